@@ -1,0 +1,198 @@
+-- The seal: a tenant context that no statement of the caller's can forge, keep or pass on.
+--
+-- The application signs (HMAC-SHA256) who asks and the very text to be run. A runner, one for
+-- each audience, hands that signature to open_context, which checks it, looks the person up and
+-- mints a transaction-local setting with a second key that never leaves the database. The row
+-- policies accept only that setting, recomputed over role, scope, backend and both timestamps:
+-- a copy is worthless in the next statement, transaction or session.
+SET LOCAL ROLE zava_context;
+
+-- RFC 2104 pads, never the key itself. Up to two application keys, so that rotation has no gap.
+CREATE TABLE zava.keyring (
+  only_row     boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+  key_a        integer,
+  inner_pad_a  bytea,
+  outer_pad_a  bytea,
+  key_b        integer,
+  inner_pad_b  bytea,
+  outer_pad_b  bytea,
+  inner_pad    bytea NOT NULL,
+  outer_pad    bytea NOT NULL,
+  CHECK (key_a <> key_b)
+);
+
+CREATE FUNCTION zava.pad(key bytea, fill integer) RETURNS bytea
+LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  -- RFC 2104: a key longer than the 64-byte block is hashed, a shorter one filled with zeros.
+  block bytea := CASE WHEN length(key) > 64 THEN sha256(key) ELSE key END;
+BEGIN
+  block := block || decode(repeat('00', 64 - length(block)), 'hex');
+  FOR i IN 0..63 LOOP
+    block := set_byte(block, i, get_byte(block, i) # fill);
+  END LOOP;
+  RETURN block;
+END $$;
+
+-- The database's own key is drawn here and seen by nobody: four random UUIDs hold 488 random bits.
+DO $$
+DECLARE
+  own bytea := sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())
+                   || uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()));
+BEGIN
+  INSERT INTO zava.keyring (inner_pad, outer_pad) VALUES (zava.pad(own, 54), zava.pad(own, 92));
+END $$;
+
+-- Who may ask: a person or application of a directory, the audience, the stores.
+CREATE TABLE zava.principals (
+  tenant_id     uuid NOT NULL,
+  object_id     uuid NOT NULL,
+  display_name  text NOT NULL,
+  audience      name NOT NULL CHECK (audience IN ('store_managers', 'regional_managers', 'head_office')),
+  store_ids     uuid[] NOT NULL CHECK (array_position(store_ids, NULL) IS NULL),
+  active        boolean NOT NULL DEFAULT true,
+  PRIMARY KEY (tenant_id, object_id),
+  CHECK (audience <> 'store_managers' OR cardinality(store_ids) = 1)
+);
+
+-- Returns the caller's audience, '' for nobody we know, NULL for a signature that does not hold.
+-- Only when the audience is the runner's own is the context minted. The signature covers each
+-- field before the text in a fixed grammar, and the text's length, so no two calls share one.
+CREATE FUNCTION zava.open_context(
+  runner name, key_id integer, tenant uuid, person uuid, expires bigint, nonce uuid, mac bytea,
+  statement text, params text
+) RETURNS text
+LANGUAGE sql STABLE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+  SELECT CASE
+    -- Hashing both sides once more keeps the comparison's duration free of information.
+    WHEN sha256(mac) = sha256(sha256(
+           (CASE key_id WHEN k.key_a THEN k.outer_pad_a WHEN k.key_b THEN k.outer_pad_b END)
+           || sha256(
+           (CASE key_id WHEN k.key_a THEN k.inner_pad_a WHEN k.key_b THEN k.inner_pad_b END)
+           || convert_to(concat_ws('|', key_id, tenant, person, expires, nonce,
+                                   length(statement), statement, params), 'UTF8'))))
+     AND abs(expires - 60 - date_part('epoch', statement_timestamp())) <= 60
+     AND current_setting('transaction_read_only') = 'on'
+    THEN CASE
+      WHEN p.audience IS NULL THEN ''
+      WHEN p.audience <> runner THEN p.audience::text
+      WHEN set_config('zava.context', minted.seal || minted.scope, true) IS NOT NULL THEN runner::text
+    END
+  END
+  FROM zava.keyring k
+  LEFT JOIN zava.principals p ON p.tenant_id = tenant AND p.object_id = person AND p.active
+  CROSS JOIN LATERAL (
+    SELECT CASE runner WHEN 'store_managers' THEN p.store_ids[1]::text ELSE p.store_ids::text END
+  ) AS granted (scope)
+  CROSS JOIN LATERAL (
+    SELECT granted.scope,
+           encode(sha256(k.outer_pad || sha256(k.inner_pad || convert_to(
+             concat_ws('|', runner, granted.scope, pg_backend_pid(), transaction_timestamp(),
+                       statement_timestamp()), 'UTF8'))), 'hex')
+  ) AS minted (scope, seal);
+END;
+
+-- The verified scope, or NULL: recomputed at every table reference, so a setting that the
+-- statement itself wrote matches nothing. The planner may fold it into one InitPlan.
+CREATE FUNCTION zava.my_store(reader name) RETURNS uuid
+LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+  SELECT CASE
+    WHEN sha256(convert_to(left(context, 64), 'UTF8')) = sha256(convert_to(encode(sha256(k.outer_pad
+           || sha256(k.inner_pad || convert_to(concat_ws('|', reader, substr(context, 65),
+                pg_backend_pid(), transaction_timestamp(), statement_timestamp()), 'UTF8'))), 'hex'), 'UTF8'))
+    THEN substr(context, 65)::uuid
+  END
+  FROM current_setting('zava.context', true) AS context, zava.keyring k;
+END;
+
+CREATE FUNCTION zava.my_stores(reader name) RETURNS uuid[]
+LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+  SELECT CASE
+    WHEN sha256(convert_to(left(context, 64), 'UTF8')) = sha256(convert_to(encode(sha256(k.outer_pad
+           || sha256(k.inner_pad || convert_to(concat_ws('|', reader, substr(context, 65),
+                pg_backend_pid(), transaction_timestamp(), statement_timestamp()), 'UTF8'))), 'hex'), 'UTF8'))
+    THEN substr(context, 65)::uuid[]
+  END
+  FROM current_setting('zava.context', true) AS context, zava.keyring k;
+END;
+
+GRANT USAGE ON SCHEMA zava
+  TO zava_server, zava_owner, zava_loader, zava_chain, store_managers, regional_managers, head_office;
+-- The caller's statement may name open_context, but never holds a signature: those travel as
+-- bind parameters of the runner and are gone with the call.
+GRANT EXECUTE ON FUNCTION
+  zava.open_context(name, integer, uuid, uuid, bigint, uuid, bytea, text, text)
+  TO store_managers, regional_managers, head_office;
+GRANT EXECUTE ON FUNCTION zava.my_store(name) TO store_managers;
+GRANT EXECUTE ON FUNCTION zava.my_stores(name) TO regional_managers, head_office;
+
+-- The loader marks here which demo data it made, and refuses to mix them with others.
+CREATE TABLE zava.demo_data (
+  only_row   boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+  seed       text NOT NULL,
+  scale      numeric NOT NULL,
+  today      date NOT NULL,
+  checksum   text NOT NULL,
+  loaded_at  timestamptz NOT NULL DEFAULT now()
+);
+GRANT SELECT, INSERT, UPDATE, DELETE ON zava.demo_data TO zava_loader;
+
+-- The canaries: two rows under the retail policies, two principals that no token can name
+-- (the nil tenant is refused at the edge). They prove the seal on an empty database too.
+GRANT CREATE ON SCHEMA zava TO zava_owner;
+SET LOCAL ROLE zava_owner;
+CREATE TABLE zava.canary (store_id uuid PRIMARY KEY, song text NOT NULL);
+GRANT SELECT ON zava.canary TO store_managers, regional_managers, head_office;
+GRANT SELECT, INSERT ON zava.canary TO zava_loader;
+
+-- One policy for each audience on each tenant table, and the two named exceptions.
+DO $$
+DECLARE
+  tenant_table regclass;
+BEGIN
+  FOREACH tenant_table IN ARRAY ARRAY['retail.stores', 'retail.customers', 'retail.inventory',
+    'retail.orders', 'retail.order_items', 'zava.canary']::regclass[]
+  LOOP
+    EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', tenant_table);
+    EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', tenant_table);
+    -- A scalar is estimated exactly; an array counts as ten elements.
+    EXECUTE format('CREATE POLICY own_store ON %s FOR SELECT TO store_managers
+                    USING (store_id = (SELECT zava.my_store(current_user)))', tenant_table);
+    EXECUTE format('CREATE POLICY own_stores ON %s FOR SELECT TO regional_managers, head_office
+                    USING (store_id = ANY ((SELECT zava.my_stores(current_user))::uuid[]))', tenant_table);
+    EXECUTE format('CREATE POLICY loader ON %s FOR ALL TO zava_loader
+                    USING (true) WITH CHECK (true)', tenant_table);
+  END LOOP;
+END $$;
+CREATE POLICY chain ON retail.stores FOR SELECT TO zava_chain USING (true);
+GRANT SELECT ON retail.stores TO zava_chain;
+
+SET LOCAL ROLE zava_loader;
+INSERT INTO zava.canary VALUES
+  ('00000000-0000-0000-0000-0000000000a1', 'first canary'),
+  ('00000000-0000-0000-0000-0000000000b2', 'second canary');
+
+SET LOCAL ROLE zava_context;
+REVOKE CREATE ON SCHEMA zava FROM zava_owner;
+INSERT INTO zava.principals (tenant_id, object_id, display_name, audience, store_ids) VALUES
+  ('00000000-0000-0000-0000-000000000000', '00000000-0000-0000-0000-0000000000a1', 'first canary',
+   'store_managers', '{00000000-0000-0000-0000-0000000000a1}'),
+  ('00000000-0000-0000-0000-000000000000', '00000000-0000-0000-0000-0000000000b2', 'second canary',
+   'store_managers', '{00000000-0000-0000-0000-0000000000b2}');
+
+-- How many stores there are is no secret: an answer says "1 of 8".
+GRANT CREATE ON SCHEMA zava TO zava_chain;
+SET LOCAL ROLE zava_chain;
+CREATE FUNCTION zava.store_count() RETURNS bigint
+LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+  SELECT count(*) FROM retail.stores;
+END;
+GRANT EXECUTE ON FUNCTION zava.store_count() TO store_managers, regional_managers, head_office;
+SET LOCAL ROLE zava_context;
+REVOKE CREATE ON SCHEMA zava FROM zava_chain;
+RESET ROLE;

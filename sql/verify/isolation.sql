@@ -1,0 +1,191 @@
+-- Every way in which isolation would not be real, one row each; no row means it holds.
+-- Read from the catalog alone, so that the server's own login can run it at start.
+WITH
+audience (name) AS (
+  VALUES ('store_managers'::name), ('regional_managers'), ('head_office')
+),
+shared_table (name) AS (  -- the same rows for everyone: no tenant in them
+  VALUES ('retail.categories'), ('retail.product_types'), ('retail.products'),
+         ('retail.embedding_models'), ('retail.product_embeddings')
+),
+known_definer (signature, owner) AS (
+  VALUES
+    ('zava.open_context(name,integer,uuid,uuid,bigint,uuid,bytea,text,text)', 'zava_context'::name),
+    ('zava.my_store(name)', 'zava_context'),
+    ('zava.my_stores(name)', 'zava_context'),
+    ('zava.store_count()', 'zava_chain'),
+    ('zava.run_store_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint)', 'store_managers'),
+    ('zava.run_regional_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint)', 'regional_managers'),
+    ('zava.run_head_office(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint)', 'head_office')
+),
+own_schema AS (
+  SELECT n.oid, n.nspname FROM pg_catalog.pg_namespace AS n
+  WHERE n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
+),
+relation AS (
+  SELECT c.*, format('%I.%I', n.nspname, c.relname) AS name
+  FROM pg_catalog.pg_class AS c JOIN own_schema AS n ON n.oid = c.relnamespace
+  WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
+),
+function AS (
+  SELECT p.*, format('%I.%I(%s)', n.nspname, p.proname,
+                     pg_catalog.replace(pg_catalog.oidvectortypes(p.proargtypes), ', ', ',')) AS signature,
+         pg_catalog.pg_get_userbyid(p.proowner) AS owner
+  FROM pg_catalog.pg_proc AS p JOIN own_schema AS n ON n.oid = p.pronamespace
+),
+policy AS (
+  SELECT p.*, r.name AS table_name,
+         pg_catalog.pg_get_expr(p.polqual, p.polrelid) AS condition,
+         pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid) AS check_condition,
+         (SELECT pg_catalog.array_agg(pg_catalog.pg_get_userbyid(role) ORDER BY pg_catalog.pg_get_userbyid(role))
+          FROM pg_catalog.unnest(p.polroles) AS role)::name[] AS roles
+  FROM pg_catalog.pg_policy AS p JOIN relation AS r ON r.oid = p.polrelid
+)
+
+SELECT 'role ' || wanted.name || ' does not exist' AS problem
+FROM (SELECT name FROM audience
+      UNION ALL VALUES ('zava_server'::name), ('zava_owner'), ('zava_context'), ('zava_loader'), ('zava_chain')
+     ) AS wanted (name)
+WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = wanted.name)
+
+UNION ALL
+SELECT 'role ' || rolname || ' is superuser, bypasses row security, or may create or replicate'
+FROM pg_catalog.pg_roles
+WHERE (rolname IN (SELECT name FROM audience) OR rolname IN ('zava_server', 'zava_owner', 'zava_context', 'zava_loader', 'zava_chain'))
+  AND (rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolreplication)
+
+UNION ALL
+SELECT 'role ' || rolname || ' may log in'
+FROM pg_catalog.pg_roles
+WHERE rolcanlogin
+  AND (rolname IN (SELECT name FROM audience) OR rolname IN ('zava_owner', 'zava_context', 'zava_loader', 'zava_chain'))
+
+UNION ALL
+SELECT 'role ' || member.rolname || ' is a member of ' || granted.rolname
+FROM pg_catalog.pg_auth_members AS m
+JOIN pg_catalog.pg_roles AS member ON member.oid = m.member
+JOIN pg_catalog.pg_roles AS granted ON granted.oid = m.roleid
+WHERE member.rolname IN (SELECT name FROM audience)
+   OR member.rolname IN ('zava_server', 'zava_chain')
+
+UNION ALL
+-- The creator's own ADMIN option is neither SET nor INHERIT: it reads nothing.
+SELECT 'role ' || member.rolname || ' can act as ' || granted.rolname
+FROM pg_catalog.pg_auth_members AS m
+JOIN pg_catalog.pg_roles AS member ON member.oid = m.member
+JOIN pg_catalog.pg_roles AS granted ON granted.oid = m.roleid
+WHERE (m.set_option OR m.inherit_option)
+  AND (granted.rolname IN (SELECT name FROM audience) OR granted.rolname = 'zava_chain')
+
+UNION ALL
+SELECT 'the login zava_server owns ' || r.name
+FROM relation AS r WHERE pg_catalog.pg_get_userbyid(r.relowner) = 'zava_server'
+
+UNION ALL
+SELECT 'the login zava_server reads or writes ' || r.name || ' directly'
+FROM relation AS r
+WHERE EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'zava_server')
+  AND (pg_catalog.has_table_privilege('zava_server', r.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
+       OR pg_catalog.has_any_column_privilege('zava_server', r.oid, 'SELECT, INSERT, UPDATE, REFERENCES'))
+
+UNION ALL
+SELECT 'the login zava_server may execute ' || f.signature
+FROM function AS f
+WHERE f.pronamespace IN ('zava'::regnamespace, 'retail'::regnamespace)
+  AND pg_catalog.has_function_privilege('zava_server', f.oid, 'EXECUTE')
+  AND f.signature NOT LIKE 'zava.run\_%'
+
+UNION ALL
+SELECT 'role ' || a.name || ' can write ' || r.name
+FROM relation AS r CROSS JOIN audience AS a
+WHERE pg_catalog.has_table_privilege(a.name, r.oid, 'INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
+   OR pg_catalog.has_any_column_privilege(a.name, r.oid, 'INSERT, UPDATE, REFERENCES')
+
+UNION ALL
+SELECT 'table ' || r.name || ' is readable by ' || a.name || ' without forced row security and a policy'
+FROM relation AS r CROSS JOIN audience AS a
+WHERE r.relkind IN ('r', 'p')
+  AND pg_catalog.has_any_column_privilege(a.name, r.oid, 'SELECT')
+  AND r.name NOT IN (SELECT s.name FROM shared_table AS s)
+  AND NOT (r.relrowsecurity AND r.relforcerowsecurity
+           AND EXISTS (SELECT FROM policy AS p WHERE p.polrelid = r.oid AND a.name = ANY (p.roles)))
+
+UNION ALL
+SELECT 'table ' || r.name || ' does not force row security'
+FROM relation AS r
+WHERE r.relkind IN ('r', 'p') AND NOT (r.relrowsecurity AND r.relforcerowsecurity)
+  AND EXISTS (SELECT FROM pg_catalog.pg_attribute AS a
+              WHERE a.attrelid = r.oid AND a.attname = 'store_id' AND NOT a.attisdropped)
+
+UNION ALL
+SELECT 'table ' || r.name || ' has a store_id that may be null or leads no key'
+FROM relation AS r
+JOIN pg_catalog.pg_attribute AS a ON a.attrelid = r.oid AND a.attname = 'store_id'
+WHERE r.relkind IN ('r', 'p')
+  AND (NOT a.attnotnull
+       OR NOT EXISTS (SELECT FROM pg_catalog.pg_index AS i
+                      WHERE i.indrelid = r.oid AND i.indisvalid AND i.indkey[0] = a.attnum))
+
+UNION ALL
+SELECT 'view ' || r.name || ' runs with its owner''s rights'
+FROM relation AS r CROSS JOIN audience AS a
+WHERE r.relkind = 'v' AND pg_catalog.has_any_column_privilege(a.name, r.oid, 'SELECT')
+  AND NOT coalesce(r.reloptions && ARRAY['security_invoker=true', 'security_invoker=on', 'security_invoker=1'], false)
+
+UNION ALL
+SELECT 'relation ' || r.name || ' knows no row security'
+FROM relation AS r CROSS JOIN audience AS a
+WHERE r.relkind IN ('m', 'f') AND pg_catalog.has_any_column_privilege(a.name, r.oid, 'SELECT')
+
+UNION ALL
+SELECT 'policy ' || p.polname || ' on ' || p.table_name || ' is not one of the sealed ones'
+FROM policy AS p
+WHERE NOT (
+  p.polpermissive AND p.check_condition IS NULL AND p.polcmd = 'r' AND (
+    (p.roles = ARRAY['store_managers']::name[]
+     AND p.condition = '(store_id = ( SELECT zava.my_store(CURRENT_USER) AS my_store))')
+    OR (p.roles = ARRAY['head_office', 'regional_managers']::name[]
+     AND p.condition = '(store_id = ANY (( SELECT zava.my_stores(CURRENT_USER) AS my_stores)::uuid[]))')
+    OR (p.roles = ARRAY['zava_chain']::name[] AND p.table_name = 'retail.stores' AND p.condition = 'true')))
+  AND NOT (p.polpermissive AND p.roles = ARRAY['zava_loader']::name[] AND p.polcmd = '*'
+           AND p.condition = 'true' AND p.check_condition = 'true')
+
+UNION ALL
+SELECT 'function ' || f.signature || ' runs with its owner''s rights and is not known'
+FROM function AS f
+WHERE f.prosecdef
+  AND NOT EXISTS (SELECT FROM known_definer AS k WHERE k.signature = f.signature AND k.owner = f.owner)
+
+UNION ALL
+SELECT 'function ' || k.signature || ' is missing, volatile, not a definer''s, or has no fixed search_path'
+FROM known_definer AS k
+LEFT JOIN function AS f ON f.signature = k.signature
+WHERE f.oid IS NULL OR NOT f.prosecdef OR f.provolatile <> 's'
+   OR f.proconfig IS NULL OR NOT pg_catalog.array_to_string(f.proconfig, ',') LIKE 'search\_path=pg\_catalog, %pg\_temp'
+
+UNION ALL
+SELECT 'function ' || f.signature || ' is executable by everyone'
+FROM function AS f
+WHERE f.pronamespace IN ('zava'::regnamespace, 'retail'::regnamespace)
+  AND EXISTS (SELECT FROM pg_catalog.aclexplode(coalesce(f.proacl, pg_catalog.acldefault('f', f.proowner))) AS acl
+              WHERE acl.grantee = 0)
+
+UNION ALL
+SELECT 'role ' || who.name || ' may create in schema ' || s.nspname
+FROM own_schema AS s
+CROSS JOIN (SELECT name FROM audience UNION ALL VALUES ('zava_server'::name)) AS who (name)
+WHERE pg_catalog.has_schema_privilege(who.name, s.oid, 'CREATE')
+
+UNION ALL
+SELECT 'role ' || who.name || ' may create schemas or temporary tables in this database'
+FROM (SELECT name FROM audience UNION ALL VALUES ('zava_server'::name)) AS who (name)
+WHERE pg_catalog.has_database_privilege(who.name, pg_catalog.current_database(), 'CREATE, TEMPORARY')
+
+UNION ALL
+-- The privilege is asked, never the outcome of a REVOKE: that reports success and changes nothing.
+SELECT 'role ' || a.name || ' may execute ' || f.oid::regprocedure
+FROM pg_catalog.pg_proc AS f CROSS JOIN audience AS a
+WHERE f.pronamespace = 'pg_catalog'::regnamespace
+  AND f.proname IN ('pg_read_file', 'pg_read_binary_file', 'pg_ls_dir', 'pg_stat_file', 'lo_import',
+                    'lo_export', 'pg_reload_conf', 'pg_rotate_logfile', 'pg_promote')
+  AND pg_catalog.has_function_privilege(a.name, f.oid, 'EXECUTE')

@@ -1,0 +1,1 @@
+"""Zava: a serverless MCP server over PostgreSQL for multi-tenant retail analytics."""

@@ -1,0 +1,1 @@
+"""Statements, and the one door through which they reach the database."""

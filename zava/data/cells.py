@@ -1,0 +1,111 @@
+"""Turns a runner's JSON lines into cells that mean exactly what the database said."""
+
+import base64
+import json
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any
+
+import orjson
+from psycopg import adapters
+from psycopg.pq.abc import PGresult
+
+from zava.model import Column
+
+Origins = frozenset[tuple[int, int]]
+"""Pairs (table oid, column number) of text that customers or suppliers wrote."""
+
+_LARGEST_EXACT_INTEGER = 2**53
+"""Beyond it a JSON reader that keeps doubles would change the number."""
+
+_LONGEST_EXACT_INTEGER = len(str(-_LARGEST_EXACT_INTEGER))
+
+_BYTEA, _INT8 = "bytea", "int8"
+# Types whose JSON text a fast reader keeps; it would round numeric and merge repeated keys.
+_READ_FAST = frozenset(
+    {"bool", "int2", "int4", "int8", "float4", "float8", "text", "varchar", "bpchar", "name"}
+    | {"uuid", "bytea", "date", "time", "timetz", "timestamp", "timestamptz", "interval"}
+)
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """A JSON object as it stood, so that two columns of one name stay two."""
+
+
+def read_columns(description: PGresult, outside_text: Origins) -> tuple[Column, ...]:
+    """Name and type each output column from the server's own description."""
+    return tuple(
+        Column(
+            name=(description.fname(index) or b"").decode(),
+            type=_type_name(description.ftype(index)),
+            is_outside_text=(description.ftable(index), description.ftablecol(index))
+            in outside_text,
+        )
+        for index in range(description.nfields)
+    )
+
+
+def read_rows(columns: Sequence[Column], lines: Sequence[bytes]) -> list[list[Any]]:
+    """Return the rows in column order.
+
+    A number stays a number when a double holds it exactly, and is a string otherwise.
+    """
+    names = {column.name for column in columns}
+    if len(names) == len(columns) and all(column.type in _READ_FAST for column in columns):
+        rows = [list(row.values()) for row in orjson.loads(b"[%s]" % b",".join(lines))]
+    else:
+        rows = [[_plain(value) for _, value in _read_exactly(line.decode())] for line in lines]
+    for index, column in enumerate(columns):
+        mend = _MENDS.get(column.type)
+        if mend is not None:
+            for row in rows:
+                row[index] = mend(row[index])
+    return rows
+
+
+def _type_name(oid: int) -> str:
+    info = adapters.types.get(oid)
+    if info is None:
+        return "other"
+    return f"{info.name}[]" if info.array_oid == oid else info.name
+
+
+def _integer(text: str) -> int | str:
+    if len(text) > _LONGEST_EXACT_INTEGER:
+        return text
+    value = int(text)
+    return value if abs(value) <= _LARGEST_EXACT_INTEGER else text
+
+
+def _decimal(text: str) -> float | str:
+    value = float(text)
+    return value if Decimal(repr(value)) == Decimal(text) else text
+
+
+_read_exactly = json.JSONDecoder(
+    object_pairs_hook=_Pairs, parse_float=_decimal, parse_int=_integer
+).decode
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, _Pairs):
+        return {key: _plain(inner) for key, inner in value}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return value
+
+
+def _mend_bytea(value: str | None) -> str | None:
+    # The server writes bytea as \x followed by hexadecimal digits.
+    if value is None:
+        return None
+    return "base64:" + base64.b64encode(bytes.fromhex(value[2:])).decode()
+
+
+def _mend_int8(value: int | str | None) -> int | str | None:
+    if isinstance(value, int) and abs(value) > _LARGEST_EXACT_INTEGER:
+        return str(value)
+    return value
+
+
+_MENDS: dict[str, Callable[[Any], Any]] = {_BYTEA: _mend_bytea, _INT8: _mend_int8}

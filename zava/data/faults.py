@@ -1,0 +1,93 @@
+"""What PostgreSQL reports, in the words and codes of the product.
+
+Only messages about the caller's own statement pass through; all others name hosts, roles or
+settings, and stay in the log as the cause.
+"""
+
+import psycopg
+
+from zava.errors import (
+    AccessDenied,
+    Busy,
+    DatabaseFault,
+    QueryRefused,
+    QueryTimeout,
+    ResultTooLarge,
+    ZavaError,
+)
+
+CONTEXT_REFUSED, CONTEXT_ALTERED = "ZA001", "ZA002"
+PRINCIPAL_REFUSED, OTHER_AUDIENCE = "ZA003", "ZA004"
+
+_ABOUT_THE_STATEMENT = frozenset({"42", "22", "21", "2F", "54", "0A"})
+_TRANSIENT_CLASSES = frozenset({"08", "53", "57", "40", "58"})
+_TRANSIENT = frozenset({"55P03", "55006"})
+
+_READS_ONLY = "Send one SELECT (or WITH … SELECT, VALUES); the data can only be read."
+_HINTS = {
+    "42P01": "Fetch the exact table names with get_multiple_table_schemas.",
+    "42703": "Fetch the exact column names with get_multiple_table_schemas.",
+    "42883": "Check the function's name and the argument types; cast where needed.",
+    "42601": "Mend the syntax near the stated position and send the statement again.",
+    "42803": "Add the column to GROUP BY or wrap it in an aggregate.",
+    "42702": "Qualify the column with its table's name or alias.",
+    "42P18": "Write values into the statement; parameters such as $1 are not bound.",
+}
+_REFUSED = {
+    "42P11": _READS_ONLY,  # the cursor takes queries only
+    "0A000": _READS_ONLY,  # "… is not allowed in a non-volatile function"
+    "25006": _READS_ONLY,
+    "2F003": _READS_ONLY,
+    "42501": "Read the tables and columns that get_multiple_table_schemas lists for you.",
+}
+
+
+def translate(error: psycopg.Error) -> ZavaError:
+    """Return the product's error for the driver's; never raises."""
+    state = error.sqlstate or "08000"
+    said = error.diag.message_primary or ""
+    fault: ZavaError
+    if state == PRINCIPAL_REFUSED:
+        fault = AccessDenied(
+            "You have no access to the retail data.", hint="Ask an administrator for a grant."
+        )
+    elif state == CONTEXT_ALTERED:
+        fault = QueryRefused(
+            "The statement altered the tenant context.", hint="Remove set_config from it."
+        )
+    elif state == "57014":
+        fault = QueryTimeout(
+            "The statement met its deadline and was cancelled.",
+            hint="Narrow the period, aggregate more, or join fewer tables.",
+        )
+    elif state == "54000":
+        fault = ResultTooLarge(
+            "One row is larger than an answer may be.",
+            hint="Select fewer or shorter columns; aggregate long lists.",
+        )
+    elif state in _REFUSED:
+        fault = QueryRefused(_sentence(said), hint=_REFUSED[state])
+    elif state == "42601" and said.startswith("cannot insert multiple commands"):
+        fault = QueryRefused("The text holds several statements.", hint="Send one statement.")
+    elif state[:2] in _TRANSIENT_CLASSES or state in _TRANSIENT:
+        fault = Busy("The database cannot answer just now.", hint="Try again in a few seconds.")
+    elif state[:2] in _ABOUT_THE_STATEMENT:
+        fault = DatabaseFault(
+            _sentence(said) + _position(error),
+            hint=error.diag.message_hint or _HINTS.get(state, "Mend the statement."),
+        )
+    else:
+        fault = DatabaseFault(
+            "The database failed the statement.", hint="Report the correlation id."
+        )
+    fault.__cause__ = error
+    return fault
+
+
+def _sentence(message: str) -> str:
+    return message[:1].upper() + message[1:] + "." if message else "The database refused it."
+
+
+def _position(error: psycopg.Error) -> str:
+    position = error.diag.statement_position or error.diag.internal_position
+    return f" (at character {position})" if position else ""

@@ -1,0 +1,81 @@
+"""Describes the retail tables as an audience may read them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import Any
+
+from zava.errors import InvalidInput
+from zava.model import Audience, ColumnSchema, ForeignKey, TableSchema
+
+SCHEMA = "retail"
+
+
+class SchemaReader:
+    """Remembers each audience's structure; values are handed in anew for every caller."""
+
+    def __init__(self) -> None:
+        # Seen by every caller of one audience: structure only, which is the same for all of them.
+        self._structures: dict[Audience, dict[str, TableSchema]] = {}
+
+    def knows(self, audience: Audience) -> bool:
+        """Whether the structure for this audience has been learnt."""
+        return audience in self._structures
+
+    def learn(self, audience: Audience, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Keep what the database said of its tables to this audience."""
+        self._structures[audience] = {row["table_name"]: _table(row) for row in rows}
+
+    def describe(
+        self, audience: Audience, names: Sequence[str], values: Sequence[Mapping[str, Any]]
+    ) -> list[TableSchema]:
+        """Return the named tables, `values` filled in where a column has a short list of them.
+
+        Raises:
+            InvalidInput: a name is unknown; the nearest ones are offered.
+        """
+        structure = self._structures[audience]
+        listed = {(row["table_name"], row["column_name"]): tuple(row["values"]) for row in values}
+        described = []
+        for name in dict.fromkeys(names):
+            bare = name.strip().lower().removeprefix(f"{SCHEMA}.")
+            table = structure.get(bare)
+            if table is None:
+                raise _unknown(bare, structure)
+            columns = tuple(
+                replace(column, values=listed.get((bare, column.name), column.values))
+                for column in table.columns
+            )
+            described.append(replace(table, columns=columns))
+        return described
+
+
+def _unknown(name: str, structure: Mapping[str, TableSchema]) -> InvalidInput:
+    nearest = get_close_matches(name, structure, n=3) or list(structure)
+    offered = ", ".join(f"{SCHEMA}.{table}" for table in nearest)
+    return InvalidInput(
+        f"table_names: {SCHEMA}.{name[:63]} is not a table that you can read.",
+        hint=f"Ask for {offered}.",
+    )
+
+
+def _table(row: Mapping[str, Any]) -> TableSchema:
+    return TableSchema(
+        name=f"{SCHEMA}.{row['table_name']}",
+        comment=row["comment"],
+        columns=tuple(
+            ColumnSchema(
+                name=column["name"],
+                type=column["type"],
+                is_nullable=column["is_nullable"],
+                comment=column["comment"],
+                values=tuple(value.replace("''", "'") for value in column["values"] or ()),
+            )
+            for column in row["columns"]
+        ),
+        primary_key=tuple(row["primary_key"] or ()),
+        foreign_keys=tuple(
+            ForeignKey(tuple(key["columns"]), key["table"], tuple(key["references"]))
+            for key in row["foreign_keys"] or ()
+        ),
+    )

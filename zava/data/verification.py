@@ -1,0 +1,176 @@
+"""Proves that isolation is real before anything is served, and again every minute.
+
+The catalog is asked for every way in which it would not be, and the canaries are made to sing:
+two principals that no token can name each see their own row, and a forged, an expired and a
+missing context see none. All of it leaves in one round trip.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from uuid import UUID
+
+import psycopg
+from psycopg.pq.abc import PGresult
+
+from zava.data import faults
+from zava.data.context import ContextSigner, SignedCall
+from zava.data.flight import Bounds, Flight, raise_error
+from zava.errors import Busy, ZavaError
+from zava.infrastructure.pool import DatabasePool
+from zava.model import Audience, Caller
+
+logger = logging.getLogger(__name__)
+
+_FRESH_SECONDS = 60.0
+_NOBODY = UUID(int=0)
+_CANARIES = (
+    UUID("00000000-0000-0000-0000-0000000000a1"),
+    UUID("00000000-0000-0000-0000-0000000000b2"),
+)
+_SONG = "SELECT store_id FROM zava.canary"
+# The scope of this forgery is the second canary's; sixty-four zeros stand where its seal would.
+_FORGED_SONG = (
+    "WITH forged AS MATERIALIZED (SELECT set_config('zava.context', repeat('0', 64)"
+    " || '00000000-0000-0000-0000-0000000000b2', true)) SELECT store_id FROM forged, zava.canary"
+)
+_BOUNDS = Bounds(max_rows=10, max_bytes=10_000)
+_ISOLATION = Path(__file__).parents[2] / "sql" / "verify" / "isolation.sql"
+
+
+@dataclass(frozen=True, slots=True)
+class _Song:
+    """One call of a canary, and what it must bring: these rows, or this SQLSTATE."""
+
+    what: str
+    call: SignedCall
+    rows: list[bytes] | None = None
+    state: str | None = None
+
+    def problems(self, result: PGresult) -> list[str]:
+        try:
+            raise_error(result)
+        except psycopg.Error as error:
+            return [] if error.sqlstate == self.state else [f"{self.what}: {error.sqlstate}"]
+        rows = [result.get_value(row, 0) for row in range(1, result.ntuples)]
+        return [] if rows == self.rows else [f"{self.what} sees {len(rows)} rows"]
+
+
+class IsolationBroken(ZavaError):
+    """The database does not isolate tenants; nothing is served until it does."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__(
+            "Tenant isolation could not be proven, so nothing is served.",
+            hint="An administrator runs `zava verify` for the reasons.",
+        )
+        self.problems = problems
+
+
+class Verification:
+    """Remembers for a minute that isolation was proven."""
+
+    def __init__(
+        self,
+        pool: DatabasePool,
+        signer: ContextSigner,
+        *,
+        use_prepared: bool = True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._pool = pool
+        self._signer = signer
+        self._use_prepared = use_prepared
+        self._clock = clock
+        self._proving = asyncio.Lock()
+        self._holds = False
+        self._proven_at = 0.0
+
+    async def ensure(self) -> None:
+        """Prove isolation once before the first call; afterwards cost nothing.
+
+        Raises:
+            IsolationBroken: it does not hold.
+            Busy: the database cannot be reached, which proves nothing either way.
+        """
+        if self._holds:
+            return
+        async with self._proving:
+            if not self._holds:
+                await self._prove()
+
+    async def refresh(self) -> None:
+        """Prove isolation anew when the last proof is older than a minute (readiness)."""
+        async with self._proving:
+            if not self._holds or self._clock() - self._proven_at > _FRESH_SECONDS:
+                await self._prove()
+
+    async def problems(self) -> list[str]:
+        """Return every way in which isolation does not hold, as sentences; empty when it does.
+
+        Raises:
+            psycopg.Error: the database could not be asked.
+        """
+        async with self._pool.connection() as connection:
+            flight = Flight(connection, use_prepared=self._use_prepared)
+            flight.add_query(_catalog_query())
+            songs = _songs(self._signer)
+            for song in songs:
+                flight.add_call(Audience.STORE_MANAGERS, song.call, _BOUNDS, describe=False)
+            results = await flight.fly()
+        catalog = next(result for step, result in results if step == "query")
+        raise_error(catalog)
+        found = [(catalog.get_value(row, 0) or b"").decode() for row in range(catalog.ntuples)]
+        sung = [result for step, result in results if step == "run"]
+        for song, result in zip(songs, sung, strict=True):
+            found += song.problems(result)
+        return found
+
+    async def _prove(self) -> None:
+        self._holds = False
+        try:
+            found = await self.problems()
+        except psycopg.Error as error:
+            raise Busy(
+                "The database cannot answer just now.", hint="Try again in a few seconds."
+            ) from error
+        if found:
+            for problem in found:
+                logger.critical("isolation: %s", problem)
+            raise IsolationBroken(found)
+        self._holds = True
+        self._proven_at = self._clock()
+
+
+def _songs(signer: ContextSigner) -> list[_Song]:
+    first, second = (Caller(_NOBODY, canary) for canary in _CANARIES)
+    own = signer.sign(first, _SONG)
+    return [
+        _Song("the first canary", own, rows=[_row(_CANARIES[0])]),
+        _Song("the second canary", signer.sign(second, _SONG), rows=[_row(_CANARIES[1])]),
+        _Song("a forged setting", signer.sign(first, _FORGED_SONG), state=faults.CONTEXT_ALTERED),
+        _Song(
+            "a forged signature",
+            replace(own, mac=bytes(len(own.mac))),
+            state=faults.CONTEXT_REFUSED,
+        ),
+        _Song("a missing signature", replace(own, mac=b""), state=faults.CONTEXT_REFUSED),
+        _Song(
+            "a changed statement",
+            replace(own, statement=f"{_SONG} WHERE true"),
+            state=faults.CONTEXT_REFUSED,
+        ),
+    ]
+
+
+def _row(canary: UUID) -> bytes:
+    return b'{"store_id":"%s"}' % str(canary).encode()
+
+
+@cache
+def _catalog_query() -> bytes:
+    return _ISOLATION.read_bytes()

@@ -1,0 +1,91 @@
+"""Every error that a caller may see, as one tree.
+
+    ZavaError                    MCP_ERROR
+    ├── InvalidInput             VALIDATION_ERROR      the arguments broke a stated rule
+    ├── AccessDenied             AUTHORIZATION_ERROR   nobody we know, or not yours
+    ├── QueryRefused             QUERY_REFUSED         the statement is not one we run
+    ├── DatabaseFault            DATABASE_ERROR        PostgreSQL said no
+    │   ├── QueryTimeout         QUERY_TIMEOUT         the deadline passed
+    │   └── ResultTooLarge       RESULT_TOO_LARGE      one row alone exceeds the bound
+    ├── Busy                     BUSY                  no capacity now, come back
+    └── EmbeddingsUnavailable    EMBEDDINGS_UNAVAILABLE
+
+`message` and `hint` are written for the model that asked: what happened and what to do next.
+They never hold our SQL, literals, host or role names; the cause travels as `__cause__` to the log.
+"""
+
+from typing import Any, ClassVar
+from uuid import uuid4
+
+
+class ZavaError(Exception):
+    """Something went wrong inside the server; look for the correlation id in its log."""
+
+    code: ClassVar[str] = "MCP_ERROR"
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.correlation_id = uuid4().hex
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the one error shape of the product."""
+        return {
+            "code": self.code,
+            "message": self.message,
+            "hint": self.hint,
+            "correlation_id": self.correlation_id,
+            "retryable": self.retryable,
+        }
+
+
+class InvalidInput(ZavaError):
+    """An argument broke its rule; `message` names the field and the rule."""
+
+    code = "VALIDATION_ERROR"
+
+
+class AccessDenied(ZavaError):
+    """The caller is unknown, inactive or outside the scope: one answer for all three."""
+
+    code = "AUTHORIZATION_ERROR"
+
+
+class QueryRefused(ZavaError):
+    """The statement is not a single read; `hint` says what to write instead."""
+
+    code = "QUERY_REFUSED"
+
+
+class DatabaseFault(ZavaError):
+    """PostgreSQL refused or failed the statement."""
+
+    code = "DATABASE_ERROR"
+
+
+class QueryTimeout(DatabaseFault):
+    """The statement met its deadline and was cancelled by the server."""
+
+    code = "QUERY_TIMEOUT"
+
+
+class ResultTooLarge(DatabaseFault):
+    """A single row exceeds the byte limit of an answer."""
+
+    code = "RESULT_TOO_LARGE"
+
+
+class Busy(ZavaError):
+    """All capacity is taken or the database cannot be reached; the same call may succeed soon."""
+
+    code = "BUSY"
+    retryable = True
+
+
+class EmbeddingsUnavailable(ZavaError):
+    """The embedding service does not answer, so there is no search by meaning."""
+
+    code = "EMBEDDINGS_UNAVAILABLE"
+    retryable = True

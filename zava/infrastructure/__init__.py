@@ -1,0 +1,1 @@
+"""What runs elsewhere: pool, embedded server, migrations, local issuer."""

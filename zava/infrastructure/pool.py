@@ -1,0 +1,117 @@
+"""The process's connections to PostgreSQL."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from psycopg import AsyncConnection, OperationalError
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
+
+from zava.errors import Busy
+
+APPLICATION_NAME = "zava-mcp-server"
+_CHECK_AFTER_SECONDS = 30.0
+_ACQUIRE_TIMEOUT_SECONDS = 10.0
+_CONNECT_TIMEOUT_SECONDS = 5
+_CLOSE_TIMEOUT_SECONDS = 5.0
+
+Arguments = Callable[[], Awaitable[dict[str, Any]]]
+"""Connection arguments made anew for each connection: a password that expires."""
+
+
+class PooledConnection(AsyncConnection[tuple[object, ...]]):
+    """A connection that remembers what it has prepared and since when it rests."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.prepared: set[bytes] = set()
+        self.idle_since = time.monotonic()
+
+
+class DatabasePool:
+    """A psycopg pool that is made closed and opened once, at first use.
+
+    `arguments`, when given, is awaited for each new connection and adds to `conninfo`. Nothing is
+    set on a session: what a login needs stands in its role.
+    """
+
+    def __init__(
+        self,
+        conninfo: str,
+        *,
+        max_size: int,
+        max_waiting: int = 256,
+        arguments: Arguments | None = None,
+    ) -> None:
+        async def complete_arguments() -> dict[str, Any]:
+            return {
+                "autocommit": True,
+                "application_name": APPLICATION_NAME,
+                "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
+                **(await arguments() if arguments else {}),
+            }
+
+        self._pool: AsyncConnectionPool[PooledConnection] = AsyncConnectionPool(
+            conninfo,
+            kwargs=complete_arguments,
+            connection_class=PooledConnection,
+            open=False,
+            min_size=0,
+            max_size=max_size,
+            max_waiting=max_waiting,
+            timeout=_ACQUIRE_TIMEOUT_SECONDS,
+            max_idle=300,
+            # Under the lifetime of an Entra token; the server checks it only at connect.
+            max_lifetime=45 * 60,
+            reconnect_timeout=_ACQUIRE_TIMEOUT_SECONDS,
+            check=_check_when_rested,
+            name=APPLICATION_NAME,
+        )
+        self._opening = asyncio.Lock()
+        self._is_open = False
+        self.times_opened = 0
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[PooledConnection]:
+        """Lend a connection in autocommit.
+
+        Raises:
+            Busy: none came free in time, too many wait already, or the server cannot be reached.
+        """
+        await self._open_once()
+        try:
+            connection = await self._pool.getconn()
+        except (PoolTimeout, TooManyRequests, PoolClosed, OperationalError) as error:
+            raise Busy(
+                "No database connection came free in time.", hint="Try again in a few seconds."
+            ) from error
+        try:
+            yield connection
+        finally:
+            connection.idle_since = time.monotonic()
+            await self._pool.putconn(connection)
+
+    async def drop_dead_connections(self) -> None:
+        """Test every resting connection and replace those that the server has ended."""
+        await self._pool.check()
+
+    async def close(self) -> None:
+        """Close every connection; busy ones are given a bounded time."""
+        await self._pool.close(timeout=_CLOSE_TIMEOUT_SECONDS)
+
+    async def _open_once(self) -> None:
+        if self._is_open:
+            return
+        async with self._opening:
+            if not self._is_open:
+                await self._pool.open(wait=False)
+                self._is_open = True
+                self.times_opened += 1
+
+
+async def _check_when_rested(connection: PooledConnection) -> None:
+    # A check is a round trip; a connection used a moment ago shows its death at the call itself.
+    if time.monotonic() - connection.idle_since > _CHECK_AFTER_SECONDS:
+        await AsyncConnectionPool.check_connection(connection)

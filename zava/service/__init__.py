@@ -1,0 +1,1 @@
+"""Use cases; no MCP, no HTTP, no driver, no Azure."""

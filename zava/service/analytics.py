@@ -1,0 +1,47 @@
+"""What a caller may ask of the retail data: the use cases behind the tools."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Protocol
+
+from zava.model import Caller, Scope, Table, TableSchema
+
+
+class Tenancy(Protocol):
+    """The data layer's one door, as the use cases see it."""
+
+    async def run(self, caller: Caller, sql: str, *, max_rows: int) -> Table:
+        """Run one statement written by the caller's model, as that caller."""
+
+    async def table_schemas(
+        self, caller: Caller, names: Sequence[str]
+    ) -> tuple[list[TableSchema], Scope]:
+        """Describe the named tables as this caller's audience may read them."""
+
+
+class Analytics:
+    """Use cases of the retail data; every one of them acts for a caller."""
+
+    def __init__(self, tenancy: Tenancy, clock: Callable[[], datetime]) -> None:
+        self._tenancy = tenancy
+        self._clock = clock
+
+    async def execute_sales_query(
+        self, caller: Caller, postgresql_query: str, *, max_rows: int
+    ) -> Table:
+        """Run one read-only statement and return at most `max_rows` rows of it."""
+        return await self._tenancy.run(caller, postgresql_query, max_rows=max_rows)
+
+    async def get_multiple_table_schemas(
+        self, caller: Caller, table_names: Sequence[str]
+    ) -> tuple[list[TableSchema], Scope]:
+        """Describe tables of the retail schema.
+
+        Raises:
+            InvalidInput: a name is not a table that this caller can read.
+        """
+        return await self._tenancy.table_schemas(caller, table_names)
+
+    def current_utc_date(self) -> datetime:
+        """Return the day that the tools reckon with, at this moment's time, in UTC."""
+        return self._clock().astimezone(UTC)
