@@ -1,0 +1,5 @@
+"""`python -m zava`."""
+
+from zava.cli import main
+
+main()
