@@ -136,7 +136,6 @@ CREATE TABLE zava.demo_data (
   seed       text NOT NULL,
   scale      numeric NOT NULL,
   today      date NOT NULL,
-  checksum   text NOT NULL,
   loaded_at  timestamptz NOT NULL DEFAULT now()
 );
 GRANT SELECT, INSERT, UPDATE, DELETE ON zava.demo_data TO zava_loader;

@@ -1,0 +1,169 @@
+"""The composition root: joins everything, opens nothing until the first request."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from zava import __version__
+from zava.data.context import ContextKey, ContextSigner
+from zava.data.tenancy import Tenancy
+from zava.data.verification import IsolationBroken, Verification
+from zava.errors import ZavaError
+from zava.infrastructure.demo_principals import DEMO_TENANT_ID
+from zava.infrastructure.home import Home
+from zava.infrastructure.local_issuer import (
+    LOCAL_AUDIENCE,
+    LOCAL_ISSUER,
+    LocalIssuer,
+    local_issuer_allowed,
+)
+from zava.infrastructure.pool import DatabasePool
+from zava.protocol.endpoint import Endpoint
+from zava.protocol.identity import RemoteKeys, StaticKeys, TokenAuthenticator
+from zava.service.analytics import Analytics
+from zava.settings import Settings, SettingsError, settings
+
+_READINESS_SECONDS = 1.8  # the contract says under two
+
+
+@dataclass(frozen=True)
+class Application:
+    """Everything of one process, joined and closed until used."""
+
+    pool: DatabasePool
+    verification: Verification
+    tenancy: Tenancy
+    analytics: Analytics
+    endpoint: Endpoint
+
+    async def close(self) -> None:
+        """Close what was opened, in reverse; each step though another fails."""
+        try:
+            await self.endpoint.aclose()
+        finally:
+            await self.pool.close()
+
+
+def compose(settings: Settings, *, conninfo: str, context_keys: Sequence[str]) -> Application:
+    """Join the layers over one database and one issuer of tokens.
+
+    Raises:
+        SettingsError: a setting is missing or does not fit the others.
+    """
+    signer = ContextSigner([ContextKey.parse(text) for text in context_keys])
+    pool = DatabasePool(conninfo, max_size=settings.pool_max)
+    verification = Verification(pool, signer, use_prepared=settings.prepared_statements)
+    tenancy = Tenancy(
+        pool,
+        signer,
+        verification,
+        statement_timeout_seconds=settings.statement_timeout_seconds,
+        use_prepared=settings.prepared_statements,
+    )
+    analytics = Analytics(tenancy, _clock(settings))
+    endpoint = Endpoint(
+        analytics=analytics,
+        authenticator=_authenticator(settings, conninfo),
+        readiness=lambda: _readiness(verification),
+        allowed_hosts=_allowed_hosts(settings),
+        version=__version__,
+    )
+    return Application(pool, verification, tenancy, analytics, endpoint)
+
+
+@cache
+def application() -> Application:
+    """Return this process's application, joined from the environment at first use.
+
+    Raises:
+        SettingsError: names what is missing or wrong.
+    """
+    current = settings()
+    return compose(
+        current,
+        conninfo=_conninfo(current),
+        context_keys=current.context_keys or _local_home(current).context_keys(),
+    )
+
+
+def endpoint() -> Endpoint:
+    """Return the endpoint that every HTTP trigger delegates to."""
+    return application().endpoint
+
+
+def _conninfo(settings: Settings) -> str:
+    if settings.database_url:
+        return settings.database_url
+    if settings.pg_host:
+        return make_conninfo(
+            host=settings.pg_host,
+            port=settings.pg_port,
+            dbname=settings.pg_database,
+            user=settings.pg_user,
+            password=settings.pg_password,
+        )
+    raise SettingsError(
+        "DATABASE_URL: no database is named; set DATABASE_URL or PGHOST, "
+        "or start everything on this machine with `make run`"
+    )
+
+
+def _local_home(settings: Settings) -> Home:
+    if settings.is_on_azure:
+        raise SettingsError("ZAVA_CONTEXT_KEYS: required on Azure; expected id:base64")
+    return Home(settings.home)
+
+
+def _authenticator(settings: Settings, conninfo: str) -> TokenAuthenticator:
+    if settings.identity_issuer:
+        return TokenAuthenticator(
+            issuer=settings.identity_issuer,
+            audiences=settings.identity_audience,
+            allowed_tenants=frozenset(map(UUID, settings.allowed_tenants)),
+            keys=RemoteKeys.of_issuer(settings.identity_issuer),
+        )
+    local_issuer_allowed(settings, str(conninfo_to_dict(conninfo).get("host") or ""))
+    return TokenAuthenticator(
+        issuer=LOCAL_ISSUER,
+        audiences=(LOCAL_AUDIENCE,),
+        allowed_tenants=frozenset({DEMO_TENANT_ID}),
+        keys=StaticKeys(LocalIssuer(Home(settings.home)).jwks()),
+    )
+
+
+def _allowed_hosts(settings: Settings) -> tuple[str, ...]:
+    platform = (settings.website_hostname,) if settings.website_hostname else ()
+    return platform + settings.allowed_hosts
+
+
+def _clock(settings: Settings) -> Callable[[], datetime]:
+    def now() -> datetime:
+        moment = datetime.now(UTC)
+        if settings.today is None:
+            return moment
+        return datetime.combine(settings.today, moment.timetz())
+
+    return now
+
+
+async def _readiness(verification: Verification) -> tuple[int, dict[str, Any]]:
+    """Say which parts work, in words that tell an anonymous caller nothing more."""
+    database = isolation = "healthy"
+    try:
+        async with asyncio.timeout(_READINESS_SECONDS):
+            await verification.refresh()
+    except IsolationBroken:
+        isolation = "unhealthy"
+    except (ZavaError, TimeoutError):
+        database, isolation = "unhealthy", "unknown"
+    is_ready = database == isolation == "healthy"
+    return (200 if is_ready else 503), {
+        "status": "healthy" if is_ready else "unhealthy",
+        "checks": {"database": database, "isolation": isolation, "embeddings": "not configured"},
+    }

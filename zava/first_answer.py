@@ -1,0 +1,230 @@
+"""`make run`: from nothing to a served, isolated answer, shown step by step."""
+
+import json
+import socket
+from collections.abc import Callable, Coroutine
+from contextlib import ExitStack, suppress
+from datetime import date, datetime
+from http import HTTPStatus
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from zava.app import Application, compose
+from zava.data.context import ContextKey
+from zava.infrastructure.demo_data import SeedReport, seed, store_id
+from zava.infrastructure.demo_principals import demo_callers, grant_demo_principals
+from zava.infrastructure.home import Home
+from zava.infrastructure.local_database import LocalDatabase, local_database
+from zava.infrastructure.local_issuer import LocalIssuer
+from zava.infrastructure.migrations import install_context_keys, migrate, set_server_password
+from zava.one_call import call_tool
+from zava.settings import Settings, SettingsError
+
+_TOKEN_SECONDS = 8 * 3600
+_QUESTION = "How many orders do we have, and what is our revenue?"
+_ANSWERING_SQL = (
+    "SELECT count(*) AS orders, sum(total_amount) AS revenue FROM retail.orders "
+    "WHERE status NOT IN ('cancelled', 'refunded')"
+)
+_FORGERY_SQL = (
+    "WITH forged AS MATERIALIZED (SELECT set_config('zava.context', repeat('0', 64) || "
+    "'{store_id}', true)) SELECT sum(o.total_amount) AS revenue FROM forged, retail.orders AS o"
+)
+
+
+def prepare(
+    database: LocalDatabase, home: Home, *, scale: float, today: date, console: Console
+) -> None:
+    """Bring the laptop's database to the state that the app expects; everything in place stays.
+
+    Raises:
+        MigrationRefused: the database was migrated by somebody else or from other files.
+        SeedRefused: it holds data that are not the demo's.
+    """
+    with database.administration() as connection:
+        applied = migrate(connection)
+        set_server_password(connection, home.secret("zava_server"))
+        install_context_keys(
+            connection,
+            [(key.key_id, key.secret) for key in map(ContextKey.parse, home.context_keys())],
+        )
+        if applied:
+            console.print(f"Migrated: {', '.join(applied)}")
+        seed_with_progress(connection, scale=scale, today=today, replace=False, console=console)
+        grant_demo_principals(connection)
+
+
+def seed_with_progress(
+    connection: psycopg.Connection, *, scale: float, today: date, replace: bool, console: Console
+) -> SeedReport:
+    """Load the demo data under a progress bar; one line per run elsewhere than on a terminal."""
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+    ) as bar:
+        task = bar.add_task("Loading demo data", total=1.0)
+        report = seed(
+            connection,
+            scale=scale,
+            today=today,
+            replace=replace,
+            progress=lambda what, done: bar.update(task, description=what, completed=done),
+        )
+    console.print(str(report))
+    return report
+
+
+def today_of(settings: Settings) -> date:
+    """Return the retail day: ZAVA_TODAY, else today in the stores' time zone."""
+    return settings.today or datetime.now(ZoneInfo("America/Los_Angeles")).date()
+
+
+def run(settings: Settings, console: Console) -> None:
+    """Start everything on this machine, show three answers and a failed forgery, and serve.
+
+    Raises:
+        SettingsError: the port is taken, or a setting is wrong.
+        HomeInUse: another run holds this home.
+    """
+    with ExitStack() as stack:
+        listener = stack.enter_context(listen(settings.port))
+        home = Home(settings.home)
+        stack.enter_context(home.run_lock())
+        database = stack.enter_context(
+            local_database(settings, home, report=lambda what: console.print(f"{what} …"))
+        )
+        prepare(database, home, scale=settings.scale, today=today_of(settings), console=console)
+        application = compose(settings, conninfo=database.server, context_keys=home.context_keys())
+        issuer = LocalIssuer(home)
+        serve(
+            application,
+            listener,
+            before=lambda: _introduce(application, issuer, database, settings.port, console),
+        )
+
+
+def listen(port: int) -> socket.socket:
+    """Take the port before any work is done.
+
+    Raises:
+        SettingsError: somebody else has it.
+    """
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError as error:
+        listener.close()
+        raise SettingsError(
+            f"PORT: {port} is taken; stop what listens there or set PORT to another"
+        ) from error
+    return listener
+
+
+def serve(
+    application: Application,
+    listener: socket.socket,
+    *,
+    before: Callable[[], Coroutine[Any, Any, None]],
+) -> None:
+    """Serve over HTTP until Ctrl-C or SIGTERM; `before` runs first, on the same event loop."""
+    import uvicorn
+    import uvloop
+
+    from zava.protocol.asgi import asgi_application
+
+    async def main() -> None:
+        await before()
+        config = uvicorn.Config(
+            asgi_application(application.endpoint),
+            http="httptools",
+            lifespan="off",
+            log_level="warning",
+            server_header=False,
+        )
+        try:
+            await uvicorn.Server(config).serve(sockets=[listener])
+        finally:
+            await application.close()
+
+    with suppress(KeyboardInterrupt):  # uvicorn raises it again after a clean end
+        uvloop.run(main())
+
+
+async def _introduce(
+    application: Application,
+    issuer: LocalIssuer,
+    database: LocalDatabase,
+    port: int,
+    console: Console,
+) -> None:
+    console.print(f"\n[bold]{_QUESTION}[/bold]")
+    callers = demo_callers()
+    tokens: dict[str, str | None] = {
+        name: issuer.token(
+            tenant_id=callers[name].tenant_id,
+            object_id=callers[name].object_id,
+            name=name,
+            ttl_seconds=_TOKEN_SECONDS,
+        )
+        for name in ("seattle", "head-office")
+    }
+    tokens["no token"] = None
+    ask = {"postgresql_query": _ANSWERING_SQL}
+    for name, token in tokens.items():
+        status, body = await call_tool(application.endpoint, token, "execute_sales_query", ask)
+        console.print(f"  {name:<12} {_one_line(status, body)}", highlight=False)
+    with database.administration() as connection:
+        forged_for = store_id("Redmond")
+    status, body = await call_tool(
+        application.endpoint,
+        tokens["seattle"],
+        "execute_sales_query",
+        {"postgresql_query": _FORGERY_SQL.format(store_id=forged_for)},
+    )
+    console.print(
+        "\n[bold]The Seattle manager's model forges Redmond's context in its SQL[/bold]"
+        f"\n  {'seattle':<12} {_one_line(status, body)}",
+        highlight=False,
+    )
+    configuration = {
+        "servers": {
+            "zava": {
+                "type": "http",
+                "url": f"http://127.0.0.1:{port}/mcp",
+                "headers": {"Authorization": f"Bearer {tokens['seattle']}"},
+            }
+        }
+    }
+    console.print(
+        f"\nServing http://127.0.0.1:{port}/mcp until Ctrl-C."
+        "\nFor VS Code, save this as .vscode/mcp.json (the token is the Seattle manager's"
+        f" and holds for {_TOKEN_SECONDS // 3600} hours):\n"
+    )
+    # Plain print: the terminal's width must not break the token.
+    console.file.write(json.dumps(configuration, indent=2) + "\n")
+    console.file.flush()
+
+
+def _one_line(status: int, body: dict[str, Any]) -> str:
+    result = body.get("result", {})
+    content = result.get("structuredContent", {})
+    if status != HTTPStatus.OK:
+        said = body.get("error", {}).get("message") or body.get("error_description", "")
+        return f"HTTP {status}: {said}"
+    if result.get("isError"):
+        return f"{content['code']}: {content['message']}"
+    names = [column["name"] for column in content["columns"]]
+    values = ", ".join(
+        f"{name} {value:,}" for name, value in zip(names, content["rows"][0], strict=True)
+    )
+    scope = content["scope"]
+    return f"{values}  ({len(scope['stores'])} of {scope['store_count']} stores)"

@@ -1,0 +1,92 @@
+"""The token issuer of a laptop: the demo's people, signed by a key that never leaves the home.
+
+It exists only beside an embedded or loopback database and never on Azure; its tokens pass the
+same verification as everybody's.
+"""
+
+import json
+import time
+from typing import Any
+from uuid import UUID
+
+from zava.infrastructure.home import Home
+from zava.settings import Settings
+
+LOCAL_ISSUER = "http://localhost/zava-local-issuer"
+LOCAL_AUDIENCE = "api://zava-local"
+_KEY_ID = "local-1"
+_KEY_BITS = 2048
+_LOOPBACK = frozenset({"", "127.0.0.1", "::1", "localhost"})
+
+
+class LocalIssuerRefused(Exception):
+    """The local issuer may not speak for this deployment."""
+
+
+def local_issuer_allowed(settings: Settings, database_host: str) -> None:
+    """Refuse the local issuer anywhere but on somebody's own machine.
+
+    Raises:
+        LocalIssuerRefused: this is Azure, or the database is on another machine.
+    """
+    if settings.is_on_azure:
+        raise LocalIssuerRefused(
+            "ZAVA_IDENTITY_ISSUER: required on Azure, which has no local issuer"
+        )
+    if database_host not in _LOOPBACK:
+        raise LocalIssuerRefused(
+            "ZAVA_IDENTITY_ISSUER: required, because the database is not on this machine"
+        )
+
+
+class LocalIssuer:
+    """Signs tokens as a directory would."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    def token(self, *, tenant_id: UUID, object_id: UUID, name: str, ttl_seconds: int = 3600) -> str:
+        """Return a signed JWT for one person."""
+        import jwt
+
+        now = int(time.time())
+        claims = {
+            "iss": LOCAL_ISSUER,
+            "aud": LOCAL_AUDIENCE,
+            "ver": "2.0",
+            "tid": str(tenant_id),
+            "oid": str(object_id),
+            "name": name,
+            "scp": "user_impersonation",
+            "iat": now,
+            "nbf": now,
+            "exp": now + ttl_seconds,
+        }
+        return jwt.encode(claims, self._private_key(), algorithm="RS256", headers={"kid": _KEY_ID})
+
+    def jwks(self) -> dict[str, Any]:
+        """Return the public key as a JSON Web Key Set."""
+        from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+        from cryptography.hazmat.primitives.serialization import load_pem_private_key
+        from jwt.algorithms import RSAAlgorithm
+
+        key = load_pem_private_key(self._private_key().encode(), password=None)
+        if not isinstance(key, RSAPrivateKey):
+            raise LocalIssuerRefused("the issuer's key in ZAVA_HOME is not an RSA key; delete it")
+        public = json.loads(RSAAlgorithm.to_jwk(key.public_key()))
+        return {"keys": [public | {"kid": _KEY_ID, "use": "sig", "alg": "RS256"}]}
+
+    def _private_key(self) -> str:
+        return self._home.text("issuer-key.pem", make=_new_key)
+
+
+def _new_key() -> str:
+    from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+    from cryptography.hazmat.primitives.serialization import (
+        Encoding,
+        NoEncryption,
+        PrivateFormat,
+    )
+
+    key = generate_private_key(public_exponent=65537, key_size=_KEY_BITS)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()

@@ -1,0 +1,1 @@
+"""MCP and HTTP; knows nothing of SQL."""
