@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -28,6 +28,9 @@ from zava.protocol.endpoint import Endpoint
 from zava.protocol.identity import RemoteKeys, StaticKeys, TokenAuthenticator
 from zava.service.analytics import Analytics
 from zava.settings import Settings, SettingsError, settings
+
+if TYPE_CHECKING:
+    from mcp.server.lowlevel.server import Server
 
 _READINESS_SECONDS = 1.8  # the contract says under two
 
@@ -68,11 +71,10 @@ def compose(settings: Settings, *, conninfo: str, context_keys: Sequence[str]) -
     )
     analytics = Analytics(tenancy, _clock(settings))
     endpoint = Endpoint(
-        analytics=analytics,
+        make_server=lambda: _make_server(analytics),
         authenticator=_authenticator(settings, conninfo),
         readiness=lambda: _readiness(verification),
         allowed_hosts=_allowed_hosts(settings),
-        version=__version__,
     )
     return Application(pool, verification, tenancy, analytics, endpoint)
 
@@ -95,6 +97,13 @@ def application() -> Application:
 def endpoint() -> Endpoint:
     """Return the endpoint that every HTTP trigger delegates to."""
     return application().endpoint
+
+
+def _make_server(analytics: Analytics) -> "Server[Any]":
+    # Imported with the SDK, at the first request that needs it.
+    from zava.protocol.server import build_server
+
+    return build_server(analytics, version=__version__)
 
 
 def _conninfo(settings: Settings) -> str:

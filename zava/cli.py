@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import psycopg
 import typer
+from psycopg.conninfo import conninfo_to_dict
 from rich.console import Console
 
 from zava import first_answer
@@ -21,7 +22,12 @@ from zava.infrastructure.embedded_server import EmbeddedServerError
 from zava.infrastructure.home import Home, HomeInUse
 from zava.infrastructure.local_database import LocalDatabase, local_database
 from zava.infrastructure.local_issuer import LocalIssuer, LocalIssuerRefused, local_issuer_allowed
-from zava.infrastructure.migrations import MigrationRefused, install_context_keys, migrate
+from zava.infrastructure.migrations import (
+    MigrationRefused,
+    install_context_keys,
+    migrate,
+    set_server_password,
+)
 from zava.one_call import call_tool
 from zava.settings import SettingsError, settings
 
@@ -82,8 +88,11 @@ def migrate_command() -> None:
         with database.administration() as connection:
             applied = migrate(connection, report=lambda name: console.print(f"applying {name}"))
             console.print(f"{len(applied)} migrations applied" if applied else "Up to date")
-            if settings().context_keys:
-                install_context_keys(connection, _parsed(settings().context_keys))
+            home = Home(settings().home)
+            set_server_password(connection, home.secret("zava_server"))
+            install_context_keys(
+                connection, _parsed(settings().context_keys or home.context_keys())
+            )
         _verify(database)
 
 
@@ -214,8 +223,8 @@ def _verify(database: LocalDatabase) -> None:
     console.print("Isolation holds: catalog and canaries agree.")
 
 
-def _host() -> str | None:
-    return psycopg.conninfo.conninfo_to_dict(settings().database_url or "").get("host")
+def _host() -> str:
+    return str(conninfo_to_dict(settings().database_url or "").get("host") or "")
 
 
 def _token(name: str, ttl_seconds: int) -> str:

@@ -107,7 +107,7 @@ def run(settings: Settings, console: Console) -> None:
         serve(
             application,
             listener,
-            before=lambda: _introduce(application, issuer, database, settings.port, console),
+            before=lambda: _introduce(application, issuer, settings.port, console),
         )
 
 
@@ -162,7 +162,6 @@ def serve(
 async def _introduce(
     application: Application,
     issuer: LocalIssuer,
-    database: LocalDatabase,
     port: int,
     console: Console,
 ) -> None:
@@ -182,13 +181,11 @@ async def _introduce(
     for name, token in tokens.items():
         status, body = await call_tool(application.endpoint, token, "execute_sales_query", ask)
         console.print(f"  {name:<12} {_one_line(status, body)}", highlight=False)
-    with database.administration() as connection:
-        forged_for = store_id("Redmond")
     status, body = await call_tool(
         application.endpoint,
         tokens["seattle"],
         "execute_sales_query",
-        {"postgresql_query": _FORGERY_SQL.format(store_id=forged_for)},
+        {"postgresql_query": _FORGERY_SQL.format(store_id=store_id("Redmond"))},
     )
     console.print(
         "\n[bold]The Seattle manager's model forges Redmond's context in its SQL[/bold]"
@@ -218,13 +215,13 @@ def _one_line(status: int, body: dict[str, Any]) -> str:
     result = body.get("result", {})
     content = result.get("structuredContent", {})
     if status != HTTPStatus.OK:
-        said = body.get("error", {}).get("message") or body.get("error_description", "")
-        return f"HTTP {status}: {said}"
+        return f"HTTP {status}: {body.get('error_description') or body['error']['message']}"
     if result.get("isError"):
         return f"{content['code']}: {content['message']}"
     names = [column["name"] for column in content["columns"]]
     values = ", ".join(
-        f"{name} {value:,}" for name, value in zip(names, content["rows"][0], strict=True)
+        f"{name} {value if isinstance(value, str) else format(value, ',')}"
+        for name, value in zip(names, content["rows"][0], strict=True)
     )
     scope = content["scope"]
     return f"{values}  ({len(scope['stores'])} of {scope['store_count']} stores)"

@@ -91,6 +91,7 @@ class SeedReport:
     orders: int
 
     def __str__(self) -> str:
+        """Say it in one line."""
         verb = "Loaded" if self.is_new else "Found"
         return f"{verb} demo data: {self.orders:,} orders up to {self.today.isoformat()}"
 
@@ -174,8 +175,8 @@ def _count(connection: psycopg.Connection, table: str) -> int:
 
 def _clear(connection: psycopg.Connection, *, replace: bool) -> None:
     """Make room for the demo data; refuse to mix them with others."""
-    tables = ("order_items", "orders", "inventory", "customers", "stores", "product_embeddings")
-    tables += ("products", "product_types", "categories")
+    children_first = ["order_items", "orders", "inventory", "customers", "stores"]
+    tables = [*children_first, "product_embeddings", "products", "product_types", "categories"]
     held = [table for table in tables if _count(connection, table)]
     if held and not replace:
         raise SeedRefused(
@@ -192,7 +193,8 @@ def _check_totals(connection: psycopg.Connection) -> None:
         """
         SELECT count(*) FROM retail.orders AS o
         FULL JOIN (SELECT store_id, order_id, sum(total_amount) AS lines
-                   FROM retail.order_items GROUP BY store_id, order_id) AS i USING (store_id, order_id)
+                   FROM retail.order_items GROUP BY store_id, order_id) AS i
+          USING (store_id, order_id)
         WHERE o.total_amount IS DISTINCT FROM i.lines
         """
     ).fetchone()

@@ -51,7 +51,8 @@ def grant_demo_principals(connection: psycopg.Connection) -> None:
         for principal in PRINCIPALS:
             connection.execute(
                 """
-                INSERT INTO zava.principals (tenant_id, object_id, display_name, audience, store_ids)
+                INSERT INTO zava.principals
+                  (tenant_id, object_id, display_name, audience, store_ids)
                 VALUES (%s, %s, %s, %s, %s)
                 ON CONFLICT (tenant_id, object_id) DO NOTHING
                 """,

@@ -1,0 +1,84 @@
+"""Fixtures that every kind of test shares: one cluster, one seeded database, one door."""
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import date
+
+import psycopg
+import pytest
+
+from tests.database import CONTEXT_KEY, Cluster, Database, postgresql
+from zava.data.context import ContextKey, ContextSigner
+from zava.data.tenancy import Tenancy
+from zava.data.verification import Verification
+from zava.infrastructure.demo_data import seed
+from zava.infrastructure.demo_principals import demo_callers, grant_demo_principals
+from zava.infrastructure.pool import DatabasePool
+from zava.model import Caller
+
+TODAY = date(2026, 6, 30)
+SCALE = 0.02
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with postgresql(tmp_path_factory.mktemp("postgresql")) as superuser:
+        cluster = Cluster(superuser)
+        yield cluster
+        cluster.drop_template()
+
+
+@pytest.fixture(scope="session")
+def seeded_template(cluster: Cluster) -> Iterator[Database]:
+    """A seeded database that nobody connects to, so that it can be cloned at any time."""
+    with cluster.database("seeded") as template:
+        with psycopg.connect(template.admin, autocommit=True) as connection:
+            seed(connection, scale=SCALE, today=TODAY, progress=lambda *_: None)
+            grant_demo_principals(connection)
+        yield template
+
+
+@pytest.fixture(scope="session")
+def database(cluster: Cluster, seeded_template: Database) -> Iterator[Database]:
+    """A seeded database that every test may read and none may change."""
+    with cluster.database("shared", template=seeded_template) as database:
+        yield database
+
+
+@pytest.fixture
+def seeded_clone(cluster: Cluster, seeded_template: Database) -> Iterator[Database]:
+    """A seeded database of the test's own, to change as it likes."""
+    with cluster.database("clone", template=seeded_template) as clone:
+        yield clone
+
+
+@pytest.fixture
+def empty_admin(cluster: Cluster) -> Iterator[psycopg.Connection]:
+    """The administrator of a migrated database without data."""
+    with (
+        cluster.database("empty") as empty,
+        psycopg.connect(empty.admin, autocommit=True) as connection,
+    ):
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def signer() -> ContextSigner:
+    return ContextSigner([ContextKey(*CONTEXT_KEY)])
+
+
+@pytest.fixture(scope="session")
+def callers() -> dict[str, Caller]:
+    """The demo principals by name."""
+    return demo_callers()
+
+
+@pytest.fixture(scope="session")
+async def pool(database: Database) -> AsyncIterator[DatabasePool]:
+    pool = DatabasePool(database.server, max_size=3, max_waiting=256)
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture(scope="session")
+async def tenancy(pool: DatabasePool, signer: ContextSigner) -> Tenancy:
+    return Tenancy(pool, signer, Verification(pool, signer))

@@ -1,0 +1,163 @@
+"""The PostgreSQL that the tests run on, and databases cloned from one migrated template."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from zava.infrastructure.migrations import (
+    close_database,
+    install_context_keys,
+    migrate,
+    set_server_password,
+)
+
+CONTEXT_KEY = (1, bytes(range(32)))
+SERVER_PASSWORD = "the-server-in-tests"  # noqa: S105
+ADMIN_PASSWORD = "the-administrator-in-tests"  # noqa: S105
+
+
+@dataclass(frozen=True)
+class Database:
+    """One database, as its administrator and as the server's own login."""
+
+    superuser: str
+    name: str
+
+    @property
+    def admin(self) -> str:
+        return make_conninfo(
+            self.superuser, dbname=self.name, user="zava_admin", password=ADMIN_PASSWORD
+        )
+
+    @property
+    def server(self) -> str:
+        return make_conninfo(
+            self.superuser, dbname=self.name, user="zava_server", password=SERVER_PASSWORD
+        )
+
+    @property
+    def owner(self) -> str:
+        """The cluster's superuser in this database, who sees what nobody else does."""
+        return make_conninfo(self.superuser, dbname=self.name)
+
+
+class Cluster:
+    """A PostgreSQL server with an administrator who is no superuser, and a migrated template."""
+
+    def __init__(self, superuser: str) -> None:
+        self.superuser = superuser
+        self._run = secrets.token_hex(4)
+        self._count = 0
+        with psycopg.connect(superuser, autocommit=True) as connection:
+            connection.execute(
+                """
+                DO $$ BEGIN
+                  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'zava_admin') THEN
+                    CREATE ROLE zava_admin CREATEROLE CREATEDB;
+                  END IF;
+                END $$
+                """
+            )
+            connection.execute(
+                sql.SQL("ALTER ROLE zava_admin LOGIN PASSWORD {}").format(ADMIN_PASSWORD)
+            )
+        self.template = self._create("template", None)
+        with psycopg.connect(self.template.owner, autocommit=True) as connection:
+            connection.execute("CREATE SCHEMA extensions AUTHORIZATION zava_admin")
+            connection.execute("CREATE EXTENSION vector SCHEMA extensions")
+        with psycopg.connect(self.template.admin, autocommit=True) as connection:
+            migrate(connection)
+            set_server_password(connection, SERVER_PASSWORD)
+            install_context_keys(connection, [CONTEXT_KEY])
+
+    @contextmanager
+    def database(self, label: str, template: Database | None = None) -> Iterator[Database]:
+        """Clone the template (or another database) for as long as the block runs."""
+        database = self._create(label, template or self.template)
+        try:
+            with psycopg.connect(database.admin, autocommit=True) as connection:
+                close_database(connection)
+            yield database
+        finally:
+            with psycopg.connect(self.superuser, autocommit=True) as connection:
+                connection.execute(
+                    sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database.name))
+                )
+
+    @contextmanager
+    def blank(self, label: str) -> Iterator[Database]:
+        """Lend a database with nothing but the extension, as a managed server hands it over."""
+        database = self._create(label, None)
+        try:
+            with psycopg.connect(database.owner, autocommit=True) as connection:
+                connection.execute("CREATE SCHEMA extensions AUTHORIZATION zava_admin")
+                connection.execute("CREATE EXTENSION vector SCHEMA extensions")
+            yield database
+        finally:
+            with psycopg.connect(self.superuser, autocommit=True) as connection:
+                connection.execute(
+                    sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database.name))
+                )
+
+    def drop_template(self) -> None:
+        with psycopg.connect(self.superuser, autocommit=True) as connection:
+            connection.execute(
+                sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(self.template.name))
+            )
+
+    def _create(self, label: str, template: Database | None) -> Database:
+        self._count += 1
+        database = Database(self.superuser, f"zava_test_{self._run}_{self._count}_{label}")
+        with psycopg.connect(self.superuser, autocommit=True) as connection:
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} OWNER zava_admin TEMPLATE {}").format(
+                    sql.Identifier(database.name),
+                    sql.Identifier(template.name if template else "template0"),
+                )
+            )
+        return database
+
+
+@contextmanager
+def postgresql(home: Path) -> Iterator[str]:
+    """Give a superuser's connection string: a server of yours, a container, or the embedded one."""
+    given = os.environ.get("ZAVA_TEST_DATABASE_URL")  # noqa: TID251  # the tests' own switch
+    if given:
+        yield given
+    elif _docker_answers():
+        from testcontainers.postgres import PostgresContainer
+
+        with PostgresContainer("pgvector/pgvector:pg18", driver=None) as container:
+            yield container.get_connection_url()
+    else:
+        from zava.infrastructure.embedded_server import EmbeddedServer
+        from zava.infrastructure.home import Home
+
+        server = EmbeddedServer(Home(home), fast=True)
+        server.start()
+        try:
+            yield server.superuser_url()
+        finally:
+            server.stop()
+
+
+def _docker_answers() -> bool:
+    import docker
+
+    try:
+        client = docker.from_env(timeout=5)
+    except docker.errors.DockerException:
+        return False
+    try:
+        return bool(client.ping())
+    except docker.errors.DockerException:
+        return False
+    finally:
+        client.close()

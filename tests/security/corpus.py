@@ -1,0 +1,45 @@
+"""Reads the hostile corpus and judges what a statement brought or left behind."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+CORPUS = Path(__file__).with_name("hostile.sql")
+GUARD_ONLY = "only the guard will stop"
+
+
+@dataclass(frozen=True)
+class Hostile:
+    """One statement, and the class of attack that it belongs to."""
+
+    kind: str
+    sql: str
+    number: int
+
+    def filled(self, values: Mapping[str, object]) -> str:
+        text = self.sql
+        for name, value in values.items():
+            text = text.replace(f"{{{name}}}", str(value))
+        return text
+
+    @property
+    def label(self) -> str:
+        return f"{self.kind.replace(' ', '-')}-{self.number}"
+
+
+def read_corpus() -> list[Hostile]:
+    """Return every statement of the file, in order."""
+    return list(_read())
+
+
+def _read() -> Iterator[Hostile]:
+    kind = ""
+    number = 0
+    for block in CORPUS.read_text(encoding="utf-8").split("\n\n"):
+        text = block.strip("\n")
+        if text.startswith("-- # "):
+            head, _, text = text.partition("\n")
+            kind, number = head.removeprefix("-- # "), 0
+        if kind and text:
+            number += 1
+            yield Hostile(kind, text, number)

@@ -1,0 +1,215 @@
+"""What an attacker gets with the parser switched off: nothing of another store's, ever."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import psycopg
+import pytest
+
+from tests.database import Database
+from tests.security.corpus import GUARD_ONLY, Hostile, read_corpus
+from zava.data.context import ContextSigner
+from zava.data.tenancy import Tenancy
+from zava.data.verification import Verification
+from zava.errors import Busy, QueryRefused, ZavaError
+from zava.infrastructure.pool import DatabasePool
+from zava.model import Caller
+
+DEADLINE_SECONDS = 2
+SLACK_SECONDS = 1.5
+TENANT_TABLES = ("stores", "customers", "inventory", "orders", "order_items")
+PEER_SECRET = "peer_secret_4711"
+
+corpus = read_corpus()
+
+
+@dataclass
+class Arena:
+    """One attacker's connection, a peer at work, and a superuser who looks on."""
+
+    tenancy: Tenancy
+    pool: DatabasePool
+    watcher: psycopg.AsyncConnection[Any]
+    peer: psycopg.AsyncConnection[Any]
+    values: dict[str, object]
+    foreign: frozenset[str]
+    chain_counts: frozenset[int]
+    baseline: dict[str, str] = field(default_factory=dict)
+
+    async def attacker_settings(self) -> dict[str, str]:
+        async with self.pool.connection() as connection:
+            rows = await connection.execute("SELECT name, setting FROM pg_settings")
+            settings = {str(name): str(setting) for name, setting in await rows.fetchall()}
+            rows = await connection.execute(
+                "SELECT current_user, session_user, coalesce(current_setting('zava.context', true), ''),"
+                " coalesce(current_setting('mallory.note', true), '')"
+            )
+            who = await rows.fetchone()
+        return settings | {"who": repr(who)}
+
+    async def state(self) -> tuple[Any, ...]:
+        """What a write would change: rows, relations, roles, large objects, policies."""
+        counts = [f"(SELECT sum(hashtextextended(t::text, 0)) FROM retail.{name} t)" for name in TENANT_TABLES]
+        rows = await self.watcher.execute(
+            f"SELECT {', '.join(counts)}, (SELECT count(*) FROM pg_class), (SELECT count(*) FROM pg_proc),"
+            " (SELECT string_agg(rolname || rolsuper || rolbypassrls, ',' ORDER BY rolname) FROM pg_roles),"
+            " (SELECT count(*) FROM pg_largeobject_metadata), (SELECT count(*) FROM pg_policy),"
+            " (SELECT string_agg(relacl::text, '' ORDER BY oid) FROM pg_class WHERE relacl IS NOT NULL)"
+        )
+        return tuple(await rows.fetchone() or ())
+
+    async def left_behind(self) -> list[str]:
+        """What the attacker's connection still holds after its call."""
+        found = []
+        now = await self.attacker_settings()
+        found += [
+            f"{name}: {self.baseline[name]} -> {now[name]}"
+            for name in self.baseline
+            if now.get(name) != self.baseline[name]
+        ]
+        async with self.pool.connection() as connection:
+            pid = connection.info.backend_pid
+            rows = await connection.execute(
+                "SELECT name FROM pg_prepared_statements WHERE name NOT LIKE 'zava\\_%'"
+                " UNION ALL SELECT name FROM pg_cursors WHERE name <> '' "
+                " UNION ALL SELECT pg_listening_channels()"
+            )
+            found += [f"holds {name}" for (name,) in await rows.fetchall()]
+        locks = await self.watcher.execute(
+            "SELECT locktype FROM pg_locks WHERE pid = %s AND locktype = 'advisory'", [pid]
+        )
+        found += [f"holds a lock {row}" for row in await locks.fetchall()]
+        return found
+
+
+@pytest.fixture(scope="module")
+async def arena(
+    database: Database, signer: ContextSigner, callers: dict[str, Caller]
+) -> AsyncIterator[Arena]:
+    async with (
+        await psycopg.AsyncConnection.connect(database.owner, autocommit=True) as watcher,
+        await psycopg.AsyncConnection.connect(database.server, autocommit=True) as peer,
+    ):
+        foreign: set[str] = set()
+        for name in TENANT_TABLES:
+            rows = await watcher.execute(
+                f"SELECT to_jsonb(t) FROM retail.{name} t JOIN retail.stores s USING (store_id)"
+                " WHERE s.store_name <> 'Zava Retail Seattle'"
+            )
+            for (row,) in await rows.fetchall():
+                foreign |= {str(row[key]) for key in ("store_id", "order_id", "customer_id", "email", "store_name") if key in row}
+        count = await watcher.execute(
+            "SELECT (SELECT count(*) FROM retail.stores), (SELECT count(*) FROM retail.orders),"
+            " (SELECT count(*) FROM retail.customers), (SELECT count(*) FROM retail.order_items)"
+        )
+        ids = await watcher.execute(
+            "SELECT s.store_id, o.store_id, o.order_id, o.customer_id FROM retail.stores s,"
+            " retail.orders o JOIN retail.stores r USING (store_id)"
+            " WHERE s.store_name = 'Zava Retail Seattle' AND r.store_name = 'Zava Retail Redmond' LIMIT 1"
+        )
+        own, other, order, customer = await ids.fetchone() or (None,) * 4
+        pool = DatabasePool(database.server, max_size=1)
+        tenancy = Tenancy(
+            pool,
+            signer,
+            Verification(pool, signer),
+            statement_timeout_seconds=DEADLINE_SECONDS,
+        )
+        arena = Arena(
+            tenancy=tenancy,
+            pool=pool,
+            watcher=watcher,
+            peer=peer,
+            values={
+                "own": own,
+                "other": other,
+                "order": order,
+                "customer": customer,
+                "peer": peer.info.backend_pid,
+            },
+            foreign=frozenset(foreign),
+            chain_counts=frozenset(await count.fetchone() or ()),
+        )
+        # The runner is prepared by the first call; only then does the connection look its usual self.
+        await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
+        arena.baseline = await arena.attacker_settings()
+        yield arena
+        await pool.close()
+
+
+def cells(value: Any) -> list[str]:
+    """Every scalar of an answer as text, also inside JSON, arrays and rows."""
+    if isinstance(value, dict):
+        return [text for pair in value.items() for inner in pair for text in cells(inner)]
+    if isinstance(value, list | tuple):
+        return [text for inner in value for text in cells(inner)]
+    return [str(value)]
+
+
+def foreign_found(rows: list[list[Any]], arena: Arena, sql: str) -> list[str]:
+    text = "\n".join(cells(rows))
+    # What the attacker wrote into the statement comes back without a leak.
+    said = {token for token in arena.foreign if token in sql}
+    return [token for token in arena.foreign - said if token in text]
+
+
+@pytest.mark.parametrize("hostile", corpus, ids=lambda hostile: hostile.label)
+@pytest.mark.requirement("S25")
+@pytest.mark.requirement("S57")
+@pytest.mark.requirement("S62")
+async def test_hostile_statement_gets_nothing_and_leaves_nothing(
+    hostile: Hostile, arena: Arena, callers: dict[str, Caller], outcomes: Counter[tuple[str, str]]
+) -> None:
+    sql = hostile.filled(arena.values)
+    before = await arena.state()
+    peer_task = asyncio.ensure_future(
+        arena.peer.execute(f"SELECT '{PEER_SECRET}', pg_sleep(0.02)")
+    )
+    started = time.monotonic()
+    rows: list[list[Any]] = []
+    outcome = "answered"
+    try:
+        answer = await arena.tenancy.run(callers["seattle"], sql, max_rows=1000)
+        rows = answer.rows
+        assert answer.scope.stores == ("Zava Retail Seattle",)
+    except QueryRefused:
+        outcome = "refused"
+    except Busy:  # the attacker's own backend was hurt, which is nobody else's business
+        outcome = "own connection lost"
+    except ZavaError as error:
+        outcome = error.code
+        assert not any(token in str(error.to_dict()) for token in arena.foreign if token not in sql)
+    took = time.monotonic() - started
+    outcomes[hostile.kind, outcome] += 1
+
+    assert took < DEADLINE_SECONDS + SLACK_SECONDS
+    assert foreign_found(rows, arena, sql) == []
+    if hostile.kind != GUARD_ONLY:
+        assert not arena.chain_counts & {cell for row in rows for cell in row if isinstance(cell, int)}
+    assert PEER_SECRET not in orjson.dumps(rows).decode()
+    await asyncio.wait_for(peer_task, timeout=2)  # alive, and neither ended nor cancelled
+    assert await arena.left_behind() == []
+    assert await arena.state() == before
+
+
+async def test_corpus_is_large_and_covers_each_class(callers: dict[str, Caller]) -> None:
+    kinds = Counter(hostile.kind for hostile in corpus)
+    assert len(corpus) - kinds[GUARD_ONLY] >= 120
+    assert min(kinds.values()) >= 8
+    assert len(kinds) == 10
+
+
+@pytest.fixture(scope="module")
+def outcomes() -> Any:
+    """Counts by class and outcome, printed for whoever runs with -s."""
+    counted: Counter[tuple[str, str]] = Counter()
+    yield counted
+    for (kind, outcome), count in sorted(counted.items()):
+        print(f"{kind:32} {outcome:24} {count}")
+
+

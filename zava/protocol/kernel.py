@@ -1,0 +1,125 @@
+"""The SDK behind one call: an HTTP exchange in, its answer out, no web server between."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from zava.protocol.exchange import SCOPE_KEY, Exchange
+
+if TYPE_CHECKING:
+    from mcp.server.lowlevel.server import Server
+    from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+
+
+class Answer(NamedTuple):
+    """An HTTP answer, whole."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Kernel:
+    """Runs the SDK's session manager, started once, at the first request.
+
+    Its cancel scopes must be left in the task that entered them, so one long-lived task owns it.
+    """
+
+    def __init__(self, make_server: Callable[[], "Server[Any]"]) -> None:
+        self._make_server = make_server
+        self._starting = asyncio.Lock()
+        self._manager: StreamableHTTPSessionManager | None = None
+        self._closing: asyncio.Event | None = None
+        self._owner: asyncio.Task[None] | None = None
+        self.times_started = 0
+
+    async def exchange(
+        self, headers: Sequence[tuple[str, str]], body: bytes, exchange: Exchange
+    ) -> Answer:
+        """Serve one POST of JSON-RPC for a verified caller."""
+        manager = self._manager or await self._start()
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": "POST",
+            "scheme": "http",
+            "path": "/mcp",
+            "raw_path": b"/mcp",
+            "query_string": b"",
+            "root_path": "",
+            "headers": [
+                (name.encode("latin-1"), value.encode("latin-1", "replace"))
+                for name, value in headers
+            ],
+            "client": None,
+            "server": None,
+            "state": {},
+            SCOPE_KEY: exchange,
+        }
+        reading = _Reading(body)
+        await manager.handle_request(scope, reading.receive, reading.send)
+        return Answer(reading.status, reading.headers, bytes(reading.answer))
+
+    async def close(self) -> None:
+        """End the session manager, when it was started."""
+        if self._closing is not None and self._owner is not None:
+            self._closing.set()
+            await self._owner
+            self._manager = None
+
+    async def _start(self) -> "StreamableHTTPSessionManager":
+        async with self._starting:
+            if self._manager is None:
+                started = asyncio.get_running_loop().create_future()
+                self._closing = asyncio.Event()
+                self._owner = asyncio.create_task(self._own(started, self._closing))
+                self._manager = await started
+                self.times_started += 1
+            return self._manager
+
+    async def _own(
+        self, started: "asyncio.Future[StreamableHTTPSessionManager]", closing: asyncio.Event
+    ) -> None:
+        # At first need: the SDK is most of a cold start.
+        from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+
+        try:
+            manager = StreamableHTTPSessionManager(
+                app=self._make_server(), json_response=True, stateless=True
+            )
+            async with manager.run():
+                started.set_result(manager)
+                await closing.wait()
+        except BaseException as error:
+            if not started.done():
+                started.set_exception(error)
+            raise
+
+
+class _Reading:
+    """The two ends of one ASGI exchange over a body that is already here."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body: bytes | None = body
+        self._gone = asyncio.Event()  # never set: a client that leaves cancels the task instead
+        self.status = 500
+        self.headers: dict[str, str] = {}
+        self.answer = bytearray()
+
+    async def receive(self) -> dict[str, Any]:
+        if self._body is not None:
+            body, self._body = self._body, None
+            return {"type": "http.request", "body": body, "more_body": False}
+        await self._gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self.headers = {
+                name.decode("latin-1").lower(): value.decode("latin-1")
+                for name, value in message.get("headers", ())
+            }
+        else:
+            self.answer += message.get("body", b"")

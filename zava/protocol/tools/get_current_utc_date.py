@@ -1,0 +1,44 @@
+"""The day that questions such as "this month" are reckoned from."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from zava.model import Caller
+from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
+from zava.service.analytics import Analytics
+
+DESCRIPTION = product_text(
+    """
+    Return the current date and time in UTC, ISO 8601.
+
+    Call it before writing SQL for "today", "this month" or "last quarter". The stores' days are
+    America/Los_Angeles: late in the UTC evening it is still the same day there.
+    """
+)
+
+
+class GetCurrentUtcDate(Arguments):
+    """get_current_utc_date takes no arguments."""
+
+
+class DateContent(BaseModel):
+    """The moment of the answer."""
+
+    utc: Annotated[str, Field(description="ISO 8601, UTC.")]
+
+
+async def call(analytics: Analytics, _caller: Caller, _arguments: GetCurrentUtcDate) -> ToolAnswer:
+    """Return the service's day."""
+    moment = analytics.current_utc_date().isoformat(timespec="seconds")
+    return ToolAnswer({"utc": moment}, moment)
+
+
+TOOL = Tool(
+    name="get_current_utc_date",
+    title="Current UTC date",
+    description=DESCRIPTION,
+    arguments=GetCurrentUtcDate,
+    answer=DateContent,
+    call=call,
+)

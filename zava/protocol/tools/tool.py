@@ -1,0 +1,121 @@
+"""What a tool is: one description that every lane of the endpoint serves from."""
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from zava.errors import InvalidInput
+from zava.model import Caller, Scope
+from zava.service.analytics import Analytics
+
+_KEPT_AS_NAMES = frozenset({"properties", "$defs"})
+
+
+class Arguments(BaseModel):
+    """Arguments of a tool: nothing is guessed, and nothing unknown is let through."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class ToolAnswer(NamedTuple):
+    """What a tool says: content for programs, and text that stands on its own."""
+
+    structured: dict[str, Any]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A read-only tool. `call` is awaited with the use cases, the caller and valid arguments."""
+
+    name: str
+    title: str
+    description: str
+    arguments: type[Arguments]
+    answer: type[BaseModel]
+    call: Callable[[Analytics, Caller, Any], Awaitable[ToolAnswer]]
+
+    @property
+    def input_schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of the arguments."""
+        schema: dict[str, Any] = _plain(self.arguments.model_json_schema())
+        return schema
+
+    @property
+    def output_schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of the structured content."""
+        schema: dict[str, Any] = _plain(self.answer.model_json_schema())
+        return schema
+
+    def read_arguments(self, given: Mapping[str, Any] | None) -> Arguments:
+        """Check the arguments before anything else happens.
+
+        Raises:
+            InvalidInput: names each field and the rule that it breaks.
+        """
+        try:
+            return self.arguments.model_validate(dict(given or {}))
+        except ValidationError as error:
+            raise self._explained(error) from None  # the cause would repeat the caller's values
+
+    def _explained(self, error: ValidationError) -> InvalidInput:
+        told = []
+        for detail in error.errors(include_url=False):
+            field = ".".join(str(part) for part in detail["loc"]) or "arguments"
+            if detail["type"] == "extra_forbidden":
+                told.append(f"{field}: {self.name} has no such argument")
+            elif detail["type"] == "missing":
+                told.append(f"{field}: required")
+            else:
+                rule = detail["msg"].replace("Input should", "should")
+                told.append(f"{field}: {rule}, not a {type(detail['input']).__name__}")
+        known = ", ".join(self.arguments.model_fields) or "none"
+        return InvalidInput("; ".join(told) + ".", hint=f"Arguments of {self.name}: {known}.")
+
+
+def product_text(text: str) -> str:
+    """Return a description as the model reads it, without the source's indentation."""
+    return inspect.cleandoc(text)
+
+
+def scope_content(scope: Scope) -> dict[str, Any]:
+    """Return the scope as structured content."""
+    return {
+        "audience": scope.audience.value,
+        "stores": list(scope.stores),
+        "store_count": scope.store_count,
+    }
+
+
+def scope_text(scope: Scope) -> str:
+    """Return the scope as one line that a model passes on."""
+    names = ", ".join(scope.stores) or "no store"
+    return f"Scope: {names} ({len(scope.stores)} of {scope.store_count} stores)"
+
+
+class ScopeContent(BaseModel):
+    """Which stores the answer could see."""
+
+    audience: str
+    stores: list[str]
+    store_count: int
+
+
+def _plain(schema: Any) -> Any:
+    """Drop the titles that pydantic derives from names: they cost tokens and say nothing."""
+    if isinstance(schema, dict):
+        return {
+            key: (
+                {name: _plain(inner) for name, inner in value.items()}
+                if key in _KEPT_AS_NAMES
+                else _plain(value)
+            )
+            for key, value in schema.items()
+            if key != "title"
+        }
+    if isinstance(schema, list):
+        return [_plain(inner) for inner in schema]
+    return schema
