@@ -1,5 +1,7 @@
 """HTTP triggers: each hands its request to the endpoint. Nothing else."""
 
+from urllib.parse import urlsplit
+
 import azure.functions as func
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)  # identity is checked by us
@@ -10,7 +12,7 @@ async def _handle(request: func.HttpRequest) -> func.HttpResponse:
     from zava.app import endpoint
 
     answer = await endpoint().handle(
-        request.method, request.url_path, dict(request.headers), request.get_body()
+        request.method, urlsplit(request.url).path, dict(request.headers), request.get_body()
     )
     return func.HttpResponse(answer.body, status_code=answer.status, headers=answer.headers)
 

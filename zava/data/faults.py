@@ -31,7 +31,6 @@ _HINTS = {
     "42601": "Mend the syntax near the stated position and send the statement again.",
     "42803": "Add the column to GROUP BY or wrap it in an aggregate.",
     "42702": "Qualify the column with its table's name or alias.",
-    "42P18": "Write values into the statement; parameters such as $1 are not bound.",
 }
 _REFUSED = {
     "42P11": _READS_ONLY,  # the cursor takes queries only

@@ -37,8 +37,8 @@ class SchemaReader:
         structure = self._structures[audience]
         listed = {(row["table_name"], row["column_name"]): tuple(row["values"]) for row in values}
         described = []
-        for name in dict.fromkeys(names):
-            bare = name.strip().lower().removeprefix(f"{SCHEMA}.")
+        wanted = (name.strip().lower().removeprefix(f"{SCHEMA}.") for name in names)
+        for bare in dict.fromkeys(wanted):
             table = structure.get(bare)
             if table is None:
                 raise _unknown(bare, structure)

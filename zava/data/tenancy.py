@@ -23,7 +23,7 @@ from zava.data.limits import check_limits
 from zava.data.schema import SchemaReader
 from zava.data.statements import statement
 from zava.data.verification import Verification
-from zava.errors import QueryTimeout
+from zava.errors import QueryRefused, QueryTimeout
 from zava.infrastructure.pool import DatabasePool
 from zava.model import Audience, Caller, Scope, Table, TableSchema
 
@@ -80,6 +80,11 @@ class Tenancy:
         check_limits(sql)
         question = Question(sql, max_rows=max_rows, describe=True)
         audience, landing = await self._ask(caller, question)
+        if landing.description is not None and landing.description.nparams:
+            raise QueryRefused(
+                "The statement holds parameters such as $1, and nothing is bound to them.",
+                hint="Write the values into the statement.",
+            )
         scope = await self._scope(caller, audience, landing.scope)
         columns = (
             read_columns(landing.description, self._outside_text or frozenset())

@@ -48,6 +48,7 @@ class DatabasePool:
         async def complete_arguments() -> dict[str, Any]:
             return {
                 "autocommit": True,
+                "prepare_threshold": None,  # what is prepared, the flight prepares by name
                 "application_name": APPLICATION_NAME,
                 "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
                 **(await arguments() if arguments else {}),

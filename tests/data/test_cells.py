@@ -1,0 +1,81 @@
+"""Every value arrives as what it was in the database."""
+
+import pytest
+
+from zava.data.tenancy import Tenancy
+from zava.model import Caller
+
+CASES = [
+    ("1::smallint", 1),
+    ("9007199254740992::bigint", 9007199254740992),
+    ("9007199254740993::bigint", "9007199254740993"),
+    ("NULL::bigint", None),
+    ("12.50::numeric", 12.5),
+    ("0.1::numeric", 0.1),
+    ("123456789012345678.91::numeric", "123456789012345678.91"),
+    ("12345678901234567890123::numeric", "12345678901234567890123"),
+    ("1e400::numeric", "1" + "0" * 400),
+    ("'NaN'::numeric", "NaN"),
+    ("'Infinity'::numeric", "Infinity"),
+    ("'NaN'::float8", "NaN"),
+    ("'-Infinity'::float8", "-Infinity"),
+    ("0.1::float8 + 0.2::float8", 0.30000000000000004),
+    ("true", True),
+    ("'it''s | \"ünï\" \\ \u2028'", 'it\'s | "ünï" \\ \u2028'),
+    ("DATE '2026-02-28'", "2026-02-28"),
+    ("TIMESTAMP '2026-02-28 12:30:00.5'", "2026-02-28T12:30:00.5"),
+    ("TIMESTAMPTZ '2026-02-28 12:30:00+00'", "2026-02-28T04:30:00-08:00"),
+    ("INTERVAL '1 day 2 hours'", "P1DT2H"),
+    ("'\\x00ff'::bytea", "base64:AP8="),
+    ("NULL::bytea", None),
+    ("ARRAY[1, NULL, 3]", [1, None, 3]),
+    ("ARRAY[9007199254740993::bigint]", ["9007199254740993"]),
+    ("ARRAY[[1.5, 2], [3, 4]]::numeric[]", [[1.5, 2], [3, 4]]),
+    ('\'{"b": 1, "a": [1.50, {"c": null}]}\'::jsonb', {"a": [1.5, {"c": None}], "b": 1}),
+    ("'[1,5)'::int4range", "[1,5)"),
+    ("ROW(1, 'x')", {"f1": 1, "f2": "x"}),
+    ("'5a7a0000-0000-4000-8000-00000000de30'::uuid", "5a7a0000-0000-4000-8000-00000000de30"),
+    ("NULL", None),
+]
+
+
+@pytest.mark.requirement("S21")
+@pytest.mark.parametrize(("expression", "expected"), CASES)
+async def test_value_is_exact(
+    tenancy: Tenancy, callers: dict[str, Caller], expression: str, expected: object
+) -> None:
+    answer = await tenancy.run(callers["seattle"], f"SELECT {expression} AS v", max_rows=1)
+    assert answer.rows == [[expected]]
+    assert type(answer.rows[0][0]) is type(expected)
+
+
+async def test_columns_of_one_name_stay_apart(tenancy: Tenancy, callers: dict[str, Caller]) -> None:
+    answer = await tenancy.run(
+        callers["seattle"], "SELECT 1 AS x, 2.5 AS x, 'c' AS x, 4, 5", max_rows=1
+    )
+    assert [column.name for column in answer.columns] == ["x", "x", "x", "?column?", "?column?"]
+    assert [column.type for column in answer.columns] == ["int4", "numeric", "text", "int4", "int4"]
+    assert answer.rows == [[1, 2.5, "c", 4, 5]]
+
+
+async def test_empty_answer_still_names_its_columns(
+    tenancy: Tenancy, callers: dict[str, Caller]
+) -> None:
+    answer = await tenancy.run(
+        callers["seattle"],
+        "SELECT order_id, total_amount FROM retail.orders WHERE false",
+        max_rows=1,
+    )
+    assert answer.rows == []
+    assert [column.type for column in answer.columns] == ["uuid", "numeric"]
+
+
+async def test_types_of_extensions_and_arrays_are_named(
+    tenancy: Tenancy, callers: dict[str, Caller]
+) -> None:
+    answer = await tenancy.run(
+        callers["seattle"],
+        "SELECT ARRAY['a'], (SELECT embedding FROM retail.product_embeddings LIMIT 1)",
+        max_rows=1,
+    )
+    assert [column.type for column in answer.columns] == ["text[]", "other"]

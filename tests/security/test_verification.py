@@ -1,0 +1,181 @@
+"""Each way in which isolation would not be real is found and named."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import psycopg
+import pytest
+
+from tests.database import Cluster, Database
+from zava.data.context import ContextSigner
+from zava.data.tenancy import Tenancy
+from zava.data.verification import IsolationBroken, Verification
+from zava.infrastructure.pool import DatabasePool
+from zava.model import Caller
+
+BREAKS = [
+    ("ALTER TABLE retail.orders NO FORCE ROW LEVEL SECURITY", "does not force row security"),
+    ("ALTER TABLE retail.orders DISABLE ROW LEVEL SECURITY", "retail.orders"),
+    ("CREATE POLICY p ON retail.orders USING (true)", "policy p on retail.orders"),
+    ("CREATE POLICY p ON retail.orders TO head_office USING (true)", "policy p on retail.orders"),
+    ("CREATE POLICY p ON retail.customers TO zava_chain USING (true)", "policy p on retail.cust"),
+    ("DROP POLICY own_store ON retail.orders", "readable by store_managers without"),
+    ("GRANT SELECT ON retail.orders TO zava_server", "zava_server reads or writes retail.orders"),
+    ("GRANT SELECT (cost) ON retail.products TO zava_server", "zava_server reads or writes"),
+    ("GRANT UPDATE ON retail.inventory TO store_managers", "can write retail.inventory"),
+    ("GRANT SELECT ON zava.principals TO head_office", "zava.principals is readable"),
+    (
+        "CREATE VIEW retail.v AS SELECT * FROM retail.orders; GRANT SELECT ON retail.v TO head_office",
+        "view retail.v runs with its owner",
+    ),
+    (
+        "CREATE MATERIALIZED VIEW retail.m AS SELECT 1 AS x; GRANT SELECT ON retail.m TO head_office",
+        "relation retail.m knows no row security",
+    ),
+    (
+        "CREATE FUNCTION retail.f() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'select 1'",
+        "function retail.f() runs with its owner's rights",
+    ),
+    (
+        "CREATE FUNCTION retail.f() RETURNS int LANGUAGE sql AS 'select 1'",
+        "function retail.f() is executable by everyone",
+    ),
+    ("ALTER FUNCTION zava.my_store(name) RESET search_path", "zava.my_store(name) is missing"),
+    ("ALTER FUNCTION zava.my_store(name) VOLATILE", "zava.my_store(name) is missing, volatile"),
+    (
+        "ALTER FUNCTION zava.my_store(name) SECURITY INVOKER",
+        "zava.my_store(name) is missing",
+    ),
+    ("ALTER FUNCTION zava.store_count() OWNER TO zava_owner", "zava.store_count() runs with"),
+    ("GRANT EXECUTE ON FUNCTION zava.my_stores(name) TO zava_server", "may execute zava.my_stores"),
+    ("GRANT CREATE ON SCHEMA retail TO store_managers", "may create in schema retail"),
+    ("GRANT CREATE ON SCHEMA public TO PUBLIC", "may create in schema public"),
+    (
+        "CREATE TABLE retail.t (store_id uuid); GRANT SELECT ON retail.t TO head_office",
+        "retail.t is readable by head_office without",
+    ),
+    ("CREATE TABLE retail.t (store_id uuid)", "retail.t has a store_id that may be null"),
+    (
+        "DO $$ BEGIN EXECUTE format('GRANT TEMP ON DATABASE %I TO PUBLIC', current_database()); END $$",
+        "temporary tables",
+    ),
+    (
+        "UPDATE zava.keyring SET outer_pad_a = outer_pad_b, inner_pad_a = inner_pad_b",
+        "canary: ZA001",
+    ),
+    ("DELETE FROM zava.canary", "canary sees 0 rows"),
+    ("UPDATE zava.principals SET active = false", "canary: ZA003"),
+]
+CLUSTER_BREAKS = [
+    (
+        "ALTER ROLE zava_server BYPASSRLS",
+        "ALTER ROLE zava_server NOBYPASSRLS",
+        "zava_server is superuser",
+    ),
+    (
+        "GRANT head_office TO zava_server",
+        "REVOKE head_office FROM zava_server",
+        "zava_server is a member",
+    ),
+    (
+        "GRANT pg_read_all_data TO store_managers",
+        "REVOKE pg_read_all_data FROM store_managers",
+        "is a member of",
+    ),
+    ("ALTER ROLE head_office LOGIN", "ALTER ROLE head_office NOLOGIN", "head_office may log in"),
+    (
+        "GRANT store_managers TO zava_admin WITH SET TRUE",
+        "GRANT store_managers TO zava_admin WITH SET FALSE",
+        "zava_admin can act as",
+    ),
+]
+
+
+@pytest.fixture
+async def verification(empty: Database, signer: ContextSigner) -> AsyncIterator[Verification]:
+    pool = DatabasePool(empty.server, max_size=1)
+    yield Verification(pool, signer)
+    await pool.close()
+
+
+@pytest.fixture
+def empty(cluster: Cluster) -> Iterator[Database]:
+    with cluster.database("verified") as database:
+        yield database
+
+
+@pytest.mark.requirement("S49")
+@pytest.mark.requirement("S54")
+@pytest.mark.requirement("S59")
+async def test_migrated_empty_database_is_isolated(verification: Verification) -> None:
+    assert await verification.problems() == []
+
+
+@pytest.mark.parametrize(("statement", "problem"), BREAKS)
+async def test_break_is_found(
+    verification: Verification, empty: Database, statement: str, problem: str
+) -> None:
+    with psycopg.connect(empty.owner, autocommit=True) as owner:
+        owner.execute(statement)
+    found = await verification.problems()
+    assert any(problem in text for text in found), found
+    with pytest.raises(IsolationBroken):
+        await verification.ensure()
+
+
+@pytest.mark.parametrize(("statement", "undo", "problem"), CLUSTER_BREAKS)
+async def test_break_of_a_role_is_found(
+    verification: Verification, empty: Database, statement: str, undo: str, problem: str
+) -> None:
+    with psycopg.connect(empty.owner, autocommit=True) as owner:
+        owner.execute(statement)
+        try:
+            found = await verification.problems()
+        finally:
+            owner.execute(undo)
+    assert any(problem in text for text in found), found
+
+
+async def test_nothing_is_served_until_isolation_is_proven(
+    seeded_clone: Database, signer: ContextSigner, callers: dict[str, Caller]
+) -> None:
+    pool = DatabasePool(seeded_clone.server, max_size=1)
+    tenancy = Tenancy(pool, signer, Verification(pool, signer))
+    with psycopg.connect(seeded_clone.owner, autocommit=True) as owner:
+        owner.execute("ALTER TABLE retail.orders NO FORCE ROW LEVEL SECURITY")
+        with pytest.raises(IsolationBroken) as caught:
+            await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
+        assert "table retail.orders does not force row security" in caught.value.problems
+        owner.execute("ALTER TABLE retail.orders FORCE ROW LEVEL SECURITY")
+    assert (await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)).rows == [[1]]
+    await pool.close()
+
+
+async def test_proof_is_renewed_after_a_minute_and_a_broken_one_stops_the_service(
+    seeded_clone: Database, signer: ContextSigner, callers: dict[str, Caller]
+) -> None:
+    now = 1000.0
+    pool = DatabasePool(seeded_clone.server, max_size=1)
+    verification = Verification(pool, signer, clock=lambda: now)
+    tenancy = Tenancy(pool, signer, verification)
+    await verification.refresh()
+    with psycopg.connect(seeded_clone.owner, autocommit=True) as owner:
+        owner.execute("ALTER TABLE retail.orders NO FORCE ROW LEVEL SECURITY")
+    await verification.refresh()  # still fresh: no question asked
+    now += 61
+    with pytest.raises(IsolationBroken):
+        await verification.refresh()
+    with pytest.raises(IsolationBroken):
+        await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
+    await pool.close()
+
+
+async def test_start_costs_one_round_trip(empty: Database, signer: ContextSigner) -> None:
+    from tests.proxy import counting_proxy
+
+    async with counting_proxy(empty.server) as proxy:
+        pool = DatabasePool(proxy.conninfo, max_size=1)
+        async with pool.connection():
+            before = proxy.round_trips
+        await Verification(pool, signer).ensure()
+        assert proxy.round_trips - before == 1
+        await pool.close()
