@@ -1,5 +1,6 @@
 """Fixtures that every kind of test shares: one cluster, one seeded database, one door."""
 
+import base64
 from collections.abc import AsyncIterator, Iterator
 from datetime import date
 
@@ -7,13 +8,17 @@ import psycopg
 import pytest
 
 from tests.database import CONTEXT_KEY, Cluster, Database, postgresql
+from zava.app import Application, compose
 from zava.data.context import ContextKey, ContextSigner
 from zava.data.tenancy import Tenancy
 from zava.data.verification import Verification
 from zava.infrastructure.demo_data import seed
 from zava.infrastructure.demo_principals import demo_callers, grant_demo_principals
+from zava.infrastructure.home import Home
+from zava.infrastructure.local_issuer import LocalIssuer
 from zava.infrastructure.pool import DatabasePool
 from zava.model import Caller
+from zava.settings import Settings
 
 TODAY = date(2026, 6, 30)
 SCALE = 0.02
@@ -82,3 +87,38 @@ async def pool(database: Database) -> AsyncIterator[DatabasePool]:
 @pytest.fixture(scope="session")
 async def tenancy(pool: DatabasePool, signer: ContextSigner) -> Tenancy:
     return Tenancy(pool, signer, Verification(pool, signer))
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home with a local issuer, apart from the cluster's."""
+    return Home(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="session")
+def tokens(home: Home, callers: dict[str, Caller]) -> dict[str, str]:
+    """A bearer token for each demo principal."""
+    issuer = LocalIssuer(home)
+    return {
+        name: issuer.token(
+            tenant_id=caller.tenant_id, object_id=caller.object_id, name=name, ttl_seconds=3600
+        )
+        for name, caller in callers.items()
+    }
+
+
+@pytest.fixture(scope="session")
+def context_keys() -> list[str]:
+    key_id, secret = CONTEXT_KEY
+    return [f"{key_id}:{base64.b64encode(secret).decode()}"]
+
+
+@pytest.fixture
+async def application(
+    database: Database, home: Home, context_keys: list[str]
+) -> AsyncIterator[Application]:
+    """The whole app, cold, over the shared database."""
+    settings = Settings.model_validate({"ZAVA_HOME": home.path})
+    application = compose(settings, conninfo=database.server, context_keys=context_keys)
+    yield application
+    await application.close()

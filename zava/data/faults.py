@@ -72,7 +72,7 @@ def translate(error: psycopg.Error) -> ZavaError:
         fault = Busy("The database cannot answer just now.", hint="Try again in a few seconds.")
     elif state[:2] in _ABOUT_THE_STATEMENT:
         fault = DatabaseFault(
-            _sentence(said) + _position(error),
+            _sentence(said, _position(error)),
             hint=error.diag.message_hint or _HINTS.get(state, "Mend the statement."),
         )
     else:
@@ -83,8 +83,8 @@ def translate(error: psycopg.Error) -> ZavaError:
     return fault
 
 
-def _sentence(message: str) -> str:
-    return message[:1].upper() + message[1:] + "." if message else "The database refused it."
+def _sentence(message: str, place: str = "") -> str:
+    return f"{message[:1].upper()}{message[1:]}{place}." if message else "The database refused it."
 
 
 def _position(error: psycopg.Error) -> str:

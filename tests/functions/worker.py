@@ -1,0 +1,138 @@
+"""Drives function_app.py through the worker library that Azure Functions itself runs.
+
+The library speaks protobuf messages with its host; small stand-ins carry the same fields.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
+
+from zava.protocol.kernel import Answer
+
+ROOT = Path(__file__).parents[2]
+
+
+class Message:
+    """A protobuf message as the library uses one: fields, and which of a oneof is set."""
+
+    oneof: tuple[str, ...] = ()
+
+    def __init__(self, **fields: Any) -> None:
+        self.__dict__.update(fields)
+
+    def WhichOneof(self, _group: str) -> str | None:
+        return next((name for name in self.oneof if name in self.__dict__), None)
+
+
+class TypedData(Message):
+    oneof = ("http", "string", "bytes", "json", "int", "double")
+
+
+class ParameterBinding(Message):
+    oneof = ("data",)
+
+
+class StatusResult(Message):
+    Failure, Success = 0, 1
+
+
+class BindingInfo(Message):
+    # As in the library's protocol: in = 0, out = 1, inout = 2; data_type undefined = 0.
+    out, inout, undefined = 1, 2, 0
+
+
+PROTOS = SimpleNamespace(
+    TypedData=TypedData,
+    ParameterBinding=ParameterBinding,
+    StatusResult=StatusResult,
+    BindingInfo=BindingInfo,
+    **{
+        name: type(name, (Message,), {})
+        for name in (
+            "RpcHttp",
+            "RpcHttpCookie",
+            "RpcException",
+            "RpcFunctionMetadata",
+            "WorkerInitResponse",
+            "WorkerMetadata",
+            "FunctionMetadataResponse",
+            "InvocationResponse",
+            "NullableString",
+            "NullableBool",
+            "NullableDouble",
+            "NullableTimestamp",
+        )
+    },
+)
+
+
+class Worker:
+    """One worker process's worth of the library, over this repository's function app."""
+
+    def __init__(self) -> None:
+        self.functions: dict[str, Any] = {}
+
+    async def start(self, directory: Path = ROOT) -> None:
+        """Index the app as a cold instance does; raise what indexing raised."""
+        from azure_functions_runtime import handle_event
+
+        request = SimpleNamespace(
+            request=SimpleNamespace(
+                worker_init_request=SimpleNamespace(
+                    capabilities={}, function_app_directory=str(directory)
+                )
+            ),
+            properties={"host": "127.0.0.1", "protos": PROTOS},
+        )
+        started = await handle_event.worker_init_request(request)
+        if started.result.status != StatusResult.Success:
+            raise RuntimeError(started.result.exception.message)
+        listed = await handle_event.functions_metadata_request(request)
+        self.functions = {function.name: function for function in listed.function_metadata_results}
+
+    def trigger(self, name: str) -> dict[str, Any]:
+        """Return a function's HTTP trigger as the host reads it."""
+        bindings = [json.loads(text) for text in self.functions[name].raw_bindings]
+        trigger: dict[str, Any] = next(b for b in bindings if b["type"] == "httpTrigger")
+        return trigger
+
+    async def invoke(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+    ) -> Answer:
+        """Send one HTTP request to the function whose route it is."""
+        from azure_functions_runtime import handle_event
+
+        name = next(n for n in self.functions if f"/{self.trigger(n)['route']}" == path)
+        http = PROTOS.RpcHttp(
+            method=method,
+            url=f"http://localhost{path}",
+            headers={"host": "localhost", **(headers or {})},
+            body=TypedData(bytes=body),
+            params={},
+            query={},
+        )
+        invocation = SimpleNamespace(
+            invocation_id=uuid4().hex,
+            function_id=self.functions[name].function_id,
+            input_data=[ParameterBinding(name="req", data=TypedData(http=http))],
+            trigger_metadata={},
+            trace_context=SimpleNamespace(trace_parent="", trace_state="", attributes={}),
+            retry_context=SimpleNamespace(retry_count=0, max_retry_count=0, exception=None),
+        )
+        request = SimpleNamespace(request=SimpleNamespace(invocation_request=invocation))
+        response = await handle_event.invocation_request(request)
+        if response.result.status != StatusResult.Success:
+            raise RuntimeError(response.result.exception.message)
+        returned = response.return_value.http
+        return Answer(
+            int(returned.status_code),
+            {key.lower(): value for key, value in returned.headers.items()},
+            returned.body.bytes,
+        )

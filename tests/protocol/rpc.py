@@ -1,0 +1,35 @@
+"""Raw JSON-RPC as clients of either era send it."""
+
+from typing import Any
+
+import orjson
+
+LEGACY = ("2025-03-26", "2025-06-18", "2025-11-25")
+MODERN = "2026-07-28"
+ERAS = (*LEGACY, MODERN)
+
+
+def request(
+    era: str, method: str, params: dict[str, Any] | None = None, token: str | None = None
+) -> tuple[dict[str, str], bytes]:
+    """Return headers and body of one request."""
+    params = dict(params or {})
+    headers = {
+        "host": "localhost:7071",
+        "content-type": "application/json",
+        "accept": "application/json, text/event-stream",
+        "mcp-protocol-version": era,
+    }
+    if token is not None:
+        headers["authorization"] = f"Bearer {token}"
+    if era == MODERN:
+        headers["mcp-method"] = method
+        if "name" in params:
+            headers["mcp-name"] = params["name"]
+        params["_meta"] = {
+            "io.modelcontextprotocol/protocolVersion": MODERN,
+            "io.modelcontextprotocol/clientInfo": {"name": "tests", "version": "1"},
+            "io.modelcontextprotocol/clientCapabilities": {},
+        }
+    body = {"jsonrpc": "2.0", "id": 7, "method": method, "params": params}
+    return headers, orjson.dumps(body)
