@@ -28,7 +28,7 @@ STANDARD_VERSION = 18
 
 _BINARIES = {18: "pginstall18/bin", 16: "pginstall/bin"}
 _SYSTEM_USER = "zava-postgres"
-_START_SECONDS = 20
+_START_SECONDS = 10
 _STATUS_LINE, _PORT_LINE = 8, 4  # of postmaster.pid
 
 _CONFIGURATION = """\

@@ -1,0 +1,1557 @@
+--
+-- PostgreSQL database dump
+--
+
+SELECT pg_catalog.set_config('search_path', '', false);
+
+--
+-- Name: extensions; Type: SCHEMA; Schema: -; Owner: zava_admin
+--
+
+CREATE SCHEMA extensions;
+
+ALTER SCHEMA extensions OWNER TO zava_admin;
+
+--
+-- Name: retail; Type: SCHEMA; Schema: -; Owner: zava_owner
+--
+
+CREATE SCHEMA retail;
+
+ALTER SCHEMA retail OWNER TO zava_owner;
+
+--
+-- Name: zava; Type: SCHEMA; Schema: -; Owner: zava_context
+--
+
+CREATE SCHEMA zava;
+
+ALTER SCHEMA zava OWNER TO zava_context;
+
+--
+-- Name: zava_migrations; Type: SCHEMA; Schema: -; Owner: zava_admin
+--
+
+CREATE SCHEMA zava_migrations;
+
+ALTER SCHEMA zava_migrations OWNER TO zava_admin;
+
+--
+-- Name: vector; Type: EXTENSION; Schema: -; Owner: -
+--
+
+CREATE EXTENSION IF NOT EXISTS vector WITH SCHEMA extensions;
+
+--
+-- Name: EXTENSION vector; Type: COMMENT; Schema: -; Owner: 
+--
+
+COMMENT ON EXTENSION vector IS 'vector data type and ivfflat and hnsw access methods';
+
+--
+-- Name: check_dimensions(); Type: FUNCTION; Schema: retail; Owner: zava_owner
+--
+
+CREATE FUNCTION retail.check_dimensions() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+  expected integer := (SELECT m.dimensions FROM retail.embedding_models m WHERE m.model_id = NEW.model_id);
+BEGIN
+  IF extensions.vector_dims(NEW.embedding) <> expected THEN
+    RAISE EXCEPTION 'embedding has % dimensions, its model %', extensions.vector_dims(NEW.embedding), expected
+      USING ERRCODE = 'check_violation';
+  END IF;
+  RETURN NEW;
+END $$;
+
+ALTER FUNCTION retail.check_dimensions() OWNER TO zava_owner;
+
+--
+-- Name: new_id(); Type: FUNCTION; Schema: retail; Owner: zava_owner
+--
+
+CREATE FUNCTION retail.new_id() RETURNS uuid
+    LANGUAGE sql PARALLEL SAFE
+    BEGIN ATOMIC
+ SELECT (encode(set_bit(set_bit(OVERLAY(uuid_send(gen_random_uuid()) PLACING SUBSTRING(int8send((floor((EXTRACT(epoch FROM clock_timestamp()) * (1000)::numeric)))::bigint) FROM 3) FROM 1 FOR 6), (52)::bigint, 1), (53)::bigint, 1), 'hex'::text))::uuid AS encode;
+END;
+
+ALTER FUNCTION retail.new_id() OWNER TO zava_owner;
+
+--
+-- Name: touch(); Type: FUNCTION; Schema: retail; Owner: zava_owner
+--
+
+CREATE FUNCTION retail.touch() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  NEW.updated_at := statement_timestamp();
+  RETURN NEW;
+END $$;
+
+ALTER FUNCTION retail.touch() OWNER TO zava_owner;
+
+--
+-- Name: keyring; Type: TABLE; Schema: zava; Owner: zava_context
+--
+
+CREATE TABLE zava.keyring (
+    only_row boolean DEFAULT true NOT NULL,
+    key_a integer,
+    inner_pad_a bytea,
+    outer_pad_a bytea,
+    key_b integer,
+    inner_pad_b bytea,
+    outer_pad_b bytea,
+    inner_pad bytea NOT NULL,
+    outer_pad bytea NOT NULL,
+    CONSTRAINT keyring_check CHECK ((key_a <> key_b)),
+    CONSTRAINT keyring_only_row_check CHECK (only_row)
+);
+
+ALTER TABLE zava.keyring OWNER TO zava_context;
+
+--
+-- Name: my_store(name); Type: FUNCTION; Schema: zava; Owner: zava_context
+--
+
+CREATE FUNCTION zava.my_store(reader name) RETURNS uuid
+    LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ SELECT
+         CASE
+             WHEN (sha256(convert_to("left"(context.context, 64), 'UTF8'::name)) = sha256(convert_to(encode(sha256((k.outer_pad || sha256((k.inner_pad || convert_to(concat_ws('|'::text, my_store.reader, substr(context.context, 65), pg_backend_pid(), transaction_timestamp(), statement_timestamp()), 'UTF8'::name))))), 'hex'::text), 'UTF8'::name))) THEN (substr(context.context, 65))::uuid
+             ELSE NULL::uuid
+         END AS "case"
+    FROM current_setting('zava.context'::text, true) context(context),
+     zava.keyring k;
+END;
+
+ALTER FUNCTION zava.my_store(reader name) OWNER TO zava_context;
+
+--
+-- Name: my_stores(name); Type: FUNCTION; Schema: zava; Owner: zava_context
+--
+
+CREATE FUNCTION zava.my_stores(reader name) RETURNS uuid[]
+    LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ SELECT
+         CASE
+             WHEN (sha256(convert_to("left"(context.context, 64), 'UTF8'::name)) = sha256(convert_to(encode(sha256((k.outer_pad || sha256((k.inner_pad || convert_to(concat_ws('|'::text, my_stores.reader, substr(context.context, 65), pg_backend_pid(), transaction_timestamp(), statement_timestamp()), 'UTF8'::name))))), 'hex'::text), 'UTF8'::name))) THEN (substr(context.context, 65))::uuid[]
+             ELSE NULL::uuid[]
+         END AS "case"
+    FROM current_setting('zava.context'::text, true) context(context),
+     zava.keyring k;
+END;
+
+ALTER FUNCTION zava.my_stores(reader name) OWNER TO zava_context;
+
+--
+-- Name: principals; Type: TABLE; Schema: zava; Owner: zava_context
+--
+
+CREATE TABLE zava.principals (
+    tenant_id uuid NOT NULL,
+    object_id uuid NOT NULL,
+    display_name text NOT NULL,
+    audience name NOT NULL,
+    store_ids uuid[] NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    CONSTRAINT principals_audience_check CHECK ((audience = ANY (ARRAY['store_managers'::name, 'regional_managers'::name, 'head_office'::name]))),
+    CONSTRAINT principals_check CHECK (((audience <> 'store_managers'::name) OR (cardinality(store_ids) = 1))),
+    CONSTRAINT principals_store_ids_check CHECK ((array_position(store_ids, NULL::uuid) IS NULL))
+);
+
+ALTER TABLE zava.principals OWNER TO zava_context;
+
+--
+-- Name: open_context(name, integer, uuid, uuid, bigint, uuid, bytea, text, text); Type: FUNCTION; Schema: zava; Owner: zava_context
+--
+
+CREATE FUNCTION zava.open_context(runner name, key_id integer, tenant uuid, person uuid, expires bigint, nonce uuid, mac bytea, statement text, params text) RETURNS text
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ SELECT
+         CASE
+             WHEN ((sha256(open_context.mac) = sha256(sha256((
+             CASE open_context.key_id
+                 WHEN k.key_a THEN k.outer_pad_a
+                 WHEN k.key_b THEN k.outer_pad_b
+                 ELSE NULL::bytea
+             END || sha256((
+             CASE open_context.key_id
+                 WHEN k.key_a THEN k.inner_pad_a
+                 WHEN k.key_b THEN k.inner_pad_b
+                 ELSE NULL::bytea
+             END || convert_to(concat_ws('|'::text, open_context.key_id, open_context.tenant, open_context.person, open_context.expires, open_context.nonce, length(open_context.statement), open_context.statement, open_context.params), 'UTF8'::name))))))) AND (abs((((open_context.expires - 60))::double precision - date_part('epoch'::text, statement_timestamp()))) <= (60)::double precision) AND (current_setting('transaction_read_only'::text) = 'on'::text)) THEN
+             CASE
+                 WHEN (p.audience IS NULL) THEN ''::text
+                 WHEN (p.audience <> open_context.runner) THEN (p.audience)::text
+                 WHEN (set_config('zava.context'::text, (minted.seal || minted.scope), true) IS NOT NULL) THEN (open_context.runner)::text
+                 ELSE NULL::text
+             END
+             ELSE NULL::text
+         END AS "case"
+    FROM (((zava.keyring k
+      LEFT JOIN zava.principals p ON (((p.tenant_id = open_context.tenant) AND (p.object_id = open_context.person) AND p.active)))
+      CROSS JOIN LATERAL ( SELECT
+                 CASE open_context.runner
+                     WHEN 'store_managers'::name THEN (p.store_ids[1])::text
+                     ELSE (p.store_ids)::text
+                 END AS store_ids) granted(scope))
+      CROSS JOIN LATERAL ( SELECT granted.scope,
+             encode(sha256((k.outer_pad || sha256((k.inner_pad || convert_to(concat_ws('|'::text, open_context.runner, granted.scope, pg_backend_pid(), transaction_timestamp(), statement_timestamp()), 'UTF8'::name))))), 'hex'::text) AS encode) minted(scope, seal));
+END;
+
+ALTER FUNCTION zava.open_context(runner name, key_id integer, tenant uuid, person uuid, expires bigint, nonce uuid, mac bytea, statement text, params text) OWNER TO zava_context;
+
+--
+-- Name: pad(bytea, integer); Type: FUNCTION; Schema: zava; Owner: zava_context
+--
+
+CREATE FUNCTION zava.pad(key bytea, fill integer) RETURNS bytea
+    LANGUAGE plpgsql IMMUTABLE STRICT
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+  -- RFC 2104: a key longer than the 64-byte block is hashed, a shorter one filled with zeros.
+  block bytea := CASE WHEN length(key) > 64 THEN sha256(key) ELSE key END;
+BEGIN
+  block := block || decode(repeat('00', 64 - length(block)), 'hex');
+  FOR i IN 0..63 LOOP
+    block := set_byte(block, i, get_byte(block, i) # fill);
+  END LOOP;
+  RETURN block;
+END $$;
+
+ALTER FUNCTION zava.pad(key bytea, fill integer) OWNER TO zava_context;
+
+--
+-- Name: run_head_office(integer, uuid, uuid, bigint, uuid, bytea, text, text, integer, bigint); Type: FUNCTION; Schema: zava; Owner: head_office
+--
+
+CREATE FUNCTION zava.run_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) RETURNS SETOF text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
+    AS $$
+      DECLARE
+        opened text := zava.open_context(
+          current_user, p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac, p_statement, p_params);
+        context text;
+        found_row record;
+        line text;
+        rows_left integer := p_max_rows;
+        bytes_left bigint := p_max_bytes;
+        verdict text;
+      BEGIN
+        IF opened IS NULL THEN
+          RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
+        ELSIF opened OPERATOR(pg_catalog.=) '' THEN
+          RAISE EXCEPTION 'principal refused' USING ERRCODE = 'ZA003';
+        ELSIF opened OPERATOR(pg_catalog.<>) current_user::text THEN
+          RAISE EXCEPTION '%', opened USING ERRCODE = 'ZA004';
+        END IF;
+        context := pg_catalog.current_setting('zava.context', true);
+        RETURN NEXT pg_catalog.substr(context, 65);
+        FOR found_row IN EXECUTE p_statement USING NULLIF(p_params, '')::pg_catalog.jsonb LOOP
+          IF rows_left OPERATOR(pg_catalog.=) 0 THEN
+            verdict := 'truncated:rows';
+            EXIT;
+          END IF;
+          -- The size is asked first: JSON of an oversized row is never built.
+          IF pg_catalog.pg_column_size(found_row) OPERATOR(pg_catalog.>) p_max_bytes THEN
+            RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
+          END IF;
+          line := pg_catalog.row_to_json(found_row)::pg_catalog.text;
+          bytes_left := bytes_left OPERATOR(pg_catalog.-) pg_catalog.octet_length(line);
+          IF bytes_left OPERATOR(pg_catalog.<) 0 THEN
+            IF rows_left OPERATOR(pg_catalog.=) p_max_rows THEN
+              RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
+            END IF;
+            verdict := 'truncated:bytes';
+            EXIT;
+          END IF;
+          rows_left := rows_left OPERATOR(pg_catalog.-) 1;
+          RETURN NEXT line;
+        END LOOP;
+        -- Nothing of the caller's runs below: drop its session locks, then see that the context held.
+        IF pg_catalog.pg_advisory_unlock_all() IS NULL
+           OR pg_catalog.current_setting('zava.context', true) IS DISTINCT FROM context THEN
+          RAISE EXCEPTION 'context altered' USING ERRCODE = 'ZA002';
+        END IF;
+        IF verdict IS NOT NULL THEN
+          RETURN NEXT verdict;
+        END IF;
+      END $$;
+
+ALTER FUNCTION zava.run_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) OWNER TO head_office;
+
+--
+-- Name: run_regional_managers(integer, uuid, uuid, bigint, uuid, bytea, text, text, integer, bigint); Type: FUNCTION; Schema: zava; Owner: regional_managers
+--
+
+CREATE FUNCTION zava.run_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) RETURNS SETOF text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
+    AS $$
+      DECLARE
+        opened text := zava.open_context(
+          current_user, p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac, p_statement, p_params);
+        context text;
+        found_row record;
+        line text;
+        rows_left integer := p_max_rows;
+        bytes_left bigint := p_max_bytes;
+        verdict text;
+      BEGIN
+        IF opened IS NULL THEN
+          RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
+        ELSIF opened OPERATOR(pg_catalog.=) '' THEN
+          RAISE EXCEPTION 'principal refused' USING ERRCODE = 'ZA003';
+        ELSIF opened OPERATOR(pg_catalog.<>) current_user::text THEN
+          RAISE EXCEPTION '%', opened USING ERRCODE = 'ZA004';
+        END IF;
+        context := pg_catalog.current_setting('zava.context', true);
+        RETURN NEXT pg_catalog.substr(context, 65);
+        FOR found_row IN EXECUTE p_statement USING NULLIF(p_params, '')::pg_catalog.jsonb LOOP
+          IF rows_left OPERATOR(pg_catalog.=) 0 THEN
+            verdict := 'truncated:rows';
+            EXIT;
+          END IF;
+          -- The size is asked first: JSON of an oversized row is never built.
+          IF pg_catalog.pg_column_size(found_row) OPERATOR(pg_catalog.>) p_max_bytes THEN
+            RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
+          END IF;
+          line := pg_catalog.row_to_json(found_row)::pg_catalog.text;
+          bytes_left := bytes_left OPERATOR(pg_catalog.-) pg_catalog.octet_length(line);
+          IF bytes_left OPERATOR(pg_catalog.<) 0 THEN
+            IF rows_left OPERATOR(pg_catalog.=) p_max_rows THEN
+              RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
+            END IF;
+            verdict := 'truncated:bytes';
+            EXIT;
+          END IF;
+          rows_left := rows_left OPERATOR(pg_catalog.-) 1;
+          RETURN NEXT line;
+        END LOOP;
+        -- Nothing of the caller's runs below: drop its session locks, then see that the context held.
+        IF pg_catalog.pg_advisory_unlock_all() IS NULL
+           OR pg_catalog.current_setting('zava.context', true) IS DISTINCT FROM context THEN
+          RAISE EXCEPTION 'context altered' USING ERRCODE = 'ZA002';
+        END IF;
+        IF verdict IS NOT NULL THEN
+          RETURN NEXT verdict;
+        END IF;
+      END $$;
+
+ALTER FUNCTION zava.run_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) OWNER TO regional_managers;
+
+--
+-- Name: run_store_managers(integer, uuid, uuid, bigint, uuid, bytea, text, text, integer, bigint); Type: FUNCTION; Schema: zava; Owner: store_managers
+--
+
+CREATE FUNCTION zava.run_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) RETURNS SETOF text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
+    AS $$
+      DECLARE
+        opened text := zava.open_context(
+          current_user, p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac, p_statement, p_params);
+        context text;
+        found_row record;
+        line text;
+        rows_left integer := p_max_rows;
+        bytes_left bigint := p_max_bytes;
+        verdict text;
+      BEGIN
+        IF opened IS NULL THEN
+          RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
+        ELSIF opened OPERATOR(pg_catalog.=) '' THEN
+          RAISE EXCEPTION 'principal refused' USING ERRCODE = 'ZA003';
+        ELSIF opened OPERATOR(pg_catalog.<>) current_user::text THEN
+          RAISE EXCEPTION '%', opened USING ERRCODE = 'ZA004';
+        END IF;
+        context := pg_catalog.current_setting('zava.context', true);
+        RETURN NEXT pg_catalog.substr(context, 65);
+        FOR found_row IN EXECUTE p_statement USING NULLIF(p_params, '')::pg_catalog.jsonb LOOP
+          IF rows_left OPERATOR(pg_catalog.=) 0 THEN
+            verdict := 'truncated:rows';
+            EXIT;
+          END IF;
+          -- The size is asked first: JSON of an oversized row is never built.
+          IF pg_catalog.pg_column_size(found_row) OPERATOR(pg_catalog.>) p_max_bytes THEN
+            RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
+          END IF;
+          line := pg_catalog.row_to_json(found_row)::pg_catalog.text;
+          bytes_left := bytes_left OPERATOR(pg_catalog.-) pg_catalog.octet_length(line);
+          IF bytes_left OPERATOR(pg_catalog.<) 0 THEN
+            IF rows_left OPERATOR(pg_catalog.=) p_max_rows THEN
+              RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
+            END IF;
+            verdict := 'truncated:bytes';
+            EXIT;
+          END IF;
+          rows_left := rows_left OPERATOR(pg_catalog.-) 1;
+          RETURN NEXT line;
+        END LOOP;
+        -- Nothing of the caller's runs below: drop its session locks, then see that the context held.
+        IF pg_catalog.pg_advisory_unlock_all() IS NULL
+           OR pg_catalog.current_setting('zava.context', true) IS DISTINCT FROM context THEN
+          RAISE EXCEPTION 'context altered' USING ERRCODE = 'ZA002';
+        END IF;
+        IF verdict IS NOT NULL THEN
+          RETURN NEXT verdict;
+        END IF;
+      END $$;
+
+ALTER FUNCTION zava.run_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) OWNER TO store_managers;
+
+--
+-- Name: stores; Type: TABLE; Schema: retail; Owner: zava_owner
+--
+
+CREATE TABLE retail.stores (
+    store_id uuid DEFAULT retail.new_id() NOT NULL,
+    store_name text NOT NULL,
+    location text NOT NULL,
+    region text NOT NULL,
+    is_online boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT stores_location_check CHECK (((length(location) >= 1) AND (length(location) <= 200))),
+    CONSTRAINT stores_region_check CHECK (((length(region) >= 1) AND (length(region) <= 100))),
+    CONSTRAINT stores_store_name_check CHECK (((length(store_name) >= 1) AND (length(store_name) <= 100)))
+);
+
+ALTER TABLE ONLY retail.stores FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE retail.stores OWNER TO zava_owner;
+
+--
+-- Name: TABLE stores; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON TABLE retail.stores IS 'Stores of the chain; you see those in your scope.';
+
+--
+-- Name: COLUMN stores.region; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON COLUMN retail.stores.region IS 'Region that a regional manager looks after.';
+
+--
+-- Name: COLUMN stores.is_online; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON COLUMN retail.stores.is_online IS 'True for the online store.';
+
+--
+-- Name: store_count(); Type: FUNCTION; Schema: zava; Owner: zava_chain
+--
+
+CREATE FUNCTION zava.store_count() RETURNS bigint
+    LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ SELECT count(*) AS count
+    FROM retail.stores;
+END;
+
+ALTER FUNCTION zava.store_count() OWNER TO zava_chain;
+
+--
+-- Name: categories; Type: TABLE; Schema: retail; Owner: zava_owner
+--
+
+CREATE TABLE retail.categories (
+    category_id uuid DEFAULT retail.new_id() NOT NULL,
+    category_name text NOT NULL,
+    CONSTRAINT categories_category_name_check CHECK (((length(category_name) >= 1) AND (length(category_name) <= 100)))
+);
+
+ALTER TABLE retail.categories OWNER TO zava_owner;
+
+--
+-- Name: TABLE categories; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON TABLE retail.categories IS 'Product categories, shared by all stores.';
+
+--
+-- Name: customers; Type: TABLE; Schema: retail; Owner: zava_owner
+--
+
+CREATE TABLE retail.customers (
+    store_id uuid NOT NULL,
+    customer_id uuid DEFAULT retail.new_id() NOT NULL,
+    first_name text NOT NULL,
+    last_name text NOT NULL,
+    email text NOT NULL,
+    phone text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT customers_email_check CHECK (((length(email) >= 3) AND (length(email) <= 100))),
+    CONSTRAINT customers_first_name_check CHECK (((length(first_name) >= 1) AND (length(first_name) <= 50))),
+    CONSTRAINT customers_last_name_check CHECK (((length(last_name) >= 1) AND (length(last_name) <= 50))),
+    CONSTRAINT customers_phone_check CHECK ((length(phone) <= 40))
+);
+
+ALTER TABLE ONLY retail.customers FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE retail.customers OWNER TO zava_owner;
+
+--
+-- Name: TABLE customers; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON TABLE retail.customers IS 'Customers; each belongs to the one store where they buy.';
+
+--
+-- Name: COLUMN customers.created_at; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON COLUMN retail.customers.created_at IS 'When the customer first registered.';
+
+--
+-- Name: embedding_models; Type: TABLE; Schema: retail; Owner: zava_owner
+--
+
+CREATE TABLE retail.embedding_models (
+    model_id uuid DEFAULT retail.new_id() NOT NULL,
+    name text NOT NULL,
+    dimensions integer NOT NULL,
+    minimum_similarity real NOT NULL,
+    active boolean DEFAULT false NOT NULL,
+    CONSTRAINT embedding_models_dimensions_check CHECK (((dimensions >= 1) AND (dimensions <= 2000))),
+    CONSTRAINT embedding_models_minimum_similarity_check CHECK (((minimum_similarity >= (0)::double precision) AND (minimum_similarity <= (1)::double precision)))
+);
+
+ALTER TABLE retail.embedding_models OWNER TO zava_owner;
+
+--
+-- Name: TABLE embedding_models; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON TABLE retail.embedding_models IS 'Embedding models known to product search.';
+
+--
+-- Name: inventory; Type: TABLE; Schema: retail; Owner: zava_owner
+--
+
+CREATE TABLE retail.inventory (
+    store_id uuid NOT NULL,
+    product_id uuid NOT NULL,
+    stock_level integer NOT NULL,
+    reorder_point integer NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT inventory_reorder_point_check CHECK ((reorder_point >= 0)),
+    CONSTRAINT inventory_stock_level_check CHECK ((stock_level >= 0))
+);
+
+ALTER TABLE ONLY retail.inventory FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE retail.inventory OWNER TO zava_owner;
+
+--
+-- Name: TABLE inventory; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON TABLE retail.inventory IS 'Stock on hand for each product at each store.';
+
+--
+-- Name: COLUMN inventory.stock_level; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON COLUMN retail.inventory.stock_level IS 'Units on hand; 0 is out of stock.';
+
+--
+-- Name: COLUMN inventory.reorder_point; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON COLUMN retail.inventory.reorder_point IS 'Reorder when stock_level is at or below this.';
+
+--
+-- Name: order_items; Type: TABLE; Schema: retail; Owner: zava_owner
+--
+
+CREATE TABLE retail.order_items (
+    store_id uuid NOT NULL,
+    order_id uuid NOT NULL,
+    line_number smallint NOT NULL,
+    product_id uuid NOT NULL,
+    quantity integer NOT NULL,
+    unit_price numeric(10,2) NOT NULL,
+    discount_percent numeric(5,2) DEFAULT 0 NOT NULL,
+    discount_amount numeric(12,2) DEFAULT 0 NOT NULL,
+    total_amount numeric(12,2) NOT NULL,
+    CONSTRAINT order_items_check CHECK ((total_amount = round((((quantity)::numeric * unit_price) - discount_amount), 2))),
+    CONSTRAINT order_items_discount_amount_check CHECK ((discount_amount >= (0)::numeric)),
+    CONSTRAINT order_items_discount_percent_check CHECK (((discount_percent >= (0)::numeric) AND (discount_percent <= (100)::numeric))),
+    CONSTRAINT order_items_line_number_check CHECK ((line_number > 0)),
+    CONSTRAINT order_items_quantity_check CHECK ((quantity > 0)),
+    CONSTRAINT order_items_total_amount_check CHECK ((total_amount >= (0)::numeric)),
+    CONSTRAINT order_items_unit_price_check CHECK ((unit_price >= (0)::numeric))
+);
+
+ALTER TABLE ONLY retail.order_items FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE retail.order_items OWNER TO zava_owner;
+
+--
+-- Name: TABLE order_items; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON TABLE retail.order_items IS 'Lines of an order; join on store_id and order_id.';
+
+--
+-- Name: COLUMN order_items.unit_price; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON COLUMN retail.order_items.unit_price IS 'Price charged per unit before discount, US dollars.';
+
+--
+-- Name: COLUMN order_items.discount_percent; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON COLUMN retail.order_items.discount_percent IS 'Discount on the line, 0 to 100.';
+
+--
+-- Name: COLUMN order_items.total_amount; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON COLUMN retail.order_items.total_amount IS 'round(quantity * unit_price - discount_amount, 2): net sales of the line.';
+
+--
+-- Name: orders; Type: TABLE; Schema: retail; Owner: zava_owner
+--
+
+CREATE TABLE retail.orders (
+    store_id uuid NOT NULL,
+    order_id uuid DEFAULT retail.new_id() NOT NULL,
+    customer_id uuid NOT NULL,
+    order_date timestamp with time zone DEFAULT now() NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL,
+    total_amount numeric(12,2) NOT NULL,
+    CONSTRAINT orders_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'completed'::text, 'cancelled'::text, 'refunded'::text]))),
+    CONSTRAINT orders_total_amount_check CHECK ((total_amount >= (0)::numeric))
+);
+
+ALTER TABLE ONLY retail.orders FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE retail.orders OWNER TO zava_owner;
+
+--
+-- Name: TABLE orders; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON TABLE retail.orders IS 'Orders. Revenue leaves out status cancelled and refunded.';
+
+--
+-- Name: COLUMN orders.order_date; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON COLUMN retail.orders.order_date IS 'When the order was placed; days are in America/Los_Angeles.';
+
+--
+-- Name: COLUMN orders.total_amount; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON COLUMN retail.orders.total_amount IS 'Sum of the order''s lines in US dollars.';
+
+--
+-- Name: product_embeddings; Type: TABLE; Schema: retail; Owner: zava_owner
+--
+
+CREATE TABLE retail.product_embeddings (
+    product_id uuid NOT NULL,
+    model_id uuid NOT NULL,
+    content_hash bytea NOT NULL,
+    embedding extensions.vector NOT NULL,
+    embedded_at timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE ONLY retail.product_embeddings ALTER COLUMN embedding SET STORAGE PLAIN;
+
+ALTER TABLE retail.product_embeddings OWNER TO zava_owner;
+
+--
+-- Name: TABLE product_embeddings; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON TABLE retail.product_embeddings IS 'Vectors of product search; use the search tool instead.';
+
+--
+-- Name: product_types; Type: TABLE; Schema: retail; Owner: zava_owner
+--
+
+CREATE TABLE retail.product_types (
+    type_id uuid DEFAULT retail.new_id() NOT NULL,
+    category_id uuid NOT NULL,
+    type_name text NOT NULL,
+    CONSTRAINT product_types_type_name_check CHECK (((length(type_name) >= 1) AND (length(type_name) <= 100)))
+);
+
+ALTER TABLE retail.product_types OWNER TO zava_owner;
+
+--
+-- Name: TABLE product_types; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON TABLE retail.product_types IS 'Product types within a category.';
+
+--
+-- Name: products; Type: TABLE; Schema: retail; Owner: zava_owner
+--
+
+CREATE TABLE retail.products (
+    product_id uuid DEFAULT retail.new_id() NOT NULL,
+    sku text NOT NULL,
+    product_name text NOT NULL,
+    category_id uuid NOT NULL,
+    type_id uuid NOT NULL,
+    cost numeric(10,2) NOT NULL,
+    base_price numeric(10,2) NOT NULL,
+    gross_margin_percent numeric(7,2) GENERATED ALWAYS AS (round((((base_price - cost) / base_price) * (100)::numeric), 2)) STORED NOT NULL,
+    product_description text DEFAULT ''::text NOT NULL,
+    synonyms text DEFAULT ''::text NOT NULL,
+    discontinued boolean DEFAULT false NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT products_base_price_check CHECK ((base_price > (0)::numeric)),
+    CONSTRAINT products_cost_check CHECK ((cost >= (0)::numeric)),
+    CONSTRAINT products_product_name_check CHECK (((length(product_name) >= 1) AND (length(product_name) <= 200))),
+    CONSTRAINT products_sku_check CHECK (((length(sku) >= 1) AND (length(sku) <= 50)))
+);
+
+ALTER TABLE retail.products OWNER TO zava_owner;
+
+--
+-- Name: TABLE products; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON TABLE retail.products IS 'The catalogue, shared by all stores.';
+
+--
+-- Name: COLUMN products.cost; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON COLUMN retail.products.cost IS 'Purchase cost in US dollars.';
+
+--
+-- Name: COLUMN products.base_price; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON COLUMN retail.products.base_price IS 'List price in US dollars; order_items.unit_price is what was charged.';
+
+--
+-- Name: COLUMN products.gross_margin_percent; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON COLUMN retail.products.gross_margin_percent IS 'Margin of base_price over cost, 0 to 100.';
+
+--
+-- Name: COLUMN products.synonyms; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON COLUMN retail.products.synonyms IS 'Other words that shoppers use for the product.';
+
+--
+-- Name: COLUMN products.discontinued; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON COLUMN retail.products.discontinued IS 'True when the product is no longer bought in.';
+
+--
+-- Name: canary; Type: TABLE; Schema: zava; Owner: zava_owner
+--
+
+CREATE TABLE zava.canary (
+    store_id uuid NOT NULL,
+    song text NOT NULL
+);
+
+ALTER TABLE ONLY zava.canary FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE zava.canary OWNER TO zava_owner;
+
+--
+-- Name: demo_data; Type: TABLE; Schema: zava; Owner: zava_context
+--
+
+CREATE TABLE zava.demo_data (
+    only_row boolean DEFAULT true NOT NULL,
+    seed text NOT NULL,
+    scale numeric NOT NULL,
+    today date NOT NULL,
+    loaded_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT demo_data_only_row_check CHECK (only_row)
+);
+
+ALTER TABLE zava.demo_data OWNER TO zava_context;
+
+--
+-- Name: applied; Type: TABLE; Schema: zava_migrations; Owner: zava_admin
+--
+
+CREATE TABLE zava_migrations.applied (
+    name text NOT NULL,
+    checksum text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE zava_migrations.applied OWNER TO zava_admin;
+
+--
+-- Name: categories categories_category_name_key; Type: CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.categories
+    ADD CONSTRAINT categories_category_name_key UNIQUE (category_name);
+
+--
+-- Name: categories categories_pkey; Type: CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.categories
+    ADD CONSTRAINT categories_pkey PRIMARY KEY (category_id);
+
+--
+-- Name: customers customers_pkey; Type: CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.customers
+    ADD CONSTRAINT customers_pkey PRIMARY KEY (store_id, customer_id);
+
+--
+-- Name: customers customers_store_id_email_key; Type: CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.customers
+    ADD CONSTRAINT customers_store_id_email_key UNIQUE (store_id, email);
+
+--
+-- Name: embedding_models embedding_models_name_key; Type: CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.embedding_models
+    ADD CONSTRAINT embedding_models_name_key UNIQUE (name);
+
+--
+-- Name: embedding_models embedding_models_pkey; Type: CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.embedding_models
+    ADD CONSTRAINT embedding_models_pkey PRIMARY KEY (model_id);
+
+--
+-- Name: inventory inventory_pkey; Type: CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.inventory
+    ADD CONSTRAINT inventory_pkey PRIMARY KEY (store_id, product_id);
+
+--
+-- Name: order_items order_items_pkey; Type: CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.order_items
+    ADD CONSTRAINT order_items_pkey PRIMARY KEY (store_id, order_id, line_number) INCLUDE (total_amount);
+
+--
+-- Name: orders orders_pkey; Type: CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.orders
+    ADD CONSTRAINT orders_pkey PRIMARY KEY (store_id, order_id) INCLUDE (order_date);
+
+--
+-- Name: product_embeddings product_embeddings_pkey; Type: CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.product_embeddings
+    ADD CONSTRAINT product_embeddings_pkey PRIMARY KEY (product_id, model_id);
+
+--
+-- Name: product_types product_types_category_id_type_name_key; Type: CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.product_types
+    ADD CONSTRAINT product_types_category_id_type_name_key UNIQUE (category_id, type_name);
+
+--
+-- Name: product_types product_types_pkey; Type: CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.product_types
+    ADD CONSTRAINT product_types_pkey PRIMARY KEY (type_id);
+
+--
+-- Name: product_types product_types_type_id_category_id_key; Type: CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.product_types
+    ADD CONSTRAINT product_types_type_id_category_id_key UNIQUE (type_id, category_id);
+
+--
+-- Name: products products_pkey; Type: CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.products
+    ADD CONSTRAINT products_pkey PRIMARY KEY (product_id);
+
+--
+-- Name: products products_sku_key; Type: CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.products
+    ADD CONSTRAINT products_sku_key UNIQUE (sku);
+
+--
+-- Name: stores stores_pkey; Type: CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.stores
+    ADD CONSTRAINT stores_pkey PRIMARY KEY (store_id);
+
+--
+-- Name: stores stores_store_name_key; Type: CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.stores
+    ADD CONSTRAINT stores_store_name_key UNIQUE (store_name);
+
+--
+-- Name: canary canary_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_owner
+--
+
+ALTER TABLE ONLY zava.canary
+    ADD CONSTRAINT canary_pkey PRIMARY KEY (store_id);
+
+--
+-- Name: demo_data demo_data_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_context
+--
+
+ALTER TABLE ONLY zava.demo_data
+    ADD CONSTRAINT demo_data_pkey PRIMARY KEY (only_row);
+
+--
+-- Name: keyring keyring_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_context
+--
+
+ALTER TABLE ONLY zava.keyring
+    ADD CONSTRAINT keyring_pkey PRIMARY KEY (only_row);
+
+--
+-- Name: principals principals_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_context
+--
+
+ALTER TABLE ONLY zava.principals
+    ADD CONSTRAINT principals_pkey PRIMARY KEY (tenant_id, object_id);
+
+--
+-- Name: applied applied_pkey; Type: CONSTRAINT; Schema: zava_migrations; Owner: zava_admin
+--
+
+ALTER TABLE ONLY zava_migrations.applied
+    ADD CONSTRAINT applied_pkey PRIMARY KEY (name);
+
+--
+-- Name: embedding_models_one_active_idx; Type: INDEX; Schema: retail; Owner: zava_owner
+--
+
+CREATE UNIQUE INDEX embedding_models_one_active_idx ON retail.embedding_models USING btree (active) WHERE active;
+
+--
+-- Name: inventory_product_idx; Type: INDEX; Schema: retail; Owner: zava_owner
+--
+
+CREATE INDEX inventory_product_idx ON retail.inventory USING btree (product_id);
+
+--
+-- Name: order_items_product_idx; Type: INDEX; Schema: retail; Owner: zava_owner
+--
+
+CREATE INDEX order_items_product_idx ON retail.order_items USING btree (product_id);
+
+--
+-- Name: orders_by_customer_idx; Type: INDEX; Schema: retail; Owner: zava_owner
+--
+
+CREATE INDEX orders_by_customer_idx ON retail.orders USING btree (store_id, customer_id);
+
+--
+-- Name: orders_by_date_idx; Type: INDEX; Schema: retail; Owner: zava_owner
+--
+
+CREATE INDEX orders_by_date_idx ON retail.orders USING btree (store_id, order_date);
+
+--
+-- Name: product_embeddings_model_idx; Type: INDEX; Schema: retail; Owner: zava_owner
+--
+
+CREATE INDEX product_embeddings_model_idx ON retail.product_embeddings USING btree (model_id);
+
+--
+-- Name: products_category_idx; Type: INDEX; Schema: retail; Owner: zava_owner
+--
+
+CREATE INDEX products_category_idx ON retail.products USING btree (category_id);
+
+--
+-- Name: products_type_idx; Type: INDEX; Schema: retail; Owner: zava_owner
+--
+
+CREATE INDEX products_type_idx ON retail.products USING btree (type_id, category_id);
+
+--
+-- Name: inventory inventory_touch; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER inventory_touch BEFORE UPDATE ON retail.inventory FOR EACH ROW EXECUTE FUNCTION retail.touch();
+
+--
+-- Name: product_embeddings product_embeddings_dimensions; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER product_embeddings_dimensions BEFORE INSERT OR UPDATE ON retail.product_embeddings FOR EACH ROW EXECUTE FUNCTION retail.check_dimensions();
+
+--
+-- Name: products products_touch; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER products_touch BEFORE UPDATE ON retail.products FOR EACH ROW EXECUTE FUNCTION retail.touch();
+
+--
+-- Name: customers customers_store_id_fkey; Type: FK CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.customers
+    ADD CONSTRAINT customers_store_id_fkey FOREIGN KEY (store_id) REFERENCES retail.stores(store_id);
+
+--
+-- Name: inventory inventory_product_id_fkey; Type: FK CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.inventory
+    ADD CONSTRAINT inventory_product_id_fkey FOREIGN KEY (product_id) REFERENCES retail.products(product_id);
+
+--
+-- Name: inventory inventory_store_id_fkey; Type: FK CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.inventory
+    ADD CONSTRAINT inventory_store_id_fkey FOREIGN KEY (store_id) REFERENCES retail.stores(store_id);
+
+--
+-- Name: order_items order_items_product_id_fkey; Type: FK CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.order_items
+    ADD CONSTRAINT order_items_product_id_fkey FOREIGN KEY (product_id) REFERENCES retail.products(product_id);
+
+--
+-- Name: order_items order_items_store_id_order_id_fkey; Type: FK CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.order_items
+    ADD CONSTRAINT order_items_store_id_order_id_fkey FOREIGN KEY (store_id, order_id) REFERENCES retail.orders(store_id, order_id);
+
+--
+-- Name: orders orders_store_id_customer_id_fkey; Type: FK CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.orders
+    ADD CONSTRAINT orders_store_id_customer_id_fkey FOREIGN KEY (store_id, customer_id) REFERENCES retail.customers(store_id, customer_id);
+
+--
+-- Name: orders orders_store_id_fkey; Type: FK CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.orders
+    ADD CONSTRAINT orders_store_id_fkey FOREIGN KEY (store_id) REFERENCES retail.stores(store_id);
+
+--
+-- Name: product_embeddings product_embeddings_model_id_fkey; Type: FK CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.product_embeddings
+    ADD CONSTRAINT product_embeddings_model_id_fkey FOREIGN KEY (model_id) REFERENCES retail.embedding_models(model_id);
+
+--
+-- Name: product_embeddings product_embeddings_product_id_fkey; Type: FK CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.product_embeddings
+    ADD CONSTRAINT product_embeddings_product_id_fkey FOREIGN KEY (product_id) REFERENCES retail.products(product_id) ON DELETE CASCADE;
+
+--
+-- Name: product_types product_types_category_id_fkey; Type: FK CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.product_types
+    ADD CONSTRAINT product_types_category_id_fkey FOREIGN KEY (category_id) REFERENCES retail.categories(category_id);
+
+--
+-- Name: products products_type_id_category_id_fkey; Type: FK CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.products
+    ADD CONSTRAINT products_type_id_category_id_fkey FOREIGN KEY (type_id, category_id) REFERENCES retail.product_types(type_id, category_id);
+
+--
+-- Name: stores chain; Type: POLICY; Schema: retail; Owner: zava_owner
+--
+
+CREATE POLICY chain ON retail.stores FOR SELECT TO zava_chain USING (true);
+
+--
+-- Name: customers; Type: ROW SECURITY; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE retail.customers ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: inventory; Type: ROW SECURITY; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE retail.inventory ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: customers loader; Type: POLICY; Schema: retail; Owner: zava_owner
+--
+
+CREATE POLICY loader ON retail.customers TO zava_loader USING (true) WITH CHECK (true);
+
+--
+-- Name: inventory loader; Type: POLICY; Schema: retail; Owner: zava_owner
+--
+
+CREATE POLICY loader ON retail.inventory TO zava_loader USING (true) WITH CHECK (true);
+
+--
+-- Name: order_items loader; Type: POLICY; Schema: retail; Owner: zava_owner
+--
+
+CREATE POLICY loader ON retail.order_items TO zava_loader USING (true) WITH CHECK (true);
+
+--
+-- Name: orders loader; Type: POLICY; Schema: retail; Owner: zava_owner
+--
+
+CREATE POLICY loader ON retail.orders TO zava_loader USING (true) WITH CHECK (true);
+
+--
+-- Name: stores loader; Type: POLICY; Schema: retail; Owner: zava_owner
+--
+
+CREATE POLICY loader ON retail.stores TO zava_loader USING (true) WITH CHECK (true);
+
+--
+-- Name: order_items; Type: ROW SECURITY; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE retail.order_items ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: orders; Type: ROW SECURITY; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE retail.orders ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: customers own_store; Type: POLICY; Schema: retail; Owner: zava_owner
+--
+
+CREATE POLICY own_store ON retail.customers FOR SELECT TO store_managers USING ((store_id = ( SELECT zava.my_store(CURRENT_USER) AS my_store)));
+
+--
+-- Name: inventory own_store; Type: POLICY; Schema: retail; Owner: zava_owner
+--
+
+CREATE POLICY own_store ON retail.inventory FOR SELECT TO store_managers USING ((store_id = ( SELECT zava.my_store(CURRENT_USER) AS my_store)));
+
+--
+-- Name: order_items own_store; Type: POLICY; Schema: retail; Owner: zava_owner
+--
+
+CREATE POLICY own_store ON retail.order_items FOR SELECT TO store_managers USING ((store_id = ( SELECT zava.my_store(CURRENT_USER) AS my_store)));
+
+--
+-- Name: orders own_store; Type: POLICY; Schema: retail; Owner: zava_owner
+--
+
+CREATE POLICY own_store ON retail.orders FOR SELECT TO store_managers USING ((store_id = ( SELECT zava.my_store(CURRENT_USER) AS my_store)));
+
+--
+-- Name: stores own_store; Type: POLICY; Schema: retail; Owner: zava_owner
+--
+
+CREATE POLICY own_store ON retail.stores FOR SELECT TO store_managers USING ((store_id = ( SELECT zava.my_store(CURRENT_USER) AS my_store)));
+
+--
+-- Name: customers own_stores; Type: POLICY; Schema: retail; Owner: zava_owner
+--
+
+CREATE POLICY own_stores ON retail.customers FOR SELECT TO regional_managers, head_office USING ((store_id = ANY (( SELECT zava.my_stores(CURRENT_USER) AS my_stores)::uuid[])));
+
+--
+-- Name: inventory own_stores; Type: POLICY; Schema: retail; Owner: zava_owner
+--
+
+CREATE POLICY own_stores ON retail.inventory FOR SELECT TO regional_managers, head_office USING ((store_id = ANY (( SELECT zava.my_stores(CURRENT_USER) AS my_stores)::uuid[])));
+
+--
+-- Name: order_items own_stores; Type: POLICY; Schema: retail; Owner: zava_owner
+--
+
+CREATE POLICY own_stores ON retail.order_items FOR SELECT TO regional_managers, head_office USING ((store_id = ANY (( SELECT zava.my_stores(CURRENT_USER) AS my_stores)::uuid[])));
+
+--
+-- Name: orders own_stores; Type: POLICY; Schema: retail; Owner: zava_owner
+--
+
+CREATE POLICY own_stores ON retail.orders FOR SELECT TO regional_managers, head_office USING ((store_id = ANY (( SELECT zava.my_stores(CURRENT_USER) AS my_stores)::uuid[])));
+
+--
+-- Name: stores own_stores; Type: POLICY; Schema: retail; Owner: zava_owner
+--
+
+CREATE POLICY own_stores ON retail.stores FOR SELECT TO regional_managers, head_office USING ((store_id = ANY (( SELECT zava.my_stores(CURRENT_USER) AS my_stores)::uuid[])));
+
+--
+-- Name: stores; Type: ROW SECURITY; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE retail.stores ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: canary; Type: ROW SECURITY; Schema: zava; Owner: zava_owner
+--
+
+ALTER TABLE zava.canary ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: canary loader; Type: POLICY; Schema: zava; Owner: zava_owner
+--
+
+CREATE POLICY loader ON zava.canary TO zava_loader USING (true) WITH CHECK (true);
+
+--
+-- Name: canary own_store; Type: POLICY; Schema: zava; Owner: zava_owner
+--
+
+CREATE POLICY own_store ON zava.canary FOR SELECT TO store_managers USING ((store_id = ( SELECT zava.my_store(CURRENT_USER) AS my_store)));
+
+--
+-- Name: canary own_stores; Type: POLICY; Schema: zava; Owner: zava_owner
+--
+
+CREATE POLICY own_stores ON zava.canary FOR SELECT TO regional_managers, head_office USING ((store_id = ANY (( SELECT zava.my_stores(CURRENT_USER) AS my_stores)::uuid[])));
+
+--
+-- Name: SCHEMA extensions; Type: ACL; Schema: -; Owner: zava_admin
+--
+
+GRANT USAGE ON SCHEMA extensions TO zava_owner;
+GRANT USAGE ON SCHEMA extensions TO zava_loader;
+GRANT USAGE ON SCHEMA extensions TO store_managers;
+GRANT USAGE ON SCHEMA extensions TO regional_managers;
+GRANT USAGE ON SCHEMA extensions TO head_office;
+GRANT USAGE ON SCHEMA extensions TO zava_server;
+
+--
+-- Name: SCHEMA public; Type: ACL; Schema: -; Owner: pg_database_owner
+--
+
+REVOKE USAGE ON SCHEMA public FROM PUBLIC;
+
+--
+-- Name: SCHEMA retail; Type: ACL; Schema: -; Owner: zava_owner
+--
+
+GRANT USAGE ON SCHEMA retail TO zava_server;
+GRANT USAGE ON SCHEMA retail TO zava_loader;
+GRANT USAGE ON SCHEMA retail TO zava_chain;
+GRANT USAGE ON SCHEMA retail TO store_managers;
+GRANT USAGE ON SCHEMA retail TO regional_managers;
+GRANT USAGE ON SCHEMA retail TO head_office;
+
+--
+-- Name: SCHEMA zava; Type: ACL; Schema: -; Owner: zava_context
+--
+
+GRANT USAGE ON SCHEMA zava TO zava_server;
+GRANT USAGE ON SCHEMA zava TO zava_owner;
+GRANT USAGE ON SCHEMA zava TO zava_loader;
+GRANT USAGE ON SCHEMA zava TO zava_chain;
+GRANT USAGE ON SCHEMA zava TO store_managers;
+GRANT USAGE ON SCHEMA zava TO regional_managers;
+GRANT USAGE ON SCHEMA zava TO head_office;
+
+--
+-- Name: FUNCTION check_dimensions(); Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+REVOKE ALL ON FUNCTION retail.check_dimensions() FROM PUBLIC;
+
+--
+-- Name: FUNCTION new_id(); Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+REVOKE ALL ON FUNCTION retail.new_id() FROM PUBLIC;
+GRANT ALL ON FUNCTION retail.new_id() TO zava_loader;
+
+--
+-- Name: FUNCTION touch(); Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+REVOKE ALL ON FUNCTION retail.touch() FROM PUBLIC;
+
+--
+-- Name: FUNCTION my_store(reader name); Type: ACL; Schema: zava; Owner: zava_context
+--
+
+REVOKE ALL ON FUNCTION zava.my_store(reader name) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.my_store(reader name) TO store_managers;
+
+--
+-- Name: FUNCTION my_stores(reader name); Type: ACL; Schema: zava; Owner: zava_context
+--
+
+REVOKE ALL ON FUNCTION zava.my_stores(reader name) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.my_stores(reader name) TO regional_managers;
+GRANT ALL ON FUNCTION zava.my_stores(reader name) TO head_office;
+
+--
+-- Name: FUNCTION open_context(runner name, key_id integer, tenant uuid, person uuid, expires bigint, nonce uuid, mac bytea, statement text, params text); Type: ACL; Schema: zava; Owner: zava_context
+--
+
+REVOKE ALL ON FUNCTION zava.open_context(runner name, key_id integer, tenant uuid, person uuid, expires bigint, nonce uuid, mac bytea, statement text, params text) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.open_context(runner name, key_id integer, tenant uuid, person uuid, expires bigint, nonce uuid, mac bytea, statement text, params text) TO store_managers;
+GRANT ALL ON FUNCTION zava.open_context(runner name, key_id integer, tenant uuid, person uuid, expires bigint, nonce uuid, mac bytea, statement text, params text) TO regional_managers;
+GRANT ALL ON FUNCTION zava.open_context(runner name, key_id integer, tenant uuid, person uuid, expires bigint, nonce uuid, mac bytea, statement text, params text) TO head_office;
+
+--
+-- Name: FUNCTION pad(key bytea, fill integer); Type: ACL; Schema: zava; Owner: zava_context
+--
+
+REVOKE ALL ON FUNCTION zava.pad(key bytea, fill integer) FROM PUBLIC;
+
+--
+-- Name: FUNCTION run_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint); Type: ACL; Schema: zava; Owner: head_office
+--
+
+REVOKE ALL ON FUNCTION zava.run_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.run_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) TO zava_server;
+
+--
+-- Name: FUNCTION run_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint); Type: ACL; Schema: zava; Owner: regional_managers
+--
+
+REVOKE ALL ON FUNCTION zava.run_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.run_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) TO zava_server;
+
+--
+-- Name: FUNCTION run_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint); Type: ACL; Schema: zava; Owner: store_managers
+--
+
+REVOKE ALL ON FUNCTION zava.run_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.run_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) TO zava_server;
+
+--
+-- Name: TABLE stores; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.stores TO zava_loader;
+GRANT SELECT ON TABLE retail.stores TO regional_managers;
+GRANT SELECT ON TABLE retail.stores TO head_office;
+GRANT SELECT ON TABLE retail.stores TO store_managers;
+GRANT SELECT ON TABLE retail.stores TO zava_chain;
+
+--
+-- Name: FUNCTION store_count(); Type: ACL; Schema: zava; Owner: zava_chain
+--
+
+REVOKE ALL ON FUNCTION zava.store_count() FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.store_count() TO store_managers;
+GRANT ALL ON FUNCTION zava.store_count() TO regional_managers;
+GRANT ALL ON FUNCTION zava.store_count() TO head_office;
+
+--
+-- Name: TABLE categories; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.categories TO zava_loader;
+GRANT SELECT ON TABLE retail.categories TO regional_managers;
+GRANT SELECT ON TABLE retail.categories TO head_office;
+GRANT SELECT ON TABLE retail.categories TO store_managers;
+
+--
+-- Name: TABLE customers; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.customers TO zava_loader;
+GRANT SELECT ON TABLE retail.customers TO regional_managers;
+GRANT SELECT ON TABLE retail.customers TO head_office;
+GRANT SELECT ON TABLE retail.customers TO store_managers;
+
+--
+-- Name: TABLE embedding_models; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.embedding_models TO zava_loader;
+GRANT SELECT ON TABLE retail.embedding_models TO regional_managers;
+GRANT SELECT ON TABLE retail.embedding_models TO head_office;
+GRANT SELECT ON TABLE retail.embedding_models TO store_managers;
+
+--
+-- Name: TABLE inventory; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.inventory TO zava_loader;
+GRANT SELECT ON TABLE retail.inventory TO regional_managers;
+GRANT SELECT ON TABLE retail.inventory TO head_office;
+GRANT SELECT ON TABLE retail.inventory TO store_managers;
+
+--
+-- Name: TABLE order_items; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.order_items TO zava_loader;
+GRANT SELECT ON TABLE retail.order_items TO regional_managers;
+GRANT SELECT ON TABLE retail.order_items TO head_office;
+GRANT SELECT ON TABLE retail.order_items TO store_managers;
+
+--
+-- Name: TABLE orders; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.orders TO zava_loader;
+GRANT SELECT ON TABLE retail.orders TO regional_managers;
+GRANT SELECT ON TABLE retail.orders TO head_office;
+GRANT SELECT ON TABLE retail.orders TO store_managers;
+
+--
+-- Name: TABLE product_embeddings; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.product_embeddings TO zava_loader;
+GRANT SELECT ON TABLE retail.product_embeddings TO regional_managers;
+GRANT SELECT ON TABLE retail.product_embeddings TO head_office;
+GRANT SELECT ON TABLE retail.product_embeddings TO store_managers;
+
+--
+-- Name: TABLE product_types; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.product_types TO zava_loader;
+GRANT SELECT ON TABLE retail.product_types TO regional_managers;
+GRANT SELECT ON TABLE retail.product_types TO head_office;
+GRANT SELECT ON TABLE retail.product_types TO store_managers;
+
+--
+-- Name: TABLE products; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.products TO zava_loader;
+GRANT SELECT ON TABLE retail.products TO regional_managers;
+GRANT SELECT ON TABLE retail.products TO head_office;
+
+--
+-- Name: COLUMN products.product_id; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT(product_id) ON TABLE retail.products TO store_managers;
+
+--
+-- Name: COLUMN products.sku; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT(sku) ON TABLE retail.products TO store_managers;
+
+--
+-- Name: COLUMN products.product_name; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT(product_name) ON TABLE retail.products TO store_managers;
+
+--
+-- Name: COLUMN products.category_id; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT(category_id) ON TABLE retail.products TO store_managers;
+
+--
+-- Name: COLUMN products.type_id; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT(type_id) ON TABLE retail.products TO store_managers;
+
+--
+-- Name: COLUMN products.base_price; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT(base_price) ON TABLE retail.products TO store_managers;
+
+--
+-- Name: COLUMN products.product_description; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT(product_description) ON TABLE retail.products TO store_managers;
+
+--
+-- Name: COLUMN products.synonyms; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT(synonyms) ON TABLE retail.products TO store_managers;
+
+--
+-- Name: COLUMN products.discontinued; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT(discontinued) ON TABLE retail.products TO store_managers;
+
+--
+-- Name: COLUMN products.updated_at; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT(updated_at) ON TABLE retail.products TO store_managers;
+
+--
+-- Name: TABLE canary; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT ON TABLE zava.canary TO store_managers;
+GRANT SELECT ON TABLE zava.canary TO regional_managers;
+GRANT SELECT ON TABLE zava.canary TO head_office;
+GRANT SELECT,INSERT ON TABLE zava.canary TO zava_loader;
+
+--
+-- Name: TABLE demo_data; Type: ACL; Schema: zava; Owner: zava_context
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE zava.demo_data TO zava_loader;
+
+--
+-- Name: DEFAULT PRIVILEGES FOR FUNCTIONS; Type: DEFAULT ACL; Schema: -; Owner: zava_chain
+--
+
+ALTER DEFAULT PRIVILEGES FOR ROLE zava_chain REVOKE ALL ON FUNCTIONS FROM PUBLIC;
+
+--
+-- Name: DEFAULT PRIVILEGES FOR FUNCTIONS; Type: DEFAULT ACL; Schema: -; Owner: zava_context
+--
+
+ALTER DEFAULT PRIVILEGES FOR ROLE zava_context REVOKE ALL ON FUNCTIONS FROM PUBLIC;
+
+--
+-- Name: DEFAULT PRIVILEGES FOR FUNCTIONS; Type: DEFAULT ACL; Schema: -; Owner: zava_owner
+--
+
+ALTER DEFAULT PRIVILEGES FOR ROLE zava_owner REVOKE ALL ON FUNCTIONS FROM PUBLIC;
+
+--
+-- PostgreSQL database dump complete
+--

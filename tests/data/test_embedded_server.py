@@ -1,0 +1,143 @@
+"""The embedded server: asks everybody, and comes back from whatever ended it."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from zava.infrastructure.embedded_server import EmbeddedServer, EmbeddedServerError
+from zava.infrastructure.home import Home, HomeInUse
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    return Home(tmp_path_factory.mktemp("with space") / "a home")
+
+
+@pytest.fixture
+def server(home: Home) -> Iterator[EmbeddedServer]:
+    server = EmbeddedServer(home, fast=True)
+    server.start()
+    yield server
+    server.stop()
+
+
+def answers(server: EmbeddedServer) -> bool:
+    with psycopg.connect(server.superuser_url()) as connection:
+        return connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def postmaster(home: Home) -> int:
+    return int((home.path / "postgresql-18" / "postmaster.pid").read_text().splitlines()[0])
+
+
+def test_nobody_enters_without_the_password(server: EmbeddedServer) -> None:
+    assert answers(server)
+    for password in ("", "wrong"):
+        with pytest.raises(psycopg.OperationalError):
+            psycopg.connect(make_conninfo(server.superuser_url(), password=password))
+    with psycopg.connect(server.superuser_url()) as connection:
+        rules = connection.execute("SELECT DISTINCT auth_method FROM pg_hba_file_rules").fetchall()
+        listens = connection.execute("SHOW listen_addresses").fetchone()
+    assert rules == [("scram-sha-256",)]
+    assert listens == ("127.0.0.1",)
+
+
+def test_second_server_joins_the_first_and_leaves_it_running(
+    server: EmbeddedServer, home: Home
+) -> None:
+    second = EmbeddedServer(home, fast=True)
+    second.start()
+    assert server.started_here
+    assert not second.started_here
+    assert second.url("a", "b", "c") == server.url("a", "b", "c")
+
+
+def test_killed_postmaster_is_started_again(server: EmbeddedServer, home: Home) -> None:
+    victim = psutil.Process(postmaster(home))
+    os.kill(victim.pid, signal.SIGKILL)
+    victim.wait(5)
+    assert not server.is_running()
+    server.start()
+    assert answers(server)
+
+
+@pytest.mark.parametrize("alive", [True, False])
+def test_stale_lock_is_no_obstacle(server: EmbeddedServer, home: Home, alive: bool) -> None:
+    lines = (home.path / "postgresql-18" / "postmaster.pid").read_text().splitlines()
+    server.stop()
+    # The number of the killed postmaster lives on as another process, or as none.
+    lines[0] = str(os.getpid() if alive else 2**22 - 1)
+    (home.path / "postgresql-18" / "postmaster.pid").write_text("\n".join(lines) + "\n")
+    assert not server.is_running()
+    server.start()
+    assert answers(server)
+
+
+def test_failing_start_says_what_the_log_says(
+    server: EmbeddedServer, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zava.infrastructure.embedded_server._START_SECONDS", 1)
+    server.stop()
+    configuration = home.path / "postgresql-18" / "postgresql.conf"
+    good = configuration.read_text()
+    configuration.write_text(good + "\nno_such_setting = on\n")
+    try:
+        with pytest.raises(EmbeddedServerError, match="no_such_setting"):
+            server.start()
+    finally:
+        configuration.write_text(good)
+        monkeypatch.undo()
+    server.start()
+    assert answers(server)
+
+
+def test_missing_wheel_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zava.infrastructure.embedded_server.find_spec", lambda _: None)
+    with pytest.raises(EmbeddedServerError, match="DATABASE_URL"):
+        EmbeddedServer(Home(tmp_path)).start()
+
+
+def test_one_home_serves_one_run_and_outlives_a_killed_one(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    holder = (
+        "import sys, pathlib; from zava.infrastructure.home import Home\n"
+        "with Home(pathlib.Path(sys.argv[1])).run_lock(): print('held', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", holder, str(home.path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        with pytest.raises(HomeInUse, match=str(process.pid)), home.run_lock():
+            pass
+        process.kill()
+        process.wait()
+        with home.run_lock():
+            pass
+
+
+def test_secrets_are_private_stable_and_rotated(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    assert home.secret("a") == home.secret("a") != home.secret("b")
+    first = home.context_keys()
+    home.rotate_context_key()
+    second = home.context_keys()
+    home.rotate_context_key()
+    third = home.context_keys()
+    assert len(first) == 1
+    assert second[1:] == first
+    assert third[1:] == second[:1]
+    assert [key.partition(":")[0] for key in third] == ["3", "2"]
+    for file in home.path.iterdir():
+        assert file.stat().st_mode & 0o077 == 0, file

@@ -1,0 +1,175 @@
+"""Migrations: once, in order, whole, and by one administrator who need not be a superuser."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.database import CONTEXT_KEY, SERVER_PASSWORD, Cluster, Database
+from tests.golden_schema import GOLDEN, dump
+from zava.data.context import ContextKey, ContextSigner
+from zava.data.tenancy import Tenancy
+from zava.data.verification import Verification
+from zava.infrastructure.demo_data import checksum, seed
+from zava.infrastructure.demo_principals import demo_callers, grant_demo_principals
+from zava.infrastructure.embedded_server import EmbeddedServer
+from zava.infrastructure.home import Home
+from zava.infrastructure.migrations import (
+    MigrationRefused,
+    install_context_keys,
+    migrate,
+    read_migrations,
+    set_server_password,
+)
+from zava.infrastructure.pool import DatabasePool
+
+
+@pytest.fixture
+def blank(cluster: Cluster) -> Iterator[Database]:
+    with cluster.blank("blank") as database:
+        yield database
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """The project's migrations in a directory that a test may change."""
+    for migration in read_migrations():
+        (tmp_path / migration.name).write_text(migration.text)
+    return tmp_path
+
+
+@pytest.mark.requirement("S44")
+@pytest.mark.requirement("S61")
+def test_blank_database_is_migrated_in_one_pass_and_then_left_alone(blank: Database) -> None:
+    with psycopg.connect(blank.admin, autocommit=True) as admin:
+        row = admin.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+        assert row == (False,)
+        assert migrate(admin) == [migration.name for migration in read_migrations()]
+        assert migrate(admin) == []
+
+
+def test_failing_file_leaves_the_database_as_it_was(blank: Database, files: Path) -> None:
+    (files / "9999_broken.sql").write_text(
+        "CREATE TABLE public.half (a int); INSERT INTO public.half VALUES (1); SELECT 1 / 0;"
+    )
+    with psycopg.connect(blank.admin, autocommit=True) as admin:
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            migrate(admin, directory=files)
+        assert admin.execute("SELECT to_regclass('public.half')").fetchone() == (None,)
+        (files / "9999_broken.sql").write_text("CREATE TABLE public.half (a int)")
+        assert migrate(admin, directory=files) == ["9999_broken.sql"]
+
+
+def test_changed_applied_file_is_refused_before_anything_is_applied(
+    blank: Database, files: Path
+) -> None:
+    with psycopg.connect(blank.admin, autocommit=True) as admin:
+        migrate(admin, directory=files)
+        first = sorted(files.iterdir())[0]
+        first.write_text(first.read_text() + "\n-- changed\n")
+        (files / "9999_more.sql").write_text("CREATE TABLE public.more (a int)")
+        with pytest.raises(MigrationRefused, match="0001_roles.sql was applied with another text"):
+            migrate(admin, directory=files)
+        assert admin.execute("SELECT to_regclass('public.more')").fetchone() == (None,)
+
+
+def test_two_migrations_at_once_apply_each_file_once(blank: Database) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    def run() -> list[str]:
+        with psycopg.connect(blank.admin, autocommit=True) as admin:
+            return migrate(admin)
+
+    with ThreadPoolExecutor(2) as threads:
+        applied = [future.result() for future in [threads.submit(run), threads.submit(run)]]
+    assert sorted(map(len, applied)) == [0, len(read_migrations())]
+
+
+def test_another_administrator_gets_one_clear_error(cluster: Cluster, blank: Database) -> None:
+    with psycopg.connect(cluster.superuser, autocommit=True) as superuser:
+        superuser.execute("CREATE ROLE other_admin LOGIN CREATEROLE PASSWORD 'x'")
+    try:
+        other = psycopg.conninfo.make_conninfo(blank.admin, user="other_admin", password="x")
+        with (
+            psycopg.connect(other, autocommit=True) as connection,
+            pytest.raises(MigrationRefused, match="other_admin cannot act as zava_owner"),
+        ):
+            migrate(connection)
+    finally:
+        with psycopg.connect(cluster.superuser, autocommit=True) as superuser:
+            superuser.execute("DROP ROLE other_admin")
+
+
+def test_golden_schema_is_the_sum_of_the_migrations(cluster: Cluster) -> None:
+    assert dump(cluster.template) == GOLDEN.read_text(encoding="utf-8"), "run `make schema`"
+
+
+async def test_rotation_keeps_two_keys_valid_and_drops_the_third(
+    seeded_clone: Database,
+) -> None:
+    keys = [CONTEXT_KEY, (2, bytes(32)), (3, b"3" * 32)]
+    caller = demo_callers()["seattle"]
+
+    async def works(key: tuple[int, bytes]) -> bool:
+        pool = DatabasePool(seeded_clone.server, max_size=1)
+        signer = ContextSigner([ContextKey(*key)])
+        verification = Verification(pool, signer)
+        try:
+            if await verification.problems():
+                return False
+            answer = await Tenancy(pool, signer, verification).run(caller, "SELECT 1", max_rows=1)
+            return answer.rows == [[1]]
+        finally:
+            await pool.close()
+
+    with psycopg.connect(seeded_clone.admin, autocommit=True) as admin:
+        assert [await works(key) for key in keys] == [True, False, False]
+        install_context_keys(admin, [keys[1], keys[0]])
+        assert [await works(key) for key in keys] == [True, True, False]
+        install_context_keys(admin, [keys[2], keys[1]])
+        assert [await works(key) for key in keys] == [False, True, True]
+        for wrong in ([], keys):
+            with pytest.raises(ValueError, match="one or two"):
+                install_context_keys(admin, wrong)
+
+
+@pytest.mark.requirement("S47")
+async def test_older_standard_version_migrates_seeds_and_isolates_alike(
+    tmp_path: Path, empty_admin: psycopg.Connection
+) -> None:
+    from tests.conftest import TODAY
+
+    def load(connection: psycopg.Connection) -> None:
+        seed(connection, scale=0.01, today=TODAY, progress=lambda *_: None)
+        connection.execute("SET ROLE zava_loader")
+
+    load(empty_admin)
+    here = checksum(empty_admin)
+    home = Home(tmp_path / "home")
+    server = EmbeddedServer(home, version=16, fast=True)
+    server.start()
+    try:
+        server.bootstrap()
+        administrator = server.url("zava_admin", home.secret("zava_admin"), "zava")
+        with psycopg.connect(administrator, autocommit=True) as admin:
+            assert admin.info.server_version // 10_000 == 16
+            migrate(admin)
+            set_server_password(admin, SERVER_PASSWORD)
+            install_context_keys(admin, [CONTEXT_KEY])
+            load(admin)
+            assert checksum(admin) == here
+            admin.execute("RESET ROLE")
+            grant_demo_principals(admin)
+        pool = DatabasePool(server.url("zava_server", SERVER_PASSWORD, "zava"), max_size=1)
+        signer = ContextSigner([ContextKey(*CONTEXT_KEY)])
+        verification = Verification(pool, signer)
+        assert await verification.problems() == []
+        tenancy = Tenancy(pool, signer, verification)
+        answer = await tenancy.run(
+            demo_callers()["redmond"], "SELECT DISTINCT store_name FROM retail.stores", max_rows=9
+        )
+        assert answer.rows == [["Zava Retail Redmond"]]
+        await pool.close()
+    finally:
+        server.stop()
