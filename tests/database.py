@@ -20,8 +20,8 @@ from zava.infrastructure.migrations import (
 )
 
 CONTEXT_KEY = (1, bytes(range(32)))
-SERVER_PASSWORD = "the-server-in-tests"  # noqa: S105
-ADMIN_PASSWORD = "the-administrator-in-tests"  # noqa: S105
+SERVER_PASSWORD = "the-server-in-tests"
+ADMIN_PASSWORD = "the-administrator-in-tests"
 
 
 @dataclass(frozen=True)

@@ -66,10 +66,12 @@ def test_changed_applied_file_is_refused_before_anything_is_applied(
 ) -> None:
     with psycopg.connect(blank.admin, autocommit=True) as admin:
         migrate(admin, directory=files)
-        first = sorted(files.iterdir())[0]
+        first = min(files.iterdir())
         first.write_text(first.read_text() + "\n-- changed\n")
         (files / "9999_more.sql").write_text("CREATE TABLE public.more (a int)")
-        with pytest.raises(MigrationRefused, match="0001_roles.sql was applied with another text"):
+        with pytest.raises(
+            MigrationRefused, match=r"0001_roles\.sql was applied with another text"
+        ):
             migrate(admin, directory=files)
         assert admin.execute("SELECT to_regclass('public.more')").fetchone() == (None,)
 

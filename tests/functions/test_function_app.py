@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
@@ -30,10 +29,9 @@ async def worker() -> Worker:
 
 
 @pytest.fixture(autouse=True)
-def served(application: Application, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def served(application: Application, monkeypatch: pytest.MonkeyPatch) -> None:
     """The app of the tests stands where the environment's would."""
     monkeypatch.setattr("zava.app.endpoint", lambda: application.endpoint)
-    yield
 
 
 async def test_routes_are_anonymous_http_triggers(worker: Worker) -> None:

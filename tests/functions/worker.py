@@ -23,7 +23,7 @@ class Message:
     def __init__(self, **fields: Any) -> None:
         self.__dict__.update(fields)
 
-    def WhichOneof(self, _group: str) -> str | None:
+    def WhichOneof(self, _group: str) -> str | None:  # noqa: N802  # protobuf's name
         return next((name for name in self.oneof if name in self.__dict__), None)
 
 

@@ -189,7 +189,7 @@ async def test_hostile_statement_gets_nothing_and_leaves_nothing(
         outcome = "own connection lost"
     except ZavaError as error:
         outcome = error.code
-        assert not any(token in str(error.to_dict()) for token in arena.foreign if token not in sql)
+        rows = [[str(error.to_dict())]]
     took = time.monotonic() - started
     outcomes[hostile.kind, outcome] += 1
 
@@ -205,7 +205,7 @@ async def test_hostile_statement_gets_nothing_and_leaves_nothing(
     assert await arena.state() == arena.initial_state
 
 
-async def test_corpus_is_large_and_covers_each_class(callers: dict[str, Caller]) -> None:
+def test_corpus_is_large_and_covers_each_class() -> None:
     kinds = Counter(hostile.kind for hostile in corpus)
     assert len(corpus) - kinds[GUARD_ONLY] >= 120
     assert min(kinds.values()) >= 8
@@ -218,7 +218,7 @@ def outcomes() -> Any:
     counted: Counter[tuple[str, str]] = Counter()
     yield counted
     for (kind, outcome), count in sorted(counted.items()):
-        print(f"{kind:32} {outcome:24} {count}")
+        print(f"{kind:32} {outcome:24} {count}")  # noqa: T201  # the table by class
 
 
 async def test_judge_sees_a_foreign_row_when_there_is_one(

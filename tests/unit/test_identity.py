@@ -47,7 +47,7 @@ CLAIMS: dict[str, Any] = {
 
 
 def jwk(key: rsa.RSAPrivateKey, key_id: str) -> dict[str, Any]:
-    public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key()))
+    public: dict[str, Any] = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key()))
     return public | {"kid": key_id, "use": "sig"}
 
 

@@ -1,0 +1,1 @@
+"""Measurements: paired, interleaved, checked by content, told as ratios."""
