@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m zava
 
-.PHONY: help run test check lint types contracts lock schema bench clean
+.PHONY: help run test check lint types contracts lock schema docs bench clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -45,6 +45,10 @@ lock: $(VENV)/.installed ## Compile the lock files from pyproject.toml
 
 schema: $(VENV)/.installed ## Write sql/schema.sql from the migrations
 	@$(BIN)/python -m tests.golden_schema
+
+docs: $(VENV)/.installed ## Write the generated pages of docs/
+	@$(BIN)/python -m tests.settings_page
+	@$(BIN)/python -m tests.golden_tools
 
 bench: $(VENV)/.installed ## Measure; prints ratios
 	@$(BIN)/python -m bench

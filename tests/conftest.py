@@ -10,6 +10,7 @@ import pytest
 from tests.database import CONTEXT_KEY, Cluster, Database, postgresql
 from zava.app import Application, compose
 from zava.data.context import ContextKey, ContextSigner
+from zava.data.retail import RetailData
 from zava.data.tenancy import Tenancy
 from zava.data.verification import Verification
 from zava.infrastructure.demo_data import seed
@@ -85,8 +86,15 @@ async def pool(database: Database) -> AsyncIterator[DatabasePool]:
 
 
 @pytest.fixture(scope="session")
-async def tenancy(pool: DatabasePool, signer: ContextSigner) -> Tenancy:
+async def unguarded(pool: DatabasePool, signer: ContextSigner) -> Tenancy:
+    """The session alone, with whatever statement it is given."""
     return Tenancy(pool, signer, Verification(pool, signer))
+
+
+@pytest.fixture(scope="session")
+async def tenancy(unguarded: Tenancy) -> RetailData:
+    """What the use cases read from: the session behind the guard."""
+    return RetailData(unguarded)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +10,6 @@ from typing import Annotated, Any
 
 import psycopg
 import typer
-from psycopg.conninfo import conninfo_to_dict
 from rich.console import Console
 
 from zava import first_answer
@@ -20,7 +20,7 @@ from zava.infrastructure.demo_data import SeedRefused
 from zava.infrastructure.demo_principals import demo_callers
 from zava.infrastructure.embedded_server import EmbeddedServerError
 from zava.infrastructure.home import Home, HomeInUse
-from zava.infrastructure.local_database import LocalDatabase, local_database
+from zava.infrastructure.local_database import LocalDatabase, local_database, named_database
 from zava.infrastructure.local_issuer import LocalIssuer, LocalIssuerRefused, local_issuer_allowed
 from zava.infrastructure.migrations import (
     MigrationRefused,
@@ -54,6 +54,8 @@ _EXPECTED = (
 
 def main() -> None:
     """Run one command; an error that somebody can mend is one sentence and exit code 1."""
+    # As Ctrl-C does, so that what was started is stopped.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app()
     except _EXPECTED as error:
@@ -127,7 +129,7 @@ def token(
     ttl: Annotated[int, typer.Option(min=1, max=86_400, help="Seconds it holds.")] = 3600,
 ) -> None:
     """Print a bearer token of the local issuer for a demo principal."""
-    local_issuer_allowed(settings(), _host())
+    local_issuer_allowed(settings(), named_database(settings()) or "")
     print(_token(name, ttl))
 
 
@@ -142,7 +144,7 @@ def call(
     """Call one tool as a demo principal and print its answer."""
     given = dict(_argument(text) for text in arguments or [])
     with _application() as called:
-        local_issuer_allowed(settings(), _host())
+        local_issuer_allowed(settings(), named_database(settings()) or "")
 
         async def ask() -> tuple[int, dict[str, Any]]:
             try:
@@ -221,10 +223,6 @@ def _verify(database: LocalDatabase) -> None:
     if problems:
         raise ZavaError(f"{len(problems)} ways in which isolation is not real; see above")
     console.print("Isolation holds: catalog and canaries agree.")
-
-
-def _host() -> str:
-    return str(conninfo_to_dict(settings().database_url or "").get("host") or "")
 
 
 def _token(name: str, ttl_seconds: int) -> str:

@@ -1,5 +1,6 @@
 """`make run`: from nothing to a served, isolated answer, shown step by step."""
 
+import asyncio
 import json
 import socket
 from collections.abc import Callable, Coroutine
@@ -62,22 +63,24 @@ def seed_with_progress(
     connection: psycopg.Connection, *, scale: float, today: date, replace: bool, console: Console
 ) -> SeedReport:
     """Load the demo data under a progress bar; one line per run elsewhere than on a terminal."""
-    with Progress(
+    bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeElapsedColumn(),
         console=console,
         transient=True,
-    ) as bar:
-        task = bar.add_task("Loading demo data", total=1.0)
-        report = seed(
-            connection,
-            scale=scale,
-            today=today,
-            replace=replace,
-            progress=lambda what, done: bar.update(task, description=what, completed=done),
-        )
+    )
+    task = bar.add_task("Loading demo data", total=1.0)
+    with ExitStack() as shown:
+
+        def progress(what: str, done: float) -> None:
+            # At the first word: where the data are found, there is no bar.
+            if console.is_terminal and not bar.live.is_started:
+                shown.enter_context(bar)
+            bar.update(task, description=what, completed=done)
+
+        report = seed(connection, scale=scale, today=today, replace=replace, progress=progress)
     console.print(str(report))
     return report
 
@@ -150,13 +153,15 @@ def serve(
             log_level="warning",
             server_header=False,
         )
-        try:
-            await uvicorn.Server(config).serve(sockets=[listener])
-        finally:
-            await application.close()
+        await uvicorn.Server(config).serve(sockets=[listener])
 
-    with suppress(KeyboardInterrupt):  # uvicorn raises it again after a clean end
-        uvloop.run(main())
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        try:
+            with suppress(KeyboardInterrupt):  # uvicorn raises it again after a clean end
+                runner.run(main())
+        finally:
+            # A run of its own: the interruption that ended the first one does not cut it short.
+            runner.run(application.close())
 
 
 async def _introduce(

@@ -52,7 +52,8 @@ class Table:
     """Rows of one statement in column order, and the scope in which they were read.
 
     Cells are JSON values: numbers that survive a double exactly stay numbers, all others are
-    strings; dates are ISO 8601. `truncated` is None, "rows" or "bytes".
+    strings; dates are ISO 8601. `truncated` is None, "rows" or "bytes". `notes` say why an answer
+    is empty.
     """
 
     columns: tuple[Column, ...]
@@ -60,6 +61,7 @@ class Table:
     truncated: str | None
     scope: Scope
     as_of: datetime
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

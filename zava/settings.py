@@ -1,6 +1,7 @@
 """The only reader of the environment.
 
 Each setting is described once, here; `docs/settings.md` is generated from these descriptions.
+A secret has `repr=False`: no message, log or page shows its value.
 """
 
 from datetime import date
@@ -8,8 +9,11 @@ from functools import cache
 from os import cpu_count
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+from uuid import UUID
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -24,34 +28,48 @@ def _comma_separated(value: object) -> object:
 
 
 CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)]
+DirectoryTenants = Annotated[tuple[UUID, ...], NoDecode, BeforeValidator(_comma_separated)]
+
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+_EXPECTED = {"uuid": "expected UUIDs, comma-separated", "date": "expected YYYY-MM-DD"}
 
 
 class Settings(BaseSettings):
     """What the environment says, validated once."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="ignore",
+        env_ignore_empty=True,  # PGHOST="" is how some hosts unset a variable
+        hide_input_in_errors=True,  # a logged cause would repeat passwords and keys
+    )
 
     database_url: str | None = Field(
         None,
         validation_alias="DATABASE_URL",
+        repr=False,
         description="PostgreSQL URL. `zava run`, `migrate` and `seed` need an administrator's, the "
-        "served app the login `zava_server`. Unset: PGHOST, else the embedded server.",
+        "served app the login `zava_server`. Unset: PGHOST (served app only), else the embedded "
+        "server.",
     )
     pg_host: str | None = Field(
         None, validation_alias="PGHOST", description="Server, when DATABASE_URL is not set."
     )
-    pg_port: int = Field(5432, validation_alias="PGPORT", description="Port of that server.")
+    pg_port: int = Field(
+        5432, ge=1, le=65535, validation_alias="PGPORT", description="Port of that server."
+    )
     pg_database: str = Field("zava", validation_alias="PGDATABASE", description="Database name.")
     pg_user: str = Field("zava_server", validation_alias="PGUSER", description="Database login.")
     pg_password: str | None = Field(
         None,
         validation_alias="PGPASSWORD",
-        description="Password of the login; unset means a Microsoft Entra ID token.",
+        repr=False,
+        description="Password of the login; unset: what libpq finds, such as a password file.",
     )
     database_auth: Literal["password", "entra"] = Field(
         "password",
         validation_alias="ZAVA_DATABASE_AUTH",
-        description="How the login proves itself: `password` or `entra`.",
+        description="How the login proves itself: `password`; `entra` is not available yet.",
     )
     home: Path = Field(
         Path(".zava"),
@@ -73,7 +91,8 @@ class Settings(BaseSettings):
         ge=1,
         le=100,
         validation_alias="ZAVA_POOL_MAX",
-        description="Most database connections of this process; default cores + 1.",
+        json_schema_extra={"default": "cores + 1"},
+        description="Most database connections of this process.",
     )
     statement_timeout_seconds: int = Field(
         30,
@@ -90,27 +109,31 @@ class Settings(BaseSettings):
     context_keys: CommaSeparated = Field(
         (),
         validation_alias="ZAVA_CONTEXT_KEYS",
-        description="Keys that sign the tenant context, `id:base64`, the one in use first.",
+        repr=False,
+        description="Keys that sign the tenant context, `id:base64,…`, the one in use first; "
+        "unset: those of ZAVA_HOME, which Azure does not have.",
     )
     identity_issuer: str | None = Field(
         None,
         validation_alias="ZAVA_IDENTITY_ISSUER",
-        description="Issuer of the callers' tokens; unset: the local issuer, loopback only.",
+        description="Issuer of the callers' tokens, an https URL, `{tid}` where it names the "
+        "tenant; unset: the local issuer, loopback only.",
     )
     identity_audience: CommaSeparated = Field(
         (),
         validation_alias="ZAVA_IDENTITY_AUDIENCE",
-        description="Audiences that a caller's token may carry.",
+        description="Audiences that a caller's token may carry, comma-separated.",
     )
-    allowed_tenants: CommaSeparated = Field(
+    allowed_tenants: DirectoryTenants = Field(
         (),
         validation_alias="ZAVA_ALLOWED_TENANTS",
-        description="Directory tenants whose people may call.",
+        description="Ids of the directory tenants whose people may call, comma-separated.",
     )
     allowed_hosts: CommaSeparated = Field(
         (),
         validation_alias="ZAVA_ALLOWED_HOSTS",
-        description="Public host names beside WEBSITE_HOSTNAME; loopback is always allowed.",
+        description="Public host names beside WEBSITE_HOSTNAME, comma-separated; loopback is "
+        "always allowed.",
     )
     website_hostname: str | None = Field(
         None,
@@ -123,7 +146,9 @@ class Settings(BaseSettings):
         description="Set by Azure on its own machines, where the local issuer does not exist.",
     )
     today: date | None = Field(
-        None, validation_alias="ZAVA_TODAY", description="Moves the tools' day (tests)."
+        None,
+        validation_alias="ZAVA_TODAY",
+        description="Moves the tools' day, YYYY-MM-DD (tests).",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", validation_alias="LOG_LEVEL", description="Least severe level that is logged."
@@ -134,11 +159,27 @@ class Settings(BaseSettings):
         """Whether this process runs on Azure's machines rather than on somebody's own."""
         return self.website_instance_id is not None
 
+    @field_validator("database_auth")
+    @classmethod
+    def _is_available(cls, value: str) -> str:
+        if value == "entra":
+            raise ValueError("entra is not available in this version; use password")
+        return value
+
+    @field_validator("identity_issuer")
+    @classmethod
+    def _is_fetched_safely(cls, value: str | None) -> str | None:
+        # Keys are fetched from it: over plain HTTP anybody on the way could sign tokens.
+        parts = urlsplit(value or "https://")
+        if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
+            raise ValueError("expected an https:// URL")
+        return value
+
     @model_validator(mode="after")
     def _identity_is_complete(self) -> Self:
         if self.identity_issuer and not (self.identity_audience and self.allowed_tenants):
             raise ValueError(
-                "ZAVA_IDENTITY_ISSUER needs ZAVA_IDENTITY_AUDIENCE and ZAVA_ALLOWED_TENANTS"
+                "ZAVA_IDENTITY_ISSUER: needs ZAVA_IDENTITY_AUDIENCE and ZAVA_ALLOWED_TENANTS"
             )
         return self
 
@@ -158,9 +199,12 @@ def read_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        raise SettingsError(
-            "; ".join(
-                f"{detail['loc'][0] if detail['loc'] else 'settings'}: {detail['msg']}"
-                for detail in error.errors(include_input=False, include_url=False)
-            )
-        ) from error
+        details = error.errors(include_input=False, include_url=False)
+        # One sentence a setting, however many of its parts are wrong.
+        raise SettingsError("; ".join(dict.fromkeys(map(_sentence, details)))) from error
+
+
+def _sentence(detail: ErrorDetails) -> str:
+    said = detail["msg"].removeprefix("Value error, ").replace("Input should be", "expected")
+    kind = detail["type"].partition("_")[0]  # uuid_parsing, date_from_datetime_parsing, …
+    return f"{detail['loc'][0]}: {_EXPECTED.get(kind, said)}" if detail["loc"] else said

@@ -299,12 +299,44 @@ async def test_local_issuer_passes_the_same_verification(tmp_path: Path) -> None
         await checked.authenticate(f"Bearer {forged}")
 
 
-def test_local_issuer_does_not_exist_on_azure_or_beside_a_remote_database(
+@pytest.mark.parametrize(
+    "conninfo",
+    [
+        "",
+        "host=127.0.0.1",
+        "host=localhost,::1",
+        "host=/run/postgresql",
+        "postgresql://zava_server@localhost/zava",
+    ],
+)
+def test_local_issuer_speaks_beside_a_database_of_this_machine(conninfo: str) -> None:
+    local_issuer_allowed(Settings(), conninfo)
+
+
+@pytest.mark.parametrize(
+    "conninfo",
+    [
+        "host=db.example.com",
+        "hostaddr=192.0.2.1",
+        "host=localhost hostaddr=192.0.2.1",
+        "host=localhost,db.example.com",
+        "postgresql://zava_server@db.example.com/zava",
+    ],
+)
+def test_local_issuer_does_not_exist_beside_a_remote_database(conninfo: str) -> None:
+    with pytest.raises(LocalIssuerRefused, match="not on this machine"):
+        local_issuer_allowed(Settings(), conninfo)
+
+
+def test_local_issuer_heeds_the_host_that_libpq_would_take(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    local_issuer_allowed(Settings(), "127.0.0.1")
+    monkeypatch.setenv("PGHOST", "db.example.com")
     with pytest.raises(LocalIssuerRefused, match="not on this machine"):
-        local_issuer_allowed(Settings(), "db.example.com")
+        local_issuer_allowed(Settings(), "dbname=zava")
+
+
+def test_local_issuer_does_not_exist_on_azure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WEBSITE_INSTANCE_ID", "1")
     with pytest.raises(LocalIssuerRefused, match="on Azure"):
-        local_issuer_allowed(Settings(), "127.0.0.1")
+        local_issuer_allowed(Settings(), "host=127.0.0.1")

@@ -1,8 +1,11 @@
 """What PostgreSQL reports, in the words and codes of the product.
 
 Only messages about the caller's own statement pass through; all others name hosts, roles or
-settings, and stay in the log as the cause.
+settings, and stay in the log as the cause. What a message quotes passes only where it is a name in
+that statement: it may as well be a cell, and a customer's text would speak with our voice.
 """
+
+import re
 
 import psycopg
 
@@ -22,15 +25,20 @@ PRINCIPAL_REFUSED, OTHER_AUDIENCE = "ZA003", "ZA004"
 _ABOUT_THE_STATEMENT = frozenset({"42", "22", "21", "2F", "54", "0A"})
 _TRANSIENT_CLASSES = frozenset({"08", "53", "57", "40", "58"})
 _TRANSIENT = frozenset({"55P03", "55006"})
+_ROOM_EXHAUSTED = "53400"  # temp_file_limit: the same call would meet it again
+_QUOTED = re.compile('["“„«»].*["”“«»]', re.DOTALL)  # as far as it goes: a cell may hold quotes
 
 _READS_ONLY = "Send one SELECT (or WITH … SELECT, VALUES); the data can only be read."
 _HINTS = {
     "42P01": "Fetch the exact table names with get_multiple_table_schemas.",
     "42703": "Fetch the exact column names with get_multiple_table_schemas.",
     "42883": "Check the function's name and the argument types; cast where needed.",
-    "42601": "Mend the syntax near the stated position and send the statement again.",
+    "42601": "Mend the syntax and send the statement again.",
     "42803": "Add the column to GROUP BY or wrap it in an aggregate.",
     "42702": "Qualify the column with its table's name or alias.",
+    "22012": "Divide by nullif(x, 0).",
+    "22": "A value does not fit: mend it, or filter such rows out (CASE WHEN …).",
+    "54": "Write a simpler or shorter statement.",
 }
 _REFUSED = {
     "42P11": _READS_ONLY,  # the cursor takes queries only
@@ -44,7 +52,7 @@ _REFUSED = {
 def translate(error: psycopg.Error) -> ZavaError:
     """Return the product's error for the driver's; never raises."""
     state = error.sqlstate or "08000"
-    said = error.diag.message_primary or ""
+    said = _said(error, state)
     fault: ZavaError
     if state == PRINCIPAL_REFUSED:
         fault = AccessDenied(
@@ -68,12 +76,17 @@ def translate(error: psycopg.Error) -> ZavaError:
         fault = QueryRefused(_sentence(said), hint=_REFUSED[state])
     elif state == "42601" and said.startswith("cannot insert multiple commands"):
         fault = QueryRefused("The text holds several statements.", hint="Send one statement.")
+    elif state == _ROOM_EXHAUSTED:
+        fault = DatabaseFault(
+            "The statement needs more room to sort and join than one may take.",
+            hint="Narrow the period, aggregate more, or join fewer tables.",
+        )
     elif state[:2] in _TRANSIENT_CLASSES or state in _TRANSIENT:
         fault = Busy("The database cannot answer just now.", hint="Try again in a few seconds.")
     elif state[:2] in _ABOUT_THE_STATEMENT:
         fault = DatabaseFault(
             _sentence(said, _position(error)),
-            hint=error.diag.message_hint or _HINTS.get(state, "Mend the statement."),
+            hint=_hint(error, state),
         )
     else:
         fault = DatabaseFault(
@@ -81,6 +94,22 @@ def translate(error: psycopg.Error) -> ZavaError:
         )
     fault.__cause__ = error
     return fault
+
+
+def _said(error: psycopg.Error, state: str) -> str:
+    message = error.diag.message_primary or ""
+    return message if _names_the_statement(error, state) else _QUOTED.sub('"…"', message)
+
+
+def _hint(error: psycopg.Error, state: str) -> str:
+    if error.diag.message_hint and _names_the_statement(error, state):
+        return error.diag.message_hint
+    return _HINTS.get(state) or _HINTS.get(state[:2]) or "Mend the statement."
+
+
+def _names_the_statement(error: psycopg.Error, state: str) -> bool:
+    # Without a place it was found while running; an internal place is in text made from cells.
+    return state.startswith("42") and error.diag.statement_position is not None
 
 
 def _sentence(message: str, place: str = "") -> str:

@@ -9,6 +9,11 @@ from zava.errors import InvalidInput
 from zava.model import Audience, ColumnSchema, ForeignKey, TableSchema
 
 SCHEMA = "retail"
+OUTSIDE_TEXT: dict[str, tuple[str, ...]] = {
+    "customers": ("first_name", "last_name", "email", "phone"),
+    "products": ("product_name", "product_description", "synonyms"),
+}
+"""Columns of text that customers or suppliers wrote: data for a reader, never instructions."""
 
 
 class SchemaReader:
@@ -21,6 +26,13 @@ class SchemaReader:
     def knows(self, audience: Audience) -> bool:
         """Whether the structure for this audience has been learnt."""
         return audience in self._structures
+
+    def columns(self, audience: Audience) -> dict[str, dict[str, str]]:
+        """Return the readable columns of each table and their types, by the table's bare name."""
+        return {
+            name: {column.name: column.type for column in table.columns}
+            for name, table in self._structures[audience].items()
+        }
 
     def learn(self, audience: Audience, rows: Sequence[Mapping[str, Any]]) -> None:
         """Keep what the database said of its tables to this audience."""

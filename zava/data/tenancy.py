@@ -6,10 +6,10 @@ inside the very transaction that reads, so a revocation or another scope holds a
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import psycopg
@@ -20,12 +20,12 @@ from zava.data.cells import Origins, read_columns, read_rows
 from zava.data.context import ContextSigner
 from zava.data.flight import Bounds, Flight, Landing
 from zava.data.limits import check_limits
-from zava.data.schema import SchemaReader
+from zava.data.schema import OUTSIDE_TEXT
 from zava.data.statements import statement
 from zava.data.verification import Verification
-from zava.errors import QueryRefused, QueryTimeout
+from zava.errors import Busy, QueryRefused, QueryTimeout
 from zava.infrastructure.pool import DatabasePool
-from zava.model import Audience, Caller, Scope, Table, TableSchema
+from zava.model import Audience, Caller, Scope, Table
 
 logger = logging.getLogger(__name__)
 
@@ -46,8 +46,19 @@ class Question:
     describe: bool = False
 
 
+class Reading(NamedTuple):
+    """The rows of a statement of ours, and the scope in which they were read."""
+
+    rows: list[dict[str, Any]]
+    scope: Scope
+
+
 class Tenancy:
-    """Runs statements as callers, each call one round trip."""
+    """Runs statements as callers, each call one round trip.
+
+    Whatever text `run` is given, the database holds the caller to the own stores; what else a
+    text may do, the guard in front of it decides.
+    """
 
     def __init__(
         self,
@@ -69,7 +80,6 @@ class Tenancy:
         # after a minute.
         self._scopes: TTLCache[tuple[Audience, str], Scope] = TTLCache(1024, _SCOPE_SECONDS)
         self._outside_text: Origins | None = None
-        self._schemas = SchemaReader()
 
     async def run(self, caller: Caller, sql: str, *, max_rows: int) -> Table:
         """Run a statement that the caller's model wrote.
@@ -99,22 +109,23 @@ class Tenancy:
             as_of=datetime.now(UTC),
         )
 
-    async def table_schemas(
-        self, caller: Caller, names: Sequence[str]
-    ) -> tuple[list[TableSchema], Scope]:
-        """Describe retail tables as the caller's audience may read them.
+    async def read(
+        self, caller: Caller, sql: str, params: Mapping[str, Any] | None = None
+    ) -> Reading:
+        """Run a statement of ours, whose rows are JSON objects; values travel in `params`.
 
         Raises:
-            InvalidInput: a name is no table that this audience can read.
+            ZavaError: it could not be run now, or the caller has no access.
         """
-        # The values are read each time: the trip also asks whether the caller may still ask.
-        audience, landing = await self._ask(caller, Question(statement("enumerated_values")))
-        values = [orjson.loads(line) for line in landing.lines]
-        scope = await self._scope(caller, audience, landing.scope)
-        if not self._schemas.knows(audience):
-            _, structure = await self._ask(caller, Question(statement("table_structure")))
-            self._schemas.learn(audience, [orjson.loads(line) for line in structure.lines])
-        return self._schemas.describe(audience, names, values), scope
+        audience, landing = await self._ask(caller, Question(sql, params))
+        return Reading(
+            [orjson.loads(line) for line in landing.lines],
+            await self._scope(caller, audience, landing.scope),
+        )
+
+    def audience(self, caller: Caller) -> Audience | None:
+        """Return the audience in which the caller was last seen: a guess, never a permission."""
+        return self._audiences.get(caller)
 
     async def _scope(self, caller: Caller, audience: Audience, scope_text: str) -> Scope:
         known = self._scopes.get((audience, scope_text))
@@ -127,13 +138,15 @@ class Tenancy:
                 stores[0]["store_count"] if stores else 0,
             )
             if self._outside_text is None:
-                _, origins = await self._ask(caller, Question(statement("outside_text")))
+                question = Question(statement("outside_text"), OUTSIDE_TEXT)
+                _, origins = await self._ask(caller, question)
                 self._outside_text = frozenset(
                     (row["table_id"], row["column_number"])
                     for row in map(orjson.loads, origins.lines)
                 )
-            if names.scope == scope_text:  # the grant may have changed between the two trips
-                self._scopes[audience, scope_text] = known
+            if names.scope != scope_text:
+                raise Busy("Your access changed while the question ran.", hint="Ask it again.")
+            self._scopes[audience, scope_text] = known
         return known
 
     async def _ask(self, caller: Caller, question: Question) -> tuple[Audience, Landing]:

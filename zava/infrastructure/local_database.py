@@ -48,6 +48,23 @@ class LocalDatabase:
             yield connection
 
 
+def named_database(settings: Settings) -> str | None:
+    """Return the connection string of DATABASE_URL, which libpq was asked to read.
+
+    Raises:
+        SettingsError: libpq cannot read it.
+    """
+    if settings.database_url is None:
+        return None
+    try:
+        return make_conninfo(settings.database_url)
+    except psycopg.ProgrammingError:
+        # No cause: libpq's words repeat what it was given, password included.
+        raise SettingsError(
+            "DATABASE_URL: expected postgresql://user:password@host:port/database"
+        ) from None
+
+
 @contextmanager
 def local_database(
     settings: Settings, home: Home, *, report: Callable[[str], None] = lambda _: None
@@ -57,10 +74,10 @@ def local_database(
     Whoever started the embedded server stops it; others join it and leave it running.
     """
     password = home.secret(SERVER_LOGIN)
-    if settings.database_url:
+    if named := named_database(settings):
         yield LocalDatabase(
-            administrator=settings.database_url,
-            server=make_conninfo(settings.database_url, user=SERVER_LOGIN, password=password),
+            administrator=named,
+            server=make_conninfo(named, user=SERVER_LOGIN, password=password),
             is_embedded=False,
         )
         return

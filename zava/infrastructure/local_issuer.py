@@ -9,6 +9,8 @@ import time
 from typing import Any
 from uuid import UUID
 
+from psycopg.conninfo import conninfo_to_dict
+
 from zava.infrastructure.home import Home
 from zava.settings import Settings
 
@@ -23,7 +25,7 @@ class LocalIssuerRefused(Exception):
     """The local issuer may not speak for this deployment."""
 
 
-def local_issuer_allowed(settings: Settings, database_host: str) -> None:
+def local_issuer_allowed(settings: Settings, conninfo: str) -> None:
     """Refuse the local issuer anywhere but on somebody's own machine.
 
     Raises:
@@ -33,10 +35,18 @@ def local_issuer_allowed(settings: Settings, database_host: str) -> None:
         raise LocalIssuerRefused(
             "ZAVA_IDENTITY_ISSUER: required on Azure, which has no local issuer"
         )
-    if database_host not in _LOOPBACK:
+    if not _is_on_this_machine(settings, conninfo):
         raise LocalIssuerRefused(
             "ZAVA_IDENTITY_ISSUER: required, because the database is not on this machine"
         )
+
+
+def _is_on_this_machine(settings: Settings, conninfo: str) -> bool:
+    parts = conninfo_to_dict(conninfo)
+    named = f"{parts.get('host') or ''},{parts.get('hostaddr') or ''}"
+    # Without a host libpq takes PGHOST, else a socket; several are tried in turn.
+    hosts = [host for host in named.split(",") if host] or [settings.pg_host or ""]
+    return all(host in _LOOPBACK or host.startswith("/") for host in hosts)
 
 
 class LocalIssuer:

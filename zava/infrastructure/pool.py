@@ -3,10 +3,12 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import Any
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeVar
 
-from psycopg import AsyncConnection, OperationalError
+from psycopg import AsyncConnection, Error, OperationalError
+from psycopg.abc import PQGen
+from psycopg.waiting import wait_async
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
 from zava.errors import Busy
@@ -15,8 +17,12 @@ APPLICATION_NAME = "zava-mcp-server"
 _CHECK_AFTER_SECONDS = 30.0
 _ACQUIRE_TIMEOUT_SECONDS = 10.0
 _CONNECT_TIMEOUT_SECONDS = 5
+_CHECK_TIMEOUT_SECONDS = 3.0
+_WAIT_INTERVAL_SECONDS = 0.1  # psycopg's own, between two looks for Ctrl-C
+_CANCEL_TIMEOUT_SECONDS = 0.4  # with the deadline of readiness still under its two seconds
 _CLOSE_TIMEOUT_SECONDS = 5.0
 
+T = TypeVar("T")
 Arguments = Callable[[], Awaitable[dict[str, Any]]]
 """Connection arguments made anew for each connection: a password that expires."""
 
@@ -28,6 +34,26 @@ class PooledConnection(AsyncConnection[tuple[object, ...]]):
         super().__init__(*args, **kwargs)
         self.prepared: set[bytes] = set()
         self.idle_since = time.monotonic()
+
+    async def wait(
+        self,
+        gen: PQGen[T],
+        interval: float = _WAIT_INTERVAL_SECONDS,
+        timeout: float | None = None,  # noqa: ASYNC109  # the signature is psycopg's
+    ) -> T:
+        """Drive a libpq generator; when interrupted, cancel the statement and close.
+
+        psycopg's own waits for a silent server to confirm, ten seconds beyond any deadline.
+        """
+        try:
+            return await wait_async(gen, self.pgconn.socket, interval=interval, timeout=timeout)
+        except asyncio.CancelledError:
+            try:
+                with suppress(Error):
+                    await self.cancel_safe(timeout=_CANCEL_TIMEOUT_SECONDS)
+            finally:
+                await self.close()
+            raise
 
 
 class DatabasePool:
@@ -72,6 +98,7 @@ class DatabasePool:
         )
         self._opening = asyncio.Lock()
         self._is_open = False
+        self._checking: asyncio.Task[None] | None = None
         self.times_opened = 0
 
     @asynccontextmanager
@@ -95,8 +122,14 @@ class DatabasePool:
             await self._pool.putconn(connection)
 
     async def drop_dead_connections(self) -> None:
-        """Test every resting connection and replace those that the server has ended."""
-        await self._pool.check()
+        """Test every resting connection and replace those that the server has ended.
+
+        Callers that come meanwhile share one test. It runs to its end though they leave: the pool
+        would lose the connections that it has taken out.
+        """
+        if self._checking is None or self._checking.done():
+            self._checking = asyncio.create_task(self._pool.check())
+        await asyncio.shield(self._checking)
 
     async def close(self) -> None:
         """Close every connection; busy ones are given a bounded time."""
@@ -115,4 +148,5 @@ class DatabasePool:
 async def _check_when_rested(connection: PooledConnection) -> None:
     # A check is a round trip; a connection used a moment ago shows its death at the call itself.
     if time.monotonic() - connection.idle_since > _CHECK_AFTER_SECONDS:
-        await AsyncConnectionPool.check_connection(connection)
+        async with asyncio.timeout(_CHECK_TIMEOUT_SECONDS):  # then the pool takes another one
+            await AsyncConnectionPool.check_connection(connection)

@@ -1,6 +1,7 @@
 """The SDK behind one call: an HTTP exchange in, its answer out, no web server between."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -9,6 +10,8 @@ from zava.protocol.exchange import SCOPE_KEY, Exchange
 if TYPE_CHECKING:
     from mcp.server.lowlevel.server import Server
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+
+logger = logging.getLogger(__name__)
 
 
 class Answer(NamedTuple):
@@ -76,6 +79,7 @@ class Kernel:
                 self._owner = asyncio.create_task(self._own(started, self._closing))
                 self._manager = await started
                 self.times_started += 1
+                logger.info("MCP server startup complete")
             return self._manager
 
     async def _own(
@@ -89,12 +93,14 @@ class Kernel:
                 app=self._make_server(), json_response=True, stateless=True
             )
             async with manager.run():
+                if started.cancelled():  # who asked has left; the next request starts anew
+                    return
                 started.set_result(manager)
                 await closing.wait()
-        except BaseException as error:
-            if not started.done():
-                started.set_exception(error)
-            raise
+        except Exception as error:
+            if started.done():
+                raise
+            started.set_exception(error)  # told to the request that asked, and to nobody else
 
 
 class _Reading:

@@ -7,8 +7,8 @@ from typing import Protocol
 from zava.model import Caller, Scope, Table, TableSchema
 
 
-class Tenancy(Protocol):
-    """The data layer's one door, as the use cases see it."""
+class RetailData(Protocol):
+    """The data layer, as the use cases see it."""
 
     async def run(self, caller: Caller, sql: str, *, max_rows: int) -> Table:
         """Run one statement written by the caller's model, as that caller."""
@@ -22,15 +22,15 @@ class Tenancy(Protocol):
 class Analytics:
     """Use cases of the retail data; every one of them acts for a caller."""
 
-    def __init__(self, tenancy: Tenancy, clock: Callable[[], datetime]) -> None:
-        self._tenancy = tenancy
+    def __init__(self, data: RetailData, clock: Callable[[], datetime]) -> None:
+        self._data = data
         self._clock = clock
 
     async def execute_sales_query(
         self, caller: Caller, postgresql_query: str, *, max_rows: int
     ) -> Table:
         """Run one read-only statement and return at most `max_rows` rows of it."""
-        return await self._tenancy.run(caller, postgresql_query, max_rows=max_rows)
+        return await self._data.run(caller, postgresql_query, max_rows=max_rows)
 
     async def get_multiple_table_schemas(
         self, caller: Caller, table_names: Sequence[str]
@@ -40,7 +40,7 @@ class Analytics:
         Raises:
             InvalidInput: a name is not a table that this caller can read.
         """
-        return await self._tenancy.table_schemas(caller, table_names)
+        return await self._data.table_schemas(caller, table_names)
 
     def current_utc_date(self) -> datetime:
         """Return the day that the tools reckon with, at this moment's time, in UTC."""

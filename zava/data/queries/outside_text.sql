@@ -1,8 +1,5 @@
--- Origins (table, column) of text that customers or suppliers wrote.
+-- Origins (table, column) of text that customers or suppliers wrote; $1 lists it by table.
 SELECT a.attrelid::bigint AS table_id, a.attnum AS column_number
 FROM pg_catalog.pg_attribute AS a
-JOIN (VALUES
-  ('retail.customers'::regclass, ARRAY['first_name', 'last_name', 'email', 'phone']),
-  ('retail.products'::regclass, ARRAY['product_name', 'product_description', 'synonyms'])
-) AS outside (table_id, column_names)
-  ON a.attrelid = outside.table_id AND a.attname = ANY (outside.column_names)
+JOIN jsonb_each($1) AS outside (table_name, column_names)
+  ON a.attrelid = ('retail.' || table_name)::regclass AND column_names ? a.attname::text

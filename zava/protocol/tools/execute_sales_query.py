@@ -5,8 +5,9 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from zava.model import Caller
+from zava.protocol.scope import ScopeContent
 from zava.protocol.tables import table_content, table_text
-from zava.protocol.tools.tool import Arguments, ScopeContent, Tool, ToolAnswer, product_text
+from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
 from zava.service.analytics import Analytics
 
 MAX_ROWS, DEFAULT_ROWS = 1000, 50
@@ -61,6 +62,7 @@ class TableContent(BaseModel):
     ]
     row_count: int
     truncated: Annotated[str | None, Field(description="'rows' or 'bytes' when cut.")]
+    notes: Annotated[list[str], Field(description="Why an answer is empty.")]
     scope: ScopeContent
     as_of: str
 

@@ -5,15 +5,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from zava.model import Caller, TableSchema
-from zava.protocol.tools.tool import (
-    Arguments,
-    ScopeContent,
-    Tool,
-    ToolAnswer,
-    product_text,
-    scope_content,
-    scope_text,
-)
+from zava.protocol.scope import ScopeContent, scope_content, scope_text
+from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
 from zava.service.analytics import Analytics
 
 MAX_TABLES = 20

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from zava.errors import InvalidInput
-from zava.model import Caller, Scope
+from zava.model import Caller
 from zava.service.analytics import Analytics
 
 _KEPT_AS_NAMES = frozenset({"properties", "$defs"})
@@ -79,29 +79,6 @@ class Tool:
 def product_text(text: str) -> str:
     """Return a description as the model reads it, without the source's indentation."""
     return inspect.cleandoc(text)
-
-
-def scope_content(scope: Scope) -> dict[str, Any]:
-    """Return the scope as structured content."""
-    return {
-        "audience": scope.audience.value,
-        "stores": list(scope.stores),
-        "store_count": scope.store_count,
-    }
-
-
-def scope_text(scope: Scope) -> str:
-    """Return the scope as one line that a model passes on."""
-    names = ", ".join(scope.stores) or "no store"
-    return f"Scope: {names} ({len(scope.stores)} of {scope.store_count} stores)"
-
-
-class ScopeContent(BaseModel):
-    """Which stores the answer could see."""
-
-    audience: str
-    stores: list[str]
-    store_count: int
 
 
 def _plain(schema: Any) -> Any:

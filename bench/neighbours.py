@@ -1,0 +1,71 @@
+"""What one caller's hungry statement does to another caller's latency."""
+
+import asyncio
+import time
+from statistics import quantiles
+
+from zava.data.context import ContextSigner
+from zava.data.retail import RetailData
+from zava.data.tenancy import Tenancy
+from zava.data.verification import Verification
+from zava.errors import ZavaError
+from zava.infrastructure.demo_principals import demo_callers
+from zava.infrastructure.pool import DatabasePool
+
+CALLS = 300
+DEADLINE_SECONDS = 10
+GOAL = 2.0
+_CHEAP = "SELECT count(*), sum(total_amount) FROM retail.orders WHERE status = 'pending'"
+_HOGS = {
+    "time: a join without a condition": "SELECT count(*) FROM retail.order_items AS a,"
+    " retail.order_items AS b WHERE a.quantity * b.quantity < 0",
+    "memory: one value of 1 GB": "SELECT length(string_agg(repeat('x', 10000), ''))"
+    " FROM generate_series(1, 100000)",
+    "disk: a sort that spills": "SELECT a.order_id FROM retail.order_items AS a,"
+    " generate_series(1, 200) AS n ORDER BY md5(a.order_id::text), n",
+    "WAL: a flood of messages": "SELECT pg_logical_emit_message(false, 'x', repeat('x', 1000))"
+    " FROM generate_series(1, 1000000)",
+    "locks: more than there are": "SELECT count(pg_advisory_lock(n))"
+    " FROM generate_series(1, 99999) AS n",
+}
+
+
+async def compare(server: str, signer: ContextSigner) -> None:
+    """Print the table."""
+    pool = DatabasePool(server, max_size=3)
+    tenancy = Tenancy(
+        pool, signer, Verification(pool, signer), statement_timeout_seconds=DEADLINE_SECONDS
+    )
+    data = RetailData(tenancy)
+    await _p95(data)
+    print(
+        "\n| a caller's hungry statement | it ended | neighbour's p95, quiet ms | beside it "
+        "| ratio | goal |\n|---|---|---|---|---|---|"
+    )
+    for name, sql in _HOGS.items():
+        quiet = await _p95(data)
+        hog = asyncio.create_task(_run(data, sql))
+        loaded = await _p95(data, beside=hog)
+        figures = f"{quiet:.2f} | {loaded:.2f} | {loaded / quiet:.2f} | <= {GOAL:g}"
+        print(f"| {name} | {await hog} | {figures} |")
+    await pool.close()
+
+
+async def _run(data: RetailData, sql: str) -> str:
+    started = time.monotonic()
+    try:
+        await data.run(demo_callers()["seattle"], sql, max_rows=10)
+        said = "answered"
+    except ZavaError as error:
+        said = error.code
+    return f"{said} after {time.monotonic() - started:.1f} s"
+
+
+async def _p95(data: RetailData, beside: "asyncio.Task[str] | None" = None) -> float:
+    """Return the 95th percentile of a cheap call, in ms, for as long as the other one runs."""
+    took: list[float] = []
+    while len(took) < CALLS or (beside is not None and not beside.done()):
+        started = time.perf_counter()
+        await data.run(demo_callers()["redmond"], _CHEAP, max_rows=1)
+        took.append((time.perf_counter() - started) * 1000)
+    return quantiles(took, n=20)[-1]

@@ -1,0 +1,132 @@
+"""What the seal costs, in PostgreSQL's own CPU time.
+
+Each statement runs sealed (as the Seattle manager, through the whole door) and bare (as the
+superuser, whom no policy touches, with the store written into the statement), in turns on two
+backends of one server. Both answers must be equal. CPU is read from the backends' own accounts,
+so that other processes of the machine count as little as possible.
+"""
+
+import statistics
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+from psycopg import AsyncConnection
+
+from zava.data.context import ContextSigner
+from zava.data.tenancy import Tenancy
+from zava.data.verification import Verification
+from zava.infrastructure.demo_data import store_id
+from zava.infrastructure.demo_principals import demo_callers
+from zava.infrastructure.pool import DatabasePool
+
+ROUNDS = 5
+
+
+@dataclass(frozen=True)
+class Work:
+    """A statement, how often a round repeats it, and the goal of its ratio (None: no goal)."""
+
+    name: str
+    sql: str
+    repeats: int
+    goal: float | None
+
+
+# {where} is the store's predicate when there is no policy to add it.
+WORKS = (
+    Work("one row, one table", "SELECT store_name FROM retail.stores {where}", 2000, None),
+    Work(
+        "aggregate over one store's lines",
+        "SELECT count(*), sum(total_amount) FROM retail.order_items {where}",
+        30,
+        1.10,
+    ),
+    Work(
+        "revenue by month, two tables",
+        "SELECT date_trunc('month', o.order_date) AS month, sum(i.total_amount) AS revenue"
+        " FROM retail.order_items AS i JOIN retail.orders AS o USING (store_id, order_id)"
+        " {where} GROUP BY 1 ORDER BY 1",
+        10,
+        1.10,
+    ),
+    Work(
+        "1,000 rows of 6 columns",
+        "SELECT order_id, line_number, quantity, unit_price, discount_amount, total_amount"
+        " FROM retail.order_items {where} ORDER BY order_id, line_number LIMIT 1000",
+        200,
+        None,
+    ),
+)
+
+
+class Bare:
+    """The same statement without a seal: one round trip, read-only, prepared begin and end."""
+
+    def __init__(self, connection: AsyncConnection[Any]) -> None:
+        self.connection = connection
+
+    async def run(self, sql: str) -> list[tuple[Any, ...]]:
+        """Return the statement's rows."""
+        async with self.connection.pipeline():
+            await self.connection.execute("BEGIN READ ONLY", prepare=True)
+            rows = await self.connection.execute(sql.encode(), prepare=False)
+            await self.connection.execute("ROLLBACK", prepare=True)
+            return await rows.fetchall()
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time that a backend has used so far."""
+    times = psutil.Process(pid).cpu_times()
+    return float(times.user + times.system)
+
+
+async def measure(
+    tenancy: Tenancy, sealed_pid: int, bare: Bare, work: Work
+) -> tuple[float, float, int]:
+    """Return the median CPU milliseconds a call takes, sealed and bare, and the rows it brings."""
+    caller = demo_callers()["seattle"]
+    sealed_sql = work.sql.format(where="")
+    bare_sql = work.sql.format(where=f"WHERE store_id = '{store_id('Seattle')}'")
+    answer = await tenancy.run(caller, sealed_sql, max_rows=1000)
+    expected = await bare.run(bare_sql)
+    if len(answer.rows) != len(expected) or str(answer.rows[0][-1]) != _plain(expected[0][-1]):
+        raise SystemExit(f"{work.name}: the two answers differ")
+    sealed, plain = [], []
+    for _ in range(ROUNDS):
+        before = cpu_seconds(sealed_pid)
+        for _ in range(work.repeats):
+            await tenancy.run(caller, sealed_sql, max_rows=1000)
+        sealed.append((cpu_seconds(sealed_pid) - before) / work.repeats)
+        before = cpu_seconds(bare.connection.info.backend_pid)
+        for _ in range(work.repeats):
+            await bare.run(bare_sql)
+        plain.append((cpu_seconds(bare.connection.info.backend_pid) - before) / work.repeats)
+    return statistics.median(sealed) * 1000, statistics.median(plain) * 1000, len(expected)
+
+
+def _plain(value: Any) -> str:
+    return str(value) if isinstance(value, str) else str(float(value))
+
+
+async def compare(server: str, superuser: str, signer: ContextSigner) -> None:
+    """Print the table."""
+    pool = DatabasePool(server, max_size=1)
+    tenancy = Tenancy(pool, signer, Verification(pool, signer))
+    await tenancy.run(demo_callers()["seattle"], "SELECT 1", max_rows=1)
+    async with pool.connection() as connection:
+        pid = connection.info.backend_pid
+    async with await AsyncConnection.connect(superuser, autocommit=True) as plain:
+        for setting in ("jit = off", "work_mem = '4MB'", "timezone = 'America/Los_Angeles'"):
+            await plain.execute(f"SET {setting}".encode())
+        print("| statement | rows | sealed, CPU ms | without RLS, CPU ms | ratio | goal |")
+        print("|---|---|---|---|---|---|")
+        for work in WORKS:
+            sealed, bare, rows = await measure(tenancy, pid, Bare(plain), work)
+            goal = f"<= {work.goal:.2f}" if work.goal else "-"
+            figures = f"{sealed:.3f} | {bare:.3f} | {sealed / bare:.2f}"
+            print(f"| {work.name} | {rows} | {figures} | {goal} |")
+            if work.name == WORKS[0].name:
+                fixed = sealed - bare
+        print(f"\nFixed cost of the seal: {fixed:.3f} ms of PostgreSQL CPU a call (goal <= 0.15)")
+    await pool.close()

@@ -1,0 +1,153 @@
+"""An empty answer says why, in one more round trip and within the caller's scope."""
+
+import re
+
+import pytest
+
+from tests.database import Database
+from tests.proxy import counting_proxy
+from zava.data.context import ContextSigner
+from zava.data.retail import RetailData
+from zava.data.tenancy import Tenancy
+from zava.data.verification import Verification
+from zava.infrastructure.pool import DatabasePool
+from zava.model import Caller
+
+JOINED = "FROM retail.orders o JOIN retail.stores s USING (store_id) WHERE "
+
+
+async def notes(tenancy: RetailData, caller: Caller, sql: str) -> tuple[str, ...]:
+    return (await tenancy.run(caller, sql, max_rows=10)).notes
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        (
+            "s.store_name = 'Redmond'",
+            (
+                "No row in your scope has retail.stores.store_name = 'Redmond'."
+                " There is: Zava Retail Seattle."
+            ),
+        ),
+        (
+            "lower(s.store_name) LIKE '%redmond%'",
+            (
+                "No row in your scope has retail.stores.store_name LIKE '%redmond%'."
+                " There is: Zava Retail Seattle."
+            ),
+        ),
+        (
+            "o.status IN ('done', 'shipped')",
+            (
+                "No row in your scope has retail.orders.status IN ('done', 'shipped')."
+                " There is: cancelled, completed, refunded."
+            ),
+        ),
+        ("o.order_date >= '2031-01-01'", "order_date runs from 20"),
+        ("o.order_date::date = DATE '2031-01-01'", "order_date runs from 20"),
+        ("'2031-01-01' <= o.order_date", "retail.orders.order_date >= '2031-01-01'"),
+        ("o.order_date BETWEEN '2031-01-01' AND '2031-02-01'", "'2031-01-01' and '2031-02-01'"),
+        ("o.order_date > now() + interval '1 year'", "order_date runs from 20"),
+        ("o.total_amount > 1e9", "total_amount runs from "),
+        ("s.is_online = true", "No row in your scope has retail.stores.is_online = 'true'."),
+    ],
+)
+async def test_condition_that_nothing_meets_is_named_with_what_exists(
+    tenancy: RetailData, callers: dict[str, Caller], condition: str, said: str
+) -> None:
+    found = await notes(tenancy, callers["seattle"], f"SELECT o.order_id {JOINED}{condition}")
+    assert len(found) == 1
+    assert said in found[0]
+
+
+async def test_nearest_values_are_offered(tenancy: RetailData, callers: dict[str, Caller]) -> None:
+    sql = "SELECT * FROM retail.categories WHERE category_name = 'Power Tool'"
+    assert "Nearest: Power Tools" in (await notes(tenancy, callers["seattle"], sql))[0]
+    sql = "SELECT * FROM retail.product_types WHERE type_name = 'qqqqqqqq'"
+    assert "For example: " in (await notes(tenancy, callers["seattle"], sql))[0]
+
+
+async def test_aggregate_over_no_row_is_explained_too(
+    tenancy: RetailData, callers: dict[str, Caller]
+) -> None:
+    sql = "SELECT count(*), sum(o.total_amount) FROM retail.orders o WHERE status = 'done'"
+    assert "No row in your scope has" in (await notes(tenancy, callers["seattle"], sql))[0]
+
+
+async def test_conditions_that_exclude_each_other_are_told_so(
+    tenancy: RetailData, callers: dict[str, Caller]
+) -> None:
+    sql = (
+        "SELECT 1 FROM retail.orders WHERE order_date < '2024-01-01' AND order_date > '2025-01-01'"
+    )
+    assert await notes(tenancy, callers["seattle"], sql) == (
+        "Each condition alone has rows in your scope; none meets all of them together.",
+    )
+
+
+async def test_another_store_and_no_store_are_answered_alike(
+    tenancy: RetailData, callers: dict[str, Caller]
+) -> None:
+    told = [
+        (await notes(tenancy, callers["seattle"], f"SELECT 1 {JOINED}s.store_name = '{name}'"))
+        for name in ("Zava Retail Redmond", "Zava Retail Nowhere")
+    ]
+    assert [re.sub("'.*'", "", note) for note in told[0]] == [
+        re.sub("'.*'", "", note) for note in told[1]
+    ]
+
+
+async def test_no_count_and_no_text_of_outsiders_is_told(
+    tenancy: RetailData, callers: dict[str, Caller]
+) -> None:
+    sql = "SELECT 1 FROM retail.customers c WHERE c.first_name = 'Xqzzz' AND c.email LIKE 'a%zzz'"
+    found = await notes(tenancy, callers["seattle"], sql)
+    assert found == (
+        "No row in your scope has retail.customers.first_name = 'Xqzzz'.",
+        "No row in your scope has retail.customers.email LIKE 'a%zzz'.",
+    )
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT 1 WHERE false",
+        "SELECT order_id FROM retail.orders LIMIT 0",
+        "SELECT 1 FROM retail.orders o WHERE o.total_amount + 1 < 0",
+        "SELECT 1 FROM (VALUES (1)) AS t (status) WHERE t.status = 2",
+        "SELECT 1 FROM retail.order_items WHERE order_id = retail.order_items.store_id",
+        "SELECT 1 FROM retail.orders o WHERE NOT (o.status = 'pending' OR true)",
+    ],
+)
+async def test_what_cannot_be_explained_is_left_alone(
+    tenancy: RetailData, callers: dict[str, Caller], sql: str
+) -> None:
+    assert await notes(tenancy, callers["seattle"], sql) == ()
+
+
+async def test_values_never_become_sql(tenancy: RetailData, callers: dict[str, Caller]) -> None:
+    sql = "SELECT 1 FROM retail.stores WHERE store_name = 'x'') OR true --'"
+    assert "No row in your scope has" in (await notes(tenancy, callers["seattle"], sql))[0]
+
+
+async def test_answer_with_rows_has_no_notes(
+    tenancy: RetailData, callers: dict[str, Caller]
+) -> None:
+    sql = "SELECT status FROM retail.orders WHERE status = 'completed' LIMIT 1"
+    assert await notes(tenancy, callers["seattle"], sql) == ()
+
+
+async def test_explanation_costs_one_more_round_trip(
+    database: Database, signer: ContextSigner, callers: dict[str, Caller]
+) -> None:
+    async with counting_proxy(database.server) as proxy:
+        pool = DatabasePool(proxy.conninfo, max_size=1)
+        data = RetailData(Tenancy(pool, signer, Verification(pool, signer)))
+        sql = "SELECT 1 FROM retail.orders WHERE status = 'done'"
+        await data.run(callers["seattle"], sql, max_rows=1)
+        before = proxy.round_trips
+        answer = await data.run(callers["seattle"], sql, max_rows=1)
+        assert answer.notes
+        assert proxy.round_trips - before == 2
+        await pool.close()

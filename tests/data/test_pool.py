@@ -1,0 +1,31 @@
+"""The pool when those who borrow from it leave."""
+
+import asyncio
+from contextlib import suppress
+
+from tests.database import Database
+from tests.proxy import counting_proxy
+from zava.infrastructure.pool import DatabasePool
+
+
+async def test_caller_who_leaves_during_a_test_of_the_connections_takes_none_along(
+    database: Database,
+) -> None:
+    async with asyncio.timeout(20), counting_proxy(database.server) as proxy:
+        pool = DatabasePool(proxy.conninfo, max_size=2)
+        async with pool.connection(), pool.connection():
+            pass
+        proxy.answers_flow.clear()
+        leaving = [asyncio.create_task(pool.drop_dead_connections()) for _ in range(2)]
+        while pool._checking is None:
+            await asyncio.wait(leaving, timeout=0)
+        for task in leaving:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        proxy.answers_flow.set()
+        await pool._checking
+        async with pool.connection(), pool.connection():
+            pass
+        assert proxy.connections == 2, "the two that were tested live on"
+        await pool.close()

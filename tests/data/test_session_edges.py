@@ -1,0 +1,129 @@
+"""The door at its edges: what changes between two trips, and a server that ends in the middle."""
+
+import base64
+from collections.abc import AsyncIterator, Callable
+
+import psycopg
+import pytest
+from psycopg import OperationalError
+
+from tests.database import CONTEXT_KEY, Database
+from tests.proxy import counting_proxy
+from zava.data.context import ContextKey, ContextSigner, SignedCall
+from zava.data.flight import Flight
+from zava.data.statements import statement
+from zava.data.tenancy import Tenancy
+from zava.data.verification import Verification
+from zava.errors import Busy
+from zava.infrastructure.demo_data import store_id
+from zava.infrastructure.pool import DatabasePool
+from zava.model import Caller
+
+STORE_NAMES = "SELECT store_name FROM retail.stores"
+FIRST_NAMES = "SELECT first_name FROM retail.customers"
+
+
+class WatchedSigner(ContextSigner):
+    """A signer that tells the test before it signs, which is just before the trip."""
+
+    def __init__(self, before: Callable[[str], None]) -> None:
+        super().__init__([ContextKey(*CONTEXT_KEY)])
+        self._before = before
+
+    def sign(self, caller: Caller, statement: str, params: str = "") -> SignedCall:
+        self._before(statement)
+        return super().sign(caller, statement, params)
+
+
+@pytest.fixture
+async def clone_pool(seeded_clone: Database) -> AsyncIterator[DatabasePool]:
+    pool = DatabasePool(seeded_clone.server, max_size=1)
+    yield pool
+    await pool.close()
+
+
+def give(database: Database, person: Caller, store: str) -> None:
+    with psycopg.connect(database.admin) as admin:
+        admin.execute("SET ROLE zava_context")
+        admin.execute(
+            "UPDATE zava.principals SET store_ids = %s WHERE object_id = %s",
+            [[store_id(store)], person.object_id],
+        )
+
+
+async def test_grant_that_changes_between_two_trips_never_names_the_wrong_stores(
+    seeded_clone: Database, clone_pool: DatabasePool, callers: dict[str, Caller]
+) -> None:
+    seattle = callers["seattle"]
+    meddled: list[str] = []
+
+    def meddle(about_to_run: str) -> None:
+        if about_to_run == statement("scope") and not meddled:
+            meddled.append(about_to_run)
+            give(seeded_clone, seattle, "Redmond")
+
+    signer = WatchedSigner(meddle)
+    tenancy = Tenancy(clone_pool, signer, Verification(clone_pool, signer))
+    # Rows of one scope under the names of another would be a lie.
+    with pytest.raises(Busy, match="Your access changed"):
+        await tenancy.run(seattle, STORE_NAMES, max_rows=9)
+    assert meddled
+    moved = await tenancy.run(seattle, STORE_NAMES, max_rows=9)
+    assert moved.rows == [["Zava Retail Redmond"]]
+    assert moved.scope.stores == ("Zava Retail Redmond",)
+    # Had the names of the second trip been kept for the first one's scope, they would show here.
+    give(seeded_clone, seattle, "Seattle")
+    back = await tenancy.run(seattle, STORE_NAMES, max_rows=9)
+    assert back.rows == [["Zava Retail Seattle"]]
+    assert back.scope.stores == ("Zava Retail Seattle",)
+
+
+async def test_forgotten_scope_costs_one_trip_and_text_of_outsiders_stays_marked(
+    database: Database, signer: ContextSigner, callers: dict[str, Caller]
+) -> None:
+    async with counting_proxy(database.server) as proxy:
+        pool = DatabasePool(proxy.conninfo, max_size=1)
+        tenancy = Tenancy(pool, signer, Verification(pool, signer))
+        warm = await tenancy.run(callers["seattle"], FIRST_NAMES, max_rows=1)
+        tenancy._scopes.clear()  # as after a minute
+        before = proxy.round_trips
+        again = await tenancy.run(callers["seattle"], FIRST_NAMES, max_rows=1)
+        assert proxy.round_trips - before == 2
+        await pool.close()
+    assert again.scope == warm.scope
+    assert [column.is_outside_text for column in again.columns] == [True]
+
+
+async def test_exchange_that_brought_no_answer_is_a_lost_connection() -> None:
+    with pytest.raises(OperationalError, match="ended the exchange early") as caught:
+        Flight.landing([])
+    assert caught.value.sqlstate is None, "so that the call is repeated on a living connection"
+
+
+async def test_server_that_ends_during_the_proof_is_busy_and_proves_nothing(
+    clone_pool: DatabasePool, seeded_clone: Database, signer: ContextSigner
+) -> None:
+    verification = Verification(clone_pool, signer)
+    async with clone_pool.connection() as connection:
+        pid = connection.info.backend_pid
+    with psycopg.connect(seeded_clone.owner, autocommit=True) as owner:
+        owner.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+    with pytest.raises(Busy) as caught:
+        await verification.ensure()
+    assert caught.value.retryable
+    await verification.ensure()  # on a living connection it holds, and nothing was remembered
+
+
+async def test_key_as_the_setting_writes_it_signs_what_the_database_believes(
+    database: Database, callers: dict[str, Caller]
+) -> None:
+    key_id, secret = CONTEXT_KEY
+    key = ContextKey.parse(f"{key_id}:{base64.b64encode(secret).decode()}")
+    assert key == ContextKey(key_id, secret)
+    pool = DatabasePool(database.server, max_size=1)
+    signer = ContextSigner([key])
+    tenancy = Tenancy(pool, signer, Verification(pool, signer))
+    assert (await tenancy.run(callers["redmond"], STORE_NAMES, max_rows=9)).rows == [
+        ["Zava Retail Redmond"]
+    ]
+    await pool.close()

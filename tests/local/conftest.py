@@ -1,0 +1,29 @@
+"""One laptop for all tests of what its user sees."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.local.laptop import Laptop, free_port
+from zava.infrastructure.demo_principals import demo_callers
+from zava.infrastructure.home import Home
+from zava.infrastructure.local_issuer import LocalIssuer
+
+
+@pytest.fixture(scope="session")
+def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
+    """A laptop on which `zava run` serves."""
+    laptop = Laptop(tmp_path_factory.mktemp("laptop"), free_port())
+    laptop.start()
+    yield laptop
+    laptop.stop()
+
+
+@pytest.fixture(scope="session")
+def laptop_tokens(laptop: Laptop) -> dict[str, str]:
+    """A bearer token of the laptop's issuer for each demo principal."""
+    issuer = LocalIssuer(Home(laptop.home))
+    return {
+        name: issuer.token(tenant_id=caller.tenant_id, object_id=caller.object_id, name=name)
+        for name, caller in demo_callers().items()
+    }

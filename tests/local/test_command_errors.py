@@ -1,0 +1,161 @@
+"""What somebody can mend is one sentence and exit code 1, whichever command meets it."""
+
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import psycopg
+import pytest
+
+from tests.database import SERVER_PASSWORD, Database
+from zava import app, cli, settings
+
+COUNT = "SELECT count(*) AS orders FROM retail.orders"
+
+
+class Ended(NamedTuple):
+    """How a command ended and what it printed."""
+
+    code: int
+    output: str
+    error: str
+
+    def is_one_sentence_about(self, *words: str) -> bool:
+        return (
+            self.code == 1
+            and self.error.startswith("zava: ")
+            and self.error.count("\n") == 1
+            and "Traceback" not in self.error
+            and all(word in self.error for word in words)
+        )
+
+
+Zava = Callable[..., Ended]
+
+
+@pytest.fixture
+def zava(
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    context_keys: list[str],
+) -> Iterator[Zava]:
+    """Runs a command in this process over a home that knows the cluster's password and keys."""
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "zava_server").write_text(SERVER_PASSWORD)
+    (home / "context-keys").write_text("\n".join(context_keys))
+    monkeypatch.setenv("ZAVA_HOME", str(home))
+    monkeypatch.setenv("SCALE", "0.02")
+    for name in ("DATABASE_URL", "PGHOST", "ZAVA_CONTEXT_KEYS"):
+        monkeypatch.delenv(name, raising=False)
+    terminated = signal.getsignal(signal.SIGTERM)
+
+    def run(*arguments: str, **environment: str) -> Ended:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "argv", ["zava", *arguments])
+        settings.settings.cache_clear()
+        app.application.cache_clear()
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        output, error = capfd.readouterr()
+        return Ended(int(ended.value.code or 0), output, error)
+
+    yield run
+    signal.signal(signal.SIGTERM, terminated)
+    settings.settings.cache_clear()
+    app.application.cache_clear()
+
+
+def test_wrong_setting_is_named(zava: Zava) -> None:
+    assert zava("seed", SCALE="much").is_one_sentence_about("SCALE")
+
+
+def test_unknown_name_is_answered_with_the_known_ones(zava: Zava) -> None:
+    ended = zava("token", "--as", "nobody")
+    assert ended.is_one_sentence_about("--as", "seattle", "head-office")
+    assert ended.output == ""
+
+
+def test_argument_without_a_value_is_refused_before_anything_starts(
+    zava: Zava, tmp_path: Path
+) -> None:
+    ended = zava("call", "execute_sales_query", "--as", "seattle", "max_rows")
+    assert ended.is_one_sentence_about("max_rows", "key=value")
+    assert not (tmp_path / "home" / "postgresql-18").exists()
+
+
+def test_taken_port_is_named(zava: Zava) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert zava("run", PORT=port).is_one_sentence_about("PORT", port)
+        assert zava("serve", PORT=port).is_one_sentence_about("PORT", port)
+
+
+@pytest.mark.parametrize("command", ["seed", "migrate", "verify"])
+def test_database_that_refuses_is_told_without_a_password(
+    zava: Zava, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setattr("zava.infrastructure.pool._ACQUIRE_TIMEOUT_SECONDS", 0.3)
+    ended = zava(command, DATABASE_URL="postgresql://zava_admin:secret@127.0.0.1:1/zava")
+    assert ended.code == 1
+    assert ended.error.startswith("zava: ")
+    assert ended.error.count("\n") == 1
+    assert "secret" not in ended.error
+
+
+def test_database_s_own_words_reach_the_administrator(zava: Zava, database: Database) -> None:
+    ended = zava("seed", DATABASE_URL=database.server)
+    assert ended.is_one_sentence_about("the database said", "permission denied")
+
+
+def test_embedded_server_s_addresses_are_not_another_server_s(
+    zava: Zava, database: Database
+) -> None:
+    ended = zava("database-url", "--role", "admin", DATABASE_URL=database.admin)
+    assert ended.is_one_sentence_about("DATABASE_URL", "embedded")
+
+
+def test_local_issuer_speaks_only_for_this_machine(zava: Zava) -> None:
+    ended = zava("token", "--as", "seattle", DATABASE_URL="postgresql://db.example/zava")
+    assert ended.is_one_sentence_about("ZAVA_IDENTITY_ISSUER")
+
+
+def test_keys_that_were_given_are_rotated_where_they_come_from(
+    zava: Zava, context_keys: list[str]
+) -> None:
+    ended = zava("keys", "rotate", ZAVA_CONTEXT_KEYS=context_keys[0])
+    assert ended.is_one_sentence_about("ZAVA_CONTEXT_KEYS", "zava migrate")
+
+
+def test_named_database_is_verified_found_seeded_and_asked(
+    zava: Zava, seeded_clone: Database
+) -> None:
+    admin = {"DATABASE_URL": seeded_clone.admin}
+    assert zava("verify", **admin).output == "Isolation holds: catalog and canaries agree.\n"
+    assert zava("migrate", **admin).output.startswith("Up to date\nIsolation holds")
+    assert zava("seed", **admin).output.startswith("Found demo data: ")
+    ask = ("call", "execute_sales_query", "--as", "redmond")
+    answered = zava(
+        *ask, f"postgresql_query={COUNT}", "max_rows=1", DATABASE_URL=seeded_clone.server
+    )
+    assert answered.code == 0
+    assert "Redmond" in answered.output
+    failed = zava(*ask, "postgresql_query=SELECT nothing")
+    assert failed.code == 1
+    assert "DATABASE_ERROR" in failed.output
+    assert zava("call", "drop_everything", "--as", "redmond").is_one_sentence_about(
+        "drop_everything"
+    )
+
+
+def test_broken_isolation_is_listed_and_fails(zava: Zava, seeded_clone: Database) -> None:
+    with psycopg.connect(seeded_clone.owner, autocommit=True) as owner:
+        owner.execute("ALTER TABLE retail.orders NO FORCE ROW LEVEL SECURITY")
+    ended = zava("verify", DATABASE_URL=seeded_clone.admin)
+    assert ended.is_one_sentence_about("isolation is not real")
+    assert "isolation: table retail.orders does not force row security" in ended.output

@@ -1,0 +1,135 @@
+"""The commands of a laptop beside a running server, and what they say when something is wrong."""
+
+import subprocess
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+
+from tests.local.laptop import Laptop, free_port
+from tests.protocol.rpc import MODERN, request
+
+COUNT = "SELECT count(*) AS orders FROM retail.orders"
+
+
+def refused(ended: subprocess.CompletedProcess[str], *words: str) -> bool:
+    """Whether a command ended in one sentence that says these words, and no traceback."""
+    said = ended.stderr.strip().splitlines()
+    return (
+        ended.returncode == 1
+        and len(said) == 1
+        and said[0].startswith("zava: ")
+        and all(word in said[0] for word in words)
+    )
+
+
+def ask(laptop: Laptop, token: str, sql: str = COUNT) -> httpx.Response:
+    params = {"name": "execute_sales_query", "arguments": {"postgresql_query": sql}}
+    headers, body = request(MODERN, "tools/call", params, token)
+    return httpx.post(f"{laptop.base_url}/mcp", headers=headers, content=body, timeout=20)
+
+
+def test_second_run_of_a_home_is_refused_in_one_sentence(laptop: Laptop) -> None:
+    ended = laptop.zava("run", PORT=str(free_port()))
+    assert refused(ended, str(laptop.home), "ZAVA_HOME"), ended
+
+
+def test_second_run_on_a_port_is_refused_before_anything_is_made(
+    laptop: Laptop, tmp_path: Path
+) -> None:
+    ended = laptop.zava("run", ZAVA_HOME=str(tmp_path / "other"))
+    assert refused(ended, "PORT", str(laptop.port)), ended
+    assert not (tmp_path / "other").exists()
+
+
+def test_token_of_the_command_line_is_accepted(laptop: Laptop) -> None:
+    printed = laptop.zava("token", "--as", "seattle", "--ttl", "60")
+    answer = ask(laptop, printed.stdout.strip())
+    assert answer.json()["result"]["structuredContent"]["scope"]["stores"] == [
+        "Zava Retail Seattle"
+    ]
+
+
+def test_call_prints_the_caller_s_answer(laptop: Laptop, laptop_tokens: dict[str, str]) -> None:
+    ended = laptop.zava(
+        "call", "execute_sales_query", "--as", "redmond", f"postgresql_query={COUNT}", "max_rows=1"
+    )
+    served = ask(laptop, laptop_tokens["redmond"]).json()["result"]
+    assert ended.returncode == 0, ended
+    assert str(served["structuredContent"]["rows"][0][0]) in ended.stdout
+    assert "Redmond" in ended.stdout
+
+
+def test_failing_call_prints_why_and_fails(laptop: Laptop) -> None:
+    ended = laptop.zava(
+        "call", "execute_sales_query", "--as", "redmond", "postgresql_query=SELECT nothing"
+    )
+    assert ended.returncode == 1
+    assert "DATABASE_ERROR" in ended.stdout
+    assert "Traceback" not in ended.stderr
+
+
+def test_call_of_an_unknown_tool_is_refused(laptop: Laptop) -> None:
+    assert refused(laptop.zava("call", "drop_everything", "--as", "redmond"), "drop_everything")
+
+
+def test_verify_proves_isolation(laptop: Laptop) -> None:
+    ended = laptop.zava("verify")
+    assert (ended.returncode, ended.stdout) == (
+        0,
+        "Isolation holds: catalog and canaries agree.\n",
+    )
+
+
+def test_seed_says_what_is_there_and_refuses_to_mix(laptop: Laptop) -> None:
+    ended = laptop.zava("seed")
+    assert ended.returncode == 0, ended
+    assert ended.stdout.startswith("Found demo data: ")
+    assert ended.stdout.count("\n") == 1
+    assert refused(laptop.zava("seed", SCALE="0.03"), "--replace")
+
+
+def test_migrate_finds_everything_in_place(laptop: Laptop) -> None:
+    ended = laptop.zava("migrate")
+    assert ended.returncode == 0, ended
+    assert ended.stdout.splitlines() == [
+        "Up to date",
+        "Isolation holds: catalog and canaries agree.",
+    ]
+
+
+@pytest.mark.parametrize(("role", "login"), [("admin", "postgres"), ("server", "zava_server")])
+def test_database_url_leads_to_the_embedded_server(laptop: Laptop, role: str, login: str) -> None:
+    printed = laptop.zava("database-url", "--role", role)
+    with psycopg.connect(printed.stdout.strip()) as connection:
+        assert connection.execute("SELECT session_user::text").fetchone() == (login,)
+
+
+def test_rotation_fails_no_call_signed_with_the_key_before(
+    laptop: Laptop, laptop_tokens: dict[str, str]
+) -> None:
+    before = (laptop.home / "context-keys").read_text().split()
+    rotated = laptop.zava("keys", "rotate")
+    assert rotated.returncode == 0, rotated
+    assert (laptop.home / "context-keys").read_text().split()[1:] == before[:1]
+    answer = ask(laptop, laptop_tokens["seattle"])  # this server still signs with the old key
+    assert answer.status_code == 200
+    assert answer.json()["result"]["isError"] is False
+    called = laptop.zava(
+        "call", "execute_sales_query", "--as", "seattle", f"postgresql_query={COUNT}"
+    )
+    assert called.returncode == 0, called  # and this one with the new
+
+
+def test_serve_joins_the_prepared_database_and_leaves_it_running(
+    laptop: Laptop, laptop_tokens: dict[str, str]
+) -> None:
+    second = Laptop(laptop.home, free_port())
+    second.start("serve", until=f"Serving {second.base_url}/mcp until Ctrl-C.")
+    answer = ask(second, laptop_tokens["kirkland"])
+    assert second.stop() == 0
+    assert answer.json()["result"]["structuredContent"]["scope"]["stores"] == [
+        "Zava Retail Kirkland"
+    ]
+    assert ask(laptop, laptop_tokens["kirkland"]).status_code == 200

@@ -1,0 +1,96 @@
+"""What the first screen says about the data and about each answer."""
+
+from datetime import date, datetime
+from io import StringIO
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+import pytest
+from rich.console import Console
+
+from tests.conftest import SCALE, TODAY
+from tests.database import Database
+from zava.first_answer import _one_line, seed_with_progress, today_of
+from zava.settings import Settings
+
+FOUND = "Found demo data: 4,001 orders up to 2026-06-30\n"
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_data_that_are_there_are_one_line(seeded_clone: Database, terminal: bool) -> None:
+    screen = StringIO()
+    with psycopg.connect(seeded_clone.admin, autocommit=True) as admin:
+        report = seed_with_progress(
+            admin,
+            scale=SCALE,
+            today=TODAY,
+            replace=False,
+            console=Console(file=screen, force_terminal=terminal, color_system=None),
+        )
+    assert not report.is_new
+    assert screen.getvalue() == FOUND
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_loading_shows_its_steps_on_a_terminal_and_one_line_elsewhere(
+    empty_admin: psycopg.Connection, terminal: bool
+) -> None:
+    screen = StringIO()
+    report = seed_with_progress(
+        empty_admin,
+        scale=0.001,
+        today=date(2020, 3, 1),
+        replace=False,
+        console=Console(file=screen, force_terminal=terminal, color_system=None, width=120),
+    )
+    assert report.is_new
+    said = screen.getvalue()
+    assert said.endswith(f"{report}\n")
+    if terminal:
+        assert "Counting for the planner" in said
+        assert "100 %" in said
+    else:
+        assert said == f"{report}\n"
+
+
+def test_retail_day_is_the_stores_or_the_one_that_is_set() -> None:
+    before = datetime.now(ZoneInfo("America/Los_Angeles")).date()
+    today = today_of(Settings.model_validate({}))
+    assert before <= today <= datetime.now(ZoneInfo("America/Los_Angeles")).date()
+    moved = Settings.model_validate({"ZAVA_TODAY": "2026-01-02"})
+    assert today_of(moved) == date(2026, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "line"),
+    [
+        (401, {"error_description": "A token is required."}, "HTTP 401: A token is required."),
+        (403, {"error": {"message": "No access."}}, "HTTP 403: No access."),
+        (
+            200,
+            {
+                "result": {
+                    "isError": True,
+                    "structuredContent": {"code": "BUSY", "message": "Come back."},
+                }
+            },
+            "BUSY: Come back.",
+        ),
+        (
+            200,
+            {
+                "result": {
+                    "structuredContent": {
+                        "columns": [{"name": "orders"}, {"name": "revenue"}],
+                        "rows": [[1234, "99999999999999999.01"]],
+                        "scope": {"stores": ["Zava Retail Seattle"], "store_count": 8},
+                    }
+                }
+            },
+            "orders 1,234, revenue 99999999999999999.01  (1 of 8 stores)",
+        ),
+    ],
+)
+def test_each_answer_is_one_line(status: int, body: dict[str, Any], line: str) -> None:
+    assert _one_line(status, body) == line

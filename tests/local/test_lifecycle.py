@@ -1,0 +1,189 @@
+"""What starts when, and that whatever was started ends."""
+
+import asyncio
+import logging
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.database import Cluster, Database
+from tests.local.laptop import ROOT
+from tests.protocol.rpc import MODERN, request
+from zava.app import Application, compose
+from zava.infrastructure.home import Home
+from zava.protocol.kernel import Answer
+from zava.settings import Settings
+
+STARTED, STOPPED = "MCP server startup complete", "shutdown complete"
+
+
+@pytest.fixture
+def empty(cluster: Cluster) -> Iterator[Database]:
+    """A database to which nobody else connects."""
+    with cluster.database("lifecycle") as database:
+        yield database
+
+
+@pytest.fixture
+def composed(empty: Database, home: Home, context_keys: list[str]) -> Application:
+    """The app over it; the test itself closes it."""
+    settings = Settings.model_validate({"ZAVA_HOME": home.path})
+    return compose(settings, conninfo=empty.server, context_keys=context_keys)
+
+
+def backends(database: Database) -> int:
+    with psycopg.connect(database.owner) as owner:
+        row = owner.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'zava-mcp-server'"
+            " AND datname = current_database()"
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+async def ready(application: Application) -> int:
+    return (await application.endpoint.handle("GET", "/health/ready", {}, b"")).status
+
+
+async def list_tools(application: Application, token: str) -> Answer:
+    headers, body = request(MODERN, "tools/list", token=token)
+    return await application.endpoint.handle("POST", "/mcp", headers, body)
+
+
+@pytest.mark.requirement("S86")
+async def test_composing_and_closing_opens_nothing(composed: Application, empty: Database) -> None:
+    before = asyncio.all_tasks()
+    assert backends(empty) == 0
+    await composed.close()
+    assert composed.pool.times_opened == 0
+    assert composed.endpoint.kernel.times_started == 0
+    assert asyncio.all_tasks() == before
+
+
+@pytest.mark.requirement("S86")
+def test_importing_the_function_app_reads_no_setting_and_opens_nothing() -> None:
+    # Functions have no hook at start: the first request starts what it needs.
+    program = """
+import function_app, zava.app, zava.settings
+print(zava.app.application.cache_info().misses, zava.settings.settings.cache_info().misses)
+"""
+    imported = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env={"PORT": "not a port"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert imported.stdout == "0 0\n"
+
+
+@pytest.mark.requirement("S89")
+@pytest.mark.requirement("S91")
+async def test_start_and_end_are_each_told_once(
+    composed: Application, tokens: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="zava")
+    answers = await asyncio.gather(*(list_tools(composed, tokens["seattle"]) for _ in range(5)))
+    assert [answer.status for answer in answers] == [200] * 5
+    assert caplog.messages.count(STARTED) == 1
+    assert STOPPED not in caplog.messages
+    await composed.close()
+    assert caplog.messages.count(STARTED) == 1
+    assert caplog.messages.count(STOPPED) == 1
+
+
+@pytest.mark.requirement("S86")
+async def test_start_that_fails_leaves_nothing_behind(
+    composed: Application,
+    empty: Database,
+    tokens: dict[str, str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    before = asyncio.all_tasks()
+
+    def fail() -> Any:
+        raise RuntimeError("no server")
+
+    composed.endpoint.kernel._make_server = fail
+    assert await ready(composed) == 200
+    assert (await list_tools(composed, tokens["seattle"])).status == 500
+    assert backends(empty) == 1
+    await composed.close()
+    assert backends(empty) == 0
+    assert asyncio.all_tasks() == before
+    assert STARTED not in caplog.messages
+
+
+@pytest.mark.requirement("S86")
+async def test_start_that_failed_is_tried_again_at_the_next_request(
+    composed: Application, tokens: dict[str, str]
+) -> None:
+    kernel = composed.endpoint.kernel
+    make_server = kernel._make_server
+    attempts = 0
+
+    def fail_once() -> Any:
+        nonlocal attempts
+        attempts += 1
+        if attempts == 1:
+            raise RuntimeError("not yet")
+        return make_server()
+
+    kernel._make_server = fail_once
+    statuses = [(await list_tools(composed, tokens["seattle"])).status for _ in range(3)]
+    await composed.close()
+    assert statuses == [500, 200, 200]
+    assert attempts == 2
+
+
+@pytest.mark.requirement("S86")
+async def test_first_caller_who_leaves_during_the_start_spoils_it_for_nobody(
+    composed: Application, tokens: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    before = asyncio.all_tasks()
+    kernel = composed.endpoint.kernel
+    make_server = kernel._make_server
+    first = asyncio.ensure_future(list_tools(composed, tokens["seattle"]))
+
+    def make_while_the_first_leaves() -> Any:
+        first.cancel()
+        return make_server()
+
+    kernel._make_server = make_while_the_first_leaves
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    assert kernel.times_started == 0
+    assert (await list_tools(composed, tokens["seattle"])).status == 200
+    assert kernel.times_started == 1
+    await composed.close()
+    assert asyncio.all_tasks() == before
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+@pytest.mark.requirement("S90")
+@pytest.mark.requirement("S91")
+async def test_each_part_is_closed_though_another_fails(
+    composed: Application,
+    empty: Database,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    caplog.set_level(logging.INFO, logger="zava")
+    assert await ready(composed) == 200
+    assert backends(empty) == 1
+
+    async def fail() -> None:
+        raise RuntimeError("postgresql://somebody:secret@somewhere/zava")
+
+    monkeypatch.setattr(composed.endpoint, "aclose", fail)
+    with pytest.raises(RuntimeError):
+        await composed.close()
+    assert backends(empty) == 0
+    assert "shutdown failed: RuntimeError" in caplog.messages
+    assert "secret" not in caplog.text
+    assert STOPPED not in caplog.messages

@@ -1,0 +1,37 @@
+"""The text that a model reads is product text: it changes on purpose or not at all."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.golden_tools import GOLDEN, listed
+from zava.protocol.tools import TOOLS
+
+MAX_WORDS = 120
+
+
+@pytest.fixture(scope="module")
+def golden() -> Any:
+    return json.loads(GOLDEN.read_text(encoding="utf-8"))
+
+
+async def test_tools_and_instructions_are_those_of_the_golden_file() -> None:
+    assert await listed() == GOLDEN.read_text(encoding="utf-8"), "run `make docs` and read the diff"
+
+
+@pytest.mark.requirement("S06")
+def test_every_tool_and_argument_tells_a_model_what_to_send(golden: Any) -> None:
+    assert [tool["name"] for tool in golden["tools"]] == list(TOOLS)
+    for tool in golden["tools"]:
+        assert tool["title"]
+        assert tool["description"].partition("\n\n")[0].endswith(".")
+        assert len(tool["description"].split()) <= MAX_WORDS, tool["name"]
+        assert tool["annotations"]["readOnlyHint"] is True
+        for name, argument in tool["inputSchema"]["properties"].items():
+            assert argument["description"], f"{tool['name']}.{name}"
+
+
+def test_instructions_name_every_tool_of_the_first_answer(golden: Any) -> None:
+    for tool in golden["tools"]:
+        assert tool["name"] in golden["instructions"]

@@ -1,0 +1,156 @@
+"""What a refused statement is told: what was refused, and what to write instead."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from zava.data.guard.vocabulary import FUNCTIONS
+
+READS_ONLY = "Send one SELECT (or WITH … SELECT, VALUES); the data can only be read."
+_SCHEMA_TOOL = "get_multiple_table_schemas describes the tables that you can read."
+_STANDARD = "Use PostgreSQL's aggregate, window, date, text, number, array and JSON functions."
+_NO_SETTINGS = "Settings cannot be read or changed; who asks comes from the caller's token alone."
+
+_STATEMENTS = {
+    "ExplainStmt": ("EXPLAIN", "Plans are not shown; send the SELECT itself."),
+    "VariableSetStmt": ("SET", _NO_SETTINGS),
+    "VariableShowStmt": ("SHOW", _NO_SETTINGS),
+    "CopyStmt": ("COPY", "Rows leave as the answer of a SELECT; raise max_rows for more of them."),
+    "TransactionStmt": ("Transaction control", "Each call is a transaction of its own."),
+    "PrepareStmt": ("PREPARE", "Send the SELECT itself, with its values written in."),
+    "ExecuteStmt": ("EXECUTE", "Send the SELECT itself, with its values written in."),
+    "DeclareCursorStmt": ("DECLARE CURSOR", "Use ORDER BY with LIMIT, and continue by key."),
+    "FetchStmt": ("FETCH", "Use ORDER BY with LIMIT, and continue by key."),
+    "LockStmt": ("LOCK", READS_ONLY),
+    "DoStmt": ("DO", READS_ONLY),
+    "CallStmt": ("CALL", READS_ONLY),
+    "InsertStmt": ("INSERT", READS_ONLY),
+    "UpdateStmt": ("UPDATE", READS_ONLY),
+    "DeleteStmt": ("DELETE", READS_ONLY),
+    "MergeStmt": ("MERGE", READS_ONLY),
+}
+_CLAUSES = {
+    "ParamRef": (
+        "The statement holds parameters such as $1, and nothing is bound to them.",
+        "Write the values into the statement.",
+    ),
+    "lockingClause": ("FOR UPDATE and FOR SHARE lock rows.", "Leave the clause out."),
+    "intoClause": ("SELECT INTO makes a table.", "Leave INTO out; use WITH for a step between."),
+    "XmlExpr": ("XML is not built here.", "Use the JSON functions."),
+    "XmlSerialize": ("XML is not built here.", "Use the JSON functions."),
+    "RangeTableFunc": ("XMLTABLE is not run here.", "Use the JSON functions."),
+}
+_CATALOG_SCHEMAS = frozenset({"pg_catalog", "information_schema", "pg_toast", "pg_temp", "zava"})
+_SETTING_FUNCTIONS = frozenset({"set_config", "current_setting", "setseed"})
+
+
+class Refused(Exception):
+    """One reason, in words for the model that wrote the statement."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+def several_statements() -> Refused:
+    """Refuse a text of more than one statement."""
+    return Refused("The text holds several statements.", "Send one statement.")
+
+
+def node(name: str) -> Refused:
+    """Refuse a statement or a clause by the name of its parse tree's node."""
+    if name in _STATEMENTS:
+        keyword, hint = _STATEMENTS[name]
+        return Refused(f"{keyword} is not run here.", hint)
+    if name in _CLAUSES:
+        return Refused(*_CLAUSES[name])
+    if name.endswith("Stmt"):
+        return Refused("Only reads are run here.", READS_ONLY)
+    return Refused(f"The statement holds a construct that is not read here ({name}).", READS_ONLY)
+
+
+def relation(schema: str | None, name: str, readable: Iterable[str]) -> Refused:
+    """Refuse a relation that is neither a retail table nor a name of the statement's own WITH."""
+    if schema in _CATALOG_SCHEMAS or (schema is None and name.startswith("pg_")):
+        return Refused("Catalog tables cannot be read here.", _SCHEMA_TOOL)
+    tables = sorted(readable)
+    nearest = get_close_matches(name, tables, n=3) or tables
+    offered = ", ".join(f"retail.{table}" for table in nearest)
+    full = f"{schema}.{name}" if schema else name
+    return Refused(f"{full[:127]} is not a table that you can read.", f"Use {offered}.")
+
+
+def function(name: str) -> Refused:
+    """Refuse a function that is not on the list."""
+    if name in _SETTING_FUNCTIONS:
+        return Refused(f"The function {name} is not run here.", _NO_SETTINGS)
+    if name.startswith(("pg_", "has_", "to_reg")) or name in {"version", "col_description"}:
+        return Refused(f"The function {name[:63]} is not run here.", _SCHEMA_TOOL)
+    nearest = get_close_matches(name, FUNCTIONS, n=3, cutoff=0.75)
+    hint = f"Perhaps {' or '.join(nearest)}." if nearest else _STANDARD
+    return Refused(f"The function {name[:63]} is not run here.", hint)
+
+
+def function_schema(name: str) -> Refused:
+    """Refuse a function of another schema than PostgreSQL's own."""
+    return Refused(f"Functions of the schema {name[:63]} are not run here.", _STANDARD)
+
+
+def hidden_call(name: str) -> Refused:
+    """Refuse a field notation that PostgreSQL would read as a call, or a system column."""
+    return Refused(
+        f"{name[:63]} is not a column here.",
+        "Name columns as get_multiple_table_schemas lists them; call functions as f(x).",
+    )
+
+
+def type_name(name: str) -> Refused:
+    """Refuse a type that reaches into the catalog or that analytics does not need."""
+    if name.startswith("reg"):
+        return Refused(f"The type {name[:63]} looks into the catalog.", _SCHEMA_TOOL)
+    return Refused(
+        f"The type {name[:63]} is not used here.",
+        "Use text, numeric, integer, boolean, date, timestamptz, interval, uuid, jsonb or arrays.",
+    )
+
+
+def operator(name: str) -> Refused:
+    """Refuse an operator that is not PostgreSQL's own."""
+    return Refused(
+        f"The operator {name[:63]} is not run here.", "Use PostgreSQL's own operators, unqualified."
+    )
+
+
+def special_value(name: str) -> Refused:
+    """Refuse CURRENT_USER and its kin."""
+    spelled = name.removeprefix("SVFOP_")
+    return Refused(f"{spelled} is not shown here.", "Each answer says whose data it saw.")
+
+
+def sampling(name: str) -> Refused:
+    """Refuse a sampling method that is not built in."""
+    return Refused(f"The sampling method {name[:63]} is unknown.", "Use SYSTEM or BERNOULLI.")
+
+
+def unbounded(name: str, largest: int, example: str) -> Refused:
+    """Refuse a length or a count that the statement's text does not bound."""
+    return Refused(
+        f"{name} needs a bound of at most {largest:,} written in the statement.",
+        f"For example {example}.",
+    )
+
+
+def unbounded_recursion(name: str) -> Refused:
+    """Refuse a recursive WITH whose recursive term has no condition that ends it."""
+    return Refused(
+        f"The recursive query {name[:63]} has no condition that ends it.",
+        "Add a WHERE with a bound to its recursive term, such as WHERE n < 100.",
+    )
+
+
+def too_deep() -> Refused:
+    """Refuse a statement that nests deeper than it can be read."""
+    return Refused(
+        "The statement nests too deep.",
+        "Shorten chains of operators: use IN, concat(), string_agg() or a VALUES list.",
+    )

@@ -1,0 +1,104 @@
+"""The retail data as use cases ask for them: free SQL, guarded, advised and explained."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+
+import psycopg
+
+from zava.data import emptiness
+from zava.data.advice import ADVISED, advise
+from zava.data.conditions import find_conditions
+from zava.data.guard import Guard
+from zava.data.guard.parsing import parsing_thread
+from zava.data.limits import check_limits
+from zava.data.schema import SchemaReader
+from zava.data.statements import statement
+from zava.data.tenancy import Tenancy
+from zava.errors import DatabaseFault, QueryRefused, ZavaError
+from zava.model import Audience, Caller, Scope, Table, TableSchema
+
+logger = logging.getLogger(__name__)
+
+
+class RetailData:
+    """Reads the retail data through the one door."""
+
+    def __init__(self, tenancy: Tenancy) -> None:
+        self._tenancy = tenancy
+        self._schemas = SchemaReader()
+        self._guard: Guard | None = None
+
+    async def run(self, caller: Caller, sql: str, *, max_rows: int) -> Table:
+        """Run a statement that the caller's model wrote.
+
+        An empty answer costs one more round trip and says why in `notes`.
+
+        Raises:
+            ZavaError: the statement was refused, failed, or could not be run now.
+        """
+        check_limits(sql)  # before anything is asked of the database
+        await (self._guard or await self._learn_guard(caller)).check(sql)
+        try:
+            table = await self._tenancy.run(caller, sql, max_rows=max_rows)
+        except (DatabaseFault, QueryRefused) as fault:
+            await self._advise(caller, fault)
+            raise
+        if not emptiness.is_empty(table.rows):
+            return table
+        return replace(table, notes=tuple(await self._explain(caller, table.scope.audience, sql)))
+
+    async def table_schemas(
+        self, caller: Caller, names: Sequence[str]
+    ) -> tuple[list[TableSchema], Scope]:
+        """Describe retail tables as the caller's audience may read them.
+
+        Raises:
+            InvalidInput: a name is no table that this audience can read.
+        """
+        # The values are read each time: the trip also asks whether the caller may still ask.
+        values, scope = await self._tenancy.read(caller, statement("enumerated_values"))
+        if not self._schemas.knows(scope.audience):
+            await self._learn_structure(caller)
+        return self._schemas.describe(scope.audience, names, values), scope
+
+    async def _learn_structure(self, caller: Caller) -> Audience:
+        rows, scope = await self._tenancy.read(caller, statement("table_structure"))
+        self._schemas.learn(scope.audience, rows)
+        return scope.audience
+
+    async def _learn_guard(self, caller: Caller) -> Guard:
+        # The same tables for every audience: a verdict depends on the text alone.
+        tables = self._schemas.columns(await self._learn_structure(caller))
+        columns = frozenset(name for columns in tables.values() for name in columns)
+        self._guard = self._guard or Guard(frozenset(tables), columns)
+        return self._guard
+
+    async def _advise(self, caller: Caller, fault: DatabaseFault | QueryRefused) -> None:
+        """Name the columns that the caller can read, when the statement named others."""
+        cause = fault.__cause__
+        if not isinstance(cause, psycopg.Error) or cause.sqlstate not in ADVISED:
+            return
+        audience = self._tenancy.audience(caller)
+        if audience is None or not self._schemas.knows(audience):
+            audience = await self._learn_structure(caller)
+        said = cause.diag.message_primary or ""
+        fault.hint = advise(said, self._schemas.columns(audience)) or fault.hint
+
+    async def _explain(self, caller: Caller, audience: Audience, sql: str) -> list[str]:
+        """Ask which conditions removed the rows; the answer stands, whatever comes of it."""
+        if not self._schemas.knows(audience):
+            await self._learn_structure(caller)
+        tables = self._schemas.columns(audience)
+        loop = asyncio.get_running_loop()
+        conditions = await loop.run_in_executor(parsing_thread(), find_conditions, sql, tables)
+        question = emptiness.question(conditions, tables)
+        if question is None:
+            return []
+        try:
+            rows, _ = await self._tenancy.read(caller, *question)
+        except ZavaError as error:
+            logger.info("no explanation: %s correlation_id=%s", error.code, error.correlation_id)
+            return []
+        return emptiness.explain(conditions, rows)
