@@ -1,8 +1,10 @@
 """Every value arrives as what it was in the database."""
 
+import orjson
 import pytest
 
 from zava.data.tenancy import Tenancy
+from zava.errors import DatabaseFault
 from zava.model import Caller
 
 CASES = [
@@ -79,3 +81,39 @@ async def test_types_of_extensions_and_arrays_are_named(
         max_rows=1,
     )
     assert [column.type for column in answer.columns] == ["text[]", "other"]
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("'1e99999999999999999999'::json", "1e99999999999999999999"),
+        ("'1e-99999999999999999999'::json", "1e-99999999999999999999"),
+        (r"""'"a\ud800b"'::json""", "a\N{REPLACEMENT CHARACTER}b"),
+        (r"""'{"\udc00": ["\ud83d\ude00"]}'::json""", {"\N{REPLACEMENT CHARACTER}": ["😀"]}),
+        ("('[' || repeat('[', 90) || repeat(']', 90) || ']')::json::text", f"{'[' * 91}{']' * 91}"),
+    ],
+)
+async def test_odd_json_comes_as_what_an_answer_can_hold(
+    tenancy: Tenancy, callers: dict[str, Caller], expression: str, expected: object
+) -> None:
+    answer = await tenancy.run(callers["seattle"], f"SELECT {expression} AS v", max_rows=1)
+    assert answer.rows == [[expected]]
+    orjson.dumps(answer.rows)
+
+
+@pytest.mark.parametrize("levels", [101, 400, 5000])
+@pytest.mark.parametrize("kind", ["json", "jsonb"])
+async def test_json_deeper_than_clients_read_is_refused(
+    unguarded: Tenancy, callers: dict[str, Caller], levels: int, kind: str
+) -> None:
+    sql = f"SELECT (repeat('[', {levels}) || repeat(']', {levels}))::{kind} AS v"
+    with pytest.raises(DatabaseFault, match="nests deeper"):
+        await unguarded.run(callers["seattle"], sql, max_rows=1)
+
+
+async def test_json_of_a_hundred_levels_comes_whole(
+    unguarded: Tenancy, callers: dict[str, Caller]
+) -> None:
+    sql = "SELECT (repeat('[', 100) || repeat(']', 100))::json AS v"
+    answer = await unguarded.run(callers["seattle"], sql, max_rows=1)
+    assert orjson.dumps(answer.rows[0][0]) == b"[" * 100 + b"]" * 100

@@ -2,14 +2,16 @@
 
 import base64
 import json
+import re
 from collections.abc import Callable, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import orjson
 from psycopg import adapters
 from psycopg.pq.abc import PGresult
 
+from zava.errors import DatabaseFault
 from zava.model import Column
 
 Origins = frozenset[tuple[int, int]]
@@ -19,6 +21,9 @@ _LARGEST_EXACT_INTEGER = 2**53
 """Beyond it a JSON reader that keeps doubles would change the number."""
 
 _LONGEST_EXACT_INTEGER = len(str(-_LARGEST_EXACT_INTEGER))
+
+_DEEPEST = 100
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 _BYTEA, _INT8 = "bytea", "int8"
 # Types whose JSON text a fast reader keeps; it would round numeric and merge repeated keys.
@@ -49,12 +54,15 @@ def read_rows(columns: Sequence[Column], lines: Sequence[bytes]) -> list[list[An
     """Return the rows in column order.
 
     A number stays a number when a double holds it exactly, and is a string otherwise.
+
+    Raises:
+        DatabaseFault: a JSON value nests deeper than clients read.
     """
     names = {column.name for column in columns}
     if len(names) == len(columns) and all(column.type in _READ_FAST for column in columns):
         rows = [list(row.values()) for row in orjson.loads(b"[%s]" % b",".join(lines))]
     else:
-        rows = [[_plain(value) for _, value in _read_exactly(line.decode())] for line in lines]
+        rows = [_read_row(line) for line in lines]
     for index, column in enumerate(columns):
         mend = _MENDS.get(column.type)
         if mend is not None:
@@ -79,7 +87,10 @@ def _integer(text: str) -> int | str:
 
 def _decimal(text: str) -> float | str:
     value = float(text)
-    return value if Decimal(repr(value)) == Decimal(text) else text
+    try:
+        return value if Decimal(repr(value)) == Decimal(text) else text
+    except InvalidOperation:  # an exponent beyond what is reckoned with
+        return text
 
 
 _read_exactly = json.JSONDecoder(
@@ -87,12 +98,40 @@ _read_exactly = json.JSONDecoder(
 ).decode
 
 
-def _plain(value: Any) -> Any:
+def _read_row(line: bytes) -> list[Any]:
+    try:
+        cells = [_plain(value, _DEEPEST) for _, value in _read_exactly(line.decode())]
+    except RecursionError:
+        raise _too_deep() from None
+    # The type json keeps halves of surrogate pairs, which no text of an answer may hold.
+    return _whole(cells) if _SURROGATE.search(line) else cells
+
+
+def _plain(value: Any, levels: int) -> Any:
+    if not isinstance(value, list):
+        return value
+    if not levels:
+        raise _too_deep()
     if isinstance(value, _Pairs):
-        return {key: _plain(inner) for key, inner in value}
+        return {key: _plain(inner, levels - 1) for key, inner in value}
+    return [_plain(inner, levels - 1) for inner in value]
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, list):
-        return [_plain(inner) for inner in value]
+        return [_whole(inner) for inner in value]
+    if isinstance(value, dict):
+        return {_whole(key): _whole(inner) for key, inner in value.items()}
     return value
+
+
+def _too_deep() -> DatabaseFault:
+    return DatabaseFault(
+        f"A JSON value nests deeper than {_DEEPEST} levels.",
+        hint="Select the part that you need, with -> or #>, or cast the value to text.",
+    )
 
 
 def _mend_bytea(value: str | None) -> str | None:

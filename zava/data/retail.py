@@ -71,8 +71,8 @@ class RetailData:
     async def _learn_guard(self, caller: Caller) -> Guard:
         # The same tables for every audience: a verdict depends on the text alone.
         tables = self._schemas.columns(await self._learn_structure(caller))
-        columns = frozenset(name for columns in tables.values() for name in columns)
-        self._guard = self._guard or Guard(frozenset(tables), columns)
+        rows, _ = await self._tenancy.read(caller, statement("calling_names"))
+        self._guard = self._guard or Guard(frozenset(tables), frozenset(rows[0]["names"]))
         return self._guard
 
     async def _advise(self, caller: Caller, fault: DatabaseFault | QueryRefused) -> None:

@@ -34,14 +34,16 @@ PASSED = Verdict()
 
 
 class Guard:
-    """An allow-list over the tables and columns of the retail schema.
+    """An allow-list over the tables of the retail schema.
+
+    `calling` holds the names that the server would call in `value.name`.
 
     Verdicts depend on the text alone, so every caller shares them.
     """
 
-    def __init__(self, tables: frozenset[str], columns: frozenset[str]) -> None:
+    def __init__(self, tables: frozenset[str], calling: frozenset[str]) -> None:
         self._tables = tables
-        self._columns = columns
+        self._calling = calling
         self._verdicts: LRUCache[str, Verdict] = LRUCache(_REMEMBERED)
 
     async def check(self, statement: str) -> None:
@@ -64,7 +66,7 @@ class Guard:
         """Return the verdict on a text within the limits; on the parsing thread."""
         try:
             trees = parse(statement)
-            Walk(self._tables, self._columns).check(_only_one(trees))
+            Walk(self._tables, self._calling).check(_only_one(trees))
         except TooDeep:
             reason = refusals.too_deep()
             return Verdict(QueryRefused, reason.message, reason.hint)

@@ -38,12 +38,14 @@ FUNCTIONS = _words(
     # Text.
     ascii bit_length bpchar btrim casefold char_length character_length chr concat concat_ws
     convert convert_from convert_to crc32 crc32c decode encode format initcap is_normalized left
-    length lower lpad ltrim md5 normalize octet_length overlay position quote_ident quote_literal
-    quote_nullable regexp_count regexp_instr regexp_like regexp_match regexp_matches
+    like_escape length lower lpad ltrim md5 normalize octet_length overlay position quote_ident
+    quote_literal quote_nullable regexp_count regexp_instr regexp_like regexp_match regexp_matches
     regexp_replace regexp_split_to_array regexp_split_to_table regexp_substr repeat replace
     reverse right rpad rtrim sha224 sha256 sha384 sha512 similar_escape similar_to_escape
     split_part starts_with string_to_array string_to_table strpos substr substring text to_ascii
     to_bin to_char to_hex to_oct translate unistr upper varchar
+    # Casts in the form of calls.
+    bool float4 float8 int2 int4 int8 interval jsonb time timestamp timestamptz uuid
     # Arrays, sets of rows, and rows.
     array_append array_cat array_dims array_length array_lower array_ndims array_position
     array_positions array_prepend array_remove array_replace array_reverse array_sample
@@ -75,20 +77,17 @@ FUNCTIONS = _words(
 
 TYPES = _words(
     """
-    bit bool bpchar bytea char date float4 float8 int2 int4 int8 interval json jsonb jsonpath name
-    numeric text time timestamp timestamptz timetz tsquery tsvector uuid varbit varchar
-    daterange int4range int8range numrange tsrange tstzrange datemultirange int4multirange
-    int8multirange nummultirange tsmultirange tstzmultirange
+    bit bool bpchar bytea char date float4 float8 int2 int4 int8 interval json jsonb jsonpath
+    money name numeric regconfig text time timestamp timestamptz timetz tsquery tsvector uuid
+    varbit varchar daterange int4range int8range numrange tsrange tstzrange datemultirange
+    int4multirange int8multirange nummultirange tsmultirange tstzmultirange
     """
 )
 
 OPERATORS = _words(
     """
-    + - * / % ^ |/ ||/ @ & | # ~ << >>
-    = <> != < > <= >= *= *<> *< *> *<= *>=
-    || ~~ !~~ ~~* !~~* ~* !~ !~* ^@ ~<~ ~<=~ ~>=~ ~>~
-    -> ->> #> #>> #- @> <@ ? ?| ?& @? @@ @@@
-    && &< &> -|- !! <->
+    + - * / % ^ |/ ||/ @ & | # ~ << >> = <> != < > <= >= *= *<> *< *> *<= *>= || ~~ !~~ ~~* !~~*
+    ~* !~ !~* ^@ ~<~ ~<=~ ~>=~ ~>~ -> ->> #> #>> #- @> <@ ? ?| ?& @? @@ @@@ && &< &> -|- !! <->
     """
 )
 
@@ -102,39 +101,31 @@ SPECIAL_VALUES = _words(
 
 SAMPLING_METHODS = frozenset({"system", "bernoulli"})
 
-OUTPUT_FIELDS = frozenset({"key", "value", "lexeme", "positions", "weights", "ordinality"})
-"""Fields that the listed functions return beside those that a statement names itself."""
-
-ROW_FUNCTIONS = frozenset(
-    {"record_out", "record_send", "hash_record", "hash_record_extended"}
-    | {"any_out", "anyelement_out", "anynonarray_out", "anycompatible_out"}
-)
-"""Functions of a whole row that `alias.name` would call; those named `pg_…` are refused as well."""
-
-SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
+SYSTEM_COLUMNS = frozenset({"ctid", "cmin", "cmax", "tableoid"})
 
 CONTAINERS = _words(
     """
     # Node types without a rule of their own: their parts are looked at, and that is all.
     A_ArrayExpr A_Indices BoolExpr BooleanTest CaseExpr CaseWhen CoalesceExpr ColumnDef
     CTECycleClause CTESearchClause GroupingFunc GroupingSet JoinExpr List MinMaxExpr NamedArgExpr
-    NullTest RangeSubselect ResTarget RowExpr SubLink WindowDef JsonAggConstructor JsonArgument
-    JsonArrayAgg JsonArrayConstructor JsonArrayQueryConstructor JsonFuncExpr JsonIsPredicate
-    JsonKeyValue JsonObjectAgg JsonObjectConstructor JsonOutput JsonParseExpr JsonScalarExpr
-    JsonSerializeExpr JsonTable JsonTableColumn JsonTablePathSpec JsonValueExpr JsonBehavior
+    NullTest RangeFunction RangeSubselect ResTarget RowExpr SubLink WindowDef JsonAggConstructor
+    JsonArgument JsonArrayAgg JsonArrayConstructor JsonArrayQueryConstructor JsonFuncExpr
+    JsonIsPredicate JsonKeyValue JsonObjectAgg JsonObjectConstructor JsonOutput JsonParseExpr
+    JsonScalarExpr JsonSerializeExpr JsonTable JsonTableColumn JsonTablePathSpec JsonValueExpr
+    JsonBehavior
     """
 )
 
 FIELDS = _words(
     """
     # Parts without a node type of their own.
-    agg_filter agg_order arg args behavior coldeflist columns constructor content context_item
-    coerce cycle_clause cycle_mark_default cycle_mark_value defresult distinctClause elements expr
-    exprs formatted_expr fromClause func groupClause havingClause items key larg lexpr lidx
-    limitCount limitOffset node on_empty on_error orderClause output over partitionClause passing
-    pathspec quals query rarg raw_expr relation repeatable result returning rexpr search_clause
-    sortClause startOffset endOffset string subquery subselect targetList testexpr typeName uidx
-    val value valuesLists whereClause windowClause
+    agg_filter agg_order arg args behavior coldeflist columns functions constructor content
+    context_item coerce cycle_clause cycle_mark_default cycle_mark_value defresult distinctClause
+    elements expr exprs formatted_expr fromClause func groupClause havingClause items key larg
+    lexpr lidx limitCount limitOffset node on_empty on_error orderClause output over
+    partitionClause passing pathspec quals query rarg raw_expr relation repeatable result
+    returning rexpr search_clause sortClause startOffset endOffset string subquery subselect
+    targetList testexpr typeName uidx val value valuesLists whereClause windowClause
     """
 )
 

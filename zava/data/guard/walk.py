@@ -15,8 +15,6 @@ from zava.data.guard.vocabulary import (
     FUNCTIONS,
     LEAVES,
     OPERATORS,
-    OUTPUT_FIELDS,
-    ROW_FUNCTIONS,
     SAMPLING_METHODS,
     SPECIAL_VALUES,
     SYSTEM_COLUMNS,
@@ -36,14 +34,16 @@ _WIDE_FIELD = re.compile(r"%(?:\d+\$)?-?(?:\*|\d{5})")
 
 
 class Walk:
-    """One statement's walk over the tables and columns of the retail schema."""
+    """One statement's walk over the tables of the retail schema.
 
-    def __init__(self, tables: Names, columns: Names) -> None:
+    `calling` holds the names of which PostgreSQL makes a call when it finds no column of that
+    name: `alias.name` and `(value).name` are `name(value)` then.
+    """
+
+    def __init__(self, tables: Names, calling: Names) -> None:
         self._tables = tables
-        self._columns = columns
+        self._calling = calling
         self._stack: list[tuple[Any, Names]] = []
-        self._fields_of: dict[str, set[str]] = {}  # of each function in FROM, by its alias
-        self._qualified: list[tuple[str, str]] = []
 
     def check(self, statement: Node) -> None:
         """Walk the raw statement.
@@ -65,7 +65,6 @@ class Walk:
                     self._push(value, visible)
                 elif key not in LEAVES:
                     raise refusals.node(key)
-        self._check_fields_of_functions()
 
     def _push(self, value: Any, visible: Names) -> None:
         if type(value) is list:
@@ -106,47 +105,23 @@ class Walk:
         if schema not in {None, _OWN_SCHEMA} or name not in self._tables:
             raise refusals.relation(schema, name, self._tables)
 
-    def _function_in_from(self, source: Node, visible: Names) -> None:
-        alias = source.get("alias", {})
-        names = [name for item in source["functions"] for name in _called(item)]
-        declared = {part["String"]["sval"] for part in alias.get("colnames", ())}
-        declared |= {part["ColumnDef"]["colname"] for part in source.get("coldeflist", ())}
-        for name in {alias["aliasname"]} if alias else set(names):
-            fields = self._fields_of.setdefault(name, {name})
-            fields |= declared | set(names)
-        self._push(source["functions"], visible)
-        self._push(source.get("coldeflist"), visible)
-
     def _column(self, reference: Node, _visible: Names) -> None:
         names = [part["String"]["sval"] for part in reference["fields"] if "String" in part]
-        if not names:
-            return
-        last = names[-1]
-        if last in SYSTEM_COLUMNS:
-            raise refusals.hidden_call(last)
-        if len(names) > 1 and len(names) == len(reference["fields"]):
-            # alias.name calls a function of the row, where no column has that name.
-            if last in ROW_FUNCTIONS or last.startswith("pg_"):
-                raise refusals.hidden_call(last)
-            self._qualified.append((names[-2], last))
-
-    def _check_fields_of_functions(self) -> None:
-        """Refuse `alias.name` where the alias is one value of a function: that is name(value)."""
-        for qualifier, field in self._qualified:
-            fields = self._fields_of.get(qualifier)
-            if fields is not None and field not in fields and not self._is_field(field):
-                raise refusals.hidden_call(field)
-
-    def _is_field(self, name: str) -> bool:
-        return name in OUTPUT_FIELDS or name in self._columns
+        if names and names[-1] in SYSTEM_COLUMNS:
+            raise refusals.hidden_call(names[-1])
+        if len(names) > 1:
+            self._check_field(names[-1])
 
     def _selection(self, selection: Node, visible: Names) -> None:
         for part in selection["indirection"]:
-            name = part["String"]["sval"] if "String" in part else None
-            if name is not None and not (self._is_field(name) or _is_row_field(name)):
-                raise refusals.hidden_call(name)
-        self._push(selection.get("arg"), visible)
-        self._push([part for part in selection["indirection"] if "A_Indices" in part], visible)
+            if "String" in part:
+                self._check_field(part["String"]["sval"])
+        self._push(selection["arg"], visible)
+        self._push(selection["indirection"], visible)
+
+    def _check_field(self, name: str) -> None:
+        if name in self._calling and name not in FUNCTIONS:
+            raise refusals.hidden_call(name)
 
     def _call(self, call: Node, visible: Names) -> None:
         *schema, name = (part["String"]["sval"] for part in call["funcname"])
@@ -209,7 +184,6 @@ class Walk:
     _RULES: ClassVar[dict[str, Callable[["Walk", Any, Names], None]]] = {
         "SelectStmt": _select,
         "RangeVar": _relation,
-        "RangeFunction": _function_in_from,
         "RangeTableSample": _sample,
         "ColumnRef": _column,
         "A_Indirection": _selection,
@@ -230,17 +204,6 @@ def _check_operator(parts: Iterable[Node]) -> None:
         raise refusals.operator(".".join([*schema, name]))
 
 
-def _called(item: Node) -> Iterable[str]:
-    """Name the functions of one entry of FROM; what is no call, such as CURRENT_DATE, has none."""
-    for part in item["List"]["items"]:
-        if "FuncCall" in part:
-            yield part["FuncCall"]["funcname"][-1]["String"]["sval"]
-
-
-def _is_row_field(name: str) -> bool:
-    return name[0] == "f" and name[1:].isdigit()  # fields of a row without names
-
-
 def _constant(node: Node) -> float | None:
     """Return the value of a number written in the statement; None for everything else."""
     if "TypeCast" in node:
@@ -256,7 +219,7 @@ def _constant(node: Node) -> float | None:
     return None
 
 
-_MINUS = {"String": {"sval": "-"}}
+_PLUS, _MINUS = {"String": {"sval": "+"}}, {"String": {"sval": "-"}}
 
 
 def _bound(node: Node) -> float | None:
@@ -264,6 +227,12 @@ def _bound(node: Node) -> float | None:
     least = node.get("MinMaxExpr", {})
     if least.get("op") == "IS_LEAST":
         return min((b for b in map(_bound, least["args"]) if b is not None), default=None)
+    expression = node.get("A_Expr", {})
+    if "lexpr" in expression and expression["name"][-1] in (_PLUS, _MINUS):
+        left, right = _bound(expression["lexpr"]), _constant(expression["rexpr"])
+        if left is None or right is None:
+            return None
+        return left + right if expression["name"][-1] == _PLUS else left - right
     return _constant(node)
 
 
@@ -271,9 +240,9 @@ def _check_length(name: str, arguments: list[Node]) -> None:
     bound = _bound(arguments[1]) if len(arguments) > 1 else 0
     if bound is None or bound > LARGEST_LENGTH:
         raise refusals.unbounded(name, LARGEST_LENGTH, f"{name}('#', least(n, 100))")
-    # One inside another multiplies.
-    if any(inner in _PADDING for inner in _calls_in(arguments[:1])):
-        raise refusals.unbounded(f"{name} of {name}", LARGEST_LENGTH, f"{name}('#', 100)")
+    # A repetition of something long multiplies; padding bounds its own result.
+    if name == "repeat" and any(inner in _PADDING for inner in _calls_in(arguments[0])):
+        raise refusals.unbounded("repeat of a repetition", LARGEST_LENGTH, "repeat('#', 100)")
 
 
 def _check_series(arguments: list[Node]) -> None:
@@ -295,39 +264,29 @@ def _check_format(arguments: list[Node]) -> None:
         raise refusals.unbounded("format", LARGEST_LENGTH, "format('%s: %s', a, b)")
 
 
-def _calls_in(nodes: Iterable[Node]) -> Iterable[str]:
-    stack: list[Any] = list(nodes)
-    while stack:
-        node = stack.pop()
-        if isinstance(node, list):
-            stack += node
-        elif isinstance(node, dict):
-            if "FuncCall" in node:
-                yield node["FuncCall"]["funcname"][-1]["String"]["sval"]
-            stack += node.values()
-
-
-def _check_recursion(query: Node) -> None:
-    select = query["ctequery"].get("SelectStmt", {})
-    recursive = select.get("rarg")
-    if recursive is None or not _reads(recursive, query["ctename"]):
-        return
-    if "whereClause" not in recursive and not _has_join_condition(recursive):
-        raise refusals.unbounded_recursion(query["ctename"])
-
-
-def _reads(tree: Any, name: str) -> bool:
+def _dicts(tree: Any) -> Iterable[Node]:
+    """Yield every dictionary of a tree."""
     stack = [tree]
     while stack:
         node = stack.pop()
-        if isinstance(node, list):
-            stack += node
-        elif isinstance(node, dict):
-            if node.get("relname") == name:
-                return True
+        if isinstance(node, dict):
+            yield node
             stack += node.values()
-    return False
+        elif isinstance(node, list):
+            stack += node
 
 
-def _has_join_condition(select: Node) -> bool:
-    return any("quals" in item.get("JoinExpr", {}) for item in select.get("fromClause", ()))
+def _calls_in(tree: Any) -> Iterable[str]:
+    for node in _dicts(tree):
+        if "FuncCall" in node:
+            yield node["FuncCall"]["funcname"][-1]["String"]["sval"]
+
+
+def _check_recursion(query: Node) -> None:
+    recursive = query["ctequery"].get("SelectStmt", {}).get("rarg")
+    if recursive is None:
+        return
+    nodes = list(_dicts(recursive))
+    reads_itself = any(node.get("relname") == query["ctename"] for node in nodes)
+    if reads_itself and not any("whereClause" in node or "quals" in node for node in nodes):
+        raise refusals.unbounded_recursion(query["ctename"])
