@@ -4,6 +4,7 @@ The guard is off here: the session has to hold whatever statement reaches it.
 """
 
 import asyncio
+import base64
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -495,7 +496,11 @@ async def test_only_a_rested_connection_is_checked_before_use(
 async def test_context_key_must_be_well_formed() -> None:
     from zava.settings import SettingsError
 
-    for text in ("", "1", "x:AAAA", "1:***", "1:AAAA"):
+    long_enough = base64.b64encode(bytes(32)).decode()
+    for text in (
+        *("", "1", "x:AAAA", "1:***", "1:AAAA"),
+        *(f"{key_id}:{long_enough}" for key_id in ("0", "-1", str(2**31))),
+    ):
         with pytest.raises(SettingsError, match="ZAVA_CONTEXT_KEYS"):
             ContextKey.parse(text)
     with pytest.raises(SettingsError, match="at least one"):
