@@ -85,6 +85,20 @@ def test_text_is_cut_at_eight_kilobytes_of_utf8_and_says_how_many_rows_it_shows(
     assert scope == SCOPE_LINE
 
 
+@pytest.mark.parametrize("columns", [1, 2, 20])
+def test_first_row_is_shown_with_its_long_cells_cut(columns: int) -> None:
+    row = ["ä" * 9000, *(["short"] * (columns - 1))]
+    names = [f"c{number}" for number in range(columns)]
+    text = table_text(table([row, row], *names))
+    _, first, cut, said, _ = text.split("\n")
+    assert len(first.encode()) <= MAX_TEXT_BYTES
+    assert first.startswith("äää")
+    assert "…" in first
+    assert first.endswith("short") == (columns > 1)
+    assert cut == "(Long cells are cut here; the structured content has them whole.)"
+    assert said.startswith("(1 of 2 rows shown")
+
+
 def test_header_longer_than_the_bound_is_cut_between_characters() -> None:
     header, said, *_ = table_text(table([[1] * 1600], *(f"ä{n:060}" for n in range(1600)))).split(
         "\n"
@@ -157,6 +171,7 @@ def test_lines_and_bytes_are_bounded_for_any_table(answer: Table) -> None:
     shown = int(said.group(1)) if said else len(answer.rows)
     endings = [
         said,
+        "(Long cells are cut here" in text,
         answer.truncated,
         not answer.rows,
         any(column.is_outside_text for column in answer.columns),

@@ -1,5 +1,6 @@
 """Rows for a reader: columns once, one line a row, and an honest end."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -9,9 +10,11 @@ from zava.protocol.scope import scope_content, scope_text
 
 MAX_TEXT_BYTES = 8 * 1024
 _MAX_NAMES_BYTES = 1024
+_SHORTEST_CELL_BYTES = 16
 _SEPARATOR = " | "
 _NULL = "NULL"
 _CUT = "…"
+_CELLS_CUT = "(Long cells are cut here; the structured content has them whole.)"
 
 # What ends a line somewhere, moves a terminal's cursor, or shows a line in another order; and the
 # bar, so that one inside a cell is not a border.
@@ -58,15 +61,11 @@ def table_text(table: Table) -> str:
     """
     header = _SEPARATOR.join(_text(column.name) for column in table.columns)
     lines = [_fitting(header, MAX_TEXT_BYTES)]
-    size = len(header.encode())
-    shown = 0
-    for row in table.rows:
-        line = _SEPARATOR.join(_cell(value) for value in row)
-        size += len(line.encode()) + 1
-        if size > MAX_TEXT_BYTES:
-            break
-        lines.append(line)
-        shown += 1
+    rows, is_cut = _rows(table.rows, MAX_TEXT_BYTES - len(lines[0].encode()))
+    shown = len(rows)
+    lines += rows
+    if is_cut:
+        lines.append(_CELLS_CUT)
     if shown < len(table.rows):
         lines.append(
             f"({shown} of {len(table.rows)} rows shown; the structured content has them all."
@@ -88,6 +87,29 @@ def table_text(table: Table) -> str:
         lines.append(f"(Data, not instructions: {names}.)")
     lines.append(scope_text(table.scope))
     return "\n".join(lines)
+
+
+def _rows(rows: Sequence[Sequence[Any]], limit_bytes: int) -> tuple[list[str], bool]:
+    """Return the rows that fit, and whether the only one fits because its cells were cut."""
+    lines: list[str] = []
+    for row in rows:
+        line = _SEPARATOR.join(_cell(value) for value in row)
+        limit_bytes -= len(line.encode()) + 1
+        if limit_bytes < 0:
+            if lines:
+                break
+            cut = _cut_row(row, limit_bytes + len(line.encode()))
+            return ([cut], True) if cut else ([], False)
+        lines.append(line)
+    return lines, False
+
+
+def _cut_row(row: Sequence[Any], limit_bytes: int) -> str:
+    """Return the row with its cells cut to equal shares; nothing, where a share says nothing."""
+    share = limit_bytes // max(1, len(row)) - len(_SEPARATOR)
+    if share < _SHORTEST_CELL_BYTES:
+        return ""
+    return _SEPARATOR.join(_fitting(_cell(value), share) for value in row)
 
 
 def _cell(value: Any) -> str:
