@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 import subprocess
+from os import defpath
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,9 @@ def blocks(language: str) -> list[str]:
 def recipe(target: str) -> str:
     """What make would run for a target whose installation is done."""
     done = subprocess.run(
-        ["make", "-n", "-o", ".venv/.installed", target],  # noqa: S607  # the reader's own make
+        # The reader's own make, also where make runs the tests.
+        ["make", "--no-print-directory", "-n", "-o", ".venv/.installed", target],  # noqa: S607
+        env={"PATH": defpath},
         cwd=ROOT,
         capture_output=True,
         text=True,
