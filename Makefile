@@ -6,9 +6,9 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m zava
 # What isolation rests on.
-WHOLLY_COVERED := zava/data/tenancy.py,zava/data/flight.py,zava/data/context.py,zava/data/verification.py,zava/data/faults.py,zava/protocol/faults.py,zava/protocol/identity.py
+WHOLLY_COVERED := zava/data/tenancy.py,zava/data/flight.py,zava/data/context.py,zava/data/verification.py,zava/data/faults.py,zava/protocol/faults.py,zava/protocol/identity.py,zava/data/guard/*
 
-.PHONY: help run test check lint types contracts lock schema docs bench clean
+.PHONY: help run test hostile check lint types contracts lock schema docs bench clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -30,6 +30,9 @@ test: $(VENV)/.installed ## Run the tests on a real PostgreSQL
 	@$(BIN)/python -m pytest -q --cov --cov-report=term-missing:skip-covered
 	@$(BIN)/python -m coverage report --include="$(WHOLLY_COVERED)" --fail-under=100 --format=total >/dev/null \
 	  || { echo "Every branch of $(WHOLLY_COVERED) has to be covered."; exit 1; }
+
+hostile: $(VENV)/.installed ## Show what the hostile statements get, by class, with the guard off and on
+	@$(BIN)/python -m pytest -q -s tests/security/test_hostile_corpus.py
 
 lint: $(VENV)/.installed ## Check style and format
 	@$(BIN)/ruff check .

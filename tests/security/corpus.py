@@ -6,15 +6,21 @@ from pathlib import Path
 
 CORPUS = Path(__file__).with_name("hostile.sql")
 GUARD_ONLY = "only the guard will stop"
+CATALOG = "the catalog by side doors"
+_PASSES = "-- [passes]\n"
 
 
 @dataclass(frozen=True)
 class Hostile:
-    """One statement, and the class of attack that it belongs to."""
+    """One statement, and the class of attack that it belongs to.
+
+    `passes` says that the guard lets it run, for the seal, a cap or the deadline to bound.
+    """
 
     kind: str
     sql: str
     number: int
+    passes: bool
 
     def filled(self, values: Mapping[str, object]) -> str:
         text = self.sql
@@ -42,4 +48,5 @@ def _read() -> Iterator[Hostile]:
             kind, number = head.removeprefix("-- # "), 0
         if kind and text:
             number += 1
-            yield Hostile(kind, text, number)
+            passes = text.startswith(_PASSES)
+            yield Hostile(kind, text.removeprefix(_PASSES), number, passes)

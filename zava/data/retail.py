@@ -39,7 +39,7 @@ class RetailData:
             ZavaError: the statement was refused, failed, or could not be run now.
         """
         check_limits(sql)  # before anything is asked of the database
-        await (self._guard or await self._learn_guard(caller)).check(sql)
+        await (await self.guard(caller)).check(sql)
         try:
             table = await self._tenancy.run(caller, sql, max_rows=max_rows)
         except (DatabaseFault, QueryRefused) as fault:
@@ -68,7 +68,10 @@ class RetailData:
         self._schemas.learn(scope.audience, rows)
         return scope.audience
 
-    async def _learn_guard(self, caller: Caller) -> Guard:
+    async def guard(self, caller: Caller) -> Guard:
+        """Return the guard of the retail tables; the first caller's question learns them."""
+        if self._guard is not None:
+            return self._guard
         # The same tables for every audience: a verdict depends on the text alone.
         tables = self._schemas.columns(await self._learn_structure(caller))
         rows, _ = await self._tenancy.read(caller, statement("calling_names"))

@@ -40,6 +40,7 @@ _CLAUSES = {
     "RangeTableFunc": ("XMLTABLE is not run here.", "Use the JSON functions."),
 }
 _CATALOG_SCHEMAS = frozenset({"pg_catalog", "information_schema", "pg_toast", "pg_temp", "zava"})
+_TYPE_OF = "pg_typeof"
 _SETTING_FUNCTIONS = frozenset({"set_config", "current_setting", "setseed"})
 
 
@@ -84,6 +85,8 @@ def function(name: str) -> Refused:
     """Refuse a function that is not on the list."""
     if name in _SETTING_FUNCTIONS:
         return Refused(f"The function {name} is not run here.", _NO_SETTINGS)
+    if name == _TYPE_OF:
+        return Refused("pg_typeof is read as text only.", "Write pg_typeof(x)::text.")
     if name.startswith(("pg_", "has_", "to_reg")) or name in {"version", "col_description"}:
         return Refused(f"The function {name[:63]} is not run here.", _SCHEMA_TOOL)
     nearest = get_close_matches(name, FUNCTIONS, n=3, cutoff=0.75)
@@ -97,16 +100,29 @@ def function_schema(name: str) -> Refused:
 
 
 def hidden_call(name: str) -> Refused:
-    """Refuse a field notation that PostgreSQL would read as a call, or a system column."""
+    """Refuse a field notation that PostgreSQL would read as a call or a cast."""
     return Refused(
         f"{name[:63]} is not a column here.",
         "Name columns as get_multiple_table_schemas lists them; call functions as f(x).",
     )
 
 
+def system_column(name: str) -> Refused:
+    """Refuse a column that every table has."""
+    return Refused(
+        f"{name} is a system column, which is not shown here.",
+        "Name columns as get_multiple_table_schemas lists them, and outputs otherwise.",
+    )
+
+
+def collation(name: str) -> Refused:
+    """Refuse a collation that is not PostgreSQL's own."""
+    return Refused(f"The collation {name[:63]} is not used here.", 'Leave it out or use "C".')
+
+
 def type_name(name: str) -> Refused:
     """Refuse a type that reaches into the catalog or that analytics does not need."""
-    if name.startswith("reg"):
+    if name.removeprefix("pg_catalog.").startswith("reg"):
         return Refused(f"The type {name[:63]} looks into the catalog.", _SCHEMA_TOOL)
     return Refused(
         f"The type {name[:63]} is not used here.",
@@ -137,6 +153,14 @@ def unbounded(name: str, largest: int, example: str) -> Refused:
     return Refused(
         f"{name} needs a bound of at most {largest:,} written in the statement.",
         f"For example {example}.",
+    )
+
+
+def long_search(name: str) -> Refused:
+    """Refuse a search that no deadline could end, where values of any length may meet."""
+    return Refused(
+        f"{name} looks for a text of any length beside values gathered from many rows.",
+        "Write what it looks for as a literal, or gather in a statement of its own.",
     )
 
 

@@ -50,7 +50,7 @@ FUNCTIONS = _words(
     array_append array_cat array_dims array_length array_lower array_ndims array_position
     array_positions array_prepend array_remove array_replace array_reverse array_sample
     array_shuffle array_sort array_to_json array_to_string array_upper cardinality generate_series
-    generate_subscripts num_nonnulls num_nulls pg_typeof row_to_json trim_array unnest
+    generate_subscripts num_nonnulls num_nulls row_to_json trim_array unnest
     # JSON.
     json_array_elements json_array_elements_text json_array_length json_build_array
     json_build_object json_each json_each_text json_extract_path json_extract_path_text
@@ -78,7 +78,7 @@ FUNCTIONS = _words(
 TYPES = _words(
     """
     bit bool bpchar bytea char date float4 float8 int2 int4 int8 interval json jsonb jsonpath
-    money name numeric regconfig text time timestamp timestamptz timetz tsquery tsvector uuid
+    money name numeric text time timestamp timestamptz timetz tsquery tsvector uuid
     varbit varchar daterange int4range int8range numrange tsrange tstzrange datemultirange
     int4multirange int8multirange nummultirange tsmultirange tstzmultirange
     """
@@ -101,7 +101,7 @@ SPECIAL_VALUES = _words(
 
 SAMPLING_METHODS = frozenset({"system", "bernoulli"})
 
-SYSTEM_COLUMNS = frozenset({"ctid", "cmin", "cmax", "tableoid"})
+SYSTEM_COLUMNS = frozenset({"ctid", "cmin", "cmax", "tableoid", "xmin", "xmax"})
 
 CONTAINERS = _words(
     """
@@ -121,8 +121,8 @@ FIELDS = _words(
     # Parts without a node type of their own.
     agg_filter agg_order arg args behavior coldeflist columns functions constructor content
     context_item coerce cycle_clause cycle_mark_default cycle_mark_value defresult distinctClause
-    elements expr exprs formatted_expr fromClause func groupClause havingClause items key larg
-    lexpr lidx limitCount limitOffset node on_empty on_error orderClause output over
+    elements expr exprs formatted_expr fromClause func groupClause havingClause indirection items
+    key larg lexpr lidx limitCount limitOffset node on_empty on_error orderClause output over
     partitionClause passing pathspec quals query rarg raw_expr relation repeatable result
     returning rexpr search_clause sortClause startOffset endOffset string subquery subselect
     targetList testexpr typeName uidx val value valuesLists whereClause windowClause

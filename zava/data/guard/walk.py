@@ -4,11 +4,11 @@ The walk is iterative, so that depth costs no stack, and visits every part: a no
 a name that no rule knows is refused, also when a later version of the parser brings it.
 """
 
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from zava.data.guard import refusals
+from zava.data.guard.bounds import Growth, Node, check_recursion
 from zava.data.guard.vocabulary import (
     CONTAINERS,
     FIELDS,
@@ -21,16 +21,11 @@ from zava.data.guard.vocabulary import (
     TYPES,
 )
 
-Node = Mapping[str, Any]
 Names = frozenset[str]
 
-LARGEST_LENGTH = 10_000
-LARGEST_SERIES = 1_000_000
 _OWN_SCHEMA, _BUILT_IN_SCHEMA = "retail", "pg_catalog"
-_PADDING = frozenset({"repeat", "lpad", "rpad"})
 _OPEN = CONTAINERS | FIELDS
-# A width of five digits or more, or one that an argument gives.
-_WIDE_FIELD = re.compile(r"%(?:\d+\$)?-?(?:\*|\d{5})")
+_TYPE_OF, _TEXT_SEARCH = "pg_typeof", "regconfig"
 
 
 class Walk:
@@ -44,6 +39,7 @@ class Walk:
         self._tables = tables
         self._calling = calling
         self._stack: list[tuple[Any, Names]] = []
+        self._growth = Growth()
 
     def check(self, statement: Node) -> None:
         """Walk the raw statement.
@@ -65,12 +61,17 @@ class Walk:
                     self._push(value, visible)
                 elif key not in LEAVES:
                     raise refusals.node(key)
+        self._growth.conclude()
 
     def _push(self, value: Any, visible: Names) -> None:
         if type(value) is list:
             self._stack += [(item, visible) for item in value if item]
         elif value:
             self._stack.append((value, visible))
+
+    def _push_rest(self, node: Node, visible: Names, read: str) -> None:
+        """Walk a node's parts but the one that its rule has read: a part nobody knows is met."""
+        self._push({key: part for key, part in node.items() if key != read}, visible)
 
     def _select(self, select: Node, visible: Names) -> None:
         clause = select.get("withClause")
@@ -90,7 +91,8 @@ class Walk:
             visible |= {query["ctename"] for query in queries}
         for query in queries:
             if is_recursive:
-                _check_recursion(query)
+                check_recursion(query)
+                self._growth.gather()
             self._push({k: v for k, v in query.items() if k != "ctequery"}, visible)
             self._push(query["ctequery"], visible)
             visible |= {query["ctename"]}
@@ -107,75 +109,79 @@ class Walk:
 
     def _column(self, reference: Node, _visible: Names) -> None:
         names = [part["String"]["sval"] for part in reference["fields"] if "String" in part]
-        if names and names[-1] in SYSTEM_COLUMNS:
-            raise refusals.hidden_call(names[-1])
         if len(names) > 1:
             self._check_field(names[-1])
+        elif names:
+            _check_column(names[-1])
 
     def _selection(self, selection: Node, visible: Names) -> None:
         for part in selection["indirection"]:
             if "String" in part:
                 self._check_field(part["String"]["sval"])
-        self._push(selection["arg"], visible)
-        self._push(selection["indirection"], visible)
+        self._push(selection, visible)
 
     def _check_field(self, name: str) -> None:
+        _check_column(name)
         if name in self._calling and name not in FUNCTIONS:
             raise refusals.hidden_call(name)
 
     def _call(self, call: Node, visible: Names) -> None:
-        *schema, name = (part["String"]["sval"] for part in call["funcname"])
-        if schema not in ([], [_BUILT_IN_SCHEMA]):
+        *schema, name = _names(call["funcname"])
+        if schema not in _UNQUALIFIED:
             raise refusals.function_schema(".".join(schema))
         if name not in FUNCTIONS:
             raise refusals.function(name)
-        arguments = call.get("args", [])
-        if name in _PADDING:
-            _check_length(name, arguments)
-        elif name == "generate_series":
-            _check_series(arguments)
-        elif name == "format":
-            _check_format(arguments)
-        self._push(arguments, visible)
-        for part in ("agg_order", "agg_filter", "over"):
-            self._push(call.get(part), visible)
+        self._growth.check(name, call.get("args", []))
+        self._push_rest(call, visible, "funcname")
 
     def _operator(self, expression: Node, visible: Names) -> None:
-        kind = expression["kind"]
-        if not kind.startswith(("AEXPR_BETWEEN", "AEXPR_NOT_BETWEEN")):
+        if not expression["kind"].startswith(("AEXPR_BETWEEN", "AEXPR_NOT_BETWEEN")):
             _check_operator(expression["name"])
-        self._push(expression.get("lexpr"), visible)
-        self._push(expression.get("rexpr"), visible)
+        self._push_rest(expression, visible, "name")
 
     def _sublink(self, sublink: Node, visible: Names) -> None:
+        if sublink["subLinkType"] == "ARRAY_SUBLINK":
+            self._growth.gather()
         if "operName" in sublink:
             _check_operator(sublink["operName"])
-        self._push(sublink.get("testexpr"), visible)
-        self._push(sublink["subselect"], visible)
+        self._push_rest(sublink, visible, "operName")
 
     def _sort(self, sort: Node, visible: Names) -> None:
         if "useOp" in sort:
             _check_operator(sort["useOp"])
-        self._push(sort["node"], visible)
+        self._push_rest(sort, visible, "useOp")
 
     def _cast(self, cast: Node, visible: Names) -> None:
+        names, argument = _names(cast["typeName"]["names"]), cast["arg"]
+        if names == [_TEXT_SEARCH] and "." not in argument.get("A_Const", _NO_CONST).get(
+            "sval", _NO_CONST
+        ).get("sval", "."):
+            return  # the name of a configuration, as in to_tsvector('english'::regconfig, …)
         self._type(cast["typeName"], visible)
-        self._push(cast["arg"], visible)
+        asked = argument.get("FuncCall")
+        if asked and names == ["text"] and _names(asked["funcname"]) == [_TYPE_OF]:
+            # As anything but text its type would take numbers and name catalog entries for them.
+            argument = asked.get("args")
+        self._push(argument, visible)
 
-    def _type(self, type_name: Node, _visible: Names) -> None:
-        *schema, name = (part["String"]["sval"] for part in type_name["names"])
+    def _type(self, type_name: Node, visible: Names) -> None:
+        *schema, name = _names(type_name["names"])
         is_plain = not (type_name.get("setof") or type_name.get("pct_type"))
-        if schema not in ([], [_BUILT_IN_SCHEMA]) or name not in TYPES or not is_plain:
+        if schema not in _UNQUALIFIED or name not in TYPES or not is_plain:
             raise refusals.type_name(".".join([*schema, name]))
+        self._push(type_name.get("typmods"), visible)
 
     def _collation(self, clause: Node, visible: Names) -> None:
-        self._push(clause["arg"], visible)
+        *schema, name = _names(clause["collname"])
+        if schema not in _UNQUALIFIED:
+            raise refusals.collation(".".join([*schema, name]))
+        self._push_rest(clause, visible, "collname")
 
     def _sample(self, sample: Node, visible: Names) -> None:
-        method = ".".join(part["String"]["sval"] for part in sample["method"])
+        method = ".".join(_names(sample["method"]))
         if method not in SAMPLING_METHODS:
             raise refusals.sampling(method)
-        self._push([sample["relation"], *sample["args"], sample.get("repeatable")], visible)
+        self._push_rest(sample, visible, "method")
 
     def _special_value(self, value: Node, _visible: Names) -> None:
         if value["op"] not in SPECIAL_VALUES:
@@ -198,95 +204,20 @@ class Walk:
     }
 
 
+_UNQUALIFIED: tuple[list[str], ...] = ([], [_BUILT_IN_SCHEMA])
+_NO_CONST: dict[str, Any] = {}
+
+
+def _names(parts: Iterable[Node]) -> list[str]:
+    return [part["String"]["sval"] for part in parts]
+
+
+def _check_column(name: str) -> None:
+    if name in SYSTEM_COLUMNS:
+        raise refusals.system_column(name)
+
+
 def _check_operator(parts: Iterable[Node]) -> None:
-    *schema, name = (part["String"]["sval"] for part in parts)
-    if schema not in ([], [_BUILT_IN_SCHEMA]) or name not in OPERATORS:
+    *schema, name = _names(parts)
+    if schema not in _UNQUALIFIED or name not in OPERATORS:
         raise refusals.operator(".".join([*schema, name]))
-
-
-def _constant(node: Node) -> float | None:
-    """Return the value of a number written in the statement; None for everything else."""
-    if "TypeCast" in node:
-        return _constant(node["TypeCast"]["arg"])
-    if "A_Expr" in node and "lexpr" not in node["A_Expr"]:
-        inner = _constant(node["A_Expr"]["rexpr"])
-        return -inner if inner is not None and node["A_Expr"]["name"] == [_MINUS] else None
-    constant = node.get("A_Const", {})
-    if "ival" in constant:
-        return int(constant["ival"].get("ival", 0))  # the tree leaves a zero out
-    if "fval" in constant:
-        return float(constant["fval"]["fval"].replace("_", ""))
-    return None
-
-
-_PLUS, _MINUS = {"String": {"sval": "+"}}, {"String": {"sval": "-"}}
-
-
-def _bound(node: Node) -> float | None:
-    """Return the most that an expression can be, where the statement's text says so."""
-    least = node.get("MinMaxExpr", {})
-    if least.get("op") == "IS_LEAST":
-        return min((b for b in map(_bound, least["args"]) if b is not None), default=None)
-    expression = node.get("A_Expr", {})
-    if "lexpr" in expression and expression["name"][-1] in (_PLUS, _MINUS):
-        left, right = _bound(expression["lexpr"]), _constant(expression["rexpr"])
-        if left is None or right is None:
-            return None
-        return left + right if expression["name"][-1] == _PLUS else left - right
-    return _constant(node)
-
-
-def _check_length(name: str, arguments: list[Node]) -> None:
-    bound = _bound(arguments[1]) if len(arguments) > 1 else 0
-    if bound is None or bound > LARGEST_LENGTH:
-        raise refusals.unbounded(name, LARGEST_LENGTH, f"{name}('#', least(n, 100))")
-    # A repetition of something long multiplies; padding bounds its own result.
-    if name == "repeat" and any(inner in _PADDING for inner in _calls_in(arguments[0])):
-        raise refusals.unbounded("repeat of a repetition", LARGEST_LENGTH, "repeat('#', 100)")
-
-
-def _check_series(arguments: list[Node]) -> None:
-    numbers = [_constant(argument) for argument in arguments]
-    if len(numbers) < 2 or None in numbers[:2]:  # noqa: PLR2004  # from, to
-        return  # dates, or a bound that comes from the data; the deadline ends it
-    start, stop, step = (*numbers, 1)[:3]
-    if (
-        start is not None
-        and stop is not None
-        and abs(stop - start) > LARGEST_SERIES * abs(step or 1)
-    ):
-        raise refusals.unbounded("generate_series", LARGEST_SERIES, "generate_series(1, 12)")
-
-
-def _check_format(arguments: list[Node]) -> None:
-    template = arguments[0].get("A_Const", {}).get("sval") if arguments else None
-    if template is None or _WIDE_FIELD.search(template.get("sval", "")):
-        raise refusals.unbounded("format", LARGEST_LENGTH, "format('%s: %s', a, b)")
-
-
-def _dicts(tree: Any) -> Iterable[Node]:
-    """Yield every dictionary of a tree."""
-    stack = [tree]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, dict):
-            yield node
-            stack += node.values()
-        elif isinstance(node, list):
-            stack += node
-
-
-def _calls_in(tree: Any) -> Iterable[str]:
-    for node in _dicts(tree):
-        if "FuncCall" in node:
-            yield node["FuncCall"]["funcname"][-1]["String"]["sval"]
-
-
-def _check_recursion(query: Node) -> None:
-    recursive = query["ctequery"].get("SelectStmt", {}).get("rarg")
-    if recursive is None:
-        return
-    nodes = list(_dicts(recursive))
-    reads_itself = any(node.get("relname") == query["ctename"] for node in nodes)
-    if reads_itself and not any("whereClause" in node or "quals" in node for node in nodes):
-        raise refusals.unbounded_recursion(query["ctename"])
