@@ -5,9 +5,10 @@ deadline. Constant arithmetic is reckoned out, so that `10 ^ 9` is no way around
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from math import isfinite, prod
 from math import pow as power
-from math import prod
+from operator import add, mul, sub, truediv
 from typing import Any
 
 from zava.data.guard import refusals
@@ -31,6 +32,13 @@ _NORMALIZING = frozenset({"normalize", "is_normalized"})  # quadratic in a run o
 # A width of five digits or more, or one that an argument gives.
 _WIDE_FIELD = re.compile(r"%(?:\d+\$)?-?(?:\*|\d{5})")
 _FROM_TO = 2
+_ARITHMETIC: dict[str, Callable[[float, float], float]] = {
+    "+": add,
+    "-": sub,
+    "*": mul,
+    "/": truediv,
+    "^": power,
+}
 
 
 class Growth:
@@ -147,23 +155,17 @@ def _sign(expression: Node) -> str:
 def _arithmetic(expression: Node) -> float | None:
     left = constant(expression["lexpr"]) if "lexpr" in expression else 0
     right = constant(expression["rexpr"])
-    if left is None or right is None or expression["kind"] != "AEXPR_OP":
+    reckon = _ARITHMETIC.get(_sign(expression))
+    if left is None or right is None or reckon is None or expression["kind"] != "AEXPR_OP":
         return None
     try:
-        match _sign(expression):
-            case "+":
-                return left + right
-            case "-":
-                return left - right
-            case "*":
-                return left * right
-            case "/":
-                return left / right
-            case "^":
-                return power(float(left), float(right))
-    except (ArithmeticError, TypeError):  # too large to reckon with, or no number at all
-        return float("inf")
-    return None
+        return _finite(reckon(left, right))
+    except (ArithmeticError, ValueError):  # too large to reckon with, or no number at all
+        return None
+
+
+def _finite(value: float) -> float | None:
+    return value if isfinite(value) else None
 
 
 def _selected(select: Node) -> float | None:
@@ -179,43 +181,12 @@ def _number(const: Node) -> float | None:
         return int(const["ival"].get("ival", 0))  # the tree leaves a zero out
     text = const["fval"]["fval"] if "fval" in const else const.get("sval", {}).get("sval", "")
     try:
-        return float(text.replace("_", ""))
+        return _finite(float(text.replace("_", "")))
     except ValueError:
         return None
 
 
-def _reads_data(tree: Any) -> bool:
-    stack = [tree]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, dict):
-            if "ColumnRef" in node or "fromClause" in node:
-                return True
-            stack += node.values()
-        elif isinstance(node, list):
-            stack += node
-    return False
-
-
-def _check_series(arguments: list[Node]) -> None:
-    step = constant(arguments[_FROM_TO]) if len(arguments) > _FROM_TO else 1
-    if step is None:
-        return  # an interval: a series of days
-    start, stop = map(largest, arguments[:_FROM_TO]) if len(arguments) >= _FROM_TO else (0, 0)
-    is_unknown = start is None or stop is None
-    if is_unknown and _reads_data(arguments):
-        return
-    if start is None or stop is None or abs(stop - start) > LARGEST_SERIES * abs(step or 1):
-        raise refusals.unbounded("generate_series", LARGEST_SERIES, "generate_series(1, 12)")
-
-
-def _check_format(arguments: list[Node]) -> None:
-    template = arguments[0].get("A_Const", {}).get("sval") if arguments else None
-    if template is None or _WIDE_FIELD.search(template.get("sval", "")):
-        raise refusals.unbounded("format", LARGEST_LENGTH, "format('%s: %s', a, b)")
-
-
-def dicts(tree: Any) -> Iterable[Node]:
+def _dicts(tree: Any) -> Iterable[Node]:
     """Yield every dictionary of a tree."""
     stack = [tree]
     while stack:
@@ -227,12 +198,37 @@ def dicts(tree: Any) -> Iterable[Node]:
             stack += node
 
 
+def _reads_data(tree: Any) -> bool:
+    return any("ColumnRef" in node or "fromClause" in node for node in _dicts(tree))
+
+
+def _check_series(arguments: list[Node]) -> None:
+    if len(arguments) < _FROM_TO:
+        return
+    start, stop = map(largest, arguments[:_FROM_TO])
+    step = constant(arguments[_FROM_TO]) if len(arguments) > _FROM_TO else 1
+    if step is None and start is None and stop is None:
+        return  # a series of days
+    if start is None or stop is None:
+        is_unbounded = not _reads_data(arguments)  # what the data say, the deadline ends
+    else:
+        is_unbounded = abs(stop - start) > LARGEST_SERIES * abs(step or 1)
+    if is_unbounded:
+        raise refusals.unbounded("generate_series", LARGEST_SERIES, "generate_series(1, 12)")
+
+
+def _check_format(arguments: list[Node]) -> None:
+    template = arguments[0].get("A_Const", {}).get("sval") if arguments else None
+    if template is None or _WIDE_FIELD.search(template.get("sval", "")):
+        raise refusals.unbounded("format", LARGEST_LENGTH, "format('%s: %s', a, b)")
+
+
 def check_recursion(query: Node) -> None:
     """Refuse a recursive query whose recursive term has no condition that could end it."""
     recursive = query["ctequery"].get("SelectStmt", {}).get("rarg")
     if recursive is None:
         return
-    nodes = list(dicts(recursive))
+    nodes = list(_dicts(recursive))
     reads_itself = any(node.get("relname") == query["ctename"] for node in nodes)
     if reads_itself and not any("whereClause" in node or "quals" in node for node in nodes):
         raise refusals.unbounded_recursion(query["ctename"])

@@ -1,0 +1,364 @@
+"""A refusal names what was refused and what to write instead."""
+
+import pytest
+
+from zava.data.guard import Guard
+from zava.data.guard.bounds import LONGEST_NEEDLE
+from zava.data.guard.guard import Verdict
+from zava.errors import DatabaseFault, InvalidInput, QueryRefused
+
+TABLES = frozenset({"stores", "orders", "order_items", "products", "customers"})
+CALLING = frozenset({"pg_sleep", "regrole", "length"})
+READ = "Send one SELECT (or WITH … SELECT, VALUES); the data can only be read."
+SETTINGS = "Settings cannot be read or changed; who asks comes from the caller's token alone."
+SCHEMA = "get_multiple_table_schemas describes the tables that you can read."
+STANDARD = "Use PostgreSQL's aggregate, window, date, text, number, array and JSON functions."
+COLUMNS = "Name columns as get_multiple_table_schemas lists them"
+LONG = "Write what it looks for as a literal, or gather in a statement of its own."
+
+
+def judge(sql: str) -> Verdict:
+    return Guard(TABLES, CALLING).judge(sql)
+
+
+def bounded(name: str, largest: str) -> str:
+    return f"{name} needs a bound of at most {largest} written in the statement."
+
+
+@pytest.mark.parametrize(
+    ("sql", "message", "hint"),
+    [
+        ("SELECT 1; SELECT 2", "The text holds several statements.", "Send one statement."),
+        ("-- nothing", "The text holds no statement.", READ),
+        (
+            "EXPLAIN SELECT 1",
+            "EXPLAIN is not run here.",
+            "Plans are not shown; send the SELECT itself.",
+        ),
+        ("SET role = x", "SET is not run here.", SETTINGS),
+        ("SHOW ALL", "SHOW is not run here.", SETTINGS),
+        (
+            "COPY retail.orders TO STDOUT",
+            "COPY is not run here.",
+            "Rows leave as the answer of a SELECT; raise max_rows for more of them.",
+        ),
+        (
+            "COMMIT",
+            "Transaction control is not run here.",
+            "Each call is a transaction of its own.",
+        ),
+        ("DELETE FROM retail.orders", "DELETE is not run here.", READ),
+        (
+            "WITH d AS (DELETE FROM retail.orders RETURNING 1) TABLE d",
+            "DELETE is not run here.",
+            READ,
+        ),
+        ("CREATE TABLE t (a int)", "Only reads are run here.", READ),
+        (
+            "SELECT merge_action()",
+            "The statement holds a construct that is not read here (MergeSupportFunc).",
+            READ,
+        ),
+        (
+            "SELECT $1",
+            "The statement holds parameters such as $1, and nothing is bound to them.",
+            "Write the values into the statement.",
+        ),
+        (
+            "SELECT 1 FROM retail.orders FOR UPDATE",
+            "FOR UPDATE and FOR SHARE lock rows.",
+            "Leave the clause out.",
+        ),
+        ("SELECT xmlforest(1)", "XML is not built here.", "Use the JSON functions."),
+        ("SELECT * FROM pg_class", "Catalog tables cannot be read here.", SCHEMA),
+        ("SELECT * FROM information_schema.tables", "Catalog tables cannot be read here.", SCHEMA),
+        (
+            "SELECT * FROM retail.order",
+            "retail.order is not a table that you can read.",
+            "Use retail.orders, retail.order_items.",
+        ),
+        (
+            "SELECT * FROM store",
+            "store is not a table that you can read.",
+            "Use retail.stores.",
+        ),
+        (
+            "SELECT * FROM qqqq",
+            "qqqq is not a table that you can read.",
+            "Use retail.customers, retail.order_items, retail.orders, retail.products, retail.stores.",
+        ),
+        (
+            "SELECT * FROM other.retail.orders",
+            "other.retail.orders is not a table that you can read.",
+            "Use retail.orders, retail.order_items, retail.stores.",
+        ),
+        ("SELECT set_config('a', 'b', true)", "The function set_config is not run here.", SETTINGS),
+        ("SELECT pg_sleep(1)", "The function pg_sleep is not run here.", SCHEMA),
+        (
+            "SELECT has_table_privilege('a', 'b')",
+            "The function has_table_privilege is not run here.",
+            SCHEMA,
+        ),
+        ("SELECT pg_typeof(1)", "pg_typeof is read as text only.", "Write pg_typeof(x)::text."),
+        (
+            "SELECT string_aggr(x, ',')",
+            "The function string_aggr is not run here.",
+            "Perhaps string_agg.",
+        ),
+        ("SELECT zzzzzz(1)", "The function zzzzzz is not run here.", STANDARD),
+        (
+            "SELECT zava.my_store('x')",
+            "Functions of the schema zava are not run here.",
+            STANDARD,
+        ),
+        (
+            "SELECT o.pg_sleep FROM retail.orders o",
+            "pg_sleep is not a column here.",
+            f"{COLUMNS}; call functions as f(x).",
+        ),
+        (
+            "SELECT (1).regrole",
+            "regrole is not a column here.",
+            f"{COLUMNS}; call functions as f(x).",
+        ),
+        (
+            "SELECT ctid FROM retail.orders",
+            "ctid is a system column, which is not shown here.",
+            f"{COLUMNS}, and outputs otherwise.",
+        ),
+        (
+            "SELECT (o).xmin FROM retail.orders o",
+            "xmin is a system column, which is not shown here.",
+            f"{COLUMNS}, and outputs otherwise.",
+        ),
+        ("SELECT 'orders'::regclass", "The type regclass looks into the catalog.", SCHEMA),
+        ("SELECT 'zava.x'::regconfig", "The type regconfig looks into the catalog.", SCHEMA),
+        (
+            "SELECT NULL::retail.orders",
+            "The type retail.orders is not used here.",
+            "Use text, numeric, integer, boolean, date, timestamptz, interval, uuid, jsonb or arrays.",
+        ),
+        (
+            "SELECT 'a' COLLATE zava.x",
+            "The collation zava.x is not used here.",
+            'Leave it out or use "C".',
+        ),
+        (
+            "SELECT 1 OPERATOR(zava.+) 1",
+            "The operator zava.+ is not run here.",
+            "Use PostgreSQL's own operators, unqualified.",
+        ),
+        (
+            "SELECT 1 ORDER BY 1 USING ###",
+            "The operator ### is not run here.",
+            "Use PostgreSQL's own operators, unqualified.",
+        ),
+        (
+            "SELECT 1 ### ANY (SELECT 1)",
+            "The operator ### is not run here.",
+            "Use PostgreSQL's own operators, unqualified.",
+        ),
+        (
+            "SELECT current_user",
+            "CURRENT_USER is not shown here.",
+            "Each answer says whose data it saw.",
+        ),
+        (
+            "SELECT 1 FROM retail.orders TABLESAMPLE mine (1)",
+            "The sampling method mine is unknown.",
+            "Use SYSTEM or BERNOULLI.",
+        ),
+        (
+            "SELECT repeat('x', n) FROM retail.orders",
+            bounded("repeat", "10,000"),
+            "For example repeat('#', least(n, 100)).",
+        ),
+        (
+            "SELECT lpad('x', 10001)",
+            bounded("lpad", "10,000"),
+            "For example lpad('#', least(n, 100)).",
+        ),
+        (
+            "SELECT repeat(repeat('x', 1000), 2000)",
+            bounded("A repetition of repetitions", "1,000,000"),
+            "For example repeat('#', least(n, 100)).",
+        ),
+        (
+            "SELECT n FROM generate_series(1, 10 ^ 9) AS n",
+            bounded("generate_series", "1,000,000"),
+            "For example generate_series(1, 12).",
+        ),
+        (
+            "SELECT format('%99999s', 'x')",
+            bounded("format", "10,000"),
+            "For example format('%s: %s', a, b).",
+        ),
+        (
+            "SELECT strpos(string_agg(a, ''), max(b)) FROM retail.orders",
+            "strpos looks for a text of any length beside values gathered from many rows.",
+            LONG,
+        ),
+        (
+            "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT n FROM r",
+            "The recursive query r has no condition that ends it.",
+            "Add a WHERE with a bound to its recursive term, such as WHERE n < 100.",
+        ),
+    ],
+)
+def test_refusal_says_what_and_what_instead(sql: str, message: str, hint: str) -> None:
+    assert judge(sql) == Verdict(QueryRefused, message, hint)
+
+
+def test_syntax_error_says_where() -> None:
+    assert judge("SELECT 1 FROM WHERE") == Verdict(
+        DatabaseFault,
+        'Syntax error at or near "WHERE" (at character 15).',
+        "Mend the syntax near the stated position and send the statement again.",
+    )
+    assert (
+        judge("SELECT '").message == 'Unterminated quoted string at or near "\'" (at character 8).'
+    )
+
+
+def test_depth_beyond_what_can_be_read_is_refused() -> None:
+    verdict = judge("SELECT " + "1+" * 6000 + "1")
+    assert (verdict.error, verdict.message) == (QueryRefused, "The statement nests too deep.")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "repeat('-', 10000)",
+        "repeat('-', least(n, 100) + 1)",
+        "repeat('-', least(n, 100) - 1)",
+        "repeat('-', least(n, m, 100)::int)",
+        "repeat('', 10000)",
+        "repeat('ab', -3)",
+        "repeat(status, 3)",
+        "repeat(status, 3) || repeat('#', least(n, 40)) || repeat('.', 40 - 7) || lpad(status, 20)",
+        "repeat('-', (10 * 10)::int)",
+        "repeat('-', (SELECT 40))",
+        "repeat('-', greatest(1, 2))",
+        "repeat('-', '7'::int)",
+        "repeat('-', (2 ^ 3)::int / 2)",
+        "format('%s %-10s %1$s %%', a, b)",
+        "strpos(a, b)",
+        "replace(string_agg(a, ''), 'b', c)",
+        "trim(string_agg(a, ''))",
+        "normalize('é') || string_agg(a, '')",
+        "pg_typeof(a)::text",
+        "to_tsvector('english'::regconfig, a)",
+        'a COLLATE "C" || b COLLATE pg_catalog."default"',
+        "1 OPERATOR(pg_catalog.+) 1",
+        "a.length",
+        "replace(status::text, 'a'::text, 'b')",
+        "(ARRAY[1, 2])[1:2]",
+        "a.status = ANY (ARRAY(SELECT 'a'))",
+        "a.status LIKE 'a'",
+        "a.quantity BETWEEN 1 AND 2",
+        "count(*) OVER (ORDER BY a.status USING <)",
+        "(SELECT count(*) FROM retail.orders TABLESAMPLE SYSTEM (10))",
+        "count(*) OVER (ORDER BY a.status)",
+        "current_date",
+    ],
+)
+def test_call_within_its_bounds_passes(call: str) -> None:
+    assert judge(f"SELECT {call} FROM retail.orders AS a").error is None
+
+
+@pytest.mark.parametrize(
+    "series",
+    [
+        "1, 1000000",
+        "1000000, 1, -1",
+        "0, 10000000, 100",
+        "1, n",
+        "n",
+        "1, (SELECT count(*) FROM retail.orders)",
+        "least(n, 1), n",
+        "DATE '2026-01-01', DATE '2026-02-01', INTERVAL '1 day'",
+        "now() - interval '1 year', now(), '1 month'",
+        "min(d), max(d), '1 month'::interval",
+    ],
+)
+def test_series_within_its_bounds_passes(series: str) -> None:
+    assert judge(f"SELECT generate_series({series}) FROM retail.orders").error is None
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r WHERE n < 9), s AS (SELECT 1) SELECT * FROM r, s",
+        "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT o.n FROM r JOIN retail.orders o ON o.n = r.n + 1) SELECT * FROM r",
+        "WITH RECURSIVE r AS (VALUES (1) UNION SELECT 2) SELECT * FROM r",
+    ],
+)
+def test_recursion_that_may_end_passes(sql: str) -> None:
+    assert judge(sql).error is None
+
+
+@pytest.mark.parametrize(
+    "series",
+    [
+        "1, 1000002",
+        "-1000000, 1000000",
+        "1, 2 * 10 ^ 6",
+        "1, 10 ^ 400 ^ 2",
+        "1, (-8) ^ 0.5",
+        "1, 1 / 0",
+        "1, 5000000 % 4000000",
+        "1, (SELECT 2000000)",
+        "1, (SELECT 1, 2)",
+        "1, '2000000'::int",
+        "1, 'many'::int",
+        "1, greatest(1, 2000000)",
+        "1, greatest(1, power(10, 9))",
+        "1, least(power(10, 9), power(10, 8))",
+        "1, least(3000000, 2000000) + 1",
+        "1, 2_000_000",
+        "1, power(10, 9)::int",
+        "1, true",
+        "1, 2.5e6",
+        "0.0, 2.0, 0.000001",
+        "1, 2000000, NULL",
+        "1, 5 BETWEEN 1 AND 2",
+        "1, power(10, 9)::int, power(1, 1)::int",
+        "1, 'nan'::int",
+        "1, least('nan'::float8, 1e9)",
+        "1, -least('-inf'::float8, 1e999)",
+        "1, 1e999 - 1e999",
+    ],
+)
+def test_constant_series_beyond_its_bound_is_refused(series: str) -> None:
+    assert judge(f"SELECT n FROM generate_series({series}) AS n").error is QueryRefused
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT normalize(string_agg(a, '')) FROM retail.orders",
+        "SELECT normalize(max(a), NFD), array_agg(a) FROM retail.orders",
+        "SELECT translate(a, b, c), ARRAY(SELECT 1) FROM retail.orders",
+        "WITH RECURSIVE r AS (SELECT 'a' AS a UNION ALL SELECT a || a FROM r WHERE true) SELECT btrim(a, a) FROM r",
+        f"SELECT replace(string_agg(a, ''), '{'b' * (LONGEST_NEEDLE + 1)}', '') FROM retail.orders",
+        "SELECT position(b IN repeat('a', 100)) FROM retail.orders",
+        "SELECT repeat('a')" + ", repeat(a, 1001)" * 3 + " FROM retail.orders",
+        "SELECT format()",
+        "SELECT repeat('x', least('nan'::float8, 1e9)::int)",
+    ],
+)
+def test_what_no_deadline_could_end_is_refused(sql: str) -> None:
+    assert judge(sql).error is QueryRefused
+
+
+async def test_verdict_is_remembered_and_each_refusal_has_its_own_correlation_id() -> None:
+    guard = Guard(TABLES, CALLING)
+    ids = set()
+    for _ in range(2):
+        with pytest.raises(QueryRefused) as caught:
+            await guard.check("SELECT pg_sleep(1)")
+        ids.add(caught.value.correlation_id)
+    assert len(ids) == 2
+    await guard.check("SELECT 1")
+    with pytest.raises(InvalidInput):
+        await guard.check("SELECT '\0'")
