@@ -141,3 +141,13 @@ def test_secrets_are_private_stable_and_rotated(tmp_path: Path) -> None:
     assert [key.partition(":")[0] for key in third] == ["3", "2"]
     for file in home.path.iterdir():
         assert file.stat().st_mode & 0o077 == 0, file
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds a process's memory")
+def test_value_beyond_a_backends_memory_ends_its_statement_alone(server: EmbeddedServer) -> None:
+    with psycopg.connect(server.superuser_url(), autocommit=True) as connection:
+        with pytest.raises(psycopg.errors.OutOfMemory):
+            connection.execute(
+                "SELECT string_agg(repeat('x', 10000), '') FROM generate_series(1, 100000)"
+            )
+        assert connection.execute("SELECT 1").fetchone() == (1,)

@@ -167,6 +167,16 @@ def test_nothing_quoted_passes_unless_it_is_a_name_at_a_place_of_the_statement()
             "Mend the syntax and send the statement again.",
         ),
         (
+            reported("53200", "out of memory"),
+            "The statement builds more in memory than one may take.",
+            "Aggregate to fewer rows before string_agg, array_agg or json_agg; build less.",
+        ),
+        (
+            reported("53200", "out of shared memory"),  # a peer took the locks
+            "The database cannot answer just now.",
+            "Try again in a few seconds.",
+        ),
+        (
             reported("54001", "stack depth limit exceeded", hint="Increase max_stack_depth."),
             "Stack depth limit exceeded.",
             "Write a simpler or shorter statement.",

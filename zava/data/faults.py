@@ -26,6 +26,7 @@ _ABOUT_THE_STATEMENT = frozenset({"42", "22", "21", "2F", "54", "0A"})
 _TRANSIENT_CLASSES = frozenset({"08", "53", "57", "40", "58"})
 _TRANSIENT = frozenset({"55P03", "55006"})
 _ROOM_EXHAUSTED = "53400"  # temp_file_limit: the same call would meet it again
+_MEMORY_EXHAUSTED = "53200"
 _QUOTED = re.compile('["“„«»].*["”“«»]', re.DOTALL)  # as far as it goes: a cell may hold quotes
 
 _READS_ONLY = "Send one SELECT (or WITH … SELECT, VALUES); the data can only be read."
@@ -80,6 +81,11 @@ def translate(error: psycopg.Error) -> ZavaError:
         fault = DatabaseFault(
             "The statement needs more room to sort and join than one may take.",
             hint="Narrow the period, aggregate more, or join fewer tables.",
+        )
+    elif state == _MEMORY_EXHAUSTED and said == "out of memory":  # not the table of locks
+        fault = ResultTooLarge(
+            "The statement builds more in memory than one may take.",
+            hint="Aggregate to fewer rows before string_agg, array_agg or json_agg; build less.",
         )
     elif state[:2] in _TRANSIENT_CLASSES or state in _TRANSIENT:
         fault = Busy("The database cannot answer just now.", hint="Try again in a few seconds.")

@@ -29,6 +29,11 @@ STANDARD_VERSION = 18
 _BINARIES = {18: "pginstall18/bin", 16: "pginstall/bin"}
 _SYSTEM_USER = "zava-postgres"
 _START_SECONDS = 10
+
+# PostgreSQL bounds the memory of a sort, and not of a value: one statement shall end with "out of
+# memory" long before the machine does. Of address space, shared buffers in it; Linux alone heeds it.
+_BACKEND_KILOBYTES = 1024 * 1024
+_BOUNDED = ("/bin/sh", "-c", 'ulimit -v "$0" 2>/dev/null || true; exec "$@"')
 _STATUS_LINE, _PORT_LINE = 8, 4  # of postmaster.pid
 
 _CONFIGURATION = """\
@@ -39,7 +44,7 @@ password_encryption = 'scram-sha-256'
 max_connections = 60
 shared_buffers = '256MB'
 max_wal_size = '2GB'
-temp_file_limit = '2GB'
+temp_file_limit = '1GB'
 timezone = 'UTC'
 log_min_messages = 'warning'
 log_min_error_statement = 'panic'
@@ -237,8 +242,9 @@ class EmbeddedServer:
             identity = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
         # Output goes to a pipe of initdb alone: a server started by pg_ctl would keep it open.
         is_start = "start" in arguments
+        bound = (*_BOUNDED, str(_BACKEND_KILOBYTES)) if is_start else ()
         subprocess.run(  # noqa: S603  # our own programs and paths
-            [str(program), *map(str, arguments)],
+            [*bound, str(program), *map(str, arguments)],
             check=check,
             cwd="/",
             stdin=subprocess.DEVNULL,
