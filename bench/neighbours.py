@@ -57,7 +57,8 @@ async def compare(server: str, signer: ContextSigner) -> None:
             hog = asyncio.create_task(_run(data, sql))
             spells.append((quiet, await _p95(data, beside=hog), await hog))
         ratios = [loaded / quiet for quiet, loaded, _ in spells]
-        quiet, loaded = (median(spell[place] for spell in spells) for place in (0, 1))
+        quiet = median(before for before, _, _ in spells)
+        loaded = median(beside for _, beside, _ in spells)
         figures = f"{quiet:.2f} | {loaded:.2f} | {median(ratios):.2f}"
         extremes = f"{min(ratios):.2f} to {max(ratios):.2f}"
         print(f"| {name} | {spells[-1][2]} | {figures} | {extremes} | <= {GOAL:g} |")

@@ -53,7 +53,7 @@ class Table:
 
     Cells are JSON values: numbers that survive a double exactly stay numbers, all others are
     strings; dates are ISO 8601. `truncated` is None, "rows" or "bytes". `notes` say why an answer
-    is empty.
+    is empty, and how to continue one that was cut.
     """
 
     columns: tuple[Column, ...]

@@ -25,8 +25,6 @@ PRINCIPAL_REFUSED, OTHER_AUDIENCE = "ZA003", "ZA004"
 _ABOUT_THE_STATEMENT = frozenset({"42", "22", "21", "2F", "54", "0A"})
 _TRANSIENT_CLASSES = frozenset({"08", "53", "57", "40", "58"})
 _TRANSIENT = frozenset({"55P03", "55006"})
-_ROOM_EXHAUSTED = "53400"  # temp_file_limit: the same call would meet it again
-_MEMORY_EXHAUSTED = "53200"
 _QUOTED = re.compile('["“„«»].*["”“«»]', re.DOTALL)  # as far as it goes: a cell may hold quotes
 
 _READS_ONLY = "Send one SELECT (or WITH … SELECT, VALUES); the data can only be read."
@@ -40,6 +38,37 @@ _HINTS = {
     "22012": "Divide by nullif(x, 0).",
     "22": "A value does not fit: mend it, or filter such rows out (CASE WHEN …).",
     "54": "Write a simpler or shorter statement.",
+}
+_LESS = "Narrow the period, aggregate more, or join fewer tables."
+_OURS: dict[str, tuple[type[ZavaError], str, str]] = {
+    PRINCIPAL_REFUSED: (
+        AccessDenied,
+        "You have no access to the retail data.",
+        "Ask an administrator for a grant.",
+    ),
+    CONTEXT_ALTERED: (
+        QueryRefused,
+        "The statement altered the tenant context.",
+        "Remove set_config from it.",
+    ),
+    "57014": (QueryTimeout, "The statement met its deadline and was cancelled.", _LESS),
+    "54000": (
+        ResultTooLarge,
+        "One row is larger than an answer may be.",
+        "Select fewer or shorter columns; aggregate long lists.",
+    ),
+    # temp_file_limit: the same call would meet it again.
+    "53400": (
+        DatabaseFault,
+        "The statement needs more room to sort and join than one may take.",
+        _LESS,
+    ),
+    # The backend's own bound; "out of shared memory" is the lock table, which a peer may hold.
+    "53200 out of memory": (
+        ResultTooLarge,
+        "The statement builds more in memory than one may take.",
+        "Aggregate to fewer rows before string_agg, array_agg or json_agg; build less.",
+    ),
 }
 _REFUSED = {
     "42P11": _READS_ONLY,  # the cursor takes queries only
@@ -55,38 +84,14 @@ def translate(error: psycopg.Error) -> ZavaError:
     state = error.sqlstate or "08000"
     said = _said(error, state)
     fault: ZavaError
-    if state == PRINCIPAL_REFUSED:
-        fault = AccessDenied(
-            "You have no access to the retail data.", hint="Ask an administrator for a grant."
-        )
-    elif state == CONTEXT_ALTERED:
-        fault = QueryRefused(
-            "The statement altered the tenant context.", hint="Remove set_config from it."
-        )
-    elif state == "57014":
-        fault = QueryTimeout(
-            "The statement met its deadline and was cancelled.",
-            hint="Narrow the period, aggregate more, or join fewer tables.",
-        )
-    elif state == "54000":
-        fault = ResultTooLarge(
-            "One row is larger than an answer may be.",
-            hint="Select fewer or shorter columns; aggregate long lists.",
-        )
+    ours = _OURS.get(state) or _OURS.get(f"{state} {said}")
+    if ours is not None:
+        kind, message, hint = ours
+        fault = kind(message, hint=hint)
     elif state in _REFUSED:
         fault = QueryRefused(_sentence(said), hint=_REFUSED[state])
     elif state == "42601" and said.startswith("cannot insert multiple commands"):
         fault = QueryRefused("The text holds several statements.", hint="Send one statement.")
-    elif state == _ROOM_EXHAUSTED:
-        fault = DatabaseFault(
-            "The statement needs more room to sort and join than one may take.",
-            hint="Narrow the period, aggregate more, or join fewer tables.",
-        )
-    elif state == _MEMORY_EXHAUSTED and said == "out of memory":  # not the table of locks
-        fault = ResultTooLarge(
-            "The statement builds more in memory than one may take.",
-            hint="Aggregate to fewer rows before string_agg, array_agg or json_agg; build less.",
-        )
     elif state[:2] in _TRANSIENT_CLASSES or state in _TRANSIENT:
         fault = Busy("The database cannot answer just now.", hint="Try again in a few seconds.")
     elif state[:2] in _ABOUT_THE_STATEMENT:

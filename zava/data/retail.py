@@ -10,6 +10,7 @@ import psycopg
 from zava.data import emptiness
 from zava.data.advice import ADVISED, advise
 from zava.data.conditions import find_conditions
+from zava.data.continuation import how_to_continue, sort_keys
 from zava.data.guard import Guard
 from zava.data.guard.parsing import parsing_thread
 from zava.data.limits import check_limits
@@ -33,7 +34,8 @@ class RetailData:
     async def run(self, caller: Caller, sql: str, *, max_rows: int) -> Table:
         """Run a statement that the caller's model wrote.
 
-        An empty answer costs one more round trip and says why in `notes`.
+        An empty answer costs one more round trip and says why in `notes`; one cut by `max_rows`
+        says there how to continue.
 
         Raises:
             ZavaError: the statement was refused, failed, or could not be run now.
@@ -45,6 +47,10 @@ class RetailData:
         except (DatabaseFault, QueryRefused) as fault:
             await self._advise(caller, fault)
             raise
+        if table.truncated == "rows":
+            loop = asyncio.get_running_loop()
+            keys = await loop.run_in_executor(parsing_thread(), sort_keys, sql)
+            return replace(table, notes=(how_to_continue(keys, table),))
         if not emptiness.is_empty(table.rows):
             return table
         return replace(table, notes=tuple(await self._explain(caller, table.scope.audience, sql)))

@@ -31,7 +31,7 @@ _SYSTEM_USER = "zava-postgres"
 _START_SECONDS = 10
 
 # PostgreSQL bounds the memory of a sort, and not of a value: one statement shall end with "out of
-# memory" long before the machine does. Of address space, shared buffers in it; Linux alone heeds it.
+# memory" long before the machine does. Address space, shared buffers in it; Linux alone heeds it.
 _BACKEND_KILOBYTES = 1024 * 1024
 _BOUNDED = ("/bin/sh", "-c", 'ulimit -v "$0" 2>/dev/null || true; exec "$@"')
 _STATUS_LINE, _PORT_LINE = 8, 4  # of postmaster.pid

@@ -62,7 +62,7 @@ class TableContent(BaseModel):
     ]
     row_count: int
     truncated: Annotated[str | None, Field(description="'rows' or 'bytes' when cut.")]
-    notes: Annotated[list[str], Field(description="Why an answer is empty.")]
+    notes: Annotated[list[str], Field(description="Why it is empty, or how to continue.")]
     scope: ScopeContent
     as_of: str
 

@@ -1,0 +1,64 @@
+"""An answer that max_rows cut says by which key to go on."""
+
+import pytest
+
+from zava.data.continuation import UNSORTED
+from zava.data.retail import RetailData
+from zava.model import Caller
+
+NUMBERS = "FROM (VALUES (1, 'a''b'), (2, NULL), (3, 'c')) AS v (n, t)"
+
+
+@pytest.mark.parametrize(
+    ("sql", "key"),
+    [
+        (f"SELECT n, t {NUMBERS} ORDER BY n", "n = 1"),
+        (f"SELECT v.n AS number, t {NUMBERS} ORDER BY number, t", "number = 1, t = 'a''b'"),
+        (f"SELECT t, n {NUMBERS} ORDER BY 2", "n = 1"),
+        (f"SELECT n, t {NUMBERS} ORDER BY v.t NULLS FIRST, n", "t = NULL, n = 2"),
+        (f"SELECT n, t {NUMBERS} ORDER BY n DESC, n + 1", "n = 3"),
+        (
+            "SELECT email, customer_id IS NULL AS x FROM retail.customers ORDER BY email",
+            "the last email",
+        ),
+        (
+            "SELECT repeat('x', 61) || n AS long FROM generate_series(1, 3) AS n ORDER BY long",
+            "the last long",
+        ),
+        ("SELECT 1 AS n UNION ALL SELECT 2 ORDER BY n", "n = 1"),
+    ],
+)
+async def test_sort_key_of_the_last_row_is_named(
+    tenancy: RetailData, callers: dict[str, Caller], sql: str, key: str
+) -> None:
+    answer = await tenancy.run(callers["seattle"], sql, max_rows=1)
+    assert answer.truncated == "rows"
+    assert answer.notes == (
+        (
+            f"To continue, keep the ORDER BY and ask for rows after {key};"
+            " end it with a unique key where values repeat."
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("order", "said"),
+    [
+        ("", UNSORTED),
+        ("ORDER BY n + 1", "To continue, ask for rows after the last one's sort key."),
+        ("ORDER BY v.n", "To continue, ask for rows after the last one's sort key."),
+        ("ORDER BY (v).n", "To continue, ask for rows after the last one's sort key."),
+    ],
+)
+async def test_order_that_the_answer_does_not_show_is_told_so(
+    tenancy: RetailData, callers: dict[str, Caller], order: str, said: str
+) -> None:
+    sql = f"SELECT t {NUMBERS} {order}"
+    assert (await tenancy.run(callers["seattle"], sql, max_rows=1)).notes == (said,)
+
+
+async def test_whole_answer_has_nothing_to_continue(
+    tenancy: RetailData, callers: dict[str, Caller]
+) -> None:
+    sql = f"SELECT n {NUMBERS} ORDER BY n"
+    assert (await tenancy.run(callers["seattle"], sql, max_rows=3)).notes == ()
