@@ -58,6 +58,10 @@ async def test_column_like_no_other_is_sent_to_the_schema_tool(
     with pytest.raises(DatabaseFault) as caught:
         await tenancy.run(callers["seattle"], "SELECT zzzzqqq FROM retail.orders", max_rows=1)
     assert "get_multiple_table_schemas" in caught.value.hint
+    assert "of retail.orders store_id, order_id, customer_id, order_date" in caught.value.hint
+    with pytest.raises(DatabaseFault) as caught:
+        await tenancy.run(callers["seattle"], "SELECT zzzzqqq", max_rows=1)
+    assert caught.value.hint == "Fetch the exact column names with get_multiple_table_schemas."
 
 
 async def test_advice_never_names_what_another_audience_reads(

@@ -9,11 +9,12 @@ ADVISED = frozenset({"42703", "42501"})
 
 _MOST = 3
 _DENIED_TABLE = re.compile(r"permission denied for (?:table|relation) (\w+)")
+_WORD = re.compile(r"\w+")
 _MISSING_COLUMN = re.compile(r'column "?([^"]+?)"? does not exist')
 
 
-def advise(message: str, tables: Mapping[str, Collection[str]]) -> str | None:
-    """Return a hint for the server's message, given the columns that the caller can read.
+def advise(message: str, sql: str, tables: Mapping[str, Collection[str]]) -> str | None:
+    """Return a hint for the server's message on `sql`, given what the caller can read.
 
     `tables` maps bare table names to readable columns in their order.
     """
@@ -23,7 +24,7 @@ def advise(message: str, tables: Mapping[str, Collection[str]]) -> str | None:
         return f"Of retail.{name} you can read: {', '.join(tables[name])}. Name these, not *."
     missing = _MISSING_COLUMN.search(message)
     if missing:
-        return _nearest(missing[1].rpartition(".")[2], tables)
+        return _nearest(missing[1].rpartition(".")[2], tables) or _columns(sql, tables)
     return None
 
 
@@ -39,3 +40,10 @@ def _nearest(name: str, tables: Mapping[str, Collection[str]]) -> str | None:
         return None
     told = "; ".join(f"{column} of {', '.join(holders[column])}" for column in found)
     return f"The nearest columns that you can read: {told}."
+
+
+def _columns(sql: str, tables: Mapping[str, Collection[str]]) -> str | None:
+    words = set(_WORD.findall(sql.lower()))
+    named = [name for name in tables if name in words][:_MOST]
+    told = "; ".join(f"of retail.{name} {', '.join(tables[name])}" for name in named)
+    return f"You can read {told}; get_multiple_table_schemas tells more." if told else None

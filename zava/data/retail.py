@@ -45,7 +45,7 @@ class RetailData:
         try:
             table = await self._tenancy.run(caller, sql, max_rows=max_rows)
         except (DatabaseFault, QueryRefused) as fault:
-            await self._advise(caller, fault)
+            await self._advise(caller, sql, fault)
             raise
         if table.truncated == "rows":
             loop = asyncio.get_running_loop()
@@ -84,7 +84,7 @@ class RetailData:
         self._guard = self._guard or Guard(frozenset(tables), frozenset(rows[0]["names"]))
         return self._guard
 
-    async def _advise(self, caller: Caller, fault: DatabaseFault | QueryRefused) -> None:
+    async def _advise(self, caller: Caller, sql: str, fault: DatabaseFault | QueryRefused) -> None:
         """Name the columns that the caller can read, when the statement named others."""
         cause = fault.__cause__
         if not isinstance(cause, psycopg.Error) or cause.sqlstate not in ADVISED:
@@ -93,7 +93,7 @@ class RetailData:
         if audience is None or not self._schemas.knows(audience):
             audience = await self._learn_structure(caller)
         said = cause.diag.message_primary or ""
-        fault.hint = advise(said, self._schemas.columns(audience)) or fault.hint
+        fault.hint = advise(said, sql, self._schemas.columns(audience)) or fault.hint
 
     async def _explain(self, caller: Caller, audience: Audience, sql: str) -> list[str]:
         """Ask which conditions removed the rows; the answer stands, whatever comes of it."""
