@@ -20,8 +20,6 @@ LARGEST_GROWTH = 1_000_000
 LARGEST_SERIES = 1_000_000
 LONGEST_NEEDLE = 256
 _PADDING = frozenset({"lpad", "rpad"})
-# What makes one value of many, however long.
-_GATHERING = frozenset({"repeat", "lpad", "rpad", "array_to_string"})
 # Functions that compare each character of one argument with each of another, and that the server
 # cannot cancel: its deadline does not end them.
 _SEARCHING = frozenset(
@@ -59,8 +57,8 @@ class Growth:
         Raises:
             Refused: a length or a count without a bound, or one beyond it.
         """
-        if name in _GATHERING or name.endswith("_agg"):
-            self._gathers = True
+        if name == "array_to_string" or name.endswith("_agg"):
+            self.gather()
         if name == "generate_series":
             _check_series(arguments)
         elif name == "format":
@@ -73,7 +71,7 @@ class Growth:
             self._searches.append(name)
 
     def gather(self) -> None:
-        """Note that the statement gathers values without a function: by recursion or ARRAY(…)."""
+        """Note that the statement makes one value of many, or grows one, beyond any length."""
         self._gathers = True
 
     def conclude(self) -> None:
@@ -95,7 +93,10 @@ class Growth:
         # Padding bounds its own result and so does a repeated literal; all else multiplies.
         is_built = name in _PADDING or text is not None
         (self._built if is_built else self._multiplied).append(max(bound, 1))
-        if prod(self._multiplied) * max(self._built, default=1) > LARGEST_GROWTH:
+        together = prod(self._multiplied) * max(self._built, default=1)
+        if together > LONGEST_NEEDLE:
+            self.gather()
+        if together > LARGEST_GROWTH:
             raise refusals.unbounded(
                 "A repetition of repetitions", LARGEST_GROWTH, "repeat('#', least(n, 100))"
             )
