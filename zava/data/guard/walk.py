@@ -153,9 +153,8 @@ class Walk:
 
     def _cast(self, cast: Node, visible: Names) -> None:
         names, argument = _names(cast["typeName"]["names"]), cast["arg"]
-        if names == [_TEXT_SEARCH] and "." not in argument.get("A_Const", _NO_CONST).get(
-            "sval", _NO_CONST
-        ).get("sval", "."):
+        written = argument.get("A_Const", {}).get("sval", {}).get("sval", ".")
+        if names == [_TEXT_SEARCH] and "." not in written:
             return  # the name of a configuration, as in to_tsvector('english'::regconfig, …)
         self._type(cast["typeName"], visible)
         asked = argument.get("FuncCall")
@@ -205,7 +204,6 @@ class Walk:
 
 
 _UNQUALIFIED: tuple[list[str], ...] = ([], [_BUILT_IN_SCHEMA])
-_NO_CONST: dict[str, Any] = {}
 
 
 def _names(parts: Iterable[Node]) -> list[str]:
