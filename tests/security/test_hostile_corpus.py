@@ -218,7 +218,7 @@ def outcomes() -> Any:
     counted: Counter[tuple[str, str]] = Counter()
     yield counted
     for (kind, outcome), count in sorted(counted.items()):
-        print(f"{kind:32} {outcome:24} {count}")  # noqa: T201  # the table by class
+        print(f"{kind:32} {outcome:24} {count}")  # the table by class
 
 
 async def test_judge_sees_a_foreign_row_when_there_is_one(

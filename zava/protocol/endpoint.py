@@ -78,7 +78,8 @@ class Endpoint:
     async def handle(self, method: str, path: str, headers: Headers, body: bytes) -> Answer:
         """Answer one request; never raises, but for cancellation."""
         pairs = headers.items() if isinstance(headers, Mapping) else headers
-        fields = [(name.lower(), value) for name, value in pairs]
+        # Space around a value is not part of it (RFC 9110, 5.5).
+        fields = [(name.lower(), value.strip(" \t")) for name, value in pairs]
         try:
             return await self._route(method.upper(), path.rstrip("/") or "/", fields, body)
         except Exception:  # the edge: whatever this is, the caller gets no traceback
