@@ -32,11 +32,12 @@ def unknown_resource(uri: str) -> MCPError:
 
 def malformed_params(error: ValidationError) -> MCPError:
     """Return the JSON-RPC error for params of another shape than the method's; names fields."""
-    told = dict.fromkeys(
-        f"{'.'.join(str(part)[:50] for part in detail['loc']) or 'params'}: {detail['type']}"
-        for detail in error.errors(include_url=False, include_context=False, include_input=False)
-    )
-    return MCPError(INVALID_PARAMS, f"Invalid params: {'; '.join(list(told)[:_MAX_TOLD])}")
+    told = []
+    for detail in error.errors(include_url=False, include_context=False, include_input=False):
+        parts = [str(part)[:50] for part in detail["loc"] if part != "params"]
+        rule = detail["msg"].replace("Input should", "should").replace("Field required", "required")
+        told.append(f"{'.'.join(parts) or 'params'}: {rule[:100]}")
+    return MCPError(INVALID_PARAMS, f"Invalid params: {'; '.join(told[:_MAX_TOLD])}.")
 
 
 def rpc_error(

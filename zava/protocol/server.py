@@ -112,8 +112,9 @@ class _Offer:
         self._analytics = analytics
 
     async def list_tools(
-        self, _context: Any, _params: PaginatedRequestParams | None
+        self, _context: Any, params: PaginatedRequestParams | None
     ) -> ListToolsResult:
+        _refuse_cursor(params)
         return ListToolsResult(tools=[described_tool(tool) for tool in TOOLS.values()])
 
     async def call_tool(self, context: Any, params: CallToolRequestParams) -> CallToolResult:
@@ -129,14 +130,16 @@ class _Offer:
         return await faults.tool_result(tool.name, run, on_denied=exchange.deny)
 
     async def list_resources(
-        self, _context: Any, _params: PaginatedRequestParams | None
+        self, _context: Any, params: PaginatedRequestParams | None
     ) -> ListResourcesResult:
+        _refuse_cursor(params)
         listed = [described_resource(one) for one in RESOURCES.values() if not one.is_template]
         return ListResourcesResult(resources=listed)
 
     async def list_templates(
-        self, _context: Any, _params: PaginatedRequestParams | None
+        self, _context: Any, params: PaginatedRequestParams | None
     ) -> ListResourceTemplatesResult:
+        _refuse_cursor(params)
         listed = [described_template(one) for one in RESOURCES.values() if one.is_template]
         return ListResourceTemplatesResult(resource_templates=listed)
 
@@ -156,8 +159,9 @@ class _Offer:
         return ReadResourceResult(contents=[content])
 
     async def list_prompts(
-        self, _context: Any, _params: PaginatedRequestParams | None
+        self, _context: Any, params: PaginatedRequestParams | None
     ) -> ListPromptsResult:
+        _refuse_cursor(params)
         return ListPromptsResult(prompts=[described_prompt(one) for one in PROMPTS.values()])
 
     async def get_prompt(self, _context: Any, params: GetPromptRequestParams) -> GetPromptResult:
@@ -187,6 +191,12 @@ class _Offer:
                 has_more=len(values) > MAX_VALUES,
             )
         )
+
+
+def _refuse_cursor(params: PaginatedRequestParams | None) -> None:
+    """Every list is one page: no cursor that a client holds can be one of ours."""
+    if params is not None and params.cursor is not None:
+        raise faults.unknown("cursor", params.cursor)
 
 
 def _places(ref: Any) -> set[str]:
