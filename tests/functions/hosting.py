@@ -32,9 +32,9 @@ class Hosted:
 
 @contextmanager
 def functions_host(
-    *options: str, database: Database, home: Home, context_keys: Sequence[str]
+    *options: str, database: Database, home: Home, context_keys: Sequence[str], **settings: str
 ) -> Iterator[Hosted]:
-    """Serve function_app.py over a database for as long as the block runs."""
+    """Serve function_app.py over a database, under these settings, while the block runs."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.functions.host", *options],
         cwd=ROOT,
@@ -43,7 +43,7 @@ def functions_host(
             "DATABASE_URL": database.server,
             "ZAVA_HOME": str(home.path),
             "ZAVA_CONTEXT_KEYS": ",".join(context_keys),
-            "LOG_LEVEL": "WARNING",
+            **settings,
         },
         stdout=subprocess.PIPE,
         text=True,
