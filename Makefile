@@ -54,7 +54,7 @@ conformance: $(VENV)/.outside ## Run the protocol's own conformance suite, both 
 	@$(BIN)/python -m pytest -q -s -m outside $(OUTSIDE)/test_conformance.py
 
 clients: $(VENV)/.outside ## Connect with every client at hand, in each era; prints a table
-	@$(BIN)/python -m pytest -q -s -m outside $(OUTSIDE)/test_clients.py $(OUTSIDE)/test_tokens.py
+	@$(BIN)/python -m pytest -q -s -m outside $(OUTSIDE)/test_clients.py $(OUTSIDE)/test_clients_page.py $(OUTSIDE)/test_tokens.py
 
 check: lint types contracts test conformance clients ## Everything that CI runs
 

@@ -17,7 +17,7 @@ def run(
     return subprocess.run(
         command,
         cwd=OUTSIDE,
-        env={"NO_COLOR": "1", **(environment or {})},
+        env={"NO_COLOR": "1", "MCP_INSPECTOR_SECRET_STORE": "memory", **(environment or {})},
         capture_output=True,
         text=True,
         encoding="utf-8",
