@@ -1,14 +1,12 @@
 """A client that leaves in the middle of a call takes nothing along and leaves nothing behind."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
-import psycopg
 import pytest
 import uvicorn
 
@@ -23,24 +21,6 @@ from zava.settings import Settings
 # Counts for hours, if nobody stops it.
 ENDLESS = "SELECT count(*) FROM retail.order_items a, retail.order_items b, retail.order_items c"
 POOL = 2
-_WAIT_SECONDS = 20
-_RUNNING = """
-SELECT count(*) FROM pg_stat_activity
- WHERE datname = current_database() AND application_name = 'zava-mcp-server' AND state = 'active'
-"""
-
-
-async def wait_until_running(database: Database, expected: int) -> float:
-    """Return how long it took until that many statements ran."""
-    started = time.monotonic()
-    connection = await psycopg.AsyncConnection.connect(database.owner, autocommit=True)
-    async with connection:
-        while time.monotonic() < started + _WAIT_SECONDS:
-            row = await (await connection.execute(_RUNNING)).fetchone()
-            if row == (expected,):
-                return time.monotonic() - started
-            await connection.execute("SELECT pg_sleep(0.01)")
-    raise AssertionError(f"{row} statements run, not {expected}")
 
 
 def http_request(era: str, sql: str, token: str, meta: Any = None) -> bytes:
@@ -54,7 +34,7 @@ def http_request(era: str, sql: str, token: str, meta: Any = None) -> bytes:
 async def leave_in_the_middle(port: int, sent: bytes, database: Database) -> None:
     _, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(sent)
-    await wait_until_running(database, 1)
+    await database.wait_for_statements(1)
     writer.close()
     await writer.wait_closed()
 
@@ -100,12 +80,13 @@ async def test_client_that_leaves_takes_its_statement_along_and_no_connection(
     token = tokens["head-office"]
     leaving = [http_request(era, ENDLESS, token) for era in ERAS]
     leaving += [http_request(era, ENDLESS, token, {"progressToken": 1}) for era in ERAS]
+    count = http_request(MODERN, "SELECT count(*) AS n FROM retail.stores", token)
     async with listening(own) as port:
+        await answered(port, count)  # so that nothing but theirs runs afterwards
         for sent in leaving:
             await leave_in_the_middle(port, sent, seeded_clone)
-            assert await wait_until_running(seeded_clone, 0) < 5, "long before its deadline"
+            assert await seeded_clone.wait_for_statements(0) < 5, "long before its deadline"
         # Each of them would have lost one of two connections.
-        count = http_request(MODERN, "SELECT count(*) AS n FROM retail.stores", token)
         answers = await asyncio.gather(*(answered(port, count) for _ in range(POOL * 3)))
         assert [answer["rows"] for answer in answers] == [[[8]]] * (POOL * 3)
     stats = own.pool._pool.get_stats()
@@ -126,10 +107,11 @@ async def test_on_functions_the_statement_ends_at_its_deadline_and_no_connection
     ) as hosted:
         port = urlsplit(hosted.url).port
         assert port is not None
+        count = http_request(MODERN, "SELECT count(*) AS n FROM retail.stores", token)
+        await answered(port, count)
         for _ in range(POOL + 1):
             await leave_in_the_middle(port, http_request(MODERN, ENDLESS, token), seeded_clone)
-            assert await wait_until_running(seeded_clone, 0) < 4
-        count = http_request(MODERN, "SELECT count(*) AS n FROM retail.stores", token)
+            assert await seeded_clone.wait_for_statements(0) < 10
         answers = await asyncio.gather(*(answered(port, count) for _ in range(POOL * 3)))
         assert [answer["rows"] for answer in answers] == [[[8]]] * (POOL * 3)
     assert hosted.started["pool_opened"] == 1
