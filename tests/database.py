@@ -3,6 +3,7 @@
 import os
 import secrets
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,12 @@ from zava.infrastructure.migrations import (
 CONTEXT_KEY = (1, bytes(range(32)))
 SERVER_PASSWORD = "the-server-in-tests"
 ADMIN_PASSWORD = "the-administrator-in-tests"
+_WAIT_SECONDS = 30
+_STEADY_SECONDS = 0.2
+_RUNNING = """
+SELECT count(*) FROM pg_stat_activity
+ WHERE datname = current_database() AND application_name = 'zava-mcp-server' AND state = 'active'
+"""
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,23 @@ class Database:
     def owner(self) -> str:
         """The cluster's superuser in this database, who sees what nobody else does."""
         return make_conninfo(self.superuser, dbname=self.name)
+
+    async def wait_for_statements(self, count: int) -> float:
+        """Return how many seconds it took until that many statements of the server ran here.
+
+        They have to run on for a while: one flight is several statements with gaps between them.
+        """
+        started = since = time.monotonic()
+        connection = await psycopg.AsyncConnection.connect(self.owner, autocommit=True)
+        async with connection:
+            while time.monotonic() < started + _WAIT_SECONDS:
+                row = await (await connection.execute(_RUNNING)).fetchone()
+                if row != (count,):
+                    since = time.monotonic()
+                elif time.monotonic() > since + _STEADY_SECONDS:
+                    return since - started
+                await connection.execute("SELECT pg_sleep(0.01)")
+        raise AssertionError(f"{row} statements run, not {count}")
 
 
 class Cluster:

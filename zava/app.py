@@ -83,7 +83,7 @@ def compose(settings: Settings, *, conninfo: str, context_keys: Sequence[str]) -
     )
     analytics = Analytics(RetailData(tenancy), _clock(settings))
     endpoint = Endpoint(
-        make_server=lambda: _make_server(analytics),
+        make_server=lambda: _make_server(analytics, settings.website_url),
         authenticator=_authenticator(settings, conninfo),
         readiness=lambda: _readiness(verification),
         allowed_hosts=_allowed_hosts(settings),
@@ -111,11 +111,11 @@ def endpoint() -> Endpoint:
     return application().endpoint
 
 
-def _make_server(analytics: Analytics) -> "Server[Any]":
+def _make_server(analytics: Analytics, website: str | None) -> "Server[Any]":
     # Imported with the SDK, at the first request that needs it.
     from zava.protocol.server import build_server
 
-    return build_server(analytics, version=__version__)
+    return build_server(analytics, version=__version__, website=website)
 
 
 def _conninfo(settings: Settings) -> str:

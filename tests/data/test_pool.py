@@ -3,6 +3,8 @@
 import asyncio
 from contextlib import suppress
 
+import anyio
+
 from tests.database import Database
 from tests.proxy import counting_proxy
 from zava.infrastructure.pool import DatabasePool
@@ -29,3 +31,25 @@ async def test_caller_who_leaves_during_a_test_of_the_connections_takes_none_alo
             pass
         assert proxy.connections == 2, "the two that were tested live on"
         await pool.close()
+
+
+async def test_statement_ends_with_the_anyio_scope_around_it_and_its_connection_is_replaced(
+    seeded_clone: Database,
+) -> None:
+    # Such a scope interrupts again at every wait: also at those of the clean-up.
+    pool = DatabasePool(seeded_clone.server, max_size=1)
+
+    async def wait_long() -> None:
+        async with pool.connection() as connection:
+            await connection.execute("SELECT pg_sleep(60)")
+
+    for _ in range(5):
+        async with anyio.create_task_group() as group:
+            group.start_soon(wait_long)
+            await seeded_clone.wait_for_statements(1)
+            group.cancel_scope.cancel()
+        assert await seeded_clone.wait_for_statements(0) < 5
+    async with pool.connection() as connection:
+        cursor = await connection.execute("SELECT 1")
+        assert await cursor.fetchone() == (1,)
+    await pool.close()

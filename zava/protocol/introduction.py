@@ -1,0 +1,36 @@
+"""What the server says of itself, in any lane and either era."""
+
+from typing import Literal, NamedTuple
+
+from zava.protocol.tools.tool import product_text
+
+NAME = "Zava Retail Analytics"
+DESCRIPTION = "Retail figures, rows and structure, each person's own stores only."
+INSTRUCTIONS = product_text(
+    """
+    Sales, customers, stock and products of a retail chain, for the stores that you may see.
+    1. get_current_utc_date when the question names a period relative to today.
+    2. get_multiple_table_schemas once, with every table that the question needs.
+    3. execute_sales_query with one SELECT built from those exact names.
+    Say which stores and which period an answer covers. Never show ids.
+    """
+)
+
+
+class Freshness(NamedTuple):
+    """How long an answer may be kept, and whether others than the caller may be shown it."""
+
+    seconds: int
+    scope: Literal["public", "private"]
+
+
+FRESHNESS: dict[str, Freshness] = {
+    "server/discover": Freshness(3600, "public"),
+    "prompts/list": Freshness(3600, "public"),
+    # What may be called and read depends on who asks.
+    "tools/list": Freshness(300, "private"),
+    "resources/list": Freshness(300, "private"),
+    "resources/templates/list": Freshness(300, "private"),
+    "resources/read": Freshness(60, "private"),
+}
+"""For each method whose answer may be kept; `public` only where it is the same for everybody."""
