@@ -94,6 +94,24 @@ END $$;
 ALTER FUNCTION retail.touch() OWNER TO zava_owner;
 
 --
+-- Name: log_change(); Type: FUNCTION; Schema: zava; Owner: zava_recorder
+--
+
+CREATE FUNCTION zava.log_change() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+  INSERT INTO zava.change_log (subject, login, actor, old, new) VALUES (
+    TG_TABLE_NAME, session_user, nullif(current_setting('zava.actor', true), ''),
+    CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END,
+    CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END);
+  RETURN NULL;
+END $$;
+
+ALTER FUNCTION zava.log_change() OWNER TO zava_recorder;
+
+--
 -- Name: keyring; Type: TABLE; Schema: zava; Owner: zava_context
 --
 
@@ -162,12 +180,31 @@ CREATE TABLE zava.principals (
     audience name NOT NULL,
     store_ids uuid[] NOT NULL,
     active boolean DEFAULT true NOT NULL,
+    kind text DEFAULT 'person'::text NOT NULL,
+    valid_from timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    valid_until timestamp with time zone DEFAULT 'infinity'::timestamp with time zone NOT NULL,
     CONSTRAINT principals_audience_check CHECK ((audience = ANY (ARRAY['store_managers'::name, 'regional_managers'::name, 'head_office'::name]))),
     CONSTRAINT principals_check CHECK (((audience <> 'store_managers'::name) OR (cardinality(store_ids) = 1))),
+    CONSTRAINT principals_check1 CHECK ((valid_from < valid_until)),
+    CONSTRAINT principals_kind_check CHECK ((kind = ANY (ARRAY['person'::text, 'application'::text]))),
     CONSTRAINT principals_store_ids_check CHECK ((array_position(store_ids, NULL::uuid) IS NULL))
 );
 
 ALTER TABLE zava.principals OWNER TO zava_context;
+
+--
+-- Name: valid_principals; Type: VIEW; Schema: zava; Owner: zava_context
+--
+
+CREATE VIEW zava.valid_principals AS
+ SELECT tenant_id,
+    object_id,
+    audience,
+    store_ids
+   FROM zava.principals
+  WHERE (active AND (valid_from <= statement_timestamp()) AND (statement_timestamp() < valid_until));
+
+ALTER VIEW zava.valid_principals OWNER TO zava_context;
 
 --
 -- Name: open_context(name, integer, uuid, uuid, bigint, uuid, bytea, text, text); Type: FUNCTION; Schema: zava; Owner: zava_context
@@ -199,7 +236,7 @@ CREATE FUNCTION zava.open_context(runner name, key_id integer, tenant uuid, pers
              ELSE NULL::text
          END AS "case"
     FROM (((zava.keyring k
-      LEFT JOIN zava.principals p ON (((p.tenant_id = open_context.tenant) AND (p.object_id = open_context.person) AND p.active)))
+      LEFT JOIN zava.valid_principals p ON (((p.tenant_id = open_context.tenant) AND (p.object_id = open_context.person))))
       CROSS JOIN LATERAL ( SELECT
                  CASE open_context.runner
                      WHEN 'store_managers'::name THEN (p.store_ids[1])::text
@@ -777,6 +814,36 @@ ALTER TABLE ONLY zava.canary FORCE ROW LEVEL SECURITY;
 ALTER TABLE zava.canary OWNER TO zava_owner;
 
 --
+-- Name: change_log; Type: TABLE; Schema: zava; Owner: zava_context
+--
+
+CREATE TABLE zava.change_log (
+    change_id bigint NOT NULL,
+    changed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    subject name NOT NULL,
+    login name NOT NULL,
+    actor text,
+    old jsonb,
+    new jsonb,
+    CONSTRAINT change_log_check CHECK (((old IS NOT NULL) OR (new IS NOT NULL)))
+);
+
+ALTER TABLE zava.change_log OWNER TO zava_context;
+
+--
+-- Name: change_log_change_id_seq; Type: SEQUENCE; Schema: zava; Owner: zava_context
+--
+
+ALTER TABLE zava.change_log ALTER COLUMN change_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME zava.change_log_change_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
 -- Name: demo_data; Type: TABLE; Schema: zava; Owner: zava_context
 --
 
@@ -930,6 +997,13 @@ ALTER TABLE ONLY zava.canary
     ADD CONSTRAINT canary_pkey PRIMARY KEY (store_id);
 
 --
+-- Name: change_log change_log_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_context
+--
+
+ALTER TABLE ONLY zava.change_log
+    ADD CONSTRAINT change_log_pkey PRIMARY KEY (change_id);
+
+--
 -- Name: demo_data demo_data_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_context
 --
 
@@ -1022,6 +1096,18 @@ CREATE TRIGGER product_embeddings_dimensions BEFORE INSERT OR UPDATE ON retail.p
 --
 
 CREATE TRIGGER products_touch BEFORE UPDATE ON retail.products FOR EACH ROW EXECUTE FUNCTION retail.touch();
+
+--
+-- Name: demo_data log_change; Type: TRIGGER; Schema: zava; Owner: zava_context
+--
+
+CREATE TRIGGER log_change AFTER INSERT OR DELETE OR UPDATE ON zava.demo_data FOR EACH ROW EXECUTE FUNCTION zava.log_change();
+
+--
+-- Name: principals log_change; Type: TRIGGER; Schema: zava; Owner: zava_context
+--
+
+CREATE TRIGGER log_change AFTER INSERT OR DELETE OR UPDATE ON zava.principals FOR EACH ROW EXECUTE FUNCTION zava.log_change();
 
 --
 -- Name: customers customers_store_id_fkey; Type: FK CONSTRAINT; Schema: retail; Owner: zava_owner
@@ -1289,6 +1375,8 @@ GRANT USAGE ON SCHEMA zava TO zava_chain;
 GRANT USAGE ON SCHEMA zava TO store_managers;
 GRANT USAGE ON SCHEMA zava TO regional_managers;
 GRANT USAGE ON SCHEMA zava TO head_office;
+GRANT USAGE ON SCHEMA zava TO zava_recorder;
+GRANT USAGE ON SCHEMA zava TO zava_audit;
 
 --
 -- Name: FUNCTION check_dimensions(); Type: ACL; Schema: retail; Owner: zava_owner
@@ -1308,6 +1396,13 @@ GRANT ALL ON FUNCTION retail.new_id() TO zava_loader;
 --
 
 REVOKE ALL ON FUNCTION retail.touch() FROM PUBLIC;
+
+--
+-- Name: FUNCTION log_change(); Type: ACL; Schema: zava; Owner: zava_recorder
+--
+
+REVOKE ALL ON FUNCTION zava.log_change() FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.log_change() TO zava_context;
 
 --
 -- Name: FUNCTION my_store(reader name); Type: ACL; Schema: zava; Owner: zava_context
@@ -1529,6 +1624,14 @@ GRANT SELECT ON TABLE zava.canary TO head_office;
 GRANT SELECT,INSERT ON TABLE zava.canary TO zava_loader;
 
 --
+-- Name: TABLE change_log; Type: ACL; Schema: zava; Owner: zava_context
+--
+
+REVOKE ALL ON TABLE zava.change_log FROM zava_context;
+GRANT INSERT ON TABLE zava.change_log TO zava_recorder;
+GRANT SELECT ON TABLE zava.change_log TO zava_audit;
+
+--
 -- Name: TABLE demo_data; Type: ACL; Schema: zava; Owner: zava_context
 --
 
@@ -1551,6 +1654,12 @@ ALTER DEFAULT PRIVILEGES FOR ROLE zava_context REVOKE ALL ON FUNCTIONS FROM PUBL
 --
 
 ALTER DEFAULT PRIVILEGES FOR ROLE zava_owner REVOKE ALL ON FUNCTIONS FROM PUBLIC;
+
+--
+-- Name: DEFAULT PRIVILEGES FOR FUNCTIONS; Type: DEFAULT ACL; Schema: -; Owner: zava_recorder
+--
+
+ALTER DEFAULT PRIVILEGES FOR ROLE zava_recorder REVOKE ALL ON FUNCTIONS FROM PUBLIC;
 
 --
 -- PostgreSQL database dump complete
