@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m zava
 # What isolation rests on.
-WHOLLY_COVERED := zava/data/tenancy.py,zava/data/flight.py,zava/data/context.py,zava/data/verification.py,zava/data/faults.py,zava/protocol/faults.py,zava/protocol/identity.py
+WHOLLY_COVERED := zava/data/tenancy.py,zava/data/flight.py,zava/data/context.py,zava/data/verification.py,zava/data/faults.py,zava/protocol/faults.py,zava/protocol/identity.py,zava/protocol/signing_keys.py,zava/protocol/permissions.py,zava/protocol/platform_auth.py
 
 .PHONY: help run test check lint types contracts lock schema docs bench clean
 
@@ -47,8 +47,9 @@ lock: $(VENV)/.installed ## Compile the lock files from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header pyproject.toml -o requirements.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header --all-extras pyproject.toml -c requirements.txt -o requirements-dev.txt
 
-schema: $(VENV)/.installed ## Write sql/schema.sql from the migrations
+schema: $(VENV)/.installed ## Write sql/schema.sql and the list of readable columns
 	@$(BIN)/python -m tests.golden_schema
+	@$(BIN)/python -m tests.golden_columns
 
 docs: $(VENV)/.installed ## Write the generated pages of docs/
 	@$(BIN)/python -m tests.settings_page

@@ -28,7 +28,8 @@ from zava.infrastructure.local_issuer import (
 )
 from zava.infrastructure.pool import DatabasePool
 from zava.protocol.endpoint import Endpoint
-from zava.protocol.identity import RemoteKeys, StaticKeys, TokenAuthenticator
+from zava.protocol.identity import TokenAuthenticator
+from zava.protocol.signing_keys import RemoteKeys, StaticKeys
 from zava.service.analytics import Analytics
 from zava.settings import Settings, SettingsError, settings
 
@@ -87,6 +88,7 @@ def compose(settings: Settings, *, conninfo: str, context_keys: Sequence[str]) -
         authenticator=_authenticator(settings, conninfo),
         readiness=lambda: _readiness(verification),
         allowed_hosts=_allowed_hosts(settings),
+        is_vouched=settings.is_authenticated_by_platform,
     )
     return Application(pool, verification, tenancy, analytics, endpoint)
 

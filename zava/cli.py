@@ -30,6 +30,7 @@ from zava.infrastructure.migrations import (
 )
 from zava.infrastructure.principals import GrantRefused
 from zava.one_call import call_tool
+from zava.protocol.permissions import WHOLE_SCOPE
 from zava.settings import SettingsError, settings
 
 app = typer.Typer(
@@ -133,10 +134,13 @@ def verify() -> None:
 def token(
     name: Name,
     ttl: Annotated[int, typer.Option(min=1, max=86_400, help="Seconds it holds.")] = 3600,
+    scope: Annotated[
+        str, typer.Option(help="Scopes, separated by spaces; narrower ones allow fewer tools.")
+    ] = WHOLE_SCOPE,
 ) -> None:
     """Print a bearer token of the local issuer for a demo principal."""
     local_issuer_allowed(settings(), named_database(settings()) or "")
-    print(_token(name, ttl))
+    print(_token(name, ttl, scope))
 
 
 @app.command()
@@ -225,13 +229,17 @@ def _verify(database: LocalDatabase) -> None:
     console.print("Isolation holds: catalog and canaries agree.")
 
 
-def _token(name: str, ttl_seconds: int) -> str:
+def _token(name: str, ttl_seconds: int, scopes: str = WHOLE_SCOPE) -> str:
     callers = demo_callers()
     if name not in callers:
         raise SettingsError(f"--as: expected one of {', '.join(callers)}")
     caller = callers[name]
     return LocalIssuer(Home(settings().home)).token(
-        tenant_id=caller.tenant_id, object_id=caller.object_id, name=name, ttl_seconds=ttl_seconds
+        tenant_id=caller.tenant_id,
+        object_id=caller.object_id,
+        name=name,
+        ttl_seconds=ttl_seconds,
+        scopes=scopes,
     )
 
 

@@ -3,6 +3,7 @@
     ZavaError                    MCP_ERROR
     ├── InvalidInput             VALIDATION_ERROR      the arguments broke a stated rule
     ├── AccessDenied             AUTHORIZATION_ERROR   nobody we know, or not yours
+    │   └── InsufficientScope    AUTHORIZATION_ERROR   the token does not allow the tool
     ├── QueryRefused             QUERY_REFUSED         the statement is not one we run
     ├── DatabaseFault            DATABASE_ERROR        PostgreSQL said no
     │   ├── QueryTimeout         QUERY_TIMEOUT         the deadline passed
@@ -51,6 +52,14 @@ class AccessDenied(ZavaError):
     """The caller is unknown, inactive or outside the scope: one answer for all three."""
 
     code = "AUTHORIZATION_ERROR"
+
+
+class InsufficientScope(AccessDenied):
+    """The token is good but does not allow this; `permission` is the scope that would."""
+
+    def __init__(self, message: str, *, hint: str, permission: str) -> None:
+        super().__init__(message, hint=hint)
+        self.permission = permission
 
 
 class QueryRefused(ZavaError):

@@ -1,6 +1,6 @@
 """The frozen values of the domain, shared by every layer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -15,15 +15,28 @@ class Audience(StrEnum):
     HEAD_OFFICE = "head_office"
 
 
+class Permission(StrEnum):
+    """What a token may allow: each value is a scope of people and a role of applications."""
+
+    SALES_READ = "sales.read"
+    PRODUCTS_READ = "products.read"
+    SQL_QUERY = "sql.query"
+    CHAIN_COMPARE = "chain.compare"
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """A person or application whose token was verified; what it may see, the database decides.
 
-    `tenant_id` and `object_id` are the directory's (`tid`, `oid`), never a store's.
+    `tenant_id` and `object_id` are the directory's (`tid`, `oid`), never a store's; they alone
+    are the identity. The rest is what this token said: which tools it allows, and the id of the
+    client that it was issued to.
     """
 
     tenant_id: UUID
     object_id: UUID
+    permissions: frozenset[Permission] = field(default=frozenset(), compare=False)
+    client_id: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

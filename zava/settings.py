@@ -145,6 +145,12 @@ class Settings(BaseSettings):
         validation_alias="WEBSITE_INSTANCE_ID",
         description="Set by Azure on its own machines, where the local issuer does not exist.",
     )
+    website_auth_enabled: bool = Field(
+        False,
+        validation_alias="WEBSITE_AUTH_ENABLED",
+        description="Set by Azure where its built-in authentication stands in front; only there "
+        "are its headers read, beside our own check of the token.",
+    )
     today: date | None = Field(
         None,
         validation_alias="ZAVA_TODAY",
@@ -158,6 +164,11 @@ class Settings(BaseSettings):
     def is_on_azure(self) -> bool:
         """Whether this process runs on Azure's machines rather than on somebody's own."""
         return self.website_instance_id is not None
+
+    @property
+    def is_authenticated_by_platform(self) -> bool:
+        """Whether Azure's built-in authentication stands in front and cleans its headers."""
+        return self.is_on_azure and self.website_auth_enabled
 
     @field_validator("database_auth")
     @classmethod

@@ -38,7 +38,7 @@ def admin(seeded_clone: Database) -> Iterator[psycopg.Connection]:
 
 
 def give(admin: psycopg.Connection, **changed: Any) -> None:
-    asked = {
+    asked: dict[str, Any] = {
         "caller": ALICE,
         "display_name": "alice",
         "audience": "store_managers",

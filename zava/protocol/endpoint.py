@@ -11,11 +11,14 @@ from uuid import uuid4
 
 import orjson
 
+from zava.errors import AccessDenied, InsufficientScope
 from zava.model import Caller
+from zava.protocol import platform_auth
 from zava.protocol.body import MAX_BODY_BYTES, BodyRefused, check_era, read_message
 from zava.protocol.exchange import Exchange
 from zava.protocol.identity import TokenRefused
 from zava.protocol.kernel import Answer, Kernel
+from zava.protocol.permissions import WHOLE_SCOPE
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel.server import Server
@@ -32,7 +35,7 @@ _INTERNAL_ERROR, _FORBIDDEN = -32603, -32003
 # One value each decides where a request goes; two would let two readers disagree.
 _SINGLE = frozenset(
     {"mcp-protocol-version", "mcp-method", "mcp-name", "authorization", "host", "origin"}
-    | {"content-type", "content-length"}
+    | {"content-type", "content-length", platform_auth.TOKEN_HEADER, platform_auth.PRINCIPAL_HEADER}
 )
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -42,6 +45,9 @@ class Authenticator(Protocol):
 
     authorization_servers: list[str]
     scopes_supported: list[str]
+
+    def scope(self, name: str) -> str:
+        """Return the scope as a client asks the issuer for it."""
 
     async def authenticate(self, authorization: str | None) -> Caller:
         """Return the caller or raise TokenRefused."""
@@ -57,10 +63,12 @@ class Endpoint:
         authenticator: Authenticator,
         readiness: Callable[[], Awaitable[tuple[int, dict[str, Any]]]],
         allowed_hosts: Sequence[str] = (),
+        is_vouched: bool = False,
     ) -> None:
         self.kernel = Kernel(make_server)
         self._authenticator = authenticator
         self._readiness = readiness
+        self._is_vouched = is_vouched
         self._hosts = _LOOPBACK | {host.lower() for host in allowed_hosts}
 
     async def handle(self, method: str, path: str, headers: Headers, body: bytes) -> Answer:
@@ -110,7 +118,10 @@ class Endpoint:
             twice = next(name for name in names if names.count(name) > 1)
             return _rpc_error(400, -32020, f"The header {twice} appears more than once.")
         try:
-            caller = await self._authenticator.authenticate(single.get("authorization"))
+            caller = await self._authenticator.authenticate(
+                platform_auth.authorization(single, is_vouched=self._is_vouched)
+            )
+            platform_auth.check_agreement(single, caller, is_vouched=self._is_vouched)
         except TokenRefused as refusal:
             return self._challenge(refusal, single["host"])
         if len(body) > MAX_BODY_BYTES:
@@ -127,17 +138,27 @@ class Endpoint:
             return _rpc_error(400, refusal.code, refusal.message, request_id=refusal.request_id)
         exchange = Exchange(caller)
         # The token stays here: nothing behind this line needs it.
-        passed = [(name, value) for name, value in fields if name != "authorization"]
+        passed = [
+            (name, value)
+            for name, value in fields
+            if name != "authorization" and not name.startswith(platform_auth.PREFIX)
+        ]
         answer = await self.kernel.exchange(passed, body, exchange)
         if exchange.denial is not None:
-            return _rpc_error(
-                403,
-                _FORBIDDEN,
-                exchange.denial.message,
-                data=exchange.denial.to_dict(),
-                request_id=message.get("id"),
-            )
+            return self._forbidden(exchange.denial, single["host"], message.get("id"))
         return answer
+
+    def _forbidden(self, denial: AccessDenied, host: str, request_id: Any) -> Answer:
+        headers = {}
+        if isinstance(denial, InsufficientScope):
+            # A step up (RFC 6750): the client may ask the issuer for this scope, too.
+            headers = self._www_authenticate(
+                host, denial.permission, error="insufficient_scope", description=denial.message
+            )
+        answer = _rpc_error(
+            403, _FORBIDDEN, denial.message, data=denial.to_dict(), request_id=request_id
+        )
+        return answer._replace(headers=answer.headers | headers)
 
     def _refuse_host(self, single: Mapping[str, str]) -> Answer | None:
         if _host_name(single.get("host", "")) not in self._hosts:
@@ -158,18 +179,26 @@ class Endpoint:
         }
 
     def _challenge(self, refusal: TokenRefused, host: str) -> Answer:
-        parts = []
-        if not refusal.is_missing:  # RFC 6750: no error code when no token came
-            parts += ['error="invalid_token"', f'error_description="{refusal.description}"']
-        parts += [
-            f'resource_metadata="{_base_url(host)}{METADATA_PATH}{MCP_PATH}"',
-            f'scope="{" ".join(self._authenticator.scopes_supported)}"',
-        ]
+        # RFC 6750: no error code when no token came.
+        error = None if refusal.is_missing else "invalid_token"
+        headers = self._www_authenticate(
+            host, WHOLE_SCOPE, error=error, description=refusal.description
+        )
         content = {
-            "error": "unauthorized" if refusal.is_missing else "invalid_token",
+            "error": error or "unauthorized",
             "error_description": refusal.description,
         }
-        return _json(401, content, {"www-authenticate": f"Bearer {', '.join(parts)}"})
+        return _json(401, content, headers)
+
+    def _www_authenticate(
+        self, host: str, scope: str, *, error: str | None, description: str
+    ) -> dict[str, str]:
+        parts = [f'error="{error}"', f'error_description="{description}"'] if error else []
+        parts += [
+            f'resource_metadata="{_base_url(host)}{METADATA_PATH}{MCP_PATH}"',
+            f'scope="{self._authenticator.scope(scope)}"',
+        ]
+        return {"www-authenticate": f"Bearer {', '.join(parts)}"}
 
 
 def _host_name(host: str) -> str:

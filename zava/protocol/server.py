@@ -15,7 +15,7 @@ from mcp_types import (
     Tool as ToolDescription,
 )
 
-from zava.protocol import faults
+from zava.protocol import faults, permissions
 from zava.protocol.exchange import Exchange
 from zava.protocol.tools import TOOLS
 from zava.protocol.tools.tool import Tool, ToolAnswer, product_text
@@ -37,8 +37,9 @@ _HOUR_MS = 3_600_000
 def build_server(analytics: Analytics, *, version: str) -> Server[Any]:
     """Return the server over the given use cases; nothing is opened."""
 
-    async def list_tools(_context: Any, _params: PaginatedRequestParams | None) -> ListToolsResult:
-        return ListToolsResult(tools=[_described(tool) for tool in TOOLS.values()])
+    async def list_tools(context: Any, _params: PaginatedRequestParams | None) -> ListToolsResult:
+        listed = permissions.callable_tools(TOOLS.values(), context.request)
+        return ListToolsResult(tools=[_described(tool) for tool in listed])
 
     async def call_tool(context: Any, params: CallToolRequestParams) -> CallToolResult:
         tool = TOOLS.get(params.name)
@@ -47,6 +48,7 @@ def build_server(analytics: Analytics, *, version: str) -> Server[Any]:
         exchange = Exchange.of(context.request)
 
         async def run() -> ToolAnswer:
+            permissions.require(tool, exchange.caller)
             arguments = tool.read_arguments(params.arguments)
             return await tool.call(analytics, exchange.caller, arguments)
 
@@ -60,7 +62,8 @@ def build_server(analytics: Analytics, *, version: str) -> Server[Any]:
         cache_hints={
             # The same for every caller.
             "server/discover": CacheHint(ttl_ms=_HOUR_MS, scope="public"),
-            "tools/list": CacheHint(ttl_ms=_HOUR_MS, scope="public"),
+            # By what the caller's token allows.
+            "tools/list": CacheHint(ttl_ms=_HOUR_MS, scope="private"),
         },
         get_tool_input_schema=lambda name: TOOLS[name].input_schema if name in TOOLS else None,
         on_list_tools=list_tools,

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from zava.model import Caller, TableSchema
+from zava.model import Caller, Permission, TableSchema
 from zava.protocol.scope import ScopeContent, scope_content, scope_text
 from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
 from zava.service.analytics import Analytics
@@ -111,5 +111,6 @@ TOOL = Tool(
     description=DESCRIPTION,
     arguments=GetMultipleTableSchemas,
     answer=SchemasContent,
+    permission=Permission.SQL_QUERY,
     call=call,
 )
