@@ -8,7 +8,7 @@ RUN := $(BIN)/python -m zava
 # What isolation rests on.
 WHOLLY_COVERED := zava/data/tenancy.py,zava/data/flight.py,zava/data/context.py,zava/data/verification.py,zava/data/faults.py,zava/protocol/faults.py,zava/protocol/identity.py,zava/protocol/signing_keys.py,zava/protocol/permissions.py,zava/protocol/platform_auth.py
 
-.PHONY: help run test check lint types contracts lock schema docs bench clean
+.PHONY: help run test check check-long lint types contracts lock schema docs bench clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ contracts: $(VENV)/.installed ## Check that imports go one way only
 	@$(BIN)/lint-imports
 
 check: lint types contracts test ## Everything that CI runs
+
+check-long: $(VENV)/.installed ## What takes longer: the audit of 10,000 calls, killed in the middle
+	@ZAVA_TEST_CALLS=10000 $(BIN)/python -m pytest -q tests/local/test_audit_after_a_kill.py
 
 lock: $(VENV)/.installed ## Compile the lock files from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header pyproject.toml -o requirements.txt

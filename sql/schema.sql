@@ -270,6 +270,95 @@ END $$;
 ALTER FUNCTION zava.pad(key bytea, fill integer) OWNER TO zava_context;
 
 --
+-- Name: audit_log; Type: TABLE; Schema: zava; Owner: zava_context
+--
+
+CREATE TABLE zava.audit_log (
+    call_id uuid NOT NULL,
+    phase text NOT NULL,
+    called_at timestamp with time zone NOT NULL,
+    recorded_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    tenant_id uuid NOT NULL,
+    object_id uuid NOT NULL,
+    client_id text NOT NULL,
+    client_name text NOT NULL,
+    tool text NOT NULL,
+    fingerprint text,
+    audience name,
+    store_ids uuid[],
+    row_count bigint,
+    byte_count bigint,
+    duration_milliseconds double precision,
+    database_milliseconds double precision,
+    outcome text,
+    correlation_id text,
+    CONSTRAINT audit_log_check CHECK (((outcome IS NOT NULL) = (phase = 'outcome'::text))),
+    CONSTRAINT audit_log_client_id_check CHECK ((length(client_id) <= 100)),
+    CONSTRAINT audit_log_client_name_check CHECK ((length(client_name) <= 100)),
+    CONSTRAINT audit_log_correlation_id_check CHECK ((length(correlation_id) <= 100)),
+    CONSTRAINT audit_log_fingerprint_check CHECK ((length(fingerprint) <= 64)),
+    CONSTRAINT audit_log_outcome_check CHECK ((length(outcome) <= 100)),
+    CONSTRAINT audit_log_phase_check CHECK ((phase = ANY (ARRAY['intent'::text, 'outcome'::text]))),
+    CONSTRAINT audit_log_tool_check CHECK ((length(tool) <= 100))
+);
+
+ALTER TABLE zava.audit_log OWNER TO zava_context;
+
+--
+-- Name: COLUMN audit_log.client_id; Type: COMMENT; Schema: zava; Owner: zava_context
+--
+
+COMMENT ON COLUMN zava.audit_log.client_id IS 'Client that the token was issued to: verified.';
+
+--
+-- Name: COLUMN audit_log.client_name; Type: COMMENT; Schema: zava; Owner: zava_context
+--
+
+COMMENT ON COLUMN zava.audit_log.client_name IS 'What the client calls itself: not verified.';
+
+--
+-- Name: COLUMN audit_log.fingerprint; Type: COMMENT; Schema: zava; Owner: zava_context
+--
+
+COMMENT ON COLUMN zava.audit_log.fingerprint IS 'libpg_query''s: the same for statements that differ in literals only.';
+
+--
+-- Name: COLUMN audit_log.outcome; Type: COMMENT; Schema: zava; Owner: zava_context
+--
+
+COMMENT ON COLUMN zava.audit_log.outcome IS 'OK, CANCELLED, or the code of the error.';
+
+--
+-- Name: record_calls(jsonb); Type: FUNCTION; Schema: zava; Owner: zava_recorder
+--
+
+CREATE FUNCTION zava.record_calls(entries jsonb) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ INSERT INTO zava.audit_log (call_id, phase, called_at, tenant_id, object_id, client_id, client_name, tool, fingerprint, audience, store_ids, row_count, byte_count, duration_milliseconds, database_milliseconds, outcome, correlation_id)  SELECT entry.call_id,
+             entry.phase,
+             entry.called_at,
+             entry.tenant_id,
+             entry.object_id,
+             entry.client_id,
+             entry.client_name,
+             entry.tool,
+             entry.fingerprint,
+             entry.audience,
+             entry.store_ids,
+             entry.row_count,
+             entry.byte_count,
+             entry.duration_milliseconds,
+             entry.database_milliseconds,
+             entry.outcome,
+             entry.correlation_id
+            FROM jsonb_to_recordset(record_calls.entries) entry(call_id uuid, phase text, called_at timestamp with time zone, tenant_id uuid, object_id uuid, client_id text, client_name text, tool text, fingerprint text, audience name, store_ids uuid[], row_count bigint, byte_count bigint, duration_milliseconds double precision, database_milliseconds double precision, outcome text, correlation_id text) ON CONFLICT DO NOTHING;
+END;
+
+ALTER FUNCTION zava.record_calls(entries jsonb) OWNER TO zava_recorder;
+
+--
 -- Name: run_head_office(integer, uuid, uuid, bigint, uuid, bytea, text, text, integer, bigint); Type: FUNCTION; Schema: zava; Owner: head_office
 --
 
@@ -990,6 +1079,13 @@ ALTER TABLE ONLY retail.stores
     ADD CONSTRAINT stores_store_name_key UNIQUE (store_name);
 
 --
+-- Name: audit_log audit_log_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_context
+--
+
+ALTER TABLE ONLY zava.audit_log
+    ADD CONSTRAINT audit_log_pkey PRIMARY KEY (call_id, phase);
+
+--
 -- Name: canary canary_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_owner
 --
 
@@ -1078,6 +1174,12 @@ CREATE INDEX products_category_idx ON retail.products USING btree (category_id);
 --
 
 CREATE INDEX products_type_idx ON retail.products USING btree (type_id, category_id);
+
+--
+-- Name: audit_log_by_time_idx; Type: INDEX; Schema: zava; Owner: zava_context
+--
+
+CREATE INDEX audit_log_by_time_idx ON zava.audit_log USING btree (called_at);
 
 --
 -- Name: inventory inventory_touch; Type: TRIGGER; Schema: retail; Owner: zava_owner
@@ -1420,6 +1522,24 @@ GRANT ALL ON FUNCTION zava.my_stores(reader name) TO regional_managers;
 GRANT ALL ON FUNCTION zava.my_stores(reader name) TO head_office;
 
 --
+-- Name: COLUMN principals.tenant_id; Type: ACL; Schema: zava; Owner: zava_context
+--
+
+GRANT SELECT(tenant_id) ON TABLE zava.principals TO zava_audit;
+
+--
+-- Name: COLUMN principals.object_id; Type: ACL; Schema: zava; Owner: zava_context
+--
+
+GRANT SELECT(object_id) ON TABLE zava.principals TO zava_audit;
+
+--
+-- Name: COLUMN principals.display_name; Type: ACL; Schema: zava; Owner: zava_context
+--
+
+GRANT SELECT(display_name) ON TABLE zava.principals TO zava_audit;
+
+--
 -- Name: FUNCTION open_context(runner name, key_id integer, tenant uuid, person uuid, expires bigint, nonce uuid, mac bytea, statement text, params text); Type: ACL; Schema: zava; Owner: zava_context
 --
 
@@ -1433,6 +1553,21 @@ GRANT ALL ON FUNCTION zava.open_context(runner name, key_id integer, tenant uuid
 --
 
 REVOKE ALL ON FUNCTION zava.pad(key bytea, fill integer) FROM PUBLIC;
+
+--
+-- Name: TABLE audit_log; Type: ACL; Schema: zava; Owner: zava_context
+--
+
+REVOKE ALL ON TABLE zava.audit_log FROM zava_context;
+GRANT INSERT ON TABLE zava.audit_log TO zava_recorder;
+GRANT SELECT ON TABLE zava.audit_log TO zava_audit;
+
+--
+-- Name: FUNCTION record_calls(entries jsonb); Type: ACL; Schema: zava; Owner: zava_recorder
+--
+
+REVOKE ALL ON FUNCTION zava.record_calls(entries jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.record_calls(entries jsonb) TO zava_server;
 
 --
 -- Name: FUNCTION run_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint); Type: ACL; Schema: zava; Owner: head_office

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg.conninfo import make_conninfo
 
 from zava import __version__
+from zava.data.audit import AuditTrail
 from zava.data.context import ContextKey, ContextSigner
 from zava.data.retail import RetailData
 from zava.data.tenancy import Tenancy
@@ -48,6 +49,7 @@ class Application:
 
     pool: DatabasePool
     verification: Verification
+    trail: AuditTrail
     tenancy: Tenancy
     analytics: Analytics
     endpoint: Endpoint
@@ -57,6 +59,7 @@ class Application:
         try:
             async with AsyncExitStack() as opened:
                 opened.push_async_callback(self.pool.close)
+                opened.push_async_callback(self.trail.close)
                 opened.push_async_callback(self.endpoint.aclose)
         except Exception as error:
             # By its kind alone: a driver's words may name hosts and users.
@@ -75,22 +78,28 @@ def compose(settings: Settings, *, conninfo: str, context_keys: Sequence[str]) -
     signer = ContextSigner([ContextKey.parse(text) for text in context_keys])
     pool = DatabasePool(conninfo, max_size=settings.pool_max)
     verification = Verification(pool, signer, use_prepared=settings.prepared_statements)
+    trail = AuditTrail(
+        pool,
+        is_required=settings.is_audit_required,
+        use_prepared=settings.prepared_statements,
+    )
     tenancy = Tenancy(
         pool,
         signer,
         verification,
+        trail=trail,
         statement_timeout_seconds=settings.statement_timeout_seconds,
         use_prepared=settings.prepared_statements,
     )
     analytics = Analytics(RetailData(tenancy), _clock(settings))
     endpoint = Endpoint(
-        make_server=lambda: _make_server(analytics),
+        make_server=lambda: _make_server(analytics, trail),
         authenticator=_authenticator(settings, conninfo),
         readiness=lambda: _readiness(verification),
         allowed_hosts=_allowed_hosts(settings),
         is_vouched=settings.is_authenticated_by_platform,
     )
-    return Application(pool, verification, tenancy, analytics, endpoint)
+    return Application(pool, verification, trail, tenancy, analytics, endpoint)
 
 
 @cache
@@ -113,11 +122,11 @@ def endpoint() -> Endpoint:
     return application().endpoint
 
 
-def _make_server(analytics: Analytics) -> "Server[Any]":
+def _make_server(analytics: Analytics, trail: AuditTrail) -> "Server[Any]":
     # Imported with the SDK, at the first request that needs it.
     from zava.protocol.server import build_server
 
-    return build_server(analytics, version=__version__)
+    return build_server(analytics, version=__version__, trail=trail)
 
 
 def _conninfo(settings: Settings) -> str:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import psycopg
 import typer
 
-from zava import access_commands, first_answer
+from zava import access_commands, audit_commands, first_answer
 from zava.app import Application, application, compose
 from zava.console import Name, administered, console
 from zava.data.context import ContextKey
@@ -44,6 +44,7 @@ for command in (
     access_commands.revoke,
     access_commands.list_access,
     access_commands.explain_access,
+    audit_commands.audit,
 ):
     app.command(command.__name__.replace("_", "-"))(command)
 

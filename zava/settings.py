@@ -135,6 +135,14 @@ class Settings(BaseSettings):
         description="Public host names beside WEBSITE_HOSTNAME, comma-separated; loopback is "
         "always allowed.",
     )
+    audit: Literal["required", "best-effort"] | None = Field(
+        None,
+        validation_alias="ZAVA_AUDIT",
+        json_schema_extra={"default": "`required` on Azure, else `best-effort`"},
+        description="`required`: no statement runs before its record is committed; `best-effort`: "
+        "records are written in batches of at most 100 or a second, and a killed process loses "
+        "the two latest.",
+    )
     website_hostname: str | None = Field(
         None,
         validation_alias="WEBSITE_HOSTNAME",
@@ -164,6 +172,11 @@ class Settings(BaseSettings):
     def is_on_azure(self) -> bool:
         """Whether this process runs on Azure's machines rather than on somebody's own."""
         return self.website_instance_id is not None
+
+    @property
+    def is_audit_required(self) -> bool:
+        """Whether a call that cannot be recorded must not run."""
+        return self.audit == "required" or (self.audit is None and self.is_on_azure)
 
     @property
     def is_authenticated_by_platform(self) -> bool:

@@ -8,23 +8,24 @@ shared_table (name) AS (  -- the same rows for everyone: no tenant in them
   VALUES ('retail.categories'), ('retail.product_types'), ('retail.products'),
          ('retail.embedding_models'), ('retail.product_embeddings')
 ),
-known_definer (signature, owner, volatility) AS (
+known_definer (signature, owner, volatility, is_called_by_server) AS (
   VALUES
-    ('zava.open_context(name,integer,uuid,uuid,bigint,uuid,bytea,text,text)', 'zava_context'::name, 's'),
-    ('zava.my_store(name)', 'zava_context', 's'),
-    ('zava.my_stores(name)', 'zava_context', 's'),
-    ('zava.store_count()', 'zava_chain', 's'),
-    ('zava.log_change()', 'zava_recorder', 'v'),
-    ('zava.run_store_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint)', 'store_managers', 's'),
-    ('zava.run_regional_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint)', 'regional_managers', 's'),
-    ('zava.run_head_office(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint)', 'head_office', 's')
+    ('zava.open_context(name,integer,uuid,uuid,bigint,uuid,bytea,text,text)', 'zava_context'::name, 's', false),
+    ('zava.my_store(name)', 'zava_context', 's', false),
+    ('zava.my_stores(name)', 'zava_context', 's', false),
+    ('zava.store_count()', 'zava_chain', 's', false),
+    ('zava.log_change()', 'zava_recorder', 'v', false),
+    ('zava.record_calls(jsonb)', 'zava_recorder', 'v', true),
+    ('zava.run_store_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint)', 'store_managers', 's', true),
+    ('zava.run_regional_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint)', 'regional_managers', 's', true),
+    ('zava.run_head_office(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint)', 'head_office', 's', true)
 ),
 own_role (name) AS (  -- none of them logs in
   SELECT name FROM audience
   UNION ALL VALUES ('zava_owner'::name), ('zava_context'), ('zava_loader'), ('zava_chain'),
                    ('zava_recorder'), ('zava_audit')
 ),
-append_only (name) AS (VALUES ('zava.change_log')),
+append_only (name) AS (VALUES ('zava.change_log'), ('zava.audit_log')),
 own_schema AS (
   SELECT n.oid, n.nspname FROM pg_catalog.pg_namespace AS n
   WHERE n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
@@ -97,7 +98,13 @@ SELECT 'the login zava_server may execute ' || f.signature
 FROM function AS f
 WHERE f.pronamespace IN ('zava'::regnamespace, 'retail'::regnamespace)
   AND pg_catalog.has_function_privilege('zava_server', f.oid, 'EXECUTE')
-  AND f.signature NOT LIKE 'zava.run\_%'
+  AND NOT EXISTS (SELECT FROM known_definer AS k WHERE k.signature = f.signature AND k.is_called_by_server)
+
+UNION ALL
+SELECT 'role ' || pg_catalog.pg_get_userbyid(acl.grantee) || ' may execute ' || f.signature || ', which is the server''s'
+FROM function AS f JOIN known_definer AS k ON k.signature = f.signature AND k.is_called_by_server
+CROSS JOIN LATERAL pg_catalog.aclexplode(coalesce(f.proacl, pg_catalog.acldefault('f', f.proowner))) AS acl
+WHERE acl.grantee NOT IN (f.proowner, coalesce(pg_catalog.to_regrole('zava_server'), 0)::oid)
 
 UNION ALL
 SELECT 'role ' || pg_catalog.pg_get_userbyid(acl.grantee) || ' may ' || acl.privilege_type || ' on the log ' || l.name

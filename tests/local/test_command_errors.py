@@ -188,3 +188,17 @@ def test_access_is_granted_listed_explained_and_revoked(zava: Zava, seeded_clone
     with psycopg.connect(seeded_clone.owner, autocommit=True) as owner:
         owner.execute("DELETE FROM zava.principals WHERE display_name = 'seattle'")
     assert zava("grant", "--as", "seattle", "--audience", "head_office").code == 0
+
+
+def test_audit_shows_who_called_and_what_was_denied(zava: Zava, seeded_clone: Database) -> None:
+    server = {"DATABASE_URL": seeded_clone.server}
+    ask = ("call", "execute_sales_query", f"postgresql_query={COUNT}")
+    assert zava(*ask, "--as", "seattle", **server).code == 0
+    with psycopg.connect(seeded_clone.owner, autocommit=True) as owner:
+        owner.execute("DELETE FROM zava.principals WHERE display_name = 'redmond'")
+    assert zava(*ask, "--as", "redmond", **server).code == 1
+    shown = zava("audit", "--hours", "1", DATABASE_URL=seeded_clone.admin).output
+    assert "seattle" in shown
+    assert "Denied calls: 1\n" in shown
+    assert "execute_sales_query client=zava-cli correlation_id=" in shown
+    assert "Unusual breadth: none" in shown

@@ -72,6 +72,16 @@ BREAKS = [
     ("GRANT DELETE ON zava.change_log TO zava_context", "zava_context may DELETE on the log"),
     ("GRANT UPDATE ON zava.change_log TO PUBLIC", "may UPDATE on the log zava.change_log"),
     ("ALTER FUNCTION zava.log_change() OWNER TO zava_context", "zava.log_change() runs with"),
+    ("GRANT SELECT ON zava.audit_log TO zava_context", "zava_context may SELECT on the log"),
+    ("GRANT SELECT ON zava.audit_log TO zava_server", "reads or writes zava.audit_log"),
+    (
+        "GRANT EXECUTE ON FUNCTION zava.record_calls(jsonb) TO head_office",
+        "head_office may execute zava.record_calls(jsonb)",
+    ),
+    (
+        "ALTER FUNCTION zava.record_calls(jsonb) OWNER TO zava_context",
+        "zava.record_calls(jsonb) runs with",
+    ),
     ("GRANT EXECUTE ON FUNCTION zava.log_change() TO zava_server", "may execute zava.log_change"),
 ]
 CLUSTER_BREAKS = [

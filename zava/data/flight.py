@@ -8,12 +8,13 @@ promise, so psycopg is pinned.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from psycopg import OperationalError, errors, generators
+from psycopg import Error, OperationalError, errors, generators
 from psycopg.abc import PQGen
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 
 from zava.data.context import SignedCall
+from zava.errors import Busy
 from zava.infrastructure.pool import PooledConnection
 from zava.model import Audience
 
@@ -24,6 +25,10 @@ _RUNNER_FORMATS = (0, 0, 0, 0, 0, 1, 0, 0, 0, 0)  # only the signature travels a
 _BEGIN = b"BEGIN READ ONLY"
 _DEADLINE = b"SELECT pg_catalog.set_config('statement_timeout', $1, true)"
 _ROLLBACK = b"ROLLBACK"
+# The login's own default is read-only; what is recorded is all that it ever writes.
+_BEGIN_RECORD = b"BEGIN READ WRITE"
+_RECORD = b"SELECT zava.record_calls($1)"
+_COMMIT = b"COMMIT"
 # ROLLBACK undoes settings and notifications; session-level advisory locks survive it.
 _UNLOCK = b"SELECT pg_catalog.pg_advisory_unlock_all()"
 _RUNNERS = {
@@ -31,11 +36,16 @@ _RUNNERS = {
     % audience.value.encode()
     for audience in Audience
 }
+_TYPES = dict.fromkeys(_RUNNERS.values(), _RUNNER_TYPES) | {_RECORD: (_JSONB,)}
+_DONE = frozenset({ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK})
 _NAMES = {
     _BEGIN: b"zava_begin",
     _DEADLINE: b"zava_deadline",
     _ROLLBACK: b"zava_rollback",
     _UNLOCK: b"zava_unlock",
+    _BEGIN_RECORD: b"zava_begin_record",
+    _RECORD: b"zava_record",
+    _COMMIT: b"zava_commit",
 } | {command: b"zava_run_" + audience.value.encode() for audience, command in _RUNNERS.items()}
 
 
@@ -71,15 +81,26 @@ class Flight:
         self._use_prepared = use_prepared
         self._steps: list[str] = []
         self._preparing: list[bytes] = []
+        self.is_recorded = False
+        """Whether audit records left with it and were committed."""
 
     async def call(
-        self, audience: Audience, call: SignedCall, bounds: Bounds, *, describe: bool
+        self,
+        audience: Audience,
+        call: SignedCall,
+        bounds: Bounds,
+        *,
+        describe: bool,
+        record: bytes | None = None,
     ) -> Landing:
-        """Run one signed call and nothing else.
+        """Run one signed call, once the audit records that go with it are committed.
 
         Raises:
             psycopg.Error: the statement, the context or the connection failed.
+            Busy: the records could not be written, so the statement did not run.
         """
+        if record is not None:
+            self.add_record(record)
         self.add_call(audience, call, bounds, describe=describe)
         return self.landing(await self.fly())
 
@@ -97,7 +118,7 @@ class Flight:
         needed = [_BEGIN, _ROLLBACK, _UNLOCK, runner]
         if bounds.timeout_milliseconds is not None:
             needed.append(_DEADLINE)
-        self._prepare([command for command in needed if command not in self._connection.prepared])
+        self._prepare(needed)
         self._execute("begin", _BEGIN)
         if bounds.timeout_milliseconds is not None:
             milliseconds = str(bounds.timeout_milliseconds).encode()
@@ -125,6 +146,19 @@ class Flight:
         self._execute("unlock", _UNLOCK)
         self._sync()
 
+    def add_record(self, entries: bytes) -> None:
+        """Queue the writing of audit records, a JSON array, as a transaction of its own.
+
+        When it fails, its transaction stays open and failed: a call queued behind it does not
+        run, and the call's own clean-up ends it.
+        """
+        self._enter()
+        self._prepare([_BEGIN_RECORD, _RECORD, _COMMIT])
+        self._execute("record", _BEGIN_RECORD)
+        self._execute("record", _RECORD, (entries,), (_JSONB,))
+        self._execute("record", _COMMIT)
+        self._sync()
+
     def add_query(self, query: bytes) -> None:
         """Queue one constant statement of ours under its own Sync, outside any tenant context."""
         self._enter()
@@ -144,8 +178,15 @@ class Flight:
         except BaseException:
             await connection.close()
             raise
-        connection.prepared.update(self._preparing)
-        return [(step, result) for step, result in zip(steps, results, strict=True)]
+        told = list(zip(steps, results, strict=True))
+        prepared = [result.status in _DONE for step, result in told if step == "prepare"]
+        # Behind a failed transaction nothing could be prepared either.
+        connection.prepared.update(
+            command for command, is_held in zip(self._preparing, prepared, strict=True) if is_held
+        )
+        recorded = [result.status in _DONE for step, result in told if step == "record"]
+        self.is_recorded = bool(recorded) and all(recorded)
+        return told
 
     @staticmethod
     def landing(results: Sequence[tuple[str, PGresult]]) -> Landing:
@@ -153,6 +194,8 @@ class Flight:
         description = None
         ran = None
         for step, result in results:
+            if step == "record":
+                _raise_unrecorded(result)
             raise_error(result)
             if step == "describe":
                 description = result
@@ -170,11 +213,15 @@ class Flight:
         if not self._steps:
             self._pgconn.enter_pipeline_mode()
 
-    def _prepare(self, commands: Sequence[bytes]) -> None:
+    def _prepare(self, needed: Sequence[bytes]) -> None:
+        known = self._connection.prepared
+        commands = [
+            command for command in needed if command not in known and command not in self._preparing
+        ]
         if not self._use_prepared or not commands:
             return
         for command in commands:
-            types = _RUNNER_TYPES if command in _RUNNERS.values() else None
+            types = _TYPES.get(command)
             self._pgconn.send_prepare(_NAMES[command], command, types)
             self._steps.append("prepare")
         self._preparing += commands
@@ -210,3 +257,15 @@ def raise_error(result: PGresult) -> None:
     """Raise what the server said, with its SQLSTATE, when the result is an error."""
     if result.status == ExecStatus.FATAL_ERROR:
         raise errors.error_from_result(result)
+
+
+def _raise_unrecorded(result: PGresult) -> None:
+    try:
+        raise_error(result)
+    except OperationalError:  # a connection that ended, a deadline: told as everywhere
+        raise
+    except Error as error:
+        raise Busy(
+            "The call could not be recorded, and nothing unrecorded is run here.",
+            hint="Try again in a few seconds; then report it.",
+        ) from error

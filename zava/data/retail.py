@@ -10,6 +10,7 @@ import psycopg
 from zava.data import emptiness
 from zava.data.advice import ADVISED, advise
 from zava.data.conditions import find_conditions
+from zava.data.fingerprint import note_statement
 from zava.data.guard import Guard
 from zava.data.guard.parsing import parsing_thread
 from zava.data.limits import check_limits
@@ -39,6 +40,7 @@ class RetailData:
             ZavaError: the statement was refused, failed, or could not be run now.
         """
         check_limits(sql)  # before anything is asked of the database
+        await note_statement(caller, sql)
         await (self._guard or await self._learn_guard(caller)).check(sql)
         try:
             table = await self._tenancy.run(caller, sql, max_rows=max_rows)

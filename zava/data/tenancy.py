@@ -6,6 +6,7 @@ inside the very transaction that reads, so a revocation or another scope holds a
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,8 +17,10 @@ import psycopg
 from cachetools import LRUCache, TTLCache
 
 from zava.data import faults
+from zava.data.audit import AuditTrail
 from zava.data.cells import Origins, read_columns, read_rows
 from zava.data.context import ContextSigner
+from zava.data.fingerprint import note_statement
 from zava.data.flight import Bounds, Flight, Landing
 from zava.data.limits import check_limits
 from zava.data.schema import OUTSIDE_TEXT
@@ -66,12 +69,14 @@ class Tenancy:
         signer: ContextSigner,
         verification: Verification,
         *,
+        trail: AuditTrail | None = None,
         statement_timeout_seconds: int = _SERVER_DEADLINE_SECONDS,
         use_prepared: bool = True,
     ) -> None:
         self._pool = pool
         self._signer = signer
         self._verification = verification
+        self._trail = trail or AuditTrail(pool)
         self._timeout_seconds = statement_timeout_seconds
         self._use_prepared = use_prepared
         # Which runner to name first. Only a guess: the entry decides in each call.
@@ -88,8 +93,10 @@ class Tenancy:
             ZavaError: the statement was refused, failed, or could not be run now.
         """
         check_limits(sql)
+        await note_statement(caller, sql)
         question = Question(sql, max_rows=max_rows, describe=True)
         audience, landing = await self._ask(caller, question)
+        _tell(caller, audience, landing)
         if landing.description is not None and landing.description.nparams:
             raise QueryRefused(
                 "The statement holds parameters such as $1, and nothing is bound to them.",
@@ -117,7 +124,9 @@ class Tenancy:
         Raises:
             ZavaError: it could not be run now, or the caller has no access.
         """
+        await note_statement(caller, sql)
         audience, landing = await self._ask(caller, Question(sql, params))
+        _tell(caller, audience, landing)
         return Reading(
             [orjson.loads(line) for line in landing.lines],
             await self._scope(caller, audience, landing.scope),
@@ -186,6 +195,8 @@ class Tenancy:
         )
         async with self._pool.connection() as connection:
             flight = Flight(connection, use_prepared=self._use_prepared)
+            intent = self._trail.intent(caller)
+            started = time.monotonic()
             try:
                 async with asyncio.timeout(self._timeout_seconds + _GRACE_SECONDS):
                     return await flight.call(
@@ -194,12 +205,17 @@ class Tenancy:
                         self._signer.sign(caller, question.sql, params),
                         bounds,
                         describe=question.describe,
+                        record=orjson.dumps(intent) if intent else None,
                     )
             except TimeoutError as error:
                 raise QueryTimeout(
                     "The database did not answer in time.",
                     hint="Narrow the period or aggregate more; then try again.",
                 ) from error
+            finally:
+                self._trail.intended(caller, intent, is_committed=flight.is_recorded)
+                if caller.call is not None:
+                    caller.call.database_seconds += time.monotonic() - started
 
     def _translated(self, error: psycopg.Error) -> Exception:
         fault = faults.translate(error)
@@ -210,6 +226,17 @@ class Tenancy:
             fault.correlation_id,
         )
         return fault
+
+
+def _tell(caller: Caller, audience: Audience, landing: Landing) -> None:
+    """Note on the caller's call what the audit says of an answer: whose, how much, never what."""
+    call = caller.call
+    if call is None:
+        return
+    call.audience = audience
+    call.store_ids = tuple(part for part in landing.scope.strip("{}").split(",") if part)
+    call.row_count += len(landing.lines)
+    call.byte_count += sum(map(len, landing.lines))
 
 
 def _is_lost_connection(error: psycopg.Error) -> bool:

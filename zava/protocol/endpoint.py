@@ -15,7 +15,7 @@ from zava.errors import AccessDenied, InsufficientScope
 from zava.model import Caller
 from zava.protocol import platform_auth
 from zava.protocol.body import MAX_BODY_BYTES, BodyRefused, check_era, read_message
-from zava.protocol.exchange import Exchange
+from zava.protocol.exchange import Exchange, client_name
 from zava.protocol.identity import TokenRefused
 from zava.protocol.kernel import Answer, Kernel
 from zava.protocol.permissions import WHOLE_SCOPE
@@ -123,6 +123,8 @@ class Endpoint:
             )
             platform_auth.check_agreement(single, caller, is_vouched=self._is_vouched)
         except TokenRefused as refusal:
+            if not refusal.is_missing:  # without a token is how a client begins
+                logger.warning("token refused: %s", refusal.description)
             return self._challenge(refusal, single["host"])
         if len(body) > MAX_BODY_BYTES:
             return _rpc_error(413, -32600, f"The body exceeds {MAX_BODY_BYTES:,} bytes.")
@@ -136,7 +138,7 @@ class Endpoint:
             check_era(message, version, frozenset(HANDSHAKE_PROTOCOL_VERSIONS))
         except BodyRefused as refusal:
             return _rpc_error(400, refusal.code, refusal.message, request_id=refusal.request_id)
-        exchange = Exchange(caller)
+        exchange = Exchange(caller, client_name(message, single.get("user-agent", "")))
         # The token stays here: nothing behind this line needs it.
         passed = [
             (name, value)

@@ -15,7 +15,9 @@ from mcp_types import (
     Tool as ToolDescription,
 )
 
+from zava.model import Caller
 from zava.protocol import faults, permissions
+from zava.protocol.audit import NoTrail, Trail, recorded
 from zava.protocol.exchange import Exchange
 from zava.protocol.tools import TOOLS
 from zava.protocol.tools.tool import Tool, ToolAnswer, product_text
@@ -34,8 +36,8 @@ INSTRUCTIONS = product_text(
 _HOUR_MS = 3_600_000
 
 
-def build_server(analytics: Analytics, *, version: str) -> Server[Any]:
-    """Return the server over the given use cases; nothing is opened."""
+def build_server(analytics: Analytics, *, version: str, trail: Trail | None = None) -> Server[Any]:
+    """Return the server over the given use cases; each call is noted on the trail."""
 
     async def list_tools(context: Any, _params: PaginatedRequestParams | None) -> ListToolsResult:
         listed = permissions.callable_tools(TOOLS.values(), context.request)
@@ -47,12 +49,15 @@ def build_server(analytics: Analytics, *, version: str) -> Server[Any]:
             raise faults.unknown_tool(params.name)
         exchange = Exchange.of(context.request)
 
-        async def run() -> ToolAnswer:
-            permissions.require(tool, exchange.caller)
-            arguments = tool.read_arguments(params.arguments)
-            return await tool.call(analytics, exchange.caller, arguments)
+        async def run(caller: Caller) -> CallToolResult:
+            async def answer() -> ToolAnswer:
+                permissions.require(tool, caller)
+                arguments = tool.read_arguments(params.arguments)
+                return await tool.call(analytics, caller, arguments)
 
-        return await faults.tool_result(tool.name, run, on_denied=exchange.deny)
+            return await faults.tool_result(tool.name, answer, on_denied=exchange.deny)
+
+        return await recorded(trail or NoTrail(), exchange, tool.name, run)
 
     return Server(
         NAME,
