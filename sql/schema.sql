@@ -94,6 +94,87 @@ END $$;
 ALTER FUNCTION retail.touch() OWNER TO zava_owner;
 
 --
+-- Name: admit(uuid, uuid, integer, bigint, double precision, bigint, double precision); Type: FUNCTION; Schema: zava; Owner: zava_context
+--
+
+CREATE FUNCTION zava.admit(tenant uuid, person uuid, calls_at_once integer, calls_per_minute bigint, milliseconds_per_hour double precision, unwritten_calls bigint, unwritten_milliseconds double precision) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+  used zava.usage;
+  moment timestamptz := statement_timestamp();
+  place integer := 0;
+BEGIN
+  IF calls_per_minute > 0 OR milliseconds_per_hour > 0 THEN
+    SELECT * INTO used FROM zava.usage AS u WHERE u.tenant_id = tenant AND u.object_id = person;
+    IF calls_per_minute > 0 AND calls_per_minute <= unwritten_calls
+       + (CASE WHEN used.minute = date_trunc('minute', moment) THEN used.calls ELSE 0 END) THEN
+      RAISE EXCEPTION 'calls %', ceil(60 - extract(second FROM moment)) USING ERRCODE = 'ZA005';
+    END IF;
+    IF milliseconds_per_hour > 0 AND milliseconds_per_hour <= unwritten_milliseconds
+       + (CASE WHEN used.hour = date_trunc('hour', moment) THEN used.busy_milliseconds ELSE 0 END) THEN
+      RAISE EXCEPTION 'time %', ceil(extract(epoch FROM date_trunc('hour', moment) + interval '1 hour' - moment))
+        USING ERRCODE = 'ZA005';
+    END IF;
+  END IF;
+  WHILE place < calls_at_once LOOP
+    EXIT WHEN pg_try_advisory_xact_lock(hashtextextended(concat_ws('|', tenant, person), place));
+    place := place + 1;
+  END LOOP;
+  IF calls_at_once > 0 AND place = calls_at_once THEN
+    RAISE EXCEPTION 'place 1' USING ERRCODE = 'ZA005';
+  END IF;
+END $$;
+
+ALTER FUNCTION zava.admit(tenant uuid, person uuid, calls_at_once integer, calls_per_minute bigint, milliseconds_per_hour double precision, unwritten_calls bigint, unwritten_milliseconds double precision) OWNER TO zava_context;
+
+--
+-- Name: usage; Type: TABLE; Schema: zava; Owner: zava_context
+--
+
+CREATE UNLOGGED TABLE zava.usage (
+    tenant_id uuid NOT NULL,
+    object_id uuid NOT NULL,
+    minute timestamp with time zone NOT NULL,
+    calls bigint NOT NULL,
+    hour timestamp with time zone NOT NULL,
+    busy_milliseconds double precision NOT NULL
+);
+
+ALTER TABLE zava.usage OWNER TO zava_context;
+
+--
+-- Name: charge(jsonb); Type: FUNCTION; Schema: zava; Owner: zava_context
+--
+
+CREATE FUNCTION zava.charge(entries jsonb) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ INSERT INTO zava.usage AS u (tenant_id, object_id, minute, calls, hour, busy_milliseconds)  SELECT e.tenant_id,
+             e.object_id,
+             date_trunc('minute'::text, statement_timestamp()) AS date_trunc,
+             count(*) AS count,
+             date_trunc('hour'::text, statement_timestamp()) AS date_trunc,
+             COALESCE(sum(e.database_milliseconds), (0)::double precision) AS "coalesce"
+            FROM jsonb_to_recordset(charge.entries) e(phase text, tenant_id uuid, object_id uuid, database_milliseconds double precision)
+           WHERE (e.phase = 'outcome'::text)
+           GROUP BY e.tenant_id, e.object_id
+           ORDER BY e.tenant_id, e.object_id ON CONFLICT(tenant_id, object_id) DO UPDATE SET calls = (excluded.calls +
+         CASE
+             WHEN (u.minute = excluded.minute) THEN u.calls
+             ELSE (0)::bigint
+         END), busy_milliseconds = (excluded.busy_milliseconds +
+         CASE
+             WHEN (u.hour = excluded.hour) THEN u.busy_milliseconds
+             ELSE (0)::double precision
+         END), minute = excluded.minute, hour = excluded.hour;
+END;
+
+ALTER FUNCTION zava.charge(entries jsonb) OWNER TO zava_context;
+
+--
 -- Name: log_change(); Type: FUNCTION; Schema: zava; Owner: zava_recorder
 --
 
@@ -589,6 +670,108 @@ CREATE FUNCTION zava.store_count() RETURNS bigint
 END;
 
 ALTER FUNCTION zava.store_count() OWNER TO zava_chain;
+
+--
+-- Name: weigh_head_office(integer, uuid, uuid, bigint, uuid, bytea, text, text, double precision); Type: FUNCTION; Schema: zava; Owner: head_office
+--
+
+CREATE FUNCTION zava.weigh_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
+    AS $$
+      DECLARE
+        opened text := zava.open_context(
+          current_user, p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac, p_statement, p_params);
+        found_plan record;
+        cost pg_catalog.float8;
+      BEGIN
+        IF opened IS NULL THEN
+          RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
+        ELSIF opened OPERATOR(pg_catalog.=) '' THEN
+          RAISE EXCEPTION 'principal refused' USING ERRCODE = 'ZA003';
+        ELSIF opened OPERATOR(pg_catalog.<>) current_user::text THEN
+          RAISE EXCEPTION '%', opened USING ERRCODE = 'ZA004';
+        END IF;
+        FOR found_plan IN
+          EXECUTE 'EXPLAIN (FORMAT JSON) ' OPERATOR(pg_catalog.||) p_statement
+          USING NULLIF(p_params, '')::pg_catalog.jsonb
+        LOOP
+          cost := (found_plan."QUERY PLAN" OPERATOR(pg_catalog.#>>) '{0,Plan,Total Cost}')::pg_catalog.float8;
+        END LOOP;
+        IF cost OPERATOR(pg_catalog.>) p_max_cost THEN
+          RAISE EXCEPTION 'too expensive' USING ERRCODE = 'ZA006';
+        END IF;
+      END $$;
+
+ALTER FUNCTION zava.weigh_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) OWNER TO head_office;
+
+--
+-- Name: weigh_regional_managers(integer, uuid, uuid, bigint, uuid, bytea, text, text, double precision); Type: FUNCTION; Schema: zava; Owner: regional_managers
+--
+
+CREATE FUNCTION zava.weigh_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
+    AS $$
+      DECLARE
+        opened text := zava.open_context(
+          current_user, p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac, p_statement, p_params);
+        found_plan record;
+        cost pg_catalog.float8;
+      BEGIN
+        IF opened IS NULL THEN
+          RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
+        ELSIF opened OPERATOR(pg_catalog.=) '' THEN
+          RAISE EXCEPTION 'principal refused' USING ERRCODE = 'ZA003';
+        ELSIF opened OPERATOR(pg_catalog.<>) current_user::text THEN
+          RAISE EXCEPTION '%', opened USING ERRCODE = 'ZA004';
+        END IF;
+        FOR found_plan IN
+          EXECUTE 'EXPLAIN (FORMAT JSON) ' OPERATOR(pg_catalog.||) p_statement
+          USING NULLIF(p_params, '')::pg_catalog.jsonb
+        LOOP
+          cost := (found_plan."QUERY PLAN" OPERATOR(pg_catalog.#>>) '{0,Plan,Total Cost}')::pg_catalog.float8;
+        END LOOP;
+        IF cost OPERATOR(pg_catalog.>) p_max_cost THEN
+          RAISE EXCEPTION 'too expensive' USING ERRCODE = 'ZA006';
+        END IF;
+      END $$;
+
+ALTER FUNCTION zava.weigh_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) OWNER TO regional_managers;
+
+--
+-- Name: weigh_store_managers(integer, uuid, uuid, bigint, uuid, bytea, text, text, double precision); Type: FUNCTION; Schema: zava; Owner: store_managers
+--
+
+CREATE FUNCTION zava.weigh_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
+    AS $$
+      DECLARE
+        opened text := zava.open_context(
+          current_user, p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac, p_statement, p_params);
+        found_plan record;
+        cost pg_catalog.float8;
+      BEGIN
+        IF opened IS NULL THEN
+          RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
+        ELSIF opened OPERATOR(pg_catalog.=) '' THEN
+          RAISE EXCEPTION 'principal refused' USING ERRCODE = 'ZA003';
+        ELSIF opened OPERATOR(pg_catalog.<>) current_user::text THEN
+          RAISE EXCEPTION '%', opened USING ERRCODE = 'ZA004';
+        END IF;
+        FOR found_plan IN
+          EXECUTE 'EXPLAIN (FORMAT JSON) ' OPERATOR(pg_catalog.||) p_statement
+          USING NULLIF(p_params, '')::pg_catalog.jsonb
+        LOOP
+          cost := (found_plan."QUERY PLAN" OPERATOR(pg_catalog.#>>) '{0,Plan,Total Cost}')::pg_catalog.float8;
+        END LOOP;
+        IF cost OPERATOR(pg_catalog.>) p_max_cost THEN
+          RAISE EXCEPTION 'too expensive' USING ERRCODE = 'ZA006';
+        END IF;
+      END $$;
+
+ALTER FUNCTION zava.weigh_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) OWNER TO store_managers;
 
 --
 -- Name: categories; Type: TABLE; Schema: retail; Owner: zava_owner
@@ -1121,6 +1304,13 @@ ALTER TABLE ONLY zava.principals
     ADD CONSTRAINT principals_pkey PRIMARY KEY (tenant_id, object_id);
 
 --
+-- Name: usage usage_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_context
+--
+
+ALTER TABLE ONLY zava.usage
+    ADD CONSTRAINT usage_pkey PRIMARY KEY (tenant_id, object_id);
+
+--
 -- Name: applied applied_pkey; Type: CONSTRAINT; Schema: zava_migrations; Owner: zava_admin
 --
 
@@ -1500,6 +1690,20 @@ GRANT ALL ON FUNCTION retail.new_id() TO zava_loader;
 REVOKE ALL ON FUNCTION retail.touch() FROM PUBLIC;
 
 --
+-- Name: FUNCTION admit(tenant uuid, person uuid, calls_at_once integer, calls_per_minute bigint, milliseconds_per_hour double precision, unwritten_calls bigint, unwritten_milliseconds double precision); Type: ACL; Schema: zava; Owner: zava_context
+--
+
+REVOKE ALL ON FUNCTION zava.admit(tenant uuid, person uuid, calls_at_once integer, calls_per_minute bigint, milliseconds_per_hour double precision, unwritten_calls bigint, unwritten_milliseconds double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.admit(tenant uuid, person uuid, calls_at_once integer, calls_per_minute bigint, milliseconds_per_hour double precision, unwritten_calls bigint, unwritten_milliseconds double precision) TO zava_server;
+
+--
+-- Name: FUNCTION charge(entries jsonb); Type: ACL; Schema: zava; Owner: zava_context
+--
+
+REVOKE ALL ON FUNCTION zava.charge(entries jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.charge(entries jsonb) TO zava_server;
+
+--
 -- Name: FUNCTION log_change(); Type: ACL; Schema: zava; Owner: zava_recorder
 --
 
@@ -1608,6 +1812,27 @@ REVOKE ALL ON FUNCTION zava.store_count() FROM PUBLIC;
 GRANT ALL ON FUNCTION zava.store_count() TO store_managers;
 GRANT ALL ON FUNCTION zava.store_count() TO regional_managers;
 GRANT ALL ON FUNCTION zava.store_count() TO head_office;
+
+--
+-- Name: FUNCTION weigh_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision); Type: ACL; Schema: zava; Owner: head_office
+--
+
+REVOKE ALL ON FUNCTION zava.weigh_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.weigh_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) TO zava_server;
+
+--
+-- Name: FUNCTION weigh_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision); Type: ACL; Schema: zava; Owner: regional_managers
+--
+
+REVOKE ALL ON FUNCTION zava.weigh_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.weigh_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) TO zava_server;
+
+--
+-- Name: FUNCTION weigh_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision); Type: ACL; Schema: zava; Owner: store_managers
+--
+
+REVOKE ALL ON FUNCTION zava.weigh_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.weigh_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) TO zava_server;
 
 --
 -- Name: TABLE categories; Type: ACL; Schema: retail; Owner: zava_owner

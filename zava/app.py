@@ -13,6 +13,7 @@ from psycopg.conninfo import make_conninfo
 
 from zava import __version__
 from zava.data.audit import AuditTrail
+from zava.data.budgets import Budget, Budgets
 from zava.data.context import ContextKey, ContextSigner
 from zava.data.retail import RetailData
 from zava.data.tenancy import Tenancy
@@ -78,6 +79,14 @@ def compose(settings: Settings, *, conninfo: str, context_keys: Sequence[str]) -
     signer = ContextSigner([ContextKey.parse(text) for text in context_keys])
     pool = DatabasePool(conninfo, max_size=settings.pool_max)
     verification = Verification(pool, signer, use_prepared=settings.prepared_statements)
+    budgets = Budgets(
+        Budget(
+            settings.budget_calls_at_once,
+            settings.calls_per_minute,
+            settings.database_seconds_per_hour,
+        ),
+        connections=settings.pool_max,
+    )
     trail = AuditTrail(
         pool,
         is_required=settings.is_audit_required,
@@ -88,6 +97,8 @@ def compose(settings: Settings, *, conninfo: str, context_keys: Sequence[str]) -
         signer,
         verification,
         trail=trail,
+        budgets=budgets,
+        max_cost=settings.statement_cost_limit or None,
         statement_timeout_seconds=settings.statement_timeout_seconds,
         use_prepared=settings.prepared_statements,
     )
@@ -98,6 +109,7 @@ def compose(settings: Settings, *, conninfo: str, context_keys: Sequence[str]) -
         readiness=lambda: _readiness(verification),
         allowed_hosts=_allowed_hosts(settings),
         is_vouched=settings.is_authenticated_by_platform,
+        ask_budget=budgets.ask,
     )
     return Application(pool, verification, trail, tenancy, analytics, endpoint)
 

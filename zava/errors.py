@@ -92,6 +92,10 @@ class Busy(ZavaError):
     code = "BUSY"
     retryable = True
 
+    def __init__(self, message: str, *, hint: str = "", retry_after_seconds: int = 0) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after_seconds = retry_after_seconds
+
 
 class EmbeddingsUnavailable(ZavaError):
     """The embedding service does not answer, so there is no search by meaning."""

@@ -101,6 +101,37 @@ class Settings(BaseSettings):
         validation_alias="ZAVA_STATEMENT_TIMEOUT_SECONDS",
         description="Deadline of one statement, enforced by the database.",
     )
+    statement_cost_limit: float = Field(
+        10_000_000,
+        ge=0,
+        validation_alias="ZAVA_STATEMENT_COST_LIMIT",
+        description="Most that a heavy statement may cost by the planner's reckoning before it is "
+        "refused; about what meets the default deadline. 0: no limit.",
+    )
+    budget_calls_at_once: int = Field(
+        16,
+        ge=0,
+        le=1000,
+        validation_alias="ZAVA_BUDGET_CALLS_AT_ONCE",
+        description="Statements of one principal that run at once, over all instances. 0: no "
+        "limit.",
+    )
+    budget_calls_per_minute: int | None = Field(
+        None,
+        ge=0,
+        validation_alias="ZAVA_BUDGET_CALLS_PER_MINUTE",
+        json_schema_extra={"default": "`1200` on Azure, else `0`"},
+        description="Calls of one principal in a minute of the clock, over all instances. 0: no "
+        "limit.",
+    )
+    budget_database_seconds_per_hour: int | None = Field(
+        None,
+        ge=0,
+        validation_alias="ZAVA_BUDGET_DATABASE_SECONDS_PER_HOUR",
+        json_schema_extra={"default": "`900` on Azure, else `0`"},
+        description="Database time of one principal in an hour of the clock, over all instances. "
+        "0: no limit.",
+    )
     prepared_statements: bool = Field(
         True,
         validation_alias="ZAVA_PREPARED_STATEMENTS",
@@ -172,6 +203,18 @@ class Settings(BaseSettings):
     def is_on_azure(self) -> bool:
         """Whether this process runs on Azure's machines rather than on somebody's own."""
         return self.website_instance_id is not None
+
+    @property
+    def calls_per_minute(self) -> int:
+        """What one principal may call in a minute; on somebody's own machine they are alone."""
+        default = 1200 if self.is_on_azure else 0
+        return default if self.budget_calls_per_minute is None else self.budget_calls_per_minute
+
+    @property
+    def database_seconds_per_hour(self) -> int:
+        """What one principal may use of the database in an hour, in seconds."""
+        asked = self.budget_database_seconds_per_hour
+        return (900 if self.is_on_azure else 0) if asked is None else asked
 
     @property
     def is_audit_required(self) -> bool:

@@ -16,6 +16,11 @@ known_definer (signature, owner, volatility, is_called_by_server) AS (
     ('zava.store_count()', 'zava_chain', 's', false),
     ('zava.log_change()', 'zava_recorder', 'v', false),
     ('zava.record_calls(jsonb)', 'zava_recorder', 'v', true),
+    ('zava.charge(jsonb)', 'zava_context', 'v', true),
+    ('zava.admit(uuid,uuid,integer,bigint,double precision,bigint,double precision)', 'zava_context', 'v', true),
+    ('zava.weigh_store_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text,double precision)', 'store_managers', 'v', true),
+    ('zava.weigh_regional_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text,double precision)', 'regional_managers', 'v', true),
+    ('zava.weigh_head_office(integer,uuid,uuid,bigint,uuid,bytea,text,text,double precision)', 'head_office', 'v', true),
     ('zava.run_store_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint)', 'store_managers', 's', true),
     ('zava.run_regional_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint)', 'regional_managers', 's', true),
     ('zava.run_head_office(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint)', 'head_office', 's', true)

@@ -82,6 +82,16 @@ BREAKS = [
         "ALTER FUNCTION zava.record_calls(jsonb) OWNER TO zava_context",
         "zava.record_calls(jsonb) runs with",
     ),
+    (
+        "GRANT EXECUTE ON FUNCTION zava.charge(jsonb) TO store_managers",
+        "store_managers may execute zava.charge(jsonb)",
+    ),
+    ("ALTER FUNCTION zava.charge(jsonb) SECURITY INVOKER", "zava.charge(jsonb) is missing"),
+    ("GRANT UPDATE ON zava.usage TO zava_server", "reads or writes zava.usage"),
+    (
+        "DROP FUNCTION zava.weigh_head_office(integer,uuid,uuid,bigint,uuid,bytea,text,text,double precision)",
+        "zava.weigh_head_office(integer,uuid,uuid,bigint,uuid,bytea,text,text,double precision) is missing",
+    ),
     ("GRANT EXECUTE ON FUNCTION zava.log_change() TO zava_server", "may execute zava.log_change"),
 ]
 CLUSTER_BREAKS = [

@@ -12,6 +12,7 @@ import logging
 import time
 from collections import deque
 from typing import Any
+from uuid import UUID
 
 import orjson
 import psycopg
@@ -45,6 +46,8 @@ class AuditTrail:
         self._is_full = asyncio.Event()
         self._has_room = asyncio.Event()
         self._has_room.set()
+        # By principal: what the database does not know of yet, for the budgets.
+        self._unwritten: dict[tuple[UUID, UUID], tuple[int, float]] = {}
         self.lost = 0
         """Records that could not be written: each loss is also an error in the log."""
 
@@ -63,6 +66,7 @@ class AuditTrail:
         if not entries:
             return
         if is_committed:
+            self._forget(entries[:-1])
             if caller.call is not None:
                 caller.call.is_recorded = True
         else:
@@ -73,12 +77,18 @@ class AuditTrail:
         """Keep the outcome of a caller's call until it is written."""
         if caller.call is None:
             return
-        self._pending.append(_entry(caller, caller.call, "outcome"))
+        entry = _entry(caller, caller.call, "outcome")
+        self._pending.append(entry)
+        self._count(entry, 1)
         if len(self._pending) >= BATCH_RECORDS:
             self._is_full.set()
             self._has_room.clear()
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write())
+
+    def unwritten(self, caller: Caller) -> tuple[int, float]:
+        """Return the caller's calls, and their milliseconds, that the database has not counted."""
+        return self._unwritten.get((caller.tenant_id, caller.object_id), (0, 0.0))
 
     async def make_room(self) -> None:
         """Wait while a whole batch is gathered and another one is being written."""
@@ -108,6 +118,21 @@ class AuditTrail:
         count = min(len(self._pending), BATCH_RECORDS)
         return [self._pending.popleft() for _ in range(count)]
 
+    def _forget(self, entries: list[Entry]) -> None:
+        for entry in entries:
+            self._count(entry, -1)
+
+    def _count(self, entry: Entry, sign: int) -> None:
+        key = (entry["tenant_id"], entry["object_id"])
+        calls, milliseconds = self._unwritten.get(key, (0, 0.0))
+        if calls + sign:
+            self._unwritten[key] = (
+                calls + sign,
+                milliseconds + sign * entry["database_milliseconds"],
+            )
+        else:
+            self._unwritten.pop(key, None)
+
     async def _send(self, batch: list[Entry]) -> None:
         try:
             async with (
@@ -132,6 +157,8 @@ class AuditTrail:
                 type(error).__name__,
                 getattr(error, "sqlstate", ""),
             )
+        finally:
+            self._forget(batch)
 
 
 def _entry(caller: Caller, call: Call, phase: str) -> Entry:

@@ -9,6 +9,7 @@ import re
 
 import psycopg
 
+from zava.data.budgets import spent
 from zava.errors import (
     AccessDenied,
     Busy,
@@ -21,11 +22,11 @@ from zava.errors import (
 
 CONTEXT_REFUSED, CONTEXT_ALTERED = "ZA001", "ZA002"
 PRINCIPAL_REFUSED, OTHER_AUDIENCE = "ZA003", "ZA004"
+BUDGET_SPENT, TOO_EXPENSIVE = "ZA005", "ZA006"
 
 _ABOUT_THE_STATEMENT = frozenset({"42", "22", "21", "2F", "54", "0A"})
 _TRANSIENT_CLASSES = frozenset({"08", "53", "57", "40", "58"})
 _TRANSIENT = frozenset({"55P03", "55006"})
-_ROOM_EXHAUSTED = "53400"  # temp_file_limit: the same call would meet it again
 _QUOTED = re.compile('["“„«»].*["”“«»]', re.DOTALL)  # as far as it goes: a cell may hold quotes
 
 _READS_ONLY = "Send one SELECT (or WITH … SELECT, VALUES); the data can only be read."
@@ -39,6 +40,39 @@ _HINTS = {
     "22012": "Divide by nullif(x, 0).",
     "22": "A value does not fit: mend it, or filter such rows out (CASE WHEN …).",
     "54": "Write a simpler or shorter statement.",
+}
+_SAID: dict[str, tuple[type[ZavaError], str, str]] = {
+    PRINCIPAL_REFUSED: (
+        AccessDenied,
+        "You have no access to the retail data.",
+        "Ask an administrator for a grant.",
+    ),
+    CONTEXT_ALTERED: (
+        QueryRefused,
+        "The statement altered the tenant context.",
+        "Remove set_config from it.",
+    ),
+    TOO_EXPENSIVE: (
+        QueryRefused,
+        "The statement would cost more than one may, by the planner's reckoning.",
+        "Join on keys, narrow the period, or aggregate in a WITH before joining.",
+    ),
+    "57014": (
+        QueryTimeout,
+        "The statement met its deadline and was cancelled.",
+        "Narrow the period, aggregate more, or join fewer tables.",
+    ),
+    "54000": (
+        ResultTooLarge,
+        "One row is larger than an answer may be.",
+        "Select fewer or shorter columns; aggregate long lists.",
+    ),
+    # temp_file_limit: the same call would meet it again.
+    "53400": (
+        DatabaseFault,
+        "The statement needs more room to sort and join than one may take.",
+        "Narrow the period, aggregate more, or join fewer tables.",
+    ),
 }
 _REFUSED = {
     "42P11": _READS_ONLY,  # the cursor takes queries only
@@ -54,33 +88,16 @@ def translate(error: psycopg.Error) -> ZavaError:
     state = error.sqlstate or "08000"
     said = _said(error, state)
     fault: ZavaError
-    if state == PRINCIPAL_REFUSED:
-        fault = AccessDenied(
-            "You have no access to the retail data.", hint="Ask an administrator for a grant."
-        )
-    elif state == CONTEXT_ALTERED:
-        fault = QueryRefused(
-            "The statement altered the tenant context.", hint="Remove set_config from it."
-        )
-    elif state == "57014":
-        fault = QueryTimeout(
-            "The statement met its deadline and was cancelled.",
-            hint="Narrow the period, aggregate more, or join fewer tables.",
-        )
-    elif state == "54000":
-        fault = ResultTooLarge(
-            "One row is larger than an answer may be.",
-            hint="Select fewer or shorter columns; aggregate long lists.",
-        )
+    if state in _SAID:
+        kind, message, hint = _SAID[state]
+        fault = kind(message, hint=hint)
+    elif state == BUDGET_SPENT:
+        what, _, seconds = (error.diag.message_primary or "").partition(" ")
+        fault = spent(what, int(seconds))
     elif state in _REFUSED:
         fault = QueryRefused(_sentence(said), hint=_REFUSED[state])
     elif state == "42601" and said.startswith("cannot insert multiple commands"):
         fault = QueryRefused("The text holds several statements.", hint="Send one statement.")
-    elif state == _ROOM_EXHAUSTED:
-        fault = DatabaseFault(
-            "The statement needs more room to sort and join than one may take.",
-            hint="Narrow the period, aggregate more, or join fewer tables.",
-        )
     elif state[:2] in _TRANSIENT_CLASSES or state in _TRANSIENT:
         fault = Busy("The database cannot answer just now.", hint="Try again in a few seconds.")
     elif state[:2] in _ABOUT_THE_STATEMENT:

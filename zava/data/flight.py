@@ -22,12 +22,17 @@ _INT4, _INT8, _TEXT, _UUID, _BYTEA, _JSONB = 23, 20, 25, 2950, 17, 3802
 _RUNNER_TYPES = (_INT4, _UUID, _UUID, _INT8, _UUID, _BYTEA, _TEXT, _TEXT, _INT4, _INT8)
 _RUNNER_FORMATS = (0, 0, 0, 0, 0, 1, 0, 0, 0, 0)  # only the signature travels as bytes
 
+_FLOAT8 = 701
+_WEIGHER_TYPES = (*_RUNNER_TYPES[:8], _FLOAT8)
+_WEIGHER_FORMATS = _RUNNER_FORMATS[:9]
+_ADMIT_TYPES = (_UUID, _UUID, _INT4, _INT8, _FLOAT8, _INT8, _FLOAT8)
+
 _BEGIN = b"BEGIN READ ONLY"
 _DEADLINE = b"SELECT pg_catalog.set_config('statement_timeout', $1, true)"
 _ROLLBACK = b"ROLLBACK"
 # The login's own default is read-only; what is recorded is all that it ever writes.
 _BEGIN_RECORD = b"BEGIN READ WRITE"
-_RECORD = b"SELECT zava.record_calls($1)"
+_RECORD = b"SELECT zava.record_calls($1), zava.charge($1)"
 _COMMIT = b"COMMIT"
 # ROLLBACK undoes settings and notifications; session-level advisory locks survive it.
 _UNLOCK = b"SELECT pg_catalog.pg_advisory_unlock_all()"
@@ -36,7 +41,16 @@ _RUNNERS = {
     % audience.value.encode()
     for audience in Audience
 }
-_TYPES = dict.fromkeys(_RUNNERS.values(), _RUNNER_TYPES) | {_RECORD: (_JSONB,)}
+_ADMIT = b"SELECT zava.admit($1, $2, $3, $4, $5, $6, $7)"
+_WEIGHERS = {
+    audience: b"SELECT zava.weigh_%s($1, $2, $3, $4, $5, $6, $7, $8, $9)" % audience.value.encode()
+    for audience in Audience
+}
+_TYPES = dict.fromkeys(_RUNNERS.values(), _RUNNER_TYPES) | {
+    _RECORD: (_JSONB,),
+    _ADMIT: _ADMIT_TYPES,
+    **dict.fromkeys(_WEIGHERS.values(), _WEIGHER_TYPES),
+}
 _DONE = frozenset({ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK})
 _NAMES = {
     _BEGIN: b"zava_begin",
@@ -46,16 +60,29 @@ _NAMES = {
     _BEGIN_RECORD: b"zava_begin_record",
     _RECORD: b"zava_record",
     _COMMIT: b"zava_commit",
-} | {command: b"zava_run_" + audience.value.encode() for audience, command in _RUNNERS.items()}
+    _ADMIT: b"zava_admit",
+}
+_NAMES |= {
+    command: b"zava_run_" + audience.value.encode() for audience, command in _RUNNERS.items()
+}
+_NAMES |= {
+    command: b"zava_weigh_" + audience.value.encode() for audience, command in _WEIGHERS.items()
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What one call may cost: rows, bytes of JSON, and milliseconds (None: the login's own)."""
+    """What one call may cost: rows, bytes of JSON, and milliseconds (None: the login's own).
+
+    `max_cost` is the planner's, asked before the statement runs (None: not asked). `budget` is
+    what the caller may use, in the order of `zava.admit` (None: no limit).
+    """
 
     max_rows: int
     max_bytes: int
     timeout_milliseconds: int | None = None
+    max_cost: float | None = None
+    budget: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +145,18 @@ class Flight:
         needed = [_BEGIN, _ROLLBACK, _UNLOCK, runner]
         if bounds.timeout_milliseconds is not None:
             needed.append(_DEADLINE)
+        if bounds.budget is not None:
+            needed.append(_ADMIT)
+        if bounds.max_cost is not None:
+            needed.append(_WEIGHERS[audience])
         self._prepare(needed)
         self._execute("begin", _BEGIN)
         if bounds.timeout_milliseconds is not None:
             milliseconds = str(bounds.timeout_milliseconds).encode()
             self._execute("deadline", _DEADLINE, (milliseconds,), (_TEXT,))
+        if bounds.budget is not None:
+            limits = (call.tenant_id, call.object_id, *map(str, bounds.budget))
+            self._execute("admit", _ADMIT, [limit.encode() for limit in limits], _ADMIT_TYPES)
         if describe:
             types = (_JSONB,) if call.params else ()
             self._pgconn.send_prepare(b"", call.statement.encode(), types)
@@ -140,6 +174,9 @@ class Flight:
             str(bounds.max_rows).encode(),
             str(bounds.max_bytes).encode(),
         )
+        if bounds.max_cost is not None:
+            weighed = (*values[:8], str(bounds.max_cost).encode())
+            self._execute("weigh", _WEIGHERS[audience], weighed, _WEIGHER_TYPES, _WEIGHER_FORMATS)
         self._execute("run", runner, values, _RUNNER_TYPES, _RUNNER_FORMATS)
         self._sync()
         self._execute("rollback", _ROLLBACK)

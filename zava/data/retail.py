@@ -8,6 +8,7 @@ from dataclasses import replace
 import psycopg
 
 from zava.data import emptiness
+from zava.data.admission import needs_weighing
 from zava.data.advice import ADVISED, advise
 from zava.data.conditions import find_conditions
 from zava.data.fingerprint import note_statement
@@ -43,7 +44,8 @@ class RetailData:
         await note_statement(caller, sql)
         await (self._guard or await self._learn_guard(caller)).check(sql)
         try:
-            table = await self._tenancy.run(caller, sql, max_rows=max_rows)
+            is_heavy = await needs_weighing(sql)
+            table = await self._tenancy.run(caller, sql, max_rows=max_rows, is_heavy=is_heavy)
         except (DatabaseFault, QueryRefused) as fault:
             await self._advise(caller, fault)
             raise

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import orjson
 
-from zava.errors import AccessDenied, InsufficientScope
+from zava.errors import AccessDenied, Busy, InsufficientScope
 from zava.model import Caller
 from zava.protocol import platform_auth
 from zava.protocol.body import MAX_BODY_BYTES, BodyRefused, check_era, read_message
@@ -31,7 +31,7 @@ MCP_PATH = "/mcp"
 METADATA_PATH = "/.well-known/oauth-protected-resource"
 PATHS = (MCP_PATH, METADATA_PATH, f"{METADATA_PATH}{MCP_PATH}", "/health/live", "/health/ready")
 
-_INTERNAL_ERROR, _FORBIDDEN = -32603, -32003
+_INTERNAL_ERROR, _FORBIDDEN, _TOO_MANY = -32603, -32003, -32004
 # One value each decides where a request goes; two would let two readers disagree.
 _SINGLE = frozenset(
     {"mcp-protocol-version", "mcp-method", "mcp-name", "authorization", "host", "origin"}
@@ -64,11 +64,13 @@ class Endpoint:
         readiness: Callable[[], Awaitable[tuple[int, dict[str, Any]]]],
         allowed_hosts: Sequence[str] = (),
         is_vouched: bool = False,
+        ask_budget: Callable[[Caller], None] = lambda _: None,
     ) -> None:
         self.kernel = Kernel(make_server)
         self._authenticator = authenticator
         self._readiness = readiness
         self._is_vouched = is_vouched
+        self._ask_budget = ask_budget
         self._hosts = _LOOPBACK | {host.lower() for host in allowed_hosts}
 
     async def handle(self, method: str, path: str, headers: Headers, body: bytes) -> Answer:
@@ -126,6 +128,12 @@ class Endpoint:
             if not refusal.is_missing:  # without a token is how a client begins
                 logger.warning("token refused: %s", refusal.description)
             return self._challenge(refusal, single["host"])
+        try:
+            self._ask_budget(caller)
+        except Busy as busy:
+            answer = _rpc_error(429, _TOO_MANY, busy.message, data=busy.to_dict())
+            retry_after = {"retry-after": str(busy.retry_after_seconds)}
+            return answer._replace(headers=answer.headers | retry_after)
         if len(body) > MAX_BODY_BYTES:
             return _rpc_error(413, -32600, f"The body exceeds {MAX_BODY_BYTES:,} bytes.")
         if single.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
