@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m zava
 # What isolation rests on.
-WHOLLY_COVERED := zava/data/tenancy.py,zava/data/flight.py,zava/data/context.py,zava/data/verification.py,zava/data/faults.py,zava/protocol/faults.py,zava/protocol/identity.py,zava/data/guard/*
+WHOLLY_COVERED := zava/data/tenancy.py,zava/data/flight.py,zava/data/context.py,zava/data/verification.py,zava/data/faults.py,zava/protocol/faults.py,zava/protocol/identity.py,zava/data/guard/*,zava/protocol/signing_keys.py,zava/protocol/permissions.py,zava/protocol/platform_auth.py
 
 # What the tests with outside parts run: Node, the conformance suite, clients.
 OUTSIDE := tests/outside
@@ -61,16 +61,18 @@ clients: $(VENV)/.outside ## Connect with every client at hand, in each era; pri
 
 check: lint types contracts test conformance clients ## Everything that CI runs
 
-check-long: $(VENV)/.installed ## What runs for minutes: fuzzing
+check-long: $(VENV)/.installed ## What runs for minutes: fuzzing, the audit of 10,000 calls
 	@$(BIN)/python -m pytest -q -m long
+	@ZAVA_TEST_CALLS=10000 $(BIN)/python -m pytest -q tests/local/test_audit_after_a_kill.py
 
 lock: $(VENV)/.installed ## Compile the lock files from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header pyproject.toml -o requirements.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header --extra local --extra dev pyproject.toml -c requirements.txt -o requirements-dev.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header --extra outside pyproject.toml -c requirements-dev.txt -o requirements-outside.txt
 
-schema: $(VENV)/.installed ## Write sql/schema.sql from the migrations
+schema: $(VENV)/.installed ## Write sql/schema.sql and the list of readable columns
 	@$(BIN)/python -m tests.golden_schema
+	@$(BIN)/python -m tests.golden_columns
 
 docs: $(VENV)/.installed ## Write the generated pages of docs/
 	@$(BIN)/python -m tests.settings_page

@@ -1,13 +1,14 @@
 """`make bench`: ratios within one run, on a fresh cluster of its own."""
 
 import asyncio
+import base64
 import tempfile
 from datetime import date
 from pathlib import Path
 
 import psycopg
 
-from bench import guard, neighbours, seal
+from bench import audit, guard, neighbours, seal
 from zava.data.context import ContextKey, ContextSigner
 from zava.infrastructure.demo_data import seed
 from zava.infrastructure.demo_principals import grant_demo_principals
@@ -43,6 +44,8 @@ def main() -> None:
             signer = ContextSigner([ContextKey(*key)])
             asyncio.run(seal.compare(login, server.superuser_url("zava"), signer))
             guard.compare()
+            encoded = base64.b64encode(key[1]).decode()
+            asyncio.run(audit.compare(login, f"{key[0]}:{encoded}", home))
             asyncio.run(neighbours.compare(login, signer))
         finally:
             server.stop()

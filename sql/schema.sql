@@ -94,6 +94,105 @@ END $$;
 ALTER FUNCTION retail.touch() OWNER TO zava_owner;
 
 --
+-- Name: admit(uuid, uuid, integer, bigint, double precision, bigint, double precision); Type: FUNCTION; Schema: zava; Owner: zava_context
+--
+
+CREATE FUNCTION zava.admit(tenant uuid, person uuid, calls_at_once integer, calls_per_minute bigint, milliseconds_per_hour double precision, unwritten_calls bigint, unwritten_milliseconds double precision) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+  used zava.usage;
+  moment timestamptz := statement_timestamp();
+  place integer := 0;
+BEGIN
+  IF calls_per_minute > 0 OR milliseconds_per_hour > 0 THEN
+    SELECT * INTO used FROM zava.usage AS u WHERE u.tenant_id = tenant AND u.object_id = person;
+    IF calls_per_minute > 0 AND calls_per_minute <= unwritten_calls
+       + (CASE WHEN used.minute = date_trunc('minute', moment) THEN used.calls ELSE 0 END) THEN
+      RAISE EXCEPTION 'calls %', ceil(60 - extract(second FROM moment)) USING ERRCODE = 'ZA005';
+    END IF;
+    IF milliseconds_per_hour > 0 AND milliseconds_per_hour <= unwritten_milliseconds
+       + (CASE WHEN used.hour = date_trunc('hour', moment) THEN used.busy_milliseconds ELSE 0 END) THEN
+      RAISE EXCEPTION 'time %', ceil(extract(epoch FROM date_trunc('hour', moment) + interval '1 hour' - moment))
+        USING ERRCODE = 'ZA005';
+    END IF;
+  END IF;
+  WHILE place < calls_at_once LOOP
+    EXIT WHEN pg_try_advisory_xact_lock(hashtextextended(concat_ws('|', tenant, person), place));
+    place := place + 1;
+  END LOOP;
+  IF calls_at_once > 0 AND place = calls_at_once THEN
+    RAISE EXCEPTION 'place 1' USING ERRCODE = 'ZA005';
+  END IF;
+END $$;
+
+ALTER FUNCTION zava.admit(tenant uuid, person uuid, calls_at_once integer, calls_per_minute bigint, milliseconds_per_hour double precision, unwritten_calls bigint, unwritten_milliseconds double precision) OWNER TO zava_context;
+
+--
+-- Name: usage; Type: TABLE; Schema: zava; Owner: zava_context
+--
+
+CREATE UNLOGGED TABLE zava.usage (
+    tenant_id uuid NOT NULL,
+    object_id uuid NOT NULL,
+    minute timestamp with time zone NOT NULL,
+    calls bigint NOT NULL,
+    hour timestamp with time zone NOT NULL,
+    busy_milliseconds double precision NOT NULL
+);
+
+ALTER TABLE zava.usage OWNER TO zava_context;
+
+--
+-- Name: charge(jsonb); Type: FUNCTION; Schema: zava; Owner: zava_context
+--
+
+CREATE FUNCTION zava.charge(entries jsonb) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ INSERT INTO zava.usage AS u (tenant_id, object_id, minute, calls, hour, busy_milliseconds)  SELECT e.tenant_id,
+             e.object_id,
+             date_trunc('minute'::text, statement_timestamp()) AS date_trunc,
+             count(*) AS count,
+             date_trunc('hour'::text, statement_timestamp()) AS date_trunc,
+             COALESCE(sum(e.database_milliseconds), (0)::double precision) AS "coalesce"
+            FROM jsonb_to_recordset(charge.entries) e(phase text, tenant_id uuid, object_id uuid, database_milliseconds double precision)
+           WHERE (e.phase = 'outcome'::text)
+           GROUP BY e.tenant_id, e.object_id
+           ORDER BY e.tenant_id, e.object_id ON CONFLICT(tenant_id, object_id) DO UPDATE SET calls = (excluded.calls +
+         CASE
+             WHEN (u.minute = excluded.minute) THEN u.calls
+             ELSE (0)::bigint
+         END), busy_milliseconds = (excluded.busy_milliseconds +
+         CASE
+             WHEN (u.hour = excluded.hour) THEN u.busy_milliseconds
+             ELSE (0)::double precision
+         END), minute = excluded.minute, hour = excluded.hour;
+END;
+
+ALTER FUNCTION zava.charge(entries jsonb) OWNER TO zava_context;
+
+--
+-- Name: log_change(); Type: FUNCTION; Schema: zava; Owner: zava_recorder
+--
+
+CREATE FUNCTION zava.log_change() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+  INSERT INTO zava.change_log (subject, login, actor, old, new) VALUES (
+    TG_TABLE_NAME, session_user, nullif(current_setting('zava.actor', true), ''),
+    CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END,
+    CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END);
+  RETURN NULL;
+END $$;
+
+ALTER FUNCTION zava.log_change() OWNER TO zava_recorder;
+
+--
 -- Name: keyring; Type: TABLE; Schema: zava; Owner: zava_context
 --
 
@@ -162,12 +261,31 @@ CREATE TABLE zava.principals (
     audience name NOT NULL,
     store_ids uuid[] NOT NULL,
     active boolean DEFAULT true NOT NULL,
+    kind text DEFAULT 'person'::text NOT NULL,
+    valid_from timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    valid_until timestamp with time zone DEFAULT 'infinity'::timestamp with time zone NOT NULL,
     CONSTRAINT principals_audience_check CHECK ((audience = ANY (ARRAY['store_managers'::name, 'regional_managers'::name, 'head_office'::name]))),
     CONSTRAINT principals_check CHECK (((audience <> 'store_managers'::name) OR (cardinality(store_ids) = 1))),
+    CONSTRAINT principals_check1 CHECK ((valid_from < valid_until)),
+    CONSTRAINT principals_kind_check CHECK ((kind = ANY (ARRAY['person'::text, 'application'::text]))),
     CONSTRAINT principals_store_ids_check CHECK ((array_position(store_ids, NULL::uuid) IS NULL))
 );
 
 ALTER TABLE zava.principals OWNER TO zava_context;
+
+--
+-- Name: valid_principals; Type: VIEW; Schema: zava; Owner: zava_context
+--
+
+CREATE VIEW zava.valid_principals AS
+ SELECT tenant_id,
+    object_id,
+    audience,
+    store_ids
+   FROM zava.principals
+  WHERE (active AND (valid_from <= statement_timestamp()) AND (statement_timestamp() < valid_until));
+
+ALTER VIEW zava.valid_principals OWNER TO zava_context;
 
 --
 -- Name: open_context(name, integer, uuid, uuid, bigint, uuid, bytea, text, text); Type: FUNCTION; Schema: zava; Owner: zava_context
@@ -199,7 +317,7 @@ CREATE FUNCTION zava.open_context(runner name, key_id integer, tenant uuid, pers
              ELSE NULL::text
          END AS "case"
     FROM (((zava.keyring k
-      LEFT JOIN zava.principals p ON (((p.tenant_id = open_context.tenant) AND (p.object_id = open_context.person) AND p.active)))
+      LEFT JOIN zava.valid_principals p ON (((p.tenant_id = open_context.tenant) AND (p.object_id = open_context.person))))
       CROSS JOIN LATERAL ( SELECT
                  CASE open_context.runner
                      WHEN 'store_managers'::name THEN (p.store_ids[1])::text
@@ -231,6 +349,95 @@ BEGIN
 END $$;
 
 ALTER FUNCTION zava.pad(key bytea, fill integer) OWNER TO zava_context;
+
+--
+-- Name: audit_log; Type: TABLE; Schema: zava; Owner: zava_context
+--
+
+CREATE TABLE zava.audit_log (
+    call_id uuid NOT NULL,
+    phase text NOT NULL,
+    called_at timestamp with time zone NOT NULL,
+    recorded_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    tenant_id uuid NOT NULL,
+    object_id uuid NOT NULL,
+    client_id text NOT NULL,
+    client_name text NOT NULL,
+    tool text NOT NULL,
+    fingerprint text,
+    audience name,
+    store_ids uuid[],
+    row_count bigint,
+    byte_count bigint,
+    duration_milliseconds double precision,
+    database_milliseconds double precision,
+    outcome text,
+    correlation_id text,
+    CONSTRAINT audit_log_check CHECK (((outcome IS NOT NULL) = (phase = 'outcome'::text))),
+    CONSTRAINT audit_log_client_id_check CHECK ((length(client_id) <= 100)),
+    CONSTRAINT audit_log_client_name_check CHECK ((length(client_name) <= 100)),
+    CONSTRAINT audit_log_correlation_id_check CHECK ((length(correlation_id) <= 100)),
+    CONSTRAINT audit_log_fingerprint_check CHECK ((length(fingerprint) <= 64)),
+    CONSTRAINT audit_log_outcome_check CHECK ((length(outcome) <= 100)),
+    CONSTRAINT audit_log_phase_check CHECK ((phase = ANY (ARRAY['intent'::text, 'outcome'::text]))),
+    CONSTRAINT audit_log_tool_check CHECK ((length(tool) <= 100))
+);
+
+ALTER TABLE zava.audit_log OWNER TO zava_context;
+
+--
+-- Name: COLUMN audit_log.client_id; Type: COMMENT; Schema: zava; Owner: zava_context
+--
+
+COMMENT ON COLUMN zava.audit_log.client_id IS 'Client that the token was issued to: verified.';
+
+--
+-- Name: COLUMN audit_log.client_name; Type: COMMENT; Schema: zava; Owner: zava_context
+--
+
+COMMENT ON COLUMN zava.audit_log.client_name IS 'What the client calls itself: not verified.';
+
+--
+-- Name: COLUMN audit_log.fingerprint; Type: COMMENT; Schema: zava; Owner: zava_context
+--
+
+COMMENT ON COLUMN zava.audit_log.fingerprint IS 'libpg_query''s: the same for statements that differ in literals only.';
+
+--
+-- Name: COLUMN audit_log.outcome; Type: COMMENT; Schema: zava; Owner: zava_context
+--
+
+COMMENT ON COLUMN zava.audit_log.outcome IS 'OK, CANCELLED, or the code of the error.';
+
+--
+-- Name: record_calls(jsonb); Type: FUNCTION; Schema: zava; Owner: zava_recorder
+--
+
+CREATE FUNCTION zava.record_calls(entries jsonb) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ INSERT INTO zava.audit_log (call_id, phase, called_at, tenant_id, object_id, client_id, client_name, tool, fingerprint, audience, store_ids, row_count, byte_count, duration_milliseconds, database_milliseconds, outcome, correlation_id)  SELECT entry.call_id,
+             entry.phase,
+             entry.called_at,
+             entry.tenant_id,
+             entry.object_id,
+             entry.client_id,
+             entry.client_name,
+             entry.tool,
+             entry.fingerprint,
+             entry.audience,
+             entry.store_ids,
+             entry.row_count,
+             entry.byte_count,
+             entry.duration_milliseconds,
+             entry.database_milliseconds,
+             entry.outcome,
+             entry.correlation_id
+            FROM jsonb_to_recordset(record_calls.entries) entry(call_id uuid, phase text, called_at timestamp with time zone, tenant_id uuid, object_id uuid, client_id text, client_name text, tool text, fingerprint text, audience name, store_ids uuid[], row_count bigint, byte_count bigint, duration_milliseconds double precision, database_milliseconds double precision, outcome text, correlation_id text) ON CONFLICT DO NOTHING;
+END;
+
+ALTER FUNCTION zava.record_calls(entries jsonb) OWNER TO zava_recorder;
 
 --
 -- Name: run_head_office(integer, uuid, uuid, bigint, uuid, bytea, text, text, integer, bigint); Type: FUNCTION; Schema: zava; Owner: head_office
@@ -463,6 +670,108 @@ CREATE FUNCTION zava.store_count() RETURNS bigint
 END;
 
 ALTER FUNCTION zava.store_count() OWNER TO zava_chain;
+
+--
+-- Name: weigh_head_office(integer, uuid, uuid, bigint, uuid, bytea, text, text, double precision); Type: FUNCTION; Schema: zava; Owner: head_office
+--
+
+CREATE FUNCTION zava.weigh_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
+    AS $$
+      DECLARE
+        opened text := zava.open_context(
+          current_user, p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac, p_statement, p_params);
+        found_plan record;
+        cost pg_catalog.float8;
+      BEGIN
+        IF opened IS NULL THEN
+          RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
+        ELSIF opened OPERATOR(pg_catalog.=) '' THEN
+          RAISE EXCEPTION 'principal refused' USING ERRCODE = 'ZA003';
+        ELSIF opened OPERATOR(pg_catalog.<>) current_user::text THEN
+          RAISE EXCEPTION '%', opened USING ERRCODE = 'ZA004';
+        END IF;
+        FOR found_plan IN
+          EXECUTE 'EXPLAIN (FORMAT JSON) ' OPERATOR(pg_catalog.||) p_statement
+          USING NULLIF(p_params, '')::pg_catalog.jsonb
+        LOOP
+          cost := (found_plan."QUERY PLAN" OPERATOR(pg_catalog.#>>) '{0,Plan,Total Cost}')::pg_catalog.float8;
+        END LOOP;
+        IF cost OPERATOR(pg_catalog.>) p_max_cost THEN
+          RAISE EXCEPTION 'too expensive' USING ERRCODE = 'ZA006';
+        END IF;
+      END $$;
+
+ALTER FUNCTION zava.weigh_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) OWNER TO head_office;
+
+--
+-- Name: weigh_regional_managers(integer, uuid, uuid, bigint, uuid, bytea, text, text, double precision); Type: FUNCTION; Schema: zava; Owner: regional_managers
+--
+
+CREATE FUNCTION zava.weigh_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
+    AS $$
+      DECLARE
+        opened text := zava.open_context(
+          current_user, p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac, p_statement, p_params);
+        found_plan record;
+        cost pg_catalog.float8;
+      BEGIN
+        IF opened IS NULL THEN
+          RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
+        ELSIF opened OPERATOR(pg_catalog.=) '' THEN
+          RAISE EXCEPTION 'principal refused' USING ERRCODE = 'ZA003';
+        ELSIF opened OPERATOR(pg_catalog.<>) current_user::text THEN
+          RAISE EXCEPTION '%', opened USING ERRCODE = 'ZA004';
+        END IF;
+        FOR found_plan IN
+          EXECUTE 'EXPLAIN (FORMAT JSON) ' OPERATOR(pg_catalog.||) p_statement
+          USING NULLIF(p_params, '')::pg_catalog.jsonb
+        LOOP
+          cost := (found_plan."QUERY PLAN" OPERATOR(pg_catalog.#>>) '{0,Plan,Total Cost}')::pg_catalog.float8;
+        END LOOP;
+        IF cost OPERATOR(pg_catalog.>) p_max_cost THEN
+          RAISE EXCEPTION 'too expensive' USING ERRCODE = 'ZA006';
+        END IF;
+      END $$;
+
+ALTER FUNCTION zava.weigh_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) OWNER TO regional_managers;
+
+--
+-- Name: weigh_store_managers(integer, uuid, uuid, bigint, uuid, bytea, text, text, double precision); Type: FUNCTION; Schema: zava; Owner: store_managers
+--
+
+CREATE FUNCTION zava.weigh_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
+    AS $$
+      DECLARE
+        opened text := zava.open_context(
+          current_user, p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac, p_statement, p_params);
+        found_plan record;
+        cost pg_catalog.float8;
+      BEGIN
+        IF opened IS NULL THEN
+          RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
+        ELSIF opened OPERATOR(pg_catalog.=) '' THEN
+          RAISE EXCEPTION 'principal refused' USING ERRCODE = 'ZA003';
+        ELSIF opened OPERATOR(pg_catalog.<>) current_user::text THEN
+          RAISE EXCEPTION '%', opened USING ERRCODE = 'ZA004';
+        END IF;
+        FOR found_plan IN
+          EXECUTE 'EXPLAIN (FORMAT JSON) ' OPERATOR(pg_catalog.||) p_statement
+          USING NULLIF(p_params, '')::pg_catalog.jsonb
+        LOOP
+          cost := (found_plan."QUERY PLAN" OPERATOR(pg_catalog.#>>) '{0,Plan,Total Cost}')::pg_catalog.float8;
+        END LOOP;
+        IF cost OPERATOR(pg_catalog.>) p_max_cost THEN
+          RAISE EXCEPTION 'too expensive' USING ERRCODE = 'ZA006';
+        END IF;
+      END $$;
+
+ALTER FUNCTION zava.weigh_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) OWNER TO store_managers;
 
 --
 -- Name: categories; Type: TABLE; Schema: retail; Owner: zava_owner
@@ -777,6 +1086,36 @@ ALTER TABLE ONLY zava.canary FORCE ROW LEVEL SECURITY;
 ALTER TABLE zava.canary OWNER TO zava_owner;
 
 --
+-- Name: change_log; Type: TABLE; Schema: zava; Owner: zava_context
+--
+
+CREATE TABLE zava.change_log (
+    change_id bigint NOT NULL,
+    changed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    subject name NOT NULL,
+    login name NOT NULL,
+    actor text,
+    old jsonb,
+    new jsonb,
+    CONSTRAINT change_log_check CHECK (((old IS NOT NULL) OR (new IS NOT NULL)))
+);
+
+ALTER TABLE zava.change_log OWNER TO zava_context;
+
+--
+-- Name: change_log_change_id_seq; Type: SEQUENCE; Schema: zava; Owner: zava_context
+--
+
+ALTER TABLE zava.change_log ALTER COLUMN change_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME zava.change_log_change_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
 -- Name: demo_data; Type: TABLE; Schema: zava; Owner: zava_context
 --
 
@@ -923,11 +1262,25 @@ ALTER TABLE ONLY retail.stores
     ADD CONSTRAINT stores_store_name_key UNIQUE (store_name);
 
 --
+-- Name: audit_log audit_log_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_context
+--
+
+ALTER TABLE ONLY zava.audit_log
+    ADD CONSTRAINT audit_log_pkey PRIMARY KEY (call_id, phase);
+
+--
 -- Name: canary canary_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_owner
 --
 
 ALTER TABLE ONLY zava.canary
     ADD CONSTRAINT canary_pkey PRIMARY KEY (store_id);
+
+--
+-- Name: change_log change_log_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_context
+--
+
+ALTER TABLE ONLY zava.change_log
+    ADD CONSTRAINT change_log_pkey PRIMARY KEY (change_id);
 
 --
 -- Name: demo_data demo_data_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_context
@@ -949,6 +1302,13 @@ ALTER TABLE ONLY zava.keyring
 
 ALTER TABLE ONLY zava.principals
     ADD CONSTRAINT principals_pkey PRIMARY KEY (tenant_id, object_id);
+
+--
+-- Name: usage usage_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_context
+--
+
+ALTER TABLE ONLY zava.usage
+    ADD CONSTRAINT usage_pkey PRIMARY KEY (tenant_id, object_id);
 
 --
 -- Name: applied applied_pkey; Type: CONSTRAINT; Schema: zava_migrations; Owner: zava_admin
@@ -1006,6 +1366,12 @@ CREATE INDEX products_category_idx ON retail.products USING btree (category_id);
 CREATE INDEX products_type_idx ON retail.products USING btree (type_id, category_id);
 
 --
+-- Name: audit_log_by_time_idx; Type: INDEX; Schema: zava; Owner: zava_context
+--
+
+CREATE INDEX audit_log_by_time_idx ON zava.audit_log USING btree (called_at);
+
+--
 -- Name: inventory inventory_touch; Type: TRIGGER; Schema: retail; Owner: zava_owner
 --
 
@@ -1022,6 +1388,18 @@ CREATE TRIGGER product_embeddings_dimensions BEFORE INSERT OR UPDATE ON retail.p
 --
 
 CREATE TRIGGER products_touch BEFORE UPDATE ON retail.products FOR EACH ROW EXECUTE FUNCTION retail.touch();
+
+--
+-- Name: demo_data log_change; Type: TRIGGER; Schema: zava; Owner: zava_context
+--
+
+CREATE TRIGGER log_change AFTER INSERT OR DELETE OR UPDATE ON zava.demo_data FOR EACH ROW EXECUTE FUNCTION zava.log_change();
+
+--
+-- Name: principals log_change; Type: TRIGGER; Schema: zava; Owner: zava_context
+--
+
+CREATE TRIGGER log_change AFTER INSERT OR DELETE OR UPDATE ON zava.principals FOR EACH ROW EXECUTE FUNCTION zava.log_change();
 
 --
 -- Name: customers customers_store_id_fkey; Type: FK CONSTRAINT; Schema: retail; Owner: zava_owner
@@ -1289,6 +1667,8 @@ GRANT USAGE ON SCHEMA zava TO zava_chain;
 GRANT USAGE ON SCHEMA zava TO store_managers;
 GRANT USAGE ON SCHEMA zava TO regional_managers;
 GRANT USAGE ON SCHEMA zava TO head_office;
+GRANT USAGE ON SCHEMA zava TO zava_recorder;
+GRANT USAGE ON SCHEMA zava TO zava_audit;
 
 --
 -- Name: FUNCTION check_dimensions(); Type: ACL; Schema: retail; Owner: zava_owner
@@ -1310,6 +1690,27 @@ GRANT ALL ON FUNCTION retail.new_id() TO zava_loader;
 REVOKE ALL ON FUNCTION retail.touch() FROM PUBLIC;
 
 --
+-- Name: FUNCTION admit(tenant uuid, person uuid, calls_at_once integer, calls_per_minute bigint, milliseconds_per_hour double precision, unwritten_calls bigint, unwritten_milliseconds double precision); Type: ACL; Schema: zava; Owner: zava_context
+--
+
+REVOKE ALL ON FUNCTION zava.admit(tenant uuid, person uuid, calls_at_once integer, calls_per_minute bigint, milliseconds_per_hour double precision, unwritten_calls bigint, unwritten_milliseconds double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.admit(tenant uuid, person uuid, calls_at_once integer, calls_per_minute bigint, milliseconds_per_hour double precision, unwritten_calls bigint, unwritten_milliseconds double precision) TO zava_server;
+
+--
+-- Name: FUNCTION charge(entries jsonb); Type: ACL; Schema: zava; Owner: zava_context
+--
+
+REVOKE ALL ON FUNCTION zava.charge(entries jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.charge(entries jsonb) TO zava_server;
+
+--
+-- Name: FUNCTION log_change(); Type: ACL; Schema: zava; Owner: zava_recorder
+--
+
+REVOKE ALL ON FUNCTION zava.log_change() FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.log_change() TO zava_context;
+
+--
 -- Name: FUNCTION my_store(reader name); Type: ACL; Schema: zava; Owner: zava_context
 --
 
@@ -1325,6 +1726,24 @@ GRANT ALL ON FUNCTION zava.my_stores(reader name) TO regional_managers;
 GRANT ALL ON FUNCTION zava.my_stores(reader name) TO head_office;
 
 --
+-- Name: COLUMN principals.tenant_id; Type: ACL; Schema: zava; Owner: zava_context
+--
+
+GRANT SELECT(tenant_id) ON TABLE zava.principals TO zava_audit;
+
+--
+-- Name: COLUMN principals.object_id; Type: ACL; Schema: zava; Owner: zava_context
+--
+
+GRANT SELECT(object_id) ON TABLE zava.principals TO zava_audit;
+
+--
+-- Name: COLUMN principals.display_name; Type: ACL; Schema: zava; Owner: zava_context
+--
+
+GRANT SELECT(display_name) ON TABLE zava.principals TO zava_audit;
+
+--
 -- Name: FUNCTION open_context(runner name, key_id integer, tenant uuid, person uuid, expires bigint, nonce uuid, mac bytea, statement text, params text); Type: ACL; Schema: zava; Owner: zava_context
 --
 
@@ -1338,6 +1757,21 @@ GRANT ALL ON FUNCTION zava.open_context(runner name, key_id integer, tenant uuid
 --
 
 REVOKE ALL ON FUNCTION zava.pad(key bytea, fill integer) FROM PUBLIC;
+
+--
+-- Name: TABLE audit_log; Type: ACL; Schema: zava; Owner: zava_context
+--
+
+REVOKE ALL ON TABLE zava.audit_log FROM zava_context;
+GRANT INSERT ON TABLE zava.audit_log TO zava_recorder;
+GRANT SELECT ON TABLE zava.audit_log TO zava_audit;
+
+--
+-- Name: FUNCTION record_calls(entries jsonb); Type: ACL; Schema: zava; Owner: zava_recorder
+--
+
+REVOKE ALL ON FUNCTION zava.record_calls(entries jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.record_calls(entries jsonb) TO zava_server;
 
 --
 -- Name: FUNCTION run_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint); Type: ACL; Schema: zava; Owner: head_office
@@ -1378,6 +1812,27 @@ REVOKE ALL ON FUNCTION zava.store_count() FROM PUBLIC;
 GRANT ALL ON FUNCTION zava.store_count() TO store_managers;
 GRANT ALL ON FUNCTION zava.store_count() TO regional_managers;
 GRANT ALL ON FUNCTION zava.store_count() TO head_office;
+
+--
+-- Name: FUNCTION weigh_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision); Type: ACL; Schema: zava; Owner: head_office
+--
+
+REVOKE ALL ON FUNCTION zava.weigh_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.weigh_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) TO zava_server;
+
+--
+-- Name: FUNCTION weigh_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision); Type: ACL; Schema: zava; Owner: regional_managers
+--
+
+REVOKE ALL ON FUNCTION zava.weigh_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.weigh_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) TO zava_server;
+
+--
+-- Name: FUNCTION weigh_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision); Type: ACL; Schema: zava; Owner: store_managers
+--
+
+REVOKE ALL ON FUNCTION zava.weigh_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.weigh_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) TO zava_server;
 
 --
 -- Name: TABLE categories; Type: ACL; Schema: retail; Owner: zava_owner
@@ -1529,6 +1984,14 @@ GRANT SELECT ON TABLE zava.canary TO head_office;
 GRANT SELECT,INSERT ON TABLE zava.canary TO zava_loader;
 
 --
+-- Name: TABLE change_log; Type: ACL; Schema: zava; Owner: zava_context
+--
+
+REVOKE ALL ON TABLE zava.change_log FROM zava_context;
+GRANT INSERT ON TABLE zava.change_log TO zava_recorder;
+GRANT SELECT ON TABLE zava.change_log TO zava_audit;
+
+--
 -- Name: TABLE demo_data; Type: ACL; Schema: zava; Owner: zava_context
 --
 
@@ -1551,6 +2014,12 @@ ALTER DEFAULT PRIVILEGES FOR ROLE zava_context REVOKE ALL ON FUNCTIONS FROM PUBL
 --
 
 ALTER DEFAULT PRIVILEGES FOR ROLE zava_owner REVOKE ALL ON FUNCTIONS FROM PUBLIC;
+
+--
+-- Name: DEFAULT PRIVILEGES FOR FUNCTIONS; Type: DEFAULT ACL; Schema: -; Owner: zava_recorder
+--
+
+ALTER DEFAULT PRIVILEGES FOR ROLE zava_recorder REVOKE ALL ON FUNCTIONS FROM PUBLIC;
 
 --
 -- PostgreSQL database dump complete

@@ -34,9 +34,8 @@ def _row(field: FieldInfo) -> str:
 
 
 def _default(field: FieldInfo) -> str:
-    if field.default_factory is not None:  # its value is this machine's
-        extra = field.json_schema_extra
-        return str(extra["default"]) if isinstance(extra, dict) else "computed"
+    if isinstance(field.json_schema_extra, dict):  # its value is this machine's
+        return str(field.json_schema_extra["default"])
     if field.default in (None, ()):
         return "not set"
     shown = json.dumps(field.default) if isinstance(field.default, bool) else str(field.default)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from psycopg.conninfo import make_conninfo
 
 from zava import __version__
+from zava.data.audit import AuditTrail
+from zava.data.budgets import Budget, Budgets
 from zava.data.context import ContextKey, ContextSigner
 from zava.data.retail import RetailData
 from zava.data.tenancy import Tenancy
@@ -28,7 +30,8 @@ from zava.infrastructure.local_issuer import (
 )
 from zava.infrastructure.pool import DatabasePool
 from zava.protocol.endpoint import Endpoint
-from zava.protocol.identity import RemoteKeys, StaticKeys, TokenAuthenticator
+from zava.protocol.identity import TokenAuthenticator
+from zava.protocol.signing_keys import RemoteKeys, StaticKeys
 from zava.service.analytics import Analytics
 from zava.settings import Settings, SettingsError, settings
 
@@ -47,6 +50,7 @@ class Application:
 
     pool: DatabasePool
     verification: Verification
+    trail: AuditTrail
     tenancy: Tenancy
     analytics: Analytics
     endpoint: Endpoint
@@ -56,6 +60,7 @@ class Application:
         try:
             async with AsyncExitStack() as opened:
                 opened.push_async_callback(self.pool.close)
+                opened.push_async_callback(self.trail.close)
                 opened.push_async_callback(self.endpoint.aclose)
         except Exception as error:
             # By its kind alone: a driver's words may name hosts and users.
@@ -74,21 +79,39 @@ def compose(settings: Settings, *, conninfo: str, context_keys: Sequence[str]) -
     signer = ContextSigner([ContextKey.parse(text) for text in context_keys])
     pool = DatabasePool(conninfo, max_size=settings.pool_max)
     verification = Verification(pool, signer, use_prepared=settings.prepared_statements)
+    budgets = Budgets(
+        Budget(
+            settings.budget_calls_at_once,
+            settings.calls_per_minute,
+            settings.database_seconds_per_hour,
+        ),
+        connections=settings.pool_max,
+    )
+    trail = AuditTrail(
+        pool,
+        is_required=settings.is_audit_required,
+        use_prepared=settings.prepared_statements,
+    )
     tenancy = Tenancy(
         pool,
         signer,
         verification,
+        trail=trail,
+        budgets=budgets,
+        max_cost=settings.statement_cost_limit or None,
         statement_timeout_seconds=settings.statement_timeout_seconds,
         use_prepared=settings.prepared_statements,
     )
     analytics = Analytics(RetailData(tenancy), _clock(settings))
     endpoint = Endpoint(
-        make_server=lambda: _make_server(analytics, settings.website_url),
+        make_server=lambda: _make_server(analytics, trail, settings.website_url),
         authenticator=_authenticator(settings, conninfo),
         readiness=lambda: _readiness(verification),
         allowed_hosts=_allowed_hosts(settings),
+        is_vouched=settings.is_authenticated_by_platform,
+        ask_budget=budgets.ask,
     )
-    return Application(pool, verification, tenancy, analytics, endpoint)
+    return Application(pool, verification, trail, tenancy, analytics, endpoint)
 
 
 @cache
@@ -111,11 +134,11 @@ def endpoint() -> Endpoint:
     return application().endpoint
 
 
-def _make_server(analytics: Analytics, website: str | None) -> "Server[Any]":
+def _make_server(analytics: Analytics, trail: AuditTrail, website: str | None) -> "Server[Any]":
     # Imported with the SDK, at the first request that needs it.
     from zava.protocol.server import build_server
 
-    return build_server(analytics, version=__version__, website=website)
+    return build_server(analytics, version=__version__, trail=trail, website=website)
 
 
 def _conninfo(settings: Settings) -> str:

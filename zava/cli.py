@@ -10,10 +10,10 @@ from typing import Annotated, Any
 
 import psycopg
 import typer
-from rich.console import Console
 
-from zava import first_answer
+from zava import access_commands, audit_commands, first_answer
 from zava.app import Application, application, compose
+from zava.console import Name, administered, console
 from zava.data.context import ContextKey
 from zava.errors import ZavaError
 from zava.infrastructure.demo_data import SeedRefused
@@ -28,7 +28,9 @@ from zava.infrastructure.migrations import (
     migrate,
     set_server_password,
 )
+from zava.infrastructure.principals import GrantRefused
 from zava.one_call import call_tool
+from zava.protocol.permissions import WHOLE_SCOPE
 from zava.settings import SettingsError, settings
 
 app = typer.Typer(
@@ -37,9 +39,14 @@ app = typer.Typer(
 keys = typer.Typer(help="Keys that sign the tenant context.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
 
-console = Console(stderr=False, soft_wrap=True)
-
-Name = Annotated[str, typer.Option("--as", help="Demo principal, such as seattle or head-office.")]
+for command in (
+    access_commands.grant,
+    access_commands.revoke,
+    access_commands.list_access,
+    access_commands.explain_access,
+    audit_commands.audit,
+):
+    app.command(command.__name__.replace("_", "-"))(command)
 
 _EXPECTED = (
     SettingsError,
@@ -48,6 +55,7 @@ _EXPECTED = (
     EmbeddedServerError,
     HomeInUse,
     LocalIssuerRefused,
+    GrantRefused,
     ZavaError,
 )
 
@@ -86,7 +94,7 @@ def serve() -> None:
 @app.command("migrate")
 def migrate_command() -> None:
     """Bring the database's schema up to date and verify isolation."""
-    with _database() as database:
+    with administered() as database:
         with database.administration() as connection:
             applied = migrate(connection, report=lambda name: console.print(f"applying {name}"))
             console.print(f"{len(applied)} migrations applied" if applied else "Up to date")
@@ -106,7 +114,7 @@ def seed_command(
     ] = False,
 ) -> None:
     """Load the demo data; refuses a database that holds other data."""
-    with _database() as database, database.administration() as connection:
+    with administered() as database, database.administration() as connection:
         first_answer.seed_with_progress(
             connection,
             scale=settings().scale,
@@ -119,7 +127,7 @@ def seed_command(
 @app.command()
 def verify() -> None:
     """Prove tenant isolation from the catalog and with the canaries; exit 1 when it is not real."""
-    with _database() as database:
+    with administered() as database:
         _verify(database)
 
 
@@ -127,10 +135,13 @@ def verify() -> None:
 def token(
     name: Name,
     ttl: Annotated[int, typer.Option(min=1, max=86_400, help="Seconds it holds.")] = 3600,
+    scope: Annotated[
+        str, typer.Option(help="Scopes, separated by spaces; narrower ones allow fewer tools.")
+    ] = WHOLE_SCOPE,
 ) -> None:
     """Print a bearer token of the local issuer for a demo principal."""
     local_issuer_allowed(settings(), named_database(settings()) or "")
-    print(_token(name, ttl))
+    print(_token(name, ttl, scope))
 
 
 @app.command()
@@ -170,7 +181,7 @@ def rotate() -> None:
             "keep the present one second, and run `zava migrate` before the app restarts"
         )
     home = Home(settings().home)
-    with _database() as database, database.administration() as connection:
+    with administered() as database, database.administration() as connection:
         home.rotate_context_key()
         install_context_keys(connection, _parsed(home.context_keys()))
     console.print("Rotated; restart the server to sign with the new key. Both keys are valid.")
@@ -181,19 +192,13 @@ def database_url(
     role: Annotated[str, typer.Option(help="admin (superuser) or server (the app's own login).")],
 ) -> None:
     """Print the embedded server's connection string, for tests and tools."""
-    with _database() as database:
+    with administered() as database:
         if not database.is_embedded:
             raise SettingsError("DATABASE_URL: this command is about the embedded server only")
         urls = {"admin": database.superuser, "server": database.server}
         if role not in urls:
             raise SettingsError("--role: expected admin or server")
         print(urls[role])
-
-
-@contextmanager
-def _database() -> Iterator[LocalDatabase]:
-    with local_database(settings(), Home(settings().home)) as database:
-        yield database
 
 
 @contextmanager
@@ -225,13 +230,17 @@ def _verify(database: LocalDatabase) -> None:
     console.print("Isolation holds: catalog and canaries agree.")
 
 
-def _token(name: str, ttl_seconds: int) -> str:
+def _token(name: str, ttl_seconds: int, scopes: str = WHOLE_SCOPE) -> str:
     callers = demo_callers()
     if name not in callers:
         raise SettingsError(f"--as: expected one of {', '.join(callers)}")
     caller = callers[name]
     return LocalIssuer(Home(settings().home)).token(
-        tenant_id=caller.tenant_id, object_id=caller.object_id, name=name, ttl_seconds=ttl_seconds
+        tenant_id=caller.tenant_id,
+        object_id=caller.object_id,
+        name=name,
+        ttl_seconds=ttl_seconds,
+        scopes=scopes,
     )
 
 

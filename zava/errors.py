@@ -3,6 +3,7 @@
     ZavaError                    MCP_ERROR
     ├── InvalidInput             VALIDATION_ERROR      the arguments broke a stated rule
     ├── AccessDenied             AUTHORIZATION_ERROR   nobody we know, or not yours
+    │   └── InsufficientScope    AUTHORIZATION_ERROR   the token does not allow the tool
     ├── QueryRefused             QUERY_REFUSED         the statement is not one we run
     ├── DatabaseFault            DATABASE_ERROR        PostgreSQL said no
     │   ├── QueryTimeout         QUERY_TIMEOUT         the deadline passed
@@ -53,6 +54,14 @@ class AccessDenied(ZavaError):
     code = "AUTHORIZATION_ERROR"
 
 
+class InsufficientScope(AccessDenied):
+    """The token is good but does not allow this; `permission` is the scope that would."""
+
+    def __init__(self, message: str, *, hint: str, permission: str) -> None:
+        super().__init__(message, hint=hint)
+        self.permission = permission
+
+
 class QueryRefused(ZavaError):
     """The statement is not a single read; `hint` says what to write instead."""
 
@@ -82,6 +91,10 @@ class Busy(ZavaError):
 
     code = "BUSY"
     retryable = True
+
+    def __init__(self, message: str, *, hint: str = "", retry_after_seconds: int = 0) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class EmbeddingsUnavailable(ZavaError):

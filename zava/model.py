@@ -1,10 +1,11 @@
 """The frozen values of the domain, shared by every layer."""
 
-from dataclasses import dataclass
-from datetime import datetime
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 
 class Audience(StrEnum):
@@ -15,15 +16,53 @@ class Audience(StrEnum):
     HEAD_OFFICE = "head_office"
 
 
+class Permission(StrEnum):
+    """What a token may allow: each value is a scope of people and a role of applications."""
+
+    SALES_READ = "sales.read"
+    PRODUCTS_READ = "products.read"
+    SQL_QUERY = "sql.query"
+    CHAIN_COMPARE = "chain.compare"
+
+
+@dataclass(slots=True)
+class Call:
+    """One tool call on its way, as the audit will tell of it; each layer fills in what it knows.
+
+    `store_ids` are the verified scope's, `row_count` and `byte_count` what the database gave,
+    never what it said.
+    """
+
+    tool: str
+    client_name: str = ""
+    call_id: UUID = field(default_factory=uuid4)
+    called_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    started: float = field(default_factory=time.monotonic)
+    is_recorded: bool = False
+    fingerprint: str | None = None
+    audience: Audience | None = None
+    store_ids: tuple[str, ...] | None = None
+    row_count: int = 0
+    byte_count: int = 0
+    database_seconds: float = 0.0
+    outcome: str = ""
+    correlation_id: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """A person or application whose token was verified; what it may see, the database decides.
 
-    `tenant_id` and `object_id` are the directory's (`tid`, `oid`), never a store's.
+    `tenant_id` and `object_id` are the directory's (`tid`, `oid`), never a store's; they alone
+    are the identity. The rest is what this token said: which tools it allows, and the id of the
+    client that it was issued to; and the call that is being made.
     """
 
     tenant_id: UUID
     object_id: UUID
+    permissions: frozenset[Permission] = field(default=frozenset(), compare=False)
+    client_id: str = field(default="", compare=False)
+    call: Call | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

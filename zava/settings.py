@@ -101,6 +101,37 @@ class Settings(BaseSettings):
         validation_alias="ZAVA_STATEMENT_TIMEOUT_SECONDS",
         description="Deadline of one statement, enforced by the database.",
     )
+    statement_cost_limit: float = Field(
+        10_000_000,
+        ge=0,
+        validation_alias="ZAVA_STATEMENT_COST_LIMIT",
+        description="Most that a heavy statement may cost by the planner's reckoning before it is "
+        "refused; about what meets the default deadline. 0: no limit.",
+    )
+    budget_calls_at_once: int = Field(
+        16,
+        ge=0,
+        le=1000,
+        validation_alias="ZAVA_BUDGET_CALLS_AT_ONCE",
+        description="Statements of one principal that run at once, over all instances. 0: no "
+        "limit.",
+    )
+    budget_calls_per_minute: int | None = Field(
+        None,
+        ge=0,
+        validation_alias="ZAVA_BUDGET_CALLS_PER_MINUTE",
+        json_schema_extra={"default": "`1200` on Azure, else `0`"},
+        description="Calls of one principal in a minute of the clock, over all instances. 0: no "
+        "limit.",
+    )
+    budget_database_seconds_per_hour: int | None = Field(
+        None,
+        ge=0,
+        validation_alias="ZAVA_BUDGET_DATABASE_SECONDS_PER_HOUR",
+        json_schema_extra={"default": "`900` on Azure, else `0`"},
+        description="Database time of one principal in an hour of the clock, over all instances. "
+        "0: no limit.",
+    )
     prepared_statements: bool = Field(
         True,
         validation_alias="ZAVA_PREPARED_STATEMENTS",
@@ -141,6 +172,14 @@ class Settings(BaseSettings):
         pattern=r"^https://[^\s]+$",
         description="Page about this server that clients show to people, an https URL.",
     )
+    audit: Literal["required", "best-effort"] | None = Field(
+        None,
+        validation_alias="ZAVA_AUDIT",
+        json_schema_extra={"default": "`required` on Azure, else `best-effort`"},
+        description="`required`: no statement runs before its record is committed; `best-effort`: "
+        "records are written in batches of at most 100 or a second, and a killed process loses "
+        "the two latest.",
+    )
     website_hostname: str | None = Field(
         None,
         validation_alias="WEBSITE_HOSTNAME",
@@ -150,6 +189,12 @@ class Settings(BaseSettings):
         None,
         validation_alias="WEBSITE_INSTANCE_ID",
         description="Set by Azure on its own machines, where the local issuer does not exist.",
+    )
+    website_auth_enabled: bool = Field(
+        False,
+        validation_alias="WEBSITE_AUTH_ENABLED",
+        description="Set by Azure where its built-in authentication stands in front; only there "
+        "are its headers read, beside our own check of the token.",
     )
     today: date | None = Field(
         None,
@@ -164,6 +209,28 @@ class Settings(BaseSettings):
     def is_on_azure(self) -> bool:
         """Whether this process runs on Azure's machines rather than on somebody's own."""
         return self.website_instance_id is not None
+
+    @property
+    def calls_per_minute(self) -> int:
+        """What one principal may call in a minute; on somebody's own machine they are alone."""
+        default = 1200 if self.is_on_azure else 0
+        return default if self.budget_calls_per_minute is None else self.budget_calls_per_minute
+
+    @property
+    def database_seconds_per_hour(self) -> int:
+        """What one principal may use of the database in an hour, in seconds."""
+        asked = self.budget_database_seconds_per_hour
+        return (900 if self.is_on_azure else 0) if asked is None else asked
+
+    @property
+    def is_audit_required(self) -> bool:
+        """Whether a call that cannot be recorded must not run."""
+        return self.audit == "required" or (self.audit is None and self.is_on_azure)
+
+    @property
+    def is_authenticated_by_platform(self) -> bool:
+        """Whether Azure's built-in authentication stands in front and cleans its headers."""
+        return self.is_on_azure and self.website_auth_enabled
 
     @field_validator("database_auth")
     @classmethod

@@ -8,16 +8,29 @@ shared_table (name) AS (  -- the same rows for everyone: no tenant in them
   VALUES ('retail.categories'), ('retail.product_types'), ('retail.products'),
          ('retail.embedding_models'), ('retail.product_embeddings')
 ),
-known_definer (signature, owner) AS (
+known_definer (signature, owner, volatility, is_called_by_server) AS (
   VALUES
-    ('zava.open_context(name,integer,uuid,uuid,bigint,uuid,bytea,text,text)', 'zava_context'::name),
-    ('zava.my_store(name)', 'zava_context'),
-    ('zava.my_stores(name)', 'zava_context'),
-    ('zava.store_count()', 'zava_chain'),
-    ('zava.run_store_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint)', 'store_managers'),
-    ('zava.run_regional_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint)', 'regional_managers'),
-    ('zava.run_head_office(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint)', 'head_office')
+    ('zava.open_context(name,integer,uuid,uuid,bigint,uuid,bytea,text,text)', 'zava_context'::name, 's', false),
+    ('zava.my_store(name)', 'zava_context', 's', false),
+    ('zava.my_stores(name)', 'zava_context', 's', false),
+    ('zava.store_count()', 'zava_chain', 's', false),
+    ('zava.log_change()', 'zava_recorder', 'v', false),
+    ('zava.record_calls(jsonb)', 'zava_recorder', 'v', true),
+    ('zava.charge(jsonb)', 'zava_context', 'v', true),
+    ('zava.admit(uuid,uuid,integer,bigint,double precision,bigint,double precision)', 'zava_context', 'v', true),
+    ('zava.weigh_store_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text,double precision)', 'store_managers', 'v', true),
+    ('zava.weigh_regional_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text,double precision)', 'regional_managers', 'v', true),
+    ('zava.weigh_head_office(integer,uuid,uuid,bigint,uuid,bytea,text,text,double precision)', 'head_office', 'v', true),
+    ('zava.run_store_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint)', 'store_managers', 's', true),
+    ('zava.run_regional_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint)', 'regional_managers', 's', true),
+    ('zava.run_head_office(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint)', 'head_office', 's', true)
 ),
+own_role (name) AS (  -- none of them logs in
+  SELECT name FROM audience
+  UNION ALL VALUES ('zava_owner'::name), ('zava_context'), ('zava_loader'), ('zava_chain'),
+                   ('zava_recorder'), ('zava_audit')
+),
+append_only (name) AS (VALUES ('zava.change_log'), ('zava.audit_log')),
 own_schema AS (
   SELECT n.oid, n.nspname FROM pg_catalog.pg_namespace AS n
   WHERE n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
@@ -43,22 +56,19 @@ policy AS (
 )
 
 SELECT 'role ' || wanted.name || ' does not exist' AS problem
-FROM (SELECT name FROM audience
-      UNION ALL VALUES ('zava_server'::name), ('zava_owner'), ('zava_context'), ('zava_loader'), ('zava_chain')
-     ) AS wanted (name)
+FROM (SELECT name FROM own_role UNION ALL VALUES ('zava_server'::name)) AS wanted (name)
 WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = wanted.name)
 
 UNION ALL
 SELECT 'role ' || rolname || ' is superuser, bypasses row security, or may create or replicate'
 FROM pg_catalog.pg_roles
-WHERE (rolname IN (SELECT name FROM audience) OR rolname IN ('zava_server', 'zava_owner', 'zava_context', 'zava_loader', 'zava_chain'))
+WHERE (rolname IN (SELECT name FROM own_role) OR rolname = 'zava_server')
   AND (rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolreplication)
 
 UNION ALL
 SELECT 'role ' || rolname || ' may log in'
 FROM pg_catalog.pg_roles
-WHERE rolcanlogin
-  AND (rolname IN (SELECT name FROM audience) OR rolname IN ('zava_owner', 'zava_context', 'zava_loader', 'zava_chain'))
+WHERE rolcanlogin AND rolname IN (SELECT name FROM own_role)
 
 UNION ALL
 SELECT 'role ' || member.rolname || ' is a member of ' || granted.rolname
@@ -66,7 +76,7 @@ FROM pg_catalog.pg_auth_members AS m
 JOIN pg_catalog.pg_roles AS member ON member.oid = m.member
 JOIN pg_catalog.pg_roles AS granted ON granted.oid = m.roleid
 WHERE member.rolname IN (SELECT name FROM audience)
-   OR member.rolname IN ('zava_server', 'zava_chain')
+   OR member.rolname IN ('zava_server', 'zava_chain', 'zava_recorder', 'zava_audit')
 
 UNION ALL
 -- The creator's own ADMIN option is neither SET nor INHERIT: it reads nothing.
@@ -75,7 +85,7 @@ FROM pg_catalog.pg_auth_members AS m
 JOIN pg_catalog.pg_roles AS member ON member.oid = m.member
 JOIN pg_catalog.pg_roles AS granted ON granted.oid = m.roleid
 WHERE (m.set_option OR m.inherit_option)
-  AND (granted.rolname IN (SELECT name FROM audience) OR granted.rolname = 'zava_chain')
+  AND (granted.rolname IN (SELECT name FROM audience) OR granted.rolname IN ('zava_chain', 'zava_recorder'))
 
 UNION ALL
 SELECT 'the login zava_server owns ' || r.name
@@ -93,7 +103,20 @@ SELECT 'the login zava_server may execute ' || f.signature
 FROM function AS f
 WHERE f.pronamespace IN ('zava'::regnamespace, 'retail'::regnamespace)
   AND pg_catalog.has_function_privilege('zava_server', f.oid, 'EXECUTE')
-  AND f.signature NOT LIKE 'zava.run\_%'
+  AND NOT EXISTS (SELECT FROM known_definer AS k WHERE k.signature = f.signature AND k.is_called_by_server)
+
+UNION ALL
+SELECT 'role ' || pg_catalog.pg_get_userbyid(acl.grantee) || ' may execute ' || f.signature || ', which is the server''s'
+FROM function AS f JOIN known_definer AS k ON k.signature = f.signature AND k.is_called_by_server
+CROSS JOIN LATERAL pg_catalog.aclexplode(coalesce(f.proacl, pg_catalog.acldefault('f', f.proowner))) AS acl
+WHERE acl.grantee NOT IN (f.proowner, coalesce(pg_catalog.to_regrole('zava_server'), 0)::oid)
+
+UNION ALL
+SELECT 'role ' || pg_catalog.pg_get_userbyid(acl.grantee) || ' may ' || acl.privilege_type || ' on the log ' || l.name
+FROM append_only AS l JOIN relation AS r ON r.name = l.name
+CROSS JOIN LATERAL pg_catalog.aclexplode(coalesce(r.relacl, pg_catalog.acldefault('r', r.relowner))) AS acl
+WHERE (pg_catalog.pg_get_userbyid(acl.grantee), acl.privilege_type)
+      NOT IN (('zava_recorder', 'INSERT'), ('zava_audit', 'SELECT'))
 
 UNION ALL
 SELECT 'role ' || a.name || ' can write ' || r.name
@@ -157,10 +180,10 @@ WHERE f.prosecdef
   AND NOT EXISTS (SELECT FROM known_definer AS k WHERE k.signature = f.signature AND k.owner = f.owner)
 
 UNION ALL
-SELECT 'function ' || k.signature || ' is missing, volatile, not a definer''s, or has no fixed search_path'
+SELECT 'function ' || k.signature || ' is missing, not as volatile as known, not a definer''s, or has no fixed search_path'
 FROM known_definer AS k
 LEFT JOIN function AS f ON f.signature = k.signature
-WHERE f.oid IS NULL OR NOT f.prosecdef OR f.provolatile <> 's'
+WHERE f.oid IS NULL OR NOT f.prosecdef OR f.provolatile::text <> k.volatility
    OR f.proconfig IS NULL OR NOT pg_catalog.array_to_string(f.proconfig, ',') LIKE 'search\_path=pg\_catalog, %pg\_temp'
 
 UNION ALL

@@ -33,6 +33,8 @@ class Laptop:
         self.port = port
         self.screens: list[list[str]] = []
         """What each start has printed, the first one first."""
+        self.environment: dict[str, str] = {}
+        """Settings beside home, port and scale."""
         self._process: subprocess.Popen[str] | None = None
 
     @property
@@ -87,6 +89,13 @@ class Laptop:
             process.kill()
             process.wait()
 
+    def kill(self) -> None:
+        """End the run as a crash does; once it has ended this does nothing."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+
     def zava(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run another command to its end, beside whatever runs."""
         return subprocess.run(
@@ -102,7 +111,8 @@ class Laptop:
 
     def _environment(self) -> dict[str, str]:
         # Nothing of the shell that runs the tests: a DATABASE_URL there would be another server.
-        return {"ZAVA_HOME": str(self.home), "PORT": str(self.port), "SCALE": "0.02"}
+        own = {"ZAVA_HOME": str(self.home), "PORT": str(self.port), "SCALE": "0.02"}
+        return own | self.environment
 
 
 def _pump(output: IO[str], arriving: "queue.SimpleQueue[str | None]") -> None:

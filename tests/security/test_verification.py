@@ -40,7 +40,10 @@ BREAKS = [
         "function retail.f() is executable by everyone",
     ),
     ("ALTER FUNCTION zava.my_store(name) RESET search_path", "zava.my_store(name) is missing"),
-    ("ALTER FUNCTION zava.my_store(name) VOLATILE", "zava.my_store(name) is missing, volatile"),
+    (
+        "ALTER FUNCTION zava.my_store(name) VOLATILE",
+        "zava.my_store(name) is missing, not as volatile",
+    ),
     (
         "ALTER FUNCTION zava.my_store(name) SECURITY INVOKER",
         "zava.my_store(name) is missing",
@@ -64,6 +67,32 @@ BREAKS = [
     ),
     ("DELETE FROM zava.canary", "canary sees 0 rows"),
     ("UPDATE zava.principals SET active = false", "canary: ZA003"),
+    ("UPDATE zava.principals SET valid_until = '2020-01-01'", "canary: ZA003"),
+    ("GRANT SELECT ON zava.change_log TO head_office", "head_office may SELECT on the log"),
+    ("GRANT DELETE ON zava.change_log TO zava_context", "zava_context may DELETE on the log"),
+    ("GRANT UPDATE ON zava.change_log TO PUBLIC", "may UPDATE on the log zava.change_log"),
+    ("ALTER FUNCTION zava.log_change() OWNER TO zava_context", "zava.log_change() runs with"),
+    ("GRANT SELECT ON zava.audit_log TO zava_context", "zava_context may SELECT on the log"),
+    ("GRANT SELECT ON zava.audit_log TO zava_server", "reads or writes zava.audit_log"),
+    (
+        "GRANT EXECUTE ON FUNCTION zava.record_calls(jsonb) TO head_office",
+        "head_office may execute zava.record_calls(jsonb)",
+    ),
+    (
+        "ALTER FUNCTION zava.record_calls(jsonb) OWNER TO zava_context",
+        "zava.record_calls(jsonb) runs with",
+    ),
+    (
+        "GRANT EXECUTE ON FUNCTION zava.charge(jsonb) TO store_managers",
+        "store_managers may execute zava.charge(jsonb)",
+    ),
+    ("ALTER FUNCTION zava.charge(jsonb) SECURITY INVOKER", "zava.charge(jsonb) is missing"),
+    ("GRANT UPDATE ON zava.usage TO zava_server", "reads or writes zava.usage"),
+    (
+        "DROP FUNCTION zava.weigh_head_office(integer,uuid,uuid,bigint,uuid,bytea,text,text,double precision)",
+        "zava.weigh_head_office(integer,uuid,uuid,bigint,uuid,bytea,text,text,double precision) is missing",
+    ),
+    ("GRANT EXECUTE ON FUNCTION zava.log_change() TO zava_server", "may execute zava.log_change"),
 ]
 CLUSTER_BREAKS = [
     (
@@ -81,6 +110,17 @@ CLUSTER_BREAKS = [
         "REVOKE pg_read_all_data FROM store_managers",
         "is a member of",
     ),
+    (
+        "GRANT zava_recorder TO zava_admin WITH SET TRUE",
+        "GRANT zava_recorder TO zava_admin WITH SET FALSE",
+        "zava_admin can act as zava_recorder",
+    ),
+    (
+        "GRANT zava_audit TO zava_server",
+        "REVOKE zava_audit FROM zava_server",
+        "zava_server is a member of zava_audit",
+    ),
+    ("ALTER ROLE zava_audit LOGIN", "ALTER ROLE zava_audit NOLOGIN", "zava_audit may log in"),
     ("ALTER ROLE head_office LOGIN", "ALTER ROLE head_office NOLOGIN", "head_office may log in"),
     (
         "GRANT store_managers TO zava_admin WITH SET TRUE",

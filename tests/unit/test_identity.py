@@ -20,13 +20,15 @@ from zava.infrastructure.demo_principals import DEMO_TENANT_ID
 from zava.infrastructure.home import Home
 from zava.infrastructure.local_issuer import (
     LOCAL_AUDIENCE,
+    LOCAL_CLIENT,
     LOCAL_ISSUER,
     LocalIssuer,
     LocalIssuerRefused,
     local_issuer_allowed,
 )
-from zava.model import Caller
-from zava.protocol.identity import RemoteKeys, StaticKeys, TokenAuthenticator, TokenRefused
+from zava.model import Caller, Permission
+from zava.protocol.identity import TokenAuthenticator, TokenRefused
+from zava.protocol.signing_keys import RemoteKeys, StaticKeys
 from zava.settings import Settings
 
 NOW = 1_800_000_000
@@ -41,6 +43,7 @@ CLAIMS: dict[str, Any] = {
     "aud": AUDIENCES[0],
     "tid": str(TENANT),
     "oid": str(PERSON),
+    "scp": "user_impersonation",
     "exp": NOW + 600,
     "nbf": NOW - 10,
 }
@@ -221,7 +224,7 @@ class Directory:
                 return
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.thread = threading.Thread(target=self.server.serve_forever)
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,))
         self.thread.start()
 
     @property
@@ -340,3 +343,19 @@ def test_local_issuer_does_not_exist_on_azure(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("WEBSITE_INSTANCE_ID", "1")
     with pytest.raises(LocalIssuerRefused, match="on Azure"):
         local_issuer_allowed(Settings(), "host=127.0.0.1")
+
+
+async def test_token_with_narrow_scopes_is_signed_for_whoever_asks(tmp_path: Path) -> None:
+    issuer = LocalIssuer(Home(tmp_path / "home"))
+    checked = TokenAuthenticator(
+        issuer=LOCAL_ISSUER,
+        audiences=[LOCAL_AUDIENCE],
+        allowed_tenants={DEMO_TENANT_ID},
+        keys=StaticKeys(issuer.jwks()),
+    )
+    token = issuer.token(
+        tenant_id=DEMO_TENANT_ID, object_id=PERSON, name="x", scopes="products.read"
+    )
+    caller = await checked.authenticate(f"Bearer {token}")
+    assert caller.permissions == {Permission.PRODUCTS_READ}
+    assert caller.client_id == LOCAL_CLIENT

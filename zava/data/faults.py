@@ -9,6 +9,7 @@ import re
 
 import psycopg
 
+from zava.data.budgets import spent
 from zava.errors import (
     AccessDenied,
     Busy,
@@ -21,6 +22,7 @@ from zava.errors import (
 
 CONTEXT_REFUSED, CONTEXT_ALTERED = "ZA001", "ZA002"
 PRINCIPAL_REFUSED, OTHER_AUDIENCE = "ZA003", "ZA004"
+BUDGET_SPENT, TOO_EXPENSIVE = "ZA005", "ZA006"
 
 _ABOUT_THE_STATEMENT = frozenset({"42", "22", "21", "2F", "54", "0A"})
 _TRANSIENT_CLASSES = frozenset({"08", "53", "57", "40", "58"})
@@ -50,6 +52,11 @@ _OURS: dict[str, tuple[type[ZavaError], str, str]] = {
         QueryRefused,
         "The statement altered the tenant context.",
         "Remove set_config from it.",
+    ),
+    TOO_EXPENSIVE: (
+        QueryRefused,
+        "The statement would cost more than one may, by the planner's reckoning.",
+        "Join on keys, narrow the period, or aggregate in a WITH before joining.",
     ),
     "57014": (QueryTimeout, "The statement met its deadline and was cancelled.", _LESS),
     "54000": (
@@ -88,6 +95,9 @@ def translate(error: psycopg.Error) -> ZavaError:
     if ours is not None:
         kind, message, hint = ours
         fault = kind(message, hint=hint)
+    elif state == BUDGET_SPENT:
+        what, _, seconds = (error.diag.message_primary or "").partition(" ")
+        fault = spent(what, int(seconds))
     elif state in _REFUSED:
         fault = QueryRefused(_sentence(said), hint=_REFUSED[state])
     elif state == "42601" and said.startswith("cannot insert multiple commands"):

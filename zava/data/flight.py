@@ -8,12 +8,13 @@ promise, so psycopg is pinned.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from psycopg import OperationalError, errors, generators
+from psycopg import Error, OperationalError, errors, generators
 from psycopg.abc import PQGen
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 
 from zava.data.context import SignedCall
+from zava.errors import Busy
 from zava.infrastructure.pool import PooledConnection
 from zava.model import Audience
 
@@ -21,9 +22,18 @@ _INT4, _INT8, _TEXT, _UUID, _BYTEA, _JSONB = 23, 20, 25, 2950, 17, 3802
 _RUNNER_TYPES = (_INT4, _UUID, _UUID, _INT8, _UUID, _BYTEA, _TEXT, _TEXT, _INT4, _INT8)
 _RUNNER_FORMATS = (0, 0, 0, 0, 0, 1, 0, 0, 0, 0)  # only the signature travels as bytes
 
+_FLOAT8 = 701
+_WEIGHER_TYPES = (*_RUNNER_TYPES[:8], _FLOAT8)
+_WEIGHER_FORMATS = _RUNNER_FORMATS[:9]
+_ADMIT_TYPES = (_UUID, _UUID, _INT4, _INT8, _FLOAT8, _INT8, _FLOAT8)
+
 _BEGIN = b"BEGIN READ ONLY"
 _DEADLINE = b"SELECT pg_catalog.set_config('statement_timeout', $1, true)"
 _ROLLBACK = b"ROLLBACK"
+# The login's own default is read-only; what is recorded is all that it ever writes.
+_BEGIN_RECORD = b"BEGIN READ WRITE"
+_RECORD = b"SELECT zava.record_calls($1), zava.charge($1)"
+_COMMIT = b"COMMIT"
 # ROLLBACK undoes settings and notifications; session-level advisory locks survive it.
 _UNLOCK = b"SELECT pg_catalog.pg_advisory_unlock_all()"
 _RUNNERS = {
@@ -31,21 +41,48 @@ _RUNNERS = {
     % audience.value.encode()
     for audience in Audience
 }
+_ADMIT = b"SELECT zava.admit($1, $2, $3, $4, $5, $6, $7)"
+_WEIGHERS = {
+    audience: b"SELECT zava.weigh_%s($1, $2, $3, $4, $5, $6, $7, $8, $9)" % audience.value.encode()
+    for audience in Audience
+}
+_TYPES = dict.fromkeys(_RUNNERS.values(), _RUNNER_TYPES) | {
+    _RECORD: (_JSONB,),
+    _ADMIT: _ADMIT_TYPES,
+    **dict.fromkeys(_WEIGHERS.values(), _WEIGHER_TYPES),
+}
+_DONE = frozenset({ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK})
 _NAMES = {
     _BEGIN: b"zava_begin",
     _DEADLINE: b"zava_deadline",
     _ROLLBACK: b"zava_rollback",
     _UNLOCK: b"zava_unlock",
-} | {command: b"zava_run_" + audience.value.encode() for audience, command in _RUNNERS.items()}
+    _BEGIN_RECORD: b"zava_begin_record",
+    _RECORD: b"zava_record",
+    _COMMIT: b"zava_commit",
+    _ADMIT: b"zava_admit",
+}
+_NAMES |= {
+    command: b"zava_run_" + audience.value.encode() for audience, command in _RUNNERS.items()
+}
+_NAMES |= {
+    command: b"zava_weigh_" + audience.value.encode() for audience, command in _WEIGHERS.items()
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What one call may cost: rows, bytes of JSON, and milliseconds (None: the login's own)."""
+    """What one call may cost: rows, bytes of JSON, and milliseconds (None: the login's own).
+
+    `max_cost` is the planner's, asked before the statement runs (None: not asked). `budget` is
+    what the caller may use, in the order of `zava.admit` (None: no limit).
+    """
 
     max_rows: int
     max_bytes: int
     timeout_milliseconds: int | None = None
+    max_cost: float | None = None
+    budget: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +108,26 @@ class Flight:
         self._use_prepared = use_prepared
         self._steps: list[str] = []
         self._preparing: list[bytes] = []
+        self.is_recorded = False
+        """Whether audit records left with it and were committed."""
 
     async def call(
-        self, audience: Audience, call: SignedCall, bounds: Bounds, *, describe: bool
+        self,
+        audience: Audience,
+        call: SignedCall,
+        bounds: Bounds,
+        *,
+        describe: bool,
+        record: bytes | None = None,
     ) -> Landing:
-        """Run one signed call and nothing else.
+        """Run one signed call, once the audit records that go with it are committed.
 
         Raises:
             psycopg.Error: the statement, the context or the connection failed.
+            Busy: the records could not be written, so the statement did not run.
         """
+        if record is not None:
+            self.add_record(record)
         self.add_call(audience, call, bounds, describe=describe)
         return self.landing(await self.fly())
 
@@ -97,11 +145,18 @@ class Flight:
         needed = [_BEGIN, _ROLLBACK, _UNLOCK, runner]
         if bounds.timeout_milliseconds is not None:
             needed.append(_DEADLINE)
-        self._prepare([command for command in needed if command not in self._connection.prepared])
+        if bounds.budget is not None:
+            needed.append(_ADMIT)
+        if bounds.max_cost is not None:
+            needed.append(_WEIGHERS[audience])
+        self._prepare(needed)
         self._execute("begin", _BEGIN)
         if bounds.timeout_milliseconds is not None:
             milliseconds = str(bounds.timeout_milliseconds).encode()
             self._execute("deadline", _DEADLINE, (milliseconds,), (_TEXT,))
+        if bounds.budget is not None:
+            limits = (call.tenant_id, call.object_id, *map(str, bounds.budget))
+            self._execute("admit", _ADMIT, [limit.encode() for limit in limits], _ADMIT_TYPES)
         if describe:
             types = (_JSONB,) if call.params else ()
             self._pgconn.send_prepare(b"", call.statement.encode(), types)
@@ -119,10 +174,26 @@ class Flight:
             str(bounds.max_rows).encode(),
             str(bounds.max_bytes).encode(),
         )
+        if bounds.max_cost is not None:
+            weighed = (*values[:8], str(bounds.max_cost).encode())
+            self._execute("weigh", _WEIGHERS[audience], weighed, _WEIGHER_TYPES, _WEIGHER_FORMATS)
         self._execute("run", runner, values, _RUNNER_TYPES, _RUNNER_FORMATS)
         self._sync()
         self._execute("rollback", _ROLLBACK)
         self._execute("unlock", _UNLOCK)
+        self._sync()
+
+    def add_record(self, entries: bytes) -> None:
+        """Queue the writing of audit records, a JSON array, as a transaction of its own.
+
+        When it fails, its transaction stays open and failed: a call queued behind it does not
+        run, and the call's own clean-up ends it.
+        """
+        self._enter()
+        self._prepare([_BEGIN_RECORD, _RECORD, _COMMIT])
+        self._execute("record", _BEGIN_RECORD)
+        self._execute("record", _RECORD, (entries,), (_JSONB,))
+        self._execute("record", _COMMIT)
         self._sync()
 
     def add_query(self, query: bytes) -> None:
@@ -144,8 +215,15 @@ class Flight:
         except BaseException:
             await connection.close()
             raise
-        connection.prepared.update(self._preparing)
-        return [(step, result) for step, result in zip(steps, results, strict=True)]
+        told = list(zip(steps, results, strict=True))
+        prepared = [result.status in _DONE for step, result in told if step == "prepare"]
+        # Behind a failed transaction nothing could be prepared either.
+        connection.prepared.update(
+            command for command, is_held in zip(self._preparing, prepared, strict=True) if is_held
+        )
+        recorded = [result.status in _DONE for step, result in told if step == "record"]
+        self.is_recorded = bool(recorded) and all(recorded)
+        return told
 
     @staticmethod
     def landing(results: Sequence[tuple[str, PGresult]]) -> Landing:
@@ -153,6 +231,8 @@ class Flight:
         description = None
         ran = None
         for step, result in results:
+            if step == "record":
+                _raise_unrecorded(result)
             raise_error(result)
             if step == "describe":
                 description = result
@@ -170,11 +250,15 @@ class Flight:
         if not self._steps:
             self._pgconn.enter_pipeline_mode()
 
-    def _prepare(self, commands: Sequence[bytes]) -> None:
+    def _prepare(self, needed: Sequence[bytes]) -> None:
+        known = self._connection.prepared
+        commands = [
+            command for command in needed if command not in known and command not in self._preparing
+        ]
         if not self._use_prepared or not commands:
             return
         for command in commands:
-            types = _RUNNER_TYPES if command in _RUNNERS.values() else None
+            types = _TYPES.get(command)
             self._pgconn.send_prepare(_NAMES[command], command, types)
             self._steps.append("prepare")
         self._preparing += commands
@@ -210,3 +294,15 @@ def raise_error(result: PGresult) -> None:
     """Raise what the server said, with its SQLSTATE, when the result is an error."""
     if result.status == ExecStatus.FATAL_ERROR:
         raise errors.error_from_result(result)
+
+
+def _raise_unrecorded(result: PGresult) -> None:
+    try:
+        raise_error(result)
+    except OperationalError:  # a connection that ended, a deadline: told as everywhere
+        raise
+    except Error as error:
+        raise Busy(
+            "The call could not be recorded, and nothing unrecorded is run here.",
+            hint="Try again in a few seconds; then report it.",
+        ) from error

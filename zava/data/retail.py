@@ -8,9 +8,11 @@ from dataclasses import replace
 import psycopg
 
 from zava.data import emptiness
+from zava.data.admission import needs_weighing
 from zava.data.advice import ADVISED, advise
 from zava.data.conditions import find_conditions
 from zava.data.continuation import how_to_continue, sort_keys
+from zava.data.fingerprint import note_statement
 from zava.data.guard import Guard
 from zava.data.guard.parsing import parsing_thread
 from zava.data.limits import check_limits
@@ -41,9 +43,11 @@ class RetailData:
             ZavaError: the statement was refused, failed, or could not be run now.
         """
         check_limits(sql)  # before anything is asked of the database
+        await note_statement(caller, sql)
         await (await self.guard(caller)).check(sql)
         try:
-            table = await self._tenancy.run(caller, sql, max_rows=max_rows)
+            is_heavy = await needs_weighing(sql)
+            table = await self._tenancy.run(caller, sql, max_rows=max_rows, is_heavy=is_heavy)
         except (DatabaseFault, QueryRefused) as fault:
             await self._advise(caller, sql, fault)
             raise

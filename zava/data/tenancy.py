@@ -6,6 +6,7 @@ inside the very transaction that reads, so a revocation or another scope holds a
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,8 +17,11 @@ import psycopg
 from cachetools import LRUCache, TTLCache
 
 from zava.data import faults
+from zava.data.audit import AuditTrail
+from zava.data.budgets import Budget, Budgets
 from zava.data.cells import Origins, read_columns, read_rows
 from zava.data.context import ContextSigner
+from zava.data.fingerprint import note_statement
 from zava.data.flight import Bounds, Flight, Landing
 from zava.data.limits import check_limits
 from zava.data.schema import OUTSIDE_TEXT
@@ -33,6 +37,7 @@ MAX_ANSWER_BYTES = 1024 * 1024
 _OWN_BOUNDS_ROWS = 1000
 _SCOPE_SECONDS = 60
 _SERVER_DEADLINE_SECONDS = 30  # what the login's role sets
+_UNSHARED = 1_000_000  # connections: nobody waits for a place of the own
 _GRACE_SECONDS = 2  # the server cancels first, so that its own error arrives
 
 
@@ -44,6 +49,7 @@ class Question:
     params: Mapping[str, Any] | None = None
     max_rows: int = _OWN_BOUNDS_ROWS
     describe: bool = False
+    is_heavy: bool = False
 
 
 class Reading(NamedTuple):
@@ -66,12 +72,18 @@ class Tenancy:
         signer: ContextSigner,
         verification: Verification,
         *,
+        trail: AuditTrail | None = None,
+        budgets: Budgets | None = None,
+        max_cost: float | None = None,
         statement_timeout_seconds: int = _SERVER_DEADLINE_SECONDS,
         use_prepared: bool = True,
     ) -> None:
         self._pool = pool
         self._signer = signer
         self._verification = verification
+        self._trail = trail or AuditTrail(pool)
+        self._budgets = budgets or Budgets(Budget(), connections=_UNSHARED)
+        self._max_cost = max_cost
         self._timeout_seconds = statement_timeout_seconds
         self._use_prepared = use_prepared
         # Which runner to name first. Only a guess: the entry decides in each call.
@@ -81,15 +93,19 @@ class Tenancy:
         self._scopes: TTLCache[tuple[Audience, str], Scope] = TTLCache(1024, _SCOPE_SECONDS)
         self._outside_text: Origins | None = None
 
-    async def run(self, caller: Caller, sql: str, *, max_rows: int) -> Table:
-        """Run a statement that the caller's model wrote.
+    async def run(
+        self, caller: Caller, sql: str, *, max_rows: int, is_heavy: bool = False
+    ) -> Table:
+        """Run a statement that the caller's model wrote; the planner is asked about a heavy one.
 
         Raises:
             ZavaError: the statement was refused, failed, or could not be run now.
         """
         check_limits(sql)
-        question = Question(sql, max_rows=max_rows, describe=True)
+        await note_statement(caller, sql)
+        question = Question(sql, max_rows=max_rows, describe=True, is_heavy=is_heavy)
         audience, landing = await self._ask(caller, question)
+        _tell(caller, audience, landing)
         if landing.description is not None and landing.description.nparams:
             raise QueryRefused(
                 "The statement holds parameters such as $1, and nothing is bound to them.",
@@ -117,7 +133,9 @@ class Tenancy:
         Raises:
             ZavaError: it could not be run now, or the caller has no access.
         """
+        await note_statement(caller, sql)
         audience, landing = await self._ask(caller, Question(sql, params))
+        _tell(caller, audience, landing)
         return Reading(
             [orjson.loads(line) for line in landing.lines],
             await self._scope(caller, audience, landing.scope),
@@ -169,7 +187,7 @@ class Tenancy:
                     # Only reads run here, so a repetition on a living connection is safe.
                     await self._pool.drop_dead_connections()
                 else:
-                    raise self._translated(error) from error
+                    raise self._translated(caller, error) from error
                 is_repeated = True
             else:
                 self._audiences[caller] = audience
@@ -183,9 +201,13 @@ class Tenancy:
             None
             if self._timeout_seconds == _SERVER_DEADLINE_SECONDS
             else self._timeout_seconds * 1000,
+            self._max_cost if question.is_heavy else None,
+            self._limits(caller),
         )
-        async with self._pool.connection() as connection:
+        async with self._budgets.lane(caller), self._pool.connection() as connection:
             flight = Flight(connection, use_prepared=self._use_prepared)
+            intent = self._trail.intent(caller)
+            started = time.monotonic()
             try:
                 async with asyncio.timeout(self._timeout_seconds + _GRACE_SECONDS):
                     return await flight.call(
@@ -194,15 +216,34 @@ class Tenancy:
                         self._signer.sign(caller, question.sql, params),
                         bounds,
                         describe=question.describe,
+                        record=orjson.dumps(intent) if intent else None,
                     )
             except TimeoutError as error:
                 raise QueryTimeout(
                     "The database did not answer in time.",
                     hint="Narrow the period or aggregate more; then try again.",
                 ) from error
+            finally:
+                self._trail.intended(caller, intent, is_committed=flight.is_recorded)
+                if caller.call is not None:
+                    caller.call.database_seconds += time.monotonic() - started
 
-    def _translated(self, error: psycopg.Error) -> Exception:
+    def _limits(self, caller: Caller) -> tuple[float, ...] | None:
+        budget = self._budgets.budget
+        if not budget.is_limited:
+            return None
+        return (
+            budget.calls_at_once,
+            budget.calls_per_minute,
+            budget.database_seconds_per_hour * 1000.0,
+            *self._trail.unwritten(caller),
+        )
+
+    def _translated(self, caller: Caller, error: psycopg.Error) -> Exception:
         fault = faults.translate(error)
+        if error.sqlstate == faults.BUDGET_SPENT and isinstance(fault, Busy):
+            what = (error.diag.message_primary or "").partition(" ")[0]
+            self._budgets.close_until(caller, what, fault.retry_after_seconds)
         logger.info(
             "statement failed: %s %s correlation_id=%s",
             fault.code,
@@ -210,6 +251,17 @@ class Tenancy:
             fault.correlation_id,
         )
         return fault
+
+
+def _tell(caller: Caller, audience: Audience, landing: Landing) -> None:
+    """Note on the caller's call what the audit says of an answer: whose, how much, never what."""
+    call = caller.call
+    if call is None:
+        return
+    call.audience = audience
+    call.store_ids = tuple(part for part in landing.scope.strip("{}").split(",") if part)
+    call.row_count += len(landing.lines)
+    call.byte_count += sum(map(len, landing.lines))
 
 
 def _is_lost_connection(error: psycopg.Error) -> bool:

@@ -16,6 +16,7 @@ from zava.settings import Settings
 
 LOCAL_ISSUER = "http://localhost/zava-local-issuer"
 LOCAL_AUDIENCE = "api://zava-local"
+LOCAL_CLIENT = "zava-local"
 _KEY_ID = "local-1"
 _KEY_BITS = 2048
 _LOOPBACK = frozenset({"", "127.0.0.1", "::1", "localhost"})
@@ -55,8 +56,16 @@ class LocalIssuer:
     def __init__(self, home: Home) -> None:
         self._home = home
 
-    def token(self, *, tenant_id: UUID, object_id: UUID, name: str, ttl_seconds: int = 3600) -> str:
-        """Return a signed JWT for one person."""
+    def token(
+        self,
+        *,
+        tenant_id: UUID,
+        object_id: UUID,
+        name: str,
+        ttl_seconds: int = 3600,
+        scopes: str = "user_impersonation",
+    ) -> str:
+        """Return a signed JWT for one person; `scopes` are separated by spaces."""
         import jwt
 
         now = int(time.time())
@@ -67,7 +76,8 @@ class LocalIssuer:
             "tid": str(tenant_id),
             "oid": str(object_id),
             "name": name,
-            "scp": "user_impersonation",
+            "azp": LOCAL_CLIENT,
+            "scp": scopes,
             "iat": now,
             "nbf": now,
             "exp": now + ttl_seconds,

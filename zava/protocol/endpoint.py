@@ -12,7 +12,9 @@ from uuid import uuid4
 
 import orjson
 
+from zava.errors import AccessDenied, Busy, InsufficientScope
 from zava.model import Caller
+from zava.protocol import platform_auth
 from zava.protocol.body import (
     HEADER_MISMATCH,
     INVALID_REQUEST,
@@ -22,10 +24,11 @@ from zava.protocol.body import (
     read_message,
     wants_events,
 )
-from zava.protocol.exchange import Exchange
+from zava.protocol.exchange import Exchange, client_name
 from zava.protocol.identity import TokenRefused
 from zava.protocol.introduction import NAME
 from zava.protocol.kernel import Answer, Kernel
+from zava.protocol.permissions import WHOLE_SCOPE
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel.server import Server
@@ -38,11 +41,11 @@ MCP_PATH = "/mcp"
 METADATA_PATH = "/.well-known/oauth-protected-resource"
 PATHS = (MCP_PATH, METADATA_PATH, f"{METADATA_PATH}{MCP_PATH}", "/health/live", "/health/ready")
 
-_INTERNAL_ERROR, _FORBIDDEN = -32603, -32003
+_INTERNAL_ERROR, _FORBIDDEN, _TOO_MANY = -32603, -32003, -32004
 # One value each decides where a request goes; two would let two readers disagree.
 _SINGLE = frozenset(
     {"mcp-protocol-version", "mcp-method", "mcp-name", "authorization", "host", "origin"}
-    | {"content-type", "content-length"}
+    | {"content-type", "content-length", platform_auth.TOKEN_HEADER, platform_auth.PRINCIPAL_HEADER}
 )
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?", re.IGNORECASE)
@@ -54,6 +57,9 @@ class Authenticator(Protocol):
 
     authorization_servers: list[str]
     scopes_supported: list[str]
+
+    def scope(self, name: str) -> str:
+        """Return the scope as a client asks the issuer for it."""
 
     async def authenticate(self, authorization: str | None) -> Caller:
         """Return the caller or raise TokenRefused."""
@@ -69,10 +75,14 @@ class Endpoint:
         authenticator: Authenticator,
         readiness: Callable[[], Awaitable[tuple[int, dict[str, Any]]]],
         allowed_hosts: Sequence[str] = (),
+        is_vouched: bool = False,
+        ask_budget: Callable[[Caller], None] = lambda _: None,
     ) -> None:
         self.kernel = Kernel(make_server)
         self._authenticator = authenticator
         self._readiness = readiness
+        self._is_vouched = is_vouched
+        self._ask_budget = ask_budget
         self._hosts = _LOOPBACK | {host.lower() for host in allowed_hosts}
 
     async def handle(self, method: str, path: str, headers: Headers, body: bytes) -> Answer:
@@ -119,9 +129,20 @@ class Endpoint:
         self, fields: list[tuple[str, str]], single: dict[str, str], body: bytes
     ) -> Answer:
         try:
-            caller = await self._authenticator.authenticate(single.get("authorization"))
+            caller = await self._authenticator.authenticate(
+                platform_auth.authorization(single, is_vouched=self._is_vouched)
+            )
+            platform_auth.check_agreement(single, caller, is_vouched=self._is_vouched)
         except TokenRefused as refusal:
+            if not refusal.is_missing:  # without a token is how a client begins
+                logger.warning("token refused: %s", refusal.description)
             return self._challenge(refusal, single["host"])
+        try:
+            self._ask_budget(caller)
+        except Busy as busy:
+            answer = _rpc_error(429, _TOO_MANY, busy.message, data=busy.to_dict())
+            retry_after = {"retry-after": str(busy.retry_after_seconds)}
+            return answer._replace(headers=answer.headers | retry_after)
         if len(body) > MAX_BODY_BYTES:
             return _rpc_error(413, INVALID_REQUEST, f"The body exceeds {MAX_BODY_BYTES:,} bytes.")
         if single.get("content-type", "").partition(";")[0].strip().lower() != _JSON:
@@ -139,9 +160,13 @@ class Endpoint:
                 data=refusal.data,
                 request_id=refusal.request_id,
             )
-        exchange = Exchange(caller)
+        exchange = Exchange(caller, client_name(message, single.get("user-agent", "")))
         # The token stays here: nothing behind this line needs it.
-        passed = [(name, value) for name, value in fields if name != "authorization"]
+        passed = [
+            (name, value)
+            for name, value in fields
+            if name != "authorization" and not name.startswith(platform_auth.PREFIX)
+        ]
         answer = await self.kernel.exchange(
             passed,
             body,
@@ -149,14 +174,20 @@ class Endpoint:
             with_events=wants_events(message) and _accepts(single, _EVENTS),
         )
         if exchange.denial is not None:
-            return _rpc_error(
-                403,
-                _FORBIDDEN,
-                exchange.denial.message,
-                data=exchange.denial.to_dict(),
-                request_id=message.get("id"),
-            )
+            return self._forbidden(exchange.denial, single["host"], message.get("id"))
         return answer
+
+    def _forbidden(self, denial: AccessDenied, host: str, request_id: Any) -> Answer:
+        headers = {}
+        if isinstance(denial, InsufficientScope):
+            # A step up (RFC 6750): the client may ask the issuer for this scope, too.
+            headers = self._www_authenticate(
+                host, denial.permission, error="insufficient_scope", description=denial.message
+            )
+        answer = _rpc_error(
+            403, _FORBIDDEN, denial.message, data=denial.to_dict(), request_id=request_id
+        )
+        return answer._replace(headers=answer.headers | headers)
 
     def _refuse_host(self, single: Mapping[str, str]) -> Answer | None:
         if _host_name(single.get("host", "")) not in self._hosts:
@@ -177,18 +208,26 @@ class Endpoint:
         }
 
     def _challenge(self, refusal: TokenRefused, host: str) -> Answer:
-        parts = []
-        if not refusal.is_missing:  # RFC 6750: no error code when no token came
-            parts += ['error="invalid_token"', f'error_description="{refusal.description}"']
-        parts += [
-            f'resource_metadata="{_base_url(host)}{METADATA_PATH}{MCP_PATH}"',
-            f'scope="{" ".join(self._authenticator.scopes_supported)}"',
-        ]
+        # RFC 6750: no error code when no token came.
+        error = None if refusal.is_missing else "invalid_token"
+        headers = self._www_authenticate(
+            host, WHOLE_SCOPE, error=error, description=refusal.description
+        )
         content = {
-            "error": "unauthorized" if refusal.is_missing else "invalid_token",
+            "error": error or "unauthorized",
             "error_description": refusal.description,
         }
-        return _json(401, content, {"www-authenticate": f"Bearer {', '.join(parts)}"})
+        return _json(401, content, headers)
+
+    def _www_authenticate(
+        self, host: str, scope: str, *, error: str | None, description: str
+    ) -> dict[str, str]:
+        parts = [f'error="{error}"', f'error_description="{description}"'] if error else []
+        parts += [
+            f'resource_metadata="{_base_url(host)}{METADATA_PATH}{MCP_PATH}"',
+            f'scope="{self._authenticator.scope(scope)}"',
+        ]
+        return {"www-authenticate": f"Bearer {', '.join(parts)}"}
 
 
 def _refuse_repeated(fields: Sequence[tuple[str, str]]) -> Answer | None:

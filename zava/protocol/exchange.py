@@ -1,5 +1,6 @@
 """What one HTTP exchange carries from the edge to a tool and back."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,17 +8,20 @@ from zava.errors import AccessDenied
 from zava.model import Caller
 
 SCOPE_KEY = "zava.exchange"
+_CLIENT_INFO = "io.modelcontextprotocol/clientInfo"
+_MAX_NAME = 100
 
 
 @dataclass(slots=True)
 class Exchange:
-    """The verified caller, and whether the database knew it.
+    """The verified caller, what its client calls itself, and whether the database knew it.
 
     It travels in the ASGI scope: a context variable would not follow the request into the tasks
     that the SDK spawns from its own task group.
     """
 
     caller: Caller
+    client_name: str = ""
     denial: AccessDenied | None = None
 
     @classmethod
@@ -29,3 +33,13 @@ class Exchange:
     def deny(self, error: AccessDenied) -> None:
         """Remember that this caller has no access."""
         self.denial = error
+
+
+def client_name(message: Mapping[str, Any], user_agent: str) -> str:
+    """Return what the client calls itself, in at most 100 printable characters."""
+    params = message.get("params")
+    meta = params.get("_meta") if isinstance(params, Mapping) else None
+    info = meta.get(_CLIENT_INFO) if isinstance(meta, Mapping) else None
+    named = info.get("name") if isinstance(info, Mapping) else None
+    said = named if isinstance(named, str) else user_agent
+    return "".join(character for character in said[:_MAX_NAME] if character.isprintable())

@@ -1,10 +1,10 @@
-"""Who is asking: bearer tokens, checked against an issuer's keys.
+"""Who is asking: bearer tokens of Microsoft Entra ID, checked against the issuer's keys.
 
 A token says who; what that person may see, the database decides in each call. There is no
 identity header, no default principal, and nothing of a token is passed on.
 """
 
-import asyncio
+import math
 import time
 from collections.abc import Callable, Container, Mapping, Sequence
 from hashlib import sha256
@@ -13,14 +13,14 @@ from uuid import UUID
 
 from cachetools import LRUCache
 
-from zava.model import Caller
+from zava.model import Caller, Permission
+from zava.protocol.permissions import SCOPES, of_roles, of_scopes
+from zava.protocol.signing_keys import SigningKey
 
 MAX_TOKEN_BYTES = 8 * 1024
 _LEEWAY_SECONDS = 60
 _REMEMBERED_TOKENS = 1024
-_REFETCH_SECONDS = 60.0
-_FETCH_TIMEOUT_SECONDS = 5.0
-_MAX_KEYS = 100
+_MAX_CLIENT_ID = 100
 _NOBODY = UUID(int=0)  # the canaries' tenant: no token may name it
 
 
@@ -36,67 +36,8 @@ class TokenRefused(Exception):
 class KeySource(Protocol):
     """Where an issuer's public keys come from."""
 
-    async def key(self, key_id: str) -> Any | None:
+    async def key(self, key_id: str) -> SigningKey | None:
         """Return the public key of this id, or None when the issuer has none."""
-
-
-class StaticKeys:
-    """Keys that do not change while the process lives."""
-
-    def __init__(self, jwks: Mapping[str, Any]) -> None:
-        self._keys = _read_keys(jwks)
-
-    async def key(self, key_id: str) -> Any | None:
-        """Return the public key of this id."""
-        return self._keys.get(key_id)
-
-
-class RemoteKeys:
-    """An issuer's published keys, fetched when an id is unknown, at most once a minute.
-
-    Known keys go on serving while the endpoint is down.
-    """
-
-    def __init__(
-        self,
-        url: str,
-        *,
-        fetch: Callable[[str], bytes] | None = None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._url = url
-        self._fetch = fetch or _fetch
-        self._clock = clock
-        self._keys: dict[str, Any] = {}
-        self._fetched_at = float("-inf")
-        self._fetching = asyncio.Lock()
-
-    @classmethod
-    def of_issuer(cls, issuer: str) -> "RemoteKeys":
-        """Return the keys of a Microsoft Entra ID issuer; `{tid}` means every tenant's."""
-        base = issuer.removesuffix("/").removesuffix("/v2.0").replace("{tid}", "common")
-        return cls(f"{base}/discovery/v2.0/keys")
-
-    async def key(self, key_id: str) -> Any | None:
-        """Return the public key of this id, asking the issuer when it is new."""
-        if key_id not in self._keys:
-            async with self._fetching:
-                is_rested = self._clock() - self._fetched_at >= _REFETCH_SECONDS
-                if key_id not in self._keys and is_rested:
-                    self._fetched_at = self._clock()
-                    await self._refresh()
-        return self._keys.get(key_id)
-
-    async def _refresh(self) -> None:
-        import json
-
-        try:
-            body = await asyncio.to_thread(self._fetch, self._url)
-            keys = _read_keys(json.loads(body))
-        except (OSError, ValueError, RecursionError):
-            return  # the known keys go on serving
-        if keys:
-            self._keys = keys
 
 
 class TokenAuthenticator:
@@ -119,8 +60,14 @@ class TokenAuthenticator:
         # By the token's hash, until it expires: only who sends the very token meets its entry.
         self._verified: LRUCache[bytes, tuple[Caller, float]] = LRUCache(_REMEMBERED_TOKENS)
         self.authorization_servers = [issuer.replace("{tid}", "organizations")]
-        self.resource_audience = audiences[0]
-        self.scopes_supported = [f"{audiences[0].rstrip('/')}/user_impersonation"]
+        # The Application ID URI, where one is named: a client asks for scopes under it.
+        named = next((audience for audience in audiences if ":" in audience), audiences[0])
+        self._resource = named.rstrip("/")
+        self.scopes_supported = [self.scope(name) for name in SCOPES]
+
+    def scope(self, name: str) -> str:
+        """Return the scope as a client asks the issuer for it."""
+        return f"{self._resource}/{name}"
 
     async def authenticate(self, authorization: str | None) -> Caller:
         """Return who the header's token speaks for.
@@ -133,12 +80,12 @@ class TokenAuthenticator:
         known = self._verified.get(digest)
         if known is not None and self._clock() < known[1]:
             return known[0]
-        claims = await self._verify(token)
-        caller = self._caller(claims)
+        claims, key = await self._verify(token)
+        caller = self._caller(claims, key)
         self._verified[digest] = caller, float(claims["exp"]) + _LEEWAY_SECONDS
         return caller
 
-    async def _verify(self, token: str) -> dict[str, Any]:
+    async def _verify(self, token: str) -> tuple[dict[str, Any], SigningKey]:
         import jwt
 
         try:
@@ -154,7 +101,7 @@ class TokenAuthenticator:
         try:
             claims: dict[str, Any] = jwt.decode(
                 token,
-                key,
+                key.public_key,
                 algorithms=["RS256"],
                 audience=self._audiences,
                 # Time is checked below, against the injected clock.
@@ -171,27 +118,56 @@ class TokenAuthenticator:
             raise TokenRefused("The token is for another audience.") from error
         except (jwt.PyJWTError, ValueError, RecursionError) as error:
             raise TokenRefused("The token's signature or content does not hold.") from error
+        if not isinstance(claims["aud"], str):  # a list would be for others, too
+            raise TokenRefused("The token is for another audience.")
         self._check_times(claims)
-        return claims
+        return claims, key
 
     def _check_times(self, claims: Mapping[str, Any]) -> None:
         now = self._clock()
         expires, not_before = claims["exp"], claims.get("nbf", 0)
-        # bool is an int to Python, not to a token.
-        if any(type(moment) not in (int, float) for moment in (expires, not_before)):
+        # bool is an int to Python, not to a token; 1e999 is an infinite one, NaN compares to none.
+        if any(
+            type(moment) not in (int, float) or not math.isfinite(moment)
+            for moment in (expires, not_before)
+        ):
             raise TokenRefused("The token's times are not numbers.")
         if not now < expires + _LEEWAY_SECONDS:
             raise TokenRefused("The token has expired.")
         if now < not_before - _LEEWAY_SECONDS:
             raise TokenRefused("The token is not valid yet.")
 
-    def _caller(self, claims: Mapping[str, Any]) -> Caller:
+    def _caller(self, claims: Mapping[str, Any], key: SigningKey) -> Caller:
         tenant_id, object_id = _uuid(claims, "tid"), _uuid(claims, "oid")
         if claims["iss"] != self._issuer.replace("{tid}", str(tenant_id)):
             raise TokenRefused("The token comes from another issuer.")
+        if not key.signs_for(claims["iss"], tenant_id):
+            raise TokenRefused("The token's key belongs to another issuer.")
         if tenant_id == _NOBODY or tenant_id not in self._allowed_tenants:
             raise TokenRefused("The token comes from a tenant that is not allowed here.")
-        return Caller(tenant_id, object_id)
+        client_id = claims.get("azp") or claims.get("appid") or ""
+        return Caller(tenant_id, object_id, _permissions(claims), str(client_id)[:_MAX_CLIENT_ID])
+
+
+def _permissions(claims: Mapping[str, Any]) -> frozenset[Permission]:
+    """Return what an access token allows, of a person (`scp`) or of an application (`roles`).
+
+    An ID token names our client id as its audience, too, and may carry a person's roles: it has
+    neither scopes nor, as an application's token does, its own object as subject.
+    """
+    scopes, roles = claims.get("scp"), claims.get("roles")
+    if scopes is not None:
+        if claims.get("idtyp", "user") != "user" or not isinstance(scopes, str):
+            raise TokenRefused("The token's claim scp does not fit the rest of it.")
+        return of_scopes(scopes.split())
+    is_of_application = ("azp" in claims or "appid" in claims) and (
+        claims.get("idtyp") == "app" or claims.get("sub") == claims["oid"]
+    )
+    if not is_of_application or "nonce" in claims:
+        raise TokenRefused("The token is no access token: it lacks the claim scp.")
+    if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
+        raise TokenRefused("The application was given no role: its token lacks the claim roles.")
+    return of_roles(roles)
 
 
 def _bearer(authorization: str | None) -> str:
@@ -212,39 +188,9 @@ def _uuid(claims: Mapping[str, Any], name: str) -> UUID:
     if value is None:
         raise TokenRefused(f"The token lacks the claim {name}.")
     try:
-        return UUID(value)
+        read = UUID(value)
     except (ValueError, AttributeError, TypeError) as error:
         raise TokenRefused(f"The token's claim {name} is not a UUID.") from error
-
-
-def _read_keys(jwks: Any) -> dict[str, Any]:
-    """Return the RSA signature keys of a set by id; whatever else is in it is passed over."""
-    from jwt import PyJWK, PyJWTError
-
-    entries = jwks.get("keys") if isinstance(jwks, Mapping) else None
-    keys: dict[str, Any] = {}
-    for entry in (entries if isinstance(entries, list) else [])[:_MAX_KEYS]:
-        if (
-            isinstance(entry, Mapping)
-            and entry.get("kty") == "RSA"
-            and entry.get("use", "sig") == "sig"
-            and isinstance(entry.get("kid"), str)
-        ):
-            try:
-                keys[entry["kid"]] = PyJWK(dict(entry), algorithm="RS256").key
-            except (PyJWTError, ValueError, TypeError):
-                continue
-    return keys
-
-
-def _fetch(url: str) -> bytes:
-    """Read a small document over HTTPS; plain HTTP only from this machine."""
-    from urllib.parse import urlsplit
-    from urllib.request import urlopen
-
-    parts = urlsplit(url)
-    if parts.scheme != "https" and parts.hostname not in {"127.0.0.1", "localhost", "::1"}:
-        raise ValueError("keys are fetched over HTTPS only")
-    with urlopen(url, timeout=_FETCH_TIMEOUT_SECONDS) as response:  # noqa: S310  # scheme checked
-        body: bytes = response.read(1024 * 1024)
-    return body
+    if str(read) != value.lower():  # braces, urn:uuid: and the like
+        raise TokenRefused(f"The token's claim {name} is not a UUID.")
+    return read

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from zava.model import Caller
+from zava.model import Caller, Permission
 from zava.protocol.schemas import schemas_text
 from zava.service.analytics import Analytics
 
@@ -16,7 +16,8 @@ _PLACE = re.compile(r"\\\{(\w+)\\\}")
 class Resource:
     """Text under a URI, read as the caller; a URI with `{name}` places stands for many.
 
-    `read` is awaited with the use cases, the caller and the value of each place.
+    `read` is awaited with the use cases, the caller and the value of each place; `permission` is
+    what the caller's token has to allow.
     """
 
     uri: str
@@ -24,6 +25,7 @@ class Resource:
     title: str
     description: str
     read: Callable[[Analytics, Caller, Mapping[str, str]], Awaitable[str]]
+    permission: Permission
     mime_type: str = "text/plain"
 
     @cached_property
@@ -64,6 +66,7 @@ RESOURCES: dict[str, Resource] = {
             description="Every retail table that you may read: columns, keys, comments and known"
             " values.",
             read=_schema,
+            permission=Permission.SQL_QUERY,
         ),
         Resource(
             uri="retail://tables/{table}",
@@ -72,6 +75,7 @@ RESOURCES: dict[str, Resource] = {
             description="One table, such as retail://tables/orders: columns, keys, comments and"
             " known values.",
             read=_table,
+            permission=Permission.SQL_QUERY,
         ),
     )
 }

@@ -35,7 +35,9 @@ from mcp_types import (
 )
 
 from zava.errors import InvalidInput
-from zava.protocol import faults
+from zava.model import Caller
+from zava.protocol import faults, permissions
+from zava.protocol.audit import NoTrail, Trail, recorded
 from zava.protocol.completion import MAX_VALUES, complete
 from zava.protocol.described import (
     described_prompt,
@@ -53,13 +55,15 @@ from zava.protocol.versions import HANDSHAKE, SERVED
 from zava.service.analytics import Analytics
 
 
-def build_server(analytics: Analytics, *, version: str, website: str | None = None) -> Server[Any]:
-    """Return the server over the given use cases; nothing is opened."""
+def build_server(
+    analytics: Analytics, *, version: str, trail: Trail | None = None, website: str | None = None
+) -> Server[Any]:
+    """Return the server over the given use cases; what reads data is noted on the trail."""
     hints: Any = {  # the SDK checks the methods' names
         method: CacheHint(ttl_ms=freshness.seconds * 1000, scope=freshness.scope)
         for method, freshness in FRESHNESS.items()
     }
-    offer = _Offer(analytics)
+    offer = _Offer(analytics, trail or NoTrail())
     server: Server[Any] = Server(
         NAME,
         version=version,
@@ -108,14 +112,16 @@ async def _strict(ctx: Any, call_next: CallNext) -> HandlerResult:
 class _Offer:
     """The SDK's handlers over what is offered."""
 
-    def __init__(self, analytics: Analytics) -> None:
+    def __init__(self, analytics: Analytics, trail: Trail) -> None:
         self._analytics = analytics
+        self._trail = trail
 
     async def list_tools(
-        self, _context: Any, params: PaginatedRequestParams | None
+        self, context: Any, params: PaginatedRequestParams | None
     ) -> ListToolsResult:
         _refuse_cursor(params)
-        return ListToolsResult(tools=[described_tool(tool) for tool in TOOLS.values()])
+        listed = permissions.allowed(TOOLS.values(), context.request)
+        return ListToolsResult(tools=[described_tool(tool) for tool in listed])
 
     async def call_tool(self, context: Any, params: CallToolRequestParams) -> CallToolResult:
         tool = TOOLS.get(params.name)
@@ -123,24 +129,30 @@ class _Offer:
             raise faults.unknown("tool", params.name)
         exchange = Exchange.of(context.request)
 
-        async def run() -> ToolAnswer:
-            arguments = tool.read_arguments(params.arguments)
-            return await tool.call(self._analytics, exchange.caller, arguments)
+        async def run(caller: Caller) -> CallToolResult:
+            async def answer() -> ToolAnswer:
+                permissions.require(tool, caller)
+                arguments = tool.read_arguments(params.arguments)
+                return await tool.call(self._analytics, caller, arguments)
 
-        return await faults.tool_result(tool.name, run, on_denied=exchange.deny)
+            return await faults.tool_result(tool.name, answer, on_denied=exchange.deny)
+
+        return await recorded(self._trail, exchange, tool.name, run)
 
     async def list_resources(
-        self, _context: Any, params: PaginatedRequestParams | None
+        self, context: Any, params: PaginatedRequestParams | None
     ) -> ListResourcesResult:
         _refuse_cursor(params)
-        listed = [described_resource(one) for one in RESOURCES.values() if not one.is_template]
+        allowed = permissions.allowed(RESOURCES.values(), context.request)
+        listed = [described_resource(one) for one in allowed if not one.is_template]
         return ListResourcesResult(resources=listed)
 
     async def list_templates(
-        self, _context: Any, params: PaginatedRequestParams | None
+        self, context: Any, params: PaginatedRequestParams | None
     ) -> ListResourceTemplatesResult:
         _refuse_cursor(params)
-        listed = [described_template(one) for one in RESOURCES.values() if one.is_template]
+        allowed = permissions.allowed(RESOURCES.values(), context.request)
+        listed = [described_template(one) for one in allowed if one.is_template]
         return ListResourceTemplatesResult(resource_templates=listed)
 
     async def read_resource(
@@ -150,9 +162,13 @@ class _Offer:
         if found is None:
             raise faults.unknown_resource(params.uri)
         resource, values = found
-        caller = Exchange.of(context.request).caller
+
+        async def read(caller: Caller) -> str:
+            permissions.require(resource, caller)
+            return await resource.read(self._analytics, caller, values)
+
         try:
-            text = await resource.read(self._analytics, caller, values)
+            text = await recorded(self._trail, Exchange.of(context.request), resource.uri, read)
         except InvalidInput:  # a table that is not the caller's
             raise faults.unknown_resource(params.uri) from None
         content = TextResourceContents(uri=params.uri, mime_type=resource.mime_type, text=text)

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from zava.model import Caller
+from zava.model import Caller, Permission
 from zava.protocol.scope import ScopeContent
 from zava.protocol.tables import table_content, table_text
 from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
@@ -81,5 +81,6 @@ TOOL = Tool(
     description=DESCRIPTION,
     arguments=ExecuteSalesQuery,
     answer=TableContent,
+    permission=Permission.SQL_QUERY,
     call=call,
 )

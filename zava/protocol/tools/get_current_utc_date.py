@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from zava.model import Caller
+from zava.model import Caller, Permission
 from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
 from zava.service.analytics import Analytics
 
@@ -40,5 +40,6 @@ TOOL = Tool(
     description=DESCRIPTION,
     arguments=GetCurrentUtcDate,
     answer=DateContent,
+    permission=Permission.SALES_READ,
     call=call,
 )

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from zava.model import Caller
+from zava.model import Caller, Permission
 from zava.protocol.schemas import schema_content, schemas_text
 from zava.protocol.scope import ScopeContent, scope_content
 from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
@@ -67,5 +67,6 @@ TOOL = Tool(
     description=DESCRIPTION,
     arguments=GetMultipleTableSchemas,
     answer=SchemasContent,
+    permission=Permission.SQL_QUERY,
     call=call,
 )

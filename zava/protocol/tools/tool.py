@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from zava.errors import InvalidInput
-from zava.model import Caller
+from zava.model import Caller, Permission
 from zava.service.analytics import Analytics
 
 _KEPT_AS_NAMES = frozenset({"properties", "$defs"})
@@ -29,13 +29,17 @@ class ToolAnswer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A read-only tool. `call` is awaited with the use cases, the caller and valid arguments."""
+    """A read-only tool. `call` is awaited with the use cases, the caller and valid arguments.
+
+    `permission` is what the caller's token has to allow.
+    """
 
     name: str
     title: str
     description: str
     arguments: type[Arguments]
     answer: type[BaseModel]
+    permission: Permission
     call: Callable[[Analytics, Caller, Any], Awaitable[ToolAnswer]]
 
     @property

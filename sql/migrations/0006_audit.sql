@@ -1,0 +1,64 @@
+-- The audit: who asked what, of which stores, and what came of it. Never literals, never results.
+--
+-- Append-only by privilege, like the change log. In `required` mode a call leaves two rows: its
+-- intent, committed before any row leaves, and its outcome, which repeats and completes it.
+SET LOCAL ROLE zava_context;
+CREATE TABLE zava.audit_log (
+  call_id                uuid NOT NULL,
+  phase                  text NOT NULL CHECK (phase IN ('intent', 'outcome')),
+  called_at              timestamptz NOT NULL,
+  recorded_at            timestamptz NOT NULL DEFAULT clock_timestamp(),
+  tenant_id              uuid NOT NULL,
+  object_id              uuid NOT NULL,
+  client_id              text NOT NULL CHECK (length(client_id) <= 100),
+  client_name            text NOT NULL CHECK (length(client_name) <= 100),
+  tool                   text NOT NULL CHECK (length(tool) <= 100),
+  fingerprint            text CHECK (length(fingerprint) <= 64),
+  audience               name,
+  store_ids              uuid[],
+  row_count              bigint,
+  byte_count             bigint,
+  duration_milliseconds  double precision,
+  database_milliseconds  double precision,
+  outcome                text CHECK (length(outcome) <= 100),
+  correlation_id         text CHECK (length(correlation_id) <= 100),
+  PRIMARY KEY (call_id, phase),
+  CHECK ((outcome IS NOT NULL) = (phase = 'outcome'))
+);
+CREATE INDEX audit_log_by_time_idx ON zava.audit_log (called_at);
+COMMENT ON COLUMN zava.audit_log.client_id IS 'Client that the token was issued to: verified.';
+COMMENT ON COLUMN zava.audit_log.client_name IS 'What the client calls itself: not verified.';
+COMMENT ON COLUMN zava.audit_log.fingerprint IS 'libpg_query''s: the same for statements that differ in literals only.';
+COMMENT ON COLUMN zava.audit_log.outcome IS 'OK, CANCELLED, or the code of the error.';
+GRANT CREATE ON SCHEMA zava TO zava_recorder;
+GRANT INSERT ON zava.audit_log TO zava_recorder;
+GRANT SELECT ON zava.audit_log TO zava_audit;
+GRANT SELECT (tenant_id, object_id, display_name) ON zava.principals TO zava_audit;
+REVOKE ALL ON zava.audit_log FROM zava_context;
+RESET ROLE;
+
+GRANT zava_recorder TO CURRENT_USER WITH INHERIT FALSE, SET TRUE;
+SET LOCAL ROLE zava_recorder;
+-- A call that is sent twice, because a connection was lost, is recorded once.
+CREATE FUNCTION zava.record_calls(entries jsonb) RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+  INSERT INTO zava.audit_log (
+    call_id, phase, called_at, tenant_id, object_id, client_id, client_name, tool, fingerprint,
+    audience, store_ids, row_count, byte_count, duration_milliseconds, database_milliseconds,
+    outcome, correlation_id)
+  SELECT call_id, phase, called_at, tenant_id, object_id, client_id, client_name, tool, fingerprint,
+    audience, store_ids, row_count, byte_count, duration_milliseconds, database_milliseconds,
+    outcome, correlation_id
+  FROM jsonb_to_recordset(entries) AS entry (
+    call_id uuid, phase text, called_at timestamptz, tenant_id uuid, object_id uuid,
+    client_id text, client_name text, tool text, fingerprint text, audience name, store_ids uuid[],
+    row_count bigint, byte_count bigint, duration_milliseconds double precision,
+    database_milliseconds double precision, outcome text, correlation_id text)
+  ON CONFLICT DO NOTHING;
+END;
+GRANT EXECUTE ON FUNCTION zava.record_calls(jsonb) TO zava_server;
+SET LOCAL ROLE zava_context;
+REVOKE CREATE ON SCHEMA zava FROM zava_recorder;
+RESET ROLE;
+REVOKE zava_recorder FROM CURRENT_USER;

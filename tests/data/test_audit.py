@@ -1,0 +1,304 @@
+"""The audit: what is recorded of a call, by when, and what happens when it cannot be."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.database import Database
+from tests.proxy import counting_proxy
+from zava.data.audit import BATCH_RECORDS, AuditTrail
+from zava.data.context import ContextSigner
+from zava.data.retail import RetailData
+from zava.data.tenancy import Tenancy
+from zava.data.verification import Verification
+from zava.errors import AccessDenied, Busy, DatabaseFault, QueryRefused
+from zava.infrastructure.audit_report import read_audit
+from zava.infrastructure.demo_data import store_id
+from zava.infrastructure.pool import DatabasePool
+from zava.model import Call, Caller
+
+SQL = "SELECT count(*) FROM retail.customers WHERE last_name = 'Alvarez'"
+
+
+@asynccontextmanager
+async def door(
+    conninfo: str, signer: ContextSigner, *, is_required: bool, use_prepared: bool = True
+) -> AsyncIterator[tuple[Tenancy, AuditTrail]]:
+    pool = DatabasePool(conninfo, max_size=2)
+    trail = AuditTrail(pool, is_required=is_required, use_prepared=use_prepared)
+    verification = Verification(pool, signer, use_prepared=use_prepared)
+    try:
+        yield Tenancy(pool, signer, verification, trail=trail, use_prepared=use_prepared), trail
+    finally:
+        await trail.close()
+        await pool.close()
+
+
+def calling(caller: Caller, tool: str = "execute_sales_query") -> Caller:
+    return replace(caller, client_id="client", call=Call(tool, client_name="tests"))
+
+
+def end(trail: AuditTrail, caller: Caller, outcome: str = "OK") -> None:
+    assert caller.call is not None
+    caller.call.outcome = outcome
+    trail.note(caller)
+
+
+def records(database: Database, columns: str = "*", where: str = "true") -> list[Any]:
+    with psycopg.connect(database.owner) as owner:
+        query = f"SELECT {columns} FROM zava.audit_log WHERE {where} ORDER BY called_at, phase"
+        return owner.execute(query.encode()).fetchall()
+
+
+@pytest.mark.requirement("S65")
+@pytest.mark.parametrize("is_required", [True, False])
+@pytest.mark.parametrize("use_prepared", [True, False])
+async def test_record_tells_who_what_whose_how_much_and_how_it_ended(
+    seeded_clone: Database,
+    signer: ContextSigner,
+    callers: dict[str, Caller],
+    is_required: bool,
+    use_prepared: bool,
+) -> None:
+    eastside = calling(callers["eastside"])
+    async with door(
+        seeded_clone.server, signer, is_required=is_required, use_prepared=use_prepared
+    ) as (tenancy, trail):
+        await tenancy.run(eastside, SQL, max_rows=1)
+        end(trail, eastside)
+    phases = ["intent", "outcome"] if is_required else ["outcome"]
+    assert [row[0] for row in records(seeded_clone, "phase")] == phases
+    (told,) = records(
+        seeded_clone,
+        "tenant_id, object_id, client_id, client_name, tool, audience, store_ids, row_count,"
+        " byte_count, outcome, correlation_id = replace(call_id::text, '-', ''),"
+        " duration_milliseconds >= database_milliseconds AND database_milliseconds > 0,"
+        " length(fingerprint)",
+        "phase = 'outcome'",
+    )
+    assert told[:6] == (
+        eastside.tenant_id,
+        eastside.object_id,
+        "client",
+        "tests",
+        "execute_sales_query",
+        "regional_managers",
+    )
+    assert set(told[6]) == {store_id(name) for name in ("Bellevue", "Redmond", "Kirkland")}
+    assert told[7:] == (1, len('{"count":9}'), "OK", True, True, 16)
+
+
+@pytest.mark.requirement("S65")
+async def test_record_holds_no_literal_and_no_result(
+    seeded_clone: Database, signer: ContextSigner, callers: dict[str, Caller]
+) -> None:
+    async with door(seeded_clone.server, signer, is_required=True) as (tenancy, trail):
+        for literal in ("Alvarez", "Tanaka"):
+            seattle = calling(callers["seattle"])
+            sql = f"SELECT '{literal}' AS told, first_name FROM retail.customers WHERE last_name = '{literal}'"
+            await tenancy.run(seattle, sql, max_rows=3)
+            end(trail, seattle)
+    assert "Alvarez" not in str(records(seeded_clone))
+    assert "Tanaka" not in str(records(seeded_clone))
+    prints = {row[0] for row in records(seeded_clone, "fingerprint")}
+    assert len(prints) == 1  # the two differ in literals only
+
+
+@pytest.mark.parametrize("is_required", [True, False])
+async def test_recorded_call_takes_one_round_trip(
+    seeded_clone: Database, signer: ContextSigner, callers: dict[str, Caller], is_required: bool
+) -> None:
+    async with counting_proxy(seeded_clone.server) as proxy:
+        async with door(proxy.conninfo, signer, is_required=is_required) as (tenancy, trail):
+            await tenancy.run(calling(callers["seattle"]), "SELECT 1", max_rows=1)
+            before = proxy.round_trips
+            for sql in (SQL, "SELECT 1 / 0", SQL):
+                seattle = calling(callers["seattle"])
+                if "/" in sql:
+                    with pytest.raises(DatabaseFault):
+                        await tenancy.run(seattle, sql, max_rows=1)
+                else:
+                    await tenancy.run(seattle, sql, max_rows=1)
+                end(trail, seattle)
+            assert proxy.round_trips - before == 3
+        # Outcomes of the first two rode with the next call's intent; the last one was left.
+        assert len(records(seeded_clone, where="phase = 'outcome'")) == 3
+
+
+async def test_intent_is_committed_before_the_statement_runs(
+    seeded_clone: Database, signer: ContextSigner, callers: dict[str, Caller]
+) -> None:
+    async with door(seeded_clone.server, signer, is_required=True) as (tenancy, _):
+        await tenancy.run(calling(callers["seattle"]), "SELECT 1", max_rows=1)
+        call = asyncio.ensure_future(
+            tenancy.run(calling(callers["seattle"]), "SELECT pg_sleep(30)", max_rows=1)
+        )
+        async with await psycopg.AsyncConnection.connect(seeded_clone.owner, autocommit=True) as (
+            owner
+        ):
+            sleeping = (
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE wait_event = 'PgSleep' AND datname = current_database()"
+            )
+            while (await (await owner.execute(sleeping)).fetchone()) != (1,):
+                pass  # each look is a round trip
+            assert len(records(seeded_clone, where="phase = 'intent'")) == 2
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+
+
+async def test_what_cannot_be_recorded_is_not_run_where_records_are_required(
+    seeded_clone: Database, signer: ContextSigner, callers: dict[str, Caller]
+) -> None:
+    with psycopg.connect(seeded_clone.owner, autocommit=True) as owner:
+        async with door(seeded_clone.server, signer, is_required=True) as (tenancy, trail):
+            owner.execute(
+                "ALTER TABLE zava.audit_log ADD CONSTRAINT full_disk CHECK (false) NOT VALID"
+            )
+            for _ in range(2):
+                with pytest.raises(Busy, match="could not be recorded"):
+                    await tenancy.run(calling(callers["seattle"]), SQL, max_rows=1)
+            owner.execute("ALTER TABLE zava.audit_log DROP CONSTRAINT full_disk")
+            # Nothing of the failed transaction is left on the connection.
+            seattle = calling(callers["seattle"])
+            assert (await tenancy.run(seattle, SQL, max_rows=1)).rows
+            end(trail, seattle)
+        assert len(records(seeded_clone)) == 2
+
+
+async def test_call_that_nobody_named_is_recorded_where_records_are_required(
+    seeded_clone: Database, signer: ContextSigner, callers: dict[str, Caller]
+) -> None:
+    async with door(seeded_clone.server, signer, is_required=True) as (tenancy, _):
+        await tenancy.run(callers["seattle"], SQL, max_rows=1)
+    assert {row[0] for row in records(seeded_clone, "tool")} == {"unnamed"}
+
+
+async def test_records_that_cannot_be_written_are_counted_and_told(
+    seeded_clone: Database,
+    signer: ContextSigner,
+    callers: dict[str, Caller],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with psycopg.connect(seeded_clone.owner, autocommit=True) as owner:
+        async with door(seeded_clone.server, signer, is_required=False) as (tenancy, trail):
+            owner.execute(
+                "ALTER TABLE zava.audit_log ADD CONSTRAINT full_disk CHECK (false) NOT VALID"
+            )
+            seattle = calling(callers["seattle"])
+            assert (await tenancy.run(seattle, SQL, max_rows=1)).rows
+            end(trail, seattle)
+            await trail.close()
+            assert trail.lost == 1
+            assert "1 records lost: CheckViolation 23514" in caplog.text
+            owner.execute("ALTER TABLE zava.audit_log DROP CONSTRAINT full_disk")
+            seattle = calling(callers["seattle"])
+            assert (await tenancy.run(seattle, SQL, max_rows=1)).rows
+            end(trail, seattle)
+    assert len(records(seeded_clone)) == 1
+
+
+async def test_refused_and_denied_calls_are_recorded_with_their_statement(
+    seeded_clone: Database, signer: ContextSigner, callers: dict[str, Caller]
+) -> None:
+    async with door(seeded_clone.server, signer, is_required=True) as (tenancy, trail):
+        data = RetailData(tenancy)
+        await data.run(callers["seattle"], "SELECT 1", max_rows=1)  # what the guard has to learn
+        refused = calling(callers["seattle"])
+        with pytest.raises(QueryRefused):
+            await data.run(refused, "SELECT pg_sleep(1)", max_rows=1)
+        end(trail, refused, "QUERY_REFUSED")
+        stranger = calling(replace(callers["seattle"], object_id=callers["seattle"].tenant_id))
+        with pytest.raises(AccessDenied):
+            await data.run(stranger, SQL, max_rows=1)
+        end(trail, stranger, "AUTHORIZATION_ERROR")
+    told = records(seeded_clone, "phase, outcome, fingerprint IS NOT NULL", "tool <> 'unnamed'")
+    assert told == [
+        ("outcome", "QUERY_REFUSED", True),  # it reached no data: no intent
+        ("intent", None, True),
+        ("outcome", "AUTHORIZATION_ERROR", True),
+    ]
+
+
+async def test_full_batch_leaves_at_once_and_more_than_two_never_gather(
+    seeded_clone: Database,
+    signer: ContextSigner,
+    callers: dict[str, Caller],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("zava.data.audit.BATCH_SECONDS", 600.0)  # only a full batch leaves
+    async with counting_proxy(seeded_clone.server) as proxy:
+        async with door(proxy.conninfo, signer, is_required=False) as (tenancy, trail):
+            await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
+            proxy.answers_flow.clear()  # the first batch is being written for as long as we like
+            for _ in range(BATCH_RECORDS):
+                end(trail, calling(callers["seattle"]))
+            await asyncio.wait_for(trail.make_room(), 5)
+            for _ in range(BATCH_RECORDS):
+                end(trail, calling(callers["seattle"]))
+            waiting = asyncio.ensure_future(trail.make_room())
+            assert not (await asyncio.wait({waiting}, timeout=0.2))[0]
+            proxy.answers_flow.set()
+            await asyncio.wait_for(waiting, 5)
+        assert len(records(seeded_clone)) == 2 * BATCH_RECORDS
+
+
+async def test_record_is_written_after_a_second_though_nobody_calls(
+    seeded_clone: Database, signer: ContextSigner, callers: dict[str, Caller]
+) -> None:
+    async with door(seeded_clone.server, signer, is_required=False) as (_, trail):
+        end(trail, calling(callers["seattle"]))
+        writer = trail._writer
+        assert writer is not None
+        await asyncio.wait_for(asyncio.shield(writer), 10)
+        ((delay,),) = records(seeded_clone, "extract(epoch FROM recorded_at - called_at)::float")
+        assert 0.9 < delay < 5
+
+
+async def test_same_record_twice_is_one(
+    seeded_clone: Database, signer: ContextSigner, callers: dict[str, Caller]
+) -> None:
+    seattle = calling(callers["seattle"])
+    async with door(seeded_clone.server, signer, is_required=False) as (_, trail):
+        end(trail, seattle)
+        end(trail, seattle)
+    assert len(records(seeded_clone)) == 1
+
+
+async def test_report_shows_people_denied_calls_and_what_stands_out(
+    seeded_clone: Database, signer: ContextSigner, callers: dict[str, Caller]
+) -> None:
+    async with door(seeded_clone.server, signer, is_required=True) as (tenancy, trail):
+        for name in ("seattle", "redmond", "tacoma"):
+            caller = calling(callers[name])
+            await tenancy.run(caller, SQL, max_rows=1)
+            end(trail, caller)
+        for number in range(60):
+            curious = calling(callers["seattle"])
+            name = "lower(" * (number // 2) + "first_name" + ")" * (number // 2)
+            order = "ORDER BY 1" if number % 2 else ""
+            await tenancy.run(curious, f"SELECT {name} FROM retail.customers {order}", max_rows=50)
+            end(trail, curious)
+        denied = calling(callers["tacoma"], "compare_with_chain")
+        end(trail, denied, "AUTHORIZATION_ERROR")
+        killed = calling(callers["redmond"])
+        await tenancy.run(killed, SQL, max_rows=1)
+    with psycopg.connect(seeded_clone.admin, autocommit=True) as admin:
+        report = read_audit(admin, hours=1)
+    people = {person.who: person for person in report.people}
+    assert [person.who for person in report.people] == ["seattle", "redmond", "tacoma"]
+    assert (people["seattle"].calls, people["seattle"].statements) == (61, 61)
+    assert people["seattle"].rows == 1 + 60 * 50
+    assert (people["redmond"].calls, people["redmond"].unknown) == (2, 1)
+    assert (people["tacoma"].calls, people["tacoma"].denied) == (2, 1)
+    assert [(one.who, one.tool) for one in report.denied] == [("tacoma", "compare_with_chain")]
+    assert report.unusual == (
+        "seattle: 3,001 rows, the median is 1",
+        "seattle: 61 different statements, the median is 1",
+    )

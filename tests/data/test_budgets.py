@@ -1,0 +1,252 @@
+"""Budgets: what one principal may use, on every instance together, and how refusal is told."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import orjson
+import psycopg
+import pytest
+
+from tests.database import Database
+from tests.protocol.rpc import MODERN, request
+from tests.proxy import counting_proxy
+from zava.app import compose
+from zava.data.audit import AuditTrail
+from zava.data.budgets import Budget, Budgets
+from zava.data.context import ContextSigner
+from zava.data.tenancy import Tenancy
+from zava.data.verification import Verification
+from zava.errors import Busy
+from zava.infrastructure.home import Home
+from zava.infrastructure.pool import DatabasePool
+from zava.model import Call, Caller
+from zava.settings import Settings
+
+NOW = 1_800_000_000.0
+
+
+class Instance:
+    """One process's worth of the server, with the given budget."""
+
+    def __init__(self, conninfo: str, signer: ContextSigner, budget: Budget, size: int = 4) -> None:
+        self.pool = DatabasePool(conninfo, max_size=size)
+        self.trail = AuditTrail(self.pool)
+        self.budgets = Budgets(budget, connections=size, max_waiting=4)
+        verification = Verification(self.pool, signer)
+        self.tenancy = Tenancy(
+            self.pool, signer, verification, trail=self.trail, budgets=self.budgets
+        )
+
+    async def call(self, caller: Caller, sql: str = "SELECT 1") -> None:
+        caller = replace(caller, call=Call("execute_sales_query"))
+        assert caller.call is not None
+        try:
+            await self.tenancy.run(caller, sql, max_rows=1)
+        finally:
+            caller.call.outcome = "OK"
+            self.trail.note(caller)
+
+    async def close(self) -> None:
+        await self.trail.close()
+        await self.pool.close()
+
+
+Make = Callable[..., Instance]
+
+
+@pytest.fixture
+async def make(seeded_clone: Database, signer: ContextSigner) -> AsyncIterator[Make]:
+    async with AsyncExitStack() as opened:
+
+        def join(budget: Budget, conninfo: str = seeded_clone.server, size: int = 4) -> Instance:
+            instance = Instance(conninfo, signer, budget, size)
+            opened.push_async_callback(instance.close)
+            return instance
+
+        yield join
+
+
+@asynccontextmanager
+async def sleeping(
+    instance: Instance, database: Database, caller: Caller, count: int
+) -> AsyncIterator[None]:
+    """Statements that run until the block ends."""
+    calls = [
+        asyncio.ensure_future(instance.call(caller, "SELECT pg_sleep(30)")) for _ in range(count)
+    ]
+    running = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE wait_event = 'PgSleep' AND datname = current_database()"
+    )
+    async with await psycopg.AsyncConnection.connect(database.owner, autocommit=True) as owner:
+        while (await (await owner.execute(running)).fetchone()) != (count,):
+            pass  # each look is a round trip
+    try:
+        yield
+    finally:
+        for call in calls:
+            call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
+
+
+async def test_calls_at_once_are_counted_over_all_instances_and_given_back(
+    make: Make, seeded_clone: Database, callers: dict[str, Caller]
+) -> None:
+    first, second = make(Budget(calls_at_once=2)), make(Budget(calls_at_once=2))
+    seattle = callers["seattle"]
+    async with sleeping(first, seeded_clone, seattle, 2):
+        with pytest.raises(Busy, match="As many calls of yours") as caught:
+            await second.call(seattle)
+        assert caught.value.retry_after_seconds == 1
+        assert "Come back in 1 second." in caught.value.hint
+        await second.call(callers["redmond"])  # another one's places are free
+        second.budgets.ask(seattle)  # a place comes free too soon to turn the caller away
+    await second.call(seattle)
+
+
+async def test_calls_of_a_minute_are_counted_over_all_instances(
+    make: Make, seeded_clone: Database, callers: dict[str, Caller]
+) -> None:
+    first, second = make(Budget(calls_per_minute=3)), make(Budget(calls_per_minute=3))
+    seattle = callers["seattle"]
+    for _ in range(3):
+        await first.call(seattle)
+    with pytest.raises(Busy, match="this minute's calls"):
+        await first.call(seattle)  # knows its own calls before they are written
+    await first.trail.close()
+    with pytest.raises(Busy, match="this minute's calls") as caught:
+        await second.call(seattle)
+    assert 1 <= caught.value.retry_after_seconds <= 60
+    with pytest.raises(Busy, match="this minute's calls"):
+        second.budgets.ask(seattle)  # remembered: turned away before any database work
+    second.budgets.ask(callers["redmond"])
+    await second.call(callers["redmond"])
+    await second.trail.close()
+    with psycopg.connect(seeded_clone.owner, autocommit=True) as owner:
+        owner.execute("UPDATE zava.usage SET minute = minute - interval '1 minute'")
+    await make(Budget(calls_per_minute=3)).call(seattle)
+
+
+async def test_database_time_of_an_hour_is_counted_over_all_instances(
+    make: Make, seeded_clone: Database, callers: dict[str, Caller]
+) -> None:
+    first, second = (make(Budget(database_seconds_per_hour=1)) for _ in range(2))
+    seattle = callers["seattle"]
+    await first.call(seattle, "SELECT pg_sleep(1.05)")
+    await first.trail.close()
+    with pytest.raises(Busy, match="this hour's database time") as caught:
+        await second.call(seattle)
+    assert 1 <= caught.value.retry_after_seconds <= 3600
+    await second.call(callers["redmond"])
+    with psycopg.connect(seeded_clone.owner, autocommit=True) as owner:
+        owner.execute("UPDATE zava.usage SET hour = hour - interval '1 hour'")
+    await make(Budget(database_seconds_per_hour=1)).call(seattle)
+
+
+async def test_budget_costs_no_round_trip_also_when_it_refuses(
+    make: Make, seeded_clone: Database, callers: dict[str, Caller]
+) -> None:
+    async with counting_proxy(seeded_clone.server) as proxy:
+        limited = make(Budget(8, 5, 600), proxy.conninfo)
+        for _ in range(2):
+            await limited.call(callers["seattle"])
+        before = proxy.round_trips
+        await limited.call(callers["seattle"])
+        assert proxy.round_trips - before == 1
+        limited.trail._unwritten[callers["seattle"].tenant_id, callers["seattle"].object_id] = (
+            5,
+            0.0,
+        )
+        before = proxy.round_trips
+        with pytest.raises(Busy):
+            await limited.call(callers["seattle"])
+        assert proxy.round_trips - before == 1
+        await limited.close()
+
+
+async def test_one_principal_leaves_another_one_a_connection(
+    make: Make, seeded_clone: Database, callers: dict[str, Caller]
+) -> None:
+    instance = make(Budget(), size=3)
+    await instance.call(callers["redmond"])
+    async with sleeping(instance, seeded_clone, callers["seattle"], 2):
+        waiting = [asyncio.ensure_future(instance.call(callers["seattle"])) for _ in range(4)]
+        await asyncio.wait_for(instance.call(callers["redmond"]), 5)
+        assert not any(call.done() for call in waiting)
+        with pytest.raises(Busy):  # two run, four wait
+            await instance.call(callers["seattle"])
+    await asyncio.gather(*waiting)
+    assert not instance.budgets._lanes
+
+
+async def test_waiting_for_an_own_place_ends_in_time(
+    make: Make,
+    seeded_clone: Database,
+    callers: dict[str, Caller],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("zava.data.budgets._WAIT_SECONDS", 0.1)
+    instance = make(Budget(), size=2)
+    async with sleeping(instance, seeded_clone, callers["seattle"], 1):
+        with pytest.raises(Busy):
+            await instance.call(callers["seattle"])
+
+
+def test_requests_of_a_minute_are_counted_in_this_process(callers: dict[str, Caller]) -> None:
+    now = NOW + 7
+    budgets = Budgets(Budget(calls_per_minute=2), connections=2, clock=lambda: now)
+    budgets.ask(callers["seattle"])
+    budgets.ask(callers["seattle"])
+    with pytest.raises(Busy) as caught:
+        budgets.ask(callers["seattle"])
+    assert caught.value.retry_after_seconds == 53
+    budgets.ask(callers["redmond"])
+    now += 53
+    budgets.ask(callers["seattle"])
+
+
+async def test_flood_is_turned_away_at_the_edge_with_429(
+    seeded_clone: Database, home: Home, context_keys: list[str], tokens: dict[str, str]
+) -> None:
+    settings = Settings.model_validate(
+        {"ZAVA_HOME": home.path, "ZAVA_BUDGET_CALLS_PER_MINUTE": "2"}
+    )
+    served = compose(settings, conninfo=seeded_clone.server, context_keys=context_keys)
+
+    async def ask(name: str) -> Any:
+        params = {"name": "get_current_utc_date", "arguments": {}}
+        headers, body = request(MODERN, "tools/call", params, tokens[name])
+        return await served.endpoint.handle("POST", "/mcp", headers, body)
+
+    statuses = [(await ask("seattle")).status for _ in range(4)]
+    # A minute of the clock may end in between: then the count begins anew.
+    assert 429 in statuses
+    assert statuses.count(200) <= 3
+    served.pool.times_opened = 0
+    for _ in range(3):
+        refused = await ask("seattle")
+    assert refused.status == 429
+    assert 1 <= int(refused.headers["retry-after"]) <= 60
+    error = orjson.loads(refused.body)["error"]
+    assert error["data"]["code"] == "BUSY"
+    assert error["data"]["retryable"] is True
+    assert "Come back in" in error["data"]["hint"]
+    assert served.pool.times_opened == 0
+    assert (await ask("redmond")).status == 200
+    await served.close()
+
+
+def test_defaults_are_such_that_a_person_never_meets_them() -> None:
+    laptop = Settings()
+    assert (laptop.calls_per_minute, laptop.database_seconds_per_hour) == (0, 0)
+    azure = Settings.model_validate({"WEBSITE_INSTANCE_ID": "1"})
+    assert azure.calls_per_minute >= 20 * 60
+    assert azure.database_seconds_per_hour >= 15 * 60
+    assert azure.budget_calls_at_once >= 16
+    chosen = Settings.model_validate(
+        {"ZAVA_BUDGET_CALLS_PER_MINUTE": 7, "ZAVA_BUDGET_DATABASE_SECONDS_PER_HOUR": 9}
+    )
+    assert (chosen.calls_per_minute, chosen.database_seconds_per_hour) == (7, 9)

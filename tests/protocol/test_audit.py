@@ -1,0 +1,140 @@
+"""What the endpoint tells the audit and the log of each call, however it ends."""
+
+import asyncio
+from typing import Any
+
+import orjson
+import psycopg
+import pytest
+
+from tests.database import Database
+from tests.protocol.rpc import LEGACY, MODERN, request
+from zava.app import Application, compose
+from zava.infrastructure.demo_principals import demo_callers
+from zava.infrastructure.home import Home
+from zava.infrastructure.local_issuer import LOCAL_CLIENT, LocalIssuer
+from zava.protocol.exchange import client_name
+from zava.settings import Settings
+
+SLEEP = {"postgresql_query": "SELECT 1"}
+
+
+@pytest.fixture
+def served(seeded_clone: Database, home: Home, context_keys: list[str]) -> Application:
+    settings = Settings.model_validate({"ZAVA_HOME": home.path})
+    return compose(settings, conninfo=seeded_clone.server, context_keys=context_keys)
+
+
+def token(home: Home, name: str, scopes: str = "user_impersonation") -> str:
+    caller = demo_callers()[name]
+    return LocalIssuer(home).token(
+        tenant_id=caller.tenant_id, object_id=caller.object_id, name=name, scopes=scopes
+    )
+
+
+async def call(
+    served: Application, token: str, tool: str, arguments: Any, era: str = MODERN
+) -> Any:
+    headers, body = request(era, "tools/call", {"name": tool, "arguments": arguments}, token)
+    answer = await served.endpoint.handle("POST", "/mcp", headers | {"user-agent": "ua\n/1"}, body)
+    return orjson.loads(answer.body)
+
+
+def told(database: Database) -> list[Any]:
+    with psycopg.connect(database.owner) as owner:
+        return owner.execute(
+            "SELECT tool, outcome, client_id, client_name, row_count, correlation_id"
+            " FROM zava.audit_log WHERE phase = 'outcome' ORDER BY called_at"
+        ).fetchall()
+
+
+@pytest.mark.requirement("S65")
+@pytest.mark.requirement("S97")
+async def test_every_ended_call_is_recorded_with_the_id_that_the_caller_was_given(
+    served: Application, seeded_clone: Database, home: Home
+) -> None:
+    seattle = token(home, "seattle")
+    rows = {"postgresql_query": "SELECT store_name FROM retail.stores"}
+    # The first call of a process also reads the structure of the tables.
+    await call(served, seattle, "execute_sales_query", rows)
+    await call(served, seattle, "execute_sales_query", rows)
+    await call(served, seattle, "get_current_utc_date", {}, era=LEGACY[-1])
+    wrong = await call(served, seattle, "execute_sales_query", {"limit": 1})
+    refused = await call(
+        served, seattle, "execute_sales_query", {"postgresql_query": "SELECT pg_sleep(1)"}
+    )
+    narrow = token(home, "seattle", "products.read")
+    beyond = await call(served, narrow, "execute_sales_query", rows)
+    await call(served, seattle, "no_such_tool", {})  # no tool call: a protocol error
+    await served.close()
+    records = told(seeded_clone)[1:]
+    assert [record[:5] for record in records] == [
+        ("execute_sales_query", "OK", LOCAL_CLIENT, "tests", 1),
+        ("get_current_utc_date", "OK", LOCAL_CLIENT, "ua/1", 0),
+        ("execute_sales_query", "VALIDATION_ERROR", LOCAL_CLIENT, "tests", 0),
+        ("execute_sales_query", "QUERY_REFUSED", LOCAL_CLIENT, "tests", 0),
+        ("execute_sales_query", "AUTHORIZATION_ERROR", LOCAL_CLIENT, "tests", 0),
+    ]
+    for record, answer in ((records[2], wrong), (records[3], refused)):
+        assert record[5] == answer["result"]["structuredContent"]["correlation_id"]
+    assert records[4][5] == beyond["error"]["data"]["correlation_id"]
+
+
+@pytest.mark.requirement("S103")
+@pytest.mark.requirement("S104")
+async def test_refusals_of_ours_are_warnings_that_name_person_and_operation(
+    served: Application, home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    caller = demo_callers()["seattle"]
+    await call(served, token(home, "seattle"), "execute_sales_query", {"limit": "secret value"})
+    beyond = await call(served, token(home, "seattle", "sales.read"), "execute_sales_query", SLEEP)
+    await call(served, "a.b.c", "execute_sales_query", SLEEP)
+    await served.close()
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(warnings) == 3
+    for warning, code in zip(warnings, ("VALIDATION_ERROR", "AUTHORIZATION_ERROR"), strict=False):
+        assert f"operation=execute_sales_query error_type={code} " in warning
+        assert f"tenant={caller.tenant_id} object={caller.object_id}" in warning
+    assert beyond["error"]["data"]["correlation_id"] in warnings[1]
+    assert warnings[2] == "token refused: The token is not a JWT."
+    assert "secret value" not in caplog.text
+
+
+async def test_call_whose_client_leaves_is_recorded_as_cancelled(
+    served: Application, seeded_clone: Database, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached = asyncio.Event()
+
+    async def wait_for_ever(*_: Any, **__: Any) -> None:
+        reached.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(served.analytics, "execute_sales_query", wait_for_ever)
+    asked = asyncio.ensure_future(
+        call(served, token(home, "seattle"), "execute_sales_query", SLEEP)
+    )
+    await reached.wait()
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    await served.close()
+    assert [record[:2] for record in told(seeded_clone)] == [("execute_sales_query", "CANCELLED")]
+
+
+@pytest.mark.parametrize(
+    ("message", "name"),
+    [
+        ({}, "agent"),
+        ({"params": None}, "agent"),
+        ({"params": {"_meta": []}}, "agent"),
+        ({"params": {"_meta": {"io.modelcontextprotocol/clientInfo": 7}}}, "agent"),
+        ({"params": {"_meta": {"io.modelcontextprotocol/clientInfo": {"name": 7}}}}, "agent"),
+        ({"params": {"_meta": {"io.modelcontextprotocol/clientInfo": {"name": "a\x00\nb"}}}}, "ab"),
+        (
+            {"params": {"_meta": {"io.modelcontextprotocol/clientInfo": {"name": "x" * 999}}}},
+            "x" * 100,
+        ),
+    ],
+)
+def test_client_s_own_name_is_short_and_printable(message: Any, name: str) -> None:
+    assert client_name(message, "agent") == name

@@ -1,0 +1,133 @@
+"""Commands about who may ask: grant, revoke, list-access, explain-access."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from zava.console import administered, console, operator
+from zava.infrastructure import principals
+from zava.infrastructure.demo_principals import demo_callers
+from zava.infrastructure.principals import GrantRefused, Principal
+from zava.model import Caller
+
+_Who = Annotated[str, typer.Option("--as", help="The principal's name, as list-access shows it.")]
+_Tenant = Annotated[
+    UUID | None, typer.Option("--tenant", help="The directory's id (the token's `tid`).")
+]
+_Object = Annotated[
+    UUID | None,
+    typer.Option("--object", help="Id of the person or service principal (the token's `oid`)."),
+]
+_By = Annotated[
+    str | None, typer.Option("--by", help="Who asked for it, for the log; default: your account.")
+]
+_UTC = "UTC, such as 2026-09-30 or 2026-09-30T18:00:00."
+
+
+def grant(
+    name: _Who,
+    audience: Annotated[
+        str, typer.Option(help="store_managers, regional_managers or head_office.")
+    ],
+    *,
+    store: Annotated[
+        list[str] | None, typer.Option(help="A store's name; repeat for several.")
+    ] = None,
+    tenant: _Tenant = None,
+    object_id: _Object = None,
+    application: Annotated[
+        bool, typer.Option("--application", help="An application, not a person.")
+    ] = False,
+    valid_from: Annotated[datetime | None, typer.Option("--from", help=_UTC)] = None,
+    valid_until: Annotated[datetime | None, typer.Option("--until", help=_UTC)] = None,
+    by: _By = None,
+) -> None:
+    """Let a person or application ask, in place of what was granted before."""
+    with administered() as database, database.administration() as connection:
+        granted = principals.grant(
+            connection,
+            caller=_ids(tenant, object_id) or _known(principals.list_access(connection), name),
+            display_name=name,
+            audience=audience,
+            stores=store or (),
+            kind="application" if application else "person",
+            valid_from=valid_from and valid_from.replace(tzinfo=UTC),
+            valid_until=valid_until and valid_until.replace(tzinfo=UTC),
+            actor=by or operator(),
+        )
+    console.print(f"Granted: {_line(granted)}")
+
+
+def revoke(name: _Who, tenant: _Tenant = None, object_id: _Object = None, by: _By = None) -> None:
+    """End somebody's access; it holds at their next call."""
+    with administered() as database, database.administration() as connection:
+        revoked = principals.revoke(
+            connection, _ids(tenant, object_id) or name, actor=by or operator()
+        )
+    console.print(f"Revoked: {_line(revoked)}")
+
+
+def list_access() -> None:
+    """List everybody who was ever granted access."""
+    with administered() as database, database.administration() as connection:
+        listed = principals.list_access(connection)
+    for principal in listed:
+        console.print(_line(principal), highlight=False)
+
+
+def explain_access(name: _Who, tenant: _Tenant = None, object_id: _Object = None) -> None:
+    """Say why somebody sees what they see: validity, role, stores, columns, policies, changes."""
+    with administered() as database, database.administration() as connection:
+        explained = principals.explain_access(connection, _ids(tenant, object_id) or name)
+    principal = explained.principal
+    lines = [
+        _line(principal),
+        f"ids: tenant {principal.caller.tenant_id}, object {principal.caller.object_id}",
+        f"role: {principal.audience}, inside the runner zava.run_{principal.audience}",
+    ]
+    for relation in explained.relations:
+        hidden = f", not {', '.join(relation.hidden)}" if relation.hidden else ""
+        rows = (
+            f"rows by {'; '.join(relation.policies) or 'no policy: none'}"
+            if relation.is_tenant
+            else "the same rows for everybody"
+        )
+        lines.append(f"{relation.relation}: {len(relation.columns)} columns{hidden}; {rows}")
+    lines += [
+        f"{change.changed_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z by {change.changed_by}: "
+        f"{change.old or 'nothing'} -> {change.new or 'nothing'}"
+        for change in explained.changes
+    ]
+    for line in lines:
+        console.print(line, highlight=False, markup=False)
+
+
+def _ids(tenant: UUID | None, object_id: UUID | None) -> Caller | None:
+    if (tenant is None) != (object_id is None):
+        raise GrantRefused("--tenant and --object: give both, or neither")
+    return Caller(tenant, object_id) if tenant and object_id else None
+
+
+def _known(listed: list[Principal], name: str) -> Caller:
+    """Return whom a name means: a principal of before, or a person of the demo."""
+    if any(principal.display_name == name for principal in listed):
+        return principals.find(listed, name).caller
+    if name in demo_callers():
+        return demo_callers()[name]
+    raise GrantRefused(f"--as: {name} is not known here; give --tenant and --object")
+
+
+def _line(principal: Principal) -> str:
+    bounds = [
+        f"{word} {moment.astimezone(UTC):%Y-%m-%d %H:%M}Z"
+        for word, moment in (("from", principal.valid_from), ("until", principal.valid_until))
+        if moment is not None
+    ]
+    state = "valid" if principal.is_valid else ("not now" if principal.is_active else "revoked")
+    times = f" ({', '.join(bounds)})" if bounds else ""
+    return (
+        f"{principal.display_name}: {principal.kind}, {principal.audience}, {state}{times}; "
+        f"{', '.join(principal.stores)}"
+    )

@@ -1,0 +1,56 @@
+"""`zava audit`: what the audit says of the last hours."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from zava.console import administered, console
+from zava.infrastructure.audit_report import read_audit
+
+
+def audit(
+    hours: Annotated[int, typer.Option(min=1, max=24 * 366, help="How far back.")] = 24,
+) -> None:
+    """Show who called how much, what was denied, and whose calls stand out."""
+    with administered() as database, database.administration() as connection:
+        report = read_audit(connection, hours=hours)
+    console.print(f"The last {report.hours} hours, by person")
+    table = Table()
+    for heading in ("who", "calls", "denied", "unknown", "statements", "rows", "bytes", "db s"):
+        table.add_column(heading, justify="left" if heading == "who" else "right")
+    table.add_column("last call")
+    for person in report.people:
+        table.add_row(
+            person.who,
+            *(
+                f"{count:,}"
+                for count in (
+                    person.calls,
+                    person.denied,
+                    person.unknown,
+                    person.statements,
+                    person.rows,
+                    person.bytes,
+                )
+            ),
+            f"{person.database_seconds:,.1f}",
+            _moment(person.last_called_at),
+        )
+    console.print(table)
+    console.print(f"Denied calls: {len(report.denied)}")
+    for denied in report.denied:
+        console.print(
+            f"  {_moment(denied.called_at)} {denied.who} {denied.tool} "
+            f"client={denied.client_name} correlation_id={denied.correlation_id}",
+            highlight=False,
+            markup=False,
+        )
+    console.print(f"Unusual breadth: {len(report.unusual) or 'none'}")
+    for sentence in report.unusual:
+        console.print(f"  {sentence}", highlight=False, markup=False)
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"

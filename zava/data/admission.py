@@ -1,0 +1,92 @@
+"""Which statements are asked for their cost before they run.
+
+A judgement by the text alone, on PostgreSQL's own parse tree, and a generous one: what is heavy
+here is only weighed by the planner, in the call's own round trip, and refused when the plan costs
+more than the deadline would allow anyway.
+"""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cachetools import LRUCache
+
+from zava.data.guard.parsing import NotParsed, parse, parsing_thread
+
+_EQUALS = [{"String": {"sval": "="}}]
+LARGE_TABLES = frozenset({"customers", "inventory", "orders", "order_items"})
+
+Node = Mapping[str, Any]
+
+# By the text alone, which says nothing of who wrote it; statements of at most 16 KiB.
+_known: LRUCache[str, bool] = LRUCache(1024)
+
+
+async def needs_weighing(statement: str) -> bool:
+    """Return whether the planner should be asked what a guarded statement costs."""
+    if statement not in _known:
+        loop = asyncio.get_running_loop()
+        _known[statement] = await loop.run_in_executor(parsing_thread(), is_heavy, statement)
+    return _known[statement]
+
+
+def is_heavy(statement: str) -> bool:
+    """Return whether a statement recurses, joins without a condition, or reads a large table whole.
+
+    Call it on the parsing thread.
+    """
+    try:
+        trees = parse(statement)
+    except NotParsed:
+        return False  # the server says what is wrong with it
+    return any(
+        node.get("recursive", False) or _is_heavy_select(node) for node in _dictionaries(trees)
+    )
+
+
+def _is_heavy_select(node: Node) -> bool:
+    sources = node.get("fromClause")
+    if not sources:
+        return False
+    conditions = [node["whereClause"]] if "whereClause" in node else []
+    relations, joins = 0, 0
+    large = False
+    stack = list(sources)
+    while stack:
+        source = stack.pop()
+        join = source.get("JoinExpr")
+        if join is None:
+            relations += 1
+            large |= source.get("RangeVar", {}).get("relname") in LARGE_TABLES
+            continue
+        stack += [join["larg"], join["rarg"]]
+        if "usingClause" in join or join.get("isNatural"):
+            joins += 1
+        elif "quals" in join:
+            conditions.append(join["quals"])
+    joins += sum(_links(condition) for condition in conditions)
+    return joins < relations - 1 or (large and "whereClause" not in node)
+
+
+def _links(condition: Node) -> int:
+    """Count the equalities of one column with another: each may join two relations by a key."""
+    return sum(
+        _holds_column(node["lexpr"]) and _holds_column(node.get("rexpr"))
+        for node in _dictionaries(condition)
+        if "lexpr" in node and node.get("name") == _EQUALS
+    )
+
+
+def _holds_column(tree: Any) -> bool:
+    return any("ColumnRef" in node for node in _dictionaries(tree))
+
+
+def _dictionaries(tree: Any) -> Iterator[Node]:
+    stack = [tree]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, dict):
+            yield node
+            stack += node.values()
+        elif isinstance(node, list):
+            stack += node

@@ -1,0 +1,187 @@
+"""Writes one record of each call, in the mode that the deployment asks for.
+
+`required`: the intent leaves in the call's own flush and is committed before the statement runs;
+what cannot be recorded is not run. The outcome follows with the next call, or after a second.
+`best-effort`: outcomes are written in batches of at most 100 records or a second. A process that
+is killed loses the batch being gathered and the batch being written; calls wait rather than let
+more than that gather.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from typing import Any
+from uuid import UUID
+
+import orjson
+import psycopg
+
+from zava.data.flight import Flight, raise_error
+from zava.errors import ZavaError
+from zava.infrastructure.pool import DatabasePool
+from zava.model import Call, Caller
+
+logger = logging.getLogger(__name__)
+
+BATCH_RECORDS = 100
+BATCH_SECONDS = 1.0
+_WRITE_TIMEOUT_SECONDS = 10.0
+_UNNAMED = "unnamed"
+
+Entry = dict[str, Any]
+
+
+class AuditTrail:
+    """The records of one process that are not written yet, and what writes them."""
+
+    def __init__(
+        self, pool: DatabasePool, *, is_required: bool = False, use_prepared: bool = True
+    ) -> None:
+        self._pool = pool
+        self._is_required = is_required
+        self._use_prepared = use_prepared
+        self._pending: deque[Entry] = deque()
+        self._writer: asyncio.Task[None] | None = None
+        self._is_full = asyncio.Event()
+        self._has_room = asyncio.Event()
+        self._has_room.set()
+        # By principal: what the database does not know of yet, for the budgets.
+        self._unwritten: dict[tuple[UUID, UUID], tuple[int, float]] = {}
+        self.lost = 0
+        """Records that could not be written: each loss is also an error in the log."""
+
+    def intent(self, caller: Caller) -> list[Entry]:
+        """Return what has to be committed before this caller's statement may run.
+
+        Outcomes of earlier calls ride along. Nothing, unless every call has to be recorded.
+        """
+        if not self._is_required or (caller.call is not None and caller.call.is_recorded):
+            return []
+        call = caller.call or Call(_UNNAMED)
+        return [*self._take(), _entry(caller, call, "intent")]
+
+    def intended(self, caller: Caller, entries: list[Entry], *, is_committed: bool) -> None:
+        """Learn what became of an intent; outcomes that were not committed wait again."""
+        if not entries:
+            return
+        if is_committed:
+            self._forget(entries[:-1])
+            if caller.call is not None:
+                caller.call.is_recorded = True
+        else:
+            # Twice is no harm: the database keeps the first of two equal records.
+            self._pending.extendleft(reversed(entries[:-1]))
+
+    def note(self, caller: Caller) -> None:
+        """Keep the outcome of a caller's call until it is written."""
+        if caller.call is None:
+            return
+        entry = _entry(caller, caller.call, "outcome")
+        self._pending.append(entry)
+        self._count(entry, 1)
+        if len(self._pending) >= BATCH_RECORDS:
+            self._is_full.set()
+            self._has_room.clear()
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write())
+
+    def unwritten(self, caller: Caller) -> tuple[int, float]:
+        """Return the caller's calls, and their milliseconds, that the database has not counted."""
+        return self._unwritten.get((caller.tenant_id, caller.object_id), (0, 0.0))
+
+    async def make_room(self) -> None:
+        """Wait while a whole batch is gathered and another one is being written."""
+        await self._has_room.wait()
+
+    async def close(self) -> None:
+        """Write what is left."""
+        self._is_full.set()
+        if self._writer is not None:
+            await self._writer
+
+    async def _write(self) -> None:
+        while self._pending:
+            try:
+                async with asyncio.timeout(BATCH_SECONDS):
+                    await self._is_full.wait()
+            except TimeoutError:
+                pass
+            batch = self._take()
+            self._has_room.set()
+            if len(self._pending) < BATCH_RECORDS:
+                self._is_full.clear()
+            if batch:
+                await self._send(batch)
+
+    def _take(self) -> list[Entry]:
+        count = min(len(self._pending), BATCH_RECORDS)
+        return [self._pending.popleft() for _ in range(count)]
+
+    def _forget(self, entries: list[Entry]) -> None:
+        for entry in entries:
+            self._count(entry, -1)
+
+    def _count(self, entry: Entry, sign: int) -> None:
+        key = (entry["tenant_id"], entry["object_id"])
+        calls, milliseconds = self._unwritten.get(key, (0, 0.0))
+        if calls + sign:
+            self._unwritten[key] = (
+                calls + sign,
+                milliseconds + sign * entry["database_milliseconds"],
+            )
+        else:
+            self._unwritten.pop(key, None)
+
+    async def _send(self, batch: list[Entry]) -> None:
+        try:
+            async with (
+                asyncio.timeout(_WRITE_TIMEOUT_SECONDS),
+                self._pool.connection() as connection,
+            ):
+                flight = Flight(connection, use_prepared=self._use_prepared)
+                flight.add_record(orjson.dumps(batch))
+                results = await flight.fly()
+                try:
+                    for _, result in results:
+                        raise_error(result)
+                except psycopg.Error:
+                    await connection.close()  # a failed transaction stands open on it
+                    raise
+        except (psycopg.Error, ZavaError, TimeoutError) as error:
+            self.lost += len(batch)
+            # By its kind alone: a driver's words may name hosts and users.
+            logger.error(  # noqa: TRY400
+                "audit: %d records lost: %s %s",
+                len(batch),
+                type(error).__name__,
+                getattr(error, "sqlstate", ""),
+            )
+        finally:
+            self._forget(batch)
+
+
+def _entry(caller: Caller, call: Call, phase: str) -> Entry:
+    entry: Entry = {
+        "call_id": call.call_id,
+        "phase": phase,
+        "called_at": call.called_at,
+        "tenant_id": caller.tenant_id,
+        "object_id": caller.object_id,
+        "client_id": caller.client_id,
+        "client_name": call.client_name,
+        "tool": call.tool,
+        "fingerprint": call.fingerprint,
+    }
+    if phase == "outcome":
+        entry |= {
+            "audience": call.audience,
+            "store_ids": call.store_ids,
+            "row_count": call.row_count,
+            "byte_count": call.byte_count,
+            "duration_milliseconds": (time.monotonic() - call.started) * 1000,
+            "database_milliseconds": call.database_seconds * 1000,
+            "outcome": call.outcome,
+            "correlation_id": call.correlation_id or call.call_id.hex,
+        }
+    return entry

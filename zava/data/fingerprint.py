@@ -1,0 +1,31 @@
+"""What a statement is apart from its literals, for the audit."""
+
+import asyncio
+
+import pgparse
+from cachetools import LRUCache
+
+from zava.data.guard.parsing import parsing_thread
+from zava.model import Caller
+
+# By the text alone, which says nothing of who wrote it; statements of at most 16 KiB.
+_known: LRUCache[str, str | None] = LRUCache(1024)
+
+
+async def note_statement(caller: Caller, statement: str) -> None:
+    """Tell the caller's call which statement it runs; the first one told is the one kept."""
+    call = caller.call
+    if call is None or call.fingerprint is not None:
+        return
+    if statement not in _known:
+        loop = asyncio.get_running_loop()
+        _known[statement] = await loop.run_in_executor(parsing_thread(), fingerprint, statement)
+    call.fingerprint = _known[statement]
+
+
+def fingerprint(statement: str) -> str | None:
+    """Return libpg_query's fingerprint, None for what is no statement; on the parsing thread."""
+    try:
+        return str(pgparse.fingerprint(statement))
+    except pgparse.PGQueryError:
+        return None

@@ -1,0 +1,76 @@
+"""Opens and ends the record of each tool call and resource read; tells the log of refusals."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any, Protocol, TypeVar
+
+from zava.errors import ZavaError
+from zava.model import Call, Caller
+from zava.protocol.exchange import Exchange
+
+logger = logging.getLogger(__name__)
+
+OK, CANCELLED = "OK", "CANCELLED"
+Result = TypeVar("Result")
+
+_REFUSED_BY_US = frozenset({"AUTHORIZATION_ERROR", "VALIDATION_ERROR"})
+
+
+class Trail(Protocol):
+    """Where records go."""
+
+    def note(self, caller: Caller) -> None:
+        """Keep the outcome of a caller's call."""
+
+    async def make_room(self) -> None:
+        """Wait while too many outcomes are unwritten."""
+
+
+class NoTrail:
+    """Keeps nothing: for a server without callers, such as the one that writes the docs."""
+
+    def note(self, caller: Caller) -> None:
+        """Let the outcome go."""
+
+    async def make_room(self) -> None:
+        """Return at once."""
+
+
+async def recorded(
+    trail: Trail,
+    exchange: Exchange,
+    tool: str,
+    run: Callable[[Caller], Awaitable[Result]],
+) -> Result:
+    """Run one call as its caller and note what came of it, also when the client leaves."""
+    caller = replace(exchange.caller, call=Call(tool, client_name=exchange.client_name))
+    call = caller.call
+    assert call is not None  # noqa: S101  # made above
+    call.outcome = CANCELLED
+    try:
+        result = await run(caller)
+        call.outcome = OK
+        if getattr(result, "is_error", False):  # a tool's answer, in the SDK's type
+            _read_error(caller, call, getattr(result, "structured_content", None) or {})
+    except ZavaError as error:
+        _read_error(caller, call, error.to_dict())
+        raise
+    finally:
+        trail.note(caller)
+    await trail.make_room()
+    return result
+
+
+def _read_error(caller: Caller, call: Call, content: Mapping[str, Any]) -> None:
+    call.outcome = str(content.get("code", "MCP_ERROR"))
+    call.correlation_id = str(content.get("correlation_id", ""))
+    if call.outcome in _REFUSED_BY_US:
+        logger.warning(
+            "refused: operation=%s error_type=%s tenant=%s object=%s correlation_id=%s",
+            call.tool,
+            call.outcome,
+            caller.tenant_id,
+            caller.object_id,
+            call.correlation_id,
+        )

@@ -1,0 +1,79 @@
+"""What a token lets its bearer do here: scopes of people, roles of applications.
+
+`user_impersonation`, the scope that clients ask for by default, means every tool: the person acts
+with all that the grant in the database allows. A token with narrower scopes may call the tools of
+those scopes alone. An application has no such whole: it gets exactly the roles that it was given.
+Whose rows and which columns a tool then shows, the audience in the database decides.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Protocol, TypeVar
+
+from zava.errors import InsufficientScope
+from zava.model import Caller, Permission
+from zava.protocol.exchange import Exchange
+
+WHOLE_SCOPE = "user_impersonation"
+SCOPES = (WHOLE_SCOPE, *Permission)
+"""Scopes that an app registration of this server exposes; its app roles are the permissions."""
+
+
+def of_scopes(scopes: Iterable[str]) -> frozenset[Permission]:
+    """Return what a delegated token's scopes allow; unknown ones allow nothing."""
+    named = frozenset(scopes)
+    if WHOLE_SCOPE in named:
+        return frozenset(Permission)
+    return of_roles(named)
+
+
+def of_roles(roles: Iterable[str]) -> frozenset[Permission]:
+    """Return what an application's roles allow; unknown ones allow nothing.
+
+    Free SQL reads whatever the narrower tools read, so it includes them.
+    """
+    named = frozenset(roles)
+    allowed = {permission for permission in Permission if permission in named}
+    if Permission.SQL_QUERY in allowed:
+        allowed |= {Permission.SALES_READ, Permission.PRODUCTS_READ}
+    return frozenset(allowed)
+
+
+class Offered(Protocol):
+    """A tool or a resource: what a token may allow."""
+
+    @property
+    def name(self) -> str:
+        """Return the name under which it is listed."""
+
+    @property
+    def permission(self) -> Permission:
+        """Return what the caller's token has to allow."""
+
+
+OfferedT = TypeVar("OfferedT", bound=Offered)
+
+
+def require(offered: Offered, caller: Caller) -> None:
+    """Let a caller pass whose token allows the tool or resource.
+
+    Raises:
+        InsufficientScope: names the scope to ask for.
+    """
+    if offered.permission not in caller.permissions:
+        raise InsufficientScope(
+            f"The token does not allow {offered.name}.",
+            hint=f"Ask for a token with the scope {offered.permission}.",
+            permission=offered.permission,
+        )
+
+
+def allowed(offers: Iterable[OfferedT], request: Any) -> list[OfferedT]:
+    """Return the tools or resources that the token of a request of the SDK allows.
+
+    By the token alone: no audience is closed to any, so that the list costs no round trip.
+    Without an HTTP exchange (a client in the same process, for the documentation) all are listed.
+    """
+    if request is None:
+        return list(offers)
+    permissions = Exchange.of(request).caller.permissions
+    return [offered for offered in offers if offered.permission in permissions]

@@ -1,0 +1,132 @@
+"""The keys that an issuer signs with, as they are published."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+from uuid import UUID
+
+_REFETCH_SECONDS = 60.0
+_FETCH_TIMEOUT_SECONDS = 5.0
+_MAX_KEYS = 100
+_MAX_DOCUMENT_BYTES = 1024 * 1024
+_MIN_KEY_BITS = 2048
+# 8,192 bits: a larger modulus only costs the time of each check.
+_MAX_MODULUS_CHARACTERS = 1366
+
+
+class SigningKey(NamedTuple):
+    """A public RSA key; `issuer` is the one that it is published for, None for any."""
+
+    public_key: Any
+    issuer: str | None = None
+
+    def signs_for(self, issuer: str, tenant_id: UUID) -> bool:
+        """Whether the key may sign tokens of this issuer.
+
+        A key set for all tenants holds keys that sign for one alone (such as personal accounts).
+        """
+        return self.issuer is None or issuer == self.issuer.replace("{tenantid}", str(tenant_id))
+
+
+class StaticKeys:
+    """Keys that do not change while the process lives."""
+
+    def __init__(self, jwks: Mapping[str, Any]) -> None:
+        self._keys = _read_keys(jwks)
+
+    async def key(self, key_id: str) -> SigningKey | None:
+        """Return the public key of this id."""
+        return self._keys.get(key_id)
+
+
+class RemoteKeys:
+    """An issuer's published keys, fetched when an id is unknown, at most once a minute.
+
+    Known keys go on serving while the endpoint is down.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        fetch: Callable[[str], bytes] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._url = url
+        self._fetch = fetch or _fetch
+        self._clock = clock
+        self._keys: dict[str, SigningKey] = {}
+        self._fetched_at = float("-inf")
+        self._fetching = asyncio.Lock()
+
+    @classmethod
+    def of_issuer(cls, issuer: str) -> "RemoteKeys":
+        """Return the keys of a Microsoft Entra ID issuer; `{tid}` means every tenant's."""
+        base = issuer.removesuffix("/").removesuffix("/v2.0").replace("{tid}", "common")
+        return cls(f"{base}/discovery/v2.0/keys")
+
+    async def key(self, key_id: str) -> SigningKey | None:
+        """Return the public key of this id, asking the issuer when it is new."""
+        if key_id not in self._keys:
+            async with self._fetching:
+                is_rested = self._clock() - self._fetched_at >= _REFETCH_SECONDS
+                if key_id not in self._keys and is_rested:
+                    self._fetched_at = self._clock()
+                    await self._refresh()
+        return self._keys.get(key_id)
+
+    async def _refresh(self) -> None:
+        try:
+            body = await asyncio.to_thread(self._fetch, self._url)
+            keys = _read_keys(json.loads(body))
+        except (OSError, ValueError, RecursionError):
+            return  # the known keys go on serving
+        if keys:
+            self._keys = keys
+
+
+def _read_keys(jwks: Any) -> dict[str, SigningKey]:
+    """Return the RSA signature keys of a set by id; whatever else is in it is passed over."""
+    from jwt import PyJWK, PyJWTError
+
+    entries = jwks.get("keys") if isinstance(jwks, Mapping) else None
+    keys: dict[str, SigningKey] = {}
+    for entry in (entries if isinstance(entries, list) else [])[:_MAX_KEYS]:
+        if (
+            isinstance(entry, Mapping)
+            and entry.get("kty") == "RSA"
+            and entry.get("use", "sig") == "sig"
+            and entry.get("alg", "RS256") == "RS256"
+            and isinstance(entry.get("kid"), str)
+            and isinstance(entry.get("n"), str)
+            and len(entry["n"]) <= _MAX_MODULUS_CHARACTERS
+        ):
+            try:
+                key = PyJWK(dict(entry), algorithm="RS256").key
+            except (PyJWTError, ValueError, TypeError):
+                continue
+            if getattr(key, "key_size", 0) >= _MIN_KEY_BITS:
+                issuer = entry.get("issuer")
+                keys[entry["kid"]] = SigningKey(key, issuer if isinstance(issuer, str) else None)
+    return keys
+
+
+def _fetch(url: str) -> bytes:
+    """Read a small document over HTTPS; plain HTTP only from this machine, and no redirection."""
+    from urllib.parse import urlsplit
+    from urllib.request import HTTPRedirectHandler, build_opener
+
+    class Stay(HTTPRedirectHandler):
+        def redirect_request(self, *_: Any) -> None:
+            """Follow nobody: whoever redirects could lead to plain HTTP."""
+
+    parts = urlsplit(url)
+    if parts.scheme != "https" and parts.hostname not in {"127.0.0.1", "localhost", "::1"}:
+        raise ValueError("keys are fetched over HTTPS only")
+    with build_opener(Stay).open(url, timeout=_FETCH_TIMEOUT_SECONDS) as response:
+        body: bytes = response.read(_MAX_DOCUMENT_BYTES + 1)
+    if len(body) > _MAX_DOCUMENT_BYTES:
+        raise ValueError("the key set is too large")
+    return body
