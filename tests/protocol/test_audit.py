@@ -80,6 +80,34 @@ async def test_every_ended_call_is_recorded_with_the_id_that_the_caller_was_give
     assert records[4][5] == beyond["error"]["data"]["correlation_id"]
 
 
+async def read(served: Application, token: str, uri: str) -> Any:
+    headers, body = request(MODERN, "resources/read", {"uri": uri}, token)
+    answer = await served.endpoint.handle("POST", "/mcp", headers, body)
+    return answer.status, orjson.loads(answer.body)
+
+
+async def test_resource_needs_its_permission_and_leaves_a_record(
+    served: Application, seeded_clone: Database, home: Home
+) -> None:
+    status, content = await read(served, token(home, "seattle"), "retail://tables/orders")
+    assert status == 200
+    assert "order_date" in content["result"]["contents"][0]["text"]
+    status, content = await read(served, token(home, "seattle"), "retail://tables/nothing")
+    assert content["error"]["message"] == "Resource not found"
+    status, content = await read(served, token(home, "seattle", "sales.read"), "retail://schema")
+    assert status == 403
+    assert "sql.query" in content["error"]["data"]["hint"]
+    headers, body = request(MODERN, "resources/list", {}, token(home, "seattle", "sales.read"))
+    listed = await served.endpoint.handle("POST", "/mcp", headers, body)
+    assert "retail://schema" not in listed.body.decode()
+    await served.close()
+    assert [record[:2] for record in told(seeded_clone)] == [
+        ("retail://tables/{table}", "OK"),
+        ("retail://tables/{table}", "VALIDATION_ERROR"),
+        ("retail://schema", "AUTHORIZATION_ERROR"),
+    ]
+
+
 @pytest.mark.requirement("S103")
 @pytest.mark.requirement("S104")
 async def test_refusals_of_ours_are_warnings_that_name_person_and_operation(
