@@ -39,9 +39,9 @@ async def result(
 
 
 async def test_discover_tells_which_revisions_are_served_and_no_subscription(
-    application: Application, tokens: dict[str, str]
+    warm: Application, tokens: dict[str, str]
 ) -> None:
-    told = await result(application, tokens["seattle"], MODERN, "server/discover")
+    told = await result(warm, tokens["seattle"], MODERN, "server/discover")
     assert told["supportedVersions"] == list(SERVED) == [MODERN, *reversed(LEGACY)]
     assert told["capabilities"] == {
         "tools": {"listChanged": False},
@@ -52,7 +52,7 @@ async def test_discover_tells_which_revisions_are_served_and_no_subscription(
     assert "execute_sales_query" in told["instructions"]
     for revision in told["supportedVersions"][1:]:
         agreed = await result(
-            application,
+            warm,
             tokens["seattle"],
             revision,
             "initialize",
@@ -63,10 +63,10 @@ async def test_discover_tells_which_revisions_are_served_and_no_subscription(
 
 @pytest.mark.parametrize("asked", ["2024-11-05", "2099-01-01", MODERN])
 async def test_initialize_agrees_on_the_latest_where_it_does_not_serve_what_is_asked(
-    application: Application, tokens: dict[str, str], asked: str
+    warm: Application, tokens: dict[str, str], asked: str
 ) -> None:
     params = {"protocolVersion": asked, **CLIENT}
-    told = await result(application, tokens["seattle"], LEGACY[-1], "initialize", params)
+    told = await result(warm, tokens["seattle"], LEGACY[-1], "initialize", params)
     assert told["protocolVersion"] == HANDSHAKE[0]
 
 
@@ -99,20 +99,20 @@ async def test_server_names_itself_its_version_and_its_website_in_both_eras(
     ],
 )
 async def test_answer_says_how_long_it_holds_and_for_whom(
-    application: Application, tokens: dict[str, str], method: str, params: Any, scope: str
+    warm: Application, tokens: dict[str, str], method: str, params: Any, scope: str
 ) -> None:
-    told = await result(application, tokens["seattle"], MODERN, method, params)
+    told = await result(warm, tokens["seattle"], MODERN, method, params)
     assert told["cacheScope"] == scope
     assert 0 < told["ttlMs"] <= 3_600_000
 
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_resources_are_listed_and_read_as_the_caller(
-    application: Application, tokens: dict[str, str], era: str
+    warm: Application, tokens: dict[str, str], era: str
 ) -> None:
-    listed = await result(application, tokens["redmond"], era, "resources/list")
+    listed = await result(warm, tokens["redmond"], era, "resources/list")
     assert [one["uri"] for one in listed["resources"]] == ["retail://schema"]
-    templates = await result(application, tokens["redmond"], era, "resources/templates/list")
+    templates = await result(warm, tokens["redmond"], era, "resources/templates/list")
     assert [one["uriTemplate"] for one in templates["resourceTemplates"]] == [
         "retail://tables/{table}"
     ]
@@ -120,9 +120,7 @@ async def test_resources_are_listed_and_read_as_the_caller(
         assert one["title"]
         assert one["description"]
         assert one["mimeType"] == "text/plain"
-    read = await result(
-        application, tokens["redmond"], era, "resources/read", {"uri": "retail://schema"}
-    )
+    read = await result(warm, tokens["redmond"], era, "resources/read", {"uri": "retail://schema"})
     (content,) = read["contents"]
     assert content["uri"] == "retail://schema"
     assert all(f"retail.{name}:" in content["text"] for name in READABLE)
@@ -130,12 +128,12 @@ async def test_resources_are_listed_and_read_as_the_caller(
 
 
 async def test_table_is_described_as_the_audience_may_read_it(
-    application: Application, tokens: dict[str, str]
+    warm: Application, tokens: dict[str, str]
 ) -> None:
     uri = {"uri": "retail://tables/products"}
     seen = {}
     for name in ("seattle", "head-office"):
-        read = await result(application, tokens[name], MODERN, "resources/read", uri)
+        read = await result(warm, tokens[name], MODERN, "resources/read", uri)
         seen[name] = read["contents"][0]["text"]
         assert seen[name].startswith("retail.products:")
     assert "gross_margin_percent" in seen["head-office"]
@@ -157,9 +155,9 @@ async def test_table_is_described_as_the_audience_may_read_it(
     ],
 )
 async def test_resource_that_is_not_there_is_told_by_its_uri(
-    application: Application, tokens: dict[str, str], era: str, uri: str
+    warm: Application, tokens: dict[str, str], era: str, uri: str
 ) -> None:
-    status, body = await ask(application, tokens["seattle"], era, "resources/read", {"uri": uri})
+    status, body = await ask(warm, tokens["seattle"], era, "resources/read", {"uri": uri})
     assert status == (400 if era == MODERN else 200)
     assert body["error"]["code"] == -32602
     assert body["error"]["message"] == "Resource not found"
@@ -169,9 +167,9 @@ async def test_resource_that_is_not_there_is_told_by_its_uri(
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_prompts_are_listed_and_filled(
-    application: Application, tokens: dict[str, str], era: str
+    warm: Application, tokens: dict[str, str], era: str
 ) -> None:
-    listed = await result(application, tokens["seattle"], era, "prompts/list")
+    listed = await result(warm, tokens["seattle"], era, "prompts/list")
     assert [one["name"] for one in listed["prompts"]] == list(PROMPTS)
     for one in listed["prompts"]:
         assert one["title"]
@@ -179,7 +177,7 @@ async def test_prompts_are_listed_and_filled(
         assert all(argument["description"] for argument in one["arguments"])
         given = {argument["name"]: f"<{argument['name']}>" for argument in one["arguments"]}
         params = {"name": one["name"], "arguments": given}
-        got = await result(application, tokens["seattle"], era, "prompts/get", params)
+        got = await result(warm, tokens["seattle"], era, "prompts/get", params)
         (message,) = got["messages"]
         assert message["role"] == "user"
         assert all(value in message["content"]["text"] for value in given.values())
@@ -187,11 +185,11 @@ async def test_prompts_are_listed_and_filled(
 
 
 async def test_prompt_leaves_out_what_is_not_given_and_reads_no_value_for_places(
-    application: Application, tokens: dict[str, str]
+    warm: Application, tokens: dict[str, str]
 ) -> None:
     arguments = {"time_period": "{comparison} {0} $1 \\1"}
     params = {"name": "sales_of_a_period", "arguments": arguments}
-    got = await result(application, tokens["seattle"], MODERN, "prompts/get", params)
+    got = await result(warm, tokens["seattle"], MODERN, "prompts/get", params)
     text = got["messages"][0]["content"]["text"]
     assert "this period: {comparison} {0} $1 \\1?" in text
     assert f"Compare with: {NOT_GIVEN}." in text
@@ -214,9 +212,9 @@ async def test_prompt_leaves_out_what_is_not_given_and_reads_no_value_for_places
     ],
 )
 async def test_prompt_that_cannot_be_filled_is_a_protocol_error(
-    application: Application, tokens: dict[str, str], era: str, params: Any, said: str
+    warm: Application, tokens: dict[str, str], era: str, params: Any, said: str
 ) -> None:
-    _, body = await ask(application, tokens["seattle"], era, "prompts/get", params)
+    _, body = await ask(warm, tokens["seattle"], era, "prompts/get", params)
     assert body["error"]["code"] == -32602, body
     assert said in body["error"]["message"]
     assert "pydantic" not in str(body)
@@ -231,11 +229,11 @@ async def test_prompt_that_cannot_be_filled_is_a_protocol_error(
     ],
 )
 async def test_table_names_complete(
-    application: Application, tokens: dict[str, str], era: str, ref: Any
+    warm: Application, tokens: dict[str, str], era: str, ref: Any
 ) -> None:
     async def offered(typed: str) -> list[str]:
         params = {"ref": ref, "argument": {"name": "table", "value": typed}}
-        told = await result(application, tokens["seattle"], era, "completion/complete", params)
+        told = await result(warm, tokens["seattle"], era, "completion/complete", params)
         completion = told["completion"]
         assert completion["total"] == len(completion["values"])
         assert completion["hasMore"] is False
@@ -258,20 +256,20 @@ async def test_table_names_complete(
     ],
 )
 async def test_completion_of_what_is_not_there_is_a_protocol_error(
-    application: Application, tokens: dict[str, str], ref: Any, argument: str, said: str
+    warm: Application, tokens: dict[str, str], ref: Any, argument: str, said: str
 ) -> None:
     params = {"ref": ref, "argument": {"name": argument, "value": ""}}
-    status, body = await ask(application, tokens["seattle"], MODERN, "completion/complete", params)
+    status, body = await ask(warm, tokens["seattle"], MODERN, "completion/complete", params)
     assert (status, body["error"]["code"]) == (400, -32602)
     assert body["error"]["message"] == said
 
 
 async def test_argument_without_a_list_of_values_completes_to_nothing(
-    application: Application, tokens: dict[str, str]
+    warm: Application, tokens: dict[str, str]
 ) -> None:
     ref = {"type": "ref/prompt", "name": "sales_of_a_period"}
     params = {"ref": ref, "argument": {"name": "time_period", "value": "last"}}
-    told = await result(application, tokens["seattle"], MODERN, "completion/complete", params)
+    told = await result(warm, tokens["seattle"], MODERN, "completion/complete", params)
     assert told["completion"]["values"] == []
 
 
@@ -291,17 +289,17 @@ async def test_argument_without_a_list_of_values_completes_to_nothing(
     ],
 )
 async def test_unknown_principal_reads_nothing_that_is_not_a_tool_either(
-    application: Application, home: Home, era: str, method: str, params: Any
+    warm: Application, home: Home, era: str, method: str, params: Any
 ) -> None:
     token = LocalIssuer(home).token(tenant_id=DEMO_TENANT_ID, object_id=uuid4(), name="stranger")
-    status, body = await ask(application, token, era, method, params)
+    status, body = await ask(warm, token, era, method, params)
     assert status == 403
     assert body["error"]["data"]["code"] == "AUTHORIZATION_ERROR"
 
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_unexpected_failure_of_a_resource_keeps_its_cause_to_the_log(
-    application: Application,
+    warm: Application,
     tokens: dict[str, str],
     era: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -310,9 +308,9 @@ async def test_unexpected_failure_of_a_resource_keeps_its_cause_to_the_log(
     async def fail(*_: Any) -> None:
         raise LookupError("secret cause")
 
-    monkeypatch.setattr(application.analytics, "every_table_schema", fail)
+    monkeypatch.setattr(warm.analytics, "every_table_schema", fail)
     uri = {"uri": "retail://schema"}
-    _, body = await ask(application, tokens["seattle"], era, "resources/read", uri)
+    _, body = await ask(warm, tokens["seattle"], era, "resources/read", uri)
     assert body["error"]["code"] == -32603
     assert "secret" not in str(body)
     assert body["error"]["data"]["correlation_id"] in caplog.text

@@ -5,9 +5,12 @@ from typing import Any
 import orjson
 import pytest
 
+from tests.database import Database
 from tests.protocol.rpc import ERAS, LEGACY, META, MODERN, ask, request
-from zava.app import Application
+from zava.app import Application, compose
+from zava.infrastructure.home import Home
 from zava.protocol.versions import SERVED
+from zava.settings import Settings
 
 BASE = {"jsonrpc": "2.0", "id": 7, "method": "tools/list", "params": {"_meta": META}}
 
@@ -44,78 +47,72 @@ async def send(
     ],
 )
 async def test_message_of_another_shape_is_refused(
-    application: Application, tokens: dict[str, str], changes: Any, code: int, known_id: Any
+    warm: Application, tokens: dict[str, str], changes: Any, code: int, known_id: Any
 ) -> None:
-    status, body = await send(application, tokens["seattle"], BASE | changes)
+    status, body = await send(warm, tokens["seattle"], BASE | changes)
     assert (status, body["error"]["code"]) == (400, code)
     assert body["id"] == known_id
 
 
-async def test_integer_beyond_64_bits_is_no_id(
-    application: Application, tokens: dict[str, str]
-) -> None:
+async def test_integer_beyond_64_bits_is_no_id(warm: Application, tokens: dict[str, str]) -> None:
     body = orjson.dumps(BASE).replace(b'"id":7', b'"id":99999999999999999999')
-    status, answer = await send(application, tokens["seattle"], body)
+    status, answer = await send(warm, tokens["seattle"], body)
     assert (status, answer["error"]["code"]) == (400, -32600)
     assert answer["error"]["message"].startswith("id: an integer of 64 bits")
 
 
 async def test_response_of_a_client_is_refused_because_nothing_was_asked(
-    application: Application, tokens: dict[str, str]
+    warm: Application, tokens: dict[str, str]
 ) -> None:
     message = {"jsonrpc": "2.0", "id": 1, "result": {}}
-    status, body = await send(application, tokens["seattle"], message)
+    status, body = await send(warm, tokens["seattle"], message)
     assert (status, body["error"]["code"]) == (400, -32600)
 
 
 @pytest.mark.parametrize("asked", ["2024-11-05", "2027-01-01", "latest", ""])
 async def test_revision_that_is_not_served_is_refused_with_the_list_of_those_that_are(
-    application: Application, tokens: dict[str, str], asked: str
+    warm: Application, tokens: dict[str, str], asked: str
 ) -> None:
     meta = META | {"io.modelcontextprotocol/protocolVersion": asked}
     for message in (BASE | {"params": {"_meta": meta}}, BASE | {"params": {}}):
-        status, body = await send(
-            application, tokens["seattle"], message, mcp_protocol_version=asked
-        )
+        status, body = await send(warm, tokens["seattle"], message, mcp_protocol_version=asked)
         assert (status, body["error"]["code"]) == (400, -32022)
         assert body["error"]["data"] == {"supported": list(SERVED), "requested": asked}
         assert body["id"] == 7
 
 
 async def test_unknown_header_beside_a_known_body_is_a_mismatch(
-    application: Application, tokens: dict[str, str]
+    warm: Application, tokens: dict[str, str]
 ) -> None:
-    status, body = await send(
-        application, tokens["seattle"], BASE, mcp_protocol_version="2027-01-01"
-    )
+    status, body = await send(warm, tokens["seattle"], BASE, mcp_protocol_version="2027-01-01")
     assert (status, body["error"]["code"]) == (400, -32020)
 
 
 @pytest.mark.parametrize("name", ["mcp_method", "mcp_name"])
 async def test_routing_header_must_agree_with_the_body(
-    application: Application, tokens: dict[str, str], name: str
+    warm: Application, tokens: dict[str, str], name: str
 ) -> None:
     message = BASE | {
         "method": "tools/call",
         "params": {"name": "get_current_utc_date", "_meta": META},
     }
     right = {"mcp_method": "tools/call", "mcp_name": "get_current_utc_date"}
-    assert (await send(application, tokens["seattle"], message, **right))[0] == 200
+    assert (await send(warm, tokens["seattle"], message, **right))[0] == 200
     for wrong in ("tools/list", None):
         changed = {**right, name: wrong}
-        status, body = await send(application, tokens["seattle"], message, **changed)
+        status, body = await send(warm, tokens["seattle"], message, **changed)
         assert (status, body["error"]["code"]) == (400, -32020)
 
 
 async def test_space_around_a_header_is_not_part_of_it(
-    application: Application, tokens: dict[str, str]
+    warm: Application, tokens: dict[str, str]
 ) -> None:
     padded = {
         "mcp_protocol_version": f" {MODERN}\t",
         "mcp_method": "  tools/list ",
         "host": " localhost",
     }
-    status, _ = await send(application, tokens["seattle"], BASE, **padded)
+    status, _ = await send(warm, tokens["seattle"], BASE, **padded)
     assert status == 200
 
 
@@ -124,20 +121,43 @@ async def test_space_around_a_header_is_not_part_of_it(
     ["localhost:7071@evil.example", "localhost:x", "localhost/", "localhost:7071:1", "a b", "[::1"],
 )
 async def test_host_that_is_none_is_not_served(
-    application: Application, tokens: dict[str, str], host: str
+    warm: Application, tokens: dict[str, str], host: str
 ) -> None:
-    status, _ = await send(application, tokens["seattle"], BASE, host=host)
+    status, _ = await send(warm, tokens["seattle"], BASE, host=host)
     assert status == 421
     path = "/.well-known/oauth-protected-resource"
-    answer = await application.endpoint.handle("GET", path, {"host": host}, b"")
+    answer = await warm.endpoint.handle("GET", path, {"host": host}, b"")
     assert answer.status == 421
+
+
+async def test_public_host_names_come_from_the_settings(
+    database: Database, home: Home, context_keys: list[str], tokens: dict[str, str]
+) -> None:
+    settings = Settings.model_validate(
+        {
+            "ZAVA_HOME": home.path,
+            "WEBSITE_HOSTNAME": "zava.azurewebsites.net",
+            "ZAVA_ALLOWED_HOSTS": "mcp.zava.example",
+        }
+    )
+    application = compose(settings, conninfo=database.server, context_keys=context_keys)
+    for host in ("zava.azurewebsites.net", "MCP.zava.example", "mcp.zava.example:443"):
+        origin = f"https://{host.lower()}"
+        assert (await send(application, tokens["seattle"], BASE, host=host, origin=origin))[
+            0
+        ] == 200
+    for name in ("zava.azurewebsites.net.evil.example", "evil-mcp.zava.example", "zava.example"):
+        assert (await send(application, tokens["seattle"], BASE, host=name))[0] == 421
+        status, _ = await send(application, tokens["seattle"], BASE, origin=f"https://{name}")
+        assert status == 403
+    await application.close()
 
 
 @pytest.mark.parametrize("accept", ["text/html", "text/event-stream", None])
 async def test_client_that_takes_no_json_is_told(
-    application: Application, tokens: dict[str, str], accept: str | None
+    warm: Application, tokens: dict[str, str], accept: str | None
 ) -> None:
-    status, body = await send(application, tokens["seattle"], BASE, accept=accept)
+    status, body = await send(warm, tokens["seattle"], BASE, accept=accept)
     assert (status, body["error"]["code"]) == (406, -32600)
 
 
@@ -145,9 +165,21 @@ async def test_client_that_takes_no_json_is_told(
     "accept", ["application/json", "*/*", "application/*;q=0.5", "text/html, Application/JSON"]
 )
 async def test_client_that_takes_json_is_answered(
-    application: Application, tokens: dict[str, str], accept: str
+    warm: Application, tokens: dict[str, str], accept: str
 ) -> None:
-    assert (await send(application, tokens["seattle"], BASE, accept=accept))[0] == 200
+    assert (await send(warm, tokens["seattle"], BASE, accept=accept))[0] == 200
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_accept_may_stand_on_several_lines(
+    warm: Application, tokens: dict[str, str], era: str
+) -> None:
+    params = {"name": "get_current_utc_date", "_meta": {"progressToken": 1}}
+    headers, body = request(era, "tools/call", params, tokens["seattle"])
+    del headers["accept"]
+    lines = [("Accept", "text/event-stream"), ("Accept", "application/json;q=0.9")]
+    answer = await warm.endpoint.handle("POST", "/mcp", [*headers.items(), *lines], body)
+    assert answer.status == 200
 
 
 @pytest.mark.requirement("S07")
@@ -176,7 +208,7 @@ async def test_client_that_takes_json_is_answered(
     ],
 )
 async def test_what_a_model_cannot_mend_is_a_protocol_error_that_names_the_field(
-    application: Application,
+    warm: Application,
     tokens: dict[str, str],
     era: str,
     method: str,
@@ -184,7 +216,7 @@ async def test_what_a_model_cannot_mend_is_a_protocol_error_that_names_the_field
     code: int,
     said: str,
 ) -> None:
-    status, body = await ask(application, tokens["seattle"], era, method, params)
+    status, body = await ask(warm, tokens["seattle"], era, method, params)
     assert body["error"]["code"] == code, body
     assert said in body["error"]["message"]
     assert len(body["error"]["message"]) < 500
@@ -195,19 +227,19 @@ async def test_what_a_model_cannot_mend_is_a_protocol_error_that_names_the_field
 @pytest.mark.requirement("S07")
 @pytest.mark.parametrize("method", ["initialize", "ping", "resources/unsubscribe"])
 async def test_method_of_the_handshake_era_does_not_exist_in_the_stateless_one(
-    application: Application, tokens: dict[str, str], method: str
+    warm: Application, tokens: dict[str, str], method: str
 ) -> None:
-    status, body = await ask(application, tokens["seattle"], MODERN, method)
+    status, body = await ask(warm, tokens["seattle"], MODERN, method)
     assert (status, body["error"]["code"]) == (404, -32601)
 
 
 @pytest.mark.requirement("S07")
 @pytest.mark.parametrize("era", LEGACY)
 async def test_ping_is_answered_and_discover_is_of_the_other_era(
-    application: Application, tokens: dict[str, str], era: str
+    warm: Application, tokens: dict[str, str], era: str
 ) -> None:
-    assert (await ask(application, tokens["seattle"], era, "ping"))[1]["result"] == {}
-    _, body = await ask(application, tokens["seattle"], era, "server/discover")
+    assert (await ask(warm, tokens["seattle"], era, "ping"))[1]["result"] == {}
+    _, body = await ask(warm, tokens["seattle"], era, "server/discover")
     assert body["error"]["code"] == -32601
 
 
@@ -217,9 +249,9 @@ async def test_ping_is_answered_and_discover_is_of_the_other_era(
     "method", ["notifications/initialized", "notifications/cancelled", "notifications/unheard_of"]
 )
 async def test_notification_is_accepted_in_either_era(
-    application: Application, tokens: dict[str, str], era: str, method: str
+    warm: Application, tokens: dict[str, str], era: str, method: str
 ) -> None:
     headers, _ = request(era, method, token=tokens["seattle"])
     body = orjson.dumps({"jsonrpc": "2.0", "method": method, "params": {"requestId": 7}})
-    answer = await application.endpoint.handle("POST", "/mcp", headers, body)
+    answer = await warm.endpoint.handle("POST", "/mcp", headers, body)
     assert (answer.status, answer.body) == (202, b"")

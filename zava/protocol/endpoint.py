@@ -49,7 +49,9 @@ _SINGLE = frozenset(
 )
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?", re.IGNORECASE)
-_JSON, _EVENTS = "application/json", "text/event-stream"
+_JSON = "application/json"
+_TAKES_JSON = frozenset({_JSON, "application/*", "*/*"})
+_TAKES_EVENTS = frozenset({"text/event-stream", "text/*", "*/*"})
 
 
 class Authenticator(Protocol):
@@ -147,7 +149,8 @@ class Endpoint:
             return _rpc_error(413, INVALID_REQUEST, f"The body exceeds {MAX_BODY_BYTES:,} bytes.")
         if single.get("content-type", "").partition(";")[0].strip().lower() != _JSON:
             return _rpc_error(415, INVALID_REQUEST, f"The content type must be {_JSON}.")
-        if not _accepts(single, _JSON):
+        accepted = _media_types(fields)
+        if accepted.isdisjoint(_TAKES_JSON):
             return _rpc_error(406, INVALID_REQUEST, f"The client must accept {_JSON}.")
         try:
             message = read_message(body)
@@ -165,13 +168,15 @@ class Endpoint:
         passed = [
             (name, value)
             for name, value in fields
-            if name != "authorization" and not name.startswith(platform_auth.PREFIX)
+            if name not in {"authorization", "accept"}
+            and not name.startswith(platform_auth.PREFIX)
         ]
+        passed.append(("accept", ", ".join(sorted(accepted))))
         answer = await self.kernel.exchange(
             passed,
             body,
             exchange,
-            with_events=wants_events(message) and _accepts(single, _EVENTS),
+            with_events=wants_events(message) and not accepted.isdisjoint(_TAKES_EVENTS),
         )
         if exchange.denial is not None:
             return self._forbidden(exchange.denial, single["host"], message.get("id"))
@@ -240,11 +245,10 @@ def _refuse_repeated(fields: Sequence[tuple[str, str]]) -> Answer | None:
     return None
 
 
-def _accepts(single: Mapping[str, str], media_type: str) -> bool:
-    listed = {
-        part.partition(";")[0].strip() for part in single.get("accept", "").lower().split(",")
-    }
-    return not listed.isdisjoint({media_type, f"{media_type.partition('/')[0]}/*", "*/*"})
+def _media_types(fields: Sequence[tuple[str, str]]) -> set[str]:
+    """Return what the client accepts, from all its Accept lines, without parameters."""
+    lines = ",".join(value.lower() for name, value in fields if name == "accept")
+    return {part.partition(";")[0].strip() for part in lines.split(",")} - {""}
 
 
 def _host_name(host: str) -> str:

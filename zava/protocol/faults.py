@@ -21,23 +21,13 @@ _MAX_TOLD = 3
 
 
 def unknown(kind: str, name: str) -> MCPError:
-    """Return the JSON-RPC error for a tool or prompt that does not exist."""
+    """Return the JSON-RPC error for a tool, prompt, argument or cursor that does not exist."""
     return MCPError(INVALID_PARAMS, f"Unknown {kind}: {name[:100]}")
 
 
 def unknown_resource(uri: str) -> MCPError:
     """Return the JSON-RPC error for a resource that does not exist or is not the caller's."""
     return MCPError(INVALID_PARAMS, "Resource not found", data={"uri": uri[:1000]})
-
-
-def malformed_params(error: ValidationError) -> MCPError:
-    """Return the JSON-RPC error for params of another shape than the method's; names fields."""
-    told = []
-    for detail in error.errors(include_url=False, include_context=False, include_input=False):
-        parts = [str(part)[:50] for part in detail["loc"] if part != "params"]
-        rule = detail["msg"].replace("Input should", "should").replace("Field required", "required")
-        told.append(f"{'.'.join(parts) or 'params'}: {rule[:100]}")
-    return MCPError(INVALID_PARAMS, f"Invalid params: {'; '.join(told[:_MAX_TOLD])}.")
 
 
 def rpc_error(
@@ -47,7 +37,7 @@ def rpc_error(
     if isinstance(error, MCPError):
         return error
     if isinstance(error, ValidationError):
-        return malformed_params(error)
+        return _malformed_params(error)
     fault = _as_fault(method, error)
     if isinstance(fault, AccessDenied):
         on_denied(fault)
@@ -76,6 +66,16 @@ async def tool_result(
         content=[TextContent(type="text", text=answer.text)],
         structured_content=answer.structured,
     )
+
+
+def _malformed_params(error: ValidationError) -> MCPError:
+    """Name the fields that have another shape than the method's, and the rule, never the value."""
+    told = []
+    for detail in error.errors(include_url=False, include_context=False, include_input=False):
+        parts = [str(part)[:50] for part in detail["loc"] if part != "params"]
+        rule = detail["msg"].replace("Input should", "should").replace("Field required", "required")
+        told.append(f"{'.'.join(parts) or 'params'}: {rule[:100]}")
+    return MCPError(INVALID_PARAMS, f"Invalid params: {'; '.join(told[:_MAX_TOLD])}.")
 
 
 def _as_fault(name: str, error: Exception) -> ZavaError:

@@ -92,7 +92,7 @@ PROMPTS: dict[str, Prompt] = {
             description="The products with the most revenue, and how they are stocked.",
             arguments=(
                 _PERIOD,
-                PromptArgument("category", "Only products of this category, such as HAND TOOLS."),
+                PromptArgument("category", "Only products of this category, such as Hand Tools."),
             ),
             text=product_text(
                 """
