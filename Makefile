@@ -43,8 +43,9 @@ contracts: $(VENV)/.installed ## Check that imports go one way only
 
 check: lint types contracts test ## Everything that CI runs
 
-check-long: $(VENV)/.installed ## What takes longer: the audit of 10,000 calls, killed in the middle
-	@ZAVA_TEST_CALLS=10000 $(BIN)/python -m pytest -q tests/local/test_audit_after_a_kill.py
+check-long: $(VENV)/.installed ## What takes longer: 10,000 audited calls, 100 histories of grants
+	@ZAVA_TEST_CALLS=10000 ZAVA_TEST_EXAMPLES=100 $(BIN)/python -m pytest -q \
+	  tests/local/test_audit_after_a_kill.py tests/security/test_grants_property.py
 
 lock: $(VENV)/.installed ## Compile the lock files from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header pyproject.toml -o requirements.txt
