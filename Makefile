@@ -48,8 +48,8 @@ check-long: $(VENV)/.installed ## What takes longer: 10,000 audited calls, 100 h
 	  tests/local/test_audit_after_a_kill.py tests/security/test_grants_property.py
 
 lock: $(VENV)/.installed ## Compile the lock files from pyproject.toml
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header pyproject.toml -o requirements.txt
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header --all-extras pyproject.toml -c requirements.txt -o requirements-dev.txt
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header pyproject.toml -o requirements.txt
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --all-extras pyproject.toml -c requirements.txt -o requirements-dev.txt
 
 schema: $(VENV)/.installed ## Write sql/schema.sql and the list of readable columns
 	@$(BIN)/python -m tests.golden_schema
