@@ -86,9 +86,11 @@ async def compare(server: str, context_key: str, home: Home) -> None:
             stdout=asyncio.subprocess.PIPE,
         )  # fmt: skip
         assert flood.stdout is not None  # noqa: S101  # piped above
-        await flood.stdout.readline()  # it has begun
-        beside = await _p95(neighbour)
-        flood.terminate()
+        try:
+            await flood.stdout.readline()  # it has begun
+            beside = await _p95(neighbour)
+        finally:
+            flood.terminate()
         refused = (await flood.stdout.read()).decode().strip()
         await flood.wait()
     print(
