@@ -61,14 +61,15 @@ clients: $(VENV)/.outside ## Connect with every client at hand, in each era; pri
 
 check: lint types contracts test conformance clients ## Everything that CI runs
 
-check-long: $(VENV)/.installed ## What runs for minutes: fuzzing, the audit of 10,000 calls
+check-long: $(VENV)/.installed ## What runs for minutes: fuzzing, 10,000 audited calls, 100 histories of grants
 	@$(BIN)/python -m pytest -q -m long
-	@ZAVA_TEST_CALLS=10000 $(BIN)/python -m pytest -q tests/local/test_audit_after_a_kill.py
+	@ZAVA_TEST_CALLS=10000 ZAVA_TEST_EXAMPLES=100 $(BIN)/python -m pytest -q \
+	  tests/local/test_audit_after_a_kill.py tests/security/test_grants_property.py
 
 lock: $(VENV)/.installed ## Compile the lock files from pyproject.toml
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header pyproject.toml -o requirements.txt
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header --extra local --extra dev pyproject.toml -c requirements.txt -o requirements-dev.txt
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header --extra outside pyproject.toml -c requirements-dev.txt -o requirements-outside.txt
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header pyproject.toml -o requirements.txt
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --extra local --extra dev pyproject.toml -c requirements.txt -o requirements-dev.txt
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --extra outside pyproject.toml -c requirements-dev.txt -o requirements-outside.txt
 
 schema: $(VENV)/.installed ## Write sql/schema.sql and the list of readable columns
 	@$(BIN)/python -m tests.golden_schema

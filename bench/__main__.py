@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 
-from bench import audit, guard, neighbours, seal
+from bench import audit, flood, guard, neighbours, seal
 from zava.data.context import ContextKey, ContextSigner
 from zava.infrastructure.demo_data import seed
 from zava.infrastructure.demo_principals import grant_demo_principals
@@ -47,6 +47,7 @@ def main() -> None:
             encoded = base64.b64encode(key[1]).decode()
             asyncio.run(audit.compare(login, f"{key[0]}:{encoded}", home))
             asyncio.run(neighbours.compare(login, signer))
+            asyncio.run(flood.compare(login, f"{key[0]}:{encoded}", home))
         finally:
             server.stop()
 

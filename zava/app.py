@@ -81,7 +81,7 @@ def compose(settings: Settings, *, conninfo: str, context_keys: Sequence[str]) -
     verification = Verification(pool, signer, use_prepared=settings.prepared_statements)
     budgets = Budgets(
         Budget(
-            settings.budget_calls_at_once,
+            settings.calls_at_once,
             settings.calls_per_minute,
             settings.database_seconds_per_hour,
         ),

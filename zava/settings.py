@@ -108,11 +108,12 @@ class Settings(BaseSettings):
         description="Most that a heavy statement may cost by the planner's reckoning before it is "
         "refused; about what meets the default deadline. 0: no limit.",
     )
-    budget_calls_at_once: int = Field(
-        16,
+    budget_calls_at_once: int | None = Field(
+        None,
         ge=0,
         le=1000,
         validation_alias="ZAVA_BUDGET_CALLS_AT_ONCE",
+        json_schema_extra={"default": "`16` on Azure, else `0`"},
         description="Statements of one principal that run at once, over all instances. 0: no "
         "limit.",
     )
@@ -211,16 +212,25 @@ class Settings(BaseSettings):
         return self.website_instance_id is not None
 
     @property
+    def calls_at_once(self) -> int:
+        """How many statements of one principal may run at once; 0 is no limit."""
+        return self._budget(self.budget_calls_at_once, 16)
+
+    @property
     def calls_per_minute(self) -> int:
-        """What one principal may call in a minute; on somebody's own machine they are alone."""
-        default = 1200 if self.is_on_azure else 0
-        return default if self.budget_calls_per_minute is None else self.budget_calls_per_minute
+        """What one principal may call in a minute; 0 is no limit."""
+        return self._budget(self.budget_calls_per_minute, 1200)
 
     @property
     def database_seconds_per_hour(self) -> int:
-        """What one principal may use of the database in an hour, in seconds."""
-        asked = self.budget_database_seconds_per_hour
-        return (900 if self.is_on_azure else 0) if asked is None else asked
+        """What one principal may use of the database in an hour, in seconds; 0 is no limit."""
+        return self._budget(self.budget_database_seconds_per_hour, 900)
+
+    def _budget(self, asked: int | None, on_azure: int) -> int:
+        # On somebody's own machine there is nobody else to protect.
+        if asked is not None:
+            return asked
+        return on_azure if self.is_on_azure else 0
 
     @property
     def is_audit_required(self) -> bool:

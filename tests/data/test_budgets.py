@@ -15,7 +15,7 @@ from tests.protocol.rpc import MODERN, request
 from tests.proxy import counting_proxy
 from zava.app import compose
 from zava.data.audit import AuditTrail
-from zava.data.budgets import Budget, Budgets
+from zava.data.budgets import Budget, Budgets, Places
 from zava.data.context import ContextSigner
 from zava.data.tenancy import Tenancy
 from zava.data.verification import Verification
@@ -170,7 +170,7 @@ async def test_budget_costs_no_round_trip_also_when_it_refuses(
 async def test_one_principal_leaves_another_one_a_connection(
     make: Make, seeded_clone: Database, callers: dict[str, Caller]
 ) -> None:
-    instance = make(Budget(), size=3)
+    instance = make(Budget(), size=4)
     await instance.call(callers["redmond"])
     async with sleeping(instance, seeded_clone, callers["seattle"], 2):
         waiting = [asyncio.ensure_future(instance.call(callers["seattle"])) for _ in range(4)]
@@ -179,7 +179,16 @@ async def test_one_principal_leaves_another_one_a_connection(
         with pytest.raises(Busy):  # two run, four wait
             await instance.call(callers["seattle"])
     await asyncio.gather(*waiting)
-    assert not instance.budgets._lanes
+    assert not instance.budgets.places._held
+    assert not instance.budgets.places._waiting
+
+
+async def test_principal_who_is_alone_uses_every_connection(
+    make: Make, seeded_clone: Database, callers: dict[str, Caller]
+) -> None:
+    instance = make(Budget(), size=3)
+    async with sleeping(instance, seeded_clone, callers["seattle"], 3):
+        pass
 
 
 async def test_waiting_for_an_own_place_ends_in_time(
@@ -189,10 +198,65 @@ async def test_waiting_for_an_own_place_ends_in_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("zava.data.budgets._WAIT_SECONDS", 0.1)
-    instance = make(Budget(), size=2)
+    instance = make(Budget(), size=1)
     async with sleeping(instance, seeded_clone, callers["seattle"], 1):
         with pytest.raises(Busy):
             await instance.call(callers["seattle"])
+
+
+def hold(places: Places, caller: Caller, *, is_heavy: bool = False) -> "asyncio.Task[Any]":
+    return asyncio.ensure_future(places._take(caller, is_heavy=is_heavy))
+
+
+async def settled(*tasks: "asyncio.Task[Any]") -> list[bool]:
+    """Whether each has its place, once all that can happen has happened."""
+    for _ in range(3):
+        await asyncio.wait({asyncio.ensure_future(asyncio.Event().wait())}, timeout=0)
+    return [task.done() and not task.cancelled() for task in tasks]
+
+
+async def test_heavy_statements_of_one_who_is_alone_leave_a_place_free(
+    callers: dict[str, Caller],
+) -> None:
+    places = Places(3, 10, lambda: NOW)
+    places._see(callers["seattle"])
+    heavy = [hold(places, callers["seattle"], is_heavy=True) for _ in range(3)]
+    assert await settled(*heavy) == [True, True, False]
+    assert await settled(hold(places, callers["seattle"])) == [True]
+    heavy[2].cancel()
+
+
+async def test_next_place_goes_to_whoever_holds_the_fewest(callers: dict[str, Caller]) -> None:
+    places = Places(2, 10, lambda: NOW)
+    seattle, redmond = callers["seattle"], callers["redmond"]
+    places._see(seattle)
+    first = [hold(places, seattle) for _ in range(4)]
+    assert await settled(*first) == [True, True, False, False]
+    places._see(redmond)
+    later = hold(places, redmond)
+    assert await settled(later) == [False]
+    places._give_back(seattle)
+    assert await settled(later, *first) == [True, True, True, False, False]
+    places._give_back(seattle)  # half of two: one place for each of two principals
+    assert await settled(*first) == [True, True, True, False]
+    first[3].cancel()
+    assert await settled(first[3]) == [False]
+    places._give_back(redmond)
+    places._give_back(seattle)
+    assert not places._waiting
+    assert not places._held
+
+
+async def test_place_that_is_given_to_one_who_leaves_goes_on(callers: dict[str, Caller]) -> None:
+    places = Places(1, 10, lambda: NOW)
+    seattle = callers["seattle"]
+    assert await settled(hold(places, seattle)) == [True]
+    leaving = hold(places, seattle)
+    assert await settled(leaving) == [False]
+    places._give_back(seattle)  # to the one who leaves in the same moment
+    leaving.cancel()
+    await settled(leaving)
+    assert await settled(hold(places, seattle)) == [True]
 
 
 def test_requests_of_a_minute_are_counted_in_this_process(callers: dict[str, Caller]) -> None:
@@ -241,11 +305,12 @@ async def test_flood_is_turned_away_at_the_edge_with_429(
 
 def test_defaults_are_such_that_a_person_never_meets_them() -> None:
     laptop = Settings()
-    assert (laptop.calls_per_minute, laptop.database_seconds_per_hour) == (0, 0)
+    assert laptop.calls_at_once == laptop.calls_per_minute == 0
+    assert laptop.database_seconds_per_hour == 0
     azure = Settings.model_validate({"WEBSITE_INSTANCE_ID": "1"})
     assert azure.calls_per_minute >= 20 * 60
     assert azure.database_seconds_per_hour >= 15 * 60
-    assert azure.budget_calls_at_once >= 16
+    assert azure.calls_at_once >= 16
     chosen = Settings.model_validate(
         {"ZAVA_BUDGET_CALLS_PER_MINUTE": 7, "ZAVA_BUDGET_DATABASE_SECONDS_PER_HOUR": 9}
     )

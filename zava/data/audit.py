@@ -70,7 +70,8 @@ class AuditTrail:
             if caller.call is not None:
                 caller.call.is_recorded = True
         else:
-            # Twice is no harm: the database keeps the first of two equal records.
+            # Should they have been committed after all: the database keeps the first of two equal
+            # records, and the budgets count these calls twice.
             self._pending.extendleft(reversed(entries[:-1]))
 
     def note(self, caller: Caller) -> None:

@@ -1,7 +1,6 @@
 """What one principal may use: of this process, and, counted in the database, of all of them.
 
-In this process a principal holds at most all connections but one, so that another one's call finds
-a free one at once; who waits for the own places waits in the own queue. The rest (calls at once,
+In this process the connections are shared fairly (`Places`). The rest (calls at once,
 calls a minute, database time an hour) the database decides inside each call's round trip. What it
 refused is remembered until the time that it named, so that a flood is turned away at the edge.
 """
@@ -9,9 +8,10 @@ refused is remembered until the time that it named, so that a flood is turned aw
 import asyncio
 import math
 import time
+from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from cachetools import LRUCache
 
@@ -19,6 +19,7 @@ from zava.errors import Busy
 from zava.model import Caller
 
 _MINUTE = 60
+_REMEMBERED = 4096  # principals
 _WAIT_SECONDS = 10.0  # as long as for a connection
 _SPENT = {
     "calls": "You have used this minute's calls.",
@@ -50,10 +51,87 @@ def spent(what: str, seconds: int) -> Busy:
     )
 
 
-@dataclass(slots=True)
-class _Lane:
-    places: asyncio.Semaphore
-    users: int = field(default=0)
+class Places:
+    """Hands out this process's connections, so that no principal stands in another one's way.
+
+    A principal who is alone may use them all, but for heavy statements, which leave one free; as
+    soon as another one has called within a minute, each may use half of them. Whoever holds the
+    fewest places gets the next one.
+    """
+
+    def __init__(self, connections: int, max_waiting: int, clock: Callable[[], float]) -> None:
+        self._connections = connections
+        self._max_waiting = max_waiting
+        self._clock = clock
+        self._held: Counter[Caller] = Counter()
+        self._waiting: list[tuple[Caller, bool, asyncio.Future[None]]] = []
+        # When each principal called last, the latest at the end.
+        self._seen: OrderedDict[Caller, float] = OrderedDict()
+
+    @asynccontextmanager
+    async def hold(self, caller: Caller, *, is_heavy: bool) -> AsyncIterator[None]:
+        """Hold one place.
+
+        Raises:
+            Busy: none came free in time, or too many of the caller's wait already.
+        """
+        self._see(caller)
+        await self._take(caller, is_heavy=is_heavy)
+        try:
+            yield
+        finally:
+            self._give_back(caller)
+
+    async def _take(self, caller: Caller, *, is_heavy: bool) -> None:
+        if self._may_hold(caller, is_heavy=is_heavy):
+            self._held[caller] += 1
+            return
+        if sum(waiting == caller for waiting, *_ in self._waiting) >= self._max_waiting:
+            raise spent("place", 1)
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        entry = (caller, is_heavy, turn)
+        self._waiting.append(entry)
+        try:
+            async with asyncio.timeout(_WAIT_SECONDS):
+                await turn
+        except (TimeoutError, asyncio.CancelledError) as error:
+            if entry in self._waiting:
+                self._waiting.remove(entry)
+            else:  # given in the very moment
+                self._give_back(caller)
+            if isinstance(error, TimeoutError):
+                raise spent("place", 1) from error
+            raise
+
+    def _give_back(self, caller: Caller) -> None:
+        self._held[caller] -= 1
+        if not self._held[caller]:
+            del self._held[caller]
+        able = [entry for entry in self._waiting if self._may_hold(entry[0], is_heavy=entry[1])]
+        if able:
+            chosen = min(able, key=lambda entry: self._held[entry[0]])  # the first of equals
+            self._waiting.remove(chosen)
+            self._held[chosen[0]] += 1
+            chosen[2].set_result(None)
+
+    def _may_hold(self, caller: Caller, *, is_heavy: bool) -> bool:
+        if self._held.total() >= self._connections:
+            return False
+        if not self._is_alone(caller):
+            most = self._connections // 2
+        else:
+            most = self._connections - 1 if is_heavy else self._connections
+        return self._held[caller] < max(1, most)
+
+    def _see(self, caller: Caller) -> None:
+        self._seen[caller] = self._clock()
+        self._seen.move_to_end(caller)
+        while len(self._seen) > _REMEMBERED:
+            self._seen.popitem(last=False)
+
+    def _is_alone(self, caller: Caller) -> bool:
+        other = next((seen for seen in reversed(self._seen) if seen != caller), None)
+        return other is None or self._clock() - self._seen[other] > _MINUTE
 
 
 class Budgets:
@@ -68,14 +146,12 @@ class Budgets:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.budget = budget
-        self._places = max(1, connections - 1)
-        self._max_users = self._places + max_waiting
+        self.places = Places(connections, max_waiting, clock)
         self._clock = clock
         # Each entry is seen by its own principal alone. Forgetting one costs a question to the
         # database, no more.
-        self._closed_until: LRUCache[Caller, tuple[float, str]] = LRUCache(4096)
-        self._requests: LRUCache[Caller, tuple[int, int]] = LRUCache(4096)
-        self._lanes: dict[Caller, _Lane] = {}
+        self._closed_until: LRUCache[Caller, tuple[float, str]] = LRUCache(_REMEMBERED)
+        self._requests: LRUCache[Caller, tuple[int, int]] = LRUCache(_REMEMBERED)
 
     def ask(self, caller: Caller) -> None:
         """Count one request of a caller.
@@ -100,29 +176,3 @@ class Budgets:
         """Remember what the database refused; a place is free again too soon to remember."""
         if what != "place":
             self._closed_until[caller] = self._clock() + seconds, what
-
-    @asynccontextmanager
-    async def lane(self, caller: Caller) -> AsyncIterator[None]:
-        """Hold one of the caller's places in this process.
-
-        Raises:
-            Busy: none came free in time, or too many wait for one already.
-        """
-        lane = self._lanes.setdefault(caller, _Lane(asyncio.Semaphore(self._places)))
-        if lane.users >= self._max_users:
-            raise spent("place", 1)
-        lane.users += 1
-        try:
-            try:
-                async with asyncio.timeout(_WAIT_SECONDS):
-                    await lane.places.acquire()
-            except TimeoutError as error:
-                raise spent("place", 1) from error
-            try:
-                yield
-            finally:
-                lane.places.release()
-        finally:
-            lane.users -= 1
-            if not lane.users:
-                self._lanes.pop(caller, None)

@@ -204,7 +204,10 @@ class Tenancy:
             self._max_cost if question.is_heavy else None,
             self._limits(caller),
         )
-        async with self._budgets.lane(caller), self._pool.connection() as connection:
+        async with (
+            self._budgets.places.hold(caller, is_heavy=question.is_heavy),
+            self._pool.connection() as connection,
+        ):
             flight = Flight(connection, use_prepared=self._use_prepared)
             intent = self._trail.intent(caller)
             started = time.monotonic()

@@ -29,6 +29,7 @@ from zava.protocol.identity import TokenRefused
 from zava.protocol.introduction import NAME
 from zava.protocol.kernel import Answer, Kernel
 from zava.protocol.permissions import WHOLE_SCOPE
+from zava.protocol.security_headers import secured
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel.server import Server
@@ -93,13 +94,15 @@ class Endpoint:
         # Space around a value is not part of it (RFC 9110, 5.5).
         fields = [(name.lower(), value.strip(" \t")) for name, value in pairs]
         try:
-            return await self._route(method.upper(), path.rstrip("/") or "/", fields, body)
+            answer = await self._route(method.upper(), path.rstrip("/") or "/", fields, body)
         except Exception:  # the edge: whatever this is, the caller gets no traceback
             correlation_id = uuid4().hex
             logger.exception("request failed correlation_id=%s", correlation_id)
-            return _rpc_error(
+            answer = _rpc_error(
                 500, _INTERNAL_ERROR, "Internal error", data={"correlation_id": correlation_id}
             )
+        is_local = _host_name(dict(fields).get("host", "")) in _LOOPBACK
+        return answer._replace(headers=secured(answer.headers, is_local=is_local))
 
     async def aclose(self) -> None:
         """End what the first request started."""
@@ -168,8 +171,7 @@ class Endpoint:
         passed = [
             (name, value)
             for name, value in fields
-            if name not in {"authorization", "accept"}
-            and not name.startswith(platform_auth.PREFIX)
+            if name not in {"authorization", "accept"} and not name.startswith(platform_auth.PREFIX)
         ]
         passed.append(("accept", ", ".join(sorted(accepted))))
         answer = await self.kernel.exchange(
@@ -262,7 +264,7 @@ def _base_url(host: str) -> str:
 
 
 def _json(status: int, content: Any, headers: Mapping[str, str] | None = None) -> Answer:
-    fields = {"content-type": _JSON, "cache-control": "no-store"}
+    fields = {"content-type": _JSON}
     return Answer(status, fields | dict(headers or {}), orjson.dumps(content))
 
 

@@ -1,0 +1,18 @@
+"""What every answer says to a browser, should one ever show it, and to caches on the way."""
+
+from collections.abc import Mapping
+
+# Answers are data for programs: nothing in them may run, be framed, sniffed or kept.
+_ALWAYS = {
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-store",
+}
+_OVER_HTTPS = {"strict-transport-security": "max-age=31536000"}
+
+
+def secured(headers: Mapping[str, str], *, is_local: bool) -> dict[str, str]:
+    """Return an answer's headers with those of every answer; what the answer says itself stays."""
+    return _ALWAYS | ({} if is_local else _OVER_HTTPS) | dict(headers)
