@@ -46,6 +46,7 @@ check: lint types contracts test ## Everything that CI runs
 lock: $(VENV)/.installed ## Compile the lock files from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header pyproject.toml -o requirements.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header --all-extras pyproject.toml -c requirements.txt -o requirements-dev.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header --extra deploy pyproject.toml -c requirements-dev.txt -o requirements-deploy.txt
 
 schema: $(VENV)/.installed ## Write sql/schema.sql from the migrations
 	@$(BIN)/python -m tests.golden_schema

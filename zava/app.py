@@ -9,17 +9,16 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from psycopg.conninfo import make_conninfo
-
 from zava import __version__
 from zava.data.context import ContextKey, ContextSigner
 from zava.data.retail import RetailData
 from zava.data.tenancy import Tenancy
 from zava.data.verification import IsolationBroken, Verification
 from zava.errors import ZavaError
+from zava.infrastructure.credentials import authenticated, database_tokens
 from zava.infrastructure.demo_principals import DEMO_TENANT_ID
 from zava.infrastructure.home import Home
-from zava.infrastructure.local_database import named_database
+from zava.infrastructure.local_database import database_in_parts, named_database
 from zava.infrastructure.local_issuer import (
     LOCAL_AUDIENCE,
     LOCAL_ISSUER,
@@ -72,7 +71,7 @@ def compose(settings: Settings, *, conninfo: str, context_keys: Sequence[str]) -
     """
     logging.getLogger("zava").setLevel(settings.log_level)
     signer = ContextSigner([ContextKey.parse(text) for text in context_keys])
-    pool = DatabasePool(conninfo, max_size=settings.pool_max)
+    pool = _pool(settings, conninfo)
     verification = Verification(pool, signer, use_prepared=settings.prepared_statements)
     tenancy = Tenancy(
         pool,
@@ -89,6 +88,24 @@ def compose(settings: Settings, *, conninfo: str, context_keys: Sequence[str]) -
         allowed_hosts=_allowed_hosts(settings),
     )
     return Application(pool, verification, tenancy, analytics, endpoint)
+
+
+async def isolation_problems(
+    settings: Settings, *, conninfo: str, context_keys: Sequence[str]
+) -> list[str]:
+    """Return why isolation over one database is not real, asking for no other part of the app.
+
+    Raises:
+        psycopg.Error: the database could not be asked.
+    """
+    pool = _pool(settings, conninfo)
+    signer = ContextSigner([ContextKey.parse(text) for text in context_keys])
+    try:
+        return await Verification(
+            pool, signer, use_prepared=settings.prepared_statements
+        ).problems()
+    finally:
+        await pool.close()
 
 
 @cache
@@ -111,6 +128,15 @@ def endpoint() -> Endpoint:
     return application().endpoint
 
 
+def _pool(settings: Settings, conninfo: str) -> DatabasePool:
+    tokens = database_tokens(settings)
+    if tokens is None:
+        return DatabasePool(conninfo, max_size=settings.pool_max)
+    return DatabasePool(
+        authenticated(conninfo), max_size=settings.pool_max, arguments=tokens.arguments
+    )
+
+
 def _make_server(analytics: Analytics) -> "Server[Any]":
     # Imported with the SDK, at the first request that needs it.
     from zava.protocol.server import build_server
@@ -119,16 +145,8 @@ def _make_server(analytics: Analytics) -> "Server[Any]":
 
 
 def _conninfo(settings: Settings) -> str:
-    if named := named_database(settings):
+    if named := named_database(settings) or database_in_parts(settings):
         return named
-    if settings.pg_host:
-        return make_conninfo(
-            host=settings.pg_host,
-            port=settings.pg_port,
-            dbname=settings.pg_database,
-            user=settings.pg_user,
-            password=settings.pg_password,
-        )
     raise SettingsError(
         "DATABASE_URL: no database is named; set DATABASE_URL or PGHOST, "
         "or start everything on this machine with `make run`"
