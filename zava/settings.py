@@ -169,6 +169,17 @@ class Settings(BaseSettings):
         validation_alias="WEBSITE_INSTANCE_ID",
         description="Set by Azure on its own machines, where the local issuer does not exist.",
     )
+    website_sku: str | None = Field(
+        None,
+        validation_alias="WEBSITE_SKU",
+        description="Set by Azure, with the name of the plan; Flex Consumption has no "
+        "WEBSITE_INSTANCE_ID.",
+    )
+    identity_endpoint: str | None = Field(
+        None,
+        validation_alias="IDENTITY_ENDPOINT",
+        description="Set by Azure where a managed identity is at hand.",
+    )
     today: date | None = Field(
         None,
         validation_alias="ZAVA_TODAY",
@@ -181,7 +192,8 @@ class Settings(BaseSettings):
     @property
     def is_on_azure(self) -> bool:
         """Whether this process runs on Azure's machines rather than on somebody's own."""
-        return self.website_instance_id is not None
+        marks = (self.website_instance_id, self.website_sku, self.identity_endpoint)
+        return any(mark is not None for mark in marks)
 
     @field_validator("identity_issuer")
     @classmethod

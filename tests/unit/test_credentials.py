@@ -10,7 +10,10 @@ from zava.infrastructure import credentials
 from zava.infrastructure.credentials import azure_credential, database_tokens
 from zava.settings import Settings
 
-ON_AZURE = {"WEBSITE_INSTANCE_ID": "1", "AZURE_CLIENT_ID": "11111111-2222-4333-8444-555555555555"}
+ON_AZURE = {
+    "WEBSITE_SKU": "FlexConsumption",
+    "AZURE_CLIENT_ID": "11111111-2222-4333-8444-555555555555",
+}
 
 
 @pytest.fixture(autouse=True)

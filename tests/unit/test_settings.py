@@ -71,6 +71,8 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Env
         ("ZAVA_ALLOWED_HOSTS", "a.example", ("a.example",)),
         ("WEBSITE_HOSTNAME", "z.azurewebsites.net", "z.azurewebsites.net"),
         ("WEBSITE_INSTANCE_ID", "1", "1"),
+        ("WEBSITE_SKU", "FlexConsumption", "FlexConsumption"),
+        ("IDENTITY_ENDPOINT", "http://127.0.0.1:4141/msi/token", "http://127.0.0.1:4141/msi/token"),
         ("ZAVA_TODAY", "2026-06-30", date(2026, 6, 30)),
         ("LOG_LEVEL", "DEBUG", "DEBUG"),
     ],
@@ -218,8 +220,9 @@ def test_no_database_named_says_both_ways_to_name_one(environment: Environment) 
         application()
 
 
-def test_context_keys_are_required_on_azure(environment: Environment) -> None:
-    environment(DATABASE_URL="postgresql://u@h/d", WEBSITE_INSTANCE_ID="1")
+@pytest.mark.parametrize("mark", ["WEBSITE_INSTANCE_ID", "WEBSITE_SKU", "IDENTITY_ENDPOINT"])
+def test_context_keys_are_required_on_azure(environment: Environment, mark: str) -> None:
+    environment(DATABASE_URL="postgresql://u@h/d", **{mark: "1"})
     with pytest.raises(SettingsError, match=r"^ZAVA_CONTEXT_KEYS: required on Azure"):
         application()
 
