@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,11 +23,13 @@ from zava.infrastructure.local_issuer import (
     LOCAL_AUDIENCE,
     LOCAL_ISSUER,
     LocalIssuer,
+    LocalIssuerRefused,
     local_issuer_allowed,
 )
 from zava.infrastructure.pool import DatabasePool
-from zava.protocol.endpoint import Endpoint
+from zava.protocol.endpoint import Endpoint, not_started
 from zava.protocol.identity import RemoteKeys, StaticKeys, TokenAuthenticator
+from zava.protocol.kernel import Answer
 from zava.service.analytics import Analytics
 from zava.settings import Settings, SettingsError, settings
 
@@ -126,6 +128,22 @@ def application() -> Application:
 def endpoint() -> Endpoint:
     """Return the endpoint that every HTTP trigger delegates to."""
     return application().endpoint
+
+
+async def answer_request(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    """Answer one HTTP trigger; never raises, also where the settings do not let the app start.
+
+    The host would answer an exception with a body of its own, and readiness could not say so.
+    """
+    try:
+        served = endpoint()
+    except (SettingsError, LocalIssuerRefused) as error:
+        logger.critical("not started: %s", error)  # one sentence for who sets it
+        return not_started(path)
+    except Exception:  # the edge, as the endpoint's own
+        logger.exception("not started")
+        return not_started(path)
+    return await served.handle(method, path, headers, body)
 
 
 def _pool(settings: Settings, conninfo: str) -> DatabasePool:

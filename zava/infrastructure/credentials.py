@@ -58,6 +58,8 @@ def _credential(client_id: str | None, tenant_id: str, *, is_on_azure: bool) -> 
         ManagedIdentityCredential,
     )
 
+    # At its own level azure.core logs each request that it makes.
+    logging.getLogger("azure").setLevel(logging.WARNING)
     if is_on_azure:
         return ManagedIdentityCredential(client_id=client_id)
     return ChainedTokenCredential(

@@ -172,6 +172,13 @@ class Endpoint:
         return _json(401, content, {"www-authenticate": f"Bearer {', '.join(parts)}"})
 
 
+def not_started(path: str) -> Answer:
+    """Return what a process answers whose settings do not let it serve."""
+    if path == "/health/live":
+        return _json(200, {"status": "alive"})
+    return _json(503, {"status": "unhealthy", "error": "this server is not configured"})
+
+
 def _host_name(host: str) -> str:
     """Return a host without its port, in lower case; an IPv6 address keeps its brackets."""
     host = host.lower()
