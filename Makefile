@@ -8,7 +8,7 @@ RUN := $(BIN)/python -m zava
 # What isolation rests on.
 WHOLLY_COVERED := zava/data/tenancy.py,zava/data/flight.py,zava/data/context.py,zava/data/verification.py,zava/data/faults.py,zava/protocol/faults.py,zava/protocol/identity.py
 
-.PHONY: help run test check lint types contracts lock schema docs bench clean
+.PHONY: help run test check deployment tools lint types contracts lock schema docs bench clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -41,7 +41,15 @@ types: $(VENV)/.installed ## Check types
 contracts: $(VENV)/.installed ## Check that imports go one way only
 	@$(BIN)/lint-imports
 
-check: lint types contracts test ## Everything that CI runs
+tools: ## Install the Debian packages that the tests with outside parts need
+	@test -n "$$(ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" \
+	  || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql; } \
+	  || { echo "Install the package postgresql: apt-get install postgresql (as root)."; exit 1; }
+
+deployment: $(VENV)/.installed tools ## Test the package that Azure is given, and TLS to PostgreSQL
+	@$(BIN)/python -m pytest -q tests/deployment
+
+check: lint types contracts test deployment ## Everything that CI runs
 
 lock: $(VENV)/.installed ## Compile the lock files from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header pyproject.toml -o requirements.txt

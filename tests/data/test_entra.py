@@ -169,6 +169,22 @@ async def test_held_token_goes_on_while_the_directory_fails(
     assert "planted-tenant" not in caplog.text
 
 
+async def test_held_token_does_not_wait_for_a_silent_directory(
+    directory: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zava.infrastructure.credentials._RENEWAL_TIMEOUT_SECONDS", 0.1)
+    tokens = DatabaseTokens(lambda: directory, clock=lambda: directory.now)
+    await tokens.arguments()
+    directory.now += HOUR - 60
+    directory.answers.clear()
+    try:
+        async with asyncio.timeout(2):
+            assert (await tokens.arguments())["password"] == "token-1"
+    finally:
+        directory.answers.set()
+    assert (await tokens.arguments())["password"] == "token-2"
+
+
 async def test_call_waits_for_a_directory_that_recovers(
     directory: Directory, pool: DatabasePool, signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:
@@ -195,17 +211,36 @@ async def test_directory_that_gives_nothing_is_busy_and_tells_nothing(
     assert "azd auth login" in caplog.text
 
 
-async def test_silent_directory_holds_nobody_for_long(
+async def test_silent_directory_holds_nobody_for_long_and_is_asked_once(
     directory: Directory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("zava.infrastructure.credentials._FETCH_TIMEOUT_SECONDS", 0.1)
-    tokens = DatabaseTokens(lambda: directory)
+    tokens = DatabaseTokens(lambda: directory, clock=lambda: directory.now)
     directory.answers.clear()
-    try:
+    for _ in range(3):
         with pytest.raises(NoToken, match="TimeoutError"):
             await tokens.arguments()
-    finally:
-        directory.answers.set()
+    assert directory.asked == 1, "the question that is out is not asked again beside it"
+    monkeypatch.undo()
+    directory.answers.set()
+    assert (await tokens.arguments())["password"] == "token-1"
+
+
+async def test_late_refusal_of_the_directory_is_nobodys_exception(
+    directory: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zava.infrastructure.credentials._FETCH_TIMEOUT_SECONDS", 0.1)
+    tokens = DatabaseTokens(lambda: directory, clock=lambda: directory.now)
+    directory.failures = 1
+    directory.answers.clear()
+    with pytest.raises(NoToken):
+        await tokens.arguments()
+    late = tokens._fetching
+    assert late is not None
+    directory.answers.set()
+    with pytest.raises(NoToken, match="ClientAuthenticationError"):
+        late.result(timeout=5)
+    assert (await tokens.arguments())["password"] == "token-2"
 
 
 async def test_server_that_is_away_costs_no_token(

@@ -8,10 +8,12 @@ is held already.
 import asyncio
 import logging
 import ssl
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -22,10 +24,13 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 DATABASE_SCOPE = "https://ossrdbms-aad.database.windows.net/.default"
 _RENEW_BEFORE_SECONDS = 300
 # Under the pool's own patience, so that a silent identity endpoint shows as a failed attempt.
 _FETCH_TIMEOUT_SECONDS = 8.0
+_RENEWAL_TIMEOUT_SECONDS = 1.0  # while the token that is held still does
 
 
 class NoToken(Exception):
@@ -61,7 +66,8 @@ def _credential(client_id: str | None, tenant_id: str, *, is_on_azure: bool) -> 
     # At its own level azure.core logs each request that it makes.
     logging.getLogger("azure").setLevel(logging.WARNING)
     if is_on_azure:
-        return ManagedIdentityCredential(client_id=client_id)
+        # Its own repetitions go on for minutes; who needs the token comes back by itself.
+        return ManagedIdentityCredential(client_id=client_id, retry_total=2, retry_backoff_max=1)
     return ChainedTokenCredential(
         AzureDeveloperCliCredential(tenant_id=tenant_id), AzureCliCredential(tenant_id=tenant_id)
     )
@@ -97,6 +103,7 @@ class DatabaseTokens:
         self._clock = clock
         self._held: AccessToken | None = None
         self._renewing = asyncio.Lock()
+        self._fetching: Future[AccessToken] | None = None
 
     async def arguments(self) -> dict[str, Any]:
         """Return a new connection's password, and whom to tell when the server refuses it.
@@ -120,17 +127,28 @@ class DatabaseTokens:
         held, now = self._held, self._clock()
         if held is not None and now < held.expires_on - _RENEW_BEFORE_SECONDS:
             return held.token
+        is_needed = held is None or now >= held.expires_on
         try:
-            async with asyncio.timeout(_FETCH_TIMEOUT_SECONDS):
-                # In a thread: the credentials of azure.identity that need no further packages
-                # wait for HTTP or a child process.
-                self._held = await asyncio.to_thread(self._fetch)
-        except (NoToken, TimeoutError) as error:
-            if held is None or now >= held.expires_on:
-                raise error if isinstance(error, NoToken) else NoToken(error) from error
+            self._held = await self._fetched(
+                _FETCH_TIMEOUT_SECONDS if is_needed else _RENEWAL_TIMEOUT_SECONDS
+            )
+        except NoToken as error:
+            if held is None or is_needed:
+                raise
             logger.warning("the token for the database is not renewed yet: %s", error)
             return held.token
         return self._held.token
+
+    async def _fetched(self, patience_seconds: float) -> "AccessToken":
+        # A question that is still out is waited for again, not asked again beside it.
+        if self._fetching is None or self._fetching.done():
+            self._fetching = _on_a_thread(self._fetch)
+        answer = asyncio.wrap_future(self._fetching)
+        await asyncio.wait({answer}, timeout=patience_seconds)
+        if not answer.done():
+            answer.add_done_callback(lambda late: late.cancelled() or late.exception())
+            raise NoToken(TimeoutError())
+        return answer.result()
 
     def _fetch(self) -> "AccessToken":
         try:
@@ -142,6 +160,25 @@ class DatabaseTokens:
         """Drop a token that the server does not accept, though its time is not over."""
         if self._held is not None and self._held.token == token:
             self._held = None
+
+
+def _on_a_thread(ask: Callable[[], T]) -> "Future[T]":
+    """Run something that waits for HTTP or a child process, in nobody's way.
+
+    The credentials of azure.identity repeat a failing request for minutes. A thread of its own
+    takes no place from others, and as a daemon it keeps no process alive.
+    """
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(ask())
+        except NoToken as error:
+            future.set_exception(error)
+
+    future.set_running_or_notify_cancel()  # from here on nobody who leaves takes it along
+    threading.Thread(target=run, name="entra", daemon=True).start()
+    return future
 
 
 def database_tokens(settings: Settings) -> DatabaseTokens | None:
