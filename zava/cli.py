@@ -232,8 +232,12 @@ def _application() -> Iterator[Application]:
 
 
 def _verify(database: LocalDatabase) -> None:
-    with database.as_server() as conninfo:
-        problems = asyncio.run(
+    # The loop that Windows would take is none that psycopg can use.
+    with (
+        database.as_server() as conninfo,
+        asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner,
+    ):
+        problems = runner.run(
             isolation_problems(settings(), conninfo=conninfo, context_keys=_context_keys())
         )
     for problem in problems:

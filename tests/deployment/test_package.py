@@ -180,6 +180,9 @@ def test_unpacked_package_answers_a_cold_tool_call(
     tokens: dict[str, str],
     context_keys: list[str],
 ) -> None:
+    """With the settings of the sample, as `func start` would give them."""
+    sample = json.loads((ROOT / "local.settings.sample.json").read_text())
+    assert home.text("context-keys", make=lambda: context_keys[0]) == context_keys[0]
     ended = subprocess.run(
         [
             environment.python,
@@ -190,11 +193,11 @@ def test_unpacked_package_answers_a_cold_tool_call(
             tokens["kirkland"],
         ],
         env={
+            **sample["Values"],
+            "DATABASE_URL": database.server,
+            "ZAVA_HOME": str(home.path),
             "PATH": os.defpath,
             "PYTHONPATH": f"{environment.package}{os.pathsep}{environment.beside}",
-            "DATABASE_URL": database.server,
-            "ZAVA_CONTEXT_KEYS": ",".join(context_keys),
-            "ZAVA_HOME": str(home.path),
         },
         cwd=environment.package,
         capture_output=True,
@@ -258,3 +261,53 @@ def test_settings_of_azure_start_the_package_and_a_missing_database_is_said(
     assert live == '200 {"status":"alive"}'
     assert ready.startswith('503 {"status":"unhealthy","checks":{"database":"unhealthy"')
     assert "planted" not in ended.stderr
+
+
+def test_requirements_of_the_hooks_are_enough_also_where_nothing_is_posix(tmp_path: Path) -> None:
+    """The commands that prepare a deployment run with requirements-deploy.txt, on Windows too."""
+    python, uv = tmp_path / "venv" / "bin" / "python", Path(sys.executable).parent / "uv"
+    for command in (
+        [uv, "venv", "--quiet", "--python", sys.executable, tmp_path / "venv"],
+        [
+            uv,
+            "pip",
+            "install",
+            "--quiet",
+            "--python",
+            python,
+            "-r",
+            ROOT / "requirements-deploy.txt",
+        ],
+    ):
+        subprocess.run(command, check=True, capture_output=True)
+    script = (
+        "import sys\n"
+        "for posix in ('fcntl', 'pwd', 'grp', 'resource', 'termios'): sys.modules[posix] = None\n"
+        "from zava.infrastructure.key_vault import KeyVault\n"
+        "from zava.infrastructure.credentials import azure_credential\n"
+        "from zava.settings import settings\n"
+        "KeyVault('https://kv-zava.vault.azure.net', azure_credential(settings()))\n"
+        "sys.argv[0] = 'zava'\n"
+        "from zava.cli import main; main()"
+    )
+    given = {"ZAVA_DATABASE_AUTH": "entra", "PGHOST": "localhost", "PGUSER": "ann@contoso.com"}
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [python, "-c", script, *arguments],
+            env=given | {"PATH": os.defpath, "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    assert "--server-identity" in run("migrate", "--help").stdout
+    for command in (["verify"], ["keys", "rotate"], ["migrate"], ["seed"]):
+        ended = run(*command)
+        assert ended.returncode == 1
+        said = ended.stderr.strip().splitlines()
+        assert said[-1].startswith("zava: Microsoft Entra ID gave no token"), ended.stderr
+        assert "azd auth login" in said[-1]
+    assert not (tmp_path / ".zava").exists(), "nothing of a laptop is made"
