@@ -8,6 +8,7 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -266,20 +267,10 @@ def test_settings_of_azure_start_the_package_and_a_missing_database_is_said(
 def test_requirements_of_the_hooks_are_enough_also_where_nothing_is_posix(tmp_path: Path) -> None:
     """The commands that prepare a deployment run with requirements-deploy.txt, on Windows too."""
     python, uv = tmp_path / "venv" / "bin" / "python", Path(sys.executable).parent / "uv"
-    for command in (
-        [uv, "venv", "--quiet", "--python", sys.executable, tmp_path / "venv"],
-        [
-            uv,
-            "pip",
-            "install",
-            "--quiet",
-            "--python",
-            python,
-            "-r",
-            ROOT / "requirements-deploy.txt",
-        ],
-    ):
-        subprocess.run(command, check=True, capture_output=True)
+    quiet = partial(subprocess.run, check=True, capture_output=True)
+    quiet([uv, "venv", "--quiet", "--python", sys.executable, tmp_path / "venv"])
+    requirements = ROOT / "requirements-deploy.txt"
+    quiet([uv, "pip", "install", "--quiet", "--python", python, "-r", requirements])
     script = (
         "import sys\n"
         "for posix in ('fcntl', 'pwd', 'grp', 'resource', 'termios'): sys.modules[posix] = None\n"
