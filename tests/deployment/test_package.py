@@ -19,6 +19,7 @@ from zava.infrastructure.home import Home
 
 ROOT = Path(__file__).parents[2]
 CLOUD = "3.13"
+SOME_ID = "11111111-2222-4333-8444-555555555555"
 FUNCTIONS = ["health_live", "health_ready", "mcp", "metadata", "metadata_of_mcp"]
 # What Flex Consumption's own limit leaves far behind, and what a slow upload would feel.
 MAXIMUM_BYTES = 512 * 1024
@@ -109,11 +110,29 @@ def test_requirements_resolve_for_the_python_of_the_cloud(tmp_path: Path) -> Non
 
 @dataclass(frozen=True)
 class Environment:
+    """A Python with requirements.txt and nothing else, the package, and what drives it."""
+
     version: str
     python: Path
     package: Path
     beside: Path
     bytes_installed: int
+
+    def run(self, *command: str | Path, **given: str) -> list[str]:
+        """Return what a command prints in the unpacked package, with these settings alone."""
+        path = f"{self.package}{os.pathsep}{self.beside}"
+        ended = subprocess.run(
+            [self.python, *command],
+            env=given | {"PATH": os.defpath, "PYTHONPATH": path},
+            cwd=self.package,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert ended.returncode == 0, ended.stderr
+        assert "planted" not in ended.stderr
+        return ended.stdout.splitlines()
 
 
 @pytest.fixture(scope="session", params=sorted(interpreters()))
@@ -182,32 +201,14 @@ def test_unpacked_package_answers_a_cold_tool_call(
     context_keys: list[str],
 ) -> None:
     """With the settings of the sample, as `func start` would give them."""
-    sample = json.loads((ROOT / "local.settings.sample.json").read_text())
+    sample = json.loads((ROOT / "local.settings.sample.json").read_text())["Values"]
     assert home.text("context-keys", make=lambda: context_keys[0]) == context_keys[0]
-    ended = subprocess.run(
-        [
-            environment.python,
-            "-W",
-            "error::SyntaxWarning",
-            environment.beside / "cold_call.py",
-            environment.package,
-            tokens["kirkland"],
-        ],
-        env={
-            **sample["Values"],
-            "DATABASE_URL": database.server,
-            "ZAVA_HOME": str(home.path),
-            "PATH": os.defpath,
-            "PYTHONPATH": f"{environment.package}{os.pathsep}{environment.beside}",
-        },
-        cwd=environment.package,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
+    printed = environment.run(
+        *("-W", "error::SyntaxWarning", environment.beside / "cold_call.py"),
+        *(environment.package, tokens["kirkland"]),
+        **sample | {"DATABASE_URL": database.server, "ZAVA_HOME": str(home.path)},
     )
-    assert ended.returncode == 0, ended.stderr
-    said = json.loads(ended.stdout.splitlines()[-1])
+    said = json.loads(printed[-1])
     assert ".".join(map(str, said["python"])) == environment.version
     assert said["zava"] == str(environment.package / "zava"), "not the checkout's"
     assert said["functions"] == FUNCTIONS
@@ -233,35 +234,23 @@ def test_settings_of_azure_start_the_package_and_a_missing_database_is_said(
         "    from zava.app import application; await application().close()\n"
         "asyncio.run(main())"
     )
-    ended = subprocess.run(
-        [environment.python, "-c", script, environment.package],
-        env={
-            "PATH": os.defpath,
-            "PYTHONPATH": f"{environment.package}{os.pathsep}{environment.beside}",
-            "WEBSITE_SKU": "FlexConsumption",
-            "WEBSITE_HOSTNAME": "func-zava.azurewebsites.net",
-            "IDENTITY_ENDPOINT": "http://127.0.0.1:1/msi/token",
-            "IDENTITY_HEADER": "planted",
-            "AZURE_CLIENT_ID": "11111111-2222-4333-8444-555555555555",
-            "PGHOST": "localhost",
-            "PGUSER": "zava_server",
-            "ZAVA_DATABASE_AUTH": "entra",
-            "ZAVA_CONTEXT_KEYS": ",".join(context_keys),
-            "ZAVA_IDENTITY_ISSUER": "https://login.microsoftonline.com/11111111-2222-4333-8444-555555555555/v2.0",
-            "ZAVA_IDENTITY_AUDIENCE": "api://zava",
-            "ZAVA_ALLOWED_TENANTS": "11111111-2222-4333-8444-555555555555",
-        },
-        cwd=environment.package,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
+    live, ready = environment.run(
+        *("-c", script, environment.package),
+        WEBSITE_SKU="FlexConsumption",
+        WEBSITE_HOSTNAME="func-zava.azurewebsites.net",
+        IDENTITY_ENDPOINT="http://127.0.0.1:1/msi/token",
+        IDENTITY_HEADER="planted",
+        AZURE_CLIENT_ID=SOME_ID,
+        PGHOST="localhost",
+        PGUSER="zava_server",
+        ZAVA_DATABASE_AUTH="entra",
+        ZAVA_CONTEXT_KEYS=",".join(context_keys),
+        ZAVA_IDENTITY_ISSUER=f"https://login.microsoftonline.com/{SOME_ID}/v2.0",
+        ZAVA_IDENTITY_AUDIENCE="api://zava",
+        ZAVA_ALLOWED_TENANTS=SOME_ID,
     )
-    assert ended.returncode == 0, ended.stderr
-    live, ready = ended.stdout.splitlines()
     assert live == '200 {"status":"alive"}'
     assert ready.startswith('503 {"status":"unhealthy","checks":{"database":"unhealthy"')
-    assert "planted" not in ended.stderr
 
 
 def test_requirements_of_the_hooks_are_enough_also_where_nothing_is_posix(tmp_path: Path) -> None:
