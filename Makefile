@@ -11,7 +11,7 @@ WHOLLY_COVERED := zava/data/tenancy.py,zava/data/flight.py,zava/data/context.py,
 # What the tests with outside parts run: Node, the conformance suite, clients.
 OUTSIDE := tests/outside
 
-.PHONY: help run test hostile check check-long lint types contracts conformance clients lock schema docs bench clean
+.PHONY: help run test hostile check check-long lint types contracts conformance clients deployment tools lock schema docs bench clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -59,7 +59,15 @@ conformance: $(VENV)/.outside ## Run the protocol's own conformance suite, both 
 clients: $(VENV)/.outside ## Connect with every client at hand, in each era; prints a table
 	@$(BIN)/python -m pytest -q -s -m outside $(OUTSIDE)/test_clients.py $(OUTSIDE)/test_clients_page.py $(OUTSIDE)/test_tokens.py
 
-check: lint types contracts test conformance clients ## Everything that CI runs
+tools: ## Install the Debian packages that the tests with outside parts need
+	@test -n "$$(ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" \
+	  || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql; } \
+	  || { echo "Install the package postgresql: apt-get install postgresql (as root)."; exit 1; }
+
+deployment: $(VENV)/.installed tools ## Test the package that Azure is given, and TLS to PostgreSQL
+	@$(BIN)/python -m pytest -q tests/deployment
+
+check: lint types contracts test conformance clients deployment ## Everything that CI runs
 
 check-long: $(VENV)/.installed ## What runs for minutes: fuzzing, 10,000 audited calls, 100 histories of grants
 	@$(BIN)/python -m pytest -q -m long
@@ -68,7 +76,8 @@ check-long: $(VENV)/.installed ## What runs for minutes: fuzzing, 10,000 audited
 
 lock: $(VENV)/.installed ## Compile the lock files from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header pyproject.toml -o requirements.txt
-	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --extra local --extra dev pyproject.toml -c requirements.txt -o requirements-dev.txt
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --extra local --extra deploy --extra dev pyproject.toml -c requirements.txt -o requirements-dev.txt
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --extra deploy pyproject.toml -c requirements-dev.txt -o requirements-deploy.txt
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --extra outside pyproject.toml -c requirements-dev.txt -o requirements-outside.txt
 
 schema: $(VENV)/.installed ## Write sql/schema.sql and the list of readable columns

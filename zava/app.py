@@ -2,14 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
-
-from psycopg.conninfo import make_conninfo
 
 from zava import __version__
 from zava.data.audit import AuditTrail
@@ -19,18 +17,21 @@ from zava.data.retail import RetailData
 from zava.data.tenancy import Tenancy
 from zava.data.verification import IsolationBroken, Verification
 from zava.errors import ZavaError
+from zava.infrastructure.credentials import authenticated, database_tokens
 from zava.infrastructure.demo_principals import DEMO_TENANT_ID
 from zava.infrastructure.home import Home
-from zava.infrastructure.local_database import named_database
+from zava.infrastructure.local_database import database_in_parts, named_database
 from zava.infrastructure.local_issuer import (
     LOCAL_AUDIENCE,
     LOCAL_ISSUER,
     LocalIssuer,
+    LocalIssuerRefused,
     local_issuer_allowed,
 )
 from zava.infrastructure.pool import DatabasePool
-from zava.protocol.endpoint import Endpoint
+from zava.protocol.endpoint import Endpoint, not_started
 from zava.protocol.identity import TokenAuthenticator
+from zava.protocol.kernel import Answer
 from zava.protocol.signing_keys import RemoteKeys, StaticKeys
 from zava.service.analytics import Analytics
 from zava.settings import Settings, SettingsError, settings
@@ -77,7 +78,7 @@ def compose(settings: Settings, *, conninfo: str, context_keys: Sequence[str]) -
     """
     logging.getLogger("zava").setLevel(settings.log_level)
     signer = ContextSigner([ContextKey.parse(text) for text in context_keys])
-    pool = DatabasePool(conninfo, max_size=settings.pool_max)
+    pool = _pool(settings, conninfo)
     verification = Verification(pool, signer, use_prepared=settings.prepared_statements)
     budgets = Budgets(
         Budget(
@@ -114,6 +115,24 @@ def compose(settings: Settings, *, conninfo: str, context_keys: Sequence[str]) -
     return Application(pool, verification, trail, tenancy, analytics, endpoint)
 
 
+async def isolation_problems(
+    settings: Settings, *, conninfo: str, context_keys: Sequence[str]
+) -> list[str]:
+    """Return why isolation over one database is not real, asking for no other part of the app.
+
+    Raises:
+        psycopg.Error: the database could not be asked.
+    """
+    pool = _pool(settings, conninfo)
+    signer = ContextSigner([ContextKey.parse(text) for text in context_keys])
+    try:
+        return await Verification(
+            pool, signer, use_prepared=settings.prepared_statements
+        ).problems()
+    finally:
+        await pool.close()
+
+
 @cache
 def application() -> Application:
     """Return this process's application, joined from the environment at first use.
@@ -134,6 +153,31 @@ def endpoint() -> Endpoint:
     return application().endpoint
 
 
+async def answer_request(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    """Answer one HTTP trigger; never raises, also where the settings do not let the app start.
+
+    The host would answer an exception with a body of its own, and readiness could not say so.
+    """
+    try:
+        served = endpoint()
+    except (SettingsError, LocalIssuerRefused) as error:
+        logger.critical("not started: %s", error)  # one sentence for who sets it
+        return not_started(path)
+    except Exception:  # the edge, as the endpoint's own
+        logger.exception("not started")
+        return not_started(path)
+    return await served.handle(method, path, headers, body)
+
+
+def _pool(settings: Settings, conninfo: str) -> DatabasePool:
+    tokens = database_tokens(settings)
+    if tokens is None:
+        return DatabasePool(conninfo, max_size=settings.pool_max)
+    return DatabasePool(
+        authenticated(conninfo), max_size=settings.pool_max, arguments=tokens.arguments
+    )
+
+
 def _make_server(analytics: Analytics, trail: AuditTrail, website: str | None) -> "Server[Any]":
     # Imported with the SDK, at the first request that needs it.
     from zava.protocol.server import build_server
@@ -142,16 +186,8 @@ def _make_server(analytics: Analytics, trail: AuditTrail, website: str | None) -
 
 
 def _conninfo(settings: Settings) -> str:
-    if named := named_database(settings):
+    if named := named_database(settings) or database_in_parts(settings):
         return named
-    if settings.pg_host:
-        return make_conninfo(
-            host=settings.pg_host,
-            port=settings.pg_port,
-            dbname=settings.pg_database,
-            user=settings.pg_user,
-            password=settings.pg_password,
-        )
     raise SettingsError(
         "DATABASE_URL: no database is named; set DATABASE_URL or PGHOST, "
         "or start everything on this machine with `make run`"

@@ -7,25 +7,29 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
+from uuid import UUID
 
 import psycopg
 import typer
 
 from zava import access_commands, audit_commands, first_answer
-from zava.app import Application, application, compose
+from zava.app import Application, application, compose, isolation_problems
 from zava.console import Name, administered, console
 from zava.data.context import ContextKey
 from zava.errors import ZavaError
+from zava.infrastructure.credentials import NoToken, azure_credential
 from zava.infrastructure.demo_data import SeedRefused
 from zava.infrastructure.demo_principals import demo_callers
 from zava.infrastructure.embedded_server import EmbeddedServerError
-from zava.infrastructure.home import Home, HomeInUse
+from zava.infrastructure.home import Home, HomeInUse, rotated
+from zava.infrastructure.key_vault import KeyVault, KeyVaultRefused, resolve_references_again
 from zava.infrastructure.local_database import LocalDatabase, local_database, named_database
 from zava.infrastructure.local_issuer import LocalIssuer, LocalIssuerRefused, local_issuer_allowed
 from zava.infrastructure.migrations import (
     MigrationRefused,
     install_context_keys,
     migrate,
+    name_server_login,
     set_server_password,
 )
 from zava.infrastructure.principals import GrantRefused
@@ -54,8 +58,10 @@ _EXPECTED = (
     SeedRefused,
     EmbeddedServerError,
     HomeInUse,
+    KeyVaultRefused,
     LocalIssuerRefused,
     GrantRefused,
+    NoToken,
     ZavaError,
 )
 
@@ -92,17 +98,27 @@ def serve() -> None:
 
 
 @app.command("migrate")
-def migrate_command() -> None:
+def migrate_command(
+    *,
+    server_identity: Annotated[
+        UUID | None,
+        typer.Option(help="Object id of the managed identity that logs in as zava_server (Azure)."),
+    ] = None,
+) -> None:
     """Bring the database's schema up to date and verify isolation."""
     with administered() as database:
+        if server_identity is not None:
+            # Labels of roles are written from this database, as Azure documents it.
+            with database.administration("postgres") as connection:
+                if name_server_login(connection, server_identity):
+                    console.print(f"zava_server is the identity {server_identity}")
         with database.administration() as connection:
             applied = migrate(connection, report=lambda name: console.print(f"applying {name}"))
             console.print(f"{len(applied)} migrations applied" if applied else "Up to date")
-            home = Home(settings().home)
-            set_server_password(connection, home.secret("zava_server"))
-            install_context_keys(
-                connection, _parsed(settings().context_keys or home.context_keys())
-            )
+            if database.tokens is None:
+                set_server_password(connection, Home(settings().home).secret("zava_server"))
+            install_context_keys(connection, _parsed(_context_keys()))
+        _tell_function_app()
         _verify(database)
 
 
@@ -180,10 +196,18 @@ def rotate() -> None:
             "ZAVA_CONTEXT_KEYS: this app's keys are given to it; put a new `id:base64` in front, "
             "keep the present one second, and run `zava migrate` before the app restarts"
         )
+    vault = _key_vault()
     home = Home(settings().home)
     with administered() as database, database.administration() as connection:
-        home.rotate_context_key()
-        install_context_keys(connection, _parsed(home.context_keys()))
+        if vault is None:
+            home.rotate_context_key()
+            install_context_keys(connection, _parsed(home.context_keys()))
+        else:
+            # The database first: until the vault holds the new key, nobody signs with it.
+            keys = rotated(vault.context_keys())
+            install_context_keys(connection, _parsed(keys))
+            vault.keep(keys)
+    _tell_function_app()
     console.print("Rotated; restart the server to sign with the new key. Both keys are valid.")
 
 
@@ -213,21 +237,42 @@ def _application() -> Iterator[Application]:
 
 
 def _verify(database: LocalDatabase) -> None:
-    keys_in_use = settings().context_keys or Home(settings().home).context_keys()
-    verified = compose(settings(), conninfo=database.server, context_keys=keys_in_use)
-
-    async def ask() -> list[str]:
-        try:
-            return await verified.verification.problems()
-        finally:
-            await verified.close()
-
-    problems = asyncio.run(ask())
+    # The loop that Windows would take is none that psycopg can use.
+    with (
+        database.as_server() as conninfo,
+        asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner,
+    ):
+        problems = runner.run(
+            isolation_problems(settings(), conninfo=conninfo, context_keys=_context_keys())
+        )
     for problem in problems:
         console.print(f"isolation: {problem}")
     if problems:
         raise ZavaError(f"{len(problems)} ways in which isolation is not real; see above")
     console.print("Isolation holds: catalog and canaries agree.")
+
+
+def _context_keys() -> tuple[str, ...]:
+    """Return the keys of the app that this database serves, the one in use first."""
+    if settings().context_keys:
+        return settings().context_keys
+    vault = _key_vault()
+    return vault.context_keys() if vault else Home(settings().home).context_keys()
+
+
+def _key_vault() -> KeyVault | None:
+    endpoint = settings().key_vault_endpoint
+    return KeyVault(endpoint, azure_credential(settings())) if endpoint else None
+
+
+def _tell_function_app() -> None:
+    """Have the app read its keys again; the database is right whether or not that succeeds."""
+    app_id = settings().function_app_id
+    if app_id is not None:
+        try:
+            resolve_references_again(app_id, azure_credential(settings()))
+        except KeyVaultRefused as error:
+            console.print(str(error))
 
 
 def _token(name: str, ttl_seconds: int, scopes: str = WHOLE_SCOPE) -> str:

@@ -31,7 +31,8 @@ CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_sep
 DirectoryTenants = Annotated[tuple[UUID, ...], NoDecode, BeforeValidator(_comma_separated)]
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-_EXPECTED = {"uuid": "expected UUIDs, comma-separated", "date": "expected YYYY-MM-DD"}
+_EXPECTED = {"uuid": "expected a UUID", "date": "expected YYYY-MM-DD"}
+_EXPECTED_SEVERAL = {"uuid": "expected UUIDs, comma-separated"}
 
 
 class Settings(BaseSettings):
@@ -69,7 +70,30 @@ class Settings(BaseSettings):
     database_auth: Literal["password", "entra"] = Field(
         "password",
         validation_alias="ZAVA_DATABASE_AUTH",
-        description="How the login proves itself: `password`; `entra` is not available yet.",
+        description="How the login proves itself: `password`, or `entra`: a Microsoft Entra token "
+        "of the app's identity or of who is signed in; then the server has to prove itself too, "
+        "and PGHOST names it for every command.",
+    )
+    client_id: str | None = Field(
+        None,
+        validation_alias="AZURE_CLIENT_ID",
+        description="Client id of the managed identity that the app runs as on Azure.",
+    )
+    tenant_id: UUID | None = Field(
+        None,
+        validation_alias="AZURE_TENANT_ID",
+        description="Directory tenant to sign in to on a workstation; unset: the default one.",
+    )
+    key_vault_endpoint: str | None = Field(
+        None,
+        validation_alias="AZURE_KEY_VAULT_ENDPOINT",
+        description="Key Vault where `migrate` and `keys rotate` keep the context keys of an app "
+        "on Azure; the app itself reads ZAVA_CONTEXT_KEYS.",
+    )
+    function_app_id: str | None = Field(
+        None,
+        validation_alias="AZURE_FUNCTION_APP_ID",
+        description="Resource id of the function app that is told when those keys change.",
     )
     home: Path = Field(
         Path(".zava"),
@@ -197,6 +221,17 @@ class Settings(BaseSettings):
         description="Set by Azure where its built-in authentication stands in front; only there "
         "are its headers read, beside our own check of the token.",
     )
+    website_sku: str | None = Field(
+        None,
+        validation_alias="WEBSITE_SKU",
+        description="Set by Azure, with the name of the plan; Flex Consumption has no "
+        "WEBSITE_INSTANCE_ID.",
+    )
+    identity_endpoint: str | None = Field(
+        None,
+        validation_alias="IDENTITY_ENDPOINT",
+        description="Set by Azure where a managed identity is at hand.",
+    )
     today: date | None = Field(
         None,
         validation_alias="ZAVA_TODAY",
@@ -209,7 +244,8 @@ class Settings(BaseSettings):
     @property
     def is_on_azure(self) -> bool:
         """Whether this process runs on Azure's machines rather than on somebody's own."""
-        return self.website_instance_id is not None
+        marks = (self.website_instance_id, self.website_sku, self.identity_endpoint)
+        return any(mark is not None for mark in marks)
 
     @property
     def calls_at_once(self) -> int:
@@ -242,13 +278,6 @@ class Settings(BaseSettings):
         """Whether Azure's built-in authentication stands in front and cleans its headers."""
         return self.is_on_azure and self.website_auth_enabled
 
-    @field_validator("database_auth")
-    @classmethod
-    def _is_available(cls, value: str) -> str:
-        if value == "entra":
-            raise ValueError("entra is not available in this version; use password")
-        return value
-
     @field_validator("identity_issuer")
     @classmethod
     def _is_fetched_safely(cls, value: str | None) -> str | None:
@@ -257,6 +286,14 @@ class Settings(BaseSettings):
         if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
             raise ValueError("expected an https:// URL")
         return value
+
+    @model_validator(mode="after")
+    def _login_is_one_way(self) -> Self:
+        if self.database_auth == "entra" and self.pg_password:
+            raise ValueError(
+                "PGPASSWORD: not used with ZAVA_DATABASE_AUTH=entra; unset one of them"
+            )
+        return self
 
     @model_validator(mode="after")
     def _identity_is_complete(self) -> Self:
@@ -290,4 +327,7 @@ def read_settings() -> Settings:
 def _sentence(detail: ErrorDetails) -> str:
     said = detail["msg"].removeprefix("Value error, ").replace("Input should be", "expected")
     kind = detail["type"].partition("_")[0]  # uuid_parsing, date_from_datetime_parsing, …
-    return f"{detail['loc'][0]}: {_EXPECTED.get(kind, said)}" if detail["loc"] else said
+    if not detail["loc"]:
+        return said
+    name, *place = detail["loc"]  # a place where several values are expected
+    return f"{name}: {(_EXPECTED_SEVERAL if place else _EXPECTED).get(kind, said)}"

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import orjson
@@ -10,6 +12,9 @@ import pytest
 from tests.functions.worker import Worker
 from tests.protocol.rpc import LEGACY, MODERN, request
 from zava.app import Application
+from zava.settings import Settings, SettingsError
+
+ROOT = Path(__file__).parents[2]
 
 ROUTES = {
     "mcp": "mcp",
@@ -34,17 +39,51 @@ def served(application: Application, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("zava.app.endpoint", lambda: application.endpoint)
 
 
-async def test_routes_are_anonymous_http_triggers(worker: Worker) -> None:
+METHODS = {"mcp": {"GET", "POST", "DELETE"}}
+
+
+async def test_metadata_of_every_function(worker: Worker) -> None:
     assert {name: worker.trigger(name)["route"] for name in worker.functions} == ROUTES
-    for name in ROUTES:
-        assert worker.trigger(name)["authLevel"] == "ANONYMOUS"
-    assert set(worker.trigger("mcp")["methods"]) == {"GET", "POST", "DELETE"}
+    for name, function in worker.functions.items():
+        trigger, answer = sorted(
+            map(json.loads, function.raw_bindings), key=lambda b: b["type"], reverse=True
+        )
+        assert trigger["type"] == "httpTrigger"
+        assert trigger["authLevel"] == "ANONYMOUS"
+        assert set(trigger["methods"]) == METHODS.get(name, {"GET"})
+        assert (answer["type"], answer["direction"], answer["name"]) == ("http", "OUT", "$return")
+        assert function.script_file == "function_app.py"
+        assert function.entry_point == name
+        assert function.language == "python"
+        assert not function.is_proxy
+        reserved = trigger["route"].split("/")[0]
+        assert not reserved.startswith(("admin", "runtime")), "the host keeps these for itself"
 
 
-async def test_routes_do_without_a_prefix_and_an_extension_bundle() -> None:
-    host = json.loads((Path(__file__).parents[2] / "host.json").read_text())
+async def test_host_is_told_what_the_app_needs() -> None:
+    host = json.loads((ROOT / "host.json").read_text())
     assert host["extensions"]["http"]["routePrefix"] == ""
-    assert "extensionBundle" not in host
+    assert "extensionBundle" not in host, "an HTTP app needs none, and starts sooner"
+    hours, minutes, seconds = map(int, host["functionTimeout"].split(":"))
+    deadline = Settings.model_validate({}).statement_timeout_seconds
+    assert deadline < hours * 3600 + minutes * 60 + seconds <= 300
+    levels = host["logging"]["logLevel"]
+    assert levels["Function"] == "Information", "what zava logs"
+
+
+def test_nothing_heavy_is_imported_before_the_first_request() -> None:
+    script = (
+        "import sys, function_app\n"
+        "heavy = {'azure.identity', 'mcp', 'openai', 'opencensus', 'psycopg', 'pydantic', 'zava.app'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+    text = (ROOT / "function_app.py").read_text()
+    assert "FastAPI()" not in text, "the worker looks for these words"
+    assert "from fastapi import" not in text
 
 
 async def test_live_and_ready_answer(worker: Worker) -> None:
@@ -76,16 +115,90 @@ async def test_both_eras_are_served(worker: Worker, tokens: dict[str, str], era:
     assert rows == [["Zava Retail Kirkland"]]
 
 
-async def test_fifty_cold_invocations_open_one_pool(
+async def test_two_hundred_cold_invocations_open_one_pool(
     worker: Worker, tokens: dict[str, str], application: Application
 ) -> None:
-    arguments = {"postgresql_query": "SELECT count(*) FROM retail.orders"}
-    params = {"name": "execute_sales_query", "arguments": arguments}
-    headers, body = request(MODERN, "tools/call", params, tokens["head-office"])
-    answers = await asyncio.gather(
-        *(worker.invoke("POST", "/mcp", headers, body) for _ in range(50))
-    )
-    assert [answer.status for answer in answers] == [200] * 50
-    assert len({answer.body.partition(b'"as_of"')[0] for answer in answers}) == 1
+    params = {"name": "execute_sales_query"}
+
+    async def ask(name: str) -> tuple[str, int, list[list[str]]]:
+        arguments = {"postgresql_query": "SELECT store_name FROM retail.stores ORDER BY 1"}
+        headers, body = request(
+            MODERN, "tools/call", params | {"arguments": arguments}, tokens[name]
+        )
+        answer = await worker.invoke("POST", "/mcp", headers, body)
+        return name, answer.status, orjson.loads(answer.body)["result"]["structuredContent"]["rows"]
+
+    names = ["seattle", "redmond", "eastside", "head-office"] * 50
+    answers = await asyncio.gather(*map(ask, names))
+    assert [status for _, status, _ in answers] == [200] * 200
+    seen = {name: rows for name, _, rows in answers}
+    assert {name: len(rows) for name, rows in seen.items()} == {
+        "seattle": 1,
+        "redmond": 1,
+        "eastside": 3,
+        "head-office": 8,
+    }
+    assert all(rows == seen[name] for name, _, rows in answers), "nobody got another's answer"
     assert application.pool.times_opened == 1
     assert application.endpoint.kernel.times_started == 1
+
+
+@pytest.mark.parametrize("path", sorted(f"/{route}" for route in ROUTES.values()))
+@pytest.mark.parametrize("failure", ["setting", "import"])
+async def test_app_that_cannot_start_answers_all_the_same(
+    worker: Worker,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    path: str,
+    failure: str,
+) -> None:
+    def fail() -> None:
+        if failure == "setting":
+            raise SettingsError("PGPORT: expected a valid integer")
+        raise ImportError("planted-name")
+
+    monkeypatch.setattr("zava.app.endpoint", fail)
+    answer = await worker.invoke("GET", path)
+    assert answer.status == (200 if path == "/health/live" else 503)
+    assert answer.headers["content-type"] == "application/json"
+    assert b"PGPORT" not in answer.body
+    assert b"planted" not in answer.body
+    assert ("PGPORT" if failure == "setting" else "planted-name") in caplog.text
+    assert ("Traceback" in caplog.text) == (failure == "import")
+
+
+@pytest.mark.parametrize(
+    ("url", "body"),
+    [
+        ("http://[/mcp", b""),
+        ("http://localhost/mcp?%", b"\xff\xfe"),
+        ("/mcp", b"{"),
+        ("http://localhost", b""),
+        ("http://localhost//mcp", b"[" * 100_000),
+        ("", b""),
+    ],
+)
+async def test_no_request_makes_an_exception_that_reaches_the_host(
+    worker: Worker, tokens: dict[str, str], url: str, body: bytes
+) -> None:
+    headers = {"authorization": f"Bearer {tokens['seattle']}", "content-type": "application/json"}
+    answer = await worker.invoke("POST", "/mcp", headers, body, url=url)
+    assert 400 <= answer.status < 500
+    assert orjson.loads(answer.body)
+
+
+async def test_exception_inside_becomes_an_answer_without_its_words(
+    worker: Worker,
+    application: Application,
+    tokens: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def fail(*_: object) -> None:
+        raise RuntimeError("postgresql://planted:secret@db.internal")
+
+    monkeypatch.setattr(application.endpoint.kernel, "exchange", fail)
+    headers, body = request(MODERN, "tools/list", None, tokens["seattle"])
+    answer = await worker.invoke("POST", "/mcp", headers, body)
+    assert answer.status == 500
+    assert b"planted" not in answer.body
+    assert orjson.loads(answer.body)["error"]["data"]["correlation_id"]

@@ -105,14 +105,16 @@ class Worker:
         path: str,
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
+        *,
+        url: str | None = None,
     ) -> Answer:
-        """Send one HTTP request to the function whose route it is."""
+        """Send one HTTP request to the function whose route it is, with any URL that a host gave."""
         from azure_functions_runtime import handle_event
 
         name = next(n for n in self.functions if f"/{self.trigger(n)['route']}" == path)
         http = PROTOS.RpcHttp(
             method=method,
-            url=f"http://localhost{path}",
+            url=f"http://localhost{path}" if url is None else url,
             headers={"host": "localhost", **(headers or {})},
             body=TypedData(bytes=body),
             params={},

@@ -53,7 +53,11 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Env
         ("PGDATABASE", "d", "d"),
         ("PGUSER", "u", "u"),
         ("PGPASSWORD", "p", "p"),
-        ("ZAVA_DATABASE_AUTH", "password", "password"),
+        ("ZAVA_DATABASE_AUTH", "entra", "entra"),
+        ("AZURE_CLIENT_ID", "c", "c"),
+        ("AZURE_TENANT_ID", str(TENANTS[0]), TENANTS[0]),
+        ("AZURE_KEY_VAULT_ENDPOINT", "https://v", "https://v"),
+        ("AZURE_FUNCTION_APP_ID", "/subscriptions/s", "/subscriptions/s"),
         ("ZAVA_HOME", "/srv/zava", Path("/srv/zava")),
         ("PORT", "8080", 8080),
         ("SCALE", "0.5", 0.5),
@@ -67,6 +71,8 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Env
         ("ZAVA_ALLOWED_HOSTS", "a.example", ("a.example",)),
         ("WEBSITE_HOSTNAME", "z.azurewebsites.net", "z.azurewebsites.net"),
         ("WEBSITE_INSTANCE_ID", "1", "1"),
+        ("WEBSITE_SKU", "FlexConsumption", "FlexConsumption"),
+        ("IDENTITY_ENDPOINT", "http://127.0.0.1:4141/msi/token", "http://127.0.0.1:4141/msi/token"),
         ("ZAVA_TODAY", "2026-06-30", date(2026, 6, 30)),
         ("LOG_LEVEL", "DEBUG", "DEBUG"),
     ],
@@ -93,9 +99,10 @@ def test_empty_setting_counts_as_not_set(environment: Environment, name: str) ->
         ({"PGPORT": "70000"}, "PGPORT: expected less than or equal to 65535"),
         ({"ZAVA_DATABASE_AUTH": "kerberos"}, "ZAVA_DATABASE_AUTH: expected 'password' or 'entra'"),
         (
-            {"ZAVA_DATABASE_AUTH": "entra"},
-            "ZAVA_DATABASE_AUTH: entra is not available in this version; use password",
+            {"ZAVA_DATABASE_AUTH": "entra", "PGPASSWORD": "p"},
+            "PGPASSWORD: not used with ZAVA_DATABASE_AUTH=entra; unset one of them",
         ),
+        ({"AZURE_TENANT_ID": "contoso"}, "AZURE_TENANT_ID: expected a UUID"),
         ({"PORT": "0"}, "PORT: expected greater than or equal to 1"),
         ({"SCALE": "0"}, "SCALE: expected greater than 0"),
         ({"SCALE": "nan"}, "SCALE: expected "),
@@ -168,7 +175,7 @@ def test_secret_is_in_no_representation(environment: Environment) -> None:
 @pytest.mark.parametrize(
     "given",
     [
-        {"ZAVA_DATABASE_AUTH": "entra"},
+        {"ZAVA_DATABASE_AUTH": "kerberos"},
         {"PORT": "x"},
         {"DATABASE_URL": f"postgresql://u:{SECRET}%zz@h/d"},
         {"DATABASE_URL": f"postgresql://u:{SECRET} x@h/d"},
@@ -213,8 +220,9 @@ def test_no_database_named_says_both_ways_to_name_one(environment: Environment) 
         application()
 
 
-def test_context_keys_are_required_on_azure(environment: Environment) -> None:
-    environment(DATABASE_URL="postgresql://u@h/d", WEBSITE_INSTANCE_ID="1")
+@pytest.mark.parametrize("mark", ["WEBSITE_INSTANCE_ID", "WEBSITE_SKU", "IDENTITY_ENDPOINT"])
+def test_context_keys_are_required_on_azure(environment: Environment, mark: str) -> None:
+    environment(DATABASE_URL="postgresql://u@h/d", **{mark: "1"})
     with pytest.raises(SettingsError, match=r"^ZAVA_CONTEXT_KEYS: required on Azure"):
         application()
 

@@ -6,13 +6,12 @@ on loopback only, and opens no socket file.
 """
 
 import os
-import pwd
 import shutil
 import socket
 import subprocess
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import psycopg
@@ -20,6 +19,9 @@ from psycopg import sql
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from zava.infrastructure.home import Home
+
+if TYPE_CHECKING:
+    import pwd
 
 SUPERUSER = "postgres"
 ADMINISTRATOR = "zava_admin"
@@ -262,8 +264,10 @@ class EmbeddedServer:
             os.chown(path, user.pw_uid, user.pw_gid)
 
 
-def _system_user() -> pwd.struct_passwd:
+def _system_user() -> "pwd.struct_passwd":
     """Return the user that runs PostgreSQL for a root user, made when missing."""
+    import pwd  # not on Windows, where this server is not started
+
     try:
         return pwd.getpwnam(_SYSTEM_USER)
     except KeyError:

@@ -1,11 +1,10 @@
 """The directory of a laptop's Zava: secrets, keys, and the embedded server's cluster."""
 
 import base64
-import fcntl
 import os
 import secrets
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -38,13 +37,11 @@ class Home:
 
     def context_keys(self) -> tuple[str, ...]:
         """Return the keys that sign the tenant context as `id:base64`, the one in use first."""
-        return tuple(self.text("context-keys", make=lambda: _new_key(1)).split())
+        return tuple(self.text("context-keys", make=lambda: rotated(())[0]).split())
 
     def rotate_context_key(self) -> None:
         """Put a fresh key in front; the one before stays as second, older ones go."""
-        keys = self.context_keys()
-        fresh = _new_key(1 + max(int(key.partition(":")[0]) for key in keys))
-        self._write("context-keys", "\n".join([fresh, *keys][:_KEYS_VALID_AT_ONCE]), replace=True)
+        self._write("context-keys", "\n".join(rotated(self.context_keys())), replace=True)
 
     @contextmanager
     def run_lock(self) -> Iterator[None]:
@@ -53,6 +50,8 @@ class Home:
         Raises:
             HomeInUse: another run holds it.
         """
+        import fcntl  # not on Windows, where only an Azure deployment is prepared
+
         self._make()
         with (self.path / "run.lock").open("a+", encoding="utf-8") as lock:
             try:
@@ -89,5 +88,8 @@ class Home:
             Path(path).unlink(missing_ok=True)
 
 
-def _new_key(key_id: int) -> str:
-    return f"{key_id}:{base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode()}"
+def rotated(keys: Sequence[str]) -> tuple[str, ...]:
+    """Return these context keys with a fresh one in front; the one before stays as second."""
+    key_id = 1 + max((int(key.partition(":")[0]) for key in keys), default=0)
+    fresh = f"{key_id}:{base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode()}"
+    return (fresh, *keys)[:_KEYS_VALID_AT_ONCE]

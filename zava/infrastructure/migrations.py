@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 import psycopg
 from psycopg import sql
@@ -118,6 +119,43 @@ def install_context_keys(connection: psycopg.Connection, keys: list[tuple[int, b
 def set_server_password(connection: psycopg.Connection, password: str) -> None:
     """Give the server's login a password; only where it does not prove itself by Entra."""
     connection.execute(sql.SQL("ALTER ROLE zava_server PASSWORD {}").format(sql.Literal(password)))
+
+
+def name_server_login(connection: psycopg.Connection, object_id: UUID) -> bool:
+    """Let one Entra identity log in as the server; return whether that changed anything.
+
+    The role is made here rather than by the extension's own function: its maker is then the
+    administrator who migrates, and since PostgreSQL 16 nobody else may alter it. An identity that
+    was made anew has another object id, so the label is written again. `connection` is the
+    administrator's, an Entra principal, to the database `postgres`.
+
+    Raises:
+        MigrationRefused: this server knows no Entra identities.
+    """
+    label = f"aadauth,oid={object_id},type=service"
+    with connection.transaction():
+        known = connection.execute(
+            """
+            SELECT label FROM pg_roles
+            LEFT JOIN pg_shseclabel ON provider = 'pgaadauth'
+              AND (classoid, objoid) = ('pg_authid'::regclass, pg_roles.oid)
+            WHERE rolname = 'zava_server'
+            """
+        ).fetchone()
+        if known == (label,):
+            return False
+        if known is None:
+            connection.execute("CREATE ROLE zava_server LOGIN NOINHERIT NOCREATEDB NOCREATEROLE")
+        try:
+            connection.execute(
+                sql.SQL("SECURITY LABEL FOR pgaadauth ON ROLE zava_server IS {}").format(label)
+            )
+        except psycopg.errors.InvalidParameterValue as error:
+            raise MigrationRefused(
+                "this server knows no Entra identities; --server-identity is for "
+                "Azure Database for PostgreSQL with Microsoft Entra authentication"
+            ) from error
+    return True
 
 
 def _refuse_strangers(connection: psycopg.Connection) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from anyio import CancelScope
 from psycopg import AsyncConnection, Error, OperationalError
@@ -26,7 +26,8 @@ _CLOSE_TIMEOUT_SECONDS = 5.0
 
 T = TypeVar("T")
 Arguments = Callable[[], Awaitable[dict[str, Any]]]
-"""Connection arguments made anew for each connection: a password that expires."""
+"""Connection arguments made anew for each connection: a password that expires, and under
+`refused` what to call when the server does not accept it."""
 
 
 class PooledConnection(AsyncConnection[tuple[object, ...]]):
@@ -36,6 +37,22 @@ class PooledConnection(AsyncConnection[tuple[object, ...]]):
         super().__init__(*args, **kwargs)
         self.prepared: set[bytes] = set()
         self.idle_since = time.monotonic()
+
+    @classmethod
+    async def connect(  # type: ignore[override]  # the pool is the only caller
+        cls,
+        conninfo: str = "",
+        *,
+        refused: Callable[[], None] | None = None,
+        **arguments: Any,
+    ) -> Self:
+        """Connect; tell `refused` when the server read the password and said no."""
+        try:
+            return await super().connect(conninfo, **arguments)
+        except OperationalError as error:
+            if refused is not None and error.pgconn is not None and error.pgconn.used_password:
+                refused()
+            raise
 
     async def wait(
         self,

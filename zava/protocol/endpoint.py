@@ -253,6 +253,13 @@ def _media_types(fields: Sequence[tuple[str, str]]) -> set[str]:
     return {part.partition(";")[0].strip() for part in lines.split(",")} - {""}
 
 
+def not_started(path: str) -> Answer:
+    """Return what a process answers whose settings do not let it serve."""
+    if path == "/health/live":
+        return _json(200, {"status": "alive"})
+    return _json(503, {"status": "unhealthy", "error": "this server is not configured"})
+
+
 def _host_name(host: str) -> str:
     """Return a host without its port, in lower case; nothing, where it is not a host at all."""
     found = _HOST.fullmatch(host)

@@ -1,0 +1,350 @@
+targetScope = 'subscription'
+
+@minLength(1)
+@maxLength(32)
+@description('Name of the azd environment; every name below is derived from it.')
+param environmentName string
+
+@minLength(1)
+@description('Region of everything but, where another one is given, Azure OpenAI.')
+@metadata({
+  azd: {
+    type: 'location'
+  }
+})
+param location string
+
+@description('Object id of who deploys: may write the context keys, and administers the database unless somebody else is named.')
+param deployerObjectId string
+
+@description('Kind of that principal.')
+@allowed([
+  'User'
+  'ServicePrincipal'
+])
+param deployerType string = 'User'
+
+@description('Public address from which the deployer prepares the database; empty for none, and for a private network.')
+param deployerIpAddress string = ''
+
+@description('Object id of the database administrator, a group if several people are to migrate; empty for the deployer.')
+param databaseAdministratorObjectId string = ''
+
+@description('Login name of that administrator: the name of the group, or the user principal name.')
+param databaseAdministratorName string = ''
+
+@description('Kind of that administrator.')
+@allowed([
+  'Group'
+  'User'
+  'ServicePrincipal'
+])
+param databaseAdministratorType string = 'User'
+
+@description('Compute of the database. Burstable sizes are for trials.')
+@allowed([
+  'Standard_B2s'
+  'Standard_B2ms'
+  'Standard_D2ds_v5'
+  'Standard_D4ds_v5'
+  'Standard_D8ds_v5'
+  'Standard_D16ds_v5'
+  'Standard_E2ds_v5'
+  'Standard_E4ds_v5'
+])
+param databaseSku string = 'Standard_D2ds_v5'
+
+@minValue(32)
+@description('Storage of the database; it grows by itself.')
+param databaseStorageGB int = 32
+
+@minValue(7)
+@maxValue(35)
+@description('Days that a point-in-time restore reaches back.')
+param backupRetentionDays int = 7
+
+@description('Keep backups in the paired region too. Cannot be changed later.')
+param geoRedundantBackup bool = false
+
+@description('Standby of the database; not for Burstable sizes.')
+@allowed([
+  'Disabled'
+  'SameZone'
+  'ZoneRedundant'
+])
+param highAvailability string = 'Disabled'
+
+@description('Connect through the PgBouncer of the server; not for Burstable sizes.')
+param usePgBouncer bool = false
+
+@description('Reach the database only from a virtual network. Cannot be changed later.')
+param usePrivateNetwork bool = false
+
+@minValue(1)
+@maxValue(100)
+@description('Most instances on demand. Several regions accept no value under 40.')
+param maximumInstanceCount int = 40
+
+@minValue(0)
+@maxValue(20)
+@description('Instances that are kept warm and are billed all the time.')
+param alwaysReadyInstances int = 0
+
+@description('Memory of one instance.')
+@allowed([
+  2048
+  4096
+])
+param instanceMemoryMB int = 2048
+
+@description('Create Azure OpenAI with the embedding deployment, for search by meaning.')
+param useEmbeddings bool = true
+
+@description('Region of Azure OpenAI; empty for the region of everything else.')
+param openAiLocation string = ''
+
+@minValue(1)
+@description('Thousands of tokens a minute of the embedding deployment.')
+param embeddingCapacity int = 30
+
+@description('Client id of an app registration that exists; empty to have one made.')
+param applicationId string = ''
+
+@description('Application ID URI of that registration.')
+param applicationIdUri string = ''
+
+@description('Client ids of the MCP clients that people use, comma-separated. The first one is Visual Studio Code.')
+param clientIds string = 'aebc6443-996d-45c2-90f0-388ff96faa56'
+
+@description('Put the built-in authentication of the platform in front of our own check.')
+param builtInAuthentication bool = false
+
+@description('Host name of your own; see docs/deploy.md for the order of steps.')
+param customHostname string = ''
+
+@description('Thumbprint of its certificate in the resource group; empty until there is one.')
+param customHostnameThumbprint string = ''
+
+@minValue(30)
+@maxValue(730)
+@description('Days that logs are kept.')
+param logRetentionDays int = 30
+
+var abbreviations = loadJsonContent('./abbreviations.json')
+var token = toLower(uniqueString(subscription().id, environmentName, location))
+var tags = {
+  'azd-env-name': environmentName
+}
+var functionAppName = '${abbreviations.functionApp}${token}'
+var administratorObjectId = empty(databaseAdministratorObjectId) ? deployerObjectId : databaseAdministratorObjectId
+var administratorName = empty(databaseAdministratorName) ? deployer().userPrincipalName : databaseAdministratorName
+
+// User connections by size: max_connections less the 15 that the service keeps for itself.
+var databaseTiers = {
+  Standard_B2s: {
+    tier: 'Burstable'
+    userConnections: 414
+  }
+  Standard_B2ms: {
+    tier: 'Burstable'
+    userConnections: 844
+  }
+  Standard_D2ds_v5: {
+    tier: 'GeneralPurpose'
+    userConnections: 844
+  }
+  Standard_D4ds_v5: {
+    tier: 'GeneralPurpose'
+    userConnections: 1703
+  }
+  Standard_D8ds_v5: {
+    tier: 'GeneralPurpose'
+    userConnections: 3422
+  }
+  Standard_D16ds_v5: {
+    tier: 'GeneralPurpose'
+    userConnections: 4985
+  }
+  Standard_E2ds_v5: {
+    tier: 'MemoryOptimized'
+    userConnections: 1703
+  }
+  Standard_E4ds_v5: {
+    tier: 'MemoryOptimized'
+    userConnections: 3422
+  }
+}
+// Requests that one instance serves at once; more connections than that would never be used.
+var concurrencyPerInstance = 16
+// Connections that migrations, a rotation of keys and an administrator find free.
+var administrativeConnections = 7
+var poolMax = min(concurrencyPerInstance, (databaseTiers[databaseSku].userConnections - administrativeConnections) / (maximumInstanceCount + alwaysReadyInstances))
+
+resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
+  name: '${abbreviations.resourceGroup}${environmentName}'
+  location: location
+  tags: tags
+}
+
+module identity 'modules/identity.bicep' = {
+  name: 'identity'
+  scope: group
+  params: {
+    name: '${abbreviations.managedIdentity}${token}'
+    location: location
+    tags: tags
+  }
+}
+
+module monitoring 'modules/monitoring.bicep' = {
+  name: 'monitoring'
+  scope: group
+  params: {
+    workspaceName: '${abbreviations.logAnalyticsWorkspace}${token}'
+    insightsName: '${abbreviations.applicationInsights}${token}'
+    location: location
+    tags: tags
+    retentionDays: logRetentionDays
+    identityPrincipalId: identity.outputs.principalId
+  }
+}
+
+module network 'modules/network.bicep' = if (usePrivateNetwork) {
+  name: 'network'
+  scope: group
+  params: {
+    name: '${abbreviations.virtualNetwork}${token}'
+    serverName: '${abbreviations.flexibleServer}${token}'
+    location: location
+    tags: tags
+  }
+}
+
+module storage 'modules/storage.bicep' = {
+  name: 'storage'
+  scope: group
+  params: {
+    name: '${abbreviations.storageAccount}${token}'
+    location: location
+    tags: tags
+    identityPrincipalId: identity.outputs.principalId
+  }
+}
+
+module vault 'modules/vault.bicep' = {
+  name: 'vault'
+  scope: group
+  params: {
+    name: '${abbreviations.keyVault}${token}'
+    location: location
+    tags: tags
+    identityPrincipalId: identity.outputs.principalId
+    deployerObjectId: deployerObjectId
+    deployerType: deployerType
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
+module database 'modules/database.bicep' = {
+  name: 'database'
+  scope: group
+  params: {
+    name: '${abbreviations.flexibleServer}${token}'
+    location: location
+    tags: tags
+    skuName: databaseSku
+    skuTier: databaseTiers[databaseSku].tier
+    storageGB: databaseStorageGB
+    backupRetentionDays: backupRetentionDays
+    geoRedundantBackup: geoRedundantBackup
+    highAvailability: highAvailability
+    usePgBouncer: usePgBouncer
+    subnetId: usePrivateNetwork ? network!.outputs.databaseSubnetId : ''
+    privateDnsZoneId: usePrivateNetwork ? network!.outputs.privateDnsZoneId : ''
+    deployerIpAddress: deployerIpAddress
+    administratorObjectId: administratorObjectId
+    administratorName: administratorName
+    administratorType: databaseAdministratorType
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
+module embeddings 'modules/embeddings.bicep' = if (useEmbeddings) {
+  name: 'embeddings'
+  scope: group
+  params: {
+    name: '${abbreviations.azureOpenAi}${token}'
+    location: empty(openAiLocation) ? location : openAiLocation
+    tags: tags
+    capacity: embeddingCapacity
+    identityPrincipalId: identity.outputs.principalId
+    deployerObjectId: deployerObjectId
+    deployerType: deployerType
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
+module registration 'modules/registration.bicep' = if (empty(applicationId)) {
+  name: 'registration'
+  scope: group
+  params: {
+    uniqueName: 'zava-${token}'
+    displayName: 'Zava Retail Analytics (${environmentName})'
+    functionAppName: functionAppName
+    clientIds: split(clientIds, ',')
+    identityPrincipalId: identity.outputs.principalId
+  }
+}
+
+module app 'modules/app.bicep' = {
+  name: 'app'
+  scope: group
+  params: {
+    name: functionAppName
+    planName: '${abbreviations.plan}${token}'
+    location: location
+    tags: tags
+    identityId: identity.outputs.id
+    identityClientId: identity.outputs.clientId
+    storageAccountName: storage.outputs.name
+    packageContainer: storage.outputs.packageContainer
+    insightsConnectionString: monitoring.outputs.connectionString
+    contextKeysUri: vault.outputs.contextKeysUri
+    databaseHost: database.outputs.host
+    databasePort: database.outputs.port
+    databaseName: database.outputs.databaseName
+    usePgBouncer: usePgBouncer
+    poolMax: poolMax
+    subnetId: usePrivateNetwork ? network!.outputs.appSubnetId : ''
+    openAiEndpoint: useEmbeddings ? embeddings!.outputs.endpoint : ''
+    embeddingDeployment: useEmbeddings ? embeddings!.outputs.deploymentName : ''
+    applicationId: empty(applicationId) ? registration!.outputs.applicationId : applicationId
+    applicationIdUri: empty(applicationId) ? registration!.outputs.applicationIdUri : applicationIdUri
+    builtInAuthentication: builtInAuthentication
+    clientIds: split(clientIds, ',')
+    customHostname: customHostname
+    customHostnameThumbprint: customHostnameThumbprint
+    maximumInstanceCount: maximumInstanceCount
+    alwaysReadyInstances: alwaysReadyInstances
+    instanceMemoryMB: instanceMemoryMB
+    concurrencyPerInstance: concurrencyPerInstance
+  }
+}
+
+// azd keeps these in its environment and gives them to the hooks, where they are the settings of
+// the command line. None is a secret.
+output AZURE_LOCATION string = location
+output AZURE_TENANT_ID string = tenant().tenantId
+output AZURE_RESOURCE_GROUP string = group.name
+output AZURE_KEY_VAULT_ENDPOINT string = vault.outputs.endpoint
+output AZURE_FUNCTION_APP_ID string = app.outputs.id
+output AZURE_OPENAI_ENDPOINT string = useEmbeddings ? embeddings!.outputs.endpoint : ''
+output EMBEDDING_MODEL_DEPLOYMENT_NAME string = useEmbeddings ? embeddings!.outputs.deploymentName : ''
+output PGHOST string = database.outputs.host
+output PGDATABASE string = database.outputs.databaseName
+output PGUSER string = administratorName
+output ZAVA_DATABASE_AUTH string = 'entra'
+output ZAVA_SERVER_OBJECT_ID string = identity.outputs.principalId
+output ZAVA_SCOPE string = '${empty(applicationId) ? registration!.outputs.applicationIdUri : applicationIdUri}/user_impersonation'
+output ZAVA_MCP_URL string = 'https://${empty(customHostname) ? app.outputs.hostname : customHostname}/mcp'
+output ZAVA_READY_URL string = 'https://${app.outputs.hostname}/health/ready'

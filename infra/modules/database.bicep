@@ -1,0 +1,174 @@
+param name string
+param location string
+param tags object
+param skuName string
+param skuTier string
+param storageGB int
+param backupRetentionDays int
+param geoRedundantBackup bool
+param highAvailability string
+param usePgBouncer bool
+
+@description('Delegated subnet; empty for public access behind the firewall.')
+param subnetId string
+param privateDnsZoneId string
+
+@description('Address that the firewall lets in beside Azure; empty for none.')
+param deployerIpAddress string
+param administratorObjectId string
+param administratorName string
+param administratorType string
+param workspaceId string
+
+var isPrivate = !empty(subnetId)
+var isBurstable = skuTier == 'Burstable'
+var databaseName = 'zava'
+
+resource server 'Microsoft.DBforPostgreSQL/flexibleServers@2025-08-01' = {
+  name: name
+  location: location
+  tags: tags
+  sku: {
+    name: skuName
+    tier: skuTier
+  }
+  properties: {
+    version: '18'
+    createMode: 'Default'
+    authConfig: {
+      activeDirectoryAuth: 'Enabled'
+      passwordAuth: 'Disabled'
+      tenantId: tenant().tenantId
+    }
+    storage: {
+      storageSizeGB: storageGB
+      autoGrow: 'Enabled'
+    }
+    backup: {
+      backupRetentionDays: backupRetentionDays
+      geoRedundantBackup: geoRedundantBackup ? 'Enabled' : 'Disabled'
+    }
+    highAvailability: {
+      mode: isBurstable ? 'Disabled' : highAvailability
+    }
+    network: isPrivate ? {
+      delegatedSubnetResourceId: subnetId
+      privateDnsZoneArmResourceId: privateDnsZoneId
+      publicNetworkAccess: 'Disabled'
+    } : {
+      publicNetworkAccess: 'Enabled'
+    }
+  }
+}
+
+// One after the other: the server refuses a second change while it makes the first (ServerIsBusy).
+resource database 'Microsoft.DBforPostgreSQL/flexibleServers/databases@2025-08-01' = {
+  parent: server
+  name: databaseName
+  properties: {
+    charset: 'UTF8'
+    collation: 'en_US.utf8'
+  }
+}
+
+resource azureServices 'Microsoft.DBforPostgreSQL/flexibleServers/firewallRules@2025-08-01' = if (!isPrivate) {
+  parent: server
+  name: 'azure-services'
+  properties: {
+    // The address that stands for whatever runs in Azure: the app has none of its own.
+    startIpAddress: '0.0.0.0'
+    endIpAddress: '0.0.0.0'
+  }
+  dependsOn: [
+    database
+  ]
+}
+
+resource deployer 'Microsoft.DBforPostgreSQL/flexibleServers/firewallRules@2025-08-01' = if (!isPrivate && !empty(deployerIpAddress)) {
+  parent: server
+  name: 'deployer'
+  properties: {
+    startIpAddress: deployerIpAddress
+    endIpAddress: deployerIpAddress
+  }
+  dependsOn: [
+    azureServices
+  ]
+}
+
+resource extensions 'Microsoft.DBforPostgreSQL/flexibleServers/configurations@2025-08-01' = {
+  parent: server
+  name: 'azure.extensions'
+  properties: {
+    value: 'VECTOR'
+    source: 'user-override'
+  }
+  dependsOn: [
+    deployer
+  ]
+}
+
+// A statement that fails holds what people asked for: its text stays out of the log.
+resource statementTexts 'Microsoft.DBforPostgreSQL/flexibleServers/configurations@2025-08-01' = {
+  parent: server
+  name: 'log_min_error_statement'
+  properties: {
+    value: 'panic'
+    source: 'user-override'
+  }
+  dependsOn: [
+    extensions
+  ]
+}
+
+resource pgBouncer 'Microsoft.DBforPostgreSQL/flexibleServers/configurations@2025-08-01' = if (usePgBouncer && !isBurstable) {
+  parent: server
+  name: 'pgbouncer.enabled'
+  properties: {
+    value: 'true'
+    source: 'user-override'
+  }
+  dependsOn: [
+    statementTexts
+  ]
+}
+
+resource administrator 'Microsoft.DBforPostgreSQL/flexibleServers/administrators@2025-08-01' = {
+  parent: server
+  name: administratorObjectId
+  properties: {
+    principalType: administratorType
+    principalName: administratorName
+    tenantId: tenant().tenantId
+  }
+  dependsOn: [
+    pgBouncer
+  ]
+}
+
+resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'to-log-analytics'
+  scope: server
+  properties: {
+    workspaceId: workspaceId
+    logs: [
+      {
+        category: 'PostgreSQLLogs'
+        enabled: true
+      }
+    ]
+    metrics: [
+      {
+        category: 'AllMetrics'
+        enabled: true
+      }
+    ]
+  }
+  dependsOn: [
+    administrator
+  ]
+}
+
+output host string = server.properties.fullyQualifiedDomainName
+output port int = (usePgBouncer && !isBurstable) ? 6432 : 5432
+output databaseName string = databaseName

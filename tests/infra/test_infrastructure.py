@@ -1,0 +1,305 @@
+"""The infrastructure holds together, as far as that can be known without Azure."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from pycep import BicepParser
+
+from tests.infra.checks import CHECKS, problems
+
+ROOT = Path(__file__).parents[2]
+
+MAIN, APP, DATABASE = "infra/main.bicep", "infra/modules/app.bicep", "infra/modules/database.bicep"
+STORAGE, VAULT = "infra/modules/storage.bicep", "infra/modules/vault.bicep"
+PARAMETERS = "infra/main.parameters.json"
+
+# What is broken where, and what has to be said of it.
+BREAKS = {
+    "a brace is missing": (APP, "    reserved: true\n  }\n", "    reserved: true\n", "line"),
+    "a string does not end": (MAIN, "param environmentName string", "param e string = 'x", "line"),
+    "a name is misspelt": (
+        MAIN,
+        "clientIds: split(clientIds,",
+        "clientIds: split(clientId,",
+        "names clientId,",
+    ),
+    "a function is unknown": (MAIN, "toLower(uniqueString", "lower(uniqueString", "calls lower"),
+    "a parameter is not used": (
+        MAIN,
+        "var tags =",
+        "param idle string = ''\nvar tags =",
+        "idle and does not use it",
+    ),
+    "a module is elsewhere": (
+        MAIN,
+        "'modules/vault.bicep'",
+        "'modules/safe.bicep'",
+        "there is no modules/safe.bicep",
+    ),
+    "a module is forgotten": (
+        MAIN,
+        "module network 'modules/network.bicep' = if (usePrivateNetwork)",
+        "module network 'modules/identity.bicep' = if (usePrivateNetwork)",
+        "modules/network.bicep is used by nothing",
+    ),
+    "a module lacks a parameter": (MAIN, "    poolMax: poolMax\n", "", "is not given poolMax"),
+    "a module gets one too many": (
+        MAIN,
+        "    poolMax: poolMax\n",
+        "    poolMax: poolMax\n    poolMin: 0\n",
+        "given poolMin",
+    ),
+    "a parameter has another type": (
+        MAIN,
+        "    poolMax: poolMax\n",
+        "    poolMax: '${poolMax}'\n",
+        "poolMax is string",
+    ),
+    "an output does not exist": (
+        MAIN,
+        "vault.outputs.endpoint",
+        "vault.outputs.uri",
+        "asks vault for uri",
+    ),
+    "a conditional module is taken for granted": (
+        MAIN,
+        "useEmbeddings ? embeddings!.outputs.endpoint : ''",
+        "embeddings!.outputs.endpoint",
+        "which may not be there",
+    ),
+    "a parameter is not in the file": (
+        PARAMETERS,
+        '"location"',
+        '"place"',
+        "does not give location",
+    ),
+    "a default is another": (
+        PARAMETERS,
+        "COUNT=40",
+        "COUNT=30",
+        "maximumInstanceCount has the default 30",
+    ),
+    "a default is not allowed": (
+        MAIN,
+        "  'Standard_D2ds_v5'\n  'Standard_D4ds_v5'\n",
+        "  'Standard_D4ds_v5'\n",
+        "databaseSku does not allow its default",
+    ),
+    "a parameter is not described": (
+        MAIN,
+        "@description('Kind of that principal.')\n",
+        "",
+        "deployerType is not described",
+    ),
+    "a value is fixed in the file": (
+        PARAMETERS,
+        "${AZURE_LOCATION}",
+        "westeurope",
+        "location is not a variable",
+    ),
+    "a resource has no version": (
+        STORAGE,
+        "storageAccounts@2023-05-01' = {\n  name: name",
+        "storageAccounts' = {\n  name: name",
+        "account has no version",
+    ),
+    "a property of the server is misspelt": (
+        DATABASE,
+        "storageSizeGB: storageGB",
+        "storageSizeGb: storageGB",
+        "storageSizeGb, which Storage does not have",
+    ),
+    "a value of the server is none": (
+        DATABASE,
+        "passwordAuth: 'Disabled'",
+        "passwordAuth: 'Off'",
+        "passwordAuth is Off, no PasswordBasedAuth",
+    ),
+    "a property of the app is misspelt": (
+        APP,
+        "maximumInstanceCount: maximumInstanceCount\n        always",
+        "maxInstanceCount: maximumInstanceCount\n        always",
+        "maxInstanceCount, which FunctionsScaleAndConcurrency",
+    ),
+    "a property has another type": (
+        APP,
+        "httpsOnly: true",
+        "httpsOnly: 'true'",
+        "properties.httpsOnly is",
+    ),
+    "a rule lacks its end": (
+        DATABASE,
+        "    endIpAddress: '0.0.0.0'\n",
+        "",
+        "properties lacks endIpAddress",
+    ),
+    "authentication is misspelt": (
+        APP,
+        "unauthenticatedClientAction: 'Return401'",
+        "unauthenticatedClientAction: 'Return400'",
+        "Return400, no UnauthenticatedClientActionV2",
+    ),
+    "storage accepts keys by a misspelt name": (
+        STORAGE,
+        "allowSharedKeyAccess",
+        "allowSharedKeys",
+        "allowSharedKeys, which",
+    ),
+    "the vault is misspelt": (
+        VAULT,
+        "enableRbacAuthorization",
+        "enableRbac",
+        "enableRbac, which VaultProperties",
+    ),
+    "a resource is of an unknown type": (
+        VAULT,
+        "diagnosticSettings@",
+        "diagnosticSetting@",
+        "of which nothing is known",
+    ),
+    "a parent does not exist": (STORAGE, "  parent: blobs\n", "  parent: blob\n", "no parent blob"),
+    "the extension is not configured": (
+        "infra/bicepconfig.json",
+        "microsoftGraphV1",
+        "graph",
+        "bicepconfig.json does not name",
+    ),
+    "two children of the server start at once": (
+        DATABASE,
+        "  dependsOn: [\n    statementTexts\n  ]\n",
+        "",
+        "may begin",
+    ),
+    "two children follow the same": (
+        DATABASE,
+        "    statementTexts\n  ]",
+        "    extensions\n  ]",
+        "not one link of a chain",
+    ),
+    "a role is another": (
+        VAULT,
+        "'4633458b-17de-408a-b874-0445c86b69e6'",
+        "'00482a5a-887f-4fb3-b363-3b7fe8e74483'",
+        "is not the one it says",
+    ),
+    "an output is a key": (
+        STORAGE,
+        "output name string = account.name",
+        "output name string = account.listKeys().keys[0].value",
+        "listKeys",
+    ),
+    "an output is a secret parameter": (
+        VAULT,
+        "param deployerType string",
+        "@secure()\nparam deployerType string\noutput d string = deployerType",
+        "gives away deployerType",
+    ),
+    "the connection string leaves": (
+        MAIN,
+        "output AZURE_LOCATION string = location",
+        "output AZURE_LOCATION string = monitoring.outputs.connectionString",
+        "gives away connectionString",
+    ),
+    "the server has a password": (
+        DATABASE,
+        "    version: '18'\n",
+        "    version: '18'\n    administratorLoginPassword: 'x'\n",
+        "has a password",
+    ),
+    "a setting is misspelt": (
+        APP,
+        "ZAVA_POOL_MAX:",
+        "ZAVA_POOL_SIZE:",
+        "ZAVA_POOL_SIZE, which nothing reads",
+    ),
+    "a setting is missing": (
+        APP,
+        "  ZAVA_ALLOWED_TENANTS: tenant().tenantId\n",
+        "",
+        "ZAVA_ALLOWED_TENANTS",
+    ),
+    "a setting has a wrong value": (APP, "string(databasePort)", "databaseName", "PGPORT"),
+    "a setting is no string": (APP, "string(poolMax)", "poolMax", "ZAVA_POOL_MAX is not a string"),
+    "the login is another": (APP, "'zava_server'", "'zava_admin'", "does not log in as the server"),
+    "a hook misses its setting": (MAIN, "output PGUSER", "output PG_USER", "no output PGUSER"),
+    "the service has another tag": (
+        APP,
+        "'azd-service-name': 'mcp'",
+        "'azd-service-name': 'api'",
+        "the tags say",
+    ),
+    "a hook is elsewhere": (
+        "azure.yaml",
+        "infra/hooks/postdeploy.ps1",
+        "infra/postdeploy.ps1",
+        "no script for windows",
+    ),
+    "the service is no function app": (
+        "azure.yaml",
+        "host: function",
+        "host: appservice",
+        "no function app",
+    ),
+    "a small server has many connections": (
+        MAIN,
+        "    userConnections: 414\n",
+        "    userConnections: 41\n",
+        "gives 0 connections",
+    ),
+    "pools outgrow the server": (
+        MAIN,
+        "/ (maximumInstanceCount + alwaysReadyInstances)",
+        "/ maximumInstanceCount",
+        "take more than",
+    ),
+    "more instances than connections": (
+        MAIN,
+        "@maxValue(100)\n@description('Most",
+        "@maxValue(1000)\n@description('Most",
+        "gives 0 connections",
+    ),
+}
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    shutil.copytree(ROOT / "infra", tmp_path / "infra")
+    shutil.copy(ROOT / "azure.yaml", tmp_path)
+    return tmp_path
+
+
+def test_nothing_is_wrong() -> None:
+    assert problems(ROOT) == []
+
+
+@pytest.mark.parametrize("what", BREAKS)
+def test_broken_copy_is_found(copy: Path, what: str) -> None:
+    file, whole, broken, said = BREAKS[what]
+    text = (copy / file).read_text(encoding="utf-8")
+    assert text.count(whole) >= 1, "the text to break is not there"
+    (copy / file).write_text(text.replace(whole, broken), encoding="utf-8")
+    found = problems(copy)
+    assert any(said in problem for problem in found), found
+
+
+def test_every_check_finds_a_break_that_no_other_finds(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone: set[str] = set()
+    for file, whole, broken, said in BREAKS.values():
+        path = copy / file
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace(whole, broken), encoding="utf-8")
+        finders = []
+        for check in CHECKS:
+            monkeypatch.setattr("tests.infra.checks.CHECKS", (check,))
+            finders += [check.__name__] if any(said in found for found in problems(copy)) else []
+        path.write_text(text, encoding="utf-8")
+        alone |= set(finders) if len(finders) == 1 else set()
+    assert {check.__name__ for check in CHECKS} == alone
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "infra").rglob("*.bicep")), ids=lambda f: f.name)
+def test_grammar_that_is_not_ours_reads_it_too(file: Path) -> None:
+    assert BicepParser().parse(text=file.read_text(encoding="utf-8"))
