@@ -13,6 +13,7 @@ from tests.database import Database
 from tests.proxy import counting_proxy
 from zava.data.audit import BATCH_RECORDS, AuditTrail
 from zava.data.context import ContextSigner
+from zava.data.fingerprint import fingerprint
 from zava.data.retail import RetailData
 from zava.data.tenancy import Tenancy
 from zava.data.verification import Verification
@@ -170,6 +171,11 @@ async def test_what_cannot_be_recorded_is_not_run_where_records_are_required(
             assert (await tenancy.run(seattle, SQL, max_rows=1)).rows
             end(trail, seattle)
         assert len(records(seeded_clone)) == 2
+
+
+def test_what_is_no_statement_has_no_fingerprint() -> None:
+    assert fingerprint("SELEC 1") is None
+    assert fingerprint("SELECT 1") == fingerprint("SELECT 2")
 
 
 async def test_call_that_nobody_named_is_recorded_where_records_are_required(
