@@ -13,6 +13,7 @@ from tests.database import Database
 from tests.proxy import counting_proxy
 from zava.data.audit import BATCH_RECORDS, AuditTrail
 from zava.data.context import ContextSigner
+from zava.data.fingerprint import fingerprint
 from zava.data.retail import RetailData
 from zava.data.tenancy import Tenancy
 from zava.data.verification import Verification
@@ -172,6 +173,11 @@ async def test_what_cannot_be_recorded_is_not_run_where_records_are_required(
         assert len(records(seeded_clone)) == 2
 
 
+def test_what_is_no_statement_has_no_fingerprint() -> None:
+    assert fingerprint("SELEC 1") is None
+    assert fingerprint("SELECT 1") == fingerprint("SELECT 2")
+
+
 async def test_call_that_nobody_named_is_recorded_where_records_are_required(
     seeded_clone: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:
@@ -202,6 +208,46 @@ async def test_records_that_cannot_be_written_are_counted_and_told(
             assert (await tenancy.run(seattle, SQL, max_rows=1)).rows
             end(trail, seattle)
     assert len(records(seeded_clone)) == 1
+
+
+async def test_records_wait_while_no_connection_can_be_had(
+    seeded_clone: Database,
+    signer: ContextSigner,
+    callers: dict[str, Caller],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("zava.data.audit.BATCH_SECONDS", 0.01)
+    monkeypatch.setattr("zava.data.audit.MAX_WAITING", 2)
+    async with door(seeded_clone.server, signer, is_required=False) as (tenancy, trail):
+        async with tenancy._pool.connection(), tenancy._pool.connection():
+            monkeypatch.setattr(tenancy._pool._pool, "timeout", 0.05)
+            for _ in range(2):
+                end(trail, calling(callers["seattle"]))
+            writer = trail._writer
+            assert writer is not None
+            assert not (await asyncio.wait({writer}, timeout=0.5))[0]  # it tries again and again
+            assert (trail.lost, trail.unwritten(callers["seattle"])[0]) == (0, 2)
+            end(trail, calling(callers["seattle"]))  # one more than may wait
+            while not trail.lost:  # each try waits for a connection
+                await asyncio.wait({writer}, timeout=0.05)
+            end(trail, calling(callers["seattle"]))
+        monkeypatch.setattr(tenancy._pool._pool, "timeout", 10.0)
+        await trail.close()
+    # The batch on its way was given up; what came after it was written.
+    assert trail.lost >= 2
+    assert len(records(seeded_clone)) == 4 - trail.lost
+
+
+async def test_end_does_not_wait_for_a_database_that_is_gone(
+    signer: ContextSigner, callers: dict[str, Caller]
+) -> None:
+    nowhere = "host=127.0.0.1 port=1 dbname=x user=y password=z"
+    async with door(nowhere, signer, is_required=False) as (tenancy, trail):
+        tenancy._pool._pool.timeout = 0.1
+        end(trail, calling(callers["seattle"]))
+        await asyncio.wait_for(trail.close(), 5)
+        assert trail.lost == 1
+        assert trail.unwritten(callers["seattle"]) == (0, 0.0)
 
 
 async def test_refused_and_denied_calls_are_recorded_with_their_statement(

@@ -247,6 +247,25 @@ async def test_next_place_goes_to_whoever_holds_the_fewest(callers: dict[str, Ca
     assert not places._held
 
 
+async def test_of_two_who_may_the_one_with_fewer_places_is_next_though_later(
+    callers: dict[str, Caller],
+) -> None:
+    places = Places(4, 10, lambda: NOW)
+    tacoma, seattle, redmond, kirkland = (
+        callers[name] for name in ("tacoma", "seattle", "redmond", "kirkland")
+    )
+    for caller in (tacoma, seattle, redmond, kirkland):
+        places._see(caller)
+    held = [hold(places, caller) for caller in (tacoma, tacoma, seattle, redmond)]
+    assert all(await settled(*held))
+    second_of_seattle, first_of_kirkland = hold(places, seattle), hold(places, kirkland)
+    assert await settled(second_of_seattle, first_of_kirkland) == [False, False]
+    places._give_back(tacoma)
+    assert await settled(second_of_seattle, first_of_kirkland) == [False, True]
+    places._give_back(tacoma)
+    assert await settled(second_of_seattle) == [True]
+
+
 async def test_place_that_is_given_to_one_who_leaves_goes_on(callers: dict[str, Caller]) -> None:
     places = Places(1, 10, lambda: NOW)
     seattle = callers["seattle"]

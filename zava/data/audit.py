@@ -3,14 +3,15 @@
 `required`: the intent leaves in the call's own flush and is committed before the statement runs;
 what cannot be recorded is not run. The outcome follows with the next call, or after a second.
 `best-effort`: outcomes are written in batches of at most 100 records or a second. A process that
-is killed loses the batch being gathered and the batch being written; calls wait rather than let
-more than that gather.
+is killed loses the batch being gathered and the batch being written; calls wait for a moment
+rather than let more than that gather. While no connection can be had, a bounded number waits.
 """
 
 import asyncio
 import logging
 import time
 from collections import deque
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 BATCH_RECORDS = 100
 BATCH_SECONDS = 1.0
+MAX_WAITING = 1000
+_MAKE_ROOM_SECONDS = 2.0
 _WRITE_TIMEOUT_SECONDS = 10.0
 _UNNAMED = "unnamed"
 
@@ -46,6 +49,7 @@ class AuditTrail:
         self._is_full = asyncio.Event()
         self._has_room = asyncio.Event()
         self._has_room.set()
+        self._is_closing = False
         # By principal: what the database does not know of yet, for the budgets.
         self._unwritten: dict[tuple[UUID, UUID], tuple[int, float]] = {}
         self.lost = 0
@@ -92,25 +96,26 @@ class AuditTrail:
         return self._unwritten.get((caller.tenant_id, caller.object_id), (0, 0.0))
 
     async def make_room(self) -> None:
-        """Wait while a whole batch is gathered and another one is being written."""
-        await self._has_room.wait()
+        """Wait, for a moment, while a whole batch is gathered and another one is being written."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_MAKE_ROOM_SECONDS):
+                await self._has_room.wait()
 
     async def close(self) -> None:
-        """Write what is left."""
+        """Write what is left, and count as lost what cannot be written now."""
+        self._is_closing = True
         self._is_full.set()
         if self._writer is not None:
             await self._writer
 
     async def _write(self) -> None:
         while self._pending:
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(BATCH_SECONDS):
                     await self._is_full.wait()
-            except TimeoutError:
-                pass
             batch = self._take()
             self._has_room.set()
-            if len(self._pending) < BATCH_RECORDS:
+            if len(self._pending) < BATCH_RECORDS and not self._is_closing:
                 self._is_full.clear()
             if batch:
                 await self._send(batch)
@@ -149,17 +154,27 @@ class AuditTrail:
                 except psycopg.Error:
                     await connection.close()  # a failed transaction stands open on it
                     raise
-        except (psycopg.Error, ZavaError, TimeoutError) as error:
-            self.lost += len(batch)
-            # By its kind alone: a driver's words may name hosts and users.
-            logger.error(  # noqa: TRY400
-                "audit: %d records lost: %s %s",
-                len(batch),
-                type(error).__name__,
-                getattr(error, "sqlstate", ""),
-            )
-        finally:
+        except (psycopg.OperationalError, ZavaError, TimeoutError) as error:
+            if self._is_closing or len(self._pending) + len(batch) > MAX_WAITING:
+                self._lose(batch, error)
+            else:
+                self._pending.extendleft(reversed(batch))
+                self._is_full.clear()  # and try again after a second
+        except psycopg.Error as error:
+            self._lose(batch, error)
+        else:
             self._forget(batch)
+
+    def _lose(self, batch: list[Entry], error: Exception) -> None:
+        self._forget(batch)
+        self.lost += len(batch)
+        # By its kind alone: a driver's words may name hosts and users.
+        logger.error(
+            "audit: %d records lost: %s %s",
+            len(batch),
+            type(error).__name__,
+            getattr(error, "sqlstate", ""),
+        )
 
 
 def _entry(caller: Caller, call: Call, phase: str) -> Entry:

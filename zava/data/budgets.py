@@ -1,8 +1,8 @@
 """What one principal may use: of this process, and, counted in the database, of all of them.
 
-In this process the connections are shared fairly (`Places`). The rest (calls at once,
-calls a minute, database time an hour) the database decides inside each call's round trip. What it
-refused is remembered until the time that it named, so that a flood is turned away at the edge.
+In this process the connections are shared fairly (`Places`). The rest (calls at once, calls a
+minute, database time an hour) the database decides inside each call's round trip. What it refused
+is remembered until the time that it named, so that a flood is turned away at the edge.
 """
 
 import asyncio

@@ -299,8 +299,6 @@ def raise_error(result: PGresult) -> None:
 def _raise_unrecorded(result: PGresult) -> None:
     try:
         raise_error(result)
-    except OperationalError:  # a connection that ended, a deadline: told as everywhere
-        raise
     except Error as error:
         raise Busy(
             "The call could not be recorded, and nothing unrecorded is run here.",

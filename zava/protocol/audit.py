@@ -44,10 +44,8 @@ async def recorded(
     run: Callable[[Caller], Awaitable[Result]],
 ) -> Result:
     """Run one call as its caller and note what came of it, also when the client leaves."""
-    caller = replace(exchange.caller, call=Call(tool, client_name=exchange.client_name))
-    call = caller.call
-    assert call is not None  # noqa: S101  # made above
-    call.outcome = CANCELLED
+    call = Call(tool, client_name=exchange.client_name, outcome=CANCELLED)
+    caller = replace(exchange.caller, call=call)
     try:
         result = await run(caller)
         call.outcome = OK
