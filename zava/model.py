@@ -1,7 +1,8 @@
 """The frozen values of the domain, shared by every layer."""
 
+from calendar import monthrange
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -93,3 +94,75 @@ class ForeignKey:
     columns: tuple[str, ...]
     table: str
     references: tuple[str, ...]
+
+
+class PeriodUnit(StrEnum):
+    """What a period is counted in; a day's neighbours are days, a quarter's are quarters."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Whole days of the stores' own time zone: from `start` to the day before `end`.
+
+    It is `count` units long. `is_to_date` says that it began and has not ended: then `end` is
+    the day after today.
+    """
+
+    expression: str
+    start: date
+    end: date
+    unit: PeriodUnit
+    count: int = 1
+    is_to_date: bool = False
+
+    @property
+    def days(self) -> int:
+        """Return its length in days."""
+        return (self.end - self.start).days
+
+    @property
+    def last_day(self) -> date:
+        """Return its last day."""
+        return self.end - timedelta(days=1)
+
+    def __str__(self) -> str:
+        """Say it as an answer states it."""
+        to_date = ", to date" if self.is_to_date else ""
+        return f"{self.start} to {self.last_day} ({self.expression}{to_date})"
+
+    def previous(self) -> "Period":
+        """Return the period of the same length before this one.
+
+        Of a period to date only as many days as have passed, so that like is set beside like.
+        """
+        start = shifted(self.start, self.unit, -self.count)
+        end = min(start + timedelta(days=self.days), self.start) if self.is_to_date else self.start
+        return Period("previous period", start, end, self.unit, self.count)
+
+    def previous_year(self) -> "Period":
+        """Return the same days of the calendar a year earlier."""
+        start, end = (shifted(day, PeriodUnit.YEAR, -1) for day in (self.start, self.end))
+        if (self.end.month, self.end.day) == (2, 29):  # the day after the last, not the last
+            end += timedelta(days=1)
+        return Period("previous year", start, end, self.unit, self.count)
+
+
+def shifted(day: date, unit: PeriodUnit, count: int) -> date:
+    """Return the day `count` units later; 29 February falls on the 28th of a common year.
+
+    Raises:
+        ValueError, OverflowError: the calendar does not reach so far.
+    """
+    if unit is PeriodUnit.DAY:
+        return day + timedelta(days=count)
+    if unit is PeriodUnit.WEEK:
+        return day + timedelta(weeks=count)
+    months = {PeriodUnit.MONTH: 1, PeriodUnit.QUARTER: 3, PeriodUnit.YEAR: 12}[unit] * count
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
