@@ -152,6 +152,34 @@ END;
 ALTER FUNCTION zava.my_stores(reader name) OWNER TO zava_context;
 
 --
+-- Name: note_change(); Type: FUNCTION; Schema: zava; Owner: zava_context
+--
+
+CREATE FUNCTION zava.note_change() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+  own integer;
+BEGIN
+  IF current_setting('transaction_isolation') = 'read committed' THEN
+    SELECT c.slot INTO own FROM zava.data_changes AS c LIMIT 1 FOR UPDATE SKIP LOCKED;
+  ELSE
+    -- A row that others moved since the snapshot would fail the transaction: one of its own.
+    SELECT c.slot INTO own FROM zava.data_changes AS c
+    WHERE c.xmin::text = pg_current_xact_id()::xid::text LIMIT 1;
+  END IF;
+  IF own IS NULL THEN
+    INSERT INTO zava.data_changes (changes) VALUES (1);
+  ELSE
+    UPDATE zava.data_changes SET changes = changes + 1 WHERE slot = own;
+  END IF;
+  RETURN NULL;
+END $$;
+
+ALTER FUNCTION zava.note_change() OWNER TO zava_context;
+
+--
 -- Name: principals; Type: TABLE; Schema: zava; Owner: zava_context
 --
 
@@ -411,6 +439,34 @@ CREATE FUNCTION zava.run_store_managers(p_key_id integer, p_tenant uuid, p_perso
       END $$;
 
 ALTER FUNCTION zava.run_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) OWNER TO store_managers;
+
+--
+-- Name: scope(integer, uuid, uuid, bigint, uuid, bytea); Type: FUNCTION; Schema: zava; Owner: zava_context
+--
+
+CREATE FUNCTION zava.scope(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea) RETURNS TABLE(audience text, scope_hash text, data_version bigint)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+  opened text := zava.open_context(
+    '', p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac, 'scope', '');
+BEGIN
+  IF opened IS NULL THEN
+    RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
+  ELSIF opened = '' THEN
+    RAISE EXCEPTION 'principal refused' USING ERRCODE = 'ZA003';
+  END IF;
+  RETURN QUERY
+  SELECT opened,
+         encode(sha256(convert_to(concat_ws('|', opened,
+           CASE opened WHEN 'store_managers' THEN p.store_ids[1]::text ELSE p.store_ids::text END), 'UTF8')), 'hex'),
+         (SELECT coalesce(sum(c.changes), 0)::bigint FROM zava.data_changes AS c)
+  FROM zava.principals AS p
+  WHERE p.tenant_id = p_tenant AND p.object_id = p_person;
+END $$;
+
+ALTER FUNCTION zava.scope(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea) OWNER TO zava_context;
 
 --
 -- Name: stores; Type: TABLE; Schema: retail; Owner: zava_owner
@@ -777,6 +833,30 @@ ALTER TABLE ONLY zava.canary FORCE ROW LEVEL SECURITY;
 ALTER TABLE zava.canary OWNER TO zava_owner;
 
 --
+-- Name: data_changes; Type: TABLE; Schema: zava; Owner: zava_context
+--
+
+CREATE TABLE zava.data_changes (
+    slot integer NOT NULL,
+    changes bigint NOT NULL
+);
+
+ALTER TABLE zava.data_changes OWNER TO zava_context;
+
+--
+-- Name: data_changes_slot_seq; Type: SEQUENCE; Schema: zava; Owner: zava_context
+--
+
+ALTER TABLE zava.data_changes ALTER COLUMN slot ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME zava.data_changes_slot_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
 -- Name: demo_data; Type: TABLE; Schema: zava; Owner: zava_context
 --
 
@@ -930,6 +1010,13 @@ ALTER TABLE ONLY zava.canary
     ADD CONSTRAINT canary_pkey PRIMARY KEY (store_id);
 
 --
+-- Name: data_changes data_changes_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_context
+--
+
+ALTER TABLE ONLY zava.data_changes
+    ADD CONSTRAINT data_changes_pkey PRIMARY KEY (slot);
+
+--
 -- Name: demo_data demo_data_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_context
 --
 
@@ -1010,6 +1097,54 @@ CREATE INDEX products_type_idx ON retail.products USING btree (type_id, category
 --
 
 CREATE TRIGGER inventory_touch BEFORE UPDATE ON retail.inventory FOR EACH ROW EXECUTE FUNCTION retail.touch();
+
+--
+-- Name: categories note_change; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retail.categories FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
+
+--
+-- Name: customers note_change; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retail.customers FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
+
+--
+-- Name: inventory note_change; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retail.inventory FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
+
+--
+-- Name: order_items note_change; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retail.order_items FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
+
+--
+-- Name: orders note_change; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retail.orders FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
+
+--
+-- Name: product_types note_change; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retail.product_types FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
+
+--
+-- Name: products note_change; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retail.products FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
+
+--
+-- Name: stores note_change; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retail.stores FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
 
 --
 -- Name: product_embeddings product_embeddings_dimensions; Type: TRIGGER; Schema: retail; Owner: zava_owner
@@ -1325,6 +1460,13 @@ GRANT ALL ON FUNCTION zava.my_stores(reader name) TO regional_managers;
 GRANT ALL ON FUNCTION zava.my_stores(reader name) TO head_office;
 
 --
+-- Name: FUNCTION note_change(); Type: ACL; Schema: zava; Owner: zava_context
+--
+
+REVOKE ALL ON FUNCTION zava.note_change() FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.note_change() TO zava_owner;
+
+--
 -- Name: FUNCTION open_context(runner name, key_id integer, tenant uuid, person uuid, expires bigint, nonce uuid, mac bytea, statement text, params text); Type: ACL; Schema: zava; Owner: zava_context
 --
 
@@ -1359,6 +1501,13 @@ GRANT ALL ON FUNCTION zava.run_regional_managers(p_key_id integer, p_tenant uuid
 
 REVOKE ALL ON FUNCTION zava.run_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION zava.run_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) TO zava_server;
+
+--
+-- Name: FUNCTION scope(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea); Type: ACL; Schema: zava; Owner: zava_context
+--
+
+REVOKE ALL ON FUNCTION zava.scope(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.scope(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea) TO zava_server;
 
 --
 -- Name: TABLE stores; Type: ACL; Schema: retail; Owner: zava_owner
@@ -1527,6 +1676,13 @@ GRANT SELECT ON TABLE zava.canary TO store_managers;
 GRANT SELECT ON TABLE zava.canary TO regional_managers;
 GRANT SELECT ON TABLE zava.canary TO head_office;
 GRANT SELECT,INSERT ON TABLE zava.canary TO zava_loader;
+
+--
+-- Name: TABLE data_changes; Type: ACL; Schema: zava; Owner: zava_context
+--
+
+GRANT SELECT,INSERT,UPDATE ON TABLE zava.data_changes TO zava_owner;
+GRANT SELECT,INSERT,UPDATE ON TABLE zava.data_changes TO zava_loader;
 
 --
 -- Name: TABLE demo_data; Type: ACL; Schema: zava; Owner: zava_context

@@ -13,6 +13,7 @@ known_definer (signature, owner) AS (
     ('zava.open_context(name,integer,uuid,uuid,bigint,uuid,bytea,text,text)', 'zava_context'::name),
     ('zava.my_store(name)', 'zava_context'),
     ('zava.my_stores(name)', 'zava_context'),
+    ('zava.scope(integer,uuid,uuid,bigint,uuid,bytea)', 'zava_context'),
     ('zava.store_count()', 'zava_chain'),
     ('zava.run_store_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint)', 'store_managers'),
     ('zava.run_regional_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint)', 'regional_managers'),
@@ -94,6 +95,7 @@ FROM function AS f
 WHERE f.pronamespace IN ('zava'::regnamespace, 'retail'::regnamespace)
   AND pg_catalog.has_function_privilege('zava_server', f.oid, 'EXECUTE')
   AND f.signature NOT LIKE 'zava.run\_%'
+  AND f.signature <> 'zava.scope(integer,uuid,uuid,bigint,uuid,bytea)'
 
 UNION ALL
 SELECT 'role ' || a.name || ' can write ' || r.name
