@@ -10,9 +10,14 @@ import pytest
 from tests.database import CONTEXT_KEY, Cluster, Database, postgresql
 from zava.app import Application, compose
 from zava.data.context import ContextKey, ContextSigner
+from zava.data.metric_catalogue import Catalogue
+from zava.data.metric_catalogue import catalogue as read_whole_catalogue
+from zava.data.metric_reader import MetricReader
+from zava.data.result_cache import ResultCache
 from zava.data.retail import RetailData
 from zava.data.tenancy import Tenancy
 from zava.data.verification import Verification
+from zava.infrastructure.byte_store import ByteStore, MemoryStore
 from zava.infrastructure.demo_data import seed
 from zava.infrastructure.demo_principals import demo_callers, grant_demo_principals
 from zava.infrastructure.home import Home
@@ -23,6 +28,12 @@ from zava.settings import Settings
 
 TODAY = date(2026, 6, 30)
 SCALE = 0.02
+
+
+def result_cache(
+    tenancy: Tenancy, store: ByteStore, *, ttl_seconds: int = 300, secret: bytes = b"s" * 32
+) -> ResultCache:
+    return ResultCache(tenancy, store, ttl_seconds=ttl_seconds, secret=secret, code_version="tests")
 
 
 @pytest.fixture(scope="session")
@@ -95,6 +106,23 @@ async def unguarded(pool: DatabasePool, signer: ContextSigner) -> Tenancy:
 async def tenancy(unguarded: Tenancy) -> RetailData:
     """What the use cases read from: the session behind the guard."""
     return RetailData(unguarded)
+
+
+@pytest.fixture(scope="session")
+def catalogue() -> Catalogue:
+    return read_whole_catalogue()
+
+
+@pytest.fixture(scope="session")
+def uncached(unguarded: Tenancy) -> ResultCache:
+    """What the metric tools read through, keeping nothing."""
+    return result_cache(unguarded, MemoryStore(1), ttl_seconds=0)
+
+
+@pytest.fixture(scope="session")
+def metrics(unguarded: Tenancy, uncached: ResultCache, catalogue: Catalogue) -> MetricReader:
+    """The metrics over the shared database, each question asked anew."""
+    return MetricReader(unguarded, uncached, catalogue)
 
 
 @pytest.fixture(scope="session")

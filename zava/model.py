@@ -166,3 +166,80 @@ def shifted(day: date, unit: PeriodUnit, count: int) -> date:
     months = {PeriodUnit.MONTH: 1, PeriodUnit.QUARTER: 3, PeriodUnit.YEAR: 12}[unit] * count
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
+class Comparison(StrEnum):
+    """What an answer may be set beside."""
+
+    PREVIOUS_PERIOD = "previous_period"
+    PREVIOUS_YEAR = "previous_year"
+
+
+@dataclass(frozen=True, slots=True)
+class MetricFilter:
+    """One condition on a dimension; `op` is one of =, in, between, >=, <=."""
+
+    dimension: str
+    op: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MetricOrder:
+    """One key to sort by: a dimension, a metric, or a metric's comparison."""
+
+    by: str
+    is_descending: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class MetricQuery:
+    """A question to the certified metrics, by the names of the catalogue."""
+
+    metrics: tuple[str, ...]
+    period: Period
+    today: date
+    dimensions: tuple[str, ...] = ()
+    filters: tuple[MetricFilter, ...] = ()
+    order_by: tuple[MetricOrder, ...] = ()
+    limit: int = 50
+    compare: Comparison | None = None
+    with_totals: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MetricColumn:
+    """One column of figures; `unit` is None for a dimension."""
+
+    name: str
+    unit: str | None = None
+    is_outside_text: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MetricRows:
+    """What one question brought: a row for each group, best first, out of `group_count`.
+
+    In `totals` a dimension that is summed over is None. A figure is None where it is not defined,
+    such as a share of nothing.
+    """
+
+    columns: tuple[MetricColumn, ...]
+    rows: list[list[Any]]
+    totals: list[list[Any]]
+    group_count: int
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return the rows by column name."""
+        names = [column.name for column in self.columns]
+        return [dict(zip(names, row, strict=True)) for row in self.rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What the questions of one statement brought, by their names, and the scope it was read in."""
+
+    answers: dict[str, MetricRows]
+    scope: Scope
+    as_of: datetime
+    is_cached: bool = False

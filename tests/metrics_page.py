@@ -1,0 +1,16 @@
+"""`docs/metrics.md`: the catalogue as `zava/data/metrics.toml` declares it, written by `make docs`."""
+
+from pathlib import Path
+
+from zava.data.metric_catalogue import catalogue
+from zava.data.metric_page import metric_page
+
+PAGE = Path(__file__).parents[1] / "docs" / "metrics.md"
+
+
+def main() -> None:
+    PAGE.write_text(metric_page(catalogue()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
