@@ -205,6 +205,8 @@ class MetricQuery:
     limit: int = 50
     compare: Comparison | None = None
     with_totals: bool = False
+    leaves_out_restricted: bool = False
+    """Whether a metric that the caller may not see is left out rather than refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,13 +223,15 @@ class MetricRows:
     """What one question brought: a row for each group, best first, out of `group_count`.
 
     In `totals` a dimension that is summed over is None. A figure is None where it is not defined,
-    such as a share of nothing.
+    such as a share of nothing. `period` is None where nothing depends on one: known as of now.
     """
 
     columns: tuple[MetricColumn, ...]
     rows: list[list[Any]]
     totals: list[list[Any]]
     group_count: int
+    period: Period | None
+    compared: Period | None = None
 
     def records(self) -> list[dict[str, Any]]:
         """Return the rows by column name."""
@@ -243,3 +247,83 @@ class Measured:
     scope: Scope
     as_of: datetime
     is_cached: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastPoint:
+    """What is expected of one period to come, and where four of five outcomes would lie."""
+
+    label: str
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """A metric's next periods; `error_percent` is how far the same method was off lately."""
+
+    metric: str
+    method: str
+    points: tuple[ForecastPoint, ...]
+    error_percent: float | None
+    tested_periods: int
+
+
+@dataclass(frozen=True, slots=True)
+class MetricAnswer:
+    """An answer to a question to the metrics, with what a reader has to know about it."""
+
+    figures: MetricRows
+    forecasts: tuple[Forecast, ...]
+    notes: tuple[str, ...]
+    scope: Scope
+    as_of: datetime
+    is_cached: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Insight:
+    """A finding of one stated rule, with the numbers that it stands on."""
+
+    rule: str
+    text: str
+    numbers: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class StorePerformance:
+    """How one store or all stores in scope did in a period.
+
+    `metrics` hold value, previous_period and previous_year of each figure.
+    """
+
+    store: str | None
+    period: Period
+    previous_period: Period
+    previous_year: Period
+    metrics: dict[str, dict[str, Any]]
+    parts: dict[str, MetricRows]
+    insights: tuple[Insight, ...]
+    notes: tuple[str, ...]
+    scope: Scope
+    as_of: datetime
+    is_cached: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ChainComparison:
+    """The own stores' values beside the chain's quartiles, None where too few stores stand behind.
+
+    Quartiles are rounded to two digits unless the caller sees every store of them.
+    """
+
+    metric: str
+    unit: str
+    period: Period
+    own: dict[str, float]
+    store_count: int | None
+    quartiles: tuple[float, float, float] | None
+    scope: Scope
+    as_of: datetime
+    is_cached: bool

@@ -1,26 +1,36 @@
 """Reads certified metrics through the one door: several questions, one statement."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
 from difflib import get_close_matches
 from typing import Any
 
-from zava.data.metric_catalogue import Catalogue, Metric
+from zava.data.metric_catalogue import Catalogue
+from zava.data.metric_page import metric_page
 from zava.data.metric_plan import Plan, answer_names, plan
 from zava.data.metric_sql import compile_plans
 from zava.data.result_cache import ResultCache
+from zava.data.statements import statement
 from zava.data.tenancy import Tenancy
 from zava.errors import InvalidInput, NotPermitted
 from zava.model import (
     Audience,
     Caller,
+    ChainComparison,
     Measured,
     MetricColumn,
     MetricQuery,
     MetricRows,
+    Period,
     Scope,
 )
 
+CHAIN_METRICS = ("revenue", "orders", "average_order_value", "customers", "units", "discount_rate")
+"""What zava.chain_quartiles knows; anything else it answers with nothing."""
+
 _OFFERED = 8
+_MOST_STORES = 100
 _LONGEST_VALUE = 60
 
 
@@ -32,14 +42,6 @@ class MetricReader:
         self._cache = cache
         self._catalogue = catalogue
 
-    async def audience(self, caller: Caller) -> Audience:
-        """Ask the database in which audience the caller is just now.
-
-        Raises:
-            AccessDenied: in none.
-        """
-        return (await self._tenancy.grant(caller)).audience
-
     async def measure(self, caller: Caller, queries: Mapping[str, MetricQuery]) -> Measured:
         """Answer questions by name, all from one statement.
 
@@ -49,8 +51,8 @@ class MetricReader:
         """
         plans = {name: plan(query, self._catalogue) for name, query in queries.items()}
         grant = await self._tenancy.grant(caller)
-        for each in plans.values():
-            self._check_permitted(each.metrics, grant.audience)
+        for name, each in plans.items():
+            plans[name] = self._permitted(each, grant.audience)
         sql, params = compile_plans(plans, self._catalogue)
         kept = await self._cache.read(caller, grant, sql, params)
         documents, scope = kept.reading.rows[0], kept.reading.scope
@@ -63,17 +65,61 @@ class MetricReader:
             is_cached=kept.is_cached,
         )
 
-    def _check_permitted(self, metrics: tuple[Metric, ...], audience: Audience) -> None:
-        """Say in words what the database's column grants hold in any case."""
-        if audience is not Audience.STORE_MANAGERS:
-            return
-        refused = [metric.name for metric in metrics if metric.is_restricted]
-        if refused:
-            open_metrics = [m.name for m in self._catalogue.metrics.values() if not m.is_restricted]
-            raise NotPermitted(
-                f"{', '.join(refused)}: cost and margin are for regional managers and head office.",
-                hint=f"You may ask for {', '.join(open_metrics)}.",
+    async def chain(
+        self, caller: Caller, metric: str, period: Period, today: date
+    ) -> ChainComparison:
+        """Read the own stores' values and the chain's quartiles, which may be withheld.
+
+        Raises:
+            InvalidInput: the metric is not one that is compared with the chain.
+        """
+        asked = self._catalogue.metric(metric, "metric")
+        if asked.name not in CHAIN_METRICS:
+            raise InvalidInput(
+                f"metric: {asked.name} is not compared with the chain.",
+                hint=f"Use {', '.join(CHAIN_METRICS)}.",
             )
+        query = MetricQuery((asked.name,), period, today, dimensions=("store",), limit=_MOST_STORES)
+        plans = {"own": plan(query, self._catalogue)}
+        sql, params = compile_plans(plans, self._catalogue)
+        values = {"metric": asked.name, "start": str(period.start), "end": str(period.end)}
+        grant = await self._tenancy.grant(caller)
+        kept = await self._cache.read(
+            caller, grant, f"{sql},\n{statement('chain_quartiles')}", {**params, "chain": values}
+        )
+        row, scope = kept.reading.rows[0], kept.reading.scope
+        told = row["chain"]
+        return ChainComparison(
+            metric=asked.name,
+            unit=asked.unit,
+            period=period,
+            own=dict(row["own"]["rows"] or []),
+            store_count=told["store_count"] if told else None,
+            quartiles=(told["lower_quartile"], told["median"], told["upper_quartile"])
+            if told
+            else None,
+            scope=scope,
+            as_of=kept.as_of,
+            is_cached=kept.is_cached,
+        )
+
+    def describe(self) -> str:
+        """Return the catalogue as a page that people and models read."""
+        return metric_page(self._catalogue)
+
+    def _permitted(self, asked: Plan, audience: Audience) -> Plan:
+        """Say in words what the database's column grants hold in any case."""
+        refused = [metric.name for metric in asked.metrics if metric.is_restricted]
+        if not refused or audience is not Audience.STORE_MANAGERS:
+            return asked
+        if asked.query.leaves_out_restricted:
+            kept = tuple(m.name for m in asked.metrics if not m.is_restricted)
+            return plan(replace(asked.query, metrics=kept), self._catalogue)
+        open_metrics = [m.name for m in self._catalogue.metrics.values() if not m.is_restricted]
+        raise NotPermitted(
+            f"{', '.join(refused)}: cost and margin are for regional managers and head office.",
+            hint=f"You may ask for {', '.join(open_metrics)}.",
+        )
 
 
 def _rows(asked: Plan, document: Mapping[str, Any]) -> MetricRows:
@@ -90,6 +136,8 @@ def _rows(asked: Plan, document: Mapping[str, Any]) -> MetricRows:
         rows=document["rows"] or [],
         totals=document["totals"] or [],
         group_count=document["groups"],
+        period=asked.query.period if asked.is_of_period else None,
+        compared=asked.period(asked.query.compare) if asked.query.compare else None,
     )
 
 

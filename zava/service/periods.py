@@ -1,7 +1,7 @@
 """Reads a period as people say it: the one grammar of every tool that takes `time_period`."""
 
 import re
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from zava.errors import InvalidInput
@@ -26,6 +26,11 @@ _MONTH = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
 _DAYS = re.compile(r"(\d{4}-\d{2}-\d{2})\.\.(\d{4}-\d{2}-\d{2})", re.ASCII)
 
 
+def business_day(moved_to: date | None) -> date:
+    """Return today where the stores are, or the day to which the clock was moved."""
+    return moved_to or datetime.now(BUSINESS_ZONE).date()
+
+
 def parse_period(expression: str, today: date) -> Period:
     """Return the period that the expression names on this day.
 
@@ -47,7 +52,8 @@ def parse_period(expression: str, today: date) -> Period:
         raise _refused(expression)
     tomorrow = today + timedelta(days=1)
     is_to_date = start <= today and end > tomorrow
-    return Period(text, start, tomorrow if is_to_date else end, unit, count, is_to_date)
+    said = text.replace("-q", "-Q")
+    return Period(said, start, tomorrow if is_to_date else end, unit, count, is_to_date)
 
 
 _Found = tuple[date, date, PeriodUnit, int]
@@ -101,6 +107,20 @@ def _beginning(day: date, unit: PeriodUnit) -> date:
     if unit is PeriodUnit.QUARTER:
         return date(day.year, 3 * ((day.month - 1) // 3) + 1, 1)
     return date(day.year, 1, 1)
+
+
+def labels(start: date, unit: PeriodUnit, count: int) -> list[str]:
+    """Return the labels of `count` units from the one that begins at `start`, in their order."""
+    return [_label(shifted(start, unit, step), unit) for step in range(count)]
+
+
+def _label(start: date, unit: PeriodUnit) -> str:
+    if unit is PeriodUnit.WEEK:
+        year, week, _ = start.isocalendar()
+        return f"{year:04}-W{week:02}"
+    if unit is PeriodUnit.QUARTER:
+        return f"{start.year:04}-Q{(start.month + 2) // 3}"
+    return start.isoformat()[: {PeriodUnit.YEAR: 4, PeriodUnit.MONTH: 7}.get(unit, 10)]
 
 
 def _refused(expression: str) -> InvalidInput:
