@@ -9,25 +9,38 @@ CREATE TABLE zava.data_changes (
   slot     integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   changes  bigint NOT NULL
 );
-GRANT SELECT, INSERT, UPDATE ON zava.data_changes TO zava_owner, zava_loader;
+GRANT SELECT, INSERT, UPDATE, DELETE ON zava.data_changes TO zava_owner, zava_loader;
 
 CREATE FUNCTION zava.note_change() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+  this_transaction text := pg_current_xact_id()::text;
   own integer;
 BEGIN
+  -- Once for each transaction: nobody sees the data between its statements.
+  IF current_setting('zava.changed_in', true) = this_transaction THEN
+    RETURN NULL;
+  END IF;
+  PERFORM set_config('zava.changed_in', this_transaction, true);
+  -- At a stricter level a row that others moved since the snapshot, or merely read, would fail the
+  -- transaction: it adds one and reads none.
   IF current_setting('transaction_isolation') = 'read committed' THEN
     SELECT c.slot INTO own FROM zava.data_changes AS c LIMIT 1 FOR UPDATE SKIP LOCKED;
-  ELSE
-    -- A row that others moved since the snapshot would fail the transaction: one of its own.
-    SELECT c.slot INTO own FROM zava.data_changes AS c
-    WHERE c.xmin::text = pg_current_xact_id()::xid::text LIMIT 1;
   END IF;
   IF own IS NULL THEN
     INSERT INTO zava.data_changes (changes) VALUES (1);
-  ELSE
+  ELSIF (SELECT count(*) FROM zava.data_changes) <= 64 THEN
     UPDATE zava.data_changes SET changes = changes + 1 WHERE slot = own;
+  ELSE
+    -- Rows of past transactions are folded into one, so that the sum stays cheap.
+    WITH folded AS (
+      DELETE FROM zava.data_changes WHERE slot IN (
+        SELECT c.slot FROM zava.data_changes AS c WHERE c.slot <> own FOR UPDATE SKIP LOCKED)
+      RETURNING changes
+    )
+    UPDATE zava.data_changes SET changes = changes + 1 + (SELECT coalesce(sum(f.changes), 0) FROM folded AS f)
+    WHERE slot = own;
   END IF;
   RETURN NULL;
 END $$;
