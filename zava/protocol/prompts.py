@@ -156,9 +156,10 @@ _ALL = (
         "Products out of stock or low, and how many weeks the others last.",
         """
         What do we have to reorder? Call query_metrics with metrics ["stock_on_hand",
-        "reorder_point"], dimensions ["product", "stock_status"], a filter on stock_status with op "in"
-        and value ["out of stock", "low"], ordered by stock_on_hand ascending; then with metrics ["weeks_of_supply", "units"],
-        dimensions ["product"], time_period "last 30 days", ordered by units descending, and name those that sell and last less than two weeks.
+        "reorder_point"], dimensions ["product", "stock_status"], a filter on stock_status with op
+        "in" and value ["out of stock", "low"], ordered by stock_on_hand ascending; then with
+        metrics ["weeks_of_supply", "units"], dimensions ["product"], time_period "last 30 days",
+        ordered by units descending, and name those that sell and last less than two weeks.
         """,
     ),
     _prompt(

@@ -13,6 +13,7 @@ from zava.model import (
     MetricOrder,
     MetricQuery,
     MetricRows,
+    Scope,
     StorePerformance,
 )
 from zava.service.insights import (
@@ -57,7 +58,7 @@ class StoreAnalysis:
         filters = (MetricFilter("store", "=", (store,)),) if store is not None else ()
         basis = MetricQuery(_FIGURES, period, today, filters=filters, leaves_out_restricted=True)
         measured = await self._data.measure(caller, _questions(basis))
-        return _performance(measured, basis, is_one_store=store is not None)
+        return _performance(measured, basis, store and _full_name(store, measured.scope))
 
 
 def _questions(basis: MetricQuery) -> dict[str, MetricQuery]:
@@ -90,7 +91,13 @@ def _questions(basis: MetricQuery) -> dict[str, MetricQuery]:
     }
 
 
-def _performance(measured: Measured, basis: MetricQuery, *, is_one_store: bool) -> StorePerformance:
+def _full_name(store: str, scope: Scope) -> str:
+    """Return the name as it stands in the data; the data layer has found it in scope."""
+    wanted = store.strip().casefold()
+    return next(name for name in scope.stores if name.casefold().endswith(wanted))
+
+
+def _performance(measured: Measured, basis: MetricQuery, store: str | None) -> StorePerformance:
     answers = measured.answers
     metrics: dict[str, dict[str, Any]] = {}
     for now, year in (("figures", "year"), ("customers", "customers_year")):
@@ -104,17 +111,17 @@ def _performance(measured: Measured, basis: MetricQuery, *, is_one_store: bool) 
         supply=answers["supply"].records(),
         stock=stock,
     )
-    stores = answers["stores"].rows
     parts = ("categories", "top_products", "bottom_products")
     return StorePerformance(
-        store=str(stores[0][0]) if is_one_store and stores else None,
+        store=store,
         period=basis.period,
         previous_period=basis.period.previous(),
         previous_year=basis.period.previous_year(),
         metrics=metrics,
-        parts={name: answers[name] for name in (*(() if is_one_store else ("stores",)), *parts)},
+        parts={name: answers[name] for name in (*(() if store else ("stores",)), *parts)}
+        | {"stock_risks": _stock_risks(answers["supply"])},
         insights=find_insights(findings),
-        notes=tuple(_notes(findings, measured, is_one_store=is_one_store)),
+        notes=tuple(_notes(findings, measured, is_one_store=store is not None)),
         scope=measured.scope,
         as_of=measured.as_of,
         is_cached=measured.is_cached,
