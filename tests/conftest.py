@@ -1,13 +1,16 @@
 """Fixtures that every kind of test shares: one cluster, one seeded database, one door."""
 
 import base64
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import date
+from typing import Any
 
 import psycopg
 import pytest
 
+from tests.asking import AskTool, Told
 from tests.database import CONTEXT_KEY, Cluster, Database, postgresql
+from tests.metrics import naive
 from zava.app import Application, compose
 from zava.data.context import ContextKey, ContextSigner
 from zava.data.metric_catalogue import Catalogue
@@ -24,6 +27,7 @@ from zava.infrastructure.home import Home
 from zava.infrastructure.local_issuer import LocalIssuer
 from zava.infrastructure.pool import DatabasePool
 from zava.model import Caller
+from zava.one_call import call_tool
 from zava.settings import Settings
 
 TODAY = date(2026, 6, 30)
@@ -158,3 +162,39 @@ async def application(
     application = compose(settings, conninfo=database.server, context_keys=context_keys)
     yield application
     await application.close()
+
+
+@pytest.fixture(scope="session")
+async def moved_application(
+    database: Database, home: Home, context_keys: list[str]
+) -> AsyncIterator[Application]:
+    """The whole app over the shared database, on the day to which the data run."""
+    settings = Settings.model_validate({"ZAVA_HOME": home.path, "ZAVA_TODAY": TODAY.isoformat()})
+    application = compose(settings, conninfo=database.server, context_keys=context_keys)
+    yield application
+    await application.close()
+
+
+@pytest.fixture(scope="session")
+def ask_tool(moved_application: Application, tokens: dict[str, str]) -> AskTool:
+    """Call tools as a client does: through the endpoint, with a token."""
+
+    async def ask(principal: str, tool: str, arguments: Mapping[str, Any]) -> Told:
+        status, body = await call_tool(
+            moved_application.endpoint, tokens[principal], tool, arguments
+        )
+        assert status == 200, body
+        result = body["result"]
+        return Told(
+            result["content"][0]["text"],
+            result["structuredContent"],
+            is_error=bool(result.get("isError")),
+        )
+
+    return ask
+
+
+@pytest.fixture(scope="session")
+def exported(database: Database) -> naive.Exported:
+    """Every row of the shared database, for computing in plain Python."""
+    return naive.export(database.owner)

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from tests.conftest import TODAY
-from tests.database import Database
 from tests.metrics import naive
 from zava.data.metric_catalogue import UNITS, Catalogue
 from zava.data.metric_reader import MetricReader
@@ -21,11 +20,6 @@ PERIODS = (
     *("this month", "last month", "last quarter", "this year", "last 12 months", "2024-Q4"),
     *("last 30 days", "last 6 weeks", "2023", "2024-02-10..2024-03-05", "2027"),
 )
-
-
-@pytest.fixture(scope="module")
-def exported(database: Database) -> naive.Exported:
-    return naive.export(database.owner)
 
 
 @pytest.mark.requirement("S16")

@@ -9,10 +9,10 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.asking import AskTool
 from tests.conftest import TODAY, result_cache
 from tests.database import Database
 from tests.metrics import naive
-from tests.metrics.conftest import AskTool
 from zava.data.context import ContextSigner
 from zava.data.metric_catalogue import Catalogue
 from zava.data.metric_reader import CHAIN_METRICS, MetricReader
@@ -28,11 +28,6 @@ from zava.service.chain_comparison import ChainAnalysis
 
 CALL = "SELECT (q).* FROM zava.chain_quartiles('{0}', '{1}', '{2}') AS q"
 QUARTER = (date(2026, 1, 1), date(2026, 4, 1))
-
-
-@pytest.fixture(scope="module")
-def exported(database: Database) -> naive.Exported:
-    return naive.export(database.owner)
 
 
 @pytest.fixture

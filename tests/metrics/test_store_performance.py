@@ -8,10 +8,9 @@ from typing import Any
 import jsonschema
 import pytest
 
+from tests.asking import AskTool
 from tests.conftest import TODAY
-from tests.database import Database
 from tests.metrics import naive
-from tests.metrics.conftest import AskTool
 from zava.model import (
     Audience,
     Caller,
@@ -30,11 +29,6 @@ SPANS = {
     "previous_period": (date(2025, 10, 1), date(2026, 1, 1)),
     "previous_year": (date(2025, 1, 1), date(2025, 4, 1)),
 }
-
-
-@pytest.fixture(scope="module")
-def exported(database: Database) -> naive.Exported:
-    return naive.export(database.owner)
 
 
 @pytest.mark.requirement("S12")

@@ -240,7 +240,7 @@ def _expect(name: str, holds: bool, rule: str) -> None:  # noqa: FBT001  # an as
 def _unknown(
     field: str, kind: str, name: str, nearest: Sequence[str], known: Iterable[str]
 ) -> InvalidInput:
-    hint = f"All: {', '.join(known)}."
+    hint = f"All: {', '.join(known)}. If none fits, the data hold nothing on it: say so."
     if nearest:
         hint = f"Nearest: {', '.join(nearest)}. {hint}"
     return InvalidInput(f"{field}: there is no {kind} {name[:60]!r}.", hint=hint)

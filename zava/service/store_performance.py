@@ -58,7 +58,9 @@ class StoreAnalysis:
         filters = (MetricFilter("store", "=", (store,)),) if store is not None else ()
         basis = MetricQuery(_FIGURES, period, today, filters=filters, leaves_out_restricted=True)
         measured = await self._data.measure(caller, _questions(basis))
-        return _performance(measured, basis, store and _full_name(store, measured.scope))
+        return _performance(
+            measured, basis, _full_name(store, measured.scope) if store is not None else None
+        )
 
 
 def _questions(basis: MetricQuery) -> dict[str, MetricQuery]:
@@ -94,7 +96,9 @@ def _questions(basis: MetricQuery) -> dict[str, MetricQuery]:
 def _full_name(store: str, scope: Scope) -> str:
     """Return the name as it stands in the data; the data layer has found it in scope."""
     wanted = store.strip().casefold()
-    return next(name for name in scope.stores if name.casefold().endswith(wanted))
+    return next(
+        name for name in scope.stores if name.casefold() in {wanted, f"zava retail {wanted}"}
+    )
 
 
 def _performance(measured: Measured, basis: MetricQuery, store: str | None) -> StorePerformance:
