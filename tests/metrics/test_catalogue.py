@@ -142,7 +142,7 @@ async def test_every_metric_runs_by_each_dimension_that_makes_sense_of_it_and_no
             "compare: month has no label in the previous period.",
             "",
         ),
-        (asked(), "metrics: 1 to 8", ""),
+        (asked(), "metrics: 1 to 12", ""),
         (asked("units", dimensions=("store", "region", "day", "month")), "dimensions: at most", ""),
         (asked("units", filters=(MetricFilter("store", "=", ("x",)),) * 9), "filters: at most", ""),
     ],

@@ -168,7 +168,10 @@ async def test_use_case_needs_no_database_and_asks_once(callers: dict[str, Calle
     told = await StoreAnalysis(data, lambda: TODAY).performance(callers["seattle"], "one", None)
     assert len(data.asked) == 1
     assert told.store == "Zava Retail One"
-    assert told.metrics["revenue"] == {"value": 100, "previous_period": 50, "previous_year": 50}
+    assert told.metrics["revenue"] == {"value": 100, "previous_period": 50, "previous_year": 100}
     (filters,) = {query.filters for query in data.asked[0].values()}
     assert [(each.dimension, each.values) for each in filters] == [("store", ("one",))]
-    assert {query.period.expression for query in data.asked[0].values()} == {"last month"}
+    assert {query.period.expression for query in data.asked[0].values()} == {
+        "last month",
+        "previous year",
+    }

@@ -7,6 +7,7 @@ import pytest
 from zava.model import Insight
 from zava.service.insights import (
     FEWEST_ORDERS,
+    FEWEST_UNITS_OF_CATEGORY,
     RULES,
     Findings,
     change_percent,
@@ -32,7 +33,7 @@ def found(findings: Findings) -> dict[str, Insight]:
     return {insight.rule: insight for insight in find_insights(findings)}
 
 
-def row(name: str, now: float, before: float, orders: tuple[int, int] = (40, 40)) -> dict[str, Any]:
+def row(name: str, now: float, before: float, orders: tuple[int, int] = (50, 50)) -> dict[str, Any]:
     return {
         "category": name,
         "store": name,
@@ -41,6 +42,8 @@ def row(name: str, now: float, before: float, orders: tuple[int, int] = (40, 40)
         "revenue_change": now - before,
         "orders": orders[0],
         "orders_previous": orders[1],
+        "units": orders[0],
+        "units_previous": orders[1],
     }
 
 
@@ -114,7 +117,7 @@ def test_category_that_moved_most_money_is_named_where_enough_orders_hold_it() -
         row("Small", 100.0, 10.0),  # grew most in percent
         row("Large", 6_000.0, 9_000.0),
         row("Steady", 100_000.0, 90_000.0),  # moved more, by less than the threshold
-        row("Rare", 50_000.0, 1_000.0, orders=(40, FEWEST_ORDERS - 1)),
+        row("Rare", 50_000.0, 1_000.0, orders=(50, FEWEST_UNITS_OF_CATEGORY - 1)),
     ]
     insight = found(Findings(figures(), categories=rows))["category_change"]
     assert insight.text == "Large fell 33.3 %: $6,000.00 after $9,000.00."

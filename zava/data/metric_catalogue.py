@@ -92,6 +92,7 @@ class Catalogue:
     """Everything by name, in the order of the file."""
 
     sources: Mapping[str, Source]
+    shared: Mapping[str, str]
     joins: Mapping[str, str]
     dimensions: Mapping[str, Dimension]
     metrics: Mapping[str, Metric]
@@ -154,6 +155,7 @@ def read_catalogue(text: str) -> Catalogue:
         dimensions = {n: _made(Dimension, n, t) for n, t in tables.pop("dimensions").items()}
         found = Catalogue(
             sources={n: _made(Source, n, t) for n, t in tables.pop("sources").items()},
+            shared=tables.pop("shared"),
             joins=tables.pop("joins"),
             dimensions=dimensions,
             metrics={n: _metric(n, t, dimensions) for n, t in tables.pop("metrics").items()},
@@ -191,6 +193,7 @@ def _check(found: Catalogue) -> None:
         for word in (metric.name, *metric.aliases):
             _expect(metric.name, word not in words, f"{word} names two metrics")
             words.add(word)
+    _expect("shared", set(found.shared) <= set(found.joins), "a table that no join names")
     for name, sql in found.joins.items():
         _expect(name, _places(sql) <= SOURCE_PLACES, "an unknown place in braces")
 

@@ -11,7 +11,7 @@ from zava.data.metric_catalogue import Catalogue, Dimension, Metric, Source
 from zava.errors import InvalidInput
 from zava.model import Comparison, MetricFilter, MetricOrder, MetricQuery, Period
 
-MOST_METRICS, MOST_DIMENSIONS, MOST_FILTERS, MOST_VALUES = 8, 3, 8, 100
+MOST_METRICS, MOST_DIMENSIONS, MOST_FILTERS, MOST_VALUES = 12, 3, 8, 100
 _OPERATORS = ("=", "in", "between", ">=", "<=")
 _LABELS = {
     "YYYY-MM-DD": re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII),

@@ -66,7 +66,7 @@ class _Compiler:
         rows = f"(SELECT json_agg(json_build_array({cells}) ORDER BY place) FROM ranked WHERE %s)"
         shown = f"place <= ({self._param}->>'limit')::integer"
         return f"""
-WITH {", ".join([self._visible(), *self._facts(), *self._side_by_side()])}
+WITH {", ".join([self._visible(), *self._shared(), *self._facts(), *self._side_by_side()])}
 SELECT json_build_object(
   'rows', {rows % f"level = 0 AND {shown}"},
   'totals', {rows % f"level > 0 AND {shown}"},
@@ -87,6 +87,13 @@ SELECT json_build_object(
            (s.created_at AT TIME ZONE {_ZONE})::date AS opened_on
     FROM retail.stores AS s) AS s
   WHERE {" AND ".join(tests) or "true"})"""
+
+    def _shared(self) -> list[str]:
+        """Return the tables that several facts join, where any does."""
+        needed = self._needed_joins(self._plan.measures)
+        return [
+            f"{name} AS ({sql})" for name, sql in self._catalogue.shared.items() if name in needed
+        ]
 
     def _facts(self) -> list[str]:
         groups: dict[tuple[str, Comparison | None], list[Measure]] = {}
@@ -120,14 +127,18 @@ SELECT json_build_object(
   {grouping})"""
 
     def _joins(self, source: Source, measures: Sequence[Measure], of: Comparison | None) -> str:
-        needed = {join for measure in measures for join in measure.metric.joins}
-        for dimension in self._split():
-            needed.update(dimension.joins)
+        needed = self._needed_joins(measures)
         return " ".join(
             self._filled(sql, source, of)
             for name, sql in self._catalogue.joins.items()
             if name in needed and name not in source.provides
         )
+
+    def _needed_joins(self, measures: Sequence[Measure]) -> set[str]:
+        needed = {join for measure in measures for join in measure.metric.joins}
+        for dimension in self._split():
+            needed.update(dimension.joins)
+        return needed
 
     def _split(self) -> list[Any]:
         filtered = [c.dimension for c in self._plan.conditions if not c.dimension.is_of_store]

@@ -19,6 +19,7 @@ RATE_CHANGE_POINTS = 1.0
 STOCK_OUT_PERCENT = 5.0
 SHORT_SUPPLY_WEEKS = 2.0
 FEWEST_UNITS = 5
+FEWEST_UNITS_OF_CATEGORY = 50
 DRIVER_SHARE = 0.6
 
 Record = Mapping[str, Any]
@@ -135,7 +136,7 @@ def _category(findings: Findings) -> Insight | None:
     moved = []
     for row in findings.categories:
         change = change_percent(row["revenue"], row["revenue_previous"])
-        enough = min(row["orders"], row["orders_previous"]) >= FEWEST_ORDERS
+        enough = min(row["units"], row["units_previous"]) >= FEWEST_UNITS_OF_CATEGORY
         if enough and change is not None and abs(change) >= CATEGORY_CHANGE_PERCENT:
             moved.append((abs(row["revenue_change"]), change, row))
     if not moved:
@@ -254,7 +255,7 @@ RULES = (
     Rule(
         "category_change",
         f"the largest change in dollars of a category that changed by {CATEGORY_CHANGE_PERCENT:g} %"
-        f" or more, {_ENOUGH}",
+        f" or more, at least {FEWEST_UNITS_OF_CATEGORY} units in both periods",
         _category,
     ),
     Rule(

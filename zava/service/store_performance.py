@@ -30,9 +30,8 @@ DEFAULT_PERIOD = "last month"
 
 _FIGURES = (
     *("revenue", "orders", "average_order_value", "units", "customers", "discount_rate"),
-    *("gross_margin", "gross_margin_percent"),
+    *("new_customers", "returning_customers", "gross_margin", "gross_margin_percent"),
 )
-_CUSTOMERS = ("new_customers", "returning_customers")
 _STOCK = ("stock_value", "stock_outs", "low_stock_products", "products_to_reorder")
 _MOST_STORES, _MOST_CATEGORIES, _MOST_CONSIDERED, _LISTED = 20, 50, 50, 5
 
@@ -68,15 +67,13 @@ def _questions(basis: MetricQuery) -> dict[str, MetricQuery]:
     by_product = replace(basis, dimensions=("product",), limit=_LISTED)
     return {
         "figures": beside,
-        "year": replace(basis, compare=Comparison.PREVIOUS_YEAR),
-        "customers": replace(beside, metrics=_CUSTOMERS),
-        "customers_year": replace(basis, metrics=_CUSTOMERS, compare=Comparison.PREVIOUS_YEAR),
+        "year": replace(basis, period=basis.period.previous_year()),
         "stock": replace(basis, metrics=(*_STOCK, "products_stocked")),
         "stores": replace(
             beside, metrics=("revenue", "orders"), dimensions=("store",), limit=_MOST_STORES
         ),
         "categories": replace(
-            beside, metrics=("revenue", "orders"), dimensions=("category",), limit=_MOST_CATEGORIES
+            beside, metrics=("revenue", "units"), dimensions=("category",), limit=_MOST_CATEGORIES
         ),
         "top_products": replace(by_product, metrics=("revenue", "units")),
         "bottom_products": replace(
@@ -103,9 +100,7 @@ def _full_name(store: str, scope: Scope) -> str:
 
 def _performance(measured: Measured, basis: MetricQuery, store: str | None) -> StorePerformance:
     answers = measured.answers
-    metrics: dict[str, dict[str, Any]] = {}
-    for now, year in (("figures", "year"), ("customers", "customers_year")):
-        metrics |= _beside(answers[now].records()[0], answers[year].records()[0])
+    metrics = _beside(answers["figures"].records()[0], answers["year"].records()[0])
     stock = answers["stock"].records()[0]
     metrics |= {name: {"value": stock[name]} for name in _STOCK}
     findings = Findings(
@@ -137,7 +132,7 @@ def _beside(now: Mapping[str, Any], year: Mapping[str, Any]) -> dict[str, dict[s
         name.removesuffix("_previous"): {
             "value": now[name.removesuffix("_previous")],
             "previous_period": now[name],
-            "previous_year": year[name],
+            "previous_year": year[name.removesuffix("_previous")],
         }
         for name in now
         if name.endswith("_previous")

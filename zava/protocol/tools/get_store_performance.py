@@ -35,7 +35,7 @@ _TITLES = {
     "stock_risks": "Selling, and gone within two weeks at that rate",
 }
 # A reader sees it from the values beside it.
-_LEFT_TO_PROGRAMS = ("_change", "orders_change_percent")
+_LEFT_TO_PROGRAMS = ("_change", "orders_change_percent", "units_change_percent")
 
 
 class GetStorePerformance(Arguments):
