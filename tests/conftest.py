@@ -73,6 +73,13 @@ def seeded_clone(cluster: Cluster, seeded_template: Database) -> Iterator[Databa
 
 
 @pytest.fixture
+def changing(seeded_clone: Database) -> Iterator[psycopg.Connection]:
+    """The superuser of a seeded database of the test's own, who passes by every policy."""
+    with psycopg.connect(seeded_clone.owner, autocommit=True) as owner:
+        yield owner
+
+
+@pytest.fixture
 def empty_admin(cluster: Cluster) -> Iterator[psycopg.Connection]:
     """The administrator of a migrated database without data."""
     with (

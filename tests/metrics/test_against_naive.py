@@ -23,6 +23,7 @@ PERIODS = (
 
 
 @pytest.mark.requirement("S16")
+@pytest.mark.requirement("S21")
 async def test_random_questions_equal_the_naive_computation(
     metrics: MetricReader,
     callers: dict[str, Caller],

@@ -1,6 +1,5 @@
 """Beside the chain: right figures, and no way to another store's own."""
 
-from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from statistics import quantiles
@@ -145,12 +144,6 @@ def test_login_and_who_has_no_context_get_nothing(database: Database) -> None:
             [str(store_id("Seattle"))],
         )
         assert owner.execute(CALL.format("revenue", *QUARTER).encode()).fetchall() == []
-
-
-@pytest.fixture
-def changing(seeded_clone: Database) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(seeded_clone.owner, autocommit=True) as owner:
-        yield owner
 
 
 async def quartiles_of(

@@ -148,13 +148,7 @@ class Flight:
         self._sync()
         self._execute("rollback", _ROLLBACK)
         self._sync()
-        told = None
-        for step, result in await self.fly():
-            raise_error(result)
-            if step == "scope":
-                told = result
-        if told is None:
-            raise OperationalError("the server ended the exchange early")
+        told = _by_step(await self.fly(), "scope")["scope"]
         audience, scope_hash, data_version = (
             (told.get_value(0, column) or b"").decode() for column in range(3)
         )
@@ -185,16 +179,8 @@ class Flight:
     @staticmethod
     def landing(results: Sequence[tuple[str, PGresult]]) -> Landing:
         """Read the results of one call; raise the error that ended it."""
-        description = None
-        ran = None
-        for step, result in results:
-            raise_error(result)
-            if step == "describe":
-                description = result
-            elif step == "run":
-                ran = result
-        if ran is None:
-            raise OperationalError("the server ended the exchange early")
+        by_step = _by_step(results, "run")
+        description, ran = by_step.get("describe"), by_step["run"]
         lines = [ran.get_value(row, 0) or b"" for row in range(ran.ntuples)]
         truncated = None
         if lines[-1].startswith(b"truncated:"):  # a row is a JSON object: it begins with a brace
@@ -242,6 +228,17 @@ class Flight:
         for _ in range(count):
             results += yield from generators.fetch_many(self._pgconn)
         return results
+
+
+def _by_step(results: Sequence[tuple[str, PGresult]], needed: str) -> dict[str, PGresult]:
+    """Return each step's result; raise the first error, or that the needed one never came."""
+    by_step = {}
+    for step, result in results:
+        raise_error(result)
+        by_step[step] = result
+    if needed not in by_step:
+        raise OperationalError("the server ended the exchange early")
+    return by_step
 
 
 def _signature(call: SignedCall) -> tuple[bytes, ...]:
