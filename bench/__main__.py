@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psycopg
 
-from bench import guard, neighbours, seal
+from bench import guard, metrics, neighbours, seal
 from zava.data.context import ContextKey, ContextSigner
 from zava.infrastructure.demo_data import seed
 from zava.infrastructure.demo_principals import grant_demo_principals
@@ -44,6 +44,7 @@ def main() -> None:
             asyncio.run(seal.compare(login, server.superuser_url("zava"), signer))
             guard.compare()
             asyncio.run(neighbours.compare(login, signer))
+            asyncio.run(metrics.compare(login, signer, TODAY))
         finally:
             server.stop()
 
