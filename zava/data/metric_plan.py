@@ -6,10 +6,13 @@ Nothing here is SQL; whatever does not fit is refused with what would.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from zava.data.metric_catalogue import Catalogue, Dimension, Metric, Source
 from zava.errors import InvalidInput
 from zava.model import Comparison, MetricFilter, MetricOrder, MetricQuery, Period
+
+T = TypeVar("T")
 
 MOST_METRICS, MOST_DIMENSIONS, MOST_FILTERS, MOST_VALUES = 12, 3, 8, 100
 _OPERATORS = ("=", "in", "between", ">=", "<=")
@@ -125,8 +128,9 @@ def _check_sizes(query: MetricQuery) -> None:
         raise InvalidInput(f"filters: at most {MOST_FILTERS}.", hint="Use `in` for many values.")
 
 
-def _unique(names: Sequence[object]) -> tuple:  # type: ignore[type-arg]  # of what it was given
-    return tuple({id(each): each for each in names}.values())
+def _unique(given: Sequence[T]) -> tuple[T, ...]:
+    # By identity: each is the catalogue's own, and not all of them can be hashed.
+    return tuple({id(each): each for each in given}.values())
 
 
 def _source(name: str, asked: Metric, split: Sequence[Dimension], catalogue: Catalogue) -> Source:

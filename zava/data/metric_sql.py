@@ -53,11 +53,7 @@ class _Compiler:
         self._labels = [f"d{number}" for number in range(len(plan.dimensions))]
         self._measures = {m.key: f"m{number}" for number, m in enumerate(plan.measures)}
         self._columns = [
-            f"{metric.name}{suffix}"
-            for metric in plan.metrics
-            for suffix in (
-                name.removeprefix(metric.name) for name in answer_names(metric, plan.query.compare)
-            )
+            name for metric in plan.metrics for name in answer_names(metric, plan.query.compare)
         ]
 
     def document(self) -> str:
