@@ -56,13 +56,20 @@ class _Compiler:
             name for metric in plan.metrics for name in answer_names(metric, plan.query.compare)
         ]
 
+        # Each source in each period is read once, for all that is computed from it.
+        read: dict[tuple[str, Comparison | None], list[Measure]] = {}
+        for measure in plan.measures:
+            read.setdefault((measure.source.name, measure.of), []).append(measure)
+        self._facts = {f"fact{number}": measures for number, measures in enumerate(read.values())}
+
     def document(self) -> str:
         """Return the SELECT of one JSON object: rows, totals, groups, unmatched, existing."""
         cells = ", ".join([*self._labels, *(f'"{column}"' for column in self._columns)])
         rows = f"(SELECT json_agg(json_build_array({cells}) ORDER BY place) FROM ranked WHERE %s)"
+        facts = [self._fact(name, measures) for name, measures in self._facts.items()]
         shown = f"place <= ({self._param}->>'limit')::integer"
         return f"""
-WITH {", ".join([self._visible(), *self._shared(), *self._facts(), *self._side_by_side()])}
+WITH {", ".join([self._visible(), *self._shared(), *facts, *self._side_by_side()])}
 SELECT json_build_object(
   'rows', {rows % f"level = 0 AND {shown}"},
   'totals', {rows % f"level > 0 AND {shown}"},
@@ -89,14 +96,6 @@ SELECT json_build_object(
         needed = self._needed_joins(self._plan.measures)
         return [
             f"{name} AS ({sql})" for name, sql in self._catalogue.shared.items() if name in needed
-        ]
-
-    def _facts(self) -> list[str]:
-        groups: dict[tuple[str, Comparison | None], list[Measure]] = {}
-        for measure in self._plan.measures:
-            groups.setdefault((measure.source.name, measure.of), []).append(measure)
-        return [
-            self._fact(f"fact{number}", measures) for number, measures in enumerate(groups.values())
         ]
 
     def _fact(self, name: str, measures: Sequence[Measure]) -> str:
@@ -175,20 +174,13 @@ SELECT json_build_object(
         """Stack the facts and fold them by label: a NULL label of a total meets its own kind."""
         by = ", ".join(["level", *self._labels])
         stacked = []
-        groups: dict[tuple[str, Comparison | None], int] = {}
-        for measure in self._plan.measures:
-            groups.setdefault((measure.source.name, measure.of), len(groups))
-        for (source, of), number in groups.items():
-            own = {
-                self._measures[m.key]
-                for m in self._plan.measures
-                if (m.source.name, m.of) == (source, of)
-            }
+        for fact, measures in self._facts.items():
+            own = {self._measures[measure.key] for measure in measures}
             columns = [
                 name if name in own else f"NULL::numeric AS {name}"
                 for name in self._measures.values()
             ]
-            stacked.append(f"SELECT {by}, {', '.join(columns)} FROM fact{number}")
+            stacked.append(f"SELECT {by}, {', '.join(columns)} FROM {fact}")
         folded = [
             f"coalesce(max({name}), 0) AS {name}"
             if self._catalogue.metrics[metric].unit in {"USD", "count"}
