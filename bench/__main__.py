@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 
-from bench import audit, flood, guard, neighbours, seal
+from bench import audit, flood, guard, metrics, neighbours, seal
 from zava.data.context import ContextKey, ContextSigner
 from zava.infrastructure.demo_data import seed
 from zava.infrastructure.demo_principals import grant_demo_principals
@@ -48,6 +48,7 @@ def main() -> None:
             asyncio.run(audit.compare(login, f"{key[0]}:{encoded}", home))
             asyncio.run(neighbours.compare(login, signer))
             asyncio.run(flood.compare(login, f"{key[0]}:{encoded}", home))
+            asyncio.run(metrics.compare(login, signer, TODAY))
         finally:
             server.stop()
 

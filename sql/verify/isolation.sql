@@ -13,7 +13,9 @@ known_definer (signature, owner, volatility, is_called_by_server) AS (
     ('zava.open_context(name,integer,uuid,uuid,bigint,uuid,bytea,text,text)', 'zava_context'::name, 's', false),
     ('zava.my_store(name)', 'zava_context', 's', false),
     ('zava.my_stores(name)', 'zava_context', 's', false),
+    ('zava.scope(integer,uuid,uuid,bigint,uuid,bytea)', 'zava_context', 's', true),
     ('zava.store_count()', 'zava_chain', 's', false),
+    ('zava.chain_quartiles(text,date,date)', 'zava_chain', 's', false),
     ('zava.log_change()', 'zava_recorder', 'v', false),
     ('zava.record_calls(jsonb)', 'zava_recorder', 'v', true),
     ('zava.charge(jsonb)', 'zava_context', 'v', true),
@@ -119,6 +121,19 @@ WHERE (pg_catalog.pg_get_userbyid(acl.grantee), acl.privilege_type)
       NOT IN (('zava_recorder', 'INSERT'), ('zava_audit', 'SELECT'))
 
 UNION ALL
+-- What the chain's figures are made of, and nothing by which a person or product could be told.
+SELECT 'role zava_chain reads ' || r.name || '.' || a.attname
+FROM relation AS r
+JOIN pg_catalog.pg_attribute AS a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'zava_chain')
+  AND pg_catalog.has_column_privilege('zava_chain', r.oid, a.attnum, 'SELECT')
+  AND r.name <> 'retail.stores'
+  AND NOT (r.name = 'retail.orders'
+           AND a.attname IN ('store_id', 'order_id', 'customer_id', 'order_date', 'status', 'total_amount'))
+  AND NOT (r.name = 'retail.order_items'
+           AND a.attname IN ('store_id', 'order_id', 'quantity', 'unit_price', 'discount_amount'))
+
+UNION ALL
 SELECT 'role ' || a.name || ' can write ' || r.name
 FROM relation AS r CROSS JOIN audience AS a
 WHERE pg_catalog.has_table_privilege(a.name, r.oid, 'INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
@@ -169,7 +184,8 @@ WHERE NOT (
      AND p.condition = '(store_id = ( SELECT zava.my_store(CURRENT_USER) AS my_store))')
     OR (p.roles = ARRAY['head_office', 'regional_managers']::name[]
      AND p.condition = '(store_id = ANY (( SELECT zava.my_stores(CURRENT_USER) AS my_stores)::uuid[]))')
-    OR (p.roles = ARRAY['zava_chain']::name[] AND p.table_name = 'retail.stores' AND p.condition = 'true')))
+    OR (p.roles = ARRAY['zava_chain']::name[] AND p.condition = 'true'
+        AND p.table_name IN ('retail.stores', 'retail.orders', 'retail.order_items'))))
   AND NOT (p.polpermissive AND p.roles = ARRAY['zava_loader']::name[] AND p.polcmd = '*'
            AND p.condition = 'true' AND p.check_condition = 'true')
 

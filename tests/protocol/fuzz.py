@@ -119,7 +119,7 @@ METHODS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("resources/templates/list", {}),
     ("resources/read", {"uri": "retail://tables/orders"}),
     ("prompts/list", {}),
-    ("prompts/get", {"name": "sales_of_a_period", "arguments": {"time_period": "last week"}}),
+    ("prompts/get", {"name": "business_summary", "arguments": {"period": "last week"}}),
     ("prompts/get", {"name": "explain_a_table", "arguments": {"table": "retail.orders"}}),
     (
         "completion/complete",

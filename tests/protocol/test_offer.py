@@ -10,7 +10,7 @@ from zava.app import Application, compose
 from zava.infrastructure.demo_principals import DEMO_TENANT_ID
 from zava.infrastructure.home import Home
 from zava.infrastructure.local_issuer import LocalIssuer
-from zava.protocol.prompts import NOT_GIVEN, PROMPTS
+from zava.protocol.prompts import PROMPTS
 from zava.protocol.versions import HANDSHAKE, SERVED
 from zava.settings import Settings
 
@@ -187,12 +187,12 @@ async def test_prompts_are_listed_and_filled(
 async def test_prompt_leaves_out_what_is_not_given_and_reads_no_value_for_places(
     warm: Application, tokens: dict[str, str]
 ) -> None:
-    arguments = {"time_period": "{comparison} {0} $1 \\1"}
-    params = {"name": "sales_of_a_period", "arguments": arguments}
+    arguments = {"period": "{store} {0} $1 \\1"}
+    params = {"name": "business_summary", "arguments": arguments}
     got = await result(warm, tokens["seattle"], MODERN, "prompts/get", params)
     text = got["messages"][0]["content"]["text"]
-    assert "this period: {comparison} {0} $1 \\1?" in text
-    assert f"Compare with: {NOT_GIVEN}." in text
+    assert 'time_period "{store} {0} $1 \\1" (leave it' in text
+    assert 'store "" (leave it out when empty)' in text
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -200,9 +200,9 @@ async def test_prompt_leaves_out_what_is_not_given_and_reads_no_value_for_places
     ("params", "said"),
     [
         ({"name": "no_such_prompt"}, "Unknown prompt: no_such_prompt"),
-        ({"name": "sales_of_a_period"}, "time_period: required."),
-        ({"name": "sales_of_a_period", "arguments": {"time_period": " "}}, "time_period: required"),
-        ({"name": "products_to_reorder", "arguments": {"x": "1"}}, "x: products_to_reorder has no"),
+        ({"name": "explain_a_table"}, "table: required."),
+        ({"name": "explain_a_table", "arguments": {"table": " "}}, "table: required"),
+        ({"name": "stock_to_reorder", "arguments": {"x": "1"}}, "x: stock_to_reorder has no"),
         ({"name": "explain_a_table", "arguments": {"table": "x" * 1001}}, "table: at most 1000"),
         (
             {"name": "explain_a_table", "arguments": {"table": 7}},
@@ -267,8 +267,8 @@ async def test_completion_of_what_is_not_there_is_a_protocol_error(
 async def test_argument_without_a_list_of_values_completes_to_nothing(
     warm: Application, tokens: dict[str, str]
 ) -> None:
-    ref = {"type": "ref/prompt", "name": "sales_of_a_period"}
-    params = {"ref": ref, "argument": {"name": "time_period", "value": "last"}}
+    ref = {"type": "ref/prompt", "name": "business_summary"}
+    params = {"ref": ref, "argument": {"name": "period", "value": "last"}}
     told = await result(warm, tokens["seattle"], MODERN, "completion/complete", params)
     assert told["completion"]["values"] == []
 

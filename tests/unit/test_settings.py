@@ -73,6 +73,8 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Env
         ("WEBSITE_INSTANCE_ID", "1", "1"),
         ("WEBSITE_SKU", "FlexConsumption", "FlexConsumption"),
         ("IDENTITY_ENDPOINT", "http://127.0.0.1:4141/msi/token", "http://127.0.0.1:4141/msi/token"),
+        ("REDIS_URL", "rediss://cache:6380/0", "rediss://cache:6380/0"),
+        ("ZAVA_CACHE_TTL_SECONDS", "0", 0),
         ("ZAVA_TODAY", "2026-06-30", date(2026, 6, 30)),
         ("LOG_LEVEL", "DEBUG", "DEBUG"),
     ],
@@ -111,6 +113,8 @@ def test_empty_setting_counts_as_not_set(environment: Environment, name: str) ->
             {"ZAVA_STATEMENT_TIMEOUT_SECONDS": "1.5"},
             "ZAVA_STATEMENT_TIMEOUT_SECONDS: expected a valid integer",
         ),
+        ({"REDIS_URL": "http://cache"}, "REDIS_URL: expected a redis:// or rediss:// URL"),
+        ({"ZAVA_CACHE_TTL_SECONDS": "-1"}, "ZAVA_CACHE_TTL_SECONDS: expected greater than or"),
         ({"ZAVA_PREPARED_STATEMENTS": "perhaps"}, "ZAVA_PREPARED_STATEMENTS: expected a valid bo"),
         ({"ZAVA_IDENTITY_ISSUER": "http://i.example"}, "ZAVA_IDENTITY_ISSUER: expected an https"),
         (

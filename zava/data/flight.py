@@ -21,10 +21,10 @@ from zava.model import Audience
 _INT4, _INT8, _TEXT, _UUID, _BYTEA, _JSONB = 23, 20, 25, 2950, 17, 3802
 _RUNNER_TYPES = (_INT4, _UUID, _UUID, _INT8, _UUID, _BYTEA, _TEXT, _TEXT, _INT4, _INT8)
 _RUNNER_FORMATS = (0, 0, 0, 0, 0, 1, 0, 0, 0, 0)  # only the signature travels as bytes
+_SIGNATURE_PLACES = 6
 
 _FLOAT8 = 701
 _WEIGHER_TYPES = (*_RUNNER_TYPES[:8], _FLOAT8)
-_WEIGHER_FORMATS = _RUNNER_FORMATS[:9]
 _ADMIT_TYPES = (_UUID, _UUID, _INT4, _INT8, _FLOAT8, _INT8, _FLOAT8)
 
 _BEGIN = b"BEGIN READ ONLY"
@@ -46,7 +46,9 @@ _WEIGHERS = {
     audience: b"SELECT zava.weigh_%s($1, $2, $3, $4, $5, $6, $7, $8, $9)" % audience.value.encode()
     for audience in Audience
 }
+_SCOPE = b"SELECT * FROM zava.scope($1, $2, $3, $4, $5, $6)"
 _TYPES = dict.fromkeys(_RUNNERS.values(), _RUNNER_TYPES) | {
+    _SCOPE: _RUNNER_TYPES[:_SIGNATURE_PLACES],
     _RECORD: (_JSONB,),
     _ADMIT: _ADMIT_TYPES,
     **dict.fromkeys(_WEIGHERS.values(), _WEIGHER_TYPES),
@@ -57,6 +59,7 @@ _NAMES = {
     _DEADLINE: b"zava_deadline",
     _ROLLBACK: b"zava_rollback",
     _UNLOCK: b"zava_unlock",
+    _SCOPE: b"zava_scope",
     _BEGIN_RECORD: b"zava_begin_record",
     _RECORD: b"zava_record",
     _COMMIT: b"zava_commit",
@@ -97,6 +100,19 @@ class Landing:
     scope: str
     lines: Sequence[bytes]
     truncated: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a caller may see just now: `scope_hash` tells scopes apart, `data_version` states.
+
+    `scope` is the verified scope text, for the audit.
+    """
+
+    audience: Audience
+    scope_hash: str
+    data_version: str
+    scope: str = ""
 
 
 class Flight:
@@ -163,12 +179,7 @@ class Flight:
             self._pgconn.send_describe_prepared(b"")
             self._steps += ["parse", "describe"]
         values = (
-            call.key_id.encode(),
-            call.tenant_id.encode(),
-            call.object_id.encode(),
-            call.expires.encode(),
-            call.nonce.encode(),
-            call.mac,
+            *_signature(call),
             call.statement.encode(),
             call.params.encode(),
             str(bounds.max_rows).encode(),
@@ -176,8 +187,8 @@ class Flight:
         )
         if bounds.max_cost is not None:
             weighed = (*values[:8], str(bounds.max_cost).encode())
-            self._execute("weigh", _WEIGHERS[audience], weighed, _WEIGHER_TYPES, _WEIGHER_FORMATS)
-        self._execute("run", runner, values, _RUNNER_TYPES, _RUNNER_FORMATS)
+            self._execute_signed("weigh", _WEIGHERS[audience], weighed)
+        self._execute_signed("run", runner, values)
         self._sync()
         self._execute("rollback", _ROLLBACK)
         self._execute("unlock", _UNLOCK)
@@ -195,6 +206,30 @@ class Flight:
         self._execute("record", _RECORD, (entries,), (_JSONB,))
         self._execute("record", _COMMIT)
         self._sync()
+
+    async def scope(self, call: SignedCall, *, record: bytes | None = None) -> Grant:
+        """Ask what the caller may see, without a statement on any tenant's rows.
+
+        The audit records that go with it are committed first.
+
+        Raises:
+            psycopg.Error: the context or the connection failed.
+            Busy: the records could not be written.
+        """
+        if record is not None:
+            self.add_record(record)
+        self._enter()
+        self._prepare([_BEGIN, _ROLLBACK, _SCOPE])
+        self._execute("begin", _BEGIN)
+        self._execute_signed("scope", _SCOPE, _signature(call))
+        self._sync()
+        self._execute("rollback", _ROLLBACK)
+        self._sync()
+        told = _by_step(await self.fly(), "scope")["scope"]
+        audience, scope_hash, data_version, scope = (
+            (told.get_value(0, column) or b"").decode() for column in range(4)
+        )
+        return Grant(Audience(audience), scope_hash, data_version, scope)
 
     def add_query(self, query: bytes) -> None:
         """Queue one constant statement of ours under its own Sync, outside any tenant context."""
@@ -228,18 +263,8 @@ class Flight:
     @staticmethod
     def landing(results: Sequence[tuple[str, PGresult]]) -> Landing:
         """Read the results of one call; raise the error that ended it."""
-        description = None
-        ran = None
-        for step, result in results:
-            if step == "record":
-                _raise_unrecorded(result)
-            raise_error(result)
-            if step == "describe":
-                description = result
-            elif step == "run":
-                ran = result
-        if ran is None:
-            raise OperationalError("the server ended the exchange early")
+        by_step = _by_step(results, "run")
+        description, ran = by_step.get("describe"), by_step["run"]
         lines = [ran.get_value(row, 0) or b"" for row in range(ran.ntuples)]
         truncated = None
         if lines[-1].startswith(b"truncated:"):  # a row is a JSON object: it begins with a brace
@@ -263,6 +288,9 @@ class Flight:
             self._steps.append("prepare")
         self._preparing += commands
         self._sync()
+
+    def _execute_signed(self, step: str, command: bytes, values: Sequence[bytes]) -> None:
+        self._execute(step, command, values, _TYPES[command], _RUNNER_FORMATS[: len(values)])
 
     def _execute(
         self,
@@ -288,6 +316,31 @@ class Flight:
         for _ in range(count):
             results += yield from generators.fetch_many(self._pgconn)
         return results
+
+
+def _by_step(results: Sequence[tuple[str, PGresult]], needed: str) -> dict[str, PGresult]:
+    """Return each step's result; raise the first error, or that the needed one never came."""
+    by_step = {}
+    for step, result in results:
+        if step == "record":
+            _raise_unrecorded(result)
+        raise_error(result)
+        by_step[step] = result
+    if needed not in by_step:
+        raise OperationalError("the server ended the exchange early")
+    return by_step
+
+
+def _signature(call: SignedCall) -> tuple[bytes, ...]:
+    """Return who asks and the proof of it: the first arguments of a runner and of `scope`."""
+    return (
+        call.key_id.encode(),
+        call.tenant_id.encode(),
+        call.object_id.encode(),
+        call.expires.encode(),
+        call.nonce.encode(),
+        call.mac,
+    )
 
 
 def raise_error(result: PGresult) -> None:

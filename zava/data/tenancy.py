@@ -7,10 +7,11 @@ inside the very transaction that reads, so a revocation or another scope holds a
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from hashlib import sha256
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 import psycopg
@@ -22,7 +23,7 @@ from zava.data.budgets import Budget, Budgets
 from zava.data.cells import Origins, read_columns, read_rows
 from zava.data.context import ContextSigner
 from zava.data.fingerprint import note_statement
-from zava.data.flight import Bounds, Flight, Landing
+from zava.data.flight import Bounds, Flight, Grant, Landing
 from zava.data.limits import check_limits
 from zava.data.schema import OUTSIDE_TEXT
 from zava.data.statements import statement
@@ -33,11 +34,14 @@ from zava.model import Audience, Caller, Scope, Table
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 MAX_ANSWER_BYTES = 1024 * 1024
 _OWN_BOUNDS_ROWS = 1000
 _SCOPE_SECONDS = 60
 _SERVER_DEADLINE_SECONDS = 30  # what the login's role sets
 _UNSHARED = 1_000_000  # connections: nobody waits for a place of the own
+_SCOPE_CALL = "scope"  # the text that a call of zava.scope signs
 _GRACE_SECONDS = 2  # the server cancels first, so that its own error arrives
 
 
@@ -133,13 +137,45 @@ class Tenancy:
         Raises:
             ZavaError: it could not be run now, or the caller has no access.
         """
+        reading, _ = await self.read_hashed(caller, sql, params)
+        return reading
+
+    async def read_hashed(
+        self, caller: Caller, sql: str, params: Mapping[str, Any] | None = None
+    ) -> tuple[Reading, str]:
+        """Read, and say under which `Grant.scope_hash` the rows were seen.
+
+        Raises:
+            ZavaError: it could not be run now, or the caller has no access.
+        """
         await note_statement(caller, sql)
         audience, landing = await self._ask(caller, Question(sql, params))
         _tell(caller, audience, landing)
-        return Reading(
+        reading = Reading(
             [orjson.loads(line) for line in landing.lines],
             await self._scope(caller, audience, landing.scope),
         )
+        return reading, sha256(f"{audience}|{landing.scope}".encode()).hexdigest()
+
+    async def grant(self, caller: Caller) -> Grant:
+        """Ask the database who this is and what they may see, in one trip and no tenant's row.
+
+        Raises:
+            ZavaError: the caller has no access, or the database cannot be asked.
+        """
+
+        async def ask(_: Audience) -> Grant:
+            return await self._fly(
+                caller,
+                lambda flight, record: flight.scope(
+                    self._signer.sign(caller, _SCOPE_CALL), record=record
+                ),
+            )
+
+        _, grant = await self._attempt(caller, ask)
+        self._audiences[caller] = grant.audience
+        _tell_scope(caller, grant.audience, grant.scope)
+        return grant
 
     def audience(self, caller: Caller) -> Audience | None:
         """Return the audience in which the caller was last seen: a guess, never a permission."""
@@ -168,17 +204,23 @@ class Tenancy:
         return known
 
     async def _ask(self, caller: Caller, question: Question) -> tuple[Audience, Landing]:
-        """Run one question, naming the right runner and a living connection.
+        """Run one question.
 
         Raises:
             ZavaError: what the driver or the server reported, translated.
         """
+        return await self._attempt(caller, lambda audience: self._carry(caller, audience, question))
+
+    async def _attempt(
+        self, caller: Caller, call: Callable[[Audience], Awaitable[T]]
+    ) -> tuple[Audience, T]:
+        """Call once, and once more where the right runner or a living connection was missing."""
         await self._verification.ensure()
         audience = self._audiences.get(caller, Audience.STORE_MANAGERS)
         is_repeated = False
         while True:
             try:
-                landing = await self._carry(caller, audience, question)
+                landing = await call(audience)
             except psycopg.Error as error:
                 # The entry named the caller's audience: say it once more to the right runner.
                 if error.sqlstate == faults.OTHER_AUDIENCE and not is_repeated:
@@ -204,8 +246,29 @@ class Tenancy:
             self._max_cost if question.is_heavy else None,
             self._limits(caller),
         )
+        return await self._fly(
+            caller,
+            lambda flight, record: flight.call(
+                audience,
+                # Signed when a connection is there: the signature ages while one waits.
+                self._signer.sign(caller, question.sql, params),
+                bounds,
+                describe=question.describe,
+                record=record,
+            ),
+            is_heavy=question.is_heavy,
+        )
+
+    async def _fly(
+        self,
+        caller: Caller,
+        call: Callable[[Flight, bytes | None], Awaitable[T]],
+        *,
+        is_heavy: bool = False,
+    ) -> T:
+        """Lend a connection to one call, with the audit records that have to leave with it."""
         async with (
-            self._budgets.places.hold(caller, is_heavy=question.is_heavy),
+            self._budgets.places.hold(caller, is_heavy=is_heavy),
             self._pool.connection() as connection,
         ):
             flight = Flight(connection, use_prepared=self._use_prepared)
@@ -213,14 +276,7 @@ class Tenancy:
             started = time.monotonic()
             try:
                 async with asyncio.timeout(self._timeout_seconds + _GRACE_SECONDS):
-                    return await flight.call(
-                        audience,
-                        # Signed when a connection is there: the signature ages while one waits.
-                        self._signer.sign(caller, question.sql, params),
-                        bounds,
-                        describe=question.describe,
-                        record=orjson.dumps(intent) if intent else None,
-                    )
+                    return await call(flight, orjson.dumps(intent) if intent else None)
             except TimeoutError as error:
                 raise QueryTimeout(
                     "The database did not answer in time.",
@@ -258,13 +314,16 @@ class Tenancy:
 
 def _tell(caller: Caller, audience: Audience, landing: Landing) -> None:
     """Note on the caller's call what the audit says of an answer: whose, how much, never what."""
-    call = caller.call
-    if call is None:
-        return
-    call.audience = audience
-    call.store_ids = tuple(part for part in landing.scope.strip("{}").split(",") if part)
-    call.row_count += len(landing.lines)
-    call.byte_count += sum(map(len, landing.lines))
+    _tell_scope(caller, audience, landing.scope)
+    if caller.call is not None:
+        caller.call.row_count += len(landing.lines)
+        caller.call.byte_count += sum(map(len, landing.lines))
+
+
+def _tell_scope(caller: Caller, audience: Audience, scope: str) -> None:
+    if caller.call is not None:
+        caller.call.audience = audience
+        caller.call.store_ids = tuple(part for part in scope.strip("{}").split(",") if part)
 
 
 def _is_lost_connection(error: psycopg.Error) -> bool:

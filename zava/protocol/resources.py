@@ -56,6 +56,10 @@ async def _table(analytics: Analytics, caller: Caller, values: Mapping[str, str]
     return schemas_text(*await analytics.get_multiple_table_schemas(caller, [values["table"]]))
 
 
+async def _metrics(analytics: Analytics, _caller: Caller, _values: Mapping[str, str]) -> str:
+    return analytics.sales.metrics.describe()
+
+
 RESOURCES: dict[str, Resource] = {
     resource.uri: resource
     for resource in (
@@ -76,6 +80,16 @@ RESOURCES: dict[str, Resource] = {
             " known values.",
             read=_table,
             permission=Permission.SQL_QUERY,
+        ),
+        Resource(
+            uri="retail://metrics",
+            name="metrics",
+            title="Metric catalogue",
+            description="Every certified metric and dimension: unit, meaning, and over what it adds"
+            " up.",
+            read=_metrics,
+            permission=Permission.SALES_READ,
+            mime_type="text/markdown",
         ),
     )
 }

@@ -1,0 +1,54 @@
+"""A cache as the metric tools ask it, over a door that counts what passes."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from tests.conftest import result_cache
+from zava.data.context import ContextSigner
+from zava.data.result_cache import KeptReading, ResultCache
+from zava.data.tenancy import Reading, Tenancy
+from zava.data.verification import Verification
+from zava.infrastructure.byte_store import ByteStore
+from zava.infrastructure.pool import DatabasePool
+from zava.model import Caller
+
+SQL = "SELECT count(*) AS orders, sum(total_amount) AS revenue FROM retail.orders"
+
+
+class CountingTenancy(Tenancy):
+    """Counts statements on tenant data, and lets a test stand before each."""
+
+    statements = 0
+    before: Callable[[Caller], Any] | None = None
+
+    async def read_hashed(
+        self, caller: Caller, sql: str, params: Mapping[str, Any] | None = None
+    ) -> tuple[Reading, str]:
+        self.statements += 1
+        if self.before is not None:
+            await self.before(caller)
+        return await super().read_hashed(caller, sql, params)
+
+
+class Asking:
+    """A cache over a tenancy, asked as the metric tools ask it."""
+
+    def __init__(self, tenancy: CountingTenancy, cache: ResultCache) -> None:
+        self.tenancy = tenancy
+        self.cache = cache
+
+    async def __call__(self, caller: Caller, sql: str = SQL) -> KeptReading:
+        return await self.cache.read(caller, await self.tenancy.grant(caller), sql, {"a": 1})
+
+
+@asynccontextmanager
+async def asking(
+    conninfo: str, signer: ContextSigner, store: ByteStore, **options: Any
+) -> AsyncIterator[Asking]:
+    pool = DatabasePool(conninfo, max_size=3, max_waiting=256)
+    tenancy = CountingTenancy(pool, signer, Verification(pool, signer))
+    try:
+        yield Asking(tenancy, result_cache(tenancy, store, **options))
+    finally:
+        await pool.close()

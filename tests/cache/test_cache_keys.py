@@ -1,0 +1,42 @@
+"""Keys of kept answers: no two calls that differ in anything share one."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zava.data.flight import Grant
+from zava.data.result_cache import cache_key
+from zava.model import Audience
+
+TEXTS = st.text(max_size=60) | st.sampled_from(
+    ["a:b", "a", ":", "1:a", "0:", "|", "ü", "x" * 10_000]
+)
+GRANTS = st.builds(Grant, st.sampled_from(Audience), TEXTS, TEXTS)
+CALLS = st.tuples(TEXTS, GRANTS, TEXTS, st.dictionaries(TEXTS, TEXTS, max_size=3))
+
+
+@pytest.mark.requirement("S122")
+@given(CALLS, CALLS)
+def test_two_calls_share_a_key_only_when_all_of_them_is_the_same(
+    one: tuple[str, Grant, str, dict[str, str]], other: tuple[str, Grant, str, dict[str, str]]
+) -> None:
+    assert (cache_key(*one) == cache_key(*other)) == (one == other)
+
+
+@pytest.mark.requirement("S122")
+@given(TEXTS, GRANTS, TEXTS, TEXTS)
+def test_no_part_runs_over_into_the_next(version: str, grant: Grant, sql: str, moved: str) -> None:
+    """What one part loses at its end and the next gains at its beginning is another call."""
+    if not moved:
+        return
+    left = cache_key(
+        version, Grant(grant.audience, grant.scope_hash + moved, grant.data_version), sql, {}
+    )
+    right = cache_key(
+        version, Grant(grant.audience, grant.scope_hash, moved + grant.data_version), sql, {}
+    )
+    assert left != right
+    assert cache_key(version, grant, sql + moved, {}) != cache_key(version + moved, grant, sql, {})
+    assert cache_key(version, grant, sql, {moved: 1}) != cache_key(
+        version, grant, sql, {moved: "1"}
+    )

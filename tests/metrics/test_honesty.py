@@ -1,0 +1,181 @@
+"""What an answer says beside its figures: emptiness, the part of the chain, forecasts, limits."""
+
+from datetime import date
+
+import psycopg
+import pytest
+
+from tests.asking import AskTool
+from tests.conftest import TODAY, result_cache
+from tests.database import Database
+from zava.app import compose
+from zava.data.context import ContextSigner
+from zava.data.metric_catalogue import Catalogue
+from zava.data.metric_reader import MetricReader
+from zava.data.tenancy import Tenancy
+from zava.data.verification import Verification
+from zava.errors import InvalidInput
+from zava.infrastructure.byte_store import MemoryStore, RedisStore
+from zava.infrastructure.home import Home
+from zava.infrastructure.pool import DatabasePool
+from zava.model import Caller, Comparison, PeriodUnit
+from zava.service.insights import RULES
+from zava.service.metrics import Metrics
+from zava.service.periods import business_day, labels
+from zava.settings import Settings
+
+
+@pytest.fixture
+def asked(metrics: MetricReader) -> Metrics:
+    return Metrics(metrics, lambda: TODAY)
+
+
+async def test_empty_period_is_told_with_the_days_that_there_are(
+    asked: Metrics, callers: dict[str, Caller]
+) -> None:
+    for dimensions in ((), ("store",)):
+        answer = await asked.query(
+            callers["seattle"], metrics=["revenue"], dimensions=dimensions, time_period="2031"
+        )
+        (told, *_) = [note for note in answer.notes if note.startswith("Nothing in")]
+        assert told.startswith("Nothing in 2031-01-01 to 2031-12-31 (2031).")
+        assert "Orders in your scope run from 2020-01-" in told
+        assert told.endswith("to 2026-06-30.")
+    full = await asked.query(callers["seattle"], metrics=["revenue"], time_period="2025")
+    assert full.notes == ()
+
+
+async def test_store_without_any_order_is_told_so(
+    seeded_clone: Database,
+    changing: psycopg.Connection,
+    signer: ContextSigner,
+    callers: dict[str, Caller],
+    catalogue: Catalogue,
+) -> None:
+    changing.execute("UPDATE retail.orders SET status = 'cancelled'")
+    pool = DatabasePool(seeded_clone.server, max_size=1)
+    tenancy = Tenancy(pool, signer, Verification(pool, signer))
+    reader = MetricReader(tenancy, result_cache(tenancy, MemoryStore(1), ttl_seconds=0), catalogue)
+    answer = await Metrics(reader, lambda: TODAY).query(callers["seattle"], metrics=["orders"])
+    assert answer.notes == ("There is no order in your scope.",)
+    forecast = await Metrics(reader, lambda: TODAY).query(
+        callers["seattle"], metrics=["orders"], dimensions=["month"], forecast_periods=1
+    )
+    assert forecast.forecasts == ()
+    assert "No forecast: it needs 24 months of sales, there are 0." in forecast.notes
+    await pool.close()
+
+
+async def test_ranking_of_stores_says_how_many_are_seen(
+    asked: Metrics, callers: dict[str, Caller]
+) -> None:
+    for dimension in ("store", "region", "channel"):
+        answer = await asked.query(callers["eastside"], metrics=["revenue"], dimensions=[dimension])
+        assert answer.notes[0].startswith("You see 3 of 8 stores: the others are not in this list.")
+    whole = await asked.query(callers["head-office"], metrics=["revenue"], dimensions=["store"])
+    assert whole.notes == ()
+    product = await asked.query(callers["eastside"], metrics=["units"], dimensions=["category"])
+    assert product.notes == ()
+
+
+async def test_limit_and_unneeded_period_are_said(
+    asked: Metrics, callers: dict[str, Caller]
+) -> None:
+    answer = await asked.query(
+        callers["seattle"],
+        metrics=["stock_value"],
+        dimensions=["product"],
+        limit=3,
+        time_period="2025",
+    )
+    assert answer.figures.period is None
+    assert answer.notes == (
+        "3 of 576 groups; raise limit above 3 or filter to see others.",
+        "These metrics are known as of now; time_period was not needed.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("dimensions", "compare"),
+    [
+        ([], None),
+        (["store"], None),
+        (["year"], None),
+        (["month", "store"], None),
+        (["month"], Comparison.PREVIOUS_YEAR),
+    ],
+)
+async def test_forecast_needs_one_series(
+    asked: Metrics, callers: dict[str, Caller], dimensions: list[str], compare: Comparison | None
+) -> None:
+    with pytest.raises(InvalidInput, match="forecast_periods: a forecast needs exactly one"):
+        await asked.query(
+            callers["seattle"],
+            metrics=["revenue"],
+            dimensions=dimensions,
+            compare=compare,
+            forecast_periods=2,
+        )
+
+
+@pytest.mark.parametrize(
+    ("dimension", "first", "known"),
+    [("day", "2026-06-30", 56), ("iso_week", "2026-W27", 156), ("quarter", "2026-Q2", 16)],
+)
+async def test_forecast_begins_with_the_current_unit(
+    asked: Metrics, callers: dict[str, Caller], dimension: str, first: str, known: int
+) -> None:
+    answer = await asked.query(
+        callers["head-office"],
+        metrics=["orders", "revenue"],
+        dimensions=[dimension],
+        forecast_periods=2,
+    )
+    assert [forecast.metric for forecast in answer.forecasts] == ["orders", "revenue"]
+    for forecast in answer.forecasts:
+        assert forecast.points[0].label == first
+        assert len(forecast.points) == 2
+        assert 0 < forecast.tested_periods <= known
+
+
+def test_labels_are_those_of_the_database() -> None:
+    assert labels(date(2026, 12, 21), PeriodUnit.WEEK, 3) == ["2026-W52", "2026-W53", "2027-W01"]
+    assert labels(date(2026, 10, 1), PeriodUnit.QUARTER, 2) == ["2026-Q4", "2027-Q1"]
+    assert labels(date(2026, 12, 1), PeriodUnit.MONTH, 2) == ["2026-12", "2027-01"]
+    assert labels(date(2026, 12, 31), PeriodUnit.DAY, 2) == ["2026-12-31", "2027-01-01"]
+    assert labels(date(2026, 1, 1), PeriodUnit.YEAR, 2) == ["2026", "2027"]
+
+
+def test_page_of_the_metrics_ends_with_the_rules_of_findings(asked: Metrics) -> None:
+    page = asked.describe()
+    assert page.startswith("# Metrics")
+    assert all(f"| `{rule.name}` | {rule.threshold} |" in page for rule in RULES)
+
+
+def test_day_is_the_stores_own_or_the_one_it_was_moved_to() -> None:
+    assert business_day(date(2026, 1, 2)) == date(2026, 1, 2)
+    assert abs((business_day(None) - date.today()).days) <= 1  # noqa: DTZ011  # within a time zone
+
+
+@pytest.mark.requirement("S116")
+@pytest.mark.parametrize(
+    ("url", "kind"), [(None, MemoryStore), ("redis://127.0.0.1:1", RedisStore)]
+)
+async def test_answers_are_kept_where_the_settings_say(
+    database: Database, home: Home, context_keys: list[str], url: str | None, kind: type
+) -> None:
+    settings = Settings.model_validate({"ZAVA_HOME": home.path, "REDIS_URL": url})
+    application = compose(settings, conninfo=database.server, context_keys=context_keys)
+    assert isinstance(application.cache._store, kind)
+    await application.close()
+
+
+async def test_withheld_quartiles_are_said_to_be_withheld(ask_tool: AskTool) -> None:
+    """In 2019 no store sold: fewer than five stand behind the figures."""
+    told = await ask_tool(
+        "kirkland", "compare_with_chain", {"metric": "orders", "time_period": "2019"}
+    )
+    assert not told.is_error
+    assert "The chain's quartiles are withheld" in told.text
+    assert told.content["median"] is None
+    assert told.content["own"] == []
