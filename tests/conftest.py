@@ -1,8 +1,10 @@
 """Fixtures that every kind of test shares: one cluster, one seeded database, one door."""
 
 import base64
+import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -41,8 +43,9 @@ def result_cache(
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with postgresql(tmp_path_factory.mktemp("postgresql")) as superuser:
+def cluster() -> Iterator[Cluster]:
+    # Not under pytest's own directory: another session's start closes that to the server's user.
+    with tempfile.TemporaryDirectory() as directory, postgresql(Path(directory)) as superuser:
         cluster = Cluster(superuser)
         yield cluster
         cluster.drop_template()

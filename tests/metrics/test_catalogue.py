@@ -28,6 +28,7 @@ from zava.model import (
     Period,
     PeriodUnit,
 )
+from zava.protocol.tools.query_metrics import DIMENSIONS, METRICS
 
 TEXT = (files("zava.data") / "metrics.toml").read_text(encoding="utf-8")
 MAY = Period("2026-05", date(2026, 5, 1), date(2026, 6, 1), PeriodUnit.MONTH)
@@ -285,3 +286,14 @@ async def test_stores_are_narrowed_beside_the_policy(
     behind_policies = await metrics.measure(callers["redmond"], {"q": asked(*names)})
     assert through_the_hole.answers["q"].rows == behind_policies.answers["q"].rows
     await pool.close()
+
+
+def test_tool_names_every_dimension_and_no_metric_that_does_not_exist(catalogue: Catalogue) -> None:
+    assert DIMENSIONS.split(", ") == list(catalogue.dimensions)
+    named = METRICS.split(", ")
+    assert set(named) <= set(catalogue.metrics)
+    # Left to the catalogue's page: what is rarely asked for by itself.
+    assert set(catalogue.metrics) - set(named) == {
+        *("cost_of_goods", "stock_value_at_cost", "reorder_point"),
+        *("products_stocked", "comparable_revenue"),
+    }

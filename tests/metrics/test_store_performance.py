@@ -74,6 +74,26 @@ async def test_parts_add_up_to_the_figures(ask_tool: AskTool) -> None:
     assert max(worst) < min(best)
 
 
+async def test_stock_risks_are_the_products_that_sell_and_will_soon_be_gone(
+    ask_tool: AskTool, exported: naive.Exported
+) -> None:
+    start, end = date(2020, 1, 1), date(2026, 7, 1)
+    whole = {"time_period": "2020-01-01..2026-06-30"}
+    told = (await ask_tool("seattle", "get_store_performance", whole)).content["stock_risks"]
+    rows = exported.of("seattle")
+    kept = {row["product"]: row for row in rows.stock}
+    risks = []
+    for product in {row["product"] for row in rows.lines}:
+        lines = [row for row in rows.lines if row["product"] == product]
+        facts = naive.Facts(lines, [kept[product]], days=(end - start).days)
+        units = naive.units(lines)
+        if units >= 5 and naive.METRICS["weeks_of_supply"](facts) < 2:
+            risks.append((-units, product))
+    assert risks
+    assert told["group_count"] == len(risks)
+    assert [row[0] for row in told["rows"]] == [product for _, product in sorted(risks)[:5]]
+
+
 @pytest.mark.requirement("S13")
 @pytest.mark.requirement("S14")
 async def test_another_store_and_no_store_are_one_tool_error(ask_tool: AskTool) -> None:
