@@ -93,3 +93,16 @@ class ForeignKey:
     columns: tuple[str, ...]
     table: str
     references: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingModel:
+    """A model that turns text into vectors, and the cosine similarities to judge its matches by.
+
+    Below `minimum_similarity` a match is none; below `weak_similarity` it is flagged.
+    """
+
+    name: str
+    dimensions: int
+    minimum_similarity: float
+    weak_similarity: float
