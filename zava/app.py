@@ -18,6 +18,9 @@ from zava.data.tenancy import Tenancy
 from zava.data.verification import IsolationBroken, Verification
 from zava.errors import ZavaError
 from zava.infrastructure.demo_principals import DEMO_TENANT_ID
+from zava.infrastructure.embedders.azure import AzureEmbedder, entra_token
+from zava.infrastructure.embedders.embedder import Embedder
+from zava.infrastructure.embedders.local import LocalEmbedder
 from zava.infrastructure.home import Home
 from zava.infrastructure.local_database import named_database
 from zava.infrastructure.local_issuer import (
@@ -104,6 +107,29 @@ def application() -> Application:
         conninfo=_conninfo(current),
         context_keys=current.context_keys or _local_home(current).context_keys(),
     )
+
+
+def embedders(settings: Settings) -> tuple[Embedder, ...]:
+    """Return the embedding models that this process can ask, the preferred one first.
+
+    Nothing is loaded or connected yet. Search asks the one that is active in the registry, so that
+    a process which knows two goes on while one replaces the other.
+    """
+    known: list[Embedder] = []
+    if settings.azure_openai_endpoint:
+        token = entra_token(settings.azure_client_id, is_on_azure=settings.is_on_azure)
+        known += [
+            AzureEmbedder(
+                endpoint=settings.azure_openai_endpoint,
+                deployment=name,
+                token=token,
+                tokens_per_minute=settings.embedding_tokens_per_minute,
+            )
+            for name in settings.embedding_deployments
+        ]
+    if LocalEmbedder.is_installed():
+        known.append(LocalEmbedder())
+    return tuple(known)
 
 
 def endpoint() -> Endpoint:

