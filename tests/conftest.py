@@ -15,6 +15,8 @@ from zava.data.tenancy import Tenancy
 from zava.data.verification import Verification
 from zava.infrastructure.demo_data import seed
 from zava.infrastructure.demo_principals import demo_callers, grant_demo_principals
+from zava.infrastructure.embedders.local import LocalEmbedder
+from zava.infrastructure.embedding_job import embed_catalogue
 from zava.infrastructure.home import Home
 from zava.infrastructure.local_issuer import LocalIssuer
 from zava.infrastructure.pool import DatabasePool
@@ -65,6 +67,29 @@ def empty_admin(cluster: Cluster) -> Iterator[psycopg.Connection]:
         psycopg.connect(empty.admin, autocommit=True) as connection,
     ):
         yield connection
+
+
+@pytest.fixture(scope="session")
+def searchable_template(cluster: Cluster, seeded_template: Database) -> Iterator[Database]:
+    """The seeded database with its catalogue embedded by the local model."""
+    with cluster.database("embedded", template=seeded_template) as template:
+        with psycopg.connect(template.admin, autocommit=True) as connection:
+            embed_catalogue(connection, LocalEmbedder())
+        yield template
+
+
+@pytest.fixture(scope="session")
+def searchable(cluster: Cluster, searchable_template: Database) -> Iterator[Database]:
+    """A database to search in, that no test may change."""
+    with cluster.database("searchable", template=searchable_template) as database:
+        yield database
+
+
+@pytest.fixture
+def searchable_clone(cluster: Cluster, searchable_template: Database) -> Iterator[Database]:
+    """A database to search in, of the test's own."""
+    with cluster.database("searchable_clone", template=searchable_template) as clone:
+        yield clone
 
 
 @pytest.fixture(scope="session")

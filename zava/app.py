@@ -14,13 +14,15 @@ from psycopg.conninfo import make_conninfo
 from zava import __version__
 from zava.data.context import ContextKey, ContextSigner
 from zava.data.retail import RetailData
+from zava.data.search import ProductData
 from zava.data.tenancy import Tenancy
-from zava.data.verification import IsolationBroken, Verification
+from zava.data.verification import CANARIES, IsolationBroken, Verification
 from zava.errors import ZavaError
 from zava.infrastructure.demo_principals import DEMO_TENANT_ID
 from zava.infrastructure.embedders.azure import AzureEmbedder, entra_token
 from zava.infrastructure.embedders.embedder import Embedder
 from zava.infrastructure.embedders.local import LocalEmbedder
+from zava.infrastructure.embedders.query_vectors import QueryVectors
 from zava.infrastructure.home import Home
 from zava.infrastructure.local_database import named_database
 from zava.infrastructure.local_issuer import (
@@ -33,6 +35,7 @@ from zava.infrastructure.pool import DatabasePool
 from zava.protocol.endpoint import Endpoint
 from zava.protocol.identity import RemoteKeys, StaticKeys, TokenAuthenticator
 from zava.service.analytics import Analytics
+from zava.service.product_search import ProductSearch
 from zava.settings import Settings, SettingsError, settings
 
 if TYPE_CHECKING:
@@ -49,6 +52,7 @@ class Application:
     """Everything of one process, joined and closed until used."""
 
     pool: DatabasePool
+    vectors: QueryVectors
     verification: Verification
     tenancy: Tenancy
     analytics: Analytics
@@ -59,6 +63,7 @@ class Application:
         try:
             async with AsyncExitStack() as opened:
                 opened.push_async_callback(self.pool.close)
+                opened.push_async_callback(self.vectors.close)
                 opened.push_async_callback(self.endpoint.aclose)
         except Exception as error:
             # By its kind alone: a driver's words may name hosts and users.
@@ -84,14 +89,16 @@ def compose(settings: Settings, *, conninfo: str, context_keys: Sequence[str]) -
         statement_timeout_seconds=settings.statement_timeout_seconds,
         use_prepared=settings.prepared_statements,
     )
-    analytics = Analytics(RetailData(tenancy), _clock(settings))
+    vectors = QueryVectors(embedders(settings))
+    products = ProductSearch(ProductData(tenancy), vectors)
+    analytics = Analytics(RetailData(tenancy), _clock(settings), products)
     endpoint = Endpoint(
         make_server=lambda: _make_server(analytics),
         authenticator=_authenticator(settings, conninfo),
-        readiness=lambda: _readiness(verification),
+        readiness=lambda: _readiness(verification, products),
         allowed_hosts=_allowed_hosts(settings),
     )
-    return Application(pool, verification, tenancy, analytics, endpoint)
+    return Application(pool, vectors, verification, tenancy, analytics, endpoint)
 
 
 @cache
@@ -199,18 +206,36 @@ def _clock(settings: Settings) -> Callable[[], datetime]:
     return now
 
 
-async def _readiness(verification: Verification) -> tuple[int, dict[str, Any]]:
+async def _readiness(
+    verification: Verification, products: ProductSearch
+) -> tuple[int, dict[str, Any]]:
     """Say which parts work, in words that tell an anonymous caller nothing more."""
     database = isolation = "healthy"
+    embeddings = "unknown"
+    deadline = asyncio.get_running_loop().time() + _READINESS_SECONDS
     try:
-        async with asyncio.timeout(_READINESS_SECONDS):
+        async with asyncio.timeout_at(deadline):
             await verification.refresh()
     except IsolationBroken:
         isolation = "unhealthy"
     except (ZavaError, TimeoutError):
         database, isolation = "unhealthy", "unknown"
     is_ready = database == isolation == "healthy"
+    if is_ready:
+        embeddings = await _embeddings(products, deadline)
+    status = "unhealthy" if not is_ready else "healthy" if embeddings == "healthy" else "degraded"
     return (200 if is_ready else 503), {
-        "status": "healthy" if is_ready else "unhealthy",
-        "checks": {"database": database, "isolation": isolation, "embeddings": "not configured"},
+        "status": status,
+        "checks": {"database": database, "isolation": isolation, "embeddings": embeddings},
     }
+
+
+async def _embeddings(products: ProductSearch, deadline: float) -> str:
+    left = deadline - asyncio.get_running_loop().time()
+    try:
+        async with asyncio.timeout_at(deadline):
+            # The registry is the same for everybody: a canary, who sees no store, may read it.
+            is_answering = await products.is_answering(CANARIES[0], within_seconds=left)
+    except (ZavaError, TimeoutError):
+        is_answering = False
+    return "healthy" if is_answering else "degraded"

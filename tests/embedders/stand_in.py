@@ -3,14 +3,13 @@
 from collections.abc import Callable, Sequence
 
 from tests.azure_openai import vector_of
+from zava.errors import EmbeddingsUnavailable
 from zava.infrastructure.embedders.embedder import TextRefused, Vector
 from zava.model import EmbeddingModel
 
 
 class StandIn:
     """An embedder whose bad days are chosen: `before` runs ahead of each call and may raise."""
-
-    is_available = True
 
     def __init__(
         self,
@@ -32,6 +31,13 @@ class StandIn:
             raise TextRefused
         self.embedded += texts
         return [vector_of(text, self.model.dimensions) for text in texts]
+
+    async def is_answering(self, *, within_seconds: float) -> bool:
+        try:
+            await self.embed(["hammer"], within_seconds=within_seconds)
+        except EmbeddingsUnavailable:
+            return False
+        return True
 
     async def close(self) -> None:
         return

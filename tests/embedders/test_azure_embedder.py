@@ -153,8 +153,8 @@ async def test_refused_text_is_told_apart_from_a_service_that_is_down(
     for _ in range(4):
         with pytest.raises(TextRefused):
             await embedder.embed(["something unspeakable"], within_seconds=10)
-    assert embedder.is_available
-    assert len(service.requests) == 4
+    assert await embedder.is_answering(within_seconds=10)
+    assert len(service.requests) == 5
 
 
 async def test_after_three_failures_the_service_is_left_alone_then_tried_by_one(
@@ -165,7 +165,7 @@ async def test_after_three_failures_the_service_is_left_alone_then_tried_by_one(
         with pytest.raises(EmbeddingsUnavailable):
             await embedder.embed(["hammer"], within_seconds=10)
     assert len(service.requests) == 3
-    assert [embedder.is_available, patience.later(), embedder.is_available] == [False, 31, True]
+    patience.later()
     service.always = SILENCE
     first = asyncio.create_task(embedder.embed(["hammer"], within_seconds=5))
     while len(service.requests) < 4:
@@ -178,7 +178,21 @@ async def test_after_three_failures_the_service_is_left_alone_then_tried_by_one(
     patience.later()
     await embedder.embed(["hammer"], within_seconds=10)
     await embedder.embed(["hammer"], within_seconds=10)
-    assert embedder.is_available
+    asked = len(service.requests)
+    assert await embedder.is_answering(within_seconds=10)
+    assert len(service.requests) == asked
+
+
+async def test_probe_asks_once_a_minute_and_says_when_nothing_answers(
+    embedder: AzureEmbedder, service: AzureOpenAI, patience: Patience
+) -> None:
+    assert await embedder.is_answering(within_seconds=10)
+    assert await embedder.is_answering(within_seconds=10)
+    assert len(service.requests) == 1
+    service.always = Fault(500)
+    assert await embedder.is_answering(within_seconds=0.1)
+    patience.now += 61
+    assert not await embedder.is_answering(within_seconds=0.1)
 
 
 async def test_tokens_are_paced_to_what_the_deployment_is_granted(

@@ -28,6 +28,7 @@ INSTRUCTIONS = product_text(
     1. get_current_utc_date when the question names a period relative to today.
     2. get_multiple_table_schemas once, with every table that the question needs.
     3. execute_sales_query with one SELECT built from those exact names.
+    semantic_search_products finds products by description, with their stock in your stores.
     Say which stores and which period an answer covers. Never show ids.
     """
 )

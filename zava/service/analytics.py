@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from zava.model import Caller, Scope, Table, TableSchema
+from zava.service.product_search import ProductSearch
 
 
 class RetailData(Protocol):
@@ -22,9 +23,12 @@ class RetailData(Protocol):
 class Analytics:
     """Use cases of the retail data; every one of them acts for a caller."""
 
-    def __init__(self, data: RetailData, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, data: RetailData, clock: Callable[[], datetime], products: ProductSearch
+    ) -> None:
         self._data = data
         self._clock = clock
+        self.products = products
 
     async def execute_sales_query(
         self, caller: Caller, postgresql_query: str, *, max_rows: int

@@ -35,6 +35,7 @@ _REQUEST_SECONDS = 20.0
 _REQUESTS_FOR_1000_TOKENS = 6  # what Azure grants with each thousand tokens a minute
 _CHARACTERS_OF_A_TOKEN = 3  # English has four: the estimate stays on the safe side
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.2, 20.0
+_PROBE, _FRESH_SECONDS = "hammer", 60.0
 _REFUSED = frozenset({400, 413, 422})
 _TRANSIENT = frozenset({408, 409, 429, 500, 502, 503, 504})
 
@@ -67,6 +68,8 @@ class AzureEmbedder:
         self._shortened = _SHORTENED.get(deployment)
         dimensions = self._shortened or _DIMENSIONS.get(deployment, 1536)
         self.model = EmbeddingModel(deployment, dimensions, _FLOOR, _WEAK)
+        self._clock = clock
+        self._answered_at = -_FRESH_SECONDS
         self._circuit = Circuit(clock=clock)
         self._requests = AsyncLimiter(
             max(1, tokens_per_minute * _REQUESTS_FOR_1000_TOKENS // 1000), 60
@@ -75,10 +78,15 @@ class AzureEmbedder:
         self._sleep = sleep
         self._client: AsyncAzureOpenAI | None = None
 
-    @property
-    def is_available(self) -> bool:
-        """Whether the last calls were answered, or rest is over."""
-        return self._circuit.is_closed
+    async def is_answering(self, *, within_seconds: float) -> bool:
+        """Whether a text was embedded within the last minute, or one is now."""
+        if self._clock() - self._answered_at < _FRESH_SECONDS:
+            return True
+        try:
+            await self.embed([_PROBE], within_seconds=within_seconds)
+        except (EmbeddingsUnavailable, TextRefused):
+            return False
+        return True
 
     async def embed(self, texts: Sequence[str], *, within_seconds: float) -> list[Vector]:
         """Return one vector for each text.
@@ -106,6 +114,7 @@ class AzureEmbedder:
                 raise
             raise EmbeddingsUnavailable(f"{self.model.name} does not answer.") from error
         self._circuit.succeeded()
+        self._answered_at = self._clock()
         return vectors
 
     async def close(self) -> None:

@@ -17,11 +17,6 @@ class Circuit:
         self._failures = 0
         self._next_trial = 0.0
 
-    @property
-    def is_closed(self) -> bool:
-        """Whether calls pass."""
-        return self._failures < _FAILURES or self._clock() >= self._next_trial
-
     def succeeded(self) -> None:
         """Note a call that was answered."""
         self._failures = 0
@@ -33,8 +28,9 @@ class Circuit:
 
     def try_once(self) -> bool:
         """Say whether this call may go; of those that come while half open, only the first."""
-        if not self.is_closed:
+        if self._failures < _FAILURES:
+            return True
+        if self._clock() < self._next_trial:
             return False
-        if self._failures >= _FAILURES:
-            self._next_trial = self._clock() + _REST_SECONDS
+        self._next_trial = self._clock() + _REST_SECONDS
         return True

@@ -17,9 +17,8 @@ class Embedder(Protocol):
     def model(self) -> EmbeddingModel:
         """What the vectors are, and how similar is similar."""
 
-    @property
-    def is_available(self) -> bool:
-        """Whether a call has a chance: False while the last ones all failed."""
+    async def is_answering(self, *, within_seconds: float) -> bool:
+        """Whether it answers; asked of the model itself at most once a minute."""
 
     async def embed(self, texts: Sequence[str], *, within_seconds: float) -> list[Vector]:
         """Return one vector for each text, in order, or fail when the time is over.

@@ -29,7 +29,6 @@ class LocalEmbedder:
     """
 
     model = MINILM
-    is_available = True
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="zava-embedder")
@@ -39,6 +38,10 @@ class LocalEmbedder:
     def is_installed() -> bool:
         """Whether the model and what runs it are here; they come with the extra `local`."""
         return all(map(find_spec, (_PACKAGE, "onnxruntime", "tokenizers")))
+
+    async def is_answering(self, *, within_seconds: float) -> bool:  # noqa: ARG002  # the port's
+        """Whether it is here: a file does not stop answering, and is not loaded to be asked."""
+        return self.is_installed()
 
     async def embed(self, texts: Sequence[str], *, within_seconds: float) -> list[Vector]:
         """Return one vector of length 1 for each text.

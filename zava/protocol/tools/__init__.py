@@ -4,6 +4,7 @@ from zava.protocol.tools import (
     execute_sales_query,
     get_current_utc_date,
     get_multiple_table_schemas,
+    semantic_search_products,
 )
 from zava.protocol.tools.tool import Tool
 
@@ -12,6 +13,7 @@ TOOLS: dict[str, Tool] = {
     for tool in (
         get_multiple_table_schemas.TOOL,
         execute_sales_query.TOOL,
+        semantic_search_products.TOOL,
         get_current_utc_date.TOOL,
     )
 }
