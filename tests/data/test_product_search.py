@@ -169,9 +169,10 @@ async def test_products_without_a_vector_are_found_by_words_and_the_answer_is_no
         "DELETE FROM retail.product_embeddings USING retail.products AS p"
         " WHERE p.product_id = product_embeddings.product_id AND p.sku LIKE 'HND-01%%'"
     )
-    found = await searching.ask(searching.with_models(StandIn()), "claw hammer")
-    assert "Claw Hammer" in found.products[0].name
-    assert found.products[0].similarity is None
+    found = await searching.ask(searching.with_models(StandIn()), "claw hammer", max_rows=50)
+    hammers = [product for product in found.products if "Claw Hammer" in product.name]
+    assert {(product.matched_by, product.similarity) for product in hammers} == {("words", None)}
+    assert len(hammers) == 8
     assert not found.is_complete
     assert "8 of 576 products are found by words only." in found.notes
 

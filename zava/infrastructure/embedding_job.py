@@ -109,10 +109,14 @@ def build_index(connection: psycopg.Connection, model: EmbeddingModel) -> str:
     """
     with _as_loader(connection):
         model_id = _registered(connection, model)
-        total, pending = _counts(connection, model_id)
-    if total - pending < INDEX_FROM_PRODUCTS:
+        (vectors,) = _one(
+            connection,
+            "SELECT count(*) FROM retail.product_embeddings WHERE model_id = %s",
+            [model_id],
+        )
+    if vectors < INDEX_FROM_PRODUCTS:
         return (
-            f"No index: {total - pending:,} vectors are scanned exactly and fast enough "
+            f"No index: {vectors:,} vectors are scanned exactly and fast enough "
             f"up to {INDEX_FROM_PRODUCTS:,}"
         )
     name = f"product_embeddings_{model_id.hex}_idx"
@@ -133,7 +137,7 @@ def build_index(connection: psycopg.Connection, model: EmbeddingModel) -> str:
     finally:
         connection.execute("RESET maintenance_work_mem")
         connection.execute("RESET ROLE")
-    return f"Indexed {total - pending:,} vectors of {model.name}"
+    return f"Indexed {vectors:,} vectors of {model.name}"
 
 
 @contextmanager
