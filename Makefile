@@ -8,10 +8,10 @@ RUN := $(BIN)/python -m zava
 # What isolation rests on.
 WHOLLY_COVERED := zava/data/tenancy.py,zava/data/flight.py,zava/data/context.py,zava/data/verification.py,zava/data/faults.py,zava/protocol/faults.py,zava/protocol/identity.py
 
-.PHONY: help run test check lint types contracts lock schema docs bench clean
+.PHONY: help run test check lint types contracts lock schema docs bench bench-search clean
 
 help: ## List the commands
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 # Installed anew only when the lock file changes.
 $(VENV)/.installed: requirements-dev.txt
@@ -53,6 +53,9 @@ schema: $(VENV)/.installed ## Write sql/schema.sql from the migrations
 docs: $(VENV)/.installed ## Write the generated pages of docs/
 	@$(BIN)/python -m tests.settings_page
 	@$(BIN)/python -m tests.golden_tools
+
+bench-search: $(VENV)/.installed ## Judge product search (CRANFIELD=directory adds it), or measure it at SIZE=products
+	@$(BIN)/python -m bench.search $(if $(SIZE),--size $(SIZE)) $(if $(CRANFIELD),--cranfield $(CRANFIELD))
 
 bench: $(VENV)/.installed ## Measure; prints ratios
 	@$(BIN)/python -m bench

@@ -12,6 +12,7 @@ import typer
 from bench.cluster import BenchCluster, fresh_cluster
 from bench.search import quality, sizes
 from bench.search.arms import NEAREST, Arms
+from bench.search.judged import Product
 from zava.data.search import ProductData
 from zava.data.tenancy import Tenancy
 from zava.data.verification import Verification
@@ -69,7 +70,7 @@ async def _arms(cluster: BenchCluster) -> AsyncIterator[Arms]:
         await pool.close()
 
 
-async def _judge_demo(cluster: BenchCluster, products: list[quality.Product]) -> Arms:
+async def _judge_demo(cluster: BenchCluster, products: list[Product]) -> Arms:
     async with _arms(cluster) as arms:
         await quality.judge_demo(arms, products)
     return arms

@@ -13,7 +13,7 @@ def ndcg(ranking: Sequence[str], gains: Mapping[str, int], depth: int = 10) -> f
 
     def discounted(values: Sequence[int]) -> float:
         return sum(
-            (2**gain - 1) / math.log2(place + 2) for place, gain in enumerate(values[:depth])
+            float(2**gain - 1) / math.log2(place + 2) for place, gain in enumerate(values[:depth])
         )
 
     best = discounted(sorted(gains.values(), reverse=True))

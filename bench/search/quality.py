@@ -12,6 +12,7 @@ from bench.search.measures import difference, ndcg, recall
 from zava.model import EmbeddingModel
 
 RELEVANT_GRADE = 2  # "would do": what is only related is no success
+_ASKED_FOR_GRADE = 3
 _CRANFIELD_GAINS = {1: 4, 2: 3, 3: 2, 4: 1}
 
 
@@ -25,43 +26,32 @@ def catalogue(connection: psycopg.Connection) -> list[Product]:
 
 
 async def judge_demo(arms: Arms, products: Sequence[Product]) -> None:
-    """Print the table of the judged set, by kind of query, and what it says of the thresholds."""
+    """Print the table of the judged set, and the same by kind of query."""
     queries = judged_queries()
     _refuse_idle_rules(queries, products)
     await arms.ask([query.text for query in queries])
-    gains = [
-        {product.sku: grade for product in products if (grade := query.grade(product))}
-        for query in queries
-    ]
+    gains = [_gains(query, products) for query in queries]
     answered = [number for number, found in enumerate(gains) if found]
     print(
-        f"\nJudged queries over {len(products)} products: {len(queries)}, {len(answered)} with an answer\n"
+        f"\nJudged queries over {len(products)} products: {len(queries)}, of which"
+        f" {len(answered)} have an answer\n"
     )
-    _table(
-        arms, gains, answered, lambda found: {k for k, g in found.items() if g >= RELEVANT_GRADE}
-    )
-    print("\n| kind | queries | words | meaning | fused |\n|---|---|---|---|---|")
+    _table(arms, gains, answered, _would_do)
+    print("\n| nDCG@10 by kind | queries | words | meaning | fused |\n|---|---|---|---|---|")
     for kind in dict.fromkeys(query.kind for query in queries):
         own = [number for number in answered if queries[number].kind == kind]
         if own:
             cells = " | ".join(f"{mean(_ndcgs(arms, arm, gains, own)):.3f}" for arm in ARMS)
-            print(f"| {kind}, nDCG@10 | {len(own)} | {cells} |")
-    empty = [
-        query.text
-        for query, found in zip(queries, arms.rankings["fused"], strict=True)
-        if not found.skus
+            print(f"| {kind} | {len(own)} | {cells} |")
+    fused = arms.rankings["fused"]
+    empty = [q.kind for q, found in zip(queries, fused, strict=True) if not found.skus]
+    print(f"\nFused, without a result: {len(empty)}, off topic: {empty.count('off-topic')}")
+    asked = [(query, fused[place]) for place, query in enumerate(queries) if query.kind == "sku"]
+    first = [
+        set(found.skus[: len(query.rules)]) == {rule.sku for rule in query.rules}
+        for query, found in asked
     ]
-    off_topic = {query.text for query in queries if query.kind == "off-topic"}
-    print(
-        f"\nFused, without a result: {len(empty)}, of these off topic: {len(set(empty) & off_topic)}"
-    )
-    asked = [(number, query) for number, query in enumerate(queries) if query.kind == "sku"]
-    first = sum(
-        set(arms.rankings["fused"][number].skus[: len(query.rules)])
-        == {rule.sku for rule in query.rules}
-        for number, query in asked
-    )
-    print(f"SKU queries answered by their products first: {first} of {len(asked)}")
+    print(f"SKU queries answered by their products first: {sum(first)} of {len(first)}")
 
 
 async def judge_cranfield(
@@ -78,49 +68,50 @@ async def judge_cranfield(
 def thresholds(
     arms: Arms, products: Sequence[Product], outside: Sequence[float], model: EmbeddingModel
 ) -> None:
-    """Print where the best match's similarity lies for queries with and without an answer.
+    """Print where similarities lie, and what floor and weak threshold follow from them.
 
     `outside` are best similarities of queries that have nothing to do with the catalogue. The floor
-    keeps 95 % of the products that were asked for; weak is where a best match is as likely to be
-    an accident as an answer.
+    keeps 95 % of the products that were asked for and came among the nearest fifty; weak is the cut
+    that tells best matches of answered queries from those of the others with the fewest mistakes.
     """
-    best_inside, relevant = [], []
-    best_outside = list(outside)
+    inside: list[float] = []
+    others = list(outside)
+    relevant: list[float] = []
     for query, ranking in zip(judged_queries(), arms.rankings[NEAREST], strict=True):
-        similarities = ranking.similarities
-        if query.kind in {"sku", "brand"} or not similarities:
+        if query.kind in {"sku", "brand"}:  # names, which have no meaning
             continue
-        best = max(similarities.values())
-        (best_inside if query.rules else best_outside).append(best)
+        (inside if query.rules else others).append(max(ranking.similarities.values()))
         relevant += [
-            similarities[product.sku]
-            for product in products
-            if query.grade(product) == 3 and product.sku in similarities  # noqa: PLR2004  # asked for
+            ranking.similarities[sku]
+            for sku, grade in _gains(query, products).items()
+            if grade == _ASKED_FOR_GRADE and sku in ranking.similarities
         ]
-    weak = max(
-        (round(0.01 * step, 2) for step in range(100)),
-        key=lambda cut: _share(best_inside, cut) - _share(best_outside, cut),
-    )
-    print(f"\nSimilarities with {model.name} | p5 | p50 | p95 |\n|---|---|---|---|")
+    cuts = [step / 100 for step in range(100)]
+    weak = max(cuts, key=lambda cut: _share(inside, cut) - _share(others, cut))
+    print(f"\n| similarity, {model.name} | | p5 | p50 | p95 |\n|---|---|---|---|---|")
     for name, values in (
-        ("best match, with an answer", best_inside),
-        ("best match, off topic", best_outside),
-        ("products asked for", relevant),
+        ("best match, answered", inside),
+        ("best match, off topic", others),
+        ("what was asked for", relevant),
     ):
         p = quantiles(values, n=20)
-        print(f"| {name} ({len(values)}) | {p[0]:.2f} | {p[9]:.2f} | {p[18]:.2f} |")
-    print(
-        f"Floor that keeps 95 % of what was asked for: {quantiles(relevant, n=20)[0]:.2f} (registered:"
-        f" {model.minimum_similarity:.2f}); weak below {weak:.2f} (registered: {model.weak_similarity:.2f}):"
-        f" {_share(best_inside, weak):.0%} of the answers and {_share(best_outside, weak):.0%} of the"
-        " accidents lie above"
-    )
+        print(f"| {name} | {len(values)} | {p[0]:.2f} | {p[9]:.2f} | {p[18]:.2f} |")
+    floor = quantiles(relevant, n=20)[0]
+    for name, derived, registered, kept in (
+        ("floor", floor, model.minimum_similarity, relevant),
+        ("weak below", weak, model.weak_similarity, inside),
+    ):
+        print(
+            f"{name}: derived {derived:.2f}, registered {registered:.2f}, which keeps"
+            f" {_share(kept, registered):.1%} of these and {_share(others, registered):.1%} of the"
+            " best matches off topic"
+        )
 
 
 def read_cranfield(
     directory: Path,
 ) -> tuple[list[tuple[str, str]], dict[int, str], dict[int, dict[str, int]]]:
-    """Return documents as (title, text), queries by their place, and gains by query and document."""
+    """Return documents as (title, text), queries by their place, and gains by query."""
     documents = [
         (" ".join(parts.get("T", "").split()), " ".join(parts.get("W", "").split()))
         for parts in _records(directory / "cran.all.1400")
@@ -156,6 +147,14 @@ def _records(file: Path) -> list[dict[str, str]]:
     return records
 
 
+def _gains(query: JudgedQuery, products: Sequence[Product]) -> dict[str, int]:
+    return {product.sku: grade for product in products if (grade := query.grade(product))}
+
+
+def _would_do(gains: Mapping[str, int]) -> set[str]:
+    return {sku for sku, grade in gains.items() if grade >= RELEVANT_GRADE}
+
+
 def _refuse_idle_rules(queries: Sequence[JudgedQuery], products: Sequence[Product]) -> None:
     for query in queries:
         for rule in query.rules:
@@ -169,24 +168,17 @@ def _table(
     numbers: Sequence[int],
     relevant: Callable[[Mapping[str, int]], set[str]],
 ) -> None:
-    print(
-        "| | nDCG@10 | recall@20 | without a result | p50, ms in the database |\n|---|---|---|---|---|"
-    )
+    print("| | nDCG@10 | recall@20 | without a result | p50, ms |\n|---|---|---|---|---|")
     for arm in ARMS:
-        rankings = arms.rankings[arm]
-        recalls = [
-            recall(rankings[number].skus, relevant(gains[number]))
-            for number in numbers
-            if relevant(gains[number])
-        ]
-        empty = mean(not rankings[number].skus for number in numbers)
-        ndcgs = _ndcgs(arms, arm, gains, numbers)
-        print(
-            f"| {arm} | {mean(ndcgs):.3f} | {mean(recalls):.3f} | {empty:.1%} | {arms.p50(arm):.1f} |"
-        )
+        rankings = [arms.rankings[arm][number].skus for number in numbers]
+        wanted = [relevant(gains[number]) for number in numbers]
+        recalls = [recall(*pair) for pair in zip(rankings, wanted, strict=True) if pair[1]]
+        empty = mean(not ranking for ranking in rankings)
+        figures = f"{mean(_ndcgs(arms, arm, gains, numbers)):.3f} | {mean(recalls):.3f}"
+        print(f"| {arm} | {figures} | {empty:.1%} | {arms.p50(arm):.1f} |")
+    fused = _ndcgs(arms, "fused", gains, numbers)
     for part in ("words", "meaning"):
-        pairs = (_ndcgs(arms, arm, gains, numbers) for arm in ("fused", part))
-        middle, low, high = difference(*pairs)
+        middle, low, high = difference(fused, _ndcgs(arms, part, gains, numbers))
         print(f"fused - {part}: {middle:+.3f} nDCG@10, 95 % interval {low:+.3f} to {high:+.3f}")
 
 

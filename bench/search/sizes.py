@@ -116,11 +116,10 @@ async def _table(
     data: ProductData, products: Sequence[dict[str, Any]], vectors: Any, asked: Any
 ) -> None:
     places = {product["sku"]: place for place, product in enumerate(products)}
+    print(f"\n{len(products):,} products, {_QUERIES} questions; time of the whole statement\n")
     print(
-        f"\n{len(products):,} products, {_QUERIES} questions; database time of the whole statement\n"
-    )
-    print(
-        "| | qualify | p50, ms | p95, ms | recall@10 | lowest | complete |\n|---|---|---|---|---|---|---|"
+        "| | qualify | p50, ms | p95, ms | recall@10 | lowest | complete |\n"
+        "|---|---|---|---|---|---|---|"
     )
     for case in _CASES:
         qualifying = np.array([_qualifies(product, case) for product in products])
@@ -136,9 +135,8 @@ async def _table(
             recalls.append(len(found & wanted) / len(wanted))
             complete.append(is_exhaustive)
         print(
-            f"| {case.name} | {qualifying.sum():,} | {median(took):.1f} |"
-            f" {sorted(took)[int(0.95 * len(took))]:.1f} | {mean(recalls):.3f} | {min(recalls):.2f} |"
-            f" {mean(complete):.0%} |"
+            f"| {case.name} | {qualifying.sum():,} | {_times(took)} |"
+            f" {mean(recalls):.3f} | {min(recalls):.2f} | {mean(complete):.0%} |"
         )
     for name, has_vector in (("words alone", False), ("words and meaning", True)):
         took = []
@@ -149,9 +147,12 @@ async def _table(
                 data, demo_callers()["seattle"], text, vector, _CASES[0]
             )
             took.append(milliseconds)
-        print(
-            f"| {name} | | {median(took):.1f} | {sorted(took)[int(0.95 * len(took))]:.1f} | | | |"
-        )
+        print(f"| {name} | | {_times(took)} | | | |")
+
+
+def _times(milliseconds: list[float]) -> str:
+    p95 = sorted(milliseconds)[int(0.95 * len(milliseconds))]
+    return f"{median(milliseconds):.1f} | {p95:.1f}"
 
 
 async def _ask(
@@ -199,8 +200,8 @@ def _fill(cluster: BenchCluster, vectors: Any) -> list[dict[str, Any]]:
         ]
         by_id = {product["id"]: product for product in products}
         for product_id, name in owner.execute(
-            "SELECT product_id, store_name FROM retail.inventory JOIN retail.stores USING (store_id)"
-            " WHERE stock_level > 0"
+            "SELECT product_id, store_name FROM retail.inventory"
+            " JOIN retail.stores USING (store_id) WHERE stock_level > 0"
         ):
             by_id[product_id]["stores"].add(names[name])
         (model_id,) = owner.execute(
@@ -211,7 +212,8 @@ def _fill(cluster: BenchCluster, vectors: Any) -> list[dict[str, Any]]:
         with (
             owner.cursor() as cursor,
             cursor.copy(
-                "COPY retail.product_embeddings (product_id, model_id, content_hash, embedding) FROM STDIN"
+                "COPY retail.product_embeddings (product_id, model_id, content_hash, embedding)"
+                " FROM STDIN"
             ) as copy,
         ):
             for product, vector in zip(products, vectors, strict=True):

@@ -32,9 +32,12 @@ by_sku AS MATERIALIZED (
   JOIN retail.products AS p ON upper(p.sku) = named.sku /*filters*/
 ),
 by_words AS MATERIALIZED (
-  SELECT best.product_id, row_number() OVER (ORDER BY best.rank DESC, best.product_id) AS place
+  SELECT best.product_id, row_number() OVER (ORDER BY best.rank DESC, best.product_id) AS place,
+         -- One word of seven says little, whatever place it earns.
+         (SELECT count(*) FROM lexeme AS l WHERE best.words @@ l.query)::float8
+           / (SELECT lexemes FROM wanted) AS weight
   FROM (
-    SELECT w.product_id, ts_rank(w.words, (SELECT query FROM wanted), 1) AS rank
+    SELECT w.product_id, w.words, ts_rank(w.words, (SELECT query FROM wanted), 1) AS rank
     FROM retail.product_words AS w
     JOIN retail.products AS p ON p.product_id = w.product_id
     WHERE w.words @@ (SELECT query FROM wanted) /*filters*/
@@ -52,13 +55,13 @@ by_meaning AS MATERIALIZED (
 ),
 fused AS (
   SELECT placed.product_id, bool_or(placed.is_sku) AS is_sku, bool_or(placed.is_word) AS is_word,
-         bool_or(placed.is_meaning) AS is_meaning, sum(1.0 / (60 + placed.place)) AS score
+         bool_or(placed.is_meaning) AS is_meaning, sum(placed.weight / (60 + placed.place)) AS score
   FROM (
-    SELECT product_id, place, true AS is_sku, true AS is_word, false AS is_meaning FROM by_sku
+    SELECT product_id, place, 1.0::float8 AS weight, true AS is_sku, true AS is_word, false AS is_meaning FROM by_sku
     UNION ALL
-    SELECT product_id, place, false, true, false FROM by_words
+    SELECT product_id, place, weight, false, true, false FROM by_words
     UNION ALL
-    SELECT product_id, place, false, false, true FROM by_meaning
+    SELECT product_id, place, 1.0, false, false, true FROM by_meaning
   ) AS placed
   GROUP BY placed.product_id
 ),
