@@ -19,10 +19,12 @@ def span(first: int, last: int) -> set[str]:
 DUE = (
     span(1, 6)
     | span(8, 10)
+    | {"S20"}
     | span(23, 30)
     | {"S32"}
     | span(41, 47)
     | span(49, 64)
+    | span(66, 74)
     | span(75, 81)
     | span(86, 94)
 )

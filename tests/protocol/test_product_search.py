@@ -7,6 +7,7 @@ from typing import Any
 
 import jsonschema
 import numpy as np
+import orjson
 import psycopg
 import pytest
 
@@ -407,6 +408,19 @@ async def test_description_that_gives_orders_stays_one_cell_of_data(
     assert not any(line.startswith("Scope: every store") for line in lines)
     assert "\u202e" not in result["content"][0]["text"]
     assert len(result["structuredContent"]["products"][0]["description"]) == 240
+
+
+async def test_ready_tells_that_there_is_search_by_meaning_and_when_there_is_not(
+    app: Application, own_app: Application, searchable_clone: Database
+) -> None:
+    answer = await app.endpoint.handle("GET", "/health/ready", {}, b"")
+    assert answer.status == 200
+    assert orjson.loads(answer.body)["checks"]["embeddings"] == "healthy"
+    assert orjson.loads(answer.body)["status"] == "healthy"
+    with psycopg.connect(searchable_clone.owner, autocommit=True) as owner:
+        owner.execute("UPDATE retail.embedding_models SET active = false")
+    answer = await own_app.endpoint.handle("GET", "/health/ready", {}, b"")
+    assert (answer.status, orjson.loads(answer.body)["status"]) == (200, "degraded")
 
 
 async def test_many_at_once_get_their_own_answers(app: Application, tokens: dict[str, str]) -> None:

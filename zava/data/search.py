@@ -1,5 +1,6 @@
 """Product search in the database: one statement, composed of constant parts."""
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -13,11 +14,9 @@ from zava.model import Caller, EmbeddingModel, Findings, ProductQuestion, Search
 _REGISTRY_SECONDS = 60.0
 _NEAREST = 51  # candidates by meaning: fifty, and the product that others are likened to
 
-_IN_CATEGORY = "AND p.category_id = ($1->>'category_id')::uuid"
-_IN_STOCK = (
-    "AND EXISTS (SELECT FROM retail.inventory AS i"
-    " WHERE i.product_id = p.product_id AND i.stock_level > 0)"
-)
+_CATEGORY = "FROM retail.products AS c WHERE c.category_id = ($1->>'category_id')::uuid"
+_STOCK = "FROM retail.inventory AS i WHERE i.stock_level > 0"
+_FILTERED = re.compile(r"/\*filters of (\S+)\*/")
 
 
 class ProductData:
@@ -107,21 +106,22 @@ def _registry(row: Mapping[str, Any]) -> SearchRegistry:
 @cache
 def _composed(indexed_dimensions: int | None, *, is_in_category: bool, is_in_stock: bool) -> str:
     """Return the statement, of constant parts and one number of the registry."""
-    filters = " ".join(
-        part
-        for part, is_wanted in ((_IN_CATEGORY, is_in_category), (_IN_STOCK, is_in_stock))
-        if is_wanted
-    )
+    filters = ""
+    if is_in_category:
+        filters += f"AND EXISTS (SELECT {_CATEGORY} AND c.product_id = \\1)"
+    if is_in_stock:
+        filters += f" AND EXISTS (SELECT {_STOCK} AND i.product_id = \\1)"
     if indexed_dimensions is None:
         nearest, is_exact = "nearest_exact", "true"
     elif filters:
         nearest, is_exact = "nearest_filtered", "(SELECT is_few FROM few)"
     else:
         nearest, is_exact = "nearest_indexed", "false"
-    return (
+    composed = (
         statement("search_products")
         .replace("/*nearest*/", statement(nearest).rstrip())
-        .replace("/*filters*/", filters)
+        .replace("/*drawn*/", f"SELECT product_id {_CATEGORY if is_in_category else _STOCK}")
         .replace("/*dimensions*/", str(indexed_dimensions))
         .replace("/*is_exact*/", is_exact)
     )
+    return _FILTERED.sub(filters, composed)

@@ -1,5 +1,5 @@
 -- Products by SKU, by words and by meaning, merged by their places; with the stock that the caller
--- sees. `$1` holds the values; markers such as /* filters */ are filled with constant text of ours.
+-- sees. `$1` holds the values; marked places are filled with constant text of ours.
 WITH likened AS MATERIALIZED (
   SELECT p.product_id, p.product_name
   FROM retail.products AS p
@@ -29,7 +29,7 @@ wanted AS MATERIALIZED (
 by_sku AS MATERIALIZED (
   SELECT p.product_id, named.place
   FROM jsonb_array_elements_text($1->'skus') WITH ORDINALITY AS named (sku, place)
-  JOIN retail.products AS p ON upper(p.sku) = named.sku /*filters*/
+  JOIN retail.products AS p ON upper(p.sku) = named.sku /*filters of p.product_id*/
 ),
 by_words AS MATERIALIZED (
   SELECT best.product_id, row_number() OVER (ORDER BY best.rank DESC, best.product_id) AS place,
@@ -39,8 +39,7 @@ by_words AS MATERIALIZED (
   FROM (
     SELECT w.product_id, w.words, ts_rank(w.words, (SELECT query FROM wanted), 1) AS rank
     FROM retail.product_words AS w
-    JOIN retail.products AS p ON p.product_id = w.product_id
-    WHERE w.words @@ (SELECT query FROM wanted) /*filters*/
+    WHERE w.words @@ (SELECT query FROM wanted) /*filters of w.product_id*/
     ORDER BY rank DESC, w.product_id
     LIMIT 50
   ) AS best
