@@ -151,7 +151,31 @@ async def application(
     database: Database, home: Home, context_keys: list[str]
 ) -> AsyncIterator[Application]:
     """The whole app, cold, over the shared database."""
-    settings = Settings.model_validate({"ZAVA_HOME": home.path})
-    application = compose(settings, conninfo=database.server, context_keys=context_keys)
+    application = _composed(database, home, context_keys)
     yield application
     await application.close()
+
+
+@pytest.fixture(scope="session")
+async def search_app(
+    searchable: Database, home: Home, context_keys: list[str]
+) -> AsyncIterator[Application]:
+    """The app over an embedded catalogue that nobody changes, its model loaded once."""
+    application = _composed(searchable, home, context_keys)
+    yield application
+    await application.close()
+
+
+@pytest.fixture
+async def own_search_app(
+    searchable_clone: Database, home: Home, context_keys: list[str]
+) -> AsyncIterator[Application]:
+    """The app over an embedded catalogue of the test's own."""
+    application = _composed(searchable_clone, home, context_keys)
+    yield application
+    await application.close()
+
+
+def _composed(database: Database, home: Home, context_keys: list[str]) -> Application:
+    settings = Settings.model_validate({"ZAVA_HOME": home.path})
+    return compose(settings, conninfo=database.server, context_keys=context_keys)

@@ -97,7 +97,7 @@ def embed_catalogue(
     if done:
         with connection.transaction():
             connection.execute("SET LOCAL ROLE zava_owner")
-            connection.execute("ANALYZE retail.product_embeddings")
+            connection.execute("ANALYZE retail.product_embeddings, retail.product_words")
     return EmbedReport(embedder.model, done, total, tuple(failed), active)
 
 

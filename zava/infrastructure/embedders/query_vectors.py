@@ -58,8 +58,10 @@ class QueryVectors:
 
     async def close(self) -> None:
         """Drop what is under way and close every model."""
-        for task in self._under_way.values():
+        under_way = list(self._under_way.values())
+        for task in under_way:
             task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
         for embedder in self._embedders.values():
             await embedder.close()
 

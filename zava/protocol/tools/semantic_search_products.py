@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from zava.model import Caller, ProductMatch, ProductMatches
 from zava.protocol.scope import ScopeContent, scope_content, scope_text
-from zava.protocol.tables import line_of_text
+from zava.protocol.tables import MAX_TEXT_BYTES, line_of_text
 from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
 from zava.service.analytics import Analytics
 
@@ -134,7 +134,16 @@ def _content(matches: ProductMatches) -> dict[str, Any]:
 
 
 def _text(matches: ProductMatches) -> str:
-    lines = [_line(product, len(matches.scope.stores)) for product in matches.products]
+    lines: list[str] = []
+    room = MAX_TEXT_BYTES
+    for product in matches.products:
+        line = _line(product, len(matches.scope.stores))
+        room -= len(line.encode()) + 1
+        if room < 0:
+            shown = f"{len(lines)} of {len(matches.products)}"
+            lines.append(f"({shown} products shown; the structured content has them all.)")
+            break
+        lines.append(line)
     if not lines:
         lines.append("(no products)")
     if matches.found > len(matches.products):
