@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -47,6 +48,11 @@ class Database:
     def owner(self) -> str:
         """The cluster's superuser in this database, who sees what nobody else does."""
         return make_conninfo(self.superuser, dbname=self.name)
+
+
+def one(connection: psycopg.Connection, query: str, *values: Any) -> Any:
+    """Return the first value of the first row."""
+    return (connection.execute(query, values).fetchone() or (None,))[0]
 
 
 class Cluster:

@@ -64,8 +64,8 @@ SET LOCAL ROLE zava_loader;
 UPDATE retail.categories SET category_name = category_name;
 RESET ROLE;
 
--- How an approximate index is walked (pgvector 0.8) stands in the login, as all its settings do. The library
--- defines them, so it is loaded first.
+-- How an approximate index is walked (pgvector 0.8) stands in the login, as all its settings do.
+-- The library defines them, so it is loaded first.
 SELECT '[1]'::extensions.vector;
 ALTER ROLE zava_server SET hnsw.ef_search = 100;
 ALTER ROLE zava_server SET hnsw.iterative_scan = 'relaxed_order';

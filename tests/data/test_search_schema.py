@@ -5,7 +5,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.database import Cluster, Database
+from tests.database import Cluster, Database, one
 from zava.infrastructure.migrations import DIRECTORY, migrate
 
 SKU = "HND-0101"
@@ -13,17 +13,6 @@ FOUND = (
     "SELECT count(*) FROM retail.product_words JOIN retail.products USING (product_id)"
     " WHERE sku = 'HND-0101' AND words @@ %s::tsquery"
 )
-
-
-@pytest.fixture
-def loader(seeded_clone: Database) -> Any:
-    with psycopg.connect(seeded_clone.admin, autocommit=True) as connection:
-        connection.execute("SET ROLE zava_loader")
-        yield connection
-
-
-def one(connection: psycopg.Connection, query: str, *values: Any) -> Any:
-    return (connection.execute(query, values).fetchone() or (None,))[0]
 
 
 @pytest.mark.parametrize(
