@@ -233,7 +233,7 @@ def exact(database: Database, vector: str, where: str = "true") -> list[str]:
 
 @pytest.mark.requirement("S67")
 @pytest.mark.requirement("S73")
-@pytest.mark.parametrize("most_scanned_exactly", [20_000, 20])
+@pytest.mark.parametrize("most_scanned_exactly", [30_000, 20])
 @pytest.mark.usefixtures("indexed")
 async def test_indexed_search_finds_what_an_exact_one_does_or_says_that_it_may_not(
     searching: Searching,
@@ -242,8 +242,8 @@ async def test_indexed_search_finds_what_an_exact_one_does_or_says_that_it_may_n
 ) -> None:
     def with_limit(name: str) -> str:
         text = statement(name)
-        return text.replace("20001", str(most_scanned_exactly + 1)).replace(
-            "20000", str(most_scanned_exactly)
+        return text.replace("30001", str(most_scanned_exactly + 1)).replace(
+            "30000", str(most_scanned_exactly)
         )
 
     monkeypatch.setattr(search_module, "statement", with_limit)

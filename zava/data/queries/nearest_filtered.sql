@@ -2,10 +2,10 @@
 -- Drawn is what one filter leaves, and no more of it than shows that it is not few.
 drawn AS MATERIALIZED (
   /*drawn*/
-  LIMIT 20001
+  LIMIT 30001
 ),
 few AS MATERIALIZED (
-  SELECT count(*) <= 20000 AS is_few FROM drawn
+  SELECT count(*) <= 30000 AS is_few FROM drawn
 ),
 qualifying AS MATERIALIZED (
   SELECT DISTINCT d.product_id
