@@ -153,6 +153,7 @@ class Settings(BaseSettings):
     )
     embedding_deployments: CommaSeparated = Field(
         ("text-embedding-3-small",),
+        min_length=1,
         validation_alias="EMBEDDING_MODEL_DEPLOYMENT_NAME",
         json_schema_extra={"default": "text-embedding-3-small"},
         description="Deployments of that resource, named as their models, comma-separated: the "

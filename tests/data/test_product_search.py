@@ -112,6 +112,24 @@ async def test_similar_products_need_no_model(searching: Searching) -> None:
     assert "HND-0101" not in [product.sku for product in found.products]
 
 
+async def test_product_without_a_vector_is_likened_by_its_words(searching: Searching) -> None:
+    await searching.embed(StandIn())
+    searching.change("DELETE FROM retail.product_embeddings")
+    found = await searching.ask(searching.with_models(StandIn()), "similar to hnd-0101")
+    assert found.products[0].sku == "HND-0101"
+    assert found.notes[0].startswith("576 of 576 products are found by words only")
+
+
+async def test_nothing_similar_is_told_without_the_product_itself(searching: Searching) -> None:
+    await searching.embed(StandIn())
+    found = await searching.ask(
+        searching.with_models(StandIn()), "similar to hnd-0101", similarity_threshold=100
+    )
+    assert found.products == ()
+    assert "below 1.00" in " ".join(found.notes)
+    assert "similarity 1.00" not in " ".join(found.notes)
+
+
 async def test_catalogue_without_embeddings_is_searched_by_words(searching: Searching) -> None:
     for search in (searching.with_models(StandIn()), searching.with_models()):
         found = await searching.ask(search, "claw hammer")

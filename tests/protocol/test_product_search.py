@@ -280,8 +280,12 @@ async def test_description_that_gives_orders_stays_one_cell_of_data(
 
 
 async def test_ready_tells_that_there_is_search_by_meaning_and_when_there_is_not(
-    search_app: Application, own_search_app: Application, searchable_clone: Database
+    search_app: Application,
+    own_search_app: Application,
+    searchable_clone: Database,
+    tokens: dict[str, str],
 ) -> None:
+    await products(search_app, tokens["seattle"], BUCKETS)  # warm: readiness has its deadline
     answer = await search_app.endpoint.handle("GET", "/health/ready", {}, b"")
     assert answer.status == 200
     assert orjson.loads(answer.body)["checks"]["embeddings"] == "healthy"

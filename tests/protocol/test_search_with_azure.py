@@ -80,8 +80,8 @@ async def readiness(application: Application) -> tuple[int, str, str]:
 async def test_service_that_fails_degrades_search_and_readiness_and_stops_neither(
     app: Application, service: AzureOpenAI, tokens: dict[str, str]
 ) -> None:
-    assert await readiness(app) == (200, "healthy", "healthy")
     result = await search(app, tokens["seattle"], QUERY)
+    assert await readiness(app) == (200, "healthy", "healthy")
     assert result["structuredContent"]["searched_by"] == "words and meaning"
     asked = len(service.requests)
     await search(app, tokens["redmond"], f" {QUERY.upper()}\n")

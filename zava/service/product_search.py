@@ -114,12 +114,12 @@ class ProductSearch:
     ) -> ProductMatches | None:
         likened = _LIKE.fullmatch(question.text)
         if likened and registry.model:
-            # Its own vector is there: no model is asked, and its name's words would only find it.
+            # Its own vector is mostly there: no model is asked. Its name's words would find itself.
             like = replace(question, text="", skus=(), like=likened[1])
             findings = await self._data.search(caller, like, registry)
             if findings is None:
                 return None
-            if findings.likened is not None:
+            if findings.likened is not None and findings.best_similarity is not None:
                 return _judged(findings, like, registry, [])
         vector, notes = await self._vector(question.text, registry)
         question = replace(question, vector=vector)

@@ -28,7 +28,8 @@ nearest AS MATERIALIZED (
      FROM retail.product_embeddings AS e
      WHERE e.model_id = ($1->>'model_id')::uuid AND (SELECT vector FROM asked) IS NOT NULL
        -- Asked once, before the walk begins: what a filter takes has to be made up for.
-       AND (SELECT set_config('hnsw.ef_search', '400', true) FROM few AS f WHERE NOT f.is_few) IS NOT NULL
+       AND (SELECT set_config('hnsw.ef_search', '400', true)
+            FROM few AS f WHERE NOT f.is_few) IS NOT NULL
        /*filters of e.product_id*/
      ORDER BY e.embedding::extensions.halfvec(/*dimensions*/) OPERATOR(extensions.<=>)
               (SELECT vector FROM asked)::extensions.halfvec(/*dimensions*/)

@@ -56,7 +56,9 @@ fused AS (
   SELECT placed.product_id, bool_or(placed.is_sku) AS is_sku, bool_or(placed.is_word) AS is_word,
          bool_or(placed.is_meaning) AS is_meaning, sum(placed.weight / (60 + placed.place)) AS score
   FROM (
-    SELECT product_id, place, 1.0::float8 AS weight, true AS is_sku, true AS is_word, false AS is_meaning FROM by_sku
+    SELECT product_id, place, 1.0::float8 AS weight, true AS is_sku, true AS is_word,
+           false AS is_meaning
+    FROM by_sku
     UNION ALL
     SELECT product_id, place, weight, false, true, false FROM by_words
     UNION ALL
@@ -90,7 +92,8 @@ FROM (
          (SELECT l.product_name FROM likened AS l) AS likened,
          (SELECT count(*) FROM by_words) AS words_found,
          (SELECT count(*) FROM nearest) AS nearest_found,
-         (SELECT 1 - min(n.distance) FROM nearest AS n) AS best_similarity,
+         (SELECT 1 - min(n.distance) FROM nearest AS n
+          WHERE n.product_id IS DISTINCT FROM (SELECT l.product_id FROM likened AS l)) AS best_similarity,
          (SELECT json_agg(near.category_name)
           FROM (SELECT k.category_name
                 FROM nearest AS n
