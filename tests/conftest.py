@@ -162,6 +162,7 @@ async def search_app(
 ) -> AsyncIterator[Application]:
     """The app over an embedded catalogue that nobody changes, its model loaded once."""
     application = _composed(searchable, home, context_keys)
+    await _load_model(application)
     yield application
     await application.close()
 
@@ -172,8 +173,15 @@ async def own_search_app(
 ) -> AsyncIterator[Application]:
     """The app over an embedded catalogue of the test's own."""
     application = _composed(searchable_clone, home, context_keys)
+    await _load_model(application)
     yield application
     await application.close()
+
+
+async def _load_model(application: Application) -> None:
+    """Load the local model ahead: a question waits two seconds for it, whatever the machine does."""
+    (embedder,) = application.vectors._embedders.values()
+    await embedder.embed(["hammer"], within_seconds=60)
 
 
 def _composed(database: Database, home: Home, context_keys: list[str]) -> Application:

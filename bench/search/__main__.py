@@ -18,7 +18,6 @@ from zava.data.tenancy import Tenancy
 from zava.data.verification import Verification
 from zava.infrastructure.demo_principals import demo_callers
 from zava.infrastructure.embedders.local import MINILM, LocalEmbedder
-from zava.infrastructure.embedders.query_vectors import QueryVectors
 from zava.infrastructure.embedding_job import embed_catalogue
 from zava.infrastructure.pool import DatabasePool
 
@@ -61,12 +60,12 @@ def _embed(cluster: BenchCluster) -> None:
 @asynccontextmanager
 async def _arms(cluster: BenchCluster) -> AsyncIterator[Arms]:
     pool = DatabasePool(cluster.login, max_size=1)
-    vectors = QueryVectors([LocalEmbedder()])
+    embedder = LocalEmbedder()
     tenancy = Tenancy(pool, cluster.signer, Verification(pool, cluster.signer))
     try:
-        yield Arms(ProductData(tenancy), vectors, demo_callers()["seattle"])
+        yield Arms(ProductData(tenancy), embedder, demo_callers()["seattle"])
     finally:
-        await vectors.close()
+        await embedder.close()
         await pool.close()
 
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field, replace
 from statistics import median
 
 from zava.data.search import ProductData
-from zava.infrastructure.embedders.query_vectors import QueryVectors
+from zava.infrastructure.embedders.embedder import Embedder, vector_text
 from zava.model import Caller, ProductQuestion, SearchRegistry
 from zava.service.product_search import normalised, question_of
 
 ARMS = ("words", "meaning", "fused")
+_PATIENCE_SECONDS = 60.0
 NEAREST = "nearest"
 """By meaning without a floor: what the floor is derived from."""
 
@@ -29,7 +30,7 @@ class Arms:
     """Asks each query in every arm, through the one door, with its vector at hand."""
 
     data: ProductData
-    vectors: QueryVectors
+    embedder: Embedder
     caller: Caller
     rankings: dict[str, list[Ranking]] = field(default_factory=dict)
 
@@ -42,7 +43,8 @@ class Arms:
             raise SystemExit("nothing is embedded")
         for number, text in enumerate(texts):
             asked = normalised(text)
-            vector = await self.vectors.vector(registry.model.name, asked)
+            (made,) = await self.embedder.embed([asked], within_seconds=_PATIENCE_SECONDS)
+            vector = vector_text(made)
             question = replace(question_of(asked, registry, max_rows=50), vector=vector)
             for arm in (*ARMS, NEAREST):
                 self.rankings.setdefault(arm, []).append(

@@ -254,6 +254,8 @@ async def test_warm_search_is_one_round_trip(
     settings = Settings.model_validate({"ZAVA_HOME": home.path})
     async with counting_proxy(searchable.server) as proxy:
         application = compose(settings, conninfo=proxy.conninfo, context_keys=context_keys)
+        (embedder,) = application.vectors._embedders.values()
+        await embedder.embed(["hammer"], within_seconds=60)
         await products(application, tokens["seattle"], BUCKETS)
         for query in (BUCKETS, "cordless drill", "similar to HND-0101"):
             before = proxy.round_trips

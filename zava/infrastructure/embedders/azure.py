@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from email.utils import parsedate_to_datetime
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from aiolimiter import AsyncLimiter
@@ -133,12 +134,12 @@ class AzureEmbedder:
         )
 
     async def _ask(self, texts: Sequence[str]) -> list[Vector]:
-        from openai import APIStatusError
-
         await self._requests.acquire()
         estimate = sum(1 + len(text) // _CHARACTERS_OF_A_TOKEN for text in texts)
         await self._tokens.acquire(min(estimate, self._tokens.max_rate))
-        client = self._client or self._connect()
+        client = await self._connected()
+        from openai import APIStatusError
+
         asked: dict[str, Any] = {"dimensions": self._shortened} if self._shortened else {}
         try:
             answer: CreateEmbeddingResponse = await client.embeddings.create(
@@ -151,16 +152,19 @@ class AzureEmbedder:
         ordered = sorted(answer.data, key=lambda item: item.index)
         return [item.embedding for item in ordered]
 
-    def _connect(self) -> "AsyncAzureOpenAI":
-        from openai import AsyncAzureOpenAI
+    async def _connected(self) -> "AsyncAzureOpenAI":
+        # On a thread: half a second of imports would hold up every other call.
+        await asyncio.to_thread(import_module, "openai")
+        if self._client is None:
+            from openai import AsyncAzureOpenAI
 
-        self._client = AsyncAzureOpenAI(
-            azure_endpoint=self._endpoint,
-            azure_ad_token_provider=self._token,
-            api_version=_API_VERSION,
-            timeout=_REQUEST_SECONDS,
-            max_retries=0,  # retried here, where the time that is left is known
-        )
+            self._client = AsyncAzureOpenAI(
+                azure_endpoint=self._endpoint,
+                azure_ad_token_provider=self._token,
+                api_version=_API_VERSION,
+                timeout=_REQUEST_SECONDS,
+                max_retries=0,  # retried here, where the time that is left is known
+            )
         return self._client
 
 
