@@ -117,7 +117,7 @@ async def test_product_without_a_vector_is_likened_by_its_words(searching: Searc
     searching.change("DELETE FROM retail.product_embeddings")
     found = await searching.ask(searching.with_models(StandIn()), "similar to hnd-0101")
     assert found.products[0].sku == "HND-0101"
-    assert found.notes[0].startswith("576 of 576 products are found by words only")
+    assert found.notes == ("576 of 576 products are found by words only.",)
 
 
 async def test_nothing_similar_is_told_without_the_product_itself(searching: Searching) -> None:

@@ -247,7 +247,7 @@ def _judged(
     told = list(notes)
     if findings.likened is not None:
         told.append(f"Products similar to {findings.likened}, which is left out.")
-    elif has_meaning and products and not findings.words_found:
+    elif not findings.words_found and {p.matched_by for p in products} == {"meaning"}:
         told.append("No product holds any of these words; these were found by meaning.")
     if not products:
         told += _why_empty(findings, question, registry)
