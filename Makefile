@@ -11,10 +11,10 @@ WHOLLY_COVERED := zava/data/tenancy.py,zava/data/flight.py,zava/data/context.py,
 # What the tests with outside parts run: Node, the conformance suite, clients.
 OUTSIDE := tests/outside
 
-.PHONY: help run test hostile check check-long lint types contracts conformance clients deployment tools lock schema docs bench clean
+.PHONY: help run test hostile check check-long lint types contracts conformance clients deployment tools lock schema docs bench bench-search clean
 
 help: ## List the commands
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 # Installed anew only when the lock file changes.
 $(VENV)/.installed: requirements-dev.txt
@@ -88,6 +88,9 @@ docs: $(VENV)/.installed ## Write the generated pages of docs/
 	@$(BIN)/python -m tests.settings_page
 	@$(BIN)/python -m tests.metrics_page
 	@$(BIN)/python -m tests.golden_tools
+
+bench-search: $(VENV)/.installed ## Judge product search (CRANFIELD=directory adds it), or measure it at SIZE=products
+	@$(BIN)/python -m bench.search $(if $(SIZE),--size $(SIZE)) $(if $(CRANFIELD),--cranfield $(CRANFIELD))
 
 bench: $(VENV)/.installed ## Measure; prints ratios
 	@$(BIN)/python -m bench

@@ -3,12 +3,12 @@
 import asyncio
 import base64
 import tempfile
-from datetime import date
 from pathlib import Path
 
 import psycopg
 
 from bench import audit, flood, guard, metrics, neighbours, seal
+from bench.cluster import TODAY
 from zava.data.context import ContextKey, ContextSigner
 from zava.infrastructure.demo_data import seed
 from zava.infrastructure.demo_principals import grant_demo_principals
@@ -16,8 +16,6 @@ from zava.infrastructure.embedded_server import EmbeddedServer
 from zava.infrastructure.home import Home
 from zava.infrastructure.migrations import install_context_keys, migrate, set_server_password
 from zava.settings import settings
-
-TODAY = date(2026, 6, 30)
 
 
 def main() -> None:

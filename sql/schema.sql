@@ -68,6 +68,40 @@ END $$;
 ALTER FUNCTION retail.check_dimensions() OWNER TO zava_owner;
 
 --
+-- Name: index_words(); Type: FUNCTION; Schema: retail; Owner: zava_owner
+--
+
+CREATE FUNCTION retail.index_words() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+  touched uuid[];
+BEGIN
+  IF TG_TABLE_NAME = 'products' THEN
+    touched := ARRAY(SELECT n.product_id FROM changed AS n);
+  ELSIF TG_TABLE_NAME = 'product_types' THEN
+    touched := ARRAY(SELECT p.product_id FROM retail.products AS p JOIN changed AS n ON n.type_id = p.type_id);
+  ELSE
+    touched := ARRAY(SELECT p.product_id FROM retail.products AS p JOIN changed AS n ON n.category_id = p.category_id);
+  END IF;
+  INSERT INTO retail.product_words (product_id, words)
+  SELECT p.product_id,
+         setweight(to_tsvector('pg_catalog.english', p.product_name), 'A')
+         || setweight(to_tsvector('pg_catalog.english', concat_ws(', ', t.type_name, p.synonyms)), 'B')
+         || setweight(to_tsvector('pg_catalog.english', c.category_name), 'C')
+         || setweight(to_tsvector('pg_catalog.english', p.product_description), 'D')
+  FROM retail.products AS p
+  JOIN retail.categories AS c ON c.category_id = p.category_id
+  JOIN retail.product_types AS t ON t.type_id = p.type_id
+  WHERE p.product_id = ANY (touched)
+  ON CONFLICT (product_id) DO UPDATE SET words = excluded.words
+  WHERE product_words.words IS DISTINCT FROM excluded.words;
+  RETURN NULL;
+END $$;
+
+ALTER FUNCTION retail.index_words() OWNER TO zava_owner;
+
+--
 -- Name: new_id(); Type: FUNCTION; Schema: retail; Owner: zava_owner
 --
 
@@ -1078,6 +1112,8 @@ CREATE TABLE retail.embedding_models (
     dimensions integer NOT NULL,
     minimum_similarity real NOT NULL,
     active boolean DEFAULT false NOT NULL,
+    weak_similarity real DEFAULT 1 NOT NULL,
+    CONSTRAINT embedding_models_check CHECK (((weak_similarity >= minimum_similarity) AND (weak_similarity <= (1)::double precision))),
     CONSTRAINT embedding_models_dimensions_check CHECK (((dimensions >= 1) AND (dimensions <= 2000))),
     CONSTRAINT embedding_models_minimum_similarity_check CHECK (((minimum_similarity >= (0)::double precision) AND (minimum_similarity <= (1)::double precision)))
 );
@@ -1165,6 +1201,23 @@ ALTER TABLE retail.product_types OWNER TO zava_owner;
 --
 
 COMMENT ON TABLE retail.product_types IS 'Product types within a category.';
+
+--
+-- Name: product_words; Type: TABLE; Schema: retail; Owner: zava_owner
+--
+
+CREATE TABLE retail.product_words (
+    product_id uuid NOT NULL,
+    words tsvector NOT NULL
+);
+
+ALTER TABLE retail.product_words OWNER TO zava_owner;
+
+--
+-- Name: TABLE product_words; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON TABLE retail.product_words IS 'Words of product search; use the search tool instead.';
 
 --
 -- Name: products; Type: TABLE; Schema: retail; Owner: zava_owner
@@ -1413,6 +1466,13 @@ ALTER TABLE ONLY retail.product_types
     ADD CONSTRAINT product_types_type_id_category_id_key UNIQUE (type_id, category_id);
 
 --
+-- Name: product_words product_words_pkey; Type: CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.product_words
+    ADD CONSTRAINT product_words_pkey PRIMARY KEY (product_id);
+
+--
 -- Name: products products_pkey; Type: CONSTRAINT; Schema: retail; Owner: zava_owner
 --
 
@@ -1510,6 +1570,12 @@ ALTER TABLE ONLY zava_migrations.applied
 CREATE UNIQUE INDEX embedding_models_one_active_idx ON retail.embedding_models USING btree (active) WHERE active;
 
 --
+-- Name: inventory_in_stock_idx; Type: INDEX; Schema: retail; Owner: zava_owner
+--
+
+CREATE INDEX inventory_in_stock_idx ON retail.inventory USING btree (store_id, product_id) WHERE (stock_level > 0);
+
+--
 -- Name: inventory_product_idx; Type: INDEX; Schema: retail; Owner: zava_owner
 --
 
@@ -1540,10 +1606,22 @@ CREATE INDEX orders_by_date_idx ON retail.orders USING btree (store_id, order_da
 CREATE INDEX product_embeddings_model_idx ON retail.product_embeddings USING btree (model_id);
 
 --
+-- Name: product_words_idx; Type: INDEX; Schema: retail; Owner: zava_owner
+--
+
+CREATE INDEX product_words_idx ON retail.product_words USING gin (words);
+
+--
 -- Name: products_category_idx; Type: INDEX; Schema: retail; Owner: zava_owner
 --
 
 CREATE INDEX products_category_idx ON retail.products USING btree (category_id);
+
+--
+-- Name: products_sku_idx; Type: INDEX; Schema: retail; Owner: zava_owner
+--
+
+CREATE INDEX products_sku_idx ON retail.products USING btree (upper(sku));
 
 --
 -- Name: products_type_idx; Type: INDEX; Schema: retail; Owner: zava_owner
@@ -1556,6 +1634,12 @@ CREATE INDEX products_type_idx ON retail.products USING btree (type_id, category
 --
 
 CREATE INDEX audit_log_by_time_idx ON zava.audit_log USING btree (called_at);
+
+--
+-- Name: categories categories_words_changed; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER categories_words_changed AFTER UPDATE ON retail.categories REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION retail.index_words();
 
 --
 -- Name: inventory inventory_touch; Type: TRIGGER; Schema: retail; Owner: zava_owner
@@ -1618,10 +1702,28 @@ CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retai
 CREATE TRIGGER product_embeddings_dimensions BEFORE INSERT OR UPDATE ON retail.product_embeddings FOR EACH ROW EXECUTE FUNCTION retail.check_dimensions();
 
 --
+-- Name: product_types product_types_words_changed; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER product_types_words_changed AFTER UPDATE ON retail.product_types REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION retail.index_words();
+
+--
 -- Name: products products_touch; Type: TRIGGER; Schema: retail; Owner: zava_owner
 --
 
 CREATE TRIGGER products_touch BEFORE UPDATE ON retail.products FOR EACH ROW EXECUTE FUNCTION retail.touch();
+
+--
+-- Name: products products_words_changed; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER products_words_changed AFTER UPDATE ON retail.products REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION retail.index_words();
+
+--
+-- Name: products products_words_made; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER products_words_made AFTER INSERT ON retail.products REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION retail.index_words();
 
 --
 -- Name: demo_data log_change; Type: TRIGGER; Schema: zava; Owner: zava_context
@@ -1704,6 +1806,13 @@ ALTER TABLE ONLY retail.product_embeddings
 
 ALTER TABLE ONLY retail.product_types
     ADD CONSTRAINT product_types_category_id_fkey FOREIGN KEY (category_id) REFERENCES retail.categories(category_id);
+
+--
+-- Name: product_words product_words_product_id_fkey; Type: FK CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.product_words
+    ADD CONSTRAINT product_words_product_id_fkey FOREIGN KEY (product_id) REFERENCES retail.products(product_id) ON DELETE CASCADE;
 
 --
 -- Name: products products_type_id_category_id_fkey; Type: FK CONSTRAINT; Schema: retail; Owner: zava_owner
@@ -1921,6 +2030,12 @@ GRANT USAGE ON SCHEMA zava TO zava_audit;
 --
 
 REVOKE ALL ON FUNCTION retail.check_dimensions() FROM PUBLIC;
+
+--
+-- Name: FUNCTION index_words(); Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+REVOKE ALL ON FUNCTION retail.index_words() FROM PUBLIC;
 
 --
 -- Name: FUNCTION new_id(); Type: ACL; Schema: retail; Owner: zava_owner
@@ -2242,6 +2357,15 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.product_types TO zava_loader;
 GRANT SELECT ON TABLE retail.product_types TO regional_managers;
 GRANT SELECT ON TABLE retail.product_types TO head_office;
 GRANT SELECT ON TABLE retail.product_types TO store_managers;
+
+--
+-- Name: TABLE product_words; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.product_words TO zava_loader;
+GRANT SELECT ON TABLE retail.product_words TO store_managers;
+GRANT SELECT ON TABLE retail.product_words TO regional_managers;
+GRANT SELECT ON TABLE retail.product_words TO head_office;
 
 --
 -- Name: TABLE products; Type: ACL; Schema: retail; Owner: zava_owner

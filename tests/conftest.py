@@ -25,6 +25,8 @@ from zava.data.verification import Verification
 from zava.infrastructure.byte_store import ByteStore, MemoryStore
 from zava.infrastructure.demo_data import seed
 from zava.infrastructure.demo_principals import demo_callers, grant_demo_principals
+from zava.infrastructure.embedders.local import LocalEmbedder
+from zava.infrastructure.embedding_job import embed_catalogue
 from zava.infrastructure.home import Home
 from zava.infrastructure.local_issuer import LocalIssuer
 from zava.infrastructure.pool import DatabasePool
@@ -90,6 +92,29 @@ def empty_admin(cluster: Cluster) -> Iterator[psycopg.Connection]:
         psycopg.connect(empty.admin, autocommit=True) as connection,
     ):
         yield connection
+
+
+@pytest.fixture(scope="session")
+def searchable_template(cluster: Cluster, seeded_template: Database) -> Iterator[Database]:
+    """The seeded database with its catalogue embedded by the local model."""
+    with cluster.database("embedded", template=seeded_template) as template:
+        with psycopg.connect(template.admin, autocommit=True) as connection:
+            embed_catalogue(connection, LocalEmbedder())
+        yield template
+
+
+@pytest.fixture(scope="session")
+def searchable(cluster: Cluster, searchable_template: Database) -> Iterator[Database]:
+    """A database to search in, that no test may change."""
+    with cluster.database("searchable", template=searchable_template) as database:
+        yield database
+
+
+@pytest.fixture
+def searchable_clone(cluster: Cluster, searchable_template: Database) -> Iterator[Database]:
+    """A database to search in, of the test's own."""
+    with cluster.database("searchable_clone", template=searchable_template) as clone:
+        yield clone
 
 
 @pytest.fixture(scope="session")
@@ -168,8 +193,7 @@ async def application(
     database: Database, home: Home, context_keys: list[str]
 ) -> AsyncIterator[Application]:
     """The whole app, cold, over the shared database."""
-    settings = Settings.model_validate({"ZAVA_HOME": home.path})
-    application = compose(settings, conninfo=database.server, context_keys=context_keys)
+    application = _composed(database, home, context_keys)
     yield application
     await application.close()
 
@@ -181,6 +205,17 @@ async def moved_application(
     """The whole app over the shared database, on the day to which the data run."""
     settings = Settings.model_validate({"ZAVA_HOME": home.path, "ZAVA_TODAY": TODAY.isoformat()})
     application = compose(settings, conninfo=database.server, context_keys=context_keys)
+    yield application
+    await application.close()
+
+
+@pytest.fixture(scope="session")
+async def search_app(
+    searchable: Database, home: Home, context_keys: list[str]
+) -> AsyncIterator[Application]:
+    """The app over an embedded catalogue that nobody changes, its model loaded once."""
+    application = _composed(searchable, home, context_keys)
+    await _load_model(application)
     yield application
     await application.close()
 
@@ -208,3 +243,25 @@ def ask_tool(moved_application: Application, tokens: dict[str, str]) -> AskTool:
 def exported(database: Database) -> naive.Exported:
     """Every row of the shared database, for computing in plain Python."""
     return naive.export(database.owner)
+
+
+@pytest.fixture
+async def own_search_app(
+    searchable_clone: Database, home: Home, context_keys: list[str]
+) -> AsyncIterator[Application]:
+    """The app over an embedded catalogue of the test's own."""
+    application = _composed(searchable_clone, home, context_keys)
+    await _load_model(application)
+    yield application
+    await application.close()
+
+
+async def _load_model(application: Application) -> None:
+    """Load the local model ahead: a question waits two seconds for it, whatever the machine does."""
+    (embedder,) = application.vectors._embedders.values()
+    await embedder.embed(["hammer"], within_seconds=60)
+
+
+def _composed(database: Database, home: Home, context_keys: list[str]) -> Application:
+    settings = Settings.model_validate({"ZAVA_HOME": home.path})
+    return compose(settings, conninfo=database.server, context_keys=context_keys)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -71,6 +72,11 @@ class Database:
                     return since - started
                 await connection.execute("SELECT pg_sleep(0.01)")
         raise AssertionError(f"{row} statements run, not {count}")
+
+
+def one(connection: psycopg.Connection, query: str, *values: Any) -> Any:
+    """Return the first value of the first row."""
+    return (connection.execute(query, values).fetchone() or (None,))[0]
 
 
 class Cluster:

@@ -17,12 +17,17 @@ from zava.data.metric_catalogue import catalogue
 from zava.data.metric_reader import MetricReader
 from zava.data.result_cache import ResultCache
 from zava.data.retail import RetailData
+from zava.data.search import ProductData
 from zava.data.tenancy import Tenancy
-from zava.data.verification import IsolationBroken, Verification
+from zava.data.verification import CANARIES, IsolationBroken, Verification
 from zava.errors import ZavaError
 from zava.infrastructure.byte_store import ByteStore, MemoryStore, RedisStore
-from zava.infrastructure.credentials import authenticated, database_tokens
+from zava.infrastructure.credentials import authenticated, azure_credential, database_tokens
 from zava.infrastructure.demo_principals import DEMO_TENANT_ID
+from zava.infrastructure.embedders.azure import AzureEmbedder, entra_token
+from zava.infrastructure.embedders.embedder import Embedder
+from zava.infrastructure.embedders.local import LocalEmbedder
+from zava.infrastructure.embedders.query_vectors import QueryVectors
 from zava.infrastructure.home import Home
 from zava.infrastructure.local_database import database_in_parts, named_database
 from zava.infrastructure.local_issuer import (
@@ -39,6 +44,7 @@ from zava.protocol.kernel import Answer
 from zava.protocol.signing_keys import RemoteKeys, StaticKeys
 from zava.service.analytics import Analytics
 from zava.service.periods import business_day
+from zava.service.product_search import ProductSearch
 from zava.service.sales_analytics import SalesAnalytics
 from zava.settings import Settings, SettingsError, settings
 
@@ -56,6 +62,7 @@ class Application:
     """Everything of one process, joined and closed until used."""
 
     pool: DatabasePool
+    vectors: QueryVectors
     verification: Verification
     trail: AuditTrail
     tenancy: Tenancy
@@ -70,6 +77,7 @@ class Application:
                 opened.push_async_callback(self.pool.close)
                 opened.push_async_callback(self.trail.close)
                 opened.push_async_callback(self.cache.close)
+                opened.push_async_callback(self.vectors.close)
                 opened.push_async_callback(self.endpoint.aclose)
         except Exception as error:
             # By its kind alone: a driver's words may name hosts and users.
@@ -120,16 +128,18 @@ def compose(settings: Settings, *, conninfo: str, context_keys: Sequence[str]) -
     )
     reader = MetricReader(tenancy, cache, catalogue())
     sales = SalesAnalytics(reader, lambda: business_day(settings.today))
-    analytics = Analytics(RetailData(tenancy), sales, _clock(settings))
+    vectors = QueryVectors(embedders(settings))
+    products = ProductSearch(ProductData(tenancy), vectors)
+    analytics = Analytics(RetailData(tenancy), sales, products, _clock(settings))
     endpoint = Endpoint(
         make_server=lambda: _make_server(analytics, trail, settings.website_url),
         authenticator=_authenticator(settings, conninfo),
-        readiness=lambda: _readiness(verification),
+        readiness=lambda: _readiness(verification, products),
         allowed_hosts=_allowed_hosts(settings),
         is_vouched=settings.is_authenticated_by_platform,
         ask_budget=budgets.ask,
     )
-    return Application(pool, verification, trail, tenancy, cache, analytics, endpoint)
+    return Application(pool, vectors, verification, trail, tenancy, cache, analytics, endpoint)
 
 
 async def isolation_problems(
@@ -163,6 +173,29 @@ def application() -> Application:
         conninfo=_conninfo(current),
         context_keys=current.context_keys or _local_home(current).context_keys(),
     )
+
+
+def embedders(settings: Settings) -> tuple[Embedder, ...]:
+    """Return the embedding models that this process can ask, the preferred one first.
+
+    Nothing is loaded or connected yet. Search asks the one that is active in the registry, so that
+    a process which knows two goes on while one replaces the other.
+    """
+    known: list[Embedder] = []
+    if settings.azure_openai_endpoint:
+        token = entra_token(lambda: azure_credential(settings))
+        known += [
+            AzureEmbedder(
+                endpoint=settings.azure_openai_endpoint,
+                deployment=name,
+                token=token,
+                tokens_per_minute=settings.embedding_tokens_per_minute,
+            )
+            for name in settings.embedding_deployments
+        ]
+    if LocalEmbedder.is_installed():
+        known.append(LocalEmbedder())
+    return tuple(known)
 
 
 def endpoint() -> Endpoint:
@@ -256,18 +289,36 @@ def _clock(settings: Settings) -> Callable[[], datetime]:
     return now
 
 
-async def _readiness(verification: Verification) -> tuple[int, dict[str, Any]]:
+async def _readiness(
+    verification: Verification, products: ProductSearch
+) -> tuple[int, dict[str, Any]]:
     """Say which parts work, in words that tell an anonymous caller nothing more."""
     database = isolation = "healthy"
+    embeddings = "unknown"
+    deadline = asyncio.get_running_loop().time() + _READINESS_SECONDS
     try:
-        async with asyncio.timeout(_READINESS_SECONDS):
+        async with asyncio.timeout_at(deadline):
             await verification.refresh()
     except IsolationBroken:
         isolation = "unhealthy"
     except (ZavaError, TimeoutError):
         database, isolation = "unhealthy", "unknown"
     is_ready = database == isolation == "healthy"
+    if is_ready:
+        embeddings = await _embeddings(products, deadline)
+    status = "unhealthy" if not is_ready else "healthy" if embeddings == "healthy" else "degraded"
     return (200 if is_ready else 503), {
-        "status": "healthy" if is_ready else "unhealthy",
-        "checks": {"database": database, "isolation": isolation, "embeddings": "not configured"},
+        "status": status,
+        "checks": {"database": database, "isolation": isolation, "embeddings": embeddings},
     }
+
+
+async def _embeddings(products: ProductSearch, deadline: float) -> str:
+    left = deadline - asyncio.get_running_loop().time()
+    try:
+        async with asyncio.timeout_at(deadline):
+            # The registry is the same for everybody: a canary, who sees no store, may read it.
+            is_answering = await products.is_answering(CANARIES[0], within_seconds=left)
+    except (ZavaError, TimeoutError):
+        is_answering = False
+    return "healthy" if is_answering else "degraded"

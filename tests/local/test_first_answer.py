@@ -67,7 +67,12 @@ def test_first_screen_names_the_address_and_shows_no_empty_progress(
 ) -> None:
     assert f"Serving {laptop.base_url}/mcp until Ctrl-C." in screen
     before = screen[: screen.index("")]
-    assert [line.partition(" ")[0] for line in before] == ["starting", "Migrated:", "Loaded"]
+    assert [line.partition(" ")[0] for line in before] == [
+        "starting",
+        "Migrated:",
+        "Loaded",
+        "Embedded",
+    ]
 
 
 def test_printed_configuration_works_as_it_stands(laptop: Laptop) -> None:

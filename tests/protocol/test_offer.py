@@ -111,7 +111,10 @@ async def test_resources_are_listed_and_read_as_the_caller(
     warm: Application, tokens: dict[str, str], era: str
 ) -> None:
     listed = await result(warm, tokens["redmond"], era, "resources/list")
-    assert [one["uri"] for one in listed["resources"]] == ["retail://schema"]
+    assert [one["uri"] for one in listed["resources"]] == [
+        "retail://schema",
+        "retail://metrics",
+    ]
     templates = await result(warm, tokens["redmond"], era, "resources/templates/list")
     assert [one["uriTemplate"] for one in templates["resourceTemplates"]] == [
         "retail://tables/{table}"

@@ -19,7 +19,7 @@ from zava.settings import Settings
 Compose = Callable[[str], Application]
 AWAY = {
     "status": "unhealthy",
-    "checks": {"database": "unhealthy", "isolation": "unknown", "embeddings": "not configured"},
+    "checks": {"database": "unhealthy", "isolation": "unknown", "embeddings": "unknown"},
 }
 
 
@@ -154,7 +154,7 @@ async def test_broken_isolation_is_not_ready_until_it_is_mended(
             "checks": {
                 "database": "healthy",
                 "isolation": "unhealthy",
-                "embeddings": "not configured",
+                "embeddings": "unknown",
             },
         }
         assert (await get(application, "/health/live")).status == 200

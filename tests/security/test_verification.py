@@ -77,6 +77,7 @@ BREAKS = [
         "UPDATE zava.keyring SET outer_pad_a = outer_pad_b, inner_pad_a = inner_pad_b",
         "canary: ZA001",
     ),
+    ("GRANT INSERT ON retail.product_words TO head_office", "can write retail.product_words"),
     ("DELETE FROM zava.canary", "canary sees 0 rows"),
     ("UPDATE zava.principals SET active = false", "canary: ZA003"),
     ("UPDATE zava.principals SET valid_until = '2020-01-01'", "canary: ZA003"),

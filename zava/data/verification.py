@@ -28,10 +28,12 @@ logger = logging.getLogger(__name__)
 
 _FRESH_SECONDS = 60.0
 _NOBODY = UUID(int=0)
-_CANARIES = (
-    UUID("00000000-0000-0000-0000-0000000000a1"),
-    UUID("00000000-0000-0000-0000-0000000000b2"),
+CANARIES = (
+    Caller(_NOBODY, UUID("00000000-0000-0000-0000-0000000000a1")),
+    Caller(_NOBODY, UUID("00000000-0000-0000-0000-0000000000b2")),
 )
+"""Principals whom no token can name; each sees one row of its own and no store."""
+
 _SONG = "SELECT store_id FROM zava.canary"
 # The scope of this forgery is the second canary's; sixty-four zeros stand where its seal would.
 _FORGED_SONG = (
@@ -147,11 +149,11 @@ class Verification:
 
 
 def _songs(signer: ContextSigner) -> list[_Song]:
-    first, second = (Caller(_NOBODY, canary) for canary in _CANARIES)
+    first, second = CANARIES
     own = signer.sign(first, _SONG)
     return [
-        _Song("the first canary", own, rows=[_row(_CANARIES[0])]),
-        _Song("the second canary", signer.sign(second, _SONG), rows=[_row(_CANARIES[1])]),
+        _Song("the first canary", own, rows=[_row(first)]),
+        _Song("the second canary", signer.sign(second, _SONG), rows=[_row(second)]),
         _Song("a forged setting", signer.sign(first, _FORGED_SONG), state=faults.CONTEXT_ALTERED),
         _Song(
             "a forged signature",
@@ -167,8 +169,8 @@ def _songs(signer: ContextSigner) -> list[_Song]:
     ]
 
 
-def _row(canary: UUID) -> bytes:
-    return b'{"store_id":"%s"}' % str(canary).encode()
+def _row(canary: Caller) -> bytes:
+    return b'{"store_id":"%s"}' % str(canary.object_id).encode()
 
 
 @cache

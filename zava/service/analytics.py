@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from zava.model import Caller, Scope, Table, TableSchema
+from zava.service.product_search import ProductSearch
 from zava.service.sales_analytics import SalesAnalytics
 
 
@@ -27,11 +28,16 @@ class Analytics:
     """Use cases of the retail data; every one of them acts for a caller."""
 
     def __init__(
-        self, data: RetailData, sales: SalesAnalytics, clock: Callable[[], datetime]
+        self,
+        data: RetailData,
+        sales: SalesAnalytics,
+        products: ProductSearch,
+        clock: Callable[[], datetime],
     ) -> None:
         self.sales = sales
         self._data = data
         self._clock = clock
+        self.products = products
 
     async def execute_sales_query(
         self, caller: Caller, postgresql_query: str, *, max_rows: int

@@ -7,6 +7,7 @@ from zava.protocol.tools import (
     get_multiple_table_schemas,
     get_store_performance,
     query_metrics,
+    semantic_search_products,
 )
 from zava.protocol.tools.tool import Tool
 
@@ -18,6 +19,7 @@ TOOLS: dict[str, Tool] = {
         compare_with_chain.TOOL,
         get_multiple_table_schemas.TOOL,
         execute_sales_query.TOOL,
+        semantic_search_products.TOOL,
         get_current_utc_date.TOOL,
     )
 }

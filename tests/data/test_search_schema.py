@@ -1,0 +1,88 @@
+"""What product search needs of the schema: words that follow the catalogue, and registries."""
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.database import Cluster, Database, one
+from zava.infrastructure.migrations import DIRECTORY, migrate
+
+SKU = "HND-0101"
+FOUND = (
+    "SELECT count(*) FROM retail.product_words JOIN retail.products USING (product_id)"
+    " WHERE sku = 'HND-0101' AND words @@ %s::tsquery"
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ("UPDATE retail.products SET product_name = 'Xylophone' WHERE sku = 'HND-0101'", "xylophon:A"),
+        ("UPDATE retail.products SET synonyms = 'xylophone' WHERE sku = 'HND-0101'", "xylophon:B"),
+        ("UPDATE retail.product_types SET type_name = 'Xylophone' WHERE type_name = 'Claw Hammer'", "xylophon:B"),
+        ("UPDATE retail.categories SET category_name = 'Xylophones' WHERE category_name = 'Hand Tools'", "xylophon:C"),
+        ("UPDATE retail.products SET product_description = 'A xylophone.' WHERE sku = 'HND-0101'", "xylophon:D"),
+    ],
+)  # fmt: skip
+def test_words_follow_every_text_of_a_product(
+    loader: psycopg.Connection, change: str, word: str
+) -> None:
+    assert one(loader, FOUND, word) == 0
+    loader.execute(change)
+    assert one(loader, FOUND, word) == 1
+
+
+def test_words_come_and_go_with_their_product(loader: psycopg.Connection) -> None:
+    products = one(loader, "SELECT count(*) FROM retail.products")
+    assert one(loader, "SELECT count(*) FROM retail.product_words") == products
+    loader.execute(
+        "INSERT INTO retail.products (sku, product_name, category_id, type_id, cost, base_price)"
+        " SELECT 'NEW-1', 'Xylophone', category_id, type_id, 1, 2 FROM retail.product_types LIMIT 1"
+    )
+    assert one(loader, "SELECT count(*) FROM retail.product_words WHERE words @@ 'xylophon:A'") == 1
+    loader.execute("DELETE FROM retail.products WHERE sku = 'NEW-1'")
+    assert one(loader, "SELECT count(*) FROM retail.product_words") == products
+
+
+def test_products_that_were_there_before_the_migration_have_words(
+    cluster: Cluster, tmp_path: Any
+) -> None:
+    for file in DIRECTORY.glob("000*.sql"):
+        (tmp_path / file.name).write_text(file.read_text())
+    with (
+        cluster.blank("before") as blank,
+        psycopg.connect(blank.admin, autocommit=True) as admin,
+    ):
+        migrate(admin, directory=tmp_path)
+        with admin.transaction():
+            admin.execute("SET LOCAL ROLE zava_loader")
+            admin.execute(
+                "WITH c AS (INSERT INTO retail.categories (category_name) VALUES ('C') RETURNING *),"
+                " t AS (INSERT INTO retail.product_types (category_id, type_name)"
+                " SELECT category_id, 'T' FROM c RETURNING *)"
+                " INSERT INTO retail.products"
+                " (sku, product_name, category_id, type_id, cost, base_price)"
+                " SELECT 'A', 'Xylophone', category_id, type_id, 1, 2 FROM t"
+            )
+        migrate(admin)
+        admin.execute("SET ROLE zava_loader")
+        assert one(admin, "SELECT words @@ 'xylophon:A' FROM retail.product_words") is True
+
+
+def test_weak_threshold_lies_between_the_floor_and_one(loader: psycopg.Connection) -> None:
+    insert = (
+        "INSERT INTO retail.embedding_models (name, dimensions, minimum_similarity, weak_similarity)"
+        " VALUES ('m', 3, 0.5, %s)"
+    )
+    for weak in (0.4, 1.1):
+        with pytest.raises(psycopg.errors.CheckViolation):
+            loader.execute(insert, [weak])
+    loader.execute(insert, [0.5])
+
+
+def test_login_walks_an_approximate_index_as_measured(database: Database) -> None:
+    with psycopg.connect(database.server, autocommit=True) as server:
+        server.execute("SELECT '[1]'::extensions.vector")
+        assert one(server, "SHOW hnsw.ef_search") == "100"
+        assert one(server, "SHOW hnsw.iterative_scan") == "relaxed_order"

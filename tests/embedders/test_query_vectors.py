@@ -1,0 +1,106 @@
+"""Vectors of questions: remembered within bounds, asked for once, waited for only so long."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from tests.embedders.stand_in import StandIn
+from zava.errors import EmbeddingsUnavailable
+from zava.infrastructure.embedders import query_vectors
+from zava.infrastructure.embedders.embedder import Vector, vector_text
+from zava.infrastructure.embedders.query_vectors import QueryVectors
+
+
+class Held(StandIn):
+    """A model that answers when it is let go."""
+
+    def __init__(self, name: str = "stand-in") -> None:
+        super().__init__(name)
+        self.go = asyncio.Event()
+
+    async def embed(self, texts: Sequence[str], *, within_seconds: float) -> list[Vector]:
+        vectors = await super().embed(texts, within_seconds=within_seconds)
+        await self.go.wait()
+        return vectors
+
+
+async def test_same_text_is_asked_for_once_by_each_model() -> None:
+    first, second = StandIn("first"), StandIn("second", 16)
+    vectors = QueryVectors([first, second])
+    told = [await vectors.vector("first", "hammer") for _ in range(3)]
+    assert told == [vector_text((await first.embed(["hammer"], within_seconds=1))[0])] * 3
+    assert (await vectors.vector("second", "hammer")) != told[0]
+    assert first.embedded == ["hammer", "hammer"]
+    assert second.embedded == ["hammer"]
+    assert vectors.models == ("first", "second")
+
+
+async def test_those_who_ask_at_once_share_one_request_though_the_first_leaves() -> None:
+    embedder = Held()
+    vectors = QueryVectors([embedder])
+    asking = [asyncio.create_task(vectors.vector("stand-in", "hammer")) for _ in range(20)]
+    while not embedder.embedded:
+        await asyncio.wait(asking, timeout=0.001)
+    asking[0].cancel()
+    embedder.go.set()
+    told = await asyncio.gather(*asking, return_exceptions=True)
+    assert isinstance(told[0], asyncio.CancelledError)
+    assert len(set(told[1:])) == 1
+    assert embedder.embedded == ["hammer"]
+
+
+async def test_failure_is_told_to_all_and_not_remembered() -> None:
+    bad_days = [True]
+
+    def fail_once() -> None:
+        if bad_days:
+            raise EmbeddingsUnavailable("away")
+
+    vectors = QueryVectors([StandIn(before=fail_once)])
+    told = await asyncio.gather(
+        *(vectors.vector("stand-in", "hammer") for _ in range(3)), return_exceptions=True
+    )
+    assert [type(error) for error in told] == [EmbeddingsUnavailable] * 3
+    bad_days.clear()
+    assert await vectors.vector("stand-in", "hammer")
+
+
+async def test_refused_text_is_unavailable_by_meaning() -> None:
+    with pytest.raises(EmbeddingsUnavailable, match="refuses"):
+        await QueryVectors([StandIn()]).vector("stand-in", "unspeakable")
+
+
+async def test_slow_model_is_not_waited_for_and_its_answer_serves_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(query_vectors, "_QUESTION_SECONDS", 0.05)
+    embedder = Held()
+    vectors = QueryVectors([embedder])
+    with pytest.raises(EmbeddingsUnavailable, match="slow"):
+        await vectors.vector("stand-in", "hammer")
+    embedder.go.set()
+    assert await vectors.vector("stand-in", "hammer")
+    assert embedder.embedded == ["hammer"]
+
+
+async def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(query_vectors, "_REMEMBERED", 10)
+    embedder = StandIn()
+    vectors = QueryVectors([embedder])
+    for number in range(100):
+        await vectors.vector("stand-in", f"hammer {number}")
+    assert len(vectors._remembered) == 10
+    await vectors.vector("stand-in", "hammer 99")
+    assert len(embedder.embedded) == 100
+
+
+async def test_close_drops_what_is_under_way() -> None:
+    embedder = Held()
+    vectors = QueryVectors([embedder])
+    asking = asyncio.create_task(vectors.vector("stand-in", "hammer"))
+    while not embedder.embedded:
+        await asyncio.wait({asking}, timeout=0.001)
+    await vectors.close()
+    with pytest.raises(asyncio.CancelledError):
+        await asking

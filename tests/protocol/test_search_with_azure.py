@@ -1,0 +1,123 @@
+"""Search and readiness over Azure OpenAI, from its good days to its bad ones."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import orjson
+import psycopg
+import pytest
+
+from tests.azure_openai import SILENCE, AzureOpenAI, Fault, azure_openai
+from tests.database import Database
+from tests.search import search
+from zava import app as composition
+from zava.app import Application, compose, embedders
+from zava.infrastructure.embedders.azure import TokenProvider
+from zava.infrastructure.embedding_job import embed_catalogue
+from zava.infrastructure.home import Home
+from zava.settings import Settings
+
+QUERY = "claw hammer"
+
+
+@pytest.fixture
+async def service(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[AzureOpenAI]:
+    def no_entra(_credential: object) -> TokenProvider:
+        async def token() -> str:
+            return "a-token-of-entra"
+
+        return token
+
+    monkeypatch.setattr(composition, "entra_token", no_entra)
+    async with azure_openai() as service:
+        yield service
+
+
+@pytest.fixture
+def settings(service: AzureOpenAI, home: Home) -> Settings:
+    return Settings.model_validate(
+        {
+            "ZAVA_HOME": home.path,
+            "AZURE_OPENAI_ENDPOINT": service.endpoint,
+            "EMBEDDING_TOKENS_PER_MINUTE": 10_000_000,
+        }
+    )
+
+
+@pytest.fixture
+async def app(
+    service: AzureOpenAI, settings: Settings, seeded_clone: Database, context_keys: list[str]
+) -> AsyncIterator[Application]:
+    """The app over a catalogue that the service has embedded, busy at times."""
+    service.faults.extend(
+        [Fault(429, {"retry-after-ms": "10"}), Fault(500, {"retry-after-ms": "5"})]
+    )
+
+    def embed() -> None:
+        with psycopg.connect(seeded_clone.admin, autocommit=True) as admin:
+            report = embed_catalogue(admin, embedders(settings)[0])
+            assert (report.embedded, report.failed) == (576, ())
+
+    await asyncio.to_thread(embed)
+    assert len(service.requests) == 11  # nine batches, two of them asked twice
+    application = compose(settings, conninfo=seeded_clone.server, context_keys=context_keys)
+    yield application
+    await application.close()
+
+
+async def readiness(application: Application) -> tuple[int, str, str]:
+    started = time.monotonic()
+    answer = await application.endpoint.handle("GET", "/health/ready", {}, b"")
+    assert time.monotonic() - started < 2
+    told = orjson.loads(answer.body)
+    return answer.status, told["status"], told["checks"]["embeddings"]
+
+
+@pytest.mark.requirement("S94")
+async def test_service_that_fails_degrades_search_and_readiness_and_stops_neither(
+    app: Application, service: AzureOpenAI, tokens: dict[str, str]
+) -> None:
+    result = await search(app, tokens["seattle"], QUERY)
+    assert await readiness(app) == (200, "healthy", "healthy")
+    assert result["structuredContent"]["searched_by"] == "words and meaning"
+    asked = len(service.requests)
+    await search(app, tokens["redmond"], f" {QUERY.upper()}\n")
+    assert len(service.requests) == asked  # the same text for anybody
+    service.always = Fault(429, {"retry-after": "60"})
+    for number in range(5):
+        result = await search(app, tokens["seattle"], f"{QUERY} {number}")
+        content = result["structuredContent"]
+        assert content["searched_by"] == "words"
+        assert "Claw Hammer" in content["products"][0]["name"]
+        assert "Searched by words only" in content["notes"][0]
+        assert "127.0.0.1" not in str(result)
+    assert len(service.requests) == asked + 3  # then it is left alone
+    (azure, *_) = app.vectors._embedders.values()
+    azure._answered_at -= 61  # type: ignore[attr-defined]
+    assert await readiness(app) == (200, "degraded", "degraded")
+
+
+@pytest.mark.requirement("S94")
+async def test_service_that_says_nothing_is_waited_for_briefly(
+    app: Application, service: AzureOpenAI, tokens: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zava.infrastructure.embedders.query_vectors._QUESTION_SECONDS", 0.2)
+    service.always = SILENCE
+    started = time.monotonic()
+    result = await search(app, tokens["seattle"], QUERY)
+    assert time.monotonic() - started < 2
+    assert result["structuredContent"]["searched_by"] == "words"
+    assert await readiness(app) == (200, "degraded", "degraded")
+
+
+async def test_two_deployments_are_known_while_one_replaces_the_other(settings: Settings) -> None:
+    both = Settings.model_validate(
+        {
+            "AZURE_OPENAI_ENDPOINT": settings.azure_openai_endpoint,
+            "EMBEDDING_MODEL_DEPLOYMENT_NAME": "text-embedding-3-large, text-embedding-3-small",
+        }
+    )
+    names = [embedder.model.name for embedder in embedders(both)]
+    assert names[:2] == ["text-embedding-3-large", "text-embedding-3-small"]
+    assert embedders(Settings())[0].model.name == names[2] == "all-MiniLM-L6-v2-int8"

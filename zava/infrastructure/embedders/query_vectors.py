@@ -1,0 +1,80 @@
+"""The vectors of questions: remembered, asked for once, and waited for only so long."""
+
+import asyncio
+from collections.abc import Sequence
+
+from cachetools import LRUCache
+
+from zava.errors import EmbeddingsUnavailable
+from zava.infrastructure.embedders.embedder import Embedder, TextRefused, vector_text
+
+_REMEMBERED = 1024  # of 1,536 dimensions about 20 kB each
+_QUESTION_SECONDS = 2.0
+_MODEL_SECONDS = 10.0  # the model may end what nobody waits for any more: the next one finds it
+
+
+class QueryVectors:
+    """Embeds questions with whichever of the known models is asked for."""
+
+    def __init__(self, embedders: Sequence[Embedder]) -> None:
+        self._embedders = {embedder.model.name: embedder for embedder in embedders}
+        # By model and text. Whoever asks the same text may have the same entry: it says nothing of
+        # who asked before, and a vector holds no more than the text that the asker already has.
+        self._remembered: LRUCache[tuple[str, str], str] = LRUCache(_REMEMBERED)
+        self._under_way: dict[tuple[str, str], asyncio.Task[str]] = {}
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Return the names of the known models."""
+        return tuple(self._embedders)
+
+    async def vector(self, model: str, text: str) -> str:
+        """Return the vector of a text in pgvector's form.
+
+        Callers who ask the same at the same time share one request.
+
+        Raises:
+            EmbeddingsUnavailable: the model does not answer in time, or refuses the text.
+        """
+        key = (model, text)
+        if (known := self._remembered.get(key)) is not None:
+            return known
+        task = self._under_way.get(key)
+        if task is None:
+            task = asyncio.create_task(self._embed(key))
+            self._under_way[key] = task
+            task.add_done_callback(lambda done: self._forget(key, done))
+        try:
+            async with asyncio.timeout(_QUESTION_SECONDS):
+                # One who leaves or gives up takes nothing from the others.
+                return await asyncio.shield(task)
+        except TimeoutError as error:
+            raise EmbeddingsUnavailable("The embedding model is too slow just now.") from error
+
+    async def is_answering(self, model: str, *, within_seconds: float) -> bool:
+        """Whether this model is known here and answers."""
+        embedder = self._embedders.get(model)
+        return embedder is not None and await embedder.is_answering(within_seconds=within_seconds)
+
+    async def close(self) -> None:
+        """Drop what is under way and close every model."""
+        under_way = list(self._under_way.values())
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
+        for embedder in self._embedders.values():
+            await embedder.close()
+
+    async def _embed(self, key: tuple[str, str]) -> str:
+        model, text = key
+        try:
+            (vector,) = await self._embedders[model].embed([text], within_seconds=_MODEL_SECONDS)
+        except TextRefused as error:
+            raise EmbeddingsUnavailable("The embedding model refuses this text.") from error
+        self._remembered[key] = vector_text(vector)
+        return self._remembered[key]
+
+    def _forget(self, key: tuple[str, str], done: asyncio.Task[str]) -> None:
+        del self._under_way[key]
+        if not done.cancelled():
+            done.exception()  # seen, though all who waited have left
