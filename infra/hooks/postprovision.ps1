@@ -25,12 +25,8 @@ zava migrate --server-identity "$env:ZAVA_SERVER_OBJECT_ID"
 if ($env:ZAVA_SEED -eq 'true') {
   zava seed
 }
-zava grant --tenant "$env:AZURE_TENANT_ID" --object "$env:AZURE_PRINCIPAL_ID" --audience head_office
-$PSNativeCommandUseErrorActionPreference = $false
-zava embed --help *> $null
-$embeds = $LASTEXITCODE -eq 0
-$PSNativeCommandUseErrorActionPreference = $true
-if ($embeds) {
+zava grant --as deployer --tenant "$env:AZURE_TENANT_ID" --object "$env:AZURE_PRINCIPAL_ID" --audience head_office
+if ($env:AZURE_OPENAI_ENDPOINT) {
   zava embed
 }
 zava verify

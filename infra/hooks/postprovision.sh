@@ -22,8 +22,8 @@ zava migrate --server-identity "$ZAVA_SERVER_OBJECT_ID"
 if [ "${ZAVA_SEED:-false}" = true ]; then
   zava seed
 fi
-zava grant --tenant "$AZURE_TENANT_ID" --object "$AZURE_PRINCIPAL_ID" --audience head_office
-if zava embed --help >/dev/null 2>&1; then
+zava grant --as deployer --tenant "$AZURE_TENANT_ID" --object "$AZURE_PRINCIPAL_ID" --audience head_office
+if [ -n "${AZURE_OPENAI_ENDPOINT:-}" ]; then
   zava embed
 fi
 zava verify

@@ -129,6 +129,21 @@ def test_each_change_of_a_grant_is_logged_old_new_and_by_whom(admin: psycopg.Con
     assert first.changed_at <= moved.changed_at <= ended.changed_at
 
 
+def test_same_grant_again_changes_and_logs_nothing(admin: psycopg.Connection) -> None:
+    give(admin)
+    give(admin, actor="the deputy")
+    (only,) = explain_access(admin, "alice").changes
+    assert only.changed_by == "the chief as zava_admin"
+
+
+def test_head_office_may_be_granted_before_there_is_a_store(
+    empty_admin: psycopg.Connection,
+) -> None:
+    give(empty_admin, audience="head_office", stores=[])
+    (granted,) = list_access(empty_admin)
+    assert (granted.stores, granted.is_valid) == ((), True)
+
+
 @pytest.mark.requirement("S48")
 def test_import_is_logged_old_new_and_by_whom(admin: psycopg.Connection) -> None:
     seed(

@@ -22,6 +22,7 @@ READABLE = {
     "order_items",
     "orders",
     "product_embeddings",
+    "product_words",
     "product_types",
     "products",
     "stores",
@@ -122,7 +123,7 @@ async def test_resources_are_listed_and_read_as_the_caller(
     for one in (*listed["resources"], *templates["resourceTemplates"]):
         assert one["title"]
         assert one["description"]
-        assert one["mimeType"] == "text/plain"
+        assert one["mimeType"] in {"text/plain", "text/markdown"}
     read = await result(warm, tokens["redmond"], era, "resources/read", {"uri": "retail://schema"})
     (content,) = read["contents"]
     assert content["uri"] == "retail://schema"
@@ -244,7 +245,7 @@ async def test_table_names_complete(
         return values
 
     assert set(await offered("")) == READABLE
-    assert await offered("ord") == ["order_items", "orders"]
+    assert await offered("ord") == ["order_items", "orders", "product_words"]
     assert await offered("retail.cat") == ["categories"]
     assert await offered("types") == ["product_types"]
     assert await offered("nothing like it") == []

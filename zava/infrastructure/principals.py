@@ -122,7 +122,8 @@ def grant(
 ) -> Principal:
     """Let a person or application ask, in place of whatever was granted to it before.
 
-    `stores` are names with or without "Zava Retail"; none means all of today for the head office.
+    `stores` are names with or without "Zava Retail"; none means all of today for the head office,
+    which is none where no store is there yet. Granting the same again changes and logs nothing.
 
     Raises:
         GrantRefused: an audience or a store is unknown, or they do not fit each other.
@@ -137,7 +138,7 @@ def grant(
         names = _chosen(stores, known, granted_audience)
         if granted_audience is _ONE_STORE and len(names) != 1:
             raise GrantRefused(f"--store: {_ONE_STORE} see exactly one store, not {len(names)}")
-        if not names:
+        if not names and granted_audience is not Audience.HEAD_OFFICE:
             raise GrantRefused(f"--store: name at least one store for {granted_audience}")
         connection.execute("SET LOCAL ROLE zava_context")
         connection.execute(
@@ -150,6 +151,11 @@ def grant(
               display_name = excluded.display_name, kind = excluded.kind,
               audience = excluded.audience, store_ids = excluded.store_ids, active = true,
               valid_from = excluded.valid_from, valid_until = excluded.valid_until
+            WHERE (p.display_name, p.kind, p.audience, p.store_ids, p.active, p.valid_from,
+                   p.valid_until)
+              IS DISTINCT FROM (excluded.display_name, excluded.kind, excluded.audience,
+                                excluded.store_ids, true, excluded.valid_from,
+                                excluded.valid_until)
             """,
             [
                 caller.tenant_id,
