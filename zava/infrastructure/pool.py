@@ -198,7 +198,7 @@ class DatabasePool:
         """Return what the next giver hands over; None says that there is room for a lease."""
         if len(self._waiting) >= self._max_waiting:
             raise _busy()
-        turn = asyncio.get_running_loop().create_future()
+        turn: asyncio.Future[PooledConnection | None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         try:
             async with asyncio.timeout(deadline - time.monotonic()):
