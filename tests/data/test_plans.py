@@ -162,13 +162,13 @@ def run_sealed(
     counts = "SELECT funcname, calls FROM pg_stat_xact_user_functions"
     with owner.transaction(force_rollback=True):
         owner.execute("SET TRANSACTION READ ONLY")
-        before = dict(owner.execute(counts))
+        before: dict[str, int] = dict(owner.execute(counts).fetchall())
         owner.execute(
             f"SELECT zava.run_{audience}(%s::integer, %s::uuid, %s::uuid, %s::bigint, %s::uuid,"
             " %s, %s, %s, 1000, 1000000::bigint)".encode(),
             [*values, signed.mac, signed.statement, signed.params],
         )
-        after = dict(owner.execute(counts))
+        after: dict[str, int] = dict(owner.execute(counts).fetchall())
     return {name: calls - before.get(name, 0) for name, calls in after.items()}
 
 
