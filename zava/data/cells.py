@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -86,6 +87,7 @@ def _may_round(text: bytes) -> bool:
     return _LONG_RUN in text.translate(_TO_DIGITS)
 
 
+@lru_cache(1024)  # the server's types are the same for every caller
 def _type_name(oid: int) -> str:
     info = adapters.types.get(oid)
     if info is None:

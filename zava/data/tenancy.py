@@ -156,7 +156,8 @@ class Tenancy:
             ZavaError: what the driver or the server reported, translated.
         """
         await self._verification.ensure()
-        audience = self._audiences.get(caller, Audience.STORE_MANAGERS)
+        last_seen = self._audiences.get(caller)
+        audience = last_seen or Audience.STORE_MANAGERS
         is_repeated = False
         while True:
             try:
@@ -172,7 +173,8 @@ class Tenancy:
                     raise self._translated(error) from error
                 is_repeated = True
             else:
-                self._audiences[caller] = audience
+                if audience is not last_seen:
+                    self._audiences[caller] = audience
                 return audience, landing
 
     async def _carry(self, caller: Caller, audience: Audience, question: Question) -> Landing:
