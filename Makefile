@@ -8,7 +8,7 @@ RUN := $(BIN)/python -m zava
 # What isolation rests on.
 WHOLLY_COVERED := zava/data/tenancy.py,zava/data/flight.py,zava/data/context.py,zava/data/verification.py,zava/data/faults.py,zava/protocol/faults.py,zava/protocol/identity.py
 
-.PHONY: help run test check lint types contracts lock schema docs bench clean
+.PHONY: help run test check lint types contracts lock schema docs bench performance clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -54,8 +54,11 @@ docs: $(VENV)/.installed ## Write the generated pages of docs/
 	@$(BIN)/python -m tests.settings_page
 	@$(BIN)/python -m tests.golden_tools
 
-bench: $(VENV)/.installed ## Measure; prints ratios
+bench: $(VENV)/.installed ## Measure against peers and floors; prints ratios (needs wrk)
 	@$(BIN)/python -m bench
+
+performance: $(VENV)/.installed ## Measure all, growth included, and write docs/performance.md
+	@$(BIN)/python -m bench --growth 10000000 --write
 
 clean: ## Remove the virtual environment and the local database
 	rm -rf $(VENV) .zava

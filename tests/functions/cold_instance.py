@@ -35,5 +35,6 @@ if __name__ == "__main__":
     answered = asyncio.run(invoke(sys.argv[1], sys.stdin.buffer.readline()))
     sys.stdout.buffer.write(answered.get_body() + b"\n")
     sys.stdout.flush()
-    print(json.dumps(sorted(sys.modules)), flush=True)
+    sys.stdout.buffer.write(json.dumps(sorted(sys.modules)).encode() + b"\n")
+    sys.stdout.flush()
     sys.stdin.read()  # until whoever measures has taken the account
