@@ -23,28 +23,29 @@ def main() -> None:
     """Seed a fresh cluster at SCALE, measure on it, print, and write the page when asked to."""
     options = _options()
     require_wrk()
-    begun = datetime.now(UTC)
-    with seeded_cluster(settings().scale) as ground:
-        print(f"{ground.description} (scale {settings().scale:g})", flush=True)
-        parts = []
-        for name in PARTS:
-            if name in options.only:
-                for part in _MEASURE[name](ground, options):
-                    parts.append(part)
-                    print(f"\n## {part.title}\n\n{part.text}", flush=True)
-        description = ground.description
-    if options.growth:
-        part = growth.measure(
-            largest=options.growth, rounds=options.rounds, seconds=options.seconds
-        )
+    begun, load = datetime.now(UTC), os.getloadavg()[0]
+    parts: list[Part] = []
+    description = ""
+
+    def show(part: Part) -> None:
         parts.append(part)
         print(f"\n## {part.title}\n\n{part.text}", flush=True)
+
+    if options.only:
+        with seeded_cluster(settings().scale) as ground:
+            description = ground.description
+            print(f"{description} (scale {settings().scale:g})", flush=True)
+            for name in options.only:
+                for part in _MEASURE[name](ground, options):
+                    show(part)
+    if options.growth:
+        show(growth.measure(largest=options.growth, rounds=options.rounds, seconds=options.seconds))
     goals = table(
         "goal | limit | measured | verdict", [goal.row() for part in parts for goal in part.goals]
     )
     print(f"\n## Goals\n\n{goals}")
     if options.write:
-        PAGE.write_text(_page(parts, goals, begun, description), encoding="utf-8")
+        PAGE.write_text(_page(parts, goals, begun, description, load), encoding="utf-8")
 
 
 def _options() -> argparse.Namespace:
@@ -73,11 +74,16 @@ _MEASURE: dict[str, Callable[[Ground, argparse.Namespace], list[Part]]] = {
 }
 
 
-def _page(parts: list[Part], goals: str, begun: datetime, description: str) -> str:
+def _page(parts: list[Part], goals: str, begun: datetime, description: str, load: float) -> str:
     sections = "\n\n".join(f"## {part.title}\n\n{part.text}" for part in parts)
     machine = f"{os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}"
     return _TEMPLATE.read_text(encoding="utf-8").format(
-        day=f"{begun:%d %B %Y}", machine=machine, data=description, goals=goals, parts=sections
+        day=f"{begun.day} {begun:%B %Y}",
+        machine=machine,
+        load=load,
+        data=description,
+        goals=goals,
+        parts=sections,
     )
 
 
