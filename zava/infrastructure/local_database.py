@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from zava.infrastructure.embedded_server import EmbeddedServer
 from zava.infrastructure.home import Home
 from zava.settings import Settings, SettingsError
 
@@ -81,6 +80,8 @@ def local_database(
             is_embedded=False,
         )
         return
+    from zava.infrastructure.embedded_server import EmbeddedServer  # nothing of it on Azure
+
     embedded = EmbeddedServer(home)
     report("starting PostgreSQL")
     embedded.start()
