@@ -69,7 +69,7 @@ _MEASURE: dict[str, Callable[[Ground, argparse.Namespace], list[Part]]] = {
         ground, rounds=options.rounds, seconds=options.seconds
     ),
     "trips": lambda ground, _: [trips.measure(ground)],
-    "cold": lambda ground, options: [cold.measure(ground, rounds=options.rounds + 2)],
+    "cold": lambda ground, options: [cold.measure(ground, rounds=options.rounds)],
     "neighbours": lambda ground, _: [asyncio.run(neighbours.compare(ground.server, ground.signer))],
 }
 

