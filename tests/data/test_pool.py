@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from typing import Any
 
 import psycopg
 import pytest
@@ -19,6 +20,14 @@ async def one(database: Database) -> AsyncIterator[DatabasePool]:
     pool = DatabasePool(database.server, max_size=1)
     yield pool
     await pool.close()
+
+
+async def queued(pool: DatabasePool) -> asyncio.Task[Any]:
+    """Return a caller who waits for a connection."""
+    waiting = asyncio.create_task(pool.take())
+    while not pool._waiting:
+        await asyncio.wait([waiting], timeout=0)
+    return waiting
 
 
 def requests(pool: DatabasePool) -> int:
@@ -108,9 +117,7 @@ async def test_caller_who_leaves_while_waiting_takes_no_connection_along(
 ) -> None:
     async with asyncio.timeout(10):
         async with one.connection():
-            waiting = asyncio.create_task(one.take())
-            while not one._waiting:
-                await asyncio.wait([waiting], timeout=0)
+            waiting = await queued(one)
         # Handed over, and its caller leaves before it has looked.
         waiting.cancel()
         with suppress(asyncio.CancelledError):
@@ -121,9 +128,7 @@ async def test_caller_who_leaves_while_waiting_takes_no_connection_along(
 
 async def test_caller_who_leaves_the_queue_leaves_no_place_in_it(one: DatabasePool) -> None:
     async with one.connection():
-        waiting = asyncio.create_task(one.take())
-        while not one._waiting:
-            await asyncio.wait([waiting], timeout=0)
+        waiting = await queued(one)
         waiting.cancel()
         with suppress(asyncio.CancelledError):
             await waiting
