@@ -138,9 +138,9 @@ async def test_caller_who_leaves_the_queue_leaves_no_place_in_it(one: DatabasePo
 async def test_wait_for_a_connection_ends(
     one: DatabasePool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(one._pool, "timeout", 0.05)
     async with one.connection():
-        with pytest.raises(Busy):
+        with monkeypatch.context() as patch, pytest.raises(Busy):
+            patch.setattr(one._pool, "timeout", 0.05)
             await one.take()
     async with one.connection():
         pass
