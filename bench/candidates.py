@@ -36,7 +36,7 @@ POOL_MAX = (os.cpu_count() or 1) + 1
 FLOOR = "floor: constant bytes"
 MODERN, HANDSHAKE = "2026-07-28", "2025-06-18"
 ROOT = Path(__file__).parents[1]
-_START_SECONDS, _LOOK_SECONDS = 30, 0.005
+_START_SECONDS, _LOOK_SECONDS = 120, 0.005
 
 _TOOLBOX = """\
 kind: source
