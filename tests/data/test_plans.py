@@ -27,7 +27,6 @@ TENANT_TABLES = {"stores", "customers", "inventory", "orders", "order_items"}
 ONE_PAGE = {"stores"}  # eight rows: whatever index reads them, the policy is a filter at no cost
 CALLERS = {Audience.STORE_MANAGERS: "redmond", Audience.REGIONAL_MANAGERS: "eastside"}
 AUDIENCES = [Audience.STORE_MANAGERS, Audience.REGIONAL_MANAGERS]
-INDEX_SCANS = {"Index Scan", "Index Only Scan", "Bitmap Index Scan"}
 
 # What statements of ours are given as $1.
 PARAMS: dict[str, Any] = {"outside_text": OUTSIDE_TEXT}
