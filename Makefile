@@ -11,7 +11,7 @@ WHOLLY_COVERED := zava/data/tenancy.py,zava/data/flight.py,zava/data/context.py,
 # What the tests with outside parts run: Node, the conformance suite, clients.
 OUTSIDE := tests/outside
 
-.PHONY: help run test hostile check check-long lint types contracts conformance clients deployment tools lock schema docs bench bench-search clean
+.PHONY: help run test hostile check check-long lint types contracts conformance clients deployment tools lock schema docs bench bench-search performance clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -92,8 +92,11 @@ docs: $(VENV)/.installed ## Write the generated pages of docs/
 bench-search: $(VENV)/.installed ## Judge product search (CRANFIELD=directory adds it), or measure it at SIZE=products
 	@$(BIN)/python -m bench.search $(if $(SIZE),--size $(SIZE)) $(if $(CRANFIELD),--cranfield $(CRANFIELD))
 
-bench: $(VENV)/.installed ## Measure; prints ratios
+bench: $(VENV)/.installed ## Measure against peers and floors; prints ratios (needs wrk)
 	@$(BIN)/python -m bench
+
+performance: $(VENV)/.installed ## Measure all, growth included, and write docs/performance.md
+	@$(BIN)/python -m bench --growth 10000000 --write
 
 clean: ## Remove the virtual environment and the local database
 	rm -rf $(VENV) .zava

@@ -1,54 +1,99 @@
 """`make bench`: ratios within one run, on a fresh cluster of its own."""
 
+import argparse
 import asyncio
-import base64
-import tempfile
+import os
+import platform
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
-import psycopg
-
-from bench import audit, flood, guard, metrics, neighbours, seal
-from bench.cluster import TODAY
-from zava.data.context import ContextKey, ContextSigner
-from zava.infrastructure.demo_data import seed
-from zava.infrastructure.demo_principals import grant_demo_principals
-from zava.infrastructure.embedded_server import EmbeddedServer
-from zava.infrastructure.home import Home
-from zava.infrastructure.migrations import install_context_keys, migrate, set_server_password
+from bench import audit, cold, flood, growth, guard, metrics, neighbours, seal, trips, wire
+from bench.cluster import TODAY, Ground, seeded_cluster
+from bench.load import require_wrk
+from bench.report import Part, table
 from zava.settings import settings
+
+PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
+_TEMPLATE = Path(__file__).with_name("page.md")
+PARTS = ("seal", "guard", "wire", "trips", "cold", "audit", "neighbours", "flood", "metrics")
 
 
 def main() -> None:
-    """Seed a fresh cluster at SCALE and measure on it."""
-    with tempfile.TemporaryDirectory() as directory:
-        home = Home(Path(directory) / "home")
-        server = EmbeddedServer(home)
-        server.start()
-        try:
-            server.bootstrap()
-            key = (1, home.secret("key").encode())
-            password = home.secret("zava_server")
-            administrator = server.url("zava_admin", home.secret("zava_admin"), "zava")
-            with psycopg.connect(administrator, autocommit=True) as admin:
-                migrate(admin)
-                set_server_password(admin, password)
-                install_context_keys(admin, [key])
-                report = seed(admin, scale=settings().scale, today=TODAY, progress=lambda *_: None)
-                grant_demo_principals(admin)
-            with psycopg.connect(server.superuser_url("zava"), autocommit=True) as owner:
-                owner.execute("VACUUM ANALYZE")
-            print(f"{report} (scale {settings().scale:g})\n")
-            login = server.url("zava_server", password, "zava")
-            signer = ContextSigner([ContextKey(*key)])
-            asyncio.run(seal.compare(login, server.superuser_url("zava"), signer))
-            guard.compare()
-            encoded = base64.b64encode(key[1]).decode()
-            asyncio.run(audit.compare(login, f"{key[0]}:{encoded}", home))
-            asyncio.run(neighbours.compare(login, signer))
-            asyncio.run(flood.compare(login, f"{key[0]}:{encoded}", home))
-            asyncio.run(metrics.compare(login, signer, TODAY))
-        finally:
-            server.stop()
+    """Seed a fresh cluster at SCALE, measure on it, print, and write the page when asked to."""
+    options = _options()
+    require_wrk()
+    begun, load = datetime.now(UTC), os.getloadavg()[0]
+    parts: list[Part] = []
+    description = ""
+
+    def show(part: Part) -> None:
+        parts.append(part)
+        print(f"\n## {part.title}\n\n{part.text}", flush=True)
+
+    if options.only:
+        with seeded_cluster(settings().scale) as ground:
+            description = ground.description
+            print(f"{description} (scale {settings().scale:g})", flush=True)
+            for name in options.only:
+                for part in _MEASURE[name](ground, options):
+                    show(part)
+    if options.growth:
+        show(growth.measure(largest=options.growth, rounds=options.rounds, seconds=options.seconds))
+    goals = table(
+        "goal | limit | measured | verdict", [goal.row() for part in parts for goal in part.goals]
+    )
+    print(f"\n## Goals\n\n{goals}")
+    if options.write:
+        PAGE.write_text(_page(parts, goals, begun, description, load), encoding="utf-8")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--only", nargs="*", choices=PARTS, default=PARTS)
+    parser.add_argument("--rounds", type=int, default=3, help="repeats of every measurement")
+    parser.add_argument("--seconds", type=float, default=2, help="of load for each")
+    parser.add_argument(
+        "--growth", type=int, default=0, metavar="LINES", help="also measure up to as many lines"
+    )
+    parser.add_argument("--write", action="store_true", help="write docs/performance.md")
+    return parser.parse_args()
+
+
+_MEASURE: dict[str, Callable[[Ground, argparse.Namespace], list[Part]]] = {
+    "seal": lambda ground, _: [
+        asyncio.run(seal.compare(ground.server, ground.superuser, ground.signer))
+    ],
+    "guard": lambda _ground, _: [guard.compare()],
+    "wire": lambda ground, options: wire.measure(
+        ground, rounds=options.rounds, seconds=options.seconds
+    ),
+    "trips": lambda ground, _: [trips.measure(ground)],
+    "cold": lambda ground, options: [cold.measure(ground, rounds=options.rounds)],
+    "audit": lambda ground, _: [
+        asyncio.run(audit.compare(ground.server, ground.context_key, ground.home))
+    ],
+    "flood": lambda ground, _: [
+        asyncio.run(flood.compare(ground.server, ground.context_key, ground.home))
+    ],
+    "metrics": lambda ground, _: [
+        asyncio.run(metrics.compare(ground.server, ground.signer, TODAY))
+    ],
+    "neighbours": lambda ground, _: [asyncio.run(neighbours.compare(ground.server, ground.signer))],
+}
+
+
+def _page(parts: list[Part], goals: str, begun: datetime, description: str, load: float) -> str:
+    sections = "\n\n".join(f"## {part.title}\n\n{part.text}" for part in parts)
+    machine = f"{os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}"
+    return _TEMPLATE.read_text(encoding="utf-8").format(
+        day=f"{begun.day} {begun:%B %Y}",
+        machine=machine,
+        load=load,
+        data=description,
+        goals=goals,
+        parts=sections,
+    )
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
-"""A fresh cluster with the demo chain, for as long as a benchmark runs."""
+"""The database that everything is measured on: fresh, seeded, and gone afterwards."""
 
+import base64
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,29 +11,83 @@ from pathlib import Path
 import psycopg
 
 from zava.data.context import ContextKey, ContextSigner
-from zava.infrastructure.demo_data import SeedReport, seed
-from zava.infrastructure.demo_principals import grant_demo_principals
+from zava.infrastructure.demo_data import seed
+from zava.infrastructure.demo_principals import demo_callers, grant_demo_principals
 from zava.infrastructure.embedded_server import EmbeddedServer
 from zava.infrastructure.home import Home
+from zava.infrastructure.local_issuer import LocalIssuer
 from zava.infrastructure.migrations import install_context_keys, migrate, set_server_password
 
 TODAY = date(2026, 6, 30)
+_TOKEN_SECONDS = 6 * 3600
+_READER, _PEERS = "bench_reader", "peers"
+
+# What a server without row security reads: the same rows under the same keys, without the columns
+# that ours carry along in their indexes. In a database of its own, for `verify` would refuse ours.
+_COPIED = ("stores", "orders", "order_items")
+_PEER_TABLES = """
+CREATE SCHEMA retail;
+CREATE TABLE retail.stores (store_id uuid PRIMARY KEY, store_name text, location text, region text,
+  is_online boolean, created_at timestamptz);
+CREATE TABLE retail.orders (store_id uuid, order_id uuid, customer_id uuid, order_date timestamptz,
+  status text, total_amount numeric(12, 2));
+CREATE TABLE retail.order_items (store_id uuid, order_id uuid, line_number smallint,
+  product_id uuid, quantity integer, unit_price numeric(10, 2), discount_percent numeric(5, 2),
+  discount_amount numeric(12, 2), total_amount numeric(12, 2));
+"""
+_PEER_INDEXES = """
+ALTER TABLE retail.orders ADD PRIMARY KEY (store_id, order_id);
+CREATE INDEX ON retail.orders (store_id, order_date);
+ALTER TABLE retail.order_items ADD PRIMARY KEY (store_id, order_id, line_number);
+GRANT USAGE ON SCHEMA retail TO bench_reader;
+GRANT SELECT ON ALL TABLES IN SCHEMA retail TO bench_reader;
+"""
+_PEER_LOGIN = """
+CREATE ROLE bench_reader LOGIN PASSWORD '{password}';
+ALTER ROLE bench_reader SET default_transaction_read_only = on;
+ALTER ROLE bench_reader SET jit = off;
+ALTER ROLE bench_reader SET work_mem = '4MB';
+ALTER ROLE bench_reader SET timezone = 'America/Los_Angeles';
+"""
 
 
-@dataclass(frozen=True)
-class BenchCluster:
-    """Connection strings of one seeded database, and what signs for it."""
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """A seeded database: `server` is our login's URL, `reader` a peer's, on its own copy."""
 
+    home: Home
     administrator: str
+    server: str
+    reader: str
     superuser: str
-    login: str
-    signer: ContextSigner
-    seeded: SeedReport
+    key: tuple[int, bytes]
+    description: str
+
+    @property
+    def signer(self) -> ContextSigner:
+        """Return a signer that the database believes."""
+        return ContextSigner([ContextKey(*self.key)])
+
+    @property
+    def context_key(self) -> str:
+        """Return the key as the setting writes it."""
+        key_id, secret = self.key
+        return f"{key_id}:{base64.b64encode(secret).decode()}"
+
+    def token(self, name: str) -> str:
+        """Return a bearer token of the local issuer for a demo principal."""
+        caller = demo_callers()[name]
+        return LocalIssuer(self.home).token(
+            tenant_id=caller.tenant_id,
+            object_id=caller.object_id,
+            name=name,
+            ttl_seconds=_TOKEN_SECONDS,
+        )
 
 
 @contextmanager
-def fresh_cluster(scale: float) -> Iterator[BenchCluster]:
-    """Seed a cluster of one's own; it is gone afterwards."""
+def seeded_cluster(scale: float, *, with_peers: bool = True) -> Iterator[Ground]:
+    """Lend a cluster of its own at this scale of the demo data, and a copy for the peers."""
     with tempfile.TemporaryDirectory() as directory:
         home = Home(Path(directory) / "home")
         server = EmbeddedServer(home)
@@ -49,13 +104,34 @@ def fresh_cluster(scale: float) -> Iterator[BenchCluster]:
                 report = seed(admin, scale=scale, today=TODAY, progress=lambda *_: None)
                 grant_demo_principals(admin)
             with psycopg.connect(server.superuser_url("zava"), autocommit=True) as owner:
+                owner.execute(_PEER_LOGIN.format(password=password).encode())
+                owner.execute(f"CREATE DATABASE {_PEERS} TEMPLATE template0".encode())
+                if with_peers:
+                    with psycopg.connect(server.superuser_url(_PEERS), autocommit=True) as peers:
+                        _copy(owner, peers)
                 owner.execute("VACUUM ANALYZE")
-            yield BenchCluster(
-                administrator,
-                server.superuser_url("zava"),
-                server.url("zava_server", password, "zava"),
-                ContextSigner([ContextKey(*key)]),
-                report,
+                lines = owner.execute("SELECT count(*) FROM retail.order_items").fetchone()
+            yield Ground(
+                home=home,
+                administrator=administrator,
+                server=server.url("zava_server", password, "zava"),
+                reader=server.url(_READER, password, _PEERS),
+                superuser=server.superuser_url("zava"),
+                key=key,
+                description=f"{report.orders:,} orders, {(lines or (0,))[0]:,} order lines",
             )
         finally:
             server.stop()
+
+
+def _copy(source: psycopg.Connection, target: psycopg.Connection) -> None:
+    target.execute(_PEER_TABLES.encode())
+    for table in _COPIED:
+        with (
+            source.cursor().copy(f"COPY retail.{table} TO STDOUT".encode()) as rows,
+            target.cursor().copy(f"COPY retail.{table} FROM STDIN".encode()) as copied,
+        ):
+            for block in rows:
+                copied.write(block)
+    target.execute(_PEER_INDEXES.encode())
+    target.execute("VACUUM ANALYZE")

@@ -15,6 +15,7 @@ from statistics import quantiles
 
 import orjson
 
+from bench.report import Goal, Part, table
 from zava.infrastructure.demo_principals import demo_callers
 from zava.infrastructure.home import Home
 from zava.infrastructure.local_issuer import LocalIssuer
@@ -68,8 +69,8 @@ class Client:
         return int(head[9:12])
 
 
-async def compare(server: str, context_key: str, home: Home) -> None:
-    """Print the table."""
+async def compare(server: str, context_key: str, home: Home) -> Part:
+    """Compare the second principal's latency beside the flood with a quiet moment before it."""
     issuer = LocalIssuer(home)
     tokens = {
         name: issuer.token(tenant_id=caller.tenant_id, object_id=caller.object_id, name=name)
@@ -93,11 +94,11 @@ async def compare(server: str, context_key: str, home: Home) -> None:
             flood.terminate()
         refused = (await flood.stdout.read()).decode().strip()
         await flood.wait()
-    print(
-        f"\n| a flood of {CONNECTIONS} connections | neighbour's p95, quiet ms | beside it | ratio "
-        "| goal |\n|---|---|---|---|---|"
-    )
-    print(f"| {refused} | {quiet:.2f} | {beside:.2f} | {beside / quiet:.2f} | <= {GOAL:g} |")
+    head = f"a flood of {CONNECTIONS} connections | neighbour's p95, quiet ms | beside it | ratio"
+    ratio = beside / quiet
+    goal = Goal("neighbour's p95 beside another's flood, ×", ratio, GOAL, is_minimum=False)
+    row = f"| {refused} | {quiet:.2f} | {beside:.2f} | {ratio:.2f} |"
+    return Part("Flood", table(head, [row]), (goal,))
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from datetime import date
 from statistics import median, quantiles
 
+from bench.report import Part, table
 from zava.data.context import ContextSigner
 from zava.data.metric_catalogue import catalogue
 from zava.data.metric_reader import MetricReader
@@ -19,8 +20,8 @@ from zava.service.sales_analytics import SalesAnalytics
 _ROUNDS = 40
 
 
-async def compare(login: str, signer: ContextSigner, today: date) -> None:
-    """Print the time of each question anew and kept, interleaved, and their ratio."""
+async def compare(login: str, signer: ContextSigner, today: date) -> Part:
+    """Compare the time of each question anew with the same kept, interleaved."""
     pool = DatabasePool(login, max_size=1)
     tenancy = Tenancy(pool, signer, Verification(pool, signer))
     anew, kept = (
@@ -49,8 +50,7 @@ async def compare(login: str, signer: ContextSigner, today: date) -> None:
             caller, None, "last month"
         ),
     }
-    print("| a question to the metrics | anew p50 / p95 ms | kept p50 / p95 ms | kept/anew p50 |")
-    print("|---|---|---|---|")
+    rows = []
     for name, ask in questions.items():
         await ask(kept)
         times: dict[bool, list[float]] = {False: [], True: []}
@@ -60,9 +60,10 @@ async def compare(login: str, signer: ContextSigner, today: date) -> None:
                 await ask(sales)
                 times[is_kept].append(1000 * (time.perf_counter() - began))
         told = {key: (median(all_), quantiles(all_, n=20)[-1]) for key, all_ in times.items()}
-        print(
+        rows.append(
             f"| {name} | {told[False][0]:.1f} / {told[False][1]:.1f}"
             f" | {told[True][0]:.1f} / {told[True][1]:.1f} | {told[True][0] / told[False][0]:.3f} |"
         )
-    print()
     await pool.close()
+    head = "a question to the metrics | anew p50 / p95 ms | kept p50 / p95 ms | kept/anew p50"
+    return Part("Kept answers", table(head, rows))

@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 from psycopg import AsyncConnection
 
+from bench.report import Goal, Part, table
 from zava.data.context import ContextSigner
 from zava.data.tenancy import Tenancy
 from zava.data.verification import Verification
@@ -21,6 +22,7 @@ from zava.infrastructure.demo_principals import demo_callers
 from zava.infrastructure.pool import DatabasePool
 
 ROUNDS = 5
+FIXED_MS = 0.15
 
 
 @dataclass(frozen=True)
@@ -109,24 +111,28 @@ def _plain(value: Any) -> str:
     return str(value) if isinstance(value, str) else str(float(value))
 
 
-async def compare(server: str, superuser: str, signer: ContextSigner) -> None:
-    """Print the table."""
+async def compare(server: str, superuser: str, signer: ContextSigner) -> Part:
+    """Compare each statement on two backends; the first one's difference is the seal's own."""
     pool = DatabasePool(server, max_size=1)
     tenancy = Tenancy(pool, signer, Verification(pool, signer))
     await tenancy.run(demo_callers()["seattle"], "SELECT 1", max_rows=1)
     async with pool.connection() as connection:
         pid = connection.info.backend_pid
+    rows, goals = [], []
     async with await AsyncConnection.connect(superuser, autocommit=True) as plain:
         for setting in ("jit = off", "work_mem = '4MB'", "timezone = 'America/Los_Angeles'"):
             await plain.execute(f"SET {setting}".encode())
-        print("| statement | rows | sealed, CPU ms | without RLS, CPU ms | ratio | goal |")
-        print("|---|---|---|---|---|---|")
         for work in WORKS:
-            sealed, bare, rows = await measure(tenancy, pid, Bare(plain), work)
-            goal = f"<= {work.goal:.2f}" if work.goal else "-"
-            figures = f"{sealed:.3f} | {bare:.3f} | {sealed / bare:.2f}"
-            print(f"| {work.name} | {rows} | {figures} | {goal} |")
-            if work.name == WORKS[0].name:
-                fixed = sealed - bare
-        print(f"\nFixed cost of the seal: {fixed:.3f} ms of PostgreSQL CPU a call (goal <= 0.15)")
+            sealed, bare, count = await measure(tenancy, pid, Bare(plain), work)
+            rows.append(
+                f"| {work.name} | {count} | {sealed:.3f} | {bare:.3f} | {sealed / bare:.2f} |"
+            )
+            if work.goal:
+                name = f"sealed: {work.name}, × without RLS"
+                goals.append(Goal(name, sealed / bare, work.goal, is_minimum=False))
+            if work is WORKS[0]:
+                name = "fixed cost of the seal, ms of PostgreSQL CPU"
+                goals.append(Goal(name, sealed - bare, FIXED_MS, is_minimum=False))
     await pool.close()
+    head = "statement | rows | sealed, CPU ms | without RLS, CPU ms | ratio"
+    return Part("The seal", table(head, rows), tuple(goals))

@@ -1428,7 +1428,7 @@ ALTER TABLE ONLY retail.inventory
 --
 
 ALTER TABLE ONLY retail.order_items
-    ADD CONSTRAINT order_items_pkey PRIMARY KEY (store_id, order_id, line_number) INCLUDE (total_amount);
+    ADD CONSTRAINT order_items_pkey PRIMARY KEY (store_id, order_id, line_number) INCLUDE (product_id, quantity, total_amount);
 
 --
 -- Name: orders orders_pkey; Type: CONSTRAINT; Schema: retail; Owner: zava_owner
@@ -1594,10 +1594,10 @@ CREATE INDEX order_items_product_idx ON retail.order_items USING btree (product_
 CREATE INDEX orders_by_customer_idx ON retail.orders USING btree (store_id, customer_id);
 
 --
--- Name: orders_by_date_idx; Type: INDEX; Schema: retail; Owner: zava_owner
+-- Name: orders_of_period_idx; Type: INDEX; Schema: retail; Owner: zava_owner
 --
 
-CREATE INDEX orders_by_date_idx ON retail.orders USING btree (store_id, order_date);
+CREATE INDEX orders_of_period_idx ON retail.orders USING btree (store_id, order_date) INCLUDE (order_id, status, total_amount, customer_id);
 
 --
 -- Name: product_embeddings_model_idx; Type: INDEX; Schema: retail; Owner: zava_owner

@@ -19,8 +19,13 @@ class Proxy:
 
 
 @asynccontextmanager
-async def counting_proxy(target: str) -> AsyncIterator[Proxy]:  # noqa: C901  # two pumps, one clean-up
-    """Stand between a client and the server of a connection string."""
+async def counting_proxy(  # noqa: C901  # two pumps, one clean-up
+    target: str, *, latency_seconds: float = 0
+) -> AsyncIterator[Proxy]:
+    """Stand between a client and the server of a connection string, as far away as stated.
+
+    Whatever a client sends without waiting arrives within a latency, and counts as one trip.
+    """
     parts = conninfo_to_dict(target)
     proxy = Proxy()
     proxy.answers_flow.set()
@@ -45,6 +50,8 @@ async def counting_proxy(target: str) -> AsyncIterator[Proxy]:  # noqa: C901  # 
         async def answers() -> None:
             nonlocal was_answered
             while data := await upstream.read(65536):
+                if latency_seconds:
+                    await asyncio.wait({never}, timeout=latency_seconds)
                 await proxy.answers_flow.wait()
                 was_answered = True
                 writer.write(data)
@@ -55,6 +62,7 @@ async def counting_proxy(target: str) -> AsyncIterator[Proxy]:  # noqa: C901  # 
             pumps.add(task)
             task.add_done_callback(pumps.discard)
 
+    never = asyncio.get_running_loop().create_future()
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     proxy.conninfo = make_conninfo(target, host="127.0.0.1", port=port)

@@ -9,7 +9,7 @@ from typing import Annotated
 import psycopg
 import typer
 
-from bench.cluster import BenchCluster, fresh_cluster
+from bench.cluster import Ground, seeded_cluster
 from bench.search import quality, sizes
 from bench.search.arms import NEAREST, Arms
 from bench.search.judged import Product
@@ -33,7 +33,7 @@ def main(
     ] = None,
 ) -> None:
     """Measure product search on a fresh cluster."""
-    with fresh_cluster(_SMALL_SCALE) as cluster:
+    with seeded_cluster(_SMALL_SCALE, with_peers=False) as cluster:
         if size:
             asyncio.run(sizes.measure(cluster, size))
             return
@@ -52,14 +52,14 @@ def main(
         quality.thresholds(demo, products, outside, MINILM)
 
 
-def _embed(cluster: BenchCluster) -> None:
+def _embed(cluster: Ground) -> None:
     with psycopg.connect(cluster.administrator, autocommit=True) as admin:
         print(embed_catalogue(admin, LocalEmbedder()))
 
 
 @asynccontextmanager
-async def _arms(cluster: BenchCluster) -> AsyncIterator[Arms]:
-    pool = DatabasePool(cluster.login, max_size=1)
+async def _arms(cluster: Ground) -> AsyncIterator[Arms]:
+    pool = DatabasePool(cluster.server, max_size=1)
     embedder = LocalEmbedder()
     tenancy = Tenancy(pool, cluster.signer, Verification(pool, cluster.signer))
     try:
@@ -69,20 +69,20 @@ async def _arms(cluster: BenchCluster) -> AsyncIterator[Arms]:
         await pool.close()
 
 
-async def _judge_demo(cluster: BenchCluster, products: list[Product]) -> Arms:
+async def _judge_demo(cluster: Ground, products: list[Product]) -> Arms:
     async with _arms(cluster) as arms:
         await quality.judge_demo(arms, products)
     return arms
 
 
 async def _judge_cranfield(
-    cluster: BenchCluster, queries: dict[int, str], gains: dict[int, dict[str, int]]
+    cluster: Ground, queries: dict[int, str], gains: dict[int, dict[str, int]]
 ) -> None:
     async with _arms(cluster) as arms:
         await quality.judge_cranfield(arms, queries, gains)
 
 
-async def _best_similarities(cluster: BenchCluster, texts: list[str]) -> list[float]:
+async def _best_similarities(cluster: Ground, texts: list[str]) -> list[float]:
     async with _arms(cluster) as arms:
         await arms.ask(texts)
     found = (ranking.similarities for ranking in arms.rankings[NEAREST])

@@ -11,7 +11,7 @@ import psycopg
 from pgvector import Vector
 from psycopg.types.json import Jsonb
 
-from bench.cluster import BenchCluster
+from bench.cluster import Ground
 from bench.search.quality import cranfield_sku
 from zava.data.search import ProductData
 from zava.data.tenancy import Tenancy
@@ -75,7 +75,7 @@ _CASES = (
 )
 
 
-def replace_catalogue(cluster: BenchCluster, documents: list[tuple[str, str]]) -> None:
+def replace_catalogue(cluster: Ground, documents: list[tuple[str, str]]) -> None:
     """Put texts in the place of the demo's products."""
     with psycopg.connect(cluster.superuser, autocommit=True) as owner:
         owner.execute("TRUNCATE retail.products, retail.orders CASCADE")
@@ -93,7 +93,7 @@ def replace_catalogue(cluster: BenchCluster, documents: list[tuple[str, str]]) -
         owner.execute("VACUUM ANALYZE")
 
 
-async def measure(cluster: BenchCluster, size: int) -> None:
+async def measure(cluster: Ground, size: int) -> None:
     """Print the table of one size."""
     chance = np.random.default_rng(1)
     topics = _unit(chance.normal(size=(max(20, size // _TOPICS_OF_PRODUCTS), MINILM.dimensions)))
@@ -104,7 +104,7 @@ async def measure(cluster: BenchCluster, size: int) -> None:
     with psycopg.connect(cluster.administrator, autocommit=True) as admin:
         started = time.perf_counter()
         print(f"{build_index(admin, MINILM)} ({time.perf_counter() - started:.0f} s)")
-    pool = DatabasePool(cluster.login, max_size=1)
+    pool = DatabasePool(cluster.server, max_size=1)
     tenancy = Tenancy(pool, cluster.signer, Verification(pool, cluster.signer))
     try:
         await _table(ProductData(tenancy), products, vectors, asked)
@@ -178,7 +178,7 @@ def _qualifies(product: dict[str, Any], case: Case) -> bool:
     return case.options.get("category") in {None, product["category"]}
 
 
-def _fill(cluster: BenchCluster, vectors: Any) -> list[dict[str, Any]]:
+def _fill(cluster: Ground, vectors: Any) -> list[dict[str, Any]]:
     """Make as many products as there are vectors; return them in the vectors' order."""
     names = {f"Zava Retail {name.title()}": name for name in _IN_STOCK}
     stores = [

@@ -2,10 +2,13 @@
 
 import orjson
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from zava.data.cells import _read_row, read_rows
 from zava.data.tenancy import Tenancy
 from zava.errors import DatabaseFault
-from zava.model import Caller
+from zava.model import Caller, Column
 
 CASES = [
     ("1::smallint", 1),
@@ -49,6 +52,31 @@ async def test_value_is_exact(
     answer = await tenancy.run(callers["seattle"], f"SELECT {expression} AS v", max_rows=1)
     assert answer.rows == [[expected]]
     assert type(answer.rows[0][0]) is type(expected)
+
+
+DIGITS = st.text("0123456789", min_size=1, max_size=20)
+NUMERIC_TEXTS = st.builds(
+    "{}{}{}".format,
+    st.sampled_from(["", "-"]),
+    DIGITS.map(lambda digits: digits.lstrip("0") or "0"),
+    st.one_of(st.just(""), DIGITS.map(lambda digits: f".{digits}")),
+)
+
+
+@example(["9007199254740993", "12.5"])  # sixteen digits: the next double is another number
+@example(["123456789012345.1", "1"])
+@example(["0.1000000000000000055", "-0.1"])
+@given(st.lists(NUMERIC_TEXTS, min_size=1, max_size=4))
+def test_number_is_read_fast_only_where_that_is_exact(texts: list[str]) -> None:
+    lines = [
+        orjson.dumps({"n": None, "name": f"row {i}"}).replace(b"null", text.encode())
+        for i, text in enumerate(texts)
+    ]
+    columns = (Column("n", "numeric"), Column("name", "text"))
+    rows = read_rows(columns, lines)
+    exact = [_read_row(line) for line in lines]
+    assert rows == exact
+    assert [type(row[0]) for row in rows] == [type(row[0]) for row in exact]
 
 
 async def test_columns_of_one_name_stay_apart(tenancy: Tenancy, callers: dict[str, Caller]) -> None:

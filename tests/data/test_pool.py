@@ -1,13 +1,39 @@
-"""The pool when those who borrow from it leave."""
+"""The pool: who is lent a connection, and what becomes of it when they leave."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import suppress
+from typing import Any
 
 import anyio
+import psycopg
+import pytest
 
 from tests.database import Database
 from tests.proxy import counting_proxy
+from zava.errors import Busy
 from zava.infrastructure.pool import DatabasePool
+
+
+@pytest.fixture
+async def one(database: Database) -> AsyncIterator[DatabasePool]:
+    """A pool of one connection."""
+    pool = DatabasePool(database.server, max_size=1)
+    yield pool
+    await pool.close()
+
+
+async def queued(pool: DatabasePool) -> asyncio.Task[Any]:
+    """Return a caller who waits for a connection."""
+    waiting = asyncio.create_task(pool.take())
+    while not pool._waiting:
+        await asyncio.wait([waiting], timeout=0)
+    return waiting
+
+
+def requests(pool: DatabasePool) -> int:
+    """How often psycopg_pool was asked for a connection."""
+    return pool._pool.get_stats().get("requests_num", 0)
 
 
 async def test_caller_who_leaves_during_a_test_of_the_connections_takes_none_along(
@@ -53,3 +79,132 @@ async def test_statement_ends_with_the_anyio_scope_around_it_and_its_connection_
         cursor = await connection.execute("SELECT 1")
         assert await cursor.fetchone() == (1,)
     await pool.close()
+
+
+async def test_connection_goes_from_caller_to_caller_on_one_lease(one: DatabasePool) -> None:
+    seen = set()
+
+    async def borrow() -> None:
+        async with one.connection() as connection:
+            await connection.execute("SELECT 1")
+            seen.add(connection)
+
+    await asyncio.gather(*(borrow() for _ in range(20)))
+    assert len(seen) == 1
+    assert requests(one) == 1
+
+
+async def test_connection_that_has_rested_passes_the_pool_before_it_is_lent_again(
+    one: DatabasePool,
+) -> None:
+    async with one.connection() as connection:
+        pass
+    connection.idle_since -= 6
+    async with one.connection() as again:
+        assert again is connection
+    assert requests(one) == 2
+
+
+async def test_rested_connections_return_by_themselves(
+    one: DatabasePool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zava.infrastructure.pool._REST_SECONDS", 0.05)
+    returned = asyncio.Event()
+    put = one._pool.putconn
+
+    async def watched(connection: object) -> None:
+        await put(connection)  # type: ignore[arg-type]  # whatever it is given
+        returned.set()
+
+    monkeypatch.setattr(one._pool, "putconn", watched)
+    async with one.connection():
+        pass
+    async with asyncio.timeout(5):
+        await returned.wait()
+    assert one._resting == []
+    assert one._leased == 0
+
+
+async def test_lease_ends_and_the_next_caller_gets_another(
+    one: DatabasePool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zava.infrastructure.pool._LEASE_SECONDS", 0.0)
+    for _ in range(3):
+        async with one.connection():
+            pass
+    assert requests(one) == 3
+
+
+async def test_caller_who_leaves_while_waiting_takes_no_connection_along(
+    one: DatabasePool,
+) -> None:
+    async with asyncio.timeout(10):
+        async with one.connection():
+            waiting = await queued(one)
+        # Handed over, and its caller leaves before it has looked.
+        waiting.cancel()
+        with suppress(asyncio.CancelledError):
+            await waiting
+        async with one.connection():
+            pass
+
+
+async def test_caller_who_leaves_the_queue_leaves_no_place_in_it(one: DatabasePool) -> None:
+    async with one.connection():
+        waiting = await queued(one)
+        waiting.cancel()
+        with suppress(asyncio.CancelledError):
+            await waiting
+        assert not one._waiting
+
+
+async def test_wait_for_a_connection_ends(
+    one: DatabasePool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with one.connection():
+        with monkeypatch.context() as patch:
+            patch.setattr(one._pool, "timeout", 0.05)
+            with pytest.raises(Busy):
+                await one.take()
+    async with one.connection():
+        pass
+
+
+async def test_those_who_wait_are_served_when_the_one_before_them_broke_it(
+    one: DatabasePool,
+) -> None:
+    async with asyncio.timeout(10):
+
+        async def borrow() -> int:
+            async with one.connection() as connection:
+                return connection.info.backend_pid
+
+        async with one.connection() as broken:
+            waiting = [asyncio.create_task(borrow()) for _ in range(3)]
+            while len(one._waiting) < len(waiting):
+                await asyncio.wait(waiting, timeout=0)
+            await broken.close()
+        pids = await asyncio.gather(*waiting)
+    assert len(set(pids)) == 1
+
+
+async def test_waiting_callers_are_told_when_no_server_is_there(database: Database) -> None:
+    nowhere = psycopg.conninfo.make_conninfo(database.server, port=1)
+    pool = DatabasePool(nowhere, max_size=1)
+    pool._pool.timeout = 0.2
+    outcomes = await asyncio.gather(*(pool.take() for _ in range(3)), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [Busy] * 3
+    await pool.close()
+
+
+async def test_connection_in_use_at_the_end_is_closed_when_it_comes_back(
+    database: Database,
+) -> None:
+    pool = DatabasePool(database.server, max_size=2)
+    async with pool.connection() as busy:
+        async with pool.connection() as resting:
+            pass
+        await pool.close()
+        assert resting.closed
+    await asyncio.gather(*pool._returning)
+    assert busy.closed

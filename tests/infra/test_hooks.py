@@ -21,7 +21,9 @@ GIVEN = {
     "ZAVA_MCP_URL": "https://func-zava.azurewebsites.net/mcp",
 }
 MIGRATE = "-m zava migrate --server-identity the-identity"
-GRANT = "-m zava grant --as deployer --tenant the-tenant --object the-deployer --audience head_office"
+GRANT = (
+    "-m zava grant --as deployer --tenant the-tenant --object the-deployer --audience head_office"
+)
 INSTALL = "-m pip install --quiet --disable-pip-version-check -r requirements-deploy.txt"
 EMBED, SEED, VERIFY = (f"-m zava {command}" for command in ("embed", "seed", "verify"))
 # Notes its arguments; fails where FAILS says so.

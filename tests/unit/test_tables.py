@@ -10,7 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zava.model import Audience, Column, Scope, Table
-from zava.protocol.tables import MAX_TEXT_BYTES, table_content, table_text
+from zava.protocol.tables import (
+    _ESCAPES,
+    MAX_TEXT_BYTES,
+    _cell,
+    line_of_text,
+    table_content,
+    table_text,
+)
 
 SCOPE = Scope(Audience.STORE_MANAGERS, ("Zava Retail Seattle",), 8)
 SCOPE_LINE = "Scope: Zava Retail Seattle (1 of 8 stores)"
@@ -219,3 +226,12 @@ def test_structured_content_keeps_every_cell_as_it_is() -> None:
     }
     assert content["as_of"] == "2026-06-30T00:00:00+00:00"
     assert orjson.loads(orjson.dumps(content))["rows"][0] == rows[0]
+
+
+def test_cell_that_is_passed_as_it_stands_holds_nothing_to_escape() -> None:
+    for code in range(0x3000):
+        for text in (chr(code), f"a{chr(code)}b"):
+            assert line_of_text(text) == text.translate(_ESCAPES)
+    assert _cell(12.5) == "12.5"
+    assert _cell(True) == "true"
+    assert _cell({"a": "x|y"}) == '{"a":"x\\u007cy"}'

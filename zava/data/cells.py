@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -25,12 +26,17 @@ _LONGEST_EXACT_INTEGER = len(str(-_LARGEST_EXACT_INTEGER))
 _DEEPEST = 100
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
-_BYTEA, _INT8 = "bytea", "int8"
-# Types whose JSON text a fast reader keeps; it would round numeric and merge repeated keys.
+_BYTEA, _INT8, _NUMERIC = "bytea", "int8", "numeric"
+# Types whose JSON text a fast reader keeps; it would merge repeated keys of a JSON value.
 _READ_FAST = frozenset(
     {"bool", "int2", "int4", "int8", "float4", "float8", "text", "varchar", "bpchar", "name"}
     | {"uuid", "bytea", "date", "time", "timetz", "timestamp", "timestamptz", "interval"}
+    | {_NUMERIC}
 )
+# A double keeps every decimal of fifteen digits, so only a longer run can be one that it rounds:
+# a line that holds sixteen of these characters in a row is read exactly.
+_TO_DIGITS = bytes.maketrans(b"123456789.", b"0000000000")
+_LONG_RUN = b"0" * 16
 
 
 class _Pairs(list[tuple[str, Any]]):
@@ -59,10 +65,16 @@ def read_rows(columns: Sequence[Column], lines: Sequence[bytes]) -> list[list[An
         DatabaseFault: a JSON value nests deeper than clients read.
     """
     names = {column.name for column in columns}
-    if len(names) == len(columns) and all(column.type in _READ_FAST for column in columns):
-        rows = [list(row.values()) for row in orjson.loads(b"[%s]" % b",".join(lines))]
-    else:
+    types = {column.type for column in columns}
+    if len(names) < len(columns) or not types <= _READ_FAST:
         rows = [_read_row(line) for line in lines]
+    elif _NUMERIC in types and _may_round(b"".join(lines)):
+        rows = [
+            _read_row(line) if _may_round(line) else list(orjson.loads(line).values())
+            for line in lines
+        ]
+    else:
+        rows = [list(row.values()) for row in orjson.loads(b"[%s]" % b",".join(lines))]
     for index, column in enumerate(columns):
         mend = _MENDS.get(column.type)
         if mend is not None:
@@ -71,6 +83,11 @@ def read_rows(columns: Sequence[Column], lines: Sequence[bytes]) -> list[list[An
     return rows
 
 
+def _may_round(text: bytes) -> bool:
+    return _LONG_RUN in text.translate(_TO_DIGITS)
+
+
+@lru_cache(1024)  # the server's types are the same for every caller
 def _type_name(oid: int) -> str:
     info = adapters.types.get(oid)
     if info is None:

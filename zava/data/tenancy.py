@@ -216,7 +216,8 @@ class Tenancy:
     ) -> tuple[Audience, T]:
         """Call once, and once more where the right runner or a living connection was missing."""
         await self._verification.ensure()
-        audience = self._audiences.get(caller, Audience.STORE_MANAGERS)
+        last_seen = self._audiences.get(caller)
+        audience = last_seen or Audience.STORE_MANAGERS
         is_repeated = False
         while True:
             try:
@@ -232,7 +233,8 @@ class Tenancy:
                     raise self._translated(caller, error) from error
                 is_repeated = True
             else:
-                self._audiences[caller] = audience
+                if audience is not last_seen:
+                    self._audiences[caller] = audience
                 return audience, landing
 
     async def _carry(self, caller: Caller, audience: Audience, question: Question) -> Landing:

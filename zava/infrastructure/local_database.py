@@ -8,7 +8,6 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from zava.infrastructure.credentials import DatabaseTokens, authenticated, database_tokens
-from zava.infrastructure.embedded_server import EmbeddedServer
 from zava.infrastructure.home import Home
 from zava.settings import Settings, SettingsError
 
@@ -132,6 +131,8 @@ def local_database(
             is_embedded=False,
         )
         return
+    from zava.infrastructure.embedded_server import EmbeddedServer  # nothing of it on Azure
+
     embedded = EmbeddedServer(home)
     report("starting PostgreSQL")
     embedded.start()

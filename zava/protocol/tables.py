@@ -122,13 +122,21 @@ def _cell(value: Any) -> str:
         return _NULL
     if isinstance(value, str):
         return line_of_text(value)
+    said = orjson.dumps(value).decode()
+    if isinstance(value, int | float):
+        return said
     # Inside JSON only strings hold these characters, and there a \\u escape means the same.
-    return orjson.dumps(value).decode().translate(_JSON_ESCAPES)
+    return said.translate(_JSON_ESCAPES)
 
 
 def line_of_text(value: str) -> str:
     """Return a text that stays on its line, inside its cell, and in the order of its letters."""
-    return f"\\{_NULL}" if value == _NULL else value.translate(_ESCAPES)
+    if value == _NULL:
+        return f"\\{_NULL}"
+    # Most cells hold nothing to escape, and looking costs far less than translating.
+    if value.isascii() and value.isprintable() and "|" not in value and "\\" not in value:
+        return value
+    return value.translate(_ESCAPES)
 
 
 def _fitting(text: str, limit_bytes: int) -> str:

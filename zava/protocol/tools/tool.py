@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -45,14 +46,12 @@ class Tool:
     @property
     def input_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the arguments."""
-        schema: dict[str, Any] = _plain(self.arguments.model_json_schema())
-        return schema
+        return _schema(self.arguments)
 
     @property
     def output_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the structured content."""
-        schema: dict[str, Any] = _plain(self.answer.model_json_schema())
-        return schema
+        return _schema(self.answer)
 
     def read_arguments(self, given: Mapping[str, Any] | None) -> Arguments:
         """Check the arguments before anything else happens.
@@ -83,6 +82,13 @@ class Tool:
 def product_text(text: str) -> str:
     """Return a description as the model reads it, without the source's indentation."""
     return inspect.cleandoc(text)
+
+
+@cache
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    """Return a model's JSON Schema, built once: it is the same for every caller."""
+    schema: dict[str, Any] = _plain(model.model_json_schema())
+    return schema
 
 
 def _plain(schema: Any) -> Any:

@@ -1,0 +1,13 @@
+"""Zava's endpoint behind the same web server, with the same options, as the peers."""
+
+import logging
+import sys
+
+from bench.servers.web import serve
+from zava.app import endpoint
+from zava.protocol.asgi import asgi_application
+
+if __name__ == "__main__":
+    # The load ends in the middle of calls, whose connections the pool then reports as closed.
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+    serve(asgi_application(endpoint()), int(sys.argv[1]), lifespan="off")

@@ -1,0 +1,57 @@
+"""Round trips to the database for one call, counted by a proxy in between."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+
+from bench.candidates import Candidate, plain, started, zava
+from bench.cluster import Ground
+from bench.report import Goal, Part, table
+from bench.wire import OURS
+from bench.works import WORKS
+from tests.proxy import Proxy, counting_proxy
+
+CALLS = 20
+LATENCY_SECONDS = 0.02
+
+
+def measure(ground: Ground) -> Part:
+    """Count for each statement, after one call that learns and prepares."""
+    works = [work for work in WORKS if work.sql]
+    rows, trips = [], {}
+    for make, url in ((partial(zava, ground), ground.server), (plain, ground.reader)):
+        counted = asyncio.run(_count(make, url))
+        for work in works:
+            name, trips_a_call = counted[work.name]
+            trips[name, work.name] = trips_a_call
+            rows.append(f"| {work.name} | {name} | {trips_a_call:g} |")
+    most = max(count for (name, _), count in trips.items() if name == OURS)
+    least = min(count for (name, _), count in trips.items() if name == OURS)
+    return Part(
+        "Round trips",
+        table("work | server | round trips a call", rows),
+        (
+            Goal("round trips a call, the most", most, 1, is_minimum=False),
+            Goal("round trips a call, the least", least, 1),
+        ),
+    )
+
+
+async def _count(make: Callable[[str], Candidate], url: str) -> dict[str, tuple[str, float]]:
+    async with counting_proxy(url, latency_seconds=LATENCY_SECONDS) as proxy:
+        candidate = make(proxy.conninfo)
+        return await asyncio.to_thread(_ask, candidate, proxy)
+
+
+def _ask(candidate: Candidate, proxy: Proxy) -> dict[str, tuple[str, float]]:
+    counted = {}
+    with started(candidate) as server:
+        for work in WORKS:
+            if not work.sql:
+                continue
+            server.ask(work)
+            before = proxy.round_trips
+            for _ in range(CALLS):
+                server.ask(work)
+            counted[work.name] = candidate.name, (proxy.round_trips - before) / CALLS
+    return counted

@@ -1,0 +1,181 @@
+"""The servers under load, in turns, so that a slow moment of the machine falls on all of them.
+
+A ratio is taken within a round; its spread over the rounds is the noise.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from contextlib import ExitStack
+from statistics import median
+
+import psycopg
+
+from bench import floors
+from bench.candidates import FLOOR, RightAnswer, candidates, check, constant, started
+from bench.cluster import Ground
+from bench.load import PostgreSQL, Sample, Turn, load
+from bench.report import Goal, Part, spread, table
+from bench.tokens import count_tokens
+from bench.works import WORKS, Rows, plain_cell
+
+CLIENTS = (1, 8, 32)
+OURS, PEER, TOOLBOX = "Zava", "MCPServer", "Go toolbox"
+_WITH_FLOORS = ("W1", "W3")  # the others are the database's time, or no statement
+_MEBIBYTE = 1024 * 1024
+
+Samples = dict[tuple[str, int, str], list[Sample]]
+Answers = dict[tuple[str, str], RightAnswer]
+
+
+def measure(ground: Ground, *, rounds: int, seconds: float) -> list[Part]:
+    """Start every server, ask each for every piece of work it can do, and compare."""
+    postgresql = PostgreSQL.of(ground.superuser)
+    expected = _expected(ground)
+    samples: Samples = defaultdict(list)
+    answers: Answers = {}
+    with ExitStack() as stack:
+        servers = [stack.enter_context(started(candidate)) for candidate in candidates(ground)]
+        floor = stack.enter_context(started(constant()))
+        answers[WORKS[0].name, FLOOR] = check(floor, WORKS[0], None)
+        for server in servers:
+            for work in filter(server.candidate.can, WORKS):
+                right = check(server, work, expected.get(work.name))
+                answers[work.name, server.candidate.name] = right
+        for work in WORKS:
+            able = [server for server in servers if server.candidate.can(work)]
+            if work is WORKS[0]:
+                able.append(floor)
+            for clients in CLIENTS:
+                turn = Turn(clients, seconds * work.weight)
+                for number in range(rounds):
+                    for server in able[number:] + able[:number]:
+                        name = server.candidate.name
+                        sample = load(server, postgresql, work, answers[work.name, name], turn)
+                        samples[work.name, clients, name].append(sample)
+                    if work.name in _WITH_FLOORS:
+                        path = floors.database_path(servers[0].candidate, postgresql, work, turn)
+                        bare = floors.pgbench(ground, postgresql, work, turn)
+                        samples[work.name, clients, floors.PATH].append(path)
+                        samples[work.name, clients, floors.PGBENCH].append(bare)
+        memory = {
+            server.candidate.name: server.process.memory_info().rss / _MEBIBYTE
+            for server in [*servers, floor]
+        }
+    return [_load_part(samples), _answer_part(answers, memory)]
+
+
+def _expected(ground: Ground) -> dict[str, Rows]:
+    with psycopg.connect(ground.reader) as reader:
+        return {
+            work.name: [
+                [plain_cell(cell) for cell in row]
+                for row in reader.execute(work.statement(is_sealed=False).encode())
+            ]
+            for work in WORKS
+            if work.sql
+        }
+
+
+def _ratios(samples: Samples, work: str, clients: int, name: str, figure: str) -> list[float]:
+    """Return a server's figure over the peer's, round by round."""
+    pairs = zip(samples[work, clients, name], samples[work, clients, PEER], strict=True)
+    return [getattr(own, figure) / getattr(peer, figure) for own, peer in pairs]
+
+
+def _load_part(samples: Samples) -> Part:
+    rows = []
+    for (work, clients, name), taken in samples.items():
+        calls, cpu = "-", "-"
+        if (work, clients, PEER) in samples:
+            calls = spread(_ratios(samples, work, clients, name, "rate"))
+            cpu = spread(_ratios(samples, work, clients, name, "server_us"))
+        figures = [
+            f"{median(getattr(sample, figure) for sample in taken):.{digits}f}"
+            for figure, digits in (
+                ("rate", 0),
+                ("server_us", 0),
+                ("postgresql_us", 0),
+                ("client_us", 0),
+                ("p50_ms", 1),
+                ("p99_ms", 1),
+            )
+        ]
+        rows.append(f"| {work} | {clients} | {name} | {calls} | {cpu} | {' | '.join(figures)} |")
+    text = table(
+        "work | clients | server | calls, × peer | CPU a call, × peer | calls a second"
+        " | server CPU, µs | PostgreSQL CPU, µs | client CPU, µs | p50 ms | p99 ms",
+        rows,
+    )
+    peers = [
+        max(s.rate for s in taken) / min(s.rate for s in taken)
+        for (_, _, name), taken in samples.items()
+        if name == PEER
+    ]
+    noise = (
+        f"\n\nNoise: from one repeat to the next the peer's own rate differed by up to"
+        f" {max(peers):.2f} times (median over all work {median(peers):.2f} times)."
+    )
+    return Part("Under load", text + noise, tuple(_load_goals(samples)))
+
+
+def _load_goals(samples: Samples) -> list[Goal]:
+    def against(work: str, clients: int, figure: str, *, name: str = PEER) -> float:
+        pairs = list(
+            zip(
+                samples.get((work, clients, OURS), ()),
+                samples.get((work, clients, name), ()),
+                strict=False,
+            )
+        )
+        if not pairs:
+            return float("nan")
+        return float(median(getattr(own, figure) / getattr(peer, figure) for own, peer in pairs))
+
+    goals = []
+    for clients in (8, 32):
+        at = f"W1, {clients} clients"
+        goals += [
+            Goal(f"{at}: calls, × peer", against("W1", clients, "rate"), 5),
+            Goal(f"{at}: CPU a call, × peer", against("W1", clients, "server_us"), 1 / 7, False),
+            Goal(f"{at}: p99, × peer", against("W1", clients, "p99_ms"), 1, False),
+            Goal(
+                f"{at}, every statement new: calls, × peer", against("W1 new", clients, "rate"), 4
+            ),
+        ]
+    return [
+        *goals,
+        Goal("W1, 1 client: calls, × peer", against("W1", 1, "rate"), 2.8),
+        Goal("W2, 8 clients: calls, × peer", against("W2", 8, "rate"), 2),
+        Goal("W3, 8 clients: calls, × peer", against("W3", 8, "rate"), 2.2),
+        Goal("W3, 8 clients: calls, × Go toolbox", against("W3", 8, "rate", name=TOOLBOX), 2),
+        Goal("W4, 8 clients: calls, × peer", against("W4", 8, "rate"), 3),
+        Goal("W5, 8 clients: calls, × peer", against("W5", 8, "rate"), 5),
+    ]
+
+
+def _answer_part(answers: Answers, memory: Mapping[str, float]) -> Part:
+    tokens = count_tokens({key: right.body.decode() for key, right in answers.items()})
+    rows = []
+    for (work, name), right in answers.items():
+        peer = answers.get((work, PEER))
+        ratio = f"{len(right.body) / len(peer.body):.2f}" if peer else "-"
+        counted = tokens.get((work, name)) if tokens else None
+        figures = f"{len(right.body):,} | {ratio} | {counted or '-'}"
+        rows.append(f"| {work} | {name} | {figures} |")
+    text = table("work | server | bytes | bytes, × peer | tokens (o200k)", rows)
+    text += "\n\n" + table(
+        "server | memory after the load, MiB | × peer",
+        [
+            f"| {name} | {mebibytes:.0f} | {mebibytes / memory[PEER]:.2f} |"
+            for name, mebibytes in memory.items()
+        ],
+    )
+    ours, theirs = answers["W3", OURS].body, answers["W3", PEER].body
+    goals = [
+        Goal("W3: bytes, × peer", len(ours) / len(theirs), 0.5, False),
+        Goal("memory under load, × peer", memory[OURS] / memory[PEER], 0.8, False),
+    ]
+    if tokens:
+        ratio_of_tokens = tokens["W3", OURS] / tokens["W3", PEER]
+        goals.append(Goal("W3: tokens, × peer", ratio_of_tokens, 0.5, False))
+    return Part("Answers and memory", text, tuple(goals))
