@@ -24,7 +24,6 @@ from zava.errors import ZavaError
 from zava.infrastructure.byte_store import ByteStore, MemoryStore, RedisStore
 from zava.infrastructure.credentials import authenticated, azure_credential, database_tokens
 from zava.infrastructure.demo_principals import DEMO_TENANT_ID
-from zava.infrastructure.embedders.azure import AzureEmbedder, entra_token
 from zava.infrastructure.embedders.embedder import Embedder
 from zava.infrastructure.embedders.local import LocalEmbedder
 from zava.infrastructure.embedders.query_vectors import QueryVectors
@@ -183,6 +182,9 @@ def embedders(settings: Settings) -> tuple[Embedder, ...]:
     """
     known: list[Embedder] = []
     if settings.azure_openai_endpoint:
+        # Where it is named: a laptop's first call loads nothing of it.
+        from zava.infrastructure.embedders.azure import AzureEmbedder, entra_token
+
         token = entra_token(lambda: azure_credential(settings))
         known += [
             AzureEmbedder(

@@ -160,7 +160,7 @@ def test_command_tells_each_batch_and_fails_naming_what_was_refused(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     database = LocalDatabase(seeded_clone.admin, seeded_clone.server, is_embedded=False)
-    monkeypatch.setattr(cli, "_database", lambda: nullcontext(database))
+    monkeypatch.setattr(cli, "administered", lambda: nullcontext(database))
     monkeypatch.setattr(cli, "embedders", lambda _settings: (StandIn(),))
     loaded(admin, "UPDATE retail.products SET synonyms = 'unspeakable' WHERE sku = 'HND-0101'")
     with pytest.raises(ZavaError, match=r"1 products .*: HND-0101"):

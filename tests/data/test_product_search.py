@@ -230,7 +230,7 @@ async def indexed(searching: Searching, monkeypatch: pytest.MonkeyPatch) -> Asyn
     with psycopg.connect(searching.database.admin, autocommit=True) as admin:
         build_index(admin, embedder.model)
     yield embedder
-    search_module._composed.cache_clear()
+    search_module.search_statement.cache_clear()
 
 
 def exact(database: Database, vector: str, where: str = "true") -> list[str]:
@@ -303,7 +303,7 @@ async def test_indexed_search_finds_what_an_exact_one_does_or_says_that_it_may_n
 async def test_plan_of_a_large_catalogue_walks_the_index_in_the_order_of_distance(
     searching: Searching, indexed: StandIn
 ) -> None:
-    sql = search_module._composed(64, is_in_category=False, is_in_stock=False)
+    sql = search_module.search_statement(64, is_in_category=False, is_in_stock=False)
     nearest = re.search(r"SELECT e\.product_id, e\.embedding\s+FROM.*?LIMIT 51", sql, re.DOTALL)
     assert nearest
     (vector,) = await indexed.embed(["x"], within_seconds=1)

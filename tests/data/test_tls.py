@@ -13,7 +13,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from tests.database import ADMIN_PASSWORD, SERVER_PASSWORD, Cluster, Database
 from tests.tls import Authority, tls_in_front
-from zava import cli
+from zava import cli, console
 from zava.app import compose
 from zava.infrastructure.credentials import authenticated
 from zava.infrastructure.home import Home
@@ -146,6 +146,7 @@ def deployment(
             }
         )
         monkeypatch.setattr(cli, "settings", lambda: settings)
+        monkeypatch.setattr(console, "settings", lambda: settings)
         yield blank
 
 

@@ -11,7 +11,6 @@ import pytest
 from tests.azure_openai import SILENCE, AzureOpenAI, Fault, azure_openai
 from tests.database import Database
 from tests.search import search
-from zava import app as composition
 from zava.app import Application, compose, embedders
 from zava.infrastructure.embedders.azure import TokenProvider
 from zava.infrastructure.embedding_job import embed_catalogue
@@ -29,7 +28,7 @@ async def service(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[AzureOpenAI]
 
         return token
 
-    monkeypatch.setattr(composition, "entra_token", no_entra)
+    monkeypatch.setattr("zava.infrastructure.embedders.azure.entra_token", no_entra)
     async with azure_openai() as service:
         yield service
 

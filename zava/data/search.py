@@ -51,7 +51,7 @@ class ProductData:
             ZavaError: it could not be run now, or the caller has no access.
         """
         is_filtered = question.category_id is not None or question.in_stock_only
-        sql = _composed(
+        sql = search_statement(
             registry.model.dimensions if registry.model and registry.is_indexed else None,
             is_in_category=question.category_id is not None,
             is_in_stock=question.in_stock_only,
@@ -104,7 +104,9 @@ def _registry(row: Mapping[str, Any]) -> SearchRegistry:
 
 
 @cache
-def _composed(indexed_dimensions: int | None, *, is_in_category: bool, is_in_stock: bool) -> str:
+def search_statement(
+    indexed_dimensions: int | None, *, is_in_category: bool, is_in_stock: bool
+) -> str:
     """Return the statement, of constant parts and one number of the registry."""
     filters = ""
     if is_in_category:
