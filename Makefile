@@ -55,6 +55,7 @@ schema: $(VENV)/.installed ## Write sql/schema.sql from the migrations
 
 docs: $(VENV)/.installed ## Write the generated pages of docs/
 	@$(BIN)/python -m tests.settings_page
+	@$(BIN)/python -m tests.metrics_page
 	@$(BIN)/python -m tests.golden_tools
 
 bench: $(VENV)/.installed ## Measure; prints ratios

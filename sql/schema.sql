@@ -152,6 +152,218 @@ END;
 ALTER FUNCTION zava.my_stores(reader name) OWNER TO zava_context;
 
 --
+-- Name: order_items; Type: TABLE; Schema: retail; Owner: zava_owner
+--
+
+CREATE TABLE retail.order_items (
+    store_id uuid NOT NULL,
+    order_id uuid NOT NULL,
+    line_number smallint NOT NULL,
+    product_id uuid NOT NULL,
+    quantity integer NOT NULL,
+    unit_price numeric(10,2) NOT NULL,
+    discount_percent numeric(5,2) DEFAULT 0 NOT NULL,
+    discount_amount numeric(12,2) DEFAULT 0 NOT NULL,
+    total_amount numeric(12,2) NOT NULL,
+    CONSTRAINT order_items_check CHECK ((total_amount = round((((quantity)::numeric * unit_price) - discount_amount), 2))),
+    CONSTRAINT order_items_discount_amount_check CHECK ((discount_amount >= (0)::numeric)),
+    CONSTRAINT order_items_discount_percent_check CHECK (((discount_percent >= (0)::numeric) AND (discount_percent <= (100)::numeric))),
+    CONSTRAINT order_items_line_number_check CHECK ((line_number > 0)),
+    CONSTRAINT order_items_quantity_check CHECK ((quantity > 0)),
+    CONSTRAINT order_items_total_amount_check CHECK ((total_amount >= (0)::numeric)),
+    CONSTRAINT order_items_unit_price_check CHECK ((unit_price >= (0)::numeric))
+);
+
+ALTER TABLE ONLY retail.order_items FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE retail.order_items OWNER TO zava_owner;
+
+--
+-- Name: TABLE order_items; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON TABLE retail.order_items IS 'Lines of an order; join on store_id and order_id.';
+
+--
+-- Name: COLUMN order_items.unit_price; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON COLUMN retail.order_items.unit_price IS 'Price charged per unit before discount, US dollars.';
+
+--
+-- Name: COLUMN order_items.discount_percent; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON COLUMN retail.order_items.discount_percent IS 'Discount on the line, 0 to 100.';
+
+--
+-- Name: COLUMN order_items.total_amount; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON COLUMN retail.order_items.total_amount IS 'round(quantity * unit_price - discount_amount, 2): net sales of the line.';
+
+--
+-- Name: orders; Type: TABLE; Schema: retail; Owner: zava_owner
+--
+
+CREATE TABLE retail.orders (
+    store_id uuid NOT NULL,
+    order_id uuid DEFAULT retail.new_id() NOT NULL,
+    customer_id uuid NOT NULL,
+    order_date timestamp with time zone DEFAULT now() NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL,
+    total_amount numeric(12,2) NOT NULL,
+    CONSTRAINT orders_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'completed'::text, 'cancelled'::text, 'refunded'::text]))),
+    CONSTRAINT orders_total_amount_check CHECK ((total_amount >= (0)::numeric))
+);
+
+ALTER TABLE ONLY retail.orders FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE retail.orders OWNER TO zava_owner;
+
+--
+-- Name: TABLE orders; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON TABLE retail.orders IS 'Orders. Revenue leaves out status cancelled and refunded.';
+
+--
+-- Name: COLUMN orders.order_date; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON COLUMN retail.orders.order_date IS 'When the order was placed; days are in America/Los_Angeles.';
+
+--
+-- Name: COLUMN orders.total_amount; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON COLUMN retail.orders.total_amount IS 'Sum of the order''s lines in US dollars.';
+
+--
+-- Name: chain_quartiles(text, date, date); Type: FUNCTION; Schema: zava; Owner: zava_chain
+--
+
+CREATE FUNCTION zava.chain_quartiles(p_metric text, p_start date, p_end date) RETURNS TABLE(store_count bigint, lower_quartile numeric, median numeric, upper_quartile numeric)
+    LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ WITH caller AS MATERIALIZED (
+          SELECT COALESCE(zava.my_stores('head_office'::name), zava.my_stores('regional_managers'::name),
+                 CASE
+                     WHEN (zava.my_store('store_managers'::name) IS NOT NULL) THEN ARRAY[zava.my_store('store_managers'::name)]
+                     ELSE NULL::uuid[]
+                 END) AS stores
+         ), asked AS MATERIALIZED (
+          SELECT ((chain_quartiles.p_start)::timestamp without time zone AT TIME ZONE 'America/Los_Angeles'::text) AS since,
+             ((chain_quartiles.p_end)::timestamp without time zone AT TIME ZONE 'America/Los_Angeles'::text) AS until
+            FROM caller
+           WHERE ((caller.stores IS NOT NULL) AND (chain_quartiles.p_metric = ANY (ARRAY['revenue'::text, 'orders'::text, 'average_order_value'::text, 'customers'::text, 'units'::text, 'discount_rate'::text])) AND (chain_quartiles.p_end <= ((statement_timestamp() AT TIME ZONE 'America/Los_Angeles'::text))::date) AND (((chain_quartiles.p_start = date_trunc('month'::text, (chain_quartiles.p_start)::timestamp with time zone)) AND (chain_quartiles.p_end = (chain_quartiles.p_start + '1 mon'::interval))) OR ((chain_quartiles.p_start = date_trunc('quarter'::text, (chain_quartiles.p_start)::timestamp with time zone)) AND (chain_quartiles.p_end = (chain_quartiles.p_start + '3 mons'::interval))) OR ((chain_quartiles.p_start = date_trunc('year'::text, (chain_quartiles.p_start)::timestamp with time zone)) AND (chain_quartiles.p_end = (chain_quartiles.p_start + '1 year'::interval)))))
+         ), ordered AS (
+          SELECT o.store_id,
+             sum(o.total_amount) AS revenue,
+             count(*) AS orders,
+             count(DISTINCT o.customer_id) AS customers
+            FROM (asked
+              JOIN retail.orders o ON (((o.order_date >= asked.since) AND (o.order_date < asked.until))))
+           WHERE (o.status <> ALL (ARRAY['cancelled'::text, 'refunded'::text]))
+           GROUP BY o.store_id
+         ), sold AS (
+          SELECT f.store_id,
+             sum(f.quantity) AS units,
+             sum(f.discount_amount) AS discounts,
+             sum(((f.quantity)::numeric * f.unit_price)) AS gross_sales
+            FROM ((asked
+              JOIN retail.orders o ON (((o.order_date >= asked.since) AND (o.order_date < asked.until))))
+              JOIN retail.order_items f ON (((f.store_id = o.store_id) AND (f.order_id = o.order_id))))
+           WHERE ((o.status <> ALL (ARRAY['cancelled'::text, 'refunded'::text])) AND (chain_quartiles.p_metric = ANY (ARRAY['units'::text, 'discount_rate'::text])))
+           GROUP BY f.store_id
+         ), figure AS (
+          SELECT ordered.store_id,
+                 CASE chain_quartiles.p_metric
+                     WHEN 'revenue'::text THEN ordered.revenue
+                     WHEN 'orders'::text THEN (ordered.orders)::numeric
+                     WHEN 'average_order_value'::text THEN (ordered.revenue / (ordered.orders)::numeric)
+                     WHEN 'customers'::text THEN (ordered.customers)::numeric
+                     WHEN 'units'::text THEN (sold.units)::numeric
+                     WHEN 'discount_rate'::text THEN (((100)::numeric * sold.discounts) / NULLIF(sold.gross_sales, (0)::numeric))
+                     ELSE NULL::numeric
+                 END AS value
+            FROM (ordered
+              LEFT JOIN sold USING (store_id))
+         ), summed AS (
+          SELECT count(*) AS stores,
+             count(*) FILTER (WHERE (figure.store_id <> ALL (caller.stores))) AS others,
+             percentile_cont((ARRAY[0.25, 0.5, 0.75])::double precision[]) WITHIN GROUP (ORDER BY ((figure.value)::double precision)) AS quartiles
+            FROM (figure
+              CROSS JOIN caller)
+         )
+  SELECT summed.stores,
+     rounded.shown[1] AS shown,
+     rounded.shown[2] AS shown,
+     rounded.shown[3] AS shown
+    FROM (summed
+      CROSS JOIN LATERAL ( SELECT array_agg(
+                 CASE summed.others
+                     WHEN 0 THEN round((each.q)::numeric, 2)
+                     ELSE (round(((each.q)::numeric / coarse.step)) * coarse.step)
+                 END ORDER BY each.place) AS shown
+            FROM (unnest(summed.quartiles) WITH ORDINALITY each(q, place)
+              CROSS JOIN LATERAL ( SELECT GREATEST(
+                         CASE
+                             WHEN (each.q > (0)::double precision) THEN trim_scale(power((10)::numeric, (floor(log((each.q)::numeric)) - (1)::numeric)))
+                             ELSE (1)::numeric
+                         END, (
+                         CASE
+                             WHEN (chain_quartiles.p_metric = ANY (ARRAY['orders'::text, 'customers'::text, 'units'::text])) THEN 5
+                             ELSE 0
+                         END)::numeric) AS step) coarse)) rounded)
+   WHERE ((summed.stores >= 5) AND ((summed.others = 0) OR (summed.others >= 5)));
+END;
+
+ALTER FUNCTION zava.chain_quartiles(p_metric text, p_start date, p_end date) OWNER TO zava_chain;
+
+--
+-- Name: note_change(); Type: FUNCTION; Schema: zava; Owner: zava_context
+--
+
+CREATE FUNCTION zava.note_change() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+  this_transaction text := pg_current_xact_id()::text;
+  own integer;
+BEGIN
+  -- Once for each transaction: nobody sees the data between its statements.
+  IF current_setting('zava.changed_in', true) = this_transaction THEN
+    RETURN NULL;
+  END IF;
+  PERFORM set_config('zava.changed_in', this_transaction, true);
+  -- At a stricter level a row that others moved since the snapshot, or merely read, would fail the
+  -- transaction: it adds one and reads none.
+  IF current_setting('transaction_isolation') = 'read committed' THEN
+    SELECT c.slot INTO own FROM zava.data_changes AS c LIMIT 1 FOR UPDATE SKIP LOCKED;
+  END IF;
+  IF own IS NULL THEN
+    INSERT INTO zava.data_changes (changes) VALUES (1);
+  ELSIF (SELECT count(*) FROM zava.data_changes) <= 64 THEN
+    UPDATE zava.data_changes SET changes = changes + 1 WHERE slot = own;
+  ELSE
+    -- Rows of past transactions are folded into one, so that the sum stays cheap.
+    WITH folded AS (
+      DELETE FROM zava.data_changes WHERE slot IN (
+        SELECT c.slot FROM zava.data_changes AS c WHERE c.slot <> own FOR UPDATE SKIP LOCKED)
+      RETURNING changes
+    )
+    UPDATE zava.data_changes SET changes = changes + 1 + (SELECT coalesce(sum(f.changes), 0) FROM folded AS f)
+    WHERE slot = own;
+  END IF;
+  RETURN NULL;
+END $$;
+
+ALTER FUNCTION zava.note_change() OWNER TO zava_context;
+
+--
 -- Name: principals; Type: TABLE; Schema: zava; Owner: zava_context
 --
 
@@ -413,6 +625,34 @@ CREATE FUNCTION zava.run_store_managers(p_key_id integer, p_tenant uuid, p_perso
 ALTER FUNCTION zava.run_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) OWNER TO store_managers;
 
 --
+-- Name: scope(integer, uuid, uuid, bigint, uuid, bytea); Type: FUNCTION; Schema: zava; Owner: zava_context
+--
+
+CREATE FUNCTION zava.scope(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea) RETURNS TABLE(audience text, scope_hash text, data_version bigint)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+  opened text := zava.open_context(
+    '', p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac, 'scope', '');
+BEGIN
+  IF opened IS NULL THEN
+    RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
+  ELSIF opened = '' THEN
+    RAISE EXCEPTION 'principal refused' USING ERRCODE = 'ZA003';
+  END IF;
+  RETURN QUERY
+  SELECT opened,
+         encode(sha256(convert_to(concat_ws('|', opened,
+           CASE opened WHEN 'store_managers' THEN p.store_ids[1]::text ELSE p.store_ids::text END), 'UTF8')), 'hex'),
+         (SELECT coalesce(sum(c.changes), 0)::bigint FROM zava.data_changes AS c)
+  FROM zava.principals AS p
+  WHERE p.tenant_id = p_tenant AND p.object_id = p_person;
+END $$;
+
+ALTER FUNCTION zava.scope(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea) OWNER TO zava_context;
+
+--
 -- Name: stores; Type: TABLE; Schema: retail; Owner: zava_owner
 --
 
@@ -575,94 +815,6 @@ COMMENT ON COLUMN retail.inventory.stock_level IS 'Units on hand; 0 is out of st
 COMMENT ON COLUMN retail.inventory.reorder_point IS 'Reorder when stock_level is at or below this.';
 
 --
--- Name: order_items; Type: TABLE; Schema: retail; Owner: zava_owner
---
-
-CREATE TABLE retail.order_items (
-    store_id uuid NOT NULL,
-    order_id uuid NOT NULL,
-    line_number smallint NOT NULL,
-    product_id uuid NOT NULL,
-    quantity integer NOT NULL,
-    unit_price numeric(10,2) NOT NULL,
-    discount_percent numeric(5,2) DEFAULT 0 NOT NULL,
-    discount_amount numeric(12,2) DEFAULT 0 NOT NULL,
-    total_amount numeric(12,2) NOT NULL,
-    CONSTRAINT order_items_check CHECK ((total_amount = round((((quantity)::numeric * unit_price) - discount_amount), 2))),
-    CONSTRAINT order_items_discount_amount_check CHECK ((discount_amount >= (0)::numeric)),
-    CONSTRAINT order_items_discount_percent_check CHECK (((discount_percent >= (0)::numeric) AND (discount_percent <= (100)::numeric))),
-    CONSTRAINT order_items_line_number_check CHECK ((line_number > 0)),
-    CONSTRAINT order_items_quantity_check CHECK ((quantity > 0)),
-    CONSTRAINT order_items_total_amount_check CHECK ((total_amount >= (0)::numeric)),
-    CONSTRAINT order_items_unit_price_check CHECK ((unit_price >= (0)::numeric))
-);
-
-ALTER TABLE ONLY retail.order_items FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE retail.order_items OWNER TO zava_owner;
-
---
--- Name: TABLE order_items; Type: COMMENT; Schema: retail; Owner: zava_owner
---
-
-COMMENT ON TABLE retail.order_items IS 'Lines of an order; join on store_id and order_id.';
-
---
--- Name: COLUMN order_items.unit_price; Type: COMMENT; Schema: retail; Owner: zava_owner
---
-
-COMMENT ON COLUMN retail.order_items.unit_price IS 'Price charged per unit before discount, US dollars.';
-
---
--- Name: COLUMN order_items.discount_percent; Type: COMMENT; Schema: retail; Owner: zava_owner
---
-
-COMMENT ON COLUMN retail.order_items.discount_percent IS 'Discount on the line, 0 to 100.';
-
---
--- Name: COLUMN order_items.total_amount; Type: COMMENT; Schema: retail; Owner: zava_owner
---
-
-COMMENT ON COLUMN retail.order_items.total_amount IS 'round(quantity * unit_price - discount_amount, 2): net sales of the line.';
-
---
--- Name: orders; Type: TABLE; Schema: retail; Owner: zava_owner
---
-
-CREATE TABLE retail.orders (
-    store_id uuid NOT NULL,
-    order_id uuid DEFAULT retail.new_id() NOT NULL,
-    customer_id uuid NOT NULL,
-    order_date timestamp with time zone DEFAULT now() NOT NULL,
-    status text DEFAULT 'pending'::text NOT NULL,
-    total_amount numeric(12,2) NOT NULL,
-    CONSTRAINT orders_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'completed'::text, 'cancelled'::text, 'refunded'::text]))),
-    CONSTRAINT orders_total_amount_check CHECK ((total_amount >= (0)::numeric))
-);
-
-ALTER TABLE ONLY retail.orders FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE retail.orders OWNER TO zava_owner;
-
---
--- Name: TABLE orders; Type: COMMENT; Schema: retail; Owner: zava_owner
---
-
-COMMENT ON TABLE retail.orders IS 'Orders. Revenue leaves out status cancelled and refunded.';
-
---
--- Name: COLUMN orders.order_date; Type: COMMENT; Schema: retail; Owner: zava_owner
---
-
-COMMENT ON COLUMN retail.orders.order_date IS 'When the order was placed; days are in America/Los_Angeles.';
-
---
--- Name: COLUMN orders.total_amount; Type: COMMENT; Schema: retail; Owner: zava_owner
---
-
-COMMENT ON COLUMN retail.orders.total_amount IS 'Sum of the order''s lines in US dollars.';
-
---
 -- Name: product_embeddings; Type: TABLE; Schema: retail; Owner: zava_owner
 --
 
@@ -775,6 +927,30 @@ CREATE TABLE zava.canary (
 ALTER TABLE ONLY zava.canary FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE zava.canary OWNER TO zava_owner;
+
+--
+-- Name: data_changes; Type: TABLE; Schema: zava; Owner: zava_context
+--
+
+CREATE TABLE zava.data_changes (
+    slot integer NOT NULL,
+    changes bigint NOT NULL
+);
+
+ALTER TABLE zava.data_changes OWNER TO zava_context;
+
+--
+-- Name: data_changes_slot_seq; Type: SEQUENCE; Schema: zava; Owner: zava_context
+--
+
+ALTER TABLE zava.data_changes ALTER COLUMN slot ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME zava.data_changes_slot_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 --
 -- Name: demo_data; Type: TABLE; Schema: zava; Owner: zava_context
@@ -930,6 +1106,13 @@ ALTER TABLE ONLY zava.canary
     ADD CONSTRAINT canary_pkey PRIMARY KEY (store_id);
 
 --
+-- Name: data_changes data_changes_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_context
+--
+
+ALTER TABLE ONLY zava.data_changes
+    ADD CONSTRAINT data_changes_pkey PRIMARY KEY (slot);
+
+--
 -- Name: demo_data demo_data_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_context
 --
 
@@ -1010,6 +1193,54 @@ CREATE INDEX products_type_idx ON retail.products USING btree (type_id, category
 --
 
 CREATE TRIGGER inventory_touch BEFORE UPDATE ON retail.inventory FOR EACH ROW EXECUTE FUNCTION retail.touch();
+
+--
+-- Name: categories note_change; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retail.categories FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
+
+--
+-- Name: customers note_change; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retail.customers FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
+
+--
+-- Name: inventory note_change; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retail.inventory FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
+
+--
+-- Name: order_items note_change; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retail.order_items FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
+
+--
+-- Name: orders note_change; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retail.orders FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
+
+--
+-- Name: product_types note_change; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retail.product_types FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
+
+--
+-- Name: products note_change; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retail.products FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
+
+--
+-- Name: stores note_change; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retail.stores FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
 
 --
 -- Name: product_embeddings product_embeddings_dimensions; Type: TRIGGER; Schema: retail; Owner: zava_owner
@@ -1099,6 +1330,18 @@ ALTER TABLE ONLY retail.product_types
 
 ALTER TABLE ONLY retail.products
     ADD CONSTRAINT products_type_id_category_id_fkey FOREIGN KEY (type_id, category_id) REFERENCES retail.product_types(type_id, category_id);
+
+--
+-- Name: order_items chain; Type: POLICY; Schema: retail; Owner: zava_owner
+--
+
+CREATE POLICY chain ON retail.order_items FOR SELECT TO zava_chain USING (true);
+
+--
+-- Name: orders chain; Type: POLICY; Schema: retail; Owner: zava_owner
+--
+
+CREATE POLICY chain ON retail.orders FOR SELECT TO zava_chain USING (true);
 
 --
 -- Name: stores chain; Type: POLICY; Schema: retail; Owner: zava_owner
@@ -1315,6 +1558,7 @@ REVOKE ALL ON FUNCTION retail.touch() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION zava.my_store(reader name) FROM PUBLIC;
 GRANT ALL ON FUNCTION zava.my_store(reader name) TO store_managers;
+GRANT ALL ON FUNCTION zava.my_store(reader name) TO zava_chain;
 
 --
 -- Name: FUNCTION my_stores(reader name); Type: ACL; Schema: zava; Owner: zava_context
@@ -1323,6 +1567,107 @@ GRANT ALL ON FUNCTION zava.my_store(reader name) TO store_managers;
 REVOKE ALL ON FUNCTION zava.my_stores(reader name) FROM PUBLIC;
 GRANT ALL ON FUNCTION zava.my_stores(reader name) TO regional_managers;
 GRANT ALL ON FUNCTION zava.my_stores(reader name) TO head_office;
+GRANT ALL ON FUNCTION zava.my_stores(reader name) TO zava_chain;
+
+--
+-- Name: TABLE order_items; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.order_items TO zava_loader;
+GRANT SELECT ON TABLE retail.order_items TO regional_managers;
+GRANT SELECT ON TABLE retail.order_items TO head_office;
+GRANT SELECT ON TABLE retail.order_items TO store_managers;
+
+--
+-- Name: COLUMN order_items.store_id; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT(store_id) ON TABLE retail.order_items TO zava_chain;
+
+--
+-- Name: COLUMN order_items.order_id; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT(order_id) ON TABLE retail.order_items TO zava_chain;
+
+--
+-- Name: COLUMN order_items.quantity; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT(quantity) ON TABLE retail.order_items TO zava_chain;
+
+--
+-- Name: COLUMN order_items.unit_price; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT(unit_price) ON TABLE retail.order_items TO zava_chain;
+
+--
+-- Name: COLUMN order_items.discount_amount; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT(discount_amount) ON TABLE retail.order_items TO zava_chain;
+
+--
+-- Name: TABLE orders; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.orders TO zava_loader;
+GRANT SELECT ON TABLE retail.orders TO regional_managers;
+GRANT SELECT ON TABLE retail.orders TO head_office;
+GRANT SELECT ON TABLE retail.orders TO store_managers;
+
+--
+-- Name: COLUMN orders.store_id; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT(store_id) ON TABLE retail.orders TO zava_chain;
+
+--
+-- Name: COLUMN orders.order_id; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT(order_id) ON TABLE retail.orders TO zava_chain;
+
+--
+-- Name: COLUMN orders.customer_id; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT(customer_id) ON TABLE retail.orders TO zava_chain;
+
+--
+-- Name: COLUMN orders.order_date; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT(order_date) ON TABLE retail.orders TO zava_chain;
+
+--
+-- Name: COLUMN orders.status; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT(status) ON TABLE retail.orders TO zava_chain;
+
+--
+-- Name: COLUMN orders.total_amount; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT(total_amount) ON TABLE retail.orders TO zava_chain;
+
+--
+-- Name: FUNCTION chain_quartiles(p_metric text, p_start date, p_end date); Type: ACL; Schema: zava; Owner: zava_chain
+--
+
+REVOKE ALL ON FUNCTION zava.chain_quartiles(p_metric text, p_start date, p_end date) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.chain_quartiles(p_metric text, p_start date, p_end date) TO store_managers;
+GRANT ALL ON FUNCTION zava.chain_quartiles(p_metric text, p_start date, p_end date) TO regional_managers;
+GRANT ALL ON FUNCTION zava.chain_quartiles(p_metric text, p_start date, p_end date) TO head_office;
+
+--
+-- Name: FUNCTION note_change(); Type: ACL; Schema: zava; Owner: zava_context
+--
+
+REVOKE ALL ON FUNCTION zava.note_change() FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.note_change() TO zava_owner;
 
 --
 -- Name: FUNCTION open_context(runner name, key_id integer, tenant uuid, person uuid, expires bigint, nonce uuid, mac bytea, statement text, params text); Type: ACL; Schema: zava; Owner: zava_context
@@ -1359,6 +1704,13 @@ GRANT ALL ON FUNCTION zava.run_regional_managers(p_key_id integer, p_tenant uuid
 
 REVOKE ALL ON FUNCTION zava.run_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION zava.run_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) TO zava_server;
+
+--
+-- Name: FUNCTION scope(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea); Type: ACL; Schema: zava; Owner: zava_context
+--
+
+REVOKE ALL ON FUNCTION zava.scope(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.scope(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea) TO zava_server;
 
 --
 -- Name: TABLE stores; Type: ACL; Schema: retail; Owner: zava_owner
@@ -1414,24 +1766,6 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.inventory TO zava_loader;
 GRANT SELECT ON TABLE retail.inventory TO regional_managers;
 GRANT SELECT ON TABLE retail.inventory TO head_office;
 GRANT SELECT ON TABLE retail.inventory TO store_managers;
-
---
--- Name: TABLE order_items; Type: ACL; Schema: retail; Owner: zava_owner
---
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.order_items TO zava_loader;
-GRANT SELECT ON TABLE retail.order_items TO regional_managers;
-GRANT SELECT ON TABLE retail.order_items TO head_office;
-GRANT SELECT ON TABLE retail.order_items TO store_managers;
-
---
--- Name: TABLE orders; Type: ACL; Schema: retail; Owner: zava_owner
---
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.orders TO zava_loader;
-GRANT SELECT ON TABLE retail.orders TO regional_managers;
-GRANT SELECT ON TABLE retail.orders TO head_office;
-GRANT SELECT ON TABLE retail.orders TO store_managers;
 
 --
 -- Name: TABLE product_embeddings; Type: ACL; Schema: retail; Owner: zava_owner
@@ -1527,6 +1861,13 @@ GRANT SELECT ON TABLE zava.canary TO store_managers;
 GRANT SELECT ON TABLE zava.canary TO regional_managers;
 GRANT SELECT ON TABLE zava.canary TO head_office;
 GRANT SELECT,INSERT ON TABLE zava.canary TO zava_loader;
+
+--
+-- Name: TABLE data_changes; Type: ACL; Schema: zava; Owner: zava_context
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE zava.data_changes TO zava_owner;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE zava.data_changes TO zava_loader;
 
 --
 -- Name: TABLE demo_data; Type: ACL; Schema: zava; Owner: zava_context

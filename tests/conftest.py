@@ -1,28 +1,43 @@
 """Fixtures that every kind of test shares: one cluster, one seeded database, one door."""
 
 import base64
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import date
+from typing import Any
 
 import psycopg
 import pytest
 
+from tests.asking import AskTool, Told
 from tests.database import CONTEXT_KEY, Cluster, Database, postgresql
+from tests.metrics import naive
 from zava.app import Application, compose
 from zava.data.context import ContextKey, ContextSigner
+from zava.data.metric_catalogue import Catalogue
+from zava.data.metric_catalogue import catalogue as read_whole_catalogue
+from zava.data.metric_reader import MetricReader
+from zava.data.result_cache import ResultCache
 from zava.data.retail import RetailData
 from zava.data.tenancy import Tenancy
 from zava.data.verification import Verification
+from zava.infrastructure.byte_store import ByteStore, MemoryStore
 from zava.infrastructure.demo_data import seed
 from zava.infrastructure.demo_principals import demo_callers, grant_demo_principals
 from zava.infrastructure.home import Home
 from zava.infrastructure.local_issuer import LocalIssuer
 from zava.infrastructure.pool import DatabasePool
 from zava.model import Caller
+from zava.one_call import call_tool
 from zava.settings import Settings
 
 TODAY = date(2026, 6, 30)
 SCALE = 0.02
+
+
+def result_cache(
+    tenancy: Tenancy, store: ByteStore, *, ttl_seconds: int = 300, secret: bytes = b"s" * 32
+) -> ResultCache:
+    return ResultCache(tenancy, store, ttl_seconds=ttl_seconds, secret=secret, code_version="tests")
 
 
 @pytest.fixture(scope="session")
@@ -98,6 +113,23 @@ async def tenancy(unguarded: Tenancy) -> RetailData:
 
 
 @pytest.fixture(scope="session")
+def catalogue() -> Catalogue:
+    return read_whole_catalogue()
+
+
+@pytest.fixture(scope="session")
+def uncached(unguarded: Tenancy) -> ResultCache:
+    """What the metric tools read through, keeping nothing."""
+    return result_cache(unguarded, MemoryStore(1), ttl_seconds=0)
+
+
+@pytest.fixture(scope="session")
+def metrics(unguarded: Tenancy, uncached: ResultCache, catalogue: Catalogue) -> MetricReader:
+    """The metrics over the shared database, each question asked anew."""
+    return MetricReader(unguarded, uncached, catalogue)
+
+
+@pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A home with a local issuer, apart from the cluster's."""
     return Home(tmp_path_factory.mktemp("home"))
@@ -130,3 +162,39 @@ async def application(
     application = compose(settings, conninfo=database.server, context_keys=context_keys)
     yield application
     await application.close()
+
+
+@pytest.fixture(scope="session")
+async def moved_application(
+    database: Database, home: Home, context_keys: list[str]
+) -> AsyncIterator[Application]:
+    """The whole app over the shared database, on the day to which the data run."""
+    settings = Settings.model_validate({"ZAVA_HOME": home.path, "ZAVA_TODAY": TODAY.isoformat()})
+    application = compose(settings, conninfo=database.server, context_keys=context_keys)
+    yield application
+    await application.close()
+
+
+@pytest.fixture(scope="session")
+def ask_tool(moved_application: Application, tokens: dict[str, str]) -> AskTool:
+    """Call tools as a client does: through the endpoint, with a token."""
+
+    async def ask(principal: str, tool: str, arguments: Mapping[str, Any]) -> Told:
+        status, body = await call_tool(
+            moved_application.endpoint, tokens[principal], tool, arguments
+        )
+        assert status == 200, body
+        result = body["result"]
+        return Told(
+            result["content"][0]["text"],
+            result["structuredContent"],
+            is_error=bool(result.get("isError")),
+        )
+
+    return ask
+
+
+@pytest.fixture(scope="session")
+def exported(database: Database) -> naive.Exported:
+    """Every row of the shared database, for computing in plain Python."""
+    return naive.export(database.owner)

@@ -13,10 +13,14 @@ from psycopg.conninfo import make_conninfo
 
 from zava import __version__
 from zava.data.context import ContextKey, ContextSigner
+from zava.data.metric_catalogue import catalogue
+from zava.data.metric_reader import MetricReader
+from zava.data.result_cache import ResultCache
 from zava.data.retail import RetailData
 from zava.data.tenancy import Tenancy
 from zava.data.verification import IsolationBroken, Verification
 from zava.errors import ZavaError
+from zava.infrastructure.byte_store import ByteStore, MemoryStore, RedisStore
 from zava.infrastructure.demo_principals import DEMO_TENANT_ID
 from zava.infrastructure.home import Home
 from zava.infrastructure.local_database import named_database
@@ -30,6 +34,8 @@ from zava.infrastructure.pool import DatabasePool
 from zava.protocol.endpoint import Endpoint
 from zava.protocol.identity import RemoteKeys, StaticKeys, TokenAuthenticator
 from zava.service.analytics import Analytics
+from zava.service.periods import business_day
+from zava.service.sales_analytics import SalesAnalytics
 from zava.settings import Settings, SettingsError, settings
 
 if TYPE_CHECKING:
@@ -48,6 +54,7 @@ class Application:
     pool: DatabasePool
     verification: Verification
     tenancy: Tenancy
+    cache: ResultCache
     analytics: Analytics
     endpoint: Endpoint
 
@@ -56,6 +63,7 @@ class Application:
         try:
             async with AsyncExitStack() as opened:
                 opened.push_async_callback(self.pool.close)
+                opened.push_async_callback(self.cache.close)
                 opened.push_async_callback(self.endpoint.aclose)
         except Exception as error:
             # By its kind alone: a driver's words may name hosts and users.
@@ -81,14 +89,23 @@ def compose(settings: Settings, *, conninfo: str, context_keys: Sequence[str]) -
         statement_timeout_seconds=settings.statement_timeout_seconds,
         use_prepared=settings.prepared_statements,
     )
-    analytics = Analytics(RetailData(tenancy), _clock(settings))
+    cache = ResultCache(
+        tenancy,
+        _byte_store(settings),
+        ttl_seconds=settings.cache_ttl_seconds,
+        secret=signer.derived_key("result cache"),
+        code_version=__version__,
+    )
+    reader = MetricReader(tenancy, cache, catalogue())
+    sales = SalesAnalytics(reader, lambda: business_day(settings.today))
+    analytics = Analytics(RetailData(tenancy), sales, _clock(settings))
     endpoint = Endpoint(
         make_server=lambda: _make_server(analytics),
         authenticator=_authenticator(settings, conninfo),
         readiness=lambda: _readiness(verification),
         allowed_hosts=_allowed_hosts(settings),
     )
-    return Application(pool, verification, tenancy, analytics, endpoint)
+    return Application(pool, verification, tenancy, cache, analytics, endpoint)
 
 
 @cache
@@ -139,6 +156,13 @@ def _local_home(settings: Settings) -> Home:
     if settings.is_on_azure:
         raise SettingsError("ZAVA_CONTEXT_KEYS: required on Azure; expected id:base64")
     return Home(settings.home)
+
+
+def _byte_store(settings: Settings) -> ByteStore:
+    memory = MemoryStore(max(settings.cache_ttl_seconds, 1))
+    if settings.redis_url is None:
+        return memory
+    return RedisStore(settings.redis_url, max(settings.cache_ttl_seconds, 1), memory)
 
 
 def _authenticator(settings: Settings, conninfo: str) -> TokenAuthenticator:

@@ -2,7 +2,8 @@
 
     ZavaError                    MCP_ERROR
     ├── InvalidInput             VALIDATION_ERROR      the arguments broke a stated rule
-    ├── AccessDenied             AUTHORIZATION_ERROR   nobody we know, or not yours
+    ├── AccessDenied             AUTHORIZATION_ERROR   nobody we know: the HTTP answer is a 403
+    ├── NotPermitted             AUTHORIZATION_ERROR   a person we know asks for what is not theirs
     ├── QueryRefused             QUERY_REFUSED         the statement is not one we run
     ├── DatabaseFault            DATABASE_ERROR        PostgreSQL said no
     │   ├── QueryTimeout         QUERY_TIMEOUT         the deadline passed
@@ -48,7 +49,13 @@ class InvalidInput(ZavaError):
 
 
 class AccessDenied(ZavaError):
-    """The caller is unknown, inactive or outside the scope: one answer for all three."""
+    """The caller is unknown or inactive, so nothing at all is theirs to ask."""
+
+    code = "AUTHORIZATION_ERROR"
+
+
+class NotPermitted(ZavaError):
+    """The caller asks for what is not theirs to see; another store and no such store are alike."""
 
     code = "AUTHORIZATION_ERROR"
 

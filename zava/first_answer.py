@@ -5,10 +5,9 @@ import json
 import socket
 from collections.abc import Callable, Coroutine
 from contextlib import ExitStack, suppress
-from datetime import date, datetime
+from datetime import date
 from http import HTTPStatus
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import psycopg
 from rich.console import Console
@@ -23,6 +22,7 @@ from zava.infrastructure.local_database import LocalDatabase, local_database
 from zava.infrastructure.local_issuer import LocalIssuer
 from zava.infrastructure.migrations import install_context_keys, migrate, set_server_password
 from zava.one_call import call_tool
+from zava.service.periods import business_day
 from zava.settings import Settings, SettingsError
 
 _TOKEN_SECONDS = 8 * 3600
@@ -87,7 +87,7 @@ def seed_with_progress(
 
 def today_of(settings: Settings) -> date:
     """Return the retail day: ZAVA_TODAY, else today in the stores' time zone."""
-    return settings.today or datetime.now(ZoneInfo("America/Los_Angeles")).date()
+    return business_day(settings.today)
 
 
 def run(settings: Settings, console: Console) -> None:

@@ -145,6 +145,21 @@ class Settings(BaseSettings):
         validation_alias="WEBSITE_INSTANCE_ID",
         description="Set by Azure on its own machines, where the local issuer does not exist.",
     )
+    redis_url: str | None = Field(
+        None,
+        validation_alias="REDIS_URL",
+        repr=False,
+        description="Redis that keeps the metrics' answers for all instances, `redis://` or "
+        "`rediss://`; unset: each process's own memory.",
+    )
+    cache_ttl_seconds: int = Field(
+        300,
+        ge=0,
+        le=86_400,
+        validation_alias="ZAVA_CACHE_TTL_SECONDS",
+        description="How long an answer of the metrics is kept, at most; 0 keeps none. A change of "
+        "the data or of somebody's access shows at the next call in any case.",
+    )
     today: date | None = Field(
         None,
         validation_alias="ZAVA_TODAY",
@@ -173,6 +188,13 @@ class Settings(BaseSettings):
         parts = urlsplit(value or "https://")
         if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
             raise ValueError("expected an https:// URL")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis(cls, value: str | None) -> str | None:
+        if urlsplit(value or "redis://").scheme not in {"redis", "rediss", "unix"}:
+            raise ValueError("expected a redis:// or rediss:// URL")
         return value
 
     @model_validator(mode="after")

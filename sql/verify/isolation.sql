@@ -13,7 +13,9 @@ known_definer (signature, owner) AS (
     ('zava.open_context(name,integer,uuid,uuid,bigint,uuid,bytea,text,text)', 'zava_context'::name),
     ('zava.my_store(name)', 'zava_context'),
     ('zava.my_stores(name)', 'zava_context'),
+    ('zava.scope(integer,uuid,uuid,bigint,uuid,bytea)', 'zava_context'),
     ('zava.store_count()', 'zava_chain'),
+    ('zava.chain_quartiles(text,date,date)', 'zava_chain'),
     ('zava.run_store_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint)', 'store_managers'),
     ('zava.run_regional_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint)', 'regional_managers'),
     ('zava.run_head_office(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint)', 'head_office')
@@ -94,6 +96,20 @@ FROM function AS f
 WHERE f.pronamespace IN ('zava'::regnamespace, 'retail'::regnamespace)
   AND pg_catalog.has_function_privilege('zava_server', f.oid, 'EXECUTE')
   AND f.signature NOT LIKE 'zava.run\_%'
+  AND f.signature <> 'zava.scope(integer,uuid,uuid,bigint,uuid,bytea)'
+
+UNION ALL
+-- What the chain's figures are made of, and nothing by which a person or product could be told.
+SELECT 'role zava_chain reads ' || r.name || '.' || a.attname
+FROM relation AS r
+JOIN pg_catalog.pg_attribute AS a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'zava_chain')
+  AND pg_catalog.has_column_privilege('zava_chain', r.oid, a.attnum, 'SELECT')
+  AND r.name <> 'retail.stores'
+  AND NOT (r.name = 'retail.orders'
+           AND a.attname IN ('store_id', 'order_id', 'customer_id', 'order_date', 'status', 'total_amount'))
+  AND NOT (r.name = 'retail.order_items'
+           AND a.attname IN ('store_id', 'order_id', 'quantity', 'unit_price', 'discount_amount'))
 
 UNION ALL
 SELECT 'role ' || a.name || ' can write ' || r.name
@@ -146,7 +162,8 @@ WHERE NOT (
      AND p.condition = '(store_id = ( SELECT zava.my_store(CURRENT_USER) AS my_store))')
     OR (p.roles = ARRAY['head_office', 'regional_managers']::name[]
      AND p.condition = '(store_id = ANY (( SELECT zava.my_stores(CURRENT_USER) AS my_stores)::uuid[]))')
-    OR (p.roles = ARRAY['zava_chain']::name[] AND p.table_name = 'retail.stores' AND p.condition = 'true')))
+    OR (p.roles = ARRAY['zava_chain']::name[] AND p.condition = 'true'
+        AND p.table_name IN ('retail.stores', 'retail.orders', 'retail.order_items'))))
   AND NOT (p.polpermissive AND p.roles = ARRAY['zava_loader']::name[] AND p.polcmd = '*'
            AND p.condition = 'true' AND p.check_condition = 'true')
 

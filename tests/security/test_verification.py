@@ -18,6 +18,18 @@ BREAKS = [
     ("CREATE POLICY p ON retail.orders USING (true)", "policy p on retail.orders"),
     ("CREATE POLICY p ON retail.orders TO head_office USING (true)", "policy p on retail.orders"),
     ("CREATE POLICY p ON retail.customers TO zava_chain USING (true)", "policy p on retail.cust"),
+    ("GRANT SELECT ON retail.customers TO zava_chain", "zava_chain reads retail.customers.email"),
+    ("GRANT SELECT (product_id) ON retail.order_items TO zava_chain", "zava_chain reads retail"),
+    (
+        "ALTER FUNCTION zava.chain_quartiles(text, date, date) OWNER TO zava_owner",
+        "zava.chain_quartiles(text,date,date) runs with",
+    ),
+    (
+        "ALTER FUNCTION zava.scope(integer, uuid, uuid, bigint, uuid, bytea) RESET search_path",
+        "zava.scope(integer,uuid,uuid,bigint,uuid,bytea) is missing",
+    ),
+    ("GRANT UPDATE ON zava.data_changes TO head_office", "can write zava.data_changes"),
+    ("GRANT EXECUTE ON FUNCTION zava.note_change() TO zava_server", "may execute zava.note_change"),
     ("DROP POLICY own_store ON retail.orders", "readable by store_managers without"),
     ("GRANT SELECT ON retail.orders TO zava_server", "zava_server reads or writes retail.orders"),
     ("GRANT SELECT (cost) ON retail.products TO zava_server", "zava_server reads or writes"),

@@ -67,6 +67,8 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Env
         ("ZAVA_ALLOWED_HOSTS", "a.example", ("a.example",)),
         ("WEBSITE_HOSTNAME", "z.azurewebsites.net", "z.azurewebsites.net"),
         ("WEBSITE_INSTANCE_ID", "1", "1"),
+        ("REDIS_URL", "rediss://cache:6380/0", "rediss://cache:6380/0"),
+        ("ZAVA_CACHE_TTL_SECONDS", "0", 0),
         ("ZAVA_TODAY", "2026-06-30", date(2026, 6, 30)),
         ("LOG_LEVEL", "DEBUG", "DEBUG"),
     ],
@@ -104,6 +106,8 @@ def test_empty_setting_counts_as_not_set(environment: Environment, name: str) ->
             {"ZAVA_STATEMENT_TIMEOUT_SECONDS": "1.5"},
             "ZAVA_STATEMENT_TIMEOUT_SECONDS: expected a valid integer",
         ),
+        ({"REDIS_URL": "http://cache"}, "REDIS_URL: expected a redis:// or rediss:// URL"),
+        ({"ZAVA_CACHE_TTL_SECONDS": "-1"}, "ZAVA_CACHE_TTL_SECONDS: expected greater than or"),
         ({"ZAVA_PREPARED_STATEMENTS": "perhaps"}, "ZAVA_PREPARED_STATEMENTS: expected a valid bo"),
         ({"ZAVA_IDENTITY_ISSUER": "http://i.example"}, "ZAVA_IDENTITY_ISSUER: expected an https"),
         (

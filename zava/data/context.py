@@ -75,6 +75,15 @@ class ContextSigner:
         self._keyed = hmac.new(keys[0].secret, digestmod=sha256)
         self._clock = clock
 
+    def derived_key(self, purpose: str) -> bytes:
+        """Return a key of 32 bytes for another purpose; whoever has it cannot sign with it.
+
+        A signed text begins with a digit, so no purpose that begins with a letter is ever one.
+        """
+        derived = self._keyed.copy()
+        derived.update(purpose.encode())
+        return derived.digest()
+
     def sign(self, caller: Caller, statement: str, params: str = "") -> SignedCall:
         """Sign one statement for one caller; the signature holds for a minute and one text."""
         expires = str(int(self._clock()) + LIFETIME_SECONDS)

@@ -20,6 +20,7 @@ from zava.model import Audience
 _INT4, _INT8, _TEXT, _UUID, _BYTEA, _JSONB = 23, 20, 25, 2950, 17, 3802
 _RUNNER_TYPES = (_INT4, _UUID, _UUID, _INT8, _UUID, _BYTEA, _TEXT, _TEXT, _INT4, _INT8)
 _RUNNER_FORMATS = (0, 0, 0, 0, 0, 1, 0, 0, 0, 0)  # only the signature travels as bytes
+_SIGNATURE_PLACES = 6
 
 _BEGIN = b"BEGIN READ ONLY"
 _DEADLINE = b"SELECT pg_catalog.set_config('statement_timeout', $1, true)"
@@ -31,11 +32,16 @@ _RUNNERS = {
     % audience.value.encode()
     for audience in Audience
 }
+_SCOPE = b"SELECT * FROM zava.scope($1, $2, $3, $4, $5, $6)"
+_TYPES = dict.fromkeys(_RUNNERS.values(), _RUNNER_TYPES) | {
+    _SCOPE: _RUNNER_TYPES[:_SIGNATURE_PLACES]
+}
 _NAMES = {
     _BEGIN: b"zava_begin",
     _DEADLINE: b"zava_deadline",
     _ROLLBACK: b"zava_rollback",
     _UNLOCK: b"zava_unlock",
+    _SCOPE: b"zava_scope",
 } | {command: b"zava_run_" + audience.value.encode() for audience, command in _RUNNERS.items()}
 
 
@@ -60,6 +66,15 @@ class Landing:
     scope: str
     lines: Sequence[bytes]
     truncated: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a caller may see just now: `scope_hash` tells scopes apart, `data_version` states."""
+
+    audience: Audience
+    scope_hash: str
+    data_version: str
 
 
 class Flight:
@@ -97,7 +112,7 @@ class Flight:
         needed = [_BEGIN, _ROLLBACK, _UNLOCK, runner]
         if bounds.timeout_milliseconds is not None:
             needed.append(_DEADLINE)
-        self._prepare([command for command in needed if command not in self._connection.prepared])
+        self._prepare_missing(needed)
         self._execute("begin", _BEGIN)
         if bounds.timeout_milliseconds is not None:
             milliseconds = str(bounds.timeout_milliseconds).encode()
@@ -108,22 +123,42 @@ class Flight:
             self._pgconn.send_describe_prepared(b"")
             self._steps += ["parse", "describe"]
         values = (
-            call.key_id.encode(),
-            call.tenant_id.encode(),
-            call.object_id.encode(),
-            call.expires.encode(),
-            call.nonce.encode(),
-            call.mac,
+            *_signature(call),
             call.statement.encode(),
             call.params.encode(),
             str(bounds.max_rows).encode(),
             str(bounds.max_bytes).encode(),
         )
-        self._execute("run", runner, values, _RUNNER_TYPES, _RUNNER_FORMATS)
+        self._execute_signed("run", runner, values)
         self._sync()
         self._execute("rollback", _ROLLBACK)
         self._execute("unlock", _UNLOCK)
         self._sync()
+
+    async def scope(self, call: SignedCall) -> Grant:
+        """Ask what the caller may see, without a statement on any tenant's rows.
+
+        Raises:
+            psycopg.Error: the context or the connection failed.
+        """
+        self._enter()
+        self._prepare_missing([_BEGIN, _ROLLBACK, _SCOPE])
+        self._execute("begin", _BEGIN)
+        self._execute_signed("scope", _SCOPE, _signature(call))
+        self._sync()
+        self._execute("rollback", _ROLLBACK)
+        self._sync()
+        told = None
+        for step, result in await self.fly():
+            raise_error(result)
+            if step == "scope":
+                told = result
+        if told is None:
+            raise OperationalError("the server ended the exchange early")
+        audience, scope_hash, data_version = (
+            (told.get_value(0, column) or b"").decode() for column in range(3)
+        )
+        return Grant(Audience(audience), scope_hash, data_version)
 
     def add_query(self, query: bytes) -> None:
         """Queue one constant statement of ours under its own Sync, outside any tenant context."""
@@ -170,15 +205,18 @@ class Flight:
         if not self._steps:
             self._pgconn.enter_pipeline_mode()
 
-    def _prepare(self, commands: Sequence[bytes]) -> None:
+    def _prepare_missing(self, needed: Sequence[bytes]) -> None:
+        commands = [command for command in needed if command not in self._connection.prepared]
         if not self._use_prepared or not commands:
             return
         for command in commands:
-            types = _RUNNER_TYPES if command in _RUNNERS.values() else None
-            self._pgconn.send_prepare(_NAMES[command], command, types)
+            self._pgconn.send_prepare(_NAMES[command], command, _TYPES.get(command))
             self._steps.append("prepare")
         self._preparing += commands
         self._sync()
+
+    def _execute_signed(self, step: str, command: bytes, values: Sequence[bytes]) -> None:
+        self._execute(step, command, values, _TYPES[command], _RUNNER_FORMATS[: len(values)])
 
     def _execute(
         self,
@@ -204,6 +242,18 @@ class Flight:
         for _ in range(count):
             results += yield from generators.fetch_many(self._pgconn)
         return results
+
+
+def _signature(call: SignedCall) -> tuple[bytes, ...]:
+    """Return who asks and the proof of it: the first arguments of a runner and of `scope`."""
+    return (
+        call.key_id.encode(),
+        call.tenant_id.encode(),
+        call.object_id.encode(),
+        call.expires.encode(),
+        call.nonce.encode(),
+        call.mac,
+    )
 
 
 def raise_error(result: PGresult) -> None:

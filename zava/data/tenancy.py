@@ -6,10 +6,11 @@ inside the very transaction that reads, so a revocation or another scope holds a
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from hashlib import sha256
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 import psycopg
@@ -18,7 +19,7 @@ from cachetools import LRUCache, TTLCache
 from zava.data import faults
 from zava.data.cells import Origins, read_columns, read_rows
 from zava.data.context import ContextSigner
-from zava.data.flight import Bounds, Flight, Landing
+from zava.data.flight import Bounds, Flight, Grant, Landing
 from zava.data.limits import check_limits
 from zava.data.schema import OUTSIDE_TEXT
 from zava.data.statements import statement
@@ -29,10 +30,13 @@ from zava.model import Audience, Caller, Scope, Table
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 MAX_ANSWER_BYTES = 1024 * 1024
 _OWN_BOUNDS_ROWS = 1000
 _SCOPE_SECONDS = 60
 _SERVER_DEADLINE_SECONDS = 30  # what the login's role sets
+_SCOPE_CALL = "scope"  # the text that a call of zava.scope signs
 _GRACE_SECONDS = 2  # the server cancels first, so that its own error arrives
 
 
@@ -117,11 +121,39 @@ class Tenancy:
         Raises:
             ZavaError: it could not be run now, or the caller has no access.
         """
+        reading, _ = await self.read_hashed(caller, sql, params)
+        return reading
+
+    async def read_hashed(
+        self, caller: Caller, sql: str, params: Mapping[str, Any] | None = None
+    ) -> tuple[Reading, str]:
+        """Read, and say under which `Grant.scope_hash` the rows were seen.
+
+        Raises:
+            ZavaError: it could not be run now, or the caller has no access.
+        """
         audience, landing = await self._ask(caller, Question(sql, params))
-        return Reading(
+        reading = Reading(
             [orjson.loads(line) for line in landing.lines],
             await self._scope(caller, audience, landing.scope),
         )
+        return reading, sha256(f"{audience}|{landing.scope}".encode()).hexdigest()
+
+    async def grant(self, caller: Caller) -> Grant:
+        """Ask the database who this is and what they may see, in one trip and no tenant's row.
+
+        Raises:
+            ZavaError: the caller has no access, or the database cannot be asked.
+        """
+
+        async def ask(_: Audience) -> Grant:
+            return await self._fly(
+                lambda flight: flight.scope(self._signer.sign(caller, _SCOPE_CALL))
+            )
+
+        _, grant = await self._attempt(caller, ask)
+        self._audiences[caller] = grant.audience
+        return grant
 
     def audience(self, caller: Caller) -> Audience | None:
         """Return the audience in which the caller was last seen: a guess, never a permission."""
@@ -150,17 +182,23 @@ class Tenancy:
         return known
 
     async def _ask(self, caller: Caller, question: Question) -> tuple[Audience, Landing]:
-        """Run one question, naming the right runner and a living connection.
+        """Run one question.
 
         Raises:
             ZavaError: what the driver or the server reported, translated.
         """
+        return await self._attempt(caller, lambda audience: self._carry(caller, audience, question))
+
+    async def _attempt(
+        self, caller: Caller, call: Callable[[Audience], Awaitable[T]]
+    ) -> tuple[Audience, T]:
+        """Call once, and once more where the right runner or a living connection was missing."""
         await self._verification.ensure()
         audience = self._audiences.get(caller, Audience.STORE_MANAGERS)
         is_repeated = False
         while True:
             try:
-                landing = await self._carry(caller, audience, question)
+                landing = await call(audience)
             except psycopg.Error as error:
                 # The entry named the caller's audience: say it once more to the right runner.
                 if error.sqlstate == faults.OTHER_AUDIENCE and not is_repeated:
@@ -184,17 +222,22 @@ class Tenancy:
             if self._timeout_seconds == _SERVER_DEADLINE_SECONDS
             else self._timeout_seconds * 1000,
         )
+        return await self._fly(
+            lambda flight: flight.call(
+                audience,
+                # Signed when a connection is there: the signature ages while one waits.
+                self._signer.sign(caller, question.sql, params),
+                bounds,
+                describe=question.describe,
+            )
+        )
+
+    async def _fly(self, call: Callable[[Flight], Awaitable[T]]) -> T:
         async with self._pool.connection() as connection:
             flight = Flight(connection, use_prepared=self._use_prepared)
             try:
                 async with asyncio.timeout(self._timeout_seconds + _GRACE_SECONDS):
-                    return await flight.call(
-                        audience,
-                        # Signed when a connection is there: the signature ages while one waits.
-                        self._signer.sign(caller, question.sql, params),
-                        bounds,
-                        describe=question.describe,
-                    )
+                    return await call(flight)
             except TimeoutError as error:
                 raise QueryTimeout(
                     "The database did not answer in time.",

@@ -25,10 +25,13 @@ NAME = "Zava Retail Analytics"
 INSTRUCTIONS = product_text(
     """
     Sales, customers, stock and products of a retail chain, for the stores that you may see.
-    1. get_current_utc_date when the question names a period relative to today.
-    2. get_multiple_table_schemas once, with every table that the question needs.
-    3. execute_sales_query with one SELECT built from those exact names.
-    Say which stores and which period an answer covers. Never show ids.
+    1. query_metrics for figures by store, product, customer cohort or time: certified, so first;
+       get_store_performance for a summary; compare_with_chain for a place among all stores.
+    2. Otherwise get_multiple_table_schemas once, with every table that the question needs, then
+       execute_sales_query with one SELECT built from those exact names; get_current_utc_date when
+       that SQL needs today.
+    When the data have nothing for a question, say so. Say which stores and which period an answer
+    covers. Never show ids.
     """
 )
 _HOUR_MS = 3_600_000

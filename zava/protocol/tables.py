@@ -89,11 +89,16 @@ def table_text(table: Table) -> str:
     return "\n".join(lines)
 
 
+def row_line(row: Sequence[Any]) -> str:
+    """Return one row as a line."""
+    return _SEPARATOR.join(_cell(value) for value in row)
+
+
 def _rows(rows: Sequence[Sequence[Any]], limit_bytes: int) -> tuple[list[str], bool]:
     """Return the rows that fit, and whether the only one fits because its cells were cut."""
     lines: list[str] = []
     for row in rows:
-        line = _SEPARATOR.join(_cell(value) for value in row)
+        line = row_line(row)
         limit_bytes -= len(line.encode()) + 1
         if limit_bytes < 0:
             if lines:

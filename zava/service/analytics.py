@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from zava.model import Caller, Scope, Table, TableSchema
+from zava.service.sales_analytics import SalesAnalytics
 
 
 class RetailData(Protocol):
@@ -22,7 +23,10 @@ class RetailData(Protocol):
 class Analytics:
     """Use cases of the retail data; every one of them acts for a caller."""
 
-    def __init__(self, data: RetailData, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, data: RetailData, sales: SalesAnalytics, clock: Callable[[], datetime]
+    ) -> None:
+        self.sales = sales
         self._data = data
         self._clock = clock
 

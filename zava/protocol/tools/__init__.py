@@ -1,15 +1,21 @@
 """The tools, one module each: product text, arguments and answer."""
 
 from zava.protocol.tools import (
+    compare_with_chain,
     execute_sales_query,
     get_current_utc_date,
     get_multiple_table_schemas,
+    get_store_performance,
+    query_metrics,
 )
 from zava.protocol.tools.tool import Tool
 
 TOOLS: dict[str, Tool] = {
     tool.name: tool
     for tool in (
+        query_metrics.TOOL,
+        get_store_performance.TOOL,
+        compare_with_chain.TOOL,
         get_multiple_table_schemas.TOOL,
         execute_sales_query.TOOL,
         get_current_utc_date.TOOL,

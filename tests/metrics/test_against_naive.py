@@ -1,0 +1,129 @@
+"""Any metric by any allowed dimension equals the same computed in plain Python on exported rows."""
+
+import random
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.conftest import TODAY
+from tests.metrics import naive
+from zava.data.metric_catalogue import UNITS, Catalogue
+from zava.data.metric_reader import MetricReader
+from zava.model import Caller, MetricFilter, MetricQuery
+from zava.service.periods import parse_period
+
+CASES = 500
+PRINCIPALS = ("seattle", "redmond", "online", "eastside", "head-office")
+PERIODS = (
+    *("this month", "last month", "last quarter", "this year", "last 12 months", "2024-Q4"),
+    *("last 30 days", "last 6 weeks", "2023", "2024-02-10..2024-03-05", "2027"),
+)
+
+
+@pytest.mark.requirement("S16")
+async def test_random_questions_equal_the_naive_computation(
+    metrics: MetricReader,
+    callers: dict[str, Caller],
+    catalogue: Catalogue,
+    exported: naive.Exported,
+) -> None:
+    assert set(naive.METRICS) == set(catalogue.metrics)
+    draw = random.Random(20260630)  # noqa: S311  # the same cases in each run
+    scopes = {name: exported.of(name) for name in PRINCIPALS}
+    compared = empty = 0
+    for case in range(CASES):
+        principal = draw.choice(PRINCIPALS)
+        query, asked = random_question(draw, scopes[principal], principal, catalogue)
+        answer = (await metrics.measure(callers[principal], {"q": query})).answers["q"]
+        expected = naive.answer(scopes[principal], asked)
+        assert answer.group_count == len(expected), (case, query)
+        found = {tuple(row[: len(asked.dimensions)]): row for row in answer.rows}
+        assert found.keys() == expected.keys(), (case, query)
+        for group, figures in expected.items():
+            for place, metric in enumerate(asked.metrics, len(asked.dimensions)):
+                assert_equal(
+                    found[group][place], figures[metric], catalogue, metric, (case, group, query)
+                )
+                compared += 1
+        empty += not expected
+    assert compared > 4000
+    assert empty < CASES / 5
+
+
+def assert_equal(told: Any, expected: Any, catalogue: Catalogue, metric: str, case: Any) -> None:
+    decimals = UNITS[catalogue.metrics[metric].unit]
+    wanted = naive.rounded(expected, decimals)
+    if wanted is None or told is None:
+        assert told is None and wanted is None, (metric, case, told, wanted)  # noqa: PT018
+        return
+    given = Decimal(str(told))
+    if catalogue.metrics[metric].additive_over:
+        assert given == wanted, (metric, case)
+    else:  # a quotient may fall on either side of a half
+        assert abs(given - wanted) <= Decimal(1).scaleb(-decimals), (metric, case)
+
+
+def random_question(
+    draw: random.Random, rows: naive.Exported, principal: str, catalogue: Catalogue
+) -> tuple[MetricQuery, naive.Asked]:
+    may_ask = [
+        name
+        for name in catalogue.metrics
+        if principal in {"eastside", "head-office"} or name not in naive.RESTRICTED
+    ]
+    first = draw.choice(may_ask)
+    dimensions = naive.allowed_dimensions(first)
+    chosen = tuple(draw.sample(dimensions, draw.choice((0, 1, 1, 2))))
+    filtered = draw.sample(dimensions, draw.choice((0, 0, 1, 2)))
+    fitting = [
+        name
+        for name in may_ask
+        if set(chosen) | set(filtered) <= set(naive.allowed_dimensions(name)) and name != first
+    ]
+    wanted = (first, *draw.sample(fitting, min(len(fitting), draw.randint(0, 2))))
+    period = parse_period(draw.choice(PERIODS), TODAY)
+    filters, keeps = random_filters(draw, rows, filtered)
+    before = period.previous_year()
+    query = MetricQuery(wanted, period, TODAY, dimensions=chosen, filters=filters, limit=100_000)
+    return query, naive.Asked(
+        wanted, chosen, period.start, period.end, TODAY, keeps, before.start, before.end
+    )
+
+
+def random_filters(
+    draw: random.Random, rows: naive.Exported, dimensions: list[str]
+) -> tuple[tuple[MetricFilter, ...], Callable[[Callable[[str], str]], bool]]:
+    filters = []
+    tests: list[tuple[str, Callable[[str], bool]]] = []
+    for dimension in dimensions:
+        is_time = dimension in naive.TIME_LABELS or dimension == "cohort"
+        source = rows.stock if dimension == "stock_status" else rows.lines
+        known = sorted({naive.label(row, dimension) for row in draw.sample(source, 200)})
+        op = draw.choice(("=", "in", "between", ">=", "<=") if is_time else ("=", "in"))
+        if op == "between":
+            low, high = sorted((draw.choice(known), draw.choice(known)))
+            values: tuple[str, ...] = (low, high)
+            tests.append((dimension, _between(low, high)))
+        else:
+            values = tuple(
+                draw.sample(known, min(len(known), draw.randint(1, 3) if op == "in" else 1))
+            )
+            tests.append((dimension, _test(op, values)))
+        if not is_time and draw.random() < 0.3:
+            values = tuple(value.upper() for value in values)
+        filters.append(MetricFilter(dimension, op, values))
+    return tuple(filters), lambda named: all(test(named(d)) for d, test in tests)
+
+
+def _test(op: str, values: tuple[str, ...]) -> Callable[[str], bool]:
+    if op == ">=":
+        return lambda value: value >= values[0]
+    if op == "<=":
+        return lambda value: value <= values[0]
+    return lambda value: value in values
+
+
+def _between(low: str, high: str) -> Callable[[str], bool]:
+    return lambda value: low <= value <= high

@@ -1,0 +1,22 @@
+"""`docs/metrics.md`: the catalogue as `zava/data/metrics.toml` declares it, written by `make docs`."""
+
+from pathlib import Path
+
+from zava.data.metric_catalogue import catalogue
+from zava.data.metric_page import metric_page
+from zava.service.insights import insight_page
+
+PAGE = Path(__file__).parents[1] / "docs" / "metrics.md"
+
+
+def page() -> str:
+    """Return the page as it has to stand in the repository."""
+    return metric_page(catalogue()) + insight_page()
+
+
+def main() -> None:
+    PAGE.write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

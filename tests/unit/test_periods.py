@@ -1,0 +1,153 @@
+"""The period grammar: what each form means, what it never means, and how a refusal reads."""
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zava.errors import InvalidInput
+from zava.model import Period, PeriodUnit
+from zava.service.periods import GRAMMAR, parse_period
+
+TODAY = date(2026, 6, 30)  # a Tuesday
+DAYS = st.dates(date(1950, 1, 1), date(2150, 12, 31))
+UNITS = st.sampled_from(["day", "week", "month", "quarter"])
+
+
+@pytest.mark.parametrize(
+    ("expression", "start", "last", "is_to_date"),
+    [
+        ("today", "2026-06-30", "2026-06-30", False),
+        ("yesterday", "2026-06-29", "2026-06-29", False),
+        ("this week", "2026-06-29", "2026-06-30", True),
+        ("last week", "2026-06-22", "2026-06-28", False),
+        ("this month", "2026-06-01", "2026-06-30", False),
+        ("last month", "2026-05-01", "2026-05-31", False),
+        ("this quarter", "2026-04-01", "2026-06-30", False),
+        ("last quarter", "2026-01-01", "2026-03-31", False),
+        ("this year", "2026-01-01", "2026-06-30", True),
+        ("last year", "2025-01-01", "2025-12-31", False),
+        ("last 30 days", "2026-05-31", "2026-06-29", False),
+        ("last 1 day", "2026-06-29", "2026-06-29", False),
+        ("last 2 weeks", "2026-06-15", "2026-06-28", False),
+        ("last 12 months", "2025-06-01", "2026-05-31", False),
+        ("last 4 quarters", "2025-04-01", "2026-03-31", False),
+        ("2024", "2024-01-01", "2024-12-31", False),
+        ("2026", "2026-01-01", "2026-06-30", True),
+        ("2024-Q4", "2024-10-01", "2024-12-31", False),
+        ("2024-02", "2024-02-01", "2024-02-29", False),
+        ("2024-02-29..2024-02-29", "2024-02-29", "2024-02-29", False),
+        ("  LAST   Month ", "2026-05-01", "2026-05-31", False),
+        ("2026-01-01 .. 2026-01-31", "2026-01-01", "2026-01-31", False),
+        ("2027", "2027-01-01", "2027-12-31", False),
+    ],
+)
+def test_each_form_names_its_days(expression: str, start: str, last: str, is_to_date: bool) -> None:
+    period = parse_period(expression, TODAY)
+    assert (str(period.start), str(period.last_day)) == (start, last)
+    assert period.is_to_date == is_to_date
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "",
+        "last 3 years",
+        "last 0 days",
+        "last 99999 days",
+        "last 4001 days",
+        "next month",
+        "2024-13",
+        "2024-00",
+        "2024-Q5",
+        "0000",
+        "1899",
+        "9999",
+        "2200",
+        "2024-02-30..2024-03-01",
+        "2024-03-02..2024-03-01",
+        "2024-01-01",
+        "2024-1",
+        "last month; drop table",
+        "last month\n2024",
+        "\u0661\u0669\u0669\u0669-\u0660\u0661",  # digits of another script
+    ],
+)
+@pytest.mark.requirement("S12")
+def test_anything_else_is_refused_with_the_grammar(expression: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        parse_period(expression, TODAY)
+    assert caught.value.message.startswith("time_period: ")
+    assert GRAMMAR in caught.value.hint
+
+
+@given(st.text(max_size=40), DAYS)
+def test_no_text_does_anything_but_parse_or_be_refused(text: str, today: date) -> None:
+    try:
+        period = parse_period(text, today)
+    except InvalidInput:
+        return
+    assert period.start < period.end
+
+
+@given(DAYS, UNITS, st.integers(1, 200))
+def test_last_units_end_where_the_current_one_begins(today: date, unit: str, count: int) -> None:
+    whole = parse_period(f"last {count} {unit}s", today)
+    assert whole.end <= today
+    # So many units, laid end to end, are the same days.
+    reached = whole.start
+    for _ in range(count):
+        one = parse_period(f"last 1 {unit}", _within_the_next(reached, unit))
+        assert one.start == reached
+        reached = one.end
+    assert reached == whole.end
+
+
+def _within_the_next(start: date, unit: str) -> date:
+    return start + timedelta(days={"day": 1, "week": 7, "month": 31, "quarter": 92}[unit])
+
+
+@given(DAYS, st.sampled_from(["week", "month", "quarter", "year"]))
+def test_this_and_last_meet_and_this_holds_today(today: date, unit: str) -> None:
+    this, last = parse_period(f"this {unit}", today), parse_period(f"last {unit}", today)
+    assert last.end == this.start
+    assert this.start <= today == this.last_day or not this.is_to_date
+    assert this.start <= today < this.end
+    assert this.start.weekday() == 0 or unit != "week"
+
+
+@given(DAYS, UNITS, st.integers(1, 60))
+def test_previous_period_is_as_long_and_adjoins(today: date, unit: str, count: int) -> None:
+    period = parse_period(f"last {count} {unit}s", today)
+    previous = period.previous()
+    assert previous.end == period.start
+    assert (previous.unit, previous.count) == (period.unit, period.count)
+    assert abs(previous.days - period.days) <= 4 * count  # months differ by three days, no more
+    if unit in {"day", "week"}:
+        assert previous.days == period.days
+
+
+@given(DAYS, st.sampled_from(["this week", "this month", "this quarter", "this year"]))
+def test_period_to_date_is_compared_with_as_many_days(today: date, expression: str) -> None:
+    period = parse_period(expression, today)
+    previous = period.previous()
+    assert previous.end <= period.start
+    if period.is_to_date:
+        assert previous.days == min(period.days, (period.start - previous.start).days)
+
+
+@given(DAYS, st.integers(0, 800))
+def test_previous_year_keeps_the_calendar(start: date, length: int) -> None:
+    period = Period("", start, start + timedelta(days=length + 1), PeriodUnit.DAY, length + 1)
+    before = period.previous_year()
+    assert before.start.year == start.year - 1
+    assert (before.start.month, before.start.day) == (
+        (2, 28) if (start.month, start.day) == (2, 29) else (start.month, start.day)
+    )
+    assert before.days > 0
+    assert abs(before.days - period.days) <= 1
+
+
+def test_answer_states_its_days() -> None:
+    assert str(parse_period("this year", TODAY)) == "2026-01-01 to 2026-06-30 (this year, to date)"

@@ -1,0 +1,285 @@
+"""Compiles plans into one statement: each fact at its own grain, then put side by side.
+
+Every identifier and every piece of SQL comes from the catalogue; what a caller sent is read from
+the statement's one parameter, by keys that are made here. The stores are narrowed twice: by the
+row policies, and by the list of visible stores that every fact is compared with.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from zava.data.metric_catalogue import FORMULA_PLACES, REFERENCE, UNITS, Catalogue, Source
+from zava.data.metric_plan import Condition, Measure, Plan, answer_names
+from zava.model import Comparison
+
+_ZONE = "'America/Los_Angeles'"
+
+
+def compile_plans(plans: Mapping[str, Plan], catalogue: Catalogue) -> tuple[str, dict[str, Any]]:
+    """Return one statement of one row, a JSON document for each plan, and its parameter."""
+    parts = [
+        f'({_Compiler(name, plan, catalogue).document()}) AS "{name}"'
+        for name, plan in plans.items()
+    ]
+    return "SELECT " + ",\n".join(parts), {name: _values(plan) for name, plan in plans.items()}
+
+
+def _values(plan: Plan) -> dict[str, Any]:
+    values: dict[str, Any] = {"limit": plan.query.limit}
+    for of in (None, *Comparison):
+        period = plan.period(of)
+        values |= {
+            _key("start", of): period.start.isoformat(),
+            _key("end", of): period.end.isoformat(),
+            _key("days", of): period.days,
+        }
+    values["today"] = plan.query.today.isoformat()
+    for number, condition in enumerate(plan.conditions):
+        values[f"filter{number}"] = [value.strip() for value in condition.values]
+    return values
+
+
+def _key(name: str, of: Comparison | None) -> str:
+    return f"{of.value}_{name}" if of else name
+
+
+class _Compiler:
+    """One plan; `name` is where its values lie in the parameter."""
+
+    def __init__(self, name: str, plan: Plan, catalogue: Catalogue) -> None:
+        self._plan = plan
+        self._catalogue = catalogue
+        self._param = f"$1->'{name}'"
+        self._labels = [f"d{number}" for number in range(len(plan.dimensions))]
+        self._measures = {m.key: f"m{number}" for number, m in enumerate(plan.measures)}
+        self._columns = [
+            f"{metric.name}{suffix}"
+            for metric in plan.metrics
+            for suffix in (
+                name.removeprefix(metric.name) for name in answer_names(metric, plan.query.compare)
+            )
+        ]
+
+    def document(self) -> str:
+        """Return the SELECT of one JSON object: rows, totals, groups, unmatched, existing."""
+        cells = ", ".join([*self._labels, *(f'"{column}"' for column in self._columns)])
+        rows = f"(SELECT json_agg(json_build_array({cells}) ORDER BY place) FROM ranked WHERE %s)"
+        shown = f"place <= ({self._param}->>'limit')::integer"
+        return f"""
+WITH {", ".join([self._visible(), *self._facts(), *self._side_by_side()])}
+SELECT json_build_object(
+  'rows', {rows % f"level = 0 AND {shown}"},
+  'totals', {rows % f"level > 0 AND {shown}"},
+  'groups', (SELECT count(*) FROM ranked WHERE level = 0),
+  'unmatched', {self._unmatched()},
+  'existing', {self._existing()})"""
+
+    def _visible(self) -> str:
+        tests = [
+            self._test(number, condition)
+            for number, condition in enumerate(self._plan.conditions)
+            if condition.dimension.is_of_store
+        ]
+        return f"""visible AS MATERIALIZED (
+  SELECT s.* FROM (
+    SELECT s.store_id, s.store_name, s.region,
+           CASE WHEN s.is_online THEN 'online' ELSE 'store' END AS channel,
+           (s.created_at AT TIME ZONE {_ZONE})::date AS opened_on
+    FROM retail.stores AS s) AS s
+  WHERE {" AND ".join(tests) or "true"})"""
+
+    def _facts(self) -> list[str]:
+        groups: dict[tuple[str, Comparison | None], list[Measure]] = {}
+        for measure in self._plan.measures:
+            groups.setdefault((measure.source.name, measure.of), []).append(measure)
+        return [
+            self._fact(f"fact{number}", measures) for number, measures in enumerate(groups.values())
+        ]
+
+    def _fact(self, name: str, measures: Sequence[Measure]) -> str:
+        """Aggregate one source in one period, by the labels and, when asked, their totals."""
+        source, of = measures[0].source, measures[0].of
+        labels = [self._filled(d.expression, source, of) for d in self._plan.dimensions]
+        selected = [
+            f"{self._filled(m.metric.expressions[source.name], source, of)}::numeric"
+            f" AS {self._measures[m.key]}"
+            for m in measures
+        ]
+        selected = [f"{label} AS d{number}" for number, label in enumerate(labels)] + selected
+        grouping = ""
+        level = "0"
+        if labels:
+            grouping = f"GROUP BY {', '.join(labels)}"
+            if self._plan.query.with_totals:
+                level = f"GROUPING({', '.join(labels)})"
+                grouping = f"GROUP BY ROLLUP ({', '.join(labels)})"
+        return f"""{name} AS (
+  SELECT {level} AS level, {", ".join(selected)}
+  FROM {self._filled(source.relation, source, of)} {self._joins(source, measures, of)}
+  WHERE {" AND ".join(self._where(source, of))}
+  {grouping})"""
+
+    def _joins(self, source: Source, measures: Sequence[Measure], of: Comparison | None) -> str:
+        needed = {join for measure in measures for join in measure.metric.joins}
+        for dimension in self._split():
+            needed.update(dimension.joins)
+        return " ".join(
+            self._filled(sql, source, of)
+            for name, sql in self._catalogue.joins.items()
+            if name in needed and name not in source.provides
+        )
+
+    def _split(self) -> list[Any]:
+        filtered = [c.dimension for c in self._plan.conditions if not c.dimension.is_of_store]
+        return [*self._plan.dimensions, *filtered]
+
+    def _where(self, source: Source, of: Comparison | None) -> list[str]:
+        tests = [
+            source.where,
+            f"{source.store} = ANY (ARRAY(SELECT v.store_id FROM visible AS v))",
+        ]
+        if source.moment:
+            for edge, op in (("start", ">="), ("end", "<")):
+                midnight = f"{self._date(_key(edge, of))}::timestamp AT TIME ZONE {_ZONE}"
+                tests.append(f"{source.moment} {op} ({midnight})")
+        tests += [
+            self._filled(self._test(number, condition), source, of)
+            for number, condition in enumerate(self._plan.conditions)
+            if not condition.dimension.is_of_store
+        ]
+        return tests
+
+    def _test(self, number: int, condition: Condition) -> str:
+        """Return one filter; text is compared without case, labels of time by their order."""
+        dimension, op = condition.dimension, condition.op
+        given = f"{self._param}->'filter{number}'"
+        if dimension.pattern is None:
+            texts = dimension.matches or (dimension.expression,)
+            wanted = f"(SELECT lower(v) FROM jsonb_array_elements_text({given}) AS v)"
+            return "(" + " OR ".join(f"lower({text}) IN {wanted}" for text in texts) + ")"
+        label = f'({dimension.expression} COLLATE "C")'
+        if op == "in":
+            return f"{label} IN (SELECT v FROM jsonb_array_elements_text({given}) AS v)"
+        if op == "between":
+            return f"{label} BETWEEN {given}->>0 AND {given}->>1"
+        return f"{label} {op} {given}->>0"
+
+    def _side_by_side(self) -> list[str]:
+        """Stack the facts and fold them by label: a NULL label of a total meets its own kind."""
+        by = ", ".join(["level", *self._labels])
+        stacked = []
+        groups: dict[tuple[str, Comparison | None], int] = {}
+        for measure in self._plan.measures:
+            groups.setdefault((measure.source.name, measure.of), len(groups))
+        for (source, of), number in groups.items():
+            own = {
+                self._measures[m.key]
+                for m in self._plan.measures
+                if (m.source.name, m.of) == (source, of)
+            }
+            columns = [
+                name if name in own else f"NULL::numeric AS {name}"
+                for name in self._measures.values()
+            ]
+            stacked.append(f"SELECT {by}, {', '.join(columns)} FROM fact{number}")
+        folded = [
+            f"coalesce(max({name}), 0) AS {name}"
+            if self._catalogue.metrics[metric].unit in {"USD", "count"}
+            and self._catalogue.metrics[metric].additive_over
+            else f"max({name}) AS {name}"
+            for (metric, _), name in self._measures.items()
+        ]
+        order = [*self._order(), *(f'{label} COLLATE "C"' for label in self._labels)]
+        places = f"PARTITION BY level ORDER BY {', '.join(order)}"
+        return [
+            f"stacked AS ({' UNION ALL '.join(stacked)})",
+            f"folded AS (SELECT {by}, {', '.join(folded)} FROM stacked GROUP BY {by})",
+            f"figured AS (SELECT {by}, {', '.join(self._figures())} FROM folded)",
+            f"compared AS (SELECT {by}, {', '.join(self._compared())} FROM figured)",
+            f"ranked AS (SELECT *, row_number() OVER ({places}) AS place FROM compared)",
+        ]
+
+    def _figures(self) -> list[str]:
+        compare = self._plan.query.compare
+        return [
+            f"round({self._formula(metric.formula or f'{{{metric.name}}}', of)},"
+            f' {UNITS[metric.unit]}) AS "{metric.name}{suffix}"'
+            for metric in self._plan.metrics
+            for suffix, of in [("", None), *([("_previous", compare)] if compare else [])]
+        ]
+
+    def _compared(self) -> list[str]:
+        columns = []
+        for column in self._columns:
+            if column.endswith("_change_percent"):
+                name = column.removesuffix("_change_percent")
+                sql = (
+                    f'round(100 * ("{name}" - "{name}_previous") / nullif("{name}_previous", 0), 2)'
+                )
+            elif column.endswith("_change"):
+                name = column.removesuffix("_change")
+                sql = f'"{name}" - "{name}_previous"'
+            else:
+                sql = f'"{column}"'
+            columns.append(f'{sql} AS "{column}"')
+        return columns
+
+    def _formula(self, formula: str, of: Comparison | None) -> str:
+        def measure(match: Any) -> str:
+            name, year = match.groups()
+            if name in FORMULA_PLACES:
+                return f"({self._param}->>'{_key(name, of)}')::numeric"
+            return self._measures[name, Comparison.PREVIOUS_YEAR if year else of]
+
+        return REFERENCE.sub(measure, formula)
+
+    def _order(self) -> list[str]:
+        labels = {d.name: f'd{n} COLLATE "C"' for n, d in enumerate(self._plan.dimensions)}
+        order = []
+        for key in self._plan.order:
+            column = labels.get(key.by) or f'"{key.by}"'
+            order.append(f"{column} {'DESC' if key.is_descending else 'ASC'} NULLS LAST")
+        return order
+
+    def _unmatched(self) -> str:
+        """Return the filters' values that nothing in scope bears."""
+        looked = [
+            f"SELECT '{c.dimension.name}' AS dimension, v AS value"
+            f" FROM jsonb_array_elements_text({self._param}->'filter{number}') AS v"
+            f" WHERE NOT EXISTS (SELECT FROM {c.dimension.relation} WHERE lower(v) IN"
+            f" ({', '.join(f'lower({text})' for text in c.dimension.matches)}))"
+            for number, c in enumerate(self._plan.conditions)
+            if c.dimension.relation
+        ]
+        if not looked:
+            return "NULL::json"
+        return f"(SELECT json_agg(u) FROM ({' UNION ALL '.join(looked)}) AS u)"
+
+    def _existing(self) -> str:
+        """Return the values that exist in scope, of filtered dimensions that are ours to name."""
+        dimensions = {
+            c.dimension.name: c.dimension
+            for c in self._plan.conditions
+            if c.dimension.relation and not c.dimension.is_outside_text
+        }
+        listed = [
+            f"'{name}', (SELECT json_agg(DISTINCT {d.expression}) FROM {d.relation})"
+            for name, d in dimensions.items()
+        ]
+        return f"json_build_object({', '.join(listed)})"
+
+    def _filled(self, sql: str, source: Source, of: Comparison | None) -> str:
+        local = f"({source.moment} AT TIME ZONE {_ZONE})"
+        if of is Comparison.PREVIOUS_YEAR:  # under the label that it is compared with
+            local = f"({local} + interval '1 year')"
+        places = {
+            "store": source.store,
+            "product": source.product or "",
+            "local": local,
+            "tomorrow": f"({self._date('today')} + 1)",
+            "year_before": self._date(_key("start", Comparison.PREVIOUS_YEAR)),
+        }
+        return REFERENCE.sub(lambda match: places[match[1]], sql)
+
+    def _date(self, key: str) -> str:
+        return f"({self._param}->>'{key}')::date"
