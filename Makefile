@@ -8,7 +8,10 @@ RUN := $(BIN)/python -m zava
 # What isolation rests on.
 WHOLLY_COVERED := zava/data/tenancy.py,zava/data/flight.py,zava/data/context.py,zava/data/verification.py,zava/data/faults.py,zava/protocol/faults.py,zava/protocol/identity.py,zava/data/guard/*
 
-.PHONY: help run test hostile check lint types contracts lock schema docs bench clean
+# What the tests with outside parts run: Node, the conformance suite, clients.
+OUTSIDE := tests/outside
+
+.PHONY: help run test hostile check check-long lint types contracts conformance clients lock schema docs bench clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -44,11 +47,27 @@ types: $(VENV)/.installed ## Check types
 contracts: $(VENV)/.installed ## Check that imports go one way only
 	@$(BIN)/lint-imports
 
-check: lint types contracts test ## Everything that CI runs
+$(VENV)/.outside: $(VENV)/.installed requirements-outside.txt $(OUTSIDE)/package-lock.json
+	@echo "Installing Node and outside clients …"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements-outside.txt
+	@PATH="$(abspath $(BIN)):$$PATH" npm ci --prefix $(OUTSIDE) --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+conformance: $(VENV)/.outside ## Run the protocol's own conformance suite, both eras
+	@$(BIN)/python -m pytest -q -s -m outside $(OUTSIDE)/test_conformance.py
+
+clients: $(VENV)/.outside ## Connect with every client at hand, in each era; prints a table
+	@$(BIN)/python -m pytest -q -s -m outside $(OUTSIDE)/test_clients.py $(OUTSIDE)/test_clients_page.py $(OUTSIDE)/test_tokens.py
+
+check: lint types contracts test conformance clients ## Everything that CI runs
+
+check-long: $(VENV)/.installed ## What runs for minutes: fuzzing
+	@$(BIN)/python -m pytest -q -m long
 
 lock: $(VENV)/.installed ## Compile the lock files from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header pyproject.toml -o requirements.txt
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header --all-extras pyproject.toml -c requirements.txt -o requirements-dev.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header --extra local --extra dev pyproject.toml -c requirements.txt -o requirements-dev.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header --extra outside pyproject.toml -c requirements-dev.txt -o requirements-outside.txt
 
 schema: $(VENV)/.installed ## Write sql/schema.sql from the migrations
 	@$(BIN)/python -m tests.golden_schema

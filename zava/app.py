@@ -100,7 +100,7 @@ def compose(settings: Settings, *, conninfo: str, context_keys: Sequence[str]) -
     sales = SalesAnalytics(reader, lambda: business_day(settings.today))
     analytics = Analytics(RetailData(tenancy), sales, _clock(settings))
     endpoint = Endpoint(
-        make_server=lambda: _make_server(analytics),
+        make_server=lambda: _make_server(analytics, settings.website_url),
         authenticator=_authenticator(settings, conninfo),
         readiness=lambda: _readiness(verification),
         allowed_hosts=_allowed_hosts(settings),
@@ -128,11 +128,11 @@ def endpoint() -> Endpoint:
     return application().endpoint
 
 
-def _make_server(analytics: Analytics) -> "Server[Any]":
+def _make_server(analytics: Analytics, website: str | None) -> "Server[Any]":
     # Imported with the SDK, at the first request that needs it.
     from zava.protocol.server import build_server
 
-    return build_server(analytics, version=__version__)
+    return build_server(analytics, version=__version__, website=website)
 
 
 def _conninfo(settings: Settings) -> str:

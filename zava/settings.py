@@ -135,6 +135,12 @@ class Settings(BaseSettings):
         description="Public host names beside WEBSITE_HOSTNAME, comma-separated; loopback is "
         "always allowed.",
     )
+    website_url: str | None = Field(
+        None,
+        validation_alias="ZAVA_WEBSITE_URL",
+        pattern=r"^https://[^\s]+$",
+        description="Page about this server that clients show to people, an https URL.",
+    )
     website_hostname: str | None = Field(
         None,
         validation_alias="WEBSITE_HOSTNAME",

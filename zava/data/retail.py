@@ -56,9 +56,9 @@ class RetailData:
         return replace(table, notes=tuple(await self._explain(caller, table.scope.audience, sql)))
 
     async def table_schemas(
-        self, caller: Caller, names: Sequence[str]
+        self, caller: Caller, names: Sequence[str] | None
     ) -> tuple[list[TableSchema], Scope]:
-        """Describe retail tables as the caller's audience may read them.
+        """Describe retail tables as the caller's audience may read them; None means all of them.
 
         Raises:
             InvalidInput: a name is no table that this audience can read.
@@ -68,6 +68,11 @@ class RetailData:
         if not self._schemas.knows(scope.audience):
             await self._learn_structure(caller)
         return self._schemas.describe(scope.audience, names, values), scope
+
+    async def readable_tables(self, caller: Caller) -> list[str]:
+        """Return the bare names of the tables that the caller's audience may read."""
+        # Read each time: the trip also asks whether the caller may still ask.
+        return list(self._schemas.columns(await self._learn_structure(caller)))
 
     async def _learn_structure(self, caller: Caller) -> Audience:
         rows, scope = await self._tenancy.read(caller, statement("table_structure"))

@@ -39,17 +39,20 @@ class SchemaReader:
         self._structures[audience] = {row["table_name"]: _table(row) for row in rows}
 
     def describe(
-        self, audience: Audience, names: Sequence[str], values: Sequence[Mapping[str, Any]]
+        self, audience: Audience, names: Sequence[str] | None, values: Sequence[Mapping[str, Any]]
     ) -> list[TableSchema]:
         """Return the named tables, `values` filled in where a column has a short list of them.
+
+        None names every table that the audience can read.
 
         Raises:
             InvalidInput: a name is unknown; the nearest ones are offered.
         """
         structure = self._structures[audience]
+        asked = structure if names is None else names
         listed = {(row["table_name"], row["column_name"]): tuple(row["values"]) for row in values}
         described = []
-        wanted = (name.strip().lower().removeprefix(f"{SCHEMA}.") for name in names)
+        wanted = (name.strip().lower().removeprefix(f"{SCHEMA}.") for name in asked)
         for bare in dict.fromkeys(wanted):
             table = structure.get(bare)
             if table is None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
+from anyio import CancelScope
 from psycopg import AsyncConnection, Error, OperationalError
 from psycopg.abc import PQGen
 from psycopg.waiting import wait_async
@@ -20,6 +21,7 @@ _CONNECT_TIMEOUT_SECONDS = 5
 _CHECK_TIMEOUT_SECONDS = 3.0
 _WAIT_INTERVAL_SECONDS = 0.1  # psycopg's own, between two looks for Ctrl-C
 _CANCEL_TIMEOUT_SECONDS = 0.4  # with the deadline of readiness still under its two seconds
+_CANCEL_INTERVAL_SECONDS = 0.05
 _CLOSE_TIMEOUT_SECONDS = 5.0
 
 T = TypeVar("T")
@@ -44,16 +46,28 @@ class PooledConnection(AsyncConnection[tuple[object, ...]]):
         """Drive a libpq generator; when interrupted, cancel the statement and close.
 
         psycopg's own waits for a silent server to confirm, ten seconds beyond any deadline.
+        Shielded, because an anyio scope interrupts again at every wait.
         """
         try:
             return await wait_async(gen, self.pgconn.socket, interval=interval, timeout=timeout)
         except asyncio.CancelledError:
-            try:
-                with suppress(Error):
-                    await self.cancel_safe(timeout=_CANCEL_TIMEOUT_SECONDS)
-            finally:
-                await self.close()
+            with CancelScope(shield=True):
+                try:
+                    with suppress(Error, TimeoutError):
+                        async with asyncio.timeout(_CANCEL_TIMEOUT_SECONDS):
+                            await self._cancel_until_done(gen)
+                finally:
+                    await self.close()
             raise
+
+    async def _cancel_until_done(self, gen: PQGen[T]) -> None:
+        # A server that is between two commands forgets a cancellation and runs the next one.
+        while True:
+            await self.cancel_safe(timeout=_CANCEL_TIMEOUT_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_CANCEL_INTERVAL_SECONDS):
+                    await wait_async(gen, self.pgconn.socket, interval=_WAIT_INTERVAL_SECONDS)
+                    return
 
 
 class DatabasePool:
@@ -119,7 +133,8 @@ class DatabasePool:
             yield connection
         finally:
             connection.idle_since = time.monotonic()
-            await self._pool.putconn(connection)
+            with CancelScope(shield=True):  # half given back, it would be lost
+                await self._pool.putconn(connection)
 
     async def drop_dead_connections(self) -> None:
         """Test every resting connection and replace those that the server has ended.

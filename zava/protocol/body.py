@@ -6,32 +6,39 @@ from typing import Any
 
 import orjson
 
+from zava.protocol.versions import HANDSHAKE, LOG_LEVEL_KEY, SERVED, VERSION_KEY
+
 MAX_BODY_BYTES = 1024 * 1024
 MAX_DEPTH = 64
 MAX_DIGITS = 20
+MAX_ID_CHARACTERS = 256
 
-PARSE_ERROR, INVALID_REQUEST, HEADER_MISMATCH = -32700, -32600, -32020
+PARSE_ERROR, INVALID_REQUEST, INVALID_PARAMS = -32700, -32600, -32602
+HEADER_MISMATCH, UNSUPPORTED_VERSION = -32020, -32022
 
 # Also inside strings, which costs nothing but a check: a number cannot begin in one.
 _LONG_NUMBER = re.compile(rb"[:\[,]\s*-?\d{%d,}" % (MAX_DIGITS + 1))
-_VERSION_KEY = "io.modelcontextprotocol/protocolVersion"
 
 
 class BodyRefused(Exception):
-    """The body is not one JSON-RPC message; `code` is the JSON-RPC error's."""
+    """The body is not one JSON-RPC message that is served; `code` is the JSON-RPC error's."""
 
-    def __init__(self, code: int, message: str, *, request_id: Any = None) -> None:
+    def __init__(
+        self, code: int, message: str, *, request_id: Any = None, data: Any = None
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.request_id = request_id
+        self.data = data
 
 
 def read_message(body: bytes) -> dict[str, Any]:
-    """Parse one JSON-RPC message.
+    """Parse one JSON-RPC request or notification.
 
     Raises:
-        BodyRefused: it is malformed, a batch, nested too deep, or holds a number too long.
+        BodyRefused: it is malformed, a batch or a response, nested too deep, or holds a number
+            too long.
     """
     try:
         message = orjson.loads(body)
@@ -42,34 +49,76 @@ def read_message(body: bytes) -> dict[str, Any]:
     if not isinstance(message, dict):
         raise BodyRefused(INVALID_REQUEST, "The body is not a JSON-RPC message.")
     request_id = message.get("id")
-    if not isinstance(request_id, str | int) or isinstance(request_id, bool):
-        request_id = None
+    is_usable = _is_id(request_id)
+    known_id = request_id if is_usable else None
     if _is_deeper(message, MAX_DEPTH):
         raise BodyRefused(
-            INVALID_REQUEST, f"The body nests deeper than {MAX_DEPTH}.", request_id=request_id
+            INVALID_REQUEST, f"The body nests deeper than {MAX_DEPTH}.", request_id=known_id
         )
     if _LONG_NUMBER.search(body) and _holds_long_number(message):
         raise BodyRefused(
-            INVALID_REQUEST, f"A number has more than {MAX_DIGITS} digits.", request_id=request_id
+            INVALID_REQUEST, f"A number has more than {MAX_DIGITS} digits.", request_id=known_id
         )
+    if "id" in message and not is_usable:
+        raise BodyRefused(
+            INVALID_REQUEST,
+            f"id: an integer of 64 bits or a string of at most {MAX_ID_CHARACTERS} characters.",
+        )
+    _check_envelope(message, known_id)
     return message
 
 
-def check_era(message: Mapping[str, Any], header: str | None, handshake: frozenset[str]) -> None:
-    """Refuse a body of the stateless era under a missing or older version header.
+def check_version(message: Mapping[str, Any], header: str | None) -> None:
+    """Refuse a version that is not served, and a body of another era than its header.
 
     Raises:
-        BodyRefused: header and body name different eras.
+        BodyRefused: the header's version is unknown, or header and body disagree.
     """
-    params = message.get("params")
-    meta = params.get("_meta") if isinstance(params, Mapping) else None
-    version = meta.get(_VERSION_KEY) if isinstance(meta, Mapping) else None
-    if version is not None and (header is None or header in handshake):
+    said = metadata(message).get(VERSION_KEY)
+    is_handshake = header is None or header in HANDSHAKE
+    if said is not None and (is_handshake or (header not in SERVED and said != header)):
         raise BodyRefused(
             HEADER_MISMATCH,
-            f"The body speaks {str(version)[:40]}, the MCP-Protocol-Version header does not.",
+            f"The body speaks {str(said)[:40]}, the MCP-Protocol-Version header does not.",
             request_id=message.get("id"),
         )
+    if not is_handshake and header not in SERVED:
+        raise BodyRefused(
+            UNSUPPORTED_VERSION,
+            "Unsupported protocol version",
+            request_id=message.get("id"),
+            data={"supported": list(SERVED), "requested": str(header)[:40]},
+        )
+
+
+def metadata(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what the request says of itself, in `params._meta`."""
+    params = message.get("params")
+    said = params.get("_meta") if isinstance(params, Mapping) else None
+    return said if isinstance(said, Mapping) else {}
+
+
+def wants_events(message: Mapping[str, Any]) -> bool:
+    """Whether the caller asked to hear of progress or log messages beside the result."""
+    said = metadata(message)
+    return "progressToken" in said or LOG_LEVEL_KEY in said
+
+
+def _check_envelope(message: Mapping[str, Any], request_id: Any) -> None:
+    if message.get("jsonrpc") != "2.0":
+        raise BodyRefused(INVALID_REQUEST, 'jsonrpc: must be "2.0".', request_id=request_id)
+    method = message.get("method")
+    if not isinstance(method, str):
+        # A response is refused here too: this server asks nothing.
+        raise BodyRefused(INVALID_REQUEST, "method: a string is required.", request_id=request_id)
+    if not isinstance(message.get("params", {}), dict):
+        raise BodyRefused(INVALID_PARAMS, "params: must be an object.", request_id=request_id)
+
+
+def _is_id(value: Any) -> bool:
+    if isinstance(value, str):
+        return len(value) <= MAX_ID_CHARACTERS
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _is_deeper(value: Any, limit: int) -> bool:

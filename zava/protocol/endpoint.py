@@ -1,10 +1,11 @@
 """One HTTP exchange without a web server: what Functions, the local server and tests all call.
 
-In order: the route, the host, the token, the body, and only then the SDK. A request is refused
-at the first of them that it does not pass.
+In order: the route, the headers, the host, the token, the body, and only then the SDK. A request
+is refused at the first of them that it does not pass.
 """
 
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
@@ -12,9 +13,18 @@ from uuid import uuid4
 import orjson
 
 from zava.model import Caller
-from zava.protocol.body import MAX_BODY_BYTES, BodyRefused, check_era, read_message
+from zava.protocol.body import (
+    HEADER_MISMATCH,
+    INVALID_REQUEST,
+    MAX_BODY_BYTES,
+    BodyRefused,
+    check_version,
+    read_message,
+    wants_events,
+)
 from zava.protocol.exchange import Exchange
 from zava.protocol.identity import TokenRefused
+from zava.protocol.introduction import NAME
 from zava.protocol.kernel import Answer, Kernel
 
 if TYPE_CHECKING:
@@ -35,6 +45,8 @@ _SINGLE = frozenset(
     | {"content-type", "content-length"}
 )
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?", re.IGNORECASE)
+_JSON, _EVENTS = "application/json", "text/event-stream"
 
 
 class Authenticator(Protocol):
@@ -66,7 +78,8 @@ class Endpoint:
     async def handle(self, method: str, path: str, headers: Headers, body: bytes) -> Answer:
         """Answer one request; never raises, but for cancellation."""
         pairs = headers.items() if isinstance(headers, Mapping) else headers
-        fields = [(name.lower(), value) for name, value in pairs]
+        # Space around a value is not part of it (RFC 9110, 5.5).
+        fields = [(name.lower(), value.strip(" \t")) for name, value in pairs]
         try:
             return await self._route(method.upper(), path.rstrip("/") or "/", fields, body)
         except Exception:  # the edge: whatever this is, the caller gets no traceback
@@ -95,7 +108,7 @@ class Endpoint:
             status, content = await self._readiness()
             return _json(status, content)
         single = dict(fields)
-        refused = self._refuse_host(single)
+        refused = _refuse_repeated(fields) or self._refuse_host(single)
         if refused is not None:
             return refused
         if path != MCP_PATH:
@@ -105,30 +118,36 @@ class Endpoint:
     async def _post(
         self, fields: list[tuple[str, str]], single: dict[str, str], body: bytes
     ) -> Answer:
-        names = [name for name, _ in fields if name in _SINGLE]
-        if len(names) != len(set(names)):
-            twice = next(name for name in names if names.count(name) > 1)
-            return _rpc_error(400, -32020, f"The header {twice} appears more than once.")
         try:
             caller = await self._authenticator.authenticate(single.get("authorization"))
         except TokenRefused as refusal:
             return self._challenge(refusal, single["host"])
         if len(body) > MAX_BODY_BYTES:
-            return _rpc_error(413, -32600, f"The body exceeds {MAX_BODY_BYTES:,} bytes.")
-        if single.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-            return _rpc_error(415, -32600, "The content type must be application/json.")
-        from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
-
+            return _rpc_error(413, INVALID_REQUEST, f"The body exceeds {MAX_BODY_BYTES:,} bytes.")
+        if single.get("content-type", "").partition(";")[0].strip().lower() != _JSON:
+            return _rpc_error(415, INVALID_REQUEST, f"The content type must be {_JSON}.")
+        if not _accepts(single, _JSON):
+            return _rpc_error(406, INVALID_REQUEST, f"The client must accept {_JSON}.")
         try:
             message = read_message(body)
-            version = single.get("mcp-protocol-version")
-            check_era(message, version, frozenset(HANDSHAKE_PROTOCOL_VERSIONS))
+            check_version(message, single.get("mcp-protocol-version"))
         except BodyRefused as refusal:
-            return _rpc_error(400, refusal.code, refusal.message, request_id=refusal.request_id)
+            return _rpc_error(
+                400,
+                refusal.code,
+                refusal.message,
+                data=refusal.data,
+                request_id=refusal.request_id,
+            )
         exchange = Exchange(caller)
         # The token stays here: nothing behind this line needs it.
         passed = [(name, value) for name, value in fields if name != "authorization"]
-        answer = await self.kernel.exchange(passed, body, exchange)
+        answer = await self.kernel.exchange(
+            passed,
+            body,
+            exchange,
+            with_events=wants_events(message) and _accepts(single, _EVENTS),
+        )
         if exchange.denial is not None:
             return _rpc_error(
                 403,
@@ -151,7 +170,7 @@ class Endpoint:
         """Return the protected resource's metadata (RFC 9728)."""
         return {
             "resource": f"{_base_url(host)}{MCP_PATH}",
-            "resource_name": "Zava Retail Analytics",
+            "resource_name": NAME,
             "authorization_servers": self._authenticator.authorization_servers,
             "scopes_supported": self._authenticator.scopes_supported,
             "bearer_methods_supported": ["header"],
@@ -172,12 +191,27 @@ class Endpoint:
         return _json(401, content, {"www-authenticate": f"Bearer {', '.join(parts)}"})
 
 
+def _refuse_repeated(fields: Sequence[tuple[str, str]]) -> Answer | None:
+    seen = set()
+    for name, _ in fields:
+        if name in seen:
+            return _rpc_error(400, HEADER_MISMATCH, f"The header {name} appears more than once.")
+        if name in _SINGLE:
+            seen.add(name)
+    return None
+
+
+def _accepts(single: Mapping[str, str], media_type: str) -> bool:
+    listed = {
+        part.partition(";")[0].strip() for part in single.get("accept", "").lower().split(",")
+    }
+    return not listed.isdisjoint({media_type, f"{media_type.partition('/')[0]}/*", "*/*"})
+
+
 def _host_name(host: str) -> str:
-    """Return a host without its port, in lower case; an IPv6 address keeps its brackets."""
-    host = host.lower()
-    if host.startswith("["):
-        return host.partition("]")[0] + "]"
-    return host.partition(":")[0]
+    """Return a host without its port, in lower case; nothing, where it is not a host at all."""
+    found = _HOST.fullmatch(host)
+    return found[1].lower() if found else ""
 
 
 def _base_url(host: str) -> str:
@@ -185,7 +219,7 @@ def _base_url(host: str) -> str:
 
 
 def _json(status: int, content: Any, headers: Mapping[str, str] | None = None) -> Answer:
-    fields = {"content-type": "application/json", "cache-control": "no-store"}
+    fields = {"content-type": _JSON, "cache-control": "no-store"}
     return Answer(status, fields | dict(headers or {}), orjson.dumps(content))
 
 

@@ -22,8 +22,15 @@ class Answer(NamedTuple):
     body: bytes
 
 
+class _Managers(NamedTuple):
+    """The SDK's session manager for each form of an answer, over one server."""
+
+    plain: "StreamableHTTPSessionManager"
+    with_events: "StreamableHTTPSessionManager"
+
+
 class Kernel:
-    """Runs the SDK's session manager, started once, at the first request.
+    """Runs the SDK's session managers, started once, at the first request.
 
     Its cancel scopes must be left in the task that entered them, so one long-lived task owns it.
     """
@@ -31,16 +38,26 @@ class Kernel:
     def __init__(self, make_server: Callable[[], "Server[Any]"]) -> None:
         self._make_server = make_server
         self._starting = asyncio.Lock()
-        self._manager: StreamableHTTPSessionManager | None = None
+        self._managers: _Managers | None = None
         self._closing: asyncio.Event | None = None
         self._owner: asyncio.Task[None] | None = None
         self.times_started = 0
 
     async def exchange(
-        self, headers: Sequence[tuple[str, str]], body: bytes, exchange: Exchange
+        self,
+        headers: Sequence[tuple[str, str]],
+        body: bytes,
+        exchange: Exchange,
+        *,
+        with_events: bool = False,
     ) -> Answer:
-        """Serve one POST of JSON-RPC for a verified caller."""
-        manager = self._manager or await self._start()
+        """Serve one POST of JSON-RPC for a verified caller.
+
+        `with_events` keeps progress and log messages: the answer is a whole event stream when
+        there are any. Without it they are dropped, and the answer is one JSON message.
+        """
+        managers = self._managers or await self._start()
+        manager = managers.with_events if with_events else managers.plain
         scope = {
             "type": "http",
             "asgi": {"version": "3.0"},
@@ -65,37 +82,37 @@ class Kernel:
         return Answer(reading.status, reading.headers, bytes(reading.answer))
 
     async def close(self) -> None:
-        """End the session manager, when it was started."""
+        """End the session managers, when they were started."""
         if self._closing is not None and self._owner is not None:
             self._closing.set()
             await self._owner
-            self._manager = None
+            self._managers = None
 
-    async def _start(self) -> "StreamableHTTPSessionManager":
+    async def _start(self) -> "_Managers":
         async with self._starting:
-            if self._manager is None:
+            if self._managers is None:
                 started = asyncio.get_running_loop().create_future()
                 self._closing = asyncio.Event()
                 self._owner = asyncio.create_task(self._own(started, self._closing))
-                self._manager = await started
+                self._managers = await started
                 self.times_started += 1
                 logger.info("MCP server startup complete")
-            return self._manager
+            return self._managers
 
-    async def _own(
-        self, started: "asyncio.Future[StreamableHTTPSessionManager]", closing: asyncio.Event
-    ) -> None:
+    async def _own(self, started: "asyncio.Future[_Managers]", closing: asyncio.Event) -> None:
         # At first need: the SDK is most of a cold start.
         from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
         try:
-            manager = StreamableHTTPSessionManager(
-                app=self._make_server(), json_response=True, stateless=True
+            server = self._make_server()
+            plain, with_events = (
+                StreamableHTTPSessionManager(app=server, json_response=is_plain, stateless=True)
+                for is_plain in (True, False)
             )
-            async with manager.run():
+            async with plain.run(), with_events.run():
                 if started.cancelled():  # who asked has left; the next request starts anew
                     return
-                started.set_result(manager)
+                started.set_result(_Managers(plain, with_events))
                 await closing.wait()
         except Exception as error:
             if started.done():

@@ -1,88 +1,216 @@
-"""The MCP server: what it says of itself, and its tools on the SDK's kernel."""
+"""The MCP server: what it offers, on the SDK's kernel.
 
+What is offered stands in values that know no SDK (`TOOLS`, `RESOURCES`, `PROMPTS`, `COMPLETIONS`,
+`introduction`), so that another lane can serve the same.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from mcp.server.caching import CacheHint
+from mcp.server.context import CallNext, HandlerResult
 from mcp.server.lowlevel.server import Server
 from mcp_types import (
     CallToolRequestParams,
     CallToolResult,
+    CompleteRequestParams,
+    CompleteResult,
+    Completion,
+    DiscoverResult,
+    GetPromptRequestParams,
+    GetPromptResult,
+    ListPromptsResult,
+    ListResourcesResult,
+    ListResourceTemplatesResult,
     ListToolsResult,
     PaginatedRequestParams,
-    ToolAnnotations,
-)
-from mcp_types import (
-    Tool as ToolDescription,
+    PromptMessage,
+    PromptReference,
+    ReadResourceRequestParams,
+    ReadResourceResult,
+    RequestParams,
+    TextContent,
+    TextResourceContents,
 )
 
+from zava.errors import InvalidInput
 from zava.protocol import faults
+from zava.protocol.completion import MAX_VALUES, complete
+from zava.protocol.described import (
+    described_prompt,
+    described_resource,
+    described_template,
+    described_tool,
+)
 from zava.protocol.exchange import Exchange
+from zava.protocol.introduction import DESCRIPTION, FRESHNESS, INSTRUCTIONS, NAME
+from zava.protocol.prompts import PROMPTS
+from zava.protocol.resources import RESOURCES, find_resource
 from zava.protocol.tools import TOOLS
-from zava.protocol.tools.tool import Tool, ToolAnswer, product_text
+from zava.protocol.tools.tool import ToolAnswer
+from zava.protocol.versions import HANDSHAKE, SERVED
 from zava.service.analytics import Analytics
 
-NAME = "Zava Retail Analytics"
-INSTRUCTIONS = product_text(
-    """
-    Sales, customers, stock and products of a retail chain, for the stores that you may see.
-    1. query_metrics for figures by store, product, customer cohort or time: certified, so first;
-       get_store_performance for a summary; compare_with_chain for a place among all stores.
-    2. Otherwise get_multiple_table_schemas once, with every table that the question needs, then
-       execute_sales_query with one SELECT built from those exact names; get_current_utc_date when
-       that SQL needs today.
-    When the data have nothing for a question, say so. Say which stores and which period an answer
-    covers. Never show ids.
-    """
-)
-_HOUR_MS = 3_600_000
 
-
-def build_server(analytics: Analytics, *, version: str) -> Server[Any]:
+def build_server(analytics: Analytics, *, version: str, website: str | None = None) -> Server[Any]:
     """Return the server over the given use cases; nothing is opened."""
+    hints: Any = {  # the SDK checks the methods' names
+        method: CacheHint(ttl_ms=freshness.seconds * 1000, scope=freshness.scope)
+        for method, freshness in FRESHNESS.items()
+    }
+    offer = _Offer(analytics)
+    server: Server[Any] = Server(
+        NAME,
+        version=version,
+        title=NAME,
+        description=DESCRIPTION,
+        website_url=website,
+        instructions=INSTRUCTIONS,
+        cache_hints=hints,
+        get_tool_input_schema=lambda name: TOOLS[name].input_schema if name in TOOLS else None,
+        on_list_tools=offer.list_tools,
+        on_call_tool=offer.call_tool,
+        on_list_resources=offer.list_resources,
+        on_list_resource_templates=offer.list_templates,
+        on_read_resource=offer.read_resource,
+        on_list_prompts=offer.list_prompts,
+        on_get_prompt=offer.get_prompt,
+        on_completion=offer.complete,
+    )
 
-    async def list_tools(_context: Any, _params: PaginatedRequestParams | None) -> ListToolsResult:
-        return ListToolsResult(tools=[_described(tool) for tool in TOOLS.values()])
+    async def discover(context: Any, _params: RequestParams) -> DiscoverResult:
+        return DiscoverResult(
+            supported_versions=list(SERVED),
+            capabilities=server.get_capabilities(protocol_version=context.protocol_version),
+            instructions=INSTRUCTIONS,
+        )
 
-    async def call_tool(context: Any, params: CallToolRequestParams) -> CallToolResult:
+    server.add_request_handler("server/discover", RequestParams, discover)
+    server.middleware.append(_strict)
+    return server
+
+
+async def _strict(ctx: Any, call_next: CallNext) -> HandlerResult:
+    """Agree on served versions only, and let no error pass but the protocol's own."""
+    if ctx.method == "initialize" and isinstance(ctx.params, Mapping):
+        asked = ctx.params.get("protocolVersion")
+        if isinstance(asked, str) and asked not in HANDSHAKE:
+            params = {**ctx.params, "protocolVersion": HANDSHAKE[0]}
+            ctx = replace(ctx, params=params)
+    try:
+        return await call_next(ctx)
+    except Exception as error:  # noqa: BLE001  # the SDK would tell some causes to the caller
+        exchange = Exchange.of(ctx.request)
+        raise faults.rpc_error(ctx.method, error, on_denied=exchange.deny) from None
+
+
+class _Offer:
+    """The SDK's handlers over what is offered."""
+
+    def __init__(self, analytics: Analytics) -> None:
+        self._analytics = analytics
+
+    async def list_tools(
+        self, _context: Any, params: PaginatedRequestParams | None
+    ) -> ListToolsResult:
+        _refuse_cursor(params)
+        return ListToolsResult(tools=[described_tool(tool) for tool in TOOLS.values()])
+
+    async def call_tool(self, context: Any, params: CallToolRequestParams) -> CallToolResult:
         tool = TOOLS.get(params.name)
         if tool is None:
-            raise faults.unknown_tool(params.name)
+            raise faults.unknown("tool", params.name)
         exchange = Exchange.of(context.request)
 
         async def run() -> ToolAnswer:
             arguments = tool.read_arguments(params.arguments)
-            return await tool.call(analytics, exchange.caller, arguments)
+            return await tool.call(self._analytics, exchange.caller, arguments)
 
         return await faults.tool_result(tool.name, run, on_denied=exchange.deny)
 
-    return Server(
-        NAME,
-        version=version,
-        title=NAME,
-        instructions=INSTRUCTIONS,
-        cache_hints={
-            # The same for every caller.
-            "server/discover": CacheHint(ttl_ms=_HOUR_MS, scope="public"),
-            "tools/list": CacheHint(ttl_ms=_HOUR_MS, scope="public"),
-        },
-        get_tool_input_schema=lambda name: TOOLS[name].input_schema if name in TOOLS else None,
-        on_list_tools=list_tools,
-        on_call_tool=call_tool,
-    )
+    async def list_resources(
+        self, _context: Any, params: PaginatedRequestParams | None
+    ) -> ListResourcesResult:
+        _refuse_cursor(params)
+        listed = [described_resource(one) for one in RESOURCES.values() if not one.is_template]
+        return ListResourcesResult(resources=listed)
+
+    async def list_templates(
+        self, _context: Any, params: PaginatedRequestParams | None
+    ) -> ListResourceTemplatesResult:
+        _refuse_cursor(params)
+        listed = [described_template(one) for one in RESOURCES.values() if one.is_template]
+        return ListResourceTemplatesResult(resource_templates=listed)
+
+    async def read_resource(
+        self, context: Any, params: ReadResourceRequestParams
+    ) -> ReadResourceResult:
+        found = find_resource(params.uri)
+        if found is None:
+            raise faults.unknown_resource(params.uri)
+        resource, values = found
+        caller = Exchange.of(context.request).caller
+        try:
+            text = await resource.read(self._analytics, caller, values)
+        except InvalidInput:  # a table that is not the caller's
+            raise faults.unknown_resource(params.uri) from None
+        content = TextResourceContents(uri=params.uri, mime_type=resource.mime_type, text=text)
+        return ReadResourceResult(contents=[content])
+
+    async def list_prompts(
+        self, _context: Any, params: PaginatedRequestParams | None
+    ) -> ListPromptsResult:
+        _refuse_cursor(params)
+        return ListPromptsResult(prompts=[described_prompt(one) for one in PROMPTS.values()])
+
+    async def get_prompt(self, _context: Any, params: GetPromptRequestParams) -> GetPromptResult:
+        prompt = PROMPTS.get(params.name)
+        if prompt is None:
+            raise faults.unknown("prompt", params.name)
+        text = TextContent(type="text", text=prompt.fill(params.arguments))
+        return GetPromptResult(
+            description=prompt.description,
+            messages=[PromptMessage(role="user", content=text)],
+        )
+
+    async def complete(self, context: Any, params: CompleteRequestParams) -> CompleteResult:
+        argument = params.argument.name
+        if argument not in _places(params.ref):
+            raise faults.unknown("argument", argument)
+        values = await complete(
+            self._analytics,
+            Exchange.of(context.request).caller,
+            argument,
+            params.argument.value,
+        )
+        return CompleteResult(
+            completion=Completion(
+                values=list(values[:MAX_VALUES]),
+                total=len(values),
+                has_more=len(values) > MAX_VALUES,
+            )
+        )
 
 
-def _described(tool: Tool) -> ToolDescription:
-    return ToolDescription(
-        name=tool.name,
-        title=tool.title,
-        description=tool.description,
-        input_schema=tool.input_schema,
-        output_schema=tool.output_schema,
-        annotations=ToolAnnotations(
-            title=tool.title,
-            read_only_hint=True,
-            destructive_hint=False,
-            idempotent_hint=True,
-            open_world_hint=False,
-        ),
-    )
+def _refuse_cursor(params: PaginatedRequestParams | None) -> None:
+    """Every list is one page: no cursor that a client holds can be one of ours."""
+    if params is not None and params.cursor is not None:
+        raise faults.unknown("cursor", params.cursor)
+
+
+def _places(ref: Any) -> set[str]:
+    """Return the names that a reference's prompt or template has to fill.
+
+    Raises:
+        MCPError: there is no such prompt or template.
+    """
+    if isinstance(ref, PromptReference):
+        prompt = PROMPTS.get(ref.name)
+        if prompt is None:
+            raise faults.unknown("prompt", ref.name)
+        return {argument.name for argument in prompt.arguments}
+    resource = RESOURCES.get(ref.uri)
+    if resource is None:
+        raise faults.unknown_resource(ref.uri)
+    return set(resource.places)

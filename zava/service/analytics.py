@@ -15,9 +15,12 @@ class RetailData(Protocol):
         """Run one statement written by the caller's model, as that caller."""
 
     async def table_schemas(
-        self, caller: Caller, names: Sequence[str]
+        self, caller: Caller, names: Sequence[str] | None
     ) -> tuple[list[TableSchema], Scope]:
-        """Describe the named tables as this caller's audience may read them."""
+        """Describe tables as this caller's audience may read them; None means all of them."""
+
+    async def readable_tables(self, caller: Caller) -> list[str]:
+        """Return the bare names of the tables that this caller's audience may read."""
 
 
 class Analytics:
@@ -45,6 +48,14 @@ class Analytics:
             InvalidInput: a name is not a table that this caller can read.
         """
         return await self._data.table_schemas(caller, table_names)
+
+    async def every_table_schema(self, caller: Caller) -> tuple[list[TableSchema], Scope]:
+        """Describe every table that the caller can read."""
+        return await self._data.table_schemas(caller, None)
+
+    async def readable_tables(self, caller: Caller) -> list[str]:
+        """Return the names of the tables that the caller can read, without their schema."""
+        return await self._data.readable_tables(caller)
 
     def current_utc_date(self) -> datetime:
         """Return the day that the tools reckon with, at this moment's time, in UTC."""

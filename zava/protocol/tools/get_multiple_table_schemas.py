@@ -4,8 +4,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from zava.model import Caller, TableSchema
-from zava.protocol.scope import ScopeContent, scope_content, scope_text
+from zava.model import Caller
+from zava.protocol.schemas import schema_content, schemas_text
+from zava.protocol.scope import ScopeContent, scope_content
 from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
 from zava.service.analytics import Analytics
 
@@ -53,56 +54,11 @@ async def call(
 ) -> ToolAnswer:
     """Describe the tables as the caller may read them."""
     tables, scope = await analytics.get_multiple_table_schemas(caller, arguments.table_names)
-    content = {"tables": [_content(table) for table in tables], "scope": scope_content(scope)}
-    return ToolAnswer(
-        content, "\n\n".join([*(_text(table) for table in tables), scope_text(scope)])
-    )
-
-
-def _content(table: TableSchema) -> dict[str, Any]:
-    columns = []
-    for column in table.columns:
-        described: dict[str, Any] = {
-            "name": column.name,
-            "type": column.type,
-            "nullable": column.is_nullable,
-        }
-        if column.comment:
-            described["comment"] = column.comment
-        if column.values:
-            described["values"] = list(column.values)
-        columns.append(described)
-    return {
-        "name": table.name,
-        "comment": table.comment,
-        "columns": columns,
-        "primary_key": list(table.primary_key),
-        "foreign_keys": [
-            {
-                "columns": list(key.columns),
-                "table": key.table,
-                "references": list(key.references),
-            }
-            for key in table.foreign_keys
-        ],
+    content = {
+        "tables": [schema_content(table) for table in tables],
+        "scope": scope_content(scope),
     }
-
-
-def _text(table: TableSchema) -> str:
-    lines = [f"{table.name}: {table.comment or ''}".rstrip(": ")]
-    for column in table.columns:
-        line = f"  {column.name} {column.type}{'' if column.is_nullable else ' not null'}"
-        if column.comment:
-            line += f" -- {column.comment}"
-        if column.values:
-            line += f" -- one of: {', '.join(column.values)}"
-        lines.append(line)
-    lines.append(f"  primary key ({', '.join(table.primary_key)})")
-    lines += [
-        f"  ({', '.join(key.columns)}) references {key.table} ({', '.join(key.references)})"
-        for key in table.foreign_keys
-    ]
-    return "\n".join(lines)
+    return ToolAnswer(content, schemas_text(tables, scope))
 
 
 TOOL = Tool(

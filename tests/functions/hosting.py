@@ -1,0 +1,67 @@
+"""A process of its own in which `tests.functions.host` serves."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Timer
+from typing import Any
+
+from tests.database import Database
+from zava.infrastructure.home import Home
+
+ROOT = Path(__file__).parents[2]
+_START_SECONDS = 60
+_STOP_SECONDS = 20
+
+
+@dataclass
+class Hosted:
+    """Where the host listens; `started` is what it counted, once it has ended."""
+
+    url: str
+    started: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def mcp_url(self) -> str:
+        return f"{self.url}/mcp"
+
+
+@contextmanager
+def functions_host(
+    *options: str, database: Database, home: Home, context_keys: Sequence[str], **settings: str
+) -> Iterator[Hosted]:
+    """Serve function_app.py over a database, under these settings, while the block runs."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.functions.host", *options],
+        cwd=ROOT,
+        # Nothing of the shell that runs the tests.
+        env={
+            "DATABASE_URL": database.server,
+            "ZAVA_HOME": str(home.path),
+            "ZAVA_CONTEXT_KEYS": ",".join(context_keys),
+            **settings,
+        },
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+    assert process.stdout is not None
+    impatience = Timer(_START_SECONDS, process.kill)
+    impatience.start()
+    try:
+        hosted = Hosted(process.stdout.readline().strip())
+        impatience.cancel()
+        assert hosted.url, "the host does not start; see its standard error"
+        yield hosted
+        process.terminate()
+        said, _ = process.communicate(timeout=_STOP_SECONDS)
+        hosted.started = json.loads(said.splitlines()[-1])
+    finally:
+        impatience.cancel()
+        process.kill()
+        process.wait()
+        process.stdout.close()

@@ -1,0 +1,41 @@
+"""A burst that meets an instance which has served nothing yet."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.database import Database
+from tests.functions.hosting import functions_host
+from tests.protocol.rpc import ERAS, request
+from zava.infrastructure.home import Home
+
+REQUESTS = 200
+
+
+@pytest.mark.requirement("S09")
+async def test_200_cold_requests_are_all_answered_by_one_pool_and_one_session_manager(
+    database: Database, home: Home, context_keys: list[str], tokens: dict[str, str]
+) -> None:
+    managers = [name for name in tokens if name not in {"eastside", "head-office"}]
+    asked = [(managers[n % len(managers)], ERAS[n % len(ERAS)]) for n in range(REQUESTS)]
+    params = {
+        "name": "execute_sales_query",
+        "arguments": {"postgresql_query": "SELECT store_name FROM retail.stores"},
+    }
+    with functions_host(database=database, home=home, context_keys=context_keys) as hosted:
+        limits = httpx.Limits(max_connections=REQUESTS)
+        async with httpx.AsyncClient(limits=limits, timeout=60) as http:
+
+            async def post(name: str, era: str) -> tuple[int, Any]:
+                headers, body = request(era, "tools/call", params, tokens[name])
+                answer = await http.post(hosted.mcp_url, headers=headers, content=body)
+                return answer.status_code, answer.json()
+
+            answers = await asyncio.gather(*(post(name, era) for name, era in asked))
+    for (name, _), (status, body) in zip(asked, answers, strict=True):
+        assert status == 200
+        rows = body["result"]["structuredContent"]["rows"]
+        assert rows == [[f"Zava Retail {name.capitalize()}"]]
+    assert hosted.started == {"pool_opened": 1, "kernel_started": 1}

@@ -1,0 +1,135 @@
+"""A client that leaves in the middle of a call takes nothing along and leaves nothing behind."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+import psycopg
+import pytest
+import uvicorn
+
+from tests.database import Database
+from tests.functions.hosting import functions_host
+from tests.protocol.rpc import ERAS, MODERN, request
+from zava.app import Application, compose
+from zava.infrastructure.home import Home
+from zava.protocol.asgi import asgi_application
+from zava.settings import Settings
+
+# Counts for hours, if nobody stops it.
+ENDLESS = "SELECT count(*) FROM retail.order_items a, retail.order_items b, retail.order_items c"
+POOL = 2
+_WAIT_SECONDS = 20
+_RUNNING = """
+SELECT count(*) FROM pg_stat_activity
+ WHERE datname = current_database() AND application_name = 'zava-mcp-server' AND state = 'active'
+"""
+
+
+async def wait_until_running(database: Database, expected: int) -> float:
+    """Return how long it took until that many statements ran."""
+    started = time.monotonic()
+    connection = await psycopg.AsyncConnection.connect(database.owner, autocommit=True)
+    async with connection:
+        while time.monotonic() < started + _WAIT_SECONDS:
+            row = await (await connection.execute(_RUNNING)).fetchone()
+            if row == (expected,):
+                return time.monotonic() - started
+            await connection.execute("SELECT pg_sleep(0.01)")
+    raise AssertionError(f"{row} statements run, not {expected}")
+
+
+def http_request(era: str, sql: str, token: str, meta: Any = None) -> bytes:
+    params = {"name": "execute_sales_query", "arguments": {"postgresql_query": sql}}
+    headers, body = request(era, "tools/call", params | ({"_meta": meta} if meta else {}), token)
+    lines = [f"{name}: {value}" for name, value in headers.items()]
+    head = ["POST /mcp HTTP/1.1", *lines, f"content-length: {len(body)}", "connection: close"]
+    return "\r\n".join(head).encode() + b"\r\n\r\n" + body
+
+
+async def leave_in_the_middle(port: int, sent: bytes, database: Database) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(sent)
+    await wait_until_running(database, 1)
+    writer.close()
+    await writer.wait_closed()
+
+
+async def answered(port: int, sent: bytes) -> Any:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(sent)
+    said = await reader.read()
+    writer.close()
+    return orjson.loads(said.partition(b"\r\n\r\n")[2])["result"]["structuredContent"]
+
+
+@asynccontextmanager
+async def listening(application: Application) -> AsyncIterator[int]:
+    """Serve an app as `make run` does, on this event loop; give the port."""
+    config = uvicorn.Config(
+        asgi_application(application.endpoint), port=0, http="httptools", lifespan="off"
+    )
+    server = uvicorn.Server(config)
+    config.load()
+    server.lifespan = config.lifespan_class(config)
+    await server.startup()
+    try:
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        await server.shutdown()
+
+
+@pytest.fixture
+async def own(
+    seeded_clone: Database, home: Home, context_keys: list[str]
+) -> AsyncIterator[Application]:
+    """The app with two connections, over a database on which nobody else runs anything."""
+    settings = Settings.model_validate({"ZAVA_HOME": home.path, "ZAVA_POOL_MAX": POOL})
+    application = compose(settings, conninfo=seeded_clone.server, context_keys=context_keys)
+    yield application
+    await application.close()
+
+
+async def test_client_that_leaves_takes_its_statement_along_and_no_connection(
+    own: Application, seeded_clone: Database, tokens: dict[str, str]
+) -> None:
+    token = tokens["head-office"]
+    leaving = [http_request(era, ENDLESS, token) for era in ERAS]
+    leaving += [http_request(era, ENDLESS, token, {"progressToken": 1}) for era in ERAS]
+    async with listening(own) as port:
+        for sent in leaving:
+            await leave_in_the_middle(port, sent, seeded_clone)
+            assert await wait_until_running(seeded_clone, 0) < 5, "long before its deadline"
+        # Each of them would have lost one of two connections.
+        count = http_request(MODERN, "SELECT count(*) AS n FROM retail.stores", token)
+        answers = await asyncio.gather(*(answered(port, count) for _ in range(POOL * 3)))
+        assert [answer["rows"] for answer in answers] == [[[8]]] * (POOL * 3)
+    stats = own.pool._pool.get_stats()
+    assert stats["pool_size"] == stats["pool_available"] <= POOL
+
+
+async def test_on_functions_the_statement_ends_at_its_deadline_and_no_connection_is_lost(
+    seeded_clone: Database, home: Home, context_keys: list[str], tokens: dict[str, str]
+) -> None:
+    # Nobody tells the worker that a client has left: the invocation runs on.
+    token = tokens["head-office"]
+    with functions_host(
+        database=seeded_clone,
+        home=home,
+        context_keys=context_keys,
+        ZAVA_POOL_MAX=str(POOL),
+        ZAVA_STATEMENT_TIMEOUT_SECONDS="2",
+    ) as hosted:
+        port = urlsplit(hosted.url).port
+        assert port is not None
+        for _ in range(POOL + 1):
+            await leave_in_the_middle(port, http_request(MODERN, ENDLESS, token), seeded_clone)
+            assert await wait_until_running(seeded_clone, 0) < 4
+        count = http_request(MODERN, "SELECT count(*) AS n FROM retail.stores", token)
+        answers = await asyncio.gather(*(answered(port, count) for _ in range(POOL * 3)))
+        assert [answer["rows"] for answer in answers] == [[[8]]] * (POOL * 3)
+    assert hosted.started["pool_opened"] == 1

@@ -1,0 +1,27 @@
+"""function_app.py behind a socket, for programs that nobody here wrote."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.database import Database
+from tests.functions.hosting import Hosted, functions_host
+from zava.infrastructure.home import Home
+
+
+@pytest.fixture(scope="session")
+def production(database: Database, home: Home, context_keys: list[str]) -> Iterator[Hosted]:
+    """What is deployed; a request without a token is the Seattle manager's."""
+    with functions_host(
+        "--as", "seattle", database=database, home=home, context_keys=context_keys
+    ) as hosted:
+        yield hosted
+
+
+@pytest.fixture(scope="session")
+def with_fixtures(database: Database, home: Home, context_keys: list[str]) -> Iterator[Hosted]:
+    """The same with the tools, resources and prompts that the conformance suite calls."""
+    with functions_host(
+        "--as", "seattle", "--fixtures", database=database, home=home, context_keys=context_keys
+    ) as hosted:
+        yield hosted

@@ -1,0 +1,31 @@
+"""Runs programs on the Node that `make check` installs beside Python."""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+OUTSIDE = Path(__file__).parent
+NODE = Path(sys.executable).parent / "node"
+_RUN_SECONDS = 120
+
+
+def run(
+    *command: str, environment: Mapping[str, str] | None = None
+) -> "subprocess.CompletedProcess[str]":
+    """Run a program to its end and return what it said."""
+    return subprocess.run(
+        command,
+        cwd=OUTSIDE,
+        env={"NO_COLOR": "1", "MCP_INSPECTOR_SECRET_STORE": "memory", **(environment or {})},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=_RUN_SECONDS,
+        check=False,
+    )
+
+
+def node(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """Run a program on Node."""
+    return run(str(NODE), *arguments, environment=environment)

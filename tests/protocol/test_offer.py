@@ -1,0 +1,319 @@
+"""What the server offers beside tools: itself, resources, prompts and completion, in each era."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.protocol.rpc import ERAS, LEGACY, MODERN, ask
+from zava.app import Application, compose
+from zava.infrastructure.demo_principals import DEMO_TENANT_ID
+from zava.infrastructure.home import Home
+from zava.infrastructure.local_issuer import LocalIssuer
+from zava.protocol.prompts import NOT_GIVEN, PROMPTS
+from zava.protocol.versions import HANDSHAKE, SERVED
+from zava.settings import Settings
+
+READABLE = {
+    "categories",
+    "customers",
+    "embedding_models",
+    "inventory",
+    "order_items",
+    "orders",
+    "product_embeddings",
+    "product_types",
+    "products",
+    "stores",
+}
+CLIENT = {"capabilities": {}, "clientInfo": {"name": "tests", "version": "1"}}
+
+
+async def result(
+    application: Application, token: str, era: str, method: str, params: Any = None
+) -> dict[str, Any]:
+    status, body = await ask(application, token, era, method, params)
+    assert status == 200, body
+    answer: dict[str, Any] = body["result"]
+    return answer
+
+
+async def test_discover_tells_which_revisions_are_served_and_no_subscription(
+    application: Application, tokens: dict[str, str]
+) -> None:
+    told = await result(application, tokens["seattle"], MODERN, "server/discover")
+    assert told["supportedVersions"] == list(SERVED) == [MODERN, *reversed(LEGACY)]
+    assert told["capabilities"] == {
+        "tools": {"listChanged": False},
+        "resources": {"listChanged": False, "subscribe": False},
+        "prompts": {"listChanged": False},
+        "completions": {},
+    }
+    assert "execute_sales_query" in told["instructions"]
+    for revision in told["supportedVersions"][1:]:
+        agreed = await result(
+            application,
+            tokens["seattle"],
+            revision,
+            "initialize",
+            {"protocolVersion": revision, **CLIENT},
+        )
+        assert agreed["protocolVersion"] == revision
+
+
+@pytest.mark.parametrize("asked", ["2024-11-05", "2099-01-01", MODERN])
+async def test_initialize_agrees_on_the_latest_where_it_does_not_serve_what_is_asked(
+    application: Application, tokens: dict[str, str], asked: str
+) -> None:
+    params = {"protocolVersion": asked, **CLIENT}
+    told = await result(application, tokens["seattle"], LEGACY[-1], "initialize", params)
+    assert told["protocolVersion"] == HANDSHAKE[0]
+
+
+async def test_server_names_itself_its_version_and_its_website_in_both_eras(
+    home: Home, tokens: dict[str, str], context_keys: list[str], database: Any
+) -> None:
+    website = "https://zava.example/analytics"
+    settings = Settings.model_validate({"ZAVA_HOME": home.path, "ZAVA_WEBSITE_URL": website})
+    application = compose(settings, conninfo=database.server, context_keys=context_keys)
+    params = {"protocolVersion": LEGACY[-1], **CLIENT}
+    agreed = await result(application, tokens["seattle"], LEGACY[-1], "initialize", params)
+    told = await result(application, tokens["seattle"], MODERN, "server/discover")
+    stamp = told["_meta"]["io.modelcontextprotocol/serverInfo"]
+    assert agreed["serverInfo"] == stamp
+    assert stamp["name"] == stamp["title"] == "Zava Retail Analytics"
+    assert stamp["version"]
+    assert stamp["websiteUrl"] == website
+    await application.close()
+
+
+@pytest.mark.parametrize(
+    ("method", "params", "scope"),
+    [
+        ("server/discover", None, "public"),
+        ("prompts/list", None, "public"),
+        ("tools/list", None, "private"),
+        ("resources/list", None, "private"),
+        ("resources/templates/list", None, "private"),
+        ("resources/read", {"uri": "retail://schema"}, "private"),
+    ],
+)
+async def test_answer_says_how_long_it_holds_and_for_whom(
+    application: Application, tokens: dict[str, str], method: str, params: Any, scope: str
+) -> None:
+    told = await result(application, tokens["seattle"], MODERN, method, params)
+    assert told["cacheScope"] == scope
+    assert 0 < told["ttlMs"] <= 3_600_000
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_resources_are_listed_and_read_as_the_caller(
+    application: Application, tokens: dict[str, str], era: str
+) -> None:
+    listed = await result(application, tokens["redmond"], era, "resources/list")
+    assert [one["uri"] for one in listed["resources"]] == ["retail://schema"]
+    templates = await result(application, tokens["redmond"], era, "resources/templates/list")
+    assert [one["uriTemplate"] for one in templates["resourceTemplates"]] == [
+        "retail://tables/{table}"
+    ]
+    for one in (*listed["resources"], *templates["resourceTemplates"]):
+        assert one["title"]
+        assert one["description"]
+        assert one["mimeType"] == "text/plain"
+    read = await result(
+        application, tokens["redmond"], era, "resources/read", {"uri": "retail://schema"}
+    )
+    (content,) = read["contents"]
+    assert content["uri"] == "retail://schema"
+    assert all(f"retail.{name}:" in content["text"] for name in READABLE)
+    assert content["text"].endswith("Scope: Zava Retail Redmond (1 of 8 stores)")
+
+
+async def test_table_is_described_as_the_audience_may_read_it(
+    application: Application, tokens: dict[str, str]
+) -> None:
+    uri = {"uri": "retail://tables/products"}
+    seen = {}
+    for name in ("seattle", "head-office"):
+        read = await result(application, tokens[name], MODERN, "resources/read", uri)
+        seen[name] = read["contents"][0]["text"]
+        assert seen[name].startswith("retail.products:")
+    assert "gross_margin_percent" in seen["head-office"]
+    assert "gross_margin_percent" not in seen["seattle"]
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "retail://tables/product_embeddings_of_others",
+        "retail://tables/",
+        "retail://tables/orders/rows",
+        "retail://schema/",
+        "RETAIL://schema",
+        "file:///etc/passwd",
+        "https://example.com/",
+        "",
+    ],
+)
+async def test_resource_that_is_not_there_is_told_by_its_uri(
+    application: Application, tokens: dict[str, str], era: str, uri: str
+) -> None:
+    status, body = await ask(application, tokens["seattle"], era, "resources/read", {"uri": uri})
+    assert status == (400 if era == MODERN else 200)
+    assert body["error"]["code"] == -32602
+    assert body["error"]["message"] == "Resource not found"
+    assert body["error"]["data"] == {"uri": uri}
+    assert body["id"] == 7
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_prompts_are_listed_and_filled(
+    application: Application, tokens: dict[str, str], era: str
+) -> None:
+    listed = await result(application, tokens["seattle"], era, "prompts/list")
+    assert [one["name"] for one in listed["prompts"]] == list(PROMPTS)
+    for one in listed["prompts"]:
+        assert one["title"]
+        assert one["description"]
+        assert all(argument["description"] for argument in one["arguments"])
+        given = {argument["name"]: f"<{argument['name']}>" for argument in one["arguments"]}
+        params = {"name": one["name"], "arguments": given}
+        got = await result(application, tokens["seattle"], era, "prompts/get", params)
+        (message,) = got["messages"]
+        assert message["role"] == "user"
+        assert all(value in message["content"]["text"] for value in given.values())
+        assert "{" not in message["content"]["text"]
+
+
+async def test_prompt_leaves_out_what_is_not_given_and_reads_no_value_for_places(
+    application: Application, tokens: dict[str, str]
+) -> None:
+    arguments = {"time_period": "{comparison} {0} $1 \\1"}
+    params = {"name": "sales_of_a_period", "arguments": arguments}
+    got = await result(application, tokens["seattle"], MODERN, "prompts/get", params)
+    text = got["messages"][0]["content"]["text"]
+    assert "this period: {comparison} {0} $1 \\1?" in text
+    assert f"Compare with: {NOT_GIVEN}." in text
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({"name": "no_such_prompt"}, "Unknown prompt: no_such_prompt"),
+        ({"name": "sales_of_a_period"}, "time_period: required."),
+        ({"name": "sales_of_a_period", "arguments": {"time_period": " "}}, "time_period: required"),
+        ({"name": "products_to_reorder", "arguments": {"x": "1"}}, "x: products_to_reorder has no"),
+        ({"name": "explain_a_table", "arguments": {"table": "x" * 1001}}, "table: at most 1000"),
+        (
+            {"name": "explain_a_table", "arguments": {"table": 7}},
+            "Invalid params: arguments.table: should be",
+        ),
+        ({}, "Invalid params: name: required."),
+    ],
+)
+async def test_prompt_that_cannot_be_filled_is_a_protocol_error(
+    application: Application, tokens: dict[str, str], era: str, params: Any, said: str
+) -> None:
+    _, body = await ask(application, tokens["seattle"], era, "prompts/get", params)
+    assert body["error"]["code"] == -32602, body
+    assert said in body["error"]["message"]
+    assert "pydantic" not in str(body)
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize(
+    "ref",
+    [
+        {"type": "ref/resource", "uri": "retail://tables/{table}"},
+        {"type": "ref/prompt", "name": "explain_a_table"},
+    ],
+)
+async def test_table_names_complete(
+    application: Application, tokens: dict[str, str], era: str, ref: Any
+) -> None:
+    async def offered(typed: str) -> list[str]:
+        params = {"ref": ref, "argument": {"name": "table", "value": typed}}
+        told = await result(application, tokens["seattle"], era, "completion/complete", params)
+        completion = told["completion"]
+        assert completion["total"] == len(completion["values"])
+        assert completion["hasMore"] is False
+        values: list[str] = completion["values"]
+        return values
+
+    assert set(await offered("")) == READABLE
+    assert await offered("ord") == ["order_items", "orders"]
+    assert await offered("retail.cat") == ["categories"]
+    assert await offered("types") == ["product_types"]
+    assert await offered("nothing like it") == []
+
+
+@pytest.mark.parametrize(
+    ("ref", "argument", "said"),
+    [
+        ({"type": "ref/prompt", "name": "nope"}, "table", "Unknown prompt: nope"),
+        ({"type": "ref/resource", "uri": "retail://nope"}, "table", "Resource not found"),
+        ({"type": "ref/prompt", "name": "explain_a_table"}, "x", "Unknown argument: x"),
+    ],
+)
+async def test_completion_of_what_is_not_there_is_a_protocol_error(
+    application: Application, tokens: dict[str, str], ref: Any, argument: str, said: str
+) -> None:
+    params = {"ref": ref, "argument": {"name": argument, "value": ""}}
+    status, body = await ask(application, tokens["seattle"], MODERN, "completion/complete", params)
+    assert (status, body["error"]["code"]) == (400, -32602)
+    assert body["error"]["message"] == said
+
+
+async def test_argument_without_a_list_of_values_completes_to_nothing(
+    application: Application, tokens: dict[str, str]
+) -> None:
+    ref = {"type": "ref/prompt", "name": "sales_of_a_period"}
+    params = {"ref": ref, "argument": {"name": "time_period", "value": "last"}}
+    told = await result(application, tokens["seattle"], MODERN, "completion/complete", params)
+    assert told["completion"]["values"] == []
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize(
+    ("method", "params"),
+    [
+        ("resources/read", {"uri": "retail://schema"}),
+        ("resources/read", {"uri": "retail://tables/orders"}),
+        (
+            "completion/complete",
+            {
+                "ref": {"type": "ref/resource", "uri": "retail://tables/{table}"},
+                "argument": {"name": "table", "value": ""},
+            },
+        ),
+    ],
+)
+async def test_unknown_principal_reads_nothing_that_is_not_a_tool_either(
+    application: Application, home: Home, era: str, method: str, params: Any
+) -> None:
+    token = LocalIssuer(home).token(tenant_id=DEMO_TENANT_ID, object_id=uuid4(), name="stranger")
+    status, body = await ask(application, token, era, method, params)
+    assert status == 403
+    assert body["error"]["data"]["code"] == "AUTHORIZATION_ERROR"
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_unexpected_failure_of_a_resource_keeps_its_cause_to_the_log(
+    application: Application,
+    tokens: dict[str, str],
+    era: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def fail(*_: Any) -> None:
+        raise LookupError("secret cause")
+
+    monkeypatch.setattr(application.analytics, "every_table_schema", fail)
+    uri = {"uri": "retail://schema"}
+    _, body = await ask(application, tokens["seattle"], era, "resources/read", uri)
+    assert body["error"]["code"] == -32603
+    assert "secret" not in str(body)
+    assert body["error"]["data"]["correlation_id"] in caplog.text
+    assert "secret cause" in caplog.text
