@@ -21,7 +21,7 @@ from zava.data.tenancy import Tenancy
 from zava.data.verification import IsolationBroken, Verification
 from zava.errors import ZavaError
 from zava.infrastructure.byte_store import ByteStore, MemoryStore, RedisStore
-from zava.infrastructure.demo_principals import DEMO_TENANT_ID
+from zava.infrastructure.demo_principals import DEMO_TENANT_ID, PRINCIPALS
 from zava.infrastructure.home import Home
 from zava.infrastructure.local_database import named_database
 from zava.infrastructure.local_issuer import (
@@ -31,6 +31,7 @@ from zava.infrastructure.local_issuer import (
     local_issuer_allowed,
 )
 from zava.infrastructure.pool import DatabasePool
+from zava.protocol.console.console import Console, Person, SignedIn
 from zava.protocol.endpoint import Endpoint
 from zava.protocol.identity import RemoteKeys, StaticKeys, TokenAuthenticator
 from zava.service.analytics import Analytics
@@ -45,6 +46,7 @@ logger = logging.getLogger(__name__)
 
 # The contract says under two; giving up on a silent server takes a part of a second more.
 _READINESS_SECONDS = 1.2
+_CONSOLE_TOKEN_SECONDS = 3600
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,35 @@ def application() -> Application:
 def endpoint() -> Endpoint:
     """Return the endpoint that every HTTP trigger delegates to."""
     return application().endpoint
+
+
+def local_site(application: Application, settings: Settings, port: int) -> Console | Endpoint:
+    """Return what a server on somebody's own machine serves on its port of the loopback.
+
+    The console stands in front where the local issuer signs; where a directory does, nobody could
+    sign in to it, and there is the endpoint alone.
+    """
+    if settings.identity_issuer:
+        return application.endpoint
+    issuer = LocalIssuer(Home(settings.home))
+    callers = {principal.name: principal.caller for principal in PRINCIPALS}
+
+    def sign_in(name: str) -> SignedIn:
+        caller = callers[name]
+        token = issuer.token(
+            tenant_id=caller.tenant_id,
+            object_id=caller.object_id,
+            name=name,
+            ttl_seconds=_CONSOLE_TOKEN_SECONDS,
+        )
+        return SignedIn(token, _CONSOLE_TOKEN_SECONDS)
+
+    return Console(
+        application.endpoint,
+        port=port,
+        people=[Person(each.name, each.audience.value, each.stores) for each in PRINCIPALS],
+        sign_in=sign_in,
+    )
 
 
 def _make_server(analytics: Analytics, website: str | None) -> "Server[Any]":

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from zava.model import Caller
+from zava.protocol.apps import sales_chart
 from zava.protocol.schemas import schemas_text
 from zava.service.analytics import Analytics
 
@@ -54,6 +55,10 @@ async def _table(analytics: Analytics, caller: Caller, values: Mapping[str, str]
     return schemas_text(*await analytics.get_multiple_table_schemas(caller, [values["table"]]))
 
 
+async def _sales_chart(_analytics: Analytics, _caller: Caller, _values: Mapping[str, str]) -> str:
+    return sales_chart.page()
+
+
 RESOURCES: dict[str, Resource] = {
     resource.uri: resource
     for resource in (
@@ -72,6 +77,14 @@ RESOURCES: dict[str, Resource] = {
             description="One table, such as retail://tables/orders: columns, keys, comments and"
             " known values.",
             read=_table,
+        ),
+        Resource(
+            uri=sales_chart.URI,
+            name="sales_chart",
+            title="Sales chart",
+            description="The page in which a client with MCP Apps draws figures; it holds none.",
+            read=_sales_chart,
+            mime_type=sales_chart.MIME_TYPE,
         ),
     )
 }

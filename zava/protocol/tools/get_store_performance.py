@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from zava.model import Caller, MetricRows, StorePerformance
+from zava.protocol.apps import sales_chart
 from zava.protocol.metric_tables import headed, period_content, rows_content
 from zava.protocol.scope import ScopeContent, scope_content, scope_text
 from zava.protocol.tables import row_line
@@ -148,4 +149,5 @@ TOOL = Tool(
     arguments=GetStorePerformance,
     answer=PerformanceContent,
     call=call,
+    app=sales_chart.URI,
 )

@@ -29,7 +29,10 @@ class ToolAnswer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A read-only tool. `call` is awaited with the use cases, the caller and valid arguments."""
+    """A read-only tool. `call` is awaited with the use cases, the caller and valid arguments.
+
+    `app` is the URI of the page that a client with MCP Apps shows an answer in.
+    """
 
     name: str
     title: str
@@ -37,6 +40,7 @@ class Tool:
     arguments: type[Arguments]
     answer: type[BaseModel]
     call: Callable[[Analytics, Caller, Any], Awaitable[ToolAnswer]]
+    app: str | None = None
 
     @property
     def input_schema(self) -> dict[str, Any]:
