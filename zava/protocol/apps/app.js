@@ -62,7 +62,7 @@ new ResizeObserver(() => {
   send({ method: "ui/notifications/size-changed", params: { height } });
 }).observe(document.documentElement);
 
-const appInfo = { name: "zava-sales-chart", title: "Zava sales chart", version: "1" };
+const appInfo = { name: "zava-sales-chart", version: "1" };
 host = await request("ui/initialize", { appInfo, appCapabilities: {}, protocolVersion: VERSION });
 adopt(host.hostContext);
 send({ method: "ui/notifications/initialized" });

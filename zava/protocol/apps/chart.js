@@ -5,7 +5,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const DAYS = { day: 1, iso_week: 7, month: 31, quarter: 92, year: 366 }; // of the longest
 const FINER = { year: "quarter", quarter: "month", month: "day", iso_week: "day" };
 const DEEPER = { region: "store", store: "category", channel: "category", category: "product_type", product_type: "product" };
-const DAY = 86400000, MOST_BARS = 20, SOON_WEEKS = 2;
+const NBSP = "\u00a0", DAY = 86400000, MOST_BARS = 20, SOON_WEEKS = 2;
 
 /** Make an element; `given` is its class or its properties and attributes. */
 export function el(name, given, ...children) {
@@ -13,7 +13,7 @@ export function el(name, given, ...children) {
   for (const [key, value] of Object.entries(typeof given === "string" ? { className: given } : given ?? {})) {
     if (key in made) made[key] = value; else made.setAttribute(key, value);
   }
-  made.append(...children.flat().filter((child) => child || child === 0));
+  made.append(...children.flat(9).filter((child) => child || child === 0));
   return made;
 }
 
@@ -24,6 +24,11 @@ function svg(name, attributes = {}, ...children) {
   return made;
 }
 
+export const button = (text, onclick) => el("button", { className: "quiet", type: "button", onclick }, text);
+
+const glyph = (...parts) => svg("svg", { "aria-hidden": "true" }, ...parts);
+const rect = (kind, attributes) => svg("rect", { class: kind, ...attributes });
+
 // ---- words and numbers
 
 export const words = (name) => {
@@ -32,10 +37,10 @@ export const words = (name) => {
 };
 
 export function shown(value, unit, isShort = false) {
-  if (value === null || value === undefined) return "–";
+  if (value == null) return "–";
   const number = Number(value);
   if (!Number.isFinite(number)) return String(value);
-  if (unit === "percent") return `${number.toLocaleString("en", { maximumFractionDigits: 1 })} %`;
+  if (unit === "percent") return `${number.toLocaleString("en", { maximumFractionDigits: 1 })}${NBSP}%`;
   const isMoney = unit === "USD", isLarge = Math.abs(number) >= 10000;
   return number.toLocaleString("en", {
     ...(isMoney ? { style: "currency", currency: "USD" } : {}),
@@ -45,10 +50,16 @@ export function shown(value, unit, isShort = false) {
   });
 }
 
-function change(now, before) {
+/** Return by how much a value changed; shares change by points. */
+function change(now, before, unit) {
   if (!Number(before) || now === null) return "";
-  const percent = (Number(now) / Number(before) - 1) * 100;
-  return `${percent > 0 ? "+" : percent < 0 ? "−" : ""}${Math.abs(percent).toFixed(1)} %`;
+  const isShare = unit === "percent", by = isShare ? now - before : (now / before - 1) * 100;
+  return `${by > 0 ? "+" : by < 0 ? "−" : ""}${Math.abs(by).toFixed(1)}${NBSP}${isShare ? "points" : "%"}`;
+}
+
+function besides(now, before, unit) {
+  const by = change(now, before, unit);
+  return `${shown(before, unit)} before${by && `, ${by}`}`;
 }
 
 const date = (text) => new Date(`${text}T00:00:00Z`);
@@ -86,7 +97,9 @@ const dimensions = (content) => content.columns.filter((column) => !column.unit)
 const place = (content, name) => content.columns.findIndex((column) => column.name === name);
 const isBeside = (column) => /_(previous|change|change_percent)$/.test(column.name);
 const measures = (content) => content.columns.filter((column) => column.unit && !isBeside(column));
-const label = (content, row) => dimensions(content).map((_, at) => row[at] ?? "(all)").join(" · ");
+// Of several dimensions, one that is the same in every row says nothing.
+const label = (content, row) => dimensions(content).map((_, at) => at)
+  .filter((at, _, all) => all.length === 1 || content.rows.some((other) => other[at] !== row[at])).map((at) => row[at] ?? "(all)");
 
 export function kindOf(content) {
   if (content.own) return "chain";
@@ -104,15 +117,13 @@ export function deeper(content, asked, row, metric) {
   const axes = dimensions(content);
   if (axes.length !== 1 || row[0] === null || content.own || content.metrics) return null;
   const [axis] = axes, picked = row[0];
-  const next = { metrics: [metric], filters: [...(asked.filters ?? [])], compare: content.compared_with ? "previous_period" : undefined };
+  const next = { metrics: [metric], filters: [...(asked.filters ?? [])], ...(content.compared_with && { compare: "previous_period" }) };
   if (DAYS[axis]) {
     const week = axis === "iso_week" ? weekStart(picked) : 0;
     const days = axis === "day" ? `${picked}..${picked}` : week ? `${iso(week)}..${iso(week + 6 * DAY)}` : picked;
     return { ...next, dimensions: [FINER[axis] ?? "category"], time_period: days };
   }
-  if (!DEEPER[axis] && axis !== "product") return null;
-  const isStock = !content.period;
-  if (axis === "product" && isStock) return null;
+  if (!DEEPER[axis] && (axis !== "product" || !content.period)) return null;
   next.filters.push({ dimension: axis, op: "=", value: picked });
   if (content.period) next.time_period = `${content.period.first_day}..${content.period.last_day}`;
   return { ...next, dimensions: [DEEPER[axis] ?? "month"] };
@@ -133,7 +144,7 @@ export const scopeText = (scope) => `${scope.stores.length} of ${scope.store_cou
 /** Return rows as CSV; a text that a spreadsheet would run as a formula is quoted as text. */
 export function csv(columns, rows) {
   const cell = (value) => {
-    if (value === null || value === undefined) return "";
+    if (value == null) return "";
     const text = typeof value === "object" ? JSON.stringify(value) : String(value);
     const safe = typeof value === "string" && /^[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text;
     return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
@@ -177,7 +188,7 @@ function lines(content, column, pick) {
   const draw = () => {
     const width = Math.max(plot.clientWidth, 260), height = width < 480 ? 220 : 280;
     const values = series.flatMap((point) => [point.now, point.before, point.ahead?.high, point.ahead?.low])
-      .filter((value) => value !== null && value !== undefined).map(Number);
+      .filter((value) => value != null).map(Number);
     const scale = ticks(Math.min(0, ...values), Math.max(0, ...values));
     const names = scale.map((value) => shown(value, column.unit, true));
     const left = Math.max(...names.map((name) => name.length)) * 7 + 10, bottom = 26, top = 8, right = 14;
@@ -188,8 +199,8 @@ function lines(content, column, pick) {
     // A unit without rows is a gap in the line: nobody knows that it would have been zero.
     const follows = (place) => place > 0 && moments[place] - moments[place - 1] <= DAYS[unit] * DAY;
     const path = (read) => series.map((point, place) => {
-      const value = read(point) ?? null, joins = follows(place) && (read(series[place - 1]) ?? null) !== null;
-      return value === null ? "" : `${joins ? "L" : "M"}${x(place).toFixed(1)} ${y(value).toFixed(1)}`;
+      const value = read(point), joins = follows(place) && read(series[place - 1]) != null;
+      return value == null ? "" : `${joins ? "L" : "M"}${x(place).toFixed(1)} ${y(value).toFixed(1)}`;
     }).join("");
     const drawing = svg("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "group",
       "aria-label": `${title(content, column.name)}; arrow keys move from value to value` });
@@ -212,7 +223,7 @@ function lines(content, column, pick) {
       const upper = ahead.map(([point, place]) => `${x(place)} ${y(point.high)}`);
       const lower = ahead.map(([point, place]) => `${x(place)} ${y(point.low)}`).reverse();
       drawing.append(svg("path", { class: "range", d: `M${[...upper, ...lower].join("L")}Z` }),
-        svg("path", { class: "now ahead", d: path((point) => point.ahead ? point.ahead.value : null) }));
+        svg("path", { class: "now ahead", d: path((point) => point.ahead?.value) }));
     }
     if (was >= 0) drawing.append(svg("path", { class: "before", d: path((point) => point.before) }));
     drawing.append(svg("path", { class: "now", d: path((point) => point.now) }));
@@ -222,9 +233,9 @@ function lines(content, column, pick) {
       const value = point.ahead ? point.ahead.value : point.now;
       const told = [timeLabel(unit, point.name), `${shown(value, column.unit)}${point.ahead ? " expected" : ""}`];
       if (point.ahead) told.push(`${shown(point.ahead.low, column.unit)} to ${shown(point.ahead.high, column.unit)}`);
-      if (point.before !== null) told.push(`before: ${shown(point.before, column.unit)}${change(point.now, point.before) && `, ${change(point.now, point.before)}`}`);
+      if (point.before !== null) told.push(besides(point.now, point.before, column.unit));
       const action = point.row ? pick(point.row) : null;
-      const mark = svg("rect", { class: "mark", x: x(place) - step / 2, y: top, width: step,
+      const mark = rect("mark", { x: x(place) - step / 2, y: top, width: step,
         height: height - top - bottom, tabindex: place === focused ? 0 : -1, role: action ? "button" : "img", "aria-label": told.join(", ") });
       const show = () => {
         tip.replaceChildren(el("b", "", told[0]), ...told.slice(1).map((line) => el("div", "", line)));
@@ -265,11 +276,11 @@ function lines(content, column, pick) {
 function bar({ name, value, low = 0, high, marks = [], band, tone = "fill", figure, small, action }) {
   const at = (number) => `${((Number(number) - low) / (high - low || 1)) * 100}%`;
   const length = (number) => `${(Math.abs(Number(number)) / (high - low || 1)) * 100}%`;
-  const drawing = svg("svg", { "aria-hidden": "true", height: 16 },
-    svg("rect", { class: "track", width: "100%", height: "100%", rx: 3 }),
-    band && svg("rect", { class: "range", x: at(band[0]), width: length(band[1] - band[0]), height: "100%" }),
-    value !== null && !band && svg("rect", { class: tone, x: at(Math.min(0, value)), width: length(value), height: "100%", rx: 3 }),
-    ...marks.filter((mark) => mark !== null).map((mark) => svg("rect", { class: "was", x: at(mark), y: "-15%", width: 2, height: "130%" })),
+  const height = "100%", rx = 3;
+  const drawing = glyph(rect("track", { width: height, height, rx }),
+    band && rect("range", { x: at(band[0]), width: length(band[1] - band[0]), height }),
+    value !== null && !band && rect(tone, { x: at(Math.min(0, value)), width: length(value), height, rx }),
+    ...marks.filter((mark) => mark !== null).map((mark) => rect("was", { x: at(mark), y: "-15%", width: 2, height: "130%" })),
     value !== null && band && svg("circle", { class: "fill", cx: at(value), cy: "50%", r: 6 }));
   return el("li", "", el(action ? "button" : "div", { className: "bar", ...(action ? { type: "button", onclick: action } : {}) },
     el("span", { className: "name", dir: "auto", title: name }, name), drawing,
@@ -282,9 +293,9 @@ function bars(content, column, pick) {
   const values = rows.flatMap((row) => [row[at], was >= 0 ? row[was] : 0]).map(Number);
   const low = Math.min(0, ...values), high = Math.max(0, ...values);
   return el("ol", "bars", rows.map((row) => bar({
-    name: label(content, row), value: row[at], low, high, marks: was >= 0 ? [row[was]] : [],
+    name: label(content, row).join(" · "), value: row[at], low, high, marks: was >= 0 ? [row[was]] : [],
     figure: shown(row[at], column.unit), action: pick(row),
-    small: was >= 0 && `${shown(row[was], column.unit)} before${change(row[at], row[was]) && `, ${change(row[at], row[was])}`}`,
+    small: was >= 0 && besides(row[at], row[was], column.unit),
   })));
 }
 
@@ -296,15 +307,16 @@ function stock(content, _column, pick) {
     const lasts = row[weeks] === null ? null : Number(row[weeks]);
     const tone = lasts === null || lasts >= SOON_WEEKS ? "fill" : lasts < SOON_WEEKS / 2 ? "bad" : "warn";
     const figure = lasts === null ? "No sales" : lasts === 0 ? "Out of stock" : `${shown(lasts, "ratio")} weeks`;
-    const small = [left >= 0 && `${shown(row[left])} left`, units >= 0 && `${shown(row[units])} sold`].filter(Boolean).join(", ");
-    return bar({ name: label(content, row), value: lasts, high, marks: [SOON_WEEKS], tone, figure: el("span", { className: tone }, figure), small, action: pick(row) });
+    const [name, ...others] = label(content, row);
+    const small = [lasts !== 0 && left >= 0 && `${shown(row[left])} left`, units >= 0 && `${shown(row[units])} sold`, ...others].filter(Boolean).join(" · ");
+    return bar({ name, value: lasts, high, marks: [SOON_WEEKS], tone, figure: el("span", { className: tone }, figure), small, action: pick(row) });
   }));
 }
 
 function tiles(entries) {
   return el("dl", "tiles", entries.map(({ name, unit, value, beside = [] }) => el("div", "",
     el("dt", "", words(name)), el("dd", "value", shown(value, unit, true)),
-    beside.filter(([, before]) => change(value, before)).map(([text, before]) => el("dd", "", `${change(value, before)} ${text}`)))));
+    beside.map(([text, before]) => [change(value, before, unit), text]).filter(([by]) => by).map((told) => el("dd", "", told.join(" "))))));
 }
 
 const MONEY = /revenue|value|margin$|sales|discounts|cost/;
@@ -313,7 +325,7 @@ const unitOf = (name) => (/percent|rate/.test(name) ? "percent" : MONEY.test(nam
 function performance(content) {
   const figures = Object.entries(content.metrics).map(([name, told]) => ({
     name, unit: unitOf(name), value: told.value,
-    beside: "previous_period" in told ? [["on the period before", told.previous_period], ["on the year before", told.previous_year]] : [],
+    beside: "previous_period" in told ? [["vs before", told.previous_period], ["vs last year", told.previous_year]] : [],
   }));
   const parts = [
     ["Stores", content.stores], ["Categories", content.categories], ["Best products", content.top_products],
@@ -328,30 +340,26 @@ function performance(content) {
 }
 
 function chain(content) {
-  const quartiles = [content.lower_quartile, content.median, content.upper_quartile];
-  const isTold = quartiles.every((value) => value !== null);
-  const high = Math.max(...content.own.map((own) => Number(own.value)), Number(content.upper_quartile)) * 1.05;
+  const { lower_quartile: lower, median, upper_quartile: upper } = content;
+  const high = Math.max(...content.own.map((own) => Number(own.value)), Number(upper)) * 1.05;
   return el("ol", "bars", content.own.map((own) => bar({
     name: own.store, value: own.value, high, figure: shown(own.value, content.unit), small: own.place,
-    ...(isTold ? { band: [quartiles[0], quartiles[2]], marks: [quartiles[1]] } : {}),
+    ...(median === null ? {} : { band: [lower, upper], marks: [median] }),
   })));
 }
 
 function legend(content, kind, column) {
-  const line = (name) => svg("svg", { "aria-hidden": "true" }, svg("path", { class: name, d: "M0 5H22" }));
-  const tick = () => svg("svg", { "aria-hidden": "true" }, svg("rect", { class: "was", x: 10, width: 2, height: 10 }));
-  const entries = [];
-  if (kind === "time_series") {
-    entries.push([line("now"), words(column.name)]);
-    if (content.compared_with) entries.push([line("before"), `Before: ${period(content.compared_with)}`]);
-    if (content.forecasts?.length) entries.push([line("now ahead"), "Expected, with the range of four in five outcomes"]);
-  } else if (kind === "bars" && content.compared_with) entries.push([tick(), `Before: ${period(content.compared_with)}`]);
-  else if (kind === "stock_risks") entries.push([tick(), `${SOON_WEEKS} weeks`]);
-  else if (kind === "chain" && content.median !== null) {
-    entries.push([tick(), `Median of ${content.store_count} stores: ${shown(content.median, content.unit)}`],
-      [svg("svg", { "aria-hidden": "true" }, svg("rect", { class: "range", width: 22, height: 10 })), "The middle half of the stores"]);
-  }
-  return entries.length ? el("div", "legend muted", entries.map((entry) => el("span", "", entry))) : null;
+  const line = (name) => glyph(svg("path", { class: name, d: "M0 5H22" })), tick = () => glyph(rect("was", { x: 10, width: 2, height: 10 }));
+  const before = content.compared_with && `Before: ${period(content.compared_with)}`;
+  const entries = {
+    time_series: () => [[line("now"), words(column.name)], before && [line("before"), before],
+      content.forecasts?.length && [line("now ahead"), "Expected, with the range of four in five outcomes"]],
+    bars: () => [before && [tick(), before]],
+    stock_risks: () => [[tick(), `${SOON_WEEKS} weeks`]],
+    chain: () => content.median === null ? [] : [[tick(), `Median of ${content.store_count} stores: ${shown(content.median, content.unit)}`],
+      [glyph(rect("range", { width: 22, height: 10 })), "The middle half of the stores"]],
+  };
+  return el("div", "legend muted", (entries[kind]?.() ?? []).filter(Boolean).map((entry) => el("span", "", entry)));
 }
 
 const listed = (records, ...names) => [names.map((name) => ({ name })), records.map((record) => names.map((name) => record[name] ?? null))];
@@ -368,10 +376,10 @@ export function drawAnswer(root, content, { asked = {}, onPick, onSave } = {}) {
   const show = () => {
     const pick = (row) => {
       const next = onPick && deeper(content, asked, row, column?.name ?? "revenue");
-      return next ? () => onPick(next, label(content, row)) : null;
+      return next ? () => onPick(next, label(content, row)[0]) : null;
     };
     heading.textContent = title(content, column?.name);
-    figure.replaceChildren(...[figures[kind](content, column, pick), legend(content, kind, column)].filter(Boolean));
+    figure.replaceChildren(figures[kind](content, column, pick), legend(content, kind, column));
   };
   show();
   const choose = choices.length > 1 && el("select", { "aria-label": "Figure shown", onchange: (event) => { column = choices[event.target.selectedIndex]; show(); } },
@@ -385,7 +393,7 @@ export function drawAnswer(root, content, { asked = {}, onPick, onSave } = {}) {
     el("div", "head",
       el("div", "", heading, el("p", "muted", [period(content.period), scopeText(content.scope)].filter(Boolean).join(" · "))),
       el("div", "tools", choose,
-        onSave && rows[1].length > 0 && el("button", { className: "quiet", type: "button", onclick: () => onSave("zava.csv", csv(...rows)) }, "Save as CSV"))),
+        onSave && rows[1].length > 0 && button("Save as CSV", () => onSave("zava.csv", csv(...rows))))),
     figure,
     ...(notes.length ? [el("div", "notes muted", notes.map((note) => el("p", { dir: "auto" }, note)))] : []),
     el("details", "", el("summary", "", `Rows as a table (${rows[1].length})`), table(...rows, title(content, column?.name))));

@@ -1,13 +1,13 @@
 // An answer and the way into it: picking a part asks the next question, Back returns.
 
-import { drawAnswer, el, fault } from "./chart.js";
+import { button, drawAnswer, el, fault } from "./chart.js";
 
 export const TOOL = "show_sales_chart";
 
 /** Fill `root`. `ask` takes arguments of TOOL and resolves to a tool's result; null: nobody to ask. */
 export function explorer(root, { ask = () => null, save }) {
   const picked = el("span", { className: "muted", dir: "auto" });
-  const trail = el("nav", { hidden: true, "aria-label": "Way back" }, el("button", { className: "quiet", type: "button", onclick: back }, "Back"), " ", picked);
+  const trail = el("nav", { hidden: true, "aria-label": "Way back" }, button("Back", back), " ", picked);
   const answer = el("div", { "aria-live": "polite" });
   const before = [];
   let asked = {}, shown = null;

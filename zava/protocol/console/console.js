@@ -1,6 +1,6 @@
 // The console: signs a demo person in, asks the server as any MCP client does, shows what it says.
 
-import { csv, drawAnswer, el, fault, scopeText, shown, table, words } from "/console/chart.js";
+import { button, csv, drawAnswer, el, fault, scopeText, shown, table, words } from "/console/chart.js";
 import { Client } from "/console/client.js";
 import { explorer } from "/console/explore.js";
 import { EXAMPLES, QUESTIONS, statementIn, suggestion } from "/console/questions.js";
@@ -53,7 +53,7 @@ async function enter(person) {
   at("gate").hidden = true;
   at("desk").hidden = false;
   at("who-name").textContent = words(person.name.replaceAll("-", " "));
-  at("who-audience").textContent = words(person.audience).toLowerCase();
+  at("who-audience").textContent = words(person.audience).toLowerCase().replace(/managers$/, "manager");
   at("who-scope").textContent = "";
   told(`Signed in as ${person.name}.`);
   scrollTo(0, 0);
@@ -72,10 +72,10 @@ function seen(scope) {
 // ---- parts
 
 function showPart(name) {
-  for (const button of at("tabs").children) {
-    const isShown = button.dataset.part === name;
-    if (isShown) button.setAttribute("aria-current", "page"); else button.removeAttribute("aria-current");
-    at(button.dataset.part).hidden = !isShown;
+  for (const tab of at("tabs").children) {
+    const isShown = tab.dataset.part === name;
+    if (isShown) tab.setAttribute("aria-current", "page"); else tab.removeAttribute("aria-current");
+    at(tab.dataset.part).hidden = !isShown;
   }
 }
 
@@ -86,14 +86,13 @@ function save(name, text) {
 }
 
 function copyButton(read, label = "Copy") {
-  const button = el("button", { className: "quiet", type: "button" }, label);
-  button.addEventListener("click", async () => {
+  const copying = button(label, async () => {
     await navigator.clipboard.writeText(await read());
-    button.textContent = "Copied";
+    copying.textContent = "Copied";
     told("Copied.");
-    setTimeout(() => { button.textContent = label; }, 1500);
+    setTimeout(() => { copying.textContent = label; }, 1500);
   });
-  return button;
+  return copying;
 }
 
 const block = (text) => el("div", "block", el("pre", { tabIndex: 0 }, text), copyButton(() => text));
@@ -122,8 +121,8 @@ function showQuestions() {
 
 function choose(name) {
   const prompt = prompts.find((each) => each.name === name);
-  for (const button of at("questions").children) {
-    if (button.dataset.question === name) button.setAttribute("aria-current", "true"); else button.removeAttribute("aria-current");
+  for (const offered of at("questions").children) {
+    if (offered.dataset.question === name) offered.setAttribute("aria-current", "true"); else offered.removeAttribute("aria-current");
   }
   const fields = (prompt.arguments ?? []).map((argument) => {
     const id = `field-${argument.name}`;
@@ -201,7 +200,7 @@ function showRows(root, content) {
   plot.querySelector("details")?.remove();
   root.replaceChildren(
     el("div", "head", el("div", {}, el("h2", {}, content.row_count ? `${content.row_count} ${content.row_count === 1 ? "row" : "rows"}` : "No rows"), el("p", "muted", scopeText(content.scope))),
-      content.row_count ? el("div", "tools", el("button", { className: "quiet", type: "button", onclick: () => save("zava.csv", csv(content.columns, content.rows)) }, "Save as CSV")) : null),
+      content.row_count ? el("div", "tools", button("Save as CSV", () => save("zava.csv", csv(content.columns, content.rows)))) : null),
     ...(figures ? [plot] : []),
     ...(content.row_count ? [table(content.columns, content.rows, "Rows")] : []),
     el("div", "notes muted",
@@ -263,8 +262,6 @@ async function showConnect() {
     [el("h3", {}, name, " ", el("span", "muted", file)), block(JSON.stringify(content, null, 2))]));
   const mine = client;
   const { tools } = await mine.request("tools/list");
-  const { serverInfo } = await mine.request("server/discover").catch(() => ({}));
-  at("version").textContent = serverInfo?.version ?? "";
   at("server").replaceChildren(...[["Address", url], ["Tools", tools.map((tool) => tool.name).join(", ")]].flatMap(([name, text]) => [el("dt", {}, name), el("dd", {}, text)]));
   const { resources } = await mine.request("resources/list");
   at("performance").replaceChildren();
@@ -287,7 +284,7 @@ at("statement").addEventListener("submit", runStatement);
 at("search").addEventListener("submit", runSearch);
 at("sql-text").addEventListener("keydown", (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) runStatement(event); });
 at("sql-text").value = EXAMPLES[0][1];
-at("examples").replaceChildren(...EXAMPLES.map(([name, text]) => el("button", { className: "quiet", type: "button", onclick: () => { at("sql-text").value = text; runStatement(); } }, name)));
+at("examples").replaceChildren(...EXAMPLES.map(([name, text]) => button(name, () => { at("sql-text").value = text; runStatement(); })));
 const tokenButton = copyButton(async () => (await client.token()).token, "Copy a token");
 tokenButton.addEventListener("click", async () => { at("token-note").textContent = `It speaks for ${at("who-name").textContent} and holds for ${Math.round((await client.token()).seconds / 60)} minutes at most.`; });
 at("copy-token").replaceWith(tokenButton);

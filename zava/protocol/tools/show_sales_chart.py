@@ -31,7 +31,7 @@ DESCRIPTION = product_text(
 _DIMENSIONS: dict[Kind, list[str]] = {
     "time_series": ["month"],
     "bars": ["category"],
-    "stock_risks": ["product"],
+    "stock_risks": ["product", "store"],
 }
 _QUESTIONS: dict[Kind, dict[str, Any]] = {
     "time_series": {"metrics": ["revenue"]},
