@@ -10,8 +10,9 @@ WHOLLY_COVERED := zava/data/tenancy.py,zava/data/flight.py,zava/data/context.py,
 
 # What the tests with outside parts run: Node, the conformance suite, clients.
 OUTSIDE := tests/outside
+PICTURES := tests/pictures
 
-.PHONY: help run test hostile check check-long lint types contracts conformance clients lock schema docs bench clean
+.PHONY: help run test hostile check check-long lint types contracts conformance clients tools pictures picture lock schema docs bench clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -59,7 +60,25 @@ conformance: $(VENV)/.outside ## Run the protocol's own conformance suite, both 
 clients: $(VENV)/.outside ## Connect with every client at hand, in each era; prints a table
 	@$(BIN)/python -m pytest -q -s -m outside $(OUTSIDE)/test_clients.py $(OUTSIDE)/test_clients_page.py $(OUTSIDE)/test_tokens.py
 
-check: lint types contracts test conformance clients ## Everything that CI runs
+# The browser is Debian's; where it is missing, `make tools` gets it.
+$(VENV)/.pictures: $(VENV)/.outside $(PICTURES)/package-lock.json
+	@echo "Installing the browser's driver …"
+	@PATH="$(abspath $(BIN)):$$PATH" npm ci --prefix $(PICTURES) --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+tools: ## Get what the tests need of the system: Chromium, by Debian's package
+	@command -v $${CHROMIUM:-chromium} >/dev/null || { \
+	  test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+	    && apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } \
+	  || { echo "Chromium is missing: apt-get install chromium, or set CHROMIUM to a browser's path."; exit 1; }
+
+pictures: tools $(VENV)/.pictures ## Look at chart and console with a real browser; screenshots in $(PICTURES)/artefacts
+	@$(BIN)/python -m pytest -q -m outside $(PICTURES)/test_pictures.py
+
+picture: tools $(VENV)/.pictures ## Take the README's picture anew from the demo data
+	@$(BIN)/python -m tests.pictures.readme_picture
+
+check: lint types contracts test conformance clients pictures ## Everything that CI runs
 
 check-long: $(VENV)/.installed ## What runs for minutes: fuzzing
 	@$(BIN)/python -m pytest -q -m long

@@ -11,7 +11,10 @@ _RUN_SECONDS = 120
 
 
 def run(
-    *command: str, environment: Mapping[str, str] | None = None, given: str | None = None
+    *command: str,
+    environment: Mapping[str, str] | None = None,
+    given: str | None = None,
+    seconds: float = _RUN_SECONDS,
 ) -> "subprocess.CompletedProcess[str]":
     """Run a program to its end, with this standard input, and return what it said."""
     return subprocess.run(
@@ -22,7 +25,7 @@ def run(
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=_RUN_SECONDS,
+        timeout=seconds,
         check=False,
     )
 

@@ -15,12 +15,10 @@ const KINDS = {
   figures: ["query_metrics", { metrics: ["revenue", "units"] }, ".tiles dd.value"],
 };
 
-async function shownApp({ browser, base, host, tokens }, { who = "eastside", kind = "categories", width, scheme, theme, canAsk } = {}) {
+/** Show an answer of this kind in a host's page. */
+async function show({ base, tokens }, page, { who, kind, theme, canAsk }) {
   const [tool, given] = KINDS[kind];
   const token = tokens[who];
-  const { page, seen } = await openPage(browser, { width, scheme });
-  await page.exposeFunction("askServer", (name, asked) => callTool(base, token, name, asked));
-  await page.goto(`${host.origin}/`);
   const { tools } = await rpc(base, token, "tools/list", {});
   const { resourceUri } = tools.find((each) => each.name === tool)._meta.ui;
   const { contents: [{ text, mimeType }] } = await rpc(base, token, "resources/read", { uri: resourceUri });
@@ -29,28 +27,39 @@ async function shownApp({ browser, base, host, tokens }, { who = "eastside", kin
   await page.evaluate((...all) => window.showApp(...all), text, { given, result, theme, canAsk });
   const frame = await (await page.waitForSelector("iframe")).contentFrame();
   await frame.waitForSelector("h2");
-  return { page, frame, seen, result, token };
+  return { frame, result };
 }
 
-const heading = (frame) => frame.$eval("h2", (found) => found.textContent);
+async function openHost({ browser, base, host, tokens }, who, options) {
+  const opened = await openPage(browser, options);
+  await opened.page.exposeFunction("askServer", (name, asked) => callTool(base, tokens[who], name, asked));
+  await opened.page.goto(`${host.origin}/`);
+  return opened;
+}
+
+async function shownApp(context, { who = "eastside", kind = "categories", width, scheme, theme, canAsk } = {}) {
+  const opened = await openHost(context, who, { width, scheme });
+  return { ...opened, token: context.tokens[who], ...await show(context, opened.page, { who, kind, theme, canAsk }) };
+}
+
 const figures = (frame) => frame.$$eval(".figure", (found) => found.map((each) => each.firstChild.textContent));
 
 export const scenarios = {
   async "app draws each kind of chart, at each width, light and dark"(context) {
-    for (const [kind, [, , drawn]] of Object.entries(KINDS)) {
-      for (const [width, scheme] of [[1280, "light"], [360, "dark"]]) {
-        const { page, frame, seen } = await shownApp(context, { kind, width, scheme });
-        assert.ok(await frame.waitForSelector(drawn, { timeout: 5000 }), `${kind}: ${drawn}`);
+    for (const [width, scheme] of [[1280, "light"], [360, "dark"]]) {
+      const { page, seen } = await openHost(context, "eastside", { width, scheme });
+      for (const [kind, [, , drawn]] of Object.entries(KINDS)) {
+        const { frame } = await show(context, page, { who: "eastside", kind });
+        assert.ok(await frame.waitForSelector(drawn), `${kind}: ${drawn}`);
         assert.match(await frame.$eval("main", (main) => main.textContent), /3 of 8 stores/, kind);
         await frame.$eval("details", (details) => { details.open = true; });
         assert.ok((await frame.$$("tbody tr")).length > 0, `${kind}: the rows as a table`);
-        await frame.$eval("details", (details) => { details.open = false; });
         await assertAccessible(frame, kind);
+        await frame.$eval("details", (details) => { details.open = false; });
         await assertFits(frame, kind);
         await context.keep(page, `app-${kind}-${width}-${scheme}`);
-        assertQuiet(seen, context.host.origin);
-        await page.browserContext().close();
       }
+      assertQuiet(seen, context.host.origin);
     }
   },
 
@@ -74,7 +83,7 @@ export const scenarios = {
   async "app goes from a month to its days by keyboard alone"(context) {
     const { page, frame, seen } = await shownApp(context, { kind: "time_series" });
     await frame.waitForSelector(".mark");
-    await frame.focus(".mark");
+    await frame.$eval(".mark", (mark) => mark.focus());
     const first = await frame.$eval(".tip", (tip) => tip.textContent);
     await page.keyboard.press("ArrowRight");
     const second = await frame.$eval(".tip", (tip) => tip.textContent);

@@ -8,6 +8,7 @@ import { buildSync } from "esbuild";
 import puppeteer from "puppeteer-core";
 
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"];
+const WAIT_MS = 8000;
 const AXE = readFileSync(fileURLToPath(import.meta.resolve("axe-core/axe.min.js")), "utf8");
 
 /** Start a browser with a profile of its own. */
@@ -38,6 +39,7 @@ export async function openPage(browser, { width = 1280, scheme = "light" } = {})
     seen.requests.push(request.url());
     if (request.method() === "POST") seen.posts.push(new URL(request.url()).pathname);
   });
+  page.setDefaultTimeout(WAIT_MS);
   await page.setViewport({ width, height: 900 });
   await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }, { name: "prefers-reduced-motion", value: "reduce" }]);
   return { page, seen };

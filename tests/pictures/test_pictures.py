@@ -14,6 +14,7 @@ from zava.infrastructure.home import Home
 
 pytestmark = pytest.mark.outside
 
+_MOST_SECONDS = 240
 _NAME = re.compile(r'^  async "(.+)"\(context\)', re.MULTILINE)
 SCENARIOS = tuple(
     name
@@ -38,6 +39,7 @@ def outcomes(address: str, tokens: dict[str, str]) -> dict[str, str | None]:
     done = run(
         *(str(NODE), str(HERE / "run.mjs"), chromium(), address, str(ARTEFACTS)),
         given=json.dumps({"tokens": tokens, "hostile": HOSTILE}),
+        seconds=_MOST_SECONDS,
     )
     assert done.returncode == 0, done.stderr
     told: dict[str, str | None] = json.loads(done.stdout)
