@@ -30,8 +30,8 @@ async function show({ base, tokens }, page, { who, kind, theme, canAsk }) {
   return { frame, result };
 }
 
-async function openHost({ browser, base, host, tokens }, who, options) {
-  const opened = await openPage(browser, options);
+async function openHost(context, who, options) {
+  const { base, host, tokens } = context, opened = await openPage(context, options);
   await opened.page.exposeFunction("askServer", (name, asked) => callTool(base, tokens[who], name, asked));
   await opened.page.goto(`${host.origin}/`);
   return opened;

@@ -8,7 +8,7 @@ import { buildSync } from "esbuild";
 import puppeteer from "puppeteer-core";
 
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"];
-const WAIT_MS = 8000;
+const WAIT_MS = 15000;
 const AXE = readFileSync(fileURLToPath(import.meta.resolve("axe-core/axe.min.js")), "utf8");
 
 /** Start a browser with a profile of its own. */
@@ -29,9 +29,11 @@ export async function rpc(base, token, method, params) {
 export const callTool = (base, token, name, given) => rpc(base, token, "tools/call", { name, arguments: given });
 
 /** Open a page of this width and colour; `seen` collects what must not happen. */
-export async function openPage(browser, { width = 1280, scheme = "light" } = {}) {
+export async function openPage({ browser, opened }, { width = 1280, scheme = "light" } = {}) {
   // A context of its own: nothing of another test's sessionStorage.
-  const page = await (await browser.createBrowserContext()).newPage();
+  const profile = await browser.createBrowserContext();
+  opened.push(profile);
+  const page = await profile.newPage();
   const seen = { faults: [], requests: [], posts: [] };
   page.on("console", (message) => { if (["error", "warn", "assert"].includes(message.type())) seen.faults.push(`${message.text()} ${message.location()?.url ?? ""}`); });
   page.on("pageerror", (error) => seen.faults.push(String(error)));

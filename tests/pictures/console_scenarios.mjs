@@ -5,9 +5,9 @@ import { assertAccessible, assertFits, assertQuiet, callTool, openPage } from ".
 
 const SIZES = [[1280, "light"], [360, "dark"], [1280, "dark"], [360, "light"]];
 
-async function gate({ browser, base }, options) {
-  const opened = await openPage(browser, options);
-  await opened.page.goto(`${base}/`);
+async function gate(context, options) {
+  const opened = await openPage(context, options);
+  await opened.page.goto(`${context.base}/`);
   await opened.page.waitForSelector("[data-person]", { visible: true });
   return opened;
 }
@@ -119,7 +119,6 @@ export const scenarios = {
       await assertAccessible(page, `connect ${width} ${scheme}`);
       await context.keep(page, `console-connect-${width}-${scheme}`);
       assertQuiet(seen, context.base);
-      await page.browserContext().close();
     }
   },
 
@@ -178,7 +177,7 @@ export const scenarios = {
 
   async "console searches products where the server can"(context) {
     // The page alone is under test: a server without this tool answers in the tool's published shape.
-    const { page, seen } = await openPage(context.browser);
+    const { page, seen } = await openPage(context);
     await page.setRequestInterception(true);
     page.on("request", async (request) => {
       const asked = request.method() === "POST" && request.url().endsWith("/mcp") ? JSON.parse(request.postData()) : null;

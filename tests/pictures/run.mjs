@@ -16,18 +16,23 @@ const host = await startHost();
 const keep = (page, name) => page.screenshot({ path: `${artefacts}/${name}.png`, fullPage: true });
 const context = { browser, host, base, tokens, hostile, keep };
 const outcomes = {};
-for (const [name, scenario] of Object.entries({ ...app, ...console_ })) {
-  if (!name.includes(only)) continue;
-  const started = performance.now();
-  try {
-    await scenario(context);
-    outcomes[name] = null;
-  } catch (error) {
-    outcomes[name] = error.stack;
+async function runAll(scenarios) {
+  for (const [name, scenario] of Object.entries(scenarios)) {
+    if (!name.includes(only)) continue;
+    const started = performance.now();
+    const opened = [];
+    try {
+      await scenario({ ...context, opened });
+      outcomes[name] = null;
+    } catch (error) {
+      outcomes[name] = error.stack;
+    }
+    for (const each of opened) await each.close();
+    process.stderr.write(`${((performance.now() - started) / 1000).toFixed(1)} s  ${name}${outcomes[name] ? "  FAILED" : ""}\n`);
   }
-  process.stderr.write(`${((performance.now() - started) / 1000).toFixed(1)} s  ${name}${outcomes[name] ? "  FAILED" : ""}\n`);
-  for (const each of browser.browserContexts().slice(1)) await each.close();
 }
+
+await Promise.all([runAll(app), runAll(console_)]);
 await browser.close();
 host.close();
 process.stdout.write(JSON.stringify(outcomes));

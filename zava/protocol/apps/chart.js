@@ -5,7 +5,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const DAYS = { day: 1, iso_week: 7, month: 31, quarter: 92, year: 366 }; // of the longest
 const FINER = { year: "quarter", quarter: "month", month: "day", iso_week: "day" };
 const DEEPER = { region: "store", store: "category", channel: "category", category: "product_type", product_type: "product" };
-const NBSP = "\u00a0", DAY = 86400000, MOST_BARS = 20, SOON_WEEKS = 2;
+const NBSP = "\u00a0", DAY = 86400000, MOST_BARS = 20, SOON_WEEKS = 2, MOST_WEEKS = 12;
 
 /** Make an element; `given` is its class or its properties and attributes. */
 export function el(name, given, ...children) {
@@ -45,7 +45,7 @@ export function shown(value, unit, isShort = false) {
   return number.toLocaleString("en", {
     ...(isMoney ? { style: "currency", currency: "USD" } : {}),
     ...(isShort && isLarge ? { notation: "compact" } : {}),
-    minimumFractionDigits: 0,
+    minimumFractionDigits: isMoney && !isShort && !isLarge ? 2 : 0,
     maximumFractionDigits: isShort && isLarge ? 1 : isMoney && isLarge ? 0 : 2,
   });
 }
@@ -196,21 +196,22 @@ function lines(content, column, pick) {
     const step = (span * DAYS[unit] * DAY) / whole;
     const x = (place) => left + step / 2 + (span * (moments[place] - first)) / whole;
     const y = (value) => top + (height - top - bottom) * (1 - (value - scale[0]) / (scale.at(-1) - scale[0]));
-    // A unit without rows is a gap in the line: nobody knows that it would have been zero.
+    // A unit without rows is a gap, and a value between two gaps is a dot.
     const follows = (place) => place > 0 && moments[place] - moments[place - 1] <= DAYS[unit] * DAY;
     const path = (read) => series.map((point, place) => {
       const value = read(point), joins = follows(place) && read(series[place - 1]) != null;
-      return value == null ? "" : `${joins ? "L" : "M"}${x(place).toFixed(1)} ${y(value).toFixed(1)}`;
+      return value == null ? "" : `${joins ? "L" : "M"}${x(place).toFixed(1)} ${y(value).toFixed(1)}${joins ? "" : "h.1"}`;
     }).join("");
     const drawing = svg("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "group",
       "aria-label": `${title(content, column.name)}; arrow keys move from value to value` });
     scale.forEach((value, index) => drawing.append(
       svg("line", { class: "grid", x1: left, x2: width - right, y1: y(value), y2: y(value) }),
       svg("text", { x: left - 8, y: y(value) + 4, "text-anchor": "end" }, names[index])));
-    const every = Math.ceil(series.length / Math.max(2, Math.floor(span / 62)));
+    let labelled = null;
     series.forEach((point, place) => {
-      if (place % every) return;
-      const isYear = unit !== "day" && unit !== "year" && (place === 0 || series[place - every].name.slice(0, 4) !== point.name.slice(0, 4));
+      if (labelled !== null && x(place) - x(labelled) < 46) return;
+      const isYear = unit !== "day" && unit !== "year" && series[labelled]?.name.slice(0, 4) !== point.name.slice(0, 4);
+      labelled = place;
       drawing.append(svg("text", { x: x(place), y: height - 8, "text-anchor": "middle" },
         timeLabel(unit, point.name, true) + (isYear ? ` ’${point.name.slice(2, 4)}` : "")));
     });
@@ -241,6 +242,7 @@ function lines(content, column, pick) {
         tip.replaceChildren(el("b", "", told[0]), ...told.slice(1).map((line) => el("div", "", line)));
         tip.hidden = false;
         tip.style.left = `${Math.min(Math.max(x(place) - tip.offsetWidth / 2, 0), width - tip.offsetWidth)}px`;
+        tip.style.top = `${value !== null && y(value) < height / 2 ? y(value) + 14 : 0}px`;
         if (value === null) return dot.setAttribute("visibility", "hidden");
         for (const [key, at] of [["cx", x(place)], ["cy", y(value)], ["visibility", "visible"]]) dot.setAttribute(key, at);
       };
@@ -302,14 +304,13 @@ function bars(content, column, pick) {
 function stock(content, _column, pick) {
   const [weeks, units, left] = ["weeks_of_supply", "units", "stock_on_hand"].map((name) => place(content, name));
   const rows = content.rows.slice(0, MOST_BARS);
-  const high = Math.max(2 * SOON_WEEKS, ...rows.map((row) => Number(row[weeks]))) * 1.02;
   return el("ol", "bars", rows.map((row) => {
     const lasts = row[weeks] === null ? null : Number(row[weeks]);
     const tone = lasts === null || lasts >= SOON_WEEKS ? "fill" : lasts < SOON_WEEKS / 2 ? "bad" : "warn";
     const figure = lasts === null ? "No sales" : lasts === 0 ? "Out of stock" : `${shown(lasts, "ratio")} weeks`;
     const [name, ...others] = label(content, row);
     const small = [lasts !== 0 && left >= 0 && `${shown(row[left])} left`, units >= 0 && `${shown(row[units])} sold`, ...others].filter(Boolean).join(" · ");
-    return bar({ name, value: lasts, high, marks: [SOON_WEEKS], tone, figure: el("span", { className: tone }, figure), small, action: pick(row) });
+    return bar({ name, value: lasts && Math.min(lasts, MOST_WEEKS), high: MOST_WEEKS, marks: [SOON_WEEKS], tone, figure: el("span", { className: tone }, figure), small, action: pick(row) });
   }));
 }
 
@@ -355,7 +356,7 @@ function legend(content, kind, column) {
     time_series: () => [[line("now"), words(column.name)], before && [line("before"), before],
       content.forecasts?.length && [line("now ahead"), "Expected, with the range of four in five outcomes"]],
     bars: () => [before && [tick(), before]],
-    stock_risks: () => [[tick(), `${SOON_WEEKS} weeks`]],
+    stock_risks: () => [[tick(), `${SOON_WEEKS} weeks, on a scale to ${MOST_WEEKS}`]],
     chain: () => content.median === null ? [] : [[tick(), `Median of ${content.store_count} stores: ${shown(content.median, content.unit)}`],
       [glyph(rect("range", { width: 22, height: 10 })), "The middle half of the stores"]],
   };
