@@ -1,6 +1,6 @@
 """Takes the README's picture: the console as the regional manager sees it, on the demo data.
 
-    python -m tests.pictures.readme_picture
+python -m tests.pictures.readme_picture
 """
 
 import tempfile

@@ -236,7 +236,7 @@ def outcomes() -> Iterator[dict[Hostile, str]]:
     found: dict[Hostile, str] = {}
     yield found
     if len(found) == len(corpus):
-        print("\n".join(_table(found)))  # noqa: T201  # the table by class
+        print("\n".join(_table(found)))  # the table by class
 
 
 def _table(found: dict[Hostile, str]) -> Iterator[str]:

@@ -203,7 +203,7 @@ function lines(content, column, pick) {
       return value == null ? "" : `${joins ? "L" : "M"}${x(place).toFixed(1)} ${y(value).toFixed(1)}${joins ? "" : "h.1"}`;
     }).join("");
     const drawing = svg("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "group",
-      "aria-label": `${title(content, column.name)}; arrow keys move from value to value` });
+      "aria-label": `${title(content, column.name)}; arrow keys move along` });
     scale.forEach((value, index) => drawing.append(
       svg("line", { class: "grid", x1: left, x2: width - right, y1: y(value), y2: y(value) }),
       svg("text", { x: left - 8, y: y(value) + 4, "text-anchor": "end" }, names[index])));
@@ -242,7 +242,7 @@ function lines(content, column, pick) {
         tip.replaceChildren(el("b", "", told[0]), ...told.slice(1).map((line) => el("div", "", line)));
         tip.hidden = false;
         tip.style.left = `${Math.min(Math.max(x(place) - tip.offsetWidth / 2, 0), width - tip.offsetWidth)}px`;
-        tip.style.top = `${value !== null && y(value) < height / 2 ? y(value) + 14 : 0}px`;
+        tip.style.top = `${y(value ?? 0) < height / 2 ? y(value) + 14 : 0}px`;
         if (value === null) return dot.setAttribute("visibility", "hidden");
         for (const [key, at] of [["cx", x(place)], ["cy", y(value)], ["visibility", "visible"]]) dot.setAttribute(key, at);
       };
@@ -354,7 +354,7 @@ function legend(content, kind, column) {
   const before = content.compared_with && `Before: ${period(content.compared_with)}`;
   const entries = {
     time_series: () => [[line("now"), words(column.name)], before && [line("before"), before],
-      content.forecasts?.length && [line("now ahead"), "Expected, with the range of four in five outcomes"]],
+      content.forecasts?.length && [line("now ahead"), "Expected, with the range of 4 in 5 outcomes"]],
     bars: () => [before && [tick(), before]],
     stock_risks: () => [[tick(), `${SOON_WEEKS} weeks, on a scale to ${MOST_WEEKS}`]],
     chain: () => content.median === null ? [] : [[tick(), `Median of ${content.store_count} stores: ${shown(content.median, content.unit)}`],
