@@ -119,7 +119,7 @@ METHODS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("resources/templates/list", {}),
     ("resources/read", {"uri": "retail://tables/orders"}),
     ("prompts/list", {}),
-    ("prompts/get", {"name": "explain_a_table", "arguments": {"table": "retail.orders"}}),
+    ("prompts/get", {"name": "top_customers", "arguments": {"first_day": "2026-01-01"}}),
     (
         "completion/complete",
         {

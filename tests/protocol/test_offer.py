@@ -10,7 +10,8 @@ from zava.app import Application, compose
 from zava.infrastructure.demo_principals import DEMO_TENANT_ID
 from zava.infrastructure.home import Home
 from zava.infrastructure.local_issuer import LocalIssuer
-from zava.protocol.prompts import NOT_GIVEN, PROMPTS
+from zava.protocol.apps.sales_chart import MIME_TYPE, URI
+from zava.protocol.prompts import PROMPTS
 from zava.protocol.versions import HANDSHAKE, SERVED
 from zava.settings import Settings
 
@@ -111,7 +112,7 @@ async def test_resources_are_listed_and_read_as_the_caller(
     application: Application, tokens: dict[str, str], era: str
 ) -> None:
     listed = await result(application, tokens["redmond"], era, "resources/list")
-    assert [one["uri"] for one in listed["resources"]] == ["retail://schema"]
+    assert [one["uri"] for one in listed["resources"]] == ["retail://schema", URI]
     templates = await result(application, tokens["redmond"], era, "resources/templates/list")
     assert [one["uriTemplate"] for one in templates["resourceTemplates"]] == [
         "retail://tables/{table}"
@@ -119,7 +120,8 @@ async def test_resources_are_listed_and_read_as_the_caller(
     for one in (*listed["resources"], *templates["resourceTemplates"]):
         assert one["title"]
         assert one["description"]
-        assert one["mimeType"] == "text/plain"
+        is_app = one.get("uri", "").startswith("ui://")
+        assert one["mimeType"] == (MIME_TYPE if is_app else "text/plain")
     read = await result(
         application, tokens["redmond"], era, "resources/read", {"uri": "retail://schema"}
     )
@@ -189,12 +191,12 @@ async def test_prompts_are_listed_and_filled(
 async def test_prompt_leaves_out_what_is_not_given_and_reads_no_value_for_places(
     application: Application, tokens: dict[str, str]
 ) -> None:
-    arguments = {"time_period": "{comparison} {0} $1 \\1"}
-    params = {"name": "sales_of_a_period", "arguments": arguments}
+    arguments = {"period": "{store} {0} $1 \\1"}
+    params = {"name": "business_summary", "arguments": arguments}
     got = await result(application, tokens["seattle"], MODERN, "prompts/get", params)
     text = got["messages"][0]["content"]["text"]
-    assert "this period: {comparison} {0} $1 \\1?" in text
-    assert f"Compare with: {NOT_GIVEN}." in text
+    assert 'time_period "{store} {0} $1 \\1"' in text
+    assert 'store ""' in text
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -202,13 +204,16 @@ async def test_prompt_leaves_out_what_is_not_given_and_reads_no_value_for_places
     ("params", "said"),
     [
         ({"name": "no_such_prompt"}, "Unknown prompt: no_such_prompt"),
-        ({"name": "sales_of_a_period"}, "time_period: required."),
-        ({"name": "sales_of_a_period", "arguments": {"time_period": " "}}, "time_period: required"),
-        ({"name": "products_to_reorder", "arguments": {"x": "1"}}, "x: products_to_reorder has no"),
-        ({"name": "explain_a_table", "arguments": {"table": "x" * 1001}}, "table: at most 1000"),
+        ({"name": "top_customers"}, "first_day: required."),
+        ({"name": "top_customers", "arguments": {"first_day": " "}}, "first_day: required"),
+        ({"name": "stock_to_reorder", "arguments": {"x": "1"}}, "x: stock_to_reorder has no"),
         (
-            {"name": "explain_a_table", "arguments": {"table": 7}},
-            "Invalid params: arguments.table: should be",
+            {"name": "top_customers", "arguments": {"first_day": "x" * 1001}},
+            "first_day: at most 1000",
+        ),
+        (
+            {"name": "top_customers", "arguments": {"first_day": 7}},
+            "Invalid params: arguments.first_day: should be",
         ),
         ({}, "Invalid params: name: required."),
     ],
@@ -227,7 +232,6 @@ async def test_prompt_that_cannot_be_filled_is_a_protocol_error(
     "ref",
     [
         {"type": "ref/resource", "uri": "retail://tables/{table}"},
-        {"type": "ref/prompt", "name": "explain_a_table"},
     ],
 )
 async def test_table_names_complete(
@@ -254,7 +258,7 @@ async def test_table_names_complete(
     [
         ({"type": "ref/prompt", "name": "nope"}, "table", "Unknown prompt: nope"),
         ({"type": "ref/resource", "uri": "retail://nope"}, "table", "Resource not found"),
-        ({"type": "ref/prompt", "name": "explain_a_table"}, "x", "Unknown argument: x"),
+        ({"type": "ref/prompt", "name": "business_summary"}, "x", "Unknown argument: x"),
     ],
 )
 async def test_completion_of_what_is_not_there_is_a_protocol_error(
@@ -269,8 +273,8 @@ async def test_completion_of_what_is_not_there_is_a_protocol_error(
 async def test_argument_without_a_list_of_values_completes_to_nothing(
     application: Application, tokens: dict[str, str]
 ) -> None:
-    ref = {"type": "ref/prompt", "name": "sales_of_a_period"}
-    params = {"ref": ref, "argument": {"name": "time_period", "value": "last"}}
+    ref = {"type": "ref/prompt", "name": "business_summary"}
+    params = {"ref": ref, "argument": {"name": "period", "value": "last"}}
     told = await result(application, tokens["seattle"], MODERN, "completion/complete", params)
     assert told["completion"]["values"] == []
 
