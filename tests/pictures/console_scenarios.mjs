@@ -169,7 +169,7 @@ export const scenarios = {
   async "console quotes for a spreadsheet what it would run as a formula"(context) {
     const { page } = await gate(context);
     const written = await page.evaluate(async () => {
-      const { csv } = await import("/console/chart.js");
+      const { csv } = await import("/console/words.js");
       return csv([{ name: "a,b" }, { name: "n" }], [["=HYPERLINK(\"http://x\")", -3], ["-3.5", null], ["+x", "two\nlines"]]);
     });
     assert.equal(written, "\ufeff\"a,b\",n\r\n\"'=HYPERLINK(\"\"http://x\"\")\",-3\r\n-3.5,\r\n'+x,\"two\nlines\"\r\n");

@@ -1,95 +1,31 @@
 // Draws an answer of the metric tools: structured content in, elements out. It speaks to nobody.
 // What comes from data becomes text nodes and attributes only, never markup.
 
-const SVG = "http://www.w3.org/2000/svg";
+import { DAY, besides, change, csv, iso, moment, period, shown, timeLabel, weekStart, words } from "./words.js";
+
 const DAYS = { day: 1, iso_week: 7, month: 31, quarter: 92, year: 366 }; // of the longest
 const FINER = { year: "quarter", quarter: "month", month: "day", iso_week: "day" };
 const DEEPER = { region: "store", store: "category", channel: "category", category: "product_type", product_type: "product" };
-const NBSP = "\u00a0", DAY = 86400000, MOST_BARS = 20, SOON_WEEKS = 2, MOST_WEEKS = 12;
+const MOST_BARS = 20, SOON_WEEKS = 2, MOST_WEEKS = 12;
 
-/** Make an element; `given` is its class or its properties and attributes. */
-export function el(name, given, ...children) {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(typeof given === "string" ? { className: given } : given ?? {})) {
-    if (key in made) made[key] = value; else made.setAttribute(key, value);
+function filled(made, given, children) {
+  for (const [key, value] of Object.entries(given ?? {})) {
+    if (key in made && !(made instanceof SVGElement)) made[key] = value; else made.setAttribute(key, value);
   }
   made.append(...children.flat(9).filter((child) => child || child === 0));
   return made;
 }
 
-function svg(name, attributes = {}, ...children) {
-  const made = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.append(...children.filter(Boolean));
-  return made;
-}
+/** Make an element; `given` is its class or its properties and attributes. */
+export const el = (name, given, ...children) =>
+  filled(document.createElement(name), typeof given === "string" ? { className: given } : given, children);
+
+const svg = (name, given, ...children) => filled(document.createElementNS("http://www.w3.org/2000/svg", name), given, children);
 
 export const button = (text, onclick) => el("button", { className: "quiet", type: "button", onclick }, text);
 
 const glyph = (...parts) => svg("svg", { "aria-hidden": "true" }, ...parts);
 const rect = (kind, attributes) => svg("rect", { class: kind, ...attributes });
-
-// ---- words and numbers
-
-export const words = (name) => {
-  const text = name.replaceAll("_", " ").replace("iso week", "week");
-  return text[0].toUpperCase() + text.slice(1);
-};
-
-export function shown(value, unit, isShort = false) {
-  if (value == null) return "–";
-  const number = Number(value);
-  if (!Number.isFinite(number)) return String(value);
-  if (unit === "percent") return `${number.toLocaleString("en", { maximumFractionDigits: 1 })}${NBSP}%`;
-  const isMoney = unit === "USD", isLarge = Math.abs(number) >= 10000;
-  return number.toLocaleString("en", {
-    ...(isMoney ? { style: "currency", currency: "USD" } : {}),
-    ...(isShort && isLarge ? { notation: "compact" } : {}),
-    minimumFractionDigits: isMoney && !isShort && !isLarge ? 2 : 0,
-    maximumFractionDigits: isShort && isLarge ? 1 : isMoney && isLarge ? 0 : 2,
-  });
-}
-
-/** Return by how much a value changed; shares change by points. */
-function change(now, before, unit) {
-  if (!Number(before) || now === null) return "";
-  const isShare = unit === "percent", by = isShare ? now - before : (now / before - 1) * 100;
-  return `${by > 0 ? "+" : by < 0 ? "−" : ""}${Math.abs(by).toFixed(1)}${NBSP}${isShare ? "points" : "%"}`;
-}
-
-function besides(now, before, unit) {
-  const by = change(now, before, unit);
-  return `${shown(before, unit)} before${by && `, ${by}`}`;
-}
-
-const date = (text) => new Date(`${text}T00:00:00Z`);
-const iso = (moment) => new Date(moment).toISOString().slice(0, 10);
-const worded = (moment, options) => new Date(moment).toLocaleDateString("en-GB", { timeZone: "UTC", ...options });
-
-function weekStart(label) {
-  const fourth = date(`${label.slice(0, 4)}-01-04`);
-  return fourth.getTime() - ((fourth.getUTCDay() + 6) % 7) * DAY + (label.slice(6) - 1) * 7 * DAY;
-}
-
-function timeLabel(unit, label, isShort) {
-  if (unit === "day") return worded(date(label), { day: "numeric", month: "short", ...(isShort ? {} : { year: "numeric" }) });
-  if (unit === "month") return worded(date(`${label}-01`), isShort ? { month: "short" } : { month: "long", year: "numeric" });
-  if (unit === "iso_week") return isShort ? label.slice(5) : `Week of ${worded(weekStart(label), { day: "numeric", month: "short", year: "numeric" })}`;
-  return unit === "quarter" ? (isShort ? label.slice(5) : `${label.slice(5)} ${label.slice(0, 4)}`) : label;
-}
-
-function moment(unit, label) {
-  if (unit === "iso_week") return weekStart(label);
-  const month = unit === "quarter" ? String(label.slice(6) * 3 - 2).padStart(2, "0") : label.slice(5, 7) || "01";
-  return date(`${label.slice(0, 4)}-${month}-${label.slice(8) || "01"}`).getTime();
-}
-
-function period(told) {
-  if (!told) return "";
-  const days = { day: "numeric", month: "short", year: "numeric" };
-  const [first, last] = [told.first_day, told.last_day].map((day) => worded(date(day), days));
-  return first === last ? first : `${first} – ${last}${told.to_date ? " (so far)" : ""}`;
-}
 
 // ---- the answer's shape
 
@@ -139,18 +75,7 @@ export function title(content, metric) {
 
 export const scopeText = (scope) => `${scope.stores.length} of ${scope.store_count} stores`;
 
-// ---- rows for spreadsheets and for readers
-
-/** Return rows as CSV; a text that a spreadsheet would run as a formula is quoted as text. */
-export function csv(columns, rows) {
-  const cell = (value) => {
-    if (value == null) return "";
-    const text = typeof value === "object" ? JSON.stringify(value) : String(value);
-    const safe = typeof value === "string" && /^[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text;
-    return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-  };
-  return `\ufeff${[columns.map((column) => column.name), ...rows].map((row) => `${row.map(cell).join(",")}\r\n`).join("")}`;
-}
+// ---- rows for readers
 
 export function table(columns, rows, caption) {
   const isNumber = columns.map((column, at) => column.unit || rows.some((row) => typeof row[at] === "number"));
@@ -199,8 +124,9 @@ function lines(content, column, pick) {
     // A unit without rows is a gap, and a value between two gaps is a dot.
     const follows = (place) => place > 0 && moments[place] - moments[place - 1] <= DAYS[unit] * DAY;
     const path = (read) => series.map((point, place) => {
-      const value = read(point), joins = follows(place) && read(series[place - 1]) != null;
-      return value == null ? "" : `${joins ? "L" : "M"}${x(place).toFixed(1)} ${y(value).toFixed(1)}${joins ? "" : "h.1"}`;
+      const value = read(point), knows = (at) => series[at] && read(series[at]) != null;
+      const joins = follows(place) && knows(place - 1), isLone = !joins && !(follows(place + 1) && knows(place + 1));
+      return value == null ? "" : `${joins ? "L" : "M"}${x(place).toFixed(1)} ${y(value).toFixed(1)}${isLone ? "m-2 0a2 2 0 1 0 4 0a2 2 0 1 0-4 0" : ""}`;
     }).join("");
     const drawing = svg("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "group",
       "aria-label": `${title(content, column.name)}; arrow keys move along` });

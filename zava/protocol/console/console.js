@@ -1,9 +1,10 @@
 // The console: signs a demo person in, asks the server as any MCP client does, shows what it says.
 
-import { button, csv, drawAnswer, el, fault, scopeText, shown, table, words } from "/console/chart.js";
+import { button, drawAnswer, el, fault, scopeText, table } from "/console/chart.js";
 import { Client } from "/console/client.js";
 import { explorer } from "/console/explore.js";
-import { EXAMPLES, QUESTIONS, statementIn, suggestion } from "/console/questions.js";
+import { EXAMPLES, QUESTIONS, suggestion } from "/console/questions.js";
+import { csv, shown, words } from "/console/words.js";
 
 const at = (id) => document.getElementById(id);
 const REMEMBERED = "zava-person"; // the name alone; a token is never stored
@@ -150,7 +151,7 @@ async function ask(name, values, filled) {
   at("answers").replaceChildren(el("div", "card", el("p", "wait", "Asking …")));
   let calls;
   try {
-    calls = QUESTIONS[name](values, statementIn.length && /^(top|lapsed|cross)/.test(name) ? await filled() : "");
+    calls = await QUESTIONS[name](values, filled);
   } catch (error) {
     if (mine === asking) at("answers").replaceChildren(el("div", "card", fault(error)));
     return;
@@ -197,7 +198,7 @@ function asFigures(content) {
 function showRows(root, content) {
   const figures = asFigures(content), plot = el("div", {});
   if (figures) drawAnswer(plot, figures, {});
-  plot.querySelector("details")?.remove();
+  for (const part of plot.querySelectorAll("details, .head .muted")) part.remove(); // said once, around it
   root.replaceChildren(
     el("div", "head", el("div", {}, el("h2", {}, content.row_count ? `${content.row_count} ${content.row_count === 1 ? "row" : "rows"}` : "No rows"), el("p", "muted", scopeText(content.scope))),
       content.row_count ? el("div", "tools", button("Save as CSV", () => save("zava.csv", csv(content.columns, content.rows)))) : null),

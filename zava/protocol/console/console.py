@@ -39,7 +39,7 @@ _TYPES = {
     ".svg": "image/svg+xml",
 }
 _OWN = ("console.css", "console.js", "client.js", "questions.js", "icon.svg")
-_SHARED = ("chart.css", "chart.js", "explore.js")
+_SHARED = ("chart.css", "chart.js", "explore.js", "words.js")
 _SECURITY = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",

@@ -4,15 +4,15 @@
 const chart = (given) => (values) => [["show_sales_chart", { ...given, ...(values.period ? { time_period: values.period } : {}) }]];
 
 /** The statement in a prompt: its paragraphs from the one that begins with SELECT or WITH. */
-export function statementIn(prompt) {
+function statementIn(prompt) {
   const paragraphs = prompt.split("\n\n");
   const first = paragraphs.findIndex((text) => /^\s*(SELECT|WITH)\b/.test(text));
   return first < 0 ? null : paragraphs[first].trim();
 }
 
-const sql = (_values, prompt) => [["execute_sales_query", { postgresql_query: statementIn(prompt), max_rows: 50 }]];
+const sql = async (_values, filled) => [["execute_sales_query", { postgresql_query: statementIn(await filled()), max_rows: 50 }]];
 
-/** By the prompt's name: the tools to call, given the filled fields and the filled prompt. */
+/** By the prompt's name: the tools to call, given the fields and a way to have the prompt filled. */
 export const QUESTIONS = {
   business_summary: ({ period, store }) => [["get_store_performance", { ...(period && { time_period: period }), ...(store && { store }) }]],
   sales_over_time: ({ period, grain }) => chart({ kind: "time_series", metrics: ["revenue", "orders"], dimensions: [grain || "month"] })({ period }),
