@@ -31,7 +31,6 @@ from zava.infrastructure.local_issuer import (
     local_issuer_allowed,
 )
 from zava.infrastructure.pool import DatabasePool
-from zava.protocol.console.console import Console, Person, SignedIn
 from zava.protocol.endpoint import Endpoint
 from zava.protocol.identity import RemoteKeys, StaticKeys, TokenAuthenticator
 from zava.service.analytics import Analytics
@@ -41,6 +40,8 @@ from zava.settings import Settings, SettingsError, settings
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel.server import Server
+
+    from zava.protocol.console.console import Console
 
 logger = logging.getLogger(__name__)
 
@@ -130,7 +131,7 @@ def endpoint() -> Endpoint:
     return application().endpoint
 
 
-def local_site(application: Application, settings: Settings, port: int) -> Console | Endpoint:
+def local_site(application: Application, settings: Settings, port: int) -> "Console | Endpoint":
     """Return what a server on somebody's own machine serves on its port of the loopback.
 
     The console stands in front where the local issuer signs; where a directory does, nobody could
@@ -138,6 +139,9 @@ def local_site(application: Application, settings: Settings, port: int) -> Conso
     """
     if settings.identity_issuer:
         return application.endpoint
+    # What runs in the cloud never loads it.
+    from zava.protocol.console.console import Console, Person, SignedIn
+
     issuer = LocalIssuer(Home(settings.home))
     callers = {principal.name: principal.caller for principal in PRINCIPALS}
 

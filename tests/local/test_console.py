@@ -7,7 +7,6 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.functions.worker import Worker
 from tests.protocol.rpc import MODERN, ask, request
 from zava.app import Application, local_site
 from zava.infrastructure.demo_principals import demo_callers
@@ -170,10 +169,6 @@ def test_where_a_directory_signs_there_is_no_console(application: Application) -
     assert isinstance(local_site(application, settings, PORT), Endpoint)
 
 
-async def test_function_app_has_neither_console_nor_sign_in(application: Application) -> None:
+async def test_endpoint_alone_has_neither_console_nor_sign_in(application: Application) -> None:
     for method, path in (("GET", "/"), ("POST", SIGN_IN_PATH), ("GET", "/console/console.js")):
         assert (await application.endpoint.handle(method, path, OWN, b"{}")).status == 404
-    worker = Worker()
-    await worker.start()
-    routes = [worker.trigger(name)["route"] for name in worker.functions]
-    assert not [route for route in routes if not route or route.startswith("console")]

@@ -54,7 +54,8 @@ async function enter(person) {
   at("gate").hidden = true;
   at("desk").hidden = false;
   at("who-name").textContent = words(person.name.replaceAll("-", " "));
-  at("who-audience").textContent = words(person.audience).toLowerCase().replace(/managers$/, "manager");
+  const audience = words(person.audience).toLowerCase().replace(/managers$/, "manager");
+  at("who-audience").textContent = audience === at("who-name").textContent.toLowerCase() ? "" : audience;
   at("who-scope").textContent = "";
   told(`Signed in as ${person.name}.`);
   scrollTo(0, 0);

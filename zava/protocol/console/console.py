@@ -31,6 +31,7 @@ POLICY = "; ".join(
 )
 
 _HERE = Path(__file__).parent
+_HTTP_PORT = 80
 _MAX_BODY_BYTES = 1024
 _TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -78,7 +79,8 @@ class Console:
         sign_in: Callable[[str], SignedIn],
     ) -> None:
         self._endpoint = endpoint
-        self._hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")}
+        suffix = "" if port == _HTTP_PORT else f":{port}"  # as a browser writes it
+        self._hosts = {f"{name}{suffix}" for name in ("127.0.0.1", "localhost", "[::1]")}
         self._people = {person.name: person for person in people}
         self._sign_in = sign_in
 
