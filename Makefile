@@ -10,8 +10,9 @@ WHOLLY_COVERED := zava/data/tenancy.py,zava/data/flight.py,zava/data/context.py,
 
 # What the tests with outside parts run: Node, the conformance suite, clients.
 OUTSIDE := tests/outside
+PICTURES := tests/pictures
 
-.PHONY: help run test hostile check check-long lint types contracts conformance clients deployment tools lock schema docs bench bench-search performance clean
+.PHONY: help run test hostile check check-long lint types contracts conformance clients deployment pictures picture tools lock schema docs bench bench-search performance clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -63,11 +64,26 @@ tools: ## Install the Debian packages that the tests with outside parts need
 	@test -n "$$(ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" \
 	  || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql; } \
 	  || { echo "Install the package postgresql: apt-get install postgresql (as root)."; exit 1; }
+	@command -v $${CHROMIUM:-chromium} >/dev/null \
+	  || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; } \
+	  || { echo "Chromium is missing: apt-get install chromium (as root), or set CHROMIUM to a browser's path."; exit 1; }
+
+# The browser is Debian's; where it is missing, `make tools` gets it.
+$(VENV)/.pictures: $(VENV)/.outside $(PICTURES)/package-lock.json
+	@echo "Installing the browser's driver …"
+	@PATH="$(abspath $(BIN)):$$PATH" npm ci --prefix $(PICTURES) --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+pictures: tools $(VENV)/.pictures ## Look at chart and console with a real browser; screenshots in $(PICTURES)/artefacts
+	@$(BIN)/python -m pytest -q -m outside $(PICTURES)/test_pictures.py
+
+picture: tools $(VENV)/.pictures ## Take the README's picture anew from the demo data
+	@$(BIN)/python -m tests.pictures.readme_picture
 
 deployment: $(VENV)/.installed tools ## Test the package that Azure is given, and TLS to PostgreSQL
 	@$(BIN)/python -m pytest -q tests/deployment
 
-check: lint types contracts test conformance clients deployment ## Everything that CI runs
+check: lint types contracts test conformance clients deployment pictures ## Everything that CI runs
 
 check-long: $(VENV)/.installed ## What runs for minutes: fuzzing, 10,000 audited calls, 100 histories of grants
 	@$(BIN)/python -m pytest -q -m long

@@ -23,7 +23,7 @@ from zava.data.verification import CANARIES, IsolationBroken, Verification
 from zava.errors import ZavaError
 from zava.infrastructure.byte_store import ByteStore, MemoryStore, RedisStore
 from zava.infrastructure.credentials import authenticated, azure_credential, database_tokens
-from zava.infrastructure.demo_principals import DEMO_TENANT_ID
+from zava.infrastructure.demo_principals import DEMO_TENANT_ID, PRINCIPALS
 from zava.infrastructure.embedders.embedder import Embedder
 from zava.infrastructure.embedders.local import LocalEmbedder
 from zava.infrastructure.embedders.query_vectors import QueryVectors
@@ -50,10 +50,13 @@ from zava.settings import Settings, SettingsError, settings
 if TYPE_CHECKING:
     from mcp.server.lowlevel.server import Server
 
+    from zava.protocol.console.console import Console
+
 logger = logging.getLogger(__name__)
 
 # The contract says under two; giving up on a silent server takes a part of a second more.
 _READINESS_SECONDS = 1.2
+_CONSOLE_TOKEN_SECONDS = 3600
 
 
 @dataclass(frozen=True)
@@ -227,6 +230,38 @@ def _pool(settings: Settings, conninfo: str) -> DatabasePool:
         return DatabasePool(conninfo, max_size=settings.pool_max)
     return DatabasePool(
         authenticated(conninfo), max_size=settings.pool_max, arguments=tokens.arguments
+    )
+
+
+def local_site(application: Application, settings: Settings, port: int) -> "Console | Endpoint":
+    """Return what a server on somebody's own machine serves on its port of the loopback.
+
+    The console stands in front where the local issuer signs; where a directory does, nobody could
+    sign in to it, and there is the endpoint alone.
+    """
+    if settings.identity_issuer:
+        return application.endpoint
+    # What runs in the cloud never loads it.
+    from zava.protocol.console.console import Console, Person, SignedIn
+
+    issuer = LocalIssuer(Home(settings.home))
+    callers = {principal.name: principal.caller for principal in PRINCIPALS}
+
+    def sign_in(name: str) -> SignedIn:
+        caller = callers[name]
+        token = issuer.token(
+            tenant_id=caller.tenant_id,
+            object_id=caller.object_id,
+            name=name,
+            ttl_seconds=_CONSOLE_TOKEN_SECONDS,
+        )
+        return SignedIn(token, _CONSOLE_TOKEN_SECONDS)
+
+    return Console(
+        application.endpoint,
+        port=port,
+        people=[Person(each.name, each.audience.value, each.stores) for each in PRINCIPALS],
+        sign_in=sign_in,
     )
 
 

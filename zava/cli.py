@@ -96,7 +96,7 @@ def serve() -> None:
         async def announce() -> None:
             console.print(f"Serving http://127.0.0.1:{settings().port}/mcp until Ctrl-C.")
 
-        first_answer.serve(served, listener, before=announce)
+        first_answer.serve(served, listener, settings(), before=announce)
 
 
 @app.command("migrate")

@@ -13,7 +13,7 @@ import psycopg
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from zava.app import Application, compose, embedders
+from zava.app import Application, compose, embedders, local_site
 from zava.data.context import ContextKey
 from zava.errors import EmbeddingsUnavailable
 from zava.infrastructure.demo_data import SeedReport, seed, store_id
@@ -170,6 +170,7 @@ def run(settings: Settings, console: Console) -> None:
         serve(
             application,
             listener,
+            settings,
             before=lambda: _introduce(application, issuer, settings.port, console),
         )
 
@@ -195,6 +196,7 @@ def listen(port: int) -> socket.socket:
 def serve(
     application: Application,
     listener: socket.socket,
+    settings: Settings,
     *,
     before: Callable[[], Coroutine[Any, Any, None]],
 ) -> None:
@@ -207,7 +209,7 @@ def serve(
     async def main() -> None:
         await before()
         config = uvicorn.Config(
-            asgi_application(application.endpoint),
+            asgi_application(local_site(application, settings, listener.getsockname()[1])),
             http="httptools",
             lifespan="off",
             log_level="warning",
@@ -268,6 +270,7 @@ async def _introduce(
     }
     console.print(
         f"\nServing http://127.0.0.1:{port}/mcp until Ctrl-C."
+        f"\nTo look at it: http://127.0.0.1:{port}/"
         "\nFor VS Code, save this as .vscode/mcp.json (the token is the Seattle manager's"
         f" and holds for {_TOKEN_SECONDS // 3600} hours):\n"
     )

@@ -11,17 +11,21 @@ _RUN_SECONDS = 120
 
 
 def run(
-    *command: str, environment: Mapping[str, str] | None = None
+    *command: str,
+    environment: Mapping[str, str] | None = None,
+    given: str | None = None,
+    seconds: float = _RUN_SECONDS,
 ) -> "subprocess.CompletedProcess[str]":
-    """Run a program to its end and return what it said."""
+    """Run a program to its end, with this standard input, and return what it said."""
     return subprocess.run(
         command,
         cwd=OUTSIDE,
+        input=given,
         env={"NO_COLOR": "1", "MCP_INSPECTOR_SECRET_STORE": "memory", **(environment or {})},
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=_RUN_SECONDS,
+        timeout=seconds,
         check=False,
     )
 

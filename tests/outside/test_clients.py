@@ -16,6 +16,10 @@ from zava.protocol.versions import HANDSHAKE, STATELESS
 pytestmark = pytest.mark.outside
 
 CALLS: dict[str, dict[str, Any]] = {
+    "query_metrics": {"metrics": ["revenue"]},
+    "show_sales_chart": {"kind": "bars"},
+    "get_store_performance": {"store": "Redmond"},
+    "compare_with_chain": {"metric": "revenue"},
     "get_multiple_table_schemas": {"table_names": ["retail.orders"]},
     "execute_sales_query": {"postgresql_query": "SELECT count(*) AS orders FROM retail.orders"},
     "get_current_utc_date": {},

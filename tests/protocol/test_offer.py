@@ -10,6 +10,7 @@ from zava.app import Application, compose
 from zava.infrastructure.demo_principals import DEMO_TENANT_ID
 from zava.infrastructure.home import Home
 from zava.infrastructure.local_issuer import LocalIssuer
+from zava.protocol.apps.sales_chart import MIME_TYPE, URI
 from zava.protocol.prompts import PROMPTS
 from zava.protocol.versions import HANDSHAKE, SERVED
 from zava.settings import Settings
@@ -115,6 +116,7 @@ async def test_resources_are_listed_and_read_as_the_caller(
     assert [one["uri"] for one in listed["resources"]] == [
         "retail://schema",
         "retail://metrics",
+        URI,
     ]
     templates = await result(warm, tokens["redmond"], era, "resources/templates/list")
     assert [one["uriTemplate"] for one in templates["resourceTemplates"]] == [
@@ -123,7 +125,7 @@ async def test_resources_are_listed_and_read_as_the_caller(
     for one in (*listed["resources"], *templates["resourceTemplates"]):
         assert one["title"]
         assert one["description"]
-        assert one["mimeType"] in {"text/plain", "text/markdown"}
+        assert one["mimeType"] in {"text/plain", "text/markdown", MIME_TYPE}
     read = await result(warm, tokens["redmond"], era, "resources/read", {"uri": "retail://schema"})
     (content,) = read["contents"]
     assert content["uri"] == "retail://schema"

@@ -2,24 +2,32 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol
 
 from zava.protocol.body import MAX_BODY_BYTES
-from zava.protocol.endpoint import Endpoint
+from zava.protocol.endpoint import Headers
+from zava.protocol.kernel import Answer
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 
 
-def asgi_application(endpoint: Endpoint) -> Callable[[Any, Receive, Send], Awaitable[None]]:
-    """Return an ASGI application that hands whole requests to the endpoint."""
+class Site(Protocol):
+    """What answers whole requests: the endpoint, with the console before it or alone."""
+
+    async def handle(self, method: str, path: str, headers: Headers, body: bytes) -> Answer:
+        """Answer one request; never raises, but for cancellation."""
+
+
+def asgi_application(site: Site) -> Callable[[Any, Receive, Send], Awaitable[None]]:
+    """Return an ASGI application that hands whole requests to a site."""
 
     async def application(scope: Any, receive: Receive, send: Send) -> None:
         body = await _read(receive)
         if body is None:  # the client left before it had spoken
             return
         call = asyncio.ensure_future(
-            endpoint.handle(
+            site.handle(
                 scope["method"],
                 scope["path"],
                 [

@@ -22,6 +22,8 @@ def described_tool(tool: Tool) -> types.Tool:
             idempotent_hint=True,
             open_world_hint=False,
         ),
+        # Always sent: the handshake era drops the extension from what a client says it can.
+        meta={"ui": {"resourceUri": tool.app}} if tool.app else None,
     )
 
 

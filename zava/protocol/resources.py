@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from zava.model import Caller, Permission
+from zava.protocol.apps import sales_chart
 from zava.protocol.schemas import schemas_text
 from zava.service.analytics import Analytics
 
@@ -60,6 +61,10 @@ async def _metrics(analytics: Analytics, _caller: Caller, _values: Mapping[str, 
     return analytics.sales.metrics.describe()
 
 
+async def _sales_chart(_analytics: Analytics, _caller: Caller, _values: Mapping[str, str]) -> str:
+    return sales_chart.page()
+
+
 RESOURCES: dict[str, Resource] = {
     resource.uri: resource
     for resource in (
@@ -90,6 +95,15 @@ RESOURCES: dict[str, Resource] = {
             read=_metrics,
             permission=Permission.SALES_READ,
             mime_type="text/markdown",
+        ),
+        Resource(
+            uri=sales_chart.URI,
+            name="sales_chart",
+            title="Sales chart",
+            description="The page in which a client with MCP Apps draws figures; it holds none.",
+            read=_sales_chart,
+            permission=Permission.SALES_READ,
+            mime_type=sales_chart.MIME_TYPE,
         ),
     )
 }

@@ -1,6 +1,7 @@
 """Questions to the certified metrics: the period read, the answer made honest."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Protocol
 
@@ -22,6 +23,7 @@ from zava.model import (
 from zava.service.forecast import SEASONS_NEEDED, back_test, seasonal_naive
 from zava.service.insights import insight_page
 from zava.service.periods import labels, parse_period
+from zava.service.series import beside_previous
 
 DEFAULT_PERIOD = "last 12 months"
 MOST_FORECASTS = 13
@@ -67,8 +69,11 @@ class Metrics:
         compare: Comparison | None = None,
         with_totals: bool = False,
         forecast_periods: int = 0,
+        point_by_point: bool = False,
     ) -> MetricAnswer:
         """Answer one question, with notes on what its reader has to know.
+
+        `point_by_point` sets a series of one dimension of time beside the period before it.
 
         Raises:
             InvalidInput: a name, value, period or combination is not one that is answered.
@@ -89,8 +94,12 @@ class Metrics:
         queries = {"answer": asked}
         if forecast_periods:
             queries["past"] = _past(asked)
+        if point_by_point:
+            queries["before"] = replace(asked, period=asked.period.previous())
         measured = await self._data.measure(caller, queries)
         figures = measured.answers["answer"]
+        if point_by_point:
+            figures = beside_previous(figures, measured.answers["before"], asked.period)
         notes = [*_about_scope(figures, measured.scope), *_about_rows(figures, limit, time_period)]
         if _is_empty(figures):
             notes += await self._about_emptiness(caller, asked)

@@ -114,6 +114,15 @@ def labels(start: date, unit: PeriodUnit, count: int) -> list[str]:
     return [_label(shifted(start, unit, step), unit) for step in range(count)]
 
 
+def labels_of(period: Period, unit: PeriodUnit) -> list[str]:
+    """Return the labels of the units that a period touches, in their order."""
+    start, found = _beginning(period.start, unit), []
+    while start < period.end:
+        found.append(_label(start, unit))
+        start = shifted(start, unit, 1)
+    return found
+
+
 def _label(start: date, unit: PeriodUnit) -> str:
     if unit is PeriodUnit.WEEK:
         year, week, _ = start.isocalendar()

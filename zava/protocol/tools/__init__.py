@@ -8,6 +8,7 @@ from zava.protocol.tools import (
     get_store_performance,
     query_metrics,
     semantic_search_products,
+    show_sales_chart,
 )
 from zava.protocol.tools.tool import Tool
 
@@ -15,6 +16,7 @@ TOOLS: dict[str, Tool] = {
     tool.name: tool
     for tool in (
         query_metrics.TOOL,
+        show_sales_chart.TOOL,
         get_store_performance.TOOL,
         compare_with_chain.TOOL,
         get_multiple_table_schemas.TOOL,

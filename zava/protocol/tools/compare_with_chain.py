@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from zava.model import Caller, ChainComparison, Permission
+from zava.protocol.apps import sales_chart
 from zava.protocol.metric_tables import period_content
 from zava.protocol.scope import ScopeContent, scope_content, scope_text
 from zava.protocol.tools.query_metrics import PeriodContent
@@ -143,4 +144,5 @@ TOOL = Tool(
     answer=ChainContent,
     call=call,
     permission=Permission.CHAIN_COMPARE,
+    app=sales_chart.URI,
 )

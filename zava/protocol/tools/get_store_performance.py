@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from zava.model import Caller, MetricRows, Permission, StorePerformance
+from zava.protocol.apps import sales_chart
 from zava.protocol.metric_tables import headed, period_content, rows_content
 from zava.protocol.scope import ScopeContent, scope_content, scope_text
 from zava.protocol.tables import row_line
@@ -149,4 +150,5 @@ TOOL = Tool(
     answer=PerformanceContent,
     call=call,
     permission=Permission.SALES_READ,
+    app=sales_chart.URI,
 )

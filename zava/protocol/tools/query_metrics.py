@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from zava.model import Caller, Comparison, MetricFilter, MetricOrder, Permission
+from zava.model import Caller, Comparison, MetricAnswer, MetricFilter, MetricOrder, Permission
+from zava.protocol.apps import sales_chart
 from zava.protocol.metric_tables import metric_content, metric_text
 from zava.protocol.scope import ScopeContent
 from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
@@ -142,7 +143,19 @@ class MetricsContent(BaseModel):
 
 async def call(analytics: Analytics, caller: Caller, arguments: QueryMetrics) -> ToolAnswer:
     """Answer from the metrics as the caller."""
-    answer = await analytics.sales.metrics.query(
+    answer = await ask(analytics, caller, arguments)
+    return ToolAnswer(metric_content(answer), metric_text(answer))
+
+
+async def ask(
+    analytics: Analytics,
+    caller: Caller,
+    arguments: QueryMetrics,
+    *,
+    point_by_point: bool = False,
+) -> MetricAnswer:
+    """Ask the metrics what valid arguments say."""
+    return await analytics.sales.metrics.query(
         caller,
         metrics=arguments.metrics,
         dimensions=arguments.dimensions,
@@ -155,8 +168,8 @@ async def call(analytics: Analytics, caller: Caller, arguments: QueryMetrics) ->
         compare=Comparison(arguments.compare) if arguments.compare else None,
         with_totals=arguments.totals,
         forecast_periods=arguments.forecast_periods,
+        point_by_point=point_by_point,
     )
-    return ToolAnswer(metric_content(answer), metric_text(answer))
 
 
 def _values(value: str | int | list[str | int]) -> tuple[str, ...]:
@@ -171,4 +184,5 @@ TOOL = Tool(
     answer=MetricsContent,
     call=call,
     permission=Permission.SALES_READ,
+    app=sales_chart.URI,
 )

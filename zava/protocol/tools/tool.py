@@ -33,6 +33,7 @@ class Tool:
     """A read-only tool. `call` is awaited with the use cases, the caller and valid arguments.
 
     `permission` is what the caller's token has to allow.
+    `app` is the URI of the page that a client with MCP Apps shows an answer in.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Tool:
     answer: type[BaseModel]
     permission: Permission
     call: Callable[[Analytics, Caller, Any], Awaitable[ToolAnswer]]
+    app: str | None = None
 
     @property
     def input_schema(self) -> dict[str, Any]:

@@ -1,0 +1,203 @@
+// The console of the local server, as a person uses it.
+
+import assert from "node:assert/strict";
+import { assertAccessible, assertFits, assertQuiet, callTool, openPage } from "./browser.mjs";
+
+const SIZES = [[1280, "light"], [360, "dark"], [1280, "dark"], [360, "light"]];
+
+async function gate(context, options) {
+  const opened = await openPage(context, options);
+  await opened.page.goto(`${context.base}/`);
+  await opened.page.waitForSelector("[data-person]", { visible: true });
+  return opened;
+}
+
+const settled = (page, place = "#answers") => page.waitForFunction((at) => {
+  const root = document.querySelector(at);
+  return root.querySelector("h2, .fault") && !root.querySelector(".wait");
+}, {}, place);
+
+async function enter(context, who, options) {
+  const opened = await gate(context, options);
+  await opened.page.click(`[data-person=${who}]`);
+  await settled(opened.page);
+  return opened;
+}
+
+async function ask(page, question) {
+  await page.click(`[data-question=${question}]`);
+  await settled(page);
+}
+
+async function runStatement(page, statement) {
+  await page.click("[data-part=sql]");
+  await page.$eval("#sql-text", (area, text) => { area.value = text; }, statement);
+  await page.click("#statement [type=submit]");
+  await settled(page, "#rows");
+}
+
+const text = (page, selector) => page.$eval(selector, (found) => found.textContent);
+const tile = (page) => text(page, ".tiles .value");
+
+export const scenarios = {
+  async "console without a token is the sign-in and nothing else"(context) {
+    const { page, seen } = await gate(context);
+    assert.equal(await page.$eval("#desk", (desk) => desk.hidden), true);
+    assert.deepEqual(seen.posts, [], "no call before somebody signs in");
+    assert.doesNotMatch(await page.$eval("body", (body) => body.innerText), /\$\d/);
+    for (const [width, scheme] of SIZES) {
+      const sized = await gate(context, { width, scheme });
+      await assertAccessible(sized.page, `gate ${width} ${scheme}`);
+      await assertFits(sized.page, `gate ${width}`);
+      await context.keep(sized.page, `console-gate-${width}-${scheme}`);
+    }
+    assertQuiet(seen, context.base);
+  },
+
+  async "console shows two people different numbers"(context) {
+    const told = {};
+    for (const [who, sees] of [["eastside", "3 of 8"], ["seattle", "1 of 8"], ["head-office", "8 of 8"]]) {
+      const { page, seen } = await enter(context, who);
+      assert.equal(await text(page, "#who-scope"), `Sees ${sees} stores`);
+      const { structuredContent } = await callTool(context.base, context.tokens[who], "get_store_performance", {});
+      told[who] = await tile(page);
+      const rows = await page.$$eval("#answers tbody tr:first-child td", (cells) => cells.map((cell) => cell.textContent));
+      assert.equal(Number(rows[1]), structuredContent.metrics.revenue.value);
+      assertQuiet(seen, context.base);
+    }
+    assert.equal(new Set(Object.values(told)).size, 3, JSON.stringify(told));
+  },
+
+  async "console forgets one person's figures before another's are asked"(context) {
+    const { page } = await enter(context, "head-office");
+    await page.click("#sign-out");
+    assert.equal(await page.$eval("#desk", (desk) => desk.hidden), true);
+    assert.equal(await text(page, "#answers"), "");
+    assert.equal(await page.evaluate(() => sessionStorage.length), 0);
+  },
+
+  async "console keeps no token where another page or a look at the disk finds it"(context) {
+    const { page, seen } = await enter(context, "seattle");
+    const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie, location.href]));
+    assert.doesNotMatch(kept, /eyJ/);
+    assert.match(kept, /seattle/);
+    assert.ok(seen.requests.every((url) => !url.includes("eyJ")));
+    await page.reload();
+    await settled(page);
+    assert.equal(await text(page, "#who-name"), "Seattle");
+  },
+
+  async "console answers every question that it offers"(context) {
+    const { page, seen } = await enter(context, "eastside");
+    const offered = await page.$$eval("[data-question]", (found) => found.map((each) => each.dataset.question));
+    assert.ok(offered.length >= 12, offered.join());
+    for (const question of offered) {
+      await ask(page, question);
+      assert.equal(await page.$("#answers .fault"), null, `${question}: ${await text(page, "#answers")}`);
+      // Few demo orders hold the same two kinds of product: then the answer says why it is empty.
+      const isTold = await page.$("#answers tbody tr, #answers .notes p");
+      assert.ok(isTold, `${question} has rows or a reason`);
+    }
+    assertQuiet(seen, context.base);
+  },
+
+  async "console draws each kind of chart, at each width, light and dark"(context) {
+    const drawn = { business_summary: ".tiles", sales_over_time: ".plot .now", sales_by_category: "button.bar", stock_to_reorder: ".bars", compare_stores: ".bars circle", sales_forecast: ".plot .ahead" };
+    for (const [width, scheme] of SIZES) {
+      const { page, seen } = await enter(context, "eastside", { width, scheme });
+      for (const [question, selector] of Object.entries(drawn)) {
+        await ask(page, question);
+        assert.ok(await page.waitForSelector(`#answers ${selector}`), `${question} ${width}`);
+        await assertFits(page, `${question} ${width}`);
+        // The other two differ from these in size or colour alone.
+        if (width === 1280 === (scheme === "light")) await assertAccessible(page, `${question} ${width} ${scheme}`);
+        await context.keep(page, `console-${question}-${width}-${scheme}`);
+      }
+      await page.click("[data-part=connect]");
+      await page.waitForSelector("#server dd");
+      await assertFits(page, `connect ${width}`);
+      await assertAccessible(page, `connect ${width} ${scheme}`);
+      await context.keep(page, `console-connect-${width}-${scheme}`);
+      assertQuiet(seen, context.base);
+    }
+  },
+
+  async "console asks on when a bar is picked, and goes back"(context) {
+    const { page } = await enter(context, "eastside");
+    await ask(page, "compare_stores");
+    const name = await text(page, "button.bar .name");
+    await page.click("button.bar");
+    await page.waitForFunction(() => document.querySelector("#answers h2").textContent === "Revenue by category");
+    assert.match(await text(page, "#answers nav"), new RegExp(name));
+    await page.click("#answers nav button");
+    await page.waitForFunction(() => document.querySelector("#answers h2").textContent === "Revenue by store");
+  },
+
+  async "console runs SQL and shows what the guard refuses"(context) {
+    const { page, seen } = await enter(context, "redmond");
+    const statement = "SELECT status, count(*) AS orders FROM retail.orders GROUP BY status ORDER BY status";
+    await runStatement(page, statement);
+    const { structuredContent } = await callTool(context.base, context.tokens.redmond, "execute_sales_query", { postgresql_query: statement });
+    const cells = await page.$$eval("#rows tbody tr", (rows) => rows.map((row) => [...row.cells].map((cell) => cell.textContent)));
+    assert.deepEqual(cells, structuredContent.rows.map((row) => row.map(String)));
+    assert.ok(await page.$("#rows .bars"), "a label and a number are drawn");
+    await context.keep(page, "console-sql-1280-light");
+    await runStatement(page, "SELECT set_config('zava.context', 'forged', true)");
+    assert.match(await text(page, "#rows .fault"), /QUERY_REFUSED.*set_config/);
+    await assertAccessible(page, "refusal");
+    await context.keep(page, "console-refusal-1280-light");
+    await runStatement(page, "SELECT statuss FROM retail.orders");
+    assert.match(await text(page, "#rows .fault"), /status/);
+    assertQuiet(seen, context.base);
+  },
+
+  async "console shows hostile names as text"(context) {
+    const { page, seen } = await enter(context, "head-office", { width: 360 });
+    await ask(page, "best_sellers");
+    const { markup, long, rtl } = context.hostile;
+    for (const name of [markup, long, rtl]) assert.ok((await text(page, "#answers .bars")).includes(name), name);
+    await assertFits(page, "hostile products");
+    await context.keep(page, "console-hostile-360-light");
+    await runStatement(page, "SELECT first_name, last_name, store_name FROM retail.customers JOIN retail.stores USING (store_id) WHERE last_name LIKE '%<%'");
+    assert.ok((await text(page, "#rows tbody")).includes(context.hostile.customer));
+    await assertFits(page, "hostile customer");
+    assert.equal((await page.$$("#rows img, #answers img, #rows script, #answers script")).length, 0);
+    assert.equal(await page.evaluate(() => window.hurt), undefined);
+    assertQuiet(seen, context.base);
+  },
+
+  async "console quotes for a spreadsheet what it would run as a formula"(context) {
+    const { page } = await gate(context);
+    const written = await page.evaluate(async () => {
+      const { csv } = await import("/console/words.js");
+      return csv([{ name: "a,b" }, { name: "n" }], [["=HYPERLINK(\"http://x\")", -3], ["-3.5", null], ["+x", "two\nlines"]]);
+    });
+    assert.equal(written, "\ufeff\"a,b\",n\r\n\"'=HYPERLINK(\"\"http://x\"\")\",-3\r\n-3.5,\r\n'+x,\"two\nlines\"\r\n");
+  },
+
+  async "console searches products where the server can"(context) {
+    // The page alone is under test: a server without this tool answers in the tool's published shape.
+    const { page, seen } = await openPage(context);
+    await page.setRequestInterception(true);
+    page.on("request", async (request) => {
+      const asked = request.method() === "POST" && request.url().endsWith("/mcp") ? JSON.parse(request.postData()) : null;
+      const reply = (result) => request.respond({ contentType: "application/json", body: JSON.stringify({ jsonrpc: "2.0", id: asked.id, result }) });
+      if (asked?.method === "tools/list") return reply({ tools: [{ name: "semantic_search_products" }] });
+      if (asked?.params?.name !== "semantic_search_products") return request.continue();
+      const product = { sku: "ELE-1", name: context.hostile.markup, category: "Electrical", price: 12.5, description: context.hostile.rtl, stock: 0, stores_in_stock: 0, matched_by: "words", similarity: null, weak: true, discontinued: false };
+      return reply({ content: [{ type: "text", text: "ELE-1" }], structuredContent: { products: [product], found: 3, searched_by: "words", notes: ["Searched by words."], scope: { audience: "store_managers", stores: ["Zava Retail Redmond"], store_count: 8 } } });
+    });
+    await page.goto(`${context.base}/`);
+    await (await page.waitForSelector("[data-person=redmond]", { visible: true })).click();
+    await settled(page);
+    await page.click("[data-part=products]");
+    await page.type("#search-text", "waterproof box");
+    await page.click("#search [type=submit]");
+    await settled(page, "#found");
+    const told = await text(page, "#found");
+    for (const part of [context.hostile.markup, "Out of stock", "$12.5", "1 of 3 products", "Searched by words."]) assert.ok(told.includes(part), part);
+    await assertAccessible(page, "products");
+    await context.keep(page, "console-products-1280-light");
+    assertQuiet(seen, context.base);
+  },
+};

@@ -1,0 +1,46 @@
+"""Takes the README's picture: the console as the regional manager sees it, on the demo data.
+
+python -m tests.pictures.readme_picture
+"""
+
+import tempfile
+from datetime import date
+from pathlib import Path
+
+from tests.local.laptop import ROOT, Laptop, free_port
+from tests.outside.node import NODE, run
+from tests.pictures.serving import HERE, chromium
+
+PICTURE = ROOT / "docs" / "console.png"
+MOST_BYTES = 300_000
+_DAY = date(2026, 11, 24)  # the data of one day are the same on every machine
+_SCALE = 0.25
+
+
+class Studio(Laptop):
+    """A laptop with enough data for lines without gaps."""
+
+    def _environment(self) -> dict[str, str]:
+        return super()._environment() | {"SCALE": str(_SCALE), "ZAVA_TODAY": _DAY.isoformat()}
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as home:
+        studio = Studio(Path(home), free_port())
+        studio.start()
+        try:
+            done = run(
+                str(NODE), str(HERE / "picture.mjs"), chromium(), studio.base_url, str(PICTURE)
+            )
+        finally:
+            studio.stop()
+    if done.returncode != 0:
+        raise SystemExit(done.stderr)
+    size = PICTURE.stat().st_size
+    if size > MOST_BYTES:
+        raise SystemExit(f"{PICTURE} has {size:,} bytes, more than {MOST_BYTES:,}")
+    print(f"{PICTURE.relative_to(ROOT)}: {size:,} bytes")
+
+
+if __name__ == "__main__":
+    main()

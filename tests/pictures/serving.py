@@ -1,0 +1,81 @@
+"""`zava serve` over a database whose names try to be more than text."""
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+import psycopg
+
+from tests.database import Database
+from tests.local.laptop import Laptop, free_port
+from zava.infrastructure.home import Home
+
+HERE = Path(__file__).parent
+ARTEFACTS = HERE / "artefacts"
+HOSTILE = {
+    "markup": '<img src=x onerror="window.hurt=1"><b class=hostile>free</b> <script>hurt=1</script>',
+    "long": "Verylongname" * 16,
+    "rtl": "\u202b\u05de\u05d1\u05e8\u05d2\u05d4 \u05d7\u05e9\u05de\u05dc\u05d9\u05ea 1/2 inch\u202c",
+    "customer": "<svg onload=hurt=1>",
+}
+
+
+class Serving(Laptop):
+    """A laptop whose server reads a database that is there."""
+
+    def __init__(
+        self, database: Database, home: Home, context_keys: Sequence[str], today: date
+    ) -> None:
+        super().__init__(home.path, free_port())
+        self._settings = {
+            "DATABASE_URL": database.server,
+            "ZAVA_CONTEXT_KEYS": ",".join(context_keys),
+            "ZAVA_TODAY": today.isoformat(),
+        }
+
+    def _environment(self) -> dict[str, str]:
+        return super()._environment() | self._settings
+
+
+@contextmanager
+def serving(
+    database: Database, home: Home, context_keys: Sequence[str], today: date
+) -> Iterator[str]:
+    """Serve while the block runs; gives the address."""
+    server = Serving(database, home, context_keys, today)
+    server.start("serve", until=f"Serving {server.base_url}/mcp until Ctrl-C.")
+    try:
+        yield server.base_url
+    finally:
+        server.stop()
+
+
+def make_hostile(database: Database) -> None:
+    """Give the best-selling products and a customer names that a careless page would run."""
+    with psycopg.connect(database.owner, autocommit=True) as owner:
+        best = owner.execute(
+            "SELECT product_id FROM retail.order_items JOIN retail.orders USING (store_id, order_id)"
+            " WHERE order_date >= '2025-06-01' AND status NOT IN ('cancelled', 'refunded')"
+            " GROUP BY product_id ORDER BY sum(order_items.total_amount) DESC LIMIT 3"
+        ).fetchall()
+        for (product,), kind in zip(best, ("markup", "long", "rtl"), strict=True):
+            owner.execute(
+                "UPDATE retail.products SET product_name = %s WHERE product_id = %s",
+                [HOSTILE[kind], product],
+            )
+        owner.execute(
+            "UPDATE retail.customers SET last_name = %s WHERE customer_id ="
+            " (SELECT customer_id FROM retail.customers LIMIT 1)",
+            [HOSTILE["customer"]],
+        )
+
+
+def chromium() -> str:
+    """Return the browser's program; CHROMIUM names another than Debian's."""
+    named = os.environ.get("CHROMIUM")  # noqa: TID251  # the tests' own switch
+    found = named or shutil.which("chromium") or shutil.which("chromium-browser")
+    assert found, "no Chromium: `make tools` says how to get it, or set CHROMIUM"
+    return found

@@ -1,0 +1,56 @@
+"""What people look at, in a real browser: the app in the official host, and the console."""
+
+import json
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conftest import TODAY
+from tests.database import Cluster, Database
+from tests.outside.node import NODE, run
+from tests.pictures.serving import ARTEFACTS, HERE, HOSTILE, chromium, make_hostile, serving
+from zava.infrastructure.home import Home
+
+pytestmark = pytest.mark.outside
+
+_MOST_SECONDS = 240
+_NAME = re.compile(r'^  async "(.+)"\(context\)', re.MULTILINE)
+SCENARIOS = tuple(
+    name
+    for file in sorted(HERE.glob("*_scenarios.mjs"))
+    for name in _NAME.findall(file.read_text(encoding="utf-8"))
+)
+
+
+@pytest.fixture(scope="module")
+def address(
+    cluster: Cluster, seeded_template: Database, home: Home, context_keys: list[str]
+) -> Iterator[str]:
+    with cluster.database("pictures", template=seeded_template) as database:
+        make_hostile(database)
+        with serving(database, home, context_keys, TODAY) as url:
+            yield url
+
+
+@pytest.fixture(scope="module")
+def outcomes(address: str, tokens: dict[str, str]) -> dict[str, str | None]:
+    """What went wrong in each scenario, None where nothing did."""
+    done = run(
+        *(str(NODE), str(HERE / "run.mjs"), chromium(), address, str(ARTEFACTS)),
+        given=json.dumps({"tokens": tokens, "hostile": HOSTILE}),
+        seconds=_MOST_SECONDS,
+    )
+    assert done.returncode == 0, done.stderr
+    told: dict[str, str | None] = json.loads(done.stdout)
+    return told
+
+
+def test_every_scenario_was_run(outcomes: dict[str, str | None]) -> None:
+    assert len(SCENARIOS) >= 15
+    assert tuple(sorted(outcomes)) == tuple(sorted(SCENARIOS))
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_scenario(outcomes: dict[str, str | None], scenario: str) -> None:
+    assert outcomes[scenario] is None, outcomes[scenario]

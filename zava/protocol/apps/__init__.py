@@ -1,0 +1,1 @@
+"""Pages that a client shows inside a conversation (MCP Apps)."""

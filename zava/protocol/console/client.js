@@ -1,0 +1,68 @@
+// An MCP client over Streamable HTTP, of the stateless era: one request, one answer.
+
+const VERSION = "2026-07-28";
+const META = {
+  "io.modelcontextprotocol/protocolVersion": VERSION,
+  "io.modelcontextprotocol/clientInfo": { name: "zava-console", version: "1" },
+  "io.modelcontextprotocol/clientCapabilities": {},
+};
+
+/** Return a token for one of the demo's people; this origin's own page alone is given one. */
+export async function signIn(person) {
+  const answer = await fetch("/console/sign-in", {
+    method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ person }),
+  });
+  const body = await answer.json();
+  if (!answer.ok) throw new Error(body.error);
+  return body;
+}
+
+export class Client {
+  #person;
+  #token = null;
+  #last = 0;
+
+  constructor(person) {
+    this.#person = person;
+  }
+
+  /** The token lives here and nowhere else; a fresh one is asked for when the server wants it. */
+  async token() {
+    this.#token ??= await signIn(this.#person);
+    return this.#token;
+  }
+
+  async request(method, params = {}) {
+    let answer = await this.#post(method, params);
+    if (answer.status === 401) {
+      this.#token = null;
+      answer = await this.#post(method, params);
+    }
+    const body = await answer.json();
+    if (body.error?.data?.code) throw body.error.data;
+    if (body.error) throw { message: body.error.message ?? body.error_description ?? body.error };
+    return body.result;
+  }
+
+  call(name, given) {
+    return this.request("tools/call", { name, arguments: given });
+  }
+
+  async #post(method, params) {
+    const { token } = await this.token();
+    const name = params.name ?? params.uri;
+    try {
+      return await fetch("/mcp", {
+        method: "POST",
+        headers: {
+          "content-type": "application/json", accept: "application/json, text/event-stream",
+          "mcp-protocol-version": VERSION, "mcp-method": method, ...(name ? { "mcp-name": name } : {}),
+          authorization: `Bearer ${token}`,
+        },
+        body: JSON.stringify({ jsonrpc: "2.0", id: ++this.#last, method, params: { ...params, _meta: META } }),
+      });
+    } catch {
+      throw { message: "The server does not answer.", hint: "See whether it still runs in your terminal." };
+    }
+  }
+}

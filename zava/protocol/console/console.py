@@ -1,0 +1,143 @@
+"""The console around the endpoint: its pages, the sign-in of demo people, all else passed on.
+
+It exists only where somebody's own machine serves and the local issuer may sign. The sign-in
+gives a bearer token away, so it answers this page alone: its exact address as `Host` and as
+`Origin`, JSON as the content, which no form and no page of another origin can send. The token
+comes in an answer's body and stays in the page's memory; no address, cookie or store holds it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import orjson
+
+from zava.protocol.apps import sales_chart
+from zava.protocol.endpoint import Endpoint, Headers
+from zava.protocol.kernel import Answer
+
+SIGN_IN_PATH = "/console/sign-in"
+POLICY = "; ".join(
+    [
+        "default-src 'none'",
+        *(f"{kind}-src 'self'" for kind in ("script", "style", "img", "connect")),
+        *(f"{kind} 'none'" for kind in ("base-uri", "form-action", "frame-ancestors")),
+        # Text cannot become markup even by mistake: the page makes none from strings.
+        "require-trusted-types-for 'script'",
+        "trusted-types 'none'",
+    ]
+)
+
+_HERE = Path(__file__).parent
+_HTTP_PORT = 80
+_MAX_BODY_BYTES = 1024
+_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+_OWN = ("console.css", "console.js", "client.js", "questions.js", "icon.svg")
+_SHARED = ("chart.css", "chart.js", "explore.js", "words.js")
+_SECURITY = {
+    "content-security-policy": POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-store",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody of the demo whom the page may sign in: the name, the audience, the stores."""
+
+    name: str
+    audience: str
+    stores: tuple[str, ...]
+
+
+class SignedIn(NamedTuple):
+    """A bearer token and for how many seconds it holds."""
+
+    token: str
+    seconds: int
+
+
+class Console:
+    """Serves the pages at the loopback addresses of one port; hands everything else on."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        port: int,
+        people: Sequence[Person],
+        sign_in: Callable[[str], SignedIn],
+    ) -> None:
+        self._endpoint = endpoint
+        suffix = "" if port == _HTTP_PORT else f":{port}"  # as a browser writes it
+        self._hosts = {f"{name}{suffix}" for name in ("127.0.0.1", "localhost", "[::1]")}
+        self._people = {person.name: person for person in people}
+        self._sign_in = sign_in
+
+    async def handle(self, method: str, path: str, headers: Headers, body: bytes) -> Answer:
+        """Answer one request; never raises, but for cancellation."""
+        if path not in self._files and path != SIGN_IN_PATH:
+            return await self._endpoint.handle(method, path, headers, body)
+        pairs = headers.items() if isinstance(headers, Mapping) else headers
+        fields = [(name.lower(), value.strip()) for name, value in pairs]
+        hosts = [value for name, value in fields if name == "host"]
+        if len(hosts) != 1 or hosts[0] not in self._hosts:
+            return _told(421, "this host name is not served here")
+        allowed = "POST" if path == SIGN_IN_PATH else "GET"
+        if method.upper() != allowed:
+            return _told(405, f"use {allowed}", {"allow": allowed})
+        if path == SIGN_IN_PATH:
+            return self._sign(hosts[0], fields, body)
+        content_type, content = self._files[path]
+        return Answer(200, _SECURITY | {"content-type": content_type}, content)
+
+    def _sign(self, host: str, fields: Sequence[tuple[str, str]], body: bytes) -> Answer:
+        """Return a token for one of the demo's people, to this very page."""
+        given = {name: [value for key, value in fields if key == name] for name, _ in fields}
+        is_own = given.get("origin") == [f"http://{host}"] and given.get(
+            "sec-fetch-site", ["same-origin"]
+        ) == ["same-origin"]
+        if not is_own:
+            return _told(403, "only the console's own page may sign in")
+        if given.get("content-type") != ["application/json"]:
+            return _told(415, "the content type must be application/json")
+        try:
+            name = orjson.loads(body[:_MAX_BODY_BYTES])["person"]
+            person = self._people[name]
+        except (orjson.JSONDecodeError, KeyError, TypeError):
+            return _told(400, f"person: expected one of {', '.join(self._people)}")
+        signed = self._sign_in(person.name)
+        return _json(200, {"token": signed.token, "seconds": signed.seconds})
+
+    @cached_property
+    def _files(self) -> dict[str, tuple[str, bytes]]:
+        """Content type and content by path; read once, at the first request."""
+        files = {f"/console/{name}": (_HERE / name).read_bytes() for name in _OWN}
+        files |= {f"/console/{name}": sales_chart.source(name).encode() for name in _SHARED}
+        served = {path: (_TYPES[Path(path).suffix], content) for path, content in files.items()}
+        people = [
+            {"name": person.name, "audience": person.audience, "stores": person.stores}
+            for person in self._people.values()
+        ]
+        served["/console/people.json"] = ("application/json", orjson.dumps(people))
+        served["/"] = (_TYPES[".html"], (_HERE / "index.html").read_bytes())
+        return served
+
+
+def _json(status: int, content: object) -> Answer:
+    return Answer(status, _SECURITY | {"content-type": "application/json"}, orjson.dumps(content))
+
+
+def _told(status: int, error: str, headers: dict[str, str] | None = None) -> Answer:
+    answer = _json(status, {"error": error})
+    return answer._replace(headers=answer.headers | (headers or {}))

@@ -1,0 +1,126 @@
+"""Certified metrics as a chart."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from zava.model import Caller, Comparison, Permission
+from zava.protocol.apps import sales_chart
+from zava.protocol.metric_tables import metric_content, metric_text
+from zava.protocol.tools import query_metrics
+from zava.protocol.tools.query_metrics import MetricsContent, OrderArgument, QueryMetrics
+from zava.protocol.tools.tool import Tool, ToolAnswer, product_text
+from zava.service.analytics import Analytics
+from zava.service.series import UNITS
+
+Kind = Literal["time_series", "bars", "stock_risks"]
+
+DESCRIPTION = product_text(
+    """
+    Show a chart of certified metrics to the person, where the client can.
+
+    Use it when somebody wants to see figures: time_series (a line over time beside the previous
+    period), bars (by category, store, product …) or stock_risks (what sells and is soon gone).
+    Arguments are those of query_metrics; what is left out is chosen for the kind. To reason about
+    figures without showing them use query_metrics.
+
+    The answer holds the same rows as text for clients without charts. Where a chart is shown, say
+    what stands out instead of repeating the rows. Pass on period, scope and notes.
+    """
+)
+_DIMENSIONS: dict[Kind, list[str]] = {
+    "time_series": ["month"],
+    "bars": ["category"],
+    "stock_risks": ["product", "store"],
+}
+_QUESTIONS: dict[Kind, dict[str, Any]] = {
+    "time_series": {"metrics": ["revenue"]},
+    "bars": {"metrics": ["revenue"], "compare": Comparison.PREVIOUS_PERIOD.value},
+    "stock_risks": {
+        "metrics": ["weeks_of_supply", "stock_on_hand", "units"],
+        "time_period": "last 30 days",
+        "order_by": [
+            OrderArgument(by="weeks_of_supply", direction="asc"),
+            OrderArgument(by="units"),
+        ],
+        "limit": 20,
+    },
+}
+_OPENINGS: dict[Kind, str] = {
+    "time_series": "A line over time; its points are these rows.",
+    "bars": "Bars, one for each of these rows.",
+    "stock_risks": "How many weeks the stock lasts, the shortest first; these are the rows.",
+}
+_MOST_POINTS = 400
+
+
+class ShowSalesChart(QueryMetrics):
+    """Arguments of show_sales_chart."""
+
+    metrics: Annotated[
+        list[str],
+        Field(
+            max_length=8,
+            description="As in query_metrics. Without it: revenue, or what stock_risks needs.",
+        ),
+    ] = []  # noqa: RUF012  # pydantic copies it
+    kind: Annotated[
+        Kind | None,
+        Field(description="Without it: time_series over a dimension of time, else bars."),
+    ] = None
+
+
+class ChartContent(MetricsContent):
+    """The figures and how they are drawn."""
+
+    kind: Kind
+
+
+async def call(analytics: Analytics, caller: Caller, arguments: ShowSalesChart) -> ToolAnswer:
+    """Answer from the metrics as the caller, with the kind of chart that fits."""
+    kind = arguments.kind or _kind(arguments)
+    asked = _question(arguments, kind)
+    beside = asked.compare == Comparison.PREVIOUS_PERIOD.value or (
+        "compare" not in arguments.model_fields_set and not asked.forecast_periods
+    )
+    is_series = len(asked.dimensions) == 1 and asked.dimensions[0] in UNITS
+    if is_series and beside:
+        asked = asked.model_copy(update={"compare": None})
+    answer = await query_metrics.ask(analytics, caller, asked, point_by_point=is_series and beside)
+    return ToolAnswer(
+        metric_content(answer) | {"kind": kind}, f"{_OPENINGS[kind]}\n{metric_text(answer)}"
+    )
+
+
+def _kind(arguments: ShowSalesChart) -> Kind:
+    if "weeks_of_supply" in arguments.metrics:
+        return "stock_risks"
+    return "time_series" if UNITS.keys() & arguments.dimensions else "bars"
+
+
+def _question(arguments: ShowSalesChart, kind: Kind) -> QueryMetrics:
+    """Return the question; what was left out is chosen for the kind."""
+    given = {
+        name: value
+        for name, value in arguments
+        if name in arguments.model_fields_set - {"kind"} and value not in ([], None)
+    }
+    question = {} if "metrics" in given else _QUESTIONS[kind]
+    if "compare" in arguments.model_fields_set:  # null is an answer too: no comparison
+        question = {name: value for name, value in question.items() if name != "compare"}
+    chosen: dict[str, Any] = {"dimensions": _DIMENSIONS[kind]}
+    if kind == "time_series":
+        chosen |= {"limit": _MOST_POINTS}
+    return QueryMetrics.model_validate({**chosen, **question, **given})
+
+
+TOOL = Tool(
+    name="show_sales_chart",
+    title="Show a sales chart",
+    description=DESCRIPTION,
+    arguments=ShowSalesChart,
+    answer=ChartContent,
+    call=call,
+    app=sales_chart.URI,
+    permission=Permission.SALES_READ,
+)
