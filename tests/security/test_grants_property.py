@@ -37,7 +37,15 @@ COUNTS = (
     " FROM retail.stores AS s ORDER BY 1"
 )
 TABLES = ("customers", "inventory", "orders", "order_items")
-TENANT_TOOLS = {"execute_sales_query", "get_multiple_table_schemas"}
+TENANT_TOOLS: dict[str, dict[str, Any]] = {
+    "execute_sales_query": {},  # asked for the counts of a table
+    "get_multiple_table_schemas": {"table_names": ["retail.products"]},
+    "query_metrics": {"metrics": ["orders"], "dimensions": ["store"], "time_period": "2025"},
+    "show_sales_chart": {"metrics": ["orders"], "dimensions": ["store"], "time_period": "2025"},
+    "get_store_performance": {"time_period": "2025"},
+    "compare_with_chain": {"metric": "orders", "time_period": "2025"},
+    "semantic_search_products": {"query_description": "hammer"},
+}
 WITHOUT_TENANT_DATA = {"get_current_utc_date"}
 CUSTODY = {"cost", "gross_margin_percent"}
 
@@ -116,10 +124,8 @@ async def check(world: World) -> None:
     for number, who in enumerate(world.people):
         table = TABLES[number % len(TABLES)]
         held = world.grants.get(who)
-        for tool, arguments in (
-            ("execute_sales_query", {"postgresql_query": COUNTS.format(table=table)}),
-            ("get_multiple_table_schemas", {"table_names": ["retail.products"]}),
-        ):
+        for tool, asked in TENANT_TOOLS.items():
+            arguments = asked or {"postgresql_query": COUNTS.format(table=table)}
             status, body = await call(world, who, tool, arguments)
             if held is None:
                 assert status == 403
@@ -127,16 +133,22 @@ async def check(world: World) -> None:
             content = body["result"]["structuredContent"]
             assert set(content["scope"]["stores"]) == held.stores
             assert content["scope"]["audience"] == held.audience
+            told = {
+                cell for row in content.get("rows", []) for cell in row if isinstance(cell, str)
+            }
+            assert not told & (world.truth[table].keys() - held.stores), f"{tool} names another"
             if tool == "execute_sales_query":
                 expected = [[name, world.truth[table][name]] for name in sorted(held.stores)]
                 assert content["rows"] == expected
-            else:
+            elif tool == "get_multiple_table_schemas":
                 columns = {column["name"] for column in content["tables"][0]["columns"]}
                 assert (columns >= CUSTODY) == (held.audience != "store_managers")
 
 
 def test_every_tool_is_in_the_model() -> None:
-    assert set(TOOLS) == TENANT_TOOLS | WITHOUT_TENANT_DATA, "say here what the tool may show"
+    assert set(TOOLS) == TENANT_TOOLS.keys() | WITHOUT_TENANT_DATA, (
+        "say here what the tool may show"
+    )
 
 
 @pytest.mark.requirement("S62")

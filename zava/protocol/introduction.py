@@ -11,7 +11,8 @@ INSTRUCTIONS = product_text(
     Sales, customers, stock and products of a retail chain, for the stores that you may see.
     1. query_metrics for figures by store, product, customer cohort or time: certified, so first;
        show_sales_chart to show them; get_store_performance for a summary; compare_with_chain for
-       a place among all stores; semantic_search_products to find products by description, with your stores' stock.
+       a place among all stores; semantic_search_products to find products by description, with
+       your stores' stock.
     2. Otherwise get_multiple_table_schemas once, with every table that the question needs, then
        execute_sales_query with one SELECT built from those exact names; get_current_utc_date when
        that SQL needs today.
