@@ -95,6 +95,20 @@ async def test_record_tells_who_what_whose_how_much_and_how_it_ended(
 
 
 @pytest.mark.requirement("S65")
+async def test_question_that_a_kept_answer_may_serve_is_recorded_with_its_scope(
+    seeded_clone: Database, signer: ContextSigner, callers: dict[str, Caller]
+) -> None:
+    eastside = calling(callers["eastside"], "query_metrics")
+    async with door(seeded_clone.server, signer, is_required=True) as (tenancy, trail):
+        await tenancy.grant(eastside)
+        assert [row[0] for row in records(seeded_clone, "phase")] == ["intent"]
+        end(trail, eastside)
+    ((audience, stores),) = records(seeded_clone, "audience, store_ids", "phase = 'outcome'")
+    assert audience == "regional_managers"
+    assert set(stores) == {store_id(name) for name in ("Bellevue", "Redmond", "Kirkland")}
+
+
+@pytest.mark.requirement("S65")
 async def test_record_holds_no_literal_and_no_result(
     seeded_clone: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:
