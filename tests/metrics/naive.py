@@ -103,6 +103,7 @@ def _product(row: Row) -> dict[str, Any]:
     return {
         "category": row["category_name"],
         "product_type": row["type_name"],
+        "sku": row["sku"],
         "product": f"{row['product_name']} [{row['sku']}]",
         "cost": row["cost"],
         "base_price": row["base_price"],

@@ -31,7 +31,7 @@ class Question:
     says_part_of_chain: bool = False
     has_no_data: bool = False
     refusals: list[Mapping[str, Any]] = field(default_factory=list)
-    pending: str | None = None
+    finds: str | None = None
     tokens: int = 1500
 
 

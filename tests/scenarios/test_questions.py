@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +16,9 @@ from tests.conftest import TODAY
 from tests.metrics import naive
 from tests.scenarios import expected
 from tests.scenarios.expected import Question, questions
+from zava.app import Application
 from zava.data.metric_catalogue import UNITS, Catalogue
+from zava.one_call import call_tool
 from zava.protocol.prompts import PROMPTS
 
 PRINCIPALS = {"seattle": 1, "eastside": 3, "head-office": 8}
@@ -26,7 +29,9 @@ BYTES_A_TOKEN = 3.5
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-")
 
 ALL = questions()
-ANSWERED = [q for q in ALL if not q.pending and not q.has_no_data]
+SEARCH = "semantic_search_products"
+ANSWERED = [q for q in ALL if not q.has_no_data and q.tool != SEARCH]
+SEARCHED = [q for q in ALL if q.tool == SEARCH]
 REFUSED = [q for q in ALL if q.refusals]
 
 
@@ -36,7 +41,7 @@ def of(question: Question) -> str:
 
 def test_every_question_is_recorded() -> None:
     assert {question.number for question in ALL} == set(range(1, 39))
-    assert {q.number for q in ALL if q.pending} == set(range(16, 24))
+    assert {q.number for q in SEARCHED} == set(range(16, 24))
     assert {q.number for q in ALL if q.has_no_data} == {21, 22, 31, 32}
 
 
@@ -72,6 +77,40 @@ async def test_question_is_answered(
     else:
         listed = [table["name"] for table in told.content["tables"]]
         assert listed == question.arguments["table_names"]
+
+
+@pytest.mark.parametrize("principal", PRINCIPALS)
+@pytest.mark.parametrize("question", SEARCHED, ids=of)
+async def test_search_is_answered_with_the_own_stock_or_says_that_nothing_fits(
+    search_app: Application,
+    tokens: dict[str, str],
+    exported: naive.Exported,
+    question: Question,
+    principal: str,
+) -> None:
+    status, body = await call_tool(
+        search_app.endpoint, tokens[principal], question.tool, question.arguments
+    )
+    assert status == 200
+    result = body["result"]
+    told = Told(result["content"][0]["text"], result["structuredContent"], is_error=False)
+    check_form(told, question, principal)
+    products = told.content["products"]
+    stock: Counter[str] = Counter()
+    types = {}
+    for row in exported.of(principal).stock:
+        stock[row["sku"]] += row["stock_level"]
+        types[row["sku"]] = row["product_type"]
+    for product in products:
+        assert product["stock"] == stock[product["sku"]]
+    if question.has_no_data:
+        assert all(product["weak"] for product in products)
+        assert "Every match is weak" in told.text
+    else:
+        assert types[products[0]["sku"]] == question.finds
+        assert not products[0]["weak"]
+    if question.arguments.get("in_stock_only"):
+        assert all(product["stock"] > 0 for product in products)
 
 
 def check_form(told: Told, question: Question, principal: str) -> None:
