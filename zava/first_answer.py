@@ -207,7 +207,6 @@ def serve(
     from zava.protocol.asgi import asgi_application
 
     async def main() -> None:
-        await before()
         config = uvicorn.Config(
             asgi_application(local_site(application, settings, listener.getsockname()[1])),
             http="httptools",
@@ -215,6 +214,10 @@ def serve(
             log_level="warning",
             server_header=False,
         )
+        # Before anybody is told that it serves, and may end it: an interrupt that meets the exec()
+        # of an import makes the interpreter report a death by signal, however cleanly it ends.
+        config.load()
+        await before()
         await uvicorn.Server(config).serve(sockets=[listener])
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
