@@ -22,6 +22,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "compare_with_chain": {"metric": "revenue"},
     "get_multiple_table_schemas": {"table_names": ["retail.orders"]},
     "execute_sales_query": {"postgresql_query": "SELECT count(*) AS orders FROM retail.orders"},
+    "semantic_search_products": {"query_description": "hammer"},
     "get_current_utc_date": {},
 }
 """One call for each tool; a tool that is missing here fails the tests."""

@@ -16,10 +16,8 @@ def described_tool(tool: Tool) -> types.Tool:
         input_schema=tool.input_schema,
         output_schema=tool.output_schema,
         annotations=types.ToolAnnotations(
-            title=tool.title,
+            # What only reads neither destroys nor differs when it is repeated: not said again.
             read_only_hint=True,
-            destructive_hint=False,
-            idempotent_hint=True,
             open_world_hint=False,
         ),
         # Always sent: the handshake era drops the extension from what a client says it can.

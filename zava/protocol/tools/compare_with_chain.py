@@ -17,10 +17,10 @@ DESCRIPTION = product_text(
     """
     Set the value of your stores beside the median and quartiles of all stores of the chain.
 
-    Use it for "how do we compare with other stores" when you see only some of them. It takes one
-    metric and one whole month, quarter or year that is over, no filter. Other stores' own values
-    are never shown: quartiles are rounded to two digits, and withheld where fewer than five stores
-    beside yours stand behind them. For stores that you may see, query_metrics by store is exact.
+    Use it for "how do we compare with other stores" when you see only some of them: one metric, one
+    whole month, quarter or year that is over. Other stores' own values are never shown: quartiles
+    are rounded, and withheld where fewer than five other stores stand behind them. For stores that
+    you see, query_metrics by store is exact.
     """
 )
 

@@ -12,8 +12,8 @@ DESCRIPTION = product_text(
     """
     Return the current date and time in UTC, ISO 8601.
 
-    Call it before writing SQL for "today", "this month" or "last quarter". The stores' days are
-    America/Los_Angeles: late in the UTC evening it is still the same day there.
+    Call it before writing SQL for "today" or "last quarter". The stores' days are
+    America/Los_Angeles.
     """
 )
 

@@ -37,7 +37,7 @@ class GetMultipleTableSchemas(Arguments):
         Field(
             min_length=1,
             max_length=MAX_TABLES,
-            description="Tables such as retail.orders; ask for all that you need at once.",
+            description="Tables such as retail.orders.",
         ),
     ]
 

@@ -12,20 +12,17 @@ from zava.protocol.tables import row_line
 from zava.protocol.tools.query_metrics import PeriodContent
 from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
 from zava.service.analytics import Analytics
-from zava.service.periods import GRAMMAR
 from zava.service.store_performance import DEFAULT_PERIOD
 
 DESCRIPTION = product_text(
     """
     Summarise how a store, or all the stores that you may see, did in a period.
 
-    Use it for "how are we doing", a business summary or a review. It gives revenue, orders, order
-    value, units, customers, discounts (and margin where allowed) beside the previous period and the
-    same days a year earlier, best and worst categories and products, stock risks, and findings of
-    stated rules with the numbers they stand on. For one figure, a ranking or a series use
-    query_metrics.
+    Use it for "how are we doing" or a business summary: key figures beside the previous period and
+    the year before, best and worst categories and products, stock risks, and findings with the
+    numbers they stand on. For one figure, a ranking or a series use query_metrics.
 
-    Tell findings with their numbers, and pass on notes on small samples and on stores not seen.
+    Tell findings with their numbers; pass on notes on small samples and on stores not seen.
     """
 )
 _TITLES = {
@@ -51,7 +48,7 @@ class GetStorePerformance(Arguments):
         ),
     ] = None
     time_period: Annotated[
-        str | None, Field(description=f"{GRAMMAR}. Without it: {DEFAULT_PERIOD}.")
+        str | None, Field(description=f"As in query_metrics. Without it: {DEFAULT_PERIOD}.")
     ] = None
 
 

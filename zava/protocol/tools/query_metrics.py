@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, WithJsonSchema
 
 from zava.model import Caller, Comparison, MetricAnswer, MetricFilter, MetricOrder, Permission
 from zava.protocol.apps import sales_chart
@@ -19,14 +19,13 @@ DESCRIPTION = product_text(
     """
     Answer a question about sales, customers or stock from certified metrics, in one call.
 
-    Prefer it to SQL. Rankings: one dimension; series: day, iso_week, month, quarter or year;
-    trending: compare=previous_period with order_by `<metric>_change`; forecasts: one dimension of
-    time and forecast_periods. Stock and lifetime metrics are as of now. For names of customers,
-    returns, or anything that is no metric use execute_sales_query; for a summary
-    get_store_performance.
+    Prefer it to SQL. Rankings: one dimension; series: one of time; trending:
+    compare=previous_period and order_by `<metric>_change`; forecasts: one dimension of time and
+    forecast_periods. Stock and lifetime metrics are as of now. For names of customers, or what is
+    no metric, use execute_sales_query; for a summary get_store_performance.
 
-    Rows are groups, best first; the answer states period, scope and what was left out: pass these
-    on. Never add up a metric that the catalogue (retail://metrics) does not call additive.
+    Rows are groups, best first; pass on period, scope and what was left out. Never add up what
+    retail://metrics does not call additive.
     """
 )
 METRICS = (
@@ -42,17 +41,20 @@ DIMENSIONS = (
 )
 
 
+_VALUE = {"type": ["string", "integer", "array"], "description": "A list for in, two for between."}
+
+
 class FilterArgument(Arguments):
     """One condition; several hold together."""
 
     dimension: Annotated[str, Field(description="A dimension.")]
     op: Annotated[
         Literal["=", "in", "between", ">=", "<="],
-        Field(description="= and in for text; all for labels of time such as 2024-05 or 2024-Q2."),
+        Field(description="= and in for text, all for times such as 2024-05 or 2024-Q2."),
     ]
     value: Annotated[
         str | int | list[str | int],
-        Field(description="One value, a list for in, two for between; case does not matter."),
+        WithJsonSchema(_VALUE),
     ]
 
 
@@ -112,7 +114,7 @@ class PeriodContent(BaseModel):
     expression: str
     first_day: str
     last_day: str
-    to_date: Annotated[bool, Field(description="Whether it has begun and not ended.")]
+    to_date: bool
 
 
 class ForecastContent(BaseModel):
@@ -138,7 +140,7 @@ class MetricsContent(BaseModel):
     notes: list[str]
     scope: ScopeContent
     as_of: str
-    cached: Annotated[bool, Field(description="Whether it was kept from an earlier call.")]
+    cached: bool
 
 
 async def call(analytics: Analytics, caller: Caller, arguments: QueryMetrics) -> ToolAnswer:

@@ -17,15 +17,14 @@ Kind = Literal["time_series", "bars", "stock_risks"]
 
 DESCRIPTION = product_text(
     """
-    Show a chart of certified metrics to the person, where the client can.
+    Show the person a chart of certified metrics, where the client can.
 
-    Use it when somebody wants to see figures: time_series (a line over time beside the previous
-    period), bars (by category, store, product …) or stock_risks (what sells and is soon gone).
-    Arguments are those of query_metrics; what is left out is chosen for the kind. To reason about
-    figures without showing them use query_metrics.
+    Kinds: time_series (over time, beside the previous period), bars (by category, store …),
+    stock_risks (what sells and is soon gone). Arguments as in query_metrics, which answers
+    without a picture; what is left out is chosen for the kind.
 
-    The answer holds the same rows as text for clients without charts. Where a chart is shown, say
-    what stands out instead of repeating the rows. Pass on period, scope and notes.
+    The rows come as text, too. Where a chart is shown, say what stands out instead of repeating
+    them. Pass on period, scope and notes.
     """
 )
 _DIMENSIONS: dict[Kind, list[str]] = {
@@ -69,11 +68,45 @@ class ShowSalesChart(QueryMetrics):
         Field(description="Without it: time_series over a dimension of time, else bars."),
     ] = None
 
+    @classmethod
+    def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
+        """Describe only what differs from query_metrics: a model reads both."""
+        schema = super().model_json_schema(*args, **options)
+        for name in QueryMetrics.model_fields.keys() - {"metrics"}:
+            whole = schema["properties"][name]
+            told = {key: whole[key] for key in ("type", "items", "anyOf") if key in whole}
+            schema["properties"][name] = told | {"description": "As in query_metrics."}
+        return _shallow(schema)
+
 
 class ChartContent(MetricsContent):
-    """The figures and how they are drawn."""
+    """The figures, as query_metrics answers them, and how they are drawn."""
 
     kind: Kind
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
+        """Describe the figures as deep as tells them apart; query_metrics has the rest."""
+        schema = super().model_json_schema(*args, **options)
+        for described in schema["properties"].values():
+            described.pop("description", None)
+        return _shallow(schema)
+
+
+def _shallow(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema in which each part of its own is an object, whatever it holds."""
+
+    def without_parts(node: Any) -> Any:
+        if isinstance(node, list):
+            return [without_parts(inner) for inner in node]
+        if not isinstance(node, dict):
+            return node
+        if "$ref" in node:
+            return {"type": "object"}
+        return {key: without_parts(inner) for key, inner in node.items()}
+
+    plain: dict[str, Any] = without_parts({k: v for k, v in schema.items() if k != "$defs"})
+    return plain
 
 
 async def call(analytics: Analytics, caller: Caller, arguments: ShowSalesChart) -> ToolAnswer:

@@ -13,6 +13,12 @@ from zava.model import Caller, Permission
 from zava.service.analytics import Analytics
 
 _KEPT_AS_NAMES = frozenset({"properties", "$defs"})
+_SAID_ANYWAY: tuple[tuple[str, Any], ...] = (
+    ("additionalProperties", True),
+    ("default", None),
+    ("default", []),
+    ("items", {}),
+)
 
 
 class Arguments(BaseModel):
@@ -90,21 +96,36 @@ def product_text(text: str) -> str:
 def _schema(model: type[BaseModel]) -> dict[str, Any]:
     """Return a model's JSON Schema, built once: it is the same for every caller."""
     schema: dict[str, Any] = _plain(model.model_json_schema())
+    schema.pop("description", None)  # the tool's own says it
+    for part in schema.get("$defs", {}).values():
+        part.pop("description", None)  # it is read where it stands
+        if not issubclass(model, Arguments):
+            part.pop("required", None)  # that an answer is whole, its own list says
     return schema
 
 
 def _plain(schema: Any) -> Any:
-    """Drop the titles that pydantic derives from names: they cost tokens and say nothing."""
+    """Say the same in fewer tokens: a model reads every word of every schema.
+
+    Titles that pydantic derives from names, and what holds without being said, are left out; a
+    type that may be null is one list of types.
+    """
     if isinstance(schema, dict):
-        return {
+        plain = {
             key: (
                 {name: _plain(inner) for name, inner in value.items()}
                 if key in _KEPT_AS_NAMES
                 else _plain(value)
             )
             for key, value in schema.items()
-            if key != "title"
+            if key != "title" and (key, value) not in _SAID_ANYWAY
         }
+        some, *rest = plain.get("anyOf", [None])
+        if rest == [{"type": "null"}] and isinstance(some, dict) and "type" in some:
+            allowed = {"enum": [*some["enum"], None]} if "enum" in some else {}
+            plain = some | allowed | {"type": [some["type"], "null"]} | plain
+            del plain["anyOf"]
+        return plain
     if isinstance(schema, list):
         return [_plain(inner) for inner in schema]
     return schema
