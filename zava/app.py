@@ -2,19 +2,20 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from psycopg.conninfo import make_conninfo
 
-from zava import __version__
+from zava import __version__, observe
 from zava.data.context import ContextKey, ContextSigner
+from zava.data.monitor import QueryMonitor
 from zava.data.retail import RetailData
-from zava.data.tenancy import Tenancy
+from zava.data.tenancy import GRACE_SECONDS, Tenancy
 from zava.data.verification import IsolationBroken, Verification
 from zava.errors import ZavaError
 from zava.infrastructure.demo_principals import DEMO_TENANT_ID
@@ -26,7 +27,10 @@ from zava.infrastructure.local_issuer import (
     LocalIssuer,
     local_issuer_allowed,
 )
+from zava.infrastructure.logs import adopt_host_handlers
+from zava.infrastructure.metrics import Metrics
 from zava.infrastructure.pool import DatabasePool
+from zava.infrastructure.telemetry import Telemetry
 from zava.protocol.endpoint import Endpoint
 from zava.protocol.identity import RemoteKeys, StaticKeys, TokenAuthenticator
 from zava.service.analytics import Analytics
@@ -39,6 +43,8 @@ logger = logging.getLogger(__name__)
 
 # The contract says under two; giving up on a silent server takes a part of a second more.
 _READINESS_SECONDS = 1.2
+_CLOSE_SECONDS = 5.0
+_FLUSH_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,8 @@ class Application:
     """Everything of one process, joined and closed until used."""
 
     pool: DatabasePool
+    metrics: Metrics
+    telemetry: Telemetry | None
     verification: Verification
     tenancy: Tenancy
     analytics: Analytics
@@ -55,13 +63,27 @@ class Application:
         """Close what was opened, in reverse; each step though another fails."""
         try:
             async with AsyncExitStack() as opened:
+                opened.callback(self._detach)
+                if self.telemetry is not None:
+                    close = partial(self.telemetry.close, _FLUSH_SECONDS)
+                    opened.push_async_callback(asyncio.to_thread, close)
                 opened.push_async_callback(self.pool.close)
-                opened.push_async_callback(self.endpoint.aclose)
+                opened.push_async_callback(_bounded, self.endpoint.aclose)
         except Exception as error:
             # By its kind alone: a driver's words may name hosts and users.
             logger.error("shutdown failed: %s", type(error).__name__)  # noqa: TRY400
             raise
         logger.info("shutdown complete")
+
+    def _detach(self) -> None:
+        for sink in (self.metrics, self.telemetry):
+            if sink is not None:
+                observe.detach(sink)
+
+
+async def _bounded(close: Callable[[], Awaitable[None]]) -> None:
+    async with asyncio.timeout(_CLOSE_SECONDS):
+        await close()
 
 
 def compose(settings: Settings, *, conninfo: str, context_keys: Sequence[str]) -> Application:
@@ -70,7 +92,11 @@ def compose(settings: Settings, *, conninfo: str, context_keys: Sequence[str]) -
     Raises:
         SettingsError: a setting is missing or does not fit the others.
     """
-    logging.getLogger("zava").setLevel(settings.log_level)
+    adopt_host_handlers(settings.log_level)
+    metrics, telemetry = Metrics(), _telemetry(settings)
+    observe.attach(metrics)
+    if telemetry is not None:
+        observe.attach(telemetry)
     signer = ContextSigner([ContextKey.parse(text) for text in context_keys])
     pool = DatabasePool(conninfo, max_size=settings.pool_max)
     verification = Verification(pool, signer, use_prepared=settings.prepared_statements)
@@ -80,15 +106,18 @@ def compose(settings: Settings, *, conninfo: str, context_keys: Sequence[str]) -
         verification,
         statement_timeout_seconds=settings.statement_timeout_seconds,
         use_prepared=settings.prepared_statements,
+        monitor=QueryMonitor(slow_seconds=settings.slow_query_seconds),
     )
     analytics = Analytics(RetailData(tenancy), _clock(settings))
     endpoint = Endpoint(
         make_server=lambda: _make_server(analytics),
         authenticator=_authenticator(settings, conninfo),
-        readiness=lambda: _readiness(verification),
+        readiness=lambda: _readiness(verification, telemetry),
         allowed_hosts=_allowed_hosts(settings),
+        max_concurrent_calls=settings.max_concurrent_calls,
+        call_seconds=settings.statement_timeout_seconds + GRACE_SECONDS,
     )
-    return Application(pool, verification, tenancy, analytics, endpoint)
+    return Application(pool, metrics, telemetry, verification, tenancy, analytics, endpoint)
 
 
 @cache
@@ -173,7 +202,17 @@ def _clock(settings: Settings) -> Callable[[], datetime]:
     return now
 
 
-async def _readiness(verification: Verification) -> tuple[int, dict[str, Any]]:
+def _telemetry(settings: Settings) -> Telemetry | None:
+    if not settings.sends_telemetry:
+        return None
+    return Telemetry(
+        settings.telemetry_connection_string or "", client_id=settings.telemetry_client_id
+    )
+
+
+async def _readiness(
+    verification: Verification, telemetry: Telemetry | None
+) -> tuple[int, dict[str, Any]]:
     """Say which parts work, in words that tell an anonymous caller nothing more."""
     database = isolation = "healthy"
     try:
@@ -183,8 +222,10 @@ async def _readiness(verification: Verification) -> tuple[int, dict[str, Any]]:
         isolation = "unhealthy"
     except (ZavaError, TimeoutError):
         database, isolation = "unhealthy", "unknown"
-    is_ready = database == isolation == "healthy"
-    return (200 if is_ready else 503), {
-        "status": "healthy" if is_ready else "unhealthy",
-        "checks": {"database": database, "isolation": isolation, "embeddings": "not configured"},
-    }
+    checks = {"database": database, "isolation": isolation, "embeddings": "not configured"}
+    if telemetry is not None:
+        checks["telemetry"] = "failing" if telemetry.is_failing else "healthy"
+    if not database == isolation == "healthy":
+        return 503, {"status": "unhealthy", "checks": checks}
+    is_whole = checks.get("telemetry") != "failing"
+    return 200, {"status": "healthy" if is_whole else "degraded", "checks": checks}

@@ -15,7 +15,8 @@ They never hold our SQL, literals, host or role names; the cause travels as `__c
 """
 
 from typing import Any, ClassVar
-from uuid import uuid4
+
+from zava import trace
 
 
 class ZavaError(Exception):
@@ -28,7 +29,7 @@ class ZavaError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
-        self.correlation_id = uuid4().hex
+        self.correlation_id = trace.correlation_id()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the one error shape of the product."""
@@ -42,9 +43,16 @@ class ZavaError(Exception):
 
 
 class InvalidInput(ZavaError):
-    """An argument broke its rule; `message` names the field and the rule."""
+    """An argument broke its rule; `message` names the field and the rule.
+
+    `fields` are names that we gave to arguments: what the log may repeat.
+    """
 
     code = "VALIDATION_ERROR"
+
+    def __init__(self, message: str, *, hint: str = "", fields: tuple[str, ...] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.fields = fields
 
 
 class AccessDenied(ZavaError):

@@ -101,6 +101,20 @@ class Settings(BaseSettings):
         validation_alias="ZAVA_STATEMENT_TIMEOUT_SECONDS",
         description="Deadline of one statement, enforced by the database.",
     )
+    slow_query_seconds: float = Field(
+        1.0,
+        gt=0,
+        le=600,
+        validation_alias="ZAVA_SLOW_QUERY_SECONDS",
+        description="A statement that takes longer is logged with its fingerprint.",
+    )
+    max_concurrent_calls: int = Field(
+        64,
+        ge=1,
+        le=10_000,
+        validation_alias="ZAVA_MAX_CONCURRENT_CALLS",
+        description="Requests served at once; one more is answered 503 with Retry-After.",
+    )
     prepared_statements: bool = Field(
         True,
         validation_alias="ZAVA_PREPARED_STATEMENTS",
@@ -145,6 +159,24 @@ class Settings(BaseSettings):
         validation_alias="WEBSITE_INSTANCE_ID",
         description="Set by Azure on its own machines, where the local issuer does not exist.",
     )
+    telemetry: Literal["off", "opencensus"] | None = Field(
+        None,
+        validation_alias="ZAVA_TELEMETRY",
+        description="Where metrics and spans go: `off` or `opencensus` (Application Insights); "
+        "unset: `opencensus` where a connection string is set.",
+    )
+    telemetry_connection_string: str | None = Field(
+        None,
+        validation_alias="APPLICATIONINSIGHTS_CONNECTION_STRING",
+        repr=False,
+        description="Connection string of Application Insights.",
+    )
+    telemetry_authentication: str | None = Field(
+        None,
+        validation_alias="APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
+        description="`Authorization=AAD;ClientId=…` where its local authentication is off; the "
+        "Functions host reads the same.",
+    )
     today: date | None = Field(
         None,
         validation_alias="ZAVA_TODAY",
@@ -158,6 +190,21 @@ class Settings(BaseSettings):
     def is_on_azure(self) -> bool:
         """Whether this process runs on Azure's machines rather than on somebody's own."""
         return self.website_instance_id is not None
+
+    @property
+    def sends_telemetry(self) -> bool:
+        """Whether metrics and spans leave this process."""
+        if self.telemetry is None:
+            return self.telemetry_connection_string is not None
+        return self.telemetry == "opencensus"
+
+    @property
+    def telemetry_client_id(self) -> str | None:
+        """Return the managed identity that telemetry is sent as; None: the connection string's."""
+        parts = dict(
+            part.partition("=")[::2] for part in (self.telemetry_authentication or "").split(";")
+        )
+        return parts.get("ClientId") if parts.get("Authorization") == "AAD" else None
 
     @field_validator("database_auth")
     @classmethod
@@ -174,6 +221,12 @@ class Settings(BaseSettings):
         if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
             raise ValueError("expected an https:// URL")
         return value
+
+    @model_validator(mode="after")
+    def _telemetry_has_a_destination(self) -> Self:
+        if self.telemetry == "opencensus" and not self.telemetry_connection_string:
+            raise ValueError("ZAVA_TELEMETRY: needs APPLICATIONINSIGHTS_CONNECTION_STRING")
+        return self
 
     @model_validator(mode="after")
     def _identity_is_complete(self) -> Self:

@@ -208,7 +208,7 @@ async def test_server_that_falls_silent_is_given_up_and_replaced(
     callers: dict[str, Caller],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("zava.data.tenancy._GRACE_SECONDS", -0.7)
+    monkeypatch.setattr("zava.data.tenancy.GRACE_SECONDS", -0.7)
     async with (
         counting_proxy(database.server) as proxy,
         door(proxy.conninfo, signer, statement_timeout_seconds=1) as tenancy,

@@ -16,8 +16,8 @@ from zava.data.limits import check_limits
 from zava.data.schema import SchemaReader
 from zava.data.statements import statement
 from zava.data.tenancy import Tenancy
-from zava.errors import DatabaseFault, QueryRefused, ZavaError
-from zava.model import Audience, Caller, Scope, Table, TableSchema
+from zava.errors import AccessDenied, DatabaseFault, QueryRefused, ZavaError
+from zava.model import Audience, Caller, PerformanceSummary, Scope, Table, TableSchema
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +62,19 @@ class RetailData:
         if not self._schemas.knows(scope.audience):
             await self._learn_structure(caller)
         return self._schemas.describe(scope.audience, names, values), scope
+
+    async def performance(self, caller: Caller) -> PerformanceSummary:
+        """Return this process's query statistics, to the head office alone.
+
+        Raises:
+            AccessDenied: the caller is of another audience, or of none.
+        """
+        _, scope = await self._tenancy.read(caller, statement("scope"))
+        if scope.audience is not Audience.HEAD_OFFICE:
+            raise AccessDenied(
+                "Query statistics are the head office's.", hint="Ask the head office for them."
+            )
+        return self._tenancy.performance()
 
     async def _learn_structure(self, caller: Caller) -> Audience:
         rows, scope = await self._tenancy.read(caller, statement("table_structure"))

@@ -5,7 +5,7 @@ inside the very transaction that reads, so a revocation or another scope holds a
 """
 
 import asyncio
-import logging
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,25 +15,28 @@ import orjson
 import psycopg
 from cachetools import LRUCache, TTLCache
 
+from zava import observe, trace
 from zava.data import faults
 from zava.data.cells import Origins, read_columns, read_rows
 from zava.data.context import ContextSigner
 from zava.data.flight import Bounds, Flight, Landing
 from zava.data.limits import check_limits
+from zava.data.monitor import Explainer, QueryMonitor
+from zava.data.retries import is_lost_connection, repetitions
 from zava.data.schema import OUTSIDE_TEXT
 from zava.data.statements import statement
 from zava.data.verification import Verification
 from zava.errors import Busy, QueryRefused, QueryTimeout
 from zava.infrastructure.pool import DatabasePool
-from zava.model import Audience, Caller, Scope, Table
-
-logger = logging.getLogger(__name__)
+from zava.measures import QueryType
+from zava.model import Audience, Caller, PerformanceSummary, Scope, Table
 
 MAX_ANSWER_BYTES = 1024 * 1024
 _OWN_BOUNDS_ROWS = 1000
 _SCOPE_SECONDS = 60
 _SERVER_DEADLINE_SECONDS = 30  # what the login's role sets
-_GRACE_SECONDS = 2  # the server cancels first, so that its own error arrives
+GRACE_SECONDS = 2  # the server cancels first, so that its own error arrives
+_SLACK_SECONDS = 1  # so much of a call's time may pass before its statement is given less
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +71,16 @@ class Tenancy:
         *,
         statement_timeout_seconds: int = _SERVER_DEADLINE_SECONDS,
         use_prepared: bool = True,
+        monitor: QueryMonitor | None = None,
+        explainer: Explainer | None = None,
     ) -> None:
         self._pool = pool
         self._signer = signer
         self._verification = verification
         self._timeout_seconds = statement_timeout_seconds
         self._use_prepared = use_prepared
+        self._monitor = monitor or QueryMonitor()
+        self._explainer = explainer
         # Which runner to name first. Only a guess: the entry decides in each call.
         self._audiences: LRUCache[Caller, Audience] = LRUCache(4096)
         # Seen only by callers whose verified scope is the same text; a renamed store shows
@@ -127,6 +134,10 @@ class Tenancy:
         """Return the audience in which the caller was last seen: a guess, never a permission."""
         return self._audiences.get(caller)
 
+    def performance(self) -> PerformanceSummary:
+        """Return what the statements of this process took; whose they were is not in it."""
+        return self._monitor.summary()
+
     async def _scope(self, caller: Caller, audience: Audience, scope_text: str) -> Scope:
         known = self._scopes.get((audience, scope_text))
         if known is None:
@@ -150,69 +161,129 @@ class Tenancy:
         return known
 
     async def _ask(self, caller: Caller, question: Question) -> tuple[Audience, Landing]:
-        """Run one question, naming the right runner and a living connection.
+        """Run one question; repeat it where the fault passes, and tell how it went.
 
         Raises:
             ZavaError: what the driver or the server reported, translated.
         """
+        took = _Took()
+        error: BaseException | None = None
+        try:
+            async for attempt in repetitions():
+                with attempt:
+                    took.attempts += 1
+                    return await self._attempt(caller, question, took)
+        except psycopg.Error as cause:
+            error = faults.translate(cause)
+            raise error from cause
+        except BaseException as cause:
+            error = cause
+            raise
+        finally:
+            await self._tell(caller, question, took, error)
+        raise AssertionError  # the last attempt returns or raises
+
+    async def _attempt(
+        self, caller: Caller, question: Question, took: "_Took"
+    ) -> tuple[Audience, Landing]:
+        """Run one question once, naming the right runner."""
         await self._verification.ensure()
         audience = self._audiences.get(caller, Audience.STORE_MANAGERS)
         is_repeated = False
         while True:
             try:
-                landing = await self._carry(caller, audience, question)
+                landing = await self._carry(caller, audience, question, took)
             except psycopg.Error as error:
                 # The entry named the caller's audience: say it once more to the right runner.
                 if error.sqlstate == faults.OTHER_AUDIENCE and not is_repeated:
                     audience = Audience(error.diag.message_primary or "")
-                elif _is_lost_connection(error) and not is_repeated:
-                    # Only reads run here, so a repetition on a living connection is safe.
+                    is_repeated = True
+                    continue
+                if is_lost_connection(error):
                     await self._pool.drop_dead_connections()
-                else:
-                    raise self._translated(error) from error
-                is_repeated = True
-            else:
-                self._audiences[caller] = audience
-                return audience, landing
+                raise
+            self._audiences[caller] = audience
+            return audience, landing
 
-    async def _carry(self, caller: Caller, audience: Audience, question: Question) -> Landing:
+    async def _carry(
+        self, caller: Caller, audience: Audience, question: Question, took: "_Took"
+    ) -> Landing:
         params = orjson.dumps(question.params).decode() if question.params is not None else ""
-        bounds = Bounds(
-            question.max_rows,
-            MAX_ANSWER_BYTES,
-            None
-            if self._timeout_seconds == _SERVER_DEADLINE_SECONDS
-            else self._timeout_seconds * 1000,
-        )
         async with self._pool.connection() as connection:
+            # Reckoned when a connection is there: waiting for it was part of the call's time.
+            left_seconds = trace.remaining_seconds(self._timeout_seconds + GRACE_SECONDS)
+            bounds = Bounds(
+                question.max_rows, MAX_ANSWER_BYTES, self._deadline(left_seconds - GRACE_SECONDS)
+            )
             flight = Flight(connection, use_prepared=self._use_prepared)
+            took.begin()
             try:
-                async with asyncio.timeout(self._timeout_seconds + _GRACE_SECONDS):
+                async with asyncio.timeout(left_seconds):
                     return await flight.call(
                         audience,
-                        # Signed when a connection is there: the signature ages while one waits.
+                        # So does the signature, which ages while one waits.
                         self._signer.sign(caller, question.sql, params),
                         bounds,
                         describe=question.describe,
                     )
             except TimeoutError as error:
+                self._pool.fell_silent(took.since)
                 raise QueryTimeout(
                     "The database did not answer in time.",
                     hint="Narrow the period or aggregate more; then try again.",
                 ) from error
+            finally:
+                took.end()
 
-    def _translated(self, error: psycopg.Error) -> Exception:
-        fault = faults.translate(error)
-        logger.info(
-            "statement failed: %s %s correlation_id=%s",
-            fault.code,
-            error.sqlstate,
-            fault.correlation_id,
-        )
-        return fault
+    def _deadline(self, left_seconds: float) -> int | None:
+        """Return the statement's deadline in milliseconds; None where the login's own holds.
+
+        Raises:
+            Busy: the call has waited so long that no time is left for the statement.
+        """
+        if left_seconds <= 0:
+            raise Busy(
+                "The call's time passed while it waited for the database.",
+                hint="Try again in a few seconds.",
+            )
+        if left_seconds < self._timeout_seconds - _SLACK_SECONDS:
+            return max(1, int(left_seconds * 1000))
+        if self._timeout_seconds == _SERVER_DEADLINE_SECONDS:
+            return None
+        return self._timeout_seconds * 1000
+
+    async def _tell(
+        self, caller: Caller, question: Question, took: "_Took", error: BaseException | None
+    ) -> None:
+        if took.since == 0:  # it never left
+            return
+        kind = QueryType.FREE if question.describe else QueryType.OWN
+        observe.query(kind, seconds=took.seconds, error=error, attempts=took.attempts)
+        self._monitor.record(kind, question.sql, took.seconds, failed=error is not None)
+        if self._monitor.is_slow(took.seconds) and not isinstance(error, asyncio.CancelledError):
+            explainer = self._explainer
+            await self._monitor.tell_slow(
+                kind,
+                question.sql,
+                took.seconds,
+                None
+                if explainer is None or question.params is not None
+                else lambda: explainer.explain(caller, question.sql),
+            )
 
 
-def _is_lost_connection(error: psycopg.Error) -> bool:
-    return isinstance(error, psycopg.OperationalError) and (
-        error.sqlstate is None or error.sqlstate in {"57P01", "57P02", "57P03"}
-    )
+class _Took:
+    """How long a statement was under way, without its wait for a connection."""
+
+    def __init__(self) -> None:
+        self.attempts = 0
+        self.since = 0.0
+        self.seconds = 0.0
+
+    def begin(self) -> None:
+        """Note that it leaves."""
+        self.since = time.monotonic()
+
+    def end(self) -> None:
+        """Note that it is back."""
+        self.seconds = time.monotonic() - self.since

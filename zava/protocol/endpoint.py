@@ -4,14 +4,16 @@ In order: the route, the host, the token, the body, and only then the SDK. A req
 at the first of them that it does not pass.
 """
 
-import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
-from uuid import uuid4
 
 import orjson
 
+from zava import observe, trace
+from zava.errors import Busy
+from zava.measures import Refusal
 from zava.model import Caller
+from zava.protocol.admission import RETRY_AFTER_SECONDS, Admission
 from zava.protocol.body import MAX_BODY_BYTES, BodyRefused, check_era, read_message
 from zava.protocol.exchange import Exchange
 from zava.protocol.identity import TokenRefused
@@ -20,15 +22,13 @@ from zava.protocol.kernel import Answer, Kernel
 if TYPE_CHECKING:
     from mcp.server.lowlevel.server import Server
 
-logger = logging.getLogger(__name__)
-
 Headers = Mapping[str, str] | Sequence[tuple[str, str]]
 
 MCP_PATH = "/mcp"
 METADATA_PATH = "/.well-known/oauth-protected-resource"
 PATHS = (MCP_PATH, METADATA_PATH, f"{METADATA_PATH}{MCP_PATH}", "/health/live", "/health/ready")
 
-_INTERNAL_ERROR, _FORBIDDEN = -32603, -32003
+_INTERNAL_ERROR, _FORBIDDEN, _BUSY = -32603, -32003, -32004
 # One value each decides where a request goes; two would let two readers disagree.
 _SINGLE = frozenset(
     {"mcp-protocol-version", "mcp-method", "mcp-name", "authorization", "host", "origin"}
@@ -57,10 +57,14 @@ class Endpoint:
         authenticator: Authenticator,
         readiness: Callable[[], Awaitable[tuple[int, dict[str, Any]]]],
         allowed_hosts: Sequence[str] = (),
+        max_concurrent_calls: int = 64,
+        call_seconds: float | None = None,
     ) -> None:
         self.kernel = Kernel(make_server)
         self._authenticator = authenticator
         self._readiness = readiness
+        self._admission = Admission(max_concurrent_calls)
+        self._call_seconds = call_seconds
         self._hosts = _LOOPBACK | {host.lower() for host in allowed_hosts}
 
     async def handle(self, method: str, path: str, headers: Headers, body: bytes) -> Answer:
@@ -69,9 +73,8 @@ class Endpoint:
         fields = [(name.lower(), value) for name, value in pairs]
         try:
             return await self._route(method.upper(), path.rstrip("/") or "/", fields, body)
-        except Exception:  # the edge: whatever this is, the caller gets no traceback
-            correlation_id = uuid4().hex
-            logger.exception("request failed correlation_id=%s", correlation_id)
+        except Exception as error:  # noqa: BLE001  # the edge: the caller gets no traceback
+            correlation_id = observe.request_failed(error)
             return _rpc_error(
                 500, _INTERNAL_ERROR, "Internal error", data={"correlation_id": correlation_id}
             )
@@ -100,7 +103,17 @@ class Endpoint:
             return refused
         if path != MCP_PATH:
             return _json(200, self._metadata(single["host"]))
-        return await self._post(fields, single, body)
+        try:
+            with self._admission.admitted():
+                return await self._post(fields, single, body)
+        except Busy as busy:
+            return _rpc_error(
+                503,
+                _BUSY,
+                busy.message,
+                data=busy.to_dict(),
+                headers={"retry-after": str(RETRY_AFTER_SECONDS)},
+            )
 
     async def _post(
         self, fields: list[tuple[str, str]], single: dict[str, str], body: bytes
@@ -112,6 +125,7 @@ class Endpoint:
         try:
             caller = await self._authenticator.authenticate(single.get("authorization"))
         except TokenRefused as refusal:
+            observe.request_refused(Refusal.NO_TOKEN if refusal.is_missing else Refusal.BAD_TOKEN)
             return self._challenge(refusal, single["host"])
         if len(body) > MAX_BODY_BYTES:
             return _rpc_error(413, -32600, f"The body exceeds {MAX_BODY_BYTES:,} bytes.")
@@ -125,7 +139,14 @@ class Endpoint:
             check_era(message, version, frozenset(HANDSHAKE_PROTOCOL_VERSIONS))
         except BodyRefused as refusal:
             return _rpc_error(400, refusal.code, refusal.message, request_id=refusal.request_id)
-        exchange = Exchange(caller)
+        exchange = Exchange(
+            caller,
+            trace.begin(
+                trace.traceparent_of(single, message),
+                seconds=self._call_seconds,
+                principal=observe.pseudonym(caller),
+            ),
+        )
         # The token stays here: nothing behind this line needs it.
         passed = [(name, value) for name, value in fields if name != "authorization"]
         answer = await self.kernel.exchange(passed, body, exchange)
@@ -190,9 +211,15 @@ def _json(status: int, content: Any, headers: Mapping[str, str] | None = None) -
 
 
 def _rpc_error(
-    status: int, code: int, message: str, *, data: Any = None, request_id: Any = None
+    status: int,
+    code: int,
+    message: str,
+    *,
+    data: Any = None,
+    request_id: Any = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Answer:
     error: dict[str, Any] = {"code": code, "message": message}
     if data is not None:
         error["data"] = data
-    return _json(status, {"jsonrpc": "2.0", "id": request_id, "error": error})
+    return _json(status, {"jsonrpc": "2.0", "id": request_id, "error": error}, headers)

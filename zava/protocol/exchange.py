@@ -5,19 +5,21 @@ from typing import Any
 
 from zava.errors import AccessDenied
 from zava.model import Caller
+from zava.trace import Trace
 
 SCOPE_KEY = "zava.exchange"
 
 
 @dataclass(slots=True)
 class Exchange:
-    """The verified caller, and whether the database knew it.
+    """The verified caller, its place in a trace, and whether the database knew it.
 
     It travels in the ASGI scope: a context variable would not follow the request into the tasks
     that the SDK spawns from its own task group.
     """
 
     caller: Caller
+    trace: Trace
     denial: AccessDenied | None = None
 
     @classmethod

@@ -4,16 +4,14 @@ An error that a smarter model could have avoided is a tool result with `isError`
 not is a JSON-RPC error. Neither ever carries a traceback or the cause's own words.
 """
 
-import logging
 from collections.abc import Awaitable, Callable
 
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, CallToolResult, TextContent
 
 from zava.errors import AccessDenied, ZavaError
+from zava.observe import operation
 from zava.protocol.tools.tool import ToolAnswer
-
-logger = logging.getLogger(__name__)
 
 
 def unknown_tool(name: str) -> MCPError:
@@ -32,16 +30,12 @@ async def tool_result(
     `on_denied` learns of a caller without access, whose whole HTTP answer is a 403.
     """
     try:
-        answer = await call()
+        async with operation(name):
+            answer = await call()
     except ZavaError as error:
         if isinstance(error, AccessDenied):
             on_denied(error)
-        logger.info("%s: %s correlation_id=%s", name, error.code, error.correlation_id)
         return _error_result(error)
-    except Exception as cause:  # the one boundary: nothing of the cause may reach the caller
-        fault = ZavaError("The server failed.", hint="Report the correlation id.")
-        logger.exception("%s failed correlation_id=%s", name, fault.correlation_id, exc_info=cause)
-        return _error_result(fault)
     return CallToolResult(
         content=[TextContent(type="text", text=answer.text)],
         structured_content=answer.structured,

@@ -15,6 +15,7 @@ from mcp_types import (
     Tool as ToolDescription,
 )
 
+from zava import trace
 from zava.protocol import faults
 from zava.protocol.exchange import Exchange
 from zava.protocol.tools import TOOLS
@@ -50,7 +51,8 @@ def build_server(analytics: Analytics, *, version: str) -> Server[Any]:
             arguments = tool.read_arguments(params.arguments)
             return await tool.call(analytics, exchange.caller, arguments)
 
-        return await faults.tool_result(tool.name, run, on_denied=exchange.deny)
+        with trace.use(exchange.trace):
+            return await faults.tool_result(tool.name, run, on_denied=exchange.deny)
 
     return Server(
         NAME,

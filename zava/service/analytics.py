@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
-from zava.model import Caller, Scope, Table, TableSchema
+from zava.model import Caller, PerformanceSummary, Scope, Table, TableSchema
 
 
 class RetailData(Protocol):
@@ -17,6 +17,9 @@ class RetailData(Protocol):
         self, caller: Caller, names: Sequence[str]
     ) -> tuple[list[TableSchema], Scope]:
         """Describe the named tables as this caller's audience may read them."""
+
+    async def performance(self, caller: Caller) -> PerformanceSummary:
+        """Return query statistics, to the head office alone."""
 
 
 class Analytics:
@@ -41,6 +44,14 @@ class Analytics:
             InvalidInput: a name is not a table that this caller can read.
         """
         return await self._data.table_schemas(caller, table_names)
+
+    async def performance(self, caller: Caller) -> PerformanceSummary:
+        """Return which statements take the time.
+
+        Raises:
+            AccessDenied: the caller is not of the head office.
+        """
+        return await self._data.performance(caller)
 
     def current_utc_date(self) -> datetime:
         """Return the day that the tools reckon with, at this moment's time, in UTC."""
