@@ -2,12 +2,14 @@
 
 import base64
 from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
 from datetime import date
 
 import psycopg
 import pytest
 
-from tests.database import CONTEXT_KEY, Cluster, Database, postgresql
+from tests.database import CONTEXT_KEY, SERVER_PASSWORD, Cluster, Database, postgresql
+from tests.pgbouncer import is_asked_for, pgbouncer
 from zava.app import Application, compose
 from zava.data.context import ContextKey, ContextSigner
 from zava.data.retail import RetailData
@@ -27,10 +29,33 @@ SCALE = 0.02
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with postgresql(tmp_path_factory.mktemp("postgresql")) as superuser:
-        cluster = Cluster(superuser)
+    with ExitStack() as opened:
+        superuser = opened.enter_context(postgresql(tmp_path_factory.mktemp("postgresql")))
+        port = None
+        if is_asked_for():
+            port = opened.enter_context(
+                pgbouncer(
+                    superuser,
+                    user="zava_server",
+                    password=SERVER_PASSWORD,
+                    directory=tmp_path_factory.mktemp("pgbouncer"),
+                )
+            )
+        cluster = Cluster(superuser, port)
         yield cluster
         cluster.drop_template()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def without_prepared_statements() -> Iterator[None]:
+    """Use none behind PgBouncer; elsewhere change nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        if is_asked_for():
+            patch.setenv("ZAVA_PREPARED_STATEMENTS", "false")
+            for kind in (Tenancy, Verification):
+                defaults = kind.__init__.__kwdefaults__ or {}
+                patch.setitem(defaults, "use_prepared", False)
+        yield
 
 
 @pytest.fixture(scope="session")

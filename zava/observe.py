@@ -95,7 +95,11 @@ class Sink(Protocol):
         """Take one finished span."""
 
 
+_REFUSALS_EVERY_SECONDS = 1.0
+
 _sinks: tuple[Sink, ...] = ()
+# When a line about each reason was last written, and how many had none since.
+_refusals: dict[Refusal, tuple[float, int]] = {}
 
 
 def attach(sink: Sink) -> None:
@@ -221,12 +225,23 @@ def circuit_closed() -> None:
 
 
 def request_refused(reason: Refusal) -> None:
-    """Tell that a request was refused before any work was done for it."""
+    """Tell that a request was refused before any work was done for it.
+
+    Each is counted; a line is written once a second at most, since refusing has to stay cheap.
+    """
     _count("request_refused", reason)
+    now = time.monotonic()
+    written, untold = _refusals.get(reason, (-_REFUSALS_EVERY_SECONDS, 0))
+    if now - written < _REFUSALS_EVERY_SECONDS:
+        _refusals[reason] = written, untold + 1
+        return
+    _refusals[reason] = now, 0
     logger.log(
         logging.INFO if reason is Refusal.NO_TOKEN else logging.WARNING,
-        "request refused",
-        extra={"reason": str(reason)},
+        "request refused: %s, and %d more of late",
+        reason,
+        untold,
+        extra={"reason": str(reason), "untold": untold},
     )
 
 

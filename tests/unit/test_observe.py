@@ -230,12 +230,22 @@ async def test_operation_of_another_name_is_counted_as_other(sink: Watching) -> 
 
 
 @pytest.mark.requirement("S104")
-def test_refusals_are_counted_by_reason(sink: Watching, caplog: pytest.LogCaptureFixture) -> None:
+def test_refusals_are_all_counted_and_told_once_a_second(
+    sink: Watching, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO, logger="zava")
+    monkeypatch.setattr(observe, "_refusals", {})
     for reason in Refusal:
-        observe.request_refused(reason)
-        assert sink.counter("request_refused", reason) == 1
+        for _ in range(50):
+            observe.request_refused(reason)
+        assert sink.counter("request_refused", reason) == 50
     levels = {record.__dict__["reason"]: record.levelno for record in caplog.records}
+    assert len(caplog.records) == len(levels) == len(Refusal)
     assert levels[Refusal.BAD_TOKEN] == logging.WARNING
+    assert levels[Refusal.NO_TOKEN] == logging.INFO
+    monkeypatch.setattr(observe, "_REFUSALS_EVERY_SECONDS", 0.0)
+    observe.request_refused(Refusal.BAD_TOKEN)
+    assert caplog.records[-1].__dict__["untold"] == 49
 
 
 async def test_sink_that_fails_costs_the_call_nothing(caplog: pytest.LogCaptureFixture) -> None:
