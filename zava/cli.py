@@ -28,7 +28,8 @@ from zava.infrastructure.migrations import (
     migrate,
     set_server_password,
 )
-from zava.one_call import call_tool
+from zava.one_call import call_tool, read_resource
+from zava.protocol.performance import URI as PERFORMANCE
 from zava.settings import SettingsError, settings
 
 app = typer.Typer(
@@ -159,6 +160,13 @@ def call(
     print("\n".join(part["text"] for part in result["content"] if part["type"] == "text"))
     if result.get("isError"):
         sys.exit(1)
+
+
+@app.command()
+def stats() -> None:
+    """Print which statements of the server that runs on PORT take the time."""
+    local_issuer_allowed(settings(), named_database(settings()) or "")
+    print(read_resource(settings().port, _token("head-office", 60), PERFORMANCE))
 
 
 @keys.command("rotate")

@@ -21,6 +21,7 @@ from zava.infrastructure.demo_principals import demo_callers, grant_demo_princip
 from zava.infrastructure.home import Home
 from zava.infrastructure.local_database import LocalDatabase, local_database
 from zava.infrastructure.local_issuer import LocalIssuer
+from zava.infrastructure.logs import write_to_stderr
 from zava.infrastructure.migrations import install_context_keys, migrate, set_server_password
 from zava.one_call import call_tool
 from zava.settings import Settings, SettingsError
@@ -146,6 +147,7 @@ def serve(
 
     async def main() -> None:
         await before()
+        write_to_stderr()  # after what a person reads
         config = uvicorn.Config(
             asgi_application(application.endpoint),
             http="httptools",

@@ -214,6 +214,11 @@ def pool_waited(seconds: float) -> None:
     _record("pool_wait_duration", seconds)
 
 
+def connect_failed(reason: str) -> None:
+    """Tell why no connection to the database could be made."""
+    logger.warning("connecting to the database failed: %s", reason, extra={"reason": reason})
+
+
 def circuit_opened(seconds: float) -> None:
     """Tell that the database is given up for so long; callers are told to come back."""
     logger.error("database given up", extra={"wait_seconds": round(seconds, 3)})

@@ -65,6 +65,8 @@ def adopt_host_handlers(level: str) -> None:
     Calling it again changes nothing more; without a host's handlers nothing is installed.
     """
     logging.getLogger(_OURS).setLevel(level)
+    # Its warnings name host and login; why no connection could be made is told by ourselves.
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     for handler in logging.getLogger().handlers:
         if not isinstance(handler.formatter, _Split | JsonFormatter):
             handler.setFormatter(_Split(handler.formatter))

@@ -36,6 +36,25 @@ _SILENT_PEER = {
 # two tries at once instead; the callers' own repetitions, jittered and bounded, make it try again.
 _RECONNECT_TIMEOUT_SECONDS = 0.0
 
+_REASONS = {
+    "password authentication failed": "the login was refused",
+    "no pg_hba.conf entry": "the login was refused",
+    "certificate": "the server's certificate was refused",
+    "too many": "the server has no connection left",
+    "connection slots": "the server has no connection left",
+    "starting up": "the server starts or ends",
+    "shutting down": "the server starts or ends",
+    "recovery mode": "the server starts or ends",
+    "refused": "nothing listens there",
+    "resolve": "the host's name is not known",
+    "translate host name": "the host's name is not known",
+    "timeout": "no answer in time",
+    "timed out": "no answer in time",
+    "closed the connection": "the line was cut",
+    "reset by peer": "the line was cut",
+    "does not exist": "there is no such database or login",
+}
+
 T = TypeVar("T")
 Arguments = Callable[[], Awaitable[dict[str, Any]]]
 """Connection arguments made anew for each connection: a password that expires."""
@@ -179,7 +198,8 @@ class DatabasePool:
     def _connected(self) -> None:
         self.circuit.succeeded()
 
-    def _connect_failed(self, started: float) -> None:
+    def _connect_failed(self, started: float, error: Error) -> None:
+        observe.connect_failed(_reason(error))
         if self._none_lives():
             self.circuit.failed(started)
             if self.circuit.is_open:
@@ -226,7 +246,7 @@ class DatabasePool:
 
 
 def _reporting(
-    failed: Callable[[float], None], connected: Callable[[], None]
+    failed: Callable[[float, Error], None], connected: Callable[[], None]
 ) -> type[PooledConnection]:
     class Reporting(PooledConnection):
         """A connection that tells of each attempt to make one."""
@@ -236,13 +256,22 @@ def _reporting(
             started = time.monotonic()
             try:
                 connection = await super().connect(conninfo, **arguments)
-            except Error:
-                failed(started)
+            except Error as error:
+                failed(started, error)
                 raise
             connected()
             return connection
 
     return Reporting
+
+
+def _reason(error: Error) -> str:
+    """Say why no connection was made, in words that name no host, login or database.
+
+    libpq brings no SQLSTATE of a refused connection, only its own and the server's text.
+    """
+    said = str(error).lower()
+    return next((reason for mark, reason in _REASONS.items() if mark in said), "another reason")
 
 
 async def _check_when_rested(connection: PooledConnection) -> None:

@@ -19,6 +19,11 @@ def unknown_tool(name: str) -> MCPError:
     return MCPError(INVALID_PARAMS, f"Unknown tool: {name[:100]}")
 
 
+def unknown_resource(uri: str) -> MCPError:
+    """Return the JSON-RPC error for a resource that does not exist or is not the caller's."""
+    return MCPError(INVALID_PARAMS, "Resource not found", data={"uri": uri[:1000]})
+
+
 async def tool_result(
     name: str,
     call: Callable[[], Awaitable[ToolAnswer]],

@@ -7,8 +7,12 @@ from mcp.server.lowlevel.server import Server
 from mcp_types import (
     CallToolRequestParams,
     CallToolResult,
+    ListResourcesResult,
     ListToolsResult,
     PaginatedRequestParams,
+    ReadResourceRequestParams,
+    ReadResourceResult,
+    TextResourceContents,
     ToolAnnotations,
 )
 from mcp_types import (
@@ -16,7 +20,8 @@ from mcp_types import (
 )
 
 from zava import trace
-from zava.protocol import faults
+from zava.errors import AccessDenied
+from zava.protocol import faults, performance
 from zava.protocol.exchange import Exchange
 from zava.protocol.tools import TOOLS
 from zava.protocol.tools.tool import Tool, ToolAnswer, product_text
@@ -54,6 +59,24 @@ def build_server(analytics: Analytics, *, version: str) -> Server[Any]:
         with trace.use(exchange.trace):
             return await faults.tool_result(tool.name, run, on_denied=exchange.deny)
 
+    async def list_resources(
+        _context: Any, _params: PaginatedRequestParams | None
+    ) -> ListResourcesResult:
+        return ListResourcesResult(resources=[])
+
+    async def read_resource(context: Any, params: ReadResourceRequestParams) -> ReadResourceResult:
+        if params.uri != performance.URI:
+            raise faults.unknown_resource(params.uri)
+        exchange = Exchange.of(context.request)
+        with trace.use(exchange.trace):
+            try:
+                text = await performance.read(analytics, exchange.caller, {})
+            except AccessDenied as denied:
+                exchange.deny(denied)
+                raise faults.unknown_resource(params.uri) from denied
+        content = TextResourceContents(uri=params.uri, mime_type="text/plain", text=text)
+        return ReadResourceResult(contents=[content])
+
     return Server(
         NAME,
         version=version,
@@ -67,6 +90,8 @@ def build_server(analytics: Analytics, *, version: str) -> Server[Any]:
         get_tool_input_schema=lambda name: TOOLS[name].input_schema if name in TOOLS else None,
         on_list_tools=list_tools,
         on_call_tool=call_tool,
+        on_list_resources=list_resources,
+        on_read_resource=read_resource,
     )
 
 
