@@ -31,6 +31,7 @@ from zava.infrastructure.logs import adopt_host_handlers
 from zava.infrastructure.metrics import Metrics
 from zava.infrastructure.pool import DatabasePool
 from zava.infrastructure.telemetry import Telemetry
+from zava.observe import Sink
 from zava.protocol.endpoint import Endpoint
 from zava.protocol.identity import RemoteKeys, StaticKeys, TokenAuthenticator
 from zava.service.analytics import Analytics
@@ -59,6 +60,11 @@ class Application:
     analytics: Analytics
     endpoint: Endpoint
 
+    @property
+    def sinks(self) -> tuple[Sink, ...]:
+        """Return what listens to observations on behalf of this app."""
+        return (self.metrics,) if self.telemetry is None else (self.metrics, self.telemetry)
+
     async def close(self) -> None:
         """Close what was opened, in reverse; each step though another fails."""
         try:
@@ -76,9 +82,8 @@ class Application:
         logger.info("shutdown complete")
 
     def _detach(self) -> None:
-        for sink in (self.metrics, self.telemetry):
-            if sink is not None:
-                observe.detach(sink)
+        for sink in self.sinks:
+            observe.detach(sink)
 
 
 async def _bounded(close: Callable[[], Awaitable[None]]) -> None:
@@ -94,9 +99,6 @@ def compose(settings: Settings, *, conninfo: str, context_keys: Sequence[str]) -
     """
     adopt_host_handlers(settings.log_level)
     metrics, telemetry = Metrics(), _telemetry(settings)
-    observe.attach(metrics)
-    if telemetry is not None:
-        observe.attach(telemetry)
     signer = ContextSigner([ContextKey.parse(text) for text in context_keys])
     pool = DatabasePool(conninfo, max_size=settings.pool_max)
     verification = Verification(pool, signer, use_prepared=settings.prepared_statements)
@@ -117,7 +119,10 @@ def compose(settings: Settings, *, conninfo: str, context_keys: Sequence[str]) -
         max_concurrent_calls=settings.max_concurrent_calls,
         call_seconds=settings.statement_timeout_seconds + GRACE_SECONDS,
     )
-    return Application(pool, metrics, telemetry, verification, tenancy, analytics, endpoint)
+    application = Application(pool, metrics, telemetry, verification, tenancy, analytics, endpoint)
+    for sink in application.sinks:
+        observe.attach(sink)
+    return application
 
 
 @cache

@@ -261,6 +261,7 @@ async def test_unknown_tool_and_method_are_protocol_errors(
         ({"postgresql_query": " "}, "postgresql_query is empty"),
     ],
 )
+@pytest.mark.requirement("S99")
 async def test_wrong_argument_is_an_error_that_a_model_can_mend(
     application: Application, tokens: dict[str, str], era: str, arguments: Any, said: str
 ) -> None:

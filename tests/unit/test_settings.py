@@ -137,6 +137,7 @@ def test_empty_setting_counts_as_not_set(environment: Environment, name: str) ->
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL: expected 'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
     ],
 )
+@pytest.mark.requirement("S37")
 def test_wrong_setting_is_one_sentence_that_names_it(
     environment: Environment, given: dict[str, str], said: str
 ) -> None:
