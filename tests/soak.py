@@ -15,7 +15,6 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
@@ -27,7 +26,7 @@ import psutil
 import psycopg
 import uvloop
 
-from tests.breakable import TOLD_TO_COME_BACK, Breakable, application_over, breakable
+from tests.breakable import TOLD_TO_COME_BACK, Breakable, application_over, breakable, pause
 from tests.database import CONTEXT_KEY
 from tests.protocol.rpc import ERAS, request
 from tests.proxy import Proxy, counting_proxy
@@ -248,12 +247,6 @@ class Soak:
         before, signer._clock = signer._clock, lambda: time.time() + seconds
         await pause(1)
         signer._clock = before
-
-
-async def pause(seconds: float) -> None:
-    """Wait; in a soak, time itself is what is made to pass."""
-    with suppress(TimeoutError):
-        await asyncio.wait_for(asyncio.Event().wait(), seconds)
 
 
 def _scope(name: str) -> tuple[str, ...]:

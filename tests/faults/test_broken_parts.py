@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import orjson
 import pytest
 
-from tests.breakable import TOLD_TO_COME_BACK, Breakable, ask
+from tests.breakable import TOLD_TO_COME_BACK, Breakable, ask, pause
 from tests.proxy import Proxy
 from zava.app import Application
 from zava.measures import Refusal
@@ -46,27 +46,21 @@ async def half_close(_server: Breakable, line: Proxy) -> None:
 
 async def delay(_server: Breakable, line: Proxy) -> None:
     line.delay_seconds = 0.2
-    await wait(0.5)
+    await pause(0.5)
     line.delay_seconds = 0
 
 
 async def refuse(_server: Breakable, line: Proxy) -> None:
     line.refuses = True
     line.cut()
-    await wait(1.0)
+    await pause(1.0)
     line.refuses = False
 
 
 async def silence(_server: Breakable, line: Proxy) -> None:
     line.answers_flow.clear()
-    await wait(1.0)
+    await pause(1.0)
     line.answers_flow.set()
-
-
-async def wait(seconds: float) -> None:
-    """Let the fault last: its length is what is tested, not a guess at somebody else's."""
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(asyncio.Event().wait(), seconds)
 
 
 @pytest.mark.requirement("S82")
@@ -99,7 +93,7 @@ async def test_callers_get_right_answers_or_are_told_to_come_back_and_soon_all_i
             else:
                 assert code in TOLD_TO_COME_BACK
                 right = 0
-                await asyncio.wait({asyncio.ensure_future(is_over.wait())}, timeout=0.05)
+                await pause(0.05)
 
     for name in NAMES:
         assert (await ask(over_the_line, tokens[name], OWN_STORE))[0] == "OK"

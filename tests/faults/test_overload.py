@@ -10,7 +10,7 @@ import orjson
 import psutil
 import pytest
 
-from tests.breakable import application_over, ask
+from tests.breakable import application_over, ask, pause
 from tests.database import Database
 from tests.protocol.rpc import MODERN, request
 from zava.app import Application
@@ -58,8 +58,7 @@ async def load(application: Application, token: str, clients: int) -> tuple[list
                 continue
             assert answer.status == 503
             refused += 1
-            wait = int(answer.headers["retry-after"]) / 100
-            await asyncio.wait({asyncio.ensure_future(asyncio.Event().wait())}, timeout=wait)
+            await pause(int(answer.headers["retry-after"]) / 100)
 
     async with asyncio.TaskGroup() as group:
         for _ in range(clients):

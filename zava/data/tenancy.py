@@ -169,10 +169,7 @@ class Tenancy:
         took = _Took()
         error: BaseException | None = None
         try:
-            async for attempt in repetitions():
-                with attempt:
-                    took.attempts += 1
-                    return await self._attempt(caller, question, took)
+            return await repetitions()(self._attempt, caller, question, took)
         except psycopg.Error as cause:
             error = faults.translate(cause)
             raise error from cause
@@ -181,12 +178,12 @@ class Tenancy:
             raise
         finally:
             await self._tell(caller, question, took, error)
-        raise AssertionError  # the last attempt returns or raises
 
     async def _attempt(
         self, caller: Caller, question: Question, took: "_Took"
     ) -> tuple[Audience, Landing]:
         """Run one question once, naming the right runner."""
+        took.attempts += 1
         await self._verification.ensure()
         audience = self._audiences.get(caller, Audience.STORE_MANAGERS)
         is_repeated = False
