@@ -2,10 +2,15 @@
 
 import asyncio
 from contextlib import suppress
+from typing import Any
 
-from tests.database import Database
+import pytest
+from psycopg import OperationalError
+from psycopg.conninfo import make_conninfo
+
+from tests.database import Cluster, Database
 from tests.proxy import counting_proxy
-from zava.infrastructure.pool import DatabasePool
+from zava.infrastructure.pool import DatabasePool, Unreachable, _reason
 
 
 async def test_caller_who_leaves_during_a_test_of_the_connections_takes_none_along(
@@ -29,3 +34,31 @@ async def test_caller_who_leaves_during_a_test_of_the_connections_takes_none_alo
             pass
         assert proxy.connections == 2, "the two that were tested live on"
         await pool.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"password": "wrong"}, "the login was refused"),
+        ({"dbname": "nothing"}, "there is no such database or login"),
+        ({"port": 1}, "nothing listens there"),
+        ({"host": "no.such.host.invalid"}, "the host's name is not known"),
+    ],
+)
+async def test_reason_why_no_connection_is_made_is_told_and_names_nobody(
+    cluster: Cluster, caplog: pytest.LogCaptureFixture, change: dict[str, Any], reason: str
+) -> None:
+    direct = Database(cluster.superuser, cluster.template.name)
+    pool = DatabasePool(make_conninfo(direct.server, **change), max_size=1)
+    with pytest.raises(Unreachable):
+        async with pool.connection():
+            pass
+    await pool.close()
+    told = [record.__dict__["reason"] for record in caplog.records if "reason" in record.__dict__]
+    assert set(told) == {reason}
+    ours = [record.getMessage() for record in caplog.records if record.name.startswith("zava")]
+    assert not any(word in " ".join(ours) for word in ("zava_server", "127.0.0.1", "invalid"))
+
+
+def test_reason_that_nobody_knows_is_another_one() -> None:
+    assert _reason(OperationalError("planted")) == "another reason"

@@ -51,6 +51,19 @@ def test_one_attempt_that_took_two_seconds_is_enough(clock: Clock) -> None:
     assert circuit.is_open
 
 
+def test_failure_of_one_while_others_are_answered_says_nothing(clock: Clock) -> None:
+    circuit = Circuit(clock=clock)
+    started = clock.now
+    clock.now += 30
+    circuit.succeeded()
+    clock.now += 2
+    circuit.failed(started)
+    assert not circuit.is_open
+    clock.now += 30
+    circuit.failed(started + 31)
+    assert circuit.is_open
+
+
 def test_open_it_lets_one_try_at_a_time_ever_more_rarely(clock: Clock) -> None:
     circuit = opened(clock)
     waits = []

@@ -25,6 +25,7 @@ class Circuit:
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._failing_since: float | None = None
+        self._answered_at = float("-inf")
         self._next_trial = 0.0
         self._open_seconds = 0.0
 
@@ -45,7 +46,12 @@ class Circuit:
         return True
 
     def failed(self, started: float) -> None:
-        """Hear that an attempt that began at `started` failed while no connection lives."""
+        """Hear that an attempt that began at `started` failed.
+
+        It says nothing of the database when somebody else was answered meanwhile.
+        """
+        if self._answered_at > started:
+            return
         now = self._clock()
         if self._failing_since is None:
             self._failing_since = started
@@ -57,6 +63,7 @@ class Circuit:
 
     def succeeded(self) -> None:
         """Hear that the database answered."""
+        self._answered_at = self._clock()
         if self._failing_since is None:
             return
         self._failing_since = None
