@@ -11,7 +11,8 @@
     └── EmbeddingsUnavailable    EMBEDDINGS_UNAVAILABLE
 
 `message` and `hint` are written for the model that asked: what happened and what to do next.
-They never hold our SQL, literals, host or role names; the cause travels as `__cause__` to the log.
+They never hold our SQL, literals, host or role names. The cause travels as `__cause__`; the log
+tells its kind and place, never its words.
 """
 
 from typing import Any, ClassVar

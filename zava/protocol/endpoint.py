@@ -1,6 +1,6 @@
 """One HTTP exchange without a web server: what Functions, the local server and tests all call.
 
-In order: the route, the host, the token, the body, and only then the SDK. A request is refused
+In order: the route, the host, the room, the token, the body, and only then the SDK. A request is refused
 at the first of them that it does not pass.
 """
 
