@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m zava
 # What isolation rests on.
-WHOLLY_COVERED := zava/data/tenancy.py,zava/data/flight.py,zava/data/context.py,zava/data/verification.py,zava/data/faults.py,zava/protocol/faults.py,zava/protocol/identity.py
+WHOLLY_COVERED := zava/data/tenancy.py,zava/data/flight.py,zava/data/context.py,zava/data/verification.py,zava/data/faults.py,zava/protocol/faults.py,zava/protocol/identity.py,zava/trace.py,zava/observe.py,zava/data/retries.py
 
 # Isolation behind a pooler. Left out: what is about prepared statements, which this one has none
 # of, and about a connection of one's own that the server ends.

@@ -10,7 +10,7 @@ from psycopg import errors
 from tests.data.test_faults import STATES, reported
 from zava import trace
 from zava.data import retries
-from zava.data.retries import is_lost_connection, is_passing, repetitions
+from zava.data.retries import is_lost_connection, is_passing, repeated
 from zava.errors import Busy
 from zava.infrastructure.pool import Unreachable
 
@@ -43,15 +43,13 @@ async def attempts(error: Exception) -> int:
     """Return how often a statement that always fails is tried."""
     tried = 0
 
-    async def run() -> None:
+    async def attempt() -> None:
         nonlocal tried
-        async for attempt in repetitions():
-            with attempt:
-                tried += 1
-                raise error
+        tried += 1
+        raise error
 
     with pytest.raises(type(error)):
-        await run()
+        await repeated(attempt)
     return tried
 
 

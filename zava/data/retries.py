@@ -6,6 +6,8 @@ connection was lost is repeated once only: it may be what ended the server.
 """
 
 import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import psycopg
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
@@ -20,6 +22,8 @@ _MOST_ATTEMPTS = 3
 _MOST_LOST = 2
 _UNREACHABLE_SECONDS = 4.0  # the circuit opens before that
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.05, 0.5
+
+T = TypeVar("T")
 
 
 def is_lost_connection(error: BaseException) -> bool:
@@ -38,15 +42,37 @@ def is_passing(error: BaseException) -> bool:
     )
 
 
-def repetitions() -> AsyncRetrying:
-    """Return the attempts at one reading statement, within the current call's deadline."""
-    return AsyncRetrying(
+async def repeated(attempt: Callable[[], Awaitable[T]]) -> T:
+    """Run one reading statement, again where a fault passes, within the current call's deadline.
+
+    Raises:
+        Exception: what the last attempt raised.
+    """
+    try:
+        return await attempt()  # nearly always the only one: it pays for no machinery
+    except Exception as error:
+        if not is_passing(error):
+            raise
+        first = error
+    return await AsyncRetrying(
         retry=retry_if_exception(is_passing),
         stop=_Patience(),
         wait=wait_random_exponential(multiplier=_FIRST_WAIT_SECONDS, max=_LONGEST_WAIT_SECONDS),
         before_sleep=_tell,
         reraise=True,
-    )
+    )(_after(first, attempt))
+
+
+def _after(first: Exception, attempt: Callable[[], Awaitable[T]]) -> Callable[[], Awaitable[T]]:
+    """Return an attempt that begins by failing as the first one did, which then counts."""
+    failed: list[Exception] = [first]
+
+    async def run() -> T:
+        if failed:
+            raise failed.pop()
+        return await attempt()
+
+    return run
 
 
 class _Patience:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 import orjson
@@ -22,7 +23,7 @@ from zava.data.context import ContextSigner
 from zava.data.flight import Bounds, Flight, Landing
 from zava.data.limits import check_limits
 from zava.data.monitor import Explainer, QueryMonitor
-from zava.data.retries import is_lost_connection, repetitions
+from zava.data.retries import is_lost_connection, repeated
 from zava.data.schema import OUTSIDE_TEXT
 from zava.data.statements import statement
 from zava.data.verification import Verification
@@ -169,7 +170,7 @@ class Tenancy:
         took = _Took()
         error: BaseException | None = None
         try:
-            return await repetitions()(self._attempt, caller, question, took)
+            return await repeated(partial(self._attempt, caller, question, took))
         except psycopg.Error as cause:
             error = faults.translate(cause)
             raise error from cause

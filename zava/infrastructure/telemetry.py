@@ -105,11 +105,12 @@ class Telemetry:
             is_last = self._ending.wait(self._interval)
             try:
                 transport = transport or self._make_transport()
+                self._export(transport)
             except Exception as error:  # noqa: BLE001  # a missing package, a wrong key: soft
                 observe.sink_failed(error)
-            self._export(transport)
+                self._refuse()
 
-    def _export(self, transport: Transport | None) -> None:
+    def _export(self, transport: Transport) -> None:
         counters, distributions = self._metrics.drain()
         now = datetime.now(UTC).isoformat()
         envelopes = [self._count_envelope(now, key, value) for key, value in counters.items()]
@@ -120,15 +121,17 @@ class Telemetry:
         envelopes += [self._span_envelope(span) for span in spans]
         for start in range(0, len(envelopes), _BATCH):
             batch = envelopes[start : start + _BATCH]
-            if transport is not None and transport.take(batch):
-                if self.is_failing:
-                    observe.telemetry_recovered()
-                self._refused = 0
-                continue
-            self._refused += 1
-            if self._refused == FAILING_AFTER:
-                observe.telemetry_failing(self._refused)
-            return  # the rest would meet the same; what is new is sent the next time
+            if not transport.take(batch):
+                self._refuse()
+                return  # the rest would meet the same; what is new is sent the next time
+            if self.is_failing:
+                observe.telemetry_recovered()
+            self._refused = 0
+
+    def _refuse(self) -> None:
+        self._refused += 1
+        if self._refused == FAILING_AFTER:
+            observe.telemetry_failing(self._refused)
 
     def _count_envelope(self, now: str, key: Key, value: int) -> Envelope:
         return self._metric_envelope(now, key, {"name": key[0], "value": value, "count": 1})

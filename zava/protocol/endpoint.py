@@ -1,7 +1,7 @@
 """One HTTP exchange without a web server: what Functions, the local server and tests all call.
 
-In order: the route, the host, the room, the token, the body, and only then the SDK. A request is refused
-at the first of them that it does not pass.
+In order: the route, the host, the room, the token, the body, and only then the SDK. A request is
+refused at the first of them that it does not pass.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
