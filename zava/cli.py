@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import signal
 import sys
 from collections.abc import Iterator
@@ -57,6 +58,8 @@ def main() -> None:
     """Run one command; an error that somebody can mend is one sentence and exit code 1."""
     # As Ctrl-C does, so that what was started is stopped.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # What went wrong is that sentence; log lines are the served app's.
+    logging.getLogger("zava").addHandler(logging.NullHandler())
     try:
         app()
     except _EXPECTED as error:

@@ -149,3 +149,18 @@ def test_stats_show_the_statements_of_the_running_server(
 def test_stats_without_a_server_are_one_sentence(laptop: Laptop) -> None:
     port = str(free_port())
     assert refused(laptop.zava("stats", PORT=port), "PORT", port)
+
+
+def test_call_to_a_database_that_is_not_there_says_so_once(laptop: Laptop) -> None:
+    url = "postgresql://zava_server:secret@127.0.0.1:1/zava"
+    ended = laptop.zava(
+        "call",
+        "execute_sales_query",
+        "--as",
+        "seattle",
+        f"postgresql_query={COUNT}",
+        DATABASE_URL=url,
+    )
+    assert ended.returncode == 1
+    assert "BUSY" in ended.stdout
+    assert ended.stderr == ""
