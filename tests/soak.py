@@ -67,7 +67,6 @@ REFUSED = {
     "SELEC 1": "DATABASE_ERROR",
     "SELECT 1 / (count(*) - count(*)) FROM retail.orders": "DATABASE_ERROR",
 }
-_PLANTED = "nobody-but-the-soak"
 
 
 @dataclass
@@ -382,7 +381,7 @@ def _million_shapes() -> tuple[int, int]:
     process = psutil.Process()
     early = 0
     for number in range(1_000_000):
-        sql = f"SELECT c{number} FROM {_PLANTED.replace('-', '_')}"
+        sql = f"SELECT c{number} FROM t"
         monitor._learn(  # on this thread: nothing else parses
             number.to_bytes(16, "big"), QueryType.FREE, sql, 0.01, failed=False
         )
