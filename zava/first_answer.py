@@ -23,6 +23,7 @@ from zava.infrastructure.embedding_job import EmbedRefused, EmbedReport, embed_c
 from zava.infrastructure.home import Home
 from zava.infrastructure.local_database import LocalDatabase, local_database
 from zava.infrastructure.local_issuer import LocalIssuer
+from zava.infrastructure.logs import write_to_stderr
 from zava.infrastructure.migrations import install_context_keys, migrate, set_server_password
 from zava.one_call import call_tool
 from zava.service.periods import business_day
@@ -206,6 +207,7 @@ def serve(
 
     async def main() -> None:
         await before()
+        write_to_stderr()  # after what a person reads
         config = uvicorn.Config(
             asgi_application(application.endpoint),
             http="httptools",

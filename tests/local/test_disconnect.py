@@ -94,7 +94,9 @@ async def test_client_that_leaves_takes_its_statement_along_and_no_connection(
         answers = await asyncio.gather(*(answered(port, count) for _ in range(POOL * 3)))
         assert [answer["rows"] for answer in answers] == [[[8]]] * (POOL * 3)
     stats = own.pool._pool.get_stats()
-    assert stats["pool_size"] == stats["pool_available"] <= POOL
+    resting = len(own.pool._resting)
+    assert own.pool._leased == resting
+    assert stats["pool_size"] == stats["pool_available"] + resting <= POOL
 
 
 async def test_on_functions_the_statement_ends_at_its_deadline_and_no_connection_is_lost(

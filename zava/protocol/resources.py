@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from zava.model import Caller, Permission
+from zava.protocol import performance
 from zava.protocol.schemas import schemas_text
 from zava.service.analytics import Analytics
 
@@ -90,6 +91,15 @@ RESOURCES: dict[str, Resource] = {
             read=_metrics,
             permission=Permission.SALES_READ,
             mime_type="text/markdown",
+        ),
+        Resource(
+            uri=performance.URI,
+            name="performance",
+            title="Query performance",
+            description="Which statements of this server take the time, by shape; for the head"
+            " office alone.",
+            read=performance.read,
+            permission=Permission.SQL_QUERY,
         ),
     )
 }
