@@ -6,13 +6,20 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m zava
 # What isolation rests on.
-WHOLLY_COVERED := zava/data/tenancy.py,zava/data/flight.py,zava/data/context.py,zava/data/verification.py,zava/data/faults.py,zava/protocol/faults.py,zava/protocol/identity.py,zava/data/guard/*,zava/protocol/signing_keys.py,zava/protocol/permissions.py,zava/protocol/platform_auth.py
+WHOLLY_COVERED := zava/data/tenancy.py,zava/data/flight.py,zava/data/context.py,zava/data/verification.py,zava/data/faults.py,zava/protocol/faults.py,zava/protocol/identity.py,zava/data/guard/*,zava/protocol/signing_keys.py,zava/protocol/permissions.py,zava/protocol/platform_auth.py,zava/trace.py,zava/observe.py,zava/data/retries.py
 
 # What the tests with outside parts run: Node, the conformance suite, clients.
 OUTSIDE := tests/outside
 PICTURES := tests/pictures
 
-.PHONY: help run test hostile check check-long lint types contracts conformance clients deployment pictures picture tools lock schema docs bench bench-search performance clean
+# Isolation behind a pooler. Left out: what is about prepared statements, which this one has none
+# of, and about a connection of one's own that the server ends.
+THROUGH_PGBOUNCER := tests/security tests/data/test_tenancy.py tests/data/test_session_edges.py \
+  tests/data/test_emptiness.py tests/protocol/test_endpoint.py tests/functions \
+  --deselect tests/data/test_tenancy.py::test_statements_run_with_and_without_prepared_ones \
+  --deselect tests/data/test_session_edges.py::test_server_that_ends_during_the_proof_is_busy_and_proves_nothing
+
+.PHONY: help run test hostile check check-long lint types contracts conformance clients deployment pictures picture tools pgbouncer disk-full soak lock schema docs bench bench-search performance clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -60,13 +67,15 @@ conformance: $(VENV)/.outside ## Run the protocol's own conformance suite, both 
 clients: $(VENV)/.outside ## Connect with every client at hand, in each era; prints a table
 	@$(BIN)/python -m pytest -q -s -m outside $(OUTSIDE)/test_clients.py $(OUTSIDE)/test_clients_page.py $(OUTSIDE)/test_tokens.py
 
-tools: ## Install the Debian packages that the tests with outside parts need
-	@test -n "$$(ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" \
-	  || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql; } \
-	  || { echo "Install the package postgresql: apt-get install postgresql (as root)."; exit 1; }
-	@command -v $${CHROMIUM:-chromium} >/dev/null \
-	  || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; } \
-	  || { echo "Chromium is missing: apt-get install chromium (as root), or set CHROMIUM to a browser's path."; exit 1; }
+tools: ## Install the Debian packages that the tests with outside parts need, or name them
+	@missing=""; \
+	test -n "$$(ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" || missing="$$missing postgresql"; \
+	PATH="$$PATH:/usr/sbin" command -v pgbouncer >/dev/null || missing="$$missing pgbouncer"; \
+	command -v $${CHROMIUM:-chromium} >/dev/null || missing="$$missing chromium"; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $$missing >/dev/null; \
+	else echo "Install first, as root: apt-get install$$missing"; exit 1; fi
 
 # The browser is Debian's; where it is missing, `make tools` gets it.
 $(VENV)/.pictures: $(VENV)/.outside $(PICTURES)/package-lock.json
@@ -83,12 +92,22 @@ picture: tools $(VENV)/.pictures ## Take the README's picture anew from the demo
 deployment: $(VENV)/.installed tools ## Test the package that Azure is given, and TLS to PostgreSQL
 	@$(BIN)/python -m pytest -q tests/deployment
 
-check: lint types contracts test conformance clients deployment pictures ## Everything that CI runs
+pgbouncer: $(VENV)/.installed tools ## Run the tests of isolation through PgBouncer in transaction mode
+	@ZAVA_TEST_PGBOUNCER=1 $(BIN)/python -m pytest -q $(THROUGH_PGBOUNCER)
 
-check-long: $(VENV)/.installed ## What runs for minutes: fuzzing, 10,000 audited calls, 100 histories of grants
+disk-full: $(VENV)/.installed ## Fill the disk under a server; needs root, to mount a small one
+	@if [ "$$(id -u)" = 0 ]; then $(BIN)/python -m pytest -q -m outside $(OUTSIDE)/test_disk_full.py; \
+	else echo "Not root: no disk is filled."; fi
+
+check: lint types contracts test conformance clients deployment pgbouncer disk-full pictures ## Everything that CI runs
+
+check-long: $(VENV)/.installed soak ## What runs for minutes: fuzzing, 10,000 audited calls, 100 histories of grants, the soak
 	@$(BIN)/python -m pytest -q -m long
 	@ZAVA_TEST_CALLS=10000 ZAVA_TEST_EXAMPLES=100 $(BIN)/python -m pytest -q \
 	  tests/local/test_audit_after_a_kill.py tests/security/test_grants_property.py
+
+soak: $(VENV)/.installed ## Ask for ten minutes while things break (SECONDS=600)
+	@$(BIN)/python -m tests.soak --seconds $${SECONDS:-600}
 
 lock: $(VENV)/.installed ## Compile the lock files from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header pyproject.toml -o requirements.txt

@@ -3,6 +3,7 @@
 import base64
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ import psycopg
 import pytest
 
 from tests.asking import AskTool, Told
-from tests.database import CONTEXT_KEY, Cluster, Database, postgresql
+from tests.database import CONTEXT_KEY, SERVER_PASSWORD, Cluster, Database, postgresql
 from tests.metrics import naive
+from tests.pgbouncer import is_asked_for, pgbouncer
 from zava.app import Application, compose
 from zava.data.context import ContextKey, ContextSigner
 from zava.data.metric_catalogue import Catalogue
@@ -46,11 +48,36 @@ def result_cache(
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    # Not under pytest's own directory: another session's start closes that to the server's user.
-    with tempfile.TemporaryDirectory() as directory, postgresql(Path(directory)) as superuser:
-        cluster = Cluster(superuser)
+    with ExitStack() as opened:
+        # Not under pytest's own directory: another session's start closes that to the server's
+        # user.
+        directory = Path(opened.enter_context(tempfile.TemporaryDirectory()))
+        superuser = opened.enter_context(postgresql(directory))
+        port = None
+        if is_asked_for():
+            port = opened.enter_context(
+                pgbouncer(
+                    superuser,
+                    user="zava_server",
+                    password=SERVER_PASSWORD,
+                    directory=Path(opened.enter_context(tempfile.TemporaryDirectory())),
+                )
+            )
+        cluster = Cluster(superuser, port)
         yield cluster
         cluster.drop_template()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def without_prepared_statements() -> Iterator[None]:
+    """Use none behind PgBouncer; elsewhere change nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        if is_asked_for():
+            patch.setenv("ZAVA_PREPARED_STATEMENTS", "false")
+            for kind in (Tenancy, Verification):
+                defaults = kind.__init__.__kwdefaults__ or {}
+                patch.setitem(defaults, "use_prepared", False)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -38,6 +38,7 @@ class Database:
 
     superuser: str
     name: str
+    pooler_port: int | None = None
 
     @property
     def admin(self) -> str:
@@ -47,9 +48,12 @@ class Database:
 
     @property
     def server(self) -> str:
-        return make_conninfo(
+        login = make_conninfo(
             self.superuser, dbname=self.name, user="zava_server", password=SERVER_PASSWORD
         )
+        if self.pooler_port is None:
+            return login
+        return make_conninfo(login, host="127.0.0.1", port=self.pooler_port)
 
     @property
     def owner(self) -> str:
@@ -82,8 +86,9 @@ def one(connection: psycopg.Connection, query: str, *values: Any) -> Any:
 class Cluster:
     """A PostgreSQL server with an administrator who is no superuser, and a migrated template."""
 
-    def __init__(self, superuser: str) -> None:
+    def __init__(self, superuser: str, pooler_port: int | None = None) -> None:
         self.superuser = superuser
+        self._pooler_port = pooler_port
         self._run = secrets.token_hex(4)
         self._count = 0
         with psycopg.connect(superuser, autocommit=True) as connection:
@@ -145,7 +150,8 @@ class Cluster:
 
     def _create(self, label: str, template: Database | None) -> Database:
         self._count += 1
-        database = Database(self.superuser, f"zava_test_{self._run}_{self._count}_{label}")
+        name = f"zava_test_{self._run}_{self._count}_{label}"
+        database = Database(self.superuser, name, self._pooler_port)
         with psycopg.connect(self.superuser, autocommit=True) as connection:
             connection.execute(
                 sql.SQL("CREATE DATABASE {} OWNER zava_admin TEMPLATE {}").format(

@@ -1,4 +1,4 @@
-"""A TCP proxy before PostgreSQL that counts round trips and can hold answers back."""
+"""A TCP proxy before PostgreSQL that counts round trips, holds answers back, and breaks lines."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,59 +10,112 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 @dataclass
 class Proxy:
-    """`round_trips` counts how often a client spoke after it had been answered."""
+    """`round_trips` counts how often a client spoke after it had been answered.
+
+    Answers wait while `answers_flow` is not set, and `delay_seconds` each otherwise.
+    """
 
     conninfo: str = ""
     round_trips: int = 0
     answers_flow: asyncio.Event = field(default_factory=asyncio.Event)
     connections: int = 0
+    delay_seconds: float = 0
+    refuses: bool = False
+    lines: set["_Line"] = field(default_factory=set)
+
+    def cut(self) -> None:
+        """End every line at once, with a reset to both sides."""
+        for line in list(self.lines):
+            line.cut()
+
+    def half_close(self) -> None:
+        """Tell every client that nothing more comes, and go on listening to it."""
+        for line in list(self.lines):
+            line.half_close()
+
+
+class _Line:
+    """One client's connection and its own to the server."""
+
+    def __init__(
+        self, proxy: Proxy, client: asyncio.StreamWriter, up: asyncio.StreamWriter
+    ) -> None:
+        self._proxy = proxy
+        self.client = client
+        self.up = up
+        self._was_answered = True
+        self._is_half_closed = False
+
+    async def questions(self, reader: asyncio.StreamReader) -> None:
+        with suppress(OSError):
+            while data := await reader.read(65536):
+                if self._was_answered:
+                    self._proxy.round_trips += 1
+                    self._was_answered = False
+                self.up.write(data)
+        self._end()
+
+    async def answers(self, upstream: asyncio.StreamReader) -> None:
+        with suppress(OSError):
+            while data := await upstream.read(65536):
+                if self._proxy.delay_seconds:
+                    never = asyncio.get_running_loop().create_future()
+                    await asyncio.wait({never}, timeout=self._proxy.delay_seconds)
+                await self._proxy.answers_flow.wait()
+                if self._is_half_closed:
+                    continue
+                self._was_answered = True
+                self.client.write(data)
+        self._end()
+
+    def half_close(self) -> None:
+        self._is_half_closed = True
+        with suppress(OSError):
+            self.client.write_eof()
+
+    def cut(self) -> None:
+        self.client.transport.abort()
+        self.up.transport.abort()
+
+    def _end(self) -> None:
+        self._proxy.lines.discard(self)
+        self.client.close()
+        self.up.close()
 
 
 @asynccontextmanager
-async def counting_proxy(  # noqa: C901  # two pumps, one clean-up
-    target: str, *, latency_seconds: float = 0
-) -> AsyncIterator[Proxy]:
+async def counting_proxy(target: str, *, latency_seconds: float = 0) -> AsyncIterator[Proxy]:
     """Stand between a client and the server of a connection string, as far away as stated.
 
     Whatever a client sends without waiting arrives within a latency, and counts as one trip.
     """
     parts = conninfo_to_dict(target)
-    proxy = Proxy()
+    proxy = Proxy(delay_seconds=latency_seconds)
     proxy.answers_flow.set()
     pumps: set[asyncio.Task[None]] = set()
     writers: list[asyncio.StreamWriter] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        if proxy.refuses:
+            writer.transport.abort()
+            return
         proxy.connections += 1
-        upstream, up = await asyncio.open_connection(str(parts["host"]), int(str(parts["port"])))
-        writers.extend((writer, up))
-        was_answered = True
-
-        async def questions() -> None:
-            nonlocal was_answered
-            while data := await reader.read(65536):
-                if was_answered:
-                    proxy.round_trips += 1
-                    was_answered = False
-                up.write(data)
-            up.close()
-
-        async def answers() -> None:
-            nonlocal was_answered
-            while data := await upstream.read(65536):
-                if latency_seconds:
-                    await asyncio.wait({never}, timeout=latency_seconds)
-                await proxy.answers_flow.wait()
-                was_answered = True
-                writer.write(data)
-            writer.close()
-
-        for pump in (questions(), answers()):
+        try:
+            upstream, up = await asyncio.open_connection(
+                str(parts["host"]), int(str(parts["port"]))
+            )
+        except OSError:  # the server is down: so is the line
+            writer.transport.abort()
+            return
+        writers.append(up)
+        line = _Line(proxy, writer, up)
+        proxy.lines.add(line)
+        for pump in (line.questions(reader), line.answers(upstream)):
             task = asyncio.create_task(pump)
             pumps.add(task)
             task.add_done_callback(pumps.discard)
 
-    never = asyncio.get_running_loop().create_future()
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     proxy.conninfo = make_conninfo(target, host="127.0.0.1", port=port)

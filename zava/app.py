@@ -2,23 +2,24 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from zava import __version__
+from zava import __version__, observe
 from zava.data.audit import AuditTrail
 from zava.data.budgets import Budget, Budgets
 from zava.data.context import ContextKey, ContextSigner
 from zava.data.metric_catalogue import catalogue
 from zava.data.metric_reader import MetricReader
+from zava.data.monitor import QueryMonitor
 from zava.data.result_cache import ResultCache
 from zava.data.retail import RetailData
 from zava.data.search import ProductData
-from zava.data.tenancy import Tenancy
+from zava.data.tenancy import GRACE_SECONDS, Tenancy
 from zava.data.verification import CANARIES, IsolationBroken, Verification
 from zava.errors import ZavaError
 from zava.infrastructure.byte_store import ByteStore, MemoryStore, RedisStore
@@ -36,7 +37,11 @@ from zava.infrastructure.local_issuer import (
     LocalIssuerRefused,
     local_issuer_allowed,
 )
+from zava.infrastructure.logs import adopt_host_handlers
+from zava.infrastructure.metrics import Metrics
 from zava.infrastructure.pool import DatabasePool
+from zava.infrastructure.telemetry import Telemetry
+from zava.observe import Sink
 from zava.protocol.endpoint import Endpoint, not_started
 from zava.protocol.identity import TokenAuthenticator
 from zava.protocol.kernel import Answer
@@ -57,6 +62,8 @@ logger = logging.getLogger(__name__)
 # The contract says under two; giving up on a silent server takes a part of a second more.
 _READINESS_SECONDS = 1.2
 _CONSOLE_TOKEN_SECONDS = 3600
+_CLOSE_SECONDS = 5.0
+_FLUSH_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,8 @@ class Application:
     """Everything of one process, joined and closed until used."""
 
     pool: DatabasePool
+    metrics: Metrics
+    telemetry: Telemetry | None
     vectors: QueryVectors
     verification: Verification
     trail: AuditTrail
@@ -72,20 +81,38 @@ class Application:
     analytics: Analytics
     endpoint: Endpoint
 
+    @property
+    def sinks(self) -> tuple[Sink, ...]:
+        """Return what listens to observations on behalf of this app."""
+        return (self.metrics,) if self.telemetry is None else (self.metrics, self.telemetry)
+
     async def close(self) -> None:
         """Close what was opened, in reverse; each step though another fails."""
         try:
             async with AsyncExitStack() as opened:
+                opened.callback(self._detach)
+                if self.telemetry is not None:
+                    close = partial(self.telemetry.close, _FLUSH_SECONDS)
+                    opened.push_async_callback(asyncio.to_thread, close)
                 opened.push_async_callback(self.pool.close)
                 opened.push_async_callback(self.trail.close)
                 opened.push_async_callback(self.cache.close)
                 opened.push_async_callback(self.vectors.close)
-                opened.push_async_callback(self.endpoint.aclose)
+                opened.push_async_callback(_bounded, self.endpoint.aclose)
         except Exception as error:
             # By its kind alone: a driver's words may name hosts and users.
             logger.error("shutdown failed: %s", type(error).__name__)  # noqa: TRY400
             raise
         logger.info("shutdown complete")
+
+    def _detach(self) -> None:
+        for sink in self.sinks:
+            observe.detach(sink)
+
+
+async def _bounded(close: Callable[[], Awaitable[None]]) -> None:
+    async with asyncio.timeout(_CLOSE_SECONDS):
+        await close()
 
 
 def compose(settings: Settings, *, conninfo: str, context_keys: Sequence[str]) -> Application:
@@ -94,7 +121,8 @@ def compose(settings: Settings, *, conninfo: str, context_keys: Sequence[str]) -
     Raises:
         SettingsError: a setting is missing or does not fit the others.
     """
-    logging.getLogger("zava").setLevel(settings.log_level)
+    adopt_host_handlers(settings.log_level)
+    metrics, telemetry = Metrics(), _telemetry(settings)
     signer = ContextSigner([ContextKey.parse(text) for text in context_keys])
     pool = _pool(settings, conninfo)
     verification = Verification(pool, signer, use_prepared=settings.prepared_statements)
@@ -120,6 +148,7 @@ def compose(settings: Settings, *, conninfo: str, context_keys: Sequence[str]) -
         max_cost=settings.statement_cost_limit or None,
         statement_timeout_seconds=settings.statement_timeout_seconds,
         use_prepared=settings.prepared_statements,
+        monitor=QueryMonitor(slow_seconds=settings.slow_query_seconds),
     )
     cache = ResultCache(
         tenancy,
@@ -136,12 +165,28 @@ def compose(settings: Settings, *, conninfo: str, context_keys: Sequence[str]) -
     endpoint = Endpoint(
         make_server=lambda: _make_server(analytics, trail, settings.website_url),
         authenticator=_authenticator(settings, conninfo),
-        readiness=lambda: _readiness(verification, products),
+        readiness=lambda: _readiness(verification, products, telemetry),
         allowed_hosts=_allowed_hosts(settings),
         is_vouched=settings.is_authenticated_by_platform,
         ask_budget=budgets.ask,
+        max_concurrent_calls=settings.max_concurrent_calls,
+        call_seconds=settings.statement_timeout_seconds + GRACE_SECONDS,
     )
-    return Application(pool, vectors, verification, trail, tenancy, cache, analytics, endpoint)
+    application = Application(
+        pool,
+        metrics,
+        telemetry,
+        vectors,
+        verification,
+        trail,
+        tenancy,
+        cache,
+        analytics,
+        endpoint,
+    )
+    for sink in application.sinks:
+        observe.attach(sink)
+    return application
 
 
 async def isolation_problems(
@@ -218,8 +263,8 @@ async def answer_request(method: str, path: str, headers: Mapping[str, str], bod
     except (SettingsError, LocalIssuerRefused) as error:
         logger.critical("not started: %s", error)  # one sentence for who sets it
         return not_started(path)
-    except Exception:  # the edge, as the endpoint's own
-        logger.exception("not started")
+    except Exception as error:  # noqa: BLE001  # the edge, as the endpoint's own
+        logger.critical("not started: %s", observe.described(error))
         return not_started(path)
     return await served.handle(method, path, headers, body)
 
@@ -326,8 +371,16 @@ def _clock(settings: Settings) -> Callable[[], datetime]:
     return now
 
 
+def _telemetry(settings: Settings) -> Telemetry | None:
+    if not settings.sends_telemetry:
+        return None
+    return Telemetry(
+        settings.telemetry_connection_string or "", client_id=settings.telemetry_client_id
+    )
+
+
 async def _readiness(
-    verification: Verification, products: ProductSearch
+    verification: Verification, products: ProductSearch, telemetry: Telemetry | None
 ) -> tuple[int, dict[str, Any]]:
     """Say which parts work, in words that tell an anonymous caller nothing more."""
     database = isolation = "healthy"
@@ -343,11 +396,13 @@ async def _readiness(
     is_ready = database == isolation == "healthy"
     if is_ready:
         embeddings = await _embeddings(products, deadline)
-    status = "unhealthy" if not is_ready else "healthy" if embeddings == "healthy" else "degraded"
-    return (200 if is_ready else 503), {
-        "status": status,
-        "checks": {"database": database, "isolation": isolation, "embeddings": embeddings},
-    }
+    checks = {"database": database, "isolation": isolation, "embeddings": embeddings}
+    is_whole = embeddings == "healthy"
+    if telemetry is not None:
+        checks["telemetry"] = "failing" if telemetry.is_failing else "healthy"
+        is_whole = is_whole and not telemetry.is_failing
+    status = "unhealthy" if not is_ready else "healthy" if is_whole else "degraded"
+    return (200 if is_ready else 503), {"status": status, "checks": checks}
 
 
 async def _embeddings(products: ProductSearch, deadline: float) -> str:

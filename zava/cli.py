@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import signal
 import sys
 from collections.abc import Iterator
@@ -34,7 +35,8 @@ from zava.infrastructure.migrations import (
     set_server_password,
 )
 from zava.infrastructure.principals import GrantRefused
-from zava.one_call import call_tool
+from zava.one_call import call_tool, read_resource
+from zava.protocol.performance import URI as PERFORMANCE
 from zava.protocol.permissions import WHOLE_SCOPE
 from zava.settings import SettingsError, settings
 
@@ -72,6 +74,8 @@ def main() -> None:
     """Run one command; an error that somebody can mend is one sentence and exit code 1."""
     # As Ctrl-C does, so that what was started is stopped.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # What went wrong is that sentence; log lines are the served app's.
+    logging.getLogger("zava").addHandler(logging.NullHandler())
     try:
         app()
     except _EXPECTED as error:
@@ -219,6 +223,13 @@ def call(
     print("\n".join(part["text"] for part in result["content"] if part["type"] == "text"))
     if result.get("isError"):
         sys.exit(1)
+
+
+@app.command()
+def stats() -> None:
+    """Print which statements of the server that runs on PORT take the time."""
+    local_issuer_allowed(settings(), named_database(settings()) or "")
+    print(read_resource(settings().port, _token("head-office", 60), PERFORMANCE))
 
 
 @keys.command("rotate")

@@ -13,11 +13,13 @@
     └── EmbeddingsUnavailable    EMBEDDINGS_UNAVAILABLE
 
 `message` and `hint` are written for the model that asked: what happened and what to do next.
-They never hold our SQL, literals, host or role names; the cause travels as `__cause__` to the log.
+They never hold our SQL, literals, host or role names. The cause travels as `__cause__`; the log
+tells its kind and place, never its words.
 """
 
 from typing import Any, ClassVar
-from uuid import uuid4
+
+from zava import trace
 
 
 class ZavaError(Exception):
@@ -30,7 +32,7 @@ class ZavaError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
-        self.correlation_id = uuid4().hex
+        self.correlation_id = trace.correlation_id()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the one error shape of the product."""
@@ -44,9 +46,16 @@ class ZavaError(Exception):
 
 
 class InvalidInput(ZavaError):
-    """An argument broke its rule; `message` names the field and the rule."""
+    """An argument broke its rule; `message` names the field and the rule.
+
+    `fields` are names that we gave to arguments: what the log may repeat.
+    """
 
     code = "VALIDATION_ERROR"
+
+    def __init__(self, message: str, *, hint: str = "", fields: tuple[str, ...] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.fields = fields
 
 
 class AccessDenied(ZavaError):
@@ -64,7 +73,7 @@ class NotPermitted(ZavaError):
 class InsufficientScope(AccessDenied):
     """The token is good but does not allow this; `permission` is the scope that would."""
 
-    def __init__(self, message: str, *, hint: str, permission: str) -> None:
+    def __init__(self, message: str, *, hint: str = "", permission: str = "") -> None:
         super().__init__(message, hint=hint)
         self.permission = permission
 

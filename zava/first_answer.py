@@ -23,6 +23,7 @@ from zava.infrastructure.embedding_job import EmbedRefused, EmbedReport, embed_c
 from zava.infrastructure.home import Home
 from zava.infrastructure.local_database import LocalDatabase, local_database
 from zava.infrastructure.local_issuer import LocalIssuer
+from zava.infrastructure.logs import write_to_stderr
 from zava.infrastructure.migrations import install_context_keys, migrate, set_server_password
 from zava.one_call import call_tool
 from zava.service.periods import business_day
@@ -218,6 +219,7 @@ def serve(
         # of an import makes the interpreter report a death by signal, however cleanly it ends.
         config.load()
         await before()
+        write_to_stderr()  # after what a person reads
         await uvicorn.Server(config).serve(sockets=[listener])
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

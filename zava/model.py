@@ -471,3 +471,36 @@ class Findings:
     nearest_categories: tuple[str, ...]
     is_exhaustive: bool
     scope: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class QueryStatistics:
+    """What one shape of statement took; `text` holds no value, `plan` one line for each node.
+
+    `slow` counts those over the threshold at their time. Percentiles are exact to a tenth.
+    """
+
+    fingerprint: str
+    query_type: str
+    text: str
+    count: int
+    errors: int
+    slow: int
+    mean_seconds: float
+    smallest_seconds: float
+    largest_seconds: float
+    p50_seconds: float
+    p95_seconds: float
+    p99_seconds: float
+    plan: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PerformanceSummary:
+    """The costliest shapes of one process's statements; `forgotten` statements made room."""
+
+    statements: int
+    shapes: int
+    forgotten: int
+    slow_seconds: float
+    costliest: tuple[QueryStatistics, ...]

@@ -157,6 +157,20 @@ class Settings(BaseSettings):
         description="Database time of one principal in an hour of the clock, over all instances. "
         "0: no limit.",
     )
+    slow_query_seconds: float = Field(
+        1.0,
+        gt=0,
+        le=600,
+        validation_alias="ZAVA_SLOW_QUERY_SECONDS",
+        description="A statement that takes longer is logged with its fingerprint.",
+    )
+    max_concurrent_calls: int = Field(
+        64,
+        ge=1,
+        le=10_000,
+        validation_alias="ZAVA_MAX_CONCURRENT_CALLS",
+        description="Requests served at once; one more is answered 503 with Retry-After.",
+    )
     prepared_statements: bool = Field(
         True,
         validation_alias="ZAVA_PREPARED_STATEMENTS",
@@ -267,6 +281,24 @@ class Settings(BaseSettings):
         validation_alias="EMBEDDING_TOKENS_PER_MINUTE",
         description="Tokens a minute that a deployment is granted; requests are paced to it.",
     )
+    telemetry: Literal["off", "opencensus"] | None = Field(
+        None,
+        validation_alias="ZAVA_TELEMETRY",
+        description="Where metrics and spans go: `off` or `opencensus` (Application Insights); "
+        "unset: `opencensus` where a connection string is set.",
+    )
+    telemetry_connection_string: str | None = Field(
+        None,
+        validation_alias="APPLICATIONINSIGHTS_CONNECTION_STRING",
+        repr=False,
+        description="Connection string of Application Insights.",
+    )
+    telemetry_authentication: str | None = Field(
+        None,
+        validation_alias="APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
+        description="`Authorization=AAD;ClientId=…` where its local authentication is off; the "
+        "Functions host reads the same.",
+    )
     today: date | None = Field(
         None,
         validation_alias="ZAVA_TODAY",
@@ -286,6 +318,21 @@ class Settings(BaseSettings):
     def calls_at_once(self) -> int:
         """How many statements of one principal may run at once; 0 is no limit."""
         return self._budget(self.budget_calls_at_once, 16)
+
+    @property
+    def sends_telemetry(self) -> bool:
+        """Whether metrics and spans leave this process."""
+        if self.telemetry is None:
+            return self.telemetry_connection_string is not None
+        return self.telemetry == "opencensus"
+
+    @property
+    def telemetry_client_id(self) -> str | None:
+        """Return the managed identity that telemetry is sent as; None: the connection string's."""
+        parts = dict(
+            part.partition("=")[::2] for part in (self.telemetry_authentication or "").split(";")
+        )
+        return parts.get("ClientId") if parts.get("Authorization") == "AAD" else None
 
     @property
     def calls_per_minute(self) -> int:
@@ -336,6 +383,12 @@ class Settings(BaseSettings):
             raise ValueError(
                 "PGPASSWORD: not used with ZAVA_DATABASE_AUTH=entra; unset one of them"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _telemetry_has_a_destination(self) -> Self:
+        if self.telemetry == "opencensus" and not self.telemetry_connection_string:
+            raise ValueError("ZAVA_TELEMETRY: needs APPLICATIONINSIGHTS_CONNECTION_STRING")
         return self
 
     @model_validator(mode="after")

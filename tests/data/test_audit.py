@@ -168,6 +168,16 @@ async def test_intent_is_committed_before_the_statement_runs(
             await call
 
 
+async def test_question_who_somebody_is_is_recorded_before_it_is_asked_too(
+    seeded_clone: Database, signer: ContextSigner, callers: dict[str, Caller]
+) -> None:
+    async with door(seeded_clone.server, signer, is_required=True) as (tenancy, trail):
+        caller = calling(callers["seattle"], "query_metrics")
+        await tenancy.grant(caller)
+        assert records(seeded_clone, "phase, tool") == [("intent", "query_metrics")]
+        end(trail, caller)
+
+
 async def test_what_cannot_be_recorded_is_not_run_where_records_are_required(
     seeded_clone: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:

@@ -95,6 +95,9 @@ def reported(
         ("XX000", DatabaseFault, "DATABASE_ERROR", False),
     ],
 )
+@pytest.mark.requirement("S96")
+@pytest.mark.requirement("S97")
+@pytest.mark.requirement("S98")
 def test_report_becomes_the_products_error(
     state: str | None, kind: type[ZavaError], code: str, *, is_retryable: bool
 ) -> None:

@@ -6,13 +6,15 @@ from contextlib import suppress
 from typing import Any
 
 import anyio
-import psycopg
 import pytest
+from psycopg import OperationalError
+from psycopg.conninfo import make_conninfo
 
-from tests.database import Database
+from tests.database import Cluster, Database
 from tests.proxy import counting_proxy
 from zava.errors import Busy
-from zava.infrastructure.pool import DatabasePool
+from zava.infrastructure.pool import DatabasePool, Unreachable
+from zava.infrastructure.pooled_connection import reason
 
 
 @pytest.fixture
@@ -189,11 +191,11 @@ async def test_those_who_wait_are_served_when_the_one_before_them_broke_it(
 
 
 async def test_waiting_callers_are_told_when_no_server_is_there(database: Database) -> None:
-    nowhere = psycopg.conninfo.make_conninfo(database.server, port=1)
+    nowhere = make_conninfo(database.server, port=1)
     pool = DatabasePool(nowhere, max_size=1)
     pool._pool.timeout = 0.2
     outcomes = await asyncio.gather(*(pool.take() for _ in range(3)), return_exceptions=True)
-    assert [type(outcome) for outcome in outcomes] == [Busy] * 3
+    assert [type(outcome) for outcome in outcomes] == [Unreachable] * 3
     await pool.close()
 
 
@@ -208,3 +210,31 @@ async def test_connection_in_use_at_the_end_is_closed_when_it_comes_back(
         assert resting.closed
     await asyncio.gather(*pool._returning)
     assert busy.closed
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"password": "wrong"}, "the login was refused"),
+        ({"dbname": "nothing"}, "there is no such database or login"),
+        ({"port": 1}, "nothing listens there"),
+        ({"host": "no.such.host.invalid"}, "the host's name is not known"),
+    ],
+)
+async def test_reason_why_no_connection_is_made_is_told_and_names_nobody(
+    cluster: Cluster, caplog: pytest.LogCaptureFixture, change: dict[str, Any], why: str
+) -> None:
+    direct = Database(cluster.superuser, cluster.template.name)
+    pool = DatabasePool(make_conninfo(direct.server, **change), max_size=1)
+    with pytest.raises(Unreachable):
+        async with pool.connection():
+            pass
+    await pool.close()
+    told = [record.__dict__["reason"] for record in caplog.records if "reason" in record.__dict__]
+    assert set(told) == {why}
+    ours = [record.getMessage() for record in caplog.records if record.name.startswith("zava")]
+    assert not any(word in " ".join(ours) for word in ("zava_server", "127.0.0.1", "invalid"))
+
+
+def test_reason_that_nobody_knows_is_another_one() -> None:
+    assert reason(OperationalError("planted")) == "another reason"

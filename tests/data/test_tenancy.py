@@ -16,8 +16,9 @@ import pytest
 
 from tests.database import Database
 from tests.proxy import counting_proxy
+from zava import trace
 from zava.data.context import ContextKey, ContextSigner
-from zava.data.tenancy import Tenancy
+from zava.data.tenancy import GRACE_SECONDS, Tenancy
 from zava.data.verification import Verification
 from zava.errors import (
     AccessDenied,
@@ -202,13 +203,35 @@ async def test_deadline_ends_the_statement_in_the_server(
         assert (await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)).rows == [[1]]
 
 
+async def test_statement_gets_what_is_left_of_its_calls_time(
+    database: Database, signer: ContextSigner, callers: dict[str, Caller]
+) -> None:
+    seattle = callers["seattle"]
+    async with door(database.server, signer) as tenancy:
+        await tenancy.run(seattle, "SELECT 1", max_rows=1)
+        started = time.monotonic()
+        with (
+            trace.use(trace.begin(None, seconds=GRACE_SECONDS + 0.5)),
+            pytest.raises(QueryTimeout) as caught,
+        ):
+            await tenancy.run(seattle, "SELECT pg_sleep(60)", max_rows=1)
+        assert getattr(caught.value.__cause__, "sqlstate", None) == "57014", "by the server itself"
+        assert time.monotonic() - started < GRACE_SECONDS
+        with (
+            trace.use(trace.begin(None, seconds=GRACE_SECONDS / 2)),
+            pytest.raises(Busy, match="time passed"),
+        ):
+            await tenancy.run(seattle, "SELECT 1", max_rows=1)
+        assert (await tenancy.run(seattle, "SELECT 1", max_rows=1)).rows == [[1]]
+
+
 async def test_server_that_falls_silent_is_given_up_and_replaced(
     database: Database,
     signer: ContextSigner,
     callers: dict[str, Caller],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("zava.data.tenancy._GRACE_SECONDS", -0.7)
+    monkeypatch.setattr("zava.data.tenancy.GRACE_SECONDS", -0.7)
     async with (
         counting_proxy(database.server) as proxy,
         door(proxy.conninfo, signer, statement_timeout_seconds=1) as tenancy,
@@ -229,7 +252,7 @@ async def test_rested_connection_to_a_silent_server_is_not_waited_for(
     callers: dict[str, Caller],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("zava.infrastructure.pool._CHECK_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr("zava.infrastructure.pooled_connection._CHECK_TIMEOUT_SECONDS", 0.1)
     async with (
         counting_proxy(database.server) as proxy,
         door(proxy.conninfo, signer) as tenancy,

@@ -9,7 +9,13 @@ from tests.settings_page import PAGE, page
 from zava.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-SECRETS = {"DATABASE_URL", "PGPASSWORD", "ZAVA_CONTEXT_KEYS", "REDIS_URL"}
+SECRETS = {
+    "DATABASE_URL",
+    "PGPASSWORD",
+    "ZAVA_CONTEXT_KEYS",
+    "REDIS_URL",
+    "APPLICATIONINSIGHTS_CONNECTION_STRING",
+}
 # Read by the Functions host, not by Zava.
 OF_THE_HOST = {"FUNCTIONS_WORKER_RUNTIME", "AzureWebJobsStorage", "AzureWebJobsDisableHomepage"}
 NAMES = {str(field.validation_alias) for field in Settings.model_fields.values()}

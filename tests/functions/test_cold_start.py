@@ -24,7 +24,12 @@ async def test_200_cold_requests_are_all_answered_by_one_pool_and_one_session_ma
         "name": "execute_sales_query",
         "arguments": {"postgresql_query": "SELECT store_name FROM retail.stores"},
     }
-    with functions_host(database=database, home=home, context_keys=context_keys) as hosted:
+    with functions_host(
+        database=database,
+        home=home,
+        context_keys=context_keys,
+        ZAVA_MAX_CONCURRENT_CALLS=str(REQUESTS),
+    ) as hosted:
         limits = httpx.Limits(max_connections=REQUESTS)
         async with httpx.AsyncClient(limits=limits, timeout=60) as http:
 

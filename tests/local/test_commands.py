@@ -142,3 +142,34 @@ def test_serve_joins_the_prepared_database_and_leaves_it_running(
         "Zava Retail Kirkland"
     ]
     assert ask(laptop, laptop_tokens["kirkland"]).status_code == 200
+
+
+@pytest.mark.requirement("S31")
+def test_stats_show_the_statements_of_the_running_server(
+    laptop: Laptop, laptop_tokens: dict[str, str]
+) -> None:
+    ask(laptop, laptop_tokens["seattle"], f"{COUNT} WHERE status = 'planted'")
+    ended = laptop.zava("stats")
+    assert ended.returncode == 0, ended
+    assert "SELECT count(*) AS orders FROM retail.orders WHERE status = $1" in ended.stdout
+    assert "planted" not in ended.stdout
+
+
+def test_stats_without_a_server_are_one_sentence(laptop: Laptop) -> None:
+    port = str(free_port())
+    assert refused(laptop.zava("stats", PORT=port), "PORT", port)
+
+
+def test_call_to_a_database_that_is_not_there_says_so_once(laptop: Laptop) -> None:
+    url = "postgresql://zava_server:secret@127.0.0.1:1/zava"
+    ended = laptop.zava(
+        "call",
+        "execute_sales_query",
+        "--as",
+        "seattle",
+        f"postgresql_query={COUNT}",
+        DATABASE_URL=url,
+    )
+    assert ended.returncode == 1
+    assert "BUSY" in ended.stdout
+    assert ended.stderr == ""

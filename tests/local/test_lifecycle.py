@@ -13,10 +13,12 @@ import pytest
 from tests.database import Cluster, Database
 from tests.local.laptop import ROOT
 from tests.protocol.rpc import MODERN, request
+from zava import observe
 from zava.app import Application, compose
 from zava.infrastructure.home import Home
+from zava.infrastructure.local_issuer import LocalIssuerRefused
 from zava.protocol.kernel import Answer
-from zava.settings import Settings
+from zava.settings import Settings, SettingsError
 
 STARTED, STOPPED = "MCP server startup complete", "shutdown complete"
 
@@ -187,3 +189,26 @@ async def test_each_part_is_closed_though_another_fails(
     assert "shutdown failed: RuntimeError" in caplog.messages
     assert "secret" not in caplog.text
     assert STOPPED not in caplog.messages
+
+
+@pytest.mark.requirement("S90")
+async def test_part_that_never_ends_is_given_up_and_the_others_are_closed(
+    composed: Application, empty: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zava.app._CLOSE_SECONDS", 0.05)
+    assert await ready(composed) == 200
+    monkeypatch.setattr(composed.endpoint, "aclose", asyncio.Event().wait)
+    with pytest.raises(TimeoutError):
+        await composed.close()
+    assert backends(empty) == 0
+
+
+@pytest.mark.requirement("S86")
+def test_app_that_cannot_be_joined_listens_to_nothing(home: Home, empty: Database) -> None:
+    before = observe._sinks
+    settings = Settings.model_validate({"ZAVA_HOME": home.path})
+    with pytest.raises(SettingsError):
+        compose(settings, conninfo=empty.server, context_keys=[])
+    with pytest.raises(LocalIssuerRefused):
+        compose(settings, conninfo="host=db.example", context_keys=home.context_keys())
+    assert observe._sinks == before

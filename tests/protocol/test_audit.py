@@ -9,6 +9,7 @@ import pytest
 
 from tests.database import Database
 from tests.protocol.rpc import LEGACY, MODERN, request
+from zava import observe
 from zava.app import Application, compose
 from zava.infrastructure.demo_principals import demo_callers
 from zava.infrastructure.home import Home
@@ -111,20 +112,27 @@ async def test_resource_needs_its_permission_and_leaves_a_record(
 @pytest.mark.requirement("S103")
 @pytest.mark.requirement("S104")
 async def test_refusals_of_ours_are_warnings_that_name_person_and_operation(
-    served: Application, home: Home, caplog: pytest.LogCaptureFixture
+    served: Application,
+    home: Home,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(observe, "_refusals", {})
     caller = demo_callers()["seattle"]
     await call(served, token(home, "seattle"), "execute_sales_query", {"limit": "secret value"})
     beyond = await call(served, token(home, "seattle", "sales.read"), "execute_sales_query", SLEEP)
     await call(served, "a.b.c", "execute_sales_query", SLEEP)
     await served.close()
-    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    said = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    warnings = [line for line in said if "refused: " in line]
     assert len(warnings) == 3
     for warning, code in zip(warnings, ("VALIDATION_ERROR", "AUTHORIZATION_ERROR"), strict=False):
         assert f"operation=execute_sales_query error_type={code} " in warning
         assert f"tenant={caller.tenant_id} object={caller.object_id}" in warning
     assert beyond["error"]["data"]["correlation_id"] in warnings[1]
-    assert warnings[2] == "token refused: The token is not a JWT."
+    assert warnings[2] == (
+        "request refused: bad_token (The token is not a JWT.), and 0 more of late"
+    )
     assert "secret value" not in caplog.text
 
 

@@ -117,6 +117,7 @@ async def test_resources_are_listed_and_read_as_the_caller(
         "retail://schema",
         "retail://metrics",
         URI,
+        "zava://performance",
     ]
     templates = await result(warm, tokens["redmond"], era, "resources/templates/list")
     assert [one["uriTemplate"] for one in templates["resourceTemplates"]] == [
@@ -320,4 +321,24 @@ async def test_unexpected_failure_of_a_resource_keeps_its_cause_to_the_log(
     assert body["error"]["code"] == -32603
     assert "secret" not in str(body)
     assert body["error"]["data"]["correlation_id"] in caplog.text
-    assert "secret cause" in caplog.text
+    assert "LookupError at " in caplog.text
+    assert "secret cause" not in caplog.text, "a cause's own words may hold a customer's"
+
+
+async def test_unexpected_failure_of_a_prompt_keeps_its_cause_to_the_log(
+    warm: Application,
+    tokens: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(*_: Any) -> None:
+        raise LookupError("secret cause")
+
+    name = next(iter(PROMPTS))
+    monkeypatch.setattr(type(PROMPTS[name]), "fill", fail)
+    _, body = await ask(warm, tokens["seattle"], MODERN, "prompts/get", {"name": name})
+    assert body["error"]["code"] == -32603
+    assert "secret" not in str(body)
+    assert body["error"]["data"]["correlation_id"] in caplog.text
+    assert "LookupError at " in caplog.text
+    assert "secret cause" not in caplog.text

@@ -78,6 +78,11 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Env
         ("EMBEDDING_MODEL_DEPLOYMENT_NAME", "next, present", ("next", "present")),
         ("EMBEDDING_TOKENS_PER_MINUTE", "5000", 5000),
         ("AZURE_CLIENT_ID", "c", "c"),
+        ("ZAVA_SLOW_QUERY_SECONDS", "0.25", 0.25),
+        ("ZAVA_MAX_CONCURRENT_CALLS", "8", 8),
+        ("ZAVA_TELEMETRY", "off", "off"),
+        ("APPLICATIONINSIGHTS_CONNECTION_STRING", "InstrumentationKey=k", "InstrumentationKey=k"),
+        ("APPLICATIONINSIGHTS_AUTHENTICATION_STRING", "Authorization=AAD", "Authorization=AAD"),
         ("ZAVA_TODAY", "2026-06-30", date(2026, 6, 30)),
         ("LOG_LEVEL", "DEBUG", "DEBUG"),
     ],
@@ -139,9 +144,17 @@ def test_empty_setting_counts_as_not_set(environment: Environment, name: str) ->
         ),
         ({"ZAVA_TODAY": "30.6.2026"}, "ZAVA_TODAY: expected YYYY-MM-DD"),
         ({"ZAVA_TODAY": "1"}, "ZAVA_TODAY: expected YYYY-MM-DD"),
+        ({"ZAVA_SLOW_QUERY_SECONDS": "0"}, "ZAVA_SLOW_QUERY_SECONDS: expected greater than 0"),
+        ({"ZAVA_MAX_CONCURRENT_CALLS": "0"}, "ZAVA_MAX_CONCURRENT_CALLS: expected greater than"),
+        ({"ZAVA_TELEMETRY": "statsd"}, "ZAVA_TELEMETRY: expected 'off' or 'opencensus'"),
+        (
+            {"ZAVA_TELEMETRY": "opencensus"},
+            "ZAVA_TELEMETRY: needs APPLICATIONINSIGHTS_CONNECTION_STRING",
+        ),
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL: expected 'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
     ],
 )
+@pytest.mark.requirement("S37")
 def test_wrong_setting_is_one_sentence_that_names_it(
     environment: Environment, given: dict[str, str], said: str
 ) -> None:

@@ -18,6 +18,7 @@ from uuid import UUID
 import orjson
 import psycopg
 
+from zava import trace
 from zava.data.flight import Flight, raise_error
 from zava.errors import ZavaError
 from zava.infrastructure.pool import DatabasePool
@@ -89,7 +90,8 @@ class AuditTrail:
             self._is_full.set()
             self._has_room.clear()
         if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._write())
+            with trace.use(None):  # it has more time than the call that starts it
+                self._writer = asyncio.create_task(self._write())
 
     def unwritten(self, caller: Caller) -> tuple[int, float]:
         """Return the caller's calls, and their milliseconds, that the database has not counted."""

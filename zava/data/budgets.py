@@ -15,12 +15,13 @@ from dataclasses import dataclass
 
 from cachetools import LRUCache
 
+from zava import trace
 from zava.errors import Busy
 from zava.model import Caller
 
 _MINUTE = 60
 _REMEMBERED = 4096  # principals
-_WAIT_SECONDS = 10.0  # as long as for a connection
+_WAIT_SECONDS = 10.0  # as long as for a connection, within the call's deadline
 _SPENT = {
     "calls": "You have used this minute's calls.",
     "time": "You have used this hour's database time.",
@@ -92,7 +93,7 @@ class Places:
         entry = (caller, is_heavy, turn)
         self._waiting.append(entry)
         try:
-            async with asyncio.timeout(_WAIT_SECONDS):
+            async with asyncio.timeout(trace.remaining_seconds(_WAIT_SECONDS)):
                 await turn
         except (TimeoutError, asyncio.CancelledError) as error:
             if entry in self._waiting:

@@ -1,8 +1,9 @@
 """What PostgreSQL reports, in the words and codes of the product.
 
 Only messages about the caller's own statement pass through; all others name hosts, roles or
-settings, and stay in the log as the cause. What a message quotes passes only where it is a name in
-that statement: it may as well be a cell, and a customer's text would speak with our voice.
+settings, and stay behind as the cause, of which the log tells the SQLSTATE. What a message quotes
+passes only where it is a name in that statement: it may as well be a cell, and a customer's text
+would speak with our voice.
 """
 
 import re

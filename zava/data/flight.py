@@ -15,7 +15,7 @@ from psycopg.pq.abc import PGresult
 
 from zava.data.context import SignedCall
 from zava.errors import Busy
-from zava.infrastructure.pool import PooledConnection
+from zava.infrastructure.pooled_connection import PooledConnection
 from zava.model import Audience
 
 _INT4, _INT8, _TEXT, _UUID, _BYTEA, _JSONB = 23, 20, 25, 2950, 17, 3802

@@ -17,10 +17,12 @@ from typing import Any
 
 import orjson
 
+from zava import observe
 from zava.data.flight import Grant
 from zava.data.tenancy import Reading, Tenancy
 from zava.errors import AccessDenied
 from zava.infrastructure.byte_store import ByteStore
+from zava.measures import CacheType
 from zava.model import Audience, Caller, Scope
 
 logger = logging.getLogger(__name__)
@@ -102,12 +104,15 @@ class ResultCache:
         kept = self._read_entry(key, await self._store.get(key))
         if kept is not None:
             self.statistics.hits += 1
+            observe.cache_hit(CacheType.QUERY)
             return kept
         running = self._running.get(key)
         if running is None:
             self.statistics.misses += 1
+            observe.cache_miss(CacheType.QUERY)
             return await self._wait(key, self._start(key, caller, grant, sql, params))
         self.statistics.joined += 1
+        observe.cache_hit(CacheType.QUERY)
         try:
             shared = await self._wait(key, running)
         except AccessDenied:  # whoever ran it lost access; that says nothing of this caller

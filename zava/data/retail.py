@@ -19,8 +19,8 @@ from zava.data.limits import check_limits
 from zava.data.schema import SchemaReader
 from zava.data.statements import statement
 from zava.data.tenancy import Tenancy
-from zava.errors import DatabaseFault, QueryRefused, ZavaError
-from zava.model import Audience, Caller, Scope, Table, TableSchema
+from zava.errors import DatabaseFault, NotPermitted, QueryRefused, ZavaError
+from zava.model import Audience, Caller, PerformanceSummary, Scope, Table, TableSchema
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +77,20 @@ class RetailData:
         """Return the bare names of the tables that the caller's audience may read."""
         # Read each time: the trip also asks whether the caller may still ask.
         return list(self._schemas.columns(await self._learn_structure(caller)))
+
+    async def performance(self, caller: Caller) -> PerformanceSummary:
+        """Return this process's query statistics, to the head office alone.
+
+        Raises:
+            AccessDenied: the caller is nobody whom we know.
+            NotPermitted: the caller is of another audience.
+        """
+        _, scope = await self._tenancy.read(caller, statement("scope"))
+        if scope.audience is not Audience.HEAD_OFFICE:
+            raise NotPermitted(
+                "Query statistics are the head office's.", hint="Ask the head office for them."
+            )
+        return self._tenancy.performance()
 
     async def _learn_structure(self, caller: Caller) -> Audience:
         rows, scope = await self._tenancy.read(caller, statement("table_structure"))

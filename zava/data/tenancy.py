@@ -5,11 +5,11 @@ inside the very transaction that reads, so a revocation or another scope holds a
 """
 
 import asyncio
-import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from typing import Any, NamedTuple, TypeVar
 
@@ -17,6 +17,7 @@ import orjson
 import psycopg
 from cachetools import LRUCache, TTLCache
 
+from zava import observe, trace
 from zava.data import faults
 from zava.data.audit import AuditTrail
 from zava.data.budgets import Budget, Budgets
@@ -25,14 +26,15 @@ from zava.data.context import ContextSigner
 from zava.data.fingerprint import note_statement
 from zava.data.flight import Bounds, Flight, Grant, Landing
 from zava.data.limits import check_limits
+from zava.data.monitor import Explainer, QueryMonitor
+from zava.data.retries import is_lost_connection, repeated
 from zava.data.schema import OUTSIDE_TEXT
 from zava.data.statements import statement
 from zava.data.verification import Verification
-from zava.errors import Busy, QueryRefused, QueryTimeout
+from zava.errors import Busy, QueryRefused, QueryTimeout, ZavaError
 from zava.infrastructure.pool import DatabasePool
-from zava.model import Audience, Caller, Scope, Table
-
-logger = logging.getLogger(__name__)
+from zava.measures import QueryType
+from zava.model import Audience, Caller, PerformanceSummary, Scope, Table
 
 T = TypeVar("T")
 
@@ -42,7 +44,9 @@ _SCOPE_SECONDS = 60
 _SERVER_DEADLINE_SECONDS = 30  # what the login's role sets
 _UNSHARED = 1_000_000  # connections: nobody waits for a place of the own
 _SCOPE_CALL = "scope"  # the text that a call of zava.scope signs
-_GRACE_SECONDS = 2  # the server cancels first, so that its own error arrives
+_SCOPE_STATEMENT = "SELECT * FROM zava.scope()"  # how the statistics name it
+GRACE_SECONDS = 2  # the server cancels first, so that its own error arrives
+_SLACK_SECONDS = 1  # so much of a call's time may pass before its statement is given less
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,8 @@ class Tenancy:
         max_cost: float | None = None,
         statement_timeout_seconds: int = _SERVER_DEADLINE_SECONDS,
         use_prepared: bool = True,
+        monitor: QueryMonitor | None = None,
+        explainer: Explainer | None = None,
     ) -> None:
         self._pool = pool
         self._signer = signer
@@ -90,6 +96,8 @@ class Tenancy:
         self._max_cost = max_cost
         self._timeout_seconds = statement_timeout_seconds
         self._use_prepared = use_prepared
+        self._monitor = monitor or QueryMonitor()
+        self._explainer = explainer
         # Which runner to name first. Only a guess: the entry decides in each call.
         self._audiences: LRUCache[Caller, Audience] = LRUCache(4096)
         # Seen only by callers whose verified scope is the same text; a renamed store shows
@@ -164,15 +172,16 @@ class Tenancy:
             ZavaError: the caller has no access, or the database cannot be asked.
         """
 
-        async def ask(_: Audience) -> Grant:
+        async def ask(_: Audience, took: _Took) -> Grant:
             return await self._fly(
                 caller,
-                lambda flight, record: flight.scope(
+                took,
+                lambda flight, record, _: flight.scope(
                     self._signer.sign(caller, _SCOPE_CALL), record=record
                 ),
             )
 
-        _, grant = await self._attempt(caller, ask)
+        _, grant = await self._repeat(caller, Question(_SCOPE_STATEMENT, {}), ask)
         self._audiences[caller] = grant.audience
         _tell_scope(caller, grant.audience, grant.scope)
         return grant
@@ -180,6 +189,10 @@ class Tenancy:
     def audience(self, caller: Caller) -> Audience | None:
         """Return the audience in which the caller was last seen: a guess, never a permission."""
         return self._audiences.get(caller)
+
+    def performance(self) -> PerformanceSummary:
+        """Return what the statements of this process took; whose they were is not in it."""
+        return self._monitor.summary()
 
     async def _scope(self, caller: Caller, audience: Audience, scope_text: str) -> Scope:
         known = self._scopes.get((audience, scope_text))
@@ -209,85 +222,120 @@ class Tenancy:
         Raises:
             ZavaError: what the driver or the server reported, translated.
         """
-        return await self._attempt(caller, lambda audience: self._carry(caller, audience, question))
+
+        async def carry(audience: Audience, took: _Took) -> Landing:
+            return await self._carry(caller, audience, question, took)
+
+        return await self._repeat(caller, question, carry)
+
+    async def _repeat(
+        self,
+        caller: Caller,
+        question: Question,
+        call: Callable[[Audience, "_Took"], Awaitable[T]],
+    ) -> tuple[Audience, T]:
+        """Call, again where the fault passes, and tell how it went. Only reads run here.
+
+        Raises:
+            ZavaError: what the driver or the server reported, translated.
+        """
+        took = _Took()
+        error: BaseException | None = None
+        try:
+            return await repeated(partial(self._attempt, caller, took, call))
+        except psycopg.Error as cause:
+            error = self._translated(caller, cause)
+            raise error from cause
+        except BaseException as cause:
+            error = cause
+            raise
+        finally:
+            await self._observe(caller, question, took, error)
 
     async def _attempt(
-        self, caller: Caller, call: Callable[[Audience], Awaitable[T]]
+        self, caller: Caller, took: "_Took", call: Callable[[Audience, "_Took"], Awaitable[T]]
     ) -> tuple[Audience, T]:
-        """Call once, and once more where the right runner or a living connection was missing."""
+        """Call once, naming the right runner."""
+        took.attempts += 1
         await self._verification.ensure()
         last_seen = self._audiences.get(caller)
         audience = last_seen or Audience.STORE_MANAGERS
         is_repeated = False
         while True:
             try:
-                landing = await call(audience)
+                landing = await call(audience, took)
             except psycopg.Error as error:
                 # The entry named the caller's audience: say it once more to the right runner.
                 if error.sqlstate == faults.OTHER_AUDIENCE and not is_repeated:
                     audience = Audience(error.diag.message_primary or "")
-                elif _is_lost_connection(error) and not is_repeated:
-                    # Only reads run here, so a repetition on a living connection is safe.
+                    is_repeated = True
+                    continue
+                if is_lost_connection(error):
                     await self._pool.drop_dead_connections()
-                else:
-                    raise self._translated(caller, error) from error
-                is_repeated = True
-            else:
-                if audience is not last_seen:
-                    self._audiences[caller] = audience
-                return audience, landing
+                raise
+            if audience is not last_seen:
+                self._audiences[caller] = audience
+            return audience, landing
 
-    async def _carry(self, caller: Caller, audience: Audience, question: Question) -> Landing:
+    async def _carry(
+        self, caller: Caller, audience: Audience, question: Question, took: "_Took"
+    ) -> Landing:
         params = orjson.dumps(question.params).decode() if question.params is not None else ""
-        bounds = Bounds(
-            question.max_rows,
-            MAX_ANSWER_BYTES,
-            None
-            if self._timeout_seconds == _SERVER_DEADLINE_SECONDS
-            else self._timeout_seconds * 1000,
-            self._max_cost if question.is_heavy else None,
-            self._limits(caller),
-        )
-        return await self._fly(
-            caller,
-            lambda flight, record: flight.call(
-                audience,
-                # Signed when a connection is there: the signature ages while one waits.
-                self._signer.sign(caller, question.sql, params),
-                bounds,
-                describe=question.describe,
-                record=record,
-            ),
-            is_heavy=question.is_heavy,
-        )
+
+        async def fly(flight: Flight, record: bytes | None, milliseconds: int | None) -> Landing:
+            bounds = Bounds(
+                question.max_rows,
+                MAX_ANSWER_BYTES,
+                milliseconds,
+                self._max_cost if question.is_heavy else None,
+                self._limits(caller),
+            )
+            # Signed when a connection is there: the signature ages while one waits.
+            signed = self._signer.sign(caller, question.sql, params)
+            return await flight.call(
+                audience, signed, bounds, describe=question.describe, record=record
+            )
+
+        return await self._fly(caller, took, fly, is_heavy=question.is_heavy)
 
     async def _fly(
         self,
         caller: Caller,
-        call: Callable[[Flight, bytes | None], Awaitable[T]],
+        took: "_Took",
+        call: Callable[[Flight, bytes | None, int | None], Awaitable[T]],
         *,
         is_heavy: bool = False,
     ) -> T:
-        """Lend a connection to one call, with the audit records that have to leave with it."""
+        """Lend a connection to one call, with the audit records that have to leave with it.
+
+        `call` is given the statement's deadline in milliseconds, None where the login's own holds.
+        """
         async with (
             self._budgets.places.hold(caller, is_heavy=is_heavy),
             self._pool.connection() as connection,
         ):
+            # Reckoned when a connection is there: waiting for it was part of the call's time.
+            left_seconds = trace.remaining_seconds(self._timeout_seconds + GRACE_SECONDS)
+            milliseconds = self._deadline(left_seconds - GRACE_SECONDS)
             flight = Flight(connection, use_prepared=self._use_prepared)
             intent = self._trail.intent(caller)
-            started = time.monotonic()
+            took.begin()
             try:
-                async with asyncio.timeout(self._timeout_seconds + _GRACE_SECONDS):
-                    return await call(flight, orjson.dumps(intent) if intent else None)
+                async with asyncio.timeout(left_seconds):
+                    return await call(
+                        flight, orjson.dumps(intent) if intent else None, milliseconds
+                    )
             except TimeoutError as error:
+                self._pool.fell_silent(took.since)
                 raise QueryTimeout(
                     "The database did not answer in time.",
                     hint="Narrow the period or aggregate more; then try again.",
                 ) from error
             finally:
+                took.end()
                 self._trail.intended(caller, intent, is_committed=flight.is_recorded)
                 if caller.call is not None:
-                    caller.call.database_seconds += time.monotonic() - started
+                    caller.call.database_seconds += took.seconds
 
     def _limits(self, caller: Caller) -> tuple[float, ...] | None:
         budget = self._budgets.budget
@@ -300,18 +348,48 @@ class Tenancy:
             *self._trail.unwritten(caller),
         )
 
-    def _translated(self, caller: Caller, error: psycopg.Error) -> Exception:
+    def _translated(self, caller: Caller, error: psycopg.Error) -> ZavaError:
         fault = faults.translate(error)
         if error.sqlstate == faults.BUDGET_SPENT and isinstance(fault, Busy):
             what = (error.diag.message_primary or "").partition(" ")[0]
             self._budgets.close_until(caller, what, fault.retry_after_seconds)
-        logger.info(
-            "statement failed: %s %s correlation_id=%s",
-            fault.code,
-            error.sqlstate,
-            fault.correlation_id,
-        )
         return fault
+
+    def _deadline(self, left_seconds: float) -> int | None:
+        """Return the statement's deadline in milliseconds; None where the login's own holds.
+
+        Raises:
+            Busy: the call has waited so long that no time is left for the statement.
+        """
+        if left_seconds <= 0:
+            raise Busy(
+                "The call's time passed while it waited for the database.",
+                hint="Try again in a few seconds.",
+            )
+        if left_seconds < self._timeout_seconds - _SLACK_SECONDS:
+            return max(1, int(left_seconds * 1000))
+        if self._timeout_seconds == _SERVER_DEADLINE_SECONDS:
+            return None
+        return self._timeout_seconds * 1000
+
+    async def _observe(
+        self, caller: Caller, question: Question, took: "_Took", error: BaseException | None
+    ) -> None:
+        if took.since == 0:  # it never left
+            return
+        kind = QueryType.FREE if question.describe else QueryType.OWN
+        observe.query(kind, seconds=took.seconds, error=error, attempts=took.attempts)
+        self._monitor.record(kind, question.sql, took.seconds, failed=error is not None)
+        if self._monitor.is_slow(took.seconds) and not isinstance(error, asyncio.CancelledError):
+            explainer = self._explainer
+            await self._monitor.tell_slow(
+                kind,
+                question.sql,
+                took.seconds,
+                None
+                if explainer is None or question.params is not None
+                else lambda: explainer.explain(caller, question.sql),
+            )
 
 
 def _tell(caller: Caller, audience: Audience, landing: Landing) -> None:
@@ -328,7 +406,18 @@ def _tell_scope(caller: Caller, audience: Audience, scope: str) -> None:
         caller.call.store_ids = tuple(part for part in scope.strip("{}").split(",") if part)
 
 
-def _is_lost_connection(error: psycopg.Error) -> bool:
-    return isinstance(error, psycopg.OperationalError) and (
-        error.sqlstate is None or error.sqlstate in {"57P01", "57P02", "57P03"}
-    )
+class _Took:
+    """How long a statement was under way, without its wait for a connection."""
+
+    def __init__(self) -> None:
+        self.attempts = 0
+        self.since = 0.0
+        self.seconds = 0.0
+
+    def begin(self) -> None:
+        """Note that it leaves."""
+        self.since = time.monotonic()
+
+    def end(self) -> None:
+        """Note that it is back."""
+        self.seconds = time.monotonic() - self.since

@@ -20,8 +20,9 @@ from psycopg.pq.abc import PGresult
 from zava.data import faults
 from zava.data.context import ContextSigner, SignedCall
 from zava.data.flight import Bounds, Flight, raise_error
+from zava.data.retries import is_lost_connection
 from zava.errors import Busy, ZavaError
-from zava.infrastructure.pool import DatabasePool
+from zava.infrastructure.pool import DatabasePool, Unreachable
 from zava.model import Audience, Caller
 
 logger = logging.getLogger(__name__)
@@ -137,7 +138,8 @@ class Verification:
         try:
             found = await self.problems()
         except psycopg.Error as error:
-            raise Busy(
+            kind = Unreachable if is_lost_connection(error) else Busy
+            raise kind(
                 "The database cannot answer just now.", hint="Try again in a few seconds."
             ) from error
         if found:

@@ -5,98 +5,42 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any, Self, TypeVar
+from typing import Any
 
-from anyio import CancelScope
-from psycopg import AsyncConnection, Error, OperationalError
-from psycopg.abc import PQGen
-from psycopg.pq import TransactionStatus
-from psycopg.waiting import wait_async
+from psycopg import OperationalError
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
+from zava import observe, trace
 from zava.errors import Busy
+from zava.infrastructure.circuit import Circuit
+from zava.infrastructure.credentials import NoToken
+from zava.infrastructure.pooled_connection import (
+    APPLICATION_NAME,
+    ARGUMENTS,
+    PooledConnection,
+    check_when_rested,
+    reporting,
+)
+from zava.measures import Refusal
 
-APPLICATION_NAME = "zava-mcp-server"
-_CHECK_AFTER_SECONDS = 30.0
 _ACQUIRE_TIMEOUT_SECONDS = 10.0
-_CONNECT_TIMEOUT_SECONDS = 5
 _CHECK_TIMEOUT_SECONDS = 3.0
-_WAIT_INTERVAL_SECONDS = 0.1  # psycopg's own, between two looks for Ctrl-C
-_CANCEL_TIMEOUT_SECONDS = 0.4  # with the deadline of readiness still under its two seconds
-_CANCEL_INTERVAL_SECONDS = 0.05
 _CLOSE_TIMEOUT_SECONDS = 5.0
 _REST_SECONDS = 5.0
 _LEASE_SECONDS = 60.0
+# The pool's own repetitions double from a second on, while everybody waits for them. It is given
+# two tries at once instead; the callers' own repetitions, jittered and bounded, make it try again.
+_RECONNECT_TIMEOUT_SECONDS = 0.0
 
 _NONE_CAME = (PoolTimeout, TooManyRequests, PoolClosed, OperationalError)
 
-T = TypeVar("T")
 Arguments = Callable[[], Awaitable[dict[str, Any]]]
 """Connection arguments made anew for each connection: a password that expires, and under
 `refused` what to call when the server does not accept it."""
 
 
-class PooledConnection(AsyncConnection[tuple[object, ...]]):
-    """A connection that remembers what it has prepared and since when it rests."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.prepared: set[bytes] = set()
-        self.idle_since = time.monotonic()
-        self.leased_until = self.idle_since
-
-    @property
-    def is_reusable(self) -> bool:
-        """Whether the next call finds it alive and outside any transaction."""
-        return self.pgconn.transaction_status == TransactionStatus.IDLE
-
-    @classmethod
-    async def connect(  # type: ignore[override]  # the pool is the only caller
-        cls,
-        conninfo: str = "",
-        *,
-        refused: Callable[[], None] | None = None,
-        **arguments: Any,
-    ) -> Self:
-        """Connect; tell `refused` when the server read the password and said no."""
-        try:
-            return await super().connect(conninfo, **arguments)
-        except OperationalError as error:
-            if refused is not None and error.pgconn is not None and error.pgconn.used_password:
-                refused()
-            raise
-
-    async def wait(
-        self,
-        gen: PQGen[T],
-        interval: float = _WAIT_INTERVAL_SECONDS,
-        timeout: float | None = None,  # noqa: ASYNC109  # the signature is psycopg's
-    ) -> T:
-        """Drive a libpq generator; when interrupted, cancel the statement and close.
-
-        psycopg's own waits for a silent server to confirm, ten seconds beyond any deadline.
-        Shielded, because an anyio scope interrupts again at every wait.
-        """
-        try:
-            return await wait_async(gen, self.pgconn.socket, interval=interval, timeout=timeout)
-        except asyncio.CancelledError:
-            with CancelScope(shield=True):
-                try:
-                    with suppress(Error, TimeoutError):
-                        async with asyncio.timeout(_CANCEL_TIMEOUT_SECONDS):
-                            await self._cancel_until_done(gen)
-                finally:
-                    await self.close()
-            raise
-
-    async def _cancel_until_done(self, gen: PQGen[T]) -> None:
-        # A server that is between two commands forgets a cancellation and runs the next one.
-        while True:
-            await self.cancel_safe(timeout=_CANCEL_TIMEOUT_SECONDS)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_CANCEL_INTERVAL_SECONDS):
-                    await wait_async(gen, self.pgconn.socket, interval=_WAIT_INTERVAL_SECONDS)
-                    return
+class Unreachable(Busy):
+    """No connection could be made, so nothing was sent: the call may be repeated."""
 
 
 class DatabasePool:
@@ -119,18 +63,17 @@ class DatabasePool:
         arguments: Arguments | None = None,
     ) -> None:
         async def complete_arguments() -> dict[str, Any]:
-            return {
-                "autocommit": True,
-                "prepare_threshold": None,  # what is prepared, the flight prepares by name
-                "application_name": APPLICATION_NAME,
-                "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
-                **(await arguments() if arguments else {}),
-            }
+            started = time.monotonic()
+            try:
+                return ARGUMENTS | (await arguments() if arguments else {})
+            except NoToken as error:  # its words are ours
+                self._connect_failed(started, str(error))
+                raise
 
         self._pool: AsyncConnectionPool[PooledConnection] = AsyncConnectionPool(
             conninfo,
             kwargs=complete_arguments,
-            connection_class=PooledConnection,
+            connection_class=reporting(self._connect_failed, self._connected),
             open=False,
             min_size=0,
             max_size=max_size,
@@ -139,16 +82,20 @@ class DatabasePool:
             max_idle=300,
             # Under the lifetime of an Entra token; the server checks it only at connect.
             max_lifetime=45 * 60,
-            reconnect_timeout=_ACQUIRE_TIMEOUT_SECONDS,
-            check=_check_when_rested,
+            reconnect_timeout=_RECONNECT_TIMEOUT_SECONDS,
+            reconnect_failed=self._gave_up,
+            check=check_when_rested,
             name=APPLICATION_NAME,
         )
+        self.circuit = Circuit()
         self._opening = asyncio.Lock()
         self._is_open = False
         self._max_size = max_size
         self._max_waiting = max_waiting
         # What psycopg_pool has lent to us, whether in use or resting; the last used rests last.
         self._leased = 0
+        # One for each lease that is being fetched: ended when no connection can be made.
+        self._connecting: set[asyncio.Timeout] = set()
         self._resting: list[PooledConnection] = []
         self._waiting: deque[asyncio.Future[PooledConnection | None]] = deque()
         self._look: asyncio.TimerHandle | None = None
@@ -159,20 +106,23 @@ class DatabasePool:
     def connection(self) -> "_Loan":
         """Lend a connection in autocommit, for as long as an `async with` block.
 
-        The block's entry raises Busy when none came free in time, when too many wait already, or
-        when the server cannot be reached.
+        The block's entry raises Unreachable when no connection can be made at present, and Busy
+        when none came free within the current call's deadline, when too many wait already, or
+        when the database was given up.
         """
         return _Loan(self)
 
     async def drop_dead_connections(self) -> None:
         """Test every resting connection and replace those that the server has ended.
 
-        Callers that come meanwhile share one test. It runs to its end though they leave: the pool
-        would lose the connections that it has taken out.
+        Callers that come meanwhile share one test, and wait a bounded time for it. It runs to its
+        end though they leave: the pool would lose the connections that it has taken out.
         """
         if self._checking is None or self._checking.done():
             self._checking = asyncio.create_task(self._check())
-        await asyncio.shield(self._checking)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(trace.remaining_seconds(_CHECK_TIMEOUT_SECONDS)):
+                await asyncio.shield(self._checking)
 
     async def close(self) -> None:
         """Close every connection; busy ones are given a bounded time."""
@@ -183,17 +133,30 @@ class DatabasePool:
         await self._pool.close(timeout=_CLOSE_TIMEOUT_SECONDS)
 
     async def take(self) -> PooledConnection:
-        """Return a connection that rests, else a fresh lease, else the next that comes free."""
+        """Return a connection that rests, else a fresh lease, else the next that comes free.
+
+        Raises:
+            Busy: as `connection` says.
+        """
+        if not self.circuit.lets_pass():
+            observe.request_refused(Refusal.NO_DATABASE)
+            raise Busy(
+                "The database does not answer at present.", hint="Try again in a few seconds."
+            )
         await self._open_once()
-        deadline = time.monotonic() + self._pool.timeout
-        while True:
-            connection = self._rested() if self._resting else None
-            if connection is None and self._leased < self._max_size:
-                connection = await self._lease(deadline)
-            if connection is None:
-                connection = await self._wait(deadline)
-            if connection is not None:
-                return connection
+        started = time.monotonic()
+        deadline = started + trace.remaining_seconds(self._pool.timeout)
+        try:
+            while True:
+                connection = self._rested() if self._resting else None
+                if connection is None and self._leased < self._max_size:
+                    connection = await self._lease(deadline)
+                if connection is None:
+                    connection = await self._wait(deadline)
+                if connection is not None:
+                    return connection
+        finally:
+            observe.pool_waited(time.monotonic() - started)
 
     def give(self, connection: PooledConnection) -> None:
         """Take a connection back: for who waits, else to rest, else to psycopg_pool."""
@@ -205,6 +168,40 @@ class DatabasePool:
         else:
             self._return(connection)
 
+    def fell_silent(self, since: float) -> None:
+        """Hear that a statement sent at `since` was never answered, beyond its own deadline."""
+        self.circuit.failed(since)
+
+    def _connected(self) -> None:
+        self.circuit.succeeded()
+
+    def _connect_failed(self, started: float, reason: str) -> None:
+        observe.connect_failed(reason)
+        if self._none_lives():
+            self.circuit.failed(started)
+            if self.circuit.is_open:
+                self._send_away()
+
+    def _gave_up(self, _pool: AsyncConnectionPool[PooledConnection]) -> None:
+        # Nobody tries any more until somebody asks again.
+        if self._none_lives():
+            self._send_away()
+
+    def _send_away(self) -> None:
+        """Tell all who wait for a connection, here or in psycopg_pool, that none can be made."""
+        now = asyncio.get_running_loop().time()
+        for waiting in self._connecting:
+            waiting.reschedule(now)
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_exception(ConnectionError())
+
+    def _none_lives(self) -> bool:
+        # Who waits may yet be given one that is lent or rests.
+        held = self._leased - len(self._connecting)
+        return held == 0 and self._pool.get_stats().get("pool_available", 0) == 0
+
     def _rested(self) -> PooledConnection | None:
         connection = self._resting.pop()
         if time.monotonic() - connection.idle_since < _REST_SECONDS:
@@ -215,10 +212,18 @@ class DatabasePool:
     async def _lease(self, deadline: float) -> PooledConnection:
         self._leased += 1
         try:
-            connection = await self._pool.getconn(deadline - time.monotonic())
+            # `none_can_be_made` ends with the attempts to connect, the pool's own with the time.
+            async with asyncio.timeout(None) as none_can_be_made:
+                self._connecting.add(none_can_be_made)
+                try:
+                    connection = await self._pool.getconn(deadline - time.monotonic())
+                finally:
+                    self._connecting.discard(none_can_be_made)
         except BaseException as error:
             self._leased -= 1
             self._hand_over(None)
+            if isinstance(error, TimeoutError):
+                raise _unreachable() from error
             if isinstance(error, _NONE_CAME):
                 raise _busy() from error
             raise
@@ -235,10 +240,13 @@ class DatabasePool:
             async with asyncio.timeout(deadline - time.monotonic()):
                 return await turn
         except BaseException as error:
-            if turn.done() and not turn.cancelled():  # it came while its caller was leaving
-                self._pass_on(turn.result())
+            if turn.done() and not turn.cancelled():
+                if turn.exception() is None:  # it came while its caller was leaving
+                    self._pass_on(turn.result())
             elif turn in self._waiting:
                 self._waiting.remove(turn)
+            if isinstance(error, ConnectionError):
+                raise _unreachable() from error
             if isinstance(error, TimeoutError):
                 raise _busy() from error
             raise
@@ -298,7 +306,8 @@ class DatabasePool:
             return
         async with self._opening:
             if not self._is_open:
-                await self._pool.open(wait=False)
+                with trace.use(None):  # its workers outlive the call that starts them
+                    await self._pool.open(wait=False)
                 self._is_open = True
                 self.times_opened += 1
 
@@ -315,7 +324,9 @@ class _Loan:
         self._connection = await self._pool.take()
         return self._connection
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._pool.circuit.succeeded()
         self._pool.give(self._connection)
 
 
@@ -323,8 +334,5 @@ def _busy() -> Busy:
     return Busy("No database connection came free in time.", hint="Try again in a few seconds.")
 
 
-async def _check_when_rested(connection: PooledConnection) -> None:
-    # A check is a round trip; a connection used a moment ago shows its death at the call itself.
-    if time.monotonic() - connection.idle_since > _CHECK_AFTER_SECONDS:
-        async with asyncio.timeout(_CHECK_TIMEOUT_SECONDS):  # then the pool takes another one
-            await AsyncConnectionPool.check_connection(connection)
+def _unreachable() -> Unreachable:
+    return Unreachable("The database cannot be reached.", hint="Try again in a few seconds.")

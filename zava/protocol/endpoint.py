@@ -1,20 +1,21 @@
 """One HTTP exchange without a web server: what Functions, the local server and tests all call.
 
-In order: the route, the headers, the host, the token, the body, and only then the SDK. A request
-is refused at the first of them that it does not pass.
+In order: the route, the headers, the host, the room, the token, the body, and only then the SDK. A
+request is refused at the first of them that it does not pass.
 """
 
-import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
-from uuid import uuid4
 
 import orjson
 
+from zava import observe, trace
 from zava.errors import AccessDenied, Busy, InsufficientScope
+from zava.measures import Refusal
 from zava.model import Caller
 from zava.protocol import platform_auth
+from zava.protocol.admission import RETRY_AFTER_SECONDS, Admission
 from zava.protocol.body import (
     HEADER_MISMATCH,
     INVALID_REQUEST,
@@ -34,15 +35,13 @@ from zava.protocol.security_headers import secured
 if TYPE_CHECKING:
     from mcp.server.lowlevel.server import Server
 
-logger = logging.getLogger(__name__)
-
 Headers = Mapping[str, str] | Sequence[tuple[str, str]]
 
 MCP_PATH = "/mcp"
 METADATA_PATH = "/.well-known/oauth-protected-resource"
 PATHS = (MCP_PATH, METADATA_PATH, f"{METADATA_PATH}{MCP_PATH}", "/health/live", "/health/ready")
 
-_INTERNAL_ERROR, _FORBIDDEN, _TOO_MANY = -32603, -32003, -32004
+_INTERNAL_ERROR, _FORBIDDEN, _BUSY = -32603, -32003, -32004
 # One value each decides where a request goes; two would let two readers disagree.
 _SINGLE = frozenset(
     {"mcp-protocol-version", "mcp-method", "mcp-name", "authorization", "host", "origin"}
@@ -80,12 +79,16 @@ class Endpoint:
         allowed_hosts: Sequence[str] = (),
         is_vouched: bool = False,
         ask_budget: Callable[[Caller], None] = lambda _: None,
+        max_concurrent_calls: int = 64,
+        call_seconds: float | None = None,
     ) -> None:
         self.kernel = Kernel(make_server)
         self._authenticator = authenticator
         self._readiness = readiness
         self._is_vouched = is_vouched
         self._ask_budget = ask_budget
+        self._admission = Admission(max_concurrent_calls)
+        self._call_seconds = call_seconds
         self._hosts = _LOOPBACK | {host.lower() for host in allowed_hosts}
 
     async def handle(self, method: str, path: str, headers: Headers, body: bytes) -> Answer:
@@ -95,9 +98,8 @@ class Endpoint:
         fields = [(name.lower(), value.strip(" \t")) for name, value in pairs]
         try:
             answer = await self._route(method.upper(), path.rstrip("/") or "/", fields, body)
-        except Exception:  # the edge: whatever this is, the caller gets no traceback
-            correlation_id = uuid4().hex
-            logger.exception("request failed correlation_id=%s", correlation_id)
+        except Exception as error:  # noqa: BLE001  # the edge: the caller gets no traceback
+            correlation_id = observe.request_failed(error)
             answer = _rpc_error(
                 500, _INTERNAL_ERROR, "Internal error", data={"correlation_id": correlation_id}
             )
@@ -128,7 +130,11 @@ class Endpoint:
             return refused
         if path != MCP_PATH:
             return _json(200, self._metadata(single["host"]))
-        return await self._post(fields, single, body)
+        try:
+            with self._admission.admitted():
+                return await self._post(fields, single, body)
+        except Busy as busy:
+            return _busy(503, busy, RETRY_AFTER_SECONDS)
 
     async def _post(
         self, fields: list[tuple[str, str]], single: dict[str, str], body: bytes
@@ -139,15 +145,14 @@ class Endpoint:
             )
             platform_auth.check_agreement(single, caller, is_vouched=self._is_vouched)
         except TokenRefused as refusal:
-            if not refusal.is_missing:  # without a token is how a client begins
-                logger.warning("token refused: %s", refusal.description)
+            observe.request_refused(
+                Refusal.NO_TOKEN if refusal.is_missing else Refusal.BAD_TOKEN, refusal.description
+            )
             return self._challenge(refusal, single["host"])
         try:
             self._ask_budget(caller)
         except Busy as busy:
-            answer = _rpc_error(429, _TOO_MANY, busy.message, data=busy.to_dict())
-            retry_after = {"retry-after": str(busy.retry_after_seconds)}
-            return answer._replace(headers=answer.headers | retry_after)
+            return _busy(429, busy, busy.retry_after_seconds)
         if len(body) > MAX_BODY_BYTES:
             return _rpc_error(413, INVALID_REQUEST, f"The body exceeds {MAX_BODY_BYTES:,} bytes.")
         if single.get("content-type", "").partition(";")[0].strip().lower() != _JSON:
@@ -166,7 +171,15 @@ class Endpoint:
                 data=refusal.data,
                 request_id=refusal.request_id,
             )
-        exchange = Exchange(caller, client_name(message, single.get("user-agent", "")))
+        exchange = Exchange(
+            caller,
+            trace.begin(
+                trace.traceparent_of(single, message),
+                seconds=self._call_seconds,
+                principal=observe.pseudonym(caller),
+            ),
+            client_name(message, single.get("user-agent", "")),
+        )
         # The token stays here: nothing behind this line needs it.
         passed = [
             (name, value)
@@ -185,16 +198,20 @@ class Endpoint:
         return answer
 
     def _forbidden(self, denial: AccessDenied, host: str, request_id: Any) -> Answer:
-        headers = {}
+        headers: dict[str, str] = {}
         if isinstance(denial, InsufficientScope):
             # A step up (RFC 6750): the client may ask the issuer for this scope, too.
             headers = self._www_authenticate(
                 host, denial.permission, error="insufficient_scope", description=denial.message
             )
-        answer = _rpc_error(
-            403, _FORBIDDEN, denial.message, data=denial.to_dict(), request_id=request_id
+        return _rpc_error(
+            403,
+            _FORBIDDEN,
+            denial.message,
+            data=denial.to_dict(),
+            request_id=request_id,
+            headers=headers,
         )
-        return answer._replace(headers=answer.headers | headers)
 
     def _refuse_host(self, single: Mapping[str, str]) -> Answer | None:
         if _host_name(single.get("host", "")) not in self._hosts:
@@ -275,10 +292,21 @@ def _json(status: int, content: Any, headers: Mapping[str, str] | None = None) -
     return Answer(status, fields | dict(headers or {}), orjson.dumps(content))
 
 
+def _busy(status: int, busy: Busy, seconds: int) -> Answer:
+    headers = {"retry-after": str(seconds)}
+    return _rpc_error(status, _BUSY, busy.message, data=busy.to_dict(), headers=headers)
+
+
 def _rpc_error(
-    status: int, code: int, message: str, *, data: Any = None, request_id: Any = None
+    status: int,
+    code: int,
+    message: str,
+    *,
+    data: Any = None,
+    request_id: Any = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Answer:
     error: dict[str, Any] = {"code": code, "message": message}
     if data is not None:
         error["data"] = data
-    return _json(status, {"jsonrpc": "2.0", "id": request_id, "error": error})
+    return _json(status, {"jsonrpc": "2.0", "id": request_id, "error": error}, headers)

@@ -6,6 +6,7 @@ from typing import Any
 
 from zava.errors import AccessDenied
 from zava.model import Caller
+from zava.trace import Trace
 
 SCOPE_KEY = "zava.exchange"
 _CLIENT_INFO = "io.modelcontextprotocol/clientInfo"
@@ -14,13 +15,14 @@ _MAX_NAME = 100
 
 @dataclass(slots=True)
 class Exchange:
-    """The verified caller, what its client calls itself, and whether the database knew it.
+    """The verified caller, its place in a trace, its client's name, and whether it was known.
 
     It travels in the ASGI scope: a context variable would not follow the request into the tasks
     that the SDK spawns from its own task group.
     """
 
     caller: Caller
+    trace: Trace
     client_name: str = ""
     denial: AccessDenied | None = None
 

@@ -4,7 +4,6 @@ An error that a smarter model could have avoided is a tool result with `isError`
 not is a JSON-RPC error. Neither ever carries a traceback or the cause's own words.
 """
 
-import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -12,10 +11,10 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, CallToolResult, TextContent
 from pydantic import ValidationError
 
-from zava.errors import AccessDenied, InvalidInput, ZavaError
+from zava import observe
+from zava.errors import AccessDenied, InvalidInput, NotPermitted, ZavaError
+from zava.observe import operation
 from zava.protocol.tools.tool import ToolAnswer
-
-logger = logging.getLogger(__name__)
 
 _MAX_TOLD = 3
 
@@ -30,19 +29,19 @@ def unknown_resource(uri: str) -> MCPError:
     return MCPError(INVALID_PARAMS, "Resource not found", data={"uri": uri[:1000]})
 
 
-def rpc_error(
-    method: str, error: Exception, *, on_denied: Callable[[AccessDenied], None]
-) -> MCPError:
-    """Return what a method that is no tool answers when it fails."""
+def rpc_error(error: Exception, *, on_denied: Callable[[AccessDenied], None]) -> MCPError:
+    """Return what a method that is no tool answers when it fails; tell of what nobody expected."""
     if isinstance(error, MCPError):
         return error
     if isinstance(error, ValidationError):
         return _malformed_params(error)
-    fault = _as_fault(method, error)
-    if isinstance(fault, AccessDenied):
-        on_denied(fault)
-    code = INVALID_PARAMS if isinstance(fault, InvalidInput) else INTERNAL_ERROR
-    return MCPError(code, fault.message, data=fault.to_dict())
+    if not isinstance(error, ZavaError):
+        observe.request_failed(error)
+        error = ZavaError("The server failed.", hint="Report the correlation id.")
+    if isinstance(error, AccessDenied):
+        on_denied(error)
+    code = INVALID_PARAMS if isinstance(error, (InvalidInput, NotPermitted)) else INTERNAL_ERROR
+    return MCPError(code, error.message, data=error.to_dict())
 
 
 async def tool_result(
@@ -56,12 +55,12 @@ async def tool_result(
     `on_denied` learns of a caller without access, whose whole HTTP answer is a 403.
     """
     try:
-        answer = await call()
-    except Exception as error:  # noqa: BLE001  # the one boundary: nothing of the cause may pass
-        fault = _as_fault(name, error)
-        if isinstance(fault, AccessDenied):
-            on_denied(fault)
-        return _error_result(fault)
+        async with operation(name):
+            answer = await call()
+    except ZavaError as error:
+        if isinstance(error, AccessDenied):
+            on_denied(error)
+        return _error_result(error)
     return CallToolResult(
         content=[TextContent(type="text", text=answer.text)],
         structured_content=answer.structured,
@@ -76,16 +75,6 @@ def _malformed_params(error: ValidationError) -> MCPError:
         rule = detail["msg"].replace("Input should", "should").replace("Field required", "required")
         told.append(f"{'.'.join(parts) or 'params'}: {rule[:100]}")
     return MCPError(INVALID_PARAMS, f"Invalid params: {'; '.join(told[:_MAX_TOLD])}.")
-
-
-def _as_fault(name: str, error: Exception) -> ZavaError:
-    """Return what may be told of an error, and log the rest under its correlation id."""
-    if isinstance(error, ZavaError):
-        logger.info("%s: %s correlation_id=%s", name, error.code, error.correlation_id)
-        return error
-    fault = ZavaError("The server failed.", hint="Report the correlation id.")
-    logger.error("%s failed correlation_id=%s", name, fault.correlation_id, exc_info=error)
-    return fault
 
 
 def _error_result(error: ZavaError) -> CallToolResult:

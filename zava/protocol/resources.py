@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from zava.model import Caller, Permission
+from zava.protocol import performance
 from zava.protocol.apps import sales_chart
 from zava.protocol.schemas import schemas_text
 from zava.service.analytics import Analytics
@@ -104,6 +105,15 @@ RESOURCES: dict[str, Resource] = {
             read=_sales_chart,
             permission=Permission.SALES_READ,
             mime_type=sales_chart.MIME_TYPE,
+        ),
+        Resource(
+            uri=performance.URI,
+            name="performance",
+            title="Query performance",
+            description="Which statements of this server take the time, by shape; for the head"
+            " office alone.",
+            read=performance.read,
+            permission=Permission.SQL_QUERY,
         ),
     )
 }

@@ -34,8 +34,10 @@ from mcp_types import (
     TextResourceContents,
 )
 
+from zava import trace
 from zava.errors import InvalidInput
 from zava.model import Caller
+from zava.observe import operation
 from zava.protocol import faults, permissions
 from zava.protocol.audit import NoTrail, Trail, recorded
 from zava.protocol.completion import MAX_VALUES, complete
@@ -96,17 +98,20 @@ def build_server(
 
 
 async def _strict(ctx: Any, call_next: CallNext) -> HandlerResult:
-    """Agree on served versions only, and let no error pass but the protocol's own."""
+    """Agree on served versions only, carry the trace, let no error pass but the protocol's own."""
     if ctx.method == "initialize" and isinstance(ctx.params, Mapping):
         asked = ctx.params.get("protocolVersion")
         if isinstance(asked, str) and asked not in HANDSHAKE:
             params = {**ctx.params, "protocolVersion": HANDSHAKE[0]}
             ctx = replace(ctx, params=params)
-    try:
+    if ctx.request is None:  # a client in the same process, for the documentation
         return await call_next(ctx)
-    except Exception as error:  # noqa: BLE001  # the SDK would tell some causes to the caller
-        exchange = Exchange.of(ctx.request)
-        raise faults.rpc_error(ctx.method, error, on_denied=exchange.deny) from None
+    exchange = Exchange.of(ctx.request)
+    with trace.use(exchange.trace):
+        try:
+            return await call_next(ctx)
+        except Exception as error:  # noqa: BLE001  # the SDK would tell some causes to the caller
+            raise faults.rpc_error(error, on_denied=exchange.deny) from None
 
 
 class _Offer:
@@ -164,8 +169,9 @@ class _Offer:
         resource, values = found
 
         async def read(caller: Caller) -> str:
-            permissions.require(resource, caller)
-            return await resource.read(self._analytics, caller, values)
+            async with operation("read_resource"):
+                permissions.require(resource, caller)
+                return await resource.read(self._analytics, caller, values)
 
         try:
             text = await recorded(self._trail, Exchange.of(context.request), resource.uri, read)
@@ -194,12 +200,13 @@ class _Offer:
         argument = params.argument.name
         if argument not in _places(params.ref):
             raise faults.unknown("argument", argument)
-        values = await complete(
-            self._analytics,
-            Exchange.of(context.request).caller,
-            argument,
-            params.argument.value,
-        )
+        async with operation("complete"):
+            values = await complete(
+                self._analytics,
+                Exchange.of(context.request).caller,
+                argument,
+                params.argument.value,
+            )
         return CompleteResult(
             completion=Completion(
                 values=list(values[:MAX_VALUES]),

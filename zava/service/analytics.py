@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
-from zava.model import Caller, Scope, Table, TableSchema
+from zava.model import Caller, PerformanceSummary, Scope, Table, TableSchema
 from zava.service.product_search import ProductSearch
 from zava.service.sales_analytics import SalesAnalytics
 
@@ -22,6 +22,9 @@ class RetailData(Protocol):
 
     async def readable_tables(self, caller: Caller) -> list[str]:
         """Return the bare names of the tables that this caller's audience may read."""
+
+    async def performance(self, caller: Caller) -> PerformanceSummary:
+        """Return query statistics, to the head office alone."""
 
 
 class Analytics:
@@ -62,6 +65,14 @@ class Analytics:
     async def readable_tables(self, caller: Caller) -> list[str]:
         """Return the names of the tables that the caller can read, without their schema."""
         return await self._data.readable_tables(caller)
+
+    async def performance(self, caller: Caller) -> PerformanceSummary:
+        """Return which statements take the time.
+
+        Raises:
+            NotPermitted: the caller is not of the head office.
+        """
+        return await self._data.performance(caller)
 
     def current_utc_date(self) -> datetime:
         """Return the day that the tools reckon with, at this moment's time, in UTC."""

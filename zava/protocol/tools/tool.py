@@ -74,8 +74,10 @@ class Tool:
 
     def _explained(self, error: ValidationError) -> InvalidInput:
         told = []
+        named = set()
         for detail in error.errors(include_url=False):
             field = ".".join(str(part) for part in detail["loc"]) or "arguments"
+            named.add(field)
             if detail["type"] == "extra_forbidden":
                 told.append(f"{field}: {self.name} has no such argument")
             elif detail["type"] == "missing":
@@ -83,8 +85,12 @@ class Tool:
             else:
                 rule = detail["msg"].replace("Input should", "should")
                 told.append(f"{field}: {rule}, not a {type(detail['input']).__name__}")
-        known = ", ".join(self.arguments.model_fields) or "none"
-        return InvalidInput("; ".join(told) + ".", hint=f"Arguments of {self.name}: {known}.")
+        known = self.arguments.model_fields
+        return InvalidInput(
+            "; ".join(told) + ".",
+            hint=f"Arguments of {self.name}: {', '.join(known) or 'none'}.",
+            fields=tuple(name for name in known if name in named),
+        )
 
 
 def product_text(text: str) -> str:

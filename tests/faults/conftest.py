@@ -1,0 +1,32 @@
+"""One server for all tests that break things, apart from the one that the others share."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from tests.breakable import Breakable, application_over, breakable
+from tests.proxy import Proxy, counting_proxy
+from zava.app import Application
+from zava.infrastructure.home import Home
+
+
+@pytest.fixture(scope="session")
+def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Breakable]:
+    with breakable(tmp_path_factory.mktemp("breakable"), scale=0.02) as own:
+        yield own
+
+
+@pytest.fixture
+async def line(own_server: Breakable) -> AsyncIterator[Proxy]:
+    async with counting_proxy(own_server.database.server) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def over_the_line(
+    line: Proxy, home: Home, context_keys: list[str], monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Application]:
+    """The app, with three connections, behind a line that can be broken."""
+    monkeypatch.setattr("zava.infrastructure.pool._CLOSE_TIMEOUT_SECONDS", 0.2)
+    async with application_over(line.conninfo, home, context_keys, ZAVA_POOL_MAX=3) as application:
+        yield application

@@ -1,0 +1,232 @@
+"""Which statements take the time: by shape, in bounded memory, without a value of anybody's."""
+
+import logging
+import threading
+from statistics import quantiles
+
+import orjson
+import psutil
+import pytest
+
+from zava.data.guard.parsing import parsing_thread
+from zava.data.monitor import UNPARSED, QueryMonitor
+from zava.data.plans import plan_shape
+from zava.errors import Busy
+from zava.measures import QueryType
+from zava.model import PerformanceSummary
+from zava.protocol.performance import performance_text
+
+FREE = QueryType.FREE
+
+
+def settled(monitor: QueryMonitor, most: int = 20) -> PerformanceSummary:
+    """Return the summary when the parsing thread has read what it was given."""
+    parsing_thread().submit(int).result()
+    return monitor.summary(most)
+
+
+@pytest.mark.requirement("S111")
+def test_statements_that_differ_in_literals_alone_share_a_fingerprint() -> None:
+    monitor = QueryMonitor()
+    for number in range(3):
+        sql = f"SELECT * FROM retail.orders WHERE total_amount > {number} AND status = 's{number}'"
+        monitor.record(FREE, sql, 0.1, failed=False)
+    monitor.record(FREE, "SELECT * FROM retail.orders WHERE total_amount < 1", 0.1, failed=False)
+    first, second = settled(monitor).costliest
+    assert (first.count, second.count) == (3, 1)
+    assert first.fingerprint != second.fingerprint
+    assert first.text == "SELECT * FROM retail.orders WHERE total_amount > $1 AND status = $2"
+
+
+@pytest.mark.requirement("S107")
+@pytest.mark.requirement("S115")
+def test_figures_are_those_of_the_statements() -> None:
+    monitor = QueryMonitor(slow_seconds=0.5)
+    times = [0.001 * number for number in range(1, 1001)]
+    for number, seconds in enumerate(times):
+        monitor.record(FREE, "SELECT 1", seconds, failed=number % 10 == 0)
+        settled(monitor)
+    summary = settled(monitor)
+    (figures,) = summary.costliest
+    cuts = quantiles(times, n=100)
+    assert (summary.statements, figures.count, figures.errors, figures.slow) == (
+        *(1000, 1000),
+        *(100, 500),
+    )
+    assert figures.mean_seconds == pytest.approx(0.5005)
+    assert (figures.smallest_seconds, figures.largest_seconds) == (0.001, 1.0)
+    for found, exact in (
+        (figures.p50_seconds, cuts[49]),
+        (figures.p95_seconds, cuts[94]),
+        (figures.p99_seconds, cuts[98]),
+    ):
+        assert exact * 0.99 <= found <= exact * 1.2
+
+
+@pytest.mark.requirement("S109")
+def test_ever_more_distinct_statements_take_no_more_memory() -> None:
+    monitor = QueryMonitor(most_shapes=100)
+    process = psutil.Process()
+
+    def run(first: int, last: int) -> int:
+        for number in range(first, last):
+            # A shape of its own each: a column that no other names.
+            digest = number.to_bytes(16, "big")
+            monitor._learn(digest, FREE, f"SELECT c{number} FROM t", 0.01, failed=False)
+        return process.memory_info().rss
+
+    before = run(0, 10_000)
+    after = run(10_000, 60_000)
+    summary = monitor.summary()
+    assert summary.shapes == 100
+    assert summary.statements + summary.forgotten == 60_000
+    assert after - before < 2 * 1024 * 1024
+
+
+def test_reading_that_falls_behind_is_bounded_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zava.data.monitor._MOST_PENDING", 5)
+    monitor = QueryMonitor()
+    held = threading.Event()
+    parsing_thread().submit(held.wait)
+    for number in range(8):
+        monitor.record(FREE, f"SELECT c{number}", 0.1, failed=False)
+    held.set()
+    summary = settled(monitor)
+    assert (summary.statements, summary.forgotten) == (5, 3)
+
+
+@pytest.mark.requirement("S112")
+@pytest.mark.parametrize(
+    ("sql", "shown"),
+    [
+        (
+            "SELECT 'planted', $$planted$$, E'planted', U&'planted', 7 /* planted /* planted */ */",
+            "SELECT $1, $2, $3, $4, $5",
+        ),
+        ("SELECT 1 -- planted", "SELECT $1"),
+        ('SELECT 1 AS "Planted planted", "plain"', 'SELECT $1 AS "…", "plain"'),
+        ("SELECT 1 -- /* planted\n, 2", "SELECT $1 , $2"),
+        ("SELECT 1 /* -- */ , 2 AS planted_not", "SELECT $1"),
+        ('SELECT \'"\', 2 AS "a"', 'SELECT $1, $2 AS "a"'),
+        (
+            "SELECT * FROM json_table('{}', '$' columns (b int path '$.planted'))",
+            "(not shown)",
+        ),
+        ("SELEC planted", "(no statement)"),
+    ],
+)
+def test_text_that_is_shown_holds_nothing_that_a_caller_wrote_as_a_value(
+    sql: str, shown: str
+) -> None:
+    monitor = QueryMonitor()
+    monitor.record(FREE, sql, 0.1, failed=False)
+    (figures,) = settled(monitor).costliest
+    assert figures.text == shown
+    assert (figures.fingerprint == UNPARSED) == (shown == "(no statement)")
+
+
+def test_long_text_is_cut() -> None:
+    monitor = QueryMonitor()
+    monitor.record(FREE, f"SELECT {', '.join(['a'] * 400)}", 0.1, failed=False)
+    (figures,) = settled(monitor).costliest
+    assert len(figures.text) == 401
+    assert figures.text.endswith("…")
+
+
+PLAN = orjson.dumps(
+    [
+        {
+            "Plan": {
+                "Node Type": "Hash Join",
+                "Join Type": "Left",
+                "Hash Cond": "(a = 'planted')",
+                "Plan Rows": 10,
+                "Total Cost": 12.6,
+                "Output": ["planted"],
+                "Plans": [
+                    {
+                        "Node Type": "Index Scan",
+                        "Index Name": "orders_pkey",
+                        "Relation Name": "orders",
+                        "Index Cond": "(x = 'planted')",
+                        "Join Type": "Inner",
+                        "Plan Rows": 1,
+                        "Total Cost": 1,
+                    }
+                ],
+            }
+        }
+    ]
+)
+
+
+def test_plan_is_its_shape_without_a_value() -> None:
+    assert plan_shape(PLAN) == [
+        "Hash Join left  rows=10 cost=13",
+        "  Index Scan using orders_pkey on orders  rows=1 cost=1",
+    ]
+    one = orjson.loads(PLAN)[0]["Plan"]["Plans"][0]
+    wide = [{"Plan": {**one, "Plans": [one] * 100}}]
+    assert len(plan_shape(orjson.dumps(wide))) == 61
+
+
+@pytest.mark.requirement("S108")
+@pytest.mark.requirement("S110")
+async def test_slow_statement_is_told_with_its_plan_which_is_asked_for_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monitor = QueryMonitor(slow_seconds=1.0)
+    asked = []
+
+    async def explain() -> bytes:
+        asked.append(1)
+        return PLAN
+
+    assert not monitor.is_slow(0.99)
+    assert monitor.is_slow(1.01)
+    sql = "SELECT 'planted' FROM retail.orders"
+    for _ in range(2):
+        monitor.record(FREE, sql, 1.01, failed=False)
+        await monitor.tell_slow(FREE, sql, 1.01, explain)
+    assert len(asked) == 1
+    assert len(caplog.records) == 2
+    record = caplog.records[0].__dict__
+    (figures,) = monitor.summary().costliest
+    assert record["fingerprint"] == figures.fingerprint
+    assert record["duration_seconds"] == 1.01
+    assert record["plan"] == list(figures.plan) == plan_shape(PLAN)
+    assert "planted" not in str(record)
+    assert "  Index Scan using orders_pkey" in performance_text(monitor.summary())
+
+
+@pytest.mark.parametrize("failure", [Busy("no"), ValueError("planted"), KeyError("planted")])
+async def test_plan_that_cannot_be_had_is_no_failure(
+    failure: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def explain() -> bytes:
+        raise failure
+
+    monitor = QueryMonitor()
+    await monitor.tell_slow(FREE, "SELECT 1", 2.0, explain)
+    (line,) = caplog.records[0].__dict__["plan"]
+    assert line.startswith("no plan: ")
+    assert "planted" not in line
+
+
+async def test_slow_statement_without_an_explainer_is_told_without_a_plan(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, logger="zava")
+    await QueryMonitor().tell_slow(FREE, "SELECT 1", 2.0)
+    assert caplog.records[0].__dict__["plan"] == []
+
+
+def test_table_of_statistics_is_readable() -> None:
+    monitor = QueryMonitor()
+    monitor.record(FREE, "SELECT 1", 0.01, failed=True)
+    text = performance_text(settled(monitor))
+    assert text.splitlines()[0] == "1 statements of 1 shapes since this process began."
+    assert text.splitlines()[-1].split() == [
+        *("1", "1", "0", "10.0", "10.0", "10.0", "10.0", "10.0"),
+        *(settled(monitor).costliest[0].fingerprint, "SELECT", "$1"),
+    ]

@@ -1,0 +1,323 @@
+"""What is told of an operation: counted, timed and logged once, whichever way it ends."""
+
+import asyncio
+import logging
+import pickle
+from collections.abc import Iterator
+from uuid import UUID
+
+import pytest
+
+from zava import errors, observe, trace
+from zava.errors import (
+    AccessDenied,
+    Busy,
+    DatabaseFault,
+    EmbeddingsUnavailable,
+    InvalidInput,
+    QueryRefused,
+    QueryTimeout,
+    ResultTooLarge,
+    ZavaError,
+)
+from zava.infrastructure.metrics import BUCKETS_SECONDS, Metrics
+from zava.measures import METRICS, OPERATIONS, CacheType, ErrorType, QueryStatus, QueryType, Refusal
+from zava.model import Caller
+from zava.observe import Span, operation
+from zava.protocol.tools import TOOLS
+
+NAME = "execute_sales_query"
+CALLER = Caller(UUID(int=1), UUID(int=2))
+
+
+class Watching(Metrics):
+    """A sink that remembers spans, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.spans: list[Span] = []
+
+    def span(self, span: Span) -> None:
+        self.spans.append(span)
+
+
+@pytest.fixture
+def sink() -> Iterator[Watching]:
+    sink = Watching()
+    observe.attach(sink)
+    observe.attach(sink)
+    yield sink
+    observe.detach(sink)
+
+
+async def fail(error: BaseException) -> None:
+    async with operation(NAME):
+        raise error
+
+
+@pytest.mark.requirement("S100")
+@pytest.mark.requirement("S101")
+async def test_success_is_counted_and_timed_once(sink: Watching) -> None:
+    async with operation(NAME):
+        pass
+    assert sink.counter("operation_success", NAME) == 1
+    assert sink.distribution("operation_duration", NAME).count == 1
+    assert not [kind for kind in ErrorType if sink.counter("operation_error", NAME, kind)]
+
+
+@pytest.mark.requirement("S100")
+@pytest.mark.requirement("S102")
+@pytest.mark.parametrize(
+    ("error", "kind", "level"),
+    [
+        (InvalidInput("no"), "validation", logging.WARNING),
+        (AccessDenied("no"), "authorization", logging.WARNING),
+        (QueryRefused("no"), "refused", logging.INFO),
+        (QueryTimeout("no"), "timeout", logging.WARNING),
+        (DatabaseFault("no"), "database", logging.ERROR),
+        (ResultTooLarge("no"), "database", logging.ERROR),
+        (Busy("no"), "busy", logging.WARNING),
+        (EmbeddingsUnavailable("no"), "embeddings", logging.WARNING),
+        (ZavaError("no"), "unexpected", logging.ERROR),
+        (LookupError("no"), "unexpected", logging.ERROR),
+    ],
+)
+async def test_failure_is_counted_in_its_class_alone_timed_and_logged_once(
+    sink: Watching,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+    kind: str,
+    level: int,
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="zava")
+    with pytest.raises(ZavaError) as caught:
+        await fail(error)
+    assert caught.value is error or caught.value.__cause__ is error
+    counted = {k: sink.counter("operation_error", NAME, k) for k in ErrorType}
+    assert counted == {k: int(k == kind) for k in ErrorType}
+    assert sink.counter("operation_success", NAME) == 0
+    assert sink.distribution("operation_duration", NAME).count == 1
+    (record,) = caplog.records
+    assert record.levelno == level
+    assert record.__dict__["operation"] == NAME
+    assert record.__dict__["error_type"] == kind
+    assert caught.value.correlation_id in record.getMessage()
+
+
+async def test_cancellation_is_counted_and_passes(sink: Watching) -> None:
+    with pytest.raises(asyncio.CancelledError):
+        await fail(asyncio.CancelledError())
+    assert sink.counter("operation_error", NAME, ErrorType.CANCELLED) == 1
+    assert sink.distribution("operation_duration", NAME).count == 1
+
+
+@pytest.mark.requirement("S103")
+async def test_validation_error_names_the_fields_that_we_named(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with (
+        trace.use(trace.begin(None, principal=observe.pseudonym(CALLER))),
+        pytest.raises(InvalidInput),
+    ):
+        await fail(InvalidInput("max_rows: planted", fields=("max_rows",)))
+    (record,) = caplog.records
+    assert record.__dict__["fields"] == "max_rows"
+    assert "planted" not in record.getMessage()
+
+
+@pytest.mark.requirement("S106")
+async def test_unexpected_cause_is_told_by_kind_and_place_never_by_its_words(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def misread() -> None:
+        async with operation(NAME):
+            try:
+                int("planted literal")
+            except ValueError as cause:
+                raise KeyError("planted key") from cause
+
+    with pytest.raises(ZavaError) as caught:
+        await misread()
+    assert caught.value.to_dict()["message"] == "The server failed."
+    said = caplog.text
+    assert "KeyError at" in said
+    assert "from ValueError at test_observe.py:" in said
+    assert "planted" not in said
+
+
+@pytest.mark.requirement("S95")
+def test_every_error_has_the_one_shape_and_survives_a_copy() -> None:
+    tree = {
+        error
+        for error in vars(errors).values()
+        if isinstance(error, type) and issubclass(error, ZavaError)
+    }
+    told_alike = {errors.InsufficientScope, errors.NotPermitted}  # a known person's, and nobody's
+    assert len({error.code for error in tree}) == len(tree - told_alike) >= 9
+    for kind in tree:
+        error = kind("What happened.", hint="What to do.")
+        assert set(error.to_dict()) == {
+            *("code", "message", "hint", "correlation_id", "retryable"),
+        }
+        copy = pickle.loads(pickle.dumps(error))  # noqa: S301  # our own
+        assert copy.to_dict() == error.to_dict()
+        assert (type(copy), observe.error_type(copy)) == (kind, observe.error_type(error))
+
+
+def test_errors_of_one_call_bear_its_correlation_id() -> None:
+    with trace.use(trace.begin(None)) as _:
+        assert Busy("a").correlation_id == QueryTimeout("b").correlation_id
+    assert Busy("a").correlation_id != Busy("b").correlation_id
+
+
+@pytest.mark.requirement("S38")
+@pytest.mark.requirement("S39")
+@pytest.mark.requirement("S114")
+def test_query_is_counted_and_timed_by_type_and_status(sink: Watching) -> None:
+    ends: list[tuple[BaseException | None, QueryStatus]] = [
+        (None, QueryStatus.SUCCESS),
+        (DatabaseFault("x"), QueryStatus.ERROR),
+        (QueryTimeout("x"), QueryStatus.TIMEOUT),
+        (AccessDenied("x"), QueryStatus.DENIED),
+        (Busy("x"), QueryStatus.BUSY),
+        (asyncio.CancelledError(), QueryStatus.CANCELLED),
+        (LookupError("x"), QueryStatus.ERROR),
+    ]
+    for error, _ in ends:
+        observe.query(QueryType.FREE, seconds=0.02, error=error)
+    for status in QueryStatus:
+        expected = sum(end is status for _, end in ends)
+        assert sink.counter("query_total", QueryType.FREE, status) == expected
+        assert sink.distribution("query_duration", QueryType.FREE, status).count == expected
+        assert sink.counter("query_total", QueryType.OWN, status) == 0
+
+
+@pytest.mark.requirement("S40")
+def test_buckets_of_durations_suit_a_millisecond_to_half_a_minute(sink: Watching) -> None:
+    assert (BUCKETS_SECONDS[0], BUCKETS_SECONDS[-1]) == (0.001, 30.0)
+    for seconds in (0.0005, 0.001, 0.0011, 29, 31):
+        observe.query(QueryType.OWN, seconds=seconds, error=None)
+    values = sink.distribution("query_duration", QueryType.OWN, QueryStatus.SUCCESS)
+    assert (values.buckets[0], values.buckets[1], values.buckets[-2], values.buckets[-1]) == (
+        *(2, 1),
+        *(1, 1),
+    )
+    assert (values.smallest, values.largest, values.count) == (0.0005, 31, 5)
+    assert values.total == pytest.approx(60.0026)
+
+
+def test_cache_hits_and_misses_are_counted_by_what_is_cached(sink: Watching) -> None:
+    observe.cache_hit(CacheType.QUERY)
+    observe.cache_miss(CacheType.QUERY)
+    observe.cache_miss(CacheType.EMBEDDING)
+    assert sink.counter("cache_hit", CacheType.QUERY) == 1
+    assert sink.counter("cache_miss", CacheType.QUERY) == 1
+    assert sink.counter("cache_miss", CacheType.EMBEDDING) == 1
+
+
+def test_labels_are_closed_sets_whatever_callers_send(sink: Watching) -> None:
+    assert TOOLS.keys() <= OPERATIONS
+    for metric in METRICS.values():
+        for _, values in metric.labels:
+            assert 0 < len(values) <= 12
+    with pytest.raises(ValueError, match="not one of its values"):
+        sink.count(METRICS["operation_success"], ("drop table",))
+
+
+async def test_operation_of_another_name_is_counted_as_other(sink: Watching) -> None:
+    async with operation("planted name"):
+        pass
+    assert sink.counter("operation_success", "other") == 1
+
+
+@pytest.mark.requirement("S104")
+def test_refusals_are_all_counted_and_told_once_a_second(
+    sink: Watching, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO, logger="zava")
+    monkeypatch.setattr(observe, "_refusals", {})
+    for reason in Refusal:
+        for _ in range(50):
+            observe.request_refused(reason)
+        assert sink.counter("request_refused", reason) == 50
+    levels = {record.__dict__["reason"]: record.levelno for record in caplog.records}
+    assert len(caplog.records) == len(levels) == len(Refusal)
+    assert levels[Refusal.BAD_TOKEN] == logging.WARNING
+    assert levels[Refusal.NO_TOKEN] == logging.INFO
+    monkeypatch.setattr(observe, "_REFUSALS_EVERY_SECONDS", 0.0)
+    observe.request_refused(Refusal.BAD_TOKEN)
+    assert caplog.records[-1].__dict__["untold"] == 49
+
+
+async def test_sink_that_fails_costs_the_call_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(Metrics):
+        def count(self, *_: object) -> None:
+            raise RuntimeError("planted")
+
+        record = span = count  # type: ignore[assignment]
+
+    broken = Broken()
+    observe.attach(broken)
+    try:
+        with trace.use(trace.begin(None)):
+            async with operation(NAME):
+                pass
+    finally:
+        observe.detach(broken)
+    assert caplog.text.count("observation lost: RuntimeError") == 3
+    assert "planted" not in caplog.text
+
+
+async def test_spans_lead_from_the_client_to_the_statement(sink: Watching) -> None:
+    client = f"00-{'ab' * 16}-{'cd' * 8}-01"
+    with trace.use(trace.begin(client, principal="p")):
+        async with operation(NAME):
+            observe.query(QueryType.FREE, seconds=0.5, error=None)
+    statement, call = sink.spans
+    assert (call.trace_id, call.parent_id, call.kind) == ("ab" * 16, "cd" * 8, "server")
+    assert (statement.trace_id, statement.parent_id) == (call.trace_id, call.span_id)
+    assert statement.kind == "client"
+    assert statement.is_success
+    assert statement.started == pytest.approx(call.started - 0.5, abs=0.4)
+
+
+@pytest.mark.parametrize(
+    "traceparent",
+    [
+        None,
+        "",
+        "00",
+        f"00-{'0' * 32}-{'1' * 16}-01",
+        f"00-{'1' * 32}-{'0' * 16}-01",
+        f"ff-{'1' * 32}-{'1' * 16}-01",
+        f"00-{'A' * 32}-{'1' * 16}-01",
+        f"00-{'1' * 32}-{'1' * 16}-01\n",
+    ],
+)
+def test_trace_that_no_client_can_mean_begins_anew(traceparent: str | None) -> None:
+    begun = trace.begin(traceparent)
+    assert begun.parent_id == ""
+    assert len(begun.trace_id) == 32
+    assert begun.trace_id != "1" * 32
+
+
+def test_traceparent_is_read_from_the_header_before_the_message() -> None:
+    meta = {"params": {"_meta": {"traceparent": "of the message"}}}
+    assert trace.traceparent_of({"traceparent": "of the header"}, meta) == "of the header"
+    assert trace.traceparent_of({}, meta) == "of the message"
+    nameless: list[dict[str, object]] = [{}, {"params": []}]
+    nameless += [{"params": {"_meta": []}}, {"params": {}}]
+    for message in nameless:
+        assert trace.traceparent_of({}, message) is None
+    assert trace.traceparent_of({}, {"params": {"_meta": {"traceparent": 7}}}) is None
+
+
+def test_time_left_never_exceeds_the_bound_and_never_falls_below_zero() -> None:
+    assert trace.remaining_seconds(7) == 7
+    with trace.use(trace.begin(None, seconds=3)):
+        assert 2 < trace.remaining_seconds(7) <= 3
+        assert trace.remaining_seconds(1) == 1
+    with trace.use(trace.begin(None, seconds=-1)):
+        assert trace.remaining_seconds(7) == 0
+    with trace.use(trace.begin(None)):
+        assert trace.remaining_seconds(7) == 7

@@ -1,0 +1,230 @@
+"""Which statements take the time, by the shape that PostgreSQL's own grammar gives them.
+
+Two statements that differ in literals alone share a fingerprint. What is kept of a shape is
+bounded, and so is the number of shapes: of a million distinct ones the least recently seen are
+forgotten one by one. Nothing of a caller, a value or a row is kept.
+"""
+
+import asyncio
+import re
+import threading
+from array import array
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from math import ceil, log2
+from typing import Protocol
+
+import pgparse
+from cachetools import LRUCache
+
+from zava import observe
+from zava.data.guard.parsing import parsing_thread
+from zava.data.plans import plan_shape
+from zava.measures import QueryType
+from zava.model import Caller, PerformanceSummary, QueryStatistics
+
+MOST_SHAPES = 500
+_REMEMBERED_TEXTS = 4096  # 16 bytes of digest each, never the text
+_MOST_PENDING = 1000
+_LONGEST_SHOWN = 400
+_STEPS_PER_DOUBLING = 4  # a percentile is exact to a tenth
+_SMALLEST_SECONDS = 0.0001
+_BUCKETS = 84  # the last one holds everything above three minutes
+UNPARSED = "unparsed"
+
+_NOT_A_NAME = re.compile(r'--[^\n]*|"(?:[^"]|"")*"|\s+')
+_PLAIN_NAME = re.compile(r'"[a-z_][a-z0-9_]*"')
+_COMMENT_EDGE = re.compile(r"/\*|\*/")
+
+Explain = Callable[[], Awaitable[str | bytes]]
+
+
+class Explainer(Protocol):
+    """Asks for a statement's plan as its caller, with the caller's own policies in force."""
+
+    async def explain(self, caller: Caller, sql: str) -> str | bytes:
+        """Return the JSON of an EXPLAIN that executed nothing."""
+
+
+@dataclass(slots=True)
+class _Shape:
+    text: str
+    query_type: QueryType
+    count: int = 0
+    errors: int = 0
+    slow: int = 0
+    total: float = 0.0
+    smallest: float = float("inf")
+    largest: float = 0.0
+    plan: tuple[str, ...] = ()
+    buckets: "array[int]" = field(default_factory=lambda: array("I", bytes(4 * _BUCKETS)))
+
+    def add(self, seconds: float, *, failed: bool, slow: bool) -> None:
+        self.count += 1
+        self.errors += failed
+        self.slow += slow
+        self.total += seconds
+        self.smallest = min(self.smallest, seconds)
+        self.largest = max(self.largest, seconds)
+        self.buckets[_bucket(seconds)] += 1
+
+    def percentile(self, part: float) -> float:
+        wanted, seen = ceil(part * self.count), 0
+        for place, count in enumerate(self.buckets):
+            seen += count
+            if seen >= wanted:
+                bound = _SMALLEST_SECONDS * 2 ** (place / _STEPS_PER_DOUBLING)
+                return max(self.smallest, min(self.largest, bound))
+        return self.largest
+
+
+class _Shapes(LRUCache[str, _Shape]):
+    """The shapes seen of late; `forgotten` counts the statements of those that made room."""
+
+    forgotten = 0
+
+    def popitem(self) -> tuple[str, _Shape]:
+        fingerprint, shape = super().popitem()
+        self.forgotten += shape.count
+        return fingerprint, shape
+
+
+class QueryMonitor:
+    """Statistics of this process's statements; they end with it."""
+
+    def __init__(self, *, slow_seconds: float = 1.0, most_shapes: int = MOST_SHAPES) -> None:
+        self.slow_seconds = slow_seconds
+        self._lock = threading.Lock()  # recorded on the parsing thread, summed up on the loop
+        self._texts: LRUCache[bytes, str] = LRUCache(_REMEMBERED_TEXTS)
+        self._shapes = _Shapes(most_shapes)
+        self._pending = 0
+
+    def record(self, query_type: QueryType, sql: str, seconds: float, *, failed: bool) -> None:
+        """Take one statement that ended; it costs the caller no waiting."""
+        digest = blake2b(sql.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        with self._lock:
+            known = self._texts.get(digest)
+            shape = self._shapes.get(known) if known is not None else None
+            if shape is not None:
+                shape.add(seconds, failed=failed, slow=self.is_slow(seconds))
+                return
+            if self._pending >= _MOST_PENDING:
+                self._shapes.forgotten += 1
+                return
+            self._pending += 1
+        parsing_thread().submit(self._learn, digest, query_type, sql, seconds, failed=failed)
+
+    def is_slow(self, seconds: float) -> bool:
+        """Whether a statement took longer than the threshold."""
+        return seconds > self.slow_seconds
+
+    async def tell_slow(
+        self, query_type: QueryType, sql: str, seconds: float, explain: Explain | None = None
+    ) -> None:
+        """Log a slow statement, with its plan the first time that its shape is slow.
+
+        Whatever comes of asking for the plan, the answer of the statement stands.
+        """
+        loop = asyncio.get_running_loop()
+        fingerprint, text = await loop.run_in_executor(parsing_thread(), _read, sql)
+        with self._lock:
+            shape = self._shapes.get(fingerprint)
+            plan = shape.plan if shape is not None else ()
+        if explain is not None and not plan:
+            try:
+                plan = tuple(plan_shape(await explain()))
+            except Exception as error:  # noqa: BLE001  # the statement's answer is not at stake
+                plan = (f"no plan: {observe.error_type(error)}",)
+            with self._lock:
+                kept = self._shapes.setdefault(fingerprint, _Shape(text, query_type))
+                kept.plan = plan
+        observe.slow_query(query_type, fingerprint=fingerprint, seconds=seconds, plan=plan)
+
+    def summary(self, most: int = 20) -> PerformanceSummary:
+        """Return the shapes that took most time, the costliest first, and what they are part of."""
+        with self._lock:
+            shapes = sorted(dict(self._shapes).items(), key=lambda item: -item[1].total)
+            return PerformanceSummary(
+                statements=sum(shape.count for _, shape in shapes),
+                shapes=len(shapes),
+                forgotten=self._shapes.forgotten,
+                slow_seconds=self.slow_seconds,
+                costliest=tuple(
+                    _statistics(fingerprint, shape) for fingerprint, shape in shapes[:most]
+                ),
+            )
+
+    def _learn(
+        self, digest: bytes, query_type: QueryType, sql: str, seconds: float, *, failed: bool
+    ) -> None:
+        fingerprint, text = _read(sql)
+        with self._lock:
+            self._pending -= 1
+            self._texts[digest] = fingerprint
+            shape = self._shapes.get(fingerprint)
+            if shape is None:
+                shape = self._shapes[fingerprint] = _Shape(text, query_type)
+            shape.add(seconds, failed=failed, slow=self.is_slow(seconds))
+
+
+def _read(sql: str) -> tuple[str, str]:
+    """Return a statement's fingerprint and what of its text may be shown; on the parsing thread."""
+    try:
+        return str(pgparse.fingerprint(sql)), _shown(pgparse.normalize(sql))
+    except (pgparse.PGQueryError, RecursionError):
+        return UNPARSED, "(no statement)"
+
+
+def _shown(normalised: str) -> str:
+    """Drop from a text whose literals are `$n` already what else a caller may have written in it.
+
+    Comments go, and so does every quoted name that is not a plain one.
+    """
+    text = _NOT_A_NAME.sub(_replacement, normalised)
+    parts, depth, start = [], 0, 0
+    for edge in _COMMENT_EDGE.finditer(text):  # nested, as PostgreSQL's are
+        if edge[0] == "/*":
+            if depth == 0:
+                parts.append(text[start : edge.start()])
+            depth += 1
+        elif depth > 0:
+            depth -= 1
+            start = edge.end()
+    if depth == 0:
+        parts.append(text[start:])
+    text = " ".join(" ".join(parts).split())
+    if "'" in text:  # a literal that the parser's library left in place
+        return "(not shown)"
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+
+
+def _replacement(found: re.Match[str]) -> str:
+    if found[0].startswith('"'):
+        return found[0] if _PLAIN_NAME.fullmatch(found[0]) else '"…"'
+    return " "
+
+
+def _bucket(seconds: float) -> int:
+    if seconds <= _SMALLEST_SECONDS:
+        return 0
+    place = ceil(log2(seconds / _SMALLEST_SECONDS) * _STEPS_PER_DOUBLING)
+    return min(place, _BUCKETS - 1)
+
+
+def _statistics(fingerprint: str, shape: _Shape) -> QueryStatistics:
+    return QueryStatistics(
+        fingerprint=fingerprint,
+        query_type=str(shape.query_type),
+        text=shape.text,
+        count=shape.count,
+        errors=shape.errors,
+        slow=shape.slow,
+        mean_seconds=shape.total / shape.count if shape.count else 0.0,
+        smallest_seconds=shape.smallest if shape.count else 0.0,
+        largest_seconds=shape.largest,
+        p50_seconds=shape.percentile(0.50),
+        p95_seconds=shape.percentile(0.95),
+        p99_seconds=shape.percentile(0.99),
+        plan=shape.plan,
+    )

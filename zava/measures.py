@@ -1,0 +1,116 @@
+"""What is measured, under the source design's names, and the closed set behind each label."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+OTHER = "other"
+OPERATIONS = frozenset(
+    {
+        "execute_sales_query",
+        "get_multiple_table_schemas",
+        "semantic_search_products",
+        "get_current_utc_date",
+        "get_store_performance",
+        "query_metrics",
+        "compare_with_chain",
+        "show_sales_chart",
+        "read_resource",
+        "complete",
+        "request",  # whatever fails outside of these
+    }
+)
+
+
+class ErrorType(StrEnum):
+    """Why an operation failed, as a label."""
+
+    VALIDATION = "validation"
+    AUTHORIZATION = "authorization"
+    REFUSED = "refused"
+    TIMEOUT = "timeout"
+    DATABASE = "database"
+    BUSY = "busy"
+    EMBEDDINGS = "embeddings"
+    CANCELLED = "cancelled"
+    UNEXPECTED = "unexpected"
+
+
+class QueryType(StrEnum):
+    """Who wrote a statement: a caller's model, or this project."""
+
+    FREE = "free"
+    OWN = "own"
+
+
+class QueryStatus(StrEnum):
+    """How a statement ended."""
+
+    SUCCESS = "success"
+    ERROR = "error"
+    TIMEOUT = "timeout"
+    DENIED = "denied"
+    BUSY = "busy"
+    CANCELLED = "cancelled"
+
+
+class CacheType(StrEnum):
+    """What a cache holds."""
+
+    QUERY = "query"
+    EMBEDDING = "embedding"
+    SCHEMA = "schema"
+
+
+class Refusal(StrEnum):
+    """Why a request was refused before any work was done for it."""
+
+    NO_TOKEN = "no_token"  # noqa: S105  # a label
+    BAD_TOKEN = "bad_token"  # noqa: S105  # a label
+    NO_CAPACITY = "no_capacity"
+    NO_DATABASE = "no_database"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A count, or a distribution in seconds; `labels` gives each label's possible values."""
+
+    name: str
+    kind: Literal["counter", "histogram"]
+    labels: tuple[tuple[str, frozenset[str]], ...]
+    description: str
+
+
+_OPERATION = ("operation", OPERATIONS | {OTHER})
+_QUERY = ("type", frozenset(QueryType))
+_STATUS = ("status", frozenset(QueryStatus))
+_CACHE = ("type", frozenset(CacheType))
+
+METRICS = {
+    metric.name: metric
+    for metric in (
+        Metric("query_total", "counter", (_QUERY, _STATUS), "Statements run for callers."),
+        Metric("query_duration", "histogram", (_QUERY, _STATUS), "Time a statement took."),
+        Metric("operation_success", "counter", (_OPERATION,), "Operations that answered."),
+        Metric(
+            "operation_error",
+            "counter",
+            (_OPERATION, ("type", frozenset(ErrorType))),
+            "Operations that failed, by why.",
+        ),
+        Metric(
+            "operation_duration", "histogram", (_OPERATION,), "Time an operation took, either way."
+        ),
+        Metric("cache_hit", "counter", (_CACHE,), "Answers found in a cache."),
+        Metric("cache_miss", "counter", (_CACHE,), "Answers not found in a cache."),
+        Metric("pool_wait_duration", "histogram", (), "Time a statement waited for a connection."),
+        Metric(
+            "request_refused",
+            "counter",
+            (("reason", frozenset(Refusal)),),
+            "Requests refused before any work was done for them.",
+        ),
+        Metric("query_retry", "counter", (), "Statements repeated after a passing fault."),
+        Metric("slow_query", "counter", (_QUERY,), "Statements over the threshold."),
+    )
+}

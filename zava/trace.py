@@ -1,0 +1,87 @@
+"""What one call carries from the edge to the statement: its identifiers and its deadline."""
+
+import re
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:-.*)?")
+_NO_TRACE, _NO_SPAN = "0" * 32, "0" * 16
+
+
+def new_span_id() -> str:
+    """Return the id of a new stretch of work."""
+    return secrets.token_hex(8)
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One call's place in a trace (W3C Trace Context) and the moment at which it is given up.
+
+    `deadline` is of `time.monotonic`, None for work that nobody waits for. `principal` is a hash.
+    """
+
+    trace_id: str
+    span_id: str = field(default_factory=new_span_id)
+    parent_id: str = ""
+    deadline: float | None = None
+    principal: str = ""
+
+    def remaining_seconds(self, at_most: float) -> float:
+        """Return how long the call may still take, never more than `at_most`, never below zero."""
+        if self.deadline is None:
+            return at_most
+        return max(0.0, min(at_most, self.deadline - time.monotonic()))
+
+
+# Set where a tool's call begins; every task that the call starts inherits it.
+_current: ContextVar[Trace | None] = ContextVar("zava_trace", default=None)
+
+
+def begin(traceparent: str | None, *, seconds: float | None = None, principal: str = "") -> Trace:
+    """Return the trace of a new call, continuing the client's where it names a well-formed one."""
+    deadline = None if seconds is None else time.monotonic() + seconds
+    found = _TRACEPARENT.fullmatch(traceparent or "")
+    if found is None or found[1] == _NO_TRACE or found[2] == _NO_SPAN:
+        return Trace(secrets.token_hex(16), deadline=deadline, principal=principal)
+    return Trace(found[1], parent_id=found[2], deadline=deadline, principal=principal)
+
+
+def traceparent_of(headers: Mapping[str, str], message: Mapping[str, object]) -> str | None:
+    """Return the client's `traceparent`: of the HTTP header, else of the message's `_meta`."""
+    named: object = headers.get("traceparent")
+    params = message.get("params")
+    if named is None and isinstance(params, Mapping):
+        meta = params.get("_meta")
+        named = meta.get("traceparent") if isinstance(meta, Mapping) else None
+    return named if isinstance(named, str) else None
+
+
+def current() -> Trace | None:
+    """Return the trace of the call in whose task this runs."""
+    return _current.get()
+
+
+def remaining_seconds(at_most: float) -> float:
+    """Return how long the current call may still take, at most `at_most`."""
+    trace = _current.get()
+    return at_most if trace is None else trace.remaining_seconds(at_most)
+
+
+def correlation_id() -> str:
+    """Return the id under which the log tells of the current call; a fresh one outside a call."""
+    trace = _current.get()
+    return secrets.token_hex(16) if trace is None else trace.trace_id
+
+
+@contextmanager
+def use(trace: Trace | None) -> Iterator[None]:
+    """Make a trace the current one; None for work that begins in a call and outlives it."""
+    token = _current.set(trace)
+    try:
+        yield
+    finally:
+        _current.reset(token)
