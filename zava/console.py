@@ -1,7 +1,6 @@
 """What the command line's modules share: where they print, and the database they administer."""
 
 import os
-import pwd
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
@@ -27,6 +26,10 @@ def administered() -> Iterator[LocalDatabase]:
 
 def operator() -> str:
     """Return the account of this machine that runs the command, for the change log."""
+    try:
+        import pwd
+    except ImportError:  # Windows prepares deployments, too
+        return os.getlogin()
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:  # a container may run under a number alone
