@@ -54,6 +54,7 @@ async function enter(person) {
   at("gate").hidden = true;
   at("desk").hidden = false;
   at("who-name").textContent = words(person.name.replaceAll("-", " "));
+  at("performance").dataset.audience = person.audience;
   const audience = words(person.audience).toLowerCase().replace(/managers$/, "manager");
   at("who-audience").textContent = audience === at("who-name").textContent.toLowerCase() ? "" : audience;
   at("who-scope").textContent = "";
@@ -265,11 +266,12 @@ async function showConnect() {
   const mine = client;
   const { tools } = await mine.request("tools/list");
   at("server").replaceChildren(...[["Address", url], ["Tools", tools.map((tool) => tool.name).join(", ")]].flatMap(([name, text]) => [el("dt", {}, name), el("dd", {}, text)]));
-  const { resources } = await mine.request("resources/list");
-  at("performance").replaceChildren();
-  if (!resources.some((resource) => resource.uri === "zava://performance")) return;
+  const performance = at("performance");
+  performance.replaceChildren();
+  // Listed for everybody, answered for head office: asking for another would only show a refusal.
+  if (performance.dataset.audience !== "head_office") return;
   const read = await mine.request("resources/read", { uri: "zava://performance" }).catch(() => null);
-  if (read && mine === client) at("performance").replaceChildren(el("h3", {}, "Statements"), el("pre", { tabIndex: 0 }, read.contents[0].text));
+  if (read && mine === client) performance.replaceChildren(el("h3", {}, "Statements"), el("pre", { tabIndex: 0 }, read.contents[0].text));
 }
 
 async function showHealth() {
