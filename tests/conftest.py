@@ -16,6 +16,7 @@ from tests.database import CONTEXT_KEY, SERVER_PASSWORD, Cluster, Database, post
 from tests.metrics import naive
 from tests.pgbouncer import is_asked_for, pgbouncer
 from zava.app import Application, compose
+from zava.data.audit import AuditTrail
 from zava.data.context import ContextKey, ContextSigner
 from zava.data.metric_catalogue import Catalogue
 from zava.data.metric_catalogue import catalogue as read_whole_catalogue
@@ -74,7 +75,7 @@ def without_prepared_statements() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         if is_asked_for():
             patch.setenv("ZAVA_PREPARED_STATEMENTS", "false")
-            for kind in (Tenancy, Verification):
+            for kind in (AuditTrail, Tenancy, Verification):
                 defaults = kind.__init__.__kwdefaults__ or {}
                 patch.setitem(defaults, "use_prepared", False)
         yield

@@ -38,6 +38,11 @@ def is_asked_for() -> bool:
     return bool(os.environ.get("ZAVA_TEST_PGBOUNCER"))  # noqa: TID251  # the tests' own switch
 
 
+def settings() -> dict[str, str]:
+    """What a process behind this PgBouncer has to be told: its version keeps no statements."""
+    return {"ZAVA_PREPARED_STATEMENTS": "false"} if is_asked_for() else {}
+
+
 @contextmanager
 def pgbouncer(target: str, *, user: str, password: str, directory: Path) -> Iterator[int]:
     """Run it before the server of a connection string; give the port on loopback."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Timer
 from typing import Any
 
+from tests import pgbouncer
 from tests.database import Database
 from zava.infrastructure.home import Home
 
@@ -43,6 +44,7 @@ def functions_host(
             "DATABASE_URL": database.server,
             "ZAVA_HOME": str(home.path),
             "ZAVA_CONTEXT_KEYS": ",".join(context_keys),
+            **pgbouncer.settings(),
             **settings,
         },
         stdout=subprocess.PIPE,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import pgbouncer
 from tests.database import Database
 from tests.protocol.rpc import MODERN, request
 from zava.infrastructure.home import Home
@@ -40,6 +41,7 @@ def loaded(
             "DATABASE_URL": database.server,
             "ZAVA_CONTEXT_KEYS": ",".join(context_keys),
             "ZAVA_HOME": str(home.path),
+            **pgbouncer.settings(),
         },
         input=body + b"\n",
         capture_output=True,
