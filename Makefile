@@ -13,10 +13,9 @@ OUTSIDE := tests/outside
 PICTURES := tests/pictures
 
 # Isolation behind a pooler. Left out: what is about prepared statements, which this one has none
-# of, about a connection of one's own that the server ends, and about what a process loads.
+# of, and about a connection of one's own that the server ends.
 THROUGH_PGBOUNCER := tests/security tests/data/test_tenancy.py tests/data/test_session_edges.py \
   tests/data/test_emptiness.py tests/protocol/test_endpoint.py tests/functions \
-  --deselect tests/functions/test_first_call_loads.py::test_first_call_loads_only_what_is_written_down \
   --deselect tests/data/test_tenancy.py::test_statements_run_with_and_without_prepared_ones \
   --deselect tests/data/test_session_edges.py::test_server_that_ends_during_the_proof_is_busy_and_proves_nothing
 
