@@ -7,7 +7,8 @@ from statistics import median
 
 from zava.data.search import ProductData
 from zava.infrastructure.embedders.embedder import Embedder, vector_text
-from zava.model import Caller, ProductQuestion, SearchRegistry
+from zava.model import Caller
+from zava.search_values import ProductQuestion, SearchRegistry
 from zava.service.product_search import normalised, question_of
 
 ARMS = ("words", "meaning", "fused")

@@ -23,7 +23,8 @@ from zava.infrastructure import embedding_job
 from zava.infrastructure.embedders.query_vectors import QueryVectors
 from zava.infrastructure.embedding_job import build_index, embed_catalogue
 from zava.infrastructure.pool import DatabasePool
-from zava.model import Caller, ProductMatches
+from zava.model import Caller
+from zava.search_values import ProductMatches
 from zava.service.product_search import ProductSearch, question_of
 
 UNKNOWN = "qwertzu"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from tests.azure_openai import vector_of
 from zava.errors import EmbeddingsUnavailable
 from zava.infrastructure.embedders.embedder import TextRefused, Vector
-from zava.model import EmbeddingModel
+from zava.search_values import EmbeddingModel
 
 
 class StandIn:

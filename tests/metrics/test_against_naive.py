@@ -11,7 +11,8 @@ from tests.conftest import TODAY
 from tests.metrics import naive
 from zava.data.metric_catalogue import UNITS, Catalogue
 from zava.data.metric_reader import MetricReader
-from zava.model import Caller, MetricFilter, MetricQuery
+from zava.metric_values import MetricFilter, MetricQuery
+from zava.model import Caller
 from zava.service.periods import parse_period
 
 CASES = 500

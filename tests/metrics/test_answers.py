@@ -9,7 +9,8 @@ import pytest
 from tests.conftest import TODAY
 from zava.data.metric_catalogue import Catalogue
 from zava.data.metric_reader import MetricReader
-from zava.model import Caller, Comparison, MetricFilter, MetricOrder, MetricQuery, MetricRows
+from zava.metric_values import Comparison, MetricFilter, MetricOrder, MetricQuery, MetricRows
+from zava.model import Caller
 from zava.service.periods import parse_period
 
 

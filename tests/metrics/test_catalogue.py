@@ -19,8 +19,7 @@ from zava.data.verification import Verification
 from zava.errors import InvalidInput, NotPermitted, QueryRefused
 from zava.infrastructure.byte_store import MemoryStore
 from zava.infrastructure.pool import DatabasePool
-from zava.model import (
-    Caller,
+from zava.metric_values import (
     Comparison,
     MetricFilter,
     MetricOrder,
@@ -28,6 +27,7 @@ from zava.model import (
     Period,
     PeriodUnit,
 )
+from zava.model import Caller
 from zava.protocol.tools.query_metrics import DIMENSIONS, METRICS
 
 TEXT = (files("zava.data") / "metrics.toml").read_text(encoding="utf-8")

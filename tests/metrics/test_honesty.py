@@ -18,7 +18,8 @@ from zava.errors import InvalidInput
 from zava.infrastructure.byte_store import MemoryStore, RedisStore
 from zava.infrastructure.home import Home
 from zava.infrastructure.pool import DatabasePool
-from zava.model import Caller, Comparison, PeriodUnit
+from zava.metric_values import Comparison, PeriodUnit
+from zava.model import Caller
 from zava.service.insights import RULES
 from zava.service.metrics import Metrics
 from zava.service.periods import business_day, labels

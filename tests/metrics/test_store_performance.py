@@ -11,15 +11,8 @@ import pytest
 from tests.asking import AskTool
 from tests.conftest import TODAY
 from tests.metrics import naive
-from zava.model import (
-    Audience,
-    Caller,
-    Measured,
-    MetricColumn,
-    MetricQuery,
-    MetricRows,
-    Scope,
-)
+from zava.metric_values import Measured, MetricColumn, MetricQuery, MetricRows
+from zava.model import Audience, Caller, Scope
 from zava.protocol.tools import TOOLS
 from zava.service.store_performance import StoreAnalysis
 

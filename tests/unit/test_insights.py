@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from zava.model import Insight
+from zava.metric_values import Insight
 from zava.service.insights import (
     FEWEST_ORDERS,
     FEWEST_UNITS_OF_CATEGORY,

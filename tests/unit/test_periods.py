@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zava.errors import InvalidInput
-from zava.model import Period, PeriodUnit
+from zava.metric_values import Period, PeriodUnit
 from zava.service.periods import GRAMMAR, parse_period
 
 TODAY = date(2026, 6, 30)  # a Tuesday

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from zava.data.metric_catalogue import Catalogue, Dimension, Metric, Source
 from zava.errors import InvalidInput
-from zava.model import Comparison, MetricFilter, MetricOrder, MetricQuery, Period
+from zava.metric_values import Comparison, MetricFilter, MetricOrder, MetricQuery, Period
 
 T = TypeVar("T")
 

@@ -14,17 +14,15 @@ from zava.data.result_cache import ResultCache
 from zava.data.statements import statement
 from zava.data.tenancy import Tenancy
 from zava.errors import InvalidInput, NotPermitted
-from zava.model import (
-    Audience,
-    Caller,
+from zava.metric_values import (
     ChainComparison,
     Measured,
     MetricColumn,
     MetricQuery,
     MetricRows,
     Period,
-    Scope,
 )
+from zava.model import Audience, Caller, Scope
 
 CHAIN_METRICS = ("revenue", "orders", "average_order_value", "customers", "units", "discount_rate")
 """What zava.chain_quartiles knows; anything else it answers with nothing."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from zava.data.metric_catalogue import FORMULA_PLACES, REFERENCE, UNITS, Catalogue, Source
 from zava.data.metric_plan import Condition, Measure, Plan, answer_names
-from zava.model import Comparison
+from zava.metric_values import Comparison
 
 _ZONE = "'America/Los_Angeles'"
 

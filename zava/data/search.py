@@ -9,7 +9,8 @@ from uuid import UUID
 
 from zava.data.statements import statement
 from zava.data.tenancy import Tenancy
-from zava.model import Caller, EmbeddingModel, Findings, ProductQuestion, SearchRegistry
+from zava.model import Caller
+from zava.search_values import EmbeddingModel, Findings, ProductQuestion, SearchRegistry
 
 _REGISTRY_SECONDS = 60.0
 _NEAREST = 51  # candidates by meaning: fifty, and the product that others are likened to

@@ -19,7 +19,7 @@ import psycopg
 from psycopg import sql
 
 from zava.infrastructure.embedders.embedder import Embedder, TextRefused, Vector, vector_text
-from zava.model import EmbeddingModel
+from zava.search_values import EmbeddingModel
 
 logger = logging.getLogger(__name__)
 

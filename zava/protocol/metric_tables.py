@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from zava.model import Column, Forecast, MetricAnswer, MetricColumn, MetricRows, Period, Table
+from zava.metric_values import Forecast, MetricAnswer, MetricColumn, MetricRows, Period
+from zava.model import Column, Table
 from zava.protocol.scope import scope_content
 from zava.protocol.tables import table_text
 

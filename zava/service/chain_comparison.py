@@ -5,7 +5,8 @@ from datetime import date
 from typing import Protocol
 
 from zava.errors import InvalidInput
-from zava.model import Caller, ChainComparison, Period, PeriodUnit
+from zava.metric_values import ChainComparison, Period, PeriodUnit
+from zava.model import Caller
 from zava.service.periods import parse_period
 
 DEFAULT_PERIOD = "last month"

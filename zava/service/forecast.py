@@ -8,7 +8,7 @@ Principles and Practice, 5.5), and the same misses are shown as its back-test er
 from collections.abc import Sequence
 from math import sqrt
 
-from zava.model import ForecastPoint
+from zava.metric_values import ForecastPoint
 
 SEASONS_NEEDED = 2
 _Z_80_PERCENT = 1.2816

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from zava.model import Insight
+from zava.metric_values import Insight
 
 FEWEST_ORDERS = 30
 """Below so many orders in either period, a change is noise and no rule speaks of it."""

@@ -6,8 +6,7 @@ from datetime import date, timedelta
 from typing import Protocol
 
 from zava.errors import InvalidInput
-from zava.model import (
-    Caller,
+from zava.metric_values import (
     Comparison,
     Forecast,
     Measured,
@@ -18,8 +17,8 @@ from zava.model import (
     MetricRows,
     Period,
     PeriodUnit,
-    Scope,
 )
+from zava.model import Caller, Scope
 from zava.service.forecast import SEASONS_NEEDED, back_test, seasonal_naive
 from zava.service.insights import insight_page
 from zava.service.periods import labels, parse_period

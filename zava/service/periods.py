@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from zava.errors import InvalidInput
-from zava.model import Period, PeriodUnit, shifted
+from zava.metric_values import Period, PeriodUnit, shifted
 
 BUSINESS_ZONE = ZoneInfo("America/Los_Angeles")
 """Where the stores' days begin and end."""

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from zava.errors import Busy, EmbeddingsUnavailable, InvalidInput
-from zava.model import (
-    Caller,
+from zava.model import Caller
+from zava.search_values import (
     EmbeddingModel,
     Findings,
     ProductMatch,

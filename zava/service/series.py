@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from zava.model import MetricColumn, MetricRows, Period, PeriodUnit
+from zava.metric_values import MetricColumn, MetricRows, Period, PeriodUnit
 from zava.service.periods import labels_of
 
 UNITS = {

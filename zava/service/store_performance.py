@@ -5,17 +5,16 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from zava.model import (
-    Caller,
+from zava.metric_values import (
     Comparison,
     Measured,
     MetricFilter,
     MetricOrder,
     MetricQuery,
     MetricRows,
-    Scope,
     StorePerformance,
 )
+from zava.model import Caller, Scope
 from zava.service.insights import (
     FEWEST_ORDERS,
     Findings,

@@ -20,7 +20,7 @@ from tenacity import (
 from zava.errors import EmbeddingsUnavailable
 from zava.infrastructure.embedders.circuit import Circuit
 from zava.infrastructure.embedders.embedder import TextRefused, Vector, check_vectors
-from zava.model import EmbeddingModel
+from zava.search_values import EmbeddingModel
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from zava.errors import EmbeddingsUnavailable
-from zava.model import EmbeddingModel
+from zava.search_values import EmbeddingModel
 
 Vector = Sequence[float]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from zava.errors import EmbeddingsUnavailable
 from zava.infrastructure.embedders.embedder import Vector, check_vectors
-from zava.model import EmbeddingModel
+from zava.search_values import EmbeddingModel
 
 MINILM = EmbeddingModel("all-MiniLM-L6-v2-int8", 384, 0.20, 0.35)
 

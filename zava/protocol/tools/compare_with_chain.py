@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from zava.model import Caller, ChainComparison, Permission
+from zava.metric_values import ChainComparison
+from zava.model import Caller, Permission
 from zava.protocol.apps import sales_chart
 from zava.protocol.metric_tables import period_content
 from zava.protocol.scope import ScopeContent, scope_content, scope_text

@@ -4,7 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from zava.model import Caller, MetricRows, Permission, StorePerformance
+from zava.metric_values import MetricRows, StorePerformance
+from zava.model import Caller, Permission
 from zava.protocol.apps import sales_chart
 from zava.protocol.metric_tables import headed, period_content, rows_content
 from zava.protocol.scope import ScopeContent, scope_content, scope_text

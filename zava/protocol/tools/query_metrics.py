@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, WithJsonSchema
 
-from zava.model import Caller, Comparison, MetricAnswer, MetricFilter, MetricOrder, Permission
+from zava.metric_values import Comparison, MetricAnswer, MetricFilter, MetricOrder
+from zava.model import Caller, Permission
 from zava.protocol.apps import sales_chart
 from zava.protocol.metric_tables import metric_content, metric_text
 from zava.protocol.scope import ScopeContent

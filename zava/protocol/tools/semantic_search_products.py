@@ -4,10 +4,11 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from zava.model import Caller, Permission, ProductMatch, ProductMatches
+from zava.model import Caller, Permission
 from zava.protocol.scope import ScopeContent, scope_content, scope_text
 from zava.protocol.tables import MAX_TEXT_BYTES, line_of_text
 from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
+from zava.search_values import ProductMatch, ProductMatches
 from zava.service.analytics import Analytics
 
 MAX_ROWS, DEFAULT_ROWS = 50, 10

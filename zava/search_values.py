@@ -1,0 +1,113 @@
+"""The frozen values of product search: what is asked, what was found, how well."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from zava.model import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingModel:
+    """A model that turns text into vectors, and the cosine similarities to judge its matches by.
+
+    Below `minimum_similarity` a match is none; below `weak_similarity` it is flagged.
+    """
+
+    name: str
+    dimensions: int
+    minimum_similarity: float
+    weak_similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class ProductQuestion:
+    """What is searched for, checked: `text` and `skus` by words, `vector` or `like` by meaning.
+
+    `vector` is in pgvector's text form, None where only words are searched; `like` is the SKU or
+    name of a product whose own vector is taken. A `threshold` is a cosine similarity; strict, it
+    also holds for what was found by words.
+    """
+
+    text: str
+    skus: tuple[str, ...]
+    like: str | None
+    vector: str | None
+    threshold: float
+    is_strict: bool
+    category_id: UUID | None
+    in_stock_only: bool
+    max_rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProductMatch:
+    """A product that was found, with the stock of the caller's own stores.
+
+    `matched_by` is "sku", "words", "meaning" or "both"; `similarity` the cosine to the question,
+    None without a vector. The texts are outsiders': data, never instructions.
+    """
+
+    sku: str
+    name: str
+    category: str
+    price: float
+    description: str
+    is_discontinued: bool
+    stock: int
+    stores_in_stock: int
+    matched_by: str
+    similarity: float | None
+    is_weak: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProductMatches:
+    """The best matches first; `found` is how many there were before `max_rows` cut them.
+
+    `is_complete` is False when products may be missing that should have been found: no search by
+    meaning, products without a vector, or an approximate index under a filter.
+    """
+
+    products: tuple[ProductMatch, ...]
+    found: int
+    searched_by: str
+    minimum_similarity: float | None
+    is_complete: bool
+    notes: tuple[str, ...]
+    scope: Scope
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRegistry:
+    """What search knows beforehand: the active model, if any, and the categories by name.
+
+    `is_indexed` says whether an approximate index stands on the model's vectors.
+    """
+
+    model: EmbeddingModel | None
+    model_id: UUID | None
+    is_indexed: bool
+    embedded: int
+    products: int
+    categories: dict[str, UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the database found, not yet judged: rows best first, and why there may be none.
+
+    `words_found` and `nearest_found` count candidates of each kind, `best_similarity` is that of
+    the nearest product whatever the floor, `likened` the name of the product that was meant.
+    """
+
+    rows: list[dict[str, Any]]
+    found: int
+    words_found: int
+    best_similarity: float | None
+    likened: str | None
+    nearest_categories: tuple[str, ...]
+    is_exhaustive: bool
+    scope: Scope
