@@ -6,17 +6,14 @@ more than the deadline would allow anyway.
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cachetools import LRUCache
 
-from zava.data.guard.parsing import NotParsed, parse, parsing_thread
+from zava.data.guard.parsing import Node, NotParsed, nodes_of, parse, parsing_thread
 
 _EQUALS = [{"String": {"sval": "="}}]
 LARGE_TABLES = frozenset({"customers", "inventory", "orders", "order_items"})
-
-Node = Mapping[str, Any]
 
 # By the text alone, which says nothing of who wrote it; statements of at most 16 KiB.
 _known: LRUCache[str, bool] = LRUCache(1024)
@@ -39,9 +36,7 @@ def is_heavy(statement: str) -> bool:
         trees = parse(statement)
     except NotParsed:
         return False  # the server says what is wrong with it
-    return any(
-        node.get("recursive", False) or _is_heavy_select(node) for node in _dictionaries(trees)
-    )
+    return any(node.get("recursive", False) or _is_heavy_select(node) for node in nodes_of(trees))
 
 
 def _is_heavy_select(node: Node) -> bool:
@@ -72,21 +67,10 @@ def _links(condition: Node) -> int:
     """Count the equalities of one column with another: each may join two relations by a key."""
     return sum(
         _holds_column(node["lexpr"]) and _holds_column(node.get("rexpr"))
-        for node in _dictionaries(condition)
+        for node in nodes_of(condition)
         if "lexpr" in node and node.get("name") == _EQUALS
     )
 
 
 def _holds_column(tree: Any) -> bool:
-    return any("ColumnRef" in node for node in _dictionaries(tree))
-
-
-def _dictionaries(tree: Any) -> Iterator[Node]:
-    stack = [tree]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, dict):
-            yield node
-            stack += node.values()
-        elif isinstance(node, list):
-            stack += node
+    return any("ColumnRef" in node for node in nodes_of(tree))

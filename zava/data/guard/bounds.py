@@ -5,15 +5,14 @@ deadline. Constant arithmetic is reckoned out, so that `10 ^ 9` is no way around
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from math import isfinite, prod
 from math import pow as power
 from operator import add, mul, sub, truediv
 from typing import Any
 
 from zava.data.guard import refusals
-
-Node = Mapping[str, Any]
+from zava.data.guard.parsing import Node, nodes_of
 
 LARGEST_LENGTH = 10_000
 LARGEST_GROWTH = 1_000_000
@@ -187,20 +186,8 @@ def _number(const: Node) -> float | None:
         return None
 
 
-def _dicts(tree: Any) -> Iterable[Node]:
-    """Yield every dictionary of a tree."""
-    stack = [tree]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, dict):
-            yield node
-            stack += node.values()
-        elif isinstance(node, list):
-            stack += node
-
-
 def _reads_data(tree: Any) -> bool:
-    return any("ColumnRef" in node or "fromClause" in node for node in _dicts(tree))
+    return any("ColumnRef" in node or "fromClause" in node for node in nodes_of(tree))
 
 
 def _check_series(arguments: list[Node]) -> None:
@@ -229,7 +216,7 @@ def check_recursion(query: Node) -> None:
     recursive = query["ctequery"].get("SelectStmt", {}).get("rarg")
     if recursive is None:
         return
-    nodes = list(_dicts(recursive))
+    nodes = list(nodes_of(recursive))
     reads_itself = any(node.get("relname") == query["ctename"] for node in nodes)
     if reads_itself and not any("whereClause" in node or "quals" in node for node in nodes):
         raise refusals.unbounded_recursion(query["ctename"])

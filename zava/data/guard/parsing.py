@@ -5,6 +5,7 @@ It recurses on the C stack: 48 KB of `1+1+…` end a process of 8 MiB stack. Sta
 """
 
 import threading
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 import pgparse
 
 _STACK_BYTES = 16 * 1024 * 1024
+
+Node = Mapping[str, Any]
 
 
 class NotParsed(Exception):
@@ -40,6 +43,18 @@ def parse(statement: str) -> list[dict[str, Any]]:
     except RecursionError:
         raise TooDeep("the statement nests too deep") from None
     return trees
+
+
+def nodes_of(tree: Any) -> Iterator[Node]:
+    """Yield every object of a parse tree, in no order; depth costs no stack."""
+    stack = [tree]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, dict):
+            yield node
+            stack += node.values()
+        elif isinstance(node, list):
+            stack += node
 
 
 @cache

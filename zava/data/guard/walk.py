@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from zava.data.guard import refusals
-from zava.data.guard.bounds import Growth, Node, check_recursion
+from zava.data.guard.bounds import Growth, check_recursion
+from zava.data.guard.parsing import Node
 from zava.data.guard.vocabulary import (
     CONTAINERS,
     FIELDS,
