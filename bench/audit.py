@@ -8,6 +8,7 @@ in wall time (a commit waits for the disk) and in CPU of this process, its batch
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from statistics import median
 
 import orjson
@@ -84,7 +85,7 @@ async def _measure(application: Application, token: str) -> tuple[float, float]:
     started, before = time.perf_counter(), time.process_time()
     for _ in range(CALLS):
         status, body = await call_tool(application.endpoint, token, "execute_sales_query", _SQL)
-        if status != 200 or body["result"]["structuredContent"]["row_count"] != 1:  # noqa: PLR2004  # OK
+        if status != HTTPStatus.OK or body["result"]["structuredContent"]["row_count"] != 1:
             raise SystemExit(f"the call failed: {orjson.dumps(body).decode()[:200]}")
     return (
         (time.perf_counter() - started) / CALLS * 1000,

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
 from statistics import quantiles
 
 import orjson
@@ -132,7 +133,7 @@ async def _p95(client: Client) -> float:
     while len(took) < CALLS:
         started = time.perf_counter()
         status = await client.call()
-        if status != 200:  # noqa: PLR2004  # OK
+        if status != HTTPStatus.OK:
             raise SystemExit(f"the neighbour's call was answered {status}")
         took.append((time.perf_counter() - started) * 1000)
         with suppress(TimeoutError):

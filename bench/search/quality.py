@@ -1,5 +1,6 @@
 """How good the ranking is, on judged queries and on Cranfield."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import mean, quantiles
@@ -140,7 +141,7 @@ def _records(file: Path) -> list[dict[str, str]]:
     for line in file.read_text(encoding="latin-1").splitlines():
         if line.startswith(".I"):
             records.append({})
-        elif line[:1] == "." and line[1:2] in "TABWX" and len(line.strip()) == 2:  # noqa: PLR2004  # .W
+        elif re.fullmatch(r"\.[TABWX]\s*", line):
             field = line[1]
         else:
             records[-1][field] = f"{records[-1].get(field, '')} {line}"

@@ -161,7 +161,9 @@ async def test_models_are_changed_without_a_failed_search(searching: Searching) 
             found = await searching.ask(search, f"claw hammer {count}")
             assert found.products
             assert found.searched_by == "words and meaning"
-            models.add((await search._data.registry(searching.caller)).model.name)  # type: ignore[union-attr]
+            registry = await search._data.registry(searching.caller)
+            assert registry.model is not None
+            models.add(registry.model.name)
             count += 1
             asked.set()
         return count

@@ -48,6 +48,7 @@ async def test_full_run_is_logged_without_a_word_of_anybody(
     line: Proxy,
     tokens: dict[str, str],
     log: StringIO,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     logging.getLogger("zava").setLevel("DEBUG")
     logging.getLogger().setLevel("WARNING")
@@ -80,7 +81,7 @@ async def test_full_run_is_logged_without_a_word_of_anybody(
     headers, _ = request(ERAS[0], "tools/list", token=f"{token}{PLANTED}")
     await over_the_line.endpoint.handle("POST", "/mcp", headers, PLANTED.encode())
     await over_the_line.endpoint.handle("GET", f"/{PLANTED}", {"host": PLANTED}, b"")
-    over_the_line.analytics.current_utc_date = _fail  # type: ignore[method-assign]
+    monkeypatch.setattr(over_the_line.analytics, "current_utc_date", _fail)
     headers, body = request(ERAS[0], "tools/call", {"name": "get_current_utc_date"}, token)
     await over_the_line.endpoint.handle("POST", "/mcp", headers, body)
     line.refuses = True
