@@ -20,8 +20,7 @@ from zava.data.result_cache import ResultCache
 from zava.data.retail import RetailData
 from zava.data.search import ProductData
 from zava.data.tenancy import GRACE_SECONDS, Tenancy
-from zava.data.verification import CANARIES, IsolationBroken, Verification
-from zava.errors import ZavaError
+from zava.data.verification import Verification
 from zava.infrastructure.byte_store import ByteStore, MemoryStore, RedisStore
 from zava.infrastructure.credentials import authenticated, azure_credential, database_tokens
 from zava.infrastructure.demo_principals import DEMO_TENANT_ID, PRINCIPALS
@@ -46,6 +45,7 @@ from zava.protocol.endpoint import Endpoint, not_started
 from zava.protocol.identity import TokenAuthenticator
 from zava.protocol.kernel import Answer
 from zava.protocol.signing_keys import RemoteKeys, StaticKeys
+from zava.readiness import readiness
 from zava.service.analytics import Analytics
 from zava.service.periods import business_day
 from zava.service.product_search import ProductSearch
@@ -59,8 +59,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# The contract says under two; giving up on a silent server takes a part of a second more.
-_READINESS_SECONDS = 1.2
 _CONSOLE_TOKEN_SECONDS = 3600
 _CLOSE_SECONDS = 5.0
 _FLUSH_SECONDS = 3.0
@@ -165,7 +163,7 @@ def compose(settings: Settings, *, conninfo: str, context_keys: Sequence[str]) -
     endpoint = Endpoint(
         make_server=lambda: _make_server(analytics, trail, settings.website_url),
         authenticator=_authenticator(settings, conninfo),
-        readiness=lambda: _readiness(verification, products, telemetry),
+        readiness=lambda: readiness(verification, products, telemetry),
         allowed_hosts=_allowed_hosts(settings),
         is_vouched=settings.is_authenticated_by_platform,
         ask_budget=budgets.ask,
@@ -377,40 +375,3 @@ def _telemetry(settings: Settings) -> Telemetry | None:
     return Telemetry(
         settings.telemetry_connection_string or "", client_id=settings.telemetry_client_id
     )
-
-
-async def _readiness(
-    verification: Verification, products: ProductSearch, telemetry: Telemetry | None
-) -> tuple[int, dict[str, Any]]:
-    """Say which parts work, in words that tell an anonymous caller nothing more."""
-    database = isolation = "healthy"
-    embeddings = "unknown"
-    deadline = asyncio.get_running_loop().time() + _READINESS_SECONDS
-    try:
-        async with asyncio.timeout_at(deadline):
-            await verification.refresh()
-    except IsolationBroken:
-        isolation = "unhealthy"
-    except (ZavaError, TimeoutError):
-        database, isolation = "unhealthy", "unknown"
-    is_ready = database == isolation == "healthy"
-    if is_ready:
-        embeddings = await _embeddings(products, deadline)
-    checks = {"database": database, "isolation": isolation, "embeddings": embeddings}
-    is_whole = embeddings == "healthy"
-    if telemetry is not None:
-        checks["telemetry"] = "failing" if telemetry.is_failing else "healthy"
-        is_whole = is_whole and not telemetry.is_failing
-    status = "unhealthy" if not is_ready else "healthy" if is_whole else "degraded"
-    return (200 if is_ready else 503), {"status": status, "checks": checks}
-
-
-async def _embeddings(products: ProductSearch, deadline: float) -> str:
-    left = deadline - asyncio.get_running_loop().time()
-    try:
-        async with asyncio.timeout_at(deadline):
-            # The registry is the same for everybody: a canary, who sees no store, may read it.
-            is_answering = await products.is_answering(CANARIES[0], within_seconds=left)
-    except (ZavaError, TimeoutError):
-        is_answering = False
-    return "healthy" if is_answering else "degraded"
