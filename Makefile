@@ -19,7 +19,7 @@ THROUGH_PGBOUNCER := tests/security tests/data/test_tenancy.py tests/data/test_s
   --deselect tests/data/test_tenancy.py::test_statements_run_with_and_without_prepared_ones \
   --deselect tests/data/test_session_edges.py::test_server_that_ends_during_the_proof_is_busy_and_proves_nothing
 
-.PHONY: help run test hostile check check-long lint types contracts conformance clients deployment pictures picture tools pgbouncer disk-full soak lock schema docs bench bench-search performance clean
+.PHONY: help run test hostile check check-long lint types contracts conformance clients recordings deployment pictures picture tools pgbouncer disk-full soak lock schema docs bench bench-search performance clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -67,6 +67,9 @@ conformance: $(VENV)/.outside ## Run the protocol's own conformance suite, both 
 clients: $(VENV)/.outside ## Connect with every client at hand, in each era; prints a table
 	@$(BIN)/python -m pytest -q -s -m outside $(OUTSIDE)/test_clients.py $(OUTSIDE)/test_clients_page.py $(OUTSIDE)/test_tokens.py
 
+recordings: $(VENV)/.outside ## Write anew what those suites send, for the test of both lanes
+	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m tests.protocol.recorded
+
 tools: ## Install the Debian packages that the tests with outside parts need, or name them
 	@missing=""; \
 	test -n "$$(ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" || missing="$$missing postgresql"; \
@@ -101,10 +104,11 @@ disk-full: $(VENV)/.installed ## Fill the disk under a server; needs root, to mo
 
 check: lint types contracts test conformance clients deployment pgbouncer disk-full pictures ## Everything that CI runs
 
-check-long: $(VENV)/.installed soak ## What runs for minutes: fuzzing, 10,000 audited calls, 100 histories of grants, the soak
+check-long: $(VENV)/.installed soak ## What runs for minutes: fuzzing, 10,000 audited calls, 10,000 requests down both lanes, 100 histories of grants, the soak
 	@$(BIN)/python -m pytest -q -m long
-	@ZAVA_TEST_CALLS=10000 ZAVA_TEST_EXAMPLES=100 $(BIN)/python -m pytest -q \
-	  tests/local/test_audit_after_a_kill.py tests/security/test_grants_property.py
+	@ZAVA_TEST_CALLS=10000 ZAVA_TEST_EXAMPLES=100 ZAVA_TEST_REQUESTS=5000 $(BIN)/python -m pytest -q \
+	  tests/local/test_audit_after_a_kill.py tests/security/test_grants_property.py \
+	  tests/protocol/test_lanes.py
 
 soak: $(VENV)/.installed ## Ask for ten minutes while things break (SECONDS=600)
 	@$(BIN)/python -m tests.soak --seconds $${SECONDS:-600}

@@ -42,9 +42,11 @@ from zava.infrastructure.pool import DatabasePool
 from zava.infrastructure.telemetry import Telemetry
 from zava.observe import Sink
 from zava.protocol.endpoint import Endpoint, not_started
+from zava.protocol.fast_lane import FastLane
 from zava.protocol.identity import TokenAuthenticator
 from zava.protocol.kernel import Answer
 from zava.protocol.signing_keys import RemoteKeys, StaticKeys
+from zava.protocol.tool_calls import ToolCalls
 from zava.readiness import readiness
 from zava.service.analytics import Analytics
 from zava.service.periods import business_day
@@ -162,6 +164,9 @@ def compose(settings: Settings, *, conninfo: str, context_keys: Sequence[str]) -
     analytics = Analytics(RetailData(tenancy), sales, products, _clock(settings))
     endpoint = Endpoint(
         make_server=lambda: _make_server(analytics, trail, settings.website_url),
+        lane=FastLane(
+            ToolCalls(analytics, trail), version=__version__, website=settings.website_url
+        ),
         authenticator=_authenticator(settings, conninfo),
         readiness=lambda: readiness(verification, products, telemetry),
         allowed_hosts=_allowed_hosts(settings),

@@ -8,7 +8,7 @@ import pytest
 
 from tests.database import Database
 from tests.functions.hosting import functions_host
-from tests.protocol.rpc import ERAS, request
+from tests.protocol.rpc import ERAS, UNUSUAL, request
 from zava.infrastructure.home import Home
 
 REQUESTS = 200
@@ -33,12 +33,15 @@ async def test_200_cold_requests_are_all_answered_by_one_pool_and_one_session_ma
         limits = httpx.Limits(max_connections=REQUESTS)
         async with httpx.AsyncClient(limits=limits, timeout=60) as http:
 
-            async def post(name: str, era: str) -> tuple[int, Any]:
-                headers, body = request(era, "tools/call", params, tokens[name])
+            async def post(name: str, era: str, more: dict[str, Any]) -> tuple[int, Any]:
+                headers, body = request(era, "tools/call", params | more, tokens[name])
                 answer = await http.post(hosted.mcp_url, headers=headers, content=body)
                 return answer.status_code, answer.json()
 
-            answers = await asyncio.gather(*(post(name, era) for name, era in asked))
+            lanes: list[dict[str, Any]] = [{}] * (REQUESTS // 2) + [UNUSUAL] * (REQUESTS // 2)
+            answers = await asyncio.gather(
+                *(post(name, era, more) for (name, era), more in zip(asked, lanes, strict=True))
+            )
     for (name, _), (status, body) in zip(asked, answers, strict=True):
         assert status == 200
         rows = body["result"]["structuredContent"]["rows"]

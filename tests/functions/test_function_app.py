@@ -5,12 +5,13 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
 
 from tests.functions.worker import Worker
-from tests.protocol.rpc import LEGACY, MODERN, request
+from tests.protocol.rpc import LEGACY, MODERN, UNUSUAL, request
 from zava.app import Application
 from zava.protocol.admission import Admission
 from zava.settings import Settings, SettingsError
@@ -124,18 +125,17 @@ async def test_two_hundred_cold_invocations_open_one_pool(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(application.endpoint, "_admission", Admission(200))
-    params = {"name": "execute_sales_query"}
+    arguments = {"postgresql_query": "SELECT store_name FROM retail.stores ORDER BY 1"}
+    params = {"name": "execute_sales_query", "arguments": arguments}
 
-    async def ask(name: str) -> tuple[str, int, list[list[str]]]:
-        arguments = {"postgresql_query": "SELECT store_name FROM retail.stores ORDER BY 1"}
-        headers, body = request(
-            MODERN, "tools/call", params | {"arguments": arguments}, tokens[name]
-        )
+    async def ask(name: str, more: dict[str, Any]) -> tuple[str, int, list[list[str]]]:
+        headers, body = request(MODERN, "tools/call", params | more, tokens[name])
         answer = await worker.invoke("POST", "/mcp", headers, body)
         return name, answer.status, orjson.loads(answer.body)["result"]["structuredContent"]["rows"]
 
     names = ["seattle", "redmond", "eastside", "head-office"] * 50
-    answers = await asyncio.gather(*map(ask, names))
+    lanes: list[dict[str, Any]] = [{}] * 100 + [UNUSUAL] * 100
+    answers = await asyncio.gather(*map(ask, names, lanes))
     assert [status for _, status, _ in answers] == [200] * 200
     seen = {name: rows for name, _, rows in answers}
     assert {name: len(rows) for name, rows in seen.items()} == {
@@ -204,7 +204,7 @@ async def test_exception_inside_becomes_an_answer_without_its_words(
         raise RuntimeError("postgresql://planted:secret@db.internal")
 
     monkeypatch.setattr(application.endpoint.kernel, "exchange", fail)
-    headers, body = request(MODERN, "tools/list", None, tokens["seattle"])
+    headers, body = request(MODERN, "prompts/list", None, tokens["seattle"])
     answer = await worker.invoke("POST", "/mcp", headers, body)
     assert answer.status == 500
     assert b"planted" not in answer.body

@@ -51,8 +51,8 @@ async def ready(application: Application) -> int:
     return (await application.endpoint.handle("GET", "/health/ready", {}, b"")).status
 
 
-async def list_tools(application: Application, token: str) -> Answer:
-    headers, body = request(MODERN, "tools/list", token=token)
+async def list_prompts(application: Application, token: str) -> Answer:
+    headers, body = request(MODERN, "prompts/list", token=token)
     return await application.endpoint.handle("POST", "/mcp", headers, body)
 
 
@@ -90,7 +90,7 @@ async def test_start_and_end_are_each_told_once(
     composed: Application, tokens: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, logger="zava")
-    answers = await asyncio.gather(*(list_tools(composed, tokens["seattle"]) for _ in range(5)))
+    answers = await asyncio.gather(*(list_prompts(composed, tokens["seattle"]) for _ in range(5)))
     assert [answer.status for answer in answers] == [200] * 5
     assert caplog.messages.count(STARTED) == 1
     assert STOPPED not in caplog.messages
@@ -113,7 +113,7 @@ async def test_start_that_fails_leaves_nothing_behind(
 
     composed.endpoint.kernel._make_server = fail
     assert await ready(composed) == 200
-    assert (await list_tools(composed, tokens["seattle"])).status == 500
+    assert (await list_prompts(composed, tokens["seattle"])).status == 500
     assert backends(empty) == 1
     await composed.close()
     assert backends(empty) == 0
@@ -137,7 +137,7 @@ async def test_start_that_failed_is_tried_again_at_the_next_request(
         return make_server()
 
     kernel._make_server = fail_once
-    statuses = [(await list_tools(composed, tokens["seattle"])).status for _ in range(3)]
+    statuses = [(await list_prompts(composed, tokens["seattle"])).status for _ in range(3)]
     await composed.close()
     assert statuses == [500, 200, 200]
     assert attempts == 2
@@ -150,7 +150,7 @@ async def test_first_caller_who_leaves_during_the_start_spoils_it_for_nobody(
     before = asyncio.all_tasks()
     kernel = composed.endpoint.kernel
     make_server = kernel._make_server
-    first = asyncio.ensure_future(list_tools(composed, tokens["seattle"]))
+    first = asyncio.ensure_future(list_prompts(composed, tokens["seattle"]))
 
     def make_while_the_first_leaves() -> Any:
         first.cancel()
@@ -160,7 +160,7 @@ async def test_first_caller_who_leaves_during_the_start_spoils_it_for_nobody(
     with pytest.raises(asyncio.CancelledError):
         await first
     assert kernel.times_started == 0
-    assert (await list_tools(composed, tokens["seattle"])).status == 200
+    assert (await list_prompts(composed, tokens["seattle"])).status == 200
     assert kernel.times_started == 1
     await composed.close()
     assert asyncio.all_tasks() == before

@@ -1,19 +1,25 @@
 """function_app.py behind a socket, for programs that nobody here wrote."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from tests.database import Database
 from tests.functions.hosting import Hosted, functions_host
+from tests.protocol.recorded import VARIABLE
 from zava.infrastructure.home import Home
+
+# `make recordings` keeps what the suites send.
+_RECORD = os.environ.get(VARIABLE)  # noqa: TID251
+_OPTIONS = ("--as", "seattle", *(("--record", _RECORD) if _RECORD else ()))
 
 
 @pytest.fixture(scope="session")
 def production(database: Database, home: Home, context_keys: list[str]) -> Iterator[Hosted]:
     """What is deployed; a request without a token is the Seattle manager's."""
     with functions_host(
-        "--as", "seattle", database=database, home=home, context_keys=context_keys
+        *_OPTIONS, database=database, home=home, context_keys=context_keys
     ) as hosted:
         yield hosted
 
@@ -22,6 +28,6 @@ def production(database: Database, home: Home, context_keys: list[str]) -> Itera
 def with_fixtures(database: Database, home: Home, context_keys: list[str]) -> Iterator[Hosted]:
     """The same with the tools, resources and prompts that the conformance suite calls."""
     with functions_host(
-        "--as", "seattle", "--fixtures", database=database, home=home, context_keys=context_keys
+        *_OPTIONS, "--fixtures", database=database, home=home, context_keys=context_keys
     ) as hosted:
         yield hosted

@@ -175,7 +175,7 @@ def _request(chance: random.Random, token: str) -> Fuzzed:
         headers.pop("mcp-name", None)
     message = orjson.loads(body)
     for _ in range(chance.randrange(4)):
-        _spoil(chance, message)
+        spoil(chance, message)
     if era == MODERN and chance.random() < 0.5:
         headers["mcp-method"] = str(message.get("method"))
     body = orjson.dumps(message)
@@ -190,7 +190,7 @@ def _request(chance: random.Random, token: str) -> Fuzzed:
     return Fuzzed(chance.choice(("POST",) * 19 + ("GET",)), fields, body)
 
 
-def _spoil(chance: random.Random, message: dict[str, Any]) -> None:
+def spoil(chance: random.Random, message: dict[str, Any]) -> None:
     """Replace, remove or add one value somewhere in the message."""
     place: Any = message
     while True:

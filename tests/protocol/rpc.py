@@ -9,6 +9,8 @@ from zava.app import Application
 LEGACY = ("2025-03-26", "2025-06-18", "2025-11-25")
 MODERN = "2026-07-28"
 ERAS = (*LEGACY, MODERN)
+UNUSUAL: dict[str, Any] = {"_meta": {"tests.zava/unusual": True}}
+"""Params of any request that mean nothing, so that the SDK has to answer it."""
 META = {
     "io.modelcontextprotocol/protocolVersion": MODERN,
     "io.modelcontextprotocol/clientInfo": {"name": "tests", "version": "1"},

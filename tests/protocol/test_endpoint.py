@@ -7,7 +7,7 @@ import jsonschema
 import orjson
 import pytest
 
-from tests.protocol.rpc import ERAS, LEGACY, MODERN, request
+from tests.protocol.rpc import ERAS, LEGACY, MODERN, UNUSUAL, ask, request
 from zava.app import Application
 from zava.protocol.endpoint import Endpoint
 from zava.protocol.kernel import Answer
@@ -354,8 +354,18 @@ async def test_fifty_cold_calls_start_everything_once_and_mix_nobody_up(
     names = [name for name in tokens if name not in {"eastside", "head-office"}]
     asked = [names[number % len(names)] for number in range(50)]
     sql = {"postgresql_query": "SELECT store_name FROM retail.stores"}
+    params = {"name": "execute_sales_query", "arguments": sql}
     answers = await asyncio.gather(
-        *(call(application, tokens[name], "execute_sales_query", sql, era) for name in asked)
+        *(
+            ask(
+                application,
+                tokens[name],
+                era,
+                "tools/call",
+                params | (UNUSUAL if number % 2 else {}),
+            )
+            for number, name in enumerate(asked)
+        )
     )
     for name, (status, body) in zip(asked, answers, strict=True):
         assert status == 200
@@ -381,5 +391,5 @@ async def test_server_that_cannot_start_fails_each_request_and_not_the_process(
         raise RuntimeError("no server")
 
     application.endpoint.kernel._make_server = fail
-    headers, body = request(MODERN, "tools/list", token=tokens["seattle"])
+    headers, body = request(MODERN, "prompts/list", token=tokens["seattle"])
     assert (await post(application.endpoint, headers, body)).status == 500

@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 from zava.errors import ZavaError
 from zava.model import Call, Caller
 from zava.protocol.exchange import Exchange
+from zava.protocol.tools.tool import ToolAnswer
 
 logger = logging.getLogger(__name__)
 
@@ -49,8 +50,8 @@ async def recorded(
     try:
         result = await run(caller)
         call.outcome = OK
-        if getattr(result, "is_error", False):  # a tool's answer, in the SDK's type
-            _read_error(caller, call, getattr(result, "structured_content", None) or {})
+        if isinstance(result, ToolAnswer) and result.is_error:
+            _read_error(caller, call, result.structured)
     except ZavaError as error:
         _read_error(caller, call, error.to_dict())
         raise

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from zava.protocol.versions import HANDSHAKE, LOG_LEVEL_KEY, SERVED, VERSION_KEY
+from zava.protocol.versions import HANDSHAKE, LOG_LEVEL_KEY, PROGRESS_KEY, SERVED, VERSION_KEY
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_DEPTH = 64
@@ -101,7 +101,7 @@ def metadata(message: Mapping[str, Any]) -> Mapping[str, Any]:
 def wants_events(message: Mapping[str, Any]) -> bool:
     """Whether the caller asked to hear of progress or log messages beside the result."""
     said = metadata(message)
-    return "progressToken" in said or LOG_LEVEL_KEY in said
+    return PROGRESS_KEY in said or LOG_LEVEL_KEY in said
 
 
 def _check_envelope(message: Mapping[str, Any], request_id: Any) -> None:

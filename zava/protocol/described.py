@@ -2,6 +2,7 @@
 
 import mcp_types as types
 
+from zava.protocol.listing import listed_tool
 from zava.protocol.prompts import Prompt
 from zava.protocol.resources import Resource
 from zava.protocol.tools.tool import Tool
@@ -9,20 +10,7 @@ from zava.protocol.tools.tool import Tool
 
 def described_tool(tool: Tool) -> types.Tool:
     """Return a tool as `tools/list` shows it."""
-    return types.Tool(
-        name=tool.name,
-        title=tool.title,
-        description=tool.description,
-        input_schema=tool.input_schema,
-        output_schema=tool.output_schema,
-        annotations=types.ToolAnnotations(
-            # What only reads neither destroys nor differs when it is repeated: not said again.
-            read_only_hint=True,
-            open_world_hint=False,
-        ),
-        # Always sent: the handshake era drops the extension from what a client says it can.
-        meta={"ui": {"resourceUri": tool.app}} if tool.app else None,
-    )
+    return types.Tool.model_validate(listed_tool(tool))
 
 
 def described_resource(resource: Resource) -> types.Resource:

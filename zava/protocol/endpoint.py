@@ -1,7 +1,8 @@
 """One HTTP exchange without a web server: what Functions, the local server and tests all call.
 
-In order: the route, the headers, the host, the room, the token, the body, and only then the SDK. A
-request is refused at the first of them that it does not pass.
+In order: the route, the headers, the host, the room, the token, the body, and only then the
+protocol. A request is refused at the first of them that it does not pass. What is usual the fast
+lane answers, everything else the SDK.
 """
 
 import re
@@ -26,6 +27,7 @@ from zava.protocol.body import (
     wants_events,
 )
 from zava.protocol.exchange import Exchange, client_name
+from zava.protocol.fast_lane import FastLane
 from zava.protocol.identity import TokenRefused
 from zava.protocol.introduction import NAME
 from zava.protocol.kernel import Answer, Kernel
@@ -51,6 +53,7 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?", re.IGNORECASE)
 _JSON = "application/json"
 _TAKES_JSON = frozenset({_JSON, "application/*", "*/*"})
+_KEPT_BACK = frozenset({"authorization", "accept"})
 _TAKES_EVENTS = frozenset({"text/event-stream", "text/*", "*/*"})
 
 
@@ -74,6 +77,7 @@ class Endpoint:
         self,
         *,
         make_server: Callable[[], "Server[Any]"],
+        lane: FastLane,
         authenticator: Authenticator,
         readiness: Callable[[], Awaitable[tuple[int, dict[str, Any]]]],
         allowed_hosts: Sequence[str] = (),
@@ -82,6 +86,7 @@ class Endpoint:
         max_concurrent_calls: int = 64,
         call_seconds: float | None = None,
     ) -> None:
+        self.lane = lane
         self.kernel = Kernel(make_server)
         self._authenticator = authenticator
         self._readiness = readiness
@@ -180,19 +185,17 @@ class Endpoint:
             ),
             client_name(message, single.get("user-agent", "")),
         )
-        # The token stays here: nothing behind this line needs it.
-        passed = [
-            (name, value)
-            for name, value in fields
-            if name not in {"authorization", "accept"} and not name.startswith(platform_auth.PREFIX)
-        ]
-        passed.append(("accept", ", ".join(sorted(accepted))))
-        answer = await self.kernel.exchange(
-            passed,
-            body,
-            exchange,
-            with_events=wants_events(message) and not accepted.isdisjoint(_TAKES_EVENTS),
-        )
+        with_events = wants_events(message) and not accepted.isdisjoint(_TAKES_EVENTS)
+        answer = await self.lane.answer(message, single, exchange, with_events=with_events)
+        if answer is None:
+            # The token stays here: nothing behind this line needs it.
+            passed = [
+                (name, value)
+                for name, value in fields
+                if name not in _KEPT_BACK and not name.startswith(platform_auth.PREFIX)
+            ]
+            passed.append(("accept", ", ".join(sorted(accepted))))
+            answer = await self.kernel.exchange(passed, body, exchange, with_events=with_events)
         if exchange.denial is not None:
             return self._forbidden(exchange.denial, single["host"], message.get("id"))
         return answer

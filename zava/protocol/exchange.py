@@ -6,10 +6,10 @@ from typing import Any
 
 from zava.errors import AccessDenied
 from zava.model import Caller
+from zava.protocol.versions import CLIENT_KEY
 from zava.trace import Trace
 
 SCOPE_KEY = "zava.exchange"
-_CLIENT_INFO = "io.modelcontextprotocol/clientInfo"
 _MAX_NAME = 100
 
 
@@ -41,7 +41,7 @@ def client_name(message: Mapping[str, Any], user_agent: str) -> str:
     """Return what the client calls itself, in at most 100 printable characters."""
     params = message.get("params")
     meta = params.get("_meta") if isinstance(params, Mapping) else None
-    info = meta.get(_CLIENT_INFO) if isinstance(meta, Mapping) else None
+    info = meta.get(CLIENT_KEY) if isinstance(meta, Mapping) else None
     named = info.get("name") if isinstance(info, Mapping) else None
     said = named if isinstance(named, str) else user_agent
     return "".join(character for character in said[:_MAX_NAME] if character.isprintable())

@@ -21,6 +21,14 @@ INSTRUCTIONS = product_text(
     """
 )
 
+CAPABILITIES: dict[str, dict[str, bool]] = {
+    "completions": {},
+    "prompts": {"listChanged": False},
+    "resources": {"listChanged": False, "subscribe": False},
+    "tools": {"listChanged": False},
+}
+"""What the server can, as a client reads it; nothing that it offers changes while it runs."""
+
 
 class Freshness(NamedTuple):
     """How long an answer may be kept, and whether others than the caller may be shown it."""
@@ -39,3 +47,9 @@ FRESHNESS: dict[str, Freshness] = {
     "resources/read": Freshness(60, "private"),
 }
 """For each method whose answer may be kept; `public` only where it is the same for everybody."""
+
+
+def introduced_server(*, version: str, website: str | None) -> dict[str, str]:
+    """Return who serves, as a client reads it."""
+    introduced = {"name": NAME, "title": NAME, "version": version, "description": DESCRIPTION}
+    return introduced | ({"websiteUrl": website} if website else {})

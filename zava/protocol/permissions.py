@@ -7,11 +7,10 @@ Whose rows and which columns a tool then shows, the audience in the database dec
 """
 
 from collections.abc import Iterable
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from zava.errors import InsufficientScope
 from zava.model import Caller, Permission
-from zava.protocol.exchange import Exchange
 
 WHOLE_SCOPE = "user_impersonation"
 SCOPES = (WHOLE_SCOPE, *Permission)
@@ -67,13 +66,9 @@ def require(offered: Offered, caller: Caller) -> None:
         )
 
 
-def allowed(offers: Iterable[OfferedT], request: Any) -> list[OfferedT]:
-    """Return the tools or resources that the token of a request of the SDK allows.
+def allowed(offers: Iterable[OfferedT], permissions: frozenset[Permission]) -> list[OfferedT]:
+    """Return the tools or resources that a token with these permissions allows.
 
     By the token alone: no audience is closed to any, so that the list costs no round trip.
-    Without an HTTP exchange (a client in the same process, for the documentation) all are listed.
     """
-    if request is None:
-        return list(offers)
-    permissions = Exchange.of(request).caller.permissions
     return [offered for offered in offers if offered.permission in permissions]

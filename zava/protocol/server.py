@@ -1,7 +1,7 @@
 """The MCP server: what it offers, on the SDK's kernel.
 
 What is offered stands in values that know no SDK (`TOOLS`, `RESOURCES`, `PROMPTS`, `COMPLETIONS`,
-`introduction`), so that another lane can serve the same.
+`introduction`): the fast lane serves the same ones without it.
 """
 
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ from mcp_types import (
 
 from zava import trace
 from zava.errors import InvalidInput
-from zava.model import Caller
+from zava.model import Caller, Permission
 from zava.observe import operation
 from zava.protocol import faults, permissions
 from zava.protocol.audit import NoTrail, Trail, recorded
@@ -51,8 +51,8 @@ from zava.protocol.exchange import Exchange
 from zava.protocol.introduction import DESCRIPTION, FRESHNESS, INSTRUCTIONS, NAME
 from zava.protocol.prompts import PROMPTS
 from zava.protocol.resources import RESOURCES, find_resource
+from zava.protocol.tool_calls import ToolCalls
 from zava.protocol.tools import TOOLS
-from zava.protocol.tools.tool import ToolAnswer
 from zava.protocol.versions import HANDSHAKE, SERVED
 from zava.service.analytics import Analytics
 
@@ -120,35 +120,31 @@ class _Offer:
     def __init__(self, analytics: Analytics, trail: Trail) -> None:
         self._analytics = analytics
         self._trail = trail
+        self._calls = ToolCalls(analytics, trail)
 
     async def list_tools(
         self, context: Any, params: PaginatedRequestParams | None
     ) -> ListToolsResult:
         _refuse_cursor(params)
-        listed = permissions.allowed(TOOLS.values(), context.request)
+        listed = permissions.allowed(TOOLS.values(), _permissions(context))
         return ListToolsResult(tools=[described_tool(tool) for tool in listed])
 
     async def call_tool(self, context: Any, params: CallToolRequestParams) -> CallToolResult:
         tool = TOOLS.get(params.name)
         if tool is None:
             raise faults.unknown("tool", params.name)
-        exchange = Exchange.of(context.request)
-
-        async def run(caller: Caller) -> CallToolResult:
-            async def answer() -> ToolAnswer:
-                permissions.require(tool, caller)
-                arguments = tool.read_arguments(params.arguments)
-                return await tool.call(self._analytics, caller, arguments)
-
-            return await faults.tool_result(tool.name, answer, on_denied=exchange.deny)
-
-        return await recorded(self._trail, exchange, tool.name, run)
+        answer = await self._calls.call(tool, params.arguments, Exchange.of(context.request))
+        return CallToolResult(
+            content=[TextContent(type="text", text=answer.text)],
+            structured_content=answer.structured,
+            is_error=answer.is_error,
+        )
 
     async def list_resources(
         self, context: Any, params: PaginatedRequestParams | None
     ) -> ListResourcesResult:
         _refuse_cursor(params)
-        allowed = permissions.allowed(RESOURCES.values(), context.request)
+        allowed = permissions.allowed(RESOURCES.values(), _permissions(context))
         listed = [described_resource(one) for one in allowed if not one.is_template]
         return ListResourcesResult(resources=listed)
 
@@ -156,7 +152,7 @@ class _Offer:
         self, context: Any, params: PaginatedRequestParams | None
     ) -> ListResourceTemplatesResult:
         _refuse_cursor(params)
-        allowed = permissions.allowed(RESOURCES.values(), context.request)
+        allowed = permissions.allowed(RESOURCES.values(), _permissions(context))
         listed = [described_template(one) for one in allowed if one.is_template]
         return ListResourceTemplatesResult(resource_templates=listed)
 
@@ -214,6 +210,13 @@ class _Offer:
                 has_more=len(values) > MAX_VALUES,
             )
         )
+
+
+def _permissions(context: Any) -> frozenset[Permission]:
+    """Return what the caller's token allows; without an HTTP exchange, to write the docs, all."""
+    if context.request is None:
+        return frozenset(Permission)
+    return Exchange.of(context.request).caller.permissions
 
 
 def _refuse_cursor(params: PaginatedRequestParams | None) -> None:

@@ -9,4 +9,7 @@ HANDSHAKE = ("2025-11-25", "2025-06-18", "2025-03-26")
 SERVED = (STATELESS, *HANDSHAKE)
 
 VERSION_KEY = "io.modelcontextprotocol/protocolVersion"
+CLIENT_KEY = "io.modelcontextprotocol/clientInfo"
+CAPABILITIES_KEY = "io.modelcontextprotocol/clientCapabilities"
 LOG_LEVEL_KEY = "io.modelcontextprotocol/logLevel"
+PROGRESS_KEY = "progressToken"

@@ -28,10 +28,14 @@ class Arguments(BaseModel):
 
 
 class ToolAnswer(NamedTuple):
-    """What a tool says: content for programs, and text that stands on its own."""
+    """What a tool says: content for programs, and text that stands on its own.
+
+    `is_error` marks what a smarter model could have avoided, or may ask again.
+    """
 
     structured: dict[str, Any]
     text: str
+    is_error: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,174 @@
+"""Both lanes of the endpoint answer alike: each request is sent to the fast one and past it.
+
+Equal are the status, the headers that a client reads and the body as JSON; what differs from call
+to call (correlation ids, times) is replaced in both.
+"""
+
+import json
+import os
+import re
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import Any
+
+import orjson
+import pytest
+
+from tests.database import Database
+from tests.protocol.fuzz import Fuzzed, requests
+from tests.protocol.recorded import RECORDED
+from tests.protocol.rpc import ERAS, LEGACY, MODERN, UNUSUAL, request
+from tests.protocol.usual_requests import usual_requests
+from zava.app import Application, compose
+from zava.infrastructure.demo_principals import demo_callers
+from zava.infrastructure.home import Home
+from zava.infrastructure.local_issuer import LocalIssuer
+from zava.protocol.endpoint import Endpoint
+from zava.protocol.exchange import Exchange
+from zava.protocol.kernel import Answer
+from zava.settings import Settings
+
+# Of each kind; `make check-long` sends 5,000.
+COUNT = int(os.environ.get("ZAVA_TEST_REQUESTS", "500"))  # noqa: TID251
+SEED = 20261124
+_NOT_READ = {"content-length"}
+_CHANGING = re.compile(
+    r'(?<="correlation_id": ")[0-9a-f]{32}|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00'
+)
+
+
+class Lanes:
+    """One endpoint whose fast lane can be closed; counts what that lane answered."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self._lane = endpoint.lane
+        self._is_closed = False
+        self.fast = 0
+        vars(endpoint)["lane"] = self
+
+    async def answer(
+        self,
+        message: Mapping[str, Any],
+        headers: Mapping[str, str],
+        exchange: Exchange,
+        *,
+        with_events: bool,
+    ) -> Answer | None:
+        if self._is_closed:
+            return None
+        answer = await self._lane.answer(message, headers, exchange, with_events=with_events)
+        self.fast += answer is not None
+        return answer
+
+    async def both(self, sent: Fuzzed) -> tuple[Any, Any]:
+        """Return what each lane says, the fast one first."""
+        said = []
+        for self._is_closed in (False, True):
+            answer = await self._endpoint.handle(sent.method, "/mcp", sent.headers, sent.body)
+            said.append(comparable(answer))
+        return said[0], said[1]
+
+
+def comparable(answer: Answer) -> Any:
+    headers = {name: value for name, value in answer.headers.items() if name not in _NOT_READ}
+    text = answer.body.decode()
+    if headers.get("content-type", "").startswith("text/event-stream"):
+        text = text.rpartition("data: ")[2]
+    body = json.loads(text) if text else None
+    return int(answer.status), headers, _CHANGING.sub("…", json.dumps(body, sort_keys=True))
+
+
+@pytest.fixture
+async def lanes(database: Database, home: Home, context_keys: list[str]) -> AsyncIterator[Lanes]:
+    settings = Settings.model_validate(
+        # A kept answer says that it is one.
+        {"ZAVA_HOME": home.path, "ZAVA_STATEMENT_TIMEOUT_SECONDS": 1, "ZAVA_CACHE_TTL_SECONDS": 0}
+    )
+    application: Application = compose(
+        settings, conninfo=database.server, context_keys=context_keys
+    )
+    yield Lanes(application.endpoint)
+    await application.close()
+
+
+async def compare(lanes: Lanes, sent: Iterable[Fuzzed]) -> int:
+    """Send each request down both lanes; return how many were sent."""
+    count = 0
+    for one in sent:
+        fast, slow = await lanes.both(one)
+        assert fast == slow, one
+        count += 1
+    return count
+
+
+async def test_usual_requests_of_every_kind_meet_equal_answers(
+    lanes: Lanes, tokens: dict[str, str]
+) -> None:
+    count = await compare(lanes, usual_requests(SEED, COUNT, tokens["seattle"]))
+    assert lanes.fast > count / 4, "the fast lane hardly answers"
+    assert count - lanes.fast > count / 4, "hardly anything is unusual"
+
+
+async def test_spoilt_requests_meet_equal_answers(lanes: Lanes, tokens: dict[str, str]) -> None:
+    await compare(lanes, requests(SEED, COUNT, tokens["seattle"]))
+
+
+async def test_recorded_exchanges_of_clients_and_of_the_conformance_suite_meet_equal_answers(
+    lanes: Lanes, tokens: dict[str, str]
+) -> None:
+    token = ("authorization", f"Bearer {tokens['seattle']}")
+    sent = [
+        Fuzzed(
+            "POST", [*one["headers"].items(), ("host", "localhost"), token], one["body"].encode()
+        )
+        for one in map(orjson.loads, RECORDED.read_bytes().splitlines())
+    ]
+    assert await compare(lanes, sent) == len(sent)
+    usual = [one for one in sent if b'"name":"conformance' not in one.body]
+    assert lanes.fast > len(usual) / 2, "what clients send is usual"
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("name", ["seattle", "eastside", "head-office"])
+async def test_tools_answer_each_audience_alike(
+    lanes: Lanes, tokens: dict[str, str], era: str, name: str
+) -> None:
+    calls: list[dict[str, Any]] = [
+        {"name": "execute_sales_query", "arguments": {"postgresql_query": "TABLE retail.stores"}},
+        {"name": "compare_with_chain", "arguments": {"metric": "revenue"}},
+        {
+            "name": "show_sales_chart",
+            "arguments": {"metrics": ["revenue"], "dimensions": ["month"]},
+        },
+        {"name": "semantic_search_products", "arguments": {"query_description": "paint"}},
+    ]
+    for call in calls:
+        headers, body = request(era, "tools/call", call, tokens[name])
+        fast, slow = await lanes.both(Fuzzed("POST", list(headers.items()), body))
+        assert fast == slow
+    assert lanes.fast == len(calls)
+
+
+@pytest.mark.parametrize("era", [LEGACY[-1], MODERN])
+async def test_caller_whose_token_does_not_allow_the_tool_is_refused_alike(
+    lanes: Lanes, home: Home, era: str
+) -> None:
+    caller = demo_callers()["seattle"]
+    token = LocalIssuer(home).token(
+        tenant_id=caller.tenant_id, object_id=caller.object_id, name="seattle", scopes="sales.read"
+    )
+    call = {"name": "execute_sales_query", "arguments": {"postgresql_query": "SELECT 1"}}
+    for method, params in (("tools/call", call), ("tools/list", {})):
+        headers, body = request(era, method, params, token)
+        fast, slow = await lanes.both(Fuzzed("POST", list(headers.items()), body))
+        assert fast == slow
+        assert (fast[0] == 403) == (method == "tools/call")
+    assert lanes.fast == 2
+
+
+async def test_unusual_request_is_left_to_the_sdk(lanes: Lanes, tokens: dict[str, str]) -> None:
+    for era in ERAS:
+        headers, body = request(era, "tools/list", UNUSUAL, tokens["seattle"])
+        fast, slow = await lanes.both(Fuzzed("POST", list(headers.items()), body))
+        assert fast == slow
+    assert lanes.fast == 0

@@ -1,0 +1,142 @@
+"""The hot path: usual requests of both eras, answered without the SDK.
+
+What does not depend on the caller is rendered once, and what depends on the token alone once for
+each set of permissions. A tool's answer is written in one pass. Whatever is not usual, in its shape
+or because it names a tool that there is not, is left to the SDK, which is loaded for it at first
+need; so is every question of what is wrong with it. Both lanes serve the same values through the
+same calls, and a test holds their answers to be equal.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from zava import trace
+from zava.model import Permission
+from zava.protocol import permissions
+from zava.protocol.exchange import Exchange
+from zava.protocol.introduction import (
+    CAPABILITIES,
+    FRESHNESS,
+    INSTRUCTIONS,
+    introduced_server,
+)
+from zava.protocol.kernel import Answer
+from zava.protocol.listing import listed_tool
+from zava.protocol.tool_calls import ToolCalls
+from zava.protocol.tools import TOOLS
+from zava.protocol.tools.tool import ToolAnswer
+from zava.protocol.usual import usual_revision
+from zava.protocol.versions import HANDSHAKE, SERVED, STATELESS
+
+_JSON = {"content-type": "application/json"}
+# As the SDK streams the handshake era's answers to who wants to hear of progress.
+_EVENTS = {
+    "content-type": "text/event-stream",
+    "cache-control": "no-cache, no-transform",
+    "connection": "keep-alive",
+    "x-accel-buffering": "no",
+}
+_ACCEPTED = Answer(202, _JSON, b"")
+_NOTHING = b"{}"
+
+
+class FastLane:
+    """Answers what is usual. `version` and `website` are told when the server introduces itself."""
+
+    def __init__(self, calls: ToolCalls, *, version: str, website: str | None = None) -> None:
+        self._calls = calls
+        self._server = introduced_server(version=version, website=website)
+        # Ends each result of the stateless revision.
+        stamp = {
+            "resultType": "complete",
+            "_meta": {"io.modelcontextprotocol/serverInfo": self._server},
+        }
+        self._stamp = b"," + orjson.dumps(stamp)[1:]
+        self._rendered: dict[tuple[str, str, frozenset[Permission]], bytes] = {}
+
+    async def answer(
+        self,
+        message: Mapping[str, Any],
+        headers: Mapping[str, str],
+        exchange: Exchange,
+        *,
+        with_events: bool = False,
+    ) -> Answer | None:
+        """Answer one message, or leave it to the SDK: None.
+
+        `message` is JSON-RPC whose envelope was read; `headers` holds one value for each name.
+        `with_events` is what the kernel is told, too; no tool tells of progress, so that the
+        answer is the only event.
+        """
+        revision = usual_revision(message, headers)
+        if revision is None:
+            return None
+        method = message["method"]
+        if method == "tools/call":
+            params = message["params"]
+            tool = TOOLS.get(params["name"])
+            if tool is None:
+                return None
+            with trace.use(exchange.trace):
+                answer = await self._calls.call(tool, params.get("arguments"), exchange)
+            result = self._tool_result(answer, revision)
+        elif method == "initialize":
+            result = self._initialized(message["params"]["protocolVersion"])
+        elif method == "ping":
+            result = _NOTHING
+        elif method == "notifications/initialized":
+            return _ACCEPTED
+        else:
+            result = self._constant(method, revision, exchange.caller.permissions)
+        request_id = orjson.dumps(message["id"])
+        body = b'{"jsonrpc":"2.0","id":%b,"result":%b}' % (request_id, result)
+        if with_events and revision != STATELESS:
+            return Answer(200, _EVENTS, b"event: message\r\ndata: %b\r\n\r\n" % body)
+        return Answer(200, _JSON, body)
+
+    def _tool_result(self, answer: ToolAnswer, revision: str) -> bytes:
+        result = orjson.dumps(
+            {
+                "content": [{"type": "text", "text": answer.text}],
+                "structuredContent": answer.structured,
+                "isError": answer.is_error,
+            }
+        )
+        return result[:-1] + self._stamp if revision == STATELESS else result
+
+    def _constant(self, method: str, revision: str, allowed: frozenset[Permission]) -> bytes:
+        """Return a result that is the same for all whose tokens allow the same."""
+        key = method, revision, allowed
+        rendered = self._rendered.get(key)
+        if rendered is None:
+            rendered = self._rendered[key] = self._render(method, revision, allowed)
+        return rendered
+
+    def _render(self, method: str, revision: str, allowed: frozenset[Permission]) -> bytes:
+        result: dict[str, Any]
+        if method == "tools/list":
+            offered = permissions.allowed(TOOLS.values(), allowed)
+            result = {"tools": [listed_tool(tool) for tool in offered]}
+        else:
+            result = {
+                "supportedVersions": list(SERVED),
+                "capabilities": CAPABILITIES,
+                "instructions": INSTRUCTIONS,
+            }
+        if revision != STATELESS:
+            return orjson.dumps(result)
+        freshness = FRESHNESS[method]
+        result |= {"ttlMs": freshness.seconds * 1000, "cacheScope": freshness.scope}
+        return orjson.dumps(result)[:-1] + self._stamp
+
+    def _initialized(self, asked: str) -> bytes:
+        return orjson.dumps(
+            {
+                "protocolVersion": asked if asked in HANDSHAKE else HANDSHAKE[0],
+                "capabilities": CAPABILITIES,
+                "serverInfo": self._server,
+                "instructions": INSTRUCTIONS,
+            }
+        )

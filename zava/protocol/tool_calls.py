@@ -1,0 +1,46 @@
+"""One call of a tool, from its arguments to its answer: the same in every lane."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from zava.errors import AccessDenied, ZavaError
+from zava.model import Caller
+from zava.observe import operation
+from zava.protocol import permissions
+from zava.protocol.audit import Trail, recorded
+from zava.protocol.exchange import Exchange
+from zava.protocol.tools.tool import Tool, ToolAnswer
+from zava.service.analytics import Analytics
+
+
+class ToolCalls:
+    """Calls tools over the use cases and notes each call on the trail."""
+
+    def __init__(self, analytics: Analytics, trail: Trail) -> None:
+        self._analytics = analytics
+        self._trail = trail
+
+    async def call(
+        self, tool: Tool, arguments: Mapping[str, Any] | None, exchange: Exchange
+    ) -> ToolAnswer:
+        """Run one call to an answer, whatever happens in it.
+
+        The exchange learns of a caller without access, whose whole HTTP answer is a 403.
+        """
+
+        async def run(caller: Caller) -> ToolAnswer:
+            try:
+                async with operation(tool.name):
+                    permissions.require(tool, caller)
+                    return await tool.call(self._analytics, caller, tool.read_arguments(arguments))
+            except ZavaError as error:
+                if isinstance(error, AccessDenied):
+                    exchange.deny(error)
+                return _error_answer(error)
+
+        return await recorded(self._trail, exchange, tool.name, run)
+
+
+def _error_answer(error: ZavaError) -> ToolAnswer:
+    text = f"{error.code}: {error.message}" + (f" Hint: {error.hint}" if error.hint else "")
+    return ToolAnswer(error.to_dict(), text, is_error=True)
