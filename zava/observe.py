@@ -85,6 +85,9 @@ class Span:
 class Sink(Protocol):
     """Listens to observations; called on the event loop, so it must not wait."""
 
+    takes_spans: bool
+    """Whether it does anything with spans: nobody makes one that nobody takes."""
+
     def count(self, metric: Metric, labels: tuple[str, ...]) -> None:
         """Take one more of a counter."""
 
@@ -98,21 +101,26 @@ class Sink(Protocol):
 _REFUSALS_EVERY_SECONDS = 1.0
 
 _sinks: tuple[Sink, ...] = ()
+_span_sinks: tuple[Sink, ...] = ()
 # When a line about each reason was last written, and how many had none since.
 _refusals: dict[Refusal, tuple[float, int]] = {}
 
 
 def attach(sink: Sink) -> None:
     """Let a sink listen; attaching it again changes nothing."""
-    global _sinks  # noqa: PLW0603  # like logging, one for the process
     if sink not in _sinks:
-        _sinks = (*_sinks, sink)
+        _listen(*_sinks, sink)
 
 
 def detach(sink: Sink) -> None:
     """Let a sink listen no longer."""
-    global _sinks  # noqa: PLW0603
-    _sinks = tuple(other for other in _sinks if other is not sink)
+    _listen(*(other for other in _sinks if other is not sink))
+
+
+def _listen(*sinks: Sink) -> None:
+    global _sinks, _span_sinks  # noqa: PLW0603  # like logging, one for the process
+    _sinks = sinks
+    _span_sinks = tuple(sink for sink in sinks if sink.takes_spans)
 
 
 @asynccontextmanager
@@ -164,7 +172,7 @@ def query(
     _count("query_total", query_type, status)
     _record("query_duration", seconds, query_type, status)
     current = trace.current()
-    if current is not None and _sinks:
+    if current is not None and _span_sinks:
         _span(
             Span(
                 "statement",
@@ -309,10 +317,14 @@ def described(error: BaseException) -> str:
     return " from ".join(parts)
 
 
-@lru_cache(4096)
 def pseudonym(caller: Caller) -> str:
     """Return what stands for a person in logs and traces: the same for the same person."""
-    return sha256(caller.tenant_id.bytes + caller.object_id.bytes).hexdigest()[:16]
+    return _pseudonym(caller.identity)
+
+
+@lru_cache(4096)
+def _pseudonym(identity: bytes) -> str:
+    return sha256(identity).hexdigest()[:16]
 
 
 def _operation_failed(name: str, started: float, began: float, error: ZavaError) -> None:
@@ -346,7 +358,7 @@ def _operation_failed(name: str, started: float, began: float, error: ZavaError)
 def _ended(name: str, seconds: float, began: float, outcome: str) -> None:
     _record("operation_duration", seconds, name)
     current = trace.current()
-    if current is not None and _sinks:
+    if current is not None and _span_sinks:
         _span(
             Span(
                 name,
@@ -381,7 +393,7 @@ def _record(name: str, seconds: float, *labels: str) -> None:
 
 
 def _span(span: Span) -> None:
-    for sink in _sinks:
+    for sink in _span_sinks:
         try:
             sink.span(span)
         except Exception as error:  # noqa: BLE001  # telemetry never fails a call

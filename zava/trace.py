@@ -44,7 +44,7 @@ _current: ContextVar[Trace | None] = ContextVar("zava_trace", default=None)
 def begin(traceparent: str | None, *, seconds: float | None = None, principal: str = "") -> Trace:
     """Return the trace of a new call, continuing the client's where it names a well-formed one."""
     deadline = None if seconds is None else time.monotonic() + seconds
-    found = _TRACEPARENT.fullmatch(traceparent or "")
+    found = _TRACEPARENT.fullmatch(traceparent) if traceparent else None
     if found is None or found[1] == _NO_TRACE or found[2] == _NO_SPAN:
         return Trace(secrets.token_hex(16), deadline=deadline, principal=principal)
     return Trace(found[1], parent_id=found[2], deadline=deadline, principal=principal)

@@ -205,7 +205,7 @@ async def test_waiting_for_an_own_place_ends_in_time(
 
 
 def hold(places: Places, caller: Caller, *, is_heavy: bool = False) -> "asyncio.Task[Any]":
-    return asyncio.ensure_future(places._take(caller, is_heavy=is_heavy))
+    return asyncio.ensure_future(places.take(caller.identity, is_heavy=is_heavy))
 
 
 async def settled(*tasks: "asyncio.Task[Any]") -> list[bool]:
@@ -219,7 +219,7 @@ async def test_heavy_statements_of_one_who_is_alone_leave_a_place_free(
     callers: dict[str, Caller],
 ) -> None:
     places = Places(3, 10, lambda: NOW)
-    places._see(callers["seattle"])
+    places._see(callers["seattle"].identity)
     heavy = [hold(places, callers["seattle"], is_heavy=True) for _ in range(3)]
     assert await settled(*heavy) == [True, True, False]
     assert await settled(hold(places, callers["seattle"])) == [True]
@@ -229,20 +229,20 @@ async def test_heavy_statements_of_one_who_is_alone_leave_a_place_free(
 async def test_next_place_goes_to_whoever_holds_the_fewest(callers: dict[str, Caller]) -> None:
     places = Places(2, 10, lambda: NOW)
     seattle, redmond = callers["seattle"], callers["redmond"]
-    places._see(seattle)
+    places._see(seattle.identity)
     first = [hold(places, seattle) for _ in range(4)]
     assert await settled(*first) == [True, True, False, False]
-    places._see(redmond)
+    places._see(redmond.identity)
     later = hold(places, redmond)
     assert await settled(later) == [False]
-    places._give_back(seattle)
+    places.give_back(seattle.identity)
     assert await settled(later, *first) == [True, True, True, False, False]
-    places._give_back(seattle)  # half of two: one place for each of two principals
+    places.give_back(seattle.identity)  # half of two: one place for each of two principals
     assert await settled(*first) == [True, True, True, False]
     first[3].cancel()
     assert await settled(first[3]) == [False]
-    places._give_back(redmond)
-    places._give_back(seattle)
+    places.give_back(redmond.identity)
+    places.give_back(seattle.identity)
     assert not places._waiting
     assert not places._held
 
@@ -255,14 +255,14 @@ async def test_of_two_who_may_the_one_with_fewer_places_is_next_though_later(
         callers[name] for name in ("tacoma", "seattle", "redmond", "kirkland")
     )
     for caller in (tacoma, seattle, redmond, kirkland):
-        places._see(caller)
+        places._see(caller.identity)
     held = [hold(places, caller) for caller in (tacoma, tacoma, seattle, redmond)]
     assert all(await settled(*held))
     second_of_seattle, first_of_kirkland = hold(places, seattle), hold(places, kirkland)
     assert await settled(second_of_seattle, first_of_kirkland) == [False, False]
-    places._give_back(tacoma)
+    places.give_back(tacoma.identity)
     assert await settled(second_of_seattle, first_of_kirkland) == [False, True]
-    places._give_back(tacoma)
+    places.give_back(tacoma.identity)
     assert await settled(second_of_seattle) == [True]
 
 
@@ -272,10 +272,23 @@ async def test_place_that_is_given_to_one_who_leaves_goes_on(callers: dict[str, 
     assert await settled(hold(places, seattle)) == [True]
     leaving = hold(places, seattle)
     assert await settled(leaving) == [False]
-    places._give_back(seattle)  # to the one who leaves in the same moment
+    places.give_back(seattle.identity)  # to the one who leaves in the same moment
     leaving.cancel()
     await settled(leaving)
     assert await settled(hold(places, seattle)) == [True]
+
+
+async def test_place_that_comes_free_as_one_leaves_goes_to_the_next(
+    callers: dict[str, Caller],
+) -> None:
+    places = Places(1, 10, lambda: NOW)
+    seattle = callers["seattle"]
+    assert await settled(hold(places, seattle)) == [True]
+    leaving, staying = hold(places, seattle), hold(places, seattle)
+    assert await settled(leaving, staying) == [False, False]
+    leaving.cancel()  # still in the queue when the place is given back
+    places.give_back(seattle.identity)
+    assert await settled(leaving, staying) == [False, True]
 
 
 def test_requests_of_a_minute_are_counted_in_this_process(callers: dict[str, Caller]) -> None:

@@ -35,6 +35,7 @@ class Watching(Metrics):
 
     def __init__(self) -> None:
         super().__init__()
+        self.takes_spans = True
         self.spans: list[Span] = []
 
     def span(self, span: Span) -> None:
@@ -251,6 +252,8 @@ def test_refusals_are_all_counted_and_told_once_a_second(
 
 async def test_sink_that_fails_costs_the_call_nothing(caplog: pytest.LogCaptureFixture) -> None:
     class Broken(Metrics):
+        takes_spans = True
+
         def count(self, *_: object) -> None:
             raise RuntimeError("planted")
 

@@ -99,6 +99,8 @@ class AuditTrail:
 
     async def make_room(self) -> None:
         """Wait, for a moment, while a whole batch is gathered and another one is being written."""
+        if self._has_room.is_set():
+            return
         with suppress(TimeoutError):
             async with asyncio.timeout(_MAKE_ROOM_SECONDS):
                 await self._has_room.wait()

@@ -8,9 +8,8 @@ is remembered until the time that it named, so that a flood is turned away at th
 import asyncio
 import math
 import time
-from collections import Counter, OrderedDict
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from cachetools import LRUCache
@@ -64,75 +63,125 @@ class Places:
         self._connections = connections
         self._max_waiting = max_waiting
         self._clock = clock
-        self._held: Counter[Caller] = Counter()
-        self._waiting: list[tuple[Caller, bool, asyncio.Future[None]]] = []
+        # By identity, as everything here.
+        self._held: dict[bytes, int] = {}
+        self._held_by_all = 0
+        self._waiting: list[_Turn] = []
         # When each principal called last, the latest at the end.
-        self._seen: OrderedDict[Caller, float] = OrderedDict()
+        self._seen: OrderedDict[bytes, float] = OrderedDict()
 
-    @asynccontextmanager
-    async def hold(self, caller: Caller, *, is_heavy: bool) -> AsyncIterator[None]:
-        """Hold one place.
+    def hold(self, caller: Caller, *, is_heavy: bool) -> "_Place":
+        """Hold one place for as long as an `async with` block.
+
+        The block's entry raises Busy when none came free in time, or when too many of the
+        caller's wait already.
+        """
+        return _Place(self, caller.identity, is_heavy=is_heavy)
+
+    async def take(self, principal: bytes, *, is_heavy: bool) -> None:
+        """Take a place, now or when one comes free.
 
         Raises:
-            Busy: none came free in time, or too many of the caller's wait already.
+            Busy: as `hold` says.
         """
-        self._see(caller)
-        await self._take(caller, is_heavy=is_heavy)
-        try:
-            yield
-        finally:
-            self._give_back(caller)
-
-    async def _take(self, caller: Caller, *, is_heavy: bool) -> None:
-        if self._may_hold(caller, is_heavy=is_heavy):
-            self._held[caller] += 1
+        self._see(principal)
+        if self._may_hold(principal, is_heavy=is_heavy):
+            self._hand_to(principal)
             return
-        if sum(waiting == caller for waiting, *_ in self._waiting) >= self._max_waiting:
+        if sum(turn.principal == principal for turn in self._waiting) >= self._max_waiting:
             raise spent("place", 1)
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        entry = (caller, is_heavy, turn)
-        self._waiting.append(entry)
+        loop = asyncio.get_running_loop()
+        turn = _Turn(principal, is_heavy, loop.create_future())
+        self._waiting.append(turn)
+        expiry = loop.call_later(trace.remaining_seconds(_WAIT_SECONDS), turn.expire)
         try:
-            async with asyncio.timeout(trace.remaining_seconds(_WAIT_SECONDS)):
-                await turn
+            await turn.came
         except (TimeoutError, asyncio.CancelledError) as error:
-            if entry in self._waiting:
-                self._waiting.remove(entry)
+            if turn in self._waiting:
+                self._waiting.remove(turn)
             else:  # given in the very moment
-                self._give_back(caller)
+                self.give_back(principal)
             if isinstance(error, TimeoutError):
                 raise spent("place", 1) from error
             raise
+        finally:
+            expiry.cancel()
 
-    def _give_back(self, caller: Caller) -> None:
-        self._held[caller] -= 1
-        if not self._held[caller]:
-            del self._held[caller]
-        able = [entry for entry in self._waiting if self._may_hold(entry[0], is_heavy=entry[1])]
-        if able:
-            chosen = min(able, key=lambda entry: self._held[entry[0]])  # the first of equals
+    def give_back(self, principal: bytes) -> None:
+        """Give a place back; who waits and holds the fewest gets it, the first of equals."""
+        self._held_by_all -= 1
+        self._held[principal] -= 1
+        if not self._held[principal]:
+            del self._held[principal]
+        chosen: _Turn | None = None
+        for turn in self._waiting:
+            if turn.came.done():  # it expired, or its caller left, in the very moment
+                continue
+            if chosen is not None and self._held_by(turn) >= self._held_by(chosen):
+                continue
+            if self._may_hold(turn.principal, is_heavy=turn.is_heavy):
+                chosen = turn
+        if chosen is not None:
             self._waiting.remove(chosen)
-            self._held[chosen[0]] += 1
-            chosen[2].set_result(None)
+            self._hand_to(chosen.principal)
+            chosen.came.set_result(None)
 
-    def _may_hold(self, caller: Caller, *, is_heavy: bool) -> bool:
-        if self._held.total() >= self._connections:
+    def _hand_to(self, principal: bytes) -> None:
+        self._held[principal] = self._held.get(principal, 0) + 1
+        self._held_by_all += 1
+
+    def _held_by(self, turn: "_Turn") -> int:
+        return self._held.get(turn.principal, 0)
+
+    def _may_hold(self, principal: bytes, *, is_heavy: bool) -> bool:
+        if self._held_by_all >= self._connections:
             return False
-        if not self._is_alone(caller):
+        if not self._is_alone(principal):
             most = self._connections // 2
         else:
             most = self._connections - 1 if is_heavy else self._connections
-        return self._held[caller] < max(1, most)
+        return self._held.get(principal, 0) < max(1, most)
 
-    def _see(self, caller: Caller) -> None:
-        self._seen[caller] = self._clock()
-        self._seen.move_to_end(caller)
+    def _see(self, principal: bytes) -> None:
+        self._seen[principal] = self._clock()
+        self._seen.move_to_end(principal)
         while len(self._seen) > _REMEMBERED:
             self._seen.popitem(last=False)
 
-    def _is_alone(self, caller: Caller) -> bool:
-        other = next((seen for seen in reversed(self._seen) if seen != caller), None)
+    def _is_alone(self, principal: bytes) -> bool:
+        other = next((seen for seen in reversed(self._seen) if seen != principal), None)
         return other is None or self._clock() - self._seen[other] > _MINUTE
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Turn:
+    """Somebody who waits for a place."""
+
+    principal: bytes
+    is_heavy: bool
+    came: asyncio.Future[None]
+
+    def expire(self) -> None:
+        """End the wait, unless a place came in the very moment."""
+        if not self.came.done():
+            self.came.set_exception(TimeoutError())
+
+
+class _Place:
+    """One block's hold on a place."""
+
+    __slots__ = ("_is_heavy", "_places", "_principal")
+
+    def __init__(self, places: Places, principal: bytes, *, is_heavy: bool) -> None:
+        self._places = places
+        self._principal = principal
+        self._is_heavy = is_heavy
+
+    async def __aenter__(self) -> None:
+        await self._places.take(self._principal, is_heavy=self._is_heavy)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._places.give_back(self._principal)
 
 
 class Budgets:
@@ -149,10 +198,10 @@ class Budgets:
         self.budget = budget
         self.places = Places(connections, max_waiting, clock)
         self._clock = clock
-        # Each entry is seen by its own principal alone. Forgetting one costs a question to the
-        # database, no more.
-        self._closed_until: LRUCache[Caller, tuple[float, str]] = LRUCache(_REMEMBERED)
-        self._requests: LRUCache[Caller, tuple[int, int]] = LRUCache(_REMEMBERED)
+        # By identity, each entry seen by its own principal alone. Forgetting one costs a question
+        # to the database, no more.
+        self._closed_until: LRUCache[bytes, tuple[float, str]] = LRUCache(_REMEMBERED)
+        self._requests: LRUCache[bytes, tuple[int, int]] = LRUCache(_REMEMBERED)
 
     def ask(self, caller: Caller) -> None:
         """Count one request of a caller.
@@ -161,19 +210,19 @@ class Budgets:
             Busy: the budget is used up; it says when to come back.
         """
         now = self._clock()
-        until, what = self._closed_until.get(caller, (0.0, ""))
+        until, what = self._closed_until.get(caller.identity, (0.0, ""))
         if now < until:
             raise spent(what, math.ceil(until - now))
         if not self.budget.calls_per_minute:
             return
-        minute, requests = self._requests.get(caller, (0, 0))
+        minute, requests = self._requests.get(caller.identity, (0, 0))
         this_minute = int(now) // _MINUTE
         requests = requests + 1 if minute == this_minute else 1
-        self._requests[caller] = this_minute, requests
+        self._requests[caller.identity] = this_minute, requests
         if requests > self.budget.calls_per_minute:
             raise spent("calls", math.ceil((this_minute + 1) * _MINUTE - now) or 1)
 
     def close_until(self, caller: Caller, what: str, seconds: int) -> None:
         """Remember what the database refused; a place is free again too soon to remember."""
         if what != "place":
-            self._closed_until[caller] = self._clock() + seconds, what
+            self._closed_until[caller.identity] = self._clock() + seconds, what

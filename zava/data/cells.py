@@ -46,11 +46,10 @@ class _Pairs(list[tuple[str, Any]]):
 def read_columns(description: PGresult, outside_text: Origins) -> tuple[Column, ...]:
     """Name and type each output column from the server's own description."""
     return tuple(
-        Column(
-            name=(description.fname(index) or b"").decode(),
-            type=_type_name(description.ftype(index)),
-            is_outside_text=(description.ftable(index), description.ftablecol(index))
-            in outside_text,
+        _column(
+            description.fname(index) or b"",
+            description.ftype(index),
+            (description.ftable(index), description.ftablecol(index)) in outside_text,
         )
         for index in range(description.nfields)
     )
@@ -87,7 +86,11 @@ def _may_round(text: bytes) -> bool:
     return _LONG_RUN in text.translate(_TO_DIGITS)
 
 
-@lru_cache(1024)  # the server's types are the same for every caller
+@lru_cache(1024)  # a name of at most 63 bytes and a type, the same whoever asked
+def _column(name: bytes, type_oid: int, is_outside_text: bool) -> Column:  # noqa: FBT001
+    return Column(name.decode(), _type_name(type_oid), is_outside_text)
+
+
 def _type_name(oid: int) -> str:
     info = adapters.types.get(oid)
     if info is None:

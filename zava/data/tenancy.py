@@ -98,8 +98,8 @@ class Tenancy:
         self._use_prepared = use_prepared
         self._monitor = monitor or QueryMonitor()
         self._explainer = explainer
-        # Which runner to name first. Only a guess: the entry decides in each call.
-        self._audiences: LRUCache[Caller, Audience] = LRUCache(4096)
+        # By identity: which runner to name first. Only a guess: the entry decides in each call.
+        self._audiences: LRUCache[bytes, Audience] = LRUCache(4096)
         # Seen only by callers whose verified scope is the same text; a renamed store shows
         # after a minute.
         self._scopes: TTLCache[tuple[Audience, str], Scope] = TTLCache(1024, _SCOPE_SECONDS)
@@ -182,13 +182,13 @@ class Tenancy:
             )
 
         _, grant = await self._repeat(caller, Question(_SCOPE_STATEMENT, {}), ask)
-        self._audiences[caller] = grant.audience
+        self._audiences[caller.identity] = grant.audience
         _tell_scope(caller, grant.audience, grant.scope)
         return grant
 
     def audience(self, caller: Caller) -> Audience | None:
         """Return the audience in which the caller was last seen: a guess, never a permission."""
-        return self._audiences.get(caller)
+        return self._audiences.get(caller.identity)
 
     def performance(self) -> PerformanceSummary:
         """Return what the statements of this process took; whose they were is not in it."""
@@ -258,7 +258,7 @@ class Tenancy:
         """Call once, naming the right runner."""
         took.attempts += 1
         await self._verification.ensure()
-        last_seen = self._audiences.get(caller)
+        last_seen = self._audiences.get(caller.identity)
         audience = last_seen or Audience.STORE_MANAGERS
         is_repeated = False
         while True:
@@ -274,7 +274,7 @@ class Tenancy:
                     await self._pool.drop_dead_connections()
                 raise
             if audience is not last_seen:
-                self._audiences[caller] = audience
+                self._audiences[caller.identity] = audience
             return audience, landing
 
     async def _carry(

@@ -42,20 +42,23 @@ class Metrics:
     refused, so that the number of series is bounded.
     """
 
+    takes_spans = False
+
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._checked: set[Key] = set()
         self._counters: dict[Key, int] = {}
         self._distributions: dict[Key, Distribution] = {}
 
     def count(self, metric: Metric, labels: tuple[str, ...]) -> None:
         """Take one more of a counter."""
-        key = _key(metric, labels)
+        key = self._key(metric, labels)
         with self._lock:
             self._counters[key] = self._counters.get(key, 0) + 1
 
     def record(self, metric: Metric, labels: tuple[str, ...], seconds: float) -> None:
         """Take one value of a histogram."""
-        key = _key(metric, labels)
+        key = self._key(metric, labels)
         with self._lock:
             distribution = self._distributions.get(key)
             if distribution is None:
@@ -75,16 +78,18 @@ class Metrics:
         with self._lock:
             return self._distributions.get((name, labels), Distribution())
 
+    def _key(self, metric: Metric, labels: tuple[str, ...]) -> Key:
+        key = metric.name, labels
+        if key not in self._checked:
+            for (name, values), label in zip(metric.labels, labels, strict=True):
+                if label not in values:
+                    raise ValueError(f"{metric.name}: {name} is not one of its values")
+            self._checked.add(key)
+        return key
+
     def drain(self) -> tuple[dict[Key, int], dict[Key, Distribution]]:
         """Return what was taken since the last time, and forget it."""
         with self._lock:
             drained = self._counters, self._distributions
             self._counters, self._distributions = {}, {}
         return drained
-
-
-def _key(metric: Metric, labels: tuple[str, ...]) -> Key:
-    for (name, values), label in zip(metric.labels, labels, strict=True):
-        if label not in values:
-            raise ValueError(f"{metric.name}: {name} is not one of its values")
-    return metric.name, labels

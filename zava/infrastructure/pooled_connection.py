@@ -10,7 +10,7 @@ from anyio import CancelScope
 from psycopg import AsyncConnection, Error, OperationalError
 from psycopg.abc import PQGen
 from psycopg.pq import TransactionStatus
-from psycopg.waiting import wait_async
+from psycopg.waiting import Ready, Wait, wait_async
 from psycopg_pool import AsyncConnectionPool
 
 APPLICATION_NAME = "zava-mcp-server"
@@ -64,6 +64,7 @@ class PooledConnection(AsyncConnection[tuple[object, ...]]):
         self.prepared: set[bytes] = set()
         self.idle_since = time.monotonic()
         self.leased_until = self.idle_since
+        self._line = _Line(self.pgconn.socket)
 
     @property
     def is_reusable(self) -> bool:
@@ -98,6 +99,9 @@ class PooledConnection(AsyncConnection[tuple[object, ...]]):
         Shielded, because an anyio scope interrupts again at every wait.
         """
         try:
+            if timeout is None:
+                return await self._line.drive(gen, interval)
+            self._line.leave()
             return await wait_async(gen, self.pgconn.socket, interval=interval, timeout=timeout)
         except asyncio.CancelledError:
             with CancelScope(shield=True):
@@ -109,14 +113,81 @@ class PooledConnection(AsyncConnection[tuple[object, ...]]):
                     await self.close()
             raise
 
+    async def close(self) -> None:
+        """Close; the event loop must have let go of the socket before its number is used again."""
+        self._line.leave()
+        await super().close()
+
     async def _cancel_until_done(self, gen: PQGen[T]) -> None:
         # A server that is between two commands forgets a cancellation and runs the next one.
         while True:
             await self.cancel_safe(timeout=_CANCEL_TIMEOUT_SECONDS)
             with suppress(TimeoutError):
                 async with asyncio.timeout(_CANCEL_INTERVAL_SECONDS):
-                    await wait_async(gen, self.pgconn.socket, interval=_WAIT_INTERVAL_SECONDS)
+                    await self._line.drive(gen, _WAIT_INTERVAL_SECONDS)
                     return
+
+
+class _Line:
+    """A socket that the event loop watches from one flight to the next.
+
+    Watching it anew for each wait, as psycopg does, costs half a dozen system calls a flight.
+    """
+
+    def __init__(self, socket: int) -> None:
+        self._socket = socket
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._readable: asyncio.Future[None] | None = None
+
+    async def drive(self, gen: PQGen[T], interval: float) -> T:
+        """Drive a libpq generator to its result; one that cannot send at once is psycopg's."""
+        try:
+            wanted = next(gen)
+            while not wanted & Wait.W:
+                await self._become_readable()
+                wanted = gen.send(Ready.R)
+        except StopIteration as done:
+            result: T = done.value
+            return result
+        except BaseException:
+            self.leave()  # libpq may have closed the socket
+            raise
+        self.leave()
+        return await wait_async(_resumed(gen, wanted), self._socket, interval=interval)
+
+    def leave(self) -> None:
+        """Let the loop watch it no longer."""
+        if self._loop is not None:
+            self._loop.remove_reader(self._socket)
+            self._loop = None
+
+    async def _become_readable(self) -> None:
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+            self._loop.add_reader(self._socket, self._tell)
+        self._readable = self._loop.create_future()
+        try:
+            await self._readable
+        finally:
+            self._readable = None
+
+    def _tell(self) -> None:
+        if self._readable is None:
+            # Something came unasked: the end, or a notice. The next flight will read it.
+            self.leave()
+        elif not self._readable.done():
+            self._readable.set_result(None)
+
+
+def _resumed(gen: PQGen[T], wanted: Wait) -> PQGen[T]:
+    """Go on with a generator that has said already what it waits for."""
+    while True:
+        ready = yield wanted
+        try:
+            wanted = gen.send(ready)
+        except StopIteration as done:
+            result: T = done.value
+            return result
 
 
 def reporting(

@@ -57,6 +57,7 @@ class Telemetry:
         )
         self._instrumentation_key = _instrumentation_key(connection_string)
         self._interval = interval_seconds
+        self.takes_spans = True
         self._metrics = Metrics()
         self._spans: deque[Span] = deque(maxlen=_MOST_SPANS)
         self._starting = threading.Lock()

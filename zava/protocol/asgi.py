@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from zava.protocol.body import MAX_BODY_BYTES
 from zava.protocol.endpoint import Headers
@@ -10,6 +10,8 @@ from zava.protocol.kernel import Answer
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
+
+_LOOK_AFTER_SECONDS = 0.05
 
 
 class Site(Protocol):
@@ -26,35 +28,64 @@ def asgi_application(site: Site) -> Callable[[Any, Receive, Send], Awaitable[Non
         body = await _read(receive)
         if body is None:  # the client left before it had spoken
             return
-        call = asyncio.ensure_future(
-            site.handle(
-                scope["method"],
-                scope["path"],
-                [
-                    (name.decode("latin-1"), value.decode("latin-1"))
-                    for name, value in scope["headers"]
-                ],
-                body,
-            )
-        )
-        leaving = asyncio.ensure_future(_gone(receive))
-        await asyncio.wait({call, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if not call.done():
-            call.cancel()  # which also cancels the statement in the database
-            await asyncio.wait({call})
-            return
-        leaving.cancel()
-        answer = call.result()
         headers = [
+            (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]
+        ]
+        with _Watch(receive) as watch:
+            answer = await site.handle(scope["method"], scope["path"], headers, body)
+        if watch.is_left:
+            return
+        told = [
             (name.encode("latin-1"), value.encode("latin-1"))
             for name, value in answer.headers.items()
             if name != "content-length"
         ]
-        headers.append((b"content-length", str(len(answer.body)).encode()))
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        told.append((b"content-length", str(len(answer.body)).encode()))
+        await send({"type": "http.response.start", "status": answer.status, "headers": told})
         await send({"type": "http.response.body", "body": answer.body})
 
     return application
+
+
+class _Watch:
+    """Cancels the block that it stands around, and so its statement, when the client leaves.
+
+    It looks for that only once the block has run for a moment: most calls are over before a second
+    task would have paid for itself.
+    """
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._leaving: asyncio.Task[None] | None = None
+        self.is_left = False
+
+    def __enter__(self) -> Self:
+        loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task(loop)
+        self._look = loop.call_later(_LOOK_AFTER_SECONDS, self._begin)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
+        self._look.cancel()
+        if self._leaving is not None:
+            self._leaving.cancel()
+        # Our own cancellation ends here; one from outside goes on.
+        return (
+            self.is_left
+            and kind is asyncio.CancelledError
+            and self._task is not None
+            and self._task.uncancel() == 0
+        )
+
+    def _begin(self) -> None:
+        self._leaving = asyncio.ensure_future(self._wait())
+
+    async def _wait(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self.is_left = True
+        if self._task is not None:
+            self._task.cancel()
 
 
 async def _read(receive: Receive) -> bytes | None:
@@ -68,8 +99,3 @@ async def _read(receive: Receive) -> bytes | None:
             body += message.get("body", b"")[: MAX_BODY_BYTES + 1 - len(body)]
         if not message.get("more_body"):
             return bytes(body)
-
-
-async def _gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

@@ -51,7 +51,8 @@ def read_message(body: bytes) -> dict[str, Any]:
     request_id = message.get("id")
     is_usable = _is_id(request_id)
     known_id = request_id if is_usable else None
-    if _is_deeper(message, MAX_DEPTH):
+    # Counting brackets is cheap, also those inside strings; few of them cannot nest deep.
+    if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _is_deeper(message, MAX_DEPTH):
         raise BodyRefused(
             INVALID_REQUEST, f"The body nests deeper than {MAX_DEPTH}.", request_id=known_id
         )

@@ -44,4 +44,7 @@ def client_name(message: Mapping[str, Any], user_agent: str) -> str:
     info = meta.get(CLIENT_KEY) if isinstance(meta, Mapping) else None
     named = info.get("name") if isinstance(info, Mapping) else None
     said = named if isinstance(named, str) else user_agent
-    return "".join(character for character in said[:_MAX_NAME] if character.isprintable())
+    said = said[:_MAX_NAME]
+    if said.isprintable():
+        return said
+    return "".join(character for character in said if character.isprintable())
