@@ -7,11 +7,13 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)  # identity is 
 
 async def _handle(request: func.HttpRequest) -> func.HttpResponse:
     # At the first request: importing this module must stay as cheap as indexing it.
-    from zava.app import answer_request
+    from zava.loading import loaded_app
 
     # Cut, not parsed: a Host header that makes no URL is the endpoint's to refuse.
     path = "/" + request.url.partition("://")[2].partition("?")[0].partition("/")[2]
-    answer = await answer_request(request.method, path, dict(request.headers), request.get_body())
+    answer = await loaded_app().answer_request(
+        request.method, path, dict(request.headers), request.get_body()
+    )
     return func.HttpResponse(answer.body, status_code=answer.status, headers=answer.headers)
 
 

@@ -13,12 +13,9 @@ from zava import __version__, observe
 from zava.data.audit import AuditTrail
 from zava.data.budgets import Budget, Budgets
 from zava.data.context import ContextKey, ContextSigner
-from zava.data.metric_catalogue import catalogue
-from zava.data.metric_reader import MetricReader
 from zava.data.monitor import QueryMonitor
 from zava.data.result_cache import ResultCache
 from zava.data.retail import RetailData
-from zava.data.search import ProductData
 from zava.data.tenancy import GRACE_SECONDS, Tenancy
 from zava.data.verification import Verification
 from zava.infrastructure.byte_store import ByteStore, MemoryStore, RedisStore
@@ -49,15 +46,14 @@ from zava.protocol.signing_keys import RemoteKeys, StaticKeys
 from zava.protocol.tool_calls import ToolCalls
 from zava.readiness import readiness
 from zava.service.analytics import Analytics
-from zava.service.periods import business_day
-from zava.service.product_search import ProductSearch
-from zava.service.sales_analytics import SalesAnalytics
 from zava.settings import Settings, SettingsError, settings
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel.server import Server
 
     from zava.protocol.console.console import Console
+    from zava.service.product_search import ProductSearch
+    from zava.service.sales_analytics import SalesAnalytics
 
 logger = logging.getLogger(__name__)
 
@@ -157,18 +153,20 @@ def compose(settings: Settings, *, conninfo: str, context_keys: Sequence[str]) -
         secret=signer.derived_key("result cache"),
         code_version=__version__,
     )
-    reader = MetricReader(tenancy, cache, catalogue())
-    sales = SalesAnalytics(reader, lambda: business_day(settings.today))
     vectors = QueryVectors(embedders(settings))
-    products = ProductSearch(ProductData(tenancy), vectors)
-    analytics = Analytics(RetailData(tenancy), sales, products, _clock(settings))
+    analytics = Analytics(
+        RetailData(tenancy),
+        make_sales=lambda: _sales(tenancy, cache, settings),
+        make_products=lambda: _products(tenancy, vectors),
+        clock=_clock(settings),
+    )
     endpoint = Endpoint(
         make_server=lambda: _make_server(analytics, trail, settings.website_url),
         lane=FastLane(
             ToolCalls(analytics, trail), version=__version__, website=settings.website_url
         ),
         authenticator=_authenticator(settings, conninfo),
-        readiness=lambda: readiness(verification, products, telemetry),
+        readiness=lambda: readiness(verification, analytics, telemetry),
         allowed_hosts=_allowed_hosts(settings),
         is_vouched=settings.is_authenticated_by_platform,
         ask_budget=budgets.ask,
@@ -311,6 +309,25 @@ def local_site(application: Application, settings: Settings, port: int) -> "Cons
         people=[Person(each.name, each.audience.value, each.stores) for each in PRINCIPALS],
         sign_in=sign_in,
     )
+
+
+def _sales(tenancy: Tenancy, cache: ResultCache, settings: Settings) -> "SalesAnalytics":
+    # Loaded when the first figure is asked for.
+    from zava.data.metric_catalogue import catalogue
+    from zava.data.metric_reader import MetricReader
+    from zava.service.periods import business_day
+    from zava.service.sales_analytics import SalesAnalytics
+
+    reader = MetricReader(tenancy, cache, catalogue())
+    return SalesAnalytics(reader, lambda: business_day(settings.today))
+
+
+def _products(tenancy: Tenancy, vectors: QueryVectors) -> "ProductSearch":
+    # Loaded when the first product is searched for.
+    from zava.data.search import ProductData
+    from zava.service.product_search import ProductSearch
+
+    return ProductSearch(ProductData(tenancy), vectors)
 
 
 def _make_server(analytics: Analytics, trail: AuditTrail, website: str | None) -> "Server[Any]":

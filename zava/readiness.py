@@ -6,14 +6,14 @@ from typing import Any
 from zava.data.verification import CANARIES, IsolationBroken, Verification
 from zava.errors import ZavaError
 from zava.infrastructure.telemetry import Telemetry
-from zava.service.product_search import ProductSearch
+from zava.service.analytics import Analytics
 
 # The contract says under two; giving up on a silent server takes a part of a second more.
 _SECONDS = 1.2
 
 
 async def readiness(
-    verification: Verification, products: ProductSearch, telemetry: Telemetry | None
+    verification: Verification, analytics: Analytics, telemetry: Telemetry | None
 ) -> tuple[int, dict[str, Any]]:
     """Say which parts work, in words that tell an anonymous caller nothing more."""
     database = isolation = "healthy"
@@ -28,7 +28,7 @@ async def readiness(
         database, isolation = "unhealthy", "unknown"
     is_ready = database == isolation == "healthy"
     if is_ready:
-        embeddings = await _embeddings(products, deadline)
+        embeddings = await _embeddings(analytics, deadline)
     checks = {"database": database, "isolation": isolation, "embeddings": embeddings}
     is_whole = embeddings == "healthy"
     if telemetry is not None:
@@ -38,12 +38,12 @@ async def readiness(
     return (200 if is_ready else 503), {"status": status, "checks": checks}
 
 
-async def _embeddings(products: ProductSearch, deadline: float) -> str:
+async def _embeddings(analytics: Analytics, deadline: float) -> str:
     left = deadline - asyncio.get_running_loop().time()
     try:
         async with asyncio.timeout_at(deadline):
             # The registry is the same for everybody: a canary, who sees no store, may read it.
-            is_answering = await products.is_answering(CANARIES[0], within_seconds=left)
+            is_answering = await analytics.products.is_answering(CANARIES[0], within_seconds=left)
     except (ZavaError, TimeoutError):
         is_answering = False
     return "healthy" if is_answering else "degraded"

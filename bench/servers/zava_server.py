@@ -4,10 +4,10 @@ import logging
 import sys
 
 from bench.servers.web import serve
-from zava.app import endpoint
+from zava.loading import loaded_app
 from zava.protocol.asgi import asgi_application
 
 if __name__ == "__main__":
     # The load ends in the middle of calls, whose connections the pool then reports as closed.
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
-    serve(asgi_application(endpoint()), int(sys.argv[1]), lifespan="off")
+    serve(asgi_application(loaded_app().endpoint()), int(sys.argv[1]), lifespan="off")

@@ -158,7 +158,7 @@ async def test_readiness_shows_that_telemetry_is_failing_and_stays_200(
     async def is_answering(*_: object, **__: object) -> bool:
         return True
 
-    monkeypatch.setattr("zava.app.ProductSearch.is_answering", is_answering)
+    monkeypatch.setattr("zava.service.product_search.ProductSearch.is_answering", is_answering)
     settings = Settings.model_validate(
         {
             "ZAVA_HOME": home.path,

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
 
 from zava.model import Caller, PerformanceSummary, Scope, Table, TableSchema
-from zava.service.product_search import ProductSearch
-from zava.service.sales_analytics import SalesAnalytics
+
+if TYPE_CHECKING:
+    from zava.service.product_search import ProductSearch
+    from zava.service.sales_analytics import SalesAnalytics
 
 
 class RetailData(Protocol):
@@ -28,19 +31,34 @@ class RetailData(Protocol):
 
 
 class Analytics:
-    """Use cases of the retail data; every one of them acts for a caller."""
+    """Use cases of the retail data; every one of them acts for a caller.
+
+    Metrics and product search are made, and their modules loaded, when they are first asked for: a
+    cold instance's first call needs one part of three.
+    """
 
     def __init__(
         self,
         data: RetailData,
-        sales: SalesAnalytics,
-        products: ProductSearch,
+        *,
+        make_sales: "Callable[[], SalesAnalytics]",
+        make_products: "Callable[[], ProductSearch]",
         clock: Callable[[], datetime],
     ) -> None:
-        self.sales = sales
         self._data = data
+        self._make_sales = make_sales
+        self._make_products = make_products
         self._clock = clock
-        self.products = products
+
+    @cached_property
+    def sales(self) -> "SalesAnalytics":
+        """Figures from certified metrics."""
+        return self._make_sales()
+
+    @cached_property
+    def products(self) -> "ProductSearch":
+        """Products by meaning and by words."""
+        return self._make_products()
 
     async def execute_sales_query(
         self, caller: Caller, postgresql_query: str, *, max_rows: int

@@ -1,28 +1,42 @@
 """The tools, one module each: product text, arguments and answer."""
 
-from zava.protocol.tools import (
-    compare_with_chain,
-    execute_sales_query,
-    get_current_utc_date,
-    get_multiple_table_schemas,
-    get_store_performance,
-    query_metrics,
-    semantic_search_products,
-    show_sales_chart,
-)
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+
 from zava.protocol.tools.tool import Tool
 
-TOOLS: dict[str, Tool] = {
-    tool.name: tool
-    for tool in (
-        query_metrics.TOOL,
-        show_sales_chart.TOOL,
-        get_store_performance.TOOL,
-        compare_with_chain.TOOL,
-        get_multiple_table_schemas.TOOL,
-        execute_sales_query.TOOL,
-        semantic_search_products.TOOL,
-        get_current_utc_date.TOOL,
-    )
-}
+_NAMES = (
+    "query_metrics",
+    "show_sales_chart",
+    "get_store_performance",
+    "compare_with_chain",
+    "get_multiple_table_schemas",
+    "execute_sales_query",
+    "semantic_search_products",
+    "get_current_utc_date",
+)
+
+
+class _Tools(Mapping[str, Tool]):
+    """Loads a tool's module when it is first asked for: a cold instance calls one of them."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[str, Tool] = {}
+
+    def __getitem__(self, name: str) -> Tool:
+        tool = self._loaded.get(name)
+        if tool is None:
+            if name not in _NAMES:
+                raise KeyError(name)
+            tool = self._loaded[name] = import_module(f"{__name__}.{name}").TOOL
+        return tool
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_NAMES)
+
+    def __len__(self) -> int:
+        return len(_NAMES)
+
+
+TOOLS: Mapping[str, Tool] = _Tools()
 """Every tool by name, in the order in which a model should read them."""
