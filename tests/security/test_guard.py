@@ -5,7 +5,8 @@ import pytest
 from zava.data.guard import Guard
 from zava.data.guard.bounds import LONGEST_NEEDLE
 from zava.data.guard.guard import Verdict
-from zava.errors import DatabaseFault, InvalidInput, QueryRefused
+from zava.data.reading import StatementReader
+from zava.errors import DatabaseFault, QueryRefused
 
 TABLES = frozenset({"stores", "orders", "order_items", "products", "customers"})
 CALLING = frozenset({"pg_sleep", "regrole", "length"})
@@ -353,13 +354,13 @@ def test_what_no_deadline_could_end_is_refused(sql: str) -> None:
 
 
 async def test_verdict_is_remembered_and_each_refusal_has_its_own_correlation_id() -> None:
-    guard = Guard(TABLES, CALLING)
+    reader = StatementReader(Guard(TABLES, CALLING))
+    read = [await reader.read("SELECT pg_sleep(1)") for _ in range(2)]
+    assert read[0] is read[1]
     ids = set()
-    for _ in range(2):
+    for one in read:
         with pytest.raises(QueryRefused) as caught:
-            await guard.check("SELECT pg_sleep(1)")
+            one.verdict.enforce()
         ids.add(caught.value.correlation_id)
     assert len(ids) == 2
-    await guard.check("SELECT 1")
-    with pytest.raises(InvalidInput):
-        await guard.check("SELECT '\0'")
+    (await reader.read("SELECT 1")).verdict.enforce()

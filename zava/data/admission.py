@@ -5,26 +5,12 @@ here is only weighed by the planner, in the call's own round trip, and refused w
 more than the deadline would allow anyway.
 """
 
-import asyncio
 from typing import Any
 
-from cachetools import LRUCache
-
-from zava.data.guard.parsing import Node, NotParsed, nodes_of, parse, parsing_thread
+from zava.data.guard.parsing import Node, NotParsed, nodes_of, parse
 
 _EQUALS = [{"String": {"sval": "="}}]
 LARGE_TABLES = frozenset({"customers", "inventory", "orders", "order_items"})
-
-# By the text alone, which says nothing of who wrote it; statements of at most 16 KiB.
-_known: LRUCache[str, bool] = LRUCache(1024)
-
-
-async def needs_weighing(statement: str) -> bool:
-    """Return whether the planner should be asked what a guarded statement costs."""
-    if statement not in _known:
-        loop = asyncio.get_running_loop()
-        _known[statement] = await loop.run_in_executor(parsing_thread(), is_heavy, statement)
-    return _known[statement]
 
 
 def is_heavy(statement: str) -> bool:

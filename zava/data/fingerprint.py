@@ -14,13 +14,18 @@ _known: LRUCache[str, str | None] = LRUCache(1024)
 
 async def note_statement(caller: Caller, statement: str) -> None:
     """Tell the caller's call which statement it runs; the first one told is the one kept."""
-    call = caller.call
-    if call is None or call.fingerprint is not None:
+    if caller.call is None or caller.call.fingerprint is not None:
         return
     if statement not in _known:
         loop = asyncio.get_running_loop()
         _known[statement] = await loop.run_in_executor(parsing_thread(), fingerprint, statement)
-    call.fingerprint = _known[statement]
+    note_fingerprint(caller, _known[statement])
+
+
+def note_fingerprint(caller: Caller, known: str | None) -> None:
+    """Tell the caller's call the fingerprint of what it runs, unless one was told already."""
+    if caller.call is not None and caller.call.fingerprint is None:
+        caller.call.fingerprint = known
 
 
 def fingerprint(statement: str) -> str | None:

@@ -100,11 +100,22 @@ class QueryMonitor:
         self._shapes = _Shapes(most_shapes)
         self._pending = 0
 
-    def record(self, query_type: QueryType, sql: str, seconds: float, *, failed: bool) -> None:
-        """Take one statement that ended; it costs the caller no waiting."""
+    def record(
+        self,
+        query_type: QueryType,
+        sql: str,
+        seconds: float,
+        *,
+        failed: bool,
+        fingerprint: str | None = None,
+    ) -> None:
+        """Take one statement that ended; it costs the caller no waiting.
+
+        `fingerprint` is the statement's, where somebody has read it already.
+        """
         digest = blake2b(sql.encode("utf-8", "surrogatepass"), digest_size=16).digest()
         with self._lock:
-            known = self._texts.get(digest)
+            known = fingerprint or self._texts.get(digest)
             shape = self._shapes.get(known) if known is not None else None
             if shape is not None:
                 shape.add(seconds, failed=failed, slow=self.is_slow(seconds))

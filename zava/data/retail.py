@@ -8,14 +8,14 @@ from dataclasses import replace
 import psycopg
 
 from zava.data import emptiness
-from zava.data.admission import needs_weighing
 from zava.data.advice import ADVISED, advise
 from zava.data.conditions import find_conditions
 from zava.data.continuation import how_to_continue, sort_keys
-from zava.data.fingerprint import note_statement
+from zava.data.fingerprint import note_fingerprint, note_statement
 from zava.data.guard import Guard
 from zava.data.guard.parsing import parsing_thread
 from zava.data.limits import check_limits
+from zava.data.reading import StatementReader
 from zava.data.schema import SchemaReader
 from zava.data.statements import statement
 from zava.data.tenancy import Tenancy
@@ -31,7 +31,7 @@ class RetailData:
     def __init__(self, tenancy: Tenancy) -> None:
         self._tenancy = tenancy
         self._schemas = SchemaReader()
-        self._guard: Guard | None = None
+        self._reader: StatementReader | None = None
 
     async def run(self, caller: Caller, sql: str, *, max_rows: int) -> Table:
         """Run a statement that the caller's model wrote.
@@ -43,11 +43,13 @@ class RetailData:
             ZavaError: the statement was refused, failed, or could not be run now.
         """
         check_limits(sql)  # before anything is asked of the database
-        await note_statement(caller, sql)
-        await (await self.guard(caller)).check(sql)
+        if self._reader is None:
+            await note_statement(caller, sql)  # before the statements that learn the tables
+        read = await (await self.reader(caller)).read(sql)
+        note_fingerprint(caller, read.fingerprint)
+        read.verdict.enforce()
         try:
-            is_heavy = await needs_weighing(sql)
-            table = await self._tenancy.run(caller, sql, max_rows=max_rows, is_heavy=is_heavy)
+            table = await self._tenancy.run(caller, sql, max_rows=max_rows, is_heavy=read.is_heavy)
         except (DatabaseFault, QueryRefused) as fault:
             await self._advise(caller, sql, fault)
             raise
@@ -97,15 +99,16 @@ class RetailData:
         self._schemas.learn(scope.audience, rows)
         return scope.audience
 
-    async def guard(self, caller: Caller) -> Guard:
-        """Return the guard of the retail tables; the first caller's question learns them."""
-        if self._guard is not None:
-            return self._guard
+    async def reader(self, caller: Caller) -> StatementReader:
+        """Return the reader over the retail tables; the first caller's question learns them."""
+        if self._reader is not None:
+            return self._reader
         # The same tables for every audience: a verdict depends on the text alone.
         tables = self._schemas.columns(await self._learn_structure(caller))
         rows, _ = await self._tenancy.read(caller, statement("calling_names"))
-        self._guard = self._guard or Guard(frozenset(tables), frozenset(rows[0]["names"]))
-        return self._guard
+        guard = Guard(frozenset(tables), frozenset(rows[0]["names"]))
+        self._reader = self._reader or StatementReader(guard)
+        return self._reader
 
     async def _advise(self, caller: Caller, sql: str, fault: DatabaseFault | QueryRefused) -> None:
         """Name the columns that the caller can read, when the statement named others."""

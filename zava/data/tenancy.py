@@ -379,7 +379,15 @@ class Tenancy:
             return
         kind = QueryType.FREE if question.describe else QueryType.OWN
         observe.query(kind, seconds=took.seconds, error=error, attempts=took.attempts)
-        self._monitor.record(kind, question.sql, took.seconds, failed=error is not None)
+        # What a call is told to run first is what its caller wrote, where that is the question.
+        call = caller.call if question.describe else None
+        self._monitor.record(
+            kind,
+            question.sql,
+            took.seconds,
+            failed=error is not None,
+            fingerprint=call.fingerprint if call is not None else None,
+        )
         if self._monitor.is_slow(took.seconds) and not isinstance(error, asyncio.CancelledError):
             explainer = self._explainer
             await self._monitor.tell_slow(

@@ -1,19 +1,13 @@
-"""Says of a caller's statement whether it may run, and remembers what it said."""
+"""Says of a caller's statement whether it may run."""
 
-import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from cachetools import LRUCache
-
 from zava.data.guard import refusals
-from zava.data.guard.parsing import NotParsed, TooDeep, parse, parsing_thread
+from zava.data.guard.parsing import NotParsed, TooDeep, parse
 from zava.data.guard.refusals import Refused
 from zava.data.guard.walk import Walk
-from zava.data.limits import check_limits
 from zava.errors import DatabaseFault, QueryRefused, ZavaError
-
-_REMEMBERED = 1024  # statements of at most 16 KiB
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +38,6 @@ class Guard:
     def __init__(self, tables: frozenset[str], calling: frozenset[str]) -> None:
         self._tables = tables
         self._calling = calling
-        self._verdicts: LRUCache[str, Verdict] = LRUCache(_REMEMBERED)
-
-    async def check(self, statement: str) -> None:
-        """Let one read of the retail data pass.
-
-        Raises:
-            InvalidInput: the text is empty, long, or built to exhaust a parser.
-            QueryRefused: it holds something that is not run here; the hint says what to write.
-            DatabaseFault: it is no statement; the message gives the position.
-        """
-        verdict = self._verdicts.get(statement)
-        if verdict is None:
-            check_limits(statement)
-            loop = asyncio.get_running_loop()
-            verdict = await loop.run_in_executor(parsing_thread(), self.judge, statement)
-            self._verdicts[statement] = verdict
-        verdict.enforce()
 
     def judge(self, statement: str) -> Verdict:
         """Return the verdict on a text within the limits; on the parsing thread."""

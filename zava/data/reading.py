@@ -1,0 +1,52 @@
+"""Reads a caller's statement once, on the parsing thread, for all who ask something of its text.
+
+Handing a text to the thread costs more than parsing it, so guard, audit and admission share a trip.
+"""
+
+import asyncio
+from typing import NamedTuple
+
+from cachetools import LRUCache
+
+from zava.data.admission import is_heavy
+from zava.data.fingerprint import fingerprint
+from zava.data.guard import Guard
+from zava.data.guard.guard import PASSED, Verdict
+from zava.data.guard.parsing import parsing_thread
+
+_REMEMBERED = 1024  # statements of at most 16 KiB
+
+
+class ReadStatement(NamedTuple):
+    """What a text says by itself, whoever sent it.
+
+    `fingerprint` is None for what is no statement; `is_heavy` says that the planner should be asked
+    what it costs.
+    """
+
+    verdict: Verdict
+    fingerprint: str | None
+    is_heavy: bool
+
+
+class StatementReader:
+    """Reads statements and remembers them by their exact text, which every caller shares."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+        self._read: LRUCache[str, ReadStatement] = LRUCache(_REMEMBERED)
+
+    async def read(self, statement: str) -> ReadStatement:
+        """Return what a text within the limits (`check_limits`) says."""
+        known = self._read.get(statement)
+        if known is None:
+            loop = asyncio.get_running_loop()
+            known = await loop.run_in_executor(parsing_thread(), self._on_thread, statement)
+            self._read[statement] = known
+        return known
+
+    def _on_thread(self, statement: str) -> ReadStatement:
+        verdict = self._guard.judge(statement)
+        return ReadStatement(
+            verdict, fingerprint(statement), verdict is PASSED and is_heavy(statement)
+        )
