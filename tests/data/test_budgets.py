@@ -278,6 +278,20 @@ async def test_place_that_is_given_to_one_who_leaves_goes_on(callers: dict[str, 
     assert await settled(hold(places, seattle)) == [True]
 
 
+async def test_one_whose_time_is_up_is_passed_over(callers: dict[str, Caller]) -> None:
+    places = Places(1, 10, lambda: NOW)
+    seattle = callers["seattle"]
+    assert await settled(hold(places, seattle)) == [True]
+    leaving, waiting = hold(places, seattle), hold(places, seattle)
+    assert await settled(leaving, waiting) == [False, False]
+    leaving.cancel()
+    places._give_back(seattle)  # while the one who leaves has not run since
+    assert await settled(leaving, waiting) == [False, True]
+    places._give_back(seattle)
+    assert not places._waiting
+    assert not places._held
+
+
 def test_requests_of_a_minute_are_counted_in_this_process(callers: dict[str, Caller]) -> None:
     now = NOW + 7
     budgets = Budgets(Budget(calls_per_minute=2), connections=2, clock=lambda: now)

@@ -108,7 +108,12 @@ class Places:
         self._held[caller] -= 1
         if not self._held[caller]:
             del self._held[caller]
-        able = [entry for entry in self._waiting if self._may_hold(entry[0], is_heavy=entry[1])]
+        able = [
+            (waiting, is_heavy, turn)
+            for waiting, is_heavy, turn in self._waiting
+            # One whose time is up is leaving, and has not run since.
+            if not turn.done() and self._may_hold(waiting, is_heavy=is_heavy)
+        ]
         if able:
             chosen = min(able, key=lambda entry: self._held[entry[0]])  # the first of equals
             self._waiting.remove(chosen)
