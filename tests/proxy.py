@@ -48,7 +48,7 @@ class _Line:
 
     async def questions(self, reader: asyncio.StreamReader) -> None:
         with suppress(OSError):
-            while data := await reader.read(65536):
+            while (data := await reader.read(65536)) and not self.up.is_closing():
                 if self._was_answered:
                     self._proxy.round_trips += 1
                     self._was_answered = False
@@ -64,6 +64,8 @@ class _Line:
                 await self._proxy.answers_flow.wait()
                 if self._is_half_closed:
                     continue
+                if self.client.is_closing():
+                    break
                 self._was_answered = True
                 self.client.write(data)
         self._end()
