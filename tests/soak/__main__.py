@@ -46,11 +46,12 @@ from zava.infrastructure.embedding_job import embed_catalogue
 from zava.infrastructure.home import Home
 from zava.infrastructure.local_issuer import LocalIssuer
 from zava.measures import QueryType
+from zava.model import PerformanceSummary
 from zava.settings import Settings
 
 WORKERS_EACH = 2
 SCALE = 0.02
-POOL, STATEMENT_SECONDS = 3, 5
+POOL, STATEMENT_SECONDS, SLOW_SECONDS = 3, 5, 0.02
 # More texts and vectors than any cache of the product keeps: from here on they only change places.
 WARM_TEXTS, WARM_VECTORS = 4200, 1100
 MEMORY_GROWTH, OBJECT_GROWTH = 1.10, 1.01
@@ -158,6 +159,7 @@ async def _soaked(parts: Parts, home: Home, seconds: float) -> tuple[Tally, dict
         "ZAVA_TODAY": TODAY.isoformat(),
         "ZAVA_POOL_MAX": POOL,
         "ZAVA_STATEMENT_TIMEOUT_SECONDS": STATEMENT_SECONDS,
+        "ZAVA_SLOW_QUERY_SECONDS": SLOW_SECONDS,
         "LOG_LEVEL": "ERROR",
     }
     await asyncio.to_thread(_embed, database.admin, settings)
@@ -176,6 +178,7 @@ async def _soaked(parts: Parts, home: Home, seconds: float) -> tuple[Tally, dict
         **_answers(tally),
         **_audit(tally, recorded, application.trail.lost),
         **_connections(connections),
+        **_plans(application.tenancy.performance()),
         **_memory(early, late),
     }
 
@@ -239,6 +242,14 @@ def _audit(tally: Tally, recorded: int, lost: int) -> dict[str, bool]:
 def _connections(seen: Connections) -> dict[str, bool]:
     held = f"{seen.held} held of {POOL}, {seen.lent} lent, {seen.left} after the end"
     return {f"connections: {held}": seen.held <= POOL and seen.lent == 0 and seen.left == 0}
+
+
+def _plans(summary: PerformanceSummary) -> dict[str, bool]:
+    slow = [shape for shape in summary.costliest if shape.slow]
+    planned = [shape for shape in slow if any("cost=" in line for line in shape.plan)]
+    return {
+        f"shapes over {SLOW_SECONDS:g} s: {len(slow)}, with a plan: {len(planned)}": bool(planned)
+    }
 
 
 def _memory(early: Memory, late: Memory) -> dict[str, bool]:

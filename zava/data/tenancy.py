@@ -398,7 +398,7 @@ class Tenancy:
         Raises:
             ZavaError: it could not be asked for now.
         """
-        audience = self._audiences[caller]
+        audience = self._audiences.get(caller, Audience.STORE_MANAGERS)
 
         async def fly(flight: Flight, _record: bytes | None, milliseconds: int | None) -> str:
             limits = self._limits(caller)
