@@ -130,6 +130,9 @@ param customHostnameThumbprint string = ''
 @description('Days that logs are kept.')
 param logRetentionDays int = 30
 
+@description('Mail address that is told of alerts; empty for nobody: they show in the portal.')
+param alertEmail string = ''
+
 var abbreviations = loadJsonContent('./abbreviations.json')
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = {
@@ -206,6 +209,18 @@ module monitoring 'modules/monitoring.bicep' = {
     tags: tags
     retentionDays: logRetentionDays
     identityPrincipalId: identity.outputs.principalId
+  }
+}
+
+module alerts 'modules/alerts.bicep' = {
+  name: 'alerts'
+  scope: group
+  params: {
+    actionGroupName: '${abbreviations.actionGroup}${token}'
+    location: location
+    tags: tags
+    insightsId: monitoring.outputs.insightsId
+    email: alertEmail
   }
 }
 

@@ -597,6 +597,39 @@ END $$;
 ALTER FUNCTION zava.pad(key bytea, fill integer) OWNER TO zava_context;
 
 --
+-- Name: plan_shape(json); Type: FUNCTION; Schema: zava; Owner: zava_context
+--
+
+CREATE FUNCTION zava.plan_shape(plan json) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ WITH RECURSIVE step(place, plan) AS (
+          SELECT ARRAY[]::bigint[] AS "array",
+             plan_shape.plan AS plan
+         UNION ALL
+          SELECT (step.place || child.number),
+             child.plan
+            FROM (step
+              CROSS JOIN LATERAL json_array_elements((step.plan -> 'Plans'::text)) WITH ORDINALITY child(plan, number))
+         ), line(number, words) AS (
+          SELECT row_number() OVER (ORDER BY step.place) AS row_number,
+             concat(repeat('  '::text, cardinality(step.place)), (step.plan ->> 'Node Type'::text), (' '::text || lower(NULLIF((step.plan ->> 'Join Type'::text), 'Inner'::text))), (' using '::text || (step.plan ->> 'Index Name'::text)), (' on '::text || (step.plan ->> 'Relation Name'::text)), '  rows=', (step.plan ->> 'Plan Rows'::text), ' cost=', round(((step.plan ->> 'Total Cost'::text))::numeric)) AS concat
+            FROM step
+         )
+  SELECT string_agg(
+         CASE line.number
+             WHEN 61 THEN '…'::text
+             ELSE line.words
+         END, '
+'::text ORDER BY line.number) AS string_agg
+    FROM line
+   WHERE (line.number <= 61);
+END;
+
+ALTER FUNCTION zava.plan_shape(plan json) OWNER TO zava_context;
+
+--
 -- Name: audit_log; Type: TABLE; Schema: zava; Owner: zava_context
 --
 
@@ -959,8 +992,9 @@ CREATE FUNCTION zava.weigh_head_office(p_key_id integer, p_tenant uuid, p_person
       DECLARE
         opened text := zava.open_context(
           current_user, p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac, p_statement, p_params);
+        is_told boolean := p_max_cost OPERATOR(pg_catalog.=) 'Infinity'::pg_catalog.float8;
         found_plan record;
-        cost pg_catalog.float8;
+        plan pg_catalog.json;
       BEGIN
         IF opened IS NULL THEN
           RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
@@ -969,13 +1003,20 @@ CREATE FUNCTION zava.weigh_head_office(p_key_id integer, p_tenant uuid, p_person
         ELSIF opened OPERATOR(pg_catalog.<>) current_user::text THEN
           RAISE EXCEPTION '%', opened USING ERRCODE = 'ZA004';
         END IF;
+        IF is_told THEN
+          -- As the runner's cursor would: that takes no workers.
+          PERFORM pg_catalog.set_config('max_parallel_workers_per_gather', '0', true);
+        END IF;
         FOR found_plan IN
           EXECUTE 'EXPLAIN (FORMAT JSON) ' OPERATOR(pg_catalog.||) p_statement
           USING NULLIF(p_params, '')::pg_catalog.jsonb
         LOOP
-          cost := (found_plan."QUERY PLAN" OPERATOR(pg_catalog.#>>) '{0,Plan,Total Cost}')::pg_catalog.float8;
+          plan := found_plan."QUERY PLAN" OPERATOR(pg_catalog.#>) '{0,Plan}';
         END LOOP;
-        IF cost OPERATOR(pg_catalog.>) p_max_cost THEN
+        IF is_told THEN
+          PERFORM pg_catalog.set_config('zava.plan', zava.plan_shape(plan), true);
+        ELSIF (plan OPERATOR(pg_catalog.->>) 'Total Cost')::pg_catalog.float8
+              OPERATOR(pg_catalog.>) p_max_cost THEN
           RAISE EXCEPTION 'too expensive' USING ERRCODE = 'ZA006';
         END IF;
       END $$;
@@ -993,8 +1034,9 @@ CREATE FUNCTION zava.weigh_regional_managers(p_key_id integer, p_tenant uuid, p_
       DECLARE
         opened text := zava.open_context(
           current_user, p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac, p_statement, p_params);
+        is_told boolean := p_max_cost OPERATOR(pg_catalog.=) 'Infinity'::pg_catalog.float8;
         found_plan record;
-        cost pg_catalog.float8;
+        plan pg_catalog.json;
       BEGIN
         IF opened IS NULL THEN
           RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
@@ -1003,13 +1045,20 @@ CREATE FUNCTION zava.weigh_regional_managers(p_key_id integer, p_tenant uuid, p_
         ELSIF opened OPERATOR(pg_catalog.<>) current_user::text THEN
           RAISE EXCEPTION '%', opened USING ERRCODE = 'ZA004';
         END IF;
+        IF is_told THEN
+          -- As the runner's cursor would: that takes no workers.
+          PERFORM pg_catalog.set_config('max_parallel_workers_per_gather', '0', true);
+        END IF;
         FOR found_plan IN
           EXECUTE 'EXPLAIN (FORMAT JSON) ' OPERATOR(pg_catalog.||) p_statement
           USING NULLIF(p_params, '')::pg_catalog.jsonb
         LOOP
-          cost := (found_plan."QUERY PLAN" OPERATOR(pg_catalog.#>>) '{0,Plan,Total Cost}')::pg_catalog.float8;
+          plan := found_plan."QUERY PLAN" OPERATOR(pg_catalog.#>) '{0,Plan}';
         END LOOP;
-        IF cost OPERATOR(pg_catalog.>) p_max_cost THEN
+        IF is_told THEN
+          PERFORM pg_catalog.set_config('zava.plan', zava.plan_shape(plan), true);
+        ELSIF (plan OPERATOR(pg_catalog.->>) 'Total Cost')::pg_catalog.float8
+              OPERATOR(pg_catalog.>) p_max_cost THEN
           RAISE EXCEPTION 'too expensive' USING ERRCODE = 'ZA006';
         END IF;
       END $$;
@@ -1027,8 +1076,9 @@ CREATE FUNCTION zava.weigh_store_managers(p_key_id integer, p_tenant uuid, p_per
       DECLARE
         opened text := zava.open_context(
           current_user, p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac, p_statement, p_params);
+        is_told boolean := p_max_cost OPERATOR(pg_catalog.=) 'Infinity'::pg_catalog.float8;
         found_plan record;
-        cost pg_catalog.float8;
+        plan pg_catalog.json;
       BEGIN
         IF opened IS NULL THEN
           RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
@@ -1037,13 +1087,20 @@ CREATE FUNCTION zava.weigh_store_managers(p_key_id integer, p_tenant uuid, p_per
         ELSIF opened OPERATOR(pg_catalog.<>) current_user::text THEN
           RAISE EXCEPTION '%', opened USING ERRCODE = 'ZA004';
         END IF;
+        IF is_told THEN
+          -- As the runner's cursor would: that takes no workers.
+          PERFORM pg_catalog.set_config('max_parallel_workers_per_gather', '0', true);
+        END IF;
         FOR found_plan IN
           EXECUTE 'EXPLAIN (FORMAT JSON) ' OPERATOR(pg_catalog.||) p_statement
           USING NULLIF(p_params, '')::pg_catalog.jsonb
         LOOP
-          cost := (found_plan."QUERY PLAN" OPERATOR(pg_catalog.#>>) '{0,Plan,Total Cost}')::pg_catalog.float8;
+          plan := found_plan."QUERY PLAN" OPERATOR(pg_catalog.#>) '{0,Plan}';
         END LOOP;
-        IF cost OPERATOR(pg_catalog.>) p_max_cost THEN
+        IF is_told THEN
+          PERFORM pg_catalog.set_config('zava.plan', zava.plan_shape(plan), true);
+        ELSIF (plan OPERATOR(pg_catalog.->>) 'Total Cost')::pg_catalog.float8
+              OPERATOR(pg_catalog.>) p_max_cost THEN
           RAISE EXCEPTION 'too expensive' USING ERRCODE = 'ZA006';
         END IF;
       END $$;
@@ -2220,6 +2277,15 @@ GRANT ALL ON FUNCTION zava.open_context(runner name, key_id integer, tenant uuid
 --
 
 REVOKE ALL ON FUNCTION zava.pad(key bytea, fill integer) FROM PUBLIC;
+
+--
+-- Name: FUNCTION plan_shape(plan json); Type: ACL; Schema: zava; Owner: zava_context
+--
+
+REVOKE ALL ON FUNCTION zava.plan_shape(plan json) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.plan_shape(plan json) TO store_managers;
+GRANT ALL ON FUNCTION zava.plan_shape(plan json) TO regional_managers;
+GRANT ALL ON FUNCTION zava.plan_shape(plan json) TO head_office;
 
 --
 -- Name: TABLE audit_log; Type: ACL; Schema: zava; Owner: zava_context

@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from zava.infrastructure.embedders.azure import TokenProvider
+
 PATH = "/openai/deployments/text-embedding-3-small/embeddings?api-version=2024-10-21"
 
 
@@ -56,6 +58,15 @@ class AzureOpenAI:
         return 200, {}, json.dumps(told | {"usage": {"prompt_tokens": 1, "total_tokens": 1}})
 
 
+def no_entra(_credential: object) -> TokenProvider:
+    """Stand in for `entra_token`: the stand-in asks nobody who is there."""
+
+    async def token() -> str:
+        return "a-token-of-entra"
+
+    return token
+
+
 def vector_of(text: str, dimensions: int) -> list[float]:
     """Return numbers that depend on the text alone."""
     digest = hashlib.shake_128(text.encode()).digest(dimensions)
@@ -66,7 +77,6 @@ def vector_of(text: str, dimensions: int) -> list[float]:
 async def azure_openai() -> AsyncIterator[AzureOpenAI]:
     """Serve the stand-in for as long as the block runs."""
     service = AzureOpenAI()
-    closing = asyncio.Event()
     connections: set[asyncio.Task[None]] = set()
 
     async def exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -79,7 +89,7 @@ async def azure_openai() -> AsyncIterator[AzureOpenAI]:
             service.requests.append((line.decode().split()[1], headers, body))
             status, extra, text = service.answer(body)
             if status == 0:
-                await closing.wait()
+                await reader.read()  # until the client leaves
             if status <= 0:
                 return
             sent = {"content-type": "application/json", "content-length": str(len(text))} | extra
@@ -105,7 +115,6 @@ async def azure_openai() -> AsyncIterator[AzureOpenAI]:
     try:
         yield service
     finally:
-        closing.set()
         server.close()
         for task in list(connections):
             task.cancel()

@@ -83,6 +83,8 @@ def breakable(path: Path, *, scale: float) -> Iterator[Breakable]:
     try:
         cluster = Cluster(server.superuser_url())
         with psycopg.connect(cluster.template.admin, autocommit=True) as connection:
+            # What was committed outlives a killed server; only the machine's own end may lose it.
+            connection.execute("ALTER ROLE zava_server SET synchronous_commit = on")
             seed(connection, scale=scale, today=TODAY, progress=lambda *_: None)
             grant_demo_principals(connection)
         yield Breakable(server, cluster.template)

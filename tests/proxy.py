@@ -48,7 +48,7 @@ class _Line:
 
     async def questions(self, reader: asyncio.StreamReader) -> None:
         with suppress(OSError):
-            while data := await reader.read(65536):
+            while (data := await reader.read(65536)) and not self.up.is_closing():
                 if self._was_answered:
                     self._proxy.round_trips += 1
                     self._was_answered = False
@@ -64,6 +64,8 @@ class _Line:
                 await self._proxy.answers_flow.wait()
                 if self._is_half_closed:
                     continue
+                if self.client.is_closing():
+                    break
                 self._was_answered = True
                 self.client.write(data)
         self._end()
@@ -93,28 +95,31 @@ async def counting_proxy(target: str, *, latency_seconds: float = 0) -> AsyncIte
     proxy = Proxy(delay_seconds=latency_seconds)
     proxy.answers_flow.set()
     pumps: set[asyncio.Task[None]] = set()
-    writers: list[asyncio.StreamWriter] = []
+    writers: set[asyncio.StreamWriter] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writers.append(writer)
         if proxy.refuses:
             writer.transport.abort()
             return
+        writers.add(writer)
         proxy.connections += 1
         try:
             upstream, up = await asyncio.open_connection(
                 str(parts["host"]), int(str(parts["port"]))
             )
         except OSError:  # the server is down: so is the line
+            writers.discard(writer)
             writer.transport.abort()
             return
-        writers.append(up)
+        writers.add(up)
         line = _Line(proxy, writer, up)
         proxy.lines.add(line)
         for pump in (line.questions(reader), line.answers(upstream)):
             task = asyncio.create_task(pump)
             pumps.add(task)
             task.add_done_callback(pumps.discard)
+            # The end of one has closed both sides; a run of hours keeps none of them.
+            task.add_done_callback(lambda _: writers.difference_update((writer, up)))
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
@@ -123,12 +128,13 @@ async def counting_proxy(target: str, *, latency_seconds: float = 0) -> AsyncIte
         yield proxy
     finally:
         server.close()
+        still_open = list(writers)
         for task in list(pumps):
             task.cancel()
         for task in list(pumps):
             with suppress(asyncio.CancelledError, OSError):
                 await task
-        for writer in writers:
+        for writer in still_open:
             writer.close()
             with suppress(OSError):
                 await writer.wait_closed()

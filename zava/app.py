@@ -91,6 +91,7 @@ class Application:
                     close = partial(self.telemetry.close, _FLUSH_SECONDS)
                     opened.push_async_callback(asyncio.to_thread, close)
                 opened.push_async_callback(self.pool.close)
+                opened.push_async_callback(self.tenancy.close)
                 opened.push_async_callback(self.trail.close)
                 opened.push_async_callback(self.cache.close)
                 opened.push_async_callback(self.vectors.close)

@@ -162,7 +162,7 @@ class Settings(BaseSettings):
         gt=0,
         le=600,
         validation_alias="ZAVA_SLOW_QUERY_SECONDS",
-        description="A statement that takes longer is logged with its fingerprint.",
+        description="A statement that takes longer is logged with its fingerprint and plan.",
     )
     max_concurrent_calls: int = Field(
         64,

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:-.*)?")
 _NO_TRACE, _NO_SPAN = "0" * 32, "0" * 16
@@ -48,6 +48,14 @@ def begin(traceparent: str | None, *, seconds: float | None = None, principal: s
     if found is None or found[1] == _NO_TRACE or found[2] == _NO_SPAN:
         return Trace(secrets.token_hex(16), deadline=deadline, principal=principal)
     return Trace(found[1], parent_id=found[2], deadline=deadline, principal=principal)
+
+
+def afterwards(seconds: float) -> Trace:
+    """Return the current call's place for work that outlives it and has a time of its own."""
+    trace = _current.get()
+    if trace is None:
+        return begin(None, seconds=seconds)
+    return replace(trace, deadline=time.monotonic() + seconds)
 
 
 def traceparent_of(headers: Mapping[str, str], message: Mapping[str, object]) -> str | None:

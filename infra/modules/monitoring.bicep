@@ -48,5 +48,6 @@ resource publishes 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 }
 
 output workspaceId string = workspace.id
+output insightsId string = insights.id
 // Where telemetry goes; who may send it, the role above decides.
 output connectionString string = insights.properties.ConnectionString

@@ -278,17 +278,18 @@ async def test_place_that_is_given_to_one_who_leaves_goes_on(callers: dict[str, 
     assert await settled(hold(places, seattle)) == [True]
 
 
-async def test_place_that_comes_free_as_one_leaves_goes_to_the_next(
-    callers: dict[str, Caller],
-) -> None:
+async def test_one_whose_time_is_up_is_passed_over(callers: dict[str, Caller]) -> None:
     places = Places(1, 10, lambda: NOW)
     seattle = callers["seattle"]
     assert await settled(hold(places, seattle)) == [True]
-    leaving, staying = hold(places, seattle), hold(places, seattle)
-    assert await settled(leaving, staying) == [False, False]
-    leaving.cancel()  # still in the queue when the place is given back
+    leaving, waiting = hold(places, seattle), hold(places, seattle)
+    assert await settled(leaving, waiting) == [False, False]
+    leaving.cancel()
+    places.give_back(seattle.identity)  # while the one who leaves has not run since
+    assert await settled(leaving, waiting) == [False, True]
     places.give_back(seattle.identity)
-    assert await settled(leaving, staying) == [False, True]
+    assert not places._waiting
+    assert not places._held
 
 
 def test_requests_of_a_minute_are_counted_in_this_process(callers: dict[str, Caller]) -> None:

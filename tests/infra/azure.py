@@ -67,9 +67,9 @@ def resources(infrastructure: Infrastructure) -> Iterator[str]:
                 if file.extensions != ["microsoftGraphV1"]:
                     yield f"{name} {resource.name} needs the Graph extension"
             else:
-                for found in problems_of_properties(kind, resource.value):
+                for found in problems_of_properties(kind, resource.body):
                     yield f"{name} {resource.name} {found}"
-            parent = resource.value.get("parent")
+            parent = resource.body.get("parent")
             if isinstance(parent, Name) and parent.text not in file.of("resource"):
                 yield f"{name} {resource.name} has no parent {parent.text}"
 
@@ -89,9 +89,9 @@ def chain(infrastructure: Infrastructure) -> Iterator[str]:
         resources = file.of("resource")
         servers = {r.name for r in resources.values() if r.type.partition("@")[0] == _SERVER}
         children = {
-            child.name: [n.text for n in (child.value.get("dependsOn") or Items(())).items]
+            child.name: [n.text for n in (child.body.get("dependsOn") or Items(())).items]
             for child in resources.values()
-            if child.value.get("parent") in {Name(server) for server in servers}
+            if child.body.get("parent") in {Name(server) for server in servers}
         }
         first = [child for child, after in children.items() if not set(after) & children.keys()]
         if children and len(first) != 1:

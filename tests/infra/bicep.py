@@ -102,6 +102,11 @@ class Declaration:
     condition: Any = None
     decorators: dict[str, Any] = field(default_factory=dict, hash=False)
 
+    @property
+    def body(self) -> Any:
+        """What it is, or what each of a loop's resources is."""
+        return self.value.body if isinstance(self.value, Each) else self.value
+
 
 @dataclass
 class File:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.infra import azure
+from tests.infra.alerts import alerts
 from tests.infra.bicep import (
     Call,
     Choice,
@@ -210,4 +211,5 @@ CHECKS: tuple[Check, ...] = (
     azure.hook_settings,
     azure.azd,
     azure.connections,
+    alerts,
 )

@@ -1,7 +1,8 @@
 """Property names and values of resources, held against the types of the REST interface.
 
 The azure-mgmt packages are generated from the service's own description. Their `types` modules
-spell each property as the wire does, their `models` the values that an enumeration takes.
+spell each property as the wire does, their `models` the values that an enumeration takes. Older
+ones have a map of names in each model instead.
 """
 
 import enum
@@ -18,6 +19,7 @@ from tests.infra.bicep import Choice, Each, Fields, Items, Name, Text
 
 _POSTGRESQL, _WEB = "azure.mgmt.postgresqlflexibleservers", "azure.mgmt.web"
 _STORAGE, _VAULT = "azure.mgmt.storage", "azure.mgmt.keyvault"
+_MONITOR = "azure.mgmt.monitor"
 TYPES = {
     "Microsoft.DBforPostgreSQL/flexibleServers": (_POSTGRESQL, "Server"),
     "Microsoft.DBforPostgreSQL/flexibleServers/databases": (_POSTGRESQL, "Database"),
@@ -43,6 +45,8 @@ TYPES = {
     "Microsoft.Storage/storageAccounts/blobServices": (_STORAGE, "BlobServiceProperties"),
     "Microsoft.Storage/storageAccounts/blobServices/containers": (_STORAGE, "BlobContainer"),
     "Microsoft.KeyVault/vaults": (_VAULT, "VaultCreateOrUpdateParameters"),
+    "Microsoft.Insights/actionGroups": (_MONITOR, "ActionGroupResource"),
+    "Microsoft.Insights/scheduledQueryRules": (_MONITOR, "ScheduledQueryRuleResource"),
 }
 # Of services whose packages spell names their own way: what infra/ sets, as the service's
 # reference of Bicep types has it.
@@ -163,8 +167,37 @@ def _alternatives(package: str, wanted: Any) -> list[Any]:
     return [wanted]
 
 
+_PLAIN: dict[str, Any] = {"str": str, "bool": bool, "int": int, "float": float, "duration": str}
+
+
+def _mapped(model: Any) -> Any:
+    """Return the shape of a model that maps its names to those of the wire."""
+    rules = getattr(model, "_validation", {})
+    outer: dict[str, Any] = {}
+    inner: dict[str, Any] = {}
+    for attribute, told in model._attribute_map.items():
+        place, _, name = told["key"].rpartition(".")
+        is_required = rules.get(attribute, {}).get("required", False)
+        kind = _written(told["type"])
+        (inner if place else outer)[name] = kind if is_required else typing.NotRequired[kind]
+    if inner:
+        outer["properties"] = typing.TypedDict("properties", inner)  # type: ignore[operator]
+    return typing.TypedDict(model.__name__, outer)  # type: ignore[operator]
+
+
+def _written(kind: str) -> Any:
+    if kind.startswith("["):
+        return list[_written(kind[1:-1])]  # type: ignore[misc]
+    if kind.startswith("{"):
+        return dict[str, _written(kind[1:-1])]  # type: ignore[misc]
+    return _PLAIN.get(kind) or typing.ForwardRef(kind)
+
+
 @cache
 def _named(package: str, name: str) -> Any:
-    spelled, models = import_module(f"{package}.types"), import_module(f"{package}.models")
+    models = import_module(f"{package}.models")
+    if hasattr(model := getattr(models, name, None), "_attribute_map"):
+        return _mapped(model)
+    spelled = import_module(f"{package}.types")
     names = vars(models) | vars(spelled) | vars(typing) | {"list": list, "dict": dict}
     return eval(name, names)  # noqa: S307  # the package's own annotation

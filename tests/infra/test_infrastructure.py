@@ -1,17 +1,21 @@
 """The infrastructure holds together, as far as that can be known without Azure."""
 
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 from pycep import BicepParser
 
+from tests.infra.alerts import rules_of
 from tests.infra.checks import CHECKS, problems
+from tests.infra.infrastructure import Infrastructure
 
 ROOT = Path(__file__).parents[2]
 
 MAIN, APP, DATABASE = "infra/main.bicep", "infra/modules/app.bicep", "infra/modules/database.bicep"
 STORAGE, VAULT = "infra/modules/storage.bicep", "infra/modules/vault.bicep"
+ALERTS = "infra/modules/alerts.bicep"
 PARAMETERS = "infra/main.parameters.json"
 
 # What is broken where, and what has to be said of it.
@@ -259,6 +263,87 @@ BREAKS = {
         "@maxValue(1000)\n@description('Most",
         "gives 0 connections",
     ),
+    "a rule names no metric": (
+        ALERTS,
+        'name == "slow_query"',
+        'name == "slow_queries"',
+        "slow-statements names slow_queries, no metric",
+    ),
+    "a rule has a label that its metric has not": (
+        ALERTS,
+        "customDimensions.reason",
+        "customDimensions.type",
+        "wants type bad_token, which request_refused never has",
+    ),
+    "a rule wants a value that there never is": (
+        ALERTS,
+        '"unexpected"',
+        '"crash"',
+        "wants type crash, which operation_error never has",
+    ),
+    "a rule reads no column": (
+        ALERTS,
+        "sum(valueCount)",
+        "sum(itemCount)",
+        "pool-waits names itemCount, no column",
+    ),
+    "a rule reads no table": (ALERTS, "traces |", "logs |", "reads logs, no table"),
+    "a rule cannot be run": (ALERTS, "count()", "count(", "has no ) where one is due"),
+    "a rule measures what it does not compute": (
+        ALERTS,
+        "metricMeasureColumn: 'measured'",
+        "metricMeasureColumn: 'total'",
+        "measures total, which is not there",
+    ),
+    "a rule is silent at its incident": (
+        ALERTS,
+        "threshold: 50\n",
+        "threshold: 5000\n",
+        "bad tokens is told by no rule",
+    ),
+    "a rule tells of a good day": (
+        ALERTS,
+        "threshold: 10\n",
+        "threshold: 1\n",
+        "ordinary is told by slow-statements",
+    ),
+    "a rule looks for a line that nobody writes": (
+        ALERTS,
+        "database given up",
+        "database lost",
+        "given up is told by no rule",
+    ),
+    "a rule counts another kind of statement": (
+        ALERTS,
+        '"own"',
+        '"free"',
+        "own statements is told by no rule",
+    ),
+    "a rule compares the other way": (
+        ALERTS,
+        "'GreaterThan'",
+        "'LessThan'",
+        "compared in a way that is not known here",
+    ),
+    "a rule tells nobody": (ALERTS, "        group.id\n", "", "tells nobody"),
+    "a rule's property is misspelt": (
+        ALERTS,
+        "evaluationFrequency",
+        "evaluateEvery",
+        "has evaluateEvery, which properties does not have",
+    ),
+    "a criterion is misspelt": (
+        ALERTS,
+        "failingPeriods",
+        "failingPeriod",
+        "has failingPeriod, which Condition does not have",
+    ),
+    "a receiver has no address": (
+        ALERTS,
+        "        emailAddress: email\n",
+        "",
+        "lacks emailAddress",
+    ),
 }
 
 
@@ -298,6 +383,12 @@ def test_every_check_finds_a_break_that_no_other_finds(
         path.write_text(text, encoding="utf-8")
         alone |= set(finders) if len(finders) == 1 else set()
     assert {check.__name__ for check in CHECKS} == alone
+
+
+def test_every_alert_is_told_of_in_the_operations_page() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"^\| `(zava-[a-z-]+)` \|", page, re.MULTILINE))
+    assert named == {rule["name"] for rule in rules_of(Infrastructure(ROOT))}
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "infra").rglob("*.bicep")), ids=lambda f: f.name)

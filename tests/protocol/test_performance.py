@@ -3,9 +3,13 @@
 import orjson
 import pytest
 
+from tests.breakable import ask
+from tests.database import Database
 from tests.protocol.rpc import ERAS, request
-from zava.app import Application
+from zava.app import Application, compose
+from zava.infrastructure.home import Home
 from zava.protocol.performance import URI
+from zava.settings import Settings
 
 
 async def read(application: Application, token: str, era: str, uri: str = URI) -> tuple[int, str]:
@@ -27,6 +31,25 @@ async def test_head_office_reads_what_statements_take(
     status, text = await read(application, tokens["head-office"], era)
     assert status == 200
     assert "fingerprint" in text
+
+
+@pytest.mark.requirement("S112")
+async def test_head_office_reads_the_plan_of_a_slow_statement(
+    database: Database, home: Home, context_keys: list[str], tokens: dict[str, str]
+) -> None:
+    settings = Settings.model_validate(
+        {"ZAVA_HOME": home.path, "ZAVA_SLOW_QUERY_SECONDS": "0.000001"}
+    )
+    application = compose(settings, conninfo=database.server, context_keys=context_keys)
+    sql = "SELECT count(*) FROM retail.orders WHERE status <> 'planted'"
+    for _ in range(2):  # one plan at a time: at first that of another statement
+        code, rows = await ask(application, tokens["seattle"], sql)
+        assert (code, len(rows)) == ("OK", 1)
+        await application.tenancy.close()  # all is told
+    _, text = await read(application, tokens["head-office"], ERAS[0])
+    assert "on orders  rows=" in text
+    assert "planted" not in text
+    await application.close()
 
 
 @pytest.mark.parametrize("name", ["seattle", "eastside"])

@@ -8,11 +8,10 @@ import orjson
 import psycopg
 import pytest
 
-from tests.azure_openai import SILENCE, AzureOpenAI, Fault, azure_openai
+from tests.azure_openai import SILENCE, AzureOpenAI, Fault, azure_openai, no_entra
 from tests.database import Database
 from tests.search import search
 from zava.app import Application, compose, embedders
-from zava.infrastructure.embedders.azure import TokenProvider
 from zava.infrastructure.embedding_job import embed_catalogue
 from zava.infrastructure.home import Home
 from zava.settings import Settings
@@ -22,12 +21,6 @@ QUERY = "claw hammer"
 
 @pytest.fixture
 async def service(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[AzureOpenAI]:
-    def no_entra(_credential: object) -> TokenProvider:
-        async def token() -> str:
-            return "a-token-of-entra"
-
-        return token
-
     monkeypatch.setattr("zava.infrastructure.embedders.azure.entra_token", no_entra)
     async with azure_openai() as service:
         yield service

@@ -1,16 +1,15 @@
 """Which statements take the time: by shape, in bounded memory, without a value of anybody's."""
 
-import logging
+import asyncio
 import threading
+from collections.abc import Sequence
 from statistics import quantiles
 
-import orjson
 import psutil
 import pytest
 
 from zava.data.guard.parsing import parsing_thread
 from zava.data.monitor import UNPARSED, QueryMonitor
-from zava.data.plans import plan_shape
 from zava.errors import Busy
 from zava.measures import QueryType
 from zava.model import PerformanceSummary
@@ -133,92 +132,118 @@ def test_long_text_is_cut() -> None:
     assert figures.text.endswith("…")
 
 
-PLAN = orjson.dumps(
-    [
-        {
-            "Plan": {
-                "Node Type": "Hash Join",
-                "Join Type": "Left",
-                "Hash Cond": "(a = 'planted')",
-                "Plan Rows": 10,
-                "Total Cost": 12.6,
-                "Output": ["planted"],
-                "Plans": [
-                    {
-                        "Node Type": "Index Scan",
-                        "Index Name": "orders_pkey",
-                        "Relation Name": "orders",
-                        "Index Cond": "(x = 'planted')",
-                        "Join Type": "Inner",
-                        "Plan Rows": 1,
-                        "Total Cost": 1,
-                    }
-                ],
-            }
-        }
-    ]
-)
+PLAN = ("Hash Join left  rows=10 cost=13", "  Seq Scan on orders  rows=1 cost=1")
 
 
-def test_plan_is_its_shape_without_a_value() -> None:
-    assert plan_shape(PLAN) == [
-        "Hash Join left  rows=10 cost=13",
-        "  Index Scan using orders_pkey on orders  rows=1 cost=1",
-    ]
-    one = orjson.loads(PLAN)[0]["Plan"]["Plans"][0]
-    wide = [{"Plan": {**one, "Plans": [one] * 100}}]
-    assert len(plan_shape(orjson.dumps(wide))) == 61
+def slow_lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
+    return [one.__dict__ for one in caplog.records if one.getMessage() == "slow query"]
 
 
 @pytest.mark.requirement("S108")
 @pytest.mark.requirement("S110")
-async def test_slow_statement_is_told_with_its_plan_which_is_asked_for_once(
+async def test_slow_statement_is_told_with_its_newest_plan(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monitor = QueryMonitor(slow_seconds=1.0)
+    now = 100.0
+    monitor = QueryMonitor(slow_seconds=1.0, clock=lambda: now)
     asked = []
 
-    async def explain() -> bytes:
+    async def explain() -> Sequence[str]:
         asked.append(1)
-        return PLAN
+        return PLAN[: len(asked)]
 
     assert not monitor.is_slow(0.99)
     assert monitor.is_slow(1.01)
     sql = "SELECT 'planted' FROM retail.orders"
-    for _ in range(2):
+    for moment, shown in ((100.0, PLAN[:1]), (159.9, PLAN[:1]), (160.0, PLAN)):
+        now = moment
         monitor.record(FREE, sql, 1.01, failed=False)
-        await monitor.tell_slow(FREE, sql, 1.01, explain)
-    assert len(asked) == 1
-    assert len(caplog.records) == 2
-    record = caplog.records[0].__dict__
-    (figures,) = monitor.summary().costliest
-    assert record["fingerprint"] == figures.fingerprint
-    assert record["duration_seconds"] == 1.01
-    assert record["plan"] == list(figures.plan) == plan_shape(PLAN)
-    assert "planted" not in str(record)
-    assert "  Index Scan using orders_pkey" in performance_text(monitor.summary())
+        monitor.tell_slow(FREE, sql, 1.01, explain)
+        await monitor.close()
+        (figures,) = monitor.summary().costliest
+        told = slow_lines(caplog)[-1]
+        assert told["plan"] == list(figures.plan) == list(shown)
+        assert told["fingerprint"] == figures.fingerprint
+        assert told["duration_seconds"] == 1.01
+        assert "planted" not in str(told)
+    assert len(asked) == 2
+    assert "  Seq Scan on orders" in performance_text(monitor.summary())
+
+
+async def test_one_plan_is_asked_for_at_a_time(caplog: pytest.LogCaptureFixture) -> None:
+    monitor = QueryMonitor()
+    asked, may_answer = asyncio.Event(), asyncio.Event()
+
+    async def explain() -> Sequence[str]:
+        assert not asked.is_set()
+        asked.set()
+        await may_answer.wait()
+        return PLAN
+
+    monitor.tell_slow(FREE, "SELECT 1", 2.0, explain)
+    await asked.wait()
+    monitor.tell_slow(FREE, "SELECT a FROM b", 3.0, explain)
+    (other,) = await asyncio.wait_for(_until_told(caplog), 5)
+    assert (other["duration_seconds"], other["plan"]) == (3.0, [])
+    may_answer.set()
+    await monitor.close()
+    assert slow_lines(caplog)[-1]["plan"] == list(PLAN)
+
+
+async def _until_told(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
+    while not (lines := slow_lines(caplog)):
+        await asyncio.get_running_loop().run_in_executor(parsing_thread(), int)
+    return lines
 
 
 @pytest.mark.parametrize("failure", [Busy("no"), ValueError("planted"), KeyError("planted")])
-async def test_plan_that_cannot_be_had_is_no_failure(
+async def test_plan_that_cannot_be_had_is_no_failure_and_takes_none_away(
     failure: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def explain() -> bytes:
+    now = 0.0
+    monitor = QueryMonitor(clock=lambda: now)
+
+    async def fail() -> Sequence[str]:
         raise failure
 
+    async def explain() -> Sequence[str]:
+        return PLAN
+
+    for moment, ask in ((0.0, fail), (60.0, explain), (120.0, fail)):
+        now = moment
+        monitor.tell_slow(FREE, "SELECT 1", 2.0, ask)
+        await monitor.close()
+    failed, known, kept = (one["plan"] for one in slow_lines(caplog))
+    assert "no plan: " in str(failed)
+    assert "planted" not in str(failed)
+    assert known == kept == list(PLAN)
+
+
+async def test_telling_that_would_not_end_ends_with_the_process(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zava.data.monitor._CLOSE_SECONDS", 0)
     monitor = QueryMonitor()
-    await monitor.tell_slow(FREE, "SELECT 1", 2.0, explain)
-    (line,) = caplog.records[0].__dict__["plan"]
-    assert line.startswith("no plan: ")
-    assert "planted" not in line
+    asked = asyncio.Event()
+
+    async def explain() -> Sequence[str]:
+        asked.set()
+        await asyncio.Event().wait()
+        return PLAN
+
+    monitor.tell_slow(FREE, "SELECT 1", 2.0, explain)
+    await asked.wait()
+    await monitor.close()
+    assert slow_lines(caplog) == []
 
 
-async def test_slow_statement_without_an_explainer_is_told_without_a_plan(
+async def test_slow_statement_that_is_not_explained_is_told_without_a_plan(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    caplog.set_level(logging.INFO, logger="zava")
-    await QueryMonitor().tell_slow(FREE, "SELECT 1", 2.0)
-    assert caplog.records[0].__dict__["plan"] == []
+    monitor = QueryMonitor()
+    monitor.tell_slow(FREE, "SELECT 1", 2.0)
+    await monitor.close()
+    assert slow_lines(caplog)[0]["plan"] == []
 
 
 def test_table_of_statistics_is_readable() -> None:

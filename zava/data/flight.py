@@ -5,8 +5,9 @@ an error and cannot describe a statement. `psycopg.generators` is a public modul
 promise, so psycopg is pinned.
 """
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from psycopg import Error, OperationalError, errors, generators
 from psycopg.abc import PQGen
@@ -46,6 +47,8 @@ _WEIGHERS = {
     audience: b"SELECT zava.weigh_%s($1, $2, $3, $4, $5, $6, $7, $8, $9)" % audience.value.encode()
     for audience in Audience
 }
+# Where a weigher leaves the plan's shape, in its own transaction.
+_PLAN = b"SELECT pg_catalog.current_setting('zava.plan')"
 _SCOPE = b"SELECT * FROM zava.scope($1, $2, $3, $4, $5, $6)"
 _TYPES = dict.fromkeys(_RUNNERS.values(), _RUNNER_TYPES) | {
     _SCOPE: _RUNNER_TYPES[:_SIGNATURE_PLACES],
@@ -77,8 +80,9 @@ _NAMES |= {
 class Bounds:
     """What one call may cost: rows, bytes of JSON, and milliseconds (None: the login's own).
 
-    `max_cost` is the planner's, asked before the statement runs (None: not asked). `budget` is
-    what the caller may use, in the order of `zava.admit` (None: no limit).
+    `max_cost` is the planner's, asked before the statement runs (None: not asked; infinite: the
+    plan's shape is told). `budget` is what the caller may use, in the order of `zava.admit` (None:
+    no limit).
     """
 
     max_rows: int
@@ -147,8 +151,25 @@ class Flight:
         self.add_call(audience, call, bounds, describe=describe)
         return self.landing(await self.fly())
 
+    async def plan(self, audience: Audience, call: SignedCall, bounds: Bounds) -> str:
+        """Return what the planner would do with a signed call, a line a step; nothing is run.
+
+        Raises:
+            psycopg.Error: the statement, the context or the connection failed.
+        """
+        bounds = replace(bounds, max_cost=math.inf)
+        self.add_call(audience, call, bounds, describe=False, is_run=False)
+        told = _by_step(await self.fly(), "plan")["plan"]
+        return (told.get_value(0, 0) or b"").decode()
+
     def add_call(
-        self, audience: Audience, call: SignedCall, bounds: Bounds, *, describe: bool
+        self,
+        audience: Audience,
+        call: SignedCall,
+        bounds: Bounds,
+        *,
+        describe: bool,
+        is_run: bool = True,
     ) -> None:
         """Queue a read-only transaction around one runner, and its clean-up.
 
@@ -188,7 +209,11 @@ class Flight:
         if bounds.max_cost is not None:
             weighed = (*values[:8], str(bounds.max_cost).encode())
             self._execute_signed("weigh", _WEIGHERS[audience], weighed)
-        self._execute_signed("run", runner, values)
+        if is_run:
+            self._execute_signed("run", runner, values)
+        else:  # too rare to be held prepared
+            self._pgconn.send_query_params(_PLAN, None)
+            self._steps.append("plan")
         self._sync()
         self._execute("rollback", _ROLLBACK)
         self._execute("unlock", _UNLOCK)

@@ -8,21 +8,20 @@ forgotten one by one. Nothing of a caller, a value or a row is kept.
 import asyncio
 import re
 import threading
+import time
 from array import array
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from math import ceil, log2
-from typing import Protocol
 
 import pgparse
 from cachetools import LRUCache
 
-from zava import observe
+from zava import observe, trace
 from zava.data.guard.parsing import parsing_thread
-from zava.data.plans import plan_shape
 from zava.measures import QueryType
-from zava.model import Caller, PerformanceSummary, QueryStatistics
+from zava.model import PerformanceSummary, QueryStatistics
 
 MOST_SHAPES = 500
 _REMEMBERED_TEXTS = 4096  # 16 bytes of digest each, never the text
@@ -31,20 +30,17 @@ _LONGEST_SHOWN = 400
 _STEPS_PER_DOUBLING = 4  # a percentile is exact to a tenth
 _SMALLEST_SECONDS = 0.0001
 _BUCKETS = 84  # the last one holds everything above three minutes
+_PLAN_IS_NEW_SECONDS = 60.0
+_EXPLAIN_SECONDS = 7.0  # for a place, a connection and the planner
+_CLOSE_SECONDS = 1.0
 UNPARSED = "unparsed"
 
 _NOT_A_NAME = re.compile(r'--[^\n]*|"(?:[^"]|"")*"|\s+')
 _PLAIN_NAME = re.compile(r'"[a-z_][a-z0-9_]*"')
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
 
-Explain = Callable[[], Awaitable[str | bytes]]
-
-
-class Explainer(Protocol):
-    """Asks for a statement's plan as its caller, with the caller's own policies in force."""
-
-    async def explain(self, caller: Caller, sql: str) -> str | bytes:
-        """Return the JSON of an EXPLAIN that executed nothing."""
+Explain = Callable[[], Awaitable[Sequence[str]]]
+"""Returns the shape of a statement's plan, without a value: a line a step."""
 
 
 @dataclass(slots=True)
@@ -58,6 +54,7 @@ class _Shape:
     smallest: float = float("inf")
     largest: float = 0.0
     plan: tuple[str, ...] = ()
+    planned_at: float = -_PLAN_IS_NEW_SECONDS
     buckets: "array[int]" = field(default_factory=lambda: array("I", bytes(4 * _BUCKETS)))
 
     def add(self, seconds: float, *, failed: bool, slow: bool) -> None:
@@ -93,12 +90,21 @@ class _Shapes(LRUCache[str, _Shape]):
 class QueryMonitor:
     """Statistics of this process's statements; they end with it."""
 
-    def __init__(self, *, slow_seconds: float = 1.0, most_shapes: int = MOST_SHAPES) -> None:
+    def __init__(
+        self,
+        *,
+        slow_seconds: float = 1.0,
+        most_shapes: int = MOST_SHAPES,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.slow_seconds = slow_seconds
+        self._clock = clock
         self._lock = threading.Lock()  # recorded on the parsing thread, summed up on the loop
         self._texts: LRUCache[bytes, str] = LRUCache(_REMEMBERED_TEXTS)
         self._shapes = _Shapes(most_shapes)
         self._pending = 0
+        self._is_explaining = False
+        self._telling: set[asyncio.Task[None]] = set()
 
     def record(
         self,
@@ -130,27 +136,27 @@ class QueryMonitor:
         """Whether a statement took longer than the threshold."""
         return seconds > self.slow_seconds
 
-    async def tell_slow(
+    def tell_slow(
         self, query_type: QueryType, sql: str, seconds: float, explain: Explain | None = None
     ) -> None:
-        """Log a slow statement, with its plan the first time that its shape is slow.
+        """Log a slow statement, soon: its caller's answer does not wait for that.
 
-        Whatever comes of asking for the plan, the answer of the statement stands.
+        With its shape's plan, which is asked for anew when the known one is a minute old; one at a
+        time, so that who comes meanwhile is told with what is known. A process that ends at once
+        loses what it was about to tell.
         """
-        loop = asyncio.get_running_loop()
-        fingerprint, text = await loop.run_in_executor(parsing_thread(), _read, sql)
-        with self._lock:
-            shape = self._shapes.get(fingerprint)
-            plan = shape.plan if shape is not None else ()
-        if explain is not None and not plan:
-            try:
-                plan = tuple(plan_shape(await explain()))
-            except Exception as error:  # noqa: BLE001  # the statement's answer is not at stake
-                plan = (f"no plan: {observe.error_type(error)}",)
-            with self._lock:
-                kept = self._shapes.setdefault(fingerprint, _Shape(text, query_type))
-                kept.plan = plan
-        observe.slow_query(query_type, fingerprint=fingerprint, seconds=seconds, plan=plan)
+        with trace.use(trace.afterwards(_EXPLAIN_SECONDS)):
+            telling = asyncio.create_task(self._tell_slow(query_type, sql, seconds, explain))
+        self._telling.add(telling)
+        telling.add_done_callback(self._telling.discard)
+
+    async def close(self) -> None:
+        """Tell what there is still to tell, for a second."""
+        if self._telling:
+            _, late = await asyncio.wait(self._telling, timeout=_CLOSE_SECONDS)
+            for telling in late:
+                telling.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     def summary(self, most: int = 20) -> PerformanceSummary:
         """Return the shapes that took most time, the costliest first, and what they are part of."""
@@ -165,6 +171,25 @@ class QueryMonitor:
                     _statistics(fingerprint, shape) for fingerprint, shape in shapes[:most]
                 ),
             )
+
+    async def _tell_slow(
+        self, query_type: QueryType, sql: str, seconds: float, explain: Explain | None
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        fingerprint, text = await loop.run_in_executor(parsing_thread(), _read, sql)
+        with self._lock:
+            shape = self._shapes.setdefault(fingerprint, _Shape(text, query_type))
+            is_old = self._clock() - shape.planned_at >= _PLAN_IS_NEW_SECONDS
+        if explain is not None and is_old and not self._is_explaining:
+            self._is_explaining = True
+            try:
+                shape.plan = tuple(await explain())
+            except Exception as error:  # noqa: BLE001  # the statement's answer is not at stake
+                shape.plan = shape.plan or (f"no plan: {observe.error_type(error)}",)
+            finally:
+                self._is_explaining = False
+                shape.planned_at = self._clock()
+        observe.slow_query(query_type, fingerprint=fingerprint, seconds=seconds, plan=shape.plan)
 
     def _learn(
         self, digest: bytes, query_type: QueryType, sql: str, seconds: float, *, failed: bool

@@ -22,11 +22,11 @@ from zava.data import faults
 from zava.data.audit import AuditTrail
 from zava.data.budgets import Budget, Budgets
 from zava.data.cells import Origins, read_columns, read_rows
-from zava.data.context import ContextSigner
+from zava.data.context import ContextSigner, SignedCall
 from zava.data.fingerprint import note_statement
 from zava.data.flight import Bounds, Flight, Grant, Landing
 from zava.data.limits import check_limits
-from zava.data.monitor import Explainer, QueryMonitor
+from zava.data.monitor import QueryMonitor
 from zava.data.retries import is_lost_connection, repeated
 from zava.data.schema import OUTSIDE_TEXT
 from zava.data.statements import statement
@@ -44,7 +44,6 @@ _SCOPE_SECONDS = 60
 _SERVER_DEADLINE_SECONDS = 30  # what the login's role sets
 _UNSHARED = 1_000_000  # connections: nobody waits for a place of the own
 _SCOPE_CALL = "scope"  # the text that a call of zava.scope signs
-_SCOPE_STATEMENT = "SELECT * FROM zava.scope()"  # how the statistics name it
 GRACE_SECONDS = 2  # the server cancels first, so that its own error arrives
 _SLACK_SECONDS = 1  # so much of a call's time may pass before its statement is given less
 
@@ -58,6 +57,9 @@ class Question:
     max_rows: int = _OWN_BOUNDS_ROWS
     describe: bool = False
     is_heavy: bool = False
+
+
+_SCOPE_QUESTION = Question("SELECT * FROM zava.scope()", {})  # how the statistics name it
 
 
 class Reading(NamedTuple):
@@ -86,7 +88,6 @@ class Tenancy:
         statement_timeout_seconds: int = _SERVER_DEADLINE_SECONDS,
         use_prepared: bool = True,
         monitor: QueryMonitor | None = None,
-        explainer: Explainer | None = None,
     ) -> None:
         self._pool = pool
         self._signer = signer
@@ -97,7 +98,6 @@ class Tenancy:
         self._timeout_seconds = statement_timeout_seconds
         self._use_prepared = use_prepared
         self._monitor = monitor or QueryMonitor()
-        self._explainer = explainer
         # By identity: which runner to name first. Only a guess: the entry decides in each call.
         self._audiences: LRUCache[bytes, Audience] = LRUCache(4096)
         # Seen only by callers whose verified scope is the same text; a renamed store shows
@@ -181,7 +181,7 @@ class Tenancy:
                 ),
             )
 
-        _, grant = await self._repeat(caller, Question(_SCOPE_STATEMENT, {}), ask)
+        _, grant = await self._repeat(caller, _SCOPE_QUESTION, ask)
         self._audiences[caller.identity] = grant.audience
         _tell_scope(caller, grant.audience, grant.scope)
         return grant
@@ -193,6 +193,10 @@ class Tenancy:
     def performance(self) -> PerformanceSummary:
         """Return what the statements of this process took; whose they were is not in it."""
         return self._monitor.summary()
+
+    async def close(self) -> None:
+        """Tell what is still to be told of slow statements, while there is a pool to ask."""
+        await self._monitor.close()
 
     async def _scope(self, caller: Caller, audience: Audience, scope_text: str) -> Scope:
         known = self._scopes.get((audience, scope_text))
@@ -250,7 +254,7 @@ class Tenancy:
             error = cause
             raise
         finally:
-            await self._observe(caller, question, took, error)
+            self._observe(caller, question, took, error)
 
     async def _attempt(
         self, caller: Caller, took: "_Took", call: Callable[[Audience, "_Took"], Awaitable[T]]
@@ -280,8 +284,6 @@ class Tenancy:
     async def _carry(
         self, caller: Caller, audience: Audience, question: Question, took: "_Took"
     ) -> Landing:
-        params = orjson.dumps(question.params).decode() if question.params is not None else ""
-
         async def fly(flight: Flight, record: bytes | None, milliseconds: int | None) -> Landing:
             bounds = Bounds(
                 question.max_rows,
@@ -291,7 +293,7 @@ class Tenancy:
                 self._limits(caller),
             )
             # Signed when a connection is there: the signature ages while one waits.
-            signed = self._signer.sign(caller, question.sql, params)
+            signed = self._signed(caller, question)
             return await flight.call(
                 audience, signed, bounds, describe=question.describe, record=record
             )
@@ -372,7 +374,7 @@ class Tenancy:
             return None
         return self._timeout_seconds * 1000
 
-    async def _observe(
+    def _observe(
         self, caller: Caller, question: Question, took: "_Took", error: BaseException | None
     ) -> None:
         if took.since == 0:  # it never left
@@ -388,16 +390,37 @@ class Tenancy:
             failed=error is not None,
             fingerprint=call.fingerprint if call is not None else None,
         )
-        if self._monitor.is_slow(took.seconds) and not isinstance(error, asyncio.CancelledError):
-            explainer = self._explainer
-            await self._monitor.tell_slow(
-                kind,
-                question.sql,
-                took.seconds,
-                None
-                if explainer is None or question.params is not None
-                else lambda: explainer.explain(caller, question.sql),
-            )
+        if not self._monitor.is_slow(took.seconds) or isinstance(error, asyncio.CancelledError):
+            return
+        # What ran, to its end or out of its time: not what was refused.
+        is_explained = question is not _SCOPE_QUESTION and isinstance(error, QueryTimeout | None)
+        explain = partial(self._explain, caller, question) if is_explained else None
+        self._monitor.tell_slow(kind, question.sql, took.seconds, explain)
+
+    async def _explain(self, caller: Caller, question: Question) -> list[str]:
+        """Return the shape of the plan that the caller's statement has; it is not run again.
+
+        It holds a place among the caller's own, as a heavy statement does, and is refused when the
+        budget is spent. Of the calls at once it takes none: the next one needs them.
+
+        Raises:
+            ZavaError: it could not be asked for now.
+        """
+        audience = self._audiences.get(caller.identity, Audience.STORE_MANAGERS)
+
+        async def fly(flight: Flight, _record: bytes | None, milliseconds: int | None) -> str:
+            limits = self._limits(caller)
+            bounds = Bounds(0, 0, milliseconds, budget=(0, *limits[1:]) if limits else None)
+            return await flight.plan(audience, self._signed(caller, question), bounds)
+
+        try:
+            return (await self._fly(caller, _Took(), fly, is_heavy=True)).splitlines()
+        except psycopg.Error as error:
+            raise self._translated(caller, error) from error
+
+    def _signed(self, caller: Caller, question: Question) -> SignedCall:
+        params = orjson.dumps(question.params).decode() if question.params is not None else ""
+        return self._signer.sign(caller, question.sql, params)
 
 
 def _tell(caller: Caller, audience: Audience, landing: Landing) -> None:
