@@ -166,6 +166,27 @@ export const scenarios = {
     assertQuiet(seen, context.base);
   },
 
+  async "console tells everybody their own budget, and head office what statements take"(context) {
+    for (const [who, isTold] of [["tacoma", false], ["head-office", true]]) {
+      const { page, seen } = await enter(context, who);
+      await page.click("[data-part=connect]");
+      await page.waitForSelector("#budget dd");
+      const told = Object.fromEntries(await page.$$eval("#budget dt", (names) => names.map((name) => [name.textContent, name.nextSibling.textContent])));
+      const [used, limit, left] = told["Calls this minute"].match(/\d[\d,]*/g).map((figure) => Number(figure.replaceAll(",", "")));
+      assert.equal(limit, context.callsPerMinute);
+      assert.equal(used + left, limit);
+      assert.match(told["Database seconds this hour"], /^[\d,.]+ used; no limit is set$/);
+      assert.equal(told["Statements at once"], "no limit is set");
+      if (isTold) await page.waitForSelector("#performance pre");
+      assert.equal(Boolean(await page.$("#performance pre")), isTold);
+      await assertAccessible(page, `connect ${who}`);
+      await context.keep(page, `console-budget-${who}-1280-light`);
+      await page.click("#sign-out");
+      for (const place of ["#budget", "#performance"]) assert.equal(await text(page, place), "", `${place} after ${who}`);
+      assertQuiet(seen, context.base);
+    }
+  },
+
   async "console quotes for a spreadsheet what it would run as a formula"(context) {
     const { page } = await gate(context);
     const written = await page.evaluate(async () => {

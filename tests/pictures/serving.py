@@ -15,6 +15,7 @@ from zava.infrastructure.home import Home
 
 HERE = Path(__file__).parent
 ARTEFACTS = HERE / "artefacts"
+CALLS_PER_MINUTE = 100_000  # a limit to show, and nobody meets it
 HOSTILE = {
     "markup": '<img src=x onerror="window.hurt=1"><b class=hostile>free</b> <script>hurt=1</script>',
     "long": "Verylongname" * 16,
@@ -34,6 +35,7 @@ class Serving(Laptop):
             "DATABASE_URL": database.server,
             "ZAVA_CONTEXT_KEYS": ",".join(context_keys),
             "ZAVA_TODAY": today.isoformat(),
+            "ZAVA_BUDGET_CALLS_PER_MINUTE": str(CALLS_PER_MINUTE),
         }
 
     def _environment(self) -> dict[str, str]:

@@ -20,7 +20,7 @@ from zava.data.schema import SchemaReader
 from zava.data.statements import statement
 from zava.data.tenancy import Tenancy
 from zava.errors import DatabaseFault, NotPermitted, QueryRefused, ZavaError
-from zava.model import Audience, Caller, PerformanceSummary, Scope, Table, TableSchema
+from zava.model import Audience, BudgetUse, Caller, PerformanceSummary, Scope, Table, TableSchema
 
 logger = logging.getLogger(__name__)
 
@@ -91,6 +91,14 @@ class RetailData:
                 "Query statistics are the head office's.", hint="Ask the head office for them."
             )
         return self._tenancy.performance()
+
+    async def budget(self, caller: Caller) -> BudgetUse:
+        """Return what the caller has used of the budgets.
+
+        Raises:
+            AccessDenied: the caller is nobody whom we know.
+        """
+        return await self._tenancy.budget(caller)
 
     async def _learn_structure(self, caller: Caller) -> Audience:
         rows, scope = await self._tenancy.read(caller, statement("table_structure"))

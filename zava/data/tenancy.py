@@ -34,7 +34,7 @@ from zava.data.verification import Verification
 from zava.errors import Busy, QueryRefused, QueryTimeout, ZavaError
 from zava.infrastructure.pool import DatabasePool
 from zava.measures import QueryType
-from zava.model import Audience, Caller, PerformanceSummary, Scope, Table
+from zava.model import Audience, BudgetUse, Caller, PerformanceSummary, Scope, Table
 
 T = TypeVar("T")
 
@@ -45,6 +45,7 @@ _SERVER_DEADLINE_SECONDS = 30  # what the login's role sets
 _UNSHARED = 1_000_000  # connections: nobody waits for a place of the own
 _SCOPE_CALL = "scope"  # the text that a call of zava.scope signs
 _SCOPE_STATEMENT = "SELECT * FROM zava.scope()"  # how the statistics name it
+_USED_STATEMENT = "SELECT * FROM zava.used()"
 GRACE_SECONDS = 2  # the server cancels first, so that its own error arrives
 _SLACK_SECONDS = 1  # so much of a call's time may pass before its statement is given less
 
@@ -171,20 +172,28 @@ class Tenancy:
         Raises:
             ZavaError: the caller has no access, or the database cannot be asked.
         """
+        grant = await self._enter(caller, _SCOPE_STATEMENT, Flight.scope)
+        return self._learn(caller, grant)
 
-        async def ask(_: Audience, took: _Took) -> Grant:
-            return await self._fly(
-                caller,
-                took,
-                lambda flight, record, _: flight.scope(
-                    self._signer.sign(caller, _SCOPE_CALL), record=record
-                ),
-            )
+    async def budget(self, caller: Caller) -> BudgetUse:
+        """Ask what a caller has used of the budgets, in one trip and no tenant's row.
 
-        _, grant = await self._repeat(caller, Question(_SCOPE_STATEMENT, {}), ask)
-        self._audiences[caller] = grant.audience
-        _tell_scope(caller, grant.audience, grant.scope)
-        return grant
+        Raises:
+            ZavaError: the caller has no access, or the database cannot be asked.
+        """
+        used = await self._enter(caller, _USED_STATEMENT, Flight.used)
+        self._learn(caller, used.grant)
+        budget, (calls, milliseconds) = self._budgets.budget, self._trail.unwritten(caller)
+        return BudgetUse(
+            # One limit for both: the calls of every instance, and every request of this one.
+            calls=max(used.calls + calls, self._budgets.requests(caller)),
+            calls_per_minute=budget.calls_per_minute,
+            minute_seconds_left=used.minute_seconds_left,
+            database_seconds=(used.milliseconds + milliseconds) / 1000,
+            database_seconds_per_hour=budget.database_seconds_per_hour,
+            hour_seconds_left=used.hour_seconds_left,
+            calls_at_once=budget.calls_at_once,
+        )
 
     def audience(self, caller: Caller) -> Audience | None:
         """Return the audience in which the caller was last seen: a guess, never a permission."""
@@ -193,6 +202,29 @@ class Tenancy:
     def performance(self) -> PerformanceSummary:
         """Return what the statements of this process took; whose they were is not in it."""
         return self._monitor.summary()
+
+    async def _enter(self, caller: Caller, name: str, ask: Callable[..., Awaitable[T]]) -> T:
+        """Pass the entry alone; `ask` is given a flight, the signed call and the audit's records.
+
+        `name` is the statement by which the statistics know it.
+        """
+
+        async def carry(_: Audience, took: _Took) -> T:
+            return await self._fly(
+                caller,
+                took,
+                lambda flight, record, _: ask(
+                    flight, self._signer.sign(caller, _SCOPE_CALL), record=record
+                ),
+            )
+
+        _, answer = await self._repeat(caller, Question(name, {}), carry)
+        return answer
+
+    def _learn(self, caller: Caller, grant: Grant) -> Grant:
+        self._audiences[caller] = grant.audience
+        _tell_scope(caller, grant.audience, grant.scope)
+        return grant
 
     async def _scope(self, caller: Caller, audience: Audience, scope_text: str) -> Scope:
         known = self._scopes.get((audience, scope_text))

@@ -46,8 +46,8 @@ class Offered(Protocol):
         """Return the name under which it is listed."""
 
     @property
-    def permission(self) -> Permission:
-        """Return what the caller's token has to allow."""
+    def permission(self) -> Permission | None:
+        """Return what the caller's token has to allow; None: any token will do."""
 
 
 OfferedT = TypeVar("OfferedT", bound=Offered)
@@ -59,7 +59,7 @@ def require(offered: Offered, caller: Caller) -> None:
     Raises:
         InsufficientScope: names the scope to ask for.
     """
-    if offered.permission not in caller.permissions:
+    if offered.permission is not None and offered.permission not in caller.permissions:
         raise InsufficientScope(
             f"The token does not allow {offered.name}.",
             hint=f"Ask for a token with the scope {offered.permission}.",
@@ -76,4 +76,8 @@ def allowed(offers: Iterable[OfferedT], request: Any) -> list[OfferedT]:
     if request is None:
         return list(offers)
     permissions = Exchange.of(request).caller.permissions
-    return [offered for offered in offers if offered.permission in permissions]
+    return [
+        offered
+        for offered in offers
+        if offered.permission is None or offered.permission in permissions
+    ]
