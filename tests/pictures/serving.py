@@ -1,4 +1,4 @@
-"""`zava serve` over a database whose names try to be more than text."""
+"""`zava serve` over a searchable database whose names try to be more than text."""
 
 import os
 import shutil
@@ -11,6 +11,7 @@ import psycopg
 
 from tests.database import Database
 from tests.local.laptop import Laptop, free_port
+from zava.infrastructure.demo_data import store_id
 from zava.infrastructure.home import Home
 
 HERE = Path(__file__).parent
@@ -21,6 +22,7 @@ HOSTILE = {
     "long": "Verylongname" * 16,
     "rtl": "\u202b\u05de\u05d1\u05e8\u05d2\u05d4 \u05d7\u05e9\u05de\u05dc\u05d9\u05ea 1/2 inch\u202c",
     "customer": "<svg onload=hurt=1>",
+    "sku": "HOSTILE-1",
 }
 
 
@@ -68,6 +70,15 @@ def make_hostile(database: Database) -> None:
                 "UPDATE retail.products SET product_name = %s WHERE product_id = %s",
                 [HOSTILE[kind], product],
             )
+        # The first of them also speaks in its description, and is out of stock in one store.
+        owner.execute(
+            "UPDATE retail.products SET sku = %s, product_description = %s WHERE product_id = %s",
+            [HOSTILE["sku"], HOSTILE["rtl"], best[0][0]],
+        )
+        owner.execute(
+            "UPDATE retail.inventory SET stock_level = 0 WHERE product_id = %s AND store_id = %s",
+            [best[0][0], store_id("Redmond")],
+        )
         owner.execute(
             "UPDATE retail.customers SET last_name = %s WHERE customer_id ="
             " (SELECT customer_id FROM retail.customers LIMIT 1)",

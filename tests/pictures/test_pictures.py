@@ -33,9 +33,9 @@ SCENARIOS = tuple(
 
 @pytest.fixture(scope="module")
 def address(
-    cluster: Cluster, seeded_template: Database, home: Home, context_keys: list[str]
+    cluster: Cluster, searchable_template: Database, home: Home, context_keys: list[str]
 ) -> Iterator[str]:
-    with cluster.database("pictures", template=seeded_template) as database:
+    with cluster.database("pictures", template=searchable_template) as database:
         make_hostile(database)
         with serving(database, home, context_keys, TODAY) as url:
             yield url

@@ -39,14 +39,10 @@ function showPeople() {
 async function enter(person) {
   const entering = new Client(person.name);
   try {
-    const [listed, offered, day] = await Promise.all([
-      entering.request("prompts/list"), entering.request("tools/list"), entering.call("get_current_utc_date", {}),
-    ]);
+    const [listed, day] = await Promise.all([entering.request("prompts/list"), entering.call("get_current_utc_date", {})]);
     client = entering;
     prompts = listed.prompts;
     today = day.structuredContent.utc.slice(0, 10);
-    const names = new Set(offered.tools.map((tool) => tool.name));
-    document.querySelector("[data-part=products]").hidden = !names.has("semantic_search_products");
   } catch (error) {
     return showGate(error);
   }
