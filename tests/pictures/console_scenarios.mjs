@@ -214,8 +214,9 @@ export const scenarios = {
       const { page, seen } = await enter(context, who);
       // The model is loaded at the first question; one that waited too long was answered by words.
       let content;
-      do ({ structuredContent: content } = await callTool(context.base, context.tokens[who], "semantic_search_products", described));
-      while (content.searched_by !== "words and meaning");
+      for (let left = 10; left > 0 && content?.searched_by !== "words and meaning"; left--) {
+        ({ structuredContent: content } = await callTool(context.base, context.tokens[who], "semantic_search_products", described));
+      }
       const shown = await search(page, described.query_description);
       assert.deepEqual(shown.map((each) => each.name), content.products.map((each) => each.name));
       assert.equal(shown.filter((each) => each.name.includes("Paint Bucket")).length, 8, JSON.stringify(shown));

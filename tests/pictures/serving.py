@@ -5,8 +5,10 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
+from http import HTTPStatus
 from pathlib import Path
 
+import httpx
 import psycopg
 
 from tests.database import Database
@@ -14,6 +16,7 @@ from tests.local.laptop import Laptop, free_port
 from zava.infrastructure.demo_data import store_id
 from zava.infrastructure.home import Home
 
+_MOST_LOOKS = 30
 HERE = Path(__file__).parent
 ARTEFACTS = HERE / "artefacts"
 CALLS_PER_MINUTE = 100_000  # a limit to show, and nobody meets it
@@ -52,9 +55,21 @@ def serving(
     server = Serving(database, home, context_keys, today)
     server.start("serve", until=f"Serving {server.base_url}/mcp until Ctrl-C.")
     try:
+        _until_ready(server.base_url)
         yield server.base_url
     finally:
         server.stop()
+
+
+def _until_ready(url: str) -> None:
+    """Return when the server is ready: a cold one on a busy machine says at first that it is not.
+
+    A browser would tell that as an error of the page. Each answer comes within two seconds.
+    """
+    for _ in range(_MOST_LOOKS):
+        if httpx.get(f"{url}/health/ready", timeout=10).status_code == HTTPStatus.OK:
+            return
+    raise AssertionError("the server does not become ready")
 
 
 def make_hostile(database: Database) -> None:
