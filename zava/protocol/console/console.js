@@ -237,7 +237,7 @@ async function runSearch(event) {
   if (!result) return;
   const { products, notes, found, scope } = result.structuredContent;
   card.replaceChildren(
-    el("div", "head", el("div", {}, el("h2", {}, products.length ? `${products.length} of ${found} products` : "No product fits"), el("p", "muted", scopeText(scope)))),
+    el("div", "head", el("div", {}, el("h2", {}, products.length ? `${products.length} of ${found} ${found === 1 ? "product" : "products"}` : "No product fits"), el("p", "muted", scopeText(scope)))),
     el("ul", {}, products.map((product) => el("li", "product",
       el("p", { dir: "auto" }, el("b", {}, product.name), product.weak ? el("span", "muted", " – weak match") : null), el("p", "number", shown(product.price, "USD")),
       el("p", { className: "muted", dir: "auto" }, product.description), el("p", `number ${product.stock ? "muted" : "bad"}`, product.stock ? `${shown(product.stock)} in stock` : "Out of stock"),
