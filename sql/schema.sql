@@ -982,6 +982,27 @@ END;
 ALTER FUNCTION zava.store_count() OWNER TO zava_chain;
 
 --
+-- Name: used(uuid, uuid); Type: FUNCTION; Schema: zava; Owner: zava_context
+--
+
+CREATE FUNCTION zava.used(tenant uuid, person uuid) RETURNS TABLE(calls bigint, busy_milliseconds double precision, minute_seconds_left integer, hour_seconds_left integer)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ SELECT COALESCE(max(u.calls) FILTER (WHERE (u.minute = clock.minute)), (0)::bigint) AS "coalesce",
+     COALESCE(max(u.busy_milliseconds) FILTER (WHERE (u.hour = clock.hour)), (0)::double precision) AS "coalesce",
+     (ceil(EXTRACT(epoch FROM ((clock.minute + '00:01:00'::interval) - clock.moment))))::integer AS ceil,
+     (ceil(EXTRACT(epoch FROM ((clock.hour + '01:00:00'::interval) - clock.moment))))::integer AS ceil
+    FROM (( SELECT statement_timestamp() AS moment,
+             date_trunc('minute'::text, statement_timestamp()) AS minute,
+             date_trunc('hour'::text, statement_timestamp()) AS hour) clock
+      LEFT JOIN zava.usage u ON (((u.tenant_id = used.tenant) AND (u.object_id = used.person))))
+   GROUP BY clock.moment, clock.minute, clock.hour;
+END;
+
+ALTER FUNCTION zava.used(tenant uuid, person uuid) OWNER TO zava_context;
+
+--
 -- Name: weigh_head_office(integer, uuid, uuid, bigint, uuid, bytea, text, text, double precision); Type: FUNCTION; Schema: zava; Owner: head_office
 --
 
@@ -2348,6 +2369,13 @@ REVOKE ALL ON FUNCTION zava.store_count() FROM PUBLIC;
 GRANT ALL ON FUNCTION zava.store_count() TO store_managers;
 GRANT ALL ON FUNCTION zava.store_count() TO regional_managers;
 GRANT ALL ON FUNCTION zava.store_count() TO head_office;
+
+--
+-- Name: FUNCTION used(tenant uuid, person uuid); Type: ACL; Schema: zava; Owner: zava_context
+--
+
+REVOKE ALL ON FUNCTION zava.used(tenant uuid, person uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.used(tenant uuid, person uuid) TO zava_server;
 
 --
 -- Name: FUNCTION weigh_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision); Type: ACL; Schema: zava; Owner: head_office

@@ -141,6 +141,22 @@ class ForeignKey:
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetUse:
+    """What one principal has used of its budgets, over all instances; a limit of 0 is none.
+
+    Calls are those of the clock's minute, database seconds those of its hour.
+    """
+
+    calls: int
+    calls_per_minute: int
+    minute_seconds_left: int
+    database_seconds: float
+    database_seconds_per_hour: int
+    hour_seconds_left: int
+    calls_at_once: int
+
+
+@dataclass(frozen=True, slots=True)
 class QueryStatistics:
     """What one shape of statement took; `text` holds no value, `plan` one line for each node.
 

@@ -20,6 +20,7 @@ known_definer (signature, owner, volatility, is_called_by_server) AS (
     ('zava.record_calls(jsonb)', 'zava_recorder', 'v', true),
     ('zava.charge(jsonb)', 'zava_context', 'v', true),
     ('zava.admit(uuid,uuid,integer,bigint,double precision,bigint,double precision)', 'zava_context', 'v', true),
+    ('zava.used(uuid,uuid)', 'zava_context', 's', true),
     ('zava.weigh_store_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text,double precision)', 'store_managers', 'v', true),
     ('zava.weigh_regional_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text,double precision)', 'regional_managers', 'v', true),
     ('zava.weigh_head_office(integer,uuid,uuid,bigint,uuid,bytea,text,text,double precision)', 'head_office', 'v', true),

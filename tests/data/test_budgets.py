@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import orjson
 import psycopg
@@ -19,7 +20,7 @@ from zava.data.budgets import Budget, Budgets, Places
 from zava.data.context import ContextSigner
 from zava.data.tenancy import Tenancy
 from zava.data.verification import Verification
-from zava.errors import Busy
+from zava.errors import AccessDenied, Busy
 from zava.infrastructure.home import Home
 from zava.infrastructure.pool import DatabasePool
 from zava.model import Call, Caller
@@ -167,6 +168,56 @@ async def test_budget_costs_no_round_trip_also_when_it_refuses(
         await limited.close()
 
 
+async def test_use_is_what_all_instances_counted_and_costs_one_round_trip(
+    make: Make, seeded_clone: Database, callers: dict[str, Caller]
+) -> None:
+    seattle = callers["seattle"]
+    who = seattle.tenant_id, seattle.object_id
+    async with counting_proxy(seeded_clone.server) as proxy:
+        instance = make(Budget(2, 20, 60), proxy.conninfo)
+        instance.budgets._clock = lambda: NOW
+        for caller in (seattle, callers["redmond"]):
+            await instance.tenancy.budget(caller)
+        instance.trail._unwritten[who] = (3, 1500.0)
+        before = proxy.round_trips
+        await instance.tenancy.budget(seattle)
+        assert proxy.round_trips - before == 1
+        with psycopg.connect(seeded_clone.owner, autocommit=True) as owner:
+            for _ in range(2):  # a minute may end in between: then it is counted anew
+                owner.execute("DELETE FROM zava.usage")
+                owner.execute(
+                    "INSERT INTO zava.usage SELECT %s, %s, date_trunc('minute', moment), 7,"
+                    " date_trunc('hour', moment), 2500 FROM clock_timestamp() AS moment",
+                    who,
+                )
+                use = await instance.tenancy.budget(seattle)
+                if use.calls > 3:
+                    break
+            assert (use.calls, use.calls_per_minute) == (10, 20)
+            assert (use.database_seconds, use.database_seconds_per_hour) == (4.0, 60)
+            assert use.calls_at_once == 2
+            assert 1 <= use.minute_seconds_left <= 60
+            assert 1 <= use.hour_seconds_left <= 3600
+            assert (use.hour_seconds_left - use.minute_seconds_left) % 60 == 0
+            assert (await instance.tenancy.budget(callers["redmond"])).calls == 0
+            owner.execute(
+                "UPDATE zava.usage SET minute = minute - interval '1 minute',"
+                " hour = hour - interval '1 hour'"
+            )
+        past = await instance.tenancy.budget(seattle)
+        assert (past.calls, past.database_seconds) == (3, 1.5)
+        for _ in range(12):
+            instance.budgets.ask(seattle)
+        assert (await instance.tenancy.budget(seattle)).calls == 12
+        instance.trail._unwritten.clear()
+        await instance.close()
+
+
+async def test_stranger_is_told_no_use(make: Make) -> None:
+    with pytest.raises(AccessDenied):
+        await make(Budget()).tenancy.budget(Caller(uuid4(), uuid4()))
+
+
 async def test_one_principal_leaves_another_one_a_connection(
     make: Make, seeded_clone: Database, callers: dict[str, Caller]
 ) -> None:
@@ -301,7 +352,9 @@ def test_requests_of_a_minute_are_counted_in_this_process(callers: dict[str, Cal
         budgets.ask(callers["seattle"])
     assert caught.value.retry_after_seconds == 53
     budgets.ask(callers["redmond"])
+    assert budgets.requests(callers["redmond"]) == 1
     now += 53
+    assert budgets.requests(callers["redmond"]) == 0
     budgets.ask(callers["seattle"])
 
 

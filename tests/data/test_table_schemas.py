@@ -2,8 +2,12 @@
 
 import pytest
 
+from zava import observe
 from zava.data.retail import RetailData
+from zava.data.tenancy import Tenancy
 from zava.errors import InvalidInput
+from zava.infrastructure.metrics import Metrics
+from zava.measures import CacheType
 from zava.model import Caller
 
 
@@ -22,6 +26,20 @@ async def test_table_schemas_show_what_the_audience_reads_and_own_values(
         assert status.values == ("pending", "completed", "cancelled", "refunded")
         assert orders.primary_key == ("store_id", "order_id")
         assert {key.table for key in orders.foreign_keys} == {"retail.customers", "retail.stores"}
+
+
+@pytest.mark.requirement("S121")
+async def test_structure_is_learnt_once_for_each_audience(
+    unguarded: Tenancy, callers: dict[str, Caller]
+) -> None:
+    metrics = Metrics()
+    observe.attach(metrics)
+    data = RetailData(unguarded)
+    for name in ("seattle", "redmond", "head-office"):
+        await data.table_schemas(callers[name], ["stores"])
+    observe.detach(metrics)
+    told = [metrics.counter(name, CacheType.SCHEMA) for name in ("cache_hit", "cache_miss")]
+    assert told == [1, 2]
 
 
 async def test_unknown_table_is_answered_with_the_nearest(

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 import pytest
 
 from tests.embedders.stand_in import StandIn
+from zava import observe
 from zava.errors import EmbeddingsUnavailable
 from zava.infrastructure.embedders import query_vectors
 from zava.infrastructure.embedders.embedder import Vector, vector_text
 from zava.infrastructure.embedders.query_vectors import QueryVectors
+from zava.infrastructure.metrics import Metrics
+from zava.measures import CacheType
 
 
 class Held(StandIn):
@@ -34,6 +37,19 @@ async def test_same_text_is_asked_for_once_by_each_model() -> None:
     assert first.embedded == ["hammer", "hammer"]
     assert second.embedded == ["hammer"]
     assert vectors.models == ("first", "second")
+
+
+@pytest.mark.requirement("S121")
+async def test_hits_and_misses_are_told() -> None:
+    metrics = Metrics()
+    observe.attach(metrics)
+    vectors = QueryVectors([StandIn("first")])
+    await asyncio.gather(*(vectors.vector("first", "hammer") for _ in range(3)))
+    for text in ("hammer", "nail"):
+        await vectors.vector("first", text)
+    observe.detach(metrics)
+    told = [metrics.counter(name, CacheType.EMBEDDING) for name in ("cache_hit", "cache_miss")]
+    assert told == [3, 2]
 
 
 async def test_those_who_ask_at_once_share_one_request_though_the_first_leaves() -> None:

@@ -70,6 +70,8 @@ def test_first_call_loads_only_what_is_written_down(loaded: list[str]) -> None:
     assert expected - found == set(), f"a cold start loads less: shorten {GOLDEN.name}"
 
 
+@pytest.mark.requirement("S87")
+@pytest.mark.requirement("S88")
 @pytest.mark.parametrize(
     "package", ["openai", "azure.identity", "azure.monitor", "opencensus", "typer", "rich"]
 )

@@ -36,6 +36,17 @@ async function runStatement(page, statement) {
   await settled(page, "#rows");
 }
 
+async function search(page, words) {
+  await page.click("[data-part=products]");
+  await page.$eval("#search-text", (field, value) => { field.value = value; }, words);
+  await page.click("#search [type=submit]");
+  await settled(page, "#found");
+  return page.$$eval("#found .product", (found) => found.map((product) => {
+    const [name, , , stock, kind] = [...product.children].map((part) => part.textContent);
+    return { name: name.replace(" – weak match", ""), stock, sku: kind.split(" · ")[0] };
+  }));
+}
+
 const text = (page, selector) => page.$eval(selector, (found) => found.textContent);
 const tile = (page) => text(page, ".tiles .value");
 
@@ -166,6 +177,27 @@ export const scenarios = {
     assertQuiet(seen, context.base);
   },
 
+  async "console tells everybody their own budget, and head office what statements take"(context) {
+    for (const [who, isTold] of [["tacoma", false], ["head-office", true]]) {
+      const { page, seen } = await enter(context, who);
+      await page.click("[data-part=connect]");
+      await page.waitForSelector("#budget dd");
+      const told = Object.fromEntries(await page.$$eval("#budget dt", (names) => names.map((name) => [name.textContent, name.nextSibling.textContent])));
+      const [used, limit, left] = told["Calls this minute"].match(/\d[\d,]*/g).map((figure) => Number(figure.replaceAll(",", "")));
+      assert.equal(limit, context.callsPerMinute);
+      assert.equal(used + left, limit);
+      assert.match(told["Database seconds this hour"], /^[\d,.]+ used; no limit is set$/);
+      assert.equal(told["Statements at once"], "no limit is set");
+      if (isTold) await page.waitForSelector("#performance pre");
+      assert.equal(Boolean(await page.$("#performance pre")), isTold);
+      await assertAccessible(page, `connect ${who}`);
+      await context.keep(page, `console-budget-${who}-1280-light`);
+      await page.click("#sign-out");
+      for (const place of ["#budget", "#performance"]) assert.equal(await text(page, place), "", `${place} after ${who}`);
+      assertQuiet(seen, context.base);
+    }
+  },
+
   async "console quotes for a spreadsheet what it would run as a formula"(context) {
     const { page } = await gate(context);
     const written = await page.evaluate(async () => {
@@ -175,29 +207,55 @@ export const scenarios = {
     assert.equal(written, "\ufeff\"a,b\",n\r\n\"'=HYPERLINK(\"\"http://x\"\")\",-3\r\n-3.5,\r\n'+x,\"two\nlines\"\r\n");
   },
 
-  async "console searches products where the server can"(context) {
-    // The page alone is under test: a server without this tool answers in the tool's published shape.
-    const { page, seen } = await openPage(context);
-    await page.setRequestInterception(true);
-    page.on("request", async (request) => {
-      const asked = request.method() === "POST" && request.url().endsWith("/mcp") ? JSON.parse(request.postData()) : null;
-      const reply = (result) => request.respond({ contentType: "application/json", body: JSON.stringify({ jsonrpc: "2.0", id: asked.id, result }) });
-      if (asked?.method === "tools/list") return reply({ tools: [{ name: "semantic_search_products" }] });
-      if (asked?.params?.name !== "semantic_search_products") return request.continue();
-      const product = { sku: "ELE-1", name: context.hostile.markup, category: "Electrical", price: 12.5, description: context.hostile.rtl, stock: 0, stores_in_stock: 0, matched_by: "words", similarity: null, weak: true, discontinued: false };
-      return reply({ content: [{ type: "text", text: "ELE-1" }], structuredContent: { products: [product], found: 3, searched_by: "words", notes: ["Searched by words."], scope: { audience: "store_managers", stores: ["Zava Retail Redmond"], store_count: 8 } } });
-    });
-    await page.goto(`${context.base}/`);
-    await (await page.waitForSelector("[data-person=redmond]", { visible: true })).click();
-    await settled(page);
-    await page.click("[data-part=products]");
-    await page.type("#search-text", "waterproof box");
-    await page.click("#search [type=submit]");
-    await settled(page, "#found");
-    const told = await text(page, "#found");
-    for (const part of [context.hostile.markup, "Out of stock", "$12.5", "1 of 3 products", "Searched by words."]) assert.ok(told.includes(part), part);
-    await assertAccessible(page, "products");
-    await context.keep(page, "console-products-1280-light");
+  async "console finds products by what they are for, each person with their own stock"(context) {
+    const described = { query_description: "containers for paint" };
+    const found = {};
+    for (const who of ["seattle", "redmond"]) {
+      const { page, seen } = await enter(context, who);
+      // The model is loaded at the first question; one that waited too long was answered by words.
+      let content;
+      for (let left = 10; left > 0 && content?.searched_by !== "words and meaning"; left--) {
+        ({ structuredContent: content } = await callTool(context.base, context.tokens[who], "semantic_search_products", described));
+      }
+      const shown = await search(page, described.query_description);
+      assert.deepEqual(shown.map((each) => each.name), content.products.map((each) => each.name));
+      assert.equal(shown.filter((each) => each.name.includes("Paint Bucket")).length, 8, JSON.stringify(shown));
+      for (const each of shown) {
+        const statement = `SELECT stock_level FROM retail.inventory JOIN retail.products USING (product_id) WHERE sku = '${each.sku}'`;
+        const { structuredContent: own } = await callTool(context.base, context.tokens[who], "execute_sales_query", { postgresql_query: statement });
+        assert.equal(each.stock, own.rows[0][0] ? `${own.rows[0][0].toLocaleString("en")} in stock` : "Out of stock", each.name);
+      }
+      found[who] = shown;
+      await assertAccessible(page, `products ${who}`);
+      await context.keep(page, `console-products-${who}-1280-light`);
+      assertQuiet(seen, context.base);
+    }
+    assert.deepEqual(found.seattle.map((each) => each.sku), found.redmond.map((each) => each.sku));
+    assert.notDeepEqual(found.seattle, found.redmond);
+  },
+
+  async "console leaves out what is out of stock, and says when nothing fits"(context) {
+    const { page, seen } = await enter(context, "redmond", { width: 360, scheme: "dark" });
+    const [first] = await search(page, context.hostile.sku);
+    assert.equal(first.stock, "Out of stock");
+    await page.click("#search-stock");
+    assert.ok((await search(page, context.hostile.sku)).every((each) => each.sku !== context.hostile.sku && each.stock.endsWith(" in stock")));
+    assert.deepEqual(await search(page, "opera singer biography"), []);
+    assert.match(await text(page, "#found"), /^No product fits1 of 8 stores.+/);
+    await assertFits(page, "products");
+    await context.keep(page, "console-nothing-found-360-dark");
+    assertQuiet(seen, context.base);
+  },
+
+  async "console shows a product's hostile name and text as text"(context) {
+    const { page, seen } = await enter(context, "redmond", { width: 360 });
+    const [product] = await search(page, context.hostile.sku);
+    assert.equal(product.name, context.hostile.markup);
+    assert.ok((await text(page, "#found .product")).includes(context.hostile.rtl));
+    assert.equal((await page.$$("#found img, #found script, #found b.hostile")).length, 0);
+    assert.equal(await page.evaluate(() => window.hurt), undefined);
+    await assertFits(page, "hostile product");
+    await context.keep(page, "console-hostile-product-360-light");
     assertQuiet(seen, context.base);
   },
 };

@@ -1,6 +1,6 @@
 // Runs every scenario against a served Zava and prints what came of each, as JSON.
 //
-//   node run.mjs CHROMIUM URL ARTEFACTS [WORDS OF A NAME]    (stdin: {"tokens": …, "hostile": …})
+//   node run.mjs CHROMIUM URL ARTEFACTS [WORDS OF A NAME]    (stdin: {"tokens": …, "hostile": …, "callsPerMinute": …})
 
 import { mkdirSync } from "node:fs";
 import { text } from "node:stream/consumers";
@@ -9,12 +9,12 @@ import { startBrowser, startHost } from "./browser.mjs";
 import { scenarios as console_ } from "./console_scenarios.mjs";
 
 const [chromium, base, artefacts, only = ""] = process.argv.slice(2);
-const { tokens, hostile } = JSON.parse(await text(process.stdin));
+const { tokens, hostile, callsPerMinute } = JSON.parse(await text(process.stdin));
 mkdirSync(artefacts, { recursive: true });
 const browser = await startBrowser(chromium);
 const host = await startHost();
 const keep = (page, name) => page.screenshot({ path: `${artefacts}/${name}.png`, fullPage: true });
-const context = { browser, host, base, tokens, hostile, keep };
+const context = { browser, host, base, tokens, hostile, callsPerMinute, keep };
 const outcomes = {};
 async function runAll(scenarios) {
   for (const [name, scenario] of Object.entries(scenarios)) {

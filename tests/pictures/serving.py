@@ -1,25 +1,31 @@
-"""`zava serve` over a database whose names try to be more than text."""
+"""`zava serve` over a searchable database whose names try to be more than text."""
 
 import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
+from http import HTTPStatus
 from pathlib import Path
 
+import httpx
 import psycopg
 
 from tests.database import Database
 from tests.local.laptop import Laptop, free_port
+from zava.infrastructure.demo_data import store_id
 from zava.infrastructure.home import Home
 
+_MOST_LOOKS = 30
 HERE = Path(__file__).parent
 ARTEFACTS = HERE / "artefacts"
+CALLS_PER_MINUTE = 100_000  # a limit to show, and nobody meets it
 HOSTILE = {
     "markup": '<img src=x onerror="window.hurt=1"><b class=hostile>free</b> <script>hurt=1</script>',
     "long": "Verylongname" * 16,
     "rtl": "\u202b\u05de\u05d1\u05e8\u05d2\u05d4 \u05d7\u05e9\u05de\u05dc\u05d9\u05ea 1/2 inch\u202c",
     "customer": "<svg onload=hurt=1>",
+    "sku": "HOSTILE-1",
 }
 
 
@@ -34,6 +40,7 @@ class Serving(Laptop):
             "DATABASE_URL": database.server,
             "ZAVA_CONTEXT_KEYS": ",".join(context_keys),
             "ZAVA_TODAY": today.isoformat(),
+            "ZAVA_BUDGET_CALLS_PER_MINUTE": str(CALLS_PER_MINUTE),
         }
 
     def _environment(self) -> dict[str, str]:
@@ -48,9 +55,21 @@ def serving(
     server = Serving(database, home, context_keys, today)
     server.start("serve", until=f"Serving {server.base_url}/mcp until Ctrl-C.")
     try:
+        _until_ready(server.base_url)
         yield server.base_url
     finally:
         server.stop()
+
+
+def _until_ready(url: str) -> None:
+    """Return when the server is ready: a cold one on a busy machine says at first that it is not.
+
+    A browser would tell that as an error of the page. Each answer comes within two seconds.
+    """
+    for _ in range(_MOST_LOOKS):
+        if httpx.get(f"{url}/health/ready", timeout=10).status_code == HTTPStatus.OK:
+            return
+    raise AssertionError("the server does not become ready")
 
 
 def make_hostile(database: Database) -> None:
@@ -66,6 +85,15 @@ def make_hostile(database: Database) -> None:
                 "UPDATE retail.products SET product_name = %s WHERE product_id = %s",
                 [HOSTILE[kind], product],
             )
+        # The first of them also speaks in its description, and is out of stock in one store.
+        owner.execute(
+            "UPDATE retail.products SET sku = %s, product_description = %s WHERE product_id = %s",
+            [HOSTILE["sku"], HOSTILE["rtl"], best[0][0]],
+        )
+        owner.execute(
+            "UPDATE retail.inventory SET stock_level = 0 WHERE product_id = %s AND store_id = %s",
+            [best[0][0], store_id("Redmond")],
+        )
         owner.execute(
             "UPDATE retail.customers SET last_name = %s WHERE customer_id ="
             " (SELECT customer_id FROM retail.customers LIMIT 1)",

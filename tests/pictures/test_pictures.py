@@ -9,7 +9,15 @@ import pytest
 from tests.conftest import TODAY
 from tests.database import Cluster, Database
 from tests.outside.node import NODE, run
-from tests.pictures.serving import ARTEFACTS, HERE, HOSTILE, chromium, make_hostile, serving
+from tests.pictures.serving import (
+    ARTEFACTS,
+    CALLS_PER_MINUTE,
+    HERE,
+    HOSTILE,
+    chromium,
+    make_hostile,
+    serving,
+)
 from zava.infrastructure.home import Home
 
 pytestmark = pytest.mark.outside
@@ -25,9 +33,9 @@ SCENARIOS = tuple(
 
 @pytest.fixture(scope="module")
 def address(
-    cluster: Cluster, seeded_template: Database, home: Home, context_keys: list[str]
+    cluster: Cluster, searchable_template: Database, home: Home, context_keys: list[str]
 ) -> Iterator[str]:
-    with cluster.database("pictures", template=seeded_template) as database:
+    with cluster.database("pictures", template=searchable_template) as database:
         make_hostile(database)
         with serving(database, home, context_keys, TODAY) as url:
             yield url
@@ -38,7 +46,9 @@ def outcomes(address: str, tokens: dict[str, str]) -> dict[str, str | None]:
     """What went wrong in each scenario, None where nothing did."""
     done = run(
         *(str(NODE), str(HERE / "run.mjs"), chromium(), address, str(ARTEFACTS)),
-        given=json.dumps({"tokens": tokens, "hostile": HOSTILE}),
+        given=json.dumps(
+            {"tokens": tokens, "hostile": HOSTILE, "callsPerMinute": CALLS_PER_MINUTE}
+        ),
         seconds=_MOST_SECONDS,
     )
     assert done.returncode == 0, done.stderr

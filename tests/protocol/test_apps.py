@@ -13,7 +13,7 @@ from tests.protocol.rpc import ERAS, ask
 from zava.app import Application
 from zava.protocol.apps.sales_chart import MIME_TYPE, URI, page
 
-MOST_BYTES = 30 * 1024
+MOST_BYTES = 30_000
 
 
 @pytest.mark.parametrize("era", ERAS)

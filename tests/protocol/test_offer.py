@@ -118,6 +118,7 @@ async def test_resources_are_listed_and_read_as_the_caller(
         "retail://metrics",
         URI,
         "zava://performance",
+        "zava://budget",
     ]
     templates = await result(warm, tokens["redmond"], era, "resources/templates/list")
     assert [one["uriTemplate"] for one in templates["resourceTemplates"]] == [

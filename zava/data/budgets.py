@@ -215,12 +215,15 @@ class Budgets:
             raise spent(what, math.ceil(until - now))
         if not self.budget.calls_per_minute:
             return
-        minute, requests = self._requests.get(caller.identity, (0, 0))
-        this_minute = int(now) // _MINUTE
-        requests = requests + 1 if minute == this_minute else 1
+        this_minute, requests = int(now) // _MINUTE, self.requests(caller) + 1
         self._requests[caller.identity] = this_minute, requests
         if requests > self.budget.calls_per_minute:
             raise spent("calls", math.ceil((this_minute + 1) * _MINUTE - now) or 1)
+
+    def requests(self, caller: Caller) -> int:
+        """Return how many requests of a caller were counted here in this minute."""
+        minute, requests = self._requests.get(caller.identity, (0, 0))
+        return requests if minute == int(self._clock()) // _MINUTE else 0
 
     def close_until(self, caller: Caller, what: str, seconds: int) -> None:
         """Remember what the database refused; a place is free again too soon to remember."""

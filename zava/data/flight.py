@@ -6,7 +6,7 @@ promise, so psycopg is pinned.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from psycopg import Error, OperationalError, errors, generators
@@ -50,8 +50,10 @@ _WEIGHERS = {
 # Where a weigher leaves the plan's shape, in its own transaction.
 _PLAN = b"SELECT pg_catalog.current_setting('zava.plan')"
 _SCOPE = b"SELECT * FROM zava.scope($1, $2, $3, $4, $5, $6)"
+_USED = b"SELECT * FROM zava.used($1, $2)"
 _TYPES = dict.fromkeys(_RUNNERS.values(), _RUNNER_TYPES) | {
     _SCOPE: _RUNNER_TYPES[:_SIGNATURE_PLACES],
+    _USED: (_UUID, _UUID),
     _RECORD: (_JSONB,),
     _ADMIT: _ADMIT_TYPES,
     **dict.fromkeys(_WEIGHERS.values(), _WEIGHER_TYPES),
@@ -63,6 +65,7 @@ _NAMES = {
     _ROLLBACK: b"zava_rollback",
     _UNLOCK: b"zava_unlock",
     _SCOPE: b"zava_scope",
+    _USED: b"zava_used",
     _BEGIN_RECORD: b"zava_begin_record",
     _RECORD: b"zava_record",
     _COMMIT: b"zava_commit",
@@ -117,6 +120,17 @@ class Grant:
     scope_hash: str
     data_version: str
     scope: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What the database has counted of a caller's budgets, and when it counts anew."""
+
+    grant: Grant
+    calls: int
+    milliseconds: float
+    minute_seconds_left: int
+    hour_seconds_left: int
 
 
 class Flight:
@@ -241,20 +255,34 @@ class Flight:
             psycopg.Error: the context or the connection failed.
             Busy: the records could not be written.
         """
+        self._add_scope(call, record)
+        return _grant(_by_step(await self.fly(), "scope"))
+
+    async def used(self, call: SignedCall, *, record: bytes | None = None) -> Used:
+        """Ask what the caller has used of the budgets, behind the same question.
+
+        Raises:
+            psycopg.Error: the context or the connection failed.
+            Busy: the records could not be written.
+        """
+        self._add_scope(call, record, with_use=True)
+        told = _by_step(await self.fly(), "used")
+        calls, milliseconds, minute, hour = _values(told["used"])
+        return Used(_grant(told), int(calls), float(milliseconds), int(minute), int(hour))
+
+    def _add_scope(self, call: SignedCall, record: bytes | None, *, with_use: bool = False) -> None:
         if record is not None:
             self.add_record(record)
         self._enter()
-        self._prepare([_BEGIN, _ROLLBACK, _SCOPE])
+        self._prepare([_BEGIN, _ROLLBACK, _SCOPE, *([_USED] if with_use else [])])
         self._execute("begin", _BEGIN)
         self._execute_signed("scope", _SCOPE, _signature(call))
+        if with_use:
+            principal = call.tenant_id.encode(), call.object_id.encode()
+            self._execute("used", _USED, principal, _TYPES[_USED])
         self._sync()
         self._execute("rollback", _ROLLBACK)
         self._sync()
-        told = _by_step(await self.fly(), "scope")["scope"]
-        audience, scope_hash, data_version, scope = (
-            (told.get_value(0, column) or b"").decode() for column in range(4)
-        )
-        return Grant(Audience(audience), scope_hash, data_version, scope)
 
     def add_query(self, query: bytes) -> None:
         """Queue one constant statement of ours under its own Sync, outside any tenant context."""
@@ -354,6 +382,16 @@ def _by_step(results: Sequence[tuple[str, PGresult]], needed: str) -> dict[str, 
     if needed not in by_step:
         raise OperationalError("the server ended the exchange early")
     return by_step
+
+
+def _grant(told: Mapping[str, PGresult]) -> Grant:
+    audience, scope_hash, data_version, scope = _values(told["scope"])
+    return Grant(Audience(audience), scope_hash, data_version, scope)
+
+
+def _values(told: PGresult) -> tuple[str, ...]:
+    """Return the text of each column of the first row."""
+    return tuple((told.get_value(0, column) or b"").decode() for column in range(told.nfields))
 
 
 def _signature(call: SignedCall) -> tuple[bytes, ...]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import psycopg
 
+from zava import observe
 from zava.data import emptiness
 from zava.data.advice import ADVISED, advise
 from zava.data.conditions import find_conditions
@@ -20,7 +21,8 @@ from zava.data.schema import SchemaReader
 from zava.data.statements import statement
 from zava.data.tenancy import Tenancy
 from zava.errors import DatabaseFault, NotPermitted, QueryRefused, ZavaError
-from zava.model import Audience, Caller, PerformanceSummary, Scope, Table, TableSchema
+from zava.measures import CacheType
+from zava.model import Audience, BudgetUse, Caller, PerformanceSummary, Scope, Table, TableSchema
 
 logger = logging.getLogger(__name__)
 
@@ -71,8 +73,7 @@ class RetailData:
         """
         # The values are read each time: the trip also asks whether the caller may still ask.
         values, scope = await self._tenancy.read(caller, statement("enumerated_values"))
-        if not self._schemas.knows(scope.audience):
-            await self._learn_structure(caller)
+        await self._know_structure(caller, scope.audience)
         return self._schemas.describe(scope.audience, names, values), scope
 
     async def readable_tables(self, caller: Caller) -> list[str]:
@@ -93,6 +94,21 @@ class RetailData:
                 "Query statistics are the head office's.", hint="Ask the head office for them."
             )
         return self._tenancy.performance()
+
+    async def budget(self, caller: Caller) -> BudgetUse:
+        """Return what the caller has used of the budgets.
+
+        Raises:
+            AccessDenied: the caller is nobody whom we know.
+        """
+        return await self._tenancy.budget(caller)
+
+    async def _know_structure(self, caller: Caller, audience: Audience) -> None:
+        if self._schemas.knows(audience):
+            observe.cache_hit(CacheType.SCHEMA)
+        else:
+            observe.cache_miss(CacheType.SCHEMA)
+            await self._learn_structure(caller)
 
     async def _learn_structure(self, caller: Caller) -> Audience:
         rows, scope = await self._tenancy.read(caller, statement("table_structure"))
@@ -116,15 +132,16 @@ class RetailData:
         if not isinstance(cause, psycopg.Error) or cause.sqlstate not in ADVISED:
             return
         audience = self._tenancy.audience(caller)
-        if audience is None or not self._schemas.knows(audience):
+        if audience is None:
             audience = await self._learn_structure(caller)
+        else:
+            await self._know_structure(caller, audience)
         said = cause.diag.message_primary or ""
         fault.hint = advise(said, sql, self._schemas.columns(audience)) or fault.hint
 
     async def _explain(self, caller: Caller, audience: Audience, sql: str) -> list[str]:
         """Ask which conditions removed the rows; the answer stands, whatever comes of it."""
-        if not self._schemas.knows(audience):
-            await self._learn_structure(caller)
+        await self._know_structure(caller, audience)
         tables = self._schemas.columns(audience)
         loop = asyncio.get_running_loop()
         conditions = await loop.run_in_executor(parsing_thread(), find_conditions, sql, tables)

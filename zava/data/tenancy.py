@@ -34,7 +34,7 @@ from zava.data.verification import Verification
 from zava.errors import Busy, QueryRefused, QueryTimeout, ZavaError
 from zava.infrastructure.pool import DatabasePool
 from zava.measures import QueryType
-from zava.model import Audience, Caller, PerformanceSummary, Scope, Table
+from zava.model import Audience, BudgetUse, Caller, PerformanceSummary, Scope, Table
 
 T = TypeVar("T")
 
@@ -59,7 +59,9 @@ class Question:
     is_heavy: bool = False
 
 
-_SCOPE_QUESTION = Question("SELECT * FROM zava.scope()", {})  # how the statistics name it
+# How the statistics name what asks the entry alone; they have no plan to tell of.
+_SCOPE_QUESTION = Question("SELECT * FROM zava.scope()", {})
+_USED_QUESTION = Question("SELECT * FROM zava.used()", {})
 
 
 class Reading(NamedTuple):
@@ -171,20 +173,28 @@ class Tenancy:
         Raises:
             ZavaError: the caller has no access, or the database cannot be asked.
         """
+        grant = await self._enter(caller, _SCOPE_QUESTION, Flight.scope)
+        return self._learn(caller, grant)
 
-        async def ask(_: Audience, took: _Took) -> Grant:
-            return await self._fly(
-                caller,
-                took,
-                lambda flight, record, _: flight.scope(
-                    self._signer.sign(caller, _SCOPE_CALL), record=record
-                ),
-            )
+    async def budget(self, caller: Caller) -> BudgetUse:
+        """Ask what a caller has used of the budgets, in one trip and no tenant's row.
 
-        _, grant = await self._repeat(caller, _SCOPE_QUESTION, ask)
-        self._audiences[caller.identity] = grant.audience
-        _tell_scope(caller, grant.audience, grant.scope)
-        return grant
+        Raises:
+            ZavaError: the caller has no access, or the database cannot be asked.
+        """
+        used = await self._enter(caller, _USED_QUESTION, Flight.used)
+        self._learn(caller, used.grant)
+        budget, (calls, milliseconds) = self._budgets.budget, self._trail.unwritten(caller)
+        return BudgetUse(
+            # One limit for both: the calls of every instance, and every request of this one.
+            calls=max(used.calls + calls, self._budgets.requests(caller)),
+            calls_per_minute=budget.calls_per_minute,
+            minute_seconds_left=used.minute_seconds_left,
+            database_seconds=(used.milliseconds + milliseconds) / 1000,
+            database_seconds_per_hour=budget.database_seconds_per_hour,
+            hour_seconds_left=used.hour_seconds_left,
+            calls_at_once=budget.calls_at_once,
+        )
 
     def audience(self, caller: Caller) -> Audience | None:
         """Return the audience in which the caller was last seen: a guess, never a permission."""
@@ -197,6 +207,31 @@ class Tenancy:
     async def close(self) -> None:
         """Tell what is still to be told of slow statements, while there is a pool to ask."""
         await self._monitor.close()
+
+    async def _enter(
+        self, caller: Caller, question: Question, ask: Callable[..., Awaitable[T]]
+    ) -> T:
+        """Pass the entry alone; `ask` is given a flight, the signed call and the audit's records.
+
+        `question` is the statement by which the statistics know it.
+        """
+
+        async def carry(_: Audience, took: _Took) -> T:
+            return await self._fly(
+                caller,
+                took,
+                lambda flight, record, _: ask(
+                    flight, self._signer.sign(caller, _SCOPE_CALL), record=record
+                ),
+            )
+
+        _, answer = await self._repeat(caller, question, carry)
+        return answer
+
+    def _learn(self, caller: Caller, grant: Grant) -> Grant:
+        self._audiences[caller.identity] = grant.audience
+        _tell_scope(caller, grant.audience, grant.scope)
+        return grant
 
     async def _scope(self, caller: Caller, audience: Audience, scope_text: str) -> Scope:
         known = self._scopes.get((audience, scope_text))
@@ -393,7 +428,9 @@ class Tenancy:
         if not self._monitor.is_slow(took.seconds) or isinstance(error, asyncio.CancelledError):
             return
         # What ran, to its end or out of its time: not what was refused.
-        is_explained = question is not _SCOPE_QUESTION and isinstance(error, QueryTimeout | None)
+        is_explained = question not in (_SCOPE_QUESTION, _USED_QUESTION) and isinstance(
+            error, QueryTimeout | None
+        )
         explain = partial(self._explain, caller, question) if is_explained else None
         self._monitor.tell_slow(kind, question.sql, took.seconds, explain)
 

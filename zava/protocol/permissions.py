@@ -45,8 +45,8 @@ class Offered(Protocol):
         """Return the name under which it is listed."""
 
     @property
-    def permission(self) -> Permission:
-        """Return what the caller's token has to allow."""
+    def permission(self) -> Permission | None:
+        """Return what the caller's token has to allow; None: any token will do."""
 
 
 OfferedT = TypeVar("OfferedT", bound=Offered)
@@ -58,7 +58,7 @@ def require(offered: Offered, caller: Caller) -> None:
     Raises:
         InsufficientScope: names the scope to ask for.
     """
-    if offered.permission not in caller.permissions:
+    if offered.permission is not None and offered.permission not in caller.permissions:
         raise InsufficientScope(
             f"The token does not allow {offered.name}.",
             hint=f"Ask for a token with the scope {offered.permission}.",
@@ -71,4 +71,8 @@ def allowed(offers: Iterable[OfferedT], permissions: frozenset[Permission]) -> l
 
     By the token alone: no audience is closed to any, so that the list costs no round trip.
     """
-    return [offered for offered in offers if offered.permission in permissions]
+    return [
+        offered
+        for offered in offers
+        if offered.permission is None or offered.permission in permissions
+    ]

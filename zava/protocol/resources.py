@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from zava.model import Caller, Permission
-from zava.protocol import performance
+from zava.protocol import budget, performance
 from zava.protocol.apps import sales_chart
 from zava.protocol.schemas import schemas_text
 from zava.service.analytics import Analytics
@@ -19,7 +19,8 @@ class Resource:
     """Text under a URI, read as the caller; a URI with `{name}` places stands for many.
 
     `read` is awaited with the use cases, the caller and the value of each place; `permission` is
-    what the caller's token has to allow.
+    what the caller's token has to allow, None where any will do. What is read from a live one
+    holds for that moment alone.
     """
 
     uri: str
@@ -27,8 +28,9 @@ class Resource:
     title: str
     description: str
     read: Callable[[Analytics, Caller, Mapping[str, str]], Awaitable[str]]
-    permission: Permission
+    permission: Permission | None
     mime_type: str = "text/plain"
+    is_live: bool = False
 
     @cached_property
     def places(self) -> tuple[str, ...]:
@@ -114,6 +116,16 @@ RESOURCES: dict[str, Resource] = {
             " office alone.",
             read=performance.read,
             permission=Permission.SQL_QUERY,
+            is_live=True,
+        ),
+        Resource(
+            uri=budget.URI,
+            name="budget",
+            title="Your budget",
+            description="What you have used of your calls and database time, and what is left.",
+            read=budget.read,
+            permission=None,
+            is_live=True,
         ),
     )
 }

@@ -174,7 +174,10 @@ class _Offer:
         except InvalidInput:  # a table that is not the caller's
             raise faults.unknown_resource(params.uri) from None
         content = TextResourceContents(uri=params.uri, mime_type=resource.mime_type, text=text)
-        return ReadResourceResult(contents=[content])
+        result = ReadResourceResult(contents=[content])
+        if resource.is_live:
+            result.ttl_ms = 0
+        return result
 
     async def list_prompts(
         self, _context: Any, params: PaginatedRequestParams | None

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-from zava.model import Caller, PerformanceSummary, Scope, Table, TableSchema
+from zava.model import BudgetUse, Caller, PerformanceSummary, Scope, Table, TableSchema
 
 if TYPE_CHECKING:
     from zava.service.product_search import ProductSearch
@@ -28,6 +28,9 @@ class RetailData(Protocol):
 
     async def performance(self, caller: Caller) -> PerformanceSummary:
         """Return query statistics, to the head office alone."""
+
+    async def budget(self, caller: Caller) -> BudgetUse:
+        """Return what this caller has used of the budgets."""
 
 
 class Analytics:
@@ -91,6 +94,10 @@ class Analytics:
             NotPermitted: the caller is not of the head office.
         """
         return await self._data.performance(caller)
+
+    async def budget(self, caller: Caller) -> BudgetUse:
+        """Return what the caller has used of the budgets, and what they are."""
+        return await self._data.budget(caller)
 
     def current_utc_date(self) -> datetime:
         """Return the day that the tools reckon with, at this moment's time, in UTC."""

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 
 from cachetools import LRUCache
 
+from zava import observe
 from zava.errors import EmbeddingsUnavailable
 from zava.infrastructure.embedders.embedder import Embedder, TextRefused, vector_text
+from zava.measures import CacheType
 
 _REMEMBERED = 1024  # of 1,536 dimensions about 20 kB each
 _QUESTION_SECONDS = 2.0
@@ -38,9 +40,13 @@ class QueryVectors:
         """
         key = (model, text)
         if (known := self._remembered.get(key)) is not None:
+            observe.cache_hit(CacheType.EMBEDDING)
             return known
         task = self._under_way.get(key)
-        if task is None:
+        if task is not None:
+            observe.cache_hit(CacheType.EMBEDDING)
+        else:
+            observe.cache_miss(CacheType.EMBEDDING)
             task = asyncio.create_task(self._embed(key))
             self._under_way[key] = task
             task.add_done_callback(lambda done: self._forget(key, done))

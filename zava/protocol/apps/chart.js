@@ -1,14 +1,15 @@
 // Draws an answer of the metric tools: structured content in, elements out. It speaks to nobody.
 // What comes from data becomes text nodes and attributes only, never markup.
 
-import { DAY, besides, change, csv, iso, moment, period, shown, timeLabel, weekStart, words } from "./words.js";
+import { DAY, besides, change, csv, iso, moment, period, plain, shown, timeLabel, weekStart, words } from "./words.js";
 
-const DAYS = { day: 1, iso_week: 7, month: 31, quarter: 92, year: 366 }; // of the longest
+// Of the longest.
+const DAYS = { day: 1, iso_week: 7, month: 31, quarter: 92, year: 366 };
 const FINER = { year: "quarter", quarter: "month", month: "day", iso_week: "day" };
 const DEEPER = { region: "store", store: "category", channel: "category", category: "product_type", product_type: "product" };
 const MOST_BARS = 20, SOON_WEEKS = 2, MOST_WEEKS = 12;
 
-function filled(made, given, children) {
+function filled(made, given, children = []) {
   for (const [key, value] of Object.entries(given ?? {})) {
     if (key in made && !(made instanceof SVGElement)) made[key] = value; else made.setAttribute(key, value);
   }
@@ -78,14 +79,14 @@ export const scopeText = (scope) => `${scope.stores.length} of ${scope.store_cou
 // ---- rows for readers
 
 export function table(columns, rows, caption) {
-  const isNumber = columns.map((column, at) => column.unit || rows.some((row) => typeof row[at] === "number"));
+  const kinds = columns.map((column, at) => (column.unit || rows.some((row) => typeof row[at] === "number") ? "number" : ""));
   const cell = (value, at) => {
-    const text = columns[at].unit ? shown(value, columns[at].unit) : value === null ? "" : typeof value === "object" ? JSON.stringify(value) : String(value);
-    return el("td", { className: isNumber[at] ? "number" : "", dir: "auto" }, text);
+    const text = columns[at].unit ? shown(value, columns[at].unit) : plain(value);
+    return el("td", { className: kinds[at], dir: "auto" }, text);
   };
   return el("div", { className: "scroll", tabIndex: 0, role: "region", "aria-label": caption },
     el("table", "",
-      el("thead", "", el("tr", "", columns.map((column, at) => el("th", { scope: "col", className: isNumber[at] ? "number" : "" }, column.name)))),
+      el("thead", "", el("tr", "", columns.map((column, at) => el("th", { scope: "col", className: kinds[at] }, column.name)))),
       el("tbody", "", rows.map((row) => el("tr", "", row.map(cell))))));
 }
 
@@ -170,7 +171,7 @@ function lines(content, column, pick) {
         tip.style.left = `${Math.min(Math.max(x(place) - tip.offsetWidth / 2, 0), width - tip.offsetWidth)}px`;
         tip.style.top = `${y(value ?? 0) < height / 2 ? y(value) + 14 : 0}px`;
         if (value === null) return dot.setAttribute("visibility", "hidden");
-        for (const [key, at] of [["cx", x(place)], ["cy", y(value)], ["visibility", "visible"]]) dot.setAttribute(key, at);
+        filled(dot, { cx: x(place), cy: y(value), visibility: "visible" });
       };
       mark.addEventListener("pointerenter", show);
       mark.addEventListener("focus", show);
@@ -183,7 +184,7 @@ function lines(content, column, pick) {
           focused = to;
           marks[to].setAttribute("tabindex", 0);
           marks[to].focus();
-        } else if (action && (event.key === "Enter" || event.key === " ")) {
+        } else if (action && ["Enter", " "].includes(event.key)) {
           event.preventDefault();
           action();
         }

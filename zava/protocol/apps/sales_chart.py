@@ -9,7 +9,8 @@ MIME_TYPE = "text/html;profile=mcp-app"
 
 _HERE = Path(__file__).parent
 _PLACE = re.compile(r"^\{(.+)\}$", re.MULTILINE)
-_SPACE = re.compile(r"\s*([{};:,])\s+")
+_SPACE = re.compile(r"\s*([{};:,>])\s+")
+_ONE_ARGUMENT = re.compile(r"(?<!\w)\((\w+)\) => ")  # written so nowhere but in an arrow function
 _LINE_GOES_ON = re.compile(r"([{(,;])\n")
 _COMMENT = re.compile(r"^(?://.*|/\*.*\*/)$")
 _IMPORT = re.compile(r"^import .*$", re.MULTILINE)
@@ -36,5 +37,5 @@ def page() -> str:
 
 def _inlined(name: str) -> str:
     if name.endswith(".css"):
-        return _SPACE.sub(r"\1", source(name))
-    return _EXPORT.sub("", _IMPORT.sub("", source(name)))
+        return _SPACE.sub(r"\1", source(name)).replace(";}", "}")
+    return _ONE_ARGUMENT.sub(r"\1=>", _EXPORT.sub("", _IMPORT.sub("", source(name))))

@@ -22,6 +22,9 @@ export function shown(value, unit, isShort = false) {
   });
 }
 
+/** Return a value without a unit as text; a list or an object as JSON. */
+export const plain = (value) => (value == null ? "" : typeof value === "object" ? JSON.stringify(value) : String(value));
+
 /** Return by how much a value changed; shares change by points. */
 export function change(now, before, unit) {
   if (!Number(before) || now === null) return "";
@@ -66,8 +69,7 @@ export function period(told) {
 /** Return rows as CSV; a text that a spreadsheet would run as a formula is quoted as text. */
 export function csv(columns, rows) {
   const cell = (value) => {
-    if (value == null) return "";
-    const text = typeof value === "object" ? JSON.stringify(value) : String(value);
+    const text = plain(value);
     const safe = typeof value === "string" && /^[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text;
     return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
   };

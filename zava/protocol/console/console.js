@@ -21,7 +21,7 @@ function showGate(error) {
   client = null;
   sessionStorage.removeItem(REMEMBERED);
   at("desk").hidden = true;
-  for (const id of ["answers", "rows", "found", "questions", "question"]) at(id).replaceChildren();
+  for (const id of ["answers", "rows", "found", "questions", "question", "server", "budget", "performance"]) at(id).replaceChildren();
   at("gate").hidden = false;
   at("gate-fault").replaceChildren(...(error ? [fault(error)] : []));
 }
@@ -39,14 +39,10 @@ function showPeople() {
 async function enter(person) {
   const entering = new Client(person.name);
   try {
-    const [listed, offered, day] = await Promise.all([
-      entering.request("prompts/list"), entering.request("tools/list"), entering.call("get_current_utc_date", {}),
-    ]);
+    const [listed, day] = await Promise.all([entering.request("prompts/list"), entering.call("get_current_utc_date", {})]);
     client = entering;
     prompts = listed.prompts;
     today = day.structuredContent.utc.slice(0, 10);
-    const names = new Set(offered.tools.map((tool) => tool.name));
-    document.querySelector("[data-part=products]").hidden = !names.has("semantic_search_products");
   } catch (error) {
     return showGate(error);
   }
@@ -80,6 +76,7 @@ function showPart(name) {
     if (isShown) tab.setAttribute("aria-current", "page"); else tab.removeAttribute("aria-current");
     at(tab.dataset.part).hidden = !isShown;
   }
+  if (name === "connect") showServer();
 }
 
 function save(name, text) {
@@ -240,7 +237,7 @@ async function runSearch(event) {
   if (!result) return;
   const { products, notes, found, scope } = result.structuredContent;
   card.replaceChildren(
-    el("div", "head", el("div", {}, el("h2", {}, products.length ? `${products.length} of ${found} products` : "No product fits"), el("p", "muted", scopeText(scope)))),
+    el("div", "head", el("div", {}, el("h2", {}, products.length ? `${products.length} of ${found} ${found === 1 ? "product" : "products"}` : "No product fits"), el("p", "muted", scopeText(scope)))),
     el("ul", {}, products.map((product) => el("li", "product",
       el("p", { dir: "auto" }, el("b", {}, product.name), product.weak ? el("span", "muted", " – weak match") : null), el("p", "number", shown(product.price, "USD")),
       el("p", { className: "muted", dir: "auto" }, product.description), el("p", `number ${product.stock ? "muted" : "bad"}`, product.stock ? `${shown(product.stock)} in stock` : "Out of stock"),
@@ -250,8 +247,9 @@ async function runSearch(event) {
 
 // ---- connect
 
-async function showConnect() {
-  const url = `${location.origin}/mcp`;
+const url = `${location.origin}/mcp`;
+
+function showConnect() {
   const bearer = (token) => ({ Authorization: `Bearer ${token}` });
   const configurations = [
     ["Visual Studio Code", ".vscode/mcp.json", {
@@ -263,15 +261,23 @@ async function showConnect() {
   ];
   at("configurations").replaceChildren(...configurations.flatMap(([name, file, content]) =>
     [el("h3", {}, name, " ", el("span", "muted", file)), block(JSON.stringify(content, null, 2))]));
+}
+
+const facts = (pairs) => [el("dl", "facts", pairs.map(([name, text]) => [el("dt", {}, name), el("dd", {}, text)]))];
+
+/** Show what the server tells this person of itself, asked anew at each look. */
+function showServer() {
   const mine = client;
-  const { tools } = await mine.request("tools/list");
-  at("server").replaceChildren(...[["Address", url], ["Tools", tools.map((tool) => tool.name).join(", ")]].flatMap(([name, text]) => [el("dt", {}, name), el("dd", {}, text)]));
-  const performance = at("performance");
-  performance.replaceChildren();
+  const show = async (place, draw, asked) => {
+    const drawn = await asked.then(draw, (error) => [fault(error)]);
+    if (mine === client) at(place).replaceChildren(...drawn);
+  };
+  const read = (uri) => mine.request("resources/read", { uri }).then((told) => told.contents[0].text);
+  show("server", ({ tools }) => facts([["Address", url], ["Tools", tools.map((tool) => tool.name).join(", ")]]), mine.request("tools/list"));
+  show("budget", (text) => facts(text.split("\n").map((line) => line.split(": "))), read("zava://budget"));
   // Listed for everybody, answered for head office: asking for another would only show a refusal.
-  if (performance.dataset.audience !== "head_office") return;
-  const read = await mine.request("resources/read", { uri: "zava://performance" }).catch(() => null);
-  if (read && mine === client) performance.replaceChildren(el("h3", {}, "Statements"), el("pre", { tabIndex: 0 }, read.contents[0].text));
+  if (at("performance").dataset.audience !== "head_office") return at("performance").replaceChildren();
+  show("performance", (text) => [el("h3", {}, "Statements"), el("pre", { tabIndex: 0 }, text)], read("zava://performance"));
 }
 
 async function showHealth() {
