@@ -92,7 +92,9 @@ async def test_search_is_answered_with_the_own_stock_or_says_that_nothing_fits(
         assert product["stock"] == stock[product["sku"]]
     if question.has_no_data:
         assert all(product["weak"] for product in products)
-        assert "Every match is weak" in told.text
+        golden = json.loads(GOLDEN.read_text(encoding="utf-8"))
+        assert told.content["notes"] == golden[f"{question.number} {SEARCH}"]
+        assert all(f"({note})" in told.text for note in told.content["notes"])
     else:
         assert types[products[0]["sku"]] == question.finds
         assert not products[0]["weak"]

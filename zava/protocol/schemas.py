@@ -18,7 +18,8 @@ _LEGEND = (
 
 def schemas_text(tables: Sequence[TableSchema], scope: Scope) -> str:
     """Return the structure of tables as text that a model writes SQL from."""
-    return "\n\n".join([_LEGEND, *(_text(table) for table in tables), scope_text(scope)])
+    closing = f"{_LEGEND}\n{scope_text(scope)}"
+    return "\n\n".join([*map(_text, tables), closing])
 
 
 def schema_content(table: TableSchema) -> dict[str, Any]:
