@@ -76,9 +76,7 @@ _MEASURE: dict[str, Callable[[Ground, argparse.Namespace], list[Part]]] = {
     "flood": lambda ground, _: [
         asyncio.run(flood.compare(ground.server, ground.context_key, ground.home))
     ],
-    "metrics": lambda ground, _: [
-        asyncio.run(metrics.compare(ground.server, ground.signer, TODAY))
-    ],
+    "metrics": lambda ground, _: asyncio.run(metrics.compare(ground.server, ground.signer, TODAY)),
     "neighbours": lambda ground, _: [asyncio.run(neighbours.compare(ground.server, ground.signer))],
 }
 

@@ -1,7 +1,8 @@
-"""What keeping answers saves: a metric asked anew, and the same kept behind the entry."""
+"""What keeping answers saves, and what the questions of one statement save by sharing reads."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import date
 from statistics import median, quantiles
 
@@ -15,32 +16,48 @@ from zava.data.verification import Verification
 from zava.infrastructure.byte_store import MemoryStore
 from zava.infrastructure.demo_principals import demo_callers
 from zava.infrastructure.pool import DatabasePool
+from zava.metric_values import Measured, MetricQuery
+from zava.model import Caller
 from zava.service.sales_analytics import SalesAnalytics
 
 _ROUNDS = 40
+_SHARED_ROUNDS = 5
 
 
-async def compare(login: str, signer: ContextSigner, today: date) -> Part:
-    """Compare the time of each question anew with the same kept, interleaved."""
+class _OneByOne(MetricReader):
+    """Asks each question by a statement of its own."""
+
+    async def measure(self, caller: Caller, queries: Mapping[str, MetricQuery]) -> Measured:
+        measured = [
+            await super(_OneByOne, self).measure(caller, {name: query})
+            for name, query in queries.items()
+        ]
+        answers = {name: rows for each in measured for name, rows in each.answers.items()}
+        return replace(measured[0], answers=answers)
+
+
+async def compare(login: str, signer: ContextSigner, today: date) -> list[Part]:
+    """Compare the time of questions anew and kept, together and one by one, interleaved."""
     pool = DatabasePool(login, max_size=1)
     tenancy = Tenancy(pool, signer, Verification(pool, signer))
-    anew, kept = (
-        SalesAnalytics(
-            MetricReader(
-                tenancy,
-                ResultCache(
-                    tenancy,
-                    MemoryStore(300),
-                    ttl_seconds=seconds,
-                    secret=signer.derived_key("result cache"),
-                    code_version="bench",
-                ),
-                catalogue(),
-            ),
-            lambda: today,
+
+    def sales(reader: type[MetricReader] = MetricReader, ttl_seconds: int = 0) -> SalesAnalytics:
+        cache = ResultCache(
+            tenancy,
+            MemoryStore(300),
+            ttl_seconds=ttl_seconds,
+            secret=signer.derived_key("result cache"),
+            code_version="bench",
         )
-        for seconds in (0, 300)
-    )
+        return SalesAnalytics(reader(tenancy, cache, catalogue()), lambda: today)
+
+    kept = await _kept_answers(sales(), sales(ttl_seconds=300))
+    shared = await _shared_reads(sales(_OneByOne), sales())
+    await pool.close()
+    return [kept, shared]
+
+
+async def _kept_answers(anew: SalesAnalytics, kept: SalesAnalytics) -> Part:
     caller = demo_callers()["seattle"]
     questions: dict[str, Callable[[SalesAnalytics], Awaitable[object]]] = {
         "revenue and orders by month": lambda sales: sales.metrics.query(
@@ -64,6 +81,23 @@ async def compare(login: str, signer: ContextSigner, today: date) -> Part:
             f"| {name} | {told[False][0]:.1f} / {told[False][1]:.1f}"
             f" | {told[True][0]:.1f} / {told[True][1]:.1f} | {told[True][0] / told[False][0]:.3f} |"
         )
-    await pool.close()
     head = "a question to the metrics | anew p50 / p95 ms | kept p50 / p95 ms | kept/anew p50"
     return Part("Kept answers", table(head, rows))
+
+
+async def _shared_reads(one_by_one: SalesAnalytics, together: SalesAnalytics) -> Part:
+    rows = []
+    for person in ("head-office", "seattle"):
+        for time_period in ("last month", "last 12 months"):
+            times: dict[bool, list[float]] = {False: [], True: []}
+            for _ in range(_SHARED_ROUNDS):
+                for is_together, sales in ((False, one_by_one), (True, together)):
+                    began = time.perf_counter()
+                    await sales.stores.performance(demo_callers()[person], None, time_period)
+                    times[is_together].append(1000 * (time.perf_counter() - began))
+            apart, at_once = median(times[False]), median(times[True])
+            rows.append(
+                f"| {person}, {time_period} | {apart:.0f} | {at_once:.0f} | {at_once / apart:.2f} |"
+            )
+    head = "store performance | a statement each, ms | one statement, ms | one/each"
+    return Part("Shared reads", table(head, rows))

@@ -197,18 +197,18 @@ class MetricAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Insight:
-    """A finding of one stated rule, with the numbers that it stands on."""
+    """A finding of one stated rule; the text cites the numbers that it stands on."""
 
     rule: str
     text: str
-    numbers: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class StorePerformance:
     """How one store or all stores in scope did in a period.
 
-    `metrics` hold value, previous_period and previous_year of each figure.
+    `metrics` hold value, previous_period and previous_year of each figure; `units` are of those
+    that are no counts, where the name does not say it.
     """
 
     store: str | None
@@ -216,6 +216,7 @@ class StorePerformance:
     previous_period: Period
     previous_year: Period
     metrics: dict[str, dict[str, Any]]
+    units: dict[str, str]
     parts: dict[str, MetricRows]
     insights: tuple[Insight, ...]
     notes: tuple[str, ...]

@@ -1,7 +1,7 @@
 """Keys of kept answers: no two calls that differ in anything share one."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zava.data.flight import Grant
@@ -12,7 +12,18 @@ TEXTS = st.text(max_size=60) | st.sampled_from(
     ["a:b", "a", ":", "1:a", "0:", "|", "ü", "x" * 10_000]
 )
 GRANTS = st.builds(Grant, st.sampled_from(Audience), TEXTS, TEXTS)
-CALLS = st.tuples(TEXTS, GRANTS, TEXTS, st.dictionaries(TEXTS, TEXTS, max_size=3))
+VALUES = st.dictionaries(TEXTS, TEXTS, max_size=3)
+CALLS = st.tuples(TEXTS, GRANTS, TEXTS, VALUES)
+
+
+@pytest.mark.requirement("S122")
+@settings(max_examples=500)
+@given(TEXTS, GRANTS, GRANTS, TEXTS, VALUES)
+def test_no_two_scopes_share_an_entry_whatever_is_asked(
+    version: str, one: Grant, other: Grant, sql: str, values: dict[str, str]
+) -> None:
+    keys = {cache_key(version, grant, sql, values) for grant in (one, other)}
+    assert len(keys) == len({one, other})
 
 
 @pytest.mark.requirement("S122")

@@ -73,7 +73,7 @@ export const scenarios = {
       const { structuredContent } = await callTool(context.base, context.tokens[who], "get_store_performance", {});
       told[who] = await tile(page);
       const rows = await page.$$eval("#answers tbody tr:first-child td", (cells) => cells.map((cell) => cell.textContent));
-      assert.equal(Number(rows[1]), structuredContent.metrics.revenue.value);
+      assert.equal(Number(rows[1]), structuredContent.metrics.rows.find(([name]) => name === "revenue")[1]);
       assertQuiet(seen, context.base);
     }
     assert.equal(new Set(Object.values(told)).size, 3, JSON.stringify(told));

@@ -1,5 +1,6 @@
 """What the questions' answers have to hold, computed in plain Python from exported rows."""
 
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -11,6 +12,7 @@ from typing import Any
 
 from tests.conftest import TODAY
 from tests.metrics import naive
+from zava.protocol.prompts import PROMPTS
 
 QUESTIONS = Path(__file__).with_name("questions.toml")
 Days = tuple[date, date]
@@ -32,7 +34,30 @@ class Question:
     has_no_data: bool = False
     refusals: list[Mapping[str, Any]] = field(default_factory=list)
     finds: str | None = None
-    tokens: int = 1500
+
+    @property
+    def call_arguments(self) -> Mapping[str, Any]:
+        """Return what the tool is called with: its arguments, or the statement of the prompt."""
+        if self.prompt is None:
+            return self.arguments
+        given = dict(self.prompt)
+        text = PROMPTS[given.pop("name")].text.format(**given)
+        statement = re.search(r"^((?:SELECT|WITH) .*?)(?:\n\n|\Z)", text, re.DOTALL | re.MULTILINE)
+        assert statement
+        return {"postgresql_query": statement[1]}
+
+
+FIFTY_ROWS = {
+    "postgresql_query": "SELECT p.product_name, s.store_name, sum(i.total_amount) AS revenue"
+    " FROM retail.order_items i JOIN retail.products p USING (product_id)"
+    " JOIN retail.stores s USING (store_id) GROUP BY 1, 2 ORDER BY 3 DESC"
+}
+"""A statement of free SQL that brings as many rows as are shown unasked."""
+
+
+def token_limit(tool: str) -> int:
+    """Return how many tokens an answer of the tool may cost."""
+    return 2500 if tool == "execute_sales_query" else 1500
 
 
 def questions() -> list[Question]:

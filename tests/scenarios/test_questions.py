@@ -14,18 +14,15 @@ import pytest
 from tests.asking import AskTool, Told
 from tests.conftest import TODAY
 from tests.metrics import naive
+from tests.model_tokens import most_tokens
 from tests.scenarios import expected
 from tests.scenarios.expected import Question, questions
 from zava.app import Application
 from zava.data.metric_catalogue import UNITS, Catalogue
 from zava.one_call import call_tool
-from zava.protocol.prompts import PROMPTS
 
 PRINCIPALS = {"seattle": 1, "eastside": 3, "head-office": 8}
 GOLDEN = Path(__file__).with_name("refusals.json")
-# A tokeniser with its vocabulary is not at hand here. English and figures take 3.5 bytes a token
-# or more; a bound on bytes at that rate is at least as strict as the one on tokens.
-BYTES_A_TOKEN = 3.5
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-")
 
 ALL = questions()
@@ -45,16 +42,6 @@ def test_every_question_is_recorded() -> None:
     assert {q.number for q in ALL if q.has_no_data} == {21, 22, 31, 32}
 
 
-def arguments_of(question: Question) -> Mapping[str, Any]:
-    if question.prompt is None:
-        return question.arguments
-    given = dict(question.prompt)
-    text = PROMPTS[given.pop("name")].text.format(**given)
-    statement = re.search(r"^((?:SELECT|WITH) .*?)(?:\n\n|\Z)", text, re.DOTALL | re.MULTILINE)
-    assert statement
-    return {"postgresql_query": statement[1]}
-
-
 @pytest.mark.parametrize("principal", PRINCIPALS)
 @pytest.mark.parametrize("question", ANSWERED, ids=of)
 async def test_question_is_answered(
@@ -64,7 +51,7 @@ async def test_question_is_answered(
     question: Question,
     principal: str,
 ) -> None:
-    told = await ask_tool(principal, question.tool, arguments_of(question))
+    told = await ask_tool(principal, question.tool, question.call_arguments)
     assert not told.is_error, told.text
     check_form(told, question, principal)
     rows = exported.of(principal)
@@ -105,7 +92,9 @@ async def test_search_is_answered_with_the_own_stock_or_says_that_nothing_fits(
         assert product["stock"] == stock[product["sku"]]
     if question.has_no_data:
         assert all(product["weak"] for product in products)
-        assert "Every match is weak" in told.text
+        golden = json.loads(GOLDEN.read_text(encoding="utf-8"))
+        assert told.content["notes"] == golden[f"{question.number} {SEARCH}"]
+        assert all(f"({note})" in told.text for note in told.content["notes"])
     else:
         assert types[products[0]["sku"]] == question.finds
         assert not products[0]["weak"]
@@ -119,8 +108,7 @@ def check_form(told: Told, question: Question, principal: str) -> None:
     assert f"({seen} of 8 stores)" in told.text
     assert len(told.content["scope"]["stores"]) == seen
     assert not UUID.search(told.text)
-    limit = 2500 if question.tool == "execute_sales_query" else question.tokens
-    assert len(told.text.encode()) / BYTES_A_TOKEN <= limit
+    assert most_tokens(told.text) <= expected.token_limit(question.tool)
     if question.days and question.tool != "execute_sales_query":
         first, last = question.days
         assert f"{first} to {last}" in told.text
@@ -212,8 +200,9 @@ def check_summary(told: Told, question: Question, rows: naive.Exported) -> None:
     assert question.days
     first, last = question.days
     lines = [row for row in rows.lines if first <= row["date"] <= last]
+    values = {name: value for name, value, *_ in told.content["metrics"]["rows"]}
     for metric in ("revenue", "orders", "units", "customers", "discount_rate"):
-        value = told.content["metrics"][metric]["value"]
+        value = values[metric]
         assert value == pytest.approx(float(naive.METRICS[metric](naive.Facts(lines))), abs=0.006)
         assert f"\n{metric} | {value}" in told.text
 
@@ -250,17 +239,9 @@ async def test_question_without_data_is_refused_in_recorded_words(
 
 
 async def test_free_sql_of_fifty_rows_stays_short(ask_tool: AskTool) -> None:
-    told = await ask_tool(
-        "head-office",
-        "execute_sales_query",
-        {
-            "postgresql_query": "SELECT p.product_name, s.store_name, sum(i.total_amount) AS revenue"
-            " FROM retail.order_items i JOIN retail.products p USING (product_id)"
-            " JOIN retail.stores s USING (store_id) GROUP BY 1, 2 ORDER BY 3 DESC"
-        },
-    )
+    told = await ask_tool("head-office", "execute_sales_query", expected.FIFTY_ROWS)
     assert len(told.content["rows"]) == 50
-    assert len(told.text.encode()) / BYTES_A_TOKEN <= 2500
+    assert most_tokens(told.text) <= expected.token_limit("execute_sales_query")
 
 
 async def test_day_of_the_tools_is_the_fixed_one(ask_tool: AskTool) -> None:

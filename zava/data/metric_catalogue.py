@@ -15,7 +15,7 @@ UNITS = {"USD": 2, "percent": 2, "ratio": 2, "days": 1, "count": 0}
 """Decimals to which each unit is rounded."""
 
 REFERENCE = re.compile(r"\{(\w+)(?:@(previous_year))?\}")
-SOURCE_PLACES = frozenset({"store", "product", "local", "tomorrow", "year_before"})
+SOURCE_PLACES = frozenset({"store", "product", "local", "tomorrow", "year_before", "visible"})
 FORMULA_PLACES = frozenset({"days"})
 _NAME = re.compile(r"[a-z][a-z_]*")
 _NEAREST = 3
@@ -194,8 +194,11 @@ def _check(found: Catalogue) -> None:
             _expect(metric.name, word not in words, f"{word} names two metrics")
             words.add(word)
     _expect("shared", set(found.shared) <= set(found.joins), "a table that no join names")
-    for name, sql in found.joins.items():
+    for name, sql in found.shared.items():
         _expect(name, _places(sql) <= SOURCE_PLACES, "an unknown place in braces")
+    for name, sql in found.joins.items():
+        known = SOURCE_PLACES | set(found.shared)
+        _expect(name, _places(sql) <= known, "an unknown place in braces")
 
 
 def _check_dimension(dimension: Dimension, found: Catalogue) -> None:

@@ -6,10 +6,12 @@ row policies, and by the list of visible stores that every fact is compared with
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from zava.data.metric_catalogue import FORMULA_PLACES, REFERENCE, UNITS, Catalogue, Source
 from zava.data.metric_plan import Condition, Measure, Plan, answer_names
+from zava.data.metric_reads import Aggregate, Fact, Label, Parameter, Reads
 from zava.metric_values import Comparison
 
 _ZONE = "'America/Los_Angeles'"
@@ -17,39 +19,27 @@ _ZONE = "'America/Los_Angeles'"
 
 def compile_plans(plans: Mapping[str, Plan], catalogue: Catalogue) -> tuple[str, dict[str, Any]]:
     """Return one statement of one row, a JSON document for each plan, and its parameter."""
-    parts = [
-        f'({_Compiler(name, plan, catalogue).document()}) AS "{name}"'
-        for name, plan in plans.items()
+    parameter, reads = Parameter(), Reads()
+    compilers = {name: _Compiler(plan, catalogue, parameter, reads) for name, plan in plans.items()}
+    parts = iter(reads.share([fact for each in compilers.values() for fact in each.facts]))
+    documents = [
+        f'({compiler.document([part for _ in compiler.facts for part in next(parts)])}) AS "{name}"'
+        for name, compiler in compilers.items()
     ]
-    return "SELECT " + ",\n".join(parts), {name: _values(plan) for name, plan in plans.items()}
-
-
-def _values(plan: Plan) -> dict[str, Any]:
-    values: dict[str, Any] = {"limit": plan.query.limit}
-    for of in (None, *Comparison):
-        period = plan.period(of)
-        values |= {
-            _key("start", of): period.start.isoformat(),
-            _key("end", of): period.end.isoformat(),
-            _key("days", of): period.days,
-        }
-    values["today"] = plan.query.today.isoformat()
-    for number, condition in enumerate(plan.conditions):
-        values[f"filter{number}"] = [value.strip() for value in condition.values]
-    return values
-
-
-def _key(name: str, of: Comparison | None) -> str:
-    return f"{of.value}_{name}" if of else name
+    return f"WITH {reads.clause()}\nSELECT " + ",\n".join(documents), parameter.values
 
 
 class _Compiler:
-    """One plan; `name` is where its values lie in the parameter."""
+    """One plan, as part of a statement whose values and reads are shared."""
 
-    def __init__(self, name: str, plan: Plan, catalogue: Catalogue) -> None:
+    def __init__(
+        self, plan: Plan, catalogue: Catalogue, parameter: Parameter, reads: Reads
+    ) -> None:
         self._plan = plan
         self._catalogue = catalogue
-        self._param = f"$1->'{name}'"
+        self._parameter = parameter
+        self._reads = reads
+        self._visible = reads.name("visible", self._visible_stores())
         self._labels = [f"d{number}" for number in range(len(plan.dimensions))]
         self._measures = {m.key: f"m{number}" for number, m in enumerate(plan.measures)}
         self._columns = [
@@ -60,16 +50,19 @@ class _Compiler:
         read: dict[tuple[str, Comparison | None], list[Measure]] = {}
         for measure in plan.measures:
             read.setdefault((measure.source.name, measure.of), []).append(measure)
-        self._facts = {f"fact{number}": measures for number, measures in enumerate(read.values())}
+        self.facts = [self._fact(measures) for measures in read.values()]
 
-    def document(self) -> str:
-        """Return the SELECT of one JSON object: rows, totals, groups, unmatched, existing."""
+    def document(self, parts: Sequence[Fact]) -> str:
+        """Return the SELECT of one JSON object: rows, totals, groups, unmatched, existing.
+
+        `parts` bring the aggregates of the plan's facts.
+        """
         cells = ", ".join([*self._labels, *(f'"{column}"' for column in self._columns)])
         rows = f"(SELECT json_agg(json_build_array({cells}) ORDER BY place) FROM ranked WHERE %s)"
-        facts = [self._fact(name, measures) for name, measures in self._facts.items()]
-        shown = f"place <= ({self._param}->>'limit')::integer"
+        facts = [f"fact{number} AS ({part.select()})" for number, part in enumerate(parts)]
+        shown = f"place <= {self._value('limit', self._plan.query.limit)}::integer"
         return f"""
-WITH {", ".join([self._visible(), *self._shared(), *facts, *self._side_by_side()])}
+WITH {", ".join([*facts, *self._side_by_side(parts)])}
 SELECT json_build_object(
   'rows', {rows % f"level = 0 AND {shown}"},
   'totals', {rows % f"level > 0 AND {shown}"},
@@ -77,13 +70,13 @@ SELECT json_build_object(
   'unmatched', {self._unmatched()},
   'existing', {self._existing()})"""
 
-    def _visible(self) -> str:
+    def _visible_stores(self) -> str:
         tests = [
-            self._test(number, condition)
-            for number, condition in enumerate(self._plan.conditions)
+            self._test(condition)
+            for condition in self._plan.conditions
             if condition.dimension.is_of_store
         ]
-        return f"""visible AS MATERIALIZED (
+        return f"""MATERIALIZED (
   SELECT s.* FROM (
     SELECT s.store_id, s.store_name, s.region,
            CASE WHEN s.is_online THEN 'online' ELSE 'store' END AS channel,
@@ -91,39 +84,32 @@ SELECT json_build_object(
     FROM retail.stores AS s) AS s
   WHERE {" AND ".join(tests) or "true"})"""
 
-    def _shared(self) -> list[str]:
-        """Return the tables that several facts join, where any does."""
-        needed = self._needed_joins(self._plan.measures)
-        return [
-            f"{name} AS ({sql})" for name, sql in self._catalogue.shared.items() if name in needed
-        ]
-
-    def _fact(self, name: str, measures: Sequence[Measure]) -> str:
-        """Aggregate one source in one period, by the labels and, when asked, their totals."""
+    def _fact(self, measures: Sequence[Measure]) -> Fact:
+        """Return one source in one period, by the labels and, when asked, their totals."""
         source, of = measures[0].source, measures[0].of
-        labels = [self._filled(d.expression, source, of) for d in self._plan.dimensions]
-        selected = [
-            f"{self._filled(m.metric.expressions[source.name], source, of)}::numeric"
-            f" AS {self._measures[m.key]}"
-            for m in measures
-        ]
-        selected = [f"{label} AS d{number}" for number, label in enumerate(labels)] + selected
-        grouping = ""
-        level = "0"
-        if labels:
-            grouping = f"GROUP BY {', '.join(labels)}"
-            if self._plan.query.with_totals:
-                level = f"GROUPING({', '.join(labels)})"
-                grouping = f"GROUP BY ROLLUP ({', '.join(labels)})"
-        return f"""{name} AS (
-  SELECT {level} AS level, {", ".join(selected)}
-  FROM {self._filled(source.relation, source, of)} {self._joins(source, measures, of)}
-  WHERE {" AND ".join(self._where(source, of))}
-  {grouping})"""
+        return Fact(
+            relation=self._filled(source.relation, source, of),
+            joins=self._joins(source, measures, of),
+            where=" AND ".join(self._where(source, of)),
+            labels=tuple(
+                Label(d.name, self._filled(d.expression, source, of)) for d in self._plan.dimensions
+            ),
+            with_totals=self._plan.query.with_totals,
+            aggregates=tuple(
+                Aggregate(
+                    self._measures[m.key],
+                    self._filled(m.metric.expressions[source.name], source, of),
+                    m.metric.additive_over,
+                )
+                for m in measures
+            ),
+        )
 
-    def _joins(self, source: Source, measures: Sequence[Measure], of: Comparison | None) -> str:
+    def _joins(
+        self, source: Source, measures: Sequence[Measure], of: Comparison | None
+    ) -> tuple[str, ...]:
         needed = self._needed_joins(measures)
-        return " ".join(
+        return tuple(
             self._filled(sql, source, of)
             for name, sql in self._catalogue.joins.items()
             if name in needed and name not in source.provides
@@ -142,23 +128,24 @@ SELECT json_build_object(
     def _where(self, source: Source, of: Comparison | None) -> list[str]:
         tests = [
             source.where,
-            f"{source.store} = ANY (ARRAY(SELECT v.store_id FROM visible AS v))",
+            f"{source.store} = ANY (ARRAY(SELECT v.store_id FROM {self._visible} AS v))",
         ]
         if source.moment:
-            for edge, op in (("start", ">="), ("end", "<")):
-                midnight = f"{self._date(_key(edge, of))}::timestamp AT TIME ZONE {_ZONE}"
+            period = self._plan.period(of)
+            for edge, op in ((period.start, ">="), (period.end, "<")):
+                midnight = f"{self._date(edge)}::timestamp AT TIME ZONE {_ZONE}"
                 tests.append(f"{source.moment} {op} ({midnight})")
         tests += [
-            self._filled(self._test(number, condition), source, of)
-            for number, condition in enumerate(self._plan.conditions)
+            self._filled(self._test(condition), source, of)
+            for condition in self._plan.conditions
             if not condition.dimension.is_of_store
         ]
         return tests
 
-    def _test(self, number: int, condition: Condition) -> str:
+    def _test(self, condition: Condition) -> str:
         """Return one filter; text is compared without case, labels of time by their order."""
         dimension, op = condition.dimension, condition.op
-        given = f"{self._param}->'filter{number}'"
+        given = self._given(condition)
         if dimension.pattern is None:
             texts = dimension.matches or (dimension.expression,)
             wanted = f"(SELECT lower(v) FROM jsonb_array_elements_text({given}) AS v)"
@@ -170,17 +157,21 @@ SELECT json_build_object(
             return f"{label} BETWEEN {given}->>0 AND {given}->>1"
         return f"{label} {op} {given}->>0"
 
-    def _side_by_side(self) -> list[str]:
+    def _given(self, condition: Condition) -> str:
+        key = self._parameter.key("filter", [value.strip() for value in condition.values])
+        return f"$1->'{key}'"
+
+    def _side_by_side(self, parts: Sequence[Fact]) -> list[str]:
         """Stack the facts and fold them by label: a NULL label of a total meets its own kind."""
         by = ", ".join(["level", *self._labels])
         stacked = []
-        for fact, measures in self._facts.items():
-            own = {self._measures[measure.key] for measure in measures}
+        for number, part in enumerate(parts):
+            own = {each.column for each in part.aggregates}
             columns = [
                 name if name in own else f"NULL::numeric AS {name}"
                 for name in self._measures.values()
             ]
-            stacked.append(f"SELECT {by}, {', '.join(columns)} FROM {fact}")
+            stacked.append(f"SELECT {by}, {', '.join(columns)} FROM fact{number}")
         folded = [
             f"coalesce(max({name}), 0) AS {name}"
             if self._catalogue.metrics[metric].unit in {"USD", "count"}
@@ -227,7 +218,7 @@ SELECT json_build_object(
         def measure(match: Any) -> str:
             name, year = match.groups()
             if name in FORMULA_PLACES:
-                return f"({self._param}->>'{_key(name, of)}')::numeric"
+                return f"{self._value(name, getattr(self._plan.period(of), name))}::numeric"
             return self._measures[name, Comparison.PREVIOUS_YEAR if year else of]
 
         return REFERENCE.sub(measure, formula)
@@ -244,10 +235,10 @@ SELECT json_build_object(
         """Return the filters' values that nothing in scope bears."""
         looked = [
             f"SELECT '{c.dimension.name}' AS dimension, v AS value"
-            f" FROM jsonb_array_elements_text({self._param}->'filter{number}') AS v"
+            f" FROM jsonb_array_elements_text({self._given(c)}) AS v"
             f" WHERE NOT EXISTS (SELECT FROM {c.dimension.relation} WHERE lower(v) IN"
             f" ({', '.join(f'lower({text})' for text in c.dimension.matches)}))"
-            for number, c in enumerate(self._plan.conditions)
+            for c in self._plan.conditions
             if c.dimension.relation
         ]
         if not looked:
@@ -268,17 +259,26 @@ SELECT json_build_object(
         return f"json_build_object({', '.join(listed)})"
 
     def _filled(self, sql: str, source: Source, of: Comparison | None) -> str:
-        local = f"({source.moment} AT TIME ZONE {_ZONE})"
-        if of is Comparison.PREVIOUS_YEAR:  # under the label that it is compared with
-            local = f"({local} + interval '1 year')"
-        places = {
-            "store": source.store,
-            "product": source.product or "",
-            "local": local,
-            "tomorrow": f"({self._date('today')} + 1)",
-            "year_before": self._date(_key("start", Comparison.PREVIOUS_YEAR)),
-        }
-        return REFERENCE.sub(lambda match: places[match[1]], sql)
+        return REFERENCE.sub(lambda match: self._place(match[1], source, of), sql)
 
-    def _date(self, key: str) -> str:
-        return f"({self._param}->>'{key}')::date"
+    def _place(self, name: str, source: Source, of: Comparison | None) -> str:
+        if name == "visible":
+            return self._visible
+        if name in self._catalogue.shared:
+            shared = self._filled(self._catalogue.shared[name], source, of)
+            return self._reads.name(name, f"({shared})")
+        if name == "tomorrow":
+            return f"({self._date(self._plan.query.today)} + 1)"
+        if name == "year_before":
+            return self._date(self._plan.period(Comparison.PREVIOUS_YEAR).start)
+        if name == "local":
+            local = f"({source.moment} AT TIME ZONE {_ZONE})"
+            # A year earlier stands under the label that it is compared with.
+            return f"({local} + interval '1 year')" if of is Comparison.PREVIOUS_YEAR else local
+        return {"store": source.store, "product": source.product or ""}[name]
+
+    def _date(self, day: date) -> str:
+        return f"{self._value('day', day.isoformat())}::date"
+
+    def _value(self, kind: str, value: Any) -> str:
+        return f"($1->>'{self._parameter.key(kind, value)}')"

@@ -78,12 +78,10 @@ def _revenue_change(findings: Findings, beside: str, words: str) -> Insight | No
     change = change_percent(revenue["value"], revenue[beside])
     if is_small_sample(findings, beside) or change is None or abs(change) < CHANGE_PERCENT:
         return None
-    numbers = {"revenue": revenue["value"], beside: revenue[beside], "change_percent": change}
     return Insight(
         f"revenue_against_{beside}",
         f"Revenue {_moved(change)} {abs(change)} % against {words}:"
         f" {_money(revenue['value'])} after {_money(revenue[beside])}.",
-        numbers,
     )
 
 
@@ -107,12 +105,6 @@ def _driver(findings: Findings) -> Insight | None:
         "driver_of_revenue",
         f"The {driver} moved it: {orders['value']} orders of {_money(value_now)} after"
         f" {orders['previous_period']} of {_money(value_before)}.",
-        {
-            "orders": orders["value"],
-            "orders_previous_period": orders["previous_period"],
-            "order_value": round(value_now, 2),
-            "order_value_previous_period": round(value_before, 2),
-        },
     )
 
 
@@ -127,7 +119,6 @@ def _discounts(findings: Findings) -> Insight | None:
     return Insight(
         "discount_rate",
         f"The discount rate {_moved(points)} {abs(points)} points to {now} % of gross sales.",
-        {"discount_rate": now, "previous_period": before, "change_points": points},
     )
 
 
@@ -146,11 +137,6 @@ def _category(findings: Findings) -> Insight | None:
         "category_change",
         f"{row['category']} {_moved(change)} {abs(change)} %:"
         f" {_money(row['revenue'])} after {_money(row['revenue_previous'])}.",
-        {
-            "revenue": row["revenue"],
-            "previous_period": row["revenue_previous"],
-            "change_percent": change,
-        },
     )
 
 
@@ -173,7 +159,6 @@ def _stores(findings: Findings) -> Insight | None:
         "stores_apart",
         f"{first['store']} {_moved(high)} {abs(high)} % in revenue,"
         f" {last['store']} {_moved(low)} {abs(low)} %.",
-        {"highest_change_percent": high, "lowest_change_percent": low},
     )
 
 
@@ -188,12 +173,6 @@ def _stock_outs(findings: Findings) -> Insight | None:
         "stock_outs",
         f"{stock['stock_outs']} of {stock['products_stocked']} products kept are out of stock"
         f" ({share} %); {stock['products_to_reorder']} are to be reordered.",
-        {
-            "stock_outs": stock["stock_outs"],
-            "products_stocked": stock["products_stocked"],
-            "share_percent": share,
-            "products_to_reorder": stock["products_to_reorder"],
-        },
     )
 
 
@@ -206,11 +185,6 @@ def _short_supply(findings: Findings) -> Insight | None:
         "short_supply",
         f"{row['product']} sold {row['units']} units and has {row['stock_on_hand']} left:"
         f" {row['weeks_of_supply']} weeks at that rate.",
-        {
-            "units": row["units"],
-            "stock_on_hand": row["stock_on_hand"],
-            "weeks_of_supply": row["weeks_of_supply"],
-        },
     )
 
 

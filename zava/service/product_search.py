@@ -252,7 +252,10 @@ def _judged(
     if not products:
         told += _why_empty(findings, question, registry)
     elif all(product.is_weak for product in products):
-        told.append("Every match is weak: the catalogue may not hold what was meant.")
+        told.append(
+            "Every match is weak: the catalogue may not hold what was meant. Its categories:"
+            f" {', '.join(sorted(registry.categories))}."
+        )
     if has_meaning and missing > 0:
         told.append(f"{missing:,} of {registry.products:,} products are found by words only.")
     if has_meaning and not findings.is_exhaustive:

@@ -1,6 +1,6 @@
 """How a store did: figures beside the previous period and year, rankings, risks and findings."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -32,6 +32,7 @@ _FIGURES = (
     *("new_customers", "returning_customers", "gross_margin", "gross_margin_percent"),
 )
 _STOCK = ("stock_value", "stock_outs", "low_stock_products", "products_to_reorder")
+_SAID_BY_NAME = ("_previous", "_change", "_percent")
 _MOST_STORES, _MOST_CATEGORIES, _MOST_CONSIDERED, _LISTED = 20, 50, 50, 5
 
 
@@ -116,6 +117,7 @@ def _performance(measured: Measured, basis: MetricQuery, store: str | None) -> S
         previous_period=basis.period.previous(),
         previous_year=basis.period.previous_year(),
         metrics=metrics,
+        units=_units(answers.values()),
         parts={name: answers[name] for name in (*(() if store else ("stores",)), *parts)}
         | {"stock_risks": _stock_risks(answers["supply"])},
         insights=find_insights(findings),
@@ -124,6 +126,15 @@ def _performance(measured: Measured, basis: MetricQuery, store: str | None) -> S
         as_of=measured.as_of,
         is_cached=measured.is_cached,
     )
+
+
+def _units(answers: Iterable[MetricRows]) -> dict[str, str]:
+    return {
+        column.name: column.unit
+        for rows in answers
+        for column in rows.columns
+        if column.unit not in {None, "count"} and not column.name.endswith(_SAID_BY_NAME)
+    }
 
 
 def _beside(now: Mapping[str, Any], year: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -247,18 +247,17 @@ function tiles(entries) {
     beside.map(([text, before]) => [change(value, before, unit), text]).filter(([by]) => by).map((told) => el("dd", "", told.join(" "))))));
 }
 
-const MONEY = /revenue|value|margin$|sales|discounts|cost/;
-const unitOf = (name) => (/percent|rate/.test(name) ? "percent" : MONEY.test(name) ? "USD" : "count");
-
 function performance(content) {
-  const figures = Object.entries(content.metrics).map(([name, told]) => ({
-    name, unit: unitOf(name), value: told.value,
-    beside: "previous_period" in told ? [["vs before", told.previous_period], ["vs last year", told.previous_year]] : [],
+  const unitOf = (name) => (name.endsWith("_percent") ? "percent" : content.units[name.replace(/_previous$/, "")] ?? "count");
+  const figures = content.metrics.rows.map(([name, value, before, year]) => ({
+    name, unit: unitOf(name), value, beside: [["vs before", before], ["vs last year", year]],
   }));
+  // What a part is split by comes first and has no unit.
+  const columns = (names) => names.map((name, at) => (at ? { name, unit: unitOf(name) } : { name }));
   const parts = [
     ["Stores", content.stores], ["Categories", content.categories], ["Best products", content.top_products],
     ["Sells, and is gone within two weeks", content.stock_risks],
-  ].filter(([, rows]) => rows?.rows.length);
+  ].filter(([, part]) => part?.rows.length).map(([name, part]) => [name, { ...part, columns: columns(part.columns) }]);
   return el("div", "", tiles(figures),
     el("h3", "", "Findings"),
     content.insights.length
@@ -313,7 +312,7 @@ export function drawAnswer(root, content, { asked = {}, onPick, onSave } = {}) {
   const choose = choices.length > 1 && el("select", { "aria-label": "Figure shown", onchange: (event) => { column = choices[event.target.selectedIndex]; show(); } },
     choices.map((each) => el("option", "", words(each.name))));
   const rows = kind === "chain" ? listed(content.own, "store", "value", "place")
-    : kind === "performance" ? listed(Object.entries(content.metrics).map(([figure, told]) => ({ figure, ...told })), "figure", "value", "previous_period", "previous_year")
+    : kind === "performance" ? [content.metrics.columns.map((name) => ({ name })), content.metrics.rows]
       : [columns, content.rows];
   const more = content.rows?.length > MOST_BARS && kind !== "time_series" && `The first ${MOST_BARS} are drawn; the table has ${content.rows.length}.`;
   const notes = [more, ...content.notes].filter(Boolean);

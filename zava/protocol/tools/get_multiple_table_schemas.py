@@ -45,7 +45,10 @@ class GetMultipleTableSchemas(Arguments):
 class SchemasContent(BaseModel):
     """The described tables."""
 
-    tables: list[dict[str, Any]]
+    tables: Annotated[
+        list[dict[str, Any]],
+        Field(description="Not null unless nullable; keys without references: the same names."),
+    ]
     scope: ScopeContent
 
 
