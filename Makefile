@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m zava
 # What isolation rests on.
-WHOLLY_COVERED := zava/data/tenancy.py,zava/data/flight.py,zava/data/context.py,zava/data/verification.py,zava/data/faults.py,zava/protocol/faults.py,zava/protocol/identity.py,zava/data/guard/*,zava/protocol/signing_keys.py,zava/protocol/permissions.py,zava/protocol/platform_auth.py,zava/trace.py,zava/observe.py,zava/data/retries.py
+WHOLLY_COVERED := zava/data/tenancy.py,zava/data/door.py,zava/data/flight.py,zava/data/context.py,zava/data/verification.py,zava/data/faults.py,zava/protocol/faults.py,zava/protocol/identity.py,zava/data/guard/*,zava/protocol/signing_keys.py,zava/protocol/permissions.py,zava/protocol/fast_lane.py,zava/protocol/usual.py,zava/protocol/tool_calls.py,zava/protocol/platform_auth.py,zava/trace.py,zava/observe.py,zava/data/retries.py
 
 # What the tests with outside parts run: Node, the conformance suite, clients.
 OUTSIDE := tests/outside

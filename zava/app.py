@@ -13,10 +13,11 @@ from zava import __version__, observe
 from zava.data.audit import AuditTrail
 from zava.data.budgets import Budget, Budgets
 from zava.data.context import ContextKey, ContextSigner
+from zava.data.door import GRACE_SECONDS
 from zava.data.monitor import QueryMonitor
 from zava.data.result_cache import ResultCache
 from zava.data.retail import RetailData
-from zava.data.tenancy import GRACE_SECONDS, Tenancy
+from zava.data.tenancy import Tenancy
 from zava.data.verification import Verification
 from zava.infrastructure.byte_store import ByteStore, MemoryStore, RedisStore
 from zava.infrastructure.credentials import authenticated, azure_credential, database_tokens

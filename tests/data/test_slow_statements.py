@@ -14,13 +14,14 @@ from tests.security.legitimate import COST, read_legitimate
 from zava import trace
 from zava.data.budgets import Budget, Budgets
 from zava.data.context import ContextSigner
+from zava.data.door import Question
 from zava.data.monitor import QueryMonitor
 from zava.data.statements import statement
-from zava.data.tenancy import Question, Tenancy
+from zava.data.tenancy import Tenancy
 from zava.data.verification import Verification
 from zava.errors import Busy, DatabaseFault, QueryRefused, QueryTimeout, ZavaError
 from zava.infrastructure.pool import DatabasePool
-from zava.model import Caller
+from zava.model import Audience, Caller
 
 SLOW = "SELECT count(*) FROM retail.orders AS planted_name, pg_sleep(0.1) WHERE status <> 'planted'"
 LINE = re.compile(
@@ -89,7 +90,7 @@ async def test_answer_does_not_wait_for_the_plan(
         await asyncio.Event().wait()
         return []
 
-    monkeypatch.setattr(tenancy, "_explain", never)
+    monkeypatch.setattr(tenancy._door, "explain", never)
     assert (await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)).rows
     await asked.wait()
     assert await told(tenancy, caplog) == []  # it ended with the process
@@ -109,7 +110,7 @@ async def test_plan_of_every_legitimate_statement_names_tables_indexes_and_nothi
     steps = 0
     for legitimate in read_legitimate():
         try:
-            plan = await tenancy._explain(seattle, Question(legitimate.sql))
+            plan = await tenancy._door.explain(seattle, Question(legitimate.sql))
         except QueryRefused:  # a column that is not for store managers: neither answer nor plan
             assert COST in legitimate.marks, legitimate.sql
             continue
@@ -202,14 +203,14 @@ async def test_plan_is_asked_for_within_the_budget_and_takes_none_of_the_calls_a
 
     with pytest.raises(Busy, match="As many calls"):
         await call_often()  # until the one that runs holds the only place
-    assert await single._explain(seattle, Question("SELECT 1")) == ["Result  rows=1 cost=0"]
+    assert await single._door.explain(seattle, Question("SELECT 1")) == ["Result  rows=1 cost=0"]
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     spent = make(budgets=Budgets(Budget(calls_per_minute=1), connections=3), slow_seconds=60)
-    spent._audiences[seattle.identity] = single._audiences[seattle.identity]
-    spent._trail._unwritten[seattle.tenant_id, seattle.object_id] = (1, 0.0)
+    spent._door.learn(seattle, Audience.STORE_MANAGERS)
+    spent._door.trail._unwritten[seattle.tenant_id, seattle.object_id] = (1, 0.0)
     with pytest.raises(Busy):
-        await spent._explain(seattle, Question("SELECT 1"))
+        await spent._door.explain(seattle, Question("SELECT 1"))
 
 
 async def test_caller_s_own_statement_gets_no_plan_from_the_weigher(

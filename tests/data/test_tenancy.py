@@ -18,7 +18,8 @@ from tests.database import Database
 from tests.proxy import counting_proxy
 from zava import trace
 from zava.data.context import ContextKey, ContextSigner
-from zava.data.tenancy import GRACE_SECONDS, Tenancy
+from zava.data.door import GRACE_SECONDS
+from zava.data.tenancy import Tenancy
 from zava.data.verification import Verification
 from zava.errors import (
     AccessDenied,
@@ -231,7 +232,7 @@ async def test_server_that_falls_silent_is_given_up_and_replaced(
     callers: dict[str, Caller],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("zava.data.tenancy.GRACE_SECONDS", -0.7)
+    monkeypatch.setattr("zava.data.door.GRACE_SECONDS", -0.7)
     async with (
         counting_proxy(database.server) as proxy,
         door(proxy.conninfo, signer, statement_timeout_seconds=1) as tenancy,
@@ -258,17 +259,17 @@ async def test_rested_connection_to_a_silent_server_is_not_waited_for(
         door(proxy.conninfo, signer) as tenancy,
     ):
         await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
-        async with tenancy._pool.connection() as connection:
+        async with tenancy._door._pool.connection() as connection:
             pass
         connection.idle_since -= 31
-        monkeypatch.setattr(tenancy._pool._pool, "timeout", 1.0)
+        monkeypatch.setattr(tenancy._door._pool._pool, "timeout", 1.0)
         proxy.answers_flow.clear()
         started = time.monotonic()
         with pytest.raises(Busy):
             await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
         assert time.monotonic() - started < 3
         proxy.answers_flow.set()
-        monkeypatch.setattr(tenancy._pool._pool, "timeout", 10.0)
+        monkeypatch.setattr(tenancy._door._pool._pool, "timeout", 10.0)
         assert (await tenancy.run(callers["seattle"], "SELECT 2", max_rows=1)).rows == [[2]]
 
 
@@ -368,7 +369,7 @@ async def test_fifty_cold_calls_open_one_pool_and_mix_nobody_up(
 @pytest.mark.requirement("S23")
 async def test_unreachable_database_is_busy_not_a_failed_proof(signer: ContextSigner) -> None:
     async with door("host=127.0.0.1 port=1 dbname=x user=y password=z", signer) as tenancy:
-        tenancy._pool._pool.timeout = 0.3
+        tenancy._door._pool._pool.timeout = 0.3
         with pytest.raises(Busy):
             await tenancy.run(Caller(uuid4(), uuid4()), "SELECT 1", max_rows=1)
 
@@ -507,13 +508,13 @@ async def test_only_a_rested_connection_is_checked_before_use(
         door(proxy.conninfo, signer) as tenancy,
     ):
         await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
-        async with tenancy._pool.connection() as connection:
+        async with tenancy._door._pool.connection() as connection:
             pass
         connection.idle_since -= 31
         before = proxy.round_trips
         await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
         assert proxy.round_trips - before == 2
-        assert tenancy._pool._pool.max_idle == 300
+        assert tenancy._door._pool._pool.max_idle == 300
 
 
 async def test_context_key_must_be_well_formed() -> None:

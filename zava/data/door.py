@@ -1,0 +1,337 @@
+"""The one door to the database: every statement runs here, as somebody.
+
+There is no other way to a connection. A call names its caller; the database looks the caller up
+inside the very transaction that reads, so a revocation or another scope holds at the next call.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+import orjson
+import psycopg
+from cachetools import LRUCache
+
+from zava import observe, trace
+from zava.data import faults
+from zava.data.audit import AuditTrail
+from zava.data.budgets import Budgets
+from zava.data.context import ContextSigner, SignedCall
+from zava.data.flight import Bounds, Flight, Landing
+from zava.data.monitor import QueryMonitor
+from zava.data.retries import is_lost_connection, repeated
+from zava.data.verification import Verification
+from zava.errors import Busy, QueryTimeout, ZavaError
+from zava.infrastructure.pool import DatabasePool
+from zava.measures import QueryType
+from zava.model import Audience, Caller
+
+T = TypeVar("T")
+
+MAX_ANSWER_BYTES = 1024 * 1024
+SERVER_DEADLINE_SECONDS = 30
+"""What the login's role sets."""
+
+GRACE_SECONDS = 2
+"""The server cancels first, so that its own error arrives."""
+
+_OWN_BOUNDS_ROWS = 1000
+_SLACK_SECONDS = 1  # so much of a call's time may pass before its statement is given less
+_ENTRY = "scope"  # the text that a call of the entry alone signs
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One statement to run for a caller; `params` are values for statements of ours."""
+
+    sql: str
+    params: Mapping[str, Any] | None = None
+    max_rows: int = _OWN_BOUNDS_ROWS
+    describe: bool = False
+    is_heavy: bool = False
+
+
+# How the statistics name what asks the entry alone; they have no plan to tell of.
+SCOPE_QUESTION = Question("SELECT * FROM zava.scope()", {})
+USED_QUESTION = Question("SELECT * FROM zava.used()", {})
+
+
+class Door:
+    """Carries questions to the database and answers back, each in one round trip."""
+
+    def __init__(
+        self,
+        pool: DatabasePool,
+        signer: ContextSigner,
+        verification: Verification,
+        *,
+        trail: AuditTrail,
+        budgets: Budgets,
+        monitor: QueryMonitor,
+        max_cost: float | None,
+        statement_timeout_seconds: int,
+        use_prepared: bool,
+    ) -> None:
+        self._pool = pool
+        self._signer = signer
+        self._verification = verification
+        self.trail = trail
+        self.budgets = budgets
+        self._max_cost = max_cost
+        self._timeout_seconds = statement_timeout_seconds
+        self._use_prepared = use_prepared
+        self.monitor = monitor
+        # By identity: which runner to name first. Only a guess: the entry decides in each call.
+        self._audiences: LRUCache[bytes, Audience] = LRUCache(4096)
+
+    async def ask(self, caller: Caller, question: Question) -> tuple[Audience, Landing]:
+        """Run one question.
+
+        Raises:
+            ZavaError: what the driver or the server reported, translated.
+        """
+
+        async def carry(audience: Audience, took: _Took) -> Landing:
+            return await self._carry(caller, audience, question, took)
+
+        return await self._repeat(caller, question, carry)
+
+    async def enter(
+        self, caller: Caller, question: Question, ask: Callable[..., Awaitable[T]]
+    ) -> T:
+        """Pass the entry alone; `ask` is given a flight, the signed call and the audit's records.
+
+        `question` is the statement by which the statistics know it.
+        """
+
+        async def carry(_: Audience, took: _Took) -> T:
+            return await self._fly(
+                caller,
+                took,
+                lambda flight, record, _: ask(
+                    flight, self._signer.sign(caller, _ENTRY), record=record
+                ),
+            )
+
+        _, answer = await self._repeat(caller, question, carry)
+        return answer
+
+    def audience(self, caller: Caller) -> Audience | None:
+        """Return the audience in which the caller was last seen: a guess, never a permission."""
+        return self._audiences.get(caller.identity)
+
+    def learn(self, caller: Caller, audience: Audience) -> None:
+        """Remember in which audience the entry has just seen a caller."""
+        self._audiences[caller.identity] = audience
+
+    async def _repeat(
+        self,
+        caller: Caller,
+        question: Question,
+        call: Callable[[Audience, "_Took"], Awaitable[T]],
+    ) -> tuple[Audience, T]:
+        """Call, again where the fault passes, and tell how it went. Only reads run here.
+
+        Raises:
+            ZavaError: what the driver or the server reported, translated.
+        """
+        took = _Took()
+        error: BaseException | None = None
+        try:
+            return await repeated(partial(self._attempt, caller, took, call))
+        except psycopg.Error as cause:
+            error = self._translated(caller, cause)
+            raise error from cause
+        except BaseException as cause:
+            error = cause
+            raise
+        finally:
+            self._observe(caller, question, took, error)
+
+    async def _attempt(
+        self, caller: Caller, took: "_Took", call: Callable[[Audience, "_Took"], Awaitable[T]]
+    ) -> tuple[Audience, T]:
+        """Call once, naming the right runner."""
+        took.attempts += 1
+        await self._verification.ensure()
+        last_seen = self.audience(caller)
+        audience = last_seen or Audience.STORE_MANAGERS
+        is_repeated = False
+        while True:
+            try:
+                landing = await call(audience, took)
+            except psycopg.Error as error:
+                # The entry named the caller's audience: say it once more to the right runner.
+                if error.sqlstate == faults.OTHER_AUDIENCE and not is_repeated:
+                    audience = Audience(error.diag.message_primary or "")
+                    is_repeated = True
+                    continue
+                if is_lost_connection(error):
+                    await self._pool.drop_dead_connections()
+                raise
+            if audience is not last_seen:
+                self.learn(caller, audience)
+            return audience, landing
+
+    async def _carry(
+        self, caller: Caller, audience: Audience, question: Question, took: "_Took"
+    ) -> Landing:
+        async def fly(flight: Flight, record: bytes | None, milliseconds: int | None) -> Landing:
+            bounds = Bounds(
+                question.max_rows,
+                MAX_ANSWER_BYTES,
+                milliseconds,
+                self._max_cost if question.is_heavy else None,
+                self._limits(caller),
+            )
+            # Signed when a connection is there: the signature ages while one waits.
+            signed = self._signed(caller, question)
+            return await flight.call(
+                audience, signed, bounds, describe=question.describe, record=record
+            )
+
+        return await self._fly(caller, took, fly, is_heavy=question.is_heavy)
+
+    async def _fly(
+        self,
+        caller: Caller,
+        took: "_Took",
+        call: Callable[[Flight, bytes | None, int | None], Awaitable[T]],
+        *,
+        is_heavy: bool = False,
+    ) -> T:
+        """Lend a connection to one call, with the audit records that have to leave with it.
+
+        `call` is given the statement's deadline in milliseconds, None where the login's own holds.
+        """
+        async with (
+            self.budgets.places.hold(caller, is_heavy=is_heavy),
+            self._pool.connection() as connection,
+        ):
+            # Reckoned when a connection is there: waiting for it was part of the call's time.
+            left_seconds = trace.remaining_seconds(self._timeout_seconds + GRACE_SECONDS)
+            milliseconds = self._deadline(left_seconds - GRACE_SECONDS)
+            flight = Flight(connection, use_prepared=self._use_prepared)
+            intent = self.trail.intent(caller)
+            took.begin()
+            try:
+                async with asyncio.timeout(left_seconds):
+                    return await call(
+                        flight, orjson.dumps(intent) if intent else None, milliseconds
+                    )
+            except TimeoutError as error:
+                self._pool.fell_silent(took.since)
+                raise QueryTimeout(
+                    "The database did not answer in time.",
+                    hint="Narrow the period or aggregate more; then try again.",
+                ) from error
+            finally:
+                took.end()
+                self.trail.intended(caller, intent, is_committed=flight.is_recorded)
+                if caller.call is not None:
+                    caller.call.database_seconds += took.seconds
+
+    def _limits(self, caller: Caller) -> tuple[float, ...] | None:
+        budget = self.budgets.budget
+        if not budget.is_limited:
+            return None
+        return (
+            budget.calls_at_once,
+            budget.calls_per_minute,
+            budget.database_seconds_per_hour * 1000.0,
+            *self.trail.unwritten(caller),
+        )
+
+    def _translated(self, caller: Caller, error: psycopg.Error) -> ZavaError:
+        fault = faults.translate(error)
+        if error.sqlstate == faults.BUDGET_SPENT and isinstance(fault, Busy):
+            what = (error.diag.message_primary or "").partition(" ")[0]
+            self.budgets.close_until(caller, what, fault.retry_after_seconds)
+        return fault
+
+    def _deadline(self, left_seconds: float) -> int | None:
+        """Return the statement's deadline in milliseconds; None where the login's own holds.
+
+        Raises:
+            Busy: the call has waited so long that no time is left for the statement.
+        """
+        if left_seconds <= 0:
+            raise Busy(
+                "The call's time passed while it waited for the database.",
+                hint="Try again in a few seconds.",
+            )
+        if left_seconds < self._timeout_seconds - _SLACK_SECONDS:
+            return max(1, int(left_seconds * 1000))
+        if self._timeout_seconds == SERVER_DEADLINE_SECONDS:
+            return None
+        return self._timeout_seconds * 1000
+
+    def _observe(
+        self, caller: Caller, question: Question, took: "_Took", error: BaseException | None
+    ) -> None:
+        if took.since == 0:  # it never left
+            return
+        kind = QueryType.FREE if question.describe else QueryType.OWN
+        observe.query(kind, seconds=took.seconds, error=error, attempts=took.attempts)
+        # What a call is told to run first is what its caller wrote, where that is the question.
+        call = caller.call if question.describe else None
+        self.monitor.record(
+            kind,
+            question.sql,
+            took.seconds,
+            failed=error is not None,
+            fingerprint=call.fingerprint if call is not None else None,
+        )
+        if not self.monitor.is_slow(took.seconds) or isinstance(error, asyncio.CancelledError):
+            return
+        # What ran, to its end or out of its time: not what was refused.
+        is_explained = question not in (SCOPE_QUESTION, USED_QUESTION) and isinstance(
+            error, QueryTimeout | None
+        )
+        explain = partial(self.explain, caller, question) if is_explained else None
+        self.monitor.tell_slow(kind, question.sql, took.seconds, explain)
+
+    async def explain(self, caller: Caller, question: Question) -> list[str]:
+        """Return the shape of the plan that the caller's statement has; it is not run again.
+
+        It holds a place among the caller's own, as a heavy statement does, and is refused when the
+        budget is spent. Of the calls at once it takes none: the next one needs them.
+
+        Raises:
+            ZavaError: it could not be asked for now.
+        """
+        audience = self.audience(caller) or Audience.STORE_MANAGERS
+
+        async def fly(flight: Flight, _record: bytes | None, milliseconds: int | None) -> str:
+            limits = self._limits(caller)
+            bounds = Bounds(0, 0, milliseconds, budget=(0, *limits[1:]) if limits else None)
+            return await flight.plan(audience, self._signed(caller, question), bounds)
+
+        try:
+            return (await self._fly(caller, _Took(), fly, is_heavy=True)).splitlines()
+        except psycopg.Error as error:
+            raise self._translated(caller, error) from error
+
+    def _signed(self, caller: Caller, question: Question) -> SignedCall:
+        params = orjson.dumps(question.params).decode() if question.params is not None else ""
+        return self._signer.sign(caller, question.sql, params)
+
+
+class _Took:
+    """How long a statement was under way, without its wait for a connection."""
+
+    def __init__(self) -> None:
+        self.attempts = 0
+        self.since = 0.0
+        self.seconds = 0.0
+
+    def begin(self) -> None:
+        """Note that it leaves."""
+        self.since = time.monotonic()
+
+    def end(self) -> None:
+        """Note that it is back."""
+        self.seconds = time.monotonic() - self.since
