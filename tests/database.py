@@ -191,3 +191,14 @@ def _docker_answers() -> bool:
         return True
     with socket.socket(socket.AF_UNIX) as probe:
         return probe.connect_ex("/var/run/docker.sock") == 0
+
+
+async def until_asleep(database: Database, count: int) -> None:
+    """Wait until so many statements of a database run `pg_sleep`; each look is a round trip."""
+    running = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE wait_event = 'PgSleep' AND datname = current_database()"
+    )
+    async with await psycopg.AsyncConnection.connect(database.owner, autocommit=True) as owner:
+        while (await (await owner.execute(running)).fetchone()) != (count,):
+            pass

@@ -11,7 +11,7 @@ import orjson
 import psycopg
 import pytest
 
-from tests.database import Database
+from tests.database import Database, until_asleep
 from tests.protocol.rpc import MODERN, request
 from tests.proxy import counting_proxy
 from zava.app import compose
@@ -78,13 +78,7 @@ async def sleeping(
     calls = [
         asyncio.ensure_future(instance.call(caller, "SELECT pg_sleep(30)")) for _ in range(count)
     ]
-    running = (
-        "SELECT count(*) FROM pg_stat_activity"
-        " WHERE wait_event = 'PgSleep' AND datname = current_database()"
-    )
-    async with await psycopg.AsyncConnection.connect(database.owner, autocommit=True) as owner:
-        while (await (await owner.execute(running)).fetchone()) != (count,):
-            pass  # each look is a round trip
+    await until_asleep(database, count)
     try:
         yield
     finally:

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.database import Database
+from tests.database import Database, until_asleep
 from tests.security.legitimate import COST, read_legitimate
 from zava import trace
 from zava.data.budgets import Budget, Budgets
@@ -190,19 +190,15 @@ async def test_statement_that_was_cancelled_is_not_told(
 
 
 async def test_plan_is_asked_for_within_the_budget_and_takes_none_of_the_calls_at_once(
-    make: Make, callers: dict[str, Caller]
+    make: Make, callers: dict[str, Caller], database: Database
 ) -> None:
     seattle = callers["seattle"]
     single = make(budgets=Budgets(Budget(calls_at_once=1), connections=3), slow_seconds=60)
     await single.run(seattle, "SELECT 1", max_rows=1)
     running = asyncio.ensure_future(single.run(seattle, "SELECT pg_sleep(20)", max_rows=1))
-
-    async def call_often() -> None:
-        for _ in range(1000):
-            await single.run(seattle, "SELECT 1", max_rows=1)
-
+    await until_asleep(database, 1)
     with pytest.raises(Busy, match="As many calls"):
-        await call_often()  # until the one that runs holds the only place
+        await single.run(seattle, "SELECT 1", max_rows=1)
     assert await single._door.explain(seattle, Question("SELECT 1")) == ["Result  rows=1 cost=0"]
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
