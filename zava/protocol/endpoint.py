@@ -7,6 +7,7 @@ lane answers, everything else the SDK.
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
@@ -53,6 +54,8 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?", re.IGNORECASE)
 _JSON = "application/json"
 _TAKES_JSON = frozenset({_JSON, "application/*", "*/*"})
+# No name of a host is longer (RFC 1035), and hardly a list of media types.
+_REMEMBERED_CHARACTERS = 260
 _KEPT_BACK = frozenset({"authorization", "accept"})
 _TAKES_EVENTS = frozenset({"text/event-stream", "text/*", "*/*"})
 
@@ -109,7 +112,7 @@ class Endpoint:
                 500, _INTERNAL_ERROR, "Internal error", data={"correlation_id": correlation_id}
             )
         is_local = _host_name(dict(fields).get("host", "")) in _LOOPBACK
-        return answer._replace(headers=secured(answer.headers, is_local=is_local))
+        return Answer(answer.status, secured(answer.headers, is_local=is_local), answer.body)
 
     async def aclose(self) -> None:
         """End what the first request started."""
@@ -267,10 +270,19 @@ def _refuse_repeated(fields: Sequence[tuple[str, str]]) -> Answer | None:
     return None
 
 
-def _media_types(fields: Sequence[tuple[str, str]]) -> set[str]:
+def _media_types(fields: Sequence[tuple[str, str]]) -> frozenset[str]:
     """Return what the client accepts, from all its Accept lines, without parameters."""
-    lines = ",".join(value.lower() for name, value in fields if name == "accept")
-    return {part.partition(";")[0].strip() for part in lines.split(",")} - {""}
+    lines = ",".join([value for name, value in fields if name == "accept"])
+    split = _split_remembered if len(lines) <= _REMEMBERED_CHARACTERS else _split
+    return split(lines)
+
+
+def _split(lines: str) -> frozenset[str]:
+    parts = (part.partition(";")[0].strip() for part in lines.lower().split(","))
+    return frozenset(filter(None, parts))
+
+
+_split_remembered = lru_cache(256)(_split)  # a client says the same in each request
 
 
 def not_started(path: str) -> Answer:
@@ -282,6 +294,11 @@ def not_started(path: str) -> Answer:
 
 def _host_name(host: str) -> str:
     """Return a host without its port, in lower case; nothing, where it is not a host at all."""
+    return _read_host(host) if len(host) <= _REMEMBERED_CHARACTERS else ""
+
+
+@lru_cache(256)
+def _read_host(host: str) -> str:
     found = _HOST.fullmatch(host)
     return found[1].lower() if found else ""
 

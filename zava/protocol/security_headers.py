@@ -10,9 +10,9 @@ _ALWAYS = {
     "cross-origin-resource-policy": "same-origin",
     "cache-control": "no-store",
 }
-_OVER_HTTPS = {"strict-transport-security": "max-age=31536000"}
+_OVER_HTTPS = _ALWAYS | {"strict-transport-security": "max-age=31536000"}
 
 
 def secured(headers: Mapping[str, str], *, is_local: bool) -> dict[str, str]:
     """Return an answer's headers with those of every answer; what the answer says itself stays."""
-    return _ALWAYS | ({} if is_local else _OVER_HTTPS) | dict(headers)
+    return {**(_ALWAYS if is_local else _OVER_HTTPS), **headers}
