@@ -278,6 +278,18 @@ async def test_place_that_is_given_to_one_who_leaves_goes_on(callers: dict[str, 
     assert await settled(hold(places, seattle)) == [True]
 
 
+async def test_place_is_not_given_to_one_who_has_just_left(callers: dict[str, Caller]) -> None:
+    places = Places(1, 10, lambda: NOW)
+    seattle = callers["seattle"]
+    assert await settled(hold(places, seattle)) == [True]
+    leaving, staying = hold(places, seattle), hold(places, seattle)
+    assert await settled(leaving, staying) == [False, False]
+    leaving.cancel()
+    places._give_back(seattle)  # before the one who leaves has run again
+    assert await settled(leaving, staying) == [False, True]
+    assert places._held == {seattle: 1}
+
+
 def test_requests_of_a_minute_are_counted_in_this_process(callers: dict[str, Caller]) -> None:
     now = NOW + 7
     budgets = Budgets(Budget(calls_per_minute=2), connections=2, clock=lambda: now)

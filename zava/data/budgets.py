@@ -108,7 +108,12 @@ class Places:
         self._held[caller] -= 1
         if not self._held[caller]:
             del self._held[caller]
-        able = [entry for entry in self._waiting if self._may_hold(entry[0], is_heavy=entry[1])]
+        able = [
+            entry
+            for entry in self._waiting
+            # Whoever gave up, or ran out of time, still stands here until its task runs again.
+            if not entry[2].done() and self._may_hold(entry[0], is_heavy=entry[1])
+        ]
         if able:
             chosen = min(able, key=lambda entry: self._held[entry[0]])  # the first of equals
             self._waiting.remove(chosen)
