@@ -15,11 +15,16 @@ TOGETHER = (
 )
 
 
+def unit_of(test: str) -> str:
+    """Return the name of what one worker runs as a whole, by a test's id."""
+    for paths in TOGETHER:
+        if test.startswith(paths):
+            return paths[0]
+    return test.partition("::")[0]
+
+
 class Together(LoadScopeScheduling):  # type: ignore[misc]  # xdist declares no types
     """Hands out files in their order, and those that share something as one."""
 
     def _split_scope(self, nodeid: str) -> str:
-        for paths in TOGETHER:
-            if nodeid.startswith(paths):
-                return paths[0]
-        return nodeid.partition("::")[0]
+        return unit_of(nodeid)
