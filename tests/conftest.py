@@ -15,6 +15,7 @@ from tests.asking import AskTool, Told
 from tests.database import CONTEXT_KEY, SERVER_PASSWORD, Cluster, Database, postgresql
 from tests.metrics import naive
 from tests.pgbouncer import is_asked_for, pgbouncer
+from tests.scheduling import Together
 from zava.app import Application, compose
 from zava.data.audit import AuditTrail
 from zava.data.context import ContextKey, ContextSigner
@@ -39,6 +40,11 @@ from zava.settings import Settings
 
 TODAY = date(2026, 6, 30)
 SCALE = 0.02
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    config.option.loadscopereorder = False  # small files come last and even out the end
+    return Together(config, log)
 
 
 def result_cache(

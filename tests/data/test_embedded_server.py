@@ -1,6 +1,7 @@
 """The embedded server: asks everybody, and comes back from whatever ended it."""
 
 import os
+import pwd
 import signal
 import subprocess
 import sys
@@ -12,7 +13,11 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from zava.infrastructure.embedded_server import EmbeddedServer, EmbeddedServerError
+from zava.infrastructure.embedded_server import (
+    EmbeddedServer,
+    EmbeddedServerError,
+    _system_user,
+)
 from zava.infrastructure.home import Home, HomeInUse
 
 
@@ -103,6 +108,30 @@ def test_missing_wheel_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr("zava.infrastructure.embedded_server.find_spec", lambda _: None)
     with pytest.raises(EmbeddedServerError, match="DATABASE_URL"):
         EmbeddedServer(Home(tmp_path)).start()
+
+
+def test_user_that_another_first_run_makes_meanwhile_is_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    refusing = tmp_path / "useradd"
+    refusing.write_text("#!/bin/sh\necho 'cannot lock /etc/passwd' >&2; exit 1\n")
+    refusing.chmod(0o700)
+    monkeypatch.setattr("shutil.which", lambda *_, **__: str(refusing))
+    monkeypatch.setattr("zava.infrastructure.embedded_server._USER_SECONDS", 0.3)
+    asked = 0
+
+    def there_at_the_third_time(_name: str) -> pwd.struct_passwd:
+        nonlocal asked
+        asked += 1
+        if asked < 3:
+            raise KeyError
+        return pwd.getpwuid(0)
+
+    monkeypatch.setattr("pwd.getpwnam", there_at_the_third_time)
+    assert _system_user() == pwd.getpwuid(0)
+    asked = -100
+    with pytest.raises(EmbeddedServerError, match=r"cannot lock.*DATABASE_URL"):
+        _system_user()
 
 
 def test_one_home_serves_one_run_and_outlives_a_killed_one(tmp_path: Path) -> None:

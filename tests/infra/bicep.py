@@ -138,11 +138,15 @@ def parts(node: Any) -> Iterator[Any]:
                 yield from (key, value)
 
 
-def walk(node: Any) -> Iterator[Any]:
-    """Yield an expression and everything in it."""
-    yield node
-    for part in parts(node):
-        yield from walk(part)
+# Several checks walk the same declarations, and those of every broken copy but what is broken. True
+# and 1 are one key here: nobody who walks asks which.
+@cache
+def walk(node: Any) -> tuple[Any, ...]:
+    """Return an expression and everything in it."""
+    found = [node]
+    for one in found:
+        found += parts(one)
+    return tuple(found)
 
 
 @cache

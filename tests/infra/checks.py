@@ -32,15 +32,22 @@ FUNCTIONS = {
 }
 _VARIABLE = re.compile(r"\$\{([A-Z_]+)(=[^}]*)?\}")
 
+READING = "reading"
+
 Check = Callable[[Infrastructure], Iterator[str]]
 
 
 def problems(root: Path) -> list[str]:
     """Return everything that is wrong, as sentences that begin with the file."""
+    return [found for said in findings(root).values() for found in said]
+
+
+def findings(root: Path) -> dict[str, list[str]]:
+    """Return what each check finds, by the check's name; of unreadable files, only that."""
     infrastructure = Infrastructure(root)
     if infrastructure.unreadable:
-        return infrastructure.unreadable
-    return [found for check in CHECKS for found in check(infrastructure)]
+        return {READING: infrastructure.unreadable}
+    return {check.__name__: list(check(infrastructure)) for check in CHECKS}
 
 
 def _names(infrastructure: Infrastructure) -> Iterator[str]:

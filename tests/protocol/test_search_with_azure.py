@@ -2,14 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import orjson
 import psycopg
 import pytest
 
 from tests.azure_openai import SILENCE, AzureOpenAI, Fault, azure_openai, no_entra
-from tests.database import Database
+from tests.database import Cluster, Database
 from tests.search import search
 from zava.app import Application, compose, embedders
 from zava.infrastructure.embedding_job import embed_catalogue
@@ -19,15 +19,14 @@ from zava.settings import Settings
 QUERY = "claw hammer"
 
 
-@pytest.fixture
-async def service(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[AzureOpenAI]:
-    monkeypatch.setattr("zava.infrastructure.embedders.azure.entra_token", no_entra)
-    async with azure_openai() as service:
-        yield service
+@pytest.fixture(scope="module", autouse=True)
+def without_entra() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("zava.infrastructure.embedders.azure.entra_token", no_entra)
+        yield
 
 
-@pytest.fixture
-def settings(service: AzureOpenAI, home: Home) -> Settings:
+def settings_of(service: AzureOpenAI, home: Home) -> Settings:
     return Settings.model_validate(
         {
             "ZAVA_HOME": home.path,
@@ -37,23 +36,40 @@ def settings(service: AzureOpenAI, home: Home) -> Settings:
     )
 
 
+@pytest.fixture(scope="module")
+async def embedded(
+    cluster: Cluster, seeded_template: Database, home: Home
+) -> AsyncIterator[Database]:
+    """A catalogue that the service has embedded, busy at times."""
+    with cluster.database("azure", template=seeded_template) as database:
+        async with azure_openai() as service:
+            service.faults.extend(
+                [Fault(429, {"retry-after-ms": "10"}), Fault(500, {"retry-after-ms": "5"})]
+            )
+
+            def embed() -> None:
+                with psycopg.connect(database.admin, autocommit=True) as admin:
+                    report = embed_catalogue(admin, embedders(settings_of(service, home))[0])
+                    assert (report.embedded, report.failed) == (576, ())
+
+            await asyncio.to_thread(embed)
+            assert len(service.requests) == 11  # nine batches, two of them asked twice
+        yield database
+
+
+@pytest.fixture
+async def service() -> AsyncIterator[AzureOpenAI]:
+    async with azure_openai() as service:
+        yield service
+
+
 @pytest.fixture
 async def app(
-    service: AzureOpenAI, settings: Settings, seeded_clone: Database, context_keys: list[str]
+    service: AzureOpenAI, home: Home, embedded: Database, context_keys: list[str]
 ) -> AsyncIterator[Application]:
-    """The app over a catalogue that the service has embedded, busy at times."""
-    service.faults.extend(
-        [Fault(429, {"retry-after-ms": "10"}), Fault(500, {"retry-after-ms": "5"})]
+    application = compose(
+        settings_of(service, home), conninfo=embedded.server, context_keys=context_keys
     )
-
-    def embed() -> None:
-        with psycopg.connect(seeded_clone.admin, autocommit=True) as admin:
-            report = embed_catalogue(admin, embedders(settings)[0])
-            assert (report.embedded, report.failed) == (576, ())
-
-    await asyncio.to_thread(embed)
-    assert len(service.requests) == 11  # nine batches, two of them asked twice
-    application = compose(settings, conninfo=seeded_clone.server, context_keys=context_keys)
     yield application
     await application.close()
 
@@ -103,10 +119,10 @@ async def test_service_that_says_nothing_is_waited_for_briefly(
     assert await readiness(app) == (200, "degraded", "degraded")
 
 
-async def test_two_deployments_are_known_while_one_replaces_the_other(settings: Settings) -> None:
+def test_two_deployments_are_known_while_one_replaces_the_other() -> None:
     both = Settings.model_validate(
         {
-            "AZURE_OPENAI_ENDPOINT": settings.azure_openai_endpoint,
+            "AZURE_OPENAI_ENDPOINT": "http://127.0.0.1",
             "EMBEDDING_MODEL_DEPLOYMENT_NAME": "text-embedding-3-large, text-embedding-3-small",
         }
     )

@@ -31,6 +31,7 @@ STANDARD_VERSION = 18
 _BINARIES = {18: "pginstall18/bin", 16: "pginstall/bin"}
 _SYSTEM_USER = "zava-postgres"
 _START_SECONDS = 10
+_USER_SECONDS = 5
 
 # PostgreSQL bounds the memory of a sort, and not of a value: one statement shall end with "out of
 # memory" long before the machine does. Address space, shared buffers in it; Linux alone heeds it.
@@ -273,15 +274,31 @@ def _system_user() -> "pwd.struct_passwd":
     except KeyError:
         useradd = shutil.which("useradd", path="/usr/sbin:/usr/bin:/sbin:/bin")
         if useradd is None:
-            raise EmbeddedServerError(
-                "PostgreSQL does not run as root and no user could be made for it; "
-                "run as another user or set DATABASE_URL"
-            ) from None
-        subprocess.run(  # noqa: S603  # a fixed command line
-            [useradd, "--system", "--no-create-home", "--shell", "/bin/false", _SYSTEM_USER],
-            check=True,
-        )
-        return pwd.getpwnam(_SYSTEM_USER)
+            raise _no_user("there is no useradd") from None
+    # It fails where another first run on this machine is making the same user, who is there soon.
+    made = subprocess.run(  # noqa: S603  # a fixed command line
+        [useradd, "--system", "--no-create-home", "--shell", "/bin/false", _SYSTEM_USER],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    look_up = Retrying(
+        stop=stop_after_delay(_USER_SECONDS),
+        wait=wait_fixed(0.1),
+        retry=retry_if_exception_type(KeyError),
+        reraise=True,
+    )
+    try:
+        return look_up(pwd.getpwnam, _SYSTEM_USER)
+    except KeyError:
+        raise _no_user(made.stderr.strip()) from None
+
+
+def _no_user(why: str) -> EmbeddedServerError:
+    return EmbeddedServerError(
+        f"PostgreSQL does not run as root and no user could be made for it ({why}); "
+        "run as another user or set DATABASE_URL"
+    )
 
 
 def _let_traverse(directory: Path) -> None:

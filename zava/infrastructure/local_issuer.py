@@ -6,13 +6,17 @@ same verification as everybody's.
 
 import json
 import time
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from psycopg.conninfo import conninfo_to_dict
 
 from zava.infrastructure.home import Home
 from zava.settings import Settings
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 LOCAL_ISSUER = "http://localhost/zava-local-issuer"
 LOCAL_AUDIENCE = "api://zava-local"
@@ -86,23 +90,30 @@ class LocalIssuer:
 
     def jwks(self) -> dict[str, Any]:
         """Return the public key as a JSON Web Key Set."""
-        from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-        from cryptography.hazmat.primitives.serialization import load_pem_private_key
         from jwt.algorithms import RSAAlgorithm
 
-        key = load_pem_private_key(
-            self._private_key().encode(),
-            password=None,
-            # Made by us: testing its primes once more would be an eighth of a cold start.
-            unsafe_skip_rsa_key_validation=True,
-        )
-        if not isinstance(key, RSAPrivateKey):
-            raise LocalIssuerRefused("the issuer's key in ZAVA_HOME is not an RSA key; delete it")
-        public = json.loads(RSAAlgorithm.to_jwk(key.public_key()))
+        public = json.loads(RSAAlgorithm.to_jwk(self._private_key().public_key()))
         return {"keys": [public | {"kid": _KEY_ID, "use": "sig", "alg": "RS256"}]}
 
-    def _private_key(self) -> str:
-        return self._home.text("issuer-key.pem", make=_new_key)
+    def _private_key(self) -> "RSAPrivateKey":
+        return _read(self._home.text("issuer-key.pem", make=_new_key))
+
+
+# By the file's own text: only who reads the key finds it here.
+@lru_cache(maxsize=1)
+def _read(pem: str) -> "RSAPrivateKey":
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    key = load_pem_private_key(
+        pem.encode(),
+        password=None,
+        # Made by us: testing its primes once more would be an eighth of a cold start.
+        unsafe_skip_rsa_key_validation=True,
+    )
+    if not isinstance(key, RSAPrivateKey):
+        raise LocalIssuerRefused("the issuer's key in ZAVA_HOME is not an RSA key; delete it")
+    return key
 
 
 def _new_key() -> str:

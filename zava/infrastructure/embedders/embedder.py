@@ -50,11 +50,11 @@ def check_vectors(vectors: Sequence[Vector], model: EmbeddingModel, *, count: in
                 f"{model.name} returned {len(vector)} dimensions; {model.dimensions} are expected.",
                 hint="An administrator checks which model is deployed under that name.",
             )
-        length = math.sqrt(sum(value * value for value in vector))
+        length = math.hypot(*vector)
         if not 0 < length < math.inf:
             raise EmbeddingsUnavailable(f"{model.name} returned a vector without direction.")
 
 
 def vector_text(vector: Vector) -> str:
     """Return a vector as pgvector reads it; nine digits keep a 32-bit float whole."""
-    return f"[{','.join(f'{value:.9g}' for value in vector)}]"
+    return f"[{','.join(map('{:.9g}'.format, vector))}]"
