@@ -15,7 +15,7 @@ from zava.protocol import performance
 from zava.protocol.budget import URI, budget_text
 
 _UNLIMITED = re.compile(
-    r"Calls this minute: \d+ used; no limit is set\n"
+    r"Calls this minute: [\d,]+ used; no limit is set\n"
     r"Database seconds this hour: [\d,]+\.\d used; no limit is set\n"
     r"Statements at once: no limit is set"
 )
