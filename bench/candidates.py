@@ -21,6 +21,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_f
 from bench.cluster import Ground
 from bench.environments import environment
 from bench.works import (
+    SEARCH,
     WORKS,
     Reader,
     Rows,
@@ -148,7 +149,13 @@ def zava(ground: Ground, database: str) -> Candidate:
 
 def plain(database: str) -> Candidate:
     """Return the peer that the goals name."""
-    return Candidate("MCPServer", _module("plain_server"), _reading(database), rows_of_objects)
+    return Candidate(
+        "MCPServer",
+        _module("plain_server"),
+        _reading(database),
+        rows_of_objects,
+        tools=frozenset({"execute_sales_query", SEARCH, ""}),
+    )
 
 
 def constant() -> Candidate:

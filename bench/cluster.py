@@ -14,6 +14,8 @@ from zava.data.context import ContextKey, ContextSigner
 from zava.infrastructure.demo_data import seed
 from zava.infrastructure.demo_principals import demo_callers, grant_demo_principals
 from zava.infrastructure.embedded_server import EmbeddedServer
+from zava.infrastructure.embedders.local import LocalEmbedder
+from zava.infrastructure.embedding_job import embed_catalogue
 from zava.infrastructure.home import Home
 from zava.infrastructure.local_issuer import LocalIssuer
 from zava.infrastructure.migrations import install_context_keys, migrate, set_server_password
@@ -24,8 +26,16 @@ _READER, _PEERS = "bench_reader", "peers"
 
 # What a server without row security reads: the same rows under the same keys, without the columns
 # that ours carry along in their indexes. In a database of its own, for `verify` would refuse ours.
-_COPIED = ("stores", "orders", "order_items")
+_COPIED = {
+    "stores": "*",
+    "orders": "*",
+    "order_items": "*",
+    "inventory": "store_id, product_id, stock_level",
+    "products": "product_id, product_name, product_description, base_price",
+    "product_embeddings": "product_id, embedding",
+}
 _PEER_TABLES = """
+CREATE EXTENSION vector;
 CREATE SCHEMA retail;
 CREATE TABLE retail.stores (store_id uuid PRIMARY KEY, store_name text, location text, region text,
   is_online boolean, created_at timestamptz);
@@ -34,11 +44,18 @@ CREATE TABLE retail.orders (store_id uuid, order_id uuid, customer_id uuid, orde
 CREATE TABLE retail.order_items (store_id uuid, order_id uuid, line_number smallint,
   product_id uuid, quantity integer, unit_price numeric(10, 2), discount_percent numeric(5, 2),
   discount_amount numeric(12, 2), total_amount numeric(12, 2));
+CREATE TABLE retail.inventory (store_id uuid, product_id uuid, stock_level integer);
+CREATE TABLE retail.products (product_id uuid, product_name text, product_description text,
+  base_price numeric(10, 2));
+CREATE TABLE retail.product_embeddings (product_id uuid, embedding vector);
 """
 _PEER_INDEXES = """
 ALTER TABLE retail.orders ADD PRIMARY KEY (store_id, order_id);
 CREATE INDEX ON retail.orders (store_id, order_date);
 ALTER TABLE retail.order_items ADD PRIMARY KEY (store_id, order_id, line_number);
+ALTER TABLE retail.inventory ADD PRIMARY KEY (store_id, product_id);
+ALTER TABLE retail.products ADD PRIMARY KEY (product_id);
+ALTER TABLE retail.product_embeddings ADD PRIMARY KEY (product_id);
 GRANT USAGE ON SCHEMA retail TO bench_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA retail TO bench_reader;
 """
@@ -103,6 +120,8 @@ def seeded_cluster(scale: float, *, with_peers: bool = True) -> Iterator[Ground]
                 install_context_keys(admin, [key])
                 report = seed(admin, scale=scale, today=TODAY, progress=lambda *_: None)
                 grant_demo_principals(admin)
+                if with_peers:
+                    embed_catalogue(admin, LocalEmbedder())
             with psycopg.connect(server.superuser_url("zava"), autocommit=True) as owner:
                 owner.execute(_PEER_LOGIN.format(password=password).encode())
                 owner.execute(f"CREATE DATABASE {_PEERS} TEMPLATE template0".encode())
@@ -126,9 +145,10 @@ def seeded_cluster(scale: float, *, with_peers: bool = True) -> Iterator[Ground]
 
 def _copy(source: psycopg.Connection, target: psycopg.Connection) -> None:
     target.execute(_PEER_TABLES.encode())
-    for table in _COPIED:
+    for table, columns in _COPIED.items():
+        read = f"COPY (SELECT {columns} FROM retail.{table}) TO STDOUT"
         with (
-            source.cursor().copy(f"COPY retail.{table} TO STDOUT".encode()) as rows,
+            source.cursor().copy(read.encode()) as rows,
             target.cursor().copy(f"COPY retail.{table} FROM STDIN".encode()) as copied,
         ):
             for block in rows:

@@ -16,7 +16,7 @@ from bench.cluster import Ground
 from bench.load import PostgreSQL, Sample, Turn, load
 from bench.report import Goal, Part, spread, table
 from bench.tokens import count_tokens
-from bench.works import WORKS, Rows, plain_cell
+from bench.works import SEARCH, WORKS, Rows, plain_cell
 
 CLIENTS = (1, 8, 32)
 OURS, PEER, TOOLBOX = "Zava", "MCPServer", "Go toolbox"
@@ -37,12 +37,17 @@ def measure(ground: Ground, *, rounds: int, seconds: float) -> list[Part]:
         servers = [stack.enter_context(started(candidate)) for candidate in candidates(ground)]
         floor = stack.enter_context(started(constant()))
         answers[WORKS[0].name, FLOOR] = check(floor, WORKS[0], None)
-        for server in servers:
-            for work in filter(server.candidate.can, WORKS):
+        memory: dict[str, float] = {}
+        for work in WORKS:
+            if work.tool == SEARCH:
+                memory = {
+                    server.candidate.name: server.process.memory_info().rss / _MEBIBYTE
+                    for server in [*servers, floor]
+                }
+            able = [server for server in servers if server.candidate.can(work)]
+            for server in able:
                 right = check(server, work, expected.get(work.name))
                 answers[work.name, server.candidate.name] = right
-        for work in WORKS:
-            able = [server for server in servers if server.candidate.can(work)]
             if work is WORKS[0]:
                 able.append(floor)
             for clients in CLIENTS:
@@ -57,10 +62,6 @@ def measure(ground: Ground, *, rounds: int, seconds: float) -> list[Part]:
                         bare = floors.pgbench(ground, postgresql, work, turn)
                         samples[work.name, clients, floors.PATH].append(path)
                         samples[work.name, clients, floors.PGBENCH].append(bare)
-        memory = {
-            server.candidate.name: server.process.memory_info().rss / _MEBIBYTE
-            for server in [*servers, floor]
-        }
     return [_load_part(samples), _answer_part(answers, memory)]
 
 

@@ -1,8 +1,9 @@
 """What is asked: the same five pieces of work of every server, and what a right answer holds.
 
 W1 a cheap statement; W2 revenue by month for one store; W3 1,000 rows of 6 columns; W4 semantic
-search, once there is a tool for it; W5 the list of tools. W1 comes a second time with every
-statement new, so that no server answers from what it remembers of a text.
+search; W5 the list of tools. W1 comes a second time with every statement new, so that no server
+answers from what it remembers of a text. W4 comes last, because it loads a model and memory is read
+before.
 """
 
 from collections.abc import Callable
@@ -19,6 +20,7 @@ Rows = list[list[Any]]
 PLACE_OF_NUMBER = "7000001"
 """Stands in a statement that is to be new: the load generator counts up from it."""
 
+SEARCH = "semantic_search_products"
 _STORE = f"store_id = '{store_id('Seattle')}'"
 
 
@@ -68,13 +70,13 @@ WORKS = (
         "SELECT order_id, line_number, quantity, unit_price, discount_amount, total_amount"
         " FROM retail.order_items {where} ORDER BY order_id, line_number LIMIT 1000",
     ),
+    Work("W5", "tools/list", method="tools/list", tool=""),
     Work(
         "W4",
         "semantic top 10",
-        tool="semantic_search_products",
+        tool=SEARCH,
         arguments={"query_description": "waterproof paint for a garden fence", "max_rows": 10},
     ),
-    Work("W5", "tools/list", method="tools/list", tool=""),
 )
 
 
