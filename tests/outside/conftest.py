@@ -10,8 +10,7 @@ from tests.functions.hosting import Hosted, functions_host
 from tests.protocol.recorded import VARIABLE
 from zava.infrastructure.home import Home
 
-# `make recordings` keeps what the suites send.
-_RECORD = os.environ.get(VARIABLE)  # noqa: TID251
+_RECORD = os.environ.get(VARIABLE)  # noqa: TID251  # `make recordings` keeps what is sent
 _OPTIONS = ("--as", "seattle", *(("--record", _RECORD) if _RECORD else ()))
 
 

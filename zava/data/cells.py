@@ -49,7 +49,8 @@ def read_columns(description: PGresult, outside_text: Origins) -> tuple[Column, 
         _column(
             description.fname(index) or b"",
             description.ftype(index),
-            (description.ftable(index), description.ftablecol(index)) in outside_text,
+            is_outside_text=(description.ftable(index), description.ftablecol(index))
+            in outside_text,
         )
         for index in range(description.nfields)
     )
@@ -87,7 +88,7 @@ def _may_round(text: bytes) -> bool:
 
 
 @lru_cache(1024)  # a name of at most 63 bytes and a type, the same whoever asked
-def _column(name: bytes, type_oid: int, is_outside_text: bool) -> Column:  # noqa: FBT001
+def _column(name: bytes, type_oid: int, *, is_outside_text: bool) -> Column:
     return Column(name.decode(), _type_name(type_oid), is_outside_text)
 
 
