@@ -14,7 +14,10 @@ from zava.protocol.tables import (
     _ESCAPES,
     MAX_TEXT_BYTES,
     _cell,
+    _lines,
+    _plain_lines,
     line_of_text,
+    row_line,
     table_content,
     table_text,
 )
@@ -235,3 +238,32 @@ def test_cell_that_is_passed_as_it_stands_holds_nothing_to_escape() -> None:
     assert _cell(12.5) == "12.5"
     assert _cell(True) == "true"
     assert _cell({"a": "x|y"}) == '{"a":"x\\u007cy"}'
+
+
+CELLS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(("null", "NULL", "a,b", "],[", "[null", ",null", "", '"', "x\x7f", "{}", "|"))
+    | st.text(max_size=6)
+    | st.lists(st.none() | st.integers(0, 9), max_size=2)
+    | st.dictionaries(st.sampled_from("ab"), st.integers(0, 9), max_size=1)
+)
+
+
+@given(
+    st.integers(0, 4).flatmap(
+        lambda width: st.lists(st.lists(CELLS, min_size=width, max_size=width), max_size=5)
+    )
+)
+def test_rows_written_at_once_read_as_written_one_by_one(rows: list[list[Any]]) -> None:
+    assert list(_lines(rows)) == [row_line(row) for row in rows]
+
+
+def test_plain_rows_are_written_at_once() -> None:
+    rows: list[list[Any]] = [
+        ["016f-a3", 1, 2.5, None, True],
+        ["null and void", -1, 1e300, None, ""],
+    ]
+    assert _plain_lines(rows) == [row_line(row) for row in rows]

@@ -1,6 +1,7 @@
-"""Reads a caller's statement once, on the parsing thread, for all who ask something of its text.
+"""Reads a caller's statement once, for guard, audit and admission, which ask something of its text.
 
-Handing a text to the thread costs more than parsing it, so guard, audit and admission share a trip.
+Handing a text to the parsing thread costs many times what parsing it does. So they share the trip,
+and a short text, whose depth any stack bears, is read where it is.
 """
 
 import asyncio
@@ -15,6 +16,12 @@ from zava.data.guard.guard import PASSED, Verdict
 from zava.data.guard.parsing import parsing_thread
 
 _REMEMBERED = 1024  # statements of at most 16 KiB
+
+SHORT_CHARACTERS = 512
+"""The longest text that is read on the caller's own stack.
+
+Nothing that long takes 256 KiB of stack, or comes near the depth that Python allows a loop's task.
+"""
 
 
 class ReadStatement(NamedTuple):
@@ -40,12 +47,16 @@ class StatementReader:
         """Return what a text within the limits (`check_limits`) says."""
         known = self._read.get(statement)
         if known is None:
-            loop = asyncio.get_running_loop()
-            known = await loop.run_in_executor(parsing_thread(), self._on_thread, statement)
+            if len(statement) <= SHORT_CHARACTERS:
+                known = self.read_here(statement)
+            else:
+                loop = asyncio.get_running_loop()
+                known = await loop.run_in_executor(parsing_thread(), self.read_here, statement)
             self._read[statement] = known
         return known
 
-    def _on_thread(self, statement: str) -> ReadStatement:
+    def read_here(self, statement: str) -> ReadStatement:
+        """Return what a text says; a longer one than `SHORT_CHARACTERS` on the parsing thread."""
         verdict = self._guard.judge(statement)
         return ReadStatement(
             verdict, fingerprint(statement), verdict is PASSED and is_heavy(statement)

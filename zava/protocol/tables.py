@@ -1,6 +1,6 @@
 """Rows for a reader: columns once, one line a row, and an honest end."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -11,8 +11,11 @@ from zava.protocol.scope import scope_content, scope_text
 MAX_TEXT_BYTES = 8 * 1024
 _MAX_NAMES_BYTES = 1024
 _SHORTEST_CELL_BYTES = 16
+_ROWS_AT_ONCE = 128
 _SEPARATOR = " | "
 _NULL = "NULL"
+# In the JSON of rows: an escape, a border, an object, and what is escaped in lines alone.
+_NOT_PLAIN = (b"\\", b"|", b"{", b"\x7f", _NULL.encode())
 _CUT = "…"
 _CELLS_CUT = "(Long cells are cut here; the structured content has them whole.)"
 
@@ -97,8 +100,7 @@ def row_line(row: Sequence[Any]) -> str:
 def _rows(rows: Sequence[Sequence[Any]], limit_bytes: int) -> tuple[list[str], bool]:
     """Return the rows that fit, and whether the only one fits because its cells were cut."""
     lines: list[str] = []
-    for row in rows:
-        line = row_line(row)
+    for row, line in zip(rows, _lines(rows), strict=True):
         limit_bytes -= len(line.encode()) + 1
         if limit_bytes < 0:
             if lines:
@@ -107,6 +109,31 @@ def _rows(rows: Sequence[Sequence[Any]], limit_bytes: int) -> tuple[list[str], b
             return ([cut], True) if cut else ([], False)
         lines.append(line)
     return lines, False
+
+
+def _lines(rows: Sequence[Sequence[Any]]) -> Iterator[str]:
+    """Yield each row's line; rows are written some at a time, because most texts end early."""
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        some = rows[start : start + _ROWS_AT_ONCE]
+        yield from _plain_lines(some) or map(row_line, some)
+
+
+def _plain_lines(rows: Sequence[Sequence[Any]]) -> list[str] | None:
+    """Return the lines of rows without anything to escape, nothing where there is something.
+
+    Where the JSON of such rows has no comma or bracket but its own, it reads as their lines do, so
+    all are made at once: cell by cell it takes several times as long.
+    """
+    said = orjson.dumps(rows)
+    if (
+        said.count(b",") != len(rows) * len(rows[0]) - 1
+        or said.count(b"[") != len(rows) + 1
+        or not said.isascii()
+        or any(mark in said for mark in _NOT_PLAIN)
+    ):
+        return None
+    said = said.replace(b"[null", b"[NULL").replace(b",null", b",NULL").replace(b'"', b"")
+    return said[2:-2].decode().replace(",", _SEPARATOR).split(f"]{_SEPARATOR}[")
 
 
 def _cut_row(row: Sequence[Any], limit_bytes: int) -> str:
