@@ -85,11 +85,13 @@ class Column:
     """One output column; `type` is PostgreSQL's name of it (`numeric`, `timestamp with time zone`).
 
     `is_outside_text` marks text that customers or suppliers wrote: data, never instructions.
+    `most_digits` is what a table allows each number of it, None where nothing bounds them.
     """
 
     name: str
     type: str
     is_outside_text: bool = False
+    most_digits: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

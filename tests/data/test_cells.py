@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from zava.data.cells import _read_row, read_rows
+from zava.data.cells import _most_digits, _read_row, read_rows
 from zava.data.tenancy import Tenancy
 from zava.errors import DatabaseFault
 from zava.model import Caller, Column
@@ -77,6 +77,32 @@ def test_number_is_read_fast_only_where_that_is_exact(texts: list[str]) -> None:
     exact = [_read_row(line) for line in lines]
     assert rows == exact
     assert [type(row[0]) for row in rows] == [type(row[0]) for row in exact]
+
+
+@pytest.mark.parametrize(
+    ("modifier", "most_digits"),
+    [
+        ((10 << 16 | 2) + 4, 10),
+        ((15 << 16) + 4, 15),
+        ((2 << 16 | 5) + 4, None),  # numeric(2, 5)
+        ((2 << 16 | (-20 & 0x7FF)) + 4, None),  # numeric(2, -20)
+        (-1, None),
+    ],
+)
+def test_modifier_tells_the_digits_of_a_number(modifier: int, most_digits: int | None) -> None:
+    assert _most_digits(modifier) == most_digits
+
+
+async def test_only_the_digits_of_a_table_are_believed(
+    tenancy: Tenancy, callers: dict[str, Caller]
+) -> None:
+    answer = await tenancy.run(
+        callers["seattle"],
+        "SELECT total_amount, total_amount + 0, CAST(1.5 AS numeric(10, 2))"
+        " FROM retail.orders LIMIT 1",
+        max_rows=1,
+    )
+    assert [column.most_digits for column in answer.columns] == [12, None, None]
 
 
 async def test_columns_of_one_name_stay_apart(tenancy: Tenancy, callers: dict[str, Caller]) -> None:

@@ -6,7 +6,7 @@ The guard is off here: the session has to hold whatever statement reaches it.
 import asyncio
 import base64
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,8 +17,10 @@ import pytest
 from tests.database import Database
 from tests.proxy import counting_proxy
 from zava import trace
+from zava.data.cells import read_rows
 from zava.data.context import ContextKey, ContextSigner
 from zava.data.door import GRACE_SECONDS
+from zava.data.flight import Flight, Landing
 from zava.data.tenancy import Tenancy
 from zava.data.verification import Verification
 from zava.errors import (
@@ -32,7 +34,7 @@ from zava.errors import (
     ZavaError,
 )
 from zava.infrastructure.pool import DatabasePool
-from zava.model import Audience, Caller
+from zava.model import Audience, Caller, Column
 
 TOTALS = "SELECT count(*), sum(total_amount) FROM retail.orders"
 OpenTenancy = Callable[..., Any]
@@ -57,6 +59,32 @@ def tenancy(unguarded: Tenancy) -> Tenancy:
 async def totals(tenancy: Tenancy, caller: Caller) -> tuple[int, float]:
     (row,) = (await tenancy.run(caller, TOTALS, max_rows=1)).rows
     return row[0], round(float(row[1]), 2)
+
+
+async def test_next_statement_leaves_before_many_rows_become_an_answer(
+    monkeypatch: pytest.MonkeyPatch,
+    database: Database,
+    signer: ContextSigner,
+    callers: dict[str, Caller],
+) -> None:
+    happened = []
+    fly = Flight.call
+
+    async def leaving(flight: Flight, *told: Any, **named: Any) -> Landing:
+        happened.append("left")
+        return await fly(flight, *told, **named)
+
+    def reading(columns: Sequence[Column], lines: Sequence[bytes]) -> list[list[Any]]:
+        happened.append("answered")
+        return read_rows(columns, lines)
+
+    async with door(database.server, signer) as tenancy:
+        await totals(tenancy, callers["seattle"])
+        monkeypatch.setattr(Flight, "call", leaving)
+        monkeypatch.setattr("zava.data.tenancy.read_rows", reading)
+        many = "SELECT generate_series(1, 100) AS n"
+        await asyncio.gather(*(tenancy.run(callers["seattle"], many, max_rows=100) for _ in "12"))
+    assert happened == ["left", "left", "answered", "answered"]
 
 
 @pytest.mark.requirement("S04")

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
@@ -23,6 +24,9 @@ _LARGEST_EXACT_INTEGER = 2**53
 
 _LONGEST_EXACT_INTEGER = len(str(-_LARGEST_EXACT_INTEGER))
 
+_NO_MODIFIER, _HEADER_BYTES = -1, 4
+
+_LINES_AT_ONCE = 64  # their objects are freed while the processor's cache still holds them
 _DEEPEST = 100
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
@@ -35,6 +39,7 @@ _READ_FAST = frozenset(
 )
 # A double keeps every decimal of fifteen digits, so only a longer run can be one that it rounds:
 # a line that holds sixteen of these characters in a row is read exactly.
+_ALWAYS_EXACT_DIGITS = 15
 _TO_DIGITS = bytes.maketrans(b"123456789.", b"0000000000")
 _LONG_RUN = b"0" * 16
 
@@ -49,6 +54,8 @@ def read_columns(description: PGresult, outside_text: Origins) -> tuple[Column, 
         _column(
             description.fname(index) or b"",
             description.ftype(index),
+            # Only what a table holds is sure to be what its modifier says.
+            description.fmod(index) if description.ftable(index) else _NO_MODIFIER,
             is_outside_text=(description.ftable(index), description.ftablecol(index))
             in outside_text,
         )
@@ -68,13 +75,17 @@ def read_rows(columns: Sequence[Column], lines: Sequence[bytes]) -> list[list[An
     types = {column.type for column in columns}
     if len(names) < len(columns) or not types <= _READ_FAST:
         rows = [_read_row(line) for line in lines]
-    elif _NUMERIC in types and _may_round(b"".join(lines)):
+    elif any(map(_has_long_numbers, columns)) and _may_round(b"".join(lines)):
         rows = [
             _read_row(line) if _may_round(line) else list(orjson.loads(line).values())
             for line in lines
         ]
     else:
-        rows = [list(row.values()) for row in orjson.loads(b"[%s]" % b",".join(lines))]
+        rows = [
+            list(row.values())
+            for start in range(0, len(lines), _LINES_AT_ONCE)
+            for row in orjson.loads(b"[%s]" % b",".join(lines[start : start + _LINES_AT_ONCE]))
+        ]
     for index, column in enumerate(columns):
         mend = _MENDS.get(column.type)
         if mend is not None:
@@ -83,13 +94,31 @@ def read_rows(columns: Sequence[Column], lines: Sequence[bytes]) -> list[list[An
     return rows
 
 
+def _has_long_numbers(column: Column) -> bool:
+    return column.type == _NUMERIC and (column.most_digits or math.inf) > _ALWAYS_EXACT_DIGITS
+
+
 def _may_round(text: bytes) -> bool:
     return _LONG_RUN in text.translate(_TO_DIGITS)
 
 
 @lru_cache(1024)  # a name of at most 63 bytes and a type, the same whoever asked
-def _column(name: bytes, type_oid: int, *, is_outside_text: bool) -> Column:
-    return Column(name.decode(), _type_name(type_oid), is_outside_text)
+def _column(name: bytes, type_oid: int, modifier: int, *, is_outside_text: bool) -> Column:
+    type_name = _type_name(type_oid)
+    most_digits = _most_digits(modifier) if type_name == _NUMERIC else None
+    return Column(name.decode(), type_name, is_outside_text, most_digits)
+
+
+def _most_digits(modifier: int) -> int | None:
+    """Return the precision of a numeric(precision, scale), None without one or a usual scale.
+
+    PostgreSQL packs both into the type's modifier, above the length of a header; a scale below
+    zero makes longer numbers than the precision says, one above it longer fractions.
+    """
+    if modifier == _NO_MODIFIER:
+        return None
+    precision, scale = divmod(modifier - _HEADER_BYTES, 1 << 16)
+    return precision if scale <= precision else None
 
 
 def _type_name(oid: int) -> str:
