@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
-from statistics import quantiles
+from statistics import median, quantiles
 
 import orjson
 
@@ -23,6 +23,9 @@ from zava.infrastructure.local_issuer import LocalIssuer
 
 CALLS, CONNECTIONS, CALLS_PER_MINUTE = 120, 8, 600
 PACE_SECONDS = 0.02
+PAIRS = (("seattle", "redmond"), ("tacoma", "kirkland"), ("spokane", "everett"))
+"""Who floods, and beside whom."""
+
 GOAL = 1.5
 _SQL = "SELECT count(*), sum(total_amount) FROM retail.orders WHERE status = 'pending'"
 
@@ -76,30 +79,38 @@ async def compare(server: str, context_key: str, home: Home) -> Part:
     tokens = {
         name: issuer.token(tenant_id=caller.tenant_id, object_id=caller.object_id, name=name)
         for name, caller in demo_callers().items()
-        if name in {"seattle", "redmond"}
     }
-    async with _serving(server, context_key, home) as port:
-        neighbour = Client(port, tokens["redmond"])
-        await neighbour.open()
-        await _p95(neighbour)
-        quiet = await _p95(neighbour)
-        flood = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bench.flood", str(port), tokens["seattle"],
-            stdout=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        assert flood.stdout is not None  # noqa: S101  # piped above
-        try:
-            await flood.stdout.readline()  # it has begun
-            beside = await _p95(neighbour)
-        finally:
-            flood.terminate()
-        refused = (await flood.stdout.read()).decode().strip()
-        await flood.wait()
+    rows, ratios = [], []
+    for flooder, neighbour in PAIRS:
+        # A server and two principals of its own each time: budgets are counted by the minute.
+        async with _serving(server, context_key, home) as port:
+            quiet, beside, refused = await _spell(port, tokens[flooder], tokens[neighbour])
+        ratios.append(beside / quiet)
+        rows.append(f"| {refused} | {quiet:.2f} | {beside:.2f} | {ratios[-1]:.2f} |")
     head = f"a flood of {CONNECTIONS} connections | neighbour's p95, quiet ms | beside it | ratio"
-    ratio = beside / quiet
-    goal = Goal("neighbour's p95 beside another's flood, ×", ratio, GOAL, is_minimum=False)
-    row = f"| {refused} | {quiet:.2f} | {beside:.2f} | {ratio:.2f} |"
-    return Part("Flood", table(head, [row]), (goal,))
+    goal = Goal("neighbour's p95 beside another's flood, ×", median(ratios), GOAL, is_minimum=False)
+    note = f"The goal is judged by the median of the {len(ratios)} ratios."
+    return Part("Flood", f"{table(head, rows)}\n\n{note}", (goal,))
+
+
+async def _spell(port: int, flooding: str, calling: str) -> tuple[float, float, str]:
+    """Return the neighbour's p95 in quiet and beside the flood, and how that was answered."""
+    neighbour = Client(port, calling)
+    await neighbour.open()
+    await _p95(neighbour)
+    quiet = await _p95(neighbour)
+    flood = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bench.flood", str(port), flooding, stdout=asyncio.subprocess.PIPE
+    )
+    assert flood.stdout is not None  # noqa: S101  # piped above
+    try:
+        await flood.stdout.readline()  # it has begun
+        beside = await _p95(neighbour)
+    finally:
+        flood.terminate()
+    refused = (await flood.stdout.read()).decode().strip()
+    await flood.wait()
+    return quiet, beside, refused
 
 
 @asynccontextmanager
