@@ -16,7 +16,7 @@ LARGE_TABLES = frozenset({"customers", "inventory", "orders", "order_items"})
 def is_heavy(statement: str) -> bool:
     """Return whether a statement recurses, joins without a condition, or reads a large table whole.
 
-    Call it on the parsing thread.
+    Call it where there is stack for the text.
     """
     try:
         trees = parse(statement)

@@ -29,7 +29,7 @@ def note_fingerprint(caller: Caller, known: str | None) -> None:
 
 
 def fingerprint(statement: str) -> str | None:
-    """Return libpg_query's fingerprint, None for what is no statement; on the parsing thread."""
+    """Return libpg_query's fingerprint, None for what is no statement; where there is stack."""
     try:
         return str(pgparse.fingerprint(statement))
     except pgparse.PGQueryError:

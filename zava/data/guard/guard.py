@@ -40,7 +40,7 @@ class Guard:
         self._calling = calling
 
     def judge(self, statement: str) -> Verdict:
-        """Return the verdict on a text within the limits; where there is stack for it."""
+        """Return the verdict on a text within the limits; call it where there is stack for it."""
         try:
             trees = parse(statement)
             Walk(self._tables, self._calling).check(_only_one(trees))

@@ -1,7 +1,7 @@
 """PostgreSQL's own parser (libpg_query), where deep input cannot end the process.
 
 It recurses on the C stack: 48 KB of `1+1+…` end a process of 8 MiB stack. Statements are at most
-16 KiB here, and are parsed on a thread of 16 MiB.
+16 KiB here, and all but short ones are parsed on a thread of 16 MiB.
 """
 
 import threading
@@ -31,7 +31,7 @@ class TooDeep(NotParsed):
 
 
 def parse(statement: str) -> list[dict[str, Any]]:
-    """Return the raw parse trees; call it on the parsing thread.
+    """Return the raw parse trees; call it where there is stack for the text.
 
     Raises:
         NotParsed: a syntax error, or more depth than can be read.
