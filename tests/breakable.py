@@ -20,6 +20,7 @@ from zava.infrastructure.demo_principals import grant_demo_principals
 from zava.infrastructure.embedded_server import EmbeddedServer
 from zava.infrastructure.home import Home
 from zava.one_call import call_tool
+from zava.protocol.tools.tool import ERROR_META
 from zava.settings import Settings
 
 TODAY = date(2026, 6, 30)
@@ -117,10 +118,10 @@ async def ask(application: Application, token: str, sql: str) -> tuple[str, list
     if error is not None:
         told = error.get("data", {}) if isinstance(error, dict) else {}
         return str(told.get("code", f"HTTP {status}")), []
-    content = body["result"]["structuredContent"]
-    if body["result"].get("isError"):
-        return str(content["code"]), []
-    return "OK", content["rows"]
+    result = body["result"]
+    if result["isError"]:
+        return str(result["_meta"][ERROR_META]["code"]), []
+    return "OK", result["structuredContent"]["rows"]
 
 
 async def pause(seconds: float) -> None:

@@ -36,6 +36,7 @@ from zava.infrastructure.local_issuer import LocalIssuer
 from zava.infrastructure.pool import DatabasePool
 from zava.model import Caller
 from zava.one_call import call_tool
+from zava.protocol.tools.tool import ERROR_META
 from zava.settings import Settings
 
 TODAY = date(2026, 6, 30)
@@ -264,11 +265,9 @@ def ask_tool(moved_application: Application, tokens: dict[str, str]) -> AskTool:
         )
         assert status == 200, body
         result = body["result"]
-        return Told(
-            result["content"][0]["text"],
-            result["structuredContent"],
-            is_error=bool(result.get("isError")),
-        )
+        is_error = result["isError"]
+        content = result["_meta"][ERROR_META] if is_error else result["structuredContent"]
+        return Told(result["content"][0]["text"], content, is_error=is_error)
 
     return ask
 

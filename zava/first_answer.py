@@ -26,6 +26,7 @@ from zava.infrastructure.local_issuer import LocalIssuer
 from zava.infrastructure.logs import write_to_stderr
 from zava.infrastructure.migrations import install_context_keys, migrate, set_server_password
 from zava.one_call import call_tool
+from zava.protocol.tools.tool import ERROR_META
 from zava.service.periods import business_day
 from zava.settings import Settings, SettingsError
 
@@ -290,7 +291,8 @@ def _one_line(status: int, body: dict[str, Any]) -> str:
     if status != HTTPStatus.OK:
         return f"HTTP {status}: {body.get('error_description') or body['error']['message']}"
     if result.get("isError"):
-        return f"{content['code']}: {content['message']}"
+        error = result["_meta"][ERROR_META]
+        return f"{error['code']}: {error['message']}"
     names = [column["name"] for column in content["columns"]]
     values = ", ".join(
         f"{name} {value if isinstance(value, str) else format(value, ',')}"

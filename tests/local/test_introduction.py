@@ -12,6 +12,7 @@ from rich.console import Console
 from tests.conftest import SCALE, TODAY
 from tests.database import Database
 from zava.first_answer import _one_line, seed_with_progress, today_of
+from zava.protocol.tools.tool import ERROR_META
 from zava.settings import Settings
 
 FOUND = "Found demo data: 4,001 orders up to 2026-06-30\n"
@@ -72,7 +73,7 @@ def test_retail_day_is_the_stores_or_the_one_that_is_set() -> None:
             {
                 "result": {
                     "isError": True,
-                    "structuredContent": {"code": "BUSY", "message": "Come back."},
+                    "_meta": {ERROR_META: {"code": "BUSY", "message": "Come back."}},
                 }
             },
             "BUSY: Come back.",

@@ -27,8 +27,21 @@ CALLS: dict[str, dict[str, Any]] = {
 }
 """One call for each tool; a tool that is missing here fails the tests."""
 
+WRONG_CALLS: dict[str, tuple[dict[str, Any], str]] = {
+    "query_metrics": ({"metrics": ["turnover"]}, "VALIDATION_ERROR"),
+    "show_sales_chart": ({"kind": "pie"}, "VALIDATION_ERROR"),
+    "get_store_performance": ({"store": "Seattle"}, "AUTHORIZATION_ERROR"),
+    "compare_with_chain": ({"metric": "turnover"}, "VALIDATION_ERROR"),
+    "get_multiple_table_schemas": ({"table_names": ["retail.payroll"]}, "VALIDATION_ERROR"),
+    "execute_sales_query": ({"postgresql_query": "SELECT x FROM retail.orders"}, "DATABASE_ERROR"),
+    "semantic_search_products": ({"query_description": ""}, "VALIDATION_ERROR"),
+    "get_current_utc_date": ({"zone": "UTC"}, "VALIDATION_ERROR"),
+}
+"""One call for each tool that fails, and the code with which the error's text begins."""
+
 CLIENTS = OUTSIDE / "clients"
 LATEST_HANDSHAKE = HANDSHAKE[0]
+INSPECTOR_TOOL_ERROR = 5
 
 
 class Client(NamedTuple):
@@ -60,17 +73,18 @@ PROGRAMS = (
 
 @pytest.fixture(scope="module")
 def table() -> Iterator[list[tuple[str, ...]]]:
-    """Rows of client, mode, revision, tools, calls and resource; printed when all have run."""
+    """Rows of client, mode, revision, tools, calls, errors, resource; printed when all ran."""
     rows: list[tuple[str, ...]] = []
     yield rows
     print("\n")
-    for row in [("client", "mode", "revision", "tools", "calls", "resource"), *rows]:
-        print("{:<21}{:<12}{:<12}{:<7}{:<7}{}".format(*row))
+    for row in [("client", "mode", "revision", "tools", "calls", "errors", "resource"), *rows]:
+        print("{:<21}{:<12}{:<12}{:<7}{:<7}{:<7}{}".format(*row))
 
 
 @pytest.mark.requirement("S07")
 def test_every_tool_is_called_by_every_client() -> None:
     assert CALLS.keys() == TOOLS.keys()
+    assert WRONG_CALLS.keys() == TOOLS.keys()
 
 
 @pytest.mark.requirement("S07")
@@ -83,6 +97,7 @@ def test_client_lists_calls_and_reads(
         production.mcp_url,
         client.mode,
         json.dumps(CALLS),
+        json.dumps({name: given for name, (given, _) in WRONG_CALLS.items()}),
         environment={"ZAVA_TOKEN": tokens["redmond"]},
     )
     assert done.returncode == 0, done.stderr
@@ -90,6 +105,9 @@ def test_client_lists_calls_and_reads(
     assert told["protocol"] == client.protocol
     assert told["tools"] == list(TOOLS)
     assert told["called"] == list(CALLS)
+    for name, (_, code) in WRONG_CALLS.items():
+        assert told["errors"][name].startswith(f"{code}: "), (name, told["errors"][name])
+        assert "Hint: " in told["errors"][name]
     assert "retail.orders" in told["resource"]
     assert "Zava Retail Redmond" in told["resource"], "read as the token's person"
     table.append(
@@ -99,12 +117,13 @@ def test_client_lists_calls_and_reads(
             told["protocol"],
             str(len(told["tools"])),
             str(len(told["called"])),
+            str(len(told["errors"])),
             "read",
         )
     )
 
 
-def inspector(url: str, token: str, era: str, *asked: str) -> Any:
+def inspector(url: str, token: str, era: str, *asked: str, exits_with: int = 0) -> Any:
     """Ask through the Inspector's command line and return the result that it prints."""
     done = node(
         "node_modules/.bin/mcp-inspector",
@@ -114,7 +133,7 @@ def inspector(url: str, token: str, era: str, *asked: str) -> Any:
         *("--header", f"Authorization: Bearer {token}"),
         *asked,
     )
-    assert done.returncode == 0, done.stderr + done.stdout
+    assert done.returncode == exits_with, done.stderr + done.stdout
     answer = json.loads(done.stdout)
     return answer.get("result", answer)
 
@@ -131,6 +150,13 @@ def test_inspector_finds_nothing_to_complain_of(
         asked = ("--tool-name", name, "--tool-args-json", json.dumps(given))
         answer = inspector(url, token, era, "--method", "tools/call", *asked)
         assert not answer.get("isError"), answer
+    for name, (given, code) in WRONG_CALLS.items():
+        asked = ("--tool-name", name, "--tool-args-json", json.dumps(given))
+        answer = inspector(
+            url, token, era, "--method", "tools/call", *asked, exits_with=INSPECTOR_TOOL_ERROR
+        )
+        assert answer["isError"], answer
+        assert answer["content"][0]["text"].startswith(f"{code}: ")
     resources = inspector(url, token, era, "--method", "resources/list")["resources"]
     assert [resource["uri"] for resource in resources] == [
         uri for uri, resource in RESOURCES.items() if not resource.is_template
@@ -141,5 +167,13 @@ def test_inspector_finds_nothing_to_complain_of(
     assert "Zava Retail Redmond" in read["contents"][0]["text"]
     revision = STATELESS if era == "modern" else LATEST_HANDSHAKE
     table.append(
-        ("Inspector --strict", era, revision, str(len(listed["tools"])), str(len(CALLS)), "read")
+        (
+            "Inspector --strict",
+            era,
+            revision,
+            str(len(listed["tools"])),
+            str(len(CALLS)),
+            str(len(WRONG_CALLS)),
+            "read",
+        )
     )

@@ -57,7 +57,7 @@ def test_page_is_one_small_file_that_needs_nobody() -> None:
             ["day", "orders", "orders_previous"],
         ),
         (
-            {"metrics": ["orders"], "dimensions": ["month"], "compare": None},
+            {"metrics": ["orders"], "dimensions": ["month"], "compare": "none"},
             "time_series",
             ["month", "orders"],
         ),

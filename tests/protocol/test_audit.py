@@ -15,6 +15,7 @@ from zava.infrastructure.demo_principals import demo_callers
 from zava.infrastructure.home import Home
 from zava.infrastructure.local_issuer import LOCAL_CLIENT, LocalIssuer
 from zava.protocol.exchange import client_name
+from zava.protocol.tools.tool import ERROR_META
 from zava.settings import Settings
 
 SLEEP = {"postgresql_query": "SELECT 1"}
@@ -77,7 +78,7 @@ async def test_every_ended_call_is_recorded_with_the_id_that_the_caller_was_give
         ("execute_sales_query", "AUTHORIZATION_ERROR", LOCAL_CLIENT, "tests", 0),
     ]
     for record, answer in ((records[2], wrong), (records[3], refused)):
-        assert record[5] == answer["result"]["structuredContent"]["correlation_id"]
+        assert record[5] == answer["result"]["_meta"][ERROR_META]["correlation_id"]
     assert records[4][5] == beyond["error"]["data"]["correlation_id"]
 
 

@@ -12,6 +12,7 @@ from zava.app import Application
 from zava.protocol.endpoint import Endpoint
 from zava.protocol.kernel import Answer
 from zava.protocol.tools import TOOLS
+from zava.protocol.tools.tool import ERROR_META
 
 TOTALS = {"postgresql_query": "SELECT count(*) AS n, sum(total_amount) AS s FROM retail.orders"}
 
@@ -253,7 +254,7 @@ async def test_unknown_tool_and_method_are_protocol_errors(
     ("arguments", "said"),
     [
         ({}, "postgresql_query: required"),
-        ({"postgresql_query": 7}, "postgresql_query: should be a valid string, not a int"),
+        ({"postgresql_query": 7}, "postgresql_query: should be a valid string, not a number"),
         ({"postgresql_query": "SELECT 1", "max_rows": "x"}, "max_rows: should be a valid integer"),
         ({"postgresql_query": "SELECT 1", "max_rows": 0}, "max_rows: should be greater than"),
         ({"postgresql_query": "SELECT 1", "max_rows": 1001}, "max_rows: should be less than"),
@@ -269,15 +270,12 @@ async def test_wrong_argument_is_an_error_that_a_model_can_mend(
     result = body["result"]
     assert status == 200
     assert result["isError"] is True
-    assert set(result["structuredContent"]) == {
-        "code",
-        "message",
-        "hint",
-        "correlation_id",
-        "retryable",
-    }
-    assert result["structuredContent"]["code"] == "VALIDATION_ERROR"
-    assert said in result["structuredContent"]["message"]
+    assert "structuredContent" not in result, "clients validate it against the output schema"
+    error = result["_meta"][ERROR_META]
+    assert error.keys() == {"code", "message", "hint", "correlation_id", "retryable"}
+    assert error["code"] == "VALIDATION_ERROR"
+    assert said in error["message"]
+    assert error["hint"] in result["content"][0]["text"]
     assert said in result["content"][0]["text"]
     assert "pydantic" not in str(body)
 
@@ -291,7 +289,7 @@ async def test_failing_statement_is_a_tool_error_without_our_sql(
         "execute_sales_query",
         {"postgresql_query": "SELECT x FROM retail.orders"},
     )
-    error = body["result"]["structuredContent"]
+    error = body["result"]["_meta"][ERROR_META]
     assert error["code"] == "DATABASE_ERROR"
     assert error["message"] == 'Column "x" does not exist (at character 8).'
     assert "zava" not in str(body["result"]["content"])
@@ -324,7 +322,7 @@ async def test_unexpected_failure_of_a_tool_keeps_its_cause_to_the_log(
 
     monkeypatch.setattr(application.analytics, "execute_sales_query", fail)
     _, body = await call(application, tokens["seattle"], "execute_sales_query", TOTALS)
-    error = body["result"]["structuredContent"]
+    error = body["result"]["_meta"][ERROR_META]
     assert error["code"] == "MCP_ERROR"
     assert "secret" not in str(body)
     assert error["correlation_id"] in caplog.text

@@ -12,6 +12,7 @@ from tests.database import SERVER_PASSWORD, Database
 from tests.protocol.fuzz import Fuzzed, requests
 from zava.app import Application, compose
 from zava.infrastructure.home import Home
+from zava.protocol.tools.tool import ERROR_META
 from zava.settings import Settings
 
 SEED = 20261124
@@ -55,7 +56,7 @@ async def check(application: Application, sent: Fuzzed) -> int:
             assert error["message"], (sent, text)
         result = body.get("result") or {}
         if result.get("isError"):
-            assert result["structuredContent"]["code"] != "MCP_ERROR", (sent, text)
+            assert result["_meta"][ERROR_META]["code"] != "MCP_ERROR", (sent, text)
     return answer.status
 
 

@@ -8,6 +8,7 @@ import pytest
 from tests.search import products, search
 from zava.app import Application
 from zava.infrastructure.embedders.local import MINILM
+from zava.protocol.tools.tool import ERROR_META
 
 BUCKETS = "containers for paint"
 
@@ -20,10 +21,10 @@ async def test_category_narrows_and_an_unknown_one_offers_the_nearest(
     )
     assert {p["category"] for p in found} == {"Plumbing"}
     refused = await search(search_app, tokens["seattle"], "lock", category="Paints & Finish")
-    assert refused["structuredContent"]["code"] == "VALIDATION_ERROR"
-    assert "Paint & Finishes" in refused["structuredContent"]["hint"]
+    assert refused["_meta"][ERROR_META]["code"] == "VALIDATION_ERROR"
+    assert "Paint & Finishes" in refused["_meta"][ERROR_META]["hint"]
     refused = await search(search_app, tokens["seattle"], "lock", category="Groceries")
-    assert "Hand Tools" in refused["structuredContent"]["hint"]
+    assert "Hand Tools" in refused["_meta"][ERROR_META]["hint"]
 
 
 @pytest.mark.requirement("S69")
@@ -55,13 +56,13 @@ async def test_threshold_is_a_boundary_that_holds_for_words_too(
     [
         ("similarity_threshold", 101),
         ("similarity_threshold", -1),
-        ("similarity_threshold", "30"),
+        ("similarity_threshold", "high"),
         ("max_rows", -1),
         ("max_rows", 0),
         ("max_rows", 51),
         ("max_rows", 10**6),
-        ("max_rows", None),
-        ("category", ""),
+        ("max_rows", "many"),
+        ("category", 7),
         ("in_stock_only", "yes"),
         ("colour", "red"),
     ],
@@ -70,8 +71,8 @@ async def test_argument_out_of_its_range_is_refused_by_name(
     search_app: Application, tokens: dict[str, str], argument: str, value: Any
 ) -> None:
     result = await search(search_app, tokens["seattle"], BUCKETS, **{argument: value})
-    assert result["structuredContent"]["code"] == "VALIDATION_ERROR"
-    assert argument in result["structuredContent"]["message"]
+    assert result["_meta"][ERROR_META]["code"] == "VALIDATION_ERROR"
+    assert argument in result["_meta"][ERROR_META]["message"]
 
 
 @pytest.mark.parametrize(
@@ -81,9 +82,9 @@ async def test_query_without_a_word_or_with_too_many_is_refused(
     search_app: Application, tokens: dict[str, str], query: str
 ) -> None:
     result = await search(search_app, tokens["seattle"], query)
-    assert result["structuredContent"]["code"] == "VALIDATION_ERROR"
-    assert "query_description" in result["structuredContent"]["message"]
-    assert result["structuredContent"]["hint"]
+    assert result["_meta"][ERROR_META]["code"] == "VALIDATION_ERROR"
+    assert "query_description" in result["_meta"][ERROR_META]["message"]
+    assert result["_meta"][ERROR_META]["hint"]
 
 
 @pytest.mark.parametrize(

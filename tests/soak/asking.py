@@ -25,6 +25,7 @@ from tests.soak.questions import (
 )
 from zava.app import Application
 from zava.infrastructure.demo_data import store_id
+from zava.protocol.tools.tool import ERROR_META
 
 AWAY = "HTTP 503"  # at the edge, before any work
 
@@ -187,8 +188,11 @@ class Asker:
         if "result" not in answer:
             return f"HTTP {status}", {}
         self._tally.audited += 1
-        content: dict[str, Any] = answer["result"]["structuredContent"]
-        return (content["code"] if answer["result"].get("isError") else "OK"), content
+        result = answer["result"]
+        if result["isError"]:
+            error: dict[str, Any] = result["_meta"][ERROR_META]
+            return error["code"], error
+        return "OK", result["structuredContent"]
 
     async def _post(self, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, Any]]:
         answer = await self._application.endpoint.handle("POST", "/mcp", headers, body)

@@ -50,8 +50,8 @@ async def recorded(
     try:
         result = await run(caller)
         call.outcome = OK
-        if isinstance(result, ToolAnswer) and result.is_error:
-            _read_error(caller, call, result.structured)
+        if isinstance(result, ToolAnswer) and result.error is not None:
+            _read_error(caller, call, result.error)
     except ZavaError as error:
         _read_error(caller, call, error.to_dict())
         raise

@@ -49,10 +49,8 @@ class FastLane:
         self._calls = calls
         self._server = introduced_server(version=version, website=website)
         # Ends each result of the stateless revision.
-        stamp = {
-            "resultType": "complete",
-            "_meta": {"io.modelcontextprotocol/serverInfo": self._server},
-        }
+        self._meta = {"io.modelcontextprotocol/serverInfo": self._server}
+        stamp = {"resultType": "complete", "_meta": self._meta}
         self._stamp = b"," + orjson.dumps(stamp)[1:]
         self._rendered: dict[tuple[str, str, frozenset[Permission]], bytes] = {}
 
@@ -97,14 +95,13 @@ class FastLane:
         return Answer(200, _JSON, body)
 
     def _tool_result(self, answer: ToolAnswer, revision: str) -> bytes:
-        result = orjson.dumps(
-            {
-                "content": [{"type": "text", "text": answer.text}],
-                "structuredContent": answer.structured,
-                "isError": answer.is_error,
-            }
-        )
-        return result[:-1] + self._stamp if revision == STATELESS else result
+        result = answer.to_dict()
+        if revision != STATELESS:
+            return orjson.dumps(result)
+        if "_meta" in result:
+            meta = result["_meta"] | self._meta
+            return orjson.dumps(result | {"resultType": "complete", "_meta": meta})
+        return orjson.dumps(result)[:-1] + self._stamp
 
     def _constant(self, method: str, revision: str, allowed: frozenset[Permission]) -> bytes:
         """Return a result that is the same for all whose tokens allow the same."""

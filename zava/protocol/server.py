@@ -134,11 +134,7 @@ class _Offer:
         if tool is None:
             raise faults.unknown("tool", params.name)
         answer = await self._calls.call(tool, params.arguments, Exchange.of(context.request))
-        return CallToolResult(
-            content=[TextContent(type="text", text=answer.text)],
-            structured_content=answer.structured,
-            is_error=answer.is_error,
-        )
+        return CallToolResult.model_validate(answer.to_dict())
 
     async def list_resources(
         self, context: Any, params: PaginatedRequestParams | None

@@ -43,4 +43,4 @@ class ToolCalls:
 
 def _error_answer(error: ZavaError) -> ToolAnswer:
     text = f"{error.code}: {error.message}" + (f" Hint: {error.hint}" if error.hint else "")
-    return ToolAnswer(error.to_dict(), text, is_error=True)
+    return ToolAnswer(None, text, error.to_dict())

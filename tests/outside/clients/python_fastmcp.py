@@ -1,6 +1,8 @@
-"""FastMCP's client: lists tools, calls each, reads a resource; says so as JSON.
+"""FastMCP's client: lists tools, calls each, makes calls that fail, reads a resource.
 
-python python_fastmcp.py URL MODE CALLS    (MODE: auto or legacy; token in ZAVA_TOKEN)
+It prints what came of it as JSON.
+
+python python_fastmcp.py URL MODE CALLS WRONG    (MODE: auto or legacy; token in ZAVA_TOKEN)
 """
 
 import asyncio
@@ -10,23 +12,34 @@ import sys
 from typing import Any
 
 from fastmcp import Client
+from fastmcp.exceptions import ToolError
 
 URI = "retail://tables/orders"
 
 
-async def report(url: str, mode: Any, calls: dict[str, Any]) -> dict[str, Any]:
+async def report(
+    url: str, mode: Any, calls: dict[str, Any], wrong: dict[str, Any]
+) -> dict[str, Any]:
     token = os.environ["ZAVA_TOKEN"]  # noqa: TID251  # a program of the tests, not of the product
     async with Client(url, auth=token, mode=mode) as client:
         listed = await client.list_tools()
         answers = {name: await client.call_tool(name, given) for name, given in calls.items()}
+        errors = {}
+        for name, given in wrong.items():
+            try:
+                await client.call_tool(name, given)
+                errors[name] = "no error"
+            except ToolError as error:  # this client raises an error's text
+                errors[name] = str(error)
         read = await client.read_resource(URI)
         return {
             "protocol": client.protocol_version,
             "tools": [tool.name for tool in listed],
             "called": [name for name, answer in answers.items() if not answer.is_error],
+            "errors": errors,
             "resource": getattr(read[0], "text", ""),
         }
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(report(sys.argv[1], sys.argv[2], json.loads(sys.argv[3])))))
+    print(json.dumps(asyncio.run(report(sys.argv[1], sys.argv[2], *map(json.loads, sys.argv[3:])))))

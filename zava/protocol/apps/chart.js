@@ -326,6 +326,12 @@ export function drawAnswer(root, content, { asked = {}, onPick, onSave } = {}) {
     el("details", "", el("summary", "", `Rows as a table (${rows[1].length})`), table(...rows, title(content, column?.name))));
 }
 
+/** Return the fields of a tool's error: those for programs, else its text as the message. */
+export function errorOf(result) {
+  const text = result.content?.find((part) => part.type === "text")?.text;
+  return result._meta?.["zava/error"] ?? { message: text ?? "This answer has no figures." };
+}
+
 /** Return what a refused call says: the code, the sentence and what to do. */
 export function fault(error) {
   return el("div", { className: "fault", role: "alert" }, el("b", "", error.code ?? "Refused"), ` ${error.message ?? "The call failed."}`,

@@ -1,6 +1,6 @@
 // An answer and the way into it: picking a part asks the next question, Back returns.
 
-import { button, drawAnswer, el, fault } from "./chart.js";
+import { button, drawAnswer, el, errorOf, fault } from "./chart.js";
 
 export const TOOL = "show_sales_chart";
 
@@ -21,10 +21,7 @@ export function explorer(root, { ask = () => null, save }) {
     [asked, shown] = [given, result];
     trail.hidden = !before.length;
     const content = result.structuredContent;
-    if (result.isError || !content?.scope) {
-      const text = result.content?.find((part) => part.type === "text")?.text;
-      return answer.replaceChildren(fault(content?.code ? content : { message: text ?? "This answer has no figures." }));
-    }
+    if (result.isError || !content?.scope) return answer.replaceChildren(fault(errorOf(result)));
     drawAnswer(answer, content, { asked, onPick: ask() && pick, onSave: save });
   }
 

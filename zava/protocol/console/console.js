@@ -1,6 +1,6 @@
 // The console: signs a demo person in, asks the server as any MCP client does, shows what it says.
 
-import { button, drawAnswer, el, fault, scopeText, table } from "/console/chart.js";
+import { button, drawAnswer, el, errorOf, fault, scopeText, table } from "/console/chart.js";
 import { Client } from "/console/client.js";
 import { explorer } from "/console/explore.js";
 import { EXAMPLES, QUESTIONS, suggestion } from "/console/questions.js";
@@ -105,7 +105,7 @@ async function answerOf(name, given, place) {
     if (mine !== client) return null;
     if (result.structuredContent?.scope) seen(result.structuredContent.scope);
     if (!result.isError) return result;
-    place.replaceChildren(fault(result.structuredContent));
+    place.replaceChildren(fault(errorOf(result)));
   } catch (error) {
     if (mine === client) place.replaceChildren(fault(error));
   }

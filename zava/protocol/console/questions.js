@@ -27,9 +27,9 @@ export const QUESTIONS = {
     order_by: [{ by: "units_change", direction: "desc" }],
   })({ period: period || "last 30 days" }),
   sales_forecast: ({ months }) => [["show_sales_chart", {
-    kind: "time_series", metrics: ["revenue", "orders"], dimensions: ["month"], time_period: "last 12 months", compare: null, forecast_periods: Number(months) || 3,
+    kind: "time_series", metrics: ["revenue", "orders"], dimensions: ["month"], time_period: "last 12 months", compare: "none", forecast_periods: Number(months) || 3,
   }]],
-  seasonal_trends: () => [["show_sales_chart", { kind: "time_series", metrics: ["revenue"], dimensions: ["month"], time_period: "last 36 months", compare: null }]],
+  seasonal_trends: () => [["show_sales_chart", { kind: "time_series", metrics: ["revenue"], dimensions: ["month"], time_period: "last 36 months", compare: "none" }]],
   stock_to_reorder: () => [["show_sales_chart", { kind: "stock_risks" }]],
   inventory_value: () => [["show_sales_chart", { kind: "bars", metrics: ["stock_value", "stock_on_hand", "stock_outs", "low_stock_products"], dimensions: ["category"] }]],
   customer_value: chart({ kind: "time_series", metrics: ["customers", "new_customers", "returning_customers"], dimensions: ["month"] }),

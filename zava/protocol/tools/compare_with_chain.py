@@ -39,7 +39,7 @@ class CompareWithChain(Arguments):
         str | None,
         Field(
             description="last month|quarter|year, YYYY-MM, YYYY-Qn or YYYY, over by now."
-            f" Without it: {DEFAULT_PERIOD}."
+            f" Default: {DEFAULT_PERIOD}."
         ),
     ] = None
 

@@ -32,7 +32,7 @@ class ExecuteSalesQuery(Arguments):
 
     postgresql_query: Annotated[
         str,
-        Field(description="A well-formed PostgreSQL SELECT statement, at most 16 KB."),
+        Field(description="One PostgreSQL SELECT, at most 16 KB."),
     ]
     max_rows: Annotated[int, Field(ge=1, le=MAX_ROWS, description="Most rows to return.")] = (
         DEFAULT_ROWS

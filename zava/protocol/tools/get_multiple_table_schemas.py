@@ -32,6 +32,8 @@ DESCRIPTION = product_text(
 class GetMultipleTableSchemas(Arguments):
     """Arguments of get_multiple_table_schemas."""
 
+    SEPARATED = frozenset({"table_names"})
+
     table_names: Annotated[
         list[Annotated[str, Field(min_length=1, max_length=100)]],
         Field(

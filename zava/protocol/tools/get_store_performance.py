@@ -50,7 +50,7 @@ class GetStorePerformance(Arguments):
         ),
     ] = None
     time_period: Annotated[
-        str | None, Field(description=f"As in query_metrics. Without it: {DEFAULT_PERIOD}.")
+        str | None, Field(description=f"As in query_metrics. Default: {DEFAULT_PERIOD}.")
     ] = None
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, WithJsonSchema
+from pydantic import BaseModel, Field
 
 from zava.metric_values import Comparison, MetricAnswer, MetricFilter, MetricOrder
 from zava.model import Caller, Permission
@@ -15,6 +15,7 @@ from zava.service.metrics import DEFAULT_PERIOD, MOST_FORECASTS
 from zava.service.periods import GRAMMAR
 
 MAX_GROUPS, DEFAULT_GROUPS = 1000, 50
+NO_COMPARISON: Literal["none"] = "none"
 
 DESCRIPTION = product_text(
     """
@@ -42,20 +43,16 @@ DIMENSIONS = (
 )
 
 
-_VALUE = {"type": ["string", "integer", "array"], "description": "A list for in, two for between."}
-
-
 class FilterArgument(Arguments):
     """One condition; several hold together."""
 
-    dimension: Annotated[str, Field(description="A dimension.")]
+    dimension: str
     op: Annotated[
         Literal["=", "in", "between", ">=", "<="],
         Field(description="= and in for text, all for times such as 2024-05 or 2024-Q2."),
     ]
     value: Annotated[
-        str | int | list[str | int],
-        WithJsonSchema(_VALUE),
+        list[str], Field(min_length=1, description="One; any for in, two for between.")
     ]
 
 
@@ -63,11 +60,13 @@ class OrderArgument(Arguments):
     """One key to sort by."""
 
     by: Annotated[str, Field(description="A metric or dimension of the answer.")]
-    direction: Annotated[Literal["asc", "desc"], Field(description="asc or desc.")] = "desc"
+    direction: Literal["asc", "desc"] = "desc"
 
 
 class QueryMetrics(Arguments):
     """Arguments of query_metrics."""
+
+    SEPARATED = frozenset({"metrics", "dimensions"})
 
     metrics: Annotated[
         list[str], Field(min_length=1, max_length=8, description=f"Among: {METRICS}.")
@@ -79,23 +78,23 @@ class QueryMetrics(Arguments):
         list[FilterArgument], Field(max_length=8, description="Conditions on dimensions.")
     ] = []  # noqa: RUF012  # same
     time_period: Annotated[
-        str | None, Field(description=f"{GRAMMAR}. Without it: {DEFAULT_PERIOD}.")
+        str | None, Field(description=f"{GRAMMAR}. Default: {DEFAULT_PERIOD}.")
     ] = None
     order_by: Annotated[
         list[OrderArgument],
-        Field(max_length=4, description="Without it: time forward, else first metric downward."),
+        Field(max_length=4, description="Default: time forward, else first metric downward."),
     ] = []  # noqa: RUF012  # same
     limit: Annotated[int, Field(ge=1, le=MAX_GROUPS, description="Most groups to return.")] = (
         DEFAULT_GROUPS
     )
     compare: Annotated[
-        Literal["previous_period", "previous_year"] | None,
+        Literal["previous_period", "previous_year", "none"],
         Field(description="Adds <metric>_previous, _change and _change_percent."),
-    ] = None
-    totals: Annotated[bool, Field(description="Whether to add totals and subtotals.")] = False
+    ] = NO_COMPARISON
+    totals: Annotated[bool, Field(description="Adds totals and subtotals.")] = False
     forecast_periods: Annotated[
         int,
-        Field(ge=0, le=MOST_FORECASTS, description="How many coming periods to forecast."),
+        Field(ge=0, le=MOST_FORECASTS, description="Coming periods to forecast."),
     ] = 0
 
 
@@ -163,20 +162,16 @@ async def ask(
         metrics=arguments.metrics,
         dimensions=arguments.dimensions,
         filters=[
-            MetricFilter(each.dimension, each.op, _values(each.value)) for each in arguments.filters
+            MetricFilter(each.dimension, each.op, tuple(each.value)) for each in arguments.filters
         ],
         time_period=arguments.time_period,
         order_by=[MetricOrder(each.by, each.direction == "desc") for each in arguments.order_by],
         limit=arguments.limit,
-        compare=Comparison(arguments.compare) if arguments.compare else None,
+        compare=None if arguments.compare == NO_COMPARISON else Comparison(arguments.compare),
         with_totals=arguments.totals,
         forecast_periods=arguments.forecast_periods,
         point_by_point=point_by_point,
     )
-
-
-def _values(value: str | int | list[str | int]) -> tuple[str, ...]:
-    return tuple(map(str, value)) if isinstance(value, list) else (str(value),)
 
 
 TOOL = Tool(

@@ -61,12 +61,12 @@ class ShowSalesChart(QueryMetrics):
         list[str],
         Field(
             max_length=8,
-            description="As in query_metrics. Without it: revenue, or what stock_risks needs.",
+            description="Default: revenue, or what stock_risks needs.",
         ),
     ] = []  # noqa: RUF012  # pydantic copies it
     kind: Annotated[
         Kind | None,
-        Field(description="Without it: time_series over a dimension of time, else bars."),
+        Field(description="Default: time_series over time, else bars."),
     ] = None
 
     @classmethod
@@ -75,9 +75,12 @@ class ShowSalesChart(QueryMetrics):
         schema = super().model_json_schema(*args, **options)
         for name in QueryMetrics.model_fields.keys() - {"metrics"}:
             whole = schema["properties"][name]
-            told = {key: whole[key] for key in ("type", "items", "anyOf") if key in whole}
-            schema["properties"][name] = told | {"description": "As in query_metrics."}
-        return _shallow(schema)
+            kept = {key: whole[key] for key in ("type", "items", "anyOf", "enum") if key in whole}
+            schema["properties"][name] = kept | {"description": "As in query_metrics."}
+        for part in schema["$defs"].values():
+            for described in part["properties"].values():
+                described.pop("description", None)
+        return schema
 
 
 class ChartContent(MetricsContent):
@@ -119,7 +122,7 @@ async def call(analytics: Analytics, caller: Caller, arguments: ShowSalesChart) 
     )
     is_series = len(asked.dimensions) == 1 and asked.dimensions[0] in UNITS
     if is_series and beside:
-        asked = asked.model_copy(update={"compare": None})
+        asked = asked.model_copy(update={"compare": query_metrics.NO_COMPARISON})
     answer = await query_metrics.ask(analytics, caller, asked, point_by_point=is_series and beside)
     return ToolAnswer(
         metric_content(answer) | {"kind": kind}, f"{_OPENINGS[kind]}\n{metric_text(answer)}"
@@ -140,7 +143,7 @@ def _question(arguments: ShowSalesChart, kind: Kind) -> QueryMetrics:
         if name in arguments.model_fields_set - {"kind"} and value not in ([], None)
     }
     question = {} if "metrics" in given else _QUESTIONS[kind]
-    if "compare" in arguments.model_fields_set:  # null is an answer too: no comparison
+    if "compare" in arguments.model_fields_set:
         question = {name: value for name, value in question.items() if name != "compare"}
     chosen: dict[str, Any] = {"dimensions": _DIMENSIONS[kind]}
     if kind == "time_series":

@@ -1,41 +1,74 @@
 """What a tool is: one description that every lane of the endpoint serves from."""
 
 import inspect
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from zava.errors import InvalidInput
 from zava.model import Caller, Permission
+from zava.protocol.tools.argument_forms import converted
 from zava.service.analytics import Analytics
 
+ERROR_META = "zava/error"
+"""The key in a result's `_meta` under which a program finds the fields of an error."""
+
 _KEPT_AS_NAMES = frozenset({"properties", "$defs"})
-_SAID_ANYWAY: tuple[tuple[str, Any], ...] = (
-    ("additionalProperties", True),
+# An absent argument of these defaults changes nothing; `False` covers 0.
+_IMPLIED_DEFAULTS: tuple[tuple[str, Any], ...] = (
     ("default", None),
     ("default", []),
+    ("default", False),
+    ("default", "none"),
+)
+_SUBJECT = re.compile(r"^(Input|[A-Z]\w+) should")
+_JSON_TYPES: Mapping[type, str] = {
+    bool: "a boolean",
+    dict: "an object",
+    float: "a number",
+    int: "a number",
+    list: "a list",
+    str: "a text",
+}
+_SAID_ANYWAY: tuple[tuple[str, Any], ...] = (
+    ("additionalProperties", True),
+    *_IMPLIED_DEFAULTS,
     ("items", {}),
 )
 
 
 class Arguments(BaseModel):
-    """Arguments of a tool: nothing is guessed, and nothing unknown is let through."""
+    """Arguments of a tool, in the published types; unknown names are rejected.
+
+    `SEPARATED` names the lists that may come as one text with commas.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
+    SEPARATED: ClassVar[frozenset[str]] = frozenset()
+
 
 class ToolAnswer(NamedTuple):
-    """What a tool says: content for programs, and text that stands on its own.
+    """The result of a tool: structured content for programs, and text that is complete by itself.
 
-    `is_error` marks what a smarter model could have avoided, or may ask again.
+    An error has no structured content: clients validate that against the output schema, which
+    describes answers. Its fields (`ZavaError.to_dict`) are in `error`.
     """
 
-    structured: dict[str, Any]
+    structured: dict[str, Any] | None
     text: str
-    is_error: bool = False
+    error: dict[str, Any] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result of `tools/call` in the protocol's JSON."""
+        content = [{"type": "text", "text": self.text}]
+        if self.error is not None:
+            return {"content": content, "isError": True, "_meta": {ERROR_META: self.error}}
+        return {"content": content, "structuredContent": self.structured, "isError": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,35 +99,42 @@ class Tool:
         return _schema(self.answer)
 
     def read_arguments(self, given: Mapping[str, Any] | None) -> Arguments:
-        """Check the arguments before anything else happens.
+        """Convert and check the arguments before anything else happens.
 
         Raises:
             InvalidInput: names each field and the rule that it breaks.
         """
+        separated = self.arguments.SEPARATED
+        arguments = converted(given or {}, self.input_schema, separated=separated)
         try:
-            return self.arguments.model_validate(dict(given or {}))
+            return self.arguments.model_validate(arguments)
         except ValidationError as error:
             raise self._explained(error) from None  # the cause would repeat the caller's values
 
     def _explained(self, error: ValidationError) -> InvalidInput:
-        told = []
-        named = set()
-        for detail in error.errors(include_url=False):
-            field = ".".join(str(part) for part in detail["loc"]) or "arguments"
-            named.add(field)
-            if detail["type"] == "extra_forbidden":
-                told.append(f"{field}: {self.name} has no such argument")
-            elif detail["type"] == "missing":
-                told.append(f"{field}: required")
-            else:
-                rule = detail["msg"].replace("Input should", "should")
-                told.append(f"{field}: {rule}, not a {type(detail['input']).__name__}")
-        known = self.arguments.model_fields
-        return InvalidInput(
-            "; ".join(told) + ".",
-            hint=f"Arguments of {self.name}: {', '.join(known) or 'none'}.",
-            fields=tuple(name for name in known if name in named),
+        details = error.errors(include_url=False)
+        message = "; ".join(map(self._sentence, details))
+        described = ", ".join(
+            f"{name} ({_type_text(schema)})"
+            for name, schema in self.input_schema["properties"].items()
         )
+        named = {detail["loc"][0] for detail in details if detail["loc"]}
+        return InvalidInput(
+            f"{message}.",
+            hint=f"Arguments of {self.name}: {described or 'none'}.",
+            fields=tuple(name for name in self.arguments.model_fields if name in named),
+        )
+
+    def _sentence(self, detail: Mapping[str, Any]) -> str:
+        field = ".".join(map(str, detail["loc"])) or "arguments"
+        if detail["type"] == "extra_forbidden":
+            return f"{field}: {self.name} has no such argument"
+        if detail["type"] == "missing":
+            return f"{field}: required"
+        rule = _SUBJECT.sub("should", detail["msg"]).partition(" after validation")[0]
+        if detail["type"].endswith("_type"):
+            rule += f", not {_JSON_TYPES.get(type(detail['input']), 'null')}"
+        return f"{field}: {rule}"
 
 
 def product_text(text: str) -> str:
@@ -102,16 +142,59 @@ def product_text(text: str) -> str:
     return inspect.cleandoc(text)
 
 
+def _type_text(schema: Mapping[str, Any]) -> str:
+    """Return an argument's type and range in words."""
+    text = str(schema["type"])
+    if text == "array":
+        text = f"list of {schema['items']['type']}s"
+    if "enum" in schema:
+        text = "|".join(schema["enum"])
+    if "minimum" in schema and "maximum" in schema:
+        text += f" from {schema['minimum']} to {schema['maximum']}"
+    return text
+
+
 @cache
 def _schema(model: type[BaseModel]) -> dict[str, Any]:
     """Return a model's JSON Schema, built once: it is the same for every caller."""
-    schema: dict[str, Any] = _plain(model.model_json_schema())
+    whole = model.model_json_schema()
+    if issubclass(model, Arguments):
+        schema: dict[str, Any] = _for_providers(whole, whole.get("$defs", {}))
+        del schema["description"]  # the tool's description replaces it
+        return schema
+    schema = _plain(whole)
     schema.pop("description", None)  # the tool's own says it
     for part in schema.get("$defs", {}).values():
         part.pop("description", None)  # it is read where it stands
-        if not issubclass(model, Arguments):
-            part.pop("required", None)  # that an answer is whole, its own list says
+        part.pop("required", None)  # that an answer is whole, its own list says
     return schema
+
+
+def _for_providers(schema: Any, parts: Mapping[str, Any]) -> Any:
+    """Return an input schema in the subset that every model provider accepts.
+
+    Each node has one type, each array its items, and each part is written where it is used. An
+    argument that may be absent is left out of `required`; null is not among its types.
+    """
+    if isinstance(schema, list):
+        return [_for_providers(inner, parts) for inner in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        part = parts[schema["$ref"].rpartition("/")[2]]
+        return _for_providers({k: v for k, v in part.items() if k != "description"}, parts)
+    some, *rest = schema.get("anyOf", [None])
+    if rest == [{"type": "null"}]:
+        schema = some | {key: value for key, value in schema.items() if key != "anyOf"}
+    return {
+        key: (
+            {name: _for_providers(inner, parts) for name, inner in value.items()}
+            if key == "properties"
+            else _for_providers(value, parts)
+        )
+        for key, value in schema.items()
+        if key not in {"title", "$defs"} and (key, value) not in _IMPLIED_DEFAULTS
+    }
 
 
 def _plain(schema: Any) -> Any:
