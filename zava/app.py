@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, partial
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from zava import __version__, observe
@@ -143,7 +144,6 @@ def compose(settings: Settings, *, conninfo: str, context_keys: Sequence[str]) -
         verification,
         trail=trail,
         budgets=budgets,
-        max_cost=settings.statement_cost_limit or None,
         statement_timeout_seconds=settings.statement_timeout_seconds,
         use_prepared=settings.prepared_statements,
         monitor=QueryMonitor(slow_seconds=settings.slow_query_seconds),
@@ -157,7 +157,7 @@ def compose(settings: Settings, *, conninfo: str, context_keys: Sequence[str]) -
     )
     vectors = QueryVectors(embedders(settings))
     analytics = Analytics(
-        RetailData(tenancy),
+        RetailData(tenancy, most_rows=settings.statement_cost_limit or inf),
         make_sales=lambda: _sales(tenancy, cache, settings),
         make_products=lambda: _products(tenancy, vectors),
         clock=_clock(settings),

@@ -18,7 +18,8 @@ def audit(
         report = read_audit(connection, hours=hours)
     console.print(f"The last {report.hours} hours, by person")
     table = Table()
-    for heading in ("who", "calls", "denied", "unknown", "statements", "rows", "bytes", "db s"):
+    headings = ("who", "calls", "denied", "unknown", "refused for cost", "statements", "rows")
+    for heading in (*headings, "bytes", "db s"):
         table.add_column(heading, justify="left" if heading == "who" else "right")
     table.add_column("last call")
     for person in report.people:
@@ -30,6 +31,7 @@ def audit(
                     person.calls,
                     person.denied,
                     person.unknown,
+                    person.refused_for_cost,
                     person.statements,
                     person.rows,
                     person.bytes,

@@ -30,7 +30,8 @@ class Call:
     """One tool call on its way, as the audit will tell of it; each layer fills in what it knows.
 
     `store_ids` are the verified scope's, `row_count` and `byte_count` what the database gave,
-    never what it said.
+    never what it said. A call that was refused for its cost is charged a whole deadline in
+    `database_seconds`.
     """
 
     tool: str
@@ -45,6 +46,7 @@ class Call:
     row_count: int = 0
     byte_count: int = 0
     database_seconds: float = 0.0
+    is_refused_for_cost: bool = False
     outcome: str = ""
     correlation_id: str = ""
 

@@ -126,11 +126,12 @@ class Settings(BaseSettings):
         description="Deadline of one statement, enforced by the database.",
     )
     statement_cost_limit: float = Field(
-        10_000_000,
+        2_000_000_000,
         ge=0,
         validation_alias="ZAVA_STATEMENT_COST_LIMIT",
-        description="Most that a heavy statement may cost by the planner's reckoning before it is "
-        "refused; about what meets the default deadline. 0: no limit.",
+        description="Most rows that a free statement may have to visit, estimated from its text "
+        "alone with fixed sizes of the tables; one with more is refused. The default is about what "
+        "the default deadline allows. 0: no limit.",
     )
     budget_calls_at_once: int | None = Field(
         None,

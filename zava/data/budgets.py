@@ -19,11 +19,14 @@ from zava.errors import Busy
 from zava.model import Caller
 
 _MINUTE = 60
+_HOUR = 3600
 _REMEMBERED = 4096  # principals
+_COST_REFUSALS_PER_HOUR = 10
 _WAIT_SECONDS = 10.0  # as long as for a connection, within the call's deadline
 _SPENT = {
     "calls": "You have used this minute's calls.",
     "time": "You have used this hour's database time.",
+    "cost": "Too many of your statements were refused for their cost.",
     "place": "As many calls of yours as may run at once are running.",
 }
 
@@ -43,7 +46,10 @@ class Budget:
 
 
 def spent(what: str, seconds: int) -> Busy:
-    """Return the error of a used-up budget: `calls`, `time` or `place`, free again in `seconds`."""
+    """Return the error of a used-up budget, free again in `seconds`.
+
+    `what` is `calls`, `time`, `cost` or `place`.
+    """
     return Busy(
         _SPENT[what],
         hint=f"Come back in {seconds} second{'' if seconds == 1 else 's'}.",
@@ -202,6 +208,7 @@ class Budgets:
         # to the database, no more.
         self._closed_until: LRUCache[bytes, tuple[float, str]] = LRUCache(_REMEMBERED)
         self._requests: LRUCache[bytes, tuple[int, int]] = LRUCache(_REMEMBERED)
+        self._refusals: LRUCache[bytes, tuple[int, int]] = LRUCache(_REMEMBERED)
 
     def ask(self, caller: Caller) -> None:
         """Count one request of a caller.
@@ -219,6 +226,20 @@ class Budgets:
         self._requests[caller.identity] = this_minute, requests
         if requests > self.budget.calls_per_minute:
             raise spent("calls", math.ceil((this_minute + 1) * _MINUTE - now) or 1)
+
+    def count_refusal(self, caller: Caller) -> None:
+        """Count one statement of a caller that is refused for its cost.
+
+        Raises:
+            Busy: it was one too many for this hour.
+        """
+        now = self._clock()
+        this_hour = int(now) // _HOUR
+        hour, refusals = self._refusals.get(caller.identity, (this_hour, 0))
+        refusals = refusals + 1 if hour == this_hour else 1
+        self._refusals[caller.identity] = this_hour, refusals
+        if refusals > _COST_REFUSALS_PER_HOUR:
+            raise spent("cost", math.ceil((this_hour + 1) * _HOUR - now) or 1)
 
     def requests(self, caller: Caller) -> int:
         """Return how many requests of a caller were counted here in this minute."""

@@ -71,7 +71,6 @@ class Door:
         trail: AuditTrail,
         budgets: Budgets,
         monitor: QueryMonitor,
-        max_cost: float | None,
         statement_timeout_seconds: int,
         use_prepared: bool,
     ) -> None:
@@ -80,7 +79,6 @@ class Door:
         self._verification = verification
         self.trail = trail
         self.budgets = budgets
-        self._max_cost = max_cost
         self._timeout_seconds = statement_timeout_seconds
         self._use_prepared = use_prepared
         self.monitor = monitor
@@ -118,6 +116,17 @@ class Door:
 
         _, answer = await self._repeat(caller, question, carry)
         return answer
+
+    def charge_refusal(self, caller: Caller) -> None:
+        """Charge the caller's hour with a whole deadline, and count the refusal.
+
+        Raises:
+            Busy: the caller sent too many of them within the hour.
+        """
+        if caller.call is not None:
+            caller.call.is_refused_for_cost = True
+            caller.call.database_seconds += self._timeout_seconds
+        self.budgets.count_refusal(caller)
 
     def audience(self, caller: Caller) -> Audience | None:
         """Return the audience in which the caller was last seen: a guess, never a permission."""
@@ -184,7 +193,6 @@ class Door:
                 question.max_rows,
                 MAX_ANSWER_BYTES,
                 milliseconds,
-                self._max_cost if question.is_heavy else None,
                 self._limits(caller),
             )
             # Signed when a connection is there: the signature ages while one waits.

@@ -23,7 +23,7 @@ from zava.errors import (
 
 CONTEXT_REFUSED, CONTEXT_ALTERED = "ZA001", "ZA002"
 PRINCIPAL_REFUSED, OTHER_AUDIENCE = "ZA003", "ZA004"
-BUDGET_SPENT, TOO_EXPENSIVE = "ZA005", "ZA006"
+BUDGET_SPENT = "ZA005"
 
 _ABOUT_THE_STATEMENT = frozenset({"42", "22", "21", "2F", "54", "0A"})
 _TRANSIENT_CLASSES = frozenset({"08", "53", "57", "40", "58"})
@@ -53,11 +53,6 @@ _OURS: dict[str, tuple[type[ZavaError], str, str]] = {
         QueryRefused,
         "The statement altered the tenant context.",
         "Remove set_config from it.",
-    ),
-    TOO_EXPENSIVE: (
-        QueryRefused,
-        "The statement would cost more than one may, by the planner's reckoning.",
-        "Join on keys, narrow the period, or aggregate in a WITH before joining.",
     ),
     "57014": (QueryTimeout, "The statement met its deadline and was cancelled.", _LESS),
     "54000": (

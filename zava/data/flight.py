@@ -5,9 +5,8 @@ an error and cannot describe a statement. `psycopg.generators` is a public modul
 promise, so psycopg is pinned.
 """
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from psycopg import Error, OperationalError, errors, generators
 from psycopg.abc import PQGen
@@ -83,15 +82,12 @@ _NAMES |= {
 class Bounds:
     """What one call may cost: rows, bytes of JSON, and milliseconds (None: the login's own).
 
-    `max_cost` is the planner's, asked before the statement runs (None: not asked; infinite: the
-    plan's shape is told). `budget` is what the caller may use, in the order of `zava.admit` (None:
-    no limit).
+    `budget` is what the caller may use, in the order of `zava.admit` (None: no limit).
     """
 
     max_rows: int
     max_bytes: int
     timeout_milliseconds: int | None = None
-    max_cost: float | None = None
     budget: tuple[float, ...] | None = None
 
 
@@ -171,7 +167,6 @@ class Flight:
         Raises:
             psycopg.Error: the statement, the context or the connection failed.
         """
-        bounds = replace(bounds, max_cost=math.inf)
         self.add_call(audience, call, bounds, describe=False, is_run=False)
         told = _by_step(await self.fly(), "plan")["plan"]
         return (told.get_value(0, 0) or b"").decode()
@@ -193,13 +188,11 @@ class Flight:
         """
         self._enter()
         runner = _RUNNERS[audience]
-        needed = [_BEGIN, _ROLLBACK, _UNLOCK, runner]
+        needed = [_BEGIN, _ROLLBACK, _UNLOCK, runner if is_run else _WEIGHERS[audience]]
         if bounds.timeout_milliseconds is not None:
             needed.append(_DEADLINE)
         if bounds.budget is not None:
             needed.append(_ADMIT)
-        if bounds.max_cost is not None:
-            needed.append(_WEIGHERS[audience])
         self._prepare(needed)
         self._execute("begin", _BEGIN)
         if bounds.timeout_milliseconds is not None:
@@ -220,12 +213,11 @@ class Flight:
             str(bounds.max_rows).encode(),
             str(bounds.max_bytes).encode(),
         )
-        if bounds.max_cost is not None:
-            weighed = (*values[:8], str(bounds.max_cost).encode())
-            self._execute_signed("weigh", _WEIGHERS[audience], weighed)
         if is_run:
             self._execute_signed("run", runner, values)
-        else:  # too rare to be held prepared
+        else:
+            self._execute_signed("explain", _WEIGHERS[audience], (*values[:8], b"Infinity"))
+            # Too rare to be held prepared.
             self._pgconn.send_query_params(_PLAN, None)
             self._steps.append("plan")
         self._sync()

@@ -1,4 +1,4 @@
-"""Reads a caller's statement once, for guard, audit and admission, which ask something of its text.
+"""Reads a caller's statement once, for the guard, the audit and the limit on its work.
 
 Handing a text to the parsing thread costs many times what parsing it does. So they share the trip,
 and a short text, whose depth any stack bears, is read where it is.
@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 from cachetools import LRUCache
 
-from zava.data.admission import is_heavy
 from zava.data.fingerprint import fingerprint
 from zava.data.guard import Guard
-from zava.data.guard.guard import PASSED, Verdict
+from zava.data.guard.guard import PASSED, Verdict, too_deep
 from zava.data.guard.parsing import parsing_thread
+from zava.data.guard.work import HEAVY_ROWS, visited_rows
 
 _REMEMBERED = 1024  # statements of at most 16 KiB
 
@@ -27,13 +27,18 @@ Nothing that long takes 256 KiB of stack, or comes near the depth that Python al
 class ReadStatement(NamedTuple):
     """What a text says by itself, whoever sent it.
 
-    `fingerprint` is None for what is no statement; `is_heavy` says that the planner should be asked
-    what it costs.
+    `fingerprint` is None for what is no statement. `visited_rows` estimates the work of one that
+    passed.
     """
 
     verdict: Verdict
     fingerprint: str | None
-    is_heavy: bool
+    visited_rows: float
+
+    @property
+    def is_heavy(self) -> bool:
+        """Whether the statement leaves one connection free for others while it runs."""
+        return self.visited_rows >= HEAVY_ROWS
 
 
 class StatementReader:
@@ -57,7 +62,10 @@ class StatementReader:
 
     def read_here(self, statement: str) -> ReadStatement:
         """Return what a text says; a longer one than `SHORT_CHARACTERS` on the parsing thread."""
-        verdict = self._guard.judge(statement)
-        return ReadStatement(
-            verdict, fingerprint(statement), verdict is PASSED and is_heavy(statement)
-        )
+        verdict, rows = self._guard.judge(statement), 0.0
+        if verdict is PASSED:
+            try:
+                rows = visited_rows(statement)
+            except RecursionError:
+                verdict = too_deep()
+        return ReadStatement(verdict, fingerprint(statement), rows)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from math import inf
 
 import psycopg
 
@@ -30,8 +31,10 @@ logger = logging.getLogger(__name__)
 class RetailData:
     """Reads the retail data through the one door."""
 
-    def __init__(self, tenancy: Tenancy) -> None:
+    def __init__(self, tenancy: Tenancy, *, most_rows: float = inf) -> None:
+        """`most_rows` is how many rows a free statement may have to visit, by its text."""
         self._tenancy = tenancy
+        self._most_rows = most_rows
         self._schemas = SchemaReader()
         self._reader: StatementReader | None = None
 
@@ -50,6 +53,12 @@ class RetailData:
         read = await (await self.reader(caller)).read(sql)
         note_fingerprint(caller, read.fingerprint)
         read.verdict.enforce()
+        if read.visited_rows > self._most_rows:
+            self._tenancy.charge_refusal(caller)
+            raise QueryRefused(
+                "The statement would have to visit more rows than one may.",
+                hint="Join on keys, narrow the period, or aggregate in a WITH before joining.",
+            )
         try:
             table = await self._tenancy.run(caller, sql, max_rows=max_rows, is_heavy=read.is_heavy)
         except (DatabaseFault, QueryRefused) as fault:

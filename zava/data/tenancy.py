@@ -58,7 +58,6 @@ class Tenancy:
         *,
         trail: AuditTrail | None = None,
         budgets: Budgets | None = None,
-        max_cost: float | None = None,
         statement_timeout_seconds: int = SERVER_DEADLINE_SECONDS,
         use_prepared: bool = True,
         monitor: QueryMonitor | None = None,
@@ -70,7 +69,6 @@ class Tenancy:
             trail=trail or AuditTrail(pool),
             budgets=budgets or Budgets(Budget(), connections=_UNSHARED),
             monitor=monitor or QueryMonitor(),
-            max_cost=max_cost,
             statement_timeout_seconds=statement_timeout_seconds,
             use_prepared=use_prepared,
         )
@@ -82,7 +80,7 @@ class Tenancy:
     async def run(
         self, caller: Caller, sql: str, *, max_rows: int, is_heavy: bool = False
     ) -> Table:
-        """Run a statement that the caller's model wrote; the planner is asked about a heavy one.
+        """Run a statement that the caller's model wrote.
 
         Raises:
             ZavaError: the statement was refused, failed, or could not be run now.
@@ -174,6 +172,14 @@ class Tenancy:
             hour_seconds_left=used.hour_seconds_left,
             calls_at_once=budget.calls_at_once,
         )
+
+    def charge_refusal(self, caller: Caller) -> None:
+        """Count a statement that is refused for its cost, as if it had run to its deadline.
+
+        Raises:
+            Busy: the caller sent too many of them within the hour.
+        """
+        self._door.charge_refusal(caller)
 
     def audience(self, caller: Caller) -> Audience | None:
         """Return the audience in which the caller was last seen: a guess, never a permission."""

@@ -10,7 +10,7 @@ from datetime import datetime
 import psycopg
 
 _UNUSUAL_FACTOR = 5
-_UNUSUAL_ROWS, _UNUSUAL_STATEMENTS = 1000, 50
+_UNUSUAL_ROWS, _UNUSUAL_STATEMENTS, _UNUSUAL_REFUSALS = 1000, 50, 10
 
 # One row a call: the outcome's repeats the intent's, and sorts behind it.
 _CALLS = """
@@ -26,7 +26,8 @@ WITH call AS (
 """
 _BY_PERSON = """
 SELECT who, count(*), count(*) FILTER (WHERE ended = 'AUTHORIZATION_ERROR'),
-       count(*) FILTER (WHERE ended = 'UNKNOWN'), count(DISTINCT fingerprint),
+       count(*) FILTER (WHERE ended = 'UNKNOWN'),
+       count(*) FILTER (WHERE ended = 'REFUSED_FOR_COST'), count(DISTINCT fingerprint),
        coalesce(sum(row_count), 0)::bigint, coalesce(sum(byte_count), 0)::bigint,
        coalesce(sum(database_milliseconds), 0) / 1000, max(called_at)
 FROM call GROUP BY who ORDER BY count(*) DESC, who
@@ -45,6 +46,7 @@ class Person:
     calls: int
     denied: int
     unknown: int
+    refused_for_cost: int
     statements: int
     rows: int
     bytes: int
@@ -97,4 +99,8 @@ def _unusual(people: list[Person]) -> list[str]:
             for person, amount in zip(people, amounts, strict=True)
             if len(people) > 1 and amount >= max(least, _UNUSUAL_FACTOR * median)
         ]
-    return found
+    return found + [
+        f"{person.who}: {person.refused_for_cost:,} statements refused for their cost"
+        for person in people
+        if person.refused_for_cost >= _UNUSUAL_REFUSALS
+    ]

@@ -13,6 +13,7 @@ from zava.protocol.tools.tool import ToolAnswer
 logger = logging.getLogger(__name__)
 
 OK, CANCELLED = "OK", "CANCELLED"
+REFUSED_FOR_COST = "REFUSED_FOR_COST"
 Result = TypeVar("Result")
 
 _REFUSED_BY_US = frozenset({"AUTHORIZATION_ERROR", "VALIDATION_ERROR"})
@@ -62,7 +63,8 @@ async def recorded(
 
 
 def _read_error(caller: Caller, call: Call, content: Mapping[str, Any]) -> None:
-    call.outcome = str(content.get("code", "MCP_ERROR"))
+    code = str(content.get("code", "MCP_ERROR"))
+    call.outcome = REFUSED_FOR_COST if call.is_refused_for_cost else code
     call.correlation_id = str(content.get("correlation_id", ""))
     if call.outcome in _REFUSED_BY_US:
         logger.warning(

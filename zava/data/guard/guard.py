@@ -45,13 +45,18 @@ class Guard:
             trees = parse(statement)
             Walk(self._tables, self._calling).check(_only_one(trees))
         except TooDeep:
-            reason = refusals.too_deep()
-            return Verdict(QueryRefused, reason.message, reason.hint)
+            return too_deep()
         except NotParsed as error:
             return _syntax_error(error)
         except Refused as reason:
             return Verdict(QueryRefused, reason.message, reason.hint)
         return PASSED
+
+
+def too_deep() -> Verdict:
+    """Return the verdict on a statement that nests deeper than it can be read."""
+    reason = refusals.too_deep()
+    return Verdict(QueryRefused, reason.message, reason.hint)
 
 
 def _only_one(trees: list[dict[str, Any]]) -> dict[str, Any]:
