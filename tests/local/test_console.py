@@ -131,7 +131,7 @@ async def test_repeated_host_or_origin_is_refused(console: Console) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "allowed"), [("GET", SIGN_IN_PATH, "POST"), ("POST", "/", "GET")]
+    ("method", "path", "allowed"), [("GET", SIGN_IN_PATH, "POST"), ("POST", "/", "GET, HEAD")]
 )
 async def test_other_methods_are_not_allowed(
     console: Console, method: str, path: str, allowed: str
@@ -172,3 +172,10 @@ def test_where_a_directory_signs_there_is_no_console(application: Application) -
 async def test_endpoint_alone_has_neither_console_nor_sign_in(application: Application) -> None:
     for method, path in (("GET", "/"), ("POST", SIGN_IN_PATH), ("GET", "/console/console.js")):
         assert (await application.endpoint.handle(method, path, OWN, b"{}")).status == 404
+
+
+async def test_head_of_a_page_is_get_without_its_body(console: Console) -> None:
+    got = await console.handle("GET", "/", OWN, b"")
+    head = await console.handle("HEAD", "/", OWN, b"")
+    assert (head.status, head.headers, head.body) == (200, got.headers, b"")
+    assert got.body

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from zava.protocol.absent_values import remove_absent_values
 from zava.protocol.versions import HANDSHAKE, LOG_LEVEL_KEY, PROGRESS_KEY, SERVED, VERSION_KEY
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -33,8 +34,8 @@ class BodyRefused(Exception):
         self.data = data
 
 
-def read_message(body: bytes) -> dict[str, Any]:
-    """Parse one JSON-RPC request or notification.
+def read_message(body: bytes) -> tuple[dict[str, Any], bytes]:
+    """Parse one JSON-RPC request or notification; return it and its bytes without absent values.
 
     Raises:
         BodyRefused: it is malformed, a batch or a response, nested too deep, or holds a number
@@ -48,6 +49,7 @@ def read_message(body: bytes) -> dict[str, Any]:
         raise BodyRefused(INVALID_REQUEST, "Batches are not supported; send one message.")
     if not isinstance(message, dict):
         raise BodyRefused(INVALID_REQUEST, "The body is not a JSON-RPC message.")
+    is_changed = remove_absent_values(message)
     request_id = message.get("id")
     is_usable = _is_id(request_id)
     known_id = request_id if is_usable else None
@@ -66,7 +68,7 @@ def read_message(body: bytes) -> dict[str, Any]:
             f"id: an integer of 64 bits or a string of at most {MAX_ID_CHARACTERS} characters.",
         )
     _check_envelope(message, known_id)
-    return message
+    return message, orjson.dumps(message) if is_changed else body
 
 
 def check_version(message: Mapping[str, Any], header: str | None) -> None:

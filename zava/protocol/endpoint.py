@@ -24,6 +24,7 @@ from zava.protocol.body import (
     MAX_BODY_BYTES,
     BodyRefused,
     check_version,
+    metadata,
     read_message,
     wants_events,
 )
@@ -34,6 +35,7 @@ from zava.protocol.introduction import NAME
 from zava.protocol.kernel import Answer, Kernel
 from zava.protocol.permissions import WHOLE_SCOPE
 from zava.protocol.security_headers import secured
+from zava.protocol.versions import HANDSHAKE, STATELESS, VERSION_KEY
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel.server import Server
@@ -58,6 +60,8 @@ _TAKES_JSON = frozenset({_JSON, "application/*", "*/*"})
 _REMEMBERED_CHARACTERS = 260
 _KEPT_BACK = frozenset({"authorization", "accept"})
 _TAKES_EVENTS = frozenset({"text/event-stream", "text/*", "*/*"})
+_ANYTHING = frozenset({"*/*"})
+_VERSION = "mcp-protocol-version"
 
 
 class Authenticator(Protocol):
@@ -112,7 +116,8 @@ class Endpoint:
                 500, _INTERNAL_ERROR, "Internal error", data={"correlation_id": correlation_id}
             )
         is_local = _host_name(dict(fields).get("host", "")) in _LOOPBACK
-        return Answer(answer.status, secured(answer.headers, is_local=is_local), answer.body)
+        content = b"" if method.upper() == "HEAD" else answer.body
+        return Answer(answer.status, secured(answer.headers, is_local=is_local), content)
 
     async def aclose(self) -> None:
         """End what the first request started."""
@@ -123,10 +128,10 @@ class Endpoint:
     ) -> Answer:
         if path not in PATHS:
             return _json(404, {"error": "not found"})
-        allowed = "POST" if path == MCP_PATH else "GET"
-        if method != allowed:
+        allowed = ("POST",) if path == MCP_PATH else ("GET", "HEAD")
+        if method not in allowed:
             # Before the SDK, which would hold a GET open for events that never come.
-            return _json(405, {"error": f"use {allowed}"}, {"allow": allowed})
+            return _json(405, {"error": f"use {allowed[0]}"}, {"allow": ", ".join(allowed)})
         if path == "/health/live":
             return _json(200, {"status": "alive"})
         if path == "/health/ready":
@@ -165,12 +170,15 @@ class Endpoint:
             return _rpc_error(413, INVALID_REQUEST, f"The body exceeds {MAX_BODY_BYTES:,} bytes.")
         if single.get("content-type", "").partition(";")[0].strip().lower() != _JSON:
             return _rpc_error(415, INVALID_REQUEST, f"The content type must be {_JSON}.")
-        accepted = _media_types(fields)
-        if accepted.isdisjoint(_TAKES_JSON):
+        accepted = _media_types(fields) or _ANYTHING  # an absent header accepts all (RFC 9110)
+        takes_json = not accepted.isdisjoint(_TAKES_JSON)
+        takes_events = not accepted.isdisjoint(_TAKES_EVENTS)
+        # The stateless era has no answer that is events alone.
+        if not (takes_json or (takes_events and single.get(_VERSION) != STATELESS)):
             return _rpc_error(406, INVALID_REQUEST, f"The client must accept {_JSON}.")
         try:
-            message = read_message(body)
-            check_version(message, single.get("mcp-protocol-version"))
+            message, body = read_message(body)
+            _read_version(message, single)
         except BodyRefused as refusal:
             return _rpc_error(
                 400,
@@ -188,16 +196,18 @@ class Endpoint:
             ),
             client_name(message, single.get("user-agent", "")),
         )
-        with_events = wants_events(message) and not accepted.isdisjoint(_TAKES_EVENTS)
+        with_events = takes_events and (wants_events(message) or not takes_json)
         answer = await self.lane.answer(message, single, exchange, with_events=with_events)
         if answer is None:
             # The token stays here: nothing behind this line needs it.
             passed = [
                 (name, value)
                 for name, value in fields
-                if name not in _KEPT_BACK and not name.startswith(platform_auth.PREFIX)
+                if name in single
+                and name not in _KEPT_BACK
+                and not name.startswith(platform_auth.PREFIX)
             ]
-            passed.append(("accept", ", ".join(sorted(accepted))))
+            passed.append(("accept", f"{_JSON}, text/event-stream"))
             answer = await self.kernel.exchange(passed, body, exchange, with_events=with_events)
         if exchange.denial is not None:
             return self._forbidden(exchange.denial, single["host"], message.get("id"))
@@ -221,7 +231,8 @@ class Endpoint:
 
     def _refuse_host(self, single: Mapping[str, str]) -> Answer | None:
         if _host_name(single.get("host", "")) not in self._hosts:
-            return _json(421, {"error": "this host name is not served here"})
+            error = "This host name is not served here; add it to ZAVA_ALLOWED_HOSTS."
+            return _json(421, {"error": error})
         origin = single.get("origin")
         if origin is not None and _host_name(origin.partition("://")[2]) not in self._hosts:
             return _json(403, {"error": "this origin may not call"})
@@ -258,6 +269,19 @@ class Endpoint:
             f'scope="{self._authenticator.scope(scope)}"',
         ]
         return {"www-authenticate": f"Bearer {', '.join(parts)}"}
+
+
+def _read_version(message: Mapping[str, Any], single: dict[str, str]) -> None:
+    """Check the version that header and body state; drop the header where only the body counts.
+
+    Raises:
+        BodyRefused: as `check_version` says.
+    """
+    is_handshake = message["method"] == "initialize" and VERSION_KEY not in metadata(message)
+    if is_handshake and single.get(_VERSION) not in HANDSHAKE:
+        # A handshake's body states the version; some clients send their newest in the header.
+        single.pop(_VERSION, None)
+    check_version(message, single.get(_VERSION))
 
 
 def _refuse_repeated(fields: Sequence[tuple[str, str]]) -> Answer | None:

@@ -173,7 +173,8 @@ def _permissions(claims: Mapping[str, Any]) -> frozenset[Permission]:
 def _bearer(authorization: str | None) -> str:
     if not authorization:
         raise TokenRefused("A bearer token is required.", is_missing=True)
-    scheme, _, token = authorization.partition(" ")
+    scheme, _, rest = authorization.partition(" ")
+    token = rest.lstrip(" ")
     if scheme.lower() != "bearer":
         raise TokenRefused("A bearer token is required.", is_missing=True)
     if len(token) > MAX_TOKEN_BYTES:

@@ -93,13 +93,14 @@ class Console:
         hosts = [value for name, value in fields if name == "host"]
         if len(hosts) != 1 or hosts[0] not in self._hosts:
             return _told(421, "this host name is not served here")
-        allowed = "POST" if path == SIGN_IN_PATH else "GET"
-        if method.upper() != allowed:
-            return _told(405, f"use {allowed}", {"allow": allowed})
+        allowed = ("POST",) if path == SIGN_IN_PATH else ("GET", "HEAD")
+        if method.upper() not in allowed:
+            return _told(405, f"use {allowed[0]}", {"allow": ", ".join(allowed)})
         if path == SIGN_IN_PATH:
             return self._sign(hosts[0], fields, body)
         content_type, content = self._files[path]
-        return Answer(200, _SECURITY | {"content-type": content_type}, content)
+        sent = b"" if method.upper() == "HEAD" else content
+        return Answer(200, _SECURITY | {"content-type": content_type}, sent)
 
     def _sign(self, host: str, fields: Sequence[tuple[str, str]], body: bytes) -> Answer:
         """Return a token for one of the demo's people, to this very page."""

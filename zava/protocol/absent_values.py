@@ -1,0 +1,63 @@
+"""Removes from a message what stands for an absent value, as clients of several languages write it.
+
+Serializers write null for a field without a value, "" for a cursor that is not there, 1.0 for the
+id 1, and booleans where a capability is an object. Each has one possible meaning.
+"""
+
+from typing import Any
+
+Message = dict[str, Any]
+
+
+def remove_absent_values(message: Message) -> bool:
+    """Bring a message into the protocol's own form, in place; return whether anything changed."""
+    changed = _drop(message, "params")
+    method = message.get("method")
+    if isinstance(method, str) and method.startswith("notifications/"):
+        changed |= _drop(message, "id")
+    request_id = message.get("id")
+    if isinstance(request_id, float) and request_id.is_integer() and abs(request_id) < 2**53:
+        message["id"] = int(request_id)
+        changed = True
+    params = message.get("params")
+    if not isinstance(params, dict):
+        return changed
+    for name in ("_meta", "cursor", "arguments"):
+        changed |= _drop(params, name)
+    if params.get("cursor") == "":
+        del params["cursor"]
+        changed = True
+    if isinstance(params.get("_meta"), dict):
+        changed |= _drop(params["_meta"], "progressToken")
+    if method == "prompts/get" and isinstance(params.get("arguments"), dict):
+        for name in list(params["arguments"]):
+            changed |= _drop(params["arguments"], name)
+    if method == "initialize" and isinstance(params.get("capabilities"), dict):
+        changed |= _read_flags(params["capabilities"])
+    return changed
+
+
+def _drop(values: Message, name: str) -> bool:
+    if name in values and values[name] is None:
+        del values[name]
+        return True
+    return False
+
+
+def _read_flags(capabilities: Message) -> bool:
+    """Replace the flags of capabilities: true by an empty object, false and null by nothing."""
+    changed = _replace_flags(capabilities)
+    for name in ("experimental", "extensions"):
+        if isinstance(capabilities.get(name), dict):
+            changed |= _replace_flags(capabilities[name])
+    return changed
+
+
+def _replace_flags(values: Message) -> bool:
+    flags = [name for name, value in values.items() if value is None or isinstance(value, bool)]
+    for name in flags:
+        if values[name]:
+            values[name] = {}
+        else:
+            del values[name]
+    return bool(flags)
