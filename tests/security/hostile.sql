@@ -242,8 +242,9 @@ SELECT store_id FROM retail.stores UNION ALL SELECT store_id FROM retail.invento
 -- [passes]
 SELECT o FROM retail.orders o WHERE o::text LIKE '%{other}%'
 
--- [passes]
 SELECT to_jsonb(o) FROM retail.orders o TABLESAMPLE SYSTEM (100) WHERE o.store_id = '{other}'
+
+SELECT count(*) FROM retail.orders TABLESAMPLE BERNOULLI (30.5) REPEATABLE (42)
 
 SELECT ctid, tableoid, xmin, o.* FROM retail.orders o WHERE store_id <> '{own}'
 
@@ -511,6 +512,7 @@ SELECT cardinality(string_to_array(a, b)) FROM (SELECT string_agg('a', '') AS a,
 
 SELECT split_part(a::text, (array_to_string(a, ''))::text, 2) FROM (SELECT array_agg(n) AS a FROM generate_series(1, 1000) AS n) AS t
 
+-- [passes]
 SELECT length(normalize(string_agg(U&'\0301\0323', ''), NFD)) FROM generate_series(1, 300)
 
 WITH RECURSIVE r AS (SELECT U&'\0301\0323' AS x UNION ALL SELECT x || x FROM r WHERE length(x) < 300) SELECT max(length(normalize(x))) FROM r
@@ -533,10 +535,8 @@ SELECT count(*) FROM generate_series('2000-01-01'::timestamp, '2030-01-01', '1 m
 -- [passes]
 WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r WHERE n > 0) SELECT count(*) FROM r
 
--- [passes]
 SELECT sum(factorial(30000 + n)) FROM generate_series(1, 1000) AS n
 
--- [passes]
 SELECT gcd(9::numeric ^ 130000, 7::numeric ^ 130000)
 
 -- [passes]
@@ -545,13 +545,11 @@ SELECT repeat('a', 9999) ~ '^(a+)+$b', repeat('a', 9999) LIKE repeat('%a', 1000)
 -- [passes]
 SELECT count(*) FROM regexp_matches(repeat('a', 9999), '(a|aa)+$(b)?\1', 'g')
 
--- [passes]
 SELECT jsonb_path_exists(jsonb_agg(n), '$[*] ? ($[*] == -@)') FROM generate_series(1, 20000) AS n
 
 -- [passes]
 SELECT length(ts_headline('english', d, to_tsquery('w1 <-> w2 & w3'), 'MaxFragments=100')) FROM (SELECT string_agg('w' || n % 7, ' ') AS d FROM generate_series(1, 200000) AS n) AS t
 
--- [passes]
 SELECT length(array_agg(a ORDER BY a DESC)::text) FROM generate_series(1, 1000000) AS a, generate_series(1, 100) AS b
 
 -- # parser tricks

@@ -1448,11 +1448,8 @@ SELECT * FROM retail.products ORDER BY gross_margin_percent DESC LIMIT 5
 -- Margin below a threshold [cost]
 SELECT product_name, base_price, cost, gross_margin_percent FROM retail.products p WHERE gross_margin_percent < 30 ORDER BY cost LIMIT 10
 
--- Sampling by pages
-SELECT count(*) FROM retail.orders TABLESAMPLE SYSTEM (50)
-
--- Sampling by rows, repeatable
-SELECT count(*) AS n, avg(o.total_amount) FROM retail.orders AS o TABLESAMPLE BERNOULLI (30.5) REPEATABLE (42) WHERE o.status = 'completed'
+-- A sample of rows
+SELECT order_id, total_amount FROM retail.orders ORDER BY random() LIMIT 20
 
 -- Alias of a table with renamed columns
 SELECT c.label FROM retail.categories AS c(id, label) ORDER BY c.label LIMIT 3

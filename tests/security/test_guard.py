@@ -3,23 +3,37 @@
 import pytest
 
 from zava.data.guard import Guard
-from zava.data.guard.bounds import LONGEST_NEEDLE
 from zava.data.guard.guard import Verdict
+from zava.data.guard.sizes import SHORT_LITERAL
 from zava.data.reading import StatementReader
 from zava.errors import DatabaseFault, QueryRefused
 
 TABLES = frozenset({"stores", "orders", "order_items", "products", "customers"})
+COLUMNS_OF_TABLES = frozenset(
+    {
+        "store_id",
+        "store_name",
+        "region",
+        "order_id",
+        "customer_id",
+        "order_date",
+        "status",
+        "quantity",
+    }
+    | {"total_amount", "product_id", "product_name", "product_description", "email", "first_name"}
+    | {"last_name", "base_price", "sku", "unit_price"}
+)
 CALLING = frozenset({"pg_sleep", "regrole", "length"})
 READ = "Send one SELECT (or WITH … SELECT, VALUES); the data can only be read."
 SETTINGS = "Settings cannot be read or changed; who asks comes from the caller's token alone."
 SCHEMA = "get_multiple_table_schemas describes the tables that you can read."
 STANDARD = "Use PostgreSQL's aggregate, window, date, text, number, array and JSON functions."
 COLUMNS = "Name columns as get_multiple_table_schemas lists them"
-LONG = "Write what it looks for as a literal, or gather in a statement of its own."
+LONG = "Write what it looks for as a short literal, or gather fewer rows into one value."
 
 
 def judge(sql: str) -> Verdict:
-    return Guard(TABLES, CALLING).judge(sql)
+    return Guard(TABLES, COLUMNS_OF_TABLES, CALLING).judge(sql)
 
 
 def bounded(name: str, largest: str) -> str:
@@ -166,8 +180,8 @@ def bounded(name: str, largest: str) -> str:
         ),
         (
             "SELECT 1 FROM retail.orders TABLESAMPLE mine (1)",
-            "The sampling method mine is unknown.",
-            "Use SYSTEM or BERNOULLI.",
+            "TABLESAMPLE is not run here.",
+            "Use ORDER BY random() LIMIT n.",
         ),
         (
             "SELECT repeat('x', n) FROM retail.orders",
@@ -196,7 +210,7 @@ def bounded(name: str, largest: str) -> str:
         ),
         (
             "SELECT strpos(string_agg(a, ''), max(b)) FROM retail.orders",
-            "strpos looks for a text of any length beside values gathered from many rows.",
+            "strpos may compare two long values, which no deadline ends.",
             LONG,
         ),
         (
@@ -244,7 +258,10 @@ def test_depth_beyond_what_can_be_read_is_refused() -> None:
         "repeat('-', (2 ^ 3)::int / 2)",
         "format('%s %-10s %1$s %%', a, b)",
         "strpos(a, b)",
-        "replace(string_agg(a, ''), 'b', c)",
+        "replace(string_agg(a, ''), 'b', '; ')",
+        "normalize(max(a), NFD), array_agg(a)",
+        "translate(a, b, c), ARRAY(SELECT 1)",
+        "position(b IN repeat('a', 257))",
         "trim(string_agg(a, ''))",
         "lpad(a, 2, '0') || replace(a, b, repeat('-', 20))",
         "normalize('é') || string_agg(a, '')",
@@ -259,7 +276,6 @@ def test_depth_beyond_what_can_be_read_is_refused() -> None:
         "a.status LIKE 'a'",
         "a.quantity BETWEEN 1 AND 2",
         "count(*) OVER (ORDER BY a.status USING <)",
-        "(SELECT count(*) FROM retail.orders TABLESAMPLE SYSTEM (10))",
         "count(*) OVER (ORDER BY a.status)",
         "current_date",
     ],
@@ -339,11 +355,8 @@ def test_constant_series_beyond_its_bound_is_refused(series: str) -> None:
     "sql",
     [
         "SELECT normalize(string_agg(a, '')) FROM retail.orders",
-        "SELECT normalize(max(a), NFD), array_agg(a) FROM retail.orders",
-        "SELECT translate(a, b, c), ARRAY(SELECT 1) FROM retail.orders",
         "WITH RECURSIVE r AS (SELECT 'a' AS a UNION ALL SELECT a || a FROM r WHERE true) SELECT btrim(a, a) FROM r",
-        f"SELECT replace(string_agg(a, ''), '{'b' * (LONGEST_NEEDLE + 1)}', '') FROM retail.orders",
-        "SELECT position(b IN repeat('a', 257)) FROM retail.orders",
+        f"SELECT replace(string_agg(a, ''), '{'b' * (SHORT_LITERAL + 1)}', '') FROM retail.orders",
         "SELECT repeat('a')" + ", repeat(a, 1001)" * 3 + " FROM retail.orders",
         "SELECT format()",
         "SELECT repeat('x', least('nan'::float8, 1e9)::int)",
@@ -354,7 +367,7 @@ def test_what_no_deadline_could_end_is_refused(sql: str) -> None:
 
 
 async def test_verdict_is_remembered_and_each_refusal_has_its_own_correlation_id() -> None:
-    reader = StatementReader(Guard(TABLES, CALLING))
+    reader = StatementReader(Guard(TABLES, COLUMNS_OF_TABLES, CALLING))
     read = [await reader.read("SELECT pg_sleep(1)") for _ in range(2)]
     assert read[0] is read[1]
     ids = set()

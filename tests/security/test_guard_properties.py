@@ -14,10 +14,24 @@ from zava.errors import QueryRefused
 from zava.model import Caller
 
 TABLES = frozenset({"stores", "orders", "order_items", "products", "customers"})
+COLUMNS_OF_TABLES = frozenset(
+    {
+        "store_id",
+        "store_name",
+        "region",
+        "order_id",
+        "customer_id",
+        "order_date",
+        "status",
+        "quantity",
+    }
+    | {"total_amount", "product_id", "product_name", "product_description", "email", "first_name"}
+    | {"last_name", "base_price", "sku", "unit_price"}
+)
 CALLING = frozenset({"pg_sleep", "regrole", "regclass"})
 FUZZED, FUZZ_SECONDS = 20_000, 120
 
-guard = Guard(TABLES, CALLING)
+guard = Guard(TABLES, COLUMNS_OF_TABLES, CALLING)
 QUIET = settings(deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 

@@ -71,7 +71,7 @@ def nested() -> list[str]:
 
 
 def read(text: str) -> ReadStatement:
-    return StatementReader(Guard(frozenset({"stores"}), frozenset())).read_here(text)
+    return StatementReader(Guard(frozenset({"stores"}), frozenset(), frozenset())).read_here(text)
 
 
 def test_deepest_short_texts_are_read_in_a_small_stack_as_on_the_parsing_thread() -> None:
@@ -95,7 +95,7 @@ async def test_only_a_longer_text_is_handed_to_the_parsing_thread(
         return submit(call, *told)
 
     monkeypatch.setattr(parsing_thread(), "submit", noted)
-    reader = StatementReader(Guard(frozenset({"stores"}), frozenset()))
+    reader = StatementReader(Guard(frozenset({"stores"}), frozenset(), frozenset()))
     text = "SELECT 1".ljust(SHORT_CHARACTERS if is_short else SHORT_CHARACTERS + 1)
     first = await reader.read(text)
     assert first.verdict.error is None

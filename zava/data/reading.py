@@ -11,9 +11,9 @@ from cachetools import LRUCache
 
 from zava.data.fingerprint import fingerprint
 from zava.data.guard import Guard
-from zava.data.guard.guard import PASSED, Verdict, too_deep
+from zava.data.guard.guard import Verdict
 from zava.data.guard.parsing import parsing_thread
-from zava.data.guard.work import HEAVY_ROWS, visited_rows
+from zava.data.guard.work import HEAVY_ROWS
 
 _REMEMBERED = 1024  # statements of at most 16 KiB
 
@@ -27,18 +27,16 @@ Nothing that long takes 256 KiB of stack, or comes near the depth that Python al
 class ReadStatement(NamedTuple):
     """What a text says by itself, whoever sent it.
 
-    `fingerprint` is None for what is no statement. `visited_rows` estimates the work of one that
-    passed.
+    `fingerprint` is None for what is no statement.
     """
 
     verdict: Verdict
     fingerprint: str | None
-    visited_rows: float
 
     @property
     def is_heavy(self) -> bool:
         """Whether the statement leaves one connection free for others while it runs."""
-        return self.visited_rows >= HEAVY_ROWS
+        return self.verdict.visited_rows >= HEAVY_ROWS
 
 
 class StatementReader:
@@ -62,10 +60,4 @@ class StatementReader:
 
     def read_here(self, statement: str) -> ReadStatement:
         """Return what a text says; a longer one than `SHORT_CHARACTERS` on the parsing thread."""
-        verdict, rows = self._guard.judge(statement), 0.0
-        if verdict is PASSED:
-            try:
-                rows = visited_rows(statement)
-            except RecursionError:
-                verdict = too_deep()
-        return ReadStatement(verdict, fingerprint(statement), rows)
+        return ReadStatement(self._guard.judge(statement), fingerprint(statement))

@@ -53,7 +53,7 @@ class RetailData:
         read = await (await self.reader(caller)).read(sql)
         note_fingerprint(caller, read.fingerprint)
         read.verdict.enforce()
-        if read.visited_rows > self._most_rows:
+        if read.verdict.visited_rows > self._most_rows:
             self._tenancy.charge_refusal(caller)
             raise QueryRefused(
                 "The statement would have to visit more rows than one may.",
@@ -130,8 +130,10 @@ class RetailData:
             return self._reader
         # The same tables for every audience: a verdict depends on the text alone.
         tables = self._schemas.columns(await self._learn_structure(caller))
-        rows, _ = await self._tenancy.read(caller, statement("calling_names"))
-        guard = Guard(frozenset(tables), frozenset(rows[0]["names"]))
+        rows, _ = await self._tenancy.read(caller, statement("field_names"))
+        guard = Guard(
+            frozenset(tables), frozenset(rows[0]["columns"]), frozenset(rows[0]["calling"])
+        )
         self._reader = self._reader or StatementReader(guard)
         return self._reader
 

@@ -17,15 +17,8 @@ from zava.data.guard.parsing import Node, nodes_of
 LARGEST_LENGTH = 10_000
 LARGEST_GROWTH = 1_000_000
 LARGEST_SERIES = 1_000_000
-LONGEST_NEEDLE = 256
+LARGEST_FACTORIAL = 1_000
 _PADDING = frozenset({"lpad", "rpad"})
-# Functions that compare each character of one argument with each of another, and that the server
-# cannot cancel: its deadline does not end them.
-_SEARCHING = frozenset(
-    {"strpos", "position", "translate", "replace", "split_part", "btrim", "ltrim", "rtrim"}
-    | {"string_to_array", "string_to_table"}
-)
-_NORMALIZING = frozenset({"normalize", "is_normalized"})  # quadratic in a run of accents
 # A width of five digits or more, or one that an argument gives.
 _WIDE_FIELD = re.compile(r"%(?:\d+\$)?-?(?:\*|\d{5})")
 _FROM_TO = 2
@@ -47,8 +40,6 @@ class Growth:
     def __init__(self) -> None:
         self._built: list[float] = []
         self._multiplied: list[float] = []
-        self._gathers = False
-        self._searches: list[str] = []
 
     def check(self, name: str, arguments: list[Node]) -> None:
         """Hold one call to its limits.
@@ -56,31 +47,14 @@ class Growth:
         Raises:
             Refused: a length or a count without a bound, or one beyond it.
         """
-        if name == "array_to_string" or name.endswith("_agg"):
-            self.gather()
         if name == "generate_series":
             _check_series(arguments)
         elif name == "format":
             _check_format(arguments)
         elif name == "repeat" or name in _PADDING:
             self._check_length(name, arguments)
-        elif (name in _SEARCHING and not _is_short(arguments[1:])) or (
-            name in _NORMALIZING and not _is_short(arguments[:1])
-        ):
-            self._searches.append(name)
-
-    def gather(self) -> None:
-        """Note that the statement makes one value of many, or grows one, beyond any length."""
-        self._gathers = True
-
-    def conclude(self) -> None:
-        """Hold the whole statement to what its calls can do together.
-
-        Raises:
-            Refused: a long value may be searched for in a long value.
-        """
-        if self._gathers and self._searches:
-            raise refusals.long_search(self._searches[0])
+        elif name == "factorial":
+            _check_factorial(arguments)
 
     def _check_length(self, name: str, arguments: list[Node]) -> None:
         bound = largest(arguments[1]) if len(arguments) > 1 else 0
@@ -93,8 +67,6 @@ class Growth:
         is_built = name in _PADDING or text is not None
         (self._built if is_built else self._multiplied).append(max(bound, 1))
         together = prod(self._multiplied) * max(self._built, default=1)
-        if together > LONGEST_NEEDLE:
-            self.gather()
         if together > LARGEST_GROWTH:
             raise refusals.unbounded(
                 "A repetition of repetitions", LARGEST_GROWTH, "repeat('#', least(n, 100))"
@@ -107,12 +79,6 @@ def _literal(node: Node) -> str | None:
         return _literal(node["TypeCast"]["arg"])
     text = node.get("A_Const", {}).get("sval")
     return None if text is None else text.get("sval", "")
-
-
-def _is_short(arguments: list[Node]) -> bool:
-    """Whether the first of the arguments is a short literal, or left out."""
-    text = _literal(arguments[0]) if arguments else ""
-    return text is not None and len(text) <= LONGEST_NEEDLE
 
 
 def constant(node: Node) -> float | None:
@@ -203,6 +169,12 @@ def _check_series(arguments: list[Node]) -> None:
         is_unbounded = abs(stop - start) > LARGEST_SERIES * abs(step or 1)
     if is_unbounded:
         raise refusals.unbounded("generate_series", LARGEST_SERIES, "generate_series(1, 12)")
+
+
+def _check_factorial(arguments: list[Node]) -> None:
+    bound = largest(arguments[0]) if arguments else None
+    if bound is None or bound > LARGEST_FACTORIAL:
+        raise refusals.unbounded("factorial", LARGEST_FACTORIAL, "factorial(least(n, 20))")
 
 
 def _check_format(arguments: list[Node]) -> None:

@@ -6,7 +6,9 @@ from typing import Any
 from zava.data.guard import refusals
 from zava.data.guard.parsing import NotParsed, TooDeep, parse
 from zava.data.guard.refusals import Refused
+from zava.data.guard.sizes import Sizes
 from zava.data.guard.walk import Walk
+from zava.data.guard.work import Work
 from zava.errors import DatabaseFault, QueryRefused, ZavaError
 
 
@@ -17,6 +19,8 @@ class Verdict:
     error: type[ZavaError] | None = None
     message: str = ""
     hint: str = ""
+    visited_rows: float = 0.0
+    """Of a passing statement, by its text alone (`work.py`)."""
 
     def enforce(self) -> None:
         """Raise the refusal, each time with a correlation id of its own."""
@@ -24,39 +28,37 @@ class Verdict:
             raise self.error(self.message, hint=self.hint)
 
 
-PASSED = Verdict()
-
-
 class Guard:
     """An allow-list over the tables of the retail schema.
 
-    `calling` holds the names that the server would call in `value.name`.
+    `columns` holds the names of their columns, `calling` those that the server would call in
+    `value.name`.
 
     Verdicts depend on the text alone, so every caller shares them.
     """
 
-    def __init__(self, tables: frozenset[str], calling: frozenset[str]) -> None:
+    def __init__(
+        self, tables: frozenset[str], columns: frozenset[str], calling: frozenset[str]
+    ) -> None:
         self._tables = tables
+        self._columns = columns
         self._calling = calling
 
     def judge(self, statement: str) -> Verdict:
         """Return the verdict on a text within the limits; call it where there is stack for it."""
         try:
-            trees = parse(statement)
-            Walk(self._tables, self._calling).check(_only_one(trees))
-        except TooDeep:
-            return too_deep()
+            tree = _only_one(parse(statement))
+            Walk(self._tables, self._columns, self._calling).check(tree)
+            work = Work(tree)
+            Sizes(work).check(tree)
+        except (TooDeep, RecursionError):
+            reason = refusals.too_deep()
+            return Verdict(QueryRefused, reason.message, reason.hint)
         except NotParsed as error:
             return _syntax_error(error)
         except Refused as reason:
             return Verdict(QueryRefused, reason.message, reason.hint)
-        return PASSED
-
-
-def too_deep() -> Verdict:
-    """Return the verdict on a statement that nests deeper than it can be read."""
-    reason = refusals.too_deep()
-    return Verdict(QueryRefused, reason.message, reason.hint)
+        return Verdict(visited_rows=work.visited)
 
 
 def _only_one(trees: list[dict[str, Any]]) -> dict[str, Any]:

@@ -143,9 +143,9 @@ def special_value(name: str) -> Refused:
     return Refused(f"{spelled} is not shown here.", "Each answer says whose data it saw.")
 
 
-def sampling(name: str) -> Refused:
-    """Refuse a sampling method that is not built in."""
-    return Refused(f"The sampling method {name[:63]} is unknown.", "Use SYSTEM or BERNOULLI.")
+def sampling() -> Refused:
+    """Refuse TABLESAMPLE, whose choice of rows follows from where they lie."""
+    return Refused("TABLESAMPLE is not run here.", "Use ORDER BY random() LIMIT n.")
 
 
 def unbounded(name: str, largest: int, example: str) -> Refused:
@@ -157,10 +157,18 @@ def unbounded(name: str, largest: int, example: str) -> Refused:
 
 
 def long_search(name: str) -> Refused:
-    """Refuse a search that no deadline could end, where values of any length may meet."""
+    """Refuse a call that compares two long values part by part: no deadline ends it."""
     return Refused(
-        f"{name} looks for a text of any length beside values gathered from many rows.",
-        "Write what it looks for as a literal, or gather in a statement of its own.",
+        f"{name} may compare two long values, which no deadline ends.",
+        "Write what it looks for as a short literal, or gather fewer rows into one value.",
+    )
+
+
+def too_large(what: str) -> Refused:
+    """Refuse a statement whose values grow beyond what one may take."""
+    return Refused(
+        f"{what} may need more memory than one may take.",
+        "Aggregate to fewer rows first, and write shorter expressions.",
     )
 
 

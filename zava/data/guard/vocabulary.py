@@ -99,8 +99,6 @@ SPECIAL_VALUES = _words(
     """
 )
 
-SAMPLING_METHODS = frozenset({"system", "bernoulli"})
-
 SYSTEM_COLUMNS = frozenset({"ctid", "cmin", "cmax", "tableoid", "xmin", "xmax"})
 
 CONTAINERS = _words(
@@ -109,9 +107,9 @@ CONTAINERS = _words(
     A_ArrayExpr A_Indices BoolExpr BooleanTest CaseExpr CaseWhen CoalesceExpr ColumnDef
     CTECycleClause CTESearchClause GroupingFunc GroupingSet JoinExpr List MinMaxExpr NamedArgExpr
     NullTest RangeFunction RangeSubselect ResTarget RowExpr SubLink WindowDef JsonAggConstructor
-    JsonArgument JsonArrayAgg JsonArrayConstructor JsonArrayQueryConstructor JsonFuncExpr
+    JsonArgument JsonArrayAgg JsonArrayConstructor JsonArrayQueryConstructor
     JsonIsPredicate JsonKeyValue JsonObjectAgg JsonObjectConstructor JsonOutput JsonParseExpr
-    JsonScalarExpr JsonSerializeExpr JsonTable JsonTableColumn JsonTablePathSpec JsonValueExpr
+    JsonScalarExpr JsonSerializeExpr JsonTableColumn JsonTablePathSpec JsonValueExpr
     JsonBehavior
     """
 )

@@ -9,14 +9,15 @@ from typing import Any, ClassVar
 
 from zava.data.guard import refusals
 from zava.data.guard.bounds import Growth, check_recursion
-from zava.data.guard.parsing import Node
+from zava.data.guard.fields import Fields
+from zava.data.guard.json_paths import check_path, unknown_path
+from zava.data.guard.parsing import Node, nodes_of
 from zava.data.guard.vocabulary import (
     CONTAINERS,
     FIELDS,
     FUNCTIONS,
     LEAVES,
     OPERATORS,
-    SAMPLING_METHODS,
     SPECIAL_VALUES,
     SYSTEM_COLUMNS,
     TYPES,
@@ -26,21 +27,25 @@ Names = frozenset[str]
 
 _OWN_SCHEMA, _BUILT_IN_SCHEMA = "retail", "pg_catalog"
 _OPEN = CONTAINERS | FIELDS
-_TYPE_OF, _TEXT_SEARCH = "pg_typeof", "regconfig"
+_TYPE_OF, _TEXT_SEARCH, _JSON_PATH = "pg_typeof", "regconfig", "jsonpath"
+_PATH_FUNCTIONS = "jsonb_path_"
+_PATH_OPERATORS = frozenset({"@?", "@@"})
 
 
 class Walk:
-    """One statement's walk over the tables of the retail schema.
+    """One statement's walk over the tables of the retail schema and their columns.
 
     `calling` holds the names of which PostgreSQL makes a call when it finds no column of that
-    name: `alias.name` and `(value).name` are `name(value)` then.
+    name (`fields.py`).
     """
 
-    def __init__(self, tables: Names, calling: Names) -> None:
+    def __init__(self, tables: Names, columns: Names, calling: Names) -> None:
         self._tables = tables
+        self._columns = columns
         self._calling = calling
         self._stack: list[tuple[Any, Names]] = []
         self._growth = Growth()
+        self._reads_paths = False
 
     def check(self, statement: Node) -> None:
         """Walk the raw statement.
@@ -48,6 +53,7 @@ class Walk:
         Raises:
             Refused: the first thing that is not on the lists.
         """
+        self._fields = Fields(statement, self._columns, self._calling)
         self._push(statement, frozenset())
         while self._stack:
             node, visible = self._stack.pop()
@@ -62,7 +68,10 @@ class Walk:
                     self._push(value, visible)
                 elif key not in LEAVES:
                     raise refusals.node(key)
-        self._growth.conclude()
+        if self._reads_paths:
+            for node in nodes_of(statement):
+                # Each text may become a path: the other side of a UNION or CASE decides its type.
+                check_path(node.get("A_Const", {}).get("sval", {}).get("sval", ""))
 
     def _push(self, value: Any, visible: Names) -> None:
         if type(value) is list:
@@ -93,7 +102,6 @@ class Walk:
         for query in queries:
             if is_recursive:
                 check_recursion(query)
-                self._growth.gather()
             self._push({k: v for k, v in query.items() if k != "ctequery"}, visible)
             self._push(query["ctequery"], visible)
             visible |= {query["ctename"]}
@@ -111,20 +119,25 @@ class Walk:
     def _column(self, reference: Node, _visible: Names) -> None:
         names = [part["String"]["sval"] for part in reference["fields"] if "String" in part]
         if len(names) > 1:
-            self._check_field(names[-1])
+            self._check_field(names[-1], {"ColumnRef": reference}, names[-2])
         elif names:
             _check_column(names[-1])
 
     def _selection(self, selection: Node, visible: Names) -> None:
+        value = selection["arg"].get("ColumnRef", {}).get("fields", ())
+        source = value[-1].get("String", {}).get("sval") if value else None
         for part in selection["indirection"]:
             if "String" in part:
-                self._check_field(part["String"]["sval"])
+                self._check_field(part["String"]["sval"], selection["arg"], source)
         self._push(selection, visible)
 
-    def _check_field(self, name: str) -> None:
+    def _check_field(self, name: str, value: Node, source: str | None) -> None:
         _check_column(name)
-        if name in self._calling and name not in FUNCTIONS:
+        if not self._fields.is_column(name, source):
             raise refusals.hidden_call(name)
+        if self._fields.is_call(name):
+            self._growth.check(name, [value])
+            self._reads_paths |= name.startswith(_PATH_FUNCTIONS)
 
     def _call(self, call: Node, visible: Names) -> None:
         *schema, name = _names(call["funcname"])
@@ -133,16 +146,16 @@ class Walk:
         if name not in FUNCTIONS:
             raise refusals.function(name)
         self._growth.check(name, call.get("args", []))
+        self._reads_paths |= name.startswith(_PATH_FUNCTIONS)
         self._push_rest(call, visible, "funcname")
 
     def _operator(self, expression: Node, visible: Names) -> None:
         if not expression["kind"].startswith(("AEXPR_BETWEEN", "AEXPR_NOT_BETWEEN")):
             _check_operator(expression["name"])
+        self._reads_paths |= expression["name"][-1]["String"]["sval"] in _PATH_OPERATORS
         self._push_rest(expression, visible, "name")
 
     def _sublink(self, sublink: Node, visible: Names) -> None:
-        if sublink["subLinkType"] == "ARRAY_SUBLINK":
-            self._growth.gather()
         if "operName" in sublink:
             _check_operator(sublink["operName"])
         self._push_rest(sublink, visible, "operName")
@@ -157,6 +170,8 @@ class Walk:
         written = argument.get("A_Const", {}).get("sval", {}).get("sval", ".")
         if names == [_TEXT_SEARCH] and "." not in written:
             return  # the name of a configuration, as in to_tsvector('english'::regconfig, …)
+        if names[-1] == _JSON_PATH and "sval" not in argument.get("A_Const", {}):
+            raise unknown_path()
         self._type(cast["typeName"], visible)
         asked = argument.get("FuncCall")
         if asked and names == ["text"] and _names(asked["funcname"]) == [_TYPE_OF]:
@@ -169,7 +184,18 @@ class Walk:
         is_plain = not (type_name.get("setof") or type_name.get("pct_type"))
         if schema not in _UNQUALIFIED or name not in TYPES or not is_plain:
             raise refusals.type_name(".".join([*schema, name]))
+        if name == _JSON_PATH:
+            self._reads_paths = True
+            if "arrayBounds" in type_name:
+                raise unknown_path()
         self._push(type_name.get("typmods"), visible)
+
+    def _json_function(self, function: Node, visible: Names) -> None:
+        self._reads_paths = True
+        path = function.get("pathspec", {})
+        if "sval" not in path.get("A_Const", path.get("string", {}).get("A_Const", {})):
+            raise unknown_path()
+        self._push(function, visible)
 
     def _collation(self, clause: Node, visible: Names) -> None:
         *schema, name = _names(clause["collname"])
@@ -177,11 +203,9 @@ class Walk:
             raise refusals.collation(".".join([*schema, name]))
         self._push_rest(clause, visible, "collname")
 
-    def _sample(self, sample: Node, visible: Names) -> None:
-        method = ".".join(_names(sample["method"]))
-        if method not in SAMPLING_METHODS:
-            raise refusals.sampling(method)
-        self._push_rest(sample, visible, "method")
+    def _sample(self, _sample: Node, _visible: Names) -> None:
+        # A sample is drawn by the place of a row, which tells how much others wrote before it.
+        raise refusals.sampling()
 
     def _special_value(self, value: Node, _visible: Names) -> None:
         if value["op"] not in SPECIAL_VALUES:
@@ -200,6 +224,8 @@ class Walk:
         "TypeCast": _cast,
         "typeName": _type,
         "CollateClause": _collation,
+        "JsonFuncExpr": _json_function,
+        "JsonTable": _json_function,
         "SQLValueFunction": _special_value,
     }
 

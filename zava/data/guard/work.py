@@ -6,13 +6,13 @@ text always has the same estimate. The estimate is generous. Only what no deadli
 as a join of two large tables without a condition, comes near the limit.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import Any, NamedTuple
 
 from zava.data.guard.bounds import constant, largest
-from zava.data.guard.parsing import Node, nodes_of, parse
+from zava.data.guard.parsing import Node, nodes_of
 
 HEAVY_ROWS = 50_000
 """From so many rows on a statement leaves one connection free for others."""
@@ -33,9 +33,10 @@ _ITERATIONS = 100.0
 _MOST_ITERATIONS = 1_000_000.0
 _LIMIT_FACTOR = 1_000.0
 _EQUALITY, _RANGE = 1 / 10, 1 / 3
-_KEY_LOOKUP = 1 / 1_000
+_KEY_LOOKUP, _LEAST_FACTOR = 1 / 1_000, 1 / 50_000
 _FROM_TO = 2
 
+_QUERIES = {"subselect", "query"}
 _EQUALS = [{"String": {"sval": "="}}]
 _AGGREGATES = frozenset(
     {"avg", "sum", "count", "min", "max", "every", "any_value", "corr", "mode", "stddev"}
@@ -68,8 +69,14 @@ class _From:
     """What a FROM clause joins, by which conditions, and which of its items share columns."""
 
     def __init__(
-        self, items: list[Node], condition: Node | None, ctes: _CTEs, outer: _Names
+        self,
+        select: Callable[[Node, _CTEs, _Names], _Rows],
+        items: list[Node],
+        condition: Node | None,
+        ctes: _CTEs,
+        outer: _Names,
     ) -> None:
+        self._select = select
         self.sources: list[_Source] = []
         self.conditions = list(_conjuncts(condition))
         self.links: list[tuple[int, int]] = []
@@ -82,7 +89,7 @@ class _From:
         """Add an item and return the number of one of its sources."""
         join = item.get("JoinExpr")
         if join is None:
-            self.sources.append(_source(item, self._ctes, self.outer))
+            self.sources.append(self._source(item))
             return len(self.sources) - 1
         left, right = self._add(join["larg"]), self._add(join["rarg"])
         if "usingClause" in join or join.get("isNatural"):
@@ -90,61 +97,117 @@ class _From:
         self.conditions += _conjuncts(join.get("quals"))
         return left
 
+    def _source(self, item: Node) -> _Source:
+        if "RangeVar" in item:
+            table = item["RangeVar"]
+            name = table["relname"]
+            alias = table.get("alias", {}).get("aliasname", name)
+            is_cte = "schemaname" not in table and name in self._ctes
+            rows = self._ctes[name] if is_cte else _TABLE_ROWS.get(name, _SMALL_TABLE_ROWS)
+            return _Source(frozenset({alias}), _Rows(rows, rows))
+        (node,) = item.values()
+        names = frozenset({node["alias"]["aliasname"]} if "alias" in node else ())
+        if "RangeSubselect" in item:
+            is_lateral = node.get("lateral", False)
+            before = {name for source in self.sources for name in source.names}
+            outer = self.outer | before if is_lateral else self.outer
+            found = self._select(node["subquery"]["SelectStmt"], self._ctes, outer)
+            return _Source(names, found, is_lateral=is_lateral)
+        rows = prod(
+            _series(arguments) if name == "generate_series" else _FUNCTION_ROWS
+            for name, arguments in _calls(node.get("functions", []))
+            if name in {"generate_series", "unnest"}
+            or name.endswith(("_elements", "_each", "_to_table"))
+        )
+        return _Source(names, _Rows(rows, rows))
 
-def visited_rows(statement: str) -> float:
-    """Return the estimate for a statement that was parsed before; infinity beyond a double.
 
-    Raises:
-        NotParsed: the text is no statement.
-        RecursionError: it nests deeper than it can be estimated.
+class Work:
+    """The estimate for one raw statement, as a whole and for each of its queries.
+
+    `visited` is infinite beyond a double. A statement that nests deeper than it can be estimated
+    raises RecursionError.
     """
-    return sum(
-        _select(tree["stmt"]["SelectStmt"], {}, frozenset()).visited
-        for tree in parse(statement)
-        if "SelectStmt" in tree["stmt"]
-    )
 
+    def __init__(self, statement: Node) -> None:
+        self._joined: dict[int, float] = {}
+        self._returned: dict[int, float] = {}
+        self._known: dict[str, float] = {}
+        self.visited = self._select(statement["SelectStmt"], {}, frozenset()).visited
 
-def _select(select: Node, ctes: _CTEs, outer: _Names) -> _Rows:
-    before = 0.0
-    if "withClause" in select:
-        ctes, before = _with(select["withClause"], ctes, outer)
-    if "larg" in select:
-        sides = [_select(select[side], ctes, outer) for side in ("larg", "rarg")]
-        returned = sum(side.returned for side in sides)
-        visited = sum(side.visited for side in sides)
-    elif "valuesLists" in select:
-        returned = visited = float(len(select["valuesLists"]))
-    else:
-        returned, visited = _plain_select(select, ctes, outer)
-    limit = constant(select["limitCount"]) if "limitCount" in select else None
-    if limit is not None:
-        returned = min(returned, max(limit, 0.0))
-    return _Rows(returned, visited + before)
+    def joined(self, select: Node) -> float:
+        """Return how many rows one plain SELECT of the statement reads from its FROM clause."""
+        return self._joined.get(id(select), 1.0)
 
+    def returned(self, select: Node) -> float:
+        """Return how many rows one query of the statement returns."""
+        if id(select) not in self._returned:  # where rows are not counted, such as in a LIMIT
+            self._select(select, self._known, frozenset())
+        return self._returned[id(select)]
 
-def _with(clause: Node, ctes: _CTEs, outer: _Names) -> tuple[_CTEs, float]:
-    """Return the rows of each name that the WITH adds, and what its queries visit."""
-    known, visited = dict(ctes), 0.0
-    for item in clause["ctes"]:
-        name, query = item["CommonTableExpr"]["ctename"], item["CommonTableExpr"]["ctequery"]
-        select = query.get("SelectStmt", {})
-        if clause.get("recursive") and "larg" in select:
-            rows = _recursive(name, select, known, outer)
+    def _select(self, select: Node, ctes: _CTEs, outer: _Names) -> _Rows:
+        before = 0.0
+        if "withClause" in select:
+            ctes, before = self._with(select["withClause"], ctes, outer)
+        if "larg" in select:
+            sides = [self._select(select[side], ctes, outer) for side in ("larg", "rarg")]
+            returned = sum(side.returned for side in sides)
+            visited = sum(side.visited for side in sides)
+        elif "valuesLists" in select:
+            returned = visited = float(len(select["valuesLists"]))
         else:
-            rows = _select(select, known, outer)
-        known[name] = rows.returned
-        visited += rows.visited
-    return known, visited
+            returned, visited = self._plain_select(select, ctes, outer)
+        limit = constant(select["limitCount"]) if "limitCount" in select else None
+        if limit is not None:
+            returned = min(returned, max(limit, 0.0))
+        self._returned[id(select)] = returned
+        return _Rows(returned, visited + before)
 
+    def _with(self, clause: Node, ctes: _CTEs, outer: _Names) -> tuple[_CTEs, float]:
+        """Return the rows of each name that the WITH adds, and what its queries visit."""
+        known, visited = dict(ctes), 0.0
+        for item in clause["ctes"]:
+            name, query = item["CommonTableExpr"]["ctename"], item["CommonTableExpr"]["ctequery"]
+            select = query.get("SelectStmt", {})
+            if clause.get("recursive") and "larg" in select:
+                rows = self._recursive(name, select, known, outer)
+            else:
+                rows = self._select(select, known, outer)
+            known[name] = self._known[name] = rows.returned
+            visited += rows.visited
+        return known, visited
 
-def _recursive(name: str, select: Node, ctes: _CTEs, outer: _Names) -> _Rows:
-    start = _select(select["larg"], ctes, outer)
-    step = _select(select["rarg"], {**ctes, name: max(start.returned, 1.0)}, outer)
-    times = _iterations(select["rarg"])
-    return _Rows(
-        start.returned + times * max(start.returned, 1.0), start.visited + times * step.visited
-    )
+    def _recursive(self, name: str, select: Node, ctes: _CTEs, outer: _Names) -> _Rows:
+        start = self._select(select["larg"], ctes, outer)
+        step = self._select(select["rarg"], {**ctes, name: max(start.returned, 1.0)}, outer)
+        times = _iterations(select["rarg"])
+        return _Rows(
+            start.returned + times * max(start.returned, 1.0), start.visited + times * step.visited
+        )
+
+    def _plain_select(self, select: Node, ctes: _CTEs, outer: _Names) -> tuple[float, float]:
+        read = _From(
+            self._select, select.get("fromClause", []), select.get("whereClause"), ctes, outer
+        )
+        combined = _joined(read)
+        joined, self._joined[id(select)] = combined.visited, combined.returned
+        targets = select.get("targetList", [])
+        is_grouped = "groupClause" in select or "distinctClause" in select
+        is_aggregate = not is_grouped and _has_aggregate(targets)
+        visited = joined + sum(source.rows.visited for source in read.sources)
+        limit = constant(select["limitCount"]) if "limitCount" in select else None
+        if limit is not None and not (is_grouped or is_aggregate or "sortClause" in select):
+            most = max(limit, 1.0) * _LIMIT_FACTOR
+            joined, visited = min(joined, most), min(visited, most)
+        for subquery in _subqueries([*_parts(select), *read.conditions]):
+            rows = self._select(subquery, ctes, outer | read.names)
+            visited += rows.visited * (joined if _is_correlated(subquery, read.names) else 1.0)
+        if is_aggregate:
+            return 1.0, visited
+        returned = joined * prod(
+            _series(arguments) for name, arguments in _calls(targets) if name == "generate_series"
+        )
+        return min(returned, _GROUPS) if is_grouped else returned, max(visited, returned)
 
 
 def _iterations(term: Node) -> float:
@@ -157,28 +220,6 @@ def _iterations(term: Node) -> float:
     return min(max([_ITERATIONS, *named]), _MOST_ITERATIONS)
 
 
-def _plain_select(select: Node, ctes: _CTEs, outer: _Names) -> tuple[float, float]:
-    read = _From(select.get("fromClause", []), select.get("whereClause"), ctes, outer)
-    joined = _joined(read)
-    targets = select.get("targetList", [])
-    is_grouped = "groupClause" in select or "distinctClause" in select
-    is_aggregate = not is_grouped and _has_aggregate(targets)
-    visited = joined + sum(source.rows.visited for source in read.sources)
-    limit = constant(select["limitCount"]) if "limitCount" in select else None
-    if limit is not None and not (is_grouped or is_aggregate or "sortClause" in select):
-        most = max(limit, 1.0) * _LIMIT_FACTOR
-        joined, visited = min(joined, most), min(visited, most)
-    for subquery in _subqueries([*_parts(select), *read.conditions]):
-        rows = _select(subquery, ctes, outer | read.names)
-        visited += rows.visited * (joined if _is_correlated(subquery, read.names) else 1.0)
-    if is_aggregate:
-        return 1.0, visited
-    returned = joined * prod(
-        _series(arguments) for name, arguments in _calls(targets) if name == "generate_series"
-    )
-    return min(returned, _GROUPS) if is_grouped else returned, max(visited, returned)
-
-
 def _parts(select: Node) -> Iterator[Any]:
     """Yield what a SELECT computes for each row."""
     for key in ("targetList", "havingClause", "sortClause", "groupClause", "windowClause"):
@@ -186,32 +227,8 @@ def _parts(select: Node) -> Iterator[Any]:
             yield select[key]
 
 
-def _source(item: Node, ctes: _CTEs, outer: _Names) -> _Source:
-    if "RangeTableSample" in item:
-        item = item["RangeTableSample"]["relation"]
-    if "RangeVar" in item:
-        table = item["RangeVar"]
-        name = table["relname"]
-        alias = table.get("alias", {}).get("aliasname", name)
-        is_cte = "schemaname" not in table and name in ctes
-        rows = ctes[name] if is_cte else _TABLE_ROWS.get(name, _SMALL_TABLE_ROWS)
-        return _Source(frozenset({alias}), _Rows(rows, rows))
-    (node,) = item.values()
-    names = frozenset({node["alias"]["aliasname"]} if "alias" in node else ())
-    if "RangeSubselect" in item:
-        rows_of = _select(node["subquery"]["SelectStmt"], ctes, outer)
-        return _Source(names, rows_of, is_lateral=node.get("lateral", False))
-    rows = prod(
-        _series(arguments) if name == "generate_series" else _FUNCTION_ROWS
-        for name, arguments in _calls(node.get("functions", []))
-        if name in {"generate_series", "unnest"}
-        or name.endswith(("_elements", "_each", "_to_table"))
-    )
-    return _Source(names, _Rows(rows, rows))
-
-
-def _joined(read: _From) -> float:
-    """Return how many combinations of rows are visited, and lower each source by its conditions.
+def _joined(read: _From) -> _Rows:
+    """Return how many combinations of rows there are, and lower each source by its conditions.
 
     Sources that share a column or an equality of columns count as joined by a key: as many rows
     as the largest of them.
@@ -245,14 +262,18 @@ def _joined(read: _From) -> float:
             factors[places[0] if places else 0] *= factor
         elif not places:
             anywhere *= factor
-    largest_of: dict[int, float] = {}
+    visited_of: dict[int, float] = {}
+    returned_of: dict[int, float] = {}
     for group, source, factor in zip(groups, sources, factors, strict=True):
-        lowered = max(factor, _KEY_LOOKUP)
+        lowered = max(factor, _LEAST_FACTOR)
         source.rows = _Rows(source.rows.returned * lowered, source.rows.visited * lowered)
         # A lateral query is computed for each row of the others.
         rows = max(source.rows) if source.is_lateral else source.rows.returned
-        largest_of[group] = max(largest_of.get(group, 1.0), rows)
-    return max(prod(largest_of.values()) * max(anywhere, _KEY_LOOKUP), 1.0)
+        visited_of[group] = max(visited_of.get(group, 1.0), rows)
+        returned_of[group] = max(returned_of.get(group, 1.0), source.rows.returned)
+    share = max(anywhere, _KEY_LOOKUP)
+    returned, visited = (max(prod(of.values()) * share, 1.0) for of in (returned_of, visited_of))
+    return _Rows(returned, visited)
 
 
 def _series(arguments: list[Node]) -> float:
@@ -282,15 +303,15 @@ def _outside_subqueries(tree: Any) -> Iterator[Node]:
         node = stack.pop()
         if isinstance(node, dict):
             yield node
-            stack += [inner for key, inner in node.items() if key != "subselect"]
+            stack += [inner for key, inner in node.items() if key not in _QUERIES]
         elif isinstance(node, list):
             stack += node
 
 
 def _subqueries(parts: list[Any]) -> Iterator[Node]:
     for node in _outside_subqueries(parts):
-        if "SubLink" in node:
-            yield node["SubLink"]["subselect"]["SelectStmt"]
+        for key in _QUERIES & node.keys():
+            yield node[key]["SelectStmt"]
 
 
 def _calls(tree: Any) -> Iterator[tuple[str, list[Node]]]:

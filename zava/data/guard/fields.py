@@ -1,0 +1,103 @@
+"""What `value.name` selects in one statement: a column, or a call in the notation of a field.
+
+PostgreSQL reads `alias.name` and `(value).name` as the call `name(value)` where it finds no such
+column. So a name that PostgreSQL could call is refused, unless it is a function on the list or the
+source before it has such a column.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from zava.data.guard.parsing import Node, nodes_of
+from zava.data.guard.vocabulary import FUNCTIONS
+
+Names = frozenset[str]
+
+_STAR = "*"
+
+
+class Fields:
+    """The names of one statement's outputs, and which source has which."""
+
+    def __init__(self, statement: Node, columns: Names, calling: Names) -> None:
+        self._columns = columns
+        self._calling = calling
+        self._outputs = _output_names(statement)
+        self._sources: dict[str, list[Names]] = {}
+        ctes = {
+            node["ctename"]: _query_names(node) for node in nodes_of(statement) if "ctename" in node
+        }
+        for node in nodes_of(statement):
+            for key in ("RangeVar", "RangeSubselect", "RangeFunction", "JsonTable"):
+                if key in node:
+                    self._add(node[key], ctes)
+
+    def is_call(self, name: str) -> bool:
+        """Whether a listed function is called: the statement and its tables name no such column."""
+        is_named = name in self._columns or name in self._outputs
+        return name in FUNCTIONS and not is_named
+
+    def is_column(self, name: str, source: str | None) -> bool:
+        """Whether a name is a column; `source` is the alias before it, where there is one."""
+        if name in FUNCTIONS or name not in self._calling:
+            return True  # a name that is neither PostgreSQL itself reports
+        named = self._sources.get(source or "", [])
+        return bool(named) and all(name in names or _STAR in names for names in named)
+
+    def _add(self, item: Node, ctes: dict[str, Names]) -> None:
+        alias = item.get("alias", {})
+        names = frozenset(_texts(alias.get("colnames", ())))
+        if "subquery" in item:
+            names = names or _select_names(item["subquery"]["SelectStmt"])
+        elif "relname" in item:
+            names = names or ctes.get(item["relname"], self._columns)
+        else:
+            columns = [*item.get("columns", ()), *item.get("coldeflist", ())]
+            names |= {
+                inner.get("name", inner.get("colname")) for c in columns for inner in c.values()
+            }
+        name = alias.get("aliasname", item.get("relname", ""))
+        self._sources.setdefault(name, []).append(names)
+
+
+def _query_names(cte: Node) -> Names:
+    names = frozenset(_texts(cte.get("aliascolnames", ())))
+    return names or _select_names(cte["ctequery"].get("SelectStmt", {}))
+
+
+def _select_names(select: Node) -> Names:
+    while "larg" in select:
+        select = select["larg"]
+    found = set()
+    for target in select.get("targetList", ()):
+        result = target["ResTarget"]
+        found.add(result.get("name") or implied_name(result["val"]))
+    return frozenset(found)
+
+
+def implied_name(node: Node) -> str:
+    """Return the name that PostgreSQL gives an output without one; "" where none matters."""
+    if "ColumnRef" in node:
+        last: Node = node["ColumnRef"]["fields"][-1]
+        return _STAR if "A_Star" in last else str(last["String"]["sval"])
+    if "FuncCall" in node:
+        return str(node["FuncCall"]["funcname"][-1]["String"]["sval"])
+    if "TypeCast" in node:
+        inner = implied_name(node["TypeCast"]["arg"])
+        return inner or str(node["TypeCast"]["typeName"]["names"][-1]["String"]["sval"])
+    return ""
+
+
+def _output_names(statement: Node) -> Names:
+    """Return every name that a statement gives to a source, an output or one of its columns."""
+    found: list[Any] = []
+    for node in nodes_of(statement):
+        alias = node.get("alias", {})
+        found += [node.get("name"), node.get("colname"), alias.get("aliasname")]
+        for key in ("aliascolnames", "colnames", "funcname"):
+            found += _texts(node.get(key, alias.get(key, ())))
+    return frozenset(name for name in found if type(name) is str)
+
+
+def _texts(parts: Iterable[Node]) -> Iterator[str]:
+    return (part["String"]["sval"] for part in parts)

@@ -1,0 +1,362 @@
+"""Bounds how large a statement's values grow, and what calls on them cost, by its text alone.
+
+PostgreSQL looks for a cancellation between calls and never within one. A call that compares each
+part of one long value with each of another would outlive the deadline. Temporary values live until
+their row is done. So each expression gets an upper estimate of its bytes. A column is short, a
+literal has its length, functions and aggregates combine the sizes of what they read. Outputs of
+subqueries carry theirs by name; a name that occurs twice has the larger one.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from math import inf, log10
+from typing import Any, ClassVar
+
+from zava.data.guard import refusals
+from zava.data.guard.bounds import constant, largest
+from zava.data.guard.fields import implied_name
+from zava.data.guard.parsing import Node, nodes_of
+from zava.data.guard.vocabulary import FUNCTIONS
+from zava.data.guard.work import Work
+
+MAX_VALUE_BYTES = 128e6
+MAX_BYTES_TOGETHER = 256e6
+MAX_COMPARISONS = 1e8
+SHORT_LITERAL = 256
+
+_COLUMN, _LONG_COLUMN, _SCALAR, _LONG = 40.0, 300.0, 64.0, 65_536.0
+_LONG_COLUMNS = frozenset({"product_description", "product_name", "synonyms", "email", "address"})
+_LARGEST_NUMERIC = 131_072.0
+_RECURSIONS = 1_000.0
+_GROUPS_OF_A_KEY, _LEAST_OF_A_KEY = 1_000.0, 50.0
+_OVERHEAD = 8.0
+
+_SEARCHING = frozenset(
+    {"strpos", "position", "translate", "replace", "split_part", "btrim", "ltrim", "rtrim"}
+    | {"string_to_array", "string_to_table", "array_position", "array_positions", "array_remove"}
+    | {"array_replace", "jsonb_delete", "starts_with", "overlay"}
+)
+_WITH_ITSELF = frozenset(
+    {"normalize", "is_normalized", "mod", "div", "gcd", "lcm", "sqrt", "cbrt", "ln", "log", "exp"}
+    | {"log10", "power", "pow", "array_sort", "range_agg", "to_tsvector", "tsvector_to_array"}
+)
+_SHORT_RESULT = frozenset(
+    {"md5", "sha224", "sha256", "sha384", "sha512", "crc32", "crc32c", "length", "char_length"}
+    | {
+        "character_length",
+        "octet_length",
+        "bit_length",
+        "count",
+        "sum",
+        "avg",
+        "stddev",
+        "variance",
+    }
+    | {"strpos", "position", "cardinality", "array_length", "json_array_length", "ascii", "rank"}
+    | {"jsonb_array_length", "row_number", "dense_rank", "bit_count", "scale", "min_scale", "sign"}
+    | {"json_typeof", "jsonb_typeof", "regexp_count", "regexp_instr", "is_normalized", "isempty"}
+)
+_ESCAPING = frozenset(
+    {"encode", "quote_literal", "quote_ident", "quote_nullable", "to_json", "to_jsonb"}
+    | {"row_to_json", "array_to_json", "json_build_array", "json_build_object", "jsonb_pretty"}
+    | {"jsonb_build_array", "jsonb_build_object", "json_object", "jsonb_object", "similar_escape"}
+    | {"similar_to_escape", "like_escape", "array_to_string", "convert", "convert_to", "text"}
+)
+_SET_OPERATORS = frozenset({"&&", "@>", "<@", "?|", "?&", "-", "*", "/", "%", "@@", "#-"})
+_POWERS = frozenset({"^"})
+_SUMS = frozenset({"+", "-"})
+_WIDTHS = frozenset({"bit", "varbit", "bpchar", "varchar", "char"})
+
+
+class Sizes:
+    """The sizes of one statement's values; `columns` holds what each name may be as large as."""
+
+    def __init__(self, work: Work) -> None:
+        self._columns: dict[str, float] = {}
+        self._sources: set[str] = set()
+        self._work = work
+        self._group_rows = 1.0
+        self._together = 0.0
+        self._comparisons = 0.0
+
+    def check(self, statement: Node) -> None:
+        """Hold a statement whose parts the guard allows to the bounds.
+
+        Raises:
+            Refused: a value, the values together or the comparisons may go beyond them.
+        """
+        self._select(statement["SelectStmt"])
+
+    # ---- queries
+
+    def _select(self, select: Node) -> list[tuple[str, float]]:
+        """Return the names and sizes of a query's outputs."""
+        for item in select.get("withClause", {}).get("ctes", ()):
+            self._query(item["CommonTableExpr"])
+        if "larg" in select:
+            sides = self._select(select["larg"]), self._select(select["rarg"])
+            return self._named(
+                (name, max(size, other)) for (name, size), (_, other) in zip(*sides, strict=False)
+            )
+        if "valuesLists" in select:
+            rows = [
+                [self.size(value) for value in row["List"]["items"]]
+                for row in select["valuesLists"]
+            ]
+            return self._named(
+                (f"column{number}", max(sizes))
+                for number, sizes in enumerate(zip(*rows, strict=False), 1)
+            )
+        for item in select.get("fromClause", ()):
+            self._source(item)
+        outer, self._group_rows = self._group_rows, self._rows_of_a_group(select)
+        outputs = self._named(self._outputs(select.get("targetList", ())))
+        for key, part in select.items():
+            if key not in {"withClause", "fromClause", "targetList"}:
+                self.size(part)
+        self._group_rows = outer
+        return outputs
+
+    def _named(self, outputs: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
+        kept = list(outputs)
+        for name, size in kept:
+            self._columns[name] = max(size, self._columns.get(name, 0.0))
+        return kept
+
+    def _outputs(self, targets: Iterable[Node]) -> Iterator[tuple[str, float]]:
+        for target in targets:
+            result = target["ResTarget"]
+            yield result.get("name") or implied_name(result["val"]), self.size(result["val"])
+
+    def _query(self, cte: Node) -> None:
+        """Learn the outputs of one query of a WITH."""
+        select = cte["ctequery"].get("SelectStmt", {})
+        names = [part["String"]["sval"] for part in cte.get("aliascolnames", ())]
+        recursive = "larg" in select and cte["ctename"] in _relations(select["rarg"])
+        if not recursive:
+            self._renamed(names, self._select(select))
+            return
+        outputs = self._renamed(names, self._select(select["larg"]))
+        names = [name for name, _ in outputs]
+        # What one step adds to a value, and the next one: more each time is growth without end.
+        start, once = dict(outputs), dict(self._renamed(names, self._select(select["rarg"])))
+        for name, size in self._renamed(names, self._select(select["rarg"])):
+            first, second = once[name] - start.get(name, 0.0), size - once[name]
+            if second > max(first, 1.0):
+                raise refusals.too_large("A value that grows with each recursion")
+            grown = size + _RECURSIONS * max(second, 0.0)
+            self._columns[name] = max(grown, self._columns.get(name, 0.0))
+
+    def _renamed(
+        self, names: list[str], outputs: list[tuple[str, float]]
+    ) -> list[tuple[str, float]]:
+        told = [
+            (names[place] if place < len(names) else name, size)
+            for place, (name, size) in enumerate(outputs)
+        ]
+        return self._named(told)
+
+    def _source(self, item: Node) -> None:
+        (node,) = item.values()
+        alias = node.get("alias", {})
+        self._sources.add(alias.get("aliasname", node.get("relname", "")))
+        names = [part["String"]["sval"] for part in alias.get("colnames", ())]
+        if "JoinExpr" in item:
+            self._source(node["larg"])
+            self._source(node["rarg"])
+            self.size(node.get("quals"))
+        elif "RangeSubselect" in item:
+            self._renamed(names, self._select(node["subquery"]["SelectStmt"]))
+        elif "RangeVar" not in item:
+            size = self.size(node)
+            self._named((name, size) for name in [*names, alias.get("aliasname", "")])
+            # The fields that a function's definition names.
+            self._named((name, size) for name in ("key", "value", "lexeme", "positions"))
+
+    def _rows_of_a_group(self, select: Node) -> float:
+        rows = self._work.joined(select)
+        keys = {implied_name(key) for key in select.get("groupClause", ())}
+        if any(key.endswith("_id") and key != "store_id" for key in keys):
+            return max(rows / _GROUPS_OF_A_KEY, _LEAST_OF_A_KEY)
+        return rows
+
+    # ---- expressions
+
+    def size(self, node: Any) -> float:
+        """Return how many bytes an expression has at most."""
+        if isinstance(node, list):
+            return sum(self.size(part) for part in node)
+        if not isinstance(node, dict):
+            return 0.0
+        total = 0.0
+        for key, value in node.items():
+            rule = self._RULES.get(key)
+            if rule is not None:
+                total += rule(self, value)
+            elif isinstance(value, (dict, list)):
+                total += self.size(value)
+        return total
+
+    def _constant(self, const: Node) -> float:
+        text = const.get("sval", {}).get("sval", "") or const.get("bsval", {}).get("bsval", "")
+        return float(len(text.encode())) or _OVERHEAD
+
+    def _column(self, reference: Node) -> float:
+        parts = reference["fields"]
+        if "A_Star" in parts[-1]:
+            return self._whole_row()
+        name = parts[-1]["String"]["sval"]
+        if name in self._columns:
+            size = self._columns[name]
+        else:
+            size = _LONG_COLUMN if name in _LONG_COLUMNS else _COLUMN
+            if len(parts) == 1 and name in self._sources:
+                size = self._whole_row()
+        if len(parts) > 1 and name in FUNCTIONS:  # alias.function is a call
+            value = self._columns.get(parts[-2]["String"]["sval"], self._whole_row())
+            return max(size, self._called(name, [value], []))
+        return size
+
+    def _whole_row(self) -> float:
+        return _COLUMN + sum(self._columns.values())
+
+    def _selection(self, selection: Node) -> float:
+        size = self.size(selection["arg"])
+        for part in selection["indirection"]:
+            name = part.get("String", {}).get("sval", "")
+            if name in FUNCTIONS:  # (value).function is a call
+                size = self._called(name, [size], [selection["arg"]])
+            else:
+                size = max(size, self._columns.get(name, 0.0)) + self.size(part)
+        return size
+
+    def _call(self, call: Node) -> float:
+        arguments = call.get("args", [])
+        sizes = [self.size(argument) for argument in arguments]
+        for key in ("agg_order", "agg_filter", "over"):
+            self.size(call.get(key))
+        return self._called(call["funcname"][-1]["String"]["sval"], sizes, arguments)
+
+    def _called(self, name: str, sizes: list[float], arguments: list[Node]) -> float:
+        read = sum(sizes)
+        self._count(read)
+        if name in _SEARCHING and not _is_short(arguments[1:2]):
+            self._compare(sizes[0], max(sizes[1:], default=0.0), name)
+        if name in _WITH_ITSELF:
+            self._compare(read, read, name)
+        return self._value(self._result(name, sizes, arguments))
+
+    def _result(self, name: str, sizes: list[float], arguments: list[Node]) -> float:
+        read = sum(sizes)
+        if name in _SHORT_RESULT or name.startswith(("regr_", "var_", "stddev_", "covar_")):
+            return _SCALAR
+        if name.endswith("_agg"):
+            return self._group_rows * (read + _OVERHEAD)
+        if name in {"repeat", "lpad", "rpad"} and len(arguments) > 1:
+            times = largest(arguments[1]) or 0.0
+            return max(sizes[0], 1.0) * times if name == "repeat" else max(sizes[0], times * 4)
+        if name in {"replace", "regexp_replace"} and len(sizes) > 2:  # noqa: PLR2004
+            return max(sizes[0], 1.0) * max(sizes[2], 1.0)
+        if name in {"power", "pow", "exp", "factorial"}:
+            return _power(arguments)
+        return 2 * read + _SCALAR if name in _ESCAPING else read + _SCALAR
+
+    def _operator(self, expression: Node) -> float:
+        left, right = self.size(expression.get("lexpr")), self.size(expression.get("rexpr"))
+        sign = expression["name"][-1]["String"]["sval"]
+        self._count(left + right)
+        if sign in _SET_OPERATORS and not _is_short([expression.get("rexpr", {})]):
+            self._compare(left, right, sign)
+        if sign in _POWERS:
+            return _power([expression.get("lexpr", {}), expression.get("rexpr", {})])
+        return self._value(max(left, right) if sign in _SUMS else left + right)
+
+    def _sublink(self, sublink: Node) -> float:
+        rows = self._work.returned(sublink["subselect"]["SelectStmt"])
+        size = sum(size for _, size in self._select(sublink["subselect"]["SelectStmt"]))
+        self.size(sublink.get("testexpr"))
+        if sublink["subLinkType"] == "ARRAY_SUBLINK":
+            size = rows * (size + _OVERHEAD)
+        return self._value(size)
+
+    def _json_aggregate(self, constructor: Node) -> float:
+        return self._value(self._group_rows * (self.size([*constructor.values()]) + _OVERHEAD))
+
+    def _json_query(self, constructor: Node) -> float:
+        select = constructor["query"]["SelectStmt"]
+        rows = self._work.returned(select)
+        return self._value(rows * (sum(size for _, size in self._select(select)) + _OVERHEAD))
+
+    def _cast(self, cast: Node) -> float:
+        size = self.size(cast["arg"])
+        name = cast["typeName"]["names"][-1]["String"]["sval"]
+        typmods = cast["typeName"].get("typmods", ())
+        if name in _WIDTHS and typmods:
+            width = largest(typmods[0])
+            size = max(size, inf if width is None else width)
+        self._count(size)
+        return self._value(2 * size if name in {"text", "json", "jsonb"} else size)
+
+    # ---- bounds
+
+    def _value(self, size: float) -> float:
+        if size > MAX_VALUE_BYTES:
+            raise refusals.too_large("A value that the statement builds")
+        self._count(size)
+        return size
+
+    def _count(self, size: float) -> None:
+        if size >= _LONG:
+            self._together += size
+            if self._together > MAX_BYTES_TOGETHER:
+                raise refusals.too_large("What the statement builds")
+
+    def _compare(self, left: float, right: float, name: str) -> None:
+        self._comparisons += left * right
+        if self._comparisons > MAX_COMPARISONS:
+            raise refusals.long_search(name)
+
+    _RULES: ClassVar[dict[str, Callable[["Sizes", Any], float]]] = {
+        "A_Const": _constant,
+        "ColumnRef": _column,
+        "A_Indirection": _selection,
+        "FuncCall": _call,
+        "A_Expr": _operator,
+        "SubLink": _sublink,
+        "TypeCast": _cast,
+        "JsonArrayAgg": _json_aggregate,
+        "JsonObjectAgg": _json_aggregate,
+        "JsonArrayQueryConstructor": _json_query,
+    }
+
+
+def _is_short(arguments: list[Node]) -> bool:
+    """Whether the first of the arguments is a short literal, or left out."""
+    node = arguments[0] if arguments else {}
+    while "TypeCast" in node:
+        node = node["TypeCast"]["arg"]
+    if not node:
+        return True
+    const = node.get("A_Const")
+    return const is not None and len(const.get("sval", {}).get("sval", "")) <= SHORT_LITERAL
+
+
+def _power(arguments: list[Node]) -> float:
+    """Return the digits of a power, an exponential or a factorial."""
+    numbers = [constant(argument) for argument in arguments]
+    if any(number is None for number in numbers):
+        # As a double it is short; only a numeric base makes a long number.
+        return _LARGEST_NUMERIC if _is_numeric(arguments[0]) else _SCALAR
+    base, exponent = (abs(number or 0.0) for number in [*numbers, numbers[0]][:2])
+    if len(numbers) == 1:
+        return min(_SCALAR + exponent * log10(max(exponent, 3.0)), _LARGEST_NUMERIC)
+    return min(_SCALAR + exponent * abs(log10(max(base, 1e-9))), _LARGEST_NUMERIC)
+
+
+def _is_numeric(node: Node) -> bool:
+    if "TypeCast" in node:
+        return bool(node["TypeCast"]["typeName"]["names"][-1]["String"]["sval"] == "numeric")
+    return "fval" in node.get("A_Const", {})
+
+
+def _relations(tree: Any) -> set[str]:
+    return {node["relname"] for node in nodes_of(tree) if "relname" in node}
