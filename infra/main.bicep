@@ -48,7 +48,7 @@ param environmentName string
 })
 param location string
 
-@description('Object id of who deploys: may write the context keys, and administers the database unless somebody else is named.')
+@description('Object id of the deployer: may write the context keys, and administers the database unless another is named.')
 param deployerObjectId string
 
 @description('Kind of that principal.')
@@ -212,7 +212,7 @@ param logRetentionDays int = 30
 @description('Mail address that gets the alerts; empty for none: they show in the portal.')
 param alertEmail string = ''
 
-@description('Keep a deleted key vault for its seven days, whatever is asked. Cannot be turned off later.')
+@description('Keep a deleted key vault for its seven days, without exception. Cannot be turned off later.')
 param vaultPurgeProtection bool = true
 
 var abbreviations = loadJsonContent('./abbreviations.json')

@@ -1,4 +1,4 @@
-"""Waits for the app, or says what is left to do."""
+"""Waits for the app, or prints the command that is left to run."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Prepares a database that azd cannot reach: python infra/hooks/prepare.py, from inside.
 
-azd gives its hooks their environment; this command asks azd for it.
+azd gives its hooks their environment; this command reads it from azd.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ def from_inside(environment: Mapping[str, str]) -> None:
         values = json.loads(azd("env", "get-values", "--output", "json"))
     except ValueError as error:
         raise Refused("`azd env get-values` printed no JSON.") from error
+    if not isinstance(values, dict):
+        raise Refused("`azd env get-values` printed no settings.")
     # The steps are processes of their own, which read their settings from here.
     os.environ.update(values)
     prepare({**environment, **values})

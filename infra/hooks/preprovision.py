@@ -18,7 +18,7 @@ MANAGEMENT = "https://management.azure.com"
 ANSWER_SECONDS = 20.0
 QUESTION = (
     "The firewall of the database lets in one address beside Azure's own.\n"
-    f"Public IPv4 address of this machine; `find` to ask {FINDER} now and at each\n"
+    f"Public IPv4 address of this machine; `find` to get it from {FINDER} now and at each\n"
     "deployment; empty for none: "
 )
 
@@ -32,19 +32,19 @@ def preprovision(environment: Mapping[str, str]) -> None:
 
 
 def keep_grown_disk(environment: Mapping[str, str]) -> None:
-    """Ask for the present size of the database's disk where it has grown: a smaller is refused."""
+    """Keep the present size of the database's disk where it has grown: Azure refuses a smaller."""
     server = environment.get("AZURE_POSTGRESQL_SERVER_ID", "")
     if not re.fullmatch(r"/subscriptions/[\w./()-]+", server):
         return
-    asked = environment.get("ZAVA_DATABASE_STORAGE_GB", "").strip() or "32"
+    wanted = environment.get("ZAVA_DATABASE_STORAGE_GB", "").strip() or "32"
     try:
         size = _present_size(server)
     except (Refused, OSError, ValueError, KeyError, TypeError) as error:
-        print(f"The present size of the database's disk is not known ({error}).")
+        print(f"The present size of the database's disk could not be read ({error}).")
         return
-    if size and asked.isdigit() and size > int(asked):
+    if size and wanted.isdigit() and size > int(wanted):
         remember("ZAVA_DATABASE_STORAGE_GB", str(size))
-        print(f"The database's disk has grown to {size} GB; ZAVA_DATABASE_STORAGE_GB says so now.")
+        print(f"The database's disk has grown: ZAVA_DATABASE_STORAGE_GB is {size} from here on.")
 
 
 def _present_size(server: str) -> int:
@@ -63,10 +63,10 @@ def _present_size(server: str) -> int:
 
 
 def let_in(environment: Mapping[str, str]) -> None:
-    """Give the firewall an address that was named, or one that is found if that was asked for.
+    """Keep an address for the firewall: the one that is set, or one that is found on request.
 
-    No third party is asked by itself. An address that is found is found anew each time, as the
-    machine may stand in another network than before.
+    Without the request nothing goes to a third party. The address is found anew at each
+    deployment, as the machine may be in another network than before.
     """
     if switch(environment, "ZAVA_FIND_DEPLOYER_IP", default=False):
         remember("ZAVA_DEPLOYER_IP", _found())

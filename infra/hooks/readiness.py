@@ -11,7 +11,7 @@ from urllib.request import urlopen
 
 from deployment import Refused, needed
 
-# What the app says of itself with status 200; degraded is a part that it does without.
+# The two states that come with status 200; degraded is a part that the app does without.
 READY = ("healthy", "degraded")
 TRIES = 30
 PAUSE_SECONDS = 10.0
@@ -23,7 +23,7 @@ def wait_until_ready(
     *,
     pause: Callable[[float], Any] = threading.Event().wait,
 ) -> None:
-    """Ask until the app is ready; a refused connection and a time-out are asked again.
+    """Repeat the request until the app is ready, after refused connections and time-outs too.
 
     Raises:
         Refused: The app is not ready after all tries.
@@ -43,7 +43,7 @@ def wait_until_ready(
 
 
 def look(url: str) -> tuple[dict[str, Any], str]:
-    """Return what the app answers about itself, empty where it is no such answer, and a word."""
+    """Return the state that the app reports, empty where there is none, and what was seen."""
     try:
         with urlopen(url, timeout=ANSWER_SECONDS) as answer:  # noqa: S310  # an output of ours, https
             body, seen = answer.read(65536), str(answer.status)

@@ -5,7 +5,7 @@ param uniqueName string
 param displayName string
 param functionAppName string
 
-@description('Client ids that may ask on behalf of people without asking them for consent.')
+@description('Client ids that may call on behalf of people without their consent on a page.')
 param clientIds array
 
 @description('The identity that proves to be this application, where the platform signs people in.')

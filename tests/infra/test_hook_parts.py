@@ -68,6 +68,15 @@ def test_older_python_is_refused_with_what_to_do(deployment: Any) -> None:
     assert "hooks_env" in said
 
 
+def test_hook_on_an_older_python_ends_before_its_first_step(
+    deployment: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deployment, "NEEDED", (99, 0))
+    with pytest.raises(SystemExit) as ended:
+        deployment.main(lambda _: pytest.fail("the hook was run"))
+    assert str(ended.value).startswith("The hooks need Python 99.0")
+
+
 def test_app_is_asked_until_it_is_ready(readiness: Any, capsys: pytest.CaptureFixture[str]) -> None:
     with website((503, UNHEALTHY), (502, "<html>"), (200, "[]"), (200, READY)) as (url, seen):
         pauses: list[float] = []

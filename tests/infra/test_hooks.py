@@ -25,7 +25,7 @@ SEED, EMBED, VERIFY = "zava seed", "zava embed", "zava verify"
 READY = '{"status": "healthy", "checks": {"database": "healthy", "isolation": "healthy"}}'
 UNPREPARED = '{"status": "unhealthy", "checks": {"database": "unhealthy"}}'
 UNPROVEN = '{"status": "unhealthy", "checks": {"database": "healthy", "isolation": "unhealthy"}}'
-# Notes its arguments, and does what the file `plan` says of one that has a word in it.
+# Notes its arguments, and does what the file `plan` has for one with a word in it.
 NOTES = """
 import os, signal, sys
 root = {root!r}
@@ -241,7 +241,7 @@ def test_command_from_inside_prepares_and_waits(workstation: Workstation) -> Non
 def test_command_from_inside_without_a_deployment_ends_with_a_sentence(
     workstation: Workstation,
 ) -> None:
-    for plan, values in (("get-values 1", ""), ("", "no JSON"), ("", "{}")):
+    for plan, values in (("get-values 1", ""), ("", "no JSON"), ("", "[]"), ("", "{}")):
         (workstation.root / "values").write_text(values)
         ended = workstation.run("prepare", {}, plan=plan, python=Path(sys.executable))
         assert_one_sentence(ended)

@@ -106,9 +106,9 @@ def test_person_who_deploys_administers_by_their_own_name() -> None:
 
 def test_service_principal_deploys_without_any_other_setting() -> None:
     given = {"deployerType": "ServicePrincipal"}
-    told = outputs(**given)
-    assert told["PGUSER"] == DEPLOYER
-    assert (told["AZURE_PRINCIPAL_ID"], told["AZURE_PRINCIPAL_TYPE"]) == (
+    found = outputs(**given)
+    assert found["PGUSER"] == DEPLOYER
+    assert (found["AZURE_PRINCIPAL_ID"], found["AZURE_PRINCIPAL_TYPE"]) == (
         DEPLOYER,
         "ServicePrincipal",
     )
