@@ -5,6 +5,7 @@ exactly azd's variables. Only `pip`, `zava` and `azd` are played: they note thei
 """
 
 import ast
+import ensurepip
 import os
 import shutil
 import subprocess
@@ -251,14 +252,20 @@ def test_command_from_inside_without_a_deployment_ends_with_a_sentence(
 def test_environment_that_was_not_finished_is_made_again(workstation: Workstation) -> None:
     environment = workstation.root / "infra" / "hooks" / "hooks_env"
     (pip,) = environment.glob("lib/python*/site-packages/pip")
-    shutil.rmtree(pip)
+    # Named as installed, and not there whole: only a new environment gets pip again.
+    (pip / "__main__.py").unlink()
+    record = pip.parent / f"pip-{ensurepip.version()}.dist-info"
+    record.mkdir()
+    (record / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: pip\nVersion: {ensurepip.version()}\n"
+    )
     with website((200, READY)) as (url, _):
         values = deployed(ZAVA_READY_URL=url)
         lines = ", ".join(f'"{name}": "{value}"' for name, value in values.items())
         (workstation.root / "values").write_text(f"{{{lines}}}")
         ended = workstation.run("prepare", {}, python=Path(sys.executable))
     assert (ended.status, ended.sentence) == (0, "")
-    assert pip.is_dir()
+    assert (pip / "__main__.py").is_file()
 
 
 @pytest.mark.parametrize("body", [READY, '{"status": "degraded", "checks": {}}'])
