@@ -1,12 +1,46 @@
 targetScope = 'subscription'
 
 @minLength(1)
-@maxLength(32)
+@maxLength(64)
 @description('Name of the azd environment; every name below is derived from it.')
 param environmentName string
 
 @minLength(1)
+// Regions of Flex Consumption: az functionapp list-flexconsumption-locations --output table
 @description('Region of everything but, where another one is given, Azure OpenAI.')
+@allowed([
+  'australiaeast'
+  'brazilsouth'
+  'canadacentral'
+  'centralindia'
+  'centralus'
+  'eastasia'
+  'eastus'
+  'eastus2'
+  'francecentral'
+  'germanywestcentral'
+  'italynorth'
+  'japaneast'
+  'koreacentral'
+  'northcentralus'
+  'northeurope'
+  'norwayeast'
+  'southafricanorth'
+  'southcentralus'
+  'southeastasia'
+  'southindia'
+  'spaincentral'
+  'swedencentral'
+  'switzerlandnorth'
+  'uaenorth'
+  'uksouth'
+  'ukwest'
+  'westcentralus'
+  'westeurope'
+  'westus'
+  'westus2'
+  'westus3'
+])
 @metadata({
   azd: {
     type: 'location'
@@ -14,7 +48,7 @@ param environmentName string
 })
 param location string
 
-@description('Object id of who deploys: may write the context keys, and administers the database unless somebody else is named.')
+@description('Object id of the deployer: may write the context keys, and administers the database unless another is named.')
 param deployerObjectId string
 
 @description('Kind of that principal.')
@@ -27,19 +61,20 @@ param deployerType string = 'User'
 @description('Public address from which the deployer prepares the database; empty for none, and for a private network.')
 param deployerIpAddress string = ''
 
-@description('Object id of the database administrator, a group if several people are to migrate; empty for the deployer.')
+@description('Object id of the database administrator, a group if several people migrate; empty for the deployer.')
 param databaseAdministratorObjectId string = ''
 
-@description('Login name of that administrator: the name of the group, or the user principal name.')
+@description('Login name of that administrator: of the group, of the service principal, or the user principal name.')
 param databaseAdministratorName string = ''
 
-@description('Kind of that administrator.')
+@description('Kind of that administrator; empty for the kind of the deployer.')
 @allowed([
+  ''
   'Group'
   'User'
   'ServicePrincipal'
 ])
-param databaseAdministratorType string = 'User'
+param databaseAdministratorType string = ''
 
 @description('Compute of the database. Burstable sizes are for trials.')
 @allowed([
@@ -55,7 +90,8 @@ param databaseAdministratorType string = 'User'
 param databaseSku string = 'Standard_D2ds_v5'
 
 @minValue(32)
-@description('Storage of the database; it grows by itself.')
+@maxValue(32767)
+@description('Storage of the database. It grows by itself and never shrinks: a later deployment gives the grown size.')
 param databaseStorageGB int = 32
 
 @minValue(7)
@@ -65,6 +101,16 @@ param backupRetentionDays int = 7
 
 @description('Keep backups in the paired region too. Cannot be changed later.')
 param geoRedundantBackup bool = false
+
+@minValue(0)
+@maxValue(6)
+@description('Day of the maintenance of the database: 0 is Sunday.')
+param maintenanceDay int = 0
+
+@minValue(0)
+@maxValue(23)
+@description('Hour at which that maintenance begins, in UTC.')
+param maintenanceHour int = 3
 
 @description('Standby of the database; not for Burstable sizes.')
 @allowed([
@@ -82,13 +128,16 @@ param usePrivateNetwork bool = false
 
 @minValue(1)
 @maxValue(100)
-@description('Most instances on demand. Several regions accept no value under 40.')
+@description('Most instances on demand.')
 param maximumInstanceCount int = 40
 
 @minValue(0)
 @maxValue(20)
-@description('Instances that are kept warm and are billed all the time.')
+@description('Instances that are kept warm and are billed all the time; no more than the most instances.')
 param alwaysReadyInstances int = 0
+
+@description('Spread the app over the zones of the region, with at least two warm instances. Cannot be changed later.')
+param zoneRedundant bool = false
 
 @description('Memory of one instance.')
 @allowed([
@@ -100,17 +149,47 @@ param instanceMemoryMB int = 2048
 @description('Create Azure OpenAI with the embedding deployment, for search by meaning.')
 param useEmbeddings bool = true
 
+// Regions of the model as GlobalStandard: az cognitiveservices model list --location <region>
 @description('Region of Azure OpenAI; empty for the region of everything else.')
+@allowed([
+  ''
+  'australiaeast'
+  'brazilsouth'
+  'canadaeast'
+  'centralus'
+  'eastus'
+  'eastus2'
+  'francecentral'
+  'germanywestcentral'
+  'italynorth'
+  'japaneast'
+  'koreacentral'
+  'northcentralus'
+  'norwayeast'
+  'polandcentral'
+  'southafricanorth'
+  'southcentralus'
+  'southindia'
+  'spaincentral'
+  'swedencentral'
+  'switzerlandnorth'
+  'uaenorth'
+  'uksouth'
+  'westeurope'
+  'westus'
+  'westus3'
+])
 param openAiLocation string = ''
 
 @minValue(1)
+@maxValue(10000)
 @description('Thousands of tokens a minute of the embedding deployment.')
 param embeddingCapacity int = 30
 
 @description('Client id of an app registration that exists; empty to have one made.')
 param applicationId string = ''
 
-@description('Application ID URI of that registration.')
+@description('Application ID URI of that registration; empty for api:// and its client id.')
 param applicationIdUri string = ''
 
 @description('Client ids of the MCP clients that people use, comma-separated. The first one is Visual Studio Code.')
@@ -119,10 +198,10 @@ param clientIds string = 'aebc6443-996d-45c2-90f0-388ff96faa56'
 @description('Put the built-in authentication of the platform in front of our own check.')
 param builtInAuthentication bool = false
 
-@description('Host name of your own; see docs/deploy.md for the order of steps.')
+@description('Host name of your own, which the app accepts; see docs/deploy.md for the order of steps.')
 param customHostname string = ''
 
-@description('Thumbprint of its certificate in the resource group; empty until there is one.')
+@description('Thumbprint of its certificate in the resource group, with which the name is bound; empty for none.')
 param customHostnameThumbprint string = ''
 
 @minValue(30)
@@ -130,8 +209,11 @@ param customHostnameThumbprint string = ''
 @description('Days that logs are kept.')
 param logRetentionDays int = 30
 
-@description('Mail address that is told of alerts; empty for nobody: they show in the portal.')
+@description('Mail address that gets the alerts; empty for none: they show in the portal.')
 param alertEmail string = ''
+
+@description('Keep a deleted key vault for its seven days, without exception. Cannot be turned off later.')
+param vaultPurgeProtection bool = true
 
 var abbreviations = loadJsonContent('./abbreviations.json')
 var token = toLower(uniqueString(subscription().id, environmentName, location))
@@ -140,7 +222,13 @@ var tags = {
 }
 var functionAppName = '${abbreviations.functionApp}${token}'
 var administratorObjectId = empty(databaseAdministratorObjectId) ? deployerObjectId : databaseAdministratorObjectId
-var administratorName = empty(databaseAdministratorName) ? deployer().userPrincipalName : databaseAdministratorName
+var administratorType = empty(databaseAdministratorType) ? deployerType : databaseAdministratorType
+// A service principal has no user principal name. PostgreSQL accepts any name for a login, as the
+// object id decides who it is.
+var deployerName = deployerType == 'User' ? deployer().userPrincipalName : deployerObjectId
+var administratorName = empty(databaseAdministratorName) ? deployerName : databaseAdministratorName
+// Azure refuses a resource group whose name ends with a period, which azd allows.
+var groupSuffix = endsWith(environmentName, '.') ? '_' : ''
 
 // User connections by size: max_connections less the 15 that the service keeps for itself.
 var databaseTiers = {
@@ -181,10 +269,22 @@ var databaseTiers = {
 var concurrencyPerInstance = 16
 // Connections that migrations, a rotation of keys and an administrator find free.
 var administrativeConnections = 7
-var poolMax = min(concurrencyPerInstance, (databaseTiers[databaseSku].userConnections - administrativeConnections) / (maximumInstanceCount + alwaysReadyInstances))
+// A plan over zones keeps two instances warm, even if none is configured.
+var warmInstances = zoneRedundant ? max(alwaysReadyInstances, 2) : alwaysReadyInstances
+var poolMax = min(concurrencyPerInstance, (databaseTiers[databaseSku].userConnections - administrativeConnections) / (maximumInstanceCount + warmInstances))
+
+// What Azure would refuse late, or would drop without a word.
+var isBurstable = databaseTiers[databaseSku].tier == 'Burstable'
+var checkedHighAvailability = (isBurstable && highAvailability != 'Disabled') ? fail('ZAVA_HIGH_AVAILABILITY: a Burstable size has no standby; choose another ZAVA_DATABASE_SKU, or Disabled.') : highAvailability
+var checkedPgBouncer = (isBurstable && usePgBouncer) ? fail('ZAVA_USE_PGBOUNCER: a Burstable size has no PgBouncer; choose another ZAVA_DATABASE_SKU, or false.') : usePgBouncer
+var checkedAlwaysReady = (alwaysReadyInstances > maximumInstanceCount) ? fail('ZAVA_ALWAYS_READY_INSTANCES: it is more than ZAVA_MAXIMUM_INSTANCE_COUNT.') : alwaysReadyInstances
+var givenClientIds = filter(map(split(clientIds, ','), id => trim(id)), id => !empty(id))
+var checkedClientIds = (builtInAuthentication && empty(givenClientIds)) ? fail('ZAVA_CLIENT_IDS: the built-in authentication needs at least one client id.') : givenClientIds
+var checkedApplicationId = (empty(applicationId) && !empty(applicationIdUri)) ? fail('ZAVA_APPLICATION_ID_URI: it needs ZAVA_APPLICATION_ID.') : applicationId
+var existingApplicationUri = empty(applicationIdUri) ? 'api://${checkedApplicationId}' : applicationIdUri
 
 resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
-  name: '${abbreviations.resourceGroup}${environmentName}'
+  name: '${abbreviations.resourceGroup}${environmentName}${groupSuffix}'
   location: location
   tags: tags
 }
@@ -194,6 +294,17 @@ module identity 'modules/identity.bicep' = {
   scope: group
   params: {
     name: '${abbreviations.managedIdentity}${token}'
+    location: location
+    tags: tags
+  }
+}
+
+// Reads and writes the package, which the identity of the app may not.
+module packageIdentity 'modules/identity.bicep' = {
+  name: 'package-identity'
+  scope: group
+  params: {
+    name: '${abbreviations.managedIdentity}${token}-package'
     location: location
     tags: tags
   }
@@ -240,9 +351,12 @@ module storage 'modules/storage.bicep' = {
   scope: group
   params: {
     name: '${abbreviations.storageAccount}${token}'
+    packageAccountName: '${abbreviations.storageAccount}p${token}'
     location: location
     tags: tags
+    zoneRedundant: zoneRedundant
     identityPrincipalId: identity.outputs.principalId
+    packageIdentityPrincipalId: packageIdentity.outputs.principalId
   }
 }
 
@@ -256,6 +370,7 @@ module vault 'modules/vault.bicep' = {
     identityPrincipalId: identity.outputs.principalId
     deployerObjectId: deployerObjectId
     deployerType: deployerType
+    purgeProtection: vaultPurgeProtection
     workspaceId: monitoring.outputs.workspaceId
   }
 }
@@ -272,14 +387,16 @@ module database 'modules/database.bicep' = {
     storageGB: databaseStorageGB
     backupRetentionDays: backupRetentionDays
     geoRedundantBackup: geoRedundantBackup
-    highAvailability: highAvailability
-    usePgBouncer: usePgBouncer
+    maintenanceDay: maintenanceDay
+    maintenanceHour: maintenanceHour
+    highAvailability: checkedHighAvailability
+    usePgBouncer: checkedPgBouncer
     subnetId: usePrivateNetwork ? network!.outputs.databaseSubnetId : ''
     privateDnsZoneId: usePrivateNetwork ? network!.outputs.privateDnsZoneId : ''
     deployerIpAddress: deployerIpAddress
     administratorObjectId: administratorObjectId
     administratorName: administratorName
-    administratorType: databaseAdministratorType
+    administratorType: administratorType
     workspaceId: monitoring.outputs.workspaceId
   }
 }
@@ -299,14 +416,15 @@ module embeddings 'modules/embeddings.bicep' = if (useEmbeddings) {
   }
 }
 
-module registration 'modules/registration.bicep' = if (empty(applicationId)) {
+module registration 'modules/registration.bicep' = if (empty(checkedApplicationId)) {
   name: 'registration'
   scope: group
   params: {
     uniqueName: 'zava-${token}'
     displayName: 'Zava Retail Analytics (${environmentName})'
     functionAppName: functionAppName
-    clientIds: split(clientIds, ',')
+    clientIds: checkedClientIds
+    builtInAuthentication: builtInAuthentication
     identityPrincipalId: identity.outputs.principalId
   }
 }
@@ -321,6 +439,7 @@ module app 'modules/app.bicep' = {
     tags: tags
     identityId: identity.outputs.id
     identityClientId: identity.outputs.clientId
+    packageIdentityId: packageIdentity.outputs.id
     storageAccountName: storage.outputs.name
     packageContainer: storage.outputs.packageContainer
     insightsConnectionString: monitoring.outputs.connectionString
@@ -328,19 +447,20 @@ module app 'modules/app.bicep' = {
     databaseHost: database.outputs.host
     databasePort: database.outputs.port
     databaseName: database.outputs.databaseName
-    usePgBouncer: usePgBouncer
+    usePgBouncer: checkedPgBouncer
     poolMax: poolMax
     subnetId: usePrivateNetwork ? network!.outputs.appSubnetId : ''
     openAiEndpoint: useEmbeddings ? embeddings!.outputs.endpoint : ''
     embeddingDeployment: useEmbeddings ? embeddings!.outputs.deploymentName : ''
-    applicationId: empty(applicationId) ? registration!.outputs.applicationId : applicationId
-    applicationIdUri: empty(applicationId) ? registration!.outputs.applicationIdUri : applicationIdUri
+    applicationId: empty(checkedApplicationId) ? registration!.outputs.applicationId : checkedApplicationId
+    applicationIdUri: empty(checkedApplicationId) ? registration!.outputs.applicationIdUri : existingApplicationUri
     builtInAuthentication: builtInAuthentication
-    clientIds: split(clientIds, ',')
+    clientIds: checkedClientIds
     customHostname: customHostname
     customHostnameThumbprint: customHostnameThumbprint
     maximumInstanceCount: maximumInstanceCount
-    alwaysReadyInstances: alwaysReadyInstances
+    alwaysReadyInstances: checkedAlwaysReady
+    zoneRedundant: zoneRedundant
     instanceMemoryMB: instanceMemoryMB
     concurrencyPerInstance: concurrencyPerInstance
   }
@@ -349,9 +469,13 @@ module app 'modules/app.bicep' = {
 // azd keeps these in its environment and gives them to the hooks, where they are the settings of
 // the command line. None is a secret.
 output AZURE_LOCATION string = location
+// azd gives these two to the parameters only, not to its hooks.
+output AZURE_PRINCIPAL_ID string = deployerObjectId
+output AZURE_PRINCIPAL_TYPE string = deployerType
 output AZURE_TENANT_ID string = tenant().tenantId
 output AZURE_RESOURCE_GROUP string = group.name
 output AZURE_KEY_VAULT_ENDPOINT string = vault.outputs.endpoint
+output AZURE_POSTGRESQL_SERVER_ID string = database.outputs.id
 output AZURE_FUNCTION_APP_ID string = app.outputs.id
 output AZURE_OPENAI_ENDPOINT string = useEmbeddings ? embeddings!.outputs.endpoint : ''
 output EMBEDDING_MODEL_DEPLOYMENT_NAME string = useEmbeddings ? embeddings!.outputs.deploymentName : ''
@@ -360,6 +484,6 @@ output PGDATABASE string = database.outputs.databaseName
 output PGUSER string = administratorName
 output ZAVA_DATABASE_AUTH string = 'entra'
 output ZAVA_SERVER_OBJECT_ID string = identity.outputs.principalId
-output ZAVA_SCOPE string = '${empty(applicationId) ? registration!.outputs.applicationIdUri : applicationIdUri}/user_impersonation'
+output ZAVA_SCOPE string = '${empty(checkedApplicationId) ? registration!.outputs.applicationIdUri : existingApplicationUri}/user_impersonation'
 output ZAVA_MCP_URL string = 'https://${empty(customHostname) ? app.outputs.hostname : customHostname}/mcp'
 output ZAVA_READY_URL string = 'https://${app.outputs.hostname}/health/ready'

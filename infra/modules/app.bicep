@@ -4,6 +4,9 @@ param location string
 param tags object
 param identityId string
 param identityClientId string
+
+@description('The identity that reads and writes the package.')
+param packageIdentityId string
 param storageAccountName string
 
 @description('Address of the container that holds the package.')
@@ -34,6 +37,7 @@ param customHostname string
 param customHostnameThumbprint string
 param maximumInstanceCount int
 param alwaysReadyInstances int
+param zoneRedundant bool
 param instanceMemoryMB int
 param concurrencyPerInstance int
 
@@ -44,6 +48,8 @@ var hostSettings = {
   AzureWebJobsStorage__credential: 'managedidentity'
   AzureWebJobsStorage__clientId: identityClientId
   AzureWebJobsDisableHomepage: 'true'
+  // One byte over the app's own limit: the host would take 100 MB into memory before the app sees it.
+  FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '1048577'
   APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'Authorization=AAD;ClientId=${identityClientId}'
 }
@@ -81,6 +87,7 @@ resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
   }
   properties: {
     reserved: true
+    zoneRedundant: zoneRedundant
   }
 }
 
@@ -95,6 +102,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
     type: 'UserAssigned'
     userAssignedIdentities: {
       '${identityId}': {}
+      '${packageIdentityId}': {}
     }
   }
   properties: {
@@ -114,7 +122,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
           value: packageContainer
           authentication: {
             type: 'UserAssignedIdentity'
-            userAssignedIdentityResourceId: identityId
+            userAssignedIdentityResourceId: packageIdentityId
           }
         }
       }
@@ -141,6 +149,9 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
   }
 }
 
+// One after the other: the platform answers 409 to a second change of a site while it makes the
+// first. As with the server of the database, a child names every child that may be the last one
+// before it.
 resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
   parent: app
   name: 'appsettings'
@@ -154,6 +165,9 @@ resource noFtpPassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2
   properties: {
     allow: false
   }
+  dependsOn: [
+    settings
+  ]
 }
 
 resource noScmPassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = {
@@ -162,6 +176,9 @@ resource noScmPassword 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2
   properties: {
     allow: false
   }
+  dependsOn: [
+    noFtpPassword
+  ]
 }
 
 resource authentication 'Microsoft.Web/sites/config@2024-04-01' = if (builtInAuthentication) {
@@ -210,20 +227,25 @@ resource authentication 'Microsoft.Web/sites/config@2024-04-01' = if (builtInAut
     }
   }
   dependsOn: [
-    settings
+    noScmPassword
   ]
 }
 
-resource hostname 'Microsoft.Web/sites/hostNameBindings@2024-04-01' = if (!empty(customHostname)) {
+resource hostname 'Microsoft.Web/sites/hostNameBindings@2024-04-01' = if (!empty(customHostname) && !empty(customHostnameThumbprint)) {
   parent: app
   name: empty(customHostname) ? 'none' : customHostname
   properties: {
     siteName: app.name
     hostNameType: 'Verified'
     customHostNameDnsRecordType: 'CName'
-    sslState: empty(customHostnameThumbprint) ? 'Disabled' : 'SniEnabled'
-    thumbprint: empty(customHostnameThumbprint) ? null : customHostnameThumbprint
+    // Never without its certificate: browsers that have seen the app's HSTS refuse such a name.
+    sslState: 'SniEnabled'
+    thumbprint: customHostnameThumbprint
   }
+  dependsOn: [
+    noScmPassword
+    authentication
+  ]
 }
 
 output id string = app.id

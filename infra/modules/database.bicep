@@ -6,6 +6,8 @@ param skuTier string
 param storageGB int
 param backupRetentionDays int
 param geoRedundantBackup bool
+param maintenanceDay int
+param maintenanceHour int
 param highAvailability string
 param usePgBouncer bool
 
@@ -21,7 +23,6 @@ param administratorType string
 param workspaceId string
 
 var isPrivate = !empty(subnetId)
-var isBurstable = skuTier == 'Burstable'
 var databaseName = 'zava'
 
 resource server 'Microsoft.DBforPostgreSQL/flexibleServers@2025-08-01' = {
@@ -49,7 +50,13 @@ resource server 'Microsoft.DBforPostgreSQL/flexibleServers@2025-08-01' = {
       geoRedundantBackup: geoRedundantBackup ? 'Enabled' : 'Disabled'
     }
     highAvailability: {
-      mode: isBurstable ? 'Disabled' : highAvailability
+      mode: highAvailability
+    }
+    maintenanceWindow: {
+      customWindow: 'Enabled'
+      dayOfWeek: maintenanceDay
+      startHour: maintenanceHour
+      startMinute: 0
     }
     network: isPrivate ? {
       delegatedSubnetResourceId: subnetId
@@ -62,6 +69,9 @@ resource server 'Microsoft.DBforPostgreSQL/flexibleServers@2025-08-01' = {
 }
 
 // One after the other: the server refuses a second change while it makes the first (ServerIsBusy).
+// Azure drops a link to a resource whose condition is false, and adds none in its place. So a child
+// names every child that may be the last one before it. The administrator is last: one that is made
+// with the server still starting is refused.
 resource database 'Microsoft.DBforPostgreSQL/flexibleServers/databases@2025-08-01' = {
   parent: server
   name: databaseName
@@ -92,6 +102,7 @@ resource deployer 'Microsoft.DBforPostgreSQL/flexibleServers/firewallRules@2025-
     endIpAddress: deployerIpAddress
   }
   dependsOn: [
+    database
     azureServices
   ]
 }
@@ -104,7 +115,22 @@ resource extensions 'Microsoft.DBforPostgreSQL/flexibleServers/configurations@20
     source: 'user-override'
   }
   dependsOn: [
+    database
+    azureServices
     deployer
+  ]
+}
+
+// One statement that sorts or joins too much ends before it fills the disk. The unit is kB.
+resource temporaryFiles 'Microsoft.DBforPostgreSQL/flexibleServers/configurations@2025-08-01' = {
+  parent: server
+  name: 'temp_file_limit'
+  properties: {
+    value: '1048576'
+    source: 'user-override'
+  }
+  dependsOn: [
+    extensions
   ]
 }
 
@@ -117,11 +143,11 @@ resource statementTexts 'Microsoft.DBforPostgreSQL/flexibleServers/configuration
     source: 'user-override'
   }
   dependsOn: [
-    extensions
+    temporaryFiles
   ]
 }
 
-resource pgBouncer 'Microsoft.DBforPostgreSQL/flexibleServers/configurations@2025-08-01' = if (usePgBouncer && !isBurstable) {
+resource pgBouncer 'Microsoft.DBforPostgreSQL/flexibleServers/configurations@2025-08-01' = if (usePgBouncer) {
   parent: server
   name: 'pgbouncer.enabled'
   properties: {
@@ -142,6 +168,7 @@ resource administrator 'Microsoft.DBforPostgreSQL/flexibleServers/administrators
     tenantId: tenant().tenantId
   }
   dependsOn: [
+    statementTexts
     pgBouncer
   ]
 }
@@ -169,6 +196,7 @@ resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' 
   ]
 }
 
+output id string = server.id
 output host string = server.properties.fullyQualifiedDomainName
-output port int = (usePgBouncer && !isBurstable) ? 6432 : 5432
+output port int = usePgBouncer ? 6432 : 5432
 output databaseName string = databaseName

@@ -6,6 +6,36 @@ param serverName string
 param location string
 param tags object
 
+// Everything that the app calls leaves through its subnet: without a way out of its own it reaches
+// neither Key Vault nor Entra, in networks that are private by default.
+resource address 'Microsoft.Network/publicIPAddresses@2024-05-01' = {
+  name: '${name}-out'
+  location: location
+  tags: tags
+  sku: {
+    name: 'Standard'
+  }
+  properties: {
+    publicIPAllocationMethod: 'Static'
+  }
+}
+
+resource gateway 'Microsoft.Network/natGateways@2024-05-01' = {
+  name: '${name}-out'
+  location: location
+  tags: tags
+  sku: {
+    name: 'Standard'
+  }
+  properties: {
+    publicIpAddresses: [
+      {
+        id: address.id
+      }
+    ]
+  }
+}
+
 resource network 'Microsoft.Network/virtualNetworks@2024-05-01' = {
   name: name
   location: location
@@ -21,6 +51,9 @@ resource network 'Microsoft.Network/virtualNetworks@2024-05-01' = {
         name: 'app'
         properties: {
           addressPrefix: '10.20.0.0/24'
+          natGateway: {
+            id: gateway.id
+          }
           delegations: [
             {
               name: 'flex-consumption'

@@ -5,11 +5,14 @@ param uniqueName string
 param displayName string
 param functionAppName string
 
-@description('Client ids that may ask on behalf of people without asking them for consent.')
+@description('Client ids that may call on behalf of people without their consent on a page.')
 param clientIds array
 
 @description('The identity that proves to be this application, where the platform signs people in.')
 param identityPrincipalId string
+
+@description('Whether the platform signs people in; otherwise there is no redirect and no id token.')
+param builtInAuthentication bool
 
 var scopeId = guid(uniqueName, 'user_impersonation')
 // With the tenant in it, which every directory accepts; the id of the application is not known
@@ -45,16 +48,16 @@ resource application 'Microsoft.Graph/applications@v1.0' = {
     }]
   }
   web: {
-    redirectUris: [
+    redirectUris: builtInAuthentication ? [
       'https://${functionAppName}.azurewebsites.net/.auth/login/aad/callback'
-    ]
+    ] : []
     implicitGrantSettings: {
-      enableIdTokenIssuance: true
+      enableIdTokenIssuance: builtInAuthentication
     }
   }
 }
 
-resource federation 'Microsoft.Graph/applications/federatedIdentityCredentials@v1.0' = {
+resource federation 'Microsoft.Graph/applications/federatedIdentityCredentials@v1.0' = if (builtInAuthentication) {
   name: '${application.uniqueName}/function-app'
   description: 'The managed identity of the function app, instead of a client secret.'
   audiences: [

@@ -8,6 +8,7 @@ param identityPrincipalId string
 @description('Who writes them: the deployer.')
 param deployerObjectId string
 param deployerType string
+param purgeProtection bool
 param workspaceId string
 
 var keyVaultSecretsUser = '4633458b-17de-408a-b874-0445c86b69e6'
@@ -26,6 +27,8 @@ resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
     enableRbacAuthorization: true
     enableSoftDelete: true
     softDeleteRetentionInDays: 7
+    // The service refuses false: only absence leaves it off.
+    enablePurgeProtection: purgeProtection ? true : null
   }
 }
 

@@ -3,11 +3,12 @@
 import json
 import re
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import yaml
 
-from tests.infra.bicep import Call, Fields, Items, Member, Name, Text, walk
+from tests.infra.bicep import Call, Fields, Member, Name, Text, walk
 from tests.infra.evaluation import Scope
 from tests.infra.infrastructure import Infrastructure
 from tests.infra.rest import problems_of_properties
@@ -18,6 +19,7 @@ ROLES = {
     "cognitiveServicesOpenAiUser": "5e0bd9bd-7b93-4f28-af87-19fc36ad61bd",
     "keyVaultSecretsOfficer": "b86a8fe4-44ce-4948-aee5-eccb2c155cd7",
     "keyVaultSecretsUser": "4633458b-17de-408a-b874-0445c86b69e6",
+    "storageBlobDataContributor": "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
     "monitoringMetricsPublisher": "3913510d-42f4-4e42-8a64-420c390055eb",
     "storageBlobDataOwner": "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
 }
@@ -29,6 +31,7 @@ OF_THE_HOST = {
     "AzureWebJobsStorage__accountName",
     "AzureWebJobsStorage__clientId",
     "AzureWebJobsStorage__credential",
+    "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT",
     "OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID",
     "WEBSITE_AUTH_AAD_ALLOWED_TENANTS",
     "WEBSITE_AUTH_PRM_DEFAULT_WITH_SCOPES",
@@ -46,6 +49,8 @@ NEEDED = {
     "ZAVA_IDENTITY_ISSUER",
     "ZAVA_POOL_MAX",
 }
+# The settings of the command line on the deployer's machine.
+NEEDED_OUTPUTS = {"AZURE_FUNCTION_APP_ID", "PGDATABASE", "PGHOST", "PGUSER", "ZAVA_DATABASE_AUTH"}
 SETTINGS = {str(field.validation_alias): name for name, field in Settings.model_fields.items()}
 SAMPLES = {"bool": False, "int": 1, "array": ["a-client"], "object": {}, "string": "sample"}
 # What gives away a secret, or is one.
@@ -53,7 +58,10 @@ SECRETIVE = re.compile(
     r"^list[A-Z]\w*$|key$|keys$|secret$|password$|^connectionstring|instrumentationkey|sastoken",
     re.IGNORECASE,
 )
-_SERVER = "Microsoft.DBforPostgreSQL/flexibleServers"
+# What azd itself keeps in its environment.
+OF_AZD = {"AZURE_ENV_NAME", "AZURE_LOCATION", "AZURE_SUBSCRIPTION_ID"}
+# Read by the hooks alone, where `azd env set` made them; all others are parameters.
+OF_THE_HOOKS = {"ZAVA_FIND_DEPLOYER_IP", "ZAVA_PREPARE_DATABASE", "ZAVA_SEED"}
 
 
 def resources(infrastructure: Infrastructure) -> Iterator[str]:
@@ -81,25 +89,6 @@ def extensions(infrastructure: Infrastructure) -> Iterator[str]:
         for extension in file.extensions:
             if extension not in configured:
                 yield f"{name} uses {extension}, which bicepconfig.json does not name"
-
-
-def chain(infrastructure: Infrastructure) -> Iterator[str]:
-    """The server's children are made one after the other (ServerIsBusy otherwise)."""
-    for name, file in infrastructure.files.items():
-        resources = file.of("resource")
-        servers = {r.name for r in resources.values() if r.type.partition("@")[0] == _SERVER}
-        children = {
-            child.name: [n.text for n in (child.body.get("dependsOn") or Items(())).items]
-            for child in resources.values()
-            if child.body.get("parent") in {Name(server) for server in servers}
-        }
-        first = [child for child, after in children.items() if not set(after) & children.keys()]
-        if children and len(first) != 1:
-            yield f"{name} {', '.join(sorted(first)) or 'nothing'} may begin"
-        for child, after in children.items():
-            followers = [other for other, others in children.items() if child in others]
-            if len(after) > 1 or len(followers) > 1:
-                yield f"{name} {child} is not one link of a chain"
 
 
 def roles(infrastructure: Infrastructure) -> Iterator[str]:
@@ -185,12 +174,21 @@ def app_settings(infrastructure: Infrastructure) -> Iterator[str]:
 
 
 def hook_settings(infrastructure: Infrastructure) -> Iterator[str]:
-    """Outputs become the environment of the hooks: the command line's own settings fit."""
-    needed = {"AZURE_TENANT_ID", "AZURE_KEY_VAULT_ENDPOINT", "AZURE_FUNCTION_APP_ID", "PGHOST"}
-    needed |= {"PGDATABASE", "PGUSER", "ZAVA_DATABASE_AUTH", "ZAVA_SERVER_OBJECT_ID"}
-    needed |= {"ZAVA_READY_URL"}
-    for name in sorted(needed - infrastructure.main.of("output").keys()):
+    """What the hooks and their commands read are outputs, or settings that `azd env set` makes."""
+    outputs = infrastructure.main.of("output").keys()
+    for name in sorted({"AZURE_KEY_VAULT_ENDPOINT", *NEEDED_OUTPUTS} - outputs):
         yield f"main.bicep has no output {name}"
+    settable = settings_of_azd(infrastructure) | OF_THE_HOOKS
+    for hook in sorted((infrastructure.root / "infra" / "hooks").glob("*.py")):
+        read = set(re.findall(r'"((?:AZURE|ZAVA)_[A-Z_]+)"', hook.read_text(encoding="utf-8")))
+        for name in sorted(read - outputs - settable - OF_AZD):
+            yield f"{hook.name} reads {name}, which is no output and no setting"
+
+
+def settings_of_azd(infrastructure: Infrastructure) -> set[str]:
+    """Return the variables of the parameters that `azd env set` makes."""
+    path = infrastructure.root / "infra" / "main.parameters.json"
+    return set(re.findall(r"\$\{(ZAVA_[A-Z_]+)", path.read_text(encoding="utf-8")))
 
 
 def azd(infrastructure: Infrastructure) -> Iterator[str]:
@@ -207,11 +205,17 @@ def azd(infrastructure: Infrastructure) -> Iterator[str]:
     for service in azd["services"].values():
         if service["host"] != "function" or not (infrastructure.root / service["project"]).is_dir():
             yield "azure.yaml has a service that is no function app"
-    for hook, shells in azd["hooks"].items():
-        for system, shell in (("posix", "sh"), ("windows", "pwsh")):
-            script = infrastructure.root / shells[system]["run"]
-            if shells[system]["shell"] != shell or not script.is_file():
-                yield f"azure.yaml {hook} has no script for {system}"
+    for hook, how in azd["hooks"].items():
+        if (
+            how["run"] != f"./infra/hooks/{hook}.py"
+            or not (infrastructure.root / how["run"]).is_file()
+        ):
+            yield f"azure.yaml {hook} has no script"
+    if azd["requiredVersions"]["azd"] != ">= 1.23.15":
+        yield "azure.yaml allows an azd that runs no hooks in Python"
+    variables, known = azd["pipeline"]["variables"], settings_of_azd(infrastructure) | OF_THE_HOOKS
+    for name in sorted(known.symmetric_difference(variables)):
+        yield f"azure.yaml and the settings differ in the pipeline's variable {name}"
 
 
 def connections(infrastructure: Infrastructure) -> Iterator[str]:
@@ -229,19 +233,20 @@ def connections(infrastructure: Infrastructure) -> Iterator[str]:
         return
     for sku in parameters["databaseSku"].decorators["allowed"][0].items:
         for most in values("maximumInstanceCount"):
-            for warm in values("alwaysReadyInstances"):
+            for warm, zones in product(values("alwaysReadyInstances"), (False, True)):
                 scope = Scope(
                     main,
                     {
                         "databaseSku": sku.parts[0],
                         "maximumInstanceCount": most,
                         "alwaysReadyInstances": warm,
+                        "zoneRedundant": zones,
                     },
                 )
-                pool = scope.of("poolMax")
+                pool, kept = scope.of("poolMax"), max(warm, 2 if zones else 0)
                 users = scope.of("databaseTiers")[sku.parts[0]]["userConnections"]
-                instances = f"{most} + {warm} instances on {sku.parts[0]}"
+                instances = f"{most} + {kept} instances on {sku.parts[0]}"
                 if not 1 <= pool <= min(100, scope.of("concurrencyPerInstance")):
                     yield f"main.bicep gives {pool} connections to each of {instances}"
-                if (most + warm) * pool > users - scope.of("administrativeConnections"):
+                if (most + kept) * pool > users - scope.of("administrativeConnections"):
                     yield f"main.bicep lets {instances} take more than {users} connections"

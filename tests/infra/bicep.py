@@ -15,7 +15,7 @@ _TOKEN = re.compile(
     r"|(?P<newline>\r?\n\s*)"
     r"|(?P<number>\d+)"
     r"|(?P<name>[A-Za-z_]\w*)"
-    r"|(?P<sign>&&|\|\||==|!=|<=|>=|\?\?|[-+*/%<>!?:.,(){}\[\]=@])",
+    r"|(?P<sign>&&|\|\||==|!=|<=|>=|=>|\?\?|[-+*/%<>!?:.,(){}\[\]=@])",
     re.DOTALL,
 )
 _PRECEDENCE = [("??",), ("||",), ("&&",), ("==", "!="), ("<", ">", "<=", ">="), ("+", "-"), "*/%"]
@@ -77,6 +77,12 @@ class Each:
 
 
 @dataclass(frozen=True)
+class Lambda:
+    item: str
+    body: Any
+
+
+@dataclass(frozen=True)
 class Fields:
     """An object; a key is a string, or a Text where it is interpolated."""
 
@@ -133,6 +139,8 @@ def parts(node: Any) -> Iterator[Any]:
             yield from (condition, yes, no)
         case Each(_, source, body):
             yield from (source, body)
+        case Lambda(_, body):
+            yield body
         case Fields(found):
             for key, value in found:
                 yield from (key, value)
@@ -272,6 +280,9 @@ class _Reader:
             return constants[word]
         if not word.isidentifier():
             raise self._error(f"unexpected {word}")
+        if self._peek() == "=>":
+            self._take("=>")
+            return Lambda(word, self._expression())
         return Name(word)
 
     def _array(self) -> Any:

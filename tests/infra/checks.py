@@ -16,6 +16,7 @@ from tests.infra.bicep import (
     Fields,
     File,
     Items,
+    Lambda,
     Member,
     Name,
     Operation,
@@ -25,10 +26,12 @@ from tests.infra.bicep import (
 )
 from tests.infra.evaluation import Scope
 from tests.infra.infrastructure import Infrastructure
+from tests.infra.order import order
 
 FUNCTIONS = {
-    *("deployer", "empty", "environment", "guid", "loadJsonContent", "min", "split", "string"),
-    *("subscription", "subscriptionResourceId", "tenant", "toLower", "union", "uniqueString"),
+    *("deployer", "empty", "endsWith", "environment", "fail", "filter", "guid", "loadJsonContent"),
+    *("map", "max", "min", "split", "string", "subscription", "subscriptionResourceId", "tenant"),
+    *("toLower", "trim", "union", "uniqueString"),
 }
 _VARIABLE = re.compile(r"\$\{([A-Z_]+)(=[^}]*)?\}")
 
@@ -74,7 +77,7 @@ def _free_names(node: Any, bound: frozenset[str], used: set[str]) -> Iterator[st
     if isinstance(node, Name) and node.text not in bound:
         used.add(node.text)
         yield node.text
-    if isinstance(node, Each):
+    if isinstance(node, Each | Lambda):
         bound |= {node.item}
     for part in parts(node):
         yield from _free_names(part, bound, used)
@@ -135,7 +138,7 @@ def _outputs(
 def _kind(node: Any, infrastructure: Infrastructure) -> str | None:  # noqa: PLR0911  # one for each form
     """Return the type of an expression where it is plain to see."""
     match node:
-        case bool() | Operation("!" | "&&" | "||" | "==", _):
+        case bool() | Operation("!" | "&&" | "||" | "==" | "!=" | ">" | "<", _):
             return "bool"
         case int():
             return "int"
@@ -143,9 +146,9 @@ def _kind(node: Any, infrastructure: Infrastructure) -> str | None:  # noqa: PLR
             return "string"
         case Fields():
             return "object"
-        case Items() | Each() | Call("split", _):
+        case Items() | Each() | Call("split" | "filter" | "map", _):
             return "array"
-        case Call("min", _):
+        case Call("min" | "max", _):
             return "int"
         case Name(name) if name in (declared := infrastructure.main.of("param", "var")):
             found = declared[name]
@@ -211,7 +214,7 @@ CHECKS: tuple[Check, ...] = (
     _parameters,
     azure.resources,
     azure.extensions,
-    azure.chain,
+    order,
     azure.roles,
     azure.no_secrets,
     azure.app_settings,

@@ -68,6 +68,8 @@ PROPERTIES: dict[str, set[str]] = {
     },
     "Microsoft.CognitiveServices/accounts/deployments": {"model"},
     "Microsoft.Network/virtualNetworks": {"addressSpace", "subnets"},
+    "Microsoft.Network/publicIPAddresses": {"publicIPAllocationMethod"},
+    "Microsoft.Network/natGateways": {"publicIpAddresses"},
     "Microsoft.Network/privateDnsZones": set(),
     "Microsoft.Network/privateDnsZones/virtualNetworkLinks": {
         "registrationEnabled",

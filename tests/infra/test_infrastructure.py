@@ -22,12 +22,12 @@ PARAMETERS = "infra/main.parameters.json"
 
 # What is broken where, and what has to be said of it.
 BREAKS = {
-    "a brace is missing": (APP, "    reserved: true\n  }\n", "    reserved: true\n", "line"),
+    "a brace is missing": (APP, "    reserved: true\n", "    reserved: {\n", "line"),
     "a string does not end": (MAIN, "param environmentName string", "param e string = 'x", "line"),
     "a name is misspelt": (
         MAIN,
-        "clientIds: split(clientIds,",
-        "clientIds: split(clientId,",
+        "map(split(clientIds,",
+        "map(split(clientId,",
         "names clientId,",
     ),
     "a function is unknown": (MAIN, "toLower(uniqueString", "lower(uniqueString", "calls lower"),
@@ -164,7 +164,12 @@ BREAKS = {
         "diagnosticSetting@",
         "of which nothing is known",
     ),
-    "a parent does not exist": (STORAGE, "  parent: blobs\n", "  parent: blob\n", "no parent blob"),
+    "a parent does not exist": (
+        STORAGE,
+        "  parent: packageBlobs\n",
+        "  parent: packageBlob\n",
+        "no parent packageBlob",
+    ),
     "the extension is not configured": (
         "infra/bicepconfig.json",
         "microsoftGraphV1",
@@ -175,13 +180,25 @@ BREAKS = {
         DATABASE,
         "  dependsOn: [\n    statementTexts\n  ]\n",
         "",
-        "may begin",
+        "may be made at once",
     ),
-    "two children follow the same": (
+    "two children wait only for one that may be absent": (
         DATABASE,
-        "    statementTexts\n  ]",
-        "    extensions\n  ]",
-        "not one link of a chain",
+        "    database\n    azureServices\n    deployer\n",
+        "    deployer\n",
+        "database and extensions may be made at once",
+    ),
+    "the administrator is made before a parameter": (
+        DATABASE,
+        "    statementTexts\n    pgBouncer\n  ]",
+        "    database\n  ]",
+        "administrator is not the last one",
+    ),
+    "two children of the site start at once": (
+        APP,
+        "    noScmPassword\n    authentication\n",
+        "    authentication\n",
+        "hostname and noFtpPassword may be made at once",
     ),
     "a role is another": (
         VAULT,
@@ -229,6 +246,12 @@ BREAKS = {
     "a setting is no string": (APP, "string(poolMax)", "poolMax", "ZAVA_POOL_MAX is not a string"),
     "the login is another": (APP, "'zava_server'", "'zava_admin'", "does not log in as the server"),
     "a hook misses its setting": (MAIN, "output PGUSER", "output PG_USER", "no output PGUSER"),
+    "a hook reads what azd keeps to itself": (
+        MAIN,
+        "output AZURE_PRINCIPAL_ID",
+        "output AZURE_PRINCIPAL",
+        "preparation.py reads AZURE_PRINCIPAL_ID, which is no output",
+    ),
     "the service has another tag": (
         APP,
         "'azd-service-name': 'mcp'",
@@ -237,9 +260,16 @@ BREAKS = {
     ),
     "a hook is elsewhere": (
         "azure.yaml",
-        "infra/hooks/postdeploy.ps1",
-        "infra/postdeploy.ps1",
-        "no script for windows",
+        "infra/hooks/postdeploy.py",
+        "infra/postdeploy.py",
+        "postdeploy has no script",
+    ),
+    "azd is too old for the hooks": ("azure.yaml", "1.23.15", "1.17.0", "runs no hooks in Python"),
+    "a pipeline lacks a setting": (
+        "azure.yaml",
+        "    - ZAVA_DATABASE_SKU\n",
+        "",
+        "pipeline's variable ZAVA_DATABASE_SKU",
     ),
     "the service is no function app": (
         "azure.yaml",
@@ -255,7 +285,7 @@ BREAKS = {
     ),
     "pools outgrow the server": (
         MAIN,
-        "/ (maximumInstanceCount + alwaysReadyInstances)",
+        "/ (maximumInstanceCount + warmInstances)",
         "/ maximumInstanceCount",
         "take more than",
     ),
@@ -355,7 +385,9 @@ def findings_of_broken(what: str) -> dict[str, list[str]]:
     file, whole, broken, _ = BREAKS[what]
     with TemporaryDirectory() as directory:
         copy = Path(directory)
-        shutil.copytree(ROOT / "infra", copy / "infra")
+        shutil.copytree(
+            ROOT / "infra", copy / "infra", ignore=shutil.ignore_patterns("*_env", "__pycache__")
+        )
         shutil.copy(ROOT / "azure.yaml", copy)
         text = (copy / file).read_text(encoding="utf-8")
         assert text.count(whole) >= 1, "the text to break is not there"

@@ -1,0 +1,32 @@
+"""Waits for the app, or prints the command that is left to run."""
+
+from __future__ import annotations
+
+from typing import Mapping
+
+from deployment import Refused, main, needed
+from preparation import prepares
+from readiness import READY, look, wait_until_ready
+
+
+def postdeploy(environment: Mapping[str, str]) -> None:
+    """Wait until the app is ready; over a database that azd does not prepare, look once."""
+    if prepares(environment):
+        wait_until_ready(environment)
+        return
+    found, _ = look(needed(environment, "ZAVA_READY_URL"))
+    checks = found.get("checks")
+    if found.get("status") in READY:
+        print("MCP clients connect to", needed(environment, "ZAVA_MCP_URL"))
+    elif isinstance(checks, dict) and checks.get("database") == "healthy":
+        # The app has logged in, so the database is prepared, and something else is wrong with it.
+        raise Refused(f"The app is not ready: {checks}.")
+    else:
+        print(
+            "The app is deployed, its database is not prepared: run `python "
+            "infra/hooks/prepare.py` where the database is reached."
+        )
+
+
+if __name__ == "__main__":
+    main(postdeploy)

@@ -1,0 +1,77 @@
+"""What azd gives to a hook: its own variables, the outputs of main.bicep, and what was set."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from tests.infra.evaluation import SUBSCRIPTION, Scope
+from tests.infra.infrastructure import Infrastructure
+
+ROOT = Path(__file__).parents[2]
+OF_AZD = {
+    "AZURE_ENV_NAME": "sample",
+    "AZURE_LOCATION": "westeurope",
+    "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION,
+}
+DEPLOYER = "44444444-2222-4333-8444-555555555555"
+SERVER = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-sample/providers/Microsoft.DBforPostgreSQL/flexibleServers/psql-sample"
+
+
+def main_scope(**parameters: Any) -> Scope:
+    """Return main.bicep with these parameters, and modules whose outputs are named like them."""
+    main = Infrastructure(ROOT).main
+    files = Infrastructure(ROOT).files
+    modules = {
+        module.name: {
+            "outputs": {
+                output.name: f"{module.name}-{output.name}"
+                for output in files[module.type].of("output").values()
+            }
+        }
+        for module in main.of("module").values()
+    }
+    modules["database"]["outputs"]["id"] = SERVER
+    given = {
+        "environmentName": "sample",
+        "location": "westeurope",
+        "deployerObjectId": DEPLOYER,
+        "group": {"name": "rg-sample"},
+    }
+    return Scope(main, modules | given | parameters)
+
+
+def outputs(**parameters: Any) -> dict[str, str]:
+    """Return the outputs of a deployment, as azd keeps them."""
+    main = Infrastructure(ROOT).main
+    scope = main_scope(**parameters)
+    return {output.name: scope.value(output.value) for output in main.of("output").values()}
+
+
+@contextmanager
+def website(*answers: tuple[int, str]) -> Iterator[tuple[str, list[str]]]:
+    """Serve these answers one after the other, the last one for ever; yield address and requests."""
+    seen: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, body = answers[min(len(seen), len(answers) - 1)]
+            seen.append(f"{self.path} {self.headers.get('Authorization', '')}".strip())
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", seen
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
