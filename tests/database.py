@@ -20,6 +20,7 @@ from zava.infrastructure.migrations import (
     migrate,
     set_server_password,
 )
+from zava.infrastructure.server_log import LOG_SETTINGS
 
 CONTEXT_KEY = (1, bytes(range(32)))
 SERVER_PASSWORD = "the-server-in-tests"
@@ -171,7 +172,9 @@ def postgresql(home: Path) -> Iterator[str]:
     elif _docker_answers():
         from testcontainers.postgres import PostgresContainer
 
-        with PostgresContainer("pgvector/pgvector:pg18", driver=None) as container:
+        container = PostgresContainer("pgvector/pgvector:pg18", driver=None)
+        quiet = " ".join(f"-c {name}={value}" for name, value in LOG_SETTINGS.items())
+        with container.with_command(f"postgres {quiet}"):
             yield container.get_connection_url()
     else:
         from zava.infrastructure.embedded_server import EmbeddedServer

@@ -134,18 +134,39 @@ resource temporaryFiles 'Microsoft.DBforPostgreSQL/flexibleServers/configuration
   ]
 }
 
-// A statement that fails holds what people asked for: its text stays out of the log.
-resource statementTexts 'Microsoft.DBforPostgreSQL/flexibleServers/configurations@2025-08-01' = {
-  parent: server
-  name: 'log_min_error_statement'
-  properties: {
+// What people asked for and what it found stay out of PostgreSQLLogs. The server's defaults hold
+// for the other settings of zava/infrastructure/server_log.py. Two at once are ServerIsBusy.
+var logSettings = [
+  {
+    name: 'log_error_verbosity'
+    value: 'terse'
+  }
+  {
+    name: 'log_min_messages'
+    value: 'fatal'
+  }
+  {
+    name: 'log_min_error_statement'
     value: 'panic'
+  }
+  {
+    name: 'log_parameter_max_length'
+    value: '0'
+  }
+]
+
+@batchSize(1)
+resource statementTexts 'Microsoft.DBforPostgreSQL/flexibleServers/configurations@2025-08-01' = [for setting in logSettings: {
+  parent: server
+  name: setting.name
+  properties: {
+    value: setting.value
     source: 'user-override'
   }
   dependsOn: [
     temporaryFiles
   ]
-}
+}]
 
 resource pgBouncer 'Microsoft.DBforPostgreSQL/flexibleServers/configurations@2025-08-01' = if (usePgBouncer) {
   parent: server

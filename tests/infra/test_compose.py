@@ -1,8 +1,10 @@
-"""The container of docs/local.md is the tests' container, on loopback only."""
+"""The container of docs/local.md is the tests' container, on loopback only, its log quiet."""
 
 from pathlib import Path
 
 import yaml
+
+from zava.infrastructure.server_log import LOG_SETTINGS
 
 ROOT = Path(__file__).parents[2]
 
@@ -14,3 +16,7 @@ def test_container_is_the_one_that_the_tests_take() -> None:
     (volume,) = service["volumes"]
     assert volume.endswith(":/var/lib/postgresql"), "where the images of version 18 keep their data"
     assert ":?" in service["environment"]["POSTGRES_PASSWORD"], "nobody's default"
+    assert service["command"] == [
+        "postgres",
+        *(f"-c{name}={value}" for name, value in LOG_SETTINGS.items()),
+    ]

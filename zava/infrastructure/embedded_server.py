@@ -19,6 +19,7 @@ from psycopg import sql
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from zava.infrastructure.home import Home
+from zava.infrastructure.server_log import KEPT_LINES, configuration
 
 if TYPE_CHECKING:
     import pwd
@@ -37,6 +38,11 @@ _USER_SECONDS = 5
 # memory" long before the machine does. Address space, shared buffers in it; Linux alone heeds it.
 _BACKEND_KILOBYTES = 1024 * 1024
 _BOUNDED = ("/bin/sh", "-c", 'ulimit -v "$0" 2>/dev/null || true; exec "$@"')
+# It runs beside the server and ends with it; when it fails, the server loses log lines alone.
+_FILTERED = (
+    *("/bin/sh", "-c"),
+    'exec 3<&0 </dev/null; LC_ALL=C grep -a --line-buffered -E "$1" <&3 >>"$0" 2>/dev/null &',
+)
 _STATUS_LINE, _PORT_LINE = 8, 4  # of postmaster.pid
 
 _CONFIGURATION = """\
@@ -49,8 +55,6 @@ shared_buffers = '256MB'
 max_wal_size = '2GB'
 temp_file_limit = '1GB'
 timezone = 'UTC'
-log_min_messages = 'warning'
-log_min_error_statement = 'panic'
 """
 # For tests: a crash may lose the cluster, which nobody would miss.
 _FAST = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n"
@@ -83,9 +87,9 @@ class EmbeddedServer:
         if self.is_running():
             return
         self._remove_stale_lock()
-        configuration = self._cluster / "zava.conf"
-        configuration.write_text(_CONFIGURATION + (_FAST if self._fast else ""))
-        self._hand_over(configuration)
+        written = self._cluster / "zava.conf"
+        written.write_text(_CONFIGURATION + configuration() + (_FAST if self._fast else ""))
+        self._hand_over(written)
         try:
             # The children of a killed postmaster hold its shared memory for a moment.
             for attempt in Retrying(
@@ -94,9 +98,9 @@ class EmbeddedServer:
                 retry=retry_if_exception_type(subprocess.CalledProcessError),
             ):
                 with attempt:
-                    self._execute(
+                    self._launch(
                         binaries / "pg_ctl",
-                        *("start", "-w", "-s", "-D", self._cluster, "-l", self._log),
+                        *("start", "-w", "-s", "-D", self._cluster),
                         *("-o", f"-p {self._free_port()}"),
                     )
         except RetryError as error:
@@ -237,22 +241,40 @@ class EmbeddedServer:
         except OSError:
             return "(no log)"
 
-    def _execute(self, program: Path, *arguments: str | Path, check: bool = True) -> None:
-        """Run one of PostgreSQL's programs, as another user where this one is root."""
+    def _launch(self, *command: str | Path) -> None:
+        """Start the server within its bound of memory; what it writes is filtered into its log."""
+        reading, writing = os.pipe()
+        try:
+            self._execute(*_FILTERED, self._log, KEPT_LINES, stdin=reading)
+            bound = (*_BOUNDED, str(_BACKEND_KILOBYTES))
+            # Not to a pipe of ours: the server would keep it open.
+            self._execute(*bound, *command, output=writing)
+        finally:
+            os.close(reading)
+            os.close(writing)
+
+    def _execute(
+        self,
+        *command: str | Path,
+        check: bool = True,
+        stdin: int = subprocess.DEVNULL,
+        output: int | None = None,
+    ) -> None:
+        """Run one of PostgreSQL's programs, as another user where this one is root.
+
+        `output` takes all that it writes; without it, errors alone are kept.
+        """
         identity: dict[str, Any] = {}
         if os.geteuid() == 0:
             user = _system_user()
             identity = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-        # Output goes to a pipe of initdb alone: a server started by pg_ctl would keep it open.
-        is_start = "start" in arguments
-        bound = (*_BOUNDED, str(_BACKEND_KILOBYTES)) if is_start else ()
         subprocess.run(  # noqa: S603  # our own programs and paths
-            [*bound, str(program), *map(str, arguments)],
+            [str(part) for part in command],
             check=check,
             cwd="/",
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL if is_start else subprocess.PIPE,
+            stdin=stdin,
+            stdout=subprocess.DEVNULL if output is None else output,
+            stderr=subprocess.PIPE if output is None else output,
             text=True,
             start_new_session=True,  # Ctrl-C is for us: the server is stopped in order
             timeout=60,
