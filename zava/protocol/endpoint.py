@@ -1,8 +1,9 @@
 """One HTTP exchange without a web server: what Functions, the local server and tests all call.
 
-In order: the route, the headers, the host, the room, the token, the body, and only then the
-protocol. A request is refused at the first of them that it does not pass. What is usual the fast
-lane answers, everything else the SDK.
+In order: the route, the headers, the host, the token, the room, the body, and only then the
+protocol. The room comes behind the token, because each principal has a share of it. A request is
+refused at the first of them that it does not pass. What is usual the fast lane answers, everything
+else the SDK.
 """
 
 import re
@@ -17,7 +18,7 @@ from zava.errors import AccessDenied, Busy, InsufficientScope
 from zava.measures import Refusal
 from zava.model import Caller
 from zava.protocol import platform_auth
-from zava.protocol.admission import RETRY_AFTER_SECONDS, Admission
+from zava.protocol.admission import RETRY_AFTER_SECONDS, Admission, ShareTaken
 from zava.protocol.body import (
     HEADER_MISMATCH,
     INVALID_REQUEST,
@@ -144,10 +145,10 @@ class Endpoint:
         if path != MCP_PATH:
             return _json(200, self._metadata(single["host"]))
         try:
-            with self._admission.admitted():
-                return await self._post(fields, single, body)
+            return await self._post(fields, single, body)
         except Busy as busy:
-            return _busy(503, busy, RETRY_AFTER_SECONDS)
+            status = 429 if isinstance(busy, ShareTaken) else 503
+            return _busy(status, busy, RETRY_AFTER_SECONDS)
 
     async def _post(
         self, fields: list[tuple[str, str]], single: dict[str, str], body: bytes
@@ -162,6 +163,12 @@ class Endpoint:
                 Refusal.NO_TOKEN if refusal.is_missing else Refusal.BAD_TOKEN, refusal.description
             )
             return self._challenge(refusal, single["host"])
+        with self._admission.admitted(caller):
+            return await self._serve(caller, fields, single, body)
+
+    async def _serve(
+        self, caller: Caller, fields: list[tuple[str, str]], single: dict[str, str], body: bytes
+    ) -> Answer:
         try:
             self._ask_budget(caller)
         except Busy as busy:
