@@ -149,8 +149,7 @@ def test_place_is_refused_to_who_holds_half_beside_another_and_never_to_a_newcom
     with ExitStack() as places:
         for _ in range(max(1, capacity // 2)):
             places.enter_context(admission.admitted(seattle))
-        refusal = ShareTaken if capacity > 1 else Busy
-        with pytest.raises(refusal), admission.admitted(seattle):
+        with pytest.raises(ShareTaken), admission.admitted(seattle):
             pass
         with admission.admitted(redmond):
             pass
@@ -177,6 +176,35 @@ async def test_tokens_that_are_being_checked_take_no_place(
     assert (await post(small, tokens["seattle"])).status == 200
     checked.set()
     assert {answer.status for answer in await asyncio.gather(*bad)} == {401}
+
+
+async def test_refusals_are_held_back_from_a_client_that_does_not_wait(
+    callers: dict[str, Caller],
+) -> None:
+    now = 0.0
+    admission = Admission(8, clock=lambda: now)
+
+    async def refused(name: str, count: int) -> int:
+        """Return how many of so many refusals are sent at once."""
+        sent = [asyncio.create_task(admission.hold_back(callers[name])) for _ in range(count)]
+        await asyncio.wait(sent, timeout=0.1)
+        at_once = sum(task.done() for task in sent)
+        for task in sent:
+            task.cancel()
+        await asyncio.gather(*sent, return_exceptions=True)
+        return at_once
+
+    assert await refused("seattle", 40) == 16
+    assert await refused("redmond", 16) == 16
+    assert await refused("seattle", 1) == 0
+    assert await refused("seattle", 300) == 300 - (256 - 41), "a bounded number waits in memory"
+    now = 1.0
+    assert await refused("seattle", 1) == 1
+    started = time.monotonic()
+    for _ in range(15):
+        await admission.hold_back(callers["seattle"])
+    await admission.hold_back(callers["seattle"])
+    assert 0.9 < time.monotonic() - started < 10
 
 
 def test_newcomers_find_no_room_without_bound() -> None:

@@ -4,10 +4,11 @@ Requests that wait for each other make everybody slow. Those that are let in kee
 because no more are let in than the process serves well, and no principal fills the process alone.
 """
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from zava import observe
 from zava.errors import Busy
@@ -17,6 +18,8 @@ from zava.model import Caller
 RETRY_AFTER_SECONDS = 1
 _SEEN_SECONDS = 60
 _REMEMBERED = 4096  # principals
+_AT_ONCE = 16  # refusals of a principal in a second, which a client that waits never makes
+_HELD_BACK = 256  # as many whole requests wait in memory
 
 
 class ShareTaken(Busy):
@@ -41,6 +44,9 @@ class Admission:
         self._held: dict[bytes, int] = {}
         self._held_by_all = 0
         self._seen: OrderedDict[bytes, float] = OrderedDict()
+        # How many refusals each was sent in this second.
+        self._refused: dict[bytes, int] = {}
+        self._refused_in = 0
 
     @contextmanager
     def admitted(self, caller: Caller) -> Iterator[None]:
@@ -53,15 +59,15 @@ class Admission:
         principal = caller.identity
         self._see(principal)
         held = self._held.get(principal, 0)
-        is_full = self._held_by_all >= self._most
-        if is_full and (held >= self._few or self._held_by_all >= self._with_spare):
-            observe.request_refused(Refusal.NO_CAPACITY)
-            raise Busy("The server is at its capacity.", hint=_again())
         if held >= self._half and not self._is_alone(principal):
             observe.request_refused(Refusal.SHARE_TAKEN)
             raise ShareTaken(
                 "As many requests of yours as may be served at once are.", hint=_again()
             )
+        is_full = self._held_by_all >= self._most
+        if is_full and (held >= self._few or self._held_by_all >= self._with_spare):
+            observe.request_refused(Refusal.NO_CAPACITY)
+            raise Busy("The server is at its capacity.", hint=_again())
         self._held[principal] = held + 1
         self._held_by_all += 1
         try:
@@ -71,6 +77,22 @@ class Admission:
             self._held[principal] -= 1
             if not self._held[principal]:
                 del self._held[principal]
+
+    async def hold_back(self, caller: Caller) -> None:
+        """Wait before a caller's refusal is sent, where the client does not wait as it was told.
+
+        The first refusals of a second go at once. To answer a flood as fast as it comes would take
+        the time of everybody else.
+        """
+        now = self._clock()
+        if int(now) != self._refused_in:
+            self._refused_in = int(now)
+            self._refused.clear()
+        refused = self._refused[caller.identity] = self._refused.get(caller.identity, 0) + 1
+        if _AT_ONCE < refused <= _HELD_BACK:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(RETRY_AFTER_SECONDS):
+                    await asyncio.Event().wait()
 
     def _see(self, principal: bytes) -> None:
         self._seen[principal] = self._clock()

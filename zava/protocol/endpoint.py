@@ -147,8 +147,7 @@ class Endpoint:
         try:
             return await self._post(fields, single, body)
         except Busy as busy:
-            status = 429 if isinstance(busy, ShareTaken) else 503
-            return _busy(status, busy, RETRY_AFTER_SECONDS)
+            return _busy(503, busy, RETRY_AFTER_SECONDS)
 
     async def _post(
         self, fields: list[tuple[str, str]], single: dict[str, str], body: bytes
@@ -163,16 +162,21 @@ class Endpoint:
                 Refusal.NO_TOKEN if refusal.is_missing else Refusal.BAD_TOKEN, refusal.description
             )
             return self._challenge(refusal, single["host"])
-        with self._admission.admitted(caller):
-            return await self._serve(caller, fields, single, body)
+        try:
+            self._ask_budget(caller)
+        except Busy as busy:
+            await self._admission.hold_back(caller)
+            return _busy(429, busy, busy.retry_after_seconds)
+        try:
+            with self._admission.admitted(caller):
+                return await self._serve(caller, fields, single, body)
+        except ShareTaken as busy:
+            await self._admission.hold_back(caller)
+            return _busy(429, busy, RETRY_AFTER_SECONDS)
 
     async def _serve(
         self, caller: Caller, fields: list[tuple[str, str]], single: dict[str, str], body: bytes
     ) -> Answer:
-        try:
-            self._ask_budget(caller)
-        except Busy as busy:
-            return _busy(429, busy, busy.retry_after_seconds)
         if len(body) > MAX_BODY_BYTES:
             return _rpc_error(413, INVALID_REQUEST, f"The body exceeds {MAX_BODY_BYTES:,} bytes.")
         if single.get("content-type", "").partition(";")[0].strip().lower() != _JSON:
