@@ -271,7 +271,8 @@ var concurrencyPerInstance = 16
 var administrativeConnections = 7
 // A plan over zones keeps two instances warm, even if none is configured.
 var warmInstances = zoneRedundant ? max(alwaysReadyInstances, 2) : alwaysReadyInstances
-var poolMax = min(concurrencyPerInstance, (databaseTiers[databaseSku].userConnections - administrativeConnections) / (maximumInstanceCount + warmInstances))
+// Each instance opens one more than this for principals who hold none.
+var poolMax = min(concurrencyPerInstance, (databaseTiers[databaseSku].userConnections - administrativeConnections) / (maximumInstanceCount + warmInstances) - 1)
 
 // What Azure would refuse late, or would drop without a word.
 var isBurstable = databaseTiers[databaseSku].tier == 'Burstable'

@@ -128,18 +128,31 @@ END $$;
 ALTER FUNCTION retail.touch() OWNER TO zava_owner;
 
 --
--- Name: admit(uuid, uuid, integer, bigint, double precision, bigint, double precision); Type: FUNCTION; Schema: zava; Owner: zava_context
+-- Name: admit(uuid, uuid, uuid, boolean, integer, bigint, double precision, bigint, double precision); Type: FUNCTION; Schema: zava; Owner: zava_context
 --
 
-CREATE FUNCTION zava.admit(tenant uuid, person uuid, calls_at_once integer, calls_per_minute bigint, milliseconds_per_hour double precision, unwritten_calls bigint, unwritten_milliseconds double precision) RETURNS void
+CREATE FUNCTION zava.admit(tenant uuid, person uuid, nonce uuid, is_searched boolean, calls_at_once integer, calls_per_minute bigint, milliseconds_per_hour double precision, unwritten_calls bigint, unwritten_milliseconds double precision) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
   used zava.usage;
   moment timestamptz := statement_timestamp();
+  -- Seconds since 2020, so that they fit a lock's second key until 2088.
+  present integer := floor(extract(epoch FROM clock_timestamp()))::integer - 1577836800;
+  deadline integer := ceil(extract(epoch FROM current_setting('statement_timeout')::interval))::integer;
   place integer := 0;
 BEGIN
+  IF is_searched THEN
+    PERFORM FROM pg_locks AS l
+    WHERE l.locktype = 'advisory' AND l.objsubid = 2 AND l.objid::bigint BETWEEN 1 AND present - 2
+      AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
+      AND l.classid::bigint
+        = zava.proof(concat_ws('|', tenant, person, l.pid, l.objid))::bigint & 4294967295;
+    IF FOUND THEN
+      RAISE EXCEPTION 'overdue' USING ERRCODE = 'ZA007';
+    END IF;
+  END IF;
   IF calls_per_minute > 0 OR milliseconds_per_hour > 0 THEN
     SELECT * INTO used FROM zava.usage AS u WHERE u.tenant_id = tenant AND u.object_id = person;
     IF calls_per_minute > 0 AND calls_per_minute <= unwritten_calls
@@ -159,9 +172,12 @@ BEGIN
   IF calls_at_once > 0 AND place = calls_at_once THEN
     RAISE EXCEPTION 'place 1' USING ERRCODE = 'ZA005';
   END IF;
+  deadline := present + 1 + coalesce(nullif(deadline, 0), 30);
+  PERFORM pg_advisory_xact_lock(zava.proof(concat_ws('|', tenant, person, pg_backend_pid(), deadline)), deadline),
+          pg_advisory_xact_lock(zava.proof(concat_ws('|', nonce, pg_backend_pid())), 0);
 END $$;
 
-ALTER FUNCTION zava.admit(tenant uuid, person uuid, calls_at_once integer, calls_per_minute bigint, milliseconds_per_hour double precision, unwritten_calls bigint, unwritten_milliseconds double precision) OWNER TO zava_context;
+ALTER FUNCTION zava.admit(tenant uuid, person uuid, nonce uuid, is_searched boolean, calls_at_once integer, calls_per_minute bigint, milliseconds_per_hour double precision, unwritten_calls bigint, unwritten_milliseconds double precision) OWNER TO zava_context;
 
 --
 -- Name: keyring; Type: TABLE; Schema: zava; Owner: zava_context
@@ -628,6 +644,19 @@ CREATE FUNCTION zava.plan_shape(plan json) RETURNS text
 END;
 
 ALTER FUNCTION zava.plan_shape(plan json) OWNER TO zava_context;
+
+--
+-- Name: proof(text); Type: FUNCTION; Schema: zava; Owner: zava_context
+--
+
+CREATE FUNCTION zava.proof(content text) RETURNS integer
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT ((('x'::text || encode(substr(sha256((k.outer_pad || sha256((k.inner_pad || convert_to(('mark|'::text || proof.content), 'UTF8'::name))))), 1, 4), 'hex'::text)))::bit(32))::integer AS int4
+    FROM zava.keyring k;
+END;
+
+ALTER FUNCTION zava.proof(content text) OWNER TO zava_context;
 
 --
 -- Name: audit_log; Type: TABLE; Schema: zava; Owner: zava_context
@@ -1127,6 +1156,25 @@ CREATE FUNCTION zava.weigh_store_managers(p_key_id integer, p_tenant uuid, p_per
       END $$;
 
 ALTER FUNCTION zava.weigh_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) OWNER TO store_managers;
+
+--
+-- Name: working(uuid[]); Type: FUNCTION; Schema: zava; Owner: zava_context
+--
+
+CREATE FUNCTION zava.working(nonces uuid[]) RETURNS uuid[]
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ SELECT COALESCE(array_agg(asked.nonce), '{}'::uuid[]) AS "coalesce"
+    FROM unnest(working.nonces) asked(nonce)
+   WHERE (EXISTS ( SELECT
+            FROM pg_locks l
+           WHERE ((l.locktype = 'advisory'::text) AND (l.objsubid = 2) AND (l.objid = (0)::oid) AND (l.database = ( SELECT d.oid
+                    FROM pg_database d
+                   WHERE (d.datname = current_database()))) AND ((l.classid)::bigint = ((zava.proof(concat_ws('|'::text, asked.nonce, l.pid)))::bigint & '4294967295'::bigint)))));
+END;
+
+ALTER FUNCTION zava.working(nonces uuid[]) OWNER TO zava_context;
 
 --
 -- Name: categories; Type: TABLE; Schema: retail; Owner: zava_owner
@@ -2129,11 +2177,11 @@ GRANT ALL ON FUNCTION retail.new_id() TO zava_loader;
 REVOKE ALL ON FUNCTION retail.touch() FROM PUBLIC;
 
 --
--- Name: FUNCTION admit(tenant uuid, person uuid, calls_at_once integer, calls_per_minute bigint, milliseconds_per_hour double precision, unwritten_calls bigint, unwritten_milliseconds double precision); Type: ACL; Schema: zava; Owner: zava_context
+-- Name: FUNCTION admit(tenant uuid, person uuid, nonce uuid, is_searched boolean, calls_at_once integer, calls_per_minute bigint, milliseconds_per_hour double precision, unwritten_calls bigint, unwritten_milliseconds double precision); Type: ACL; Schema: zava; Owner: zava_context
 --
 
-REVOKE ALL ON FUNCTION zava.admit(tenant uuid, person uuid, calls_at_once integer, calls_per_minute bigint, milliseconds_per_hour double precision, unwritten_calls bigint, unwritten_milliseconds double precision) FROM PUBLIC;
-GRANT ALL ON FUNCTION zava.admit(tenant uuid, person uuid, calls_at_once integer, calls_per_minute bigint, milliseconds_per_hour double precision, unwritten_calls bigint, unwritten_milliseconds double precision) TO zava_server;
+REVOKE ALL ON FUNCTION zava.admit(tenant uuid, person uuid, nonce uuid, is_searched boolean, calls_at_once integer, calls_per_minute bigint, milliseconds_per_hour double precision, unwritten_calls bigint, unwritten_milliseconds double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.admit(tenant uuid, person uuid, nonce uuid, is_searched boolean, calls_at_once integer, calls_per_minute bigint, milliseconds_per_hour double precision, unwritten_calls bigint, unwritten_milliseconds double precision) TO zava_server;
 
 --
 -- Name: FUNCTION my_store(reader name); Type: ACL; Schema: zava; Owner: zava_context
@@ -2309,6 +2357,12 @@ GRANT ALL ON FUNCTION zava.plan_shape(plan json) TO regional_managers;
 GRANT ALL ON FUNCTION zava.plan_shape(plan json) TO head_office;
 
 --
+-- Name: FUNCTION proof(content text); Type: ACL; Schema: zava; Owner: zava_context
+--
+
+REVOKE ALL ON FUNCTION zava.proof(content text) FROM PUBLIC;
+
+--
 -- Name: TABLE audit_log; Type: ACL; Schema: zava; Owner: zava_context
 --
 
@@ -2397,6 +2451,13 @@ GRANT ALL ON FUNCTION zava.weigh_regional_managers(p_key_id integer, p_tenant uu
 
 REVOKE ALL ON FUNCTION zava.weigh_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) FROM PUBLIC;
 GRANT ALL ON FUNCTION zava.weigh_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) TO zava_server;
+
+--
+-- Name: FUNCTION working(nonces uuid[]); Type: ACL; Schema: zava; Owner: zava_context
+--
+
+REVOKE ALL ON FUNCTION zava.working(nonces uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.working(nonces uuid[]) TO zava_server;
 
 --
 -- Name: TABLE categories; Type: ACL; Schema: retail; Owner: zava_owner

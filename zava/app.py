@@ -62,6 +62,7 @@ logger = logging.getLogger(__name__)
 _CONSOLE_TOKEN_SECONDS = 3600
 _CLOSE_SECONDS = 5.0
 _FLUSH_SECONDS = 3.0
+_SPARE = 1  # connections, for principals who hold none when one has filled the others
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,7 @@ def compose(settings: Settings, *, conninfo: str, context_keys: Sequence[str]) -
             settings.database_seconds_per_hour,
         ),
         connections=settings.pool_max,
+        spare=_SPARE,
     )
     trail = AuditTrail(
         pool,
@@ -275,9 +277,12 @@ async def answer_request(method: str, path: str, headers: Mapping[str, str], bod
 def _pool(settings: Settings, conninfo: str) -> DatabasePool:
     tokens = database_tokens(settings)
     if tokens is None:
-        return DatabasePool(conninfo, max_size=settings.pool_max)
+        return DatabasePool(conninfo, max_size=settings.pool_max, spare=_SPARE)
     return DatabasePool(
-        authenticated(conninfo), max_size=settings.pool_max, arguments=tokens.arguments
+        authenticated(conninfo),
+        max_size=settings.pool_max,
+        spare=_SPARE,
+        arguments=tokens.arguments,
     )
 
 

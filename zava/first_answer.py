@@ -207,11 +207,12 @@ def serve(
     import uvloop
 
     from zava.protocol.asgi import asgi_application
+    from zava.protocol.local_http import BoundedHttp
 
     async def main() -> None:
         config = uvicorn.Config(
             asgi_application(local_site(application, settings, listener.getsockname()[1])),
-            http="httptools",
+            http=BoundedHttp,
             lifespan="off",
             log_level="warning",
             server_header=False,

@@ -68,6 +68,7 @@ class Refusal(StrEnum):
     NO_TOKEN = "no_token"  # noqa: S105  # a label
     BAD_TOKEN = "bad_token"  # noqa: S105  # a label
     NO_CAPACITY = "no_capacity"
+    SHARE_TAKEN = "share_taken"
     NO_DATABASE = "no_database"
 
 

@@ -116,7 +116,8 @@ class Settings(BaseSettings):
         le=100,
         validation_alias="ZAVA_POOL_MAX",
         json_schema_extra={"default": "cores + 1"},
-        description="Most database connections of this process.",
+        description="Most database connections of this process, and one more for principals who "
+        "hold none when all are in use.",
     )
     statement_timeout_seconds: int = Field(
         30,

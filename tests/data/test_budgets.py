@@ -311,6 +311,58 @@ async def test_of_two_who_may_the_one_with_fewer_places_is_next_though_later(
     assert await settled(second_of_seattle) == [True]
 
 
+async def test_spare_place_is_for_one_who_holds_none(callers: dict[str, Caller]) -> None:
+    places = Places(2, 10, lambda: NOW, spare=1)
+    seattle, redmond, tacoma = (callers[name] for name in ("seattle", "redmond", "tacoma"))
+    alone = [hold(places, seattle) for _ in range(3)]
+    assert await settled(*alone) == [True, True, False]
+    assert [task.result() for task in alone[:2]] == [False, False]
+    newcomer, second, third = hold(places, redmond), hold(places, redmond), hold(places, tacoma)
+    assert await settled(newcomer, second, third) == [True, False, False]
+    assert newcomer.result() is True
+    places.give_back(redmond.identity)
+    # Both principals hold none and would do: the one who waits longest comes first.
+    assert await settled(second, third, alone[2]) == [True, False, False]
+    for waiting in (third, alone[2]):
+        waiting.cancel()
+
+
+async def test_statements_that_gather_run_one_at_a_time_for_each_principal(
+    callers: dict[str, Caller],
+) -> None:
+    places = Places(8, 10, lambda: NOW)
+    seattle, redmond = callers["seattle"], callers["redmond"]
+
+    def gather(caller: Caller) -> "asyncio.Task[Any]":
+        return asyncio.ensure_future(places.take(caller.identity, is_heavy=True, gathers=True))
+
+    first, second, other = gather(seattle), gather(seattle), gather(redmond)
+    assert await settled(first, second, other) == [True, False, True]
+    assert await settled(hold(places, seattle), hold(places, seattle)) == [True, True]
+    places.give_back(seattle.identity)  # one that gathers nothing: the gathering one goes on
+    assert await settled(second) == [False]
+    places.give_back(seattle.identity, gathers=True)
+    assert await settled(second) == [True]
+
+
+async def test_gathering_statement_waits_while_another_of_its_caller_runs(
+    make: Make, seeded_clone: Database, callers: dict[str, Caller]
+) -> None:
+    instance, seattle = make(Budget()), callers["seattle"]
+    sql = "SELECT pg_sleep(30)"
+    gathering = [
+        asyncio.ensure_future(instance.tenancy.run(seattle, sql, max_rows=1, gathers=True))
+        for _ in range(2)
+    ]
+    await until_asleep(seeded_clone, 1)
+    assert [turn.gathers for turn in instance.budgets.places._waiting] == [True]
+    await instance.call(seattle)
+    for call in gathering:
+        call.cancel()
+    await asyncio.gather(*gathering, return_exceptions=True)
+    assert not instance.budgets.places._gathering
+
+
 async def test_place_that_is_given_to_one_who_leaves_goes_on(callers: dict[str, Caller]) -> None:
     places = Places(1, 10, lambda: NOW)
     seattle = callers["seattle"]

@@ -4,23 +4,33 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from statistics import quantiles
+from uuid import uuid4
 
 import orjson
 import psutil
+import psycopg
 import pytest
 
 from tests.breakable import application_over, ask, pause
 from tests.database import Database
 from tests.protocol.rpc import MODERN, request
 from zava.app import Application
+from zava.errors import Busy
 from zava.infrastructure.home import Home
 from zava.measures import Refusal
+from zava.model import Caller
+from zava.protocol.admission import Admission, ShareTaken
 from zava.protocol.kernel import Answer
 
 CAPACITY, TIMES = 8, 5
 CALLS = 150
 SQL = "SELECT count(*), sum(total_amount) FROM retail.orders"
+
+
+BLOCKED = "SELECT count(*) FROM retail.inventory WHERE stock_level > 0"
+FLOODING, ASKED = 80, 40
 
 
 @pytest.fixture
@@ -67,15 +77,15 @@ async def load(application: Application, token: str, clients: int) -> tuple[list
 
 
 async def test_refusal_says_when_to_come_back_and_is_cheap(
-    small: Application, tokens: dict[str, str]
+    small: Application, tokens: dict[str, str], callers: dict[str, Caller]
 ) -> None:
     await post(small, tokens["seattle"])
-    with small.endpoint._admission.admitted():
-        small.endpoint._admission._under_way += CAPACITY - 1
+    with ExitStack() as places:
+        for _ in range(CAPACITY):
+            places.enter_context(small.endpoint._admission.admitted(callers["seattle"]))
         before = small.metrics.counter("request_refused", Refusal.NO_CAPACITY)
         answer = await post(small, tokens["seattle"])
         live = await small.endpoint.handle("GET", "/health/live", {}, b"")
-        small.endpoint._admission._under_way -= CAPACITY - 1
     assert (answer.status, answer.headers["retry-after"]) == (503, "1")
     error = orjson.loads(answer.body)["error"]
     assert error["data"]["code"] == "BUSY"
@@ -118,3 +128,138 @@ async def test_waiting_for_a_connection_is_part_of_the_calls_time(
     assert codes == {"BUSY": 3}
     small.endpoint._call_seconds = 32
     assert (await ask(small, tokens["seattle"], SQL))[0] == "OK"
+
+
+@pytest.mark.parametrize("capacity", [1, 8, 64])
+def test_place_is_refused_to_who_holds_half_beside_another_and_never_to_a_newcomer(
+    callers: dict[str, Caller], capacity: int
+) -> None:
+    now = 0.0
+    admission = Admission(capacity, clock=lambda: now)
+    seattle, redmond = callers["seattle"], callers["redmond"]
+    with ExitStack() as places:
+        for _ in range(capacity):
+            places.enter_context(admission.admitted(seattle))
+        with pytest.raises(Busy) as full, admission.admitted(seattle):
+            pass
+        assert not isinstance(full.value, ShareTaken)
+        with admission.admitted(redmond):
+            pass
+    assert not admission._held
+    with ExitStack() as places:
+        for _ in range(max(1, capacity // 2)):
+            places.enter_context(admission.admitted(seattle))
+        with pytest.raises(ShareTaken), admission.admitted(seattle):
+            pass
+        with admission.admitted(redmond):
+            pass
+        now = 60.5
+        if capacity > 1:  # alone again
+            with admission.admitted(seattle):
+                pass
+
+
+async def test_tokens_that_are_being_checked_take_no_place(
+    small: Application, tokens: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authenticate = small.endpoint._authenticator.authenticate
+    checked = asyncio.Event()
+
+    async def slow(authorization: str | None) -> Caller:
+        if authorization == "Bearer of.nobody.here":
+            await checked.wait()
+        return await authenticate(authorization)
+
+    monkeypatch.setattr(small.endpoint._authenticator, "authenticate", slow)
+    bad = [asyncio.create_task(post(small, "of.nobody.here")) for _ in range(CAPACITY * TIMES)]
+    await asyncio.wait(bad, timeout=0)
+    assert (await post(small, tokens["seattle"])).status == 200
+    checked.set()
+    assert {answer.status for answer in await asyncio.gather(*bad)} == {401}
+
+
+async def test_refusals_are_held_back_from_a_client_that_does_not_wait(
+    callers: dict[str, Caller],
+) -> None:
+    now = 0.0
+    admission = Admission(8, clock=lambda: now)
+
+    async def refused(name: str, count: int) -> int:
+        """Return how many of so many refusals are sent at once."""
+        sent = [asyncio.create_task(admission.hold_back(callers[name])) for _ in range(count)]
+        await asyncio.wait(sent, timeout=0.1)
+        at_once = sum(task.done() for task in sent)
+        for task in sent:
+            task.cancel()
+        await asyncio.gather(*sent, return_exceptions=True)
+        return at_once
+
+    assert await refused("seattle", 40) == 16
+    assert await refused("redmond", 16) == 16
+    assert await refused("seattle", 1) == 0
+    assert await refused("seattle", 300) == 300 - (256 - 41), "a bounded number waits in memory"
+    now = 1.0
+    assert await refused("seattle", 1) == 1
+    started = time.monotonic()
+    for _ in range(15):
+        await admission.hold_back(callers["seattle"])
+    await admission.hold_back(callers["seattle"])
+    assert 0.9 < time.monotonic() - started < 10
+
+
+def test_newcomers_find_no_room_without_bound() -> None:
+    admission = Admission(16)
+    with ExitStack() as places:
+        for _ in range(16 + 4):
+            places.enter_context(admission.admitted(Caller(uuid4(), uuid4())))
+        with pytest.raises(Busy), admission.admitted(Caller(uuid4(), uuid4())):
+            pass
+
+
+def test_principals_that_were_seen_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zava.protocol.admission._REMEMBERED", 3)
+    admission = Admission(4)
+    for _ in range(5):
+        with admission.admitted(Caller(uuid4(), uuid4())):
+            pass
+    assert len(admission._seen) == 3
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {},
+        {
+            "ZAVA_BUDGET_CALLS_AT_ONCE": "16",
+            "ZAVA_BUDGET_CALLS_PER_MINUTE": "1200",
+            "ZAVA_BUDGET_DATABASE_SECONDS_PER_HOUR": "900",
+        },
+        {"ZAVA_STATEMENT_TIMEOUT_SECONDS": "2"},
+    ],
+    ids=["no budgets", "the budgets of Azure", "a deadline of 2 s"],
+)
+async def test_nobody_is_refused_beside_80_calls_that_each_take_the_whole_deadline(
+    seeded_clone: Database,
+    home: Home,
+    context_keys: list[str],
+    tokens: dict[str, str],
+    limits: dict[str, str],
+) -> None:
+    async with application_over(
+        seeded_clone.server, home, context_keys, ZAVA_POOL_MAX=3, **limits
+    ) as served:
+        assert await ask(served, tokens["seattle"], "SELECT 1") == ("OK", [[1]])
+        with psycopg.connect(seeded_clone.owner) as owner:
+            owner.execute("LOCK TABLE retail.inventory IN ACCESS EXCLUSIVE MODE")
+            flood = [
+                asyncio.create_task(ask(served, tokens["seattle"], BLOCKED))
+                for _ in range(FLOODING)
+            ]
+            await seeded_clone.wait_for_statements(3)
+            codes = Counter(
+                [(await ask(served, tokens["redmond"], "SELECT 1"))[0] for _ in range(ASKED)]
+            )
+            for task in flood:
+                task.cancel()
+            await asyncio.gather(*flood, return_exceptions=True)
+    assert codes == {"OK": ASKED}

@@ -248,5 +248,5 @@ def connections(infrastructure: Infrastructure) -> Iterator[str]:
                 instances = f"{most} + {kept} instances on {sku.parts[0]}"
                 if not 1 <= pool <= min(100, scope.of("concurrencyPerInstance")):
                     yield f"main.bicep gives {pool} connections to each of {instances}"
-                if (most + kept) * pool > users - scope.of("administrativeConnections"):
+                if (most + kept) * (pool + 1) > users - scope.of("administrativeConnections"):
                     yield f"main.bicep lets {instances} take more than {users} connections"

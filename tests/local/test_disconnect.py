@@ -16,6 +16,7 @@ from tests.protocol.rpc import ERAS, MODERN, request
 from zava.app import Application, compose
 from zava.infrastructure.home import Home
 from zava.protocol.asgi import asgi_application
+from zava.protocol.local_http import BoundedHttp
 from zava.settings import Settings
 
 # Counts for hours, if nobody stops it.
@@ -55,7 +56,7 @@ async def answered(port: int, sent: bytes) -> Any:
 async def listening(application: Application) -> AsyncIterator[int]:
     """Serve an app as `make run` does, on this event loop; give the port."""
     config = uvicorn.Config(
-        asgi_application(application.endpoint), port=0, http="httptools", lifespan="off"
+        asgi_application(application.endpoint), port=0, http=BoundedHttp, lifespan="off"
     )
     server = uvicorn.Server(config)
     config.load()

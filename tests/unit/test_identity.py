@@ -16,6 +16,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from zava.errors import Busy
 from zava.infrastructure.demo_principals import DEMO_TENANT_ID
 from zava.infrastructure.home import Home
 from zava.infrastructure.local_issuer import (
@@ -277,6 +278,33 @@ async def test_many_at_once_ask_the_directory_once(directory: Directory) -> None
     found = await asyncio.gather(*(keys.key("k1") for _ in range(20)))
     assert all(found)
     assert directory.asked == 1
+
+
+async def test_so_many_wait_for_the_directory_and_known_keys_never_do() -> None:
+    import asyncio
+
+    answers = threading.Event()
+    body = json.dumps({"keys": [jwk(KEY, "k1")]}).encode()
+    now = 0.0
+
+    def fetch(_: str) -> bytes:
+        answers.wait(20)
+        return body
+
+    keys = RemoteKeys("https://directory.example/keys", fetch=fetch, clock=lambda: now)
+    waiting = [asyncio.ensure_future(keys.key("k1")) for _ in range(64)]
+    await asyncio.wait(waiting, timeout=0)
+    with pytest.raises(Busy, match="being fetched"):
+        await keys.key("k1")
+    answers.set()
+    assert all(await asyncio.gather(*waiting))
+    answers.clear()
+    now = 61.0
+    waiting = [asyncio.ensure_future(keys.key("unknown")) for _ in range(64)]
+    await asyncio.wait(waiting, timeout=0)
+    assert await keys.key("k1") is not None
+    answers.set()
+    assert not any(await asyncio.gather(*waiting))
 
 
 async def test_keys_come_over_https_or_from_this_machine_only() -> None:

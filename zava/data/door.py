@@ -22,6 +22,7 @@ from zava.data.budgets import Budgets
 from zava.data.context import ContextSigner, SignedCall
 from zava.data.flight import Bounds, Flight, Landing
 from zava.data.monitor import QueryMonitor
+from zava.data.overdue import Overdue
 from zava.data.retries import is_lost_connection, repeated
 from zava.data.verification import Verification
 from zava.errors import Busy, QueryTimeout, ZavaError
@@ -45,13 +46,18 @@ _ENTRY = "scope"  # the text that a call of the entry alone signs
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One statement to run for a caller; `params` are values for statements of ours."""
+    """One statement to run for a caller; `params` are values for statements of ours.
+
+    Of statements that `gathers` marks, one of a caller runs at a time: each may take the memory
+    that one backend is allowed.
+    """
 
     sql: str
     params: Mapping[str, Any] | None = None
     max_rows: int = _OWN_BOUNDS_ROWS
     describe: bool = False
     is_heavy: bool = False
+    gathers: bool = False
 
 
 # How the statistics name what asks the entry alone; they have no plan to tell of.
@@ -82,6 +88,7 @@ class Door:
         self._timeout_seconds = statement_timeout_seconds
         self._use_prepared = use_prepared
         self.monitor = monitor
+        self.overdue = Overdue(pool, trail, use_prepared=use_prepared)
         # By identity: which runner to name first. Only a guess: the entry decides in each call.
         self._audiences: LRUCache[bytes, Audience] = LRUCache(4096)
 
@@ -194,6 +201,7 @@ class Door:
                 MAX_ANSWER_BYTES,
                 milliseconds,
                 self._limits(caller),
+                self.budgets.searches_overdue(caller),
             )
             # Signed when a connection is there: the signature ages while one waits.
             signed = self._signed(caller, question)
@@ -201,7 +209,9 @@ class Door:
                 audience, signed, bounds, describe=question.describe, record=record
             )
 
-        return await self._fly(caller, took, fly, is_heavy=question.is_heavy)
+        return await self._fly(
+            caller, took, fly, is_heavy=question.is_heavy, gathers=question.gathers
+        )
 
     async def _fly(
         self,
@@ -210,14 +220,19 @@ class Door:
         call: Callable[[Flight, bytes | None, int | None], Awaitable[T]],
         *,
         is_heavy: bool = False,
+        gathers: bool = False,
     ) -> T:
         """Lend a connection to one call, with the audit records that have to leave with it.
 
         `call` is given the statement's deadline in milliseconds, None where the login's own holds.
+
+        Raises:
+            Busy: a statement of the caller works past its end, or no time or connection is left.
         """
+        await self.overdue.check(caller)
         async with (
-            self.budgets.places.hold(caller, is_heavy=is_heavy),
-            self._pool.connection() as connection,
+            self.budgets.places.hold(caller, is_heavy=is_heavy, gathers=gathers) as is_spare,
+            self._pool.connection(is_spare=is_spare) as connection,
         ):
             # Reckoned when a connection is there: waiting for it was part of the call's time.
             left_seconds = trace.remaining_seconds(self._timeout_seconds + GRACE_SECONDS)
@@ -239,13 +254,13 @@ class Door:
             finally:
                 took.end()
                 self.trail.intended(caller, intent, is_committed=flight.is_recorded)
+                if connection.is_abandoned and flight.nonce is not None:
+                    self.overdue.watch(caller, flight.nonce)
                 if caller.call is not None:
                     caller.call.database_seconds += took.seconds
 
-    def _limits(self, caller: Caller) -> tuple[float, ...] | None:
+    def _limits(self, caller: Caller) -> tuple[float, ...]:
         budget = self.budgets.budget
-        if not budget.is_limited:
-            return None
         return (
             budget.calls_at_once,
             budget.calls_per_minute,
@@ -255,7 +270,7 @@ class Door:
 
     def _translated(self, caller: Caller, error: psycopg.Error) -> ZavaError:
         fault = faults.translate(error)
-        if error.sqlstate == faults.BUDGET_SPENT and isinstance(fault, Busy):
+        if error.sqlstate in (faults.BUDGET_SPENT, faults.OVERDUE) and isinstance(fault, Busy):
             what = (error.diag.message_primary or "").partition(" ")[0]
             self.budgets.close_until(caller, what, fault.retry_after_seconds)
         return fault
@@ -315,7 +330,7 @@ class Door:
 
         async def fly(flight: Flight, _record: bytes | None, milliseconds: int | None) -> str:
             limits = self._limits(caller)
-            bounds = Bounds(0, 0, milliseconds, budget=(0, *limits[1:]) if limits else None)
+            bounds = Bounds(0, 0, milliseconds, budget=(0, *limits[1:]))
             return await flight.plan(audience, self._signed(caller, question), bounds)
 
         try:

@@ -10,7 +10,7 @@ import re
 
 import psycopg
 
-from zava.data.budgets import spent
+from zava.data.budgets import OVERDUE_SECONDS, spent
 from zava.errors import (
     AccessDenied,
     Busy,
@@ -24,6 +24,7 @@ from zava.errors import (
 CONTEXT_REFUSED, CONTEXT_ALTERED = "ZA001", "ZA002"
 PRINCIPAL_REFUSED, OTHER_AUDIENCE = "ZA003", "ZA004"
 BUDGET_SPENT = "ZA005"
+OVERDUE = "ZA007"
 
 _ABOUT_THE_STATEMENT = frozenset({"42", "22", "21", "2F", "54", "0A"})
 _TRANSIENT_CLASSES = frozenset({"08", "53", "57", "40", "58"})
@@ -94,6 +95,8 @@ def translate(error: psycopg.Error) -> ZavaError:
     elif state == BUDGET_SPENT:
         what, _, seconds = (error.diag.message_primary or "").partition(" ")
         fault = spent(what, int(seconds))
+    elif state == OVERDUE:
+        fault = spent("overdue", OVERDUE_SECONDS)
     elif state in _REFUSED:
         fault = QueryRefused(_sentence(said), hint=_REFUSED[state])
     elif state == "42601" and said.startswith("cannot insert multiple commands"):

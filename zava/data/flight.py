@@ -5,7 +5,7 @@ an error and cannot describe a statement. `psycopg.generators` is a public modul
 promise, so psycopg is pinned.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from psycopg import Error, OperationalError, errors, generators
@@ -19,13 +19,14 @@ from zava.infrastructure.pooled_connection import PooledConnection
 from zava.model import Audience
 
 _INT4, _INT8, _TEXT, _UUID, _BYTEA, _JSONB = 23, 20, 25, 2950, 17, 3802
+_BOOL, _UUIDS = 16, 2951
 _RUNNER_TYPES = (_INT4, _UUID, _UUID, _INT8, _UUID, _BYTEA, _TEXT, _TEXT, _INT4, _INT8)
 _RUNNER_FORMATS = (0, 0, 0, 0, 0, 1, 0, 0, 0, 0)  # only the signature travels as bytes
 _SIGNATURE_PLACES = 6
 
 _FLOAT8 = 701
 _WEIGHER_TYPES = (*_RUNNER_TYPES[:8], _FLOAT8)
-_ADMIT_TYPES = (_UUID, _UUID, _INT4, _INT8, _FLOAT8, _INT8, _FLOAT8)
+_ADMIT_TYPES = (_UUID, _UUID, _UUID, _BOOL, _INT4, _INT8, _FLOAT8, _INT8, _FLOAT8)
 
 _BEGIN = b"BEGIN READ ONLY"
 _DEADLINE = b"SELECT pg_catalog.set_config('statement_timeout', $1, true)"
@@ -41,7 +42,8 @@ _RUNNERS = {
     % audience.value.encode()
     for audience in Audience
 }
-_ADMIT = b"SELECT zava.admit($1, $2, $3, $4, $5, $6, $7)"
+_ADMIT = b"SELECT zava.admit($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+_WORKING = b"SELECT unnest(zava.working($1))"
 _WEIGHERS = {
     audience: b"SELECT zava.weigh_%s($1, $2, $3, $4, $5, $6, $7, $8, $9)" % audience.value.encode()
     for audience in Audience
@@ -55,6 +57,7 @@ _TYPES = dict.fromkeys(_RUNNERS.values(), _RUNNER_TYPES) | {
     _USED: (_UUID, _UUID),
     _RECORD: (_JSONB,),
     _ADMIT: _ADMIT_TYPES,
+    _WORKING: (_UUIDS,),
     **dict.fromkeys(_WEIGHERS.values(), _WEIGHER_TYPES),
 }
 _DONE = frozenset({ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK})
@@ -69,6 +72,7 @@ _NAMES = {
     _RECORD: b"zava_record",
     _COMMIT: b"zava_commit",
     _ADMIT: b"zava_admit",
+    _WORKING: b"zava_working",
 }
 _NAMES |= {
     command: b"zava_run_" + audience.value.encode() for audience, command in _RUNNERS.items()
@@ -82,13 +86,16 @@ _NAMES |= {
 class Bounds:
     """What one call may cost: rows, bytes of JSON, and milliseconds (None: the login's own).
 
-    `budget` is what the caller may use, in the order of `zava.admit` (None: no limit).
+    `budget` is what the caller may use, in the order of `zava.admit` (None: the proof of isolation,
+    which is not admitted and leaves no mark). `searches_overdue` makes `zava.admit` search for a
+    statement of the caller that works past its deadline.
     """
 
     max_rows: int
     max_bytes: int
     timeout_milliseconds: int | None = None
     budget: tuple[float, ...] | None = None
+    searches_overdue: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +147,8 @@ class Flight:
         self._preparing: list[bytes] = []
         self.is_recorded = False
         """Whether audit records left with it and were committed."""
+        self.nonce: str | None = None
+        """By which `working` finds the call's backend, once the call was queued."""
 
     async def call(
         self,
@@ -199,8 +208,11 @@ class Flight:
             milliseconds = str(bounds.timeout_milliseconds).encode()
             self._execute("deadline", _DEADLINE, (milliseconds,), (_TEXT,))
         if bounds.budget is not None:
-            limits = (call.tenant_id, call.object_id, *map(str, bounds.budget))
+            searches = str(bounds.searches_overdue).lower()
+            budget = map(str, bounds.budget)
+            limits = (call.tenant_id, call.object_id, call.nonce, searches, *budget)
             self._execute("admit", _ADMIT, [limit.encode() for limit in limits], _ADMIT_TYPES)
+            self.nonce = call.nonce
         if describe:
             types = (_JSONB,) if call.params else ()
             self._pgconn.send_prepare(b"", call.statement.encode(), types)
@@ -275,6 +287,20 @@ class Flight:
         self._sync()
         self._execute("rollback", _ROLLBACK)
         self._sync()
+
+    async def working(self, nonces: Iterable[str]) -> set[str]:
+        """Return which of these calls still have a working backend.
+
+        Raises:
+            psycopg.Error: the database could not be asked.
+        """
+        self._enter()
+        self._prepare([_WORKING])
+        asked = b"{%s}" % ",".join(nonces).encode()
+        self._execute("working", _WORKING, (asked,), _TYPES[_WORKING])
+        self._sync()
+        told = _by_step(await self.fly(), "working")["working"]
+        return {(told.get_value(row, 0) or b"").decode() for row in range(told.ntuples)}
 
     def add_query(self, query: bytes) -> None:
         """Queue one constant statement of ours under its own Sync, outside any tenant context."""

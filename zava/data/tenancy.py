@@ -78,16 +78,26 @@ class Tenancy:
         self._outside_text: Origins | None = None
 
     async def run(
-        self, caller: Caller, sql: str, *, max_rows: int, is_heavy: bool = False
+        self,
+        caller: Caller,
+        sql: str,
+        *,
+        max_rows: int,
+        is_heavy: bool = False,
+        gathers: bool = False,
     ) -> Table:
         """Run a statement that the caller's model wrote.
+
+        Of statements that gather much in memory, one of a caller runs at a time.
 
         Raises:
             ZavaError: the statement was refused, failed, or could not be run now.
         """
         check_limits(sql)
         await note_statement(caller, sql)
-        question = Question(sql, max_rows=max_rows, describe=True, is_heavy=is_heavy)
+        question = Question(
+            sql, max_rows=max_rows, describe=True, is_heavy=is_heavy, gathers=gathers
+        )
         audience, landing = await self._door.ask(caller, question)
         _tell(caller, audience, landing)
         if len(landing.lines) > _MANY_ROWS:
@@ -190,8 +200,9 @@ class Tenancy:
         return self._door.monitor.summary()
 
     async def close(self) -> None:
-        """Tell what is still to be told of slow statements, while there is a pool to ask."""
+        """End what looks after slow and overdue statements, while there is a pool to ask."""
         await self._door.monitor.close()
+        await self._door.overdue.close()
 
     def _learn(self, caller: Caller, grant: Grant) -> Grant:
         self._door.learn(caller, grant.audience)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
-from psycopg import OperationalError
+from psycopg import Error, OperationalError
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
 from zava import observe, trace
@@ -26,6 +26,7 @@ from zava.measures import Refusal
 _ACQUIRE_TIMEOUT_SECONDS = 10.0
 _CHECK_TIMEOUT_SECONDS = 3.0
 _CLOSE_TIMEOUT_SECONDS = 5.0
+_PROBE_SECONDS = 1.0
 _REST_SECONDS = 5.0
 _LEASE_SECONDS = 60.0
 # The pool's own repetitions double from a second on, while everybody waits for them. It is given
@@ -59,9 +60,12 @@ class DatabasePool:
         conninfo: str,
         *,
         max_size: int,
+        spare: int = 0,
         max_waiting: int = 256,
         arguments: Arguments | None = None,
     ) -> None:
+        self._conninfo = conninfo
+
         async def complete_arguments() -> dict[str, Any]:
             started = time.monotonic()
             try:
@@ -70,13 +74,15 @@ class DatabasePool:
                 self._connect_failed(started, str(error))
                 raise
 
+        self._arguments = complete_arguments
+        self._connection_class = reporting(self._connect_failed, self._connected)
         self._pool: AsyncConnectionPool[PooledConnection] = AsyncConnectionPool(
             conninfo,
             kwargs=complete_arguments,
-            connection_class=reporting(self._connect_failed, self._connected),
+            connection_class=self._connection_class,
             open=False,
             min_size=0,
-            max_size=max_size,
+            max_size=max_size + spare,
             max_waiting=max_waiting,
             timeout=_ACQUIRE_TIMEOUT_SECONDS,
             max_idle=300,
@@ -91,6 +97,7 @@ class DatabasePool:
         self._opening = asyncio.Lock()
         self._is_open = False
         self._max_size = max_size
+        self._spare = spare
         self._max_waiting = max_waiting
         # What psycopg_pool has lent to us, whether in use or resting; the last used rests last.
         self._leased = 0
@@ -101,16 +108,19 @@ class DatabasePool:
         self._look: asyncio.TimerHandle | None = None
         self._returning: set[asyncio.Task[None]] = set()
         self._checking: asyncio.Task[None] | None = None
+        self._probing: asyncio.Task[None] | None = None
         self.times_opened = 0
 
-    def connection(self) -> "_Loan":
+    def connection(self, *, is_spare: bool = False) -> "_Loan":
         """Lend a connection in autocommit, for as long as an `async with` block.
+
+        `is_spare` allows for the spare connections beyond `max_size`, when all others are lent.
 
         The block's entry raises Unreachable when no connection can be made at present, and Busy
         when none came free within the current call's deadline, when too many wait already, or
         when the database was given up.
         """
-        return _Loan(self)
+        return _Loan(self, self._max_size + (self._spare if is_spare else 0))
 
     async def drop_dead_connections(self) -> None:
         """Test every resting connection and replace those that the server has ended.
@@ -128,12 +138,16 @@ class DatabasePool:
         """Close every connection; busy ones are given a bounded time."""
         if self._look is not None:
             self._look.cancel()
+        if self._probing is not None:
+            await self._probing
         self._return_rested(0.0)
         await asyncio.gather(*self._returning)
         await self._pool.close(timeout=_CLOSE_TIMEOUT_SECONDS)
 
-    async def take(self) -> PooledConnection:
+    async def take(self, most: int | None = None) -> PooledConnection:
         """Return a connection that rests, else a fresh lease, else the next that comes free.
+
+        `most` is how many leases there may be.
 
         Raises:
             Busy: as `connection` says.
@@ -149,7 +163,7 @@ class DatabasePool:
         try:
             while True:
                 connection = self._rested() if self._resting else None
-                if connection is None and self._leased < self._max_size:
+                if connection is None and self._leased < (most or self._max_size):
                     connection = await self._lease(deadline)
                 if connection is None:
                     connection = await self._wait(deadline)
@@ -169,8 +183,29 @@ class DatabasePool:
             self._return(connection)
 
     def fell_silent(self, since: float) -> None:
-        """Hear that a statement sent at `since` was never answered, beyond its own deadline."""
-        self.circuit.failed(since)
+        """Learn that a statement sent at `since` was never answered, beyond its own deadline.
+
+        That alone is no evidence against the database: one statement may not heed its cancellation.
+        A fresh connection decides, in the background; of several at once the first is probed.
+        """
+        if self._probing is None or self._probing.done():
+            with trace.use(None):  # it outlives the call that starts it
+                self._probing = asyncio.create_task(self._probe(since))
+
+    async def _probe(self, since: float) -> None:
+        try:
+            async with asyncio.timeout(_PROBE_SECONDS):
+                connection = await self._connection_class.connect(
+                    self._conninfo, **await self._arguments()
+                )
+                try:
+                    await AsyncConnectionPool.check_connection(connection)
+                finally:
+                    await connection.close()
+        except (Error, NoToken, TimeoutError):
+            self.circuit.failed(since)
+        else:
+            self.circuit.succeeded()
 
     def _connected(self) -> None:
         self.circuit.succeeded()
@@ -315,13 +350,14 @@ class DatabasePool:
 class _Loan:
     """One block's use of a connection."""
 
-    __slots__ = ("_connection", "_pool")
+    __slots__ = ("_connection", "_most", "_pool")
 
-    def __init__(self, pool: DatabasePool) -> None:
+    def __init__(self, pool: DatabasePool, most: int) -> None:
         self._pool = pool
+        self._most = most
 
     async def __aenter__(self) -> PooledConnection:
-        self._connection = await self._pool.take()
+        self._connection = await self._pool.take(self._most)
         return self._connection
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:

@@ -64,6 +64,8 @@ class PooledConnection(AsyncConnection[tuple[object, ...]]):
         self.prepared: set[bytes] = set()
         self.idle_since = time.monotonic()
         self.leased_until = self.idle_since
+        self.is_abandoned = False
+        """Whether its statement was given up and the server did not confirm that it ended."""
         self._line = _Line(self.pgconn.socket)
 
     @property
@@ -104,11 +106,13 @@ class PooledConnection(AsyncConnection[tuple[object, ...]]):
             self._line.leave()
             return await wait_async(gen, self.pgconn.socket, interval=interval, timeout=timeout)
         except asyncio.CancelledError:
+            self.is_abandoned = True
             with CancelScope(shield=True):
                 try:
                     with suppress(Error, TimeoutError):
                         async with asyncio.timeout(_CANCEL_TIMEOUT_SECONDS):
                             await self._cancel_until_done(gen)
+                            self.is_abandoned = False
                 finally:
                     await self.close()
             raise

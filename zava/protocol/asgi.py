@@ -12,6 +12,7 @@ Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 
 _LOOK_AFTER_SECONDS = 0.05
+_MOST_ARRIVING_BYTES = 32 * 1024 * 1024
 
 
 class Site(Protocol):
@@ -22,10 +23,18 @@ class Site(Protocol):
 
 
 def asgi_application(site: Site) -> Callable[[Any, Receive, Send], Awaitable[None]]:
-    """Return an ASGI application that hands whole requests to a site."""
+    """Return an ASGI application that hands whole requests to a site.
+
+    The bodies that arrive at once, before any token is checked, are bounded together.
+    """
+    room = _Room(_MOST_ARRIVING_BYTES)
 
     async def application(scope: Any, receive: Receive, send: Send) -> None:
-        body = await _read(receive)
+        try:
+            body = await _read(receive, room)
+        except _Full:
+            await _send(send, Answer(503, {"retry-after": "1"}, b""))
+            return
         if body is None:  # the client left before it had spoken
             return
         headers = [
@@ -33,18 +42,46 @@ def asgi_application(site: Site) -> Callable[[Any, Receive, Send], Awaitable[Non
         ]
         with _Watch(receive) as watch:
             answer = await site.handle(scope["method"], scope["path"], headers, body)
-        if watch.is_left:
-            return
-        told = [
-            (name.encode("latin-1"), value.encode("latin-1"))
-            for name, value in answer.headers.items()
-            if name != "content-length"
-        ]
-        told.append((b"content-length", str(len(answer.body)).encode()))
-        await send({"type": "http.response.start", "status": answer.status, "headers": told})
-        await send({"type": "http.response.body", "body": answer.body})
+        if not watch.is_left:
+            await _send(send, answer)
 
     return application
+
+
+class _Full(Exception):
+    """No room is left for another part of a body."""
+
+
+class _Room:
+    """How many bytes of bodies are held that have not arrived whole."""
+
+    def __init__(self, most: int) -> None:
+        self._left = most
+
+    def take(self, count: int) -> None:
+        """Take room for a part of a body.
+
+        Raises:
+            _Full: none is left.
+        """
+        if count > self._left:
+            raise _Full
+        self._left -= count
+
+    def give_back(self, count: int) -> None:
+        """Give room back."""
+        self._left += count
+
+
+async def _send(send: Send, answer: Answer) -> None:
+    told = [
+        (name.encode("latin-1"), value.encode("latin-1"))
+        for name, value in answer.headers.items()
+        if name != "content-length"
+    ]
+    told.append((b"content-length", str(len(answer.body)).encode()))
+    await send({"type": "http.response.start", "status": answer.status, "headers": told})
+    await send({"type": "http.response.body", "body": answer.body})
 
 
 class _Watch:
@@ -88,14 +125,22 @@ class _Watch:
             self._task.cancel()
 
 
-async def _read(receive: Receive) -> bytes | None:
-    """Return the body, at most one byte more than the endpoint accepts."""
+async def _read(receive: Receive, room: _Room) -> bytes | None:
+    """Return the body, at most one byte more than the endpoint accepts.
+
+    Raises:
+        _Full: too much of other bodies is arriving.
+    """
     body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        if len(body) <= MAX_BODY_BYTES:
-            body += message.get("body", b"")[: MAX_BODY_BYTES + 1 - len(body)]
-        if not message.get("more_body"):
-            return bytes(body)
+    try:
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return None
+            part = message.get("body", b"")[: max(0, MAX_BODY_BYTES + 1 - len(body))]
+            if not message.get("more_body"):
+                return bytes(body + part)
+            room.take(len(part))
+            body += part
+    finally:
+        room.give_back(len(body))

@@ -1,8 +1,9 @@
 """One HTTP exchange without a web server: what Functions, the local server and tests all call.
 
-In order: the route, the headers, the host, the room, the token, the body, and only then the
-protocol. A request is refused at the first of them that it does not pass. What is usual the fast
-lane answers, everything else the SDK.
+In order: the route, the headers, the host, the token, the room, the body, and only then the
+protocol. The room comes behind the token, because each principal has a share of it. A request is
+refused at the first of them that it does not pass. What is usual the fast lane answers, everything
+else the SDK.
 """
 
 import re
@@ -17,7 +18,7 @@ from zava.errors import AccessDenied, Busy, InsufficientScope
 from zava.measures import Refusal
 from zava.model import Caller
 from zava.protocol import platform_auth
-from zava.protocol.admission import RETRY_AFTER_SECONDS, Admission
+from zava.protocol.admission import RETRY_AFTER_SECONDS, Admission, ShareTaken
 from zava.protocol.body import (
     HEADER_MISMATCH,
     INVALID_REQUEST,
@@ -144,8 +145,7 @@ class Endpoint:
         if path != MCP_PATH:
             return _json(200, self._metadata(single["host"]))
         try:
-            with self._admission.admitted():
-                return await self._post(fields, single, body)
+            return await self._post(fields, single, body)
         except Busy as busy:
             return _busy(503, busy, RETRY_AFTER_SECONDS)
 
@@ -165,7 +165,18 @@ class Endpoint:
         try:
             self._ask_budget(caller)
         except Busy as busy:
+            await self._admission.hold_back(caller)
             return _busy(429, busy, busy.retry_after_seconds)
+        try:
+            with self._admission.admitted(caller):
+                return await self._serve(caller, fields, single, body)
+        except ShareTaken as busy:
+            await self._admission.hold_back(caller)
+            return _busy(429, busy, RETRY_AFTER_SECONDS)
+
+    async def _serve(
+        self, caller: Caller, fields: list[tuple[str, str]], single: dict[str, str], body: bytes
+    ) -> Answer:
         if len(body) > MAX_BODY_BYTES:
             return _rpc_error(413, INVALID_REQUEST, f"The body exceeds {MAX_BODY_BYTES:,} bytes.")
         if single.get("content-type", "").partition(";")[0].strip().lower() != _JSON:

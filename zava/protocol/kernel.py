@@ -100,24 +100,32 @@ class Kernel:
             return self._managers
 
     async def _own(self, started: "asyncio.Future[_Managers]", closing: asyncio.Event) -> None:
-        # At first need: the SDK is most of a cold start.
-        from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-
         try:
-            server = self._make_server()
-            plain, with_events = (
-                StreamableHTTPSessionManager(app=server, json_response=is_plain, stateless=True)
-                for is_plain in (True, False)
-            )
+            # In a thread: importing takes a second, for which others need not wait.
+            plain, with_events = await asyncio.to_thread(self._make)
             async with plain.run(), with_events.run():
                 if started.cancelled():  # who asked has left; the next request starts anew
                     return
                 started.set_result(_Managers(plain, with_events))
                 await closing.wait()
         except Exception as error:
+            if started.cancelled():  # who asked has left; the next request meets the same
+                return
             if started.done():
                 raise
             started.set_exception(error)  # told to the request that asked, and to nobody else
+
+    def _make(self) -> "_Managers":
+        # At first need: the SDK is most of a cold start.
+        from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+
+        server = self._make_server()
+        return _Managers(
+            *(
+                StreamableHTTPSessionManager(app=server, json_response=is_plain, stateless=True)
+                for is_plain in (True, False)
+            )
+        )
 
 
 class _Reading:

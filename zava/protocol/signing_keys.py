@@ -7,9 +7,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from zava.errors import Busy
+
 _REFETCH_SECONDS = 60.0
 _FETCH_TIMEOUT_SECONDS = 5.0
 _MAX_KEYS = 100
+_MAX_WAITING = 64  # for one fetch: anybody can name an unknown key, and holds a body meanwhile
 _MAX_DOCUMENT_BYTES = 1024 * 1024
 _MIN_KEY_BITS = 2048
 # 8,192 bits: a larger modulus only costs the time of each check.
@@ -60,6 +63,7 @@ class RemoteKeys:
         self._keys: dict[str, SigningKey] = {}
         self._fetched_at = float("-inf")
         self._fetching = asyncio.Lock()
+        self._waiting = 0
 
     @classmethod
     def of_issuer(cls, issuer: str) -> "RemoteKeys":
@@ -68,14 +72,29 @@ class RemoteKeys:
         return cls(f"{base}/discovery/v2.0/keys")
 
     async def key(self, key_id: str) -> SigningKey | None:
-        """Return the public key of this id, asking the issuer when it is new."""
+        """Return the public key of this id, asking the issuer when it is new.
+
+        Raises:
+            Busy: the issuer is being asked, and as many wait for it as may.
+        """
         if key_id not in self._keys:
-            async with self._fetching:
-                is_rested = self._clock() - self._fetched_at >= _REFETCH_SECONDS
-                if key_id not in self._keys and is_rested:
-                    self._fetched_at = self._clock()
-                    await self._refresh()
+            if self._waiting >= _MAX_WAITING:
+                raise Busy(
+                    "The issuer's keys are being fetched.", hint="Try again in a few seconds."
+                )
+            self._waiting += 1
+            try:
+                await self._fetch_new(key_id)
+            finally:
+                self._waiting -= 1
         return self._keys.get(key_id)
+
+    async def _fetch_new(self, key_id: str) -> None:
+        async with self._fetching:
+            is_rested = self._clock() - self._fetched_at >= _REFETCH_SECONDS
+            if key_id not in self._keys and is_rested:
+                self._fetched_at = self._clock()
+                await self._refresh()
 
     async def _refresh(self) -> None:
         try:

@@ -1,0 +1,260 @@
+"""Statements that no cancellation reaches: their principal waits and pays until they end."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.database import Database, one
+from tests.proxy import counting_proxy
+from zava.data.audit import AuditTrail
+from zava.data.budgets import Budget, Budgets
+from zava.data.context import ContextSigner
+from zava.data.overdue import TOOL
+from zava.data.tenancy import Tenancy
+from zava.data.verification import Verification
+from zava.errors import Busy, QueryTimeout
+from zava.infrastructure.pool import DatabasePool
+from zava.model import Call, Caller
+
+# Each works for seconds inside one function call. The guard refuses them; here it is left out.
+SHAPES = {
+    "jsonpath": "SELECT jsonb_path_exists(jsonb_build_object('a', a, 'b', b),"
+    " '$ ? (@.a[*] == @.b[*])') FROM (SELECT jsonb_agg(n) AS a, jsonb_agg(-n) AS b"
+    " FROM generate_series(1, 20000) AS n) AS made",
+    "search": "SELECT strpos(repeat('a', 200000), 'b' || repeat('a', 100000))",
+}
+WORKS_SECONDS = 120
+_MARK = """
+SELECT pg_advisory_xact_lock(zava.proof(concat_ws('|', %(tenant)s::uuid, %(person)s::uuid, pg_backend_pid(), due)), due)
+FROM (SELECT extract(epoch FROM now())::integer - 1577836800 - %(ago)s AS due) AS past
+"""
+_OWN_MARKS = """
+SELECT count(*) FROM pg_locks
+WHERE locktype = 'advisory' AND objsubid = 2 AND pid = pg_backend_pid()
+"""
+
+
+class Instance:
+    """One process's worth of the server, without a guard."""
+
+    def __init__(self, conninfo: str, signer: ContextSigner, timeout_seconds: int = 1) -> None:
+        self.pool = DatabasePool(conninfo, max_size=4)
+        self.trail = AuditTrail(self.pool)
+        self.budgets = Budgets(Budget(), connections=4)
+        self.tenancy = Tenancy(
+            self.pool,
+            signer,
+            Verification(self.pool, signer),
+            trail=self.trail,
+            budgets=self.budgets,
+            statement_timeout_seconds=timeout_seconds,
+        )
+        self.overdue = self.tenancy._door.overdue
+
+    async def call(self, caller: Caller, sql: str = "SELECT 1") -> Any:
+        caller = replace(caller, call=Call("execute_sales_query", outcome="QUERY_TIMEOUT"))
+        try:
+            return (await self.tenancy.run(caller, sql, max_rows=1)).rows[0][0]
+        finally:
+            self.trail.note(caller)
+
+    async def close(self) -> None:
+        await self.trail.close()
+        await self.tenancy.close()
+        await self.pool.close()
+
+
+Make = Callable[..., Instance]
+
+
+@pytest.fixture
+async def make(
+    seeded_clone: Database, signer: ContextSigner, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Make]:
+    monkeypatch.setattr("zava.data.door.GRACE_SECONDS", 0)
+    async with AsyncExitStack() as opened:
+
+        def join(conninfo: str = seeded_clone.server, timeout_seconds: int = 1) -> Instance:
+            instance = Instance(conninfo, signer, timeout_seconds)
+            opened.push_async_callback(instance.close)
+            return instance
+
+        yield join
+
+
+def mark(owner: psycopg.Connection, caller: Caller, *, seconds_ago: int) -> None:
+    """Stand for a backend of a caller whose deadline has passed; it works until a rollback."""
+    who = {"tenant": caller.tenant_id, "person": caller.object_id, "ago": seconds_ago}
+    owner.execute(_MARK, who)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+async def test_whose_statement_works_on_starts_nothing_and_pays_until_it_ends(
+    make: Make,
+    seeded_clone: Database,
+    callers: dict[str, Caller],
+    caplog: pytest.LogCaptureFixture,
+    shape: str,
+) -> None:
+    instance, seattle = make(), callers["seattle"]
+    await instance.call(seattle)
+    with pytest.raises(QueryTimeout):
+        await instance.call(seattle, SHAPES[shape])
+    with pytest.raises(Busy, match="still works in the database") as caught:
+        await instance.call(seattle)
+    assert caught.value.retry_after_seconds == 5
+    assert await instance.call(callers["redmond"]) == 1
+    assert instance.overdue._watcher is not None
+    async with asyncio.timeout(WORKS_SECONDS):
+        await instance.overdue._watcher
+    assert await instance.call(seattle) == 1
+    await instance.trail.close()
+    with psycopg.connect(seeded_clone.owner) as owner:
+        seconds = one(
+            owner,
+            "SELECT sum(database_milliseconds) / 1000 FROM zava.audit_log WHERE tool = %s",
+            TOOL,
+        )
+        charged = one(
+            owner,
+            "SELECT busy_milliseconds / 1000 FROM zava.usage WHERE object_id = %s",
+            seattle.object_id,
+        )
+    assert seconds > 0.5, "the time after the call"
+    # An hour of the clock may end in between: the charge then begins anew with what came after.
+    assert charged >= seconds
+    (line,) = [message for message in caplog.messages if "worked on" in message]
+    assert "fingerprint=" in line
+    assert "SELECT" not in line
+
+
+async def test_client_that_leaves_does_not_leave_its_statement_unwatched(
+    make: Make, seeded_clone: Database, callers: dict[str, Caller]
+) -> None:
+    instance, seattle = make(timeout_seconds=30), callers["seattle"]
+    leaving = asyncio.create_task(instance.call(seattle, SHAPES["search"]))
+    await seeded_clone.wait_for_statements(1)
+    leaving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+    with pytest.raises(Busy, match="still works in the database"):
+        await instance.call(seattle)
+    assert instance.overdue._watcher is not None
+    async with asyncio.timeout(WORKS_SECONDS):
+        await instance.overdue._watcher
+    assert await instance.call(seattle) == 1
+
+
+async def test_statement_that_heeds_its_cancellation_is_not_watched(
+    make: Make, callers: dict[str, Caller]
+) -> None:
+    instance, seattle = make(timeout_seconds=30), callers["seattle"]
+    leaving = asyncio.create_task(instance.call(seattle, "SELECT pg_sleep(20)"))
+    await asyncio.wait([leaving], timeout=0.2)
+    leaving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+    assert await instance.call(seattle) == 1
+    assert instance.overdue._watcher is None
+
+
+async def test_every_instance_refuses_whose_backend_works_past_its_deadline(
+    make: Make, seeded_clone: Database, callers: dict[str, Caller]
+) -> None:
+    seattle = callers["seattle"]
+    with psycopg.connect(seeded_clone.owner) as owner:
+        mark(owner, seattle, seconds_ago=1)  # its cancellation may be on its way
+        assert await make().call(seattle) == 1
+        mark(owner, seattle, seconds_ago=60)
+        instance = make()
+        with pytest.raises(Busy, match="still works in the database"):
+            await instance.call(seattle)
+        with pytest.raises(Busy):  # at the edge: the next seconds cost the database nothing
+            instance.budgets.ask(seattle)
+        assert await instance.call(callers["redmond"]) == 1
+        taken = owner.execute(
+            "SELECT classid::bigint::bit(32)::integer, objid::bigint::integer FROM pg_locks"
+            " WHERE locktype = 'advisory' AND objsubid = 2 AND pid = pg_backend_pid()"
+        ).fetchall()
+        owner.rollback()
+        with psycopg.connect(seeded_clone.owner) as peer:
+            for both in taken:  # a copy on another backend is no mark
+                peer.execute("SELECT pg_advisory_xact_lock(%s, %s)", both)
+            assert await make().call(seattle) == 1
+
+
+async def test_locks_of_all_backends_are_searched_once_a_second_for_each_principal(
+    callers: dict[str, Caller],
+) -> None:
+    now = 100.0
+    budgets = Budgets(Budget(), connections=1, clock=lambda: now)
+    seattle = callers["seattle"]
+    assert [budgets.searches_overdue(seattle) for _ in range(3)] == [True, False, False]
+    assert budgets.searches_overdue(callers["redmond"])
+    now += 1
+    assert budgets.searches_overdue(seattle)
+    budgets.close_until(seattle, "overdue", 5)
+    assert budgets.searches_overdue(seattle), "who was refused is searched for at once"
+
+
+async def test_statement_cannot_end_its_own_marks(make: Make, callers: dict[str, Caller]) -> None:
+    freeing = f"SELECT pg_advisory_unlock_all()::text, ({_OWN_MARKS}) AS marks"
+    instance = make()
+    table = await instance.tenancy.run(callers["seattle"], freeing, max_rows=1)
+    assert table.rows[0][1] == 2
+    # The marks end with the transaction: the next call on the connection has two of its own.
+    assert await instance.call(callers["seattle"], _OWN_MARKS) == 2
+
+
+@pytest.mark.parametrize("timeout_seconds", [1, 30, 90])
+async def test_mark_names_the_deadline_that_holds(
+    make: Make, callers: dict[str, Caller], timeout_seconds: int
+) -> None:
+    left = (
+        "SELECT max(objid::bigint) - (extract(epoch FROM clock_timestamp())::bigint - 1577836800)"
+        " FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND pid = pg_backend_pid()"
+    )
+    seconds = await make(timeout_seconds=timeout_seconds).call(callers["seattle"], left)
+    assert timeout_seconds - 1 <= seconds <= timeout_seconds + 1
+
+
+async def test_silent_statement_does_not_give_up_a_database_that_answers(
+    make: Make, callers: dict[str, Caller], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zava.infrastructure.circuit._PATIENCE_SECONDS", 0.0)
+    instance = make()
+    with pytest.raises(QueryTimeout):
+        await instance.call(callers["seattle"], SHAPES["search"])
+    assert instance.pool._probing is not None
+    await instance.pool._probing
+    assert not instance.pool.circuit.is_open
+    assert await instance.call(callers["redmond"]) == 1
+    assert instance.overdue._watcher is not None
+    async with asyncio.timeout(WORKS_SECONDS):
+        await instance.overdue._watcher
+
+
+async def test_silent_statement_gives_up_a_database_that_does_not_answer(
+    make: Make,
+    seeded_clone: Database,
+    callers: dict[str, Caller],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("zava.infrastructure.circuit._PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("zava.infrastructure.pool._PROBE_SECONDS", 0.3)
+    async with counting_proxy(seeded_clone.server) as proxy:
+        instance = make(proxy.conninfo)
+        await instance.call(callers["seattle"])
+        proxy.answers_flow.clear()
+        with pytest.raises(QueryTimeout):
+            await instance.call(callers["seattle"])
+        assert instance.pool._probing is not None
+        await instance.pool._probing
+        assert instance.pool.circuit.is_open
+        proxy.answers_flow.set()
+        await instance.close()

@@ -1,0 +1,155 @@
+"""What a client may send to the local server before it is answered: so much, in so much time."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from tests.local.test_disconnect import listening
+from tests.protocol.rpc import MODERN, request
+from zava.app import Application
+from zava.protocol import asgi
+from zava.protocol.asgi import asgi_application
+from zava.protocol.kernel import Answer
+
+MiB = 1024 * 1024
+
+
+@pytest.fixture
+async def port(application: Application) -> AsyncIterator[int]:
+    async with listening(application) as port:
+        yield port
+
+
+async def said(port: int, *parts: bytes, most_seconds: float = 20) -> bytes:
+    """Send parts until the server closes; return what it has answered."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    async with asyncio.timeout(most_seconds):
+        try:
+            for part in parts:
+                writer.write(part)
+                await writer.drain()
+            return await reader.read()
+        except ConnectionError:
+            return b""
+        finally:
+            writer.close()
+
+
+async def test_head_that_does_not_end_is_refused(port: int) -> None:
+    line = b"POST /mcp HTTP/1.1\r\nhost: localhost\r\nx: "
+    answer = await said(port, line, *(b"a" * 16 * 1024 for _ in range(64)))
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 400")
+
+
+async def test_many_lines_are_a_long_head_as_well(port: int) -> None:
+    lines = (b"x-%d: %s\r\n" % (n, b"a" * 100) for n in range(20_000))
+    answer = await said(port, b"POST /mcp HTTP/1.1\r\nhost: localhost\r\n", *lines)
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 400")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"POST /mcp HTTP/1.1\r\nhost: loc",
+        b"POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\n{",
+    ],
+    ids=["nothing", "half a head", "half a body"],
+)
+async def test_half_a_request_is_waited_for_a_bounded_time(
+    application: Application, monkeypatch: pytest.MonkeyPatch, sent: bytes
+) -> None:
+    monkeypatch.setattr("zava.protocol.local_http._REQUEST_SECONDS", 0.2)
+    async with listening(application) as port:
+        assert await said(port, sent) == b""
+
+
+async def test_answer_takes_longer_than_a_request_may(
+    application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zava.protocol.local_http._REQUEST_SECONDS", 0.2)
+    done = asyncio.Event()
+    handle = application.endpoint.handle
+
+    async def slow(*arguments: Any) -> Answer:
+        asyncio.get_running_loop().call_later(0.5, done.set)
+        await done.wait()
+        return await handle(*arguments)
+
+    monkeypatch.setattr(application.endpoint, "handle", slow)
+    async with listening(application) as port:
+        answer = await said(
+            port, b"GET /health/live HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
+        )
+    assert answer.startswith(b"HTTP/1.1 200")
+
+
+async def test_trailers_are_no_headers(port: int, tokens: dict[str, str]) -> None:
+    headers, body = request(MODERN, "ping", None, tokens["seattle"])
+    authorization = headers.pop("authorization")
+    lines = [f"{name}: {value}" for name, value in headers.items()]
+    head = ["POST /mcp HTTP/1.1", *lines, "transfer-encoding: chunked", "connection: close"]
+    chunk = b"%x\r\n%s\r\n0\r\n" % (len(body), body)
+    trailer = f"authorization: {authorization}\r\n\r\n".encode()
+    answer = await said(port, "\r\n".join(head).encode() + b"\r\n\r\n" + chunk + trailer)
+    assert answer.startswith(b"HTTP/1.1 401")
+
+
+async def test_trailers_without_end_are_refused(
+    application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zava.protocol.local_http._REQUEST_BYTES", MiB)
+    head = b"POST /mcp HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n0\r\n"
+    lines = (b"x-%d: %s\r\n" % (n, b"a" * 16_000) for n in range(200))
+    async with listening(application) as port:
+        answer = await said(port, head, *lines)
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 400")
+
+
+async def test_bodies_that_arrive_at_once_are_bounded_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(asgi, "_MOST_ARRIVING_BYTES", 3 * MiB)
+    rest = asyncio.Event()
+    handled: list[int] = []
+
+    class Site:
+        async def handle(self, *arguments: Any) -> Answer:
+            handled.append(len(arguments[-1]))
+            return Answer(200, {}, b"")
+
+    application = asgi_application(Site())
+    scope = {"method": "POST", "path": "/mcp", "headers": []}
+
+    async def send_one(statuses: list[int]) -> None:
+        is_first = True
+
+        async def receive() -> dict[str, Any]:
+            nonlocal is_first
+            if is_first:
+                is_first = False
+                return {"type": "http.request", "body": b"a" * MiB, "more_body": True}
+            await rest.wait()
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message: dict[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                statuses.append(message["status"])
+
+        await application(scope, receive, send)
+
+    statuses: list[int] = []
+    senders = [asyncio.create_task(send_one(statuses)) for _ in range(10)]
+    await asyncio.wait(senders, timeout=0)
+    while len(statuses) < 7:
+        await asyncio.wait(senders, timeout=0)
+    assert statuses == [503] * 7
+    rest.set()
+    async with asyncio.timeout(10):
+        await asyncio.gather(*senders)
+    assert statuses[7:] == [200] * 3
+    assert handled == [MiB] * 3
+    await send_one(statuses)  # the room is free again
+    assert statuses[-1] == 200
