@@ -196,6 +196,12 @@ def test_usual_statement_passes(sql: str) -> None:
     assert verdict.error is None, verdict.message
 
 
+def test_statement_that_may_build_long_values_runs_alone() -> None:
+    assert guard.judge("SELECT string_agg(repeat(status, 9), '') FROM retail.orders").gathers
+    assert not guard.judge("SELECT string_agg(product_name, ', ') FROM retail.products").gathers
+    assert not guard.judge("SELECT status, count(*) FROM retail.orders GROUP BY 1").gathers
+
+
 def test_comparisons_of_one_statement_are_added_up() -> None:
     once = "strpos(a.s, a.s || 'y')"
     made = "(SELECT string_agg('xxxx', '') AS s FROM generate_series(1, 400)) AS a"

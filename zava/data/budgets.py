@@ -42,6 +42,11 @@ class Budget:
     calls_per_minute: int = 0
     database_seconds_per_hour: int = 0
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether any of the three has a limit."""
+        return bool(self.calls_at_once or self.calls_per_minute or self.database_seconds_per_hour)
+
 
 def spent(what: str, seconds: int) -> Busy:
     """Return the error of a used-up budget, free again in `seconds`.

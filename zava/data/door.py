@@ -200,8 +200,7 @@ class Door:
                 question.max_rows,
                 MAX_ANSWER_BYTES,
                 milliseconds,
-                self._limits(caller),
-                self.budgets.searches_overdue(caller),
+                *self._admission(caller, question),
             )
             # Signed when a connection is there: the signature ages while one waits.
             signed = self._signed(caller, question)
@@ -258,6 +257,17 @@ class Door:
                     self.overdue.watch(caller, flight.nonce)
                 if caller.call is not None:
                     caller.call.database_seconds += took.seconds
+
+    def _admission(
+        self, caller: Caller, question: Question
+    ) -> tuple[tuple[float, ...] | None, bool]:
+        """Return what a call is admitted by, and whether it searches for overdue statements.
+
+        Statements of ours end by themselves: without a budget they need no admission.
+        """
+        if not question.describe and not self.budgets.budget.is_limited:
+            return None, False
+        return self._limits(caller), self.budgets.searches_overdue(caller)
 
     def _limits(self, caller: Caller) -> tuple[float, ...]:
         budget = self.budgets.budget

@@ -6,7 +6,7 @@ from typing import Any
 from zava.data.guard import refusals
 from zava.data.guard.parsing import NotParsed, TooDeep, parse
 from zava.data.guard.refusals import Refused
-from zava.data.guard.sizes import Sizes
+from zava.data.guard.sizes import GATHERING_BYTES, Sizes
 from zava.data.guard.walk import Walk
 from zava.data.guard.work import Work
 from zava.errors import DatabaseFault, QueryRefused, ZavaError
@@ -20,7 +20,9 @@ class Verdict:
     message: str = ""
     hint: str = ""
     visited_rows: float = 0.0
-    """Of a passing statement, by its text alone (`work.py`)."""
+    gathers: bool = False
+    """Of a passing statement, by its text alone: rows to visit (`work.py`), and whether its values
+    may be long (`sizes.py`)."""
 
     def enforce(self) -> None:
         """Raise the refusal, each time with a correlation id of its own."""
@@ -50,7 +52,8 @@ class Guard:
             tree = _only_one(parse(statement))
             Walk(self._tables, self._columns, self._calling).check(tree)
             work = Work(tree)
-            Sizes(work).check(tree)
+            sizes = Sizes(work)
+            sizes.check(tree)
         except (TooDeep, RecursionError):
             reason = refusals.too_deep()
             return Verdict(QueryRefused, reason.message, reason.hint)
@@ -58,7 +61,7 @@ class Guard:
             return _syntax_error(error)
         except Refused as reason:
             return Verdict(QueryRefused, reason.message, reason.hint)
-        return Verdict(visited_rows=work.visited)
+        return Verdict(visited_rows=work.visited, gathers=sizes.together >= GATHERING_BYTES)
 
 
 def _only_one(trees: list[dict[str, Any]]) -> dict[str, Any]:

@@ -21,6 +21,8 @@ from zava.data.guard.work import Work
 MAX_VALUE_BYTES = 128e6
 MAX_BYTES_TOGETHER = 256e6
 MAX_COMPARISONS = 1e8
+GATHERING_BYTES = 16e6
+"""From so many bytes together on a statement of a caller runs alone."""
 SHORT_LITERAL = 256
 
 _COLUMN, _LONG_COLUMN, _SCALAR, _LONG = 40.0, 300.0, 64.0, 65_536.0
@@ -75,7 +77,8 @@ class Sizes:
         self._sources: set[str] = set()
         self._work = work
         self._group_rows = 1.0
-        self._together = 0.0
+        self.together = 0.0
+        """How many bytes long values have together, once `check` has passed."""
         self._comparisons = 0.0
 
     def check(self, statement: Node) -> None:
@@ -306,8 +309,8 @@ class Sizes:
 
     def _count(self, size: float) -> None:
         if size >= _LONG:
-            self._together += size
-            if self._together > MAX_BYTES_TOGETHER:
+            self.together += size
+            if self.together > MAX_BYTES_TOGETHER:
                 raise refusals.too_large("What the statement builds")
 
     def _compare(self, left: float, right: float, name: str) -> None:
