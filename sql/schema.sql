@@ -259,6 +259,8 @@ CREATE TABLE retail.order_items (
     CONSTRAINT order_items_total_amount_check CHECK ((total_amount >= (0)::numeric)),
     CONSTRAINT order_items_unit_price_check CHECK ((unit_price >= (0)::numeric))
 );
+ALTER TABLE ONLY retail.order_items ALTER COLUMN store_id SET STATISTICS 0;
+ALTER TABLE ONLY retail.order_items ALTER COLUMN order_id SET STATISTICS 0;
 
 ALTER TABLE ONLY retail.order_items FORCE ROW LEVEL SECURITY;
 
@@ -302,6 +304,9 @@ CREATE TABLE retail.orders (
     CONSTRAINT orders_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'completed'::text, 'cancelled'::text, 'refunded'::text]))),
     CONSTRAINT orders_total_amount_check CHECK ((total_amount >= (0)::numeric))
 );
+ALTER TABLE ONLY retail.orders ALTER COLUMN store_id SET STATISTICS 0;
+ALTER TABLE ONLY retail.orders ALTER COLUMN order_id SET STATISTICS 0;
+ALTER TABLE ONLY retail.orders ALTER COLUMN customer_id SET STATISTICS 0;
 
 ALTER TABLE ONLY retail.orders FORCE ROW LEVEL SECURITY;
 
@@ -973,6 +978,12 @@ CREATE TABLE retail.stores (
     CONSTRAINT stores_region_check CHECK (((length(region) >= 1) AND (length(region) <= 100))),
     CONSTRAINT stores_store_name_check CHECK (((length(store_name) >= 1) AND (length(store_name) <= 100)))
 );
+ALTER TABLE ONLY retail.stores ALTER COLUMN store_id SET STATISTICS 0;
+ALTER TABLE ONLY retail.stores ALTER COLUMN store_name SET STATISTICS 0;
+ALTER TABLE ONLY retail.stores ALTER COLUMN location SET STATISTICS 0;
+ALTER TABLE ONLY retail.stores ALTER COLUMN region SET STATISTICS 0;
+ALTER TABLE ONLY retail.stores ALTER COLUMN is_online SET STATISTICS 0;
+ALTER TABLE ONLY retail.stores ALTER COLUMN created_at SET STATISTICS 0;
 
 ALTER TABLE ONLY retail.stores FORCE ROW LEVEL SECURITY;
 
@@ -1211,6 +1222,12 @@ CREATE TABLE retail.customers (
     CONSTRAINT customers_last_name_check CHECK (((length(last_name) >= 1) AND (length(last_name) <= 50))),
     CONSTRAINT customers_phone_check CHECK ((length(phone) <= 40))
 );
+ALTER TABLE ONLY retail.customers ALTER COLUMN store_id SET STATISTICS 0;
+ALTER TABLE ONLY retail.customers ALTER COLUMN customer_id SET STATISTICS 0;
+ALTER TABLE ONLY retail.customers ALTER COLUMN first_name SET STATISTICS 0;
+ALTER TABLE ONLY retail.customers ALTER COLUMN last_name SET STATISTICS 0;
+ALTER TABLE ONLY retail.customers ALTER COLUMN email SET STATISTICS 0;
+ALTER TABLE ONLY retail.customers ALTER COLUMN phone SET STATISTICS 0;
 
 ALTER TABLE ONLY retail.customers FORCE ROW LEVEL SECURITY;
 
@@ -1265,6 +1282,7 @@ CREATE TABLE retail.inventory (
     CONSTRAINT inventory_reorder_point_check CHECK ((reorder_point >= 0)),
     CONSTRAINT inventory_stock_level_check CHECK ((stock_level >= 0))
 );
+ALTER TABLE ONLY retail.inventory ALTER COLUMN store_id SET STATISTICS 0;
 
 ALTER TABLE ONLY retail.inventory FORCE ROW LEVEL SECURITY;
 
@@ -1414,6 +1432,8 @@ CREATE TABLE zava.canary (
     store_id uuid NOT NULL,
     song text NOT NULL
 );
+ALTER TABLE ONLY zava.canary ALTER COLUMN store_id SET STATISTICS 0;
+ALTER TABLE ONLY zava.canary ALTER COLUMN song SET STATISTICS 0;
 
 ALTER TABLE ONLY zava.canary FORCE ROW LEVEL SECURITY;
 

@@ -11,7 +11,7 @@ from tests.database import Database
 from tests.proxy import counting_proxy
 from zava.data.context import ContextSigner
 from zava.data.verification import Verification
-from zava.errors import AccessDenied, DatabaseFault
+from zava.errors import AccessDenied, Busy, DatabaseFault, QueryTimeout, ZavaError
 from zava.infrastructure.byte_store import MemoryStore
 from zava.infrastructure.demo_data import store_id
 from zava.infrastructure.pool import DatabasePool
@@ -230,6 +230,31 @@ async def test_waiting_caller_does_not_share_the_denial_or_the_new_scope_of_who_
             "UPDATE zava.principals SET active = true, store_ids = %s WHERE object_id = %s",
             [[store_id("Seattle")], callers["seattle"].object_id],
         )
+
+
+@pytest.mark.parametrize("failure", [Busy("The hour is used up."), QueryTimeout("Too slow.")])
+async def test_waiting_caller_does_not_share_the_budget_or_deadline_of_who_ran_it(
+    ask: Asking, callers: dict[str, Caller], failure: ZavaError
+) -> None:
+    gate, reached = asyncio.Event(), asyncio.Event()
+
+    async def fail_first(_: Caller) -> None:
+        if not reached.is_set():
+            reached.set()
+            await gate.wait()
+            raise failure
+
+    ask.tenancy.before = fail_first
+    ran = asyncio.create_task(ask(callers["seattle"]))
+    await reached.wait()
+    waits = asyncio.create_task(ask(callers["seattle"]))
+    while ask.cache.statistics.joined == 0:
+        await ask.tenancy.grant(callers["redmond"])  # time passes
+    gate.set()
+    with pytest.raises(type(failure)):
+        await ran
+    assert (await waits).reading.rows[0]["orders"] > 0
+    assert ask.tenancy.statements == 2
 
 
 async def test_no_kept_answer_is_served_before_the_entry_answers(

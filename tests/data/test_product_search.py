@@ -287,7 +287,7 @@ async def test_indexed_search_finds_what_an_exact_one_does_or_says_that_it_may_n
         question = question_of("x", registry, max_rows=10, **options)
         recalls = []
         for number in range(10):
-            vector = await vectors.vector("stand-in", f"question {number}")
+            vector = await vectors.vector(searching.caller, "stand-in", f"question {number}")
             asked = replace(question, text="", skus=(), vector=vector, threshold=-1.0)
             findings = await data.search(searching.caller, asked, registry)
             assert findings is not None

@@ -368,7 +368,7 @@ def test_what_no_deadline_could_end_is_refused(sql: str) -> None:
 
 async def test_verdict_is_remembered_and_each_refusal_has_its_own_correlation_id() -> None:
     reader = StatementReader(Guard(TABLES, COLUMNS_OF_TABLES, CALLING))
-    read = [await reader.read("SELECT pg_sleep(1)") for _ in range(2)]
+    read = [await reader.read(b"", "SELECT pg_sleep(1)") for _ in range(2)]
     assert read[0] is read[1]
     ids = set()
     for one in read:
@@ -376,4 +376,4 @@ async def test_verdict_is_remembered_and_each_refusal_has_its_own_correlation_id
             one.verdict.enforce()
         ids.add(caught.value.correlation_id)
     assert len(ids) == 2
-    (await reader.read("SELECT 1")).verdict.enforce()
+    (await reader.read(b"", "SELECT 1")).verdict.enforce()

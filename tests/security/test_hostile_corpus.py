@@ -240,7 +240,7 @@ async def test_guard_refuses_each_statement_but_those_that_the_seal_bounds(
 ) -> None:
     sql = hostile.filled(arena.values)
     if hostile.passes:
-        (await (await tenancy.reader(callers["seattle"])).read(sql)).verdict.enforce()
+        (await (await tenancy.reader(callers["seattle"])).read(b"", sql)).verdict.enforce()
     else:
         with pytest.raises(ZavaError) as caught:
             await tenancy.run(callers["seattle"], sql, max_rows=1)

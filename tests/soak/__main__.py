@@ -123,9 +123,9 @@ class Soak:
             for number in range(first, WARM_TEXTS, len(askers)):
                 await asker.warm(number)
 
-        vectors = self.faults.application.vectors
+        vectors, warming = self.faults.application.vectors, demo_callers()["seattle"]
         for number in range(WARM_VECTORS):
-            await vectors.vector(vectors.models[0], sought(number))
+            await vectors.vector(warming, vectors.models[0], sought(number))
         await asyncio.gather(*(ask(first, asker) for first, asker in enumerate(askers)))
 
 

@@ -97,7 +97,8 @@ async def test_only_a_longer_text_is_handed_to_the_parsing_thread(
     monkeypatch.setattr(parsing_thread(), "submit", noted)
     reader = StatementReader(Guard(frozenset({"stores"}), frozenset(), frozenset()))
     text = "SELECT 1".ljust(SHORT_CHARACTERS if is_short else SHORT_CHARACTERS + 1)
-    first = await reader.read(text)
+    first = await reader.read(b"", text)
     assert first.verdict.error is None
-    assert await reader.read(text) is first
+    assert await reader.read(b"", text) is first
+    assert await reader.read(b"another caller", text) is not first
     assert handed == ([] if is_short else [(text,)])

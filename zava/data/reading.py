@@ -40,22 +40,26 @@ class ReadStatement(NamedTuple):
 
 
 class StatementReader:
-    """Reads statements and remembers them by their exact text, which every caller shares."""
+    """Reads statements and remembers them by person and exact text.
+
+    Reading a long text takes long enough to measure: a memory that callers share would reveal that
+    another one sent it.
+    """
 
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
-        self._read: LRUCache[str, ReadStatement] = LRUCache(_REMEMBERED)
+        self._read: LRUCache[tuple[bytes, str], ReadStatement] = LRUCache(_REMEMBERED)
 
-    async def read(self, statement: str) -> ReadStatement:
-        """Return what a text within the limits (`check_limits`) says."""
-        known = self._read.get(statement)
+    async def read(self, identity: bytes, statement: str) -> ReadStatement:
+        """Return what a caller's text within the limits (`check_limits`) says."""
+        known = self._read.get((identity, statement))
         if known is None:
             if len(statement) <= SHORT_CHARACTERS:
                 known = self.read_here(statement)
             else:
                 loop = asyncio.get_running_loop()
                 known = await loop.run_in_executor(parsing_thread(), self.read_here, statement)
-            self._read[statement] = known
+            self._read[identity, statement] = known
         return known
 
     def read_here(self, statement: str) -> ReadStatement:

@@ -20,7 +20,7 @@ import orjson
 from zava import observe
 from zava.data.flight import Grant
 from zava.data.tenancy import Reading, Tenancy
-from zava.errors import AccessDenied
+from zava.errors import AccessDenied, Busy, QueryTimeout
 from zava.infrastructure.byte_store import ByteStore
 from zava.measures import CacheType
 from zava.model import Audience, Caller, Scope
@@ -115,7 +115,8 @@ class ResultCache:
         observe.cache_hit(CacheType.QUERY)
         try:
             shared = await self._wait(key, running)
-        except AccessDenied:  # whoever ran it lost access; that says nothing of this caller
+        except (AccessDenied, Busy, QueryTimeout):
+            # The grant, budget and deadline were those of the caller who ran it.
             return await self._ask(caller, sql, params)
         if shared.scope_hash != grant.scope_hash:  # that caller's scope changed meanwhile
             return await self._ask(caller, sql, params)

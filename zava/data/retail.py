@@ -50,7 +50,7 @@ class RetailData:
         check_limits(sql)  # before anything is asked of the database
         if self._reader is None:
             await note_statement(caller, sql)  # before the statements that learn the tables
-        read = await (await self.reader(caller)).read(sql)
+        read = await (await self.reader(caller)).read(caller.identity, sql)
         note_fingerprint(caller, read.fingerprint)
         read.verdict.enforce()
         if read.verdict.visited_rows > self._most_rows:

@@ -52,8 +52,8 @@ class Vectors(Protocol):
     def models(self) -> tuple[str, ...]:
         """Their names."""
 
-    async def vector(self, model: str, text: str) -> str:
-        """Return the vector of a text in the database's form."""
+    async def vector(self, caller: Caller, model: str, text: str) -> str:
+        """Return the vector of a caller's text in the database's form."""
 
     async def is_answering(self, model: str, *, within_seconds: float) -> bool:
         """Whether this model is known here and answers."""
@@ -121,12 +121,14 @@ class ProductSearch:
                 return None
             if findings.likened is not None and findings.best_similarity is not None:
                 return _judged(findings, like, registry, [])
-        vector, notes = await self._vector(question.text, registry)
+        vector, notes = await self._vector(caller, question.text, registry)
         question = replace(question, vector=vector)
         findings = await self._data.search(caller, question, registry)
         return None if findings is None else _judged(findings, question, registry, notes)
 
-    async def _vector(self, text: str, registry: SearchRegistry) -> tuple[str | None, list[str]]:
+    async def _vector(
+        self, caller: Caller, text: str, registry: SearchRegistry
+    ) -> tuple[str | None, list[str]]:
         if registry.model is None or not self._vectors.models:
             return None, ["Searched by words only: no embedding model is in use."]
         if registry.model.name not in self._vectors.models:
@@ -136,7 +138,7 @@ class ProductSearch:
                 hint="An administrator runs `zava embed --activate` with this server's settings.",
             )
         try:
-            return await self._vectors.vector(registry.model.name, text), []
+            return await self._vectors.vector(caller, registry.model.name, text), []
         except EmbeddingsUnavailable as error:
             return None, [f"Searched by words only: {error.message}"]
 

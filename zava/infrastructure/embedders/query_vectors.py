@@ -9,10 +9,13 @@ from zava import observe
 from zava.errors import EmbeddingsUnavailable
 from zava.infrastructure.embedders.embedder import Embedder, TextRefused, vector_text
 from zava.measures import CacheType
+from zava.model import Caller
 
 _REMEMBERED = 1024  # of 1,536 dimensions about 20 kB each
 _QUESTION_SECONDS = 2.0
 _MODEL_SECONDS = 10.0  # the model may end what nobody waits for any more: the next one finds it
+
+_Key = tuple[bytes, str, str]
 
 
 class QueryVectors:
@@ -20,25 +23,25 @@ class QueryVectors:
 
     def __init__(self, embedders: Sequence[Embedder]) -> None:
         self._embedders = {embedder.model.name: embedder for embedder in embedders}
-        # By model and text. Whoever asks the same text may have the same entry: it says nothing of
-        # who asked before, and a vector holds no more than the text that the asker already has.
-        self._remembered: LRUCache[tuple[str, str], str] = LRUCache(_REMEMBERED)
-        self._under_way: dict[tuple[str, str], asyncio.Task[str]] = {}
+        # By person, model and text: an answer that comes sooner reveals that the text was asked
+        # before, so only the same person may meet what a question left behind.
+        self._remembered: LRUCache[_Key, str] = LRUCache(_REMEMBERED)
+        self._under_way: dict[_Key, asyncio.Task[str]] = {}
 
     @property
     def models(self) -> tuple[str, ...]:
         """Return the names of the known models."""
         return tuple(self._embedders)
 
-    async def vector(self, model: str, text: str) -> str:
+    async def vector(self, caller: Caller, model: str, text: str) -> str:
         """Return the vector of a text in pgvector's form.
 
-        Callers who ask the same at the same time share one request.
+        Requests of one person for the same text at the same time share one request to the model.
 
         Raises:
             EmbeddingsUnavailable: the model does not answer in time, or refuses the text.
         """
-        key = (model, text)
+        key = (caller.identity, model, text)
         if (known := self._remembered.get(key)) is not None:
             observe.cache_hit(CacheType.EMBEDDING)
             return known
@@ -71,8 +74,8 @@ class QueryVectors:
         for embedder in self._embedders.values():
             await embedder.close()
 
-    async def _embed(self, key: tuple[str, str]) -> str:
-        model, text = key
+    async def _embed(self, key: _Key) -> str:
+        _, model, text = key
         try:
             (vector,) = await self._embedders[model].embed([text], within_seconds=_MODEL_SECONDS)
         except TextRefused as error:
@@ -80,7 +83,7 @@ class QueryVectors:
         self._remembered[key] = vector_text(vector)
         return self._remembered[key]
 
-    def _forget(self, key: tuple[str, str], done: asyncio.Task[str]) -> None:
+    def _forget(self, key: _Key, done: asyncio.Task[str]) -> None:
         del self._under_way[key]
         if not done.cancelled():
             done.exception()  # seen, though all who waited have left
