@@ -3,7 +3,7 @@ VALUES
   ('retail.index_words()', 'f650094ca32d2d4c8aaf4d5b6553fe4a'),
   ('retail.new_id()', 'b0f7ffcde0d3679e028352223c79efcb'),
   ('retail.touch()', '22ec0145c8daa57a6ef8b18f33fec225'),
-  ('zava.admit(uuid,uuid,integer,bigint,double precision,bigint,double precision)', '189b92e14385289dde95c5ae14268618'),
+  ('zava.admit(uuid,uuid,uuid,boolean,integer,bigint,double precision,bigint,double precision)', '8a9d21b161cef1bf6fe59679d2f83bbe'),
   ('zava.chain_quartiles(text,date,date)', '9342b2d3b5d137b21952cd1be39f6e6d'),
   ('zava.charge(jsonb)', '02686579a5a2941a2bf70aa23ce2f5f4'),
   ('zava.log_change()', 'b8a7b8efc9d4affb7c5aace012a56137'),
@@ -13,6 +13,7 @@ VALUES
   ('zava.open_context(name,integer,uuid,uuid,bigint,uuid,bytea,text,text)', '682e5372fa7f3b351e997af2bddf39e2'),
   ('zava.pad(bytea,integer)', '4d86659e2242d81ae84f9f223e924430'),
   ('zava.plan_shape(json)', '63268c2d020f7dc9b0afc2b4268fe69a'),
+  ('zava.proof(text)', '54e3e53b62a631e7b20613c312a8b818'),
   ('zava.record_calls(jsonb)', '3135ef0198cf036dc26f0db6b63b0ebe'),
   ('zava.run_head_office(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint)', '57730a818216eac419776419ab27bc85'),
   ('zava.run_regional_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint)', '53034fad9b9b7a8c6c005d711717dbfb'),
@@ -22,4 +23,5 @@ VALUES
   ('zava.used(uuid,uuid)', '5e2a4ee467a785e1eaf4e67b811bd74c'),
   ('zava.weigh_head_office(integer,uuid,uuid,bigint,uuid,bytea,text,text,double precision)', '1394e4a5401a463a6f6c499cff82bbd8'),
   ('zava.weigh_regional_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text,double precision)', '87d9bb9a3a2862d569df820dab106711'),
-  ('zava.weigh_store_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text,double precision)', 'b13c93b244d59d4e0993fdfe9f18aee0')
+  ('zava.weigh_store_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text,double precision)', 'b13c93b244d59d4e0993fdfe9f18aee0'),
+  ('zava.working(uuid[])', '46e4bdc06df96ab28289bf48c5c889e3')
