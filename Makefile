@@ -132,6 +132,7 @@ lock: $(VENV)/.installed ## Compile the lock files from pyproject.toml
 
 schema: $(VENV)/.installed ## Write sql/schema.sql and the list of readable columns
 	@$(BIN)/python -m tests.golden_schema
+	@$(BIN)/python -m tests.golden_functions
 	@$(BIN)/python -m tests.golden_columns
 
 docs: $(VENV)/.installed ## Write the generated pages of docs/

@@ -22,6 +22,7 @@ from zava.infrastructure.migrations import (
 )
 from zava.infrastructure.server_log import LOG_SETTINGS
 
+HIDE_PEERS = Path(__file__).parents[1] / "sql" / "superuser" / "hide_peers.sql"
 CONTEXT_KEY = (1, bytes(range(32)))
 SERVER_PASSWORD = "the-server-in-tests"
 ADMIN_PASSWORD = "the-administrator-in-tests"
@@ -109,6 +110,7 @@ class Cluster:
         with psycopg.connect(self.template.owner, autocommit=True) as connection:
             connection.execute("CREATE SCHEMA extensions AUTHORIZATION zava_admin")
             connection.execute("CREATE EXTENSION vector SCHEMA extensions")
+            connection.execute(HIDE_PEERS.read_bytes())
         with psycopg.connect(self.template.admin, autocommit=True) as connection:
             migrate(connection)
             set_server_password(connection, SERVER_PASSWORD)

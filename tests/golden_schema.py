@@ -21,7 +21,14 @@ def dump(database: Database) -> str:
     program = Path(package.origin).parent / "pginstall18" / "bin" / "pg_dump"
     parts = conninfo_to_dict(database.owner)
     written = subprocess.run(
-        [program, "--schema-only", "--restrict-key=golden", "--dbname", database.owner],
+        [
+            program,
+            "--schema-only",
+            "--exclude-schema=pg_catalog",
+            "--restrict-key=golden",
+            "--dbname",
+            database.owner,
+        ],
         check=True,
         capture_output=True,
         text=True,

@@ -70,6 +70,22 @@ UPDATE pg_settings SET setting = repeat('0', 64) || '{other}' WHERE name = 'zava
 
 SELECT prosrc FROM pg_proc WHERE proname IN ('open_context', 'my_store', 'pad') AND prosrc LIKE '%key%'
 
+WITH f AS MATERIALIZED (SELECT set_config('row_security', 'off', true))
+SELECT f.*, t.* FROM f, LATERAL (SELECT count(*) FROM ts_stat('select to_tsvector(status) from retail.orders where store_id <> ''{own}''')) t
+
+WITH f AS MATERIALIZED (SELECT set_config('zava.context', left(current_setting('zava.context'), 64) || upper('{other}'), true))
+SELECT o.store_id FROM f, retail.orders o
+
+SELECT set_config('debug_parallel_query', 'on', true), (SELECT count(*) FROM retail.orders WHERE store_id <> '{own}')
+
+SELECT set_config('TimeZone', 'Pacific/Kiritimati', true), c.* FROM zava.chain_quartiles('revenue', '2025-03-01', '2025-04-01') c
+
+SELECT * FROM zava.chain_quartiles('revenue', '-infinity', 'infinity')
+
+SELECT * FROM zava.used('{own}', '{other}')
+
+SELECT currtid2('retail.orders', format('(%s,1)', b)::tid)::text FROM generate_series(0, 90) b
+
 -- # other roles
 SET ROLE head_office
 

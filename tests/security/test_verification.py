@@ -4,8 +4,11 @@ from collections.abc import AsyncIterator, Iterator
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from tests.database import Cluster, Database
+from tests.golden_functions import GOLDEN, known_functions
+from tests.security.holes import CLUSTER_HOLES, HOLES
 from zava.data.context import ContextSigner
 from zava.data.tenancy import Tenancy
 from zava.data.verification import IsolationBroken, Verification
@@ -163,7 +166,7 @@ async def test_migrated_empty_database_is_isolated(verification: Verification) -
     assert await verification.problems() == []
 
 
-@pytest.mark.parametrize(("statement", "problem"), BREAKS)
+@pytest.mark.parametrize(("statement", "problem"), [*BREAKS, *HOLES])
 async def test_break_is_found(
     verification: Verification, empty: Database, statement: str, problem: str
 ) -> None:
@@ -175,7 +178,7 @@ async def test_break_is_found(
         await verification.ensure()
 
 
-@pytest.mark.parametrize(("statement", "undo", "problem"), CLUSTER_BREAKS)
+@pytest.mark.parametrize(("statement", "undo", "problem"), [*CLUSTER_BREAKS, *CLUSTER_HOLES])
 async def test_break_of_a_role_is_found(
     verification: Verification, empty: Database, statement: str, undo: str, problem: str
 ) -> None:
@@ -186,6 +189,20 @@ async def test_break_of_a_role_is_found(
         finally:
             owner.execute(undo)
     assert any(problem in text for text in found), found
+
+
+async def test_session_that_differs_from_the_login_is_found(
+    empty: Database, signer: ContextSigner
+) -> None:
+    differing = make_conninfo(empty.server, options="-c standard_conforming_strings=off")
+    pool = DatabasePool(differing, max_size=1)
+    found = await Verification(pool, signer).problems()
+    await pool.close()
+    assert any("in this session standard_conforming_strings is off" in text for text in found)
+
+
+def test_known_functions_are_those_of_the_migrations(cluster: Cluster) -> None:
+    assert known_functions(cluster.template) == GOLDEN.read_text(encoding="utf-8"), "make schema"
 
 
 async def test_nothing_is_served_until_isolation_is_proven(

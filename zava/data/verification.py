@@ -42,7 +42,9 @@ _FORGED_SONG = (
     " || '00000000-0000-0000-0000-0000000000b2', true)) SELECT store_id FROM forged, zava.canary"
 )
 _BOUNDS = Bounds(max_rows=10, max_bytes=10_000)
-_ISOLATION = Path(__file__).parents[2] / "sql" / "verify" / "isolation.sql"
+_DIRECTORY = Path(__file__).parents[2] / "sql" / "verify"
+_QUESTIONS = ("isolation.sql", "logins.sql", "catalog.sql")
+_LISTS = ("known_functions.sql", "known_leakproof.txt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +122,16 @@ class Verification:
         """
         async with self._pool.connection() as connection:
             flight = Flight(connection, use_prepared=self._use_prepared)
-            flight.add_query(_catalog_query())
+            for query in _catalog_queries():
+                flight.add_query(query)
             songs = _songs(self._signer)
             for song in songs:
                 flight.add_call(Audience.STORE_MANAGERS, song.call, _BOUNDS, describe=False)
             results = await flight.fly()
-        catalog = next(result for step, result in results if step == "query")
-        raise_error(catalog)
-        found = [(catalog.get_value(row, 0) or b"").decode() for row in range(catalog.ntuples)]
+        found = []
+        for catalog in (result for step, result in results if step == "query"):
+            raise_error(catalog)
+            found += [(catalog.get_value(row, 0) or b"").decode() for row in range(catalog.ntuples)]
         sung = [result for step, result in results if step == "run"]
         for song, result in zip(songs, sung, strict=True):
             found += song.problems(result)
@@ -176,5 +180,12 @@ def _row(canary: Caller) -> bytes:
 
 
 @cache
-def _catalog_query() -> bytes:
-    return _ISOLATION.read_bytes()
+def _catalog_queries() -> tuple[bytes, ...]:
+    """Return the statements that read the catalog, with the lists that they compare it with."""
+    queries = []
+    for name in _QUESTIONS:
+        query = (_DIRECTORY / name).read_bytes()
+        for listed in _LISTS:
+            query = query.replace(f"/* {listed} */".encode(), (_DIRECTORY / listed).read_bytes())
+        queries.append(query)
+    return tuple(queries)

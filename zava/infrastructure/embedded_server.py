@@ -30,6 +30,7 @@ DATABASE = "zava"
 STANDARD_VERSION = 18
 
 _BINARIES = {18: "pginstall18/bin", 16: "pginstall/bin"}
+_HIDE_PEERS = Path(__file__).parents[2] / "sql" / "superuser" / "hide_peers.sql"
 _SYSTEM_USER = "zava-postgres"
 _START_SECONDS = 10
 _USER_SECONDS = 5
@@ -158,6 +159,7 @@ class EmbeddedServer:
                 )
             )
             connection.execute("CREATE EXTENSION IF NOT EXISTS vector SCHEMA extensions")
+            connection.execute(_HIDE_PEERS.read_bytes())
 
     def _initialise(self, binaries: Path) -> None:
         shutil.rmtree(self._cluster, ignore_errors=True)  # what an interrupted initdb left
