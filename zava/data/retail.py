@@ -60,7 +60,13 @@ class RetailData:
                 hint="Join on keys, narrow the period, or aggregate in a WITH before joining.",
             )
         try:
-            table = await self._tenancy.run(caller, sql, max_rows=max_rows, is_heavy=read.is_heavy)
+            table = await self._tenancy.run(
+                caller,
+                sql,
+                max_rows=max_rows,
+                is_heavy=read.is_heavy,
+                reads_outside_text=read.reads_outside_text,
+            )
         except (DatabaseFault, QueryRefused) as fault:
             await self._advise(caller, sql, fault)
             raise
