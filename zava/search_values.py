@@ -100,7 +100,7 @@ class Findings:
     """What the database found, not yet judged: rows best first, and why there may be none.
 
     `words_found` and `nearest_found` count candidates of each kind, `best_similarity` is that of
-    the nearest product whatever the floor, `likened` the name of the product that was meant.
+    the nearest product whatever the floor, `likened` the SKU of the product that was meant.
     """
 
     rows: list[dict[str, Any]]

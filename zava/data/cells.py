@@ -13,6 +13,7 @@ import orjson
 from psycopg import adapters
 from psycopg.pq.abc import PGresult
 
+from zava.data.outside_text import HOLDS_NO_TEXT
 from zava.errors import DatabaseFault
 from zava.model import Column
 
@@ -48,8 +49,13 @@ class _Pairs(list[tuple[str, Any]]):
     """A JSON object as it stood, so that two columns of one name stay two."""
 
 
-def read_columns(description: PGresult, outside_text: Origins) -> tuple[Column, ...]:
-    """Name and type each output column from the server's own description."""
+def read_columns(
+    description: PGresult, outside_text: Origins, *, reads_outside_text: bool = False
+) -> tuple[Column, ...]:
+    """Name and type each output column from the server's own description.
+
+    `reads_outside_text` marks each computed column, too, that an outsider's words fit into.
+    """
     return tuple(
         _column(
             description.fname(index) or b"",
@@ -58,6 +64,8 @@ def read_columns(description: PGresult, outside_text: Origins) -> tuple[Column, 
             description.fmod(index) if description.ftable(index) else _NO_MODIFIER,
             is_outside_text=(description.ftable(index), description.ftablecol(index))
             in outside_text,
+            # A whole row has a table and no column.
+            may_hold_outside_text=reads_outside_text and not description.ftablecol(index),
         )
         for index in range(description.nfields)
     )
@@ -103,8 +111,17 @@ def _may_round(text: bytes) -> bool:
 
 
 @lru_cache(1024)  # a name of at most 63 bytes and a type, the same whoever asked
-def _column(name: bytes, type_oid: int, modifier: int, *, is_outside_text: bool) -> Column:
+def _column(
+    name: bytes,
+    type_oid: int,
+    modifier: int,
+    *,
+    is_outside_text: bool,
+    may_hold_outside_text: bool,
+) -> Column:
     type_name = _type_name(type_oid)
+    if may_hold_outside_text and type_name.removesuffix("[]") not in HOLDS_NO_TEXT:
+        is_outside_text = True
     most_digits = _most_digits(modifier) if type_name == _NUMERIC else None
     return Column(name.decode(), type_name, is_outside_text, most_digits)
 

@@ -14,6 +14,7 @@ from zava.data.guard import Guard
 from zava.data.guard.guard import Verdict
 from zava.data.guard.parsing import parsing_thread
 from zava.data.guard.work import HEAVY_ROWS
+from zava.data.outside_text import reads_outside_text
 
 _REMEMBERED = 1024  # statements of at most 16 KiB
 
@@ -27,11 +28,13 @@ Nothing that long takes 256 KiB of stack, or comes near the depth that Python al
 class ReadStatement(NamedTuple):
     """What a text says by itself, whoever sent it.
 
-    `fingerprint` is None for what is no statement.
+    `fingerprint` is None for what is no statement. `reads_outside_text` says of one that passed
+    that its answer may hold what outsiders wrote.
     """
 
     verdict: Verdict
     fingerprint: str | None
+    reads_outside_text: bool
 
     @property
     def is_heavy(self) -> bool:
@@ -64,4 +67,6 @@ class StatementReader:
 
     def read_here(self, statement: str) -> ReadStatement:
         """Return what a text says; a longer one than `SHORT_CHARACTERS` on the parsing thread."""
-        return ReadStatement(self._guard.judge(statement), fingerprint(statement))
+        verdict = self._guard.judge(statement)
+        is_outside = verdict.error is None and reads_outside_text(statement)
+        return ReadStatement(verdict, fingerprint(statement), is_outside)

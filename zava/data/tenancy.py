@@ -85,6 +85,7 @@ class Tenancy:
         max_rows: int,
         is_heavy: bool = False,
         gathers: bool = False,
+        reads_outside_text: bool = False,
     ) -> Table:
         """Run a statement that the caller's model wrote.
 
@@ -111,7 +112,11 @@ class Tenancy:
             )
         scope = await self._scope(caller, audience, landing.scope)
         columns = (
-            read_columns(landing.description, self._outside_text or frozenset())
+            read_columns(
+                landing.description,
+                self._outside_text or frozenset(),
+                reads_outside_text=reads_outside_text,
+            )
             if landing.description
             else ()
         )

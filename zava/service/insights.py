@@ -180,23 +180,25 @@ def _short_supply(findings: Findings) -> Insight | None:
     short = short_of_supply(findings.supply)
     if not short:
         return None
-    row = max(short, key=lambda each: (each["units"], each["product"]))
+    row = short[0]
+    # Suppliers wrote its name, so that it stands in the rows of stock_risks alone.
     return Insight(
         "short_supply",
-        f"{row['product']} sold {row['units']} units and has {row['stock_on_hand']} left:"
-        f" {row['weeks_of_supply']} weeks at that rate.",
+        f"The first product of stock_risks sold {row['units']} units and has"
+        f" {row['stock_on_hand']} left: {row['weeks_of_supply']} weeks at that rate.",
     )
 
 
 def short_of_supply(supply: Sequence[Record]) -> list[Record]:
-    """Return the products that sell and will soon be gone."""
-    return [
+    """Return the products that sell and will soon be gone, the best sellers first."""
+    short = (
         row
         for row in supply
         if row["units"] >= FEWEST_UNITS
         and row["weeks_of_supply"] is not None
         and row["weeks_of_supply"] < SHORT_SUPPLY_WEEKS
-    ]
+    )
+    return sorted(short, key=lambda row: (-row["units"], row["product"]))
 
 
 def _moved(change: float) -> str:

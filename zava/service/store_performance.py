@@ -152,9 +152,7 @@ def _beside(now: Mapping[str, Any], year: Mapping[str, Any]) -> dict[str, dict[s
 def _stock_risks(supply: MetricRows) -> MetricRows:
     """Keep what sells and will soon be gone, the best sellers first."""
     names = [column.name for column in supply.columns]
-    short = sorted(
-        short_of_supply(supply.records()), key=lambda row: (-row["units"], row["product"])
-    )
+    short = short_of_supply(supply.records())
     rows = [[row[name] for name in names] for row in short[:_LISTED]]
     return replace(supply, rows=rows, group_count=len(short))
 

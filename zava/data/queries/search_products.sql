@@ -1,7 +1,7 @@
 -- Products by SKU, by words and by meaning, merged by their places; with the stock that the caller
 -- sees. `$1` holds the values; marked places are filled with constant text of ours.
 WITH likened AS MATERIALIZED (
-  SELECT p.product_id, p.product_name
+  SELECT p.product_id, p.sku
   FROM retail.products AS p
   WHERE $1->>'like' IS NOT NULL
     AND (upper(p.sku) = upper($1->>'like') OR lower(p.product_name) = lower($1->>'like'))
@@ -89,7 +89,7 @@ SELECT found.*, shown.*
 FROM (
   SELECT (SELECT m.model_id FROM retail.embedding_models AS m WHERE m.active)
            IS NOT DISTINCT FROM ($1->>'model_id')::uuid AS is_model_active,
-         (SELECT l.product_name FROM likened AS l) AS likened,
+         (SELECT l.sku FROM likened AS l) AS likened,
          (SELECT count(*) FROM by_words) AS words_found,
          (SELECT count(*) FROM nearest) AS nearest_found,
          (SELECT 1 - min(n.distance) FROM nearest AS n
