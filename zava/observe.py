@@ -369,7 +369,10 @@ def _ended(name: str, seconds: float, began: float, outcome: str) -> None:
                 began,
                 seconds,
                 outcome,
-                (("principal", current.principal),) if current.principal else (),
+                (
+                    ("correlation_id", current.correlation_id),
+                    *((("principal", current.principal),) if current.principal else ()),
+                ),
             )
         )
 

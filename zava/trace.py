@@ -21,10 +21,13 @@ def new_span_id() -> str:
 class Trace:
     """One call's place in a trace (W3C Trace Context) and the moment at which it is given up.
 
-    `deadline` is of `time.monotonic`, None for work that nobody waits for. `principal` is a hash.
+    A client may send any `trace_id`, twice, too: it links spans. `correlation_id` is the server's
+    own for this call, and stands in the record, the log and the error. `deadline` is of
+    `time.monotonic`, None for work that nobody waits for. `principal` is a hash.
     """
 
     trace_id: str
+    correlation_id: str
     span_id: str = field(default_factory=new_span_id)
     parent_id: str = ""
     deadline: float | None = None
@@ -42,12 +45,16 @@ _current: ContextVar[Trace | None] = ContextVar("zava_trace", default=None)
 
 
 def begin(traceparent: str | None, *, seconds: float | None = None, principal: str = "") -> Trace:
-    """Return the trace of a new call, continuing the client's where it names a well-formed one."""
+    """Return the trace of a new call, continuing the client's where it names a well-formed one.
+
+    Without a client's, the trace is known by the correlation id.
+    """
+    own = secrets.token_hex(16)
     deadline = None if seconds is None else time.monotonic() + seconds
     found = _TRACEPARENT.fullmatch(traceparent) if traceparent else None
     if found is None or found[1] == _NO_TRACE or found[2] == _NO_SPAN:
-        return Trace(secrets.token_hex(16), deadline=deadline, principal=principal)
-    return Trace(found[1], parent_id=found[2], deadline=deadline, principal=principal)
+        return Trace(own, own, deadline=deadline, principal=principal)
+    return Trace(found[1], own, parent_id=found[2], deadline=deadline, principal=principal)
 
 
 def afterwards(seconds: float) -> Trace:
@@ -82,7 +89,7 @@ def remaining_seconds(at_most: float) -> float:
 def correlation_id() -> str:
     """Return the id under which the log tells of the current call; a fresh one outside a call."""
     trace = _current.get()
-    return secrets.token_hex(16) if trace is None else trace.trace_id
+    return secrets.token_hex(16) if trace is None else trace.correlation_id
 
 
 @contextmanager

@@ -72,7 +72,8 @@ async def test_line_has_operation_correlation_id_and_who_was_asking(host: String
             logging.getLogger("zava.data").info("inside")
     inside, ended = lines(host)
     for line in (inside, ended):
-        assert line["correlation_id"] == "ab" * 16
+        assert line["correlation_id"] == begun.correlation_id
+        assert line["trace_id"] == "ab" * 16
         assert line["principal"] == observe.pseudonym(caller)
         assert str(caller.object_id) not in json.dumps(line)
         assert line["time"].endswith("+00:00")

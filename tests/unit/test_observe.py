@@ -279,6 +279,7 @@ async def test_spans_lead_from_the_client_to_the_statement(sink: Watching) -> No
     statement, call = sink.spans
     assert (call.trace_id, call.parent_id, call.kind) == ("ab" * 16, "cd" * 8, "server")
     assert (statement.trace_id, statement.parent_id) == (call.trace_id, call.span_id)
+    assert dict(call.attributes)["correlation_id"] not in {"ab" * 16, ""}
     assert statement.kind == "client"
     assert statement.is_success
     assert statement.started == pytest.approx(call.started - 0.5, abs=0.4)
@@ -302,6 +303,18 @@ def test_trace_that_no_client_can_mean_begins_anew(traceparent: str | None) -> N
     assert begun.parent_id == ""
     assert len(begun.trace_id) == 32
     assert begun.trace_id != "1" * 32
+
+
+def test_clients_that_share_a_trace_share_no_correlation_id() -> None:
+    client = f"00-{'ab' * 16}-{'cd' * 8}-01"
+    first, second = trace.begin(client), trace.begin(client)
+    assert first.trace_id == second.trace_id == "ab" * 16
+    assert len({first.correlation_id, second.correlation_id, "ab" * 16}) == 3
+    with trace.use(first):
+        assert trace.correlation_id() == first.correlation_id
+        assert trace.afterwards(1).correlation_id == first.correlation_id
+    own = trace.begin(None)
+    assert own.correlation_id == own.trace_id
 
 
 def test_traceparent_is_read_from_the_header_before_the_message() -> None:

@@ -1,5 +1,6 @@
 """Product search in the database: one statement, composed of constant parts."""
 
+import asyncio
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -29,6 +30,8 @@ class ProductData:
         # Seen by every caller: a registry and names that are the same for all of them.
         self._registry: SearchRegistry | None = None
         self._learnt_at = 0.0
+        # One asks for all who need it at once; a failed one leaves the next to ask by itself.
+        self._learning = asyncio.Lock()
 
     async def registry(self, caller: Caller) -> SearchRegistry:
         """Return the active model and the categories, asked for anew after a minute.
@@ -36,12 +39,20 @@ class ProductData:
         Raises:
             ZavaError: it could not be read now, or the caller has no access.
         """
-        known = self._registry
-        if known is None or self._clock() - self._learnt_at > _REGISTRY_SECONDS:
-            rows, _ = await self._tenancy.read(caller, statement("search_registry"))
-            known = self._registry = _registry(rows[0])
-            self._learnt_at = self._clock()
-        return known
+        known = self._fresh()
+        if known is not None:
+            return known
+        async with self._learning:
+            known = self._fresh()
+            if known is None:
+                rows, _ = await self._tenancy.read(caller, statement("search_registry"))
+                known = self._registry = _registry(rows[0])
+                self._learnt_at = self._clock()
+            return known
+
+    def _fresh(self) -> SearchRegistry | None:
+        is_old = self._clock() - self._learnt_at > _REGISTRY_SECONDS
+        return None if is_old else self._registry
 
     async def search(
         self, caller: Caller, question: ProductQuestion, registry: SearchRegistry

@@ -30,7 +30,9 @@ class JsonFormatter(OrjsonFormatter):
         """Add what the current call is known by."""
         current = trace.current()
         if current is not None:
-            log_data.setdefault("correlation_id", current.trace_id)
+            log_data.setdefault("correlation_id", current.correlation_id)
+            if current.parent_id:  # a client's trace, which may name other calls, too
+                log_data["trace_id"] = current.trace_id
             log_data["span_id"] = current.span_id
             if current.principal:
                 log_data["principal"] = current.principal

@@ -1,4 +1,7 @@
-"""Opens and ends the record of each tool call and resource read; tells the log of refusals."""
+"""Opens and ends the record of each tool call, resource read and completion.
+
+Refusals are also lines of the log.
+"""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -46,7 +49,12 @@ async def recorded(
     run: Callable[[Caller], Awaitable[Result]],
 ) -> Result:
     """Run one call as its caller and note what came of it, also when the client leaves."""
-    call = Call(tool, client_name=exchange.client_name, outcome=CANCELLED)
+    call = Call(
+        tool,
+        client_name=exchange.client_name,
+        outcome=CANCELLED,
+        correlation_id=exchange.trace.correlation_id,
+    )
     caller = replace(exchange.caller, call=call)
     try:
         result = await run(caller)

@@ -4,7 +4,7 @@ What is offered stands in values that know no SDK (`TOOLS`, `RESOURCES`, `PROMPT
 `introduction`): the fast lane serves the same ones without it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -40,7 +40,13 @@ from zava.model import Caller, Permission
 from zava.observe import operation
 from zava.protocol import faults, permissions
 from zava.protocol.audit import NoTrail, Trail, recorded
-from zava.protocol.completion import MAX_VALUES, complete
+from zava.protocol.completion import (
+    COMPLETIONS,
+    MAX_VALUES,
+    RECORDED_AS,
+    OfferedValues,
+    complete,
+)
 from zava.protocol.described import (
     described_prompt,
     described_resource,
@@ -50,7 +56,7 @@ from zava.protocol.described import (
 from zava.protocol.exchange import Exchange
 from zava.protocol.introduction import DESCRIPTION, FRESHNESS, INSTRUCTIONS, NAME
 from zava.protocol.prompts import PROMPTS
-from zava.protocol.resources import RESOURCES, find_resource
+from zava.protocol.resources import RESOURCES, Resource, find_resource
 from zava.protocol.tool_calls import ToolCalls
 from zava.protocol.tools import TOOLS
 from zava.protocol.versions import HANDSHAKE, SERVED
@@ -193,15 +199,13 @@ class _Offer:
 
     async def complete(self, context: Any, params: CompleteRequestParams) -> CompleteResult:
         argument = params.argument.name
-        if argument not in _places(params.ref):
+        resource = _completed_resource(params.ref)
+        if argument not in _places(params.ref, resource):
             raise faults.unknown("argument", argument)
-        async with operation("complete"):
-            values = await complete(
-                self._analytics,
-                Exchange.of(context.request).caller,
-                argument,
-                params.argument.value,
-            )
+        values: Sequence[str] = ()
+        completion = COMPLETIONS.get(argument)
+        if completion is not None:
+            values = await self._completed(context, resource, completion, params.argument.value)
         return CompleteResult(
             completion=Completion(
                 values=list(values[:MAX_VALUES]),
@@ -209,6 +213,18 @@ class _Offer:
                 has_more=len(values) > MAX_VALUES,
             )
         )
+
+    async def _completed(
+        self, context: Any, resource: Resource | None, offered: OfferedValues, beginning: str
+    ) -> Sequence[str]:
+        async def ask(caller: Caller) -> Sequence[str]:
+            async with operation("complete"):
+                if resource is not None:
+                    permissions.require(resource, caller)
+                permissions.require(offered, caller)
+                return await complete(self._analytics, caller, offered, beginning)
+
+        return await recorded(self._trail, Exchange.of(context.request), RECORDED_AS, ask)
 
 
 def _permissions(context: Any) -> frozenset[Permission]:
@@ -224,18 +240,29 @@ def _refuse_cursor(params: PaginatedRequestParams | None) -> None:
         raise faults.unknown("cursor", params.cursor)
 
 
-def _places(ref: Any) -> set[str]:
-    """Return the names that a reference's prompt or template has to fill.
+def _completed_resource(ref: Any) -> Resource | None:
+    """Return the template that a reference names, None where it names a prompt.
 
     Raises:
-        MCPError: there is no such prompt or template.
+        MCPError: there is no such template.
     """
     if isinstance(ref, PromptReference):
-        prompt = PROMPTS.get(ref.name)
-        if prompt is None:
-            raise faults.unknown("prompt", ref.name)
-        return {argument.name for argument in prompt.arguments}
+        return None
     resource = RESOURCES.get(ref.uri)
     if resource is None:
         raise faults.unknown_resource(ref.uri)
-    return set(resource.places)
+    return resource
+
+
+def _places(ref: Any, resource: Resource | None) -> set[str]:
+    """Return the names that a reference's prompt or template has to fill.
+
+    Raises:
+        MCPError: there is no such prompt.
+    """
+    if resource is not None:
+        return set(resource.places)
+    prompt = PROMPTS.get(ref.name)
+    if prompt is None:
+        raise faults.unknown("prompt", ref.name)
+    return {argument.name for argument in prompt.arguments}
