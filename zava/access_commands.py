@@ -1,5 +1,6 @@
 """Commands about who may ask: grant, revoke, list-access, explain-access."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
@@ -9,7 +10,9 @@ import typer
 from zava.console import administered, console, operator
 from zava.infrastructure import principals
 from zava.infrastructure.demo_principals import demo_callers
+from zava.infrastructure.local_database import LocalDatabase
 from zava.infrastructure.principals import GrantRefused, Principal
+from zava.infrastructure.readers import Reader, all_store_readers, shows_peers
 from zava.model import Caller
 
 _Who = Annotated[str, typer.Option("--as", help="The principal's name, as list-access shows it.")]
@@ -78,7 +81,10 @@ def list_access() -> None:
 
 
 def explain_access(name: _Who, tenant: _Tenant = None, object_id: _Object = None) -> None:
-    """Say why somebody sees what they see: validity, role, stores, columns, policies, changes."""
+    """Show why a person sees what they see: validity, role, stores, columns, policies, changes.
+
+    The roles of the database that read every store's rows, whatever is granted, come last.
+    """
     with administered() as database, database.administration() as connection:
         explained = principals.explain_access(connection, _ids(tenant, object_id) or name)
     principal = explained.principal
@@ -100,8 +106,29 @@ def explain_access(name: _Who, tenant: _Tenant = None, object_id: _Object = None
         f"{change.old or 'nothing'} -> {change.new or 'nothing'}"
         for change in explained.changes
     ]
+    for line in [*lines, *_reader_lines(explained.readers)]:
+        console.print(line, highlight=False, markup=False)
+
+
+def show_readers(database: LocalDatabase) -> None:
+    """Print who reads every store's rows by design: beside the proof, to be looked at."""
+    with database.administration() as connection:
+        lines = _reader_lines(all_store_readers(connection))
+        if shows_peers(connection):
+            lines.append(
+                "PostgreSQL's functions about locks and counters are open to every login: only the"
+                " guard keeps them from callers. A superuser closes them with"
+                " sql/superuser/hide_peers.sql."
+            )
     for line in lines:
         console.print(line, highlight=False, markup=False)
+
+
+def _reader_lines(readers: Sequence[Reader]) -> list[str]:
+    return [
+        "Also able to read every store's rows:",
+        *(f"  {reader.role}: {reader.why}" for reader in readers),
+    ]
 
 
 def _ids(tenant: UUID | None, object_id: UUID | None) -> Caller | None:

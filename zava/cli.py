@@ -181,7 +181,10 @@ def embed(
 def verify() -> None:
     """Prove tenant isolation from the catalog and with the canaries; exit 1 when it is not real."""
     with administered() as database:
-        _verify(database)
+        try:
+            _verify(database)
+        finally:
+            access_commands.show_readers(database)
 
 
 @app.command()

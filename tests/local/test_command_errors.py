@@ -136,7 +136,14 @@ def test_named_database_is_verified_found_seeded_and_asked(
     zava: Zava, seeded_clone: Database
 ) -> None:
     admin = {"DATABASE_URL": seeded_clone.admin}
-    assert zava("verify", **admin).output == "Isolation holds: catalog and canaries agree.\n"
+    proven = zava("verify", **admin).output.splitlines()
+    assert proven[:2] == [
+        "Isolation holds: catalog and canaries agree.",
+        "Also able to read every store's rows:",
+    ]
+    assert [line.split(":")[0] for line in proven[2:]] == [
+        *("  postgres", "  zava_admin", "  zava_chain", "  zava_loader", "  zava_owner")
+    ]
     assert zava("migrate", **admin).output.startswith("Up to date\nIsolation holds")
     assert zava("seed", **admin).output.startswith("Found demo data: ")
     ask = ("call", "execute_sales_query", "--as", "redmond")
@@ -177,6 +184,7 @@ def test_access_is_granted_listed_explained_and_revoked(zava: Zava, seeded_clone
     assert "application, store_managers, not now (from 2999-01-01" in late.output
     explained = zava("explain-access", "--as", "ann").output
     assert "runner zava.run_store_managers" in explained
+    assert "Also able to read every store's rows:\n  postgres: superuser" in explained
     assert "retail.products: 10 columns, not cost, gross_margin_percent; the same" in explained
     assert "rows by own_store: (store_id = " in explained
     assert "by the chief as zava_admin: nothing -> " in explained

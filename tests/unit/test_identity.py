@@ -177,13 +177,16 @@ async def test_good_token_speaks_for_its_person(scheme: str, audience: str) -> N
     assert await authenticator().authenticate(header) == Caller(TENANT, PERSON)
 
 
-async def test_verified_token_is_remembered_until_it_expires_and_no_longer() -> None:
+async def test_verified_token_is_remembered_until_it_expires_and_no_longer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     now = float(NOW)
     checked = authenticator(clock=lambda: now)
     header = f"Bearer {sign()}"
     first = await checked.authenticate(header)
-    checked._keys = StaticKeys({"keys": []})
-    assert await checked.authenticate(header) == first
+    with monkeypatch.context() as patch:
+        patch.setattr("jwt.decode", None)  # not read again
+        assert await checked.authenticate(header) == first
     now += 700
     with pytest.raises(TokenRefused):
         await checked.authenticate(header)
@@ -386,3 +389,54 @@ async def test_token_with_narrow_scopes_is_signed_for_whoever_asks(tmp_path: Pat
     caller = await checked.authenticate(f"Bearer {token}")
     assert caller.permissions == {Permission.PRODUCTS_READ}
     assert caller.client_id == LOCAL_CLIENT
+
+
+async def test_withdrawn_key_and_tokens_already_seen_hold_for_an_hour_at_most(
+    directory: Directory,
+) -> None:
+    now = 0.0
+    keys = RemoteKeys(directory.url, clock=lambda: now)
+    directory.body = json.dumps({"keys": [jwk(KEY, "k1")]}).encode()
+    checked = authenticator(keys=keys)
+    header = f"Bearer {sign()}"
+    assert await checked.authenticate(header) == Caller(TENANT, PERSON)
+    directory.body = json.dumps({"keys": [jwk(OTHER_KEY, "k2")]}).encode()
+    now += 3599
+    assert await checked.authenticate(header) == Caller(TENANT, PERSON)
+    assert directory.asked == 1
+    now += 1
+    with pytest.raises(TokenRefused, match="does not have"):
+        await checked.authenticate(header)
+    assert directory.asked == 2
+
+
+async def test_key_that_is_replaced_under_its_id_ends_the_tokens_of_the_old_one(
+    directory: Directory,
+) -> None:
+    now = 0.0
+    keys = RemoteKeys(directory.url, clock=lambda: now)
+    directory.body = json.dumps({"keys": [jwk(KEY, "k1")]}).encode()
+    checked = authenticator(keys=keys)
+    header = f"Bearer {sign()}"
+    assert await checked.authenticate(header) == Caller(TENANT, PERSON)
+    directory.body = json.dumps({"keys": [jwk(OTHER_KEY, "k1")]}).encode()
+    now += 3600
+    with pytest.raises(TokenRefused, match="does not hold"):
+        await checked.authenticate(header)
+
+
+async def test_keys_of_an_hour_ago_serve_while_the_directory_is_down_and_one_caller_a_minute_waits(
+    directory: Directory,
+) -> None:
+    now = 0.0
+    keys = RemoteKeys(directory.url, clock=lambda: now)
+    directory.body = json.dumps({"keys": [jwk(KEY, "k1")]}).encode()
+    assert await keys.key("k1") is not None
+    directory.body = b"not json"
+    now += 4000
+    for _ in range(3):
+        assert await keys.key("k1") is not None
+    assert directory.asked == 2
+    now += 60
+    assert await keys.key("k1") is not None
+    assert directory.asked == 3

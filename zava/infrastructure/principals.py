@@ -15,6 +15,7 @@ from uuid import UUID
 import psycopg
 from psycopg.types.json import Jsonb
 
+from zava.infrastructure.readers import Reader, all_store_readers
 from zava.model import Audience, Caller
 
 _STORE_PREFIX = "zava retail "
@@ -101,11 +102,12 @@ class Readable:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a principal sees what it sees."""
+    """Why a principal sees what it sees, and which roles see all of it whatever is granted."""
 
     principal: Principal
     relations: tuple[Readable, ...]
     changes: tuple[Change, ...]
+    readers: tuple[Reader, ...]
 
 
 def grant(
@@ -213,7 +215,12 @@ def explain_access(connection: psycopg.Connection, who: str | Caller) -> Explana
         }
         connection.execute(_role(_AUDIT))
         changes = connection.execute(_CHANGES, [Jsonb(key)]).fetchall()
-        return Explanation(principal, relations, tuple(Change(*row) for row in changes))
+        return Explanation(
+            principal,
+            relations,
+            tuple(Change(*row) for row in changes),
+            all_store_readers(connection),
+        )
 
 
 def find(principals: Sequence[Principal], who: str | Caller) -> Principal:

@@ -8,7 +8,7 @@ import math
 import time
 from collections.abc import Callable, Container, Mapping, Sequence
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from cachetools import LRUCache
@@ -40,6 +40,15 @@ class KeySource(Protocol):
         """Return the public key of this id, or None when the issuer has none."""
 
 
+class _Verified(NamedTuple):
+    """What a token was found to say, for as long as it and its key hold."""
+
+    caller: Caller
+    until: float
+    key_id: str
+    key: SigningKey
+
+
 class TokenAuthenticator:
     """Turns an `Authorization` header into a caller, or refuses it."""
 
@@ -57,8 +66,9 @@ class TokenAuthenticator:
         self._allowed_tenants = allowed_tenants
         self._keys = keys
         self._clock = clock
-        # By the token's hash, until it expires: only who sends the very token meets its entry.
-        self._verified: LRUCache[bytes, tuple[Caller, float]] = LRUCache(_REMEMBERED_TOKENS)
+        # By the token's hash, until it expires or its issuer withdraws the key: only who sends the
+        # very token meets its entry.
+        self._verified: LRUCache[bytes, _Verified] = LRUCache(_REMEMBERED_TOKENS)
         self.authorization_servers = [issuer.replace("{tid}", "organizations")]
         # The Application ID URI, where one is named: a client asks for scopes under it.
         named = next((audience for audience in audiences if ":" in audience), audiences[0])
@@ -78,14 +88,19 @@ class TokenAuthenticator:
         token = _bearer(authorization)
         digest = sha256(token.encode("latin-1", "replace")).digest()
         known = self._verified.get(digest)
-        if known is not None and self._clock() < known[1]:
-            return known[0]
-        claims, key = await self._verify(token)
+        if (
+            known is not None
+            and self._clock() < known.until
+            and await self._keys.key(known.key_id) == known.key
+        ):
+            return known.caller
+        claims, key_id, key = await self._verify(token)
         caller = self._caller(claims, key)
-        self._verified[digest] = caller, float(claims["exp"]) + _LEEWAY_SECONDS
+        until = float(claims["exp"]) + _LEEWAY_SECONDS
+        self._verified[digest] = _Verified(caller, until, key_id, key)
         return caller
 
-    async def _verify(self, token: str) -> tuple[dict[str, Any], SigningKey]:
+    async def _verify(self, token: str) -> tuple[dict[str, Any], str, SigningKey]:
         import jwt
 
         try:
@@ -121,7 +136,7 @@ class TokenAuthenticator:
         if not isinstance(claims["aud"], str):  # a list would be for others, too
             raise TokenRefused("The token is for another audience.")
         self._check_times(claims)
-        return claims, key
+        return claims, str(key_id), key
 
     def _check_times(self, claims: Mapping[str, Any]) -> None:
         now = self._clock()

@@ -10,6 +10,7 @@ from uuid import UUID
 from zava.errors import Busy
 
 _REFETCH_SECONDS = 60.0
+_MAX_AGE_SECONDS = 3600.0  # how long a key that its issuer has withdrawn may go on signing
 _FETCH_TIMEOUT_SECONDS = 5.0
 _MAX_KEYS = 100
 _MAX_WAITING = 64  # for one fetch: anybody can name an unknown key, and holds a body meanwhile
@@ -45,9 +46,9 @@ class StaticKeys:
 
 
 class RemoteKeys:
-    """An issuer's published keys, fetched when an id is unknown, at most once a minute.
+    """An issuer's published keys, fetched when an id is unknown and when they are an hour old.
 
-    Known keys go on serving while the endpoint is down.
+    They are fetched at most once a minute. Known keys go on serving while the endpoint is down.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class RemoteKeys:
         self._fetch = fetch or _fetch
         self._clock = clock
         self._keys: dict[str, SigningKey] = {}
-        self._fetched_at = float("-inf")
+        self._fetched_at = self._read_at = float("-inf")
         self._fetching = asyncio.Lock()
         self._waiting = 0
 
@@ -72,7 +73,7 @@ class RemoteKeys:
         return cls(f"{base}/discovery/v2.0/keys")
 
     async def key(self, key_id: str) -> SigningKey | None:
-        """Return the public key of this id, asking the issuer when it is new.
+        """Return the public key of this id, asking the issuer when it is new or read long ago.
 
         Raises:
             Busy: the issuer is being asked, and as many wait for it as may.
@@ -87,16 +88,20 @@ class RemoteKeys:
                 await self._fetch_new(key_id)
             finally:
                 self._waiting -= 1
+        elif self._clock() - self._read_at >= _MAX_AGE_SECONDS and self._is_rested():
+            await self._refresh()  # one caller waits; the others go on with the keys of before
         return self._keys.get(key_id)
 
     async def _fetch_new(self, key_id: str) -> None:
         async with self._fetching:
-            is_rested = self._clock() - self._fetched_at >= _REFETCH_SECONDS
-            if key_id not in self._keys and is_rested:
-                self._fetched_at = self._clock()
+            if key_id not in self._keys and self._is_rested():
                 await self._refresh()
 
+    def _is_rested(self) -> bool:
+        return self._clock() - self._fetched_at >= _REFETCH_SECONDS
+
     async def _refresh(self) -> None:
+        self._fetched_at = self._clock()
         try:
             body = await asyncio.to_thread(self._fetch, self._url)
             keys = _read_keys(json.loads(body))
@@ -104,6 +109,7 @@ class RemoteKeys:
             return  # the known keys go on serving
         if keys:
             self._keys = keys
+            self._read_at = self._clock()
 
 
 def _read_keys(jwks: Any) -> dict[str, SigningKey]:

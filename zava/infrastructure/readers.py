@@ -1,0 +1,36 @@
+"""Who in the database reads every store's rows by design, for the administrator to look at."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+_READERS = Path(__file__).parents[2] / "sql" / "verify" / "readers.sql"
+_PEERS = "SELECT has_function_privilege('zava_server', 'pg_lock_status()', 'EXECUTE')"
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A role of the database server, and by what it passes the row policies."""
+
+    role: str
+    why: str
+
+
+def all_store_readers(connection: psycopg.Connection) -> tuple[Reader, ...]:
+    """Return each role that reads every store's rows, or may let itself, by name.
+
+    Raises:
+        psycopg.Error: the database could not be read.
+    """
+    rows = connection.execute(_READERS.read_bytes()).fetchall()
+    return tuple(Reader(*row) for row in rows)
+
+
+def shows_peers(connection: psycopg.Connection) -> bool:
+    """Whether PostgreSQL's own functions show a caller what peers do, were there no guard.
+
+    Raises:
+        psycopg.Error: the database could not be read.
+    """
+    return connection.execute(_PEERS).fetchone() == (True,)
