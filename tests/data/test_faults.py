@@ -52,6 +52,12 @@ def reported(
     return error
 
 
+def test_limit_of_a_character_is_no_matter_of_size() -> None:
+    fault = translate(reported("54000", "null character not permitted"))
+    assert type(fault) is DatabaseFault
+    assert fault.message == "Null character not permitted."
+
+
 @pytest.mark.parametrize(
     ("state", "kind", "code", "is_retryable"),
     [

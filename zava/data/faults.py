@@ -89,6 +89,8 @@ def translate(error: psycopg.Error) -> ZavaError:
     said = _said(error, state)
     fault: ZavaError
     ours = _OURS.get(state) or _OURS.get(f"{state} {said}")
+    if "character" in said:  # chr() reports its limits under the SQLSTATE of sizes
+        ours = None
     if ours is not None:
         kind, message, hint = ours
         fault = kind(message, hint=hint)

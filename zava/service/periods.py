@@ -23,6 +23,18 @@ _LAST_UNITS = re.compile(r"last (\d{1,4}) (day|week|month|quarter)s?", re.ASCII)
 _YEAR = re.compile(r"(\d{4})", re.ASCII)
 _QUARTER = re.compile(r"(\d{4})-q([1-4])", re.ASCII)
 _MONTH = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
+_TO = re.compile(r" ?(?:\.\.| to ) ?")
+_QUARTER_FIRST = re.compile(r"^q([1-4])[ -](\d{4})$", re.ASCII)
+_TO_DATE = {
+    "ytd": "this year",
+    "year to date": "this year",
+    "qtd": "this quarter",
+    "quarter to date": "this quarter",
+    "mtd": "this month",
+    "month to date": "this month",
+    "wtd": "this week",
+    "week to date": "this week",
+}
 _DAYS = re.compile(r"(\d{4}-\d{2}-\d{2})\.\.(\d{4}-\d{2}-\d{2})", re.ASCII)
 
 
@@ -40,7 +52,7 @@ def parse_period(expression: str, today: date) -> Period:
     Raises:
         InvalidInput: the text is not in the grammar, which the error states.
     """
-    text = " ".join(expression.lower().split()).replace(" ..", "..").replace(".. ", "..")
+    text = _usual_form(expression)
     try:
         found = _relative(text, today) or _absolute(text)
     except (ValueError, OverflowError):
@@ -54,6 +66,14 @@ def parse_period(expression: str, today: date) -> Period:
     is_to_date = start <= today and end > tomorrow
     said = text.replace("-q", "-Q")
     return Period(said, start, tomorrow if is_to_date else end, unit, count, is_to_date)
+
+
+def _usual_form(expression: str) -> str:
+    """Return an expression in the letters and the order of the grammar."""
+    text = " ".join(expression.lower().replace("_", " ").split())
+    if text in _TO_DATE:
+        return _TO_DATE[text]
+    return _QUARTER_FIRST.sub(r"\2-q\1", _TO.sub("..", text))
 
 
 _Found = tuple[date, date, PeriodUnit, int]
