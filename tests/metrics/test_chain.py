@@ -264,8 +264,10 @@ async def test_answer_says_what_it_hides_and_whom_it_saw(ask_tool: AskTool) -> N
     told = await ask_tool(
         "seattle", "compare_with_chain", {"metric": "revenue", "time_period": "2026-Q1"}
     )
-    assert "rounded to two digits, so that no store's exact value shows." in told.text
-    assert "A quartile can still be close to one store's value." in told.text
+    assert (
+        "Quartiles are rounded to two digits. One can still be close to a store's value."
+        in told.text
+    )
     assert told.text.endswith("Scope: Zava Retail Seattle (1 of 8 stores)")
     assert set(told.content["own"][0]) == {"store", "value", "place"}
     assert [own["store"] for own in told.content["own"]] == ["Zava Retail Seattle"]

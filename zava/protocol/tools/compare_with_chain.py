@@ -133,12 +133,7 @@ def _notes(told: ChainComparison) -> list[str]:
             )
         ]
     if len(told.scope.stores) < told.scope.store_count:
-        return [
-            (
-                "Quartiles are rounded to two digits, so that no store's exact value shows."
-                " A quartile can still be close to one store's value."
-            )
-        ]
+        return ["Quartiles are rounded to two digits. One can still be close to a store's value."]
     return []
 
 
