@@ -1,8 +1,9 @@
 """Statements that no cancellation reaches: their principal waits and pays until they end."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -33,9 +34,11 @@ _MARK = """
 SELECT pg_advisory_xact_lock(zava.proof(concat_ws('|', %(tenant)s::uuid, %(person)s::uuid, pg_backend_pid(), due)), due)
 FROM (SELECT extract(epoch FROM now())::integer - 1577836800 - %(ago)s AS due) AS past
 """
-_OWN_MARKS = """
-SELECT count(*) FROM pg_locks
-WHERE locktype = 'advisory' AND objsubid = 2 AND pid = pg_backend_pid()
+_MARKS = """
+SELECT count(*), max(l.objid::bigint) - (extract(epoch FROM clock_timestamp())::bigint - 1577836800)
+FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
+WHERE l.locktype = 'advisory' AND l.objsubid = 2
+  AND a.datname = current_database() AND a.usename = 'zava_server' AND a.state = 'active'
 """
 
 
@@ -202,25 +205,41 @@ async def test_locks_of_all_backends_are_searched_once_a_second_for_each_princip
     assert budgets.searches_overdue(seattle), "who was refused is searched for at once"
 
 
-async def test_statement_cannot_end_its_own_marks(make: Make, callers: dict[str, Caller]) -> None:
-    freeing = f"SELECT pg_advisory_unlock_all()::text, ({_OWN_MARKS}) AS marks"
-    instance = make()
-    table = await instance.tenancy.run(callers["seattle"], freeing, max_rows=1)
-    assert table.rows[0][1] == 2
-    # The marks end with the transaction: the next call on the connection has two of its own.
-    assert await instance.call(callers["seattle"], _OWN_MARKS) == 2
+async def marks_of(
+    database: Database, instance: Instance, caller: Caller, sql: str
+) -> tuple[int, int]:
+    """Return how many marks a statement has while it runs, and the seconds to their deadline."""
+    running = asyncio.ensure_future(instance.call(caller, sql))
+    await database.wait_for_statements(1)
+    with psycopg.connect(database.owner) as owner:
+        row = owner.execute(_MARKS).fetchone()
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+    assert row is not None
+    return row[0], row[1]
 
 
-@pytest.mark.parametrize("timeout_seconds", [1, 30, 90])
-async def test_mark_names_the_deadline_that_holds(
-    make: Make, callers: dict[str, Caller], timeout_seconds: int
+async def test_statement_cannot_end_its_own_marks(
+    make: Make, seeded_clone: Database, callers: dict[str, Caller]
 ) -> None:
-    left = (
-        "SELECT max(objid::bigint) - (extract(epoch FROM clock_timestamp())::bigint - 1577836800)"
-        " FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND pid = pg_backend_pid()"
+    freeing = "SELECT pg_advisory_unlock_all()::text, pg_sleep(60)::text"
+    instance = make(timeout_seconds=90)
+    count, _ = await marks_of(seeded_clone, instance, callers["seattle"], freeing)
+    assert count == 2
+
+
+@pytest.mark.parametrize("timeout_seconds", [30, 90])
+async def test_mark_names_the_deadline_that_holds(
+    make: Make, seeded_clone: Database, callers: dict[str, Caller], timeout_seconds: int
+) -> None:
+    instance = make(timeout_seconds=timeout_seconds)
+    started = time.monotonic()
+    _, seconds = await marks_of(
+        seeded_clone, instance, callers["seattle"], "SELECT pg_sleep(60)::text"
     )
-    seconds = await make(timeout_seconds=timeout_seconds).call(callers["seattle"], left)
-    assert timeout_seconds - 1 <= seconds <= timeout_seconds + 1
+    passed = time.monotonic() - started
+    assert timeout_seconds - 1 - passed <= seconds <= timeout_seconds + 1
 
 
 async def test_silent_statement_does_not_give_up_a_database_that_answers(

@@ -90,8 +90,8 @@ async def test_service_that_fails_degrades_search_and_readiness_and_stops_neithe
     assert await readiness(app) == (200, "healthy", "healthy")
     assert result["structuredContent"]["searched_by"] == "words and meaning"
     asked = len(service.requests)
-    await search(app, tokens["redmond"], f" {QUERY.upper()}\n")
-    assert len(service.requests) == asked  # the same text for anybody
+    await search(app, tokens["seattle"], f" {QUERY.upper()}\n")
+    assert len(service.requests) == asked  # the same text of the same person
     service.always = Fault(429, {"retry-after": "60"})
     for number in range(5):
         result = await search(app, tokens["seattle"], f"{QUERY} {number}")
