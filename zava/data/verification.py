@@ -122,7 +122,7 @@ class Verification:
         """
         async with self._pool.connection() as connection:
             flight = Flight(connection, use_prepared=self._use_prepared)
-            for query in _catalog_queries():
+            for query in catalog_queries():
                 flight.add_query(query)
             songs = _songs(self._signer)
             for song in songs:
@@ -180,7 +180,7 @@ def _row(canary: Caller) -> bytes:
 
 
 @cache
-def _catalog_queries() -> tuple[bytes, ...]:
+def catalog_queries() -> tuple[bytes, ...]:
     """Return the statements that read the catalog, with the lists that they compare it with."""
     queries = []
     for name in _QUESTIONS:

@@ -19,6 +19,7 @@ from psycopg import sql
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from zava.infrastructure.home import Home
+from zava.infrastructure.passage import Closed, is_open_to_all, let_through, opened_copy
 from zava.infrastructure.server_log import KEPT_LINES, configuration
 
 if TYPE_CHECKING:
@@ -166,8 +167,7 @@ class EmbeddedServer:
         password = self._home.secret("superuser")
         self._cluster.mkdir(mode=0o700)
         self._hand_over(self._cluster)
-        if os.geteuid() == 0:
-            _let_traverse(self._home.path)
+        self._let_through()
         password_file = self._cluster.with_suffix(".password")
         descriptor = os.open(password_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
@@ -195,10 +195,30 @@ class EmbeddedServer:
                 "the embedded PostgreSQL is not installed; "
                 "install requirements-dev.txt or set DATABASE_URL"
             )
-        binaries = Path(package.origin).parent / _BINARIES[self._version]
+        programs = Path(package.origin).parent / _BINARIES[self._version]
+        libraries = programs.parents[2] / f"{programs.parents[1].name}.libs"
+        trees = [tree for tree in (programs.parent, libraries) if tree.is_dir()]
+        if os.geteuid() != 0 or all(is_open_to_all(tree) for tree in trees):
+            return programs
+        # PostgreSQL's own user cannot read them: made with a narrow umask, or below a closed home.
+        site = programs.parents[2]
+        copies = self._home.path / "programs"
+        for tree in trees:
+            opened_copy(tree, copies / tree.relative_to(site))
+        self._let_through()
+        return copies / programs.relative_to(site)
+
+    def _let_through(self) -> None:
+        """Let PostgreSQL's own user reach the home; a directory above it opens to nobody else.
+
+        Raises:
+            EmbeddedServerError: one of them cannot be opened to a single user.
+        """
         if os.geteuid() == 0:
-            _let_traverse(binaries)
-        return binaries
+            try:
+                let_through(self._home.path, _system_user().pw_uid)
+            except Closed as error:
+                raise EmbeddedServerError(str(error)) from error
 
     def _free_port(self) -> int:
         """Return the cluster's port of last time while it is free, else any free one."""
@@ -323,14 +343,6 @@ def _no_user(why: str) -> EmbeddedServerError:
         f"PostgreSQL does not run as root and no user could be made for it ({why}); "
         "run as another user or set DATABASE_URL"
     )
-
-
-def _let_traverse(directory: Path) -> None:
-    """Let other users pass through to `directory`, not list it: only the missing bits are set."""
-    for path in (directory, *directory.parents):
-        mode = path.stat().st_mode
-        if not mode & 0o001:
-            path.chmod(mode | 0o001)
 
 
 def _exists(connection: psycopg.Connection, catalog: str, column: str, name: str) -> bool:
