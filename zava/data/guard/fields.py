@@ -48,7 +48,7 @@ class Fields:
         alias = item.get("alias", {})
         names = frozenset(_texts(alias.get("colnames", ())))
         if "subquery" in item:
-            names = names or _select_names(item["subquery"]["SelectStmt"])
+            names = names or select_names(item["subquery"]["SelectStmt"])
         elif "relname" in item:
             names = names or ctes.get(item["relname"], self._columns)
         else:
@@ -62,10 +62,11 @@ class Fields:
 
 def _query_names(cte: Node) -> Names:
     names = frozenset(_texts(cte.get("aliascolnames", ())))
-    return names or _select_names(cte["ctequery"].get("SelectStmt", {}))
+    return names or select_names(cte["ctequery"].get("SelectStmt", {}))
 
 
-def _select_names(select: Node) -> Names:
+def select_names(select: Node) -> Names:
+    """Return the names of a query's outputs; `*` stands for those that it does not name."""
     while "larg" in select:
         select = select["larg"]
     found = set()

@@ -9,7 +9,7 @@ import re
 from zava.data.guard.refusals import Refused
 
 _TEXT_OR_COMMENT = re.compile(r'"(?:[^"\\]|\\.)*"|/\*.*?\*/', re.DOTALL)
-_SIDE = r"[^&|?=<>!]*"
+_SIDE = r"[^&|?]*"
 _TWO_PATHS = re.compile(rf"[@$]{_SIDE}(?:==|!=|<>|<=|>=|<|>){_SIDE}[@$]")
 _DESCENT = "**"
 _MOST_DESCENTS = 1
@@ -24,7 +24,9 @@ def check_path(path: str) -> None:
         Refused: two paths are compared, or a filter starts again from the whole value.
     """
     bare = _TEXT_OR_COMMENT.sub(" ", path)
-    if _TWO_PATHS.search(bare):
+    # In the literal of an array each path stands between quotes.
+    is_array = path.lstrip().startswith("{")
+    if _TWO_PATHS.search(bare) or (is_array and _TWO_PATHS.search(path)):
         raise Refused("A JSON path compares two paths, which no deadline ends.", _HINT)
     if "$" in bare.partition("?")[2]:
         raise Refused("A filter of a JSON path reads the whole value for each item.", _HINT)

@@ -13,10 +13,10 @@ from typing import Any, ClassVar
 
 from zava.data.guard import refusals
 from zava.data.guard.bounds import constant, largest
-from zava.data.guard.fields import implied_name
+from zava.data.guard.fields import implied_name, select_names
 from zava.data.guard.parsing import Node, nodes_of
 from zava.data.guard.vocabulary import FUNCTIONS
-from zava.data.guard.work import Work
+from zava.data.guard.work import Work, iterations
 
 MAX_VALUE_BYTES = 128e6
 MAX_BYTES_TOGETHER = 256e6
@@ -25,10 +25,10 @@ GATHERING_BYTES = 16e6
 """From so many bytes together on a statement of a caller runs alone."""
 SHORT_LITERAL = 256
 
-_COLUMN, _LONG_COLUMN, _SCALAR, _LONG = 40.0, 300.0, 64.0, 65_536.0
+_ID, _COLUMN, _LONG_COLUMN, _SCALAR, _LONG = 24.0, 40.0, 300.0, 64.0, 65_536.0
 _LONG_COLUMNS = frozenset({"product_description", "product_name", "synonyms", "email", "address"})
 _LARGEST_NUMERIC = 131_072.0
-_RECURSIONS = 1_000.0
+_MOST_NESTED_RECURSIONS = 3
 _GROUPS_OF_A_KEY, _LEAST_OF_A_KEY = 1_000.0, 50.0
 _OVERHEAD = 8.0
 
@@ -40,6 +40,8 @@ _SEARCHING = frozenset(
 _WITH_ITSELF = frozenset(
     {"normalize", "is_normalized", "mod", "div", "gcd", "lcm", "sqrt", "cbrt", "ln", "log", "exp"}
     | {"log10", "power", "pow", "array_sort", "range_agg", "to_tsvector", "tsvector_to_array"}
+    | {"to_tsquery", "plainto_tsquery", "phraseto_tsquery", "websearch_to_tsquery", "numeric"}
+    | {"to_number"}
 )
 _SHORT_RESULT = frozenset(
     {"md5", "sha224", "sha256", "sha384", "sha512", "crc32", "crc32c", "length", "char_length"}
@@ -63,7 +65,11 @@ _ESCAPING = frozenset(
     | {"jsonb_build_array", "jsonb_build_object", "json_object", "jsonb_object", "similar_escape"}
     | {"similar_to_escape", "like_escape", "array_to_string", "convert", "convert_to", "text"}
 )
-_SET_OPERATORS = frozenset({"&&", "@>", "<@", "?|", "?&", "-", "*", "/", "%", "@@", "#-"})
+# Operators that compare each part of one side with each of the other.
+_SET_OPERATORS = frozenset(
+    {"&&", "@>", "<@", "?|", "?&", "-", "*", "/", "%", "@@", "#-", "~~", "!~~", "~~*", "!~~*"}
+    | {"~", "!~", "~*", "!~*"}
+)
 _POWERS = frozenset({"^"})
 _SUMS = frozenset({"+", "-"})
 _WIDTHS = frozenset({"bit", "varbit", "bpchar", "varchar", "char"})
@@ -76,7 +82,8 @@ class Sizes:
         self._columns: dict[str, float] = {}
         self._sources: set[str] = set()
         self._work = work
-        self._group_rows = 1.0
+        self._groups: list[tuple[float, tuple[frozenset[str], frozenset[str] | None]]] = []
+        self._recursions = 0
         self.together = 0.0
         """How many bytes long values have together, once `check` has passed."""
         self._comparisons = 0.0
@@ -111,13 +118,28 @@ class Sizes:
             )
         for item in select.get("fromClause", ()):
             self._source(item)
-        outer, self._group_rows = self._group_rows, self._rows_of_a_group(select)
+        self._groups.append((self._rows_of_a_group(select), _inner_names(select)))
         outputs = self._named(self._outputs(select.get("targetList", ())))
         for key, part in select.items():
             if key not in {"withClause", "fromClause", "targetList"}:
                 self.size(part)
-        self._group_rows = outer
+        self._groups.pop()
         return outputs
+
+    def _gathered_rows(self, arguments: list[Node]) -> float:
+        """Return how many rows an aggregate gathers: those of the query whose columns it names.
+
+        An aggregate over columns of an enclosing query alone belongs to that one.
+        """
+        rows, (qualifiers, columns) = self._groups[-1]
+        for node in nodes_of(arguments):
+            parts = node.get("ColumnRef", {}).get("fields", ())
+            if len(parts) > 1 and parts[-2].get("String", {}).get("sval") not in qualifiers:
+                return max(rows for rows, _ in self._groups)
+            is_known = columns is None or (parts[-1:] and _text(parts[-1]) in columns)
+            if len(parts) == 1 and not is_known:
+                return max(rows for rows, _ in self._groups)
+        return rows
 
     def _named(self, outputs: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
         kept = list(outputs)
@@ -140,14 +162,19 @@ class Sizes:
             return
         outputs = self._renamed(names, self._select(select["larg"]))
         names = [name for name, _ in outputs]
+        self._recursions += 1
+        if self._recursions > _MOST_NESTED_RECURSIONS:  # each is estimated three times
+            raise refusals.too_deep()
         # What one step adds to a value, and the next one: more each time is growth without end.
         start, once = dict(outputs), dict(self._renamed(names, self._select(select["rarg"])))
         for name, size in self._renamed(names, self._select(select["rarg"])):
             first, second = once[name] - start.get(name, 0.0), size - once[name]
             if second > max(first, 1.0):
                 raise refusals.too_large("A value that grows with each recursion")
-            grown = size + _RECURSIONS * max(second, 0.0)
+            grown = size + iterations(select["rarg"]) * max(second, 0.0)
             self._columns[name] = max(grown, self._columns.get(name, 0.0))
+        self._renamed(names, self._select(select["rarg"]))  # once more, with what they grow to
+        self._recursions -= 1
 
     def _renamed(
         self, names: list[str], outputs: list[tuple[str, float]]
@@ -177,7 +204,7 @@ class Sizes:
 
     def _rows_of_a_group(self, select: Node) -> float:
         rows = self._work.joined(select)
-        keys = {implied_name(key) for key in select.get("groupClause", ())}
+        keys = {implied_name(_target(key, select)) for key in select.get("groupClause", ())}
         if any(key.endswith("_id") and key != "store_id" for key in keys):
             return max(rows / _GROUPS_OF_A_KEY, _LEAST_OF_A_KEY)
         return rows
@@ -212,6 +239,7 @@ class Sizes:
             size = self._columns[name]
         else:
             size = _LONG_COLUMN if name in _LONG_COLUMNS else _COLUMN
+            size = _ID if name.endswith("_id") else size
             if len(parts) == 1 and name in self._sources:
                 size = self._whole_row()
         if len(parts) > 1 and name in FUNCTIONS:  # alias.function is a call
@@ -253,10 +281,12 @@ class Sizes:
         if name in _SHORT_RESULT or name.startswith(("regr_", "var_", "stddev_", "covar_")):
             return _SCALAR
         if name.endswith("_agg"):
-            return self._group_rows * (read + _OVERHEAD)
+            return self._gathered_rows(arguments) * (read + _OVERHEAD)
         if name in {"repeat", "lpad", "rpad"} and len(arguments) > 1:
             times = largest(arguments[1]) or 0.0
             return max(sizes[0], 1.0) * times if name == "repeat" else max(sizes[0], times * 4)
+        if name == "array_to_string" and len(sizes) > 1:
+            return sizes[0] + sizes[0] / _OVERHEAD * sizes[1]
         if name in {"replace", "regexp_replace"} and len(sizes) > 2:  # noqa: PLR2004
             return max(sizes[0], 1.0) * max(sizes[2], 1.0)
         if name in {"power", "pow", "exp", "factorial"}:
@@ -276,13 +306,16 @@ class Sizes:
     def _sublink(self, sublink: Node) -> float:
         rows = self._work.returned(sublink["subselect"]["SelectStmt"])
         size = sum(size for _, size in self._select(sublink["subselect"]["SelectStmt"]))
-        self.size(sublink.get("testexpr"))
+        tested = self.size(sublink.get("testexpr"))
+        if sublink.get("operName", [{}])[-1].get("String", {}).get("sval") in _SET_OPERATORS:
+            self._compare(tested, size, sublink["operName"][-1]["String"]["sval"])
         if sublink["subLinkType"] == "ARRAY_SUBLINK":
             size = rows * (size + _OVERHEAD)
         return self._value(size)
 
     def _json_aggregate(self, constructor: Node) -> float:
-        return self._value(self._group_rows * (self.size([*constructor.values()]) + _OVERHEAD))
+        rows = self._gathered_rows([constructor])
+        return self._value(rows * (self.size([*constructor.values()]) + _OVERHEAD))
 
     def _json_query(self, constructor: Node) -> float:
         select = constructor["query"]["SelectStmt"]
@@ -297,6 +330,8 @@ class Sizes:
             width = largest(typmods[0])
             size = max(size, inf if width is None else width)
         self._count(size)
+        if name in {"numeric", "tsquery", "tsvector"}:
+            self._compare(size, size, f"A cast to {name}")
         return self._value(2 * size if name in {"text", "json", "jsonb"} else size)
 
     # ---- bounds
@@ -359,6 +394,38 @@ def _is_numeric(node: Node) -> bool:
     if "TypeCast" in node:
         return bool(node["TypeCast"]["typeName"]["names"][-1]["String"]["sval"] == "numeric")
     return "fval" in node.get("A_Const", {})
+
+
+def _text(part: Node) -> str:
+    return str(part.get("String", {}).get("sval", ""))
+
+
+def _inner_names(select: Node) -> tuple[frozenset[str], frozenset[str] | None]:
+    """Return the aliases of a query's sources, and their columns where each names its own."""
+    qualifiers, columns, is_known = set(), set(), True
+    stack = list(select.get("fromClause", ()))
+    while stack:
+        (node,) = stack.pop().values()
+        if "larg" in node:
+            stack += [node["larg"], node["rarg"]]
+            continue
+        alias = node.get("alias", {})
+        qualifiers.add(alias.get("aliasname", node.get("relname", "")))
+        names = {_text(part) for part in alias.get("colnames", ())}
+        if "subquery" in node and not names:
+            names = set(select_names(node["subquery"]["SelectStmt"]))
+        columns |= names | qualifiers
+        is_known &= bool(names) and "*" not in names
+    return frozenset(qualifiers), frozenset(columns) if is_known else None
+
+
+def _target(key: Node, select: Node) -> Node:
+    """Return what a key of GROUP BY stands for: an output, where it is that one's number."""
+    number, targets = constant(key), select.get("targetList", ())
+    if number is None or not 1 <= number <= len(targets):
+        return key
+    value: Node = targets[int(number) - 1]["ResTarget"]["val"]
+    return value
 
 
 def _relations(tree: Any) -> set[str]:
