@@ -88,6 +88,7 @@ class EmbeddedServer:
             self._initialise(binaries)
         if self.is_running():
             return
+        self._let_through()  # a directory may have been closed since
         self._remove_stale_lock()
         written = self._cluster / "zava.conf"
         written.write_text(_CONFIGURATION + configuration() + (_FAST if self._fast else ""))
