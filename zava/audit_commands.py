@@ -20,7 +20,8 @@ def audit(
     table = Table()
     headings = ("who", "calls", "denied", "unknown", "refused for cost", "statements", "rows")
     for heading in (*headings, "bytes", "db s"):
-        table.add_column(heading, justify="left" if heading == "who" else "right")
+        is_name = heading == "who"
+        table.add_column(heading, justify="left" if is_name else "right", no_wrap=is_name)
     table.add_column("last call")
     for person in report.people:
         table.add_row(

@@ -26,6 +26,17 @@ def doubled(times: int, then: str) -> str:
     return f"WITH {', '.join([first, *steps])} {then} FROM t{times}"
 
 
+def nested_recursions(levels: int) -> str:
+    """Return a recursive query whose condition holds another one, and so on."""
+    query = "SELECT 1 AS n"
+    for level in range(levels):
+        query = (
+            f"WITH RECURSIVE r{level} AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r{level}"
+            f" WHERE n < ({query})) SELECT max(n) FROM r{level}"
+        )
+    return query
+
+
 GATHERED = (
     "WITH a AS (SELECT jsonb_agg(g) AS j, jsonb_agg(-g) AS k FROM generate_series(1, 40000) AS g)"
 )
@@ -115,6 +126,25 @@ ENDLESS = [
     "SELECT 1 FROM retail.orders LIMIT (SELECT strpos(a::text, 'y' || a::text) FROM (SELECT ARRAY(SELECT g FROM generate_series(1, 30000) AS g) AS a) AS v)",
     "SELECT 1 FROM retail.orders LIMIT strpos(ARRAY(SELECT g FROM generate_series(1, 30000) AS g)::text, ARRAY(SELECT g FROM generate_series(1, 30000) AS g)::text)",
     "SELECT ('x'::varchar(99999) || s)::char(999999999) FROM (VALUES ('a')) AS v(s)",
+    # Aggregates over columns of an enclosing query, and recursion nested in recursion.
+    "SELECT (SELECT string_agg(o.s, '') FROM (SELECT 1) AS z) FROM (SELECT repeat('x', 10000) AS s FROM generate_series(1, 100000)) AS o",
+    "SELECT (SELECT string_agg(s, '')) FROM (SELECT repeat('x', 10000) AS s FROM generate_series(1, 100000)) AS o",
+    "SELECT (SELECT string_agg(s, '') FROM (VALUES (1)) AS v(n)) FROM (SELECT repeat('x', 10000) AS s FROM generate_series(1, 100000)) AS o",
+    "SELECT string_agg(o.status, '') FROM retail.order_items AS o JOIN retail.order_items AS c USING (store_id)",
+    "SELECT string_agg(o.status, '') FROM retail.order_items AS o JOIN retail.order_items AS c ON o.store_id = c.store_id",
+    "SELECT string_agg(repeat('x', 1000), '') FROM generate_series('2000-01-01'::timestamp, '2030-01-01', '1 microsecond')",
+    "SELECT array_to_string(array_agg(g), repeat('x', 10000)) FROM generate_series(1, 100000) AS g",
+    "WITH RECURSIVE r AS (SELECT 'x' AS s, 1 AS n UNION ALL SELECT s || 'xxxx', n + 1 FROM r WHERE n < 900000 AND strpos(s, 'y' || s) = 0) SELECT max(length(s)) FROM r",
+    nested_recursions(20),
+    # Patterns, operators over subqueries, and casts of long texts.
+    f"{TEXTS} SELECT s LIKE '%' || s || 'y%' FROM a",
+    "SELECT s LIKE '%' || left(s, 100000) || 'y%' FROM (SELECT string_agg('x', '') AS s FROM generate_series(1, 300000)) AS a",
+    "SELECT s NOT ILIKE ALL (ARRAY[s || 'y']) FROM (SELECT string_agg('x', '') AS s FROM generate_series(1, 300000)) AS a",
+    "SELECT s ~ (s || 'y') FROM (SELECT string_agg('x', '') AS s FROM generate_series(1, 300000)) AS a",
+    f"{ARRAYS} SELECT j && ANY (SELECT k FROM a) FROM a",
+    "SELECT ('0x' || string_agg('f', ''))::numeric FROM generate_series(1, 120000)",
+    "SELECT numnode(string_agg('a' || g, ' & ')::tsquery) FROM generate_series(1, 60000) AS g",
+    "SELECT numnode(to_tsquery('simple', string_agg('a' || g, ' & '))) FROM generate_series(1, 60000) AS g",
     # Numbers of many digits.
     f"{NUMERIC} SELECT greatest({', '.join(['scale(a * a)'] * 40)}) FROM v",
     f"{NUMERIC} SELECT a % (a - 1) FROM v",
@@ -161,6 +191,11 @@ USUAL = [
     "VALUES ('a', 1), ('b', 2)",
     "SELECT '{1,2}'::int[] && ARRAY[1], status LIKE ALL (ARRAY['a']) FROM retail.orders",
     "SELECT repeat('ab'::text, 3)",
+    nested_recursions(2),
+    "WITH RECURSIVE t AS (SELECT product_id, product_name::text AS path FROM retail.products UNION ALL SELECT p.product_id, t.path || ' > ' || p.product_name FROM retail.products AS p JOIN t ON t.product_id = p.product_id WHERE length(t.path) < 20) SELECT string_agg(path, E'\n') FROM t",
+    "SELECT a.customer_id, a.p && b.p FROM (SELECT customer_id, array_agg(product_id) AS p FROM retail.orders JOIN retail.order_items USING (store_id, order_id) GROUP BY 1) AS a, (SELECT customer_id, array_agg(product_id) AS p FROM retail.orders JOIN retail.order_items USING (store_id, order_id) GROUP BY 1) AS b WHERE a.customer_id <> b.customer_id LIMIT 5",
+    "SELECT o.order_id, (SELECT string_agg(i.quantity::text, ', ') FROM retail.order_items AS i WHERE i.order_id = o.order_id) FROM retail.orders AS o",
+    "SELECT s.store_name, (SELECT max(o.total_amount) FROM retail.orders AS o WHERE o.store_id = s.store_id) FROM retail.stores AS s JOIN retail.orders AS p USING (store_id)",
     "SELECT - total_amount, @ total_amount, |/ total_amount FROM retail.orders",
     "TABLE retail.stores",
     "SELECT 1 UNION SELECT 2 UNION (SELECT 3 EXCEPT VALUES (4))",
