@@ -4,7 +4,7 @@ import pytest
 
 from zava.data.guard import Guard
 from zava.data.guard.guard import Verdict
-from zava.data.guard.sizes import SHORT_LITERAL
+from zava.data.guard.tree_facts import SHORT_LITERAL
 from zava.data.reading import StatementReader
 from zava.errors import DatabaseFault, QueryRefused
 

@@ -8,13 +8,21 @@ subqueries carry theirs by name; a name that occurs twice has the larger one.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from math import inf, log10
+from math import inf
 from typing import Any, ClassVar
 
 from zava.data.guard import refusals
-from zava.data.guard.bounds import constant, largest
-from zava.data.guard.fields import implied_name, select_names
+from zava.data.guard.bounds import largest
+from zava.data.guard.fields import implied_name
 from zava.data.guard.parsing import Node, nodes_of
+from zava.data.guard.tree_facts import (
+    group_target,
+    inner_names,
+    is_short,
+    power_digits,
+    relations,
+    text_of,
+)
 from zava.data.guard.vocabulary import FUNCTIONS
 from zava.data.guard.work import Work, iterations
 
@@ -23,11 +31,9 @@ MAX_BYTES_TOGETHER = 256e6
 MAX_COMPARISONS = 1e8
 GATHERING_BYTES = 16e6
 """From so many bytes together on a statement of a caller runs alone."""
-SHORT_LITERAL = 256
 
 _ID, _COLUMN, _LONG_COLUMN, _SCALAR, _LONG = 24.0, 40.0, 300.0, 64.0, 65_536.0
 _LONG_COLUMNS = frozenset({"product_description", "product_name", "synonyms", "email", "address"})
-_LARGEST_NUMERIC = 131_072.0
 _MOST_NESTED_RECURSIONS = 3
 _GROUPS_OF_A_KEY, _LEAST_OF_A_KEY = 1_000.0, 50.0
 _OVERHEAD = 8.0
@@ -118,7 +124,7 @@ class Sizes:
             )
         for item in select.get("fromClause", ()):
             self._source(item)
-        self._groups.append((self._rows_of_a_group(select), _inner_names(select)))
+        self._groups.append((self._rows_of_a_group(select), inner_names(select)))
         outputs = self._named(self._outputs(select.get("targetList", ())))
         for key, part in select.items():
             if key not in {"withClause", "fromClause", "targetList"}:
@@ -136,7 +142,7 @@ class Sizes:
             parts = node.get("ColumnRef", {}).get("fields", ())
             if len(parts) > 1 and parts[-2].get("String", {}).get("sval") not in qualifiers:
                 return max(rows for rows, _ in self._groups)
-            is_known = columns is None or (parts[-1:] and _text(parts[-1]) in columns)
+            is_known = columns is None or (parts[-1:] and text_of(parts[-1]) in columns)
             if len(parts) == 1 and not is_known:
                 return max(rows for rows, _ in self._groups)
         return rows
@@ -156,7 +162,7 @@ class Sizes:
         """Learn the outputs of one query of a WITH."""
         select = cte["ctequery"].get("SelectStmt", {})
         names = [part["String"]["sval"] for part in cte.get("aliascolnames", ())]
-        recursive = "larg" in select and cte["ctename"] in _relations(select["rarg"])
+        recursive = "larg" in select and cte["ctename"] in relations(select["rarg"])
         if not recursive:
             self._renamed(names, self._select(select))
             return
@@ -204,7 +210,7 @@ class Sizes:
 
     def _rows_of_a_group(self, select: Node) -> float:
         rows = self._work.joined(select)
-        keys = {implied_name(_target(key, select)) for key in select.get("groupClause", ())}
+        keys = {implied_name(group_target(key, select)) for key in select.get("groupClause", ())}
         if any(key.endswith("_id") and key != "store_id" for key in keys):
             return max(rows / _GROUPS_OF_A_KEY, _LEAST_OF_A_KEY)
         return rows
@@ -270,7 +276,7 @@ class Sizes:
     def _called(self, name: str, sizes: list[float], arguments: list[Node]) -> float:
         read = sum(sizes)
         self._count(read)
-        if name in _SEARCHING and not _is_short(arguments[1:2]):
+        if name in _SEARCHING and not is_short(arguments[1:2]):
             self._compare(sizes[0], max(sizes[1:], default=0.0), name)
         if name in _WITH_ITSELF:
             self._compare(read, read, name)
@@ -290,17 +296,17 @@ class Sizes:
         if name in {"replace", "regexp_replace"} and len(sizes) > 2:  # noqa: PLR2004
             return max(sizes[0], 1.0) * max(sizes[2], 1.0)
         if name in {"power", "pow", "exp", "factorial"}:
-            return _power(arguments)
+            return power_digits(arguments)
         return 2 * read + _SCALAR if name in _ESCAPING else read + _SCALAR
 
     def _operator(self, expression: Node) -> float:
         left, right = self.size(expression.get("lexpr")), self.size(expression.get("rexpr"))
         sign = expression["name"][-1]["String"]["sval"]
         self._count(left + right)
-        if sign in _SET_OPERATORS and not _is_short([expression.get("rexpr", {})]):
+        if sign in _SET_OPERATORS and not is_short([expression.get("rexpr", {})]):
             self._compare(left, right, sign)
         if sign in _POWERS:
-            return _power([expression.get("lexpr", {}), expression.get("rexpr", {})])
+            return power_digits([expression.get("lexpr", {}), expression.get("rexpr", {})])
         return self._value(max(left, right) if sign in _SUMS else left + right)
 
     def _sublink(self, sublink: Node) -> float:
@@ -365,68 +371,3 @@ class Sizes:
         "JsonObjectAgg": _json_aggregate,
         "JsonArrayQueryConstructor": _json_query,
     }
-
-
-def _is_short(arguments: list[Node]) -> bool:
-    """Whether the first of the arguments is a short literal, or left out."""
-    node = arguments[0] if arguments else {}
-    while "TypeCast" in node:
-        node = node["TypeCast"]["arg"]
-    if not node:
-        return True
-    const = node.get("A_Const")
-    return const is not None and len(const.get("sval", {}).get("sval", "")) <= SHORT_LITERAL
-
-
-def _power(arguments: list[Node]) -> float:
-    """Return the digits of a power, an exponential or a factorial."""
-    numbers = [constant(argument) for argument in arguments]
-    if any(number is None for number in numbers):
-        # As a double it is short; only a numeric base makes a long number.
-        return _LARGEST_NUMERIC if _is_numeric(arguments[0]) else _SCALAR
-    base, exponent = (abs(number or 0.0) for number in [*numbers, numbers[0]][:2])
-    if len(numbers) == 1:
-        return min(_SCALAR + exponent * log10(max(exponent, 3.0)), _LARGEST_NUMERIC)
-    return min(_SCALAR + exponent * abs(log10(max(base, 1e-9))), _LARGEST_NUMERIC)
-
-
-def _is_numeric(node: Node) -> bool:
-    if "TypeCast" in node:
-        return bool(node["TypeCast"]["typeName"]["names"][-1]["String"]["sval"] == "numeric")
-    return "fval" in node.get("A_Const", {})
-
-
-def _text(part: Node) -> str:
-    return str(part.get("String", {}).get("sval", ""))
-
-
-def _inner_names(select: Node) -> tuple[frozenset[str], frozenset[str] | None]:
-    """Return the aliases of a query's sources, and their columns where each names its own."""
-    qualifiers, columns, is_known = set(), set(), True
-    stack = list(select.get("fromClause", ()))
-    while stack:
-        (node,) = stack.pop().values()
-        if "larg" in node:
-            stack += [node["larg"], node["rarg"]]
-            continue
-        alias = node.get("alias", {})
-        qualifiers.add(alias.get("aliasname", node.get("relname", "")))
-        names = {_text(part) for part in alias.get("colnames", ())}
-        if "subquery" in node and not names:
-            names = set(select_names(node["subquery"]["SelectStmt"]))
-        columns |= names | qualifiers
-        is_known &= bool(names) and "*" not in names
-    return frozenset(qualifiers), frozenset(columns) if is_known else None
-
-
-def _target(key: Node, select: Node) -> Node:
-    """Return what a key of GROUP BY stands for: an output, where it is that one's number."""
-    number, targets = constant(key), select.get("targetList", ())
-    if number is None or not 1 <= number <= len(targets):
-        return key
-    value: Node = targets[int(number) - 1]["ResTarget"]["val"]
-    return value
-
-
-def _relations(tree: Any) -> set[str]:
-    return {node["relname"] for node in nodes_of(tree) if "relname" in node}

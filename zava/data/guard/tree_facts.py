@@ -1,0 +1,79 @@
+"""What a parse tree says of one query or expression, for the estimate of sizes."""
+
+from math import log10
+from typing import Any
+
+from zava.data.guard.bounds import constant
+from zava.data.guard.fields import select_names
+from zava.data.guard.parsing import Node, nodes_of
+
+SHORT_LITERAL = 256
+LARGEST_NUMERIC = 131_072.0
+_SCALAR = 64.0
+
+
+def is_short(arguments: list[Node]) -> bool:
+    """Whether the first of the arguments is a short literal, or left out."""
+    node = arguments[0] if arguments else {}
+    while "TypeCast" in node:
+        node = node["TypeCast"]["arg"]
+    if not node:
+        return True
+    const = node.get("A_Const")
+    return const is not None and len(const.get("sval", {}).get("sval", "")) <= SHORT_LITERAL
+
+
+def power_digits(arguments: list[Node]) -> float:
+    """Return the digits of a power, an exponential or a factorial."""
+    numbers = [constant(argument) for argument in arguments]
+    if any(number is None for number in numbers):
+        # As a double it is short; only a numeric base makes a long number.
+        return LARGEST_NUMERIC if _is_numeric(arguments[0]) else _SCALAR
+    base, exponent = (abs(number or 0.0) for number in [*numbers, numbers[0]][:2])
+    if len(numbers) == 1:
+        return min(_SCALAR + exponent * log10(max(exponent, 3.0)), LARGEST_NUMERIC)
+    return min(_SCALAR + exponent * abs(log10(max(base, 1e-9))), LARGEST_NUMERIC)
+
+
+def _is_numeric(node: Node) -> bool:
+    if "TypeCast" in node:
+        return bool(node["TypeCast"]["typeName"]["names"][-1]["String"]["sval"] == "numeric")
+    return "fval" in node.get("A_Const", {})
+
+
+def text_of(part: Node) -> str:
+    """Return the name that one part of a reference holds; "" for a star."""
+    return str(part.get("String", {}).get("sval", ""))
+
+
+def inner_names(select: Node) -> tuple[frozenset[str], frozenset[str] | None]:
+    """Return the aliases of a query's sources, and their columns where each names its own."""
+    qualifiers, columns, is_known = set(), set(), True
+    stack = list(select.get("fromClause", ()))
+    while stack:
+        (node,) = stack.pop().values()
+        if "larg" in node:
+            stack += [node["larg"], node["rarg"]]
+            continue
+        alias = node.get("alias", {})
+        qualifiers.add(alias.get("aliasname", node.get("relname", "")))
+        names = {text_of(part) for part in alias.get("colnames", ())}
+        if "subquery" in node and not names:
+            names = set(select_names(node["subquery"]["SelectStmt"]))
+        columns |= names | qualifiers
+        is_known &= bool(names) and "*" not in names
+    return frozenset(qualifiers), frozenset(columns) if is_known else None
+
+
+def group_target(key: Node, select: Node) -> Node:
+    """Return what a key of GROUP BY stands for: an output, where it is that one's number."""
+    number, targets = constant(key), select.get("targetList", ())
+    if number is None or not 1 <= number <= len(targets):
+        return key
+    value: Node = targets[int(number) - 1]["ResTarget"]["val"]
+    return value
+
+
+def relations(tree: Any) -> set[str]:
+    """Return the names of the relations that a tree reads."""
+    return {node["relname"] for node in nodes_of(tree) if "relname" in node}
