@@ -136,6 +136,10 @@ ENDLESS = [
     "SELECT array_to_string(array_agg(g), repeat('x', 10000)) FROM generate_series(1, 100000) AS g",
     "WITH RECURSIVE r AS (SELECT 'x' AS s, 1 AS n UNION ALL SELECT s || 'xxxx', n + 1 FROM r WHERE n < 900000 AND strpos(s, 'y' || s) = 0) SELECT max(length(s)) FROM r",
     nested_recursions(20),
+    # A text as long as the guard allows, and a short one that nearly fits at each place.
+    f"{TEXTS} SELECT strpos(s, 'y' || repeat('x', 200)) FROM a",
+    f"{TEXTS} SELECT strpos(s, 'y{'x' * 200}') FROM a",
+    f"{TEXTS} SELECT s LIKE '%y{'x' * 200}%' FROM a",
     # Patterns, operators over subqueries, and casts of long texts.
     f"{TEXTS} SELECT s LIKE '%' || s || 'y%' FROM a",
     "SELECT s LIKE '%' || left(s, 100000) || 'y%' FROM (SELECT string_agg('x', '') AS s FROM generate_series(1, 300000)) AS a",

@@ -18,7 +18,6 @@ from zava.data.guard.parsing import Node, nodes_of
 from zava.data.guard.tree_facts import (
     group_target,
     inner_names,
-    is_short,
     power_digits,
     relations,
     text_of,
@@ -276,7 +275,7 @@ class Sizes:
     def _called(self, name: str, sizes: list[float], arguments: list[Node]) -> float:
         read = sum(sizes)
         self._count(read)
-        if name in _SEARCHING and not is_short(arguments[1:2]):
+        if name in _SEARCHING:
             self._compare(sizes[0], max(sizes[1:], default=0.0), name)
         if name in _WITH_ITSELF:
             self._compare(read, read, name)
@@ -303,7 +302,7 @@ class Sizes:
         left, right = self.size(expression.get("lexpr")), self.size(expression.get("rexpr"))
         sign = expression["name"][-1]["String"]["sval"]
         self._count(left + right)
-        if sign in _SET_OPERATORS and not is_short([expression.get("rexpr", {})]):
+        if sign in _SET_OPERATORS:
             self._compare(left, right, sign)
         if sign in _POWERS:
             return power_digits([expression.get("lexpr", {}), expression.get("rexpr", {})])

@@ -7,20 +7,8 @@ from zava.data.guard.bounds import constant
 from zava.data.guard.fields import select_names
 from zava.data.guard.parsing import Node, nodes_of
 
-SHORT_LITERAL = 256
 LARGEST_NUMERIC = 131_072.0
 _SCALAR = 64.0
-
-
-def is_short(arguments: list[Node]) -> bool:
-    """Whether the first of the arguments is a short literal, or left out."""
-    node = arguments[0] if arguments else {}
-    while "TypeCast" in node:
-        node = node["TypeCast"]["arg"]
-    if not node:
-        return True
-    const = node.get("A_Const")
-    return const is not None and len(const.get("sval", {}).get("sval", "")) <= SHORT_LITERAL
 
 
 def power_digits(arguments: list[Node]) -> float:
