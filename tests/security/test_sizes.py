@@ -48,6 +48,8 @@ BUILT = "jsonb_build_object('a', j, 'b', k)"
 PATH = "'$ ? (@.a[*] == @.b[*])'"
 NUMERIC = "WITH v AS MATERIALIZED (SELECT (7::numeric ^ 70000) AS a)"
 
+SPAN = "(SELECT min(order_date) AS a, max(order_date) AS b FROM retail.orders) AS x"
+
 ENDLESS = [
     # JSON paths that compare two paths, by every way to a path.
     *(
@@ -157,6 +159,14 @@ ENDLESS = [
     "SELECT (7::numeric ^ g) * (7::numeric ^ g) FROM generate_series(60000, 60010) AS g",
     "SELECT factorial(g) FROM generate_series(30000, 30010) AS g",
     "SELECT (x).factorial FROM (VALUES (100000)) AS v(x)",
+    # Short literals beside a text of 100 MB, and steps that no unit makes long.
+    f"{TEXTS} SELECT length(translate(s, '{'abcdefghij' * 20}', '')) FROM a",
+    f"{TEXTS} SELECT length(btrim(s, '{'abcdefghij' * 20}x')) FROM a",
+    f"{TEXTS} SELECT s LIKE '%{'x_' * 120}y%' FROM a",
+    f"{TEXTS} SELECT strpos(s, 'y{'x' * 250}') FROM a",
+    f"SELECT string_agg(repeat('x', 1000), '') FROM {SPAN}, generate_series(a, b, '0.001 day'::interval)",
+    f"SELECT string_agg(repeat('x', 1000), '') FROM {SPAN}, generate_series(a, b, '1'::interval)",
+    f"SELECT string_agg(repeat('x', 1000), '') FROM {SPAN}, generate_series(a, b, '00:00:01')",
 ]  # fmt: skip
 
 USUAL = [
@@ -205,6 +215,11 @@ USUAL = [
     "SELECT 1 UNION SELECT 2 UNION (SELECT 3 EXCEPT VALUES (4))",
     "WITH RECURSIVE t AS (SELECT 1 AS n UNION ALL SELECT n FROM t WHERE n < 2) SELECT JSON_ARRAY(SELECT n FROM t), JSON_ARRAYAGG(n) FROM t",
     "SELECT array_agg(store_id) && array_agg(store_id) FROM retail.stores",
+    "SELECT string_agg(status, ',') LIKE '%cancelled%' FROM retail.orders",
+    "SELECT translate(string_agg(phone, ','), '()-', '') FROM retail.customers",
+    f"SELECT string_agg(repeat('x', 1000), ', ') FROM {SPAN}, generate_series(a, b, INTERVAL '1' month) AS d",
+    "SELECT (x).count FROM (SELECT count(*) FROM retail.orders) AS x",
+    "SELECT x.count, x.length FROM (SELECT count(*), length(max(status)) FROM retail.orders) AS x",
 ]  # fmt: skip
 
 FIELDS = [
@@ -217,6 +232,11 @@ FIELDS = [
     "SELECT (x).refcursor FROM (VALUES ('a')) AS v(x)",
     "SELECT ((x).oid).int8 FROM (VALUES ('1')) AS v(x)",
     "SELECT o.hashtextextended FROM retail.orders AS o",
+    "SELECT (x).array_agg FROM generate_series(1, 3) AS x",
+    "SELECT (x).json_agg FROM generate_series(1, 3) AS x",
+    "SELECT o.to_jsonb FROM retail.orders AS o",
+    "SELECT (o.status).normalize FROM retail.orders AS o",
+    "SELECT o.length FROM retail.orders AS o",
     "WITH a AS (SELECT 1 AS hashtext) SELECT (x).hashtext FROM (VALUES ('a')) AS v(x)",
 ]
 

@@ -23,8 +23,9 @@ _FUNCTION_ROWS = 10.0
 _EQUALITY, _RANGE = 1 / 10, 1 / 3
 _KEY_LOOKUP, _LEAST_FACTOR = 1 / 1_000, 1 / 50_000
 _KEY_LOOKUPS = {"order_id": 1 / 20_000, "customer_id": 1 / 5_000, "product_id": 1 / 300}
-# Of these units a series counts its steps; of longer ones it has few.
-_SHORT_STEP = re.compile(r"micro|milli|sec|min", re.IGNORECASE)
+# Of these units, of fractions and of bare seconds a series counts its steps; of longer ones it has
+# few.
+_SHORT_STEP = re.compile(r"micro|milli|sec|min|[:.]|pt", re.IGNORECASE)
 _TENANT = "store_id"
 _FROM_TO = 2
 
@@ -206,10 +207,19 @@ def series(arguments: list[Node]) -> float:
     start, stop = largest(arguments[0]), largest(arguments[1])
     step = constant(arguments[_FROM_TO]) if len(arguments) > _FROM_TO else 1.0
     if start is None or stop is None:
-        constants = [node.get("A_Const", {}) for node in nodes_of(arguments[_FROM_TO:])]
-        texts = [node.get("sval", {}).get("sval", "") for node in constants]
-        return _MOST_SERIES_ROWS if any(map(_SHORT_STEP.search, texts)) else _SERIES_ROWS
+        return _MOST_SERIES_ROWS if _has_short_step(arguments[_FROM_TO:]) else _SERIES_ROWS
     return max(abs(stop - start) / abs(step or 1.0), 1.0)
+
+
+def _has_short_step(step: list[Node]) -> bool:
+    nodes = list(nodes_of(step))
+    texts = [node["A_Const"]["sval"].get("sval", "") for node in nodes if _is_text(node)]
+    has_unit = any("typmods" in node for node in nodes)  # interval '1' month
+    return any(_SHORT_STEP.search(text) or (text.isdigit() and not has_unit) for text in texts)
+
+
+def _is_text(node: Node) -> bool:
+    return "sval" in node.get("A_Const", {})
 
 
 def conjuncts(condition: Node | None) -> Iterator[Node]:

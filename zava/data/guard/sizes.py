@@ -75,6 +75,8 @@ _SET_OPERATORS = frozenset(
     {"&&", "@>", "<@", "?|", "?&", "-", "*", "/", "%", "@@", "#-", "~~", "!~~", "~~*", "!~~*"}
     | {"~", "!~", "~*", "!~*"}
 )
+# What a pair weighs where it is more than that of the others, measured.
+_WEIGHTS = {"translate": 4.0}
 _POWERS = frozenset({"^"})
 _SUMS = frozenset({"+", "-"})
 _WIDTHS = frozenset({"bit", "varbit", "bpchar", "varchar", "char"})
@@ -276,7 +278,8 @@ class Sizes:
         read = sum(sizes)
         self._count(read)
         if name in _SEARCHING:
-            self._compare(sizes[0], max(sizes[1:], default=0.0), name)
+            weight = _WEIGHTS.get(name, 1.0)
+            self._compare(sizes[0] * weight, max(sizes[1:], default=0.0), name)
         if name in _WITH_ITSELF:
             self._compare(read, read, name)
         return self._value(self._result(name, sizes, arguments))

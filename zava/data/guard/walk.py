@@ -119,7 +119,7 @@ class Walk:
     def _column(self, reference: Node, _visible: Names) -> None:
         names = [part["String"]["sval"] for part in reference["fields"] if "String" in part]
         if len(names) > 1:
-            self._check_field(names[-1], {"ColumnRef": reference}, names[-2])
+            self._check_field(names[-1], names[-2])
         elif names:
             _check_column(names[-1])
 
@@ -128,16 +128,13 @@ class Walk:
         source = value[-1].get("String", {}).get("sval") if value else None
         for part in selection["indirection"]:
             if "String" in part:
-                self._check_field(part["String"]["sval"], selection["arg"], source)
+                self._check_field(part["String"]["sval"], source)
         self._push(selection, visible)
 
-    def _check_field(self, name: str, value: Node, source: str | None) -> None:
+    def _check_field(self, name: str, source: str | None) -> None:
         _check_column(name)
-        if not self._fields.is_column(name, source):
+        if self._fields.is_call(name) or not self._fields.is_column(name, source):
             raise refusals.hidden_call(name)
-        if self._fields.is_call(name):
-            self._growth.check(name, [value])
-            self._reads_paths |= name.startswith(_PATH_FUNCTIONS)
 
     def _call(self, call: Node, visible: Names) -> None:
         *schema, name = _names(call["funcname"])
