@@ -85,11 +85,13 @@ class Endless:
     def _call(self, value: str, *, depth: int) -> str:
         if depth == 0 or self._chance.random() < 0.2:
             return self._chance.choice(
-                (value, value, "'x'", "2", f"({value})::text", f"({value})::jsonb")
+                (value, value, "'x'", "2", *(f"({value})::{name}" for name in _TYPES))
             )
         inner = [
             self._call(value, depth=depth - 1) for _ in range(self._chance.choice((1, 1, 2, 2, 3)))
         ]
+        if self._chance.random() < 0.1:
+            return self._chance.choice(_SHAPES).format(inner[0], inner[-1])
         chosen = self._chance.random()
         if chosen < 0.25:
             return f"({inner[0]} {self._chance.choice(_OPERATORS)} {inner[-1]})"
@@ -101,4 +103,22 @@ class Endless:
         return f"{self._chance.choice(_NAMES)}({', '.join(inner)})"
 
 
+_TYPES = ("text", "jsonb", "numeric", "tsquery")
+# Shapes that took a server long, and that chance alone would hardly find.
+_SHAPES = (
+    "({0} LIKE '%' || {1} || 'y%')",
+    "({0} LIKE '%' || left({1}, 9999) || 'y%' || {0} || '%z')",
+    "({0} LIKE '%x_x_x_x_x_x_x_x_y%')",
+    "({0} ILIKE ANY (SELECT {1} || 'y'))",
+    "translate({0}, replace({1}, 'x', 'y'), 'z')",
+    "translate({0}, 'abcdefghijklmnop', '')",
+    "btrim({0}, 'abcdefghijklmnopx')",
+    "('0x' || {0})::numeric",
+    "({0} && ANY (SELECT {1}))",
+    "strpos({0}, 'y' || {1})",
+    "to_tsquery('simple', replace({0}, 'x', 'x & '))",
+    "(SELECT string_agg({0}::text, '') FROM (SELECT 1) AS inside)",
+    "(SELECT array_agg({0}) && array_agg({1}) FROM generate_series(1, 300))",
+    "array_to_string(ARRAY[{0}, {1}], {1}::text)",
+)
 _NAMES = sorted(FUNCTIONS - _NEVER_LONG)
