@@ -6,6 +6,7 @@ function on the list the statement, has such a column.
 """
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import Any
 
 from zava.data.guard.parsing import Node, nodes_of
@@ -14,28 +15,23 @@ from zava.data.guard.vocabulary import FUNCTIONS
 Names = frozenset[str]
 
 _STAR = "*"
+_SOURCES = {"RangeVar", "RangeSubselect", "RangeFunction", "JsonTable"}
 
 
 class Fields:
-    """The names of one statement's outputs, and which source has which."""
+    """The names of one statement's outputs, and which source has which.
+
+    Few statements select a field that PostgreSQL could call, so names are collected when one does.
+    """
 
     def __init__(self, statement: Node, columns: Names, calling: Names) -> None:
+        self._statement = statement
         self._columns = columns
         self._calling = calling
-        self._outputs = _output_names(statement)
-        self._sources: dict[str, list[Names]] = {}
-        ctes = {
-            node["ctename"]: _query_names(node) for node in nodes_of(statement) if "ctename" in node
-        }
-        for node in nodes_of(statement):
-            for key in ("RangeVar", "RangeSubselect", "RangeFunction", "JsonTable"):
-                if key in node:
-                    self._add(node[key], ctes)
 
     def is_call(self, name: str) -> bool:
         """Whether a listed function is called: the statement and its tables name no such column."""
-        is_named = name in self._columns or name in self._outputs
-        return name in FUNCTIONS and not is_named
+        return name in FUNCTIONS and name not in self._columns and name not in self._outputs
 
     def is_column(self, name: str, source: str | None) -> bool:
         """Whether a name is a column; `source` is the alias before it, where there is one."""
@@ -44,7 +40,22 @@ class Fields:
         named = self._sources.get(source or "", [])
         return bool(named) and all(name in names or _STAR in names for names in named)
 
-    def _add(self, item: Node, ctes: dict[str, Names]) -> None:
+    @cached_property
+    def _outputs(self) -> Names:
+        return _output_names(self._statement)
+
+    @cached_property
+    def _sources(self) -> dict[str, list[Names]]:
+        nodes = list(nodes_of(self._statement))
+        ctes = {node["ctename"]: _query_names(node) for node in nodes if "ctename" in node}
+        sources: dict[str, list[Names]] = {}
+        for node in nodes:
+            for key in _SOURCES & node.keys():
+                name, names = self._source(node[key], ctes)
+                sources.setdefault(name, []).append(names)
+        return sources
+
+    def _source(self, item: Node, ctes: dict[str, Names]) -> tuple[str, Names]:
         alias = item.get("alias", {})
         names = frozenset(_texts(alias.get("colnames", ())))
         if "subquery" in item:
@@ -56,8 +67,7 @@ class Fields:
             names |= {
                 inner.get("name", inner.get("colname")) for c in columns for inner in c.values()
             }
-        name = alias.get("aliasname", item.get("relname", ""))
-        self._sources.setdefault(name, []).append(names)
+        return alias.get("aliasname", item.get("relname", "")), names
 
 
 def _query_names(cte: Node) -> Names:

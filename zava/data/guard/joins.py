@@ -7,7 +7,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from zava.data.guard.bounds import constant, largest
-from zava.data.guard.parsing import Node, nodes_of
+from zava.data.guard.parsing import COMPOUND, Node, nodes_of
 
 # About the size of a large store. No row of any store is counted for these.
 _TABLE_ROWS: Mapping[str, float] = {
@@ -29,7 +29,8 @@ _SHORT_STEP = re.compile(r"micro|milli|sec|min|[:.]|pt", re.IGNORECASE)
 _TENANT = "store_id"
 _FROM_TO = 2
 
-QUERIES = {"subselect", "query"}
+_LEAVES = frozenset({"ColumnRef", "A_Const", "funcname", "typeName"})
+_ENDS = _LEAVES | {"subselect", "query"}
 _EQUALS = [{"String": {"sval": "="}}]
 
 
@@ -141,7 +142,9 @@ class _Links:
                 self.factors[places[0]] *= _key_lookup(sides["lexpr"])
             elif _is_key(sides, [sources[place] for place in places]):
                 self._merge(places or range(len(sources)))
-        elif not names_outer and not any("SubLink" in node for node in nodes_of(condition)):
+        elif not names_outer and not any(
+            "SubLink" in node for node in outside_subqueries(condition)
+        ):
             # Of other conditions each row is visited to find out.
             self._lower(places, _EQUALITY if is_equality else _RANGE)
 
@@ -194,7 +197,7 @@ def _is_key(sides: Node, sources: list[Source]) -> bool:
     """Whether an equality joins by a key; a store alone is one beside the table of stores only."""
     columns = {
         node["ColumnRef"]["fields"][-1].get("String", {}).get("sval")
-        for node in nodes_of([sides["lexpr"], sides["rexpr"]])
+        for node in _nodes_until([sides["lexpr"], sides["rexpr"]], _LEAVES)
         if "ColumnRef" in node
     }
     return columns != {_TENANT} or any(source.is_stores for source in sources)
@@ -234,20 +237,30 @@ def conjuncts(condition: Node | None) -> Iterator[Node]:
 
 
 def outside_subqueries(tree: Any) -> Iterator[Node]:
-    """Yield the nodes of a tree, but of each subquery only its link."""
-    stack = [tree]
+    """Yield the nodes of a tree, but of each subquery only its link, and nothing of a leaf."""
+    return _nodes_until(tree, _ENDS)
+
+
+def _nodes_until(tree: Any, ends: Names) -> Iterator[Node]:
+    stack = [tree] if tree else []
     while stack:
         node = stack.pop()
-        if isinstance(node, dict):
+        if type(node) is dict:
             yield node
-            stack += [inner for key, inner in node.items() if key not in QUERIES]
-        elif isinstance(node, list):
+            parts = node.items()
+            stack += [part for key, part in parts if type(part) in COMPOUND and key not in ends]
+        else:
             stack += node
 
 
 def calls(tree: Any) -> Iterator[tuple[str, list[Node]]]:
     """Yield the name and the arguments of each call outside subqueries."""
-    for node in outside_subqueries(tree):
+    return calls_of(outside_subqueries(tree))
+
+
+def calls_of(nodes: Iterable[Node]) -> Iterator[tuple[str, list[Node]]]:
+    """Yield the name and the arguments of each call among nodes."""
+    for node in nodes:
         if "FuncCall" in node:
             call = node["FuncCall"]
             yield call["funcname"][-1]["String"]["sval"], call.get("args", [])
@@ -256,13 +269,15 @@ def calls(tree: Any) -> Iterator[tuple[str, list[Node]]]:
 def qualifiers(tree: Any) -> Names:
     """Return the names before the columns of a tree."""
     found = set()
-    for node in nodes_of(tree):
-        fields = node.get("ColumnRef", {}).get("fields", ())
-        # The name alone may be a whole row of its source.
-        named = fields[-2:-1] or fields
-        found |= {part["String"]["sval"] for part in named if "String" in part}
+    for node in _nodes_until(tree, _LEAVES):
+        if "ColumnRef" in node:
+            fields = node["ColumnRef"]["fields"]
+            # The name alone may be a whole row of its source.
+            named = fields[-2] if len(fields) > 1 else fields[0]
+            if "String" in named:
+                found.add(named["String"]["sval"])
     return frozenset(found)
 
 
 def _holds_column(tree: Any) -> bool:
-    return any("ColumnRef" in node for node in nodes_of(tree))
+    return any("ColumnRef" in node for node in _nodes_until(tree, _LEAVES))

@@ -15,6 +15,7 @@ import pgparse
 _STACK_BYTES = 16 * 1024 * 1024
 
 Node = Mapping[str, Any]
+COMPOUND = (dict, list)
 
 
 class NotParsed(Exception):
@@ -47,13 +48,13 @@ def parse(statement: str) -> list[dict[str, Any]]:
 
 def nodes_of(tree: Any) -> Iterator[Node]:
     """Yield every object of a parse tree, in no order; depth costs no stack."""
-    stack = [tree]
+    stack = [tree] if tree else []
     while stack:
         node = stack.pop()
-        if isinstance(node, dict):
+        if type(node) is dict:
             yield node
-            stack += node.values()
-        elif isinstance(node, list):
+            stack += [part for part in node.values() if type(part) in COMPOUND]
+        else:
             stack += node
 
 

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from zava.data.guard import refusals
 from zava.data.guard.bounds import largest
 from zava.data.guard.fields import implied_name
-from zava.data.guard.parsing import Node, nodes_of
+from zava.data.guard.parsing import COMPOUND, Node, nodes_of
 from zava.data.guard.tree_facts import (
     group_target,
     inner_names,
@@ -220,17 +220,17 @@ class Sizes:
 
     def size(self, node: Any) -> float:
         """Return how many bytes an expression has at most."""
-        if isinstance(node, list):
-            return sum(self.size(part) for part in node)
-        if not isinstance(node, dict):
-            return 0.0
-        total = 0.0
-        for key, value in node.items():
-            rule = self._RULES.get(key)
-            if rule is not None:
-                total += rule(self, value)
-            elif isinstance(value, (dict, list)):
-                total += self.size(value)
+        kind, total = type(node), 0.0
+        if kind is list:
+            for part in node:
+                total += self.size(part)
+        elif kind is dict:
+            rules = self._RULES
+            for key, value in node.items():
+                if key in rules:
+                    total += rules[key](self, value)
+                elif type(value) in COMPOUND:
+                    total += self.size(value)
         return total
 
     def _constant(self, const: Node) -> float:

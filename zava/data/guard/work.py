@@ -6,18 +6,18 @@ text always has the same estimate. The estimate is generous. Only what no deadli
 as a join of two large tables without a condition, comes near the limit.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from math import prod
 from typing import Any
 
 from zava.data.guard.bounds import constant
 from zava.data.guard.joins import (
-    QUERIES,
     CteRows,
     From,
     Names,
     Rows,
-    calls,
+    calls_of,
     joined,
     outside_subqueries,
     qualifiers,
@@ -108,7 +108,7 @@ class Work:
         )
         combined = joined(read)
         combinations, self._joined[id(select)] = combined.visited, combined.returned
-        targets = select.get("targetList", [])
+        targets = list(outside_subqueries(select.get("targetList", [])))
         is_grouped = "groupClause" in select or "distinctClause" in select
         is_aggregate = not is_grouped and _has_aggregate(targets)
         visited = combinations + sum(source.rows.visited for source in read.sources)
@@ -116,7 +116,8 @@ class Work:
         if limit is not None and not (is_grouped or is_aggregate or "sortClause" in select):
             most = max(limit, 1.0) * _LIMIT_FACTOR
             combinations, visited = min(combinations, most), min(visited, most)
-        for subquery in _subqueries([*_parts(select), *read.conditions]):
+        others = outside_subqueries([*_parts(select), *read.conditions])
+        for subquery in _subqueries(chain(targets, others)):
             rows = self._select(subquery, ctes, outer | read.names)
             visited += rows.visited * (
                 combinations if _is_correlated(subquery, read.names) else 1.0
@@ -124,7 +125,7 @@ class Work:
         if is_aggregate:
             return 1.0, visited
         returned = combinations * prod(
-            series(arguments) for name, arguments in calls(targets) if name == "generate_series"
+            series(arguments) for name, arguments in calls_of(targets) if name == "generate_series"
         )
         return min(returned, _GROUPS) if is_grouped else returned, max(visited, returned)
 
@@ -140,22 +141,24 @@ def iterations(term: Node) -> float:
 
 
 def _parts(select: Node) -> Iterator[Any]:
-    """Yield what a SELECT computes for each row."""
-    for key in ("targetList", "havingClause", "sortClause", "groupClause", "windowClause"):
+    """Yield what a SELECT computes beside its outputs."""
+    for key in ("havingClause", "sortClause", "groupClause", "windowClause"):
         if key in select:
             yield select[key]
 
 
-def _subqueries(parts: list[Any]) -> Iterator[Node]:
-    for node in outside_subqueries(parts):
-        for key in QUERIES & node.keys():
-            yield node[key]["SelectStmt"]
+def _subqueries(nodes: Iterable[Node]) -> Iterator[Node]:
+    for node in nodes:
+        if "subselect" in node:
+            yield node["subselect"]["SelectStmt"]
+        elif "query" in node:
+            yield node["query"]["SelectStmt"]
 
 
-def _has_aggregate(targets: list[Node]) -> bool:
+def _has_aggregate(nodes: list[Node]) -> bool:
     return any(
         name in _AGGREGATES or name.endswith("_agg")
-        for node in outside_subqueries(targets)
+        for node in nodes
         if "FuncCall" in node and "over" not in node["FuncCall"]
         for name in [node["FuncCall"]["funcname"][-1]["String"]["sval"]]
     )
