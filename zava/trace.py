@@ -22,8 +22,8 @@ class Trace:
     """One call's place in a trace (W3C Trace Context) and the moment at which it is given up.
 
     A client may send any `trace_id`, twice, too: it links spans. `correlation_id` is the server's
-    own for this call, and stands in the record, the log and the error. `deadline` is of
-    `time.monotonic`, None for work that nobody waits for. `principal` is a hash.
+    own for this call, and is in the record, the log and the error. `deadline` is of
+    `time.monotonic`, None for work without a waiting client. `principal` is a hash.
     """
 
     trace_id: str

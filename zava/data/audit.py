@@ -63,7 +63,7 @@ class AuditTrail:
         Outcomes of earlier calls ride along. Nothing, unless every call has to be recorded.
         """
         if not self._is_required or caller in CANARIES:
-            return []  # what this server asks as a canary is nobody's call
+            return []  # the canaries' reads are no calls
         if caller.call is not None and caller.call.is_recorded:
             return []
         call = caller.call or Call(_UNNAMED)

@@ -210,7 +210,7 @@ class EmbeddedServer:
         return copies / programs.relative_to(site)
 
     def _let_through(self) -> None:
-        """Let PostgreSQL's own user reach the home; a directory above it opens to nobody else.
+        """Let PostgreSQL's own user reach the home; a directory above it opens to no other user.
 
         Raises:
             EmbeddedServerError: one of them cannot be opened to a single user.

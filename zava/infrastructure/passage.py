@@ -1,4 +1,4 @@
-"""How the user that runs PostgreSQL for a root user reaches its files, and nobody else does."""
+"""How the user that runs PostgreSQL for a root user reaches its files, and no other user does."""
 
 import errno
 import os

@@ -31,7 +31,7 @@ class Admission:
 
     A principal who is alone may hold all places, and half of them as soon as another one was seen
     within the minute. When all are taken, a quarter more is there for those who hold the fewest:
-    so whoever comes next finds room at once, though others fill the process for half a minute.
+    so the next principal finds room at once, though others fill the process for half a minute.
     """
 
     def __init__(self, most: int, *, clock: Callable[[], float] = time.monotonic) -> None:

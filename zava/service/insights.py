@@ -181,7 +181,7 @@ def _short_supply(findings: Findings) -> Insight | None:
     if not short:
         return None
     row = short[0]
-    # Suppliers wrote its name, so that it stands in the rows of stock_risks alone.
+    # Suppliers wrote its name, so that only the rows of stock_risks hold it.
     return Insight(
         "short_supply",
         f"The first product of stock_risks sold {row['units']} units and has"
