@@ -207,6 +207,12 @@ class Settings(BaseSettings):
         description="Public host names beside WEBSITE_HOSTNAME, comma-separated; loopback is "
         "always allowed.",
     )
+    check_token: str | None = Field(
+        None,
+        validation_alias="ZAVA_TOKEN",
+        repr=False,
+        description="Bearer token that `zava check` calls with; the served app never reads it.",
+    )
     website_url: str | None = Field(
         None,
         validation_alias="ZAVA_WEBSITE_URL",
