@@ -26,6 +26,14 @@ _DOCUMENT_OF_ENTRA = f"{_ISSUER}/.well-known/openid-configuration"
 _OUR_HEADERS = {"content-security-policy": "default-src 'none'"}
 
 
+_SERVERS = {
+    "no authorization server": [],
+    "second issuer is no address": [f"{{base}}{_ISSUER}", "issuer"],
+    "issuer is not encrypted": ["http://issuer.example"],
+    "issuer publishes nothing": ["{base}"],
+}
+
+
 @dataclass
 class Incoming:
     """One request, as this server reads it."""
@@ -59,7 +67,7 @@ class Played:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.base = f"{scheme}://{host}:{self.listener.getsockname()[1]}"
         self.url = f"{self.base}/mcp"
-        self._slow = threading.Event()
+        self.patience = threading.Event()
 
     def converse(self, client: socket.socket) -> None:
         """Answer the requests of one connection until the client leaves."""
@@ -108,6 +116,8 @@ class Played:
 
     def answer(self, request: Incoming) -> Outgoing | None:
         """Return what Zava would answer, or what the fault makes of it; None closes."""
+        if self.fault == "hangs after two answers" and len(self.seen) > 2:
+            self.patience.wait(10)
         if self.fault == f"no {request.method}":
             return Outgoing(404, has_headers=False)
         if request.method == "OPTIONS" and self.fault == "open to every page":
@@ -128,10 +138,11 @@ class Played:
             return Outgoing(200, has_headers=False)
         if path == _METADATA and self.fault != "no metadata":
             resource = "https://elsewhere/mcp" if self.fault == "other resource" else self.url
-            servers = [] if self.fault == "no authorization server" else [self.base + _ISSUER]
+            servers = _SERVERS.get(self.fault, ["{base}" + _ISSUER])
+            named = [server.format(base=self.base) for server in servers]
             return Outgoing(
                 200,
-                {"resource": resource, "resource_name": NAME, "authorization_servers": servers},
+                {"resource": resource, "resource_name": NAME, "authorization_servers": named},
             )
         is_entra = self.fault == "PKCE is not listed"
         if path == (_DOCUMENT_OF_ENTRA if is_entra else _DOCUMENT):
@@ -145,6 +156,9 @@ class Played:
         if self.fault == "isolation is not proven":
             checks = {"database": "healthy", "isolation": "unhealthy"}
             return Outgoing(503, {"status": "unhealthy", "checks": checks})
+        looks = sum(request.path == "/health/ready" for request in self.seen)
+        if self.fault == "ready at the third look" and looks < 3:
+            return Outgoing(503, {"status": "unhealthy", "checks": {"database": "unhealthy"}})
         return Outgoing(200, {"status": "healthy", "checks": {"database": "healthy"}})
 
     def _endpoint(self, request: Incoming) -> Outgoing | None:
@@ -165,7 +179,9 @@ class Played:
         ):
             return Outgoing(421, {"error": "This host name is not served here."})
         if "origin" in request.fields and self.fault != "every Origin is served":
-            return Outgoing(403, {"error": "this origin may not call"})
+            allows = self.fault == "every Origin may read"
+            opened = {"access-control-allow-origin": "*"} if allows else {}
+            return Outgoing(403, {"error": "this origin may not call"}, opened)
         if self.fault == "chunked body is refused" and "transfer-encoding" in request.fields:
             return Outgoing(411, {"error": "Send Content-Length."})
         return self._call(request)
@@ -188,7 +204,7 @@ class Played:
         if self.fault == "not granted":
             return Outgoing(403, _error("You have no access."))
         if self.fault == "slow":
-            self._slow.wait(SLOW_SECONDS)
+            self.patience.wait(SLOW_SECONDS)
         era = "other" if self.fault == "other era" else SERVED[1]
         results = {
             "initialize": {"protocolVersion": era},
@@ -210,8 +226,11 @@ def playing(
     """Serve on loopback while the block runs; every connection has a thread of its own."""
     played = Played(fault, host=host, scheme="https" if tls else "http")
     with serving(played.listener, played.converse, tls):
-        yield played
-        played.is_open = False
+        try:
+            yield played
+        finally:
+            played.is_open = False
+            played.patience.set()
 
 
 @contextmanager

@@ -16,9 +16,12 @@ FAULTS = {
     "no challenge": {"challenge"},
     "every token is accepted": {"forged token"},
     "other issuer": {"sign-in"},
+    "second issuer is no address": {"sign-in"},
+    "issuer is not encrypted": {"sign-in"},
     "plain PKCE": {"PKCE"},
     "every Host is served": {"wrong Host"},
     "every Origin is served": {"foreign Origin"},
+    "every Origin may read": {"foreign Origin"},
     "no HEAD": {"HEAD"},
     "no OPTIONS": {"OPTIONS"},
     "open to every page": {"OPTIONS"},
@@ -31,6 +34,11 @@ FAULTS = {
     "other era": {"era 2025-11-25", "era 2026-07-28"},
     "tool fails": {"tool call"},
 }
+
+
+@pytest.fixture(autouse=True)
+def without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_rows, "_PAUSE_SECONDS", 0.0)
 
 
 def problems(report: Report) -> set[str]:
@@ -115,6 +123,20 @@ def test_every_way_of_refusing_a_large_body_is_right(fault: str, seen: str) -> N
     assert states(report)["body over 1 MiB"] == (State.OK, seen)
 
 
+def test_app_that_has_just_started_gets_several_looks() -> None:
+    with playing("ready at the third look") as server:
+        report = examine(server.url, TOKEN)
+    assert problems(report) == set()
+    assert states(report)["readiness"] == (State.OK, "200 healthy")
+
+
+def test_issuer_of_a_laptop_may_publish_nothing() -> None:
+    with playing("issuer publishes nothing") as server:
+        report = examine(server.url, TOKEN)
+    assert problems(report) == set()
+    assert states(report)["sign-in"][0] is states(report)["PKCE"][0] is State.SKIPPED
+
+
 def test_missing_100_continue_does_not_hold_up_the_body(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("zava.check.wire._CONTINUE_SECONDS", 0.05)
     with playing("no 100-continue") as server:
@@ -182,3 +204,12 @@ def test_time_of_the_whole_check_is_bounded() -> None:
         "not sent: the 5 s of the whole check are over",
     )
     assert report.requests == 3
+
+
+def test_server_that_hangs_later_ends_the_check_in_time_with_every_row() -> None:
+    with playing("hangs after two answers") as server:
+        report = examine(server.url, TOKEN, Limits(first=0.1, each=0.1, whole=1))
+    assert report.seconds < 5
+    assert {row.state for row in report.rows if row.what == "process"} == {State.PROBLEM}
+    assert states(report)["process"][1] == "no answer in time"
+    assert len(report.rows) == 25

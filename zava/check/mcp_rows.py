@@ -12,6 +12,7 @@ from zava.protocol.versions import HANDSHAKE, STATELESS
 METADATA = "/.well-known/oauth-protected-resource"
 _FORGED = "e30.e30.e30"  # three empty parts, without a signature
 _OK, _UNAUTHORIZED, _FORBIDDEN = 200, 401, 403
+_MOST_ISSUERS = 3
 _PARAMETER = re.compile(r'([a-z_]+)="([^"]*)"')
 _TOKEN_ADVICE = "docs/deploy.md lists the causes of 401 and 403 with a token"  # noqa: S105  # no token
 
@@ -25,7 +26,7 @@ def metadata(subject: Subject) -> Found:
         return Found(State.PROBLEM, described(answer), "let the path reach the app")
     if resource != f"{subject.address.base}{subject.address.path}":
         return Found(State.PROBLEM, f"resource {shown(resource)}")
-    if not _issuer(subject):
+    if not _issuers(subject):
         return Found(State.PROBLEM, "no authorization server", "set ZAVA_IDENTITY_ISSUER")
     return Found(State.OK, f"resource {shown(resource)}")
 
@@ -50,10 +51,15 @@ def forged_token(subject: Subject) -> Found:
 
 
 def sign_in(subject: Subject) -> Found:
-    """Read the metadata of the authorization server at the places that clients try."""
-    issuer = _issuer(subject)
-    if not issuer:
+    """Read the metadata of each authorization server at the places that clients try."""
+    issuers = _issuers(subject)
+    if not issuers:
         return Found(State.SKIPPED, "the metadata name no authorization server")
+    found = [_sign_in_at(subject, issuer) for issuer in issuers[:_MOST_ISSUERS]]
+    return next((one for one in found if one.state is State.PROBLEM), found[0])
+
+
+def _sign_in_at(subject: Subject, issuer: str) -> Found:
     try:
         place = Address.of(issuer)
     except ValueError as error:
@@ -61,38 +67,40 @@ def sign_in(subject: Subject) -> Found:
     is_local = subject.address.is_local and place.is_local
     if place.scheme == "http" and not is_local:
         return Found(State.PROBLEM, f"{shown(issuer)} is not an https address")
+    nothing_published = Found(State.SKIPPED, "this issuer publishes nothing; use `zava token`")
+    wire = Wire(place, subject.limits)
     seen = ""
     for path in _document_paths(place.path.rstrip("/")):
         try:
-            answer = Wire(place, subject.limits).send(Request("GET", path))
+            answer = wire.send(Request("GET", path))
         except NoAnswer as nothing:
-            if is_local:
-                return Found(State.SKIPPED, "this issuer publishes nothing; use `zava token`")
-            return Found(State.PROBLEM, f"{shown(issuer)}: {nothing}")
+            refused = Found(State.PROBLEM, f"{shown(issuer)}: {nothing}")
+            return nothing_published if is_local else refused
         document = content(answer)
         seen = f"{place.base}{path} {answer.status}"
         if answer.status == _OK and "issuer" in document:
-            subject.document = document
+            subject.documents.append(document)
             named = shown(str(document["issuer"]))
             return Found.of(f"issuer {named}", is_good=document["issuer"] == issuer)
-    if is_local:
-        return Found(State.SKIPPED, "this issuer publishes nothing; use `zava token`")
-    return Found(State.PROBLEM, f"no document; last {shown(seen)}")
+    missing = Found(State.PROBLEM, f"no document; last {shown(seen)}")
+    return nothing_published if is_local else missing
 
 
 def pkce(subject: Subject) -> Found:
-    """Look whether the authorization server offers the one method that clients accept."""
-    if not subject.document:
+    """Look whether the authorization servers offer the one method that clients accept."""
+    if not subject.documents:
         return Found(State.SKIPPED, "no metadata of an authorization server")
-    methods = subject.document.get("code_challenge_methods_supported")
-    if methods is None:
+    offered = [one.get("code_challenge_methods_supported") for one in subject.documents]
+    for methods in offered:
+        if methods is not None and not (isinstance(methods, list) and "S256" in methods):
+            return Found(State.PROBLEM, shown(str(methods)))
+    if None in offered:
         return Found(
             State.LEARNED,
             "no method is listed",
             "strict clients refuse this; Microsoft Entra ID accepts S256 without listing it",
         )
-    is_listed = isinstance(methods, list) and "S256" in methods
-    return Found.of(shown(str(methods)), is_good=is_listed)
+    return Found(State.OK, "S256 is listed")
 
 
 def handshake(subject: Subject) -> Found:
@@ -130,10 +138,9 @@ def tool_call(subject: Subject) -> Found:
     return Found(State.OK, "the tool answered")
 
 
-def _issuer(subject: Subject) -> str:
+def _issuers(subject: Subject) -> list[str]:
     named = subject.metadata.get("authorization_servers")
-    first = named[0] if isinstance(named, list) and named else ""
-    return first if isinstance(first, str) else ""
+    return [one for one in named if isinstance(one, str)] if isinstance(named, list) else []
 
 
 def _document_paths(path: str) -> Iterator[str]:

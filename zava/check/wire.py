@@ -175,8 +175,8 @@ class Subject:
         """Whether the Azure Functions host answers, rather than a server of our own."""
         self.metadata: Mapping[str, Any] = {}
         """The protected resource's metadata, once read."""
-        self.document: Mapping[str, Any] = {}
-        """The authorization server's metadata, once read."""
+        self.documents: list[Mapping[str, Any]] = []
+        """The authorization servers' metadata, once read."""
 
     def get(self, path: str, *, method: str = "GET", seconds: float | None = None) -> Answer:
         """Return the answer to a request without a body."""
