@@ -17,7 +17,7 @@ from zava.settings import settings
 
 _PATH = "/mcp"
 _WIDTH = 160  # of the table where no terminal has one
-_CHECKS = (
+CHECKS = (
     *http_rows.SERVER,
     *mcp_rows.SIGN_IN,
     *http_rows.REQUESTS,
@@ -73,7 +73,7 @@ def examine(url: str, token: str | None, limits: Limits | None = None) -> Report
     subject = Subject(_address(url), limits, _token(token))
     _recognise(subject)
     report = Report(f"{subject.address.base}{_PATH}")
-    report.rows += [looked.row(subject) for looked in _CHECKS]
+    report.rows += [looked.row(subject) for looked in CHECKS]
     report.requests = limits.sent
     report.seconds = time.monotonic() - began
     return report
