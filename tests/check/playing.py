@@ -108,11 +108,15 @@ class Played:
         own = dict(_OUR_HEADERS) if answer.has_headers else {}
         if self.base.startswith("https") and self.fault != "no HSTS":
             own["strict-transport-security"] = "max-age=31536000"
+        if self.fault == "announces that it closes":
+            own["connection"] = "Close"
         fields = own | {"content-length": str(len(body))} | dict(answer.fields)
         lines = [f"HTTP/1.1 {answer.status} X", *(f"{name}: {fields[name]}" for name in fields)]
         stream.write("\r\n".join([*lines, "", ""]).encode())
         stream.write(b"" if request.method == "HEAD" else body)
         stream.flush()
+        if self.fault in {"closes without a word", "announces that it closes"}:
+            raise ConnectionAbortedError
 
     def answer(self, request: Incoming) -> Outgoing | None:
         """Return what Zava would answer, or what the fault makes of it; None closes."""

@@ -130,6 +130,16 @@ def test_app_that_has_just_started_gets_several_looks() -> None:
     assert states(report)["readiness"] == (State.OK, "200 healthy")
 
 
+@pytest.mark.parametrize("fault", ["closes without a word", "announces that it closes"])
+def test_server_that_keeps_no_connection_is_timed_as_well(fault: str) -> None:
+    with playing(fault) as server:
+        report = examine(server.url, TOKEN)
+        calls = [seen for seen in server.seen if b"tools/call" in seen.body]
+    assert problems(report) == set()
+    assert len(calls) == 11  # one for the row about the tool
+    assert report.requests <= MOST_REQUESTS
+
+
 def test_issuer_of_a_laptop_may_publish_nothing() -> None:
     with playing("issuer publishes nothing") as server:
         report = examine(server.url, TOKEN)

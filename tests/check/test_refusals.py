@@ -97,7 +97,7 @@ def test_what_is_no_url_of_an_endpoint_is_refused_unsent(
 @pytest.mark.parametrize("token", ["", "  ", "two words", "a\r\nX-Header: 1", "tökén", "a\x00b"])
 def test_what_is_no_token_is_refused_unsent(monkeypatch: pytest.MonkeyPatch, token: str) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", None)
-    assert refusal("https://zava.example/mcp", token).startswith("--token: ")
+    assert refusal("https://zava.example/mcp", token).startswith("--token or ZAVA_TOKEN: ")
 
 
 def test_refusal_repeats_no_secret() -> None:

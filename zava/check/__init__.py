@@ -101,7 +101,7 @@ def _token(token: str | None) -> str | None:
         return None
     token = token.strip()
     if not token.isascii() or not token.isprintable() or " " in token or not token:
-        raise CheckRefused("--token: it has to be one word of ASCII letters.")
+        raise CheckRefused("--token or ZAVA_TOKEN: expected the token alone, without `Bearer`.")
     return token
 
 

@@ -16,7 +16,7 @@ _FIVE_MEGABYTES = 5 * 1024 * 1024
 _CALLS = 10
 _LOOKS = 3
 _PAUSE_SECONDS = 2.0
-_SLOW_SECONDS = 2.0
+_SLOW_SECONDS = 1.0
 _RENEW_DAYS = 7
 _OK, _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 200, 400, 401, 403, 404
 _TOO_LARGE, _LENGTH_REQUIRED, _MISDIRECTED, _SERVER_ERROR = 413, 411, 421, 500
@@ -181,7 +181,9 @@ def utf8_header(subject: Subject) -> Found:
 def body_limit(subject: Subject) -> Found:
     """Send a body two bytes above the limit."""
     try:
-        answer = subject.post(DISCOVER, has_token=True, padding=MAX_BODY_BYTES + 2)
+        answer = subject.post(
+            DISCOVER, has_token=True, padding=MAX_BODY_BYTES + 2, seconds=subject.limits.first
+        )
     except NoAnswer as nothing:
         if nothing.is_closed:
             return Found(State.OK, "the connection was closed")
@@ -206,7 +208,8 @@ def body_limit(subject: Subject) -> Found:
 def five_megabytes(subject: Subject) -> Found:
     """Send 5 MB once, without a token, and look whether the app still answers."""
     try:
-        seen = described(subject.post(DISCOVER, padding=_FIVE_MEGABYTES))
+        answer = subject.post(DISCOVER, padding=_FIVE_MEGABYTES, seconds=subject.limits.first)
+        seen = described(answer)
     except NoAnswer as nothing:
         if not nothing.is_closed:
             raise
@@ -228,8 +231,13 @@ def ten_calls(subject: Subject) -> Found:
     answers: list[Answer] = []
     with subject.wire.line() as line:
         answers.append(line.exchange(request))
-        while len(answers) < _CALLS and answers[-1].headers.get("connection") != "close":
-            answers.append(line.exchange(request))
+        try:
+            while len(answers) < _CALLS and not answers[-1].is_last:
+                answers.append(line.exchange(request))
+        except NoAnswer as nothing:
+            # A server may close a connection that rests; the others get one each.
+            if not nothing.is_closed:
+                raise
     while len(answers) < _CALLS:
         answers.append(subject.wire.send(request))
     taken = [answer.seconds for answer in answers]
@@ -294,7 +302,12 @@ REQUESTS = (
         "limit the size of a body in front of the app",
         body_limit,
     ),
-    Check("5 MB body", "refused, then alive", "limit the size of a body", five_megabytes),
+    Check(
+        "5 MB body",
+        "refused, then alive",
+        "limit the size of a body; on a slow line run it from elsewhere",
+        five_megabytes,
+    ),
     Check("client that leaves", "alive afterwards", "look at the log of the app", leaving),
 )
 TIME = (

@@ -146,6 +146,8 @@ class Answer(NamedTuple):
     seconds: float
     is_continued: bool = False
     """Whether `100 Continue` came first."""
+    is_last: bool = False
+    """Whether the server closes the connection after it."""
 
 
 class Limits:

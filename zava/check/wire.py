@@ -128,7 +128,8 @@ class Line:
             body = response.read(_MOST_ANSWER_BYTES)
         headers = {name.lower(): value for name, value in response.getheaders()}
         taken = time.monotonic() - began
-        return Answer(response.status, headers, body, taken, is_continued)
+        is_last = bool(response.will_close)
+        return Answer(response.status, headers, body, taken, is_continued, is_last)
 
     def push(self, data: bytes) -> None:
         """Send all bytes before the deadline."""
@@ -191,10 +192,11 @@ class Subject:
         padding: int = 0,
         framing: Framing = Framing.LENGTH,
         host: str = "",
+        seconds: float | None = None,
     ) -> Answer:
         """Return the answer to a message; blanks fill its body up to `padding` bytes."""
         request = self.request(message, fields, has_token=has_token, padding=padding)
-        return self.wire.send(replace(request, framing=framing, host=host))
+        return self.wire.send(replace(request, framing=framing, host=host), seconds=seconds)
 
     def request(
         self,
