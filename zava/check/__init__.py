@@ -42,14 +42,12 @@ def check(
 
     Exit code 1 when something needed is missing. Sends at most 60 requests in at most two minutes.
     """
-    report = Report(shown(url))
     try:
         report = examine(url, token or settings().check_token)
     except CheckRefused as refused:
         if as_json:
-            typer.echo(
-                json.dumps(report.to_dict() | {"ok": False, "error": str(refused)}, indent=2)
-            )
+            refusal = {"url": shown(url), "ok": False, "error": str(refused), "rows": []}
+            typer.echo(json.dumps(refusal, indent=2))
         raise
     if as_json:
         typer.echo(json.dumps(report.to_dict(), indent=2))
