@@ -195,6 +195,9 @@ param applicationIdUri string = ''
 @description('Client ids of the MCP clients that people use, comma-separated. The first one is Visual Studio Code.')
 param clientIds string = 'aebc6443-996d-45c2-90f0-388ff96faa56'
 
+@description('Client ids that the app itself lets in, comma-separated; empty for any that the directory lets in.')
+param allowedClients string = ''
+
 @description('Put the built-in authentication of the platform in front of our own check.')
 param builtInAuthentication bool = false
 
@@ -457,6 +460,7 @@ module app 'modules/app.bicep' = {
     applicationIdUri: empty(checkedApplicationId) ? registration!.outputs.applicationIdUri : existingApplicationUri
     builtInAuthentication: builtInAuthentication
     clientIds: checkedClientIds
+    allowedClients: allowedClients
     customHostname: customHostname
     customHostnameThumbprint: customHostnameThumbprint
     maximumInstanceCount: maximumInstanceCount

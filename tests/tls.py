@@ -38,13 +38,13 @@ class Authority:
         constraints = x509.BasicConstraints(ca=True, path_length=0)
         self.roots.write_bytes(self._sign(self._name, self._key, constraints))
 
-    def certificate(self, host: str) -> tuple[Path, Path]:
+    def certificate(self, host: str, *, days: float = 1 / 24) -> tuple[Path, Path]:
         """Return the files of a certificate for this host name, and of its key."""
         key = generate_private_key(SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
         certificate, private = self._directory / "server.crt", self._directory / "server.key"
         certificate.write_bytes(
-            self._sign(subject, key, x509.SubjectAlternativeName([x509.DNSName(host)]))
+            self._sign(subject, key, x509.SubjectAlternativeName([x509.DNSName(host)]), days)
         )
         private.write_bytes(
             key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
@@ -53,7 +53,11 @@ class Authority:
         return certificate, private
 
     def _sign(
-        self, subject: x509.Name, key: EllipticCurvePrivateKey, extension: x509.ExtensionType
+        self,
+        subject: x509.Name,
+        key: EllipticCurvePrivateKey,
+        extension: x509.ExtensionType,
+        days: float = 1 / 24,
     ) -> bytes:
         now = datetime.now(UTC)
         built = (
@@ -63,7 +67,7 @@ class Authority:
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - timedelta(hours=1))
-            .not_valid_after(now + timedelta(hours=1))
+            .not_valid_after(now + timedelta(days=days))
             .add_extension(extension, critical=False)
         )
         return built.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM)

@@ -373,6 +373,7 @@ def _authenticator(settings: Settings, conninfo: str) -> TokenAuthenticator:
             audiences=settings.identity_audience,
             allowed_tenants=frozenset(settings.allowed_tenants),
             keys=RemoteKeys.of_issuer(settings.identity_issuer),
+            allowed_clients=settings.allowed_clients,
         )
     local_issuer_allowed(settings, conninfo)
     return TokenAuthenticator(
@@ -380,6 +381,7 @@ def _authenticator(settings: Settings, conninfo: str) -> TokenAuthenticator:
         audiences=(LOCAL_AUDIENCE,),
         allowed_tenants=frozenset({DEMO_TENANT_ID}),
         keys=StaticKeys(LocalIssuer(Home(settings.home)).jwks()),
+        allowed_clients=settings.allowed_clients,
     )
 
 

@@ -15,6 +15,8 @@ import typer
 
 from zava import access_commands, audit_commands, first_answer
 from zava.app import Application, application, compose, embedders, isolation_problems
+from zava.check import check
+from zava.check.values import CheckRefused
 from zava.console import Name, administered, console
 from zava.data.context import ContextKey
 from zava.errors import ZavaError
@@ -52,6 +54,7 @@ for command in (
     access_commands.list_access,
     access_commands.explain_access,
     audit_commands.audit,
+    check,
 ):
     app.command(command.__name__.replace("_", "-"))(command)
 
@@ -66,6 +69,7 @@ _EXPECTED = (
     LocalIssuerRefused,
     GrantRefused,
     NoToken,
+    CheckRefused,
     ZavaError,
 )
 

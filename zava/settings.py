@@ -201,11 +201,23 @@ class Settings(BaseSettings):
         validation_alias="ZAVA_ALLOWED_TENANTS",
         description="Ids of the directory tenants whose people may call, comma-separated.",
     )
+    allowed_clients: CommaSeparated = Field(
+        (),
+        validation_alias="ZAVA_ALLOWED_CLIENTS",
+        description="Ids of the client applications (the token's `azp` or `appid`) that may call, "
+        "comma-separated; the local issuer's is `zava-local`. Unset: any that the issuer lets in.",
+    )
     allowed_hosts: CommaSeparated = Field(
         (),
         validation_alias="ZAVA_ALLOWED_HOSTS",
         description="Public host names beside WEBSITE_HOSTNAME, comma-separated; loopback is "
         "always allowed.",
+    )
+    check_token: str | None = Field(
+        None,
+        validation_alias="ZAVA_TOKEN",
+        repr=False,
+        description="Bearer token that `zava check` calls with; the served app never reads it.",
     )
     website_url: str | None = Field(
         None,
@@ -370,6 +382,14 @@ class Settings(BaseSettings):
         parts = urlsplit(value or "https://")
         if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
             raise ValueError("expected an https:// URL")
+        return value
+
+    @field_validator("allowed_clients", mode="before")
+    @classmethod
+    def _names_a_client(cls, value: object) -> object:
+        # Commas alone would be read as no list, which lets in every client.
+        if isinstance(value, str) and value and not _comma_separated(value):
+            raise ValueError("expected client ids, comma-separated")
         return value
 
     @field_validator("redis_url")

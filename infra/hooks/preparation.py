@@ -1,4 +1,4 @@
-"""Prepares the database as its administrator: login, schema, context keys, first grant, proof.
+"""Prepares the database as its administrator, and checks the app from outside.
 
 Every step finds what is done and leaves it, so a run that was interrupted is repeated whole.
 """
@@ -47,6 +47,18 @@ def prepare(environment: Mapping[str, str]) -> None:
     if environment.get("AZURE_OPENAI_ENDPOINT"):
         step("The catalogue was not embedded.", [*zava, "embed"])
     step("Tenant isolation is not proven: the deployment ends here.", [*zava, "verify"])
+
+
+def check(environment: Mapping[str, str]) -> None:
+    """Look at the deployed app from outside, as its clients reach it.
+
+    Raises:
+        Refused: Something that is needed is missing; the table above the sentence names it.
+    """
+    step(
+        "The deployed app did not pass `zava check`; docs/deploy.md explains its rows.",
+        [_project_python(), "-m", "zava", "check", needed(environment, "ZAVA_MCP_URL")],
+    )
 
 
 def _project_python() -> str:

@@ -10,12 +10,12 @@ import os
 from typing import Mapping
 
 from deployment import Refused, azd, main
-from preparation import prepare
+from preparation import check, prepare
 from readiness import wait_until_ready
 
 
 def from_inside(environment: Mapping[str, str]) -> None:
-    """Prepare the database and wait until the app, which is deployed, is ready."""
+    """Prepare the database, wait until the app, which is deployed, is ready, and check it."""
     try:
         values = json.loads(azd("env", "get-values", "--output", "json"))
     except ValueError as error:
@@ -26,6 +26,7 @@ def from_inside(environment: Mapping[str, str]) -> None:
     os.environ.update(values)
     prepare({**environment, **values})
     wait_until_ready(values)
+    check(values)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,9 @@ param builtInAuthentication bool
 
 @description('Client ids that the built-in authentication lets in.')
 param clientIds array
+
+@description('Client ids that the app itself lets in, comma-separated; empty for any.')
+param allowedClients string
 param customHostname string
 param customHostnameThumbprint string
 param maximumInstanceCount int
@@ -66,6 +69,7 @@ var zavaSettings = {
   ZAVA_IDENTITY_ISSUER: issuer
   ZAVA_IDENTITY_AUDIENCE: '${applicationIdUri},${applicationId}'
   ZAVA_ALLOWED_TENANTS: tenant().tenantId
+  ZAVA_ALLOWED_CLIENTS: allowedClients
   ZAVA_ALLOWED_HOSTS: empty(customHostname) ? app.properties.defaultHostName : '${app.properties.defaultHostName},${customHostname}'
   AZURE_OPENAI_ENDPOINT: openAiEndpoint
   EMBEDDING_MODEL_DEPLOYMENT_NAME: embeddingDeployment

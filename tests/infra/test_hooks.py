@@ -23,6 +23,8 @@ MIGRATE = "zava migrate --server-identity identity-principalId"
 GRANT = f"zava grant --as deployer --tenant {TENANT} --object {DEPLOYER} --audience head_office"
 INSTALL = "pip install --quiet --disable-pip-version-check -r {root}/requirements-deploy.txt"
 SEED, EMBED, VERIFY = "zava seed", "zava embed", "zava verify"
+MCP_URL = "https://app-hostname/mcp"
+CHECK = f"zava check {MCP_URL}"
 READY = '{"status": "healthy", "checks": {"database": "healthy", "isolation": "healthy"}}'
 UNPREPARED = '{"status": "unhealthy", "checks": {"database": "unhealthy"}}'
 UNPROVEN = '{"status": "unhealthy", "checks": {"database": "healthy", "isolation": "unhealthy"}}'
@@ -215,8 +217,9 @@ def test_app_over_an_unprepared_database_is_an_end_of_its_own(workstation: Works
     with website((503, UNPREPARED)) as (url, seen):
         given = deployed(ZAVA_PREPARE_DATABASE="false", ZAVA_READY_URL=url)
         ended = workstation.run("postdeploy", given)
-    assert (ended.status, len(seen)) == (0, 1)
+    assert (ended.status, len(seen), ended.notes) == (0, 1, [])
     assert "python infra/hooks/prepare.py" in ended.printed
+    assert "`zava check` was skipped" in ended.printed
 
 
 def test_unproven_isolation_ends_a_private_deployment_too(workstation: Workstation) -> None:
@@ -234,7 +237,7 @@ def test_command_from_inside_prepares_and_waits(workstation: Workstation) -> Non
         (workstation.root / "values").write_text(f"{{{lines}}}")
         ended = workstation.run("prepare", {}, python=Path(sys.executable))
     assert (ended.status, ended.sentence) == (0, "")
-    assert of_zava(ended) == [MIGRATE, GRANT, EMBED, VERIFY]
+    assert of_zava(ended) == [MIGRATE, GRANT, EMBED, VERIFY, CHECK]
     assert len(seen) == 1
     assert ended.printed.endswith(f"MCP clients connect to {values['ZAVA_MCP_URL']}\n")
 
@@ -274,6 +277,37 @@ def test_deployment_ends_when_the_app_is_ready(workstation: Workstation, body: s
         ended = workstation.run("postdeploy", deployed(ZAVA_READY_URL=f"{url}/health/ready"))
     assert (ended.status, seen) == (0, ["/health/ready"])
     assert ended.printed == "MCP clients connect to https://app-hostname/mcp\n"
+    assert of_zava(ended) == [CHECK]
+
+
+def test_private_app_that_was_prepared_is_checked(workstation: Workstation) -> None:
+    with website((200, READY)) as (url, _):
+        given = deployed(ZAVA_USE_PRIVATE_NETWORK="true", ZAVA_READY_URL=url)
+        ended = workstation.run("postdeploy", given)
+    assert (ended.status, of_zava(ended)) == (0, [CHECK])
+
+
+@pytest.mark.parametrize("hook", ["postdeploy", "prepare"])
+@pytest.mark.parametrize("status", [1, 2, 137])
+def test_failing_check_ends_the_deployment_with_one_sentence(
+    workstation: Workstation, hook: str, status: int
+) -> None:
+    with website((200, READY)) as (url, _):
+        given = deployed(ZAVA_READY_URL=url)
+        lines = ", ".join(f'"{name}": "{value}"' for name, value in given.items())
+        (workstation.root / "values").write_text(f"{{{lines}}}")
+        ended = workstation.run(hook, given, plan=f"{MCP_URL} {status}")
+    assert_one_sentence(ended)
+    assert "zava check" in ended.sentence
+    assert ended.notes[-1] == CHECK
+
+
+def test_app_that_is_not_ready_is_not_checked(workstation: Workstation) -> None:
+    with website((503, UNPROVEN)) as (url, _):
+        given = deployed(ZAVA_PREPARE_DATABASE="false", ZAVA_READY_URL=url)
+        ended = workstation.run("postdeploy", given)
+    assert_one_sentence(ended)
+    assert ended.notes == []
 
 
 @pytest.mark.parametrize("hook", sorted(HOOKS.glob("*.py")), ids=lambda hook: hook.name)

@@ -49,6 +49,14 @@ def test_built_in_authentication_without_a_client_is_refused() -> None:
         of_module("app", "clientIds", clientIds=" ", builtInAuthentication=True)
 
 
+@pytest.mark.parametrize("given", ["", f"{CODE}, {OTHER}"])
+def test_clients_that_the_app_lets_in_reach_its_settings(given: str) -> None:
+    assert of_module("app", "allowedClients", allowedClients=given) == given
+    written = INFRASTRUCTURE.files["modules/app.bicep"].of("var")["zavaSettings"].value
+    allowed = Scope(INFRASTRUCTURE.files["modules/app.bicep"], {"allowedClients": given})
+    assert allowed.value(written.get("ZAVA_ALLOWED_CLIENTS")) == given
+
+
 def test_application_id_alone_names_its_audience_and_scope() -> None:
     assert of_module("app", "applicationIdUri", applicationId=OTHER) == f"api://{OTHER}"
     assert outputs(applicationId=OTHER)["ZAVA_SCOPE"] == f"api://{OTHER}/user_impersonation"

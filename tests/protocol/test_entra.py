@@ -384,6 +384,31 @@ def test_table_is_as_long_as_promised() -> None:
     assert len({case.name for case in REFUSED}) == len(REFUSED) >= 40
 
 
+@pytest.mark.parametrize("era", [LEGACY[-1], MODERN])
+@pytest.mark.parametrize("listed", ["another", f"another,{CLIENT_ID}"])
+async def test_client_that_is_not_on_the_list_gets_403_and_no_challenge(
+    make: Callable[..., Application], entra: Entra, era: str, listed: str
+) -> None:
+    served = make(ZAVA_ALLOWED_CLIENTS=listed)
+    for token in (entra.token(), entra.application_token()):
+        answer = await post(served, f"Bearer {token}", era=era)
+        assert answer.status == 403
+        # A challenge would send the client to sign in again, for a token with the same id.
+        assert "www-authenticate" not in answer.headers
+        error = orjson.loads(answer.body)["error"]
+        assert error["message"] == "This client may not call this server."
+        assert error["data"]["code"] == "AUTHORIZATION_ERROR"
+        assert listed not in answer.body.decode()
+    assert served.pool.times_opened == 0
+    assert served.endpoint.kernel.times_started == 0
+
+
+async def test_client_on_the_list_is_served(make: Callable[..., Application], entra: Entra) -> None:
+    served = make(ZAVA_ALLOWED_CLIENTS=f" another , {CALLING_CLIENT.upper()} ")
+    for token in (entra.token(), entra.application_token(), entra.token(azp=None, appid="Another")):
+        assert (await post(served, f"Bearer {token}")).status == 200
+
+
 # What sales.read allows, and nothing else.
 SALES = {
     *("get_current_utc_date", "query_metrics", "get_store_performance", "show_sales_chart"),

@@ -16,7 +16,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from zava.errors import Busy
+from zava.errors import AccessDenied, Busy
 from zava.infrastructure.demo_principals import DEMO_TENANT_ID
 from zava.infrastructure.home import Home
 from zava.infrastructure.local_issuer import (
@@ -37,6 +37,7 @@ TENANT = UUID("11111111-2222-4333-8444-555555555555")
 PERSON = UUID("66666666-7777-4888-8999-aaaaaaaaaaaa")
 ISSUER = "https://login.microsoftonline.com/{tid}/v2.0"
 AUDIENCES = ["api://zava", "99999999-0000-4000-8000-000000000000"]
+CLIENT = "aebc6443-996d-45c2-90f0-388ff96faa56"
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 OTHER_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 CLAIMS: dict[str, Any] = {
@@ -145,13 +146,18 @@ REFUSED: list[tuple[str, Callable[[], str | None], str]] = [
 ]
 
 
-def authenticator(keys: Any = None, clock: Callable[[], float] = lambda: NOW) -> TokenAuthenticator:
+def authenticator(
+    keys: Any = None,
+    clock: Callable[[], float] = lambda: NOW,
+    allowed_clients: tuple[str, ...] = (),
+) -> TokenAuthenticator:
     return TokenAuthenticator(
         issuer=ISSUER,
         audiences=AUDIENCES,
         allowed_tenants=frozenset({TENANT, UUID(int=0)}),
         keys=keys or StaticKeys({"keys": [jwk(KEY, "k1")]}),
         clock=clock,
+        allowed_clients=allowed_clients,
     )
 
 
@@ -175,6 +181,45 @@ async def test_token_is_refused(make: Callable[[], str | None], said: str) -> No
 async def test_good_token_speaks_for_its_person(scheme: str, audience: str) -> None:
     header = f"{scheme} {sign({'aud': audience, 'exp': NOW - 30, 'nbf': NOW + 30})}"
     assert await authenticator().authenticate(header) == Caller(TENANT, PERSON)
+
+
+@pytest.mark.parametrize("claim", ["azp", "appid"])
+@pytest.mark.parametrize("listed", [(CLIENT,), ("another", CLIENT.upper())])
+async def test_client_on_the_list_speaks_for_its_person(
+    claim: str, listed: tuple[str, ...]
+) -> None:
+    caller = await authenticator(allowed_clients=listed).authenticate(
+        f"Bearer {sign({claim: CLIENT})}"
+    )
+    assert caller == Caller(TENANT, PERSON)
+    assert caller.client_id == CLIENT
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {},
+        {"azp": ""},
+        {"azp": "another"},
+        {"azp": f" {CLIENT}"},
+        {"azp": f"{CLIENT},another"},
+        {"azp": [CLIENT]},
+        {"azp": "another", "appid": CLIENT},
+        {"azp": CLIENT + "0" * 100},
+        {"client_id": CLIENT},
+    ],
+)
+async def test_client_that_is_not_on_the_list_is_denied(claims: dict[str, Any]) -> None:
+    checked = authenticator(allowed_clients=(CLIENT,))
+    for _ in range(2):  # the second time nothing is remembered of the first
+        with pytest.raises(AccessDenied, match="This client may not call"):
+            await checked.authenticate(f"Bearer {sign(claims)}")
+
+
+async def test_token_that_does_not_hold_is_refused_before_its_client_is_looked_at() -> None:
+    header = f"Bearer {sign({'azp': 'another', 'exp': NOW - 61})}"
+    with pytest.raises(TokenRefused, match="expired"):
+        await authenticator(allowed_clients=(CLIENT,)).authenticate(header)
 
 
 async def test_verified_token_is_remembered_until_it_expires_and_no_longer(

@@ -67,6 +67,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Env
         ("ZAVA_IDENTITY_ISSUER", "https://i/{tid}/v2.0", "https://i/{tid}/v2.0"),
         ("ZAVA_IDENTITY_AUDIENCE", "api://a, b", ("api://a", "b")),
         ("ZAVA_ALLOWED_TENANTS", f"{TENANTS[0]},{TENANTS[1]}", TENANTS),
+        ("ZAVA_ALLOWED_CLIENTS", " a, b ,", ("a", "b")),
         ("ZAVA_ALLOWED_HOSTS", "a.example", ("a.example",)),
         ("WEBSITE_HOSTNAME", "z.azurewebsites.net", "z.azurewebsites.net"),
         ("WEBSITE_INSTANCE_ID", "1", "1"),
@@ -137,6 +138,8 @@ def test_empty_setting_counts_as_not_set(environment: Environment, name: str) ->
             {"ZAVA_IDENTITY_ISSUER": "https://i.example"},
             "ZAVA_IDENTITY_ISSUER: needs ZAVA_IDENTITY_AUDIENCE and ZAVA_ALLOWED_TENANTS",
         ),
+        ({"ZAVA_ALLOWED_CLIENTS": " , "}, "ZAVA_ALLOWED_CLIENTS: expected client ids, comma-sep"),
+        ({"ZAVA_ALLOWED_CLIENTS": " "}, "ZAVA_ALLOWED_CLIENTS: expected client ids, comma-sep"),
         ({"ZAVA_ALLOWED_TENANTS": "contoso"}, "ZAVA_ALLOWED_TENANTS: expected UUIDs, comma-sep"),
         (
             {"ZAVA_ALLOWED_TENANTS": f"{TENANTS[0]},a,b"},

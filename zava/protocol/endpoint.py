@@ -75,7 +75,7 @@ class Authenticator(Protocol):
         """Return the scope as a client asks the issuer for it."""
 
     async def authenticate(self, authorization: str | None) -> Caller:
-        """Return the caller or raise TokenRefused."""
+        """Return the caller or raise TokenRefused or AccessDenied."""
 
 
 class Endpoint:
@@ -162,6 +162,9 @@ class Endpoint:
                 Refusal.NO_TOKEN if refusal.is_missing else Refusal.BAD_TOKEN, refusal.description
             )
             return self._challenge(refusal, single["host"])
+        except AccessDenied as denial:
+            observe.request_refused(Refusal.BAD_TOKEN, denial.message)
+            return self._forbidden(denial, single["host"], None)
         try:
             self._ask_budget(caller)
         except Busy as busy:

@@ -6,13 +6,14 @@ identity header, no default principal, and nothing of a token is passed on.
 
 import math
 import time
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from cachetools import LRUCache
 
+from zava.errors import AccessDenied
 from zava.model import Caller, Permission
 from zava.protocol.permissions import SCOPES, of_roles, of_scopes
 from zava.protocol.signing_keys import SigningKey
@@ -60,12 +61,14 @@ class TokenAuthenticator:
         allowed_tenants: Container[UUID],
         keys: KeySource,
         clock: Callable[[], float] = time.time,
+        allowed_clients: Iterable[str] = (),
     ) -> None:
         self._issuer = issuer
         self._audiences = list(audiences)
         self._allowed_tenants = allowed_tenants
         self._keys = keys
         self._clock = clock
+        self._allowed_clients = frozenset(client.lower() for client in allowed_clients)
         # By the token's hash, until it expires or its issuer withdraws the key: only who sends the
         # very token meets its entry.
         self._verified: LRUCache[bytes, _Verified] = LRUCache(_REMEMBERED_TOKENS)
@@ -84,6 +87,7 @@ class TokenAuthenticator:
 
         Raises:
             TokenRefused: no token came, or it does not hold.
+            AccessDenied: the token holds, and was issued to a client that is not on the list.
         """
         token = _bearer(authorization)
         digest = sha256(token.encode("latin-1", "replace")).digest()
@@ -160,8 +164,18 @@ class TokenAuthenticator:
             raise TokenRefused("The token's key belongs to another issuer.")
         if tenant_id == _NOBODY or tenant_id not in self._allowed_tenants:
             raise TokenRefused("The token comes from a tenant that is not allowed here.")
-        client_id = claims.get("azp") or claims.get("appid") or ""
-        return Caller(tenant_id, object_id, _permissions(claims), str(client_id)[:_MAX_CLIENT_ID])
+        client_id = str(claims.get("azp") or claims.get("appid") or "")
+        permissions = _permissions(claims)
+        self._check_client(client_id)
+        return Caller(tenant_id, object_id, permissions, client_id[:_MAX_CLIENT_ID])
+
+    def _check_client(self, client_id: str) -> None:
+        if self._allowed_clients and client_id.lower() not in self._allowed_clients:
+            # 403, not 401: a client that signs in again gets a token with the same id.
+            raise AccessDenied(
+                "This client may not call this server.",
+                hint="Use an allowed client, or have the operator add the client's id.",
+            )
 
 
 def _permissions(claims: Mapping[str, Any]) -> frozenset[Permission]:
