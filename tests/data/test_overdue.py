@@ -140,6 +140,7 @@ async def test_client_that_leaves_does_not_leave_its_statement_unwatched(
     make: Make, seeded_clone: Database, callers: dict[str, Caller]
 ) -> None:
     instance, seattle = make(timeout_seconds=30), callers["seattle"]
+    await instance.call(seattle)
     leaving = asyncio.create_task(instance.call(seattle, SHAPES["search"]))
     await seeded_clone.wait_for_statements(1)
     leaving.cancel()
@@ -154,11 +155,12 @@ async def test_client_that_leaves_does_not_leave_its_statement_unwatched(
 
 
 async def test_statement_that_heeds_its_cancellation_is_not_watched(
-    make: Make, callers: dict[str, Caller]
+    make: Make, seeded_clone: Database, callers: dict[str, Caller]
 ) -> None:
     instance, seattle = make(timeout_seconds=30), callers["seattle"]
+    await instance.call(seattle)
     leaving = asyncio.create_task(instance.call(seattle, "SELECT pg_sleep(20)"))
-    await asyncio.wait([leaving], timeout=0.2)
+    await seeded_clone.wait_for_statements(1)
     leaving.cancel()
     with pytest.raises(asyncio.CancelledError):
         await leaving
@@ -209,6 +211,7 @@ async def marks_of(
     database: Database, instance: Instance, caller: Caller, sql: str
 ) -> tuple[int, int]:
     """Return how many marks a statement has while it runs, and the seconds to their deadline."""
+    await instance.call(caller)  # the proof of isolation is done: it is no statement of a caller
     running = asyncio.ensure_future(instance.call(caller, sql))
     await database.wait_for_statements(1)
     with psycopg.connect(database.owner) as owner:
@@ -234,7 +237,7 @@ async def test_mark_names_the_deadline_that_holds(
     make: Make, seeded_clone: Database, callers: dict[str, Caller], timeout_seconds: int
 ) -> None:
     instance = make(timeout_seconds=timeout_seconds)
-    started = time.monotonic()
+    started = time.monotonic()  # before its deadline can begin
     _, seconds = await marks_of(
         seeded_clone, instance, callers["seattle"], "SELECT pg_sleep(60)::text"
     )

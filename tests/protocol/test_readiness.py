@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from tests.database import Database
+from tests.patience import patient
 from tests.proxy import counting_proxy
 from zava.app import Application, compose
 from zava.infrastructure.home import Home
@@ -55,6 +56,13 @@ async def ready(application: Application) -> Answer:
 
 def proof_is_old(application: Application) -> None:
     application.verification._proven_at -= 61
+
+
+async def is_ready_again(application: Application) -> None:
+    """Wait until it is: on an idle machine the first answer already says so."""
+    async with asyncio.timeout(patient(2)):
+        while (await ready(application)).status != 200:
+            pass
 
 
 @asynccontextmanager
@@ -115,7 +123,7 @@ async def test_database_that_falls_silent_is_told_soon_and_ready_again_when_it_s
         assert (answer.status, orjson.loads(answer.body)) == (503, AWAY)
         assert (await get(application, "/health/live")).status == 200
         proxy.answers_flow.set()
-        assert (await ready(application)).status == 200
+        await is_ready_again(application)
 
 
 @pytest.mark.requirement("S92")

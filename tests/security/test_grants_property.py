@@ -172,7 +172,6 @@ async def test_visible_rows_equal_a_model_computed_from_the_grants(
 
         @settings(
             max_examples=EXAMPLES,
-            deadline=None,
             derandomize=True,
             database=None,
             phases=[Phase.generate, Phase.shrink],

@@ -32,7 +32,7 @@ CALLING = frozenset({"pg_sleep", "regrole", "regclass"})
 FUZZED, FUZZ_SECONDS = 20_000, 120
 
 guard = Guard(TABLES, COLUMNS_OF_TABLES, CALLING)
-QUIET = settings(deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+QUIET = settings(derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 @given(marked=marked_statements())

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from zava.model import Audience, Column, Scope, Table
@@ -172,7 +172,6 @@ def tables(draw: st.DrawFn) -> Table:
     return Table(tuple(columns), rows, truncated, SCOPE, datetime(2026, 6, 30, tzinfo=UTC))
 
 
-@settings(deadline=None)  # a busy machine is no fault of the table
 @given(tables())
 def test_lines_and_bytes_are_bounded_for_any_table(answer: Table) -> None:
     text = table_text(answer)
@@ -193,7 +192,6 @@ def test_lines_and_bytes_are_bounded_for_any_table(answer: Table) -> None:
     assert len(lines) == 1 + shown + sum(map(bool, endings)) + 1
 
 
-@settings(deadline=None)
 @given(st.lists(texts | st.none(), min_size=2, max_size=2))
 def test_text_can_be_read_back_from_its_line(row: list[str | None]) -> None:
     """So no two rows look the same, and no text passes for a border or for NULL."""
