@@ -114,8 +114,8 @@ disk-full: $(VENV)/.installed ## Fill the disk under a server; needs root, to mo
 check: lint types contracts test conformance clients deployment pgbouncer disk-full pictures ## Everything that CI runs
 
 check-long: $(VENV)/.installed soak ## What runs for minutes: fuzzing, ten minutes of made statements against the deadline, 10,000 audited calls, 10,000 requests down both lanes, 100 histories of grants, 4,400 changes of the catalog, the soak
-	@$(BIN)/python -m pytest -q -m long
-	@ZAVA_TEST_CALLS=10000 ZAVA_TEST_EXAMPLES=100 ZAVA_TEST_REQUESTS=5000 $(BIN)/python -m pytest -q \
+	@$(BIN)/python -m pytest -q --timeout 3600 -m long
+	@ZAVA_TEST_CALLS=10000 ZAVA_TEST_EXAMPLES=100 ZAVA_TEST_REQUESTS=5000 $(BIN)/python -m pytest -q --timeout 3600 \
 	  tests/local/test_audit_after_a_kill.py tests/security/test_grants_property.py tests/security/test_proof_property.py \
 	  tests/protocol/test_lanes.py
 
