@@ -30,7 +30,7 @@ THROUGH_PGBOUNCER := tests/security tests/data/test_tenancy.py tests/data/test_s
   --ignore tests/security/test_guard.py --ignore tests/security/test_sizes.py \
   --ignore tests/security/test_endless.py
 
-.PHONY: help run test hostile check check-long lint types contracts conformance clients recordings deployment pictures picture tools pgbouncer disk-full soak lock schema docs bench bench-search performance clean
+.PHONY: help run test prose hostile check check-long lint types contracts conformance clients recordings deployment pictures picture tools pgbouncer disk-full soak lock schema docs bench bench-search performance clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ run: $(VENV)/.installed ## Start everything on this machine and serve until Ctrl
 
 test: $(VENV)/.installed ## Run the tests on a real PostgreSQL
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --cov --cov-report=term-missing:skip-covered
+
+prose: $(VENV)/.installed ## Measure the English of pages, docstrings and errors (FILES="…" prints their places)
+	@$(BIN)/python -m tests.docs.prose $(FILES)
 
 hostile: $(VENV)/.installed ## Show what the hostile statements get, by class, with the guard off and on
 	@$(BIN)/python -m pytest -q -s tests/security/test_hostile_corpus.py
