@@ -30,7 +30,7 @@ THROUGH_PGBOUNCER := tests/security tests/data/test_tenancy.py tests/data/test_s
   --ignore tests/security/test_guard.py --ignore tests/security/test_sizes.py \
   --ignore tests/security/test_endless.py
 
-.PHONY: help run test hostile check check-long lint types contracts conformance clients recordings deployment pictures picture tools pgbouncer disk-full soak lock schema docs bench bench-search performance clean
+.PHONY: help run test prose hostile check check-long lint types contracts conformance clients recordings deployment pictures picture tools pgbouncer disk-full soak lock schema docs bench bench-search performance clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ run: $(VENV)/.installed ## Start everything on this machine and serve until Ctrl
 
 test: $(VENV)/.installed ## Run the tests on a real PostgreSQL
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --cov --cov-report=term-missing:skip-covered
+
+prose: $(VENV)/.installed ## Measure the English of pages, docstrings and errors (FILES="…" prints their places)
+	@$(BIN)/python -m tests.docs.prose $(FILES)
 
 hostile: $(VENV)/.installed ## Show what the hostile statements get, by class, with the guard off and on
 	@$(BIN)/python -m pytest -q -s tests/security/test_hostile_corpus.py
@@ -114,8 +117,8 @@ disk-full: $(VENV)/.installed ## Fill the disk under a server; needs root, to mo
 check: lint types contracts test conformance clients deployment pgbouncer disk-full pictures ## Everything that CI runs
 
 check-long: $(VENV)/.installed soak ## What runs for minutes: fuzzing, ten minutes of made statements against the deadline, 10,000 audited calls, 10,000 requests down both lanes, 100 histories of grants, 4,400 changes of the catalog, the soak
-	@$(BIN)/python -m pytest -q -m long
-	@ZAVA_TEST_CALLS=10000 ZAVA_TEST_EXAMPLES=100 ZAVA_TEST_REQUESTS=5000 $(BIN)/python -m pytest -q \
+	@$(BIN)/python -m pytest -q --timeout 3600 -m long
+	@ZAVA_TEST_CALLS=10000 ZAVA_TEST_EXAMPLES=100 ZAVA_TEST_REQUESTS=5000 $(BIN)/python -m pytest -q --timeout 3600 \
 	  tests/local/test_audit_after_a_kill.py tests/security/test_grants_property.py tests/security/test_proof_property.py \
 	  tests/protocol/test_lanes.py
 
