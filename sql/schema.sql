@@ -686,6 +686,7 @@ CREATE TABLE zava.audit_log (
     database_milliseconds double precision,
     outcome text,
     correlation_id text,
+    trace_id text,
     CONSTRAINT audit_log_check CHECK (((outcome IS NOT NULL) = (phase = 'outcome'::text))),
     CONSTRAINT audit_log_client_id_check CHECK ((length(client_id) <= 100)),
     CONSTRAINT audit_log_client_name_check CHECK ((length(client_name) <= 100)),
@@ -693,7 +694,8 @@ CREATE TABLE zava.audit_log (
     CONSTRAINT audit_log_fingerprint_check CHECK ((length(fingerprint) <= 64)),
     CONSTRAINT audit_log_outcome_check CHECK ((length(outcome) <= 100)),
     CONSTRAINT audit_log_phase_check CHECK ((phase = ANY (ARRAY['intent'::text, 'outcome'::text]))),
-    CONSTRAINT audit_log_tool_check CHECK ((length(tool) <= 100))
+    CONSTRAINT audit_log_tool_check CHECK ((length(tool) <= 100)),
+    CONSTRAINT audit_log_trace_id_check CHECK ((length(trace_id) = 32))
 );
 
 ALTER TABLE zava.audit_log OWNER TO zava_context;
@@ -723,6 +725,18 @@ COMMENT ON COLUMN zava.audit_log.fingerprint IS 'libpg_query''s: the same for st
 COMMENT ON COLUMN zava.audit_log.outcome IS 'OK, CANCELLED, or the code of the error.';
 
 --
+-- Name: COLUMN audit_log.correlation_id; Type: COMMENT; Schema: zava; Owner: zava_context
+--
+
+COMMENT ON COLUMN zava.audit_log.correlation_id IS 'Id that the product gave this call; also in the log and in the error.';
+
+--
+-- Name: COLUMN audit_log.trace_id; Type: COMMENT; Schema: zava; Owner: zava_context
+--
+
+COMMENT ON COLUMN zava.audit_log.trace_id IS 'Trace id that the client sent: not verified, not unique. NULL where it sent none.';
+
+--
 -- Name: record_calls(jsonb); Type: FUNCTION; Schema: zava; Owner: zava_recorder
 --
 
@@ -730,7 +744,7 @@ CREATE FUNCTION zava.record_calls(entries jsonb) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     BEGIN ATOMIC
- INSERT INTO zava.audit_log (call_id, phase, called_at, tenant_id, object_id, client_id, client_name, tool, fingerprint, audience, store_ids, row_count, byte_count, duration_milliseconds, database_milliseconds, outcome, correlation_id)  SELECT entry.call_id,
+ INSERT INTO zava.audit_log (call_id, phase, called_at, tenant_id, object_id, client_id, client_name, tool, fingerprint, audience, store_ids, row_count, byte_count, duration_milliseconds, database_milliseconds, outcome, correlation_id, trace_id)  SELECT entry.call_id,
              entry.phase,
              entry.called_at,
              entry.tenant_id,
@@ -746,8 +760,9 @@ CREATE FUNCTION zava.record_calls(entries jsonb) RETURNS void
              entry.duration_milliseconds,
              entry.database_milliseconds,
              entry.outcome,
-             entry.correlation_id
-            FROM jsonb_to_recordset(record_calls.entries) entry(call_id uuid, phase text, called_at timestamp with time zone, tenant_id uuid, object_id uuid, client_id text, client_name text, tool text, fingerprint text, audience name, store_ids uuid[], row_count bigint, byte_count bigint, duration_milliseconds double precision, database_milliseconds double precision, outcome text, correlation_id text) ON CONFLICT DO NOTHING;
+             entry.correlation_id,
+             entry.trace_id
+            FROM jsonb_to_recordset(record_calls.entries) entry(call_id uuid, phase text, called_at timestamp with time zone, tenant_id uuid, object_id uuid, client_id text, client_name text, tool text, fingerprint text, audience name, store_ids uuid[], row_count bigint, byte_count bigint, duration_milliseconds double precision, database_milliseconds double precision, outcome text, correlation_id text, trace_id text) ON CONFLICT DO NOTHING;
 END;
 
 ALTER FUNCTION zava.record_calls(entries jsonb) OWNER TO zava_recorder;
@@ -1043,17 +1058,16 @@ END;
 ALTER FUNCTION zava.used(tenant uuid, person uuid) OWNER TO zava_context;
 
 --
--- Name: weigh_head_office(integer, uuid, uuid, bigint, uuid, bytea, text, text, double precision); Type: FUNCTION; Schema: zava; Owner: head_office
+-- Name: weigh_head_office(integer, uuid, uuid, bigint, uuid, bytea, text, text); Type: FUNCTION; Schema: zava; Owner: head_office
 --
 
-CREATE FUNCTION zava.weigh_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) RETURNS void
+CREATE FUNCTION zava.weigh_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
     AS $$
       DECLARE
         opened text := zava.open_context(
           current_user, p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac, p_statement, p_params);
-        is_told boolean := p_max_cost OPERATOR(pg_catalog.=) 'Infinity'::pg_catalog.float8;
         found_plan record;
         plan pg_catalog.json;
       BEGIN
@@ -1064,38 +1078,30 @@ CREATE FUNCTION zava.weigh_head_office(p_key_id integer, p_tenant uuid, p_person
         ELSIF opened OPERATOR(pg_catalog.<>) current_user::text THEN
           RAISE EXCEPTION '%', opened USING ERRCODE = 'ZA004';
         END IF;
-        IF is_told THEN
-          -- As the runner's cursor would: that takes no workers.
-          PERFORM pg_catalog.set_config('max_parallel_workers_per_gather', '0', true);
-        END IF;
+        -- As the runner's cursor would: that takes no workers.
+        PERFORM pg_catalog.set_config('max_parallel_workers_per_gather', '0', true);
         FOR found_plan IN
           EXECUTE 'EXPLAIN (FORMAT JSON) ' OPERATOR(pg_catalog.||) p_statement
           USING NULLIF(p_params, '')::pg_catalog.jsonb
         LOOP
           plan := found_plan."QUERY PLAN" OPERATOR(pg_catalog.#>) '{0,Plan}';
         END LOOP;
-        IF is_told THEN
-          PERFORM pg_catalog.set_config('zava.plan', zava.plan_shape(plan), true);
-        ELSIF (plan OPERATOR(pg_catalog.->>) 'Total Cost')::pg_catalog.float8
-              OPERATOR(pg_catalog.>) p_max_cost THEN
-          RAISE EXCEPTION 'too expensive' USING ERRCODE = 'ZA006';
-        END IF;
+        PERFORM pg_catalog.set_config('zava.plan', zava.plan_shape(plan), true);
       END $$;
 
-ALTER FUNCTION zava.weigh_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) OWNER TO head_office;
+ALTER FUNCTION zava.weigh_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) OWNER TO head_office;
 
 --
--- Name: weigh_regional_managers(integer, uuid, uuid, bigint, uuid, bytea, text, text, double precision); Type: FUNCTION; Schema: zava; Owner: regional_managers
+-- Name: weigh_regional_managers(integer, uuid, uuid, bigint, uuid, bytea, text, text); Type: FUNCTION; Schema: zava; Owner: regional_managers
 --
 
-CREATE FUNCTION zava.weigh_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) RETURNS void
+CREATE FUNCTION zava.weigh_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
     AS $$
       DECLARE
         opened text := zava.open_context(
           current_user, p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac, p_statement, p_params);
-        is_told boolean := p_max_cost OPERATOR(pg_catalog.=) 'Infinity'::pg_catalog.float8;
         found_plan record;
         plan pg_catalog.json;
       BEGIN
@@ -1106,38 +1112,30 @@ CREATE FUNCTION zava.weigh_regional_managers(p_key_id integer, p_tenant uuid, p_
         ELSIF opened OPERATOR(pg_catalog.<>) current_user::text THEN
           RAISE EXCEPTION '%', opened USING ERRCODE = 'ZA004';
         END IF;
-        IF is_told THEN
-          -- As the runner's cursor would: that takes no workers.
-          PERFORM pg_catalog.set_config('max_parallel_workers_per_gather', '0', true);
-        END IF;
+        -- As the runner's cursor would: that takes no workers.
+        PERFORM pg_catalog.set_config('max_parallel_workers_per_gather', '0', true);
         FOR found_plan IN
           EXECUTE 'EXPLAIN (FORMAT JSON) ' OPERATOR(pg_catalog.||) p_statement
           USING NULLIF(p_params, '')::pg_catalog.jsonb
         LOOP
           plan := found_plan."QUERY PLAN" OPERATOR(pg_catalog.#>) '{0,Plan}';
         END LOOP;
-        IF is_told THEN
-          PERFORM pg_catalog.set_config('zava.plan', zava.plan_shape(plan), true);
-        ELSIF (plan OPERATOR(pg_catalog.->>) 'Total Cost')::pg_catalog.float8
-              OPERATOR(pg_catalog.>) p_max_cost THEN
-          RAISE EXCEPTION 'too expensive' USING ERRCODE = 'ZA006';
-        END IF;
+        PERFORM pg_catalog.set_config('zava.plan', zava.plan_shape(plan), true);
       END $$;
 
-ALTER FUNCTION zava.weigh_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) OWNER TO regional_managers;
+ALTER FUNCTION zava.weigh_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) OWNER TO regional_managers;
 
 --
--- Name: weigh_store_managers(integer, uuid, uuid, bigint, uuid, bytea, text, text, double precision); Type: FUNCTION; Schema: zava; Owner: store_managers
+-- Name: weigh_store_managers(integer, uuid, uuid, bigint, uuid, bytea, text, text); Type: FUNCTION; Schema: zava; Owner: store_managers
 --
 
-CREATE FUNCTION zava.weigh_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) RETURNS void
+CREATE FUNCTION zava.weigh_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
     AS $$
       DECLARE
         opened text := zava.open_context(
           current_user, p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac, p_statement, p_params);
-        is_told boolean := p_max_cost OPERATOR(pg_catalog.=) 'Infinity'::pg_catalog.float8;
         found_plan record;
         plan pg_catalog.json;
       BEGIN
@@ -1148,25 +1146,18 @@ CREATE FUNCTION zava.weigh_store_managers(p_key_id integer, p_tenant uuid, p_per
         ELSIF opened OPERATOR(pg_catalog.<>) current_user::text THEN
           RAISE EXCEPTION '%', opened USING ERRCODE = 'ZA004';
         END IF;
-        IF is_told THEN
-          -- As the runner's cursor would: that takes no workers.
-          PERFORM pg_catalog.set_config('max_parallel_workers_per_gather', '0', true);
-        END IF;
+        -- As the runner's cursor would: that takes no workers.
+        PERFORM pg_catalog.set_config('max_parallel_workers_per_gather', '0', true);
         FOR found_plan IN
           EXECUTE 'EXPLAIN (FORMAT JSON) ' OPERATOR(pg_catalog.||) p_statement
           USING NULLIF(p_params, '')::pg_catalog.jsonb
         LOOP
           plan := found_plan."QUERY PLAN" OPERATOR(pg_catalog.#>) '{0,Plan}';
         END LOOP;
-        IF is_told THEN
-          PERFORM pg_catalog.set_config('zava.plan', zava.plan_shape(plan), true);
-        ELSIF (plan OPERATOR(pg_catalog.->>) 'Total Cost')::pg_catalog.float8
-              OPERATOR(pg_catalog.>) p_max_cost THEN
-          RAISE EXCEPTION 'too expensive' USING ERRCODE = 'ZA006';
-        END IF;
+        PERFORM pg_catalog.set_config('zava.plan', zava.plan_shape(plan), true);
       END $$;
 
-ALTER FUNCTION zava.weigh_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) OWNER TO store_managers;
+ALTER FUNCTION zava.weigh_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) OWNER TO store_managers;
 
 --
 -- Name: working(uuid[]); Type: FUNCTION; Schema: zava; Owner: zava_context
@@ -2452,25 +2443,25 @@ REVOKE ALL ON FUNCTION zava.used(tenant uuid, person uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION zava.used(tenant uuid, person uuid) TO zava_server;
 
 --
--- Name: FUNCTION weigh_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision); Type: ACL; Schema: zava; Owner: head_office
+-- Name: FUNCTION weigh_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text); Type: ACL; Schema: zava; Owner: head_office
 --
 
-REVOKE ALL ON FUNCTION zava.weigh_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) FROM PUBLIC;
-GRANT ALL ON FUNCTION zava.weigh_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) TO zava_server;
+REVOKE ALL ON FUNCTION zava.weigh_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.weigh_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) TO zava_server;
 
 --
--- Name: FUNCTION weigh_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision); Type: ACL; Schema: zava; Owner: regional_managers
+-- Name: FUNCTION weigh_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text); Type: ACL; Schema: zava; Owner: regional_managers
 --
 
-REVOKE ALL ON FUNCTION zava.weigh_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) FROM PUBLIC;
-GRANT ALL ON FUNCTION zava.weigh_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) TO zava_server;
+REVOKE ALL ON FUNCTION zava.weigh_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.weigh_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) TO zava_server;
 
 --
--- Name: FUNCTION weigh_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision); Type: ACL; Schema: zava; Owner: store_managers
+-- Name: FUNCTION weigh_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text); Type: ACL; Schema: zava; Owner: store_managers
 --
 
-REVOKE ALL ON FUNCTION zava.weigh_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) FROM PUBLIC;
-GRANT ALL ON FUNCTION zava.weigh_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) TO zava_server;
+REVOKE ALL ON FUNCTION zava.weigh_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.weigh_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) TO zava_server;
 
 --
 -- Name: FUNCTION working(nonces uuid[]); Type: ACL; Schema: zava; Owner: zava_context

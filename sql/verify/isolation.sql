@@ -22,9 +22,9 @@ known_definer (signature, owner, volatility, is_called_by_server) AS (
     ('zava.admit(uuid,uuid,uuid,boolean,integer,bigint,double precision,bigint,double precision)', 'zava_context', 'v', true),
     ('zava.working(uuid[])', 'zava_context', 'v', true),
     ('zava.used(uuid,uuid)', 'zava_context', 's', true),
-    ('zava.weigh_store_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text,double precision)', 'store_managers', 'v', true),
-    ('zava.weigh_regional_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text,double precision)', 'regional_managers', 'v', true),
-    ('zava.weigh_head_office(integer,uuid,uuid,bigint,uuid,bytea,text,text,double precision)', 'head_office', 'v', true),
+    ('zava.weigh_store_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text)', 'store_managers', 'v', true),
+    ('zava.weigh_regional_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text)', 'regional_managers', 'v', true),
+    ('zava.weigh_head_office(integer,uuid,uuid,bigint,uuid,bytea,text,text)', 'head_office', 'v', true),
     ('zava.run_store_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint)', 'store_managers', 's', true),
     ('zava.run_regional_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint)', 'regional_managers', 's', true),
     ('zava.run_head_office(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint)', 'head_office', 's', true)

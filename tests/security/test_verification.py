@@ -105,8 +105,8 @@ BREAKS = [
     ("ALTER FUNCTION zava.charge(jsonb) SECURITY INVOKER", "zava.charge(jsonb) is missing"),
     ("GRANT UPDATE ON zava.usage TO zava_server", "reads or writes zava.usage"),
     (
-        "DROP FUNCTION zava.weigh_head_office(integer,uuid,uuid,bigint,uuid,bytea,text,text,double precision)",
-        "zava.weigh_head_office(integer,uuid,uuid,bigint,uuid,bytea,text,text,double precision) is missing",
+        "DROP FUNCTION zava.weigh_head_office(integer,uuid,uuid,bigint,uuid,bytea,text,text)",
+        "zava.weigh_head_office(integer,uuid,uuid,bigint,uuid,bytea,text,text) is missing",
     ),
     ("GRANT EXECUTE ON FUNCTION zava.log_change() TO zava_server", "may execute zava.log_change"),
 ]
