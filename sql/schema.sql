@@ -834,6 +834,7 @@ ALTER FUNCTION zava.run_head_office(p_key_id integer, p_tenant uuid, p_person uu
 CREATE FUNCTION zava.run_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) RETURNS SETOF text
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
+    SET enable_seqscan TO 'off'
     AS $$
       DECLARE
         opened text := zava.open_context(
@@ -894,6 +895,7 @@ ALTER FUNCTION zava.run_regional_managers(p_key_id integer, p_tenant uuid, p_per
 CREATE FUNCTION zava.run_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) RETURNS SETOF text
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
+    SET enable_seqscan TO 'off'
     AS $$
       DECLARE
         opened text := zava.open_context(
@@ -1098,6 +1100,7 @@ ALTER FUNCTION zava.weigh_head_office(p_key_id integer, p_tenant uuid, p_person 
 CREATE FUNCTION zava.weigh_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
+    SET enable_seqscan TO 'off'
     AS $$
       DECLARE
         opened text := zava.open_context(
@@ -1132,6 +1135,7 @@ ALTER FUNCTION zava.weigh_regional_managers(p_key_id integer, p_tenant uuid, p_p
 CREATE FUNCTION zava.weigh_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
+    SET enable_seqscan TO 'off'
     AS $$
       DECLARE
         opened text := zava.open_context(
@@ -1713,16 +1717,10 @@ CREATE UNIQUE INDEX embedding_models_one_active_idx ON retail.embedding_models U
 CREATE INDEX inventory_in_stock_idx ON retail.inventory USING btree (store_id, product_id) WHERE (stock_level > 0);
 
 --
--- Name: inventory_product_idx; Type: INDEX; Schema: retail; Owner: zava_owner
+-- Name: order_items_by_product_idx; Type: INDEX; Schema: retail; Owner: zava_owner
 --
 
-CREATE INDEX inventory_product_idx ON retail.inventory USING btree (product_id);
-
---
--- Name: order_items_product_idx; Type: INDEX; Schema: retail; Owner: zava_owner
---
-
-CREATE INDEX order_items_product_idx ON retail.order_items USING btree (product_id);
+CREATE INDEX order_items_by_product_idx ON retail.order_items USING btree (store_id, product_id);
 
 --
 -- Name: orders_by_customer_idx; Type: INDEX; Schema: retail; Owner: zava_owner
