@@ -486,32 +486,53 @@ CREATE FUNCTION zava.note_change() RETURNS trigger
     AS $$
 DECLARE
   this_transaction text := pg_current_xact_id()::text;
+  noted text[] := string_to_array(current_setting('zava.changed_in', true), ' ');
+  changed text[] := '{all}';
+  store text;
   own integer;
 BEGIN
-  -- Once for each transaction: nobody sees the data between its statements.
-  IF current_setting('zava.changed_in', true) = this_transaction THEN
-    RETURN NULL;
+  IF TG_NARGS > 0 AND TG_OP = 'INSERT' THEN
+    changed := ARRAY(SELECT DISTINCT n.store_id::text FROM new_rows AS n);
+  ELSIF TG_NARGS > 0 AND TG_OP = 'DELETE' THEN
+    changed := ARRAY(SELECT DISTINCT o.store_id::text FROM old_rows AS o);
+  ELSIF TG_NARGS > 0 AND TG_OP = 'UPDATE' THEN
+    changed := ARRAY(SELECT o.store_id::text FROM old_rows AS o UNION SELECT n.store_id::text FROM new_rows AS n);
   END IF;
-  PERFORM set_config('zava.changed_in', this_transaction, true);
-  -- At a stricter level a row that others moved since the snapshot, or merely read, would fail the
-  -- transaction: it adds one and reads none.
-  IF current_setting('transaction_isolation') = 'read committed' THEN
-    SELECT c.slot INTO own FROM zava.data_changes AS c LIMIT 1 FOR UPDATE SKIP LOCKED;
+  IF noted[1] IS DISTINCT FROM this_transaction THEN
+    noted := ARRAY[this_transaction];
   END IF;
-  IF own IS NULL THEN
-    INSERT INTO zava.data_changes (changes) VALUES (1);
-  ELSIF (SELECT count(*) FROM zava.data_changes) <= 64 THEN
-    UPDATE zava.data_changes SET changes = changes + 1 WHERE slot = own;
-  ELSE
-    -- Rows of past transactions are folded into one, so that the sum stays cheap.
-    WITH folded AS (
-      DELETE FROM zava.data_changes WHERE slot IN (
-        SELECT c.slot FROM zava.data_changes AS c WHERE c.slot <> own FOR UPDATE SKIP LOCKED)
-      RETURNING changes
-    )
-    UPDATE zava.data_changes SET changes = changes + 1 + (SELECT coalesce(sum(f.changes), 0) FROM folded AS f)
-    WHERE slot = own;
-  END IF;
+  FOREACH store IN ARRAY changed LOOP
+    -- Once for each transaction: nobody sees the data between its statements.
+    CONTINUE WHEN noted && ARRAY[store, 'all'];
+    noted := noted || store;
+    own := NULL;
+    -- At a stricter level a row that others moved since the snapshot, or merely read, would fail
+    -- the transaction: it adds one and reads none.
+    IF current_setting('transaction_isolation') = 'read committed' THEN
+      SELECT c.slot INTO own FROM zava.data_changes AS c
+      WHERE c.of_store IS NOT DISTINCT FROM nullif(store, 'all')::uuid
+      LIMIT 1 FOR UPDATE SKIP LOCKED;
+    END IF;
+    IF own IS NULL THEN
+      INSERT INTO zava.data_changes (changes, of_store) VALUES (1, nullif(store, 'all')::uuid);
+    ELSE
+      UPDATE zava.data_changes SET changes = changes + 1 WHERE slot = own;
+      -- Rows of past transactions are folded into one, so that the sum stays cheap.
+      IF (SELECT count(*) FROM zava.data_changes AS c
+          WHERE c.of_store IS NOT DISTINCT FROM nullif(store, 'all')::uuid) > 64 THEN
+        WITH folded AS (
+          DELETE FROM zava.data_changes WHERE slot IN (
+            SELECT c.slot FROM zava.data_changes AS c
+            WHERE c.slot <> own AND c.of_store IS NOT DISTINCT FROM nullif(store, 'all')::uuid
+            FOR UPDATE SKIP LOCKED)
+          RETURNING changes
+        )
+        UPDATE zava.data_changes SET changes = changes + (SELECT coalesce(sum(f.changes), 0) FROM folded AS f)
+        WHERE slot = own;
+      END IF;
+    END IF;
+  END LOOP;
+  PERFORM set_config('zava.changed_in', array_to_string(noted, ' '), true);
   RETURN NULL;
 END $$;
 
@@ -969,12 +990,14 @@ BEGIN
   RETURN QUERY
   SELECT opened,
          encode(sha256(convert_to(concat_ws('|', opened, granted.scope), 'UTF8')), 'hex'),
-         (SELECT coalesce(sum(c.changes), 0)::bigint FROM zava.data_changes AS c),
+         (SELECT coalesce(sum(c.changes), 0)::bigint FROM zava.data_changes AS c
+          WHERE c.of_store IS NULL OR c.of_store = ANY (granted.stores)),
          granted.scope
   FROM zava.principals AS p
   CROSS JOIN LATERAL (
-    SELECT CASE opened WHEN 'store_managers' THEN p.store_ids[1]::text ELSE p.store_ids::text END
-  ) AS granted (scope)
+    SELECT CASE opened WHEN 'store_managers' THEN p.store_ids[1]::text ELSE p.store_ids::text END,
+           CASE opened WHEN 'store_managers' THEN p.store_ids[1:1] ELSE p.store_ids END
+  ) AS granted (scope, stores)
   WHERE p.tenant_id = p_tenant AND p.object_id = p_person;
 END $$;
 
@@ -1470,10 +1493,17 @@ ALTER TABLE zava.change_log ALTER COLUMN change_id ADD GENERATED ALWAYS AS IDENT
 
 CREATE TABLE zava.data_changes (
     slot integer NOT NULL,
-    changes bigint NOT NULL
+    changes bigint NOT NULL,
+    of_store uuid
 );
 
 ALTER TABLE zava.data_changes OWNER TO zava_context;
+
+--
+-- Name: COLUMN data_changes.of_store; Type: COMMENT; Schema: zava; Owner: zava_context
+--
+
+COMMENT ON COLUMN zava.data_changes.of_store IS 'Store whose data changed; NULL: what every store shares, or all stores.';
 
 --
 -- Name: data_changes_slot_seq; Type: SEQUENCE; Schema: zava; Owner: zava_context
@@ -1771,6 +1801,12 @@ CREATE INDEX products_type_idx ON retail.products USING btree (type_id, category
 CREATE INDEX audit_log_by_time_idx ON zava.audit_log USING btree (called_at);
 
 --
+-- Name: data_changes_by_store_idx; Type: INDEX; Schema: zava; Owner: zava_context
+--
+
+CREATE INDEX data_changes_by_store_idx ON zava.data_changes USING btree (of_store);
+
+--
 -- Name: categories categories_words_changed; Type: TRIGGER; Schema: retail; Owner: zava_owner
 --
 
@@ -1792,25 +1828,25 @@ CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retai
 -- Name: customers note_change; Type: TRIGGER; Schema: retail; Owner: zava_owner
 --
 
-CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retail.customers FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
+CREATE TRIGGER note_change AFTER TRUNCATE ON retail.customers FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
 
 --
 -- Name: inventory note_change; Type: TRIGGER; Schema: retail; Owner: zava_owner
 --
 
-CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retail.inventory FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
+CREATE TRIGGER note_change AFTER TRUNCATE ON retail.inventory FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
 
 --
 -- Name: order_items note_change; Type: TRIGGER; Schema: retail; Owner: zava_owner
 --
 
-CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retail.order_items FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
+CREATE TRIGGER note_change AFTER TRUNCATE ON retail.order_items FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
 
 --
 -- Name: orders note_change; Type: TRIGGER; Schema: retail; Owner: zava_owner
 --
 
-CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retail.orders FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
+CREATE TRIGGER note_change AFTER TRUNCATE ON retail.orders FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
 
 --
 -- Name: product_types note_change; Type: TRIGGER; Schema: retail; Owner: zava_owner
@@ -1829,6 +1865,78 @@ CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retai
 --
 
 CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retail.stores FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
+
+--
+-- Name: customers note_delete; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_delete AFTER DELETE ON retail.customers REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change('by store');
+
+--
+-- Name: inventory note_delete; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_delete AFTER DELETE ON retail.inventory REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change('by store');
+
+--
+-- Name: order_items note_delete; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_delete AFTER DELETE ON retail.order_items REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change('by store');
+
+--
+-- Name: orders note_delete; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_delete AFTER DELETE ON retail.orders REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change('by store');
+
+--
+-- Name: customers note_insert; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_insert AFTER INSERT ON retail.customers REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change('by store');
+
+--
+-- Name: inventory note_insert; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_insert AFTER INSERT ON retail.inventory REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change('by store');
+
+--
+-- Name: order_items note_insert; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_insert AFTER INSERT ON retail.order_items REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change('by store');
+
+--
+-- Name: orders note_insert; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_insert AFTER INSERT ON retail.orders REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change('by store');
+
+--
+-- Name: customers note_update; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_update AFTER UPDATE ON retail.customers REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change('by store');
+
+--
+-- Name: inventory note_update; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_update AFTER UPDATE ON retail.inventory REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change('by store');
+
+--
+-- Name: order_items note_update; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_update AFTER UPDATE ON retail.order_items REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change('by store');
+
+--
+-- Name: orders note_update; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_update AFTER UPDATE ON retail.orders REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change('by store');
 
 --
 -- Name: product_embeddings product_embeddings_dimensions; Type: TRIGGER; Schema: retail; Owner: zava_owner
