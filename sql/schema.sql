@@ -486,32 +486,53 @@ CREATE FUNCTION zava.note_change() RETURNS trigger
     AS $$
 DECLARE
   this_transaction text := pg_current_xact_id()::text;
+  noted text[] := string_to_array(current_setting('zava.changed_in', true), ' ');
+  changed text[] := '{all}';
+  store text;
   own integer;
 BEGIN
-  -- Once for each transaction: nobody sees the data between its statements.
-  IF current_setting('zava.changed_in', true) = this_transaction THEN
-    RETURN NULL;
+  IF TG_NARGS > 0 AND TG_OP = 'INSERT' THEN
+    changed := ARRAY(SELECT DISTINCT n.store_id::text FROM new_rows AS n);
+  ELSIF TG_NARGS > 0 AND TG_OP = 'DELETE' THEN
+    changed := ARRAY(SELECT DISTINCT o.store_id::text FROM old_rows AS o);
+  ELSIF TG_NARGS > 0 AND TG_OP = 'UPDATE' THEN
+    changed := ARRAY(SELECT o.store_id::text FROM old_rows AS o UNION SELECT n.store_id::text FROM new_rows AS n);
   END IF;
-  PERFORM set_config('zava.changed_in', this_transaction, true);
-  -- At a stricter level a row that others moved since the snapshot, or merely read, would fail the
-  -- transaction: it adds one and reads none.
-  IF current_setting('transaction_isolation') = 'read committed' THEN
-    SELECT c.slot INTO own FROM zava.data_changes AS c LIMIT 1 FOR UPDATE SKIP LOCKED;
+  IF noted[1] IS DISTINCT FROM this_transaction THEN
+    noted := ARRAY[this_transaction];
   END IF;
-  IF own IS NULL THEN
-    INSERT INTO zava.data_changes (changes) VALUES (1);
-  ELSIF (SELECT count(*) FROM zava.data_changes) <= 64 THEN
-    UPDATE zava.data_changes SET changes = changes + 1 WHERE slot = own;
-  ELSE
-    -- Rows of past transactions are folded into one, so that the sum stays cheap.
-    WITH folded AS (
-      DELETE FROM zava.data_changes WHERE slot IN (
-        SELECT c.slot FROM zava.data_changes AS c WHERE c.slot <> own FOR UPDATE SKIP LOCKED)
-      RETURNING changes
-    )
-    UPDATE zava.data_changes SET changes = changes + 1 + (SELECT coalesce(sum(f.changes), 0) FROM folded AS f)
-    WHERE slot = own;
-  END IF;
+  FOREACH store IN ARRAY changed LOOP
+    -- Once for each transaction: nobody sees the data between its statements.
+    CONTINUE WHEN noted && ARRAY[store, 'all'];
+    noted := noted || store;
+    own := NULL;
+    -- At a stricter level a row that others moved since the snapshot, or merely read, would fail
+    -- the transaction: it adds one and reads none.
+    IF current_setting('transaction_isolation') = 'read committed' THEN
+      SELECT c.slot INTO own FROM zava.data_changes AS c
+      WHERE c.of_store IS NOT DISTINCT FROM nullif(store, 'all')::uuid
+      LIMIT 1 FOR UPDATE SKIP LOCKED;
+    END IF;
+    IF own IS NULL THEN
+      INSERT INTO zava.data_changes (changes, of_store) VALUES (1, nullif(store, 'all')::uuid);
+    ELSE
+      UPDATE zava.data_changes SET changes = changes + 1 WHERE slot = own;
+      -- Rows of past transactions are folded into one, so that the sum stays cheap.
+      IF (SELECT count(*) FROM zava.data_changes AS c
+          WHERE c.of_store IS NOT DISTINCT FROM nullif(store, 'all')::uuid) > 64 THEN
+        WITH folded AS (
+          DELETE FROM zava.data_changes WHERE slot IN (
+            SELECT c.slot FROM zava.data_changes AS c
+            WHERE c.slot <> own AND c.of_store IS NOT DISTINCT FROM nullif(store, 'all')::uuid
+            FOR UPDATE SKIP LOCKED)
+          RETURNING changes
+        )
+        UPDATE zava.data_changes SET changes = changes + (SELECT coalesce(sum(f.changes), 0) FROM folded AS f)
+        WHERE slot = own;
+      END IF;
+    END IF;
+  END LOOP;
+  PERFORM set_config('zava.changed_in', array_to_string(noted, ' '), true);
   RETURN NULL;
 END $$;
 
@@ -686,6 +707,7 @@ CREATE TABLE zava.audit_log (
     database_milliseconds double precision,
     outcome text,
     correlation_id text,
+    trace_id text,
     CONSTRAINT audit_log_check CHECK (((outcome IS NOT NULL) = (phase = 'outcome'::text))),
     CONSTRAINT audit_log_client_id_check CHECK ((length(client_id) <= 100)),
     CONSTRAINT audit_log_client_name_check CHECK ((length(client_name) <= 100)),
@@ -693,7 +715,8 @@ CREATE TABLE zava.audit_log (
     CONSTRAINT audit_log_fingerprint_check CHECK ((length(fingerprint) <= 64)),
     CONSTRAINT audit_log_outcome_check CHECK ((length(outcome) <= 100)),
     CONSTRAINT audit_log_phase_check CHECK ((phase = ANY (ARRAY['intent'::text, 'outcome'::text]))),
-    CONSTRAINT audit_log_tool_check CHECK ((length(tool) <= 100))
+    CONSTRAINT audit_log_tool_check CHECK ((length(tool) <= 100)),
+    CONSTRAINT audit_log_trace_id_check CHECK ((length(trace_id) = 32))
 );
 
 ALTER TABLE zava.audit_log OWNER TO zava_context;
@@ -723,6 +746,18 @@ COMMENT ON COLUMN zava.audit_log.fingerprint IS 'libpg_query''s: the same for st
 COMMENT ON COLUMN zava.audit_log.outcome IS 'OK, CANCELLED, or the code of the error.';
 
 --
+-- Name: COLUMN audit_log.correlation_id; Type: COMMENT; Schema: zava; Owner: zava_context
+--
+
+COMMENT ON COLUMN zava.audit_log.correlation_id IS 'Id that the product gave this call; also in the log and in the error.';
+
+--
+-- Name: COLUMN audit_log.trace_id; Type: COMMENT; Schema: zava; Owner: zava_context
+--
+
+COMMENT ON COLUMN zava.audit_log.trace_id IS 'Trace id that the client sent: not verified, not unique. NULL where it sent none.';
+
+--
 -- Name: record_calls(jsonb); Type: FUNCTION; Schema: zava; Owner: zava_recorder
 --
 
@@ -730,7 +765,7 @@ CREATE FUNCTION zava.record_calls(entries jsonb) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     BEGIN ATOMIC
- INSERT INTO zava.audit_log (call_id, phase, called_at, tenant_id, object_id, client_id, client_name, tool, fingerprint, audience, store_ids, row_count, byte_count, duration_milliseconds, database_milliseconds, outcome, correlation_id)  SELECT entry.call_id,
+ INSERT INTO zava.audit_log (call_id, phase, called_at, tenant_id, object_id, client_id, client_name, tool, fingerprint, audience, store_ids, row_count, byte_count, duration_milliseconds, database_milliseconds, outcome, correlation_id, trace_id)  SELECT entry.call_id,
              entry.phase,
              entry.called_at,
              entry.tenant_id,
@@ -746,8 +781,9 @@ CREATE FUNCTION zava.record_calls(entries jsonb) RETURNS void
              entry.duration_milliseconds,
              entry.database_milliseconds,
              entry.outcome,
-             entry.correlation_id
-            FROM jsonb_to_recordset(record_calls.entries) entry(call_id uuid, phase text, called_at timestamp with time zone, tenant_id uuid, object_id uuid, client_id text, client_name text, tool text, fingerprint text, audience name, store_ids uuid[], row_count bigint, byte_count bigint, duration_milliseconds double precision, database_milliseconds double precision, outcome text, correlation_id text) ON CONFLICT DO NOTHING;
+             entry.correlation_id,
+             entry.trace_id
+            FROM jsonb_to_recordset(record_calls.entries) entry(call_id uuid, phase text, called_at timestamp with time zone, tenant_id uuid, object_id uuid, client_id text, client_name text, tool text, fingerprint text, audience name, store_ids uuid[], row_count bigint, byte_count bigint, duration_milliseconds double precision, database_milliseconds double precision, outcome text, correlation_id text, trace_id text) ON CONFLICT DO NOTHING;
 END;
 
 ALTER FUNCTION zava.record_calls(entries jsonb) OWNER TO zava_recorder;
@@ -819,6 +855,7 @@ ALTER FUNCTION zava.run_head_office(p_key_id integer, p_tenant uuid, p_person uu
 CREATE FUNCTION zava.run_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) RETURNS SETOF text
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
+    SET enable_seqscan TO 'off'
     AS $$
       DECLARE
         opened text := zava.open_context(
@@ -879,6 +916,7 @@ ALTER FUNCTION zava.run_regional_managers(p_key_id integer, p_tenant uuid, p_per
 CREATE FUNCTION zava.run_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) RETURNS SETOF text
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
+    SET enable_seqscan TO 'off'
     AS $$
       DECLARE
         opened text := zava.open_context(
@@ -952,12 +990,14 @@ BEGIN
   RETURN QUERY
   SELECT opened,
          encode(sha256(convert_to(concat_ws('|', opened, granted.scope), 'UTF8')), 'hex'),
-         (SELECT coalesce(sum(c.changes), 0)::bigint FROM zava.data_changes AS c),
+         (SELECT coalesce(sum(c.changes), 0)::bigint FROM zava.data_changes AS c
+          WHERE c.of_store IS NULL OR c.of_store = ANY (granted.stores)),
          granted.scope
   FROM zava.principals AS p
   CROSS JOIN LATERAL (
-    SELECT CASE opened WHEN 'store_managers' THEN p.store_ids[1]::text ELSE p.store_ids::text END
-  ) AS granted (scope)
+    SELECT CASE opened WHEN 'store_managers' THEN p.store_ids[1]::text ELSE p.store_ids::text END,
+           CASE opened WHEN 'store_managers' THEN p.store_ids[1:1] ELSE p.store_ids END
+  ) AS granted (scope, stores)
   WHERE p.tenant_id = p_tenant AND p.object_id = p_person;
 END $$;
 
@@ -1043,17 +1083,16 @@ END;
 ALTER FUNCTION zava.used(tenant uuid, person uuid) OWNER TO zava_context;
 
 --
--- Name: weigh_head_office(integer, uuid, uuid, bigint, uuid, bytea, text, text, double precision); Type: FUNCTION; Schema: zava; Owner: head_office
+-- Name: weigh_head_office(integer, uuid, uuid, bigint, uuid, bytea, text, text); Type: FUNCTION; Schema: zava; Owner: head_office
 --
 
-CREATE FUNCTION zava.weigh_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) RETURNS void
+CREATE FUNCTION zava.weigh_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
     AS $$
       DECLARE
         opened text := zava.open_context(
           current_user, p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac, p_statement, p_params);
-        is_told boolean := p_max_cost OPERATOR(pg_catalog.=) 'Infinity'::pg_catalog.float8;
         found_plan record;
         plan pg_catalog.json;
       BEGIN
@@ -1064,38 +1103,31 @@ CREATE FUNCTION zava.weigh_head_office(p_key_id integer, p_tenant uuid, p_person
         ELSIF opened OPERATOR(pg_catalog.<>) current_user::text THEN
           RAISE EXCEPTION '%', opened USING ERRCODE = 'ZA004';
         END IF;
-        IF is_told THEN
-          -- As the runner's cursor would: that takes no workers.
-          PERFORM pg_catalog.set_config('max_parallel_workers_per_gather', '0', true);
-        END IF;
+        -- As the runner's cursor would: that takes no workers.
+        PERFORM pg_catalog.set_config('max_parallel_workers_per_gather', '0', true);
         FOR found_plan IN
           EXECUTE 'EXPLAIN (FORMAT JSON) ' OPERATOR(pg_catalog.||) p_statement
           USING NULLIF(p_params, '')::pg_catalog.jsonb
         LOOP
           plan := found_plan."QUERY PLAN" OPERATOR(pg_catalog.#>) '{0,Plan}';
         END LOOP;
-        IF is_told THEN
-          PERFORM pg_catalog.set_config('zava.plan', zava.plan_shape(plan), true);
-        ELSIF (plan OPERATOR(pg_catalog.->>) 'Total Cost')::pg_catalog.float8
-              OPERATOR(pg_catalog.>) p_max_cost THEN
-          RAISE EXCEPTION 'too expensive' USING ERRCODE = 'ZA006';
-        END IF;
+        PERFORM pg_catalog.set_config('zava.plan', zava.plan_shape(plan), true);
       END $$;
 
-ALTER FUNCTION zava.weigh_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) OWNER TO head_office;
+ALTER FUNCTION zava.weigh_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) OWNER TO head_office;
 
 --
--- Name: weigh_regional_managers(integer, uuid, uuid, bigint, uuid, bytea, text, text, double precision); Type: FUNCTION; Schema: zava; Owner: regional_managers
+-- Name: weigh_regional_managers(integer, uuid, uuid, bigint, uuid, bytea, text, text); Type: FUNCTION; Schema: zava; Owner: regional_managers
 --
 
-CREATE FUNCTION zava.weigh_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) RETURNS void
+CREATE FUNCTION zava.weigh_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
+    SET enable_seqscan TO 'off'
     AS $$
       DECLARE
         opened text := zava.open_context(
           current_user, p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac, p_statement, p_params);
-        is_told boolean := p_max_cost OPERATOR(pg_catalog.=) 'Infinity'::pg_catalog.float8;
         found_plan record;
         plan pg_catalog.json;
       BEGIN
@@ -1106,38 +1138,31 @@ CREATE FUNCTION zava.weigh_regional_managers(p_key_id integer, p_tenant uuid, p_
         ELSIF opened OPERATOR(pg_catalog.<>) current_user::text THEN
           RAISE EXCEPTION '%', opened USING ERRCODE = 'ZA004';
         END IF;
-        IF is_told THEN
-          -- As the runner's cursor would: that takes no workers.
-          PERFORM pg_catalog.set_config('max_parallel_workers_per_gather', '0', true);
-        END IF;
+        -- As the runner's cursor would: that takes no workers.
+        PERFORM pg_catalog.set_config('max_parallel_workers_per_gather', '0', true);
         FOR found_plan IN
           EXECUTE 'EXPLAIN (FORMAT JSON) ' OPERATOR(pg_catalog.||) p_statement
           USING NULLIF(p_params, '')::pg_catalog.jsonb
         LOOP
           plan := found_plan."QUERY PLAN" OPERATOR(pg_catalog.#>) '{0,Plan}';
         END LOOP;
-        IF is_told THEN
-          PERFORM pg_catalog.set_config('zava.plan', zava.plan_shape(plan), true);
-        ELSIF (plan OPERATOR(pg_catalog.->>) 'Total Cost')::pg_catalog.float8
-              OPERATOR(pg_catalog.>) p_max_cost THEN
-          RAISE EXCEPTION 'too expensive' USING ERRCODE = 'ZA006';
-        END IF;
+        PERFORM pg_catalog.set_config('zava.plan', zava.plan_shape(plan), true);
       END $$;
 
-ALTER FUNCTION zava.weigh_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) OWNER TO regional_managers;
+ALTER FUNCTION zava.weigh_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) OWNER TO regional_managers;
 
 --
--- Name: weigh_store_managers(integer, uuid, uuid, bigint, uuid, bytea, text, text, double precision); Type: FUNCTION; Schema: zava; Owner: store_managers
+-- Name: weigh_store_managers(integer, uuid, uuid, bigint, uuid, bytea, text, text); Type: FUNCTION; Schema: zava; Owner: store_managers
 --
 
-CREATE FUNCTION zava.weigh_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) RETURNS void
+CREATE FUNCTION zava.weigh_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
+    SET enable_seqscan TO 'off'
     AS $$
       DECLARE
         opened text := zava.open_context(
           current_user, p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac, p_statement, p_params);
-        is_told boolean := p_max_cost OPERATOR(pg_catalog.=) 'Infinity'::pg_catalog.float8;
         found_plan record;
         plan pg_catalog.json;
       BEGIN
@@ -1148,25 +1173,18 @@ CREATE FUNCTION zava.weigh_store_managers(p_key_id integer, p_tenant uuid, p_per
         ELSIF opened OPERATOR(pg_catalog.<>) current_user::text THEN
           RAISE EXCEPTION '%', opened USING ERRCODE = 'ZA004';
         END IF;
-        IF is_told THEN
-          -- As the runner's cursor would: that takes no workers.
-          PERFORM pg_catalog.set_config('max_parallel_workers_per_gather', '0', true);
-        END IF;
+        -- As the runner's cursor would: that takes no workers.
+        PERFORM pg_catalog.set_config('max_parallel_workers_per_gather', '0', true);
         FOR found_plan IN
           EXECUTE 'EXPLAIN (FORMAT JSON) ' OPERATOR(pg_catalog.||) p_statement
           USING NULLIF(p_params, '')::pg_catalog.jsonb
         LOOP
           plan := found_plan."QUERY PLAN" OPERATOR(pg_catalog.#>) '{0,Plan}';
         END LOOP;
-        IF is_told THEN
-          PERFORM pg_catalog.set_config('zava.plan', zava.plan_shape(plan), true);
-        ELSIF (plan OPERATOR(pg_catalog.->>) 'Total Cost')::pg_catalog.float8
-              OPERATOR(pg_catalog.>) p_max_cost THEN
-          RAISE EXCEPTION 'too expensive' USING ERRCODE = 'ZA006';
-        END IF;
+        PERFORM pg_catalog.set_config('zava.plan', zava.plan_shape(plan), true);
       END $$;
 
-ALTER FUNCTION zava.weigh_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) OWNER TO store_managers;
+ALTER FUNCTION zava.weigh_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) OWNER TO store_managers;
 
 --
 -- Name: working(uuid[]); Type: FUNCTION; Schema: zava; Owner: zava_context
@@ -1475,10 +1493,17 @@ ALTER TABLE zava.change_log ALTER COLUMN change_id ADD GENERATED ALWAYS AS IDENT
 
 CREATE TABLE zava.data_changes (
     slot integer NOT NULL,
-    changes bigint NOT NULL
+    changes bigint NOT NULL,
+    of_store uuid
 );
 
 ALTER TABLE zava.data_changes OWNER TO zava_context;
+
+--
+-- Name: COLUMN data_changes.of_store; Type: COMMENT; Schema: zava; Owner: zava_context
+--
+
+COMMENT ON COLUMN zava.data_changes.of_store IS 'Store whose data changed; NULL: what every store shares, or all stores.';
 
 --
 -- Name: data_changes_slot_seq; Type: SEQUENCE; Schema: zava; Owner: zava_context
@@ -1722,16 +1747,10 @@ CREATE UNIQUE INDEX embedding_models_one_active_idx ON retail.embedding_models U
 CREATE INDEX inventory_in_stock_idx ON retail.inventory USING btree (store_id, product_id) WHERE (stock_level > 0);
 
 --
--- Name: inventory_product_idx; Type: INDEX; Schema: retail; Owner: zava_owner
+-- Name: order_items_by_product_idx; Type: INDEX; Schema: retail; Owner: zava_owner
 --
 
-CREATE INDEX inventory_product_idx ON retail.inventory USING btree (product_id);
-
---
--- Name: order_items_product_idx; Type: INDEX; Schema: retail; Owner: zava_owner
---
-
-CREATE INDEX order_items_product_idx ON retail.order_items USING btree (product_id);
+CREATE INDEX order_items_by_product_idx ON retail.order_items USING btree (store_id, product_id);
 
 --
 -- Name: orders_by_customer_idx; Type: INDEX; Schema: retail; Owner: zava_owner
@@ -1782,6 +1801,12 @@ CREATE INDEX products_type_idx ON retail.products USING btree (type_id, category
 CREATE INDEX audit_log_by_time_idx ON zava.audit_log USING btree (called_at);
 
 --
+-- Name: data_changes_by_store_idx; Type: INDEX; Schema: zava; Owner: zava_context
+--
+
+CREATE INDEX data_changes_by_store_idx ON zava.data_changes USING btree (of_store);
+
+--
 -- Name: categories categories_words_changed; Type: TRIGGER; Schema: retail; Owner: zava_owner
 --
 
@@ -1803,25 +1828,25 @@ CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retai
 -- Name: customers note_change; Type: TRIGGER; Schema: retail; Owner: zava_owner
 --
 
-CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retail.customers FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
+CREATE TRIGGER note_change AFTER TRUNCATE ON retail.customers FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
 
 --
 -- Name: inventory note_change; Type: TRIGGER; Schema: retail; Owner: zava_owner
 --
 
-CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retail.inventory FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
+CREATE TRIGGER note_change AFTER TRUNCATE ON retail.inventory FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
 
 --
 -- Name: order_items note_change; Type: TRIGGER; Schema: retail; Owner: zava_owner
 --
 
-CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retail.order_items FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
+CREATE TRIGGER note_change AFTER TRUNCATE ON retail.order_items FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
 
 --
 -- Name: orders note_change; Type: TRIGGER; Schema: retail; Owner: zava_owner
 --
 
-CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retail.orders FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
+CREATE TRIGGER note_change AFTER TRUNCATE ON retail.orders FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
 
 --
 -- Name: product_types note_change; Type: TRIGGER; Schema: retail; Owner: zava_owner
@@ -1840,6 +1865,78 @@ CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retai
 --
 
 CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retail.stores FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
+
+--
+-- Name: customers note_delete; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_delete AFTER DELETE ON retail.customers REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change('by store');
+
+--
+-- Name: inventory note_delete; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_delete AFTER DELETE ON retail.inventory REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change('by store');
+
+--
+-- Name: order_items note_delete; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_delete AFTER DELETE ON retail.order_items REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change('by store');
+
+--
+-- Name: orders note_delete; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_delete AFTER DELETE ON retail.orders REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change('by store');
+
+--
+-- Name: customers note_insert; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_insert AFTER INSERT ON retail.customers REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change('by store');
+
+--
+-- Name: inventory note_insert; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_insert AFTER INSERT ON retail.inventory REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change('by store');
+
+--
+-- Name: order_items note_insert; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_insert AFTER INSERT ON retail.order_items REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change('by store');
+
+--
+-- Name: orders note_insert; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_insert AFTER INSERT ON retail.orders REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change('by store');
+
+--
+-- Name: customers note_update; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_update AFTER UPDATE ON retail.customers REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change('by store');
+
+--
+-- Name: inventory note_update; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_update AFTER UPDATE ON retail.inventory REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change('by store');
+
+--
+-- Name: order_items note_update; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_update AFTER UPDATE ON retail.order_items REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change('by store');
+
+--
+-- Name: orders note_update; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_update AFTER UPDATE ON retail.orders REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change('by store');
 
 --
 -- Name: product_embeddings product_embeddings_dimensions; Type: TRIGGER; Schema: retail; Owner: zava_owner
@@ -2452,25 +2549,25 @@ REVOKE ALL ON FUNCTION zava.used(tenant uuid, person uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION zava.used(tenant uuid, person uuid) TO zava_server;
 
 --
--- Name: FUNCTION weigh_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision); Type: ACL; Schema: zava; Owner: head_office
+-- Name: FUNCTION weigh_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text); Type: ACL; Schema: zava; Owner: head_office
 --
 
-REVOKE ALL ON FUNCTION zava.weigh_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) FROM PUBLIC;
-GRANT ALL ON FUNCTION zava.weigh_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) TO zava_server;
+REVOKE ALL ON FUNCTION zava.weigh_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.weigh_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) TO zava_server;
 
 --
--- Name: FUNCTION weigh_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision); Type: ACL; Schema: zava; Owner: regional_managers
+-- Name: FUNCTION weigh_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text); Type: ACL; Schema: zava; Owner: regional_managers
 --
 
-REVOKE ALL ON FUNCTION zava.weigh_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) FROM PUBLIC;
-GRANT ALL ON FUNCTION zava.weigh_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) TO zava_server;
+REVOKE ALL ON FUNCTION zava.weigh_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.weigh_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) TO zava_server;
 
 --
--- Name: FUNCTION weigh_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision); Type: ACL; Schema: zava; Owner: store_managers
+-- Name: FUNCTION weigh_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text); Type: ACL; Schema: zava; Owner: store_managers
 --
 
-REVOKE ALL ON FUNCTION zava.weigh_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) FROM PUBLIC;
-GRANT ALL ON FUNCTION zava.weigh_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_cost double precision) TO zava_server;
+REVOKE ALL ON FUNCTION zava.weigh_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.weigh_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) TO zava_server;
 
 --
 -- Name: FUNCTION working(nonces uuid[]); Type: ACL; Schema: zava; Owner: zava_context

@@ -7,14 +7,20 @@ import typer
 from rich.table import Table
 
 from zava.console import administered, console
-from zava.infrastructure.audit_report import read_audit
+from zava.infrastructure.audit_report import Traced, read_audit, read_trace
 
 
 def audit(
     hours: Annotated[int, typer.Option(min=1, max=24 * 366, help="How far back.")] = 24,
+    trace: Annotated[
+        str | None, typer.Option(help="Show the calls of one client's trace id instead.")
+    ] = None,
 ) -> None:
     """Show who called how much, what was denied, and whose calls stand out."""
     with administered() as database, database.administration() as connection:
+        if trace is not None:
+            _print_trace(read_trace(connection, trace.lower(), hours=hours))
+            return
         report = read_audit(connection, hours=hours)
     console.print(f"The last {report.hours} hours, by person")
     table = Table()
@@ -46,13 +52,25 @@ def audit(
     for denied in report.denied:
         console.print(
             f"  {_moment(denied.called_at)} {denied.who} {denied.tool} "
-            f"client={denied.client_name} correlation_id={denied.correlation_id}",
+            f"client={denied.client_name} correlation_id={denied.correlation_id}"
+            + (f" trace_id={denied.trace_id}" if denied.trace_id else ""),
             highlight=False,
             markup=False,
         )
     console.print(f"Unusual breadth: {len(report.unusual) or 'none'}")
     for sentence in report.unusual:
         console.print(f"  {sentence}", highlight=False, markup=False)
+
+
+def _print_trace(calls: list[Traced]) -> None:
+    console.print(f"Calls of this trace: {len(calls)}")
+    for call in calls:
+        console.print(
+            f"  {_moment(call.called_at)} {call.who} {call.tool} {call.outcome} "
+            f"client={call.client_name} correlation_id={call.correlation_id}",
+            highlight=False,
+            markup=False,
+        )
 
 
 def _moment(moment: datetime) -> str:

@@ -31,7 +31,7 @@ class Call:
 
     `store_ids` are the verified scope's, `row_count` and `byte_count` what the database gave,
     never what it said. A call that was refused for its cost is charged a whole deadline in
-    `database_seconds`.
+    `database_seconds`. `trace_id` is of the client's trace, None where the client sent none.
     """
 
     tool: str
@@ -49,6 +49,7 @@ class Call:
     is_refused_for_cost: bool = False
     outcome: str = ""
     correlation_id: str = ""
+    trace_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -273,7 +273,8 @@ class Settings(BaseSettings):
         le=86_400,
         validation_alias="ZAVA_CACHE_TTL_SECONDS",
         description="How long an answer of the metrics is kept, at most; 0 keeps none. A change of "
-        "the data or of somebody's access shows at the next call in any case.",
+        "the caller's own stores' data or access shows at the next call in any case; the chain's "
+        "quartiles may be that old.",
     )
     azure_openai_endpoint: str | None = Field(
         None,

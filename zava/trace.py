@@ -33,6 +33,11 @@ class Trace:
     deadline: float | None = None
     principal: str = ""
 
+    @property
+    def client_trace_id(self) -> str | None:
+        """Return the id of the client's trace; None where the client sent none."""
+        return self.trace_id if self.parent_id else None
+
     def remaining_seconds(self, at_most: float) -> float:
         """Return how long the call may still take, never more than `at_most`, never below zero."""
         if self.deadline is None:

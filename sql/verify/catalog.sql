@@ -62,14 +62,19 @@ initial AS (  -- what initdb and extensions granted; objsubid is a column's numb
 -- What an object of a tenant's table calls: an index, a constraint, a default.
 part AS (
   SELECT 'pg_catalog.pg_class'::regclass AS classid, i.indexrelid AS objid, i.indrelid AS relid,
-         'index ' || i.indexrelid::regclass::text AS what
+         'index ' || i.indexrelid::regclass::text AS what,
+         pg_catalog.format('DROP INDEX %s', i.indexrelid::regclass) AS remedy
   FROM pg_catalog.pg_index AS i
   UNION ALL
-  SELECT 'pg_catalog.pg_constraint'::regclass, c.oid, c.conrelid, 'constraint ' || c.conname
+  SELECT 'pg_catalog.pg_constraint'::regclass, c.oid, c.conrelid, 'constraint ' || c.conname,
+         pg_catalog.format('ALTER TABLE %s DROP CONSTRAINT %I', c.conrelid::regclass, c.conname)
   FROM pg_catalog.pg_constraint AS c
   UNION ALL
-  SELECT 'pg_catalog.pg_attrdef'::regclass, a.oid, a.adrelid, 'default of a column'
-  FROM pg_catalog.pg_attrdef AS a
+  SELECT 'pg_catalog.pg_attrdef'::regclass, d.oid, d.adrelid, 'default of a column',
+         pg_catalog.format('ALTER TABLE %s ALTER %I DROP %s', d.adrelid::regclass, a.attname,
+                           CASE a.attgenerated WHEN '' THEN 'DEFAULT' ELSE 'EXPRESSION' END)
+  FROM pg_catalog.pg_attrdef AS d
+  JOIN pg_catalog.pg_attribute AS a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
 )
 
 SELECT 'function ' || f.oid::regprocedure || ' is marked leakproof: it sees rows before the policies do'
@@ -78,12 +83,15 @@ FROM pg_catalog.pg_proc AS f
 WHERE f.proleakproof AND f.oid NOT IN (SELECT oid FROM known_leakproof)
 
 UNION ALL
-SELECT 'function ' || f.signature || ' is not as this version made it; run the migrations of this version, or remove it'
+SELECT 'function ' || f.signature || ' is not as this version made it; run '
+       || CASE WHEN f.signature IN (SELECT k.signature FROM known_function AS k)
+          THEN 'its statement of sql/schema.sql as CREATE OR REPLACE FUNCTION'
+          ELSE 'DROP FUNCTION ' || f.signature END
 FROM function AS f
 WHERE NOT EXISTS (SELECT FROM known_function AS k WHERE (k.signature, k.digest) = (f.signature, f.digest))
 
 UNION ALL
-SELECT 'function ' || k.signature || ' is not there; run the migrations of this version'
+SELECT 'function ' || k.signature || ' is not there; run its CREATE FUNCTION of sql/schema.sql'
 FROM known_function AS k
 WHERE NOT EXISTS (SELECT FROM function AS f WHERE f.signature = k.signature)
 
@@ -163,7 +171,7 @@ FROM pg_catalog.pg_event_trigger AS e
 WHERE e.evtevent = 'login'
 
 UNION ALL
-SELECT what || ' on ' || r.name || ' calls ' || d.refobjid::regprocedure || ', which is not the product''s; remove it'
+SELECT what || ' on ' || r.name || ' calls ' || d.refobjid::regprocedure || ', which is not the product''s; run ' || p.remedy
 FROM part AS p
 JOIN relation AS r ON r.oid = p.relid
 JOIN pg_catalog.pg_depend AS d ON d.classid = p.classid AND d.objid = p.objid
@@ -185,14 +193,16 @@ WHERE (child.oid IN (SELECT oid FROM relation) OR parent.oid IN (SELECT oid FROM
 
 UNION ALL
 SELECT 'relation ' || r.name || ' belongs to ' || pg_catalog.pg_get_userbyid(r.relowner)
-       || '; give it to ' || CASE r.nspname WHEN 'zava' THEN 'zava_context' ELSE 'zava_owner' END
+       || pg_catalog.format('; run ALTER TABLE %s OWNER TO %s', r.name,
+                            CASE r.nspname WHEN 'zava' THEN 'zava_context' ELSE 'zava_owner' END)
 FROM relation AS r
 WHERE (r.is_forced OR r.nspname = 'zava')
   AND pg_catalog.pg_get_userbyid(r.relowner) NOT IN ('zava_owner', 'zava_context')
 
 UNION ALL
 SELECT 'schema ' || n.nspname || ' belongs to ' || pg_catalog.pg_get_userbyid(n.nspowner)
-       || '; give it to ' || CASE n.nspname WHEN 'zava' THEN 'zava_context' ELSE 'zava_owner' END
+       || pg_catalog.format('; run ALTER SCHEMA %I OWNER TO %s', n.nspname,
+                            CASE n.nspname WHEN 'zava' THEN 'zava_context' ELSE 'zava_owner' END)
 FROM own_schema AS n
 WHERE pg_catalog.pg_get_userbyid(n.nspowner) NOT IN ('zava_owner', 'zava_context')
 
@@ -231,7 +241,12 @@ WHERE r.nspname = 'zava' AND grantee.name NOT IN (SELECT name::text FROM own_rol
 
 UNION ALL
 SELECT 'role store_managers reads retail.products.' || a.attname
-       || pg_catalog.format('; run REVOKE SELECT (%I) ON retail.products FROM PUBLIC, store_managers', a.attname)
+       || '; run REVOKE SELECT ON retail.products FROM PUBLIC, store_managers; GRANT SELECT ('
+       || (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(o.attname), ', ' ORDER BY o.attnum)
+           FROM pg_catalog.pg_attribute AS o
+           WHERE o.attrelid = a.attrelid AND o.attnum > 0 AND NOT o.attisdropped
+             AND o.attname NOT IN ('cost', 'gross_margin_percent'))
+       || ') ON retail.products TO store_managers'
 FROM pg_catalog.pg_attribute AS a
 WHERE a.attrelid = pg_catalog.to_regclass('retail.products') AND a.attname IN ('cost', 'gross_margin_percent')
   AND pg_catalog.has_column_privilege('store_managers', a.attrelid, a.attnum, 'SELECT')
@@ -245,7 +260,12 @@ WHERE s.relkind = 'S' AND s.relnamespace IN (SELECT oid FROM own_schema)
 
 UNION ALL
 SELECT 'what ' || pg_catalog.pg_get_userbyid(d.defaclrole) || ' makes is open to ' || grantee.name
-       || '; revoke it with ALTER DEFAULT PRIVILEGES FOR ROLE ' || pg_catalog.pg_get_userbyid(d.defaclrole)
+       || pg_catalog.format('; run ALTER DEFAULT PRIVILEGES FOR ROLE %I %sREVOKE ALL ON %s FROM %s',
+            pg_catalog.pg_get_userbyid(d.defaclrole),
+            CASE d.defaclnamespace WHEN 0 THEN '' ELSE pg_catalog.format('IN SCHEMA %s ', d.defaclnamespace::regnamespace) END,
+            CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'FUNCTIONS'
+                                 WHEN 'T' THEN 'TYPES' WHEN 'n' THEN 'SCHEMAS' ELSE 'LARGE OBJECTS' END,
+            grantee.name)
 FROM pg_catalog.pg_default_acl AS d
 CROSS JOIN LATERAL pg_catalog.aclexplode(d.defaclacl) AS acl
 CROSS JOIN LATERAL (
@@ -281,8 +301,11 @@ WHERE p.puballtables
               WHERE t.pnpubid = p.oid AND t.pnnspid IN (SELECT oid FROM own_schema))
 
 UNION ALL
-SELECT 'a subscription writes ' || r.name || ' past the policies; run DROP SUBSCRIPTION for it'
-FROM pg_catalog.pg_subscription_rel AS s JOIN relation AS r ON r.oid = s.srrelid
+SELECT 'a subscription writes ' || r.name || ' past the policies'
+       || pg_catalog.format('; run DROP SUBSCRIPTION %I', named.subname)
+FROM pg_catalog.pg_subscription_rel AS s
+JOIN pg_catalog.pg_subscription AS named ON named.oid = s.srsubid
+JOIN relation AS r ON r.oid = s.srrelid
 
 UNION ALL
 SELECT 'role ' || a.name || ' may use the foreign server ' || s.srvname

@@ -22,9 +22,9 @@ known_definer (signature, owner, volatility, is_called_by_server) AS (
     ('zava.admit(uuid,uuid,uuid,boolean,integer,bigint,double precision,bigint,double precision)', 'zava_context', 'v', true),
     ('zava.working(uuid[])', 'zava_context', 'v', true),
     ('zava.used(uuid,uuid)', 'zava_context', 's', true),
-    ('zava.weigh_store_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text,double precision)', 'store_managers', 'v', true),
-    ('zava.weigh_regional_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text,double precision)', 'regional_managers', 'v', true),
-    ('zava.weigh_head_office(integer,uuid,uuid,bigint,uuid,bytea,text,text,double precision)', 'head_office', 'v', true),
+    ('zava.weigh_store_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text)', 'store_managers', 'v', true),
+    ('zava.weigh_regional_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text)', 'regional_managers', 'v', true),
+    ('zava.weigh_head_office(integer,uuid,uuid,bigint,uuid,bytea,text,text)', 'head_office', 'v', true),
     ('zava.run_store_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint)', 'store_managers', 's', true),
     ('zava.run_regional_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint)', 'regional_managers', 's', true),
     ('zava.run_head_office(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint)', 'head_office', 's', true)
@@ -35,12 +35,18 @@ own_role (name) AS (  -- none of them logs in
                    ('zava_recorder'), ('zava_audit')
 ),
 append_only (name) AS (VALUES ('zava.change_log'), ('zava.audit_log')),
+-- What the chain's figures are made of, and nothing by which a person or product could be told.
+chain_column (table_name, columns) AS (
+  VALUES ('retail.orders', ARRAY['store_id', 'order_id', 'customer_id', 'order_date', 'status', 'total_amount']::name[]),
+         ('retail.order_items', ARRAY['store_id', 'order_id', 'quantity', 'unit_price', 'discount_amount'])
+),
 own_schema AS (
   SELECT n.oid, n.nspname FROM pg_catalog.pg_namespace AS n
   WHERE n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
 ),
 relation AS (
-  SELECT c.*, format('%I.%I', n.nspname, c.relname) AS name
+  SELECT c.*, format('%I.%I', n.nspname, c.relname) AS name,
+         CASE n.nspname WHEN 'zava' THEN 'zava_context' ELSE 'zava_owner' END AS proper_owner
   FROM pg_catalog.pg_class AS c JOIN own_schema AS n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
 ),
@@ -59,23 +65,26 @@ policy AS (
   FROM pg_catalog.pg_policy AS p JOIN relation AS r ON r.oid = p.polrelid
 )
 
-SELECT 'role ' || wanted.name || ' does not exist' AS problem
+SELECT 'role ' || wanted.name || ' does not exist'
+       || pg_catalog.format('; run CREATE ROLE %I NOLOGIN, and what sql/schema.sql grants to it', wanted.name) AS problem
 FROM (SELECT name FROM own_role UNION ALL VALUES ('zava_server'::name)) AS wanted (name)
 WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = wanted.name)
 
 UNION ALL
 SELECT 'role ' || rolname || ' is superuser, bypasses row security, or may create or replicate'
+       || pg_catalog.format('; run ALTER ROLE %I NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB NOREPLICATION', rolname)
 FROM pg_catalog.pg_roles
 WHERE (rolname IN (SELECT name FROM own_role) OR rolname = 'zava_server')
   AND (rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolreplication)
 
 UNION ALL
-SELECT 'role ' || rolname || ' may log in'
+SELECT 'role ' || rolname || ' may log in' || pg_catalog.format('; run ALTER ROLE %I NOLOGIN', rolname)
 FROM pg_catalog.pg_roles
 WHERE rolcanlogin AND rolname IN (SELECT name FROM own_role)
 
 UNION ALL
 SELECT 'role ' || member.rolname || ' is a member of ' || granted.rolname
+       || pg_catalog.format('; run REVOKE %I FROM %I', granted.rolname, member.rolname)
 FROM pg_catalog.pg_auth_members AS m
 JOIN pg_catalog.pg_roles AS member ON member.oid = m.member
 JOIN pg_catalog.pg_roles AS granted ON granted.oid = m.roleid
@@ -84,19 +93,27 @@ WHERE member.rolname IN (SELECT name FROM audience)
 
 UNION ALL
 -- The creator's own ADMIN option is neither SET nor INHERIT: it reads nothing.
-SELECT 'role ' || member.rolname || ' can act as ' || granted.rolname
+SELECT 'role ' || member.rolname || ' can act as ' || granted.rolname || '; run '
+       || pg_catalog.concat_ws('; ',
+            CASE WHEN m.set_option THEN pg_catalog.format('REVOKE SET OPTION FOR %s', what.membership) END,
+            CASE WHEN m.inherit_option THEN pg_catalog.format('REVOKE INHERIT OPTION FOR %s', what.membership) END)
 FROM pg_catalog.pg_auth_members AS m
 JOIN pg_catalog.pg_roles AS member ON member.oid = m.member
 JOIN pg_catalog.pg_roles AS granted ON granted.oid = m.roleid
+CROSS JOIN LATERAL (
+  SELECT pg_catalog.format('%I FROM %I GRANTED BY %I', granted.rolname, member.rolname, pg_catalog.pg_get_userbyid(m.grantor))
+) AS what (membership)
 WHERE (m.set_option OR m.inherit_option)
   AND (granted.rolname IN (SELECT name FROM audience) OR granted.rolname IN ('zava_chain', 'zava_recorder'))
 
 UNION ALL
 SELECT 'the login zava_server owns ' || r.name
+       || pg_catalog.format('; run ALTER TABLE %s OWNER TO %I', r.name, r.proper_owner)
 FROM relation AS r WHERE pg_catalog.pg_get_userbyid(r.relowner) = 'zava_server'
 
 UNION ALL
 SELECT 'the login zava_server reads or writes ' || r.name || ' directly'
+       || pg_catalog.format('; run REVOKE ALL ON %s FROM PUBLIC, zava_server', r.name)
 FROM relation AS r
 WHERE EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'zava_server')
   AND (pg_catalog.has_table_privilege('zava_server', r.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
@@ -104,45 +121,69 @@ WHERE EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'zava_server')
 
 UNION ALL
 SELECT 'the login zava_server may execute ' || f.signature
+       || pg_catalog.format('; run REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC, zava_server', f.signature)
 FROM function AS f
 WHERE f.pronamespace IN ('zava'::regnamespace, 'retail'::regnamespace)
   AND pg_catalog.has_function_privilege('zava_server', f.oid, 'EXECUTE')
   AND NOT EXISTS (SELECT FROM known_definer AS k WHERE k.signature = f.signature AND k.is_called_by_server)
 
 UNION ALL
-SELECT 'role ' || pg_catalog.pg_get_userbyid(acl.grantee) || ' may execute ' || f.signature || ', which is the server''s'
+SELECT 'role ' || grantee.name || ' may execute ' || f.signature || ', which is the server''s'
+       || pg_catalog.format('; run REVOKE EXECUTE ON FUNCTION %s FROM %s', f.signature, grantee.name)
 FROM function AS f JOIN known_definer AS k ON k.signature = f.signature AND k.is_called_by_server
 CROSS JOIN LATERAL pg_catalog.aclexplode(coalesce(f.proacl, pg_catalog.acldefault('f', f.proowner))) AS acl
+CROSS JOIN LATERAL (
+  SELECT CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(acl.grantee)) END
+) AS grantee (name)
 WHERE acl.grantee NOT IN (f.proowner, coalesce(pg_catalog.to_regrole('zava_server'), 0)::oid)
 
 UNION ALL
-SELECT 'role ' || pg_catalog.pg_get_userbyid(acl.grantee) || ' may ' || acl.privilege_type || ' on the log ' || l.name
+SELECT 'role ' || grantee.name || ' may ' || acl.privilege_type || ' on the log ' || l.name
+       || pg_catalog.format('; run REVOKE %s ON %s FROM %s', acl.privilege_type, l.name, grantee.name)
 FROM append_only AS l JOIN relation AS r ON r.name = l.name
 CROSS JOIN LATERAL pg_catalog.aclexplode(coalesce(r.relacl, pg_catalog.acldefault('r', r.relowner))) AS acl
+CROSS JOIN LATERAL (
+  SELECT CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(acl.grantee)) END
+) AS grantee (name)
 WHERE (pg_catalog.pg_get_userbyid(acl.grantee), acl.privilege_type)
       NOT IN (('zava_recorder', 'INSERT'), ('zava_audit', 'SELECT'))
 
 UNION ALL
--- What the chain's figures are made of, and nothing by which a person or product could be told.
 SELECT 'role zava_chain reads ' || r.name || '.' || a.attname
+       || pg_catalog.format('; run REVOKE SELECT ON %s FROM PUBLIC, zava_chain', r.name)
+       || coalesce((SELECT pg_catalog.format('; GRANT SELECT (%s) ON %s TO zava_chain',
+                                             pg_catalog.array_to_string(c.columns, ', '), r.name)
+                    FROM chain_column AS c WHERE c.table_name = r.name), '')
 FROM relation AS r
 JOIN pg_catalog.pg_attribute AS a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
 WHERE EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'zava_chain')
   AND pg_catalog.has_column_privilege('zava_chain', r.oid, a.attnum, 'SELECT')
   AND r.name <> 'retail.stores'
-  AND NOT (r.name = 'retail.orders'
-           AND a.attname IN ('store_id', 'order_id', 'customer_id', 'order_date', 'status', 'total_amount'))
-  AND NOT (r.name = 'retail.order_items'
-           AND a.attname IN ('store_id', 'order_id', 'quantity', 'unit_price', 'discount_amount'))
+  AND NOT EXISTS (SELECT FROM chain_column AS c WHERE c.table_name = r.name AND a.attname = ANY (c.columns))
 
 UNION ALL
 SELECT 'role ' || a.name || ' can write ' || r.name
+       || pg_catalog.format('; run REVOKE INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER ON %s FROM PUBLIC, %I',
+                            r.name, a.name)
 FROM relation AS r CROSS JOIN audience AS a
 WHERE pg_catalog.has_table_privilege(a.name, r.oid, 'INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
    OR pg_catalog.has_any_column_privilege(a.name, r.oid, 'INSERT, UPDATE, REFERENCES')
 
 UNION ALL
-SELECT 'table ' || r.name || ' is readable by ' || a.name || ' without forced row security and a policy'
+-- A table of tenants gets its policy back, from which no other table could be read.
+SELECT 'table ' || r.name || ' is readable by ' || a.name || ' without forced row security and a policy; run '
+       || CASE
+            WHEN NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS s WHERE s.attrelid = r.oid AND s.attname = 'store_id')
+                 OR NOT r.relname = ANY (ARRAY['stores', 'customers', 'inventory', 'orders', 'order_items', 'canary']::name[])
+              THEN pg_catalog.format('REVOKE ALL ON %s FROM PUBLIC, %I', r.name, a.name)
+            WHEN NOT (r.relrowsecurity AND r.relforcerowsecurity)
+              THEN pg_catalog.format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', r.name)
+            WHEN a.name = 'store_managers'
+              THEN pg_catalog.format('CREATE POLICY own_store ON %s FOR SELECT TO store_managers'
+                                     ' USING (store_id = (SELECT zava.my_store(current_user)))', r.name)
+            ELSE pg_catalog.format('CREATE POLICY own_stores ON %s FOR SELECT TO regional_managers, head_office'
+                                   ' USING (store_id = ANY ((SELECT zava.my_stores(current_user))::uuid[]))', r.name)
+          END
 FROM relation AS r CROSS JOIN audience AS a
 WHERE r.relkind IN ('r', 'p')
   AND pg_catalog.has_any_column_privilege(a.name, r.oid, 'SELECT')
@@ -152,6 +193,7 @@ WHERE r.relkind IN ('r', 'p')
 
 UNION ALL
 SELECT 'table ' || r.name || ' does not force row security'
+       || pg_catalog.format('; run ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', r.name)
 FROM relation AS r
 WHERE r.relkind IN ('r', 'p') AND NOT (r.relrowsecurity AND r.relforcerowsecurity)
   AND EXISTS (SELECT FROM pg_catalog.pg_attribute AS a
@@ -159,6 +201,7 @@ WHERE r.relkind IN ('r', 'p') AND NOT (r.relrowsecurity AND r.relforcerowsecurit
 
 UNION ALL
 SELECT 'table ' || r.name || ' has a store_id that may be null or leads no key'
+       || pg_catalog.format('; run ALTER TABLE %s ALTER store_id SET NOT NULL; CREATE INDEX ON %s (store_id)', r.name, r.name)
 FROM relation AS r
 JOIN pg_catalog.pg_attribute AS a ON a.attrelid = r.oid AND a.attname = 'store_id'
 WHERE r.relkind IN ('r', 'p')
@@ -168,17 +211,20 @@ WHERE r.relkind IN ('r', 'p')
 
 UNION ALL
 SELECT 'view ' || r.name || ' runs with its owner''s rights'
+       || pg_catalog.format('; run ALTER VIEW %s SET (security_invoker = true)', r.name)
 FROM relation AS r CROSS JOIN audience AS a
 WHERE r.relkind = 'v' AND pg_catalog.has_any_column_privilege(a.name, r.oid, 'SELECT')
   AND NOT coalesce(r.reloptions && ARRAY['security_invoker=true', 'security_invoker=on', 'security_invoker=1'], false)
 
 UNION ALL
 SELECT 'relation ' || r.name || ' knows no row security'
+       || pg_catalog.format('; run REVOKE ALL ON %s FROM PUBLIC, %I', r.name, a.name)
 FROM relation AS r CROSS JOIN audience AS a
 WHERE r.relkind IN ('m', 'f') AND pg_catalog.has_any_column_privilege(a.name, r.oid, 'SELECT')
 
 UNION ALL
 SELECT 'policy ' || p.polname || ' on ' || p.table_name || ' is not one of the sealed ones'
+       || pg_catalog.format('; run DROP POLICY %I ON %s', p.polname, p.table_name)
 FROM policy AS p
 WHERE NOT (
   p.polpermissive AND p.check_condition IS NULL AND p.polcmd = 'r' AND (
@@ -192,20 +238,29 @@ WHERE NOT (
            AND p.condition = 'true' AND p.check_condition = 'true')
 
 UNION ALL
-SELECT 'function ' || f.signature || ' runs with its owner''s rights and is not known'
+SELECT 'function ' || f.signature || ' runs with its owner''s rights and is not known; run '
+       || coalesce((SELECT pg_catalog.format('ALTER FUNCTION %s OWNER TO %I', k.signature, k.owner)
+                    FROM known_definer AS k WHERE k.signature = f.signature),
+                   pg_catalog.format('DROP FUNCTION %s', f.signature))
 FROM function AS f
 WHERE f.prosecdef
   AND NOT EXISTS (SELECT FROM known_definer AS k WHERE k.signature = f.signature AND k.owner = f.owner)
 
 UNION ALL
-SELECT 'function ' || k.signature || ' is missing, not as volatile as known, not a definer''s, or has no fixed search_path'
+SELECT 'function ' || k.signature || ' is missing, not as volatile as known, not a definer''s, or has no fixed search_path; run '
+       || CASE WHEN f.oid IS NULL THEN 'its CREATE FUNCTION of sql/schema.sql'
+          ELSE pg_catalog.format('ALTER FUNCTION %s SECURITY DEFINER %s SET search_path = pg_catalog,%s pg_temp', k.signature,
+                                 CASE k.volatility WHEN 's' THEN 'STABLE' ELSE 'VOLATILE' END,
+                                 CASE WHEN k.owner IN (SELECT name FROM audience) THEN ' retail,' ELSE '' END) END
 FROM known_definer AS k
 LEFT JOIN function AS f ON f.signature = k.signature
 WHERE f.oid IS NULL OR NOT f.prosecdef OR f.provolatile::text <> k.volatility
-   OR f.proconfig IS NULL OR NOT pg_catalog.array_to_string(f.proconfig, ',') LIKE 'search\_path=pg\_catalog, %pg\_temp'
+   OR f.proconfig IS NULL OR NOT EXISTS (SELECT FROM pg_catalog.unnest(f.proconfig) AS setting
+                                             WHERE setting LIKE 'search\_path=pg\_catalog, %pg\_temp')
 
 UNION ALL
 SELECT 'function ' || f.signature || ' is executable by everyone'
+       || pg_catalog.format('; run REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', f.signature)
 FROM function AS f
 WHERE f.pronamespace IN ('zava'::regnamespace, 'retail'::regnamespace)
   AND EXISTS (SELECT FROM pg_catalog.aclexplode(coalesce(f.proacl, pg_catalog.acldefault('f', f.proowner))) AS acl
@@ -213,18 +268,22 @@ WHERE f.pronamespace IN ('zava'::regnamespace, 'retail'::regnamespace)
 
 UNION ALL
 SELECT 'role ' || who.name || ' may create in schema ' || s.nspname
+       || pg_catalog.format('; run REVOKE CREATE ON SCHEMA %I FROM PUBLIC, %I', s.nspname, who.name)
 FROM own_schema AS s
 CROSS JOIN (SELECT name FROM audience UNION ALL VALUES ('zava_server'::name)) AS who (name)
 WHERE pg_catalog.has_schema_privilege(who.name, s.oid, 'CREATE')
 
 UNION ALL
 SELECT 'role ' || who.name || ' may create schemas or temporary tables in this database'
+       || pg_catalog.format('; run REVOKE CREATE, TEMPORARY ON DATABASE %I FROM PUBLIC, %I',
+                            pg_catalog.current_database(), who.name)
 FROM (SELECT name FROM audience UNION ALL VALUES ('zava_server'::name)) AS who (name)
 WHERE pg_catalog.has_database_privilege(who.name, pg_catalog.current_database(), 'CREATE, TEMPORARY')
 
 UNION ALL
 -- The privilege is asked, never the outcome of a REVOKE: that reports success and changes nothing.
 SELECT 'role ' || a.name || ' may execute ' || f.oid::regprocedure
+       || pg_catalog.format('; run REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC, %I', f.oid::regprocedure, a.name)
 FROM pg_catalog.pg_proc AS f CROSS JOIN audience AS a
 WHERE f.pronamespace = 'pg_catalog'::regnamespace
   AND f.proname IN ('pg_read_file', 'pg_read_binary_file', 'pg_ls_dir', 'pg_stat_file', 'lo_import',
@@ -234,6 +293,10 @@ WHERE f.pronamespace = 'pg_catalog'::regnamespace
 UNION ALL
 -- An estimate from other stores' values would follow them. Only measures and dates are counted.
 SELECT 'column ' || r.name || '.' || a.attname || ' may have statistics of every store''s values'
+       || pg_catalog.format('; run ALTER TABLE %s ALTER %I SET STATISTICS 0; ', r.name, a.attname)
+       || CASE WHEN pg_catalog.current_setting('server_version_num')::integer >= 180000
+          THEN pg_catalog.format('SELECT pg_clear_attribute_stats(%L, %L, %L, false)', r.relnamespace::regnamespace, r.relname, a.attname)
+          ELSE pg_catalog.format('DELETE FROM pg_statistic WHERE starelid = %L::regclass AND staattnum = %s', r.name, a.attnum) END
 FROM relation AS r
 JOIN pg_catalog.pg_attribute AS a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
 WHERE r.oid IN (SELECT p.polrelid FROM policy AS p)
@@ -248,10 +311,12 @@ WHERE r.oid IN (SELECT p.polrelid FROM policy AS p)
 
 UNION ALL
 SELECT 'statistics object ' || s.stxname || ' counts every store''s rows of ' || r.name
+       || pg_catalog.format('; run DROP STATISTICS %s.%I', s.stxnamespace::regnamespace, s.stxname)
 FROM pg_catalog.pg_statistic_ext AS s JOIN relation AS r ON r.oid = s.stxrelid
 WHERE r.oid IN (SELECT p.polrelid FROM policy AS p)
 
 UNION ALL
 SELECT 'index ' || i.indexrelid::regclass || ' keeps statistics of an expression of ' || r.name
+       || pg_catalog.format('; run DROP INDEX %s', i.indexrelid::regclass)
 FROM pg_catalog.pg_index AS i JOIN relation AS r ON r.oid = i.indrelid
 WHERE i.indexprs IS NOT NULL AND r.oid IN (SELECT p.polrelid FROM policy AS p)

@@ -110,7 +110,7 @@ WHERE r.rolbypassrls AND NOT r.rolsuper
 
 UNION ALL
 SELECT 'the database belongs to ' || r.rolname
-       || pg_catalog.format('; run ALTER DATABASE %I OWNER TO its administrator', d.datname)
+       || pg_catalog.format('; run ALTER DATABASE %I OWNER TO <administrator>', d.datname)
 FROM this_database AS d JOIN pg_catalog.pg_roles AS r ON r.oid = d.datdba
 WHERE r.rolname IN (SELECT name FROM own_role)
 
@@ -150,7 +150,7 @@ WHERE s.name NOT LIKE '%.%'
 UNION ALL
 -- Where the administrator took the role to verify, the session began without the login's settings.
 SELECT 'in this session ' || e.name || ' is ' || pg_catalog.current_setting(e.name)
-       || ', not ' || e.value || '; remove what sets it for this connection'
+       || ', not ' || e.value || '; run unset PGOPTIONS, and remove `options` from DATABASE_URL'
 FROM expected_in_session AS e
 WHERE session_user = 'zava_server'
   AND pg_catalog.lower(pg_catalog.current_setting(e.name)) <> pg_catalog.lower(e.value)

@@ -64,37 +64,123 @@ TABLES = (
 )
 
 
-async def test_each_kind_of_change_of_each_table_moves_the_version(
+BY_STORE = {"customers", "inventory", "orders", "order_items"}
+"""Tables of which a change counts for its own stores alone."""
+
+# Each kind of change, of the rows that a condition names.
+CHANGES = {
+    "stores": ["UPDATE retail.stores SET region = region WHERE {}"],
+    "customers": [
+        "UPDATE retail.customers SET phone = phone WHERE {}",
+        (
+            "INSERT INTO retail.customers (store_id, first_name, last_name, email)"
+            " SELECT store_id, 'A', 'B', gen_random_uuid() || '@example.org' FROM retail.customers"
+            " WHERE {} LIMIT 1"
+        ),
+        "DELETE FROM retail.customers WHERE {} AND first_name = 'A' AND last_name = 'B'",
+    ],
+    "inventory": [
+        "UPDATE retail.inventory SET stock_level = stock_level WHERE {}",
+        "CREATE TEMP TABLE kept AS SELECT * FROM retail.inventory WHERE {} LIMIT 1",
+        "DELETE FROM retail.inventory WHERE {} AND product_id = (SELECT product_id FROM kept)",
+        "INSERT INTO retail.inventory SELECT * FROM kept",
+        "DROP TABLE kept",
+    ],
+    "orders": [
+        "UPDATE retail.orders SET status = status WHERE {}",
+        (
+            "INSERT INTO retail.orders (store_id, customer_id, total_amount) SELECT store_id,"
+            " customer_id, 0 FROM retail.customers WHERE {} LIMIT 1"
+        ),
+        "DELETE FROM retail.orders WHERE {} AND total_amount = 0",
+    ],
+    "order_items": [
+        "UPDATE retail.order_items SET quantity = quantity WHERE {}",
+        "CREATE TEMP TABLE kept AS SELECT * FROM retail.order_items WHERE {} LIMIT 1",
+        (
+            "DELETE FROM retail.order_items WHERE {} AND (order_id, line_number) IN"
+            " (SELECT order_id, line_number FROM kept)"
+        ),
+        "INSERT INTO retail.order_items SELECT * FROM kept",
+        "DROP TABLE kept",
+    ],
+}
+
+
+async def test_each_kind_of_change_of_each_table_moves_the_version_of_its_stores(
+    seeded_clone: Database,
+    changing: psycopg.Connection,
+    signer: ContextSigner,
+    callers: dict[str, Caller],
+) -> None:
+    of_seattle = f"store_id = '{store_id('Seattle')}'"
+    async with asking(seeded_clone.server, signer, MemoryStore(300)) as ask:
+
+        async def versions() -> dict[str, int]:
+            names = ("seattle", "redmond", "eastside", "head-office")
+            return {
+                name: int((await ask.tenancy.grant(callers[name])).data_version) for name in names
+            }
+
+        for table, changes in CHANGES.items():
+            for change in changes:
+                before = await versions()
+                changing.execute(change.format(of_seattle))
+                after = await versions()
+                if "TABLE kept" in change:
+                    assert after == before
+                    continue
+                moved = {name for name in after if after[name] == before[name] + 1}
+                seeing = {"seattle", "head-office"} if table in BY_STORE else set(after)
+                assert moved == seeing, change
+                assert {name for name in after if after[name] != before[name]} == moved
+        for table in TABLES:
+            before = await versions()
+            changing.execute(f"TRUNCATE retail.{table} CASCADE")
+            assert all(version > before[name] for name, version in (await versions()).items())
+        for table in sorted(set(TABLES) - BY_STORE - {"stores"}):
+            before = await versions()
+            changing.execute(f"DELETE FROM retail.{table}")
+            assert await versions() == {name: version + 1 for name, version in before.items()}
+
+
+async def test_another_store_s_change_renews_no_kept_answer(
     seeded_clone: Database,
     changing: psycopg.Connection,
     signer: ContextSigner,
     callers: dict[str, Caller],
 ) -> None:
     async with asking(seeded_clone.server, signer, MemoryStore(300)) as ask:
-        versions = [(await ask.tenancy.grant(callers["seattle"])).data_version]
-        for table in TABLES:
-            changing.execute(f"ALTER TABLE retail.{table} NO FORCE ROW LEVEL SECURITY")
-            for change in (
-                "DELETE FROM {} WHERE false",
-                "UPDATE {} SET ctid = ctid",
-                "INSERT INTO {} SELECT * FROM {} WHERE false",
-            ):
-                statement = change.format(*(f"retail.{table}",) * 2)
-                if "ctid" in statement:
-                    column = {
-                        "products": "sku",
-                        "product_types": "type_name",
-                        "categories": "category_name",
-                    }.get(table, "store_id")
-                    statement = f"UPDATE retail.{table} SET {column} = {column} WHERE false"
-                if statement.startswith("INSERT") and table == "products":
-                    statement = "INSERT INTO retail.products (sku) SELECT sku FROM retail.products WHERE false"
-                changing.execute(statement)
-                versions.append((await ask.tenancy.grant(callers["seattle"])).data_version)
-            changing.execute(f"TRUNCATE retail.{table} CASCADE")
-            versions.append((await ask.tenancy.grant(callers["seattle"])).data_version)
-    assert len(set(versions)) == 1 + 4 * len(TABLES)
-    assert versions == sorted(versions, key=int)
+        kept = {name: await ask(callers[name]) for name in ("redmond", "eastside")}
+        changing.execute(
+            "INSERT INTO retail.orders (store_id, customer_id, total_amount)"
+            " SELECT store_id, customer_id, 5 FROM retail.customers WHERE store_id = %s LIMIT 1",
+            [store_id("Seattle")],
+        )
+        for name, before in kept.items():
+            after = await ask(callers[name])
+            assert after.is_cached
+            assert after.as_of == before.as_of
+            assert after.reading == before.reading
+
+
+def test_one_transaction_counts_once_for_each_store_that_it_changes(
+    seeded_clone: Database, changing: psycopg.Connection
+) -> None:
+    version, _ = version_and_rows(seeded_clone)
+    with changing.transaction():
+        for _ in range(3):
+            for name in ("Seattle", "Redmond"):
+                changing.execute(
+                    "UPDATE retail.orders SET status = status WHERE store_id = %s",
+                    [store_id(name)],
+                )
+            changing.execute("UPDATE retail.customers SET phone = phone")
+    assert version_and_rows(seeded_clone)[0] == version + 8
+    with changing.transaction():
+        changing.execute("UPDATE retail.categories SET category_name = category_name")
+        changing.execute("UPDATE retail.customers SET phone = phone")
+    assert version_and_rows(seeded_clone)[0] == version + 9
 
 
 def test_every_table_that_the_metrics_read_moves_the_version() -> None:
@@ -114,18 +200,27 @@ def version_and_rows(database: Database) -> tuple[int, int]:
     return row[0], row[1]
 
 
+@pytest.mark.parametrize(
+    ("change", "rows"),
+    [
+        ("UPDATE retail.categories SET category_name = category_name WHERE false", 1),
+        (
+            f"UPDATE retail.orders SET status = status WHERE store_id = '{store_id('Seattle')}'",
+            2,  # one of what all share is there before
+        ),
+    ],
+)
 def test_rows_of_past_transactions_are_folded_and_the_version_goes_on(
-    seeded_clone: Database, changing: psycopg.Connection
+    seeded_clone: Database, changing: psycopg.Connection, change: str, rows: int
 ) -> None:
     version, _ = version_and_rows(seeded_clone)
-    change = "UPDATE retail.categories SET category_name = category_name WHERE false"
     for _ in range(80):
         with changing.transaction():
             changing.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             changing.execute(change)
     assert version_and_rows(seeded_clone)[1] > 64
     changing.execute(change)
-    assert version_and_rows(seeded_clone) == (version + 81, 1)
+    assert version_and_rows(seeded_clone) == (version + 81, rows)
 
 
 def test_change_after_a_savepoint_was_left_counts(

@@ -18,7 +18,7 @@ from zava.data.retail import RetailData
 from zava.data.tenancy import Tenancy
 from zava.data.verification import Verification
 from zava.errors import AccessDenied, Busy, DatabaseFault, QueryRefused
-from zava.infrastructure.audit_report import read_audit
+from zava.infrastructure.audit_report import read_audit, read_trace
 from zava.infrastructure.demo_data import store_id
 from zava.infrastructure.pool import DatabasePool
 from zava.model import Call, Caller
@@ -356,18 +356,25 @@ async def test_report_shows_people_denied_calls_and_what_stands_out(
             await tenancy.run(curious, f"SELECT {name} FROM retail.customers {order}", max_rows=50)
             end(trail, curious)
         denied = calling(callers["tacoma"], "compare_with_chain")
+        assert denied.call is not None
+        denied.call.trace_id = "ab" * 16
         end(trail, denied, "AUTHORIZATION_ERROR")
         killed = calling(callers["redmond"])
         await tenancy.run(killed, SQL, max_rows=1)
     with psycopg.connect(seeded_clone.admin, autocommit=True) as admin:
         report = read_audit(admin, hours=1)
+        of_trace = read_trace(admin, "ab" * 16, hours=1)
+        assert read_trace(admin, "cd" * 16, hours=1) == []
     people = {person.who: person for person in report.people}
     assert [person.who for person in report.people] == ["seattle", "redmond", "tacoma"]
     assert (people["seattle"].calls, people["seattle"].statements) == (61, 61)
     assert people["seattle"].rows == 1 + 60 * 50
     assert (people["redmond"].calls, people["redmond"].unknown) == (2, 1)
     assert (people["tacoma"].calls, people["tacoma"].denied) == (2, 1)
-    assert [(one.who, one.tool) for one in report.denied] == [("tacoma", "compare_with_chain")]
+    (told,) = report.denied
+    assert (told.who, told.tool, told.trace_id) == ("tacoma", "compare_with_chain", "ab" * 16)
+    assert [(one.who, one.outcome) for one in of_trace] == [("tacoma", "AUTHORIZATION_ERROR")]
+    assert of_trace[0].correlation_id == told.correlation_id
     assert report.unusual == (
         "seattle: 3,001 rows, the median is 1",
         "seattle: 61 different statements, the median is 1",

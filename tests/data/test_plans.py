@@ -162,8 +162,6 @@ def test_policy_is_the_condition_of_an_index(
         if node["Relation Name"] in ONE_PAGE:
             continue
         conditions = conditions_of(node)
-        if node["Relation Name"] == "inventory" and "product_id" in conditions:
-            continue  # one product's stock: a row for each store of the chain, by either key
         assert "store_id" in conditions, f"{node['Node Type']} of {node['Relation Name']}"
         assert "InitPlan" in conditions or "$" in conditions, conditions
 

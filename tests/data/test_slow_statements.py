@@ -206,7 +206,7 @@ async def test_caller_s_own_statement_gets_no_plan_from_the_weigher(
     weighing = (
         "SELECT zava.weigh_store_managers(1, gen_random_uuid(), gen_random_uuid(),"
         " extract(epoch FROM now())::bigint + 60, gen_random_uuid(), ''::bytea,"
-        " 'SELECT 1', '', 'Infinity')"
+        " 'SELECT 1', '')"
     )
     with pytest.raises(ZavaError):
         await make().run(callers["seattle"], weighing, max_rows=1)

@@ -51,6 +51,11 @@ SELECT pg_restore_attribute_stats(
   'most_common_freqs', '{0.5}'::real[])
 """
 
+REMEDY = (
+    "; run ALTER TABLE retail.orders ALTER store_id SET STATISTICS 0;"
+    " SELECT pg_clear_attribute_stats('retail', 'orders', 'store_id', false)"
+)
+
 
 @pytest.fixture
 def empty(cluster: Cluster) -> Iterator[Database]:
@@ -134,5 +139,5 @@ def test_kept_values_are_named_to_who_may_see_them(empty: Database) -> None:
         assert owner.execute(question).fetchall() == []
         owner.execute(RESTORED)
         assert owner.execute(question).fetchall() == [
-            ("column retail.orders.store_id may have statistics of every store's values",)
+            ("column retail.orders.store_id may have statistics of every store's values" + REMEDY,)
         ]

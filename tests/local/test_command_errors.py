@@ -210,3 +210,11 @@ def test_audit_shows_who_called_and_what_was_denied(zava: Zava, seeded_clone: Da
     assert "Denied calls: 1\n" in shown
     assert "execute_sales_query client=zava-cli correlation_id=" in shown
     assert "Unusual breadth: none" in shown
+    assert "trace_id" not in shown
+    with psycopg.connect(seeded_clone.owner, autocommit=True) as owner:
+        owner.execute("UPDATE zava.audit_log SET trace_id = repeat('ab', 16)")
+    shown = zava("audit", "--trace", "AB" * 16, DATABASE_URL=seeded_clone.admin).output
+    assert "Calls of this trace: 2\n" in shown
+    assert " redmond execute_sales_query AUTHORIZATION_ERROR client=zava-cli" not in shown
+    assert " seattle execute_sales_query OK client=zava-cli correlation_id=" in shown
+    assert f" trace_id={'ab' * 16}\n" in zava("audit", DATABASE_URL=seeded_clone.admin).output

@@ -192,3 +192,21 @@ async def test_calls_of_one_client_s_trace_have_ids_of_their_own(
     assert [line["correlation_id"] for line in failed] == ids
     assert {line["trace_id"] for line in failed} == {"ab" * 16}
     assert "ab" * 16 not in ids
+    with psycopg.connect(seeded_clone.owner) as owner:
+        kept = owner.execute("SELECT phase, trace_id FROM zava.audit_log").fetchall()
+    assert {phase for phase, _ in kept} == {"intent", "outcome"}
+    assert {trace_id for _, trace_id in kept} == {"ab" * 16}
+
+
+async def test_call_without_a_client_s_trace_is_recorded_without_one(
+    required: Application, seeded_clone: Database, home: Home
+) -> None:
+    headers, body = request(MODERN, "tools/call", query("SELECT 1"), token(home))
+    for traceparent in (None, "00-" + "0" * 32 + "-" + "cd" * 8 + "-01", "'; DROP TABLE x; --"):
+        sent = headers if traceparent is None else headers | {"traceparent": traceparent}
+        assert (await required.endpoint.handle("POST", "/mcp", sent, body)).status == 200
+    await required.close()
+    with psycopg.connect(seeded_clone.owner) as owner:
+        kept = owner.execute("SELECT trace_id FROM zava.audit_log").fetchall()
+    assert kept
+    assert {trace_id for (trace_id,) in kept} == {None}

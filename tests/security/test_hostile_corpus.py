@@ -293,9 +293,8 @@ async def test_judge_sees_a_foreign_row_when_there_is_one(
         owner.execute("CREATE POLICY hole ON retail.orders TO store_managers USING (true)")
     pool = DatabasePool(seeded_clone.server, max_size=1)
     verification = Verification(pool, signer)
-    assert await verification.problems() == [
-        "policy hole on retail.orders is not one of the sealed ones"
-    ]
+    (problem,) = await verification.problems()
+    assert problem.startswith("policy hole on retail.orders is not one of the sealed ones")
     verification.ensure = _nothing  # type: ignore[method-assign]  # serve although it is broken
     answer = await Tenancy(pool, signer, verification).run(
         callers["seattle"], "SELECT * FROM retail.orders", max_rows=1000

@@ -52,6 +52,7 @@ def test_change_that_weakens_isolation_is_named(
     for change in drawn(family, catalog):
         found = problems(owner, catalog_queries(), change)
         assert any(all(name in text for name in change.named) for text in found), (change, found)
+        assert all("; run " in text for text in found), (change, found)
 
 
 @pytest.mark.parametrize("family", HARMLESS, ids=lambda family: family.__name__)

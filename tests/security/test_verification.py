@@ -1,6 +1,8 @@
 """Each way in which isolation would not be real is found and named."""
 
+import re
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 
 import psycopg
 import pytest
@@ -15,6 +17,12 @@ from zava.data.verification import IsolationBroken, Verification
 from zava.infrastructure.pool import DatabasePool
 from zava.model import Caller
 
+# Remedies outside the database, or that need a text or a name which the catalog does not hold.
+NO_STATEMENT = re.compile(
+    r"zava migrate|(its|the) (CREATE FUNCTION|statement) of |unset PGOPTIONS"
+    r"|.* <administrator>$"
+)
+ROUNDS = 2  # what one remedy makes may need another one
 BREAKS = [
     ("ALTER TABLE retail.orders NO FORCE ROW LEVEL SECURITY", "does not force row security"),
     ("ALTER TABLE retail.orders DISABLE ROW LEVEL SECURITY", "retail.orders"),
@@ -105,8 +113,8 @@ BREAKS = [
     ("ALTER FUNCTION zava.charge(jsonb) SECURITY INVOKER", "zava.charge(jsonb) is missing"),
     ("GRANT UPDATE ON zava.usage TO zava_server", "reads or writes zava.usage"),
     (
-        "DROP FUNCTION zava.weigh_head_office(integer,uuid,uuid,bigint,uuid,bytea,text,text,double precision)",
-        "zava.weigh_head_office(integer,uuid,uuid,bigint,uuid,bytea,text,text,double precision) is missing",
+        "DROP FUNCTION zava.weigh_head_office(integer,uuid,uuid,bigint,uuid,bytea,text,text)",
+        "zava.weigh_head_office(integer,uuid,uuid,bigint,uuid,bytea,text,text) is missing",
     ),
     ("GRANT EXECUTE ON FUNCTION zava.log_change() TO zava_server", "may execute zava.log_change"),
 ]
@@ -159,6 +167,26 @@ def empty(cluster: Cluster) -> Iterator[Database]:
         yield database
 
 
+async def mend(
+    owner: psycopg.Connection, database: Database, signer: ContextSigner, problems: list[str]
+) -> None:
+    """Run the statement that each problem ends with: none is left that ends with a statement."""
+    for _ in range(ROUNDS):
+        remedies = [problem.partition("; run ")[2] for problem in problems]
+        assert all(remedies), problems
+        for remedy in remedies:
+            # One remedy may have done what another one is for.
+            with suppress(psycopg.errors.UndefinedObject, psycopg.errors.UndefinedFunction):
+                if not NO_STATEMENT.match(remedy):
+                    owner.execute(remedy.encode())
+        pool = DatabasePool(database.server, max_size=1)  # a login takes its settings anew
+        problems = await Verification(pool, signer).problems()
+        await pool.close()
+        if not problems:
+            break
+    assert all(NO_STATEMENT.match(problem.partition("; run ")[2]) for problem in problems), problems
+
+
 @pytest.mark.requirement("S49")
 @pytest.mark.requirement("S54")
 @pytest.mark.requirement("S59")
@@ -168,27 +196,38 @@ async def test_migrated_empty_database_is_isolated(verification: Verification) -
 
 @pytest.mark.parametrize(("statement", "problem"), [*BREAKS, *HOLES])
 async def test_break_is_found(
-    verification: Verification, empty: Database, statement: str, problem: str
+    verification: Verification,
+    empty: Database,
+    signer: ContextSigner,
+    statement: str,
+    problem: str,
 ) -> None:
     with psycopg.connect(empty.owner, autocommit=True) as owner:
         owner.execute(statement)
-    found = await verification.problems()
-    assert any(problem in text for text in found), found
-    with pytest.raises(IsolationBroken):
-        await verification.ensure()
+        found = await verification.problems()
+        assert any(problem in text for text in found), found
+        with pytest.raises(IsolationBroken):
+            await verification.ensure()
+        await mend(owner, empty, signer, found)
 
 
 @pytest.mark.parametrize(("statement", "undo", "problem"), [*CLUSTER_BREAKS, *CLUSTER_HOLES])
 async def test_break_of_a_role_is_found(
-    verification: Verification, empty: Database, statement: str, undo: str, problem: str
+    verification: Verification,
+    empty: Database,
+    signer: ContextSigner,
+    statement: str,
+    undo: str,
+    problem: str,
 ) -> None:
     with psycopg.connect(empty.owner, autocommit=True) as owner:
         owner.execute(statement)
         try:
             found = await verification.problems()
+            assert any(problem in text for text in found), found
+            await mend(owner, empty, signer, found)
         finally:
             owner.execute(undo)
-    assert any(problem in text for text in found), found
 
 
 async def test_session_that_differs_from_the_login_is_found(
@@ -214,7 +253,7 @@ async def test_nothing_is_served_until_isolation_is_proven(
         owner.execute("ALTER TABLE retail.orders NO FORCE ROW LEVEL SECURITY")
         with pytest.raises(IsolationBroken) as caught:
             await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
-        assert "table retail.orders does not force row security" in caught.value.problems
+        assert any("retail.orders does not force row" in each for each in caught.value.problems)
         owner.execute("ALTER TABLE retail.orders FORCE ROW LEVEL SECURITY")
     assert (await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)).rows == [[1]]
     await pool.close()

@@ -255,3 +255,11 @@ def test_table_of_statistics_is_readable() -> None:
         *("1", "1", "0", "10.0", "10.0", "10.0", "10.0", "10.0"),
         *(settled(monitor).costliest[0].fingerprint, "SELECT", "$1"),
     ]
+
+
+async def test_no_statement_is_read_while_its_call_is_being_answered() -> None:
+    monitor = QueryMonitor()
+    monitor.record(FREE, "SELECT 1", 0.01, failed=False)
+    assert settled(monitor).statements == 0
+    await monitor.close()
+    assert monitor.summary().statements == 1

@@ -195,6 +195,7 @@ def _entry(caller: Caller, call: Call, phase: str) -> Entry:
         "client_name": call.client_name,
         "tool": call.tool,
         "fingerprint": call.fingerprint,
+        "trace_id": call.trace_id,
     }
     if phase == "outcome":
         entry |= {

@@ -8,18 +8,20 @@ from cachetools import LRUCache
 from zava.data.guard.parsing import parsing_thread
 from zava.model import Caller
 
-# By the text alone, which says nothing of who wrote it; statements of at most 16 KiB.
-_known: LRUCache[str, str | None] = LRUCache(1024)
+# By person and exact text, as in `reading.py`: a question to the metrics is compiled into a text,
+# so a memory that callers share would reveal that another one asked the same.
+_known: LRUCache[tuple[bytes, str], str | None] = LRUCache(1024)
 
 
 async def note_statement(caller: Caller, statement: str) -> None:
     """Tell the caller's call which statement it runs; the first one told is the one kept."""
     if caller.call is None or caller.call.fingerprint is not None:
         return
-    if statement not in _known:
+    key = (caller.identity, statement)
+    if key not in _known:
         loop = asyncio.get_running_loop()
-        _known[statement] = await loop.run_in_executor(parsing_thread(), fingerprint, statement)
-    note_fingerprint(caller, _known[statement])
+        _known[key] = await loop.run_in_executor(parsing_thread(), fingerprint, statement)
+    note_fingerprint(caller, _known[key])
 
 
 def note_fingerprint(caller: Caller, known: str | None) -> None:

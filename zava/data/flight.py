@@ -25,7 +25,7 @@ _RUNNER_FORMATS = (0, 0, 0, 0, 0, 1, 0, 0, 0, 0)  # only the signature travels a
 _SIGNATURE_PLACES = 6
 
 _FLOAT8 = 701
-_WEIGHER_TYPES = (*_RUNNER_TYPES[:8], _FLOAT8)
+_WEIGHER_TYPES = _RUNNER_TYPES[:8]
 _ADMIT_TYPES = (_UUID, _UUID, _UUID, _BOOL, _INT4, _INT8, _FLOAT8, _INT8, _FLOAT8)
 
 _BEGIN = b"BEGIN READ ONLY"
@@ -45,7 +45,7 @@ _RUNNERS = {
 _ADMIT = b"SELECT zava.admit($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 _WORKING = b"SELECT unnest(zava.working($1))"
 _WEIGHERS = {
-    audience: b"SELECT zava.weigh_%s($1, $2, $3, $4, $5, $6, $7, $8, $9)" % audience.value.encode()
+    audience: b"SELECT zava.weigh_%s($1, $2, $3, $4, $5, $6, $7, $8)" % audience.value.encode()
     for audience in Audience
 }
 # Where a weigher leaves the plan's shape, in its own transaction.
@@ -228,7 +228,7 @@ class Flight:
         if is_run:
             self._execute_signed("run", runner, values)
         else:
-            self._execute_signed("explain", _WEIGHERS[audience], (*values[:8], b"Infinity"))
+            self._execute_signed("explain", _WEIGHERS[audience], values[:8])
             # Too rare to be held prepared.
             self._pgconn.send_query_params(_PLAN, None)
             self._steps.append("plan")

@@ -10,8 +10,11 @@ import re
 import threading
 import time
 from array import array
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import blake2b
 from math import ceil, log2
 
@@ -33,6 +36,7 @@ _BUCKETS = 84  # the last one holds everything above three minutes
 _PLAN_IS_NEW_SECONDS = 60.0
 _EXPLAIN_SECONDS = 7.0  # for a place, a connection and the planner
 _CLOSE_SECONDS = 1.0
+_READ_AFTER_SECONDS = 0.2
 UNPARSED = "unparsed"
 
 _NOT_A_NAME = re.compile(r'--[^\n]*|"(?:[^"]|"")*"|\s+')
@@ -103,6 +107,7 @@ class QueryMonitor:
         self._texts: LRUCache[bytes, str] = LRUCache(_REMEMBERED_TEXTS)
         self._shapes = _Shapes(most_shapes)
         self._pending = 0
+        self._unread: deque[Callable[[], None]] = deque()
         self._is_explaining = False
         self._telling: set[asyncio.Task[None]] = set()
 
@@ -130,7 +135,19 @@ class QueryMonitor:
                 self._shapes.forgotten += 1
                 return
             self._pending += 1
-        parsing_thread().submit(self._learn, digest, query_type, sql, seconds, failed=failed)
+        self._unread.append(partial(self._learn, digest, query_type, sql, seconds, failed=failed))
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self._read_next()
+        else:
+            # Once the call is answered: reading takes long enough to measure, and a shape that is
+            # known already would reveal that another caller asked the same.
+            loop.call_later(_READ_AFTER_SECONDS, self._read_next)
+
+    def _read_next(self) -> None:
+        if self._unread:  # closing has read them all
+            parsing_thread().submit(self._unread.popleft())
 
     def is_slow(self, seconds: float) -> bool:
         """Whether a statement took longer than the threshold."""
@@ -151,7 +168,13 @@ class QueryMonitor:
         telling.add_done_callback(self._telling.discard)
 
     async def close(self) -> None:
-        """Tell what there is still to tell, for a second."""
+        """Read and tell what is left, for a second."""
+        while self._unread:
+            self._read_next()
+        loop = asyncio.get_running_loop()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await loop.run_in_executor(parsing_thread(), int)
         if self._telling:
             _, late = await asyncio.wait(self._telling, timeout=_CLOSE_SECONDS)
             for telling in late:

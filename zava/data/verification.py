@@ -47,6 +47,25 @@ _QUESTIONS = ("isolation.sql", "logins.sql", "catalog.sql")
 _LISTS = ("known_functions.sql", "known_leakproof.txt")
 
 
+_RESTORE = "the CREATE FUNCTION of zava.open_context and zava.my_store in sql/schema.sql"
+_CANARIES_AGAIN = (
+    "INSERT INTO zava.canary VALUES ('00000000-0000-0000-0000-0000000000a1', 'first canary'),"
+    " ('00000000-0000-0000-0000-0000000000b2', 'second canary') ON CONFLICT DO NOTHING"
+)
+_PRINCIPALS_AGAIN = (
+    "INSERT INTO zava.principals (tenant_id, object_id, display_name, audience, store_ids)"
+    " SELECT '00000000-0000-0000-0000-000000000000', store_id, song, 'store_managers',"
+    " ARRAY[store_id] FROM zava.canary ON CONFLICT (tenant_id, object_id) DO UPDATE SET"
+    " active = true, valid_from = '-infinity', valid_until = 'infinity',"
+    " audience = excluded.audience, store_ids = excluded.store_ids"
+)
+_REMEDIES = {
+    faults.CONTEXT_REFUSED: "zava migrate, which installs the keys that sign the context",
+    faults.PRINCIPAL_REFUSED: _PRINCIPALS_AGAIN,
+    faults.OTHER_AUDIENCE: _PRINCIPALS_AGAIN,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class _Song:
     """One call of a canary, and what it must bring: these rows, or this SQLSTATE."""
@@ -60,9 +79,15 @@ class _Song:
         try:
             raise_error(result)
         except psycopg.Error as error:
-            return [] if error.sqlstate == self.state else [f"{self.what}: {error.sqlstate}"]
+            if error.sqlstate == self.state:
+                return []
+            remedy = _REMEDIES.get(error.sqlstate or "", _RESTORE)
+            return [f"{self.what}: {error.sqlstate}; run {remedy}"]
         rows = [result.get_value(row, 0) for row in range(1, result.ntuples)]
-        return [] if rows == self.rows else [f"{self.what} sees {len(rows)} rows"]
+        if rows == self.rows:
+            return []
+        remedy = _RESTORE if rows or self.rows is None else _CANARIES_AGAIN
+        return [f"{self.what} sees {len(rows)} rows; run {remedy}"]
 
 
 class IsolationBroken(ZavaError):

@@ -33,8 +33,12 @@ SELECT who, count(*), count(*) FILTER (WHERE ended = 'AUTHORIZATION_ERROR'),
 FROM call GROUP BY who ORDER BY count(*) DESC, who
 """
 _DENIED = """
-SELECT called_at, who, tool, fingerprint, client_name, correlation_id
+SELECT called_at, who, tool, fingerprint, client_name, correlation_id, trace_id
 FROM call WHERE ended = 'AUTHORIZATION_ERROR' ORDER BY called_at, call_id
+"""
+_OF_TRACE = """
+SELECT called_at, who, tool, ended, client_name, coalesce(correlation_id, '')
+FROM call WHERE trace_id = %(trace_id)s ORDER BY called_at, call_id
 """
 
 
@@ -64,6 +68,19 @@ class Denied:
     fingerprint: str | None
     client_name: str
     correlation_id: str
+    trace_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """One call of a client's trace; `correlation_id` is empty where the outcome is missing."""
+
+    called_at: datetime
+    who: str
+    tool: str
+    outcome: str
+    client_name: str
+    correlation_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +100,14 @@ def read_audit(connection: psycopg.Connection, *, hours: int) -> Report:
         people = [Person(*row) for row in connection.execute(_CALLS + _BY_PERSON, {"hours": hours})]
         denied = [Denied(*row) for row in connection.execute(_CALLS + _DENIED, {"hours": hours})]
     return Report(hours, tuple(people), tuple(denied), tuple(_unusual(people)))
+
+
+def read_trace(connection: psycopg.Connection, trace_id: str, *, hours: int) -> list[Traced]:
+    """Read the calls of one client's trace; `connection` is an administrator's."""
+    values = {"hours": hours, "trace_id": trace_id}
+    with connection.transaction():
+        connection.execute("SET LOCAL ROLE zava_audit")
+        return [Traced(*row) for row in connection.execute(_CALLS + _OF_TRACE, values)]
 
 
 def _unusual(people: list[Person]) -> list[str]:

@@ -31,8 +31,8 @@ class JsonFormatter(OrjsonFormatter):
         current = trace.current()
         if current is not None:
             log_data.setdefault("correlation_id", current.correlation_id)
-            if current.parent_id:  # a client's trace, which may name other calls, too
-                log_data["trace_id"] = current.trace_id
+            if current.client_trace_id is not None:  # it may name other calls, too
+                log_data["trace_id"] = current.client_trace_id
             log_data["span_id"] = current.span_id
             if current.principal:
                 log_data["principal"] = current.principal

@@ -54,6 +54,7 @@ async def recorded(
         client_name=exchange.client_name,
         outcome=CANCELLED,
         correlation_id=exchange.trace.correlation_id,
+        trace_id=exchange.trace.client_trace_id,
     )
     caller = replace(exchange.caller, call=call)
     try:
