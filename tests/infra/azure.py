@@ -150,6 +150,7 @@ def app_settings(infrastructure: Infrastructure) -> Iterator[str]:
             | {
                 "builtInAuthentication": with_authentication,
                 "contextKeysUri": "https://kv/secrets/k",
+                "scopeStyle": "url",
                 "openAiEndpoint": "https://openai.sample",
             }
             | {"app": {"properties": {"defaultHostName": "func-sample.azurewebsites.net"}}},
