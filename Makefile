@@ -30,7 +30,7 @@ THROUGH_PGBOUNCER := tests/security tests/data/test_tenancy.py tests/data/test_s
   --ignore tests/security/test_guard.py --ignore tests/security/test_sizes.py \
   --ignore tests/security/test_endless.py
 
-.PHONY: help run test prose hostile check check-long lint types contracts conformance clients recordings deployment pictures picture tools pgbouncer disk-full soak lock schema docs bench bench-search performance clean
+.PHONY: help run test prose hostile check check-long lint types contracts conformance clients claude-code recordings deployment pictures picture tools pgbouncer disk-full soak lock schema docs bench bench-search performance clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -78,6 +78,15 @@ conformance: $(VENV)/.outside ## Run the protocol's own conformance suite, both 
 
 clients: $(VENV)/.outside ## Connect with every client at hand, in each era; prints a table
 	@$(BIN)/python -m pytest -q -s -m outside $(OUTSIDE)/test_clients.py $(OUTSIDE)/test_clients_page.py $(OUTSIDE)/test_tokens.py
+	@$(BIN)/python -m pytest -q -s -m outside -k "not claude_code" $(OUTSIDE)/test_clients_with_an_id.py
+
+$(VENV)/.claude-code: $(VENV)/.outside $(OUTSIDE)/claude_code/package-lock.json
+	@echo "Installing Claude Code …"
+	@PATH="$(abspath $(BIN)):$$PATH" npm ci --prefix $(OUTSIDE)/claude_code --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+claude-code: $(VENV)/.claude-code ## Sign Claude Code in at a directory on loopback (installs 390 MB)
+	@$(BIN)/python -m pytest -q -s -m outside -k claude_code $(OUTSIDE)/test_clients_with_an_id.py
 
 recordings: $(VENV)/.outside ## Write anew what those suites send, for the test of both lanes
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m tests.protocol.recorded

@@ -40,6 +40,9 @@ class Rules:
     token_seconds: int = _TOKEN_SECONDS
     """How long a client is told that a token lives; the token itself lives for an hour."""
 
+    def living(self, seconds: int) -> "Rules":
+        return replace(self, token_seconds=seconds)
+
 
 @dataclass(frozen=True)
 class Grant:
