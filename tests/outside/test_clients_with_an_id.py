@@ -6,10 +6,16 @@ call and one that fails, and goes on after its token has expired.
 """
 
 import json
+import os
+import re
 import shlex
+import signal
+import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
+from threading import Timer
 from typing import Any, NamedTuple
 
 import pytest
@@ -30,9 +36,11 @@ WRONG_QUERY = "SELECT nothing FROM retail.stores"
 TOOL = "execute_sales_query"
 INSPECTOR_TOOL_ERROR = 5
 INSPECTOR = (str(NODE), "node_modules/.bin/mcp-inspector", "--cli")
-# Large, so `make claude-code` installs it apart.
-CLAUDE_CODE = "claude_code/node_modules/@anthropic-ai/claude-code/cli-wrapper.cjs"
+# Large, so `make clients-with-an-id` installs them apart.
+CLAUDE_CODE = "large/node_modules/@anthropic-ai/claude-code/cli-wrapper.cjs"
+CODEX = "large/node_modules/@openai/codex/bin/codex.js"
 _TOKEN_SECONDS = 2
+_ADD_SECONDS = 60
 
 
 class Deployed(NamedTuple):
@@ -87,12 +95,16 @@ def deployed(
 def at(deployed: Deployed, request: pytest.FixtureRequest) -> Deployed:
     """The app and its directory, which has seen nobody yet."""
     rules = str(request.param)
-    deployed.directory.rules = Rules(
-        is_strict="strict" in rules, names_pkce="not named" not in rules
+    start_anew(
+        deployed.directory, Rules(is_strict="strict" in rules, names_pkce="not named" not in rules)
     )
-    deployed.directory.seen.clear()
-    deployed.directory.issued.clear()
     return deployed
+
+
+def start_anew(directory: Directory, rules: Rules) -> None:
+    directory.rules = rules
+    directory.seen.clear()
+    directory.issued.clear()
 
 
 @pytest.fixture
@@ -100,7 +112,7 @@ def person(tmp_path: Path) -> Person:
     browser = tmp_path / "bin" / "xdg-open"
     browser.parent.mkdir()
     # It returns at once, as an opener does: some clients serve their callback only afterwards.
-    program = f'{sys.executable} {OUTSIDE / "browser.py"} "$1"'
+    program = f'{sys.executable} {OUTSIDE / "directory_browser.py"} "$1"'
     browser.write_text(f"#!/bin/sh\n{program} >/dev/null 2>&1 &\n")
     browser.chmod(0o700)
     kept = tmp_path / "home"
@@ -204,7 +216,7 @@ def test_inspector(at: Deployed, person: Person, done_by: Callable[[str], None],
     done_by(f"Inspector, {era}")
 
 
-def test_claude_code(at: Deployed, person: Person, done_by: Callable[[str], None]) -> None:
+def test_large_claude_code(at: Deployed, person: Person, done_by: Callable[[str], None]) -> None:
     command = (str(NODE), CLAUDE_CODE, "mcp")
     quiet = {"DISABLE_AUTOUPDATER": "1", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1"}
     environment = person.environment | quiet
@@ -224,3 +236,41 @@ def test_claude_code(at: Deployed, person: Person, done_by: Callable[[str], None
     assert person.let_tokens_expire(at.directory)
     assert "Connected" in ask("list")
     done_by("Claude Code")
+
+
+def test_large_codex(deployed: Deployed, person: Person, table: list[tuple[str, ...]]) -> None:
+    directory = deployed.directory
+    start_anew(directory, Rules())
+    command = (str(NODE), CODEX, "mcp")
+    with subprocess.Popen(
+        [*command, "add", "zava", "--url", deployed.url, "--oauth-client-id", CLIENTS_ID],
+        cwd=OUTSIDE,
+        env=person.environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # node starts a program of its own, which ends with the group
+    ) as adding:
+        impatience = Timer(_ADD_SECONDS, os.killpg, (adding.pid, signal.SIGKILL))
+        impatience.start()
+        assert adding.stdout is not None
+        (redirect,) = islice(redirects(adding.stdout), 1)
+        impatience.cancel()
+        # It would wait for a sign-in, which the directory refuses.
+        os.killpg(adding.pid, signal.SIGKILL)
+    # As an operator adds it; the port differs at each sign-in, and is ignored.
+    directory.applications = (app(deployed.url), clients(clientRedirects=redirect))
+    start_anew(directory, Rules())
+    done = run(*command, "login", "zava", environment=person.environment)
+    assert "Successfully logged in" in done.stdout, done.stderr + done.stdout
+    assert directory.refusals == []
+    (sign_in,) = directory.requests("authorize")
+    assert sign_in["client_id"] == CLIENTS_ID
+    assert redirect == re.sub(r":\d+", "", sign_in["redirect_uri"])
+    table.append(("Codex", "strict", "not tried"))
+
+
+def redirects(lines: Iterable[str]) -> Iterator[str]:
+    """Yield the address that Codex prints for the registration."""
+    for line in lines:
+        if line.startswith("OAuth callback URL: "):
+            yield line.split()[-1]

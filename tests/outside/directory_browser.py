@@ -1,6 +1,6 @@
 """The browser of a person with a session at the directory: it goes where it is sent.
 
-python browser.py URL
+python directory_browser.py URL
 """
 
 import sys
