@@ -30,7 +30,7 @@ THROUGH_PGBOUNCER := tests/security tests/data/test_tenancy.py tests/data/test_s
   --ignore tests/security/test_guard.py --ignore tests/security/test_sizes.py \
   --ignore tests/security/test_endless.py
 
-.PHONY: help run test prose hostile check check-long lint types contracts conformance clients claude-code recordings deployment pictures picture tools pgbouncer disk-full soak lock schema docs bench bench-search performance clean
+.PHONY: help run test prose hostile check check-long lint types contracts conformance clients clients-with-an-id recordings deployment pictures picture tools pgbouncer disk-full soak lock schema docs bench bench-search performance clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'

@@ -199,9 +199,8 @@ class Settings(BaseSettings):
     scope_style: Literal["url", "api"] = Field(
         "url",
         validation_alias="ZAVA_SCOPE_STYLE",
-        description="What clients request scopes under: `url`, the URL that they call, or `api`, "
-        "the Application ID URI of ZAVA_IDENTITY_AUDIENCE, for a directory that does not know that "
-        "URL.",
+        description="What clients request scopes under. `url`: the URL that they call. `api`: the "
+        "Application ID URI of ZAVA_IDENTITY_AUDIENCE, for a registration without that URL.",
     )
     allowed_tenants: DirectoryTenants = Field(
         (),
