@@ -192,11 +192,24 @@ param applicationId string = ''
 @description('Application ID URI of that registration; empty for api:// and its client id.')
 param applicationIdUri string = ''
 
-@description('Client ids of the MCP clients that people use, comma-separated. The first one is Visual Studio Code.')
+@description('What clients request scopes under: url, the URL that they call, or api, the Application ID URI.')
+@allowed([
+  'url'
+  'api'
+])
+param scopeStyle string = 'url'
+
+@description('Client ids of the MCP clients that people use, comma-separated. The first one is Visual Studio Code. The registration for clients is added.')
 param clientIds string = 'aebc6443-996d-45c2-90f0-388ff96faa56'
 
 @description('Client ids that the app itself lets in, comma-separated; empty for any that the directory lets in.')
 param allowedClients string = ''
+
+@description('More redirects of the registration for clients, comma-separated, of clients without a secret.')
+param clientRedirects string = ''
+
+@description('More redirects of that registration, comma-separated, of clients with a secret, such as a connection of Copilot Studio.')
+param webClientRedirects string = ''
 
 @description('Put the built-in authentication of the platform in front of our own check.')
 param builtInAuthentication bool = false
@@ -285,6 +298,17 @@ var checkedAlwaysReady = (alwaysReadyInstances > maximumInstanceCount) ? fail('Z
 var givenClientIds = filter(map(split(clientIds, ','), id => trim(id)), id => !empty(id))
 var checkedClientIds = (builtInAuthentication && empty(givenClientIds)) ? fail('ZAVA_CLIENT_IDS: the built-in authentication needs at least one client id.') : givenClientIds
 var checkedApplicationId = (empty(applicationId) && !empty(applicationIdUri)) ? fail('ZAVA_APPLICATION_ID_URI: it needs ZAVA_APPLICATION_ID.') : applicationId
+var givenRedirects = filter(map(split(clientRedirects, ','), redirect => trim(redirect)), redirect => !empty(redirect))
+var givenWebRedirects = filter(map(split(webClientRedirects, ','), redirect => trim(redirect)), redirect => !empty(redirect))
+// Without a domain label in the properties of the site, Azure names it so; the registration has to
+// name the host before the site exists.
+var defaultHostname = '${functionAppName}.azurewebsites.net'
+var hostnames = empty(customHostname) ? [
+  defaultHostname
+] : [
+  defaultHostname
+  customHostname
+]
 var existingApplicationUri = empty(applicationIdUri) ? 'api://${checkedApplicationId}' : applicationIdUri
 
 resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
@@ -420,6 +444,18 @@ module embeddings 'modules/embeddings.bicep' = if (useEmbeddings) {
   }
 }
 
+// Of the clients that people use, apart from that of the app.
+module clients 'modules/clients.bicep' = if (empty(checkedApplicationId)) {
+  name: 'clients'
+  scope: group
+  params: {
+    uniqueName: 'zava-clients-${token}'
+    displayName: 'Zava clients (${environmentName})'
+    redirects: givenRedirects
+    webRedirects: givenWebRedirects
+  }
+}
+
 module registration 'modules/registration.bicep' = if (empty(checkedApplicationId)) {
   name: 'registration'
   scope: group
@@ -427,7 +463,10 @@ module registration 'modules/registration.bicep' = if (empty(checkedApplicationI
     uniqueName: 'zava-${token}'
     displayName: 'Zava Retail Analytics (${environmentName})'
     functionAppName: functionAppName
-    clientIds: checkedClientIds
+    hostnames: hostnames
+    clientIds: empty(checkedApplicationId) ? union([
+      clients!.outputs.applicationId
+    ], checkedClientIds) : checkedClientIds
     builtInAuthentication: builtInAuthentication
     identityPrincipalId: identity.outputs.principalId
   }
@@ -457,9 +496,12 @@ module app 'modules/app.bicep' = {
     openAiEndpoint: useEmbeddings ? embeddings!.outputs.endpoint : ''
     embeddingDeployment: useEmbeddings ? embeddings!.outputs.deploymentName : ''
     applicationId: empty(checkedApplicationId) ? registration!.outputs.applicationId : checkedApplicationId
-    applicationIdUri: empty(checkedApplicationId) ? registration!.outputs.applicationIdUri : existingApplicationUri
+    applicationIdUri: applicationUri
+    scopeStyle: scopeStyle
     builtInAuthentication: builtInAuthentication
-    clientIds: checkedClientIds
+    clientIds: empty(checkedApplicationId) ? union([
+      clients!.outputs.applicationId
+    ], checkedClientIds) : checkedClientIds
     allowedClients: allowedClients
     customHostname: customHostname
     customHostnameThumbprint: customHostnameThumbprint
@@ -470,6 +512,9 @@ module app 'modules/app.bicep' = {
     concurrencyPerInstance: concurrencyPerInstance
   }
 }
+
+var applicationUri = empty(checkedApplicationId) ? registration!.outputs.applicationIdUri : existingApplicationUri
+var mcpUrl = 'https://${empty(customHostname) ? app.outputs.hostname : customHostname}/mcp'
 
 // azd keeps these in its environment and gives them to the hooks, where they are the settings of
 // the command line. None is a secret.
@@ -489,6 +534,7 @@ output PGDATABASE string = database.outputs.databaseName
 output PGUSER string = administratorName
 output ZAVA_DATABASE_AUTH string = 'entra'
 output ZAVA_SERVER_OBJECT_ID string = identity.outputs.principalId
-output ZAVA_SCOPE string = '${empty(checkedApplicationId) ? registration!.outputs.applicationIdUri : existingApplicationUri}/user_impersonation'
-output ZAVA_MCP_URL string = 'https://${empty(customHostname) ? app.outputs.hostname : customHostname}/mcp'
+output ZAVA_CLIENT_ID string = empty(checkedApplicationId) ? clients!.outputs.applicationId : ''
+output ZAVA_SCOPE string = '${scopeStyle == 'api' ? applicationUri : mcpUrl}/user_impersonation'
+output ZAVA_MCP_URL string = mcpUrl
 output ZAVA_READY_URL string = 'https://${app.outputs.hostname}/health/ready'

@@ -371,9 +371,10 @@ def _authenticator(settings: Settings, conninfo: str) -> TokenAuthenticator:
         return TokenAuthenticator(
             issuer=settings.identity_issuer,
             audiences=settings.identity_audience,
-            allowed_tenants=frozenset(settings.allowed_tenants),
+            allowed_tenants=settings.allowed_tenants,
             keys=RemoteKeys.of_issuer(settings.identity_issuer),
             allowed_clients=settings.allowed_clients,
+            scope_identifier=settings.scope_identifier,
         )
     local_issuer_allowed(settings, conninfo)
     return TokenAuthenticator(

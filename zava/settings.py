@@ -196,6 +196,12 @@ class Settings(BaseSettings):
         validation_alias="ZAVA_IDENTITY_AUDIENCE",
         description="Audiences that a caller's token may carry, comma-separated.",
     )
+    scope_style: Literal["url", "api"] = Field(
+        "url",
+        validation_alias="ZAVA_SCOPE_STYLE",
+        description="What clients request scopes under. `url`: the URL that they call. `api`: the "
+        "Application ID URI of ZAVA_IDENTITY_AUDIENCE, for a registration without that URL.",
+    )
     allowed_tenants: DirectoryTenants = Field(
         (),
         validation_alias="ZAVA_ALLOWED_TENANTS",
@@ -364,6 +370,18 @@ class Settings(BaseSettings):
         if asked is not None:
             return asked
         return on_azure if self.is_on_azure else 0
+
+    @property
+    def scope_identifier(self) -> str | None:
+        """Return what clients request scopes under; None: the URL that they call."""
+        if self.scope_style == "url":
+            return None
+        # The api:// one, else another URI, else a client id, which a directory resolves, too.
+        audiences = sorted(
+            self.identity_audience,
+            key=lambda named: (not named.startswith("api:"), ":" not in named),
+        )
+        return audiences[0].rstrip("/") if audiences else None
 
     @property
     def is_audit_required(self) -> bool:

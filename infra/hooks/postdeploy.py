@@ -6,7 +6,7 @@ from typing import Mapping
 
 from deployment import Refused, main, needed
 from preparation import check, prepares
-from readiness import READY, look, wait_until_ready
+from readiness import READY, look, print_address, wait_until_ready
 
 
 def postdeploy(environment: Mapping[str, str]) -> None:
@@ -21,7 +21,7 @@ def postdeploy(environment: Mapping[str, str]) -> None:
     found, _ = look(needed(environment, "ZAVA_READY_URL"))
     checks = found.get("checks")
     if found.get("status") in READY:
-        print("MCP clients connect to", needed(environment, "ZAVA_MCP_URL"))
+        print_address(environment)
         check(environment)
     elif isinstance(checks, dict) and checks.get("database") == "healthy":
         # The app has logged in, so the database is prepared, and something else is wrong with it.

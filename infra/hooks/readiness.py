@@ -33,12 +33,21 @@ def wait_until_ready(
     for _ in range(TRIES):
         checks, seen = look(url)
         if checks.get("status") in READY:
-            print("MCP clients connect to", needed(environment, "ZAVA_MCP_URL"))
+            print_address(environment)
             return
         pause(PAUSE_SECONDS)
     raise Refused(
         f"The app is not ready: {url} answered {seen}; "
         "docs/deploy.md lists causes under `When something is wrong`."
+    )
+
+
+def print_address(environment: Mapping[str, str]) -> None:
+    """Print what people give to their client."""
+    client_id = environment.get("ZAVA_CLIENT_ID")
+    where = needed(environment, "ZAVA_MCP_URL")
+    print(
+        "MCP clients connect to", where, *(("with the client id", client_id) if client_id else ())
     )
 
 

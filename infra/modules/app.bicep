@@ -29,6 +29,9 @@ param openAiEndpoint string
 param embeddingDeployment string
 param applicationId string
 param applicationIdUri string
+
+@description('What clients request scopes under: the URL that they call, or the Application ID URI.')
+param scopeStyle string
 param builtInAuthentication bool
 
 @description('Client ids that the built-in authentication lets in.')
@@ -68,14 +71,16 @@ var zavaSettings = {
   ZAVA_CONTEXT_KEYS: '@Microsoft.KeyVault(SecretUri=${contextKeysUri})'
   ZAVA_IDENTITY_ISSUER: issuer
   ZAVA_IDENTITY_AUDIENCE: '${applicationIdUri},${applicationId}'
+  ZAVA_SCOPE_STYLE: scopeStyle
   ZAVA_ALLOWED_TENANTS: tenant().tenantId
   ZAVA_ALLOWED_CLIENTS: allowedClients
   ZAVA_ALLOWED_HOSTS: empty(customHostname) ? app.properties.defaultHostName : '${app.properties.defaultHostName},${customHostname}'
   AZURE_OPENAI_ENDPOINT: openAiEndpoint
   EMBEDDING_MODEL_DEPLOYMENT_NAME: embeddingDeployment
 }
+var mcpUrl = 'https://${empty(customHostname) ? app.properties.defaultHostName : customHostname}/mcp'
 var authenticationSettings = builtInAuthentication ? {
-  WEBSITE_AUTH_PRM_DEFAULT_WITH_SCOPES: '${applicationIdUri}/user_impersonation'
+  WEBSITE_AUTH_PRM_DEFAULT_WITH_SCOPES: '${scopeStyle == 'api' ? applicationIdUri : mcpUrl}/user_impersonation'
   WEBSITE_AUTH_AAD_ALLOWED_TENANTS: tenant().tenantId
   OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID: identityClientId
 } : {}

@@ -5,6 +5,9 @@ param uniqueName string
 param displayName string
 param functionAppName string
 
+@description('Host names that clients call.')
+param hostnames array
+
 @description('Client ids that may call on behalf of people without their consent on a page.')
 param clientIds array
 
@@ -14,37 +17,69 @@ param identityPrincipalId string
 @description('Whether the platform signs people in; otherwise there is no redirect and no id token.')
 param builtInAuthentication bool
 
-var scopeId = guid(uniqueName, 'user_impersonation')
+// What the metadata of the app lists: a client may request all of it, and a refusal of the app names
+// the scope to request next.
+var scopes = [
+  {
+    value: 'user_impersonation'
+    title: 'Ask questions about the stores'
+    userTitle: 'Ask questions about your stores'
+    purpose: 'ask Zava'
+  }
+  {
+    value: 'sales.read'
+    title: 'Read sales figures'
+    userTitle: 'Read sales figures of your stores'
+    purpose: 'read sales figures'
+  }
+  {
+    value: 'products.read'
+    title: 'Search products'
+    userTitle: 'Search products'
+    purpose: 'search products'
+  }
+  {
+    value: 'sql.query'
+    title: 'Query the stores with SQL'
+    userTitle: 'Query your stores with SQL'
+    purpose: 'run SQL queries'
+  }
+  {
+    value: 'chain.compare'
+    title: 'Compare stores with the chain'
+    userTitle: 'Compare your stores with the chain'
+    purpose: 'compare stores with the chain'
+  }
+]
 // With the tenant in it, which every directory accepts; the id of the application is not known
 // before the application is.
 var identifierUri = 'api://${tenant().tenantId}/${uniqueName}'
 
+// Clients send the URL that they call as `resource`, and the directory compares it with these, byte
+// for byte: an identifier that ends in a slash never matches. A URL of a domain that the directory
+// has not verified is accepted only for an application of a single tenant with tokens of version 2.
 resource application 'Microsoft.Graph/applications@v1.0' = {
   uniqueName: uniqueName
   displayName: displayName
   signInAudience: 'AzureADMyOrg'
-  identifierUris: [
+  identifierUris: union([
     identifierUri
-  ]
+  ], map(hostnames, hostname => 'https://${hostname}/mcp'))
   api: {
     requestedAccessTokenVersion: 2
-    oauth2PermissionScopes: [
-      {
-        id: scopeId
-        value: 'user_impersonation'
-        type: 'User'
-        isEnabled: true
-        adminConsentDisplayName: 'Ask questions about the stores'
-        adminConsentDescription: 'Lets the client ask Zava on behalf of the person who signed in.'
-        userConsentDisplayName: 'Ask questions about your stores'
-        userConsentDescription: 'Lets the client ask Zava on your behalf.'
-      }
-    ]
+    oauth2PermissionScopes: [for scope in scopes: {
+      id: guid(uniqueName, scope.value)
+      value: scope.value
+      type: 'User'
+      isEnabled: true
+      adminConsentDisplayName: scope.title
+      adminConsentDescription: 'Lets the client ${scope.purpose} on behalf of the person who signed in.'
+      userConsentDisplayName: scope.userTitle
+      userConsentDescription: 'Lets the client ${scope.purpose} on your behalf.'
+    }]
     preAuthorizedApplications: [for clientId in clientIds: {
       appId: clientId
-      delegatedPermissionIds: [
-        scopeId
-      ]
+      delegatedPermissionIds: map(scopes, scope => guid(uniqueName, scope.value))
     }]
   }
   web: {

@@ -144,10 +144,14 @@ class Played:
             resource = "https://elsewhere/mcp" if self.fault == "other resource" else self.url
             servers = _SERVERS.get(self.fault, ["{base}" + _ISSUER])
             named = [server.format(base=self.base) for server in servers]
-            return Outgoing(
-                200,
-                {"resource": resource, "resource_name": NAME, "authorization_servers": named},
-            )
+            under = "api://zava" if self.fault == "scopes elsewhere" else resource
+            content = {
+                "resource": resource,
+                "resource_name": NAME,
+                "authorization_servers": named,
+                "scopes_supported": [f"{under}/sales.read", f"{under}/sql.query"],
+            }
+            return Outgoing(200, content)
         is_entra = self.fault == "PKCE is not listed"
         if path == (_DOCUMENT_OF_ENTRA if is_entra else _DOCUMENT):
             methods = ["plain"] if self.fault == "plain PKCE" else ["S256"]

@@ -99,6 +99,7 @@ def test_expired_token_shows_what_the_server_says_and_not_the_token() -> None:
     [
         ("chunked body is refused", "chunked body", "411 Send Content-Length."),
         ("PKCE is not listed", "PKCE", "no method is listed"),
+        ("scopes elsewhere", "scopes", "2 of 2 elsewhere: api://zava/sales.read"),
     ],
 )
 def test_what_either_way_is_right_is_learned(fault: str, row: str, seen: str) -> None:
@@ -222,4 +223,4 @@ def test_server_that_hangs_later_ends_the_check_in_time_with_every_row() -> None
     assert report.seconds < 5
     assert {row.state for row in report.rows if row.what == "process"} == {State.PROBLEM}
     assert states(report)["process"][1] == "no answer in time"
-    assert len(report.rows) == 25
+    assert len(report.rows) == 26

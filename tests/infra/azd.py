@@ -1,6 +1,7 @@
 """What azd gives to a hook: its own variables, the outputs of main.bicep, and what was set."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -41,6 +42,20 @@ def main_scope(**parameters: Any) -> Scope:
         "group": {"name": "rg-sample"},
     }
     return Scope(main, modules | given | parameters)
+
+
+def made(module: str, resource: str, at_run_time: Mapping[str, Any], **parameters: Any) -> Any:
+    """Return a resource of a module, as main.bicep makes it with these parameters.
+
+    `at_run_time` gives what the module's own resources return.
+    """
+    infrastructure = Infrastructure(ROOT)
+    names = json.loads((ROOT / "infra" / "abbreviations.json").read_text(encoding="utf-8"))
+    main = main_scope(**({"abbreviations": names} | parameters))
+    declared = infrastructure.main.of("module")[module]
+    given = {name: main.value(value) for name, value in declared.value.get("params").items}
+    file = infrastructure.files[declared.type]
+    return Scope(file, given | dict(at_run_time)).value(file.of("resource")[resource].value)
 
 
 def outputs(**parameters: Any) -> dict[str, str]:

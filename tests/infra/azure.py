@@ -11,7 +11,7 @@ import yaml
 from tests.infra.bicep import Call, Fields, Member, Name, Text, walk
 from tests.infra.evaluation import Scope
 from tests.infra.infrastructure import Infrastructure
-from tests.infra.rest import problems_of_properties
+from tests.infra.rest import problems_in_directory, problems_of_properties
 from zava.settings import Settings, SettingsError
 
 # https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
@@ -74,6 +74,8 @@ def resources(infrastructure: Infrastructure) -> Iterator[str]:
             if kind.startswith("Microsoft.Graph/"):
                 if file.extensions != ["microsoftGraphV1"]:
                     yield f"{name} {resource.name} needs the Graph extension"
+                for found in problems_in_directory(kind, resource.body):
+                    yield f"{name} {resource.name} {found}"
             else:
                 for found in problems_of_properties(kind, resource.body):
                     yield f"{name} {resource.name} {found}"
@@ -150,6 +152,7 @@ def app_settings(infrastructure: Infrastructure) -> Iterator[str]:
             | {
                 "builtInAuthentication": with_authentication,
                 "contextKeysUri": "https://kv/secrets/k",
+                "scopeStyle": "url",
                 "openAiEndpoint": "https://openai.sample",
             }
             | {"app": {"properties": {"defaultHostName": "func-sample.azurewebsites.net"}}},

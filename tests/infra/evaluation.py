@@ -7,6 +7,7 @@ shows is worse than none.
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 from tests.infra.bicep import (
     Call,
@@ -210,6 +211,8 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "empty": _empty,
     "endsWith": lambda text, end: text.lower().endswith(end.lower()),
     "fail": _fail,
+    # As with `uniqueString`: only the form and the sameness matter here.
+    "guid": lambda *texts: str(uuid5(NAMESPACE_URL, "-".join(_texts(list(texts))))),
     "filter": lambda values, wanted: [one for one in values if _truth(wanted(one))],
     "map": lambda values, made: [made(one) for one in values],
     "string": text_of,

@@ -76,6 +76,43 @@ PROPERTIES: dict[str, set[str]] = {
         "virtualNetwork",
     },
 }
+# Of the directory: what infra/ sets of each resource, as the Graph extension's types have it
+# (microsoftgraph/msgraph-bicep-types); None is a value without names of its own.
+DIRECTORY: dict[str, Any] = {
+    "Microsoft.Graph/applications": {
+        "uniqueName": None,
+        "displayName": None,
+        "signInAudience": None,
+        "identifierUris": None,
+        "api": {
+            "requestedAccessTokenVersion": None,
+            "oauth2PermissionScopes": {
+                "id": None,
+                "value": None,
+                "type": None,
+                "isEnabled": None,
+                "adminConsentDisplayName": None,
+                "adminConsentDescription": None,
+                "userConsentDisplayName": None,
+                "userConsentDescription": None,
+            },
+            "preAuthorizedApplications": {"appId": None, "delegatedPermissionIds": None},
+        },
+        "publicClient": {"redirectUris": None},
+        "web": {
+            "redirectUris": None,
+            "implicitGrantSettings": {"enableIdTokenIssuance": None},
+        },
+    },
+    "Microsoft.Graph/applications/federatedIdentityCredentials": {
+        "name": None,
+        "description": None,
+        "audiences": None,
+        "issuer": None,
+        "subject": None,
+    },
+    "Microsoft.Graph/servicePrincipals": {"appId": None},
+}
 _OF_BICEP = {"name", "parent", "scope", "dependsOn", "location", "tags", "kind", "sku", "identity"}
 
 
@@ -102,6 +139,29 @@ def problems_of_properties(kind: str, resource: Fields) -> Iterator[str]:
                 yield f"has {found}, which is not known of {kind}"
     else:
         yield f"is of the type {kind}, of which nothing is known here"
+
+
+def problems_in_directory(kind: str, resource: Fields) -> Iterator[str]:
+    """Yield what the directory would not understand of one resource."""
+    if kind not in DIRECTORY:
+        yield f"is of the type {kind}, of which nothing is known here"
+    else:
+        yield from _names(kind, DIRECTORY[kind], resource)
+
+
+def _names(where: str, known: Any, value: Any) -> Iterator[str]:
+    match value:
+        case Fields(found):
+            for name, inner in found:
+                if name not in (known or {}):
+                    yield f"has {name}, which is not known of {where}"
+                else:
+                    yield from _names(f"{where}.{name}", known[name], inner)
+        case Each(_, _, body):
+            yield from _names(where, known, body)
+        case Items(found):
+            for inner in found:
+                yield from _names(where, known, inner)
 
 
 def _value(package: str, where: str, wanted: Any, value: Any) -> Iterator[str]:  # noqa: C901  # one case for each form

@@ -239,7 +239,10 @@ def test_command_from_inside_prepares_and_waits(workstation: Workstation) -> Non
     assert (ended.status, ended.sentence) == (0, "")
     assert of_zava(ended) == [MIGRATE, GRANT, EMBED, VERIFY, CHECK]
     assert len(seen) == 1
-    assert ended.printed.endswith(f"MCP clients connect to {values['ZAVA_MCP_URL']}\n")
+    assert ended.printed.endswith(
+        f"MCP clients connect to {values['ZAVA_MCP_URL']} "
+        f"with the client id {values['ZAVA_CLIENT_ID']}\n"
+    )
 
 
 def test_command_from_inside_without_a_deployment_ends_with_a_sentence(
@@ -276,7 +279,9 @@ def test_deployment_ends_when_the_app_is_ready(workstation: Workstation, body: s
     with website((200, body)) as (url, seen):
         ended = workstation.run("postdeploy", deployed(ZAVA_READY_URL=f"{url}/health/ready"))
     assert (ended.status, seen) == (0, ["/health/ready"])
-    assert ended.printed == "MCP clients connect to https://app-hostname/mcp\n"
+    assert ended.printed == (
+        "MCP clients connect to https://app-hostname/mcp with the client id clients-applicationId\n"
+    )
     assert of_zava(ended) == [CHECK]
 
 

@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 MAIN, APP, DATABASE = "infra/main.bicep", "infra/modules/app.bicep", "infra/modules/database.bicep"
 STORAGE, VAULT = "infra/modules/storage.bicep", "infra/modules/vault.bicep"
 ALERTS = "infra/modules/alerts.bicep"
+REGISTRATION, CLIENTS = "infra/modules/registration.bicep", "infra/modules/clients.bicep"
 PARAMETERS = "infra/main.parameters.json"
 
 # What is broken where, and what has to be said of it.
@@ -162,6 +163,24 @@ BREAKS = {
         VAULT,
         "diagnosticSettings@",
         "diagnosticSetting@",
+        "of which nothing is known",
+    ),
+    "a redirect is misspelt": (
+        CLIENTS,
+        "  publicClient: {\n    redirectUris",
+        "  publicClient: {\n    redirectUrls",
+        "redirectUrls, which is not known of Microsoft.Graph/applications.publicClient",
+    ),
+    "a scope is misspelt": (
+        REGISTRATION,
+        "      value: scope.value\n",
+        "      name: scope.value\n",
+        "has name, which is not known of",
+    ),
+    "a resource of the directory is of an unknown type": (
+        CLIENTS,
+        "Microsoft.Graph/servicePrincipals@",
+        "Microsoft.Graph/servicePrincipal@",
         "of which nothing is known",
     ),
     "a parent does not exist": (

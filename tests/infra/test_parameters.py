@@ -13,6 +13,7 @@ from tests.infra.order import configurations, unordered
 from zava.protocol.body import MAX_BODY_BYTES
 
 INFRASTRUCTURE = Infrastructure(ROOT)
+MADE = "clients-applicationId"
 CODE = "aebc6443-996d-45c2-90f0-388ff96faa56"
 OTHER = "11111111-aaaa-4bbb-8ccc-555555555555"
 
@@ -41,7 +42,8 @@ def resource(module: str, name: str, part: str, **given: Any) -> Any:
 )
 def test_client_ids_may_have_blanks_and_gaps(given: str, expected: list[str]) -> None:
     for module in ("registration", "app"):
-        assert of_module(module, "clientIds", clientIds=given) == expected
+        assert of_module(module, "clientIds", clientIds=given) == [MADE, *expected]
+    assert of_module("app", "clientIds", clientIds=given, applicationId=OTHER) == expected
 
 
 def test_built_in_authentication_without_a_client_is_refused() -> None:
@@ -59,7 +61,9 @@ def test_clients_that_the_app_lets_in_reach_its_settings(given: str) -> None:
 
 def test_application_id_alone_names_its_audience_and_scope() -> None:
     assert of_module("app", "applicationIdUri", applicationId=OTHER) == f"api://{OTHER}"
-    assert outputs(applicationId=OTHER)["ZAVA_SCOPE"] == f"api://{OTHER}/user_impersonation"
+    found = outputs(applicationId=OTHER, scopeStyle="api")
+    assert found["ZAVA_SCOPE"] == f"api://{OTHER}/user_impersonation"
+    assert found["ZAVA_CLIENT_ID"] == ""
     given = {"applicationId": OTHER, "applicationIdUri": "api://sample"}
     assert of_module("app", "applicationIdUri", **given) == "api://sample"
 

@@ -41,6 +41,9 @@ from zava.protocol import identity
 from zava.protocol.kernel import Answer
 from zava.settings import Settings
 
+METADATA = "/.well-known/oauth-protected-resource/mcp"
+HOSTS = {"ZAVA_ALLOWED_HOSTS": "func-sample.azurewebsites.net,mcp.contoso.com"}
+SCOPE_NAMES = ("user_impersonation", "sales.read", "products.read", "sql.query", "chain.compare")
 STORES = {"postgresql_query": "SELECT store_name FROM retail.stores"}
 
 
@@ -367,7 +370,7 @@ async def test_token_is_refused_and_nothing_reaches_the_database(
         return
     challenge = answer.headers["www-authenticate"]
     assert challenge.startswith("Bearer ")
-    assert f'scope="{RESOURCE}/user_impersonation"' in challenge
+    assert 'scope="http://localhost:7071/mcp/user_impersonation"' in challenge
     assert (
         'resource_metadata="http://localhost:7071/.well-known/oauth-protected-resource/mcp"'
         in challenge
@@ -476,7 +479,7 @@ async def test_call_beyond_the_token_is_a_step_up_challenge_that_names_the_scope
     assert answer.status == 403
     challenge = answer.headers["www-authenticate"]
     assert 'error="insufficient_scope"' in challenge
-    assert f'scope="{RESOURCE}/sql.query"' in challenge
+    assert 'scope="http://localhost:7071/mcp/sql.query"' in challenge
     assert "resource_metadata=" in challenge
     content = orjson.loads(answer.body)
     assert content["id"] == 7
@@ -522,25 +525,72 @@ async def test_client_of_the_token_travels_with_the_caller(
     assert len(long.client_id) == 100
 
 
-async def test_metadata_names_every_scope_and_the_directory(
+async def metadata_of(served: Application, host: str) -> Any:
+    answer = await served.endpoint.handle("GET", METADATA, {"host": host}, b"")
+    return orjson.loads(answer.body)
+
+
+async def challenge_of(served: Application, host: str) -> str:
+    answer = await served.endpoint.handle("POST", "/mcp", {"host": host}, b"")
+    assert answer.status == 401
+    return answer.headers["www-authenticate"]
+
+
+@pytest.mark.parametrize(
+    ("host", "resource"),
+    [
+        ("localhost:7071", "http://localhost:7071/mcp"),
+        ("127.0.0.1:80", "http://127.0.0.1/mcp"),
+        ("[::1]:7071", "http://[::1]:7071/mcp"),
+        ("func-sample.azurewebsites.net", "https://func-sample.azurewebsites.net/mcp"),
+        ("FUNC-Sample.azurewebsites.net:443", "https://func-sample.azurewebsites.net/mcp"),
+        ("mcp.contoso.com", "https://mcp.contoso.com/mcp"),
+        ("mcp.contoso.com:8443", "https://mcp.contoso.com:8443/mcp"),
+    ],
+)
+async def test_scopes_belong_to_the_resource_that_is_named_with_them(
+    make: Callable[..., Application], host: str, resource: str
+) -> None:
+    served = make(**HOSTS)
+    metadata = await metadata_of(served, host)
+    assert metadata["resource"] == resource
+    assert metadata["scopes_supported"] == [f"{resource}/{name}" for name in SCOPE_NAMES]
+    challenge = await challenge_of(served, host)
+    assert f'scope="{resource}/user_impersonation"' in challenge
+    assert f'resource_metadata="{resource.removesuffix("/mcp")}{METADATA}"' in challenge
+
+
+@pytest.mark.parametrize(
+    ("audiences", "identifier"),
+    [
+        (f"{CLIENT_ID},{RESOURCE}/", RESOURCE),
+        (f"https://mcp.contoso.com/mcp,{CLIENT_ID},{RESOURCE}", RESOURCE),
+        (f"{CLIENT_ID},https://contoso.com/zava", "https://contoso.com/zava"),
+        (CLIENT_ID, CLIENT_ID),
+    ],
+)
+async def test_scopes_of_old_clients_are_under_the_application_id_uri(
+    make: Callable[..., Application], audiences: str, identifier: str
+) -> None:
+    served = make(ZAVA_SCOPE_STYLE="api", ZAVA_IDENTITY_AUDIENCE=audiences, **HOSTS)
+    metadata = await metadata_of(served, "mcp.contoso.com")
+    assert metadata["resource"] == "https://mcp.contoso.com/mcp"
+    assert metadata["scopes_supported"] == [f"{identifier}/{name}" for name in SCOPE_NAMES]
+    challenge = await challenge_of(served, "mcp.contoso.com")
+    assert f'scope="{identifier}/user_impersonation"' in challenge
+
+
+async def test_metadata_names_the_issuer_of_each_tenant_without_a_placeholder(
     make: Callable[..., Application], entra: Entra
 ) -> None:
-    answer = await make().endpoint.handle(
-        "GET", "/.well-known/oauth-protected-resource/mcp", {"host": "localhost:7071"}, b""
+    tenants = f"{OTHER_TENANT},{TENANT},{OTHER_TENANT},{UUID(int=0)}"
+    many = await metadata_of(make(ZAVA_ALLOWED_TENANTS=tenants), "localhost")
+    named = [f"{entra.base}/{tenant}/v2.0" for tenant in (OTHER_TENANT, TENANT)]
+    assert many["authorization_servers"] == named
+    one = await metadata_of(
+        make(ZAVA_IDENTITY_ISSUER=named[0], ZAVA_ALLOWED_TENANTS=tenants), "localhost"
     )
-    metadata = orjson.loads(answer.body)
-    assert metadata["authorization_servers"] == [f"{entra.base}/organizations/v2.0"]
-    assert metadata["resource"] == "http://localhost:7071/mcp"
-    assert metadata["scopes_supported"] == [
-        f"{RESOURCE}/{name}"
-        for name in (
-            "user_impersonation",
-            "sales.read",
-            "products.read",
-            "sql.query",
-            "chain.compare",
-        )
-    ]
+    assert one["authorization_servers"] == named[:1]
 
 
 ON_AZURE = {"WEBSITE_INSTANCE_ID": "1", "WEBSITE_AUTH_ENABLED": "True"}

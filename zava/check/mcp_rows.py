@@ -31,6 +31,23 @@ def metadata(subject: Subject) -> Found:
     return Found(State.OK, f"resource {shown(resource)}")
 
 
+def scopes(subject: Subject) -> Found:
+    """Look whether the scopes are under the resource, which clients send with them."""
+    resource, named = (subject.metadata.get(name) for name in ("resource", "scopes_supported"))
+    listed = [one for one in named if isinstance(one, str)] if isinstance(named, list) else []
+    if not listed:
+        return Found(State.SKIPPED, "the metadata list no scope")
+    other = [one for one in listed if not one.startswith(f"{resource}/")]
+    if not other:
+        return Found(State.OK, f"{len(listed)} under the resource")
+    return Found(
+        State.LEARNED,
+        f"{len(other)} of {len(listed)} elsewhere: {shown(other[0])}",
+        "Microsoft Entra ID refuses these beside `resource` (AADSTS9010010); use "
+        "ZAVA_SCOPE_STYLE=url",
+    )
+
+
 def challenge(subject: Subject) -> Found:
     """Call without a token: the answer has to name the metadata."""
     answer = subject.post(INITIALIZE)
@@ -178,6 +195,7 @@ SIGN_IN = (
         "let the platform and the proxy pass WWW-Authenticate on",
         challenge,
     ),
+    Check("scopes", "under the resource", "use ZAVA_SCOPE_STYLE=url", scopes),
     Check("forged token", "401", "do not serve: set ZAVA_IDENTITY_ISSUER", forged_token),
     Check(
         "sign-in",

@@ -69,10 +69,12 @@ class Authenticator(Protocol):
     """Turns an Authorization header into a caller."""
 
     authorization_servers: list[str]
-    scopes_supported: list[str]
 
-    def scope(self, name: str) -> str:
-        """Return the scope as a client asks the issuer for it."""
+    def scope(self, name: str, resource: str) -> str:
+        """Return the scope as a client of this resource requests it from the issuer."""
+
+    def scopes_supported(self, resource: str) -> list[str]:
+        """Return every scope that a client of this resource may request."""
 
     async def authenticate(self, authorization: str | None) -> Caller:
         """Return the caller or raise TokenRefused or AccessDenied."""
@@ -254,11 +256,12 @@ class Endpoint:
 
     def _metadata(self, host: str) -> dict[str, Any]:
         """Return the protected resource's metadata (RFC 9728)."""
+        resource = _resource(host)
         return {
-            "resource": f"{_base_url(host)}{MCP_PATH}",
+            "resource": resource,
             "resource_name": NAME,
             "authorization_servers": self._authenticator.authorization_servers,
-            "scopes_supported": self._authenticator.scopes_supported,
+            "scopes_supported": self._authenticator.scopes_supported(resource),
             "bearer_methods_supported": ["header"],
         }
 
@@ -280,7 +283,7 @@ class Endpoint:
         parts = [f'error="{error}"', f'error_description="{description}"'] if error else []
         parts += [
             f'resource_metadata="{_base_url(host)}{METADATA_PATH}{MCP_PATH}"',
-            f'scope="{self._authenticator.scope(scope)}"',
+            f'scope="{self._authenticator.scope(scope, _resource(host))}"',
         ]
         return {"www-authenticate": f"Bearer {', '.join(parts)}"}
 
@@ -341,8 +344,16 @@ def _read_host(host: str) -> str:
     return found[1].lower() if found else ""
 
 
+def _resource(host: str) -> str:
+    """Return the URL that clients of this host call; an issuer compares it byte for byte."""
+    return f"{_base_url(host)}{MCP_PATH}"
+
+
 def _base_url(host: str) -> str:
-    return f"{'http' if _host_name(host) in _LOOPBACK else 'https'}://{host}"
+    # As URLs are normalized (RFC 3986, 6.2): lower case, no default port.
+    name = _host_name(host)
+    scheme, default = ("http", ":80") if name in _LOOPBACK else ("https", ":443")
+    return f"{scheme}://{name}{host[len(name) :].removesuffix(default)}"
 
 
 def _json(status: int, content: Any, headers: Mapping[str, str] | None = None) -> Answer:

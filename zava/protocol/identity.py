@@ -6,7 +6,7 @@ identity header, no default principal, and nothing of a token is passed on.
 
 import math
 import time
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
@@ -51,36 +51,46 @@ class _Verified(NamedTuple):
 
 
 class TokenAuthenticator:
-    """Turns an `Authorization` header into a caller, or refuses it."""
+    """Turns an `Authorization` header into a caller, or refuses it.
+
+    `scope_identifier` is what clients request scopes under; None: the URL that they call. Microsoft
+    Entra ID compares that URL, the `resource` of RFC 8707, with the identifier in the scope.
+    """
 
     def __init__(
         self,
         *,
         issuer: str,
         audiences: Sequence[str],
-        allowed_tenants: Container[UUID],
+        allowed_tenants: Collection[UUID],
         keys: KeySource,
+        scope_identifier: str | None = None,
         clock: Callable[[], float] = time.time,
         allowed_clients: Iterable[str] = (),
     ) -> None:
         self._issuer = issuer
         self._audiences = list(audiences)
-        self._allowed_tenants = allowed_tenants
+        self._allowed_tenants = frozenset(allowed_tenants)
         self._keys = keys
         self._clock = clock
         self._allowed_clients = frozenset(client.lower() for client in allowed_clients)
         # By the token's hash, until it expires or its issuer withdraws the key: only who sends the
         # very token meets its entry.
         self._verified: LRUCache[bytes, _Verified] = LRUCache(_REMEMBERED_TOKENS)
-        self.authorization_servers = [issuer.replace("{tid}", "organizations")]
-        # The Application ID URI, where one is named: a client asks for scopes under it.
-        named = next((audience for audience in audiences if ":" in audience), audiences[0])
-        self._resource = named.rstrip("/")
-        self.scopes_supported = [self.scope(name) for name in SCOPES]
+        # One for each tenant: the metadata of `organizations` names an issuer with a placeholder,
+        # which a client that compares issuers refuses.
+        tenants = [str(tenant) for tenant in allowed_tenants if tenant != _NOBODY]
+        servers = [issuer.replace("{tid}", tenant) for tenant in tenants]
+        self.authorization_servers = list(dict.fromkeys(servers))
+        self._scope_identifier = scope_identifier
 
-    def scope(self, name: str) -> str:
-        """Return the scope as a client asks the issuer for it."""
-        return f"{self._resource}/{name}"
+    def scope(self, name: str, resource: str) -> str:
+        """Return the scope as a client of this resource requests it from the issuer."""
+        return f"{self._scope_identifier or resource}/{name}"
+
+    def scopes_supported(self, resource: str) -> list[str]:
+        """Return every scope that a client of this resource may request."""
+        return [self.scope(name, resource) for name in SCOPES]
 
     async def authenticate(self, authorization: str | None) -> Caller:
         """Return who the header's token speaks for.
