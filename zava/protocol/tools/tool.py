@@ -14,6 +14,12 @@ from zava.model import Caller, Permission
 from zava.protocol.tools.argument_forms import converted
 from zava.service.analytics import Analytics
 
+LONG_RESULT_CHARACTERS = 100_000
+"""So many characters of rows that were asked for a client may show its model, about 40,000 tokens.
+
+Claude Code puts a longer result than a tool names (by default 50,000) into a file.
+"""
+
 ERROR_META = "zava/error"
 """The key in a result's `_meta` under which a program finds the fields of an error."""
 
@@ -77,6 +83,8 @@ class Tool:
 
     `permission` is what the caller's token has to allow.
     `app` is the URI of the page that a client with MCP Apps shows an answer in.
+    `result_characters` is how long a result may be that a client shows its model; None leaves that
+    to the client.
     """
 
     name: str
@@ -87,6 +95,7 @@ class Tool:
     permission: Permission
     call: Callable[[Analytics, Caller, Any], Awaitable[ToolAnswer]]
     app: str | None = None
+    result_characters: int | None = None
 
     @property
     def input_schema(self) -> dict[str, Any]:
