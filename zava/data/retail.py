@@ -22,6 +22,7 @@ from zava.data.reading import StatementReader
 from zava.data.schema import SchemaReader
 from zava.data.statements import statement
 from zava.data.tenancy import Tenancy
+from zava.data.written_form import check_characters, plain_statement
 from zava.errors import DatabaseFault, NotPermitted, QueryRefused, ZavaError
 from zava.measures import CacheType
 from zava.model import Audience, BudgetUse, Caller, PerformanceSummary, Scope, Table, TableSchema
@@ -48,7 +49,9 @@ class RetailData:
         Raises:
             ZavaError: the statement was refused, failed, or could not be run now.
         """
+        sql = plain_statement(sql)
         check_limits(sql)  # before anything is asked of the database
+        check_characters(sql)
         if self._reader is None:
             await note_statement(caller, sql)  # before the statements that learn the tables
         read = await (await self.reader(caller)).read(caller.identity, sql)
