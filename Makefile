@@ -76,8 +76,8 @@ $(VENV)/.outside: $(VENV)/.installed requirements-outside.txt $(OUTSIDE)/package
 conformance: $(VENV)/.outside ## Run the protocol's own conformance suite, both eras
 	@$(BIN)/python -m pytest -q -s -m outside $(OUTSIDE)/test_conformance.py
 
-clients: $(VENV)/.outside ## Connect with every client at hand, in each era; prints a table
-	@$(BIN)/python -m pytest -q -s -m outside $(OUTSIDE)/test_clients.py $(OUTSIDE)/test_clients_page.py $(OUTSIDE)/test_tokens.py
+clients: $(VENV)/.outside ## Connect with every client at hand, in each era; prints a table; convert the tools as model providers do
+	@$(BIN)/python -m pytest -q -s -m outside $(OUTSIDE)/test_clients.py $(OUTSIDE)/test_clients_page.py $(OUTSIDE)/test_providers.py $(OUTSIDE)/test_tokens.py
 
 recordings: $(VENV)/.outside ## Write anew what those suites send, for the test of both lanes
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m tests.protocol.recorded

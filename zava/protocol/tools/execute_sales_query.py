@@ -41,7 +41,7 @@ class ExecuteSalesQuery(Arguments):
         Field(description="One PostgreSQL SELECT, at most 16 KB."),
     ]
     max_rows: Annotated[
-        int, Field(ge=1, le=MAX_ROWS, description="Most rows; more may also be longer.")
+        int, Field(ge=1, le=MAX_ROWS, description="Most rows; more may be longer.")
     ] = DEFAULT_ROWS
 
 

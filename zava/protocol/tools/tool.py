@@ -31,6 +31,7 @@ _IMPLIED_DEFAULTS: tuple[tuple[str, Any], ...] = (
     ("default", False),
     ("default", "none"),
 )
+_NOT_FOR_PROVIDERS = frozenset({"title", "$defs", "default", "minLength", "maxLength"})
 _SUBJECT = re.compile(r"^(Input|[A-Z]\w+) should")
 _JSON_TYPES: Mapping[type, str] = {
     bool: "a boolean",
@@ -183,7 +184,9 @@ def _for_providers(schema: Any, parts: Mapping[str, Any]) -> Any:
     """Return an input schema in the subset that every model provider accepts.
 
     Each node has one type, each array its items, and each part is written where it is used. An
-    argument that may be absent is left out of `required`; null is not among its types.
+    argument that may be absent is left out of `required`; null is not among its types. OpenAI's
+    strict mode refuses defaults and lengths of text: a default is written into a description, and
+    lengths are checked by validation alone.
     """
     if isinstance(schema, list):
         return [_for_providers(inner, parts) for inner in schema]
@@ -195,6 +198,10 @@ def _for_providers(schema: Any, parts: Mapping[str, Any]) -> Any:
     some, *rest = schema.get("anyOf", [None])
     if rest == [{"type": "null"}]:
         schema = some | {key: value for key, value in schema.items() if key != "anyOf"}
+    default = schema.get("default")
+    is_told = "description" in schema and ("default", default) not in _IMPLIED_DEFAULTS
+    if is_told and default is not None:
+        schema = schema | {"description": f"{schema['description']} Default: {default}."}
     return {
         key: (
             {name: _for_providers(inner, parts) for name, inner in value.items()}
@@ -202,7 +209,7 @@ def _for_providers(schema: Any, parts: Mapping[str, Any]) -> Any:
             else _for_providers(value, parts)
         )
         for key, value in schema.items()
-        if key not in {"title", "$defs"} and (key, value) not in _IMPLIED_DEFAULTS
+        if key not in _NOT_FOR_PROVIDERS
     }
 
 
