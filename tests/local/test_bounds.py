@@ -104,6 +104,7 @@ OFFERS = {
     b"Upgrade: h2c\r\nUser-Agent: Java-http-client/21.0.2\r\n",
     "curl --http2": b"host: localhost\r\n" + H2C + b"content-length: %(length)d\r\n",
     "chunked": b"host: localhost\r\n" + H2C + b"transfer-encoding: chunked\r\n",
+    "no offer, chunked": b"host: localhost\r\ntransfer-encoding: chunked\r\n",
     "TLS": b"host: localhost\r\nconnection: upgrade\r\nupgrade: TLS/1.3\r\n"
     b"content-length: %(length)d\r\n",
     "websocket": b"host: localhost\r\nconnection: Upgrade\r\nupgrade: websocket\r\n"
