@@ -1,7 +1,7 @@
 """How many bytes of rows an answer may have: a client may forward all of them to its model.
 
-An answer of the default number of rows costs a model at most about 8,000 tokens, because ids and
-figures cost a token for each two bytes. Who asks for more rows gets as much more room.
+An answer of the default number of rows costs a model at most about 8,000 tokens. Ids and figures
+cost a token for each 1.5 bytes or more. A call for more rows gets more bytes in proportion.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ _DEFAULT_BYTES = 12 * 1024
 
 
 def rows_that_fit(rows: Sequence[Sequence[Any]], most_rows: int) -> int:
-    """Return how many of the rows an answer has room for that was asked for `most_rows`.
+    """Return how many of the rows fit into the answer to a call for `most_rows`.
 
     One row always fits: the database bounds its size.
     """

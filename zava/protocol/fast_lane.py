@@ -93,8 +93,7 @@ class FastLane:
     ) -> Answer:
         """Return a tool's error for a `tools/call` that is refused before any tool runs.
 
-        It has the form of the revision that the request states, also where the request is not
-        usual.
+        It has the form of the revision that the request states. The request need not be usual.
         """
         revision = STATELESS if headers.get(VERSION_HEADER) == STATELESS else HANDSHAKE[0]
         result = self._tool_result(error_answer(error), revision)

@@ -29,7 +29,7 @@ class Request(NamedTuple):
 def read_request(
     fields: Sequence[tuple[str, str]], single: dict[str, str], body: bytes
 ) -> Request | Answer:
-    """Read one message and how it wants its answer; return the refusal of what is none."""
+    """Read one message and how it wants its answer; return a refusal if it is malformed."""
     if len(body) > MAX_BODY_BYTES:
         return rpc_error(413, INVALID_REQUEST, f"The body exceeds {MAX_BODY_BYTES:,} bytes.")
     if single.get("content-type", "").partition(";")[0].strip().lower() != JSON_TYPE:
@@ -57,7 +57,7 @@ def _read_version(message: Mapping[str, Any], single: dict[str, str]) -> None:
     """Check the version that header and body state; drop the header where only the body counts.
 
     Raises:
-        BodyRefused: as `check_version` says.
+        BodyRefused: for the reasons of `check_version`.
     """
     is_handshake = message["method"] == "initialize" and VERSION_KEY not in metadata(message)
     if is_handshake and single.get(VERSION_HEADER) not in HANDSHAKE:
