@@ -76,8 +76,8 @@ $(VENV)/.outside: $(VENV)/.installed requirements-outside.txt $(OUTSIDE)/package
 conformance: $(VENV)/.outside ## Run the protocol's own conformance suite, both eras
 	@$(BIN)/python -m pytest -q -s -m outside $(OUTSIDE)/test_conformance.py
 
-clients: $(VENV)/.outside ## Connect with every client at hand, in each era; prints a table
-	@$(BIN)/python -m pytest -q -s -m outside $(OUTSIDE)/test_clients.py $(OUTSIDE)/test_clients_page.py $(OUTSIDE)/test_tokens.py
+clients: $(VENV)/.outside ## Connect with every client at hand, in each era; prints a table; convert the tools as model providers do
+	@$(BIN)/python -m pytest -q -s -m outside $(OUTSIDE)/test_clients.py $(OUTSIDE)/test_clients_page.py $(OUTSIDE)/test_providers.py $(OUTSIDE)/test_tokens.py
 	@$(BIN)/python -m pytest -q -s -m outside -k "not large" $(OUTSIDE)/test_clients_with_an_id.py
 
 # 808 MB, so no part of `make check`. Claude Code's package links its program by a script.

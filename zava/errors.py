@@ -2,8 +2,8 @@
 
     ZavaError                    MCP_ERROR
     ├── InvalidInput             VALIDATION_ERROR      the arguments broke a stated rule
-    ├── AccessDenied             AUTHORIZATION_ERROR   nobody we know: the HTTP answer is a 403
-    │   └── InsufficientScope    AUTHORIZATION_ERROR   the token does not allow the tool
+    ├── AccessDenied             AUTHORIZATION_ERROR   the caller is not known or not active
+    │   └── InsufficientScope    AUTHORIZATION_ERROR   the token does not allow it: HTTP 403
     ├── NotPermitted             AUTHORIZATION_ERROR   a person we know asks for what is not theirs
     ├── QueryRefused             QUERY_REFUSED         the statement is not one we run
     ├── DatabaseFault            DATABASE_ERROR        PostgreSQL said no
@@ -108,9 +108,13 @@ class Busy(ZavaError):
     code = "BUSY"
     retryable = True
 
-    def __init__(self, message: str, *, hint: str = "", retry_after_seconds: int = 0) -> None:
+    def __init__(self, message: str, *, hint: str = "", retry_after_seconds: int = 1) -> None:
         super().__init__(message, hint=hint)
         self.retry_after_seconds = retry_after_seconds
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the error with the seconds after which the same call may succeed."""
+        return super().to_dict() | {"retry_after_seconds": self.retry_after_seconds}
 
 
 class EmbeddingsUnavailable(ZavaError):

@@ -171,7 +171,7 @@ class Settings(BaseSettings):
         ge=1,
         le=10_000,
         validation_alias="ZAVA_MAX_CONCURRENT_CALLS",
-        description="Requests served at once; one more is answered 503 with Retry-After.",
+        description="Requests served at once; one more is answered BUSY with Retry-After.",
     )
     prepared_statements: bool = Field(
         True,

@@ -1,5 +1,6 @@
 """An answer that max_rows cut says by which key to go on."""
 
+import orjson
 import pytest
 
 from zava.data.continuation import UNSORTED
@@ -62,3 +63,32 @@ async def test_whole_answer_has_nothing_to_continue(
 ) -> None:
     sql = f"SELECT n {NUMBERS} ORDER BY n"
     assert (await tenancy.run(callers["seattle"], sql, max_rows=3)).notes == ()
+
+
+WIDE = "SELECT n, repeat('x', 1000) AS text FROM generate_series(1, 60) AS n"
+
+
+async def test_answer_of_the_default_rows_is_bounded_in_bytes_and_continues_after_the_last_given(
+    tenancy: RetailData, callers: dict[str, Caller]
+) -> None:
+    answer = await tenancy.run(callers["seattle"], f"{WIDE} ORDER BY n", max_rows=50)
+    assert answer.truncated == "bytes"
+    assert 10 * 1024 < len(orjson.dumps(answer.rows)) <= 12 * 1024
+    last = answer.rows[-1][0]
+    assert [row[0] for row in answer.rows] == list(range(1, last + 1))
+    assert f"ask for rows after n = {last};" in answer.notes[0]
+    rest = f"SELECT * FROM ({WIDE}) AS w WHERE n > {last} ORDER BY n"
+    assert (await tenancy.run(callers["seattle"], rest, max_rows=50)).rows[0][0] == last + 1
+
+
+async def test_who_asks_for_more_rows_gets_more_bytes(
+    tenancy: RetailData, callers: dict[str, Caller]
+) -> None:
+    answer = await tenancy.run(callers["seattle"], WIDE, max_rows=1000)
+    assert (answer.truncated, len(answer.rows)) == (None, 60)
+
+
+async def test_one_row_is_given_whole(tenancy: RetailData, callers: dict[str, Caller]) -> None:
+    sql = "SELECT repeat('x', 5000) || repeat('y', 5000) || repeat('z', 9000) AS t"
+    answer = await tenancy.run(callers["seattle"], sql, max_rows=50)
+    assert (answer.truncated, len(answer.rows[0][0])) == (None, 19_000)

@@ -52,10 +52,53 @@ def reported(
     return error
 
 
-def test_limit_of_a_character_is_no_matter_of_size() -> None:
-    fault = translate(reported("54000", "null character not permitted"))
+@pytest.mark.parametrize(
+    ("state", "message", "hint"),
+    [
+        ("54000", "null character not permitted", "Text is valid Unicode"),
+        ("54000", "requested character too large for encoding: 1114112", "Text is valid Unicode"),
+        (
+            "54000",
+            "number of array dimensions (7) exceeds the maximum allowed (6)",
+            "Write a simpler",
+        ),
+        ("54000", "word is too long (10000 bytes, max 2046 bytes)", "Write a simpler"),
+        ("54000", "string is too long for tsvector (2 bytes, max 1 bytes)", "Write a simpler"),
+        ("54000", "too many grouping sets present (maximum 4096)", "Write a simpler"),
+        ("0A000", "DISTINCT is not implemented for window functions", "PostgreSQL has no such"),
+        ("0A000", "OVER is not supported for ordered-set aggregate rank", "PostgreSQL has no such"),
+        ("0A000", "set-returning functions are not allowed in CASE", "PostgreSQL has no such"),
+        (
+            "0A000",
+            "FULL JOIN is only supported with merge-joinable conditions",
+            "PostgreSQL has no",
+        ),
+        ("0A000", "could not implement GROUP BY", "PostgreSQL has no such"),
+        ("22021", "invalid byte sequence for encoding", "Text is valid Unicode"),
+        ("22P05", "unsupported Unicode escape sequence", "Text is valid Unicode"),
+    ],
+)
+def test_report_is_told_by_its_words_where_its_state_means_something_else(
+    state: str, message: str, hint: str
+) -> None:
+    fault = translate(reported(state, message))
     assert type(fault) is DatabaseFault
-    assert fault.message == "Null character not permitted."
+    assert fault.message.lower() == f"{message}.".lower()
+    assert fault.hint.startswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("state", "message", "kind"),
+    [
+        ("54000", "a row exceeds 1048576 bytes", ResultTooLarge),
+        ("54000", "requested length too large", ResultTooLarge),
+        ("54000", "array size exceeds the maximum allowed (134217727)", ResultTooLarge),
+        ("0A000", "INSERT is not allowed in a non-volatile function", QueryRefused),
+        ("22012", "division by zero", DatabaseFault),
+    ],
+)
+def test_report_of_the_usual_meaning_stays(state: str, message: str, kind: type[ZavaError]) -> None:
+    assert type(translate(reported(state, message))) is kind
 
 
 @pytest.mark.parametrize(

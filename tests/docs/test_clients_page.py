@@ -40,3 +40,10 @@ def test_configuration_names_the_endpoint_and_holds_no_token(
     server = configuration(heading)[key]["zava"]
     assert server["url"] == URL
     assert server["headers"] == {"Authorization": f"Bearer {place}"}
+
+
+def test_lines_for_csharp_name_the_endpoint_and_hold_no_token() -> None:
+    (block,) = re.findall(r"```csharp\n(.*?)```", PAGE, re.DOTALL)
+    assert f'new Uri("{URL}")' in block
+    assert 'GetEnvironmentVariable("ZAVA_TOKEN")' in block
+    assert block.count("{") == block.count("}")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.local.test_disconnect import listening
-from tests.protocol.rpc import MODERN, request
+from tests.protocol.rpc import LEGACY, MODERN, request
 from zava.app import Application
 from zava.protocol import asgi
 from zava.protocol.asgi import asgi_application
@@ -95,6 +95,61 @@ async def test_trailers_are_no_headers(port: int, tokens: dict[str, str]) -> Non
     trailer = f"authorization: {authorization}\r\n\r\n".encode()
     answer = await said(port, "\r\n".join(head).encode() + b"\r\n\r\n" + chunk + trailer)
     assert answer.startswith(b"HTTP/1.1 401")
+
+
+H2C = b"connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQAoAAA\r\n"
+OFFERS = {
+    "Java's HttpClient": b"Connection: Upgrade, HTTP2-Settings\r\nContent-Length: %(length)d\r\n"
+    b"Host: localhost\r\nHTTP2-Settings: AAEAAEAAAAIAAAAAAAMAAAAAAAQBAAAAAAUAAEAAAAYABgAA\r\n"
+    b"Upgrade: h2c\r\nUser-Agent: Java-http-client/21.0.2\r\n",
+    "curl --http2": b"host: localhost\r\n" + H2C + b"content-length: %(length)d\r\n",
+    "chunked": b"host: localhost\r\n" + H2C + b"transfer-encoding: chunked\r\n",
+    "no offer, chunked": b"host: localhost\r\ntransfer-encoding: chunked\r\n",
+    "TLS": b"host: localhost\r\nconnection: upgrade\r\nupgrade: TLS/1.3\r\n"
+    b"content-length: %(length)d\r\n",
+    "websocket": b"host: localhost\r\nconnection: Upgrade\r\nupgrade: websocket\r\n"
+    b"sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\ncontent-length: %(length)d\r\n",
+}
+
+
+@pytest.mark.parametrize("offer", OFFERS)
+async def test_offer_of_another_protocol_is_ignored(
+    port: int, tokens: dict[str, str], offer: str
+) -> None:
+    lines = OFFERS[offer]
+    is_chunked = b"chunked" in lines
+    headers, body = request(LEGACY[-1], "tools/list", None, tokens["seattle"])
+    sent = (
+        b"POST /mcp HTTP/1.1\r\n"
+        + (lines if is_chunked else lines % {b"length": len(body)})
+        + "".join(
+            f"{name}: {headers[name]}\r\n" for name in ("content-type", "accept", "authorization")
+        ).encode()
+        + b"\r\n"
+    )
+    head_bytes = len(sent)
+    sent += b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body) if is_chunked else body
+    last = b"GET /health/live HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
+    for parts in (
+        [sent + sent + last],  # as one packet
+        [sent[:head_bytes], sent[head_bytes:], sent, last],  # the body in a packet of its own
+        [sent[at : at + 7] for at in range(0, len(sent), 7)] + [last],
+    ):
+        answer = await said(port, *parts)
+        assert answer.count(b"HTTP/1.1 200") == b"".join(parts).count(b"HTTP/1.1\r\n"), answer[:300]
+        assert b"execute_sales_query" in answer
+
+
+async def test_offers_without_end_are_answered_one_by_one(port: int) -> None:
+    sent = b"GET /health/live HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n"
+    last = b"GET /health/live HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
+    answer = await said(port, sent * 600 + last)
+    assert answer.count(b"HTTP/1.1 200") == 601
+
+
+async def test_tunnel_is_refused(port: int) -> None:
+    answer = await said(port, b"CONNECT localhost:443 HTTP/1.1\r\nhost: localhost\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400")
 
 
 async def test_trailers_without_end_are_refused(

@@ -1,7 +1,10 @@
 """What an answer says beside its figures: emptiness, the part of the chain, forecasts, limits."""
 
+import re
 from datetime import date
+from typing import Any
 
+import orjson
 import psycopg
 import pytest
 
@@ -94,6 +97,27 @@ async def test_limit_and_unneeded_period_are_said(
         "3 of 576 groups; raise limit above 3 or filter to see others.",
         "These metrics are known as of now; time_period was not needed.",
     )
+
+
+async def test_totals_beyond_the_room_of_an_answer_are_said_and_the_grand_total_stays(
+    asked: Metrics, callers: dict[str, Caller]
+) -> None:
+    question: dict[str, Any] = {
+        "metrics": ["revenue", "gross_sales", "discounts", "discount_rate", "units", "orders"],
+        "dimensions": ["product", "month"],
+        "time_period": "2025",
+        "compare": Comparison.PREVIOUS_YEAR,
+        "with_totals": True,
+    }
+    answer = await asked.query(callers["seattle"], **question)
+    totals = answer.figures.totals
+    assert totals[0][:2] == [None, None]
+    assert len(orjson.dumps([*answer.figures.rows, *totals])) <= 12 * 1024 + 1
+    whole = await asked.query(callers["seattle"], **question | {"limit": 1000})
+    assert totals[0] == next(row for row in whole.figures.totals if row[:2] == [None, None])
+    said = rf"{len(totals)} of \d+ totals; raise limit to see more\."
+    assert any(re.fullmatch(said, note) for note in answer.notes)
+    assert not any("totals" in note for note in whole.notes)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ async def test_metric_tools_name_a_page_that_can_be_read(
     apps = {
         tool["name"]: tool["_meta"]["ui"]["resourceUri"]
         for tool in listed["result"]["tools"]
-        if "_meta" in tool
+        if "ui" in tool.get("_meta", {})
     }
     assert apps == dict.fromkeys(
         ("query_metrics", "show_sales_chart", "get_store_performance", "compare_with_chain"), URI

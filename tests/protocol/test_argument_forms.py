@@ -139,9 +139,9 @@ def _nodes(schema: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 KEYWORDS = {
     *("type", "description", "properties", "required", "additionalProperties", "items", "enum"),
-    *("default", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems"),
+    *("minimum", "maximum", "minItems", "maxItems"),
 }
-"""Keywords that OpenAI, Gemini and Anthropic document for the parameters of a function."""
+"""Keywords that OpenAI (in its strict mode, too), Gemini and Anthropic document."""
 
 
 @pytest.mark.parametrize("name", TOOLS)

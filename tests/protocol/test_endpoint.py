@@ -296,7 +296,7 @@ async def test_failing_statement_is_a_tool_error_without_our_sql(
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_unknown_principal_is_forbidden_as_a_whole(
+async def test_model_reads_that_an_unknown_principal_has_no_access(
     application: Application, home: Any, era: str
 ) -> None:
     from uuid import uuid4
@@ -306,9 +306,10 @@ async def test_unknown_principal_is_forbidden_as_a_whole(
 
     token = LocalIssuer(home).token(tenant_id=DEMO_TENANT_ID, object_id=uuid4(), name="stranger")
     status, body = await call(application, token, "execute_sales_query", TOTALS, era)
-    assert status == 403
-    assert body["error"]["data"]["code"] == "AUTHORIZATION_ERROR"
-    assert body["id"] == 7
+    assert (status, body["id"]) == (200, 7)
+    assert body["result"]["isError"] is True
+    assert body["result"]["_meta"][ERROR_META]["code"] == "AUTHORIZATION_ERROR"
+    assert body["result"]["content"][0]["text"].startswith("AUTHORIZATION_ERROR: ")
 
 
 async def test_unexpected_failure_of_a_tool_keeps_its_cause_to_the_log(

@@ -8,6 +8,9 @@ import pytest
 from tests.outside.fixtures_server import with_fixtures
 from tests.protocol.rpc import ERAS, LEGACY, MODERN, request
 from zava.app import Application
+from zava.infrastructure.demo_principals import demo_callers
+from zava.infrastructure.home import Home
+from zava.infrastructure.local_issuer import LocalIssuer
 from zava.protocol.kernel import Answer
 
 LOG_LEVEL = {"io.modelcontextprotocol/logLevel": "info"}
@@ -81,15 +84,16 @@ async def test_client_that_takes_only_json_gets_the_result_alone(
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_denial_stays_a_403_where_events_were_asked_for(
-    application: Application, home: Any, era: str
+async def test_missing_scope_stays_a_403_where_events_were_asked_for(
+    application: Application, home: Home, era: str
 ) -> None:
-    from uuid import uuid4
-
-    from zava.infrastructure.demo_principals import DEMO_TENANT_ID
-    from zava.infrastructure.local_issuer import LocalIssuer
-
-    token = LocalIssuer(home).token(tenant_id=DEMO_TENANT_ID, object_id=uuid4(), name="stranger")
+    seattle = demo_callers()["seattle"]
+    token = LocalIssuer(home).token(
+        tenant_id=seattle.tenant_id,
+        object_id=seattle.object_id,
+        name="seattle",
+        scopes="sales.read",
+    )
     params = {
         "name": "execute_sales_query",
         "arguments": {"postgresql_query": "SELECT 1"},

@@ -1,17 +1,21 @@
 """What the server offers beside tools: itself, resources, prompts and completion, in each era."""
 
+import re
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from tests.protocol.rpc import ERAS, LEGACY, MODERN, ask
+from tests.protocol.rpc import ERAS, LEGACY, MODERN, ask, request
 from zava.app import Application, compose
 from zava.infrastructure.demo_principals import DEMO_TENANT_ID
 from zava.infrastructure.home import Home
 from zava.infrastructure.local_issuer import LocalIssuer
 from zava.protocol.apps.sales_chart import MIME_TYPE, URI
+from zava.protocol.http_answers import FORBIDDEN
 from zava.protocol.prompts import PROMPTS
+from zava.protocol.resources import RESOURCES
+from zava.protocol.tools import TOOLS
 from zava.protocol.versions import HANDSHAKE, SERVED
 from zava.settings import Settings
 
@@ -301,7 +305,8 @@ async def test_unknown_principal_reads_nothing_that_is_not_a_tool_either(
 ) -> None:
     token = LocalIssuer(home).token(tenant_id=DEMO_TENANT_ID, object_id=uuid4(), name="stranger")
     status, body = await ask(warm, token, era, method, params)
-    assert status == 403
+    assert status == 200
+    assert body["error"]["code"] == FORBIDDEN
     assert body["error"]["data"]["code"] == "AUTHORIZATION_ERROR"
 
 
@@ -343,3 +348,32 @@ async def test_unexpected_failure_of_a_prompt_keeps_its_cause_to_the_log(
     assert body["error"]["data"]["correlation_id"] in caplog.text
     assert "LookupError at " in caplog.text
     assert "secret cause" not in caplog.text
+
+
+async def test_names_addresses_and_headers_are_ascii(
+    warm: Application, tokens: dict[str, str], home: Home
+) -> None:
+    """A client sends names and addresses as headers, where some libraries refuse other letters."""
+    for tool in TOOLS:
+        assert re.fullmatch(r"[a-z_]{1,64}", tool)
+    addresses = {*RESOURCES, *(resource.name for resource in RESOURCES.values())}
+    addresses |= {tool.app for tool in TOOLS.values() if tool.app}
+    addresses |= {*PROMPTS, *(one.name for prompt in PROMPTS.values() for one in prompt.arguments)}
+    assert all(address.isascii() for address in addresses)
+    narrow = LocalIssuer(home).token(
+        tenant_id=DEMO_TENANT_ID, object_id=uuid4(), name="Zo\u00eb", scopes="sales.read"
+    )
+    asked: list[tuple[str, dict[str, Any], str | None]] = [
+        ("tools/list", {}, tokens["seattle"]),
+        ("tools/list", {}, None),
+        ("tools/list", {}, "\u017c\u00f3\u0142\u0107"),
+        ("tools/call", {"name": "execute_sales_query", "arguments": {}}, narrow),
+        ("tools/call", {"name": "\u00e9l\u00e8ve", "arguments": {}}, tokens["seattle"]),
+        ("resources/read", {"uri": "retail://tables/\u00e9t\u00e9"}, tokens["seattle"]),
+    ]
+    for era in ERAS:
+        for method, params, token in asked:
+            headers, body = request(era, method, params, token)
+            answer = await warm.endpoint.handle("POST", "/mcp", headers, body)
+            assert answer.status < 500
+            assert all(f"{name}{value}".isascii() for name, value in answer.headers.items())

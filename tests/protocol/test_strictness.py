@@ -118,7 +118,15 @@ async def test_space_around_a_header_is_not_part_of_it(
 
 @pytest.mark.parametrize(
     "host",
-    ["localhost:7071@evil.example", "localhost:x", "localhost/", "localhost:7071:1", "a b", "[::1"],
+    [
+        "localhost:7071@evil.example",
+        "localhost:x",
+        "localhost/",
+        "localhost:7071:1",
+        "a b",
+        "[::1",
+        "localho\u017ft",
+    ],
 )
 async def test_host_that_is_none_is_not_served(
     warm: Application, tokens: dict[str, str], host: str

@@ -27,6 +27,7 @@ from zava.infrastructure.local_issuer import LocalIssuer
 from zava.infrastructure.principals import grant, revoke
 from zava.model import Caller
 from zava.protocol.tools import TOOLS
+from zava.protocol.tools.tool import ERROR_META
 from zava.settings import Settings
 
 NAMES = [store.name for store in STORES]
@@ -112,11 +113,11 @@ def take(world: World, step: Any) -> None:
         world.grants[who] = Given(audience, frozenset(chosen))
 
 
-async def call(world: World, who: Caller, tool: str, arguments: Any) -> tuple[int, Any]:
+async def call(world: World, who: Caller, tool: str, arguments: Any) -> Any:
     token = world.issuer.token(tenant_id=who.tenant_id, object_id=who.object_id, name="x")
     headers, body = request(MODERN, "tools/call", {"name": tool, "arguments": arguments}, token)
     answer = await world.served.endpoint.handle("POST", "/mcp", headers, body)
-    return answer.status, orjson.loads(answer.body)
+    return orjson.loads(answer.body)
 
 
 async def check(world: World) -> None:
@@ -126,9 +127,10 @@ async def check(world: World) -> None:
         held = world.grants.get(who)
         for tool, asked in TENANT_TOOLS.items():
             arguments = asked or {"postgresql_query": COUNTS.format(table=table)}
-            status, body = await call(world, who, tool, arguments)
+            body = await call(world, who, tool, arguments)
             if held is None:
-                assert status == 403
+                assert body["result"]["isError"] is True
+                assert body["result"]["_meta"][ERROR_META]["code"] == "AUTHORIZATION_ERROR"
                 continue
             content = body["result"]["structuredContent"]
             assert set(content["scope"]["stores"]) == held.stores

@@ -27,7 +27,7 @@ from zava.app import Application
 from zava.infrastructure.demo_data import store_id
 from zava.protocol.tools.tool import ERROR_META
 
-AWAY = "HTTP 503"  # at the edge, before any work
+AWAY = "refused at the edge"  # before any work, so without a record
 
 
 @dataclass
@@ -118,7 +118,7 @@ class Asker:
             headers, body = request(era, "tools/list", token=self._token)
             status, answer = await self._post(headers, body)
             # A name of its own: it needs no database, so it says nothing of a recovery.
-            listed = "listed" if "result" in answer else f"HTTP {status}"
+            listed = "listed" if "result" in answer else status
             return self._judged(listed, {"listed"}, era)
         if kind < 0.97:
             arguments = {"table_names": ["retail.orders", "retail.customers"]}
@@ -128,7 +128,7 @@ class Asker:
             return self._judged(code, {"OK"}, "schemas")
         headers, body = request(ERAS[0], "tools/list", token=f"{self._token}x")
         status, _ = await self._post(headers, body)
-        return self._judged(f"HTTP {status}", {"HTTP 401"}, "bad token")
+        return self._judged(status, {"HTTP 401"}, "bad token")
 
     async def _question(self, question: str) -> str:
         code, rows = await self._free(question.format(where=""))
@@ -185,8 +185,8 @@ class Asker:
         params = {"name": tool, "arguments": arguments}
         headers, body = request(self._chance.choice(ERAS), "tools/call", params, self._token)
         status, answer = await self._post(headers, body)
-        if "result" not in answer:
-            return f"HTTP {status}", {}
+        if status == AWAY or "result" not in answer:
+            return status, {}
         self._tally.audited += 1
         result = answer["result"]
         if result["isError"]:
@@ -194,9 +194,10 @@ class Asker:
             return error["code"], error
         return "OK", result["structuredContent"]
 
-    async def _post(self, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, Any]]:
+    async def _post(self, headers: dict[str, str], body: bytes) -> tuple[str, dict[str, Any]]:
         answer = await self._application.endpoint.handle("POST", "/mcp", headers, body)
-        return answer.status, orjson.loads(answer.body)
+        status = AWAY if "retry-after" in answer.headers else f"HTTP {answer.status}"
+        return status, orjson.loads(answer.body)
 
     def _judged(self, code: str, expected: set[str], what: str) -> str:
         if code not in expected | TOLD_TO_COME_BACK | {AWAY}:

@@ -159,6 +159,7 @@ def test_every_error_has_the_one_shape_and_survives_a_copy() -> None:
         error = kind("What happened.", hint="What to do.")
         assert set(error.to_dict()) == {
             *("code", "message", "hint", "correlation_id", "retryable"),
+            *(["retry_after_seconds"] if kind is Busy else []),
         }
         copy = pickle.loads(pickle.dumps(error))  # noqa: S301  # our own
         assert copy.to_dict() == error.to_dict()

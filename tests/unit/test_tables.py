@@ -61,7 +61,7 @@ def test_rows_cut_by_the_bound_are_said_with_what_to_do() -> None:
 
 def test_bytes_cut_by_the_bound_are_said_with_what_to_do() -> None:
     text = table_text(table([[1], [2]], "a", truncated="bytes"))
-    assert text.split("\n")[-2].startswith("(Cut at the size limit of an answer: ")
+    assert text.split("\n")[-2].startswith("(Cut at the size limit of an answer after 2 rows: ")
 
 
 def test_columns_of_outsiders_are_marked_before_the_scope() -> None:

@@ -46,4 +46,7 @@ def _columns(sql: str, tables: Mapping[str, Collection[str]]) -> str | None:
     words = set(_WORD.findall(sql.lower()))
     named = [name for name in tables if name in words][:_MOST]
     told = "; ".join(f"of retail.{name} {', '.join(tables[name])}" for name in named)
-    return f"You can read {told}; get_multiple_table_schemas tells more." if told else None
+    if not told:
+        return None
+    # No name is near: the statement's own tables are.
+    return f"The nearest columns that you can read: {told}; get_multiple_table_schemas tells more."

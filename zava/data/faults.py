@@ -31,6 +31,16 @@ _TRANSIENT_CLASSES = frozenset({"08", "53", "57", "40", "58"})
 _TRANSIENT = frozenset({"55P03", "55006"})
 _QUOTED = re.compile('["“„«»].*["”“«»]', re.DOTALL)  # as far as it goes: a cell may hold quotes
 
+# SQLSTATEs that PostgreSQL gives to unlike reports; the report itself says which it is.
+_NO_SIZE = re.compile(  # 54000, the state of values that are too long
+    "character|dimension|word is too long|tsvector|tsquery|grouping sets|range table|matches"
+)
+_UNSUPPORTED = re.compile(  # 0A000, the state of what writes
+    "not implemented|not supported|only supported|could not implement"
+    "|set-returning|not allowed in (?!a non-volatile)"
+)
+
+_VALID_TEXT = "Text is valid Unicode without the null character: leave other characters out."
 _READS_ONLY = "Send one SELECT (or WITH … SELECT, VALUES); the data can only be read."
 _HINTS = {
     "42P01": "Fetch the exact table names with get_multiple_table_schemas.",
@@ -40,6 +50,9 @@ _HINTS = {
     "42803": "Add the column to GROUP BY or wrap it in an aggregate.",
     "42702": "Qualify the column with its table's name or alias.",
     "22012": "Divide by nullif(x, 0).",
+    "22021": _VALID_TEXT,
+    "22P05": _VALID_TEXT,
+    "0A": "PostgreSQL has no such form: write it another way.",
     "22": "A value does not fit: mend it, or filter such rows out (CASE WHEN …).",
     "54": "Write a simpler or shorter statement.",
 }
@@ -89,7 +102,7 @@ def translate(error: psycopg.Error) -> ZavaError:
     said = _said(error, state)
     fault: ZavaError
     ours = _OURS.get(state) or _OURS.get(f"{state} {said}")
-    if "character" in said:  # chr() reports its limits under the SQLSTATE of sizes
+    if state == "54000" and _NO_SIZE.search(said):
         ours = None
     if ours is not None:
         kind, message, hint = ours
@@ -99,7 +112,7 @@ def translate(error: psycopg.Error) -> ZavaError:
         fault = spent(what, int(seconds))
     elif state == OVERDUE:
         fault = spent("overdue", OVERDUE_SECONDS)
-    elif state in _REFUSED:
+    elif state in _REFUSED and not (state == "0A000" and _UNSUPPORTED.search(said)):
         fault = QueryRefused(_sentence(said), hint=_REFUSED[state])
     elif state == "42601" and said.startswith("cannot insert multiple commands"):
         fault = QueryRefused("The text holds several statements.", hint="Send one statement.")
@@ -126,6 +139,8 @@ def _said(error: psycopg.Error, state: str) -> str:
 def _hint(error: psycopg.Error, state: str) -> str:
     if error.diag.message_hint and _names_the_statement(error, state):
         return error.diag.message_hint
+    if state == "54000" and "character" in (error.diag.message_primary or ""):
+        return _VALID_TEXT
     return _HINTS.get(state) or _HINTS.get(state[:2]) or "Mend the statement."
 
 

@@ -9,6 +9,7 @@ from math import inf
 import psycopg
 
 from zava import observe
+from zava.answer_size import rows_that_fit
 from zava.data import emptiness
 from zava.data.advice import ADVISED, advise
 from zava.data.conditions import find_conditions
@@ -21,6 +22,7 @@ from zava.data.reading import StatementReader
 from zava.data.schema import SchemaReader
 from zava.data.statements import statement
 from zava.data.tenancy import Tenancy
+from zava.data.written_form import check_characters, plain_statement
 from zava.errors import DatabaseFault, NotPermitted, QueryRefused, ZavaError
 from zava.measures import CacheType
 from zava.model import Audience, BudgetUse, Caller, PerformanceSummary, Scope, Table, TableSchema
@@ -41,13 +43,15 @@ class RetailData:
     async def run(self, caller: Caller, sql: str, *, max_rows: int) -> Table:
         """Run a statement that the caller's model wrote.
 
-        An empty answer costs one more round trip and says why in `notes`; one cut by `max_rows`
-        says there how to continue.
+        An empty answer costs one more round trip and says why in `notes`; one that was cut
+        says there how to continue. The rows are bounded in bytes, too; `max_rows` raises that.
 
         Raises:
             ZavaError: the statement was refused, failed, or could not be run now.
         """
+        sql = plain_statement(sql)
         check_limits(sql)  # before anything is asked of the database
+        check_characters(sql)
         if self._reader is None:
             await note_statement(caller, sql)  # before the statements that learn the tables
         read = await (await self.reader(caller)).read(caller.identity, sql)
@@ -71,7 +75,10 @@ class RetailData:
         except (DatabaseFault, QueryRefused) as fault:
             await self._advise(caller, sql, fault)
             raise
-        if table.truncated == "rows":
+        fitting = rows_that_fit(table.rows, max_rows)
+        if fitting < len(table.rows):
+            table = replace(table, rows=table.rows[:fitting], truncated="bytes")
+        if table.truncated:
             loop = asyncio.get_running_loop()
             keys = await loop.run_in_executor(parsing_thread(), sort_keys, sql)
             return replace(table, notes=(how_to_continue(keys, table),))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from zava.errors import AccessDenied
+from zava.errors import InsufficientScope
 from zava.model import Caller
 from zava.protocol.versions import CLIENT_KEY
 from zava.trace import Trace
@@ -15,7 +15,7 @@ _MAX_NAME = 100
 
 @dataclass(slots=True)
 class Exchange:
-    """The verified caller, its place in a trace, its client's name, and whether it was known.
+    """The verified caller, its place in a trace, its client's name, and what the token lacks.
 
     It travels in the ASGI scope: a context variable would not follow the request into the tasks
     that the SDK spawns from its own task group.
@@ -24,7 +24,7 @@ class Exchange:
     caller: Caller
     trace: Trace
     client_name: str = ""
-    denial: AccessDenied | None = None
+    denial: InsufficientScope | None = None
 
     @classmethod
     def of(cls, request: Any) -> "Exchange":
@@ -32,8 +32,8 @@ class Exchange:
         exchange: Exchange = request.scope[SCOPE_KEY]
         return exchange
 
-    def deny(self, error: AccessDenied) -> None:
-        """Remember that this caller has no access."""
+    def deny(self, error: InsufficientScope) -> None:
+        """Remember that the caller's token does not allow the request."""
         self.denial = error
 
 

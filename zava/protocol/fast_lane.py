@@ -13,9 +13,11 @@ from typing import Any
 import orjson
 
 from zava import trace
+from zava.errors import ZavaError
 from zava.model import Permission
 from zava.protocol import permissions
 from zava.protocol.exchange import Exchange
+from zava.protocol.http_answers import ACCEPTED, result_answer
 from zava.protocol.introduction import (
     CAPABILITIES,
     FRESHNESS,
@@ -24,21 +26,12 @@ from zava.protocol.introduction import (
 )
 from zava.protocol.kernel import Answer
 from zava.protocol.listing import listed_tool
-from zava.protocol.tool_calls import ToolCalls
+from zava.protocol.tool_calls import ToolCalls, error_answer
 from zava.protocol.tools import TOOLS
 from zava.protocol.tools.tool import ToolAnswer
 from zava.protocol.usual import usual_revision
-from zava.protocol.versions import HANDSHAKE, SERVED, STATELESS
+from zava.protocol.versions import HANDSHAKE, SERVED, STATELESS, VERSION_HEADER
 
-_JSON = {"content-type": "application/json"}
-# As the SDK streams the handshake era's answers to who wants to hear of progress.
-_EVENTS = {
-    "content-type": "text/event-stream",
-    "cache-control": "no-cache, no-transform",
-    "connection": "keep-alive",
-    "x-accel-buffering": "no",
-}
-_ACCEPTED = Answer(202, _JSON, b"")
 _NOTHING = b"{}"
 
 
@@ -85,14 +78,26 @@ class FastLane:
         elif method == "ping":
             result = _NOTHING
         elif method == "notifications/initialized":
-            return _ACCEPTED
+            return ACCEPTED
         else:
             result = self._constant(method, revision, exchange.caller.permissions)
-        request_id = orjson.dumps(message["id"])
-        body = b'{"jsonrpc":"2.0","id":%b,"result":%b}' % (request_id, result)
-        if with_events and revision != STATELESS:
-            return Answer(200, _EVENTS, b"event: message\r\ndata: %b\r\n\r\n" % body)
-        return Answer(200, _JSON, body)
+        return result_answer(message["id"], result, as_event=with_events and revision != STATELESS)
+
+    def refused_call(
+        self,
+        message: Mapping[str, Any],
+        headers: Mapping[str, str],
+        error: ZavaError,
+        *,
+        with_events: bool = False,
+    ) -> Answer:
+        """Return a tool's error for a `tools/call` that is refused before any tool runs.
+
+        It has the form of the revision that the request states. The request need not be usual.
+        """
+        revision = STATELESS if headers.get(VERSION_HEADER) == STATELESS else HANDSHAKE[0]
+        result = self._tool_result(error_answer(error), revision)
+        return result_answer(message["id"], result, as_event=with_events and revision != STATELESS)
 
     def _tool_result(self, answer: ToolAnswer, revision: str) -> bytes:
         result = answer.to_dict()

@@ -11,9 +11,18 @@ from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
 from pydantic import ValidationError
 
 from zava import observe
-from zava.errors import AccessDenied, InvalidInput, NotPermitted, ZavaError
+from zava.errors import AccessDenied, Busy, InsufficientScope, InvalidInput, NotPermitted, ZavaError
+from zava.protocol.http_answers import BUSY, FORBIDDEN
 
 _MAX_TOLD = 3
+# Their HTTP status is 200 in both eras, also for a caller without access: the protocol gives 400
+# and 404 to its own codes, and some clients read a JSON-RPC error under no other status than these.
+_CODES: tuple[tuple[type[ZavaError], int], ...] = (
+    (InvalidInput, INVALID_PARAMS),
+    (NotPermitted, INVALID_PARAMS),
+    (AccessDenied, FORBIDDEN),
+    (Busy, BUSY),
+)
 
 
 def unknown(kind: str, name: str) -> MCPError:
@@ -26,7 +35,7 @@ def unknown_resource(uri: str) -> MCPError:
     return MCPError(INVALID_PARAMS, "Resource not found", data={"uri": uri[:1000]})
 
 
-def rpc_error(error: Exception, *, on_denied: Callable[[AccessDenied], None]) -> MCPError:
+def rpc_error(error: Exception, *, on_denied: Callable[[InsufficientScope], None]) -> MCPError:
     """Return what a method that is no tool answers when it fails; tell of what nobody expected."""
     if isinstance(error, MCPError):
         return error
@@ -35,9 +44,9 @@ def rpc_error(error: Exception, *, on_denied: Callable[[AccessDenied], None]) ->
     if not isinstance(error, ZavaError):
         observe.request_failed(error)
         error = ZavaError("The server failed.", hint="Report the correlation id.")
-    if isinstance(error, AccessDenied):
+    if isinstance(error, InsufficientScope):
         on_denied(error)
-    code = INVALID_PARAMS if isinstance(error, (InvalidInput, NotPermitted)) else INTERNAL_ERROR
+    code = next((code for kind, code in _CODES if isinstance(error, kind)), INTERNAL_ERROR)
     return MCPError(code, error.message, data=error.to_dict())
 
 

@@ -16,7 +16,12 @@ def listed_tool(tool: Tool) -> dict[str, Any]:
         # What only reads neither destroys nor differs when it is repeated: not said again.
         "annotations": {"readOnlyHint": True, "openWorldHint": False},
     }
+    meta: dict[str, Any] = {}
     if tool.app:
         # Always sent: the handshake era drops the extension from what a client says it can.
-        listed["_meta"] = {"ui": {"resourceUri": tool.app}}
+        meta["ui"] = {"resourceUri": tool.app}
+    if tool.result_characters:
+        meta["anthropic/maxResultSizeChars"] = tool.result_characters
+    if meta:
+        listed["_meta"] = meta
     return listed

@@ -80,7 +80,11 @@ def table_text(table: Table) -> str:
             " after the last one.)"
         )
     elif table.truncated == "bytes":
-        lines.append("(Cut at the size limit of an answer: select fewer or shorter columns.)")
+        lines.append(
+            f"(Cut at the size limit of an answer after {len(table.rows)} rows: select fewer or"
+            " shorter columns, raise max_rows, which raises the limit, too, or ORDER BY a key and"
+            " continue after the last one.)"
+        )
     if not table.rows:
         lines.append("(no rows)")
     lines += [f"({note.translate(_JSON_ESCAPES)})" for note in table.notes]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from zava.errors import AccessDenied, ZavaError
+from zava.errors import InsufficientScope, ZavaError
 from zava.model import Caller
 from zava.observe import operation
 from zava.protocol import permissions
@@ -25,7 +25,8 @@ class ToolCalls:
     ) -> ToolAnswer:
         """Run one call to an answer, whatever happens in it.
 
-        The exchange learns of a caller without access, whose whole HTTP answer is a 403.
+        The exchange learns of a token that does not allow the tool: the whole HTTP answer is then
+        a challenge for the scope.
         """
 
         async def run(caller: Caller) -> ToolAnswer:
@@ -34,13 +35,14 @@ class ToolCalls:
                     permissions.require(tool, caller)
                     return await tool.call(self._analytics, caller, tool.read_arguments(arguments))
             except ZavaError as error:
-                if isinstance(error, AccessDenied):
+                if isinstance(error, InsufficientScope):
                     exchange.deny(error)
-                return _error_answer(error)
+                return error_answer(error)
 
         return await recorded(self._trail, exchange, tool.name, run)
 
 
-def _error_answer(error: ZavaError) -> ToolAnswer:
+def error_answer(error: ZavaError) -> ToolAnswer:
+    """Return what a model reads of an error, with its fields for programs."""
     text = f"{error.code}: {error.message}" + (f" Hint: {error.hint}" if error.hint else "")
     return ToolAnswer(None, text, error.to_dict())

@@ -13,3 +13,5 @@ CLIENT_KEY = "io.modelcontextprotocol/clientInfo"
 CAPABILITIES_KEY = "io.modelcontextprotocol/clientCapabilities"
 LOG_LEVEL_KEY = "io.modelcontextprotocol/logLevel"
 PROGRESS_KEY = "progressToken"
+
+VERSION_HEADER = "mcp-protocol-version"

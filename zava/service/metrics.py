@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Protocol
 
+from zava.answer_size import rows_that_fit
 from zava.errors import InvalidInput
 from zava.metric_values import (
     Comparison,
@@ -99,7 +100,11 @@ class Metrics:
         figures = measured.answers["answer"]
         if point_by_point:
             figures = beside_previous(figures, measured.answers["before"], asked.period)
+        totals = len(figures.totals)
+        figures = _bounded(figures, limit)
         notes = [*_about_scope(figures, measured.scope), *_about_rows(figures, limit, time_period)]
+        if len(figures.totals) < totals:
+            notes.append(f"{len(figures.totals)} of {totals} totals; raise limit to see more.")
         if _is_empty(figures):
             notes += await self._about_emptiness(caller, asked)
         forecasts: tuple[Forecast, ...] = ()
@@ -138,6 +143,21 @@ class Metrics:
 def _is_empty(figures: MetricRows) -> bool:
     values = [value for row in figures.rows for value in row[_label_count(figures) :]]
     return figures.period is not None and not any(values)
+
+
+def _bounded(figures: MetricRows, limit: int) -> MetricRows:
+    """Return the figures that an answer has room for: the grand total, the groups, the totals."""
+    labels = _label_count(figures)
+    is_partial = [any(label is not None for label in row[:labels]) for row in figures.totals]
+    grand = [row for row, partial in zip(figures.totals, is_partial, strict=True) if not partial]
+    rest = [row for row, partial in zip(figures.totals, is_partial, strict=True) if partial]
+    room = rows_that_fit([*grand, *figures.rows, *rest], limit)
+    if room == len(figures.totals) + len(figures.rows):
+        return figures
+    groups = figures.rows[: max(1, room - len(grand))]
+    return replace(
+        figures, rows=groups, totals=grand + rest[: max(0, room - len(grand) - len(groups))]
+    )
 
 
 def _label_count(figures: MetricRows) -> int:

@@ -7,7 +7,13 @@ from pydantic import BaseModel, Field
 from zava.model import Caller, Permission
 from zava.protocol.scope import ScopeContent
 from zava.protocol.tables import table_content, table_text
-from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
+from zava.protocol.tools.tool import (
+    LONG_RESULT_CHARACTERS,
+    Arguments,
+    Tool,
+    ToolAnswer,
+    product_text,
+)
 from zava.service.analytics import Analytics
 
 MAX_ROWS, DEFAULT_ROWS = 1000, 50
@@ -34,9 +40,9 @@ class ExecuteSalesQuery(Arguments):
         str,
         Field(description="One PostgreSQL SELECT, at most 16 KB."),
     ]
-    max_rows: Annotated[int, Field(ge=1, le=MAX_ROWS, description="Most rows to return.")] = (
-        DEFAULT_ROWS
-    )
+    max_rows: Annotated[
+        int, Field(ge=1, le=MAX_ROWS, description="Most rows; more may be longer.")
+    ] = DEFAULT_ROWS
 
 
 class ColumnContent(BaseModel):
@@ -80,4 +86,5 @@ TOOL = Tool(
     answer=TableContent,
     permission=Permission.SQL_QUERY,
     call=call,
+    result_characters=LONG_RESULT_CHARACTERS,
 )

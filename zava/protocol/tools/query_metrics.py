@@ -9,7 +9,13 @@ from zava.model import Caller, Permission
 from zava.protocol.apps import sales_chart
 from zava.protocol.metric_tables import metric_content, metric_text
 from zava.protocol.scope import ScopeContent
-from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
+from zava.protocol.tools.tool import (
+    LONG_RESULT_CHARACTERS,
+    Arguments,
+    Tool,
+    ToolAnswer,
+    product_text,
+)
 from zava.service.analytics import Analytics
 from zava.service.metrics import DEFAULT_PERIOD, MOST_FORECASTS
 from zava.service.periods import GRAMMAR
@@ -183,4 +189,5 @@ TOOL = Tool(
     call=call,
     permission=Permission.SALES_READ,
     app=sales_chart.URI,
+    result_characters=LONG_RESULT_CHARACTERS,
 )

@@ -14,6 +14,12 @@ from zava.model import Caller, Permission
 from zava.protocol.tools.argument_forms import converted
 from zava.service.analytics import Analytics
 
+LONG_RESULT_CHARACTERS = 100_000
+"""So many characters of rows that were asked for a client may show its model, about 40,000 tokens.
+
+Claude Code puts a longer result than a tool names (by default 50,000) into a file.
+"""
+
 ERROR_META = "zava/error"
 """The key in a result's `_meta` under which a program finds the fields of an error."""
 
@@ -25,6 +31,7 @@ _IMPLIED_DEFAULTS: tuple[tuple[str, Any], ...] = (
     ("default", False),
     ("default", "none"),
 )
+_NOT_FOR_PROVIDERS = frozenset({"title", "$defs", "default", "minLength", "maxLength"})
 _SUBJECT = re.compile(r"^(Input|[A-Z]\w+) should")
 _JSON_TYPES: Mapping[type, str] = {
     bool: "a boolean",
@@ -77,6 +84,8 @@ class Tool:
 
     `permission` is what the caller's token has to allow.
     `app` is the URI of the page that a client with MCP Apps shows an answer in.
+    `result_characters` is how long a result may be that a client shows its model; None leaves that
+    to the client.
     """
 
     name: str
@@ -87,6 +96,7 @@ class Tool:
     permission: Permission
     call: Callable[[Analytics, Caller, Any], Awaitable[ToolAnswer]]
     app: str | None = None
+    result_characters: int | None = None
 
     @property
     def input_schema(self) -> dict[str, Any]:
@@ -174,7 +184,9 @@ def _for_providers(schema: Any, parts: Mapping[str, Any]) -> Any:
     """Return an input schema in the subset that every model provider accepts.
 
     Each node has one type, each array its items, and each part is written where it is used. An
-    argument that may be absent is left out of `required`; null is not among its types.
+    argument that may be absent is left out of `required`; null is not among its types. OpenAI's
+    strict mode refuses defaults and lengths of text: a default is written into a description, and
+    lengths are checked by validation alone.
     """
     if isinstance(schema, list):
         return [_for_providers(inner, parts) for inner in schema]
@@ -186,6 +198,10 @@ def _for_providers(schema: Any, parts: Mapping[str, Any]) -> Any:
     some, *rest = schema.get("anyOf", [None])
     if rest == [{"type": "null"}]:
         schema = some | {key: value for key, value in schema.items() if key != "anyOf"}
+    default = schema.get("default")
+    is_told = "description" in schema and ("default", default) not in _IMPLIED_DEFAULTS
+    if is_told and default is not None:
+        schema = schema | {"description": f"{schema['description']} Default: {default}."}
     return {
         key: (
             {name: _for_providers(inner, parts) for name, inner in value.items()}
@@ -193,7 +209,7 @@ def _for_providers(schema: Any, parts: Mapping[str, Any]) -> Any:
             else _for_providers(value, parts)
         )
         for key, value in schema.items()
-        if key not in {"title", "$defs"} and (key, value) not in _IMPLIED_DEFAULTS
+        if key not in _NOT_FOR_PROVIDERS
     }
 
 
