@@ -343,6 +343,8 @@ LISTEN peer
 SELECT * FROM pg_logical_slot_peek_changes('x', NULL, NULL)
 
 -- # residue for the next borrower
+SELECT set_config('enable_seqscan', 'on', false), (SELECT 1 FROM retail.orders LIMIT 1)
+
 SELECT set_config('zava.context', repeat('0', 64) || '{other}', false)
 
 SELECT set_config('search_path', 'pg_temp', false)
@@ -413,6 +415,10 @@ SELECT pg_ls_dir('.')
 SELECT * FROM pg_ls_waldir()
 
 SELECT * FROM pg_ls_tmpdir()
+
+SELECT * FROM pg_ls_logicalsnapdir()
+
+SELECT * FROM pg_ls_replslotdir('{other}')
 
 SELECT pg_stat_file('postgresql.conf')
 
@@ -629,6 +635,22 @@ SELECT (0.01::float8).pg_sleep
 SELECT (SELECT 0.01::float8).pg_sleep
 
 WITH pg_sleep AS (SELECT 0.01::float8 AS s) SELECT (pg_sleep.s).pg_sleep FROM pg_sleep
+
+SELECT (x).int2vector FROM (VALUES ('1 2')) AS v (x)
+
+SELECT (x).macaddr8 FROM (VALUES ('08:00:2b:01:02:03:04:05')) AS v (x)
+
+SELECT (x).factorial FROM (VALUES (1000)) AS v (x)
+
+SELECT (c.email).hashtextextended FROM retail.customers AS c LIMIT 1
+
+SELECT (min(o.status)).textlen FROM retail.orders AS o
+
+SELECT (s).pg_column_size FROM retail.stores AS s
+
+SELECT (x).json_agg FROM (VALUES ('a')) AS v (x)
+
+SELECT ((x).text).int4 FROM (VALUES ('1')) AS v (x)
 
 SELECT now.s FROM LATERAL pg_sleep(0.01) AS now (s)
 
