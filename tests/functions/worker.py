@@ -109,13 +109,29 @@ class Worker:
         url: str | None = None,
     ) -> Answer:
         """Send one HTTP request to the function whose route it is, with any URL that a host gave."""
+        name = next(n for n in self.functions if f"/{self.trigger(n)['route']}" == path)
+        return await self.call(
+            name,
+            method,
+            f"http://localhost{path}" if url is None else url,
+            {"host": "localhost", **(headers or {})},
+            body,
+        )
+
+    async def call(
+        self, name: str, method: str, url: str, headers: Mapping[str, str], body: bytes
+    ) -> Answer:
+        """Invoke a function.
+
+        Raises:
+            RuntimeError: the function raised; with its words and its stack, as the host gets them.
+        """
         from azure_functions_runtime import handle_event
 
-        name = next(n for n in self.functions if f"/{self.trigger(n)['route']}" == path)
         http = PROTOS.RpcHttp(
             method=method,
-            url=f"http://localhost{path}" if url is None else url,
-            headers={"host": "localhost", **(headers or {})},
+            url=url,
+            headers=dict(headers),
             body=TypedData(bytes=body),
             params={},
             query={},
@@ -131,7 +147,8 @@ class Worker:
         request = SimpleNamespace(request=SimpleNamespace(invocation_request=invocation))
         response = await handle_event.invocation_request(request)
         if response.result.status != StatusResult.Success:
-            raise RuntimeError(response.result.exception.message)
+            failure = response.result.exception
+            raise RuntimeError(f"{failure.message} {failure.stack_trace}")
         returned = response.return_value.http
         return Answer(
             int(returned.status_code),

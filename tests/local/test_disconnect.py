@@ -12,6 +12,7 @@ import uvicorn
 
 from tests.database import Database
 from tests.functions.hosting import functions_host
+from tests.functions.raw_http import parsed
 from tests.protocol.rpc import ERAS, MODERN, request
 from zava.app import Application, compose
 from zava.infrastructure.home import Home
@@ -49,7 +50,7 @@ async def answered(port: int, sent: bytes) -> Any:
     writer.write(sent)
     said = await reader.read()
     writer.close()
-    return orjson.loads(said.partition(b"\r\n\r\n")[2])["result"]["structuredContent"]
+    return orjson.loads(parsed(said).body)["result"]["structuredContent"]
 
 
 @asynccontextmanager
