@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+import uvloop
 
 from tests.functions import host_answers, host_requests
 from tests.functions.host_log import HostLog
@@ -76,7 +77,7 @@ class Host:
         if page is not None:
             return host_answers.own(page)
         method = scope["method"]
-        function = host_requests.route(host_requests.routes_of(self._worker.triggers), method, path)
+        function = host_requests.route(self._worker.routes, method, path)
         body = await self._body(headers, receive)
         if self._record is not None and method == "POST":
             with self._record.open("a", encoding="utf-8") as file:
@@ -190,7 +191,8 @@ def main() -> None:
     parser.add_argument("--body-patience", type=float)
     given = parser.parse_args()
     listener = socket.create_server(("127.0.0.1", 0), backlog=512)
-    asyncio.run(serve(listener, given))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(listener, given))
 
 
 if __name__ == "__main__":

@@ -33,16 +33,22 @@ class Route(NamedTuple):
     """A function's route."""
 
     function: str
-    path: str
+    path: re.Pattern[str]
     methods: frozenset[str]
 
 
 def routes_of(triggers: Mapping[str, Mapping[str, object]]) -> list[Route]:
     """Return the routes of the functions that the worker has indexed."""
     return [
-        Route(name, f"/{trigger['route']}".lower(), frozenset(map(str, _listed(trigger))))
+        Route(name, pattern_of(str(trigger["route"])), frozenset(map(str, _listed(trigger))))
         for name, trigger in triggers.items()
     ]
+
+
+def pattern_of(route: str) -> re.Pattern[str]:
+    """Return what the paths of a route match: in any letters; `{part}` is one segment."""
+    parts = re.split(r"\{\w+\}", route)
+    return re.compile("/" + "[^/]+".join(map(re.escape, parts)), re.IGNORECASE)
 
 
 def _listed(trigger: Mapping[str, object]) -> Iterable[object]:
@@ -139,9 +145,9 @@ def route(routes: Sequence[Route], method: str, path: str) -> str:
     Raises:
         Refused: 404, also for a method that the route does not name.
     """
-    asked = path.removesuffix("/").lower()
+    asked = path.removesuffix("/")
     for each in routes:
-        if each.path == asked and method in each.methods:
+        if each.path.fullmatch(asked) and method in each.methods:
             return each.function
     raise Refused(404)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.functions.frames import frame, read_frame
 from tests.functions.host_log import PREFIX, HostLog
+from tests.functions.host_requests import Route, routes_of
 from zava.protocol.kernel import Answer
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +36,7 @@ class WorkerProcess:
     function_timeout: float
     arguments: Sequence[str] = ()
     triggers: dict[str, Any] = field(default_factory=dict)
+    routes: list[Route] = field(default_factory=list)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the host gives its worker up."""
 
@@ -138,6 +140,7 @@ class WorkerProcess:
             self.log.user_line(call.function if call else None, head["level"], head["log"])
         elif "triggers" in head:
             self.triggers = head["triggers"]
+            self.routes = routes_of(self.triggers)
             self._is_ready.set()
         elif "started" in head:
             assert self._started is not None

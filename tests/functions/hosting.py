@@ -39,13 +39,11 @@ class Hosted:
 
 
 @contextmanager
-def played_host(
-    *options: str, settings: Mapping[str, str], log: Path | None = None
-) -> Iterator[Hosted]:
+def played_host(*options: str, settings: Mapping[str, str]) -> Iterator[Hosted]:
     """Serve an app under these settings and nothing of the shell that runs the tests."""
-    kept = () if log is None else ("--log", str(log))
+    log = Path(options[options.index("--log") + 1]) if "--log" in options else None
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.functions.host", *options, *kept],
+        [sys.executable, "-m", "tests.functions.host", *options],
         cwd=ROOT,
         env=dict(settings),
         stdout=subprocess.PIPE,
@@ -76,7 +74,6 @@ def functions_host(
     database: Database,
     home: Home,
     context_keys: Sequence[str],
-    log: Path | None = None,
     **settings: str,
 ) -> Iterator[Hosted]:
     """Serve function_app.py over a database, under these settings, while the block runs."""
@@ -87,5 +84,5 @@ def functions_host(
         **pgbouncer.settings(),
         **settings,
     }
-    with played_host(*options, settings=environment, log=log) as hosted:
+    with played_host(*options, settings=environment) as hosted:
         yield hosted

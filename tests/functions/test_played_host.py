@@ -51,6 +51,7 @@ def is_hosts_own(answer: RawAnswer) -> bool:
         ("/x/../mcp", "/mcp"),
         ("/admin/../mcp", "/mcp"),
         ("/mcp?a=b&c", "/mcp?a=b&c"),
+        ("/named/a.b", "/named/a.b"),
     ],
 )
 def test_route_in_another_spelling_reaches_the_function(
@@ -63,6 +64,7 @@ def test_route_in_another_spelling_reaches_the_function(
     ("target", "status"),
     [
         *(("//mcp", 404), ("/mcp//", 404), ("/mcp%2f", 404), ("/mcp;a=b", 404), ("/mcp/x", 404)),
+        *(("/named", 404), ("/named/", 404), ("/named/a/b", 404)),
         *(("/mcp%00", 400), ("/m\xe4cp", 400), (f"/mcp?{'q' * 20_000}", 414)),
     ],
 )

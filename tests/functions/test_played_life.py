@@ -26,7 +26,7 @@ SHORT = {"AzureFunctionsJobHost__functionTimeout": "00:00:00.3"}
 def hosted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosted]:
     log = tmp_path_factory.mktemp("host") / "log"
     settings = {"AzureWebJobsDisableHomepage": "true", f"{LEVEL}Function": "Information"}
-    with played_host(*RECORDING, settings=settings, log=log) as host:
+    with played_host(*RECORDING, "--log", str(log), settings=settings) as host:
         yield host
 
 
@@ -90,6 +90,16 @@ def test_level_of_a_category_is_that_of_the_longest_pattern() -> None:
     assert level_of(levels, "Host.Function.Console") == "Warning"
     assert not is_logged(levels, "Host.Function.Console", "Information")
     assert console_level("Nothing of note") == "Information"
+
+
+def test_lines_of_debug_arrive_where_host_json_lets_them_as_well() -> None:
+    def is_told(**overrides: str) -> bool:
+        settings = HostSettings.read(ROOT, {f"{LEVEL}{key}": "Debug" for key in overrides.values()})
+        return is_logged(settings.levels, "Function.mcp.User", "Debug")
+
+    assert not is_told()
+    assert not is_told(key="Function"), "the longer pattern decides"
+    assert is_told(key="Function.*.User")
 
 
 async def test_call_costs_two_lines_where_the_level_lets_them(hosted: Hosted) -> None:

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
+from tests.functions.host_requests import pattern_of
 from zava.protocol.kernel import Answer
 
 ROOT = Path(__file__).parents[2]
@@ -109,7 +110,8 @@ class Worker:
         url: str | None = None,
     ) -> Answer:
         """Send one HTTP request to the function whose route it is, with any URL that a host gave."""
-        name = next(n for n in self.functions if f"/{self.trigger(n)['route']}" == path)
+        routes = {name: pattern_of(self.trigger(name)["route"]) for name in self.functions}
+        name = next(name for name, pattern in routes.items() if pattern.fullmatch(path))
         return await self.call(
             name,
             method,

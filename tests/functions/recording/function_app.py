@@ -114,6 +114,12 @@ async def mcp(req: func.HttpRequest) -> func.HttpResponse:
     return _seen(req) if way is None else await way(req)
 
 
+@app.route("named/{part}", methods=["GET"])
+async def named(req: func.HttpRequest) -> func.HttpResponse:
+    """Answer under each name."""
+    return _seen(req)
+
+
 @app.route("health/live", methods=["GET"])
 async def live(req: func.HttpRequest) -> func.HttpResponse:
     """Answer."""
