@@ -1,4 +1,8 @@
-"""HTTP triggers: each hands its request to the endpoint. Nothing else."""
+"""HTTP triggers: each hands its request to the endpoint, and answers if that fails."""
+
+import asyncio
+import json
+import logging
 
 import azure.functions as func
 
@@ -6,42 +10,61 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)  # identity is 
 
 
 async def _handle(request: func.HttpRequest) -> func.HttpResponse:
-    # At the first request: importing this module must stay as cheap as indexing it.
-    from zava.loading import loaded_app
-
-    # Cut, not parsed: a Host header that makes no URL is the endpoint's to refuse.
+    # Cut, not parsed. The host lets any well-formed Host header pass; the endpoint refuses others
+    # than its own. A malformed one never gets here: the host answers 400 or 500 by itself.
     path = "/" + request.url.partition("://")[2].partition("?")[0].partition("/")[2]
-    answer = await loaded_app().answer_request(
-        request.method, path, dict(request.headers), request.get_body()
-    )
+    try:
+        # At the first request: indexing imports this module, and must neither take time nor fail.
+        from zava.loading import answer_request
+
+        answer = await answer_request(
+            request.method, path, dict(request.headers), request.get_body()
+        )
+    # A failed import is answered, because the host would answer an empty 500. A cancellation is
+    # answered, because the host would wait for its time-out and then end this process.
+    except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  # the edge of the process
+        return _failed(path, error)
     return func.HttpResponse(answer.body, status_code=answer.status, headers=answer.headers)
 
 
-@app.route("mcp", methods=["GET", "POST", "DELETE"])
+def _failed(path: str, error: BaseException) -> func.HttpResponse:
+    """Answer without the product, which could not be loaded."""
+    # By kind and module alone: an error's own words may hold anything.
+    missing = f": the module {error.name}" if isinstance(error, ModuleNotFoundError) else ""
+    sentence = f"This server cannot start: {type(error).__name__}{missing}."
+    logging.getLogger("zava").critical("not started: %s", sentence)
+    is_live = path == "/health/live"
+    content = {"status": "alive"} if is_live else {"status": "unhealthy", "error": sentence}
+    return func.HttpResponse(
+        json.dumps(content), status_code=200 if is_live else 503, mimetype="application/json"
+    )
+
+
+@app.route("mcp", methods=["GET", "POST", "DELETE", "HEAD", "OPTIONS"])
 async def mcp(req: func.HttpRequest) -> func.HttpResponse:
     """Serve the MCP endpoint."""
     return await _handle(req)
 
 
-@app.route(".well-known/oauth-protected-resource", methods=["GET"])
+@app.route(".well-known/oauth-protected-resource", methods=["GET", "HEAD", "OPTIONS"])
 async def metadata(req: func.HttpRequest) -> func.HttpResponse:
     """Serve the protected resource's metadata."""
     return await _handle(req)
 
 
-@app.route(".well-known/oauth-protected-resource/mcp", methods=["GET"])
+@app.route(".well-known/oauth-protected-resource/mcp", methods=["GET", "HEAD", "OPTIONS"])
 async def metadata_of_mcp(req: func.HttpRequest) -> func.HttpResponse:
     """Serve the same under the path that clients derive from the URL."""
     return await _handle(req)
 
 
-@app.route("health/live", methods=["GET"])
+@app.route("health/live", methods=["GET", "HEAD", "OPTIONS"])
 async def health_live(req: func.HttpRequest) -> func.HttpResponse:
     """Answer while the process does."""
     return await _handle(req)
 
 
-@app.route("health/ready", methods=["GET"])
+@app.route("health/ready", methods=["GET", "HEAD", "OPTIONS"])
 async def health_ready(req: func.HttpRequest) -> func.HttpResponse:
     """Say whether the parts behind it work."""
     return await _handle(req)

@@ -35,17 +35,18 @@ from zava.infrastructure.local_issuer import (
     LocalIssuerRefused,
     local_issuer_allowed,
 )
-from zava.infrastructure.logs import adopt_host_handlers
+from zava.infrastructure.logs import adopt_host_handlers, call_of_host
 from zava.infrastructure.metrics import Metrics
 from zava.infrastructure.pool import DatabasePool
 from zava.infrastructure.telemetry import Telemetry
 from zava.observe import Sink
-from zava.protocol.endpoint import Endpoint, not_started
+from zava.protocol.endpoint import Endpoint
 from zava.protocol.fast_lane import FastLane
 from zava.protocol.identity import TokenAuthenticator
 from zava.protocol.kernel import Answer
 from zava.protocol.signing_keys import RemoteKeys, StaticKeys
 from zava.protocol.tool_calls import ToolCalls
+from zava.protocol.unserved import interrupted, not_started
 from zava.readiness import readiness
 from zava.service.analytics import Analytics
 from zava.settings import Settings, SettingsError, settings
@@ -258,20 +259,34 @@ def endpoint() -> Endpoint:
     return application().endpoint
 
 
-async def answer_request(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+async def answer_request(
+    method: str,
+    path: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    since: float | None = None,
+) -> Answer:
     """Answer one HTTP trigger; never raises, also where the settings do not let the app start.
 
-    The host would answer an exception with a body of its own, and readiness could not say so.
+    The host would answer an exception with an empty 500, and a cancellation not at all. `since` is
+    when the request arrived, of `time.monotonic`.
     """
-    try:
-        served = endpoint()
-    except (SettingsError, LocalIssuerRefused) as error:
-        logger.critical("not started: %s", error)  # one sentence for who sets it
-        return not_started(path)
-    except Exception as error:  # noqa: BLE001  # the edge, as the endpoint's own
-        logger.critical("not started: %s", observe.described(error))
-        return not_started(path)
-    return await served.handle(method, path, headers, body)
+    with call_of_host():
+        try:
+            served = endpoint()
+        except (SettingsError, LocalIssuerRefused) as error:
+            # Sentences of ours, which name settings and none of their values.
+            logger.critical("not started: %s", error)
+            return not_started(path, f"this server is not configured: {error}")
+        except Exception as error:  # noqa: BLE001  # the edge, as the endpoint's own
+            logger.critical("not started: %s", observe.described(error))
+            return not_started(path, f"this server cannot start: {type(error).__name__}")
+        try:
+            return await served.handle(method, path, headers, body, since=since)
+        except asyncio.CancelledError:
+            observe.request_cancelled()
+            return interrupted()
 
 
 def _pool(settings: Settings, conninfo: str) -> DatabasePool:

@@ -1,4 +1,4 @@
-"""Loads the application with the garbage collector at rest.
+"""Loads the application at the first request, with the garbage collector at rest.
 
 What loading makes stays: modules, classes, functions. Looking through it for garbage, again and
 again, is a tenth of a cold start's CPU; so it is set aside, and no later look meets it either.
@@ -6,11 +6,23 @@ Afterwards a look is due less often: an answer's rows are thousands of objects, 
 without one, and looking at them was a twentieth of such a call.
 """
 
+import asyncio
 import gc
+import time
+from collections.abc import Mapping
 from functools import cache
 from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zava.protocol.kernel import Answer
 
 _LOOK_AFTER_OBJECTS = 10_000
+# Under the default time of a request, so that the first one is answered within it, too.
+_LOADING_SECONDS = 30.0
+
+_app: ModuleType | None = None
+_loading: asyncio.Task[ModuleType] | None = None
 
 
 @cache
@@ -24,3 +36,29 @@ def loaded_app() -> ModuleType:
     gc.freeze()
     gc.set_threshold(_LOOK_AFTER_OBJECTS)
     return app
+
+
+async def answer_request(
+    method: str, path: str, headers: Mapping[str, str], body: bytes
+) -> "Answer":
+    """Answer one HTTP trigger; the time that loading takes is part of the request's.
+
+    Raises:
+        TimeoutError: loading did not end in time.
+        Exception: what loading raised; the next request tries again.
+    """
+    since = time.monotonic()
+    app = _app or await _load()
+    answer: Answer = await app.answer_request(method, path, headers, body, since=since)
+    return answer
+
+
+async def _load() -> ModuleType:
+    """Load on a thread, once for all who wait: a file system that hangs holds up no time-out."""
+    global _app, _loading  # noqa: PLW0603  # modules, too, are loaded once for the process
+    if _loading is None or _loading.done():
+        _loading = asyncio.create_task(asyncio.to_thread(loaded_app))
+        _loading.add_done_callback(lambda late: late.cancelled() or late.exception())
+    async with asyncio.timeout(_LOADING_SECONDS):
+        _app = await asyncio.shield(_loading)
+    return _app

@@ -112,6 +112,7 @@ METRICS = {
             "Requests refused before any work was done for them.",
         ),
         Metric("query_retry", "counter", (), "Statements repeated after a passing fault."),
+        Metric("database_given_up", "counter", (), "Times that the circuit opened."),
         Metric("slow_query", "counter", (_QUERY,), "Statements over the threshold."),
     )
 }

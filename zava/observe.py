@@ -229,6 +229,7 @@ def connect_failed(reason: str) -> None:
 
 def circuit_opened(seconds: float) -> None:
     """Tell that the database is given up for so long; callers are told to come back."""
+    _count("database_given_up")
     logger.error("database given up", extra={"wait_seconds": round(seconds, 3)})
 
 
@@ -270,6 +271,18 @@ def request_failed(cause: BaseException) -> str:
         extra={"operation": "request", "correlation_id": correlation_id},
     )
     return correlation_id
+
+
+def request_timed_out() -> None:
+    """Count and log a request that was given up, because a part of it did not end in time."""
+    _count("operation_error", "request", ErrorType.TIMEOUT)
+    logger.warning("request timed out", extra={"operation": "request"})
+
+
+def request_cancelled() -> None:
+    """Count and log a request that was cancelled inside this process; its client is answered."""
+    _count("operation_error", "request", ErrorType.CANCELLED)
+    logger.warning("request cancelled", extra={"operation": "request"})
 
 
 def cache_hit(kind: CacheType) -> None:

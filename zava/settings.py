@@ -326,7 +326,10 @@ class Settings(BaseSettings):
         description="Moves the tools' day, YYYY-MM-DD (tests).",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", validation_alias="LOG_LEVEL", description="Least severe level that is logged."
+        "INFO",
+        validation_alias="LOG_LEVEL",
+        description="Least severe level that is logged. Under the Functions host, "
+        "`Function.*.User` in host.json bounds it as well.",
     )
 
     @property

@@ -17,7 +17,7 @@ def new_span_id() -> str:
     return secrets.token_hex(8)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Trace:
     """One call's place in a trace (W3C Trace Context) and the moment at which it is given up.
 
@@ -45,21 +45,45 @@ class Trace:
         return max(0.0, min(at_most, self.deadline - time.monotonic()))
 
 
-# Set where a tool's call begins; every task that the call starts inherits it.
+# Set where a request arrives; every task that it starts inherits it.
 _current: ContextVar[Trace | None] = ContextVar("zava_trace", default=None)
 
 
-def begin(traceparent: str | None, *, seconds: float | None = None, principal: str = "") -> Trace:
+def begin(
+    traceparent: str | None,
+    *,
+    seconds: float | None = None,
+    principal: str = "",
+    since: float | None = None,
+) -> Trace:
     """Return the trace of a new call, continuing the client's where it names a well-formed one.
 
-    Without a client's, the trace is known by the correlation id.
+    Without a client's, the trace is known by the correlation id. The call's seconds count from
+    `since`, of `time.monotonic`; None for this moment.
     """
+    deadline = None
+    if seconds is not None:
+        deadline = (time.monotonic() if since is None else since) + seconds
     own = secrets.token_hex(16)
-    deadline = None if seconds is None else time.monotonic() + seconds
-    found = _TRACEPARENT.fullmatch(traceparent) if traceparent else None
-    if found is None or found[1] == _NO_TRACE or found[2] == _NO_SPAN:
+    found = _of_client(traceparent)
+    if found is None:
         return Trace(own, own, deadline=deadline, principal=principal)
     return Trace(found[1], own, parent_id=found[2], deadline=deadline, principal=principal)
+
+
+def known(traceparent: str | None, principal: str) -> Trace:
+    """Return the current request's trace with what became known of it: the client's, and who."""
+    trace = _current.get() or begin(None)
+    trace.principal = principal
+    found = _of_client(traceparent)
+    if found is not None:
+        trace.trace_id, trace.parent_id = found[1], found[2]
+    return trace
+
+
+def _of_client(traceparent: str | None) -> re.Match[str] | None:
+    found = _TRACEPARENT.fullmatch(traceparent) if traceparent else None
+    return None if found is None or found[1] == _NO_TRACE or found[2] == _NO_SPAN else found
 
 
 def afterwards(seconds: float) -> Trace:

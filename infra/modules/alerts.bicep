@@ -27,7 +27,7 @@ var rules = [
     name: 'database-given-up'
     description: 'The database did not answer, and callers were told so at once.'
     severity: 1
-    query: 'traces | where message has "database given up" | summarize measured = count()'
+    query: 'customMetrics | where name == "database_given_up" | summarize measured = sum(valueSum)'
     threshold: 0
   }
   {

@@ -18,7 +18,10 @@ SECRETS = {
     "APPLICATIONINSIGHTS_CONNECTION_STRING",
 }
 # Read by the Functions host, not by Zava.
-OF_THE_HOST = {"FUNCTIONS_WORKER_RUNTIME", "AzureWebJobsStorage", "AzureWebJobsDisableHomepage"}
+OF_THE_HOST = {
+    *("FUNCTIONS_WORKER_RUNTIME", "AzureWebJobsStorage", "AzureWebJobsDisableHomepage"),
+    *("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", "PYTHONDONTWRITEBYTECODE"),
+}
 NAMES = {str(field.validation_alias) for field in Settings.model_fields.values()}
 
 

@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,29 +24,28 @@ class Hosted:
     """Where the host listens; `started` is what it counted, once it has ended."""
 
     url: str
+    process: "subprocess.Popen[str]"
+    log: Path | None = None
     started: dict[str, Any] = field(default_factory=dict)
 
     @property
     def mcp_url(self) -> str:
         return f"{self.url}/mcp"
 
+    def lines(self) -> list[dict[str, str]]:
+        """Return the log lines that have arrived."""
+        assert self.log is not None
+        return [json.loads(line) for line in self.log.read_text(encoding="utf-8").splitlines()]
+
 
 @contextmanager
-def functions_host(
-    *options: str, database: Database, home: Home, context_keys: Sequence[str], **settings: str
-) -> Iterator[Hosted]:
-    """Serve function_app.py over a database, under these settings, while the block runs."""
+def played_host(*options: str, settings: Mapping[str, str]) -> Iterator[Hosted]:
+    """Serve an app under these settings and nothing of the shell that runs the tests."""
+    log = Path(options[options.index("--log") + 1]) if "--log" in options else None
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.functions.host", *options],
         cwd=ROOT,
-        # Nothing of the shell that runs the tests.
-        env={
-            "DATABASE_URL": database.server,
-            "ZAVA_HOME": str(home.path),
-            "ZAVA_CONTEXT_KEYS": ",".join(context_keys),
-            **pgbouncer.settings(),
-            **settings,
-        },
+        env=dict(settings),
         stdout=subprocess.PIPE,
         text=True,
         encoding="utf-8",
@@ -55,7 +54,7 @@ def functions_host(
     impatience = Timer(_START_SECONDS, process.kill)
     impatience.start()
     try:
-        hosted = Hosted(process.stdout.readline().strip())
+        hosted = Hosted(process.stdout.readline().strip(), process, log)
         impatience.cancel()
         assert hosted.url, "the host does not start; see its standard error"
         yield hosted
@@ -67,3 +66,23 @@ def functions_host(
         process.kill()
         process.wait()
         process.stdout.close()
+
+
+@contextmanager
+def functions_host(
+    *options: str,
+    database: Database,
+    home: Home,
+    context_keys: Sequence[str],
+    **settings: str,
+) -> Iterator[Hosted]:
+    """Serve function_app.py over a database, under these settings, while the block runs."""
+    environment = {
+        "DATABASE_URL": database.server,
+        "ZAVA_HOME": str(home.path),
+        "ZAVA_CONTEXT_KEYS": ",".join(context_keys),
+        **pgbouncer.settings(),
+        **settings,
+    }
+    with played_host(*options, settings=environment) as hosted:
+        yield hosted

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import orjson
 import pytest
 
+from tests.functions.host_log import is_logged
 from tests.functions.worker import Worker
 from tests.protocol.rpc import LEGACY, MODERN, UNUSUAL, request
 from zava.app import Application
@@ -41,7 +43,7 @@ def served(application: Application, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("zava.app.endpoint", lambda: application.endpoint)
 
 
-METHODS = {"mcp": {"GET", "POST", "DELETE"}}
+METHODS = {"mcp": {"GET", "POST", "DELETE", "HEAD", "OPTIONS"}}
 
 
 async def test_metadata_of_every_function(worker: Worker) -> None:
@@ -52,7 +54,7 @@ async def test_metadata_of_every_function(worker: Worker) -> None:
         )
         assert trigger["type"] == "httpTrigger"
         assert trigger["authLevel"] == "ANONYMOUS"
-        assert set(trigger["methods"]) == METHODS.get(name, {"GET"})
+        assert set(trigger["methods"]) == METHODS.get(name, {"GET", "HEAD", "OPTIONS"})
         assert (answer["type"], answer["direction"], answer["name"]) == ("http", "OUT", "$return")
         assert function.script_file == "function_app.py"
         assert function.entry_point == name
@@ -70,7 +72,26 @@ async def test_host_is_told_what_the_app_needs() -> None:
     deadline = Settings.model_validate({}).statement_timeout_seconds
     assert deadline < hours * 3600 + minutes * 60 + seconds <= 300
     levels = host["logging"]["logLevel"]
-    assert levels["Function"] == "Information", "what zava logs"
+    assert is_logged(levels, "Function.mcp.User", "Information"), "what zava logs in a call"
+    assert is_logged(levels, "Host.Function.Console", "Warning"), "what it logs beside calls"
+    assert not is_logged(levels, "Function.mcp", "Information"), "two lines a call of the host's"
+    # An anonymous request with a malformed Host costs an exception of 7 kB: sampling bounds them.
+    sampling = host["logging"]["applicationInsights"]["samplingSettings"]
+    assert sampling == {"isEnabled": True, "excludedTypes": "Request"}
+
+
+def test_worker_library_is_pinned_where_log_lines_keep_their_calls_id() -> None:
+    from azure_functions_runtime.utils.executor import invocation_id_cv
+
+    assert invocation_id_cv.get() is None, "each context has an id of its own"
+    for name in ("requirements.txt", "requirements-worker.txt"):
+        locked = re.search(r"^azure-functions-runtime==(\d+)\.(\d+)", _read(name), re.MULTILINE)
+        assert locked is not None
+        assert (int(locked[1]), int(locked[2])) >= (1, 3)
+
+
+def _read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
 
 
 def test_nothing_heavy_is_imported_before_the_first_request() -> None:
@@ -165,9 +186,14 @@ async def test_app_that_cannot_start_answers_all_the_same(
 
     monkeypatch.setattr("zava.app.endpoint", fail)
     answer = await worker.invoke("GET", path)
-    assert answer.status == (200 if path == "/health/live" else 503)
+    is_live = path == "/health/live"
+    assert answer.status == (200 if is_live else 503)
     assert answer.headers["content-type"] == "application/json"
-    assert b"PGPORT" not in answer.body
+    sentence = {
+        "setting": "this server is not configured: PGPORT: expected a valid integer",
+        "import": "this server cannot start: ImportError",
+    }[failure]
+    assert is_live or orjson.loads(answer.body)["error"] == sentence
     assert b"planted" not in answer.body
     assert ("PGPORT" in caplog.text) == (failure == "setting")
     assert "planted" not in caplog.text, "a cause's own words may hold a customer's"

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
+from tests.functions.host_requests import pattern_of
 from zava.protocol.kernel import Answer
 
 ROOT = Path(__file__).parents[2]
@@ -109,13 +110,30 @@ class Worker:
         url: str | None = None,
     ) -> Answer:
         """Send one HTTP request to the function whose route it is, with any URL that a host gave."""
+        routes = {name: pattern_of(self.trigger(name)["route"]) for name in self.functions}
+        name = next(name for name, pattern in routes.items() if pattern.fullmatch(path))
+        return await self.call(
+            name,
+            method,
+            f"http://localhost{path}" if url is None else url,
+            {"host": "localhost", **(headers or {})},
+            body,
+        )
+
+    async def call(
+        self, name: str, method: str, url: str, headers: Mapping[str, str], body: bytes
+    ) -> Answer:
+        """Invoke a function.
+
+        Raises:
+            RuntimeError: the function raised; with its words and its stack, as the host gets them.
+        """
         from azure_functions_runtime import handle_event
 
-        name = next(n for n in self.functions if f"/{self.trigger(n)['route']}" == path)
         http = PROTOS.RpcHttp(
             method=method,
-            url=f"http://localhost{path}" if url is None else url,
-            headers={"host": "localhost", **(headers or {})},
+            url=url,
+            headers=dict(headers),
             body=TypedData(bytes=body),
             params={},
             query={},
@@ -131,7 +149,8 @@ class Worker:
         request = SimpleNamespace(request=SimpleNamespace(invocation_request=invocation))
         response = await handle_event.invocation_request(request)
         if response.result.status != StatusResult.Success:
-            raise RuntimeError(response.result.exception.message)
+            failure = response.result.exception
+            raise RuntimeError(f"{failure.message} {failure.stack_trace}")
         returned = response.return_value.http
         return Answer(
             int(returned.status_code),

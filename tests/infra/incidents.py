@@ -117,7 +117,7 @@ def tables_after(incident: Callable[[], None]) -> Tables:
             observe.detach(telemetry)
             telemetry.close(10)
     return {
-        "customMetrics": [row for one in taken for row in _metric_rows(one["data"])],
+        "customMetrics": [row for one in taken for row in metric_rows(one["data"])],
         "traces": [{"message": line, "customDimensions": {}} for line in log.lines],
     }
 
@@ -132,7 +132,7 @@ def _logged() -> Iterator[_Lines]:
         logger.removeHandler(handler)
 
 
-def _metric_rows(data: dict[str, Any]) -> Iterator[Row]:
+def metric_rows(data: dict[str, Any]) -> Iterator[Row]:
     if data["baseType"] != "MetricData":
         return
     for point in data["baseData"]["metrics"]:

@@ -338,8 +338,18 @@ BREAKS = {
         "sum(itemCount)",
         "pool-waits names itemCount, no column",
     ),
-    "a rule reads no table": (ALERTS, "traces |", "logs |", "reads logs, no table"),
-    "a rule cannot be run": (ALERTS, "count()", "count(", "has no ) where one is due"),
+    "a rule reads no table": (
+        ALERTS,
+        'customMetrics | where name == "slow_query"',
+        'logs | where name == "slow_query"',
+        "reads logs, no table",
+    ),
+    "a rule cannot be run": (
+        ALERTS,
+        "sum(valueCount)",
+        "sum(valueCount",
+        "has no ) where one is due",
+    ),
     "a rule measures what it does not compute": (
         ALERTS,
         "metricMeasureColumn: 'measured'",
@@ -358,10 +368,10 @@ BREAKS = {
         "threshold: 1\n",
         "ordinary is told by slow-statements",
     ),
-    "a rule looks for a line that nobody writes": (
+    "a rule counts something else": (
         ALERTS,
-        "database given up",
-        "database lost",
+        'name == "database_given_up"',
+        'name == "query_retry"',
         "given up is told by no rule",
     ),
     "a rule counts another kind of statement": (

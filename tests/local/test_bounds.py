@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.local.test_disconnect import listening
+from tests.local.serving import listening
 from tests.protocol.rpc import LEGACY, MODERN, request
 from zava.app import Application
 from zava.protocol import asgi

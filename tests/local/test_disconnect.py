@@ -2,21 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
 import pytest
-import uvicorn
 
 from tests.database import Database
 from tests.functions.hosting import functions_host
+from tests.functions.raw_http import parsed
+from tests.local.serving import listening
 from tests.protocol.rpc import ERAS, MODERN, request
 from zava.app import Application, compose
 from zava.infrastructure.home import Home
-from zava.protocol.asgi import asgi_application
-from zava.protocol.local_http import BoundedHttp
 from zava.settings import Settings
 
 # Counts for hours, if nobody stops it.
@@ -49,23 +47,7 @@ async def answered(port: int, sent: bytes) -> Any:
     writer.write(sent)
     said = await reader.read()
     writer.close()
-    return orjson.loads(said.partition(b"\r\n\r\n")[2])["result"]["structuredContent"]
-
-
-@asynccontextmanager
-async def listening(application: Application) -> AsyncIterator[int]:
-    """Serve an app as `make run` does, on this event loop; give the port."""
-    config = uvicorn.Config(
-        asgi_application(application.endpoint), port=0, http=BoundedHttp, lifespan="off"
-    )
-    server = uvicorn.Server(config)
-    config.load()
-    server.lifespan = config.lifespan_class(config)
-    await server.startup()
-    try:
-        yield server.servers[0].sockets[0].getsockname()[1]
-    finally:
-        await server.shutdown()
+    return orjson.loads(parsed(said).body)["result"]["structuredContent"]
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from tests.database import Database
+from tests.protocol.rpc import MODERN, request
 from tests.proxy import counting_proxy
 from tests.search import products, search
 from zava.app import Application, compose
@@ -315,3 +316,24 @@ async def test_many_at_once_get_their_own_answers(
     }
     assert all(len(seen) == 1 for seen in stocks.values())
     assert len({seen.pop() for seen in stocks.values()}) == 4
+
+
+async def test_model_that_never_answers_costs_a_search_no_more_than_its_time(
+    search_app: Application, tokens: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (embedder,) = search_app.vectors._embedders.values()
+
+    async def hang(*_: object, **__: object) -> None:
+        await asyncio.get_running_loop().create_future()
+
+    monkeypatch.setattr(type(embedder), "embed", hang)
+    monkeypatch.setattr("zava.protocol.endpoint._ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr("zava.data.door.GRACE_SECONDS", 0)
+    monkeypatch.setattr(search_app.endpoint, "_call_seconds", 0.5)
+    name = "semantic_search_products"
+    params = {"name": name, "arguments": {"query_description": "a text of no earlier question"}}
+    headers, body = request(MODERN, "tools/call", params, tokens["seattle"])
+    async with asyncio.timeout(10):
+        answer = await search_app.endpoint.handle("POST", "/mcp", headers, body)
+    assert answer.status in {200, 503}
+    assert orjson.loads(answer.body)

@@ -1,10 +1,13 @@
 """Log lines: JSON on whatever stream there is, with the call's ids and without anybody's words."""
 
+import asyncio
 import json
 import logging
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -12,25 +15,57 @@ from uuid import UUID
 
 import pytest
 
+from tests.functions.host_log import console_level
 from zava import observe, trace
-from zava.infrastructure.logs import JsonFormatter, adopt_host_handlers, write_to_stderr
+from zava.infrastructure.logs import (
+    JsonFormatter,
+    adopt_host_handlers,
+    call_of_host,
+    write_to_stderr,
+)
 from zava.model import Caller
 
 ROOT = Path(__file__).parents[2]
 
 
+class ToHost(logging.Handler):
+    """Keeps what a worker's handler would send to the host."""
+
+    def __init__(self, stream: StringIO) -> None:
+        super().__init__()
+        self._stream = stream
+        self.setFormatter(logging.Formatter("host %(levelname)s %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._stream.write(f"{self.format(record)}\n")
+
+
+@dataclass
+class Host:
+    """What each handler of a host has written: to the host, and to standard output."""
+
+    sent: StringIO = field(default_factory=StringIO)
+    output: StringIO = field(default_factory=StringIO)
+
+
 @pytest.fixture
-def host() -> Iterator[StringIO]:
-    """The handlers of a host that was there first, and nothing of pytest's."""
-    stream = StringIO()
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(logging.Formatter("host %(levelname)s %(message)s"))
+def handlers() -> Iterator[Host]:
+    """The handlers of a worker of Python 3.13, and nothing of pytest's."""
+    host = Host()
+    console = logging.StreamHandler(host.output)
+    console.setFormatter(logging.Formatter("LanguageWorkerConsoleLog %(message)s"))
     root, ours = logging.getLogger(), logging.getLogger("zava")
     before, level = root.handlers[:], ours.level
-    root.handlers = [handler]
-    yield stream
+    root.handlers = [ToHost(host.sent), console]
+    yield host
     root.handlers = before
     ours.setLevel(level)
+
+
+@pytest.fixture
+def host(handlers: Host) -> StringIO:
+    """What reaches the host."""
+    return handlers.sent
 
 
 def lines(stream: StringIO) -> list[dict[str, Any]]:
@@ -39,26 +74,76 @@ def lines(stream: StringIO) -> list[dict[str, Any]]:
 
 @pytest.mark.requirement("S33")
 @pytest.mark.requirement("S36")
-def test_hosts_handlers_carry_our_lines_as_json_and_others_as_before(host: StringIO) -> None:
+async def test_hosts_handlers_carry_our_lines_as_json_and_others_as_before(
+    handlers: Host, capsys: pytest.CaptureFixture[str]
+) -> None:
     adopt_host_handlers("INFO")
-    handlers = logging.getLogger().handlers[:]
-    formatter = handlers[0].formatter
+    installed = logging.getLogger().handlers[:]
+    formatter = installed[0].formatter
     adopt_host_handlers("INFO")
     write_to_stderr()
-    assert logging.getLogger().handlers == handlers
-    assert handlers[0].formatter is formatter, "a second time changes nothing"
-    logging.getLogger("zava.app").info("ours")
-    logging.getLogger("azure").warning("theirs")
-    ours, theirs = host.getvalue().splitlines()
+    assert logging.getLogger().handlers == installed
+    assert installed[0].formatter is formatter, "a second time changes nothing"
+    with call_of_host():
+        logging.getLogger("zava.app").info("ours")
+        logging.getLogger("azure").warning("theirs")
+    ours, theirs = handlers.sent.getvalue().splitlines()
     assert json.loads(ours)["message"] == "ours"
     assert theirs == "host WARNING theirs"
+    # Each once to the host: these bear the prefix by which the host leaves them out.
+    assert handlers.output.getvalue().splitlines() == [
+        "LanguageWorkerConsoleLog ours",
+        "LanguageWorkerConsoleLog theirs",
+    ]
+    assert capsys.readouterr().err == ""
+
+
+async def test_line_that_the_host_would_drop_goes_to_stderr_once(
+    handlers: Host, capsys: pytest.CaptureFixture[str]
+) -> None:
+    adopt_host_handlers("DEBUG")
+    logger = logging.getLogger("zava.data")
+    loop = asyncio.get_running_loop()
+    with call_of_host():
+        logger.warning("in the call")
+        await asyncio.create_task(_warn(logger, "in a task of it"))
+        await asyncio.to_thread(logger.warning, "in to_thread")
+        called = loop.create_future()
+        loop.call_soon(logger.warning, "in a callback")
+        loop.call_soon(called.set_result, None)
+        await called
+        thread = threading.Thread(target=logger.critical, args=("in a thread",))
+        thread.start()
+        thread.join()
+        outliving = asyncio.create_task(_warn(logger, "after it"))
+    await outliving
+    logger.info("of no weight")
+    logging.getLogger("opencensus").warning("Forbidden error %s", "planted")
+    logging.getLogger("azure.functions").warning("the worker's own")
+    sent = handlers.sent.getvalue().splitlines()
+    ours = [json.loads(line)["message"] for line in sent if line.startswith("{")]
+    assert ours == ["in the call", "in a task of it"]
+    texts = capsys.readouterr().err.splitlines()
+    written = [json.loads(text) for text in texts]
+    assert [line["message"] for line in written] == [
+        *("in to_thread", "in a callback", "in a thread", "after it", "Forbidden error %s"),
+    ]
+    for line, text in zip(written, texts, strict=True):
+        expected = "Error" if line["level"] == "CRITICAL" else "Warning"
+        assert console_level(text) == expected, "the host reads the level from the words"
+        assert line["correlation_id"]
+
+
+async def _warn(logger: logging.Logger, words: str) -> None:
+    logger.warning(words)
 
 
 @pytest.mark.requirement("S34")
-def test_level_is_the_settings(host: StringIO) -> None:
+async def test_level_is_the_settings(host: StringIO) -> None:
     for level, expected in (("WARNING", []), ("DEBUG", ["told"])):
         adopt_host_handlers(level)
-        logging.getLogger("zava.app").debug("told")
+        with call_of_host():
+            logging.getLogger("zava.app").debug("told")
         assert [line["message"] for line in lines(host)] == expected
 
 
@@ -67,7 +152,7 @@ async def test_line_has_operation_correlation_id_and_who_was_asking(host: String
     adopt_host_handlers("DEBUG")
     caller = Caller(UUID(int=7), UUID(int=8))
     begun = trace.begin(f"00-{'ab' * 16}-{'cd' * 8}-01", principal=observe.pseudonym(caller))
-    with trace.use(begun):
+    with call_of_host(), trace.use(begun):
         async with observe.operation("get_current_utc_date"):
             logging.getLogger("zava.data").info("inside")
     inside, ended = lines(host)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import pickle
+import time
 from collections.abc import Iterator
 from uuid import UUID
 
@@ -316,6 +317,40 @@ def test_clients_that_share_a_trace_share_no_correlation_id() -> None:
         assert trace.afterwards(1).correlation_id == first.correlation_id
     own = trace.begin(None)
     assert own.correlation_id == own.trace_id
+
+
+def test_what_becomes_known_of_a_call_is_added_to_the_trace_that_it_began_with() -> None:
+    begun = trace.begin(None, seconds=3, since=time.monotonic() - 1)
+    assert begun.deadline is not None
+    assert 1.5 < begun.deadline - time.monotonic() <= 2
+    with trace.use(begun):
+        assert trace.known("of no form", "hash") is begun
+        assert (begun.trace_id, begun.parent_id, begun.principal) == (
+            *(begun.correlation_id, ""),
+            "hash",
+        )
+        assert trace.known(f"00-{'ab' * 16}-{'cd' * 8}-01", "hash") is begun
+        assert (begun.trace_id, begun.parent_id) == ("ab" * 16, "cd" * 8)
+        assert begun.correlation_id != begun.trace_id
+    assert trace.known(None, "other").principal == "other"
+
+
+def test_request_that_is_given_up_or_cancelled_is_counted_and_logged_as_what_it_is(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    metrics = Metrics()
+    observe.attach(metrics)
+    try:
+        observe.request_timed_out()
+        observe.request_cancelled()
+    finally:
+        observe.detach(metrics)
+    counters, _ = metrics.drain()
+    assert counters == {
+        ("operation_error", ("request", "timeout")): 1,
+        ("operation_error", ("request", "cancelled")): 1,
+    }
+    assert caplog.messages == ["request timed out", "request cancelled"]
 
 
 def test_traceparent_is_read_from_the_header_before_the_message() -> None:

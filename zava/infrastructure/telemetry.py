@@ -4,8 +4,8 @@ Observations are kept in bounded memory and leave from one daemon thread. The pa
 to the service (`opencensus-ext-azure`) is imported on that thread, at the first export. A function
 app has no hook at its end: what the last interval held is lost with an instance.
 
-Log lines are not sent from here. The Functions host already forwards what `logging` writes, and
-the package's own log handler raises on Python 3.13.
+Log lines are not sent from here: `logs` gives them to the Functions host, and the package's own log
+handler raises on Python 3.13.
 """
 
 import threading

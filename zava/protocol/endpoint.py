@@ -6,10 +6,11 @@ refused at the first of them that it does not pass. What is usual the fast lane 
 else the SDK.
 """
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from zava import observe, trace
 from zava.errors import AccessDenied, Busy, InsufficientScope
@@ -17,7 +18,7 @@ from zava.measures import Refusal
 from zava.model import Caller
 from zava.protocol import platform_auth
 from zava.protocol.admission import Admission, ShareTaken
-from zava.protocol.body import HEADER_MISMATCH
+from zava.protocol.body import HEADER_MISMATCH, INVALID_REQUEST
 from zava.protocol.exchange import Exchange, client_name
 from zava.protocol.fast_lane import FastLane
 from zava.protocol.http_answers import (
@@ -32,8 +33,10 @@ from zava.protocol.http_requests import read_request
 from zava.protocol.identity import TokenRefused
 from zava.protocol.introduction import NAME
 from zava.protocol.kernel import Answer, Kernel
+from zava.protocol.patience import Patience
 from zava.protocol.permissions import WHOLE_SCOPE
 from zava.protocol.security_headers import secured
+from zava.protocol.unserved import out_of_time
 from zava.protocol.versions import VERSION_HEADER
 
 if TYPE_CHECKING:
@@ -46,7 +49,10 @@ METADATA_PATH = "/.well-known/oauth-protected-resource"
 PATHS = (MCP_PATH, METADATA_PATH, f"{METADATA_PATH}{MCP_PATH}", "/health/live", "/health/ready")
 
 _INTERNAL_ERROR = -32603
-# One value each decides where a request goes; two would let two readers disagree.
+# Beyond the time of a call, so that a deadline within it shows as its own error.
+_ANSWER_SECONDS = 1.0
+# One value each decides where a request goes; two would let two readers disagree. The Functions
+# host joins repeated headers by a comma: there a doubled one is one value that does not hold.
 _SINGLE = frozenset(
     {VERSION_HEADER, "mcp-method", "mcp-name", "authorization", "host", "origin"}
     | {"content-type", "content-length", platform_auth.TOKEN_HEADER, platform_auth.PRINCIPAL_HEADER}
@@ -98,19 +104,29 @@ class Endpoint:
         self._ask_budget = ask_budget
         self._admission = Admission(max_concurrent_calls)
         self._call_seconds = call_seconds
+        self._patience = Patience()
         self._hosts = _LOOPBACK | {host.lower() for host in allowed_hosts}
 
-    async def handle(self, method: str, path: str, headers: Headers, body: bytes) -> Answer:
-        """Answer one request; never raises, but for cancellation."""
+    async def handle(
+        self,
+        method: str,
+        path: str,
+        headers: Headers,
+        body: bytes,
+        *,
+        since: float | None = None,
+    ) -> Answer:
+        """Answer one request within the time of a call; never raises, but for cancellation.
+
+        `since` is when the request arrived, of `time.monotonic`; None for this moment.
+        """
         pairs = headers.items() if isinstance(headers, Mapping) else headers
         # Space around a value is not part of it (RFC 9110, 5.5).
         fields = [(name.lower(), value.strip(" \t")) for name, value in pairs]
-        try:
-            answer = await self._route(method.upper(), path.rstrip("/") or "/", fields, body)
-        except Exception as error:  # noqa: BLE001  # the edge: the caller gets no traceback
-            correlation_id = observe.request_failed(error)
-            answer = rpc_error(
-                500, _INTERNAL_ERROR, "Internal error", data={"correlation_id": correlation_id}
+        begun = trace.begin(None, seconds=self._call_seconds, since=since)
+        with trace.use(begun):
+            answer = await self._in_time(
+                begun.deadline, self._route(method.upper(), path.rstrip("/") or "/", fields, body)
             )
         is_local = _host_name(dict(fields).get("host", "")) in _LOOPBACK
         content = b"" if method.upper() == "HEAD" else answer.body
@@ -119,6 +135,27 @@ class Endpoint:
     async def aclose(self) -> None:
         """End what the first request started."""
         await self.kernel.close()
+
+    async def _in_time(self, until: float | None, answering: Awaitable[Answer]) -> Answer:
+        """Return an answer in time, even if a part of the way to it hangs or fails."""
+        task = cast("asyncio.Task[Any]", asyncio.current_task())  # a coroutine runs in one
+        if until is not None:
+            self._patience.watch(task, until + _ANSWER_SECONDS)
+        try:
+            return await answering
+        except asyncio.CancelledError:
+            if not self._patience.is_late(task):
+                raise
+        except Exception as error:  # noqa: BLE001  # the edge: the caller gets no traceback
+            if not self._patience.is_late(task):
+                correlation_id = observe.request_failed(error)
+                return rpc_error(
+                    500, _INTERNAL_ERROR, "Internal error", data={"correlation_id": correlation_id}
+                )
+        finally:
+            self._patience.leave(task)
+        observe.request_timed_out()
+        return out_of_time()
 
     async def _route(
         self, method: str, path: str, fields: list[tuple[str, str]], body: bytes
@@ -135,7 +172,11 @@ class Endpoint:
             status, content = await self._readiness()
             return json_answer(status, content)
         single = dict(fields)
-        refused = _refuse_repeated(fields) or self._refuse_host(single)
+        refused = (
+            _refuse_repeated(fields)
+            or self._refuse_host(single)
+            or _refuse_lost(method, single, body)
+        )
         if refused is not None:
             return refused
         if path != MCP_PATH:
@@ -215,11 +256,7 @@ class Endpoint:
         message, body, with_events = read
         exchange = Exchange(
             caller,
-            trace.begin(
-                trace.traceparent_of(single, message),
-                seconds=self._call_seconds,
-                principal=observe.pseudonym(caller),
-            ),
+            trace.known(trace.traceparent_of(single, message), observe.pseudonym(caller)),
             client_name(message, single.get("user-agent", "")),
         )
         answer = await self.lane.answer(message, single, exchange, with_events=with_events)
@@ -307,11 +344,16 @@ def _refuse_repeated(fields: Sequence[tuple[str, str]]) -> Answer | None:
     return None
 
 
-def not_started(path: str) -> Answer:
-    """Return what a process answers whose settings do not let it serve."""
-    if path == "/health/live":
-        return json_answer(200, {"status": "alive"})
-    return json_answer(503, {"status": "unhealthy", "error": "this server is not configured"})
+def _refuse_lost(method: str, single: Mapping[str, str], body: bytes) -> Answer | None:
+    """Refuse a message that was sent in chunks and did not arrive."""
+    if body or method != "POST" or "transfer-encoding" not in single:
+        return None
+    return rpc_error(
+        411,
+        INVALID_REQUEST,
+        "The body did not arrive: the host passes on no body that is sent in chunks. "
+        "Send it whole, with a Content-Length.",
+    )
 
 
 def _host_name(host: str) -> str:

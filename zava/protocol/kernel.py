@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from zava import trace
 from zava.protocol.exchange import SCOPE_KEY, Exchange
 
 if TYPE_CHECKING:
@@ -93,7 +94,8 @@ class Kernel:
             if self._managers is None:
                 started = asyncio.get_running_loop().create_future()
                 self._closing = asyncio.Event()
-                self._owner = asyncio.create_task(self._own(started, self._closing))
+                with trace.use(None):  # it outlives the request that starts it
+                    self._owner = asyncio.create_task(self._own(started, self._closing))
                 self._managers = await started
                 self.times_started += 1
                 logger.info("MCP server startup complete")

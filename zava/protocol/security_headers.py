@@ -14,5 +14,19 @@ _OVER_HTTPS = _ALWAYS | {"strict-transport-security": "max-age=31536000"}
 
 
 def secured(headers: Mapping[str, str], *, is_local: bool) -> dict[str, str]:
-    """Return an answer's headers with those of every answer; what the answer says itself stays."""
+    """Return an answer's headers with those of every answer; what the answer says itself stays.
+
+    The Functions host makes an empty 500 of an answer whose header has a letter beyond ASCII or
+    the end of a line. So each of them becomes a question mark.
+    """
+    if not _is_plain("".join(headers.values())):
+        headers = {name: _plain(value) for name, value in headers.items()}
     return {**(_ALWAYS if is_local else _OVER_HTTPS), **headers}
+
+
+def _is_plain(value: str) -> bool:
+    return value.isascii() and value.isprintable()
+
+
+def _plain(value: str) -> str:
+    return "".join(letter if _is_plain(letter) else "?" for letter in value)

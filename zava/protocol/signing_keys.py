@@ -103,7 +103,9 @@ class RemoteKeys:
     async def _refresh(self) -> None:
         self._fetched_at = self._clock()
         try:
-            body = await asyncio.to_thread(self._fetch, self._url)
+            # The whole fetch: an issuer may send its answer byte by byte.
+            async with asyncio.timeout(_FETCH_TIMEOUT_SECONDS):
+                body = await asyncio.to_thread(self._fetch, self._url)
             keys = _read_keys(json.loads(body))
         except (OSError, ValueError, RecursionError):
             return  # the known keys go on serving

@@ -1,0 +1,61 @@
+"""What the conformance suite needs of the product's server, put into the worker process."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from zava.protocol.endpoint import Endpoint
+from zava.protocol.exchange import Exchange
+from zava.protocol.fast_lane import FastLane
+from zava.protocol.kernel import Answer
+from zava.protocol.versions import HANDSHAKE
+
+
+def add_fixtures() -> None:
+    """Offer the tools, resources and prompts that the suite calls, beside the product's own."""
+    from zava.app import application
+
+    endpoint = application().endpoint
+    endpoint.kernel._make_server = with_suite(endpoint.kernel._make_server)
+    vars(endpoint)["lane"] = WithoutLists(endpoint.lane)
+    keep_every_event(endpoint)
+
+
+def with_suite(make_server: Callable[[], Any]) -> Callable[[], Any]:
+    from tests.outside.fixtures_server import with_fixtures
+
+    return lambda: with_fixtures(make_server())
+
+
+class WithoutLists:
+    """The fast lane, but for the lists: the fixtures' server has longer ones."""
+
+    def __init__(self, lane: FastLane) -> None:
+        self._lane = lane
+
+    async def answer(
+        self,
+        message: Mapping[str, Any],
+        headers: Mapping[str, str],
+        exchange: Exchange,
+        *,
+        with_events: bool,
+    ) -> Answer | None:
+        if message["method"].endswith("/list"):
+            return None
+        return await self._lane.answer(message, headers, exchange, with_events=with_events)
+
+
+def keep_every_event(endpoint: Endpoint) -> None:
+    """Stream every handshake-era answer: the fixtures' server offers logging/setLevel.
+
+    The product does not offer it, because no later request would know of the level.
+    """
+    exchange = endpoint.kernel.exchange
+
+    async def exchange_with_events(
+        headers: Sequence[tuple[str, str]], body: bytes, given: Exchange, *, with_events: bool
+    ) -> Answer:
+        is_handshake = dict(headers).get("mcp-protocol-version") in HANDSHAKE
+        return await exchange(headers, body, given, with_events=with_events or is_handshake)
+
+    vars(endpoint.kernel)["exchange"] = exchange_with_events
