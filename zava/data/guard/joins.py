@@ -137,7 +137,7 @@ class _Links:
         names_outer = bool(named & self._read.outer - self._read.names)
         sides = condition.get("A_Expr", {})
         is_equality = sides.get("name") == _EQUALS
-        if is_equality and _holds_column(sides.get("lexpr")) and _holds_column(sides["rexpr"]):
+        if is_equality and holds_column(sides.get("lexpr")) and holds_column(sides["rexpr"]):
             if len(places) == 1 and names_outer:  # a key of the query around it
                 self.factors[places[0]] *= _key_lookup(sides["lexpr"])
             elif _is_key(sides, [sources[place] for place in places]):
@@ -279,5 +279,6 @@ def qualifiers(tree: Any) -> Names:
     return frozenset(found)
 
 
-def _holds_column(tree: Any) -> bool:
+def holds_column(tree: Any) -> bool:
+    """Return whether a tree names a column."""
     return any("ColumnRef" in node for node in _nodes_until(tree, _LEAVES))

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from zava.data.guard import refusals
 from zava.data.guard.bounds import largest
 from zava.data.guard.fields import implied_name
+from zava.data.guard.keys import joins_by_keys
 from zava.data.guard.parsing import COMPOUND, Node, nodes_of
 from zava.data.guard.tree_facts import (
     group_target,
@@ -34,7 +35,9 @@ GATHERING_BYTES = 16e6
 _ID, _COLUMN, _LONG_COLUMN, _SCALAR, _LONG = 24.0, 40.0, 300.0, 64.0, 65_536.0
 _LONG_COLUMNS = frozenset({"product_description", "product_name", "synonyms", "email", "address"})
 _MOST_NESTED_RECURSIONS = 3
-_GROUPS_OF_A_KEY, _LEAST_OF_A_KEY = 1_000.0, 50.0
+_ORDER = "order_id"
+_SHARES_OF_KEYS = {_ORDER: 1 / 20_000, "customer_id": 1 / 1_000, "product_id": 1 / 1_000}
+_LEAST_OF_A_KEY, _LEAST_OF_AN_ORDER = 50.0, 10.0
 _OVERHEAD = 8.0
 
 _SEARCHING = frozenset(
@@ -211,10 +214,14 @@ class Sizes:
 
     def _rows_of_a_group(self, select: Node) -> float:
         rows = self._work.joined(select)
-        keys = {implied_name(group_target(key, select)) for key in select.get("groupClause", ())}
-        if any(key.endswith("_id") and key != "store_id" for key in keys):
-            return max(rows / _GROUPS_OF_A_KEY, _LEAST_OF_A_KEY)
-        return rows
+        keys = [group_target(key, select) for key in select.get("groupClause", ())]
+        names = {implied_name(key) for key in keys if "ColumnRef" in key}
+        # A key of a retail table has few rows. A column that the statement makes may be constant.
+        shares = [share for name, share in _SHARES_OF_KEYS.items() if name in names]
+        if not shares or not joins_by_keys(select, self._work.ctes):
+            return rows
+        least = _LEAST_OF_AN_ORDER if _ORDER in names else _LEAST_OF_A_KEY
+        return max(rows * min(shares), least)
 
     # ---- expressions
 

@@ -52,6 +52,11 @@ class Work:
         self._known: dict[str, float] = {}
         self.visited = self._select(statement["SelectStmt"], {}, frozenset()).visited
 
+    @property
+    def ctes(self) -> frozenset[str]:
+        """Return the names that the statement's queries of a WITH have."""
+        return frozenset(self._known)
+
     def joined(self, select: Node) -> float:
         """Return how many rows one plain SELECT of the statement reads from its FROM clause."""
         return self._joined.get(id(select), 1.0)
