@@ -213,6 +213,7 @@ USUAL = [
     "SELECT - total_amount, @ total_amount, |/ total_amount FROM retail.orders",
     "TABLE retail.stores",
     "SELECT 1 UNION SELECT 2 UNION (SELECT 3 EXCEPT VALUES (4))",
+    "SELECT string_agg(x.a || b, ', ') FROM (SELECT 'a' AS a, 'b' AS b UNION SELECT 'c', 'd') AS x",
     "WITH RECURSIVE t AS (SELECT 1 AS n UNION ALL SELECT n FROM t WHERE n < 2) SELECT JSON_ARRAY(SELECT n FROM t), JSON_ARRAYAGG(n) FROM t",
     "SELECT array_agg(store_id) && array_agg(store_id) FROM retail.stores",
     "SELECT string_agg(status, ',') LIKE '%cancelled%' FROM retail.orders",

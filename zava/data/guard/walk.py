@@ -52,6 +52,8 @@ class Walk:
         self._growth = Growth()
         self._reads_paths = False
         self._has_short_variables = True
+        self.has_subqueries = False
+        """Whether an expression of the statement holds a query, once `check` has passed."""
 
     def check(self, statement: Node) -> None:
         """Walk the raw statement.
@@ -71,7 +73,10 @@ class Walk:
                 if rule is not None:
                     rule(self, value, visible)
                 elif key in _OPEN:
-                    self._push(value, visible)
+                    if kind is dict:
+                        self._stack.append((value, visible))
+                    else:
+                        self._stack += [(item, visible) for item in value if item]
                 elif key not in LEAVES:
                     raise refusals.node(key)
         if self._reads_paths:
@@ -161,7 +166,12 @@ class Walk:
         self._reads_paths |= expression["name"][-1]["String"]["sval"] in _PATH_OPERATORS
         self._push_rest(expression, visible, "name")
 
+    def _query_of_json(self, constructor: Node, visible: Names) -> None:
+        self.has_subqueries = True
+        self._push(constructor, visible)
+
     def _sublink(self, sublink: Node, visible: Names) -> None:
+        self.has_subqueries = True
         if "operName" in sublink:
             _check_operator(sublink["operName"])
         self._push_rest(sublink, visible, "operName")
@@ -231,6 +241,7 @@ class Walk:
         "TypeCast": _cast,
         "typeName": _type,
         "CollateClause": _collation,
+        "JsonArrayQueryConstructor": _query_of_json,
         "JsonFuncExpr": _json_function,
         "JsonTable": _json_function,
         "SQLValueFunction": _special_value,
