@@ -1,11 +1,10 @@
 """Shares the time of the process's one thread fairly among principals.
 
-A request computes in steps, between which it waits: for the database, for another thread. asyncio
-runs steps in the order in which they become ready. Without this module, a principal with many
-requests would get nearly all of the thread, and each step of others would wait behind all of that
-principal's. Here the time of each step is counted for its principal. A principal beside others
-uses at most half of the time. Of the steps that wait, those run first whose principal has used
-least of late. Between them the loop looks for new requests and answers.
+A request computes in steps. Between them it waits for the database or another thread. The loop runs
+steps in the order in which they became ready. By that order, each step would wait behind all those
+of a principal with many requests. Here each step's time is counted for its principal. A principal
+beside others uses at most half of the time. Of the steps that wait, those run first whose principal
+has used least of late. Between them the loop looks for new requests and answers.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """Which JSON paths may run: literal ones whose work is linear in the value that they read.
 
 PostgreSQL compares each item of one side of a path's predicate with each of the other, and does not
-look for a cancellation meanwhile. A variable is one item where the statement's text says so.
+look for a cancellation meanwhile. A variable is one item where the statement passes a constant.
 """
 
 import json
