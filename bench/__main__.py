@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import audit, cold, flood, growth, guard, metrics, neighbours, seal, trips, wire
+from bench import audit, cold, crowd, flood, growth, guard, metrics, neighbours, seal, trips, wire
 from bench.cluster import TODAY, Ground, seeded_cluster
 from bench.load import require_wrk
 from bench.report import Part, table
@@ -16,7 +16,18 @@ from zava.settings import settings
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 _TEMPLATE = Path(__file__).with_name("page.md")
-PARTS = ("seal", "guard", "wire", "trips", "cold", "audit", "neighbours", "flood", "metrics")
+PARTS = (
+    "seal",
+    "guard",
+    "wire",
+    "trips",
+    "cold",
+    "audit",
+    "neighbours",
+    "flood",
+    "crowd",
+    "metrics",
+)
 
 
 def main() -> None:
@@ -76,6 +87,7 @@ _MEASURE: dict[str, Callable[[Ground, argparse.Namespace], list[Part]]] = {
     "flood": lambda ground, _: [
         asyncio.run(flood.compare(ground.server, ground.context_key, ground.home))
     ],
+    "crowd": lambda ground, _: [asyncio.run(crowd.compare(ground))],
     "metrics": lambda ground, _: asyncio.run(metrics.compare(ground.server, ground.signer, TODAY)),
     "neighbours": lambda ground, _: [asyncio.run(neighbours.compare(ground.server, ground.signer))],
 }

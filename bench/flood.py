@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from statistics import median, quantiles
@@ -80,10 +80,11 @@ async def compare(server: str, context_key: str, home: Home) -> Part:
         name: issuer.token(tenant_id=caller.tenant_id, object_id=caller.object_id, name=name)
         for name, caller in demo_callers().items()
     }
+    budget = {"ZAVA_BUDGET_CALLS_PER_MINUTE": str(CALLS_PER_MINUTE)}
     rows, ratios = [], []
     for flooder, neighbour in PAIRS:
         # A server and two principals of its own each time: budgets are counted by the minute.
-        async with _serving(server, context_key, home) as port:
+        async with serving(server, context_key, home, budget) as port:
             quiet, beside, refused = await _spell(port, tokens[flooder], tokens[neighbour])
         ratios.append(beside / quiet)
         rows.append(f"| {refused} | {quiet:.2f} | {beside:.2f} | {ratios[-1]:.2f} |")
@@ -97,15 +98,15 @@ async def _spell(port: int, flooding: str, calling: str) -> tuple[float, float, 
     """Return the neighbour's p95 in quiet and beside the flood, and how that was answered."""
     neighbour = Client(port, calling)
     await neighbour.open()
-    await _p95(neighbour)
-    quiet = await _p95(neighbour)
+    await p95(neighbour)
+    quiet = await p95(neighbour)
     flood = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bench.flood", str(port), flooding, stdout=asyncio.subprocess.PIPE
     )
     assert flood.stdout is not None  # noqa: S101  # piped above
     try:
         await flood.stdout.readline()  # it has begun
-        beside = await _p95(neighbour)
+        beside = await p95(neighbour)
     finally:
         flood.terminate()
     refused = (await flood.stdout.read()).decode().strip()
@@ -114,7 +115,10 @@ async def _spell(port: int, flooding: str, calling: str) -> tuple[float, float, 
 
 
 @asynccontextmanager
-async def _serving(server: str, context_key: str, home: Home) -> AsyncIterator[int]:
+async def serving(
+    server: str, context_key: str, home: Home, settings: Mapping[str, str]
+) -> AsyncIterator[int]:
+    """Lend a server process with these settings beside its own; give its port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -123,10 +127,16 @@ async def _serving(server: str, context_key: str, home: Home) -> AsyncIterator[i
         "ZAVA_CONTEXT_KEYS": context_key,
         "ZAVA_HOME": str(home.path),
         "PORT": str(port),
-        "ZAVA_BUDGET_CALLS_PER_MINUTE": str(CALLS_PER_MINUTE),
+        **settings,
     }
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "zava", "serve", env=environment, stdout=subprocess.PIPE
+        sys.executable,
+        "-m",
+        "zava",
+        "serve",
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
     )
     assert process.stdout is not None  # noqa: S101  # piped above
     await process.stdout.readline()
@@ -137,7 +147,7 @@ async def _serving(server: str, context_key: str, home: Home) -> AsyncIterator[i
         await process.wait()
 
 
-async def _p95(client: Client) -> float:
+async def p95(client: Client) -> float:
     """Return the 95th percentile of calls at a person's pace, in ms."""
     took: list[float] = []
     never = asyncio.Event()

@@ -116,12 +116,12 @@ def load(
 def _wrk(running: Running, work: Work, right_answer: RightAnswer, turn: Turn) -> dict[str, int]:
     headers, body = running.candidate.request(work)
     script = [
-        f"REQUEST_HEADERS = {_lua_table(headers)}",
-        f"REQUEST_BODY = {_lua_text(body.decode())}",
+        f"REQUEST_HEADERS = {lua_table(headers)}",
+        f"REQUEST_BODY = {lua_text(body.decode())}",
         f"NUMBER = {next(_numbers) if work.is_new_each_time else 'nil'}",
         f"PLACE_OF_NUMBER = {PLACE_OF_NUMBER}",
         f"ANSWER_BYTES = {len(right_answer.body)}",
-        f"MARK = {_lua_text(right_answer.mark)}",
+        f"MARK = {lua_text(right_answer.mark)}",
         _LUA.read_text(),
     ]
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
@@ -153,9 +153,11 @@ def children_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _lua_text(text: str) -> str:
+def lua_text(text: str) -> str:
+    """Return a text as Lua writes it."""
     return f"[==[{text}]==]"
 
 
-def _lua_table(fields: Mapping[str, str]) -> str:
-    return "{" + ", ".join(f'["{key}"] = {_lua_text(text)}' for key, text in fields.items()) + "}"
+def lua_table(fields: Mapping[str, str]) -> str:
+    """Return a table of texts as Lua writes it."""
+    return "{" + ", ".join(f'["{key}"] = {lua_text(text)}' for key, text in fields.items()) + "}"

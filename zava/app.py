@@ -16,6 +16,7 @@ from zava.data.budgets import Budget, Budgets
 from zava.data.context import ContextKey, ContextSigner
 from zava.data.door import GRACE_SECONDS
 from zava.data.monitor import QueryMonitor
+from zava.data.reading import ParsingTurns
 from zava.data.result_cache import ResultCache
 from zava.data.retail import RetailData
 from zava.data.tenancy import Tenancy
@@ -44,6 +45,7 @@ from zava.protocol.endpoint import Endpoint
 from zava.protocol.fast_lane import FastLane
 from zava.protocol.identity import TokenAuthenticator
 from zava.protocol.kernel import Answer
+from zava.protocol.process_time import ProcessTime
 from zava.protocol.signing_keys import RemoteKeys, StaticKeys
 from zava.protocol.tool_calls import ToolCalls
 from zava.protocol.unserved import interrupted, not_started
@@ -159,8 +161,13 @@ def compose(settings: Settings, *, conninfo: str, context_keys: Sequence[str]) -
         code_version=__version__,
     )
     vectors = QueryVectors(embedders(settings))
+    process_time = ProcessTime()
     analytics = Analytics(
-        RetailData(tenancy, most_rows=settings.statement_cost_limit or inf),
+        RetailData(
+            tenancy,
+            most_rows=settings.statement_cost_limit or inf,
+            turns=ParsingTurns(process_time.charge),
+        ),
         make_sales=lambda: _sales(tenancy, cache, settings),
         make_products=lambda: _products(tenancy, vectors),
         clock=_clock(settings),
@@ -175,6 +182,7 @@ def compose(settings: Settings, *, conninfo: str, context_keys: Sequence[str]) -
         allowed_hosts=_allowed_hosts(settings),
         is_vouched=settings.is_authenticated_by_platform,
         ask_budget=budgets.ask,
+        process_time=process_time,
         max_concurrent_calls=settings.max_concurrent_calls,
         call_seconds=settings.statement_timeout_seconds + GRACE_SECONDS,
     )

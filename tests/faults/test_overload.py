@@ -207,6 +207,41 @@ async def test_refusals_are_held_back_from_a_client_that_does_not_wait(
     assert 0.9 < time.monotonic() - started < 10
 
 
+REFUSED = "SELECT order_id, pg_sleep(1) FROM retail.orders WHERE status = 'pending'"
+
+
+@pytest.mark.parametrize("kind", ["refused", "listed", "by the SDK", "of nobody", "elsewhere"])
+async def test_newcomer_is_answered_before_most_of_a_crowd(
+    application: Application, tokens: dict[str, str], kind: str
+) -> None:
+    def calls(number: int) -> tuple[dict[str, str], bytes]:
+        if kind == "listed":
+            return request(MODERN, "tools/list", {}, tokens["seattle"])
+        if kind == "by the SDK":
+            return request(MODERN, "prompts/list", {}, tokens["seattle"])
+        if kind == "elsewhere":
+            headers, body = request(MODERN, "tools/list", {}, tokens["seattle"])
+            return headers | {"host": "elsewhere.example"}, body
+        token = f"e30.e30.{number}" if kind == "of nobody" else tokens["seattle"]
+        arguments = {"postgresql_query": f"{REFUSED} LIMIT {number}"}
+        params = {"name": "execute_sales_query", "arguments": arguments}
+        return request(MODERN, "tools/call", params, token)
+
+    async def send(headers: dict[str, str], body: bytes) -> int:
+        answer = await application.endpoint.handle("POST", "/mcp", headers, body)
+        return answer.status
+
+    ping = request("2025-11-25", "ping", {}, tokens["redmond"])
+    assert await send(*ping) == 200
+    await send(*calls(0))  # warm
+    crowd = [asyncio.create_task(send(*calls(number))) for number in range(1, 33)]
+    newcomer = asyncio.create_task(send(*ping))
+    assert await newcomer == 200
+    assert sum(task.done() for task in crowd) <= 16
+    statuses = set(await asyncio.gather(*crowd))
+    assert statuses == {{"of nobody": 401, "elsewhere": 421}.get(kind, 200)}
+
+
 def test_newcomers_find_no_room_without_bound() -> None:
     admission = Admission(16)
     with ExitStack() as places:

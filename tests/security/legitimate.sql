@@ -1631,3 +1631,18 @@ SELECT JSON_ARRAY(SELECT status FROM retail.orders GROUP BY status ORDER BY stat
 SELECT o.order_date, o.total_amount - (lag(o) OVER (PARTITION BY o.customer_id ORDER BY o.order_date)).total_amount AS change
 FROM retail.orders o ORDER BY o.order_date DESC LIMIT 6
 
+
+-- JSON paths with variables of short values
+SELECT count(*) FILTER (WHERE jsonb_path_exists(to_jsonb(o), '$.total_amount ? (@ > $least && @ < $most)', '{"least": 1, "most": 100000}')) AS some,
+  count(*) FILTER (WHERE jsonb_path_exists(to_jsonb(o), '$.status ? (@ == $status)', jsonb_build_object('status', 'completed'))) AS completed,
+  count(*) FILTER (WHERE JSON_EXISTS(to_jsonb(o), '$.total_amount ? (@ > $least)' PASSING 1 AS least)) AS others
+FROM retail.orders o
+
+-- Orders of some months with their lines as JSON
+WITH lines AS (
+  SELECT order_id, json_agg(json_build_object('product_id', product_id, 'quantity', quantity, 'price', unit_price) ORDER BY line_number) AS items
+  FROM retail.order_items GROUP BY order_id
+)
+SELECT json_agg(json_build_object('order_id', o.order_id, 'date', o.order_date, 'status', o.status, 'items', l.items)) AS orders
+FROM retail.orders o JOIN lines l ON l.order_id = o.order_id
+WHERE o.order_date >= date_trunc('month', (SELECT max(order_date) FROM retail.orders)) AND o.status = 'pending'

@@ -4,7 +4,7 @@ import pytest
 
 from zava.data.guard import Guard
 from zava.data.guard.guard import Verdict
-from zava.data.reading import StatementReader
+from zava.data.reading import ParsingTurns, StatementReader
 from zava.errors import DatabaseFault, QueryRefused
 
 TABLES = frozenset({"stores", "orders", "order_items", "products", "customers"})
@@ -365,7 +365,7 @@ def test_what_no_deadline_could_end_is_refused(sql: str) -> None:
 
 
 async def test_verdict_is_remembered_and_each_refusal_has_its_own_correlation_id() -> None:
-    reader = StatementReader(Guard(TABLES, COLUMNS_OF_TABLES, CALLING))
+    reader = StatementReader(Guard(TABLES, COLUMNS_OF_TABLES, CALLING), ParsingTurns())
     read = [await reader.read(b"", "SELECT pg_sleep(1)") for _ in range(2)]
     assert read[0] is read[1]
     ids = set()

@@ -1,7 +1,11 @@
 """Short statements are read on the stack at hand: none of them can end the process."""
 
+import asyncio
+import gc
 import subprocess
 import sys
+import threading
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
 
@@ -9,7 +13,7 @@ import pytest
 
 from zava.data.guard.guard import Guard
 from zava.data.guard.parsing import parsing_thread
-from zava.data.reading import SHORT_CHARACTERS, ReadStatement, StatementReader
+from zava.data.reading import SHORT_CHARACTERS, ParsingTurns, ReadStatement, StatementReader
 
 # What comes before, what is repeated, the middle, what closes each repetition.
 NESTINGS = (
@@ -71,7 +75,11 @@ def nested() -> list[str]:
 
 
 def read(text: str) -> ReadStatement:
-    return StatementReader(Guard(frozenset({"stores"}), frozenset(), frozenset())).read_here(text)
+    return reader().read_here(text)
+
+
+def reader() -> StatementReader:
+    return StatementReader(Guard(frozenset({"stores"}), frozenset(), frozenset()), ParsingTurns())
 
 
 def test_deepest_short_texts_are_read_in_a_small_stack_as_on_the_parsing_thread() -> None:
@@ -87,19 +95,49 @@ def test_deepest_short_texts_are_read_in_a_small_stack_as_on_the_parsing_thread(
 async def test_only_a_longer_text_is_handed_to_the_parsing_thread(
     monkeypatch: pytest.MonkeyPatch, *, is_short: bool
 ) -> None:
-    handed: list[tuple[str, ...]] = []
+    handed: list[str] = []
     submit = parsing_thread().submit
 
-    def noted(call: Callable[[str], ReadStatement], *told: str) -> Future[ReadStatement]:
-        handed.append(told)
+    def noted(call: Callable[..., object], *told: object) -> Future[object]:
+        handed.append(str(told[-1]))
         return submit(call, *told)
 
     monkeypatch.setattr(parsing_thread(), "submit", noted)
-    reader = StatementReader(Guard(frozenset({"stores"}), frozenset(), frozenset()))
+    remembering = reader()
     text = "SELECT 1".ljust(SHORT_CHARACTERS if is_short else SHORT_CHARACTERS + 1)
-    first = await reader.read(b"", text)
+    first = await remembering.read(b"", text)
     assert first.verdict.error is None
-    assert await reader.read(b"", text) is first
-    assert handed == ([] if is_short else [(text,)])
+    assert await remembering.read(b"", text) is first
+    assert handed == ([] if is_short else [text])
     # No caller meets what another one sent.
-    assert await reader.read(b"another caller", text) is not first
+    assert await remembering.read(b"another caller", text) is not first
+
+
+async def test_texts_of_one_person_are_read_one_at_a_time_between_those_of_others() -> None:
+    charged: Counter[bytes] = Counter()
+    done: list[str] = []
+    begin = threading.Event()
+
+    def charge(identity: bytes, seconds: float) -> None:
+        assert seconds >= 0
+        charged[identity] += 1
+
+    turns = ParsingTurns(charge)
+
+    def work(name: str) -> None:
+        assert begin.wait(10)
+        done.append(name)
+
+    flood = [asyncio.create_task(turns.run(b"seattle", work, "seattle")) for _ in range(20)]
+    await asyncio.wait(flood, timeout=0)
+    other = asyncio.create_task(turns.run(b"redmond", work, "redmond"))
+    left = flood.pop(1)
+    left.cancel()
+    begin.set()
+    await asyncio.gather(other, *flood)
+    assert done.index("redmond") <= 2
+    assert len(done) == 20, "that of a client that left is not read"
+    assert charged == {b"seattle": 19, b"redmond": 1}
+    del flood, other, left
+    gc.collect()
+    assert not turns._turns, "nothing is kept of who waits no longer"

@@ -5,7 +5,10 @@ and a short text, whose depth any stack bears, is read where it is.
 """
 
 import asyncio
-from typing import NamedTuple
+import time
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar, TypeVarTuple
+from weakref import WeakValueDictionary
 
 from cachetools import LRUCache
 
@@ -15,6 +18,9 @@ from zava.data.guard.guard import Verdict
 from zava.data.guard.parsing import parsing_thread
 from zava.data.guard.work import HEAVY_ROWS
 from zava.data.outside_text import reads_outside_text
+
+T = TypeVar("T")
+Arguments = TypeVarTuple("Arguments")
 
 _REMEMBERED = 1024  # statements of at most 16 KiB
 
@@ -42,6 +48,39 @@ class ReadStatement(NamedTuple):
         return self.verdict.visited_rows >= HEAVY_ROWS
 
 
+class ParsingTurns:
+    """Sends work to the parsing thread, one piece of each person at a time.
+
+    The thread takes what comes first. So a person's text waits for at most one of each other
+    person, however many those have sent. `charge` is given each person's time on the thread, which
+    the rest of the process cannot use meanwhile.
+    """
+
+    def __init__(self, charge: Callable[[bytes, float], None] = lambda *_: None) -> None:
+        self._charge = charge
+        # By identity, for as long as something of that person runs or waits.
+        self._turns: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
+
+    async def run(
+        self, identity: bytes, work: Callable[[*Arguments], T], *arguments: *Arguments
+    ) -> T:
+        """Return what the work returns, once the person's earlier pieces are done."""
+        turn = self._turns.get(identity)
+        if turn is None:
+            turn = self._turns[identity] = asyncio.Lock()
+        async with turn:
+            loop = asyncio.get_running_loop()
+            result, seconds = await loop.run_in_executor(parsing_thread(), _timed, work, *arguments)
+            self._charge(identity, seconds)
+            return result
+
+
+def _timed(work: Callable[[*Arguments], T], *arguments: *Arguments) -> tuple[T, float]:
+    """Return what the work returns, and the seconds that it computed."""
+    begun = time.thread_time()
+    return work(*arguments), time.thread_time() - begun
+
+
 class StatementReader:
     """Reads statements and remembers them by person and exact text.
 
@@ -49,8 +88,9 @@ class StatementReader:
     another one sent it.
     """
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: Guard, turns: ParsingTurns) -> None:
         self._guard = guard
+        self._turns = turns
         self._read: LRUCache[tuple[bytes, str], ReadStatement] = LRUCache(_REMEMBERED)
 
     async def read(self, identity: bytes, statement: str) -> ReadStatement:
@@ -60,8 +100,7 @@ class StatementReader:
             if len(statement) <= SHORT_CHARACTERS:
                 known = self.read_here(statement)
             else:
-                loop = asyncio.get_running_loop()
-                known = await loop.run_in_executor(parsing_thread(), self.read_here, statement)
+                known = await self._turns.run(identity, self.read_here, statement)
             self._read[identity, statement] = known
         return known
 

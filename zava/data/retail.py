@@ -1,6 +1,5 @@
 """The retail data as use cases ask for them: free SQL, guarded, advised and explained."""
 
-import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,9 +15,8 @@ from zava.data.conditions import find_conditions
 from zava.data.continuation import how_to_continue, sort_keys
 from zava.data.fingerprint import note_fingerprint, note_statement
 from zava.data.guard import Guard
-from zava.data.guard.parsing import parsing_thread
 from zava.data.limits import check_limits
-from zava.data.reading import StatementReader
+from zava.data.reading import ParsingTurns, StatementReader
 from zava.data.schema import SchemaReader
 from zava.data.statements import statement
 from zava.data.tenancy import Tenancy
@@ -33,11 +31,14 @@ logger = logging.getLogger(__name__)
 class RetailData:
     """Reads the retail data through the one door."""
 
-    def __init__(self, tenancy: Tenancy, *, most_rows: float = inf) -> None:
+    def __init__(
+        self, tenancy: Tenancy, *, most_rows: float = inf, turns: ParsingTurns | None = None
+    ) -> None:
         """`most_rows` is how many rows a free statement may have to visit, by its text."""
         self._tenancy = tenancy
         self._most_rows = most_rows
         self._schemas = SchemaReader()
+        self._turns = turns or ParsingTurns()
         self._reader: StatementReader | None = None
 
     async def run(self, caller: Caller, sql: str, *, max_rows: int) -> Table:
@@ -79,8 +80,7 @@ class RetailData:
         if fitting < len(table.rows):
             table = replace(table, rows=table.rows[:fitting], truncated="bytes")
         if table.truncated:
-            loop = asyncio.get_running_loop()
-            keys = await loop.run_in_executor(parsing_thread(), sort_keys, sql)
+            keys = await self._turns.run(caller.identity, sort_keys, sql)
             return replace(table, notes=(how_to_continue(keys, table),))
         if not emptiness.is_empty(table.rows):
             return table
@@ -148,7 +148,7 @@ class RetailData:
         guard = Guard(
             frozenset(tables), frozenset(rows[0]["columns"]), frozenset(rows[0]["calling"])
         )
-        self._reader = self._reader or StatementReader(guard)
+        self._reader = self._reader or StatementReader(guard, self._turns)
         return self._reader
 
     async def _advise(self, caller: Caller, sql: str, fault: DatabaseFault | QueryRefused) -> None:
@@ -168,8 +168,7 @@ class RetailData:
         """Ask which conditions removed the rows; the answer stands, whatever comes of it."""
         await self._know_structure(caller, audience)
         tables = self._schemas.columns(audience)
-        loop = asyncio.get_running_loop()
-        conditions = await loop.run_in_executor(parsing_thread(), find_conditions, sql, tables)
+        conditions = await self._turns.run(caller.identity, find_conditions, sql, tables)
         question = emptiness.question(conditions, tables)
         if question is None:
             return []

@@ -35,6 +35,7 @@ from zava.protocol.introduction import NAME
 from zava.protocol.kernel import Answer, Kernel
 from zava.protocol.patience import Patience
 from zava.protocol.permissions import WHOLE_SCOPE
+from zava.protocol.process_time import ANYONE, ProcessTime
 from zava.protocol.security_headers import secured
 from zava.protocol.unserved import out_of_time
 from zava.protocol.versions import VERSION_HEADER
@@ -57,6 +58,8 @@ _SINGLE = frozenset(
     {VERSION_HEADER, "mcp-method", "mcp-name", "authorization", "host", "origin"}
     | {"content-type", "content-length", platform_auth.TOKEN_HEADER, platform_auth.PRINCIPAL_HEADER}
 )
+_SDK_SECONDS = 0.0025
+"""What the SDK's own tasks take for one request, measured."""
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?", re.IGNORECASE | re.ASCII)
 _REMEMBERED_CHARACTERS = 260  # no name of a host is longer (RFC 1035)
@@ -93,6 +96,7 @@ class Endpoint:
         allowed_hosts: Sequence[str] = (),
         is_vouched: bool = False,
         ask_budget: Callable[[Caller], None] = lambda _: None,
+        process_time: ProcessTime | None = None,
         max_concurrent_calls: int = 64,
         call_seconds: float | None = None,
     ) -> None:
@@ -103,6 +107,7 @@ class Endpoint:
         self._is_vouched = is_vouched
         self._ask_budget = ask_budget
         self._admission = Admission(max_concurrent_calls)
+        self._time = process_time or ProcessTime()
         self._call_seconds = call_seconds
         self._patience = Patience()
         self._hosts = _LOOPBACK | {host.lower() for host in allowed_hosts}
@@ -160,6 +165,24 @@ class Endpoint:
     async def _route(
         self, method: str, path: str, fields: list[tuple[str, str]], body: bytes
     ) -> Answer:
+        single = dict(fields)
+        if path == MCP_PATH and method == "POST":
+            refused = (
+                _refuse_repeated(fields) or self._refuse_host(single) or _refuse_lost(single, body)
+            )
+            if refused is None:
+                try:
+                    return await self._post(fields, single, body)
+                except Busy as busy:  # before the token was verified
+                    refused = _busy(503, busy)
+            await self._time.turn(ANYONE)
+            return refused
+        return await self._time.share(ANYONE, self._open(method, path, fields, single))
+
+    async def _open(
+        self, method: str, path: str, fields: list[tuple[str, str]], single: dict[str, str]
+    ) -> Answer:
+        """Answer what needs no token."""
         if path not in PATHS:
             return json_answer(404, {"error": "not found"})
         allowed = ("POST",) if path == MCP_PATH else ("GET", "HEAD")
@@ -171,20 +194,8 @@ class Endpoint:
         if path == "/health/ready":
             status, content = await self._readiness()
             return json_answer(status, content)
-        single = dict(fields)
-        refused = (
-            _refuse_repeated(fields)
-            or self._refuse_host(single)
-            or _refuse_lost(method, single, body)
-        )
-        if refused is not None:
-            return refused
-        if path != MCP_PATH:
-            return json_answer(200, self._metadata(single["host"]))
-        try:
-            return await self._post(fields, single, body)
-        except Busy as busy:
-            return _busy(503, busy)  # before the token was verified
+        refused = _refuse_repeated(fields) or self._refuse_host(single)
+        return refused or json_answer(200, self._metadata(single["host"]))
 
     async def _post(
         self, fields: list[tuple[str, str]], single: dict[str, str], body: bytes
@@ -198,26 +209,39 @@ class Endpoint:
             observe.request_refused(
                 Refusal.NO_TOKEN if refusal.is_missing else Refusal.BAD_TOKEN, refusal.description
             )
+            await self._time.turn(ANYONE)
             return self._challenge(refusal, single["host"])
         except AccessDenied as denial:
             observe.request_refused(Refusal.BAD_TOKEN, denial.message)
+            await self._time.turn(ANYONE)
             return self._forbidden(denial, single["host"], None)
         request = fields, single, body
         try:
             self._ask_budget(caller)
         except Busy as busy:
-            await self._admission.hold_back(caller)
-            return self._refused(429, busy, *request)
+            return await self._turn_away(caller, 429, busy, *request)
         try:
             with self._admission.admitted(caller):
-                return await self._serve(caller, *request)
-        except ShareTaken as busy:
-            await self._admission.hold_back(caller)
-            return self._refused(429, busy, *request)
+                served = self._serve(caller, *request)
+                return await self._time.share(caller.identity, served)
         except Busy as busy:
-            return self._refused(503, busy, *request)
+            status = 429 if isinstance(busy, ShareTaken) else 503
+            return await self._turn_away(caller, status, busy, *request)
 
-    def _refused(
+    async def _turn_away(
+        self,
+        caller: Caller,
+        status: int,
+        busy: Busy,
+        fields: list[tuple[str, str]],
+        single: dict[str, str],
+        body: bytes,
+    ) -> Answer:
+        await self._admission.hold_back(caller)
+        refused = self._refused(status, busy, fields, single, body)
+        return await self._time.share(caller.identity, refused)
+
+    async def _refused(
         self,
         status: int,
         busy: Busy,
@@ -270,6 +294,7 @@ class Endpoint:
                 and not name.startswith(platform_auth.PREFIX)
             ]
             passed.append(("accept", f"{JSON_TYPE}, text/event-stream"))
+            self._time.charge(caller.identity, _SDK_SECONDS)
             answer = await self.kernel.exchange(passed, body, exchange, with_events=with_events)
         if exchange.denial is not None:
             return self._forbidden(exchange.denial, single["host"], message.get("id"))
@@ -344,9 +369,9 @@ def _refuse_repeated(fields: Sequence[tuple[str, str]]) -> Answer | None:
     return None
 
 
-def _refuse_lost(method: str, single: Mapping[str, str], body: bytes) -> Answer | None:
+def _refuse_lost(single: Mapping[str, str], body: bytes) -> Answer | None:
     """Refuse a message that was sent in chunks and did not arrive."""
-    if body or method != "POST" or "transfer-encoding" not in single:
+    if body or "transfer-encoding" not in single:
         return None
     return rpc_error(
         411,

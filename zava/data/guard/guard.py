@@ -50,8 +50,9 @@ class Guard:
         """Return the verdict on a text within the limits; call it where there is stack for it."""
         try:
             tree = _only_one(parse(statement))
-            Walk(self._tables, self._columns, self._calling).check(tree)
-            work = Work(tree)
+            walk = Walk(self._tables, self._columns, self._calling)
+            walk.check(tree)
+            work = Work(tree, has_subqueries=walk.has_subqueries)
             sizes = Sizes(work)
             sizes.check(tree)
         except (TooDeep, RecursionError):

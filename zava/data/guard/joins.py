@@ -122,8 +122,9 @@ class From:
 class _Links:
     """Which sources conditions join by a key, and by which factor they lower each source."""
 
-    def __init__(self, read: From) -> None:
+    def __init__(self, read: From, *, has_subqueries: bool) -> None:
         self._read = read
+        self._has_subqueries = has_subqueries
         self.groups = list(range(len(read.sources)))
         self.factors = [1.0] * len(read.sources)
         self.anywhere = 1.0
@@ -132,21 +133,29 @@ class _Links:
 
     def add(self, condition: Node) -> None:
         """Count one of the conditions that hold together."""
-        sources, named = self._read.sources, qualifiers(condition)
-        places = [n for n, source in enumerate(sources) if source.names & named]
-        names_outer = bool(named & self._read.outer - self._read.names)
-        sides = condition.get("A_Expr", {})
+        sources, sides = self._read.sources, condition.get("A_Expr", {})
         is_equality = sides.get("name") == _EQUALS
-        if is_equality and _holds_column(sides.get("lexpr")) and _holds_column(sides["rexpr"]):
+        if is_equality:
+            left, right = columns_of(sides.get("lexpr")), columns_of(sides["rexpr"])
+            columns, has_both = left + right, bool(left and right)
+        else:
+            columns, has_both = columns_of(condition), False
+        named = _qualifiers(columns)
+        places = [n for n, source in enumerate(sources) if not source.names.isdisjoint(named)]
+        names_outer = not named.isdisjoint(self._read.outer - self._read.names)
+        if has_both:
             if len(places) == 1 and names_outer:  # a key of the query around it
                 self.factors[places[0]] *= _key_lookup(sides["lexpr"])
-            elif _is_key(sides, [sources[place] for place in places]):
+            elif _is_key(columns, [sources[place] for place in places]):
                 self._merge(places or range(len(sources)))
-        elif not names_outer and not any(
-            "SubLink" in node for node in outside_subqueries(condition)
-        ):
+        elif not names_outer and not self._holds_subquery(condition):
             # Of other conditions each row is visited to find out.
             self._lower(places, _EQUALITY if is_equality else _RANGE)
+
+    def _holds_subquery(self, condition: Node) -> bool:
+        return self._has_subqueries and any(
+            "SubLink" in node for node in outside_subqueries(condition)
+        )
 
     def _lower(self, places: list[int], factor: float) -> None:
         if len(places) == 1 or len(self.factors) == 1:
@@ -159,13 +168,13 @@ class _Links:
         self.groups = [min(merged) if group in merged else group for group in self.groups]
 
 
-def joined(read: From) -> Rows:
+def joined(read: From, *, has_subqueries: bool) -> Rows:
     """Return how many combinations of rows there are, and lower each source by its conditions.
 
     Sources that share a column or an equality of columns count as joined by a key: as many rows
     as the largest of them.
     """
-    links = _Links(read)
+    links = _Links(read, has_subqueries=has_subqueries)
     for condition in read.conditions:
         links.add(condition)
     visited_of: dict[int, float] = {}
@@ -193,14 +202,10 @@ def _key_lookup(side: Node) -> float:
     return _KEY_LOOKUPS.get(names[-1].get("String", {}).get("sval", ""), _KEY_LOOKUP)
 
 
-def _is_key(sides: Node, sources: list[Source]) -> bool:
+def _is_key(columns: list[list[Node]], sources: list[Source]) -> bool:
     """Whether an equality joins by a key; a store alone is one beside the table of stores only."""
-    columns = {
-        node["ColumnRef"]["fields"][-1].get("String", {}).get("sval")
-        for node in _nodes_until([sides["lexpr"], sides["rexpr"]], _LEAVES)
-        if "ColumnRef" in node
-    }
-    return columns != {_TENANT} or any(source.is_stores for source in sources)
+    names = {fields[-1].get("String", {}).get("sval") for fields in columns}
+    return names != {_TENANT} or any(source.is_stores for source in sources)
 
 
 def series(arguments: list[Node]) -> float:
@@ -236,21 +241,25 @@ def conjuncts(condition: Node | None) -> Iterator[Node]:
             yield node
 
 
-def outside_subqueries(tree: Any) -> Iterator[Node]:
-    """Yield the nodes of a tree, but of each subquery only its link, and nothing of a leaf."""
+def outside_subqueries(tree: Any) -> list[Node]:
+    """Return the nodes of a tree, but of each subquery only its link, and nothing of a leaf."""
     return _nodes_until(tree, _ENDS)
 
 
-def _nodes_until(tree: Any, ends: Names) -> Iterator[Node]:
+def _nodes_until(tree: Any, ends: Names) -> list[Node]:
+    # A list, because most of a statement's estimates read it whole.
+    found: list[Node] = []
     stack = [tree] if tree else []
     while stack:
         node = stack.pop()
         if type(node) is dict:
-            yield node
-            parts = node.items()
-            stack += [part for key, part in parts if type(part) in COMPOUND and key not in ends]
+            found.append(node)
+            for key, part in node.items():
+                if type(part) in COMPOUND and key not in ends:
+                    stack.append(part)
         else:
             stack += node
+    return found
 
 
 def calls(tree: Any) -> Iterator[tuple[str, list[Node]]]:
@@ -266,18 +275,20 @@ def calls_of(nodes: Iterable[Node]) -> Iterator[tuple[str, list[Node]]]:
             yield call["funcname"][-1]["String"]["sval"], call.get("args", [])
 
 
+def columns_of(tree: Any) -> list[list[Node]]:
+    """Return the parts of each column's name in a tree."""
+    if type(tree) is dict and "ColumnRef" in tree:  # as most sides of a condition are
+        return [tree["ColumnRef"]["fields"]]
+    nodes = _nodes_until(tree, _LEAVES)
+    return [node["ColumnRef"]["fields"] for node in nodes if "ColumnRef" in node]
+
+
 def qualifiers(tree: Any) -> Names:
     """Return the names before the columns of a tree."""
-    found = set()
-    for node in _nodes_until(tree, _LEAVES):
-        if "ColumnRef" in node:
-            fields = node["ColumnRef"]["fields"]
-            # The name alone may be a whole row of its source.
-            named = fields[-2] if len(fields) > 1 else fields[0]
-            if "String" in named:
-                found.add(named["String"]["sval"])
-    return frozenset(found)
+    return _qualifiers(columns_of(tree))
 
 
-def _holds_column(tree: Any) -> bool:
-    return any("ColumnRef" in node for node in _nodes_until(tree, _LEAVES))
+def _qualifiers(columns: Iterable[list[Node]]) -> Names:
+    # The name alone may be a whole row of its source.
+    named = [fields[-2] if len(fields) > 1 else fields[0] for fields in columns]
+    return frozenset([part["String"]["sval"] for part in named if "String" in part])

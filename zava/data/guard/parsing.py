@@ -4,6 +4,7 @@ It recurses on the C stack: 48 KB of `1+1+…` end a process of 8 MiB stack. Sta
 16 KiB here, and all but short ones are parsed on a thread of 16 MiB.
 """
 
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,8 @@ from typing import Any
 import pgparse
 
 _STACK_BYTES = 16 * 1024 * 1024
+_SWITCH_SECONDS = 0.0005
+"""How long the thread computes at most before another one that is ready goes on."""
 
 Node = Mapping[str, Any]
 COMPOUND = (dict, list)
@@ -61,6 +64,9 @@ def nodes_of(tree: Any) -> Iterator[Node]:
 @cache
 def parsing_thread() -> ThreadPoolExecutor:
     """Return the one thread of this process that parses; it holds no state between statements."""
+    # Python's own 5 ms are more than most answers take: a loop that waits for them with each of
+    # its steps would answer others late while a long statement is read.
+    sys.setswitchinterval(_SWITCH_SECONDS)
     executor = ThreadPoolExecutor(1, "zava-parser")
     before = threading.stack_size(_STACK_BYTES)
     try:

@@ -9,11 +9,12 @@ subqueries carry theirs by name; a name that occurs twice has the larger one.
 
 from collections.abc import Callable, Iterable, Iterator
 from math import inf
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from zava.data.guard import refusals
 from zava.data.guard.bounds import largest
 from zava.data.guard.fields import implied_name
+from zava.data.guard.keys import joins_by_keys
 from zava.data.guard.parsing import COMPOUND, Node, nodes_of
 from zava.data.guard.tree_facts import (
     group_target,
@@ -34,7 +35,9 @@ GATHERING_BYTES = 16e6
 _ID, _COLUMN, _LONG_COLUMN, _SCALAR, _LONG = 24.0, 40.0, 300.0, 64.0, 65_536.0
 _LONG_COLUMNS = frozenset({"product_description", "product_name", "synonyms", "email", "address"})
 _MOST_NESTED_RECURSIONS = 3
-_GROUPS_OF_A_KEY, _LEAST_OF_A_KEY = 1_000.0, 50.0
+_ORDER = "order_id"
+_SHARES_OF_KEYS = {_ORDER: 1 / 20_000, "customer_id": 1 / 1_000, "product_id": 1 / 1_000}
+_LEAST_OF_A_KEY, _LEAST_OF_AN_ORDER = 50.0, 10.0
 _OVERHEAD = 8.0
 
 _SEARCHING = frozenset(
@@ -82,6 +85,14 @@ _SUMS = frozenset({"+", "-"})
 _WIDTHS = frozenset({"bit", "varbit", "bpchar", "varchar", "char"})
 
 
+class _Group(NamedTuple):
+    """How many rows of a query an aggregate gathers, and the names that are the query's own."""
+
+    rows: float
+    qualifiers: frozenset[str]
+    columns: frozenset[str] | None
+
+
 class Sizes:
     """The sizes of one statement's values; `columns` holds what each name may be as large as."""
 
@@ -89,7 +100,9 @@ class Sizes:
         self._columns: dict[str, float] = {}
         self._sources: set[str] = set()
         self._work = work
-        self._groups: list[tuple[float, tuple[frozenset[str], frozenset[str] | None]]] = []
+        # The queries around what is read, and what aggregates have asked of each.
+        self._groups: list[Node] = []
+        self._asked: dict[int, _Group] = {}
         self._recursions = 0
         self.together = 0.0
         """How many bytes long values have together, once `check` has passed."""
@@ -125,7 +138,7 @@ class Sizes:
             )
         for item in select.get("fromClause", ()):
             self._source(item)
-        self._groups.append((self._rows_of_a_group(select), inner_names(select)))
+        self._groups.append(select)
         outputs = self._named(self._outputs(select.get("targetList", ())))
         for key, part in select.items():
             if key not in {"withClause", "fromClause", "targetList"}:
@@ -138,15 +151,22 @@ class Sizes:
 
         An aggregate over columns of an enclosing query alone belongs to that one.
         """
-        rows, (qualifiers, columns) = self._groups[-1]
+        rows, qualifiers, columns = self._group(self._groups[-1])
         for node in nodes_of(arguments):
             parts = node.get("ColumnRef", {}).get("fields", ())
             if len(parts) > 1 and parts[-2].get("String", {}).get("sval") not in qualifiers:
-                return max(rows for rows, _ in self._groups)
+                return max(self._group(select).rows for select in self._groups)
             is_known = columns is None or (parts[-1:] and text_of(parts[-1]) in columns)
             if len(parts) == 1 and not is_known:
-                return max(rows for rows, _ in self._groups)
+                return max(self._group(select).rows for select in self._groups)
         return rows
+
+    def _group(self, select: Node) -> "_Group":
+        known = self._asked.get(id(select))
+        if known is None:
+            known = _Group(self._rows_of_a_group(select), *inner_names(select))
+            self._asked[id(select)] = known
+        return known
 
     def _named(self, outputs: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
         kept = list(outputs)
@@ -211,10 +231,14 @@ class Sizes:
 
     def _rows_of_a_group(self, select: Node) -> float:
         rows = self._work.joined(select)
-        keys = {implied_name(group_target(key, select)) for key in select.get("groupClause", ())}
-        if any(key.endswith("_id") and key != "store_id" for key in keys):
-            return max(rows / _GROUPS_OF_A_KEY, _LEAST_OF_A_KEY)
-        return rows
+        keys = [group_target(key, select) for key in select.get("groupClause", ())]
+        names = {implied_name(key) for key in keys if "ColumnRef" in key}
+        # A key of a retail table has few rows. A column that the statement makes may be constant.
+        shares = [share for name, share in _SHARES_OF_KEYS.items() if name in names]
+        if not shares or not joins_by_keys(select, self._work.ctes):
+            return rows
+        least = _LEAST_OF_AN_ORDER if _ORDER in names else _LEAST_OF_A_KEY
+        return max(rows * min(shares), least)
 
     # ---- expressions
 

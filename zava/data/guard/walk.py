@@ -10,7 +10,12 @@ from typing import Any, ClassVar
 from zava.data.guard import refusals
 from zava.data.guard.bounds import Growth, check_recursion
 from zava.data.guard.fields import Fields
-from zava.data.guard.json_paths import check_path, unknown_path
+from zava.data.guard.json_paths import (
+    check_path,
+    has_short_variables,
+    passes_short_values,
+    unknown_path,
+)
 from zava.data.guard.parsing import Node, nodes_of
 from zava.data.guard.vocabulary import (
     CONTAINERS,
@@ -46,6 +51,9 @@ class Walk:
         self._stack: list[tuple[Any, Names]] = []
         self._growth = Growth()
         self._reads_paths = False
+        self._has_short_variables = True
+        self.has_subqueries = False
+        """Whether an expression of the statement holds a query, once `check` has passed."""
 
     def check(self, statement: Node) -> None:
         """Walk the raw statement.
@@ -65,13 +73,17 @@ class Walk:
                 if rule is not None:
                     rule(self, value, visible)
                 elif key in _OPEN:
-                    self._push(value, visible)
+                    if kind is dict:
+                        self._stack.append((value, visible))
+                    else:
+                        self._stack += [(item, visible) for item in value if item]
                 elif key not in LEAVES:
                     raise refusals.node(key)
         if self._reads_paths:
             for node in nodes_of(statement):
                 # Each text may become a path: the other side of a UNION or CASE decides its type.
-                check_path(node.get("A_Const", {}).get("sval", {}).get("sval", ""))
+                text = node.get("A_Const", {}).get("sval", {}).get("sval", "")
+                check_path(text, has_short_variables=self._has_short_variables)
 
     def _push(self, value: Any, visible: Names) -> None:
         if type(value) is list:
@@ -143,7 +155,9 @@ class Walk:
         if name not in FUNCTIONS:
             raise refusals.function(name)
         self._growth.check(name, call.get("args", []))
-        self._reads_paths |= name.startswith(_PATH_FUNCTIONS)
+        if name.startswith(_PATH_FUNCTIONS):
+            self._reads_paths = True
+            self._has_short_variables &= has_short_variables(call.get("args", []))
         self._push_rest(call, visible, "funcname")
 
     def _operator(self, expression: Node, visible: Names) -> None:
@@ -152,7 +166,12 @@ class Walk:
         self._reads_paths |= expression["name"][-1]["String"]["sval"] in _PATH_OPERATORS
         self._push_rest(expression, visible, "name")
 
+    def _query_of_json(self, constructor: Node, visible: Names) -> None:
+        self.has_subqueries = True
+        self._push(constructor, visible)
+
     def _sublink(self, sublink: Node, visible: Names) -> None:
+        self.has_subqueries = True
         if "operName" in sublink:
             _check_operator(sublink["operName"])
         self._push_rest(sublink, visible, "operName")
@@ -189,6 +208,7 @@ class Walk:
 
     def _json_function(self, function: Node, visible: Names) -> None:
         self._reads_paths = True
+        self._has_short_variables &= passes_short_values(function.get("passing", ()))
         path = function.get("pathspec", {})
         if "sval" not in path.get("A_Const", path.get("string", {}).get("A_Const", {})):
             raise unknown_path()
@@ -221,6 +241,7 @@ class Walk:
         "TypeCast": _cast,
         "typeName": _type,
         "CollateClause": _collation,
+        "JsonArrayQueryConstructor": _query_of_json,
         "JsonFuncExpr": _json_function,
         "JsonTable": _json_function,
         "SQLValueFunction": _special_value,

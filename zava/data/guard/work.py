@@ -43,14 +43,20 @@ class Work:
     """The estimate for one raw statement, as a whole and for each of its queries.
 
     `visited` is infinite beyond a double. A statement that nests deeper than it can be estimated
-    raises RecursionError.
+    raises RecursionError. Without `has_subqueries` no expression holds a query: none is searched.
     """
 
-    def __init__(self, statement: Node) -> None:
+    def __init__(self, statement: Node, *, has_subqueries: bool = True) -> None:
+        self._has_subqueries = has_subqueries
         self._joined: dict[int, float] = {}
         self._returned: dict[int, float] = {}
         self._known: dict[str, float] = {}
         self.visited = self._select(statement["SelectStmt"], {}, frozenset()).visited
+
+    @property
+    def ctes(self) -> frozenset[str]:
+        """Return the names that the statement's queries of a WITH have."""
+        return frozenset(self._known)
 
     def joined(self, select: Node) -> float:
         """Return how many rows one plain SELECT of the statement reads from its FROM clause."""
@@ -106,9 +112,10 @@ class Work:
         read = From(
             self._select, select.get("fromClause", []), select.get("whereClause"), ctes, outer
         )
-        combined = joined(read)
+        combined = joined(read, has_subqueries=self._has_subqueries)
         combinations, self._joined[id(select)] = combined.visited, combined.returned
-        targets = list(outside_subqueries(select.get("targetList", [])))
+        computed = [target["ResTarget"]["val"] for target in select.get("targetList", ())]
+        targets = outside_subqueries([value for value in computed if "ColumnRef" not in value])
         is_grouped = "groupClause" in select or "distinctClause" in select
         is_aggregate = not is_grouped and _has_aggregate(targets)
         visited = combinations + sum(source.rows.visited for source in read.sources)
@@ -116,12 +123,13 @@ class Work:
         if limit is not None and not (is_grouped or is_aggregate or "sortClause" in select):
             most = max(limit, 1.0) * _LIMIT_FACTOR
             combinations, visited = min(combinations, most), min(visited, most)
-        others = outside_subqueries([*_parts(select), *read.conditions])
-        for subquery in _subqueries(chain(targets, others)):
-            rows = self._select(subquery, ctes, outer | read.names)
-            visited += rows.visited * (
-                combinations if _is_correlated(subquery, read.names) else 1.0
-            )
+        if self._has_subqueries:
+            others = outside_subqueries([*_parts(select), *read.conditions])
+            for subquery in _subqueries(chain(targets, others)):
+                rows = self._select(subquery, ctes, outer | read.names)
+                visited += rows.visited * (
+                    combinations if _is_correlated(subquery, read.names) else 1.0
+                )
         if is_aggregate:
             return 1.0, visited
         returned = combinations * prod(
