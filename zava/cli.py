@@ -23,7 +23,6 @@ from zava.errors import ZavaError
 from zava.infrastructure.credentials import NoToken, azure_credential
 from zava.infrastructure.demo_data import SeedRefused
 from zava.infrastructure.demo_principals import demo_callers
-from zava.infrastructure.embedded_server import EmbeddedServerError
 from zava.infrastructure.embedding_job import EmbedRefused, build_index
 from zava.infrastructure.home import Home, HomeInUse, rotated
 from zava.infrastructure.key_vault import KeyVault, KeyVaultRefused, resolve_references_again
@@ -37,6 +36,7 @@ from zava.infrastructure.migrations import (
     set_server_password,
 )
 from zava.infrastructure.principals import GrantRefused
+from zava.infrastructure.server_user import EmbeddedServerError
 from zava.one_call import call_tool, read_resource
 from zava.protocol.performance import URI as PERFORMANCE
 from zava.protocol.permissions import WHOLE_SCOPE

@@ -157,7 +157,7 @@ def run(settings: Settings, console: Console) -> None:
         home = Home(settings.home)
         stack.enter_context(home.run_lock())
         database = stack.enter_context(
-            local_database(settings, home, report=lambda what: console.print(f"{what} …"))
+            local_database(settings, home, report=lambda what: console.print(what, highlight=False))
         )
         prepare(
             database,

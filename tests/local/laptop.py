@@ -12,6 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
+from tests.patience import patient
+
 ROOT = Path(__file__).parents[2]
 _START_SECONDS = 60
 _STOP_SECONDS = 20
@@ -67,7 +69,7 @@ class Laptop:
         threading.Thread(target=_pump, args=(self._process.stdout, arriving), daemon=True).start()
         lines: list[str] = []
         self.screens.append(lines)
-        deadline = time.monotonic() + _START_SECONDS
+        deadline = time.monotonic() + patient(_START_SECONDS)
         while until not in lines:
             with suppress(queue.Empty):
                 line = arriving.get(timeout=max(0, deadline - time.monotonic()))
@@ -84,7 +86,7 @@ class Laptop:
             return 0
         process.send_signal(signal.SIGTERM)
         try:
-            return process.wait(_STOP_SECONDS)
+            return process.wait(patient(_STOP_SECONDS))
         finally:
             process.kill()
             process.wait()
@@ -105,7 +107,7 @@ class Laptop:
             capture_output=True,
             text=True,
             encoding="utf-8",
-            timeout=_COMMAND_SECONDS,
+            timeout=patient(_COMMAND_SECONDS),
             check=False,
         )
 
