@@ -40,6 +40,10 @@ def _level(value: object) -> object:
 
 
 CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)]
+_DatabaseAuth = Annotated[Literal["password", "entra"], BeforeValidator(_in_small_letters)]
+_Audit = Annotated[Literal["required", "best-effort"], BeforeValidator(_in_small_letters)]
+_Telemetry = Annotated[Literal["off", "opencensus"], BeforeValidator(_in_small_letters)]
+_LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_level)]
 DirectoryTenants = Annotated[tuple[UUID, ...], NoDecode, BeforeValidator(_comma_separated)]
 
 # LOG_LEVEL is set for other programs, too.
@@ -88,14 +92,12 @@ class Settings(BaseSettings):
         repr=False,
         description="Password of the login; unset: what libpq finds, such as a password file.",
     )
-    database_auth: Annotated[Literal["password", "entra"], BeforeValidator(_in_small_letters)] = (
-        Field(
-            "password",
-            validation_alias="ZAVA_DATABASE_AUTH",
-            description="How the login proves itself: `password`, or `entra`: a Microsoft Entra token "
-            "of the app's identity or of who is signed in; then the server has to prove itself too, "
-            "and PGHOST names it for every command.",
-        )
+    database_auth: _DatabaseAuth = Field(
+        "password",
+        validation_alias="ZAVA_DATABASE_AUTH",
+        description="How the login proves itself: `password`, or `entra`: a Microsoft Entra token "
+        "of the app's identity or of who is signed in; then the server has to prove itself too, "
+        "and PGHOST names it for every command.",
     )
     client_id: str | None = Field(
         None,
@@ -254,9 +256,7 @@ class Settings(BaseSettings):
         pattern=r"^https://[^\s]+$",
         description="Page about this server that clients show to people, an https URL.",
     )
-    audit: Annotated[
-        Literal["required", "best-effort"] | None, BeforeValidator(_in_small_letters)
-    ] = Field(
+    audit: _Audit | None = Field(
         None,
         validation_alias="ZAVA_AUDIT",
         json_schema_extra={"default": "`required` on Azure, else `best-effort`"},
@@ -327,9 +327,7 @@ class Settings(BaseSettings):
         validation_alias="EMBEDDING_TOKENS_PER_MINUTE",
         description="Tokens a minute that a deployment is granted; requests are paced to it.",
     )
-    telemetry: Annotated[
-        Literal["off", "opencensus"] | None, BeforeValidator(_in_small_letters)
-    ] = Field(
+    telemetry: _Telemetry | None = Field(
         None,
         validation_alias="ZAVA_TELEMETRY",
         description="Where metrics and spans go: `off` or `opencensus` (Application Insights); "
@@ -352,13 +350,11 @@ class Settings(BaseSettings):
         validation_alias="ZAVA_TODAY",
         description="Moves the tools' day, YYYY-MM-DD (tests).",
     )
-    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_level)] = (
-        Field(
-            "INFO",
-            validation_alias="LOG_LEVEL",
-            description="Least severe level that is logged, in any case. Under the Functions host, "
-            "`Function.*.User` in host.json bounds it as well.",
-        )
+    log_level: _LogLevel = Field(
+        "INFO",
+        validation_alias="LOG_LEVEL",
+        description="Least severe level that is logged, in any case. Under the Functions host, "
+        "`Function.*.User` in host.json bounds it as well.",
     )
 
     @property

@@ -202,12 +202,12 @@ def test_programs_of_a_closed_installation_start_a_server_and_open_no_directory(
     monkeypatch.setattr(
         "zava.infrastructure.embedded_server.find_spec", lambda _: SimpleNamespace(origin=origin)
     )
-    modes = [path.stat().st_mode for path in (closed, *closed.parents)]
+    modes = [path.stat().st_mode for path in (closed, closed.parent, tmp_path)]
     server = EmbeddedServer(home, fast=True)
     server.start()
     try:
         assert answers(server)
     finally:
         server.stop()
-    assert [path.stat().st_mode for path in (closed, *closed.parents)] == modes
+    assert [path.stat().st_mode for path in (closed, closed.parent, tmp_path)] == modes
     assert closed.parent.stat().st_mode & 0o777 == 0o700

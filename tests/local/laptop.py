@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from tests.patience import patient
+from zava.infrastructure.embedded_server import EmbeddedServer
+from zava.infrastructure.home import Home
 
 ROOT = Path(__file__).parents[2]
 _START_SECONDS = 60
@@ -49,6 +51,12 @@ class Laptop:
         screen = self.screens[-1]
         configuration: dict[str, Any] = json.loads("\n".join(screen[screen.index("{") :]))
         return configuration
+
+    @property
+    def database(self) -> str:
+        """The running embedded server's database, as messages name it."""
+        server = EmbeddedServer(Home(self.home))
+        return f"database zava on 127.0.0.1:{server.port}"
 
     def start(self, command: str = "run", *, until: str = "}") -> None:
         """Start a command that serves; return when it has printed the line `until`.

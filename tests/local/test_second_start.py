@@ -42,7 +42,7 @@ def test_second_start_loads_nothing_and_shows_the_same_figures(stopped: Laptop) 
     first, second = stopped.screens[0], stopped.screens[-1]
     assert answers(second) == answers(first)
     before = second[: second.index("")]
-    assert [line.partition(" ")[0] for line in before] == ["starting", "Found"]
+    assert [line.partition(" ")[0] for line in before] == ["starting", "Using", "Found"]
 
 
 @pytest.mark.requirement("S90")

@@ -103,6 +103,11 @@ class EmbeddedServer:
         self._process: subprocess.Popen[bytes] | None = None
         self.started_here = False
 
+    @staticmethod
+    def is_in(home: Home) -> bool:
+        """Whether a cluster of the standard version was made in a home."""
+        return (home.path / f"postgresql-{STANDARD_VERSION}").exists()
+
     @property
     def port(self) -> int:
         """Return the port of the running cluster."""
