@@ -1,4 +1,4 @@
-"""Commands that ask: a token, the tools, one call, and the statements of a running server."""
+"""Commands for callers: a token, the tools, one call, and the statements of a running server."""
 
 import asyncio
 import sys

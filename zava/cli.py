@@ -1,4 +1,4 @@
-"""Start Zava on this machine, ask it, and administer it."""
+"""Start Zava on this machine, call its tools, and administer it."""
 
 import asyncio
 import logging

@@ -226,7 +226,7 @@ def run(settings: Settings, console: Console, *, adopt: bool = False) -> None:
 
 @contextmanager
 def until_interrupted(console: Console) -> Iterator[None]:
-    """Let Ctrl-C, SIGTERM or a closed terminal be the end that was asked for, at every moment."""
+    """End quietly on Ctrl-C, SIGTERM or a closed terminal, at every moment."""
     try:
         yield
     except KeyboardInterrupt:

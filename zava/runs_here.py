@@ -1,7 +1,7 @@
 """Ends an installation with one sentence where a package has no wheel for this machine.
 
-`make` runs this file by its path, with the Python that it was given: older ones read it, too.
-tests/docs/test_platforms.py compares it with what the lock file's packages really offer.
+`make` runs this file by its path, with the Python that it was given. Older ones can read it, too.
+`tests/docs/test_platforms.py` compares it with the wheels of the locked packages.
 """
 
 import platform

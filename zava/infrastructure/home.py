@@ -99,9 +99,9 @@ class Home:
     def owner(self) -> tuple[int, int]:
         """Return the user and group that the home's files belong to.
 
-        They are those of this process, except where root works for another user: then those of
-        the home, or of the directory in which it is to be made. So one run by `sudo` leaves
-        nothing behind that its user cannot use.
+        They are those of this process. Where root works, they are those of the home, or of the
+        directory that it will be made in. So a run by `sudo` leaves only files that its user can
+        use.
         """
         if os.geteuid() != 0:
             return os.geteuid(), os.getegid()

@@ -1,8 +1,8 @@
 """Places the embedded PostgreSQL's files where the user that runs it can reach them.
 
-Matters for root alone, whose server runs as another user. No directory that exists is opened to
-that user: its programs are copied once to a directory of the system, and so is the place of a
-cluster whose home it cannot enter.
+Matters for root alone, whose server runs as another user. No existing directory is opened to that
+user. Its programs are copied once to a directory of the system. A cluster whose home that user
+cannot enter is placed there, too.
 """
 
 import hashlib
@@ -53,8 +53,8 @@ def cluster_place(link: Path, user: ServerUser) -> Path:
 def shared_copy(site: Path, trees: Sequence[Path]) -> Path:
     """Return a directory that holds copies of trees of `site`, readable by every user.
 
-    The copy is made once for each content. So neither a narrow umask, nor a closed directory, nor
-    a later change of modes in an installation that shares its files reaches a running server.
+    The copy is made once for each content. Neither the installation's umask nor a chmod in
+    another one that shares its files has an effect on it.
 
     Raises:
         EmbeddedServerError: SHARED cannot be written.
