@@ -11,8 +11,8 @@ import typer
 
 from zava.console import administered, console, nearest, operator
 from zava.infrastructure import principals
+from zava.infrastructure.cluster import is_in
 from zava.infrastructure.demo_principals import demo_callers
-from zava.infrastructure.embedded_server import EmbeddedServer
 from zava.infrastructure.home import Home
 from zava.infrastructure.local_database import LocalDatabase, named_database
 from zava.infrastructure.principals import GrantRefused, Principal
@@ -152,7 +152,7 @@ def known_caller(chosen: Settings, name: str) -> Caller:
     """
     meant = _plain(name)
     callers = {_plain(known): caller for known, caller in demo_callers().items()}
-    is_there = bool(named_database(chosen)) or EmbeddedServer.is_in(Home(chosen.home))
+    is_there = bool(named_database(chosen)) or is_in(Home(chosen.home).path)
     if meant not in callers and is_there:
         granted: list[Principal] = []
         with (

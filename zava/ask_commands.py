@@ -12,7 +12,7 @@ from zava.access_commands import known_caller
 from zava.app import Application, application, compose
 from zava.console import Name, console, nearest
 from zava.errors import ZavaError
-from zava.infrastructure.embedded_server import EmbeddedServer
+from zava.infrastructure.cluster import is_in
 from zava.infrastructure.home import Home
 from zava.infrastructure.local_database import database_in_parts, local_database, named_database
 from zava.infrastructure.local_issuer import LocalIssuer, local_issuer_allowed
@@ -124,7 +124,7 @@ def _named(chosen: Settings) -> str | None:
 
     Beside an embedded cluster PGHOST is another tool's.
     """
-    is_embedded = EmbeddedServer.is_in(Home(chosen.home))
+    is_embedded = is_in(Home(chosen.home).path)
     return named_database(chosen) or (None if is_embedded else database_in_parts(chosen))
 
 

@@ -106,7 +106,7 @@ def test_tools_are_listed_with_their_arguments(zava: Zava) -> None:
 def test_help_begins_with_what_a_newcomer_needs(zava: Zava) -> None:
     shown = zava("--help").output
     order = [
-        shown.index(f" {name} ") for name in ("run", "token", "tools", "call", "grant", "keys")
+        shown.index(f"│ {name} ") for name in ("run", "token", "tools", "call", "grant", "keys")
     ]
     assert order == sorted(order)
     assert "call query_metrics --as seattle metrics=revenue" in zava("call", "--help").output

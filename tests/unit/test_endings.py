@@ -224,3 +224,10 @@ def test_file_that_another_python_starts_ends_with_a_sentence(file: str) -> None
 
 def test_settings_are_only_asked_for_the_place_of_the_disk() -> None:
     assert endings._existing(Path("/no such place/at all")) == Path("/")
+
+
+def test_command_line_of_a_deployment_loads_nothing_of_a_laptop() -> None:
+    # Windows has no fcntl, and the extra `deploy` none of the others.
+    of_a_laptop = ["fcntl", "psutil", "uvicorn", "uvloop", "httptools", "onnxruntime", "tokenizers"]
+    program = f"import sys; sys.modules |= dict.fromkeys({of_a_laptop}); import zava.cli"
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)

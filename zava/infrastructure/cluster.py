@@ -9,6 +9,7 @@ from pathlib import Path
 from zava.infrastructure.server_user import EmbeddedServerError, ServerUser
 
 SUPERUSER = "postgres"
+STANDARD_VERSION = 18
 CONFIGURATION = "zava.conf"
 
 _MAKING = ".making-"
@@ -16,6 +17,11 @@ _MAKING = ".making-"
 _FIRST_USER_ID = 16_384
 # A bound for what hangs; initdb takes a second, and a hundred on a busy machine.
 _INITDB_SECONDS = 600
+
+
+def is_in(home: Path) -> bool:
+    """Whether a cluster of the standard version was made in a home."""
+    return (home / f"postgresql-{STANDARD_VERSION}").exists()
 
 
 def is_whole(cluster: Path) -> bool:

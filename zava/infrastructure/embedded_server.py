@@ -22,6 +22,7 @@ from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_d
 
 from zava.infrastructure.cluster import (
     CONFIGURATION,
+    STANDARD_VERSION,
     SUPERUSER,
     initialise,
     is_whole,
@@ -36,7 +37,6 @@ from zava.settings import forget_libpq_variables
 
 ADMINISTRATOR = "zava_admin"
 DATABASE = "zava"
-STANDARD_VERSION = 18
 
 _BINARIES = {18: "pginstall18/bin", 16: "pginstall/bin"}
 _HIDE_PEERS = Path(__file__).parents[2] / "sql" / "superuser" / "hide_peers.sql"
@@ -102,11 +102,6 @@ class EmbeddedServer:
         self._use = SharedUse(home)
         self._process: subprocess.Popen[bytes] | None = None
         self.started_here = False
-
-    @staticmethod
-    def is_in(home: Home) -> bool:
-        """Whether a cluster of the standard version was made in a home."""
-        return (home.path / f"postgresql-{STANDARD_VERSION}").exists()
 
     @property
     def port(self) -> int:
