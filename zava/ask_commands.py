@@ -64,12 +64,12 @@ def call(
 ) -> None:
     """Call one tool as a demo principal and print its answer.
 
-    Example: call query_metrics --as seattle metrics=revenue group_by=month
+    Example: call query_metrics --as seattle metrics=revenue dimensions=month
     """
     given = dict(_argument(text) for text in arguments or [])
     if tool not in TOOLS:
         raise SettingsError(
-            f"{tool} is no tool{nearest(tool, TOOLS)}; {command('tools')} lists them"
+            f"{tool} is no tool{nearest(tool, TOOLS)}; `{command('tools')}` lists them"
         )
     with joined_application(settings()) as called:
         local_issuer_allowed(settings(), _named(settings()) or _EMBEDDED)

@@ -15,6 +15,7 @@ from rich.console import Console
 from tests.database import SERVER_PASSWORD, Cluster, Database
 from tests.local.laptop import free_port
 from zava import app, cli, settings
+from zava.first_answer import _SHELL_QUESTION
 from zava.protocol.tools import TOOLS
 
 COUNT = "SELECT count(*) AS orders FROM retail.orders"
@@ -109,7 +110,8 @@ def test_help_begins_with_what_a_newcomer_needs(zava: Zava) -> None:
         shown.index(f"│ {name} ") for name in ("run", "token", "tools", "call", "grant", "keys")
     ]
     assert order == sorted(order)
-    assert "call query_metrics --as seattle metrics=revenue" in zava("call", "--help").output
+    example = " ".join(zava("call", "--help").output.split())
+    assert f"Example: {_SHELL_QUESTION}" in example
     assert "--port" in zava("run", "--help").output
     assert "--adopt-database" in zava("run", "--help").output
 

@@ -77,15 +77,17 @@ def test_call_of_an_unknown_tool_is_refused_with_what_lists_them(laptop: Laptop)
     assert refused(ended, "list_tools", " -m zava tools` lists them")
 
 
-def test_arguments_of_a_call_are_written_plainly(laptop: Laptop) -> None:
-    for arguments in (
-        ("metrics=revenue", "dimensions=month", "limit=2"),
-        ('metrics=["revenue"]', "dimensions=month", 'order_by=[{"field": "revenue"}]', "limit=2"),
-        ("metrics=revenue,orders", "totals=true"),
-    ):
-        ended = laptop.zava("call", "query_metrics", "--as", "Seattle", *arguments)
-        assert ended.returncode == 0, ended
-        assert "revenue" in ended.stdout.lower()
+def test_arguments_of_a_call_are_written_plainly_and_another_tool_s_server_is_not_asked(
+    laptop: Laptop,
+) -> None:
+    ended = laptop.zava(
+        *("call", "query_metrics", "--as", "Seattle", "metrics=revenue,orders", "limit=2"),
+        *('dimensions=["category"]', "totals=true"),
+        PGHOST="db.example.com",
+        PGSSLMODE="require",
+    )
+    assert ended.returncode == 0, ended
+    assert "category | revenue (USD) | orders" in ended.stdout
 
 
 def test_anybody_granted_here_asks_with_a_token_of_this_machine(laptop: Laptop) -> None:
@@ -96,7 +98,6 @@ def test_anybody_granted_here_asks_with_a_token_of_this_machine(laptop: Laptop) 
         token = laptop.zava("token", "--as", "ann example").stdout.strip()
         answer = ask(laptop, token).json()["result"]
         assert answer["structuredContent"]["scope"]["stores"] == ["Zava Retail Tacoma"]
-        assert refused(laptop.zava("token", "--as", "An Exmple"), "perhaps ann-example")
     finally:
         laptop.zava("revoke", "--as", "Ann Example")
     assert "AUTHORIZATION_ERROR" in ask(laptop, token).text
@@ -108,7 +109,7 @@ def test_printed_question_is_answered_as_it_is_printed(laptop: Laptop) -> None:
     assert ([sys.executable], module, zava) == ([python], "-m", "zava")
     ended = laptop.zava(*arguments)
     assert ended.returncode == 0, ended
-    assert "Revenue" in ended.stdout
+    assert "month | revenue (USD)" in ended.stdout
 
 
 def test_verify_proves_isolation(laptop: Laptop) -> None:
@@ -197,15 +198,6 @@ def test_port_of_a_command_line_goes_before_the_setting(laptop: Laptop) -> None:
     port = str(free_port())
     assert refused(laptop.zava("run", "--port", str(laptop.port), PORT=port), str(laptop.port))
     assert laptop.zava("stats", "--port", str(laptop.port), PORT=port).returncode == 0
-
-
-def test_server_of_another_tool_is_not_asked_in_place_of_the_embedded_one(laptop: Laptop) -> None:
-    ended = laptop.zava(
-        *("call", "get_current_utc_date", "--as", "seattle"),
-        PGHOST="db.example.com",
-        PGSSLMODE="require",
-    )
-    assert ended.returncode == 0, ended
 
 
 def test_stats_without_a_server_are_one_sentence(laptop: Laptop) -> None:
