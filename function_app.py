@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-
 import sys
 
 if __name__ == "__main__":
