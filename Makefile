@@ -13,6 +13,13 @@ PICTURES := tests/pictures
 # Many a Python is started here: none shall compile anew what one before it has compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
+# Set by other tools, these lead Python or pip elsewhere than into .venv.
+unexport PYTHONHOME PYTHONPATH PYTHONSAFEPATH PIP_USER PIP_TARGET PIP_PREFIX
+
+# Makes the checkout importable from every directory; relative, so that it may be moved.
+CHECKOUT := import os, sysconfig; site = sysconfig.get_path('purelib'); \
+  open(os.path.join(site, 'zava.pth'), 'w').write(os.path.relpath(os.getcwd(), site) + chr(10))
+
 # Tests run in two processes, each with a PostgreSQL of its own; in one where they would share a
 # server that was given.
 WORKERS ?= $(if $(ZAVA_TEST_DATABASE_URL),0,2)
@@ -35,15 +42,19 @@ THROUGH_PGBOUNCER := tests/security tests/data/test_tenancy.py tests/data/test_s
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
-# Installed anew only when the lock file changes.
+# Installed anew only when the lock file changes. Files are copied: linked ones would be shared with
+# other checkouts, and a chmod there reach the PostgreSQL that runs here. What root installs belongs
+# to the owner of the checkout.
 $(VENV)/.installed: requirements-dev.txt
-	@$(PYTHON) -c 'import sys; sys.exit("Zava needs Python 3.11 or newer; set PYTHON=…" if sys.version_info < (3, 11) else 0)'
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "Installing into $(VENV) …"
+	@$(PYTHON) -I zava/runs_here.py
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+	@echo "Installing 570 MB into $(VENV); this takes one to three minutes …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements-dev.txt
+	@$(BIN)/uv pip install --quiet --link-mode=copy --python $(BIN)/python -r requirements-dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python -r requirements-worker.txt
+	@$(BIN)/python -c "$(CHECKOUT)"
 	@touch $@
+	@if [ "$$(id -u)" = 0 ]; then chown -Rh "$$(ls -nd . | awk '{print $$3 ":" $$4}')" $(VENV); fi
 
 run: $(VENV)/.installed ## Start everything on this machine and serve until Ctrl-C
 	@$(RUN) run
@@ -126,6 +137,7 @@ disk-full: $(VENV)/.installed ## Fill the disk under a server; needs root, to mo
 	else echo "Not root: no disk is filled."; fi
 
 check: lint types contracts test conformance clients deployment pgbouncer disk-full pictures ## Everything that CI runs
+	@echo "All green: $^"
 
 check-long: $(VENV)/.installed soak ## What runs for minutes: fuzzing, ten minutes of made statements against the deadline, 10,000 audited calls, 10,000 requests down both lanes, 100 histories of grants, 4,400 changes of the catalog, the soak
 	@$(BIN)/python -m pytest -q --timeout 3600 -m long
@@ -141,6 +153,7 @@ lock: $(VENV)/.installed ## Compile the lock files from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --extra local --extra deploy --extra dev pyproject.toml -c requirements.txt -o requirements-dev.txt
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --extra deploy pyproject.toml -c requirements-dev.txt -o requirements-deploy.txt
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --extra outside pyproject.toml -c requirements-dev.txt -o requirements-outside.txt
+	@$(BIN)/python -m tests.platforms
 
 schema: $(VENV)/.installed ## Write sql/schema.sql and the list of readable columns
 	@$(BIN)/python -m tests.golden_schema

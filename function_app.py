@@ -3,6 +3,11 @@
 import asyncio
 import json
 import logging
+import sys
+
+if __name__ == "__main__":
+    # Before the import: the Python of the system may lack the package.
+    sys.exit("The Azure Functions host runs this file; `make run` starts Zava on this machine.")
 
 import azure.functions as func
 

@@ -106,6 +106,7 @@ class Ground:
 def seeded_cluster(scale: float, *, with_peers: bool = True) -> Iterator[Ground]:
     """Lend a cluster of its own at this scale of the demo data, and a copy for the peers."""
     with tempfile.TemporaryDirectory() as directory:
+        Path(directory).chmod(0o711)  # PostgreSQL's own user enters it where root measures
         home = Home(Path(directory) / "home")
         server = EmbeddedServer(home)
         server.start()

@@ -14,6 +14,7 @@ from hypothesis import settings
 
 from tests.asking import AskTool, Told
 from tests.database import CONTEXT_KEY, SERVER_PASSWORD, Cluster, Database, postgresql
+from tests.homes import open_directory
 from tests.metrics import naive
 from tests.pgbouncer import is_asked_for, pgbouncer
 from tests.scheduling import Together
@@ -62,9 +63,7 @@ def result_cache(
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     with ExitStack() as opened:
-        # Not under pytest's own directory: another session's start closes that to the server's
-        # user.
-        directory = Path(opened.enter_context(tempfile.TemporaryDirectory()))
+        directory = opened.enter_context(open_directory())
         superuser = opened.enter_context(postgresql(directory))
         port = None
         if is_asked_for():

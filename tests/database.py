@@ -14,6 +14,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from tests.patience import patient
 from zava.infrastructure.migrations import (
     close_database,
     install_context_keys,
@@ -71,7 +72,7 @@ class Database:
         before = None
         connection = await psycopg.AsyncConnection.connect(self.owner, autocommit=True)
         async with connection:
-            while time.monotonic() < started + _WAIT_SECONDS:
+            while time.monotonic() < started + patient(_WAIT_SECONDS):
                 row = await (await connection.execute(_RUNNING)).fetchone()
                 if row is None or row[0] != count or row != before:
                     since, before = time.monotonic(), row

@@ -1,5 +1,19 @@
 """`python -m zava`."""
 
-from zava.cli import main
+import sys
+
+# Before anything is loaded: an older Python would show a traceback of the first new word.
+if sys.version_info < (3, 11):  # noqa: UP036  # who starts it chooses the Python
+    sys.exit("zava: Python 3.11 or newer is needed; use .venv/bin/python, which `make run` makes")
+
+try:
+    from zava.cli import main
+except ModuleNotFoundError as error:
+    sys.exit(
+        f"zava: the package {error.name} is not installed for {sys.executable};"
+        " use .venv/bin/python, which `make run` makes"
+    )
+except KeyboardInterrupt:
+    sys.exit(130)
 
 main()

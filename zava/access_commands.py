@@ -1,19 +1,24 @@
 """Commands about who may ask: grant, revoke, list-access, explain-access."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
+import psycopg
 import typer
 
-from zava.console import administered, console, operator
+from zava.console import administered, console, nearest, operator
 from zava.infrastructure import principals
+from zava.infrastructure.cluster import is_in
 from zava.infrastructure.demo_principals import demo_callers
-from zava.infrastructure.local_database import LocalDatabase
+from zava.infrastructure.home import Home
+from zava.infrastructure.local_database import LocalDatabase, named_database
 from zava.infrastructure.principals import GrantRefused, Principal
 from zava.infrastructure.readers import Reader, all_store_readers, shows_peers
 from zava.model import Caller
+from zava.settings import Settings, SettingsError
 
 _Who = Annotated[str, typer.Option("--as", help="The principal's name, as list-access shows it.")]
 _Tenant = Annotated[
@@ -135,6 +140,39 @@ def _ids(tenant: UUID | None, object_id: UUID | None) -> Caller | None:
     if (tenant is None) != (object_id is None):
         raise GrantRefused("--tenant and --object: give both, or neither")
     return Caller(tenant, object_id) if tenant and object_id else None
+
+
+def known_caller(chosen: Settings, name: str) -> Caller:
+    """Return the ids of a person of the demo, or of a principal granted in a local database.
+
+    Case, and blanks for hyphens, make no difference.
+
+    Raises:
+        SettingsError: the name is unknown; the message offers the nearest ones.
+    """
+    meant = _plain(name)
+    callers = {_plain(known): caller for known, caller in demo_callers().items()}
+    is_there = bool(named_database(chosen)) or is_in(Home(chosen.home).path)
+    if meant not in callers and is_there:
+        granted: list[Principal] = []
+        with (
+            suppress(psycopg.errors.InsufficientPrivilege),  # the app's own login reads no grants
+            administered() as database,
+            database.administration() as connection,
+        ):
+            granted = principals.list_access(connection)
+        callers |= {_plain(each.display_name): each.caller for each in granted}
+    if meant not in callers:
+        raise SettingsError(
+            f"--as: {name} is not known here{nearest(meant, callers)};"
+            f" expected one of {', '.join(callers)}"
+        )
+    return callers[meant]
+
+
+def _plain(name: str) -> str:
+    folded = name.strip().casefold().removeprefix("zava retail ")
+    return folded.replace(" ", "-").replace("_", "-")
 
 
 def _known(listed: list[Principal], name: str) -> Caller:

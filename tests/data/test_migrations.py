@@ -8,6 +8,7 @@ import pytest
 
 from tests.database import CONTEXT_KEY, SERVER_PASSWORD, Cluster, Database
 from tests.golden_schema import GOLDEN, dump
+from tests.homes import open_directory
 from zava.data.context import ContextKey, ContextSigner
 from zava.data.tenancy import Tenancy
 from zava.data.verification import Verification
@@ -136,9 +137,15 @@ async def test_rotation_keeps_two_keys_valid_and_drops_the_third(
                 install_context_keys(admin, wrong)
 
 
+@pytest.fixture
+def opened() -> Iterator[Path]:
+    with open_directory() as directory:
+        yield directory
+
+
 @pytest.mark.requirement("S47")
 async def test_older_standard_version_migrates_seeds_and_isolates_alike(
-    tmp_path: Path, empty_admin: psycopg.Connection
+    opened: Path, empty_admin: psycopg.Connection
 ) -> None:
     from tests.conftest import TODAY
 
@@ -148,7 +155,7 @@ async def test_older_standard_version_migrates_seeds_and_isolates_alike(
 
     load(empty_admin)
     here = checksum(empty_admin)
-    home = Home(tmp_path / "home")
+    home = Home(opened / "home")
     server = EmbeddedServer(home, version=16, fast=True)
     server.start()
     try:

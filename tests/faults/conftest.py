@@ -5,14 +5,15 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from tests.breakable import Breakable, application_over, breakable
+from tests.homes import open_directory
 from tests.proxy import Proxy, counting_proxy
 from zava.app import Application
 from zava.infrastructure.home import Home
 
 
 @pytest.fixture(scope="session")
-def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Breakable]:
-    with breakable(tmp_path_factory.mktemp("breakable"), scale=0.02) as own:
+def own_server() -> Iterator[Breakable]:
+    with open_directory() as directory, breakable(directory / "home", scale=0.02) as own:
         yield own
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from tests import pgbouncer
 from tests.database import Database
+from tests.patience import patient
 from tests.protocol.rpc import MODERN, request
 from zava.infrastructure.home import Home
 
@@ -49,7 +50,7 @@ def loaded(
         input=body + b"\n",
         capture_output=True,
         check=True,
-        timeout=60,
+        timeout=patient(60),
     )
     answer, modules = finished.stdout.splitlines()
     assert json.loads(answer)["result"]["structuredContent"]["rows"] == [["Zava Retail Kirkland"]]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.homes import open_directory
 from tests.local.laptop import Laptop, free_port
 from zava.infrastructure.demo_principals import demo_callers
 from zava.infrastructure.home import Home
@@ -11,12 +12,13 @@ from zava.infrastructure.local_issuer import LocalIssuer
 
 
 @pytest.fixture(scope="session")
-def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
+def laptop() -> Iterator[Laptop]:
     """A laptop on which `zava run` serves."""
-    laptop = Laptop(tmp_path_factory.mktemp("laptop"), free_port())
-    laptop.start()
-    yield laptop
-    laptop.stop()
+    with open_directory() as directory:
+        laptop = Laptop(directory / "laptop", free_port())
+        laptop.start()
+        yield laptop
+        laptop.stop()
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
+from tests.patience import patient
+from zava.infrastructure.embedded_server import EmbeddedServer
+from zava.infrastructure.home import Home
+
 ROOT = Path(__file__).parents[2]
 _START_SECONDS = 60
 _STOP_SECONDS = 20
@@ -48,6 +52,12 @@ class Laptop:
         configuration: dict[str, Any] = json.loads("\n".join(screen[screen.index("{") :]))
         return configuration
 
+    @property
+    def database(self) -> str:
+        """The running embedded server's database, as messages name it."""
+        server = EmbeddedServer(Home(self.home))
+        return f"database zava on 127.0.0.1:{server.port}"
+
     def start(self, command: str = "run", *, until: str = "}") -> None:
         """Start a command that serves; return when it has printed the line `until`.
 
@@ -67,7 +77,7 @@ class Laptop:
         threading.Thread(target=_pump, args=(self._process.stdout, arriving), daemon=True).start()
         lines: list[str] = []
         self.screens.append(lines)
-        deadline = time.monotonic() + _START_SECONDS
+        deadline = time.monotonic() + patient(_START_SECONDS)
         while until not in lines:
             with suppress(queue.Empty):
                 line = arriving.get(timeout=max(0, deadline - time.monotonic()))
@@ -84,7 +94,7 @@ class Laptop:
             return 0
         process.send_signal(signal.SIGTERM)
         try:
-            return process.wait(_STOP_SECONDS)
+            return process.wait(patient(_STOP_SECONDS))
         finally:
             process.kill()
             process.wait()
@@ -105,7 +115,7 @@ class Laptop:
             capture_output=True,
             text=True,
             encoding="utf-8",
-            timeout=_COMMAND_SECONDS,
+            timeout=patient(_COMMAND_SECONDS),
             check=False,
         )
 

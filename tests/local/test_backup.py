@@ -13,6 +13,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from tests.database import Cluster, Database
+from tests.homes import open_directory
 from tests.local.laptop import ROOT
 from zava.infrastructure.embedded_server import EmbeddedServer
 from zava.infrastructure.home import Home
@@ -51,8 +52,14 @@ def running(home: Path) -> Iterator[EmbeddedServer]:
         server.stop()
 
 
-def test_cluster_that_was_backed_up_while_it_served_comes_back_whole(tmp_path: Path) -> None:
-    home, backup = tmp_path / "a home", tmp_path / "a backup"
+@pytest.fixture
+def directory() -> Iterator[Path]:
+    with open_directory() as opened:
+        yield opened
+
+
+def test_cluster_that_was_backed_up_while_it_served_comes_back_whole(directory: Path) -> None:
+    home, backup = directory / "a home", directory / "a backup"
     places = {"ZAVA_HOME": str(home), "BACKUP": str(backup)}
     with running(home) as server:
         server.bootstrap()
@@ -73,7 +80,7 @@ def test_cluster_that_was_backed_up_while_it_served_comes_back_whole(tmp_path: P
 def test_retail_data_and_grants_go_to_another_database_as_a_plain_administrator(
     cluster: Cluster, database: Database, tmp_path: Path
 ) -> None:
-    binaries = EmbeddedServer(Home(tmp_path))._binaries()
+    binaries = EmbeddedServer(Home(tmp_path)).programs()
 
     def administrator(of: Database) -> str:
         return make_conninfo(of.admin)

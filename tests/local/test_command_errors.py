@@ -5,13 +5,18 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import psycopg
 import pytest
+from rich.console import Console
 
-from tests.database import SERVER_PASSWORD, Database
+from tests.database import SERVER_PASSWORD, Cluster, Database
+from tests.local.laptop import free_port
 from zava import app, cli, settings
+from zava.first_answer import _SHELL_QUESTION
+from zava.protocol.tools import TOOLS
 
 COUNT = "SELECT count(*) AS orders FROM retail.orders"
 
@@ -79,6 +84,59 @@ def test_unknown_name_is_answered_with_the_known_ones(zava: Zava) -> None:
     ended = zava("token", "--as", "nobody")
     assert ended.is_one_sentence_about("--as", "seattle", "head-office")
     assert ended.output == ""
+
+
+@pytest.mark.parametrize("name", ["Seattle", " SEATTLE", "Head Office", "zava retail online"])
+def test_name_is_known_in_every_spelling(zava: Zava, name: str) -> None:
+    assert zava("token", "--as", name).output.count(".") == 2
+
+
+def test_name_like_a_known_one_is_answered_with_that(zava: Zava) -> None:
+    assert zava("token", "--as", "Seatle").is_one_sentence_about("perhaps seattle;")
+
+
+def test_tools_are_listed_with_their_arguments(zava: Zava) -> None:
+    shown = zava("tools").output
+    assert [line.split(":")[0] for line in shown.splitlines() if not line.startswith(" ")] == [
+        *TOOLS
+    ]
+    assert "execute_sales_query: postgresql_query*, max_rows" in shown
+    assert "get_current_utc_date: no arguments\n" in shown
+
+
+def test_help_begins_with_what_a_newcomer_needs(zava: Zava) -> None:
+    shown = zava("--help").output
+    order = [
+        shown.index(f"│ {name} ") for name in ("run", "token", "tools", "call", "grant", "keys")
+    ]
+    assert order == sorted(order)
+    example = " ".join(zava("call", "--help").output.split())
+    assert f"Example: {_SHELL_QUESTION}" in example
+    assert "--port" in zava("run", "--help").output
+    assert "--adopt-database" in zava("run", "--help").output
+
+
+@pytest.mark.parametrize("answer", [None, False, True])
+def test_foreign_database_is_asked_about_on_a_terminal_and_refused_elsewhere(
+    zava: Zava, cluster: Cluster, monkeypatch: pytest.MonkeyPatch, answer: bool | None
+) -> None:
+    if answer is not None:
+        monkeypatch.setattr("zava.console.console", Console(force_terminal=True))
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: True))
+        monkeypatch.setattr("typer.confirm", lambda _: answer)
+    with cluster.blank("theirs") as theirs:
+        with psycopg.connect(theirs.admin, autocommit=True) as admin:
+            admin.execute("CREATE SCHEMA app")
+        ended = zava("migrate", DATABASE_URL=theirs.admin)
+        if answer:
+            assert ended.code == 0
+            assert f" migrations applied to database {theirs.name} on " in ended.output
+            return
+        assert ended.is_one_sentence_about(theirs.name, "1 schema (app)", "--adopt-database")
+        run = zava("run", PORT=str(free_port()))
+        assert run.is_one_sentence_about(theirs.name, "1 schema (app)", "--adopt-database")
+        assert f"Using database {theirs.name} on " in run.output
+        assert zava("migrate", "--adopt-database").code == 0
 
 
 def test_argument_without_a_value_is_refused_before_anything_starts(

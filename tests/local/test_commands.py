@@ -1,6 +1,8 @@
 """The commands of a laptop beside a running server, and what they say when something is wrong."""
 
+import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import httpx
@@ -70,8 +72,44 @@ def test_failing_call_prints_why_and_fails(laptop: Laptop) -> None:
     assert "Traceback" not in ended.stderr
 
 
-def test_call_of_an_unknown_tool_is_refused(laptop: Laptop) -> None:
-    assert refused(laptop.zava("call", "drop_everything", "--as", "redmond"), "drop_everything")
+def test_call_of_an_unknown_tool_is_refused_with_what_lists_them(laptop: Laptop) -> None:
+    ended = laptop.zava("call", "list_tools", "--as", "redmond")
+    assert refused(ended, "list_tools", " -m zava tools` lists them")
+
+
+def test_arguments_of_a_call_are_written_plainly_and_another_tool_s_server_is_not_asked(
+    laptop: Laptop,
+) -> None:
+    ended = laptop.zava(
+        *("call", "query_metrics", "--as", "Seattle", "metrics=revenue,orders", "limit=2"),
+        *('dimensions=["category"]', "totals=true"),
+        PGHOST="db.example.com",
+        PGSSLMODE="require",
+    )
+    assert ended.returncode == 0, ended
+    assert "category | revenue (USD) | orders" in ended.stdout
+
+
+def test_anybody_granted_here_asks_with_a_token_of_this_machine(laptop: Laptop) -> None:
+    ids = ("--tenant", "5" * 32, "--object", "6" * 32)
+    grant = ("grant", "--as", "Ann Example", "--audience", "store_managers", "--store", "tacoma")
+    assert laptop.zava(*grant, *ids).returncode == 0
+    try:
+        token = laptop.zava("token", "--as", "ann example").stdout.strip()
+        answer = ask(laptop, token).json()["result"]
+        assert answer["structuredContent"]["scope"]["stores"] == ["Zava Retail Tacoma"]
+    finally:
+        laptop.zava("revoke", "--as", "Ann Example")
+    assert "AUTHORIZATION_ERROR" in ask(laptop, token).text
+
+
+def test_printed_question_is_answered_as_it_is_printed(laptop: Laptop) -> None:
+    (line,) = (line for line in laptop.screens[0] if line.startswith("Or in a shell: "))
+    python, module, zava, *arguments = shlex.split(line.removeprefix("Or in a shell: "))
+    assert ([sys.executable], module, zava) == ([python], "-m", "zava")
+    ended = laptop.zava(*arguments)
+    assert ended.returncode == 0, ended
+    assert "month | revenue (USD)" in ended.stdout
 
 
 def test_verify_proves_isolation(laptop: Laptop) -> None:
@@ -154,6 +192,12 @@ def test_stats_show_the_statements_of_the_running_server(
     assert ended.returncode == 0, ended
     assert "SELECT count(*) AS orders FROM retail.orders WHERE status = $1" in ended.stdout
     assert "planted" not in ended.stdout
+
+
+def test_port_of_a_command_line_goes_before_the_setting(laptop: Laptop) -> None:
+    port = str(free_port())
+    assert refused(laptop.zava("run", "--port", str(laptop.port), PORT=port), str(laptop.port))
+    assert laptop.zava("stats", "--port", str(laptop.port), PORT=port).returncode == 0
 
 
 def test_stats_without_a_server_are_one_sentence(laptop: Laptop) -> None:

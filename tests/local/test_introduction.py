@@ -1,6 +1,6 @@
 """What the first screen says about the data and about each answer."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from io import StringIO
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,7 +11,7 @@ from rich.console import Console
 
 from tests.conftest import SCALE, TODAY
 from tests.database import Database
-from zava.first_answer import _one_line, seed_with_progress, today_of
+from zava.first_answer import _bar, _one_line, seed_with_progress, today_of
 from zava.protocol.tools.tool import ERROR_META
 from zava.settings import Settings
 
@@ -46,13 +46,44 @@ def test_loading_shows_its_steps_on_a_terminal_and_one_line_elsewhere(
         console=Console(file=screen, force_terminal=terminal, color_system=None, width=120),
     )
     assert report.is_new
-    said = screen.getvalue()
+    outlook, _, said = screen.getvalue().partition("\n")
+    assert (
+        outlook
+        == "Loading about 200 orders (SCALE=0.001): a minute and 91 MB; a smaller SCALE is faster"
+    )
     assert said.endswith(f"{report}\n")
     if terminal:
         assert "Counting for the planner" in said
         assert "100 %" in said
     else:
         assert said == f"{report}\n"
+
+
+def test_age_of_the_data_is_one_line_with_a_command_that_renews_them(
+    seeded_clone: Database,
+) -> None:
+    screen = StringIO()
+    for days in (1, 150):
+        with psycopg.connect(seeded_clone.admin, autocommit=True) as admin:
+            seed_with_progress(
+                admin,
+                scale=SCALE,
+                today=TODAY + timedelta(days=days),
+                replace=False,
+                console=Console(file=screen, soft_wrap=True),
+            )
+    young, old = screen.getvalue().splitlines()
+    assert young.startswith(f"{FOUND.strip()}, 1 day old; to renew them: ")
+    assert old.startswith(f"{FOUND.strip()}, 150 days old; to renew them: ")
+    assert old.endswith(" -m zava seed --replace")
+
+
+def test_long_load_off_a_terminal_shows_signs_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zava.first_answer._LINE_SECONDS", 0.0)
+    screen = StringIO()
+    with _bar(Console(file=screen)) as progress:
+        progress("Orders", 0.25)
+    assert screen.getvalue() == "  Orders (25%)\n"
 
 
 def test_retail_day_is_the_stores_or_the_one_that_is_set() -> None:

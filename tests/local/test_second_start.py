@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from tests.local.laptop import Laptop
+from tests.patience import patient
 from tests.protocol.rpc import MODERN, request
 from zava.infrastructure.embedded_server import EmbeddedServer
 from zava.infrastructure.home import Home
@@ -41,7 +42,7 @@ def test_second_start_loads_nothing_and_shows_the_same_figures(stopped: Laptop) 
     first, second = stopped.screens[0], stopped.screens[-1]
     assert answers(second) == answers(first)
     before = second[: second.index("")]
-    assert [line.partition(" ")[0] for line in before] == ["starting", "Found"]
+    assert [line.partition(" ")[0] for line in before] == ["starting", "Using", "Found"]
 
 
 @pytest.mark.requirement("S90")
@@ -58,7 +59,7 @@ def test_sigterm_leaves_no_backend_in_a_server_of_somebody_else(
         with psycopg.connect(server.superuser_url(), autocommit=True) as superuser:
             assert superuser.execute(BACKENDS).fetchone() != (0,)
             assert stopped.stop() == 0
-            deadline = time.monotonic() + _GONE_SECONDS
+            deadline = time.monotonic() + patient(_GONE_SECONDS)
             while superuser.execute(BACKENDS).fetchone() != (0,):
                 assert time.monotonic() < deadline
     finally:

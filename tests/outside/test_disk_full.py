@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.breakable import Breakable, application_over, ask, breakable
+from tests.homes import open_directory
 from zava.infrastructure.home import Home
 
 pytestmark = pytest.mark.outside
@@ -23,16 +24,16 @@ HUNGRY = (
 
 
 @pytest.fixture(scope="module")
-def small_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def small_disk() -> Iterator[Path]:
     """A file system of a few hundred MiB."""
-    path = tmp_path_factory.mktemp("small")
-    subprocess.run(
-        ["/bin/mount", "-t", "tmpfs", "-o", f"size={SIZE_MIB}m", "none", path], check=True
-    )
-    try:
-        yield path
-    finally:
-        subprocess.run(["/bin/umount", path], check=True)
+    with open_directory() as path:
+        subprocess.run(
+            ["/bin/mount", "-t", "tmpfs", "-o", f"size={SIZE_MIB}m", "none", path], check=True
+        )
+        try:
+            yield path
+        finally:
+            subprocess.run(["/bin/umount", path], check=True)
 
 
 @pytest.fixture(scope="module")

@@ -3,10 +3,9 @@
 python -m tests.pictures.readme_picture
 """
 
-import tempfile
 from datetime import date
-from pathlib import Path
 
+from tests.homes import open_directory
 from tests.local.laptop import ROOT, Laptop, free_port
 from tests.outside.node import NODE, run
 from tests.pictures.serving import HERE, chromium
@@ -25,8 +24,8 @@ class Studio(Laptop):
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as home:
-        studio = Studio(Path(home), free_port())
+    with open_directory() as directory:
+        studio = Studio(directory / "home", free_port())
         studio.start()
         try:
             done = run(

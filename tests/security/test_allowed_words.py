@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from tests.database import Database
+from tests.homes import open_directory
 from zava.data.guard.vocabulary import FUNCTIONS, OPERATORS, TYPES
 from zava.infrastructure.embedded_server import EmbeddedServer
 from zava.infrastructure.home import Home
@@ -29,24 +30,21 @@ CATALOG_TYPES = "^_?(reg(?!config)|acl|xml|pg_(?!lsn)|cstring|internal|refcursor
 
 
 @pytest.fixture(scope="module", params=[STANDARD, OLDEST])
-def catalog(
-    request: pytest.FixtureRequest, database: Database, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[psycopg.Connection]:
+def catalog(request: pytest.FixtureRequest, database: Database) -> Iterator[psycopg.Connection]:
     """A superuser's connection to the tests' own server, and to the oldest supported version."""
     if request.param == STANDARD:
         with psycopg.connect(database.owner, autocommit=True) as connection:
             yield connection
         return
-    server = EmbeddedServer(
-        Home(tmp_path_factory.mktemp("oldest")), version=request.param, fast=True
-    )
-    server.start()
-    try:
-        with psycopg.connect(server.superuser_url(), autocommit=True) as connection:
-            assert connection.info.server_version // 10000 == OLDEST
-            yield connection
-    finally:
-        server.stop()
+    with open_directory() as directory:
+        server = EmbeddedServer(Home(directory), version=request.param, fast=True)
+        server.start()
+        try:
+            with psycopg.connect(server.superuser_url(), autocommit=True) as connection:
+                assert connection.info.server_version // 10000 == OLDEST
+                yield connection
+        finally:
+            server.stop()
 
 
 def names(connection: psycopg.Connection, query: str, *values: object) -> set[str]:

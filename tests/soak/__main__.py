@@ -11,7 +11,6 @@ import asyncio
 import base64
 import gc
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -35,6 +34,7 @@ from tests.breakable import (
 )
 from tests.cache.redis_server import redis_server
 from tests.database import CONTEXT_KEY
+from tests.homes import open_directory
 from tests.proxy import counting_proxy
 from tests.soak.asking import Asker, Moment, Tally
 from tests.soak.faults import Faults, Parts
@@ -143,9 +143,9 @@ async def parts_in(directory: Path) -> AsyncIterator[Parts]:
 
 async def run(seconds: float) -> bool:
     """Soak for so long, print what was seen, and return whether all was well."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
-        home = Home(Path(directory) / "home")
-        async with parts_in(Path(directory)) as parts:
+    with open_directory(ignore_cleanup_errors=True) as directory:
+        home = Home(directory / "home")
+        async with parts_in(directory) as parts:
             tally, checks = await _soaked(parts, home, seconds)
     return report(tally, seconds, checks | _million_shapes())
 

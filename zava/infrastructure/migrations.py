@@ -9,6 +9,8 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 
+from zava.infrastructure.foreign_database import foreign_contents, place
+
 DIRECTORY = Path(__file__).parents[2] / "sql" / "migrations"
 
 # Any constant does; two migrations of one database wait for each other.
@@ -38,6 +40,17 @@ class MigrationRefused(Exception):
     """The database cannot be migrated as it is; nothing was applied."""
 
 
+class ForeignDatabase(MigrationRefused):
+    """The database is another project's; the message names it, and what was found in it."""
+
+    def __init__(self, connection: psycopg.Connection, found: list[str]) -> None:
+        super().__init__(
+            f"DATABASE_URL: {place(connection)} is not Zava's; it holds {', '.join(found)};"
+            " nothing was changed; name an empty database, unset DATABASE_URL for the embedded"
+            " server, or take it over with --adopt-database"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Migration:
     """One file of SQL; `checksum` is the SHA-256 of its text."""
@@ -63,17 +76,22 @@ def migrate(
     connection: psycopg.Connection,
     *,
     directory: Path = DIRECTORY,
+    adopt: bool = False,
     report: Callable[[str], None] = lambda _: None,
 ) -> list[str]:
     """Bring the database up to date and return the names of the files applied.
 
     `connection` is an administrator's, in autocommit. A file that fails leaves the database as it
-    was before that file.
+    was before that file. `adopt` allows for a database that holds what Zava has not made.
 
     Raises:
+        ForeignDatabase: it holds such things, and `adopt` was not given.
         MigrationRefused: an applied file has changed, or this administrator may not alter what
             another one made.
     """
+    found = [] if adopt else foreign_contents(connection)
+    if found:
+        raise ForeignDatabase(connection, found)
     connection.execute("SET statement_timeout = 0")
     # A session lock: it outlives the transactions below and ends with the connection.
     connection.execute("SELECT pg_advisory_lock(%s)", [_ADVISORY_LOCK])

@@ -1,114 +1,145 @@
-"""How the user that runs PostgreSQL for a root user reaches its files, and no other user does."""
+"""Places the embedded PostgreSQL's files where the user that runs it can reach them.
 
-import errno
-import os
+Matters for root alone, whose server runs as another user. No existing directory is opened to that
+user. Its programs are copied once to a directory of the system. A cluster whose home that user
+cannot enter is placed there, too.
+"""
+
+import hashlib
+import secrets
 import shutil
-import struct
-from collections.abc import Iterator
-from contextlib import suppress
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-_ACCESS_LIST = "system.posix_acl_access"
-_VERSION = struct.pack("<I", 2)
-_ENTRY = struct.Struct("<HHI")  # tag, permissions, id
-_OWNER, _USER, _GROUP, _NAMED_GROUP, _MASK, _OTHER = 0x01, 0x02, 0x04, 0x08, 0x10, 0x20
-_NO_ID = 0xFFFFFFFF
-_PASS, _READ = 0o1, 0o4
+from zava.infrastructure.server_user import EmbeddedServerError, ServerUser
+
+SHARED = Path("/var/lib/zava-postgres")
+_HOME_OF = "home"
+# initdb quotes the paths of its programs for a shell, and does not escape these.
+_UNQUOTABLE = frozenset('"$`\\\n')
 
 
-class Closed(Exception):
-    """A directory cannot be opened to one user; the message says what to do."""
+def cluster_place(link: Path, user: ServerUser) -> Path:
+    """Return the directory of a home's cluster, whether it is there or is to be made.
 
-
-def let_through(directory: Path, uid: int) -> None:
-    """Let one user pass through to `directory`: neither list it, nor let anybody else pass.
-
-    A directory that all may pass through is left as it is. On the others an entry of the access
-    list names the user; their modes for everybody else stay.
+    It is `link` itself, except where the server's user cannot enter the home. Then it is a
+    directory below SHARED, and `link` leads to it. A cluster that is in such a home is moved.
 
     Raises:
-        Closed: the file system has no access lists.
+        EmbeddedServerError: SHARED cannot be written.
     """
-    for path in (directory, *directory.parents):
-        if not _lets_pass(path):
-            _add_entry(path, uid)
+    if link.is_symlink():
+        if link.resolve().parent.is_dir():
+            return link.resolve()
+        link.unlink()
+    if user.may_enter(link.parent):
+        return link
+    try:
+        place = _new_place(link.parent) / link.name
+        if link.exists():
+            _move(link, place, user)
+        link.symlink_to(place)
+    except OSError as error:
+        raise EmbeddedServerError(
+            f"PostgreSQL runs as {user.name}, which cannot enter {link.parent}, and {SHARED} cannot"
+            f" be written ({error.strerror}); set ZAVA_HOME to a directory that every user may"
+            " enter, or set DATABASE_URL"
+        ) from error
+    return place
 
 
-def is_open_to_all(tree: Path) -> bool:
-    """Whether any user can reach and read every file of a tree, as PostgreSQL's own user must."""
-    return all(_lets_pass(path) for path in tree.parents) and all(_readable(tree))
+def shared_copy(site: Path, trees: Sequence[Path]) -> Path:
+    """Return a directory that holds copies of trees of `site`, readable by every user.
+
+    The copy is made once for each content. Neither the installation's umask nor a chmod in
+    another one that shares its files has an effect on it.
+
+    Raises:
+        EmbeddedServerError: SHARED cannot be written.
+    """
+    copy = SHARED / f"programs-{_key(site, trees)}"
+    if copy.exists():
+        return copy
+    try:
+        _make_shared()
+        with tempfile.TemporaryDirectory(dir=SHARED) as made:
+            whole = Path(made) / "whole"
+            _copy(site, trees, whole)
+            with suppress(OSError):  # another run was faster
+                whole.rename(copy)
+    except OSError as error:
+        raise EmbeddedServerError(
+            f"PostgreSQL's programs cannot be copied to {SHARED} ({error.strerror}), where its own"
+            " user reads them; run as another user than root, or set DATABASE_URL"
+        ) from error
+    return copy
 
 
-def opened_copy(tree: Path, target: Path) -> Path:
-    """Return a copy of a tree that all who reach it can read; made anew when the tree changed."""
-    mark = target / ".copied-from"
-    state = f"{tree} {_newest(tree)}"
-    with suppress(OSError):
-        if mark.read_text() == state:
-            return target
-    shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(tree, target, symlinks=True)
+@contextmanager
+def quotable_copy(site: Path, trees: Sequence[Path]) -> Iterator[Path]:
+    """Lend a directory with these trees of `site` whose path a shell's quotes can hold."""
+    if not _UNQUOTABLE & set(str(site)):
+        yield site
+        return
+    parents = [path for path in (tempfile.gettempdir(), "/tmp") if not _UNQUOTABLE & set(path)]  # noqa: S108  # a directory of its own is made in it
+    with tempfile.TemporaryDirectory(dir=parents[0]) as made:
+        whole = Path(made) / "whole"
+        _copy(site, trees, whole)
+        yield whole
+
+
+def _key(site: Path, trees: Sequence[Path]) -> str:
+    """Return a name for the content of an installed wheel: its files' names and sizes."""
+    found = sorted(
+        (str(path.relative_to(site)), path.lstat().st_size)
+        for tree in trees
+        for path in tree.rglob("*")
+        if not path.is_dir()
+    )
+    return hashlib.sha256(repr(found).encode()).hexdigest()[:16]
+
+
+def _copy(site: Path, trees: Sequence[Path], target: Path) -> None:
+    for tree in trees:
+        shutil.copytree(tree, target / tree.relative_to(site), symlinks=True)
     for path in (target, *target.rglob("*")):
         if not path.is_symlink():
-            mode = path.stat().st_mode
-            path.chmod(mode | 0o555 if path.is_dir() or mode & 0o100 else mode | 0o444)
-    mark.write_text(state)
-    return target
+            is_program = path.is_dir() or path.parent.name == "bin"
+            path.chmod(0o755 if is_program else 0o644)
 
 
-def _lets_pass(path: Path) -> bool:
-    return bool(path.stat().st_mode & _PASS)
+def _make_shared() -> None:
+    SHARED.mkdir(parents=True, exist_ok=True)
+    SHARED.chmod(0o755)
 
 
-def _readable(tree: Path) -> Iterator[bool]:
-    for parent, _, files in os.walk(tree):
-        # A directory has to be listed, too: PostgreSQL seeks its time zones and extensions.
-        yield not ~Path(parent).stat().st_mode & (_READ | _PASS)
-        yield from (bool(Path(parent, name).lstat().st_mode & _READ) for name in files)
+def _new_place(home: Path) -> Path:
+    """Return a new directory for a home's cluster; those that the home has left are removed."""
+    _make_shared()
+    clusters = SHARED / "clusters"
+    clusters.mkdir(exist_ok=True)
+    clusters.chmod(0o711)
+    for left in clusters.glob(f"*/{_HOME_OF}"):
+        with suppress(OSError):
+            if left.read_text(encoding="utf-8") == str(home) and not _is_linked(left.parent, home):
+                shutil.rmtree(left.parent)
+    place = clusters / secrets.token_hex(8)
+    place.mkdir()
+    place.chmod(0o711)
+    (place / _HOME_OF).write_text(str(home), encoding="utf-8")
+    return place
 
 
-def _newest(tree: Path) -> int:
-    return max(path.stat().st_mtime_ns for path in (tree, *tree.rglob("*")))
+def _is_linked(place: Path, home: Path) -> bool:
+    return any(path.is_symlink() and path.readlink().parent == place for path in home.iterdir())
 
 
-def _add_entry(path: Path, uid: int) -> None:
+def _move(cluster: Path, place: Path, user: ServerUser) -> None:
     try:
-        entries = _entries(path)
-        # What the mask has taken from an entry stays taken, although the new mask is wider.
-        mask = next((has for tag, has, _ in entries if tag == _MASK), 0o7)
-        bounded = {
-            (tag, owner): has & mask if tag in {_USER, _GROUP, _NAMED_GROUP} else has
-            for tag, has, owner in entries
-            if tag != _MASK
-        }
-        bounded[_USER, uid] = bounded.get((_USER, uid), 0) | _PASS
-        widest = 0
-        for (tag, _), has in bounded.items():
-            widest |= has if tag in {_USER, _GROUP, _NAMED_GROUP} else 0
-        bounded[_MASK, _NO_ID] = widest
-        packed = [_ENTRY.pack(tag, has, owner) for (tag, owner), has in sorted(bounded.items())]
-        os.setxattr(path, _ACCESS_LIST, _VERSION + b"".join(packed))
-    except (OSError, AttributeError) as error:  # macOS has no such function
-        raise Closed(
-            f"PostgreSQL's own user may not pass through {path}, and its file system takes no"
-            " access list; set ZAVA_HOME to a directory that all may pass through, run as another"
-            " user, or set DATABASE_URL"
-        ) from error
-
-
-def _entries(path: Path) -> list[tuple[int, int, int]]:
-    try:
-        packed = os.getxattr(path, _ACCESS_LIST)
-    except OSError as error:
-        if error.errno not in {errno.ENODATA, errno.ENOTSUP}:
-            raise
-        mode = path.stat().st_mode
-        return [
-            (_OWNER, mode >> 6 & 7, _NO_ID),
-            (_GROUP, mode >> 3 & 7, _NO_ID),
-            (_OTHER, mode & 7, _NO_ID),
-        ]
-    return [
-        (tag, permissions, owner)
-        for tag, permissions, owner in _ENTRY.iter_unpack(packed[len(_VERSION) :])
-    ]
+        cluster.rename(place)
+    except OSError:  # another file system
+        shutil.copytree(cluster, place, symlinks=True)
+        shutil.rmtree(cluster)
+    user.take_tree(place)

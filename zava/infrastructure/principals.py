@@ -16,6 +16,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from zava.infrastructure.readers import Reader, all_store_readers
+from zava.invocation import command
 from zava.model import Audience, Caller
 
 _STORE_PREFIX = "zava retail "
@@ -244,7 +245,8 @@ def _one(
         nearest = get_close_matches(name, [principal.display_name for principal in principals], n=3)
         offered = f"; perhaps {', '.join(nearest)}" if nearest else ""
         raise GrantRefused(
-            f"--as: nobody here is named {name or 'by these ids'}{offered}; see `zava list-access`"
+            f"--as: nobody here is named {name or 'by these ids'}{offered};"
+            f" see `{command('list-access')}`"
         )
     return meant[0]
 

@@ -62,7 +62,7 @@ class TokenAuthenticator:
         *,
         issuer: str,
         audiences: Sequence[str],
-        allowed_tenants: Collection[UUID],
+        allowed_tenants: Collection[UUID] | None,
         keys: KeySource,
         scope_identifier: str | None = None,
         clock: Callable[[], float] = time.time,
@@ -70,7 +70,8 @@ class TokenAuthenticator:
     ) -> None:
         self._issuer = issuer
         self._audiences = list(audiences)
-        self._allowed_tenants = frozenset(allowed_tenants)
+        # None: each one, where only this machine's own commands sign.
+        self._allowed_tenants = None if allowed_tenants is None else frozenset(allowed_tenants)
         self._keys = keys
         self._clock = clock
         self._allowed_clients = frozenset(client.lower() for client in allowed_clients)
@@ -79,8 +80,9 @@ class TokenAuthenticator:
         self._verified: LRUCache[bytes, _Verified] = LRUCache(_REMEMBERED_TOKENS)
         # One for each tenant: the metadata of `organizations` names an issuer with a placeholder,
         # which a client that compares issuers refuses.
-        tenants = [str(tenant) for tenant in allowed_tenants if tenant != _NOBODY]
-        servers = [issuer.replace("{tid}", tenant) for tenant in tenants]
+        tenants = [str(tenant) for tenant in allowed_tenants or () if tenant != _NOBODY]
+        is_one = allowed_tenants is None
+        servers = [issuer] if is_one else [issuer.replace("{tid}", tenant) for tenant in tenants]
         self.authorization_servers = list(dict.fromkeys(servers))
         self._scope_identifier = scope_identifier
 
@@ -172,7 +174,8 @@ class TokenAuthenticator:
             raise TokenRefused("The token comes from another issuer.")
         if not key.signs_for(claims["iss"], tenant_id):
             raise TokenRefused("The token's key belongs to another issuer.")
-        if tenant_id == _NOBODY or tenant_id not in self._allowed_tenants:
+        allowed = self._allowed_tenants
+        if tenant_id == _NOBODY or (allowed is not None and tenant_id not in allowed):
             raise TokenRefused("The token comes from a tenant that is not allowed here.")
         client_id = str(claims.get("azp") or claims.get("appid") or "")
         permissions = _permissions(claims)

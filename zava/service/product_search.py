@@ -135,7 +135,8 @@ class ProductSearch:
             raise EmbeddingsUnavailable(
                 f"The catalogue is embedded with {registry.model.name}, and this server has"
                 f" {', '.join(self._vectors.models)}.",
-                hint="An administrator runs `zava embed --activate` with this server's settings.",
+                hint="An administrator runs `python -m zava embed --activate` with this server's"
+                " settings.",
             )
         try:
             return await self._vectors.vector(caller, registry.model.name, text), []
