@@ -75,15 +75,11 @@ class Client:
 
 async def compare(server: str, context_key: str, home: Home) -> Part:
     """Compare the second principal's latency beside the flood with a quiet moment before it."""
-    issuer = LocalIssuer(home)
-    tokens = {
-        name: issuer.token(tenant_id=caller.tenant_id, object_id=caller.object_id, name=name)
-        for name, caller in demo_callers().items()
-    }
     rows, ratios = [], []
     for flooder, neighbour in PAIRS:
         # A server and two principals of its own each time: budgets are counted by the minute.
         async with _serving(server, context_key, home) as port:
+            tokens = _tokens(home, port)
             quiet, beside, refused = await _spell(port, tokens[flooder], tokens[neighbour])
         ratios.append(beside / quiet)
         rows.append(f"| {refused} | {quiet:.2f} | {beside:.2f} | {ratios[-1]:.2f} |")
@@ -91,6 +87,14 @@ async def compare(server: str, context_key: str, home: Home) -> Part:
     goal = Goal("neighbour's p95 beside another's flood, ×", median(ratios), GOAL, is_minimum=False)
     note = f"The goal is judged by the median of the {len(ratios)} ratios."
     return Part("Flood", f"{table(head, rows)}\n\n{note}", (goal,))
+
+
+def _tokens(home: Home, port: int) -> dict[str, str]:
+    issuer = LocalIssuer(home, port)
+    return {
+        name: issuer.token(tenant_id=caller.tenant_id, object_id=caller.object_id, name=name)
+        for name, caller in demo_callers().items()
+    }
 
 
 async def _spell(port: int, flooding: str, calling: str) -> tuple[float, float, str]:

@@ -284,7 +284,12 @@ def _application() -> Iterator[Application]:
         return
     home = Home(settings().home)
     with local_database(settings(), home) as database:
-        yield compose(settings(), conninfo=database.server, context_keys=home.context_keys())
+        yield compose(
+            settings(),
+            conninfo=database.server,
+            context_keys=home.context_keys(),
+            administrator=database.administrator,
+        )
 
 
 def _verify(database: LocalDatabase) -> None:
@@ -331,7 +336,7 @@ def _token(name: str, ttl_seconds: int, scopes: str = WHOLE_SCOPE) -> str:
     if name not in callers:
         raise SettingsError(f"--as: expected one of {', '.join(callers)}")
     caller = callers[name]
-    return LocalIssuer(Home(settings().home)).token(
+    return LocalIssuer(Home(settings().home), settings().port).token(
         tenant_id=caller.tenant_id,
         object_id=caller.object_id,
         name=name,

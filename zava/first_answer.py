@@ -167,8 +167,13 @@ def run(settings: Settings, console: Console) -> None:
             embedder=next(iter(embedders(settings)), None),
             console=console,
         )
-        application = compose(settings, conninfo=database.server, context_keys=home.context_keys())
-        issuer = LocalIssuer(home)
+        application = compose(
+            settings,
+            conninfo=database.server,
+            context_keys=home.context_keys(),
+            administrator=database.administrator,
+        )
+        issuer = LocalIssuer(home, settings.port)
         serve(
             application,
             listener,

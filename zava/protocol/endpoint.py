@@ -36,7 +36,7 @@ from zava.protocol.kernel import Answer, Kernel
 from zava.protocol.patience import Patience
 from zava.protocol.permissions import WHOLE_SCOPE
 from zava.protocol.security_headers import secured
-from zava.protocol.unserved import out_of_time
+from zava.protocol.unserved import is_of_sign_in, out_of_time
 from zava.protocol.versions import VERSION_HEADER
 
 if TYPE_CHECKING:
@@ -80,6 +80,15 @@ class Authenticator(Protocol):
         """Return the caller or raise TokenRefused or AccessDenied."""
 
 
+class SigningIn(Protocol):
+    """Answers the requests of a sign-in."""
+
+    async def answer(
+        self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
+    ) -> Answer:
+        """Answer one request whose `Host` and `Origin` are ours and whose headers come once."""
+
+
 class Endpoint:
     """Everything that is served over HTTP, as one coroutine."""
 
@@ -95,6 +104,7 @@ class Endpoint:
         ask_budget: Callable[[Caller], None] = lambda _: None,
         max_concurrent_calls: int = 64,
         call_seconds: float | None = None,
+        make_sign_in: Callable[[], SigningIn] | None = None,
     ) -> None:
         self.lane = lane
         self.kernel = Kernel(make_server)
@@ -104,6 +114,7 @@ class Endpoint:
         self._ask_budget = ask_budget
         self._admission = Admission(max_concurrent_calls)
         self._call_seconds = call_seconds
+        self._make_sign_in = make_sign_in
         self._patience = Patience()
         self._hosts = _LOOPBACK | {host.lower() for host in allowed_hosts}
 
@@ -113,6 +124,7 @@ class Endpoint:
         path: str,
         headers: Headers,
         body: bytes,
+        query: str = "",
         *,
         since: float | None = None,
     ) -> Answer:
@@ -123,11 +135,14 @@ class Endpoint:
         pairs = headers.items() if isinstance(headers, Mapping) else headers
         # Space around a value is not part of it (RFC 9110, 5.5).
         fields = [(name.lower(), value.strip(" \t")) for name, value in pairs]
+        path = path.rstrip("/") or "/"
         begun = trace.begin(None, seconds=self._call_seconds, since=since)
         with trace.use(begun):
-            answer = await self._in_time(
-                begun.deadline, self._route(method.upper(), path.rstrip("/") or "/", fields, body)
-            )
+            if path not in PATHS and is_of_sign_in(path):
+                answering = self._sign_in(method.upper(), path, query, fields, body)
+            else:
+                answering = self._route(method.upper(), path, fields, body)
+            answer = await self._in_time(begun.deadline, answering)
         is_local = _host_name(dict(fields).get("host", "")) in _LOOPBACK
         content = b"" if method.upper() == "HEAD" else answer.body
         return Answer(answer.status, secured(answer.headers, is_local=is_local), content)
@@ -185,6 +200,17 @@ class Endpoint:
             return await self._post(fields, single, body)
         except Busy as busy:
             return _busy(503, busy)  # before the token was verified
+
+    async def _sign_in(
+        self, method: str, path: str, query: str, fields: list[tuple[str, str]], body: bytes
+    ) -> Answer:
+        if self._make_sign_in is None:
+            return json_answer(404, {"error": "not found"})
+        single = dict(fields)
+        refused = _refuse_repeated(fields) or self._refuse_host(single)
+        if refused is not None:
+            return refused
+        return await self._make_sign_in().answer(method, path, query, single, body)
 
     async def _post(
         self, fields: list[tuple[str, str]], single: dict[str, str], body: bytes
