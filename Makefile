@@ -112,7 +112,7 @@ $(VENV)/.pictures: $(VENV)/.outside $(PICTURES)/package-lock.json
 pictures: tools $(VENV)/.pictures ## Look at chart and console with a real browser; screenshots in $(PICTURES)/artefacts
 	@$(BIN)/python -m pytest -q -m outside $(PICTURES)/test_pictures.py
 
-picture: tools $(VENV)/.pictures ## Take the README's picture anew from the demo data
+picture: tools $(VENV)/.pictures ## Take the pictures of the docs anew from the demo data
 	@$(BIN)/python -m tests.pictures.readme_picture
 
 deployment: $(VENV)/.installed tools ## Test the package that Azure is given, and TLS to PostgreSQL

@@ -402,7 +402,7 @@ async def test_code_of_a_person_who_goes_on_elsewhere_carries_the_issuer(
 async def test_client_s_name_is_text(client: SigningClient, name: str) -> None:
     client.name = name
     page = (await client.ask()).body.decode()
-    found = re.search(r"<bdi>(.*?)</bdi> asks", page)
+    found = re.search(r"<bdi>(.*?)</bdi></b> asks", page)
     assert found
     assert not re.search(r"[<>\u202e]", found[1])
     assert page.count("<script") == 1

@@ -22,7 +22,7 @@ _HERE = Path(__file__).parent
 _CONSOLE = _HERE.parent / "console"
 _MOST_NAMED_STORES = 4
 _CHOICE = Template("""\
-  <p class="lead"><bdi>$client</bdi> asks to read Zava's data as you. \
+  <p class="lead"><b><bdi>$client</bdi></b> asks to read Zava's data as you. \
 Choose only if you have just asked for this.</p>
   <p class="muted">The answer goes to <b id="goes-to">$place</b>. \
 The client's name is its own claim.</p>
