@@ -41,6 +41,7 @@ from zava.one_call import call_tool, read_resource
 from zava.protocol.performance import URI as PERFORMANCE
 from zava.protocol.permissions import WHOLE_SCOPE
 from zava.settings import SettingsError, settings
+from zava.stdio import Renewed, StdioBridge
 
 app = typer.Typer(
     help=__doc__, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False
@@ -57,6 +58,8 @@ for command in (
     check,
 ):
     app.command(command.__name__.replace("_", "-"))(command)
+
+_STDIO_TOKEN_SECONDS = 3600
 
 _EXPECTED = (
     SettingsError,
@@ -237,6 +240,23 @@ def stats() -> None:
     """Print which statements of the server that runs on PORT take the time."""
     local_issuer_allowed(settings(), named_database(settings()) or "")
     print(read_resource(settings().port, _token("head-office", 60), PERFORMANCE))
+
+
+@app.command()
+def stdio(name: Name) -> None:
+    """Serve MCP over standard input and output, for clients that start a process.
+
+    The server has to run on PORT; each message goes there as a demo principal.
+    """
+    local_issuer_allowed(settings(), named_database(settings()) or "")
+    token = Renewed(lambda: _token(name, _STDIO_TOKEN_SECONDS), _STDIO_TOKEN_SECONDS / 2)
+    token()  # a wrong name is refused before the client waits for an answer
+
+    def write(line: bytes) -> None:
+        sys.stdout.buffer.write(line)
+        sys.stdout.buffer.flush()
+
+    StdioBridge(settings().port, token, write).serve(sys.stdin.buffer)
 
 
 @keys.command("rotate")
