@@ -30,7 +30,7 @@ from zava.protocol.tools.tool import ERROR_META
 from zava.service.periods import business_day
 from zava.settings import Settings, SettingsError
 
-_TOKEN_SECONDS = 8 * 3600
+_TOKEN_SECONDS = 600
 _QUESTION = "How many orders do we have, and what is our revenue?"
 _ANSWERING_SQL = (
     "SELECT count(*) AS orders, sum(total_amount) AS revenue FROM retail.orders "
@@ -271,22 +271,14 @@ async def _introduce(
         f"\n  {'seattle':<12} {_one_line(status, body)}",
         highlight=False,
     )
-    configuration = {
-        "servers": {
-            "zava": {
-                "type": "http",
-                "url": f"http://127.0.0.1:{port}/mcp",
-                "headers": {"Authorization": f"Bearer {tokens['seattle']}"},
-            }
-        }
-    }
+    url = f"http://127.0.0.1:{port}/mcp"
+    configuration = {"servers": {"zava": {"type": "http", "url": url}}}
     console.print(
-        f"\nServing http://127.0.0.1:{port}/mcp until Ctrl-C."
+        f"\nServing {url} until Ctrl-C."
         f"\nTo look at it: http://127.0.0.1:{port}/"
-        "\nFor VS Code, save this as .vscode/mcp.json (the token is the Seattle manager's"
-        f" and holds for {_TOKEN_SECONDS // 3600} hours):\n"
+        "\nFor VS Code, save this as .vscode/mcp.json. The browser then asks who you are:\n"
     )
-    # Plain print: the terminal's width must not break the token.
+    # Plain print: the terminal's width must not break a line of it.
     console.file.write(json.dumps(configuration, indent=2) + "\n")
     console.file.flush()
 
