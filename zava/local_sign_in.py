@@ -51,7 +51,7 @@ class IssuedTokens:
 
 
 class LocalSignIn:
-    """The sign-in of a laptop, as the endpoint asks it."""
+    """The sign-in of a laptop, in the shape that the endpoint calls."""
 
     def __init__(
         self, home: Home, port: int, administrator: str, clock: Callable[[], float] = time.time

@@ -1,7 +1,7 @@
 """Serve MCP over standard input and output, for clients that start a process.
 
-Each line is posted to the server that runs on this machine, with a token of one person, and each
-answer is written as one line. Standard output carries nothing else.
+Each line is posted to the server that runs on this machine, with a token of one person. Each answer
+is written as one line. Standard output carries nothing else.
 """
 
 import re

@@ -26,7 +26,7 @@ class LocalPerson:
 
 
 def local_people(administrator: str) -> Sequence[LocalPerson]:
-    """Return the people who may ask at this moment, the widest audience first, then by name.
+    """Return the people whose grants hold at this moment, the widest audience first, then by name.
 
     The server's own login reads no grants. With its connection string the list is that of the
     demo's people, whether or not their grants still hold; the database decides at each call.

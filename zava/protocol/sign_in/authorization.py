@@ -32,7 +32,7 @@ def read_request(query: str, rules: Rules) -> Asked:
     redirect = given.get("redirect_uri", "")
     # The policy once more: a client id can be written by hand.
     if not (rules.allows_redirect(redirect) and client.may_use(redirect)):
-        raise SignInRefused("The client asks to be answered at an address that is not allowed.")
+        raise SignInRefused("The client requests its answer at an address that is not allowed.")
     if given.get("response_type") != "code":
         raise SignInRefused("response_type must be code.")
     challenge = given.get("code_challenge", "")
@@ -50,14 +50,14 @@ def read_request(query: str, rules: Rules) -> Asked:
 
 
 def read_resource(given: Mapping[str, str], rules: Rules) -> str:
-    """Return the resource that a token is asked for (RFC 8707); without one, the first of ours.
+    """Return the resource that a token is requested for (RFC 8707); without one, the first of ours.
 
     Raises:
         SignInRefused: the resource is another server's.
     """
     resource = given.get("resource", rules.resources[0])
     if resource not in rules.resources:
-        raise SignInRefused("The client asks for a token for another server.")
+        raise SignInRefused("The client requests a token for another server.")
     return resource
 
 
@@ -65,7 +65,7 @@ def read_scopes(text: str, rules: Rules) -> tuple[str, ...]:
     """Return the known scopes of a request as clients write them, each once.
 
     Raises:
-        SignInRefused: scopes are asked for, and none is known.
+        SignInRefused: scopes are requested, and none is known.
     """
     written = {name: scope for scope, name in rules.scopes.items()}
     asked = [scope for scope in text.split() if scope not in _IGNORED_SCOPES]

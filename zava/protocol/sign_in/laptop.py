@@ -38,8 +38,8 @@ class ListedPeople:
 class RememberedSignIns:
     """Used codes and refresh tokens of one process.
 
-    A refresh token outlives the process, its history does not: the first one that comes after a
-    restart is taken, and any other of the same sign-in ends it. A code does not outlive it.
+    A refresh token outlives the process; its history does not. After a restart the first token of a
+    sign-in that comes is accepted, and any other one ends it. A code does not outlive the process.
     """
 
     def __init__(self, seconds: int) -> None:

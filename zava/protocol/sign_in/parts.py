@@ -1,7 +1,7 @@
 """The values of a sign-in, and the parts in which one deployment differs from another.
 
-The core knows neither who the people are, nor where used codes are remembered, nor how access
-tokens are signed. A laptop brings a list of people, memory and the local issuer.
+The core contains neither the people, nor the store of used codes, nor the signer of access tokens.
+A laptop brings a list of people, memory and the local issuer.
 """
 
 from collections.abc import Callable, Mapping
@@ -46,8 +46,8 @@ class Asked:
 class Rules:
     """What a deployment accepts: its one name, its resources, its scopes and its redirects.
 
-    `scopes` maps each scope as clients ask for it to its name in a token; the first is granted to
-    a client that asks for none.
+    `scopes` maps each scope as clients write it to its name in a token. A client that requests none
+    gets the first.
     """
 
     issuer: str
