@@ -100,6 +100,26 @@ async def test_page_names_client_place_and_people_with_their_stores(client: Sign
     assert page.index("Head office") < page.index("Regional managers") < page.index("Seattle")
 
 
+@pytest.mark.parametrize(
+    ("redirect", "place"),
+    [
+        ("http://[::1]:8/x", "a program on this computer ([::1]:8)"),
+        ("cursor://anysphere.cursor-mcp/oauth/callback", "the program cursor on this computer"),
+        ("vscode://vscode.example/x", "the program vscode on this computer"),
+        ("https://vscode.dev/redirect", "vscode.dev"),
+        ("https://insiders.vscode.dev/redirect", "insiders.vscode.dev"),
+    ],
+)
+async def test_page_names_where_the_answer_goes(
+    client: SigningClient, redirect: str, place: str
+) -> None:
+    client.redirect = redirect
+    page = await client.ask()
+    assert f'<b id="goes-to">{place}</b>' in page.body.decode()
+    location = orjson.loads((await client.pick(page, "redmond")).body)["location"]
+    assert location.startswith(f"{redirect}?code=")
+
+
 @pytest.mark.parametrize("scope", [None, "openid offline_access", "user_impersonation"])
 async def test_client_that_names_no_scope_of_ours_gets_the_whole(
     client: SigningClient, scope: str | None
