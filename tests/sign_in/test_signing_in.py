@@ -179,6 +179,22 @@ async def test_port_of_a_loopback_redirect_is_free(client: SigningClient) -> Non
     await client.sign_in()
 
 
+@pytest.mark.parametrize(
+    ("registered", "used"),
+    [
+        ("http://127.0.0.1:33418", "http://127.0.0.1:33418/"),
+        ("http://localhost:33418/", "http://localhost:40000"),
+        ("http://[::1]?a=1", "http://[::1]:9/?a=1"),
+    ],
+)
+async def test_empty_path_of_a_redirect_is_the_root(
+    client: SigningClient, registered: str, used: str
+) -> None:
+    await client.register(redirect_uris=[registered])
+    client.redirect = used
+    await client.sign_in()
+
+
 async def test_redirect_with_a_query_keeps_it(client: SigningClient) -> None:
     client.redirect = f"{REDIRECT}?session=7"
     told = answered(await client.pick(await client.ask(), "redmond"))

@@ -102,7 +102,11 @@ def _is_allowed(redirect: object, allows_redirect: Callable[[str], bool]) -> boo
 
 def _without_port(redirect: str) -> str:
     loopback = _LOOPBACK.fullmatch(redirect)
-    return loopback[1] + loopback[2] if loopback else redirect
+    if loopback is None:
+        return redirect
+    # An empty path is the root's (RFC 3986, 6.2.3); URL libraries write one for the other.
+    rest = loopback[2]
+    return loopback[1] + (rest if rest.startswith("/") else f"/{rest}")
 
 
 def _shown(name: str) -> str:
