@@ -82,11 +82,12 @@ def local_rules(port: int) -> Rules:
     issuer = local_issuer_url(port)
     own = issuer.removeprefix("http://")
     hosts = [own.replace("127.0.0.1", name) for name in ("127.0.0.1", "localhost", "[::1]")]
+    resources = tuple(f"http://{host}{MCP_PATH}" for host in hosts)
     return Rules(
         issuer=issuer,
         hosts=frozenset(hosts),
-        resources=tuple(f"http://{host}{MCP_PATH}" for host in hosts),
-        scopes={f"{LOCAL_AUDIENCE}/{name}": name for name in SCOPES},
+        resources=resources,
+        scopes={f"{base}/{name}": name for base in (*resources, LOCAL_AUDIENCE) for name in SCOPES},
         allows_redirect=stays_on_this_machine,
     )
 

@@ -1,5 +1,6 @@
 """Signing in, step by step: documents, registration, page, code, tokens, refresh."""
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.sign_in.client import (
     HOST,
     ISSUER,
     REDIRECT,
+    RESOURCE,
     WHOLE,
     SigningClient,
     answered,
@@ -120,6 +122,18 @@ async def test_page_names_where_the_answer_goes(
     assert location.startswith(f"{redirect}?code=")
 
 
+@pytest.mark.parametrize("base", [RESOURCE, RESOURCE.replace("127.0.0.1", "localhost")])
+async def test_scope_of_the_challenge_is_granted_whatever_name_the_client_calls(
+    client: SigningClient, base: str
+) -> None:
+    host = base.removeprefix("http://").removesuffix("/mcp")
+    headers = {"host": host, "content-type": "application/json"}
+    refused = await client.send("POST", "/mcp", headers, b"{}")
+    (scope,) = re.findall(r'scope="([^"]+)"', refused.headers["www-authenticate"])
+    assert scope == f"{base}/user_impersonation"
+    assert (await client.sign_in(scope=scope))["scope"] == scope
+
+
 @pytest.mark.parametrize("scope", [None, "openid offline_access", "user_impersonation"])
 async def test_client_that_names_no_scope_of_ours_gets_the_whole(
     client: SigningClient, scope: str | None
@@ -160,7 +174,7 @@ async def test_refresh_turns_the_token_and_keeps_the_person(
 async def test_refresh_may_ask_for_less_and_later_for_all_again(client: SigningClient) -> None:
     told = await client.sign_in(scope=f"{WHOLE} api://zava-local/sales.read")
     status, less = await client.refresh(told["refresh_token"], scope="sales.read")
-    assert (status, less["scope"]) == (200, "api://zava-local/sales.read")
+    assert (status, less["scope"]) == (200, f"{RESOURCE}/sales.read")
     status, all_again = await client.refresh(less["refresh_token"])
     assert (status, all_again["scope"]) == (200, f"{WHOLE} api://zava-local/sales.read")
 

@@ -67,12 +67,12 @@ def read_scopes(text: str, rules: Rules) -> tuple[str, ...]:
     Raises:
         SignInRefused: scopes are requested, and none is known.
     """
-    written = {name: scope for scope, name in rules.scopes.items()}
+    written = {rules.scopes[scope]: scope for scope in rules.scopes_supported}
     asked = [scope for scope in text.split() if scope not in _IGNORED_SCOPES]
     known = [written.get(scope, scope) for scope in asked]
     kept = tuple(dict.fromkeys(scope for scope in known if scope in rules.scopes))
     if asked and not kept:
-        raise SignInRefused(f"No scope is known. Known are: {', '.join(rules.scopes)}.")
+        raise SignInRefused(f"No scope is known. Known are: {', '.join(written)}.")
     return kept or (next(iter(rules.scopes)),)
 
 

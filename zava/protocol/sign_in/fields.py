@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
+from zava.protocol.http_answers import json_answer
 from zava.protocol.kernel import Answer
 from zava.protocol.sign_in.parts import SignInRefused
 
@@ -51,14 +52,6 @@ def read_object(body: bytes) -> dict[str, Any]:
 def media_type(headers: Mapping[str, str]) -> str:
     """Return the content type without its parameters, in lower case."""
     return headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-def json_answer(
-    status: int, content: Mapping[str, Any], headers: Mapping[str, str] | None = None
-) -> Answer:
-    """Return an answer of JSON."""
-    fields = {"content-type": "application/json", **(headers or {})}
-    return Answer(status, fields, orjson.dumps(content))
 
 
 def oauth_error(code: str, description: str, status: int = 400) -> Answer:

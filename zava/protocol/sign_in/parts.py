@@ -56,6 +56,11 @@ class Rules:
     scopes: Mapping[str, str]
     allows_redirect: Callable[[str], bool]
 
+    @property
+    def scopes_supported(self) -> list[str]:
+        """Return the scopes of the first resource, as the metadata list them."""
+        return [scope for scope in self.scopes if scope.startswith(f"{self.resources[0]}/")]
+
 
 class SignInRefused(Exception):
     """A request that must not go on; the message is shown to the person or to the client."""

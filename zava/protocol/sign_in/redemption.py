@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from hmac import compare_digest
 from typing import Any
 
+from zava.protocol.http_answers import json_answer
 from zava.protocol.kernel import Answer
 from zava.protocol.sign_in.authorization import read_resource, read_scopes
 from zava.protocol.sign_in.clients import read_client
-from zava.protocol.sign_in.fields import json_answer, oauth_error
+from zava.protocol.sign_in.fields import oauth_error
 from zava.protocol.sign_in.parts import Person, Rules, SignInRefused, SignIns, Tokens
 from zava.protocol.sign_in.seal import Seal, fingerprint
 
@@ -73,7 +74,9 @@ class Redemption:
         scopes = ticket["scopes"]
         if "scope" in form:
             # Fewer for this access token; the refresh token keeps what the person allowed.
-            scopes = [each for each in read_scopes(form["scope"], self._rules) if each in scopes]
+            allowed = {self._rules.scopes.get(scope) for scope in scopes}
+            asked = read_scopes(form["scope"], self._rules)
+            scopes = [scope for scope in asked if self._rules.scopes[scope] in allowed]
             if not scopes:
                 return oauth_error("invalid_scope", "The person allowed none of these scopes.")
         generation = ticket["generation"]

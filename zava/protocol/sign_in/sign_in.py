@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from zava.protocol.http_answers import json_answer
 from zava.protocol.kernel import Answer
 from zava.protocol.sign_in.authorization import (
     answer_location,
@@ -20,7 +21,6 @@ from zava.protocol.sign_in.authorization import (
 )
 from zava.protocol.sign_in.clients import register
 from zava.protocol.sign_in.fields import (
-    json_answer,
     media_type,
     oauth_error,
     read_form,
@@ -110,7 +110,7 @@ class SignIn:
             "authorization_endpoint": f"{issuer}{AUTHORIZE_PATH}",
             "token_endpoint": f"{issuer}{TOKEN_PATH}",
             "registration_endpoint": f"{issuer}{REGISTER_PATH}",
-            "scopes_supported": list(self._rules.scopes),
+            "scopes_supported": self._rules.scopes_supported,
             "response_types_supported": ["code"],
             "response_modes_supported": ["query"],
             "grant_types_supported": ["authorization_code", "refresh_token"],
