@@ -37,7 +37,7 @@ THROUGH_PGBOUNCER := tests/security tests/data/test_tenancy.py tests/data/test_s
   --ignore tests/security/test_guard.py --ignore tests/security/test_sizes.py \
   --ignore tests/security/test_endless.py
 
-.PHONY: help run test prose hostile check check-long lint types contracts conformance clients clients-with-an-id recordings deployment pictures picture tools pgbouncer disk-full soak lock schema docs bench bench-search performance clean
+.PHONY: help run test prose hostile check check-long lint types contracts conformance clients clients-with-an-id clients-signing-in recordings deployment pictures picture tools pgbouncer disk-full soak lock schema docs bench bench-search performance clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -87,8 +87,8 @@ $(VENV)/.outside: $(VENV)/.installed requirements-outside.txt $(OUTSIDE)/package
 conformance: $(VENV)/.outside ## Run the protocol's own conformance suite, both eras
 	@$(BIN)/python -m pytest -q -s -m outside $(OUTSIDE)/test_conformance.py
 
-clients: $(VENV)/.outside ## Connect with every client at hand, in each era; prints a table; convert the tools as model providers do
-	@$(BIN)/python -m pytest -q -s -m outside $(OUTSIDE)/test_clients.py $(OUTSIDE)/test_clients_page.py $(OUTSIDE)/test_providers.py $(OUTSIDE)/test_tokens.py
+clients: $(VENV)/.outside ## Connect with every client at hand, in each era, with a token and by signing in; convert the tools as model providers do
+	@$(BIN)/python -m pytest -q -s -m outside $(OUTSIDE)/test_clients.py $(OUTSIDE)/test_clients_signing_in.py $(OUTSIDE)/test_clients_page.py $(OUTSIDE)/test_providers.py $(OUTSIDE)/test_tokens.py
 	@$(BIN)/python -m pytest -q -s -m outside -k "not large" $(OUTSIDE)/test_clients_with_an_id.py
 
 # 808 MB, so no part of `make check`. Claude Code's package links its program by a script.
@@ -100,6 +100,9 @@ $(VENV)/.large: $(VENV)/.pictures $(OUTSIDE)/large/package-lock.json
 
 clients-with-an-id: $(VENV)/.large ## Sign clients in with an id, Claude Code and Codex (808 MB) too, at a directory on loopback
 	@$(BIN)/python -m pytest -q -s -m outside $(OUTSIDE)/test_clients_with_an_id.py
+
+clients-signing-in: tools $(VENV)/.large ## Sign in with these, Claude Code and Codex (808 MB) through a real browser; prints tables
+	@ZAVA_TEST_BROWSER=chromium $(BIN)/python -m pytest -q -s -m outside $(OUTSIDE)/test_clients_signing_in.py $(OUTSIDE)/test_large_clients.py
 
 recordings: $(VENV)/.outside ## Write anew what those suites send, for the test of both lanes
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m tests.protocol.recorded
@@ -123,7 +126,7 @@ $(VENV)/.pictures: $(VENV)/.outside $(PICTURES)/package-lock.json
 pictures: tools $(VENV)/.pictures ## Look at chart and console with a real browser; screenshots in $(PICTURES)/artefacts
 	@$(BIN)/python -m pytest -q -m outside $(PICTURES)/test_pictures.py
 
-picture: tools $(VENV)/.pictures ## Take the README's picture anew from the demo data
+picture: tools $(VENV)/.pictures ## Take the pictures of the docs anew from the demo data
 	@$(BIN)/python -m tests.pictures.readme_picture
 
 deployment: $(VENV)/.installed tools ## Test the package that Azure is given, and TLS to PostgreSQL

@@ -17,13 +17,14 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)  # identity is 
 async def _handle(request: func.HttpRequest) -> func.HttpResponse:
     # Cut, not parsed. The host lets any well-formed Host header pass; the endpoint refuses others
     # than its own. A malformed one never gets here: the host answers 400 or 500 by itself.
-    path = "/" + request.url.partition("://")[2].partition("?")[0].partition("/")[2]
+    before, _, query = request.url.partition("://")[2].partition("?")
+    path = "/" + before.partition("/")[2]
     try:
         # At the first request: indexing imports this module, and must neither take time nor fail.
         from zava.loading import answer_request
 
         answer = await answer_request(
-            request.method, path, dict(request.headers), request.get_body()
+            request.method, path, dict(request.headers), request.get_body(), query
         )
     # A failed import is answered, because the host would answer an empty 500. A cancellation is
     # answered, because the host would wait for its time-out and then end this process.
@@ -60,6 +61,18 @@ async def metadata(req: func.HttpRequest) -> func.HttpResponse:
 @app.route(".well-known/oauth-protected-resource/mcp", methods=["GET", "HEAD", "OPTIONS"])
 async def metadata_of_mcp(req: func.HttpRequest) -> func.HttpResponse:
     """Serve the same under the path that clients derive from the URL."""
+    return await _handle(req)
+
+
+@app.route(".well-known/oauth-authorization-server", methods=["GET", "HEAD", "OPTIONS"])
+async def metadata_of_sign_in(req: func.HttpRequest) -> func.HttpResponse:
+    """Serve the metadata of the server's own sign-in, where there is one."""
+    return await _handle(req)
+
+
+@app.route("oauth/{part}", methods=["GET", "POST", "HEAD", "OPTIONS"])
+async def sign_in(req: func.HttpRequest) -> func.HttpResponse:
+    """Serve that sign-in: registration, the page, tokens."""
     return await _handle(req)
 
 

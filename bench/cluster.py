@@ -91,10 +91,10 @@ class Ground:
         key_id, secret = self.key
         return f"{key_id}:{base64.b64encode(secret).decode()}"
 
-    def token(self, name: str) -> str:
-        """Return a bearer token of the local issuer for a demo principal."""
+    def token(self, name: str, port: int = 7071) -> str:
+        """Return a demo principal's token for the server on this port."""
         caller = demo_callers()[name]
-        return LocalIssuer(self.home).token(
+        return LocalIssuer(self.home, port).token(
             tenant_id=caller.tenant_id,
             object_id=caller.object_id,
             name=name,

@@ -103,7 +103,7 @@ async def _compare(ground: Ground, shape: Shape) -> tuple[_Told, _Told]:
         serving(ground.server, ground.context_key, ground.home, shape.settings) as port,
         serving(ground.server, ground.context_key, ground.home, shape.settings) as other,
     ):
-        neighbour = Client(port, ground.token("redmond"))
+        neighbour = Client(port, ground.token("redmond", port))
         await neighbour.open()
         await p95(neighbour)
         for _ in range(ROUNDS):  # in turns: the machine's other work falls on all alike
@@ -124,7 +124,9 @@ async def _pause(seconds: float) -> None:
 
 @asynccontextmanager
 async def _crowd(ground: Ground, shape: Shape, port: int) -> AsyncIterator[list[str]]:
-    headers, body = _request(shape, ground.token("seattle") if shape.is_known else "e30.e30.e30")
+    headers, body = _request(
+        shape, ground.token("seattle", port) if shape.is_known else "e30.e30.e30"
+    )
     told: list[str] = []
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
         file.write(

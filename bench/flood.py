@@ -75,16 +75,12 @@ class Client:
 
 async def compare(server: str, context_key: str, home: Home) -> Part:
     """Compare the second principal's latency beside the flood with a quiet moment before it."""
-    issuer = LocalIssuer(home)
-    tokens = {
-        name: issuer.token(tenant_id=caller.tenant_id, object_id=caller.object_id, name=name)
-        for name, caller in demo_callers().items()
-    }
     budget = {"ZAVA_BUDGET_CALLS_PER_MINUTE": str(CALLS_PER_MINUTE)}
     rows, ratios = [], []
     for flooder, neighbour in PAIRS:
         # A server and two principals of its own each time: budgets are counted by the minute.
         async with serving(server, context_key, home, budget) as port:
+            tokens = tokens_for(home, port)
             quiet, beside, refused = await _spell(port, tokens[flooder], tokens[neighbour])
         ratios.append(beside / quiet)
         rows.append(f"| {refused} | {quiet:.2f} | {beside:.2f} | {ratios[-1]:.2f} |")
@@ -92,6 +88,15 @@ async def compare(server: str, context_key: str, home: Home) -> Part:
     goal = Goal("neighbour's p95 beside another's flood, ×", median(ratios), GOAL, is_minimum=False)
     note = f"The goal is judged by the median of the {len(ratios)} ratios."
     return Part("Flood", f"{table(head, rows)}\n\n{note}", (goal,))
+
+
+def tokens_for(home: Home, port: int) -> dict[str, str]:
+    """Return a token of each demo principal for the server on this port."""
+    issuer = LocalIssuer(home, port)
+    return {
+        name: issuer.token(tenant_id=caller.tenant_id, object_id=caller.object_id, name=name)
+        for name, caller in demo_callers().items()
+    }
 
 
 async def _spell(port: int, flooding: str, calling: str) -> tuple[float, float, str]:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -31,10 +31,10 @@ from zava.infrastructure.home import Home
 from zava.infrastructure.local_database import database_in_parts, named_database
 from zava.infrastructure.local_issuer import (
     LOCAL_AUDIENCE,
-    LOCAL_ISSUER,
     LocalIssuer,
     LocalIssuerRefused,
     local_issuer_allowed,
+    local_issuer_url,
 )
 from zava.infrastructure.logs import adopt_host_handlers, call_of_host
 from zava.infrastructure.metrics import Metrics
@@ -56,6 +56,7 @@ from zava.settings import Settings, SettingsError, settings
 if TYPE_CHECKING:
     from mcp.server.lowlevel.server import Server
 
+    from zava.local_sign_in import LocalSignIn
     from zava.protocol.console.console import Console
     from zava.service.product_search import ProductSearch
     from zava.service.sales_analytics import SalesAnalytics
@@ -118,8 +119,16 @@ async def _bounded(close: Callable[[], Awaitable[None]]) -> None:
         await close()
 
 
-def compose(settings: Settings, *, conninfo: str, context_keys: Sequence[str]) -> Application:
+def compose(
+    settings: Settings,
+    *,
+    conninfo: str,
+    context_keys: Sequence[str],
+    administrator: str | None = None,
+) -> Application:
     """Join the layers over one database and one issuer of tokens.
+
+    `administrator` is the connection string that reads the grants, for a laptop's sign-in page.
 
     Raises:
         SettingsError: a setting is missing or does not fit the others.
@@ -185,6 +194,10 @@ def compose(settings: Settings, *, conninfo: str, context_keys: Sequence[str]) -
         process_time=process_time,
         max_concurrent_calls=settings.max_concurrent_calls,
         call_seconds=settings.statement_timeout_seconds + GRACE_SECONDS,
+        # The authenticator has refused a laptop's issuer where it may not be.
+        make_sign_in=None
+        if settings.identity_issuer
+        else lru_cache(1)(lambda: _local_sign_in(settings, administrator or conninfo)),
     )
     application = Application(
         pool,
@@ -272,6 +285,7 @@ async def answer_request(
     path: str,
     headers: Mapping[str, str],
     body: bytes,
+    query: str = "",
     *,
     since: float | None = None,
 ) -> Answer:
@@ -291,7 +305,7 @@ async def answer_request(
             logger.critical("not started: %s", observe.described(error))
             return not_started(path, f"this server cannot start: {type(error).__name__}")
         try:
-            return await served.handle(method, path, headers, body, since=since)
+            return await served.handle(method, path, headers, body, query, since=since)
         except asyncio.CancelledError:
             observe.request_cancelled()
             return interrupted()
@@ -320,7 +334,7 @@ def local_site(application: Application, settings: Settings, port: int) -> "Cons
     # What runs in the cloud never loads it.
     from zava.protocol.console.console import Console, Person, SignedIn
 
-    issuer = LocalIssuer(Home(settings.home))
+    issuer = LocalIssuer(Home(settings.home), settings.port)
     callers = {principal.name: principal.caller for principal in PRINCIPALS}
 
     def sign_in(name: str) -> SignedIn:
@@ -339,6 +353,13 @@ def local_site(application: Application, settings: Settings, port: int) -> "Cons
         people=[Person(each.name, each.audience.value, each.stores) for each in PRINCIPALS],
         sign_in=sign_in,
     )
+
+
+def _local_sign_in(settings: Settings, administrator: str) -> "LocalSignIn":
+    # Loaded when the first client signs in; what runs in the cloud never loads it.
+    from zava.local_sign_in import LocalSignIn
+
+    return LocalSignIn(Home(settings.home), settings.port, administrator)
 
 
 def _sales(tenancy: Tenancy, cache: ResultCache, settings: Settings) -> "SalesAnalytics":
@@ -401,7 +422,7 @@ def _authenticator(settings: Settings, conninfo: str) -> TokenAuthenticator:
         )
     local_issuer_allowed(settings, conninfo)
     return TokenAuthenticator(
-        issuer=LOCAL_ISSUER,
+        issuer=local_issuer_url(settings.port),
         audiences=(LOCAL_AUDIENCE,),
         allowed_tenants=None,
         keys=StaticKeys(LocalIssuer(Home(settings.home)).jwks()),

@@ -22,11 +22,13 @@ from zava.protocol.performance import URI as PERFORMANCE
 from zava.protocol.permissions import WHOLE_SCOPE
 from zava.protocol.tools import TOOLS
 from zava.settings import Settings, SettingsError, settings
+from zava.stdio import Renewed, StdioBridge
 
 Port = Annotated[
     int | None, typer.Option(min=1, max=65_535, help="Port of the local server; default: PORT.")
 ]
 _EMBEDDED = "host=127.0.0.1"
+_STDIO_TOKEN_SECONDS = 3600
 
 
 def token(
@@ -96,8 +98,25 @@ def stats(*, port: Port = None) -> None:
     print(read_resource(chosen.port, _token(chosen, "head-office", 60), PERFORMANCE))
 
 
+def stdio(name: Name, *, port: Port = None) -> None:
+    """Serve MCP over standard input and output, for clients that start a process.
+
+    The server has to run on PORT; each message goes there as a person granted here.
+    """
+    chosen = settings_on(port)
+    local_issuer_allowed(chosen, _named(chosen) or _EMBEDDED)
+    token = Renewed(lambda: _token(chosen, name, _STDIO_TOKEN_SECONDS), _STDIO_TOKEN_SECONDS / 2)
+    token()  # a wrong name is refused before the client waits for an answer
+
+    def write(line: bytes) -> None:
+        sys.stdout.buffer.write(line)
+        sys.stdout.buffer.flush()
+
+    StdioBridge(chosen.port, token, write).serve(sys.stdin.buffer)
+
+
 def _token(chosen: Settings, name: str, ttl_seconds: int, scopes: str = WHOLE_SCOPE) -> str:
-    return LocalIssuer(Home(chosen.home)).token(
+    return LocalIssuer(Home(chosen.home), chosen.port).token(
         tenant_id=(caller := known_caller(chosen, name)).tenant_id,
         object_id=caller.object_id,
         name=name,

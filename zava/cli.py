@@ -169,7 +169,7 @@ def verify() -> None:
             access_commands.show_readers(database)
 
 
-for asking in (ask_commands.token, ask_commands.tools, ask_commands.call):
+for asking in (ask_commands.token, ask_commands.tools, ask_commands.call, ask_commands.stdio):
     app.command()(asking)
 
 for granting in (

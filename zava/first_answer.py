@@ -41,7 +41,7 @@ from zava.settings import Settings
 _LINE_SECONDS = 5.0
 _FAST_SCALE = 0.5
 _FIXED_MB, _MB_AT_SCALE_ONE = 90, 450
-_TOKEN_SECONDS = 8 * 3600
+_TOKEN_SECONDS = 600
 _QUESTION = "How many orders do we have, and what is our revenue?"
 _SHELL_QUESTION = "call query_metrics --as seattle metrics=revenue dimensions=month"
 _ANSWERING_SQL = (
@@ -214,8 +214,13 @@ def run(settings: Settings, console: Console, *, adopt: bool = False) -> None:
             console=console,
             adopt=adopt,
         )
-        application = compose(settings, conninfo=database.server, context_keys=home.context_keys())
-        issuer = LocalIssuer(home)
+        application = compose(
+            settings,
+            conninfo=database.server,
+            context_keys=home.context_keys(),
+            administrator=database.administrator,
+        )
+        issuer = LocalIssuer(home, settings.port)
         serve(
             application,
             listener,
@@ -311,24 +316,16 @@ async def _introduce(
         f"\n  {'seattle':<12} {_one_line(status, body)}",
         highlight=False,
     )
-    configuration = {
-        "servers": {
-            "zava": {
-                "type": "http",
-                "url": f"http://127.0.0.1:{port}/mcp",
-                "headers": {"Authorization": f"Bearer {tokens['seattle']}"},
-            }
-        }
-    }
+    url = f"http://127.0.0.1:{port}/mcp"
+    configuration = {"servers": {"zava": {"type": "http", "url": url}}}
     console.print(
-        f"\nServing http://127.0.0.1:{port}/mcp until Ctrl-C."
+        f"\nServing {url} until Ctrl-C."
         f"\nOpen the console: http://127.0.0.1:{port}/"
         "\nAsk there, or in your client: Which products sold best last month?"
         f"\nOr in a shell: {command(_SHELL_QUESTION)}"
-        "\nFor VS Code, save this as .vscode/mcp.json (the token is the Seattle manager's"
-        f" and holds for {_TOKEN_SECONDS // 3600} hours):\n"
+        "\nFor VS Code, save this as .vscode/mcp.json. The browser then asks who you are:\n"
     )
-    # Plain print: the terminal's width must not break the token.
+    # Plain print: the terminal's width must not break a line of it.
     console.file.write(json.dumps(configuration, indent=2) + "\n")
     console.file.flush()
 

@@ -39,7 +39,7 @@ def loaded_app() -> ModuleType:
 
 
 async def answer_request(
-    method: str, path: str, headers: Mapping[str, str], body: bytes
+    method: str, path: str, headers: Mapping[str, str], body: bytes, query: str = ""
 ) -> "Answer":
     """Answer one HTTP trigger; the time that loading takes is part of the request's.
 
@@ -49,7 +49,7 @@ async def answer_request(
     """
     since = time.monotonic()
     app = _app or await _load()
-    answer: Answer = await app.answer_request(method, path, headers, body, since=since)
+    answer: Answer = await app.answer_request(method, path, headers, body, query, since=since)
     return answer
 
 

@@ -24,6 +24,8 @@ ROUTES = {
     "mcp": "mcp",
     "metadata": ".well-known/oauth-protected-resource",
     "metadata_of_mcp": ".well-known/oauth-protected-resource/mcp",
+    "metadata_of_sign_in": ".well-known/oauth-authorization-server",
+    "sign_in": "oauth/{part}",
     "health_live": "health/live",
     "health_ready": "health/ready",
 }
@@ -43,7 +45,10 @@ def served(application: Application, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("zava.app.endpoint", lambda: application.endpoint)
 
 
-METHODS = {"mcp": {"GET", "POST", "DELETE", "HEAD", "OPTIONS"}}
+METHODS = {
+    "mcp": {"GET", "POST", "DELETE", "HEAD", "OPTIONS"},
+    "sign_in": {"GET", "POST", "HEAD", "OPTIONS"},
+}
 
 
 async def test_metadata_of_every_function(worker: Worker) -> None:
@@ -170,7 +175,9 @@ async def test_two_hundred_cold_invocations_open_one_pool(
     assert application.endpoint.kernel.times_started == 1
 
 
-@pytest.mark.parametrize("path", sorted(f"/{route}" for route in ROUTES.values()))
+@pytest.mark.parametrize(
+    "path", sorted(f"/{route}".replace("{part}", "authorize") for route in ROUTES.values())
+)
 @pytest.mark.parametrize("failure", ["setting", "import"])
 async def test_app_that_cannot_start_answers_all_the_same(
     worker: Worker,
@@ -186,14 +193,14 @@ async def test_app_that_cannot_start_answers_all_the_same(
 
     monkeypatch.setattr("zava.app.endpoint", fail)
     answer = await worker.invoke("GET", path)
-    is_live = path == "/health/live"
-    assert answer.status == (200 if is_live else 503)
+    is_live, is_of_sign_in = path == "/health/live", "oauth-auth" in path or "/oauth/" in path
+    assert answer.status == (200 if is_live else 404 if is_of_sign_in else 503)
     assert answer.headers["content-type"] == "application/json"
     sentence = {
         "setting": "this server is not configured: PGPORT: expected a valid integer",
         "import": "this server cannot start: ImportError",
     }[failure]
-    assert is_live or orjson.loads(answer.body)["error"] == sentence
+    assert is_live or is_of_sign_in or orjson.loads(answer.body)["error"] == sentence
     assert b"planted" not in answer.body
     assert ("PGPORT" in caplog.text) == (failure == "setting")
     assert "planted" not in caplog.text, "a cause's own words may hold a customer's"

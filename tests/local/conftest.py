@@ -24,7 +24,7 @@ def laptop() -> Iterator[Laptop]:
 @pytest.fixture(scope="session")
 def laptop_tokens(laptop: Laptop) -> dict[str, str]:
     """A bearer token of the laptop's issuer for each demo principal."""
-    issuer = LocalIssuer(Home(laptop.home))
+    issuer = LocalIssuer(Home(laptop.home), laptop.port)
     return {
         name: issuer.token(tenant_id=caller.tenant_id, object_id=caller.object_id, name=name)
         for name, caller in demo_callers().items()

@@ -96,7 +96,7 @@ async def test_killed_server_has_recorded_what_its_mode_promises(
 ) -> None:
     caller = demo_callers()["seattle"]
     with serving(tmp_path, seeded_clone, context_keys, mode) as laptop:
-        token = LocalIssuer(Home(laptop.home)).token(
+        token = LocalIssuer(Home(laptop.home), laptop.port).token(
             tenant_id=caller.tenant_id, object_id=caller.object_id, name="seattle"
         )
         answered, killed_at = await answered_until_killed(laptop, token)

@@ -175,7 +175,7 @@ def test_serve_joins_the_prepared_database_and_leaves_it_running(
 ) -> None:
     second = Laptop(laptop.home, free_port())
     second.start("serve", until=f"Serving {second.base_url}/mcp until Ctrl-C.")
-    answer = ask(second, laptop_tokens["kirkland"])
+    answer = ask(second, second.zava("token", "--as", "kirkland").stdout.strip())
     assert second.stop() == 0
     assert answer.json()["result"]["structuredContent"]["scope"]["stores"] == [
         "Zava Retail Kirkland"

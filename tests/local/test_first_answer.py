@@ -76,16 +76,21 @@ def test_first_screen_names_the_address_and_shows_no_empty_progress(
     assert lines[-5] == f"Using {laptop.database}, embedded in {laptop.home}"
 
 
-def test_printed_configuration_works_as_it_stands(laptop: Laptop) -> None:
+def test_printed_configuration_is_a_url_that_leads_to_the_sign_in(laptop: Laptop) -> None:
     server = laptop.configuration["servers"]["zava"]
-    assert server["type"] == "http"
-    headers, body = request(
-        MODERN, "tools/call", {"name": "execute_sales_query", "arguments": TOTALS}
-    )
-    answer = httpx.post(server["url"], headers=headers | server["headers"], content=body)
-    assert answer.status_code == 200
-    scope = answer.json()["result"]["structuredContent"]["scope"]
-    assert scope["stores"] == ["Zava Retail Seattle"]
+    assert server == {"type": "http", "url": f"{laptop.base_url}/mcp"}
+    headers, body = request(MODERN, "tools/list")
+    refused = httpx.post(server["url"], headers=headers, content=body)
+    assert refused.status_code == 401
+    found = re.search(r'resource_metadata="([^"]+)"', refused.headers["www-authenticate"])
+    assert found
+    # The host that the tests write, as a client would not.
+    resource = httpx.get(found[1].replace("localhost:7071", f"127.0.0.1:{laptop.port}")).json()
+    (issuer,) = resource["authorization_servers"]
+    metadata = httpx.get(f"{issuer}/.well-known/oauth-authorization-server").json()
+    assert metadata["issuer"] == issuer == laptop.base_url
+    for name in ("authorization_endpoint", "token_endpoint", "registration_endpoint"):
+        assert httpx.get(metadata[name]).status_code in {400, 405}, name
 
 
 @pytest.mark.requirement("S05")

@@ -18,7 +18,9 @@ from tests.pictures.serving import (
     make_hostile,
     serving,
 )
+from zava.infrastructure.demo_principals import demo_callers
 from zava.infrastructure.home import Home
+from zava.infrastructure.local_issuer import LocalIssuer
 
 pytestmark = pytest.mark.outside
 
@@ -39,6 +41,16 @@ def address(
         make_hostile(database)
         with serving(database, home, context_keys, TODAY) as url:
             yield url
+
+
+@pytest.fixture(scope="module")
+def tokens(address: str, home: Home) -> dict[str, str]:
+    """A bearer token of the server at this address for each demo principal."""
+    issuer = LocalIssuer(home, int(address.rpartition(":")[2]))
+    return {
+        name: issuer.token(tenant_id=caller.tenant_id, object_id=caller.object_id, name=name)
+        for name, caller in demo_callers().items()
+    }
 
 
 @pytest.fixture(scope="module")

@@ -22,10 +22,10 @@ from zava.infrastructure.home import Home
 from zava.infrastructure.local_issuer import (
     LOCAL_AUDIENCE,
     LOCAL_CLIENT,
-    LOCAL_ISSUER,
     LocalIssuer,
     LocalIssuerRefused,
     local_issuer_allowed,
+    local_issuer_url,
 )
 from zava.model import Caller, Permission
 from zava.protocol.identity import TokenAuthenticator, TokenRefused
@@ -364,7 +364,7 @@ async def test_keys_come_over_https_or_from_this_machine_only() -> None:
 async def test_local_issuer_passes_the_same_verification(tmp_path: Path) -> None:
     issuer = LocalIssuer(Home(tmp_path / "home"))
     checked = TokenAuthenticator(
-        issuer=LOCAL_ISSUER,
+        issuer=local_issuer_url(),
         audiences=[LOCAL_AUDIENCE],
         allowed_tenants={DEMO_TENANT_ID},
         keys=StaticKeys(issuer.jwks()),
@@ -380,12 +380,12 @@ async def test_local_issuer_passes_the_same_verification(tmp_path: Path) -> None
 async def test_local_issuer_speaks_for_each_tenant_that_was_granted_here(tmp_path: Path) -> None:
     issuer = LocalIssuer(Home(tmp_path / "home"))
     checked = TokenAuthenticator(
-        issuer=LOCAL_ISSUER,
+        issuer=local_issuer_url(),
         audiences=[LOCAL_AUDIENCE],
         allowed_tenants=None,
         keys=StaticKeys(issuer.jwks()),
     )
-    assert checked.authorization_servers == [LOCAL_ISSUER]
+    assert checked.authorization_servers == [local_issuer_url()]
     token = issuer.token(tenant_id=TENANT, object_id=PERSON, name="x")
     assert await checked.authenticate(f"Bearer {token}") == Caller(TENANT, PERSON)
     nobody = issuer.token(tenant_id=UUID(int=0), object_id=PERSON, name="x")
@@ -439,7 +439,7 @@ def test_local_issuer_does_not_exist_on_azure(monkeypatch: pytest.MonkeyPatch) -
 async def test_token_with_narrow_scopes_is_signed_for_whoever_asks(tmp_path: Path) -> None:
     issuer = LocalIssuer(Home(tmp_path / "home"))
     checked = TokenAuthenticator(
-        issuer=LOCAL_ISSUER,
+        issuer=local_issuer_url(),
         audiences=[LOCAL_AUDIENCE],
         allowed_tenants={DEMO_TENANT_ID},
         keys=StaticKeys(issuer.jwks()),

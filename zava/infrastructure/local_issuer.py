@@ -18,11 +18,12 @@ from zava.settings import Settings
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-LOCAL_ISSUER = "http://localhost/zava-local-issuer"
 LOCAL_AUDIENCE = "api://zava-local"
 LOCAL_CLIENT = "zava-local"
 _KEY_ID = "local-1"
 _KEY_BITS = 2048
+_DEFAULT_PORT = 7071  # of the setting PORT
+_HTTP_PORT = 80  # which no browser writes
 _LOOPBACK = frozenset({"", "127.0.0.1", "::1", "localhost"})
 
 
@@ -54,11 +55,20 @@ def _is_on_this_machine(settings: Settings, conninfo: str) -> bool:
     return all(host in _LOOPBACK or host.startswith("/") for host in hosts)
 
 
-class LocalIssuer:
-    """Signs tokens as a directory would."""
+def local_issuer_url(port: int = _DEFAULT_PORT) -> str:
+    """Return the issuer's one name, byte for byte: the address of the server on this port.
 
-    def __init__(self, home: Home) -> None:
+    Its clients find the sign-in there, whichever loopback name they called the server by.
+    """
+    return f"http://127.0.0.1{'' if port == _HTTP_PORT else f':{port}'}"
+
+
+class LocalIssuer:
+    """Signs tokens as a directory would; `port` is the one that the server listens on."""
+
+    def __init__(self, home: Home, port: int = _DEFAULT_PORT) -> None:
         self._home = home
+        self._issuer = local_issuer_url(port)
 
     def token(
         self,
@@ -74,7 +84,7 @@ class LocalIssuer:
 
         now = int(time.time())
         claims = {
-            "iss": LOCAL_ISSUER,
+            "iss": self._issuer,
             "aud": LOCAL_AUDIENCE,
             "ver": "2.0",
             "tid": str(tenant_id),

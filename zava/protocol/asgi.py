@@ -18,7 +18,9 @@ _MOST_ARRIVING_BYTES = 32 * 1024 * 1024
 class Site(Protocol):
     """What answers whole requests: the endpoint, with the console before it or alone."""
 
-    async def handle(self, method: str, path: str, headers: Headers, body: bytes) -> Answer:
+    async def handle(
+        self, method: str, path: str, headers: Headers, body: bytes, query: str = ""
+    ) -> Answer:
         """Answer one request; never raises, but for cancellation."""
 
 
@@ -41,7 +43,8 @@ def asgi_application(site: Site) -> Callable[[Any, Receive, Send], Awaitable[Non
             (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]
         ]
         with _Watch(receive) as watch:
-            answer = await site.handle(scope["method"], scope["path"], headers, body)
+            query = scope["query_string"].decode("latin-1")
+            answer = await site.handle(scope["method"], scope["path"], headers, body, query)
         if not watch.is_left:
             await _send(send, answer)
 

@@ -37,7 +37,7 @@ from zava.protocol.patience import Patience
 from zava.protocol.permissions import WHOLE_SCOPE
 from zava.protocol.process_time import ANYONE, ProcessTime
 from zava.protocol.security_headers import secured
-from zava.protocol.unserved import out_of_time
+from zava.protocol.unserved import is_of_sign_in, out_of_time
 from zava.protocol.versions import VERSION_HEADER
 
 if TYPE_CHECKING:
@@ -83,6 +83,15 @@ class Authenticator(Protocol):
         """Return the caller or raise TokenRefused or AccessDenied."""
 
 
+class SigningIn(Protocol):
+    """Answers the requests of a sign-in."""
+
+    async def answer(
+        self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
+    ) -> Answer:
+        """Answer one request whose `Host` and `Origin` are ours and whose headers come once."""
+
+
 class Endpoint:
     """Everything that is served over HTTP, as one coroutine."""
 
@@ -99,6 +108,7 @@ class Endpoint:
         process_time: ProcessTime | None = None,
         max_concurrent_calls: int = 64,
         call_seconds: float | None = None,
+        make_sign_in: Callable[[], SigningIn] | None = None,
     ) -> None:
         self.lane = lane
         self.kernel = Kernel(make_server)
@@ -109,6 +119,7 @@ class Endpoint:
         self._admission = Admission(max_concurrent_calls)
         self._time = process_time or ProcessTime()
         self._call_seconds = call_seconds
+        self._make_sign_in = make_sign_in
         self._patience = Patience()
         self._hosts = _LOOPBACK | {host.lower() for host in allowed_hosts}
 
@@ -118,6 +129,7 @@ class Endpoint:
         path: str,
         headers: Headers,
         body: bytes,
+        query: str = "",
         *,
         since: float | None = None,
     ) -> Answer:
@@ -128,11 +140,14 @@ class Endpoint:
         pairs = headers.items() if isinstance(headers, Mapping) else headers
         # Space around a value is not part of it (RFC 9110, 5.5).
         fields = [(name.lower(), value.strip(" \t")) for name, value in pairs]
+        path = path.rstrip("/") or "/"
         begun = trace.begin(None, seconds=self._call_seconds, since=since)
         with trace.use(begun):
-            answer = await self._in_time(
-                begun.deadline, self._route(method.upper(), path.rstrip("/") or "/", fields, body)
-            )
+            if path not in PATHS and is_of_sign_in(path):
+                answering = self._sign_in(method.upper(), path, query, fields, body)
+            else:
+                answering = self._route(method.upper(), path, fields, body)
+            answer = await self._in_time(begun.deadline, answering)
         is_local = _host_name(dict(fields).get("host", "")) in _LOOPBACK
         content = b"" if method.upper() == "HEAD" else answer.body
         return Answer(answer.status, secured(answer.headers, is_local=is_local), content)
@@ -196,6 +211,17 @@ class Endpoint:
             return json_answer(status, content)
         refused = _refuse_repeated(fields) or self._refuse_host(single)
         return refused or json_answer(200, self._metadata(single["host"]))
+
+    async def _sign_in(
+        self, method: str, path: str, query: str, fields: list[tuple[str, str]], body: bytes
+    ) -> Answer:
+        if self._make_sign_in is None:
+            return json_answer(404, {"error": "not found"})
+        single = dict(fields)
+        refused = _refuse_repeated(fields) or self._refuse_host(single)
+        if refused is not None:
+            return refused
+        return await self._make_sign_in().answer(method, path, query, single, body)
 
     async def _post(
         self, fields: list[tuple[str, str]], single: dict[str, str], body: bytes

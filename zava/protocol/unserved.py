@@ -4,6 +4,8 @@ from zava.errors import Busy
 from zava.protocol.http_answers import BUSY, json_answer, rpc_error
 from zava.protocol.kernel import Answer
 
+AUTHORIZATION_SERVER_PATH = "/.well-known/oauth-authorization-server"
+
 _RETRY_AFTER = {"retry-after": "1"}
 
 
@@ -11,7 +13,14 @@ def not_started(path: str, sentence: str) -> Answer:
     """Return what a process answers that cannot serve; `sentence` holds no value of a setting."""
     if path == "/health/live":
         return json_answer(200, {"status": "alive"})
+    if is_of_sign_in(path):
+        return json_answer(404, {"error": "not found"})
     return json_answer(503, {"status": "unhealthy", "error": sentence})
+
+
+def is_of_sign_in(path: str) -> bool:
+    """Whether a path belongs to the sign-in, which not every deployment offers."""
+    return path.startswith("/oauth/") or path == AUTHORIZATION_SERVER_PATH
 
 
 def out_of_time() -> Answer:

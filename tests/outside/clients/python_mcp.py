@@ -2,7 +2,10 @@
 
 It prints what came of it as JSON.
 
-python python_mcp.py URL MODE CALLS WRONG    (MODE: auto, legacy or a revision; token in ZAVA_TOKEN)
+python python_mcp.py URL MODE CALLS WRONG
+
+MODE is auto, legacy or a revision. The token comes from ZAVA_TOKEN; without one the client signs in
+through the program of BROWSER.
 """
 
 import asyncio
@@ -14,6 +17,7 @@ from typing import Any
 import httpx2
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
+from signing_in import provider
 
 URI = "retail://tables/orders"
 
@@ -21,9 +25,10 @@ URI = "retail://tables/orders"
 async def report(
     url: str, mode: Any, calls: dict[str, Any], wrong: dict[str, Any]
 ) -> dict[str, Any]:
-    token = os.environ["ZAVA_TOKEN"]  # noqa: TID251  # a program of the tests, not of the product
-    headers = {"Authorization": f"Bearer {token}"}
-    async with httpx2.AsyncClient(headers=headers, timeout=30) as http:
+    token = os.environ.get("ZAVA_TOKEN")  # noqa: TID251  # a program of the tests
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    auth = None if token else await provider(url)
+    async with httpx2.AsyncClient(headers=headers, auth=auth, timeout=30) as http:
         transport = streamable_http_client(url, http_client=http)
         async with Client(transport, mode=mode) as client:
             listed = await client.list_tools()
@@ -33,6 +38,9 @@ async def report(
             return {
                 "protocol": client.protocol_version,
                 "tools": [tool.name for tool in listed.tools],
+                "texts": {
+                    name: getattr(answer.content[0], "text", "") for name, answer in answers.items()
+                },
                 "called": [name for name, answer in answers.items() if not answer.is_error],
                 "errors": {
                     name: getattr(answer.content[0], "text", "") if answer.is_error else "no error"

@@ -3,9 +3,11 @@
 export async function report(client, calls, protocol, wrong) {
   const { tools } = await client.listTools();
   const called = [];
+  const texts = {};
   for (const [name, given] of Object.entries(calls)) {
     const answer = await client.callTool({ name, arguments: given });
     if (!answer.isError) called.push(name);
+    texts[name] = answer.content[0].text;
   }
   const errors = {};
   for (const [name, given] of Object.entries(wrong)) {
@@ -18,6 +20,6 @@ export async function report(client, calls, protocol, wrong) {
   }
   const read = await client.readResource({ uri: "retail://tables/orders" });
   const resource = read.contents[0].text;
-  console.log(JSON.stringify({ protocol, tools: tools.map((tool) => tool.name), called, errors, resource }));
+  console.log(JSON.stringify({ protocol, tools: tools.map((tool) => tool.name), called, texts, errors, resource }));
   await client.close();
 }

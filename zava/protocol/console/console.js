@@ -250,17 +250,13 @@ async function runSearch(event) {
 const url = `${location.origin}/mcp`;
 
 function showConnect() {
-  const bearer = (token) => ({ Authorization: `Bearer ${token}` });
   const configurations = [
-    ["Visual Studio Code", ".vscode/mcp.json", {
-      inputs: [{ id: "zava-token", type: "promptString", description: "Token for Zava", password: true }],
-      servers: { zava: { type: "http", url, headers: bearer("${input:zava-token}") } },
-    }],
-    ["Claude Code", ".mcp.json", { mcpServers: { zava: { type: "http", url, headers: bearer("${ZAVA_TOKEN}") } } }],
-    ["Cursor", ".cursor/mcp.json", { mcpServers: { zava: { url, headers: bearer("${env:ZAVA_TOKEN}") } } }],
+    ["Visual Studio Code", ".vscode/mcp.json", JSON.stringify({ servers: { zava: { type: "http", url } } }, null, 2)],
+    ["Claude Code", "in a terminal", `claude mcp add --transport http zava ${url}`],
+    ["Cursor", ".cursor/mcp.json", JSON.stringify({ mcpServers: { zava: { url } } }, null, 2)],
   ];
-  at("configurations").replaceChildren(...configurations.flatMap(([name, file, content]) =>
-    [el("h3", {}, name, " ", el("span", "muted", file)), block(JSON.stringify(content, null, 2))]));
+  at("configurations").replaceChildren(...configurations.flatMap(([name, place, content]) =>
+    [el("h3", {}, name, " ", el("span", "muted", place)), block(content)]));
 }
 
 const facts = (pairs) => [el("dl", "facts", pairs.map(([name, text]) => [el("dt", {}, name), el("dd", {}, text)]))];

@@ -41,7 +41,7 @@ _TYPES = {
 }
 _OWN = ("console.css", "console.js", "client.js", "questions.js", "icon.svg")
 _SHARED = ("chart.css", "chart.js", "explore.js", "words.js")
-_SECURITY = {
+PAGE_HEADERS = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -84,10 +84,12 @@ class Console:
         self._people = {person.name: person for person in people}
         self._sign_in = sign_in
 
-    async def handle(self, method: str, path: str, headers: Headers, body: bytes) -> Answer:
+    async def handle(
+        self, method: str, path: str, headers: Headers, body: bytes, query: str = ""
+    ) -> Answer:
         """Answer one request; never raises, but for cancellation."""
         if path not in self._files and path != SIGN_IN_PATH:
-            return await self._endpoint.handle(method, path, headers, body)
+            return await self._endpoint.handle(method, path, headers, body, query)
         pairs = headers.items() if isinstance(headers, Mapping) else headers
         fields = [(name.lower(), value.strip()) for name, value in pairs]
         hosts = [value for name, value in fields if name == "host"]
@@ -100,7 +102,7 @@ class Console:
             return self._sign(hosts[0], fields, body)
         content_type, content = self._files[path]
         sent = b"" if method.upper() == "HEAD" else content
-        return Answer(200, _SECURITY | {"content-type": content_type}, sent)
+        return Answer(200, PAGE_HEADERS | {"content-type": content_type}, sent)
 
     def _sign(self, host: str, fields: Sequence[tuple[str, str]], body: bytes) -> Answer:
         """Return a token for one of the demo's people, to this very page."""
@@ -136,7 +138,9 @@ class Console:
 
 
 def _json(status: int, content: object) -> Answer:
-    return Answer(status, _SECURITY | {"content-type": "application/json"}, orjson.dumps(content))
+    return Answer(
+        status, PAGE_HEADERS | {"content-type": "application/json"}, orjson.dumps(content)
+    )
 
 
 def _told(status: int, error: str, headers: dict[str, str] | None = None) -> Answer:

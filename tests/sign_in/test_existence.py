@@ -1,0 +1,137 @@
+"""Where there is no sign-in, and what it costs whoever does not use it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+
+from tests.database import Database
+from tests.functions.hosting import functions_host
+from tests.protocol.rpc import MODERN, request
+from tests.sign_in.client import SigningClient
+from zava.app import compose
+from zava.infrastructure.home import Home
+from zava.infrastructure.local_issuer import LocalIssuerRefused
+from zava.protocol.kernel import Answer
+from zava.protocol.unserved import not_started
+from zava.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+PATHS = [
+    ("GET", "/.well-known/oauth-authorization-server"),
+    ("POST", "/oauth/register"),
+    ("GET", "/oauth/authorize"),
+    ("POST", "/oauth/authorize"),
+    ("POST", "/oauth/token"),
+    ("GET", "/oauth/page.css"),
+    ("GET", "/oauth/page.js"),
+]
+DIRECTORY = {
+    "ZAVA_IDENTITY_ISSUER": "https://login.microsoftonline.com/{tid}/v2.0",
+    "ZAVA_IDENTITY_AUDIENCE": "api://zava",
+    "ZAVA_ALLOWED_TENANTS": "5a7a0000-0000-4000-8000-000000000001",
+}
+AZURE = {"WEBSITE_INSTANCE_ID": "1", "WEBSITE_SKU": "FlexConsumption"}
+REMOTE = "host=db.example dbname=zava user=zava_server"
+
+
+@pytest.mark.parametrize(("method", "path"), PATHS)
+@pytest.mark.parametrize("conninfo", [None, REMOTE])
+@pytest.mark.parametrize("platform", [{}, AZURE])
+async def test_where_a_directory_signs_every_path_is_404(
+    database: Database,
+    home: Home,
+    context_keys: list[str],
+    method: str,
+    path: str,
+    conninfo: str | None,
+    platform: dict[str, Any],
+) -> None:
+    settings = Settings.model_validate({"ZAVA_HOME": home.path, **DIRECTORY, **platform})
+    application = compose(settings, conninfo=conninfo or database.server, context_keys=context_keys)
+    answer = await application.endpoint.handle(method, path, {"host": "127.0.0.1:7071"}, b"")
+    assert answer.status == 404
+    await application.close()
+
+
+@pytest.mark.parametrize("path", sorted({path for _, path in PATHS}))
+def test_server_that_may_not_start_answers_404_too(path: str) -> None:
+    assert not_started(path, "words").status == 404
+
+
+@pytest.mark.parametrize(("conninfo", "platform"), [(REMOTE, {}), ("host=127.0.0.1", AZURE)])
+def test_without_a_directory_neither_azure_nor_a_remote_database_is_served(
+    home: Home, context_keys: list[str], conninfo: str, platform: dict[str, Any]
+) -> None:
+    settings = Settings.model_validate({"ZAVA_HOME": home.path, **platform})
+    with pytest.raises(LocalIssuerRefused):
+        compose(settings, conninfo=conninfo, context_keys=context_keys)
+
+
+def test_a_hundred_calls_load_no_module_of_the_sign_in(
+    database: Database, home: Home, tokens: dict[str, str], context_keys: list[str]
+) -> None:
+    params = {
+        "name": "execute_sales_query",
+        "arguments": {"postgresql_query": "SELECT store_name FROM retail.stores"},
+    }
+    _, body = request(MODERN, "tools/call", params)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.sign_in.hundred_calls", f"Bearer {tokens['kirkland']}"],
+        cwd=ROOT,
+        env={
+            "PATH": os.defpath,
+            "DATABASE_URL": database.server,
+            "ZAVA_CONTEXT_KEYS": ",".join(context_keys),
+            "ZAVA_HOME": str(home.path),
+        },
+        input=body,
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    told = json.loads(done.stdout)
+    assert told["statuses"] == [200] * 100
+    assert told["after calls"] == []
+    assert "zava.protocol.sign_in.sign_in" in told["after a sign-in"], "the names are right"
+
+
+class Socket:
+    """A host behind its socket, which is asked by the name that its clients call it by."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    async def handle(
+        self, method: str, path: str, headers: Any, body: bytes, query: str = ""
+    ) -> Answer:
+        async with httpx.AsyncClient() as http:
+            url = f"{self._url}{path}?{query}"
+            got = await http.request(method, url, headers=dict(headers), content=body)
+        return Answer(got.status_code, dict(got.headers), got.content)
+
+
+async def test_function_app_on_a_laptop_signs_in_with_its_query(
+    database: Database, home: Home, context_keys: list[str]
+) -> None:
+    with functions_host(database=database, home=home, context_keys=context_keys) as hosted:
+        client = SigningClient(Socket(hosted.url))  # type: ignore[arg-type]
+        told = await client.sign_in("kirkland")
+        headers, body = request(
+            MODERN,
+            "tools/call",
+            {
+                "name": "execute_sales_query",
+                "arguments": {"postgresql_query": "SELECT store_name FROM retail.stores"},
+            },
+            told["access_token"],
+        )
+        answer = await client.endpoint.handle("POST", "/mcp", headers, body)
+        rows = orjson.loads(answer.body)["result"]["structuredContent"]["rows"]
+        assert rows == [["Zava Retail Kirkland"]]

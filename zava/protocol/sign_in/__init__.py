@@ -1,0 +1,1 @@
+"""An OAuth authorization server for MCP clients, loaded at the first request to sign in."""

@@ -1,0 +1,119 @@
+"""Clients and their redirects: stateless registration (RFC 7591) and the redirect policy.
+
+Anyone may register, so a client id needs no signature: it is the client's own name and redirects.
+It outlives a restart, a new home and a new key, and nothing is stored. What decides is the
+redirect policy. It is applied at registration and again at each authorization.
+"""
+
+import re
+import unicodedata
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as NotBase64
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import orjson
+
+from zava.protocol.sign_in.parts import SignInRefused
+
+NAMELESS = "A client without a name"
+
+_MOST_NAME_CHARACTERS = 80
+_MOST_REDIRECTS = 10
+_MOST_REDIRECT_CHARACTERS = 512
+_MOST_ID_CHARACTERS = 4096
+# The characters of a path or a query (RFC 3986): no space, no backslash, no fragment.
+_REST = r"(?:/[A-Za-z0-9\-._~!$&'()*+,;=:@%/]*)?(?:\?[A-Za-z0-9\-._~!$&'()*+,;=:@%/?]*)?"
+_LOOPBACK = re.compile(rf"(http://(?:127\.0\.0\.1|localhost|\[::1\]))(?::\d{{1,5}})?({_REST})")
+_APPLICATION = re.compile(
+    rf"(?:cursor|vscode|vscode-insiders|windsurf)://[a-z0-9][a-z0-9.\-]*{_REST}"
+)
+_PAGES = frozenset({"https://vscode.dev/redirect", "https://insiders.vscode.dev/redirect"})
+
+
+class Client(NamedTuple):
+    """A registered client: what it calls itself, and where it may be answered."""
+
+    name: str
+    redirects: tuple[str, ...]
+
+    @property
+    def client_id(self) -> str:
+        """Return the id, from which `read_client` reads the client again."""
+        encoded = urlsafe_b64encode(orjson.dumps([self.name, self.redirects]))
+        return encoded.rstrip(b"=").decode()
+
+    def may_use(self, redirect: str) -> bool:
+        """Whether a redirect was registered; the port of a loopback one is free (RFC 8252)."""
+        return _without_port(redirect) in map(_without_port, self.redirects)
+
+
+def stays_on_this_machine(redirect: str) -> bool:
+    """Whether a redirect leads to a program of this machine, or to VS Code's own page."""
+    return (
+        _LOOPBACK.fullmatch(redirect) is not None
+        or _APPLICATION.fullmatch(redirect) is not None
+        or redirect in _PAGES
+    )
+
+
+def register(metadata: Mapping[str, Any], allows_redirect: Callable[[str], bool]) -> Client:
+    """Return the client of a registration; redirects that the policy refuses are dropped.
+
+    Raises:
+        SignInRefused: the metadata are malformed, or no redirect is left.
+    """
+    offered = metadata.get("redirect_uris")
+    if not isinstance(offered, list) or not 0 < len(offered) <= _MOST_REDIRECTS:
+        raise SignInRefused(f"redirect_uris must be a list of 1 to {_MOST_REDIRECTS} addresses.")
+    kept = [each for each in offered if _is_allowed(each, allows_redirect)]
+    if not kept:
+        raise SignInRefused(
+            "No redirect is allowed. Use http://127.0.0.1, http://localhost or http://[::1]."
+        )
+    name = metadata.get("client_name")
+    return Client(_shown(name if isinstance(name, str) else ""), tuple(dict.fromkeys(kept)))
+
+
+def read_client(client_id: str) -> Client | None:
+    """Return the client of an id; None where the id is not one of ours."""
+    if len(client_id) > _MOST_ID_CHARACTERS:
+        return None
+    try:
+        name, redirects = orjson.loads(urlsafe_b64decode(client_id + "=" * (-len(client_id) % 4)))
+    except (NotBase64, ValueError, TypeError):
+        return None
+    if not (isinstance(name, str) and isinstance(redirects, list)):
+        return None
+    if not all(isinstance(each, str) for each in redirects):
+        return None
+    client = Client(_shown(name), tuple(redirects))
+    # One spelling for each client: what is read must be what was written.
+    return client if client.client_id == client_id else None
+
+
+def _is_allowed(redirect: object, allows_redirect: Callable[[str], bool]) -> bool:
+    return (
+        isinstance(redirect, str)
+        and len(redirect) <= _MOST_REDIRECT_CHARACTERS
+        and allows_redirect(redirect)
+    )
+
+
+def _without_port(redirect: str) -> str:
+    loopback = _LOOPBACK.fullmatch(redirect)
+    if loopback is None:
+        return redirect
+    # An empty path is the root's (RFC 3986, 6.2.3); URL libraries write one for the other.
+    rest = loopback[2]
+    return loopback[1] + (rest if rest.startswith("/") else f"/{rest}")
+
+
+def _shown(name: str) -> str:
+    """Return a name as it is shown: one line, without control or direction characters."""
+    printable = "".join(
+        " " if each.isspace() else each
+        for each in name
+        if each.isspace() or not unicodedata.category(each).startswith("C")
+    )
+    return " ".join(printable.split())[:_MOST_NAME_CHARACTERS].strip() or NAMELESS

@@ -1,0 +1,59 @@
+"""The parts of a laptop: a list of people to pick from, and a memory of what was used."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from cachetools import TTLCache
+
+from zava.protocol.kernel import Answer
+from zava.protocol.sign_in.page import Choice, choice_page
+from zava.protocol.sign_in.parts import Asked, Person, SignInRefused
+
+_MOST_REMEMBERED = 10_000
+_ENDED = -1
+
+
+class ListedPeople:
+    """Everyone who is granted access; the person picks who they are, and proves nothing."""
+
+    def __init__(self, listed: Callable[[], Awaitable[Sequence[Choice]]]) -> None:
+        self._listed = listed
+
+    async def welcome(self, asked: Asked, ticket: str) -> Answer:
+        """Show the list."""
+        return choice_page(asked, ticket, await self._listed())
+
+    async def person(self, choice: Mapping[str, Any]) -> Person:
+        """Return the person of the list that was picked.
+
+        Raises:
+            SignInRefused: the list has no such person, or no longer.
+        """
+        for each in await self._listed():
+            if each.person.object_id == choice.get("person"):
+                return each.person
+        raise SignInRefused("This person is not on the list. Reload the page.")
+
+
+class RememberedSignIns:
+    """Used codes and refresh tokens of one process.
+
+    A refresh token outlives the process; its history does not. After a restart the first token of a
+    sign-in that comes is accepted, and any other one ends it. A code does not outlive the process.
+    """
+
+    def __init__(self, seconds: int) -> None:
+        # By the sign-in's id: the generation whose turn it is.
+        self._next: TTLCache[str, int] = TTLCache(_MOST_REMEMBERED, seconds)
+
+    async def begin(self, sign_in: str) -> bool:
+        """Redeem a code, once; end the sign-in where it was redeemed before."""
+        is_first = sign_in not in self._next
+        self._next[sign_in] = 1 if is_first else _ENDED
+        return is_first
+
+    async def turn(self, sign_in: str, generation: int) -> bool:
+        """Use a refresh token; end the sign-in where it is not the next one."""
+        is_next = self._next.get(sign_in, generation) == generation
+        self._next[sign_in] = generation + 1 if is_next else _ENDED
+        return is_next

@@ -1,0 +1,26 @@
+// Sends the person's choice and takes the browser where the answer says. A form would be stopped by
+// the page's own policy, and would send no origin.
+
+const main = document.querySelector("main");
+const buttons = [...document.querySelectorAll("button")];
+const fault = document.getElementById("fault");
+
+async function choose(person) {
+  for (const each of buttons) each.disabled = true;
+  fault.textContent = "";
+  try {
+    const answer = await fetch("/oauth/authorize", {
+      method: "POST", headers: { "content-type": "application/json" },
+      body: JSON.stringify({ ticket: main.dataset.ticket, person }),
+    });
+    const body = await answer.json();
+    if (!answer.ok) throw new Error(body.error);
+    document.getElementById("done").hidden = false;
+    location.assign(body.location);
+  } catch (error) {
+    fault.textContent = error instanceof TypeError ? "The server does not answer. Start it and try again." : error.message;
+    for (const each of buttons) each.disabled = false;
+  }
+}
+
+for (const each of buttons) each.addEventListener("click", () => choose(each.dataset.person ?? null));

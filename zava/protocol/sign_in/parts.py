@@ -1,0 +1,99 @@
+"""The values of a sign-in, and the parts in which one deployment differs from another.
+
+The core contains neither the people, nor the store of used codes, nor the signer of access tokens.
+A laptop brings a list of people, memory and the local issuer.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+from zava.protocol.kernel import Answer
+
+
+class Request(NamedTuple):
+    """One HTTP request; the names of `headers` are in lower case and appear once."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Person(NamedTuple):
+    """A person as access tokens name them."""
+
+    tenant_id: str
+    object_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An authorization request that passed every check."""
+
+    client_id: str
+    client_name: str
+    redirect_uri: str
+    state: str | None
+    challenge: str
+    resource: str
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a deployment accepts: its one name, its resources, its scopes and its redirects.
+
+    `scopes` maps each scope as clients write it to its name in a token. A client that requests none
+    gets the first.
+    """
+
+    issuer: str
+    hosts: frozenset[str]
+    resources: tuple[str, ...]
+    scopes: Mapping[str, str]
+    allows_redirect: Callable[[str], bool]
+
+    @property
+    def scopes_supported(self) -> list[str]:
+        """Return the scopes of the first resource, as the metadata list them."""
+        return [scope for scope in self.scopes if scope.startswith(f"{self.resources[0]}/")]
+
+
+class SignInRefused(Exception):
+    """A request that must not go on; the message is shown to the person or to the client."""
+
+
+class People(Protocol):
+    """How the person is known: picked from a list, or proven by a directory."""
+
+    async def welcome(self, asked: Asked, ticket: str) -> Answer:
+        """Answer a valid request to sign in; `ticket` comes back with the person's choice."""
+
+    async def person(self, choice: Mapping[str, Any]) -> Person:
+        """Return the person of a choice.
+
+        Raises:
+            SignInRefused: the choice names no person.
+        """
+
+
+class SignIns(Protocol):
+    """Remembers which codes and refresh tokens were used. Reuse of either ends the sign-in."""
+
+    async def begin(self, sign_in: str) -> bool:
+        """Redeem a code, once; return False, and end the sign-in, where it was redeemed before."""
+
+    async def turn(self, sign_in: str, generation: int) -> bool:
+        """Use the refresh token of this generation; return False, and end, where it is not next."""
+
+
+class Tokens(Protocol):
+    """Signs access tokens."""
+
+    seconds: int
+
+    def issue(self, person: Person, scopes: tuple[str, ...], resource: str) -> str:
+        """Return an access token; `scopes` are named as in tokens."""

@@ -1,0 +1,60 @@
+"""Sealed tickets: values that only this server can make, read or change."""
+
+import time
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as NotBase64
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from hmac import digest
+from os import urandom
+from typing import Any
+
+import orjson
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+_NONCE_BYTES = 12
+_MOST_CHARACTERS = 8 * 1024
+
+
+class Seal:
+    """Closes and opens tickets of one purpose; one of another purpose does not open."""
+
+    def __init__(
+        self, secret: bytes, purpose: str, *, seconds: int, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._purpose = purpose.encode()
+        self._cipher = AESGCM(digest(secret, b"zava sign-in: " + self._purpose, "sha256"))
+        self._seconds = seconds
+        self._clock = clock
+
+    def close(self, content: Mapping[str, Any]) -> str:
+        """Return a ticket that holds this content until its time is over."""
+        plain = orjson.dumps({**content, "until": self._clock() + self._seconds})
+        nonce = urandom(_NONCE_BYTES)
+        sealed = self._cipher.encrypt(nonce, plain, self._purpose)
+        return _encoded(nonce + sealed)
+
+    def open(self, ticket: object) -> dict[str, Any] | None:
+        """Return a ticket's content; None where it is not one of ours, or its time is over."""
+        if not isinstance(ticket, str) or not 0 < len(ticket) <= _MOST_CHARACTERS:
+            return None
+        try:
+            raw = urlsafe_b64decode(ticket + "=" * (-len(ticket) % 4))
+            # One spelling for each ticket: the decoder passes over what is not base64.
+            if _encoded(raw) != ticket:
+                return None
+            plain = self._cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], self._purpose)
+        except (NotBase64, ValueError, InvalidTag):
+            return None
+        content: dict[str, Any] = orjson.loads(plain)
+        return content if self._clock() < content["until"] else None
+
+
+def fingerprint(text: str) -> str:
+    """Return the base64url of a text's SHA-256: a PKCE challenge, or a long text in short."""
+    return _encoded(sha256(text.encode()).digest())
+
+
+def _encoded(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()

@@ -1,0 +1,209 @@
+"""An authorization server for MCP clients: metadata, registration, authorization, tokens.
+
+It is host-agnostic as the endpoint is: one whole request in, one whole answer out. The endpoint
+has compared `Host` and `Origin` with the served hosts and refused repeated headers. Nothing is
+stored for a request that a person does not finish.
+"""
+
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from zava.protocol.http_answers import json_answer
+from zava.protocol.kernel import Answer
+from zava.protocol.sign_in.authorization import (
+    answer_location,
+    from_ticket,
+    read_request,
+    to_ticket,
+)
+from zava.protocol.sign_in.clients import register
+from zava.protocol.sign_in.fields import (
+    media_type,
+    oauth_error,
+    read_form,
+    read_object,
+)
+from zava.protocol.sign_in.page import FILES, refusal_page
+from zava.protocol.sign_in.parts import (
+    Asked,
+    People,
+    Person,
+    Request,
+    Rules,
+    SignInRefused,
+    SignIns,
+    Tokens,
+)
+from zava.protocol.sign_in.redemption import Redemption
+from zava.protocol.sign_in.seal import Seal, fingerprint
+
+METADATA_PATH = "/.well-known/oauth-authorization-server"
+REGISTER_PATH = "/oauth/register"
+AUTHORIZE_PATH = "/oauth/authorize"
+TOKEN_PATH = "/oauth/token"  # noqa: S105  # a path
+
+_METHODS = {
+    METADATA_PATH: ("GET", "HEAD"),
+    REGISTER_PATH: ("POST",),
+    AUTHORIZE_PATH: ("GET", "HEAD", "POST"),
+    TOKEN_PATH: ("POST",),
+    **dict.fromkeys(FILES, ("GET", "HEAD")),
+}
+_FORM = "application/x-www-form-urlencoded"
+_JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Seals:
+    """One seal for each kind of ticket: the page's, the code, the refresh token."""
+
+    pages: Seal
+    codes: Seal
+    refreshes: Seal
+
+
+class SignIn:
+    """Signs people in on behalf of MCP clients."""
+
+    def __init__(
+        self, rules: Rules, *, people: People, sign_ins: SignIns, tokens: Tokens, seals: Seals
+    ) -> None:
+        self._rules = rules
+        self._people = people
+        self._seals = seals
+        self._redemption = Redemption(
+            rules, codes=seals.codes, refreshes=seals.refreshes, sign_ins=sign_ins, tokens=tokens
+        )
+
+    async def handle(self, request: Request) -> Answer:
+        """Answer one request.
+
+        Raises:
+            Exception: what a part raises; the endpoint answers it without its words.
+        """
+        allowed = _METHODS.get(request.path)
+        if allowed is None:
+            return json_answer(404, {"error": "not found"})
+        if request.method not in allowed:
+            names = ", ".join(allowed)
+            return json_answer(405, {"error": f"use {names}"}, {"allow": names})
+        if request.headers.get("host") not in self._rules.hosts:
+            return json_answer(421, {"error": f"sign in at {self._rules.issuer}"})
+        if request.path == AUTHORIZE_PATH:
+            return await self._authorize(request)
+        if request.path == TOKEN_PATH:
+            return await self._token(request)
+        if request.path == REGISTER_PATH:
+            return self._register(request)
+        if request.path == METADATA_PATH:
+            return json_answer(200, self._metadata())
+        return FILES[request.path]()
+
+    def _metadata(self) -> dict[str, Any]:
+        """Return the authorization server's metadata (RFC 8414)."""
+        issuer = self._rules.issuer
+        return {
+            "issuer": issuer,
+            "authorization_endpoint": f"{issuer}{AUTHORIZE_PATH}",
+            "token_endpoint": f"{issuer}{TOKEN_PATH}",
+            "registration_endpoint": f"{issuer}{REGISTER_PATH}",
+            "scopes_supported": self._rules.scopes_supported,
+            "response_types_supported": ["code"],
+            "response_modes_supported": ["query"],
+            "grant_types_supported": ["authorization_code", "refresh_token"],
+            "token_endpoint_auth_methods_supported": ["none"],
+            "code_challenge_methods_supported": ["S256"],
+            "authorization_response_iss_parameter_supported": True,
+        }
+
+    def _register(self, request: Request) -> Answer:
+        if media_type(request.headers) != _JSON:
+            return oauth_error("invalid_client_metadata", f"The content type must be {_JSON}.")
+        try:
+            metadata = read_object(request.body)
+        except SignInRefused as refusal:
+            return oauth_error("invalid_client_metadata", str(refusal))
+        try:
+            client = register(metadata, self._rules.allows_redirect)
+        except SignInRefused as refusal:
+            return oauth_error("invalid_redirect_uri", str(refusal))
+        content = {
+            "client_id": client.client_id,
+            "client_id_issued_at": int(time.time()),
+            "client_name": client.name,
+            "redirect_uris": list(client.redirects),
+            "grant_types": ["authorization_code", "refresh_token"],
+            "response_types": ["code"],
+            "token_endpoint_auth_method": "none",
+        }
+        return json_answer(201, content)
+
+    async def _authorize(self, request: Request) -> Answer:
+        # One address alone, so that one `Origin` alone may decide.
+        if f"http://{request.headers['host']}" != self._rules.issuer and (
+            f"https://{request.headers['host']}" != self._rules.issuer
+        ):
+            return refusal_page(421, f"Sign in at {self._rules.issuer}.")
+        if request.method == "POST":
+            return await self._choose(request)
+        try:
+            asked = read_request(request.query, self._rules)
+        except SignInRefused as refusal:
+            return refusal_page(400, str(refusal))
+        return await self._people.welcome(asked, self._seals.pages.close(to_ticket(asked)))
+
+    async def _choose(self, request: Request) -> Answer:
+        """Take the person's choice from our own page and answer where the browser goes next."""
+        is_own = (
+            request.headers.get("origin") == self._rules.issuer
+            and request.headers.get("sec-fetch-site", "same-origin") == "same-origin"
+        )
+        if not is_own:
+            return json_answer(403, {"error": "Only the page of this server may choose."})
+        if request.headers.get("content-type") != _JSON:
+            return json_answer(415, {"error": f"The content type must be {_JSON}."})
+        try:
+            choice = read_object(request.body)
+            asked = self._asked(choice)
+            if choice.get("person") is None:
+                return self._gone(answer_location(asked, self._rules.issuer, error="access_denied"))
+            code = self._code(asked, await self._people.person(choice))
+        except SignInRefused as refusal:
+            return json_answer(400, {"error": str(refusal)})
+        return self._gone(answer_location(asked, self._rules.issuer, code=code))
+
+    def _asked(self, choice: Mapping[str, Any]) -> Asked:
+        ticket = self._seals.pages.open(choice.get("ticket"))
+        if ticket is None:
+            raise SignInRefused("This page is too old. Connect again in your client.")
+        return from_ticket(ticket)
+
+    def _gone(self, location: str) -> Answer:
+        return json_answer(200, {"location": location})
+
+    def _code(self, asked: Asked, person: Person) -> str:
+        return self._seals.codes.close(
+            {
+                "client": fingerprint(asked.client_id),
+                "redirect_uri": asked.redirect_uri,
+                "challenge": asked.challenge,
+                "resource": asked.resource,
+                "scopes": asked.scopes,
+                "person": list(person),
+                "sign_in": secrets.token_urlsafe(16),
+            }
+        )
+
+    async def _token(self, request: Request) -> Answer:
+        if media_type(request.headers) != _FORM:
+            return oauth_error("invalid_request", f"The content type must be {_FORM}.")
+        try:
+            form = read_form(request.body.decode("ascii"))
+        except UnicodeDecodeError:
+            return oauth_error("invalid_request", "The form is not readable.")
+        except SignInRefused as refusal:
+            return oauth_error("invalid_request", str(refusal))
+        return await self._redemption.answer(form)
