@@ -21,6 +21,7 @@ from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_d
 from zava.infrastructure.home import Home
 from zava.infrastructure.passage import Closed, is_open_to_all, let_through, opened_copy
 from zava.infrastructure.server_log import KEPT_LINES, configuration
+from zava.sql_files import SQL
 
 if TYPE_CHECKING:
     import pwd
@@ -31,7 +32,7 @@ DATABASE = "zava"
 STANDARD_VERSION = 18
 
 _BINARIES = {18: "pginstall18/bin", 16: "pginstall/bin"}
-_HIDE_PEERS = Path(__file__).parents[2] / "sql" / "superuser" / "hide_peers.sql"
+_HIDE_PEERS = SQL / "superuser" / "hide_peers.sql"
 _SYSTEM_USER = "zava-postgres"
 _START_SECONDS = 10
 _USER_SECONDS = 5

@@ -9,7 +9,9 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 
-DIRECTORY = Path(__file__).parents[2] / "sql" / "migrations"
+from zava.sql_files import SQL
+
+DIRECTORY = SQL / "migrations"
 
 # Any constant does; two migrations of one database wait for each other.
 _ADVISORY_LOCK = 7_261_941_205
