@@ -1,4 +1,4 @@
-"""`python -m zava`."""
+"""`python -m zava`, and the program `zava` of an installed package."""
 
 import sys
 
@@ -10,10 +10,11 @@ try:
     from zava.cli import main
 except ModuleNotFoundError as error:
     sys.exit(
-        f"zava: the package {error.name} is not installed for {sys.executable};"
-        " use .venv/bin/python, which `make run` makes"
+        f"zava: the package {error.name} is not installed for {sys.executable}; install"
+        " zava[local], or in a checkout use .venv/bin/python, which `make run` makes"
     )
 except KeyboardInterrupt:
     sys.exit(130)
 
-main()
+if __name__ == "__main__":
+    main()

@@ -206,6 +206,8 @@ def test_printed_command_is_one_to_paste(
     assert command("seed --replace") == f"{quote}{python}{quote} -m zava seed --replace"
     monkeypatch.chdir(tmp_path)
     assert command("audit") == f"{quote}{name}/bin/python{quote} -m zava audit"
+    monkeypatch.setattr(sys, "argv", [str(tmp_path / name / "bin" / "zava"), "run"])
+    assert command("audit") == "zava audit"
 
 
 @pytest.mark.parametrize("file", ["function_app.py", "zava/__main__.py"])
@@ -227,7 +229,7 @@ def test_settings_are_only_asked_for_the_place_of_the_disk() -> None:
 
 
 def test_command_line_of_a_deployment_loads_nothing_of_a_laptop() -> None:
-    # Windows has no fcntl, and the extra `deploy` none of the others.
+    # Windows has no fcntl, and the extra `azure` none of the others.
     of_a_laptop = ["fcntl", "psutil", "uvicorn", "uvloop", "httptools", "onnxruntime", "tokenizers"]
     program = f"import sys; sys.modules |= dict.fromkeys({of_a_laptop}); import zava.cli"
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 from uuid import UUID
 
 import psycopg
@@ -24,6 +23,7 @@ from zava.data.retries import is_lost_connection
 from zava.errors import Busy, ZavaError
 from zava.infrastructure.pool import DatabasePool, Unreachable
 from zava.model import Audience, Caller
+from zava.sql_files import SQL
 
 logger = logging.getLogger(__name__)
 
@@ -41,8 +41,9 @@ _FORGED_SONG = (
     "WITH forged AS MATERIALIZED (SELECT set_config('zava.context', repeat('0', 64)"
     " || '00000000-0000-0000-0000-0000000000b2', true)) SELECT store_id FROM forged, zava.canary"
 )
+
 _BOUNDS = Bounds(max_rows=10, max_bytes=10_000)
-_DIRECTORY = Path(__file__).parents[2] / "sql" / "verify"
+_DIRECTORY = SQL / "verify"
 _QUESTIONS = ("isolation.sql", "logins.sql", "catalog.sql")
 _LISTS = ("known_functions.sql", "known_leakproof.txt")
 

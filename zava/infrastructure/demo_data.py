@@ -11,15 +11,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import psycopg
 from psycopg.types.json import Jsonb
 
+from zava.sql_files import SQL
+
 SEED = "zava-1"
-DIRECTORY = Path(__file__).parents[2] / "sql" / "seed"
+DIRECTORY = SQL / "seed"
 OPENED = date(2020, 1, 1)
 _OPENED_AT = "2020-01-01 00:00:00+00"
 

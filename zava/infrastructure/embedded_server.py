@@ -34,12 +34,13 @@ from zava.infrastructure.server_log import KEPT_LINES, configuration
 from zava.infrastructure.server_user import EmbeddedServerError, ServerUser, server_user
 from zava.infrastructure.shared_use import SharedUse, uninterrupted
 from zava.settings import forget_libpq_variables
+from zava.sql_files import SQL
 
 ADMINISTRATOR = "zava_admin"
 DATABASE = "zava"
 
 _BINARIES = {18: "pginstall18/bin", 16: "pginstall/bin"}
-_HIDE_PEERS = Path(__file__).parents[2] / "sql" / "superuser" / "hide_peers.sql"
+_HIDE_PEERS = SQL / "superuser" / "hide_peers.sql"
 # How long a start that ends at once is repeated: the children of a killed postmaster hold its
 # shared memory for a moment.
 _START_SECONDS = 10

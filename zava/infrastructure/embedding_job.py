@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -20,6 +19,7 @@ from psycopg import sql
 
 from zava.infrastructure.embedders.embedder import Embedder, TextRefused, Vector, vector_text
 from zava.search_values import EmbeddingModel
+from zava.sql_files import SQL
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ INDEX_FROM_PRODUCTS = 20_000
 
 BATCH = 64
 _BATCH_SECONDS = 300.0  # room for a service that says "later" for minutes
-_DIRECTORY = Path(__file__).parents[2] / "sql" / "embed"
+_DIRECTORY = SQL / "embed"
 # Any constant does; two runs on one database must not pay for the same texts.
 _ADVISORY_LOCK = 7_261_941_208
 

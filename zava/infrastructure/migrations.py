@@ -10,8 +10,9 @@ import psycopg
 from psycopg import sql
 
 from zava.infrastructure.foreign_database import foreign_contents, place
+from zava.sql_files import SQL
 
-DIRECTORY = Path(__file__).parents[2] / "sql" / "migrations"
+DIRECTORY = SQL / "migrations"
 
 # Any constant does; two migrations of one database wait for each other.
 _ADVISORY_LOCK = 7_261_941_205

@@ -1,11 +1,12 @@
 """Who in the database reads every store's rows by design, for the administrator to look at."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import psycopg
 
-_READERS = Path(__file__).parents[2] / "sql" / "verify" / "readers.sql"
+from zava.sql_files import SQL
+
+_READERS = SQL / "verify" / "readers.sql"
 _PEERS = "SELECT has_function_privilege('zava_server', 'pg_lock_status()', 'EXECUTE')"
 
 
