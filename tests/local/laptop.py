@@ -39,6 +39,9 @@ class Laptop:
         """What each start has printed, the first one first."""
         self.environment: dict[str, str] = {}
         """Settings beside home, port and scale."""
+        self.program: tuple[str, ...] = (sys.executable, "-m", "zava")
+        self.directory = ROOT
+        """Where the program is started."""
         self._process: subprocess.Popen[str] | None = None
 
     @property
@@ -64,8 +67,8 @@ class Laptop:
         The closing brace ends the configuration, which is the last that `run` prints.
         """
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "zava", command],
-            cwd=ROOT,
+            [*self.program, command],
+            cwd=self.directory,
             env=self._environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -109,8 +112,8 @@ class Laptop:
     def zava(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run another command to its end, beside whatever runs."""
         return subprocess.run(
-            [sys.executable, "-m", "zava", *arguments],
-            cwd=ROOT,
+            [*self.program, *arguments],
+            cwd=self.directory,
             env=self._environment() | environment,
             capture_output=True,
             text=True,
