@@ -51,6 +51,8 @@ var scopes = [
     purpose: 'compare stores with the chain'
   }
 ]
+// An application has no whole: an administrator gives it the roles that it needs, each by itself.
+var roles = filter(scopes, scope => scope.value != 'user_impersonation')
 // With the tenant in it, which every directory accepts; the id of the application is not known
 // before the application is.
 var identifierUri = 'api://${tenant().tenantId}/${uniqueName}'
@@ -82,6 +84,16 @@ resource application 'Microsoft.Graph/applications@v1.0' = {
       delegatedPermissionIds: map(scopes, scope => guid(uniqueName, scope.value))
     }]
   }
+  appRoles: [for role in roles: {
+    id: guid(uniqueName, 'application', role.value)
+    value: role.value
+    isEnabled: true
+    displayName: '${role.title}, as an application'
+    description: 'Lets an application ${role.purpose} under a grant of its own, without a person.'
+    allowedMemberTypes: [
+      'Application'
+    ]
+  }]
   web: {
     redirectUris: builtInAuthentication ? [
       'https://${functionAppName}.azurewebsites.net/.auth/login/aad/callback'

@@ -98,6 +98,14 @@ DIRECTORY: dict[str, Any] = {
             },
             "preAuthorizedApplications": {"appId": None, "delegatedPermissionIds": None},
         },
+        "appRoles": {
+            "id": None,
+            "value": None,
+            "isEnabled": None,
+            "displayName": None,
+            "description": None,
+            "allowedMemberTypes": None,
+        },
         "publicClient": {"redirectUris": None},
         "web": {
             "redirectUris": None,

@@ -9,6 +9,7 @@ import pytest
 from tests.infra.azd import made, outputs
 from tests.infra.evaluation import TENANT
 from zava.app import Application, compose
+from zava.model import Permission
 from zava.protocol.permissions import SCOPES
 from zava.settings import Settings
 
@@ -43,6 +44,16 @@ def deployed(context_keys: list[str], **given: Any) -> Application:
         if name.startswith(("ZAVA_IDENTITY_", "ZAVA_ALLOWED_", "ZAVA_SCOPE_"))
     }
     return compose(Settings.model_validate(about), conninfo="", context_keys=context_keys)
+
+
+def test_application_can_be_given_each_permission_as_a_role() -> None:
+    registered = registration()
+    roles = registered["appRoles"]
+    assert [role["value"] for role in roles] == list(Permission)
+    assert all(role["allowedMemberTypes"] == ["Application"] for role in roles)
+    scopes = registered["api"]["oauth2PermissionScopes"]
+    ids = [each["id"] for each in (*roles, *scopes)]
+    assert len(set(ids)) == len(ids), "the directory refuses an id that comes twice"
 
 
 @pytest.mark.parametrize("own", ["", OWN_HOST])
