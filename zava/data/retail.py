@@ -61,7 +61,7 @@ class RetailData:
         if read.verdict.visited_rows > self._most_rows:
             self._tenancy.charge_refusal(caller)
             raise QueryRefused(
-                "The statement would have to visit more rows than one may.",
+                "The statement would visit more rows than the limit.",
                 hint="Join on keys, narrow the period, or aggregate in a WITH before joining.",
             )
         try:
@@ -114,7 +114,8 @@ class RetailData:
         _, scope = await self._tenancy.read(caller, statement("scope"))
         if scope.audience is not Audience.HEAD_OFFICE:
             raise NotPermitted(
-                "Query statistics are the head office's.", hint="Ask the head office for them."
+                "Only the head office may read query statistics.",
+                hint="Request them from the head office.",
             )
         return self._tenancy.performance()
 

@@ -80,8 +80,8 @@ class KeyVault:
         except AzureError as error:
             raise KeyVaultRefused(
                 f"AZURE_KEY_VAULT_ENDPOINT: the vault refuses or does not answer "
-                f"({type(error).__name__}); does your account have the role "
-                "Key Vault Secrets Officer on it, and does its network let you in?"
+                f"({type(error).__name__}). Check that your account has the role "
+                "Key Vault Secrets Officer on it, and that its network lets you in."
             ) from error
 
 
@@ -106,7 +106,7 @@ def resolve_references_again(
             client.send_request(request).raise_for_status()
         except AzureError as error:
             raise KeyVaultRefused(
-                f"AZURE_FUNCTION_APP_ID: the app could not be told of its keys "
+                f"AZURE_FUNCTION_APP_ID: could not notify the function app of the new keys "
                 f"({type(error).__name__}); restart it"
             ) from error
 

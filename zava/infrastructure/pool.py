@@ -155,7 +155,7 @@ class DatabasePool:
         if not self.circuit.lets_pass():
             observe.request_refused(Refusal.NO_DATABASE)
             raise Busy(
-                "The database does not answer at present.", hint="Try again in a few seconds."
+                "The database is unavailable at present.", hint="Try again in a few seconds."
             )
         await self._open_once()
         started = time.monotonic()
@@ -367,7 +367,7 @@ class _Loan:
 
 
 def _busy() -> Busy:
-    return Busy("No database connection came free in time.", hint="Try again in a few seconds.")
+    return Busy("No database connection was free in time.", hint="Try again in a few seconds.")
 
 
 def _unreachable() -> Unreachable:

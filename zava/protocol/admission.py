@@ -61,9 +61,7 @@ class Admission:
         held = self._held.get(principal, 0)
         if held >= self._half and not self._is_alone(principal):
             observe.request_refused(Refusal.SHARE_TAKEN)
-            raise ShareTaken(
-                "As many requests of yours as may be served at once are.", hint=_again()
-            )
+            raise ShareTaken("You have reached your limit of concurrent requests.", hint=_again())
         is_full = self._held_by_all >= self._most
         if is_full and (held >= self._few or self._held_by_all >= self._with_spare):
             observe.request_refused(Refusal.NO_CAPACITY)

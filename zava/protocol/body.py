@@ -82,7 +82,7 @@ def check_version(message: Mapping[str, Any], header: str | None) -> None:
     if said is not None and (is_handshake or (header not in SERVED and said != header)):
         raise BodyRefused(
             HEADER_MISMATCH,
-            f"The body speaks {str(said)[:40]}, the MCP-Protocol-Version header does not.",
+            f"The body uses {str(said)[:40]}, and the MCP-Protocol-Version header does not.",
             request_id=message.get("id"),
         )
     if not is_handshake and header not in SERVED:

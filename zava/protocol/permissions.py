@@ -61,7 +61,7 @@ def require(offered: Offered, caller: Caller) -> None:
     if offered.permission is not None and offered.permission not in caller.permissions:
         raise InsufficientScope(
             f"The token does not allow {offered.name}.",
-            hint=f"Ask for a token with the scope {offered.permission}.",
+            hint=f"Request a token with the scope {offered.permission}.",
             permission=offered.permission,
         )
 

@@ -101,7 +101,9 @@ class AzureEmbedder:
             TextRefused: the service refuses a text.
         """
         if not self._circuit.try_once():
-            raise EmbeddingsUnavailable(f"{self.model.name} is left alone after several failures.")
+            raise EmbeddingsUnavailable(
+                f"{self.model.name} is not called at present, after several failures."
+            )
         try:
             async with asyncio.timeout(within_seconds):
                 vectors: list[Vector] = await self._retrying(within_seconds)(self._ask, texts)

@@ -58,7 +58,7 @@ class QueryVectors:
                 # One who leaves or gives up takes nothing from the others.
                 return await asyncio.shield(task)
         except TimeoutError as error:
-            raise EmbeddingsUnavailable("The embedding model is too slow just now.") from error
+            raise EmbeddingsUnavailable("The embedding model did not respond in time.") from error
 
     async def is_answering(self, model: str, *, within_seconds: float) -> bool:
         """Whether this model is known here and answers."""

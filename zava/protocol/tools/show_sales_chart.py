@@ -20,11 +20,11 @@ DESCRIPTION = product_text(
     """
     Show the person a chart of certified metrics, where the client can.
 
-    Kinds: time_series (over time, beside the previous period), bars (by category, store …),
-    stock_risks (what sells and is soon gone). Arguments as in query_metrics, which answers
-    without a picture; what is left out is chosen for the kind.
+    Kinds: time_series (over time, with the previous period), bars (by category, store …),
+    stock_risks (products that sell and run out soon). Arguments as in query_metrics, which answers
+    without a picture; omitted arguments are chosen for the kind.
 
-    The rows come as text, too. Where a chart is shown, say what stands out instead of repeating
+    The rows come as text, too. Where a chart is shown, state what stands out instead of repeating
     them. Pass on period, scope and notes.
     """
 )
