@@ -260,9 +260,9 @@ class Settings(BaseSettings):
         None,
         validation_alias="ZAVA_AUDIT",
         json_schema_extra={"default": "`required` on Azure, else `best-effort`"},
-        description="`required`: no statement runs before its record is committed; `best-effort`: "
-        "records are written in batches of at most 100 or a second, and a killed process loses "
-        "the two latest.",
+        description="`required`: no statement runs before its record is committed. `best-effort`: "
+        "records are written in batches of at most 100 or a second; a killed process loses the "
+        "two latest.",
     )
     website_hostname: str | None = Field(
         None,
