@@ -67,8 +67,7 @@ class Places:
     A principal who is alone may use them all, but for heavy statements, which leave one free. If
     another one has called within a minute, each may use half of them. The principal with the
     fewest places gets the next one. When all are held, `spare` more are there for principals who
-    hold none, because one who was alone may have filled the others with statements of half a
-    minute.
+    hold none. One who was alone may have filled the others with statements of half a minute.
 
     Of statements that gather much in memory, one runs at a time for each principal.
     """

@@ -64,9 +64,9 @@ class _Running:
 class ResultCache:
     """Keeps readings for a lifetime; `ttl_seconds` 0 keeps none.
 
-    Callers of the audience and scope under which an entry was read may see it, and only after the
-    database has returned that audience and scope in the same call. An entry is authenticated with
-    `secret`, so bytes that another program put under its key are ignored.
+    A caller may see an entry that was read under the same audience and scope. The database has to
+    return these in the same call first. An entry is authenticated with `secret`, so bytes that
+    another program put under its key are ignored.
     """
 
     def __init__(

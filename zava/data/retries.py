@@ -1,9 +1,8 @@
 """Repeat a statement that only reads, after a transient fault, while time is left.
 
-Two kinds of fault are transient. The connection was lost or could not be made; or the server
-reported a conflict that may pass (a standby's conflict, a deadlock, a lock not granted). If the
-connection was lost during a statement, it is repeated once only, because it may have ended the
-server.
+A fault is transient if the connection was lost or could not be made. It is also transient if the
+server reports a standby's conflict, a deadlock or a lock that was not granted. If the connection
+was lost during a statement, it is repeated once only, because it may have ended the server.
 """
 
 import time

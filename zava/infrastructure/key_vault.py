@@ -1,7 +1,8 @@
 """The context keys of an app on Azure: kept in Key Vault, drawn and rotated by the command line.
 
-The app reads them as a setting that the platform resolves. When they change, the platform is told
-to resolve it again; otherwise it remembers for a day what it found, a missing secret included.
+The app reads them as a setting that the platform resolves. When they change, the command makes the
+platform resolve it again. Otherwise the platform keeps the old value for a day, a missing secret
+included.
 """
 
 from collections.abc import Callable
@@ -26,7 +27,7 @@ _FORBIDDEN = 403
 
 
 class KeyVaultRefused(Exception):
-    """The vault or the platform did not do what was asked; the message says what to look at."""
+    """The vault or the platform refused or did not answer; the message states what to check."""
 
 
 class KeyVault:

@@ -95,14 +95,14 @@ def check_version(message: Mapping[str, Any], header: str | None) -> None:
 
 
 def metadata(message: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what the request says of itself, in `params._meta`."""
+    """Return the request's own metadata, `params._meta`."""
     params = message.get("params")
     said = params.get("_meta") if isinstance(params, Mapping) else None
     return said if isinstance(said, Mapping) else {}
 
 
 def wants_events(message: Mapping[str, Any]) -> bool:
-    """Whether the caller asked to hear of progress or log messages beside the result."""
+    """Whether the request wants progress or log messages in addition to the result."""
     said = metadata(message)
     return PROGRESS_KEY in said or LOG_LEVEL_KEY in said
 

@@ -57,7 +57,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._wait()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header; a trailer comes after the headers were judged, and is none."""
+        """Take a header; ignore a trailer, which comes after the headers were checked."""
         if self._is_in_head:
             super().on_header(name, value)
 

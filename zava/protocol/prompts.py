@@ -1,4 +1,4 @@
-"""Questions that a client offers by name: each says which tool answers it and how to tell it."""
+"""Questions that a client offers by name: each names its tool and how to present the answer."""
 
 import re
 from collections.abc import Mapping

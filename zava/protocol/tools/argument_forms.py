@@ -2,7 +2,8 @@
 
 Clients send `10.0` or "10" for an integer, a JSON text for a list, null or "" for an absent
 argument, one name for a list of names. Each has one possible meaning under the schema, so a call
-does not fail for it. Validation rejects a value without such a meaning, which is returned as it is.
+does not fail for it. A value without such a meaning is returned unchanged, and validation rejects
+it.
 """
 
 from collections.abc import Collection, Mapping

@@ -1,4 +1,4 @@
-"""The own stores beside the chain."""
+"""The tool that compares a caller's stores with the chain."""
 
 from typing import Annotated
 
@@ -109,7 +109,7 @@ async def call(analytics: Analytics, caller: Caller, arguments: CompareWithChain
 
 
 def place(value: float | None, quartiles: tuple[float, float, float] | None) -> str | None:
-    """Say between which of the quartiles, as they are shown, a value lies."""
+    """Return between which of the quartiles, as they are shown, a value lies."""
     if value is None or quartiles is None:
         return None
     low, median, high = quartiles

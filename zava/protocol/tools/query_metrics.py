@@ -162,7 +162,7 @@ async def ask(
     *,
     point_by_point: bool = False,
 ) -> MetricAnswer:
-    """Ask the metrics what valid arguments say."""
+    """Query the metrics with valid arguments."""
     return await analytics.sales.metrics.query(
         caller,
         metrics=arguments.metrics,

@@ -90,7 +90,7 @@ class ChartContent(MetricsContent):
 
     @classmethod
     def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
-        """Describe the figures as deep as tells them apart; query_metrics has the rest."""
+        """Describe the figures only as deep as they differ; query_metrics has the rest."""
         schema = super().model_json_schema(*args, **options)
         for described in schema["properties"].values():
             described.pop("description", None)
@@ -98,7 +98,7 @@ class ChartContent(MetricsContent):
 
 
 def _shallow(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema in which each part of its own is an object, whatever it holds."""
+    """Return a schema in which each part of its own is an object without a further schema."""
 
     def without_parts(node: Any) -> Any:
         if isinstance(node, list):
