@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class SettingsError(Exception):
-    """A setting is missing or wrong; the message names it and says what is expected."""
+    """A setting is missing or wrong; the message names it and states what is expected."""
 
 
 def _comma_separated(value: object) -> object:
@@ -61,7 +61,7 @@ _EXPECTED_SEVERAL = {"uuid": "expected UUIDs, comma-separated"}
 
 
 class Settings(BaseSettings):
-    """What the environment says, validated once."""
+    """The settings from the environment, validated once."""
 
     model_config = SettingsConfigDict(
         frozen=True,
@@ -359,7 +359,7 @@ class Settings(BaseSettings):
 
     @property
     def is_on_azure(self) -> bool:
-        """Whether this process runs on Azure's machines rather than on somebody's own."""
+        """Whether this process runs on Azure's machines rather than on a person's own."""
         marks = (self.website_instance_id, self.website_sku, self.identity_endpoint)
         return any(mark is not None for mark in marks)
 
@@ -418,7 +418,7 @@ class Settings(BaseSettings):
 
     @property
     def is_authenticated_by_platform(self) -> bool:
-        """Whether Azure's built-in authentication stands in front and cleans its headers."""
+        """Whether Azure's built-in authentication is in front and removes clients' headers."""
         return self.is_on_azure and self.website_auth_enabled
 
     @field_validator("identity_issuer", "azure_openai_endpoint")

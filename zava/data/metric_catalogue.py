@@ -101,7 +101,7 @@ class Catalogue:
         """Return a metric by its name or an alias of it.
 
         Raises:
-            InvalidInput: there is none; the nearest are named.
+            InvalidInput: there is no such metric; the error names the nearest ones.
         """
         wanted = _plain(name)
         for metric in self.metrics.values():
@@ -114,7 +114,7 @@ class Catalogue:
         """Return a dimension by its name.
 
         Raises:
-            InvalidInput: there is none; the nearest are named.
+            InvalidInput: there is no such dimension; the error names the nearest ones.
         """
         wanted = _plain(name)
         if wanted in self.dimensions:

@@ -50,7 +50,7 @@ class EmbedReport:
     active_model: str | None
 
     def __str__(self) -> str:
-        """Say it in one line."""
+        """Return it as one line."""
         done = f"Embedded {self.embedded:,} of" if self.embedded else "Up to date:"
         said = f"{done} {self.total:,} products with {self.model.name}"
         if self.active_model != self.model.name:

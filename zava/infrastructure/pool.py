@@ -48,8 +48,8 @@ class DatabasePool:
     """A psycopg pool that is made closed and opened once, at first use.
 
     psycopg_pool opens, tests, replaces and closes connections; this lends them. A lease outlives
-    a call, because its checkout is a fifth of a cheap call's CPU: a connection goes from caller
-    to caller and returns when it has rested for seconds, when it broke, or when its lease ends.
+    a call, because its checkout is a fifth of a cheap call's CPU. A connection goes from caller to
+    caller. It returns when it has rested for seconds, when it broke, or when its lease ends.
 
     `arguments`, when given, is awaited for each new connection and adds to `conninfo`. Nothing is
     set on a session: the settings of a login belong to its role.
@@ -116,8 +116,8 @@ class DatabasePool:
 
         `is_spare` allows for the spare connections beyond `max_size`, when all others are lent.
 
-        The block's entry raises Unreachable when no connection can be made at present, and Busy
-        when none came free within the current call's deadline, when too many wait already, or
+        The block's entry raises Unreachable when no connection can be made at present. It raises
+        Busy when none came free within the current call's deadline, when too many wait already, or
         when the circuit is open.
         """
         return _Loan(self, self._max_size + (self._spare if is_spare else 0))

@@ -24,7 +24,7 @@ _THREADS = 2
 class LocalEmbedder:
     """Runs the model on one thread of its own, loaded at the first text.
 
-    A text is run alone: the int8 weights are scaled over a whole batch, so in a batch its vector
+    A text is run alone. The int8 weights are scaled over a whole batch, so in a batch its vector
     would depend on the other texts.
     """
 

@@ -1,9 +1,9 @@
 """The console around the endpoint: its pages, the sign-in of demo people, all else passed on.
 
 It exists only on a person's own machine, where the local issuer may sign. The sign-in returns a
-bearer token, so it answers this page alone. It requires the exact address as `Host` and as
-`Origin`, and JSON as the content, which no form and no page of another origin can send. The token
-is in an answer's body and stays in the page's memory; no address, cookie or store holds it.
+bearer token, so it answers this page alone. It requires the exact address as `Host` and `Origin`,
+and JSON as the content. No form and no page of another origin can send that. The token is in an
+answer's body and stays in the page's memory; no address, cookie or store holds it.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -55,7 +55,7 @@ class GetStorePerformance(Arguments):
 
 
 class PerformanceContent(BaseModel):
-    """The store's figures as columns and rows; what holds for several of them is said once."""
+    """The store's figures as columns and rows, with their common properties stated once."""
 
     store: Annotated[str | None, Field(description="null: all stores in scope together.")]
     period: PeriodContent
