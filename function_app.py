@@ -84,5 +84,5 @@ async def health_live(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route("health/ready", methods=["GET", "HEAD", "OPTIONS"])
 async def health_ready(req: func.HttpRequest) -> func.HttpResponse:
-    """Say whether the parts behind it work."""
+    """Report whether the parts behind it work."""
     return await _handle(req)

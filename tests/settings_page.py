@@ -13,7 +13,7 @@ OPENING = """\
 
 Read from the environment, once, at start; under `func start` the `Values` of `local.settings.json` \
 become the environment. An empty value counts as not set. A missing or wrong setting ends the \
-start with one sentence that names it. Values marked *secret* stand in no message and no log.
+start with one sentence that names it. Values marked *secret* are in no message and no log.
 
 Written by `make docs` from `zava/settings.py`.
 

@@ -29,7 +29,7 @@ _Object = Annotated[
     typer.Option("--object", help="Id of the person or service principal (the token's `oid`)."),
 ]
 _By = Annotated[
-    str | None, typer.Option("--by", help="Who asked for it, for the log; default: your account.")
+    str | None, typer.Option("--by", help="Who requested it, for the log; default: your account.")
 ]
 _UTC = "UTC, such as 2026-09-30 or 2026-09-30T18:00:00."
 

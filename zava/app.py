@@ -219,10 +219,10 @@ def compose(
 async def isolation_problems(
     settings: Settings, *, conninfo: str, context_keys: Sequence[str]
 ) -> list[str]:
-    """Return why isolation over one database is not real, asking for no other part of the app.
+    """Return the problems of isolation in one database, without any other part of the app.
 
     Raises:
-        psycopg.Error: the database could not be asked.
+        psycopg.Error: the database did not answer.
     """
     pool = _pool(settings, conninfo)
     signer = ContextSigner([ContextKey.parse(text) for text in context_keys])
@@ -250,10 +250,10 @@ def application() -> Application:
 
 
 def embedders(settings: Settings) -> tuple[Embedder, ...]:
-    """Return the embedding models that this process can ask, the preferred one first.
+    """Return the embedding models that this process can call, the preferred one first.
 
-    Nothing is loaded or connected yet. Search asks the one that is active in the registry, so that
-    a process which knows two goes on while one replaces the other.
+    Nothing is loaded or connected yet. Search calls the one that is active in the registry. So a
+    process with two models continues to search while one replaces the other.
     """
     known: list[Embedder] = []
     if settings.azure_openai_endpoint:
@@ -289,7 +289,7 @@ async def answer_request(
     *,
     since: float | None = None,
 ) -> Answer:
-    """Answer one HTTP trigger; never raises, also where the settings do not let the app start.
+    """Answer one HTTP trigger; never raises, even if the settings do not let the app start.
 
     The host would answer an exception with an empty 500, and a cancellation not at all. `since` is
     when the request arrived, of `time.monotonic`.
@@ -324,10 +324,10 @@ def _pool(settings: Settings, conninfo: str) -> DatabasePool:
 
 
 def local_site(application: Application, settings: Settings, port: int) -> "Console | Endpoint":
-    """Return what a server on somebody's own machine serves on its port of the loopback.
+    """Return the handler that a server on a person's own machine serves on loopback.
 
-    The console stands in front where the local issuer signs; where a directory does, nobody could
-    sign in to it, and there is the endpoint alone.
+    The console is in front if the local issuer signs. If a directory signs, no person could sign in
+    to the console, and the endpoint is served alone.
     """
     if settings.identity_issuer:
         return application.endpoint

@@ -33,7 +33,7 @@ _STDIO_TOKEN_SECONDS = 3600
 
 def token(
     name: Name,
-    ttl: Annotated[int, typer.Option(min=1, max=86_400, help="Seconds it holds.")] = 3600,
+    ttl: Annotated[int, typer.Option(min=1, max=86_400, help="Seconds it is valid.")] = 3600,
     scope: Annotated[
         str, typer.Option(help="Scopes, separated by spaces; narrower ones allow fewer tools.")
     ] = WHOLE_SCOPE,

@@ -1,4 +1,4 @@
-"""`zava audit`: what the audit says of the last hours."""
+"""`zava audit`: reports the audit of the last hours."""
 
 from datetime import UTC, datetime
 from typing import Annotated

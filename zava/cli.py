@@ -191,7 +191,7 @@ def rotate() -> None:
     """Put a fresh context key in front; the one before stays valid, so that no call fails."""
     if settings().context_keys:
         raise SettingsError(
-            "ZAVA_CONTEXT_KEYS: this app's keys are given to it; put a new `id:base64` in front, "
+            "ZAVA_CONTEXT_KEYS: this setting holds the keys; put a new `id:base64` first, "
             f"keep the present one second, and run `{command('migrate')}` before the app restarts"
         )
     vault = _key_vault()
@@ -235,7 +235,7 @@ def _verify(database: LocalDatabase) -> None:
     for problem in problems:
         console.print(f"isolation: {problem}")
     if problems:
-        raise ZavaError(f"{len(problems)} ways in which isolation is not real; see above")
+        raise ZavaError(f"isolation check failed; problems listed above: {len(problems)}")
     console.print("Isolation holds: catalog and canaries agree.")
 
 

@@ -29,7 +29,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def may_take(connection: psycopg.Connection) -> bool:
-    """Ask on a terminal whether a database of another project is to be taken over.
+    """Offer on a terminal to take over a database of another project.
 
     Raises:
         ForeignDatabase: there is no terminal, or the answer is no.

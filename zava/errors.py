@@ -2,19 +2,19 @@
 
     ZavaError                    MCP_ERROR
     ├── InvalidInput             VALIDATION_ERROR      the arguments broke a stated rule
-    ├── AccessDenied             AUTHORIZATION_ERROR   the caller is not known or not active
+    ├── AccessDenied             AUTHORIZATION_ERROR   the caller is unknown or not active
     │   └── InsufficientScope    AUTHORIZATION_ERROR   the token does not allow it: HTTP 403
-    ├── NotPermitted             AUTHORIZATION_ERROR   a person we know asks for what is not theirs
-    ├── QueryRefused             QUERY_REFUSED         the statement is not one we run
-    ├── DatabaseFault            DATABASE_ERROR        PostgreSQL said no
+    ├── NotPermitted             AUTHORIZATION_ERROR   the grant does not cover the request
+    ├── QueryRefused             QUERY_REFUSED         the statement is not one that is run
+    ├── DatabaseFault            DATABASE_ERROR        PostgreSQL refused or failed the statement
     │   ├── QueryTimeout         QUERY_TIMEOUT         the deadline passed
     │   └── ResultTooLarge       RESULT_TOO_LARGE      one row alone exceeds the bound
-    ├── Busy                     BUSY                  no capacity now, come back
+    ├── Busy                     BUSY                  no capacity now; try again later
     └── EmbeddingsUnavailable    EMBEDDINGS_UNAVAILABLE
 
-`message` and `hint` are written for the model that asked: what happened and what to do next.
-They never hold our SQL, literals, host or role names. The cause travels as `__cause__`; the log
-tells its kind and place, never its words.
+`message` and `hint` are written for the model that called: what happened and what to do next. They
+never hold our SQL, literals, host or role names. `__cause__` holds the cause; the log has its type
+and location, never its message.
 """
 
 from typing import Any, ClassVar
@@ -59,13 +59,13 @@ class InvalidInput(ZavaError):
 
 
 class AccessDenied(ZavaError):
-    """The caller is unknown or inactive, so nothing at all is theirs to ask."""
+    """The caller is unknown or inactive, so every request is refused."""
 
     code = "AUTHORIZATION_ERROR"
 
 
 class NotPermitted(ZavaError):
-    """The caller asks for what is not theirs to see; another store and no such store are alike."""
+    """The caller's grant does not cover it; another store and an absent store look alike."""
 
     code = "AUTHORIZATION_ERROR"
 
@@ -79,7 +79,7 @@ class InsufficientScope(AccessDenied):
 
 
 class QueryRefused(ZavaError):
-    """The statement is not a single read; `hint` says what to write instead."""
+    """The statement is not a single read; `hint` states what to write instead."""
 
     code = "QUERY_REFUSED"
 
@@ -91,7 +91,7 @@ class DatabaseFault(ZavaError):
 
 
 class QueryTimeout(DatabaseFault):
-    """The statement met its deadline and was cancelled by the server."""
+    """The statement exceeded its deadline, and the server cancelled it."""
 
     code = "QUERY_TIMEOUT"
 

@@ -67,7 +67,7 @@ def prepare(
     """Bring the laptop's database to the state that the app expects; everything in place stays.
 
     Raises:
-        MigrationRefused: the database was migrated by somebody else or from other files.
+        MigrationRefused: another owner or other files migrated the database.
         SeedRefused: it holds data that are not the demo's.
     """
     with database.administration() as connection:
@@ -144,7 +144,7 @@ def embed_with_progress(
 
 @contextmanager
 def _bar(console: Console) -> Iterator[Callable[[str, float], None]]:
-    """Lend what tells a progress bar the work and the share done; on a terminal it is seen."""
+    """Lend the function that updates a progress bar, which is shown on a terminal."""
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),

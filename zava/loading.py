@@ -1,9 +1,9 @@
-"""Loads the application at the first request, with the garbage collector at rest.
+"""Load the application at the first request, with the garbage collector disabled.
 
-What loading makes stays: modules, classes, functions. Looking through it for garbage, again and
-again, is a tenth of a cold start's CPU; so it is set aside, and no later look meets it either.
-Afterwards a look is due less often: an answer's rows are thousands of objects, all of them free
-without one, and looking at them was a twentieth of such a call.
+The objects of loading stay: modules, classes, functions. Collections during loading are a tenth of
+a cold start's CPU. So they are disabled, and the loaded objects are frozen out of later ones.
+Afterwards collections are rarer: an answer's rows are thousands of objects, which reference counts
+free. Collections over them were a twentieth of such a call.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ _loading: asyncio.Task[ModuleType] | None = None
 
 @cache
 def loaded_app() -> ModuleType:
-    """Return `zava.app`, loaded at first need."""
+    """Return `zava.app`, loaded lazily."""
     gc.disable()
     try:
         from zava import app

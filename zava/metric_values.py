@@ -1,4 +1,4 @@
-"""The frozen values of the metrics: periods, questions, figures, and what is said of them."""
+"""The frozen values of the metrics: periods, questions, figures and notes."""
 
 from calendar import monthrange
 from dataclasses import dataclass
@@ -23,8 +23,8 @@ class PeriodUnit(StrEnum):
 class Period:
     """Whole days of the stores' own time zone: from `start` to the day before `end`.
 
-    It is `count` units long. `is_to_date` says that it began and has not ended: then `end` is
-    the day after today.
+    It is `count` units long. `is_to_date` is true if it began and has not ended: then `end` is the
+    day after today.
     """
 
     expression: str
@@ -45,7 +45,7 @@ class Period:
         return self.end - timedelta(days=1)
 
     def __str__(self) -> str:
-        """Say it as an answer states it."""
+        """Return the period as an answer states it."""
         to_date = ", to date" if self.is_to_date else ""
         return f"{self.start} to {self.last_day} ({self.expression}{to_date})"
 
@@ -185,7 +185,7 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True)
 class MetricAnswer:
-    """An answer to a question to the metrics, with what a reader has to know about it."""
+    """An answer to a question to the metrics, with its notes."""
 
     figures: MetricRows
     forecasts: tuple[Forecast, ...]
@@ -207,8 +207,8 @@ class Insight:
 class StorePerformance:
     """How one store or all stores in scope did in a period.
 
-    `metrics` hold value, previous_period and previous_year of each figure; `units` are of those
-    that are no counts, where the name does not say it.
+    `metrics` hold value, previous_period and previous_year of each figure. `units` has the units of
+    figures that are no counts and have no unit in their name.
     """
 
     store: str | None
@@ -227,7 +227,7 @@ class StorePerformance:
 
 @dataclass(frozen=True, slots=True)
 class ChainComparison:
-    """The own stores' values beside the chain's quartiles, None where too few stores stand behind.
+    """The caller's values and the chain's quartiles, which are None with too few stores.
 
     Quartiles are rounded to two digits unless the caller sees every store of them.
     """

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 
 class Audience(StrEnum):
-    """Who is asking, as the database knows it: each value is the name of a database role."""
+    """The kind of caller in the database: each value is the name of a database role."""
 
     STORE_MANAGERS = "store_managers"
     REGIONAL_MANAGERS = "regional_managers"
@@ -27,11 +27,11 @@ class Permission(StrEnum):
 
 @dataclass(slots=True)
 class Call:
-    """One tool call on its way, as the audit will tell of it; each layer fills in what it knows.
+    """The audit's record of one tool call under way; each layer fills in its part.
 
-    `store_ids` are the verified scope's, `row_count` and `byte_count` what the database gave,
-    never what it said. A call that was refused for its cost is charged a whole deadline in
-    `database_seconds`. `trace_id` is of the client's trace, None where the client sent none.
+    `store_ids` are the verified scope's. `row_count` and `byte_count` are the size of the
+    database's answer, never its content. A call that was refused for its cost is charged a whole
+    deadline in `database_seconds`. `trace_id` is the client's, None if the client sent none.
     """
 
     tool: str
@@ -57,9 +57,8 @@ class Caller:
     """A person or application whose token was verified; what it may see, the database decides.
 
     `tenant_id` and `object_id` are the directory's (`tid`, `oid`), never a store's; they alone
-    are the identity, `identity` is both in 32 bytes, to find by. The rest is what this token said:
-    which tools it allows, and the id of the client that it was issued to; and the call that is
-    being made.
+    are the identity, and `identity` is both in 32 bytes, as a key. The token also has the tools
+    that it allows, and the id of the client that it was issued to. `call` is the call under way.
     """
 
     tenant_id: UUID
@@ -102,8 +101,8 @@ class Table:
     """Rows of one statement in column order, and the scope in which they were read.
 
     Cells are JSON values: numbers that survive a double exactly stay numbers, all others are
-    strings; dates are ISO 8601. `truncated` is None, "rows" or "bytes". `notes` say why an answer
-    is empty, and how to continue one that was cut.
+    strings; dates are ISO 8601. `truncated` is None, "rows" or "bytes". `notes` state why an answer
+    is empty, and how to continue a cut one.
     """
 
     columns: tuple[Column, ...]
@@ -147,7 +146,7 @@ class ForeignKey:
 
 @dataclass(frozen=True, slots=True)
 class BudgetUse:
-    """What one principal has used of its budgets, over all instances; a limit of 0 is none.
+    """What one principal has used of its budgets, over all instances; 0 means no limit.
 
     Calls are those of the clock's minute, database seconds those of its hour.
     """

@@ -1,12 +1,12 @@
-"""Everything that the product tells of itself: a closed list, told to whoever listens.
+"""Every telemetry event of the product, as a closed list; sinks receive each of them.
 
-Code does not format log lines or name metrics; it calls one of the functions below. What comes of
-an observation is the sinks' affair: a log line, a count, a span. A sink that fails costs the call
-nothing. Nothing told here holds SQL, values, tokens or rows: a statement is its fingerprint, a
-person a hash, a cause the kinds of its exceptions and the places they passed.
+Code does not format log lines or name metrics; it calls one of the functions below. A sink turns an
+observation into a log line, a count or a span. A sink that fails costs the call nothing. No
+observation holds SQL, values, tokens or rows. A statement is its fingerprint, and a person is a
+hash. A cause is the types of its exceptions and the lines of code that they passed.
 
-Metrics bear the source design's names; each label takes its values from a closed set, so that
-their number is bounded whatever callers send.
+Metrics have the source design's names. Each label takes its values from a closed set, so callers
+cannot raise the number of values.
 """
 
 import asyncio
@@ -128,7 +128,7 @@ async def operation(name: str) -> AsyncIterator[None]:
     """Time, count and log one operation, and let nothing out of it but the product's errors.
 
     Raises:
-        ZavaError: as raised inside; whatever else was, as one that tells nothing of its cause.
+        ZavaError: as raised inside; any other exception becomes one that reveals no cause.
     """
     name = name if name in OPERATIONS else OTHER
     started, began = time.monotonic(), time.time()
@@ -162,7 +162,7 @@ async def operation(name: str) -> AsyncIterator[None]:
 def query(
     query_type: QueryType, *, seconds: float, error: BaseException | None, attempts: int = 1
 ) -> None:
-    """Tell of one statement that ended; its wait for a connection is not in `seconds`."""
+    """Report one statement that ended; its wait for a connection is not in `seconds`."""
     if error is None:
         status = QueryStatus.SUCCESS
     elif isinstance(error, asyncio.CancelledError):
@@ -191,7 +191,7 @@ def query(
 def slow_query(
     query_type: QueryType, *, fingerprint: str, seconds: float, plan: Sequence[str] = ()
 ) -> None:
-    """Tell of a statement over the threshold; `plan` is its shape, without any value."""
+    """Report a statement over the threshold; `plan` is its shape, without any value."""
     _count("slow_query", query_type)
     logger.warning(
         "slow query",
@@ -205,7 +205,7 @@ def slow_query(
 
 
 def query_retried(attempt: int, sqlstate: str | None, wait_seconds: float) -> None:
-    """Tell that a statement is about to be repeated after a passing fault."""
+    """Report that a statement is repeated after a transient fault."""
     _count("query_retry")
     logger.warning(
         "statement repeated",
@@ -218,28 +218,28 @@ def query_retried(attempt: int, sqlstate: str | None, wait_seconds: float) -> No
 
 
 def pool_waited(seconds: float) -> None:
-    """Tell how long a statement waited for its connection."""
+    """Report how long a statement waited for its connection."""
     _record("pool_wait_duration", seconds)
 
 
 def connect_failed(reason: str) -> None:
-    """Tell why no connection to the database could be made."""
+    """Report why no connection to the database could be made."""
     logger.warning("connecting to the database failed: %s", reason, extra={"reason": reason})
 
 
 def circuit_opened(seconds: float) -> None:
-    """Tell that the database is given up for so long; callers are told to come back."""
+    """Report that the circuit opened for so long; callers get the time to wait."""
     _count("database_given_up")
     logger.error("database given up", extra={"wait_seconds": round(seconds, 3)})
 
 
 def circuit_closed() -> None:
-    """Tell that the database answers again."""
+    """Report that the database answers again."""
     logger.warning("database answers again")
 
 
 def request_refused(reason: Refusal, detail: str = "") -> None:
-    """Tell that a request was refused before any work was done for it; `detail` is a text of ours.
+    """Report that a request was refused before any work; `detail` is a text of ours.
 
     Each is counted; a line is written once a second at most, since refusing has to stay cheap.
     """
@@ -261,7 +261,7 @@ def request_refused(reason: Refusal, detail: str = "") -> None:
 
 
 def request_failed(cause: BaseException) -> str:
-    """Tell of what no boundary expected; return the correlation id to tell the caller."""
+    """Report an exception that no boundary expected; return the correlation id for the caller."""
     correlation_id = trace.correlation_id()
     _count("operation_error", "request", ErrorType.UNEXPECTED)
     logger.error(
@@ -286,22 +286,22 @@ def request_cancelled() -> None:
 
 
 def cache_hit(kind: CacheType) -> None:
-    """Tell that an answer was found in a cache."""
+    """Report that an answer was found in a cache."""
     _count("cache_hit", kind)
 
 
 def cache_miss(kind: CacheType) -> None:
-    """Tell that an answer was not found in a cache."""
+    """Report that an answer was not found in a cache."""
     _count("cache_miss", kind)
 
 
 def telemetry_failing(refused_exports: int) -> None:
-    """Tell that the telemetry backend takes nothing."""
+    """Report that the telemetry backend accepts no export."""
     logger.warning("telemetry failing", extra={"refused_exports": refused_exports})
 
 
 def telemetry_recovered() -> None:
-    """Tell that the telemetry backend takes exports again."""
+    """Report that the telemetry backend accepts exports again."""
     logger.warning("telemetry recovered")
 
 
@@ -417,5 +417,5 @@ def _span(span: Span) -> None:
 
 
 def sink_failed(error: Exception) -> None:
-    """Tell that a sink could not take an observation."""
+    """Report that a sink failed on an observation."""
     logger.warning("observation lost: %s", described(error))

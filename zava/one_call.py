@@ -1,4 +1,4 @@
-"""What the command line asks: a tool through the endpoint, a resource of a server that runs."""
+"""The command line's calls: a tool through the endpoint, a resource of a running server."""
 
 from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException

@@ -1,4 +1,4 @@
-"""Whether this process can answer, part by part, as `/health/ready` says it."""
+"""Whether this process can answer, part by part, as `/health/ready` reports it."""
 
 import asyncio
 from typing import Any
@@ -15,7 +15,7 @@ _SECONDS = 1.2
 async def readiness(
     verification: Verification, analytics: Analytics, telemetry: Telemetry | None
 ) -> tuple[int, dict[str, Any]]:
-    """Say which parts work, in words that tell an anonymous caller nothing more."""
+    """Return which parts work, in words that reveal no more to an anonymous caller."""
     database = isolation = "healthy"
     embeddings = "unknown"
     deadline = asyncio.get_running_loop().time() + _SECONDS

@@ -1,4 +1,4 @@
-"""The frozen values of product search: what is asked, what was found, how well."""
+"""The frozen values of product search: the question, the matches and their quality."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ from zava.model import Scope
 class EmbeddingModel:
     """A model that turns text into vectors, and the cosine similarities to judge its matches by.
 
-    Below `minimum_similarity` a match is none; below `weak_similarity` it is flagged.
+    Below `minimum_similarity` a product does not match; below `weak_similarity` it is flagged.
     """
 
     name: str
@@ -23,11 +23,11 @@ class EmbeddingModel:
 
 @dataclass(frozen=True, slots=True)
 class ProductQuestion:
-    """What is searched for, checked: `text` and `skus` by words, `vector` or `like` by meaning.
+    """A checked search: `text` and `skus` by words, `vector` or `like` by meaning.
 
-    `vector` is in pgvector's text form, None where only words are searched; `like` is the SKU or
-    name of a product whose own vector is taken. A `threshold` is a cosine similarity; strict, it
-    also holds for what was found by words.
+    `vector` is in pgvector's text form, None if only words are searched. `like` is the SKU or name
+    of a product whose own vector is taken. A `threshold` is a cosine similarity; a strict one also
+    applies to products found by words.
     """
 
     text: str
@@ -66,8 +66,8 @@ class ProductMatch:
 class ProductMatches:
     """The best matches first; `found` is how many there were before `max_rows` cut them.
 
-    `is_complete` is False when products may be missing that should have been found: no search by
-    meaning, products without a vector, or an approximate index under a filter.
+    `is_complete` is False when matching products may be missing: no search by meaning, products
+    without a vector, or an approximate index under a filter.
     """
 
     products: tuple[ProductMatch, ...]
@@ -82,9 +82,9 @@ class ProductMatches:
 
 @dataclass(frozen=True, slots=True)
 class SearchRegistry:
-    """What search knows beforehand: the active model, if any, and the categories by name.
+    """The input of every search: the active model, if any, and the categories by name.
 
-    `is_indexed` says whether an approximate index stands on the model's vectors.
+    `is_indexed` is true if the model's vectors have an approximate index.
     """
 
     model: EmbeddingModel | None
@@ -97,10 +97,10 @@ class SearchRegistry:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What the database found, not yet judged: rows best first, and why there may be none.
+    """The database's matches, not yet judged: rows best first, and why there may be none.
 
-    `words_found` and `nearest_found` count candidates of each kind, `best_similarity` is that of
-    the nearest product whatever the floor, `likened` the SKU of the product that was meant.
+    `words_found` and `nearest_found` count candidates of each kind. `best_similarity` is that of
+    the nearest product, even below the floor. `likened` is the SKU of the product in `similar to`.
     """
 
     rows: list[dict[str, Any]]

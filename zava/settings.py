@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class SettingsError(Exception):
-    """A setting is missing or wrong; the message names it and says what is expected."""
+    """A setting is missing or wrong; the message names it and states what is expected."""
 
 
 def _comma_separated(value: object) -> object:
@@ -61,7 +61,7 @@ _EXPECTED_SEVERAL = {"uuid": "expected UUIDs, comma-separated"}
 
 
 class Settings(BaseSettings):
-    """What the environment says, validated once."""
+    """The settings from the environment, validated once."""
 
     model_config = SettingsConfigDict(
         frozen=True,
@@ -95,9 +95,9 @@ class Settings(BaseSettings):
     database_auth: _DatabaseAuth = Field(
         "password",
         validation_alias="ZAVA_DATABASE_AUTH",
-        description="How the login proves itself: `password`, or `entra`: a Microsoft Entra token "
-        "of the app's identity or of who is signed in; then the server has to prove itself too, "
-        "and PGHOST names it for every command.",
+        description="How the login authenticates: `password`, or `entra` for a Microsoft Entra "
+        "token of the app's identity or of the signed-in person. With `entra` the server must "
+        "authenticate too, and PGHOST names it for every command.",
     )
     client_id: str | None = Field(
         None,
@@ -118,7 +118,7 @@ class Settings(BaseSettings):
     function_app_id: str | None = Field(
         None,
         validation_alias="AZURE_FUNCTION_APP_ID",
-        description="Resource id of the function app that is told when those keys change.",
+        description="Resource id of the function app that is notified when those keys change.",
     )
     home: Path = Field(
         Path(".zava"),
@@ -155,9 +155,9 @@ class Settings(BaseSettings):
         2_000_000_000,
         ge=0,
         validation_alias="ZAVA_STATEMENT_COST_LIMIT",
-        description="Most rows that a free statement may have to visit, estimated from its text "
-        "alone with fixed sizes of the tables; one with more is refused. The default is about what "
-        "the default deadline allows. 0: no limit.",
+        description="Most rows that a free statement may visit. The estimate uses its text alone "
+        "and fixed sizes of the tables; a statement with more is refused. The default is about "
+        "what the default deadline allows. 0: no limit.",
     )
     budget_calls_at_once: int | None = Field(
         None,
@@ -260,9 +260,9 @@ class Settings(BaseSettings):
         None,
         validation_alias="ZAVA_AUDIT",
         json_schema_extra={"default": "`required` on Azure, else `best-effort`"},
-        description="`required`: no statement runs before its record is committed; `best-effort`: "
-        "records are written in batches of at most 100 or a second, and a killed process loses "
-        "the two latest.",
+        description="`required`: no statement runs before its record is committed. `best-effort`: "
+        "records are written in batches of at most 100 or a second; a killed process loses the "
+        "two latest.",
     )
     website_hostname: str | None = Field(
         None,
@@ -277,8 +277,8 @@ class Settings(BaseSettings):
     website_auth_enabled: bool = Field(
         False,
         validation_alias="WEBSITE_AUTH_ENABLED",
-        description="Set by Azure where its built-in authentication stands in front; only there "
-        "are its headers read, beside our own check of the token.",
+        description="Set by Azure where its built-in authentication is on. Only there Zava reads "
+        "its headers, in addition to its own check of the token.",
     )
     website_sku: str | None = Field(
         None,
@@ -318,8 +318,8 @@ class Settings(BaseSettings):
         min_length=1,
         validation_alias="EMBEDDING_MODEL_DEPLOYMENT_NAME",
         json_schema_extra={"default": "text-embedding-3-small"},
-        description="Deployments of that resource, named as their models, comma-separated: the "
-        "first one is what `zava embed` embeds with, search uses whichever is active.",
+        description="Deployments of that resource, named as their models, comma-separated. "
+        "`zava embed` uses the first one, and search uses the active one.",
     )
     embedding_tokens_per_minute: int = Field(
         120_000,
@@ -359,7 +359,7 @@ class Settings(BaseSettings):
 
     @property
     def is_on_azure(self) -> bool:
-        """Whether this process runs on Azure's machines rather than on somebody's own."""
+        """Whether this process runs on Azure's machines rather than on a person's own."""
         marks = (self.website_instance_id, self.website_sku, self.identity_endpoint)
         return any(mark is not None for mark in marks)
 
@@ -418,7 +418,7 @@ class Settings(BaseSettings):
 
     @property
     def is_authenticated_by_platform(self) -> bool:
-        """Whether Azure's built-in authentication stands in front and cleans its headers."""
+        """Whether Azure's built-in authentication is in front and removes clients' headers."""
         return self.is_on_azure and self.website_auth_enabled
 
     @field_validator("identity_issuer", "azure_openai_endpoint")

@@ -116,7 +116,7 @@ def remaining_seconds(at_most: float) -> float:
 
 
 def correlation_id() -> str:
-    """Return the id under which the log tells of the current call; a fresh one outside a call."""
+    """Return the current call's id in the log; a fresh one outside a call."""
     trace = _current.get()
     return secrets.token_hex(16) if trace is None else trace.correlation_id
 

@@ -187,7 +187,7 @@ async def test_what_cannot_be_recorded_is_not_run_where_records_are_required(
                 "ALTER TABLE zava.audit_log ADD CONSTRAINT full_disk CHECK (false) NOT VALID"
             )
             for _ in range(2):
-                with pytest.raises(Busy, match="could not be recorded"):
+                with pytest.raises(Busy, match="record could not be written"):
                     await tenancy.run(calling(callers["seattle"]), SQL, max_rows=1)
             owner.execute("ALTER TABLE zava.audit_log DROP CONSTRAINT full_disk")
             # Nothing of the failed transaction is left on the connection.

@@ -94,10 +94,10 @@ async def test_calls_at_once_are_counted_over_all_instances_and_given_back(
     first, second = make(Budget(calls_at_once=2)), make(Budget(calls_at_once=2))
     seattle = callers["seattle"]
     async with sleeping(first, seeded_clone, seattle, 2):
-        with pytest.raises(Busy, match="As many calls of yours") as caught:
+        with pytest.raises(Busy, match="limit of concurrent calls") as caught:
             await second.call(seattle)
         assert caught.value.retry_after_seconds == 1
-        assert "Come back in 1 second." in caught.value.hint
+        assert "Try again in 1 second." in caught.value.hint
         await second.call(callers["redmond"])  # another one's places are free
         second.budgets.ask(seattle)  # a place comes free too soon to turn the caller away
     await second.call(seattle)
@@ -431,7 +431,7 @@ async def test_flood_is_turned_away_at_the_edge(
     error = result["_meta"][ERROR_META]
     assert error["code"] == "BUSY"
     assert error["retry_after_seconds"] == int(answer.headers["retry-after"])
-    assert "Come back in" in error["hint"]
+    assert "Try again in" in error["hint"]
     assert served.pool.times_opened == 0
     assert "retry-after" not in (await ask("redmond")).headers
     await served.close()

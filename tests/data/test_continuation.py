@@ -36,7 +36,7 @@ async def test_sort_key_of_the_last_row_is_named(
     assert answer.truncated == "rows"
     assert answer.notes == (
         (
-            f"To continue, keep the ORDER BY and ask for rows after {key};"
+            f"To continue, keep the ORDER BY and request rows after {key};"
             " end it with a unique key where values repeat."
         ),
     )
@@ -46,9 +46,9 @@ async def test_sort_key_of_the_last_row_is_named(
     ("order", "said"),
     [
         ("", UNSORTED),
-        ("ORDER BY n + 1", "To continue, ask for rows after the last one's sort key."),
-        ("ORDER BY v.n", "To continue, ask for rows after the last one's sort key."),
-        ("ORDER BY (v).n", "To continue, ask for rows after the last one's sort key."),
+        ("ORDER BY n + 1", "To continue, request rows after the last one's sort key."),
+        ("ORDER BY v.n", "To continue, request rows after the last one's sort key."),
+        ("ORDER BY (v).n", "To continue, request rows after the last one's sort key."),
     ],
 )
 async def test_order_that_the_answer_does_not_show_is_told_so(
@@ -76,7 +76,7 @@ async def test_answer_of_the_default_rows_is_bounded_in_bytes_and_continues_afte
     assert 10 * 1024 < len(orjson.dumps(answer.rows)) <= 12 * 1024
     last = answer.rows[-1][0]
     assert [row[0] for row in answer.rows] == list(range(1, last + 1))
-    assert f"ask for rows after n = {last};" in answer.notes[0]
+    assert f"request rows after n = {last};" in answer.notes[0]
     rest = f"SELECT * FROM ({WIDE}) AS w WHERE n > {last} ORDER BY n"
     assert (await tenancy.run(callers["seattle"], rest, max_rows=50)).rows[0][0] == last + 1
 

@@ -65,15 +65,23 @@ def reported(
         ("54000", "word is too long (10000 bytes, max 2046 bytes)", "Write a simpler"),
         ("54000", "string is too long for tsvector (2 bytes, max 1 bytes)", "Write a simpler"),
         ("54000", "too many grouping sets present (maximum 4096)", "Write a simpler"),
-        ("0A000", "DISTINCT is not implemented for window functions", "PostgreSQL has no such"),
-        ("0A000", "OVER is not supported for ordered-set aggregate rank", "PostgreSQL has no such"),
-        ("0A000", "set-returning functions are not allowed in CASE", "PostgreSQL has no such"),
+        (
+            "0A000",
+            "DISTINCT is not implemented for window functions",
+            "PostgreSQL does not support",
+        ),
+        (
+            "0A000",
+            "OVER is not supported for ordered-set aggregate rank",
+            "PostgreSQL does not support",
+        ),
+        ("0A000", "set-returning functions are not allowed in CASE", "PostgreSQL does not support"),
         (
             "0A000",
             "FULL JOIN is only supported with merge-joinable conditions",
-            "PostgreSQL has no",
+            "PostgreSQL does not",
         ),
-        ("0A000", "could not implement GROUP BY", "PostgreSQL has no such"),
+        ("0A000", "could not implement GROUP BY", "PostgreSQL does not support"),
         ("22021", "invalid byte sequence for encoding", "Text is valid Unicode"),
         ("22P05", "unsupported Unicode escape sequence", "Text is valid Unicode"),
     ],
@@ -210,22 +218,22 @@ def test_nothing_quoted_passes_unless_it_is_a_name_at_a_place_of_the_statement()
         (
             reported("22P02", 'invalid input syntax for type integer: "Ann"', position="8"),
             'Invalid input syntax for type integer: "…" (at character 8).',
-            "A value does not fit: mend it, or filter such rows out (CASE WHEN …).",
+            "A value does not fit: correct it, or filter such rows out (CASE WHEN …).",
         ),
         (reported("22012", "division by zero"), "Division by zero.", "Divide by nullif(x, 0)."),
         (
             reported("42601", "syntax error", internal="4"),
             "Syntax error (at character 4).",
-            "Mend the syntax and send the statement again.",
+            "Correct the syntax and send the statement again.",
         ),
         (
             reported("53200", "out of memory"),
-            "The statement builds more in memory than one may take.",
+            "The statement exceeds the memory limit.",
             "Aggregate to fewer rows before string_agg, array_agg or json_agg; build less.",
         ),
         (
             reported("53200", "out of shared memory"),  # a peer took the locks
-            "The database cannot answer just now.",
+            "The database is unavailable at present.",
             "Try again in a few seconds.",
         ),
         (
@@ -243,7 +251,7 @@ def test_nothing_quoted_passes_unless_it_is_a_name_at_a_place_of_the_statement()
             "The text holds several statements.",
             "Send one statement.",
         ),
-        (reported("42846"), "The database refused it.", "Mend the statement."),
+        (reported("42846"), "The database refused it.", "Correct the statement."),
         (
             reported("XX000", 'cache lookup failed for role "zava_owner"'),
             "The database failed the statement.",

@@ -108,7 +108,7 @@ async def test_whose_statement_works_on_starts_nothing_and_pays_until_it_ends(
     await instance.call(seattle)
     with pytest.raises(QueryTimeout):
         await instance.call(seattle, SHAPES[shape])
-    with pytest.raises(Busy, match="still works in the database") as caught:
+    with pytest.raises(Busy, match="An earlier statement of yours still runs") as caught:
         await instance.call(seattle)
     assert caught.value.retry_after_seconds == 5
     assert await instance.call(callers["redmond"]) == 1
@@ -146,7 +146,7 @@ async def test_client_that_leaves_does_not_leave_its_statement_unwatched(
     leaving.cancel()
     with pytest.raises(asyncio.CancelledError):
         await leaving
-    with pytest.raises(Busy, match="still works in the database"):
+    with pytest.raises(Busy, match="An earlier statement of yours still runs"):
         await instance.call(seattle)
     assert instance.overdue._watcher is not None
     async with asyncio.timeout(WORKS_SECONDS):
@@ -177,7 +177,7 @@ async def test_every_instance_refuses_whose_backend_works_past_its_deadline(
         assert await make().call(seattle) == 1
         mark(owner, seattle, seconds_ago=60)
         instance = make()
-        with pytest.raises(Busy, match="still works in the database"):
+        with pytest.raises(Busy, match="An earlier statement of yours still runs"):
             await instance.call(seattle)
         with pytest.raises(Busy):  # at the edge: the next seconds cost the database nothing
             instance.budgets.ask(seattle)

@@ -187,7 +187,7 @@ async def test_plan_is_asked_for_within_the_budget_and_takes_none_of_the_calls_a
     await single.run(seattle, "SELECT 1", max_rows=1)
     running = asyncio.ensure_future(single.run(seattle, "SELECT pg_sleep(20)", max_rows=1))
     await until_asleep(database, 1)
-    with pytest.raises(Busy, match="As many calls"):
+    with pytest.raises(Busy, match="limit of concurrent calls"):
         await single.run(seattle, "SELECT 1", max_rows=1)
     assert await single._door.explain(seattle, Question("SELECT 1")) == ["Result  rows=1 cost=0"]
     running.cancel()

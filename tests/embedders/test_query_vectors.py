@@ -116,7 +116,7 @@ async def test_slow_model_is_not_waited_for_and_its_answer_serves_the_next(
     monkeypatch.setattr(query_vectors, "_QUESTION_SECONDS", 0.05)
     embedder = Held()
     vectors = QueryVectors([embedder])
-    with pytest.raises(EmbeddingsUnavailable, match="slow"):
+    with pytest.raises(EmbeddingsUnavailable, match="in time"):
         await vectors.vector(CALLER, "stand-in", "hammer")
     embedder.go.set()
     assert await vectors.vector(CALLER, "stand-in", "hammer")

@@ -130,7 +130,7 @@ async def test_every_metric_runs_by_each_dimension_that_makes_sense_of_it_and_no
         ),
         (
             asked("stock_value", compare=Comparison.PREVIOUS_YEAR),
-            "compare: stock_value is known as it stands now, not as it was.",
+            "compare: stock_value is known as of now, not for the past.",
             "",
         ),
         (

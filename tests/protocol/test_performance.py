@@ -57,7 +57,7 @@ async def test_others_do_not(application: Application, tokens: dict[str, str], n
     status, text = await read(application, tokens[name], ERAS[0])
     # The caller is known, and asks for what is not theirs: that is no 403 of the whole answer.
     assert status == 200
-    assert text == "Query statistics are the head office's."
+    assert text == "Only the head office may read query statistics."
 
 
 async def test_other_resource_is_not_found(

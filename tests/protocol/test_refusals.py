@@ -45,9 +45,9 @@ def share_taken(warm: Application, callers: dict[str, Caller], monkeypatch: Any)
 
 
 REFUSALS = {
-    "spent_budget": "BUSY: You have used this minute's calls. Hint: Come back in 42 seconds.",
+    "spent_budget": "BUSY: You have used this minute's calls. Hint: Try again in 42 seconds.",
     "no_capacity": "BUSY: The server is at its capacity. Hint: Try again in 1 second.",
-    "share_taken": "BUSY: As many requests of yours as may be served at once are."
+    "share_taken": "BUSY: You have reached your limit of concurrent requests."
     " Hint: Try again in 1 second.",
 }
 
@@ -102,7 +102,7 @@ async def test_other_refused_request_is_an_error_of_the_protocol_under_200(
     assert (answer.status, answer.headers["retry-after"]) == (200, "42")
     content = orjson.loads(answer.body)
     assert (content["id"], content["error"]["code"]) == (7, BUSY)
-    assert content["error"]["data"]["hint"] == "Come back in 42 seconds."
+    assert content["error"]["data"]["hint"] == "Try again in 42 seconds."
 
 
 @pytest.mark.usefixtures("spent_budget")

@@ -24,7 +24,7 @@ COLUMNS_OF_TABLES = frozenset(
 )
 CALLING = frozenset({"pg_sleep", "regrole", "length"})
 READ = "Send one SELECT (or WITH … SELECT, VALUES); the data can only be read."
-SETTINGS = "Settings cannot be read or changed; who asks comes from the caller's token alone."
+SETTINGS = "Settings cannot be read or changed; only the caller's token identifies the caller."
 SCHEMA = "get_multiple_table_schemas describes the tables that you can read."
 STANDARD = "Use PostgreSQL's aggregate, window, date, text, number, array and JSON functions."
 COLUMNS = "Name columns as get_multiple_table_schemas lists them"
@@ -46,31 +46,31 @@ def bounded(name: str, largest: str) -> str:
         ("-- nothing", "The text holds no statement.", READ),
         (
             "EXPLAIN SELECT 1",
-            "EXPLAIN is not run here.",
+            "EXPLAIN is not allowed.",
             "Plans are not shown; send the SELECT itself.",
         ),
-        ("SET role = x", "SET is not run here.", SETTINGS),
-        ("SHOW ALL", "SHOW is not run here.", SETTINGS),
+        ("SET role = x", "SET is not allowed.", SETTINGS),
+        ("SHOW ALL", "SHOW is not allowed.", SETTINGS),
         (
             "COPY retail.orders TO STDOUT",
-            "COPY is not run here.",
+            "COPY is not allowed.",
             "Rows leave as the answer of a SELECT; raise max_rows for more of them.",
         ),
         (
             "COMMIT",
-            "Transaction control is not run here.",
+            "Transaction control is not allowed.",
             "Each call is a transaction of its own.",
         ),
-        ("DELETE FROM retail.orders", "DELETE is not run here.", READ),
+        ("DELETE FROM retail.orders", "DELETE is not allowed.", READ),
         (
             "WITH d AS (DELETE FROM retail.orders RETURNING 1) TABLE d",
-            "DELETE is not run here.",
+            "DELETE is not allowed.",
             READ,
         ),
-        ("CREATE TABLE t (a int)", "Only reads are run here.", READ),
+        ("CREATE TABLE t (a int)", "Only reads are allowed.", READ),
         (
             "SELECT merge_action()",
-            "The statement holds a construct that is not read here (MergeSupportFunc).",
+            "The statement holds a construct that is not allowed (MergeSupportFunc).",
             READ,
         ),
         (
@@ -83,9 +83,9 @@ def bounded(name: str, largest: str) -> str:
             "FOR UPDATE and FOR SHARE lock rows.",
             "Leave the clause out.",
         ),
-        ("SELECT xmlforest(1)", "XML is not built here.", "Use the JSON functions."),
-        ("SELECT * FROM pg_class", "Catalog tables cannot be read here.", SCHEMA),
-        ("SELECT * FROM information_schema.tables", "Catalog tables cannot be read here.", SCHEMA),
+        ("SELECT xmlforest(1)", "XML is not allowed.", "Use the JSON functions."),
+        ("SELECT * FROM pg_class", "Catalog tables cannot be read.", SCHEMA),
+        ("SELECT * FROM information_schema.tables", "Catalog tables cannot be read.", SCHEMA),
         (
             "SELECT * FROM retail.order",
             "retail.order is not a table that you can read.",
@@ -106,23 +106,23 @@ def bounded(name: str, largest: str) -> str:
             "other.retail.orders is not a table that you can read.",
             "Use retail.orders, retail.order_items, retail.stores.",
         ),
-        ("SELECT set_config('a', 'b', true)", "The function set_config is not run here.", SETTINGS),
-        ("SELECT pg_sleep(1)", "The function pg_sleep is not run here.", SCHEMA),
+        ("SELECT set_config('a', 'b', true)", "The function set_config is not allowed.", SETTINGS),
+        ("SELECT pg_sleep(1)", "The function pg_sleep is not allowed.", SCHEMA),
         (
             "SELECT has_table_privilege('a', 'b')",
-            "The function has_table_privilege is not run here.",
+            "The function has_table_privilege is not allowed.",
             SCHEMA,
         ),
         ("SELECT pg_typeof(1)", "pg_typeof is read as text only.", "Write pg_typeof(x)::text."),
         (
             "SELECT string_aggr(x, ',')",
-            "The function string_aggr is not run here.",
+            "The function string_aggr is not allowed.",
             "Perhaps string_agg.",
         ),
-        ("SELECT zzzzzz(1)", "The function zzzzzz is not run here.", STANDARD),
+        ("SELECT zzzzzz(1)", "The function zzzzzz is not allowed.", STANDARD),
         (
             "SELECT zava.my_store('x')",
-            "Functions of the schema zava are not run here.",
+            "Functions of the schema zava are not allowed.",
             STANDARD,
         ),
         (
@@ -137,49 +137,49 @@ def bounded(name: str, largest: str) -> str:
         ),
         (
             "SELECT ctid FROM retail.orders",
-            "ctid is a system column, which is not shown here.",
+            "ctid is a system column, which cannot be read.",
             f"{COLUMNS}, and outputs otherwise.",
         ),
         (
             "SELECT (o).xmin FROM retail.orders o",
-            "xmin is a system column, which is not shown here.",
+            "xmin is a system column, which cannot be read.",
             f"{COLUMNS}, and outputs otherwise.",
         ),
         ("SELECT 'orders'::regclass", "The type regclass looks into the catalog.", SCHEMA),
         ("SELECT 'zava.x'::regconfig", "The type regconfig looks into the catalog.", SCHEMA),
         (
             "SELECT NULL::retail.orders",
-            "The type retail.orders is not used here.",
+            "The type retail.orders is not allowed.",
             "Use text, numeric, integer, boolean, date, timestamptz, interval, uuid, jsonb or arrays.",
         ),
         (
             "SELECT 'a' COLLATE zava.x",
-            "The collation zava.x is not used here.",
+            "The collation zava.x is not allowed.",
             'Leave it out or use "C".',
         ),
         (
             "SELECT 1 OPERATOR(zava.+) 1",
-            "The operator zava.+ is not run here.",
+            "The operator zava.+ is not allowed.",
             "Use PostgreSQL's own operators, unqualified.",
         ),
         (
             "SELECT 1 ORDER BY 1 USING ###",
-            "The operator ### is not run here.",
+            "The operator ### is not allowed.",
             "Use PostgreSQL's own operators, unqualified.",
         ),
         (
             "SELECT 1 ### ANY (SELECT 1)",
-            "The operator ### is not run here.",
+            "The operator ### is not allowed.",
             "Use PostgreSQL's own operators, unqualified.",
         ),
         (
             "SELECT current_user",
-            "CURRENT_USER is not shown here.",
-            "Each answer says whose data it saw.",
+            "CURRENT_USER is not allowed.",
+            "Each answer states the stores that it covers.",
         ),
         (
             "SELECT 1 FROM retail.orders TABLESAMPLE mine (1)",
-            "TABLESAMPLE is not run here.",
+            "TABLESAMPLE is not allowed.",
             "Use ORDER BY random() LIMIT n.",
         ),
         (
@@ -227,7 +227,7 @@ def test_syntax_error_says_where() -> None:
     assert judge("SELECT 1 FROM WHERE") == Verdict(
         DatabaseFault,
         'Syntax error at or near "WHERE" (at character 15).',
-        "Mend the syntax near the stated position and send the statement again.",
+        "Correct the syntax near the stated position and send the statement again.",
     )
     assert (
         judge("SELECT '").message == 'Unterminated quoted string at or near "\'" (at character 8).'

@@ -104,10 +104,10 @@ def _token(token: str | None) -> str | None:
 
 
 def _recognise(subject: Subject) -> None:
-    """Look whether it is a Zava that answers, before anything unusual is sent.
+    """Check that a Zava answers, before anything unusual is sent.
 
     Raises:
-        CheckRefused: it is none, it redirects, or nothing answers.
+        CheckRefused: another product answers, it redirects, or nothing answers.
     """
     base = subject.address.base
     try:

@@ -34,7 +34,7 @@ def described(answer: Answer) -> str:
 
 
 def is_served(answer: Answer) -> bool:
-    """Whether the app took the request and answered it or asked for a token."""
+    """Whether the app took the request and answered it or required a token."""
     return answer.status in {_OK, _UNAUTHORIZED}
 
 
@@ -74,7 +74,7 @@ def readiness(subject: Subject) -> Found:
 
 
 def host(subject: Subject) -> Found:
-    """Learn whether the Azure Functions host stands in front of the app."""
+    """Detect whether the Azure Functions host is in front of the app."""
     # The host serves this path to everybody, with an empty body; the app has no such path.
     answer = subject.get("/admin/host/ping")
     is_azure = subject.address.host.endswith(".azurewebsites.net")
@@ -105,7 +105,7 @@ def hsts(subject: Subject) -> Found:
 
 
 def foreign_host(subject: Subject) -> Found:
-    """Send a Host that is not ours: whoever controls that name must not be served."""
+    """Send a Host that is not ours: the owner of that name must not be served."""
     answer = subject.post(DISCOVER, host=_ELSEWHERE)
     is_refused = is_refusal(answer) and answer.status != _UNAUTHORIZED
     # A front end that routes by the name finds no site.
@@ -164,7 +164,7 @@ def chunked(subject: Subject) -> Found:
 
 
 def expect(subject: Subject) -> Found:
-    """Ask for leave to send the body, as curl does with a large one."""
+    """Send `Expect: 100-continue` before the body, as curl does with a large one."""
     answer = subject.post(DISCOVER, {"Expect": "100-continue"})
     seen = f"{'100, then' if answer.is_continued else 'no 100,'} {described(answer)}"
     return Found.of(seen, is_good=is_served(answer) or is_refusal(answer))

@@ -62,7 +62,7 @@ def challenge(subject: Subject) -> Found:
 
 
 def forged_token(subject: Subject) -> Found:
-    """Call with a token that nobody signed."""
+    """Call with a token without a valid signature."""
     answer = subject.post(INITIALIZE, {"Authorization": f"Bearer {_FORGED}"})
     return Found.of(described(answer), is_good=answer.status == _UNAUTHORIZED)
 

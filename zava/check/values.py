@@ -61,7 +61,7 @@ class Address(NamedTuple):
         """Read an http or https URL that has a host, and neither a user nor a fragment.
 
         Raises:
-            ValueError: it is no such URL; the text says why.
+            ValueError: it is no such URL; the text has the reason.
         """
         if any(letter <= " " or letter == "\x7f" for letter in url):
             raise ValueError("it contains a blank or a control character")

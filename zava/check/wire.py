@@ -165,7 +165,7 @@ class Line:
 
 
 class Subject:
-    """The server that is checked, and what earlier checks learned of it."""
+    """The server that is checked, and the results of earlier checks."""
 
     def __init__(self, address: Address, limits: Limits, token: str | None) -> None:
         self.address = address

@@ -49,4 +49,4 @@ def _columns(sql: str, tables: Mapping[str, Collection[str]]) -> str | None:
     if not told:
         return None
     # No name is near: the statement's own tables are.
-    return f"The nearest columns that you can read: {told}; get_multiple_table_schemas tells more."
+    return f"The nearest columns that you can read: {told}; get_multiple_table_schemas lists all."

@@ -1,10 +1,11 @@
-"""Writes one record of each call, in the mode that the deployment asks for.
+"""Write one record of each call, in the mode that the deployment sets.
 
-`required`: the intent leaves in the call's own flush and is committed before the statement runs;
-what cannot be recorded is not run. The outcome follows with the next call, or after a second.
+`required`: the intent is sent in the call's own round trip and committed before the statement runs.
+A call that cannot be recorded is not run. The outcome is written with the next call, or after a
+second.
 `best-effort`: outcomes are written in batches of at most 100 records or a second. A process that
-is killed loses the batch being gathered and the batch being written; calls wait for a moment
-rather than let more than that gather. While no connection can be had, a bounded number waits.
+is killed loses the batch being gathered and the batch being written. Calls wait for a moment, so
+that no more than that gathers. Without a connection, a bounded number of records waits.
 """
 
 import asyncio
@@ -70,7 +71,7 @@ class AuditTrail:
         return [*self._take(), _entry(caller, call, "intent")]
 
     def intended(self, caller: Caller, entries: list[Entry], *, is_committed: bool) -> None:
-        """Learn what became of an intent; outcomes that were not committed wait again."""
+        """Record whether an intent was committed; outcomes that were not committed wait again."""
         if not entries:
             return
         if is_committed:

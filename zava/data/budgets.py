@@ -27,8 +27,8 @@ _SPENT = {
     "calls": "You have used this minute's calls.",
     "time": "You have used this hour's database time.",
     "cost": "Too many of your statements were refused for their cost.",
-    "place": "As many calls of yours as may run at once are running.",
-    "overdue": "A statement of yours still works in the database, which cannot interrupt it.",
+    "place": "You have reached your limit of concurrent calls.",
+    "overdue": "An earlier statement of yours still runs. The database cannot interrupt it.",
 }
 OVERDUE_SECONDS = 5
 """After how long a caller may ask again whose statement works on."""
@@ -56,18 +56,18 @@ def spent(what: str, seconds: int) -> Busy:
     """
     return Busy(
         _SPENT[what],
-        hint=f"Come back in {seconds} second{'' if seconds == 1 else 's'}.",
+        hint=f"Try again in {seconds} second{'' if seconds == 1 else 's'}.",
         retry_after_seconds=seconds,
     )
 
 
 class Places:
-    """Hands out this process's connections, so that no principal stands in another one's way.
+    """Divide this process's connections among principals; a place is the right to one.
 
-    A principal who is alone may use them all, but for heavy statements, which leave one free; as
-    soon as another one has called within a minute, each may use half of them. Whoever holds the
+    A principal who is alone may use them all, but for heavy statements, which leave one free. If
+    another one has called within a minute, each may use half of them. The principal with the
     fewest places gets the next one. When all are held, `spare` more are there for principals who
-    hold none: one who was alone may have filled the others with statements of half a minute.
+    hold none. One who was alone may have filled the others with statements of half a minute.
 
     Of statements that gather much in memory, one runs at a time for each principal.
     """
@@ -88,7 +88,7 @@ class Places:
         self._seen: OrderedDict[bytes, float] = OrderedDict()
 
     def hold(self, caller: Caller, *, is_heavy: bool, gathers: bool = False) -> "_Place":
-        """Hold one place for as long as an `async with` block, which learns if it is a spare one.
+        """Hold one place during an `async with` block; the block gets whether it is a spare one.
 
         The block's entry raises Busy when none came free in time, or when too many of the
         caller's wait already.
@@ -99,7 +99,7 @@ class Places:
         """Take a place, now or when one comes free; return whether it is a spare one.
 
         Raises:
-            Busy: as `hold` says.
+            Busy: no place came free in time, or too many of the caller's calls wait.
         """
         self._see(principal)
         loop = asyncio.get_running_loop()
@@ -179,7 +179,7 @@ class Places:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Turn:
-    """Somebody who waits for a place."""
+    """A call that waits for a place."""
 
     principal: bytes
     is_heavy: bool
@@ -213,7 +213,7 @@ class _Place:
 
 
 class Budgets:
-    """The budgets of every principal, as this process knows them."""
+    """The budgets of every principal, as far as this process has seen them."""
 
     def __init__(
         self,
@@ -238,7 +238,7 @@ class Budgets:
         """Count one request of a caller.
 
         Raises:
-            Busy: the budget is used up; it says when to come back.
+            Busy: the budget is used up; the error has the seconds to wait.
         """
         now = self._clock()
         until, what = self._closed_until.get(caller.identity, (0.0, ""))

@@ -1,4 +1,4 @@
-"""Turns a runner's JSON lines into cells that mean exactly what the database said."""
+"""Decode a runner's JSON lines into cells with exactly the database's values."""
 
 import base64
 import json
@@ -129,8 +129,8 @@ def _column(
 def _most_digits(modifier: int) -> int | None:
     """Return the precision of a numeric(precision, scale), None without one or a usual scale.
 
-    PostgreSQL packs both into the type's modifier, above the length of a header; a scale below
-    zero makes longer numbers than the precision says, one above it longer fractions.
+    PostgreSQL packs both into the type's modifier, above the length of a header. A scale below
+    zero allows longer numbers than the precision, and a scale above the precision longer fractions.
     """
     if modifier == _NO_MODIFIER:
         return None

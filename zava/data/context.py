@@ -1,4 +1,4 @@
-"""Signs who asks and what is to be run, so that the database can believe it."""
+"""Sign the caller and the statement to run, so that the database can verify both."""
 
 import base64
 import binascii
@@ -21,7 +21,7 @@ _LARGEST_KEY_ID = 2**31 - 1  # an integer of the database
 
 @dataclass(frozen=True, slots=True)
 class ContextKey:
-    """A key that the database knows by its number; `secret` is at least 32 bytes."""
+    """A key that the database finds by its number; `secret` is at least 32 bytes."""
 
     key_id: int
     secret: bytes
@@ -76,9 +76,9 @@ class ContextSigner:
         self._clock = clock
 
     def derived_key(self, purpose: str) -> bytes:
-        """Return a key of 32 bytes for another purpose; whoever has it cannot sign with it.
+        """Return a key of 32 bytes for another purpose; it cannot sign a context.
 
-        A signed text begins with a digit, so no purpose that begins with a letter is ever one.
+        A signed text begins with a digit, so a purpose that begins with a letter is never one.
         """
         derived = self._keyed.copy()
         derived.update(purpose.encode())

@@ -1,4 +1,4 @@
-"""Says how to go on after an answer that was cut: by the key that the statement sorts by."""
+"""Write the note on how to continue a cut answer: by the key that the statement sorts by."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -34,9 +34,9 @@ def how_to_continue(keys: list[str | int | None], table: Table) -> str:
         else:
             told.append(f"{names[place]} = {_literal(value)}")
     if not told:
-        return UNSORTED if not keys else "To continue, ask for rows after the last one's sort key."
+        return UNSORTED if not keys else "To continue, request rows after the last one's sort key."
     return (
-        f"To continue, keep the ORDER BY and ask for rows after {', '.join(told)};"
+        f"To continue, keep the ORDER BY and request rows after {', '.join(told)};"
         " end it with a unique key where values repeat."
     )
 

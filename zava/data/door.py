@@ -1,7 +1,7 @@
-"""The one door to the database: every statement runs here, as somebody.
+"""Run statements for a caller: every statement of a request goes through this module.
 
-There is no other way to a connection. A call names its caller; the database looks the caller up
-inside the very transaction that reads, so a revocation or another scope holds at the next call.
+There is no other way from a request to a connection. The database looks the caller up inside the
+transaction that reads. So a revocation or another scope takes effect at the next call.
 """
 
 import asyncio
@@ -109,7 +109,7 @@ class Door:
     ) -> T:
         """Pass the entry alone; `ask` is given a flight, the signed call and the audit's records.
 
-        `question` is the statement by which the statistics know it.
+        `question` is the statement under which the statistics count it.
         """
 
         async def carry(_: Audience, took: _Took) -> T:
@@ -149,7 +149,7 @@ class Door:
         question: Question,
         call: Callable[[Audience, "_Took"], Awaitable[T]],
     ) -> tuple[Audience, T]:
-        """Call, again where the fault passes, and tell how it went. Only reads run here.
+        """Call, repeat after a transient fault, and observe the outcome. Only reads run here.
 
         Raises:
             ZavaError: what the driver or the server reported, translated.
@@ -293,7 +293,7 @@ class Door:
         """
         if left_seconds <= 0:
             raise Busy(
-                "The call's time passed while it waited for the database.",
+                "The call timed out while it waited for the database.",
                 hint="Try again in a few seconds.",
             )
         if left_seconds < self._timeout_seconds - _SLACK_SECONDS:
@@ -334,7 +334,7 @@ class Door:
         budget is spent. Of the calls at once it takes none: the next one needs them.
 
         Raises:
-            ZavaError: it could not be asked for now.
+            ZavaError: the plan could not be read now.
         """
         audience = self.audience(caller) or Audience.STORE_MANAGERS
 

@@ -1,8 +1,8 @@
-"""Says why an answer is empty, from what the caller itself can see.
+"""Explain an empty answer from the rows that the caller can see.
 
-One more statement of ours asks, for each simple condition, whether any row in scope meets it, and
-what does exist. No count is told, and nothing outside the scope is looked at: another store's name
-and a name that nobody bears are answered alike.
+One more statement of ours checks for each simple condition whether any row in scope meets it, and
+which values exist. The note has no count, and no row outside the scope is read. So another store's
+name and a name that does not exist get the same note.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,7 +35,7 @@ def is_empty(rows: Sequence[Sequence[Any]]) -> bool:
 def question(
     conditions: Sequence[Condition], tables: Mapping[str, Mapping[str, str]]
 ) -> tuple[str, dict[str, str]] | None:
-    """Return our statement and its parameters; None where no condition can be asked about.
+    """Return our statement and its parameters; None where no condition can be checked.
 
     Table and column names are the catalog's own; every value travels as a parameter.
     """

@@ -1,9 +1,9 @@
-"""What PostgreSQL reports, in the words and codes of the product.
+"""Translate what PostgreSQL reports into the product's errors.
 
-Only messages about the caller's own statement pass through; all others name hosts, roles or
-settings, and stay behind as the cause, of which the log tells the SQLSTATE. What a message quotes
-passes only where it is a name in that statement: it may as well be a cell, and a customer's text
-would speak with our voice.
+Only messages about the caller's own statement pass through. All others name hosts, roles or
+settings, and are kept as the cause, of which the log has the SQLSTATE. A quotation in a message
+passes only where it is a name in that statement. Elsewhere it may be a cell, and a customer's text
+would appear as the product's own.
 """
 
 import re
@@ -46,14 +46,14 @@ _HINTS = {
     "42P01": "Fetch the exact table names with get_multiple_table_schemas.",
     "42703": "Fetch the exact column names with get_multiple_table_schemas.",
     "42883": "Check the function's name and the argument types; cast where needed.",
-    "42601": "Mend the syntax and send the statement again.",
+    "42601": "Correct the syntax and send the statement again.",
     "42803": "Add the column to GROUP BY or wrap it in an aggregate.",
     "42702": "Qualify the column with its table's name or alias.",
     "22012": "Divide by nullif(x, 0).",
     "22021": _VALID_TEXT,
     "22P05": _VALID_TEXT,
-    "0A": "PostgreSQL has no such form: write it another way.",
-    "22": "A value does not fit: mend it, or filter such rows out (CASE WHEN …).",
+    "0A": "PostgreSQL does not support this form: write it another way.",
+    "22": "A value does not fit: correct it, or filter such rows out (CASE WHEN …).",
     "54": "Write a simpler or shorter statement.",
 }
 _LESS = "Narrow the period, aggregate more, or join fewer tables."
@@ -61,29 +61,29 @@ _OURS: dict[str, tuple[type[ZavaError], str, str]] = {
     PRINCIPAL_REFUSED: (
         AccessDenied,
         "You have no access to the retail data.",
-        "Ask an administrator for a grant.",
+        "Request a grant from an administrator.",
     ),
     CONTEXT_ALTERED: (
         QueryRefused,
         "The statement altered the tenant context.",
         "Remove set_config from it.",
     ),
-    "57014": (QueryTimeout, "The statement met its deadline and was cancelled.", _LESS),
+    "57014": (QueryTimeout, "The statement exceeded its deadline and was cancelled.", _LESS),
     "54000": (
         ResultTooLarge,
-        "One row is larger than an answer may be.",
+        "One row exceeds the size limit of an answer.",
         "Select fewer or shorter columns; aggregate long lists.",
     ),
     # temp_file_limit: the same call would meet it again.
     "53400": (
         DatabaseFault,
-        "The statement needs more room to sort and join than one may take.",
+        "The statement exceeds the limit of disk space for sorts and joins.",
         _LESS,
     ),
     # The backend's own bound; "out of shared memory" is the lock table, which a peer may hold.
     "53200 out of memory": (
         ResultTooLarge,
-        "The statement builds more in memory than one may take.",
+        "The statement exceeds the memory limit.",
         "Aggregate to fewer rows before string_agg, array_agg or json_agg; build less.",
     ),
 }
@@ -117,7 +117,7 @@ def translate(error: psycopg.Error) -> ZavaError:
     elif state == "42601" and said.startswith("cannot insert multiple commands"):
         fault = QueryRefused("The text holds several statements.", hint="Send one statement.")
     elif state[:2] in _TRANSIENT_CLASSES or state in _TRANSIENT:
-        fault = Busy("The database cannot answer just now.", hint="Try again in a few seconds.")
+        fault = Busy("The database is unavailable at present.", hint="Try again in a few seconds.")
     elif state[:2] in _ABOUT_THE_STATEMENT:
         fault = DatabaseFault(
             _sentence(said, _position(error)),
@@ -141,7 +141,7 @@ def _hint(error: psycopg.Error, state: str) -> str:
         return error.diag.message_hint
     if state == "54000" and "character" in (error.diag.message_primary or ""):
         return _VALID_TEXT
-    return _HINTS.get(state) or _HINTS.get(state[:2]) or "Mend the statement."
+    return _HINTS.get(state) or _HINTS.get(state[:2]) or "Correct the statement."
 
 
 def _names_the_statement(error: psycopg.Error, state: str) -> bool:

@@ -14,7 +14,7 @@ _known: LRUCache[tuple[bytes, str], str | None] = LRUCache(1024)
 
 
 async def note_statement(caller: Caller, statement: str) -> None:
-    """Tell the caller's call which statement it runs; the first one told is the one kept."""
+    """Record on the caller's call which statement it runs; the first one recorded is kept."""
     if caller.call is None or caller.call.fingerprint is not None:
         return
     key = (caller.identity, statement)
@@ -25,7 +25,7 @@ async def note_statement(caller: Caller, statement: str) -> None:
 
 
 def note_fingerprint(caller: Caller, known: str | None) -> None:
-    """Tell the caller's call the fingerprint of what it runs, unless one was told already."""
+    """Record on the caller's call the fingerprint of its statement, unless it has one."""
     if caller.call is not None and caller.call.fingerprint is None:
         caller.call.fingerprint = known
 

@@ -114,7 +114,7 @@ class Landing:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a caller may see just now: `scope_hash` tells scopes apart, `data_version` states.
+    """What a caller may see now: `scope_hash` identifies the scope, `data_version` its state.
 
     `scope` is the verified scope text, for the audit.
     """
@@ -191,9 +191,9 @@ class Flight:
     ) -> None:
         """Queue a read-only transaction around one runner, and its clean-up.
 
-        Each Sync ends what an error skips: whatever fails in the first part, ROLLBACK and the
-        unlocking are already on the wire. They share a Sync, so that behind PgBouncer both reach
-        the same server connection.
+        Each Sync ends what an error skips: when the first part fails, ROLLBACK and the unlocking
+        are already on the wire. They share a Sync, so that behind PgBouncer both reach the same
+        server connection.
         """
         self._enter()
         runner = _RUNNERS[audience]
@@ -251,7 +251,7 @@ class Flight:
         self._sync()
 
     async def scope(self, call: SignedCall, *, record: bytes | None = None) -> Grant:
-        """Ask what the caller may see, without a statement on any tenant's rows.
+        """Read what the caller may see, without a statement on any tenant's rows.
 
         The audit records that go with it are committed first.
 
@@ -263,7 +263,7 @@ class Flight:
         return _grant(_by_step(await self.fly(), "scope"))
 
     async def used(self, call: SignedCall, *, record: bytes | None = None) -> Used:
-        """Ask what the caller has used of the budgets, behind the same question.
+        """Read what the caller has used of the budgets, after the entry and in the same trip.
 
         Raises:
             psycopg.Error: the context or the connection failed.
@@ -292,7 +292,7 @@ class Flight:
         """Return which of these calls still have a working backend.
 
         Raises:
-            psycopg.Error: the database could not be asked.
+            psycopg.Error: the database did not answer.
         """
         self._enter()
         self._prepare([_WORKING])
@@ -312,7 +312,7 @@ class Flight:
     async def fly(self) -> list[tuple[str, PGresult]]:
         """Send everything at once and return each command's result in order.
 
-        Whatever goes wrong on the way, a connection in doubt is closed: the pool replaces it.
+        On any error a connection in doubt is closed, and the pool replaces it.
         """
         connection, pgconn, steps = self._connection, self._pgconn, self._steps
         try:
@@ -413,7 +413,7 @@ def _values(told: PGresult) -> tuple[str, ...]:
 
 
 def _signature(call: SignedCall) -> tuple[bytes, ...]:
-    """Return who asks and the proof of it: the first arguments of a runner and of `scope`."""
+    """Return the caller and the signature: the first arguments of a runner and of `scope`."""
     return (
         call.key_id.encode(),
         call.tenant_id.encode(),
@@ -425,7 +425,7 @@ def _signature(call: SignedCall) -> tuple[bytes, ...]:
 
 
 def raise_error(result: PGresult) -> None:
-    """Raise what the server said, with its SQLSTATE, when the result is an error."""
+    """Raise the server's error, with its SQLSTATE, when the result is one."""
     if result.status == ExecStatus.FATAL_ERROR:
         raise errors.error_from_result(result)
 
@@ -435,6 +435,6 @@ def _raise_unrecorded(result: PGresult) -> None:
         raise_error(result)
     except Error as error:
         raise Busy(
-            "The call could not be recorded, and nothing unrecorded is run here.",
+            "The audit record could not be written, so the statement was not run.",
             hint="Try again in a few seconds; then report it.",
         ) from error

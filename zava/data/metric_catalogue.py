@@ -1,4 +1,4 @@
-"""The metric catalogue: reads `metrics.toml`, holds it to its form, and finds what is asked for."""
+"""Read the metric catalogue `metrics.toml`, check its form, and look up metrics and dimensions."""
 
 import re
 import tomllib
@@ -43,9 +43,9 @@ class Source:
 class Dimension:
     """What answers may be split and filtered by.
 
-    `matches` are the texts that a filter's value may equal, in `relation`, where the values that
-    exist are found; `choices` are the only values; `pattern` is the form of a label of time, and
-    `season` how many of them repeat themselves.
+    `relation` holds the values that exist, and `matches` are the texts that a filter's value may
+    equal there. `choices` are the only values. `pattern` is the form of a label of time, and
+    `season` the number of labels after which a season repeats.
     """
 
     name: str
@@ -101,7 +101,7 @@ class Catalogue:
         """Return a metric by its name or an alias of it.
 
         Raises:
-            InvalidInput: there is none; the nearest are named.
+            InvalidInput: there is no such metric; the error names the nearest ones.
         """
         wanted = _plain(name)
         for metric in self.metrics.values():
@@ -114,7 +114,7 @@ class Catalogue:
         """Return a dimension by its name.
 
         Raises:
-            InvalidInput: there is none; the nearest are named.
+            InvalidInput: there is no such dimension; the error names the nearest ones.
         """
         wanted = _plain(name)
         if wanted in self.dimensions:
@@ -246,7 +246,7 @@ def _expect(name: str, holds: bool, rule: str) -> None:  # noqa: FBT001  # an as
 def _unknown(
     field: str, kind: str, name: str, nearest: Sequence[str], known: Iterable[str]
 ) -> InvalidInput:
-    hint = f"All: {', '.join(known)}. If none fits, the data hold nothing on it: say so."
+    hint = f"All: {', '.join(known)}. If none fits, answer that the data do not cover it."
     if nearest:
         hint = f"Nearest: {', '.join(nearest)}. {hint}"
     return InvalidInput(f"{field}: there is no {kind} {name[:60]!r}.", hint=hint)

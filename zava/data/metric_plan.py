@@ -1,6 +1,6 @@
-"""Turns a question to the metrics into what has to be read: names resolved, sources chosen.
+"""Turn a question to the metrics into a plan: names resolved, sources chosen.
 
-Nothing here is SQL; whatever does not fit is refused with what would.
+Nothing here is SQL. A wrong name or combination is refused, with a hint on what is possible.
 """
 
 import re
@@ -61,7 +61,7 @@ class Plan:
 
     @property
     def is_of_period(self) -> bool:
-        """Whether anything in it depends on the period asked for."""
+        """Whether anything in it depends on the period of the question."""
         return any(measure.source.moment for measure in self.measures)
 
     def period(self, of: Comparison | None) -> Period:
@@ -118,7 +118,7 @@ def answer_names(metric: Metric, compare: Comparison | None) -> list[str]:
 def _check_sizes(query: MetricQuery) -> None:
     if not 1 <= len(query.metrics) <= MOST_METRICS:
         raise InvalidInput(
-            f"metrics: 1 to {MOST_METRICS} are answered at once.", hint="Ask in several calls."
+            f"metrics: 1 to {MOST_METRICS} are answered at once.", hint="Send several calls."
         )
     if len(query.dimensions) > MOST_DIMENSIONS:
         raise InvalidInput(
@@ -148,7 +148,7 @@ def _source(name: str, asked: Metric, split: Sequence[Dimension], catalogue: Cat
     )
     raise InvalidInput(
         f"dimensions: {asked.name} cannot be split or filtered by {refused}.",
-        hint=f"{asked.name} goes with: {', '.join(allowed)}. Ask for other metrics separately.",
+        hint=f"{asked.name} goes with: {', '.join(allowed)}. Query other metrics separately.",
     )
 
 
@@ -166,8 +166,8 @@ def _check_comparison(
         )
     if compare is not None and measure.source.moment is None:
         raise InvalidInput(
-            f"compare: {metric.name} is known as it stands now, not as it was.",
-            hint="Leave out compare, or ask for it separately.",
+            f"compare: {metric.name} is known as of now, not for the past.",
+            hint="Leave out compare, or query it separately.",
         )
     if measure.of is None:
         return

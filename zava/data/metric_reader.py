@@ -66,7 +66,7 @@ class MetricReader:
     async def chain(
         self, caller: Caller, metric: str, period: Period, today: date
     ) -> ChainComparison:
-        """Read the own stores' values and the chain's quartiles, which may be withheld.
+        """Read the caller's values and the chain's quartiles, which may be withheld.
 
         Raises:
             InvalidInput: the metric is not one that is compared with the chain.
@@ -106,7 +106,7 @@ class MetricReader:
         return metric_page(self._catalogue)
 
     def _permitted(self, asked: Plan, audience: Audience) -> Plan:
-        """Say in words what the database's column grants hold in any case."""
+        """Refuse metrics that the database's column grants withhold, with a hint."""
         refused = [metric.name for metric in asked.metrics if metric.is_restricted]
         if not refused or audience is not Audience.STORE_MANAGERS:
             return asked
@@ -116,7 +116,7 @@ class MetricReader:
         open_metrics = [m.name for m in self._catalogue.metrics.values() if not m.is_restricted]
         raise NotPermitted(
             f"{', '.join(refused)}: cost and margin are for regional managers and head office.",
-            hint=f"You may ask for {', '.join(open_metrics)}.",
+            hint=f"You may query {', '.join(open_metrics)}.",
         )
 
 

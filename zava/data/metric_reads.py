@@ -1,8 +1,8 @@
-"""What one statement reads for all of its questions: each value, table and fact once.
+"""Collect what one statement reads for all of its questions: each value, table and fact once.
 
-Facts of the same rows differ in what they are grouped by. Such rows are read in one go, grouped by
-all that any of these facts is grouped by; a metric is added up from there where it does add up over
-what is dropped, and read by itself where it does not.
+Facts of the same rows differ in their labels. Such rows are read once, grouped by the labels of all
+these facts. A metric is added up from there if it adds up over the dropped labels; otherwise it is
+read by itself.
 """
 
 from collections.abc import Iterable, Sequence
@@ -32,7 +32,7 @@ class Aggregate:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """Aggregates over some rows, by labels and, when asked, their totals.
+    """Aggregates over some rows, by labels and, if requested, their totals.
 
     No join of the catalogue multiplies or loses a row: facts that need different ones share rows.
     """
@@ -60,7 +60,7 @@ class Fact:
 
 
 class Parameter:
-    """The one parameter of the statement: equal values of a kind stand in it once."""
+    """The one parameter of the statement; equal values of a kind occur in it once."""
 
     def __init__(self) -> None:
         self.values: dict[str, Any] = {}

@@ -1,8 +1,8 @@
-"""Compiles plans into one statement: each fact at its own grain, then put side by side.
+"""Compile plans into one statement: each fact at its own grain, then joined by label.
 
-Every identifier and every piece of SQL comes from the catalogue; what a caller sent is read from
-the statement's one parameter, by keys that are made here. The stores are narrowed twice: by the
-row policies, and by the list of visible stores that every fact is compared with.
+Every identifier and every piece of SQL comes from the catalogue. A caller's values are read from
+the statement's one parameter, by keys that this module makes. The stores are narrowed twice: by
+the row policies, and by the list of visible stores that every fact is compared with.
 """
 
 from collections.abc import Mapping, Sequence
@@ -85,7 +85,7 @@ SELECT json_build_object(
   WHERE {" AND ".join(tests) or "true"})"""
 
     def _fact(self, measures: Sequence[Measure]) -> Fact:
-        """Return one source in one period, by the labels and, when asked, their totals."""
+        """Return one source in one period, by the labels and, if requested, their totals."""
         source, of = measures[0].source, measures[0].of
         return Fact(
             relation=self._filled(source.relation, source, of),

@@ -1,8 +1,8 @@
-"""Which statements take the time, by the shape that PostgreSQL's own grammar gives them.
+"""Statistics of statements, by their shape in PostgreSQL's own grammar.
 
-Two statements that differ in literals alone share a fingerprint. What is kept of a shape is
-bounded, and so is the number of shapes: of a million distinct ones the least recently seen are
-forgotten one by one. Nothing of a caller, a value or a row is kept.
+Two statements that differ in literals alone share a fingerprint. The memory for a shape is bounded,
+and so is the number of shapes: the least recently seen one is evicted. No caller, value or row is
+kept.
 """
 
 import asyncio
@@ -120,9 +120,9 @@ class QueryMonitor:
         failed: bool,
         fingerprint: str | None = None,
     ) -> None:
-        """Take one statement that ended; it costs the caller no waiting.
+        """Record one statement that ended; the caller does not wait for it.
 
-        `fingerprint` is the statement's, where somebody has read it already.
+        `fingerprint` is the statement's, if it was computed already.
         """
         digest = blake2b(sql.encode("utf-8", "surrogatepass"), digest_size=16).digest()
         with self._lock:
@@ -158,9 +158,9 @@ class QueryMonitor:
     ) -> None:
         """Log a slow statement, soon: its caller's answer does not wait for that.
 
-        With its shape's plan, which is asked for anew when the known one is a minute old; one at a
-        time, so that who comes meanwhile is told with what is known. A process that ends at once
-        loses what it was about to tell.
+        The line has the plan of its shape, which is read again when it is a minute old. One plan is
+        read at a time; meanwhile other statements are logged with the plans at hand. A process
+        that ends at once loses the lines that it has not written yet.
         """
         with trace.use(trace.afterwards(_EXPLAIN_SECONDS)):
             telling = asyncio.create_task(self._tell_slow(query_type, sql, seconds, explain))
@@ -168,7 +168,7 @@ class QueryMonitor:
         telling.add_done_callback(self._telling.discard)
 
     async def close(self) -> None:
-        """Read and tell what is left, for a second."""
+        """Read and log what is left, for at most a second."""
         while self._unread:
             self._read_next()
         loop = asyncio.get_running_loop()

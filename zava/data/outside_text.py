@@ -1,7 +1,7 @@
-"""Finds statements whose answer may hold text that customers or suppliers wrote.
+"""Find statements whose answer may hold text that customers or suppliers wrote.
 
-The server names an origin for a bare column alone. Once a value has passed through an operator, a
-function or a set operation it has none, so the statement as a whole is judged by its names.
+The server names an origin for a bare column alone. After an operator, a function or a set operation
+a value has no origin. So the statement as a whole is judged by its names.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

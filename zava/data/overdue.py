@@ -1,9 +1,9 @@
-"""Watches statements whose backend works on after their call has ended, and charges their time.
+"""Watch statements whose backend still runs after their call has ended, and charge their time.
 
 PostgreSQL looks for a cancellation between the steps of a plan, never inside one function call. So
-a call may end, at its deadline or because its client left, while its backend works on. Until that
-backend is free, its principal starts nothing new here; `zava.admit` refuses the same on every
-instance once the deadline has passed, also when the process that sent the statement is gone.
+a call may end, at its deadline or because its client left, while its backend still runs. Until that
+backend is free, this process refuses new calls of its principal. After the deadline `zava.admit`
+refuses them on every instance, even if the process that sent the statement has ended.
 """
 
 import asyncio
@@ -62,10 +62,10 @@ class Overdue:
                 self._watcher = asyncio.create_task(self._watch())
 
     async def check(self, caller: Caller) -> None:
-        """Let a caller pass of whom nothing works on.
+        """Let a caller pass who has no overdue statement.
 
         Raises:
-            Busy: a statement of the caller works on, or the database could not say so in time.
+            Busy: a statement of the caller still runs, or the database did not answer in time.
         """
         if not self._has(caller):
             return
@@ -94,7 +94,7 @@ class Overdue:
             self._end(nonce)
 
     async def _look(self) -> None:
-        """Ask which statements work on; at most once a second, and for all who ask at once."""
+        """Read which statements still run; at most once a second, once for concurrent callers."""
         async with self._looking:
             if time.monotonic() - self._seen_at < _LOOK_SECONDS:
                 return

@@ -32,10 +32,10 @@ Nothing that long takes 256 KiB of stack, or comes near the depth that Python al
 
 
 class ReadStatement(NamedTuple):
-    """What a text says by itself, whoever sent it.
+    """The analysis of a text, the same for every caller.
 
-    `fingerprint` is None for what is no statement. `reads_outside_text` says of one that passed
-    that its answer may hold what outsiders wrote.
+    `fingerprint` is None if the text is not a statement. `reads_outside_text` is true if the
+    statement passed and its answer may hold text that outsiders wrote.
     """
 
     verdict: Verdict
@@ -94,7 +94,7 @@ class StatementReader:
         self._read: LRUCache[tuple[bytes, str], ReadStatement] = LRUCache(_REMEMBERED)
 
     async def read(self, identity: bytes, statement: str) -> ReadStatement:
-        """Return what a caller's text within the limits (`check_limits`) says."""
+        """Return the analysis of a caller's text within the limits (`check_limits`)."""
         known = self._read.get((identity, statement))
         if known is None:
             if len(statement) <= SHORT_CHARACTERS:
@@ -105,7 +105,7 @@ class StatementReader:
         return known
 
     def read_here(self, statement: str) -> ReadStatement:
-        """Return what a text says; a longer one than `SHORT_CHARACTERS` on the parsing thread."""
+        """Return a text's analysis; read one above `SHORT_CHARACTERS` on the parsing thread."""
         verdict = self._guard.judge(statement)
         is_outside = verdict.error is None and reads_outside_text(statement)
         return ReadStatement(verdict, fingerprint(statement), is_outside)

@@ -1,9 +1,8 @@
-"""Answers a statement of ours from memory, when nothing that it depends on has changed.
+"""Answer a statement of ours from memory, when nothing that it depends on has changed.
 
-The caller passes the entry first, in each call. What that says (audience, scope, version of the
-data) is part of the key, with the statement, its values and the version of the code: so a
-revocation and a change of data hold at the next call on every instance, and nothing has to be
-invalidated.
+The caller passes the entry first, in each call. It returns audience, scope and version of the data.
+The key consists of these, the statement, its values and the version of the code. So a revocation
+and a change of data take effect at the next call on every instance, without any invalidation.
 """
 
 import asyncio
@@ -65,9 +64,9 @@ class _Running:
 class ResultCache:
     """Keeps readings for a lifetime; `ttl_seconds` 0 keeps none.
 
-    Who may see an entry: callers of the audience and scope under which it was read, and only
-    after the database has said in the same call that they are of it. An entry is authenticated
-    with `secret`, so that bytes which others put under its key are nothing to us.
+    A caller may see an entry that was read under the same audience and scope. The database has to
+    return these in the same call first. An entry is authenticated with `secret`, so bytes that
+    another program put under its key are ignored.
     """
 
     def __init__(
@@ -93,7 +92,7 @@ class ResultCache:
     ) -> KeptReading:
         """Return the statement's rows, from memory or from the database.
 
-        `grant` is what the database said of this caller in this call. Errors are never kept.
+        `grant` is what the database returned for this caller in this call. Errors are never kept.
 
         Raises:
             ZavaError: the statement could not be run, or the caller has no access any more.

@@ -1,4 +1,4 @@
-"""The retail data as use cases ask for them: free SQL, guarded, advised and explained."""
+"""The retail data for the use cases: free SQL, guarded, with hints and explanations."""
 
 import logging
 from collections.abc import Sequence
@@ -44,8 +44,8 @@ class RetailData:
     async def run(self, caller: Caller, sql: str, *, max_rows: int) -> Table:
         """Run a statement that the caller's model wrote.
 
-        An empty answer costs one more round trip and says why in `notes`; one that was cut
-        says there how to continue. The rows are bounded in bytes, too; `max_rows` raises that.
+        An empty answer costs one more round trip and has the reason in `notes`; the notes of a cut
+        answer state how to continue. The rows are bounded in bytes, too; `max_rows` raises that.
 
         Raises:
             ZavaError: the statement was refused, failed, or could not be run now.
@@ -61,7 +61,7 @@ class RetailData:
         if read.verdict.visited_rows > self._most_rows:
             self._tenancy.charge_refusal(caller)
             raise QueryRefused(
-                "The statement would have to visit more rows than one may.",
+                "The statement would visit more rows than the limit.",
                 hint="Join on keys, narrow the period, or aggregate in a WITH before joining.",
             )
         try:
@@ -108,13 +108,14 @@ class RetailData:
         """Return this process's query statistics, to the head office alone.
 
         Raises:
-            AccessDenied: the caller is nobody whom we know.
+            AccessDenied: the caller has no grant.
             NotPermitted: the caller is of another audience.
         """
         _, scope = await self._tenancy.read(caller, statement("scope"))
         if scope.audience is not Audience.HEAD_OFFICE:
             raise NotPermitted(
-                "Query statistics are the head office's.", hint="Ask the head office for them."
+                "Only the head office may read query statistics.",
+                hint="Request them from the head office.",
             )
         return self._tenancy.performance()
 
@@ -122,7 +123,7 @@ class RetailData:
         """Return what the caller has used of the budgets.
 
         Raises:
-            AccessDenied: the caller is nobody whom we know.
+            AccessDenied: the caller has no grant.
         """
         return await self._tenancy.budget(caller)
 
@@ -139,7 +140,7 @@ class RetailData:
         return scope.audience
 
     async def reader(self, caller: Caller) -> StatementReader:
-        """Return the reader over the retail tables; the first caller's question learns them."""
+        """Return the reader over the retail tables, which the first caller's question reads."""
         if self._reader is not None:
             return self._reader
         # The same tables for every audience: a verdict depends on the text alone.
@@ -165,7 +166,7 @@ class RetailData:
         fault.hint = advise(said, sql, self._schemas.columns(audience)) or fault.hint
 
     async def _explain(self, caller: Caller, audience: Audience, sql: str) -> list[str]:
-        """Ask which conditions removed the rows; the answer stands, whatever comes of it."""
+        """Read which conditions removed the rows; a failure here does not change the answer."""
         await self._know_structure(caller, audience)
         tables = self._schemas.columns(audience)
         conditions = await self._turns.run(caller.identity, find_conditions, sql, tables)

@@ -1,8 +1,8 @@
-"""When a statement is repeated: it only reads, the fault passes, and time is left.
+"""Repeat a statement that only reads, after a transient fault, while time is left.
 
-Two kinds of fault pass: the connection was lost or could not be made, and the server asked for a
-repetition (a standby's conflict, a deadlock, a lock not granted). A statement during which the
-connection was lost is repeated once only: it may be what ended the server.
+A fault is transient if the connection was lost or could not be made. It is also transient if the
+server reports a standby's conflict, a deadlock or a lock that was not granted. If the connection
+was lost during a statement, it is repeated once only, because it may have ended the server.
 """
 
 import time
@@ -81,7 +81,7 @@ def _after(first: Exception, attempt: Callable[[], Awaitable[T]]) -> Callable[[]
 
 
 class _Patience:
-    """Says when to give up; one for each statement."""
+    """Decides when to stop repeating; one for each statement."""
 
     def __init__(self) -> None:
         self._since = time.monotonic()

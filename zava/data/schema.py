@@ -25,7 +25,7 @@ class SchemaReader:
         self._structures: dict[Audience, dict[str, TableSchema]] = {}
 
     def knows(self, audience: Audience) -> bool:
-        """Whether the structure for this audience has been learnt."""
+        """Whether the structure for this audience has been read."""
         return audience in self._structures
 
     def columns(self, audience: Audience) -> dict[str, dict[str, str]]:
@@ -36,7 +36,7 @@ class SchemaReader:
         }
 
     def learn(self, audience: Audience, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Keep what the database said of its tables to this audience."""
+        """Keep the tables that the database returned for this audience."""
         self._structures[audience] = {row["table_name"]: _table(row) for row in rows}
 
     def describe(
@@ -71,7 +71,7 @@ def _unknown(name: str, structure: Mapping[str, TableSchema]) -> InvalidInput:
     offered = ", ".join(f"{SCHEMA}.{table}" for table in nearest)
     return InvalidInput(
         f"table_names: {SCHEMA}.{name[:63]} is not a table that you can read.",
-        hint=f"Ask for {offered}.",
+        hint=f"Use {offered}.",
     )
 
 

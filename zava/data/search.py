@@ -22,7 +22,7 @@ _FILTERED = re.compile(r"/\*filters of (\S+)\*/")
 
 
 class ProductData:
-    """Reads the catalogue for search through the one door."""
+    """Reads the catalogue for search, as the caller."""
 
     def __init__(self, tenancy: Tenancy, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._tenancy = tenancy
@@ -34,7 +34,7 @@ class ProductData:
         self._learning = asyncio.Lock()
 
     async def registry(self, caller: Caller) -> SearchRegistry:
-        """Return the active model and the categories, asked for anew after a minute.
+        """Return the active model and the categories, read again after a minute.
 
         Raises:
             ZavaError: it could not be read now, or the caller has no access.

@@ -1,4 +1,4 @@
-"""What may be asked at the door: callers' statements, ours, and who somebody is."""
+"""Run callers' statements and our own in a tenant's scope, and read a caller's grant."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -46,8 +46,8 @@ class Reading(NamedTuple):
 class Tenancy:
     """Runs statements as callers, each call one round trip.
 
-    Whatever text `run` is given, the database holds the caller to the own stores; what else a
-    text may do, the guard in front of it decides.
+    The database restricts the rows of any text given to `run` to the caller's stores. The guard
+    in front of it decides what else a text may do.
     """
 
     def __init__(
@@ -142,7 +142,7 @@ class Tenancy:
     async def read_hashed(
         self, caller: Caller, sql: str, params: Mapping[str, Any] | None = None
     ) -> tuple[Reading, str]:
-        """Read, and say under which `Grant.scope_hash` the rows were seen.
+        """Read, and return under which `Grant.scope_hash` the rows were seen.
 
         Raises:
             ZavaError: it could not be run now, or the caller has no access.
@@ -157,19 +157,19 @@ class Tenancy:
         return reading, sha256(f"{audience}|{landing.scope}".encode()).hexdigest()
 
     async def grant(self, caller: Caller) -> Grant:
-        """Ask the database who this is and what they may see, in one trip and no tenant's row.
+        """Read the caller's grant, in one trip and without any tenant's row.
 
         Raises:
-            ZavaError: the caller has no access, or the database cannot be asked.
+            ZavaError: the caller has no access, or the database does not answer.
         """
         grant = await self._door.enter(caller, SCOPE_QUESTION, Flight.scope)
         return self._learn(caller, grant)
 
     async def budget(self, caller: Caller) -> BudgetUse:
-        """Ask what a caller has used of the budgets, in one trip and no tenant's row.
+        """Read what a caller has used of the budgets, in one trip and without any tenant's row.
 
         Raises:
-            ZavaError: the caller has no access, or the database cannot be asked.
+            ZavaError: the caller has no access, or the database does not answer.
         """
         used = await self._door.enter(caller, USED_QUESTION, Flight.used)
         self._learn(caller, used.grant)
@@ -205,7 +205,7 @@ class Tenancy:
         return self._door.monitor.summary()
 
     async def close(self) -> None:
-        """End what looks after slow and overdue statements, while there is a pool to ask."""
+        """Stop the tasks for slow and overdue statements, while the pool is still open."""
         await self._door.monitor.close()
         await self._door.overdue.close()
 
@@ -232,13 +232,13 @@ class Tenancy:
                     for row in map(orjson.loads, origins.lines)
                 )
             if names.scope != scope_text:
-                raise Busy("Your access changed while the question ran.", hint="Ask it again.")
+                raise Busy("Your access changed while the call ran.", hint="Send it again.")
             self._scopes[audience, scope_text] = known
         return known
 
 
 def _tell(caller: Caller, audience: Audience, landing: Landing) -> None:
-    """Note on the caller's call what the audit says of an answer: whose, how much, never what."""
+    """Record on the caller's call what the audit keeps of an answer: scope and size, no content."""
     _tell_scope(caller, audience, landing.scope)
     if caller.call is not None:
         caller.call.row_count += len(landing.lines)

@@ -1,8 +1,8 @@
-"""Proves that isolation is real before anything is served, and again every minute.
+"""Prove isolation before anything is served, and again every minute.
 
-The catalog is asked for every way in which it would not be, and the canaries are made to sing:
-two principals that no token can name each see their own row, and a forged, an expired and a
-missing context see none. All of it leaves in one round trip.
+The check compares the catalog with everything that isolation rests on. Then it reads as the two
+canaries, principals that no token can name. Each must see its own row, and a forged, an expired and
+a missing context must see none. All of it is one round trip.
 """
 
 import asyncio
@@ -144,7 +144,7 @@ class Verification:
         """Return every way in which isolation does not hold, as sentences; empty when it does.
 
         Raises:
-            psycopg.Error: the database could not be asked.
+            psycopg.Error: the database did not answer.
         """
         async with self._pool.connection() as connection:
             flight = Flight(connection, use_prepared=self._use_prepared)
@@ -170,7 +170,7 @@ class Verification:
         except psycopg.Error as error:
             kind = Unreachable if is_lost_connection(error) else Busy
             raise kind(
-                "The database cannot answer just now.", hint="Try again in a few seconds."
+                "The database is unavailable at present.", hint="Try again in a few seconds."
             ) from error
         if found:
             for problem in found:

@@ -1,7 +1,7 @@
-"""What the audit says of a period: by person, denied calls, unusual breadth.
+"""Report the audit of a period: calls by person, denied calls, unusual breadth.
 
-Read as `zava_audit`, the one role that may. A call whose outcome is missing (its process was
-killed) is counted, under the outcome UNKNOWN.
+The report reads as `zava_audit`, the one role that may. A call whose outcome is missing (its
+process was killed) is counted under the outcome UNKNOWN.
 """
 
 from dataclasses import dataclass
@@ -85,7 +85,7 @@ class Traced:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What the audit says of the last `hours`; `unusual` names people and what stands out."""
+    """The audit of the last `hours`; `unusual` names people and why they stand out."""
 
     hours: int
     people: tuple[Person, ...]
@@ -111,7 +111,7 @@ def read_trace(connection: psycopg.Connection, trace_id: str, *, hours: int) -> 
 
 
 def _unusual(people: list[Person]) -> list[str]:
-    """Return who read, or asked, far more than most: five times the median and a great deal."""
+    """Return who read or called far more than most: five times the median, and a great deal."""
     found = []
     for what, least, amounts in (
         ("rows", _UNUSUAL_ROWS, [person.rows for person in people]),

@@ -23,7 +23,7 @@ _MAX_CONNECTIONS = 8
 
 
 class ByteStore(Protocol):
-    """Keeps bytes under a key for at most its lifetime; whoever holds the key may read them."""
+    """Keeps bytes under a key for at most its lifetime; any caller with the key may read them."""
 
     async def get(self, key: str) -> bytes | None:
         """Return what was put, or nothing; never raises for want of a store."""
@@ -99,7 +99,7 @@ class RedisStore:
         return value or await self._fallback.get(key)
 
     async def put(self, key: str, value: bytes) -> None:
-        """Keep the value in Redis, or in the fallback while there is none."""
+        """Keep the value in Redis, or in the fallback while Redis is away."""
         if len(value) > MAX_ENTRY_BYTES:
             return
         if not self._is_paused() and await self._tried(

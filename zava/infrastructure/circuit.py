@@ -1,6 +1,6 @@
-"""Gives a dead database up for a moment, so that callers are told at once instead of waiting.
+"""Refuse calls to a dead database for a moment, so that callers do not wait in vain.
 
-The pool's own attempts to connect are what it hears of; a library that wraps a call and counts its
+The circuit counts the pool's own attempts to connect. A library that wraps a call and counts its
 exceptions would see the callers' waiting, not the connection that fails.
 """
 
@@ -16,10 +16,10 @@ _LONGEST_SECONDS = 4.0
 
 
 class Circuit:
-    """Closed while connections are made; open, nobody passes; then one caller at a time may try.
+    """Closed while connections are made; open, no caller passes; then one at a time may try.
 
-    It opens when every attempt since two seconds has failed, and closes by itself with the first
-    that does not. Each failed trial doubles the time to the next one, up to four seconds.
+    It opens when every attempt for two seconds has failed, and closes by itself with the first
+    that succeeds. Each failed trial doubles the time to the next one, up to four seconds.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -35,7 +35,7 @@ class Circuit:
         return self._open_seconds > 0
 
     def lets_pass(self) -> bool:
-        """Whether this caller may ask for a connection; while open, one trial at a time may."""
+        """Whether this caller may take a connection; while open, one trial at a time may."""
         if not self.is_open:
             return True
         now = self._clock()
@@ -46,9 +46,9 @@ class Circuit:
         return True
 
     def failed(self, started: float) -> None:
-        """Hear that an attempt that began at `started` failed.
+        """Record that an attempt that began at `started` failed.
 
-        It says nothing of the database when somebody else was answered meanwhile.
+        The failure does not count if another attempt succeeded meanwhile.
         """
         if self._answered_at > started:
             return
@@ -62,7 +62,7 @@ class Circuit:
             observe.circuit_opened(self._open_seconds)
 
     def succeeded(self) -> None:
-        """Hear that the database answered."""
+        """Record that the database answered."""
         self._answered_at = self._clock()
         if self._failing_since is None:
             return

@@ -57,7 +57,7 @@ class DemoStore:
 
     @property
     def name(self) -> str:
-        """Return the name that stands in the data."""
+        """Return the name as written in the data."""
         return f"Zava Retail {self.short_name}"
 
     @property
@@ -84,7 +84,7 @@ class SeedRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SeedReport:
-    """What stands in the database now; `is_new` says whether this call put it there."""
+    """The data in the database; `is_new` is true if this call loaded them."""
 
     is_new: bool
     scale: float
@@ -115,11 +115,11 @@ def seed(
 ) -> SeedReport:
     """Load the demo data as the loader role; leave alone what an earlier call loaded.
 
-    `connection` is an administrator's, in autocommit. `progress` is told what is being done and
-    the share done, 0 to 1.
+    `connection` is an administrator's, in autocommit. `progress` is called with the current step
+    and the share done, 0 to 1.
 
     Raises:
-        SeedRefused: the database holds other data and `replace` was not asked for.
+        SeedRefused: the database holds other data and `replace` is false.
     """
     with connection.transaction():
         connection.execute("SET LOCAL statement_timeout = 0")

@@ -42,7 +42,7 @@ def demo_callers() -> dict[str, Caller]:
 
 
 def grant_demo_principals(connection: psycopg.Connection) -> None:
-    """Let the demo's people see their stores; whoever was changed by hand stays as they are.
+    """Grant the demo's people their stores; a grant that was changed by hand stays as it is.
 
     `connection` is an administrator's.
     """

@@ -1,8 +1,8 @@
-"""Embeds the catalogue: what changed, batch by batch, each committed, so that nothing is lost.
+"""Embed the changed products of the catalogue, batch by batch, each committed.
 
-Run by an administrator's connection as the loader role. What is still to do is asked of the
-database each time, so an interrupted run is resumed by the next one and repeats at most the one
-batch that was under way.
+The job runs on an administrator's connection as the loader role. Each run reads from the database
+which products are still to embed. So the next run resumes an interrupted one, and repeats at most
+one batch.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ Progress = Callable[[int, int], None]
 
 
 class EmbedRefused(Exception):
-    """The catalogue cannot be embedded as things are; the message says what to do."""
+    """The catalogue cannot be embedded at present; the message states what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class EmbedReport:
     active_model: str | None
 
     def __str__(self) -> str:
-        """Say it in one line."""
+        """Return it as one line."""
         done = f"Embedded {self.embedded:,} of" if self.embedded else "Up to date:"
         said = f"{done} {self.total:,} products with {self.model.name}"
         if self.active_model != self.model.name:
@@ -75,11 +75,11 @@ def embed_catalogue(
     """Embed every product whose text has changed since it was embedded with this model.
 
     `connection` is an administrator's, in autocommit. The first model becomes the active one; a
-    later one only when `activate` is asked for and nothing is missing. The embedder is closed
+    later one only when `activate` is true and no vector is missing. The embedder is closed
     afterwards, with the event loop that it was used on.
 
     Raises:
-        EmbedRefused: another run is under way, or the registry knows this model differently.
+        EmbedRefused: another run is under way, or the registry has other values for this model.
         EmbeddingsUnavailable: the model does not answer; what was committed stays.
     """
     with _as_loader(connection), _loop_of(embedder) as runner:
@@ -102,7 +102,7 @@ def embed_catalogue(
 
 
 def build_index(connection: psycopg.Connection, model: EmbeddingModel) -> str:
-    """Build the approximate index of a model where its size is worth one; say what was done.
+    """Build the approximate index of a model if its size is worth one; return what was done.
 
     Readers and writers go on meanwhile. An index that an interrupted build left half done is
     built anew.

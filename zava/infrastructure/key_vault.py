@@ -1,7 +1,8 @@
 """The context keys of an app on Azure: kept in Key Vault, drawn and rotated by the command line.
 
-The app reads them as a setting that the platform resolves. When they change, the platform is told
-to resolve it again; otherwise it remembers for a day what it found, a missing secret included.
+The app reads them as a setting that the platform resolves. When they change, the command makes the
+platform resolve it again. Otherwise the platform keeps the old value for a day, a missing secret
+included.
 """
 
 from collections.abc import Callable
@@ -26,7 +27,7 @@ _FORBIDDEN = 403
 
 
 class KeyVaultRefused(Exception):
-    """The vault or the platform did not do what was asked; the message says what to look at."""
+    """The vault or the platform refused or did not answer; the message states what to check."""
 
 
 class KeyVault:
@@ -80,8 +81,8 @@ class KeyVault:
         except AzureError as error:
             raise KeyVaultRefused(
                 f"AZURE_KEY_VAULT_ENDPOINT: the vault refuses or does not answer "
-                f"({type(error).__name__}); does your account have the role "
-                "Key Vault Secrets Officer on it, and does its network let you in?"
+                f"({type(error).__name__}). Check that your account has the role "
+                "Key Vault Secrets Officer on it, and that its network lets you in."
             ) from error
 
 
@@ -106,7 +107,7 @@ def resolve_references_again(
             client.send_request(request).raise_for_status()
         except AzureError as error:
             raise KeyVaultRefused(
-                f"AZURE_FUNCTION_APP_ID: the app could not be told of its keys "
+                f"AZURE_FUNCTION_APP_ID: could not notify the function app of the new keys "
                 f"({type(error).__name__}); restart it"
             ) from error
 

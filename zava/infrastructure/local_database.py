@@ -20,8 +20,8 @@ DATABASE = "zava"
 class LocalDatabase:
     """Connection strings of one database, for its administrator and for the server's login.
 
-    With `tokens` the administrator proves itself by Entra, and nobody on this machine can log in
-    as the server.
+    With `tokens` the administrator authenticates by Entra, and no process on this machine can log
+    in as the server.
     """
 
     administrator: str
@@ -41,7 +41,7 @@ class LocalDatabase:
 
         Raises:
             SettingsError: the server refuses or does not answer.
-            NoToken: Entra knows nobody here.
+            NoToken: no one is signed in to Entra.
         """
         conninfo = make_conninfo(self.administrator, dbname=database)
         if self.tokens is not None:

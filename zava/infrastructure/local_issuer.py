@@ -32,7 +32,7 @@ class LocalIssuerRefused(Exception):
 
 
 def local_issuer_allowed(settings: Settings, conninfo: str) -> None:
-    """Refuse the local issuer anywhere but on somebody's own machine.
+    """Refuse the local issuer anywhere but on a person's own machine.
 
     Raises:
         LocalIssuerRefused: this is Azure, or the database is on another machine.

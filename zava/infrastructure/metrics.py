@@ -66,7 +66,7 @@ class Metrics:
             distribution.add(seconds)
 
     def span(self, span: Span) -> None:
-        """Metrics know no spans."""
+        """Ignore spans; they are no metrics."""
 
     def counter(self, name: str, *labels: str) -> int:
         """Return a counter's value."""

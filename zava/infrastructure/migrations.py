@@ -61,7 +61,7 @@ class Migration:
 
     @property
     def checksum(self) -> str:
-        """Return what tells this text from any other."""
+        """Return the checksum of this text."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
@@ -107,7 +107,7 @@ def migrate(
 
 
 def close_database(connection: psycopg.Connection) -> None:
-    """Let nobody but the owner and the server's login into this database."""
+    """Let only the owner and the server's login into this database."""
     connection.execute(_CLOSE_DATABASE)
 
 
@@ -143,13 +143,13 @@ def set_server_password(connection: psycopg.Connection, password: str) -> None:
 def name_server_login(connection: psycopg.Connection, object_id: UUID) -> bool:
     """Let one Entra identity log in as the server; return whether that changed anything.
 
-    The role is made here rather than by the extension's own function: its maker is then the
-    administrator who migrates, and since PostgreSQL 16 nobody else may alter it. An identity that
-    was made anew has another object id, so the label is written again. `connection` is the
+    The role is made here rather than by the extension's own function. Its maker is then the
+    administrator who migrates, and since PostgreSQL 16 no other role may alter it. An identity
+    that was made again has another object id, so the label is written again. `connection` is the
     administrator's, an Entra principal, to the database `postgres`.
 
     Raises:
-        MigrationRefused: this server knows no Entra identities.
+        MigrationRefused: this server does not support Entra identities.
     """
     label = f"aadauth,oid={object_id},type=service"
     with connection.transaction():

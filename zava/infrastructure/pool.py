@@ -48,11 +48,11 @@ class DatabasePool:
     """A psycopg pool that is made closed and opened once, at first use.
 
     psycopg_pool opens, tests, replaces and closes connections; this lends them. A lease outlives
-    a call, because its checkout is a fifth of a cheap call's CPU: a connection goes from caller
-    to caller and returns when it has rested for seconds, when it broke, or when its lease ends.
+    a call, because its checkout is a fifth of a cheap call's CPU. A connection goes from caller to
+    caller. It returns when it has rested for seconds, when it broke, or when its lease ends.
 
     `arguments`, when given, is awaited for each new connection and adds to `conninfo`. Nothing is
-    set on a session: what a login needs stands in its role.
+    set on a session: the settings of a login belong to its role.
     """
 
     def __init__(
@@ -116,9 +116,9 @@ class DatabasePool:
 
         `is_spare` allows for the spare connections beyond `max_size`, when all others are lent.
 
-        The block's entry raises Unreachable when no connection can be made at present, and Busy
-        when none came free within the current call's deadline, when too many wait already, or
-        when the database was given up.
+        The block's entry raises Unreachable when no connection can be made at present. It raises
+        Busy when none came free within the current call's deadline, when too many wait already, or
+        when the circuit is open.
         """
         return _Loan(self, self._max_size + (self._spare if is_spare else 0))
 
@@ -150,12 +150,12 @@ class DatabasePool:
         `most` is how many leases there may be.
 
         Raises:
-            Busy: as `connection` says.
+            Busy: none came free in time, too many wait, or the circuit is open.
         """
         if not self.circuit.lets_pass():
             observe.request_refused(Refusal.NO_DATABASE)
             raise Busy(
-                "The database does not answer at present.", hint="Try again in a few seconds."
+                "The database is unavailable at present.", hint="Try again in a few seconds."
             )
         await self._open_once()
         started = time.monotonic()
@@ -183,7 +183,7 @@ class DatabasePool:
             self._return(connection)
 
     def fell_silent(self, since: float) -> None:
-        """Learn that a statement sent at `since` was never answered, beyond its own deadline.
+        """Report that the server never answered a statement sent at `since`, past its deadline.
 
         That alone is no evidence against the database: one statement may not heed its cancellation.
         A fresh connection decides, in the background; of several at once the first is probed.
@@ -223,7 +223,7 @@ class DatabasePool:
             self._send_away()
 
     def _send_away(self) -> None:
-        """Tell all who wait for a connection, here or in psycopg_pool, that none can be made."""
+        """Fail all calls that wait for a connection, here or in psycopg_pool: none can be made."""
         now = asyncio.get_running_loop().time()
         for waiting in self._connecting:
             waiting.reschedule(now)
@@ -266,7 +266,7 @@ class DatabasePool:
         return connection
 
     async def _wait(self, deadline: float) -> PooledConnection | None:
-        """Return what the next giver hands over; None says that there is room for a lease."""
+        """Return the next connection that is given back; None if there is room for a lease."""
         if len(self._waiting) >= self._max_waiting:
             raise _busy()
         turn: asyncio.Future[PooledConnection | None] = asyncio.get_running_loop().create_future()
@@ -367,7 +367,7 @@ class _Loan:
 
 
 def _busy() -> Busy:
-    return Busy("No database connection came free in time.", hint="Try again in a few seconds.")
+    return Busy("No database connection was free in time.", hint="Try again in a few seconds.")
 
 
 def _unreachable() -> Unreachable:

@@ -1,4 +1,4 @@
-"""One connection to PostgreSQL: how it is made, told of, tested and interrupted."""
+"""One connection to PostgreSQL: how it is made, reported, tested and interrupted."""
 
 import asyncio
 import time
@@ -81,7 +81,7 @@ class PooledConnection(AsyncConnection[tuple[object, ...]]):
         refused: Callable[[], None] | None = None,
         **arguments: Any,
     ) -> Self:
-        """Connect; tell `refused` when the server read the password and said no."""
+        """Connect; call `refused` when the server read the password and refused it."""
         try:
             return await super().connect(conninfo, **arguments)
         except OperationalError as error:
@@ -184,7 +184,7 @@ class _Line:
 
 
 def _resumed(gen: PQGen[T], wanted: Wait) -> PQGen[T]:
-    """Go on with a generator that has said already what it waits for."""
+    """Continue a generator that has already returned what it waits for."""
     while True:
         ready = yield wanted
         try:
@@ -197,10 +197,10 @@ def _resumed(gen: PQGen[T], wanted: Wait) -> PQGen[T]:
 def reporting(
     failed: Callable[[float, str], None], connected: Callable[[], None]
 ) -> type[PooledConnection]:
-    """Return the class of connections that tell of each attempt to make one, and when it began."""
+    """Return the class of connections that report each attempt to make one, and its start."""
 
     class Reporting(PooledConnection):
-        """A connection that tells of each attempt to make one."""
+        """A connection that reports each attempt to make one."""
 
         @classmethod
         async def connect(cls, conninfo: str = "", **arguments: Any) -> Self:
@@ -217,7 +217,7 @@ def reporting(
 
 
 def reason(error: Error) -> str:
-    """Say why no connection was made, in words that name no host, login or database.
+    """Return why no connection was made, without a name of host, login or database.
 
     libpq brings no SQLSTATE of a refused connection, only its own and the server's text.
     """

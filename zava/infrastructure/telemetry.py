@@ -38,9 +38,9 @@ class Transport(Protocol):
 
 
 class Telemetry:
-    """A sink that exports every few seconds, soft where the service is not.
+    """A sink that exports every few seconds; a failure of the service never reaches a call.
 
-    `client_id` names the managed identity that the service asks for where its local authentication
+    `client_id` names the managed identity, which the service requires if its local authentication
     is off.
     """
 

@@ -1,1 +1,1 @@
-"""MCP and HTTP; knows nothing of SQL."""
+"""MCP and HTTP, without any SQL."""

@@ -1,7 +1,7 @@
-"""Removes from a message what stands for an absent value, as clients of several languages write it.
+"""Remove from a message the forms in which clients of several languages write an absent value.
 
-Serializers write null for a field without a value, "" for a cursor that is not there, 1.0 for the
-id 1, and booleans where a capability is an object. Each has one possible meaning.
+Serializers write null for a field without a value and "" for an absent cursor. They write 1.0 for
+the id 1, and booleans where a capability is an object. Each has one possible meaning.
 """
 
 from typing import Any

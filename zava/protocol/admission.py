@@ -1,7 +1,7 @@
-"""How many requests are served at once; one more is told to come back before its work is done.
+"""Limit the requests that are served at once; one more is refused before any work.
 
-Requests that wait for each other make everybody slow. Those that are let in keep their latency,
-because no more are let in than the process serves well, and no principal fills the process alone.
+Requests that wait for each other slow all callers down. Admitted requests keep their latency,
+because their number is limited, and no principal fills the process alone.
 """
 
 import asyncio
@@ -29,9 +29,9 @@ class ShareTaken(Busy):
 class Admission:
     """The requests under way, by principal, and their bounds.
 
-    A principal who is alone may hold all places, and half of them as soon as another one was seen
-    within the minute. When all are taken, a quarter more is there for those who hold the fewest:
-    so the next principal finds room at once, though others fill the process for half a minute.
+    A principal who is alone may hold all places, and half of them if another one was seen within
+    the minute. When all are taken, a quarter more is there for those who hold the fewest. So the
+    next principal finds room at once, even while others fill the process for half a minute.
     """
 
     def __init__(self, most: int, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -61,9 +61,7 @@ class Admission:
         held = self._held.get(principal, 0)
         if held >= self._half and not self._is_alone(principal):
             observe.request_refused(Refusal.SHARE_TAKEN)
-            raise ShareTaken(
-                "As many requests of yours as may be served at once are.", hint=_again()
-            )
+            raise ShareTaken("You have reached your limit of concurrent requests.", hint=_again())
         is_full = self._held_by_all >= self._most
         if is_full and (held >= self._few or self._held_by_all >= self._with_spare):
             observe.request_refused(Refusal.NO_CAPACITY)
@@ -79,10 +77,10 @@ class Admission:
                 del self._held[principal]
 
     async def hold_back(self, caller: Caller) -> None:
-        """Wait before a caller's refusal is sent, where the client does not wait as it was told.
+        """Wait before a caller's refusal is sent, if the client does not honour `Retry-After`.
 
-        The first refusals of a second go at once. To answer a flood as fast as it comes would take
-        the time of everybody else.
+        The first refusals of a second are sent at once. A flood that is answered as fast as it
+        arrives would take the time of all other callers.
         """
         now = self._clock()
         if int(now) != self._refused_in:

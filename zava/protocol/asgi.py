@@ -88,9 +88,9 @@ async def _send(send: Send, answer: Answer) -> None:
 
 
 class _Watch:
-    """Cancels the block that it stands around, and so its statement, when the client leaves.
+    """Cancels the block that it wraps, and so its statement, when the client leaves.
 
-    It looks for that only once the block has run for a moment: most calls are over before a second
+    It watches the client only after the block has run for a moment: most calls end before a second
     task would have paid for itself.
     """
 

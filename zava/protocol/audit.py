@@ -48,7 +48,7 @@ async def recorded(
     tool: str,
     run: Callable[[Caller], Awaitable[Result]],
 ) -> Result:
-    """Run one call as its caller and note what came of it, also when the client leaves."""
+    """Run one call as its caller and record its outcome, even if the client leaves."""
     call = Call(
         tool,
         client_name=exchange.client_name,

@@ -82,7 +82,7 @@ def check_version(message: Mapping[str, Any], header: str | None) -> None:
     if said is not None and (is_handshake or (header not in SERVED and said != header)):
         raise BodyRefused(
             HEADER_MISMATCH,
-            f"The body speaks {str(said)[:40]}, the MCP-Protocol-Version header does not.",
+            f"The body uses {str(said)[:40]}, and the MCP-Protocol-Version header does not.",
             request_id=message.get("id"),
         )
     if not is_handshake and header not in SERVED:
@@ -95,14 +95,14 @@ def check_version(message: Mapping[str, Any], header: str | None) -> None:
 
 
 def metadata(message: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what the request says of itself, in `params._meta`."""
+    """Return the request's own metadata, `params._meta`."""
     params = message.get("params")
     said = params.get("_meta") if isinstance(params, Mapping) else None
     return said if isinstance(said, Mapping) else {}
 
 
 def wants_events(message: Mapping[str, Any]) -> bool:
-    """Whether the caller asked to hear of progress or log messages beside the result."""
+    """Whether the request wants progress or log messages in addition to the result."""
     said = metadata(message)
     return PROGRESS_KEY in said or LOG_LEVEL_KEY in said
 

@@ -13,7 +13,7 @@ async def read(analytics: Analytics, caller: Caller, _values: Mapping[str, str])
     """Return the caller's own use as text.
 
     Raises:
-        AccessDenied: the caller is nobody whom we know.
+        AccessDenied: the caller has no grant.
     """
     return budget_text(await analytics.budget(caller))
 

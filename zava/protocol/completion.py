@@ -12,7 +12,7 @@ RECORDED_AS = "completion/complete"
 
 @dataclass(frozen=True, slots=True)
 class OfferedValues:
-    """What may stand in a place; the caller's token has to allow `permission`."""
+    """The possible values of an argument; the caller's token has to allow `permission`."""
 
     name: str
     permission: Permission | None

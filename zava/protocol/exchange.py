@@ -17,7 +17,7 @@ _MAX_NAME = 100
 class Exchange:
     """The verified caller, its place in a trace, its client's name, and what the token lacks.
 
-    It travels in the ASGI scope: a context variable would not follow the request into the tasks
+    It is passed in the ASGI scope. A context variable would not follow the request into the tasks
     that the SDK spawns from its own task group.
     """
 

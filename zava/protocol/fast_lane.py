@@ -1,10 +1,9 @@
 """The hot path: usual requests of both eras, answered without the SDK.
 
-What does not depend on the caller is rendered once, and what depends on the token alone once for
-each set of permissions. A tool's answer is written in one pass. Whatever is not usual, in its shape
-or because it names a tool that there is not, is left to the SDK, which is loaded for it at first
-need; so is every question of what is wrong with it. Both lanes serve the same values through the
-same calls, and a test holds their answers to be equal.
+An answer that does not depend on the caller is rendered once. One that depends on the token alone
+is rendered once for each set of permissions. A tool's answer is written in one pass. The SDK, which
+is loaded lazily, answers every request of an unusual shape or with an unknown tool, and decides its
+errors. Both lanes serve the same values through the same calls, and a test compares their answers.
 """
 
 from collections.abc import Mapping
@@ -36,7 +35,7 @@ _NOTHING = b"{}"
 
 
 class FastLane:
-    """Answers what is usual. `version` and `website` are told when the server introduces itself."""
+    """Answers usual requests. `version` and `website` are part of the server's introduction."""
 
     def __init__(self, calls: ToolCalls, *, version: str, website: str | None = None) -> None:
         self._calls = calls
@@ -58,8 +57,8 @@ class FastLane:
         """Answer one message, or leave it to the SDK: None.
 
         `message` is JSON-RPC whose envelope was read; `headers` holds one value for each name.
-        `with_events` is what the kernel is told, too; no tool tells of progress, so that the
-        answer is the only event.
+        `with_events` has the kernel's meaning; no tool reports progress, so the answer is the
+        only event.
         """
         revision = usual_revision(message, headers)
         if revision is None:

@@ -36,7 +36,7 @@ def unknown_resource(uri: str) -> MCPError:
 
 
 def rpc_error(error: Exception, *, on_denied: Callable[[InsufficientScope], None]) -> MCPError:
-    """Return what a method that is no tool answers when it fails; tell of what nobody expected."""
+    """Return the JSON-RPC error of a failed method that is no tool; log unexpected failures."""
     if isinstance(error, MCPError):
         return error
     if isinstance(error, ValidationError):

@@ -200,7 +200,7 @@ def _permissions(claims: Mapping[str, Any]) -> frozenset[Permission]:
     scopes, roles = claims.get("scp"), claims.get("roles")
     if scopes is not None:
         if claims.get("idtyp", "user") != "user" or not isinstance(scopes, str):
-            raise TokenRefused("The token's claim scp does not fit the rest of it.")
+            raise TokenRefused("The token's claim scp does not fit its other claims.")
         return of_scopes(scopes.split())
     is_of_application = ("azp" in claims or "appid" in claims) and (
         claims.get("idtyp") == "app" or claims.get("sub") == claims["oid"]

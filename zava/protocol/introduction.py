@@ -1,4 +1,4 @@
-"""What the server says of itself, in any lane and either era."""
+"""The server's introduction, the same in both lanes and in both eras."""
 
 from typing import Literal, NamedTuple
 

@@ -1,6 +1,6 @@
 """uvicorn's HTTP/1.1 with bounds on what a client may send before it is answered.
 
-uvicorn bounds neither the size of a request's head nor the time in which a request arrives, and it
+uvicorn bounds neither the size of a request's head nor the time in which a request arrives. It
 adds the trailers of a chunked body to the headers. On Azure the host in front bounds these.
 
 A client may offer another protocol (`Upgrade: h2c`, as Java's HttpClient does with each request).
@@ -57,7 +57,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._wait()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header; a trailer comes after the headers were judged, and is none."""
+        """Take a header; ignore a trailer, which comes after the headers were checked."""
         if self._is_in_head:
             super().on_header(name, value)
 

@@ -53,7 +53,7 @@ def period_content(period: Period | None) -> dict[str, Any] | None:
 
 
 def metric_text(answer: MetricAnswer) -> str:
-    """Return an answer as text: period, groups, totals, then what a reader has to know."""
+    """Return an answer as text: period, groups, totals, then the notes."""
     figures = answer.figures
     opening = [period_text(figures.period, figures.compared, answer)]
     table = Table(

@@ -1,9 +1,9 @@
-"""What a token lets its bearer do here: scopes of people, roles of applications.
+"""What a token allows its bearer to call: scopes of people, roles of applications.
 
-`user_impersonation`, the scope that clients ask for by default, means every tool: the person acts
-with all that the grant in the database allows. A token with narrower scopes may call the tools of
-those scopes alone. An application has no such whole: it gets exactly the roles that it was given.
-Whose rows and which columns a tool then shows, the audience in the database decides.
+`user_impersonation`, the scope that clients request by default, allows every tool: the person acts
+with the whole grant in the database. A token with narrower scopes may call the tools of those
+scopes alone. An application has no such whole scope: it gets exactly the roles that it was given.
+The audience in the database decides which rows and columns a tool then returns.
 """
 
 from collections.abc import Iterable
@@ -28,7 +28,7 @@ def of_scopes(scopes: Iterable[str]) -> frozenset[Permission]:
 def of_roles(roles: Iterable[str]) -> frozenset[Permission]:
     """Return what an application's roles allow; unknown ones allow nothing.
 
-    Free SQL reads whatever the narrower tools read, so it includes them.
+    Free SQL can read the same rows as the narrower tools, so it includes them.
     """
     named = frozenset(roles)
     allowed = {permission for permission in Permission if permission in named}
@@ -56,12 +56,12 @@ def require(offered: Offered, caller: Caller) -> None:
     """Let a caller pass whose token allows the tool or resource.
 
     Raises:
-        InsufficientScope: names the scope to ask for.
+        InsufficientScope: the error names the scope to request.
     """
     if offered.permission is not None and offered.permission not in caller.permissions:
         raise InsufficientScope(
             f"The token does not allow {offered.name}.",
-            hint=f"Ask for a token with the scope {offered.permission}.",
+            hint=f"Request a token with the scope {offered.permission}.",
             permission=offered.permission,
         )
 

@@ -1,9 +1,9 @@
-"""Azure's built-in authentication in front of us: what its headers may say, and when.
+"""Azure's built-in authentication in front of the app: which of its headers are used, and when.
 
-Whoever reaches the process can write `X-MS-…` headers; only where the platform says that it stands
-in front (`WEBSITE_AUTH_ENABLED`, on its own machines) does it also remove those that a client
-wrote. The headers never say who is asking: they may bring the token, which is checked like any
-other, and must agree with it.
+Any client that reaches the process can write `X-MS-…` headers. The platform removes those of a
+client only if its authentication is on (`WEBSITE_AUTH_ENABLED`, on its own machines). The headers
+never identify the caller. They may carry the token, which is checked like any other, and must agree
+with it.
 """
 
 from collections.abc import Mapping
@@ -25,10 +25,10 @@ def authorization(single: Mapping[str, str], *, is_vouched: bool) -> str | None:
 
 
 def check_agreement(single: Mapping[str, str], caller: Caller, *, is_vouched: bool) -> None:
-    """Let a caller pass whom the platform, where it vouches, knows as the same.
+    """Let a caller pass if the platform, where its authentication is on, names the same person.
 
     Raises:
-        TokenRefused: the platform authenticated somebody else.
+        TokenRefused: the platform authenticated another person.
     """
     named = single.get(PRINCIPAL_HEADER)
     if is_vouched and named is not None and named.lower() != str(caller.object_id):

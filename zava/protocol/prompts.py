@@ -1,4 +1,4 @@
-"""Questions that a client offers by name: each says which tool answers it and how to tell it."""
+"""Questions that a client offers by name: each names its tool and how to present the answer."""
 
 import re
 from collections.abc import Mapping
@@ -65,7 +65,7 @@ class Prompt:
 _PERIOD = PromptArgument("period", "Such as last month, this quarter, 2024-Q4, last 30 days.")
 _HOW_TO_TELL = (
     "State the period, the stores seen and every note of the answer. Show no ids. Invent nothing:"
-    " if the data cannot answer, say so."
+    " if the data cannot answer, state that."
 )
 
 
@@ -83,8 +83,8 @@ _ALL = (
         """
         Give me a business summary. Call get_store_performance with time_period "{period}" (leave it
         out when empty) and store "{store}" (leave it out when empty). Begin with the findings and
-        their numbers, then the figures beside the previous period and the year before, then stock
-        risks. If it says that a sample is small, do not call a change a trend.
+        their numbers, then the figures compared with the previous period and the year before, then
+        stock risks. If a note reports a small sample, do not call a change a trend.
         """,
         _PERIOD,
         PromptArgument("store", "One store, such as Seattle; without it all that you see."),
@@ -129,8 +129,8 @@ _ALL = (
         """
         Compare the stores. Call query_metrics with metrics ["revenue", "orders",
         "average_order_value"], dimensions ["store"], compare "previous_year" and time_period
-        "{period}" (leave it out when empty). If the answer says that you see only some of the
-        stores, call compare_with_chain for revenue over the last whole month, quarter or year, and
+        "{period}" (leave it out when empty). If the answer covers only some of the stores,
+        call compare_with_chain for revenue over the last whole month, quarter or year, and
         do not call any store the best of the chain.
         """,
         _PERIOD,
@@ -223,7 +223,7 @@ _ALL = (
         "The coming months, with intervals and how far the method was off.",
         """
         What sales do we expect? Call query_metrics with metrics ["revenue", "orders"], dimensions
-        ["month"], time_period "last 12 months" and forecast_periods {months} (3 when empty). Tell
+        ["month"], time_period "last 12 months" and forecast_periods {months} (3 when empty). Report
         each month with its interval, the method, and its error in the back-test.
         """,
         PromptArgument("months", "How many months ahead, 1 to 13."),
@@ -273,18 +273,18 @@ _ALL = (
         LIMIT 20
 
         Lift is how much more often two are bought together than if they were independent: above 1
-        they go together. Pairs in fewer than five orders are left out; a lift that stands on few
-        orders is weak evidence, so tell orders_with_both beside it.
+        they go together. Pairs in fewer than five orders are left out; a lift from few
+        orders is weak evidence, so report orders_with_both, too.
         """,
         PromptArgument("first_day", "First day, YYYY-MM-DD.", is_required=True),
     ),
     _prompt(
         "available_data",
         "What data there are",
-        "Tables, metrics and what can be asked.",
+        "Tables, metrics and possible questions.",
         """
         What data are available? Call get_multiple_table_schemas with the eight retail tables and
-        tell each table's purpose and main columns in one line, then the metrics of query_metrics.
+        give each table's purpose and main columns in one line, then the metrics of query_metrics.
         There is nothing on loyalty tiers, returns of goods, suppliers or staff.
         """,
     ),
@@ -293,9 +293,9 @@ _ALL = (
         "Explain a table",
         "What a table holds, how it joins, and questions that it answers.",
         """
-        Explain the table {table} to somebody who runs a store. Describe it with
-        get_multiple_table_schemas together with the tables that it points at. Say what one row
-        stands for, what each column means in plain words and how it joins, then give three
+        Explain the table {table} to a store manager. Describe it with
+        get_multiple_table_schemas together with the tables that it points at. Explain what one row
+        is, what each column means in plain words and how it joins, then give three
         questions that it answers, each with the SELECT.
         """,
         PromptArgument("table", "A table such as retail.orders.", is_required=True),

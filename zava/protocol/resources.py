@@ -18,9 +18,9 @@ _PLACE = re.compile(r"\\\{(\w+)\\\}")
 class Resource:
     """Text under a URI, read as the caller; a URI with `{name}` places stands for many.
 
-    `read` is awaited with the use cases, the caller and the value of each place; `permission` is
-    what the caller's token has to allow, None where any will do. What is read from a live one
-    holds for that moment alone.
+    `read` is awaited with the use cases, the caller and the value of each place. `permission` is
+    what the caller's token has to allow; None allows every token. The text of a live resource is
+    valid for that moment alone.
     """
 
     uri: str

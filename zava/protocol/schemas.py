@@ -1,8 +1,8 @@
 """The structure of tables, for programs and for readers.
 
-A model reads every word of it before it writes SQL, so what holds nearly everywhere is said once:
-a column is not null unless it says so, and a foreign key whose columns bear the names of those
-that they refer to names them once.
+A model reads every word of it before it writes SQL, so general rules are stated once. A column is
+not null unless it is marked. A foreign key whose columns have the names of the columns that they
+refer to names them once.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What every answer says to a browser, should one ever show it, and to caches on the way."""
+"""The headers of every answer, for a browser that shows it and for caches on the way."""
 
 from collections.abc import Mapping
 
@@ -14,7 +14,7 @@ _OVER_HTTPS = _ALWAYS | {"strict-transport-security": "max-age=31536000"}
 
 
 def secured(headers: Mapping[str, str], *, is_local: bool) -> dict[str, str]:
-    """Return an answer's headers with those of every answer; what the answer says itself stays.
+    """Return an answer's headers with those of every answer; the answer's own values win.
 
     The Functions host makes an empty 500 of an answer whose header has a letter beyond ASCII or
     the end of a line. So each of them becomes a question mark.

@@ -1,7 +1,8 @@
 """The MCP server: what it offers, on the SDK's kernel.
 
-What is offered stands in values that know no SDK (`TOOLS`, `RESOURCES`, `PROMPTS`, `COMPLETIONS`,
-`introduction`): the fast lane serves the same ones without it.
+Tools, resources, prompts, completions and the introduction are values that do not depend on the
+SDK (`TOOLS`, `RESOURCES`, `PROMPTS`, `COMPLETIONS`, `introduction`). The fast lane serves the same
+values without the SDK.
 """
 
 from collections.abc import Mapping, Sequence

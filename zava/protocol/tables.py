@@ -59,8 +59,7 @@ def table_content(table: Table) -> dict[str, Any]:
 def table_text(table: Table) -> str:
     r"""Return a table as text of at most 8 KB of rows, then what was cut and how to get it.
 
-    A row is a line. Text is told apart from what it looks like: NULL is no value, and a text that
-    reads so is written `\NULL`.
+    A row is a line. NULL is an absent value; a text that reads the same is written `\NULL`.
     """
     header = _SEPARATOR.join(line_of_text(column.name) for column in table.columns)
     lines = [_fitting(header, MAX_TEXT_BYTES)]
@@ -125,8 +124,8 @@ def _lines(rows: Sequence[Sequence[Any]]) -> Iterator[str]:
 def _plain_lines(rows: Sequence[Sequence[Any]]) -> list[str] | None:
     """Return the lines of rows without anything to escape, nothing where there is something.
 
-    Where the JSON of such rows has no comma or bracket but its own, it reads as their lines do, so
-    all are made at once: cell by cell it takes several times as long.
+    If the JSON of such rows has no comma or bracket in its cells, it equals their lines, so all
+    are made at once. Cell by cell takes several times as long.
     """
     said = orjson.dumps(rows)
     if (
@@ -141,7 +140,7 @@ def _plain_lines(rows: Sequence[Sequence[Any]]) -> list[str] | None:
 
 
 def _cut_row(row: Sequence[Any], limit_bytes: int) -> str:
-    """Return the row with its cells cut to equal shares; nothing, where a share says nothing."""
+    """Return the row with its cells cut to equal shares; nothing, if a share is too short."""
     share = limit_bytes // max(1, len(row)) - len(_SEPARATOR)
     if share < _SHORTEST_CELL_BYTES:
         return ""

@@ -23,10 +23,10 @@ class ToolCalls:
     async def call(
         self, tool: Tool, arguments: Mapping[str, Any] | None, exchange: Exchange
     ) -> ToolAnswer:
-        """Run one call to an answer, whatever happens in it.
+        """Run one call and return its answer, errors included.
 
-        The exchange learns of a token that does not allow the tool: the whole HTTP answer is then
-        a challenge for the scope.
+        If the token does not allow the tool, the exchange records it: the whole HTTP answer is
+        then a challenge for the scope.
         """
 
         async def run(caller: Caller) -> ToolAnswer:

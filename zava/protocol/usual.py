@@ -1,8 +1,7 @@
-"""Which requests are usual: those whose shape says all that there is to say of them.
+"""Decide which requests the fast lane can answer: those of a few usual shapes.
 
-Nearly every request has one of a few shapes. What has none of them is not thereby wrong: whoever
-reads the protocol whole decides about it. So these rules may be narrower than the protocol, and
-never wider.
+Nearly every request has one of these shapes. A request of another shape may still be valid; the SDK
+decides about it. So these rules may be narrower than the protocol, and never wider.
 """
 
 from collections.abc import Mapping
@@ -140,7 +139,7 @@ def _is_client(value: Any) -> bool:
 
 
 def _is_capabilities(value: Any) -> bool:
-    """Whether each capability is an object of objects; `roots` may also say `listChanged`."""
+    """Whether each capability is an object of objects; `roots` may also have `listChanged`."""
     return (
         isinstance(value, dict)
         and value.keys() <= _CAPABILITIES

@@ -1,4 +1,4 @@
-"""What a caller may ask of the retail data: the use cases behind the tools."""
+"""The use cases behind the tools: what a caller may do with the retail data."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -36,8 +36,8 @@ class RetailData(Protocol):
 class Analytics:
     """Use cases of the retail data; every one of them acts for a caller.
 
-    Metrics and product search are made, and their modules loaded, when they are first asked for: a
-    cold instance's first call needs one part of three.
+    Metrics and product search are constructed lazily, and their modules loaded with them: a cold
+    instance's first call needs one part of three.
     """
 
     def __init__(
@@ -100,5 +100,5 @@ class Analytics:
         return await self._data.budget(caller)
 
     def current_utc_date(self) -> datetime:
-        """Return the day that the tools reckon with, at this moment's time, in UTC."""
+        """Return the tools' day with the current time, in UTC."""
         return self._clock().astimezone(UTC)

@@ -1,4 +1,4 @@
-"""The own stores beside the chain: what may be known of stores that are not one's own."""
+"""Compare a caller's stores with the chain, without another store's value."""
 
 from collections.abc import Callable
 from datetime import date
@@ -20,11 +20,11 @@ class ChainData(Protocol):
     async def chain(
         self, caller: Caller, metric: str, period: Period, today: date
     ) -> ChainComparison:
-        """Read the own values and the chain's quartiles, which may be withheld."""
+        """Read the caller's values and the chain's quartiles, which may be withheld."""
 
 
 class ChainAnalysis:
-    """The use case of one tool; what it may not tell, the database does not compute."""
+    """The use case of one tool; the database computes only values that it may return."""
 
     def __init__(self, data: ChainData, today: Callable[[], date]) -> None:
         self._data = data
@@ -33,7 +33,7 @@ class ChainAnalysis:
     async def compare(
         self, caller: Caller, metric: str, time_period: str | None
     ) -> ChainComparison:
-        """Set the own stores' values beside the chain's median and quartiles.
+        """Compare the caller's stores with the chain's median and quartiles.
 
         Raises:
             InvalidInput: the metric is not compared, or the period is not one whole month, quarter

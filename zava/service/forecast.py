@@ -1,8 +1,8 @@
 """A seasonal-naive forecast: each period is expected to be what it was a season ago.
 
-The plainest method that knows a season, without a trend: what a better one has to beat. Its
-intervals come from how far it was off in the past (Hyndman and Athanasopoulos, Forecasting:
-Principles and Practice, 5.5), and the same misses are shown as its back-test error.
+The simplest method with a season, without a trend; a better method has to beat it. Its intervals
+come from its past errors (Hyndman and Athanasopoulos, Forecasting: Principles and Practice, 5.5).
+The same errors are shown as its back-test error.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ def seasonal_naive(
 ) -> tuple[ForecastPoint, ...]:
     """Forecast the periods named by `labels`, which follow `values`, oldest first.
 
-    An interval holds four of five outcomes, were the misses normally distributed; it widens with
+    An interval holds four of five outcomes if the errors are normally distributed. It widens with
     each further season, and does not go below zero where no value did.
 
     Raises:

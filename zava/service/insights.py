@@ -1,7 +1,7 @@
 """Findings about a store's figures: stated, deterministic rules, each with its threshold.
 
-A rule fires on a change that is large enough and stands on enough orders; otherwise it is silent.
-What it says holds only numbers that the answer carries too.
+A rule fires on a change that is large enough and has enough orders; otherwise it returns nothing.
+Its text contains only numbers that the answer contains too.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +27,7 @@ Record = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What the rules look at: figures by name, and rows by column."""
+    """The input of the rules: figures by name, and rows by column."""
 
     metrics: Mapping[str, Mapping[str, Any]]
     stores: Sequence[Record] = ()
@@ -38,7 +38,7 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule: when it speaks, and what it says."""
+    """One rule: its condition, and the finding that it returns."""
 
     name: str
     threshold: str
@@ -61,7 +61,7 @@ def find_insights(findings: Findings) -> tuple[Insight, ...]:
 
 
 def is_small_sample(findings: Findings, beside: str = "previous_period") -> bool:
-    """Whether too few orders stand behind a comparison to speak of a change."""
+    """Whether a comparison has too few orders to call the difference a change."""
     orders = findings.metrics["orders"]
     return min(orders["value"] or 0, orders[beside] or 0) < FEWEST_ORDERS
 
@@ -86,7 +86,7 @@ def _revenue_change(findings: Findings, beside: str, words: str) -> Insight | No
 
 
 def _driver(findings: Findings) -> Insight | None:
-    """Say whether more orders or larger ones moved the revenue: the shares add up to it."""
+    """Split the change of revenue into the share of more orders and that of larger ones."""
     revenue, orders = findings.metrics["revenue"], findings.metrics["orders"]
     change = change_percent(revenue["value"], revenue["previous_period"])
     if is_small_sample(findings) or change is None or abs(change) < CHANGE_PERCENT:
@@ -141,7 +141,7 @@ def _category(findings: Findings) -> Insight | None:
 
 
 def _stores(findings: Findings) -> Insight | None:
-    """Set the store that grew most beside the one that grew least."""
+    """Compare the store that grew most with the one that grew least."""
     grown = [
         (change, row)
         for row in findings.stores
@@ -190,7 +190,7 @@ def _short_supply(findings: Findings) -> Insight | None:
 
 
 def short_of_supply(supply: Sequence[Record]) -> list[Record]:
-    """Return the products that sell and will soon be gone, the best sellers first."""
+    """Return the products that sell and run out soon, the best sellers first."""
     short = (
         row
         for row in supply

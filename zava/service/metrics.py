@@ -1,4 +1,4 @@
-"""Questions to the certified metrics: the period read, the answer made honest."""
+"""Query the certified metrics: parse the period, and note what the answer leaves out."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -71,9 +71,9 @@ class Metrics:
         forecast_periods: int = 0,
         point_by_point: bool = False,
     ) -> MetricAnswer:
-        """Answer one question, with notes on what its reader has to know.
+        """Answer one question, with notes that its reader needs.
 
-        `point_by_point` sets a series of one dimension of time beside the period before it.
+        `point_by_point` compares a series of one dimension of time with the period before it.
 
         Raises:
             InvalidInput: a name, value, period or combination is not one that is answered.
@@ -120,7 +120,7 @@ class Metrics:
         return self._data.describe() + insight_page()
 
     async def _about_emptiness(self, caller: Caller, asked: MetricQuery) -> list[str]:
-        """Say from when to when there is anything: one more question, only for an empty answer."""
+        """Return notes with the period that has orders; it costs an empty answer one more trip."""
         ever = Period("ever", _FIRST_DAY, asked.today + timedelta(days=1), PeriodUnit.DAY)
         ends = {
             name: MetricQuery(
@@ -171,7 +171,7 @@ def _about_scope(figures: MetricRows, scope: Scope) -> list[str]:
     return [
         (
             f"You see {len(scope.stores)} of {scope.store_count} stores: the others are not in this"
-            " list. compare_with_chain sets yours beside the chain's quartiles."
+            " list. compare_with_chain compares yours with the chain's quartiles."
         )
     ]
 

@@ -1,4 +1,4 @@
-"""Reads a period as people say it: the one grammar of every tool that takes `time_period`."""
+"""Parse periods such as `last month`: the one grammar of every tool with `time_period`."""
 
 import re
 from datetime import date, datetime, timedelta
@@ -47,7 +47,7 @@ def parse_period(expression: str, today: date) -> Period:
     """Return the period that the expression names on this day.
 
     Whole units lie between calendar boundaries, weeks are ISO weeks, and `last N units` are those
-    before the current one. Whatever holds today and ends later runs to today.
+    before the current one. A period that contains today and ends later runs to today.
 
     Raises:
         InvalidInput: the text is not in the grammar, which the error states.

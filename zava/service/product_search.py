@@ -1,4 +1,4 @@
-"""Product search as a use case: what is asked, with which model, and what the answer is worth."""
+"""The use case of product search: normalise the text, embed it, and judge the answer."""
 
 import re
 import unicodedata
@@ -46,7 +46,7 @@ class SearchData(Protocol):
 
 
 class Vectors(Protocol):
-    """The embedding models that this process can ask."""
+    """The embedding models that this process can call."""
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -60,7 +60,7 @@ class Vectors(Protocol):
 
 
 class ProductSearch:
-    """Finds products by SKU, by words and by meaning, and says which of them did."""
+    """Find products by SKU, by words and by meaning, and report which of them matched."""
 
     def __init__(self, data: SearchData, vectors: Vectors) -> None:
         self._data = data
@@ -78,11 +78,11 @@ class ProductSearch:
     ) -> ProductMatches:
         """Return the products that fit a description best.
 
-        Where the model does not answer, words alone are searched and the answer says so.
+        If the model does not respond, the search uses words alone, and a note reports it.
 
         Raises:
             InvalidInput: the description holds no word or too many, or the category is unknown.
-            EmbeddingsUnavailable: the catalogue is embedded with a model that this server has not.
+            EmbeddingsUnavailable: the catalogue is embedded with a model this server does not have.
         """
         text = normalised(query_description)
         for _ in range(_ATTEMPTS):
@@ -172,10 +172,10 @@ def question_of(
 
 
 def normalised(description: str) -> str:
-    """Return the text to search for: one line, one case, no characters that nobody sees.
+    """Return the text to search for: one line, lower case, no invisible characters.
 
     Raises:
-        InvalidInput: nothing to search for is left, or too much is there.
+        InvalidInput: the text has no letter or digit, or is too long.
     """
     if len(description) > MAX_CHARACTERS:
         raise InvalidInput(
@@ -209,7 +209,7 @@ def _skus(text: str) -> tuple[str, ...]:
 def _threshold(percent: float | None, model: EmbeddingModel | None) -> float:
     """Return the least cosine similarity for a percentage on the scale of the course's model.
 
-    Its default of 30 % is every model's own floor, 100 % is identity, straight lines between.
+    Its default of 30 % is every model's own floor, 100 % is identity; between, it is linear.
     """
     if model is None:
         return 0.0
@@ -243,7 +243,7 @@ def _category(name: str | None, registry: SearchRegistry) -> UUID | None:
 def _judged(
     findings: Findings, question: ProductQuestion, registry: SearchRegistry, notes: Sequence[str]
 ) -> ProductMatches:
-    """Say what the findings are worth."""
+    """Return the answer with notes on how good its matches are."""
     has_meaning = question.vector is not None or findings.likened is not None
     products = tuple(_match(row, registry.model) for row in findings.rows)
     missing = registry.products - registry.embedded
@@ -256,7 +256,7 @@ def _judged(
         told += _why_empty(findings, question, registry)
     elif all(product.is_weak for product in products):
         told.append(
-            "Every match is weak: the catalogue may not hold what was meant. Its categories:"
+            "Every match is weak: the catalogue may not have the product. Its categories:"
             f" {', '.join(sorted(registry.categories))}."
         )
     if has_meaning and missing > 0:

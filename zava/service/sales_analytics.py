@@ -16,7 +16,7 @@ class SalesData(MetricData, ChainData, Protocol):
 class SalesAnalytics:
     """The business layer's use cases by subject; every one of them acts for a caller.
 
-    `today` is the stores' own day, from which periods such as "last month" are reckoned.
+    `today` is the stores' own day, from which periods such as "last month" are resolved.
     """
 
     def __init__(self, data: SalesData, today: Callable[[], date]) -> None:

@@ -1,4 +1,4 @@
-"""A series beside the period before it: point by point, by place and not by label."""
+"""Compare a series with the period before it, point by point, by position and not by label."""
 
 from dataclasses import replace
 from typing import Any
@@ -17,10 +17,10 @@ UNITS = {
 
 
 def beside_previous(now: MetricRows, before: MetricRows, period: Period) -> MetricRows:
-    """Add to each metric of a series the value at the same place in the period before.
+    """Add to each metric of a series the value at the same position in the period before.
 
-    The first day of a month stands beside the first day of the one before, whatever its name. A
-    place at which nothing was sold, or that the shorter period does not have, has None.
+    The first day of a month is compared with the first day of the month before. The value is None
+    where nothing was sold, or where the period before is shorter.
     """
     unit, previous = UNITS[now.columns[0].name], period.previous()
     places = {label: place for place, label in enumerate(labels_of(period, unit))}

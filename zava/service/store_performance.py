@@ -1,4 +1,4 @@
-"""How a store did: figures beside the previous period and year, rankings, risks and findings."""
+"""How a store did: figures, the previous period and year, rankings, risks and findings."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -37,7 +37,7 @@ _MOST_STORES, _MOST_CATEGORIES, _MOST_CONSIDERED, _LISTED = 20, 50, 50, 5
 
 
 class StoreAnalysis:
-    """The use case of one tool: everything that it tells comes from one statement."""
+    """The use case of one tool: its whole answer comes from one statement."""
 
     def __init__(self, data: MetricData, today: Callable[[], date]) -> None:
         self._data = data
@@ -46,11 +46,11 @@ class StoreAnalysis:
     async def performance(
         self, caller: Caller, store: str | None, time_period: str | None
     ) -> StorePerformance:
-        """Tell how the named store, or all in scope together, did in the period.
+        """Return how the named store, or all in scope together, did in the period.
 
         Raises:
-            InvalidInput: the period is none.
-            NotPermitted: no store of that name is the caller's; another's and none are alike.
+            InvalidInput: the period is not in the grammar.
+            NotPermitted: no store of that name is in scope; it may exist or not.
         """
         today = self._today()
         period = parse_period(time_period or DEFAULT_PERIOD, today)
@@ -91,7 +91,7 @@ def _questions(basis: MetricQuery) -> dict[str, MetricQuery]:
 
 
 def _full_name(store: str, scope: Scope) -> str:
-    """Return the name as it stands in the data; the data layer has found it in scope."""
+    """Return the name as written in the data; the data layer has found it in scope."""
     wanted = store.strip().casefold()
     return next(
         name for name in scope.stores if name.casefold() in {wanted, f"zava retail {wanted}"}
@@ -150,7 +150,7 @@ def _beside(now: Mapping[str, Any], year: Mapping[str, Any]) -> dict[str, dict[s
 
 
 def _stock_risks(supply: MetricRows) -> MetricRows:
-    """Keep what sells and will soon be gone, the best sellers first."""
+    """Keep the products that sell and run out soon, the best sellers first."""
     names = [column.name for column in supply.columns]
     short = short_of_supply(supply.records())
     rows = [[row[name] for name in names] for row in short[:_LISTED]]
@@ -163,7 +163,7 @@ def _notes(findings: Findings, measured: Measured, *, is_one_store: bool) -> lis
     if not is_one_store and len(scope.stores) < scope.store_count:
         notes.append(
             f"You see {len(scope.stores)} of {scope.store_count} stores; a best or worst store is"
-            " one among these. compare_with_chain sets yours beside the chain's quartiles."
+            " one among these. compare_with_chain compares yours with the chain's quartiles."
         )
     for beside, words in (("previous_period", "previous period"), ("previous_year", "year before")):
         if is_small_sample(findings, beside):

@@ -1,7 +1,7 @@
 """Lengths and counts that a statement's text has to bound.
 
-A number that the text states is held to a limit; one that comes from the data is left to the
-deadline. Constant arithmetic is reckoned out, so that `10 ^ 9` is no way around `1000000000`.
+A number that the text states is checked against a limit; one that comes from the data is left to
+the deadline. Constant arithmetic is computed, so that `10 ^ 9` is no way around `1000000000`.
 """
 
 import re
@@ -32,9 +32,9 @@ _ARITHMETIC: dict[str, Callable[[float, float], float]] = {
 
 
 class Growth:
-    """How large the values of one statement can grow, as far as its text says.
+    """How large the values of one statement can grow, by its text.
 
-    One call may feed another, so all of a statement's calls are reckoned together.
+    One call may feed another, so all of a statement's calls are computed together.
     """
 
     def __init__(self) -> None:
@@ -99,7 +99,7 @@ def constant(node: Node) -> float | None:
 
 
 def largest(node: Node) -> float | None:
-    """Return the most that an expression can be, where the statement's text says so."""
+    """Return the most that an expression can be, if the statement's text states it."""
     least = node.get("MinMaxExpr", {})
     if least.get("op") == "IS_LEAST":
         return min((b for b in map(largest, least["args"]) if b is not None), default=None)

@@ -1,8 +1,8 @@
 """What `value.name` selects in one statement: a column, or a call in the notation of a field.
 
 PostgreSQL reads `alias.name` and `(value).name` as the call `name(value)` where it finds no such
-column. So a name that PostgreSQL could call is refused, unless the source before it, or for a
-function on the list the statement, has such a column.
+column. So a name that PostgreSQL could call is refused, unless the source before it has such a
+column. For a function on the list, a column anywhere in the statement is enough.
 """
 
 from collections.abc import Iterable, Iterator

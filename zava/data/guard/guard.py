@@ -1,4 +1,4 @@
-"""Says of a caller's statement whether it may run."""
+"""Decide whether a caller's statement may run."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -80,5 +80,5 @@ def _syntax_error(error: NotParsed) -> Verdict:
     return Verdict(
         DatabaseFault,
         f"{said}{place}.",
-        "Mend the syntax near the stated position and send the statement again.",
+        "Correct the syntax near the stated position and send the statement again.",
     )

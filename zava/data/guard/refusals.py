@@ -1,4 +1,4 @@
-"""What a refused statement is told: what was refused, and what to write instead."""
+"""The texts of refusals: what was refused, and what to write instead."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -8,7 +8,7 @@ from zava.data.guard.vocabulary import FUNCTIONS
 READS_ONLY = "Send one SELECT (or WITH … SELECT, VALUES); the data can only be read."
 _SCHEMA_TOOL = "get_multiple_table_schemas describes the tables that you can read."
 _STANDARD = "Use PostgreSQL's aggregate, window, date, text, number, array and JSON functions."
-_NO_SETTINGS = "Settings cannot be read or changed; who asks comes from the caller's token alone."
+_NO_SETTINGS = "Settings cannot be read or changed; only the caller's token identifies the caller."
 
 _STATEMENTS = {
     "ExplainStmt": ("EXPLAIN", "Plans are not shown; send the SELECT itself."),
@@ -35,9 +35,9 @@ _CLAUSES = {
     ),
     "lockingClause": ("FOR UPDATE and FOR SHARE lock rows.", "Leave the clause out."),
     "intoClause": ("SELECT INTO makes a table.", "Leave INTO out; use WITH for a step between."),
-    "XmlExpr": ("XML is not built here.", "Use the JSON functions."),
-    "XmlSerialize": ("XML is not built here.", "Use the JSON functions."),
-    "RangeTableFunc": ("XMLTABLE is not run here.", "Use the JSON functions."),
+    "XmlExpr": ("XML is not allowed.", "Use the JSON functions."),
+    "XmlSerialize": ("XML is not allowed.", "Use the JSON functions."),
+    "RangeTableFunc": ("XMLTABLE is not allowed.", "Use the JSON functions."),
 }
 _CATALOG_SCHEMAS = frozenset({"pg_catalog", "information_schema", "pg_toast", "pg_temp", "zava"})
 _TYPE_OF = "pg_typeof"
@@ -62,18 +62,18 @@ def node(name: str) -> Refused:
     """Refuse a statement or a clause by the name of its parse tree's node."""
     if name in _STATEMENTS:
         keyword, hint = _STATEMENTS[name]
-        return Refused(f"{keyword} is not run here.", hint)
+        return Refused(f"{keyword} is not allowed.", hint)
     if name in _CLAUSES:
         return Refused(*_CLAUSES[name])
     if name.endswith("Stmt"):
-        return Refused("Only reads are run here.", READS_ONLY)
-    return Refused(f"The statement holds a construct that is not read here ({name}).", READS_ONLY)
+        return Refused("Only reads are allowed.", READS_ONLY)
+    return Refused(f"The statement holds a construct that is not allowed ({name}).", READS_ONLY)
 
 
 def relation(schema: str | None, name: str, readable: Iterable[str]) -> Refused:
     """Refuse a relation that is neither a retail table nor a name of the statement's own WITH."""
     if schema in _CATALOG_SCHEMAS or (schema is None and name.startswith("pg_")):
-        return Refused("Catalog tables cannot be read here.", _SCHEMA_TOOL)
+        return Refused("Catalog tables cannot be read.", _SCHEMA_TOOL)
     tables = sorted(readable)
     nearest = get_close_matches(name, tables, n=3) or tables
     offered = ", ".join(f"retail.{table}" for table in nearest)
@@ -84,19 +84,19 @@ def relation(schema: str | None, name: str, readable: Iterable[str]) -> Refused:
 def function(name: str) -> Refused:
     """Refuse a function that is not on the list."""
     if name in _SETTING_FUNCTIONS:
-        return Refused(f"The function {name} is not run here.", _NO_SETTINGS)
+        return Refused(f"The function {name} is not allowed.", _NO_SETTINGS)
     if name == _TYPE_OF:
         return Refused("pg_typeof is read as text only.", "Write pg_typeof(x)::text.")
     if name.startswith(("pg_", "has_", "to_reg")) or name in {"version", "col_description"}:
-        return Refused(f"The function {name[:63]} is not run here.", _SCHEMA_TOOL)
+        return Refused(f"The function {name[:63]} is not allowed.", _SCHEMA_TOOL)
     nearest = get_close_matches(name, FUNCTIONS, n=3, cutoff=0.75)
     hint = f"Perhaps {' or '.join(nearest)}." if nearest else _STANDARD
-    return Refused(f"The function {name[:63]} is not run here.", hint)
+    return Refused(f"The function {name[:63]} is not allowed.", hint)
 
 
 def function_schema(name: str) -> Refused:
     """Refuse a function of another schema than PostgreSQL's own."""
-    return Refused(f"Functions of the schema {name[:63]} are not run here.", _STANDARD)
+    return Refused(f"Functions of the schema {name[:63]} are not allowed.", _STANDARD)
 
 
 def hidden_call(name: str) -> Refused:
@@ -110,14 +110,14 @@ def hidden_call(name: str) -> Refused:
 def system_column(name: str) -> Refused:
     """Refuse a column that every table has."""
     return Refused(
-        f"{name} is a system column, which is not shown here.",
+        f"{name} is a system column, which cannot be read.",
         "Name columns as get_multiple_table_schemas lists them, and outputs otherwise.",
     )
 
 
 def collation(name: str) -> Refused:
     """Refuse a collation that is not PostgreSQL's own."""
-    return Refused(f"The collation {name[:63]} is not used here.", 'Leave it out or use "C".')
+    return Refused(f"The collation {name[:63]} is not allowed.", 'Leave it out or use "C".')
 
 
 def type_name(name: str) -> Refused:
@@ -125,7 +125,7 @@ def type_name(name: str) -> Refused:
     if name.removeprefix("pg_catalog.").startswith("reg"):
         return Refused(f"The type {name[:63]} looks into the catalog.", _SCHEMA_TOOL)
     return Refused(
-        f"The type {name[:63]} is not used here.",
+        f"The type {name[:63]} is not allowed.",
         "Use text, numeric, integer, boolean, date, timestamptz, interval, uuid, jsonb or arrays.",
     )
 
@@ -133,19 +133,19 @@ def type_name(name: str) -> Refused:
 def operator(name: str) -> Refused:
     """Refuse an operator that is not PostgreSQL's own."""
     return Refused(
-        f"The operator {name[:63]} is not run here.", "Use PostgreSQL's own operators, unqualified."
+        f"The operator {name[:63]} is not allowed.", "Use PostgreSQL's own operators, unqualified."
     )
 
 
 def special_value(name: str) -> Refused:
     """Refuse CURRENT_USER and its kin."""
     spelled = name.removeprefix("SVFOP_")
-    return Refused(f"{spelled} is not shown here.", "Each answer says whose data it saw.")
+    return Refused(f"{spelled} is not allowed.", "Each answer states the stores that it covers.")
 
 
 def sampling() -> Refused:
     """Refuse TABLESAMPLE, whose choice of rows follows from where they lie."""
-    return Refused("TABLESAMPLE is not run here.", "Use ORDER BY random() LIMIT n.")
+    return Refused("TABLESAMPLE is not allowed.", "Use ORDER BY random() LIMIT n.")
 
 
 def unbounded(name: str, largest: int, example: str) -> Refused:
@@ -167,7 +167,7 @@ def long_search(name: str) -> Refused:
 def too_large(what: str) -> Refused:
     """Refuse a statement whose values grow beyond what one may take."""
     return Refused(
-        f"{what} may need more memory than one may take.",
+        f"{what} may need more memory than the limit.",
         "Aggregate to fewer rows first, and write shorter expressions.",
     )
 

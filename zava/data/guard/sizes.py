@@ -180,7 +180,7 @@ class Sizes:
             yield result.get("name") or implied_name(result["val"]), self.size(result["val"])
 
     def _query(self, cte: Node) -> None:
-        """Learn the outputs of one query of a WITH."""
+        """Record the outputs of one query of a WITH."""
         select = cte["ctequery"].get("SelectStmt", {})
         names = [part["String"]["sval"] for part in cte.get("aliascolnames", ())]
         recursive = "larg" in select and cte["ctename"] in relations(select["rarg"])

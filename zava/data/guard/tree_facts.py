@@ -1,4 +1,4 @@
-"""What a parse tree says of one query or expression, for the estimate of sizes."""
+"""Facts of one query or expression in a parse tree, for the estimate of sizes."""
 
 from math import log10
 from typing import Any

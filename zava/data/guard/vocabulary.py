@@ -1,13 +1,13 @@
 """The words that a caller's statement may use: functions, types, operators, node types.
 
-What is not listed is refused. A function stands here when every overload of it is immutable or
-stable, reads nothing but its arguments, and cannot run text as SQL; the volatile ones that stand
-here (`random`, `clock_timestamp`, the two array samplers) change nothing that outlives the call.
+A word that is not listed is refused. A function is listed if every overload of it is immutable or
+stable, reads nothing but its arguments, and cannot run text as SQL. The listed volatile ones
+(`random`, `clock_timestamp`, the two array samplers) change nothing that outlives the call.
 """
 
 
 def _words(text: str) -> frozenset[str]:
-    """Read words from lines; a line that begins with "# " says what follows it is."""
+    """Read words from lines; a line that begins with "# " describes the lines after it."""
     lines = (line.strip() for line in text.splitlines())
     return frozenset(word for line in lines if not line.startswith("# ") for word in line.split())
 

@@ -1,7 +1,7 @@
-"""Walks a parse tree and refuses whatever is not on the lists.
+"""Walk a parse tree and refuse every part that is not on the lists.
 
-The walk is iterative, so that depth costs no stack, and visits every part: a node type, a field or
-a name that no rule knows is refused, also when a later version of the parser brings it.
+The walk is iterative, so that depth costs no stack, and visits every part. A node type, a field or
+a name without a rule is refused, even if a later version of the parser adds it.
 """
 
 from collections.abc import Callable, Iterable
@@ -92,7 +92,7 @@ class Walk:
             self._stack.append((value, visible))
 
     def _push_rest(self, node: Node, visible: Names, read: str) -> None:
-        """Walk a node's parts but the one that its rule has read: a part nobody knows is met."""
+        """Walk a node's parts but the one that its rule has read, so that no part is missed."""
         self._push({key: part for key, part in node.items() if key != read}, visible)
 
     def _select(self, select: Node, visible: Names) -> None:

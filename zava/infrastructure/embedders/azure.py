@@ -49,10 +49,11 @@ _SHORTENED = {"text-embedding-3-large": 1536}
 
 
 class AzureEmbedder:
-    """One deployment of an Azure OpenAI resource, as whoever the token says.
+    """One deployment of an Azure OpenAI resource, called with the token's identity.
 
     The client is made at the first text: importing it costs half a cold start. Requests and tokens
-    are paced to what the deployment is granted, and a service that fails is left alone for a while.
+    are paced to what the deployment is granted. After failures the service is not called for a
+    while.
     """
 
     def __init__(
@@ -93,15 +94,17 @@ class AzureEmbedder:
     async def embed(self, texts: Sequence[str], *, within_seconds: float) -> list[Vector]:
         """Return one vector for each text.
 
-        Busy answers, broken ones and silence are tried again while time is left; `Retry-After`
+        Busy answers, broken answers and time-outs are retried while time is left. `Retry-After`
         is honoured, and a wait that would outlast the time is not begun.
 
         Raises:
-            EmbeddingsUnavailable: no good answer in time, or none is asked for after many failures.
+            EmbeddingsUnavailable: no good answer in time, or no request after many failures.
             TextRefused: the service refuses a text.
         """
         if not self._circuit.try_once():
-            raise EmbeddingsUnavailable(f"{self.model.name} is left alone after several failures.")
+            raise EmbeddingsUnavailable(
+                f"{self.model.name} is not called at present, after several failures."
+            )
         try:
             async with asyncio.timeout(within_seconds):
                 vectors: list[Vector] = await self._retrying(within_seconds)(self._ask, texts)
@@ -200,7 +203,7 @@ def _wait(state: RetryCallState) -> float:
 
 
 def _asked_wait_seconds(headers: Any) -> float:
-    """Return what `retry-after-ms` or `Retry-After` (seconds or a date) asks for, else 0."""
+    """Return the seconds of `retry-after-ms` or `Retry-After` (seconds or a date), else 0."""
     try:
         if milliseconds := headers.get("retry-after-ms"):
             return float(milliseconds) / 1000

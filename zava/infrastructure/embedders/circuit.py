@@ -1,4 +1,4 @@
-"""Stops asking a service that does not answer, so that nobody waits for it in vain."""
+"""Stop calls to a service that does not answer, so that no caller waits for it in vain."""
 
 import time
 from collections.abc import Callable
@@ -27,7 +27,7 @@ class Circuit:
         self._next_trial = self._clock() + _REST_SECONDS
 
     def try_once(self) -> bool:
-        """Say whether this call may go; of those that come while half open, only the first."""
+        """Return whether this call may go; of the calls while half open, only the first."""
         if self._failures < _FAILURES:
             return True
         if self._clock() < self._next_trial:

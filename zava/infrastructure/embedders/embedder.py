@@ -18,7 +18,7 @@ class Embedder(Protocol):
         """What the vectors are, and how similar is similar."""
 
     async def is_answering(self, *, within_seconds: float) -> bool:
-        """Whether it answers; asked of the model itself at most once a minute."""
+        """Whether it answers; the model itself is called for this at most once a minute."""
 
     async def embed(self, texts: Sequence[str], *, within_seconds: float) -> list[Vector]:
         """Return one vector for each text, in order, or fail when the time is over.
@@ -37,7 +37,7 @@ class TextRefused(Exception):
 
 
 def check_vectors(vectors: Sequence[Vector], model: EmbeddingModel, *, count: int) -> None:
-    """Refuse what is no answer: cosine knows no zero vector, and a table no other dimension.
+    """Refuse vectors that cannot be compared: a zero vector, or one of another dimension.
 
     Raises:
         EmbeddingsUnavailable: another number, another dimension, or a vector without direction.

@@ -24,8 +24,8 @@ _THREADS = 2
 class LocalEmbedder:
     """Runs the model on one thread of its own, loaded at the first text.
 
-    A text is run alone: the int8 weights are scaled over a whole batch, so that in a batch its
-    vector would depend on the company it keeps.
+    A text is run alone. The int8 weights are scaled over a whole batch, so in a batch its vector
+    would depend on the other texts.
     """
 
     model = MINILM
@@ -40,7 +40,7 @@ class LocalEmbedder:
         return all(map(find_spec, (_PACKAGE, "onnxruntime", "tokenizers")))
 
     async def is_answering(self, *, within_seconds: float) -> bool:  # noqa: ARG002  # the port's
-        """Whether it is here: a file does not stop answering, and is not loaded to be asked."""
+        """Whether its file is installed; the model is not loaded for the check."""
         return self.is_installed()
 
     async def embed(self, texts: Sequence[str], *, within_seconds: float) -> list[Vector]:

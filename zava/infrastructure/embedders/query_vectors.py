@@ -1,4 +1,4 @@
-"""The vectors of questions: remembered, asked for once, and waited for only so long."""
+"""The vectors of questions: remembered, requested once, and awaited for a bounded time."""
 
 import asyncio
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ _Key = tuple[bytes, str, str]
 
 
 class QueryVectors:
-    """Embeds questions with whichever of the known models is asked for."""
+    """Embeds questions with the requested one of its models."""
 
     def __init__(self, embedders: Sequence[Embedder]) -> None:
         self._embedders = {embedder.model.name: embedder for embedder in embedders}
@@ -58,7 +58,7 @@ class QueryVectors:
                 # One who leaves or gives up takes nothing from the others.
                 return await asyncio.shield(task)
         except TimeoutError as error:
-            raise EmbeddingsUnavailable("The embedding model is too slow just now.") from error
+            raise EmbeddingsUnavailable("The embedding model did not respond in time.") from error
 
     async def is_answering(self, model: str, *, within_seconds: float) -> bool:
         """Whether this model is known here and answers."""

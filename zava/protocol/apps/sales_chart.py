@@ -1,4 +1,4 @@
-"""The chart of a metric tool's answer: one HTML file that asks nobody but its host."""
+"""The chart of a metric tool's answer: one HTML file that connects to its host alone."""
 
 import re
 from functools import cache

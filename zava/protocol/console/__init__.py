@@ -1,1 +1,1 @@
-"""The console: the page that the local server shows to whoever looks at its address."""
+"""The console: the page that the local server shows at its address."""

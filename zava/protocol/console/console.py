@@ -1,9 +1,9 @@
 """The console around the endpoint: its pages, the sign-in of demo people, all else passed on.
 
-It exists only where somebody's own machine serves and the local issuer may sign. The sign-in
-gives a bearer token away, so it answers this page alone: its exact address as `Host` and as
-`Origin`, JSON as the content, which no form and no page of another origin can send. The token
-comes in an answer's body and stays in the page's memory; no address, cookie or store holds it.
+It exists only on a person's own machine, where the local issuer may sign. The sign-in returns a
+bearer token, so it answers this page alone. It requires the exact address as `Host` and `Origin`,
+and JSON as the content. No form and no page of another origin can send that. The token is in an
+answer's body and stays in the page's memory; no address, cookie or store holds it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -53,7 +53,7 @@ PAGE_HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody of the demo whom the page may sign in: the name, the audience, the stores."""
+    """A person of the demo whom the page may sign in: the name, the audience, the stores."""
 
     name: str
     audience: str

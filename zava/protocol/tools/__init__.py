@@ -18,7 +18,7 @@ _NAMES = (
 
 
 class _Tools(Mapping[str, Tool]):
-    """Loads a tool's module when it is first asked for: a cold instance calls one of them."""
+    """Loads a tool's module at its first use: a cold instance calls one of them."""
 
     def __init__(self) -> None:
         self._loaded: dict[str, Tool] = {}

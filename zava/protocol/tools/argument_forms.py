@@ -1,8 +1,9 @@
 """Converts the forms in which models and clients write arguments into the published types.
 
-Clients send `10.0` or "10" for an integer, a JSON text for a list, null or "" for an absent
-argument, one name for a list of names. Each has one possible meaning under the schema, so a call
-does not fail for it. Validation rejects a value without such a meaning, which is returned as it is.
+Clients send `10.0` or "10" for an integer, and a JSON text or one name for a list. They send null
+or "" for an absent argument. Each has one possible meaning under the schema, so a call
+does not fail for it. A value without such a meaning is returned unchanged, and validation rejects
+it.
 """
 
 from collections.abc import Collection, Mapping

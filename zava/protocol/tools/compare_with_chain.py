@@ -1,4 +1,4 @@
-"""The own stores beside the chain."""
+"""The tool that compares a caller's stores with the chain."""
 
 from typing import Annotated
 
@@ -16,12 +16,12 @@ from zava.service.chain_comparison import DEFAULT_PERIOD
 
 DESCRIPTION = product_text(
     """
-    Set the value of your stores beside the median and quartiles of all stores of the chain.
+    Compare your stores with the median and quartiles of all stores of the chain.
 
     Use it for "how do we compare with other stores" when you see only some of them: one metric, one
     whole month, quarter or year that is over. Other stores' own values are never shown: quartiles
-    are rounded, and withheld where fewer than five other stores stand behind them. For stores that
-    you see, query_metrics by store is exact.
+    are rounded, and withheld with fewer than five other stores. For stores that you see,
+    query_metrics by store is exact.
     """
 )
 
@@ -109,7 +109,7 @@ async def call(analytics: Analytics, caller: Caller, arguments: CompareWithChain
 
 
 def place(value: float | None, quartiles: tuple[float, float, float] | None) -> str | None:
-    """Say between which of the quartiles, as they are shown, a value lies."""
+    """Return between which of the quartiles, as they are shown, a value lies."""
     if value is None or quartiles is None:
         return None
     low, median, high = quartiles
@@ -128,7 +128,7 @@ def _notes(told: ChainComparison) -> list[str]:
     if told.quartiles is None:
         return [
             (
-                "The chain's quartiles are withheld: fewer than five stores beside yours sold then,"
+                "The chain's quartiles are withheld: fewer than five other stores sold then,"
                 " and their own values could be computed."
             )
         ]

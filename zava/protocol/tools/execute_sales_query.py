@@ -27,8 +27,8 @@ DESCRIPTION = product_text(
     rows. Revenue is the sum of order_items.total_amount of orders neither cancelled nor refunded.
     Days are America/Los_Angeles. Never show ids to people.
 
-    You see the rows of your own stores only: no filter on the store is needed. The answer says
-    which stores it saw and whether it was cut; mention both when they matter.
+    You see the rows of your own stores only: no filter on the store is needed. The answer states
+    which stores it covers and whether it was cut; mention both when they matter.
     """
 )
 

@@ -1,4 +1,4 @@
-"""The day that questions such as "this month" are reckoned from."""
+"""The tool for today's date, from which periods such as "this month" are resolved."""
 
 from typing import Annotated
 

@@ -19,12 +19,12 @@ TABLE_NAMES = (
 DESCRIPTION = product_text(
     f"""
     Describe retail tables: columns, types, keys, foreign keys, comments, and the values of
-    columns that know only a few.
+    columns with only a few.
 
     Call this once, for all the tables that you need, before writing SQL for execute_sales_query.
     Tables: {TABLE_NAMES}.
 
-    Only what you may read is listed. Values are those of your own stores: use them as they stand.
+    Only what you may read is listed. Values are those of your own stores: use them unchanged.
     """
 )
 

@@ -20,11 +20,11 @@ DESCRIPTION = product_text(
     """
     Summarise how a store, or all the stores that you may see, did in a period.
 
-    Use it for "how are we doing" or a business summary: key figures beside the previous period and
-    the year before, best and worst categories and products, stock risks, and findings with the
-    numbers they stand on. For one figure, a ranking or a series use query_metrics.
+    Use it for "how are we doing" or a business summary: key figures compared with the previous
+    period and the year before, best and worst categories and products, stock risks, and findings
+    with their numbers. For one figure, a ranking or a series use query_metrics.
 
-    Tell findings with their numbers; pass on notes on small samples and on stores not seen.
+    State findings with their numbers; pass on notes on small samples and on stores not seen.
     """
 )
 _TITLES = {
@@ -55,7 +55,7 @@ class GetStorePerformance(Arguments):
 
 
 class PerformanceContent(BaseModel):
-    """The store's figures as columns and rows; what holds for several of them is said once."""
+    """The store's figures as columns and rows, with their common properties stated once."""
 
     store: Annotated[str | None, Field(description="null: all stores in scope together.")]
     period: PeriodContent

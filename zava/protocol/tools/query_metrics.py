@@ -29,10 +29,10 @@ DESCRIPTION = product_text(
 
     Prefer it to SQL. Rankings: one dimension; series: one of time; trending:
     compare=previous_period and order_by `<metric>_change`; forecasts: one dimension of time and
-    forecast_periods. Stock and lifetime metrics are as of now. For names of customers, or what is
-    no metric, use execute_sales_query; for a summary get_store_performance.
+    forecast_periods. Stock and lifetime metrics are as of now. For names of customers, or figures
+    that are no metric, use execute_sales_query; for a summary get_store_performance.
 
-    Rows are groups, best first; pass on period, scope and what was left out. Never add up what
+    Rows are groups, best first; pass on period, scope and omissions. Never add up what
     retail://metrics does not call additive.
     """
 )
@@ -162,7 +162,7 @@ async def ask(
     *,
     point_by_point: bool = False,
 ) -> MetricAnswer:
-    """Ask the metrics what valid arguments say."""
+    """Query the metrics with valid arguments."""
     return await analytics.sales.metrics.query(
         caller,
         metrics=arguments.metrics,

@@ -20,11 +20,11 @@ DESCRIPTION = product_text(
     """
     Show the person a chart of certified metrics, where the client can.
 
-    Kinds: time_series (over time, beside the previous period), bars (by category, store …),
-    stock_risks (what sells and is soon gone). Arguments as in query_metrics, which answers
-    without a picture; what is left out is chosen for the kind.
+    Kinds: time_series (over time, with the previous period), bars (by category, store …),
+    stock_risks (products that sell and run out soon). Arguments as in query_metrics, which answers
+    without a picture; omitted arguments are chosen for the kind.
 
-    The rows come as text, too. Where a chart is shown, say what stands out instead of repeating
+    The rows come as text, too. Where a chart is shown, state what stands out instead of repeating
     them. Pass on period, scope and notes.
     """
 )
@@ -90,7 +90,7 @@ class ChartContent(MetricsContent):
 
     @classmethod
     def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
-        """Describe the figures as deep as tells them apart; query_metrics has the rest."""
+        """Describe the figures only as deep as they differ; query_metrics has the rest."""
         schema = super().model_json_schema(*args, **options)
         for described in schema["properties"].values():
             described.pop("description", None)
@@ -98,7 +98,7 @@ class ChartContent(MetricsContent):
 
 
 def _shallow(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema in which each part of its own is an object, whatever it holds."""
+    """Return a schema in which each part of its own is an object without a further schema."""
 
     def without_parts(node: Any) -> Any:
         if isinstance(node, list):

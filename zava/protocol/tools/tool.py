@@ -214,10 +214,10 @@ def _for_providers(schema: Any, parts: Mapping[str, Any]) -> Any:
 
 
 def _plain(schema: Any) -> Any:
-    """Say the same in fewer tokens: a model reads every word of every schema.
+    """Write the same schema in fewer tokens: a model reads every word of every schema.
 
-    Titles that pydantic derives from names, and what holds without being said, are left out; a
-    type that may be null is one list of types.
+    Titles that pydantic derives from names are left out, and so are default rules. A type that may
+    be null is one list of types.
     """
     if isinstance(schema, dict):
         plain = {
