@@ -22,7 +22,8 @@ from tests.sign_in.client import (
     reason,
 )
 from zava.infrastructure.home import Home
-from zava.local_sign_in import LocalSignIn
+from zava.infrastructure.local_issuer import LocalIssuerRefused
+from zava.local_sign_in import KEY_FILE, LocalSignIn
 from zava.protocol.console.console import POLICY
 from zava.protocol.kernel import Answer
 
@@ -168,6 +169,8 @@ async def test_client_id_that_is_not_one_of_ours_is_refused(
         ({"resource": ISSUER}, "another server"),
         ({"scope": "https://graph.example/.default"}, "No scope is known"),
         ({"state": "x" * 20_000}, "longer than"),
+        ({"state": "x" * 6_500}, "shorter state"),
+        ({"state": "\u0001" * 2_000}, "shorter state"),
     ],
 )
 async def test_request_that_must_not_go_on_is_a_page_without_a_way_on(
@@ -485,9 +488,9 @@ async def test_other_host_names_are_not_served(
 class _Aged:
     """A sign-in whose clock a test moves."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, port: int = 7071) -> None:
         self.now = 1_800_000_000.0
-        self._sign_in = LocalSignIn(home, 7071, "port=1 host=127.0.0.1", clock=lambda: self.now)
+        self._sign_in = LocalSignIn(home, port, "port=1 host=127.0.0.1", clock=lambda: self.now)
 
     async def handle(
         self, method: str, path: str, headers: Any, body: bytes, query: str = ""
@@ -518,6 +521,44 @@ async def test_tickets_end_by_time(home: Home) -> None:
     aged.now += 31 * 24 * 3600
     status, told = await client.refresh(turned["refresh_token"])
     assert (status, told["error"]) == (400, "invalid_grant")
+
+
+class _Called:
+    """An endpoint that a client calls by the name of another port."""
+
+    def __init__(self, aged: _Aged, port: int) -> None:
+        self._aged = aged
+        self._host = f"127.0.0.1:{port}"
+
+    async def handle(
+        self, method: str, path: str, headers: Any, body: bytes, query: str = ""
+    ) -> Answer:
+        renamed = {
+            name: value.replace("127.0.0.1:7071", self._host) for name, value in headers.items()
+        }
+        return await self._aged.handle(method, path, renamed, body, query)
+
+
+async def test_tickets_of_one_issuer_are_none_of_another_of_the_same_home(home: Home) -> None:
+    client = SigningClient(_Aged(home))  # type: ignore[arg-type]
+    told, page = await client.sign_in(), await client.ask()
+    client.endpoint = _Called(_Aged(home, 7072), 7072)  # type: ignore[assignment]
+    for resource in (None, RESOURCE.replace("7071", "7072")):
+        status, refused = await client.refresh(told["refresh_token"], resource=resource)
+        assert (status, refused["error"]) == (400, "invalid_grant")
+    late = await client.pick(page, "redmond")
+    assert late.status == 400
+    assert "too old" in orjson.loads(late.body)["error"]
+
+
+@pytest.mark.parametrize("text", ["", "\n", "short"])
+def test_key_that_is_empty_or_cut_seals_nothing(
+    tmp_path_factory: pytest.TempPathFactory, text: str
+) -> None:
+    home = Home(tmp_path_factory.mktemp("cut"))
+    (home.path / KEY_FILE).write_text(text)
+    with pytest.raises(LocalIssuerRefused, match=KEY_FILE):
+        _Aged(home)
 
 
 async def test_nothing_is_logged_or_told_of_codes_and_tokens(

@@ -151,9 +151,10 @@ class SignIn:
             return await self._choose(request)
         try:
             asked = read_request(request.query, self._rules)
+            ticket = self._seals.pages.close(to_ticket(asked))
         except SignInRefused as refusal:
             return refusal_page(400, str(refusal))
-        return await self._people.welcome(asked, self._seals.pages.close(to_ticket(asked)))
+        return await self._people.welcome(asked, ticket)
 
     async def _choose(self, request: Request) -> Answer:
         """Take the person's choice from our own page and answer where the browser goes next."""
