@@ -2,6 +2,7 @@
 
 import re
 import string
+from asyncio import gather, to_thread
 from base64 import urlsafe_b64encode
 from typing import Any
 from urllib.parse import urlencode
@@ -26,6 +27,9 @@ from zava.infrastructure.local_issuer import LocalIssuerRefused
 from zava.local_sign_in import KEY_FILE, LocalSignIn
 from zava.protocol.console.console import POLICY
 from zava.protocol.kernel import Answer
+from zava.protocol.sign_in.laptop import ListedPeople
+from zava.protocol.sign_in.page import Choice
+from zava.protocol.sign_in.parts import Asked
 
 FOREIGN = "https://attacker.example/mcp"
 BASE64URL = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
@@ -273,6 +277,37 @@ async def test_choice_of_no_person_or_of_no_page_gives_no_code(
     answer = await client.pick(await client.ask(), "redmond", **changed)
     assert answer.status == 400
     assert orjson.loads(answer.body).keys() == {"error"}
+
+
+@pytest.mark.parametrize("kind", ["image", "script", "iframe", "empty", "object", "worker"])
+async def test_page_is_looked_up_for_no_part_of_another_page(
+    client: SigningClient, kind: str
+) -> None:
+    whole = {"sec-fetch-dest": "document", "sec-fetch-site": "cross-site"}
+    assert (await client.ask(whole)).status == 200
+    page = await client.ask({"sec-fetch-dest": kind, "sec-fetch-site": "cross-site"})
+    assert page.status == 403
+    assert "tab of its own" in reason(page)
+
+
+async def test_flood_of_pages_holds_two_look_ups_at_once() -> None:
+    at_once: list[int] = []
+    under_way = 0
+
+    async def listed() -> list[Choice]:
+        nonlocal under_way
+        under_way += 1
+        at_once.append(under_way)
+        await to_thread(int)  # the others go on
+        under_way -= 1
+        return []
+
+    people = ListedPeople(listed)
+    asked = Asked("x", "x", REDIRECT, None, "x", RESOURCE, ())
+    pages = await gather(*(people.welcome(asked, "x") for _ in range(50)))
+    assert [page.status for page in pages] == [200] * 50
+    assert len(at_once) == 50
+    assert max(at_once) == 2
 
 
 async def test_get_of_the_page_has_no_effect_and_redirects_nowhere(client: SigningClient) -> None:

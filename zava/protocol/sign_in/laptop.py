@@ -1,5 +1,6 @@
 """The parts of a laptop: a list of people to pick from, and a memory of what was used."""
 
+from asyncio import Semaphore
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,9 @@ from zava.protocol.sign_in.page import Choice, choice_page
 from zava.protocol.sign_in.parts import Asked, Person, SignInRefused
 
 _MOST_REMEMBERED = 10_000
+# A look-up holds a thread and a connection of the administrator. More at once would keep both from
+# tool calls, and every page that is opened looks up.
+_MOST_LOOKING_UP = 2
 _ENDED = -1
 
 
@@ -18,10 +22,11 @@ class ListedPeople:
 
     def __init__(self, listed: Callable[[], Awaitable[Sequence[Choice]]]) -> None:
         self._listed = listed
+        self._room = Semaphore(_MOST_LOOKING_UP)
 
     async def welcome(self, asked: Asked, ticket: str) -> Answer:
         """Show the list."""
-        return choice_page(asked, ticket, await self._listed())
+        return choice_page(asked, ticket, await self._look_up())
 
     async def person(self, choice: Mapping[str, Any]) -> Person:
         """Return the person of the list that was picked.
@@ -29,10 +34,14 @@ class ListedPeople:
         Raises:
             SignInRefused: the list has no such person, or no longer.
         """
-        for each in await self._listed():
+        for each in await self._look_up():
             if each.person.object_id == choice.get("person"):
                 return each.person
         raise SignInRefused("This person is not on the list. Reload the page.")
+
+    async def _look_up(self) -> Sequence[Choice]:
+        async with self._room:
+            return await self._listed()
 
 
 class RememberedSignIns:
