@@ -574,6 +574,20 @@ class _Called:
         return await self._aged.handle(method, path, renamed, body, query)
 
 
+async def test_used_refresh_token_that_comes_first_after_a_restart_ends_the_right_one(
+    home: Home,
+) -> None:
+    client = SigningClient(_Aged(home))  # type: ignore[arg-type]
+    used = await client.sign_in()
+    _, right = await client.refresh(used["refresh_token"])
+    client.endpoint = _Aged(home)  # type: ignore[assignment]
+    status, stolen = await client.refresh(used["refresh_token"])
+    assert status == 200, "the memory of used tokens ends with the process"
+    for token in (right, stolen):
+        status, refused = await client.refresh(token["refresh_token"])
+        assert (status, refused["error"]) == (400, "invalid_grant")
+
+
 async def test_tickets_of_one_issuer_are_none_of_another_of_the_same_home(home: Home) -> None:
     client = SigningClient(_Aged(home))  # type: ignore[arg-type]
     told, page = await client.sign_in(), await client.ask()

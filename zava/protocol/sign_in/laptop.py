@@ -14,7 +14,7 @@ _MOST_REMEMBERED = 10_000
 # A look-up holds a thread and a connection of the administrator. More at once would keep both from
 # tool calls, and every page that is opened looks up.
 _MOST_LOOKING_UP = 2
-_ENDED = -1
+_ENDED = ""  # the id of no refresh token
 
 
 class ListedPeople:
@@ -52,17 +52,18 @@ class RememberedSignIns:
     """
 
     def __init__(self, seconds: int) -> None:
-        # By the sign-in's id: the generation whose turn it is.
-        self._next: TTLCache[str, int] = TTLCache(_MOST_REMEMBERED, seconds)
+        # By the sign-in: the id of the refresh token whose turn it is. Ids are drawn: were they
+        # counted, a used token that comes first after a restart would leave the right one valid.
+        self._next: TTLCache[str, str] = TTLCache(_MOST_REMEMBERED, seconds)
 
-    async def begin(self, sign_in: str) -> bool:
+    async def begin(self, sign_in: str, following: str) -> bool:
         """Redeem a code, once; end the sign-in where it was redeemed before."""
         is_first = sign_in not in self._next
-        self._next[sign_in] = 1 if is_first else _ENDED
+        self._next[sign_in] = following if is_first else _ENDED
         return is_first
 
-    async def turn(self, sign_in: str, generation: int) -> bool:
+    async def turn(self, sign_in: str, given: str, following: str) -> bool:
         """Use a refresh token; end the sign-in where it is not the next one."""
-        is_next = self._next.get(sign_in, generation) == generation
-        self._next[sign_in] = generation + 1 if is_next else _ENDED
+        is_next = self._next.get(sign_in, given) == given
+        self._next[sign_in] = following if is_next else _ENDED
         return is_next
