@@ -272,6 +272,8 @@ async def test_registration_that_is_no_json_object_is_refused(
         ("\u202e\x00\n", "A client without a name"),
         ("a\tb\u202ec\r\n d", "a bc d"),
         ("n" * 200, "n" * 80),
+        ("\u3164\u2800\u115f\ufe0f\u034f", "A client without a name"),
+        ("\u2800Cla\u3164ude", "Claude"),
     ],
 )
 async def test_name_of_a_client_is_one_line_of_plain_characters(

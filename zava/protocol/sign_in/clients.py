@@ -19,6 +19,11 @@ from zava.protocol.sign_in.parts import SignInRefused
 
 NAMELESS = "A client without a name"
 
+# Characters that show nothing, though Unicode has them as letters, marks and symbols: fillers of
+# Hangul, joiners, variation selectors, the empty pattern of Braille.
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0") | frozenset(
+    map(chr, [*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)])
+)
 _MOST_NAME_CHARACTERS = 80
 _MOST_REDIRECTS = 10
 _MOST_REDIRECT_CHARACTERS = 512
@@ -139,10 +144,10 @@ def _without_port(redirect: str) -> str:
 
 
 def _shown(name: str) -> str:
-    """Return a name as it is shown: one line, without control or direction characters."""
+    """Return a name as it is shown: one line, without control, direction or blank characters."""
     printable = "".join(
         " " if each.isspace() else each
         for each in name
-        if each.isspace() or not unicodedata.category(each).startswith("C")
+        if each.isspace() or not (each in _BLANK or unicodedata.category(each).startswith("C"))
     )
     return " ".join(printable.split())[:_MOST_NAME_CHARACTERS].strip() or NAMELESS
