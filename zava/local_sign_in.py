@@ -10,7 +10,12 @@ from collections.abc import Callable, Mapping
 from uuid import UUID
 
 from zava.infrastructure.home import Home
-from zava.infrastructure.local_issuer import LOCAL_AUDIENCE, LocalIssuer, local_issuer_url
+from zava.infrastructure.local_issuer import (
+    LOCAL_AUDIENCE,
+    LocalIssuer,
+    LocalIssuerRefused,
+    local_issuer_url,
+)
 from zava.infrastructure.local_people import local_people
 from zava.protocol.endpoint import MCP_PATH
 from zava.protocol.kernel import Answer
@@ -24,6 +29,7 @@ from zava.protocol.sign_in.sign_in import Seals, SignIn
 
 KEY_FILE = "sign-in-key"
 
+_LEAST_KEY_BYTES = 32  # as Home draws it
 _ACCESS_SECONDS = 3600
 _CODE_SECONDS = 60
 _PAGE_SECONDS = 3600
@@ -58,15 +64,23 @@ class LocalSignIn:
     ) -> None:
         # Refresh tokens outlive a restart by this file; a code ends with the process.
         secret = home.secret(KEY_FILE).encode()
+        if len(secret) < _LEAST_KEY_BYTES:
+            raise LocalIssuerRefused(f"{KEY_FILE} in ZAVA_HOME is empty or cut; delete it")
+        # One home may serve on several ports in turn; a ticket is good at its own issuer alone.
+        of_issuer = f"of {local_issuer_url(port)}"
         self._core = SignIn(
             local_rules(port),
             people=ListedPeople(lambda: asyncio.to_thread(_choices, administrator)),
             sign_ins=RememberedSignIns(_REFRESH_SECONDS),
             tokens=IssuedTokens(LocalIssuer(home, port)),
             seals=Seals(
-                pages=Seal(secret, "page", seconds=_PAGE_SECONDS, clock=clock),
-                codes=Seal(secrets.token_bytes(32), "code", seconds=_CODE_SECONDS, clock=clock),
-                refreshes=Seal(secret, "refresh", seconds=_REFRESH_SECONDS, clock=clock),
+                pages=Seal(secret, f"page {of_issuer}", seconds=_PAGE_SECONDS, clock=clock),
+                codes=Seal(
+                    secrets.token_bytes(32), f"code {of_issuer}", seconds=_CODE_SECONDS, clock=clock
+                ),
+                refreshes=Seal(
+                    secret, f"refresh {of_issuer}", seconds=_REFRESH_SECONDS, clock=clock
+                ),
             ),
         )
 

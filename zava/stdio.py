@@ -22,6 +22,7 @@ from zava.protocol.versions import VERSION_KEY
 _TIMEOUT_SECONDS = 120  # above every deadline of the server
 _MOST_AT_ONCE = 16
 _NOT_SERVED = -32603
+_REFUSED = 400  # the lowest status of a refusal
 _PLAIN = re.compile(r"[!-~]([ -~]*[!-~])?")
 
 
@@ -59,7 +60,7 @@ class StdioBridge:
         self._writing = Lock()
         self._version: str | None = None
         # By the request's id: the connection that waits for its answer.
-        self._waiting: dict[bytes, HTTPConnection] = {}
+        self._waiting: dict[object, HTTPConnection] = {}
 
     def serve(self, lines: Iterable[bytes]) -> None:
         """Carry messages until the client closes its end; those under way are finished."""
@@ -79,39 +80,57 @@ class StdioBridge:
                 raise
 
     def _carry(self, line: bytes, message: dict[str, Any]) -> None:
-        request_id = message.get("id")
+        # A request whose answer is missing would hang its client, so each one gets an answer.
+        request_id = _id(message.get("id"))
+        try:
+            answers = self._ask(line, message, request_id)
+            if answers is None or ("id" not in message and "method" in message):
+                return  # it was cancelled, or is a notification
+            if "method" in message and not any(map(_is_final, answers)):
+                answers.append(_error("The server's answer ended early. Try again."))
+            lines = [self._line(message, answer, request_id) for answer in answers]
+        except Exception:  # noqa: BLE001  # the edge: a cause without words, and the bridge goes on
+            failed = _error("The message could not be carried.") | {"id": request_id}
+            lines = [orjson.dumps(failed) + b"\n"]
+        for each in lines:
+            with self._writing:
+                self._write(each)
+
+    def _ask(
+        self, line: bytes, message: dict[str, Any], request_id: object
+    ) -> list[dict[str, Any]] | None:
+        """Return the server's answers; None where the client has cancelled the request."""
+        headers = self._headers(message)
         connection = HTTPConnection("127.0.0.1", self._port, timeout=_TIMEOUT_SECONDS)
-        key = orjson.dumps(request_id)
+        # What has no id of its own is ended with the bridge alone.
+        key = object() if request_id is None else orjson.dumps(request_id)
         self._waiting[key] = connection
         try:
-            connection.request("POST", "/mcp", line, self._headers(message))
-            answers = _answers(connection.getresponse())
+            connection.request("POST", "/mcp", line, headers)
+            return _answers(connection.getresponse())
         except (OSError, HTTPException, ValueError):
             if key not in self._waiting:
-                return  # the client has cancelled it, and expects no answer
-            answers = [
-                _error(f"No server of Zava answers on port {self._port}. Start it: make run.")
-            ]
+                return None
+            return [_error(f"No server of Zava answers on port {self._port}. Start it: make run.")]
         finally:
             self._waiting.pop(key, None)
             connection.close()
-        if message and "id" not in message:
-            return  # a notification has no answer
-        for answer in answers:
-            if message.get("method") == "initialize":
-                self._version = answer.get("result", {}).get("protocolVersion", self._version)
-            if "error" in answer and answer.get("id") is None:
-                answer["id"] = request_id
-            with self._writing:
-                self._write(orjson.dumps(answer) + b"\n")
+
+    def _line(self, message: dict[str, Any], answer: dict[str, Any], request_id: object) -> bytes:
+        result = answer.get("result")
+        if message.get("method") == "initialize" and isinstance(result, dict):
+            self._version = result.get("protocolVersion", self._version)
+        if "error" in answer and answer.get("id") is None:
+            answer["id"] = request_id
+        return orjson.dumps(answer) + b"\n"
 
     def _cancel(self, message: dict[str, Any]) -> None:
         """Close the connection of a request; the server then stops its statement."""
         params = message.get("params")
-        cancelled = params.get("requestId") if isinstance(params, dict) else None
+        cancelled = _id(params.get("requestId")) if isinstance(params, dict) else None
         self._end(orjson.dumps(cancelled))
 
-    def _end(self, key: bytes) -> None:
+    def _end(self, key: object) -> None:
         connection = self._waiting.pop(key, None)
         if connection is not None and connection.sock is not None:
             with suppress(OSError):  # the server has closed it a moment ago
@@ -147,24 +166,38 @@ def _read(line: bytes) -> dict[str, Any]:
     return message if isinstance(message, dict) else {}
 
 
+def _id(value: object) -> str | float | None:
+    """Return an id as JSON-RPC has them; None for any other value, which the server refuses."""
+    return value if isinstance(value, str | int | float) else None
+
+
+def _is_final(answer: dict[str, Any]) -> bool:
+    return "result" in answer or "error" in answer
+
+
 def _answers(response: HTTPResponse) -> list[dict[str, Any]]:
     """Return the messages of an answer: none, one, or those of an event stream.
 
     Raises:
-        ValueError: the body is not JSON.
+        ValueError: the body is not JSON, or not of JSON objects.
     """
     body = response.read()
     if not body:
-        return []
+        return [] if response.status < _REFUSED else [_error(f"HTTP {response.status}")]
     if response.headers.get_content_type() == "text/event-stream":
         lines = (line for line in body.splitlines() if line.startswith(b"data:"))
-        return [orjson.loads(data) for line in lines if (data := line[5:].strip())]
-    answer = orjson.loads(body)
-    if not isinstance(answer, dict):
-        raise ValueError("another program answers")  # noqa: TRY004  # as a body that is no JSON
+        return [_object(data) for line in lines if (data := line[5:].strip())]
+    answer = _object(body)
     if "jsonrpc" in answer:
         return [answer]
     return [_error(answer.get("error_description") or f"HTTP {response.status}")]
+
+
+def _object(text: bytes) -> dict[str, Any]:
+    answer = orjson.loads(text)
+    if not isinstance(answer, dict):
+        raise ValueError("another program answers")  # noqa: TRY004  # as a body that is no JSON
+    return answer
 
 
 def _error(message: str) -> dict[str, Any]:

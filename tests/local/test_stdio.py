@@ -198,6 +198,67 @@ def test_answer_of_another_program_is_an_error_of_the_request(body: bytes) -> No
     assert "No server" in told["error"]["message"]
 
 
+EVENTS, JSON = "text/event-stream", "application/json"
+PROGRESS = b'data: {"jsonrpc":"2.0","method":"notifications/progress"}\n\n'
+DEEP = json.loads("[" * 400 + "]" * 400)
+
+
+@pytest.mark.parametrize("method", ["tools/list", "initialize"])
+@pytest.mark.parametrize(
+    ("status", "content_type", "body", "words"),
+    [
+        (503, JSON, b"", "HTTP 503"),
+        (202, JSON, b"", "ended early"),
+        (200, EVENTS, PROGRESS, "ended early"),
+        (200, EVENTS, b": kept open\n\n", "ended early"),
+        (200, EVENTS, b"data: 7\n\n", "No server"),
+        (200, EVENTS, b"data: {\n\n", "No server"),
+        (200, JSON, b'{"jsonrpc":"2.0","id":7}', "ended early"),
+        (200, JSON, b'{"jsonrpc":"2.0","id":7,"result":' + b"[" * 400 + b"]" * 400 + b"}", "carried"),
+        (200, JSON, b'{"jsonrpc":"2.0","id":7,"result":[]}', None),
+    ],
+)  # fmt: skip
+def test_request_is_answered_once_whatever_the_server_sends(
+    method: str, status: int, content_type: str, body: bytes, words: str | None
+) -> None:
+    head = f"HTTP/1.1 {status} X\r\ncontent-type: {content_type}\r\ncontent-length: {len(body)}\r\n"
+    server = Silent(f"{head}\r\n".encode() + body)
+    written: list[bytes] = []
+    StdioBridge(server.port, lambda: "t", written.append).serve(
+        [json.dumps(modern(method, 7)).encode()]
+    )
+    server.listener.close()
+    told = [each for each in map(json.loads, written) if each.get("id") == 7]
+    final = [each for each in told if "error" in each or "result" in each]
+    assert len(final) == 1
+    assert words is None or words in final[0]["error"]["message"]
+
+
+def test_request_without_a_token_is_an_error_of_the_request() -> None:
+    def none_left() -> str:
+        raise RuntimeError("the words of a cause")
+
+    written: list[bytes] = []
+    StdioBridge(1, none_left, written.append).serve(
+        [json.dumps(modern(method, 7)).encode() for method in ("initialize", "tools/list")]
+    )
+    assert [json.loads(line)["id"] for line in written] == [7, 7]
+    assert not any(b"words of a cause" in line for line in written)
+
+
+@pytest.mark.parametrize("value", [DEEP, {"a": 1}, [1]])
+def test_id_of_no_json_rpc_ends_no_bridge(laptop: Laptop, value: Any) -> None:
+    told = carried(
+        laptop,
+        {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": value}},
+        {"jsonrpc": "2.0", "id": value, "method": "initialize", "params": {}},
+        {"jsonrpc": "2.0", "id": value, "method": "tools/list"},
+        modern("ping", 4),
+    )
+    assert [each["id"] for each in told] == [4, None, None]
+    assert all("error" in each for each in told[1:])
+
+
 def lines_then(silent: Silent, then: Callable[[], Iterator[bytes]]) -> Iterator[bytes]:
     yield json.dumps(modern("tools/list", 7)).encode()
     assert silent.asked.wait(20)

@@ -59,7 +59,9 @@ class SigningClient:
         self.client_id = told.get("client_id", self.client_id)
         return answer.status, told
 
-    async def ask(self, **changed: str | None) -> Answer:
+    async def ask(
+        self, headers: Mapping[str, str] | None = None, /, **changed: str | None
+    ) -> Answer:
         """Open the page in a browser; `changed` replaces parameters of a right request."""
         if not self.client_id:
             await self.register()
@@ -74,7 +76,8 @@ class SigningClient:
             "state": "s&=?#",
         }
         query = urlencode(without(right | changed))
-        return await self.send("GET", "/oauth/authorize", query=query)
+        sent = {"host": HOST, **(headers or {})}
+        return await self.send("GET", "/oauth/authorize", sent, query=query)
 
     async def pick(
         self, page: Answer, name: str | None, headers: Mapping[str, str] = BROWSER, **changed: Any

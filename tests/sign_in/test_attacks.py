@@ -2,6 +2,7 @@
 
 import re
 import string
+from asyncio import gather, to_thread
 from base64 import urlsafe_b64encode
 from typing import Any
 from urllib.parse import urlencode
@@ -22,9 +23,13 @@ from tests.sign_in.client import (
     reason,
 )
 from zava.infrastructure.home import Home
-from zava.local_sign_in import LocalSignIn
+from zava.infrastructure.local_issuer import LocalIssuerRefused
+from zava.local_sign_in import KEY_FILE, LocalSignIn
 from zava.protocol.console.console import POLICY
 from zava.protocol.kernel import Answer
+from zava.protocol.sign_in.laptop import ListedPeople
+from zava.protocol.sign_in.page import Choice
+from zava.protocol.sign_in.parts import Asked
 
 FOREIGN = "https://attacker.example/mcp"
 BASE64URL = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
@@ -63,6 +68,25 @@ FOREIGN_REDIRECTS = [
     "https://insiders.vscode.dev@attacker.example/redirect",
     "/callback",
     "",
+    "http://127.0.0.1:\uff13\uff13\uff14/callback",
+    "http://localhost:\u0663\u0663/callback",
+    "http://127.0.0.1:65536/callback",
+    "http://[::1]:99999/callback",
+    "http://localhost./callback",
+    "http://127.0.0.1%2eattacker.example/callback",
+    "http://127.0.0.1\t.attacker.example/callback",
+    "vscode://file/etc/passwd",
+    "vscode-insiders://mcp/install",
+    "vscode://vscode-remote/ssh-remote+attacker.example/",
+    "vscode://vscode.git/clone?url=https://attacker.example/x.git",
+    "cursor://anysphere.cursor-deeplink/mcp/install?name=x&config=e30=",
+    "windsurf://user:password@publisher.extension/callback",
+    "http://127.0.0.1:33418/callback?code=foreign",
+    "http://127.0.0.1:33418/callback?x=1&%63ode=foreign",
+    "http://127.0.0.1:33418/callback?x=1;code=foreign",
+    "http://localhost:33418/callback?state",
+    "http://localhost:33418/callback?iss=https://attacker.example",
+    "cursor://anysphere.cursor-mcp/oauth/callback?error=access_denied",
 ]
 
 
@@ -149,6 +173,8 @@ async def test_client_id_that_is_not_one_of_ours_is_refused(
         ({"resource": ISSUER}, "another server"),
         ({"scope": "https://graph.example/.default"}, "No scope is known"),
         ({"state": "x" * 20_000}, "longer than"),
+        ({"state": "x" * 6_500}, "shorter state"),
+        ({"state": "\u0001" * 2_000}, "shorter state"),
     ],
 )
 async def test_request_that_must_not_go_on_is_a_page_without_a_way_on(
@@ -251,6 +277,37 @@ async def test_choice_of_no_person_or_of_no_page_gives_no_code(
     answer = await client.pick(await client.ask(), "redmond", **changed)
     assert answer.status == 400
     assert orjson.loads(answer.body).keys() == {"error"}
+
+
+@pytest.mark.parametrize("kind", ["image", "script", "iframe", "empty", "object", "worker"])
+async def test_page_is_looked_up_for_no_part_of_another_page(
+    client: SigningClient, kind: str
+) -> None:
+    whole = {"sec-fetch-dest": "document", "sec-fetch-site": "cross-site"}
+    assert (await client.ask(whole)).status == 200
+    page = await client.ask({"sec-fetch-dest": kind, "sec-fetch-site": "cross-site"})
+    assert page.status == 403
+    assert "tab of its own" in reason(page)
+
+
+async def test_flood_of_pages_holds_two_look_ups_at_once() -> None:
+    at_once: list[int] = []
+    under_way = 0
+
+    async def listed() -> list[Choice]:
+        nonlocal under_way
+        under_way += 1
+        at_once.append(under_way)
+        await to_thread(int)  # the others go on
+        under_way -= 1
+        return []
+
+    people = ListedPeople(listed)
+    asked = Asked("x", "x", REDIRECT, None, "x", RESOURCE, ())
+    pages = await gather(*(people.welcome(asked, "x") for _ in range(50)))
+    assert [page.status for page in pages] == [200] * 50
+    assert len(at_once) == 50
+    assert max(at_once) == 2
 
 
 async def test_get_of_the_page_has_no_effect_and_redirects_nowhere(client: SigningClient) -> None:
@@ -466,9 +523,9 @@ async def test_other_host_names_are_not_served(
 class _Aged:
     """A sign-in whose clock a test moves."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, port: int = 7071) -> None:
         self.now = 1_800_000_000.0
-        self._sign_in = LocalSignIn(home, 7071, "port=1 host=127.0.0.1", clock=lambda: self.now)
+        self._sign_in = LocalSignIn(home, port, "port=1 host=127.0.0.1", clock=lambda: self.now)
 
     async def handle(
         self, method: str, path: str, headers: Any, body: bytes, query: str = ""
@@ -499,6 +556,58 @@ async def test_tickets_end_by_time(home: Home) -> None:
     aged.now += 31 * 24 * 3600
     status, told = await client.refresh(turned["refresh_token"])
     assert (status, told["error"]) == (400, "invalid_grant")
+
+
+class _Called:
+    """An endpoint that a client calls by the name of another port."""
+
+    def __init__(self, aged: _Aged, port: int) -> None:
+        self._aged = aged
+        self._host = f"127.0.0.1:{port}"
+
+    async def handle(
+        self, method: str, path: str, headers: Any, body: bytes, query: str = ""
+    ) -> Answer:
+        renamed = {
+            name: value.replace("127.0.0.1:7071", self._host) for name, value in headers.items()
+        }
+        return await self._aged.handle(method, path, renamed, body, query)
+
+
+async def test_used_refresh_token_that_comes_first_after_a_restart_ends_the_right_one(
+    home: Home,
+) -> None:
+    client = SigningClient(_Aged(home))  # type: ignore[arg-type]
+    used = await client.sign_in()
+    _, right = await client.refresh(used["refresh_token"])
+    client.endpoint = _Aged(home)  # type: ignore[assignment]
+    status, stolen = await client.refresh(used["refresh_token"])
+    assert status == 200, "the memory of used tokens ends with the process"
+    for token in (right, stolen):
+        status, refused = await client.refresh(token["refresh_token"])
+        assert (status, refused["error"]) == (400, "invalid_grant")
+
+
+async def test_tickets_of_one_issuer_are_none_of_another_of_the_same_home(home: Home) -> None:
+    client = SigningClient(_Aged(home))  # type: ignore[arg-type]
+    told, page = await client.sign_in(), await client.ask()
+    client.endpoint = _Called(_Aged(home, 7072), 7072)  # type: ignore[assignment]
+    for resource in (None, RESOURCE.replace("7071", "7072")):
+        status, refused = await client.refresh(told["refresh_token"], resource=resource)
+        assert (status, refused["error"]) == (400, "invalid_grant")
+    late = await client.pick(page, "redmond")
+    assert late.status == 400
+    assert "too old" in orjson.loads(late.body)["error"]
+
+
+@pytest.mark.parametrize("text", ["", "\n", "short"])
+def test_key_that_is_empty_or_cut_seals_nothing(
+    tmp_path_factory: pytest.TempPathFactory, text: str
+) -> None:
+    home = Home(tmp_path_factory.mktemp("cut"))
+    (home.path / KEY_FILE).write_text(text)
+    with pytest.raises(LocalIssuerRefused, match=KEY_FILE):
+        _Aged(home)
 
 
 async def test_nothing_is_logged_or_told_of_codes_and_tokens(

@@ -107,7 +107,7 @@ async def test_page_names_client_place_and_people_with_their_stores(client: Sign
     [
         ("http://[::1]:8/x", "a program on this computer ([::1]:8)"),
         ("cursor://anysphere.cursor-mcp/oauth/callback", "the program cursor on this computer"),
-        ("vscode://vscode.example/x", "the program vscode on this computer"),
+        ("vscode://publisher.extension/x", "the program vscode on this computer"),
         ("https://vscode.dev/redirect", "vscode.dev"),
         ("https://insiders.vscode.dev/redirect", "insiders.vscode.dev"),
     ],
@@ -236,6 +236,7 @@ async def test_good_redirects_of_a_list_are_kept(client: SigningClient) -> None:
         ({"redirect_uris": [7]}, "invalid_redirect_uri"),
         ({"redirect_uris": [f"http://127.0.0.1:{port}/" for port in range(1, 12)]}, "invalid_redirect_uri"),
         ({"redirect_uris": [REDIRECT + "a" * 600]}, "invalid_redirect_uri"),
+        ({"redirect_uris": [f"{REDIRECT}{n}{'a' * 450}" for n in range(10)]}, "invalid_redirect_uri"),
     ],
 )  # fmt: skip
 async def test_registration_that_cannot_be_used_is_refused(
@@ -271,6 +272,8 @@ async def test_registration_that_is_no_json_object_is_refused(
         ("\u202e\x00\n", "A client without a name"),
         ("a\tb\u202ec\r\n d", "a bc d"),
         ("n" * 200, "n" * 80),
+        ("\u3164\u2800\u115f\ufe0f\u034f", "A client without a name"),
+        ("\u2800Cla\u3164ude", "Claude"),
     ],
 )
 async def test_name_of_a_client_is_one_line_of_plain_characters(

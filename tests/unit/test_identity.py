@@ -430,6 +430,30 @@ def test_local_issuer_heeds_the_host_that_libpq_would_take(
         local_issuer_allowed(Settings(), "dbname=zava")
 
 
+@pytest.mark.parametrize("conninfo", ["", "host=127.0.0.1", "host=/run/postgresql"])
+def test_local_issuer_heeds_the_address_that_libpq_would_take(
+    monkeypatch: pytest.MonkeyPatch, conninfo: str
+) -> None:
+    monkeypatch.setenv("PGHOSTADDR", "192.0.2.1")
+    with pytest.raises(LocalIssuerRefused, match="not on this machine"):
+        local_issuer_allowed(Settings(), conninfo)
+    local_issuer_allowed(Settings(), "host=127.0.0.1 hostaddr=127.0.0.1")
+
+
+@pytest.mark.parametrize("line", ["host=db.example.com", "hostaddr=192.0.2.1"])
+def test_local_issuer_heeds_the_service_that_libpq_would_take(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, line: str
+) -> None:
+    file = tmp_path / "services"
+    file.write_text(f"[shop]\n{line}\n")
+    monkeypatch.setenv("PGSERVICEFILE", str(file))
+    with pytest.raises(LocalIssuerRefused, match="not on this machine"):
+        local_issuer_allowed(Settings(), "service=shop host=127.0.0.1")
+    monkeypatch.setenv("PGSERVICE", "shop")
+    with pytest.raises(LocalIssuerRefused, match="not on this machine"):
+        local_issuer_allowed(Settings(), "dbname=zava")
+
+
 def test_local_issuer_does_not_exist_on_azure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WEBSITE_INSTANCE_ID", "1")
     with pytest.raises(LocalIssuerRefused, match="on Azure"):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import Conninfo
 
 from zava.infrastructure.home import Home
 from zava.settings import Settings
@@ -49,10 +50,17 @@ def local_issuer_allowed(settings: Settings, conninfo: str) -> None:
 
 def _is_on_this_machine(settings: Settings, conninfo: str) -> bool:
     parts = conninfo_to_dict(conninfo)
-    named = f"{parts.get('host') or ''},{parts.get('hostaddr') or ''}"
-    # Without a host libpq takes PGHOST, else a socket; several are tried in turn.
-    hosts = [host for host in named.split(",") if host] or [settings.pg_host or ""]
-    return all(host in _LOOPBACK or host.startswith("/") for host in hosts)
+    if parts.get("service"):
+        return False  # libpq reads the host from a file, which may name any machine
+    # What libpq itself adds where the string is silent: PGHOSTADDR, and the service of PGSERVICE.
+    defaults = {
+        option.keyword.decode(): (option.val or b"").decode() for option in Conninfo.get_defaults()
+    }
+    host = parts.get("host") or settings.pg_host or defaults["host"]
+    address = parts.get("hostaddr") or defaults["hostaddr"]
+    # Without either libpq takes a socket; several are tried in turn.
+    hosts = [each for each in f"{host},{address}".split(",") if each]
+    return all(each in _LOOPBACK or each.startswith("/") for each in hosts)
 
 
 def local_issuer_url(port: int = _DEFAULT_PORT) -> str:

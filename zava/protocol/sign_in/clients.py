@@ -11,6 +11,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
 
 import orjson
 
@@ -18,16 +19,30 @@ from zava.protocol.sign_in.parts import SignInRefused
 
 NAMELESS = "A client without a name"
 
+# Characters that show nothing, though Unicode has them as letters, marks and symbols: fillers of
+# Hangul, joiners, variation selectors, the empty pattern of Braille.
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0") | frozenset(
+    map(chr, [*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)])
+)
 _MOST_NAME_CHARACTERS = 80
 _MOST_REDIRECTS = 10
 _MOST_REDIRECT_CHARACTERS = 512
 _MOST_ID_CHARACTERS = 4096
 # The characters of a path or a query (RFC 3986): no space, no backslash, no fragment.
 _REST = r"(?:/[A-Za-z0-9\-._~!$&'()*+,;=:@%/]*)?(?:\?[A-Za-z0-9\-._~!$&'()*+,;=:@%/?]*)?"
-_LOOPBACK = re.compile(rf"(http://(?:127\.0\.0\.1|localhost|\[::1\]))(?::\d{{1,5}})?({_REST})")
+# Digits of ASCII: `\d` also matches those of other scripts, which URL parsers read differently.
+_LOOPBACK = re.compile(rf"(http://(?:127\.0\.0\.1|localhost|\[::1\]))(?::([0-9]{{1,5}}))?({_REST})")
+_MOST_PORT = 65_535
+# An extension of an editor: publisher.name. A host without a dot is a command of the editor, such
+# as vscode://file or vscode://mcp/install.
+_NAME = r"[a-z0-9][a-z0-9\-]*"
 _APPLICATION = re.compile(
-    rf"(?:cursor|vscode|vscode-insiders|windsurf)://[a-z0-9][a-z0-9.\-]*{_REST}"
+    rf"(?:cursor|vscode|vscode-insiders|windsurf)://({_NAME}\.{_NAME}){_REST}"
 )
+# Extensions that act on their address: one clones a repository, one installs servers.
+_ACTING = frozenset({"vscode.git", "anysphere.cursor-deeplink"})
+# A redirect that holds one of these could replace what the server answers (RFC 6749, RFC 9207).
+_ANSWERS = frozenset({"code", "state", "iss", "error", "error_description", "error_uri"})
 _PAGES = frozenset({"https://vscode.dev/redirect", "https://insiders.vscode.dev/redirect"})
 
 
@@ -50,10 +65,8 @@ class Client(NamedTuple):
 
 def stays_on_this_machine(redirect: str) -> bool:
     """Whether a redirect leads to a program of this machine, or to VS Code's own page."""
-    return (
-        _LOOPBACK.fullmatch(redirect) is not None
-        or _APPLICATION.fullmatch(redirect) is not None
-        or redirect in _PAGES
+    return redirect in _PAGES or (
+        (_is_loopback(redirect) or _is_extension(redirect)) and not _names_answer(redirect)
     )
 
 
@@ -72,7 +85,11 @@ def register(metadata: Mapping[str, Any], allows_redirect: Callable[[str], bool]
             "No redirect is allowed. Use http://127.0.0.1, http://localhost or http://[::1]."
         )
     name = metadata.get("client_name")
-    return Client(_shown(name if isinstance(name, str) else ""), tuple(dict.fromkeys(kept)))
+    client = Client(_shown(name if isinstance(name, str) else ""), tuple(dict.fromkeys(kept)))
+    if len(client.client_id) > _MOST_ID_CHARACTERS:
+        # Such an id would be refused at each authorization, with no way out for the client.
+        raise SignInRefused("The redirects are too long together. Register fewer or shorter ones.")
+    return client
 
 
 def read_client(client_id: str) -> Client | None:
@@ -92,6 +109,23 @@ def read_client(client_id: str) -> Client | None:
     return client if client.client_id == client_id else None
 
 
+def _is_loopback(redirect: str) -> bool:
+    found = _LOOPBACK.fullmatch(redirect)
+    return found is not None and int(found[2] or 0) <= _MOST_PORT
+
+
+def _is_extension(redirect: str) -> bool:
+    found = _APPLICATION.fullmatch(redirect)
+    return found is not None and found[1] not in _ACTING
+
+
+def _names_answer(redirect: str) -> bool:
+    query = redirect.partition("?")[2]
+    # Some clients separate parameters by a semicolon, too.
+    pairs = parse_qsl(query.replace(";", "&"), keep_blank_values=True)
+    return not _ANSWERS.isdisjoint(name for name, _ in pairs)
+
+
 def _is_allowed(redirect: object, allows_redirect: Callable[[str], bool]) -> bool:
     return (
         isinstance(redirect, str)
@@ -105,15 +139,15 @@ def _without_port(redirect: str) -> str:
     if loopback is None:
         return redirect
     # An empty path is the root's (RFC 3986, 6.2.3); URL libraries write one for the other.
-    rest = loopback[2]
+    rest = loopback[3]
     return loopback[1] + (rest if rest.startswith("/") else f"/{rest}")
 
 
 def _shown(name: str) -> str:
-    """Return a name as it is shown: one line, without control or direction characters."""
+    """Return a name as it is shown: one line, without control, direction or blank characters."""
     printable = "".join(
         " " if each.isspace() else each
         for each in name
-        if each.isspace() or not unicodedata.category(each).startswith("C")
+        if each.isspace() or not (each in _BLANK or unicodedata.category(each).startswith("C"))
     )
     return " ".join(printable.split())[:_MOST_NAME_CHARACTERS].strip() or NAMELESS

@@ -1,5 +1,6 @@
 """The parts of a laptop: a list of people to pick from, and a memory of what was used."""
 
+from asyncio import Semaphore
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,10 @@ from zava.protocol.sign_in.page import Choice, choice_page
 from zava.protocol.sign_in.parts import Asked, Person, SignInRefused
 
 _MOST_REMEMBERED = 10_000
-_ENDED = -1
+# A look-up holds a thread and a connection of the administrator. More at once would keep both from
+# tool calls, and every page that is opened looks up.
+_MOST_LOOKING_UP = 2
+_ENDED = ""  # the id of no refresh token
 
 
 class ListedPeople:
@@ -18,10 +22,11 @@ class ListedPeople:
 
     def __init__(self, listed: Callable[[], Awaitable[Sequence[Choice]]]) -> None:
         self._listed = listed
+        self._room = Semaphore(_MOST_LOOKING_UP)
 
     async def welcome(self, asked: Asked, ticket: str) -> Answer:
         """Show the list."""
-        return choice_page(asked, ticket, await self._listed())
+        return choice_page(asked, ticket, await self._look_up())
 
     async def person(self, choice: Mapping[str, Any]) -> Person:
         """Return the person of the list that was picked.
@@ -29,10 +34,14 @@ class ListedPeople:
         Raises:
             SignInRefused: the list has no such person, or no longer.
         """
-        for each in await self._listed():
+        for each in await self._look_up():
             if each.person.object_id == choice.get("person"):
                 return each.person
         raise SignInRefused("This person is not on the list. Reload the page.")
+
+    async def _look_up(self) -> Sequence[Choice]:
+        async with self._room:
+            return await self._listed()
 
 
 class RememberedSignIns:
@@ -43,17 +52,18 @@ class RememberedSignIns:
     """
 
     def __init__(self, seconds: int) -> None:
-        # By the sign-in's id: the generation whose turn it is.
-        self._next: TTLCache[str, int] = TTLCache(_MOST_REMEMBERED, seconds)
+        # By the sign-in: the id of the refresh token whose turn it is. Ids are drawn: were they
+        # counted, a used token that comes first after a restart would leave the right one valid.
+        self._next: TTLCache[str, str] = TTLCache(_MOST_REMEMBERED, seconds)
 
-    async def begin(self, sign_in: str) -> bool:
+    async def begin(self, sign_in: str, following: str) -> bool:
         """Redeem a code, once; end the sign-in where it was redeemed before."""
         is_first = sign_in not in self._next
-        self._next[sign_in] = 1 if is_first else _ENDED
+        self._next[sign_in] = following if is_first else _ENDED
         return is_first
 
-    async def turn(self, sign_in: str, generation: int) -> bool:
+    async def turn(self, sign_in: str, given: str, following: str) -> bool:
         """Use a refresh token; end the sign-in where it is not the next one."""
-        is_next = self._next.get(sign_in, generation) == generation
-        self._next[sign_in] = generation + 1 if is_next else _ENDED
+        is_next = self._next.get(sign_in, given) == given
+        self._next[sign_in] = following if is_next else _ENDED
         return is_next

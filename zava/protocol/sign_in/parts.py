@@ -83,11 +83,14 @@ class People(Protocol):
 class SignIns(Protocol):
     """Remembers which codes and refresh tokens were used. Reuse of either ends the sign-in."""
 
-    async def begin(self, sign_in: str) -> bool:
-        """Redeem a code, once; return False, and end the sign-in, where it was redeemed before."""
+    async def begin(self, sign_in: str, following: str) -> bool:
+        """Redeem a code, once; return False, and end the sign-in, where it was redeemed before.
 
-    async def turn(self, sign_in: str, generation: int) -> bool:
-        """Use the refresh token of this generation; return False, and end, where it is not next."""
+        `following` is the id of the refresh token whose turn it then is.
+        """
+
+    async def turn(self, sign_in: str, given: str, following: str) -> bool:
+        """Use the refresh token of the id `given`; return False, and end, where it is not next."""
 
 
 class Tokens(Protocol):

@@ -1,6 +1,7 @@
 """The token endpoint: codes and refresh tokens in, access tokens out."""
 
 import re
+import secrets
 from collections.abc import Mapping
 from hmac import compare_digest
 from typing import Any
@@ -59,9 +60,10 @@ class Redemption:
             fingerprint(verifier), ticket["challenge"]
         ):
             return oauth_error("invalid_grant", "code_verifier does not fit the request.")
-        if not await self._sign_ins.begin(ticket["sign_in"]):
+        following = _new_id()
+        if not await self._sign_ins.begin(ticket["sign_in"], following):
             return oauth_error("invalid_grant", "The code was used before; its sign-in has ended.")
-        return self._issue(ticket, ticket["scopes"], generation=1)
+        return self._issue(ticket, ticket["scopes"], following)
 
     async def _refresh(self, form: Mapping[str, str], client: str) -> Answer:
         ticket = self._refreshes.open(form.get("refresh_token"))
@@ -79,12 +81,12 @@ class Redemption:
             scopes = [scope for scope in asked if self._rules.scopes[scope] in allowed]
             if not scopes:
                 return oauth_error("invalid_scope", "The person allowed none of these scopes.")
-        generation = ticket["generation"]
-        if not await self._sign_ins.turn(ticket["sign_in"], generation):
+        following = _new_id()
+        if not await self._sign_ins.turn(ticket["sign_in"], ticket["id"], following):
             return oauth_error(
                 "invalid_grant", "The refresh token was used before; its sign-in has ended."
             )
-        return self._issue(ticket, scopes, generation=generation + 1)
+        return self._issue(ticket, scopes, following)
 
     def _fits_resource(self, form: Mapping[str, str], ticket: Mapping[str, Any]) -> bool:
         if "resource" not in form:
@@ -95,7 +97,7 @@ class Redemption:
             return False
         return bool(resource == ticket["resource"])
 
-    def _issue(self, ticket: Mapping[str, Any], scopes: list[str], *, generation: int) -> Answer:
+    def _issue(self, ticket: Mapping[str, Any], scopes: list[str], following: str) -> Answer:
         names = tuple(self._rules.scopes[scope] for scope in scopes if scope in self._rules.scopes)
         kept = {
             name: ticket[name] for name in ("client", "resource", "scopes", "person", "sign_in")
@@ -106,7 +108,11 @@ class Redemption:
             ),
             "token_type": "Bearer",
             "expires_in": self._tokens.seconds,
-            "refresh_token": self._refreshes.close({**kept, "generation": generation}),
+            "refresh_token": self._refreshes.close({**kept, "id": following}),
             "scope": " ".join(scopes),
         }
         return json_answer(200, content, {"pragma": "no-cache"})
+
+
+def _new_id() -> str:
+    return secrets.token_urlsafe(16)

@@ -13,6 +13,8 @@ import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from zava.protocol.sign_in.parts import SignInRefused
+
 _NONCE_BYTES = 12
 _MOST_CHARACTERS = 8 * 1024
 
@@ -29,11 +31,18 @@ class Seal:
         self._clock = clock
 
     def close(self, content: Mapping[str, Any]) -> str:
-        """Return a ticket that holds this content until its time is over."""
+        """Return a ticket that holds this content until its time is over.
+
+        Raises:
+            SignInRefused: the ticket would be too long to be opened.
+        """
         plain = orjson.dumps({**content, "until": self._clock() + self._seconds})
         nonce = urandom(_NONCE_BYTES)
         sealed = self._cipher.encrypt(nonce, plain, self._purpose)
-        return _encoded(nonce + sealed)
+        ticket = _encoded(nonce + sealed)
+        if len(ticket) > _MOST_CHARACTERS:
+            raise SignInRefused("The request is too long. The client must send a shorter state.")
+        return ticket
 
     def open(self, ticket: object) -> dict[str, Any] | None:
         """Return a ticket's content; None where it is not one of ours, or its time is over."""

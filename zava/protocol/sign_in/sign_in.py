@@ -54,6 +54,7 @@ _METHODS = {
 }
 _FORM = "application/x-www-form-urlencoded"
 _JSON = "application/json"
+_DOCUMENT = "document"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +150,15 @@ class SignIn:
             return refusal_page(421, f"Sign in at {self._rules.issuer}.")
         if request.method == "POST":
             return await self._choose(request)
+        # An image or a script of another page is no person; only a navigation shows anything.
+        if request.headers.get("sec-fetch-dest", _DOCUMENT) != _DOCUMENT:
+            return refusal_page(403, "This page opens in a tab of its own.")
         try:
             asked = read_request(request.query, self._rules)
+            ticket = self._seals.pages.close(to_ticket(asked))
         except SignInRefused as refusal:
             return refusal_page(400, str(refusal))
-        return await self._people.welcome(asked, self._seals.pages.close(to_ticket(asked)))
+        return await self._people.welcome(asked, ticket)
 
     async def _choose(self, request: Request) -> Answer:
         """Take the person's choice from our own page and answer where the browser goes next."""
