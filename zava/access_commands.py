@@ -1,4 +1,4 @@
-"""Commands about who may ask: grant, revoke, list-access, explain-access."""
+"""Commands that administer access: grant, revoke, list-access, explain-access."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -52,7 +52,7 @@ def grant(
     valid_until: Annotated[datetime | None, typer.Option("--until", help=_UTC)] = None,
     by: _By = None,
 ) -> None:
-    """Let a person or application ask, in place of what was granted before."""
+    """Give a person or application access, in place of an earlier grant."""
     with administered() as database, database.administration() as connection:
         granted = principals.grant(
             connection,
@@ -69,7 +69,7 @@ def grant(
 
 
 def revoke(name: _Who, tenant: _Tenant = None, object_id: _Object = None, by: _By = None) -> None:
-    """End somebody's access; it holds at their next call."""
+    """End the access of a principal; it holds at the next call."""
     with administered() as database, database.administration() as connection:
         revoked = principals.revoke(
             connection, _ids(tenant, object_id) or name, actor=by or operator()
@@ -88,7 +88,7 @@ def list_access() -> None:
 def explain_access(name: _Who, tenant: _Tenant = None, object_id: _Object = None) -> None:
     """Show why a person sees what they see: validity, role, stores, columns, policies, changes.
 
-    The roles of the database that read every store's rows, whatever is granted, come last.
+    The database roles that read every store's rows without a grant come last.
     """
     with administered() as database, database.administration() as connection:
         explained = principals.explain_access(connection, _ids(tenant, object_id) or name)
