@@ -1,8 +1,8 @@
 """Microsoft Entra ID instead of passwords: one credential a process, and tokens for PostgreSQL.
 
-A token is the password of a connection. The server checks it only when a connection is made, so
-one token serves every connection until shortly before it expires, and no call waits for one that
-is held already.
+A token is the password of a connection. The server checks it only when a connection is made. So one
+token serves every connection until shortly before it expires, and no call waits for a token that is
+held already.
 """
 
 import asyncio
@@ -106,7 +106,7 @@ class DatabaseTokens:
         self._fetching: Future[AccessToken] | None = None
 
     async def arguments(self) -> dict[str, Any]:
-        """Return a new connection's password, and whom to tell when the server refuses it.
+        """Return a new connection's password, and the callback for a refusal by the server.
 
         Raises:
             NoToken: none is held and none could be had.
@@ -163,10 +163,10 @@ class DatabaseTokens:
 
 
 def _on_a_thread(ask: Callable[[], T]) -> "Future[T]":
-    """Run something that waits for HTTP or a child process, in nobody's way.
+    """Run a function that waits for HTTP or a child process, on a thread of its own.
 
     The credentials of azure.identity repeat a failing request for minutes. A thread of its own
-    takes no place from others, and as a daemon it keeps no process alive.
+    delays no other work, and as a daemon it keeps no process alive.
     """
     future: Future[T] = Future()
 
@@ -182,7 +182,7 @@ def _on_a_thread(ask: Callable[[], T]) -> "Future[T]":
 
 
 def database_tokens(settings: Settings) -> DatabaseTokens | None:
-    """Return the source of passwords when the database asks Entra, None when one was given."""
+    """Return the source of tokens if the database uses Entra, None if it uses a password."""
     if settings.database_auth == "password":
         return None
     return DatabaseTokens(lambda: azure_credential(settings))

@@ -61,8 +61,8 @@ class LocalDatabase:
     def as_server(self) -> Iterator[str]:
         """Lend a connection string with the rights of the server's login.
 
-        Where only the app's identity can log in as it, the administrator takes its role for as
-        long: a role that may call the sealed runners and nothing else.
+        If only the app's identity can log in as it, the administrator takes its role meanwhile.
+        That role may call the sealed runners and nothing else.
         """
         if self.tokens is None:
             yield self.server

@@ -1,7 +1,7 @@
-"""Who may ask: grants and revocations in the database, and why somebody sees what they see.
+"""Make, revoke, list and explain the grants in the database.
 
-For an administrator's connection only. A change holds at the person's next call, because the entry
-of every call reads it; the database logs what was, what is, and who changed it.
+For an administrator's connection only. A change takes effect at the person's next call, because the
+entry of every call reads it. The database logs the old grant, the new one, and who changed it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -62,7 +62,7 @@ ORDER BY change_id
 
 
 class GrantRefused(Exception):
-    """The grant cannot be made as asked; the message says what to write instead."""
+    """The grant cannot be made in this form; the message states what to write instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class Readable:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a principal sees what it sees, and which roles see all of it whatever is granted."""
+    """Why a principal sees what it sees, and which roles see all of it without a grant."""
 
     principal: Principal
     relations: tuple[Readable, ...]
@@ -123,10 +123,10 @@ def grant(
     valid_until: datetime | None = None,
     actor: str = "",
 ) -> Principal:
-    """Let a person or application ask, in place of whatever was granted to it before.
+    """Grant a person or application access, in place of an earlier grant.
 
-    `stores` are names with or without "Zava Retail"; none means all of today for the head office,
-    which is none where no store is there yet. Granting the same again changes and logs nothing.
+    `stores` are names with or without "Zava Retail". Without names the head office gets all stores
+    of today; there may be no store yet. Granting the same again changes and logs nothing.
 
     Raises:
         GrantRefused: an audience or a store is unknown, or they do not fit each other.
@@ -178,7 +178,7 @@ def revoke(connection: psycopg.Connection, who: str | Caller, *, actor: str = ""
     """End a principal's access; the row and its history stay.
 
     Raises:
-        GrantRefused: nobody, or more than one, is meant.
+        GrantRefused: no principal or several have this name.
     """
     with _acting(connection, actor):
         meant = find(_principals(connection), who)
@@ -200,7 +200,7 @@ def explain_access(connection: psycopg.Connection, who: str | Caller) -> Explana
     """Return a principal's role, stores, columns and policies, and how it came to them.
 
     Raises:
-        GrantRefused: nobody, or more than one, is meant.
+        GrantRefused: no principal or several have this name.
     """
     with connection.transaction():
         principal = find(_principals(connection), who)
@@ -228,7 +228,7 @@ def find(principals: Sequence[Principal], who: str | Caller) -> Principal:
     """Return the principal of a name or of a directory's ids.
 
     Raises:
-        GrantRefused: nobody, or more than one, is meant; the nearest names are offered.
+        GrantRefused: no principal or several have this name; the hint has the nearest names.
     """
     if isinstance(who, Caller):
         return _one(principals, lambda principal: principal.caller == who)

@@ -73,10 +73,10 @@ class RemoteKeys:
         return cls(f"{base}/discovery/v2.0/keys")
 
     async def key(self, key_id: str) -> SigningKey | None:
-        """Return the public key of this id, asking the issuer when it is new or read long ago.
+        """Return the public key of this id; fetch the issuer's keys if it is new or old.
 
         Raises:
-            Busy: the issuer is being asked, and as many wait for it as may.
+            Busy: the keys are being fetched, and the limit of waiting calls is reached.
         """
         if key_id not in self._keys:
             if self._waiting >= _MAX_WAITING:
@@ -115,7 +115,7 @@ class RemoteKeys:
 
 
 def _read_keys(jwks: Any) -> dict[str, SigningKey]:
-    """Return the RSA signature keys of a set by id; whatever else is in it is passed over."""
+    """Return the RSA signature keys of a set by id; other keys are ignored."""
     from jwt import PyJWK, PyJWTError
 
     entries = jwks.get("keys") if isinstance(jwks, Mapping) else None
@@ -147,7 +147,7 @@ def _fetch(url: str) -> bytes:
 
     class Stay(HTTPRedirectHandler):
         def redirect_request(self, *_: Any) -> None:
-            """Follow nobody: whoever redirects could lead to plain HTTP."""
+            """Refuse every redirection, because it could lead to plain HTTP."""
 
     parts = urlsplit(url)
     if parts.scheme != "https" and parts.hostname not in {"127.0.0.1", "localhost", "::1"}:
