@@ -171,8 +171,10 @@ async def test_bodies_that_arrive_at_once_are_bounded_together(
     handled: list[int] = []
 
     class Site:
-        async def handle(self, *arguments: Any) -> Answer:
-            handled.append(len(arguments[-1]))
+        async def handle(
+            self, _method: str, _path: str, _headers: Any, body: bytes, _query: str
+        ) -> Answer:
+            handled.append(len(body))
             return Answer(200, {}, b"")
 
     application = asgi_application(Site())

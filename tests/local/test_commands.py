@@ -9,7 +9,7 @@ import httpx
 import psycopg
 import pytest
 
-from tests.local.laptop import Laptop, free_port
+from tests.local.laptop import ROOT, Laptop, free_port
 from tests.protocol.rpc import MODERN, request
 
 COUNT = "SELECT count(*) AS orders FROM retail.orders"
@@ -106,7 +106,7 @@ def test_anybody_granted_here_asks_with_a_token_of_this_machine(laptop: Laptop) 
 def test_printed_question_is_answered_as_it_is_printed(laptop: Laptop) -> None:
     (line,) = (line for line in laptop.screens[0] if line.startswith("Or in a shell: "))
     python, module, zava, *arguments = shlex.split(line.removeprefix("Or in a shell: "))
-    assert ([sys.executable], module, zava) == ([python], "-m", "zava")
+    assert (sys.executable, module, zava) == (str(ROOT / python), "-m", "zava")
     ended = laptop.zava(*arguments)
     assert ended.returncode == 0, ended
     assert "month | revenue (USD)" in ended.stdout

@@ -47,11 +47,13 @@ def odd() -> Iterator[Laptop]:
 
 
 @pytest.fixture
-def heeded_ctrl_c() -> Iterator[None]:
-    """Ctrl-C as a terminal's process has it, also where the tests run in the background."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+def signals_of_a_terminal() -> Iterator[None]:
+    """Signals as a terminal's process has them, even where the tests run under nohup."""
+    interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
+    hangup = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield
-    signal.signal(signal.SIGINT, before)
+    signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGHUP, hangup)
 
 
 def interrupted(laptop: Laptop, number: signal.Signals, at: Callable[[str], bool]) -> str:
@@ -74,11 +76,14 @@ def interrupted(laptop: Laptop, number: signal.Signals, at: Callable[[str], bool
             with suppress(subprocess.TimeoutExpired):
                 run.wait(0.005)
         run.send_signal(number)
-        assert run.wait(patient(30)) == 0, screen.read_text()
+        try:
+            assert run.wait(patient(30)) == 0, screen.read_text()
+        finally:
+            run.kill()  # one that hangs ends with its test
     return screen.read_text()
 
 
-@pytest.mark.usefixtures("heeded_ctrl_c")
+@pytest.mark.usefixtures("signals_of_a_terminal")
 def test_start_interrupted_at_each_moment_is_followed_by_one_that_serves(odd: Laptop) -> None:
     cluster = odd.home / "postgresql-18"
     moments: list[tuple[signal.Signals, Callable[[str], bool]]] = [
@@ -100,6 +105,7 @@ def test_start_interrupted_at_each_moment_is_followed_by_one_that_serves(odd: La
     assert odd.zava("call", "query_metrics", "--as", "Seattle", "metrics=revenue").returncode == 0
 
 
+@pytest.mark.usefixtures("signals_of_a_terminal")
 def test_server_of_a_killed_run_is_stopped_at_the_end_of_the_next(
     odd: Laptop,
 ) -> None:

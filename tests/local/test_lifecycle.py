@@ -57,6 +57,7 @@ async def list_prompts(application: Application, token: str) -> Answer:
 
 
 @pytest.mark.requirement("S86")
+@pytest.mark.asyncio(loop_scope="function")  # the session's loop has other tests' tasks
 async def test_composing_and_closing_opens_nothing(composed: Application, empty: Database) -> None:
     before = asyncio.all_tasks()
     assert backends(empty) == 0

@@ -43,7 +43,7 @@ def asgi_application(site: Site) -> Callable[[Any, Receive, Send], Awaitable[Non
             (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]
         ]
         with _Watch(receive) as watch:
-            query = scope["query_string"].decode("latin-1")
+            query = scope.get("query_string", b"").decode("latin-1")  # optional in ASGI
             answer = await site.handle(scope["method"], scope["path"], headers, body, query)
         if not watch.is_left:
             await _send(send, answer)
