@@ -172,7 +172,12 @@ async def test_bodies_that_arrive_at_once_are_bounded_together(
 
     class Site:
         async def handle(
-            self, _method: str, _path: str, _headers: Any, body: bytes, _query: str
+            self,
+            method: str,  # noqa: ARG002
+            path: str,  # noqa: ARG002
+            headers: Any,  # noqa: ARG002
+            body: bytes,
+            query: str = "",  # noqa: ARG002
         ) -> Answer:
             handled.append(len(body))
             return Answer(200, {}, b"")
