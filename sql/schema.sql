@@ -1004,10 +1004,10 @@ END $$;
 ALTER FUNCTION zava.scope(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea) OWNER TO zava_context;
 
 --
--- Name: sign_in(text, uuid, integer, uuid, uuid, text, integer); Type: FUNCTION; Schema: zava; Owner: zava_context
+-- Name: sign_in(text, uuid, text, text, uuid, uuid, text, integer); Type: FUNCTION; Schema: zava; Owner: zava_context
 --
 
-CREATE FUNCTION zava.sign_in(step text, sign_in uuid, turned integer, tenant uuid, person uuid, client text, seconds integer) RETURNS boolean
+CREATE FUNCTION zava.sign_in(step text, id uuid, given text, following text, tenant uuid, person uuid, client text, seconds integer) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -1017,12 +1017,12 @@ BEGIN
     DELETE FROM zava.sign_ins WHERE sign_in_id IN (
       SELECT s.sign_in_id FROM zava.sign_ins AS s WHERE s.expires_at < statement_timestamp()
       ORDER BY s.expires_at LIMIT 20 FOR UPDATE SKIP LOCKED);
-    INSERT INTO zava.sign_ins (sign_in_id, tenant_id, object_id, client_name, expires_at)
-    VALUES (sign_in, tenant, person, left(client, 100), statement_timestamp() + make_interval(secs => seconds))
+    INSERT INTO zava.sign_ins (sign_in_id, following, tenant_id, object_id, client_name, expires_at)
+    VALUES (id, sign_in.following, tenant, person, left(client, 100), statement_timestamp() + make_interval(secs => seconds))
     ON CONFLICT DO NOTHING;
   ELSIF step = 'turn' THEN
-    UPDATE zava.sign_ins AS s SET generation = s.generation + 1, used_at = statement_timestamp()
-    WHERE s.sign_in_id = sign_in AND s.generation = turned AND s.ended_at IS NULL
+    UPDATE zava.sign_ins AS s SET following = sign_in.following, used_at = statement_timestamp()
+    WHERE s.sign_in_id = id AND s.following = given AND s.ended_at IS NULL
       AND s.expires_at > statement_timestamp();
   ELSE
     RAISE EXCEPTION 'unknown step' USING ERRCODE = 'invalid_parameter_value';
@@ -1031,11 +1031,11 @@ BEGIN
     RETURN true;
   END IF;
   UPDATE zava.sign_ins AS s SET ended_at = statement_timestamp(), ended_because = 'reuse'
-  WHERE s.sign_in_id = sign_in AND s.ended_at IS NULL AND s.expires_at > statement_timestamp();
+  WHERE s.sign_in_id = id AND s.ended_at IS NULL AND s.expires_at > statement_timestamp();
   RETURN false;
 END $$;
 
-ALTER FUNCTION zava.sign_in(step text, sign_in uuid, turned integer, tenant uuid, person uuid, client text, seconds integer) OWNER TO zava_context;
+ALTER FUNCTION zava.sign_in(step text, id uuid, given text, following text, tenant uuid, person uuid, client text, seconds integer) OWNER TO zava_context;
 
 --
 -- Name: stores; Type: TABLE; Schema: retail; Owner: zava_owner
@@ -1579,13 +1579,13 @@ CREATE TABLE zava.sign_ins (
     begun_at timestamp with time zone DEFAULT statement_timestamp() NOT NULL,
     used_at timestamp with time zone DEFAULT statement_timestamp() NOT NULL,
     expires_at timestamp with time zone NOT NULL,
-    generation integer DEFAULT 1 NOT NULL,
+    following text NOT NULL,
     ended_at timestamp with time zone,
     ended_because text,
     CONSTRAINT sign_ins_check CHECK (((ended_at IS NULL) = (ended_because IS NULL))),
     CONSTRAINT sign_ins_client_name_check CHECK ((length(client_name) <= 100)),
     CONSTRAINT sign_ins_ended_because_check CHECK ((ended_because = ANY (ARRAY['reuse'::text, 'administrator'::text]))),
-    CONSTRAINT sign_ins_generation_check CHECK ((generation > 0))
+    CONSTRAINT sign_ins_following_check CHECK ((length(following) <= 100))
 );
 
 ALTER TABLE zava.sign_ins OWNER TO zava_context;
@@ -1597,10 +1597,10 @@ ALTER TABLE zava.sign_ins OWNER TO zava_context;
 COMMENT ON COLUMN zava.sign_ins.client_name IS 'What the client calls itself: not verified.';
 
 --
--- Name: COLUMN sign_ins.generation; Type: COMMENT; Schema: zava; Owner: zava_context
+-- Name: COLUMN sign_ins.following; Type: COMMENT; Schema: zava; Owner: zava_context
 --
 
-COMMENT ON COLUMN zava.sign_ins.generation IS 'The refresh token that may be used next.';
+COMMENT ON COLUMN zava.sign_ins.following IS 'The id of the refresh token that may be used next; no token.';
 
 --
 -- Name: applied; Type: TABLE; Schema: zava_migrations; Owner: zava_admin
@@ -2611,11 +2611,11 @@ REVOKE ALL ON FUNCTION zava.scope(p_key_id integer, p_tenant uuid, p_person uuid
 GRANT ALL ON FUNCTION zava.scope(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea) TO zava_server;
 
 --
--- Name: FUNCTION sign_in(step text, sign_in uuid, turned integer, tenant uuid, person uuid, client text, seconds integer); Type: ACL; Schema: zava; Owner: zava_context
+-- Name: FUNCTION sign_in(step text, id uuid, given text, following text, tenant uuid, person uuid, client text, seconds integer); Type: ACL; Schema: zava; Owner: zava_context
 --
 
-REVOKE ALL ON FUNCTION zava.sign_in(step text, sign_in uuid, turned integer, tenant uuid, person uuid, client text, seconds integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION zava.sign_in(step text, sign_in uuid, turned integer, tenant uuid, person uuid, client text, seconds integer) TO zava_server;
+REVOKE ALL ON FUNCTION zava.sign_in(step text, id uuid, given text, following text, tenant uuid, person uuid, client text, seconds integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.sign_in(step text, id uuid, given text, following text, tenant uuid, person uuid, client text, seconds integer) TO zava_server;
 
 --
 -- Name: TABLE stores; Type: ACL; Schema: retail; Owner: zava_owner

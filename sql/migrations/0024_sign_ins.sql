@@ -11,14 +11,14 @@ CREATE TABLE zava.sign_ins (
   begun_at       timestamptz NOT NULL DEFAULT statement_timestamp(),
   used_at        timestamptz NOT NULL DEFAULT statement_timestamp(),
   expires_at     timestamptz NOT NULL,
-  generation     integer NOT NULL DEFAULT 1 CHECK (generation > 0),
+  following      text NOT NULL CHECK (length(following) <= 100),
   ended_at       timestamptz,
   ended_because  text CHECK (ended_because IN ('reuse', 'administrator')),
   CHECK ((ended_at IS NULL) = (ended_because IS NULL))
 );
 CREATE INDEX sign_ins_by_expiry_idx ON zava.sign_ins (expires_at);
 COMMENT ON COLUMN zava.sign_ins.client_name IS 'What the client calls itself: not verified.';
-COMMENT ON COLUMN zava.sign_ins.generation IS 'The refresh token that may be used next.';
+COMMENT ON COLUMN zava.sign_ins.following IS 'The id of the refresh token that may be used next; no token.';
 
 -- An end is a matter of security, so the log keeps it longer than the row.
 CREATE TRIGGER log_end AFTER UPDATE ON zava.sign_ins
@@ -26,11 +26,11 @@ CREATE TRIGGER log_end AFTER UPDATE ON zava.sign_ins
   EXECUTE FUNCTION zava.log_change();
 
 -- Takes one step of a sign-in and returns whether it was allowed.
--- `begin` redeems a code: the second time it ends the sign-in. `turn` uses the refresh token of
--- `turned`: any but the next one ends the sign-in. Whoever comes second waits for the row, and
--- reads what the first has written.
+-- `begin` redeems a code: the second time it ends the sign-in. `turn` uses the refresh token of the
+-- id `given`: any but the next one ends the sign-in. `following` is the id of the one after it.
+-- The second of two at once waits for the row, and reads what the first has written.
 CREATE FUNCTION zava.sign_in(
-  step text, sign_in uuid, turned integer, tenant uuid, person uuid, client text, seconds integer
+  step text, id uuid, given text, following text, tenant uuid, person uuid, client text, seconds integer
 ) RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
@@ -40,12 +40,12 @@ BEGIN
     DELETE FROM zava.sign_ins WHERE sign_in_id IN (
       SELECT s.sign_in_id FROM zava.sign_ins AS s WHERE s.expires_at < statement_timestamp()
       ORDER BY s.expires_at LIMIT 20 FOR UPDATE SKIP LOCKED);
-    INSERT INTO zava.sign_ins (sign_in_id, tenant_id, object_id, client_name, expires_at)
-    VALUES (sign_in, tenant, person, left(client, 100), statement_timestamp() + make_interval(secs => seconds))
+    INSERT INTO zava.sign_ins (sign_in_id, following, tenant_id, object_id, client_name, expires_at)
+    VALUES (id, sign_in.following, tenant, person, left(client, 100), statement_timestamp() + make_interval(secs => seconds))
     ON CONFLICT DO NOTHING;
   ELSIF step = 'turn' THEN
-    UPDATE zava.sign_ins AS s SET generation = s.generation + 1, used_at = statement_timestamp()
-    WHERE s.sign_in_id = sign_in AND s.generation = turned AND s.ended_at IS NULL
+    UPDATE zava.sign_ins AS s SET following = sign_in.following, used_at = statement_timestamp()
+    WHERE s.sign_in_id = id AND s.following = given AND s.ended_at IS NULL
       AND s.expires_at > statement_timestamp();
   ELSE
     RAISE EXCEPTION 'unknown step' USING ERRCODE = 'invalid_parameter_value';
@@ -54,8 +54,8 @@ BEGIN
     RETURN true;
   END IF;
   UPDATE zava.sign_ins AS s SET ended_at = statement_timestamp(), ended_because = 'reuse'
-  WHERE s.sign_in_id = sign_in AND s.ended_at IS NULL AND s.expires_at > statement_timestamp();
+  WHERE s.sign_in_id = id AND s.ended_at IS NULL AND s.expires_at > statement_timestamp();
   RETURN false;
 END $$;
-GRANT EXECUTE ON FUNCTION zava.sign_in(text, uuid, integer, uuid, uuid, text, integer) TO zava_server;
+GRANT EXECUTE ON FUNCTION zava.sign_in(text, uuid, text, text, uuid, uuid, text, integer) TO zava_server;
 RESET ROLE;

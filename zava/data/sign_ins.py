@@ -12,7 +12,7 @@ import psycopg
 from zava.errors import Busy
 from zava.infrastructure.pool import DatabasePool
 
-_STEP = "SELECT zava.sign_in(%s, %s, %s, %s, %s, %s, %s)"
+_STEP = "SELECT zava.sign_in(%s, %s, %s, %s, %s, %s, %s, %s)"
 
 
 class SignInLedger:
@@ -22,21 +22,27 @@ class SignInLedger:
         self._pool = pool
         self._seconds = seconds
 
-    async def begin(self, sign_in: UUID, tenant_id: UUID, object_id: UUID, client: str) -> bool:
+    async def begin(
+        self, sign_in: UUID, following: str, tenant_id: UUID, object_id: UUID, client: str
+    ) -> bool:
         """Redeem a code; return False, and end the sign-in, where it was redeemed before.
+
+        `following` is the id of the refresh token whose turn it then is.
 
         Raises:
             Busy: the database does not answer.
         """
-        return await self._take("begin", sign_in, None, tenant_id, object_id, client, self._seconds)
+        return await self._take(
+            "begin", sign_in, None, following, tenant_id, object_id, client, self._seconds
+        )
 
-    async def turn(self, sign_in: UUID, generation: int) -> bool:
+    async def turn(self, sign_in: UUID, given: str, following: str) -> bool:
         """Use a refresh token; return False, and end the sign-in, where it is not the next one.
 
         Raises:
             Busy: the database does not answer.
         """
-        return await self._take("turn", sign_in, generation, None, None, None, None)
+        return await self._take("turn", sign_in, given, following, None, None, None, None)
 
     async def _take(self, *values: Any) -> bool:
         try:
