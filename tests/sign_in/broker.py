@@ -121,7 +121,7 @@ class Client:
         }
         return f"{ISSUER}/oauth/authorize?{urlencode(without(right | changed))}"
 
-    async def code(self, browser: Browser | None = None, **changed: str | None) -> str:
+    async def code(self, browser: Browser | None = None, /, **changed: str | None) -> str:
         """Sign the directory's person in as far as the code."""
         browser = browser or Browser(self.endpoint)
         page = await browser.open(await self.address(**changed))

@@ -367,7 +367,7 @@ class Directory:
         return answer
 
     def _signed_in(self, grant: Grant) -> dict[str, Any]:
-        answer = {
+        answer: dict[str, Any] = {
             "token_type": "Bearer",
             "scope": "openid profile",
             "expires_in": _TOKEN_SECONDS,

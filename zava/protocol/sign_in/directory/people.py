@@ -109,7 +109,7 @@ class DirectoryPeople:
         if page["sign_in"] in self._answered:
             raise SignInRefused(f"This page was answered before. {_AGAIN}")
         person = Person(*page["person"])
-        if choice.get("person") not in {None, person.object_id}:
+        if choice.get("person") not in (None, person.object_id):
             raise SignInRefused("The page shows another person.")
         self._answered[page["sign_in"]] = True
         return None if choice.get("person") is None else person
