@@ -552,9 +552,12 @@ CREATE TABLE zava.principals (
     kind text DEFAULT 'person'::text NOT NULL,
     valid_from timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
     valid_until timestamp with time zone DEFAULT 'infinity'::timestamp with time zone NOT NULL,
+    issuer text,
+    subject text,
     CONSTRAINT principals_audience_check CHECK ((audience = ANY (ARRAY['store_managers'::name, 'regional_managers'::name, 'head_office'::name]))),
     CONSTRAINT principals_check CHECK (((audience <> 'store_managers'::name) OR (cardinality(store_ids) = 1))),
     CONSTRAINT principals_check1 CHECK ((valid_from < valid_until)),
+    CONSTRAINT principals_check2 CHECK (((issuer IS NULL) = (subject IS NULL))),
     CONSTRAINT principals_kind_check CHECK ((kind = ANY (ARRAY['person'::text, 'application'::text]))),
     CONSTRAINT principals_store_ids_check CHECK ((array_position(store_ids, NULL::uuid) IS NULL))
 );

@@ -57,5 +57,12 @@ BEGIN
   WHERE s.sign_in_id = id AND s.ended_at IS NULL AND s.expires_at > statement_timestamp();
   RETURN false;
 END $$;
+-- A person of another issuer than Microsoft Entra ID has ids that are a hash of these. They are
+-- for people to read; no decision reads them.
+ALTER TABLE zava.principals
+  ADD COLUMN issuer text,
+  ADD COLUMN subject text,
+  ADD CHECK ((issuer IS NULL) = (subject IS NULL));
+
 GRANT EXECUTE ON FUNCTION zava.sign_in(text, uuid, text, text, uuid, uuid, text, integer) TO zava_server;
 RESET ROLE;
