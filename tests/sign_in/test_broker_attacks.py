@@ -11,7 +11,7 @@ import orjson
 import psycopg
 import pytest
 
-from tests.protocol.entra import KEY, OTHER_KEY
+from tests.protocol.entra import KEY, OTHER_KEY, part
 from tests.sign_in.broker import CLAUDE, HOST, ISSUER, Browser, gone, lead
 from tests.sign_in.conftest import Deployment
 from tests.sign_in.directory import Directory, Grant
@@ -154,7 +154,8 @@ async def test_page_shows_whom_it_signs_in_and_no_one_else_can_be_named(
     text = page.body.decode()
     ticket = text.partition('data-ticket="')[2].partition('"')[0]
     headers = {"origin": ISSUER, "content-type": "application/json"}
-    for person in (APP_ID, "", 7, [], {}, True):
+    people: list[Any] = [APP_ID, "", 7, [], {}, True]
+    for person in people:
         body = orjson.dumps({"ticket": ticket, "person": person})
         refused = await browser.send("POST", f"{ISSUER}/oauth/authorize", body, headers)
         assert refused.status == 400, person
@@ -236,19 +237,19 @@ async def test_person_of_a_tenant_that_is_not_allowed_is_refused(deployment: Dep
 async def test_id_token_that_the_directory_did_not_sign_is_refused(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    right = deployment.directory.id_token
+    right: Any = deployment.directory.id_token
 
     def wrong(grant: Grant) -> Any:
         good = right(grant)
         claims = jwt.decode(good, options={"verify_signature": False})
         return {
-            "none": lambda: jwt.encode(claims, None, algorithm="none", headers={"kid": "k1"}),
-            "HS256": lambda: jwt.encode(claims, "k" * 32, algorithm="HS256", headers={"kid": "k1"}),
-            "other key": lambda: right(grant, key=OTHER_KEY),
-            "no kid": lambda: jwt.encode(claims, KEY, algorithm="RS256"),
-            "not a token": lambda: "abc",
-            "nothing": lambda: None,
-        }[name]()
+            "none": f"{part({'alg': 'none', 'kid': 'k1'})}.{part(claims)}.",
+            "HS256": jwt.encode(claims, "k" * 32, algorithm="HS256", headers={"kid": "k1"}),
+            "other key": right(grant, key=OTHER_KEY),
+            "no kid": jwt.encode(claims, KEY, algorithm="RS256"),
+            "not a token": "abc",
+            "nothing": None,
+        }[name]
 
     monkeypatch.setattr(Directory, "id_token", lambda _, grant: wrong(grant))
     page = await deployment.browser().open(await deployment.client().address())
