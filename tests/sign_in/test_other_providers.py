@@ -16,7 +16,7 @@ from tests.sign_in.open_id_provider import (
     OpenIdProvider,
     open_id_provider,
 )
-from tests.sign_in.test_broker import call, stores
+from tests.sign_in.test_broker import call, is_without_access, stores
 from zava.app import Application, compose
 from zava.infrastructure import principals
 from zava.model import caller_of_subject
@@ -66,7 +66,7 @@ async def test_person_signs_in_and_sees_what_issuer_and_subject_are_granted(
         answer = await application.endpoint.handle("GET", path, {"host": HOST}, b"")
         assert orjson.loads(answer.body)["authorization_servers"] == [ISSUER]
         token = (await Client(application.endpoint).sign_in())["access_token"]
-        assert (await call(application, token))[0] == 403, "a proof is no grant"
+        assert await is_without_access(application, token), "a proof is no grant"
         with psycopg.connect(database.admin, autocommit=True) as connection:
             principals.grant(
                 connection,
