@@ -16,6 +16,7 @@ from zava.protocol.signing_keys import RemoteKeys, read_document
 
 _MAX_AGE_SECONDS = 3600.0
 _MAX_AT_ONCE = 16
+_SECONDS = 8.0  # clients give a sign-in at most ten
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -99,7 +100,11 @@ class Provider:
             raise ProviderFailed("too many sign-ins at once")
         self._at_once += 1
         try:
-            body = await asyncio.to_thread(self._send, documents, code, verifier)
+            # The whole answer: a provider may send it byte by byte.
+            async with asyncio.timeout(_SECONDS):
+                body = await asyncio.to_thread(self._send, documents, code, verifier)
+        except TimeoutError as error:
+            raise ProviderFailed("its token endpoint: no answer in time") from error
         finally:
             self._at_once -= 1
         token = _object(body).get("id_token")
@@ -128,9 +133,10 @@ class Provider:
     async def _read(self, known: Documents | None) -> Documents:
         base = self.issuer.replace("{tid}", "organizations").rstrip("/")
         try:
-            body = await asyncio.to_thread(
-                read_document, f"{base}/.well-known/openid-configuration"
-            )
+            async with asyncio.timeout(_SECONDS):
+                body = await asyncio.to_thread(
+                    read_document, f"{base}/.well-known/openid-configuration"
+                )
         except (OSError, ValueError) as error:
             raise ProviderFailed(f"its metadata: {type(error).__name__}") from error
         metadata = _object(body)
