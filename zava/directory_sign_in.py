@@ -83,6 +83,7 @@ class DirectorySignIn:
                 prove=by_secret(client_id, secret)
                 if secret
                 else by_assertion(lambda: exchange_assertion(settings)),
+                lets_select=is_entra,
             ),
             IdTokens(
                 settings.people_issuer,

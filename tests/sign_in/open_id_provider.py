@@ -33,6 +33,7 @@ class Kind:
     claims: Mapping[str, Any]
     subject_claim: str = "sub"
     names_issuer: bool = False
+    prompts: tuple[str, ...] | None = None
 
     @property
     def subject(self) -> str:
@@ -64,6 +65,7 @@ KINDS = {
         "",
         ("client_secret_post", "client_secret_basic"),
         {"sub": "110169484474386276334", "azp": CLIENT_ID, "hd": "example.com"},
+        prompts=("none", "consent", "select_account"),
     ),
     # A document that names no method supports the one of a header.
     "default": Kind("", None, {"sub": "1234"}),
@@ -99,6 +101,7 @@ class OpenIdProvider:
                 "token_endpoint": f"{self._root}/token",
                 "jwks_uri": f"{self._root}/keys",
                 "token_endpoint_auth_methods_supported": self.kind.methods,
+                "prompt_values_supported": self.kind.prompts,
             }
             return 200, {}, {name: value for name, value in named.items() if value is not None}
         if url == f"{self._root}/keys":
@@ -108,6 +111,8 @@ class OpenIdProvider:
             return 404, {}, {}
         assert sent["redirect_uri"] == self.redirect
         assert "openid" in sent["scope"].split()
+        # A provider refuses a prompt that it does not support.
+        assert sent.get("prompt") == ("select_account" if self.kind.prompts else None)
         code = secrets.token_urlsafe(16)
         self._codes[code] = sent
         answer = {"code": code, "state": sent["state"]}

@@ -40,12 +40,15 @@ class Documents(NamedTuple):
     token_endpoint: str
     keys: RemoteKeys
     secret_methods: tuple[str, ...]
+    lets_select: bool
+    """Whether it supports a choice between the accounts of a browser."""
 
 
 class Provider:
     """Sends people to the provider and redeems what they come back with.
 
-    `issuer` may contain `{tid}`, where a directory signs for each of its tenants.
+    `issuer` may contain `{tid}`, where a directory signs for each of its tenants. `lets_select`
+    states that the provider supports a choice of the account, which its documents may not name.
     """
 
     def __init__(
@@ -55,12 +58,14 @@ class Provider:
         *,
         redirect: str,
         prove: Callable[[Documents], Proof],
+        lets_select: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.issuer = issuer
         self.client_id = client_id
         self._redirect = redirect
         self._prove = prove
+        self._lets_select = lets_select
         self._clock = clock
         self._documents: Documents | None = None
         self._read_at = 0.0
@@ -84,8 +89,10 @@ class Provider:
             "nonce": nonce,
             "code_challenge": challenge,
             "code_challenge_method": "S256",
-            "prompt": "select_account",
         }
+        if documents.lets_select:
+            # A provider may refuse a prompt that it does not support.
+            sent["prompt"] = "select_account"
         separator = "&" if urlsplit(documents.authorization_endpoint).query else "?"
         return f"{documents.authorization_endpoint}{separator}{urlencode(sent)}"
 
@@ -156,6 +163,8 @@ class Provider:
             # The same object while the address is: it remembers the keys.
             known.keys if known and known.keys.url == keys else RemoteKeys(keys),
             tuple(map(str, methods)) if isinstance(methods, list) else ("client_secret_basic",),
+            self._lets_select
+            or "select_account" in (metadata.get("prompt_values_supported") or ()),
         )
 
     def _send(self, documents: Documents, code: str, verifier: str) -> bytes:
