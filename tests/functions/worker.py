@@ -49,6 +49,13 @@ class RpcHttpCookie(Message):
     """A cookie of an answer, which the library takes out of the headers."""
 
     # As in the library's protocol.
+    name: str
+    value: str
+    path: Any
+    secure: Any
+    http_only: Any
+    max_age: Any
+    same_site: int
     SameSite = SimpleNamespace(**{"None": 0, "Lax": 1, "Strict": 2, "ExplicitNone": 3})
 
     def line(self) -> str:
