@@ -377,12 +377,11 @@ def _own_issuer(settings: Settings, access_keys: Mapping[str, bytes]) -> Trusted
         return None
     bases = [settings.sign_in_issuer, *(f"https://{host}" for host in settings.public_hosts)]
     # People of another provider than Entra are of one tenant, which is made of its issuer.
-    is_entra = settings.sign_in_directory in {None, settings.identity_issuer}
     of_provider = caller_of_subject(settings.people_issuer, "").tenant_id
     return TrustedIssuer(
         settings.sign_in_issuer,
         tuple(dict.fromkeys(f"{base}{MCP_PATH}" for base in bases)),
-        frozenset(settings.allowed_tenants if is_entra else [of_provider]),
+        frozenset(settings.allowed_tenants if settings.has_people_of_entra else [of_provider]),
         SharedKeys(access_keys),
         "HS256",
     )

@@ -73,7 +73,7 @@ class DirectorySignIn:
             return Seal(*tickets, purpose=purpose, seconds=seconds, clock=clock)
 
         secret = settings.sign_in_client_secret
-        is_entra = settings.sign_in_directory in {None, settings.identity_issuer}
+        is_entra = settings.has_people_of_entra
         pages = seal("page", STATE_SECONDS)
         self._people = DirectoryPeople(
             Provider(

@@ -480,6 +480,11 @@ class Settings(BaseSettings):
         return self.sign_in_url or f"https://{self.public_hosts[0]}"
 
     @property
+    def has_people_of_entra(self) -> bool:
+        """Whether the people who sign in are of Microsoft Entra ID, known by `tid` and `oid`."""
+        return self.sign_in_directory in {None, self.identity_issuer}
+
+    @property
     def people_issuer(self) -> str:
         """Return the issuer of the directory that signs people in."""
         return self.sign_in_directory or self.identity_issuer or ""

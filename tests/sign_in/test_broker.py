@@ -10,12 +10,23 @@ import psycopg
 import pytest
 
 from tests.protocol.rpc import MODERN, request
-from tests.sign_in.broker import CLAUDE, HOST, ISSUER, WHOLE, gone, lead
+from tests.sign_in.broker import (
+    CLAUDE,
+    HOST,
+    ISSUER,
+    WHOLE,
+    Browser,
+    Client,
+    gone,
+    lead,
+    settings_of,
+)
 from tests.sign_in.conftest import Deployment
 from tests.sign_in.registrations import APP_ID, RESOURCE
 from zava.app import Application, compose
 from zava.infrastructure import principals
 from zava.model import Caller
+from zava.settings import Settings
 
 COUNT = {"postgresql_query": "SELECT count(*) AS orders FROM retail.orders"}
 EVERY_REDIRECT = [
@@ -257,6 +268,28 @@ async def test_revoked_person_is_refused_at_the_next_call_with_a_live_token(
                 audience=revoked.audience.value,
                 stores=revoked.stores,
             )
+
+
+async def test_directory_of_several_tenants_signs_for_each(
+    deployment: Deployment, context_keys: list[str]
+) -> None:
+    directory = deployment.directory
+    given = {
+        "IDENTITY_ENDPOINT": str(deployment.settings.identity_endpoint),
+        "AZURE_CLIENT_ID": str(deployment.settings.client_id),
+        "ZAVA_IDENTITY_ISSUER": directory.issuer.replace(directory.tenant, "{tid}"),
+    }
+    settings = Settings.model_validate(settings_of(directory, **given))
+    application = compose(settings, conninfo=deployment.database.server, context_keys=context_keys)
+    try:
+        told = await Client(application.endpoint).sign_in()
+        assert await stores(application, told["access_token"]) == ["Zava Retail Seattle"]
+        directory.changed["iss"] = directory.issuer.replace(directory.tenant, APP_ID)
+        client = Client(application.endpoint)
+        page = await Browser(application.endpoint).open(await client.address())
+        assert page.status == 502
+    finally:
+        await application.close()
 
 
 async def test_tokens_of_the_directory_are_accepted_as_before(deployment: Deployment) -> None:

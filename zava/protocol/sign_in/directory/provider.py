@@ -15,6 +15,7 @@ from zava.infrastructure.credentials import NoToken
 from zava.protocol.signing_keys import RemoteKeys, read_document
 
 _MAX_AGE_SECONDS = 3600.0
+_REST_SECONDS = 10.0  # after a failure
 _MAX_AT_ONCE = 16
 _SECONDS = 8.0  # clients give a sign-in at most ten
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -68,7 +69,7 @@ class Provider:
         self._lets_select = lets_select
         self._clock = clock
         self._documents: Documents | None = None
-        self._read_at = 0.0
+        self._read_at = self._failed_at = float("-inf")
         self._reading = asyncio.Lock()
         self._at_once = 0
 
@@ -126,15 +127,20 @@ class Provider:
             ProviderFailed: they cannot be read, or are another issuer's.
         """
         async with self._reading:
-            known = self._documents
-            if known is None or self._clock() - self._read_at >= _MAX_AGE_SECONDS:
+            known, now = self._documents, self._clock()
+            if now - self._failed_at < _REST_SECONDS:
+                # Who waited for the lock does not wait for another time-out.
+                if known is None:
+                    raise ProviderFailed("its metadata: they could not be read a moment ago")
+            elif known is None or now - self._read_at >= _MAX_AGE_SECONDS:
                 # A known document is used on while the provider does not answer.
                 try:
                     self._documents = known = await self._read(known)
+                    self._read_at = self._clock()
                 except ProviderFailed:
+                    self._failed_at = self._clock()
                     if known is None:
                         raise
-                self._read_at = self._clock()
             return known
 
     async def _read(self, known: Documents | None) -> Documents:
@@ -156,6 +162,7 @@ class Provider:
             raise ProviderFailed("its metadata lack an https address")
         authorization, token, keys = map(str, addresses)
         methods = metadata.get("token_endpoint_auth_methods_supported")
+        prompts = metadata.get("prompt_values_supported")
         return Documents(
             self.issuer,
             authorization,
@@ -163,8 +170,7 @@ class Provider:
             # The same object while the address is: it remembers the keys.
             known.keys if known and known.keys.url == keys else RemoteKeys(keys),
             tuple(map(str, methods)) if isinstance(methods, list) else ("client_secret_basic",),
-            self._lets_select
-            or "select_account" in (metadata.get("prompt_values_supported") or ()),
+            self._lets_select or (isinstance(prompts, list) and "select_account" in prompts),
         )
 
     def _send(self, documents: Documents, code: str, verifier: str) -> bytes:
