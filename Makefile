@@ -89,7 +89,7 @@ conformance: $(VENV)/.outside ## Run the protocol's own conformance suite, both 
 
 clients: $(VENV)/.outside ## Connect with every client at hand, in each era, with a token and by signing in; convert the tools as model providers do
 	@$(BIN)/python -m pytest -q -s -m outside $(OUTSIDE)/test_clients.py $(OUTSIDE)/test_clients_signing_in.py $(OUTSIDE)/test_clients_page.py $(OUTSIDE)/test_providers.py $(OUTSIDE)/test_tokens.py
-	@$(BIN)/python -m pytest -q -s -m outside -k "not large" $(OUTSIDE)/test_clients_with_an_id.py
+	@$(BIN)/python -m pytest -q -s -m outside -k "not large" $(OUTSIDE)/test_clients_with_an_id.py $(OUTSIDE)/test_clients_at_a_deployment.py $(OUTSIDE)/test_oidc_provider.py
 
 # 808 MB, so no part of `make check`. Claude Code's package links its program by a script.
 $(VENV)/.large: $(VENV)/.pictures $(OUTSIDE)/large/package-lock.json
@@ -102,7 +102,7 @@ clients-with-an-id: $(VENV)/.large ## Sign clients in with an id, Claude Code an
 	@$(BIN)/python -m pytest -q -s -m outside $(OUTSIDE)/test_clients_with_an_id.py
 
 clients-signing-in: tools $(VENV)/.large ## Sign in with these, Claude Code and Codex (808 MB) through a real browser; prints tables
-	@ZAVA_TEST_BROWSER=chromium $(BIN)/python -m pytest -q -s -m outside $(OUTSIDE)/test_clients_signing_in.py $(OUTSIDE)/test_large_clients.py
+	@ZAVA_TEST_BROWSER=chromium $(BIN)/python -m pytest -q -s -m outside $(OUTSIDE)/test_clients_signing_in.py $(OUTSIDE)/test_large_clients.py $(OUTSIDE)/test_clients_at_a_deployment.py $(OUTSIDE)/test_two_browsers.py
 
 recordings: $(VENV)/.outside ## Write anew what those suites send, for the test of both lanes
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m tests.protocol.recorded

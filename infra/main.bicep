@@ -214,6 +214,9 @@ param webClientRedirects string = ''
 @description('Put the built-in authentication of the platform in front of our own check.')
 param builtInAuthentication bool = false
 
+@description('Let clients sign in by the URL alone, at the app itself. Not together with the built-in authentication.')
+param signIn bool = false
+
 @description('Host name of your own, which the app accepts; see docs/deploy.md for the order of steps.')
 param customHostname string = ''
 
@@ -297,6 +300,7 @@ var checkedPgBouncer = (isBurstable && usePgBouncer) ? fail('ZAVA_USE_PGBOUNCER:
 var checkedAlwaysReady = (alwaysReadyInstances > maximumInstanceCount) ? fail('ZAVA_ALWAYS_READY_INSTANCES: it is more than ZAVA_MAXIMUM_INSTANCE_COUNT.') : alwaysReadyInstances
 var givenClientIds = filter(map(split(clientIds, ','), id => trim(id)), id => !empty(id))
 var checkedClientIds = (builtInAuthentication && empty(givenClientIds)) ? fail('ZAVA_CLIENT_IDS: the built-in authentication needs at least one client id.') : givenClientIds
+var checkedSignIn = (builtInAuthentication && signIn) ? fail('ZAVA_SIGN_IN: the built-in authentication refuses the tokens of the app; use one of them.') : signIn
 var checkedApplicationId = (empty(applicationId) && !empty(applicationIdUri)) ? fail('ZAVA_APPLICATION_ID_URI: it needs ZAVA_APPLICATION_ID.') : applicationId
 var givenRedirects = filter(map(split(clientRedirects, ','), redirect => trim(redirect)), redirect => !empty(redirect))
 var givenWebRedirects = filter(map(split(webClientRedirects, ','), redirect => trim(redirect)), redirect => !empty(redirect))
@@ -468,6 +472,7 @@ module registration 'modules/registration.bicep' = if (empty(checkedApplicationI
       clients!.outputs.applicationId
     ], checkedClientIds) : checkedClientIds
     builtInAuthentication: builtInAuthentication
+    signInHostname: !checkedSignIn ? '' : empty(customHostname) ? defaultHostname : customHostname
     identityPrincipalId: identity.outputs.principalId
   }
 }
@@ -499,6 +504,7 @@ module app 'modules/app.bicep' = {
     applicationIdUri: applicationUri
     scopeStyle: scopeStyle
     builtInAuthentication: builtInAuthentication
+    signIn: checkedSignIn
     clientIds: empty(checkedApplicationId) ? union([
       clients!.outputs.applicationId
     ], checkedClientIds) : checkedClientIds

@@ -552,9 +552,12 @@ CREATE TABLE zava.principals (
     kind text DEFAULT 'person'::text NOT NULL,
     valid_from timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
     valid_until timestamp with time zone DEFAULT 'infinity'::timestamp with time zone NOT NULL,
+    issuer text,
+    subject text,
     CONSTRAINT principals_audience_check CHECK ((audience = ANY (ARRAY['store_managers'::name, 'regional_managers'::name, 'head_office'::name]))),
     CONSTRAINT principals_check CHECK (((audience <> 'store_managers'::name) OR (cardinality(store_ids) = 1))),
     CONSTRAINT principals_check1 CHECK ((valid_from < valid_until)),
+    CONSTRAINT principals_check2 CHECK (((issuer IS NULL) = (subject IS NULL))),
     CONSTRAINT principals_kind_check CHECK ((kind = ANY (ARRAY['person'::text, 'application'::text]))),
     CONSTRAINT principals_store_ids_check CHECK ((array_position(store_ids, NULL::uuid) IS NULL))
 );
@@ -1002,6 +1005,40 @@ BEGIN
 END $$;
 
 ALTER FUNCTION zava.scope(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea) OWNER TO zava_context;
+
+--
+-- Name: sign_in(text, uuid, text, text, uuid, uuid, text, integer); Type: FUNCTION; Schema: zava; Owner: zava_context
+--
+
+CREATE FUNCTION zava.sign_in(step text, id uuid, given text, following text, tenant uuid, person uuid, client text, seconds integer) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+  IF step = 'begin' THEN
+    -- A bounded number each time: more expire with no more sign-ins than begin.
+    DELETE FROM zava.sign_ins WHERE sign_in_id IN (
+      SELECT s.sign_in_id FROM zava.sign_ins AS s WHERE s.expires_at < statement_timestamp()
+      ORDER BY s.expires_at LIMIT 20 FOR UPDATE SKIP LOCKED);
+    INSERT INTO zava.sign_ins (sign_in_id, following, tenant_id, object_id, client_name, expires_at)
+    VALUES (id, sign_in.following, tenant, person, left(client, 100), statement_timestamp() + make_interval(secs => seconds))
+    ON CONFLICT DO NOTHING;
+  ELSIF step = 'turn' THEN
+    UPDATE zava.sign_ins AS s SET following = sign_in.following, used_at = statement_timestamp()
+    WHERE s.sign_in_id = id AND s.following = given AND s.ended_at IS NULL
+      AND s.expires_at > statement_timestamp();
+  ELSE
+    RAISE EXCEPTION 'unknown step' USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  IF FOUND THEN
+    RETURN true;
+  END IF;
+  UPDATE zava.sign_ins AS s SET ended_at = statement_timestamp(), ended_because = 'reuse'
+  WHERE s.sign_in_id = id AND s.ended_at IS NULL AND s.expires_at > statement_timestamp();
+  RETURN false;
+END $$;
+
+ALTER FUNCTION zava.sign_in(step text, id uuid, given text, following text, tenant uuid, person uuid, client text, seconds integer) OWNER TO zava_context;
 
 --
 -- Name: stores; Type: TABLE; Schema: retail; Owner: zava_owner
@@ -1534,6 +1571,41 @@ CREATE TABLE zava.demo_data (
 ALTER TABLE zava.demo_data OWNER TO zava_context;
 
 --
+-- Name: sign_ins; Type: TABLE; Schema: zava; Owner: zava_context
+--
+
+CREATE TABLE zava.sign_ins (
+    sign_in_id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
+    object_id uuid NOT NULL,
+    client_name text NOT NULL,
+    begun_at timestamp with time zone DEFAULT statement_timestamp() NOT NULL,
+    used_at timestamp with time zone DEFAULT statement_timestamp() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    following text NOT NULL,
+    ended_at timestamp with time zone,
+    ended_because text,
+    CONSTRAINT sign_ins_check CHECK (((ended_at IS NULL) = (ended_because IS NULL))),
+    CONSTRAINT sign_ins_client_name_check CHECK ((length(client_name) <= 100)),
+    CONSTRAINT sign_ins_ended_because_check CHECK ((ended_because = ANY (ARRAY['reuse'::text, 'administrator'::text]))),
+    CONSTRAINT sign_ins_following_check CHECK ((length(following) <= 100))
+);
+
+ALTER TABLE zava.sign_ins OWNER TO zava_context;
+
+--
+-- Name: COLUMN sign_ins.client_name; Type: COMMENT; Schema: zava; Owner: zava_context
+--
+
+COMMENT ON COLUMN zava.sign_ins.client_name IS 'What the client calls itself: not verified.';
+
+--
+-- Name: COLUMN sign_ins.following; Type: COMMENT; Schema: zava; Owner: zava_context
+--
+
+COMMENT ON COLUMN zava.sign_ins.following IS 'The id of the refresh token that may be used next; no token.';
+
+--
 -- Name: applied; Type: TABLE; Schema: zava_migrations; Owner: zava_admin
 --
 
@@ -1721,6 +1793,13 @@ ALTER TABLE ONLY zava.principals
     ADD CONSTRAINT principals_pkey PRIMARY KEY (tenant_id, object_id);
 
 --
+-- Name: sign_ins sign_ins_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_context
+--
+
+ALTER TABLE ONLY zava.sign_ins
+    ADD CONSTRAINT sign_ins_pkey PRIMARY KEY (sign_in_id);
+
+--
 -- Name: usage usage_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_context
 --
 
@@ -1805,6 +1884,12 @@ CREATE INDEX audit_log_by_time_idx ON zava.audit_log USING btree (called_at);
 --
 
 CREATE INDEX data_changes_by_store_idx ON zava.data_changes USING btree (of_store);
+
+--
+-- Name: sign_ins_by_expiry_idx; Type: INDEX; Schema: zava; Owner: zava_context
+--
+
+CREATE INDEX sign_ins_by_expiry_idx ON zava.sign_ins USING btree (expires_at);
 
 --
 -- Name: categories categories_words_changed; Type: TRIGGER; Schema: retail; Owner: zava_owner
@@ -1979,6 +2064,12 @@ CREATE TRIGGER log_change AFTER INSERT OR DELETE OR UPDATE ON zava.demo_data FOR
 --
 
 CREATE TRIGGER log_change AFTER INSERT OR DELETE OR UPDATE ON zava.principals FOR EACH ROW EXECUTE FUNCTION zava.log_change();
+
+--
+-- Name: sign_ins log_end; Type: TRIGGER; Schema: zava; Owner: zava_context
+--
+
+CREATE TRIGGER log_end AFTER UPDATE ON zava.sign_ins FOR EACH ROW WHEN (((old.ended_at IS NULL) AND (new.ended_at IS NOT NULL))) EXECUTE FUNCTION zava.log_change();
 
 --
 -- Name: customers customers_store_id_fkey; Type: FK CONSTRAINT; Schema: retail; Owner: zava_owner
@@ -2521,6 +2612,13 @@ GRANT ALL ON FUNCTION zava.run_store_managers(p_key_id integer, p_tenant uuid, p
 
 REVOKE ALL ON FUNCTION zava.scope(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION zava.scope(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea) TO zava_server;
+
+--
+-- Name: FUNCTION sign_in(step text, id uuid, given text, following text, tenant uuid, person uuid, client text, seconds integer); Type: ACL; Schema: zava; Owner: zava_context
+--
+
+REVOKE ALL ON FUNCTION zava.sign_in(step text, id uuid, given text, following text, tenant uuid, person uuid, client text, seconds integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.sign_in(step text, id uuid, given text, following text, tenant uuid, person uuid, client text, seconds integer) TO zava_server;
 
 --
 -- Name: TABLE stores; Type: ACL; Schema: retail; Owner: zava_owner

@@ -17,7 +17,7 @@ from zava.infrastructure.home import Home
 from zava.infrastructure.local_database import LocalDatabase, named_database
 from zava.infrastructure.principals import GrantRefused, Principal
 from zava.infrastructure.readers import Reader, all_store_readers, shows_peers
-from zava.model import Caller
+from zava.model import Caller, caller_of_subject
 from zava.settings import Settings, SettingsError
 
 _Who = Annotated[str, typer.Option("--as", help="The principal's name, as list-access shows it.")]
@@ -45,6 +45,13 @@ def grant(
     ] = None,
     tenant: _Tenant = None,
     object_id: _Object = None,
+    issuer: Annotated[
+        str | None,
+        typer.Option(help="Issuer of an OpenID provider, in place of --tenant and --object."),
+    ] = None,
+    subject: Annotated[
+        str | None, typer.Option(help="The person's id there (the ID token's `sub`).")
+    ] = None,
     application: Annotated[
         bool, typer.Option("--application", help="An application, not a person.")
     ] = False,
@@ -53,16 +60,22 @@ def grant(
     by: _By = None,
 ) -> None:
     """Give a person or application access, in place of an earlier grant."""
+    if (tenant or object_id) and (issuer or subject):
+        raise GrantRefused("--issuer and --subject: not together with --tenant and --object")
     with administered() as database, database.administration() as connection:
         granted = principals.grant(
             connection,
-            caller=_ids(tenant, object_id) or _known(principals.list_access(connection), name),
+            caller=_ids(tenant, object_id)
+            or _of_issuer(issuer, subject)
+            or _known(principals.list_access(connection), name),
             display_name=name,
             audience=audience,
             stores=store or (),
             kind="application" if application else "person",
             valid_from=valid_from and valid_from.replace(tzinfo=UTC),
             valid_until=valid_until and valid_until.replace(tzinfo=UTC),
+            issuer=issuer,
+            subject=subject,
             actor=by or operator(),
         )
     console.print(f"Granted: {_line(granted)}")
@@ -175,6 +188,12 @@ def _plain(name: str) -> str:
     return folded.replace(" ", "-").replace("_", "-")
 
 
+def _of_issuer(issuer: str | None, subject: str | None) -> Caller | None:
+    if (not issuer) != (not subject):
+        raise GrantRefused("--issuer and --subject: give both, or neither")
+    return caller_of_subject(issuer, subject) if issuer and subject else None
+
+
 def _known(listed: list[Principal], name: str) -> Caller:
     """Return whom a name means: a principal of before, or a person of the demo."""
     if any(principal.display_name == name for principal in listed):
@@ -192,7 +211,8 @@ def _line(principal: Principal) -> str:
     ]
     state = "valid" if principal.is_valid else ("not now" if principal.is_active else "revoked")
     times = f" ({', '.join(bounds)})" if bounds else ""
+    of_issuer = f"; {principal.subject} of {principal.issuer}" if principal.issuer else ""
     return (
         f"{principal.display_name}: {principal.kind}, {principal.audience}, {state}{times}; "
-        f"{', '.join(principal.stores)}"
+        f"{', '.join(principal.stores)}{of_issuer}"
     )

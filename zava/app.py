@@ -40,13 +40,14 @@ from zava.infrastructure.logs import adopt_host_handlers, call_of_host
 from zava.infrastructure.metrics import Metrics
 from zava.infrastructure.pool import DatabasePool
 from zava.infrastructure.telemetry import Telemetry
+from zava.model import caller_of_subject
 from zava.observe import Sink
-from zava.protocol.endpoint import Endpoint
+from zava.protocol.endpoint import MCP_PATH, Endpoint, SigningIn
 from zava.protocol.fast_lane import FastLane
-from zava.protocol.identity import TokenAuthenticator
+from zava.protocol.identity import TokenAuthenticator, TrustedIssuer
 from zava.protocol.kernel import Answer
 from zava.protocol.process_time import ProcessTime
-from zava.protocol.signing_keys import RemoteKeys, StaticKeys
+from zava.protocol.signing_keys import RemoteKeys, SharedKeys, StaticKeys
 from zava.protocol.tool_calls import ToolCalls
 from zava.protocol.unserved import interrupted, not_started
 from zava.readiness import readiness
@@ -56,6 +57,7 @@ from zava.settings import Settings, SettingsError, settings
 if TYPE_CHECKING:
     from mcp.server.lowlevel.server import Server
 
+    from zava.directory_sign_in import DirectorySignIn
     from zava.local_sign_in import LocalSignIn
     from zava.protocol.console.console import Console
     from zava.service.product_search import ProductSearch
@@ -181,23 +183,30 @@ def compose(
         make_products=lambda: _products(tenancy, vectors),
         clock=_clock(settings),
     )
+    access_keys = signer.derived_keys("sign-in access tokens")
+    own = _own_issuer(settings, access_keys)
+    make_sign_in: Callable[[], SigningIn] | None = None
+    if own is not None:
+        make_sign_in = lru_cache(1)(
+            lambda: _directory_sign_in(settings, own, pool, signer, access_keys)
+        )
+    elif settings.identity_issuer is None:
+        # The authenticator has refused a laptop's issuer where it may not be.
+        make_sign_in = lru_cache(1)(lambda: _local_sign_in(settings, administrator or conninfo))
     endpoint = Endpoint(
         make_server=lambda: _make_server(analytics, trail, settings.website_url),
         lane=FastLane(
             ToolCalls(analytics, trail), version=__version__, website=settings.website_url
         ),
-        authenticator=_authenticator(settings, conninfo),
+        authenticator=_authenticator(settings, conninfo, own),
         readiness=lambda: readiness(verification, analytics, telemetry),
-        allowed_hosts=_allowed_hosts(settings),
+        allowed_hosts=settings.public_hosts,
         is_vouched=settings.is_authenticated_by_platform,
         ask_budget=budgets.ask,
         process_time=process_time,
         max_concurrent_calls=settings.max_concurrent_calls,
         call_seconds=settings.statement_timeout_seconds + GRACE_SECONDS,
-        # The authenticator has refused a laptop's issuer where it may not be.
-        make_sign_in=None
-        if settings.identity_issuer
-        else lru_cache(1)(lambda: _local_sign_in(settings, administrator or conninfo)),
+        make_sign_in=make_sign_in,
     )
     application = Application(
         pool,
@@ -362,6 +371,35 @@ def _local_sign_in(settings: Settings, administrator: str) -> "LocalSignIn":
     return LocalSignIn(Home(settings.home), settings.port, administrator)
 
 
+def _own_issuer(settings: Settings, access_keys: Mapping[str, bytes]) -> TrustedIssuer | None:
+    """Return the server itself as an issuer of access tokens, where people sign in at it."""
+    if not settings.sign_in:
+        return None
+    bases = [settings.sign_in_issuer, *(f"https://{host}" for host in settings.public_hosts)]
+    # People of another provider than Entra are of one tenant, which is made of its issuer.
+    of_provider = caller_of_subject(settings.people_issuer, "").tenant_id
+    return TrustedIssuer(
+        settings.sign_in_issuer,
+        tuple(dict.fromkeys(f"{base}{MCP_PATH}" for base in bases)),
+        frozenset(settings.allowed_tenants if settings.has_people_of_entra else [of_provider]),
+        SharedKeys(access_keys),
+        "HS256",
+    )
+
+
+def _directory_sign_in(
+    settings: Settings,
+    own: TrustedIssuer,
+    pool: DatabasePool,
+    signer: ContextSigner,
+    access_keys: Mapping[str, bytes],
+) -> "DirectorySignIn":
+    # Loaded when the first client signs in.
+    from zava.directory_sign_in import DirectorySignIn
+
+    return DirectorySignIn(settings, own, pool=pool, signer=signer, access_keys=access_keys)
+
+
 def _sales(tenancy: Tenancy, cache: ResultCache, settings: Settings) -> "SalesAnalytics":
     # Loaded when the first figure is asked for.
     from zava.data.metric_catalogue import catalogue
@@ -410,7 +448,9 @@ def _byte_store(settings: Settings) -> ByteStore:
     return RedisStore(settings.redis_url, max(settings.cache_ttl_seconds, 1), memory)
 
 
-def _authenticator(settings: Settings, conninfo: str) -> TokenAuthenticator:
+def _authenticator(
+    settings: Settings, conninfo: str, own: TrustedIssuer | None
+) -> TokenAuthenticator:
     if settings.identity_issuer:
         return TokenAuthenticator(
             issuer=settings.identity_issuer,
@@ -419,6 +459,17 @@ def _authenticator(settings: Settings, conninfo: str) -> TokenAuthenticator:
             keys=RemoteKeys.of_issuer(settings.identity_issuer),
             allowed_clients=settings.allowed_clients,
             scope_identifier=settings.scope_identifier,
+            own=own,
+        )
+    if own is not None:
+        # No directory's own tokens are accepted: this server's are the only ones.
+        return TokenAuthenticator(
+            issuer=own.issuer,
+            audiences=own.audiences,
+            allowed_tenants=own.tenants,
+            keys=SharedKeys({}),
+            allowed_clients=settings.allowed_clients,
+            own=own,
         )
     local_issuer_allowed(settings, conninfo)
     return TokenAuthenticator(
@@ -428,11 +479,6 @@ def _authenticator(settings: Settings, conninfo: str) -> TokenAuthenticator:
         keys=StaticKeys(LocalIssuer(Home(settings.home)).jwks()),
         allowed_clients=settings.allowed_clients,
     )
-
-
-def _allowed_hosts(settings: Settings) -> tuple[str, ...]:
-    platform = (settings.website_hostname,) if settings.website_hostname else ()
-    return platform + settings.allowed_hosts
 
 
 def _clock(settings: Settings) -> Callable[[], datetime]:

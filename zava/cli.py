@@ -7,7 +7,7 @@ from uuid import UUID
 
 import typer
 
-from zava import access_commands, ask_commands, audit_commands, first_answer
+from zava import access_commands, ask_commands, audit_commands, first_answer, sign_in_commands
 from zava.app import embedders, isolation_problems
 from zava.ask_commands import Port, joined_application, settings_on
 from zava.check import check
@@ -178,6 +178,8 @@ for granting in (
     access_commands.list_access,
     access_commands.explain_access,
     audit_commands.audit,
+    sign_in_commands.sign_ins,
+    sign_in_commands.end_sign_in,
 ):
     app.command(granting.__name__.replace("_", "-"))(granting)
 

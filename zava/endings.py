@@ -23,6 +23,7 @@ from zava.infrastructure.local_issuer import LocalIssuerRefused
 from zava.infrastructure.migrations import MigrationRefused
 from zava.infrastructure.principals import GrantRefused
 from zava.infrastructure.server_user import EmbeddedServerError
+from zava.infrastructure.sign_in_list import SignInUnknown
 from zava.settings import SettingsError, settings
 
 _EXPECTED = (
@@ -36,6 +37,7 @@ _EXPECTED = (
     KeyVaultRefused,
     LocalIssuerRefused,
     GrantRefused,
+    SignInUnknown,
     NoToken,
     ZavaError,
 )

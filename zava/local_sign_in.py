@@ -74,12 +74,15 @@ class LocalSignIn:
             sign_ins=RememberedSignIns(_REFRESH_SECONDS),
             tokens=IssuedTokens(LocalIssuer(home, port)),
             seals=Seals(
-                pages=Seal(secret, f"page {of_issuer}", seconds=_PAGE_SECONDS, clock=clock),
+                pages=Seal(secret, purpose=f"page {of_issuer}", seconds=_PAGE_SECONDS, clock=clock),
                 codes=Seal(
-                    secrets.token_bytes(32), f"code {of_issuer}", seconds=_CODE_SECONDS, clock=clock
+                    secrets.token_bytes(32),
+                    purpose=f"code {of_issuer}",
+                    seconds=_CODE_SECONDS,
+                    clock=clock,
                 ),
                 refreshes=Seal(
-                    secret, f"refresh {of_issuer}", seconds=_REFRESH_SECONDS, clock=clock
+                    secret, purpose=f"refresh {of_issuer}", seconds=_REFRESH_SECONDS, clock=clock
                 ),
             ),
         )

@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -71,6 +72,21 @@ class Caller:
     def __post_init__(self) -> None:
         """Join the identity once: hashing two UUIDs costs more than what is looked up by them."""
         object.__setattr__(self, "identity", self.tenant_id.bytes + self.object_id.bytes)
+
+
+def caller_of_subject(issuer: str, subject: str) -> Caller:
+    """Return the ids of a person of an issuer that is not Microsoft Entra ID.
+
+    They are UUIDs of version 8 (RFC 9562), made of a hash: none equals an id of Entra, which are
+    of version 4.
+    """
+    return Caller(_hashed(issuer), _hashed(f"{issuer}\0{subject}"))
+
+
+def _hashed(text: str) -> UUID:
+    value = int.from_bytes(sha256(text.encode()).digest()[:16], "big")
+    value = value & ~(0xF << 76) | 0x8 << 76  # the version
+    return UUID(int=value & ~(0x3 << 62) | 0x2 << 62)  # the variant
 
 
 @dataclass(frozen=True, slots=True)

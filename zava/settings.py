@@ -244,6 +244,53 @@ class Settings(BaseSettings):
         description="Public host names beside WEBSITE_HOSTNAME, comma-separated; loopback is "
         "always allowed.",
     )
+    sign_in: bool = Field(
+        False,
+        validation_alias="ZAVA_SIGN_IN",
+        description="`true`: clients that have the URL alone sign in at this server, and a "
+        "directory proves who the person is. Tokens of ZAVA_IDENTITY_ISSUER are accepted as "
+        "before. Not together with Azure's built-in authentication.",
+    )
+    sign_in_url: str | None = Field(
+        None,
+        validation_alias="ZAVA_SIGN_IN_URL",
+        json_schema_extra={"default": "the first public host name"},
+        description="The one address at which people sign in, such as "
+        "`https://zava.example.com`; its host is one of ZAVA_ALLOWED_HOSTS or WEBSITE_HOSTNAME.",
+    )
+    sign_in_directory: str | None = Field(
+        None,
+        validation_alias="ZAVA_SIGN_IN_DIRECTORY",
+        json_schema_extra={"default": "ZAVA_IDENTITY_ISSUER"},
+        description="Issuer of the OpenID provider that signs people in, an https URL, where it "
+        "is not Microsoft Entra ID.",
+    )
+    sign_in_client_id: str | None = Field(
+        None,
+        validation_alias="ZAVA_SIGN_IN_CLIENT_ID",
+        description="Id of this server at that directory. Its redirect there is ZAVA_SIGN_IN_URL "
+        "with the path `/oauth/callback`.",
+    )
+    sign_in_client_secret: str | None = Field(
+        None,
+        validation_alias="ZAVA_SIGN_IN_CLIENT_SECRET",
+        repr=False,
+        description="Client secret of this server at that directory; unset: the app's managed "
+        "identity proves its requests (Azure).",
+    )
+    sign_in_subject_claim: str = Field(
+        "sub",
+        validation_alias="ZAVA_SIGN_IN_SUBJECT_CLAIM",
+        pattern=r"^[A-Za-z0-9_]+$",
+        description="Claim of ZAVA_SIGN_IN_DIRECTORY's ID tokens that names a person for ever; "
+        "Okta's is `uid`. Microsoft Entra ID's people have `tid` and `oid`.",
+    )
+    sign_in_redirects: CommaSeparated = Field(
+        (),
+        validation_alias="ZAVA_SIGN_IN_REDIRECTS",
+        description="More addresses at which clients may take the answer, https URLs, "
+        "comma-separated; one that ends with `/` stands for every address below it.",
+    )
     check_token: str | None = Field(
         None,
         validation_alias="ZAVA_TOKEN",
@@ -421,7 +468,28 @@ class Settings(BaseSettings):
         """Whether Azure's built-in authentication is in front and removes clients' headers."""
         return self.is_on_azure and self.website_auth_enabled
 
-    @field_validator("identity_issuer", "azure_openai_endpoint")
+    @property
+    def public_hosts(self) -> tuple[str, ...]:
+        """Return the public host names, the platform's first."""
+        platform = (self.website_hostname,) if self.website_hostname else ()
+        return tuple(dict.fromkeys(name.lower() for name in (*platform, *self.allowed_hosts)))
+
+    @property
+    def sign_in_issuer(self) -> str:
+        """Return the address at which people sign in; it is the issuer of the server's tokens."""
+        return self.sign_in_url or f"https://{self.public_hosts[0]}"
+
+    @property
+    def has_people_of_entra(self) -> bool:
+        """Whether the people who sign in are of Microsoft Entra ID, known by `tid` and `oid`."""
+        return self.sign_in_directory in {None, self.identity_issuer}
+
+    @property
+    def people_issuer(self) -> str:
+        """Return the issuer of the directory that signs people in."""
+        return self.sign_in_directory or self.identity_issuer or ""
+
+    @field_validator("identity_issuer", "azure_openai_endpoint", "sign_in_directory")
     @classmethod
     def _is_reached_safely(cls, value: str | None) -> str | None:
         # Keys are fetched from one, a token is sent to the other: over plain HTTP anybody on the
@@ -437,6 +505,25 @@ class Settings(BaseSettings):
         # Commas alone would be read as no list, which lets in every client.
         if isinstance(value, str) and value and not _comma_separated(value):
             raise ValueError("expected client ids, comma-separated")
+        return value
+
+    @field_validator("sign_in_url")
+    @classmethod
+    def _is_an_origin(cls, value: str | None) -> str | None:
+        # Clients compare an issuer byte for byte.
+        parts = urlsplit(value or "https://host")
+        is_safe = parts.scheme == "https" or parts.hostname in _LOOPBACK
+        if not is_safe or value not in {None, f"{parts.scheme}://{parts.netloc}".lower()}:
+            raise ValueError("expected an https:// URL of a host, in lower case, without a path")
+        return value
+
+    @field_validator("sign_in_redirects")
+    @classmethod
+    def _are_pages(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            parts = urlsplit(each)
+            if parts.scheme != "https" or not parts.hostname or parts.path.strip("/") == "":
+                raise ValueError("expected https URLs with a path, comma-separated")
         return value
 
     @field_validator("redis_url")
@@ -466,6 +553,27 @@ class Settings(BaseSettings):
             raise ValueError(
                 "ZAVA_IDENTITY_ISSUER: needs ZAVA_IDENTITY_AUDIENCE and ZAVA_ALLOWED_TENANTS"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _sign_in_is_complete(self) -> Self:
+        if not self.sign_in:
+            return self
+        if self.is_authenticated_by_platform:
+            raise ValueError(
+                "ZAVA_SIGN_IN: Azure's built-in authentication refuses this server's tokens; "
+                "use one of them"
+            )
+        if not (self.people_issuer and self.sign_in_client_id):
+            raise ValueError(
+                "ZAVA_SIGN_IN: needs ZAVA_SIGN_IN_CLIENT_ID, and ZAVA_IDENTITY_ISSUER or "
+                "ZAVA_SIGN_IN_DIRECTORY"
+            )
+        if not (self.sign_in_client_secret or self.is_on_azure):
+            raise ValueError("ZAVA_SIGN_IN: needs ZAVA_SIGN_IN_CLIENT_SECRET, except on Azure")
+        host = urlsplit(self.sign_in_url or "").hostname
+        if not (host in {*self.public_hosts, *_LOOPBACK} if host else self.public_hosts):
+            raise ValueError("ZAVA_SIGN_IN_URL: needs a host of ZAVA_ALLOWED_HOSTS")
         return self
 
 

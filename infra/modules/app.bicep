@@ -34,6 +34,9 @@ param applicationIdUri string
 param scopeStyle string
 param builtInAuthentication bool
 
+@description('Whether clients sign in by the URL alone, at the app itself.')
+param signIn bool
+
 @description('Client ids that the built-in authentication lets in.')
 param clientIds array
 
@@ -79,6 +82,12 @@ var zavaSettings = {
   EMBEDDING_MODEL_DEPLOYMENT_NAME: embeddingDeployment
 }
 var mcpUrl = 'https://${empty(customHostname) ? app.properties.defaultHostName : customHostname}/mcp'
+// The identity proves that the app is the registration, so there is no client secret.
+var signInSettings = signIn ? {
+  ZAVA_SIGN_IN: 'true'
+  ZAVA_SIGN_IN_URL: 'https://${empty(customHostname) ? app.properties.defaultHostName : customHostname}'
+  ZAVA_SIGN_IN_CLIENT_ID: applicationId
+} : {}
 var authenticationSettings = builtInAuthentication ? {
   WEBSITE_AUTH_PRM_DEFAULT_WITH_SCOPES: '${scopeStyle == 'api' ? applicationIdUri : mcpUrl}/user_impersonation'
   WEBSITE_AUTH_AAD_ALLOWED_TENANTS: tenant().tenantId
@@ -164,7 +173,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
 resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
   parent: app
   name: 'appsettings'
-  properties: union(hostSettings, zavaSettings, authenticationSettings)
+  properties: union(hostSettings, zavaSettings, signInSettings, authenticationSettings)
 }
 
 // Packages come with a token of who deploys; there are no publishing passwords.

@@ -11,11 +11,14 @@ param hostnames array
 @description('Client ids that may call on behalf of people without their consent on a page.')
 param clientIds array
 
-@description('The identity that proves to be this application, where the platform signs people in.')
+@description('The identity that proves to be this application, where the platform or the app signs people in.')
 param identityPrincipalId string
 
-@description('Whether the platform signs people in; otherwise there is no redirect and no id token.')
+@description('Whether the platform signs people in.')
 param builtInAuthentication bool
+
+@description('Host name at which the app signs people in itself; empty for none.')
+param signInHostname string
 
 // What the metadata of the app lists: a client may request all of it, and a refusal of the app names
 // the scope to request next.
@@ -97,14 +100,16 @@ resource application 'Microsoft.Graph/applications@v1.0' = {
   web: {
     redirectUris: builtInAuthentication ? [
       'https://${functionAppName}.azurewebsites.net/.auth/login/aad/callback'
-    ] : []
+    ] : empty(signInHostname) ? [] : [
+      'https://${signInHostname}/oauth/callback'
+    ]
     implicitGrantSettings: {
       enableIdTokenIssuance: builtInAuthentication
     }
   }
 }
 
-resource federation 'Microsoft.Graph/applications/federatedIdentityCredentials@v1.0' = if (builtInAuthentication) {
+resource federation 'Microsoft.Graph/applications/federatedIdentityCredentials@v1.0' = if (builtInAuthentication || !empty(signInHostname)) {
   name: '${application.uniqueName}/function-app'
   description: 'The managed identity of the function app, instead of a client secret.'
   audiences: [

@@ -22,6 +22,7 @@ known_definer (signature, owner, volatility, is_called_by_server) AS (
     ('zava.admit(uuid,uuid,uuid,boolean,integer,bigint,double precision,bigint,double precision)', 'zava_context', 'v', true),
     ('zava.working(uuid[])', 'zava_context', 'v', true),
     ('zava.used(uuid,uuid)', 'zava_context', 's', true),
+    ('zava.sign_in(text,uuid,text,text,uuid,uuid,text,integer)', 'zava_context', 'v', true),
     ('zava.weigh_store_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text)', 'store_managers', 'v', true),
     ('zava.weigh_regional_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text)', 'regional_managers', 'v', true),
     ('zava.weigh_head_office(integer,uuid,uuid,bigint,uuid,bytea,text,text)', 'head_office', 'v', true),

@@ -11,10 +11,14 @@ from typing import Any
 import orjson
 import pytest
 
+from tests.database import Database
 from tests.functions.host_log import is_logged
 from tests.functions.worker import Worker
 from tests.protocol.rpc import LEGACY, MODERN, UNUSUAL, request
-from zava.app import Application
+from tests.sign_in.broker import HOST, Client, settings_of
+from tests.sign_in.served import directory as served_directory
+from zava.app import Application, compose
+from zava.model import Caller
 from zava.protocol.admission import Admission
 from zava.settings import Settings, SettingsError
 
@@ -242,3 +246,28 @@ async def test_exception_inside_becomes_an_answer_without_its_words(
     assert answer.status == 500
     assert b"planted" not in answer.body
     assert orjson.loads(answer.body)["error"]["data"]["correlation_id"]
+
+
+async def test_cookie_and_redirect_of_a_sign_in_pass_the_worker_library(
+    worker: Worker,
+    database: Database,
+    context_keys: list[str],
+    callers: dict[str, Caller],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with served_directory(callers["seattle"]) as directory:
+        given = settings_of(directory, ZAVA_SIGN_IN_CLIENT_SECRET="of this test")
+        deployed = compose(
+            Settings.model_validate(given), conninfo=database.server, context_keys=context_keys
+        )
+        monkeypatch.setattr("zava.app.endpoint", lambda: deployed.endpoint)
+        address = await Client(deployed.endpoint).address()
+        answer = await worker.invoke("GET", "/oauth/authorize", {"host": HOST}, url=address)
+        await deployed.close()
+    assert answer.status == 302
+    assert answer.headers["location"].startswith(directory.base)
+    name, _, attributes = answer.headers["set-cookie"].partition("=")
+    assert name == "__Host-zava-sign-in"
+    assert attributes.split("; ")[1:] == [
+        *("max-age=600", "path=/", "secure", "httponly", "samesite=lax")
+    ]

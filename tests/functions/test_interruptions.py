@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextvars import ContextVar
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -178,8 +179,10 @@ async def test_sign_in_that_hangs_or_is_cancelled_is_answered(
 
     authenticator = short.endpoint._authenticator
     assert isinstance(authenticator, TokenAuthenticator)
-    keys: KeySource = authenticator._keys
-    monkeypatch.setattr(authenticator, "_keys", Slow())
+    keys: KeySource = authenticator._directory.keys
+    replaced = replace(authenticator._directory, keys=Slow())
+    monkeypatch.setattr(authenticator, "_directory", replaced)
+    authenticator._verified.clear()  # a known token is checked with the keys that verified it
     answers = await each_await(lambda: invocation("tools/list", None, tokens["seattle"]), how)
     assert answers
     for answer in answers:
@@ -198,7 +201,10 @@ async def test_issuer_that_never_answers_costs_no_more_than_the_time_of_a_call(
         asyncio.run_coroutine_threadsafe(answers.wait(), loop).result(20)
         return b"{}"
 
-    monkeypatch.setattr(authenticator, "_keys", RemoteKeys("https://issuer", fetch=fetch))
+    silent = RemoteKeys("https://issuer", fetch=fetch)
+    replaced = replace(authenticator._directory, keys=silent)
+    monkeypatch.setattr(authenticator, "_directory", replaced)
+    authenticator._verified.clear()  # a known token is checked with the keys that verified it
     authenticator._verified.clear()
     try:
         started = time.monotonic()

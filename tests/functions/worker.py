@@ -45,16 +45,43 @@ class BindingInfo(Message):
     out, inout, undefined = 1, 2, 0
 
 
+class RpcHttpCookie(Message):
+    """A cookie of an answer, which the library takes out of the headers."""
+
+    # As in the library's protocol.
+    name: str
+    value: str
+    path: Any
+    secure: Any
+    http_only: Any
+    max_age: Any
+    same_site: int
+    SameSite = SimpleNamespace(**{"None": 0, "Lax": 1, "Strict": 2, "ExplicitNone": 3})
+
+    def line(self) -> str:
+        """Return the header line that the host writes for it."""
+        flags = {"secure": self.secure.value, "httponly": self.http_only.value}
+        return "; ".join(
+            [
+                f"{self.name}={self.value}",
+                f"max-age={int(self.max_age.value)}",
+                f"path={self.path.value}",
+                *(name for name, is_set in flags.items() if is_set),
+                f"samesite={['', 'lax', 'strict', 'none'][self.same_site]}",
+            ]
+        )
+
+
 PROTOS = SimpleNamespace(
     TypedData=TypedData,
     ParameterBinding=ParameterBinding,
     StatusResult=StatusResult,
     BindingInfo=BindingInfo,
+    RpcHttpCookie=RpcHttpCookie,
     **{
         name: type(name, (Message,), {})
         for name in (
             "RpcHttp",
-            "RpcHttpCookie",
             "RpcException",
             "RpcFunctionMetadata",
             "WorkerInitResponse",
@@ -152,8 +179,7 @@ class Worker:
             failure = response.result.exception
             raise RuntimeError(f"{failure.message} {failure.stack_trace}")
         returned = response.return_value.http
-        return Answer(
-            int(returned.status_code),
-            {key.lower(): value for key, value in returned.headers.items()},
-            returned.body.bytes,
-        )
+        headers = {key.lower(): value for key, value in returned.headers.items()}
+        for cookie in returned.cookies or ():
+            headers["set-cookie"] = cookie.line()
+        return Answer(int(returned.status_code), headers, returned.body.bytes)

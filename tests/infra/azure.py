@@ -24,6 +24,7 @@ ROLES = {
     "storageBlobDataOwner": "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
 }
 # Read by the Functions host or by the platform in front of it, not by Zava.
+OF_AZURE = {"WEBSITE_SKU": "FlexConsumption"}
 OF_THE_HOST = {
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
     "APPLICATIONINSIGHTS_CONNECTION_STRING",
@@ -151,6 +152,7 @@ def app_settings(infrastructure: Infrastructure) -> Iterator[str]:
             given
             | {
                 "builtInAuthentication": with_authentication,
+                "signIn": not with_authentication,
                 "contextKeysUri": "https://kv/secrets/k",
                 "scopeStyle": "url",
                 "openAiEndpoint": "https://openai.sample",
@@ -164,7 +166,7 @@ def app_settings(infrastructure: Infrastructure) -> Iterator[str]:
             yield f"{where} does not write {name}"
         try:
             read = Settings.model_validate(
-                {name: value for name, value in written.items() if value != ""}
+                {name: value for name, value in written.items() if value != ""} | OF_AZURE
             )
         except (ValueError, SettingsError) as error:
             yield f"{where} {error}"

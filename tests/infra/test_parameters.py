@@ -140,14 +140,29 @@ def test_group_administers_where_one_is_named() -> None:
     assert of_module("database", "administratorType", **given) == "Group"
 
 
-@pytest.mark.parametrize("is_on", [True, False])
-def test_registration_issues_tokens_to_a_redirect_only_for_the_platform(*, is_on: bool) -> None:
+@pytest.mark.parametrize(
+    ("by_platform", "hostname", "redirects"),
+    [
+        (False, "", []),
+        (True, "", ["https://func-sample.azurewebsites.net/.auth/login/aad/callback"]),
+        (False, "zava.example", ["https://zava.example/oauth/callback"]),
+    ],
+)
+def test_registration_has_a_redirect_only_where_people_sign_in_at_the_app(
+    *, by_platform: bool, hostname: str, redirects: list[str]
+) -> None:
     file = INFRASTRUCTURE.files["modules/registration.bicep"]
-    scope = Scope(file, {"builtInAuthentication": is_on, "functionAppName": "func-sample"})
+    given = {"builtInAuthentication": by_platform, "signInHostname": hostname}
+    scope = Scope(file, {"functionAppName": "func-sample"} | given)
     web = scope.value(file.of("resource")["application"].value.get("web"))
-    assert bool(web["redirectUris"]) is is_on
-    assert web["implicitGrantSettings"]["enableIdTokenIssuance"] is is_on
-    assert scope.value(file.of("resource")["federation"].condition) is is_on
+    assert web["redirectUris"] == redirects
+    assert web["implicitGrantSettings"]["enableIdTokenIssuance"] is by_platform
+    assert scope.value(file.of("resource")["federation"].condition) is bool(redirects)
+
+
+def test_sign_in_of_the_app_beside_that_of_the_platform_is_refused() -> None:
+    with pytest.raises(DeploymentRefused, match="ZAVA_SIGN_IN"):
+        of_module("app", "signIn", signIn=True, builtInAuthentication=True)
 
 
 @pytest.mark.parametrize("file", ["modules/database.bicep", "modules/app.bicep"])

@@ -188,3 +188,18 @@ def test_site_has_the_name_that_the_registration_gives_it() -> None:
         f"https://{body['name']}.azurewebsites.net/mcp"
         in registration(functionAppName=body["name"])["identifierUris"]
     )
+
+
+@pytest.mark.parametrize(
+    ("custom", "host"), [("", HOST), (OWN_HOST, OWN_HOST)], ids=["default", "custom"]
+)
+def test_sign_in_of_the_app_is_at_the_host_that_clients_call(custom: str, host: str) -> None:
+    given = {"customHostname": custom, "functionAppName": "func-sample"}
+    assert registration(**given)["web"]["redirectUris"] == []
+    redirects = registration(**given, signIn=True)["web"]["redirectUris"]
+    assert redirects == [f"https://{host}/oauth/callback"]
+    written = app_settings(**given, signIn=True)
+    assert written["ZAVA_SIGN_IN"] == "true"
+    assert written["ZAVA_SIGN_IN_URL"] == f"https://{host}"
+    assert written["ZAVA_SIGN_IN_CLIENT_ID"] == written["ZAVA_IDENTITY_AUDIENCE"].split(",")[1]
+    assert not any(name.startswith("ZAVA_SIGN_IN") for name in app_settings(**given))

@@ -1,5 +1,6 @@
 """What somebody can mend is one sentence and exit code 1, whichever command meets it."""
 
+import re
 import signal
 import socket
 import sys
@@ -16,6 +17,8 @@ from tests.database import SERVER_PASSWORD, Cluster, Database
 from tests.local.laptop import free_port
 from zava import app, cli, settings
 from zava.first_answer import _SHELL_QUESTION
+from zava.infrastructure.demo_principals import demo_callers
+from zava.model import caller_of_subject
 from zava.protocol.tools import TOOLS
 
 COUNT = "SELECT count(*) AS orders FROM retail.orders"
@@ -254,6 +257,58 @@ def test_access_is_granted_listed_explained_and_revoked(zava: Zava, seeded_clone
     with psycopg.connect(seeded_clone.owner, autocommit=True) as owner:
         owner.execute("DELETE FROM zava.principals WHERE display_name = 'seattle'")
     assert zava("grant", "--as", "seattle", "--audience", "head_office").code == 0
+
+
+def test_person_of_another_issuer_is_granted_by_issuer_and_subject(
+    zava: Zava, seeded_clone: Database
+) -> None:
+    admin = {"DATABASE_URL": seeded_clone.admin}
+    wanted = ("grant", "--as", "bob", "--audience", "store_managers", "--store", "tacoma")
+    issuer = ("--issuer", "https://accounts.example")
+    assert zava(*wanted, *issuer, **admin).is_one_sentence_about("--issuer and --subject")
+    person = (*issuer, "--subject", "auth0|1234")
+    both = zava(*wanted, *person, "--tenant", "5" * 32, "--object", "6" * 32)
+    assert both.is_one_sentence_about("--issuer and --subject", "--tenant")
+    granted = zava(*wanted, *person)
+    assert granted.output == (
+        "Granted: bob: person, store_managers, valid; Zava Retail Tacoma; "
+        "auth0|1234 of https://accounts.example\n"
+    )
+    # By the name alone, the person stays the same.
+    assert zava(*wanted).output == granted.output
+    made = caller_of_subject("https://accounts.example", "auth0|1234")
+    explained = zava("explain-access", "--as", "bob").output
+    assert f"ids: tenant {made.tenant_id}, object {made.object_id}" in explained
+
+
+def test_sign_ins_are_listed_and_ended(zava: Zava, seeded_clone: Database) -> None:
+    admin = {"DATABASE_URL": seeded_clone.admin}
+    assert zava("sign-ins", **admin).output == "No one is signed in at this server.\n"
+    sign_in = "12345678-1234-4234-8234-123456789abc"
+    assert zava("end-sign-in", sign_in).is_one_sentence_about(sign_in, "zava sign-ins")
+    person = demo_callers()["seattle"]
+    step = "SELECT zava.sign_in(%s, %s, %s, %s, %s, %s, 'Claude [b]', 43200)"
+    given = [sign_in, "1", "1", person.tenant_id, person.object_id]
+    with psycopg.connect(seeded_clone.server, autocommit=True) as server:
+        server.execute("SET default_transaction_read_only = off")
+        server.execute(step, ["begin", *given])
+        listed = zava("sign-ins").output
+        assert re.fullmatch(
+            r"seattle: Claude \[b\], since [\d-]+ [\d:]+Z, last used [\d-]+ [\d:]+Z, "
+            rf"until [\d-]+ [\d:]+Z; {sign_in}\n",
+            listed,
+        )
+        ended = zava("end-sign-in", sign_in, "--by", "the chief")
+        assert ended.output.startswith(f"Ended: {sign_in}.")
+        assert server.execute(step, ["turn", *given]).fetchone() == (False,)
+    assert zava("end-sign-in", sign_in).code == 1
+    assert zava("sign-ins").output.startswith("No one")
+    with psycopg.connect(seeded_clone.owner) as owner:
+        logged = owner.execute(
+            "SELECT actor, login::text, new ->> 'ended_because' FROM zava.change_log"
+            " WHERE subject = 'sign_ins'"
+        ).fetchall()
+    assert logged == [("the chief", "zava_admin", "administrator")]
 
 
 def test_audit_shows_who_called_and_what_was_denied(zava: Zava, seeded_clone: Database) -> None:

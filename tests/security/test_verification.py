@@ -110,6 +110,23 @@ BREAKS = [
         "GRANT EXECUTE ON FUNCTION zava.charge(jsonb) TO store_managers",
         "store_managers may execute zava.charge(jsonb)",
     ),
+    ("GRANT SELECT ON zava.sign_ins TO zava_server", "reads or writes zava.sign_ins"),
+    ("GRANT SELECT (client_name) ON zava.sign_ins TO zava_server", "reads or writes zava.sign_ins"),
+    ("GRANT SELECT ON zava.sign_ins TO head_office", "zava.sign_ins is readable"),
+    (
+        (
+            "GRANT EXECUTE ON FUNCTION zava.sign_in(text, uuid, text, text, uuid, uuid, text, integer)"
+            " TO head_office"
+        ),
+        "head_office may execute zava.sign_in(",
+    ),
+    (
+        (
+            "ALTER FUNCTION zava.sign_in(text, uuid, text, text, uuid, uuid, text, integer)"
+            " SECURITY INVOKER"
+        ),
+        "zava.sign_in(text,uuid,text,text,uuid,uuid,text,integer) is missing",
+    ),
     ("ALTER FUNCTION zava.charge(jsonb) SECURITY INVOKER", "zava.charge(jsonb) is missing"),
     ("GRANT UPDATE ON zava.usage TO zava_server", "reads or writes zava.usage"),
     (

@@ -22,6 +22,8 @@ from zava.model import Caller
 
 OPENID_SCOPES = frozenset({"openid", "profile", "email", "offline_access"})
 _TOKEN_SECONDS = 3600
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+EXCHANGE = "api://AzureADTokenExchange"
 
 
 class SignInRefused(Exception):
@@ -53,6 +55,7 @@ class Grant:
     scopes: tuple[str, ...]
     resource: str | None
     challenge: str | None
+    nonce: str | None = None
 
 
 class Seen(NamedTuple):
@@ -73,6 +76,8 @@ class Directory:
     base: str = ""
     seen: list[Seen] = field(default_factory=list)
     issued: list[str] = field(default_factory=list)
+    changed: dict[str, Any] = field(default_factory=dict)
+    """Claims that an ID token has in place of the right ones; None leaves one out."""
     _codes: dict[str, Grant] = field(default_factory=dict)
     _refresh: dict[str, Grant] = field(default_factory=dict)
 
@@ -196,14 +201,20 @@ class Directory:
                 "The request body must contain the following parameter: 'scope'.",
             )
         self._check_resource(scopes, sent.get("resource"))
+        if "openid" in scopes and not _of_applications(scopes):
+            # A sign-in alone: of an application that proves itself, for no resource.
+            return self._grant(Grant(client.client_id, redirect, scopes, None, *_bound(sent)))
         application = self._application_of(scopes)
         missing = [name for name in _names(scopes) if not application.may(client.client_id, name)]
         if missing:
             raise SignInRefused(65001, "consent_required", f"No consent to {missing[0]}.")
-        code = secrets.token_urlsafe(16)
-        self._codes[code] = Grant(
-            client.client_id, redirect, scopes, sent.get("resource"), sent.get("code_challenge")
+        return self._grant(
+            Grant(client.client_id, redirect, scopes, sent.get("resource"), *_bound(sent))
         )
+
+    def _grant(self, grant: Grant) -> str:
+        code = secrets.token_urlsafe(16)
+        self._codes[code] = grant
         return code
 
     def _application_of(self, scopes: tuple[str, ...]) -> Registered:
@@ -275,12 +286,58 @@ class Directory:
                 9002327, "invalid_request", "Tokens may only be redeemed via cross-origin requests."
             )
         secret = sent.get("client_secret")
+        if platform == "web" and client.trusts is not None:
+            self._check_assertion(client.trusts, sent)
+            return
         if platform == "web" and secret is None:
             raise SignInRefused(7000218, "invalid_client", "'client_secret' is missing.")
         if platform == "web" and secret != client.secret:
             raise SignInRefused(7000215, "invalid_client", "The client secret is not valid.")
         if platform == "public" and secret is not None:
             raise SignInRefused(700025, "invalid_client", "A public client has no secret.")
+
+    def _check_assertion(self, identity: str, sent: Mapping[str, str]) -> None:
+        if sent.get("client_assertion_type") != ASSERTION_TYPE:
+            raise SignInRefused(7000218, "invalid_client", "'client_assertion' is missing.")
+        try:
+            jwt.decode(
+                sent.get("client_assertion", ""),
+                KEY.public_key(),
+                algorithms=["RS256"],
+                audience=EXCHANGE,
+                issuer=self.issuer,
+                subject=identity,
+            )
+        except jwt.PyJWTError:
+            raise SignInRefused(
+                700213, "invalid_client", "No matching federated identity."
+            ) from None
+
+    def assertion(self, identity: str) -> str:
+        """Return the token of a managed identity that an application may trust."""
+        now = int(time.time())
+        claims = {"iss": self.issuer, "sub": identity, "aud": EXCHANGE}
+        times = {"iat": now, "nbf": now, "exp": now + _TOKEN_SECONDS}
+        return jwt.encode(claims | times, KEY, algorithm="RS256", headers={"kid": "k1"})
+
+    def id_token(self, grant: Grant, *, key: Any = KEY, algorithm: str = "RS256") -> str:
+        now = int(time.time())
+        claims: dict[str, Any] = {
+            "iss": self.issuer,
+            "aud": grant.client_id,
+            "tid": self.tenant,
+            "sub": f"pairwise-{grant.client_id}",
+            "nonce": grant.nonce,
+            "ver": "2.0",
+            "iat": now,
+            "nbf": now,
+            "exp": now + _TOKEN_SECONDS,
+        }
+        if "profile" in grant.scopes:
+            claims |= {"oid": str(self.person.object_id), "name": "A person of the directory"}
+        claims |= self.changed
+        sent = {name: value for name, value in claims.items() if value is not None}
+        return jwt.encode(sent, key, algorithm=algorithm, headers={"kid": "k1"})
 
     def _platform(self, client: Registered, redirect: str) -> str | None:
         sent = _compared(redirect)
@@ -294,6 +351,8 @@ class Directory:
         return None
 
     def _answer(self, grant: Grant) -> dict[str, Any]:
+        if "openid" in grant.scopes and not _of_applications(grant.scopes):
+            return self._signed_in(grant)
         token = self.access_token(grant)
         self.issued.append(token)
         answer: dict[str, Any] = {
@@ -306,6 +365,22 @@ class Directory:
             answer["refresh_token"] = secrets.token_urlsafe(16)
             self._refresh[answer["refresh_token"]] = grant
         return answer
+
+    def _signed_in(self, grant: Grant) -> dict[str, Any]:
+        answer: dict[str, Any] = {
+            "token_type": "Bearer",
+            "scope": "openid profile",
+            "expires_in": _TOKEN_SECONDS,
+            "access_token": f"of-graph-{secrets.token_urlsafe(16)}",
+            "refresh_token": f"of-the-directory-{secrets.token_urlsafe(16)}",
+            "id_token": self.id_token(grant),
+        }
+        self.issued += [answer[name] for name in ("access_token", "refresh_token", "id_token")]
+        return answer
+
+
+def _bound(sent: Mapping[str, str]) -> tuple[str | None, str | None]:
+    return sent.get("code_challenge"), sent.get("nonce")
 
 
 def _of_applications(scopes: tuple[str, ...]) -> list[str]:

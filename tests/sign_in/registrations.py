@@ -23,6 +23,8 @@ class Registered:
     web_redirects: tuple[str, ...] = ()
     single_page_redirects: tuple[str, ...] = ()
     secret: str | None = None
+    trusts: str | None = None
+    """The managed identity whose token proves to be this application, in place of a secret."""
 
     def may(self, client_id: str, scope: str) -> bool:
         return scope in dict(self.authorized).get(client_id, ())
@@ -46,8 +48,19 @@ def app(resource: str = RESOURCE, **parameters: Any) -> Registered:
         ),
         scopes=tuple(exposed.values()),
         authorized=tuple(authorized.items()),
-        web_redirects=tuple(body["web"]["redirectUris"]),
+        web_redirects=tuple(
+            redirect.replace(RESOURCE.removesuffix("/mcp"), resource.removesuffix("/mcp"))
+            for redirect in body["web"]["redirectUris"]
+        ),
+        trusts=trusted_identity() if body["web"]["redirectUris"] else None,
     )
+
+
+def trusted_identity() -> str:
+    """Return the managed identity that the registration of the app trusts."""
+    name = {"application": {"uniqueName": "zava-sample"}}
+    subject: str = made("registration", "federation", name)["subject"]
+    return subject
 
 
 def clients(**parameters: Any) -> Registered:

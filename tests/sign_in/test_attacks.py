@@ -304,7 +304,7 @@ async def test_flood_of_pages_holds_two_look_ups_at_once() -> None:
 
     people = ListedPeople(listed)
     asked = Asked("x", "x", REDIRECT, None, "x", RESOURCE, ())
-    pages = await gather(*(people.welcome(asked, "x") for _ in range(50)))
+    pages = await gather(*(people.welcome(asked, "x", {}) for _ in range(50)))
     assert [page.status for page in pages] == [200] * 50
     assert len(at_once) == 50
     assert max(at_once) == 2

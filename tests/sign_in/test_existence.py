@@ -16,11 +16,15 @@ from tests.functions.hosting import functions_host
 from tests.protocol.rpc import MODERN, request
 from tests.sign_in.client import SigningClient
 from zava.app import compose
+from zava.data.context import ContextKey, ContextSigner
 from zava.infrastructure.home import Home
 from zava.infrastructure.local_issuer import LocalIssuerRefused
+from zava.model import Caller
 from zava.protocol.kernel import Answer
+from zava.protocol.sign_in.directory.access_tokens import OwnTokens
+from zava.protocol.sign_in.parts import Person
 from zava.protocol.unserved import not_started
-from zava.settings import Settings
+from zava.settings import Settings, SettingsError, read_settings
 
 ROOT = Path(__file__).parents[2]
 PATHS = [
@@ -29,6 +33,7 @@ PATHS = [
     ("GET", "/oauth/authorize"),
     ("POST", "/oauth/authorize"),
     ("POST", "/oauth/token"),
+    ("GET", "/oauth/callback"),
     ("GET", "/oauth/page.css"),
     ("GET", "/oauth/page.js"),
 ]
@@ -100,6 +105,88 @@ def test_a_hundred_calls_load_no_module_of_the_sign_in(
     assert told["statuses"] == [200] * 100
     assert told["after calls"] == []
     assert "zava.protocol.sign_in.sign_in" in told["after a sign-in"], "the names are right"
+
+
+def test_a_hundred_calls_with_tokens_of_a_deployment_s_sign_in_load_no_module_of_it(
+    database: Database, callers: dict[str, Caller], context_keys: list[str]
+) -> None:
+    settings = {
+        "ZAVA_SIGN_IN": "true",
+        "ZAVA_SIGN_IN_URL": "http://127.0.0.1:7071",
+        "ZAVA_SIGN_IN_CLIENT_ID": "the-id-of-the-app",
+        "ZAVA_SIGN_IN_CLIENT_SECRET": "the-secret-of-the-app",
+    }
+    person = callers["kirkland"]
+    signer = ContextSigner([ContextKey.parse(text) for text in context_keys])
+    key_id, key = next(iter(signer.derived_keys("sign-in access tokens").items()))
+    issuer = settings["ZAVA_SIGN_IN_URL"]
+    token = OwnTokens(issuer, "the-id-of-the-app", key_id=key_id, key=key).issue(
+        Person(str(person.tenant_id), str(person.object_id), ""),
+        ("user_impersonation",),
+        f"{issuer}/mcp",
+    )
+    params = {
+        "name": "execute_sales_query",
+        "arguments": {"postgresql_query": "SELECT store_name FROM retail.stores"},
+    }
+    _, body = request(MODERN, "tools/call", params)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.sign_in.hundred_calls", f"Bearer {token}"],
+        cwd=ROOT,
+        env={
+            "PATH": os.defpath,
+            "DATABASE_URL": database.server,
+            "ZAVA_CONTEXT_KEYS": ",".join(context_keys),
+            **DIRECTORY,
+            "ZAVA_ALLOWED_TENANTS": str(person.tenant_id),
+            **settings,
+        },
+        input=body,
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    told = json.loads(done.stdout)
+    assert told["statuses"] == [200] * 100
+    assert told["after calls"] == []
+    assert "zava.directory_sign_in" in told["after a sign-in"], "the names are right"
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"WEBSITE_AUTH_ENABLED": "true"}, "built-in authentication refuses"),
+        ({"ZAVA_SIGN_IN_CLIENT_ID": ""}, "needs ZAVA_SIGN_IN_CLIENT_ID"),
+        ({"ZAVA_IDENTITY_ISSUER": ""}, "or ZAVA_SIGN_IN_DIRECTORY"),
+        ({"WEBSITE_INSTANCE_ID": "", "WEBSITE_SKU": ""}, "needs ZAVA_SIGN_IN_CLIENT_SECRET"),
+        ({"ZAVA_SIGN_IN_URL": "https://elsewhere.example"}, "a host of ZAVA_ALLOWED_HOSTS"),
+        ({"ZAVA_ALLOWED_HOSTS": ""}, "a host of ZAVA_ALLOWED_HOSTS"),
+        ({"ZAVA_SIGN_IN_URL": "http://zava.example"}, "expected an https:// URL"),
+        ({"ZAVA_SIGN_IN_URL": "https://zava.example/"}, "without a path"),
+        ({"ZAVA_SIGN_IN_URL": "https://Zava.example"}, "in lower case"),
+        ({"ZAVA_SIGN_IN_DIRECTORY": "http://accounts.example"}, "expected an https:// URL"),
+        ({"ZAVA_SIGN_IN_REDIRECTS": "http://client.example/back"}, "expected https URLs"),
+        ({"ZAVA_SIGN_IN_REDIRECTS": "https://client.example/"}, "with a path"),
+        ({"ZAVA_SIGN_IN_SUBJECT_CLAIM": "sub; drop"}, "ZAVA_SIGN_IN_SUBJECT_CLAIM"),
+    ],
+)
+def test_sign_in_that_could_not_work_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, changed: dict[str, str], sentence: str
+) -> None:
+    right = {
+        **DIRECTORY,
+        **AZURE,
+        "ZAVA_ALLOWED_HOSTS": "zava.example",
+        "ZAVA_SIGN_IN": "true",
+        "ZAVA_SIGN_IN_CLIENT_ID": "the-id-of-the-app",
+    }
+    for name, value in right.items():
+        monkeypatch.setenv(name, value)
+    assert read_settings().sign_in_issuer == "https://zava.example"
+    for name, value in changed.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=sentence):
+        read_settings()
 
 
 class Socket:

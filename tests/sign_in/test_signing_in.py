@@ -144,8 +144,8 @@ async def test_client_that_names_no_scope_of_ours_gets_the_whole(
 async def test_narrow_scope_gives_a_narrow_token_and_a_later_step_up_the_whole(
     client: SigningClient, signing_app: Application
 ) -> None:
-    narrow = await client.sign_in(scope="api://zava-local/products.read offline_access")
-    assert narrow["scope"] == "api://zava-local/products.read"
+    narrow = await client.sign_in(scope=f"{RESOURCE}/products.read offline_access")
+    assert narrow["scope"] == f"{RESOURCE}/products.read"
     call = {"name": "execute_sales_query", "arguments": COUNT}
     status, _ = await ask(signing_app, narrow["access_token"], MODERN, "tools/call", call)
     assert status == 403
@@ -172,11 +172,11 @@ async def test_refresh_turns_the_token_and_keeps_the_person(
 
 
 async def test_refresh_may_ask_for_less_and_later_for_all_again(client: SigningClient) -> None:
-    told = await client.sign_in(scope=f"{WHOLE} api://zava-local/sales.read")
+    told = await client.sign_in(scope=f"{WHOLE} {RESOURCE}/sales.read")
     status, less = await client.refresh(told["refresh_token"], scope="sales.read")
     assert (status, less["scope"]) == (200, f"{RESOURCE}/sales.read")
     status, all_again = await client.refresh(less["refresh_token"])
-    assert (status, all_again["scope"]) == (200, f"{WHOLE} api://zava-local/sales.read")
+    assert (status, all_again["scope"]) == (200, f"{WHOLE} {RESOURCE}/sales.read")
 
 
 async def test_resource_may_be_any_name_of_the_loopback_or_left_out(client: SigningClient) -> None:

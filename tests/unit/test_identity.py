@@ -358,7 +358,7 @@ async def test_so_many_wait_for_the_directory_and_known_keys_never_do() -> None:
 async def test_keys_come_over_https_or_from_this_machine_only() -> None:
     assert await RemoteKeys("http://directory.example/keys").key("k1") is None
     entra = RemoteKeys.of_issuer("https://login.microsoftonline.com/{tid}/v2.0")
-    assert entra._url == "https://login.microsoftonline.com/common/discovery/v2.0/keys"
+    assert entra.url == "https://login.microsoftonline.com/common/discovery/v2.0/keys"
 
 
 async def test_local_issuer_passes_the_same_verification(tmp_path: Path) -> None:

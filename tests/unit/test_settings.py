@@ -278,7 +278,7 @@ async def test_tenants_of_the_setting_are_those_that_the_app_lets_in(
         ZAVA_ALLOWED_TENANTS=f"{TENANTS[0]} , {TENANTS[1]}",
     )
     joined = compose(read_settings(), conninfo="host=db.example", context_keys=[KEY])
-    assert joined.endpoint._authenticator._allowed_tenants == frozenset(TENANTS)  # type: ignore[attr-defined]  # a seam
+    assert joined.endpoint._authenticator._directory.tenants == frozenset(TENANTS)  # type: ignore[attr-defined]  # a seam
 
 
 def test_database_url_that_libpq_cannot_read_is_refused_before_anything_starts(

@@ -73,6 +73,7 @@ class ContextSigner:
         self._key_id = str(keys[0].key_id)
         # Keyed once: each signature copies this state instead of hashing the pads again.
         self._keyed = hmac.new(keys[0].secret, digestmod=sha256)
+        self._keys = tuple(keys)
         self._clock = clock
 
     def derived_key(self, purpose: str) -> bytes:
@@ -83,6 +84,16 @@ class ContextSigner:
         derived = self._keyed.copy()
         derived.update(purpose.encode())
         return derived.digest()
+
+    def derived_keys(self, purpose: str) -> dict[str, bytes]:
+        """Return `derived_key` of each key by the key's id, the one in use first.
+
+        What the key in use signs is verified with each, so a rotation ends nothing.
+        """
+        return {
+            str(key.key_id): hmac.digest(key.secret, purpose.encode(), "sha256")
+            for key in self._keys
+        }
 
     def sign(self, caller: Caller, statement: str, params: str = "") -> SignedCall:
         """Sign one statement for one caller; the signature holds for a minute and one text."""

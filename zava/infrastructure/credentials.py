@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 DATABASE_SCOPE = "https://ossrdbms-aad.database.windows.net/.default"
+_EXCHANGE_SCOPE = "api://AzureADTokenExchange/.default"
 _RENEW_BEFORE_SECONDS = 300
 # Under the pool's own patience, so that a silent identity endpoint shows as a failed attempt.
 _FETCH_TIMEOUT_SECONDS = 8.0
@@ -36,9 +37,9 @@ _RENEWAL_TIMEOUT_SECONDS = 1.0  # while the token that is held still does
 class NoToken(Exception):
     """Microsoft Entra ID gave no token; the cause goes to the log, not into the message."""
 
-    def __init__(self, cause: BaseException) -> None:
+    def __init__(self, cause: BaseException, purpose: str = "the database") -> None:
         super().__init__(
-            f"Microsoft Entra ID gave no token for the database ({type(cause).__name__}); "
+            f"Microsoft Entra ID gave no token for {purpose} ({type(cause).__name__}); "
             "on a workstation sign in with `azd auth login` or `az login`, on Azure look whether "
             "AZURE_CLIENT_ID names an identity of this app"
         )
@@ -179,6 +180,18 @@ def _on_a_thread(ask: Callable[[], T]) -> "Future[T]":
     future.set_running_or_notify_cancel()  # from here on nobody who leaves takes it along
     threading.Thread(target=run, name="entra", daemon=True).start()
     return future
+
+
+def exchange_assertion(settings: Settings) -> str:
+    """Return a token of the app's identity with which its registration proves itself.
+
+    Raises:
+        NoToken: Microsoft Entra ID gave none.
+    """
+    try:
+        return azure_credential(settings).get_token(_EXCHANGE_SCOPE).token
+    except Exception as error:  # each credential has its own; the caller knows one
+        raise NoToken(error, "the sign-in") from error
 
 
 def database_tokens(settings: Settings) -> DatabaseTokens | None:

@@ -29,7 +29,8 @@ _PRINCIPALS = """
 SELECT tenant_id, object_id, display_name, kind, audience, store_ids, active,
        nullif(valid_from, '-infinity'), nullif(valid_until, 'infinity'),
        EXISTS (SELECT FROM zava.valid_principals AS v
-               WHERE v.tenant_id = p.tenant_id AND v.object_id = p.object_id) AS is_valid
+               WHERE v.tenant_id = p.tenant_id AND v.object_id = p.object_id) AS is_valid,
+       issuer, subject
 FROM zava.principals AS p
 WHERE tenant_id <> '00000000-0000-0000-0000-000000000000'  -- the canaries are nobody
 ORDER BY display_name, tenant_id, object_id
@@ -67,7 +68,10 @@ class GrantRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A person or application, what was granted, and whether it holds at this moment."""
+    """A person or application, what was granted, and whether it holds at this moment.
+
+    `issuer` and `subject` name a person of another issuer than Microsoft Entra ID.
+    """
 
     caller: Caller
     display_name: str
@@ -78,6 +82,8 @@ class Principal:
     valid_from: datetime | None
     valid_until: datetime | None
     is_valid: bool
+    issuer: str | None = None
+    subject: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +127,8 @@ def grant(
     kind: Kind = "person",
     valid_from: datetime | None = None,
     valid_until: datetime | None = None,
+    issuer: str | None = None,
+    subject: str | None = None,
     actor: str = "",
 ) -> Principal:
     """Grant a person or application access, in place of an earlier grant.
@@ -147,13 +155,16 @@ def grant(
         connection.execute(
             """
             INSERT INTO zava.principals AS p (tenant_id, object_id, display_name, kind, audience,
-                                              store_ids, active, valid_from, valid_until)
+                                              store_ids, active, valid_from, valid_until,
+                                              issuer, subject)
             VALUES (%s, %s, %s, %s, %s, %s, true, coalesce(%s, '-infinity'::timestamptz),
-                    coalesce(%s, 'infinity'::timestamptz))
+                    coalesce(%s, 'infinity'::timestamptz), %s, %s)
             ON CONFLICT (tenant_id, object_id) DO UPDATE SET
               display_name = excluded.display_name, kind = excluded.kind,
               audience = excluded.audience, store_ids = excluded.store_ids, active = true,
-              valid_from = excluded.valid_from, valid_until = excluded.valid_until
+              valid_from = excluded.valid_from, valid_until = excluded.valid_until,
+              issuer = coalesce(excluded.issuer, p.issuer),
+              subject = coalesce(excluded.subject, p.subject)
             WHERE (p.display_name, p.kind, p.audience, p.store_ids, p.active, p.valid_from,
                    p.valid_until)
               IS DISTINCT FROM (excluded.display_name, excluded.kind, excluded.audience,
@@ -169,6 +180,8 @@ def grant(
                 [known[name] for name in names],
                 valid_from,
                 valid_until,
+                issuer,
+                subject,
             ],
         )
         return _one(_principals(connection), lambda principal: principal.caller == caller)
@@ -285,6 +298,8 @@ def _principals(connection: psycopg.Connection) -> list[Principal]:
             valid_from,
             valid_until,
             is_valid,
+            issuer,
+            subject,
         )
         for (
             tenant_id,
@@ -297,6 +312,8 @@ def _principals(connection: psycopg.Connection) -> list[Principal]:
             valid_from,
             valid_until,
             is_valid,
+            issuer,
+            subject,
         ) in connection.execute(_PRINCIPALS)
     ]
 

@@ -1,12 +1,13 @@
-"""Who is asking: bearer tokens of Microsoft Entra ID, checked against the issuer's keys.
+"""Who calls: bearer tokens of Microsoft Entra ID or of the server's own sign-in.
 
-A token says who; what that person may see, the database decides in each call. There is no
+A token names the person. The database decides in each call what that person may see. There is no
 identity header, no default principal, and nothing of a token is passed on.
 """
 
 import math
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
@@ -26,7 +27,7 @@ _NOBODY = UUID(int=0)  # the canaries' tenant: no token may name it
 
 
 class TokenRefused(Exception):
-    """No usable token came; `description` says why without repeating any of it."""
+    """No usable token came; `description` gives the reason without any part of it."""
 
     def __init__(self, description: str, *, is_missing: bool = False) -> None:
         super().__init__(description)
@@ -41,11 +42,26 @@ class KeySource(Protocol):
         """Return the public key of this id, or None when the issuer has none."""
 
 
+@dataclass(frozen=True, slots=True)
+class TrustedIssuer:
+    """An issuer of access tokens, with the one algorithm that its keys are used with.
+
+    `tenants` is None where any tenant may sign in: only this machine's own commands sign there.
+    """
+
+    issuer: str
+    audiences: tuple[str, ...]
+    tenants: frozenset[UUID] | None
+    keys: KeySource
+    algorithm: str = "RS256"
+
+
 class _Verified(NamedTuple):
-    """What a token was found to say, for as long as it and its key hold."""
+    """The result of a verified token, for as long as it and its key are valid."""
 
     caller: Caller
     until: float
+    keys: KeySource
     key_id: str
     key: SigningKey
 
@@ -55,6 +71,9 @@ class TokenAuthenticator:
 
     `scope_identifier` is what clients request scopes under; None: the URL that they call. Microsoft
     Entra ID compares that URL, the `resource` of RFC 8707, with the identifier in the scope.
+
+    `own` is the server's own sign-in. Clients find it in place of the directory, whose tokens are
+    accepted as before.
     """
 
     def __init__(
@@ -67,12 +86,11 @@ class TokenAuthenticator:
         scope_identifier: str | None = None,
         clock: Callable[[], float] = time.time,
         allowed_clients: Iterable[str] = (),
+        own: TrustedIssuer | None = None,
     ) -> None:
-        self._issuer = issuer
-        self._audiences = list(audiences)
-        # None: each one, where only this machine's own commands sign.
-        self._allowed_tenants = None if allowed_tenants is None else frozenset(allowed_tenants)
-        self._keys = keys
+        tenants = None if allowed_tenants is None else frozenset(allowed_tenants)
+        self._directory = TrustedIssuer(issuer, tuple(audiences), tenants, keys)
+        self._own = own
         self._clock = clock
         self._allowed_clients = frozenset(client.lower() for client in allowed_clients)
         # By the token's hash, until it expires or its issuer withdraws the key: only who sends the
@@ -80,10 +98,10 @@ class TokenAuthenticator:
         self._verified: LRUCache[bytes, _Verified] = LRUCache(_REMEMBERED_TOKENS)
         # One for each tenant: the metadata of `organizations` names an issuer with a placeholder,
         # which a client that compares issuers refuses.
-        tenants = [str(tenant) for tenant in allowed_tenants or () if tenant != _NOBODY]
+        named = [str(tenant) for tenant in allowed_tenants or () if tenant != _NOBODY]
         is_one = allowed_tenants is None
-        servers = [issuer] if is_one else [issuer.replace("{tid}", tenant) for tenant in tenants]
-        self.authorization_servers = list(dict.fromkeys(servers))
+        servers = [issuer] if is_one else [issuer.replace("{tid}", tenant) for tenant in named]
+        self.authorization_servers = list(dict.fromkeys(servers)) if own is None else [own.issuer]
         self._scope_identifier = scope_identifier
 
     def scope(self, name: str, resource: str) -> str:
@@ -107,34 +125,52 @@ class TokenAuthenticator:
         if (
             known is not None
             and self._clock() < known.until
-            and await self._keys.key(known.key_id) == known.key
+            and await known.keys.key(known.key_id) == known.key
         ):
             return known.caller
-        claims, key_id, key = await self._verify(token)
-        caller = self._caller(claims, key)
+        issuer = self._stated_issuer(token)
+        claims, key_id, key = await self._verify(token, issuer)
+        caller = self._caller(claims, key, issuer)
         until = float(claims["exp"]) + _LEEWAY_SECONDS
-        self._verified[digest] = _Verified(caller, until, key_id, key)
+        self._verified[digest] = _Verified(caller, until, issuer.keys, key_id, key)
         return caller
 
-    async def _verify(self, token: str) -> tuple[dict[str, Any], str, SigningKey]:
+    def _stated_issuer(self, token: str) -> TrustedIssuer:
+        """Return the issuer whose algorithm and keys the token is verified with.
+
+        It follows from the token's unverified claim, which the verified ones are compared with.
+        """
+        if self._own is None:
+            return self._directory
+        import jwt
+
+        try:
+            claims = jwt.decode(token, options={"verify_signature": False})
+        except (jwt.PyJWTError, ValueError, RecursionError) as error:
+            raise TokenRefused("The token is not a JWT.") from error
+        return self._own if claims.get("iss") == self._own.issuer else self._directory
+
+    async def _verify(
+        self, token: str, issuer: TrustedIssuer
+    ) -> tuple[dict[str, Any], str, SigningKey]:
         import jwt
 
         try:
             header = jwt.get_unverified_header(token)
         except (jwt.PyJWTError, ValueError, RecursionError) as error:
             raise TokenRefused("The token is not a JWT.") from error
-        if header.get("alg") != "RS256":
-            raise TokenRefused("The token is not signed with RS256.")
+        if header.get("alg") != issuer.algorithm:
+            raise TokenRefused(f"The token is not signed with {issuer.algorithm}.")
         key_id = header.get("kid")
-        key = await self._keys.key(key_id) if isinstance(key_id, str) else None
+        key = await issuer.keys.key(key_id) if isinstance(key_id, str) else None
         if key is None:
             raise TokenRefused("The token is signed with a key that the issuer does not have.")
         try:
             claims: dict[str, Any] = jwt.decode(
                 token,
                 key.public_key,
-                algorithms=["RS256"],
-                audience=self._audiences,
+                algorithms=[issuer.algorithm],
+                audience=issuer.audiences,
                 # Time is checked below, against the injected clock.
                 options={
                     "require": ["exp", "iss", "aud"],
@@ -168,13 +204,13 @@ class TokenAuthenticator:
         if now < not_before - _LEEWAY_SECONDS:
             raise TokenRefused("The token is not valid yet.")
 
-    def _caller(self, claims: Mapping[str, Any], key: SigningKey) -> Caller:
+    def _caller(self, claims: Mapping[str, Any], key: SigningKey, issuer: TrustedIssuer) -> Caller:
         tenant_id, object_id = _uuid(claims, "tid"), _uuid(claims, "oid")
-        if claims["iss"] != self._issuer.replace("{tid}", str(tenant_id)):
+        if claims["iss"] != issuer.issuer.replace("{tid}", str(tenant_id)):
             raise TokenRefused("The token comes from another issuer.")
         if not key.signs_for(claims["iss"], tenant_id):
             raise TokenRefused("The token's key belongs to another issuer.")
-        allowed = self._allowed_tenants
+        allowed = issuer.tenants
         if tenant_id == _NOBODY or (allowed is not None and tenant_id not in allowed):
             raise TokenRefused("The token comes from a tenant that is not allowed here.")
         client_id = str(claims.get("azp") or claims.get("appid") or "")

@@ -21,7 +21,7 @@ _MAX_MODULUS_CHARACTERS = 1366
 
 
 class SigningKey(NamedTuple):
-    """A public RSA key; `issuer` is the one that it is published for, None for any."""
+    """A key that verifies; `issuer` is the one that it is published for, None for any."""
 
     public_key: Any
     issuer: str | None = None
@@ -45,6 +45,17 @@ class StaticKeys:
         return self._keys.get(key_id)
 
 
+class SharedKeys:
+    """Keys that this server itself signs with, by their ids."""
+
+    def __init__(self, secrets: Mapping[str, bytes]) -> None:
+        self._keys = {key_id: SigningKey(secret) for key_id, secret in secrets.items()}
+
+    async def key(self, key_id: str) -> SigningKey | None:
+        """Return the key of this id."""
+        return self._keys.get(key_id)
+
+
 class RemoteKeys:
     """An issuer's published keys, fetched when an id is unknown and when they are an hour old.
 
@@ -58,8 +69,8 @@ class RemoteKeys:
         fetch: Callable[[str], bytes] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._url = url
-        self._fetch = fetch or _fetch
+        self.url = url
+        self._fetch = fetch or read_document
         self._clock = clock
         self._keys: dict[str, SigningKey] = {}
         self._fetched_at = self._read_at = float("-inf")
@@ -105,7 +116,7 @@ class RemoteKeys:
         try:
             # The whole fetch: an issuer may send its answer byte by byte.
             async with asyncio.timeout(_FETCH_TIMEOUT_SECONDS):
-                body = await asyncio.to_thread(self._fetch, self._url)
+                body = await asyncio.to_thread(self._fetch, self.url)
             keys = _read_keys(json.loads(body))
         except (OSError, ValueError, RecursionError):
             return  # the known keys go on serving
@@ -140,10 +151,19 @@ def _read_keys(jwks: Any) -> dict[str, SigningKey]:
     return keys
 
 
-def _fetch(url: str) -> bytes:
-    """Read a small document over HTTPS; plain HTTP only from this machine, and no redirection."""
+def read_document(
+    url: str, body: bytes | None = None, *, headers: Mapping[str, str] | None = None
+) -> bytes:
+    """Return a small document, in answer to a form where `body` is one.
+
+    It is read over HTTPS, or plain HTTP from this machine, and no redirection is followed.
+
+    Raises:
+        OSError: the address does not answer, or answers with an error.
+        ValueError: the address is not safe, or the document is too large.
+    """
     from urllib.parse import urlsplit
-    from urllib.request import HTTPRedirectHandler, build_opener
+    from urllib.request import HTTPRedirectHandler, Request, build_opener
 
     class Stay(HTTPRedirectHandler):
         def redirect_request(self, *_: Any) -> None:
@@ -151,9 +171,10 @@ def _fetch(url: str) -> bytes:
 
     parts = urlsplit(url)
     if parts.scheme != "https" and parts.hostname not in {"127.0.0.1", "localhost", "::1"}:
-        raise ValueError("keys are fetched over HTTPS only")
-    with build_opener(Stay).open(url, timeout=_FETCH_TIMEOUT_SECONDS) as response:
-        body: bytes = response.read(_MAX_DOCUMENT_BYTES + 1)
-    if len(body) > _MAX_DOCUMENT_BYTES:
-        raise ValueError("the key set is too large")
-    return body
+        raise ValueError("documents are read over HTTPS only")
+    request = Request(url, body, dict(headers or {}))  # noqa: S310  # checked above
+    with build_opener(Stay).open(request, timeout=_FETCH_TIMEOUT_SECONDS) as response:
+        content: bytes = response.read(_MAX_DOCUMENT_BYTES + 1)
+    if len(content) > _MAX_DOCUMENT_BYTES:
+        raise ValueError("the document is too large")
+    return content

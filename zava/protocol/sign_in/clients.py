@@ -85,7 +85,7 @@ def register(metadata: Mapping[str, Any], allows_redirect: Callable[[str], bool]
             "No redirect is allowed. Use http://127.0.0.1, http://localhost or http://[::1]."
         )
     name = metadata.get("client_name")
-    client = Client(_shown(name if isinstance(name, str) else ""), tuple(dict.fromkeys(kept)))
+    client = Client(_named(name), tuple(dict.fromkeys(kept)))
     if len(client.client_id) > _MOST_ID_CHARACTERS:
         # Such an id would be refused at each authorization, with no way out for the client.
         raise SignInRefused("The redirects are too long together. Register fewer or shorter ones.")
@@ -104,7 +104,7 @@ def read_client(client_id: str) -> Client | None:
         return None
     if not all(isinstance(each, str) for each in redirects):
         return None
-    client = Client(_shown(name), tuple(redirects))
+    client = Client(_named(name), tuple(redirects))
     # One spelling for each client: what is read must be what was written.
     return client if client.client_id == client_id else None
 
@@ -143,11 +143,15 @@ def _without_port(redirect: str) -> str:
     return loopback[1] + (rest if rest.startswith("/") else f"/{rest}")
 
 
-def _shown(name: str) -> str:
-    """Return a name as it is shown: one line, without control, direction or blank characters."""
+def _named(name: object) -> str:
+    return (one_line(name) if isinstance(name, str) else "") or NAMELESS
+
+
+def one_line(name: str) -> str:
+    """Return a name as a page shows it: one line, no control, direction or blank characters."""
     printable = "".join(
         " " if each.isspace() else each
         for each in name
         if each.isspace() or not (each in _BLANK or unicodedata.category(each).startswith("C"))
     )
-    return " ".join(printable.split())[:_MOST_NAME_CHARACTERS].strip() or NAMELESS
+    return " ".join(printable.split())[:_MOST_NAME_CHARACTERS].strip()

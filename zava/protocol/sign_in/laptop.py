@@ -24,16 +24,20 @@ class ListedPeople:
         self._listed = listed
         self._room = Semaphore(_MOST_LOOKING_UP)
 
-    async def welcome(self, asked: Asked, ticket: str) -> Answer:
+    async def welcome(self, asked: Asked, ticket: str, headers: Mapping[str, str]) -> Answer:
         """Show the list."""
+        del headers
         return choice_page(asked, ticket, await self._look_up())
 
-    async def person(self, choice: Mapping[str, Any]) -> Person:
+    async def person(self, choice: Mapping[str, Any], headers: Mapping[str, str]) -> Person | None:
         """Return the person of the list that was picked.
 
         Raises:
             SignInRefused: the list has no such person, or no longer.
         """
+        del headers
+        if choice.get("person") is None:
+            return None
         for each in await self._look_up():
             if each.person.object_id == choice.get("person"):
                 return each.person
@@ -56,8 +60,9 @@ class RememberedSignIns:
         # counted, a used token that comes first after a restart would leave the right one valid.
         self._next: TTLCache[str, str] = TTLCache(_MOST_REMEMBERED, seconds)
 
-    async def begin(self, sign_in: str, following: str) -> bool:
+    async def begin(self, sign_in: str, following: str, person: Person, client_name: str) -> bool:
         """Redeem a code, once; end the sign-in where it was redeemed before."""
+        del person, client_name
         is_first = sign_in not in self._next
         self._next[sign_in] = following if is_first else _ENDED
         return is_first

@@ -31,6 +31,16 @@ $people
   <p id="fault" class="fault" role="alert"></p>
   <p id="done" role="status" hidden>Done. Go back to your client; you can close this page.</p>
   <noscript><p>Signing in needs JavaScript.</p></noscript>""")
+_CONSENT = Template("""\
+  <p class="lead"><b><bdi>$client</bdi></b> asks to read Zava's data as \
+<b id="person"><bdi>$person</bdi></b>. Allow it only if you have just asked for this.</p>
+  <p class="muted">The client's name is its own claim. The answer goes to</p>
+  <h2 id="goes-to">$place</h2>
+  <div class="people"><button class="person" type="button" data-person="$id"><b>Allow</b></button>
+  <button class="person" type="button"><b>Deny</b></button></div>
+  <p id="fault" class="fault" role="alert"></p>
+  <p id="done" role="status" hidden>Done. Go back to your client; you can close this page.</p>
+  <noscript><p>Signing in needs JavaScript.</p></noscript>""")
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -50,6 +60,17 @@ def choice_page(asked: Asked, ticket: str, choices: Sequence[Choice]) -> Answer:
         people="\n".join(_groups(choices)),
     )
     return _page(200, "Sign in to Zava", "Who are you?", content, f' data-ticket="{ticket}"')
+
+
+def consent_page(asked: Asked, ticket: str, person: Person) -> Answer:
+    """Return the page on which a proven person allows or denies a client."""
+    content = _CONSENT.substitute(
+        client=escape(asked.client_name),
+        person=escape(person.name or "you"),
+        place=_place(asked.redirect_uri),
+        id=escape(person.object_id),
+    )
+    return _page(200, "Sign in to Zava", "Allow this client?", content, f' data-ticket="{ticket}"')
 
 
 def refusal_page(status: int, reason: str) -> Answer:

@@ -69,28 +69,35 @@ class SignInRefused(Exception):
 class People(Protocol):
     """How the person is known: picked from a list, or proven by a directory."""
 
-    async def welcome(self, asked: Asked, ticket: str) -> Answer:
+    async def welcome(self, asked: Asked, ticket: str, headers: Mapping[str, str]) -> Answer:
         """Answer a valid request to sign in; `ticket` comes back with the person's choice."""
 
-    async def person(self, choice: Mapping[str, Any]) -> Person:
-        """Return the person of a choice.
+    async def person(self, choice: Mapping[str, Any], headers: Mapping[str, str]) -> Person | None:
+        """Return the person of a choice; None where the person refuses.
 
         Raises:
-            SignInRefused: the choice names no person.
+            SignInRefused: the choice names a person that it must not.
         """
 
 
 class SignIns(Protocol):
     """Remembers which codes and refresh tokens were used. Reuse of either ends the sign-in."""
 
-    async def begin(self, sign_in: str, following: str) -> bool:
+    async def begin(self, sign_in: str, following: str, person: Person, client_name: str) -> bool:
         """Redeem a code, once; return False, and end the sign-in, where it was redeemed before.
 
         `following` is the id of the refresh token whose turn it then is.
+
+        Raises:
+            Busy: what remembers does not answer.
         """
 
     async def turn(self, sign_in: str, given: str, following: str) -> bool:
-        """Use the refresh token of the id `given`; return False, and end, where it is not next."""
+        """Use the refresh token of the id `given`; return False, and end, where it is not next.
+
+        Raises:
+            Busy: what remembers does not answer.
+        """
 
 
 class Tokens(Protocol):

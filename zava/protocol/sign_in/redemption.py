@@ -60,8 +60,10 @@ class Redemption:
             fingerprint(verifier), ticket["challenge"]
         ):
             return oauth_error("invalid_grant", "code_verifier does not fit the request.")
-        following = _new_id()
-        if not await self._sign_ins.begin(ticket["sign_in"], following):
+        following, person = _new_id(), Person(*ticket["person"])
+        if not await self._sign_ins.begin(
+            ticket["sign_in"], following, person, ticket["client_name"]
+        ):
             return oauth_error("invalid_grant", "The code was used before; its sign-in has ended.")
         return self._issue(ticket, ticket["scopes"], following)
 
@@ -100,7 +102,8 @@ class Redemption:
     def _issue(self, ticket: Mapping[str, Any], scopes: list[str], following: str) -> Answer:
         names = tuple(self._rules.scopes[scope] for scope in scopes if scope in self._rules.scopes)
         kept = {
-            name: ticket[name] for name in ("client", "resource", "scopes", "person", "sign_in")
+            name: ticket[name]
+            for name in ("client", "client_name", "resource", "scopes", "person", "sign_in")
         }
         content = {
             "access_token": self._tokens.issue(

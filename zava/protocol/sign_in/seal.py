@@ -20,13 +20,19 @@ _MOST_CHARACTERS = 8 * 1024
 
 
 class Seal:
-    """Closes and opens tickets of one purpose; one of another purpose does not open."""
+    """Closes and opens tickets of one purpose; one of another purpose does not open.
+
+    The first of the secrets closes, each opens: a rotation of secrets ends no ticket.
+    """
 
     def __init__(
-        self, secret: bytes, purpose: str, *, seconds: int, clock: Callable[[], float] = time.time
+        self, *secrets: bytes, purpose: str, seconds: int, clock: Callable[[], float] = time.time
     ) -> None:
         self._purpose = purpose.encode()
-        self._cipher = AESGCM(digest(secret, b"zava sign-in: " + self._purpose, "sha256"))
+        self._ciphers = [
+            AESGCM(digest(secret, b"zava sign-in: " + self._purpose, "sha256"))
+            for secret in secrets
+        ]
         self._seconds = seconds
         self._clock = clock
 
@@ -38,7 +44,7 @@ class Seal:
         """
         plain = orjson.dumps({**content, "until": self._clock() + self._seconds})
         nonce = urandom(_NONCE_BYTES)
-        sealed = self._cipher.encrypt(nonce, plain, self._purpose)
+        sealed = self._ciphers[0].encrypt(nonce, plain, self._purpose)
         ticket = _encoded(nonce + sealed)
         if len(ticket) > _MOST_CHARACTERS:
             raise SignInRefused("The request is too long. The client must send a shorter state.")
@@ -53,11 +59,16 @@ class Seal:
             # One spelling for each ticket: the decoder passes over what is not base64.
             if _encoded(raw) != ticket:
                 return None
-            plain = self._cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], self._purpose)
-        except (NotBase64, ValueError, InvalidTag):
+        except (NotBase64, ValueError):
             return None
-        content: dict[str, Any] = orjson.loads(plain)
-        return content if self._clock() < content["until"] else None
+        for cipher in self._ciphers:
+            try:
+                plain = cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], self._purpose)
+            except (ValueError, InvalidTag):
+                continue
+            content: dict[str, Any] = orjson.loads(plain)
+            return content if self._clock() < content["until"] else None
+        return None
 
 
 def fingerprint(text: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from zava.errors import Busy
 from zava.protocol.http_answers import json_answer
 from zava.protocol.kernel import Answer
 from zava.protocol.sign_in.authorization import (
@@ -158,7 +159,7 @@ class SignIn:
             ticket = self._seals.pages.close(to_ticket(asked))
         except SignInRefused as refusal:
             return refusal_page(400, str(refusal))
-        return await self._people.welcome(asked, ticket)
+        return await self._people.welcome(asked, ticket, request.headers)
 
     async def _choose(self, request: Request) -> Answer:
         """Take the person's choice from our own page and answer where the browser goes next."""
@@ -172,33 +173,36 @@ class SignIn:
             return json_answer(415, {"error": f"The content type must be {_JSON}."})
         try:
             choice = read_object(request.body)
-            asked = self._asked(choice)
-            if choice.get("person") is None:
-                return self._gone(answer_location(asked, self._rules.issuer, error="access_denied"))
-            code = self._code(asked, await self._people.person(choice))
+            ticket = self._opened(choice)
+            person = await self._people.person(choice, request.headers)
+            asked = from_ticket(ticket)
+            answer = {"error": "access_denied"}
+            if person is not None:
+                # A page that is answered once names the sign-in, of which one code is redeemed.
+                sign_in = ticket.get("sign_in") or secrets.token_hex(16)
+                answer = {"code": self._code(asked, person, sign_in)}
         except SignInRefused as refusal:
             return json_answer(400, {"error": str(refusal)})
-        return self._gone(answer_location(asked, self._rules.issuer, code=code))
+        location = answer_location(asked, self._rules.issuer, **answer)
+        return json_answer(200, {"location": location})
 
-    def _asked(self, choice: Mapping[str, Any]) -> Asked:
+    def _opened(self, choice: Mapping[str, Any]) -> dict[str, Any]:
         ticket = self._seals.pages.open(choice.get("ticket"))
         if ticket is None:
             raise SignInRefused("This page is too old. Connect again in your client.")
-        return from_ticket(ticket)
+        return ticket
 
-    def _gone(self, location: str) -> Answer:
-        return json_answer(200, {"location": location})
-
-    def _code(self, asked: Asked, person: Person) -> str:
+    def _code(self, asked: Asked, person: Person, sign_in: str) -> str:
         return self._seals.codes.close(
             {
                 "client": fingerprint(asked.client_id),
+                "client_name": asked.client_name,
                 "redirect_uri": asked.redirect_uri,
                 "challenge": asked.challenge,
                 "resource": asked.resource,
                 "scopes": asked.scopes,
                 "person": list(person),
-                "sign_in": secrets.token_urlsafe(16),
+                "sign_in": sign_in,
             }
         )
 
@@ -211,4 +215,9 @@ class SignIn:
             return oauth_error("invalid_request", "The form is not readable.")
         except SignInRefused as refusal:
             return oauth_error("invalid_request", str(refusal))
-        return await self._redemption.answer(form)
+        try:
+            return await self._redemption.answer(form)
+        except Busy as busy:
+            # No error of OAuth: a client that reads `invalid_grant` gives its sign-in up.
+            headers = {"retry-after": str(busy.retry_after_seconds)}
+            return json_answer(503, {"error": "temporarily_unavailable"}, headers)

@@ -1,0 +1,164 @@
+"""People of Auth0, Google, Keycloak and Okta sign in at a deployment without Microsoft Entra ID."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import orjson
+import psycopg
+import pytest
+
+from tests.database import Database
+from tests.sign_in.broker import HOST, ISSUER, Browser, Client, lead
+from tests.sign_in.open_id_provider import (
+    CLIENT_ID,
+    KINDS,
+    SECRET,
+    OpenIdProvider,
+    open_id_provider,
+)
+from tests.sign_in.test_broker import call, is_without_access, stores
+from zava.app import Application, compose
+from zava.infrastructure import principals
+from zava.model import caller_of_subject
+from zava.settings import Settings
+
+CALLBACK = f"{ISSUER}/oauth/callback"
+
+
+@asynccontextmanager
+async def deployed(
+    provider: OpenIdProvider, database: Database, context_keys: list[str], **more: str
+) -> AsyncIterator[Application]:
+    settings = Settings.model_validate(
+        {
+            "ZAVA_ALLOWED_HOSTS": HOST,
+            "ZAVA_SIGN_IN": "true",
+            "ZAVA_SIGN_IN_DIRECTORY": provider.issuer,
+            "ZAVA_SIGN_IN_CLIENT_ID": CLIENT_ID,
+            "ZAVA_SIGN_IN_CLIENT_SECRET": SECRET,
+            "ZAVA_SIGN_IN_SUBJECT_CLAIM": provider.kind.subject_claim,
+            **more,
+        }
+    )
+    application = compose(settings, conninfo=database.server, context_keys=context_keys)
+    yield application
+    await application.close()
+
+
+@pytest.fixture(params=list(KINDS))
+def provider(request: pytest.FixtureRequest) -> Iterator[OpenIdProvider]:
+    with open_id_provider(request.param, CALLBACK) as served:
+        yield served
+
+
+@pytest.fixture
+def keycloak() -> Iterator[OpenIdProvider]:
+    with open_id_provider("keycloak", CALLBACK) as served:
+        yield served
+
+
+async def test_person_signs_in_and_sees_what_issuer_and_subject_are_granted(
+    provider: OpenIdProvider, database: Database, context_keys: list[str]
+) -> None:
+    person = caller_of_subject(provider.issuer, provider.kind.subject)
+    async with deployed(provider, database, context_keys) as application:
+        path = "/.well-known/oauth-protected-resource/mcp"
+        answer = await application.endpoint.handle("GET", path, {"host": HOST}, b"")
+        assert orjson.loads(answer.body)["authorization_servers"] == [ISSUER]
+        token = (await Client(application.endpoint).sign_in())["access_token"]
+        assert await is_without_access(application, token), "a proof is no grant"
+        with psycopg.connect(database.admin, autocommit=True) as connection:
+            principals.grant(
+                connection,
+                caller=person,
+                display_name=f"ann of {provider.issuer}",
+                audience="store_managers",
+                stores=["Tacoma"],
+                issuer=provider.issuer,
+                subject=provider.kind.subject,
+            )
+            try:
+                assert await stores(application, token) == ["Zava Retail Tacoma"]
+            finally:
+                connection.execute("SET ROLE zava_context")
+                connection.execute(
+                    "DELETE FROM zava.principals WHERE tenant_id = %s", [person.tenant_id]
+                )
+    methods = provider.kind.methods or ("client_secret_basic",)
+    preferred = "client_secret_basic"
+    assert provider.proofs == [preferred if preferred in methods else "client_secret_post"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"iss": "https://attacker.example"},
+        {"aud": ["another", CLIENT_ID], "azp": "another"},
+        {"aud": "another"},
+        {"azp": "another"},
+        {"sub": ""},
+        {"sub": 7},
+        {"sub": "s" * 256},
+        {"nonce": "another"},
+    ],
+)
+async def test_id_token_that_proves_no_one_to_this_server_is_refused(
+    keycloak: OpenIdProvider, database: Database, context_keys: list[str], changed: dict[str, str]
+) -> None:
+    keycloak.changed |= changed
+    async with deployed(keycloak, database, context_keys) as application:
+        client = Client(application.endpoint)
+        page = await Browser(application.endpoint).open(await client.address())
+        assert page.status == 502
+        assert lead(page).startswith("The directory did not confirm who you are.")
+
+
+async def test_wrong_secret_or_wrong_issuer_signs_no_one_in(
+    keycloak: OpenIdProvider, database: Database, context_keys: list[str]
+) -> None:
+    for changed in (
+        {"ZAVA_SIGN_IN_CLIENT_SECRET": "another"},
+        {"ZAVA_SIGN_IN_DIRECTORY": f"{keycloak.issuer}/"},
+        {"ZAVA_SIGN_IN_DIRECTORY": f"{keycloak.base}/realms/other"},
+        {"ZAVA_SIGN_IN_DIRECTORY": "http://127.0.0.1:1"},
+    ):
+        async with deployed(keycloak, database, context_keys, **changed) as application:
+            client = Client(application.endpoint)
+            page = await Browser(application.endpoint).open(await client.address())
+            assert page.status == 502, changed
+
+
+async def test_tokens_of_the_provider_itself_are_not_accepted(
+    keycloak: OpenIdProvider, database: Database, context_keys: list[str]
+) -> None:
+    import jwt
+
+    from tests.protocol.entra import KEY
+
+    person = caller_of_subject(keycloak.issuer, keycloak.kind.subject)
+    claims = {
+        "iss": keycloak.issuer,
+        "aud": f"{ISSUER}/mcp",
+        "tid": str(person.tenant_id),
+        "oid": str(person.object_id),
+        "scp": "user_impersonation",
+        "exp": 4_000_000_000,
+    }
+    async with deployed(keycloak, database, context_keys) as application:
+        for issuer in (keycloak.issuer, ISSUER):
+            token = jwt.encode(
+                claims | {"iss": issuer}, KEY, algorithm="RS256", headers={"kid": "k1"}
+            )
+            assert (await call(application, token))[0] == 401
+
+
+async def test_setting_allows_more_redirects(
+    keycloak: OpenIdProvider, database: Database, context_keys: list[str]
+) -> None:
+    more = {"ZAVA_SIGN_IN_REDIRECTS": "https://client.example/back,https://other.example/of/"}
+    async with deployed(keycloak, database, context_keys, **more) as application:
+        for redirect in ("https://client.example/back", "https://other.example/of/anyone"):
+            told = await Client(application.endpoint, redirect).sign_in()
+            assert told["token_type"] == "Bearer"
+        refused = Client(application.endpoint, "https://client.example/back/more")
+        assert (await refused.register())[0] == 400

@@ -1,0 +1,232 @@
+"""The OpenID provider that proves who people are: its documents and its token endpoint.
+
+Only an ID token is taken from it. The rest of its answer is dropped unread.
+"""
+
+import asyncio
+import json
+import time
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode, urlsplit
+
+from zava.infrastructure.credentials import NoToken
+from zava.protocol.signing_keys import RemoteKeys, read_document
+
+_MAX_AGE_SECONDS = 3600.0
+_REST_SECONDS = 10.0  # after a failure
+_MAX_AT_ONCE = 16
+_SECONDS = 8.0  # clients give a sign-in at most ten
+_ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class ProviderFailed(Exception):
+    """The provider did not answer as OpenID Connect defines, or refused the request."""
+
+
+class Proof(NamedTuple):
+    """What proves to the provider that a request is this server's: form fields and headers."""
+
+    fields: Mapping[str, str]
+    headers: Mapping[str, str]
+
+
+class Documents(NamedTuple):
+    """What the provider publishes about itself."""
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    keys: RemoteKeys
+    secret_methods: tuple[str, ...]
+    lets_select: bool
+    """Whether it supports a choice between the accounts of a browser."""
+
+
+class Provider:
+    """Sends people to the provider and redeems what they come back with.
+
+    `issuer` may contain `{tid}`, where a directory signs for each of its tenants. `lets_select`
+    states that the provider supports a choice of the account, which its documents may not name.
+    """
+
+    def __init__(
+        self,
+        issuer: str,
+        client_id: str,
+        *,
+        redirect: str,
+        prove: Callable[[Documents], Proof],
+        lets_select: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.issuer = issuer
+        self.client_id = client_id
+        self._redirect = redirect
+        self._prove = prove
+        self._lets_select = lets_select
+        self._clock = clock
+        self._documents: Documents | None = None
+        self._read_at = self._failed_at = float("-inf")
+        self._reading = asyncio.Lock()
+        self._at_once = 0
+
+    async def sign_in_address(self, *, state: str, nonce: str, challenge: str) -> str:
+        """Return where the browser goes to sign in.
+
+        Raises:
+            ProviderFailed: the provider's documents cannot be read.
+        """
+        documents = await self.documents()
+        # No scope of an API and no resource: the token for those is this server's own.
+        sent = {
+            "client_id": self.client_id,
+            "response_type": "code",
+            "redirect_uri": self._redirect,
+            "scope": "openid profile",
+            "state": state,
+            "nonce": nonce,
+            "code_challenge": challenge,
+            "code_challenge_method": "S256",
+        }
+        if documents.lets_select:
+            # A provider may refuse a prompt that it does not support.
+            sent["prompt"] = "select_account"
+        separator = "&" if urlsplit(documents.authorization_endpoint).query else "?"
+        return f"{documents.authorization_endpoint}{separator}{urlencode(sent)}"
+
+    async def redeem(self, code: str, verifier: str) -> str:
+        """Return the ID token for a code.
+
+        Raises:
+            ProviderFailed: the provider refuses the code, or does not answer.
+        """
+        documents = await self.documents()
+        if self._at_once >= _MAX_AT_ONCE:
+            raise ProviderFailed("too many sign-ins at once")
+        self._at_once += 1
+        try:
+            # The whole answer: a provider may send it byte by byte.
+            async with asyncio.timeout(_SECONDS):
+                body = await asyncio.to_thread(self._send, documents, code, verifier)
+        except TimeoutError as error:
+            raise ProviderFailed("its token endpoint: no answer in time") from error
+        finally:
+            self._at_once -= 1
+        token = _object(body).get("id_token")
+        if not isinstance(token, str):
+            raise ProviderFailed("no ID token came")
+        return token
+
+    async def documents(self) -> Documents:
+        """Return the provider's documents, read again after an hour.
+
+        Raises:
+            ProviderFailed: they cannot be read, or are another issuer's.
+        """
+        async with self._reading:
+            known, now = self._documents, self._clock()
+            if now - self._failed_at < _REST_SECONDS:
+                # Who waited for the lock does not wait for another time-out.
+                if known is None:
+                    raise ProviderFailed("its metadata: they could not be read a moment ago")
+            elif known is None or now - self._read_at >= _MAX_AGE_SECONDS:
+                # A known document is used on while the provider does not answer.
+                try:
+                    self._documents = known = await self._read(known)
+                    self._read_at = self._clock()
+                except ProviderFailed:
+                    self._failed_at = self._clock()
+                    if known is None:
+                        raise
+            return known
+
+    async def _read(self, known: Documents | None) -> Documents:
+        base = self.issuer.replace("{tid}", "organizations").rstrip("/")
+        try:
+            async with asyncio.timeout(_SECONDS):
+                body = await asyncio.to_thread(
+                    read_document, f"{base}/.well-known/openid-configuration"
+                )
+        except (OSError, ValueError) as error:
+            raise ProviderFailed(f"its metadata: {type(error).__name__}") from error
+        metadata = _object(body)
+        if metadata.get("issuer") != self.issuer.replace("{tid}", "{tenantid}"):
+            raise ProviderFailed("its metadata name another issuer")
+        addresses = [
+            metadata.get(name) for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")
+        ]
+        if not all(isinstance(each, str) and _is_safe(each) for each in addresses):
+            raise ProviderFailed("its metadata lack an https address")
+        authorization, token, keys = map(str, addresses)
+        methods = metadata.get("token_endpoint_auth_methods_supported")
+        prompts = metadata.get("prompt_values_supported")
+        return Documents(
+            self.issuer,
+            authorization,
+            token,
+            # The same object while the address is: it remembers the keys.
+            known.keys if known and known.keys.url == keys else RemoteKeys(keys),
+            tuple(map(str, methods)) if isinstance(methods, list) else ("client_secret_basic",),
+            self._lets_select or (isinstance(prompts, list) and "select_account" in prompts),
+        )
+
+    def _send(self, documents: Documents, code: str, verifier: str) -> bytes:
+        try:
+            proof = self._prove(documents)
+        except NoToken as error:
+            raise ProviderFailed(str(error)) from error
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": self._redirect,
+            "client_id": self.client_id,
+            "code_verifier": verifier,
+            **proof.fields,
+        }
+        try:
+            return read_document(
+                documents.token_endpoint, urlencode(form).encode(), headers=proof.headers
+            )
+        except (OSError, ValueError) as error:
+            # By its kind alone: the provider's words may name people.
+            raise ProviderFailed(f"its token endpoint: {type(error).__name__}") from error
+
+
+def by_assertion(assertion: Callable[[], str]) -> Callable[[Documents], Proof]:
+    """Prove each request with a token of an identity that the registration trusts (RFC 7523)."""
+
+    def prove(_: Documents) -> Proof:
+        fields = {"client_assertion_type": _ASSERTION_TYPE, "client_assertion": assertion()}
+        return Proof(fields, {})
+
+    return prove
+
+
+def by_secret(client_id: str, secret: str) -> Callable[[Documents], Proof]:
+    """Prove each request with a client secret, in the way that the provider supports."""
+
+    def prove(documents: Documents) -> Proof:
+        if "client_secret_basic" in documents.secret_methods:
+            pair = f"{quote(client_id, safe='')}:{quote(secret, safe='')}"
+            return Proof({}, {"authorization": f"Basic {b64encode(pair.encode()).decode()}"})
+        return Proof({"client_secret": secret}, {})
+
+    return prove
+
+
+def _is_safe(address: str) -> bool:
+    parts = urlsplit(address)
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict):
+        raise ProviderFailed("it answers no JSON object")
+    return content
