@@ -90,13 +90,14 @@ def migrate(
         MigrationRefused: an applied file has changed, or this administrator may not alter what
             another one made.
     """
-    found = [] if adopt else foreign_contents(connection)
-    if found:
-        raise ForeignDatabase(connection, found)
     connection.execute("SET statement_timeout = 0")
     # A session lock: it outlives the transactions below and ends with the connection.
     connection.execute("SELECT pg_advisory_lock(%s)", [_ADVISORY_LOCK])
     try:
+        # Under the lock: what another migration makes meanwhile would look like another project.
+        found = [] if adopt else foreign_contents(connection)
+        if found:
+            raise ForeignDatabase(connection, found)
         _refuse_strangers(connection)
         connection.execute(_LEDGER)
         applied = list(_apply(connection, read_migrations(directory), report))
