@@ -20,7 +20,10 @@ from zava.infrastructure.home import Home
 ROOT = Path(__file__).parents[2]
 CLOUD = "3.13"
 SOME_ID = "11111111-2222-4333-8444-555555555555"
-FUNCTIONS = ["health_live", "health_ready", "mcp", "metadata", "metadata_of_mcp"]
+FUNCTIONS = [
+    *("health_live", "health_ready", "mcp", "metadata", "metadata_of_mcp"),
+    *("metadata_of_sign_in", "sign_in"),
+]
 # What Flex Consumption's own limit leaves far behind, and what a slow upload would feel.
 MAXIMUM_BYTES = 512 * 1024
 
@@ -166,6 +169,10 @@ def environment(
     (home / "beside").mkdir()
     shutil.copy(ROOT / "tests" / "deployment" / "cold_call.py", home / "beside")
     shutil.copy(ROOT / "tests" / "functions" / "worker.py", home / "beside")
+    (home / "beside" / "tests" / "functions").mkdir(parents=True)  # what the worker imports
+    shutil.copy(
+        ROOT / "tests" / "functions" / "host_requests.py", home / "beside" / "tests" / "functions"
+    )
     if request.param != CLOUD:
         # The library says 3.13 and runs on 3.11 too; there it comes from beside the environment.
         subprocess.run(
