@@ -49,7 +49,7 @@ def missing_wheel(platform: str, python: str, macos: str) -> str | None:
                 *("--target", target, "-r", LOCK),
             ],
             # The rest is the registry that this machine installs from.
-            env=os.environ | {"MACOSX_DEPLOYMENT_TARGET": macos or "14.0"},  # noqa: TID251
+            env=os.environ | {"MACOSX_DEPLOYMENT_TARGET": macos or "14.0"},  # noqa: TID251  # for uv
             capture_output=True,
             text=True,
             check=False,

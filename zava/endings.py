@@ -78,7 +78,7 @@ def _sentence(error: Exception) -> str:
     if full is not None:
         return full
     if isinstance(error, psycopg.Error):
-        return f"the database said: {' '.join(str(error).split())}"
+        return f"the database reported: {' '.join(str(error).split())}"
     if isinstance(error, OSError):
         place = f" ({error.filename})" if error.filename else ""
         return f"the system refuses: {error.strerror or error}{place}"

@@ -205,7 +205,7 @@ def test_wrong_grant_is_refused_and_changes_nothing(
 
 
 def test_unknown_and_ambiguous_names_are_told(admin: psycopg.Connection) -> None:
-    with pytest.raises(GrantRefused, match="nobody here is named seatle; perhaps seattle"):
+    with pytest.raises(GrantRefused, match="no principal is named seatle; perhaps seattle"):
         revoke(admin, "seatle")
     with pytest.raises(GrantRefused, match="named by these ids"):
         revoke(admin, ALICE)

@@ -178,7 +178,7 @@ def test_deployer_migrates_verifies_and_changes_nothing_the_second_time(
 
 def test_identity_of_a_server_without_entra_is_one_clear_error(deployment: Database) -> None:
     assert deployment.name
-    with pytest.raises(MigrationRefused, match="knows no Entra identities"):
+    with pytest.raises(MigrationRefused, match="has no Entra identities"):
         cli.migrate_command(server_identity=UUID(int=7))
 
 

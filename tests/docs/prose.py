@@ -127,6 +127,12 @@ def errors(file: Path) -> Iterator[Sentence]:
     skipped = {
         id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)
     }  # docstrings
+    raised = {
+        id(part)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Raise)
+        for part in ast.walk(node)
+    }
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
             text = "".join(
@@ -138,7 +144,8 @@ def errors(file: Path) -> Iterator[Sentence]:
             text = node.value
         else:
             continue
-        if id(node) not in skipped and _SENTENCE.fullmatch(text.strip()):
+        is_text = id(node) in raised or _SENTENCE.fullmatch(text.strip())
+        if id(node) not in skipped and is_text:
             yield from _split(_CODE.sub("CODE", text.strip()), file, node.lineno)
 
 

@@ -171,14 +171,8 @@ async def test_bodies_that_arrive_at_once_are_bounded_together(
     handled: list[int] = []
 
     class Site:
-        async def handle(
-            self,
-            method: str,  # noqa: ARG002
-            path: str,  # noqa: ARG002
-            headers: Any,  # noqa: ARG002
-            body: bytes,
-            query: str = "",  # noqa: ARG002
-        ) -> Answer:
+        async def handle(self, *request: Any) -> Answer:
+            _method, _path, _headers, body, _query = request
             handled.append(len(body))
             return Answer(200, {}, b"")
 

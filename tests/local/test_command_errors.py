@@ -171,7 +171,7 @@ def test_database_that_refuses_is_told_without_a_password(
 
 def test_database_s_own_words_reach_the_administrator(zava: Zava, database: Database) -> None:
     ended = zava("seed", DATABASE_URL=database.server)
-    assert ended.is_one_sentence_about("the database said", "permission denied")
+    assert ended.is_one_sentence_about("the database reported", "permission denied")
 
 
 def test_embedded_server_s_addresses_are_not_another_server_s(

@@ -13,6 +13,7 @@ from mcp import StdioServerParameters
 from mcp.client import Client
 from mcp.client.stdio import stdio_client
 from mcp.shared.inbound import encode_header_value
+from mcp_types import TextResourceContents
 
 from tests.local.laptop import ROOT, Laptop, free_port
 from tests.protocol.rpc import LEGACY, META, MODERN
@@ -47,7 +48,9 @@ async def test_client_lists_calls_and_reads_in_each_era(
         refused = await client.call_tool("execute_sales_query", {"postgresql_query": "SELEC"})
         assert refused.is_error
         read = await client.read_resource("retail://tables/orders")
-        assert "Zava Retail Bellevue" in read.contents[0].text  # type: ignore[union-attr]
+        (content,) = read.contents
+        assert isinstance(content, TextResourceContents)
+        assert "Zava Retail Bellevue" in content.text
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def asked(*metrics: str, **parts: object) -> MetricQuery:
         ('aliases = ["aov"]', 'aliases = ["sales"]', "sales names two metrics"),
         ('joins = ["product", "category"]', 'joins = ["aisle"]', "a join is unknown"),
         ('sources = ["stock"]', 'sources = ["shelf"]', "a source is unknown"),
-        ('sources = ["orders", "lines"]', 'sources = ["stock"]', "knows no time"),
+        ('sources = ["orders", "lines"]', 'sources = ["stock"]', "has no time"),
         ('choices = ["online", "store"]', "", "it needs a relation"),
         ("is_restricted = true", "is_restricted = false", "is restricted, so it must be"),
         ("[metrics.units]", "[metrics.Units]", "lower case"),

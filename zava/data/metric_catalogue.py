@@ -212,7 +212,7 @@ def _check_dimension(dimension: Dimension, found: Catalogue) -> None:
     _expect(name, sum(kinds) == 1, "it needs a relation with matches, or choices, or a pattern")
     if dimension.is_of_time:
         moments = [found.sources[source].moment for source in dimension.sources]
-        _expect(name, all(moments), "a source of it knows no time")
+        _expect(name, all(moments), "a source of it has no time")
 
 
 def _check_metric(metric: Metric, found: Catalogue) -> None:

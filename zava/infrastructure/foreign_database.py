@@ -11,7 +11,7 @@ _MOST_NAMED = 3
 # Where other programs of the same server connect first.
 _MAINTENANCE = frozenset({"postgres", "template0", "template1"})
 
-# Members of extensions and what the platform made for itself (Azure's roles begin so) are nobody's.
+# Left out: members of extensions, and what the platform made for itself (Azure's roles begin so).
 _CONTENTS = """
 WITH schemas AS (
   SELECT n.oid, n.nspname, n.nspowner FROM pg_namespace AS n

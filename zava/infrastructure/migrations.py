@@ -172,7 +172,7 @@ def name_server_login(connection: psycopg.Connection, object_id: UUID) -> bool:
             )
         except psycopg.errors.InvalidParameterValue as error:
             raise MigrationRefused(
-                "this server knows no Entra identities; --server-identity is for "
+                "this server has no Entra identities; --server-identity is for "
                 "Azure Database for PostgreSQL with Microsoft Entra authentication"
             ) from error
     return True

@@ -43,9 +43,9 @@ def cluster_place(link: Path, user: ServerUser) -> Path:
         link.symlink_to(place)
     except OSError as error:
         raise EmbeddedServerError(
-            f"PostgreSQL runs as {user.name}, which cannot enter {link.parent}, and {SHARED} cannot"
-            f" be written ({error.strerror}); set ZAVA_HOME to a directory that every user may"
-            " enter, or set DATABASE_URL"
+            f"PostgreSQL runs as {user.name}, which cannot enter {link.parent}; {SHARED} is not"
+            f" writable ({error.strerror}); set ZAVA_HOME to a directory that every user may"
+            " enter, or DATABASE_URL"
         ) from error
     return place
 

@@ -141,7 +141,7 @@ def grant(
     """
     granted_audience = _audience(audience)
     if caller.tenant_id == UUID(int=0):
-        raise GrantRefused("--tenant: the nil tenant is nobody's")
+        raise GrantRefused("--tenant: the nil tenant belongs to no principal")
     if valid_from is not None and valid_until is not None and valid_until <= valid_from:
         raise GrantRefused("--until: expected a moment after --from")
     with _acting(connection, actor):
@@ -258,7 +258,7 @@ def _one(
         nearest = get_close_matches(name, [principal.display_name for principal in principals], n=3)
         offered = f"; perhaps {', '.join(nearest)}" if nearest else ""
         raise GrantRefused(
-            f"--as: nobody here is named {name or 'by these ids'}{offered};"
+            f"--as: no principal is named {name or 'by these ids'}{offered};"
             f" see `{command('list-access')}`"
         )
     return meant[0]
