@@ -3,11 +3,10 @@
 import asyncio
 import json
 import re
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -15,6 +14,7 @@ from urllib.request import HTTPRedirectHandler, build_opener
 
 import orjson
 
+from tests.listening import listening
 from tests.sign_in.client import FORM, VERIFIER, challenge_of, without
 from tests.sign_in.directory import Directory
 from tests.sign_in.registrations import APP_ID, RESOURCE
@@ -194,16 +194,8 @@ def managed_identity(directory: Directory, principal: str) -> Iterator[str]:
         def log_message(self, *_: Any) -> None:
             return
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/msi/token"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with listening(Handler) as address:
+        yield f"{address}/msi/token"
 
 
 def settings_of(directory: Directory, **more: str) -> dict[str, str]:

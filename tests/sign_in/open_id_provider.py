@@ -7,17 +7,17 @@ import base64
 import hashlib
 import json
 import secrets
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 import jwt
 
+from tests.listening import listening
 from tests.protocol.entra import KEY, jwk
 
 CLIENT_ID = "zava:of/loopback"  # to be quoted in a header
@@ -173,14 +173,5 @@ def open_id_provider(kind: str, redirect: str) -> Iterator[OpenIdProvider]:
         def log_message(self, *_: Any) -> None:
             return
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    served.base = f"http://127.0.0.1:{server.server_port}"
-    try:
+    with listening(Handler) as served.base:
         yield served
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

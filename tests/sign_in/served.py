@@ -2,13 +2,13 @@
 
 import html
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from tests.listening import listening
 from tests.protocol.entra import KEY, jwk
 from tests.sign_in.directory import Directory, Rules, SignInRefused
 from zava.model import Caller
@@ -86,14 +86,5 @@ def directory(person: Caller, rules: Rules | None = None) -> Iterator[Directory]
         def log_message(self, *_: Any) -> None:
             return
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    served.base = f"http://127.0.0.1:{server.server_port}"
-    try:
+    with listening(Handler) as served.base:
         yield served
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

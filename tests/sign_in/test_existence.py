@@ -79,32 +79,42 @@ def test_without_a_directory_neither_azure_nor_a_remote_database_is_served(
         compose(settings, conninfo=conninfo, context_keys=context_keys)
 
 
-def test_a_hundred_calls_load_no_module_of_the_sign_in(
-    database: Database, home: Home, tokens: dict[str, str], context_keys: list[str]
-) -> None:
+def after_a_hundred_calls(
+    token: str, database: Database, context_keys: list[str], settings: dict[str, str]
+) -> dict[str, Any]:
+    """Return what a process of its own has loaded after a hundred calls, and after a sign-in."""
     params = {
         "name": "execute_sales_query",
         "arguments": {"postgresql_query": "SELECT store_name FROM retail.stores"},
     }
     _, body = request(MODERN, "tools/call", params)
     done = subprocess.run(
-        [sys.executable, "-m", "tests.sign_in.hundred_calls", f"Bearer {tokens['kirkland']}"],
+        [sys.executable, "-m", "tests.sign_in.hundred_calls", f"Bearer {token}"],
         cwd=ROOT,
         env={
             "PATH": os.defpath,
             "DATABASE_URL": database.server,
             "ZAVA_CONTEXT_KEYS": ",".join(context_keys),
-            "ZAVA_HOME": str(home.path),
+            **settings,
         },
         input=body,
         capture_output=True,
         check=True,
         timeout=60,
     )
-    told = json.loads(done.stdout)
-    assert told["statuses"] == [200] * 100
-    assert told["after calls"] == []
-    assert "zava.protocol.sign_in.sign_in" in told["after a sign-in"], "the names are right"
+    loaded: dict[str, Any] = json.loads(done.stdout)
+    return loaded
+
+
+def test_a_hundred_calls_load_no_module_of_the_sign_in(
+    database: Database, home: Home, tokens: dict[str, str], context_keys: list[str]
+) -> None:
+    loaded = after_a_hundred_calls(
+        tokens["kirkland"], database, context_keys, {"ZAVA_HOME": str(home.path)}
+    )
+    assert loaded["statuses"] == [200] * 100
+    assert loaded["after calls"] == []
+    assert "zava.protocol.sign_in.sign_in" in loaded["after a sign-in"], "the names are right"
 
 
 def test_a_hundred_calls_with_tokens_of_a_deployment_s_sign_in_load_no_module_of_it(
@@ -125,31 +135,15 @@ def test_a_hundred_calls_with_tokens_of_a_deployment_s_sign_in_load_no_module_of
         ("user_impersonation",),
         f"{issuer}/mcp",
     )
-    params = {
-        "name": "execute_sales_query",
-        "arguments": {"postgresql_query": "SELECT store_name FROM retail.stores"},
-    }
-    _, body = request(MODERN, "tools/call", params)
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.sign_in.hundred_calls", f"Bearer {token}"],
-        cwd=ROOT,
-        env={
-            "PATH": os.defpath,
-            "DATABASE_URL": database.server,
-            "ZAVA_CONTEXT_KEYS": ",".join(context_keys),
-            **DIRECTORY,
-            "ZAVA_ALLOWED_TENANTS": str(person.tenant_id),
-            **settings,
-        },
-        input=body,
-        capture_output=True,
-        check=True,
-        timeout=60,
+    loaded = after_a_hundred_calls(
+        token,
+        database,
+        context_keys,
+        {**DIRECTORY, "ZAVA_ALLOWED_TENANTS": str(person.tenant_id), **settings},
     )
-    told = json.loads(done.stdout)
-    assert told["statuses"] == [200] * 100
-    assert told["after calls"] == []
-    assert "zava.directory_sign_in" in told["after a sign-in"], "the names are right"
+    assert loaded["statuses"] == [200] * 100
+    assert loaded["after calls"] == []
+    assert "zava.directory_sign_in" in loaded["after a sign-in"], "the names are right"
 
 
 @pytest.mark.parametrize(
@@ -209,7 +203,7 @@ async def test_function_app_on_a_laptop_signs_in_with_its_query(
 ) -> None:
     with functions_host(database=database, home=home, context_keys=context_keys) as hosted:
         client = SigningClient(Socket(hosted.url))  # type: ignore[arg-type]
-        told = await client.sign_in("kirkland")
+        granted = await client.sign_in("kirkland")
         headers, body = request(
             MODERN,
             "tools/call",
@@ -217,7 +211,7 @@ async def test_function_app_on_a_laptop_signs_in_with_its_query(
                 "name": "execute_sales_query",
                 "arguments": {"postgresql_query": "SELECT store_name FROM retail.stores"},
             },
-            told["access_token"],
+            granted["access_token"],
         )
         answer = await client.endpoint.handle("POST", "/mcp", headers, body)
         rows = orjson.loads(answer.body)["result"]["structuredContent"]["rows"]
