@@ -7,6 +7,7 @@ exactly azd's variables. Only `pip`, `zava` and `azd` are played: they note thei
 import ast
 import ensurepip
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -108,7 +109,11 @@ def workstation(tmp_path: Path) -> Workstation:
     (packages,) = environment.glob("lib/python*/site-packages")
     station.play(packages / "pip" / "__main__.py", "pip")
     station.play(root / "zava" / "__main__.py", "zava")
-    station.play(root / "tools" / "azd", "azd", start=f"#!{sys.executable}\n")
+    # A first line cannot name an interpreter whose path has a blank: the shell starts it, and
+    # for Python these lines are a text.
+    quoted = shlex.quote(sys.executable)
+    start = f"#!/bin/sh\n''':'\nexec {quoted} \"$0\" \"$@\"\n'''\n"
+    station.play(root / "tools" / "azd", "azd", start=start)
     return station
 
 

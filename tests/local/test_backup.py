@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -30,7 +31,7 @@ COUNTS = (
 def shell(script: str, **environment: str) -> str:
     """Run a block of the page from the repository's root, with this interpreter."""
     ran = subprocess.run(
-        ["/bin/sh", "-eu", "-c", script.replace(".venv/bin/python", sys.executable)],
+        ["/bin/sh", "-eu", "-c", script.replace(".venv/bin/python", shlex.quote(sys.executable))],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], **environment},  # noqa: TID251  # cp, find, date
         capture_output=True,

@@ -112,8 +112,8 @@ def person(tmp_path: Path) -> Person:
     browser = tmp_path / "bin" / "xdg-open"
     browser.parent.mkdir()
     # It returns at once, as an opener does: some clients serve their callback only afterwards.
-    program = f'{sys.executable} {OUTSIDE / "directory_browser.py"} "$1"'
-    browser.write_text(f"#!/bin/sh\n{program} >/dev/null 2>&1 &\n")
+    program = shlex.join([sys.executable, str(OUTSIDE / "directory_browser.py")])
+    browser.write_text(f'#!/bin/sh\n{program} "$1" >/dev/null 2>&1 &\n')
     browser.chmod(0o700)
     kept = tmp_path / "home"
     kept.mkdir()
