@@ -246,17 +246,16 @@ CREATE TABLE retail.order_items (
     order_id uuid NOT NULL,
     line_number smallint NOT NULL,
     product_id uuid NOT NULL,
-    quantity integer NOT NULL,
+    quantity numeric NOT NULL,
     unit_price numeric(10,2) NOT NULL,
     discount_percent numeric(5,2) DEFAULT 0 NOT NULL,
     discount_amount numeric(12,2) DEFAULT 0 NOT NULL,
     total_amount numeric(12,2) NOT NULL,
-    CONSTRAINT order_items_check CHECK ((total_amount = round((((quantity)::numeric * unit_price) - discount_amount), 2))),
-    CONSTRAINT order_items_discount_amount_check CHECK ((discount_amount >= (0)::numeric)),
+    CONSTRAINT order_items_check CHECK ((total_amount = round(((quantity * unit_price) - discount_amount), 2))),
     CONSTRAINT order_items_discount_percent_check CHECK (((discount_percent >= (0)::numeric) AND (discount_percent <= (100)::numeric))),
     CONSTRAINT order_items_line_number_check CHECK ((line_number > 0)),
-    CONSTRAINT order_items_quantity_check CHECK ((quantity > 0)),
-    CONSTRAINT order_items_total_amount_check CHECK ((total_amount >= (0)::numeric)),
+    CONSTRAINT order_items_quantity_check CHECK (((quantity <> (0)::numeric) AND (quantity = round(quantity, 3)) AND (abs(quantity) < (1000000000)::numeric))),
+    CONSTRAINT order_items_total_amount_check CHECK (((total_amount >= (0)::numeric) OR (quantity < (0)::numeric))),
     CONSTRAINT order_items_unit_price_check CHECK ((unit_price >= (0)::numeric))
 );
 ALTER TABLE ONLY retail.order_items ALTER COLUMN store_id SET STATISTICS 0;
@@ -271,6 +270,12 @@ ALTER TABLE retail.order_items OWNER TO zava_owner;
 --
 
 COMMENT ON TABLE retail.order_items IS 'Lines of an order; join on store_id and order_id.';
+
+--
+-- Name: COLUMN order_items.quantity; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON COLUMN retail.order_items.quantity IS 'Below 0: goods came back.';
 
 --
 -- Name: COLUMN order_items.unit_price; Type: COMMENT; Schema: retail; Owner: zava_owner
@@ -297,16 +302,22 @@ COMMENT ON COLUMN retail.order_items.total_amount IS 'round(quantity * unit_pric
 CREATE TABLE retail.orders (
     store_id uuid NOT NULL,
     order_id uuid DEFAULT retail.new_id() NOT NULL,
-    customer_id uuid NOT NULL,
+    customer_id uuid,
     order_date timestamp with time zone DEFAULT now() NOT NULL,
     status text DEFAULT 'pending'::text NOT NULL,
     total_amount numeric(12,2) NOT NULL,
+    is_return boolean DEFAULT false NOT NULL,
+    tax_amount numeric(12,2) DEFAULT 0 NOT NULL,
+    shipping_amount numeric(12,2) DEFAULT 0 NOT NULL,
+    tender text,
     CONSTRAINT orders_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'completed'::text, 'cancelled'::text, 'refunded'::text]))),
-    CONSTRAINT orders_total_amount_check CHECK ((total_amount >= (0)::numeric))
+    CONSTRAINT orders_tender_check CHECK (((length(tender) >= 1) AND (length(tender) <= 50))),
+    CONSTRAINT orders_total_amount_check CHECK (((total_amount >= (0)::numeric) OR is_return))
 );
 ALTER TABLE ONLY retail.orders ALTER COLUMN store_id SET STATISTICS 0;
 ALTER TABLE ONLY retail.orders ALTER COLUMN order_id SET STATISTICS 0;
 ALTER TABLE ONLY retail.orders ALTER COLUMN customer_id SET STATISTICS 0;
+ALTER TABLE ONLY retail.orders ALTER COLUMN tender SET STATISTICS 0;
 
 ALTER TABLE ONLY retail.orders FORCE ROW LEVEL SECURITY;
 
@@ -328,7 +339,13 @@ COMMENT ON COLUMN retail.orders.order_date IS 'When the order was placed; days a
 -- Name: COLUMN orders.total_amount; Type: COMMENT; Schema: retail; Owner: zava_owner
 --
 
-COMMENT ON COLUMN retail.orders.total_amount IS 'Sum of the order''s lines in US dollars.';
+COMMENT ON COLUMN retail.orders.total_amount IS 'Sum of the order''s lines in US dollars, without tax and shipping.';
+
+--
+-- Name: COLUMN orders.is_return; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON COLUMN retail.orders.is_return IS 'Goods came back; counts as no order.';
 
 --
 -- Name: chain_quartiles(text, date, date); Type: FUNCTION; Schema: zava; Owner: zava_chain
@@ -352,7 +369,7 @@ CREATE FUNCTION zava.chain_quartiles(p_metric text, p_start date, p_end date) RE
          ), ordered AS (
           SELECT o.store_id,
              sum(o.total_amount) AS revenue,
-             count(*) AS orders,
+             count(*) FILTER (WHERE (NOT o.is_return)) AS orders,
              count(DISTINCT o.customer_id) AS customers
             FROM (asked
               JOIN retail.orders o ON (((o.order_date >= asked.since) AND (o.order_date < asked.until))))
@@ -362,7 +379,7 @@ CREATE FUNCTION zava.chain_quartiles(p_metric text, p_start date, p_end date) RE
           SELECT f.store_id,
              sum(f.quantity) AS units,
              sum(f.discount_amount) AS discounts,
-             sum(((f.quantity)::numeric * f.unit_price)) AS gross_sales
+             sum((f.quantity * f.unit_price)) AS gross_sales
             FROM ((asked
               JOIN retail.orders o ON (((o.order_date >= asked.since) AND (o.order_date < asked.until))))
               JOIN retail.order_items f ON (((f.store_id = o.store_id) AND (f.order_id = o.order_id))))
@@ -373,9 +390,9 @@ CREATE FUNCTION zava.chain_quartiles(p_metric text, p_start date, p_end date) RE
                  CASE chain_quartiles.p_metric
                      WHEN 'revenue'::text THEN ordered.revenue
                      WHEN 'orders'::text THEN (ordered.orders)::numeric
-                     WHEN 'average_order_value'::text THEN (ordered.revenue / (ordered.orders)::numeric)
+                     WHEN 'average_order_value'::text THEN (ordered.revenue / (NULLIF(ordered.orders, 0))::numeric)
                      WHEN 'customers'::text THEN (ordered.customers)::numeric
-                     WHEN 'units'::text THEN (sold.units)::numeric
+                     WHEN 'units'::text THEN sold.units
                      WHEN 'discount_rate'::text THEN (((100)::numeric * sold.discounts) / NULLIF(sold.gross_sales, (0)::numeric))
                      ELSE NULL::numeric
                  END AS value
@@ -387,6 +404,7 @@ CREATE FUNCTION zava.chain_quartiles(p_metric text, p_start date, p_end date) RE
              percentile_cont((ARRAY[0.25, 0.5, 0.75])::double precision[]) WITHIN GROUP (ORDER BY ((figure.value)::double precision)) AS quartiles
             FROM (figure
               CROSS JOIN caller)
+           WHERE (figure.value IS NOT NULL)
          )
   SELECT summed.stores,
      rounded.shown[1] AS shown,
@@ -1051,6 +1069,7 @@ CREATE TABLE retail.stores (
     region text NOT NULL,
     is_online boolean DEFAULT false NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    opened_on date,
     CONSTRAINT stores_location_check CHECK (((length(location) >= 1) AND (length(location) <= 200))),
     CONSTRAINT stores_region_check CHECK (((length(region) >= 1) AND (length(region) <= 100))),
     CONSTRAINT stores_store_name_check CHECK (((length(store_name) >= 1) AND (length(store_name) <= 100)))
@@ -1061,6 +1080,7 @@ ALTER TABLE ONLY retail.stores ALTER COLUMN location SET STATISTICS 0;
 ALTER TABLE ONLY retail.stores ALTER COLUMN region SET STATISTICS 0;
 ALTER TABLE ONLY retail.stores ALTER COLUMN is_online SET STATISTICS 0;
 ALTER TABLE ONLY retail.stores ALTER COLUMN created_at SET STATISTICS 0;
+ALTER TABLE ONLY retail.stores ALTER COLUMN opened_on SET STATISTICS 0;
 
 ALTER TABLE ONLY retail.stores FORCE ROW LEVEL SECURITY;
 
@@ -1267,9 +1287,9 @@ COMMENT ON TABLE retail.categories IS 'Product categories, shared by all stores.
 CREATE TABLE retail.customers (
     store_id uuid NOT NULL,
     customer_id uuid DEFAULT retail.new_id() NOT NULL,
-    first_name text NOT NULL,
-    last_name text NOT NULL,
-    email text NOT NULL,
+    first_name text,
+    last_name text,
+    email text,
     phone text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT customers_email_check CHECK (((length(email) >= 3) AND (length(email) <= 100))),
@@ -1331,11 +1351,11 @@ COMMENT ON TABLE retail.embedding_models IS 'Embedding models known to product s
 CREATE TABLE retail.inventory (
     store_id uuid NOT NULL,
     product_id uuid NOT NULL,
-    stock_level integer NOT NULL,
-    reorder_point integer NOT NULL,
+    stock_level numeric NOT NULL,
+    reorder_point numeric NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT inventory_reorder_point_check CHECK ((reorder_point >= 0)),
-    CONSTRAINT inventory_stock_level_check CHECK ((stock_level >= 0))
+    CONSTRAINT inventory_reorder_point_check CHECK (((reorder_point = round(reorder_point, 3)) AND (reorder_point >= (0)::numeric) AND (reorder_point < (1000000000)::numeric))),
+    CONSTRAINT inventory_stock_level_check CHECK (((stock_level = round(stock_level, 3)) AND (abs(stock_level) < (1000000000)::numeric)))
 );
 ALTER TABLE ONLY retail.inventory ALTER COLUMN store_id SET STATISTICS 0;
 
@@ -1353,7 +1373,7 @@ COMMENT ON TABLE retail.inventory IS 'Stock on hand for each product at each sto
 -- Name: COLUMN inventory.stock_level; Type: COMMENT; Schema: retail; Owner: zava_owner
 --
 
-COMMENT ON COLUMN retail.inventory.stock_level IS 'Units on hand; 0 is out of stock.';
+COMMENT ON COLUMN retail.inventory.stock_level IS 'Units on hand; 0 or less: out of stock.';
 
 --
 -- Name: COLUMN inventory.reorder_point; Type: COMMENT; Schema: retail; Owner: zava_owner
@@ -1430,15 +1450,21 @@ CREATE TABLE retail.products (
     type_id uuid NOT NULL,
     cost numeric(10,2) NOT NULL,
     base_price numeric(10,2) NOT NULL,
-    gross_margin_percent numeric(7,2) GENERATED ALWAYS AS (round((((base_price - cost) / base_price) * (100)::numeric), 2)) STORED NOT NULL,
     product_description text DEFAULT ''::text NOT NULL,
     synonyms text DEFAULT ''::text NOT NULL,
     discontinued boolean DEFAULT false NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT products_base_price_check CHECK ((base_price > (0)::numeric)),
+    gross_margin_percent numeric(7,2) GENERATED ALWAYS AS (
+CASE
+    WHEN (base_price > (0)::numeric) THEN GREATEST(round((((base_price - cost) / base_price) * (100)::numeric), 2), '-99999.99'::numeric)
+    ELSE NULL::numeric
+END) STORED,
+    unit text DEFAULT 'each'::text NOT NULL,
+    CONSTRAINT products_base_price_check CHECK ((base_price >= (0)::numeric)),
     CONSTRAINT products_cost_check CHECK ((cost >= (0)::numeric)),
     CONSTRAINT products_product_name_check CHECK (((length(product_name) >= 1) AND (length(product_name) <= 200))),
-    CONSTRAINT products_sku_check CHECK (((length(sku) >= 1) AND (length(sku) <= 50)))
+    CONSTRAINT products_sku_check CHECK (((length(sku) >= 1) AND (length(sku) <= 50))),
+    CONSTRAINT products_unit_check CHECK (((length(unit) >= 1) AND (length(unit) <= 20)))
 );
 
 ALTER TABLE retail.products OWNER TO zava_owner;
@@ -1462,12 +1488,6 @@ COMMENT ON COLUMN retail.products.cost IS 'Purchase cost in US dollars.';
 COMMENT ON COLUMN retail.products.base_price IS 'List price in US dollars; order_items.unit_price is what was charged.';
 
 --
--- Name: COLUMN products.gross_margin_percent; Type: COMMENT; Schema: retail; Owner: zava_owner
---
-
-COMMENT ON COLUMN retail.products.gross_margin_percent IS 'Margin of base_price over cost, 0 to 100.';
-
---
 -- Name: COLUMN products.synonyms; Type: COMMENT; Schema: retail; Owner: zava_owner
 --
 
@@ -1478,6 +1498,12 @@ COMMENT ON COLUMN retail.products.synonyms IS 'Other words that shoppers use for
 --
 
 COMMENT ON COLUMN retail.products.discontinued IS 'True when the product is no longer bought in.';
+
+--
+-- Name: COLUMN products.gross_margin_percent; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON COLUMN retail.products.gross_margin_percent IS 'Margin of base_price over cost, in percent.';
 
 --
 -- Name: canary; Type: TABLE; Schema: zava; Owner: zava_owner
@@ -1823,7 +1849,7 @@ CREATE UNIQUE INDEX embedding_models_one_active_idx ON retail.embedding_models U
 -- Name: inventory_in_stock_idx; Type: INDEX; Schema: retail; Owner: zava_owner
 --
 
-CREATE INDEX inventory_in_stock_idx ON retail.inventory USING btree (store_id, product_id) WHERE (stock_level > 0);
+CREATE INDEX inventory_in_stock_idx ON retail.inventory USING btree (store_id, product_id) WHERE (stock_level > (0)::numeric);
 
 --
 -- Name: order_items_by_product_idx; Type: INDEX; Schema: retail; Owner: zava_owner
@@ -1841,7 +1867,7 @@ CREATE INDEX orders_by_customer_idx ON retail.orders USING btree (store_id, cust
 -- Name: orders_of_period_idx; Type: INDEX; Schema: retail; Owner: zava_owner
 --
 
-CREATE INDEX orders_of_period_idx ON retail.orders USING btree (store_id, order_date) INCLUDE (order_id, status, total_amount, customer_id);
+CREATE INDEX orders_of_period_idx ON retail.orders USING btree (store_id, order_date) INCLUDE (order_id, status, total_amount, customer_id, is_return);
 
 --
 -- Name: product_embeddings_model_idx; Type: INDEX; Schema: retail; Owner: zava_owner
@@ -2493,6 +2519,12 @@ GRANT SELECT(status) ON TABLE retail.orders TO zava_chain;
 GRANT SELECT(total_amount) ON TABLE retail.orders TO zava_chain;
 
 --
+-- Name: COLUMN orders.is_return; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT(is_return) ON TABLE retail.orders TO zava_chain;
+
+--
 -- Name: FUNCTION chain_quartiles(p_metric text, p_start date, p_end date); Type: ACL; Schema: zava; Owner: zava_chain
 --
 
@@ -2804,6 +2836,12 @@ GRANT SELECT(discontinued) ON TABLE retail.products TO store_managers;
 --
 
 GRANT SELECT(updated_at) ON TABLE retail.products TO store_managers;
+
+--
+-- Name: COLUMN products.unit; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT(unit) ON TABLE retail.products TO store_managers;
 
 --
 -- Name: TABLE canary; Type: ACL; Schema: zava; Owner: zava_owner

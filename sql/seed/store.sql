@@ -1,8 +1,9 @@
 -- One store, its stock and its customers; draws are 32-bit parts of an MD5, so every server
 -- version makes the same.
 WITH new_store AS (
-  INSERT INTO retail.stores (store_id, store_name, location, region, is_online, created_at)
-  VALUES (%(store_id)s, %(store_name)s, %(location)s, %(region)s, %(is_online)s, %(opened)s)
+  INSERT INTO retail.stores (store_id, store_name, location, region, is_online, created_at, opened_on)
+  VALUES (%(store_id)s, %(store_name)s, %(location)s, %(region)s, %(is_online)s, %(opened)s,
+          (%(opened)s::timestamptz AT TIME ZONE 'America/Los_Angeles')::date)
 ),
 shelf AS MATERIALIZED (
   SELECT p.product_id,

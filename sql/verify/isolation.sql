@@ -38,7 +38,7 @@ own_role (name) AS (  -- none of them logs in
 append_only (name) AS (VALUES ('zava.change_log'), ('zava.audit_log')),
 -- What the chain's figures are made of, and nothing by which a person or product could be told.
 chain_column (table_name, columns) AS (
-  VALUES ('retail.orders', ARRAY['store_id', 'order_id', 'customer_id', 'order_date', 'status', 'total_amount']::name[]),
+  VALUES ('retail.orders', ARRAY['store_id', 'order_id', 'customer_id', 'order_date', 'status', 'total_amount', 'is_return']::name[]),
          ('retail.order_items', ARRAY['store_id', 'order_id', 'quantity', 'unit_price', 'discount_amount'])
 ),
 own_schema AS (
@@ -303,7 +303,8 @@ JOIN pg_catalog.pg_attribute AS a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT
 WHERE r.oid IN (SELECT p.polrelid FROM policy AS p)
   AND (r.name = 'retail.stores' OR a.attname NOT IN (
     'created_at', 'updated_at', 'order_date', 'status', 'total_amount', 'product_id', 'line_number',
-    'quantity', 'unit_price', 'discount_percent', 'discount_amount', 'stock_level', 'reorder_point'))
+    'quantity', 'unit_price', 'discount_percent', 'discount_amount', 'stock_level', 'reorder_point',
+    'is_return', 'tax_amount', 'shipping_amount'))
   AND (coalesce(a.attstattarget, -1) <> 0
        -- The server's login sees no row here; an administrator who passes by the policies does.
        OR EXISTS (SELECT FROM pg_catalog.pg_stats AS s

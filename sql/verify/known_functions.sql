@@ -4,7 +4,7 @@ VALUES
   ('retail.new_id()', 'b0f7ffcde0d3679e028352223c79efcb'),
   ('retail.touch()', '22ec0145c8daa57a6ef8b18f33fec225'),
   ('zava.admit(uuid,uuid,uuid,boolean,integer,bigint,double precision,bigint,double precision)', '8a9d21b161cef1bf6fe59679d2f83bbe'),
-  ('zava.chain_quartiles(text,date,date)', '9342b2d3b5d137b21952cd1be39f6e6d'),
+  ('zava.chain_quartiles(text,date,date)', '5b84834fc49a7ae4a672611e7172fbf1'),
   ('zava.charge(jsonb)', '02686579a5a2941a2bf70aa23ce2f5f4'),
   ('zava.log_change()', 'b8a7b8efc9d4affb7c5aace012a56137'),
   ('zava.my_store(name)', '58a1ad8866b0dd6c1374e23c00099662'),

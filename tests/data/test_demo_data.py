@@ -92,7 +92,7 @@ def test_data_are_whole_and_plausible(empty_admin: psycopg.Connection) -> None:
 def test_season_drives_the_volume(empty_admin: psycopg.Connection) -> None:
     load(empty_admin, scale=0.05)
     by_month = (
-        "SELECT sum(i.quantity) FROM retail.order_items i JOIN retail.orders o"
+        "SELECT sum(i.quantity)::float8 FROM retail.order_items i JOIN retail.orders o"
         " USING (store_id, order_id) JOIN retail.products USING (product_id)"
         " JOIN retail.categories USING (category_id)"
         " WHERE category_name = '{}' AND extract(month FROM order_date) = {}"

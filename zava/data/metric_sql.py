@@ -80,7 +80,7 @@ SELECT json_build_object(
   SELECT s.* FROM (
     SELECT s.store_id, s.store_name, s.region,
            CASE WHEN s.is_online THEN 'online' ELSE 'store' END AS channel,
-           (s.created_at AT TIME ZONE {_ZONE})::date AS opened_on
+           coalesce(s.opened_on, (s.created_at AT TIME ZONE {_ZONE})::date) AS opened_on
     FROM retail.stores AS s) AS s
   WHERE {" AND ".join(tests) or "true"})"""
 
