@@ -37,7 +37,7 @@ THROUGH_PGBOUNCER := tests/security tests/data/test_tenancy.py tests/data/test_s
   --ignore tests/security/test_guard.py --ignore tests/security/test_sizes.py \
   --ignore tests/security/test_endless.py
 
-.PHONY: help run test prose hostile check check-long lint types contracts conformance clients clients-with-an-id clients-signing-in recordings deployment pictures picture tools pgbouncer disk-full soak lock schema docs bench bench-search performance clean
+.PHONY: help run test prose hostile check check-long lint types contracts conformance clients import-formats clients-with-an-id clients-signing-in recordings deployment pictures picture tools pgbouncer disk-full soak lock schema docs bench bench-search performance clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -86,6 +86,9 @@ $(VENV)/.outside: $(VENV)/.installed requirements-outside.txt $(OUTSIDE)/package
 
 conformance: $(VENV)/.outside ## Run the protocol's own conformance suite, both eras
 	@$(BIN)/python -m pytest -q -s -m outside $(OUTSIDE)/test_conformance.py
+
+import-formats: $(VENV)/.outside ## Import Parquet files and workbooks, with the packages of the extra `import`
+	@$(BIN)/python -m pytest -q -m outside $(OUTSIDE)/test_import_formats.py
 
 clients: $(VENV)/.outside ## Connect with every client at hand, in each era, with a token and by signing in; convert the tools as model providers do
 	@$(BIN)/python -m pytest -q -s -m outside $(OUTSIDE)/test_clients.py $(OUTSIDE)/test_clients_signing_in.py $(OUTSIDE)/test_clients_page.py $(OUTSIDE)/test_providers.py $(OUTSIDE)/test_tokens.py
@@ -139,7 +142,7 @@ disk-full: $(VENV)/.installed ## Fill the disk under a server; needs root, to mo
 	@if [ "$$(id -u)" = 0 ]; then $(BIN)/python -m pytest -q -m outside $(OUTSIDE)/test_disk_full.py; \
 	else echo "Not root: no disk is filled."; fi
 
-check: lint types contracts test conformance clients deployment pgbouncer disk-full pictures ## Everything that CI runs
+check: lint types contracts test conformance clients import-formats deployment pgbouncer disk-full pictures ## Everything that CI runs
 	@echo "All green: $^"
 
 check-long: $(VENV)/.installed soak ## What runs for minutes: fuzzing, ten minutes of made statements against the deadline, 10,000 audited calls, 10,000 requests down both lanes, 100 histories of grants, 4,400 changes of the catalog, the soak
@@ -155,7 +158,7 @@ lock: $(VENV)/.installed ## Compile the lock files from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header pyproject.toml -o requirements.txt
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --extra local --extra azure --extra dev pyproject.toml -c requirements.txt -o requirements-dev.txt
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --extra azure pyproject.toml -c requirements-dev.txt -o requirements-deploy.txt
-	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --extra outside pyproject.toml -c requirements-dev.txt -o requirements-outside.txt
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --extra outside --extra import pyproject.toml -c requirements-dev.txt -o requirements-outside.txt
 	@$(BIN)/python -m tests.platforms
 
 schema: $(VENV)/.installed ## Write sql/schema.sql and the list of readable columns

@@ -29,6 +29,14 @@ CREATE SCHEMA zava;
 ALTER SCHEMA zava OWNER TO zava_context;
 
 --
+-- Name: zava_import; Type: SCHEMA; Schema: -; Owner: zava_loader
+--
+
+CREATE SCHEMA zava_import;
+
+ALTER SCHEMA zava_import OWNER TO zava_loader;
+
+--
 -- Name: zava_migrations; Type: SCHEMA; Schema: -; Owner: zava_admin
 --
 
@@ -1597,6 +1605,46 @@ CREATE TABLE zava.demo_data (
 ALTER TABLE zava.demo_data OWNER TO zava_context;
 
 --
+-- Name: import_runs; Type: TABLE; Schema: zava; Owner: zava_context
+--
+
+CREATE TABLE zava.import_runs (
+    run_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    source_system text NOT NULL,
+    mode text NOT NULL,
+    manifest text NOT NULL,
+    files jsonb NOT NULL,
+    staged jsonb,
+    state text DEFAULT 'reading'::text NOT NULL,
+    result jsonb,
+    started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT import_runs_mode_check CHECK ((mode = ANY (ARRAY['append'::text, 'upsert'::text, 'replace-period'::text]))),
+    CONSTRAINT import_runs_source_system_check CHECK (((length(source_system) >= 1) AND (length(source_system) <= 50))),
+    CONSTRAINT import_runs_state_check CHECK ((state = ANY (ARRAY['reading'::text, 'staged'::text, 'done'::text])))
+);
+
+ALTER TABLE zava.import_runs OWNER TO zava_context;
+
+--
+-- Name: COLUMN import_runs.manifest; Type: COMMENT; Schema: zava; Owner: zava_context
+--
+
+COMMENT ON COLUMN zava.import_runs.manifest IS 'Hash over the files, the mapping and the mode.';
+
+--
+-- Name: COLUMN import_runs.files; Type: COMMENT; Schema: zava; Owner: zava_context
+--
+
+COMMENT ON COLUMN zava.import_runs.files IS 'Name, SHA-256 and size of each file.';
+
+--
+-- Name: COLUMN import_runs.staged; Type: COMMENT; Schema: zava; Owner: zava_context
+--
+
+COMMENT ON COLUMN zava.import_runs.staged IS 'Rows staged for each table.';
+
+--
 -- Name: sign_ins; Type: TABLE; Schema: zava; Owner: zava_context
 --
 
@@ -1630,6 +1678,442 @@ COMMENT ON COLUMN zava.sign_ins.client_name IS 'What the client calls itself: no
 --
 
 COMMENT ON COLUMN zava.sign_ins.following IS 'The id of the refresh token that may be used next; no token.';
+
+--
+-- Name: customer_keys; Type: TABLE; Schema: zava_import; Owner: zava_owner
+--
+
+CREATE TABLE zava_import.customer_keys (
+    store_id uuid NOT NULL,
+    customer_id uuid NOT NULL,
+    source_system text NOT NULL,
+    source_key text NOT NULL,
+    CONSTRAINT customer_keys_source_key_check CHECK (((length(source_key) >= 1) AND (length(source_key) <= 200))),
+    CONSTRAINT customer_keys_source_system_check CHECK (((length(source_system) >= 1) AND (length(source_system) <= 50)))
+);
+ALTER TABLE ONLY zava_import.customer_keys ALTER COLUMN store_id SET STATISTICS 0;
+ALTER TABLE ONLY zava_import.customer_keys ALTER COLUMN customer_id SET STATISTICS 0;
+ALTER TABLE ONLY zava_import.customer_keys ALTER COLUMN source_system SET STATISTICS 0;
+ALTER TABLE ONLY zava_import.customer_keys ALTER COLUMN source_key SET STATISTICS 0;
+
+ALTER TABLE ONLY zava_import.customer_keys FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE zava_import.customer_keys OWNER TO zava_owner;
+
+--
+-- Name: customers; Type: TABLE; Schema: zava_import; Owner: zava_loader
+--
+
+CREATE UNLOGGED TABLE zava_import.customers (
+    file integer NOT NULL,
+    "row" bigint NOT NULL,
+    store_key text,
+    customer_key text,
+    first_name text,
+    last_name text,
+    email text,
+    phone text,
+    created_at text
+);
+
+ALTER TABLE zava_import.customers OWNER TO zava_loader;
+
+--
+-- Name: inbox_customers; Type: TABLE; Schema: zava_import; Owner: zava_loader
+--
+
+CREATE TABLE zava_import.inbox_customers (
+    id bigint NOT NULL,
+    loaded_by name DEFAULT SESSION_USER NOT NULL,
+    store_key text,
+    customer_key text,
+    first_name text,
+    last_name text,
+    email text,
+    phone text,
+    created_at text
+);
+
+ALTER TABLE zava_import.inbox_customers OWNER TO zava_loader;
+
+--
+-- Name: inbox_customers_id_seq; Type: SEQUENCE; Schema: zava_import; Owner: zava_loader
+--
+
+ALTER TABLE zava_import.inbox_customers ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME zava_import.inbox_customers_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: inbox_inventory; Type: TABLE; Schema: zava_import; Owner: zava_loader
+--
+
+CREATE TABLE zava_import.inbox_inventory (
+    id bigint NOT NULL,
+    loaded_by name DEFAULT SESSION_USER NOT NULL,
+    store_key text,
+    product_key text,
+    stock_level text,
+    reorder_point text
+);
+
+ALTER TABLE zava_import.inbox_inventory OWNER TO zava_loader;
+
+--
+-- Name: inbox_inventory_id_seq; Type: SEQUENCE; Schema: zava_import; Owner: zava_loader
+--
+
+ALTER TABLE zava_import.inbox_inventory ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME zava_import.inbox_inventory_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: inbox_order_items; Type: TABLE; Schema: zava_import; Owner: zava_loader
+--
+
+CREATE TABLE zava_import.inbox_order_items (
+    id bigint NOT NULL,
+    loaded_by name DEFAULT SESSION_USER NOT NULL,
+    store_key text,
+    order_key text,
+    line_number text,
+    product_key text,
+    quantity text,
+    unit_price text,
+    discount_amount text,
+    total_amount text
+);
+
+ALTER TABLE zava_import.inbox_order_items OWNER TO zava_loader;
+
+--
+-- Name: inbox_order_items_id_seq; Type: SEQUENCE; Schema: zava_import; Owner: zava_loader
+--
+
+ALTER TABLE zava_import.inbox_order_items ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME zava_import.inbox_order_items_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: inbox_orders; Type: TABLE; Schema: zava_import; Owner: zava_loader
+--
+
+CREATE TABLE zava_import.inbox_orders (
+    id bigint NOT NULL,
+    loaded_by name DEFAULT SESSION_USER NOT NULL,
+    store_key text,
+    order_key text,
+    customer_key text,
+    order_date text,
+    status text,
+    total_amount text,
+    tax_amount text,
+    shipping_amount text,
+    tender text
+);
+
+ALTER TABLE zava_import.inbox_orders OWNER TO zava_loader;
+
+--
+-- Name: inbox_orders_id_seq; Type: SEQUENCE; Schema: zava_import; Owner: zava_loader
+--
+
+ALTER TABLE zava_import.inbox_orders ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME zava_import.inbox_orders_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: inbox_products; Type: TABLE; Schema: zava_import; Owner: zava_loader
+--
+
+CREATE TABLE zava_import.inbox_products (
+    id bigint NOT NULL,
+    loaded_by name DEFAULT SESSION_USER NOT NULL,
+    product_key text,
+    sku text,
+    product_name text,
+    category text,
+    product_type text,
+    cost text,
+    base_price text,
+    unit text,
+    description text,
+    synonyms text,
+    discontinued text
+);
+
+ALTER TABLE zava_import.inbox_products OWNER TO zava_loader;
+
+--
+-- Name: inbox_products_id_seq; Type: SEQUENCE; Schema: zava_import; Owner: zava_loader
+--
+
+ALTER TABLE zava_import.inbox_products ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME zava_import.inbox_products_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: inbox_stores; Type: TABLE; Schema: zava_import; Owner: zava_loader
+--
+
+CREATE TABLE zava_import.inbox_stores (
+    id bigint NOT NULL,
+    loaded_by name DEFAULT SESSION_USER NOT NULL,
+    store_key text,
+    store_name text,
+    location text,
+    region text,
+    is_online text,
+    opened_on text
+);
+
+ALTER TABLE zava_import.inbox_stores OWNER TO zava_loader;
+
+--
+-- Name: inbox_stores_id_seq; Type: SEQUENCE; Schema: zava_import; Owner: zava_loader
+--
+
+ALTER TABLE zava_import.inbox_stores ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME zava_import.inbox_stores_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: inventory; Type: TABLE; Schema: zava_import; Owner: zava_loader
+--
+
+CREATE UNLOGGED TABLE zava_import.inventory (
+    file integer NOT NULL,
+    "row" bigint NOT NULL,
+    store_key text,
+    product_key text,
+    stock_level text,
+    reorder_point text
+);
+
+ALTER TABLE zava_import.inventory OWNER TO zava_loader;
+
+--
+-- Name: order_items; Type: TABLE; Schema: zava_import; Owner: zava_loader
+--
+
+CREATE UNLOGGED TABLE zava_import.order_items (
+    file integer NOT NULL,
+    "row" bigint NOT NULL,
+    store_key text,
+    order_key text,
+    line_number text,
+    product_key text,
+    quantity text,
+    unit_price text,
+    discount_amount text,
+    total_amount text
+);
+
+ALTER TABLE zava_import.order_items OWNER TO zava_loader;
+
+--
+-- Name: order_keys; Type: TABLE; Schema: zava_import; Owner: zava_owner
+--
+
+CREATE TABLE zava_import.order_keys (
+    store_id uuid NOT NULL,
+    order_id uuid NOT NULL,
+    source_system text NOT NULL,
+    source_key text NOT NULL,
+    CONSTRAINT order_keys_source_key_check CHECK (((length(source_key) >= 1) AND (length(source_key) <= 200))),
+    CONSTRAINT order_keys_source_system_check CHECK (((length(source_system) >= 1) AND (length(source_system) <= 50)))
+);
+ALTER TABLE ONLY zava_import.order_keys ALTER COLUMN store_id SET STATISTICS 0;
+ALTER TABLE ONLY zava_import.order_keys ALTER COLUMN order_id SET STATISTICS 0;
+ALTER TABLE ONLY zava_import.order_keys ALTER COLUMN source_system SET STATISTICS 0;
+ALTER TABLE ONLY zava_import.order_keys ALTER COLUMN source_key SET STATISTICS 0;
+
+ALTER TABLE ONLY zava_import.order_keys FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE zava_import.order_keys OWNER TO zava_owner;
+
+--
+-- Name: orders; Type: TABLE; Schema: zava_import; Owner: zava_loader
+--
+
+CREATE UNLOGGED TABLE zava_import.orders (
+    file integer NOT NULL,
+    "row" bigint NOT NULL,
+    store_key text,
+    order_key text,
+    customer_key text,
+    order_date text,
+    status text,
+    total_amount text,
+    tax_amount text,
+    shipping_amount text,
+    tender text
+);
+
+ALTER TABLE zava_import.orders OWNER TO zava_loader;
+
+--
+-- Name: product_keys; Type: TABLE; Schema: zava_import; Owner: zava_owner
+--
+
+CREATE TABLE zava_import.product_keys (
+    product_id uuid NOT NULL,
+    source_system text NOT NULL,
+    source_key text NOT NULL,
+    CONSTRAINT product_keys_source_key_check CHECK (((length(source_key) >= 1) AND (length(source_key) <= 200))),
+    CONSTRAINT product_keys_source_system_check CHECK (((length(source_system) >= 1) AND (length(source_system) <= 50)))
+);
+
+ALTER TABLE zava_import.product_keys OWNER TO zava_owner;
+
+--
+-- Name: products; Type: TABLE; Schema: zava_import; Owner: zava_loader
+--
+
+CREATE UNLOGGED TABLE zava_import.products (
+    file integer NOT NULL,
+    "row" bigint NOT NULL,
+    product_key text,
+    sku text,
+    product_name text,
+    category text,
+    product_type text,
+    cost text,
+    base_price text,
+    unit text,
+    description text,
+    synonyms text,
+    discontinued text
+);
+
+ALTER TABLE zava_import.products OWNER TO zava_loader;
+
+--
+-- Name: rejects; Type: TABLE; Schema: zava_import; Owner: zava_loader
+--
+
+CREATE TABLE zava_import.rejects (
+    run_id uuid NOT NULL,
+    table_name text NOT NULL,
+    file integer NOT NULL,
+    "row" bigint NOT NULL,
+    column_name text,
+    rule text NOT NULL,
+    value text,
+    record jsonb NOT NULL
+);
+
+ALTER TABLE zava_import.rejects OWNER TO zava_loader;
+
+--
+-- Name: resolved_lines; Type: TABLE; Schema: zava_import; Owner: zava_loader
+--
+
+CREATE UNLOGGED TABLE zava_import.resolved_lines (
+    number bigint NOT NULL,
+    of_store uuid NOT NULL,
+    order_id uuid NOT NULL,
+    is_new boolean NOT NULL,
+    line_number smallint NOT NULL,
+    product_id uuid NOT NULL,
+    quantity numeric NOT NULL,
+    unit_price numeric(10,2) NOT NULL,
+    discount_percent numeric(5,2) NOT NULL,
+    discount_amount numeric(12,2) NOT NULL,
+    total_amount numeric(12,2) NOT NULL
+);
+
+ALTER TABLE zava_import.resolved_lines OWNER TO zava_loader;
+
+--
+-- Name: resolved_orders; Type: TABLE; Schema: zava_import; Owner: zava_loader
+--
+
+CREATE UNLOGGED TABLE zava_import.resolved_orders (
+    number bigint NOT NULL,
+    store_key text NOT NULL,
+    order_key text NOT NULL,
+    of_store uuid NOT NULL,
+    order_id uuid NOT NULL,
+    is_new boolean NOT NULL,
+    customer_id uuid,
+    order_date timestamp with time zone NOT NULL,
+    status text NOT NULL,
+    is_return boolean NOT NULL,
+    total_amount numeric(12,2) NOT NULL,
+    tax_amount numeric(12,2) NOT NULL,
+    shipping_amount numeric(12,2) NOT NULL,
+    tender text,
+    difference numeric
+);
+
+ALTER TABLE zava_import.resolved_orders OWNER TO zava_loader;
+
+--
+-- Name: store_keys; Type: TABLE; Schema: zava_import; Owner: zava_owner
+--
+
+CREATE TABLE zava_import.store_keys (
+    store_id uuid NOT NULL,
+    source_system text NOT NULL,
+    source_key text NOT NULL,
+    CONSTRAINT store_keys_source_key_check CHECK (((length(source_key) >= 1) AND (length(source_key) <= 200))),
+    CONSTRAINT store_keys_source_system_check CHECK (((length(source_system) >= 1) AND (length(source_system) <= 50)))
+);
+ALTER TABLE ONLY zava_import.store_keys ALTER COLUMN store_id SET STATISTICS 0;
+ALTER TABLE ONLY zava_import.store_keys ALTER COLUMN source_system SET STATISTICS 0;
+ALTER TABLE ONLY zava_import.store_keys ALTER COLUMN source_key SET STATISTICS 0;
+
+ALTER TABLE ONLY zava_import.store_keys FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE zava_import.store_keys OWNER TO zava_owner;
+
+--
+-- Name: stores; Type: TABLE; Schema: zava_import; Owner: zava_loader
+--
+
+CREATE UNLOGGED TABLE zava_import.stores (
+    file integer NOT NULL,
+    "row" bigint NOT NULL,
+    store_key text,
+    store_name text,
+    location text,
+    region text,
+    is_online text,
+    opened_on text
+);
+
+ALTER TABLE zava_import.stores OWNER TO zava_loader;
 
 --
 -- Name: applied; Type: TABLE; Schema: zava_migrations; Owner: zava_admin
@@ -1805,6 +2289,13 @@ ALTER TABLE ONLY zava.demo_data
     ADD CONSTRAINT demo_data_pkey PRIMARY KEY (only_row);
 
 --
+-- Name: import_runs import_runs_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_context
+--
+
+ALTER TABLE ONLY zava.import_runs
+    ADD CONSTRAINT import_runs_pkey PRIMARY KEY (run_id);
+
+--
 -- Name: keyring keyring_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_context
 --
 
@@ -1831,6 +2322,62 @@ ALTER TABLE ONLY zava.sign_ins
 
 ALTER TABLE ONLY zava.usage
     ADD CONSTRAINT usage_pkey PRIMARY KEY (tenant_id, object_id);
+
+--
+-- Name: customer_keys customer_keys_pkey; Type: CONSTRAINT; Schema: zava_import; Owner: zava_owner
+--
+
+ALTER TABLE ONLY zava_import.customer_keys
+    ADD CONSTRAINT customer_keys_pkey PRIMARY KEY (store_id, customer_id);
+
+--
+-- Name: customer_keys customer_keys_store_id_source_system_source_key_key; Type: CONSTRAINT; Schema: zava_import; Owner: zava_owner
+--
+
+ALTER TABLE ONLY zava_import.customer_keys
+    ADD CONSTRAINT customer_keys_store_id_source_system_source_key_key UNIQUE (store_id, source_system, source_key);
+
+--
+-- Name: order_keys order_keys_pkey; Type: CONSTRAINT; Schema: zava_import; Owner: zava_owner
+--
+
+ALTER TABLE ONLY zava_import.order_keys
+    ADD CONSTRAINT order_keys_pkey PRIMARY KEY (store_id, order_id);
+
+--
+-- Name: order_keys order_keys_store_id_source_system_source_key_key; Type: CONSTRAINT; Schema: zava_import; Owner: zava_owner
+--
+
+ALTER TABLE ONLY zava_import.order_keys
+    ADD CONSTRAINT order_keys_store_id_source_system_source_key_key UNIQUE (store_id, source_system, source_key);
+
+--
+-- Name: product_keys product_keys_pkey; Type: CONSTRAINT; Schema: zava_import; Owner: zava_owner
+--
+
+ALTER TABLE ONLY zava_import.product_keys
+    ADD CONSTRAINT product_keys_pkey PRIMARY KEY (product_id, source_system);
+
+--
+-- Name: product_keys product_keys_source_system_source_key_key; Type: CONSTRAINT; Schema: zava_import; Owner: zava_owner
+--
+
+ALTER TABLE ONLY zava_import.product_keys
+    ADD CONSTRAINT product_keys_source_system_source_key_key UNIQUE (source_system, source_key);
+
+--
+-- Name: store_keys store_keys_pkey; Type: CONSTRAINT; Schema: zava_import; Owner: zava_owner
+--
+
+ALTER TABLE ONLY zava_import.store_keys
+    ADD CONSTRAINT store_keys_pkey PRIMARY KEY (store_id, source_system);
+
+--
+-- Name: store_keys store_keys_source_system_source_key_key; Type: CONSTRAINT; Schema: zava_import; Owner: zava_owner
+--
+
+ALTER TABLE ONLY zava_import.store_keys
+    ADD CONSTRAINT store_keys_source_system_source_key_key UNIQUE (source_system, source_key);
 
 --
 -- Name: applied applied_pkey; Type: CONSTRAINT; Schema: zava_migrations; Owner: zava_admin
@@ -1916,6 +2463,24 @@ CREATE INDEX data_changes_by_store_idx ON zava.data_changes USING btree (of_stor
 --
 
 CREATE INDEX sign_ins_by_expiry_idx ON zava.sign_ins USING btree (expires_at);
+
+--
+-- Name: rejects_by_run_idx; Type: INDEX; Schema: zava_import; Owner: zava_loader
+--
+
+CREATE INDEX rejects_by_run_idx ON zava_import.rejects USING btree (run_id);
+
+--
+-- Name: resolved_lines_number_idx; Type: INDEX; Schema: zava_import; Owner: zava_loader
+--
+
+CREATE INDEX resolved_lines_number_idx ON zava_import.resolved_lines USING btree (number);
+
+--
+-- Name: resolved_orders_number_idx; Type: INDEX; Schema: zava_import; Owner: zava_loader
+--
+
+CREATE INDEX resolved_orders_number_idx ON zava_import.resolved_orders USING btree (number);
 
 --
 -- Name: categories categories_words_changed; Type: TRIGGER; Schema: retail; Owner: zava_owner
@@ -2086,6 +2651,12 @@ CREATE TRIGGER products_words_made AFTER INSERT ON retail.products REFERENCING N
 CREATE TRIGGER log_change AFTER INSERT OR DELETE OR UPDATE ON zava.demo_data FOR EACH ROW EXECUTE FUNCTION zava.log_change();
 
 --
+-- Name: import_runs log_change; Type: TRIGGER; Schema: zava; Owner: zava_context
+--
+
+CREATE TRIGGER log_change AFTER UPDATE ON zava.import_runs FOR EACH ROW WHEN (((old.state <> 'done'::text) AND (new.state = 'done'::text))) EXECUTE FUNCTION zava.log_change();
+
+--
 -- Name: principals log_change; Type: TRIGGER; Schema: zava; Owner: zava_context
 --
 
@@ -2180,6 +2751,34 @@ ALTER TABLE ONLY retail.product_words
 
 ALTER TABLE ONLY retail.products
     ADD CONSTRAINT products_type_id_category_id_fkey FOREIGN KEY (type_id, category_id) REFERENCES retail.product_types(type_id, category_id);
+
+--
+-- Name: customer_keys customer_keys_store_id_customer_id_fkey; Type: FK CONSTRAINT; Schema: zava_import; Owner: zava_owner
+--
+
+ALTER TABLE ONLY zava_import.customer_keys
+    ADD CONSTRAINT customer_keys_store_id_customer_id_fkey FOREIGN KEY (store_id, customer_id) REFERENCES retail.customers(store_id, customer_id) ON DELETE CASCADE;
+
+--
+-- Name: order_keys order_keys_store_id_order_id_fkey; Type: FK CONSTRAINT; Schema: zava_import; Owner: zava_owner
+--
+
+ALTER TABLE ONLY zava_import.order_keys
+    ADD CONSTRAINT order_keys_store_id_order_id_fkey FOREIGN KEY (store_id, order_id) REFERENCES retail.orders(store_id, order_id) ON DELETE CASCADE;
+
+--
+-- Name: product_keys product_keys_product_id_fkey; Type: FK CONSTRAINT; Schema: zava_import; Owner: zava_owner
+--
+
+ALTER TABLE ONLY zava_import.product_keys
+    ADD CONSTRAINT product_keys_product_id_fkey FOREIGN KEY (product_id) REFERENCES retail.products(product_id) ON DELETE CASCADE;
+
+--
+-- Name: store_keys store_keys_store_id_fkey; Type: FK CONSTRAINT; Schema: zava_import; Owner: zava_owner
+--
+
+ALTER TABLE ONLY zava_import.store_keys
+    ADD CONSTRAINT store_keys_store_id_fkey FOREIGN KEY (store_id) REFERENCES retail.stores(store_id) ON DELETE CASCADE;
 
 --
 -- Name: order_items chain; Type: POLICY; Schema: retail; Owner: zava_owner
@@ -2344,6 +2943,42 @@ CREATE POLICY own_store ON zava.canary FOR SELECT TO store_managers USING ((stor
 CREATE POLICY own_stores ON zava.canary FOR SELECT TO regional_managers, head_office USING ((store_id = ANY (( SELECT zava.my_stores(CURRENT_USER) AS my_stores)::uuid[])));
 
 --
+-- Name: customer_keys; Type: ROW SECURITY; Schema: zava_import; Owner: zava_owner
+--
+
+ALTER TABLE zava_import.customer_keys ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: customer_keys loader; Type: POLICY; Schema: zava_import; Owner: zava_owner
+--
+
+CREATE POLICY loader ON zava_import.customer_keys TO zava_loader USING (true) WITH CHECK (true);
+
+--
+-- Name: order_keys loader; Type: POLICY; Schema: zava_import; Owner: zava_owner
+--
+
+CREATE POLICY loader ON zava_import.order_keys TO zava_loader USING (true) WITH CHECK (true);
+
+--
+-- Name: store_keys loader; Type: POLICY; Schema: zava_import; Owner: zava_owner
+--
+
+CREATE POLICY loader ON zava_import.store_keys TO zava_loader USING (true) WITH CHECK (true);
+
+--
+-- Name: order_keys; Type: ROW SECURITY; Schema: zava_import; Owner: zava_owner
+--
+
+ALTER TABLE zava_import.order_keys ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: store_keys; Type: ROW SECURITY; Schema: zava_import; Owner: zava_owner
+--
+
+ALTER TABLE zava_import.store_keys ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: SCHEMA extensions; Type: ACL; Schema: -; Owner: zava_admin
 --
 
@@ -2384,6 +3019,12 @@ GRANT USAGE ON SCHEMA zava TO regional_managers;
 GRANT USAGE ON SCHEMA zava TO head_office;
 GRANT USAGE ON SCHEMA zava TO zava_recorder;
 GRANT USAGE ON SCHEMA zava TO zava_audit;
+
+--
+-- Name: SCHEMA zava_import; Type: ACL; Schema: -; Owner: zava_loader
+--
+
+GRANT USAGE ON SCHEMA zava_import TO zava_owner;
 
 --
 -- Name: FUNCTION check_dimensions(); Type: ACL; Schema: retail; Owner: zava_owner
@@ -2872,6 +3513,36 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE zava.data_changes TO zava_loader;
 --
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE zava.demo_data TO zava_loader;
+
+--
+-- Name: TABLE import_runs; Type: ACL; Schema: zava; Owner: zava_context
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE zava.import_runs TO zava_loader;
+
+--
+-- Name: TABLE customer_keys; Type: ACL; Schema: zava_import; Owner: zava_owner
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE zava_import.customer_keys TO zava_loader;
+
+--
+-- Name: TABLE order_keys; Type: ACL; Schema: zava_import; Owner: zava_owner
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE zava_import.order_keys TO zava_loader;
+
+--
+-- Name: TABLE product_keys; Type: ACL; Schema: zava_import; Owner: zava_owner
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE zava_import.product_keys TO zava_loader;
+
+--
+-- Name: TABLE store_keys; Type: ACL; Schema: zava_import; Owner: zava_owner
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE zava_import.store_keys TO zava_loader;
 
 --
 -- Name: DEFAULT PRIVILEGES FOR FUNCTIONS; Type: DEFAULT ACL; Schema: -; Owner: zava_chain

@@ -7,7 +7,14 @@ from uuid import UUID
 
 import typer
 
-from zava import access_commands, ask_commands, audit_commands, first_answer, sign_in_commands
+from zava import (
+    access_commands,
+    ask_commands,
+    audit_commands,
+    first_answer,
+    import_commands,
+    sign_in_commands,
+)
 from zava.app import embedders, isolation_problems
 from zava.ask_commands import Port, joined_application, settings_on
 from zava.check import check
@@ -184,6 +191,7 @@ for granting in (
     app.command(granting.__name__.replace("_", "-"))(granting)
 
 
+app.command("import")(import_commands.import_files)
 app.command()(ask_commands.stats)
 app.command()(check)
 

@@ -18,6 +18,7 @@ from zava.infrastructure.credentials import NoToken
 from zava.infrastructure.demo_data import SeedRefused
 from zava.infrastructure.embedding_job import EmbedRefused
 from zava.infrastructure.home import Home, HomeInUse
+from zava.infrastructure.importing.layout import ImportRefused
 from zava.infrastructure.key_vault import KeyVaultRefused
 from zava.infrastructure.local_issuer import LocalIssuerRefused
 from zava.infrastructure.migrations import MigrationRefused
@@ -34,6 +35,7 @@ _EXPECTED = (
     EmbedRefused,
     EmbeddedServerError,
     HomeInUse,
+    ImportRefused,
     KeyVaultRefused,
     LocalIssuerRefused,
     GrantRefused,

@@ -95,7 +95,9 @@ def test_tenant_tables_lead_with_the_store_and_foreign_keys_have_indexes(
             """
             SELECT i.indexrelid::regclass FROM pg_index i JOIN pg_attribute a
               ON a.attrelid = i.indrelid AND a.attname = 'store_id'
-            WHERE i.indkey[0] <> a.attnum AND i.indrelid <> 'retail.stores'::regclass
+            WHERE i.indkey[0] <> a.attnum
+              -- One row for each store, which no caller's statement reads through these indexes.
+              AND i.indrelid NOT IN ('retail.stores'::regclass, 'zava_import.store_keys'::regclass)
             """
         ).fetchall()
         assert others == []

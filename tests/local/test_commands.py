@@ -9,6 +9,7 @@ import httpx
 import psycopg
 import pytest
 
+from tests.importing.files import write_shop
 from tests.local.laptop import ROOT, Laptop, free_port
 from tests.protocol.rpc import MODERN, request
 
@@ -218,3 +219,17 @@ def test_call_to_a_database_that_is_not_there_says_so_once(laptop: Laptop) -> No
     assert ended.returncode == 1
     assert "BUSY" in ended.stdout
     assert ended.stderr == ""
+
+
+def test_import_shows_what_would_change_and_writes_rejects_beside_the_file(
+    laptop: Laptop, tmp_path: Path
+) -> None:
+    write_shop(tmp_path, customers=[{}, {"customer_key": "c2", "store_key": "s9"}])
+    ended = laptop.zava("import", str(tmp_path), "--dry-run")
+    assert ended.returncode == 0, ended
+    assert "Would change:" in ended.stdout
+    assert "customers.csv: row 3, store_key: no store has this key" in ended.stdout
+    assert (tmp_path / "customers.csv.rejects.csv").exists()
+    assert refused(laptop.zava("import", str(tmp_path), "--mode", "merge"), "--mode", "upsert")
+    (tmp_path / "orders.csv").write_text("store_key,order_key,order_date\n")
+    assert refused(laptop.zava("import", str(tmp_path)), "orders.csv", "no row below")

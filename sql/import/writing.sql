@@ -1,0 +1,308 @@
+-- Writes the checked rows to the retail tables. A value that a file leaves out stays as it is; an
+-- order and its lines are what the files hold. A row that would not change is not written.
+
+-- name: adopt stores
+INSERT INTO zava_import.store_keys (store_id, source_system, source_key)
+SELECT o.store_id, %(source)s, s.store_key
+FROM zava_import.stores AS s JOIN retail.stores AS o ON o.store_name = s.store_name
+WHERE NOT EXISTS (SELECT FROM zava_import.store_keys AS k WHERE (k.source_system, k.source_key) = (%(source)s, s.store_key))
+
+-- name: change stores
+UPDATE retail.stores AS t
+SET store_name = n.store_name, location = n.location, region = n.region, is_online = n.is_online,
+    opened_on = n.opened_on
+FROM (
+  SELECT o.store_id, s.store_name, coalesce(s.location, o.location) AS location, coalesce(s.region, o.region) AS region,
+         coalesce(s.is_online::boolean, o.is_online) AS is_online,
+         coalesce(s.opened_on::date, o.opened_on) AS opened_on
+  FROM zava_import.stores AS s
+  JOIN zava_import.store_keys AS k ON (k.source_system, k.source_key) = (%(source)s, s.store_key)
+  JOIN retail.stores AS o ON o.store_id = k.store_id
+) AS n
+WHERE t.store_id = n.store_id
+  AND (t.store_name, t.location, t.region, t.is_online, t.opened_on)
+      IS DISTINCT FROM (n.store_name, n.location, n.region, n.is_online, n.opened_on)
+
+-- name: add stores
+WITH added AS MATERIALIZED (
+  SELECT retail.new_id() AS store_id, s.* FROM zava_import.stores AS s
+  WHERE NOT EXISTS (SELECT FROM zava_import.store_keys AS o WHERE (o.source_system, o.source_key) = (%(source)s, s.store_key))
+), written AS (
+  INSERT INTO retail.stores (store_id, store_name, location, region, is_online, opened_on)
+  SELECT s.store_id, s.store_name, coalesce(s.location, s.store_name), coalesce(s.region, 'All'),
+         coalesce(s.is_online::boolean, false), s.opened_on::date
+  FROM added AS s
+)
+INSERT INTO zava_import.store_keys (store_id, source_system, source_key)
+SELECT s.store_id, %(source)s, s.store_key FROM added AS s
+
+-- name: add categories
+INSERT INTO retail.categories (category_name)
+SELECT DISTINCT coalesce(s.category, 'Other') FROM zava_import.products AS s
+WHERE s.category IS NOT NULL
+   OR NOT EXISTS (SELECT FROM zava_import.product_keys AS o WHERE (o.source_system, o.source_key) = (%(source)s, s.product_key))
+ON CONFLICT DO NOTHING
+
+-- name: add product types
+INSERT INTO retail.product_types (category_id, type_name)
+SELECT DISTINCT c.category_id, coalesce(s.product_type, c.category_name)
+FROM zava_import.products AS s JOIN retail.categories AS c ON c.category_name = coalesce(s.category, 'Other')
+WHERE s.category IS NOT NULL
+   OR NOT EXISTS (SELECT FROM zava_import.product_keys AS o WHERE (o.source_system, o.source_key) = (%(source)s, s.product_key))
+ON CONFLICT DO NOTHING
+
+-- name: adopt products
+INSERT INTO zava_import.product_keys (product_id, source_system, source_key)
+SELECT o.product_id, %(source)s, s.product_key
+FROM zava_import.products AS s JOIN retail.products AS o ON o.sku = coalesce(s.sku, s.product_key)
+WHERE NOT EXISTS (SELECT FROM zava_import.product_keys AS k WHERE (k.source_system, k.source_key) = (%(source)s, s.product_key))
+
+-- name: change products
+UPDATE retail.products AS t
+SET sku = n.sku, product_name = n.product_name, category_id = n.category_id, type_id = n.type_id, cost = n.cost,
+    base_price = n.base_price, unit = n.unit, product_description = n.description, synonyms = n.synonyms,
+    discontinued = n.discontinued
+FROM (
+  SELECT o.product_id, coalesce(s.sku, o.sku) AS sku, s.product_name,
+         coalesce(k.category_id, o.category_id) AS category_id, coalesce(k.type_id, o.type_id) AS type_id,
+         round(s.cost::numeric, 2) AS cost, round(s.base_price::numeric, 2) AS base_price, coalesce(s.unit, o.unit) AS unit,
+         coalesce(s.description, o.product_description) AS description, coalesce(s.synonyms, o.synonyms) AS synonyms,
+         coalesce(s.discontinued::boolean, o.discontinued) AS discontinued
+  FROM zava_import.products AS s
+  JOIN zava_import.product_keys AS i ON (i.source_system, i.source_key) = (%(source)s, s.product_key)
+  JOIN retail.products AS o ON o.product_id = i.product_id
+  LEFT JOIN (retail.product_types AS k JOIN retail.categories AS c ON c.category_id = k.category_id)
+    ON c.category_name = s.category AND k.type_name = coalesce(s.product_type, s.category)
+) AS n
+WHERE t.product_id = n.product_id
+  AND (t.sku, t.product_name, t.category_id, t.type_id, t.cost, t.base_price, t.unit, t.product_description, t.synonyms, t.discontinued)
+      IS DISTINCT FROM (n.sku, n.product_name, n.category_id, n.type_id, n.cost, n.base_price, n.unit, n.description, n.synonyms, n.discontinued)
+
+-- name: add products
+WITH added AS MATERIALIZED (
+  SELECT retail.new_id() AS product_id, s.* FROM zava_import.products AS s
+  WHERE NOT EXISTS (SELECT FROM zava_import.product_keys AS o WHERE (o.source_system, o.source_key) = (%(source)s, s.product_key))
+), written AS (
+  INSERT INTO retail.products (product_id, sku, product_name, category_id, type_id, cost, base_price, unit,
+                               product_description, synonyms, discontinued)
+  SELECT s.product_id, coalesce(s.sku, s.product_key), s.product_name, c.category_id, k.type_id,
+       round(s.cost::numeric, 2), round(s.base_price::numeric, 2), coalesce(s.unit, 'each'), coalesce(s.description, ''),
+         coalesce(s.synonyms, ''), coalesce(s.discontinued::boolean, false)
+  FROM added AS s
+  JOIN retail.categories AS c ON c.category_name = coalesce(s.category, 'Other')
+  JOIN retail.product_types AS k ON k.category_id = c.category_id AND k.type_name = coalesce(s.product_type, c.category_name)
+)
+INSERT INTO zava_import.product_keys (product_id, source_system, source_key)
+SELECT s.product_id, %(source)s, s.product_key FROM added AS s
+
+-- name: leave out repeated addresses
+UPDATE zava_import.customers AS s SET email = NULL
+FROM (
+  SELECT c.file, c.row, k.store_id, i.customer_id, c.email,
+         row_number() OVER (PARTITION BY c.store_key, c.email ORDER BY c.file, c.row) AS n
+  FROM zava_import.customers AS c
+  LEFT JOIN zava_import.store_keys AS k ON (k.source_system, k.source_key) = (%(source)s, c.store_key)
+  LEFT JOIN zava_import.customer_keys AS i
+    ON i.store_id = k.store_id AND (i.source_system, i.source_key) = (%(source)s, c.customer_key)
+  WHERE c.email IS NOT NULL
+) AS d
+WHERE s.file = d.file AND s.row = d.row
+  AND (d.n > 1 OR EXISTS (SELECT FROM retail.customers AS o
+                          WHERE o.store_id = d.store_id AND o.email = d.email
+                            AND o.customer_id IS DISTINCT FROM d.customer_id))
+
+-- name: change customers
+UPDATE retail.customers AS t
+SET first_name = n.first_name, last_name = n.last_name, email = n.email, phone = n.phone, created_at = n.created_at
+FROM (
+  SELECT o.store_id, o.customer_id, coalesce(s.first_name, o.first_name) AS first_name,
+         coalesce(s.last_name, o.last_name) AS last_name, coalesce(s.email, o.email) AS email,
+         coalesce(s.phone, o.phone) AS phone, coalesce(s.created_at::timestamptz, o.created_at) AS created_at
+  FROM zava_import.customers AS s
+  JOIN zava_import.store_keys AS r ON (r.source_system, r.source_key) = (%(source)s, s.store_key)
+  JOIN zava_import.customer_keys AS k ON k.store_id = r.store_id AND (k.source_system, k.source_key) = (%(source)s, s.customer_key)
+  JOIN retail.customers AS o ON o.store_id = k.store_id AND o.customer_id = k.customer_id
+) AS n
+WHERE t.store_id = n.store_id AND t.customer_id = n.customer_id
+  AND (t.first_name, t.last_name, t.email, t.phone, t.created_at)
+      IS DISTINCT FROM (n.first_name, n.last_name, n.email, n.phone, n.created_at)
+
+-- name: add customers
+WITH added AS MATERIALIZED (
+  SELECT retail.new_id() AS customer_id, r.store_id, s.* FROM zava_import.customers AS s
+  JOIN zava_import.store_keys AS r ON (r.source_system, r.source_key) = (%(source)s, s.store_key)
+  WHERE NOT EXISTS (SELECT FROM zava_import.customer_keys AS o
+                    WHERE o.store_id = r.store_id AND (o.source_system, o.source_key) = (%(source)s, s.customer_key))
+), written AS (
+  INSERT INTO retail.customers (store_id, customer_id, first_name, last_name, email, phone, created_at)
+  SELECT s.store_id, s.customer_id, s.first_name, s.last_name, s.email, s.phone, coalesce(s.created_at::timestamptz, now())
+  FROM added AS s
+)
+INSERT INTO zava_import.customer_keys (store_id, customer_id, source_system, source_key)
+SELECT s.store_id, s.customer_id, %(source)s, s.customer_key FROM added AS s
+
+-- name: change inventory
+UPDATE retail.inventory AS t SET stock_level = n.stock_level, reorder_point = n.reorder_point
+FROM (
+  SELECT o.store_id, o.product_id, trim_scale(s.stock_level::numeric) AS stock_level,
+         coalesce(trim_scale(s.reorder_point::numeric), o.reorder_point) AS reorder_point
+  FROM zava_import.inventory AS s
+  JOIN zava_import.store_keys AS r ON (r.source_system, r.source_key) = (%(source)s, s.store_key)
+  JOIN zava_import.product_keys AS p ON (p.source_system, p.source_key) = (%(source)s, s.product_key)
+  JOIN retail.inventory AS o ON o.store_id = r.store_id AND o.product_id = p.product_id
+) AS n
+WHERE t.store_id = n.store_id AND t.product_id = n.product_id
+  AND (t.stock_level, t.reorder_point) IS DISTINCT FROM (n.stock_level, n.reorder_point)
+
+-- name: add inventory
+INSERT INTO retail.inventory (store_id, product_id, stock_level, reorder_point)
+SELECT r.store_id, p.product_id, trim_scale(s.stock_level::numeric), coalesce(trim_scale(s.reorder_point::numeric), 0)
+FROM zava_import.inventory AS s
+JOIN zava_import.store_keys AS r ON (r.source_system, r.source_key) = (%(source)s, s.store_key)
+JOIN zava_import.product_keys AS p ON (p.source_system, p.source_key) = (%(source)s, s.product_key)
+WHERE NOT EXISTS (SELECT FROM retail.inventory AS o WHERE o.store_id = r.store_id AND o.product_id = p.product_id)
+
+-- name: resolve orders
+INSERT INTO zava_import.resolved_orders (
+  number, store_key, order_key, of_store, order_id, is_new, customer_id, order_date, status, is_return, total_amount,
+  tax_amount, shipping_amount, tender, difference)
+SELECT row_number() OVER (ORDER BY s.order_date::timestamptz, s.file, s.row), s.store_key, s.order_key, r.store_id,
+       -- Time first, so that new ids lie side by side in an index.
+       coalesce(o.order_id, (lpad(to_hex(floor(extract(epoch FROM s.order_date::timestamptz) * 1000)::bigint), 12, '0')
+         || '7' || substr(h.hex, 1, 3) || 'a' || substr(h.hex, 4, 15))::uuid),
+       o.order_id IS NULL, c.customer_id, s.order_date::timestamptz, coalesce(s.status, 'completed'),
+       l.total < 0 OR l.is_return, l.total, round(coalesce(s.tax_amount::numeric, 0), 2),
+       round(coalesce(s.shipping_amount::numeric, 0), 2), s.tender,
+       round(s.total_amount::numeric, 2) - l.total
+FROM zava_import.orders AS s
+JOIN zava_import.store_keys AS r ON (r.source_system, r.source_key) = (%(source)s, s.store_key)
+JOIN (SELECT p.store_key, p.order_key, sum(p.total_amount) AS total, bool_and(p.quantity < 0) AS is_return
+      FROM (/* priced */) AS p GROUP BY p.store_key, p.order_key) AS l
+  ON l.store_key = s.store_key AND l.order_key = s.order_key
+LEFT JOIN zava_import.order_keys AS o ON o.store_id = r.store_id AND (o.source_system, o.source_key) = (%(source)s, s.order_key)
+LEFT JOIN zava_import.customer_keys AS c
+  ON c.store_id = r.store_id AND (c.source_system, c.source_key) = (%(source)s, s.customer_key)
+CROSS JOIN LATERAL (SELECT md5(%(source)s || '|' || s.store_key || '|' || s.order_key) OFFSET 0) AS h (hex)
+
+-- name: leave known orders
+DELETE FROM zava_import.resolved_orders WHERE NOT is_new
+
+-- name: resolve lines
+INSERT INTO zava_import.resolved_lines (
+  number, of_store, order_id, is_new, line_number, product_id, quantity, unit_price, discount_percent, discount_amount,
+  total_amount)
+SELECT o.number, o.of_store, o.order_id, o.is_new, p.line_number, k.product_id, p.quantity, p.unit_price,
+       CASE WHEN p.quantity * p.unit_price <> 0
+         THEN least(greatest(round(100 * p.discount_amount / (p.quantity * p.unit_price), 2), 0), 100) ELSE 0 END,
+       p.discount_amount, p.total_amount
+FROM (/* priced */) AS p
+JOIN zava_import.resolved_orders AS o ON o.store_key = p.store_key AND o.order_key = p.order_key
+JOIN zava_import.product_keys AS k ON (k.source_system, k.source_key) = (%(source)s, p.product_key)
+ORDER BY o.number, p.line_number
+
+-- name: add orders
+INSERT INTO retail.orders (store_id, order_id, customer_id, order_date, status, is_return, total_amount, tax_amount,
+                           shipping_amount, tender)
+SELECT n.of_store, n.order_id, n.customer_id, n.order_date, n.status, n.is_return, n.total_amount, n.tax_amount,
+       n.shipping_amount, n.tender
+FROM zava_import.resolved_orders AS n
+WHERE n.is_new AND n.number BETWEEN %(first)s AND %(last)s
+
+-- name: add keys of orders
+INSERT INTO zava_import.order_keys (store_id, order_id, source_system, source_key)
+SELECT n.of_store, n.order_id, %(source)s, n.order_key
+FROM zava_import.resolved_orders AS n
+WHERE n.is_new AND n.number BETWEEN %(first)s AND %(last)s
+
+-- name: add lines
+INSERT INTO retail.order_items (store_id, order_id, line_number, product_id, quantity, unit_price, discount_percent,
+                                discount_amount, total_amount)
+SELECT n.of_store, n.order_id, n.line_number, n.product_id, n.quantity, n.unit_price, n.discount_percent,
+       n.discount_amount, n.total_amount
+FROM zava_import.resolved_lines AS n
+WHERE n.is_new AND n.number BETWEEN %(first)s AND %(last)s
+
+-- name: change orders
+UPDATE retail.orders AS t
+SET customer_id = n.customer_id, order_date = n.order_date, status = n.status, is_return = n.is_return,
+    total_amount = n.total_amount,
+    tax_amount = n.tax_amount, shipping_amount = n.shipping_amount, tender = n.tender
+FROM zava_import.resolved_orders AS n
+WHERE NOT n.is_new AND n.number BETWEEN %(first)s AND %(last)s
+  AND t.store_id = n.of_store AND t.order_id = n.order_id
+  AND (t.customer_id, t.order_date, t.status, t.is_return, t.total_amount, t.tax_amount, t.shipping_amount, t.tender)
+      IS DISTINCT FROM (n.customer_id, n.order_date, n.status, n.is_return, n.total_amount, n.tax_amount, n.shipping_amount, n.tender)
+
+-- name: remove lines
+DELETE FROM retail.order_items AS t
+USING zava_import.resolved_orders AS n
+WHERE NOT n.is_new AND n.number BETWEEN %(first)s AND %(last)s
+  AND t.store_id = n.of_store AND t.order_id = n.order_id
+  AND NOT EXISTS (SELECT FROM zava_import.resolved_lines AS l
+                  WHERE l.number = n.number AND l.line_number = t.line_number)
+
+-- name: change lines
+UPDATE retail.order_items AS t
+SET product_id = n.product_id, quantity = n.quantity, unit_price = n.unit_price, discount_percent = n.discount_percent,
+    discount_amount = n.discount_amount, total_amount = n.total_amount
+FROM zava_import.resolved_lines AS n
+WHERE NOT n.is_new AND n.number BETWEEN %(first)s AND %(last)s
+  AND t.store_id = n.of_store AND t.order_id = n.order_id AND t.line_number = n.line_number
+  AND (t.product_id, t.quantity, t.unit_price, t.discount_percent, t.discount_amount, t.total_amount)
+      IS DISTINCT FROM (n.product_id, n.quantity, n.unit_price, n.discount_percent, n.discount_amount, n.total_amount)
+
+-- name: add lines to known orders
+INSERT INTO retail.order_items (store_id, order_id, line_number, product_id, quantity, unit_price, discount_percent,
+                                discount_amount, total_amount)
+SELECT n.of_store, n.order_id, n.line_number, n.product_id, n.quantity, n.unit_price, n.discount_percent,
+       n.discount_amount, n.total_amount
+FROM zava_import.resolved_lines AS n
+WHERE NOT n.is_new AND n.number BETWEEN %(first)s AND %(last)s
+  AND NOT EXISTS (SELECT FROM retail.order_items AS t
+                  WHERE t.store_id = n.of_store AND t.order_id = n.order_id AND t.line_number = n.line_number)
+
+-- name: date openings
+UPDATE retail.stores AS t SET opened_on = f.day
+FROM (SELECT n.of_store AS store_id, min(n.order_date AT TIME ZONE current_setting('TimeZone'))::date AS day
+      FROM zava_import.resolved_orders AS n GROUP BY n.of_store) AS f
+WHERE t.store_id = f.store_id AND (t.opened_on IS NULL OR t.opened_on > f.day)
+  AND NOT EXISTS (SELECT FROM zava_import.stores AS s
+                  JOIN zava_import.store_keys AS k ON (k.source_system, k.source_key) = (%(source)s, s.store_key)
+                  WHERE k.store_id = t.store_id AND s.opened_on IS NOT NULL)
+
+-- name: periods
+SELECT n.of_store, min(n.order_date AT TIME ZONE current_setting('TimeZone'))::date,
+       max(n.order_date AT TIME ZONE current_setting('TimeZone'))::date
+FROM zava_import.resolved_orders AS n GROUP BY n.of_store
+
+-- name: remove lines of replaced orders
+DELETE FROM retail.order_items AS t
+USING retail.orders AS o JOIN zava_import.order_keys AS k ON k.store_id = o.store_id AND k.order_id = o.order_id
+WHERE t.store_id = o.store_id AND t.order_id = o.order_id
+  AND o.store_id = %(store)s AND k.source_system = %(source)s
+  AND o.order_date >= %(since)s::date::timestamptz AND o.order_date < (%(until)s::date + 1)::timestamptz
+  AND NOT EXISTS (SELECT FROM zava_import.resolved_orders AS n WHERE n.of_store = o.store_id AND n.order_id = o.order_id)
+
+-- name: remove replaced orders
+DELETE FROM retail.orders AS o USING zava_import.order_keys AS k
+WHERE k.store_id = o.store_id AND k.order_id = o.order_id
+  AND o.store_id = %(store)s AND k.source_system = %(source)s
+  AND o.order_date >= %(since)s::date::timestamptz AND o.order_date < (%(until)s::date + 1)::timestamptz
+  AND NOT EXISTS (SELECT FROM zava_import.resolved_orders AS n WHERE n.of_store = o.store_id AND n.order_id = o.order_id)
+
+-- name: orders of other sources
+SELECT coalesce(k.source_system, 'no source'), count(*)
+FROM retail.orders AS o
+LEFT JOIN zava_import.order_keys AS k ON k.store_id = o.store_id AND k.order_id = o.order_id
+JOIN (SELECT n.of_store AS store_id, min(n.order_date) AS since, max(n.order_date) AS until
+      FROM zava_import.resolved_orders AS n GROUP BY n.of_store) AS n
+  ON o.store_id = n.store_id AND o.order_date BETWEEN n.since AND n.until
+WHERE k.source_system IS DISTINCT FROM %(source)s
+GROUP BY 1 ORDER BY 1
+
+-- name: differences
+SELECT count(*), coalesce(sum(n.difference), 0), min(n.order_key)
+FROM zava_import.resolved_orders AS n WHERE n.difference <> 0
+
+-- name: last order
+SELECT count(*), max(number) FROM zava_import.resolved_orders

@@ -1,0 +1,84 @@
+"""Files of the documented layout, made of the rows of a database, and small ones made by hand."""
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+EXPORTS = {
+    "stores": (
+        "SELECT store_id::text AS store_key, store_name, location, region, is_online, opened_on"
+        " FROM retail.stores"
+    ),
+    "products": (
+        "SELECT p.product_id::text AS product_key, sku, product_name, category_name AS category,"
+        " type_name AS product_type, cost, base_price, product_description AS description,"
+        " synonyms, discontinued FROM retail.products AS p JOIN retail.categories USING (category_id)"
+        " JOIN retail.product_types AS t ON t.type_id = p.type_id"
+    ),
+    "customers": (
+        "SELECT store_id::text AS store_key, customer_id::text AS customer_key, first_name,"
+        " last_name, email, phone, created_at FROM retail.customers"
+    ),
+    "inventory": (
+        "SELECT store_id::text AS store_key, product_id::text AS product_key, stock_level,"
+        " reorder_point FROM retail.inventory"
+    ),
+    "orders": (
+        "SELECT store_id::text AS store_key, order_id::text AS order_key,"
+        " customer_id::text AS customer_key, order_date, status, total_amount FROM retail.orders"
+    ),
+    "order_items": (
+        "SELECT store_id::text AS store_key, order_id::text AS order_key, line_number,"
+        " product_id::text AS product_key, quantity, unit_price, discount_amount, total_amount"
+        " FROM retail.order_items"
+    ),
+}
+CELLS: dict[str, dict[str, str]] = {
+    "stores": {"store_key": "s1", "store_name": "Main Street"},
+    "products": {"product_key": "p1", "product_name": "Nail", "cost": "1", "base_price": "2"},
+    "customers": {"store_key": "s1", "customer_key": "c1", "email": "a@example.com"},
+    "inventory": {"store_key": "s1", "product_key": "p1", "stock_level": "5"},
+    "orders": {"store_key": "s1", "order_key": "o1", "order_date": "2026-05-01T10:00:00Z"},
+    "order_items": {
+        "store_key": "s1",
+        "order_key": "o1",
+        "product_key": "p1",
+        "quantity": "2",
+        "unit_price": "3.50",
+    },
+}
+"""One good row of each table, for a test to change."""
+
+
+def export(conninfo: str, directory: Path) -> None:
+    """Write every retail row of a database in the documented layout, as CSV."""
+    with psycopg.connect(conninfo) as connection:
+        for name, query in EXPORTS.items():
+            with (
+                (directory / f"{name}.csv").open("wb") as file,
+                connection.cursor() as cursor,
+                cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv, HEADER)") as copy,
+            ):
+                for piece in copy:
+                    file.write(piece)
+
+
+def write_csv(
+    path: Path, rows: Sequence[Mapping[str, Any]], *, columns: Iterable[str] = ()
+) -> None:
+    """Write rows under the names of their columns."""
+    names = list(columns) or list(dict.fromkeys(name for row in rows for name in row))
+    with path.open("w", encoding="utf-8", newline="") as file:
+        lines = csv.DictWriter(file, names)
+        lines.writeheader()
+        lines.writerows(rows)
+
+
+def write_shop(directory: Path, **changes: Sequence[Mapping[str, Any]]) -> None:
+    """Write a shop of one good row a table, each changed by the rows given for it."""
+    for table, cells in CELLS.items():
+        rows = [cells | dict(row) for row in changes.get(table, [{}])]
+        write_csv(directory / f"{table}.csv", rows)

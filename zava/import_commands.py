@@ -1,0 +1,100 @@
+"""`zava import`: loads a retailer's own files."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from zava import first_answer
+from zava.app import embedders
+from zava.console import administered, console, operator
+from zava.infrastructure.importing.layout import ImportRefused
+from zava.infrastructure.importing.mapping import documented_layout, read_mapping
+from zava.infrastructure.importing.rejects import write_rejects
+from zava.infrastructure.importing.run import MODES, ImportReport, Mode, run_import
+from zava.settings import settings
+
+_SAMPLES = 5
+
+
+def import_files(
+    path: Annotated[Path, typer.Argument(help="A directory of files, or one file.")],
+    *,
+    mapping: Annotated[
+        Path | None, typer.Option(help="How to read files of another layout (TOML).")
+    ] = None,
+    mode: Annotated[
+        str, typer.Option(help="append, upsert, or replace-period: the period of the files.")
+    ] = "upsert",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Load nothing when a row is rejected.")
+    ] = False,
+    by: Annotated[
+        str | None,
+        typer.Option("--by", help="Who requested it, for the log; default: your account."),
+    ] = None,
+) -> None:
+    """Load a retailer's own files: stores, products, customers, inventory, orders and lines."""
+    given = read_mapping(mapping) if mapping else documented_layout()
+    with administered() as database, database.administration() as connection:
+        with _progress() as shown:
+            task = shown.add_task("Reading", total=1.0)
+            report = run_import(
+                connection,
+                path,
+                given,
+                mode=_mode(mode),
+                dry_run=dry_run,
+                strict=strict,
+                actor=by or operator(),
+                progress=lambda what, share: shown.update(task, description=what, completed=share),
+            )
+        _print_report(report)
+        known = embedders(settings())
+        if report.counts["products"].written and not dry_run and known:
+            first_answer.embed_with_progress(
+                connection, known[0], activate=False, console=console, lines=True
+            )
+
+
+def _mode(given: str) -> Mode:
+    for mode in MODES:
+        if mode == given:
+            return mode
+    raise ImportRefused(f"--mode: expected {', '.join(MODES)}")
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    return Progress(*columns, TimeElapsedColumn(), console=console, transient=True)
+
+
+def _print_report(report: ImportReport) -> None:
+    if report.was_resumed:
+        console.print("Went on from the staged rows of an import that did not end.")
+    console.print("Would change:" if report.is_dry_run else "Imported:")
+    table = Table()
+    table.add_column("table")
+    for heading in ("rows", "added", "changed", "removed", "rejected"):
+        table.add_column(heading, justify="right")
+    for name, counts in report.counts.items():
+        if counts.staged:
+            figures = (counts.staged, counts.added, counts.changed, counts.removed)
+            table.add_row(name, *(f"{figure:,}" for figure in (*figures, counts.rejected)))
+    console.print(table)
+    for note in report.notes:
+        console.print(note, highlight=False, markup=False)
+    for reject in report.rejects[:_SAMPLES]:
+        console.print(f"  {reject}", highlight=False, markup=False)
+    if not report.rejects:
+        return
+    try:
+        for path in write_rejects(report.rejects):
+            console.print(f"Rejected rows: {path}", highlight=False, markup=False)
+    except OSError as error:
+        console.print(f"The rejected rows are not written beside the files: {error.strerror}")

@@ -1,0 +1,1 @@
+"""Import a retailer's own files: read, stage, check, and write them in one transaction."""

@@ -1,0 +1,134 @@
+"""The documented layout of each table that an import may load."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["text", "number", "date", "moment", "boolean", "status", "integer"]
+
+
+class ImportRefused(Exception):
+    """The import is refused; the message names file, row, column and rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A column of the layout; `most` is the longest text, or the largest absolute number."""
+
+    name: str
+    kind: Kind = "text"
+    is_required: bool = False
+    most: int = 0
+    may_be_negative: bool = True
+    decimals: int = 2
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A table of the layout, and the columns that make a row's key."""
+
+    name: str
+    key: tuple[str, ...]
+    fields: tuple[Field, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return the names of the columns in order."""
+        return tuple(field.name for field in self.fields)
+
+    def field(self, name: str) -> Field:
+        """Return a column by its name."""
+        return next(field for field in self.fields if field.name == name)
+
+
+_STORE = Field("store_key", is_required=True, most=200, help="Key of the store in the source.")
+_PRODUCT = Field("product_key", is_required=True, most=200, help="Key of the product.")
+_ORDER = Field("order_key", is_required=True, most=200, help="Number of the order or receipt.")
+_AMOUNT, _COUNT = 9_999_999_999, 999_999_999
+
+LAYOUTS: tuple[Layout, ...] = (
+    Layout(
+        "stores",
+        ("store_key",),
+        (
+            _STORE,
+            Field("store_name", is_required=True, most=100, help="Name, unique in the chain."),
+            Field("location", most=200, help="Place; without it the name."),
+            Field("region", most=100, help="Region of a regional manager; without it `All`."),
+            Field("is_online", "boolean", help="Whether it is the online shop."),
+            Field("opened_on", "date", help="First day of business, for like-for-like."),
+        ),
+    ),
+    Layout(
+        "products",
+        ("product_key",),
+        (
+            _PRODUCT,
+            Field("sku", most=50, help="SKU, unique; without it the key."),
+            Field("product_name", is_required=True, most=200, help="Name for people."),
+            Field("category", most=100, help="Category; without it `Other`."),
+            Field("product_type", most=100, help="Type; without it the category."),
+            Field("cost", "number", is_required=True, most=99_999_999, may_be_negative=False),
+            Field("base_price", "number", is_required=True, most=99_999_999, may_be_negative=False),
+            Field("unit", most=20, help="each, kg, m; without it `each`."),
+            Field("description", most=5000, help="Text for product search."),
+            Field("synonyms", most=1000, help="Other words for product search."),
+            Field("discontinued", "boolean", help="Whether it is no longer bought in."),
+        ),
+    ),
+    Layout(
+        "customers",
+        ("store_key", "customer_key"),
+        (
+            _STORE,
+            Field("customer_key", is_required=True, most=200, help="Key of the customer."),
+            Field("first_name", most=50),
+            Field("last_name", most=50),
+            Field("email", most=100),
+            Field("phone", most=40),
+            Field("created_at", "moment", help="When the customer first registered."),
+        ),
+    ),
+    Layout(
+        "inventory",
+        ("store_key", "product_key"),
+        (
+            _STORE,
+            _PRODUCT,
+            Field("stock_level", "number", is_required=True, most=_COUNT, decimals=3),
+            Field("reorder_point", "number", most=_COUNT, may_be_negative=False, decimals=3),
+        ),
+    ),
+    Layout(
+        "orders",
+        ("store_key", "order_key"),
+        (
+            _STORE,
+            _ORDER,
+            Field("customer_key", most=200, help="Empty for a sale without a known customer."),
+            Field("order_date", "moment", is_required=True, help="Moment of the sale or return."),
+            Field("status", "status", help="pending, completed, cancelled or refunded."),
+            Field("total_amount", "number", most=_AMOUNT, help="Net sales, compared with lines."),
+            Field("tax_amount", "number", most=_AMOUNT),
+            Field("shipping_amount", "number", most=_AMOUNT),
+            Field("tender", most=50, help="How it was paid."),
+        ),
+    ),
+    Layout(
+        "order_items",
+        ("store_key", "order_key", "line_number"),
+        (
+            _STORE,
+            _ORDER,
+            Field("line_number", "integer", most=32_767, may_be_negative=False),
+            _PRODUCT,
+            Field("quantity", "number", is_required=True, most=_COUNT, decimals=3),
+            Field("unit_price", "number", most=99_999_999, may_be_negative=False, decimals=6),
+            Field("discount_amount", "number", most=_AMOUNT, help="Below 0 for a return's."),
+            Field("total_amount", "number", most=_AMOUNT, help="Net sales of the line."),
+        ),
+    ),
+)
+"""Tables in the order in which they are written: a row's references come before it."""
+
+BY_NAME = {layout.name: layout for layout in LAYOUTS}

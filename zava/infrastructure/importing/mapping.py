@@ -1,0 +1,165 @@
+"""Reads how the columns of a source's files become those of the layout."""
+
+import fnmatch
+import tomllib
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from zava.infrastructure.importing.layout import BY_NAME, LAYOUTS, ImportRefused, Layout
+
+DateOrder = Literal["YMD", "DMY", "MDY"]
+
+FORMATS = (".csv", ".csv.gz", ".tsv", ".txt", ".jsonl", ".jsonl.gz", ".parquet", ".xlsx")
+"""Ends of the names of files that an import reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Where a column's value comes from, and how it is rewritten."""
+
+    source: str | None = None
+    value: str | None = None
+    values: MappingOf[str, str] = field(default_factory=dict)
+    otherwise: str | None = None
+    before: str | None = None
+    negate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """One table to load: from which files, which of their rows, and by which columns.
+
+    With `keeps_first` several rows may have one key, of which the first is loaded.
+    """
+
+    layout: Layout
+    files: tuple[str, ...]
+    columns: MappingOf[str, Column]
+    keeps_first: bool = False
+    only: MappingOf[str, tuple[str, ...]] = field(default_factory=dict)
+    skip: MappingOf[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def reads(self, name: str) -> bool:
+        """Whether a file of this name is one of those to read."""
+        return any(fnmatch.fnmatchcase(name.lower(), pattern.lower()) for pattern in self.files)
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """How to read a source; `text` is what the mapping was read from.
+
+    Without `decimal` a number has digits, one point and a sign, and nothing else.
+    """
+
+    source: str
+    loads: tuple[Load, ...]
+    encoding: str = "utf-8"
+    delimiter: str | None = None
+    decimal: str = ""
+    dates: DateOrder = "YMD"
+    time_zone: str = "America/Los_Angeles"
+    text: str = ""
+
+
+def documented_layout() -> Mapping:
+    """Return the mapping of files that follow the documented layout."""
+    return Mapping(
+        "import",
+        tuple(
+            Load(
+                layout,
+                tuple(f"{layout.name}{end}" for end in FORMATS),
+                {name: Column(source=name) for name in layout.columns},
+            )
+            for layout in LAYOUTS
+        ),
+    )
+
+
+def read_mapping(path: Path) -> Mapping:
+    """Read a mapping file.
+
+    Raises:
+        ImportRefused: it is no TOML, or names what does not exist; the message names the entry.
+    """
+    text = path.read_text(encoding="utf-8")
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ImportRefused(f"{path.name}: {error}") from error
+    return _mapping(document, text, path.name)
+
+
+def _mapping(document: dict[str, Any], text: str, name: str) -> Mapping:
+    known = {"source", "encoding", "delimiter", "decimal", "dates", "time_zone", "load"}
+    _refuse_unknown(document, known, name)
+    if not isinstance(document.get("source"), str) or not document["source"]:
+        raise ImportRefused(f"{name}: `source` is missing; name the system that the data come from")
+    if document.get("dates", "YMD") not in get_args(DateOrder):
+        raise ImportRefused(f"{name}: dates: expected {', '.join(get_args(DateOrder))}")
+    if document.get("decimal", ".") not in {".", ","}:
+        raise ImportRefused(f"{name}: decimal: expected . or ,")
+    loads = document.get("load")
+    if not isinstance(loads, list) or not loads:
+        raise ImportRefused(f"{name}: there is no [[load]]; each one loads a table")
+    options = {key: document[key] for key in known - {"source", "load"} if key in document}
+    return Mapping(
+        document["source"],
+        tuple(_load(load, f"{name}: load {number}") for number, load in enumerate(loads, 1)),
+        text=text,
+        **options,
+    )
+
+
+def _load(given: dict[str, Any], where: str) -> Load:
+    _refuse_unknown(given, {"table", "files", "columns", "keep", "only", "skip"}, where)
+    layout = BY_NAME.get(given.get("table", ""))
+    if layout is None:
+        raise ImportRefused(f"{where}: table: expected one of {', '.join(BY_NAME)}")
+    where = f"{where} ({layout.name})"
+    if given.get("keep", "first") != "first":
+        raise ImportRefused(f"{where}: keep: expected first")
+    _refuse_unknown(given.get("columns", {}), set(layout.columns), f"{where}: columns")
+    columns = {key: _column(value, where, key) for key, value in given.get("columns", {}).items()}
+    for wanted in layout.fields:
+        if wanted.is_required and wanted.name not in columns:
+            raise ImportRefused(f"{where}: column {wanted.name} is required and has no source")
+    files = given.get("files", [f"{layout.name}.*"])
+    return Load(
+        layout,
+        tuple(files),
+        columns,
+        keeps_first="keep" in given,
+        only={key: tuple(values) for key, values in given.get("only", {}).items()},
+        skip={key: tuple(values) for key, values in given.get("skip", {}).items()},
+    )
+
+
+def _column(given: Any, where: str, name: str) -> Column:
+    if isinstance(given, str):
+        return Column(source=given)
+    if not isinstance(given, dict):
+        raise ImportRefused(f"{where}: {name}: expected a column's name or a table")
+    _refuse_unknown(
+        given,
+        {"column", "value", "values", "otherwise", "before", "negate"},
+        f"{where}: {name}",
+    )
+    if ("column" in given) == ("value" in given):
+        raise ImportRefused(f"{where}: {name}: give either `column` or `value`")
+    return Column(
+        source=given.get("column"),
+        value=None if "value" not in given else str(given["value"]),
+        values={str(key): str(value) for key, value in given.get("values", {}).items()},
+        otherwise=None if "otherwise" not in given else str(given["otherwise"]),
+        before=given.get("before"),
+        negate=bool(given.get("negate", False)),
+    )
+
+
+def _refuse_unknown(given: MappingOf[str, Any], known: set[str], where: str) -> None:
+    for key in given:
+        if key not in known:
+            raise ImportRefused(f"{where}: {key} is unknown; expected {', '.join(sorted(known))}")

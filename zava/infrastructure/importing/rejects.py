@@ -1,0 +1,66 @@
+"""Rows that an import did not load, with the rule that each breaks."""
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from zava.infrastructure.importing.staging import REJECTS_END
+
+_REJECTS = """
+SELECT file, row, table_name, column_name, rule, value, record - 'file' - 'row'
+FROM zava_import.rejects WHERE run_id = %s
+ORDER BY file, row, table_name, column_name
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """One rule that a row of a file breaks."""
+
+    file: Path
+    row: int
+    table: str
+    column: str | None
+    rule: str
+    value: str | None
+    record: dict[str, Any]
+
+    def __str__(self) -> str:
+        """Return it as one line without the value, which may be a person's."""
+        column = f", {self.column}" if self.column else ""
+        return f"{self.file.name}: row {self.row}{column}: {self.rule}"
+
+
+def read_rejects(
+    connection: psycopg.Connection, run_id: UUID, files: Sequence[Path]
+) -> list[Reject]:
+    """Return the rejects of a run in the order of their rows."""
+    return [
+        Reject(files[number], *rest) for number, *rest in connection.execute(_REJECTS, [run_id])
+    ]
+
+
+def write_rejects(rejects: Iterable[Reject]) -> list[Path]:
+    """Write the rejects of each file beside it as CSV; return the paths written."""
+    by_file: dict[Path, list[Reject]] = {}
+    for reject in rejects:
+        by_file.setdefault(reject.file, []).append(reject)
+    written = []
+    for file, found in by_file.items():
+        path = file.with_name(file.name + REJECTS_END)
+        columns = list(dict.fromkeys(name for reject in found for name in reject.record))
+        with path.open("w", encoding="utf-8", newline="") as opened:
+            lines = csv.writer(opened)
+            lines.writerow(["row", "table", "column", "rule", "value", *columns])
+            for reject in found:
+                cells = [reject.record.get(name) for name in columns]
+                lines.writerow(
+                    [reject.row, reject.table, reject.column, reject.rule, reject.value, *cells]
+                )
+        written.append(path)
+    return written

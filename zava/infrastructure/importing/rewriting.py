@@ -1,0 +1,165 @@
+"""Rewrites the cells of a source's row as the layout's columns, still as text."""
+
+import re
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+
+from zava.infrastructure.importing.layout import Field, ImportRefused
+from zava.infrastructure.importing.mapping import Column, Load, Mapping
+from zava.infrastructure.importing.reading import Cell
+
+Rewrite = Callable[[Sequence[Cell]], list[Cell] | None]
+
+_MAX_NAMES = 12
+_COMMA_NUMBER = re.compile(r"[-+]?\d{1,3}(?:[. ']\d{3})+(?:,\d+)?|[-+]?\d+(?:,\d+)?")
+_POINT_NUMBER = re.compile(r"[-+]?\d{1,3}(?:[, ']\d{3})+(?:\.\d+)?")
+_CURRENCY = re.compile(
+    r"\s*([-+(]*)\s*(?:[$€£]|USD|EUR|GBP)?\s*([-+]?[\d.,' ]+?)\s*[$€£]?\s*(\)?)\s*"
+)
+_DATE = re.compile(r"(\d{1,2})[/.\-](\d{1,2})[/.\-](\d{4})(?!\d)(.*)", re.DOTALL)
+_BASIC_DATE = re.compile(r"(\d{4})/(\d{1,2})/(\d{1,2})(?!\d)(.*)", re.DOTALL)
+_KINDS_OF_TIME = frozenset({"date", "moment"})
+_BOOLEANS = {
+    **dict.fromkeys(("true", "t", "yes", "y", "1"), "true"),
+    **dict.fromkeys(("false", "f", "no", "n", "0"), "false"),
+}
+
+
+def rewriting(load: Load, mapping: Mapping, header: Sequence[str], file: str) -> Rewrite:
+    """Return what makes a layout's row of a source's, or None of a row that is not to be loaded.
+
+    Raises:
+        ImportRefused: the file lacks a column that the mapping names.
+    """
+    places = {name: place for place, name in enumerate(header)}
+
+    def place_of(name: str) -> int:
+        if name not in places:
+            near = get_close_matches(name, list(places), n=1)
+            hint = f"; is it {near[0]} now?" if near else ""
+            shown = ", ".join(list(places)[:_MAX_NAMES])
+            raise ImportRefused(
+                f"{file}: row 1: the column {name} is missing{hint}; the file has {shown}"
+            )
+        return places[name]
+
+    cells = [
+        _cell(load.columns.get(field.name), field, mapping, place_of, places)
+        for field in load.layout.fields
+    ]
+    only = [(place_of(name), frozenset(values)) for name, values in load.only.items()]
+    skip = [(place_of(name), frozenset(values)) for name, values in load.skip.items()]
+
+    def rewrite(row: Sequence[Cell]) -> list[Cell] | None:
+        for place, values in only:
+            if (row[place] or "").strip() not in values:
+                return None
+        for place, values in skip:
+            if (row[place] or "").strip() in values:
+                return None
+        return [cell(row) for cell in cells]
+
+    return rewrite
+
+
+def _cell(
+    column: Column | None,
+    field: Field,
+    mapping: Mapping,
+    place_of: Callable[[str], int],
+    places: dict[str, int],
+) -> Callable[[Sequence[Cell]], Cell]:
+    # A column of the documented layout that is not required may be left out of a file.
+    is_left_out = not (mapping.text or field.is_required) and field.name not in places
+    if column is None or is_left_out:
+        return lambda _row: None
+    if column.source is None:
+        value = column.value
+        return lambda _row: value
+    place = place_of(column.source)
+    steps = _steps(column, field.kind, mapping)
+    if not steps:
+
+        def plain(row: Sequence[Cell]) -> Cell:
+            value = row[place]
+            return (value.strip() or None) if value else None
+
+        return plain
+
+    def stepped(row: Sequence[Cell]) -> Cell:
+        value = row[place]
+        text = value.strip() if value else ""
+        for step in steps:
+            text = step(text)
+        return text or None
+
+    return stepped
+
+
+def _steps(column: Column, kind: str, mapping: Mapping) -> list[Callable[[str], str]]:
+    steps: list[Callable[[str], str]] = []
+    if column.before is not None:
+        separator = column.before
+        steps.append(lambda text: text.split(separator, 1)[0].strip())
+    if column.values or column.otherwise is not None:
+        values, otherwise = dict(column.values), column.otherwise
+        steps.append(lambda text: values.get(text, otherwise if otherwise is not None else text))
+    if kind in {"number", "integer"}:
+        if mapping.decimal:
+            steps.append(_comma_number if mapping.decimal == "," else _point_number)
+        if column.negate:
+            steps.append(_negated)
+    elif kind in _KINDS_OF_TIME:
+        if mapping.dates != "YMD":
+            steps.append(_day_first if mapping.dates == "DMY" else _month_first)
+        steps.append(_hyphens)
+    elif kind == "boolean":
+        steps.append(lambda text: _BOOLEANS.get(text.lower(), text))
+    return steps
+
+
+def _bare(text: str) -> str:
+    """Return a number without the sign of a currency; brackets mean below zero."""
+    found = _CURRENCY.fullmatch(text)
+    if found is None:
+        return text
+    sign = "-" if "(" in found[1] and found[3] else found[1].replace("(", "").replace("+", "")
+    return sign + found[2].strip()
+
+
+def _comma_number(text: str) -> str:
+    bare = _bare(text)
+    if not _COMMA_NUMBER.fullmatch(bare):
+        return text
+    for mark in ". '":
+        bare = bare.replace(mark, "")
+    return bare.replace(",", ".").removeprefix("+")
+
+
+def _point_number(text: str) -> str:
+    if text.replace(".", "", 1).isdecimal():
+        return text
+    bare = _bare(text)
+    if _POINT_NUMBER.fullmatch(bare):
+        for mark in ", '":
+            bare = bare.replace(mark, "")
+    return bare.removeprefix("+")
+
+
+def _negated(text: str) -> str:
+    return text.removeprefix("-") if text.startswith("-") else f"-{text}" if text else text
+
+
+def _day_first(text: str) -> str:
+    found = _DATE.fullmatch(text)
+    return f"{found[3]}-{found[2]:0>2}-{found[1]:0>2}{found[4]}" if found else text
+
+
+def _month_first(text: str) -> str:
+    found = _DATE.fullmatch(text)
+    return f"{found[3]}-{found[1]:0>2}-{found[2]:0>2}{found[4]}" if found else text
+
+
+def _hyphens(text: str) -> str:
+    found = _BASIC_DATE.fullmatch(text)
+    return f"{found[1]}-{found[2]:0>2}-{found[3]:0>2}{found[4]}" if found else text

@@ -1,0 +1,184 @@
+"""Copies the rows of files into the staging tables, in one transaction."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from zava.infrastructure.importing.layout import LAYOUTS, ImportRefused
+from zava.infrastructure.importing.mapping import FORMATS, Load, Mapping
+from zava.infrastructure.importing.reading import (
+    Fingerprint,
+    fingerprint,
+    open_rows,
+    refuse_changed,
+)
+from zava.infrastructure.importing.rewriting import rewriting
+from zava.infrastructure.importing.statements import keep_first
+
+REJECTS_END = ".rejects.csv"
+_ROWS_OF_A_STEP = 20_000
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The files of a run, their content's fingerprints, and which load reads which of them."""
+
+    files: tuple[Path, ...]
+    fingerprints: tuple[Fingerprint, ...]
+    loads: tuple[tuple[Load, int], ...]
+
+
+def find_sources(path: Path, mapping: Mapping) -> Sources:
+    """Return the files that a mapping reads, of a directory or the one file given.
+
+    Raises:
+        ImportRefused: no file has a name of the mapping, or a file is empty.
+    """
+    if not path.exists():
+        raise ImportRefused(f"{path}: there is no such file or directory")
+    listed = sorted(path.iterdir()) if path.is_dir() else [path]
+    files = [
+        file
+        for file in listed
+        if file.is_file()
+        and file.name.lower().endswith(FORMATS)
+        and not file.name.endswith(REJECTS_END)
+        and any(load.reads(file.name) for load in mapping.loads)
+    ]
+    if not files:
+        wanted = ", ".join(dict.fromkeys(name for load in mapping.loads for name in load.files))
+        raise ImportRefused(f"{path}: no file here has one of the names {wanted}")
+    order = {layout.name: place for place, layout in enumerate(LAYOUTS)}
+    loads = sorted(mapping.loads, key=lambda load: order[load.layout.name])
+    return Sources(
+        tuple(files),
+        tuple(fingerprint(file) for file in files),
+        tuple(
+            (load, number)
+            for load in loads
+            for number, file in enumerate(files)
+            if load.reads(file.name)
+        ),
+    )
+
+
+def stage(
+    connection: psycopg.Connection,
+    sources: Sources,
+    mapping: Mapping,
+    run_id: UUID,
+    progress: Progress,
+) -> dict[str, int]:
+    """Put the rows of all files in place of what was staged; return how many for each table.
+
+    Raises:
+        ImportRefused: a file cannot be read as the mapping describes it, or changed meanwhile.
+    """
+    empty(connection)
+    counts = dict.fromkeys((layout.name for layout in LAYOUTS), 0)
+    total = sum(sources.fingerprints[number].size for _, number in sources.loads)
+    done = 0
+    for load, number in sources.loads:
+        name = f"{sources.files[number].name} into {load.layout.name}"
+        progress(name, done / total)
+        counts[load.layout.name] += _copy(
+            connection, sources.files[number], number, load, mapping, run_id
+        )
+        done += sources.fingerprints[number].size
+    for file, known in zip(sources.files, sources.fingerprints, strict=True):
+        refuse_changed(file, known)
+    for layout in {
+        load.layout.name: load.layout for load, _ in sources.loads if load.keeps_first
+    }.values():
+        counts[layout.name] -= connection.execute(keep_first(layout)).rowcount
+    return counts
+
+
+def empty(connection: psycopg.Connection) -> None:
+    """Remove what is staged and what was computed of it."""
+    tables = [layout.name for layout in LAYOUTS] + ["resolved_orders", "resolved_lines"]
+    connection.execute(
+        sql.SQL("TRUNCATE {}").format(
+            sql.SQL(", ").join(sql.Identifier("zava_import", table) for table in tables)
+        )
+    )
+
+
+def _copy(
+    connection: psycopg.Connection,
+    path: Path,
+    number: int,
+    load: Load,
+    mapping: Mapping,
+    run_id: UUID,
+) -> int:
+    key = [load.layout.columns.index(name) for name in load.layout.key]
+    ragged: list[tuple[int, int]] = []
+    count, row_number, before = 0, 0, None
+    with open_rows(path, mapping) as (header, rows):
+        rewrite = rewriting(load, mapping, header, path.name)
+        width = len(header)
+        command = sql.SQL("COPY {} (file, row, {}) FROM STDIN").format(
+            sql.Identifier("zava_import", load.layout.name),
+            sql.SQL(", ").join(map(sql.Identifier, load.layout.columns)),
+        )
+        with connection.cursor() as cursor, cursor.copy(command) as copy:
+            for row_number, cells in rows:
+                is_whole = len(cells) == width
+                if not is_whole:
+                    ragged.append((row_number, len(cells)))
+                row = rewrite(cells if is_whole else (*cells, *[None] * (width - len(cells))))
+                if row is None:
+                    continue
+                if load.keeps_first:
+                    if (given := [row[place] for place in key]) == before:
+                        continue
+                    before = given
+                try:
+                    copy.write_row((number, row_number, *row))
+                except psycopg.DataError as error:
+                    raise ImportRefused(
+                        f"{path.name}: row {row_number}: a cell holds a NUL character"
+                    ) from error
+                count += 1
+    _reject_ragged(connection, load.layout.name, number, width, ragged, run_id)
+    if not row_number:
+        raise ImportRefused(f"{path.name}: there is no row below the names of the columns")
+    return count
+
+
+def _reject_ragged(
+    connection: psycopg.Connection,
+    table: str,
+    number: int,
+    width: int,
+    ragged: Sequence[tuple[int, int]],
+    run_id: UUID,
+) -> None:
+    if not ragged:
+        return
+    connection.execute(
+        sql.SQL(
+            """
+            INSERT INTO zava_import.rejects (run_id, table_name, file, row, rule, value, record)
+            SELECT %s, %s, s.file, s.row, %s, g.cells, to_jsonb(s)
+            FROM {} AS s
+            JOIN jsonb_to_recordset(%s) AS g (row bigint, cells text) ON g.row = s.row
+            WHERE s.file = %s
+            """
+        ).format(sql.Identifier("zava_import", table)),
+        [
+            run_id,
+            table,
+            f"the row has another number of cells than the {width} of row 1",
+            Jsonb([{"row": row, "cells": str(cells)} for row, cells in ragged]),
+            number,
+        ],
+    )
