@@ -11,9 +11,10 @@ from zava import first_answer
 from zava.app import embedders
 from zava.console import administered, console, operator
 from zava.infrastructure.importing.layout import ImportRefused
-from zava.infrastructure.importing.mapping import documented_layout, read_mapping
+from zava.infrastructure.importing.mapping import documented_layout, find_mapping
 from zava.infrastructure.importing.rejects import write_rejects
 from zava.infrastructure.importing.run import MODES, ImportReport, Mode, run_import
+from zava.infrastructure.importing.suggesting import suggest
 from zava.settings import settings
 
 _SAMPLES = 5
@@ -22,8 +23,12 @@ _SAMPLES = 5
 def import_files(
     path: Annotated[Path, typer.Argument(help="A directory of files, or one file.")],
     *,
+    suggested: Annotated[
+        bool, typer.Option("--suggest", help="Print a first mapping for the files, and end.")
+    ] = False,
     mapping: Annotated[
-        Path | None, typer.Option(help="How to read files of another layout (TOML).")
+        str | None,
+        typer.Option(help="How to read files of another layout: a TOML file, or shopify, …"),
     ] = None,
     mode: Annotated[
         str, typer.Option(help="append, upsert, or replace-period: the period of the files.")
@@ -40,7 +45,10 @@ def import_files(
     ] = None,
 ) -> None:
     """Load a retailer's own files: stores, products, customers, inventory, orders and lines."""
-    given = read_mapping(mapping) if mapping else documented_layout()
+    if suggested:
+        console.print(suggest(path), highlight=False, markup=False)
+        return
+    given = find_mapping(mapping) if mapping else documented_layout()
     with administered() as database, database.administration() as connection:
         with _progress() as shown:
             task = shown.add_task("Reading", total=1.0)

@@ -61,9 +61,10 @@ FROM zava_import.orders AS s
 WHERE s.customer_key IS NOT NULL
   AND NOT EXISTS (SELECT FROM zava_import.customers AS k
                   WHERE k.store_key = s.store_key AND k.customer_key = s.customer_key)
-  AND NOT EXISTS (SELECT FROM zava_import.customer_keys AS k JOIN zava_import.store_keys AS t ON t.store_id = k.store_id
-                  WHERE (t.source_system, t.source_key) = (%(source)s, s.store_key)
-                    AND (k.source_system, k.source_key) = (%(source)s, s.customer_key))
+  AND (SELECT true FROM zava_import.customer_keys AS k
+       WHERE k.source_system = %(source)s AND k.source_key = s.customer_key
+         AND k.store_id = (SELECT t.store_id FROM zava_import.store_keys AS t
+                           WHERE (t.source_system, t.source_key) = (%(source)s, s.store_key))) IS NULL
 
 -- name: unknown orders of lines
 INSERT INTO zava_import.rejects (run_id, table_name, file, row, column_name, rule, value, record)

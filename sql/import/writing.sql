@@ -1,5 +1,8 @@
 -- Writes the checked rows to the retail tables. A value that a file leaves out stays as it is; an
 -- order and its lines are what the files hold. A row that would not change is not written.
+--
+-- Tables of tenants have no statistics, so a key is looked up with OFFSET 0: joined otherwise, the
+-- planner reads all keys of a store for each row.
 
 -- name: adopt stores
 INSERT INTO zava_import.store_keys (store_id, source_system, source_key)
@@ -102,8 +105,9 @@ FROM (
          row_number() OVER (PARTITION BY c.store_key, c.email ORDER BY c.file, c.row) AS n
   FROM zava_import.customers AS c
   LEFT JOIN zava_import.store_keys AS k ON (k.source_system, k.source_key) = (%(source)s, c.store_key)
-  LEFT JOIN zava_import.customer_keys AS i
-    ON i.store_id = k.store_id AND (i.source_system, i.source_key) = (%(source)s, c.customer_key)
+  LEFT JOIN LATERAL (SELECT i.customer_id FROM zava_import.customer_keys AS i
+                     WHERE i.store_id = k.store_id AND i.source_system = %(source)s AND i.source_key = c.customer_key
+                     OFFSET 0) AS i ON true
   WHERE c.email IS NOT NULL
 ) AS d
 WHERE s.file = d.file AND s.row = d.row
@@ -120,7 +124,9 @@ FROM (
          coalesce(s.phone, o.phone) AS phone, coalesce(s.created_at::timestamptz, o.created_at) AS created_at
   FROM zava_import.customers AS s
   JOIN zava_import.store_keys AS r ON (r.source_system, r.source_key) = (%(source)s, s.store_key)
-  JOIN zava_import.customer_keys AS k ON k.store_id = r.store_id AND (k.source_system, k.source_key) = (%(source)s, s.customer_key)
+  JOIN LATERAL (SELECT k.store_id, k.customer_id FROM zava_import.customer_keys AS k
+                WHERE k.store_id = r.store_id AND k.source_system = %(source)s AND k.source_key = s.customer_key
+                OFFSET 0) AS k ON true
   JOIN retail.customers AS o ON o.store_id = k.store_id AND o.customer_id = k.customer_id
 ) AS n
 WHERE t.store_id = n.store_id AND t.customer_id = n.customer_id
@@ -131,8 +137,8 @@ WHERE t.store_id = n.store_id AND t.customer_id = n.customer_id
 WITH added AS MATERIALIZED (
   SELECT retail.new_id() AS customer_id, r.store_id, s.* FROM zava_import.customers AS s
   JOIN zava_import.store_keys AS r ON (r.source_system, r.source_key) = (%(source)s, s.store_key)
-  WHERE NOT EXISTS (SELECT FROM zava_import.customer_keys AS o
-                    WHERE o.store_id = r.store_id AND (o.source_system, o.source_key) = (%(source)s, s.customer_key))
+  WHERE (SELECT true FROM zava_import.customer_keys AS o
+         WHERE o.store_id = r.store_id AND o.source_system = %(source)s AND o.source_key = s.customer_key) IS NULL
 ), written AS (
   INSERT INTO retail.customers (store_id, customer_id, first_name, last_name, email, phone, created_at)
   SELECT s.store_id, s.customer_id, s.first_name, s.last_name, s.email, s.phone, coalesce(s.created_at::timestamptz, now())
@@ -179,9 +185,12 @@ JOIN zava_import.store_keys AS r ON (r.source_system, r.source_key) = (%(source)
 JOIN (SELECT p.store_key, p.order_key, sum(p.total_amount) AS total, bool_and(p.quantity < 0) AS is_return
       FROM (/* priced */) AS p GROUP BY p.store_key, p.order_key) AS l
   ON l.store_key = s.store_key AND l.order_key = s.order_key
-LEFT JOIN zava_import.order_keys AS o ON o.store_id = r.store_id AND (o.source_system, o.source_key) = (%(source)s, s.order_key)
-LEFT JOIN zava_import.customer_keys AS c
-  ON c.store_id = r.store_id AND (c.source_system, c.source_key) = (%(source)s, s.customer_key)
+LEFT JOIN LATERAL (SELECT k.order_id FROM zava_import.order_keys AS k
+                   WHERE k.store_id = r.store_id AND k.source_system = %(source)s AND k.source_key = s.order_key
+                   OFFSET 0) AS o ON true
+LEFT JOIN LATERAL (SELECT k.customer_id FROM zava_import.customer_keys AS k
+                   WHERE k.store_id = r.store_id AND k.source_system = %(source)s AND k.source_key = s.customer_key
+                   OFFSET 0) AS c ON true
 CROSS JOIN LATERAL (SELECT md5(%(source)s || '|' || s.store_key || '|' || s.order_key) OFFSET 0) AS h (hex)
 
 -- name: leave known orders

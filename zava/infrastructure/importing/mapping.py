@@ -14,12 +14,18 @@ DateOrder = Literal["YMD", "DMY", "MDY"]
 FORMATS = (".csv", ".csv.gz", ".tsv", ".txt", ".jsonl", ".jsonl.gz", ".parquet", ".xlsx")
 """Ends of the names of files that an import reads."""
 
+_READY = Path(__file__).with_name("mappings")
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Where a column's value comes from, and how it is rewritten."""
+    """Where a column's value comes from, and how it is rewritten.
 
-    source: str | None = None
+    Several `sources` are joined by a blank; `fallback` counts where they are empty.
+    """
+
+    sources: tuple[str, ...] = ()
+    fallback: str | None = None
     value: str | None = None
     values: MappingOf[str, str] = field(default_factory=dict)
     otherwise: str | None = None
@@ -31,7 +37,9 @@ class Column:
 class Load:
     """One table to load: from which files, which of their rows, and by which columns.
 
-    With `keeps_first` several rows may have one key, of which the first is loaded.
+    With `keeps_first` several rows may have one key, of which the first is loaded. `fill` names a
+    column, and others whose empty cells repeat the cell above while that column stays the same.
+    `each` names a list in a JSON object, of which each element makes a row.
     """
 
     layout: Layout
@@ -40,6 +48,8 @@ class Load:
     keeps_first: bool = False
     only: MappingOf[str, tuple[str, ...]] = field(default_factory=dict)
     skip: MappingOf[str, tuple[str, ...]] = field(default_factory=dict)
+    fill: tuple[str, tuple[str, ...]] | None = None
+    each: str | None = None
 
     def reads(self, name: str) -> bool:
         """Whether a file of this name is one of those to read."""
@@ -71,11 +81,26 @@ def documented_layout() -> Mapping:
             Load(
                 layout,
                 tuple(f"{layout.name}{end}" for end in FORMATS),
-                {name: Column(source=name) for name in layout.columns},
+                {name: Column(sources=(name,)) for name in layout.columns},
             )
             for layout in LAYOUTS
         ),
     )
+
+
+def find_mapping(name: str) -> Mapping:
+    """Return a ready mapping by its name, or the one in a file.
+
+    Raises:
+        ImportRefused: neither exists, or the file is no mapping.
+    """
+    ready = {path.stem: path for path in _READY.glob("*.toml")}
+    path = ready.get(name, Path(name))
+    if not path.is_file():
+        raise ImportRefused(
+            f"--mapping: {name} is no file; ready ones are {', '.join(sorted(ready))}"
+        )
+    return read_mapping(path)
 
 
 def read_mapping(path: Path) -> Mapping:
@@ -114,7 +139,9 @@ def _mapping(document: dict[str, Any], text: str, name: str) -> Mapping:
 
 
 def _load(given: dict[str, Any], where: str) -> Load:
-    _refuse_unknown(given, {"table", "files", "columns", "keep", "only", "skip"}, where)
+    _refuse_unknown(
+        given, {"table", "files", "columns", "keep", "only", "skip", "fill", "each"}, where
+    )
     layout = BY_NAME.get(given.get("table", ""))
     if layout is None:
         raise ImportRefused(f"{where}: table: expected one of {', '.join(BY_NAME)}")
@@ -134,23 +161,33 @@ def _load(given: dict[str, Any], where: str) -> Load:
         keeps_first="keep" in given,
         only={key: tuple(values) for key, values in given.get("only", {}).items()},
         skip={key: tuple(values) for key, values in given.get("skip", {}).items()},
+        fill=_fill(given["fill"], where) if "fill" in given else None,
+        each=given.get("each"),
     )
+
+
+def _fill(given: Any, where: str) -> tuple[str, tuple[str, ...]]:
+    if not isinstance(given, dict) or set(given) != {"by", "columns"}:
+        raise ImportRefused(f"{where}: fill: expected `by` and `columns`")
+    return given["by"], tuple(given["columns"])
 
 
 def _column(given: Any, where: str, name: str) -> Column:
     if isinstance(given, str):
-        return Column(source=given)
+        return Column(sources=(given,))
     if not isinstance(given, dict):
         raise ImportRefused(f"{where}: {name}: expected a column's name or a table")
     _refuse_unknown(
         given,
-        {"column", "value", "values", "otherwise", "before", "negate"},
+        {"column", "or", "value", "values", "otherwise", "before", "negate"},
         f"{where}: {name}",
     )
     if ("column" in given) == ("value" in given):
         raise ImportRefused(f"{where}: {name}: give either `column` or `value`")
+    named = given.get("column", [])
     return Column(
-        source=given.get("column"),
+        sources=(named,) if isinstance(named, str) else tuple(named),
+        fallback=given.get("or"),
         value=None if "value" not in given else str(given["value"]),
         values={str(key): str(value) for key, value in given.get("values", {}).items()},
         otherwise=None if "otherwise" not in given else str(given["otherwise"]),

@@ -68,8 +68,12 @@ def refuse_changed(path: Path, known: Fingerprint) -> None:
 
 
 @contextmanager
-def open_rows(path: Path, mapping: Mapping) -> Iterator[tuple[list[str], Rows]]:
+def open_rows(
+    path: Path, mapping: Mapping, each: str | None = None
+) -> Iterator[tuple[list[str], Rows]]:
     """Lend the names of the columns and the rows, each with its number in the file.
+
+    `each` names a list in the objects of JSON Lines, of which each element makes a row.
 
     Raises:
         ImportRefused: the file has no header, or cannot be read; the message names the row.
@@ -84,7 +88,7 @@ def open_rows(path: Path, mapping: Mapping) -> Iterator[tuple[list[str], Rows]]:
             encoding = _encoding(raw, mapping.encoding)
             with TextIOWrapper(raw, encoding=encoding, newline="") as text:
                 if ".jsonl" in name:
-                    yield _json_lines(path, text)
+                    yield _json_lines(path, text, each)
                 else:
                     yield _separated(path, text, mapping)
 
@@ -164,10 +168,15 @@ def _refuse_repeated(path: Path, header: Sequence[str]) -> None:
             raise ImportRefused(f"{path.name}: row 1: the column {name} is there twice")
 
 
-def _json_lines(path: Path, text: TextIOWrapper) -> tuple[list[str], Rows]:
-    lines = ((number, line) for number, line in enumerate(text, 1) if line.strip())
+def _json_lines(path: Path, text: TextIOWrapper, each: str | None) -> tuple[list[str], Rows]:
+    documents = (
+        (number, document)
+        for number, line in enumerate(text, 1)
+        if line.strip()
+        for document in _flat(_document(path, number, line), each)
+    )
     try:
-        first = [(n, _document(path, n, line)) for n, line in islice(lines, _ROWS_OF_HEADER)]
+        first = list(islice(documents, _ROWS_OF_HEADER))
     except UnicodeDecodeError as error:
         raise _unreadable(path, 1, error, text.encoding) from error
     if not first:
@@ -178,7 +187,7 @@ def _json_lines(path: Path, text: TextIOWrapper) -> tuple[list[str], Rows]:
     def rows() -> Rows:
         number = 1
         try:
-            for number, document in chain(first, ((n, _document(path, n, t)) for n, t in lines)):
+            for number, document in chain(first, documents):
                 if not known.issuperset(document):
                     added = next(name for name in document if name not in known)
                     raise ImportRefused(
@@ -190,6 +199,21 @@ def _json_lines(path: Path, text: TextIOWrapper) -> tuple[list[str], Rows]:
             raise _unreadable(path, number, error, text.encoding) from error
 
     return header, rows()
+
+
+def _flat(document: dict[str, Any], each: str | None) -> Iterator[dict[str, Any]]:
+    """Yield an object with the members of inner objects beside its own, named `outer.inner`."""
+    flat: dict[str, Any] = {}
+    for name, value in document.items():
+        if isinstance(value, dict):
+            flat |= {f"{name}.{inner}": member for inner, member in value.items()}
+        elif name != each:
+            flat[name] = value
+    if each is None:
+        yield flat
+        return
+    for element in document.get(each) or ():
+        yield flat | {f"{each}.{inner}": member for inner, member in element.items()}
 
 
 def _document(path: Path, row: int, line: str) -> dict[str, Any]:

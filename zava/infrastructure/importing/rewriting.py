@@ -47,10 +47,16 @@ def rewriting(load: Load, mapping: Mapping, header: Sequence[str], file: str) ->
         _cell(load.columns.get(field.name), field, mapping, place_of, places)
         for field in load.layout.fields
     ]
+    fill = None
+    if load.fill is not None:
+        by, filled = load.fill
+        fill = _filling(place_of(by), [place_of(name) for name in filled])
     only = [(place_of(name), frozenset(values)) for name, values in load.only.items()]
     skip = [(place_of(name), frozenset(values)) for name, values in load.skip.items()]
 
     def rewrite(row: Sequence[Cell]) -> list[Cell] | None:
+        if fill is not None:
+            row = fill(row)
         for place, values in only:
             if (row[place] or "").strip() not in values:
                 return None
@@ -73,12 +79,14 @@ def _cell(
     is_left_out = not (mapping.text or field.is_required) and field.name not in places
     if column is None or is_left_out:
         return lambda _row: None
-    if column.source is None:
+    if not column.sources:
         value = column.value
         return lambda _row: value
-    place = place_of(column.source)
+    joined = [place_of(name) for name in column.sources]
+    fallback = None if column.fallback is None else place_of(column.fallback)
     steps = _steps(column, field.kind, mapping)
-    if not steps:
+    place = joined[0]
+    if len(joined) == 1 and fallback is None and not steps:
 
         def plain(row: Sequence[Cell]) -> Cell:
             value = row[place]
@@ -87,13 +95,29 @@ def _cell(
         return plain
 
     def stepped(row: Sequence[Cell]) -> Cell:
-        value = row[place]
-        text = value.strip() if value else ""
+        text = " ".join((row[place] or "").strip() for place in joined).strip()
+        if not text and fallback is not None:
+            text = (row[fallback] or "").strip()
         for step in steps:
             text = step(text)
         return text or None
 
     return stepped
+
+
+def _filling(by: int, filled: Sequence[int]) -> Callable[[Sequence[Cell]], Sequence[Cell]]:
+    before: list[Cell] = []
+
+    def fill(row: Sequence[Cell]) -> Sequence[Cell]:
+        nonlocal before
+        cells = list(row)
+        if before and before[by] == cells[by]:
+            for place in filled:
+                cells[place] = cells[place] or before[place]
+        before = cells
+        return cells
+
+    return fill
 
 
 def _steps(column: Column, kind: str, mapping: Mapping) -> list[Callable[[str], str]]:

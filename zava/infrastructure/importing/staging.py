@@ -122,7 +122,7 @@ def _copy(
     key = [load.layout.columns.index(name) for name in load.layout.key]
     ragged: list[tuple[int, int]] = []
     count, row_number, before = 0, 0, None
-    with open_rows(path, mapping) as (header, rows):
+    with open_rows(path, mapping, load.each) as (header, rows):
         rewrite = rewriting(load, mapping, header, path.name)
         width = len(header)
         command = sql.SQL("COPY {} (file, row, {}) FROM STDIN").format(
