@@ -192,6 +192,7 @@ for granting in (
 
 
 app.command("import")(import_commands.import_files)
+app.command("import-login")(import_commands.import_login)
 app.command()(ask_commands.stats)
 app.command()(check)
 

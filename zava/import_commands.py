@@ -1,7 +1,8 @@
 """`zava import`: loads a retailer's own files."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
@@ -10,10 +11,12 @@ from rich.table import Table
 from zava import first_answer
 from zava.app import embedders
 from zava.console import administered, console, operator
+from zava.infrastructure.importing.inbox import make_import_login, run_inbox
 from zava.infrastructure.importing.layout import ImportRefused
+from zava.infrastructure.importing.loading import MODES, ImportReport, Mode
 from zava.infrastructure.importing.mapping import documented_layout, find_mapping
 from zava.infrastructure.importing.rejects import write_rejects
-from zava.infrastructure.importing.run import MODES, ImportReport, Mode, run_import
+from zava.infrastructure.importing.run import run_import
 from zava.infrastructure.importing.suggesting import suggest
 from zava.settings import settings
 
@@ -21,8 +24,14 @@ _SAMPLES = 5
 
 
 def import_files(
-    path: Annotated[Path, typer.Argument(help="A directory of files, or one file.")],
+    path: Annotated[Path | None, typer.Argument(help="A directory of files, or one file.")] = None,
     *,
+    inbox: Annotated[
+        bool, typer.Option("--inbox", help="Load what import logins have written.")
+    ] = False,
+    source: Annotated[
+        str, typer.Option(help="The system that the inbox's keys belong to.")
+    ] = "import",
     suggested: Annotated[
         bool, typer.Option("--suggest", help="Print a first mapping for the files, and end.")
     ] = False,
@@ -45,22 +54,28 @@ def import_files(
     ] = None,
 ) -> None:
     """Load a retailer's own files: stores, products, customers, inventory, orders and lines."""
-    if suggested:
+    if (path is None) != inbox:
+        raise ImportRefused("give either a directory or file, or --inbox")
+    if path is not None and suggested:
         console.print(suggest(path), highlight=False, markup=False)
         return
     given = find_mapping(mapping) if mapping else documented_layout()
     with administered() as database, database.administration() as connection:
         with _progress() as shown:
             task = shown.add_task("Reading", total=1.0)
-            report = run_import(
-                connection,
-                path,
-                given,
-                mode=_mode(mode),
-                dry_run=dry_run,
-                strict=strict,
-                actor=by or operator(),
-                progress=lambda what, share: shown.update(task, description=what, completed=share),
+            options: dict[str, Any] = {
+                "mode": _mode(mode),
+                "dry_run": dry_run,
+                "strict": strict,
+                "actor": by or operator(),
+                "progress": lambda what, share: shown.update(
+                    task, description=what, completed=share
+                ),
+            }
+            report = (
+                run_inbox(connection, replace(given, source=source), **options)
+                if path is None
+                else run_import(connection, path, given, **options)
             )
         _print_report(report)
         known = embedders(settings())
@@ -68,6 +83,19 @@ def import_files(
             first_answer.embed_with_progress(
                 connection, known[0], activate=False, console=console, lines=True
             )
+
+
+def import_login(
+    name: Annotated[str, typer.Argument(help="Name of the role to make.")],
+) -> None:
+    """Make a database login for a tool that loads data and reads nothing."""
+    with administered() as database, database.administration() as connection:
+        password = make_import_login(connection, name)
+    console.print(
+        f"{name} may insert into the tables zava_import.inbox_… and read nothing."
+        " Its password, which is not shown again:"
+    )
+    console.print(password, highlight=False, markup=False)
 
 
 def _mode(given: str) -> Mode:

@@ -211,6 +211,23 @@ WHERE r.relkind IN ('r', 'p')
                       WHERE i.indrelid = r.oid AND i.indisvalid AND i.indkey[0] = a.attnum))
 
 UNION ALL
+-- Rows of every store are staged there. A login of `zava import-login` may insert into the inbox.
+SELECT 'role ' || grantee.name || ' may ' || acl.privilege_type || ' ' || r.name || ', where imports are staged'
+       || pg_catalog.format('; run REVOKE ALL ON %s FROM %s', r.name, grantee.name)
+FROM relation AS r
+CROSS JOIN LATERAL (
+  SELECT e.grantee, e.privilege_type FROM pg_catalog.aclexplode(r.relacl) AS e
+  UNION
+  SELECT e.grantee, e.privilege_type
+  FROM pg_catalog.pg_attribute AS a CROSS JOIN LATERAL pg_catalog.aclexplode(a.attacl) AS e WHERE a.attrelid = r.oid
+) AS acl
+CROSS JOIN LATERAL (
+  SELECT CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(acl.grantee)) END
+) AS grantee (name)
+WHERE r.name LIKE 'zava\_import.%' AND acl.grantee <> r.relowner AND grantee.name <> 'zava_loader'
+  AND NOT (r.name LIKE 'zava\_import.inbox\_%' AND acl.privilege_type = 'INSERT' AND acl.grantee <> 0)
+
+UNION ALL
 SELECT 'view ' || r.name || ' runs with its owner''s rights'
        || pg_catalog.format('; run ALTER VIEW %s SET (security_invoker = true)', r.name)
 FROM relation AS r CROSS JOIN audience AS a

@@ -50,6 +50,13 @@ passing (role, reason) AS (
   FROM reach JOIN pg_catalog.pg_roles AS member ON member.oid = reach.role
   WHERE NOT member.rolsuper
   UNION ALL
+  SELECT DISTINCT pg_catalog.pg_get_userbyid(e.grantee), 'import login: writes sales of any store through the inbox, reads none'
+  FROM pg_catalog.pg_namespace AS n
+  JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid
+  JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid
+  CROSS JOIN LATERAL pg_catalog.aclexplode(a.attacl) AS e
+  WHERE n.nspname = 'zava_import' AND c.relname = 'inbox_orders' AND e.privilege_type = 'INSERT'
+  UNION ALL
   SELECT e.name, e.why || '; cannot log in'
   FROM exempt AS e JOIN pg_catalog.pg_roles AS r ON r.rolname = e.name
   WHERE e.name IN ('zava_loader', 'zava_chain', 'zava_owner')

@@ -11,8 +11,9 @@ import pytest
 from tests.database import Cluster, one
 from tests.importing.files import CELLS, write_csv, write_shop
 from zava.infrastructure.importing.layout import ImportRefused
+from zava.infrastructure.importing.loading import ImportReport
 from zava.infrastructure.importing.mapping import documented_layout
-from zava.infrastructure.importing.run import ImportReport, run_import
+from zava.infrastructure.importing.run import run_import
 
 _TABLES = ("stores", "products", "customers", "inventory", "orders", "order_items")
 

@@ -20,9 +20,10 @@ from tests.importing.files import export, write_csv, write_shop
 from tests.patience import patient
 from zava.infrastructure.importing import run as importing
 from zava.infrastructure.importing.layout import ImportRefused
+from zava.infrastructure.importing.loading import ImportReport, Mode
 from zava.infrastructure.importing.mapping import Mapping, documented_layout
 from zava.infrastructure.importing.rejects import write_rejects
-from zava.infrastructure.importing.run import ImportReport, Mode, run_import
+from zava.infrastructure.importing.run import run_import
 
 _FIGURES = """
 SELECT s.store_name, date_trunc('month', o.order_date AT TIME ZONE 'America/Los_Angeles'), c.category_name,

@@ -9,79 +9,27 @@ import hashlib
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingOf
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import psycopg
 from psycopg.types.json import Jsonb
 
 from zava.infrastructure.importing.layout import LAYOUTS, ImportRefused
-from zava.infrastructure.importing.mapping import Mapping
-from zava.infrastructure.importing.rejects import Reject, read_rejects
-from zava.infrastructure.importing.staging import Progress, Sources, empty, find_sources, stage
-from zava.infrastructure.importing.statements import (
-    cell_checks,
-    duplicate_check,
-    remove_rejected,
-    statement,
+from zava.infrastructure.importing.loading import (
+    ImportReport,
+    Mode,
+    load_staged,
+    refuse_rejects,
 )
-
-Mode = Literal["append", "upsert", "replace-period"]
-MODES: tuple[Mode, ...] = ("append", "upsert", "replace-period")
+from zava.infrastructure.importing.mapping import Mapping
+from zava.infrastructure.importing.rejects import read_rejects
+from zava.infrastructure.importing.staging import Progress, Sources, empty, find_sources, stage
 
 # Any constant does; a second importer is refused.
 _ADVISORY_LOCK = 7_261_941_211
-# The transition tables of a statement's triggers are kept on disk, which a server may bound.
-_ORDERS_OF_A_PORTION = 100_000
-
-_CHECKS: MappingOf[str, tuple[str, ...]] = {
-    "stores": ("store names taken",),
-    "products": ("skus taken",),
-    "customers": ("unknown stores of customers",),
-    "inventory": ("unknown stores of inventory", "unknown products of inventory"),
-    "orders": ("unknown stores of orders", "unknown customers of orders"),
-    "order_items": (
-        "unknown orders of lines",
-        "unknown products of lines",
-        "lines without a number among others",
-    ),
-}
-_SHARED = ("stores", "products", "customers", "inventory")
-
-
-@dataclass(slots=True)
-class Counts:
-    """What happened to the rows of one table."""
-
-    staged: int = 0
-    added: int = 0
-    changed: int = 0
-    removed: int = 0
-    rejected: int = 0
-
-    @property
-    def written(self) -> int:
-        """Return how many rows of the table are another than before."""
-        return self.added + self.changed + self.removed
-
-
-@dataclass(slots=True)
-class ImportReport:
-    """What an import did, or would do; `notes` are sentences for a person."""
-
-    run_id: UUID
-    is_dry_run: bool
-    was_resumed: bool
-    counts: dict[str, Counts] = field(default_factory=dict)
-    rejects: list[Reject] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def rejected(self) -> int:
-        """Return how many rows were not loaded."""
-        return sum(counts.rejected for counts in self.counts.values())
 
 
 def run_import(
@@ -104,30 +52,33 @@ def run_import(
         ImportRefused: the files cannot be loaded; the retail tables are as before.
     """
     sources = find_sources(path, mapping)
-    with _as_only_importer(connection):
-        connection.execute("SELECT set_config('zava.actor', %s, false)", [actor])
+    with as_only_importer(connection, actor):
         run_id, is_staged = _begin(connection, sources, mapping, mode)
         report = ImportReport(run_id, dry_run, is_staged)
         if not is_staged:
             _stage(connection, sources, mapping, run_id, progress)
         with connection.transaction() as writing:
-            _set_zone(connection, mapping)
-            _load(connection, report, mapping.source, mode, progress)
+            set_zone(connection, mapping)
+            load_staged(connection, report, mapping.source, mode, progress)
             report.rejects = read_rejects(connection, run_id, sources.files)
-            _refuse_rejects(report, mode, strict=strict)
+            refuse_rejects(report, mode, strict=strict)
             if dry_run:
                 raise psycopg.Rollback(writing)
-            _finish(connection, report)
+            finish(connection, report)
         if report.is_dry_run:
             _forget(connection, run_id)
-    if not dry_run and any(counts.written for counts in report.counts.values()):
-        progress("Counting for the planner", 1.0)
-        _vacuum(connection, report)
+    if not dry_run:
+        vacuum(connection, report)
     return report
 
 
 @contextmanager
-def _as_only_importer(connection: psycopg.Connection) -> Iterator[None]:
+def as_only_importer(connection: psycopg.Connection, actor: str) -> Iterator[None]:
+    """Act as the loader role, as the only importer; `actor` is named in the change log.
+
+    Raises:
+        ImportRefused: another import is under way.
+    """
     row = connection.execute("SELECT pg_try_advisory_lock(%s)", [_ADVISORY_LOCK]).fetchone()
     if row != (True,):
         raise ImportRefused(
@@ -137,6 +88,7 @@ def _as_only_importer(connection: psycopg.Connection) -> Iterator[None]:
         connection.execute("SET statement_timeout = 0")
         connection.execute("SET work_mem = '64MB'")
         connection.execute("SET jit = off")
+        connection.execute("SELECT set_config('zava.actor', %s, false)", [actor])
         connection.execute("SET ROLE zava_loader")
         yield
     finally:
@@ -183,7 +135,8 @@ def _begin(
     return UUID(str(made[0])), False
 
 
-def _finish(connection: psycopg.Connection, report: ImportReport) -> None:
+def finish(connection: psycopg.Connection, report: ImportReport) -> None:
+    """Record the run, with one row of the change log, and remove what was staged."""
     counts = {name: asdict(counts) for name, counts in report.counts.items()}
     connection.execute(
         "UPDATE zava.import_runs SET state = 'done', result = %s, finished_at = clock_timestamp()"
@@ -225,7 +178,12 @@ def _stage(
     connection.execute("ANALYZE " + ", ".join(f"zava_import.{layout.name}" for layout in LAYOUTS))
 
 
-def _set_zone(connection: psycopg.Connection, mapping: Mapping) -> None:
+def set_zone(connection: psycopg.Connection, mapping: Mapping) -> None:
+    """Read moments without a zone in the mapping's, until the transaction ends.
+
+    Raises:
+        ImportRefused: the server does not have that zone.
+    """
     try:
         with connection.transaction():
             connection.execute("SELECT set_config('TimeZone', %s, true)", [mapping.time_zone])
@@ -235,157 +193,8 @@ def _set_zone(connection: psycopg.Connection, mapping: Mapping) -> None:
         ) from None
 
 
-def _load(
-    connection: psycopg.Connection,
-    report: ImportReport,
-    source: str,
-    mode: Mode,
-    progress: Progress,
-) -> None:
-    values: dict[str, Any] = {"run": report.run_id, "source": source}
-    for number, layout in enumerate(LAYOUTS):
-        progress(f"Checking {layout.name}", 0.3 * number / len(LAYOUTS))
-        counts = report.counts[layout.name] = Counts(
-            staged=_value(connection, f"SELECT count(*) FROM zava_import.{layout.name}")  # noqa: S608  # our own table names
-        )
-        if not counts.staged:
-            continue
-        # What a ragged row lacks would be reported a second time as missing.
-        connection.execute(remove_rejected(layout), values)
-        connection.execute(cell_checks(layout), values)
-        connection.execute(remove_rejected(layout), values)
-        connection.execute(duplicate_check(layout), values)
-        connection.execute(remove_rejected(layout), values)
-        for check in _CHECKS[layout.name]:
-            connection.execute(statement(check), values)
-        connection.execute(remove_rejected(layout), values)
-    _check_orders(connection, values)
-    for layout in LAYOUTS:
-        report.counts[layout.name].rejected = _value(
-            connection,
-            "SELECT count(DISTINCT (file, row)) FROM zava_import.rejects"
-            " WHERE run_id = %(run)s AND table_name = %(table)s",
-            values | {"table": layout.name},
-        )
-    progress("Writing", 0.3)
-    _write_shared(connection, report, values, mode)
-    if report.counts["orders"].staged:
-        _write_orders(connection, report, values, mode, progress)
-
-
-def _check_orders(connection: psycopg.Connection, values: dict[str, Any]) -> None:
-    orders, lines = LAYOUTS[-2:]
-    has_numbers = _has_numbers(connection)
-    connection.execute(
-        statement("lines whose total does not follow", has_numbers=has_numbers), values
-    )
-    connection.execute(remove_rejected(lines), values)
-    for check, layout in (
-        ("orders with a rejected line", orders),
-        ("orders without a line", orders),
-        ("lines of rejected orders", lines),
-    ):
-        connection.execute(statement(check), values)
-        connection.execute(remove_rejected(layout), values)
-
-
-def _has_numbers(connection: psycopg.Connection) -> bool:
-    return bool(
-        _value(
-            connection,
-            "SELECT EXISTS (SELECT FROM zava_import.order_items WHERE line_number IS NOT NULL)",
-        )
-    )
-
-
-def _write_shared(
-    connection: psycopg.Connection, report: ImportReport, values: dict[str, Any], mode: Mode
-) -> None:
-    for table in _SHARED:
-        counts = report.counts[table]
-        if not counts.staged:
-            continue
-        if table in {"stores", "products"}:
-            connection.execute(statement(f"adopt {table}"), values)
-        if table == "products":
-            connection.execute(statement("add categories"), values)
-            connection.execute(statement("add product types"), values)
-        if table == "customers":
-            repeated = connection.execute(
-                statement("leave out repeated addresses"), values
-            ).rowcount
-            if repeated:
-                report.notes.append(
-                    f"{repeated:,} customers have the e-mail address of another customer of their"
-                    " store; it is kept at the other one."
-                )
-        if mode != "append":
-            counts.changed = connection.execute(statement(f"change {table}"), values).rowcount
-        counts.added = connection.execute(statement(f"add {table}"), values).rowcount
-
-
-def _write_orders(
-    connection: psycopg.Connection,
-    report: ImportReport,
-    values: dict[str, Any],
-    mode: Mode,
-    progress: Progress,
-) -> None:
-    has_numbers = _has_numbers(connection)
-    progress("Resolving orders", 0.35)
-    connection.execute(statement("resolve orders", has_numbers=has_numbers), values)
-    connection.execute("ANALYZE zava_import.resolved_orders")
-    _note_totals(connection, report, values)
-    if mode == "append":
-        connection.execute(statement("leave known orders"), values)
-    progress("Resolving lines", 0.45)
-    connection.execute(statement("resolve lines", has_numbers=has_numbers), values)
-    connection.execute("ANALYZE zava_import.resolved_lines")
-    orders, lines = report.counts["orders"], report.counts["order_items"]
-    last = _value(connection, "SELECT coalesce(max(number), 0) FROM zava_import.resolved_orders")
-    for first in range(1, last + 1, _ORDERS_OF_A_PORTION):
-        progress("Writing orders", 0.5 + 0.5 * first / last)
-        portion = values | {"first": first, "last": first + _ORDERS_OF_A_PORTION - 1}
-
-        def write(name: str, portion: dict[str, Any] = portion) -> int:
-            return connection.execute(statement(name), portion).rowcount
-
-        orders.changed += write("change orders")
-        lines.removed += write("remove lines")
-        lines.changed += write("change lines")
-        lines.added += write("add lines to known orders")
-        orders.added += write("add orders")
-        write("add keys of orders")
-        lines.added += write("add lines")
-    if mode == "replace-period":
-        for store, since, until in connection.execute(statement("periods"), values).fetchall():
-            period = values | {"store": store, "since": since, "until": until}
-            lines.removed += connection.execute(
-                statement("remove lines of replaced orders"), period
-            ).rowcount
-            orders.removed += connection.execute(
-                statement("remove replaced orders"), period
-            ).rowcount
-    connection.execute(statement("date openings"), values)
-
-
-def _note_totals(
-    connection: psycopg.Connection, report: ImportReport, values: dict[str, Any]
-) -> None:
-    row = connection.execute(statement("differences"), values).fetchone()
-    if row and row[0]:
-        report.notes.append(
-            f"{row[0]:,} orders have another total_amount than the sum of their lines, by"
-            f" {row[1]:,} together (the first is {row[2]}). Revenue is the sum of the lines."
-        )
-    for source, count in connection.execute(statement("orders of other sources"), values):
-        report.notes.append(
-            f"{count:,} orders of {source} are in the same stores and period. If they are the same"
-            " sales, revenue counts them twice."
-        )
-
-
-def _vacuum(connection: psycopg.Connection, report: ImportReport) -> None:
+def vacuum(connection: psycopg.Connection, report: ImportReport) -> None:
+    """Vacuum and count the tables that were written."""
     # VACUUM runs in no transaction; without it index-only scans look into the heap all the same.
     connection.execute("SET ROLE zava_owner")
     try:
@@ -394,15 +203,6 @@ def _vacuum(connection: psycopg.Connection, report: ImportReport) -> None:
                 connection.execute(f"VACUUM (ANALYZE) retail.{name}")
     finally:
         connection.execute("RESET ROLE")
-
-
-def _refuse_rejects(report: ImportReport, mode: Mode, *, strict: bool) -> None:
-    # A sale that is rejected would be removed with the period that the files replace.
-    if report.rejected and (strict or mode == "replace-period"):
-        raise ImportRefused(
-            f"{report.rejected:,} rows are rejected and nothing was loaded;"
-            f" the first: {report.rejects[0]}"
-        )
 
 
 def _value(connection: psycopg.Connection, query: str, values: dict[str, Any] | None = None) -> Any:
