@@ -1605,6 +1605,27 @@ CREATE TABLE zava.demo_data (
 ALTER TABLE zava.demo_data OWNER TO zava_context;
 
 --
+-- Name: erasures; Type: TABLE; Schema: zava; Owner: zava_context
+--
+
+CREATE TABLE zava.erasures (
+    erasure_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    erased_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    customer_ids uuid[] NOT NULL,
+    found_by text NOT NULL,
+    removed jsonb NOT NULL,
+    CONSTRAINT erasures_found_by_check CHECK ((found_by = ANY (ARRAY['id'::text, 'email'::text, 'key'::text])))
+);
+
+ALTER TABLE zava.erasures OWNER TO zava_context;
+
+--
+-- Name: COLUMN erasures.removed; Type: COMMENT; Schema: zava; Owner: zava_context
+--
+
+COMMENT ON COLUMN zava.erasures.removed IS 'How many rows or values were removed from where.';
+
+--
 -- Name: import_runs; Type: TABLE; Schema: zava; Owner: zava_context
 --
 
@@ -2289,6 +2310,13 @@ ALTER TABLE ONLY zava.demo_data
     ADD CONSTRAINT demo_data_pkey PRIMARY KEY (only_row);
 
 --
+-- Name: erasures erasures_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_context
+--
+
+ALTER TABLE ONLY zava.erasures
+    ADD CONSTRAINT erasures_pkey PRIMARY KEY (erasure_id);
+
+--
 -- Name: import_runs import_runs_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_context
 --
 
@@ -2463,6 +2491,12 @@ CREATE INDEX data_changes_by_store_idx ON zava.data_changes USING btree (of_stor
 --
 
 CREATE INDEX sign_ins_by_expiry_idx ON zava.sign_ins USING btree (expires_at);
+
+--
+-- Name: customer_keys_erased_idx; Type: INDEX; Schema: zava_import; Owner: zava_owner
+--
+
+CREATE INDEX customer_keys_erased_idx ON zava_import.customer_keys USING btree (store_id, source_key) WHERE starts_with(source_key, 'erased:'::text);
 
 --
 -- Name: rejects_by_run_idx; Type: INDEX; Schema: zava_import; Owner: zava_loader
@@ -2649,6 +2683,12 @@ CREATE TRIGGER products_words_made AFTER INSERT ON retail.products REFERENCING N
 --
 
 CREATE TRIGGER log_change AFTER INSERT OR DELETE OR UPDATE ON zava.demo_data FOR EACH ROW EXECUTE FUNCTION zava.log_change();
+
+--
+-- Name: erasures log_change; Type: TRIGGER; Schema: zava; Owner: zava_context
+--
+
+CREATE TRIGGER log_change AFTER INSERT ON zava.erasures FOR EACH ROW EXECUTE FUNCTION zava.log_change();
 
 --
 -- Name: import_runs log_change; Type: TRIGGER; Schema: zava; Owner: zava_context
@@ -3513,6 +3553,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE zava.data_changes TO zava_loader;
 --
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE zava.demo_data TO zava_loader;
+
+--
+-- Name: TABLE erasures; Type: ACL; Schema: zava; Owner: zava_context
+--
+
+GRANT INSERT ON TABLE zava.erasures TO zava_loader;
 
 --
 -- Name: TABLE import_runs; Type: ACL; Schema: zava; Owner: zava_context

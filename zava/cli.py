@@ -11,6 +11,7 @@ from zava import (
     access_commands,
     ask_commands,
     audit_commands,
+    customer_commands,
     first_answer,
     import_commands,
     sign_in_commands,
@@ -193,6 +194,8 @@ for granting in (
 
 app.command("import")(import_commands.import_files)
 app.command("import-login")(import_commands.import_login)
+app.command("erase-customer")(customer_commands.erase_customer)
+app.command("export-customer")(customer_commands.export_customer)
 app.command()(ask_commands.stats)
 app.command()(check)
 

@@ -80,6 +80,9 @@ def load_staged(
 ) -> None:
     """Reject what cannot be loaded and write the rest; the report gets the counts and notes."""
     values: dict[str, Any] = {"run": report.run_id, "source": source}
+    if _value(connection, statement("count erased keys")):
+        connection.execute(statement("leave out erased customers"), values)
+        connection.execute(statement("name erased customers by their pseudonym"), values)
     for number, layout in enumerate(LAYOUTS):
         progress(f"Checking {layout.name}", 0.3 * number / len(LAYOUTS))
         counts = report.counts[layout.name] = Counts(

@@ -21,7 +21,7 @@ _REJECT = sql.SQL(
 
 @cache
 def statement(name: str, *, has_numbers: bool = False) -> str:
-    """Return a statement of `checks.sql` or `writing.sql`.
+    """Return a statement of the files in `sql/import`.
 
     `has_numbers` is true where each line came with its number, so that none is counted.
     """
@@ -37,7 +37,7 @@ def statement(name: str, *, has_numbers: bool = False) -> str:
 @cache
 def _named() -> dict[str, str]:
     found = {}
-    for file in ("checks", "writing"):
+    for file in ("checks", "writing", "erasure"):
         text = (_DIRECTORY / f"{file}.sql").read_text(encoding="utf-8")
         for part in text.split(_MARK)[1:]:
             name, _, body = part.partition("\n")

@@ -1,0 +1,74 @@
+-- Erases and exports a customer, and keeps an import from bringing one back.
+
+-- name: find customers
+SELECT c.store_id, c.customer_id, s.store_name,
+       (SELECT count(*) FROM retail.orders AS o WHERE (o.store_id, o.customer_id) = (c.store_id, c.customer_id))
+FROM retail.customers AS c JOIN retail.stores AS s USING (store_id)
+WHERE c.customer_id = %(id)s OR lower(c.email) = lower(%(email)s)
+   OR (c.store_id, c.customer_id) IN (SELECT k.store_id, k.customer_id FROM zava_import.customer_keys AS k
+                                      WHERE k.source_key = %(key)s)
+ORDER BY s.store_name, c.customer_id
+
+-- name: count erased keys
+SELECT count(*) FROM zava_import.customer_keys AS k WHERE starts_with(k.source_key, 'erased:')
+
+-- name: replace keys in inbox_orders
+UPDATE zava_import.inbox_orders AS s
+SET customer_key = 'erased:' || encode(sha256(convert_to(concat_ws('|', k.store_id, k.source_system, k.source_key), 'UTF8')), 'hex')
+FROM zava_import.customer_keys AS k JOIN zava_import.store_keys AS r USING (store_id, source_system)
+WHERE k.customer_id = ANY (%(ids)s) AND r.source_key = s.store_key AND k.source_key = s.customer_key
+
+-- name: remove from inbox_customers
+DELETE FROM zava_import.inbox_customers AS s
+WHERE lower(s.email) = ANY (%(emails)s)
+   OR EXISTS (SELECT FROM zava_import.customer_keys AS k JOIN zava_import.store_keys AS r USING (store_id, source_system)
+              WHERE k.customer_id = ANY (%(ids)s) AND r.source_key = s.store_key AND k.source_key = s.customer_key)
+
+-- name: remove from rejects
+DELETE FROM zava_import.rejects AS s
+WHERE lower(s.record->>'email') = ANY (%(emails)s) OR lower(s.value) = ANY (%(emails)s)
+   OR lower(s.record->>'customer_key') = ANY (%(emails)s)
+   OR EXISTS (SELECT FROM zava_import.customer_keys AS k JOIN zava_import.store_keys AS r USING (store_id, source_system)
+              WHERE k.customer_id = ANY (%(ids)s) AND r.source_key = s.record->>'store_key'
+                AND k.source_key = s.record->>'customer_key')
+
+-- name: replace keys
+UPDATE zava_import.customer_keys AS k
+SET source_key = 'erased:' || encode(sha256(convert_to(concat_ws('|', k.store_id, k.source_system, k.source_key), 'UTF8')), 'hex')
+WHERE k.customer_id = ANY (%(ids)s) AND NOT starts_with(k.source_key, 'erased:')
+
+-- name: erase customers
+UPDATE retail.customers AS c SET first_name = NULL, last_name = NULL, email = NULL, phone = NULL
+WHERE c.customer_id = ANY (%(ids)s)
+  AND (c.first_name, c.last_name, c.email, c.phone) IS DISTINCT FROM (NULL, NULL, NULL, NULL)
+
+-- name: leave out erased customers
+DELETE FROM zava_import.customers AS s
+USING zava_import.store_keys AS r, zava_import.customer_keys AS k
+WHERE (r.source_system, r.source_key) = (%(source)s, s.store_key) AND k.store_id = r.store_id
+  AND starts_with(k.source_key, 'erased:')
+  AND k.source_key = 'erased:' || encode(sha256(convert_to(concat_ws('|', r.store_id, %(source)s, s.customer_key), 'UTF8')), 'hex')
+
+-- name: name erased customers by their pseudonym
+UPDATE zava_import.orders AS s SET customer_key = k.source_key
+FROM zava_import.store_keys AS r, zava_import.customer_keys AS k
+WHERE (r.source_system, r.source_key) = (%(source)s, s.store_key) AND k.store_id = r.store_id
+  AND starts_with(k.source_key, 'erased:')
+  AND k.source_key = 'erased:' || encode(sha256(convert_to(concat_ws('|', r.store_id, %(source)s, s.customer_key), 'UTF8')), 'hex')
+
+-- name: export customers
+SELECT json_build_object(
+  'customer_id', c.customer_id, 'store', s.store_name, 'first_name', c.first_name, 'last_name', c.last_name,
+  'email', c.email, 'phone', c.phone, 'created_at', c.created_at,
+  'source_keys', (SELECT json_agg(json_build_object('system', k.source_system, 'key', k.source_key))
+                  FROM zava_import.customer_keys AS k WHERE (k.store_id, k.customer_id) = (c.store_id, c.customer_id)),
+  'orders', (SELECT json_agg(json_build_object(
+      'order_id', o.order_id, 'order_date', o.order_date, 'status', o.status, 'total_amount', o.total_amount,
+      'tax_amount', o.tax_amount, 'shipping_amount', o.shipping_amount, 'tender', o.tender,
+      'lines', (SELECT json_agg(json_build_object('product', p.product_name, 'sku', p.sku, 'quantity', i.quantity,
+                                                  'total_amount', i.total_amount) ORDER BY i.line_number)
+                FROM retail.order_items AS i JOIN retail.products AS p USING (product_id)
+                WHERE (i.store_id, i.order_id) = (o.store_id, o.order_id))) ORDER BY o.order_date)
+    FROM retail.orders AS o WHERE (o.store_id, o.customer_id) = (c.store_id, c.customer_id)))
+FROM retail.customers AS c JOIN retail.stores AS s USING (store_id)
+WHERE c.customer_id = ANY (%(ids)s) ORDER BY s.store_name, c.customer_id

@@ -1,0 +1,119 @@
+"""A customer who was erased is found nowhere, and every figure stays as it was."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from tests.database import Cluster, Database
+from tests.importing.files import write_shop
+from zava.infrastructure.importing.erasure import erase_customer, export_customer, find_customers
+from zava.infrastructure.importing.layout import ImportRefused
+from zava.infrastructure.importing.mapping import documented_layout
+from zava.infrastructure.importing.run import run_import
+
+EMAIL = "ann.example@example.com"
+_TABLES = """
+SELECT n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname IN ('retail', 'zava', 'zava_import', 'zava_migrations') AND c.relkind IN ('r', 'p')
+"""
+_FIGURES = """
+SELECT count(*), count(DISTINCT o.customer_id), sum(o.total_amount) FROM retail.orders AS o
+"""
+
+
+@pytest.fixture
+def empty(cluster: Cluster) -> Iterator[Database]:
+    with cluster.database("erasure") as database:
+        yield database
+
+
+@pytest.fixture
+def admin(empty: Database, tmp_path: Path) -> Iterator[psycopg.Connection]:
+    """The administrator of a shop in which Ann has bought, and once could not be loaded."""
+    ann = {"customer_key": EMAIL, "email": EMAIL, "first_name": "Ann", "phone": "555-0100"}
+    bo = {"customer_key": "c2", "email": "bo@example.com"}
+    undated = {"order_key": "o3", "customer_key": EMAIL, "order_date": "never"}
+    write_shop(
+        tmp_path,
+        customers=[ann, bo, ann | {"store_key": "s9"}],
+        orders=[{"customer_key": EMAIL}, {"order_key": "o2", "customer_key": "c2"}, undated],
+        order_items=[{}, {"order_key": "o2"}, {"order_key": "o3"}],
+    )
+    with psycopg.connect(empty.admin, autocommit=True) as connection:
+        run_import(connection, tmp_path, documented_layout())
+        with connection.transaction():
+            connection.execute("SET LOCAL ROLE zava_loader")
+            connection.execute(
+                "INSERT INTO zava_import.inbox_customers (store_key, customer_key, email)"
+                " VALUES ('s1', %s, %s)",
+                [EMAIL, EMAIL.upper()],
+            )
+            connection.execute(
+                "INSERT INTO zava_import.inbox_orders (store_key, order_key, customer_key)"
+                " VALUES ('s1', 'o4', %s)",
+                [EMAIL],
+            )
+        yield connection
+
+
+def places(database: Database, text: str) -> set[str]:
+    """Return the tables of which a row holds the text, in any case."""
+    with psycopg.connect(database.owner) as owner:
+        return {
+            f"{schema}.{table}"
+            for schema, table in owner.execute(_TABLES).fetchall()
+            if owner.execute(
+                sql.SQL("SELECT 1 FROM {} AS t WHERE t::text ILIKE %s LIMIT 1").format(
+                    sql.Identifier(schema, table)
+                ),
+                [f"%{text}%"],
+            ).fetchone()
+        }
+
+
+def figures(database: Database) -> Any:
+    with psycopg.connect(database.owner) as owner:
+        return owner.execute(_FIGURES).fetchone()
+
+
+def test_erased_customer_is_found_nowhere_and_figures_stay(
+    empty: Database, admin: psycopg.Connection, tmp_path: Path
+) -> None:
+    assert places(empty, EMAIL) == {
+        *("retail.customers", "zava_import.customer_keys", "zava_import.rejects"),
+        *("zava_import.inbox_customers", "zava_import.inbox_orders"),
+    }
+    before = figures(empty)
+    (found,) = find_customers(admin, "email", EMAIL.upper())
+    assert (found.store, found.orders) == ("Main Street", 1)
+    erase_customer(admin, "email", EMAIL.upper(), actor="privacy desk")
+    assert places(empty, EMAIL) == set()
+    assert places(empty, "555-0100") == set()
+    assert figures(empty) == before
+    with psycopg.connect(empty.owner) as owner:
+        certificate = owner.execute(
+            "SELECT actor, new->>'found_by', new->'customer_ids'->>0 FROM zava.change_log"
+            " WHERE subject = 'erasures'"
+        ).fetchall()
+    assert certificate == [("privacy desk", "email", str(found.customer_id))]
+    # The same files bring no name back, and the sale stays the pseudonym's.
+    run_import(admin, tmp_path, documented_layout())
+    assert places(empty, EMAIL) == {"zava_import.rejects"}  # of the store that is none
+    assert figures(empty) == before
+    with pytest.raises(ImportRefused, match="no customer has it"):
+        find_customers(admin, "email", EMAIL)
+
+
+def test_export_holds_orders_and_lines_and_is_found_by_id_and_key(
+    admin: psycopg.Connection,
+) -> None:
+    (stored,) = export_customer(admin, "key", EMAIL)
+    assert stored["email"] == EMAIL
+    assert [line["product"] for order in stored["orders"] for line in order["lines"]] == ["Nail"]
+    assert export_customer(admin, "id", stored["customer_id"]) == [stored]
+    with pytest.raises(ImportRefused, match="is no UUID"):
+        export_customer(admin, "id", "7")
