@@ -193,6 +193,7 @@ for granting in (
 
 
 app.command("import")(import_commands.import_files)
+app.command("data")(import_commands.data)
 app.command("import-login")(import_commands.import_login)
 app.command("erase-customer")(customer_commands.erase_customer)
 app.command("export-customer")(customer_commands.export_customer)

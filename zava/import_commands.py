@@ -1,6 +1,7 @@
 """`zava import`: loads a retailer's own files."""
 
 from dataclasses import replace
+from datetime import UTC
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +16,7 @@ from zava.infrastructure.importing.inbox import make_import_login, run_inbox
 from zava.infrastructure.importing.layout import ImportRefused
 from zava.infrastructure.importing.loading import MODES, ImportReport, Mode
 from zava.infrastructure.importing.mapping import documented_layout, find_mapping
+from zava.infrastructure.importing.quality import DAYS, read_quality
 from zava.infrastructure.importing.rejects import write_rejects
 from zava.infrastructure.importing.run import run_import
 from zava.infrastructure.importing.suggesting import suggest
@@ -83,6 +85,44 @@ def import_files(
             first_answer.embed_with_progress(
                 connection, known[0], activate=False, console=console, lines=True
             )
+
+
+def data(
+    days: Annotated[
+        int, typer.Option(min=1, max=3660, help="How far back gaps and totals are looked at.")
+    ] = DAYS,
+) -> None:
+    """Show how fresh and whole the data are: stores, days without an order, imports, rejects."""
+    with administered() as database, database.administration() as connection:
+        report = read_quality(connection, days=days)
+    table = Table()
+    table.add_column("store", no_wrap=True)
+    for heading in ("orders", "first day", "last day", "days without", "unlike their lines"):
+        table.add_column(heading, justify="right")
+    for store in report.stores:
+        table.add_row(
+            store.store,
+            f"{store.orders:,}",
+            str(store.first_day or "none"),
+            str(store.last_day or "none"),
+            f"{store.gaps:,}",
+            f"{store.differing:,}",
+        )
+    console.print(table)
+    console.print(f"Imports: {len(report.runs) or 'none'}")
+    for run in report.runs:
+        console.print(
+            f"  {run.finished_at.astimezone(UTC):%Y-%m-%d %H:%MZ} {run.source} {run.mode}"
+            f" {run.files}: {run.written or 0:,} rows written, {run.rejected or 0:,} rejected",
+            highlight=False,
+            markup=False,
+        )
+    for broken in report.broken:
+        console.print(
+            f"  {broken.rows:,} rows of {broken.table}, {broken.column or 'row'}: {broken.rule}",
+            highlight=False,
+            markup=False,
+        )
 
 
 def import_login(

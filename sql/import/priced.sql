@@ -6,7 +6,7 @@ SELECT a.file, a.row, a.store_key, a.order_key, a.product_key, a.line_number, a.
 FROM (
   SELECT s.file, s.row, s.store_key, s.order_key, s.product_key,
          coalesce(s.line_number::integer,
-                  row_number() OVER (PARTITION BY s.store_key, s.order_key ORDER BY s.file, s.row)) AS line_number,
+                  row_number() OVER (PARTITION BY s.store_key COLLATE "C", s.order_key COLLATE "C" ORDER BY s.file, s.row)) AS line_number,
          trim_scale(s.quantity::numeric) AS quantity,
          round(coalesce(s.unit_price::numeric,
                         (s.total_amount::numeric + coalesce(s.discount_amount::numeric, 0)) / s.quantity::numeric), 2)

@@ -221,6 +221,13 @@ def test_call_to_a_database_that_is_not_there_says_so_once(laptop: Laptop) -> No
     assert ended.stderr == ""
 
 
+def test_data_shows_each_store_s_days_and_that_none_was_imported(laptop: Laptop) -> None:
+    ended = laptop.zava("data", "--days", "30")
+    assert ended.returncode == 0, ended
+    assert "Zava Retail Seattle" in ended.stdout
+    assert "Imports: none" in ended.stdout
+
+
 def test_import_shows_what_would_change_and_writes_rejects_beside_the_file(
     laptop: Laptop, tmp_path: Path
 ) -> None:

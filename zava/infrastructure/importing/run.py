@@ -86,7 +86,8 @@ def as_only_importer(connection: psycopg.Connection, actor: str) -> Iterator[Non
         )
     try:
         connection.execute("SET statement_timeout = 0")
-        connection.execute("SET work_mem = '64MB'")
+        # One session alone, whose joins and sorts hold all keys of a run.
+        connection.execute("SET work_mem = '256MB'")
         connection.execute("SET jit = off")
         connection.execute("SELECT set_config('zava.actor', %s, false)", [actor])
         connection.execute("SET ROLE zava_loader")
