@@ -1,5 +1,6 @@
 """Each bad input gets a report with row, column and rule, and the database stays as it was."""
 
+import gzip
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from tests.database import Cluster, one
 from tests.importing.files import CELLS, write_csv, write_shop
-from zava.infrastructure.importing.layout import ImportRefused
+from zava.infrastructure.importing.layout import LAYOUTS, ImportRefused
 from zava.infrastructure.importing.loading import ImportReport
 from zava.infrastructure.importing.mapping import documented_layout
 from zava.infrastructure.importing.run import run_import
@@ -75,6 +76,26 @@ REFUSED: dict[str, tuple[Callable[[Path], Any], str]] = {
     "quote that is never closed": (
         replaced("stores", b"Main Street", b'"Main Street'),
         "stores.csv: row 2: unexpected end of data",
+    ),
+    "compressed file that was cut": (
+        lambda d: (d / "orders.csv.gz").write_bytes(gzip.compress(b"a,b\n" * 9000)[:40]),
+        "orders.csv.gz: row 1: ",
+    ),
+    "compressed file that is none": (
+        lambda d: (d / "orders.csv.gz").write_text("store_key,order_key"),
+        "orders.csv.gz: row 1: Not a gzipped file",
+    ),
+    "JSON that is none": (
+        lambda d: (d / "orders.jsonl").write_text('{"store_key": "s1"}\n{"store_key"'),
+        "orders.jsonl: row 2: no JSON",
+    ),
+    "JSON that is no object": (
+        lambda d: (d / "orders.jsonl").write_text("[1]"),
+        "orders.jsonl: row 1: expected one JSON object a line",
+    ),
+    "JSON that nests without end": (
+        lambda d: (d / "orders.jsonl").write_text("[" * 100_000),
+        "orders.jsonl: row 1: no JSON",
     ),
     "NUL": (replaced("stores", b"Main", b"Ma\x00in"), "stores.csv: row 2: a cell holds a NUL"),
 }
@@ -231,3 +252,116 @@ def test_directory_without_a_file_of_the_layout_names_what_is_read(
         run(admin, tmp_path)
     with pytest.raises(ImportRefused, match="there is no such file or directory"):
         run(admin, tmp_path / "elsewhere")
+
+
+ODD_CELLS = (
+    *("-", ".", "-.", "--1", "1-", "1.2.3", "1e5", "NaN", "Infinity", "-Infinity", "0x1F", "1_000"),
+    *("٣", "½", "1,5", "1,234.50", "9" * 40, "-" + "9" * 40, "0.0000000001", "-0", "+5", "$5"),
+    *("infinity", "-infinity", "now", "today", "epoch", "2026-02-29", "2026-13-01", "0001-01-01"),
+    *(
+        "2026-05-01T25:00",
+        "2026-05-01 10:00 NOWHERE",
+        "2026-05-01 BC",
+        "99999-01-01",
+        "2026-05-01x",
+    ),
+    *(
+        "true",
+        "TRUE ",
+        "maybe",
+        "x" * 5000,
+        "\\N",
+        "\\.",
+        "'; DROP TABLE retail.orders; --",
+        "%s",
+        "{}",
+    ),
+    *(
+        '"',
+        "a\nb",
+        "\u0007",
+        "\ufeff",
+        "\U0001f600",
+        "\u202e",
+        " ",
+        "\u00a0",
+        "NULL",
+        "null",
+        "#N/A",
+    ),
+)
+
+
+_KEYS = {
+    "stores": "store_key",
+    "products": "product_key",
+    "customers": "customer_key",
+    "inventory": "product_key",
+    "orders": "order_key",
+    "order_items": "order_key",
+}
+
+
+def odd_rows(table: str, field: str, number: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield a row of a table with one odd cell, and what it needs beside it to be loaded."""
+    key = f"{field} {number}"
+    row = CELLS[table] | {_KEYS[table]: key}
+    if table == "stores":
+        row["store_name"] = key
+    elif table == "customers":
+        row["email"] = f"{number}@{field}.example"
+    elif table == "inventory":
+        yield "products", CELLS["products"] | {"product_key": key}
+    elif table == "orders":
+        yield "order_items", CELLS["order_items"] | {"order_key": key}
+    elif (
+        table == "order_items"
+    ):  # a good line beside the odd one, so that half of the order could be loaded
+        yield "orders", CELLS["orders"] | {"order_key": key}
+        yield "order_items", CELLS["order_items"] | {"order_key": key, "product_key": "p1"}
+    yield table, row | {field: ODD_CELLS[number]}
+
+
+def test_no_cell_of_any_column_ends_an_import_or_halves_an_order(
+    admin: psycopg.Connection, tmp_path: Path
+) -> None:
+    tables: dict[str, list[dict[str, Any]]] = {name: [dict(cells)] for name, cells in CELLS.items()}
+    for layout in LAYOUTS:
+        for field in layout.fields:
+            for number in range(len(ODD_CELLS)):
+                for table, row in odd_rows(layout.name, field.name, number):
+                    tables[table].append(row)
+    for name, rows in tables.items():
+        write_csv(tmp_path / f"{name}.csv", rows)
+    report = run_import(admin, tmp_path, documented_layout())
+    try:
+        assert report.counts["orders"].added > len(ODD_CELLS)
+        assert {reject.table for reject in report.rejects} == set(_TABLES)
+        rejected = {
+            (reject.record["store_key"], reject.record["order_key"])
+            for reject in report.rejects
+            if reject.table == "order_items"
+        }
+        with admin.transaction():
+            admin.execute("SET LOCAL ROLE zava_loader")
+            assert one(admin, _HALVES) == 0
+            keys = admin.execute(_LOADED).fetchall()
+        assert rejected & set(keys) == set()
+    finally:
+        with admin.transaction():
+            admin.execute("SET LOCAL ROLE zava_loader")
+            for table in reversed(_TABLES):
+                admin.execute(f"DELETE FROM retail.{table}")
+            admin.execute("DELETE FROM zava_import.rejects")
+
+
+_LOADED = """
+SELECT s.source_key, o.source_key FROM zava_import.order_keys AS o
+JOIN zava_import.store_keys AS s USING (store_id)
+"""
+_HALVES = """
+SELECT count(*) FROM retail.orders AS o
+WHERE o.total_amount <> (SELECT coalesce(sum(i.total_amount), 0) FROM retail.order_items AS i
+                         WHERE (i.store_id, i.order_id) = (o.store_id, o.order_id))
+   OR NOT EXISTS (SELECT FROM retail.order_items AS i WHERE (i.store_id, i.order_id) = (o.store_id, o.order_id))
+"""

@@ -12,12 +12,16 @@ class ImportRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A column of the layout; `most` is the longest text, or the largest absolute number."""
+    """A column of the layout; `most` is the longest text, or the largest absolute number.
+
+    `fewest` is the shortest text.
+    """
 
     name: str
     kind: Kind = "text"
     is_required: bool = False
     most: int = 0
+    fewest: int = 0
     may_be_negative: bool = True
     decimals: int = 2
     help: str = ""
@@ -84,7 +88,7 @@ LAYOUTS: tuple[Layout, ...] = (
             Field("customer_key", is_required=True, most=200, help="Key of the customer."),
             Field("first_name", most=50),
             Field("last_name", most=50),
-            Field("email", most=100),
+            Field("email", most=100, fewest=3),
             Field("phone", most=40),
             Field("created_at", "moment", help="When the customer first registered."),
         ),

@@ -5,6 +5,7 @@ import csv
 import gzip
 import hashlib
 import json
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ Rows = Iterator[tuple[int, Sequence[Cell]]]
 _MAX_CELL_CHARACTERS = 1_000_000
 _PIECE_BYTES = 1 << 20
 _ROWS_OF_HEADER = 1000  # a JSON object may leave a member out
+# Wrong characters, quotes that never end, and compressed files that were cut or changed.
+_UNREADABLE = (UnicodeDecodeError, csv.Error, EOFError, gzip.BadGzipFile, zlib.error)
 _BYTE_ORDER_MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
@@ -85,7 +88,10 @@ def open_rows(
         yield _workbook(path)
     else:
         with _open(path) as raw:
-            encoding = _encoding(raw, mapping.encoding)
+            try:
+                encoding = _encoding(raw, mapping.encoding)
+            except _UNREADABLE as error:
+                raise _unreadable(path, 1, error, mapping.encoding) from error
             with TextIOWrapper(raw, encoding=encoding, newline="") as text:
                 if ".jsonl" in name:
                     yield _json_lines(path, text, each)
@@ -120,7 +126,7 @@ def _separated(path: Path, text: TextIOWrapper, mapping: Mapping) -> tuple[list[
         text.seek(0)
         reader = csv.reader(text, delimiter=delimiter, strict=True)
         header = [cell.strip() for cell in next(reader, [])]
-    except (UnicodeDecodeError, csv.Error) as error:
+    except _UNREADABLE as error:
         raise _unreadable(path, 1, error, mapping.encoding) from error
     if not any(header):
         raise ImportRefused(f"{path.name}: row 1: there are no names of columns")
@@ -131,7 +137,7 @@ def _separated(path: Path, text: TextIOWrapper, mapping: Mapping) -> tuple[list[
         while True:
             try:
                 cells = next(reader, None)
-            except (UnicodeDecodeError, csv.Error) as error:
+            except _UNREADABLE as error:
                 raise _unreadable(path, number, error, mapping.encoding) from error
             if cells is None:
                 return
@@ -177,7 +183,7 @@ def _json_lines(path: Path, text: TextIOWrapper, each: str | None) -> tuple[list
     )
     try:
         first = list(islice(documents, _ROWS_OF_HEADER))
-    except UnicodeDecodeError as error:
+    except _UNREADABLE as error:
         raise _unreadable(path, 1, error, text.encoding) from error
     if not first:
         raise ImportRefused(f"{path.name}: the file is empty")
@@ -195,7 +201,7 @@ def _json_lines(path: Path, text: TextIOWrapper, each: str | None) -> tuple[list
                         f" {_ROWS_OF_HEADER:,} rows; write it into the first row, as null"
                     )
                 yield number, [_text(document.get(name)) for name in header]
-        except UnicodeDecodeError as error:
+        except _UNREADABLE as error:
             raise _unreadable(path, number, error, text.encoding) from error
 
     return header, rows()
@@ -212,14 +218,17 @@ def _flat(document: dict[str, Any], each: str | None) -> Iterator[dict[str, Any]
     if each is None:
         yield flat
         return
-    for element in document.get(each) or ():
-        yield flat | {f"{each}.{inner}": member for inner, member in element.items()}
+    elements = document.get(each) or []
+    # What is no list of objects has none of the members that a mapping names.
+    for element in elements if isinstance(elements, list) else [elements]:
+        members = element if isinstance(element, dict) else {"": element}
+        yield flat | {f"{each}.{inner}": member for inner, member in members.items()}
 
 
 def _document(path: Path, row: int, line: str) -> dict[str, Any]:
     try:
         document = json.loads(line, parse_float=Decimal)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ImportRefused(f"{path.name}: row {row}: no JSON ({error})") from error
     if not isinstance(document, dict):
         raise ImportRefused(f"{path.name}: row {row}: expected one JSON object a line")

@@ -134,6 +134,8 @@ def _rule(field: Field) -> sql.Composable:
     cell = sql.Identifier("s", field.name)
     cases = [] if not field.is_required else [sql.SQL("WHEN {c} IS NULL THEN 'required'")]
     cases += [sql.SQL(text) for text in _CASES[field.kind]]
+    if field.fewest:
+        cases.append(sql.SQL("WHEN length({c}) < {fewest} THEN {short}"))
     if field.kind == "number" and not field.may_be_negative:
         cases.append(sql.SQL("WHEN {c} LIKE '-%%' AND {c}::numeric < 0 THEN 'below 0'"))
     if field.kind == "number" and field.decimals == _QUANTITY_DECIMALS:
@@ -147,6 +149,8 @@ def _rule(field: Field) -> sql.Composable:
             case.format(
                 c=cell,
                 most=sql.Literal(field.most),
+                fewest=sql.Literal(field.fewest),
+                short=sql.Literal(f"shorter than {field.fewest} characters"),
                 long=sql.Literal(f"longer than {field.most} characters"),
                 large=sql.Literal(f"larger than {field.most:,}"),
                 listed=sql.SQL(", ").join(map(sql.Literal, _STATUSES)),
