@@ -310,6 +310,20 @@ def test_second_source_of_the_same_stores_adds_to_them_and_sales_twice_are_repor
     assert read(empty, "SELECT count(*) FROM retail.products") == [(1,)]
 
 
+def test_deleted_rows_take_their_keys_along_and_come_in_again(
+    empty: Database, admin: psycopg.Connection, tmp_path: Path
+) -> None:
+    write_shop(tmp_path)
+    first = changes(load(admin, tmp_path))
+    with admin.transaction():
+        admin.execute("SET LOCAL ROLE zava_loader")
+        for table in ("order_items", "orders", "inventory", "customers", "stores", "products"):
+            admin.execute(f"DELETE FROM retail.{table}")
+    for table in ("order_keys", "customer_keys", "store_keys", "product_keys"):
+        assert read(empty, f"SELECT count(*) FROM zava_import.{table}") == [(0,)]
+    assert changes(load(admin, tmp_path)) == first
+
+
 _STEPS = (
     *(
         "orders.csv into orders",
