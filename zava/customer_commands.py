@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from zava.console import administered, console, operator
-from zava.infrastructure.importing import erasure
+from zava.infrastructure import customer_erasure as erasure
 from zava.infrastructure.importing.layout import ImportRefused
 
 _Id = Annotated[str | None, typer.Option("--id", help="The customer's id in the database.")]

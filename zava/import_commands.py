@@ -12,11 +12,11 @@ from rich.table import Table
 from zava import first_answer
 from zava.app import embedders
 from zava.console import administered, console, operator
+from zava.infrastructure.data_quality import DAYS, read_quality
 from zava.infrastructure.importing.inbox import make_import_login, run_inbox
 from zava.infrastructure.importing.layout import ImportRefused
 from zava.infrastructure.importing.loading import MODES, ImportReport, Mode
 from zava.infrastructure.importing.mapping import documented_layout, find_mapping
-from zava.infrastructure.importing.quality import DAYS, read_quality
 from zava.infrastructure.importing.rejects import write_rejects
 from zava.infrastructure.importing.run import run_import
 from zava.infrastructure.importing.suggesting import suggest

@@ -6,8 +6,8 @@ import psycopg
 
 from tests.database import Cluster
 from tests.importing.files import write_shop
+from zava.infrastructure.data_quality import read_quality
 from zava.infrastructure.importing.mapping import documented_layout
-from zava.infrastructure.importing.quality import read_quality
 from zava.infrastructure.importing.run import run_import
 
 
