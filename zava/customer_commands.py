@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from zava.console import administered, console, operator
+from zava.cli.terminal import administered, console, operator
 from zava.infrastructure import customer_erasure as erasure
 from zava.infrastructure.importing.layout import ImportRefused
 

@@ -9,9 +9,9 @@ import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from zava import first_answer
 from zava.app import embedders
-from zava.console import administered, console, operator
+from zava.cli import quickstart
+from zava.cli.terminal import administered, console, operator
 from zava.infrastructure.data_quality import DAYS, read_quality
 from zava.infrastructure.importing.inbox import make_import_login, run_inbox
 from zava.infrastructure.importing.layout import ImportRefused
@@ -82,7 +82,7 @@ def import_files(
         _print_report(report)
         known = embedders(settings())
         if report.counts["products"].written and not dry_run and known:
-            first_answer.embed_with_progress(
+            quickstart.embed_with_progress(
                 connection, known[0], activate=False, console=console, lines=True
             )
 

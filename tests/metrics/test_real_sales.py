@@ -10,17 +10,17 @@ import pytest
 
 from tests.conftest import TODAY, result_cache
 from tests.database import Database
-from zava.data.context import ContextSigner
-from zava.data.metric_catalogue import Catalogue
-from zava.data.metric_reader import MetricReader
-from zava.data.tenancy import Tenancy
-from zava.data.verification import Verification
-from zava.infrastructure.byte_store import MemoryStore
-from zava.infrastructure.demo_data import store_id
-from zava.infrastructure.pool import DatabasePool
-from zava.metric_values import MetricQuery
-from zava.model import Caller
-from zava.service.periods import parse_period
+from zava.data.metrics.catalog import Catalogue
+from zava.data.metrics.reader import MetricReader
+from zava.data.session.isolation_check import Verification
+from zava.data.session.signed_context import ContextSigner
+from zava.data.session.tenant_database import Tenancy
+from zava.infrastructure.cache_backends import MemoryStore
+from zava.infrastructure.postgres.pool import DatabasePool
+from zava.model.core import Caller
+from zava.model.metrics import MetricQuery
+from zava.retail.demo.dataset import store_id
+from zava.service.metrics.periods import parse_period
 
 REDMOND = store_id("Redmond")
 ORDER = """
