@@ -10,10 +10,14 @@ from psycopg import sql
 
 from tests.database import Cluster, Database
 from tests.importing.files import write_shop
-from zava.infrastructure.customer_erasure import erase_customer, export_customer, find_customers
 from zava.infrastructure.importing.layout import ImportRefused
 from zava.infrastructure.importing.mapping import documented_layout
 from zava.infrastructure.importing.run import run_import
+from zava.infrastructure.postgres.customer_erasure import (
+    erase_customer,
+    export_customer,
+    find_customers,
+)
 
 EMAIL = "ann.example@example.com"
 _TABLES = """

@@ -12,7 +12,6 @@ from rich.table import Table
 from zava.app import embedders
 from zava.cli import quickstart
 from zava.cli.terminal import administered, console, operator
-from zava.infrastructure.data_quality import DAYS, read_quality
 from zava.infrastructure.importing.inbox import make_import_login, run_inbox
 from zava.infrastructure.importing.layout import ImportRefused
 from zava.infrastructure.importing.loading import MODES, ImportReport, Mode
@@ -20,6 +19,7 @@ from zava.infrastructure.importing.mapping import documented_layout, find_mappin
 from zava.infrastructure.importing.rejects import write_rejects
 from zava.infrastructure.importing.run import run_import
 from zava.infrastructure.importing.suggesting import suggest
+from zava.infrastructure.postgres.data_quality import DAYS, read_quality
 from zava.settings import settings
 
 _SAMPLES = 5

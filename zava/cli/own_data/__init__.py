@@ -1,0 +1,1 @@
+"""Commands about a retailer's own data: import it, and erase or export a customer."""
