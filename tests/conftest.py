@@ -21,7 +21,6 @@ from tests.scheduling import Together
 from zava.app import Application, compose
 from zava.cli.client import call_tool
 from zava.data.metrics.catalog import Catalogue
-from zava.data.metrics.catalog import catalogue as read_whole_catalogue
 from zava.data.metrics.reader import MetricReader
 from zava.data.metrics.result_cache import ResultCache
 from zava.data.session.audit_writer import AuditTrail
@@ -37,6 +36,7 @@ from zava.infrastructure.local.token_issuer import LocalIssuer
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
 from zava.protocol.tools.tool import ERROR_META
+from zava.retail.data.metric_catalogue import catalogue as read_whole_catalogue
 from zava.retail.demo.dataset import seed
 from zava.retail.demo.principals import demo_callers, grant_demo_principals
 from zava.settings import Settings

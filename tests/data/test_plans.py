@@ -18,7 +18,7 @@ from zava.data.named_queries import statement
 from zava.data.session.signed_context import ContextKey, ContextSigner
 from zava.data.sql_query.empty_results import question
 from zava.data.sql_query.predicates import Condition
-from zava.data.sql_query.schema_catalog import OUTSIDE_TEXT
+from zava.data.syntax.outside_text import OUTSIDE_TEXT
 from zava.model.core import Audience, Caller
 from zava.retail.data.search_statement import search_statement
 from zava.retail.demo.principals import PRINCIPALS

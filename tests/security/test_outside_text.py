@@ -7,8 +7,7 @@ import pytest
 
 from tests.asking import AskTool
 from zava.data.sql_query.free_query import RetailData
-from zava.data.sql_query.schema_catalog import OUTSIDE_TEXT
-from zava.data.syntax.outside_text import HOLDS_NO_TEXT, reads_outside_text
+from zava.data.syntax.outside_text import HOLDS_NO_TEXT, OUTSIDE_TEXT, reads_outside_text
 from zava.model.core import Caller
 from zava.protocol.rendering.table import table_content, table_text
 

@@ -22,9 +22,9 @@ from zava.data.session.isolation_check import Verification
 from zava.data.session.pipeline import Flight, Grant, Landing
 from zava.data.session.row_decoding import Origins, read_columns, read_rows
 from zava.data.session.signed_context import ContextSigner
-from zava.data.sql_query.schema_catalog import OUTSIDE_TEXT
 from zava.data.syntax.fingerprint import note_statement
 from zava.data.syntax.limits import check_limits
+from zava.data.syntax.outside_text import OUTSIDE_TEXT
 from zava.data.usage.budgets import Budget, Budgets
 from zava.data.usage.query_stats import QueryMonitor
 from zava.errors import Busy, QueryRefused

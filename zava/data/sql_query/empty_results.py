@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from zava.data.sql_query.predicates import Condition
-from zava.data.sql_query.schema_catalog import OUTSIDE_TEXT
+from zava.data.syntax.outside_text import OUTSIDE_TEXT
 
 _MOST_VALUES = 1000  # more than this is no list to choose from
 _OFFERED = 5

@@ -27,9 +27,8 @@ from zava.protocol.mcp.server_info import (
 from zava.protocol.request_context import Exchange
 from zava.protocol.tools.listing import listed_tool
 from zava.protocol.tools.runner import ToolCalls, error_answer
-from zava.protocol.tools.tool import ToolAnswer
+from zava.protocol.tools.tool import Tool, ToolAnswer
 from zava.protocol.versions import HANDSHAKE, SERVED, STATELESS, VERSION_HEADER
-from zava.retail.tools.registry import TOOLS
 
 _NOTHING = b"{}"
 
@@ -37,8 +36,16 @@ _NOTHING = b"{}"
 class FastLane:
     """Answers usual requests. `version` and `website` are part of the server's introduction."""
 
-    def __init__(self, calls: ToolCalls, *, version: str, website: str | None = None) -> None:
+    def __init__(
+        self,
+        calls: ToolCalls,
+        tools: Mapping[str, Tool],
+        *,
+        version: str,
+        website: str | None = None,
+    ) -> None:
         self._calls = calls
+        self._tools = tools
         self._server = introduced_server(version=version, website=website)
         # Ends each result of the stateless revision.
         self._meta = {"io.modelcontextprotocol/serverInfo": self._server}
@@ -66,7 +73,7 @@ class FastLane:
         method = message["method"]
         if method == "tools/call":
             params = message["params"]
-            tool = TOOLS.get(params["name"])
+            tool = self._tools.get(params["name"])
             if tool is None:
                 return None
             with call_context.use(exchange.trace):
@@ -118,7 +125,7 @@ class FastLane:
     def _render(self, method: str, revision: str, allowed: frozenset[Permission]) -> bytes:
         result: dict[str, Any]
         if method == "tools/list":
-            offered = permissions.allowed(TOOLS.values(), allowed)
+            offered = permissions.allowed(self._tools.values(), allowed)
             result = {"tools": [listed_tool(tool) for tool in offered]}
         else:
             result = {
