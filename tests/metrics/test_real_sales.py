@@ -12,9 +12,9 @@ from tests.conftest import TODAY, result_cache
 from tests.database import Database
 from zava.data.metrics.catalog import Catalogue
 from zava.data.metrics.reader import MetricReader
-from zava.data.session.isolation_check import Verification
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
-from zava.data.session.tenant_database import Tenancy
+from zava.data.session.tenant_database import TenantDatabase
 from zava.infrastructure.cache_backends import MemoryStore
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
@@ -42,7 +42,7 @@ async def own_metrics(
     seeded_clone: Database, signer: ContextSigner, catalogue: Catalogue
 ) -> AsyncIterator[MetricReader]:
     pool = DatabasePool(seeded_clone.server, max_size=1, max_waiting=16)
-    tenancy = Tenancy(pool, signer, Verification(pool, signer))
+    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
     yield MetricReader(tenancy, result_cache(tenancy, MemoryStore(1), ttl_seconds=0), catalogue)
     await pool.close()
 
