@@ -50,8 +50,8 @@ from zava.protocol.auth.tokens import TokenAuthenticator, TrustedIssuer
 from zava.protocol.capacity.process_time import ProcessTime
 from zava.protocol.http.endpoint import MCP_PATH, Endpoint, SigningIn
 from zava.protocol.http.unserved import interrupted, not_started
+from zava.protocol.http_responses import HttpResponse
 from zava.protocol.mcp.fast_path import FastLane
-from zava.protocol.mcp.sdk_bridge import Answer
 from zava.protocol.tools.runner import ToolCalls
 from zava.retail.demo.principals import PRINCIPALS
 from zava.retail.service.use_cases import RetailAnalytics
@@ -306,7 +306,7 @@ async def answer_request(
     query: str = "",
     *,
     since: float | None = None,
-) -> Answer:
+) -> HttpResponse:
     """Answer one HTTP trigger; never raises, even if the settings do not let the app start.
 
     The host would answer an exception with an empty 500, and a cancellation not at all. `since` is

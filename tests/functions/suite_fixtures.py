@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from zava.protocol.http.endpoint import Endpoint
+from zava.protocol.http_responses import HttpResponse
 from zava.protocol.mcp.fast_path import FastLane
-from zava.protocol.mcp.sdk_bridge import Answer
 from zava.protocol.request_context import Exchange
 from zava.protocol.versions import HANDSHAKE
 
@@ -39,7 +39,7 @@ class WithoutLists:
         exchange: Exchange,
         *,
         with_events: bool,
-    ) -> Answer | None:
+    ) -> HttpResponse | None:
         if message["method"].endswith("/list"):
             return None
         return await self._lane.answer(message, headers, exchange, with_events=with_events)
@@ -54,7 +54,7 @@ def keep_every_event(endpoint: Endpoint) -> None:
 
     async def exchange_with_events(
         headers: Sequence[tuple[str, str]], body: bytes, given: Exchange, *, with_events: bool
-    ) -> Answer:
+    ) -> HttpResponse:
         is_handshake = dict(headers).get("mcp-protocol-version") in HANDSHAKE
         return await exchange(headers, body, given, with_events=with_events or is_handshake)
 

@@ -16,7 +16,7 @@ from tests.protocol.rpc import MODERN, request
 from zava.app import Application, compose
 from zava.infrastructure.local.state_dir import Home
 from zava.infrastructure.local.token_issuer import LocalIssuerRefused
-from zava.protocol.mcp.sdk_bridge import Answer
+from zava.protocol.http_responses import HttpResponse
 from zava.settings import Settings, SettingsError
 from zava.telemetry import events
 
@@ -51,7 +51,7 @@ async def ready(application: Application) -> int:
     return (await application.endpoint.handle("GET", "/health/ready", {}, b"")).status
 
 
-async def list_prompts(application: Application, token: str) -> Answer:
+async def list_prompts(application: Application, token: str) -> HttpResponse:
     headers, body = request(MODERN, "prompts/list", token=token)
     return await application.endpoint.handle("POST", "/mcp", headers, body)
 

@@ -10,14 +10,14 @@ import pytest
 from tests.protocol.rpc import ERAS, LEGACY, MODERN, UNUSUAL, ask, request
 from zava.app import Application
 from zava.protocol.http.endpoint import Endpoint
-from zava.protocol.mcp.sdk_bridge import Answer
+from zava.protocol.http_responses import HttpResponse
 from zava.protocol.tools.tool import ERROR_META
 from zava.retail.tools.registry import TOOLS
 
 TOTALS = {"postgresql_query": "SELECT count(*) AS n, sum(total_amount) AS s FROM retail.orders"}
 
 
-async def post(endpoint: Endpoint, headers: Any, body: bytes) -> Answer:
+async def post(endpoint: Endpoint, headers: Any, body: bytes) -> HttpResponse:
     return await endpoint.handle("POST", "/mcp", headers, body)
 
 

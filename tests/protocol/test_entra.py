@@ -38,7 +38,7 @@ from zava.infrastructure.local.state_dir import Home
 from zava.infrastructure.postgres.access_grants import grant
 from zava.model.core import Caller
 from zava.protocol.auth import tokens
-from zava.protocol.mcp.sdk_bridge import Answer
+from zava.protocol.http_responses import HttpResponse
 from zava.settings import Settings
 
 METADATA = "/.well-known/oauth-protected-resource/mcp"
@@ -91,7 +91,7 @@ async def post(
     params: dict[str, Any] | None = None,
     extra: list[tuple[str, str]] | None = None,
     era: str = MODERN,
-) -> Answer:
+) -> HttpResponse:
     headers, body = request(era, method, params)
     pairs = [*headers.items(), *(extra or [])]
     if authorization is not None:

@@ -13,7 +13,7 @@ from zava.infrastructure.azure.entra_credentials import exchange_assertion
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.protocol.auth.permissions import SCOPES
 from zava.protocol.auth.tokens import TrustedIssuer
-from zava.protocol.mcp.sdk_bridge import Answer
+from zava.protocol.http_responses import HttpResponse
 from zava.protocol.sign_in.directory.access_tokens import OwnTokens
 from zava.protocol.sign_in.directory.id_tokens import IdTokens
 from zava.protocol.sign_in.directory.people import CALLBACK_PATH, STATE_SECONDS, DirectoryPeople
@@ -111,7 +111,7 @@ class DirectorySignIn:
 
     async def answer(
         self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
-    ) -> Answer:
+    ) -> HttpResponse:
         """Answer one request."""
         request = Request(method, path, query, headers, body)
         if path == CALLBACK_PATH:

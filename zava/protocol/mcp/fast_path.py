@@ -15,9 +15,8 @@ from zava import call_context
 from zava.errors import ZavaError
 from zava.model.core import Permission
 from zava.protocol.auth import permissions
-from zava.protocol.http_responses import ACCEPTED, result_answer
+from zava.protocol.http_responses import ACCEPTED, HttpResponse, result_answer
 from zava.protocol.mcp.fast_path_rules import usual_revision
-from zava.protocol.mcp.sdk_bridge import Answer
 from zava.protocol.mcp.server_info import (
     CAPABILITIES,
     FRESHNESS,
@@ -60,7 +59,7 @@ class FastLane:
         exchange: Exchange,
         *,
         with_events: bool = False,
-    ) -> Answer | None:
+    ) -> HttpResponse | None:
         """Answer one message, or leave it to the SDK: None.
 
         `message` is JSON-RPC whose envelope was read; `headers` holds one value for each name.
@@ -96,7 +95,7 @@ class FastLane:
         error: ZavaError,
         *,
         with_events: bool = False,
-    ) -> Answer:
+    ) -> HttpResponse:
         """Return a tool's error for a `tools/call` that is refused before any tool runs.
 
         It has the form of the revision that the request states. The request need not be usual.

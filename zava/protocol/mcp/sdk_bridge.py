@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zava import call_context
+from zava.protocol.http_responses import HttpResponse
 from zava.protocol.request_context import SCOPE_KEY, Exchange
 
 if TYPE_CHECKING:
@@ -13,14 +14,6 @@ if TYPE_CHECKING:
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
 logger = logging.getLogger(__name__)
-
-
-class Answer(NamedTuple):
-    """An HTTP answer, whole."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
 
 
 class _Managers(NamedTuple):
@@ -51,7 +44,7 @@ class Kernel:
         exchange: Exchange,
         *,
         with_events: bool = False,
-    ) -> Answer:
+    ) -> HttpResponse:
         """Serve one POST of JSON-RPC for a verified caller.
 
         `with_events` keeps progress and log messages: the answer is a whole event stream when
@@ -80,7 +73,7 @@ class Kernel:
         }
         reading = _Reading(body)
         await manager.handle_request(scope, reading.receive, reading.send)
-        return Answer(reading.status, reading.headers, bytes(reading.answer))
+        return HttpResponse(reading.status, reading.headers, bytes(reading.answer))
 
     async def close(self) -> None:
         """End the session managers, when they were started."""
