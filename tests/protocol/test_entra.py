@@ -365,7 +365,7 @@ async def test_token_is_refused_and_nothing_reaches_the_database(
     )
     assert answer.status == case.status
     assert served.pool.times_opened == 0
-    assert served.endpoint.kernel.times_started == 0
+    assert served.endpoint.sdk_bridge.times_started == 0
     if case.status != 401:
         return
     challenge = answer.headers["www-authenticate"]
@@ -403,7 +403,7 @@ async def test_client_that_is_not_on_the_list_gets_403_and_no_challenge(
         assert error["data"]["code"] == "AUTHORIZATION_ERROR"
         assert listed not in answer.body.decode()
     assert served.pool.times_opened == 0
-    assert served.endpoint.kernel.times_started == 0
+    assert served.endpoint.sdk_bridge.times_started == 0
 
 
 async def test_client_on_the_list_is_served(make: Callable[..., Application], entra: Entra) -> None:

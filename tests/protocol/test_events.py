@@ -19,9 +19,9 @@ LOG_LEVEL = {"io.modelcontextprotocol/logLevel": "info"}
 @pytest.fixture
 async def talkative(application: Application) -> Application:
     """The app with tools that tell of their progress."""
-    kernel = application.endpoint.kernel
-    make_server = kernel._make_server
-    kernel._make_server = lambda: with_fixtures(make_server())
+    sdk_bridge = application.endpoint.sdk_bridge
+    make_server = sdk_bridge._make_server
+    sdk_bridge._make_server = lambda: with_fixtures(make_server())
     return application
 
 

@@ -23,7 +23,7 @@ from zava.infrastructure.local.state_dir import Home
 from zava.infrastructure.local.token_issuer import LocalIssuer
 from zava.protocol.http.endpoint import Endpoint
 from zava.protocol.http_responses import HttpResponse
-from zava.protocol.request_context import Exchange
+from zava.protocol.request_context import RequestContext
 from zava.retail.demo.principals import demo_callers
 from zava.settings import Settings
 
@@ -50,13 +50,13 @@ class Lanes:
         self,
         message: Mapping[str, Any],
         headers: Mapping[str, str],
-        exchange: Exchange,
+        request_context: RequestContext,
         *,
         with_events: bool,
     ) -> HttpResponse | None:
         if self._is_closed:
             return None
-        answer = await self._lane.answer(message, headers, exchange, with_events=with_events)
+        answer = await self._lane.answer(message, headers, request_context, with_events=with_events)
         self.fast += answer is not None
         return answer
 

@@ -35,9 +35,9 @@ from zava.protocol.http_responses import (
 )
 from zava.protocol.mcp.fast_path import FastLane
 from zava.protocol.mcp.jsonrpc import HEADER_MISMATCH, INVALID_REQUEST
-from zava.protocol.mcp.sdk_bridge import Kernel
+from zava.protocol.mcp.sdk_bridge import SdkBridge
 from zava.protocol.mcp.server_info import NAME
-from zava.protocol.request_context import Exchange, client_name
+from zava.protocol.request_context import RequestContext, client_name
 from zava.protocol.versions import VERSION_HEADER
 from zava.telemetry import events
 from zava.telemetry.instruments import Refusal
@@ -113,7 +113,7 @@ class Endpoint:
         make_sign_in: Callable[[], SigningIn] | None = None,
     ) -> None:
         self.lane = lane
-        self.kernel = Kernel(make_server)
+        self.sdk_bridge = SdkBridge(make_server)
         self._authenticator = authenticator
         self._readiness = readiness
         self._is_vouched = is_vouched
@@ -156,7 +156,7 @@ class Endpoint:
 
     async def aclose(self) -> None:
         """End what the first request started."""
-        await self.kernel.close()
+        await self.sdk_bridge.close()
 
     async def _in_time(
         self, until: float | None, answering: Awaitable[HttpResponse]
@@ -308,14 +308,14 @@ class Endpoint:
         if isinstance(read, HttpResponse):
             return read
         message, body, with_events = read
-        exchange = Exchange(
+        request_context = RequestContext(
             caller,
             call_context.known(
                 call_context.traceparent_of(single, message), events.pseudonym(caller)
             ),
             client_name(message, single.get("user-agent", "")),
         )
-        answer = await self.lane.answer(message, single, exchange, with_events=with_events)
+        answer = await self.lane.answer(message, single, request_context, with_events=with_events)
         if answer is None:
             # The token stays here: nothing behind this line needs it.
             passed = [
@@ -327,9 +327,11 @@ class Endpoint:
             ]
             passed.append(("accept", f"{JSON_TYPE}, text/event-stream"))
             self._time.charge(caller.identity, _SDK_SECONDS)
-            answer = await self.kernel.exchange(passed, body, exchange, with_events=with_events)
-        if exchange.denial is not None:
-            return self._forbidden(exchange.denial, single["host"], message.get("id"))
+            answer = await self.sdk_bridge.handle(
+                passed, body, request_context, with_events=with_events
+            )
+        if request_context.denial is not None:
+            return self._forbidden(request_context.denial, single["host"], message.get("id"))
         return answer
 
     def _forbidden(self, denial: AccessDenied, host: str, request_id: Any) -> HttpResponse:

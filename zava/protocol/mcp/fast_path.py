@@ -23,7 +23,7 @@ from zava.protocol.mcp.server_info import (
     INSTRUCTIONS,
     introduced_server,
 )
-from zava.protocol.request_context import Exchange
+from zava.protocol.request_context import RequestContext
 from zava.protocol.tools.listing import listed_tool
 from zava.protocol.tools.runner import ToolCalls, error_answer
 from zava.protocol.tools.tool import Tool, ToolAnswer
@@ -56,14 +56,14 @@ class FastLane:
         self,
         message: Mapping[str, Any],
         headers: Mapping[str, str],
-        exchange: Exchange,
+        request_context: RequestContext,
         *,
         with_events: bool = False,
     ) -> HttpResponse | None:
         """Answer one message, or leave it to the SDK: None.
 
         `message` is JSON-RPC whose envelope was read; `headers` holds one value for each name.
-        `with_events` has the kernel's meaning; no tool reports progress, so the answer is the
+        `with_events` has `SdkBridge`'s meaning; no tool reports progress, so the answer is the
         only event.
         """
         revision = usual_revision(message, headers)
@@ -75,8 +75,8 @@ class FastLane:
             tool = self._tools.get(params["name"])
             if tool is None:
                 return None
-            with call_context.use(exchange.trace):
-                answer = await self._calls.call(tool, params.get("arguments"), exchange)
+            with call_context.use(request_context.trace):
+                answer = await self._calls.call(tool, params.get("arguments"), request_context)
             result = self._tool_result(answer, revision)
         elif method == "initialize":
             result = self._initialized(message["params"]["protocolVersion"])
@@ -85,7 +85,7 @@ class FastLane:
         elif method == "notifications/initialized":
             return ACCEPTED
         else:
-            result = self._constant(method, revision, exchange.caller.permissions)
+            result = self._constant(method, revision, request_context.caller.permissions)
         return result_answer(message["id"], result, as_event=with_events and revision != STATELESS)
 
     def refused_call(

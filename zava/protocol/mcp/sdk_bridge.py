@@ -1,4 +1,4 @@
-"""The SDK behind one call: an HTTP exchange in, its answer out, no web server between."""
+"""Pass one HTTP request to the SDK in this process, without a web server."""
 
 import asyncio
 import logging
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zava import call_context
 from zava.protocol.http_responses import HttpResponse
-from zava.protocol.request_context import SCOPE_KEY, Exchange
+from zava.protocol.request_context import SCOPE_KEY, RequestContext
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel.server import Server
@@ -23,7 +23,7 @@ class _Managers(NamedTuple):
     with_events: "StreamableHTTPSessionManager"
 
 
-class Kernel:
+class SdkBridge:
     """Runs the SDK's session managers, started once, at the first request.
 
     Its cancel scopes must be left in the task that entered them, so one long-lived task owns it.
@@ -37,11 +37,11 @@ class Kernel:
         self._owner: asyncio.Task[None] | None = None
         self.times_started = 0
 
-    async def exchange(
+    async def handle(
         self,
         headers: Sequence[tuple[str, str]],
         body: bytes,
-        exchange: Exchange,
+        request_context: RequestContext,
         *,
         with_events: bool = False,
     ) -> HttpResponse:
@@ -69,7 +69,7 @@ class Kernel:
             "client": None,
             "server": None,
             "state": {},
-            SCOPE_KEY: exchange,
+            SCOPE_KEY: request_context,
         }
         reading = _Reading(body)
         await manager.handle_request(scope, reading.receive, reading.send)

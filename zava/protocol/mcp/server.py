@@ -1,4 +1,4 @@
-"""The MCP server: what it offers, on the SDK's kernel.
+"""The MCP server of the SDK over the domain's features.
 
 The domain's features (`ServerFeatures`), completions and the introduction are values that do not
 depend on the SDK. The fast lane serves the same values without the SDK.
@@ -54,7 +54,7 @@ from zava.protocol.mcp.sdk_types import (
     described_tool,
 )
 from zava.protocol.mcp.server_info import DESCRIPTION, FRESHNESS, INSTRUCTIONS, NAME
-from zava.protocol.request_context import Exchange
+from zava.protocol.request_context import RequestContext
 from zava.protocol.resources.resource import Resource, find_resource
 from zava.protocol.tools.recording import NoTrail, Trail, recorded
 from zava.protocol.tools.runner import ToolCalls
@@ -118,12 +118,12 @@ async def _strict(ctx: Any, call_next: CallNext) -> HandlerResult:
             ctx = replace(ctx, params=params)
     if ctx.request is None:  # a client in the same process, for the documentation
         return await call_next(ctx)
-    exchange = Exchange.of(ctx.request)
-    with call_context.use(exchange.trace):
+    request_context = RequestContext.of(ctx.request)
+    with call_context.use(request_context.trace):
         try:
             return await call_next(ctx)
         except Exception as error:  # noqa: BLE001  # the SDK would tell some causes to the caller
-            raise jsonrpc_errors.rpc_error(error, on_denied=exchange.deny) from None
+            raise jsonrpc_errors.rpc_error(error, on_denied=request_context.deny) from None
 
 
 class _Offer:
@@ -148,7 +148,7 @@ class _Offer:
         tool = self._tools.get(params.name)
         if tool is None:
             raise jsonrpc_errors.unknown("tool", params.name)
-        answer = await self._calls.call(tool, params.arguments, Exchange.of(context.request))
+        answer = await self._calls.call(tool, params.arguments, RequestContext.of(context.request))
         return CallToolResult.model_validate(answer.to_dict())
 
     async def list_resources(
@@ -181,7 +181,9 @@ class _Offer:
                 return await resource.read(self._analytics, caller, values)
 
         try:
-            text = await recorded(self._trail, Exchange.of(context.request), resource.uri, read)
+            text = await recorded(
+                self._trail, RequestContext.of(context.request), resource.uri, read
+            )
         except InvalidInput:  # a table that is not the caller's
             raise jsonrpc_errors.unknown_resource(params.uri) from None
         content = TextResourceContents(uri=params.uri, mime_type=resource.mime_type, text=text)
@@ -233,7 +235,7 @@ class _Offer:
                 permissions.require(offered, caller)
                 return await complete(self._analytics, caller, offered, beginning)
 
-        return await recorded(self._trail, Exchange.of(context.request), RECORDED_AS, ask)
+        return await recorded(self._trail, RequestContext.of(context.request), RECORDED_AS, ask)
 
     def _completed_resource(self, ref: Any) -> Resource | None:
         """Return the template that a reference names, None where it names a prompt.
@@ -266,7 +268,7 @@ def _permissions(context: Any) -> frozenset[Permission]:
     """Return what the caller's token allows; without an HTTP exchange, to write the docs, all."""
     if context.request is None:
         return frozenset(Permission)
-    return Exchange.of(context.request).caller.permissions
+    return RequestContext.of(context.request).caller.permissions
 
 
 def _refuse_cursor(params: PaginatedRequestParams | None) -> None:
