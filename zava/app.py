@@ -41,7 +41,7 @@ from zava.infrastructure.local.token_issuer import (
     local_issuer_url,
 )
 from zava.infrastructure.postgres.pool import DatabasePool
-from zava.infrastructure.telemetry.aggregator import Metrics
+from zava.infrastructure.telemetry.aggregator import InstrumentAggregator
 from zava.infrastructure.telemetry.app_insights import Telemetry
 from zava.infrastructure.telemetry.json_logs import adopt_host_handlers, call_of_host
 from zava.model.core import caller_of_subject
@@ -82,7 +82,7 @@ class Application:
     """Everything of one process, joined and closed until used."""
 
     pool: DatabasePool
-    metrics: Metrics
+    metrics: InstrumentAggregator
     telemetry: Telemetry | None
     vectors: QueryVectors
     verification: Verification
@@ -142,7 +142,7 @@ def compose(
         SettingsError: a setting is missing or does not fit the others.
     """
     adopt_host_handlers(settings.log_level)
-    metrics, telemetry = Metrics(), _telemetry(settings)
+    metrics, telemetry = InstrumentAggregator(), _telemetry(settings)
     signer = ContextSigner([ContextKey.parse(text) for text in context_keys])
     pool = _pool(settings, conninfo)
     verification = Verification(pool, signer, use_prepared=settings.prepared_statements)

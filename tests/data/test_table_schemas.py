@@ -5,7 +5,7 @@ import pytest
 from zava.data.session.tenant_database import Tenancy
 from zava.data.sql_query.free_query import RetailData
 from zava.errors import InvalidInput
-from zava.infrastructure.telemetry.aggregator import Metrics
+from zava.infrastructure.telemetry.aggregator import InstrumentAggregator
 from zava.model.core import Caller
 from zava.telemetry import events
 from zava.telemetry.instruments import CacheType
@@ -32,7 +32,7 @@ async def test_table_schemas_show_what_the_audience_reads_and_own_values(
 async def test_structure_is_learnt_once_for_each_audience(
     unguarded: Tenancy, callers: dict[str, Caller]
 ) -> None:
-    metrics = Metrics()
+    metrics = InstrumentAggregator()
     events.attach(metrics)
     data = RetailData(unguarded)
     for name in ("seattle", "redmond", "head-office"):
