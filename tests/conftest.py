@@ -27,7 +27,7 @@ from zava.data.session.audit_writer import AuditTrail
 from zava.data.session.isolation_check import Verification
 from zava.data.session.signed_context import ContextKey, ContextSigner
 from zava.data.session.tenant_database import Tenancy
-from zava.data.sql_query.free_query import RetailData
+from zava.data.sql_query.free_query import FreeQuery
 from zava.infrastructure.cache_backends import ByteStore, MemoryStore
 from zava.infrastructure.embeddings.index_job import embed_catalogue
 from zava.infrastructure.embeddings.minilm import LocalEmbedder
@@ -181,9 +181,9 @@ async def unguarded(pool: DatabasePool, signer: ContextSigner) -> Tenancy:
 
 
 @pytest.fixture(scope="session")
-async def tenancy(unguarded: Tenancy) -> RetailData:
+async def tenancy(unguarded: Tenancy) -> FreeQuery:
     """What the use cases read from: the session behind the guard."""
-    return RetailData(unguarded)
+    return FreeQuery(unguarded)
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from zava.data.session.executor import GRACE_SECONDS
 from zava.data.session.isolation_check import Verification
 from zava.data.session.signed_context import ContextKey, ContextSigner
 from zava.data.session.tenant_database import Tenancy
-from zava.data.sql_query.free_query import RetailData
+from zava.data.sql_query.free_query import FreeQuery
 from zava.data.usage.budgets import Budget, Budgets
 from zava.data.usage.query_stats import QueryMonitor
 from zava.infrastructure.azure.entra_credentials import (
@@ -180,7 +180,7 @@ def compose(
     vectors = QueryVectors(embedders(settings))
     process_time = ProcessTime()
     analytics = RetailAnalytics(
-        RetailData(
+        FreeQuery(
             tenancy,
             most_rows=settings.statement_cost_limit or inf,
             turns=ParsingTurns(process_time.charge),

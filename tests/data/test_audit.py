@@ -15,7 +15,7 @@ from zava.data.session.audit_writer import BATCH_RECORDS, AuditTrail
 from zava.data.session.isolation_check import Verification
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import Tenancy
-from zava.data.sql_query.free_query import RetailData
+from zava.data.sql_query.free_query import FreeQuery
 from zava.data.syntax.fingerprint import fingerprint
 from zava.errors import AccessDenied, Busy, DatabaseFault, QueryRefused
 from zava.infrastructure.postgres.audit_report import read_audit, read_trace
@@ -278,7 +278,7 @@ async def test_refused_and_denied_calls_are_recorded_with_their_statement(
     seeded_clone: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:
     async with door(seeded_clone.server, signer, is_required=True) as (tenancy, trail):
-        data = RetailData(tenancy)
+        data = FreeQuery(tenancy)
         await data.run(callers["seattle"], "SELECT 1", max_rows=1)  # what the guard has to learn
         refused = calling(callers["seattle"])
         with pytest.raises(QueryRefused):

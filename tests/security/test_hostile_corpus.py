@@ -18,7 +18,7 @@ from tests.security.corpus import CATALOG, GUARD_ONLY, Hostile, read_corpus
 from zava.data.session.isolation_check import Verification
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import Tenancy
-from zava.data.sql_query.free_query import RetailData
+from zava.data.sql_query.free_query import FreeQuery
 from zava.errors import QueryTimeout, ResultTooLarge, ZavaError
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
@@ -237,7 +237,7 @@ async def test_hostile_statement_gets_nothing_and_leaves_nothing(
 
 @pytest.mark.parametrize("hostile", corpus, ids=lambda hostile: hostile.label)
 async def test_guard_refuses_each_statement_but_those_that_the_seal_bounds(
-    hostile: Hostile, arena: Arena, tenancy: RetailData, callers: dict[str, Caller]
+    hostile: Hostile, arena: Arena, tenancy: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     sql = hostile.filled(arena.values)
     if hostile.passes:

@@ -7,7 +7,7 @@ from typing import Protocol
 from zava.model.core import BudgetUse, Caller, PerformanceSummary, Scope, Table, TableSchema
 
 
-class RetailData(Protocol):
+class QueryData(Protocol):
     """The data layer, as the use cases see it."""
 
     async def run(self, caller: Caller, sql: str, *, max_rows: int) -> Table:
@@ -31,7 +31,7 @@ class RetailData(Protocol):
 class Analytics:
     """Use cases of every domain: free SQL, the schema, use of the budgets, today's date."""
 
-    def __init__(self, data: RetailData, clock: Callable[[], datetime]) -> None:
+    def __init__(self, data: QueryData, clock: Callable[[], datetime]) -> None:
         self._data = data
         self._clock = clock
 

@@ -36,8 +36,8 @@ from zava.telemetry.instruments import CacheType
 logger = logging.getLogger(__name__)
 
 
-class RetailData:
-    """Reads the retail data through the one door."""
+class FreeQuery:
+    """Run callers' own statements, and describe the tables that they may read."""
 
     def __init__(
         self, tenancy: Tenancy, *, most_rows: float = inf, turns: ParsingTurns | None = None

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from zava.service.analytics import Analytics, RetailData
+from zava.service.analytics import Analytics, QueryData
 
 if TYPE_CHECKING:
     from zava.retail.service.product_search import ProductSearch
@@ -21,7 +21,7 @@ class RetailAnalytics(Analytics):
 
     def __init__(
         self,
-        data: RetailData,
+        data: QueryData,
         *,
         make_sales: "Callable[[], SalesAnalytics]",
         make_products: "Callable[[], ProductSearch]",
