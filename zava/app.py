@@ -350,12 +350,12 @@ def local_site(application: Application, settings: Settings, port: int) -> "Cons
     if settings.identity_issuer:
         return application.endpoint
     # What runs in the cloud never loads it.
-    from zava.protocol.console.console import Console, Person, SignedIn
+    from zava.protocol.console.console import Console, DemoPerson, IssuedToken
 
     issuer = LocalIssuer(Home(settings.home), settings.port)
     callers = {principal.name: principal.caller for principal in PRINCIPALS}
 
-    def sign_in(name: str) -> SignedIn:
+    def sign_in(name: str) -> IssuedToken:
         caller = callers[name]
         token = issuer.token(
             tenant_id=caller.tenant_id,
@@ -363,12 +363,12 @@ def local_site(application: Application, settings: Settings, port: int) -> "Cons
             name=name,
             ttl_seconds=_CONSOLE_TOKEN_SECONDS,
         )
-        return SignedIn(token, _CONSOLE_TOKEN_SECONDS)
+        return IssuedToken(token, _CONSOLE_TOKEN_SECONDS)
 
     return Console(
         application.endpoint,
         port=port,
-        people=[Person(each.name, each.audience.value, each.stores) for each in PRINCIPALS],
+        people=[DemoPerson(each.name, each.audience.value, each.stores) for each in PRINCIPALS],
         sign_in=sign_in,
     )
 

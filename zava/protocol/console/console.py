@@ -52,7 +52,7 @@ PAGE_HEADERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class DemoPerson:
     """A person of the demo whom the page may sign in: the name, the audience, the stores."""
 
     name: str
@@ -60,7 +60,7 @@ class Person:
     stores: tuple[str, ...]
 
 
-class SignedIn(NamedTuple):
+class IssuedToken(NamedTuple):
     """A bearer token and for how many seconds it holds."""
 
     token: str
@@ -75,8 +75,8 @@ class Console:
         endpoint: Endpoint,
         *,
         port: int,
-        people: Sequence[Person],
-        sign_in: Callable[[str], SignedIn],
+        people: Sequence[DemoPerson],
+        sign_in: Callable[[str], IssuedToken],
     ) -> None:
         self._endpoint = endpoint
         suffix = "" if port == _HTTP_PORT else f":{port}"  # as a browser writes it

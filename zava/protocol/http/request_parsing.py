@@ -17,7 +17,7 @@ from zava.protocol.mcp.jsonrpc import (
 from zava.protocol.versions import HANDSHAKE, STATELESS, VERSION_HEADER, VERSION_KEY
 
 
-class Request(NamedTuple):
+class ParsedRequest(NamedTuple):
     """A request whose body was read."""
 
     message: dict[str, Any]
@@ -27,7 +27,7 @@ class Request(NamedTuple):
 
 def read_request(
     fields: Sequence[tuple[str, str]], single: dict[str, str], body: bytes
-) -> Request | HttpResponse:
+) -> ParsedRequest | HttpResponse:
     """Read one message and how it wants its answer; return a refusal if it is malformed."""
     if len(body) > MAX_BODY_BYTES:
         return rpc_error(413, INVALID_REQUEST, f"The body exceeds {MAX_BODY_BYTES:,} bytes.")
@@ -49,7 +49,7 @@ def read_request(
             request_id=refusal.request_id,
         )
     with_events = takes_events and (wants_events(message) or not takes_json)
-    return Request(message, body, with_events)
+    return ParsedRequest(message, body, with_events)
 
 
 def _read_version(message: Mapping[str, Any], single: dict[str, str]) -> None:

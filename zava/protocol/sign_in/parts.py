@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 from zava.protocol.http_responses import HttpResponse
 
 
-class Request(NamedTuple):
+class SignInRequest(NamedTuple):
     """One HTTP request; the names of `headers` are in lower case and appear once."""
 
     method: str

@@ -18,7 +18,7 @@ from zava.protocol.sign_in.authorization import answer_location, from_ticket, to
 from zava.protocol.sign_in.directory.id_tokens import IdTokens
 from zava.protocol.sign_in.directory.provider import Provider, ProviderFailed
 from zava.protocol.sign_in.page import consent_page, refusal_page
-from zava.protocol.sign_in.parts import Asked, Person, Request, SignInRefused
+from zava.protocol.sign_in.parts import Asked, Person, SignInRefused, SignInRequest
 from zava.protocol.sign_in.seal import Seal, fingerprint
 from zava.protocol.sign_in.web_forms import read_form
 
@@ -73,7 +73,7 @@ class DirectoryPeople:
         )
         return HttpResponse(302, {"location": location, "set-cookie": cookie}, b"")
 
-    async def callback(self, request: Request) -> HttpResponse:
+    async def callback(self, request: SignInRequest) -> HttpResponse:
         """Take the provider's answer and show the page for consent."""
         if request.method != "GET":
             return json_answer(405, {"error": "use GET"}, {"allow": "GET"})
