@@ -8,9 +8,9 @@ import time
 from statistics import median, quantiles
 
 from bench.report import Goal, Part, table
-from zava.data.session.isolation_check import Verification
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
-from zava.data.session.tenant_database import Tenancy
+from zava.data.session.tenant_database import TenantDatabase
 from zava.data.sql_query.free_query import FreeQuery
 from zava.errors import ZavaError
 from zava.infrastructure.postgres.pool import DatabasePool
@@ -42,8 +42,8 @@ _HOGS = {
 async def compare(server: str, signer: ContextSigner) -> Part:
     """Compare a caller's latency beside each hungry statement with a quiet moment before it."""
     pool = DatabasePool(server, max_size=3)
-    tenancy = Tenancy(
-        pool, signer, Verification(pool, signer), statement_timeout_seconds=DEADLINE_SECONDS
+    tenancy = TenantDatabase(
+        pool, signer, IsolationCheck(pool, signer), statement_timeout_seconds=DEADLINE_SECONDS
     )
     data = FreeQuery(tenancy)
     await _p95(data)

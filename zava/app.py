@@ -14,14 +14,14 @@ from zava import __version__
 from zava.composition.health import readiness
 from zava.data.guard.analysis import ParsingTurns
 from zava.data.metrics.result_cache import ResultCache
-from zava.data.session.audit_writer import AuditTrail
+from zava.data.session.audit_writer import AuditWriter
 from zava.data.session.executor import GRACE_SECONDS
-from zava.data.session.isolation_check import Verification
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextKey, ContextSigner
-from zava.data.session.tenant_database import Tenancy
+from zava.data.session.tenant_database import TenantDatabase
 from zava.data.sql_query.free_query import FreeQuery
 from zava.data.usage.budgets import Budget, Budgets
-from zava.data.usage.query_stats import QueryMonitor
+from zava.data.usage.query_stats import QueryStatsCollector
 from zava.infrastructure.azure.entra_credentials import (
     authenticated,
     azure_credential,
@@ -85,9 +85,9 @@ class Application:
     metrics: InstrumentAggregator
     telemetry: Telemetry | None
     vectors: QueryVectors
-    verification: Verification
-    trail: AuditTrail
-    tenancy: Tenancy
+    verification: IsolationCheck
+    trail: AuditWriter
+    tenancy: TenantDatabase
     cache: ResultCache
     analytics: RetailAnalytics
     endpoint: Endpoint
@@ -145,7 +145,7 @@ def compose(
     metrics, telemetry = InstrumentAggregator(), _telemetry(settings)
     signer = ContextSigner([ContextKey.parse(text) for text in context_keys])
     pool = _pool(settings, conninfo)
-    verification = Verification(pool, signer, use_prepared=settings.prepared_statements)
+    verification = IsolationCheck(pool, signer, use_prepared=settings.prepared_statements)
     budgets = Budgets(
         Budget(
             settings.calls_at_once,
@@ -155,12 +155,12 @@ def compose(
         connections=settings.pool_max,
         spare=_SPARE,
     )
-    trail = AuditTrail(
+    trail = AuditWriter(
         pool,
         is_required=settings.is_audit_required,
         use_prepared=settings.prepared_statements,
     )
-    tenancy = Tenancy(
+    tenancy = TenantDatabase(
         pool,
         signer,
         verification,
@@ -168,7 +168,7 @@ def compose(
         budgets=budgets,
         statement_timeout_seconds=settings.statement_timeout_seconds,
         use_prepared=settings.prepared_statements,
-        monitor=QueryMonitor(slow_seconds=settings.slow_query_seconds),
+        monitor=QueryStatsCollector(slow_seconds=settings.slow_query_seconds),
     )
     cache = ResultCache(
         tenancy,
@@ -245,7 +245,7 @@ async def isolation_problems(
     pool = _pool(settings, conninfo)
     signer = ContextSigner([ContextKey.parse(text) for text in context_keys])
     try:
-        return await Verification(
+        return await IsolationCheck(
             pool, signer, use_prepared=settings.prepared_statements
         ).problems()
     finally:
@@ -409,7 +409,7 @@ def _directory_sign_in(
     return DirectorySignIn(settings, own, pool=pool, signer=signer, access_keys=access_keys)
 
 
-def _sales(tenancy: Tenancy, cache: ResultCache, settings: Settings) -> "SalesAnalytics":
+def _sales(tenancy: TenantDatabase, cache: ResultCache, settings: Settings) -> "SalesAnalytics":
     # Loaded when the first figure is asked for.
     from zava.data.metrics.reader import MetricReader
     from zava.retail.data.metric_catalogue import catalogue
@@ -420,7 +420,7 @@ def _sales(tenancy: Tenancy, cache: ResultCache, settings: Settings) -> "SalesAn
     return SalesAnalytics(reader, lambda: business_day(settings.today))
 
 
-def _products(tenancy: Tenancy, vectors: QueryVectors) -> "ProductSearch":
+def _products(tenancy: TenantDatabase, vectors: QueryVectors) -> "ProductSearch":
     # Loaded when the first product is searched for.
     from zava.retail.data.search_statement import ProductData
     from zava.retail.service.product_search import ProductSearch
@@ -429,7 +429,7 @@ def _products(tenancy: Tenancy, vectors: QueryVectors) -> "ProductSearch":
 
 
 def _make_server(
-    analytics: RetailAnalytics, trail: AuditTrail, website: str | None
+    analytics: RetailAnalytics, trail: AuditWriter, website: str | None
 ) -> "Server[Any]":
     # Imported with the SDK, at the first request that needs it.
     from zava.protocol.mcp.features import ServerFeatures

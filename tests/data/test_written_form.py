@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zava.data.guard.analysis import ReadStatement
+from zava.data.guard.analysis import StatementAnalysis
 from zava.data.sql_query.free_query import FreeQuery
 from zava.data.sql_query.statement_text import _WRITE, check_characters, plain_statement
 from zava.errors import InvalidInput
@@ -104,7 +104,7 @@ async def test_guard_signature_and_server_get_one_text(
     reader = await tenancy.reader(callers["seattle"])
     judge, ask = reader.read_here, tenancy._tenancy._door.ask
 
-    def judged(statement: str) -> ReadStatement:
+    def judged(statement: str) -> StatementAnalysis:
         seen.append(statement)
         return judge(statement)
 

@@ -15,9 +15,9 @@ from tests.database import Database
 from zava.app import compose
 from zava.data.metrics.catalog import Catalogue
 from zava.data.metrics.reader import MetricReader
-from zava.data.session.isolation_check import CANARIES, Verification
+from zava.data.session.isolation_check import CANARIES, IsolationCheck
 from zava.data.session.signed_context import ContextSigner
-from zava.data.session.tenant_database import Tenancy
+from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import InvalidInput
 from zava.infrastructure.cache_backends import MemoryStore, RedisStore
 from zava.infrastructure.local.state_dir import Home
@@ -60,7 +60,7 @@ async def test_store_without_any_order_is_told_so(
 ) -> None:
     changing.execute("UPDATE retail.orders SET status = 'cancelled'")
     pool = DatabasePool(seeded_clone.server, max_size=1)
-    tenancy = Tenancy(pool, signer, Verification(pool, signer))
+    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
     reader = MetricReader(tenancy, result_cache(tenancy, MemoryStore(1), ttl_seconds=0), catalogue)
     answer = await MetricQueries(reader, lambda: TODAY).query(
         callers["seattle"], metrics=["orders"]

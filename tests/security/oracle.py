@@ -17,9 +17,9 @@ from statistics import median
 import psycopg
 
 from tests.database import CONTEXT_KEY, Cluster, Database, postgresql
-from zava.data.session.isolation_check import Verification
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextKey, ContextSigner
-from zava.data.session.tenant_database import Tenancy
+from zava.data.session.tenant_database import TenantDatabase
 from zava.data.sql_query.free_query import FreeQuery
 from zava.errors import Busy, QueryRefused
 from zava.infrastructure.postgres.pool import DatabasePool
@@ -92,7 +92,7 @@ def correlation(times: Mapping[str, float], truth: Mapping[str, int]) -> float:
 async def attack(database: Database, seconds: float) -> None:
     pool = DatabasePool(database.server, max_size=1)
     signer = ContextSigner([ContextKey(*CONTEXT_KEY)])
-    tenancy = Tenancy(pool, signer, Verification(pool, signer))
+    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
     data, caller = FreeQuery(tenancy, most_rows=LIMIT), demo_callers()["seattle"]
     with psycopg.connect(database.owner) as owner:
         rows = owner.execute("SELECT store_id::text, count(*) FROM retail.orders GROUP BY 1")

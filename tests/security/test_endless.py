@@ -13,9 +13,9 @@ import pytest
 from tests.database import Database
 from tests.pgbouncer import is_asked_for
 from tests.security.endless import Endless
-from zava.data.session.isolation_check import Verification
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
-from zava.data.session.tenant_database import Tenancy
+from zava.data.session.tenant_database import TenantDatabase
 from zava.data.sql_query.free_query import FreeQuery
 from zava.errors import QueryRefused, ZavaError
 from zava.infrastructure.postgres.pool import DatabasePool
@@ -79,8 +79,8 @@ async def runner(
     if is_asked_for():
         pytest.fail("run this one without a pooler")
     pool = DatabasePool(database.server, max_size=1)
-    tenancy = Tenancy(
-        pool, signer, Verification(pool, signer), statement_timeout_seconds=DEADLINE_SECONDS
+    tenancy = TenantDatabase(
+        pool, signer, IsolationCheck(pool, signer), statement_timeout_seconds=DEADLINE_SECONDS
     )
     async with await psycopg.AsyncConnection.connect(database.owner, autocommit=True) as watcher:
         yield Runner(FreeQuery(tenancy), callers["seattle"], watcher)

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from zava.data.session.isolation_check import CANARIES, IsolationBroken, Verification
+from zava.data.session.isolation_check import CANARIES, IsolationBroken, IsolationCheck
 from zava.errors import ZavaError
 from zava.infrastructure.telemetry.app_insights import Telemetry
 from zava.retail.service.use_cases import RetailAnalytics
@@ -13,7 +13,7 @@ _SECONDS = 1.2
 
 
 async def readiness(
-    verification: Verification, analytics: RetailAnalytics, telemetry: Telemetry | None
+    verification: IsolationCheck, analytics: RetailAnalytics, telemetry: Telemetry | None
 ) -> tuple[int, dict[str, Any]]:
     """Return which parts work, in words that reveal no more to an anonymous caller."""
     database = isolation = "healthy"
