@@ -63,7 +63,7 @@ class FastLane:
         """Answer one message, or leave it to the SDK: None.
 
         `message` is JSON-RPC whose envelope was read; `headers` holds one value for each name.
-        `with_events` has the kernel's meaning; no tool reports progress, so the answer is the
+        `with_events` has `SdkBridge`'s meaning; no tool reports progress, so the answer is the
         only event.
         """
         revision = usual_revision(message, headers)

@@ -1,4 +1,4 @@
-"""The MCP server: what it offers, on the SDK's kernel.
+"""The MCP server of the SDK over the domain's features.
 
 The domain's features (`ServerFeatures`), completions and the introduction are values that do not
 depend on the SDK. The fast lane serves the same values without the SDK.
