@@ -41,10 +41,10 @@ class Lanes:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
-        self._lane = endpoint.lane
+        self._lane = endpoint.fast_path
         self._is_closed = False
         self.fast = 0
-        vars(endpoint)["lane"] = self
+        vars(endpoint)["fast_path"] = self
 
     async def answer(
         self,

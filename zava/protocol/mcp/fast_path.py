@@ -32,7 +32,7 @@ from zava.protocol.versions import HANDSHAKE, SERVED, STATELESS, VERSION_HEADER
 _NOTHING = b"{}"
 
 
-class FastLane:
+class FastPath:
     """Answers usual requests. `version` and `website` are part of the server's introduction."""
 
     def __init__(
