@@ -91,11 +91,11 @@ $(VENV)/.outside: $(VENV)/.installed requirements-outside.txt $(OUTSIDE)/package
 	@PATH="$(abspath $(BIN)):$$PATH" npm ci --prefix $(OUTSIDE) --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-conformance: $(VENV)/.outside ## Run the protocol's own conformance suite, both eras
+conformance: $(VENV)/.outside ## Run the protocol's own conformance suite, both eras, on both hosts
 	@$(BIN)/python -m pytest -q -s -m outside $(OUTSIDE)/test_conformance.py
 
 clients: $(VENV)/.outside ## Connect with every client at hand, in each era, with a token and by signing in; convert the tools as model providers do
-	@$(BIN)/python -m pytest -q -s -m outside $(OUTSIDE)/test_clients.py $(OUTSIDE)/test_clients_signing_in.py $(OUTSIDE)/test_clients_page.py $(OUTSIDE)/test_providers.py $(OUTSIDE)/test_tokens.py
+	@$(BIN)/python -m pytest -q -s -m outside $(OUTSIDE)/test_clients.py $(OUTSIDE)/test_chunked.py $(OUTSIDE)/test_clients_signing_in.py $(OUTSIDE)/test_clients_page.py $(OUTSIDE)/test_providers.py $(OUTSIDE)/test_tokens.py
 	@$(BIN)/python -m pytest -q -s -m outside -k "not large" $(OUTSIDE)/test_clients_with_an_id.py $(OUTSIDE)/test_clients_at_a_deployment.py $(OUTSIDE)/test_oidc_provider.py
 
 # 808 MB, so no part of `make check`. Claude Code's package links its program by a script.

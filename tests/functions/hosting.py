@@ -12,6 +12,7 @@ from typing import Any
 
 from tests import pgbouncer
 from tests.database import Database
+from tests.patience import patient
 from zava.infrastructure.home import Home
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +52,7 @@ def played_host(*options: str, settings: Mapping[str, str]) -> Iterator[Hosted]:
         encoding="utf-8",
     )
     assert process.stdout is not None
-    impatience = Timer(_START_SECONDS, process.kill)
+    impatience = Timer(patient(_START_SECONDS), process.kill)
     impatience.start()
     try:
         hosted = Hosted(process.stdout.readline().strip(), process, log)
@@ -59,7 +60,7 @@ def played_host(*options: str, settings: Mapping[str, str]) -> Iterator[Hosted]:
         assert hosted.url, "the host does not start; see its standard error"
         yield hosted
         process.terminate()
-        said, _ = process.communicate(timeout=_STOP_SECONDS)
+        said, _ = process.communicate(timeout=patient(_STOP_SECONDS))
         hosted.started = json.loads(said.splitlines()[-1])
     finally:
         impatience.cancel()
