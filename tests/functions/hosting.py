@@ -16,6 +16,12 @@ from tests.patience import patient
 from zava.infrastructure.home import Home
 
 ROOT = Path(__file__).parents[2]
+_SAMPLE = json.loads((ROOT / "local.settings.sample.json").read_text(encoding="utf-8"))["Values"]
+OF_THE_HOST: Mapping[str, str] = {
+    name: _SAMPLE[name]
+    for name in ("AzureWebJobsDisableHomepage", "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT")
+}
+"""What the host itself reads of the settings that a deployment has."""
 _START_SECONDS = 60
 _STOP_SECONDS = 20
 

@@ -1,6 +1,5 @@
 """Both servers of the product behind a socket, for programs that nobody here wrote."""
 
-import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -10,19 +9,13 @@ import pytest
 
 from tests.conftest import TODAY
 from tests.database import Database
-from tests.functions.hosting import ROOT, Hosted, functions_host
+from tests.functions.hosting import OF_THE_HOST, Hosted, functions_host
 from tests.pictures.serving import Serving
 from tests.protocol.recorded import VARIABLE
 from zava.infrastructure.home import Home
 
 _RECORD = os.environ.get(VARIABLE)  # noqa: TID251  # `make recordings` keeps what is sent
 _OPTIONS = ("--as", "seattle", *(("--record", _RECORD) if _RECORD else ()))
-_SAMPLE = json.loads((ROOT / "local.settings.sample.json").read_text(encoding="utf-8"))["Values"]
-# What the host itself reads of the settings that a deployment has.
-_OF_THE_HOST = {
-    name: _SAMPLE[name]
-    for name in ("AzureWebJobsDisableHomepage", "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT")
-}
 _ISSUERS_PORT = "7071"  # the default, which the issuer of the tests' tokens has in its name
 HOSTS = ("functions host", "local server")
 
@@ -31,7 +24,7 @@ HOSTS = ("functions host", "local server")
 def production(database: Database, home: Home, context_keys: list[str]) -> Iterator[Hosted]:
     """function_app.py as deployed; a request without a token is the Seattle manager's."""
     with functions_host(
-        *_OPTIONS, database=database, home=home, context_keys=context_keys, **_OF_THE_HOST
+        *_OPTIONS, database=database, home=home, context_keys=context_keys, **OF_THE_HOST
     ) as hosted:
         yield hosted
 
@@ -45,7 +38,7 @@ def with_fixtures(database: Database, home: Home, context_keys: list[str]) -> It
         database=database,
         home=home,
         context_keys=context_keys,
-        **_OF_THE_HOST,
+        **OF_THE_HOST,
     ) as hosted:
         yield hosted
 
