@@ -44,7 +44,7 @@ def checkout() -> Iterator[Path]:
 
 
 def make(
-    checkout: Path, goal: str, *, killed_at: str = ""
+    checkout: Path, goal: str, *, killed_at: str = "", user: str | None = None
 ) -> tuple["subprocess.CompletedProcess[str]", list[str]]:
     """Run a goal; return how it ended and the steps that it took."""
     (checkout / "steps").write_text("")
@@ -56,6 +56,7 @@ def make(
         text=True,
         timeout=60,
         check=False,
+        user=user,
     )
     return done, (checkout / "steps").read_text().splitlines()
 
@@ -88,6 +89,20 @@ def test_environment_that_something_else_made_is_never_removed(checkout: Path) -
     assert done.returncode == 0, done.stderr
     assert names(steps) == STEPS[1:]
     assert (environment / "of another program").exists()
+
+
+def test_interrupted_installation_of_another_user_is_named(checkout: Path) -> None:
+    checkout.chmod(0o755)
+    left = checkout / ".venv"
+    left.mkdir()
+    (left / ".installing").touch()
+    left.chmod(0o555)
+    done, steps = make(checkout, ".venv/.installed", user="nobody" if os.geteuid() == 0 else None)
+    left.chmod(0o755)
+    assert done.returncode != 0
+    assert steps == []
+    assert "was interrupted; remove it: sudo rm -rf .venv\n" in done.stdout
+    assert "Permission denied" not in done.stderr
 
 
 def test_outside_clients_are_installed_anew_after_an_installation_that_was_killed(
