@@ -47,7 +47,7 @@ help: ## List the commands
 # to the owner of the checkout. An installation that was killed leaves packages that look whole to pip
 # and uv: what it has left is removed. An environment that something else made is never removed.
 $(VENV)/.installed: requirements-dev.txt
-	@$(PYTHON) -I zava/runs_here.py
+	@$(PYTHON) -I scripts/supported_platforms.py
 	@test ! -e $(VENV)/.installing || rm -rf $(VENV) 2>/dev/null || \
 	  { echo "Another user's installation into $(VENV) was interrupted; remove it: sudo rm -rf $(VENV)"; exit 1; }
 	@test -x $(BIN)/python && test ! -e $(VENV)/.installed || { mkdir -p $(VENV) && touch $(VENV)/.installing; }

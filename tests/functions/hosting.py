@@ -13,7 +13,7 @@ from typing import Any
 from tests import pgbouncer
 from tests.database import Database
 from tests.patience import patient
-from zava.infrastructure.home import Home
+from zava.infrastructure.local.state_dir import Home
 
 ROOT = Path(__file__).parents[2]
 _SAMPLE = json.loads((ROOT / "local.settings.sample.json").read_text(encoding="utf-8"))["Values"]

@@ -10,12 +10,12 @@ import sys
 
 from tests.functions.host import token_of
 from tests.functions.suite_fixtures import add_fixtures
-from zava import first_answer
 from zava.app import application
-from zava.console import console
-from zava.listening import listen
-from zava.protocol.endpoint import Endpoint, Headers
-from zava.protocol.kernel import Answer
+from zava.cli import quickstart
+from zava.cli.terminal import console
+from zava.infrastructure.local.port import listen
+from zava.protocol.http.endpoint import Endpoint, Headers
+from zava.protocol.mcp.sdk_bridge import Answer
 from zava.settings import settings
 
 
@@ -45,8 +45,8 @@ def main() -> None:
     async def announce() -> None:
         console.print(f"Serving http://127.0.0.1:{port}/mcp until Ctrl-C.")
 
-    with first_answer.until_interrupted(console), listen(port) as listener:
-        first_answer.serve(served, listener, chosen, before=announce)
+    with quickstart.until_interrupted(console), listen(port) as listener:
+        quickstart.serve(served, listener, chosen, before=announce)
 
 
 if __name__ == "__main__":

@@ -20,8 +20,8 @@ from tests.outside.test_clients import (
     WRONG_CALLS,
     Client,
 )
-from zava.protocol.tools import TOOLS
 from zava.protocol.versions import STATELESS
+from zava.retail.tools.registry import TOOLS
 
 pytestmark = pytest.mark.outside
 

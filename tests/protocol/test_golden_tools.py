@@ -10,7 +10,7 @@ import pytest
 
 from tests.golden_tools import GOLDEN, listed
 from tests.patience import patient
-from zava.protocol.tools import TOOLS
+from zava.retail.tools.registry import TOOLS
 
 ROOT = Path(__file__).parents[2]
 MAX_WORDS = 120
