@@ -251,12 +251,12 @@ def serve(
     import uvloop
 
     from zava.protocol.asgi import asgi_application
-    from zava.protocol.local_http import BoundedHttp
+    from zava.protocol.local_http import paced_http
 
     async def main() -> None:
         config = uvicorn.Config(
             asgi_application(local_site(application, settings, listener.getsockname()[1])),
-            http=BoundedHttp,
+            http=paced_http(application.endpoint.process_time),
             lifespan="off",
             log_level="warning",
             server_header=False,

@@ -117,7 +117,7 @@ class Endpoint:
         self._is_vouched = is_vouched
         self._ask_budget = ask_budget
         self._admission = Admission(max_concurrent_calls)
-        self._time = process_time or ProcessTime()
+        self.process_time = process_time or ProcessTime()
         self._call_seconds = call_seconds
         self._make_sign_in = make_sign_in
         self._patience = Patience()
@@ -190,9 +190,9 @@ class Endpoint:
                     return await self._post(fields, single, body)
                 except Busy as busy:  # before the token was verified
                     refused = _busy(503, busy)
-            await self._time.turn(ANYONE)
+            await self.process_time.turn(ANYONE)
             return refused
-        return await self._time.share(ANYONE, self._open(method, path, fields, single))
+        return await self.process_time.share(ANYONE, self._open(method, path, fields, single))
 
     async def _open(
         self, method: str, path: str, fields: list[tuple[str, str]], single: dict[str, str]
@@ -235,11 +235,11 @@ class Endpoint:
             observe.request_refused(
                 Refusal.NO_TOKEN if refusal.is_missing else Refusal.BAD_TOKEN, refusal.description
             )
-            await self._time.turn(ANYONE)
+            await self.process_time.turn(ANYONE)
             return self._challenge(refusal, single["host"])
         except AccessDenied as denial:
             observe.request_refused(Refusal.BAD_TOKEN, denial.message)
-            await self._time.turn(ANYONE)
+            await self.process_time.turn(ANYONE)
             return self._forbidden(denial, single["host"], None)
         request = fields, single, body
         try:
@@ -249,7 +249,7 @@ class Endpoint:
         try:
             with self._admission.admitted(caller):
                 served = self._serve(caller, *request)
-                return await self._time.share(caller.identity, served)
+                return await self.process_time.share(caller.identity, served)
         except Busy as busy:
             status = 429 if isinstance(busy, ShareTaken) else 503
             return await self._turn_away(caller, status, busy, *request)
@@ -265,7 +265,7 @@ class Endpoint:
     ) -> Answer:
         await self._admission.hold_back(caller)
         refused = self._refused(status, busy, fields, single, body)
-        return await self._time.share(caller.identity, refused)
+        return await self.process_time.share(caller.identity, refused)
 
     async def _refused(
         self,
@@ -320,7 +320,7 @@ class Endpoint:
                 and not name.startswith(platform_auth.PREFIX)
             ]
             passed.append(("accept", f"{JSON_TYPE}, text/event-stream"))
-            self._time.charge(caller.identity, _SDK_SECONDS)
+            self.process_time.charge(caller.identity, _SDK_SECONDS)
             answer = await self.kernel.exchange(passed, body, exchange, with_events=with_events)
         if exchange.denial is not None:
             return self._forbidden(exchange.denial, single["host"], message.get("id"))
