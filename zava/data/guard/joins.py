@@ -277,8 +277,11 @@ def calls_of(nodes: Iterable[Node]) -> Iterator[tuple[str, list[Node]]]:
 
 def columns_of(tree: Any) -> list[list[Node]]:
     """Return the parts of each column's name in a tree."""
-    if type(tree) is dict and "ColumnRef" in tree:  # as most sides of a condition are
-        return [tree["ColumnRef"]["fields"]]
+    if type(tree) is dict:  # as most sides of a condition are
+        if "ColumnRef" in tree:
+            return [tree["ColumnRef"]["fields"]]
+        if "A_Const" in tree:
+            return []
     nodes = _nodes_until(tree, _LEAVES)
     return [node["ColumnRef"]["fields"] for node in nodes if "ColumnRef" in node]
 
