@@ -32,6 +32,7 @@ from zava.infrastructure.logs import warnings_alone, write_to_stderr
 from zava.infrastructure.migrations import install_context_keys, migrate, set_server_password
 from zava.invocation import command
 from zava.listening import listen
+from zava.loading import collect_rarely
 from zava.one_call import call_tool
 from zava.protocol.tools.tool import ERROR_META
 from zava.service.periods import business_day
@@ -265,6 +266,8 @@ def serve(
         # of an import makes the interpreter report a death by signal, however cleanly it ends.
         config.load()
         await before()
+        # A collection over all objects of loading holds every request up for tens of milliseconds.
+        collect_rarely()
         write_to_stderr()  # after what a person reads
         server = uvicorn.Server(config)
         if signal.getsignal(signal.SIGHUP) is signal.default_int_handler:
