@@ -62,8 +62,8 @@ class BoundedHttp(HttpToolsProtocol):
     def _waits(self, data: bytes) -> bool:
         """Return whether the data begin a request that is read later.
 
-        A proxy may send another person's request on the same connection. The same token says that
-        it is the same person's. Who sends no valid token may write another one each time.
+        A proxy may send another person's request on the same connection, with another token. That
+        one is read at once. A client without a valid token may send another one each time.
         """
         principal, is_begun = self._connection.principal, self._bytes > 0
         if principal is None or is_begun or len(data) > _HEAD_BYTES:
