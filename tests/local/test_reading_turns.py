@@ -10,7 +10,7 @@ import pytest
 from tests.local.serving import listening
 from tests.protocol.rpc import MODERN, request
 from zava.app import Application
-from zava.protocol.kernel import Answer
+from zava.protocol.mcp.sdk_bridge import Answer
 
 CONNECTIONS, FEW = 60, 12
 NO_TOKEN = "e30.e30.e30"
