@@ -46,6 +46,8 @@ class Documents(NamedTuple):
     secret_methods: tuple[str, ...]
     lets_select: bool
     """Whether it supports a choice between the accounts of a browser."""
+    names_issuer: bool = False
+    """Whether each of its answers states its issuer (RFC 9207)."""
 
 
 class Provider:
@@ -190,6 +192,7 @@ class Provider:
             known.keys if known and known.keys.url == keys else RemoteKeys(keys),
             tuple(map(str, methods)) if isinstance(methods, list) else ("client_secret_basic",),
             self._lets_select or (isinstance(prompts, list) and "select_account" in prompts),
+            metadata.get("authorization_response_iss_parameter_supported") is True,
         )
 
     def _send(self, documents: Documents, code: str, verifier: str) -> bytes:
