@@ -73,8 +73,8 @@ def read_document(
 class _Line:
     """The connection of one exchange, which is cut when the time is over.
 
-    A time-out of the socket would begin anew with each byte, so an issuer that sends one at a time
-    would hold the thread for ever.
+    A time-out of the socket begins anew with each byte. So an issuer that sends one at a time would
+    hold the thread for ever.
     """
 
     def __init__(self, seconds: float) -> None:
