@@ -191,3 +191,23 @@ async def test_each_step_is_one_round_trip(database: Database, person: tuple[UUI
         assert await ledger.turn(sign_in, "1", "2")
         assert proxy.round_trips - before == 2
         await pool.close()
+
+
+async def test_step_of_a_client_that_leaves_is_taken_to_its_end(
+    database: Database, person: tuple[UUID, UUID]
+) -> None:
+    async with counting_proxy(database.server) as proxy:
+        pool = DatabasePool(proxy.conninfo, max_size=1)
+        ledger, sign_in = SignInLedger(pool, seconds=SECONDS), uuid4()
+        assert await ledger.begin(sign_in, "1", *person, "Tests")
+        before = proxy.round_trips
+        for given in range(1, 11):
+            leaving = asyncio.ensure_future(ledger.turn(sign_in, str(given), str(given + 1)))
+            await asyncio.wait([leaving], timeout=0)
+            leaving.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await leaving
+        # The pool's one connection is lent in turn, and was never replaced.
+        assert await ledger.turn(sign_in, "11", "12")
+        assert proxy.round_trips - before == 11
+        await pool.close()

@@ -97,3 +97,50 @@ async def test_page_names_the_extension_that_gets_the_answer(deployment: Deploym
     place = text.partition('id="goes-to">')[2].partition("<")[0]
     assert place == "the extension publisher.extension of vscode on this computer"
     assert urlsplit(client.redirect).netloc in place
+
+
+async def test_every_answer_of_a_sign_in_is_kept_framed_and_read_by_no_one(
+    deployment: Deployment,
+) -> None:
+    paths = ["/.well-known/oauth-authorization-server"]
+    paths += [
+        f"/oauth/{each}" for each in ("authorize", "token", "register", "callback", "page.js")
+    ]
+    for method in ("GET", "HEAD", "POST", "OPTIONS", "PUT", "TRACE"):
+        for path in (*paths, "/oauth//token", "/oauth/%74oken"):
+            answer = await deployment.first.endpoint.handle(
+                method, path, {"host": HOST}, b"\xff" * 100, "a[]=1&a[]=2"
+            )
+            assert answer.status < 500, (method, path)
+            assert answer.headers["cache-control"] == "no-store"
+            assert answer.headers["referrer-policy"] == "no-referrer"
+            assert answer.headers["x-content-type-options"] == "nosniff"
+            assert answer.headers["strict-transport-security"]
+            assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+            assert not [each for each in answer.headers if each.startswith("access-control")]
+            assert method != "HEAD" or answer.body == b""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 10_000,
+        b'{"redirect_uris": ' + b"[" * 5000 + b"]" * 5000 + b"}",
+        b'{"client_name": "\\ud800", "redirect_uris": ["http://127.0.0.1/"]}',
+        b'{"redirect_uris": [null, {}, 7, "http://127.0.0.1/\\u0000"]}',
+        "{}".encode("utf-16"),
+        b"x" * 1_048_577,
+    ],
+)
+async def test_body_that_no_client_sends_is_refused_in_words(
+    deployment: Deployment, body: bytes
+) -> None:
+    for path, content_type in (
+        ("/oauth/register", "application/json; charset=utf-16"),
+        ("/oauth/token", "application/x-www-form-urlencoded; charset=utf-7"),
+        ("/oauth/authorize", "application/json"),
+    ):
+        headers = {"host": HOST, "origin": ISSUER, "content-type": content_type}
+        answer = await deployment.first.endpoint.handle("POST", path, headers, body)
+        assert answer.status in {400, 401}
+        assert orjson.loads(answer.body)["error"]
