@@ -11,7 +11,7 @@ import pytest
 
 from tests.protocol.entra import KEY, jwk
 from tests.sign_in.broker import ISSUER
-from zava.protocol.remote_documents import is_safe, read_document
+from zava.protocol.remote_documents import _Line, is_safe, read_document
 from zava.protocol.sign_in.directory import provider as module
 from zava.protocol.sign_in.directory.provider import Documents, Provider, ProviderFailed, by_secret
 from zava.protocol.signing_keys import RemoteKeys
@@ -77,6 +77,13 @@ async def test_answer_that_is_no_whole_document_is_an_error_of_the_line(answer: 
 def test_answer_that_never_ends_ends_with_its_time(said: tuple[bytes, ...], again: bytes) -> None:
     with speaking(*said, last=again) as url, pytest.raises(OSError):  # noqa: PT011
         read_document(url, seconds=0.3)
+
+
+def test_connection_that_is_made_too_late_carries_nothing() -> None:
+    with speaking(HEAD, b"\r\n{}") as url, _Line(20) as line:
+        line._cut()
+        with pytest.raises(OSError, match="no whole answer in time"):
+            line.opener().open(url, timeout=20)
 
 
 def test_answer_that_is_too_large_is_refused() -> None:

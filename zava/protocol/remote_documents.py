@@ -103,15 +103,13 @@ class _Line:
         return build_opener(_Stay, _Plain(self), _Secure(self))
 
     def connect(self, *arguments: Any, **named: Any) -> socket:
-        """Return a new connection.
+        """Return the connection, which is made once: nothing is sent a second time.
 
         Raises:
             TimeoutError: the time is over.
         """
         made = create_connection(*arguments, **named)
         with self._changing:
-            if self._held is not None:
-                self._held.close()
             self._held = made.dup()
         if self._is_over:
             made.close()
