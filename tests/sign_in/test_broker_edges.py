@@ -9,7 +9,7 @@ from tests.sign_in.broker import HOST, ISSUER, gone
 from tests.sign_in.client import FORM
 from tests.sign_in.conftest import Deployment
 from tests.sign_in.test_broker_attacks import OTHER_BROWSER, begun, state_of
-from zava.protocol.process_time import ANYONE
+from zava.protocol.capacity.process_time import ANYONE
 
 
 @pytest.mark.parametrize("space", ["\u2000", "\u3000", "\x85", "\xa0", "\x0b", "\x0c", "\x1c"])

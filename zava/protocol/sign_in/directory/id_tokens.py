@@ -6,12 +6,12 @@ from hmac import compare_digest
 from typing import Any
 from uuid import UUID
 
-from zava.model import caller_of_subject
-from zava.protocol.identity import as_uuid, is_moment
+from zava.model.core import caller_of_subject
+from zava.protocol.auth.jwks import RemoteKeys, SigningKey
+from zava.protocol.auth.tokens import as_uuid, is_moment
 from zava.protocol.sign_in.clients import one_line
 from zava.protocol.sign_in.directory.provider import ProviderFailed
 from zava.protocol.sign_in.parts import Person, SignInRefused
-from zava.protocol.signing_keys import RemoteKeys, SigningKey
 
 _ALGORITHM = "RS256"
 _LEEWAY_SECONDS = 60

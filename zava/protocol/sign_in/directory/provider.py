@@ -14,9 +14,9 @@ from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
 
-from zava.infrastructure.credentials import NoToken
+from zava.infrastructure.azure.entra_credentials import NoToken
+from zava.protocol.auth.jwks import RemoteKeys
 from zava.protocol.remote_documents import is_safe, read_document
-from zava.protocol.signing_keys import RemoteKeys
 
 _MAX_AGE_SECONDS = 3600.0
 _REST_SECONDS = 10.0  # after a failure
