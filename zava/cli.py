@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -9,7 +10,7 @@ import typer
 
 from zava import access_commands, ask_commands, audit_commands, first_answer, sign_in_commands
 from zava.app import embedders, isolation_problems
-from zava.ask_commands import Port, joined_application, settings_on
+from zava.ask_commands import HomeDirectory, Port, joined_application, settings_on
 from zava.check import check
 from zava.console import administered, console, may_take
 from zava.data.context import ContextKey
@@ -57,19 +58,33 @@ def main() -> None:
 
 
 @app.command()
-def run(*, port: Port = None, adopt: _Adopt = False) -> None:
+def run(
+    *,
+    port: Port = None,
+    home: HomeDirectory = None,
+    scale: Annotated[
+        float | None,
+        typer.Option(min=0.001, max=100, help="Size of the demo data; default: SCALE."),
+    ] = None,
+    adopt: _Adopt = False,
+) -> None:
     """Start everything on this machine, show the first answers, and serve until Ctrl-C."""
     with first_answer.until_interrupted(console):
-        first_answer.run(settings_on(port), console, adopt=adopt)
+        first_answer.run(
+            settings_on(port, home=home, scale=scale),
+            console,
+            adopt=adopt,
+            shell=command if home is None else partial(command, home=home),
+        )
 
 
 @app.command()
-def serve(*, port: Port = None) -> None:
+def serve(*, port: Port = None, home: HomeDirectory = None) -> None:
     """Serve a database that `run` or `migrate` has prepared."""
-    chosen = settings_on(port)
+    chosen = settings_on(port, home=home)
     with (
         first_answer.until_interrupted(console),
-        listen(chosen.port) as listener,
+        listen(chosen.port, chosen.host) as listener,
         joined_application(chosen) as served,
     ):
 
