@@ -12,7 +12,7 @@ import pytest
 from tests.protocol.entra import KEY, jwk
 from tests.sign_in.broker import ISSUER
 from zava.protocol.auth.jwks import RemoteKeys
-from zava.protocol.remote_documents import _Line, is_safe, read_document
+from zava.protocol.auth.remote_documents import _Line, is_safe, read_document
 from zava.protocol.sign_in.directory import provider as module
 from zava.protocol.sign_in.directory.provider import Documents, Provider, ProviderFailed, by_secret
 

@@ -138,7 +138,7 @@ class RemoteKeys:
 
 def _read(url: str) -> bytes:
     # Loaded with the first document: a laptop reads none.
-    from zava.protocol.remote_documents import read_document
+    from zava.protocol.auth.remote_documents import read_document
 
     return read_document(url)
 

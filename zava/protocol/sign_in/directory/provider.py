@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from zava.infrastructure.azure.entra_credentials import NoToken
 from zava.protocol.auth.jwks import RemoteKeys
-from zava.protocol.remote_documents import is_safe, read_document
+from zava.protocol.auth.remote_documents import is_safe, read_document
 
 _MAX_AGE_SECONDS = 3600.0
 _REST_SECONDS = 10.0  # after a failure
