@@ -117,6 +117,27 @@ async def test_beginning_removes_a_bounded_number_of_expired_rows(
         assert read(database, COUNT, "Expired") == (0,)
 
 
+async def test_beginning_keeps_fifty_of_a_person_and_each_of_the_last_ten_minutes(
+    database: Database, person: tuple[UUID, UUID]
+) -> None:
+    other = (uuid4(), uuid4())
+    async with instance(database) as ledger:
+        for client, who in (("Old", person), ("Other", other), ("Old", person)):
+            for _ in range(30):
+                assert await ledger.begin(uuid4(), "1", *who, client)
+        change(
+            database,
+            "UPDATE zava.sign_ins SET begun_at = now() - interval '11 min' WHERE client_name = %s",
+            "Old",
+        )
+        assert read(database, COUNT, "Old") == (60,)
+        for _ in range(5):
+            assert await ledger.begin(uuid4(), "1", *person, "Young")
+        assert read(database, COUNT, "Old") == (50,)
+        assert read(database, COUNT, "Young") == (5,)
+        assert read(database, COUNT, "Other") == (30,)
+
+
 async def test_end_is_logged_with_the_login_and_no_secret(
     database: Database, two: tuple[SignInLedger, SignInLedger], person: tuple[UUID, UUID]
 ) -> None:
