@@ -25,7 +25,12 @@ from zava.errors import EmbeddingsUnavailable
 from zava.infrastructure.command_line import command
 from zava.infrastructure.embeddings.embedder import Embedder
 from zava.infrastructure.embeddings.index_job import EmbedRefused, EmbedReport, embed_catalogue
-from zava.infrastructure.local.database import LocalDatabase, local_database, named_database
+from zava.infrastructure.local.database import (
+    EMBEDDED,
+    LocalDatabase,
+    local_database,
+    named_database,
+)
 from zava.infrastructure.local.port import listen
 from zava.infrastructure.local.state_dir import Home
 from zava.infrastructure.local.token_issuer import LocalIssuer, local_issuer_allowed
@@ -189,10 +194,17 @@ def today_of(settings: Settings) -> date:
     return business_day(settings.today)
 
 
-def run(settings: Settings, console: Console, *, adopt: bool = False) -> None:
+def run(
+    settings: Settings,
+    console: Console,
+    *,
+    adopt: bool = False,
+    shell: Callable[[str], str] = command,
+) -> None:
     """Start everything on this machine, show three answers and a failed forgery, and serve.
 
-    `adopt` allows for a database that is another project's.
+    `adopt` allows for a database that is another project's. `shell` returns the command line of a
+    subcommand, which works while this server runs.
 
     Raises:
         ForeignDatabase: the database is one, and it is not adopted.
@@ -201,11 +213,11 @@ def run(settings: Settings, console: Console, *, adopt: bool = False) -> None:
         HomeInUse: another run holds this home.
     """
     with ExitStack() as stack:
-        listener = stack.enter_context(listen(settings.port))
+        listener = stack.enter_context(listen(settings.port, settings.host))
         home = Home(settings.home)
         named = named_database(settings)
-        if named and not settings.identity_issuer:
-            local_issuer_allowed(settings, named)  # before anything is made there
+        if not settings.identity_issuer:  # before anything is made there
+            local_issuer_allowed(settings, named or EMBEDDED)
         stack.enter_context(home.run_lock())
         database = stack.enter_context(
             local_database(settings, home, report=lambda what: console.print(what, highlight=False))
@@ -230,7 +242,7 @@ def run(settings: Settings, console: Console, *, adopt: bool = False) -> None:
             application,
             listener,
             settings,
-            before=lambda: _introduce(application, issuer, settings.port, console),
+            before=lambda: _introduce(application, issuer, settings.port, console, shell),
         )
 
 
@@ -295,6 +307,7 @@ async def _introduce(
     issuer: LocalIssuer,
     port: int,
     console: Console,
+    shell: Callable[[str], str],
 ) -> None:
     console.print(f"\n[bold]{_QUESTION}[/bold]")
     callers = demo_callers()
@@ -329,7 +342,7 @@ async def _introduce(
         f"\nServing {url} until Ctrl-C."
         f"\nOpen the console: http://127.0.0.1:{port}/"
         "\nAsk there, or in your client: Which products sold best last month?"
-        f"\nOr in a shell: {command(_SHELL_QUESTION)}"
+        f"\nOr in a shell: {shell(_SHELL_QUESTION)}"
         "\nFor VS Code, save this as .vscode/mcp.json. The browser then asks who you are:\n"
     )
     # Plain print: the terminal's width must not break a line of it.

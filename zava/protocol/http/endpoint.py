@@ -8,7 +8,7 @@ else the SDK.
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -59,6 +59,8 @@ _SINGLE = frozenset(
     {VERSION_HEADER, "mcp-method", "mcp-name", "authorization", "host", "origin"}
     | {"content-type", "content-length", platform.TOKEN_HEADER, platform.PRINCIPAL_HEADER}
 )
+# What binds a sign-in to one browser and to the server's own page.
+_SINGLE_OF_BROWSERS = frozenset({"cookie", "sec-fetch-site", "sec-fetch-dest"})
 _SDK_SECONDS = 0.0025
 """What the SDK's own tasks take for one request, measured."""
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -144,8 +146,10 @@ class Endpoint:
         path = path.rstrip("/") or "/"
         begun = call_context.begin(None, seconds=self._call_seconds, since=since)
         with call_context.use(begun):
+            answering: Awaitable[Answer]
             if path not in PATHS and is_of_sign_in(path):
-                answering = self._sign_in(method.upper(), path, query, fields, body)
+                signing_in = self._sign_in(method.upper(), path, query, fields, body)
+                answering = self._time.share(ANYONE, signing_in)
             else:
                 answering = self._route(method.upper(), path, fields, body)
             answer = await self._in_time(begun.deadline, answering)
@@ -219,7 +223,11 @@ class Endpoint:
         if self._make_sign_in is None:
             return json_answer(404, {"error": "not found"})
         single = dict(fields)
-        refused = _refuse_repeated(fields) or self._refuse_host(single)
+        refused = (
+            _refuse_repeated(fields, _SINGLE | _SINGLE_OF_BROWSERS)
+            or self._refuse_host(single)
+            or _refuse_lost(single, body)
+        )
         if refused is not None:
             return refused
         return await self._make_sign_in().answer(method, path, query, single, body)
@@ -388,12 +396,14 @@ class Endpoint:
         return {"www-authenticate": f"Bearer {', '.join(parts)}"}
 
 
-def _refuse_repeated(fields: Sequence[tuple[str, str]]) -> Answer | None:
+def _refuse_repeated(
+    fields: Sequence[tuple[str, str]], names: Collection[str] = _SINGLE
+) -> Answer | None:
     seen = set()
     for name, _ in fields:
         if name in seen:
             return rpc_error(400, HEADER_MISMATCH, f"The header {name} appears more than once.")
-        if name in _SINGLE:
+        if name in names:
             seen.add(name)
     return None
 
