@@ -28,11 +28,6 @@ _TABLES_OF_KEYS = {
     "customer_id": frozenset({"customers", "orders"}),
     "product_id": frozenset({"products", "order_items", "inventory"}),
 }
-_TABLES_OF_KEYS = {
-    "order_id": frozenset({"orders", "order_items"}),
-    "customer_id": frozenset({"customers", "orders"}),
-    "product_id": frozenset({"products", "order_items", "inventory"}),
-}
 # Of these units, of fractions and of bare seconds a series counts its steps; of longer ones it has
 # few.
 _SHORT_STEP = re.compile(r"micro|milli|sec|min|[:.]|pt", re.IGNORECASE)
