@@ -153,7 +153,7 @@ class Endpoint:
             answering: Awaitable[Answer]
             if path not in PATHS and is_of_sign_in(path):
                 signing_in = self._sign_in(method.upper(), path, query, fields, body)
-                answering = self._time.share(ANYONE, signing_in)
+                answering = self.process_time.share(ANYONE, signing_in)
             else:
                 answering = self._route(method.upper(), path, fields, body)
             answer = await self._in_time(begun.deadline, answering)
@@ -227,14 +227,11 @@ class Endpoint:
         if self._make_sign_in is None:
             return json_answer(404, {"error": "not found"})
         single = dict(fields)
-        refused = (
-            _refuse_repeated(fields, _SINGLE | _SINGLE_OF_BROWSERS)
-            or self._refuse_host(single)
-            or _refuse_lost(single, body)
-        )
+        repeated = _refuse_repeated(fields, _SINGLE | _SINGLE_OF_BROWSERS)
+        refused = repeated or self._refuse_host(single)
         if refused is not None:
             return refused
-        if method == "POST" and _is_lost(single, body):
+        if _is_lost(single, body):
             return json_answer(411, {"error": "invalid_request", "error_description": _LOST})
         return await self._make_sign_in().answer(method, path, query, single, body)
 
