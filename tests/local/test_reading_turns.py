@@ -10,7 +10,7 @@ import pytest
 from tests.local.serving import listening
 from tests.protocol.rpc import MODERN, request
 from zava.app import Application
-from zava.protocol.mcp.sdk_bridge import Answer
+from zava.protocol.http_responses import HttpResponse
 
 CONNECTIONS, FEW = 60, 12
 NO_TOKEN = "e30.e30.e30"
@@ -60,7 +60,7 @@ def begun(application: Application, monkeypatch: pytest.MonkeyPatch) -> list[str
     """Return the tokens of the requests whose work began, in this order."""
     handle, order = application.endpoint.handle, []
 
-    async def noted(method: str, path: str, headers: Any, *rest: Any) -> Answer:
+    async def noted(method: str, path: str, headers: Any, *rest: Any) -> HttpResponse:
         order.append(dict(headers)["authorization"].removeprefix("Bearer "))
         return await handle(method, path, headers, *rest)
 

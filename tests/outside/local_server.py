@@ -15,7 +15,7 @@ from zava.cli import quickstart
 from zava.cli.terminal import console
 from zava.infrastructure.local.port import listen
 from zava.protocol.http.endpoint import Endpoint, Headers
-from zava.protocol.mcp.sdk_bridge import Answer
+from zava.protocol.http_responses import HttpResponse
 from zava.settings import settings
 
 
@@ -25,7 +25,7 @@ def give_token(endpoint: Endpoint, token: str) -> None:
 
     async def handle_with_token(
         method: str, path: str, headers: Headers, body: bytes, query: str = ""
-    ) -> Answer:
+    ) -> HttpResponse:
         sent = [*(headers.items() if hasattr(headers, "items") else headers)]
         if all(name != "authorization" for name, _ in sent):
             sent.append(("authorization", f"Bearer {token}"))

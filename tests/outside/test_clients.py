@@ -9,8 +9,8 @@ import pytest
 
 from tests.functions.hosting import Hosted
 from tests.outside.node import NODE, OUTSIDE, node, run
-from zava.protocol.resources.resource import RESOURCES
 from zava.protocol.versions import HANDSHAKE, STATELESS
+from zava.retail.resources import RESOURCES
 from zava.retail.tools.registry import TOOLS
 
 pytestmark = pytest.mark.outside
