@@ -129,7 +129,7 @@ pictures: tools $(VENV)/.pictures ## Look at chart and console with a real brows
 picture: tools $(VENV)/.pictures ## Take the pictures of the docs anew from the demo data
 	@$(BIN)/python -m tests.pictures.readme_picture
 
-deployment: $(VENV)/.installed tools ## Test the package that Azure is given, and TLS to PostgreSQL
+deployment: $(VENV)/.outside tools ## Test the package that Azure is given, the wheel, the container's commands, and TLS to PostgreSQL
 	@$(BIN)/python -m pytest -q tests/deployment
 
 pgbouncer: $(VENV)/.installed tools ## Run the tests of isolation through PgBouncer in transaction mode
@@ -155,6 +155,7 @@ lock: $(VENV)/.installed ## Compile the lock files from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header pyproject.toml -o requirements.txt
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --extra local --extra azure --extra dev pyproject.toml -c requirements.txt -o requirements-dev.txt
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --extra azure pyproject.toml -c requirements-dev.txt -o requirements-deploy.txt
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --extra local pyproject.toml -c requirements-dev.txt -o requirements-local.txt
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --extra outside pyproject.toml -c requirements-dev.txt -o requirements-outside.txt
 	@$(BIN)/python -m tests.platforms
 
