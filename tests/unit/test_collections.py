@@ -5,7 +5,7 @@ import sys
 
 _PROGRAM = """
 import gc
-from zava import first_answer, loading
+from zava.cli.commands import quickstart
 
 def never(*_, **__):
     raise SystemExit(gc.get_freeze_count() > 10_000 and gc.get_threshold()[0] >= 10_000)
@@ -21,11 +21,11 @@ class Application:
     endpoint = Endpoint()
     async def close(self):
         pass
-first_answer.local_site = lambda *_: None
+quickstart.local_site = lambda *_: None
 class Listener:
     def getsockname(self):
         return "127.0.0.1", 1
-first_answer.serve(Application(), Listener(), None, before=before)
+quickstart.serve(Application(), Listener(), None, before=before)
 """
 
 

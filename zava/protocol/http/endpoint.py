@@ -52,6 +52,10 @@ METADATA_PATH = "/.well-known/oauth-protected-resource"
 PATHS = (MCP_PATH, METADATA_PATH, f"{METADATA_PATH}{MCP_PATH}", "/health/live", "/health/ready")
 
 _INTERNAL_ERROR = -32603
+_LOST = (
+    "The body did not arrive: the host passes on no body that is sent in chunks. "
+    "Send it whole, with a Content-Length."
+)
 # Beyond the time of a call, so that a deadline within it shows as its own error.
 _ANSWER_SECONDS = 1.0
 # One value each decides where a request goes; two would let two readers disagree. The Functions
@@ -226,13 +230,12 @@ class Endpoint:
         if self._make_sign_in is None:
             return json_answer(404, {"error": "not found"})
         single = dict(fields)
-        refused = (
-            _refuse_repeated(fields, _SINGLE | _SINGLE_OF_BROWSERS)
-            or self._refuse_host(single)
-            or _refuse_lost(single, body)
-        )
+        repeated = _refuse_repeated(fields, _SINGLE | _SINGLE_OF_BROWSERS)
+        refused = repeated or self._refuse_host(single)
         if refused is not None:
             return refused
+        if _is_lost(single, body):
+            return json_answer(411, {"error": "invalid_request", "error_description": _LOST})
         return await self._make_sign_in().answer(method, path, query, single, body)
 
     async def _post(
@@ -414,15 +417,12 @@ def _refuse_repeated(
 
 
 def _refuse_lost(single: Mapping[str, str], body: bytes) -> HttpResponse | None:
-    """Refuse a message that was sent in chunks and did not arrive."""
-    if body or "transfer-encoding" not in single:
-        return None
-    return rpc_error(
-        411,
-        INVALID_REQUEST,
-        "The body did not arrive: the host passes on no body that is sent in chunks. "
-        "Send it whole, with a Content-Length.",
-    )
+    return rpc_error(411, INVALID_REQUEST, _LOST) if _is_lost(single, body) else None
+
+
+def _is_lost(single: Mapping[str, str], body: bytes) -> bool:
+    """Whether a body was sent in chunks and did not arrive."""
+    return not body and "transfer-encoding" in single
 
 
 def _host_name(host: str) -> str:
