@@ -5,7 +5,7 @@ import sys
 
 _PROGRAM = """
 import gc
-from zava.cli import quickstart
+from zava.cli.commands import quickstart
 
 def never(*_, **__):
     raise SystemExit(gc.get_freeze_count() > 10_000 and gc.get_threshold()[0] >= 10_000)
