@@ -259,11 +259,19 @@ def application() -> Application:
     Raises:
         SettingsError: names what is missing or wrong.
     """
-    current = settings()
+    return application_of(settings())
+
+
+def application_of(chosen: Settings) -> Application:
+    """Return an application over the database that settings name.
+
+    Raises:
+        SettingsError: names what is missing or wrong.
+    """
     return compose(
-        current,
-        conninfo=_conninfo(current),
-        context_keys=current.context_keys or _local_home(current).context_keys(),
+        chosen,
+        conninfo=_conninfo(chosen),
+        context_keys=chosen.context_keys or _local_home(chosen).context_keys(),
     )
 
 

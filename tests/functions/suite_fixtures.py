@@ -27,7 +27,7 @@ def with_suite(make_server: Callable[[], Any]) -> Callable[[], Any]:
 
 
 class WithoutLists:
-    """The fast lane, but for the lists: the fixtures' server has longer ones."""
+    """The fast path, but for the lists: the fixtures' server has longer ones."""
 
     def __init__(self, fast_path: FastPath) -> None:
         self._lane = fast_path

@@ -8,7 +8,6 @@ import pytest
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import ServiceRequestError
 from azure.core.pipeline.transport import HttpTransport
-from zava.infrastructure.context_keys import rotated
 
 from zava.infrastructure.azure.key_vault import (
     SECRET_NAME,
@@ -16,6 +15,7 @@ from zava.infrastructure.azure.key_vault import (
     KeyVaultRefused,
     resolve_references_again,
 )
+from zava.infrastructure.context_keys import rotated
 
 VAULT = "https://kv-zava.vault.azure.net"
 APP = "/subscriptions/s/resourceGroups/rg-zava/providers/Microsoft.Web/sites/func-zava"

@@ -1,4 +1,4 @@
-"""What a tool is: one description that every lane of the endpoint serves from."""
+"""What a tool is: one description that every path of the endpoint serves from."""
 
 import inspect
 import re
@@ -170,7 +170,8 @@ def _schema(model: type[BaseModel]) -> dict[str, Any]:
     whole = model.model_json_schema()
     if issubclass(model, Arguments):
         schema: dict[str, Any] = _for_providers(whole, whole.get("$defs", {}))
-        del schema["description"]  # the tool's description replaces it
+        # The tool's description replaces it. Python without docstrings (-OO) gives none.
+        schema.pop("description", None)
         return schema
     schema = _plain(whole)
     schema.pop("description", None)  # the tool's own says it
