@@ -10,7 +10,7 @@ import pytest
 from tests.golden_tools import GOLDEN
 from zava.errors import InvalidInput
 from zava.protocol.tools import TOOLS
-from zava.protocol.tools.argument_forms import converted
+from zava.protocol.tools.argument_forms import converted, parsed
 
 METRICS, SQL, SEARCH = "query_metrics", "execute_sales_query", "semantic_search_products"
 REQUIRED: dict[str, dict[str, Any]] = {
@@ -63,6 +63,96 @@ FILTER = {"dimension": "store", "op": "in", "value": ["Seattle"]}
         (METRICS, "filters", [FILTER | {"value": [2024, "2025"]}], [FILTER | {"value": ["2024", "2025"]}]),
         (METRICS, "filters", [FILTER | {"value": "Nuts, bolts"}], [FILTER | {"value": ["Nuts, bolts"]}]),
         (METRICS, "order_by", {"by": "revenue"}, [{"by": "revenue", "direction": "desc"}]),
+        (METRICS, "metrics", "['revenue', 'orders']", ["revenue", "orders"]),
+        (METRICS, "metrics", ["revenue, orders", None], ["revenue", "orders"]),
+        (METRICS, "metrics", "revenue,", ["revenue"]),
+        (METRICS, "totals", 1, True),
+        (METRICS, "totals", "0", False),
+        (METRICS, "time_period", 2025, "2025"),
+        (METRICS, "time_period", {"start": "2025-01-01", "end": "2025-01-31"}, "2025-01-01..2025-01-31"),
+        (METRICS, "time_period", ["2025-01-01", "2025-01-31"], "2025-01-01..2025-01-31"),
+        ("get_store_performance", "time_period", ["2025"], "2025"),
+        ("compare_with_chain", "time_period", '{"from": "2025-01-01", "to": "2025-01-31"}', "2025-01-01..2025-01-31"),
+        # Filters in other forms than the published one.
+        *[
+            (METRICS, "filters", form, [{"dimension": "category", "op": "=", "value": ["Plumbing"]}])
+            for form in (
+                {"category": "Plumbing"},
+                {"category": ["Plumbing"]},
+                {"category": {"eq": "Plumbing"}},
+                {"category": {"$eq": "Plumbing"}},
+                {"category": {"op": "==", "value": "Plumbing"}},
+                [{"category": "Plumbing"}],
+                [{"field": "category", "operator": "equals", "value": "Plumbing"}],
+                [{"dimension": "category", "value": "Plumbing"}],
+                [{"column": "category", "op": "IS", "values": ["Plumbing"]}],
+                {"category": "Plumbing", "store": None},
+                '{"category": "Plumbing"}',
+                "{'category': 'Plumbing'}",
+                "category = 'Plumbing'",
+                ["category=Plumbing"],
+                ["category: Plumbing"],
+                ["category", "=", "Plumbing"],
+                [["category", "==", "Plumbing"]],
+                '["category", "=", "Plumbing"]',
+            )
+        ],
+        *[
+            (METRICS, "filters", form, [{"dimension": "store", "op": op, "value": value}])
+            for form, op, value in (
+                ({"store": ["Seattle", "Redmond"]}, "in", ["Seattle", "Redmond"]),
+                ("store in (Seattle, 'Redmond')", "in", ["Seattle", "Redmond"]),
+                ([FILTER | {"op": "IN"}], "in", ["Seattle"]),
+                ([FILTER | {"op": "=", "value": ["a", "b"]}], "in", ["a", "b"]),
+                ("store != Seattle", "!=", ["Seattle"]),
+                ([FILTER | {"op": "<>"}], "!=", ["Seattle"]),
+                ([FILTER | {"op": "not in"}], "!=", ["Seattle"]),
+                ({"store": {"nin": ["a", "b"]}}, "!=", ["a", "b"]),
+                ([FILTER | {"op": "LIKE", "value": "%Sea%"}], "contains", ["Sea"]),
+                ("store contains Sea", "contains", ["Sea"]),
+            )
+        ],
+        *[
+            (METRICS, "filters", form, [{"dimension": "month", "op": op, "value": value}])
+            for form, op, value in (
+                ("month >= 2025-01", ">=", ["2025-01"]),
+                ({"month": {"gte": "2025-01"}}, ">=", ["2025-01"]),
+                ([{"dimension": "month", "op": "after", "value": "2025-01"}], ">", ["2025-01"]),
+                ("month between 2025-01 and 2025-03", "between", ["2025-01", "2025-03"]),
+                ({"month": {"between": "2025-01..2025-03"}}, "between", ["2025-01", "2025-03"]),
+                ({"month": {"between": ["2025-01", "2025-03"]}}, "between", ["2025-01", "2025-03"]),
+            )
+        ],
+        (
+            METRICS, "filters", {"store": "Seattle", "month": {">=": "2025-01", "<=": "2025-03"}},
+            [
+                {"dimension": "store", "op": "=", "value": ["Seattle"]},
+                {"dimension": "month", "op": ">=", "value": ["2025-01"]},
+                {"dimension": "month", "op": "<=", "value": ["2025-03"]},
+            ],
+        ),
+        # Sort keys in other forms than the published one.
+        *[
+            (METRICS, "order_by", form, [{"by": "revenue", "direction": direction}])
+            for form, direction in (
+                ("revenue", "desc"),
+                ("revenue DESC", "desc"),
+                ("revenue: ascending", "asc"),
+                ("-revenue", "desc"),
+                ("+revenue", "asc"),
+                (["revenue asc"], "asc"),
+                (["revenue", "desc"], "desc"),
+                ({"revenue": "ASC"}, "asc"),
+                ([{"metric": "revenue", "order": "Ascending"}], "asc"),
+                ([{"field": "revenue", "descending": False}], "asc"),
+                ([{"by": "revenue", "descending": True}], "desc"),
+                ('[{"by": "revenue"}]', "desc"),
+            )
+        ],
+        (
+            METRICS, "order_by", "revenue desc, orders asc",
+            [{"by": "revenue", "direction": "desc"}, {"by": "orders", "direction": "asc"}],
+        ),
         # Choices in other letters.
         (METRICS, "order_by", [{"by": "revenue", "direction": "ASC"}], [{"by": "revenue", "direction": "asc"}]),
         (METRICS, "compare", "Previous Year", "previous_year"),
@@ -98,7 +188,7 @@ def test_form_with_one_meaning_is_read_as_that(
         (METRICS, "metrics", [], "metrics: should have at least 1 item"),
         (METRICS, "metrics", None, "metrics: should be a valid list, not null"),
         (METRICS, "metrics", {}, "metrics: should be a valid list, not an object"),
-        (METRICS, "filters", "[", "filters.0: should be a valid dictionary"),
+        (METRICS, "filters", "[", "filters.0: should be a valid object"),
         (METRICS, "compare", "last_year", "compare: should be 'previous_period',"),
         (METRICS, "colour", None, "colour: query_metrics has no such argument"),
     ],
@@ -113,10 +203,98 @@ def test_value_without_such_a_meaning_is_rejected_in_words(
     assert "union[" not in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("tool", "given", "expected"),
+    [
+        (METRICS, {"metric": "revenue"}, {"metrics": ["revenue"]}),
+        (METRICS, {"metrics": "revenue", "timePeriod": "2025"}, {"time_period": "2025"}),
+        (METRICS, {"metrics": "revenue", "order-by": "revenue"}, {"order_by": [{"by": "revenue", "direction": "desc"}]}),
+        (SQL, {"postgresqlQuery": "SELECT 1", "maxRows": 5}, {"postgresql_query": "SELECT 1", "max_rows": 5}),
+        ("get_store_performance", {"stores": "Seattle"}, {"store": "Seattle"}),
+    ],
+)  # fmt: skip
+def test_name_in_other_letters_is_the_published_one(
+    tool: str, given: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    read = TOOLS[tool].read_arguments(given).model_dump()
+    assert {name: read[name] for name in expected} == expected
+
+
+def test_name_that_is_given_twice_is_not_merged() -> None:
+    with pytest.raises(InvalidInput, match="Metrics: query_metrics has no such argument"):
+        TOOLS[METRICS].read_arguments({"metrics": ["revenue"], "Metrics": ["orders"]})
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_each_argument_has_an_example_that_is_valid(tool: str) -> None:
+    """What cannot be read is answered with the wanted type and an example."""
+    for name, field in TOOLS[tool].arguments.model_fields.items():
+        with pytest.raises(InvalidInput) as caught:
+            TOOLS[tool].read_arguments(REQUIRED[tool] | {name: object()})
+        start, end = "For example ", f". Arguments of {tool}: "
+        hint = caught.value.hint
+        assert hint.startswith(start)
+        example = json.loads(hint[len(start) : hint.index(end)])
+        assert list(example) == [name], field
+        read = TOOLS[tool].read_arguments(REQUIRED[tool] | example)
+        assert read.model_dump()[name] == example[name]
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("no condition", "filters.0: should be a valid object, not a text"),
+        ([["category", "Plumbing"]], "filters.0: should be a valid object, not a list"),
+        ({"category": {"near": "Plumbing"}}, "filters.0.op: should be '=',"),
+        ([{"op": "=", "value": "Plumbing"}], "filters.0.dimension: required"),
+        ([FILTER | {"colour": 1}], "filters.0.colour: query_metrics has no such argument"),
+        (7, "filters: should be a valid list, not a number"),
+    ],
+)
+def test_filter_without_a_meaning_is_rejected_with_an_example(value: Any, message: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        TOOLS[METRICS].read_arguments(REQUIRED[METRICS] | {"filters": value})
+    assert message in caught.value.message
+    assert (
+        '{"filters":[{"dimension":"category","op":"in","value":["Plumbing"]}]}' in caught.value.hint
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("revenue desc now", "order_by.0: should be a valid object, not a text"),
+        ([{"by": "revenue", "direction": "sideways"}], "order_by.0.direction: should be 'asc' or"),
+        ([{"direction": "asc"}], "order_by.0.by: "),
+        (7, "order_by: should be a valid list, not a number"),
+    ],
+)
+def test_sort_key_without_a_meaning_is_rejected(value: Any, message: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        TOOLS[METRICS].read_arguments(REQUIRED[METRICS] | {"order_by": value})
+    assert message in caught.value.message
+
+
+def test_unknown_argument_is_answered_with_the_nearest_name() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        TOOLS[SQL].read_arguments({"postgres_query": "SELECT 1"})
+    assert "has no such argument; the nearest is postgresql_query" in caught.value.message
+
+
+def test_long_or_deep_text_is_no_list() -> None:
+    for text in ("['a', " * 2000, "[" * 300 + "'"):
+        with pytest.raises(InvalidInput, match="dimensions"):
+            TOOLS[METRICS].read_arguments({"metrics": "revenue", "dimensions": {"a": text}})
+        assert parsed(text, list) == text
+
+
 def test_hint_gives_the_type_of_each_argument() -> None:
     with pytest.raises(InvalidInput) as caught:
         TOOLS[METRICS].read_arguments({})
-    assert caught.value.hint.startswith("Arguments of query_metrics: metrics (list of strings), ")
+    assert caught.value.hint.startswith(
+        'For example {"metrics":["revenue","orders"]}. '
+        "Arguments of query_metrics: metrics (list of strings), "
+    )
     assert "limit (integer from 1 to 1000)" in caught.value.hint
     assert "compare (previous_period|previous_year|none)" in caught.value.hint
     with pytest.raises(InvalidInput) as caught:

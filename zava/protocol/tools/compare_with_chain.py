@@ -1,5 +1,6 @@
 """The tool that compares a caller's stores with the chain."""
 
+from types import MappingProxyType
 from typing import Annotated
 
 from pydantic import BaseModel, Field
@@ -9,6 +10,7 @@ from zava.model import Caller, Permission
 from zava.protocol.apps import sales_chart
 from zava.protocol.metric_tables import period_content
 from zava.protocol.scope import ScopeContent, scope_content, scope_text
+from zava.protocol.tools.metric_forms import read_period
 from zava.protocol.tools.query_metrics import PeriodContent
 from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
 from zava.service.analytics import Analytics
@@ -29,17 +31,21 @@ DESCRIPTION = product_text(
 class CompareWithChain(Arguments):
     """Arguments of compare_with_chain."""
 
+    FORMS = MappingProxyType({"time_period": read_period})
+
     metric: Annotated[
         str,
         Field(
-            description="revenue, orders, average_order_value, customers, units or discount_rate."
+            description="revenue, orders, average_order_value, customers, units or discount_rate.",
+            examples=["revenue"],
         ),
     ]
     time_period: Annotated[
         str | None,
         Field(
             description="last month|quarter|year, YYYY-MM, YYYY-Qn or YYYY, over by now."
-            f" Default: {DEFAULT_PERIOD}."
+            f" Default: {DEFAULT_PERIOD}.",
+            examples=["last month"],
         ),
     ] = None
 

@@ -38,7 +38,10 @@ class ExecuteSalesQuery(Arguments):
 
     postgresql_query: Annotated[
         str,
-        Field(description="One PostgreSQL SELECT, at most 16 KB."),
+        Field(
+            description="One PostgreSQL SELECT, at most 16 KB.",
+            examples=["SELECT count(*) FROM retail.orders"],
+        ),
     ]
     max_rows: Annotated[
         int, Field(ge=1, le=MAX_ROWS, description="Most rows; more may be longer.")

@@ -40,6 +40,7 @@ class GetMultipleTableSchemas(Arguments):
             min_length=1,
             max_length=MAX_TABLES,
             description="Tables such as retail.orders.",
+            examples=[["retail.orders", "retail.stores"]],
         ),
     ]
 

@@ -1,6 +1,7 @@
 """How a store did, in one call."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
@@ -11,6 +12,7 @@ from zava.protocol.apps import sales_chart
 from zava.protocol.metric_tables import headed, period_content
 from zava.protocol.scope import ScopeContent, scope_content, scope_text
 from zava.protocol.tables import row_line
+from zava.protocol.tools.metric_forms import read_period
 from zava.protocol.tools.query_metrics import PeriodContent
 from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
 from zava.service.analytics import Analytics
@@ -41,16 +43,22 @@ _LEFT_OUT = ("_change", "orders_change_percent", "units_change_percent")
 class GetStorePerformance(Arguments):
     """Arguments of get_store_performance."""
 
+    FORMS = MappingProxyType({"time_period": read_period})
+
     store: Annotated[
         str | None,
         Field(
             max_length=100,
             description="A store such as Seattle or Zava Retail Seattle; without it all that you"
             " see, together and each.",
+            examples=["Seattle"],
         ),
     ] = None
     time_period: Annotated[
-        str | None, Field(description=f"As in query_metrics. Default: {DEFAULT_PERIOD}.")
+        str | None,
+        Field(
+            description=f"As in query_metrics. Default: {DEFAULT_PERIOD}.", examples=["last month"]
+        ),
     ] = None
 
 

@@ -31,7 +31,10 @@ class SemanticSearchProducts(Arguments):
 
     query_description: Annotated[
         str,
-        Field(description="The product, in plain words; or 'similar to' and a SKU or name."),
+        Field(
+            description="The product, in plain words; or 'similar to' and a SKU or name.",
+            examples=["cordless drill"],
+        ),
     ]
     max_rows: Annotated[int, Field(ge=1, le=MAX_ROWS, description="Most products to return.")] = (
         DEFAULT_ROWS
@@ -42,11 +45,16 @@ class SemanticSearchProducts(Arguments):
             ge=0,
             le=100,
             description="Least similarity in percent; 30 is the model's own floor.",
+            examples=[30],
         ),
     ] = None
     category: Annotated[
         str | None,
-        Field(max_length=100, description="Only this category, such as 'Paint & Finishes'."),
+        Field(
+            max_length=100,
+            description="Only this category, such as 'Paint & Finishes'.",
+            examples=["Plumbing"],
+        ),
     ] = None
     in_stock_only: Annotated[
         bool, Field(description="Only what one of your stores has in stock.")
