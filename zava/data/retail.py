@@ -10,7 +10,7 @@ import psycopg
 from zava import observe
 from zava.answer_size import rows_that_fit
 from zava.data import emptiness
-from zava.data.advice import ADVISED, advise
+from zava.data.advice import NAMES_COLUMNS, advise, names_of
 from zava.data.conditions import find_conditions
 from zava.data.continuation import how_to_continue, sort_keys
 from zava.data.fingerprint import note_fingerprint, note_statement
@@ -153,17 +153,25 @@ class RetailData:
         return self._reader
 
     async def _advise(self, caller: Caller, sql: str, fault: DatabaseFault | QueryRefused) -> None:
-        """Name the columns that the caller can read, when the statement named others."""
+        """Write into the hint what would have worked, and into the message the caller's literal."""
         cause = fault.__cause__
-        if not isinstance(cause, psycopg.Error) or cause.sqlstate not in ADVISED:
+        if not isinstance(cause, psycopg.Error):
+            return
+        state, said = cause.sqlstate or "", cause.diag.message_primary or ""
+        position = int(cause.diag.statement_position or 0)
+        if state not in NAMES_COLUMNS:
+            from zava.data.corrections import correct
+
+            correct(fault, sql, state=state, said=said, position=position)
             return
         audience = self._tenancy.audience(caller)
         if audience is None:
             audience = await self._learn_structure(caller)
         else:
             await self._know_structure(caller, audience)
-        said = cause.diag.message_primary or ""
-        fault.hint = advise(said, sql, self._schemas.columns(audience)) or fault.hint
+        names = await self._turns.run(caller.identity, names_of, sql)
+        readable = self._schemas.columns(audience)
+        fault.hint = advise(said, sql, position, names, readable) or fault.hint
 
     async def _explain(self, caller: Caller, audience: Audience, sql: str) -> list[str]:
         """Read which conditions removed the rows; a failure here does not change the answer."""

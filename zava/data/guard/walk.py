@@ -61,7 +61,7 @@ class Walk:
         Raises:
             Refused: the first thing that is not on the lists.
         """
-        self._fields = Fields(statement, self._columns, self._calling)
+        self._fields = Fields(statement, self._tables, self._columns, self._calling)
         self._push(statement, frozenset())
         while self._stack:
             node, visible = self._stack.pop()
@@ -78,7 +78,7 @@ class Walk:
                     else:
                         self._stack += [(item, visible) for item in value if item]
                 elif key not in LEAVES:
-                    raise refusals.node(key)
+                    raise refusals.node(key, value)
         if self._reads_paths:
             for node in nodes_of(statement):
                 # Each text may become a path: the other side of a UNION or CASE decides its type.
@@ -130,21 +130,21 @@ class Walk:
 
     def _column(self, reference: Node, _visible: Names) -> None:
         names = [part["String"]["sval"] for part in reference["fields"] if "String" in part]
+        if names and not (len(names) > 1 and self._fields.is_own(names[-1], names[-2])):
+            _check_column(names[-1])
         if len(names) > 1:
             self._check_field(names[-1], names[-2])
-        elif names:
-            _check_column(names[-1])
 
     def _selection(self, selection: Node, visible: Names) -> None:
         value = selection["arg"].get("ColumnRef", {}).get("fields", ())
         source = value[-1].get("String", {}).get("sval") if value else None
         for part in selection["indirection"]:
             if "String" in part:
+                _check_column(part["String"]["sval"])
                 self._check_field(part["String"]["sval"], source)
         self._push(selection, visible)
 
     def _check_field(self, name: str, source: str | None) -> None:
-        _check_column(name)
         if self._fields.is_call(name) or not self._fields.is_column(name, source):
             raise refusals.hidden_call(name)
 
