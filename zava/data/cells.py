@@ -4,7 +4,7 @@ import base64
 import json
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
@@ -38,6 +38,8 @@ _READ_FAST = frozenset(
     | {"uuid", "bytea", "date", "time", "timetz", "timestamp", "timestamptz", "interval"}
     | {_NUMERIC}
 )
+# Numbers, and what is none: NaN and the infinities are strings in JSON.
+_MAY_BE_TEXT = frozenset({_INT8, _NUMERIC, "float4", "float8"})
 # A double keeps every decimal of fifteen digits, so only a longer run can be one that it rounds:
 # a line that holds sixteen of these characters in a row is read exactly.
 _ALWAYS_EXACT_DIGITS = 15
@@ -74,7 +76,8 @@ def read_columns(
 def read_rows(columns: Sequence[Column], lines: Sequence[bytes]) -> list[list[Any]]:
     """Return the rows in column order.
 
-    A number stays a number when a double holds it exactly, and is a string otherwise.
+    A number stays a number when a double holds it exactly, and is a string otherwise. The numbers
+    of one column are all numbers or all strings, in the server's own writing.
 
     Raises:
         DatabaseFault: a JSON value nests deeper than clients read.
@@ -99,7 +102,30 @@ def read_rows(columns: Sequence[Column], lines: Sequence[bytes]) -> list[list[An
         if mend is not None:
             for row in rows:
                 row[index] = mend(row[index])
+    mixed = [index for index, column in enumerate(columns) if _is_mixed(column, rows, index)]
+    for row, line in zip(rows, lines, strict=True) if mixed else ():
+        texts = _read_texts(line.decode())
+        for index in mixed:
+            row[index] = _plain(texts[index][1], _DEEPEST)
     return rows
+
+
+def _is_mixed(column: Column, rows: Sequence[Sequence[Any]], index: int) -> bool:
+    """Whether some of a column's numbers are strings and others are not."""
+    if column.type.removesuffix("[]") not in _MAY_BE_TEXT:
+        return False
+    kinds = {type(row[index]) for row in rows}
+    if list in kinds:
+        kinds = {type(one) for row in rows for one in _leaves(row[index])}
+    return str in kinds and not kinds <= {str, type(None)}
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, list):
+        for inner in value:
+            yield from _leaves(inner)
+    else:
+        yield value
 
 
 def _has_long_numbers(column: Column) -> bool:
@@ -163,6 +189,9 @@ def _decimal(text: str) -> float | str:
 _read_exactly = json.JSONDecoder(
     object_pairs_hook=_Pairs, parse_float=_decimal, parse_int=_integer
 ).decode
+
+
+_read_texts = json.JSONDecoder(object_pairs_hook=_Pairs, parse_float=str, parse_int=str).decode
 
 
 def _read_row(line: bytes) -> list[Any]:

@@ -64,7 +64,9 @@ class TableContent(BaseModel):
     columns: list[ColumnContent]
     rows: Annotated[
         list[list[Any]],
-        Field(description="Numbers that a double cannot hold exactly are strings."),
+        Field(
+            description="A column of numbers is all strings where a double cannot hold one exactly."
+        ),
     ]
     row_count: int
     truncated: Annotated[str | None, Field(description="'rows' or 'bytes' when cut.")]
