@@ -167,6 +167,8 @@ async def test_types_of_extensions_and_arrays_are_named(
     [
         ("'1e99999999999999999999'::json", "1e99999999999999999999"),
         ("'1e-99999999999999999999'::json", "1e-99999999999999999999"),
+        ("jsonb_build_object('a', 243.3154436450839329)", {"a": float("243.3154436450839329")}),
+        ("jsonb_build_array(1 / 3.0, 9007199254740993)", [1 / 3, "9007199254740993"]),
         (r"""'"a\ud800b"'::json""", "a\N{REPLACEMENT CHARACTER}b"),
         (r"""'{"\udc00": ["\ud83d\ude00"]}'::json""", {"\N{REPLACEMENT CHARACTER}": ["😀"]}),
         ("('[' || repeat('[', 90) || repeat(']', 90) || ']')::json::text", f"{'[' * 91}{']' * 91}"),
