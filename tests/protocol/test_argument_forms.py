@@ -159,6 +159,20 @@ FILTER = {"dimension": "store", "op": "in", "value": ["Seattle"]}
         (METRICS, "compare", "previous-period", "previous_period"),
         ("show_sales_chart", "compare", "none", "none"),
         ("show_sales_chart", "kind", "Time Series", "time_series"),
+        ("show_sales_chart", "kind", "bar", "bars"),
+        ("show_sales_chart", "kind", "timeseries", "time_series"),
+        (METRICS, "compare", ["previous_year"], "previous_year"),
+        # A list of one for a text, names in other wrappings, numbers with commas.
+        ("get_store_performance", "store", ["Seattle"], "Seattle"),
+        ("get_store_performance", "store", '["Seattle"]', "Seattle"),
+        ("get_store_performance", "store", "All stores", None),
+        ("compare_with_chain", "metric", ["revenue"], "revenue"),
+        (SEARCH, "category", '["Plumbing"]', "Plumbing"),
+        (METRICS, "metrics", [{"name": "revenue"}, {"metric": "orders"}], ["revenue", "orders"]),
+        (METRICS, "metrics", "revenue and orders; units", ["revenue", "orders", "units"]),
+        (METRICS, "filters", {}, []),
+        (METRICS, "order_by", {}, []),
+        (SQL, "max_rows", "1,000", 1000),
         # Texts stay as they are.
         (SQL, "postgresql_query", "[1]", "[1]"),
         (SEARCH, "query_description", "null", "null"),
@@ -184,10 +198,17 @@ def test_form_with_one_meaning_is_read_as_that(
         (SQL, "max_rows", 1001, "max_rows: should be less than or equal to 1000"),
         (SQL, "postgresql_query", None, "postgresql_query: should be a valid string, not null"),
         (SEARCH, "in_stock_only", "yes", "in_stock_only: should be a valid boolean, not a text"),
-        (SEARCH, "category", ["Paint"], "category: should be a valid string, not a list"),
+        (SEARCH, "category", ["Paint", "Lumber"], "category: should be a valid string, not a list"),
         (METRICS, "metrics", [], "metrics: should have at least 1 item"),
         (METRICS, "metrics", None, "metrics: should be a valid list, not null"),
         (METRICS, "metrics", {}, "metrics: should be a valid list, not an object"),
+        (
+            METRICS,
+            "metrics",
+            [{"name": "revenue", "as": "r"}],
+            "metrics.0: should be a valid string",
+        ),
+        (SQL, "max_rows", "1,00", "max_rows: should be a valid integer, not a text"),
         (METRICS, "filters", "[", "filters.0: should be a valid object"),
         (METRICS, "compare", "last_year", "compare: should be 'previous_period',"),
         (METRICS, "colour", None, "colour: query_metrics has no such argument"),
@@ -211,6 +232,19 @@ def test_value_without_such_a_meaning_is_rejected_in_words(
         (METRICS, {"metrics": "revenue", "order-by": "revenue"}, {"order_by": [{"by": "revenue", "direction": "desc"}]}),
         (SQL, {"postgresqlQuery": "SELECT 1", "maxRows": 5}, {"postgresql_query": "SELECT 1", "max_rows": 5}),
         ("get_store_performance", {"stores": "Seattle"}, {"store": "Seattle"}),
+        # Other names, and objects around the arguments.
+        (SQL, {"query": "SELECT 1"}, {"postgresql_query": "SELECT 1"}),
+        (SQL, {"SQL": "SELECT 1"}, {"postgresql_query": "SELECT 1"}),
+        (SEARCH, {"query": "paint", "limit": 3}, {"query_description": "paint", "max_rows": 3}),
+        (METRICS, {"metric": "revenue", "group_by": "store", "period": "2025"}, {"dimensions": ["store"], "time_period": "2025"}),
+        ("get_multiple_table_schemas", {"tables": "orders"}, {"table_names": ["orders"]}),
+        ("get_store_performance", {"store_name": "Seattle"}, {"store": "Seattle"}),
+        *[
+            (METRICS, {wrapper: inner}, {"metrics": ["revenue"]})
+            for wrapper in ("arguments", "kwargs", "input")
+            for inner in ({"metrics": ["revenue"]}, '{"metrics": ["revenue"]}')
+        ],
+        ("get_current_utc_date", {"random_string": "dummy"}, {}),
     ],
 )  # fmt: skip
 def test_name_in_other_letters_is_the_published_one(
@@ -220,9 +254,12 @@ def test_name_in_other_letters_is_the_published_one(
     assert {name: read[name] for name in expected} == expected
 
 
-def test_name_that_is_given_twice_is_not_merged() -> None:
-    with pytest.raises(InvalidInput, match="Metrics: query_metrics has no such argument"):
-        TOOLS[METRICS].read_arguments({"metrics": ["revenue"], "Metrics": ["orders"]})
+@pytest.mark.parametrize("name", ["Metrics", "metric", "METRIC"])
+def test_name_that_is_given_twice_is_not_merged(name: str) -> None:
+    with pytest.raises(InvalidInput, match=f"{name}: query_metrics has no such argument"):
+        TOOLS[METRICS].read_arguments({"metrics": ["revenue"], name: ["orders"]})
+    with pytest.raises(InvalidInput, match="sql: execute_sales_query has no such argument"):
+        TOOLS[SQL].read_arguments({"query": "SELECT 1", "sql": "SELECT 2"})
 
 
 @pytest.mark.parametrize("tool", TOOLS)

@@ -92,10 +92,10 @@ def explain(conditions: Sequence[Condition], rows: Sequence[Mapping[str, Any]]) 
 
 def _together(conditions: Sequence[Condition]) -> list[list[int]]:
     """Return the numbers of the conditions that hold for the same row, where there are several."""
-    places: dict[int, list[int]] = {}
+    places: dict[tuple[int, str], list[int]] = {}
     for number, condition in enumerate(conditions):
         if condition.values:
-            places.setdefault(condition.place, []).append(number)
+            places.setdefault((condition.place, condition.table), []).append(number)
     return [members for members in places.values() if len(members) > 1]
 
 

@@ -7,6 +7,7 @@ it.
 """
 
 import ast
+import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -18,6 +19,12 @@ Form = Callable[[Any], Any]
 
 _ABSENT_TEXTS = frozenset({"", "null", "none", "undefined"})
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
+_DUMMIES = frozenset({"random_string", "dummy", "placeholder", "no_args", "input"})
+"""What clients send to a tool without arguments, because their models must send something."""
+_WRAPPERS = frozenset({"arguments", "args", "kwargs", "input", "params", "parameters"})
+_NAMES = frozenset({"name", "metric", "dimension", "field", "column", "table", "value"})
+_BETWEEN_NAMES = re.compile(r",|;|\n|&|\band\b")
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?:\D|$))")
 _LONGEST_LITERAL = 4096
 _FALSE_AND_TRUE = (False, True)
 
@@ -28,16 +35,17 @@ def converted(
     *,
     separated: Collection[str] = (),
     forms: Mapping[str, Form] | None = None,
+    aliases: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Return the arguments of an object schema in its own types; absent values are left out.
 
     `separated` names the lists whose values may come as one text with commas. `forms` reads
-    arguments that have further forms, by name.
+    arguments that have further forms, by name. `aliases` are other names of arguments.
     """
     properties: Mapping[str, Schema] = schema.get("properties", {})
     required = schema.get("required", ())
     arguments = {}
-    for name, value in _named(given, properties).items():
+    for name, value in _named(_unwrapped(given, properties), properties, aliases or {}).items():
         expected = properties.get(name)
         if expected is None:
             arguments[name] = value
@@ -50,13 +58,29 @@ def converted(
     return arguments
 
 
-def _named(given: Mapping[str, Any], properties: Collection[str]) -> dict[str, Any]:
-    """Return the arguments by their published names: letters and plurals may differ."""
-    known = {_folded(name): name for name in properties}
-    named = {}
+def _unwrapped(given: Mapping[str, Any], properties: Collection[str]) -> Mapping[str, Any]:
+    """Return the arguments of an object that some clients put around them."""
+    if not properties and given.keys() <= _DUMMIES:
+        return {}
+    if len(given) == 1 and not given.keys() & properties:
+        ((name, inner),) = given.items()
+        inner = parsed(inner, dict) if name in _WRAPPERS else None
+        if isinstance(inner, dict):
+            return inner
+    return given
+
+
+def _named(
+    given: Mapping[str, Any], properties: Collection[str], aliases: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return the arguments by their published names: letters, plurals and aliases may differ."""
+    known = {_folded(name): name for name in (*aliases, *properties)}
+    named: dict[str, Any] = {}
     for name, value in given.items():
         meant = name if name in properties else known.get(_folded(name), name)
-        named[name if meant in given else meant] = value
+        meant = aliases.get(meant, meant)
+        is_taken = meant in named or (meant != name and meant in given)
+        named[name if is_taken else meant] = value
     return named
 
 
@@ -67,14 +91,14 @@ def _folded(name: str) -> str:
 def _separated(value: Any) -> Any:
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         return value
-    parts = [part.strip() for one in value for part in one.split(",")]
+    parts = [part.strip() for one in value for part in _BETWEEN_NAMES.split(one)]
     return [part for part in parts if part]
 
 
 def _is_absent(value: Any, schema: Schema) -> bool:
     """Whether a value of an optional argument stands for none."""
     if not isinstance(value, str):
-        return value is None
+        return value is None or value == {}
     return value.strip().lower() in _ABSENT_TEXTS and value not in schema.get("enum", ())
 
 
@@ -89,6 +113,7 @@ def _value(value: Any, schema: Schema) -> Any:
         return _number(value, is_whole=kind == "integer")
     if kind == "boolean":
         return _boolean(value)
+    value = _only_one(value)
     if type(value) is int:  # a year, or a code of digits
         return str(value)
     return _choice(value, schema["enum"]) if "enum" in schema else value
@@ -102,7 +127,22 @@ def _list(value: Any, schema: Schema) -> Any:
         value = [value]
     if not isinstance(value, list):
         return value
+    if items["type"] == "string":
+        value = [_name_of(one) for one in value]
     return [_value(one, items) for one in value if one is not None]
+
+
+def _only_one(value: Any) -> Any:
+    """Return the one text of a list of one, which stands for a text."""
+    content = parsed(value, list)
+    is_one_text = isinstance(content, list) and len(content) == 1 and isinstance(content[0], str)
+    return content[0] if is_one_text else value
+
+
+def _name_of(value: Any) -> Any:
+    """Return the name that an object of nothing else gives, such as `{"name": "revenue"}`."""
+    is_named = isinstance(value, dict) and len(value) == 1 and value.keys() <= _NAMES
+    return next(iter(value.values())) if is_named else value
 
 
 def parsed(value: Any, *kinds: type) -> Any:
@@ -137,6 +177,7 @@ def _boolean(value: Any) -> Any:
 def _number(value: Any, *, is_whole: bool) -> Any:
     if isinstance(value, str):
         try:
+            value = _THOUSANDS.sub("", value)
             value = float(value) if set(value) & set(".eE") else int(value)
         except ValueError:  # no number, or one of too many digits
             return value
@@ -148,5 +189,5 @@ def _number(value: Any, *, is_whole: bool) -> Any:
 def _choice(value: Any, allowed: list[str]) -> Any:
     if not isinstance(value, str) or value in allowed:
         return value
-    folded = value.strip().lower().replace("-", "_").replace(" ", "_")
-    return folded if folded in allowed else value
+    folded = _folded(value.strip().replace(" ", "_"))
+    return next((choice for choice in allowed if _folded(choice) == folded), value)

@@ -32,6 +32,7 @@ class CompareWithChain(Arguments):
     """Arguments of compare_with_chain."""
 
     FORMS = MappingProxyType({"time_period": read_period})
+    ALIASES = MappingProxyType({"period": "time_period"})
 
     metric: Annotated[
         str,

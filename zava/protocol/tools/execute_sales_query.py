@@ -1,5 +1,6 @@
 """Free SQL over the retail data."""
 
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
@@ -35,6 +36,10 @@ DESCRIPTION = product_text(
 
 class ExecuteSalesQuery(Arguments):
     """Arguments of execute_sales_query."""
+
+    ALIASES = MappingProxyType(
+        {"query": "postgresql_query", "sql": "postgresql_query", "statement": "postgresql_query"}
+    )
 
     postgresql_query: Annotated[
         str,

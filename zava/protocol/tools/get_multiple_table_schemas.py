@@ -1,5 +1,6 @@
 """The structure of the retail tables."""
 
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
@@ -32,6 +33,7 @@ DESCRIPTION = product_text(
 class GetMultipleTableSchemas(Arguments):
     """Arguments of get_multiple_table_schemas."""
 
+    ALIASES = MappingProxyType({"tables": "table_names"})
     SEPARATED = frozenset({"table_names"})
 
     table_names: Annotated[

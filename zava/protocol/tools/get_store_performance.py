@@ -40,10 +40,17 @@ _TITLES = {
 _LEFT_OUT = ("_change", "orders_change_percent", "units_change_percent")
 
 
+def _one_or_all(store: Any) -> Any:
+    """Return a store; a word for all of them stands for none."""
+    is_all = isinstance(store, str) and store.strip().lower() in {"all", "all stores", "*", "any"}
+    return None if is_all else store
+
+
 class GetStorePerformance(Arguments):
     """Arguments of get_store_performance."""
 
-    FORMS = MappingProxyType({"time_period": read_period})
+    FORMS = MappingProxyType({"store": _one_or_all, "time_period": read_period})
+    ALIASES = MappingProxyType({"period": "time_period", "store_name": "store"})
 
     store: Annotated[
         str | None,

@@ -82,6 +82,9 @@ class QueryMetrics(Arguments):
     FORMS = MappingProxyType(
         {"filters": read_filters, "order_by": read_orders, "time_period": read_period}
     )
+    ALIASES = MappingProxyType(
+        {"period": "time_period", "group_by": "dimensions", "sort_by": "order_by"}
+    )
 
     metrics: Annotated[
         list[str],

@@ -1,5 +1,6 @@
 """Product search by description."""
 
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
@@ -28,6 +29,10 @@ DESCRIPTION = product_text(
 
 class SemanticSearchProducts(Arguments):
     """Arguments of semantic_search_products."""
+
+    ALIASES = MappingProxyType(
+        {"query": "query_description", "text": "query_description", "limit": "max_rows"}
+    )
 
     query_description: Annotated[
         str,

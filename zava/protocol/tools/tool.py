@@ -55,13 +55,15 @@ class Arguments(BaseModel):
     """Arguments of a tool, in the published types; unknown names are rejected.
 
     `SEPARATED` names the lists that may come as one text with commas. `FORMS` reads the further
-    forms of an argument. An argument's `examples` are for errors alone.
+    forms of an argument. `ALIASES` are other names that models give one. An argument's `examples`
+    are for errors alone.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     SEPARATED: ClassVar[frozenset[str]] = frozenset()
     FORMS: ClassVar[Mapping[str, Form]] = {}
+    ALIASES: ClassVar[Mapping[str, str]] = {}
 
 
 class ToolAnswer(NamedTuple):
@@ -124,6 +126,7 @@ class Tool:
             self.input_schema,
             separated=self.arguments.SEPARATED,
             forms=self.arguments.FORMS,
+            aliases=self.arguments.ALIASES,
         )
         try:
             return self.arguments.model_validate(arguments)
