@@ -209,7 +209,7 @@ def bounded(name: str, largest: str) -> str:
         (
             "SELECT format('%99999s', 'x')",
             bounded("format", "10,000"),
-            "For example format('%s: %s', a, b).",
+            "For example format('%s: %s', a, b); a number is to_char(x, 'FM999,990.00').",
         ),
         (
             "SELECT strpos(string_agg(a, ''), max(b)) FROM retail.orders",
@@ -228,9 +228,9 @@ def test_refusal_says_what_and_what_instead(sql: str, message: str, hint: str) -
 
 
 def test_syntax_error_says_where() -> None:
-    assert judge("SELECT 1 AS a b") == Verdict(
+    assert judge("SELECT 1 1") == Verdict(
         DatabaseFault,
-        'Syntax error at or near "b" (at character 15).',
+        'Syntax error at or near "1" (at character 10).',
         "Correct the syntax near the stated position and send the statement again.",
     )
     assert (

@@ -18,7 +18,7 @@ NAMES_COLUMNS = frozenset({"42703", "42501"})
 
 _OUTSIDE = "SELECT * FROM (…) AS t WHERE …"
 _MOST = 3
-_NEAR, _SHORTEST_PART = 0.6, 3
+_ALIKE, _NEAR, _SHORTEST_PART = 0.85, 0.6, 3
 _DENIED_TABLE = re.compile(r"permission denied for (?:table|relation) (\w+)")
 _MISSING_COLUMN = re.compile(r'column "?(?:(\w+)\.)?([^"]+?)"? does not exist')
 
@@ -81,10 +81,10 @@ def advise(
         )
     from zava.data.guard.dialects import COLUMNS
 
-    wanted = name.lower()
-    holding = {table: (wanted,) for table, columns in tables.items() if wanted in columns}
     return (
-        _nearest(name, holding or own)
+        _nearest(name, own, cutoff=_ALIKE)
+        or ("" if qualifier else _elsewhere(name.lower(), tables))
+        or _nearest(name, own)
         or COLUMNS.get(name)
         or _nearest(name, tables)
         or _listed(own)
@@ -99,7 +99,12 @@ def _readable(table: str, names: StatementNames, tables: Tables) -> str:
     return f"{told}Of retail.{table} you can read: {', '.join(tables[table])}.{instead}"
 
 
-def _nearest(name: str, tables: Tables) -> str | None:
+def _elsewhere(wanted: str, tables: Tables) -> str | None:
+    """Name the other tables that have exactly this column."""
+    return _nearest(wanted, {t: (wanted,) for t, columns in tables.items() if wanted in columns})
+
+
+def _nearest(name: str, tables: Tables, cutoff: float = _NEAR) -> str | None:
     wanted = name.lower()
     holders: dict[str, list[str]] = {}
     for table, columns in tables.items():
@@ -108,7 +113,7 @@ def _nearest(name: str, tables: Tables) -> str | None:
         for column in dict.fromkeys([*own, *columns]):
             holders.setdefault(column, []).append(f"retail.{table}")
     holding = [c for c in holders if wanted in c or (len(c) > _SHORTEST_PART and c in wanted)]
-    found = (holding or get_close_matches(wanted, holders, cutoff=_NEAR))[:_MOST]
+    found = (holding or get_close_matches(wanted, holders, cutoff=cutoff))[:_MOST]
     if not found:
         return None
     told = "; ".join(f"{column} of {', '.join(holders[column])}" for column in found)

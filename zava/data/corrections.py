@@ -10,7 +10,7 @@ from typing import NamedTuple
 from zava.errors import DatabaseFault, QueryRefused
 
 _MEANT = re.compile("Perhaps you meant")
-_QUOTED = re.compile('"([^"]+)"')
+_QUOTED = re.compile('"([^"]*)"')
 _LONGEST_LITERAL = 60
 _OUTSIDE = "Select it in a WITH or a subquery, and filter outside: SELECT * FROM (…) AS t WHERE …"
 _TO_TEXT = "Cast the argument to text: x::text."
@@ -68,6 +68,12 @@ _RULES = (
     _rule(
         "42883", r"function to_char\((?:text|unknown)", "Cast first: to_char(x::date, 'YYYY-MM')."
     ),
+    _rule(
+        "42883",
+        r"function to_char\([^,]+\)",
+        "Write to_char(x, 'FM999,990.00') for a number, to_char(x, 'YYYY-MM') for a time.",
+    ),
+    _rule("42883", r"function to_date\((?:unknown|text)\)", "Write to_date(x, 'YYYY-MM-DD')."),
     _rule("42883", rf"function to_date\({_TIME}", "It is a time already: write x::date."),
     _rule(
         "42883", r"function trunc\((?:timestamp|date)", "Write date_trunc('day', x), or x::date."
@@ -192,6 +198,7 @@ _RULES = (
         r"window \S+ does not exist|frame",
         "Define the window: OVER (PARTITION BY x ORDER BY y).",
     ),
+    _rule("42704", r"window", "Define the window: OVER (PARTITION BY x ORDER BY y)."),
     # Forms that PostgreSQL does not have.
     _rule(
         "0A000",
@@ -254,7 +261,13 @@ _RULES = (
         "Cast all parts to one type, such as x::text.",
     ),
     _rule("42804", r"", "Cast the value to the type that is wanted."),
-    _rule("42846", r"cannot cast type", "There is no such cast: go through text, x::text."),
+    _rule("42846", r"cannot cast type money", "Write x::numeric."),
+    _rule(
+        "42846",
+        r"cannot cast type (?:timestamp|date|interval)",
+        "Write extract(epoch FROM x) for seconds, extract(year FROM x) for a field.",
+    ),
+    _rule("42846", r"", "These types have no cast. Show or compare the value as text: x::text."),
     _rule("42P18", r"could not determine", "Cast the value: NULL::text."),
     # Names and lists.
     _rule(
@@ -273,6 +286,11 @@ _RULES = (
         "Add the sort key to the outputs, or use GROUP BY instead of DISTINCT.",
     ),
     _rule("42P10", r"DISTINCT ON", "ORDER BY must begin with the expressions of DISTINCT ON."),
+    _rule(
+        "42P10",
+        r"in an aggregate with DISTINCT",
+        "Sort by the aggregated expression itself, or leave DISTINCT out.",
+    ),
     _rule("42P10", r"position \d+", "A number in ORDER BY or GROUP BY counts the outputs."),
     _rule("42P10", r"has \d+ columns available", "Name as many columns as the query has outputs."),
     _rule("42601", r"same number of columns", "Each query of the UNION needs as many outputs."),
@@ -290,6 +308,12 @@ _RULES = (
         "An id is a uuid: compare a name instead, such as store_name or sku.",
     ),
     _rule("22P02", r"type boolean", "Write true or false."),
+    _rule("22023", r"[Tt]ime zone", "Write a time zone such as 'America/Los_Angeles' or 'UTC'."),
+    _rule(
+        "22P02",
+        r"^literal .*type (?:integer|bigint|smallint|numeric|double precision|real)",
+        "A number is wanted here. Write one, or cast the other side to text: x::text.",
+    ),
     _rule(
         "22P02",
         r"type (?:integer|bigint|smallint|numeric|double precision|real)",
@@ -316,7 +340,9 @@ def correct(
     where the statement has it as a literal.
     """
     if not _MEANT.match(fault.hint):  # PostgreSQL's own hint names an alias
-        rules = (rule for rule in _RULES if state in rule.states and rule.said.search(said))
+        # Where the report has a place, a literal of the statement did not fit, else a cell.
+        told = f"literal {said}" if position and state.startswith("22") else said
+        rules = (rule for rule in _RULES if state in rule.states and rule.said.search(told))
         fault.hint = next((rule.hint for rule in rules), fault.hint)
     quoted = _QUOTED.search(said)
     if position and quoted and f"'{quoted[1]}'" in statement:

@@ -211,7 +211,11 @@ def _check_factorial(arguments: list[Node]) -> None:
 def _check_format(arguments: list[Node]) -> None:
     template = arguments[0].get("A_Const", {}).get("sval") if arguments else None
     if template is None or _WIDE_FIELD.search(template.get("sval", "")):
-        raise refusals.unbounded("format", LARGEST_LENGTH, "format('%s: %s', a, b)")
+        raise refusals.unbounded(
+            "format",
+            LARGEST_LENGTH,
+            "format('%s: %s', a, b); a number is to_char(x, 'FM999,990.00')",
+        )
 
 
 def _is_condition(node: Node) -> bool:

@@ -26,7 +26,9 @@ FUNCTIONS = _table(
     r"""
     year yearweek toyear
         Write extract(year FROM x), or date_trunc('year', x) for its first day.
-    month monthname tomonth
+    monthname
+        Write to_char(x, 'FMMonth').
+    month tomonth
         Write extract(month FROM x), or to_char(x, 'YYYY-MM').
     day dayofmonth todayofmonth
         Write extract(day FROM x).

@@ -150,6 +150,21 @@ _DIALECTS = (
     _rule("Write x IN (1, 2), with parentheses.", at=r".", before=r"\bin"),
 )
 _ORDER = (
+    _rule("Name the columns in GROUP BY: ALL is not among them.", r"\bgroup\s+by\s+all\b"),
+    _rule("Write NULLS FIRST or NULLS LAST.", r"\bnulls\b(?!\s+(?:first|last)\b)"),
+    _rule("Write a number after LIMIT or OFFSET.", before=r"\b(?:limit|offset)", at=r"[;)]|\Z"),
+    _rule(
+        "Name what to sort, group or partition by.",
+        before=r"\b(?:order|group|partition)\s+by",
+        at=r"[;),]|(?:having|limit|order|rows|range)\b|\Z",
+    ),
+    _rule('Write the name in double quotes: AS "Store".', before=r"\bas", at="'"),
+    _rule(
+        'Write a name of two words in double quotes: AS "Store Name".',
+        before=r"(?:\bas|(?:\bselect|,)\s+[\w.]+)\s+[a-z]\w*",
+        at=r"[a-z]\w*\s*(?:,|from\b)",
+    ),
+    _rule("Write '' for a quote inside a text.", before=r"'x*'", at=r"\w"),
     _rule(
         "Write WHERE after FROM and before GROUP BY. A condition on groups is HAVING.",
         at=r"where\b",
