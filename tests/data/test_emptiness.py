@@ -210,6 +210,15 @@ async def test_answer_with_rows_has_no_notes(
     assert await notes(tenancy, callers["seattle"], sql) == ()
 
 
+async def test_null_of_json_is_noted_beside_an_absent_value(
+    tenancy: RetailData, callers: dict[str, Caller]
+) -> None:
+    sql = "SELECT 'null'::jsonb AS a, NULL::json AS b, '1'::jsonb AS c, NULL AS d, 1 AS e"
+    assert await notes(tenancy, callers["seattle"], sql) == (
+        "NULL in a, b is a JSON null or no value: jsonb_typeof(x) differs.",
+    )
+
+
 async def test_explanation_costs_one_more_round_trip(
     database: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:

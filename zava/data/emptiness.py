@@ -12,6 +12,7 @@ from typing import Any
 
 from zava.data.conditions import Condition
 from zava.data.schema import OUTSIDE_TEXT
+from zava.model import Table
 
 _MOST_VALUES = 1000  # more than this is no list to choose from
 _OFFERED = 5
@@ -25,6 +26,7 @@ _KINDS = {
     "boolean": "boolean",
 }
 _NUMBERS = ("numeric", "integer", "smallint", "bigint", "real", "double")
+_JSON = frozenset({"json", "jsonb"})
 _CALLS = frozenset({"lower", "upper"})
 _NOTHING = "NULL::text AS low, NULL::text AS high, NULL::json AS values"
 _RANGED = frozenset({"timestamptz", "date", "numeric"})
@@ -33,6 +35,17 @@ _RANGED = frozenset({"timestamptz", "date", "numeric"})
 def is_empty(rows: Sequence[Sequence[Any]]) -> bool:
     """Whether an answer holds nothing: no row, or the one row of aggregates over no row."""
     return not rows or (len(rows) == 1 and all(cell is None or cell == 0 for cell in rows[0]))
+
+
+def about_json_nulls(table: Table) -> list[str]:
+    """Return a note where a value of JSON is absent or a JSON null: both are null in an answer."""
+    names = [
+        column.name
+        for place, column in enumerate(table.columns)
+        if column.type in _JSON and any(row[place] is None for row in table.rows)
+    ]
+    told = ", ".join(names[:_OFFERED])
+    return [f"NULL in {told} is a JSON null or no value: jsonb_typeof(x) differs."] if told else []
 
 
 def question(

@@ -79,12 +79,16 @@ class RetailData:
         fitting = rows_that_fit(table.rows, max_rows)
         if fitting < len(table.rows):
             table = replace(table, rows=table.rows[:fitting], truncated="bytes")
+        return replace(table, notes=tuple(await self._notes(caller, sql, table)))
+
+    async def _notes(self, caller: Caller, sql: str, table: Table) -> list[str]:
+        notes = emptiness.about_json_nulls(table)
         if table.truncated:
             keys = await self._turns.run(caller.identity, sort_keys, sql)
-            return replace(table, notes=(how_to_continue(keys, table),))
-        if not emptiness.is_empty(table.rows):
-            return table
-        return replace(table, notes=tuple(await self._explain(caller, table.scope.audience, sql)))
+            notes.append(how_to_continue(keys, table))
+        elif emptiness.is_empty(table.rows):
+            notes += await self._explain(caller, table.scope.audience, sql)
+        return notes
 
     async def table_schemas(
         self, caller: Caller, names: Sequence[str] | None
