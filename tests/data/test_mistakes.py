@@ -3,9 +3,9 @@
 import pytest
 
 from tests.data.mistakes import GENERAL, MISTAKES
-from zava.data.retail import RetailData
+from zava.data.sql_query.free_query import RetailData
 from zava.errors import ZavaError
-from zava.model import Caller
+from zava.model.core import Caller
 
 GENERAL_HINTS = (
     "Correct the syntax near the stated position",

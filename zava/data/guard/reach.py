@@ -11,8 +11,8 @@ from datetime import date
 from math import isfinite
 from typing import Any
 
-from zava.data.guard.bounds import constant
-from zava.data.guard.parsing import Node
+from zava.data.guard.cost.bounds import constant
+from zava.data.syntax.parser import Node
 
 Reach = tuple[float, float]
 """The least and the largest that an expression can be."""

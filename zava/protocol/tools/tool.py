@@ -12,7 +12,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from zava.errors import InvalidInput
-from zava.model import Caller, Permission
+from zava.model.core import Caller, Permission
 from zava.protocol.tools.argument_forms import Form, converted
 from zava.service.analytics import Analytics
 
