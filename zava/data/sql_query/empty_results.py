@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from zava.data.sql_query.predicates import Condition
-from zava.data.sql_query.schema_catalog import OUTSIDE_TEXT
+from zava.data.sql_query.predicates import Predicate
+from zava.data.syntax.outside_text import OUTSIDE_TEXT
 from zava.model.core import Table
 
 _MOST_VALUES = 1000  # more than this is no list to choose from
@@ -49,7 +49,7 @@ def about_json_nulls(table: Table) -> list[str]:
 
 
 def question(
-    conditions: Sequence[Condition], tables: Mapping[str, Mapping[str, str]]
+    conditions: Sequence[Predicate], tables: Mapping[str, Mapping[str, str]]
 ) -> tuple[str, dict[str, str]] | None:
     """Return our statement and its parameters; None where no condition can be checked.
 
@@ -79,7 +79,7 @@ def question(
     return (" UNION ALL ".join(parts), params) if parts else None
 
 
-def explain(conditions: Sequence[Condition], rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def explain(conditions: Sequence[Predicate], rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return sentences for the model, from what our statement brought back."""
     told: list[str] = []
     together = _together(conditions)
@@ -103,7 +103,7 @@ def explain(conditions: Sequence[Condition], rows: Sequence[Mapping[str, Any]]) 
     return list(dict.fromkeys(told))
 
 
-def _together(conditions: Sequence[Condition]) -> list[list[int]]:
+def _together(conditions: Sequence[Predicate]) -> list[list[int]]:
     """Return the numbers of the conditions that hold for the same row, where there are several."""
     places: dict[tuple[int, str], list[int]] = {}
     for number, condition in enumerate(conditions):
@@ -112,12 +112,12 @@ def _together(conditions: Sequence[Condition]) -> list[list[int]]:
     return [members for members in places.values() if len(members) > 1]
 
 
-def _excluding(conditions: Sequence[Condition]) -> str:
+def _excluding(conditions: Sequence[Predicate]) -> str:
     spelled = "; ".join(map(_spelled, conditions))
     return f"Each of these conditions has rows in your scope, but no row meets them all: {spelled}."
 
 
-def _part(number: int, condition: Condition, kind: str) -> str:
+def _part(number: int, condition: Predicate, kind: str) -> str:
     column = f't."{condition.column}"'
     source = f"FROM retail.{condition.table} AS t"
     is_met = "NULL::boolean"
@@ -137,7 +137,7 @@ def _part(number: int, condition: Condition, kind: str) -> str:
     )
 
 
-def _test(number: int, condition: Condition, kind: str) -> str:
+def _test(number: int, condition: Predicate, kind: str) -> str:
     column = f't."{condition.column}"'
     if condition.expression in _CALLS:
         column = f"{condition.expression}({column})"
@@ -159,7 +159,7 @@ def _kind(type_name: str) -> str | None:
     return _KINDS.get(type_name)
 
 
-def _spelled(condition: Condition) -> str:
+def _spelled(condition: Predicate) -> str:
     values = ", ".join(f"'{value[:_LONGEST_VALUE]}'" for value in condition.values[:_OFFERED])
     if condition.operator == "BETWEEN":
         values = values.replace(", ", " and ", 1)
@@ -168,14 +168,14 @@ def _spelled(condition: Condition) -> str:
     return f"{_name(condition)} {condition.operator} {values}"
 
 
-def _name(condition: Condition) -> str:
+def _name(condition: Predicate) -> str:
     name = f"retail.{condition.table}.{condition.column}"
     if condition.expression in _CALLS:
         return f"{condition.expression}({name})"
     return f"{name}::{condition.expression}" if condition.expression else name
 
 
-def _what_exists(row: Mapping[str, Any], condition: Condition) -> str:
+def _what_exists(row: Mapping[str, Any], condition: Predicate) -> str:
     if row["low"] is not None:
         return f" {_range(row, condition)}"
     existing = row["values"] or []
@@ -191,5 +191,5 @@ def _what_exists(row: Mapping[str, Any], condition: Condition) -> str:
     return f" {'Nearest' if near else 'For example'}: {offered}."
 
 
-def _range(row: Mapping[str, Any], condition: Condition) -> str:
+def _range(row: Mapping[str, Any], condition: Predicate) -> str:
     return f"{condition.column} runs from {row['low']} to {row['high']} in your scope."

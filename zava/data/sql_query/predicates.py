@@ -27,7 +27,7 @@ _KEPT_BY_CAST = {
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class Predicate:
     """`expression(table.column) operator values`.
 
     `values` is empty where the statement compares with something that is not a constant.
@@ -47,14 +47,14 @@ class Condition:
 _NO_CONDITION: tuple[None, str] = (None, "")
 
 
-def find_conditions(statement: str, tables: Mapping[str, Mapping[str, str]]) -> list[Condition]:
+def find_conditions(statement: str, tables: Mapping[str, Mapping[str, str]]) -> list[Predicate]:
     """Return at most six conditions, in the order in which the statement states them.
 
     `tables` maps bare table names to their columns' types. Call it on the parsing thread.
     """
     tree = parse(statement)
     queries = frozenset(node["ctename"] for node in nodes_of(tree) if "ctename" in node)
-    found: dict[Condition, None] = {}
+    found: dict[Predicate, None] = {}
     places: dict[tuple[int, str], int] = {}
     for number, select in enumerate(_selects(tree)):
         sources = dict(_sources(select.get("fromClause", ()), tables, queries))
@@ -114,7 +114,7 @@ def _terms(select: Node) -> Iterator[Node]:
 
 def _condition(
     term: Node, sources: Mapping[str, str], tables: Mapping[str, Mapping[str, str]]
-) -> tuple[Condition | None, str]:
+) -> tuple[Predicate | None, str]:
     """Return a term's condition and the alias of its table."""
     compared = term.get("A_Expr")
     if compared is None or "lexpr" not in compared:
@@ -141,7 +141,7 @@ def _condition(
     items = right["List"]["items"] if "List" in right else [right]
     constants = [_constant(item) for item in items]
     values = tuple(value for value in constants if value is not None)
-    condition = Condition(
+    condition = Predicate(
         sources[alias],
         name,
         operator,
