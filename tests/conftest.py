@@ -18,6 +18,7 @@ from tests.homes import open_directory
 from tests.metrics import naive
 from tests.pgbouncer import is_asked_for, pgbouncer
 from tests.scheduling import Together
+from tests.vectors import KnownVectors, keep_vectors
 from zava.app import Application, compose
 from zava.data.audit import AuditTrail
 from zava.data.context import ContextKey, ContextSigner
@@ -31,7 +32,6 @@ from zava.data.verification import Verification
 from zava.infrastructure.byte_store import ByteStore, MemoryStore
 from zava.infrastructure.demo_data import seed
 from zava.infrastructure.demo_principals import demo_callers, grant_demo_principals
-from zava.infrastructure.embedders.local import LocalEmbedder
 from zava.infrastructure.embedding_job import embed_catalogue
 from zava.infrastructure.home import Home
 from zava.infrastructure.local_issuer import LocalIssuer
@@ -134,11 +134,21 @@ def empty_admin(cluster: Cluster) -> Iterator[psycopg.Connection]:
 
 
 @pytest.fixture(scope="session")
-def searchable_template(cluster: Cluster, seeded_template: Database) -> Iterator[Database]:
+def vectors(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The file with the catalogue's vectors, which the first worker that has them writes."""
+    own = tmp_path_factory.getbasetemp()
+    return (own if worker_id == "master" else own.parent) / "vectors.json"
+
+
+@pytest.fixture(scope="session")
+def searchable_template(
+    cluster: Cluster, seeded_template: Database, vectors: Path
+) -> Iterator[Database]:
     """The seeded database with its catalogue embedded by the local model."""
     with cluster.database("embedded", template=seeded_template) as template:
         with psycopg.connect(template.admin, autocommit=True) as connection:
-            embed_catalogue(connection, LocalEmbedder())
+            embed_catalogue(connection, KnownVectors(vectors))
+        keep_vectors(template.owner, vectors)
         yield template
 
 
