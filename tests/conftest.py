@@ -18,6 +18,7 @@ from tests.homes import open_directory
 from tests.metrics import naive
 from tests.pgbouncer import is_asked_for, pgbouncer
 from tests.scheduling import Together
+from tests.tracing import end_tracing, traced_first
 from tests.vectors import KnownVectors, keep_vectors
 from zava.app import Application, compose
 from zava.data.audit import AuditTrail
@@ -52,6 +53,15 @@ SCALE = 0.02
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
     config.option.loadscopereorder = False  # small files come last and even out the end
     return Together(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    traced_first(items)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> None:
+    end_tracing(item)
 
 
 def result_cache(

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 
 _MEMORY = Path("/dev/shm")  # noqa: S108  # a directory of its own is made in it
-# What the clusters of two workers take at most, with as much again to spare.
+# A cluster takes 300 MB, and a statement of the tests may write a gigabyte beside it.
 _ROOM = 6 * 1024**3
 
 
