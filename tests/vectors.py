@@ -11,8 +11,8 @@ from pathlib import Path
 
 import psycopg
 
-from zava.infrastructure.embedders.embedder import Vector
-from zava.infrastructure.embedders.local import LocalEmbedder
+from zava.infrastructure.embeddings.embedder import Vector
+from zava.infrastructure.embeddings.minilm import LocalEmbedder
 
 _STORED = "SELECT content_hash, embedding::text FROM retail.product_embeddings"
 

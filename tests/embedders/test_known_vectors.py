@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from tests.vectors import KnownVectors
-from zava.infrastructure.embedders.local import MINILM, LocalEmbedder
+from zava.infrastructure.embeddings.minilm import MINILM, LocalEmbedder
 
 
 async def test_only_a_text_without_a_known_vector_is_computed(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zava.service.forecast import back_test, seasonal_naive
+from zava.service.metrics.forecast import back_test, seasonal_naive
 
 SERIES = st.lists(st.floats(0, 1e6), min_size=8, max_size=60)
 

@@ -1,0 +1,116 @@
+"""Answers of the metrics for programs and for readers."""
+
+from typing import Any
+
+from zava.model.core import Column, Table
+from zava.model.metrics import Forecast, MetricAnswer, MetricColumn, MetricRows, Period
+from zava.protocol.rendering.scope import scope_content
+from zava.protocol.rendering.table import table_text
+
+_ALL = "(all)"
+
+
+def metric_content(answer: MetricAnswer) -> dict[str, Any]:
+    """Return an answer as structured content."""
+    figures = answer.figures
+    return {
+        **rows_content(figures),
+        "period": period_content(figures.period),
+        "compared_with": period_content(figures.compared),
+        "forecasts": [_forecast_content(forecast) for forecast in answer.forecasts],
+        "notes": list(answer.notes),
+        "scope": scope_content(answer.scope),
+        "as_of": answer.as_of.isoformat(timespec="seconds"),
+        "cached": answer.is_cached,
+    }
+
+
+def rows_content(figures: MetricRows) -> dict[str, Any]:
+    """Return groups and totals as arrays in column order."""
+    return {
+        "columns": [
+            {"name": column.name}
+            | ({"unit": column.unit} if column.unit else {})
+            | ({"written_by": "outsiders"} if column.is_outside_text else {})
+            for column in figures.columns
+        ],
+        "rows": figures.rows,
+        "totals": figures.totals,
+        "group_count": figures.group_count,
+    }
+
+
+def period_content(period: Period | None) -> dict[str, Any] | None:
+    """Return a period by its first and last day."""
+    if period is None:
+        return None
+    return {
+        "expression": period.expression,
+        "first_day": period.start.isoformat(),
+        "last_day": period.last_day.isoformat(),
+        "to_date": period.is_to_date,
+    }
+
+
+def metric_text(answer: MetricAnswer) -> str:
+    """Return an answer as text: period, groups, totals, then the notes."""
+    figures = answer.figures
+    opening = [period_text(figures.period, figures.compared, answer)]
+    table = Table(
+        columns=tuple(
+            Column(headed(column), "", is_outside_text=column.is_outside_text)
+            for column in figures.columns
+        ),
+        rows=figures.rows + [_labelled(row, figures) for row in figures.totals],
+        truncated=None,
+        scope=answer.scope,
+        as_of=answer.as_of,
+        notes=(*map(_forecast_text, answer.forecasts), *answer.notes),
+    )
+    return "\n".join([*opening, table_text(table)])
+
+
+def period_text(period: Period | None, compared: Period | None, answer: MetricAnswer) -> str:
+    """Return what days an answer speaks of, as one line."""
+    if period is None:
+        return f"As of {answer.as_of.date()}"
+    return f"Period: {period}" + (f", compared with {compared}" if compared else "")
+
+
+def headed(column: MetricColumn) -> str:
+    """Return a column's name with its unit, where that is not a mere count."""
+    if column.unit in {None, "count"} or column.name.endswith("_percent"):
+        return column.name
+    return f"{column.name} ({column.unit})"
+
+
+def _labelled(row: list[Any], figures: MetricRows) -> list[Any]:
+    return [
+        _ALL if column.unit is None and value is None else value
+        for column, value in zip(figures.columns, row, strict=True)
+    ]
+
+
+def _forecast_content(forecast: Forecast) -> dict[str, Any]:
+    return {
+        "metric": forecast.metric,
+        "method": forecast.method,
+        "points": [
+            {"label": point.label, "value": point.value, "low": point.low, "high": point.high}
+            for point in forecast.points
+        ],
+        "back_test_error_percent": forecast.error_percent,
+        "back_test_periods": forecast.tested_periods,
+    }
+
+
+def _forecast_text(forecast: Forecast) -> str:
+    points = "; ".join(
+        f"{point.label} {point.value:,.10g} ({point.low:,.10g} to {point.high:,.10g})"
+        for point in forecast.points
+    )
+    error = "unknown" if forecast.error_percent is None else f"{forecast.error_percent} %"
+    return (
+        f"Forecast of {forecast.metric}: {points}. Method: {forecast.method}; off by {error} on"
+        f" average in a back-test of {forecast.tested_periods} periods"
+    )
