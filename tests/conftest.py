@@ -23,14 +23,13 @@ from tests.vectors import KnownVectors, keep_vectors
 from zava.app import Application, compose
 from zava.cli.client import call_tool
 from zava.data.metrics.catalog import Catalogue
-from zava.data.metrics.catalog import catalogue as read_whole_catalogue
 from zava.data.metrics.reader import MetricReader
 from zava.data.metrics.result_cache import ResultCache
-from zava.data.session.audit_writer import AuditTrail
-from zava.data.session.isolation_check import Verification
+from zava.data.session.audit_writer import AuditWriter
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextKey, ContextSigner
-from zava.data.session.tenant_database import Tenancy
-from zava.data.sql_query.free_query import RetailData
+from zava.data.session.tenant_database import TenantDatabase
+from zava.data.sql_query.free_query import FreeQuery
 from zava.infrastructure.cache_backends import ByteStore, MemoryStore
 from zava.infrastructure.embeddings.index_job import embed_catalogue
 from zava.infrastructure.local.state_dir import Home
@@ -38,6 +37,7 @@ from zava.infrastructure.local.token_issuer import LocalIssuer
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
 from zava.protocol.tools.tool import ERROR_META
+from zava.retail.data.metric_catalogue import catalogue as read_whole_catalogue
 from zava.retail.demo.dataset import seed
 from zava.retail.demo.principals import demo_callers, grant_demo_principals
 from zava.settings import Settings
@@ -65,7 +65,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> None:
 
 
 def result_cache(
-    tenancy: Tenancy, store: ByteStore, *, ttl_seconds: int = 300, secret: bytes = b"s" * 32
+    tenancy: TenantDatabase, store: ByteStore, *, ttl_seconds: int = 300, secret: bytes = b"s" * 32
 ) -> ResultCache:
     return ResultCache(tenancy, store, ttl_seconds=ttl_seconds, secret=secret, code_version="tests")
 
@@ -96,7 +96,7 @@ def without_prepared_statements() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         if is_asked_for():
             patch.setenv("ZAVA_PREPARED_STATEMENTS", "false")
-            for kind in (AuditTrail, Tenancy, Verification):
+            for kind in (AuditWriter, TenantDatabase, IsolationCheck):
                 defaults = kind.__init__.__kwdefaults__ or {}
                 patch.setitem(defaults, "use_prepared", False)
         yield
@@ -195,15 +195,15 @@ async def pool(database: Database) -> AsyncIterator[DatabasePool]:
 
 
 @pytest.fixture(scope="session")
-async def unguarded(pool: DatabasePool, signer: ContextSigner) -> Tenancy:
+async def unguarded(pool: DatabasePool, signer: ContextSigner) -> TenantDatabase:
     """The session alone, with whatever statement it is given."""
-    return Tenancy(pool, signer, Verification(pool, signer))
+    return TenantDatabase(pool, signer, IsolationCheck(pool, signer))
 
 
 @pytest.fixture(scope="session")
-async def tenancy(unguarded: Tenancy) -> RetailData:
+async def tenancy(unguarded: TenantDatabase) -> FreeQuery:
     """What the use cases read from: the session behind the guard."""
-    return RetailData(unguarded)
+    return FreeQuery(unguarded)
 
 
 @pytest.fixture(scope="session")
@@ -212,13 +212,13 @@ def catalogue() -> Catalogue:
 
 
 @pytest.fixture(scope="session")
-def uncached(unguarded: Tenancy) -> ResultCache:
+def uncached(unguarded: TenantDatabase) -> ResultCache:
     """What the metric tools read through, keeping nothing."""
     return result_cache(unguarded, MemoryStore(1), ttl_seconds=0)
 
 
 @pytest.fixture(scope="session")
-def metrics(unguarded: Tenancy, uncached: ResultCache, catalogue: Catalogue) -> MetricReader:
+def metrics(unguarded: TenantDatabase, uncached: ResultCache, catalogue: Catalogue) -> MetricReader:
     """The metrics over the shared database, each question asked anew."""
     return MetricReader(unguarded, uncached, catalogue)
 

@@ -229,3 +229,41 @@ def test_checkout_is_importable_from_every_directory_and_with_a_safe_path(tmp_pa
     assert program.returncode == 1
     assert program.stderr.startswith("zava: the package ")
     assert program.stderr.count("\n") == 1
+
+
+def test_options_go_before_the_settings_and_the_printed_command_has_them() -> None:
+    with open_directory() as directory:
+        laptop = Laptop(directory / "of the settings", 1)
+        port, home = free_port(), directory / ODD
+        laptop.options = ("--port", str(port), "--home", str(home), "--scale", "0.001")
+        laptop.environment = {"HOST": "0.0.0.0", "ZAVA_PUBLISHED_ON_LOOPBACK": "true"}  # noqa: S104
+        laptop.start()
+        try:
+            (first_question,) = (
+                line.removeprefix("Or in a shell: ")
+                for line in laptop.screens[-1]
+                if line.startswith("Or in a shell: ")
+            )
+            assert f"http://127.0.0.1:{port}/mcp" in "\n".join(laptop.screens[-1])
+            ended = subprocess.run(
+                ["sh", "-c", first_question],  # noqa: S607
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                timeout=patient(60),
+                check=False,
+            )
+            assert ended.returncode == 0, ended.stderr
+            assert not laptop.home.exists()
+        finally:
+            assert laptop.stop() == 0
+
+
+def test_address_that_others_reach_is_refused_before_anything_is_made() -> None:
+    with open_directory() as directory:
+        laptop = Laptop(directory / "home", free_port())
+        ended = laptop.zava("run", HOST="0.0.0.0")  # noqa: S104
+        assert ended.returncode == 1
+        assert "ZAVA_IDENTITY_ISSUER: required, because other machines can connect" in ended.stderr
+        assert not (laptop.home / "pgdata").exists()
+        assert not list(laptop.home.rglob("PG_VERSION"))

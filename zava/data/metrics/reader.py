@@ -12,7 +12,7 @@ from zava.data.metrics.compiler import compile_plans
 from zava.data.metrics.planner import Plan, answer_names, plan
 from zava.data.metrics.result_cache import ResultCache
 from zava.data.named_queries import statement
-from zava.data.session.tenant_database import Tenancy
+from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import InvalidInput, NotPermitted
 from zava.model.core import Audience, Caller, Scope
 from zava.model.metrics import (
@@ -35,7 +35,7 @@ _LONGEST_VALUE = 60
 class MetricReader:
     """The data layer of the metric tools."""
 
-    def __init__(self, tenancy: Tenancy, cache: ResultCache, catalogue: Catalogue) -> None:
+    def __init__(self, tenancy: TenantDatabase, cache: ResultCache, catalogue: Catalogue) -> None:
         self._tenancy = tenancy
         self._cache = cache
         self._catalogue = catalogue

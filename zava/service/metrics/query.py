@@ -20,7 +20,6 @@ from zava.model.metrics import (
     Period,
     PeriodUnit,
 )
-from zava.retail.service.insights import insight_page
 from zava.service.metrics.forecast import SEASONS_NEEDED, back_test, seasonal_naive
 from zava.service.metrics.periods import labels, parse_period
 from zava.service.metrics.series import beside_previous
@@ -49,7 +48,7 @@ class MetricData(Protocol):
         """Return the catalogue as a page."""
 
 
-class Metrics:
+class MetricQueries:
     """Use cases of the certified metrics; every one of them acts for a caller."""
 
     def __init__(self, data: MetricData, today: Callable[[], date]) -> None:
@@ -117,7 +116,7 @@ class Metrics:
 
     def describe(self) -> str:
         """Return the catalogue as a page: metrics, dimensions, and the rules of findings."""
-        return self._data.describe() + insight_page()
+        return self._data.describe()
 
     async def _about_emptiness(self, caller: Caller, asked: MetricQuery) -> list[str]:
         """Return notes with the period that has orders; it costs an empty answer one more trip."""
