@@ -26,7 +26,7 @@ async def test_hidden_column_is_answered_with_the_readable_ones(
 
 
 async def test_hidden_column_that_is_named_is_repeated_with_the_readable_ones(
-    tenancy: RetailData, callers: dict[str, Caller]
+    tenancy: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     sql = "SELECT p.sku, p.cost AS price FROM retail.products p ORDER BY price"
     with pytest.raises(QueryRefused) as caught:

@@ -97,7 +97,7 @@ def test_number_is_read_fast_only_where_that_is_exact(texts: list[str]) -> None:
     ],
 )  # fmt: skip
 async def test_column_has_one_type(
-    tenancy: Tenancy, callers: dict[str, Caller], values: str, expected: list[object]
+    tenancy: TenantDatabase, callers: dict[str, Caller], values: str, expected: list[object]
 ) -> None:
     sql = f"SELECT n, 'x' AS x FROM (VALUES {values}) AS v (n)"
     answer = await tenancy.run(callers["seattle"], sql, max_rows=5)

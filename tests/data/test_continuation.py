@@ -82,7 +82,7 @@ TWICE = "FROM generate_series(1, 9) AS v (n) JOIN generate_series(1, 9) AS w (n)
     ],
 )
 async def test_another_value_of_the_name_is_no_sort_key(
-    tenancy: RetailData, callers: dict[str, Caller], sql: str
+    tenancy: FreeQuery, callers: dict[str, Caller], sql: str
 ) -> None:
     answer = await tenancy.run(callers["seattle"], sql, max_rows=1)
     assert answer.notes == ("To continue, request rows after the last one's sort key.",)

@@ -126,7 +126,7 @@ TWO_CONDITIONS = f"{COMPLETED} AND total_amount > 0"
     ],
 )
 async def test_nothing_is_told_that_was_not_checked(
-    tenancy: RetailData, callers: dict[str, Caller], sql: str
+    tenancy: FreeQuery, callers: dict[str, Caller], sql: str
 ) -> None:
     assert await notes(tenancy, callers["seattle"], sql) == ()
 
@@ -136,7 +136,7 @@ async def test_nothing_is_told_that_was_not_checked(
     ["total_amount = 0.1::int", "order_date = '2031-01-01 10:00'::date", "total_amount < 1 - 1"],
 )
 async def test_constant_that_a_cast_changes_is_not_checked(
-    tenancy: RetailData, callers: dict[str, Caller], condition: str
+    tenancy: FreeQuery, callers: dict[str, Caller], condition: str
 ) -> None:
     found = await notes(
         tenancy, callers["seattle"], f"SELECT 1 FROM retail.orders WHERE {condition}"
@@ -146,7 +146,7 @@ async def test_constant_that_a_cast_changes_is_not_checked(
 
 
 async def test_conditions_of_other_rows_are_not_put_together(
-    tenancy: RetailData, callers: dict[str, Caller]
+    tenancy: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     """Each order meets one of two conditions: both together were never asked of one row."""
     sql = (
@@ -211,7 +211,7 @@ async def test_answer_with_rows_has_no_notes(
 
 
 async def test_null_of_json_is_noted_beside_an_absent_value(
-    tenancy: RetailData, callers: dict[str, Caller]
+    tenancy: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     sql = "SELECT 'null'::jsonb AS a, NULL::json AS b, '1'::jsonb AS c, NULL AS d, 1 AS e"
     assert await notes(tenancy, callers["seattle"], sql) == (

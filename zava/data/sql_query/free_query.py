@@ -172,7 +172,7 @@ class FreeQuery:
         state, said = cause.sqlstate or "", cause.diag.message_primary or ""
         position = int(cause.diag.statement_position or 0)
         if state not in NAMES_COLUMNS:
-            from zava.data.corrections import correct
+            from zava.data.sql_query.corrections import correct
 
             correct(fault, sql, state=state, said=said, position=position)
             return

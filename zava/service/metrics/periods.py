@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from zava.errors import InvalidInput
 from zava.model.metrics import Period, PeriodUnit, shifted
-from zava.service.period_forms import MOST_UNITS, nearest_forms, plain_form
+from zava.service.metrics.period_forms import MOST_UNITS, nearest_forms, plain_form
 
 BUSINESS_ZONE = ZoneInfo("America/Los_Angeles")
 """Where the stores' days begin and end."""
