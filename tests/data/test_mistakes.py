@@ -3,7 +3,7 @@
 import pytest
 
 from tests.data.mistakes import GENERAL, MISTAKES
-from zava.data.sql_query.free_query import RetailData
+from zava.data.sql_query.free_query import FreeQuery
 from zava.errors import ZavaError
 from zava.model.core import Caller
 
@@ -19,7 +19,7 @@ GENERAL_HINTS = (
 )
 
 
-async def answered(tenancy: RetailData, caller: Caller, statement: str) -> str:
+async def answered(tenancy: FreeQuery, caller: Caller, statement: str) -> str:
     """Return message and hint, nothing for a statement that is run."""
     try:
         await tenancy.run(caller, statement, max_rows=1)
@@ -29,7 +29,7 @@ async def answered(tenancy: RetailData, caller: Caller, statement: str) -> str:
 
 
 async def test_mistakes_of_models_are_corrected_in_one_step(
-    tenancy: RetailData, callers: dict[str, Caller]
+    tenancy: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     wrong = []
     general = 0
@@ -52,7 +52,7 @@ async def test_mistakes_of_models_are_corrected_in_one_step(
     "statement", ["SELECT 1 FROM retail.stores WHERE store_name::uuid IS NULL"]
 )
 async def test_text_of_a_row_is_never_repeated(
-    tenancy: RetailData, callers: dict[str, Caller], statement: str
+    tenancy: FreeQuery, callers: dict[str, Caller], statement: str
 ) -> None:
     told = await answered(
         tenancy, callers["seattle"], f"{statement} AND 'Zava Retail Seattle' <> ''"
@@ -61,7 +61,7 @@ async def test_text_of_a_row_is_never_repeated(
 
 
 async def test_literal_of_the_statement_is_shown(
-    tenancy: RetailData, callers: dict[str, Caller]
+    tenancy: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     sql = "SELECT 1 FROM retail.orders WHERE store_id = 'seattle'"
     assert "type uuid: 'seattle' (at" in await answered(tenancy, callers["seattle"], sql)

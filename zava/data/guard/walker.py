@@ -5,7 +5,7 @@ a name without a rule is refused, even if a later version of the parser adds it.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar, Never
+from typing import Any, ClassVar
 
 from zava.data.guard import refusals
 from zava.data.guard.cost.bounds import BOUNDED, Growth, check_recursion
@@ -41,8 +41,11 @@ _PATH_OPERATORS = frozenset({"@?", "@@"})
 class _Meanings(dict[str, Callable[["Walk", Any], None]]):
     """What is done with a part of a node, by the part's name."""
 
-    def __missing__(self, name: str) -> Never:
-        raise refusals.node(name)
+    def __missing__(self, name: str) -> Callable[["Walk", Any], None]:
+        def refuse(_walk: "Walk", content: Any) -> None:
+            raise refusals.node(name, content)
+
+        return refuse
 
 
 class Walk:
