@@ -197,6 +197,7 @@ def test_form_with_one_meaning_is_read_as_that(
         (SQL, "max_rows", "9" * 5000, "max_rows: should be a valid integer, not a text"),
         (SQL, "max_rows", 1001, "max_rows: should be less than or equal to 1000"),
         (SQL, "postgresql_query", None, "postgresql_query: should be a valid string, not null"),
+        (SQL, "postgresql_query", 7, "postgresql_query: should be a valid string, not a number"),
         (SEARCH, "in_stock_only", "yes", "in_stock_only: should be a valid boolean, not a text"),
         (SEARCH, "category", ["Paint", "Lumber"], "category: should be a valid string, not a list"),
         (METRICS, "metrics", [], "metrics: should have at least 1 item"),

@@ -1,9 +1,12 @@
 """A refusal names what was refused and what to write instead."""
 
+import time
+
 import pytest
 
 from zava.data.guard.analysis import ParsingTurns, StatementAnalyzer
 from zava.data.guard.guard import Guard, Verdict
+from zava.data.guard.syntax import syntax_hint
 from zava.errors import DatabaseFault, QueryRefused
 
 TABLES = frozenset({"stores", "orders", "order_items", "products", "customers"})
@@ -513,3 +516,29 @@ def test_call_beside_a_column_of_its_name_is_refused_where_a_with_has_a_tables_n
     assert judge(own).error is None
     hidden = "WITH orders AS (SELECT 1 AS pg_sleep) SELECT orders.pg_sleep FROM retail.orders"
     assert judge(hidden).error is QueryRefused
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"SELECT {'case ' * 3000}",
+        f"SELECT {'a' * 16_000} b c",
+        f"SELECT 1 {'having ' * 2200} (",
+        f"SELECT {' ' * 16_000} 1 1",
+        f"SELECT {'= ' * 7000}",
+        f"SELECT {'between a ' * 1500}",
+        f"SELECT {', a b' * 3000} c d",
+        "SELECT " + "'" * 15_999,
+        f"SELECT {'(' * 16_000}",
+    ],
+    ids=lambda text: text[:20],
+)
+def test_hint_on_a_long_text_takes_no_long_time(text: str) -> None:
+    """As a ratio to reading the text's letters some thousand times: the machine may be busy."""
+    begun = time.thread_time()
+    for _ in range(1000):
+        text.upper().count("X")
+    control = time.thread_time() - begun
+    begun = time.thread_time()
+    assert syntax_hint(text, "syntax error", len(text))
+    assert time.thread_time() - begun < 10 * control

@@ -5,6 +5,7 @@ and from the place of the error. Imported when a text cannot be read.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -31,6 +32,10 @@ _RESERVED = _NAMES_OFTEN | {
 }
 
 
+# How far back a rule looks: a search for what ends at a place takes the square of it.
+_WINDOW, _LONGEST_NAME = 1_000, 64
+
+
 class _Rule(NamedTuple):
     """A hint for a text that matches; `before` ends and `at` begins at the place of the error."""
 
@@ -43,7 +48,7 @@ class _Rule(NamedTuple):
         """Whether the text has what the rule looks for."""
         return bool(
             self.anywhere.search(text)
-            and self.before.search(text[:place])
+            and self.before.search(text[max(0, place - _WINDOW) : place])
             and self.at.match(text[place:])
         )
 
@@ -197,7 +202,6 @@ _ORDER = (
         before=",",
     ),
     _rule("Write one comma between two outputs.", at=",", before=r"\bselect|,|\bby"),
-    _rule("Close CASE with END.", r"\bcase\b(?!.*\bend\b)"),
     _rule(
         "Write JOIN … ON a.x = b.x, or USING (x).",
         at=r"(?:where|group|order|\Z)",
@@ -224,6 +228,7 @@ def syntax_hint(statement: str, message: str, position: int) -> str:
         or ("" if _STATEMENT.match(text) else _BEGIN)
         or _first(_DIALECTS, text, place)
         or _parentheses(text)
+        or _cases(text)
         or _first(_ORDER, text, place)
         or _reserved(text, place)
         or _GENERAL
@@ -241,8 +246,13 @@ def _parentheses(text: str) -> str:
     return "Remove a closing parenthesis: there is one too many." if missing < 0 else ""
 
 
+def _cases(text: str) -> str:
+    words = Counter(word.lower() for word in _FIRST_WORD.findall(text))
+    return "Close CASE with END." if words["case"] > words["end"] else ""
+
+
 def _reserved(text: str, place: int) -> str:
-    before = _LAST_WORD.search(text[:place])
+    before = _LAST_WORD.search(text[max(0, place - _LONGEST_NAME) : place])
     at = _FIRST_WORD.match(text[place:])
     words = [match[0].strip().lower() for match in (before, at) if match]
     if len(words) > 1 and words[0] in _NAMES_OFTEN:

@@ -51,7 +51,10 @@ def converted(
             arguments[name] = value
         elif name in required or not _is_absent(value, expected):
             form = (forms or {}).get(name)
-            converted_value = _value(form(value) if form else value, expected)
+            read = form(value) if form else value
+            if name not in required and expected["type"] == "string":
+                read = _text(read)
+            converted_value = _value(read, expected)
             if name in separated:
                 converted_value = _separated(converted_value)
             arguments[name] = converted_value
@@ -114,8 +117,6 @@ def _value(value: Any, schema: Schema) -> Any:
     if kind == "boolean":
         return _boolean(value)
     value = _only_one(value)
-    if type(value) is int:  # a year, or a code of digits
-        return str(value)
     return _choice(value, schema["enum"]) if "enum" in schema else value
 
 
@@ -128,8 +129,13 @@ def _list(value: Any, schema: Schema) -> Any:
     if not isinstance(value, list):
         return value
     if items["type"] == "string":
-        value = [_name_of(one) for one in value]
+        value = [_text(_name_of(one)) for one in value]
     return [_value(one, items) for one in value if one is not None]
+
+
+def _text(value: Any) -> Any:
+    """Return a year, or a code of digits, as the text that it stands for."""
+    return str(value) if type(value) is int else value
 
 
 def _only_one(value: Any) -> Any:

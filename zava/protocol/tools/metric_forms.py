@@ -46,6 +46,7 @@ _DIRECTION_OF = {word: name for name, words in _DIRECTIONS.items() for word in w
 _WRITTEN_ORDER = re.compile(r"(?P<sign>[-+]?)\s*(?P<by>[\w%]+)(?:[\s:]+(?P<direction>\w+))?")
 _STARTS = ("start", "from", "start_date", "first_day", "since", "begin")
 _ENDS = ("end", "to", "end_date", "last_day", "until")
+_LONGEST_BOUNDS = 200
 _TRIPLE, _PAIR = 3, 2
 
 
@@ -140,8 +141,8 @@ def _filter(dimension: Any, op: Any, value: Any) -> dict[str, Any]:
     value = parsed(value, list)
     if isinstance(op, str):
         op = _operator(op)
-    if op == "between" and not isinstance(value, list):
-        value = [_bare(one) for one in _BOUNDS.split(str(value))]
+    if op == "between" and isinstance(value, str | int):
+        value = [_bare(one) for one in _BOUNDS.split(str(value)[:_LONGEST_BOUNDS])]
     elif op == "contains" and isinstance(value, str):
         value = value.strip("%*")
     if isinstance(value, list) and len(value) > 1 and op in {None, "="}:

@@ -25,11 +25,10 @@ _COUNT_OF = {
     **{word: number for number, word in enumerate((*_COUNTS, "eleven", "twelve"), 1)},
     **dict.fromkeys(("a", "an"), 1),
     **dict.fromkeys(("couple of", "couple"), 2),
-    **dict.fromkeys(("few",), 3),
 }
 _ORDINALS = {"first": 1, "1st": 1, "second": 2, "2nd": 2, "third": 3, "3rd": 3}
 _ORDINALS |= {"fourth": 4, "4th": 4, "last": 4}
-_UNITS = {"d": "day", "w": "week", "wk": "week", "m": "month", "mo": "month", "mon": "month"}
+_UNITS = {"d": "day", "w": "week", "wk": "week", "m": "month", "mo": "month"}
 _UNITS |= {"q": "quarter", "qtr": "quarter", "y": "year", "yr": "year"}
 _WHOLE = {
     "ytd": "this year",
@@ -58,7 +57,7 @@ _MONTH_NAME = rf"(?P<month>{'|'.join((*_MONTHS, *_MONTH_OF, 'sept'))})\.?"
 _MONTH_WORD = re.compile(_MONTH_NAME)
 _YEAR = r"(?P<year>\d{4}|'\d\d|last year|this year)"
 _UNIT = r"(?P<unit>day|week|month|quarter|year)"
-_SHORT_UNIT = r"(?P<unit>days?|d|weeks?|wks?|w|months?|mons?|mo|m|quarters?|qtrs?|q|years?|yrs?|y)"
+_SHORT_UNIT = r"(?P<unit>days?|d|weeks?|wks?|w|months?|mo|m|quarters?|qtrs?|q|years?|yrs?|y)"
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _NOISE = re.compile(r"^(?:(?:in|during|for|on|over|within|the|of|period|time period)\s+)+")
 _SO_FAR = re.compile(r"\s+(?:so far|to date|until now|up to now|to now|until today|to today)$")
@@ -117,12 +116,12 @@ def _range(text: str, today: date) -> str | None:
     """Return `first..last` where the text names two ends, or one of them."""
     if text.endswith("to date"):
         return None
-    if match := re.fullmatch(r"(?:since|from|after|starting)\s+(.+)", text):
+    if match := re.fullmatch(r"(?:since|from|starting)\s+(.+)", text):
         ends = _SEPARATOR.split(_without_so_far(match[1]))
         if len(ends) == 1:
             return f"{_single(_start_of(ends[0]), today)}..today"
         text = match[1]
-    elif match := re.fullmatch(r"(?:until|till|up to|through|before)\s+(.+)", text):
+    elif match := re.fullmatch(r"(?:until|till|up to|through)\s+(.+)", text):
         return f"1900-01-01..{_single(match[1], today)}"
     elif match := re.fullmatch(r"between\s+(.+?)\s+and\s+(.+)", text):
         text = f"{match[1]}..{match[2]}"
@@ -254,8 +253,10 @@ def _half(match: re.Match[str], today: date) -> str:
 
 def _month_by_name(match: re.Match[str], today: date) -> str:
     number = _MONTH_OF[match["month"][:3]]
-    is_past = match.groupdict().get("which") == "last"
-    has_begun = number < today.month if is_past else number <= today.month
+    which = match.groupdict().get("which")
+    has_begun = which == "this" or (
+        number < today.month if which == "last" else number <= today.month
+    )
     return f"{_latest(match, today, has_begun=has_begun):04}-{number:02}"
 
 

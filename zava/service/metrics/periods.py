@@ -16,7 +16,7 @@ GRAMMAR = (
     "YYYY, YYYY-Qn, YYYY-MM, YYYY-Www, YYYY-MM-DD, any..any"
 )
 _EARLIEST_YEAR, _LATEST_YEAR = 1900, 2199
-_LONGEST_EXPRESSION = 60
+_LONGEST_EXPRESSION, _LONGEST_READ = 60, 200
 
 _RELATIVE = re.compile(r"(this|last) (week|month|quarter|year)", re.ASCII)
 _LAST_UNITS = re.compile(r"last (\d{1,4}) (day|week|month|quarter|year)s?", re.ASCII)
@@ -41,6 +41,8 @@ def parse_period(expression: str, today: date) -> Period:
     Raises:
         InvalidInput: the text is not in the grammar, which the error states.
     """
+    if len(expression) > _LONGEST_READ:
+        raise _refused(expression, today)
     text = plain_form(expression, today)
     try:
         found = _found(text, today)
