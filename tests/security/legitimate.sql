@@ -1647,6 +1647,25 @@ SELECT json_agg(json_build_object('order_id', o.order_id, 'date', o.order_date, 
 FROM retail.orders o JOIN lines l ON l.order_id = o.order_id
 WHERE o.order_date >= date_trunc('month', (SELECT max(order_date) FROM retail.orders)) AND o.status = 'pending'
 
+-- The orders of one customer with their lines as JSON
+SELECT json_agg(t) AS orders
+FROM (
+  SELECT o.order_id, o.order_date, ARRAY(
+    SELECT json_build_object('product_id', i.product_id, 'quantity', i.quantity, 'total', i.total_amount)
+    FROM retail.order_items i WHERE i.store_id = o.store_id AND i.order_id = o.order_id ORDER BY i.line_number) AS lines
+  FROM retail.orders o
+  WHERE o.customer_id = (SELECT customer_id FROM retail.orders ORDER BY order_date LIMIT 1)
+) t
+
+-- The lines of the last order as JSON, by a CTE
+WITH t AS (
+  SELECT o.order_id, o.order_date, json_agg(json_build_object('product_id', i.product_id, 'quantity', i.quantity, 'total', i.total_amount)) AS lines
+  FROM retail.orders o JOIN retail.order_items i USING (store_id, order_id)
+  WHERE o.order_id = (SELECT order_id FROM retail.orders ORDER BY order_date DESC LIMIT 1)
+  GROUP BY o.order_id, o.order_date
+)
+SELECT json_agg(t) AS last_order FROM t
+
 
 -- # bounds, names and functions that a text states
 -- The days of a month by the difference of two dates
@@ -1693,21 +1712,3 @@ WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n % 3 + 1 FROM r) CYCLE n SE
 
 -- Products by each keyword
 WITH kw (word) AS (VALUES ('drill'), ('saw')) SELECT kw.word, STRING_AGG(replace(p.sku, kw.word, ''), ', ' ORDER BY p.sku) AS skus FROM kw JOIN retail.products p ON strpos(lower(p.product_name), kw.word) > 0 AND split_part(lower(p.product_name), kw.word, 1) <> '' GROUP BY kw.word ORDER BY kw.word
--- The orders of one customer with their lines as JSON
-SELECT json_agg(t) AS orders
-FROM (
-  SELECT o.order_id, o.order_date, ARRAY(
-    SELECT json_build_object('product_id', i.product_id, 'quantity', i.quantity, 'total', i.total_amount)
-    FROM retail.order_items i WHERE i.store_id = o.store_id AND i.order_id = o.order_id ORDER BY i.line_number) AS lines
-  FROM retail.orders o
-  WHERE o.customer_id = (SELECT customer_id FROM retail.orders ORDER BY order_date LIMIT 1)
-) t
-
--- The lines of the last order as JSON, by a CTE
-WITH t AS (
-  SELECT o.order_id, o.order_date, json_agg(json_build_object('product_id', i.product_id, 'quantity', i.quantity, 'total', i.total_amount)) AS lines
-  FROM retail.orders o JOIN retail.order_items i USING (store_id, order_id)
-  WHERE o.order_id = (SELECT order_id FROM retail.orders ORDER BY order_date DESC LIMIT 1)
-  GROUP BY o.order_id, o.order_date
-)
-SELECT json_agg(t) AS last_order FROM t

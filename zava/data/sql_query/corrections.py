@@ -23,14 +23,14 @@ _NUMBER = r"(?:integer|bigint|smallint|numeric|double precision|real)"
 _TEXT = r"(?:text|character varying|unknown)"
 
 
-class _Rule(NamedTuple):
+class _Correction(NamedTuple):
     states: frozenset[str]
     said: re.Pattern[str]
     hint: str
 
 
-def _rule(states: str, said: str, hint: str) -> _Rule:
-    return _Rule(frozenset(states.split()), re.compile(said), hint)
+def _rule(states: str, said: str, hint: str) -> _Correction:
+    return _Correction(frozenset(states.split()), re.compile(said), hint)
 
 
 _RULES = (

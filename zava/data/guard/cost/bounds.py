@@ -19,7 +19,7 @@ LARGEST_GROWTH = 1_000_000
 LARGEST_SERIES = 1_000_000
 LARGEST_FACTORIAL = 1_000
 _PADDING = frozenset({"lpad", "rpad"})
-BOUNDED = _PADDING | {"generate_series", "format", "repeat", "factorial"}
+BOUNDED = _PADDING | {"array_fill", "generate_series", "format", "repeat", "factorial"}
 """The functions whose calls `Growth` checks."""
 
 # A width of five digits or more, or one that an argument gives.
