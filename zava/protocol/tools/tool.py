@@ -1,4 +1,4 @@
-"""What a tool is: one description that every lane of the endpoint serves from."""
+"""What a tool is: one description that every path of the endpoint serves from."""
 
 import inspect
 import re
