@@ -15,7 +15,7 @@ GRAMMAR = (
     "YYYY, YYYY-Qn, YYYY-MM, YYYY-MM-DD..YYYY-MM-DD"
 )
 _EARLIEST_YEAR, _LATEST_YEAR = 1900, 2199
-_MOST_UNITS = 4000
+_MAX_UNITS = 4000
 _LONGEST_EXPRESSION = 60
 
 _RELATIVE = re.compile(r"(this|last) (week|month|quarter|year)", re.ASCII)
@@ -91,7 +91,7 @@ def _relative(text: str, today: date) -> _Found | None:
         return shifted(current, unit, -1), current, unit, 1
     if match := _LAST_UNITS.fullmatch(text):
         count, unit = int(match[1]), PeriodUnit(match[2])
-        if not 0 < count <= _MOST_UNITS:
+        if not 0 < count <= _MAX_UNITS:
             return None
         current = _beginning(today, unit)
         return shifted(current, unit, -count), current, unit, count
