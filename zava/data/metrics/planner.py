@@ -14,7 +14,7 @@ from zava.model.metrics import Comparison, MetricFilter, MetricOrder, MetricQuer
 
 T = TypeVar("T")
 
-MOST_METRICS, MOST_DIMENSIONS, MOST_FILTERS, MOST_VALUES = 12, 3, 8, 100
+MAX_METRICS, MAX_DIMENSIONS, MAX_FILTERS, MAX_VALUES = 12, 3, 8, 100
 _OF_TEXT = ("=", "!=", "in", "contains")
 _OF_TIME = ("=", "!=", "in", "between", ">=", "<=", ">", "<")
 _LABELS = {
@@ -117,16 +117,16 @@ def answer_names(metric: Metric, compare: Comparison | None) -> list[str]:
 
 
 def _check_sizes(query: MetricQuery) -> None:
-    if not 1 <= len(query.metrics) <= MOST_METRICS:
+    if not 1 <= len(query.metrics) <= MAX_METRICS:
         raise InvalidInput(
-            f"metrics: 1 to {MOST_METRICS} are answered at once.", hint="Send several calls."
+            f"metrics: 1 to {MAX_METRICS} are answered at once.", hint="Send several calls."
         )
-    if len(query.dimensions) > MOST_DIMENSIONS:
+    if len(query.dimensions) > MAX_DIMENSIONS:
         raise InvalidInput(
-            f"dimensions: at most {MOST_DIMENSIONS}.", hint="Filter instead of splitting further."
+            f"dimensions: at most {MAX_DIMENSIONS}.", hint="Filter instead of splitting further."
         )
-    if len(query.filters) > MOST_FILTERS:
-        raise InvalidInput(f"filters: at most {MOST_FILTERS}.", hint="Use `in` for many values.")
+    if len(query.filters) > MAX_FILTERS:
+        raise InvalidInput(f"filters: at most {MAX_FILTERS}.", hint="Use `in` for many values.")
 
 
 def _unique(given: Sequence[T]) -> tuple[T, ...]:
@@ -198,10 +198,10 @@ def _condition(given: MetricFilter, catalogue: Catalogue) -> Condition:
         )
     if op == "contains" and dimension.choices:
         return _chosen(dimension, given)
-    most = MOST_VALUES if op in {"in", "!=", "contains"} else 1
+    most = MAX_VALUES if op in {"in", "!=", "contains"} else 1
     wanted = (2, 2) if op == "between" else (1, most)
     if not wanted[0] <= len(given.values) <= wanted[1]:
-        told = "1" if wanted == (1, 1) else "2" if op == "between" else f"1 to {MOST_VALUES}"
+        told = "1" if wanted == (1, 1) else "2" if op == "between" else f"1 to {MAX_VALUES}"
         raise InvalidInput(f"filters: {op} takes {told} values.", hint="Give value as a list.")
     for value in given.values:
         _check_value(dimension, value)

@@ -20,10 +20,10 @@ from zava.model.core import Column
 Origins = frozenset[tuple[int, int]]
 """Pairs (table oid, column number) of text that customers or suppliers wrote."""
 
-_LARGEST_EXACT_INTEGER = 2**53
+_MAX_EXACT_INTEGER = 2**53
 """Beyond it a JSON reader that keeps doubles would change the number."""
 
-_LONGEST_EXACT_INTEGER = len(str(-_LARGEST_EXACT_INTEGER))
+_LONGEST_EXACT_INTEGER = len(str(-_MAX_EXACT_INTEGER))
 
 _NO_MODIFIER, _HEADER_BYTES = -1, 4
 
@@ -178,7 +178,7 @@ def _integer(text: str) -> int | str:
     if len(text) > _LONGEST_EXACT_INTEGER:
         return text
     value = int(text)
-    return value if abs(value) <= _LARGEST_EXACT_INTEGER else text
+    return value if abs(value) <= _MAX_EXACT_INTEGER else text
 
 
 class _Inexact(str):
@@ -255,7 +255,7 @@ def _mend_bytea(value: str | None) -> str | None:
 
 
 def _mend_int8(value: int | str | None) -> int | str | None:
-    if isinstance(value, int) and abs(value) > _LARGEST_EXACT_INTEGER:
+    if isinstance(value, int) and abs(value) > _MAX_EXACT_INTEGER:
         return str(value)
     return value
 

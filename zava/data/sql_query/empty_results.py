@@ -14,7 +14,7 @@ from zava.data.sql_query.predicates import Predicate
 from zava.data.syntax.outside_text import OUTSIDE_TEXT
 from zava.model.core import Table
 
-_MOST_VALUES = 1000  # more than this is no list to choose from
+_MAX_VALUES = 1000  # more than this is no list to choose from
 _OFFERED = 5
 _LONGEST_VALUE = 60
 
@@ -129,7 +129,7 @@ def _part(number: int, condition: Predicate, kind: str) -> str:
         low = f"(SELECT min({column})::text {source})"
         high = f"(SELECT max({column})::text {source})"
     elif kind == "text" and condition.column not in OUTSIDE_TEXT.get(condition.table, ()):
-        some = f"SELECT DISTINCT {column} AS v {source} ORDER BY 1 LIMIT {_MOST_VALUES + 1}"
+        some = f"SELECT DISTINCT {column} AS v {source} ORDER BY 1 LIMIT {_MAX_VALUES + 1}"
         values = f"(SELECT json_agg(v) FROM ({some}) AS existing)"  # noqa: S608
     return (
         f"SELECT {number} AS number, {is_met} AS is_met, {low} AS low, {high} AS high,"
@@ -179,7 +179,7 @@ def _what_exists(row: Mapping[str, Any], condition: Predicate) -> str:
     if row["low"] is not None:
         return f" {_range(row, condition)}"
     existing = row["values"] or []
-    if not existing or len(existing) > _MOST_VALUES:
+    if not existing or len(existing) > _MAX_VALUES:
         return ""
     if len(existing) <= _OFFERED:
         return f" There is: {', '.join(existing)}."

@@ -72,7 +72,7 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?", re.IGNORECASE | re.ASCII)
 _REMEMBERED_CHARACTERS = 260  # no name of a host is longer (RFC 1035)
 # A refusal costs no more than this to read; a statement has at most 16 KB.
-_MOST_READ_TO_REFUSE = 64 * 1024
+_MAX_READ_TO_REFUSE = 64 * 1024
 _KEPT_BACK = frozenset({"authorization", "accept"})
 
 
@@ -298,7 +298,7 @@ class Endpoint:
         the status.
         """
         answer = _busy(status, busy)
-        if len(body) > _MOST_READ_TO_REFUSE:
+        if len(body) > _MAX_READ_TO_REFUSE:
             return answer
         read = read_request(fields, single, body)
         if isinstance(read, HttpResponse):

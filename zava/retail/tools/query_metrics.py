@@ -20,7 +20,7 @@ from zava.protocol.tools.tool import (
 )
 from zava.retail.service.use_cases import RetailAnalytics
 from zava.service.metrics.periods import GRAMMAR
-from zava.service.metrics.query import DEFAULT_PERIOD, MOST_FORECASTS
+from zava.service.metrics.query import DEFAULT_PERIOD, MAX_FORECASTS
 
 MAX_GROUPS, DEFAULT_GROUPS = 1000, 50
 NO_COMPARISON: Literal["none"] = "none"
@@ -133,7 +133,7 @@ class QueryMetrics(Arguments):
     totals: Annotated[bool, Field(description="Adds totals and subtotals.")] = False
     forecast_periods: Annotated[
         int,
-        Field(ge=0, le=MOST_FORECASTS, description="Coming periods to forecast."),
+        Field(ge=0, le=MAX_FORECASTS, description="Coming periods to forecast."),
     ] = 0
 
 

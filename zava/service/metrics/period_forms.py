@@ -18,7 +18,7 @@ _MONTHS = (
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _MONTH_OF = {name[:3]: number for number, name in enumerate(_MONTHS, 1)}
 _WEEKDAY_OF = {name[:3]: number for number, name in enumerate(_DAYS)}
-MOST_UNITS = 4000
+MAX_UNITS = 4000
 _PLAIN = {0x2013: "-", 0x2014: "-", 0x2019: "'"}
 _COUNTS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _COUNT_OF = {
@@ -105,7 +105,7 @@ def nearest_forms(expression: str, today: date) -> list[str]:
     if match := re.fullmatch(rf"(?:next|coming|upcoming) {_UNIT}", text):
         return [f"this {match['unit']}"] if match["unit"] != "day" else ["today"]
     if match := re.fullmatch(r"last (\d+) (day|week|month|quarter|year)s?", text, re.ASCII):
-        return [f"last {MOST_UNITS if int(match[1]) else 1} {match[2]}s"]
+        return [f"last {MAX_UNITS if int(match[1]) else 1} {match[2]}s"]
     start, dots, end = plain_form(expression, today).partition("..")
     if dots and start > end:
         return [f"{end}..{start}"]

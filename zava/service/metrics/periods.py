@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from zava.errors import InvalidInput
 from zava.model.metrics import Period, PeriodUnit, shifted
-from zava.service.metrics.period_forms import MOST_UNITS, nearest_forms, plain_form
+from zava.service.metrics.period_forms import MAX_UNITS, nearest_forms, plain_form
 
 BUSINESS_ZONE = ZoneInfo("America/Los_Angeles")
 """Where the stores' days begin and end."""
@@ -94,7 +94,7 @@ def _relative(text: str, today: date) -> _Found | None:
         return shifted(current, unit, -1), current, unit, 1
     if match := _LAST_UNITS.fullmatch(text):
         count, unit = int(match[1]), PeriodUnit(match[2])
-        if not 0 < count <= MOST_UNITS:
+        if not 0 < count <= MAX_UNITS:
             return None
         current = _beginning(today, unit)
         return shifted(current, unit, -count), current, unit, count

@@ -14,10 +14,10 @@ from typing import Any
 from zava.data.guard import refusals
 from zava.data.syntax.parser import Node, nodes_of
 
-LARGEST_LENGTH = 10_000
-LARGEST_GROWTH = 1_000_000
-LARGEST_SERIES = 1_000_000
-LARGEST_FACTORIAL = 1_000
+MAX_LENGTH = 10_000
+MAX_GROWTH = 1_000_000
+MAX_SERIES = 1_000_000
+MAX_FACTORIAL = 1_000
 _PADDING = frozenset({"lpad", "rpad"})
 BOUNDED = _PADDING | {"array_fill", "generate_series", "format", "repeat", "factorial"}
 """The functions whose calls `Growth` checks."""
@@ -67,8 +67,8 @@ class Growth:
 
     def _check_fill(self, arguments: list[Node]) -> None:
         elements = filled(arguments)
-        if elements is None or elements > LARGEST_LENGTH:
-            raise refusals.unbounded("array_fill", LARGEST_LENGTH, "array_fill(0, ARRAY[12])")
+        if elements is None or elements > MAX_LENGTH:
+            raise refusals.unbounded("array_fill", MAX_LENGTH, "array_fill(0, ARRAY[12])")
         self._multiply(elements)
 
     def _check_length(self, name: str, arguments: list[Node]) -> None:
@@ -76,8 +76,8 @@ class Growth:
         text = _literal(arguments[0]) if arguments else None
         if bound is not None and text is not None and name == "repeat":
             bound *= max(1, len(text))
-        if bound is None or bound > LARGEST_LENGTH:
-            raise refusals.unbounded(name, LARGEST_LENGTH, f"{name}('#', least(n, 100))")
+        if bound is None or bound > MAX_LENGTH:
+            raise refusals.unbounded(name, MAX_LENGTH, f"{name}('#', least(n, 100))")
         # Padding bounds its own result and so does a repeated literal; all else multiplies.
         is_built = name in _PADDING or text is not None
         if is_built:
@@ -88,9 +88,9 @@ class Growth:
     def _multiply(self, bound: float) -> None:
         self._multiplied.append(max(bound, 1))
         together = prod(self._multiplied) * max(self._built, default=1)
-        if together > LARGEST_GROWTH:
+        if together > MAX_GROWTH:
             raise refusals.unbounded(
-                "A repetition of repetitions", LARGEST_GROWTH, "repeat('#', least(n, 100))"
+                "A repetition of repetitions", MAX_GROWTH, "repeat('#', least(n, 100))"
             )
 
 
@@ -198,17 +198,17 @@ def _check_series(arguments: list[Node]) -> None:
             from zava.data.guard.reach import span
 
             numbers = span(*arguments[:_FROM_TO])
-            is_unbounded = numbers is None or numbers > LARGEST_SERIES * abs(step or 1)
+            is_unbounded = numbers is None or numbers > MAX_SERIES * abs(step or 1)
     else:
-        is_unbounded = abs(stop - start) > LARGEST_SERIES * abs(step or 1)
+        is_unbounded = abs(stop - start) > MAX_SERIES * abs(step or 1)
     if is_unbounded:
-        raise refusals.unbounded("generate_series", LARGEST_SERIES, _A_SERIES)
+        raise refusals.unbounded("generate_series", MAX_SERIES, _A_SERIES)
 
 
 def _check_factorial(arguments: list[Node]) -> None:
     bound = largest(arguments[0]) if arguments else None
-    if bound is None or bound > LARGEST_FACTORIAL:
-        raise refusals.unbounded("factorial", LARGEST_FACTORIAL, "factorial(least(n, 20))")
+    if bound is None or bound > MAX_FACTORIAL:
+        raise refusals.unbounded("factorial", MAX_FACTORIAL, "factorial(least(n, 20))")
 
 
 def _check_format(arguments: list[Node]) -> None:
@@ -216,7 +216,7 @@ def _check_format(arguments: list[Node]) -> None:
     if template is None or _WIDE_FIELD.search(template.get("sval", "")):
         raise refusals.unbounded(
             "format",
-            LARGEST_LENGTH,
+            MAX_LENGTH,
             "format('%s: %s', a, b); a number is to_char(x, 'FM999,990.00')",
         )
 
