@@ -23,6 +23,7 @@ from zava.infrastructure.local.state_dir import Home
 from zava.infrastructure.local.token_issuer import LocalIssuer
 from zava.protocol.http.endpoint import Endpoint
 from zava.protocol.http_responses import HttpResponse
+from zava.protocol.mcp.fast_path_rules import _is_exact
 from zava.protocol.request_context import RequestContext
 from zava.retail.demo.principals import demo_callers
 from zava.settings import Settings
@@ -172,3 +173,15 @@ async def test_unusual_request_is_left_to_the_sdk(lanes: Lanes, tokens: dict[str
         fast, slow = await lanes.both(Fuzzed("POST", list(headers.items()), body))
         assert fast == slow
     assert lanes.fast == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "is_exact"),
+    [
+        ([{"value": ["Seattle", 1, 0.5]}], True),
+        ([{"value": [1e20]}], False),
+        ({"value": {"of": 1e20}}, False),
+    ],
+)
+def test_inexact_number_is_found_at_any_depth(value: Any, is_exact: bool) -> None:
+    assert _is_exact(value) == is_exact

@@ -62,6 +62,7 @@ class ShowSalesChart(QueryMetrics):
         Field(
             max_length=8,
             description="Default: revenue, or what stock_risks needs.",
+            examples=[["revenue"]],
         ),
     ] = []  # noqa: RUF012  # pydantic copies it
     kind: Annotated[

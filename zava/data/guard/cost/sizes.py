@@ -12,7 +12,7 @@ from math import inf
 from typing import Any, ClassVar, NamedTuple
 
 from zava.data.guard import refusals
-from zava.data.guard.cost.bounds import largest
+from zava.data.guard.cost.bounds import filled, largest
 from zava.data.guard.cost.keys import joins_by_keys
 from zava.data.guard.cost.tree_facts import (
     group_target,
@@ -324,6 +324,8 @@ class Sizes:
         if name in {"repeat", "lpad", "rpad"} and len(arguments) > 1:
             times = largest(arguments[1]) or 0.0
             return max(sizes[0], 1.0) * times if name == "repeat" else max(sizes[0], times * 4)
+        if name == "array_fill":
+            return (filled(arguments) or 0.0) * (max(sizes, default=0.0) + _OVERHEAD)
         if name == "array_to_string" and len(sizes) > 1:
             return sizes[0] + sizes[0] / _OVERHEAD * sizes[1]
         if name in {"replace", "regexp_replace"} and len(sizes) > 2:  # noqa: PLR2004
