@@ -18,7 +18,7 @@ _READY = Path(__file__).with_name("mappings")
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class MappedColumn:
     """Where a column's value comes from, and how it is rewritten.
 
     Several `sources` are joined by a blank; `fallback` counts where they are empty.
@@ -44,7 +44,7 @@ class Load:
 
     layout: Layout
     files: tuple[str, ...]
-    columns: MappingOf[str, Column]
+    columns: MappingOf[str, MappedColumn]
     keeps_first: bool = False
     only: MappingOf[str, tuple[str, ...]] = field(default_factory=dict)
     skip: MappingOf[str, tuple[str, ...]] = field(default_factory=dict)
@@ -81,7 +81,7 @@ def documented_layout() -> Mapping:
             Load(
                 layout,
                 tuple(f"{layout.name}{end}" for end in FORMATS),
-                {name: Column(sources=(name,)) for name in layout.columns},
+                {name: MappedColumn(sources=(name,)) for name in layout.columns},
             )
             for layout in LAYOUTS
         ),
@@ -172,9 +172,9 @@ def _fill(given: Any, where: str) -> tuple[str, tuple[str, ...]]:
     return given["by"], tuple(given["columns"])
 
 
-def _column(given: Any, where: str, name: str) -> Column:
+def _column(given: Any, where: str, name: str) -> MappedColumn:
     if isinstance(given, str):
-        return Column(sources=(given,))
+        return MappedColumn(sources=(given,))
     if not isinstance(given, dict):
         raise ImportRefused(f"{where}: {name}: expected a column's name or a table")
     _refuse_unknown(
@@ -185,7 +185,7 @@ def _column(given: Any, where: str, name: str) -> Column:
     if ("column" in given) == ("value" in given):
         raise ImportRefused(f"{where}: {name}: give either `column` or `value`")
     named = given.get("column", [])
-    return Column(
+    return MappedColumn(
         sources=(named,) if isinstance(named, str) else tuple(named),
         fallback=given.get("or"),
         value=None if "value" not in given else str(given["value"]),

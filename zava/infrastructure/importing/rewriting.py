@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 
 from zava.infrastructure.importing.layout import Field, ImportRefused
-from zava.infrastructure.importing.mapping import Column, Load, Mapping
+from zava.infrastructure.importing.mapping import Load, MappedColumn, Mapping
 from zava.infrastructure.importing.reading import Cell
 
 Rewrite = Callable[[Sequence[Cell]], list[Cell] | None]
@@ -69,7 +69,7 @@ def rewriting(load: Load, mapping: Mapping, header: Sequence[str], file: str) ->
 
 
 def _cell(
-    column: Column | None,
+    column: MappedColumn | None,
     field: Field,
     mapping: Mapping,
     place_of: Callable[[str], int],
@@ -120,7 +120,7 @@ def _filling(by: int, filled: Sequence[int]) -> Callable[[Sequence[Cell]], Seque
     return fill
 
 
-def _steps(column: Column, kind: str, mapping: Mapping) -> list[Callable[[str], str]]:
+def _steps(column: MappedColumn, kind: str, mapping: Mapping) -> list[Callable[[str], str]]:
     steps: list[Callable[[str], str]] = []
     if column.before is not None:
         separator = column.before

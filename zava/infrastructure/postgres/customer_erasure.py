@@ -20,7 +20,7 @@ _REMOVALS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundCustomer:
     """A customer's row at one store, and how many orders refer to it."""
 
     customer_id: UUID
@@ -28,7 +28,7 @@ class Found:
     orders: int
 
 
-def find_customers(connection: psycopg.Connection, by: By, value: str) -> list[Found]:
+def find_customers(connection: psycopg.Connection, by: By, value: str) -> list[FoundCustomer]:
     """Return the rows of a customer at all stores, by id, e-mail address or source key.
 
     Raises:
@@ -91,7 +91,7 @@ def export_customer(connection: psycopg.Connection, by: By, value: str) -> list[
     return [row[0] for row in rows]
 
 
-def _found(connection: psycopg.Connection, by: By, value: str) -> list[Found]:
+def _found(connection: psycopg.Connection, by: By, value: str) -> list[FoundCustomer]:
     given: dict[str, Any] = {"id": None, "email": None, "key": None} | {by: value}
     if by == "id":
         try:
@@ -101,4 +101,4 @@ def _found(connection: psycopg.Connection, by: By, value: str) -> list[Found]:
     rows = connection.execute(statement("find customers"), given).fetchall()
     if not rows:
         raise ImportRefused(f"--{by}: no customer has it")
-    return [Found(customer_id, store, orders) for _, customer_id, store, orders in rows]
+    return [FoundCustomer(customer_id, store, orders) for _, customer_id, store, orders in rows]
