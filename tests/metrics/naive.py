@@ -126,12 +126,16 @@ TIME_LABELS: dict[str, Callable[[date], str]] = {
 }
 
 
-def label(row: Row, dimension: str, *, is_year_before: bool = False) -> str:
+def label(
+    row: Row, dimension: str, *, is_year_before: bool = False, days_earlier: int | None = None
+) -> str:
     """Return the label of a row, or the one that it is compared with a year later."""
     if dimension not in TIME_LABELS:
         return str(row[dimension])
     day = row["date"]
-    if is_year_before:
+    if is_year_before and days_earlier:
+        day += timedelta(days=days_earlier)
+    elif is_year_before:
         # 29 February falls on the 28th of the next year.
         leap = (day.month, day.day) == (2, 29)
         day = day.replace(year=day.year + 1, day=28 if leap else day.day)
@@ -295,6 +299,7 @@ class Asked:
     keeps: Callable[[Callable[[str], str]], bool]
     start_before: date
     end_before: date
+    days_earlier: int | None = None
 
 
 def answer(rows: Exported, asked: Asked) -> dict[Label, dict[str, Any]]:
@@ -357,7 +362,7 @@ def _grouped(
             continue
 
         def named(dimension: str, row: Row = row) -> str:
-            return label(row, dimension, is_year_before=is_before)
+            return label(row, dimension, is_year_before=is_before, days_earlier=asked.days_earlier)
 
         if asked.keeps(named):
             found.setdefault(tuple(named(d) for d in asked.dimensions), []).append(row)

@@ -96,7 +96,15 @@ def random_question(
     before = period.previous_year()
     query = MetricQuery(wanted, period, TODAY, dimensions=chosen, filters=filters, limit=100_000)
     return query, naive.Asked(
-        wanted, chosen, period.start, period.end, TODAY, keeps, before.start, before.end
+        wanted,
+        chosen,
+        period.start,
+        period.end,
+        TODAY,
+        keeps,
+        before.start,
+        before.end,
+        before.days_earlier,
     )
 
 

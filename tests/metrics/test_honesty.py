@@ -25,8 +25,9 @@ from zava.metric_values import Comparison, PeriodUnit
 from zava.model import Caller
 from zava.service.insights import RULES
 from zava.service.metrics import Metrics
-from zava.service.periods import business_day, labels
+from zava.service.periods import business_day
 from zava.settings import Settings
+from zava.time_labels import labels
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from tests.asking import AskTool
 from tests.conftest import TODAY
 from tests.metrics import naive
-from zava.metric_values import Measured, MetricColumn, MetricQuery, MetricRows
+from zava.metric_values import Comparison, Measured, MetricColumn, MetricQuery, MetricRows
 from zava.model import Audience, Caller, Scope
 from zava.protocol.tools import TOOLS
 from zava.service.store_performance import StoreAnalysis
@@ -190,7 +190,5 @@ async def test_use_case_needs_no_database_and_asks_once(callers: dict[str, Calle
     assert told.metrics["revenue"] == {"value": 100, "previous_period": 50, "previous_year": 100}
     (filters,) = {query.filters for query in data.asked[0].values()}
     assert [(each.dimension, each.values) for each in filters] == [("store", ("one",))]
-    assert {query.period.expression for query in data.asked[0].values()} == {
-        "last month",
-        "previous year",
-    }
+    assert {query.period.expression for query in data.asked[0].values()} == {"last month"}
+    assert data.asked[0]["year"].alone is Comparison.PREVIOUS_YEAR

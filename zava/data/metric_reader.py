@@ -6,6 +6,9 @@ from datetime import date
 from difflib import get_close_matches
 from typing import Any
 
+import orjson
+
+from zava.coverage import unranked_labels
 from zava.data.metric_catalogue import Catalogue
 from zava.data.metric_page import metric_page
 from zava.data.metric_plan import Plan, answer_names, plan
@@ -13,6 +16,7 @@ from zava.data.metric_sql import compile_plans
 from zava.data.result_cache import ResultCache
 from zava.data.statements import statement
 from zava.data.tenancy import Tenancy
+from zava.data_reach import DataReach
 from zava.errors import InvalidInput, NotPermitted
 from zava.metric_values import (
     ChainComparison,
@@ -49,8 +53,9 @@ class MetricReader:
         """
         plans = {name: plan(query, self._catalogue) for name, query in queries.items()}
         grant = await self._tenancy.grant(caller)
+        reach = DataReach.read(orjson.loads(grant.reach))
         for name, each in plans.items():
-            plans[name] = self._permitted(each, grant.audience)
+            plans[name] = _within_reach(self._permitted(each, grant.audience), reach)
         sql, params = compile_plans(plans, self._catalogue)
         kept = await self._cache.read(caller, grant, sql, params)
         documents, scope = kept.reading.rows[0], kept.reading.scope
@@ -61,6 +66,7 @@ class MetricReader:
             scope=scope,
             as_of=kept.as_of,
             is_cached=kept.is_cached,
+            reach=reach,
         )
 
     async def chain(
@@ -99,6 +105,7 @@ class MetricReader:
             scope=scope,
             as_of=kept.as_of,
             is_cached=kept.is_cached,
+            reach=DataReach.read(orjson.loads(grant.reach)),
         )
 
     def describe(self) -> str:
@@ -120,6 +127,21 @@ class MetricReader:
         )
 
 
+def _within_reach(asked: Plan, reach: DataReach) -> Plan:
+    """Return the plan with what the loaded orders leave out of its period."""
+    query = asked.query
+    if not asked.is_of_period:
+        return asked
+    own = reach.within(query.filters)
+    names = [dimension.name for dimension in asked.dimensions]
+    return replace(
+        asked,
+        query=replace(query, period=replace(query.period, cut=own.cut(query.period, query.today))),
+        unranked=unranked_labels(names, query.period, own, query.today),
+        missing_days=own.missing_days(query.period, query.today),
+    )
+
+
 def _rows(asked: Plan, document: Mapping[str, Any]) -> MetricRows:
     columns = [
         MetricColumn(dimension.name, None, dimension.is_outside_text)
@@ -128,13 +150,15 @@ def _rows(asked: Plan, document: Mapping[str, Any]) -> MetricRows:
     for metric in asked.metrics:
         for name in answer_names(metric, asked.query.compare):
             unit = "percent" if name.endswith("_change_percent") else metric.unit
-            columns.append(MetricColumn(name, unit))
+            columns.append(
+                MetricColumn(name, unit, adds_up_over_days="day" in metric.additive_over)
+            )
     return MetricRows(
         columns=tuple(columns),
         rows=document["rows"] or [],
         totals=document["totals"] or [],
         group_count=document["groups"],
-        period=asked.query.period if asked.is_of_period else None,
+        period=asked.period(asked.query.alone) if asked.is_of_period else None,
         compared=asked.period(asked.query.compare) if asked.query.compare else None,
     )
 

@@ -3,17 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from zava.metric_values import MetricColumn, MetricRows, Period, PeriodUnit
-from zava.service.periods import labels_of
-
-UNITS = {
-    "day": PeriodUnit.DAY,
-    "iso_week": PeriodUnit.WEEK,
-    "month": PeriodUnit.MONTH,
-    "quarter": PeriodUnit.QUARTER,
-    "year": PeriodUnit.YEAR,
-}
-"""The dimensions of time and what each is counted in."""
+from zava.metric_values import MetricColumn, MetricRows, Period
+from zava.time_labels import UNITS, labels_of
 
 
 def beside_previous(now: MetricRows, before: MetricRows, period: Period) -> MetricRows:

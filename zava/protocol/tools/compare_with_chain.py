@@ -7,9 +7,9 @@ from pydantic import BaseModel, Field
 from zava.metric_values import ChainComparison
 from zava.model import Caller, Permission
 from zava.protocol.apps import sales_chart
-from zava.protocol.metric_tables import period_content
+from zava.protocol.metric_tables import period_content, reach_content
 from zava.protocol.scope import ScopeContent, scope_content, scope_text
-from zava.protocol.tools.query_metrics import PeriodContent
+from zava.protocol.tools.query_metrics import PeriodContent, ReachContent
 from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
 from zava.service.analytics import Analytics
 from zava.service.chain_comparison import DEFAULT_PERIOD
@@ -66,6 +66,7 @@ class ChainContent(BaseModel):
     notes: list[str]
     scope: ScopeContent
     as_of: str
+    data_through: ReachContent
     cached: bool
 
 
@@ -90,6 +91,7 @@ async def call(analytics: Analytics, caller: Caller, arguments: CompareWithChain
         "notes": notes,
         "scope": scope_content(told.scope),
         "as_of": told.as_of.isoformat(timespec="seconds"),
+        "data_through": reach_content(told.reach),
         "cached": told.is_cached,
     }
     unit = "" if told.unit == "count" else f" ({told.unit})"

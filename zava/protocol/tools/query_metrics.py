@@ -94,8 +94,11 @@ class QueryMetrics(Arguments):
         DEFAULT_GROUPS
     )
     compare: Annotated[
-        Literal["previous_period", "previous_year", "none"],
-        Field(description="Adds <metric>_previous, _change and _change_percent."),
+        Literal["previous_period", "previous_year", "previous_year_date", "none"],
+        Field(
+            description="Adds <metric>_previous, _change and _change_percent. previous_year: days"
+            " and weeks meet the same weekdays; previous_year_date: the calendar date."
+        ),
     ] = NO_COMPARISON
     totals: Annotated[bool, Field(description="Adds totals and subtotals.")] = False
     forecast_periods: Annotated[
@@ -120,7 +123,15 @@ class PeriodContent(BaseModel):
     expression: str
     first_day: str
     last_day: str
+    weekdays: str
     to_date: bool
+
+
+class ReachContent(BaseModel):
+    """Up to when orders are loaded; `late` names stores that end on an earlier day."""
+
+    newest: str | None
+    late: dict[str, str] | None = None
 
 
 class ForecastContent(BaseModel):
@@ -140,12 +151,16 @@ class MetricsContent(BaseModel):
     rows: list[list[Any]]
     totals: Annotated[list[list[Any]], Field(description="null stands for all of a dimension.")]
     group_count: Annotated[int, Field(description="How many groups there are, shown or not.")]
+    partial: Annotated[
+        dict[str, str], Field(description="Rows that are no whole unit, ranked last.")
+    ]
     period: Annotated[PeriodContent | None, Field(description="null: known as of now.")]
     compared_with: PeriodContent | None
     forecasts: list[ForecastContent]
     notes: list[str]
     scope: ScopeContent
     as_of: str
+    data_through: ReachContent
     cached: bool
 
 

@@ -12,7 +12,7 @@ from zava.protocol.tools import query_metrics
 from zava.protocol.tools.query_metrics import MetricsContent, OrderArgument, QueryMetrics
 from zava.protocol.tools.tool import Tool, ToolAnswer, product_text
 from zava.service.analytics import Analytics
-from zava.service.series import UNITS
+from zava.time_labels import UNITS
 
 Kind = Literal["time_series", "bars", "stock_risks"]
 
