@@ -16,6 +16,7 @@ from zava.data.budgets import Budget, Budgets
 from zava.data.context import ContextKey, ContextSigner
 from zava.data.door import GRACE_SECONDS
 from zava.data.monitor import QueryMonitor
+from zava.data.order_watch import OrderWatch
 from zava.data.reading import ParsingTurns
 from zava.data.result_cache import ResultCache
 from zava.data.retail import RetailData
@@ -164,6 +165,7 @@ def compose(
         use_prepared=settings.prepared_statements,
         monitor=QueryMonitor(slow_seconds=settings.slow_query_seconds),
     )
+    watch = OrderWatch(pool, hours=settings.late_orders_hours)
     cache = ResultCache(
         tenancy,
         _byte_store(settings),
@@ -199,7 +201,7 @@ def compose(
             ToolCalls(analytics, trail), version=__version__, website=settings.website_url
         ),
         authenticator=_authenticator(settings, conninfo, own),
-        readiness=lambda: readiness(verification, analytics, telemetry),
+        readiness=lambda: readiness(verification, analytics, telemetry, watch),
         allowed_hosts=settings.public_hosts,
         is_vouched=settings.is_authenticated_by_platform,
         ask_budget=budgets.ask,

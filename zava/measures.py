@@ -113,6 +113,7 @@ METRICS = {
         ),
         Metric("query_retry", "counter", (), "Statements repeated after a passing fault."),
         Metric("database_given_up", "counter", (), "Times that the circuit opened."),
+        Metric("orders_late", "counter", (), "Minutes in which the newest order was too old."),
         Metric("slow_query", "counter", (_QUERY,), "Statements over the threshold."),
     )
 }

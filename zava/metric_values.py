@@ -67,12 +67,8 @@ class Period:
     def __str__(self) -> str:
         """Return the period as an answer states it."""
         to_date = ", to date" if self.is_to_date else ""
-        first, last = (
-            f"{day:%a} {day}" if self.keeps_weekdays else f"{day}"
-            for day in (self.start, self.last_day)
-        )
-        days = first if self.days == 1 else f"{first} to {last}"
-        return f"{days} ({self.expression}{to_date})"
+        weekdays = f", {self.weekdays}" if self.keeps_weekdays else ""
+        return f"{self.start} to {self.last_day} ({self.expression}{to_date}){weekdays}"
 
     def previous(self) -> "Period":
         """Return the period of the same length before this one.

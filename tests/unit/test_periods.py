@@ -209,7 +209,7 @@ def test_week_of_black_friday_meets_that_of_the_year_before() -> None:
 
 def test_answer_states_its_days_and_where_it_matters_their_weekdays() -> None:
     assert str(parse_period("this year", TODAY)) == "2026-01-01 to 2026-06-30 (this year, to date)"
-    assert str(parse_period("yesterday", TODAY)) == "Mon 2026-06-29 (yesterday)"
+    assert str(parse_period("yesterday", TODAY)) == "2026-06-29 to 2026-06-29 (yesterday), Mon"
     week = parse_period("last week", TODAY)
-    assert str(week) == "Mon 2026-06-22 to Sun 2026-06-28 (last week)"
+    assert str(week) == "2026-06-22 to 2026-06-28 (last week), Mon to Sun"
     assert week.weekdays == "Mon to Sun"

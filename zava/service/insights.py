@@ -258,8 +258,7 @@ RULES = (
     Rule(
         "short_supply",
         f"a product with {FEWEST_UNITS} units sold or more lasts less than"
-        f" {SHORT_SUPPLY_WEEKS:g} weeks, by the four weeks to the end of a period under"
-        f" {FEWEST_DAYS_OF_SUPPLY} days",
+        f" {SHORT_SUPPLY_WEEKS:g} weeks (under {FEWEST_DAYS_OF_SUPPLY} days: by four weeks)",
         _short_supply,
     ),
 )
