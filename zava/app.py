@@ -488,7 +488,11 @@ def _clock(settings: Settings) -> Callable[[], datetime]:
         moment = datetime.now(UTC)
         if settings.today is None:
             return moment
-        return datetime.combine(settings.today, moment.timetz())
+        from zava.service.periods import BUSINESS_ZONE
+
+        # The stores' day is moved, not that of UTC, which begins earlier.
+        local = moment.astimezone(BUSINESS_ZONE).timetz()
+        return datetime.combine(settings.today, local).astimezone(UTC)
 
     return now
 

@@ -33,6 +33,7 @@ SEED = 20261124
 _NOT_READ = {"content-length"}
 _CHANGING = re.compile(
     r'(?<="correlation_id": ")[0-9a-f]{32}|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00'
+    r'|(?<=[ "])\d\d:\d\d(?=[;"])'  # the stores' time
 )
 
 

@@ -1,6 +1,6 @@
 """The tool that compares a caller's stores with the chain."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
@@ -9,7 +9,7 @@ from zava.model import Caller, Permission
 from zava.protocol.apps import sales_chart
 from zava.protocol.metric_tables import period_content, reach_content
 from zava.protocol.scope import ScopeContent, scope_content, scope_text
-from zava.protocol.tools.query_metrics import PeriodContent, ReachContent
+from zava.protocol.tools.query_metrics import PeriodContent
 from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
 from zava.service.analytics import Analytics
 from zava.service.chain_comparison import DEFAULT_PERIOD
@@ -66,7 +66,7 @@ class ChainContent(BaseModel):
     notes: list[str]
     scope: ScopeContent
     as_of: str
-    data_through: ReachContent
+    data_through: dict[str, Any]
     cached: bool
 
 

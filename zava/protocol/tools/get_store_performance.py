@@ -11,7 +11,7 @@ from zava.protocol.apps import sales_chart
 from zava.protocol.metric_tables import headed, period_content, reach_content, reach_text
 from zava.protocol.scope import ScopeContent, scope_content, scope_text
 from zava.protocol.tables import row_line
-from zava.protocol.tools.query_metrics import PeriodContent, ReachContent
+from zava.protocol.tools.query_metrics import PeriodContent
 from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
 from zava.service.analytics import Analytics
 from zava.service.store_performance import DEFAULT_PERIOD
@@ -75,7 +75,7 @@ class PerformanceContent(BaseModel):
     notes: list[str]
     scope: ScopeContent
     as_of: str
-    data_through: ReachContent
+    data_through: dict[str, Any]
     cached: bool
 
 

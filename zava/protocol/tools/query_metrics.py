@@ -127,13 +127,6 @@ class PeriodContent(BaseModel):
     to_date: bool
 
 
-class ReachContent(BaseModel):
-    """Up to when orders are loaded; `late` names stores that end on an earlier day."""
-
-    newest: str | None
-    late: dict[str, str] | None = None
-
-
 class ForecastContent(BaseModel):
     """A metric's next periods."""
 
@@ -160,7 +153,9 @@ class MetricsContent(BaseModel):
     notes: list[str]
     scope: ScopeContent
     as_of: str
-    data_through: ReachContent
+    data_through: Annotated[
+        dict[str, Any], Field(description="Up to when orders are loaded; `late`: stores behind.")
+    ]
     cached: bool
 
 
