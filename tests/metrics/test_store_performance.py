@@ -108,7 +108,10 @@ async def test_another_store_and_no_store_are_one_tool_error(ask_tool: AskTool) 
         assert answer.is_error
         assert answer.content["code"] == "AUTHORIZATION_ERROR"
         assert answer.content["message"] == f"No store in your scope is named '{name}'."
-        assert answer.content["hint"] == "You see 1 of 8 stores: Zava Retail Seattle."
+        assert answer.content["hint"] == (
+            "You see 1 of 8 stores: Zava Retail Seattle."
+            " compare_with_chain compares yours with the others together."
+        )
     assert not (await ask_tool("seattle", "get_store_performance", {"store": " SEATTLE "})).is_error
 
 

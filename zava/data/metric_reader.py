@@ -17,7 +17,7 @@ from zava.data.result_cache import ResultCache
 from zava.data.statements import statement
 from zava.data.tenancy import Tenancy
 from zava.data_reach import DataReach
-from zava.errors import InvalidInput, NotPermitted
+from zava.errors import InvalidInput, NotPermitted, ZavaError
 from zava.metric_values import (
     ChainComparison,
     Measured,
@@ -26,7 +26,7 @@ from zava.metric_values import (
     MetricRows,
     Period,
 )
-from zava.model import Audience, Caller, Scope
+from zava.model import Audience, Caller, Permission, Scope
 
 CHAIN_METRICS = ("revenue", "orders", "average_order_value", "customers", "units", "discount_rate")
 """What zava.chain_quartiles knows; anything else it answers with nothing."""
@@ -34,6 +34,8 @@ CHAIN_METRICS = ("revenue", "orders", "average_order_value", "customers", "units
 _OFFERED = 8
 _MOST_STORES = 100
 _LONGEST_VALUE = 60
+_NEARLY = 0.8
+"""How alike a store's name has to be to one of the caller's own (difflib's ratio)."""
 
 
 class MetricReader:
@@ -54,6 +56,8 @@ class MetricReader:
         plans = {name: plan(query, self._catalogue) for name, query in queries.items()}
         grant = await self._tenancy.grant(caller)
         reach = DataReach.read(orjson.loads(grant.reach))
+        if Permission.SQL_QUERY in caller.permissions:
+            plans = {name: _with_names(each) for name, each in plans.items()}
         for name, each in plans.items():
             plans[name] = _within_reach(self._permitted(each, grant.audience), reach)
         sql, params = compile_plans(plans, self._catalogue)
@@ -127,6 +131,18 @@ class MetricReader:
         )
 
 
+def _with_names(asked: Plan) -> Plan:
+    """Return the plan with the names of persons, for a caller who may read them by free SQL."""
+    return replace(
+        asked,
+        dimensions=tuple(dimension.with_names() for dimension in asked.dimensions),
+        conditions=tuple(
+            replace(condition, dimension=condition.dimension.with_names())
+            for condition in asked.conditions
+        ),
+    )
+
+
 def _within_reach(asked: Plan, reach: DataReach) -> Plan:
     """Return the plan with what the loaded orders leave out of its period."""
     query = asked.query
@@ -169,7 +185,7 @@ def _check_matched(document: Mapping[str, Any], scope: Scope) -> None:
         dimension, value = missing["dimension"], missing["value"][:_LONGEST_VALUE]
         existing = document["existing"].get(dimension) or []
         if dimension == "store":
-            raise no_such_store(value, scope)
+            raise _no_such_store(value, scope)
         folded = {text.casefold(): text for text in existing}
         wanted = value.casefold()
         near = [text for key, text in folded.items() if wanted in key]
@@ -183,10 +199,22 @@ def _check_matched(document: Mapping[str, Any], scope: Scope) -> None:
         )
 
 
-def no_such_store(name: str, scope: Scope) -> NotPermitted:
-    """Return the one answer for another's store and for a store that does not exist."""
+def _no_such_store(name: str, scope: Scope) -> ZavaError:
+    """Return the one answer for another's store and for a store that does not exist.
+
+    A name that is nearly one of the caller's own is a mistake in writing, and no denied call.
+    """
+    message = f"No store in your scope is named {name[:_LONGEST_VALUE]!r}."
+    own = {_short_name(store): store for store in scope.stores}
+    near = get_close_matches(_short_name(name), own, 1, _NEARLY)
+    if near:
+        return InvalidInput(message, hint=f"Nearest: {own[near[0]]}.")
     seen = ", ".join(scope.stores[:_OFFERED]) or "none"
-    return NotPermitted(
-        f"No store in your scope is named {name[:_LONGEST_VALUE]!r}.",
-        hint=f"You see {len(scope.stores)} of {scope.store_count} stores: {seen}.",
-    )
+    hint = f"You see {len(scope.stores)} of {scope.store_count} stores: {seen}."
+    if len(scope.stores) < scope.store_count:
+        hint += " compare_with_chain compares yours with the others together."
+    return NotPermitted(message, hint=hint)
+
+
+def _short_name(store: str) -> str:
+    return store.strip().casefold().removeprefix("zava retail ")

@@ -281,6 +281,8 @@ SELECT json_build_object(
             return f"({self._date(self._plan.query.today)} + 1)"
         if name == "year_before":
             return self._date(self._plan.period(Comparison.PREVIOUS_YEAR).start)
+        if name == "clock":
+            return f"({source.moment} AT TIME ZONE {_ZONE})"
         if name == "local":
             local = f"({source.moment} AT TIME ZONE {_ZONE})"
             if of not in {Comparison.PREVIOUS_YEAR, Comparison.PREVIOUS_YEAR_DATE}:
@@ -288,7 +290,11 @@ SELECT json_build_object(
             # A year earlier stands under the label that it is compared with.
             days = self._plan.period(of).days_earlier
             return f"({local} + interval '{f'{days} days' if days else '1 year'}')"
-        return {"store": source.store, "product": source.product or ""}[name]
+        return {
+            "store": source.store,
+            "product": source.product or "",
+            "customer": source.customer or "",
+        }[name]
 
     def _midnight(self, day: date) -> str:
         return f"{self._date(day)}::timestamp AT TIME ZONE {_ZONE}"

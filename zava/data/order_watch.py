@@ -44,7 +44,7 @@ class OrderWatch:
         return self._is_late
 
     async def _hours_without_orders(self) -> float | None:
-        """Return the age of the newest order; None: there is none, or it cannot be read now."""
+        """Return the age of the newest order; None without one, or if it cannot be read now."""
         try:
             async with self._pool.connection() as connection:
                 flight = Flight(connection, use_prepared=False)

@@ -29,8 +29,8 @@ DESCRIPTION = product_text(
 
     Prefer it to SQL. Rankings: one dimension; series: one of time; trending:
     compare=previous_period and order_by `<metric>_change`; forecasts: one dimension of time and
-    forecast_periods. Stock and lifetime metrics are as of now. For names of customers, or figures
-    that are no metric, use execute_sales_query; for a summary get_store_performance.
+    forecast_periods. Stock and lifetime metrics are as of now. For figures that are no metric use
+    execute_sales_query; for a summary get_store_performance.
 
     Rows are groups, best first; pass on period, scope and omissions. Never add up what
     retail://metrics does not call additive.
@@ -39,13 +39,14 @@ DESCRIPTION = product_text(
 METRICS = (
     "revenue, gross_sales, discounts, discount_rate, units, orders, average_order_value, "
     "units_per_order, average_unit_price, products_sold, gross_margin, gross_margin_percent, "
-    "customers, new_customers, returning_customers, repeat_rate, lifetime_value, "
+    "refund_rate, customers, new_customers, returning_customers, repeat_rate, lifetime_value, "
     "days_since_last_purchase, lapsed_customers, stock_on_hand, stock_value, stock_outs, "
-    "low_stock_products, products_to_reorder, weeks_of_supply, sell_through, like_for_like_growth"
+    "low_stock_products, products_to_reorder, reorder_quantity, weeks_of_supply, sell_through, "
+    "like_for_like_growth"
 )
 DIMENSIONS = (
-    "store, region, channel, category, product_type, product, stock_status, day, iso_week, month, "
-    "quarter, year, cohort"
+    "store, region, channel, category, product_type, product, brand, customer, stock_status, "
+    "reorder_urgency, day, iso_week, month, quarter, year, weekday, hour, cohort"
 )
 
 
