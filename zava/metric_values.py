@@ -77,19 +77,25 @@ class Period:
         Less than a week is compared with the same weekdays of the week before.
         """
         if self.unit is PeriodUnit.DAY and self.days < _WEEK:
-            week = timedelta(weeks=1)
-            return Period(
-                "same weekday, a week before" if self.days == 1 else "same weekdays, a week before",
-                self.start - week,
-                self.end - week,
-                self.unit,
-                self.count,
-                cut=self.cut,
-            )
+            return self.weeks_before()
         start = shifted(self.start, self.unit, -self.count)
         end = min(start + timedelta(days=self.days), self.start) if self.is_to_date else self.start
         cut = self.cut if (end - start).days == self.days else None
         return Period("previous period", start, end, self.unit, self.count, cut=cut)
+
+    def weeks_before(self) -> "Period":
+        """Return the same weekdays so few weeks before that they do not overlap this period."""
+        weeks = -(-self.days // _WEEK)
+        told = "a week before" if weeks == 1 else f"{weeks} weeks before"
+        back = timedelta(weeks=weeks)
+        return Period(
+            f"same weekday, {told}" if self.days == 1 else f"same weekdays, {told}",
+            self.start - back,
+            self.end - back,
+            self.unit,
+            self.count,
+            cut=self.cut,
+        )
 
     def previous_year(self) -> "Period":
         """Return the comparable days a year earlier: the same weekdays, or the same months."""
@@ -253,6 +259,7 @@ class MetricAnswer:
     is_cached: bool
     today: date
     reach: DataReach = NOTHING_LOADED
+    missing_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +291,7 @@ class StorePerformance:
     as_of: datetime
     is_cached: bool
     reach: DataReach = NOTHING_LOADED
-    has_missing_days: bool = False
+    missing_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,3 +311,4 @@ class ChainComparison:
     as_of: datetime
     is_cached: bool
     reach: DataReach = NOTHING_LOADED
+    missing_days: int = 0

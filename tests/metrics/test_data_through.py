@@ -25,6 +25,7 @@ from zava.infrastructure.demo_data import STORES
 from zava.infrastructure.pool import DatabasePool
 from zava.metric_values import Comparison, MetricFilter, MetricOrder, StorePerformance
 from zava.model import Caller
+from zava.service.chain_comparison import ChainAnalysis
 from zava.service.metrics import Metrics
 from zava.service.store_performance import StoreAnalysis
 
@@ -249,7 +250,7 @@ async def test_summary_of_missing_days_has_findings_on_stock_alone(
         callers["head-office"], None, "last month"
     )
     assert {finding.rule for finding in stale.insights} <= {"stock_outs"}
-    assert stale.has_missing_days
+    assert stale.missing_days == 31
     assert any("are missing" in note for note in stale.notes)
     for part in ("stores", "categories"):
         columns = [column.name for column in stale.parts[part].columns]
@@ -426,3 +427,35 @@ async def test_summary_of_one_day_judges_stock_by_four_weeks(
     ] == []
     assert told.previous_year.start == date(2025, 6, 29)
     assert told.previous_period.start == date(2026, 6, 21)
+
+
+async def test_place_in_the_chain_is_not_given_over_missing_days(
+    reader: MetricReader, callers: dict[str, Caller]
+) -> None:
+    analysis = ChainAnalysis(reader, lambda: SIX_WEEKS_LATER)
+    july = await analysis.compare(callers["seattle"], "revenue", "2026-07")
+    assert july.missing_days == 31
+    may = await analysis.compare(callers["seattle"], "revenue", "2026-05")
+    assert may.missing_days == 0
+
+
+async def test_days_of_a_chart_stand_beside_the_same_weekdays(
+    reader: MetricReader, callers: dict[str, Caller], rows: naive.Exported
+) -> None:
+    answer = await Metrics(reader, lambda: TODAY).query(
+        callers["head-office"],
+        metrics=["revenue"],
+        dimensions=["day"],
+        time_period="2026-05-01..2026-05-30",
+        point_by_point=True,
+    )
+    assert answer.figures.compared is not None
+    assert answer.figures.compared.start == date(2026, 5, 1) - timedelta(days=35)
+    by_day: dict[date, Decimal] = {}
+    for row in rows.lines:
+        by_day[row["date"]] = by_day.get(row["date"], Decimal()) + row["total_amount"]
+    for label, revenue, previous in answer.figures.rows:
+        day = date.fromisoformat(label)
+        assert Decimal(str(revenue)) == by_day[day]
+        earlier = by_day.get(day - timedelta(days=35))
+        assert (None if previous is None else Decimal(str(previous))) == earlier

@@ -23,17 +23,21 @@ def metric_content(answer: MetricAnswer) -> dict[str, Any]:
         "notes": list(answer.notes),
         "scope": scope_content(answer.scope),
         "as_of": answer.as_of.isoformat(timespec="seconds"),
-        "data_through": reach_content(answer.reach),
+        "data_through": reach_content(answer.reach, answer.missing_days),
         "cached": answer.is_cached,
     }
 
 
-def reach_content(reach: DataReach) -> dict[str, Any]:
-    """Return how far the orders of the visible stores are loaded."""
+def reach_content(reach: DataReach, missing_days: int = 0) -> dict[str, Any]:
+    """Return how far the visible stores' orders are loaded, and how many days an answer misses."""
     if reach.newest is None:
         return {"newest": None}
     late = {store.store: written(store.through) for store in reach.behind()}
-    return {"newest": written(reach.newest)} | ({"late": late} if late else {})
+    return (
+        {"newest": written(reach.newest)}
+        | ({"late": late} if late else {})
+        | ({"missing_days": missing_days} if missing_days else {})
+    )
 
 
 def reach_text(reach: DataReach) -> str:

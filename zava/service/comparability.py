@@ -72,6 +72,12 @@ def _days_by_label(period: Period, names: Sequence[str], place: int | None) -> M
     }
 
 
+def missing_days(figures: MetricRows, reach: DataReach, today: date) -> int:
+    """Return of how many days orders are missing, in the period or in the one compared with it."""
+    days = (figures.period, figures.compared)
+    return max((reach.missing_days(each, today) for each in days if each is not None), default=0)
+
+
 def _misses(reach: DataReach, periods: Sequence[Period | None], today: date) -> bool:
     return any(each is not None and reach.missing_days(each, today) > 0 for each in periods)
 

@@ -19,12 +19,12 @@ from zava.metric_values import (
     PeriodUnit,
 )
 from zava.model import Caller, Scope
-from zava.service.comparability import comparable, period_notes
+from zava.service.comparability import comparable, missing_days, period_notes
 from zava.service.forecasting import forecast_questions
 from zava.service.forecasting import forecasts as foretold
 from zava.service.insights import insight_page
 from zava.service.periods import parse_period
-from zava.service.series import beside_previous
+from zava.service.series import beside_previous, period_before
 
 DEFAULT_PERIOD = "last 12 months"
 MOST_FORECASTS = 13
@@ -89,7 +89,8 @@ class Metrics:
         if forecast_periods:
             queries |= forecast_questions(asked)
         if point_by_point:
-            queries["before"] = replace(asked, period=asked.period.previous())
+            before = period_before(asked.dimensions[0], asked.period)
+            queries["before"] = replace(asked, period=before)
         measured = await self._data.measure(caller, queries)
         figures = measured.answers["answer"]
         if point_by_point:
@@ -119,6 +120,7 @@ class Metrics:
             measured.is_cached,
             today,
             measured.reach,
+            missing_days(figures, own, today),
         )
 
     def describe(self) -> str:

@@ -125,13 +125,13 @@ def _performance(measured: Measured, basis: MetricQuery, store: str | None) -> S
     stock = answers["stock"].records()[0]
     metrics |= {name: {"value": stock[name]} for name in _STOCK}
     own = measured.reach.within(basis.filters)
-    missing = any(
+    missing = max(
         own.missing_days(each, basis.today)
         for each in (basis.period, basis.period.previous(), basis.period.previous_year())
     )
     findings = Findings(
         metrics=metrics,
-        has_missing_days=missing,
+        has_missing_days=missing > 0,
         supply_days=_supply_period(basis.period).days,
         stores=answers["stores"].records(),
         categories=answers["categories"].records(),
@@ -157,7 +157,7 @@ def _performance(measured: Measured, basis: MetricQuery, store: str | None) -> S
         as_of=measured.as_of,
         is_cached=measured.is_cached,
         reach=measured.reach,
-        has_missing_days=missing,
+        missing_days=missing,
     )
 
 

@@ -32,8 +32,9 @@ export function change(now, before, unit) {
   return `${by > 0 ? "+" : by < 0 ? "−" : ""}${Math.abs(by).toFixed(1)}${NBSP}${isShare ? "points" : "%"}`;
 }
 
-export function besides(now, before, unit) {
-  const by = change(now, before, unit);
+/** Return the value before, and the change where like is compared with like. */
+export function besides(now, before, unit, isLike) {
+  const by = isLike && change(now, before, unit);
   return `${shown(before, unit)} before${by && `, ${by}`}`;
 }
 

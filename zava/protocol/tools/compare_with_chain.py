@@ -75,8 +75,9 @@ async def call(analytics: Analytics, caller: Caller, arguments: CompareWithChain
     told = await analytics.sales.chain.compare(caller, arguments.metric, arguments.time_period)
     low, median, high = told.quartiles or (None, None, None)
     notes = _notes(told)
+    quartiles = None if told.missing_days else told.quartiles
     own = [
-        {"store": store, "value": value, "place": place(value, told.quartiles)}
+        {"store": store, "value": value, "place": place(value, quartiles)}
         for store, value in told.own.items()
     ]
     content = {
@@ -91,7 +92,7 @@ async def call(analytics: Analytics, caller: Caller, arguments: CompareWithChain
         "notes": notes,
         "scope": scope_content(told.scope),
         "as_of": told.as_of.isoformat(timespec="seconds"),
-        "data_through": reach_content(told.reach),
+        "data_through": reach_content(told.reach, told.missing_days),
         "cached": told.is_cached,
     }
     unit = "" if told.unit == "count" else f" ({told.unit})"
@@ -127,6 +128,13 @@ def place(value: float | None, quartiles: tuple[float, float, float] | None) -> 
 
 
 def _notes(told: ChainComparison) -> list[str]:
+    if told.missing_days:
+        return [
+            (
+                f"Orders of {told.missing_days} of the period's {told.period.days} days are not"
+                " loaded: values are those of the other days, and no store has a place."
+            )
+        ]
     if told.quartiles is None:
         return [
             (

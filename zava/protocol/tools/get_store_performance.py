@@ -95,7 +95,7 @@ async def call(analytics: Analytics, caller: Caller, arguments: GetStorePerforma
         "notes": list(told.notes),
         "scope": scope_content(told.scope),
         "as_of": told.as_of.isoformat(timespec="seconds"),
-        "data_through": reach_content(told.reach),
+        "data_through": reach_content(told.reach, told.missing_days),
         "cached": told.is_cached,
     }
     return ToolAnswer(content, _text(told))
@@ -142,7 +142,7 @@ def _text(told: StorePerformance) -> str:
             cells += [values["previous_period"], values["previous_year"]]
         lines.append(row_line(cells))
     lines += [f"Finding: {insight.text}" for insight in told.insights]
-    if told.has_missing_days:
+    if told.missing_days:
         lines.append("No finding rests on orders: days are missing.")
     elif not told.insights:
         lines.append("No finding: no rule's threshold is met.")
