@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 
 from zava.data_reach import DataReach
 from zava.metric_values import MetricFilter, Period, PeriodUnit
@@ -46,7 +46,8 @@ def _loaded_until(reach: DataReach, today: date) -> date | None:
     if until is None:
         return None
     newest = reach.newest
-    return until + timedelta(days=1) if newest is not None and newest.date() == until else until
+    has_begun = newest is not None and newest.date() == until and newest.time() > time()
+    return until + timedelta(days=1) if has_begun else until
 
 
 def unranked_labels(

@@ -15,18 +15,21 @@ import pytest
 from tests.conftest import result_cache
 from tests.database import Cluster, Database
 from tests.metrics import naive
+from zava.coverage import parts
 from zava.data.context import ContextSigner
 from zava.data.metric_catalogue import Catalogue
 from zava.data.metric_reader import MetricReader
 from zava.data.tenancy import Tenancy
 from zava.data.verification import Verification
+from zava.data_reach import DataReach
 from zava.infrastructure.byte_store import MemoryStore
 from zava.infrastructure.demo_data import STORES
 from zava.infrastructure.pool import DatabasePool
-from zava.metric_values import Comparison, MetricFilter, MetricOrder, StorePerformance
+from zava.metric_values import Comparison, MetricFilter, MetricOrder, PeriodUnit, StorePerformance
 from zava.model import Caller
 from zava.service.chain_comparison import ChainAnalysis
 from zava.service.metrics import Metrics
+from zava.service.periods import parse_period
 from zava.service.store_performance import StoreAnalysis
 
 LOADED = datetime(2026, 6, 29, 13, 5)  # noqa: DTZ001  # in the stores' own time
@@ -196,7 +199,7 @@ async def test_sixty_questions_rest_on_loaded_days_alone(
             sold(own.lines, *then, cut),
             is_whole=not missing_anywhere,
         )
-        told = [note for note in answer.notes if "are missing" in note]
+        told = [note for note in answer.notes if "missing" in note]
         assert bool(told) == missing_anywhere, (expression, answer.notes)
         assert answer.figures.compared is not None
         assert (answer.figures.compared.start, answer.figures.compared.last_day) == then
@@ -234,8 +237,16 @@ async def test_nothing_is_concluded_from_six_weeks_without_a_load(
         assert changes == [None] * 4
         (told,) = [note for note in answer.notes if note.startswith("Orders are loaded through")]
         assert "2026-06-29 13:05" in told
+    months = await metrics.query(
+        callers["head-office"],
+        metrics=["revenue"],
+        filters=[ON_TIME],
+        dimensions=["month"],
+        time_period="last 12 months",
+    )
+    assert months.figures.partial == {"2026-06": "29 of 30 days"}
     july = await metrics.query(callers["seattle"], metrics=["revenue"], time_period="last month")
-    assert any("31 of the period's 31 days are missing" in note for note in july.notes)
+    assert any("31 of the 31 days are missing" in note for note in july.notes)
     forecast = await metrics.query(
         callers["seattle"], metrics=["revenue"], dimensions=["month"], forecast_periods=2
     )
@@ -251,7 +262,7 @@ async def test_summary_of_missing_days_has_findings_on_stock_alone(
     )
     assert {finding.rule for finding in stale.insights} <= {"stock_outs"}
     assert stale.missing_days == 31
-    assert any("are missing" in note for note in stale.notes)
+    assert any("missing in the period" in note for note in stale.notes)
     for part in ("stores", "categories"):
         columns = [column.name for column in stale.parts[part].columns]
         place = columns.index("revenue_change_percent")
@@ -459,3 +470,35 @@ async def test_days_of_a_chart_stand_beside_the_same_weekdays(
         assert Decimal(str(revenue)) == by_day[day]
         earlier = by_day.get(day - timedelta(days=35))
         assert (None if previous is None else Decimal(str(previous))) == earlier
+
+
+@pytest.mark.parametrize(
+    ("newest", "expected"),
+    [
+        (datetime(2026, 11, 30), {"2026-11": "29 of 30 days"}),  # noqa: DTZ001  # stores' time
+        (datetime(2026, 11, 30, 19, 5), {}),  # noqa: DTZ001  # same
+        (datetime(2026, 11, 30, 9, 5), {}),  # noqa: DTZ001  # a day begun, which a note names
+    ],
+)
+def test_month_is_a_part_until_its_last_day_has_orders(
+    newest: datetime, expected: dict[str, str]
+) -> None:
+    today = date(2027, 1, 10)
+    found = parts(parse_period("2026-11", today), PeriodUnit.MONTH, DataReach(newest), today)
+    assert {label: str(part) for label, part in found.items()} == expected
+
+
+def test_many_stores_list_only_the_late_ones_and_the_others_are_as_the_newest() -> None:
+    reach = DataReach.read(
+        {
+            "newest": "2026-11-29T15:00:00",
+            "is_whole": False,
+            "stores": [["Zava Retail A", "North", "store", "2026-11-27T09:00:00"]],
+        }
+    )
+    other = reach.within([MetricFilter("store", "=", ("b",))])
+    period = parse_period("last week", date(2026, 11, 30))
+    assert other.missing_days(period, date(2026, 11, 29)) == 0
+    assert reach.missing_days(period, date(2026, 11, 29)) == 2
+    assert reach.within([MetricFilter("region", "=", ("NORTH",))]).behind()
+    assert DataReach.read({}).missing_days(period, date(2026, 11, 29)) == 0

@@ -1,11 +1,14 @@
 """Forecasts: what is repeated, how wide an interval is, what a back-test chooses, and its error."""
 
+from collections import Counter
+from datetime import date
 from math import sqrt
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zava.infrastructure.demo_data import _catalogue, _orders_by_day
 from zava.metric_values import ForecastPoint
 from zava.service.forecast import SeasonalForecast, forecast, points, under_way
 
@@ -121,3 +124,20 @@ def test_no_forecast_lies_below_what_is_sold(
     assert point.value >= so_far - 0.01
     assert point.low >= so_far - 0.01
     assert point.low <= point.value <= point.high
+
+
+def test_back_test_chooses_what_is_closer_on_months_that_it_has_not_seen() -> None:
+    """The demo chain grows by a tenth a year, and each month has its own season."""
+    today = date(2026, 11, 29)
+    months: Counter[str] = Counter()
+    for day, orders in _orders_by_day(_catalogue(), today, 200_000).items():
+        months[f"{day:%Y-%m}"] += orders
+    values = [float(months[name]) for name in sorted(months) if name < f"{today:%Y-%m}"]
+    chosen, repeated = [], []
+    for at in range(len(values) - 12, len(values)):
+        known = values[at - 36 : at]
+        (expected,) = forecast(known, 12, 1).values
+        chosen.append(abs(expected / values[at] - 1))
+        repeated.append(abs(known[-12] / values[at] - 1))
+    assert sum(chosen) / 12 < 0.02
+    assert sum(repeated) / 12 > 0.08

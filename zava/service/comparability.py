@@ -99,21 +99,23 @@ def period_notes(
 def _about_missing_days(
     period: Period, compared: Period | None, reach: DataReach, today: date
 ) -> Iterator[str]:
-    for each, which in ((period, "period's"), (compared, "compared period's")):
+    for each, which in ((period, "period"), (compared, "compared period")):
         missing = reach.missing_days(each, today) if each else 0
         if each is None or not missing:
             continue
         late = reach.late(each, today)
         least = _least_missing(reach, each, today)
         if reach.newest is not None and least:
+            days = "the only day is" if each.days == 1 else f"{least} of the {each.days} days are"
+            left_out = " Changes that rest on them are left out." if compared else ""
             yield (
-                f"Orders are loaded through {written(reach.newest)}: {least} of the {which}"
-                f" {each.days} days are missing. Changes that rest on them are left out."
+                f"Orders are loaded through {written(reach.newest)}: {days} missing in the"
+                f" {which}.{left_out}"
             )
         if late:
             named = "; ".join(_late_store(store, each, today) for store in late[:_MOST_NAMED])
             more = f"; {len(late) - _MOST_NAMED} stores more" if len(late) > _MOST_NAMED else ""
-            yield f"Days of the {which} {each.days} are missing at single stores: {named}{more}."
+            yield f"Days of the {which} are missing at single stores: {named}{more}."
 
 
 def _least_missing(reach: DataReach, period: Period, today: date) -> int:
