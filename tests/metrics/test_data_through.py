@@ -34,7 +34,7 @@ from zava.service.store_performance import StoreAnalysis
 
 LOADED = datetime(2026, 6, 29, 13, 5)  # noqa: DTZ001  # in the stores' own time
 TODAY = LOADED.date()  # a Monday
-LATE, LATE_THROUGH = "Zava Retail Kirkland", datetime(2026, 6, 27)  # noqa: DTZ001  # same
+LATE, LATE_THROUGH = "Zava Retail Bellevue", datetime(2026, 6, 27)  # noqa: DTZ001  # same
 ON_TIME = MetricFilter("store", "in", tuple(s.name for s in STORES if s.name != LATE))
 SIX_WEEKS_LATER = TODAY + timedelta(weeks=6)
 YEAR, DATE, BEFORE = (
@@ -281,8 +281,9 @@ async def test_late_store_is_named_and_ranked_after_those_that_are_whole(
             time_period="2026-06",
             order_by=[MetricOrder("revenue", is_descending=descending)],
         )
-        if LATE in [row[0] for row in answer.figures.rows]:
-            assert answer.figures.rows[-1][0] == LATE
+        assert answer.figures.rows[-1][0] == LATE
+        assert len(answer.figures.rows) > 1
+        assert answer.figures.partial == {LATE: "through 2026-06-26"}
         (told,) = [note for note in answer.notes if "single stores" in note]
         assert f"{LATE} through 2026-06-26 (2 missing)" in told
     redmond = await metrics.query(

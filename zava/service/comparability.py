@@ -30,6 +30,7 @@ def comparable(figures: MetricRows, asked: MetricQuery, reach: DataReach) -> Met
     names = [column.name for column in figures.columns if column.unit is None]
     own = reach.within(asked.filters)
     place, partial = _partial(figures, names, own, asked.today)
+    partial |= _late_rows(figures, names, own, asked.today)
     changes = [n for n, column in enumerate(figures.columns) if column.name.endswith(_CHANGES)]
     if not changes or figures.compared is None:
         return replace(figures, partial=partial)
@@ -61,6 +62,18 @@ def _partial(
     cut = parts(figures.period, UNITS[names[place]], own, today)
     labels = dict.fromkeys(row[place] for row in figures.rows)
     return place, {label: str(cut[label]) for label in labels if label in cut}
+
+
+def _late_rows(
+    figures: MetricRows, names: Sequence[str], own: DataReach, today: date
+) -> dict[str, str]:
+    """Return the rows of stores that miss days which others have, and how far they reach."""
+    if "store" not in names or figures.period is None:
+        return {}
+    place = names.index("store")
+    late = {store.store: store for store in own.late(figures.period, today)}
+    labels = dict.fromkeys(row[place] for row in figures.rows)
+    return {label: f"through {written(late[label].through)}" for label in labels if label in late}
 
 
 def _days_by_label(period: Period, names: Sequence[str], place: int | None) -> Mapping[str, Period]:
