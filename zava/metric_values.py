@@ -190,6 +190,8 @@ class MetricColumn:
     unit: str | None = None
     is_outside_text: bool = False
     adds_up_over_days: bool = False
+    compares_years: bool = False
+    """Whether its value is itself a comparison with the year before."""
 
 
 @dataclass(frozen=True, slots=True)

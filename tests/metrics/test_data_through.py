@@ -237,6 +237,13 @@ async def test_nothing_is_concluded_from_six_weeks_without_a_load(
         assert changes == [None] * 4
         (told,) = [note for note in answer.notes if note.startswith("Orders are loaded through")]
         assert "2026-06-29 13:05" in told
+    growth = await metrics.query(
+        callers["head-office"],
+        metrics=["like_for_like_growth"],
+        dimensions=["store"],
+        time_period="last month",
+    )
+    assert {row[1] for row in growth.figures.rows} == {None}
     months = await metrics.query(
         callers["head-office"],
         metrics=["revenue"],
@@ -286,6 +293,14 @@ async def test_late_store_is_named_and_ranked_after_those_that_are_whole(
         assert answer.figures.partial == {LATE: "through 2026-06-26"}
         (told,) = [note for note in answer.notes if "single stores" in note]
         assert f"{LATE} through 2026-06-26 (2 missing)" in told
+    growth = await metrics.query(
+        callers["eastside"],
+        metrics=["like_for_like_growth"],
+        dimensions=["store"],
+        time_period="this quarter",
+    )
+    assert growth.figures.rows[-1] == [LATE, None]
+    assert growth.figures.rows[0][1] is not None
     redmond = await metrics.query(
         callers["eastside"],
         metrics=["revenue"],

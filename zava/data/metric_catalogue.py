@@ -101,6 +101,11 @@ class Metric:
     aliases: tuple[str, ...] = ()
     is_restricted: bool = False
 
+    @property
+    def compares_years(self) -> bool:
+        """Whether its formula compares with the year before."""
+        return "@previous_year" in (self.formula or "")
+
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:

@@ -67,12 +67,6 @@ def _fitting(metric: Metric, catalogue: Catalogue) -> list[str]:
         for dimension in catalogue.dimensions.values()
         if all(set(part.expressions) & set(dimension.sources) for part in parts)
         and not (
-            dimension.is_of_time
-            and _is_of_other_year(metric)
-            and not dimension.is_same_a_year_later
+            dimension.is_of_time and metric.compares_years and not dimension.is_same_a_year_later
         )
     ]
-
-
-def _is_of_other_year(metric: Metric) -> bool:
-    return "@previous_year" in (metric.formula or "")

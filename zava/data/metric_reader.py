@@ -167,7 +167,12 @@ def _rows(asked: Plan, document: Mapping[str, Any]) -> MetricRows:
         for name in answer_names(metric, asked.query.compare):
             unit = "percent" if name.endswith("_change_percent") else metric.unit
             columns.append(
-                MetricColumn(name, unit, adds_up_over_days="day" in metric.additive_over)
+                MetricColumn(
+                    name,
+                    unit,
+                    adds_up_over_days="day" in metric.additive_over,
+                    compares_years=metric.compares_years,
+                )
             )
     return MetricRows(
         columns=tuple(columns),

@@ -31,21 +31,27 @@ def comparable(figures: MetricRows, asked: MetricQuery, reach: DataReach) -> Met
     own = reach.within(asked.filters)
     place, partial = _partial(figures, names, own, asked.today)
     partial |= _late_rows(figures, names, own, asked.today)
-    changes = [n for n, column in enumerate(figures.columns) if column.name.endswith(_CHANGES)]
-    if not changes or figures.compared is None:
+    changes = [
+        number
+        for number, column in enumerate(figures.columns)
+        if column.name.endswith(_CHANGES) or column.compares_years
+    ]
+    if not changes:
         return replace(figures, partial=partial)
+    compared = figures.compared or period.previous_year()
     days = _days_by_label(period, names, place)
 
     def shown(row: list[Any]) -> list[Any]:
         of_row = reach_of_row(names, row, own)
         each = period if place is None or row[place] is None else days.get(row[place], period)
-        if not _misses(of_row, (each, figures.compared), asked.today):
+        if not _misses(of_row, (each, compared), asked.today):
             return row
         return [None if number in changes else value for number, value in enumerate(row)]
 
     rows = [shown(row) for row in figures.rows]
     totals = [shown(row) for row in figures.totals]
-    if any(key.by.endswith(_CHANGES) for key in asked.order_by[:1]):
+    first = next((key.by for key in asked.order_by), asked.metrics[0] if place is None else "")
+    if first in {figures.columns[number].name for number in changes}:
         # A change that is left out has no place in a ranking by it.
         kept = [(new != old, new) for new, old in zip(rows, figures.rows, strict=True)]
         rows = [row for _, row in sorted(kept, key=lambda each: each[0])]
@@ -91,8 +97,8 @@ def missing_days(figures: MetricRows, reach: DataReach, today: date) -> int:
     return max((reach.missing_days(each, today) for each in days if each is not None), default=0)
 
 
-def _misses(reach: DataReach, periods: Sequence[Period | None], today: date) -> bool:
-    return any(each is not None and reach.missing_days(each, today) > 0 for each in periods)
+def _misses(reach: DataReach, periods: Sequence[Period], today: date) -> bool:
+    return any(reach.missing_days(each, today) > 0 for each in periods)
 
 
 def period_notes(
