@@ -146,9 +146,11 @@ function lines(content, column, pick) {
       drawing.append(svg("text", { x: x(place), y: height - 8, "text-anchor": "middle" },
         timeLabel(unit, point.name, true) + (isYear ? ` ’${point.name.slice(2, 4)}` : "")));
     });
-    if (series.every((point, place) => (point.now !== null || point.ahead) && (!place || follows(place)))) {
-      const last = series.findLastIndex((point) => point.now !== null);
-      drawing.append(svg("path", { class: "area", d: `${path((point) => point.now)}L${x(last)} ${y(0)}L${x(0)} ${y(0)}Z` }));
+    // A unit that is not whole stands alone: it is no fall of the line.
+    const full = (point) => (point.part ? null : point.now);
+    const from = series.findIndex((point) => full(point) !== null), last = series.findLastIndex((point) => full(point) !== null);
+    if (from >= 0 && series.slice(from, last + 1).every((point, place) => full(point) !== null && (!place || follows(from + place)))) {
+      drawing.append(svg("path", { class: "area", d: `${path(full)}L${x(last)} ${y(0)}L${x(from)} ${y(0)}Z` }));
     }
     const ahead = series.map((point, place) => [point.ahead, place]).filter(([point]) => point);
     if (ahead.length) {
@@ -158,8 +160,7 @@ function lines(content, column, pick) {
         svg("path", { class: "now ahead", d: path((point) => point.ahead?.value) }));
     }
     if (was >= 0) drawing.append(svg("path", { class: "before", d: path((point) => point.before) }));
-    // A unit that is not whole stands alone: it is no fall of the line.
-    drawing.append(svg("path", { class: "now", d: path((point) => (point.part ? null : point.now)) }),
+    drawing.append(svg("path", { class: "now", d: path(full) }),
       svg("path", { class: "now", d: path((point) => (point.part ? point.now : null)) }));
     const dot = svg("circle", { class: "dot", r: 5, visibility: "hidden" });
     drawing.append(dot);

@@ -35,7 +35,7 @@ export function change(now, before, unit) {
 /** Return the value before, and the change where like is compared with like. */
 export function besides(now, before, unit, isLike) {
   const by = isLike && change(now, before, unit);
-  return `${shown(before, unit)} before${by && `, ${by}`}`;
+  return `${shown(before, unit)} before${by ? `, ${by}` : ""}`;
 }
 
 const date = (text) => new Date(`${text}T00:00:00Z`);
