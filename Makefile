@@ -46,7 +46,7 @@ help: ## List the commands
 # other checkouts, and a chmod there reach the PostgreSQL that runs here. What root installs belongs
 # to the owner of the checkout.
 $(VENV)/.installed: requirements-dev.txt
-	@$(PYTHON) -I zava/runs_here.py
+	@$(PYTHON) -I scripts/supported_platforms.py
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 	@echo "Installing 570 MB into $(VENV); this takes one to three minutes …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv

@@ -21,7 +21,7 @@ async def _handle(request: func.HttpRequest) -> func.HttpResponse:
     path = "/" + before.partition("/")[2]
     try:
         # At the first request: indexing imports this module, and must neither take time nor fail.
-        from zava.loading import answer_request
+        from zava.cold_start import answer_request
 
         answer = await answer_request(
             request.method, path, dict(request.headers), request.get_body(), query

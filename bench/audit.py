@@ -15,11 +15,11 @@ import orjson
 
 from bench.report import Goal, Part, table
 from zava.app import Application, compose
-from zava.infrastructure.demo_principals import demo_callers
-from zava.infrastructure.home import Home
-from zava.infrastructure.local_issuer import LocalIssuer
-from zava.model import Caller
-from zava.one_call import call_tool
+from zava.cli.client import call_tool
+from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.token_issuer import LocalIssuer
+from zava.model.core import Caller
+from zava.retail.demo.principals import demo_callers
 from zava.settings import Settings
 
 ROUNDS, CALLS = 21, 120

@@ -31,7 +31,7 @@ from bench.works import (
     rows_of_objects,
     rows_of_texts,
 )
-from zava.protocol.tools import TOOLS
+from zava.retail.tools.registry import TOOLS
 
 POOL_MAX = (os.cpu_count() or 1) + 1
 FLOOR = "floor: constant bytes"

@@ -10,15 +10,19 @@ from pathlib import Path
 
 import psycopg
 
-from zava.data.context import ContextKey, ContextSigner
-from zava.infrastructure.demo_data import seed
-from zava.infrastructure.demo_principals import demo_callers, grant_demo_principals
-from zava.infrastructure.embedded_server import EmbeddedServer
-from zava.infrastructure.embedders.local import LocalEmbedder
-from zava.infrastructure.embedding_job import embed_catalogue
-from zava.infrastructure.home import Home
-from zava.infrastructure.local_issuer import LocalIssuer
-from zava.infrastructure.migrations import install_context_keys, migrate, set_server_password
+from zava.data.session.signed_context import ContextKey, ContextSigner
+from zava.infrastructure.embeddings.index_job import embed_catalogue
+from zava.infrastructure.embeddings.minilm import LocalEmbedder
+from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
+from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.token_issuer import LocalIssuer
+from zava.infrastructure.postgres.migrations import (
+    install_context_keys,
+    migrate,
+    set_server_password,
+)
+from zava.retail.demo.dataset import seed
+from zava.retail.demo.principals import demo_callers, grant_demo_principals
 
 TODAY = date(2026, 6, 30)
 _TOKEN_SECONDS = 6 * 3600

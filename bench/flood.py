@@ -17,9 +17,9 @@ from statistics import median, quantiles
 import orjson
 
 from bench.report import Goal, Part, table
-from zava.infrastructure.demo_principals import demo_callers
-from zava.infrastructure.home import Home
-from zava.infrastructure.local_issuer import LocalIssuer
+from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.token_issuer import LocalIssuer
+from zava.retail.demo.principals import demo_callers
 
 CALLS, CONNECTIONS, CALLS_PER_MINUTE = 120, 8, 600
 PACE_SECONDS = 0.02

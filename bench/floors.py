@@ -21,8 +21,8 @@ from bench.cluster import Ground
 from bench.load import PostgreSQL, Sample, Turn, children_seconds
 from bench.works import WORKS, Work
 from zava.app import application
-from zava.data.retail import RetailData
-from zava.infrastructure.demo_principals import demo_callers
+from zava.data.sql_query.free_query import RetailData
+from zava.retail.demo.principals import demo_callers
 
 PATH, PGBENCH = "floor: our database path", "floor: pgbench"
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from statistics import median
 
 from bench.report import Goal, Part, table
-from zava.data.guard import Guard
-from zava.data.guard.parsing import parse, parsing_thread
+from zava.data.guard.guard import Guard
+from zava.data.syntax.parser import parse, parsing_thread
 
 ROUNDS, REPEATS = 9, 100
 GOAL_MS = 0.4

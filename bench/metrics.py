@@ -7,18 +7,18 @@ from datetime import date
 from statistics import median, quantiles
 
 from bench.report import Part, table
-from zava.data.context import ContextSigner
-from zava.data.metric_catalogue import catalogue
-from zava.data.metric_reader import MetricReader
-from zava.data.result_cache import ResultCache
-from zava.data.tenancy import Tenancy
-from zava.data.verification import Verification
-from zava.infrastructure.byte_store import MemoryStore
-from zava.infrastructure.demo_principals import demo_callers
-from zava.infrastructure.pool import DatabasePool
-from zava.metric_values import Measured, MetricQuery
-from zava.model import Caller
-from zava.service.sales_analytics import SalesAnalytics
+from zava.data.metrics.catalog import catalogue
+from zava.data.metrics.reader import MetricReader
+from zava.data.metrics.result_cache import ResultCache
+from zava.data.session.isolation_check import Verification
+from zava.data.session.signed_context import ContextSigner
+from zava.data.session.tenant_database import Tenancy
+from zava.infrastructure.cache_backends import MemoryStore
+from zava.infrastructure.postgres.pool import DatabasePool
+from zava.model.core import Caller
+from zava.model.metrics import Measured, MetricQuery
+from zava.retail.demo.principals import demo_callers
+from zava.retail.service.sales_analytics import SalesAnalytics
 
 _ROUNDS = 40
 _SHARED_ROUNDS = 5

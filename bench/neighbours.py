@@ -8,13 +8,13 @@ import time
 from statistics import median, quantiles
 
 from bench.report import Goal, Part, table
-from zava.data.context import ContextSigner
-from zava.data.retail import RetailData
-from zava.data.tenancy import Tenancy
-from zava.data.verification import Verification
+from zava.data.session.isolation_check import Verification
+from zava.data.session.signed_context import ContextSigner
+from zava.data.session.tenant_database import Tenancy
+from zava.data.sql_query.free_query import RetailData
 from zava.errors import ZavaError
-from zava.infrastructure.demo_principals import demo_callers
-from zava.infrastructure.pool import DatabasePool
+from zava.infrastructure.postgres.pool import DatabasePool
+from zava.retail.demo.principals import demo_callers
 
 CALLS = 300
 ROUNDS = 3

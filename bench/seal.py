@@ -14,12 +14,12 @@ import psutil
 from psycopg import AsyncConnection
 
 from bench.report import Goal, Part, table
-from zava.data.context import ContextSigner
-from zava.data.tenancy import Tenancy
-from zava.data.verification import Verification
-from zava.infrastructure.demo_data import store_id
-from zava.infrastructure.demo_principals import demo_callers
-from zava.infrastructure.pool import DatabasePool
+from zava.data.session.isolation_check import Verification
+from zava.data.session.signed_context import ContextSigner
+from zava.data.session.tenant_database import Tenancy
+from zava.infrastructure.postgres.pool import DatabasePool
+from zava.retail.demo.dataset import store_id
+from zava.retail.demo.principals import demo_callers
 
 ROUNDS = 5
 FIXED_MS = 0.15

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from zava.infrastructure.embedders.azure import TokenProvider
+from zava.infrastructure.embeddings.azure_openai import TokenProvider
 
 PATH = "/openai/deployments/text-embedding-3-small/embeddings?api-version=2024-10-21"
 

@@ -15,12 +15,12 @@ import psycopg
 
 from tests.database import Cluster, Database
 from zava.app import Application, compose
-from zava.infrastructure.demo_data import seed
-from zava.infrastructure.demo_principals import grant_demo_principals
-from zava.infrastructure.embedded_server import EmbeddedServer
-from zava.infrastructure.home import Home
-from zava.one_call import call_tool
+from zava.cli.client import call_tool
+from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
+from zava.infrastructure.local.state_dir import Home
 from zava.protocol.tools.tool import ERROR_META
+from zava.retail.demo.dataset import seed
+from zava.retail.demo.principals import grant_demo_principals
 from zava.settings import Settings
 
 TODAY = date(2026, 6, 30)

@@ -19,26 +19,26 @@ from tests.metrics import naive
 from tests.pgbouncer import is_asked_for, pgbouncer
 from tests.scheduling import Together
 from zava.app import Application, compose
-from zava.data.audit import AuditTrail
-from zava.data.context import ContextKey, ContextSigner
-from zava.data.metric_catalogue import Catalogue
-from zava.data.metric_catalogue import catalogue as read_whole_catalogue
-from zava.data.metric_reader import MetricReader
-from zava.data.result_cache import ResultCache
-from zava.data.retail import RetailData
-from zava.data.tenancy import Tenancy
-from zava.data.verification import Verification
-from zava.infrastructure.byte_store import ByteStore, MemoryStore
-from zava.infrastructure.demo_data import seed
-from zava.infrastructure.demo_principals import demo_callers, grant_demo_principals
-from zava.infrastructure.embedders.local import LocalEmbedder
-from zava.infrastructure.embedding_job import embed_catalogue
-from zava.infrastructure.home import Home
-from zava.infrastructure.local_issuer import LocalIssuer
-from zava.infrastructure.pool import DatabasePool
-from zava.model import Caller
-from zava.one_call import call_tool
+from zava.cli.client import call_tool
+from zava.data.metrics.catalog import Catalogue
+from zava.data.metrics.catalog import catalogue as read_whole_catalogue
+from zava.data.metrics.reader import MetricReader
+from zava.data.metrics.result_cache import ResultCache
+from zava.data.session.audit_writer import AuditTrail
+from zava.data.session.isolation_check import Verification
+from zava.data.session.signed_context import ContextKey, ContextSigner
+from zava.data.session.tenant_database import Tenancy
+from zava.data.sql_query.free_query import RetailData
+from zava.infrastructure.cache_backends import ByteStore, MemoryStore
+from zava.infrastructure.embeddings.index_job import embed_catalogue
+from zava.infrastructure.embeddings.minilm import LocalEmbedder
+from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.token_issuer import LocalIssuer
+from zava.infrastructure.postgres.pool import DatabasePool
+from zava.model.core import Caller
 from zava.protocol.tools.tool import ERROR_META
+from zava.retail.demo.dataset import seed
+from zava.retail.demo.principals import demo_callers, grant_demo_principals
 from zava.settings import Settings
 
 # The time of one example says how busy the machine is, and nothing about the product.

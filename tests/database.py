@@ -15,13 +15,13 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from tests.patience import patient
-from zava.infrastructure.migrations import (
+from zava.infrastructure.local.embedded.server_log import LOG_SETTINGS
+from zava.infrastructure.postgres.migrations import (
     close_database,
     install_context_keys,
     migrate,
     set_server_password,
 )
-from zava.infrastructure.server_log import LOG_SETTINGS
 
 HIDE_PEERS = Path(__file__).parents[1] / "sql" / "superuser" / "hide_peers.sql"
 CONTEXT_KEY = (1, bytes(range(32)))
@@ -181,8 +181,8 @@ def postgresql(home: Path) -> Iterator[str]:
         with container.with_command(f"postgres {quiet}"):
             yield container.get_connection_url()
     else:
-        from zava.infrastructure.embedded_server import EmbeddedServer
-        from zava.infrastructure.home import Home
+        from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
+        from zava.infrastructure.local.state_dir import Home
 
         server = EmbeddedServer(Home(home), fast=True)
         server.start()

@@ -7,7 +7,7 @@ from typing import Any
 
 from mcp.client import Client
 
-from zava.protocol.server import build_server
+from zava.protocol.mcp.server import build_server
 
 GOLDEN = Path(__file__).parent / "protocol" / "golden" / "tools.json"
 

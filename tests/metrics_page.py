@@ -1,10 +1,10 @@
-"""`docs/metrics.md`: the catalogue as `zava/data/metrics.toml` declares it, written by `make docs`."""
+"""`docs/metrics.md`: the catalogue as `zava/retail/metrics.toml` declares it, written by `make docs`."""
 
 from pathlib import Path
 
-from zava.data.metric_catalogue import catalogue
-from zava.data.metric_page import metric_page
-from zava.service.insights import insight_page
+from zava.data.metrics.catalog import catalogue
+from zava.data.metrics.catalog_page import metric_page
+from zava.retail.service.insights import insight_page
 
 PAGE = Path(__file__).parents[1] / "docs" / "metrics.md"
 

@@ -7,7 +7,7 @@ if sys.version_info < (3, 11):  # noqa: UP036  # who starts it chooses the Pytho
     sys.exit("zava: Python 3.11 or newer is needed; use .venv/bin/python, which `make run` makes")
 
 try:
-    from zava.cli import main
+    from zava.cli.commands import main
 except ModuleNotFoundError as error:
     sys.exit(
         f"zava: the package {error.name} is not installed for {sys.executable}; install"

@@ -10,59 +10,64 @@ from functools import cache, lru_cache, partial
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from zava import __version__, observe
-from zava.data.audit import AuditTrail
-from zava.data.budgets import Budget, Budgets
-from zava.data.context import ContextKey, ContextSigner
-from zava.data.door import GRACE_SECONDS
-from zava.data.monitor import QueryMonitor
+from zava import __version__
+from zava.composition.health import readiness
+from zava.data.guard.analysis import ParsingTurns
+from zava.data.metrics.result_cache import ResultCache
 from zava.data.order_watch import OrderWatch
-from zava.data.reading import ParsingTurns
-from zava.data.result_cache import ResultCache
-from zava.data.retail import RetailData
-from zava.data.tenancy import Tenancy
-from zava.data.verification import Verification
-from zava.infrastructure.byte_store import ByteStore, MemoryStore, RedisStore
-from zava.infrastructure.credentials import authenticated, azure_credential, database_tokens
-from zava.infrastructure.demo_principals import PRINCIPALS
-from zava.infrastructure.embedders.embedder import Embedder
-from zava.infrastructure.embedders.local import LocalEmbedder
-from zava.infrastructure.embedders.query_vectors import QueryVectors
-from zava.infrastructure.home import Home
-from zava.infrastructure.local_database import database_in_parts, named_database
-from zava.infrastructure.local_issuer import (
+from zava.data.session.audit_writer import AuditTrail
+from zava.data.session.executor import GRACE_SECONDS
+from zava.data.session.isolation_check import Verification
+from zava.data.session.signed_context import ContextKey, ContextSigner
+from zava.data.session.tenant_database import Tenancy
+from zava.data.sql_query.free_query import RetailData
+from zava.data.usage.budgets import Budget, Budgets
+from zava.data.usage.query_stats import QueryMonitor
+from zava.infrastructure.azure.entra_credentials import (
+    authenticated,
+    azure_credential,
+    database_tokens,
+)
+from zava.infrastructure.cache_backends import ByteStore, MemoryStore, RedisStore
+from zava.infrastructure.embeddings.embedder import Embedder
+from zava.infrastructure.embeddings.minilm import LocalEmbedder
+from zava.infrastructure.embeddings.query_cache import QueryVectors
+from zava.infrastructure.local.database import database_in_parts, named_database
+from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.token_issuer import (
     LOCAL_AUDIENCE,
     LocalIssuer,
     LocalIssuerRefused,
     local_issuer_allowed,
     local_issuer_url,
 )
-from zava.infrastructure.logs import adopt_host_handlers, call_of_host
-from zava.infrastructure.metrics import Metrics
-from zava.infrastructure.pool import DatabasePool
-from zava.infrastructure.telemetry import Telemetry
-from zava.model import caller_of_subject
-from zava.observe import Sink
-from zava.protocol.endpoint import MCP_PATH, Endpoint, SigningIn
-from zava.protocol.fast_lane import FastLane
-from zava.protocol.identity import TokenAuthenticator, TrustedIssuer
-from zava.protocol.kernel import Answer
-from zava.protocol.process_time import ProcessTime
-from zava.protocol.signing_keys import RemoteKeys, SharedKeys, StaticKeys
-from zava.protocol.tool_calls import ToolCalls
-from zava.protocol.unserved import interrupted, not_started
-from zava.readiness import readiness
+from zava.infrastructure.postgres.pool import DatabasePool
+from zava.infrastructure.telemetry.aggregator import Metrics
+from zava.infrastructure.telemetry.app_insights import Telemetry
+from zava.infrastructure.telemetry.json_logs import adopt_host_handlers, call_of_host
+from zava.model.core import caller_of_subject
+from zava.protocol.auth.jwks import RemoteKeys, SharedKeys, StaticKeys
+from zava.protocol.auth.tokens import TokenAuthenticator, TrustedIssuer
+from zava.protocol.capacity.process_time import ProcessTime
+from zava.protocol.http.endpoint import MCP_PATH, Endpoint, SigningIn
+from zava.protocol.http.unserved import interrupted, not_started
+from zava.protocol.mcp.fast_path import FastLane
+from zava.protocol.mcp.sdk_bridge import Answer
+from zava.protocol.tools.runner import ToolCalls
+from zava.retail.demo.principals import PRINCIPALS
 from zava.service.analytics import Analytics
 from zava.settings import Settings, SettingsError, settings
+from zava.telemetry import events
+from zava.telemetry.events import Sink
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel.server import Server
 
-    from zava.directory_sign_in import DirectorySignIn
-    from zava.local_sign_in import LocalSignIn
+    from zava.composition.directory_sign_in import DirectorySignIn
+    from zava.composition.local_sign_in import LocalSignIn
     from zava.protocol.console.console import Console
-    from zava.service.product_search import ProductSearch
-    from zava.service.sales_analytics import SalesAnalytics
+    from zava.retail.service.product_search import ProductSearch
+    from zava.retail.service.sales_analytics import SalesAnalytics
 
 logger = logging.getLogger(__name__)
 
@@ -114,7 +119,7 @@ class Application:
 
     def _detach(self) -> None:
         for sink in self.sinks:
-            observe.detach(sink)
+            events.detach(sink)
 
 
 async def _bounded(close: Callable[[], Awaitable[None]]) -> None:
@@ -223,7 +228,7 @@ def compose(
         endpoint,
     )
     for sink in application.sinks:
-        observe.attach(sink)
+        events.attach(sink)
     return application
 
 
@@ -269,7 +274,7 @@ def embedders(settings: Settings) -> tuple[Embedder, ...]:
     known: list[Embedder] = []
     if settings.azure_openai_endpoint:
         # Where it is named: a laptop's first call loads nothing of it.
-        from zava.infrastructure.embedders.azure import AzureEmbedder, entra_token
+        from zava.infrastructure.embeddings.azure_openai import AzureEmbedder, entra_token
 
         token = entra_token(lambda: azure_credential(settings))
         known += [
@@ -313,12 +318,12 @@ async def answer_request(
             logger.critical("not started: %s", error)
             return not_started(path, f"this server is not configured: {error}")
         except Exception as error:  # noqa: BLE001  # the edge, as the endpoint's own
-            logger.critical("not started: %s", observe.described(error))
+            logger.critical("not started: %s", events.described(error))
             return not_started(path, f"this server cannot start: {type(error).__name__}")
         try:
             return await served.handle(method, path, headers, body, query, since=since)
         except asyncio.CancelledError:
-            observe.request_cancelled()
+            events.request_cancelled()
             return interrupted()
 
 
@@ -368,7 +373,7 @@ def local_site(application: Application, settings: Settings, port: int) -> "Cons
 
 def _local_sign_in(settings: Settings, administrator: str) -> "LocalSignIn":
     # Loaded when the first client signs in; what runs in the cloud never loads it.
-    from zava.local_sign_in import LocalSignIn
+    from zava.composition.local_sign_in import LocalSignIn
 
     return LocalSignIn(Home(settings.home), settings.port, administrator)
 
@@ -397,17 +402,17 @@ def _directory_sign_in(
     access_keys: Mapping[str, bytes],
 ) -> "DirectorySignIn":
     # Loaded when the first client signs in.
-    from zava.directory_sign_in import DirectorySignIn
+    from zava.composition.directory_sign_in import DirectorySignIn
 
     return DirectorySignIn(settings, own, pool=pool, signer=signer, access_keys=access_keys)
 
 
 def _sales(tenancy: Tenancy, cache: ResultCache, settings: Settings) -> "SalesAnalytics":
     # Loaded when the first figure is asked for.
-    from zava.data.metric_catalogue import catalogue
-    from zava.data.metric_reader import MetricReader
-    from zava.service.periods import business_day
-    from zava.service.sales_analytics import SalesAnalytics
+    from zava.data.metrics.catalog import catalogue
+    from zava.data.metrics.reader import MetricReader
+    from zava.retail.service.sales_analytics import SalesAnalytics
+    from zava.service.metrics.periods import business_day
 
     reader = MetricReader(tenancy, cache, catalogue())
     return SalesAnalytics(reader, lambda: business_day(settings.today))
@@ -415,15 +420,15 @@ def _sales(tenancy: Tenancy, cache: ResultCache, settings: Settings) -> "SalesAn
 
 def _products(tenancy: Tenancy, vectors: QueryVectors) -> "ProductSearch":
     # Loaded when the first product is searched for.
-    from zava.data.search import ProductData
-    from zava.service.product_search import ProductSearch
+    from zava.retail.data.search_statement import ProductData
+    from zava.retail.service.product_search import ProductSearch
 
     return ProductSearch(ProductData(tenancy), vectors)
 
 
 def _make_server(analytics: Analytics, trail: AuditTrail, website: str | None) -> "Server[Any]":
     # Imported with the SDK, at the first request that needs it.
-    from zava.protocol.server import build_server
+    from zava.protocol.mcp.server import build_server
 
     return build_server(analytics, version=__version__, trail=trail, website=website)
 
@@ -488,7 +493,7 @@ def _clock(settings: Settings) -> Callable[[], datetime]:
         moment = datetime.now(UTC)
         if settings.today is None:
             return moment
-        from zava.service.periods import BUSINESS_ZONE
+        from zava.service.metrics.periods import BUSINESS_ZONE
 
         # The stores' day is moved, not that of UTC, which begins earlier.
         local = moment.astimezone(BUSINESS_ZONE).timetz()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, time, timedelta
 
 from zava.data_reach import DataReach
-from zava.metric_values import MetricFilter, Period, PeriodUnit
+from zava.model.metrics import MetricFilter, Period, PeriodUnit
 from zava.time_labels import UNITS, units_of
 
 _OF_STORES = ("store", "region", "channel")

@@ -19,7 +19,7 @@ and location, never its message.
 
 from typing import Any, ClassVar
 
-from zava import trace
+from zava import call_context
 
 
 class ZavaError(Exception):
@@ -32,7 +32,7 @@ class ZavaError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
-        self.correlation_id = trace.correlation_id()
+        self.correlation_id = call_context.correlation_id()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the one error shape of the product."""

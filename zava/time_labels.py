@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import date
 
-from zava.metric_values import Period, PeriodUnit, shifted
+from zava.model.metrics import Period, PeriodUnit, shifted
 
 UNITS = {
     "day": PeriodUnit.DAY,

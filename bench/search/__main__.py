@@ -13,13 +13,13 @@ from bench.cluster import Ground, seeded_cluster
 from bench.search import quality, sizes
 from bench.search.arms import NEAREST, Arms
 from bench.search.judged import Product
-from zava.data.search import ProductData
-from zava.data.tenancy import Tenancy
-from zava.data.verification import Verification
-from zava.infrastructure.demo_principals import demo_callers
-from zava.infrastructure.embedders.local import MINILM, LocalEmbedder
-from zava.infrastructure.embedding_job import embed_catalogue
-from zava.infrastructure.pool import DatabasePool
+from zava.data.session.isolation_check import Verification
+from zava.data.session.tenant_database import Tenancy
+from zava.infrastructure.embeddings.index_job import embed_catalogue
+from zava.infrastructure.embeddings.minilm import MINILM, LocalEmbedder
+from zava.infrastructure.postgres.pool import DatabasePool
+from zava.retail.data.search_statement import ProductData
+from zava.retail.demo.principals import demo_callers
 
 _SMALL_SCALE = 0.001  # the catalogue is the same at every scale
 

@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
 
-from zava.data.search import ProductData
-from zava.infrastructure.embedders.embedder import Embedder, vector_text
-from zava.model import Caller
-from zava.search_values import ProductQuestion, SearchRegistry
-from zava.service.product_search import normalised, question_of
+from zava.infrastructure.embeddings.embedder import Embedder, vector_text
+from zava.model.core import Caller
+from zava.model.search import ProductQuestion, SearchRegistry
+from zava.retail.data.search_statement import ProductData
+from zava.retail.service.product_search import normalised, question_of
 
 ARMS = ("words", "meaning", "fused")
 _PATIENCE_SECONDS = 60.0

@@ -13,16 +13,16 @@ from psycopg.types.json import Jsonb
 
 from bench.cluster import Ground
 from bench.search.quality import cranfield_sku
-from zava.data.search import ProductData
-from zava.data.tenancy import Tenancy
-from zava.data.verification import Verification
-from zava.infrastructure.demo_data import STORES
-from zava.infrastructure.demo_principals import demo_callers
-from zava.infrastructure.embedders.local import MINILM
-from zava.infrastructure.embedding_job import build_index
-from zava.infrastructure.pool import DatabasePool
-from zava.model import Caller
-from zava.service.product_search import question_of
+from zava.data.session.isolation_check import Verification
+from zava.data.session.tenant_database import Tenancy
+from zava.infrastructure.embeddings.index_job import build_index
+from zava.infrastructure.embeddings.minilm import MINILM
+from zava.infrastructure.postgres.pool import DatabasePool
+from zava.model.core import Caller
+from zava.retail.data.search_statement import ProductData
+from zava.retail.demo.dataset import STORES
+from zava.retail.demo.principals import demo_callers
+from zava.retail.service.product_search import question_of
 
 _QUERIES, _NEAREST = 100, 10
 _TOPICS_OF_PRODUCTS = 20  # products that share a topic

@@ -13,10 +13,10 @@ from pgvector.psycopg import register_vector_async
 from psycopg import AsyncConnection
 
 from bench.servers.plain_tools import pool
-from zava.infrastructure.demo_data import store_id
+from zava.retail.demo.dataset import store_id
 
 if TYPE_CHECKING:
-    from zava.infrastructure.embedders.local import LocalEmbedder
+    from zava.infrastructure.embeddings.minilm import LocalEmbedder
 
 _STORE = store_id("Seattle")
 _PATIENCE_SECONDS = 60
@@ -37,7 +37,7 @@ _prepared: WeakSet[AsyncConnection[dict[str, Any]]] = WeakSet()
 @cache
 def _embedder() -> "LocalEmbedder":
     # At the first question: a server that is never asked loads no model.
-    from zava.infrastructure.embedders.local import LocalEmbedder
+    from zava.infrastructure.embeddings.minilm import LocalEmbedder
 
     return LocalEmbedder()
 

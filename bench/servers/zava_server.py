@@ -4,8 +4,8 @@ import logging
 import sys
 
 from bench.servers.web import serve
-from zava.loading import loaded_app
-from zava.protocol.asgi import asgi_application
+from zava.cold_start import loaded_app
+from zava.protocol.http.asgi import asgi_application
 
 if __name__ == "__main__":
     # The load ends in the middle of calls, whose connections the pool then reports as closed.

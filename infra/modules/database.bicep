@@ -135,7 +135,7 @@ resource temporaryFiles 'Microsoft.DBforPostgreSQL/flexibleServers/configuration
 }
 
 // What people asked for and what it found stay out of PostgreSQLLogs. The server's defaults hold
-// for the other settings of zava/infrastructure/server_log.py. Two at once are ServerIsBusy.
+// for the other settings of zava/infrastructure/local/embedded/server_log.py. Two at once are ServerIsBusy.
 var logSettings = [
   {
     name: 'log_error_verbosity'

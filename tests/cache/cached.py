@@ -5,13 +5,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from tests.conftest import result_cache
-from zava.data.context import ContextSigner
-from zava.data.result_cache import KeptReading, ResultCache
-from zava.data.tenancy import Reading, Tenancy
-from zava.data.verification import Verification
-from zava.infrastructure.byte_store import ByteStore
-from zava.infrastructure.pool import DatabasePool
-from zava.model import Caller
+from zava.data.metrics.result_cache import KeptReading, ResultCache
+from zava.data.session.isolation_check import Verification
+from zava.data.session.signed_context import ContextSigner
+from zava.data.session.tenant_database import Reading, Tenancy
+from zava.infrastructure.cache_backends import ByteStore
+from zava.infrastructure.postgres.pool import DatabasePool
+from zava.model.core import Caller
 
 SQL = "SELECT count(*) AS orders, sum(total_amount) AS revenue FROM retail.orders"
 

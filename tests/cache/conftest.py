@@ -8,8 +8,8 @@ import pytest
 from tests.cache.cached import Asking, asking
 from tests.cache.redis_server import RedisServer, redis_server
 from tests.database import Database
-from zava.data.context import ContextSigner
-from zava.infrastructure.byte_store import MemoryStore
+from zava.data.session.signed_context import ContextSigner
+from zava.infrastructure.cache_backends import MemoryStore
 
 
 @pytest.fixture

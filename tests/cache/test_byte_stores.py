@@ -7,7 +7,7 @@ import pytest
 from redis.asyncio import Redis
 
 from tests.cache.redis_server import RedisServer
-from zava.infrastructure.byte_store import MAX_ENTRY_BYTES, MemoryStore, RedisStore
+from zava.infrastructure.cache_backends import MAX_ENTRY_BYTES, MemoryStore, RedisStore
 
 
 class Clock:

@@ -10,9 +10,9 @@ from tests.cache.cached import Asking, asking
 from tests.cache.redis_server import RedisServer
 from tests.conftest import result_cache
 from tests.database import Database
-from zava.data.context import ContextSigner
-from zava.infrastructure.byte_store import MemoryStore, RedisStore
-from zava.model import Caller
+from zava.data.session.signed_context import ContextSigner
+from zava.infrastructure.cache_backends import MemoryStore, RedisStore
+from zava.model.core import Caller
 
 
 async def test_instances_share_redis_and_a_change_holds_on_all_of_them(

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zava.data.flight import Grant
-from zava.data.result_cache import cache_key
-from zava.model import Audience
+from zava.data.metrics.result_cache import cache_key
+from zava.data.session.pipeline import Grant
+from zava.model.core import Audience
 
 TEXTS = st.text(max_size=60) | st.sampled_from(
     ["a:b", "a", ":", "1:a", "0:", "|", "ü", "x" * 10_000]

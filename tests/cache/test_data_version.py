@@ -8,10 +8,10 @@ import pytest
 
 from tests.cache.cached import asking
 from tests.database import Database
-from zava.data.context import ContextSigner
-from zava.infrastructure.byte_store import MemoryStore
-from zava.infrastructure.demo_data import store_id
-from zava.model import Caller
+from zava.data.session.signed_context import ContextSigner
+from zava.infrastructure.cache_backends import MemoryStore
+from zava.model.core import Caller
+from zava.retail.demo.dataset import store_id
 
 
 @pytest.mark.requirement("S123")
@@ -185,8 +185,8 @@ def test_one_transaction_counts_once_for_each_store_that_it_changes(
 
 def test_every_table_that_the_metrics_read_moves_the_version() -> None:
     texts = [
-        (files("zava.data") / name).read_text(encoding="utf-8")
-        for name in ("metrics.toml", "metric_sql.py")
+        (files("zava") / name).read_text(encoding="utf-8")
+        for name in ("retail/metrics.toml", "data/metrics/compiler.py")
     ]
     read = set(re.findall(r"\bretail\.(\w+)", "\n".join(texts)))
     assert {"orders", "order_items", "stores"} < read

@@ -9,13 +9,13 @@ from tests.cache.cached import SQL, Asking, CountingTenancy, asking
 from tests.conftest import result_cache
 from tests.database import Database
 from tests.proxy import counting_proxy
-from zava.data.context import ContextSigner
-from zava.data.verification import Verification
+from zava.data.session.isolation_check import Verification
+from zava.data.session.signed_context import ContextSigner
 from zava.errors import AccessDenied, Busy, DatabaseFault, QueryTimeout, ZavaError
-from zava.infrastructure.byte_store import MemoryStore
-from zava.infrastructure.demo_data import store_id
-from zava.infrastructure.pool import DatabasePool
-from zava.model import Caller
+from zava.infrastructure.cache_backends import MemoryStore
+from zava.infrastructure.postgres.pool import DatabasePool
+from zava.model.core import Caller
+from zava.retail.demo.dataset import store_id
 
 
 @pytest.mark.requirement("S116")

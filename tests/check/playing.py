@@ -13,8 +13,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from zava.protocol.body import MAX_BODY_BYTES
-from zava.protocol.introduction import NAME
+from zava.protocol.mcp.jsonrpc import MAX_BODY_BYTES
+from zava.protocol.mcp.server_info import NAME
 from zava.protocol.versions import SERVED
 
 TOKEN = "head.body.signature"

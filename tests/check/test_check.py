@@ -3,9 +3,10 @@
 import pytest
 
 from tests.check.playing import SLOW_SECONDS, TOKEN, Played, playing
-from zava.check import examine, http_rows
-from zava.check.report import Report, State
-from zava.check.values import Limits
+from zava.cli.check import http_rows
+from zava.cli.check.deployment_check import examine
+from zava.cli.check.report import Report, State
+from zava.cli.check.values import Limits
 
 MOST_REQUESTS = 60
 FAULTS = {
@@ -149,7 +150,7 @@ def test_issuer_of_a_laptop_may_publish_nothing() -> None:
 
 
 def test_missing_100_continue_does_not_hold_up_the_body(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("zava.check.wire._CONTINUE_SECONDS", 0.05)
+    monkeypatch.setattr("zava.cli.check.wire._CONTINUE_SECONDS", 0.05)
     with playing("no 100-continue") as server:
         report = examine(server.url, TOKEN)
     assert problems(report) == set()

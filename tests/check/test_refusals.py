@@ -12,9 +12,9 @@ import pytest
 
 from tests.check.playing import TOKEN, playing, serving
 from tests.tls import Authority
-from zava.check import examine
-from zava.check.report import State
-from zava.check.values import CheckRefused, Limits
+from zava.cli.check.deployment_check import examine
+from zava.cli.check.report import State
+from zava.cli.check.values import CheckRefused, Limits
 
 IMPATIENT = 0.3
 PUBLIC = "zava.example"

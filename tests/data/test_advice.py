@@ -2,9 +2,9 @@
 
 import pytest
 
-from zava.data.retail import RetailData
+from zava.data.sql_query.free_query import RetailData
 from zava.errors import DatabaseFault, QueryRefused
-from zava.model import Caller
+from zava.model.core import Caller
 
 
 @pytest.mark.parametrize(

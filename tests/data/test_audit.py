@@ -11,17 +11,17 @@ import pytest
 
 from tests.database import Database
 from tests.proxy import counting_proxy
-from zava.data.audit import BATCH_RECORDS, AuditTrail
-from zava.data.context import ContextSigner
-from zava.data.fingerprint import fingerprint
-from zava.data.retail import RetailData
-from zava.data.tenancy import Tenancy
-from zava.data.verification import Verification
+from zava.data.session.audit_writer import BATCH_RECORDS, AuditTrail
+from zava.data.session.isolation_check import Verification
+from zava.data.session.signed_context import ContextSigner
+from zava.data.session.tenant_database import Tenancy
+from zava.data.sql_query.free_query import RetailData
+from zava.data.syntax.fingerprint import fingerprint
 from zava.errors import AccessDenied, Busy, DatabaseFault, QueryRefused
-from zava.infrastructure.audit_report import read_audit, read_trace
-from zava.infrastructure.demo_data import store_id
-from zava.infrastructure.pool import DatabasePool
-from zava.model import Call, Caller
+from zava.infrastructure.postgres.audit_report import read_audit, read_trace
+from zava.infrastructure.postgres.pool import DatabasePool
+from zava.model.core import Call, Caller
+from zava.retail.demo.dataset import store_id
 
 SQL = "SELECT count(*) FROM retail.customers WHERE last_name = 'Alvarez'"
 
@@ -240,8 +240,8 @@ async def test_records_wait_while_no_connection_can_be_had(
     callers: dict[str, Caller],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("zava.data.audit.BATCH_SECONDS", 0.01)
-    monkeypatch.setattr("zava.data.audit.MAX_WAITING", 2)
+    monkeypatch.setattr("zava.data.session.audit_writer.BATCH_SECONDS", 0.01)
+    monkeypatch.setattr("zava.data.session.audit_writer.MAX_WAITING", 2)
     async with door(seeded_clone.server, signer, is_required=False) as (tenancy, trail):
         async with tenancy._door._pool.connection(), tenancy._door._pool.connection():
             monkeypatch.setattr(tenancy._door._pool._pool, "timeout", 0.05)
@@ -302,7 +302,9 @@ async def test_full_batch_leaves_at_once_and_more_than_two_never_gather(
     callers: dict[str, Caller],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("zava.data.audit.BATCH_SECONDS", 600.0)  # only a full batch leaves
+    monkeypatch.setattr(
+        "zava.data.session.audit_writer.BATCH_SECONDS", 600.0
+    )  # only a full batch leaves
     async with counting_proxy(seeded_clone.server) as proxy:
         async with door(proxy.conninfo, signer, is_required=False) as (tenancy, trail):
             await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)

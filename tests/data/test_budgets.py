@@ -15,15 +15,15 @@ from tests.database import Database, until_asleep
 from tests.protocol.rpc import MODERN, request
 from tests.proxy import counting_proxy
 from zava.app import compose
-from zava.data.audit import AuditTrail
-from zava.data.budgets import Budget, Budgets, Places
-from zava.data.context import ContextSigner
-from zava.data.tenancy import Tenancy
-from zava.data.verification import Verification
+from zava.data.session.audit_writer import AuditTrail
+from zava.data.session.isolation_check import Verification
+from zava.data.session.signed_context import ContextSigner
+from zava.data.session.tenant_database import Tenancy
+from zava.data.usage.budgets import Budget, Budgets, Places
 from zava.errors import AccessDenied, Busy
-from zava.infrastructure.home import Home
-from zava.infrastructure.pool import DatabasePool
-from zava.model import Call, Caller
+from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.postgres.pool import DatabasePool
+from zava.model.core import Call, Caller
 from zava.protocol.tools.tool import ERROR_META
 from zava.settings import Settings
 
@@ -243,7 +243,7 @@ async def test_waiting_for_an_own_place_ends_in_time(
     callers: dict[str, Caller],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("zava.data.budgets._WAIT_SECONDS", 0.1)
+    monkeypatch.setattr("zava.data.usage.budgets._WAIT_SECONDS", 0.1)
     instance = make(Budget(), size=1)
     async with sleeping(instance, seeded_clone, callers["seattle"], 1):
         with pytest.raises(Busy):

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from zava.data.cells import _most_digits, _read_row, read_rows
-from zava.data.tenancy import Tenancy
+from zava.data.session.row_decoding import _most_digits, _read_row, read_rows
+from zava.data.session.tenant_database import Tenancy
 from zava.errors import DatabaseFault
-from zava.model import Caller, Column
+from zava.model.core import Caller, Column
 
 CASES = [
     ("1::smallint", 1),

@@ -3,9 +3,9 @@
 import orjson
 import pytest
 
-from zava.data.continuation import UNSORTED
-from zava.data.retail import RetailData
-from zava.model import Caller
+from zava.data.sql_query.free_query import RetailData
+from zava.data.sql_query.keyset_hint import UNSORTED
+from zava.model.core import Caller
 
 NUMBERS = "FROM (VALUES (1, 'a''b'), (2, NULL), (3, 'c')) AS v (n, t)"
 

@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from zava.infrastructure.demo_data import DIRECTORY, SeedRefused, checksum, seed
+from zava.retail.demo.dataset import DIRECTORY, SeedRefused, checksum, seed
 
 TODAY = date(2026, 6, 30)
 SCALE = 0.01

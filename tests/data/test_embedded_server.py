@@ -17,9 +17,9 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from tests.homes import open_directory
-from zava.infrastructure.embedded_server import EmbeddedServer
-from zava.infrastructure.home import Home, HomeInUse
-from zava.infrastructure.server_user import EmbeddedServerError, _system_user
+from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
+from zava.infrastructure.local.embedded.server_user import EmbeddedServerError, _system_user
+from zava.infrastructure.local.state_dir import Home, HomeInUse
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def test_stale_lock_is_no_obstacle(server: EmbeddedServer, home: Home, alive: bo
 def test_failing_start_says_what_the_log_says(
     server: EmbeddedServer, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("zava.infrastructure.embedded_server._START_SECONDS", 1)
+    monkeypatch.setattr("zava.infrastructure.local.embedded.postgres_server._START_SECONDS", 1)
     server.stop()
     configuration = home.path / "postgresql-18" / "postgresql.conf"
     good = configuration.read_text()
@@ -107,7 +107,9 @@ def test_failing_start_says_what_the_log_says(
 
 
 def test_missing_wheel_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("zava.infrastructure.embedded_server.find_spec", lambda _: None)
+    monkeypatch.setattr(
+        "zava.infrastructure.local.embedded.postgres_server.find_spec", lambda _: None
+    )
     with pytest.raises(EmbeddedServerError, match="DATABASE_URL"):
         EmbeddedServer(Home(tmp_path)).start()
 
@@ -119,7 +121,7 @@ def test_user_that_another_first_run_makes_meanwhile_is_used(
     refusing.write_text("#!/bin/sh\necho 'cannot lock /etc/passwd' >&2; exit 1\n")
     refusing.chmod(0o700)
     monkeypatch.setattr("shutil.which", lambda *_, **__: str(refusing))
-    monkeypatch.setattr("zava.infrastructure.server_user._USER_SECONDS", 0.3)
+    monkeypatch.setattr("zava.infrastructure.local.embedded.server_user._USER_SECONDS", 0.3)
     asked = 0
 
     def there_at_the_third_time(_name: str) -> pwd.struct_passwd:
@@ -139,7 +141,7 @@ def test_user_that_another_first_run_makes_meanwhile_is_used(
 def test_one_home_serves_one_run_and_outlives_a_killed_one(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     holder = (
-        "import sys, pathlib; from zava.infrastructure.home import Home\n"
+        "import sys, pathlib; from zava.infrastructure.local.state_dir import Home\n"
         "with Home(pathlib.Path(sys.argv[1])).run_lock(): print('held', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
@@ -200,7 +202,8 @@ def test_programs_of_a_closed_installation_start_a_server_and_open_no_directory(
             path.chmod(path.stat().st_mode & 0o700)
     origin = closed / installed.name / "__init__.py"
     monkeypatch.setattr(
-        "zava.infrastructure.embedded_server.find_spec", lambda _: SimpleNamespace(origin=origin)
+        "zava.infrastructure.local.embedded.postgres_server.find_spec",
+        lambda _: SimpleNamespace(origin=origin),
     )
     modes = [path.stat().st_mode for path in (closed, closed.parent, tmp_path)]
     server = EmbeddedServer(home, fast=True)

@@ -10,17 +10,17 @@ import pytest
 
 from tests.database import Database
 from tests.embedders.stand_in import StandIn
-from zava import cli
+from zava.cli import commands
 from zava.errors import EmbeddingsUnavailable, ZavaError
-from zava.infrastructure import embedding_job
-from zava.infrastructure.embedding_job import (
+from zava.infrastructure.embeddings import index_job
+from zava.infrastructure.embeddings.index_job import (
     BATCH,
     EmbedRefused,
     EmbedReport,
     build_index,
     embed_catalogue,
 )
-from zava.infrastructure.local_database import LocalDatabase
+from zava.infrastructure.local.database import LocalDatabase
 from zava.settings import SettingsError
 
 VECTORS = "SELECT count(*) FROM retail.product_embeddings JOIN retail.embedding_models USING (model_id) WHERE name = %s"
@@ -86,7 +86,7 @@ def test_run_interrupted_at_any_batch_is_resumed_and_repeats_nothing_committed(
     admin: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     draw = random.Random(f"interrupts {where}")  # noqa: S311  # repeatable, not secret
-    store = embedding_job._store
+    store = index_job._store
     for _ in range(10):
         loaded(admin, "DELETE FROM retail.product_embeddings")
         products = loaded(admin, "SELECT count(*) FROM retail.products")
@@ -101,10 +101,10 @@ def test_run_interrupted_at_any_batch_is_resumed_and_repeats_nothing_committed(
                 store(*arguments)
                 die()
 
-            monkeypatch.setattr(embedding_job, "_store", store_then_die)
+            monkeypatch.setattr(index_job, "_store", store_then_die)
         with pytest.raises(KeyboardInterrupt):
             embed_catalogue(admin, embedder)
-        monkeypatch.setattr(embedding_job, "_store", store)
+        monkeypatch.setattr(index_job, "_store", store)
         kept = loaded(admin, VECTORS, "stand-in")
         assert kept == min(BATCH * (fatal - (where == "before")), products)
         rest = StandIn()
@@ -160,19 +160,19 @@ def test_command_tells_each_batch_and_fails_naming_what_was_refused(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     database = LocalDatabase(seeded_clone.admin, seeded_clone.server, is_embedded=False)
-    monkeypatch.setattr(cli, "administered", lambda: nullcontext(database))
-    monkeypatch.setattr(cli, "embedders", lambda _settings: (StandIn(),))
+    monkeypatch.setattr(commands, "administered", lambda: nullcontext(database))
+    monkeypatch.setattr(commands, "embedders", lambda _settings: (StandIn(),))
     loaded(admin, "UPDATE retail.products SET synonyms = 'unspeakable' WHERE sku = 'HND-0101'")
     with pytest.raises(ZavaError, match=r"1 products .*: HND-0101"):
-        cli.embed()
+        commands.embed()
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "64 of 576 embedded"
     assert lines[-1] == "Embedded 575 of 576 products with stand-in"
     loaded(admin, "UPDATE retail.products SET synonyms = '' WHERE sku = 'HND-0101'")
-    cli.embed()
-    monkeypatch.setattr(cli, "embedders", lambda _settings: ())
+    commands.embed()
+    monkeypatch.setattr(commands, "embedders", lambda _settings: ())
     with pytest.raises(SettingsError, match="no embedding model"):
-        cli.embed()
+        commands.embed()
 
 
 def test_two_runs_at_once_do_not_pay_twice(
@@ -241,7 +241,7 @@ def test_index_is_built_only_where_it_pays_and_over_what_an_interruption_left(
     embedder = StandIn()
     embed_catalogue(admin, embedder)
     assert "No index" in build_index(admin, embedder.model)
-    monkeypatch.setattr(embedding_job, "INDEX_FROM_PRODUCTS", 100)
+    monkeypatch.setattr(index_job, "INDEX_FROM_PRODUCTS", 100)
     assert "Indexed" in build_index(admin, embedder.model)
     indexes = "SELECT indexdef FROM pg_indexes WHERE indexdef LIKE '%%hnsw%%'"
     with psycopg.connect(seeded_clone.owner, autocommit=True) as owner:

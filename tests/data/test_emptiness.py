@@ -6,12 +6,12 @@ import pytest
 
 from tests.database import Database
 from tests.proxy import counting_proxy
-from zava.data.context import ContextSigner
-from zava.data.retail import RetailData
-from zava.data.tenancy import Tenancy
-from zava.data.verification import Verification
-from zava.infrastructure.pool import DatabasePool
-from zava.model import Caller
+from zava.data.session.isolation_check import Verification
+from zava.data.session.signed_context import ContextSigner
+from zava.data.session.tenant_database import Tenancy
+from zava.data.sql_query.free_query import RetailData
+from zava.infrastructure.postgres.pool import DatabasePool
+from zava.model.core import Caller
 
 JOINED = "FROM retail.orders o JOIN retail.stores s USING (store_id) WHERE "
 

@@ -13,13 +13,13 @@ from azure.core.exceptions import ClientAuthenticationError
 from psycopg import sql
 
 from tests.database import SERVER_PASSWORD, Database
-from zava.data.context import ContextSigner
-from zava.data.tenancy import Tenancy
-from zava.data.verification import Verification
+from zava.data.session.isolation_check import Verification
+from zava.data.session.signed_context import ContextSigner
+from zava.data.session.tenant_database import Tenancy
 from zava.errors import Busy
-from zava.infrastructure.credentials import DATABASE_SCOPE, DatabaseTokens, NoToken
-from zava.infrastructure.pool import DatabasePool
-from zava.model import Caller
+from zava.infrastructure.azure.entra_credentials import DATABASE_SCOPE, DatabaseTokens, NoToken
+from zava.infrastructure.postgres.pool import DatabasePool
+from zava.model.core import Caller
 
 COUNT = "SELECT count(*) FROM retail.orders"
 HOUR = 3600
@@ -172,7 +172,7 @@ async def test_held_token_goes_on_while_the_directory_fails(
 async def test_held_token_does_not_wait_for_a_silent_directory(
     directory: Directory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("zava.infrastructure.credentials._RENEWAL_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr("zava.infrastructure.azure.entra_credentials._RENEWAL_TIMEOUT_SECONDS", 0.1)
     tokens = DatabaseTokens(lambda: directory, clock=lambda: directory.now)
     await tokens.arguments()
     directory.now += HOUR - 60
@@ -200,7 +200,7 @@ async def test_directory_that_gives_nothing_is_busy_and_tells_nothing(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("zava.infrastructure.pool._ACQUIRE_TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr("zava.infrastructure.postgres.pool._ACQUIRE_TIMEOUT_SECONDS", 0.3)
     directory.failures = 100
     async with pool_of(directory, seeded_clone) as pool:
         with pytest.raises(Busy) as caught:
@@ -214,7 +214,7 @@ async def test_directory_that_gives_nothing_is_busy_and_tells_nothing(
 async def test_silent_directory_holds_nobody_for_long_and_is_asked_once(
     directory: Directory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("zava.infrastructure.credentials._FETCH_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr("zava.infrastructure.azure.entra_credentials._FETCH_TIMEOUT_SECONDS", 0.1)
     tokens = DatabaseTokens(lambda: directory, clock=lambda: directory.now)
     directory.answers.clear()
     for _ in range(3):
@@ -229,7 +229,7 @@ async def test_silent_directory_holds_nobody_for_long_and_is_asked_once(
 async def test_late_refusal_of_the_directory_is_nobodys_exception(
     directory: Directory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("zava.infrastructure.credentials._FETCH_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr("zava.infrastructure.azure.entra_credentials._FETCH_TIMEOUT_SECONDS", 0.1)
     tokens = DatabaseTokens(lambda: directory, clock=lambda: directory.now)
     directory.failures = 1
     directory.answers.clear()
@@ -246,7 +246,7 @@ async def test_late_refusal_of_the_directory_is_nobodys_exception(
 async def test_server_that_is_away_costs_no_token(
     directory: Directory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("zava.infrastructure.pool._ACQUIRE_TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr("zava.infrastructure.postgres.pool._ACQUIRE_TIMEOUT_SECONDS", 0.3)
     tokens = DatabaseTokens(lambda: directory, clock=lambda: directory.now)
     away = DatabasePool("host=127.0.0.1 port=1", max_size=1, arguments=tokens.arguments)
     for _ in range(2):

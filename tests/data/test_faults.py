@@ -5,8 +5,8 @@ import pytest
 from psycopg import errors
 from psycopg.pq import DiagnosticField
 
-from zava.data.faults import translate
-from zava.data.tenancy import Tenancy
+from zava.data.session.sqlstate import translate
+from zava.data.session.tenant_database import Tenancy
 from zava.errors import (
     AccessDenied,
     Busy,
@@ -16,7 +16,7 @@ from zava.errors import (
     ResultTooLarge,
     ZavaError,
 )
-from zava.model import Caller
+from zava.model.core import Caller
 
 STATES = sorted(
     {

@@ -7,8 +7,8 @@ import pytest
 from psycopg import sql
 
 from tests.database import Cluster, Database
-from zava.infrastructure.foreign_database import foreign_contents
-from zava.infrastructure.migrations import ForeignDatabase, migrate
+from zava.infrastructure.postgres.foreign_database import foreign_contents
+from zava.infrastructure.postgres.migrations import ForeignDatabase, migrate
 
 # Roles, rights of the database, schemas with their rights, and relations.
 STATE = """

@@ -9,21 +9,21 @@ import pytest
 from tests.database import CONTEXT_KEY, SERVER_PASSWORD, Cluster, Database
 from tests.golden_schema import GOLDEN, dump
 from tests.homes import open_directory
-from zava.data.context import ContextKey, ContextSigner
-from zava.data.tenancy import Tenancy
-from zava.data.verification import Verification
-from zava.infrastructure.demo_data import checksum, seed
-from zava.infrastructure.demo_principals import demo_callers, grant_demo_principals
-from zava.infrastructure.embedded_server import EmbeddedServer
-from zava.infrastructure.home import Home
-from zava.infrastructure.migrations import (
+from zava.data.session.isolation_check import Verification
+from zava.data.session.signed_context import ContextKey, ContextSigner
+from zava.data.session.tenant_database import Tenancy
+from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
+from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.postgres.migrations import (
     MigrationRefused,
     install_context_keys,
     migrate,
     read_migrations,
     set_server_password,
 )
-from zava.infrastructure.pool import DatabasePool
+from zava.infrastructure.postgres.pool import DatabasePool
+from zava.retail.demo.dataset import checksum, seed
+from zava.retail.demo.principals import demo_callers, grant_demo_principals
 
 
 @pytest.fixture

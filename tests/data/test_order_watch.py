@@ -7,14 +7,14 @@ import psycopg
 import pytest
 
 from tests.database import Database, one
-from zava import observe
 from zava.app import compose
 from zava.data.order_watch import OrderWatch
-from zava.infrastructure.home import Home
-from zava.infrastructure.pool import DatabasePool
-from zava.measures import Metric
-from zava.observe import Sink, Span
+from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.postgres.pool import DatabasePool
 from zava.settings import Settings
+from zava.telemetry import events
+from zava.telemetry.events import Sink, Span
+from zava.telemetry.instruments import Metric
 
 _AGE = "SELECT extract(epoch FROM now() - max(order_date)) / 3600 FROM retail.orders"
 
@@ -41,9 +41,9 @@ class Counts(Sink):
 @pytest.fixture
 def counts() -> Iterator[Counts]:
     sink = Counts()
-    observe.attach(sink)
+    events.attach(sink)
     yield sink
-    observe.detach(sink)
+    events.detach(sink)
 
 
 def hours_of(database: Database) -> float:

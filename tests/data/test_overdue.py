@@ -12,15 +12,15 @@ import pytest
 
 from tests.database import Database, one
 from tests.proxy import counting_proxy
-from zava.data.audit import AuditTrail
-from zava.data.budgets import Budget, Budgets
-from zava.data.context import ContextSigner
-from zava.data.overdue import TOOL
-from zava.data.tenancy import Tenancy
-from zava.data.verification import Verification
+from zava.data.session.audit_writer import AuditTrail
+from zava.data.session.isolation_check import Verification
+from zava.data.session.overdue import TOOL
+from zava.data.session.signed_context import ContextSigner
+from zava.data.session.tenant_database import Tenancy
+from zava.data.usage.budgets import Budget, Budgets
 from zava.errors import Busy, QueryTimeout
-from zava.infrastructure.pool import DatabasePool
-from zava.model import Call, Caller
+from zava.infrastructure.postgres.pool import DatabasePool
+from zava.model.core import Call, Caller
 
 # Each works for seconds inside one function call. The guard refuses them; here it is left out.
 SHAPES = {
@@ -79,7 +79,7 @@ Make = Callable[..., Instance]
 async def make(
     seeded_clone: Database, signer: ContextSigner, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Make]:
-    monkeypatch.setattr("zava.data.door.GRACE_SECONDS", 0)
+    monkeypatch.setattr("zava.data.session.executor.GRACE_SECONDS", 0)
     async with AsyncExitStack() as opened:
 
         def join(conninfo: str = seeded_clone.server, timeout_seconds: int = 1) -> Instance:
@@ -248,7 +248,7 @@ async def test_mark_names_the_deadline_that_holds(
 async def test_silent_statement_does_not_give_up_a_database_that_answers(
     make: Make, callers: dict[str, Caller], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("zava.infrastructure.circuit._PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("zava.infrastructure.circuit_breaker._PATIENCE_SECONDS", 0.0)
     instance = make()
     with pytest.raises(QueryTimeout):
         await instance.call(callers["seattle"], SHAPES["search"])
@@ -267,8 +267,8 @@ async def test_silent_statement_gives_up_a_database_that_does_not_answer(
     callers: dict[str, Caller],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("zava.infrastructure.circuit._PATIENCE_SECONDS", 0.0)
-    monkeypatch.setattr("zava.infrastructure.pool._PROBE_SECONDS", 0.3)
+    monkeypatch.setattr("zava.infrastructure.circuit_breaker._PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("zava.infrastructure.postgres.pool._PROBE_SECONDS", 0.3)
     async with counting_proxy(seeded_clone.server) as proxy:
         instance = make(proxy.conninfo)
         await instance.call(callers["seattle"])

@@ -14,14 +14,14 @@ import psycopg
 import pytest
 
 from tests.database import CONTEXT_KEY, Database
-from zava.data.conditions import Condition
-from zava.data.context import ContextKey, ContextSigner
-from zava.data.emptiness import question
-from zava.data.schema import OUTSIDE_TEXT
-from zava.data.search import search_statement
-from zava.data.statements import statement
-from zava.infrastructure.demo_principals import PRINCIPALS
-from zava.model import Audience, Caller
+from zava.data.named_queries import statement
+from zava.data.session.signed_context import ContextKey, ContextSigner
+from zava.data.sql_query.empty_results import question
+from zava.data.sql_query.predicates import Condition
+from zava.data.sql_query.schema_catalog import OUTSIDE_TEXT
+from zava.model.core import Audience, Caller
+from zava.retail.data.search_statement import search_statement
+from zava.retail.demo.principals import PRINCIPALS
 
 QUERIES = Path(__file__).parents[2] / "zava" / "data" / "queries"
 TENANT_TABLES = {"stores", "customers", "inventory", "orders", "order_items"}

@@ -13,8 +13,8 @@ from psycopg.conninfo import make_conninfo
 from tests.database import Cluster, Database
 from tests.proxy import counting_proxy
 from zava.errors import Busy
-from zava.infrastructure.pool import DatabasePool, Unreachable
-from zava.infrastructure.pooled_connection import reason
+from zava.infrastructure.postgres.connection import reason
+from zava.infrastructure.postgres.pool import DatabasePool, Unreachable
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ async def test_connection_that_has_rested_passes_the_pool_before_it_is_lent_agai
 async def test_rested_connections_return_by_themselves(
     one: DatabasePool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("zava.infrastructure.pool._REST_SECONDS", 0.05)
+    monkeypatch.setattr("zava.infrastructure.postgres.pool._REST_SECONDS", 0.05)
     returned = asyncio.Event()
     put = one._pool.putconn
 
@@ -130,7 +130,7 @@ async def test_rested_connections_return_by_themselves(
 async def test_lease_ends_and_the_next_caller_gets_another(
     one: DatabasePool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("zava.infrastructure.pool._LEASE_SECONDS", 0.0)
+    monkeypatch.setattr("zava.infrastructure.postgres.pool._LEASE_SECONDS", 0.0)
     for _ in range(3):
         async with one.connection():
             pass

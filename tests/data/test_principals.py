@@ -9,20 +9,20 @@ import psycopg
 import pytest
 
 from tests.database import Database
-from zava.data.context import ContextSigner
-from zava.data.tenancy import Tenancy
-from zava.data.verification import Verification
+from zava.data.session.isolation_check import Verification
+from zava.data.session.signed_context import ContextSigner
+from zava.data.session.tenant_database import Tenancy
 from zava.errors import AccessDenied
-from zava.infrastructure.demo_data import seed
-from zava.infrastructure.pool import DatabasePool
-from zava.infrastructure.principals import (
+from zava.infrastructure.postgres.access_grants import (
     GrantRefused,
     explain_access,
     grant,
     list_access,
     revoke,
 )
-from zava.model import Caller
+from zava.infrastructure.postgres.pool import DatabasePool
+from zava.model.core import Caller
+from zava.retail.demo.dataset import seed
 
 ALICE = Caller(
     UUID("11111111-2222-4333-8444-555555555555"), UUID("66666666-7777-4888-8999-aaaaaaaaaaaa")

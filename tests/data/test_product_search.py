@@ -12,20 +12,20 @@ import pytest
 
 from tests.database import Database
 from tests.embedders.stand_in import StandIn
-from zava.data import search as search_module
-from zava.data.context import ContextSigner
-from zava.data.search import ProductData
-from zava.data.statements import statement
-from zava.data.tenancy import Tenancy
-from zava.data.verification import CANARIES, Verification
+from zava.data.named_queries import statement
+from zava.data.session.isolation_check import CANARIES, Verification
+from zava.data.session.signed_context import ContextSigner
+from zava.data.session.tenant_database import Tenancy
 from zava.errors import EmbeddingsUnavailable
-from zava.infrastructure import embedding_job
-from zava.infrastructure.embedders.query_vectors import QueryVectors
-from zava.infrastructure.embedding_job import build_index, embed_catalogue
-from zava.infrastructure.pool import DatabasePool
-from zava.model import Caller
-from zava.search_values import ProductMatches
-from zava.service.product_search import ProductSearch, question_of
+from zava.infrastructure.embeddings import index_job
+from zava.infrastructure.embeddings.index_job import build_index, embed_catalogue
+from zava.infrastructure.embeddings.query_cache import QueryVectors
+from zava.infrastructure.postgres.pool import DatabasePool
+from zava.model.core import Caller
+from zava.model.search import ProductMatches
+from zava.retail.data import search_statement as search_module
+from zava.retail.data.search_statement import ProductData
+from zava.retail.service.product_search import ProductSearch, question_of
 
 UNKNOWN = "qwertzu"
 
@@ -229,7 +229,7 @@ async def indexed(searching: Searching, monkeypatch: pytest.MonkeyPatch) -> Asyn
     """A model whose vectors have an index, though they are few."""
     embedder = StandIn(dimensions=64)
     await searching.embed(embedder)
-    monkeypatch.setattr(embedding_job, "INDEX_FROM_PRODUCTS", 100)
+    monkeypatch.setattr(index_job, "INDEX_FROM_PRODUCTS", 100)
     with psycopg.connect(searching.database.admin, autocommit=True) as admin:
         build_index(admin, embedder.model)
     yield embedder

@@ -8,11 +8,11 @@ import pytest
 from psycopg import errors
 
 from tests.data.test_faults import STATES, reported
-from zava import trace
-from zava.data import retries
-from zava.data.retries import is_lost_connection, is_passing, repeated
+from zava import call_context
+from zava.data.session import retries
+from zava.data.session.retries import is_lost_connection, is_passing, repeated
 from zava.errors import Busy
-from zava.infrastructure.pool import Unreachable
+from zava.infrastructure.postgres.pool import Unreachable
 
 PASSING = {
     *("40001", "40P01", "55P03", "53300", "57P01", "57P02", "57P03"),
@@ -63,10 +63,10 @@ async def test_lost_connection_is_repeated_once_and_a_servers_wish_twice() -> No
 @pytest.mark.requirement("S84")
 async def test_repetitions_end_with_the_calls_time() -> None:
     started = time.monotonic()
-    with trace.use(trace.begin(None, seconds=0.3)):
+    with call_context.use(call_context.begin(None, seconds=0.3)):
         assert await attempts(Unreachable("no")) > 1
     assert 0.25 < time.monotonic() - started < 1.5
-    with trace.use(trace.begin(None, seconds=0)):
+    with call_context.use(call_context.begin(None, seconds=0)):
         assert await attempts(errors.SerializationFailure()) == 1
         assert await attempts(errors.AdminShutdown()) == 1
 
@@ -75,7 +75,7 @@ async def test_repetitions_end_with_the_calls_time() -> None:
 async def test_waits_are_jittered_and_capped(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("zava.data.retries._UNREACHABLE_SECONDS", 0.2)
+    monkeypatch.setattr("zava.data.session.retries._UNREACHABLE_SECONDS", 0.2)
     for _ in range(3):
         await attempts(Unreachable("no"))
     waits = [record.__dict__["wait_seconds"] for record in caplog.records]

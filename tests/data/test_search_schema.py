@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from tests.database import Cluster, Database, one
-from zava.infrastructure.migrations import DIRECTORY, migrate
+from zava.infrastructure.postgres.migrations import DIRECTORY, migrate
 
 SKU = "HND-0101"
 FOUND = (

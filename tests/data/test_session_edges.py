@@ -9,15 +9,15 @@ from psycopg import OperationalError
 
 from tests.database import CONTEXT_KEY, Database
 from tests.proxy import counting_proxy
-from zava.data.context import ContextKey, ContextSigner, SignedCall
-from zava.data.flight import Flight
-from zava.data.statements import statement
-from zava.data.tenancy import Tenancy
-from zava.data.verification import Verification
+from zava.data.named_queries import statement
+from zava.data.session.isolation_check import Verification
+from zava.data.session.pipeline import Flight
+from zava.data.session.signed_context import ContextKey, ContextSigner, SignedCall
+from zava.data.session.tenant_database import Tenancy
 from zava.errors import Busy
-from zava.infrastructure.demo_data import store_id
-from zava.infrastructure.pool import DatabasePool
-from zava.model import Caller
+from zava.infrastructure.postgres.pool import DatabasePool
+from zava.model.core import Caller
+from zava.retail.demo.dataset import store_id
 
 STORE_NAMES = "SELECT store_name FROM retail.stores"
 FIRST_NAMES = "SELECT first_name FROM retail.customers"

@@ -10,10 +10,10 @@ import pytest
 
 from tests.database import Database
 from tests.proxy import counting_proxy
-from zava.data.sign_ins import SignInLedger
+from zava.data.redeemed_codes import SignInLedger
 from zava.errors import Busy
-from zava.infrastructure.pool import DatabasePool
-from zava.model import Caller
+from zava.infrastructure.postgres.pool import DatabasePool
+from zava.model.core import Caller
 
 SECONDS = 12 * 3600
 ROW = "SELECT following, ended_because, client_name FROM zava.sign_ins WHERE sign_in_id = %s"

@@ -11,17 +11,17 @@ import pytest
 
 from tests.database import Database, until_asleep
 from tests.security.legitimate import COST, read_legitimate
-from zava import trace
-from zava.data.budgets import Budget, Budgets
-from zava.data.context import ContextSigner
-from zava.data.door import Question
-from zava.data.monitor import QueryMonitor
-from zava.data.statements import statement
-from zava.data.tenancy import Tenancy
-from zava.data.verification import Verification
+from zava import call_context
+from zava.data.named_queries import statement
+from zava.data.session.executor import Question
+from zava.data.session.isolation_check import Verification
+from zava.data.session.signed_context import ContextSigner
+from zava.data.session.tenant_database import Tenancy
+from zava.data.usage.budgets import Budget, Budgets
+from zava.data.usage.query_stats import QueryMonitor
 from zava.errors import Busy, DatabaseFault, QueryRefused, QueryTimeout, ZavaError
-from zava.infrastructure.pool import DatabasePool
-from zava.model import Audience, Caller
+from zava.infrastructure.postgres.pool import DatabasePool
+from zava.model.core import Audience, Caller
 
 SLOW = "SELECT count(*) FROM retail.orders AS planted_name, pg_sleep(0.1) WHERE status <> 'planted'"
 LINE = re.compile(
@@ -81,7 +81,7 @@ async def test_answer_does_not_wait_for_the_plan(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("zava.data.monitor._CLOSE_SECONDS", 0)
+    monkeypatch.setattr("zava.data.usage.query_stats._CLOSE_SECONDS", 0)
     tenancy = make()
     asked = asyncio.Event()
 
@@ -147,8 +147,8 @@ async def test_statement_that_ran_out_of_time_is_explained(
 ) -> None:
     tenancy = make(slow_seconds=0.1)
     await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
-    call = trace.begin(None, seconds=2.2)  # two of them are for the server's own end
-    with trace.use(call), pytest.raises(QueryTimeout):
+    call = call_context.begin(None, seconds=2.2)  # two of them are for the server's own end
+    with call_context.use(call), pytest.raises(QueryTimeout):
         await tenancy.run(callers["seattle"], SLOW.replace("0.1", "20"), max_rows=1)
     (line,) = await told(tenancy, caplog)
     assert "on orders" in str(line["plan"])

@@ -7,10 +7,10 @@ import psycopg
 import pytest
 
 from tests.database import Cluster, Database
-from zava.data.context import ContextSigner
-from zava.data.verification import Verification
-from zava.infrastructure.demo_data import store_id
-from zava.infrastructure.pool import DatabasePool
+from zava.data.session.isolation_check import Verification
+from zava.data.session.signed_context import ContextSigner
+from zava.infrastructure.postgres.pool import DatabasePool
+from zava.retail.demo.dataset import store_id
 
 ISOLATION = Path(__file__).parents[2] / "sql" / "verify" / "isolation.sql"
 BREAKS = [

@@ -2,13 +2,13 @@
 
 import pytest
 
-from zava import observe
-from zava.data.retail import RetailData
-from zava.data.tenancy import Tenancy
+from zava.data.session.tenant_database import Tenancy
+from zava.data.sql_query.free_query import RetailData
 from zava.errors import InvalidInput
-from zava.infrastructure.metrics import Metrics
-from zava.measures import CacheType
-from zava.model import Caller
+from zava.infrastructure.telemetry.aggregator import Metrics
+from zava.model.core import Caller
+from zava.telemetry import events
+from zava.telemetry.instruments import CacheType
 
 
 async def test_table_schemas_show_what_the_audience_reads_and_own_values(
@@ -33,11 +33,11 @@ async def test_structure_is_learnt_once_for_each_audience(
     unguarded: Tenancy, callers: dict[str, Caller]
 ) -> None:
     metrics = Metrics()
-    observe.attach(metrics)
+    events.attach(metrics)
     data = RetailData(unguarded)
     for name in ("seattle", "redmond", "head-office"):
         await data.table_schemas(callers[name], ["stores"])
-    observe.detach(metrics)
+    events.detach(metrics)
     told = [metrics.counter(name, CacheType.SCHEMA) for name in ("cache_hit", "cache_miss")]
     assert told == [1, 2]
 

@@ -16,13 +16,13 @@ import pytest
 
 from tests.database import Database
 from tests.proxy import counting_proxy
-from zava import trace
-from zava.data.cells import read_rows
-from zava.data.context import ContextKey, ContextSigner
-from zava.data.door import GRACE_SECONDS
-from zava.data.flight import Flight, Landing
-from zava.data.tenancy import Tenancy
-from zava.data.verification import Verification
+from zava import call_context
+from zava.data.session.executor import GRACE_SECONDS
+from zava.data.session.isolation_check import Verification
+from zava.data.session.pipeline import Flight, Landing
+from zava.data.session.row_decoding import read_rows
+from zava.data.session.signed_context import ContextKey, ContextSigner
+from zava.data.session.tenant_database import Tenancy
 from zava.errors import (
     AccessDenied,
     Busy,
@@ -33,8 +33,8 @@ from zava.errors import (
     ResultTooLarge,
     ZavaError,
 )
-from zava.infrastructure.pool import DatabasePool
-from zava.model import Audience, Caller, Column
+from zava.infrastructure.postgres.pool import DatabasePool
+from zava.model.core import Audience, Caller, Column
 
 TOTALS = "SELECT count(*), sum(total_amount) FROM retail.orders"
 OpenTenancy = Callable[..., Any]
@@ -81,7 +81,7 @@ async def test_next_statement_leaves_before_many_rows_become_an_answer(
     async with door(database.server, signer) as tenancy:
         await totals(tenancy, callers["seattle"])
         monkeypatch.setattr(Flight, "call", leaving)
-        monkeypatch.setattr("zava.data.tenancy.read_rows", reading)
+        monkeypatch.setattr("zava.data.session.tenant_database.read_rows", reading)
         many = "SELECT generate_series(1, 100) AS n"
         await asyncio.gather(*(tenancy.run(callers["seattle"], many, max_rows=100) for _ in "12"))
     assert happened == ["left", "left", "answered", "answered"]
@@ -240,14 +240,14 @@ async def test_statement_gets_what_is_left_of_its_calls_time(
         await tenancy.run(seattle, "SELECT 1", max_rows=1)
         started = time.monotonic()
         with (
-            trace.use(trace.begin(None, seconds=GRACE_SECONDS + 0.5)),
+            call_context.use(call_context.begin(None, seconds=GRACE_SECONDS + 0.5)),
             pytest.raises(QueryTimeout) as caught,
         ):
             await tenancy.run(seattle, "SELECT pg_sleep(60)", max_rows=1)
         assert getattr(caught.value.__cause__, "sqlstate", None) == "57014", "by the server itself"
         assert time.monotonic() - started < GRACE_SECONDS
         with (
-            trace.use(trace.begin(None, seconds=GRACE_SECONDS / 2)),
+            call_context.use(call_context.begin(None, seconds=GRACE_SECONDS / 2)),
             pytest.raises(Busy, match="call timed out"),
         ):
             await tenancy.run(seattle, "SELECT 1", max_rows=1)
@@ -260,7 +260,7 @@ async def test_server_that_falls_silent_is_given_up_and_replaced(
     callers: dict[str, Caller],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("zava.data.door.GRACE_SECONDS", -0.7)
+    monkeypatch.setattr("zava.data.session.executor.GRACE_SECONDS", -0.7)
     async with (
         counting_proxy(database.server) as proxy,
         door(proxy.conninfo, signer, statement_timeout_seconds=1) as tenancy,
@@ -281,7 +281,7 @@ async def test_rested_connection_to_a_silent_server_is_not_waited_for(
     callers: dict[str, Caller],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("zava.infrastructure.pooled_connection._CHECK_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr("zava.infrastructure.postgres.connection._CHECK_TIMEOUT_SECONDS", 0.1)
     async with (
         counting_proxy(database.server) as proxy,
         door(proxy.conninfo, signer) as tenancy,

@@ -13,12 +13,12 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from tests.database import ADMIN_PASSWORD, SERVER_PASSWORD, Cluster, Database
 from tests.tls import Authority, tls_in_front
-from zava import cli, console
 from zava.app import compose
-from zava.infrastructure.credentials import authenticated
-from zava.infrastructure.home import Home
-from zava.infrastructure.local_database import local_database
-from zava.infrastructure.migrations import MigrationRefused
+from zava.cli import commands, terminal
+from zava.infrastructure.azure.entra_credentials import authenticated
+from zava.infrastructure.local.database import local_database
+from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.postgres.migrations import MigrationRefused
 from zava.settings import Settings, SettingsError
 
 Front = Callable[..., AbstractContextManager[str]]
@@ -112,7 +112,8 @@ async def test_served_app_reads_its_login_over_tls(
     home: Home,
 ) -> None:
     monkeypatch.setattr(
-        "zava.infrastructure.credentials.azure_credential", lambda _: Signed(SERVER_PASSWORD)
+        "zava.infrastructure.azure.entra_credentials.azure_credential",
+        lambda _: Signed(SERVER_PASSWORD),
     )
     settings = Settings.model_validate({"ZAVA_DATABASE_AUTH": "entra", "ZAVA_HOME": home.path})
     with front() as conninfo:
@@ -132,7 +133,8 @@ def deployment(
 ) -> Iterator[Database]:
     """A blank server that asks Entra, as the deployer's environment names it."""
     monkeypatch.setattr(
-        "zava.infrastructure.credentials.azure_credential", lambda _: Signed(ADMIN_PASSWORD)
+        "zava.infrastructure.azure.entra_credentials.azure_credential",
+        lambda _: Signed(ADMIN_PASSWORD),
     )
     with cluster.blank("deployment") as blank, tls_in_front(blank.admin, trusted) as conninfo:
         settings = Settings.model_validate(
@@ -145,8 +147,8 @@ def deployment(
                 "ZAVA_CONTEXT_KEYS": ",".join(context_keys),
             }
         )
-        monkeypatch.setattr(cli, "settings", lambda: settings)
-        monkeypatch.setattr(console, "settings", lambda: settings)
+        monkeypatch.setattr(commands, "settings", lambda: settings)
+        monkeypatch.setattr(terminal, "settings", lambda: settings)
         yield blank
 
 
@@ -162,11 +164,11 @@ def test_deployer_migrates_verifies_and_changes_nothing_the_second_time(
     deployment: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = memberships(deployment)
-    cli.migrate_command(server_identity=None)
+    commands.migrate_command(server_identity=None)
     first = capsys.readouterr().out
-    cli.migrate_command(server_identity=None)
+    commands.migrate_command(server_identity=None)
     second = capsys.readouterr().out
-    cli.verify()
+    commands.verify()
     assert "migrations applied" in first
     assert "Up to date" in second
     for said in (first, second, capsys.readouterr().out):
@@ -179,7 +181,7 @@ def test_deployer_migrates_verifies_and_changes_nothing_the_second_time(
 def test_identity_of_a_server_without_entra_is_one_clear_error(deployment: Database) -> None:
     assert deployment.name
     with pytest.raises(MigrationRefused, match="has no Entra identities"):
-        cli.migrate_command(server_identity=UUID(int=7))
+        commands.migrate_command(server_identity=UUID(int=7))
 
 
 def test_identity_that_is_named_already_is_left_alone(
@@ -194,10 +196,10 @@ def test_identity_that_is_named_already_is_left_alone(
             [f"aadauth,oid={UUID(int=7)},type=service"],
         )
         try:
-            cli.migrate_command(server_identity=UUID(int=7))
+            commands.migrate_command(server_identity=UUID(int=7))
             assert "is the identity" not in capsys.readouterr().out
             with pytest.raises(MigrationRefused):
-                cli.migrate_command(server_identity=UUID(int=8))
+                commands.migrate_command(server_identity=UUID(int=8))
         finally:
             connection.execute("DELETE FROM pg_shseclabel WHERE provider = 'pgaadauth'")
 

@@ -11,17 +11,17 @@ from tests.asking import AskTool
 from tests.database import Database
 from tests.proxy import counting_proxy
 from tests.security.legitimate import read_legitimate
-from zava.data.budgets import Budget, Budgets
-from zava.data.context import ContextSigner
-from zava.data.flight import Bounds, Flight
-from zava.data.guard.parsing import parse
-from zava.data.guard.work import HEAVY_ROWS, Work
-from zava.data.retail import RetailData
-from zava.data.tenancy import Tenancy
-from zava.data.verification import Verification
+from zava.data.guard.cost.work import HEAVY_ROWS, Work
+from zava.data.session.isolation_check import Verification
+from zava.data.session.pipeline import Bounds, Flight
+from zava.data.session.signed_context import ContextSigner
+from zava.data.session.tenant_database import Tenancy
+from zava.data.sql_query.free_query import RetailData
+from zava.data.syntax.parser import parse
+from zava.data.usage.budgets import Budget, Budgets
 from zava.errors import AccessDenied, Busy, QueryRefused
-from zava.infrastructure.pool import DatabasePool
-from zava.model import Audience, Call, Caller
+from zava.infrastructure.postgres.pool import DatabasePool
+from zava.model.core import Audience, Call, Caller
 from zava.settings import Settings
 
 LIMIT = Settings.model_fields["statement_cost_limit"].default

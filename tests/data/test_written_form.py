@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zava.data.reading import ReadStatement
-from zava.data.retail import RetailData
-from zava.data.written_form import _WRITE, check_characters, plain_statement
+from zava.data.guard.analysis import ReadStatement
+from zava.data.sql_query.free_query import RetailData
+from zava.data.sql_query.statement_text import _WRITE, check_characters, plain_statement
 from zava.errors import InvalidInput
-from zava.model import Caller
+from zava.model.core import Caller
 
 PLAIN = "SELECT count(*) FROM retail.stores"
 AROUND = {

@@ -14,8 +14,8 @@ from azure.core.credentials import AccessToken
 from psycopg.conninfo import make_conninfo
 
 from tests.tls import Authority
-from zava.infrastructure.credentials import DatabaseTokens, authenticated
-from zava.infrastructure.pool import DatabasePool
+from zava.infrastructure.azure.entra_credentials import DatabaseTokens, authenticated
+from zava.infrastructure.postgres.pool import DatabasePool
 
 TOKEN = "e" * 3000  # a token of Entra is a few thousand characters
 Server = Callable[[Authority], AbstractContextManager[str]]

@@ -15,7 +15,7 @@ import pytest
 from pathspec import GitIgnoreSpec
 
 from tests.database import Database
-from zava.infrastructure.home import Home
+from zava.infrastructure.local.state_dir import Home
 
 ROOT = Path(__file__).parents[2]
 CLOUD = "3.13"
@@ -270,12 +270,12 @@ def test_requirements_of_the_hooks_are_enough_also_where_nothing_is_posix(tmp_pa
     script = (
         "import sys\n"
         "for posix in ('fcntl', 'pwd', 'grp', 'resource', 'termios'): sys.modules[posix] = None\n"
-        "from zava.infrastructure.key_vault import KeyVault\n"
-        "from zava.infrastructure.credentials import azure_credential\n"
+        "from zava.infrastructure.azure.key_vault import KeyVault\n"
+        "from zava.infrastructure.azure.entra_credentials import azure_credential\n"
         "from zava.settings import settings\n"
         "KeyVault('https://kv-zava.vault.azure.net', azure_credential(settings()))\n"
         "sys.argv[0] = 'zava'\n"
-        "from zava.cli import main; main()"
+        "from zava.cli.commands import main; main()"
     )
     given = {"ZAVA_DATABASE_AUTH": "entra", "PGHOST": "localhost", "PGUSER": "ann@contoso.com"}
 

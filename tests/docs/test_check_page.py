@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from zava.check import CHECKS
+from zava.cli.check.deployment_check import CHECKS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "deploy.md").read_text(encoding="utf-8")
 # The page names both eras at once.

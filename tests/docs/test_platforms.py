@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
+from scripts import supported_platforms
 from tests.local.test_readme import README
 from tests.platforms import GOLDEN, PYTHONS, ROOT, pins
-from zava import runs_here
 
 FOUND = json.loads(GOLDEN.read_text(encoding="utf-8"))
 MACHINES = {
@@ -34,7 +34,7 @@ def test_kept_answers_are_about_the_locked_versions() -> None:
 def test_make_stops_exactly_where_a_wheel_is_missing(name: str, python: str) -> None:
     system, machine, libc, macos = MACHINES[name]
     version = tuple(map(int, python.split(".")))
-    said = runs_here.obstacle(system, machine, version, "CPython", libc, macos)
+    said = supported_platforms.obstacle(system, machine, version, "CPython", libc, macos)
     assert (said is None) == (FOUND["missing"][name][python] is None), said
 
 
@@ -44,20 +44,22 @@ def test_make_stops_exactly_where_a_wheel_is_missing(name: str, python: str) -> 
 def test_another_python_is_named_with_one_that_works(
     python: tuple[int, int], implementation: str
 ) -> None:
-    said = runs_here.obstacle("Linux", "x86_64", python, implementation, ("glibc", "2.39"), 0)
+    said = supported_platforms.obstacle(
+        "Linux", "x86_64", python, implementation, ("glibc", "2.39"), 0
+    )
     assert said is not None
     assert said.startswith(f"this is {implementation} {python[0]}.{python[1]},")
     assert said.endswith("make PYTHON=python3.12")
 
 
 def test_machine_of_another_kind_is_named() -> None:
-    said = runs_here.obstacle("Linux", "armv7l", (3, 11), "CPython", ("glibc", "2.39"), 0)
+    said = supported_platforms.obstacle("Linux", "armv7l", (3, 11), "CPython", ("glibc", "2.39"), 0)
     assert said is not None
     assert "armv7l" in said
 
 
 def test_this_machine_passes_and_a_refused_one_ends_with_one_sentence() -> None:
-    script = str(ROOT / "zava" / "runs_here.py")
+    script = str(ROOT / "scripts" / "supported_platforms.py")
     passed = subprocess.run([sys.executable, script], check=False, capture_output=True, text=True)
     assert (passed.returncode, passed.stderr) == (0, "")
     program = f"import platform, runpy; platform.machine = lambda: 'riscv64'; runpy.run_path({script!r}, run_name='__main__')"
@@ -67,7 +69,7 @@ def test_this_machine_passes_and_a_refused_one_ends_with_one_sentence() -> None:
     assert refused.returncode == 1
     assert refused.stderr.startswith("Zava does not run here: ")
     assert refused.stderr.count("\n") == 1
-    assert platform.machine() in (*runs_here.LINUX_MACHINES, "arm64")
+    assert platform.machine() in (*supported_platforms.LINUX_MACHINES, "arm64")
 
 
 def test_readme_names_where_it_runs_and_where_it_does_not() -> None:
@@ -81,5 +83,5 @@ def test_readme_names_where_it_runs_and_where_it_does_not() -> None:
 def test_make_asks_before_it_installs() -> None:
     rule = (ROOT / "Makefile").read_text(encoding="utf-8").partition("$(VENV)/.installed:")[2]
     lines = rule.splitlines()[1:]
-    assert lines[0].strip() == "@$(PYTHON) -I zava/runs_here.py"
+    assert lines[0].strip() == "@$(PYTHON) -I scripts/supported_platforms.py"
     assert "-m venv" in lines[1]

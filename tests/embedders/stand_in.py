@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 from tests.azure_openai import vector_of
 from zava.errors import EmbeddingsUnavailable
-from zava.infrastructure.embedders.embedder import TextRefused, Vector
-from zava.search_values import EmbeddingModel
+from zava.infrastructure.embeddings.embedder import TextRefused, Vector
+from zava.model.search import EmbeddingModel
 
 
 class StandIn:

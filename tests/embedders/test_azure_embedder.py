@@ -11,9 +11,9 @@ import pytest
 
 from tests.azure_openai import CUT, PATH, SILENCE, AzureOpenAI, Fault, azure_openai, vector_of
 from zava.errors import EmbeddingsUnavailable
-from zava.infrastructure.credentials import azure_credential
-from zava.infrastructure.embedders.azure import AzureEmbedder, entra_token
-from zava.infrastructure.embedders.embedder import TextRefused
+from zava.infrastructure.azure.entra_credentials import azure_credential
+from zava.infrastructure.embeddings.azure_openai import AzureEmbedder, entra_token
+from zava.infrastructure.embeddings.embedder import TextRefused
 from zava.settings import Settings
 
 MODEL = "text-embedding-3-small"
@@ -110,7 +110,7 @@ async def test_cut_connection_is_tried_again(embedder: AzureEmbedder, service: A
 async def test_silent_service_is_tried_again_after_the_requests_own_timeout(
     embedder: AzureEmbedder, service: AzureOpenAI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("zava.infrastructure.embedders.azure._REQUEST_SECONDS", 0.2)
+    monkeypatch.setattr("zava.infrastructure.embeddings.azure_openai._REQUEST_SECONDS", 0.2)
     service.faults.extend([SILENCE, SILENCE])
     assert len(await embedder.embed(["hammer"], within_seconds=10)) == 1
     assert len(service.requests) == 3

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from zava.errors import EmbeddingsUnavailable
-from zava.infrastructure.embedders import local
-from zava.infrastructure.embedders.embedder import Vector, vector_text
-from zava.infrastructure.embedders.local import MINILM, LocalEmbedder
+from zava.infrastructure.embeddings import minilm
+from zava.infrastructure.embeddings.embedder import Vector, vector_text
+from zava.infrastructure.embeddings.minilm import MINILM, LocalEmbedder
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ async def test_busy_model_is_given_up_on_in_time(embedder: LocalEmbedder) -> Non
 async def test_other_file_than_the_tested_one_is_refused(
     embedder: LocalEmbedder, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local, name, "0" * 64)
+    monkeypatch.setattr(minilm, name, "0" * 64)
     with pytest.raises(EmbeddingsUnavailable, match="not the file that was tested"):
         await embedder.embed(["claw hammer"], within_seconds=30)
 
@@ -77,8 +77,8 @@ async def test_other_file_than_the_tested_one_is_refused(
 def test_making_either_embedder_imports_nothing_heavy() -> None:
     made = (
         "import sys\n"
-        "from zava.infrastructure.embedders.azure import AzureEmbedder, entra_token\n"
-        "from zava.infrastructure.embedders.local import LocalEmbedder\n"
+        "from zava.infrastructure.embeddings.azure_openai import AzureEmbedder, entra_token\n"
+        "from zava.infrastructure.embeddings.minilm import LocalEmbedder\n"
         "LocalEmbedder()\n"
         "token = entra_token(lambda: None)\n"
         "AzureEmbedder(endpoint='https://x', deployment='d', token=token)\n"

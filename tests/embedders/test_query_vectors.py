@@ -7,14 +7,14 @@ from uuid import UUID
 import pytest
 
 from tests.embedders.stand_in import StandIn
-from zava import observe
 from zava.errors import EmbeddingsUnavailable
-from zava.infrastructure.embedders import query_vectors
-from zava.infrastructure.embedders.embedder import Vector, vector_text
-from zava.infrastructure.embedders.query_vectors import QueryVectors
-from zava.infrastructure.metrics import Metrics
-from zava.measures import CacheType
-from zava.model import Caller
+from zava.infrastructure.embeddings import query_cache
+from zava.infrastructure.embeddings.embedder import Vector, vector_text
+from zava.infrastructure.embeddings.query_cache import QueryVectors
+from zava.infrastructure.telemetry.aggregator import Metrics
+from zava.model.core import Caller
+from zava.telemetry import events
+from zava.telemetry.instruments import CacheType
 
 CALLER = Caller(UUID(int=1), UUID(int=2))
 COLLEAGUE = Caller(UUID(int=1), UUID(int=3))
@@ -65,12 +65,12 @@ async def test_no_caller_meets_what_another_one_asked() -> None:
 @pytest.mark.requirement("S121")
 async def test_hits_and_misses_are_told() -> None:
     metrics = Metrics()
-    observe.attach(metrics)
+    events.attach(metrics)
     vectors = QueryVectors([StandIn("first")])
     await asyncio.gather(*(vectors.vector(CALLER, "first", "hammer") for _ in range(3)))
     for text in ("hammer", "nail"):
         await vectors.vector(CALLER, "first", text)
-    observe.detach(metrics)
+    events.detach(metrics)
     told = [metrics.counter(name, CacheType.EMBEDDING) for name in ("cache_hit", "cache_miss")]
     assert told == [3, 2]
 
@@ -113,7 +113,7 @@ async def test_refused_text_is_unavailable_by_meaning() -> None:
 async def test_slow_model_is_not_waited_for_and_its_answer_serves_the_next(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(query_vectors, "_QUESTION_SECONDS", 0.05)
+    monkeypatch.setattr(query_cache, "_QUESTION_SECONDS", 0.05)
     embedder = Held()
     vectors = QueryVectors([embedder])
     with pytest.raises(EmbeddingsUnavailable, match="in time"):
@@ -124,7 +124,7 @@ async def test_slow_model_is_not_waited_for_and_its_answer_serves_the_next(
 
 
 async def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(query_vectors, "_REMEMBERED", 10)
+    monkeypatch.setattr(query_cache, "_REMEMBERED", 10)
     embedder = StandIn()
     vectors = QueryVectors([embedder])
     for number in range(100):

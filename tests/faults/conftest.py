@@ -8,7 +8,7 @@ from tests.breakable import Breakable, application_over, breakable
 from tests.homes import open_directory
 from tests.proxy import Proxy, counting_proxy
 from zava.app import Application
-from zava.infrastructure.home import Home
+from zava.infrastructure.local.state_dir import Home
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +28,6 @@ async def over_the_line(
     line: Proxy, home: Home, context_keys: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Application]:
     """The app, with three connections, behind a line that can be broken."""
-    monkeypatch.setattr("zava.infrastructure.pool._CLOSE_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr("zava.infrastructure.postgres.pool._CLOSE_TIMEOUT_SECONDS", 0.2)
     async with application_over(line.conninfo, home, context_keys, ZAVA_POOL_MAX=3) as application:
         yield application

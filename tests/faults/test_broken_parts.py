@@ -12,7 +12,7 @@ from tests.breakable import TOLD_TO_COME_BACK, Breakable, ask, pause
 from tests.patience import patient
 from tests.proxy import Proxy
 from zava.app import Application
-from zava.measures import Refusal
+from zava.telemetry.instruments import Refusal
 
 OWN_STORE = (
     "SELECT DISTINCT s.store_name FROM retail.orders AS o JOIN retail.stores AS s USING (store_id)"

@@ -7,9 +7,9 @@ import pytest
 
 from tests.breakable import ask
 from zava.app import Application
-from zava.infrastructure.demo_principals import demo_callers
-from zava.infrastructure.home import Home
-from zava.infrastructure.local_issuer import LocalIssuer
+from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.token_issuer import LocalIssuer
+from zava.retail.demo.principals import demo_callers
 
 STORE = "SELECT store_name FROM retail.stores"
 SEATTLE = ("OK", [["Zava Retail Seattle"]])

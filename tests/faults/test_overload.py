@@ -18,12 +18,12 @@ from tests.database import Database
 from tests.protocol.rpc import MODERN, request
 from zava.app import Application
 from zava.errors import Busy
-from zava.infrastructure.home import Home
-from zava.measures import Refusal
-from zava.model import Caller
-from zava.protocol.admission import Admission, ShareTaken
-from zava.protocol.kernel import Answer
+from zava.infrastructure.local.state_dir import Home
+from zava.model.core import Caller
+from zava.protocol.capacity.concurrency_limit import Admission, ShareTaken
+from zava.protocol.mcp.sdk_bridge import Answer
 from zava.protocol.tools.tool import ERROR_META
+from zava.telemetry.instruments import Refusal
 
 CAPACITY, TIMES = 8, 5
 CALLS = 150
@@ -252,7 +252,7 @@ def test_newcomers_find_no_room_without_bound() -> None:
 
 
 def test_principals_that_were_seen_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("zava.protocol.admission._REMEMBERED", 3)
+    monkeypatch.setattr("zava.protocol.capacity.concurrency_limit._REMEMBERED", 3)
     admission = Admission(4)
     for _ in range(5):
         with admission.admitted(Caller(uuid4(), uuid4())):

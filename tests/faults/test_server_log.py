@@ -12,8 +12,8 @@ from tests.infra.evaluation import Scope
 from tests.infra.infrastructure import Infrastructure
 from zava.app import Application
 from zava.errors import ResultTooLarge, ZavaError
-from zava.infrastructure.server_log import LOG_SETTINGS
-from zava.model import Caller
+from zava.infrastructure.local.embedded.server_log import LOG_SETTINGS
+from zava.model.core import Caller
 
 ROOT = Path(__file__).parents[2]
 MARK = "planted4714"

@@ -14,7 +14,7 @@ from tests.database import SERVER_PASSWORD, Database
 from tests.protocol.rpc import ERAS, request
 from tests.proxy import Proxy
 from zava.app import Application
-from zava.infrastructure.logs import JsonFormatter
+from zava.infrastructure.telemetry.json_logs import JsonFormatter
 
 PLANTED = "hunter2planted"
 

@@ -29,7 +29,7 @@ from tests.functions.host_log import HostLog
 from tests.functions.host_requests import Refused
 from tests.functions.host_settings import HostSettings
 from tests.functions.host_worker import ROOT, WorkerProcess
-from zava.protocol.kernel import Answer
+from zava.protocol.mcp.sdk_bridge import Answer
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
@@ -126,9 +126,9 @@ def recorded(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
 
 def token_of(name: str) -> str:
     """Return a token of the local issuer for a demo principal."""
-    from zava.infrastructure.demo_principals import demo_callers
-    from zava.infrastructure.home import Home
-    from zava.infrastructure.local_issuer import LocalIssuer
+    from zava.infrastructure.local.state_dir import Home
+    from zava.infrastructure.local.token_issuer import LocalIssuer
+    from zava.retail.demo.principals import demo_callers
     from zava.settings import settings
 
     caller = demo_callers()[name]

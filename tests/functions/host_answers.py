@@ -3,7 +3,7 @@
 from email.utils import formatdate
 from typing import NamedTuple
 
-from zava.protocol.kernel import Answer
+from zava.protocol.mcp.sdk_bridge import Answer
 
 EMPTY = frozenset({204, 304})
 

@@ -11,7 +11,7 @@ from typing import Any
 from tests.functions.frames import frame, read_frame
 from tests.functions.host_log import PREFIX, HostLog
 from tests.functions.host_requests import Route, routes_of
-from zava.protocol.kernel import Answer
+from zava.protocol.mcp.sdk_bridge import Answer
 
 ROOT = Path(__file__).parents[2]
 

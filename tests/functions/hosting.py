@@ -12,7 +12,7 @@ from typing import Any
 
 from tests import pgbouncer
 from tests.database import Database
-from zava.infrastructure.home import Home
+from zava.infrastructure.local.state_dir import Home
 
 ROOT = Path(__file__).parents[2]
 _START_SECONDS = 60

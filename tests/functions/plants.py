@@ -3,7 +3,7 @@
 
 def fast_telemetry() -> None:
     """Export at once, where the product gathers for 15 seconds."""
-    from zava.infrastructure.telemetry import Telemetry
+    from zava.infrastructure.telemetry.app_insights import Telemetry
 
     defaults = Telemetry.__init__.__kwdefaults__
     assert defaults is not None

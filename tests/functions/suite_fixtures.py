@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from zava.protocol.endpoint import Endpoint
-from zava.protocol.exchange import Exchange
-from zava.protocol.fast_lane import FastLane
-from zava.protocol.kernel import Answer
+from zava.protocol.http.endpoint import Endpoint
+from zava.protocol.mcp.fast_path import FastLane
+from zava.protocol.mcp.sdk_bridge import Answer
+from zava.protocol.request_context import Exchange
 from zava.protocol.versions import HANDSHAKE
 
 

@@ -26,7 +26,7 @@ from tests.infra.kql import Row, read_query
 from tests.ingestion import Ingestion, ingestion_endpoint
 from tests.protocol.rpc import MODERN, request
 from tests.proxy import Proxy, counting_proxy
-from zava.infrastructure.home import Home
+from zava.infrastructure.local.state_dir import Home
 
 ROOT = Path(__file__).parents[2]
 USER = "Function.mcp.User"

@@ -2,9 +2,9 @@
 
 from tests.database import Database
 from tests.functions.hosting import functions_host
-from zava.check import examine
-from zava.infrastructure.home import Home
-from zava.protocol.body import MAX_BODY_BYTES
+from zava.cli.check.deployment_check import examine
+from zava.infrastructure.local.state_dir import Home
+from zava.protocol.mcp.jsonrpc import MAX_BODY_BYTES
 
 
 def test_function_app_passes_under_the_played_host(

@@ -9,7 +9,7 @@ import pytest
 from tests.database import Database
 from tests.functions.hosting import functions_host
 from tests.protocol.rpc import ERAS, UNUSUAL, request
-from zava.infrastructure.home import Home
+from zava.infrastructure.local.state_dir import Home
 
 REQUESTS = 200
 

@@ -16,7 +16,7 @@ from tests import pgbouncer
 from tests.database import Database
 from tests.patience import patient
 from tests.protocol.rpc import MODERN, request
-from zava.infrastructure.home import Home
+from zava.infrastructure.local.state_dir import Home
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parent / "golden" / "first_call_loads.txt"

@@ -18,8 +18,8 @@ from tests.protocol.rpc import LEGACY, MODERN, UNUSUAL, request
 from tests.sign_in.broker import HOST, Client, settings_of
 from tests.sign_in.served import directory as served_directory
 from zava.app import Application, compose
-from zava.model import Caller
-from zava.protocol.admission import Admission
+from zava.model.core import Caller
+from zava.protocol.capacity.concurrency_limit import Admission
 from zava.settings import Settings, SettingsError
 
 ROOT = Path(__file__).parents[2]

@@ -18,12 +18,12 @@ import function_app
 from tests.database import Database
 from tests.functions.stepping import disturbed
 from tests.protocol.rpc import MODERN, UNUSUAL, request
-from zava import loading
+from zava import cold_start
 from zava.app import Application, compose
-from zava.infrastructure.home import Home
-from zava.protocol.endpoint import Endpoint
-from zava.protocol.identity import KeySource, TokenAuthenticator
-from zava.protocol.signing_keys import RemoteKeys
+from zava.infrastructure.local.state_dir import Home
+from zava.protocol.auth.jwks import RemoteKeys
+from zava.protocol.auth.tokens import KeySource, TokenAuthenticator
+from zava.protocol.http.endpoint import Endpoint
 from zava.protocol.tools.tool import ERROR_META
 from zava.settings import Settings
 
@@ -65,8 +65,8 @@ async def own(
 @pytest.fixture
 def short(own: Application, monkeypatch: pytest.MonkeyPatch) -> Application:
     monkeypatch.setattr("zava.app.endpoint", lambda: own.endpoint)
-    monkeypatch.setattr("zava.protocol.endpoint._ANSWER_SECONDS", 0.1)
-    monkeypatch.setattr("zava.data.door.GRACE_SECONDS", 0)
+    monkeypatch.setattr("zava.protocol.http.endpoint._ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr("zava.data.session.executor.GRACE_SECONDS", 0)
     monkeypatch.setattr(own.endpoint, "_call_seconds", BUDGET)
     return own
 
@@ -137,13 +137,13 @@ async def test_first_request_of_a_process_is_answered_as_well(
     monkeypatch: pytest.MonkeyPatch,
     how: Literal["cancel", "hang"],
 ) -> None:
-    monkeypatch.setattr("zava.protocol.endpoint._ANSWER_SECONDS", 0.1)
-    monkeypatch.setattr("zava.data.door.GRACE_SECONDS", 0)
+    monkeypatch.setattr("zava.protocol.http.endpoint._ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr("zava.data.session.executor.GRACE_SECONDS", 0)
     served: ContextVar[Endpoint] = ContextVar("served")
     monkeypatch.setattr("zava.app.endpoint", served.get)
     settings = Settings.model_validate({"ZAVA_HOME": home.path})
 
-    await loading._load()  # a load that is disturbed has a test of its own
+    await cold_start._load()  # a load that is disturbed has a test of its own
     few = asyncio.Semaphore(4)  # at once: connecting takes the machine's time
 
     async def first(number: int) -> tuple[func.HttpResponse, bool]:
@@ -223,16 +223,16 @@ async def test_first_load_that_hangs_or_is_cancelled_is_answered(
 ) -> None:
     loads = asyncio.Event()
     loop = asyncio.get_running_loop()
-    real = loading.loaded_app
+    real = cold_start.loaded_app
 
     def load() -> Any:
         asyncio.run_coroutine_threadsafe(loads.wait(), loop).result(20)
         return real()
 
-    monkeypatch.setattr(loading, "loaded_app", load)
-    monkeypatch.setattr(loading, "_app", None)
-    monkeypatch.setattr(loading, "_loading", None)
-    monkeypatch.setattr(loading, "_LOADING_SECONDS", BUDGET)
+    monkeypatch.setattr(cold_start, "loaded_app", load)
+    monkeypatch.setattr(cold_start, "_app", None)
+    monkeypatch.setattr(cold_start, "_loading", None)
+    monkeypatch.setattr(cold_start, "_LOADING_SECONDS", BUDGET)
     started = time.monotonic()
     late = await asyncio.gather(*(invocation("tools/list", None, None) for _ in range(10)))
     assert time.monotonic() - started < 10 * BUDGET

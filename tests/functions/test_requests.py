@@ -18,10 +18,10 @@ from tests.functions.raw_http import RawAnswer, chunked, get, post, send
 from tests.local.serving import listening
 from tests.protocol.rpc import MODERN, UNUSUAL, request
 from zava.app import Application, compose
-from zava.infrastructure.home import Home
-from zava.protocol.body import MAX_BODY_BYTES
-from zava.protocol.endpoint import PATHS
-from zava.protocol.security_headers import secured
+from zava.infrastructure.local.state_dir import Home
+from zava.protocol.http.endpoint import PATHS
+from zava.protocol.http.security_headers import secured
+from zava.protocol.mcp.jsonrpc import MAX_BODY_BYTES
 from zava.settings import Settings
 
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from tests.functions.host_requests import pattern_of
-from zava.protocol.kernel import Answer
+from zava.protocol.mcp.sdk_bridge import Answer
 
 ROOT = Path(__file__).parents[2]
 

@@ -7,7 +7,7 @@ from tests.infra.evaluation import Scope
 from tests.infra.incidents import INCIDENTS, tables_after
 from tests.infra.infrastructure import Infrastructure
 from tests.infra.kql import Query, QueryError, read_query
-from zava.measures import METRICS
+from zava.telemetry.instruments import METRICS
 
 _WHERE = "modules/alerts.bicep"
 _DIMENSIONS = "customDimensions"

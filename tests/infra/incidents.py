@@ -9,18 +9,18 @@ from functools import cache
 from typing import Any
 
 from tests.infra.kql import Row
-from zava import observe
 from zava.errors import DatabaseFault, InvalidInput, QueryRefused, ZavaError
-from zava.infrastructure.logs import JsonFormatter
-from zava.infrastructure.telemetry import Envelope, Telemetry
-from zava.measures import QueryType, Refusal
+from zava.infrastructure.telemetry.app_insights import Envelope, Telemetry
+from zava.infrastructure.telemetry.json_logs import JsonFormatter
+from zava.telemetry import events
+from zava.telemetry.instruments import QueryType, Refusal
 
 Tables = Mapping[str, Sequence[Row]]
 
 
 async def _operation(error: BaseException | None = None) -> None:
     with suppress(ZavaError):
-        async with observe.operation("execute_sales_query"):
+        async with events.operation("execute_sales_query"):
             if error is not None:
                 raise error
 
@@ -29,15 +29,15 @@ def _ordinary() -> None:
     """A good day: answers, mistakes of callers, clients that have no token yet."""
     for error in (None, InvalidInput("no"), QueryRefused("no"), DatabaseFault("no")):
         asyncio.run(_operation(error))
-        observe.query(QueryType.FREE, seconds=0.01, error=error)
+        events.query(QueryType.FREE, seconds=0.01, error=error)
     for error in (None, DatabaseFault("a value of the caller's")):
-        observe.query(QueryType.OWN, seconds=0.01, error=error)
+        events.query(QueryType.OWN, seconds=0.01, error=error)
     for _ in range(100):
-        observe.request_refused(Refusal.NO_TOKEN)
-        observe.pool_waited(0.001)
+        events.request_refused(Refusal.NO_TOKEN)
+        events.pool_waited(0.001)
     for _ in range(10):
-        observe.slow_query(QueryType.FREE, fingerprint="f", seconds=2.0)
-        observe.request_refused(Refusal.BAD_TOKEN)
+        events.slow_query(QueryType.FREE, fingerprint="f", seconds=2.0)
+        events.request_refused(Refusal.BAD_TOKEN)
 
 
 def _unexpected() -> None:
@@ -45,36 +45,36 @@ def _unexpected() -> None:
 
 
 def _at_the_edge() -> None:
-    observe.request_failed(RuntimeError("no"))
+    events.request_failed(RuntimeError("no"))
 
 
 def _own_statements() -> None:
     for _ in range(6):
-        observe.query(QueryType.OWN, seconds=0.01, error=DatabaseFault("no"))
+        events.query(QueryType.OWN, seconds=0.01, error=DatabaseFault("no"))
 
 
 def _slow() -> None:
     for _ in range(11):
-        observe.slow_query(QueryType.OWN, fingerprint="f", seconds=2.0)
+        events.slow_query(QueryType.OWN, fingerprint="f", seconds=2.0)
 
 
 def _waits() -> None:
     for seconds in (0.0, 1.2):
-        observe.pool_waited(seconds)
-        observe.query(QueryType.FREE, seconds=0.01, error=None)
+        events.pool_waited(seconds)
+        events.query(QueryType.FREE, seconds=0.01, error=None)
 
 
 def _bad_tokens() -> None:
     for _ in range(51):
-        observe.request_refused(Refusal.BAD_TOKEN, "The token has expired.")
+        events.request_refused(Refusal.BAD_TOKEN, "The token has expired.")
 
 
 def _given_up() -> None:
-    observe.circuit_opened(0.5)
+    events.circuit_opened(0.5)
 
 
 def _no_orders() -> None:
-    observe.orders_late(30.0)
+    events.orders_late(30.0)
 
 
 # What happens, and the one rule that has to tell of it.
@@ -115,11 +115,11 @@ def tables_after(incident: Callable[[], None]) -> Tables:
     taken = _Taken()
     telemetry = Telemetry("InstrumentationKey=k", interval_seconds=60, make_transport=lambda: taken)
     with _logged() as log:
-        observe.attach(telemetry)
+        events.attach(telemetry)
         try:
             incident()
         finally:
-            observe.detach(telemetry)
+            events.detach(telemetry)
             telemetry.close(10)
     return {
         "customMetrics": [row for one in taken for row in metric_rows(one["data"])],

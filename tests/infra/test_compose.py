@@ -4,7 +4,7 @@ from pathlib import Path
 
 import yaml
 
-from zava.infrastructure.server_log import LOG_SETTINGS
+from zava.infrastructure.local.embedded.server_log import LOG_SETTINGS
 
 ROOT = Path(__file__).parents[2]
 

@@ -10,7 +10,7 @@ from tests.infra.azd import DEPLOYER, ROOT, main_scope, outputs
 from tests.infra.evaluation import DeploymentRefused, Scope
 from tests.infra.infrastructure import Infrastructure
 from tests.infra.order import configurations, unordered
-from zava.protocol.body import MAX_BODY_BYTES
+from zava.protocol.mcp.jsonrpc import MAX_BODY_BYTES
 
 INFRASTRUCTURE = Infrastructure(ROOT)
 MADE = "clients-applicationId"

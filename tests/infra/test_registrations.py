@@ -9,8 +9,8 @@ import pytest
 from tests.infra.azd import made, outputs
 from tests.infra.evaluation import TENANT
 from zava.app import Application, compose
-from zava.model import Permission
-from zava.protocol.permissions import SCOPES
+from zava.model.core import Permission
+from zava.protocol.auth.permissions import SCOPES
 from zava.settings import Settings
 
 HOST = "func-sample.azurewebsites.net"

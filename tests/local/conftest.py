@@ -6,9 +6,9 @@ import pytest
 
 from tests.homes import open_directory
 from tests.local.laptop import Laptop, free_port
-from zava.infrastructure.demo_principals import demo_callers
-from zava.infrastructure.home import Home
-from zava.infrastructure.local_issuer import LocalIssuer
+from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.token_issuer import LocalIssuer
+from zava.retail.demo.principals import demo_callers
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from tests.patience import patient
-from zava.infrastructure.embedded_server import EmbeddedServer
-from zava.infrastructure.home import Home
+from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
+from zava.infrastructure.local.state_dir import Home
 
 ROOT = Path(__file__).parents[2]
 _START_SECONDS = 60

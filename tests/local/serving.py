@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 import uvicorn
 
 from zava.app import Application
-from zava.protocol.asgi import asgi_application
-from zava.protocol.local_http import BoundedHttp
+from zava.protocol.http.asgi import asgi_application
+from zava.protocol.http.uvicorn_protocol import BoundedHttp
 
 
 @asynccontextmanager

@@ -15,10 +15,10 @@ import pytest
 from tests.database import SERVER_PASSWORD, Database
 from tests.local.laptop import Laptop, free_port
 from tests.protocol.rpc import MODERN, request
-from zava.data.audit import BATCH_RECORDS, BATCH_SECONDS
-from zava.infrastructure.demo_principals import demo_callers
-from zava.infrastructure.home import Home
-from zava.infrastructure.local_issuer import LocalIssuer
+from zava.data.session.audit_writer import BATCH_RECORDS, BATCH_SECONDS
+from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.token_issuer import LocalIssuer
+from zava.retail.demo.principals import demo_callers
 
 CALLS = int(os.environ.get("ZAVA_TEST_CALLS", "1200"))  # noqa: TID251  # `make check-long`: 10,000
 CLIENTS = 8

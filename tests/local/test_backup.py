@@ -16,8 +16,8 @@ from psycopg.conninfo import make_conninfo
 from tests.database import Cluster, Database
 from tests.homes import open_directory
 from tests.local.laptop import ROOT
-from zava.infrastructure.embedded_server import EmbeddedServer
-from zava.infrastructure.home import Home
+from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
+from zava.infrastructure.local.state_dir import Home
 
 PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 BACKUP, RESTORE, DUMP, LOAD = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)

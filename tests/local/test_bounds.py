@@ -9,9 +9,9 @@ import pytest
 from tests.local.serving import listening
 from tests.protocol.rpc import LEGACY, MODERN, request
 from zava.app import Application
-from zava.protocol import asgi
-from zava.protocol.asgi import asgi_application
-from zava.protocol.kernel import Answer
+from zava.protocol.http import asgi
+from zava.protocol.http.asgi import asgi_application
+from zava.protocol.mcp.sdk_bridge import Answer
 
 MiB = 1024 * 1024
 
@@ -61,7 +61,7 @@ async def test_many_lines_are_a_long_head_as_well(port: int) -> None:
 async def test_half_a_request_is_waited_for_a_bounded_time(
     application: Application, monkeypatch: pytest.MonkeyPatch, sent: bytes
 ) -> None:
-    monkeypatch.setattr("zava.protocol.local_http._REQUEST_SECONDS", 0.2)
+    monkeypatch.setattr("zava.protocol.http.uvicorn_protocol._REQUEST_SECONDS", 0.2)
     async with listening(application) as port:
         assert await said(port, sent) == b""
 
@@ -69,7 +69,7 @@ async def test_half_a_request_is_waited_for_a_bounded_time(
 async def test_answer_takes_longer_than_a_request_may(
     application: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("zava.protocol.local_http._REQUEST_SECONDS", 0.2)
+    monkeypatch.setattr("zava.protocol.http.uvicorn_protocol._REQUEST_SECONDS", 0.2)
     done = asyncio.Event()
     handle = application.endpoint.handle
 
@@ -155,7 +155,7 @@ async def test_tunnel_is_refused(port: int) -> None:
 async def test_trailers_without_end_are_refused(
     application: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("zava.protocol.local_http._REQUEST_BYTES", MiB)
+    monkeypatch.setattr("zava.protocol.http.uvicorn_protocol._REQUEST_BYTES", MiB)
     head = b"POST /mcp HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n0\r\n"
     lines = (b"x-%d: %s\r\n" % (n, b"a" * 16_000) for n in range(200))
     async with listening(application) as port:

@@ -15,11 +15,12 @@ from rich.console import Console
 
 from tests.database import SERVER_PASSWORD, Cluster, Database
 from tests.local.laptop import free_port
-from zava import app, cli, settings
-from zava.first_answer import _SHELL_QUESTION
-from zava.infrastructure.demo_principals import demo_callers
-from zava.model import caller_of_subject
-from zava.protocol.tools import TOOLS
+from zava import app, settings
+from zava.cli import commands
+from zava.cli.quickstart import _SHELL_QUESTION
+from zava.model.core import caller_of_subject
+from zava.retail.demo.principals import demo_callers
+from zava.retail.tools.registry import TOOLS
 
 COUNT = "SELECT count(*) AS orders FROM retail.orders"
 
@@ -69,7 +70,7 @@ def zava(
         settings.settings.cache_clear()
         app.application.cache_clear()
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            commands.main()
         output, error = capfd.readouterr()
         return Ended(int(ended.value.code or 0), output, error)
 
@@ -124,7 +125,7 @@ def test_foreign_database_is_asked_about_on_a_terminal_and_refused_elsewhere(
     zava: Zava, cluster: Cluster, monkeypatch: pytest.MonkeyPatch, answer: bool | None
 ) -> None:
     if answer is not None:
-        monkeypatch.setattr("zava.console.console", Console(force_terminal=True))
+        monkeypatch.setattr("zava.cli.terminal.console", Console(force_terminal=True))
         monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: True))
         monkeypatch.setattr("typer.confirm", lambda _: answer)
     with cluster.blank("theirs") as theirs:
@@ -161,7 +162,7 @@ def test_taken_port_is_named(zava: Zava) -> None:
 def test_database_that_refuses_is_told_without_a_password(
     zava: Zava, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
-    monkeypatch.setattr("zava.infrastructure.pool._ACQUIRE_TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr("zava.infrastructure.postgres.pool._ACQUIRE_TIMEOUT_SECONDS", 0.3)
     ended = zava(command, DATABASE_URL="postgresql://zava_admin:secret@127.0.0.1:1/zava")
     assert ended.code == 1
     assert ended.error.startswith("zava: ")

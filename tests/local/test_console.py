@@ -9,11 +9,11 @@ import pytest
 
 from tests.protocol.rpc import MODERN, ask, request
 from zava.app import Application, local_site
-from zava.infrastructure.demo_principals import demo_callers
-from zava.infrastructure.home import Home
+from zava.infrastructure.local.state_dir import Home
 from zava.protocol.console.console import POLICY, SIGN_IN_PATH, Console
-from zava.protocol.endpoint import Endpoint
-from zava.protocol.kernel import Answer
+from zava.protocol.http.endpoint import Endpoint
+from zava.protocol.mcp.sdk_bridge import Answer
+from zava.retail.demo.principals import demo_callers
 from zava.settings import Settings
 
 PORT = 7071

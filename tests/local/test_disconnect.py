@@ -14,7 +14,7 @@ from tests.functions.raw_http import parsed
 from tests.local.serving import listening
 from tests.protocol.rpc import ERAS, MODERN, request
 from zava.app import Application, compose
-from zava.infrastructure.home import Home
+from zava.infrastructure.local.state_dir import Home
 from zava.settings import Settings
 
 # Counts for hours, if nobody stops it.

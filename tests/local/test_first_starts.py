@@ -18,10 +18,10 @@ from psycopg import pq
 from tests.homes import open_directory
 from tests.local.laptop import ROOT, Laptop, free_port
 from tests.patience import patient
-from zava.infrastructure.cluster import remove_unfinished
-from zava.infrastructure.embedded_server import EmbeddedServer
-from zava.infrastructure.home import Home
-from zava.infrastructure.server_user import EmbeddedServerError
+from zava.infrastructure.local.embedded.cluster import remove_unfinished
+from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
+from zava.infrastructure.local.embedded.server_user import EmbeddedServerError
+from zava.infrastructure.local.state_dir import Home
 
 # A name that two shells would read, and an output that has no "…".
 ODD = 'a "home" of $HOME `and` it\'s own'

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from tests.conftest import SCALE, TODAY
 from tests.database import Database
-from zava.first_answer import _bar, _one_line, seed_with_progress, today_of
+from zava.cli.quickstart import _bar, _one_line, seed_with_progress, today_of
 from zava.protocol.tools.tool import ERROR_META
 from zava.settings import Settings
 
@@ -79,7 +79,7 @@ def test_age_of_the_data_is_one_line_with_a_command_that_renews_them(
 
 
 def test_long_load_off_a_terminal_shows_signs_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("zava.first_answer._LINE_SECONDS", 0.0)
+    monkeypatch.setattr("zava.cli.quickstart._LINE_SECONDS", 0.0)
     screen = StringIO()
     with _bar(Console(file=screen)) as progress:
         progress("Orders", 0.25)

@@ -13,12 +13,12 @@ import pytest
 from tests.database import Cluster, Database
 from tests.local.laptop import ROOT
 from tests.protocol.rpc import MODERN, request
-from zava import observe
 from zava.app import Application, compose
-from zava.infrastructure.home import Home
-from zava.infrastructure.local_issuer import LocalIssuerRefused
-from zava.protocol.kernel import Answer
+from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.token_issuer import LocalIssuerRefused
+from zava.protocol.mcp.sdk_bridge import Answer
 from zava.settings import Settings, SettingsError
+from zava.telemetry import events
 
 STARTED, STOPPED = "MCP server startup complete", "shutdown complete"
 
@@ -206,10 +206,10 @@ async def test_part_that_never_ends_is_given_up_and_the_others_are_closed(
 
 @pytest.mark.requirement("S86")
 def test_app_that_cannot_be_joined_listens_to_nothing(home: Home, empty: Database) -> None:
-    before = observe._sinks
+    before = events._sinks
     settings = Settings.model_validate({"ZAVA_HOME": home.path})
     with pytest.raises(SettingsError):
         compose(settings, conninfo=empty.server, context_keys=[])
     with pytest.raises(LocalIssuerRefused):
         compose(settings, conninfo="host=db.example", context_keys=home.context_keys())
-    assert observe._sinks == before
+    assert events._sinks == before

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.local.laptop import ROOT, Laptop
-from zava.protocol.tools import TOOLS
+from zava.retail.tools.registry import TOOLS
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]

@@ -10,8 +10,8 @@ import pytest
 from tests.local.laptop import Laptop
 from tests.patience import patient
 from tests.protocol.rpc import MODERN, request
-from zava.infrastructure.embedded_server import EmbeddedServer
-from zava.infrastructure.home import Home
+from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
+from zava.infrastructure.local.state_dir import Home
 
 BACKENDS = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'zava-mcp-server'"
 _GONE_SECONDS = 5

@@ -17,8 +17,8 @@ from mcp_types import TextResourceContents
 
 from tests.local.laptop import ROOT, Laptop, free_port
 from tests.protocol.rpc import LEGACY, META, MODERN
-from zava.protocol.tools import TOOLS
-from zava.stdio import Renewed, StdioBridge, _header
+from zava.cli.stdio import Renewed, StdioBridge, _header
+from zava.retail.tools.registry import TOOLS
 
 COUNT = {"postgresql_query": "SELECT store_name FROM retail.stores"}
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 from psycopg.rows import dict_row
 
-from zava.infrastructure.demo_principals import PRINCIPALS
+from zava.retail.demo.principals import PRINCIPALS
 
 ZONE = ZoneInfo("America/Los_Angeles")
 Row = Mapping[str, Any]

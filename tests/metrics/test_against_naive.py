@@ -10,11 +10,11 @@ import pytest
 
 from tests.conftest import TODAY
 from tests.metrics import naive
-from zava.data.metric_catalogue import UNITS, Catalogue
-from zava.data.metric_reader import MetricReader
-from zava.metric_values import MetricFilter, MetricQuery
-from zava.model import Caller
-from zava.service.periods import parse_period
+from zava.data.metrics.catalog import UNITS, Catalogue
+from zava.data.metrics.reader import MetricReader
+from zava.model.core import Caller
+from zava.model.metrics import MetricFilter, MetricQuery
+from zava.service.metrics.periods import parse_period
 
 CASES = 500
 PRINCIPALS = ("seattle", "redmond", "online", "eastside", "head-office")

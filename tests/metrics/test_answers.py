@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from tests.conftest import TODAY
-from zava.data.metric_catalogue import Catalogue
-from zava.data.metric_reader import MetricReader
-from zava.metric_values import Comparison, MetricFilter, MetricOrder, MetricQuery, MetricRows
-from zava.model import Caller
-from zava.service.periods import parse_period
+from zava.data.metrics.catalog import Catalogue
+from zava.data.metrics.reader import MetricReader
+from zava.model.core import Caller
+from zava.model.metrics import Comparison, MetricFilter, MetricOrder, MetricQuery, MetricRows
+from zava.service.metrics.periods import parse_period
 
 
 @pytest.fixture

@@ -9,17 +9,18 @@ import pytest
 from tests.conftest import TODAY, result_cache
 from tests.database import Database
 from tests.metrics import naive
-from zava.data.context import ContextSigner
-from zava.data.metric_catalogue import Catalogue, CatalogueError, read_catalogue
-from zava.data.metric_plan import plan
-from zava.data.metric_reader import MetricReader
-from zava.data.metric_sql import compile_plans
-from zava.data.tenancy import Tenancy
-from zava.data.verification import Verification
+from zava.data.metrics.catalog import Catalogue, CatalogueError, read_catalogue
+from zava.data.metrics.compiler import compile_plans
+from zava.data.metrics.planner import plan
+from zava.data.metrics.reader import MetricReader
+from zava.data.session.isolation_check import Verification
+from zava.data.session.signed_context import ContextSigner
+from zava.data.session.tenant_database import Tenancy
 from zava.errors import InvalidInput, NotPermitted, QueryRefused
-from zava.infrastructure.byte_store import MemoryStore
-from zava.infrastructure.pool import DatabasePool
-from zava.metric_values import (
+from zava.infrastructure.cache_backends import MemoryStore
+from zava.infrastructure.postgres.pool import DatabasePool
+from zava.model.core import Caller
+from zava.model.metrics import (
     Comparison,
     MetricFilter,
     MetricOrder,
@@ -27,10 +28,9 @@ from zava.metric_values import (
     Period,
     PeriodUnit,
 )
-from zava.model import Caller
-from zava.protocol.tools.query_metrics import DIMENSIONS, METRICS
+from zava.retail.tools.query_metrics import DIMENSIONS, METRICS
 
-TEXT = (files("zava.data") / "metrics.toml").read_text(encoding="utf-8")
+TEXT = (files("zava.retail") / "metrics.toml").read_text(encoding="utf-8")
 MAY = Period("2026-05", date(2026, 5, 1), date(2026, 6, 1), PeriodUnit.MONTH)
 
 

@@ -12,18 +12,18 @@ from tests.asking import AskTool
 from tests.conftest import TODAY, result_cache
 from tests.database import Database
 from tests.metrics import naive
-from zava.data.context import ContextSigner
-from zava.data.metric_catalogue import Catalogue
-from zava.data.metric_reader import CHAIN_METRICS, MetricReader
-from zava.data.tenancy import Tenancy
-from zava.data.verification import Verification
+from zava.data.metrics.catalog import Catalogue
+from zava.data.metrics.reader import CHAIN_METRICS, MetricReader
+from zava.data.session.isolation_check import Verification
+from zava.data.session.signed_context import ContextSigner
+from zava.data.session.tenant_database import Tenancy
 from zava.errors import InvalidInput
-from zava.infrastructure.byte_store import MemoryStore
-from zava.infrastructure.demo_data import STORES, store_id
-from zava.infrastructure.pool import DatabasePool
-from zava.model import Caller
-from zava.protocol.tools.compare_with_chain import place
-from zava.service.chain_comparison import ChainAnalysis
+from zava.infrastructure.cache_backends import MemoryStore
+from zava.infrastructure.postgres.pool import DatabasePool
+from zava.model.core import Caller
+from zava.retail.demo.dataset import STORES, store_id
+from zava.retail.service.chain_comparison import ChainAnalysis
+from zava.retail.tools.compare_with_chain import place
 
 CALL = "SELECT (q).* FROM zava.chain_quartiles('{0}', '{1}', '{2}') AS q"
 QUARTER = (date(2026, 1, 1), date(2026, 4, 1))

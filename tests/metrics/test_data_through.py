@@ -16,21 +16,21 @@ from tests.conftest import result_cache
 from tests.database import Cluster, Database
 from tests.metrics import naive
 from zava.coverage import parts
-from zava.data.context import ContextSigner
-from zava.data.metric_catalogue import Catalogue
-from zava.data.metric_reader import MetricReader
-from zava.data.tenancy import Tenancy
-from zava.data.verification import Verification
+from zava.data.metrics.catalog import Catalogue
+from zava.data.metrics.reader import MetricReader
+from zava.data.session.isolation_check import Verification
+from zava.data.session.signed_context import ContextSigner
+from zava.data.session.tenant_database import Tenancy
 from zava.data_reach import DataReach
-from zava.infrastructure.byte_store import MemoryStore
-from zava.infrastructure.demo_data import STORES
-from zava.infrastructure.pool import DatabasePool
-from zava.metric_values import Comparison, MetricFilter, MetricOrder, PeriodUnit, StorePerformance
-from zava.model import Caller
-from zava.service.chain_comparison import ChainAnalysis
-from zava.service.metrics import Metrics
-from zava.service.periods import parse_period
-from zava.service.store_performance import StoreAnalysis
+from zava.infrastructure.cache_backends import MemoryStore
+from zava.infrastructure.postgres.pool import DatabasePool
+from zava.model.core import Caller
+from zava.model.metrics import Comparison, MetricFilter, MetricOrder, PeriodUnit, StorePerformance
+from zava.retail.demo.dataset import STORES
+from zava.retail.service.chain_comparison import ChainAnalysis
+from zava.retail.service.store_performance import StoreAnalysis
+from zava.service.metrics.periods import parse_period
+from zava.service.metrics.query import Metrics
 
 LOADED = datetime(2026, 6, 29, 13, 5)  # noqa: DTZ001  # in the stores' own time
 TODAY = LOADED.date()  # a Monday

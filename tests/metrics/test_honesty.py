@@ -12,20 +12,20 @@ from tests.asking import AskTool
 from tests.conftest import TODAY, result_cache
 from tests.database import Database
 from zava.app import compose
-from zava.data.context import ContextSigner
-from zava.data.metric_catalogue import Catalogue
-from zava.data.metric_reader import MetricReader
-from zava.data.tenancy import Tenancy
-from zava.data.verification import Verification
+from zava.data.metrics.catalog import Catalogue
+from zava.data.metrics.reader import MetricReader
+from zava.data.session.isolation_check import Verification
+from zava.data.session.signed_context import ContextSigner
+from zava.data.session.tenant_database import Tenancy
 from zava.errors import InvalidInput
-from zava.infrastructure.byte_store import MemoryStore, RedisStore
-from zava.infrastructure.home import Home
-from zava.infrastructure.pool import DatabasePool
-from zava.metric_values import Comparison, PeriodUnit
-from zava.model import Caller
-from zava.service.insights import RULES
-from zava.service.metrics import Metrics
-from zava.service.periods import business_day
+from zava.infrastructure.cache_backends import MemoryStore, RedisStore
+from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.postgres.pool import DatabasePool
+from zava.model.core import Caller
+from zava.model.metrics import Comparison, PeriodUnit
+from zava.retail.service.insights import RULES
+from zava.service.metrics.periods import business_day
+from zava.service.metrics.query import Metrics
 from zava.settings import Settings
 from zava.time_labels import labels
 

@@ -12,11 +12,11 @@ from tests.asking import AskTool
 from tests.conftest import TODAY
 from tests.database import Database
 from tests.metrics import naive
-from zava.data.metric_reader import MetricReader
+from zava.data.metrics.reader import MetricReader
 from zava.errors import InvalidInput, NotPermitted
-from zava.metric_values import Comparison, MetricFilter, MetricOrder, MetricQuery
-from zava.model import Caller, Permission
-from zava.service.periods import parse_period
+from zava.model.core import Caller, Permission
+from zava.model.metrics import Comparison, MetricFilter, MetricOrder, MetricQuery
+from zava.service.metrics.periods import parse_period
 
 
 def asked(metric: str, *dimensions: str, period: str = "2025", **parts: Any) -> MetricQuery:

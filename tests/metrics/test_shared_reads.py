@@ -10,13 +10,13 @@ import pytest
 
 from tests.conftest import TODAY
 from tests.database import Database
-from zava.data.metric_catalogue import Catalogue
-from zava.data.metric_plan import plan
-from zava.data.metric_reader import MetricReader
-from zava.data.metric_sql import compile_plans
-from zava.metric_values import Comparison, MetricFilter, MetricQuery
-from zava.model import Caller
-from zava.service.periods import parse_period
+from zava.data.metrics.catalog import Catalogue
+from zava.data.metrics.compiler import compile_plans
+from zava.data.metrics.planner import plan
+from zava.data.metrics.reader import MetricReader
+from zava.model.core import Caller
+from zava.model.metrics import Comparison, MetricFilter, MetricQuery
+from zava.service.metrics.periods import parse_period
 
 BASIS = MetricQuery(
     ("revenue", "orders", "customers", "units", "products_sold"),

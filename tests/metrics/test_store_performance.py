@@ -11,10 +11,10 @@ import pytest
 from tests.asking import AskTool
 from tests.conftest import TODAY
 from tests.metrics import naive
-from zava.metric_values import Comparison, Measured, MetricColumn, MetricQuery, MetricRows
-from zava.model import Audience, Caller, Scope
-from zava.protocol.tools import TOOLS
-from zava.service.store_performance import StoreAnalysis
+from zava.model.core import Audience, Caller, Scope
+from zava.model.metrics import Comparison, Measured, MetricColumn, MetricQuery, MetricRows
+from zava.retail.service.store_performance import StoreAnalysis
+from zava.retail.tools.registry import TOOLS
 
 QUARTER = {"time_period": "last quarter"}
 SPANS = {

@@ -8,7 +8,7 @@ import pytest
 from tests.database import Database
 from tests.functions.hosting import Hosted, functions_host
 from tests.protocol.recorded import VARIABLE
-from zava.infrastructure.home import Home
+from zava.infrastructure.local.state_dir import Home
 
 _RECORD = os.environ.get(VARIABLE)  # noqa: TID251  # `make recordings` keeps what is sent
 _OPTIONS = ("--as", "seattle", *(("--record", _RECORD) if _RECORD else ()))

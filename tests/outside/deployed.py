@@ -11,8 +11,8 @@ from tests.sign_in.broker import managed_identity
 from tests.sign_in.directory import Directory
 from tests.sign_in.registrations import APP_ID, app, trusted_identity
 from tests.sign_in.served import directory as served_directory
-from zava.infrastructure.home import Home
-from zava.model import Caller
+from zava.infrastructure.local.state_dir import Home
+from zava.model.core import Caller
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import pytest
 
 from tests.functions.hosting import Hosted
 from tests.outside.node import NODE, OUTSIDE, node, run
-from zava.protocol.resources import RESOURCES
-from zava.protocol.tools import TOOLS
+from zava.protocol.resources.resource import RESOURCES
 from zava.protocol.versions import HANDSHAKE, STATELESS
+from zava.retail.tools.registry import TOOLS
 
 pytestmark = pytest.mark.outside
 

@@ -17,10 +17,10 @@ from tests.outside.deployed import Deployed, deployment
 from tests.outside.node import run
 from tests.outside.test_clients_signing_in import COUNT, PROGRAMS, Client, inspected
 from tests.outside.test_large_clients import CLAUDE, CODEX, STORES, Large, called, found, started
-from zava.infrastructure.home import Home
-from zava.model import Caller
-from zava.protocol.tools import TOOLS
+from zava.infrastructure.local.state_dir import Home
+from zava.model.core import Caller
 from zava.protocol.versions import STATELESS
+from zava.retail.tools.registry import TOOLS
 
 pytestmark = pytest.mark.outside
 

@@ -18,8 +18,8 @@ from tests.local.laptop import ROOT
 from tests.outside.browser import Browser
 from tests.outside.node import node, run
 from tests.pictures.serving import serving
-from zava.infrastructure.home import Home
-from zava.protocol.tools import TOOLS
+from zava.infrastructure.local.state_dir import Home
+from zava.retail.tools.registry import TOOLS
 
 pytestmark = pytest.mark.outside
 

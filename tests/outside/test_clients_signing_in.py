@@ -27,9 +27,9 @@ from tests.outside.test_clients import (
     TYPESCRIPT_2,
 )
 from tests.pictures.serving import Serving, serving
-from zava.infrastructure.home import Home
-from zava.protocol.tools import TOOLS
+from zava.infrastructure.local.state_dir import Home
 from zava.protocol.versions import STATELESS
+from zava.retail.tools.registry import TOOLS
 
 pytestmark = pytest.mark.outside
 

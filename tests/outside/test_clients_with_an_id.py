@@ -26,8 +26,8 @@ from tests.outside.node import NODE, OUTSIDE, run
 from tests.sign_in.directory import Directory, Rules
 from tests.sign_in.registrations import APP_ID, CLIENTS_ID, app, clients
 from tests.sign_in.served import directory as served_directory
-from zava.infrastructure.home import Home
-from zava.model import Caller
+from zava.infrastructure.local.state_dir import Home
+from zava.model.core import Caller
 
 pytestmark = pytest.mark.outside
 

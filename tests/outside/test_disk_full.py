@@ -8,7 +8,7 @@ import pytest
 
 from tests.breakable import Breakable, application_over, ask, breakable
 from tests.homes import open_directory
-from zava.infrastructure.home import Home
+from zava.infrastructure.local.state_dir import Home
 
 pytestmark = pytest.mark.outside
 

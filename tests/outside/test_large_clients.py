@@ -18,7 +18,7 @@ from tests.outside.browser import Browser
 from tests.outside.node import OUTSIDE, run
 from tests.pictures.serving import serving
 from tests.protocol.rpc import MODERN, request
-from zava.infrastructure.home import Home
+from zava.infrastructure.local.state_dir import Home
 
 pytestmark = pytest.mark.outside
 

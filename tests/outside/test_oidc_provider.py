@@ -15,8 +15,8 @@ from tests.outside.node import NODE, OUTSIDE
 from tests.sign_in.broker import HOST, ISSUER, Browser, Client, gone
 from tests.sign_in.test_broker import is_without_access, stores
 from zava.app import compose
-from zava.infrastructure import principals
-from zava.model import caller_of_subject
+from zava.infrastructure.postgres import access_grants
+from zava.model.core import caller_of_subject
 from zava.settings import Settings
 
 pytestmark = pytest.mark.outside
@@ -88,7 +88,7 @@ async def test_person_of_a_certified_provider_signs_in(
         assert status == 200
         assert await is_without_access(application, told["access_token"])
         with psycopg.connect(database.admin, autocommit=True) as connection:
-            principals.grant(
+            access_grants.grant(
                 connection,
                 caller=caller_of_subject(provider, "ann"),
                 display_name=f"ann of {provider}",

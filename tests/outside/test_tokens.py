@@ -12,7 +12,7 @@ from tests.model_tokens import most_tokens
 from tests.outside.node import NODE, run
 from tests.scenarios.expected import FIFTY_ROWS, questions, token_limit
 from zava.app import Application
-from zava.one_call import call_tool
+from zava.cli.client import call_tool
 
 pytestmark = pytest.mark.outside
 

@@ -9,8 +9,8 @@ from tests.outside.deployed import Deployed, deployment
 from tests.outside.node import NODE, run
 from tests.pictures.serving import HERE as PICTURES
 from tests.pictures.serving import chromium
-from zava.infrastructure.home import Home
-from zava.model import Caller
+from zava.infrastructure.local.state_dir import Home
+from zava.model.core import Caller
 
 pytestmark = pytest.mark.outside
 

@@ -13,8 +13,8 @@ import psycopg
 
 from tests.database import Database
 from tests.local.laptop import Laptop, free_port
-from zava.infrastructure.demo_data import store_id
-from zava.infrastructure.home import Home
+from zava.infrastructure.local.state_dir import Home
+from zava.retail.demo.dataset import store_id
 
 _MOST_LOOKS = 30
 HERE = Path(__file__).parent

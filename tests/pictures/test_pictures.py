@@ -18,9 +18,9 @@ from tests.pictures.serving import (
     make_hostile,
     serving,
 )
-from zava.infrastructure.demo_principals import demo_callers
-from zava.infrastructure.home import Home
-from zava.infrastructure.local_issuer import LocalIssuer
+from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.token_issuer import LocalIssuer
+from zava.retail.demo.principals import demo_callers
 
 pytestmark = pytest.mark.outside
 

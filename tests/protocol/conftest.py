@@ -6,7 +6,7 @@ import pytest
 
 from tests.database import Database
 from zava.app import Application, compose
-from zava.infrastructure.home import Home
+from zava.infrastructure.local.state_dir import Home
 from zava.settings import Settings
 
 

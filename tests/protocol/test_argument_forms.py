@@ -9,8 +9,8 @@ import pytest
 
 from tests.golden_tools import GOLDEN
 from zava.errors import InvalidInput
-from zava.protocol.tools import TOOLS
 from zava.protocol.tools.argument_forms import converted
+from zava.retail.tools.registry import TOOLS
 
 METRICS, SQL, SEARCH = "query_metrics", "execute_sales_query", "semantic_search_products"
 REQUIRED: dict[str, dict[str, Any]] = {

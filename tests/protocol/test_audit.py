@@ -9,14 +9,14 @@ import pytest
 
 from tests.database import Database
 from tests.protocol.rpc import LEGACY, MODERN, request
-from zava import observe
 from zava.app import Application, compose
-from zava.infrastructure.demo_principals import demo_callers
-from zava.infrastructure.home import Home
-from zava.infrastructure.local_issuer import LOCAL_CLIENT, LocalIssuer
-from zava.protocol.exchange import client_name
+from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.token_issuer import LOCAL_CLIENT, LocalIssuer
+from zava.protocol.request_context import client_name
 from zava.protocol.tools.tool import ERROR_META
+from zava.retail.demo.principals import demo_callers
 from zava.settings import Settings
+from zava.telemetry import events
 
 SLEEP = {"postgresql_query": "SELECT 1"}
 
@@ -118,7 +118,7 @@ async def test_refusals_of_ours_are_warnings_that_name_person_and_operation(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(observe, "_refusals", {})
+    monkeypatch.setattr(events, "_refusals", {})
     caller = demo_callers()["seattle"]
     await call(served, token(home, "seattle"), "execute_sales_query", {"limit": "secret value"})
     beyond = await call(served, token(home, "seattle", "sales.read"), "execute_sales_query", SLEEP)

@@ -7,12 +7,12 @@ import pytest
 
 from tests.protocol.rpc import ERAS, MODERN, ask
 from zava.app import Application
-from zava.infrastructure.demo_principals import DEMO_TENANT_ID, demo_callers
-from zava.infrastructure.home import Home
-from zava.infrastructure.local_issuer import LocalIssuer
-from zava.model import BudgetUse
-from zava.protocol import performance
-from zava.protocol.budget import URI, budget_text
+from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.token_issuer import LocalIssuer
+from zava.model.core import BudgetUse
+from zava.protocol.resources import performance
+from zava.protocol.resources.budget import URI, budget_text
+from zava.retail.demo.principals import DEMO_TENANT_ID, demo_callers
 
 _UNLIMITED = re.compile(
     r"Calls this minute: [\d,]+ used; no limit is set\n"

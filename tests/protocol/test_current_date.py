@@ -7,8 +7,8 @@ import pytest
 
 from tests.asking import AskTool
 from tests.conftest import TODAY
-from zava.model import Caller
-from zava.protocol.tools.get_current_utc_date import TOOL
+from zava.model.core import Caller
+from zava.retail.tools.get_current_utc_date import TOOL
 from zava.service.analytics import Analytics
 
 NOTHING: Any = None  # the date is read from no data

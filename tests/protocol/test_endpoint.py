@@ -9,10 +9,10 @@ import pytest
 
 from tests.protocol.rpc import ERAS, LEGACY, MODERN, UNUSUAL, ask, request
 from zava.app import Application
-from zava.protocol.endpoint import Endpoint
-from zava.protocol.kernel import Answer
-from zava.protocol.tools import TOOLS
+from zava.protocol.http.endpoint import Endpoint
+from zava.protocol.mcp.sdk_bridge import Answer
 from zava.protocol.tools.tool import ERROR_META
+from zava.retail.tools.registry import TOOLS
 
 TOTALS = {"postgresql_query": "SELECT count(*) AS n, sum(total_amount) AS s FROM retail.orders"}
 
@@ -301,8 +301,8 @@ async def test_model_reads_that_an_unknown_principal_has_no_access(
 ) -> None:
     from uuid import uuid4
 
-    from zava.infrastructure.demo_principals import DEMO_TENANT_ID
-    from zava.infrastructure.local_issuer import LocalIssuer
+    from zava.infrastructure.local.token_issuer import LocalIssuer
+    from zava.retail.demo.principals import DEMO_TENANT_ID
 
     token = LocalIssuer(home).token(tenant_id=DEMO_TENANT_ID, object_id=uuid4(), name="stranger")
     status, body = await call(application, token, "execute_sales_query", TOTALS, era)

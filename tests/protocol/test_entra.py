@@ -34,11 +34,11 @@ from tests.protocol.entra import (
 )
 from tests.protocol.rpc import LEGACY, MODERN, request
 from zava.app import Application, compose
-from zava.infrastructure.home import Home
-from zava.infrastructure.principals import grant
-from zava.model import Caller
-from zava.protocol import identity
-from zava.protocol.kernel import Answer
+from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.postgres.access_grants import grant
+from zava.model.core import Caller
+from zava.protocol.auth import tokens
+from zava.protocol.mcp.sdk_bridge import Answer
 from zava.settings import Settings
 
 METADATA = "/.well-known/oauth-protected-resource/mcp"
@@ -651,4 +651,4 @@ async def test_known_keys_outlive_the_directory(
 
 
 def test_longest_accepted_token_is_shorter_than_what_servers_take_as_a_header() -> None:
-    assert identity.MAX_TOKEN_BYTES <= 8192
+    assert tokens.MAX_TOKEN_BYTES <= 8192

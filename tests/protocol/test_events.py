@@ -8,10 +8,10 @@ import pytest
 from tests.outside.fixtures_server import with_fixtures
 from tests.protocol.rpc import ERAS, LEGACY, MODERN, request
 from zava.app import Application
-from zava.infrastructure.demo_principals import demo_callers
-from zava.infrastructure.home import Home
-from zava.infrastructure.local_issuer import LocalIssuer
-from zava.protocol.kernel import Answer
+from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.token_issuer import LocalIssuer
+from zava.protocol.mcp.sdk_bridge import Answer
+from zava.retail.demo.principals import demo_callers
 
 LOG_LEVEL = {"io.modelcontextprotocol/logLevel": "info"}
 

@@ -11,7 +11,7 @@ import pytest
 from tests.database import SERVER_PASSWORD, Database
 from tests.protocol.fuzz import Fuzzed, requests
 from zava.app import Application, compose
-from zava.infrastructure.home import Home
+from zava.infrastructure.local.state_dir import Home
 from zava.protocol.tools.tool import ERROR_META
 from zava.settings import Settings
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.golden_tools import GOLDEN, listed
-from zava.protocol.tools import TOOLS
+from zava.retail.tools.registry import TOOLS
 
 MAX_WORDS = 120
 

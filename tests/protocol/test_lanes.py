@@ -19,12 +19,12 @@ from tests.protocol.recorded import RECORDED
 from tests.protocol.rpc import ERAS, LEGACY, MODERN, UNUSUAL, request
 from tests.protocol.usual_requests import usual_requests
 from zava.app import Application, compose
-from zava.infrastructure.demo_principals import demo_callers
-from zava.infrastructure.home import Home
-from zava.infrastructure.local_issuer import LocalIssuer
-from zava.protocol.endpoint import Endpoint
-from zava.protocol.exchange import Exchange
-from zava.protocol.kernel import Answer
+from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.token_issuer import LocalIssuer
+from zava.protocol.http.endpoint import Endpoint
+from zava.protocol.mcp.sdk_bridge import Answer
+from zava.protocol.request_context import Exchange
+from zava.retail.demo.principals import demo_callers
 from zava.settings import Settings
 
 # Of each kind; `make check-long` sends 5,000.

@@ -8,15 +8,15 @@ import pytest
 
 from tests.protocol.rpc import ERAS, LEGACY, MODERN, ask, request
 from zava.app import Application, compose
-from zava.infrastructure.demo_principals import DEMO_TENANT_ID
-from zava.infrastructure.home import Home
-from zava.infrastructure.local_issuer import LocalIssuer
+from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.token_issuer import LocalIssuer
 from zava.protocol.apps.sales_chart import MIME_TYPE, URI
-from zava.protocol.http_answers import FORBIDDEN
-from zava.protocol.prompts import PROMPTS
-from zava.protocol.resources import RESOURCES
-from zava.protocol.tools import TOOLS
+from zava.protocol.http_responses import FORBIDDEN
+from zava.protocol.resources.resource import RESOURCES
 from zava.protocol.versions import HANDSHAKE, SERVED
+from zava.retail.demo.principals import DEMO_TENANT_ID
+from zava.retail.prompts import PROMPTS
+from zava.retail.tools.registry import TOOLS
 from zava.settings import Settings
 
 READABLE = {

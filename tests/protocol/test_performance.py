@@ -7,8 +7,8 @@ from tests.breakable import ask
 from tests.database import Database
 from tests.protocol.rpc import ERAS, request
 from zava.app import Application, compose
-from zava.infrastructure.home import Home
-from zava.protocol.performance import URI
+from zava.infrastructure.local.state_dir import Home
+from zava.protocol.resources.performance import URI
 from zava.settings import Settings
 
 

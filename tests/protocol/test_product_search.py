@@ -14,10 +14,10 @@ from tests.protocol.rpc import MODERN, request
 from tests.proxy import counting_proxy
 from tests.search import products, search
 from zava.app import Application, compose
-from zava.infrastructure.demo_data import store_id
-from zava.infrastructure.embedders.local import MINILM
-from zava.infrastructure.home import Home
-from zava.protocol.tools.semantic_search_products import TOOL
+from zava.infrastructure.embeddings.minilm import MINILM
+from zava.infrastructure.local.state_dir import Home
+from zava.retail.demo.dataset import store_id
+from zava.retail.tools.semantic_search_products import TOOL
 from zava.settings import Settings
 
 BUCKETS = "containers for paint"
@@ -171,7 +171,7 @@ async def test_similarity_is_the_cosine_and_a_known_vector_finds_itself_first(
     registry = await data.registry(callers["seattle"])
     from dataclasses import replace
 
-    from zava.service.product_search import question_of
+    from zava.retail.service.product_search import question_of
 
     for number in (0, 100, 575):
         question = question_of("x", registry, max_rows=50)
@@ -327,8 +327,8 @@ async def test_model_that_never_answers_costs_a_search_no_more_than_its_time(
         await asyncio.get_running_loop().create_future()
 
     monkeypatch.setattr(type(embedder), "embed", hang)
-    monkeypatch.setattr("zava.protocol.endpoint._ANSWER_SECONDS", 0.1)
-    monkeypatch.setattr("zava.data.door.GRACE_SECONDS", 0)
+    monkeypatch.setattr("zava.protocol.http.endpoint._ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr("zava.data.session.executor.GRACE_SECONDS", 0)
     monkeypatch.setattr(search_app.endpoint, "_call_seconds", 0.5)
     name = "semantic_search_products"
     params = {"name": name, "arguments": {"query_description": "a text of no earlier question"}}

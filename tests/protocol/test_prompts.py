@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from zava.data.metric_catalogue import catalogue
-from zava.protocol.prompts import PROMPTS, Prompt
-from zava.protocol.tools import TOOLS
+from zava.data.metrics.catalog import catalogue
+from zava.retail.prompts import PROMPTS, Prompt
+from zava.retail.tools.registry import TOOLS
 
 FAMILIES = {
     *("business_summary", "best_sellers", "sales_by_category", "sales_over_time"),

@@ -13,8 +13,8 @@ from tests.database import Database
 from tests.patience import patient
 from tests.proxy import counting_proxy
 from zava.app import Application, compose
-from zava.infrastructure.home import Home
-from zava.protocol.kernel import Answer
+from zava.infrastructure.local.state_dir import Home
+from zava.protocol.mcp.sdk_bridge import Answer
 from zava.settings import Settings
 
 Compose = Callable[[str], Application]
@@ -30,7 +30,7 @@ async def over(
 ) -> AsyncIterator[Compose]:
     """Composes the app, with two connections, over a connection string."""
     # A pool that still tries to connect is not waited for.
-    monkeypatch.setattr("zava.infrastructure.pool._CLOSE_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr("zava.infrastructure.postgres.pool._CLOSE_TIMEOUT_SECONDS", 0.1)
     settings = Settings.model_validate({"ZAVA_HOME": home.path, "ZAVA_POOL_MAX": 2})
     async with AsyncExitStack() as opened:
 

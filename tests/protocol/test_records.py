@@ -13,10 +13,10 @@ import pytest
 from tests.database import Database
 from tests.protocol.rpc import ERAS, LEGACY, MODERN, UNUSUAL, request
 from zava.app import Application, compose
-from zava.infrastructure.demo_principals import demo_callers
-from zava.infrastructure.home import Home
-from zava.infrastructure.local_issuer import LocalIssuer
-from zava.infrastructure.logs import JsonFormatter
+from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.token_issuer import LocalIssuer
+from zava.infrastructure.telemetry.json_logs import JsonFormatter
+from zava.retail.demo.principals import demo_callers
 from zava.settings import Settings
 
 TABLES = {"type": "ref/resource", "uri": "retail://tables/{table}"}

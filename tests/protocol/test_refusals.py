@@ -8,10 +8,10 @@ import pytest
 from tests.protocol.rpc import ERAS, LEGACY, MODERN, UNUSUAL
 from tests.protocol.rpc import request as written
 from zava.app import Application
-from zava.data.budgets import spent
-from zava.model import Caller
-from zava.protocol.http_answers import BUSY
-from zava.protocol.kernel import Answer
+from zava.data.usage.budgets import spent
+from zava.model.core import Caller
+from zava.protocol.http_responses import BUSY
+from zava.protocol.mcp.sdk_bridge import Answer
 from zava.protocol.tools.tool import ERROR_META
 
 CALL: dict[str, Any] = {"name": "get_current_utc_date", "arguments": {}}

@@ -1,7 +1,7 @@
 """The structure of tables in few words, and nothing of it lost."""
 
-from zava.model import Audience, ColumnSchema, ForeignKey, Scope, TableSchema
-from zava.protocol.schemas import schema_content, schemas_text
+from zava.model.core import Audience, ColumnSchema, ForeignKey, Scope, TableSchema
+from zava.protocol.rendering.schema import schema_content, schemas_text
 
 RETURNS = TableSchema(
     name="retail.returns",

@@ -7,7 +7,7 @@ import pytest
 
 from tests.search import products, search
 from zava.app import Application
-from zava.infrastructure.embedders.local import MINILM
+from zava.infrastructure.embeddings.minilm import MINILM
 from zava.protocol.tools.tool import ERROR_META
 
 BUCKETS = "containers for paint"

@@ -12,8 +12,8 @@ from tests.azure_openai import SILENCE, AzureOpenAI, Fault, azure_openai, no_ent
 from tests.database import Cluster, Database
 from tests.search import search
 from zava.app import Application, compose, embedders
-from zava.infrastructure.embedding_job import embed_catalogue
-from zava.infrastructure.home import Home
+from zava.infrastructure.embeddings.index_job import embed_catalogue
+from zava.infrastructure.local.state_dir import Home
 from zava.settings import Settings
 
 QUERY = "claw hammer"
@@ -22,7 +22,7 @@ QUERY = "claw hammer"
 @pytest.fixture(scope="module", autouse=True)
 def without_entra() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("zava.infrastructure.embedders.azure.entra_token", no_entra)
+        patch.setattr("zava.infrastructure.embeddings.azure_openai.entra_token", no_entra)
         yield
 
 
@@ -110,7 +110,7 @@ async def test_service_that_fails_degrades_search_and_readiness_and_stops_neithe
 async def test_service_that_says_nothing_is_waited_for_briefly(
     app: Application, service: AzureOpenAI, tokens: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("zava.infrastructure.embedders.query_vectors._QUESTION_SECONDS", 0.2)
+    monkeypatch.setattr("zava.infrastructure.embeddings.query_cache._QUESTION_SECONDS", 0.2)
     service.always = SILENCE
     started = time.monotonic()
     result = await search(app, tokens["seattle"], QUERY)

@@ -8,7 +8,7 @@ import pytest
 from tests.database import Database
 from tests.protocol.rpc import ERAS, LEGACY, META, MODERN, ask, request
 from zava.app import Application, compose
-from zava.infrastructure.home import Home
+from zava.infrastructure.local.state_dir import Home
 from zava.protocol.versions import SERVED
 from zava.settings import Settings
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.protocol.rpc import LEGACY, META, MODERN, request
 from zava.app import Application
-from zava.protocol.absent_values import remove_absent_values
+from zava.protocol.mcp.absent_values import remove_absent_values
 
 INITIALIZE = {
     "protocolVersion": LEGACY[-1],

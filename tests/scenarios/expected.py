@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.conftest import TODAY
 from tests.metrics import naive
-from zava.protocol.prompts import PROMPTS
+from zava.retail.prompts import PROMPTS
 
 QUESTIONS = Path(__file__).with_name("questions.toml")
 Days = tuple[date, date]

@@ -18,8 +18,8 @@ from tests.model_tokens import most_tokens
 from tests.scenarios import expected
 from tests.scenarios.expected import Question, questions
 from zava.app import Application
-from zava.data.metric_catalogue import UNITS, Catalogue
-from zava.one_call import call_tool
+from zava.cli.client import call_tool
+from zava.data.metrics.catalog import UNITS, Catalogue
 
 PRINCIPALS = {"seattle": 1, "eastside": 3, "head-office": 8}
 GOLDEN = Path(__file__).with_name("refusals.json")

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 from tests.security.corpus import read_corpus
 from tests.security.legitimate import read_legitimate
-from zava.data.guard import Guard
-from zava.data.guard.parsing import parsing_thread
-from zava.data.limits import MAX_COMMENT_OPENINGS, MAX_STATEMENT_BYTES, check_limits
+from zava.data.guard.guard import Guard
+from zava.data.syntax.limits import MAX_COMMENT_OPENINGS, MAX_STATEMENT_BYTES, check_limits
+from zava.data.syntax.parser import parsing_thread
 from zava.errors import InvalidInput
 
 LONGEST_SECONDS = 5.0

@@ -17,15 +17,15 @@ from statistics import median
 import psycopg
 
 from tests.database import CONTEXT_KEY, Cluster, Database, postgresql
-from zava.data.context import ContextKey, ContextSigner
-from zava.data.retail import RetailData
-from zava.data.tenancy import Tenancy
-from zava.data.verification import Verification
+from zava.data.session.isolation_check import Verification
+from zava.data.session.signed_context import ContextKey, ContextSigner
+from zava.data.session.tenant_database import Tenancy
+from zava.data.sql_query.free_query import RetailData
 from zava.errors import Busy, QueryRefused
-from zava.infrastructure.demo_data import STORES, seed
-from zava.infrastructure.demo_principals import demo_callers, grant_demo_principals
-from zava.infrastructure.pool import DatabasePool
-from zava.model import Caller
+from zava.infrastructure.postgres.pool import DatabasePool
+from zava.model.core import Caller
+from zava.retail.demo.dataset import STORES, seed
+from zava.retail.demo.principals import demo_callers, grant_demo_principals
 from zava.settings import Settings
 
 LIMIT = Settings.model_fields["statement_cost_limit"].default

@@ -8,8 +8,8 @@ import pytest
 from tests.database import Database
 from tests.homes import open_directory
 from zava.data.guard.vocabulary import FUNCTIONS, OPERATORS, TYPES
-from zava.infrastructure.embedded_server import EmbeddedServer
-from zava.infrastructure.home import Home
+from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
+from zava.infrastructure.local.state_dir import Home
 
 OLDEST, STANDARD = 16, 18
 # Volatile, and change nothing that outlives the call.

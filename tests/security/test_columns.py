@@ -7,9 +7,9 @@ import pytest
 
 from tests.database import Database
 from tests.golden_columns import GOLDEN, readable
-from zava.data.tenancy import Tenancy
+from zava.data.session.tenant_database import Tenancy
 from zava.errors import QueryRefused
-from zava.model import Caller
+from zava.model.core import Caller
 
 CUSTODY = ("cost", "gross_margin_percent")
 

@@ -4,15 +4,15 @@ import pytest
 
 from tests.database import Database
 from tests.security.oracle import LIMIT, NO_STORE, VERDICTS, correlation, largest_allowed
-from zava.data.context import ContextSigner
-from zava.data.guard.parsing import parse
-from zava.data.guard.work import Work
-from zava.data.retail import RetailData
-from zava.data.tenancy import Tenancy
-from zava.data.verification import Verification
-from zava.infrastructure.demo_data import STORES
-from zava.infrastructure.pool import DatabasePool
-from zava.model import Caller
+from zava.data.guard.cost.work import Work
+from zava.data.session.isolation_check import Verification
+from zava.data.session.signed_context import ContextSigner
+from zava.data.session.tenant_database import Tenancy
+from zava.data.sql_query.free_query import RetailData
+from zava.data.syntax.parser import parse
+from zava.infrastructure.postgres.pool import DatabasePool
+from zava.model.core import Caller
+from zava.retail.demo.dataset import STORES
 
 
 @pytest.mark.parametrize("comparison", VERDICTS)

@@ -20,14 +20,14 @@ from hypothesis import strategies as st
 from tests.database import Database
 from tests.protocol.rpc import MODERN, request
 from zava.app import Application, compose
-from zava.infrastructure.demo_data import STORES
-from zava.infrastructure.demo_principals import DEMO_TENANT_ID
-from zava.infrastructure.home import Home
-from zava.infrastructure.local_issuer import LocalIssuer
-from zava.infrastructure.principals import grant, revoke
-from zava.model import Caller
-from zava.protocol.tools import TOOLS
+from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.token_issuer import LocalIssuer
+from zava.infrastructure.postgres.access_grants import grant, revoke
+from zava.model.core import Caller
 from zava.protocol.tools.tool import ERROR_META
+from zava.retail.demo.dataset import STORES
+from zava.retail.demo.principals import DEMO_TENANT_ID
+from zava.retail.tools.registry import TOOLS
 from zava.settings import Settings
 
 NAMES = [store.name for store in STORES]

@@ -2,9 +2,8 @@
 
 import pytest
 
-from zava.data.guard import Guard
-from zava.data.guard.guard import Verdict
-from zava.data.reading import ParsingTurns, StatementReader
+from zava.data.guard.analysis import ParsingTurns, StatementReader
+from zava.data.guard.guard import Guard, Verdict
 from zava.errors import DatabaseFault, QueryRefused
 
 TABLES = frozenset({"stores", "orders", "order_items", "products", "customers"})

@@ -8,10 +8,10 @@ import orjson
 from hypothesis import HealthCheck, given, settings
 
 from tests.security.grammar import marked_statements, mutations, plain
-from zava.data.guard import Guard
-from zava.data.retail import RetailData
+from zava.data.guard.guard import Guard
+from zava.data.sql_query.free_query import RetailData
 from zava.errors import QueryRefused
-from zava.model import Caller
+from zava.model.core import Caller
 
 TABLES = frozenset({"stores", "orders", "order_items", "products", "customers"})
 COLUMNS_OF_TABLES = frozenset(

@@ -15,13 +15,13 @@ from tests.database import Database
 from tests.patience import patient
 from tests.pgbouncer import is_asked_for
 from tests.security.corpus import CATALOG, GUARD_ONLY, Hostile, read_corpus
-from zava.data.context import ContextSigner
-from zava.data.retail import RetailData
-from zava.data.tenancy import Tenancy
-from zava.data.verification import Verification
+from zava.data.session.isolation_check import Verification
+from zava.data.session.signed_context import ContextSigner
+from zava.data.session.tenant_database import Tenancy
+from zava.data.sql_query.free_query import RetailData
 from zava.errors import QueryTimeout, ResultTooLarge, ZavaError
-from zava.infrastructure.pool import DatabasePool
-from zava.model import Caller
+from zava.infrastructure.postgres.pool import DatabasePool
+from zava.model.core import Caller
 
 DEADLINE_SECONDS = 1
 SLACK_SECONDS = 1.5

@@ -12,9 +12,9 @@ from tests.security.legitimate import (
     Legitimate,
     read_legitimate,
 )
-from zava.data.tenancy import Tenancy
+from zava.data.session.tenant_database import Tenancy
 from zava.errors import QueryRefused
-from zava.model import Caller
+from zava.model.core import Caller
 
 ROWS = 50
 AUDIENCES = ("seattle", "eastside", "head-office")

@@ -6,11 +6,11 @@ import psycopg
 import pytest
 
 from tests.asking import AskTool
-from zava.data.outside_text import HOLDS_NO_TEXT, reads_outside_text
-from zava.data.retail import RetailData
-from zava.data.schema import OUTSIDE_TEXT
-from zava.model import Caller
-from zava.protocol.tables import table_content, table_text
+from zava.data.sql_query.free_query import RetailData
+from zava.data.sql_query.schema_catalog import OUTSIDE_TEXT
+from zava.data.syntax.outside_text import HOLDS_NO_TEXT, reads_outside_text
+from zava.model.core import Caller
+from zava.protocol.rendering.table import table_content, table_text
 
 P, C = "FROM retail.products", "FROM retail.customers"
 

@@ -4,10 +4,10 @@ import psycopg
 import pytest
 
 from tests.database import HIDE_PEERS, Cluster, Database, one
-from zava.data.tenancy import Tenancy
+from zava.data.session.tenant_database import Tenancy
 from zava.errors import ZavaError
-from zava.infrastructure.migrations import migrate
-from zava.model import Caller
+from zava.infrastructure.postgres.migrations import migrate
+from zava.model.core import Caller
 
 CLOSED = [
     "SELECT objid, pid FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()",

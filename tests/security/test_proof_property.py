@@ -15,7 +15,7 @@ from tests.database import Cluster
 from tests.security.changes import Catalog, Change, Family, problems, read_catalog
 from tests.security.harmless import HARMLESS
 from tests.security.weakening import WEAKENING
-from zava.data.verification import catalog_queries
+from zava.data.session.isolation_check import catalog_queries
 
 EXAMPLES = int(os.environ.get("ZAVA_TEST_EXAMPLES", "2"))  # noqa: TID251  # `make check-long`: 100
 

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from tests.database import Cluster, Database
-from zava.infrastructure.readers import all_store_readers, shows_peers
+from zava.infrastructure.postgres.readers import all_store_readers, shows_peers
 
 AWAY = "DROP ROLE IF EXISTS stranger, crew, mate"
 

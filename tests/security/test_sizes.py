@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from zava.data.guard import Guard
-from zava.data.guard.parsing import parsing_thread
+from zava.data.guard.guard import Guard
+from zava.data.syntax.parser import parsing_thread
 from zava.errors import QueryRefused
 
 guard = Guard(

@@ -11,11 +11,11 @@ from psycopg.conninfo import make_conninfo
 from tests.database import Cluster, Database
 from tests.golden_functions import GOLDEN, known_functions
 from tests.security.holes import CLUSTER_HOLES, HOLES
-from zava.data.context import ContextSigner
-from zava.data.tenancy import Tenancy
-from zava.data.verification import IsolationBroken, Verification
-from zava.infrastructure.pool import DatabasePool
-from zava.model import Caller
+from zava.data.session.isolation_check import IsolationBroken, Verification
+from zava.data.session.signed_context import ContextSigner
+from zava.data.session.tenant_database import Tenancy
+from zava.infrastructure.postgres.pool import DatabasePool
+from zava.model.core import Caller
 
 # Remedies outside the database, or that need a text or a name which the catalog does not hold.
 NO_STATEMENT = re.compile(

@@ -9,9 +9,9 @@ import pytest
 
 from tests.database import CONTEXT_KEY, Database
 from tests.security.legitimate import COST, Legitimate, read_legitimate
-from zava.data.context import ContextKey, ContextSigner
-from zava.infrastructure.demo_data import STORES, store_id
-from zava.model import Audience, Caller
+from zava.data.session.signed_context import ContextKey, ContextSigner
+from zava.model.core import Audience, Caller
+from zava.retail.demo.dataset import STORES, store_id
 
 TENANT_TABLES = {"stores", "customers", "inventory", "orders", "order_items"}
 ONE_PAGE = {"stores"}  # a row for each store, and their number is no secret

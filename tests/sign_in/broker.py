@@ -18,8 +18,8 @@ from tests.listening import listening
 from tests.sign_in.client import FORM, VERIFIER, challenge_of, without
 from tests.sign_in.directory import Directory
 from tests.sign_in.registrations import APP_ID, RESOURCE
-from zava.protocol.endpoint import Endpoint
-from zava.protocol.kernel import Answer
+from zava.protocol.http.endpoint import Endpoint
+from zava.protocol.mcp.sdk_bridge import Answer
 
 ISSUER = RESOURCE.removesuffix("/mcp")
 HOST = urlsplit(ISSUER).netloc

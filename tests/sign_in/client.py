@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import orjson
 
-from zava.protocol.endpoint import Endpoint
-from zava.protocol.kernel import Answer
+from zava.protocol.http.endpoint import Endpoint
+from zava.protocol.mcp.sdk_bridge import Answer
 
 PORT = 7071
 HOST = f"127.0.0.1:{PORT}"

@@ -12,9 +12,9 @@ from tests.sign_in.directory import Directory
 from tests.sign_in.registrations import app, trusted_identity
 from tests.sign_in.served import directory as served_directory
 from zava.app import Application, compose
-from zava.infrastructure.credentials import exchange_assertion
-from zava.infrastructure.home import Home
-from zava.model import Caller
+from zava.infrastructure.azure.entra_credentials import exchange_assertion
+from zava.infrastructure.local.state_dir import Home
+from zava.model.core import Caller
 from zava.settings import Settings
 
 

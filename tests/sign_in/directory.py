@@ -18,7 +18,7 @@ import jwt
 
 from tests.protocol.entra import KEY
 from tests.sign_in.registrations import Registered
-from zava.model import Caller
+from zava.model.core import Caller
 
 OPENID_SCOPES = frozenset({"openid", "profile", "email", "offline_access"})
 _TOKEN_SECONDS = 3600

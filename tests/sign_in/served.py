@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 from tests.listening import listening
 from tests.protocol.entra import KEY, jwk
 from tests.sign_in.directory import Directory, Rules, SignInRefused
-from zava.model import Caller
+from zava.model.core import Caller
 
 Answer = tuple[int, dict[str, str], bytes]
 

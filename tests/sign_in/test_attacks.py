@@ -22,11 +22,11 @@ from tests.sign_in.client import (
     challenge_of,
     reason,
 )
-from zava.infrastructure.home import Home
-from zava.infrastructure.local_issuer import LocalIssuerRefused
-from zava.local_sign_in import KEY_FILE, LocalSignIn
+from zava.composition.local_sign_in import KEY_FILE, LocalSignIn
+from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.token_issuer import LocalIssuerRefused
 from zava.protocol.console.console import POLICY
-from zava.protocol.kernel import Answer
+from zava.protocol.mcp.sdk_bridge import Answer
 from zava.protocol.sign_in.laptop import ListedPeople
 from zava.protocol.sign_in.page import Choice
 from zava.protocol.sign_in.parts import Asked

@@ -24,8 +24,8 @@ from tests.sign_in.broker import (
 from tests.sign_in.conftest import Deployment
 from tests.sign_in.registrations import APP_ID, RESOURCE
 from zava.app import Application, compose
-from zava.infrastructure import principals
-from zava.model import Caller
+from zava.infrastructure.postgres import access_grants
+from zava.model.core import Caller
 from zava.settings import Settings
 
 COUNT = {"postgresql_query": "SELECT count(*) AS orders FROM retail.orders"}
@@ -254,11 +254,11 @@ async def test_revoked_person_is_refused_at_the_next_call_with_a_live_token(
     told = await deployment.client().sign_in()
     assert (await call(deployment.first, told["access_token"]))[0] == 200
     with psycopg.connect(deployment.database.admin, autocommit=True) as connection:
-        revoked = principals.revoke(connection, callers["tacoma"])
+        revoked = access_grants.revoke(connection, callers["tacoma"])
         try:
             assert await is_without_access(deployment.first, told["access_token"])
         finally:
-            principals.grant(
+            access_grants.grant(
                 connection,
                 caller=callers["tacoma"],
                 display_name=revoked.display_name,

@@ -400,7 +400,7 @@ async def test_script_in_a_client_s_or_a_person_s_name_is_text(deployment: Deplo
 async def test_database_that_is_away_ends_no_sign_in(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from zava.data.sign_ins import SignInLedger
+    from zava.data.redeemed_codes import SignInLedger
     from zava.errors import Busy
 
     client = deployment.client()

@@ -33,8 +33,8 @@ from tests.sign_in.registrations import (
 )
 from tests.sign_in.served import directory as served_directory
 from zava.app import Application, compose
-from zava.infrastructure.home import Home
-from zava.model import Caller
+from zava.infrastructure.local.state_dir import Home
+from zava.model.core import Caller
 from zava.settings import Settings
 
 HOST = urlsplit(RESOURCE).netloc

@@ -16,14 +16,14 @@ from tests.functions.hosting import functions_host
 from tests.protocol.rpc import MODERN, request
 from tests.sign_in.client import SigningClient
 from zava.app import compose
-from zava.data.context import ContextKey, ContextSigner
-from zava.infrastructure.home import Home
-from zava.infrastructure.local_issuer import LocalIssuerRefused
-from zava.model import Caller
-from zava.protocol.kernel import Answer
+from zava.data.session.signed_context import ContextKey, ContextSigner
+from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.token_issuer import LocalIssuerRefused
+from zava.model.core import Caller
+from zava.protocol.http.unserved import not_started
+from zava.protocol.mcp.sdk_bridge import Answer
 from zava.protocol.sign_in.directory.access_tokens import OwnTokens
 from zava.protocol.sign_in.parts import Person
-from zava.protocol.unserved import not_started
 from zava.settings import Settings, SettingsError, read_settings
 
 ROOT = Path(__file__).parents[2]
@@ -143,7 +143,7 @@ def test_a_hundred_calls_with_tokens_of_a_deployment_s_sign_in_load_no_module_of
     )
     assert loaded["statuses"] == [200] * 100
     assert loaded["after calls"] == []
-    assert "zava.directory_sign_in" in loaded["after a sign-in"], "the names are right"
+    assert "zava.composition.directory_sign_in" in loaded["after a sign-in"], "the names are right"
 
 
 @pytest.mark.parametrize(

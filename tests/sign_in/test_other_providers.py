@@ -18,8 +18,8 @@ from tests.sign_in.open_id_provider import (
 )
 from tests.sign_in.test_broker import call, is_without_access, stores
 from zava.app import Application, compose
-from zava.infrastructure import principals
-from zava.model import caller_of_subject
+from zava.infrastructure.postgres import access_grants
+from zava.model.core import caller_of_subject
 from zava.settings import Settings
 
 CALLBACK = f"{ISSUER}/oauth/callback"
@@ -68,7 +68,7 @@ async def test_person_signs_in_and_sees_what_issuer_and_subject_are_granted(
         token = (await Client(application.endpoint).sign_in())["access_token"]
         assert await is_without_access(application, token), "a proof is no grant"
         with psycopg.connect(database.admin, autocommit=True) as connection:
-            principals.grant(
+            access_grants.grant(
                 connection,
                 caller=person,
                 display_name=f"ann of {provider.issuer}",

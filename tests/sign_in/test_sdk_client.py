@@ -16,9 +16,9 @@ from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata, OAu
 
 from tests.sign_in.client import ISSUER, REDIRECT, RESOURCE, SigningClient
 from zava.app import Application
-from zava.protocol.asgi import asgi_application
-from zava.protocol.endpoint import Headers
-from zava.protocol.kernel import Answer
+from zava.protocol.http.asgi import asgi_application
+from zava.protocol.http.endpoint import Headers
+from zava.protocol.mcp.sdk_bridge import Answer
 
 STORES = {"postgresql_query": "SELECT store_name FROM retail.stores"}
 

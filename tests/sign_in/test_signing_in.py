@@ -20,12 +20,12 @@ from tests.sign_in.client import (
     answered,
 )
 from zava.app import Application, compose
-from zava.infrastructure import principals
-from zava.infrastructure.demo_principals import DEMO_TENANT_ID, demo_callers
-from zava.infrastructure.home import Home
-from zava.infrastructure.principals import Kind
-from zava.local_sign_in import KEY_FILE
-from zava.model import Audience, Caller
+from zava.composition.local_sign_in import KEY_FILE
+from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.postgres import access_grants
+from zava.infrastructure.postgres.access_grants import Kind
+from zava.model.core import Audience, Caller
+from zava.retail.demo.principals import DEMO_TENANT_ID, demo_callers
 from zava.settings import Settings
 
 COUNT = {"postgresql_query": "SELECT count(*) AS orders FROM retail.orders"}
@@ -300,7 +300,7 @@ async def test_page_lists_who_is_granted_access_at_this_moment(
 ) -> None:
     def grant(name: str, number: int, tenant: Any = DEMO_TENANT_ID, kind: Kind = "person") -> None:
         caller = Caller(tenant, type(DEMO_TENANT_ID)(int=number))
-        principals.grant(
+        access_grants.grant(
             granting,
             caller=caller,
             display_name=name,
@@ -312,7 +312,7 @@ async def test_page_lists_who_is_granted_access_at_this_moment(
     grant('Zoë "<b>" O\'Neil', 1)
     grant("robot", 2, kind="application")
     grant("stranger", 3, tenant=type(DEMO_TENANT_ID)(int=9))
-    principals.revoke(granting, "spokane")
+    access_grants.revoke(granting, "spokane")
     application = compose(
         Settings.model_validate({"ZAVA_HOME": home.path}),
         conninfo=seeded_clone.server,
@@ -328,7 +328,7 @@ async def test_page_lists_who_is_granted_access_at_this_moment(
         answered(await client.pick(page, "Zoë &quot;&lt;b&gt;&quot; O&#x27;Neil"))["code"]
     )
     assert await stores(application, told[1]["access_token"]) == ["Zava Retail Tacoma"]
-    principals.revoke(granting, Caller(DEMO_TENANT_ID, type(DEMO_TENANT_ID)(int=1)))
+    access_grants.revoke(granting, Caller(DEMO_TENANT_ID, type(DEMO_TENANT_ID)(int=1)))
     late = await client.pick(page, "Zoë &quot;&lt;b&gt;&quot; O&#x27;Neil")
     assert late.status == 400
     assert "not on the list" in orjson.loads(late.body)["error"]

@@ -40,14 +40,14 @@ from tests.soak.asking import Asker, Moment, Tally
 from tests.soak.faults import Faults, Parts
 from tests.soak.questions import REFUSED, Truth, read_truth, sought
 from zava.app import embedders
-from zava.data.monitor import QueryMonitor
-from zava.infrastructure.demo_principals import demo_callers
-from zava.infrastructure.embedding_job import embed_catalogue
-from zava.infrastructure.home import Home
-from zava.infrastructure.local_issuer import LocalIssuer
-from zava.measures import QueryType
-from zava.model import PerformanceSummary
+from zava.data.usage.query_stats import QueryMonitor
+from zava.infrastructure.embeddings.index_job import embed_catalogue
+from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.token_issuer import LocalIssuer
+from zava.model.core import PerformanceSummary
+from zava.retail.demo.principals import demo_callers
 from zava.settings import Settings
+from zava.telemetry.instruments import QueryType
 
 WORKERS_EACH = 2
 SCALE = 0.02
@@ -135,7 +135,7 @@ async def parts_in(directory: Path) -> AsyncIterator[Parts]:
     with (
         breakable(directory / "server", scale=SCALE) as server,
         redis_server(directory) as redis,
-        patch("zava.infrastructure.embedders.azure.entra_token", no_entra),
+        patch("zava.infrastructure.embeddings.azure_openai.entra_token", no_entra),
     ):
         async with azure_openai() as service, counting_proxy(server.database.server) as line:
             yield Parts(server, line, redis, service)

@@ -24,8 +24,8 @@ from tests.soak.questions import (
     sought,
 )
 from zava.app import Application
-from zava.infrastructure.demo_data import store_id
 from zava.protocol.tools.tool import ERROR_META
+from zava.retail.demo.dataset import store_id
 
 AWAY = "refused at the edge"  # before any work, so without a record
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import psycopg
 
-from zava.infrastructure.demo_data import store_id
-from zava.infrastructure.demo_principals import demo_callers
+from zava.retail.demo.dataset import store_id
+from zava.retail.demo.principals import demo_callers
 
 STORES = ("Seattle", "Bellevue", "Tacoma", "Spokane", "Everett", "Redmond", "Kirkland", "Online")
 _SCOPES = {"eastside": ("Bellevue", "Kirkland", "Redmond"), "head-office": STORES}

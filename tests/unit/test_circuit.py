@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from zava.infrastructure.circuit import Circuit
+from zava.infrastructure.circuit_breaker import Circuit
 
 
 class Clock:

@@ -6,8 +6,8 @@ import sys
 import pytest
 from azure.identity import ChainedTokenCredential, ManagedIdentityCredential
 
-from zava.infrastructure import credentials
-from zava.infrastructure.credentials import azure_credential, database_tokens
+from zava.infrastructure.azure import entra_credentials
+from zava.infrastructure.azure.entra_credentials import azure_credential, database_tokens
 from zava.settings import Settings
 
 ON_AZURE = {
@@ -18,7 +18,7 @@ ON_AZURE = {
 
 @pytest.fixture(autouse=True)
 def _fresh() -> None:
-    credentials._credential.cache_clear()
+    entra_credentials._credential.cache_clear()
 
 
 def test_azure_has_the_managed_identity_that_the_setting_names() -> None:
@@ -45,7 +45,7 @@ def test_password_asks_nobody_for_tokens() -> None:
 
 def test_app_imports_nothing_of_azure_before_it_is_needed() -> None:
     script = (
-        "import sys, zava.app, zava.infrastructure.credentials\n"
+        "import sys, zava.app, zava.infrastructure.azure.entra_credentials\n"
         "print([m for m in sys.modules if m.split('.')[0] in ('azure', 'openai', 'certifi', 'mcp')])"
     )
     done = subprocess.run(

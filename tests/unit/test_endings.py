@@ -16,12 +16,12 @@ import psycopg
 import pytest
 
 from tests.homes import open_directory
-from zava import endings
-from zava.endings import interrupt_at_every_end, one_sentence, write_to_any_output
-from zava.infrastructure.home import Home
-from zava.infrastructure.server_user import EmbeddedServerError
-from zava.invocation import command
-from zava.listening import listen
+from zava.cli import exit_errors
+from zava.cli.exit_errors import interrupt_at_every_end, one_sentence, write_to_any_output
+from zava.infrastructure.command_line import command
+from zava.infrastructure.local.embedded.server_user import EmbeddedServerError
+from zava.infrastructure.local.port import listen
+from zava.infrastructure.local.state_dir import Home
 from zava.settings import SettingsError, settings
 
 ROOT = Path(__file__).parents[2]
@@ -127,7 +127,7 @@ def test_home_of_another_user_is_named_with_the_command_that_gives_it_back() -> 
         theirs.mkdir(mode=0o700)
         program = (
             "import os, sys, pathlib; sys.path.insert(0, '.')\n"
-            "from zava.infrastructure.home import Home\n"
+            "from zava.infrastructure.local.state_dir import Home\n"
             "if os.geteuid() == 0: os.setuid(54321)\n"
             "else: os.geteuid = lambda: 54321; os.chmod(sys.argv[1], 0)\n"
             "try: Home(pathlib.Path(sys.argv[1])).secret('a')\n"
@@ -225,11 +225,11 @@ def test_file_that_another_python_starts_ends_with_a_sentence(file: str) -> None
 
 
 def test_settings_are_only_asked_for_the_place_of_the_disk() -> None:
-    assert endings._existing(Path("/no such place/at all")) == Path("/")
+    assert exit_errors._existing(Path("/no such place/at all")) == Path("/")
 
 
 def test_command_line_of_a_deployment_loads_nothing_of_a_laptop() -> None:
     # Windows has no fcntl, and the extra `azure` none of the others.
     of_a_laptop = ["fcntl", "psutil", "uvicorn", "uvloop", "httptools", "onnxruntime", "tokenizers"]
-    program = f"import sys; sys.modules |= dict.fromkeys({of_a_laptop}); import zava.cli"
+    program = f"import sys; sys.modules |= dict.fromkeys({of_a_laptop}); import zava.cli.commands"
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)

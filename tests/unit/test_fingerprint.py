@@ -4,9 +4,9 @@ from uuid import UUID
 
 import pytest
 
-from zava.data import fingerprint
-from zava.data.fingerprint import note_statement
-from zava.model import Call, Caller
+from zava.data.syntax import fingerprint
+from zava.data.syntax.fingerprint import note_statement
+from zava.model.core import Call, Caller
 
 SQL = "SELECT sum(total_amount) AS a_sum_that_no_other_test_asks_for FROM retail.orders"
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zava.infrastructure.demo_data import _catalogue, _orders_by_day
-from zava.metric_values import ForecastPoint
-from zava.service.forecast import SeasonalForecast, forecast, points, under_way
+from zava.model.metrics import ForecastPoint
+from zava.retail.demo.dataset import _catalogue, _orders_by_day
+from zava.service.metrics.forecast import SeasonalForecast, forecast, points, under_way
 
 SERIES = st.lists(st.floats(0, 1e6), min_size=8, max_size=60)
 

@@ -17,9 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from zava.errors import AccessDenied, Busy
-from zava.infrastructure.demo_principals import DEMO_TENANT_ID
-from zava.infrastructure.home import Home
-from zava.infrastructure.local_issuer import (
+from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.token_issuer import (
     LOCAL_AUDIENCE,
     LOCAL_CLIENT,
     LocalIssuer,
@@ -27,9 +26,10 @@ from zava.infrastructure.local_issuer import (
     local_issuer_allowed,
     local_issuer_url,
 )
-from zava.model import Caller, Permission
-from zava.protocol.identity import TokenAuthenticator, TokenRefused
-from zava.protocol.signing_keys import RemoteKeys, StaticKeys
+from zava.model.core import Caller, Permission
+from zava.protocol.auth.jwks import RemoteKeys, StaticKeys
+from zava.protocol.auth.tokens import TokenAuthenticator, TokenRefused
+from zava.retail.demo.principals import DEMO_TENANT_ID
 from zava.settings import Settings
 
 NOW = 1_800_000_000

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from zava.metric_values import Insight
-from zava.service.insights import (
+from zava.model.metrics import Insight
+from zava.retail.service.insights import (
     FEWEST_ORDERS,
     FEWEST_UNITS_OF_CATEGORY,
     RULES,

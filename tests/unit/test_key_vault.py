@@ -9,13 +9,13 @@ from azure.core.credentials import AccessToken
 from azure.core.exceptions import ServiceRequestError
 from azure.core.pipeline.transport import HttpTransport
 
-from zava.infrastructure.home import rotated
-from zava.infrastructure.key_vault import (
+from zava.infrastructure.azure.key_vault import (
     SECRET_NAME,
     KeyVault,
     KeyVaultRefused,
     resolve_references_again,
 )
+from zava.infrastructure.local.state_dir import rotated
 
 VAULT = "https://kv-zava.vault.azure.net"
 APP = "/subscriptions/s/resourceGroups/rg-zava/providers/Microsoft.Web/sites/func-zava"
@@ -133,7 +133,7 @@ def test_role_that_does_not_count_yet_is_waited_for(vault: KeyVault, platform: P
 def test_vault_that_does_not_help_is_one_sentence(
     vault: KeyVault, platform: Platform, monkeypatch: pytest.MonkeyPatch, is_away: bool
 ) -> None:
-    monkeypatch.setattr("zava.infrastructure.key_vault._PATIENCE_SECONDS", 0)
+    monkeypatch.setattr("zava.infrastructure.azure.key_vault._PATIENCE_SECONDS", 0)
     platform.is_away, platform.refusals = is_away, 100
     monkeypatch.setattr("azure.core.pipeline.policies.RetryPolicy.sleep", lambda *_: None)
     with pytest.raises(KeyVaultRefused, match=r"^AZURE_KEY_VAULT_ENDPOINT: .*Secrets Officer"):

@@ -26,12 +26,12 @@ def check(directory: Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("module", "planted"),
     [
-        ("zava/protocol/tools/get_current_utc_date.py", "import psycopg"),
+        ("zava/retail/tools/get_current_utc_date.py", "import psycopg"),
         ("zava/service/analytics.py", "import mcp"),
-        ("zava/data/limits.py", "import zava.protocol.body"),
-        ("zava/infrastructure/home.py", "import zava.service.analytics"),
-        ("zava/service/analytics.py", "import zava.infrastructure.pool"),
-        ("zava/protocol/asgi.py", "import azure.identity"),
+        ("zava/data/syntax/limits.py", "import zava.protocol.mcp.jsonrpc"),
+        ("zava/infrastructure/local/state_dir.py", "import zava.service.analytics"),
+        ("zava/service/analytics.py", "import zava.infrastructure.postgres.pool"),
+        ("zava/protocol/http/asgi.py", "import azure.identity"),
     ],
 )
 def test_planted_violation_is_found(tmp_path: Path, module: str, planted: str) -> None:

@@ -16,14 +16,15 @@ from uuid import UUID
 import pytest
 
 from tests.functions.host_log import console_level
-from zava import observe, trace
-from zava.infrastructure.logs import (
+from zava import call_context
+from zava.infrastructure.telemetry.json_logs import (
     JsonFormatter,
     adopt_host_handlers,
     call_of_host,
     write_to_stderr,
 )
-from zava.model import Caller
+from zava.model.core import Caller
+from zava.telemetry import events
 
 ROOT = Path(__file__).parents[2]
 
@@ -151,15 +152,15 @@ async def test_level_is_the_settings(host: StringIO) -> None:
 async def test_line_has_operation_correlation_id_and_who_was_asking(host: StringIO) -> None:
     adopt_host_handlers("DEBUG")
     caller = Caller(UUID(int=7), UUID(int=8))
-    begun = trace.begin(f"00-{'ab' * 16}-{'cd' * 8}-01", principal=observe.pseudonym(caller))
-    with call_of_host(), trace.use(begun):
-        async with observe.operation("get_current_utc_date"):
+    begun = call_context.begin(f"00-{'ab' * 16}-{'cd' * 8}-01", principal=events.pseudonym(caller))
+    with call_of_host(), call_context.use(begun):
+        async with events.operation("get_current_utc_date"):
             logging.getLogger("zava.data").info("inside")
     inside, ended = lines(host)
     for line in (inside, ended):
         assert line["correlation_id"] == begun.correlation_id
         assert line["trace_id"] == "ab" * 16
-        assert line["principal"] == observe.pseudonym(caller)
+        assert line["principal"] == events.pseudonym(caller)
         assert str(caller.object_id) not in json.dumps(line)
         assert line["time"].endswith("+00:00")
         assert {"level", "logger", "message", "span_id"} <= line.keys()
@@ -187,7 +188,7 @@ def test_exception_is_kinds_and_places_and_a_librarys_arguments_are_left_out() -
 @pytest.mark.requirement("S36")
 def test_without_a_host_lines_go_to_stderr_and_no_file_is_written(tmp_path: Path) -> None:
     program = (
-        "import logging; from zava.infrastructure.logs import *; adopt_host_handlers('INFO');"
+        "import logging; from zava.infrastructure.telemetry.json_logs import *; adopt_host_handlers('INFO');"
         "write_to_stderr(); write_to_stderr(); logging.getLogger('zava.app').info('told');"
         "logging.getLogger('mcp').info('not told')"
     )

@@ -8,12 +8,12 @@ from statistics import quantiles
 import psutil
 import pytest
 
-from zava.data.guard.parsing import parsing_thread
-from zava.data.monitor import UNPARSED, QueryMonitor
+from zava.data.syntax.parser import parsing_thread
+from zava.data.usage.query_stats import UNPARSED, QueryMonitor
 from zava.errors import Busy
-from zava.measures import QueryType
-from zava.model import PerformanceSummary
-from zava.protocol.performance import performance_text
+from zava.model.core import PerformanceSummary
+from zava.protocol.resources.performance import performance_text
+from zava.telemetry.instruments import QueryType
 
 FREE = QueryType.FREE
 
@@ -83,7 +83,7 @@ def test_ever_more_distinct_statements_take_no_more_memory() -> None:
 
 
 def test_reading_that_falls_behind_is_bounded_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("zava.data.monitor._MOST_PENDING", 5)
+    monkeypatch.setattr("zava.data.usage.query_stats._MOST_PENDING", 5)
     monitor = QueryMonitor()
     held = threading.Event()
     parsing_thread().submit(held.wait)
@@ -222,7 +222,7 @@ async def test_plan_that_cannot_be_had_is_no_failure_and_takes_none_away(
 async def test_telling_that_would_not_end_ends_with_the_process(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("zava.data.monitor._CLOSE_SECONDS", 0)
+    monkeypatch.setattr("zava.data.usage.query_stats._CLOSE_SECONDS", 0)
     monitor = QueryMonitor()
     asked = asyncio.Event()
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from zava import errors, observe, trace
+from zava import call_context, errors
 from zava.errors import (
     AccessDenied,
     Busy,
@@ -21,11 +21,20 @@ from zava.errors import (
     ResultTooLarge,
     ZavaError,
 )
-from zava.infrastructure.metrics import BUCKETS_SECONDS, Metrics
-from zava.measures import METRICS, OPERATIONS, CacheType, ErrorType, QueryStatus, QueryType, Refusal
-from zava.model import Caller
-from zava.observe import Span, operation
-from zava.protocol.tools import TOOLS
+from zava.infrastructure.telemetry.aggregator import BUCKETS_SECONDS, Metrics
+from zava.model.core import Caller
+from zava.retail.tools.registry import TOOLS
+from zava.telemetry import events
+from zava.telemetry.events import Span, operation
+from zava.telemetry.instruments import (
+    METRICS,
+    OPERATIONS,
+    CacheType,
+    ErrorType,
+    QueryStatus,
+    QueryType,
+    Refusal,
+)
 
 NAME = "execute_sales_query"
 CALLER = Caller(UUID(int=1), UUID(int=2))
@@ -46,10 +55,10 @@ class Watching(Metrics):
 @pytest.fixture
 def sink() -> Iterator[Watching]:
     sink = Watching()
-    observe.attach(sink)
-    observe.attach(sink)
+    events.attach(sink)
+    events.attach(sink)
     yield sink
-    observe.detach(sink)
+    events.detach(sink)
 
 
 async def fail(error: BaseException) -> None:
@@ -118,7 +127,7 @@ async def test_validation_error_names_the_fields_that_we_named(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with (
-        trace.use(trace.begin(None, principal=observe.pseudonym(CALLER))),
+        call_context.use(call_context.begin(None, principal=events.pseudonym(CALLER))),
         pytest.raises(InvalidInput),
     ):
         await fail(InvalidInput("max_rows: planted", fields=("max_rows",)))
@@ -164,11 +173,11 @@ def test_every_error_has_the_one_shape_and_survives_a_copy() -> None:
         }
         copy = pickle.loads(pickle.dumps(error))  # noqa: S301  # our own
         assert copy.to_dict() == error.to_dict()
-        assert (type(copy), observe.error_type(copy)) == (kind, observe.error_type(error))
+        assert (type(copy), events.error_type(copy)) == (kind, events.error_type(error))
 
 
 def test_errors_of_one_call_bear_its_correlation_id() -> None:
-    with trace.use(trace.begin(None)) as _:
+    with call_context.use(call_context.begin(None)) as _:
         assert Busy("a").correlation_id == QueryTimeout("b").correlation_id
     assert Busy("a").correlation_id != Busy("b").correlation_id
 
@@ -187,7 +196,7 @@ def test_query_is_counted_and_timed_by_type_and_status(sink: Watching) -> None:
         (LookupError("x"), QueryStatus.ERROR),
     ]
     for error, _ in ends:
-        observe.query(QueryType.FREE, seconds=0.02, error=error)
+        events.query(QueryType.FREE, seconds=0.02, error=error)
     for status in QueryStatus:
         expected = sum(end is status for _, end in ends)
         assert sink.counter("query_total", QueryType.FREE, status) == expected
@@ -199,7 +208,7 @@ def test_query_is_counted_and_timed_by_type_and_status(sink: Watching) -> None:
 def test_buckets_of_durations_suit_a_millisecond_to_half_a_minute(sink: Watching) -> None:
     assert (BUCKETS_SECONDS[0], BUCKETS_SECONDS[-1]) == (0.001, 30.0)
     for seconds in (0.0005, 0.001, 0.0011, 29, 31):
-        observe.query(QueryType.OWN, seconds=seconds, error=None)
+        events.query(QueryType.OWN, seconds=seconds, error=None)
     values = sink.distribution("query_duration", QueryType.OWN, QueryStatus.SUCCESS)
     assert (values.buckets[0], values.buckets[1], values.buckets[-2], values.buckets[-1]) == (
         *(2, 1),
@@ -210,9 +219,9 @@ def test_buckets_of_durations_suit_a_millisecond_to_half_a_minute(sink: Watching
 
 
 def test_cache_hits_and_misses_are_counted_by_what_is_cached(sink: Watching) -> None:
-    observe.cache_hit(CacheType.QUERY)
-    observe.cache_miss(CacheType.QUERY)
-    observe.cache_miss(CacheType.EMBEDDING)
+    events.cache_hit(CacheType.QUERY)
+    events.cache_miss(CacheType.QUERY)
+    events.cache_miss(CacheType.EMBEDDING)
     assert sink.counter("cache_hit", CacheType.QUERY) == 1
     assert sink.counter("cache_miss", CacheType.QUERY) == 1
     assert sink.counter("cache_miss", CacheType.EMBEDDING) == 1
@@ -238,17 +247,17 @@ def test_refusals_are_all_counted_and_told_once_a_second(
     sink: Watching, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.INFO, logger="zava")
-    monkeypatch.setattr(observe, "_refusals", {})
+    monkeypatch.setattr(events, "_refusals", {})
     for reason in Refusal:
         for _ in range(50):
-            observe.request_refused(reason)
+            events.request_refused(reason)
         assert sink.counter("request_refused", reason) == 50
     levels = {record.__dict__["reason"]: record.levelno for record in caplog.records}
     assert len(caplog.records) == len(levels) == len(Refusal)
     assert levels[Refusal.BAD_TOKEN] == logging.WARNING
     assert levels[Refusal.NO_TOKEN] == logging.INFO
-    monkeypatch.setattr(observe, "_REFUSALS_EVERY_SECONDS", 0.0)
-    observe.request_refused(Refusal.BAD_TOKEN)
+    monkeypatch.setattr(events, "_REFUSALS_EVERY_SECONDS", 0.0)
+    events.request_refused(Refusal.BAD_TOKEN)
     assert caplog.records[-1].__dict__["untold"] == 49
 
 
@@ -262,22 +271,22 @@ async def test_sink_that_fails_costs_the_call_nothing(caplog: pytest.LogCaptureF
         record = span = count  # type: ignore[assignment]
 
     broken = Broken()
-    observe.attach(broken)
+    events.attach(broken)
     try:
-        with trace.use(trace.begin(None)):
+        with call_context.use(call_context.begin(None)):
             async with operation(NAME):
                 pass
     finally:
-        observe.detach(broken)
+        events.detach(broken)
     assert caplog.text.count("observation lost: RuntimeError") == 3
     assert "planted" not in caplog.text
 
 
 async def test_spans_lead_from_the_client_to_the_statement(sink: Watching) -> None:
     client = f"00-{'ab' * 16}-{'cd' * 8}-01"
-    with trace.use(trace.begin(client, principal="p")):
+    with call_context.use(call_context.begin(client, principal="p")):
         async with operation(NAME):
-            observe.query(QueryType.FREE, seconds=0.5, error=None)
+            events.query(QueryType.FREE, seconds=0.5, error=None)
     statement, call = sink.spans
     assert (call.trace_id, call.parent_id, call.kind) == ("ab" * 16, "cd" * 8, "server")
     assert (statement.trace_id, statement.parent_id) == (call.trace_id, call.span_id)
@@ -301,7 +310,7 @@ async def test_spans_lead_from_the_client_to_the_statement(sink: Watching) -> No
     ],
 )
 def test_trace_that_no_client_can_mean_begins_anew(traceparent: str | None) -> None:
-    begun = trace.begin(traceparent)
+    begun = call_context.begin(traceparent)
     assert begun.parent_id == ""
     assert len(begun.trace_id) == 32
     assert begun.trace_id != "1" * 32
@@ -309,42 +318,42 @@ def test_trace_that_no_client_can_mean_begins_anew(traceparent: str | None) -> N
 
 def test_clients_that_share_a_trace_share_no_correlation_id() -> None:
     client = f"00-{'ab' * 16}-{'cd' * 8}-01"
-    first, second = trace.begin(client), trace.begin(client)
+    first, second = call_context.begin(client), call_context.begin(client)
     assert first.trace_id == second.trace_id == "ab" * 16
     assert len({first.correlation_id, second.correlation_id, "ab" * 16}) == 3
-    with trace.use(first):
-        assert trace.correlation_id() == first.correlation_id
-        assert trace.afterwards(1).correlation_id == first.correlation_id
-    own = trace.begin(None)
+    with call_context.use(first):
+        assert call_context.correlation_id() == first.correlation_id
+        assert call_context.afterwards(1).correlation_id == first.correlation_id
+    own = call_context.begin(None)
     assert own.correlation_id == own.trace_id
 
 
 def test_what_becomes_known_of_a_call_is_added_to_the_trace_that_it_began_with() -> None:
-    begun = trace.begin(None, seconds=3, since=time.monotonic() - 1)
+    begun = call_context.begin(None, seconds=3, since=time.monotonic() - 1)
     assert begun.deadline is not None
     assert 1.5 < begun.deadline - time.monotonic() <= 2
-    with trace.use(begun):
-        assert trace.known("of no form", "hash") is begun
+    with call_context.use(begun):
+        assert call_context.known("of no form", "hash") is begun
         assert (begun.trace_id, begun.parent_id, begun.principal) == (
             *(begun.correlation_id, ""),
             "hash",
         )
-        assert trace.known(f"00-{'ab' * 16}-{'cd' * 8}-01", "hash") is begun
+        assert call_context.known(f"00-{'ab' * 16}-{'cd' * 8}-01", "hash") is begun
         assert (begun.trace_id, begun.parent_id) == ("ab" * 16, "cd" * 8)
         assert begun.correlation_id != begun.trace_id
-    assert trace.known(None, "other").principal == "other"
+    assert call_context.known(None, "other").principal == "other"
 
 
 def test_request_that_is_given_up_or_cancelled_is_counted_and_logged_as_what_it_is(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     metrics = Metrics()
-    observe.attach(metrics)
+    events.attach(metrics)
     try:
-        observe.request_timed_out()
-        observe.request_cancelled()
+        events.request_timed_out()
+        events.request_cancelled()
     finally:
-        observe.detach(metrics)
+        events.detach(metrics)
     counters, _ = metrics.drain()
     assert counters == {
         ("operation_error", ("request", "timeout")): 1,
@@ -355,21 +364,21 @@ def test_request_that_is_given_up_or_cancelled_is_counted_and_logged_as_what_it_
 
 def test_traceparent_is_read_from_the_header_before_the_message() -> None:
     meta = {"params": {"_meta": {"traceparent": "of the message"}}}
-    assert trace.traceparent_of({"traceparent": "of the header"}, meta) == "of the header"
-    assert trace.traceparent_of({}, meta) == "of the message"
+    assert call_context.traceparent_of({"traceparent": "of the header"}, meta) == "of the header"
+    assert call_context.traceparent_of({}, meta) == "of the message"
     nameless: list[dict[str, object]] = [{}, {"params": []}]
     nameless += [{"params": {"_meta": []}}, {"params": {}}]
     for message in nameless:
-        assert trace.traceparent_of({}, message) is None
-    assert trace.traceparent_of({}, {"params": {"_meta": {"traceparent": 7}}}) is None
+        assert call_context.traceparent_of({}, message) is None
+    assert call_context.traceparent_of({}, {"params": {"_meta": {"traceparent": 7}}}) is None
 
 
 def test_time_left_never_exceeds_the_bound_and_never_falls_below_zero() -> None:
-    assert trace.remaining_seconds(7) == 7
-    with trace.use(trace.begin(None, seconds=3)):
-        assert 2 < trace.remaining_seconds(7) <= 3
-        assert trace.remaining_seconds(1) == 1
-    with trace.use(trace.begin(None, seconds=-1)):
-        assert trace.remaining_seconds(7) == 0
-    with trace.use(trace.begin(None)):
-        assert trace.remaining_seconds(7) == 7
+    assert call_context.remaining_seconds(7) == 7
+    with call_context.use(call_context.begin(None, seconds=3)):
+        assert 2 < call_context.remaining_seconds(7) <= 3
+        assert call_context.remaining_seconds(1) == 1
+    with call_context.use(call_context.begin(None, seconds=-1)):
+        assert call_context.remaining_seconds(7) == 0
+    with call_context.use(call_context.begin(None)):
+        assert call_context.remaining_seconds(7) == 7

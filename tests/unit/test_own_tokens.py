@@ -16,13 +16,13 @@ from tests.unit.test_identity import (
     part,
     sign,
 )
-from zava.data.context import ContextKey, ContextSigner
+from zava.data.session.signed_context import ContextKey, ContextSigner
 from zava.errors import AccessDenied
-from zava.model import Caller, Permission, caller_of_subject
-from zava.protocol.identity import TokenAuthenticator, TokenRefused, TrustedIssuer
+from zava.model.core import Caller, Permission, caller_of_subject
+from zava.protocol.auth.jwks import SharedKeys, StaticKeys
+from zava.protocol.auth.tokens import TokenAuthenticator, TokenRefused, TrustedIssuer
 from zava.protocol.sign_in.directory.access_tokens import OwnTokens
 from zava.protocol.sign_in.parts import Person
-from zava.protocol.signing_keys import SharedKeys, StaticKeys
 
 OWN = "https://zava.example"
 RESOURCE = f"{OWN}/mcp"

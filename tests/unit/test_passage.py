@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from zava.infrastructure import passage
-from zava.infrastructure.passage import cluster_place, quotable_copy, shared_copy
-from zava.infrastructure.server_user import EmbeddedServerError, ServerUser
+from zava.infrastructure.local.embedded import file_access
+from zava.infrastructure.local.embedded.file_access import cluster_place, quotable_copy, shared_copy
+from zava.infrastructure.local.embedded.server_user import EmbeddedServerError, ServerUser
 
 ANOTHER = ServerUser("another", 54_321, 54_321)
 MYSELF = ServerUser("myself", os.geteuid(), os.getegid())
@@ -23,7 +23,7 @@ def shared(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A directory of the test's own in place of the system's."""
     with tempfile.TemporaryDirectory() as made:
         Path(made).chmod(0o711)
-        monkeypatch.setattr(passage, "SHARED", Path(made) / "shared")
+        monkeypatch.setattr(file_access, "SHARED", Path(made) / "shared")
         yield Path(made) / "shared"
 
 
@@ -104,7 +104,7 @@ def test_directory_of_the_system_that_cannot_be_written_is_one_sentence(
 ) -> None:
     refuse(monkeypatch)
     (home / "file").touch()
-    monkeypatch.setattr(passage, "SHARED", home / "file" / "shared")
+    monkeypatch.setattr(file_access, "SHARED", home / "file" / "shared")
     with pytest.raises(EmbeddedServerError, match=rf"cannot enter {home}.*ZAVA_HOME"):
         cluster_place(home / "cluster", FOREIGN)
     with pytest.raises(EmbeddedServerError, match=r"cannot be copied.*DATABASE_URL"):

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zava.errors import InvalidInput
-from zava.metric_values import Period, PeriodUnit
-from zava.service.periods import GRAMMAR, parse_period
+from zava.model.metrics import Period, PeriodUnit
+from zava.service.metrics.periods import GRAMMAR, parse_period
 
 TODAY = date(2026, 6, 30)  # a Tuesday
 DAYS = st.dates(date(1950, 1, 1), date(2150, 12, 31))

@@ -11,9 +11,9 @@ from concurrent.futures import Future
 
 import pytest
 
+from zava.data.guard.analysis import SHORT_CHARACTERS, ParsingTurns, ReadStatement, StatementReader
 from zava.data.guard.guard import Guard
-from zava.data.guard.parsing import parsing_thread
-from zava.data.reading import SHORT_CHARACTERS, ParsingTurns, ReadStatement, StatementReader
+from zava.data.syntax.parser import parsing_thread
 
 # What comes before, what is repeated, the middle, what closes each repetition.
 NESTINGS = (

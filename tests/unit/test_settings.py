@@ -11,8 +11,8 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from zava.app import application, compose
-from zava.infrastructure.home import Home
-from zava.infrastructure.local_database import local_database, named_database
+from zava.infrastructure.local.database import local_database, named_database
+from zava.infrastructure.local.state_dir import Home
 from zava.settings import Settings, SettingsError, read_settings, settings
 
 TENANTS = (

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zava.model import Audience, Column, Scope, Table
-from zava.protocol.tables import (
+from zava.model.core import Audience, Column, Scope, Table
+from zava.protocol.rendering.table import (
     _ESCAPES,
     MAX_TEXT_BYTES,
     _cell,

@@ -13,12 +13,13 @@ import pytest
 from tests.database import Database
 from tests.ingestion import KEY, Ingestion, ingestion_endpoint
 from tests.protocol.rpc import MODERN, request
-from zava import observe, trace
+from zava import call_context
 from zava.app import Application, compose
-from zava.infrastructure.home import Home
-from zava.infrastructure.telemetry import Telemetry, open_transport
-from zava.measures import METRICS, QueryType
+from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.telemetry.app_insights import Telemetry, open_transport
 from zava.settings import Settings
+from zava.telemetry import events
+from zava.telemetry.instruments import METRICS, QueryType
 
 ROOT = Path(__file__).parents[2]
 NAME = "execute_sales_query"
@@ -34,16 +35,16 @@ def ingestion() -> Iterator[Ingestion]:
 @pytest.fixture
 def telemetry(ingestion: Ingestion) -> Iterator[Telemetry]:
     telemetry = Telemetry(ingestion.connection_string, interval_seconds=SOON)
-    observe.attach(telemetry)
+    events.attach(telemetry)
     yield telemetry
-    observe.detach(telemetry)
+    events.detach(telemetry)
     telemetry.close(5)
 
 
 async def work() -> None:
-    with trace.use(trace.begin(f"00-{'ab' * 16}-{'cd' * 8}-01", principal="hash")):
-        async with observe.operation(NAME):
-            observe.query(QueryType.FREE, seconds=0.25, error=None)
+    with call_context.use(call_context.begin(f"00-{'ab' * 16}-{'cd' * 8}-01", principal="hash")):
+        async with events.operation(NAME):
+            events.query(QueryType.FREE, seconds=0.25, error=None)
 
 
 async def test_metrics_and_spans_arrive_under_their_names(
@@ -97,7 +98,9 @@ async def test_three_refused_exports_are_failing_until_one_is_taken(
     while telemetry._refused:
         await work()
         ingestion.wait_for(ingestion.requests + 1)
-    told = [record.getMessage() for record in caplog.records if record.name == "zava.observe"]
+    told = [
+        record.getMessage() for record in caplog.records if record.name == "zava.telemetry.events"
+    ]
     assert told == ["telemetry failing", "telemetry recovered"]
 
 
@@ -117,7 +120,7 @@ async def test_dead_or_slow_endpoint_costs_a_call_nothing(
 
 def test_what_cannot_leave_is_bounded() -> None:
     telemetry = Telemetry("InstrumentationKey=x", interval_seconds=3600)
-    span = observe.Span("n", "server", "t", "s", "", 0.0, 0.0, "success")
+    span = events.Span("n", "server", "t", "s", "", 0.0, 0.0, "success")
     for _ in range(5000):
         telemetry.span(span)
     assert len(telemetry._spans) == 4096
@@ -128,12 +131,12 @@ async def test_missing_package_is_soft_and_failing() -> None:
         raise ImportError("no such package")
 
     telemetry = Telemetry("InstrumentationKey=x", interval_seconds=SOON, make_transport=missing)  # type: ignore[arg-type]
-    observe.attach(telemetry)
+    events.attach(telemetry)
     try:
         while not telemetry.is_failing:
             await work()
     finally:
-        observe.detach(telemetry)
+        events.detach(telemetry)
         telemetry.close(5)
 
 
@@ -158,7 +161,9 @@ async def test_readiness_shows_that_telemetry_is_failing_and_stays_200(
     async def is_answering(*_: object, **__: object) -> bool:
         return True
 
-    monkeypatch.setattr("zava.service.product_search.ProductSearch.is_answering", is_answering)
+    monkeypatch.setattr(
+        "zava.retail.service.product_search.ProductSearch.is_answering", is_answering
+    )
     settings = Settings.model_validate(
         {
             "ZAVA_HOME": home.path,
@@ -192,8 +197,8 @@ async def ready(application: Application) -> tuple[int, str, str]:
 
 def test_backend_is_imported_at_the_first_export_alone() -> None:
     program = """
-import sys, zava.app, zava.protocol.server, function_app
-from zava.infrastructure.telemetry import Telemetry
+import sys, zava.app, zava.protocol.mcp.server, function_app
+from zava.infrastructure.telemetry.app_insights import Telemetry
 Telemetry("InstrumentationKey=x")
 print([name for name in sys.modules if name.startswith(("opencensus", "azure.identity"))])
 """

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import psycopg
 
-from zava import observe
-from zava.data.flight import Flight, raise_error
-from zava.infrastructure.pool import DatabasePool
+from zava.data.session.pipeline import Flight, raise_error
+from zava.infrastructure.postgres.pool import DatabasePool
+from zava.telemetry import events
 
 _FRESH_SECONDS = 60
 _HOURS = b"SELECT zava.hours_without_orders()"
@@ -40,7 +40,7 @@ class OrderWatch:
                 self._asked_at = self._clock()
                 self._is_late = hours is not None and hours > self._hours
                 if hours is not None and self._is_late:
-                    observe.orders_late(hours)
+                    events.orders_late(hours)
         return self._is_late
 
     async def _hours_without_orders(self) -> float | None:

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-from zava.model import BudgetUse, Caller, PerformanceSummary, Scope, Table, TableSchema
+from zava.model.core import BudgetUse, Caller, PerformanceSummary, Scope, Table, TableSchema
 
 if TYPE_CHECKING:
-    from zava.service.product_search import ProductSearch
-    from zava.service.sales_analytics import SalesAnalytics
+    from zava.retail.service.product_search import ProductSearch
+    from zava.retail.service.sales_analytics import SalesAnalytics
 
 
 class RetailData(Protocol):

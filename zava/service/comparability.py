@@ -11,7 +11,7 @@ from typing import Any
 
 from zava.coverage import parts, reach_of_row
 from zava.data_reach import DataReach, StoreReach, written
-from zava.metric_values import MetricQuery, MetricRows, Period
+from zava.model.metrics import MetricQuery, MetricRows, Period
 from zava.retail_calendar import events
 from zava.time_labels import UNITS, units_of
 

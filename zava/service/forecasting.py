@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from zava.data_reach import DataReach, written
 from zava.errors import InvalidInput
-from zava.metric_values import (
+from zava.model.metrics import (
     Forecast,
     ForecastPoint,
     MetricColumn,
@@ -16,8 +16,14 @@ from zava.metric_values import (
     PeriodUnit,
     shifted,
 )
-from zava.service.forecast import SEASONS_NEEDED, SeasonalForecast, forecast, points, under_way
-from zava.service.periods import parse_period
+from zava.service.metrics.forecast import (
+    SEASONS_NEEDED,
+    SeasonalForecast,
+    forecast,
+    points,
+    under_way,
+)
+from zava.service.metrics.periods import parse_period
 from zava.time_labels import beginning, labels
 
 # How many units repeat themselves, and how many of the past are read.

@@ -3,7 +3,3 @@
 Row security bounds what a statement reads; this bounds what else it does: WAL, locks, memory and
 the catalog. The seal holds without it, so a mistake here costs comfort and not isolation.
 """
-
-from zava.data.guard.guard import Guard
-
-__all__ = ["Guard"]

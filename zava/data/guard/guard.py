@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from zava.data.guard import refusals
-from zava.data.guard.parsing import NotParsed, TooDeep, parse
+from zava.data.guard.cost.sizes import GATHERING_BYTES, Sizes
+from zava.data.guard.cost.work import Work
 from zava.data.guard.refusals import Refused
-from zava.data.guard.sizes import GATHERING_BYTES, Sizes
-from zava.data.guard.walk import Walk
-from zava.data.guard.work import Work
+from zava.data.guard.walker import Walk
+from zava.data.syntax.parser import NotParsed, TooDeep, parse
 from zava.errors import DatabaseFault, QueryRefused, ZavaError
 
 

@@ -8,8 +8,8 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 
-from zava.data.guard.parsing import Node
 from zava.data.guard.refusals import Refused
+from zava.data.syntax.parser import Node
 
 # An escaped character, a text, a comment, or a variable, whichever begins first: so none of them
 # hides another.

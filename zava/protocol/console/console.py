@@ -15,8 +15,8 @@ from typing import NamedTuple
 import orjson
 
 from zava.protocol.apps import sales_chart
-from zava.protocol.endpoint import Endpoint, Headers
-from zava.protocol.kernel import Answer
+from zava.protocol.http.endpoint import Endpoint, Headers
+from zava.protocol.mcp.sdk_bridge import Answer
 
 SIGN_IN_PATH = "/console/sign-in"
 POLICY = "; ".join(

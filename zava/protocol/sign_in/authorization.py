@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from zava.protocol.sign_in.clients import read_client
-from zava.protocol.sign_in.fields import read_form
 from zava.protocol.sign_in.parts import Asked, Rules, SignInRefused
+from zava.protocol.sign_in.web_forms import read_form
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # base64url of a SHA-256
 # OpenID Connect's, which many clients add. They allow nothing.

@@ -6,7 +6,7 @@ from typing import Any
 
 from cachetools import TTLCache
 
-from zava.protocol.kernel import Answer
+from zava.protocol.mcp.sdk_bridge import Answer
 from zava.protocol.sign_in.page import Choice, choice_page
 from zava.protocol.sign_in.parts import Asked, Person, SignInRefused
 

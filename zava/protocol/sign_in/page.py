@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from zava.protocol.apps import sales_chart
 from zava.protocol.console.console import PAGE_HEADERS
-from zava.protocol.kernel import Answer
+from zava.protocol.mcp.sdk_bridge import Answer
 from zava.protocol.sign_in.parts import Asked, Person
 
 _HERE = Path(__file__).parent

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from zava.protocol.kernel import Answer
+from zava.protocol.mcp.sdk_bridge import Answer
 
 
 class Request(NamedTuple):

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from hmac import compare_digest
 from typing import Any
 
-from zava.protocol.http_answers import json_answer
-from zava.protocol.kernel import Answer
+from zava.protocol.http_responses import json_answer
+from zava.protocol.mcp.sdk_bridge import Answer
 from zava.protocol.sign_in.authorization import read_resource, read_scopes
 from zava.protocol.sign_in.clients import read_client
-from zava.protocol.sign_in.fields import oauth_error
 from zava.protocol.sign_in.parts import Person, Rules, SignInRefused, SignIns, Tokens
 from zava.protocol.sign_in.seal import Seal, fingerprint
+from zava.protocol.sign_in.web_forms import oauth_error
 
 _VERIFIER = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
 _UNAUTHORIZED = 401

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from zava.errors import Busy
-from zava.protocol.http_answers import json_answer
-from zava.protocol.kernel import Answer
+from zava.protocol.http_responses import json_answer
+from zava.protocol.mcp.sdk_bridge import Answer
 from zava.protocol.sign_in.authorization import (
     answer_location,
     from_ticket,
@@ -21,12 +21,6 @@ from zava.protocol.sign_in.authorization import (
     to_ticket,
 )
 from zava.protocol.sign_in.clients import register
-from zava.protocol.sign_in.fields import (
-    media_type,
-    oauth_error,
-    read_form,
-    read_object,
-)
 from zava.protocol.sign_in.page import FILES, refusal_page
 from zava.protocol.sign_in.parts import (
     Asked,
@@ -40,6 +34,12 @@ from zava.protocol.sign_in.parts import (
 )
 from zava.protocol.sign_in.redemption import Redemption
 from zava.protocol.sign_in.seal import Seal, fingerprint
+from zava.protocol.sign_in.web_forms import (
+    media_type,
+    oauth_error,
+    read_form,
+    read_object,
+)
 
 METADATA_PATH = "/.well-known/oauth-authorization-server"
 REGISTER_PATH = "/oauth/register"

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from zava.errors import InvalidInput
-from zava.model import Caller, Permission
+from zava.model.core import Caller, Permission
 from zava.protocol.tools.argument_forms import converted
 from zava.service.analytics import Analytics
 

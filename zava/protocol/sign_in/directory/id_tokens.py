@@ -7,11 +7,11 @@ from hmac import compare_digest
 from typing import Any
 from uuid import UUID
 
-from zava.model import caller_of_subject
+from zava.model.core import caller_of_subject
+from zava.protocol.auth.jwks import RemoteKeys, SigningKey
 from zava.protocol.sign_in.clients import one_line
 from zava.protocol.sign_in.directory.provider import ProviderFailed
 from zava.protocol.sign_in.parts import Person, SignInRefused
-from zava.protocol.signing_keys import RemoteKeys, SigningKey
 
 _ALGORITHM = "RS256"
 _LEEWAY_SECONDS = 60

@@ -13,15 +13,15 @@ from typing import Any
 from cachetools import TTLCache
 
 from zava.errors import Busy
-from zava.protocol.http_answers import json_answer
-from zava.protocol.kernel import Answer
+from zava.protocol.http_responses import json_answer
+from zava.protocol.mcp.sdk_bridge import Answer
 from zava.protocol.sign_in.authorization import answer_location, from_ticket, to_ticket
 from zava.protocol.sign_in.directory.id_tokens import IdTokens
 from zava.protocol.sign_in.directory.provider import Provider, ProviderFailed
-from zava.protocol.sign_in.fields import read_form
 from zava.protocol.sign_in.page import consent_page, refusal_page
 from zava.protocol.sign_in.parts import Asked, Person, Request, SignInRefused
 from zava.protocol.sign_in.seal import Seal, fingerprint
+from zava.protocol.sign_in.web_forms import read_form
 
 logger = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
 
-from zava.infrastructure.credentials import NoToken
-from zava.protocol.signing_keys import RemoteKeys, read_document
+from zava.infrastructure.azure.entra_credentials import NoToken
+from zava.protocol.auth.jwks import RemoteKeys, read_document
 
 _MAX_AGE_SECONDS = 3600.0
 _REST_SECONDS = 10.0  # after a failure

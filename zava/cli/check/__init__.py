@@ -1,0 +1,1 @@
+"""`zava check URL`: what only a deployment can show."""

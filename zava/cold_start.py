@@ -1,0 +1,64 @@
+"""Load the application at the first request, with the garbage collector disabled.
+
+The objects of loading stay: modules, classes, functions. Collections during loading are a tenth of
+a cold start's CPU. So they are disabled, and the loaded objects are frozen out of later ones.
+Afterwards collections are rarer: an answer's rows are thousands of objects, which reference counts
+free. Collections over them were a twentieth of such a call.
+"""
+
+import asyncio
+import gc
+import time
+from collections.abc import Mapping
+from functools import cache
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zava.protocol.mcp.sdk_bridge import Answer
+
+_LOOK_AFTER_OBJECTS = 10_000
+# Under the default time of a request, so that the first one is answered within it, too.
+_LOADING_SECONDS = 30.0
+
+_app: ModuleType | None = None
+_loading: asyncio.Task[ModuleType] | None = None
+
+
+@cache
+def loaded_app() -> ModuleType:
+    """Return `zava.app`, loaded lazily."""
+    gc.disable()
+    try:
+        from zava import app
+    finally:
+        gc.enable()
+    gc.freeze()
+    gc.set_threshold(_LOOK_AFTER_OBJECTS)
+    return app
+
+
+async def answer_request(
+    method: str, path: str, headers: Mapping[str, str], body: bytes, query: str = ""
+) -> "Answer":
+    """Answer one HTTP trigger; the time that loading takes is part of the request's.
+
+    Raises:
+        TimeoutError: loading did not end in time.
+        Exception: what loading raised; the next request tries again.
+    """
+    since = time.monotonic()
+    app = _app or await _load()
+    answer: Answer = await app.answer_request(method, path, headers, body, query, since=since)
+    return answer
+
+
+async def _load() -> ModuleType:
+    """Load on a thread, once for all who wait: a file system that hangs holds up no time-out."""
+    global _app, _loading  # noqa: PLW0603  # modules, too, are loaded once for the process
+    if _loading is None or _loading.done():
+        _loading = asyncio.create_task(asyncio.to_thread(loaded_app))
+        _loading.add_done_callback(lambda late: late.cancelled() or late.exception())
+    async with asyncio.timeout(_LOADING_SECONDS):
+        _app = await asyncio.shield(_loading)
+    return _app

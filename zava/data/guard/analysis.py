@@ -1,0 +1,110 @@
+"""Reads a caller's statement once, for the guard, the audit and the limit on its work.
+
+Handing a text to the parsing thread costs many times what parsing it does. So they share the trip,
+and a short text, whose depth any stack bears, is read where it is.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar, TypeVarTuple
+from weakref import WeakValueDictionary
+
+from cachetools import LRUCache
+
+from zava.data.guard.cost.work import HEAVY_ROWS
+from zava.data.guard.guard import Guard, Verdict
+from zava.data.syntax.fingerprint import fingerprint
+from zava.data.syntax.outside_text import reads_outside_text
+from zava.data.syntax.parser import parsing_thread
+
+T = TypeVar("T")
+Arguments = TypeVarTuple("Arguments")
+
+_REMEMBERED = 1024  # statements of at most 16 KiB
+
+SHORT_CHARACTERS = 512
+"""The longest text that is read on the caller's own stack.
+
+Nothing that long takes 256 KiB of stack, or comes near the depth that Python allows a loop's task.
+"""
+
+
+class ReadStatement(NamedTuple):
+    """The analysis of a text, the same for every caller.
+
+    `fingerprint` is None if the text is not a statement. `reads_outside_text` is true if the
+    statement passed and its answer may hold text that outsiders wrote.
+    """
+
+    verdict: Verdict
+    fingerprint: str | None
+    reads_outside_text: bool
+
+    @property
+    def is_heavy(self) -> bool:
+        """Whether the statement leaves one connection free for others while it runs."""
+        return self.verdict.visited_rows >= HEAVY_ROWS
+
+
+class ParsingTurns:
+    """Sends work to the parsing thread, one piece of each person at a time.
+
+    The thread takes what comes first. So a person's text waits for at most one of each other
+    person, however many those have sent. `charge` is given each person's time on the thread, which
+    the rest of the process cannot use meanwhile.
+    """
+
+    def __init__(self, charge: Callable[[bytes, float], None] = lambda *_: None) -> None:
+        self._charge = charge
+        # By identity, for as long as something of that person runs or waits.
+        self._turns: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
+
+    async def run(
+        self, identity: bytes, work: Callable[[*Arguments], T], *arguments: *Arguments
+    ) -> T:
+        """Return what the work returns, once the person's earlier pieces are done."""
+        turn = self._turns.get(identity)
+        if turn is None:
+            turn = self._turns[identity] = asyncio.Lock()
+        async with turn:
+            loop = asyncio.get_running_loop()
+            result, seconds = await loop.run_in_executor(parsing_thread(), _timed, work, *arguments)
+            self._charge(identity, seconds)
+            return result
+
+
+def _timed(work: Callable[[*Arguments], T], *arguments: *Arguments) -> tuple[T, float]:
+    """Return what the work returns, and the seconds that it computed."""
+    begun = time.thread_time()
+    return work(*arguments), time.thread_time() - begun
+
+
+class StatementReader:
+    """Reads statements and remembers them by person and exact text.
+
+    Reading a long text takes long enough to measure: a memory that callers share would reveal that
+    another one sent it.
+    """
+
+    def __init__(self, guard: Guard, turns: ParsingTurns) -> None:
+        self._guard = guard
+        self._turns = turns
+        self._read: LRUCache[tuple[bytes, str], ReadStatement] = LRUCache(_REMEMBERED)
+
+    async def read(self, identity: bytes, statement: str) -> ReadStatement:
+        """Return the analysis of a caller's text within the limits (`check_limits`)."""
+        known = self._read.get((identity, statement))
+        if known is None:
+            if len(statement) <= SHORT_CHARACTERS:
+                known = self.read_here(statement)
+            else:
+                known = await self._turns.run(identity, self.read_here, statement)
+            self._read[identity, statement] = known
+        return known
+
+    def read_here(self, statement: str) -> ReadStatement:
+        """Return a text's analysis; read one above `SHORT_CHARACTERS` on the parsing thread."""
+        verdict = self._guard.judge(statement)
+        is_outside = verdict.error is None and reads_outside_text(statement)
+        return ReadStatement(verdict, fingerprint(statement), is_outside)

@@ -1,0 +1,1 @@
+"""Estimates of what a statement costs, by its text."""

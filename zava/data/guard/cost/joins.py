@@ -1,0 +1,294 @@
+"""How many rows a FROM clause combines, by its sources' sizes and the conditions between them."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import Any, NamedTuple
+
+from zava.data.guard.cost.bounds import constant, largest
+from zava.data.syntax.parser import COMPOUND, Node, nodes_of
+
+# About the size of a large store. No row of any store is counted for these.
+_TABLE_ROWS: Mapping[str, float] = {
+    "orders": 50_000,
+    "order_items": 150_000,
+    "customers": 20_000,
+    "inventory": 5_000,
+    "products": 500,
+}
+_SMALL_TABLE_ROWS = 50.0
+_SERIES_ROWS, _MOST_SERIES_ROWS = 1_000.0, 1_000_000.0
+_FUNCTION_ROWS = 10.0
+_EQUALITY, _RANGE = 1 / 10, 1 / 3
+_KEY_LOOKUP, _LEAST_FACTOR = 1 / 1_000, 1 / 50_000
+_KEY_LOOKUPS = {"order_id": 1 / 20_000, "customer_id": 1 / 5_000, "product_id": 1 / 300}
+# Of these units, of fractions and of bare seconds a series counts its steps; of longer ones it has
+# few.
+_SHORT_STEP = re.compile(r"micro|milli|sec|min|[:.]|pt", re.IGNORECASE)
+_TENANT = "store_id"
+_FROM_TO = 2
+
+_LEAVES = frozenset({"ColumnRef", "A_Const", "funcname", "typeName"})
+_ENDS = _LEAVES | {"subselect", "query"}
+_EQUALS = [{"String": {"sval": "="}}]
+
+
+class Rows(NamedTuple):
+    """How many rows a query returns, and how many it visits for that."""
+
+    returned: float
+    visited: float
+
+
+CteRows = Mapping[str, float]
+Names = frozenset[str]
+
+
+@dataclass(slots=True)
+class Source:
+    """One item of a FROM clause: `names` are what its columns may be qualified with."""
+
+    names: Names
+    rows: Rows
+    is_lateral: bool = False
+    is_stores: bool = False
+
+
+class From:
+    """What a FROM clause joins, by which conditions, and which of its items share columns."""
+
+    def __init__(
+        self,
+        select: Callable[[Node, CteRows, Names], Rows],
+        items: list[Node],
+        condition: Node | None,
+        ctes: CteRows,
+        outer: Names,
+    ) -> None:
+        self._select = select
+        self.sources: list[Source] = []
+        self.conditions = list(conjuncts(condition))
+        self.links: list[tuple[int, int]] = []
+        self._ctes, self.outer = ctes, outer
+        for item in items:
+            self._add(item)
+        self.names = frozenset(name for source in self.sources for name in source.names)
+
+    def _add(self, item: Node) -> int:
+        """Add an item and return the number of one of its sources."""
+        join = item.get("JoinExpr")
+        if join is None:
+            self.sources.append(self._source(item))
+            return len(self.sources) - 1
+        left, right = self._add(join["larg"]), self._add(join["rarg"])
+        if self._is_linked(join, left):
+            self.links.append((left, right))
+        self.conditions += conjuncts(join.get("quals"))
+        return left
+
+    def _is_linked(self, join: Node, left: int) -> bool:
+        """Whether a join names shared columns that are a key, which the store alone is not."""
+        names = {part["String"]["sval"] for part in join.get("usingClause", ())}
+        if names == {_TENANT}:
+            return any(source.is_stores for source in self.sources[left:])
+        return bool(names) or join.get("isNatural", False)
+
+    def _source(self, item: Node) -> Source:
+        if "RangeVar" in item:
+            table = item["RangeVar"]
+            name = table["relname"]
+            alias = table.get("alias", {}).get("aliasname", name)
+            is_cte = "schemaname" not in table and name in self._ctes
+            rows = self._ctes[name] if is_cte else _TABLE_ROWS.get(name, _SMALL_TABLE_ROWS)
+            return Source(frozenset({alias}), Rows(rows, rows), is_stores=name == "stores")
+        (node,) = item.values()
+        names = frozenset({node["alias"]["aliasname"]} if "alias" in node else ())
+        if "RangeSubselect" in item:
+            is_lateral = node.get("lateral", False)
+            before = {name for source in self.sources for name in source.names}
+            outer = self.outer | before if is_lateral else self.outer
+            found = self._select(node["subquery"]["SelectStmt"], self._ctes, outer)
+            return Source(names, found, is_lateral=is_lateral)
+        rows = prod(
+            series(arguments) if name == "generate_series" else _FUNCTION_ROWS
+            for name, arguments in calls(node.get("functions", []))
+            if name in {"generate_series", "unnest"}
+            or name.endswith(("_elements", "_each", "_to_table"))
+        )
+        return Source(names, Rows(rows, rows))
+
+
+class _Links:
+    """Which sources conditions join by a key, and by which factor they lower each source."""
+
+    def __init__(self, read: From, *, has_subqueries: bool) -> None:
+        self._read = read
+        self._has_subqueries = has_subqueries
+        self.groups = list(range(len(read.sources)))
+        self.factors = [1.0] * len(read.sources)
+        self.anywhere = 1.0
+        for link in read.links:
+            self._merge(link)
+
+    def add(self, condition: Node) -> None:
+        """Count one of the conditions that hold together."""
+        sources, sides = self._read.sources, condition.get("A_Expr", {})
+        is_equality = sides.get("name") == _EQUALS
+        if is_equality:
+            left, right = columns_of(sides.get("lexpr")), columns_of(sides["rexpr"])
+            columns, has_both = left + right, bool(left and right)
+        else:
+            columns, has_both = columns_of(condition), False
+        named = _qualifiers(columns)
+        places = [n for n, source in enumerate(sources) if not source.names.isdisjoint(named)]
+        names_outer = not named.isdisjoint(self._read.outer - self._read.names)
+        if has_both:
+            if len(places) == 1 and names_outer:  # a key of the query around it
+                self.factors[places[0]] *= _key_lookup(sides["lexpr"])
+            elif _is_key(columns, [sources[place] for place in places]):
+                self._merge(places or range(len(sources)))
+        elif not names_outer and not self._holds_subquery(condition):
+            # Of other conditions each row is visited to find out.
+            self._lower(places, _EQUALITY if is_equality else _RANGE)
+
+    def _holds_subquery(self, condition: Node) -> bool:
+        return self._has_subqueries and any(
+            "SubLink" in node for node in outside_subqueries(condition)
+        )
+
+    def _lower(self, places: list[int], factor: float) -> None:
+        if len(places) == 1 or len(self.factors) == 1:
+            self.factors[places[0] if places else 0] *= factor
+        elif not places:
+            self.anywhere *= factor
+
+    def _merge(self, members: Iterable[int]) -> None:
+        merged = {self.groups[member] for member in members}
+        self.groups = [min(merged) if group in merged else group for group in self.groups]
+
+
+def joined(read: From, *, has_subqueries: bool) -> Rows:
+    """Return how many combinations of rows there are, and lower each source by its conditions.
+
+    Sources that share a column or an equality of columns count as joined by a key: as many rows
+    as the largest of them.
+    """
+    links = _Links(read, has_subqueries=has_subqueries)
+    for condition in read.conditions:
+        links.add(condition)
+    visited_of: dict[int, float] = {}
+    returned_of: dict[int, float] = {}
+    share_of: dict[int, float] = {}
+    for group, source, factor in zip(links.groups, read.sources, links.factors, strict=True):
+        lowered = max(factor, _LEAST_FACTOR)
+        # A lateral query is computed for each row of the others.
+        rows = max(source.rows) if source.is_lateral else source.rows.returned
+        visited_of[group] = max(visited_of.get(group, 1.0), rows)
+        returned_of[group] = max(returned_of.get(group, 1.0), source.rows.returned)
+        # What lowers one source of a key lowers all that it joins.
+        share_of[group] = min(share_of.get(group, 1.0), lowered)
+        source.rows = Rows(source.rows.returned * lowered, source.rows.visited * lowered)
+    share = max(links.anywhere, _KEY_LOOKUP)
+    returned, visited = (
+        max(prod(max(of[group] * share_of[group], 1.0) for group in of) * share, 1.0)
+        for of in (returned_of, visited_of)
+    )
+    return Rows(returned, visited)
+
+
+def _key_lookup(side: Node) -> float:
+    names = side.get("ColumnRef", {}).get("fields", [{}])
+    return _KEY_LOOKUPS.get(names[-1].get("String", {}).get("sval", ""), _KEY_LOOKUP)
+
+
+def _is_key(columns: list[list[Node]], sources: list[Source]) -> bool:
+    """Whether an equality joins by a key; a store alone is one beside the table of stores only."""
+    names = {fields[-1].get("String", {}).get("sval") for fields in columns}
+    return names != {_TENANT} or any(source.is_stores for source in sources)
+
+
+def series(arguments: list[Node]) -> float:
+    """Return how many numbers or times a generate_series makes."""
+    if len(arguments) < _FROM_TO:
+        return _FUNCTION_ROWS
+    start, stop = largest(arguments[0]), largest(arguments[1])
+    step = constant(arguments[_FROM_TO]) if len(arguments) > _FROM_TO else 1.0
+    if start is None or stop is None:
+        return _MOST_SERIES_ROWS if _has_short_step(arguments[_FROM_TO:]) else _SERIES_ROWS
+    return max(abs(stop - start) / abs(step or 1.0), 1.0)
+
+
+def _has_short_step(step: list[Node]) -> bool:
+    nodes = list(nodes_of(step))
+    texts = [node["A_Const"]["sval"].get("sval", "") for node in nodes if _is_text(node)]
+    has_unit = any("typmods" in node for node in nodes)  # interval '1' month
+    return any(_SHORT_STEP.search(text) or (text.isdigit() and not has_unit) for text in texts)
+
+
+def _is_text(node: Node) -> bool:
+    return "sval" in node.get("A_Const", {})
+
+
+def conjuncts(condition: Node | None) -> Iterator[Node]:
+    """Yield the conditions that AND joins."""
+    stack = [condition] if condition else []
+    while stack:
+        node = stack.pop()
+        if node.get("BoolExpr", {}).get("boolop") == "AND_EXPR":
+            stack += node["BoolExpr"]["args"]
+        else:
+            yield node
+
+
+def outside_subqueries(tree: Any) -> list[Node]:
+    """Return the nodes of a tree, but of each subquery only its link, and nothing of a leaf."""
+    return _nodes_until(tree, _ENDS)
+
+
+def _nodes_until(tree: Any, ends: Names) -> list[Node]:
+    # A list, because most of a statement's estimates read it whole.
+    found: list[Node] = []
+    stack = [tree] if tree else []
+    while stack:
+        node = stack.pop()
+        if type(node) is dict:
+            found.append(node)
+            for key, part in node.items():
+                if type(part) in COMPOUND and key not in ends:
+                    stack.append(part)
+        else:
+            stack += node
+    return found
+
+
+def calls(tree: Any) -> Iterator[tuple[str, list[Node]]]:
+    """Yield the name and the arguments of each call outside subqueries."""
+    return calls_of(outside_subqueries(tree))
+
+
+def calls_of(nodes: Iterable[Node]) -> Iterator[tuple[str, list[Node]]]:
+    """Yield the name and the arguments of each call among nodes."""
+    for node in nodes:
+        if "FuncCall" in node:
+            call = node["FuncCall"]
+            yield call["funcname"][-1]["String"]["sval"], call.get("args", [])
+
+
+def columns_of(tree: Any) -> list[list[Node]]:
+    """Return the parts of each column's name in a tree."""
+    if type(tree) is dict and "ColumnRef" in tree:  # as most sides of a condition are
+        return [tree["ColumnRef"]["fields"]]
+    nodes = _nodes_until(tree, _LEAVES)
+    return [node["ColumnRef"]["fields"] for node in nodes if "ColumnRef" in node]
+
+
+def qualifiers(tree: Any) -> Names:
+    """Return the names before the columns of a tree."""
+    return _qualifiers(columns_of(tree))
+
+
+def _qualifiers(columns: Iterable[list[Node]]) -> Names:
+    # The name alone may be a whole row of its source.
+    named = [fields[-2] if len(fields) > 1 else fields[0] for fields in columns]
+    return frozenset([part["String"]["sval"] for part in named if "String" in part])

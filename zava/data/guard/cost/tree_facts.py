@@ -1,0 +1,67 @@
+"""Facts of one query or expression in a parse tree, for the estimate of sizes."""
+
+from math import log10
+from typing import Any
+
+from zava.data.guard.cost.bounds import constant
+from zava.data.guard.field_notation import select_names
+from zava.data.syntax.parser import Node, nodes_of
+
+LARGEST_NUMERIC = 131_072.0
+_SCALAR = 64.0
+
+
+def power_digits(arguments: list[Node]) -> float:
+    """Return the digits of a power, an exponential or a factorial."""
+    numbers = [constant(argument) for argument in arguments]
+    if any(number is None for number in numbers):
+        # As a double it is short; only a numeric base makes a long number.
+        return LARGEST_NUMERIC if _is_numeric(arguments[0]) else _SCALAR
+    base, exponent = (abs(number or 0.0) for number in [*numbers, numbers[0]][:2])
+    if len(numbers) == 1:
+        return min(_SCALAR + exponent * log10(max(exponent, 3.0)), LARGEST_NUMERIC)
+    return min(_SCALAR + exponent * abs(log10(max(base, 1e-9))), LARGEST_NUMERIC)
+
+
+def _is_numeric(node: Node) -> bool:
+    if "TypeCast" in node:
+        return bool(node["TypeCast"]["typeName"]["names"][-1]["String"]["sval"] == "numeric")
+    return "fval" in node.get("A_Const", {})
+
+
+def text_of(part: Node) -> str:
+    """Return the name that one part of a reference holds; "" for a star."""
+    return str(part.get("String", {}).get("sval", ""))
+
+
+def inner_names(select: Node) -> tuple[frozenset[str], frozenset[str] | None]:
+    """Return the aliases of a query's sources, and their columns where each names its own."""
+    qualifiers, columns, is_known = set(), set(), True
+    stack = list(select.get("fromClause", ()))
+    while stack:
+        (node,) = stack.pop().values()
+        if "larg" in node:
+            stack += [node["larg"], node["rarg"]]
+            continue
+        alias = node.get("alias", {})
+        qualifiers.add(alias.get("aliasname", node.get("relname", "")))
+        names = {text_of(part) for part in alias.get("colnames", ())}
+        if "subquery" in node and not names:
+            names = set(select_names(node["subquery"]["SelectStmt"]))
+        columns |= names | qualifiers
+        is_known &= bool(names) and "*" not in names
+    return frozenset(qualifiers), frozenset(columns) if is_known else None
+
+
+def group_target(key: Node, select: Node) -> Node:
+    """Return what a key of GROUP BY stands for: an output, where it is that one's number."""
+    number, targets = constant(key), select.get("targetList", ())
+    if number is None or not 1 <= number <= len(targets):
+        return key
+    value: Node = targets[int(number) - 1]["ResTarget"]["val"]
+    return value
+
+
+def relations(tree: Any) -> set[str]:
+    """Return the names of the relations that a tree reads."""
+    return {node["relname"] for node in nodes_of(tree) if "relname" in node}

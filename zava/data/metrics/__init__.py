@@ -1,0 +1,1 @@
+"""The semantic layer: catalog, planner, compiler, reader."""

@@ -1,0 +1,282 @@
+"""Read the metric catalogue `metrics.toml`, check its form, and look up metrics and dimensions."""
+
+import re
+import tomllib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from zava.errors import InvalidInput
+
+UNITS = {"USD": 2, "percent": 2, "ratio": 2, "days": 1, "count": 0}
+"""Decimals to which each unit is rounded."""
+
+REFERENCE = re.compile(r"\{(\w+)(?:@(previous_year))?\}")
+SOURCE_PLACES = frozenset(
+    {"store", "product", "customer", "local", "clock", "tomorrow", "year_before", "visible"}
+)
+FORMULA_PLACES = frozenset({"days"})
+_NAME = re.compile(r"[a-z][a-z_]*")
+_NEAREST = 3
+_ELSEWHERE = (
+    "If none fits, use execute_sales_query: the rows are in retail.orders, order_items, customers,"
+    " products, inventory and stores."
+)
+
+
+class CatalogueError(Exception):
+    """The catalogue breaks its own form; the message names the entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A fact at one grain; without `moment` it is known only as it stands now."""
+
+    name: str
+    grain: str
+    relation: str
+    store: str
+    where: str = "true"
+    product: str | None = None
+    customer: str | None = None
+    moment: str | None = None
+    provides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """What answers may be split and filtered by.
+
+    `relation` holds the values that exist, and `matches` are the texts that a filter's value may
+    equal there. `named` is the label, and one more match, with a person's name. `choices` are the
+    only values. `pattern` is the form of a label of time, and `season` the number of labels after
+    which a season repeats.
+    """
+
+    name: str
+    description: str
+    expression: str
+    sources: tuple[str, ...]
+    joins: tuple[str, ...] = ()
+    relation: str | None = None
+    matches: tuple[str, ...] = ()
+    named: str | None = None
+    choices: tuple[str, ...] = ()
+    pattern: str | None = None
+    season: int | None = None
+    is_of_store: bool = False
+    is_outside_text: bool = False
+
+    def with_names(self) -> "Dimension":
+        """Return the dimension as it is shown to a caller who may read persons' names."""
+        if self.named is None:
+            return self
+        return replace(self, expression=self.named, matches=(*self.matches, self.named))
+
+    @property
+    def is_of_time(self) -> bool:
+        """Whether its labels move with the day of the order."""
+        return "{local}" in self.expression
+
+    @property
+    def is_same_a_year_later(self) -> bool:
+        """Whether a day's label moves by whole years: a day's own and an ISO week's do not."""
+        return self.name in {"month", "quarter", "year"}
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A certified number: SQL for each source, or a formula over other metrics."""
+
+    name: str
+    description: str
+    unit: str
+    expressions: Mapping[str, str]
+    formula: str | None
+    additive_over: tuple[str, ...]
+    joins: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    is_restricted: bool = False
+
+    @property
+    def compares_years(self) -> bool:
+        """Whether its formula compares with the year before."""
+        return "@previous_year" in (self.formula or "")
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Everything by name, in the order of the file."""
+
+    sources: Mapping[str, Source]
+    shared: Mapping[str, str]
+    joins: Mapping[str, str]
+    dimensions: Mapping[str, Dimension]
+    metrics: Mapping[str, Metric]
+
+    def metric(self, name: str, field: str = "metrics") -> Metric:
+        """Return a metric by its name or an alias of it.
+
+        Raises:
+            InvalidInput: there is no such metric; the error names the nearest ones.
+        """
+        wanted = _plain(name)
+        for metric in self.metrics.values():
+            if wanted == metric.name or wanted in metric.aliases:
+                return metric
+        known = {word: m.name for m in self.metrics.values() for word in (m.name, *m.aliases)}
+        raise _unknown(field, "metric", name, _nearest(wanted, known), self.metrics)
+
+    def dimension(self, name: str, field: str = "dimensions") -> Dimension:
+        """Return a dimension by its name.
+
+        Raises:
+            InvalidInput: there is no such dimension; the error names the nearest ones.
+        """
+        wanted = _plain(name)
+        if wanted in self.dimensions:
+            return self.dimensions[wanted]
+        known = {word: word for word in self.dimensions}
+        raise _unknown(field, "dimension", name, _nearest(wanted, known), self.dimensions)
+
+    def base_metrics(self, metric: Metric) -> list[tuple[str, str | None]]:
+        """Return the metrics with SQL of their own that it is made of, with their other year."""
+        if metric.formula is None:
+            return [(metric.name, None)]
+        return [
+            (name, year or None)
+            for name, year in REFERENCE.findall(metric.formula)
+            if name not in FORMULA_PLACES
+        ]
+
+
+@cache
+def catalogue() -> Catalogue:
+    """Return the project's catalogue, read once.
+
+    Raises:
+        CatalogueError: the file breaks its form.
+    """
+    text = (files("zava.retail") / "metrics.toml").read_text(encoding="utf-8")
+    return read_catalogue(text)
+
+
+def read_catalogue(text: str) -> Catalogue:
+    """Read and check a catalogue.
+
+    Raises:
+        CatalogueError: names the entry and the rule that it breaks.
+    """
+    try:
+        tables = tomllib.loads(text)
+        dimensions = {n: _made(Dimension, n, t) for n, t in tables.pop("dimensions").items()}
+        found = Catalogue(
+            sources={n: _made(Source, n, t) for n, t in tables.pop("sources").items()},
+            shared=tables.pop("shared"),
+            joins=tables.pop("joins"),
+            dimensions=dimensions,
+            metrics={n: _metric(n, t, dimensions) for n, t in tables.pop("metrics").items()},
+        )
+    except (tomllib.TOMLDecodeError, KeyError, AttributeError) as error:
+        raise CatalogueError(f"metrics.toml: {error}") from error
+    _expect("metrics.toml", not tables, f"there is no kind of entry {', '.join(tables)}")
+    _check(found)
+    return found
+
+
+def _metric(name: str, table: dict[str, Any], dimensions: Collection[str]) -> Metric:
+    additive = table.get("additive_over", ())
+    all_of_them = tuple(dimensions) if additive == "all" else additive
+    table = {"expressions": {}, "formula": None} | table | {"additive_over": all_of_them}
+    metric: Metric = _made(Metric, name, table)
+    return metric
+
+
+def _made(kind: type[Any], name: str, table: Mapping[str, Any]) -> Any:
+    _expect(name, _NAME.fullmatch(name) is not None, "a name is lower case with underscores")
+    listed = {key: tuple(v) if isinstance(v, list) else v for key, v in table.items()}
+    try:
+        return kind(name=name, **listed)
+    except TypeError as error:
+        raise CatalogueError(f"{name}: {error}") from error
+
+
+def _check(found: Catalogue) -> None:
+    for dimension in found.dimensions.values():
+        _check_dimension(dimension, found)
+    words: set[str] = set()
+    for metric in found.metrics.values():
+        _check_metric(metric, found)
+        for word in (metric.name, *metric.aliases):
+            _expect(metric.name, word not in words, f"{word} names two metrics")
+            words.add(word)
+    _expect("shared", set(found.shared) <= set(found.joins), "a table that no join names")
+    for name, sql in found.shared.items():
+        _expect(name, _places(sql) <= SOURCE_PLACES, "an unknown place in braces")
+    for name, sql in found.joins.items():
+        known = SOURCE_PLACES | set(found.shared)
+        _expect(name, _places(sql) <= known, "an unknown place in braces")
+
+
+def _check_dimension(dimension: Dimension, found: Catalogue) -> None:
+    name = dimension.name
+    _expect(name, bool(dimension.sources), "it is of no source")
+    _expect(name, set(dimension.sources) <= set(found.sources), "a source is unknown")
+    _expect(name, set(dimension.joins) <= set(found.joins), "a join is unknown")
+    _expect(name, _places(dimension.expression) <= SOURCE_PLACES, "an unknown place in braces")
+    is_looked_up = dimension.relation is not None and bool(dimension.matches)
+    kinds = [is_looked_up, bool(dimension.choices), dimension.pattern is not None]
+    _expect(name, sum(kinds) == 1, "it needs a relation with matches, or choices, or a pattern")
+    if dimension.is_of_time:
+        moments = [found.sources[source].moment for source in dimension.sources]
+        _expect(name, all(moments), "a source of it has no time")
+
+
+def _check_metric(metric: Metric, found: Catalogue) -> None:
+    name = metric.name
+    _expect(name, metric.unit in UNITS, f"the unit {metric.unit} is unknown")
+    _expect(name, bool(metric.expressions) != bool(metric.formula), "SQL or a formula, not both")
+    _expect(name, set(metric.expressions) <= set(found.sources), "a source is unknown")
+    _expect(name, set(metric.joins) <= set(found.joins), "a join is unknown")
+    _expect(name, set(metric.additive_over) <= set(found.dimensions), "a dimension is unknown")
+    for sql in metric.expressions.values():
+        _expect(name, _places(sql) <= SOURCE_PLACES, "an unknown place in braces")
+    for part, _ in found.base_metrics(metric) if metric.formula else ():
+        known = found.metrics.get(part)
+        _expect(name, known is not None and not known.formula, f"{part} has no SQL of its own")
+        _expect(
+            name,
+            known is None or not known.is_restricted or metric.is_restricted,
+            f"{part} is restricted, so it must be, too",
+        )
+
+
+def _places(sql: str) -> set[str]:
+    return {name for name, _ in REFERENCE.findall(sql)}
+
+
+def _expect(name: str, holds: bool, rule: str) -> None:  # noqa: FBT001  # an assertion with words
+    if not holds:
+        raise CatalogueError(f"{name}: {rule}")
+
+
+def _unknown(
+    field: str, kind: str, name: str, nearest: Sequence[str], known: Iterable[str]
+) -> InvalidInput:
+    hint = f"All: {', '.join(known)}. {_ELSEWHERE}"
+    if nearest:
+        hint = f"Nearest: {', '.join(nearest)}. {hint}"
+    return InvalidInput(f"{field}: there is no {kind} {name[:60]!r}.", hint=hint)
+
+
+def _plain(name: str) -> str:
+    return "_".join(name.strip().lower().replace("-", " ").replace("_", " ").split())
+
+
+def _nearest(wanted: str, known: Mapping[str, str]) -> list[str]:
+    holding = [word for word in known if len(wanted) > 2 and (wanted in word or word in wanted)]  # noqa: PLR2004  # two letters are in everything
+    near = holding + get_close_matches(wanted, known, n=_NEAREST)
+    return list(dict.fromkeys(known[word] for word in near))[:_NEAREST]

@@ -1,0 +1,259 @@
+"""Turn a question to the metrics into a plan: names resolved, sources chosen.
+
+Nothing here is SQL. A wrong name or combination is refused, with a hint on what is possible.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from zava.data.metrics.catalog import Catalogue, Dimension, Metric, Source
+from zava.errors import InvalidInput
+from zava.model.metrics import Comparison, MetricFilter, MetricOrder, MetricQuery, Period
+
+T = TypeVar("T")
+
+MOST_METRICS, MOST_DIMENSIONS, MOST_FILTERS, MOST_VALUES = 12, 3, 8, 100
+_OF_WEEKDAYS = frozenset({"day", "iso_week"})
+_OPERATORS = ("=", "in", "between", ">=", "<=")
+_LABELS = {
+    "YYYY-MM-DD": re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII),
+    "YYYY-Www": re.compile(r"\d{4}-W\d{2}", re.ASCII),
+    "YYYY-MM": re.compile(r"\d{4}-\d{2}", re.ASCII),
+    "YYYY-Qn": re.compile(r"\d{4}-Q[1-4]", re.ASCII),
+    "YYYY": re.compile(r"\d{4}", re.ASCII),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A filter whose dimension is known and whose values fit it."""
+
+    dimension: Dimension
+    op: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One aggregate to compute: a metric with SQL of its own, at a source, in a period."""
+
+    metric: Metric
+    source: Source
+    of: Comparison | None
+
+    @property
+    def key(self) -> tuple[str, Comparison | None]:
+        """Return what a formula refers to it by."""
+        return self.metric.name, self.of
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to read and how to answer."""
+
+    metrics: tuple[Metric, ...]
+    dimensions: tuple[Dimension, ...]
+    conditions: tuple[Condition, ...]
+    measures: tuple[Measure, ...]
+    order: tuple[MetricOrder, ...]
+    query: MetricQuery
+    unranked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Labels of a dimension that an order by a metric puts last: days of theirs are missing."""
+    missing_days: int = 0
+
+    @property
+    def is_of_period(self) -> bool:
+        """Whether anything in it depends on the period of the question."""
+        return any(measure.source.moment for measure in self.measures)
+
+    def period(self, of: Comparison | None) -> Period:
+        """Return the days of the question itself, or of what it is compared with."""
+        return self._compared(of) if of else self.query.period
+
+    def _compared(self, comparison: Comparison) -> Period:
+        period = self.query.period
+        if comparison is Comparison.PREVIOUS_PERIOD:
+            return period.previous()
+        if comparison is Comparison.PREVIOUS_YEAR_DATE:
+            return period.previous_year_date()
+        split = [*self.dimensions, *(condition.dimension for condition in self.conditions)]
+        # A day or a week has its counterpart 364 days before, whatever the period is made of.
+        if any(dimension.name in _OF_WEEKDAYS for dimension in split):
+            return period.same_weekdays()
+        return period.previous_year()
+
+
+def plan(query: MetricQuery, catalogue: Catalogue) -> Plan:
+    """Resolve a question against the catalogue.
+
+    Raises:
+        InvalidInput: a name, value or combination is not one that the catalogue allows.
+    """
+    _check_sizes(query)
+    metrics = _unique([catalogue.metric(name) for name in query.metrics])
+    dimensions = _unique([catalogue.dimension(name) for name in query.dimensions])
+    conditions = tuple(_condition(each, catalogue) for each in query.filters)
+    split = [*dimensions, *(condition.dimension for condition in conditions)]
+    measures: dict[tuple[str, Comparison | None], Measure] = {}
+    for metric in metrics:
+        for name, year in catalogue.base_metrics(metric):
+            of = Comparison.PREVIOUS_YEAR if year else query.alone
+            for each in _unique([of, *([query.compare] if query.compare else [])]):
+                measure = Measure(
+                    catalogue.metrics[name], _source(name, metric, split, catalogue), each
+                )
+                _check_comparison(measure, metric, split, year=year, compare=query.compare)
+                measures.setdefault(measure.key, measure)
+    return Plan(
+        metrics=metrics,
+        dimensions=dimensions,
+        conditions=conditions,
+        measures=tuple(measures.values()),
+        order=_order(query, metrics, dimensions),
+        query=query,
+    )
+
+
+def answer_names(metric: Metric, compare: Comparison | None) -> list[str]:
+    """Return the columns that a metric takes in an answer."""
+    if compare is None:
+        return [metric.name]
+    names = [metric.name, f"{metric.name}_previous", f"{metric.name}_change"]
+    return names if metric.unit == "percent" else [*names, f"{metric.name}_change_percent"]
+
+
+def _check_sizes(query: MetricQuery) -> None:
+    if not 1 <= len(query.metrics) <= MOST_METRICS:
+        raise InvalidInput(
+            f"metrics: 1 to {MOST_METRICS} are answered at once.", hint="Send several calls."
+        )
+    if len(query.dimensions) > MOST_DIMENSIONS:
+        raise InvalidInput(
+            f"dimensions: at most {MOST_DIMENSIONS}.", hint="Filter instead of splitting further."
+        )
+    if len(query.filters) > MOST_FILTERS:
+        raise InvalidInput(f"filters: at most {MOST_FILTERS}.", hint="Use `in` for many values.")
+
+
+def _unique(given: Sequence[T]) -> tuple[T, ...]:
+    # By identity: each is the catalogue's own, and not all of them can be hashed.
+    return tuple({id(each): each for each in given}.values())
+
+
+def _source(name: str, asked: Metric, split: Sequence[Dimension], catalogue: Catalogue) -> Source:
+    metric = catalogue.metrics[name]
+    for source_name in catalogue.sources:
+        if source_name in metric.expressions and all(source_name in d.sources for d in split):
+            return catalogue.sources[source_name]
+    allowed = [
+        dimension.name
+        for dimension in catalogue.dimensions.values()
+        if any(source in dimension.sources for source in metric.expressions)
+    ]
+    refused = next(
+        (d.name for d in split if d.name not in allowed), " and ".join(d.name for d in split)
+    )
+    raise InvalidInput(
+        f"dimensions: {asked.name} cannot be split or filtered by {refused}.",
+        hint=f"{asked.name} goes with: {', '.join(allowed)}. Query other metrics separately.",
+    )
+
+
+def _check_comparison(
+    measure: Measure,
+    metric: Metric,
+    split: Sequence[Dimension],
+    *,
+    year: str | None,
+    compare: Comparison | None,
+) -> None:
+    if compare is not None and year:
+        raise InvalidInput(
+            f"compare: {metric.name} is itself a comparison.", hint="Leave out compare."
+        )
+    if compare is not None and measure.source.moment is None:
+        raise InvalidInput(
+            f"compare: {metric.name} is known as of now, not for the past.",
+            hint="Leave out compare, or query it separately.",
+        )
+    if measure.of is None:
+        return
+    moving = [dimension.name for dimension in split if dimension.is_of_time]
+    by_weekday = {"day", "iso_week"} if compare is Comparison.PREVIOUS_YEAR else frozenset({"day"})
+    fixed = [
+        d.name
+        for d in split
+        if d.is_of_time and not d.is_same_a_year_later and (year or d.name not in by_weekday)
+    ]
+    if measure.of is Comparison.PREVIOUS_PERIOD and moving:
+        raise InvalidInput(
+            f"compare: {moving[0]} has no label in the previous period.",
+            hint="Compare with previous_year, or leave the dimension out.",
+        )
+    if fixed:
+        raise InvalidInput(
+            f"compare: {fixed[0]} has no label of its own a year earlier.",
+            hint="Use month, quarter or year.",
+        )
+
+
+def _condition(given: MetricFilter, catalogue: Catalogue) -> Condition:
+    dimension = catalogue.dimension(given.dimension, "filters")
+    op = given.op.strip().lower()
+    if op not in _OPERATORS:
+        raise InvalidInput(f"filters: op is one of {', '.join(_OPERATORS)}.", hint="Use `in`.")
+    if dimension.pattern is None and op not in {"=", "in"}:
+        raise InvalidInput(
+            f"filters: {dimension.name} is text; op is = or in.", hint="List the values with in."
+        )
+    wanted = {"between": (2, 2), "in": (1, MOST_VALUES)}.get(op, (1, 1))
+    if not wanted[0] <= len(given.values) <= wanted[1]:
+        told = "1" if wanted == (1, 1) else "2" if op == "between" else f"1 to {MOST_VALUES}"
+        raise InvalidInput(f"filters: {op} takes {told} values.", hint="Give value as a list.")
+    for value in given.values:
+        _check_value(dimension, value)
+    return Condition(dimension, op, given.values)
+
+
+def _check_value(dimension: Dimension, value: str) -> None:
+    if "\0" in value or not value.isprintable():
+        raise InvalidInput(
+            f"filters: a value of {dimension.name} holds unprintable characters.",
+            hint="Remove them.",
+        )
+    if dimension.choices and value.strip().lower() not in dimension.choices:
+        raise InvalidInput(
+            f"filters: {dimension.name} has no value {value[:60]!r}.",
+            hint=f"Use {', '.join(dimension.choices)}.",
+        )
+    if dimension.pattern is not None and not _LABELS[dimension.pattern].fullmatch(value.strip()):
+        raise InvalidInput(
+            f"filters: a value of {dimension.name} is written {dimension.pattern}.",
+            hint=f"{value[:60]!r} is not; for days use time_period.",
+        )
+
+
+def _order(
+    query: MetricQuery, metrics: Sequence[Metric], dimensions: Sequence[Dimension]
+) -> tuple[MetricOrder, ...]:
+    known = [dimension.name for dimension in dimensions]
+    aliases = {alias: metric.name for metric in metrics for alias in metric.aliases}
+    for metric in metrics:
+        known += answer_names(metric, query.compare)
+    order = []
+    for key in query.order_by:
+        name = key.by.strip().lower()
+        name = aliases.get(name, name)
+        if name not in known:
+            raise InvalidInput(
+                f"order_by: {key.by[:60]!r} is not in the answer.", hint=f"Use {', '.join(known)}."
+            )
+        order.append(MetricOrder(name, key.is_descending))
+    if order:
+        return tuple(order)
+    labelled = [dimension for dimension in dimensions if dimension.pattern is not None]
+    if labelled:  # a series reads from the past to the present
+        return tuple(MetricOrder(dimension.name, is_descending=False) for dimension in labelled)
+    return (MetricOrder(metrics[0].name),)

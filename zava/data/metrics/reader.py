@@ -1,0 +1,225 @@
+"""Reads certified metrics through the one door: several questions, one statement."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from difflib import get_close_matches
+from typing import Any
+
+import orjson
+
+from zava.coverage import unranked_labels
+from zava.data.metrics.catalog import Catalogue
+from zava.data.metrics.catalog_page import metric_page
+from zava.data.metrics.compiler import compile_plans
+from zava.data.metrics.planner import Plan, answer_names, plan
+from zava.data.metrics.result_cache import ResultCache
+from zava.data.named_queries import statement
+from zava.data.session.tenant_database import Tenancy
+from zava.data_reach import DataReach
+from zava.errors import InvalidInput, NotPermitted, ZavaError
+from zava.model.core import Audience, Caller, Permission, Scope
+from zava.model.metrics import (
+    ChainComparison,
+    Measured,
+    MetricColumn,
+    MetricQuery,
+    MetricRows,
+    Period,
+)
+
+CHAIN_METRICS = ("revenue", "orders", "average_order_value", "customers", "units", "discount_rate")
+"""What zava.chain_quartiles knows; anything else it answers with nothing."""
+
+_OFFERED = 8
+_MOST_STORES = 100
+_LONGEST_VALUE = 60
+_NEARLY = 0.8
+"""How alike a store's name has to be to one of the caller's own (difflib's ratio)."""
+
+
+class MetricReader:
+    """The data layer of the metric tools."""
+
+    def __init__(self, tenancy: Tenancy, cache: ResultCache, catalogue: Catalogue) -> None:
+        self._tenancy = tenancy
+        self._cache = cache
+        self._catalogue = catalogue
+
+    async def measure(self, caller: Caller, queries: Mapping[str, MetricQuery]) -> Measured:
+        """Answer questions by name, all from one statement.
+
+        Raises:
+            InvalidInput: a name, value or combination is not one that the catalogue allows.
+            NotPermitted: a metric or a store is not this caller's.
+        """
+        plans = {name: plan(query, self._catalogue) for name, query in queries.items()}
+        grant = await self._tenancy.grant(caller)
+        reach = DataReach.read(orjson.loads(grant.reach))
+        if Permission.SQL_QUERY in caller.permissions:
+            plans = {name: _with_names(each) for name, each in plans.items()}
+        for name, each in plans.items():
+            plans[name] = _within_reach(self._permitted(each, grant.audience), reach)
+        sql, params = compile_plans(plans, self._catalogue)
+        kept = await self._cache.read(caller, grant, sql, params)
+        documents, scope = kept.reading.rows[0], kept.reading.scope
+        for document in documents.values():
+            _check_matched(document, scope)
+        return Measured(
+            answers={name: _rows(plans[name], document) for name, document in documents.items()},
+            scope=scope,
+            as_of=kept.as_of,
+            is_cached=kept.is_cached,
+            reach=reach,
+        )
+
+    async def chain(
+        self, caller: Caller, metric: str, period: Period, today: date
+    ) -> ChainComparison:
+        """Read the caller's values and the chain's quartiles, which may be withheld.
+
+        Raises:
+            InvalidInput: the metric is not one that is compared with the chain.
+        """
+        asked = self._catalogue.metric(metric, "metric")
+        if asked.name not in CHAIN_METRICS:
+            raise InvalidInput(
+                f"metric: {asked.name} is not compared with the chain.",
+                hint=f"Use {', '.join(CHAIN_METRICS)}.",
+            )
+        query = MetricQuery((asked.name,), period, today, dimensions=("store",), limit=_MOST_STORES)
+        plans = {"own": plan(query, self._catalogue)}
+        sql, params = compile_plans(plans, self._catalogue)
+        values = {"metric": asked.name, "start": str(period.start), "end": str(period.end)}
+        grant = await self._tenancy.grant(caller)
+        kept = await self._cache.read(
+            caller, grant, f"{sql},\n{statement('chain_quartiles')}", {**params, "chain": values}
+        )
+        row, scope = kept.reading.rows[0], kept.reading.scope
+        told = row["chain"]
+        return ChainComparison(
+            metric=asked.name,
+            unit=asked.unit,
+            period=period,
+            own=dict(row["own"]["rows"] or []),
+            store_count=told["store_count"] if told else None,
+            quartiles=(told["lower_quartile"], told["median"], told["upper_quartile"])
+            if told
+            else None,
+            scope=scope,
+            as_of=kept.as_of,
+            is_cached=kept.is_cached,
+            reach=DataReach.read(orjson.loads(grant.reach)),
+        )
+
+    def describe(self) -> str:
+        """Return the catalogue as a page that people and models read."""
+        return metric_page(self._catalogue)
+
+    def _permitted(self, asked: Plan, audience: Audience) -> Plan:
+        """Refuse metrics that the database's column grants withhold, with a hint."""
+        refused = [metric.name for metric in asked.metrics if metric.is_restricted]
+        if not refused or audience is not Audience.STORE_MANAGERS:
+            return asked
+        if asked.query.leaves_out_restricted:
+            kept = tuple(m.name for m in asked.metrics if not m.is_restricted)
+            return plan(replace(asked.query, metrics=kept), self._catalogue)
+        open_metrics = [m.name for m in self._catalogue.metrics.values() if not m.is_restricted]
+        raise NotPermitted(
+            f"{', '.join(refused)}: cost and margin are for regional managers and head office.",
+            hint=f"You may query {', '.join(open_metrics)}.",
+        )
+
+
+def _with_names(asked: Plan) -> Plan:
+    """Return the plan with the names of persons, for a caller who may read them by free SQL."""
+    return replace(
+        asked,
+        dimensions=tuple(dimension.with_names() for dimension in asked.dimensions),
+        conditions=tuple(
+            replace(condition, dimension=condition.dimension.with_names())
+            for condition in asked.conditions
+        ),
+    )
+
+
+def _within_reach(asked: Plan, reach: DataReach) -> Plan:
+    """Return the plan with what the loaded orders leave out of its period."""
+    query = asked.query
+    if not asked.is_of_period:
+        return asked
+    own = reach.within(query.filters)
+    names = [dimension.name for dimension in asked.dimensions]
+    return replace(
+        asked,
+        query=replace(query, period=replace(query.period, cut=own.cut(query.period, query.today))),
+        unranked=unranked_labels(names, query.period, own, query.today),
+        missing_days=own.missing_days(query.period, query.today),
+    )
+
+
+def _rows(asked: Plan, document: Mapping[str, Any]) -> MetricRows:
+    columns = [
+        MetricColumn(dimension.name, None, dimension.is_outside_text)
+        for dimension in asked.dimensions
+    ]
+    for metric in asked.metrics:
+        for name in answer_names(metric, asked.query.compare):
+            unit = "percent" if name.endswith("_change_percent") else metric.unit
+            columns.append(
+                MetricColumn(
+                    name,
+                    unit,
+                    adds_up_over_days="day" in metric.additive_over,
+                    compares_years=metric.compares_years,
+                )
+            )
+    return MetricRows(
+        columns=tuple(columns),
+        rows=document["rows"] or [],
+        totals=document["totals"] or [],
+        group_count=document["groups"],
+        period=asked.period(asked.query.alone) if asked.is_of_period else None,
+        compared=asked.period(asked.query.compare) if asked.query.compare else None,
+    )
+
+
+def _check_matched(document: Mapping[str, Any], scope: Scope) -> None:
+    """Refuse a filter's value that nothing in scope bears: its zero would read like an answer."""
+    for missing in document["unmatched"] or ():
+        dimension, value = missing["dimension"], missing["value"][:_LONGEST_VALUE]
+        existing = document["existing"].get(dimension) or []
+        if dimension == "store":
+            raise _no_such_store(value, scope)
+        folded = {text.casefold(): text for text in existing}
+        wanted = value.casefold()
+        near = [text for key, text in folded.items() if wanted in key]
+        near += [folded[key] for key in get_close_matches(wanted, folded, _OFFERED, 0.5)]
+        offered = list(dict.fromkeys(near or sorted(existing)))[:_OFFERED]
+        raise InvalidInput(
+            f"filters: no {dimension} in your scope is named {value!r}.",
+            hint=f"{'Nearest' if near else 'There is'}: {', '.join(offered)}."
+            if offered
+            else "Find the exact name with semantic_search_products or execute_sales_query.",
+        )
+
+
+def _no_such_store(name: str, scope: Scope) -> ZavaError:
+    """Return the one answer for another's store and for a store that does not exist.
+
+    A name that is nearly one of the caller's own is a mistake in writing, and no denied call.
+    """
+    message = f"No store in your scope is named {name[:_LONGEST_VALUE]!r}."
+    own = {_short_name(store): store for store in scope.stores}
+    near = get_close_matches(_short_name(name), own, 1, _NEARLY)
+    if near:
+        return InvalidInput(message, hint=f"Nearest: {own[near[0]]}.")
+    seen = ", ".join(scope.stores[:_OFFERED]) or "none"
+    hint = f"You see {len(scope.stores)} of {scope.store_count} stores: {seen}."
+    if len(scope.stores) < scope.store_count:
+        hint += " compare_with_chain compares yours with the others together."
+    return NotPermitted(message, hint=hint)
+
+
+def _short_name(store: str) -> str:
+    return store.strip().casefold().removeprefix("zava retail ")

@@ -1,0 +1,1 @@
+"""Execute statements for a caller; only this package holds the pool."""

@@ -1,0 +1,217 @@
+"""Prove isolation before anything is served, and again every minute.
+
+The check compares the catalog with everything that isolation rests on. Then it reads as the two
+canaries, principals that no token can name. Each must see its own row, and a forged, an expired and
+a missing context must see none. All of it is one round trip.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
+from uuid import UUID
+
+import psycopg
+from psycopg.pq.abc import PGresult
+
+from zava.data.session import sqlstate
+from zava.data.session.pipeline import Bounds, Flight, raise_error
+from zava.data.session.retries import is_lost_connection
+from zava.data.session.signed_context import ContextSigner, SignedCall
+from zava.errors import Busy, ZavaError
+from zava.infrastructure.postgres.pool import DatabasePool, Unreachable
+from zava.model.core import Audience, Caller
+from zava.sql_files import SQL
+
+logger = logging.getLogger(__name__)
+
+_FRESH_SECONDS = 60.0
+_NOBODY = UUID(int=0)
+CANARIES = (
+    Caller(_NOBODY, UUID("00000000-0000-0000-0000-0000000000a1")),
+    Caller(_NOBODY, UUID("00000000-0000-0000-0000-0000000000b2")),
+)
+"""Principals whom no token can name; each sees one row of its own and no store."""
+
+_SONG = "SELECT store_id FROM zava.canary"
+# The scope of this forgery is the second canary's; sixty-four zeros stand where its seal would.
+_FORGED_SONG = (
+    "WITH forged AS MATERIALIZED (SELECT set_config('zava.context', repeat('0', 64)"
+    " || '00000000-0000-0000-0000-0000000000b2', true)) SELECT store_id FROM forged, zava.canary"
+)
+
+_BOUNDS = Bounds(max_rows=10, max_bytes=10_000)
+_DIRECTORY = SQL / "verify"
+_QUESTIONS = ("isolation.sql", "logins.sql", "catalog.sql")
+_LISTS = ("known_functions.sql", "known_leakproof.txt")
+
+
+_RESTORE = "the CREATE FUNCTION of zava.open_context and zava.my_store in sql/schema.sql"
+_CANARIES_AGAIN = (
+    "INSERT INTO zava.canary VALUES ('00000000-0000-0000-0000-0000000000a1', 'first canary'),"
+    " ('00000000-0000-0000-0000-0000000000b2', 'second canary') ON CONFLICT DO NOTHING"
+)
+_PRINCIPALS_AGAIN = (
+    "INSERT INTO zava.principals (tenant_id, object_id, display_name, audience, store_ids)"
+    " SELECT '00000000-0000-0000-0000-000000000000', store_id, song, 'store_managers',"
+    " ARRAY[store_id] FROM zava.canary ON CONFLICT (tenant_id, object_id) DO UPDATE SET"
+    " active = true, valid_from = '-infinity', valid_until = 'infinity',"
+    " audience = excluded.audience, store_ids = excluded.store_ids"
+)
+_REMEDIES = {
+    sqlstate.CONTEXT_REFUSED: "zava migrate, which installs the keys that sign the context",
+    sqlstate.PRINCIPAL_REFUSED: _PRINCIPALS_AGAIN,
+    sqlstate.OTHER_AUDIENCE: _PRINCIPALS_AGAIN,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Song:
+    """One call of a canary, and what it must bring: these rows, or this SQLSTATE."""
+
+    what: str
+    call: SignedCall
+    rows: list[bytes] | None = None
+    state: str | None = None
+
+    def problems(self, result: PGresult) -> list[str]:
+        try:
+            raise_error(result)
+        except psycopg.Error as error:
+            if error.sqlstate == self.state:
+                return []
+            remedy = _REMEDIES.get(error.sqlstate or "", _RESTORE)
+            return [f"{self.what}: {error.sqlstate}; run {remedy}"]
+        rows = [result.get_value(row, 0) for row in range(1, result.ntuples)]
+        if rows == self.rows:
+            return []
+        remedy = _RESTORE if rows or self.rows is None else _CANARIES_AGAIN
+        return [f"{self.what} sees {len(rows)} rows; run {remedy}"]
+
+
+class IsolationBroken(ZavaError):
+    """The database does not isolate tenants; nothing is served until it does."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__(
+            "Tenant isolation could not be proven, so nothing is served.",
+            hint="An administrator runs `python -m zava verify` for the reasons.",
+        )
+        self.problems = problems
+
+
+class Verification:
+    """Remembers for a minute that isolation was proven."""
+
+    def __init__(
+        self,
+        pool: DatabasePool,
+        signer: ContextSigner,
+        *,
+        use_prepared: bool = True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._pool = pool
+        self._signer = signer
+        self._use_prepared = use_prepared
+        self._clock = clock
+        self._proving = asyncio.Lock()
+        self._holds = False
+        self._proven_at = 0.0
+
+    async def ensure(self) -> None:
+        """Prove isolation once before the first call; afterwards cost nothing.
+
+        Raises:
+            IsolationBroken: it does not hold.
+            Busy: the database cannot be reached, which proves nothing either way.
+        """
+        if self._holds:
+            return
+        async with self._proving:
+            if not self._holds:
+                await self._prove()
+
+    async def refresh(self) -> None:
+        """Prove isolation anew when the last proof is older than a minute (readiness)."""
+        async with self._proving:
+            if not self._holds or self._clock() - self._proven_at > _FRESH_SECONDS:
+                await self._prove()
+
+    async def problems(self) -> list[str]:
+        """Return every way in which isolation does not hold, as sentences; empty when it does.
+
+        Raises:
+            psycopg.Error: the database did not answer.
+        """
+        async with self._pool.connection() as connection:
+            flight = Flight(connection, use_prepared=self._use_prepared)
+            for query in catalog_queries():
+                flight.add_query(query)
+            songs = _songs(self._signer)
+            for song in songs:
+                flight.add_call(Audience.STORE_MANAGERS, song.call, _BOUNDS, describe=False)
+            results = await flight.fly()
+        found = []
+        for catalog in (result for step, result in results if step == "query"):
+            raise_error(catalog)
+            found += [(catalog.get_value(row, 0) or b"").decode() for row in range(catalog.ntuples)]
+        sung = [result for step, result in results if step == "run"]
+        for song, result in zip(songs, sung, strict=True):
+            found += song.problems(result)
+        return found
+
+    async def _prove(self) -> None:
+        self._holds = False
+        try:
+            found = await self.problems()
+        except psycopg.Error as error:
+            kind = Unreachable if is_lost_connection(error) else Busy
+            raise kind(
+                "The database is unavailable at present.", hint="Try again in a few seconds."
+            ) from error
+        if found:
+            for problem in found:
+                logger.critical("isolation: %s", problem)
+            raise IsolationBroken(found)
+        self._holds = True
+        self._proven_at = self._clock()
+
+
+def _songs(signer: ContextSigner) -> list[_Song]:
+    first, second = CANARIES
+    own = signer.sign(first, _SONG)
+    return [
+        _Song("the first canary", own, rows=[_row(first)]),
+        _Song("the second canary", signer.sign(second, _SONG), rows=[_row(second)]),
+        _Song("a forged setting", signer.sign(first, _FORGED_SONG), state=sqlstate.CONTEXT_ALTERED),
+        _Song(
+            "a forged signature",
+            replace(own, mac=bytes(len(own.mac))),
+            state=sqlstate.CONTEXT_REFUSED,
+        ),
+        _Song("a missing signature", replace(own, mac=b""), state=sqlstate.CONTEXT_REFUSED),
+        _Song(
+            "a changed statement",
+            replace(own, statement=f"{_SONG} WHERE true"),
+            state=sqlstate.CONTEXT_REFUSED,
+        ),
+    ]
+
+
+def _row(canary: Caller) -> bytes:
+    return b'{"store_id":"%s"}' % str(canary.object_id).encode()
+
+
+@cache
+def catalog_queries() -> tuple[bytes, ...]:
+    """Return the statements that read the catalog, with the lists that they compare it with."""
+    queries = []
+    for name in _QUESTIONS:
+        query = (_DIRECTORY / name).read_bytes()
+        for listed in _LISTS:
+            query = query.replace(f"/* {listed} */".encode(), (_DIRECTORY / listed).read_bytes())
+        queries.append(query)
+    return tuple(queries)

@@ -1,0 +1,217 @@
+"""Decode a runner's JSON lines into cells with exactly the database's values."""
+
+import base64
+import json
+import math
+import re
+from collections.abc import Callable, Sequence
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from typing import Any
+
+import orjson
+from psycopg import adapters
+from psycopg.pq.abc import PGresult
+
+from zava.data.syntax.outside_text import HOLDS_NO_TEXT
+from zava.errors import DatabaseFault
+from zava.model.core import Column
+
+Origins = frozenset[tuple[int, int]]
+"""Pairs (table oid, column number) of text that customers or suppliers wrote."""
+
+_LARGEST_EXACT_INTEGER = 2**53
+"""Beyond it a JSON reader that keeps doubles would change the number."""
+
+_LONGEST_EXACT_INTEGER = len(str(-_LARGEST_EXACT_INTEGER))
+
+_NO_MODIFIER, _HEADER_BYTES = -1, 4
+
+_LINES_AT_ONCE = 64  # their objects are freed while the processor's cache still holds them
+_DEEPEST = 100
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+_BYTEA, _INT8, _NUMERIC = "bytea", "int8", "numeric"
+# Types whose JSON text a fast reader keeps; it would merge repeated keys of a JSON value.
+_READ_FAST = frozenset(
+    {"bool", "int2", "int4", "int8", "float4", "float8", "text", "varchar", "bpchar", "name"}
+    | {"uuid", "bytea", "date", "time", "timetz", "timestamp", "timestamptz", "interval"}
+    | {_NUMERIC}
+)
+# A double keeps every decimal of fifteen digits, so only a longer run can be one that it rounds:
+# a line that holds sixteen of these characters in a row is read exactly.
+_ALWAYS_EXACT_DIGITS = 15
+_TO_DIGITS = bytes.maketrans(b"123456789.", b"0000000000")
+_LONG_RUN = b"0" * 16
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """A JSON object as it stood, so that two columns of one name stay two."""
+
+
+def read_columns(
+    description: PGresult, outside_text: Origins, *, reads_outside_text: bool = False
+) -> tuple[Column, ...]:
+    """Name and type each output column from the server's own description.
+
+    `reads_outside_text` marks each computed column, too, that an outsider's words fit into.
+    """
+    return tuple(
+        _column(
+            description.fname(index) or b"",
+            description.ftype(index),
+            # Only what a table holds is sure to be what its modifier says.
+            description.fmod(index) if description.ftable(index) else _NO_MODIFIER,
+            is_outside_text=(description.ftable(index), description.ftablecol(index))
+            in outside_text,
+            # A whole row has a table and no column.
+            may_hold_outside_text=reads_outside_text and not description.ftablecol(index),
+        )
+        for index in range(description.nfields)
+    )
+
+
+def read_rows(columns: Sequence[Column], lines: Sequence[bytes]) -> list[list[Any]]:
+    """Return the rows in column order.
+
+    A number stays a number when a double holds it exactly, and is a string otherwise.
+
+    Raises:
+        DatabaseFault: a JSON value nests deeper than clients read.
+    """
+    names = {column.name for column in columns}
+    types = {column.type for column in columns}
+    if len(names) < len(columns) or not types <= _READ_FAST:
+        rows = [_read_row(line) for line in lines]
+    elif any(map(_has_long_numbers, columns)) and _may_round(b"".join(lines)):
+        rows = [
+            _read_row(line) if _may_round(line) else list(orjson.loads(line).values())
+            for line in lines
+        ]
+    else:
+        rows = [
+            list(row.values())
+            for start in range(0, len(lines), _LINES_AT_ONCE)
+            for row in orjson.loads(b"[%s]" % b",".join(lines[start : start + _LINES_AT_ONCE]))
+        ]
+    for index, column in enumerate(columns):
+        mend = _MENDS.get(column.type)
+        if mend is not None:
+            for row in rows:
+                row[index] = mend(row[index])
+    return rows
+
+
+def _has_long_numbers(column: Column) -> bool:
+    return column.type == _NUMERIC and (column.most_digits or math.inf) > _ALWAYS_EXACT_DIGITS
+
+
+def _may_round(text: bytes) -> bool:
+    return _LONG_RUN in text.translate(_TO_DIGITS)
+
+
+@lru_cache(1024)  # a name of at most 63 bytes and a type, the same whoever asked
+def _column(
+    name: bytes,
+    type_oid: int,
+    modifier: int,
+    *,
+    is_outside_text: bool,
+    may_hold_outside_text: bool,
+) -> Column:
+    type_name = _type_name(type_oid)
+    if may_hold_outside_text and type_name.removesuffix("[]") not in HOLDS_NO_TEXT:
+        is_outside_text = True
+    most_digits = _most_digits(modifier) if type_name == _NUMERIC else None
+    return Column(name.decode(), type_name, is_outside_text, most_digits)
+
+
+def _most_digits(modifier: int) -> int | None:
+    """Return the precision of a numeric(precision, scale), None without one or a usual scale.
+
+    PostgreSQL packs both into the type's modifier, above the length of a header. A scale below
+    zero allows longer numbers than the precision, and a scale above the precision longer fractions.
+    """
+    if modifier == _NO_MODIFIER:
+        return None
+    precision, scale = divmod(modifier - _HEADER_BYTES, 1 << 16)
+    return precision if scale <= precision else None
+
+
+def _type_name(oid: int) -> str:
+    info = adapters.types.get(oid)
+    if info is None:
+        return "other"
+    return f"{info.name}[]" if info.array_oid == oid else info.name
+
+
+def _integer(text: str) -> int | str:
+    if len(text) > _LONGEST_EXACT_INTEGER:
+        return text
+    value = int(text)
+    return value if abs(value) <= _LARGEST_EXACT_INTEGER else text
+
+
+def _decimal(text: str) -> float | str:
+    value = float(text)
+    try:
+        return value if Decimal(repr(value)) == Decimal(text) else text
+    except InvalidOperation:  # an exponent beyond what is reckoned with
+        return text
+
+
+_read_exactly = json.JSONDecoder(
+    object_pairs_hook=_Pairs, parse_float=_decimal, parse_int=_integer
+).decode
+
+
+def _read_row(line: bytes) -> list[Any]:
+    try:
+        cells = [_plain(value, _DEEPEST) for _, value in _read_exactly(line.decode())]
+    except RecursionError:
+        raise _too_deep() from None
+    # The type json keeps halves of surrogate pairs, which no text of an answer may hold.
+    return _whole(cells) if _SURROGATE.search(line) else cells
+
+
+def _plain(value: Any, levels: int) -> Any:
+    if not isinstance(value, list):
+        return value
+    if not levels:
+        raise _too_deep()
+    if isinstance(value, _Pairs):
+        return {key: _plain(inner, levels - 1) for key, inner in value}
+    return [_plain(inner, levels - 1) for inner in value]
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_whole(inner) for inner in value]
+    if isinstance(value, dict):
+        return {_whole(key): _whole(inner) for key, inner in value.items()}
+    return value
+
+
+def _too_deep() -> DatabaseFault:
+    return DatabaseFault(
+        f"A JSON value nests deeper than {_DEEPEST} levels.",
+        hint="Select the part that you need, with -> or #>, or cast the value to text.",
+    )
+
+
+def _mend_bytea(value: str | None) -> str | None:
+    # The server writes bytea as \x followed by hexadecimal digits.
+    if value is None:
+        return None
+    return "base64:" + base64.b64encode(bytes.fromhex(value[2:])).decode()
+
+
+def _mend_int8(value: int | str | None) -> int | str | None:
+    if isinstance(value, int) and abs(value) > _LARGEST_EXACT_INTEGER:
+        return str(value)
+    return value
+
+
+_MENDS: dict[str, Callable[[Any], Any]] = {_BYTEA: _mend_bytea, _INT8: _mend_int8}

@@ -1,0 +1,1 @@
+"""Free SQL: run it, explain an empty answer, hint at names."""

@@ -1,0 +1,138 @@
+"""Explain an empty answer from the rows that the caller can see.
+
+One more statement of ours checks for each simple condition whether any row in scope meets it, and
+which values exist. The note has no count, and no row outside the scope is read. So another store's
+name and a name that does not exist get the same note.
+"""
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from zava.data.sql_query.predicates import Condition
+from zava.data.sql_query.schema_catalog import OUTSIDE_TEXT
+
+_MOST_VALUES = 1000  # more than this is no list to choose from
+_OFFERED = 5
+_LONGEST_VALUE = 60
+
+_KINDS = {
+    "text": "text",
+    "timestamp with time zone": "timestamptz",
+    "date": "date",
+    "uuid": "uuid",
+    "boolean": "boolean",
+}
+_NUMBERS = ("numeric", "integer", "smallint", "bigint", "real", "double")
+_RANGED = frozenset({"timestamptz", "date", "numeric"})
+
+
+def is_empty(rows: Sequence[Sequence[Any]]) -> bool:
+    """Whether an answer holds nothing: no row, or the one row of aggregates over no row."""
+    return not rows or (len(rows) == 1 and all(cell is None or cell == 0 for cell in rows[0]))
+
+
+def question(
+    conditions: Sequence[Condition], tables: Mapping[str, Mapping[str, str]]
+) -> tuple[str, dict[str, str]] | None:
+    """Return our statement and its parameters; None where no condition can be checked.
+
+    Table and column names are the catalog's own; every value travels as a parameter.
+    """
+    parts = []
+    params: dict[str, str] = {}
+    for number, condition in enumerate(conditions):
+        kind = _kind(tables[condition.table][condition.column])
+        if kind is None:
+            continue
+        for place, value in enumerate(condition.values):
+            params[f"{number}.{place}"] = value
+        parts.append(_part(number, condition, kind))
+    return (" UNION ALL ".join(parts), params) if parts else None
+
+
+def explain(conditions: Sequence[Condition], rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return sentences for the model, from what our statement brought back."""
+    told = []
+    for row in rows:
+        condition = conditions[row["number"]]
+        if row["is_met"] is False:
+            exists = _what_exists(row, condition)
+            told.append(f"No row in your scope has {_spelled(condition)}.{exists}")
+        elif row["is_met"] is None and row["low"] is not None:
+            told.append(_range(row, condition))
+    if not told and rows:
+        told.append("Each condition alone has rows in your scope; none meets all of them together.")
+    return told
+
+
+def _part(number: int, condition: Condition, kind: str) -> str:
+    column = f't."{condition.column}"'
+    source = f"FROM retail.{condition.table} AS t"
+    is_met = "NULL::boolean"
+    if condition.values:
+        is_met = f"EXISTS (SELECT {source} WHERE {_test(number, condition, kind)})"
+    low = high = "NULL::text"
+    values = "NULL::json"
+    if kind in _RANGED:
+        low = f"(SELECT min({column})::text {source})"
+        high = f"(SELECT max({column})::text {source})"
+    elif kind == "text" and condition.column not in OUTSIDE_TEXT.get(condition.table, ()):
+        some = f"SELECT DISTINCT {column} AS v {source} ORDER BY 1 LIMIT {_MOST_VALUES + 1}"
+        values = f"(SELECT json_agg(v) FROM ({some}) AS existing)"  # noqa: S608  # catalog's names
+    return (
+        f"SELECT {number} AS number, {is_met} AS is_met, {low} AS low, {high} AS high,"
+        f" {values} AS values"
+    )
+
+
+def _test(number: int, condition: Condition, kind: str) -> str:
+    column = f't."{condition.column}"'
+    if condition.expression in {"lower", "upper"}:
+        column = f"{condition.expression}({column})"
+    elif condition.expression:
+        column, kind = f"{column}::{condition.expression}", condition.expression
+    if condition.operator in {"LIKE", "ILIKE"}:
+        kind = "text"
+    values = [f"($1->>'{number}.{place}')::{kind}" for place in range(len(condition.values))]
+    if condition.operator == "IN":
+        return f"{column} IN ({', '.join(values)})"
+    if condition.operator == "BETWEEN":
+        return f"{column} BETWEEN {values[0]} AND {values[1]}"
+    return f"{column} {condition.operator} {values[0]}"
+
+
+def _kind(type_name: str) -> str | None:
+    if type_name.startswith(_NUMBERS):
+        return "numeric"
+    return _KINDS.get(type_name)
+
+
+def _spelled(condition: Condition) -> str:
+    values = ", ".join(f"'{value[:_LONGEST_VALUE]}'" for value in condition.values[:_OFFERED])
+    name = f"retail.{condition.table}.{condition.column}"
+    if condition.operator == "BETWEEN":
+        values = values.replace(", ", " and ", 1)
+    elif condition.operator == "IN":
+        values = f"({values})"
+    return f"{name} {condition.operator} {values}"
+
+
+def _what_exists(row: Mapping[str, Any], condition: Condition) -> str:
+    if row["low"] is not None:
+        return f" {_range(row, condition)}"
+    existing = row["values"] or []
+    if not existing or len(existing) > _MOST_VALUES:
+        return ""
+    if len(existing) <= _OFFERED:
+        return f" There is: {', '.join(existing)}."
+    wanted = condition.values[0].strip("%").casefold()
+    holding = [value for value in existing if wanted and wanted in value.casefold()]
+    folded = {value.casefold(): value for value in existing}
+    near = holding or [folded[v] for v in get_close_matches(wanted, folded, _OFFERED, 0.5)]
+    offered = ", ".join(value[:_LONGEST_VALUE] for value in (near or existing)[:_OFFERED])
+    return f" {'Nearest' if near else 'For example'}: {offered}."
+
+
+def _range(row: Mapping[str, Any], condition: Condition) -> str:
+    return f"{condition.column} runs from {row['low']} to {row['high']} in your scope."

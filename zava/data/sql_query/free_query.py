@@ -1,0 +1,189 @@
+"""The retail data for the use cases: free SQL, guarded, with hints and explanations."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from math import inf
+
+import psycopg
+
+from zava.data.guard.analysis import ParsingTurns, StatementReader
+from zava.data.guard.guard import Guard
+from zava.data.named_queries import statement
+from zava.data.session.tenant_database import Tenancy
+from zava.data.sql_query import empty_results
+from zava.data.sql_query.keyset_hint import how_to_continue, sort_keys
+from zava.data.sql_query.name_hints import ADVISED, advise
+from zava.data.sql_query.predicates import find_conditions
+from zava.data.sql_query.schema_catalog import SchemaReader
+from zava.data.sql_query.statement_text import check_characters, plain_statement
+from zava.data.syntax.fingerprint import note_fingerprint, note_statement
+from zava.data.syntax.limits import check_limits
+from zava.errors import DatabaseFault, NotPermitted, QueryRefused, ZavaError
+from zava.model.answer_size import rows_that_fit
+from zava.model.core import (
+    Audience,
+    BudgetUse,
+    Caller,
+    PerformanceSummary,
+    Scope,
+    Table,
+    TableSchema,
+)
+from zava.telemetry import events
+from zava.telemetry.instruments import CacheType
+
+logger = logging.getLogger(__name__)
+
+
+class RetailData:
+    """Reads the retail data through the one door."""
+
+    def __init__(
+        self, tenancy: Tenancy, *, most_rows: float = inf, turns: ParsingTurns | None = None
+    ) -> None:
+        """`most_rows` is how many rows a free statement may have to visit, by its text."""
+        self._tenancy = tenancy
+        self._most_rows = most_rows
+        self._schemas = SchemaReader()
+        self._turns = turns or ParsingTurns()
+        self._reader: StatementReader | None = None
+
+    async def run(self, caller: Caller, sql: str, *, max_rows: int) -> Table:
+        """Run a statement that the caller's model wrote.
+
+        An empty answer costs one more round trip and has the reason in `notes`; the notes of a cut
+        answer state how to continue. The rows are bounded in bytes, too; `max_rows` raises that.
+
+        Raises:
+            ZavaError: the statement was refused, failed, or could not be run now.
+        """
+        sql = plain_statement(sql)
+        check_limits(sql)  # before anything is asked of the database
+        check_characters(sql)
+        if self._reader is None:
+            await note_statement(caller, sql)  # before the statements that learn the tables
+        read = await (await self.reader(caller)).read(caller.identity, sql)
+        note_fingerprint(caller, read.fingerprint)
+        read.verdict.enforce()
+        if read.verdict.visited_rows > self._most_rows:
+            self._tenancy.charge_refusal(caller)
+            raise QueryRefused(
+                "The statement would visit more rows than the limit.",
+                hint="Join on keys, narrow the period, or aggregate in a WITH before joining.",
+            )
+        try:
+            table = await self._tenancy.run(
+                caller,
+                sql,
+                max_rows=max_rows,
+                is_heavy=read.is_heavy,
+                gathers=read.verdict.gathers,
+                reads_outside_text=read.reads_outside_text,
+            )
+        except (DatabaseFault, QueryRefused) as fault:
+            await self._advise(caller, sql, fault)
+            raise
+        fitting = rows_that_fit(table.rows, max_rows)
+        if fitting < len(table.rows):
+            table = replace(table, rows=table.rows[:fitting], truncated="bytes")
+        if table.truncated:
+            keys = await self._turns.run(caller.identity, sort_keys, sql)
+            return replace(table, notes=(how_to_continue(keys, table),))
+        if not empty_results.is_empty(table.rows):
+            return table
+        return replace(table, notes=tuple(await self._explain(caller, table.scope.audience, sql)))
+
+    async def table_schemas(
+        self, caller: Caller, names: Sequence[str] | None
+    ) -> tuple[list[TableSchema], Scope]:
+        """Describe retail tables as the caller's audience may read them; None means all of them.
+
+        Raises:
+            InvalidInput: a name is no table that this audience can read.
+        """
+        # The values are read each time: the trip also asks whether the caller may still ask.
+        values, scope = await self._tenancy.read(caller, statement("enumerated_values"))
+        await self._know_structure(caller, scope.audience)
+        return self._schemas.describe(scope.audience, names, values), scope
+
+    async def readable_tables(self, caller: Caller) -> list[str]:
+        """Return the bare names of the tables that the caller's audience may read."""
+        # Read each time: the trip also asks whether the caller may still ask.
+        return list(self._schemas.columns(await self._learn_structure(caller)))
+
+    async def performance(self, caller: Caller) -> PerformanceSummary:
+        """Return this process's query statistics, to the head office alone.
+
+        Raises:
+            AccessDenied: the caller has no grant.
+            NotPermitted: the caller is of another audience.
+        """
+        _, scope = await self._tenancy.read(caller, statement("scope"))
+        if scope.audience is not Audience.HEAD_OFFICE:
+            raise NotPermitted(
+                "Only the head office may read query statistics.",
+                hint="Request them from the head office.",
+            )
+        return self._tenancy.performance()
+
+    async def budget(self, caller: Caller) -> BudgetUse:
+        """Return what the caller has used of the budgets.
+
+        Raises:
+            AccessDenied: the caller has no grant.
+        """
+        return await self._tenancy.budget(caller)
+
+    async def _know_structure(self, caller: Caller, audience: Audience) -> None:
+        if self._schemas.knows(audience):
+            events.cache_hit(CacheType.SCHEMA)
+        else:
+            events.cache_miss(CacheType.SCHEMA)
+            await self._learn_structure(caller)
+
+    async def _learn_structure(self, caller: Caller) -> Audience:
+        rows, scope = await self._tenancy.read(caller, statement("table_structure"))
+        self._schemas.learn(scope.audience, rows)
+        return scope.audience
+
+    async def reader(self, caller: Caller) -> StatementReader:
+        """Return the reader over the retail tables, which the first caller's question reads."""
+        if self._reader is not None:
+            return self._reader
+        # The same tables for every audience: a verdict depends on the text alone.
+        tables = self._schemas.columns(await self._learn_structure(caller))
+        rows, _ = await self._tenancy.read(caller, statement("field_names"))
+        guard = Guard(
+            frozenset(tables), frozenset(rows[0]["columns"]), frozenset(rows[0]["calling"])
+        )
+        self._reader = self._reader or StatementReader(guard, self._turns)
+        return self._reader
+
+    async def _advise(self, caller: Caller, sql: str, fault: DatabaseFault | QueryRefused) -> None:
+        """Name the columns that the caller can read, when the statement named others."""
+        cause = fault.__cause__
+        if not isinstance(cause, psycopg.Error) or cause.sqlstate not in ADVISED:
+            return
+        audience = self._tenancy.audience(caller)
+        if audience is None:
+            audience = await self._learn_structure(caller)
+        else:
+            await self._know_structure(caller, audience)
+        said = cause.diag.message_primary or ""
+        fault.hint = advise(said, sql, self._schemas.columns(audience)) or fault.hint
+
+    async def _explain(self, caller: Caller, audience: Audience, sql: str) -> list[str]:
+        """Read which conditions removed the rows; a failure here does not change the answer."""
+        await self._know_structure(caller, audience)
+        tables = self._schemas.columns(audience)
+        conditions = await self._turns.run(caller.identity, find_conditions, sql, tables)
+        question = empty_results.question(conditions, tables)
+        if question is None:
+            return []
+        try:
+            rows, _ = await self._tenancy.read(caller, *question)
+        except ZavaError as error:
+            logger.info("no explanation: %s correlation_id=%s", error.code, error.correlation_id)
+            return []
+        return empty_results.explain(conditions, rows)

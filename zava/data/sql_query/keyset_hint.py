@@ -1,0 +1,62 @@
+"""Write the note on how to continue a cut answer: by the key that the statement sorts by."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from zava.data.syntax.parser import parse
+from zava.model.core import Table
+
+Node = Mapping[str, Any]
+
+UNSORTED = "Without ORDER BY the rows come in any order: sort by a unique key to continue after it."
+_LONGEST_VALUE = 60
+
+
+def sort_keys(statement: str) -> list[str | int | None]:
+    """Return what the statement sorts by: an output's name or position, None for an expression.
+
+    Call it on the parsing thread.
+    """
+    return list(_keys(parse(statement)[0]["stmt"]["SelectStmt"]))
+
+
+def how_to_continue(keys: list[str | int | None], table: Table) -> str:
+    """Return a sentence for a table whose last row is not the statement's last."""
+    names = [column.name for column in table.columns]
+    told = []
+    for key in keys:
+        place = key - 1 if isinstance(key, int) else names.index(key) if key in names else -1
+        if not 0 <= place < len(names):
+            break  # the rest of the order cannot be told from the row
+        value = table.rows[-1][place]
+        if table.columns[place].is_outside_text or len(str(value)) > _LONGEST_VALUE:
+            told.append(f"the last {names[place]}")  # what an outsider wrote is not ours to say
+        else:
+            told.append(f"{names[place]} = {_literal(value)}")
+    if not told:
+        return UNSORTED if not keys else "To continue, request rows after the last one's sort key."
+    return (
+        f"To continue, keep the ORDER BY and request rows after {', '.join(told)};"
+        " end it with a unique key where values repeat."
+    )
+
+
+def _keys(select: Node) -> Iterator[str | int | None]:
+    for sort in select.get("sortClause", ()):
+        node = sort["SortBy"]["node"]
+        position = node.get("A_Const", {}).get("ival")
+        fields = node.get("ColumnRef", {}).get("fields", ())
+        if position is not None:
+            yield position.get("ival", 0)
+        elif fields and "String" in fields[-1]:
+            yield fields[-1]["String"]["sval"]
+        else:
+            yield None
+
+
+def _literal(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    return str(value)

@@ -1,0 +1,97 @@
+"""Describes the retail tables as an audience may read them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import Any
+
+from zava.errors import InvalidInput
+from zava.model.core import Audience, ColumnSchema, ForeignKey, TableSchema
+
+SCHEMA = "retail"
+OUTSIDE_TEXT: dict[str, tuple[str, ...]] = {
+    "customers": ("first_name", "last_name", "email", "phone"),
+    "products": ("product_name", "product_description", "synonyms"),
+    "product_words": ("words",),
+}
+"""Columns of text that customers or suppliers wrote: data for a reader, never instructions."""
+
+
+class SchemaReader:
+    """Remembers each audience's structure; values are handed in anew for every caller."""
+
+    def __init__(self) -> None:
+        # Seen by every caller of one audience: structure only, which is the same for all of them.
+        self._structures: dict[Audience, dict[str, TableSchema]] = {}
+
+    def knows(self, audience: Audience) -> bool:
+        """Whether the structure for this audience has been read."""
+        return audience in self._structures
+
+    def columns(self, audience: Audience) -> dict[str, dict[str, str]]:
+        """Return the readable columns of each table and their types, by the table's bare name."""
+        return {
+            name: {column.name: column.type for column in table.columns}
+            for name, table in self._structures[audience].items()
+        }
+
+    def learn(self, audience: Audience, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Keep the tables that the database returned for this audience."""
+        self._structures[audience] = {row["table_name"]: _table(row) for row in rows}
+
+    def describe(
+        self, audience: Audience, names: Sequence[str] | None, values: Sequence[Mapping[str, Any]]
+    ) -> list[TableSchema]:
+        """Return the named tables, `values` filled in where a column has a short list of them.
+
+        None names every table that the audience can read.
+
+        Raises:
+            InvalidInput: a name is unknown; the nearest ones are offered.
+        """
+        structure = self._structures[audience]
+        asked = structure if names is None else names
+        listed = {(row["table_name"], row["column_name"]): tuple(row["values"]) for row in values}
+        described = []
+        wanted = (name.strip().lower().removeprefix(f"{SCHEMA}.") for name in asked)
+        for bare in dict.fromkeys(wanted):
+            table = structure.get(bare)
+            if table is None:
+                raise _unknown(bare, structure)
+            columns = tuple(
+                replace(column, values=listed.get((bare, column.name), column.values))
+                for column in table.columns
+            )
+            described.append(replace(table, columns=columns))
+        return described
+
+
+def _unknown(name: str, structure: Mapping[str, TableSchema]) -> InvalidInput:
+    nearest = get_close_matches(name, structure, n=3) or list(structure)
+    offered = ", ".join(f"{SCHEMA}.{table}" for table in nearest)
+    return InvalidInput(
+        f"table_names: {SCHEMA}.{name[:63]} is not a table that you can read.",
+        hint=f"Use {offered}.",
+    )
+
+
+def _table(row: Mapping[str, Any]) -> TableSchema:
+    return TableSchema(
+        name=f"{SCHEMA}.{row['table_name']}",
+        comment=row["comment"],
+        columns=tuple(
+            ColumnSchema(
+                name=column["name"],
+                type=column["type"],
+                is_nullable=column["is_nullable"],
+                comment=column["comment"],
+                values=tuple(value.replace("''", "'") for value in column["values"] or ()),
+            )
+            for column in row["columns"]
+        ),
+        primary_key=tuple(row["primary_key"] or ()),
+        foreign_keys=tuple(
+            ForeignKey(tuple(key["columns"]), key["table"], tuple(key["references"]))
+            for key in row["foreign_keys"] or ()
+        ),
+    )

@@ -1,0 +1,1 @@
+"""What a principal uses, and statistics of statements."""

@@ -1,0 +1,288 @@
+"""What one principal may use: of this process, and, counted in the database, of all of them.
+
+In this process the connections are shared fairly (`Places`). The rest (calls at once, calls a
+minute, database time an hour) the database decides inside each call's round trip. What it refused
+is remembered until the time that it named, so that a flood is turned away at the edge.
+"""
+
+import asyncio
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cachetools import LRUCache
+
+from zava import call_context
+from zava.errors import Busy
+from zava.model.core import Caller
+
+_MINUTE = 60
+_HOUR = 3600
+_REMEMBERED = 4096  # principals
+_COST_REFUSALS_PER_HOUR = 10
+_WAIT_SECONDS = 10.0  # as long as for a connection, within the call's deadline
+_SPENT = {
+    "calls": "You have used this minute's calls.",
+    "time": "You have used this hour's database time.",
+    "cost": "Too many of your statements were refused for their cost.",
+    "place": "You have reached your limit of concurrent calls.",
+    "overdue": "An earlier statement of yours still runs. The database cannot interrupt it.",
+}
+OVERDUE_SECONDS = 5
+"""After how long a caller may ask again whose statement works on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What each principal may use; 0 is no limit."""
+
+    calls_at_once: int = 0
+    calls_per_minute: int = 0
+    database_seconds_per_hour: int = 0
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether any of the three has a limit."""
+        return bool(self.calls_at_once or self.calls_per_minute or self.database_seconds_per_hour)
+
+
+def spent(what: str, seconds: int) -> Busy:
+    """Return the error of a used-up budget, free again in `seconds`.
+
+    `what` is `calls`, `time`, `cost` or `place`, or `overdue` for a statement that works past its
+    deadline.
+    """
+    return Busy(
+        _SPENT[what],
+        hint=f"Try again in {seconds} second{'' if seconds == 1 else 's'}.",
+        retry_after_seconds=seconds,
+    )
+
+
+class Places:
+    """Divide this process's connections among principals; a place is the right to one.
+
+    A principal who is alone may use them all, but for heavy statements, which leave one free. If
+    another one has called within a minute, each may use half of them. The principal with the
+    fewest places gets the next one. When all are held, `spare` more are there for principals who
+    hold none. One who was alone may have filled the others with statements of half a minute.
+
+    Of statements that gather much in memory, one runs at a time for each principal.
+    """
+
+    def __init__(
+        self, connections: int, max_waiting: int, clock: Callable[[], float], *, spare: int = 0
+    ) -> None:
+        self._connections = connections
+        self._spare = spare
+        self._max_waiting = max_waiting
+        self._clock = clock
+        # By identity, as everything here.
+        self._held: dict[bytes, int] = {}
+        self._held_by_all = 0
+        self._gathering: set[bytes] = set()
+        self._waiting: list[_Turn] = []
+        # When each principal called last, the latest at the end.
+        self._seen: OrderedDict[bytes, float] = OrderedDict()
+
+    def hold(self, caller: Caller, *, is_heavy: bool, gathers: bool = False) -> "_Place":
+        """Hold one place during an `async with` block; the block gets whether it is a spare one.
+
+        The block's entry raises Busy when none came free in time, or when too many of the
+        caller's wait already.
+        """
+        return _Place(self, caller.identity, is_heavy=is_heavy, gathers=gathers)
+
+    async def take(self, principal: bytes, *, is_heavy: bool, gathers: bool = False) -> bool:
+        """Take a place, now or when one comes free; return whether it is a spare one.
+
+        Raises:
+            Busy: no place came free in time, or too many of the caller's calls wait.
+        """
+        self._see(principal)
+        loop = asyncio.get_running_loop()
+        turn = _Turn(principal, is_heavy, gathers, loop.create_future())
+        if self._may_hold(turn):
+            return self._hand_to(turn)
+        if sum(turn.principal == principal for turn in self._waiting) >= self._max_waiting:
+            raise spent("place", 1)
+        self._waiting.append(turn)
+        expiry = loop.call_later(call_context.remaining_seconds(_WAIT_SECONDS), turn.expire)
+        try:
+            return await turn.came
+        except (TimeoutError, asyncio.CancelledError) as error:
+            if turn in self._waiting:
+                self._waiting.remove(turn)
+            else:  # given in the very moment
+                self.give_back(principal, gathers=gathers)
+            if isinstance(error, TimeoutError):
+                raise spent("place", 1) from error
+            raise
+        finally:
+            expiry.cancel()
+
+    def give_back(self, principal: bytes, *, gathers: bool = False) -> None:
+        """Give a place back; who waits and holds the fewest gets it, the first of equals."""
+        self._held_by_all -= 1
+        self._held[principal] -= 1
+        if not self._held[principal]:
+            del self._held[principal]
+        if gathers:
+            self._gathering.discard(principal)
+        chosen: _Turn | None = None
+        for turn in self._waiting:
+            if turn.came.done():  # it expired, or its caller left, in the very moment
+                continue
+            if chosen is not None and self._held_by(turn) >= self._held_by(chosen):
+                continue
+            if self._may_hold(turn):
+                chosen = turn
+        if chosen is not None:
+            self._waiting.remove(chosen)
+            chosen.came.set_result(self._hand_to(chosen))
+
+    def _hand_to(self, turn: "_Turn") -> bool:
+        is_spare = self._held_by_all >= self._connections
+        self._held[turn.principal] = self._held_by(turn) + 1
+        self._held_by_all += 1
+        if turn.gathers:
+            self._gathering.add(turn.principal)
+        return is_spare
+
+    def _held_by(self, turn: "_Turn") -> int:
+        return self._held.get(turn.principal, 0)
+
+    def _may_hold(self, turn: "_Turn") -> bool:
+        if turn.gathers and turn.principal in self._gathering:
+            return False
+        held = self._held_by(turn)
+        if self._held_by_all >= self._connections:
+            return held == 0 and self._held_by_all < self._connections + self._spare
+        if not self._is_alone(turn.principal):
+            most = self._connections // 2
+        else:
+            most = self._connections - 1 if turn.is_heavy else self._connections
+        return held < max(1, most)
+
+    def _see(self, principal: bytes) -> None:
+        self._seen[principal] = self._clock()
+        self._seen.move_to_end(principal)
+        while len(self._seen) > _REMEMBERED:
+            self._seen.popitem(last=False)
+
+    def _is_alone(self, principal: bytes) -> bool:
+        other = next((seen for seen in reversed(self._seen) if seen != principal), None)
+        return other is None or self._clock() - self._seen[other] > _MINUTE
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Turn:
+    """A call that waits for a place."""
+
+    principal: bytes
+    is_heavy: bool
+    gathers: bool
+    came: asyncio.Future[bool]
+
+    def expire(self) -> None:
+        """End the wait, unless a place came in the very moment."""
+        if not self.came.done():
+            self.came.set_exception(TimeoutError())
+
+
+class _Place:
+    """One block's hold on a place."""
+
+    __slots__ = ("_gathers", "_is_heavy", "_places", "_principal")
+
+    def __init__(self, places: Places, principal: bytes, *, is_heavy: bool, gathers: bool) -> None:
+        self._places = places
+        self._principal = principal
+        self._is_heavy = is_heavy
+        self._gathers = gathers
+
+    async def __aenter__(self) -> bool:
+        return await self._places.take(
+            self._principal, is_heavy=self._is_heavy, gathers=self._gathers
+        )
+
+    async def __aexit__(self, *_: object) -> None:
+        self._places.give_back(self._principal, gathers=self._gathers)
+
+
+class Budgets:
+    """The budgets of every principal, as far as this process has seen them."""
+
+    def __init__(
+        self,
+        budget: Budget,
+        *,
+        connections: int,
+        spare: int = 0,
+        max_waiting: int = 256,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.budget = budget
+        self.places = Places(connections, max_waiting, clock, spare=spare)
+        self._clock = clock
+        # By identity, each entry seen by its own principal alone. Forgetting one costs a question
+        # to the database, no more.
+        self._closed_until: LRUCache[bytes, tuple[float, str]] = LRUCache(_REMEMBERED)
+        self._requests: LRUCache[bytes, tuple[int, int]] = LRUCache(_REMEMBERED)
+        self._refusals: LRUCache[bytes, tuple[int, int]] = LRUCache(_REMEMBERED)
+        self._searched_at: LRUCache[bytes, float] = LRUCache(_REMEMBERED)
+
+    def ask(self, caller: Caller) -> None:
+        """Count one request of a caller.
+
+        Raises:
+            Busy: the budget is used up; the error has the seconds to wait.
+        """
+        now = self._clock()
+        until, what = self._closed_until.get(caller.identity, (0.0, ""))
+        if now < until:
+            raise spent(what, math.ceil(until - now))
+        if not self.budget.calls_per_minute:
+            return
+        this_minute, requests = int(now) // _MINUTE, self.requests(caller) + 1
+        self._requests[caller.identity] = this_minute, requests
+        if requests > self.budget.calls_per_minute:
+            raise spent("calls", math.ceil((this_minute + 1) * _MINUTE - now) or 1)
+
+    def count_refusal(self, caller: Caller) -> None:
+        """Count one statement of a caller that is refused for its cost.
+
+        Raises:
+            Busy: it was one too many for this hour.
+        """
+        now = self._clock()
+        this_hour = int(now) // _HOUR
+        hour, refusals = self._refusals.get(caller.identity, (this_hour, 0))
+        refusals = refusals + 1 if hour == this_hour else 1
+        self._refusals[caller.identity] = this_hour, refusals
+        if refusals > _COST_REFUSALS_PER_HOUR:
+            raise spent("cost", math.ceil((this_hour + 1) * _HOUR - now) or 1)
+
+    def requests(self, caller: Caller) -> int:
+        """Return how many requests of a caller were counted here in this minute."""
+        minute, requests = self._requests.get(caller.identity, (0, 0))
+        return requests if minute == int(self._clock()) // _MINUTE else 0
+
+    def searches_overdue(self, caller: Caller) -> bool:
+        """Return whether the caller's next call searches for a statement that works on.
+
+        One call a second does: reading the locks of all backends costs more than a cheap call.
+        """
+        now = self._clock()
+        if now - self._searched_at.get(caller.identity, -math.inf) < 1:
+            return False
+        self._searched_at[caller.identity] = now
+        return True
+
+    def close_until(self, caller: Caller, what: str, seconds: int) -> None:
+        """Remember what the database refused; a place is free again too soon to remember."""
+        self._searched_at.pop(caller.identity, None)
+        if what != "place":
+            self._closed_until[caller.identity] = self._clock() + seconds, what

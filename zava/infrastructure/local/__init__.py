@@ -1,0 +1,1 @@
+"""What a laptop runs instead of Azure."""

@@ -1,0 +1,1 @@
+"""Connections, and what administers the database."""

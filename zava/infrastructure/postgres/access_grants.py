@@ -1,0 +1,340 @@
+"""Make, revoke, list and explain the grants in the database.
+
+For an administrator's connection only. A change takes effect at the person's next call, because the
+entry of every call reads it. The database logs the old grant, the new one, and who changed it.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+from typing import Any, Literal
+from uuid import UUID
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from zava.infrastructure.command_line import command
+from zava.infrastructure.postgres.readers import Reader, all_store_readers
+from zava.model.core import Audience, Caller
+
+_STORE_PREFIX = "zava retail "
+_ONE_STORE = Audience.STORE_MANAGERS
+_CONTEXT, _LOADER, _AUDIT = "zava_context", "zava_loader", "zava_audit"
+
+Kind = Literal["person", "application"]
+
+_PRINCIPALS = """
+SELECT tenant_id, object_id, display_name, kind, audience, store_ids, active,
+       nullif(valid_from, '-infinity'), nullif(valid_until, 'infinity'),
+       EXISTS (SELECT FROM zava.valid_principals AS v
+               WHERE v.tenant_id = p.tenant_id AND v.object_id = p.object_id) AS is_valid,
+       issuer, subject
+FROM zava.principals AS p
+WHERE tenant_id <> '00000000-0000-0000-0000-000000000000'  -- the canaries are nobody
+ORDER BY display_name, tenant_id, object_id
+"""
+_READABLE = """
+SELECT format('%%I.%%I', n.nspname, c.relname) AS relation, c.relrowsecurity AS is_tenant,
+       array_agg(a.attname::text ORDER BY a.attnum) FILTER (WHERE r.may_read) AS readable,
+       array_agg(a.attname::text ORDER BY a.attnum) FILTER (WHERE NOT r.may_read) AS hidden,
+       (SELECT array_agg(p.polname || ': ' || pg_get_expr(p.polqual, p.polrelid) ORDER BY p.polname)
+        FROM pg_policy AS p
+        WHERE p.polrelid = c.oid
+          AND %(audience)s IN (SELECT pg_get_userbyid(role) FROM unnest(p.polroles) AS role)
+       ) AS policies
+FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+CROSS JOIN LATERAL (
+  SELECT has_column_privilege(%(audience)s, c.oid, a.attnum, 'SELECT') AS may_read
+) AS r
+WHERE n.nspname = 'retail' AND c.relkind IN ('r', 'p', 'v')
+GROUP BY c.oid, n.nspname, c.relname, c.relrowsecurity
+ORDER BY relation
+"""
+_CHANGES = """
+SELECT changed_at, coalesce(actor || ' as ', '') || login AS changed_by, old, new
+FROM zava.change_log
+WHERE subject = 'principals' AND coalesce(new, old) @> %s
+ORDER BY change_id
+"""
+
+
+class GrantRefused(Exception):
+    """The grant cannot be made in this form; the message states what to write instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A person or application, what was granted, and whether it holds at this moment.
+
+    `issuer` and `subject` name a person of another issuer than Microsoft Entra ID.
+    """
+
+    caller: Caller
+    display_name: str
+    kind: Kind
+    audience: Audience
+    stores: tuple[str, ...]
+    is_active: bool
+    valid_from: datetime | None
+    valid_until: datetime | None
+    is_valid: bool
+    issuer: str | None = None
+    subject: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One logged change of a grant; `old` is None for a first one."""
+
+    changed_at: datetime
+    changed_by: str
+    old: dict[str, Any] | None
+    new: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """A relation as an audience may read it; `policies` are empty where all rows are shared."""
+
+    relation: str
+    is_tenant: bool
+    columns: tuple[str, ...]
+    hidden: tuple[str, ...]
+    policies: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a principal sees what it sees, and which roles see all of it without a grant."""
+
+    principal: Principal
+    relations: tuple[Readable, ...]
+    changes: tuple[Change, ...]
+    readers: tuple[Reader, ...]
+
+
+def grant(
+    connection: psycopg.Connection,
+    *,
+    caller: Caller,
+    display_name: str,
+    audience: str,
+    stores: Sequence[str],
+    kind: Kind = "person",
+    valid_from: datetime | None = None,
+    valid_until: datetime | None = None,
+    issuer: str | None = None,
+    subject: str | None = None,
+    actor: str = "",
+) -> Principal:
+    """Grant a person or application access, in place of an earlier grant.
+
+    `stores` are names with or without "Zava Retail". Without names the head office gets all stores
+    of today; there may be no store yet. Granting the same again changes and logs nothing.
+
+    Raises:
+        GrantRefused: an audience or a store is unknown, or they do not fit each other.
+    """
+    granted_audience = _audience(audience)
+    if caller.tenant_id == UUID(int=0):
+        raise GrantRefused("--tenant: the nil tenant belongs to no principal")
+    if valid_from is not None and valid_until is not None and valid_until <= valid_from:
+        raise GrantRefused("--until: expected a moment after --from")
+    with _acting(connection, actor):
+        known = _stores(connection)
+        names = _chosen(stores, known, granted_audience)
+        if granted_audience is _ONE_STORE and len(names) != 1:
+            raise GrantRefused(f"--store: {_ONE_STORE} see exactly one store, not {len(names)}")
+        if not names and granted_audience is not Audience.HEAD_OFFICE:
+            raise GrantRefused(f"--store: name at least one store for {granted_audience}")
+        connection.execute("SET LOCAL ROLE zava_context")
+        connection.execute(
+            """
+            INSERT INTO zava.principals AS p (tenant_id, object_id, display_name, kind, audience,
+                                              store_ids, active, valid_from, valid_until,
+                                              issuer, subject)
+            VALUES (%s, %s, %s, %s, %s, %s, true, coalesce(%s, '-infinity'::timestamptz),
+                    coalesce(%s, 'infinity'::timestamptz), %s, %s)
+            ON CONFLICT (tenant_id, object_id) DO UPDATE SET
+              display_name = excluded.display_name, kind = excluded.kind,
+              audience = excluded.audience, store_ids = excluded.store_ids, active = true,
+              valid_from = excluded.valid_from, valid_until = excluded.valid_until,
+              issuer = coalesce(excluded.issuer, p.issuer),
+              subject = coalesce(excluded.subject, p.subject)
+            WHERE (p.display_name, p.kind, p.audience, p.store_ids, p.active, p.valid_from,
+                   p.valid_until)
+              IS DISTINCT FROM (excluded.display_name, excluded.kind, excluded.audience,
+                                excluded.store_ids, true, excluded.valid_from,
+                                excluded.valid_until)
+            """,
+            [
+                caller.tenant_id,
+                caller.object_id,
+                display_name,
+                kind,
+                granted_audience.value,
+                [known[name] for name in names],
+                valid_from,
+                valid_until,
+                issuer,
+                subject,
+            ],
+        )
+        return _one(_principals(connection), lambda principal: principal.caller == caller)
+
+
+def revoke(connection: psycopg.Connection, who: str | Caller, *, actor: str = "") -> Principal:
+    """End a principal's access; the row and its history stay.
+
+    Raises:
+        GrantRefused: no principal or several have this name.
+    """
+    with _acting(connection, actor):
+        meant = find(_principals(connection), who)
+        connection.execute("SET LOCAL ROLE zava_context")
+        connection.execute(
+            "UPDATE zava.principals SET active = false WHERE tenant_id = %s AND object_id = %s",
+            [meant.caller.tenant_id, meant.caller.object_id],
+        )
+        return find(_principals(connection), meant.caller)
+
+
+def list_access(connection: psycopg.Connection) -> list[Principal]:
+    """Return everybody who was ever granted access, by name."""
+    with connection.transaction():
+        return _principals(connection)
+
+
+def explain_access(connection: psycopg.Connection, who: str | Caller) -> Explanation:
+    """Return a principal's role, stores, columns and policies, and how it came to them.
+
+    Raises:
+        GrantRefused: no principal or several have this name.
+    """
+    with connection.transaction():
+        principal = find(_principals(connection), who)
+        rows = connection.execute(_READABLE, {"audience": principal.audience.value}).fetchall()
+        relations = tuple(
+            Readable(relation, is_tenant, tuple(columns), tuple(hidden or ()), tuple(rules or ()))
+            for relation, is_tenant, columns, hidden, rules in rows
+            if columns
+        )
+        key = {
+            "tenant_id": str(principal.caller.tenant_id),
+            "object_id": str(principal.caller.object_id),
+        }
+        connection.execute(_role(_AUDIT))
+        changes = connection.execute(_CHANGES, [Jsonb(key)]).fetchall()
+        return Explanation(
+            principal,
+            relations,
+            tuple(Change(*row) for row in changes),
+            all_store_readers(connection),
+        )
+
+
+def find(principals: Sequence[Principal], who: str | Caller) -> Principal:
+    """Return the principal of a name or of a directory's ids.
+
+    Raises:
+        GrantRefused: no principal or several have this name; the hint has the nearest names.
+    """
+    if isinstance(who, Caller):
+        return _one(principals, lambda principal: principal.caller == who)
+    return _one(principals, lambda principal: principal.display_name == who, who)
+
+
+def _one(
+    principals: Sequence[Principal], is_meant: Callable[[Principal], bool], name: str = ""
+) -> Principal:
+    meant = [principal for principal in principals if is_meant(principal)]
+    if len(meant) > 1:
+        raise GrantRefused(f"--as: {len(meant)} principals are named {name}; give --object, too")
+    if not meant:
+        nearest = get_close_matches(name, [principal.display_name for principal in principals], n=3)
+        offered = f"; perhaps {', '.join(nearest)}" if nearest else ""
+        raise GrantRefused(
+            f"--as: no principal is named {name or 'by these ids'}{offered};"
+            f" see `{command('list-access')}`"
+        )
+    return meant[0]
+
+
+@contextmanager
+def _acting(connection: psycopg.Connection, actor: str) -> Iterator[None]:
+    with connection.transaction():
+        connection.execute("SELECT set_config('zava.actor', %s, true)", [actor])
+        yield
+
+
+def _role(name: str) -> str:
+    return f"SET LOCAL ROLE {name}"
+
+
+def _stores(connection: psycopg.Connection) -> dict[str, UUID]:
+    # The loader's policy shows every store, also to an administrator who is no superuser.
+    connection.execute(_role(_LOADER))
+    rows = connection.execute(
+        "SELECT store_name, store_id FROM retail.stores ORDER BY store_name"
+    ).fetchall()
+    return dict(rows)
+
+
+def _principals(connection: psycopg.Connection) -> list[Principal]:
+    names = {store_id: name for name, store_id in _stores(connection).items()}
+    connection.execute(_role(_CONTEXT))
+    return [
+        Principal(
+            Caller(tenant_id, object_id),
+            display_name,
+            kind,
+            Audience(audience),
+            tuple(sorted(names.get(store_id, str(store_id)) for store_id in store_ids)),
+            active,
+            valid_from,
+            valid_until,
+            is_valid,
+            issuer,
+            subject,
+        )
+        for (
+            tenant_id,
+            object_id,
+            display_name,
+            kind,
+            audience,
+            store_ids,
+            active,
+            valid_from,
+            valid_until,
+            is_valid,
+            issuer,
+            subject,
+        ) in connection.execute(_PRINCIPALS)
+    ]
+
+
+def _audience(name: str) -> Audience:
+    try:
+        return Audience(name)
+    except ValueError:
+        raise GrantRefused(f"--audience: expected one of {', '.join(Audience)}") from None
+
+
+def _chosen(stores: Sequence[str], known: dict[str, UUID], audience: Audience) -> list[str]:
+    if not stores and audience is Audience.HEAD_OFFICE:
+        return list(known)
+    by_short_name = {name.lower().removeprefix(_STORE_PREFIX): name for name in known}
+    chosen = []
+    for store in stores:
+        short_name = store.strip().lower().removeprefix(_STORE_PREFIX)
+        if short_name not in by_short_name:
+            nearest = get_close_matches(short_name, by_short_name, n=3) or list(by_short_name)
+            offered = ", ".join(by_short_name[name] for name in nearest)
+            raise GrantRefused(f"--store: there is no store {store}; perhaps {offered}")
+        chosen.append(by_short_name[short_name])
+    return list(dict.fromkeys(chosen))

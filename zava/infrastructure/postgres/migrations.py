@@ -1,0 +1,220 @@
+"""Applies `sql/migrations` in order, each file in its own transaction, once."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import psycopg
+from psycopg import sql
+
+from zava.infrastructure.postgres.foreign_database import foreign_contents, place
+from zava.sql_files import SQL
+
+DIRECTORY = SQL / "migrations"
+
+# Any constant does; two migrations of one database wait for each other.
+_ADVISORY_LOCK = 7_261_941_205
+
+_LEDGER = """
+CREATE SCHEMA IF NOT EXISTS zava_migrations;
+CREATE TABLE IF NOT EXISTS zava_migrations.applied (
+  name        text PRIMARY KEY,
+  checksum    text NOT NULL,
+  applied_at  timestamptz NOT NULL DEFAULT now()
+);
+REVOKE ALL ON SCHEMA zava_migrations FROM PUBLIC;
+"""
+
+# Asserted at every run: a restored or cloned database starts with everyone's TEMP and CONNECT.
+_CLOSE_DATABASE = """
+DO $$
+BEGIN
+  EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
+  EXECUTE format('GRANT CONNECT ON DATABASE %I TO zava_server', current_database());
+END $$
+"""
+
+
+class MigrationRefused(Exception):
+    """The database cannot be migrated as it is; nothing was applied."""
+
+
+class ForeignDatabase(MigrationRefused):
+    """The database is another project's; the message names it, and what was found in it."""
+
+    def __init__(self, connection: psycopg.Connection, found: list[str]) -> None:
+        super().__init__(
+            f"DATABASE_URL: {place(connection)} is not Zava's; it holds {', '.join(found)};"
+            " nothing was changed; name an empty database, unset DATABASE_URL for the embedded"
+            " server, or take it over with --adopt-database"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One file of SQL; `checksum` is the SHA-256 of its text."""
+
+    name: str
+    text: str
+
+    @property
+    def checksum(self) -> str:
+        """Return the checksum of this text."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+def read_migrations(directory: Path = DIRECTORY) -> list[Migration]:
+    """Return the files in the order of their numbers."""
+    return [
+        Migration(path.name, path.read_text(encoding="utf-8"))
+        for path in sorted(directory.glob("[0-9]*.sql"))
+    ]
+
+
+def migrate(
+    connection: psycopg.Connection,
+    *,
+    directory: Path = DIRECTORY,
+    adopt: bool = False,
+    report: Callable[[str], None] = lambda _: None,
+) -> list[str]:
+    """Bring the database up to date and return the names of the files applied.
+
+    `connection` is an administrator's, in autocommit. A file that fails leaves the database as it
+    was before that file. `adopt` allows for a database that holds what Zava has not made.
+
+    Raises:
+        ForeignDatabase: it holds such things, and `adopt` was not given.
+        MigrationRefused: an applied file has changed, or this administrator may not alter what
+            another one made.
+    """
+    connection.execute("SET statement_timeout = 0")
+    # A session lock: it outlives the transactions below and ends with the connection.
+    connection.execute("SELECT pg_advisory_lock(%s)", [_ADVISORY_LOCK])
+    try:
+        # Under the lock: what another migration makes meanwhile would look like another project.
+        found = [] if adopt else foreign_contents(connection)
+        if found:
+            raise ForeignDatabase(connection, found)
+        _refuse_strangers(connection)
+        connection.execute(_LEDGER)
+        applied = list(_apply(connection, read_migrations(directory), report))
+        close_database(connection)
+        return applied
+    finally:
+        connection.execute("SELECT pg_advisory_unlock(%s)", [_ADVISORY_LOCK])
+
+
+def close_database(connection: psycopg.Connection) -> None:
+    """Let only the owner and the server's login into this database."""
+    connection.execute(_CLOSE_DATABASE)
+
+
+def install_context_keys(connection: psycopg.Connection, keys: list[tuple[int, bytes]]) -> None:
+    """Make the database accept signatures of exactly these one or two keys.
+
+    Raises:
+        ValueError: there are none or more than two.
+    """
+    if not 1 <= len(keys) <= 2:  # noqa: PLR2004  # the keyring has two places
+        raise ValueError("one or two context keys can be valid at once")
+    first, second = keys[0], keys[1] if len(keys) == 2 else (None, None)  # noqa: PLR2004  # same
+    with connection.transaction():
+        connection.execute("SET LOCAL ROLE zava_context")
+        # Binary parameters: a server that logs parameters shows no readable key.
+        connection.execute(
+            """
+            UPDATE zava.keyring SET
+              key_a = %(key_a)s,
+              inner_pad_a = zava.pad(%(a)b, 54), outer_pad_a = zava.pad(%(a)b, 92),
+              key_b = %(key_b)s,
+              inner_pad_b = zava.pad(%(b)b, 54), outer_pad_b = zava.pad(%(b)b, 92)
+            """,
+            {"key_a": first[0], "a": first[1], "key_b": second[0], "b": second[1]},
+        )
+
+
+def set_server_password(connection: psycopg.Connection, password: str) -> None:
+    """Give the server's login a password; only where it does not prove itself by Entra."""
+    connection.execute(sql.SQL("ALTER ROLE zava_server PASSWORD {}").format(sql.Literal(password)))
+
+
+def name_server_login(connection: psycopg.Connection, object_id: UUID) -> bool:
+    """Let one Entra identity log in as the server; return whether that changed anything.
+
+    The role is made here rather than by the extension's own function. Its maker is then the
+    administrator who migrates, and since PostgreSQL 16 no other role may alter it. An identity
+    that was made again has another object id, so the label is written again. `connection` is the
+    administrator's, an Entra principal, to the database `postgres`.
+
+    Raises:
+        MigrationRefused: this server does not support Entra identities.
+    """
+    label = f"aadauth,oid={object_id},type=service"
+    with connection.transaction():
+        known = connection.execute(
+            """
+            SELECT label FROM pg_roles
+            LEFT JOIN pg_shseclabel ON provider = 'pgaadauth'
+              AND (classoid, objoid) = ('pg_authid'::regclass, pg_roles.oid)
+            WHERE rolname = 'zava_server'
+            """
+        ).fetchone()
+        if known == (label,):
+            return False
+        if known is None:
+            connection.execute("CREATE ROLE zava_server LOGIN NOINHERIT NOCREATEDB NOCREATEROLE")
+        try:
+            connection.execute(
+                sql.SQL("SECURITY LABEL FOR pgaadauth ON ROLE zava_server IS {}").format(label)
+            )
+        except psycopg.errors.InvalidParameterValue as error:
+            raise MigrationRefused(
+                "this server has no Entra identities; --server-identity is for "
+                "Azure Database for PostgreSQL with Microsoft Entra authentication"
+            ) from error
+    return True
+
+
+def _refuse_strangers(connection: psycopg.Connection) -> None:
+    # Since PostgreSQL 16 one CREATEROLE administrator cannot alter what another one made.
+    row = connection.execute(
+        """
+        SELECT current_user FROM pg_roles
+        WHERE rolname = 'zava_owner' AND NOT pg_has_role(current_user, oid, 'SET')
+        """
+    ).fetchone()
+    if row is not None:
+        raise MigrationRefused(
+            f"{row[0]} cannot act as zava_owner, which another administrator made; "
+            "connect as the administrator who migrated first, or as a member of that group"
+        )
+
+
+def _apply(
+    connection: psycopg.Connection, migrations: list[Migration], report: Callable[[str], None]
+) -> Iterator[str]:
+    applied: dict[str, str] = dict(
+        connection.execute("SELECT name, checksum FROM zava_migrations.applied")
+    )
+    for migration in migrations:
+        known = applied.get(migration.name)
+        if known is not None and known != migration.checksum:
+            raise MigrationRefused(
+                f"{migration.name} was applied with another text; "
+                "restore the file and write the change as a new migration"
+            )
+    for migration in migrations:
+        if migration.name in applied:
+            continue
+        report(migration.name)
+        with connection.transaction():
+            connection.execute(migration.text)
+            connection.execute("RESET ROLE")
+            connection.execute(
+                "INSERT INTO zava_migrations.applied (name, checksum) VALUES (%s, %s)",
+                [migration.name, migration.checksum],
+            )
+        yield migration.name

@@ -1,0 +1,1 @@
+"""The frozen values of the domain, shared by every layer."""

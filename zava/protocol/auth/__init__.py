@@ -1,0 +1,1 @@
+"""Bearer tokens, their keys, and what they permit."""

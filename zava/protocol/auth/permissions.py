@@ -1,0 +1,78 @@
+"""What a token allows its bearer to call: scopes of people, roles of applications.
+
+`user_impersonation`, the scope that clients request by default, allows every tool: the person acts
+with the whole grant in the database. A token with narrower scopes may call the tools of those
+scopes alone. An application has no such whole scope: it gets exactly the roles that it was given.
+The audience in the database decides which rows and columns a tool then returns.
+"""
+
+from collections.abc import Iterable
+from typing import Protocol, TypeVar
+
+from zava.errors import InsufficientScope
+from zava.model.core import Caller, Permission
+
+WHOLE_SCOPE = "user_impersonation"
+SCOPES = (WHOLE_SCOPE, *Permission)
+"""Scopes that an app registration of this server exposes; its app roles are the permissions."""
+
+
+def of_scopes(scopes: Iterable[str]) -> frozenset[Permission]:
+    """Return what a delegated token's scopes allow; unknown ones allow nothing."""
+    named = frozenset(scopes)
+    if WHOLE_SCOPE in named:
+        return frozenset(Permission)
+    return of_roles(named)
+
+
+def of_roles(roles: Iterable[str]) -> frozenset[Permission]:
+    """Return what an application's roles allow; unknown ones allow nothing.
+
+    Free SQL can read the same rows as the narrower tools, so it includes them.
+    """
+    named = frozenset(roles)
+    allowed = {permission for permission in Permission if permission in named}
+    if Permission.SQL_QUERY in allowed:
+        allowed |= {Permission.SALES_READ, Permission.PRODUCTS_READ}
+    return frozenset(allowed)
+
+
+class Offered(Protocol):
+    """A tool or a resource: what a token may allow."""
+
+    @property
+    def name(self) -> str:
+        """Return the name under which it is listed."""
+
+    @property
+    def permission(self) -> Permission | None:
+        """Return what the caller's token has to allow; None: any token will do."""
+
+
+OfferedT = TypeVar("OfferedT", bound=Offered)
+
+
+def require(offered: Offered, caller: Caller) -> None:
+    """Let a caller pass whose token allows the tool or resource.
+
+    Raises:
+        InsufficientScope: the error names the scope to request.
+    """
+    if offered.permission is not None and offered.permission not in caller.permissions:
+        raise InsufficientScope(
+            f"The token does not allow {offered.name}.",
+            hint=f"Request a token with the scope {offered.permission}.",
+            permission=offered.permission,
+        )
+
+
+def allowed(offers: Iterable[OfferedT], permissions: frozenset[Permission]) -> list[OfferedT]:
+    """Return the tools or resources that a token with these permissions allows.
+
+    By the token alone: no audience is closed to any, so that the list costs no round trip.
+    """
+    return [
+        offered
+        for offered in offers
+        if offered.permission is None or offered.permission in permissions
+    ]

@@ -1,0 +1,448 @@
+"""One HTTP exchange without a web server: what Functions, the local server and tests all call.
+
+In order: the route, the headers, the host, the token, the room, the body, and only then the
+protocol. The room comes behind the token, because each principal has a share of it. A request is
+refused at the first of them that it does not pass. What is usual the fast lane answers, everything
+else the SDK.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from zava import call_context
+from zava.errors import AccessDenied, Busy, InsufficientScope
+from zava.model.core import Caller
+from zava.protocol.auth import platform
+from zava.protocol.auth.permissions import WHOLE_SCOPE
+from zava.protocol.auth.tokens import TokenRefused
+from zava.protocol.capacity.concurrency_limit import Admission, ShareTaken
+from zava.protocol.capacity.process_time import ANYONE, ProcessTime
+from zava.protocol.capacity.request_timer import Patience
+from zava.protocol.http.request_parsing import read_request
+from zava.protocol.http.security_headers import secured
+from zava.protocol.http.unserved import is_of_sign_in, out_of_time
+from zava.protocol.http_responses import (
+    ACCEPTED,
+    BUSY,
+    FORBIDDEN,
+    JSON_TYPE,
+    json_answer,
+    rpc_error,
+)
+from zava.protocol.mcp.fast_path import FastLane
+from zava.protocol.mcp.jsonrpc import HEADER_MISMATCH, INVALID_REQUEST
+from zava.protocol.mcp.sdk_bridge import Answer, Kernel
+from zava.protocol.mcp.server_info import NAME
+from zava.protocol.request_context import Exchange, client_name
+from zava.protocol.versions import VERSION_HEADER
+from zava.telemetry import events
+from zava.telemetry.instruments import Refusal
+
+if TYPE_CHECKING:
+    from mcp.server.lowlevel.server import Server
+
+Headers = Mapping[str, str] | Sequence[tuple[str, str]]
+
+MCP_PATH = "/mcp"
+METADATA_PATH = "/.well-known/oauth-protected-resource"
+PATHS = (MCP_PATH, METADATA_PATH, f"{METADATA_PATH}{MCP_PATH}", "/health/live", "/health/ready")
+
+_INTERNAL_ERROR = -32603
+# Beyond the time of a call, so that a deadline within it shows as its own error.
+_ANSWER_SECONDS = 1.0
+# One value each decides where a request goes; two would let two readers disagree. The Functions
+# host joins repeated headers by a comma: there a doubled one is one value that does not hold.
+_SINGLE = frozenset(
+    {VERSION_HEADER, "mcp-method", "mcp-name", "authorization", "host", "origin"}
+    | {"content-type", "content-length", platform.TOKEN_HEADER, platform.PRINCIPAL_HEADER}
+)
+_SDK_SECONDS = 0.0025
+"""What the SDK's own tasks take for one request, measured."""
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?", re.IGNORECASE | re.ASCII)
+_REMEMBERED_CHARACTERS = 260  # no name of a host is longer (RFC 1035)
+# A refusal costs no more than this to read; a statement has at most 16 KB.
+_MOST_READ_TO_REFUSE = 64 * 1024
+_KEPT_BACK = frozenset({"authorization", "accept"})
+
+
+class Authenticator(Protocol):
+    """Turns an Authorization header into a caller."""
+
+    authorization_servers: list[str]
+
+    def scope(self, name: str, resource: str) -> str:
+        """Return the scope as a client of this resource requests it from the issuer."""
+
+    def scopes_supported(self, resource: str) -> list[str]:
+        """Return every scope that a client of this resource may request."""
+
+    async def authenticate(self, authorization: str | None) -> Caller:
+        """Return the caller or raise TokenRefused or AccessDenied."""
+
+
+class SigningIn(Protocol):
+    """Answers the requests of a sign-in."""
+
+    async def answer(
+        self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
+    ) -> Answer:
+        """Answer one request whose `Host` and `Origin` are ours and whose headers come once."""
+
+
+class Endpoint:
+    """Everything that is served over HTTP, as one coroutine."""
+
+    def __init__(
+        self,
+        *,
+        make_server: Callable[[], "Server[Any]"],
+        lane: FastLane,
+        authenticator: Authenticator,
+        readiness: Callable[[], Awaitable[tuple[int, dict[str, Any]]]],
+        allowed_hosts: Sequence[str] = (),
+        is_vouched: bool = False,
+        ask_budget: Callable[[Caller], None] = lambda _: None,
+        process_time: ProcessTime | None = None,
+        max_concurrent_calls: int = 64,
+        call_seconds: float | None = None,
+        make_sign_in: Callable[[], SigningIn] | None = None,
+    ) -> None:
+        self.lane = lane
+        self.kernel = Kernel(make_server)
+        self._authenticator = authenticator
+        self._readiness = readiness
+        self._is_vouched = is_vouched
+        self._ask_budget = ask_budget
+        self._admission = Admission(max_concurrent_calls)
+        self._time = process_time or ProcessTime()
+        self._call_seconds = call_seconds
+        self._make_sign_in = make_sign_in
+        self._patience = Patience()
+        self._hosts = _LOOPBACK | {host.lower() for host in allowed_hosts}
+
+    async def handle(
+        self,
+        method: str,
+        path: str,
+        headers: Headers,
+        body: bytes,
+        query: str = "",
+        *,
+        since: float | None = None,
+    ) -> Answer:
+        """Answer one request within the time of a call; never raises, but for cancellation.
+
+        `since` is when the request arrived, of `time.monotonic`; None for this moment.
+        """
+        pairs = headers.items() if isinstance(headers, Mapping) else headers
+        # Space around a value is not part of it (RFC 9110, 5.5).
+        fields = [(name.lower(), value.strip(" \t")) for name, value in pairs]
+        path = path.rstrip("/") or "/"
+        begun = call_context.begin(None, seconds=self._call_seconds, since=since)
+        with call_context.use(begun):
+            if path not in PATHS and is_of_sign_in(path):
+                answering = self._sign_in(method.upper(), path, query, fields, body)
+            else:
+                answering = self._route(method.upper(), path, fields, body)
+            answer = await self._in_time(begun.deadline, answering)
+        is_local = _host_name(dict(fields).get("host", "")) in _LOOPBACK
+        content = b"" if method.upper() == "HEAD" else answer.body
+        return Answer(answer.status, secured(answer.headers, is_local=is_local), content)
+
+    async def aclose(self) -> None:
+        """End what the first request started."""
+        await self.kernel.close()
+
+    async def _in_time(self, until: float | None, answering: Awaitable[Answer]) -> Answer:
+        """Return an answer in time, even if a part of the way to it hangs or fails."""
+        task = cast("asyncio.Task[Any]", asyncio.current_task())  # a coroutine runs in one
+        if until is not None:
+            self._patience.watch(task, until + _ANSWER_SECONDS)
+        try:
+            return await answering
+        except asyncio.CancelledError:
+            if not self._patience.is_late(task):
+                raise
+        except Exception as error:  # noqa: BLE001  # the edge: the caller gets no traceback
+            if not self._patience.is_late(task):
+                correlation_id = events.request_failed(error)
+                return rpc_error(
+                    500, _INTERNAL_ERROR, "Internal error", data={"correlation_id": correlation_id}
+                )
+        finally:
+            self._patience.leave(task)
+        events.request_timed_out()
+        return out_of_time()
+
+    async def _route(
+        self, method: str, path: str, fields: list[tuple[str, str]], body: bytes
+    ) -> Answer:
+        single = dict(fields)
+        if path == MCP_PATH and method == "POST":
+            refused = (
+                _refuse_repeated(fields) or self._refuse_host(single) or _refuse_lost(single, body)
+            )
+            if refused is None:
+                try:
+                    return await self._post(fields, single, body)
+                except Busy as busy:  # before the token was verified
+                    refused = _busy(503, busy)
+            await self._time.turn(ANYONE)
+            return refused
+        return await self._time.share(ANYONE, self._open(method, path, fields, single))
+
+    async def _open(
+        self, method: str, path: str, fields: list[tuple[str, str]], single: dict[str, str]
+    ) -> Answer:
+        """Answer what needs no token."""
+        if path not in PATHS:
+            return json_answer(404, {"error": "not found"})
+        allowed = ("POST",) if path == MCP_PATH else ("GET", "HEAD")
+        if method not in allowed:
+            # Before the SDK, which would hold a GET open for events that never come.
+            return json_answer(405, {"error": f"use {allowed[0]}"}, {"allow": ", ".join(allowed)})
+        if path == "/health/live":
+            return json_answer(200, {"status": "alive"})
+        if path == "/health/ready":
+            status, content = await self._readiness()
+            return json_answer(status, content)
+        refused = _refuse_repeated(fields) or self._refuse_host(single)
+        return refused or json_answer(200, self._metadata(single["host"]))
+
+    async def _sign_in(
+        self, method: str, path: str, query: str, fields: list[tuple[str, str]], body: bytes
+    ) -> Answer:
+        if self._make_sign_in is None:
+            return json_answer(404, {"error": "not found"})
+        single = dict(fields)
+        refused = _refuse_repeated(fields) or self._refuse_host(single)
+        if refused is not None:
+            return refused
+        return await self._make_sign_in().answer(method, path, query, single, body)
+
+    async def _post(
+        self, fields: list[tuple[str, str]], single: dict[str, str], body: bytes
+    ) -> Answer:
+        try:
+            caller = await self._authenticator.authenticate(
+                platform.authorization(single, is_vouched=self._is_vouched)
+            )
+            platform.check_agreement(single, caller, is_vouched=self._is_vouched)
+        except TokenRefused as refusal:
+            events.request_refused(
+                Refusal.NO_TOKEN if refusal.is_missing else Refusal.BAD_TOKEN, refusal.description
+            )
+            await self._time.turn(ANYONE)
+            return self._challenge(refusal, single["host"])
+        except AccessDenied as denial:
+            events.request_refused(Refusal.BAD_TOKEN, denial.message)
+            await self._time.turn(ANYONE)
+            return self._forbidden(denial, single["host"], None)
+        request = fields, single, body
+        try:
+            self._ask_budget(caller)
+        except Busy as busy:
+            return await self._turn_away(caller, 429, busy, *request)
+        try:
+            with self._admission.admitted(caller):
+                served = self._serve(caller, *request)
+                return await self._time.share(caller.identity, served)
+        except Busy as busy:
+            status = 429 if isinstance(busy, ShareTaken) else 503
+            return await self._turn_away(caller, status, busy, *request)
+
+    async def _turn_away(
+        self,
+        caller: Caller,
+        status: int,
+        busy: Busy,
+        fields: list[tuple[str, str]],
+        single: dict[str, str],
+        body: bytes,
+    ) -> Answer:
+        await self._admission.hold_back(caller)
+        refused = self._refused(status, busy, fields, single, body)
+        return await self._time.share(caller.identity, refused)
+
+    async def _refused(
+        self,
+        status: int,
+        busy: Busy,
+        fields: list[tuple[str, str]],
+        single: dict[str, str],
+        body: bytes,
+    ) -> Answer:
+        """Answer a verified caller's request that is not served now.
+
+        A model reads a tool's error only; several clients turn an HTTP status into a failure of
+        the connection. So a call gets a result, any other request a JSON-RPC error, under 200: the
+        protocol gives statuses to its own errors alone (400, 404). A body that cannot be read gets
+        the status.
+        """
+        answer = _busy(status, busy)
+        if len(body) > _MOST_READ_TO_REFUSE:
+            return answer
+        read = read_request(fields, single, body)
+        if isinstance(read, Answer):
+            return answer
+        if "id" not in read.message:
+            return ACCEPTED  # nothing is done for a notification, so nothing was refused
+        if read.message["method"] == "tools/call":
+            answer = self.lane.refused_call(
+                read.message, single, busy, with_events=read.with_events
+            )
+            return answer._replace(headers=answer.headers | _retry_after(busy))
+        return _busy(200, busy, request_id=read.message["id"])
+
+    async def _serve(
+        self, caller: Caller, fields: list[tuple[str, str]], single: dict[str, str], body: bytes
+    ) -> Answer:
+        read = read_request(fields, single, body)
+        if isinstance(read, Answer):
+            return read
+        message, body, with_events = read
+        exchange = Exchange(
+            caller,
+            call_context.known(
+                call_context.traceparent_of(single, message), events.pseudonym(caller)
+            ),
+            client_name(message, single.get("user-agent", "")),
+        )
+        answer = await self.lane.answer(message, single, exchange, with_events=with_events)
+        if answer is None:
+            # The token stays here: nothing behind this line needs it.
+            passed = [
+                (name, value)
+                for name, value in fields
+                if name in single
+                and name not in _KEPT_BACK
+                and not name.startswith(platform.PREFIX)
+            ]
+            passed.append(("accept", f"{JSON_TYPE}, text/event-stream"))
+            self._time.charge(caller.identity, _SDK_SECONDS)
+            answer = await self.kernel.exchange(passed, body, exchange, with_events=with_events)
+        if exchange.denial is not None:
+            return self._forbidden(exchange.denial, single["host"], message.get("id"))
+        return answer
+
+    def _forbidden(self, denial: AccessDenied, host: str, request_id: Any) -> Answer:
+        headers: dict[str, str] = {}
+        if isinstance(denial, InsufficientScope):
+            # A step up (RFC 6750): the client may request this scope of the issuer, too.
+            headers = self._www_authenticate(
+                host, denial.permission, error="insufficient_scope", description=denial.message
+            )
+        return rpc_error(
+            403,
+            FORBIDDEN,
+            denial.message,
+            data=denial.to_dict(),
+            request_id=request_id,
+            headers=headers,
+        )
+
+    def _refuse_host(self, single: Mapping[str, str]) -> Answer | None:
+        if _host_name(single.get("host", "")) not in self._hosts:
+            error = "This host name is not served here; add it to ZAVA_ALLOWED_HOSTS."
+            return json_answer(421, {"error": error})
+        origin = single.get("origin")
+        if origin is not None and _host_name(origin.partition("://")[2]) not in self._hosts:
+            return json_answer(403, {"error": "this origin may not call"})
+        return None
+
+    def _metadata(self, host: str) -> dict[str, Any]:
+        """Return the protected resource's metadata (RFC 9728)."""
+        resource = _resource(host)
+        return {
+            "resource": resource,
+            "resource_name": NAME,
+            "authorization_servers": self._authenticator.authorization_servers,
+            "scopes_supported": self._authenticator.scopes_supported(resource),
+            "bearer_methods_supported": ["header"],
+        }
+
+    def _challenge(self, refusal: TokenRefused, host: str) -> Answer:
+        # RFC 6750: no error code when no token came.
+        error = None if refusal.is_missing else "invalid_token"
+        headers = self._www_authenticate(
+            host, WHOLE_SCOPE, error=error, description=refusal.description
+        )
+        content = {
+            "error": error or "unauthorized",
+            "error_description": refusal.description,
+        }
+        return json_answer(401, content, headers)
+
+    def _www_authenticate(
+        self, host: str, scope: str, *, error: str | None, description: str
+    ) -> dict[str, str]:
+        parts = [f'error="{error}"', f'error_description="{description}"'] if error else []
+        parts += [
+            f'resource_metadata="{_base_url(host)}{METADATA_PATH}{MCP_PATH}"',
+            f'scope="{self._authenticator.scope(scope, _resource(host))}"',
+        ]
+        return {"www-authenticate": f"Bearer {', '.join(parts)}"}
+
+
+def _refuse_repeated(fields: Sequence[tuple[str, str]]) -> Answer | None:
+    seen = set()
+    for name, _ in fields:
+        if name in seen:
+            return rpc_error(400, HEADER_MISMATCH, f"The header {name} appears more than once.")
+        if name in _SINGLE:
+            seen.add(name)
+    return None
+
+
+def _refuse_lost(single: Mapping[str, str], body: bytes) -> Answer | None:
+    """Refuse a message that was sent in chunks and did not arrive."""
+    if body or "transfer-encoding" not in single:
+        return None
+    return rpc_error(
+        411,
+        INVALID_REQUEST,
+        "The body did not arrive: the host passes on no body that is sent in chunks. "
+        "Send it whole, with a Content-Length.",
+    )
+
+
+def _host_name(host: str) -> str:
+    """Return a host without its port, in lower case; nothing, where it is not a host at all."""
+    return _read_host(host) if len(host) <= _REMEMBERED_CHARACTERS else ""
+
+
+@lru_cache(256)
+def _read_host(host: str) -> str:
+    found = _HOST.fullmatch(host)
+    return found[1].lower() if found else ""
+
+
+def _resource(host: str) -> str:
+    """Return the URL that clients of this host call; an issuer compares it byte for byte."""
+    return f"{_base_url(host)}{MCP_PATH}"
+
+
+def _base_url(host: str) -> str:
+    # As URLs are normalized (RFC 3986, 6.2): lower case, no default port.
+    name = _host_name(host)
+    scheme, default = ("http", ":80") if name in _LOOPBACK else ("https", ":443")
+    return f"{scheme}://{name}{host[len(name) :].removesuffix(default)}"
+
+
+def _busy(status: int, busy: Busy, *, request_id: Any = None) -> Answer:
+    return rpc_error(
+        status,
+        BUSY,
+        busy.message,
+        data=busy.to_dict(),
+        request_id=request_id,
+        headers=_retry_after(busy),
+    )
+
+
+def _retry_after(busy: Busy) -> dict[str, str]:
+    return {"retry-after": str(busy.retry_after_seconds)}

@@ -1,0 +1,1 @@
+"""MCP: messages, the SDK behind them, and the fast lane in front."""

@@ -1,0 +1,50 @@
+"""What one HTTP exchange carries from the edge to a tool and back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from zava.call_context import Trace
+from zava.errors import InsufficientScope
+from zava.model.core import Caller
+from zava.protocol.versions import CLIENT_KEY
+
+SCOPE_KEY = "zava.exchange"
+_MAX_NAME = 100
+
+
+@dataclass(slots=True)
+class Exchange:
+    """The verified caller, its place in a trace, its client's name, and what the token lacks.
+
+    It is passed in the ASGI scope. A context variable would not follow the request into the tasks
+    that the SDK spawns from its own task group.
+    """
+
+    caller: Caller
+    trace: Trace
+    client_name: str = ""
+    denial: InsufficientScope | None = None
+
+    @classmethod
+    def of(cls, request: Any) -> "Exchange":
+        """Return the exchange to which a request of the SDK belongs."""
+        exchange: Exchange = request.scope[SCOPE_KEY]
+        return exchange
+
+    def deny(self, error: InsufficientScope) -> None:
+        """Remember that the caller's token does not allow the request."""
+        self.denial = error
+
+
+def client_name(message: Mapping[str, Any], user_agent: str) -> str:
+    """Return what the client calls itself, in at most 100 printable characters."""
+    params = message.get("params")
+    meta = params.get("_meta") if isinstance(params, Mapping) else None
+    info = meta.get(CLIENT_KEY) if isinstance(meta, Mapping) else None
+    named = info.get("name") if isinstance(info, Mapping) else None
+    said = named if isinstance(named, str) else user_agent
+    said = said[:_MAX_NAME]
+    if said.isprintable():
+        return said
+    return "".join(character for character in said if character.isprintable())

@@ -1,0 +1,1 @@
+"""What a resource is, and those of the server itself."""

@@ -1,0 +1,48 @@
+"""One call of a tool, from its arguments to its answer: the same in every lane."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from zava.errors import InsufficientScope, ZavaError
+from zava.model.core import Caller
+from zava.protocol.auth import permissions
+from zava.protocol.request_context import Exchange
+from zava.protocol.tools.recording import Trail, recorded
+from zava.protocol.tools.tool import Tool, ToolAnswer
+from zava.service.analytics import Analytics
+from zava.telemetry.events import operation
+
+
+class ToolCalls:
+    """Calls tools over the use cases and notes each call on the trail."""
+
+    def __init__(self, analytics: Analytics, trail: Trail) -> None:
+        self._analytics = analytics
+        self._trail = trail
+
+    async def call(
+        self, tool: Tool, arguments: Mapping[str, Any] | None, exchange: Exchange
+    ) -> ToolAnswer:
+        """Run one call and return its answer, errors included.
+
+        If the token does not allow the tool, the exchange records it: the whole HTTP answer is
+        then a challenge for the scope.
+        """
+
+        async def run(caller: Caller) -> ToolAnswer:
+            try:
+                async with operation(tool.name):
+                    permissions.require(tool, caller)
+                    return await tool.call(self._analytics, caller, tool.read_arguments(arguments))
+            except ZavaError as error:
+                if isinstance(error, InsufficientScope):
+                    exchange.deny(error)
+                return error_answer(error)
+
+        return await recorded(self._trail, exchange, tool.name, run)
+
+
+def error_answer(error: ZavaError) -> ToolAnswer:
+    """Return what a model reads of an error, with its fields for programs."""
+    text = f"{error.code}: {error.message}" + (f" Hint: {error.hint}" if error.hint else "")
+    return ToolAnswer(None, text, error.to_dict())

@@ -1,0 +1,1 @@
+"""The retail domain: its tools, use cases, statements and demo data."""

@@ -1,0 +1,141 @@
+"""Product search in the database: one statement, composed of constant parts."""
+
+import asyncio
+import re
+import time
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from zava.data.named_queries import statement
+from zava.data.session.tenant_database import Tenancy
+from zava.model.core import Caller
+from zava.model.search import EmbeddingModel, Findings, ProductQuestion, SearchRegistry
+
+_REGISTRY_SECONDS = 60.0
+_NEAREST = 51  # candidates by meaning: fifty, and the product that others are likened to
+
+_CATEGORY = "FROM retail.products AS c WHERE c.category_id = ($1->>'category_id')::uuid"
+_STOCK = "FROM retail.inventory AS i WHERE i.stock_level > 0"
+_FILTERED = re.compile(r"/\*filters of (\S+)\*/")
+
+
+class ProductData:
+    """Reads the catalogue for search, as the caller."""
+
+    def __init__(self, tenancy: Tenancy, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._tenancy = tenancy
+        self._clock = clock
+        # Seen by every caller: a registry and names that are the same for all of them.
+        self._registry: SearchRegistry | None = None
+        self._learnt_at = 0.0
+        # One asks for all who need it at once; a failed one leaves the next to ask by itself.
+        self._learning = asyncio.Lock()
+
+    async def registry(self, caller: Caller) -> SearchRegistry:
+        """Return the active model and the categories, read again after a minute.
+
+        Raises:
+            ZavaError: it could not be read now, or the caller has no access.
+        """
+        known = self._fresh()
+        if known is not None:
+            return known
+        async with self._learning:
+            known = self._fresh()
+            if known is None:
+                rows, _ = await self._tenancy.read(caller, statement("search_registry"))
+                known = self._registry = _registry(rows[0])
+                self._learnt_at = self._clock()
+            return known
+
+    def _fresh(self) -> SearchRegistry | None:
+        is_old = self._clock() - self._learnt_at > _REGISTRY_SECONDS
+        return None if is_old else self._registry
+
+    async def search(
+        self, caller: Caller, question: ProductQuestion, registry: SearchRegistry
+    ) -> Findings | None:
+        """Search with the model of `registry`; None when another one became active meanwhile.
+
+        Raises:
+            ZavaError: it could not be run now, or the caller has no access.
+        """
+        is_filtered = question.category_id is not None or question.in_stock_only
+        sql = search_statement(
+            registry.model.dimensions if registry.model and registry.is_indexed else None,
+            is_in_category=question.category_id is not None,
+            is_in_stock=question.in_stock_only,
+        )
+        params = {
+            "text": question.text,
+            "skus": question.skus,
+            "word_count": max(1, len(question.text.split())),
+            "like": question.like,
+            "vector": question.vector,
+            "model_id": registry.model_id,
+            "threshold": question.threshold,
+            "is_strict": question.is_strict,
+            "category_id": question.category_id,
+            "max_rows": question.max_rows,
+        }
+        rows, scope = await self._tenancy.read(caller, sql, params)
+        told = rows[0]
+        if not told["is_model_active"]:
+            self._registry = None
+            return None
+        return Findings(
+            rows=[row for row in rows if row["sku"] is not None],
+            found=told["found"],
+            words_found=told["words_found"],
+            best_similarity=told["best_similarity"],
+            likened=told["likened"],
+            nearest_categories=tuple(told["nearest_categories"] or ()),
+            # An index gives what it was asked for; under a filter its walk may end too early.
+            is_exhaustive=told["is_exact"]
+            or (not is_filtered and told["nearest_found"] == _NEAREST),
+            scope=scope,
+        )
+
+
+def _registry(row: Mapping[str, Any]) -> SearchRegistry:
+    model = None
+    if row["model_id"] is not None:
+        model = EmbeddingModel(
+            row["name"], row["dimensions"], row["minimum_similarity"], row["weak_similarity"]
+        )
+    return SearchRegistry(
+        model=model,
+        model_id=UUID(row["model_id"]) if model else None,
+        is_indexed=row["is_indexed"],
+        embedded=row["embedded"],
+        products=row["products"],
+        categories={name: UUID(key) for name, key in (row["categories"] or {}).items()},
+    )
+
+
+@cache
+def search_statement(
+    indexed_dimensions: int | None, *, is_in_category: bool, is_in_stock: bool
+) -> str:
+    """Return the statement, of constant parts and one number of the registry."""
+    filters = ""
+    if is_in_category:
+        filters += f"AND EXISTS (SELECT {_CATEGORY} AND c.product_id = \\1)"
+    if is_in_stock:
+        filters += f" AND EXISTS (SELECT {_STOCK} AND i.product_id = \\1)"
+    if indexed_dimensions is None:
+        nearest, is_exact = "nearest_exact", "true"
+    elif filters:
+        nearest, is_exact = "nearest_filtered", "(SELECT is_few FROM few)"
+    else:
+        nearest, is_exact = "nearest_indexed", "false"
+    composed = (
+        statement("search_products")
+        .replace("/*nearest*/", statement(nearest).rstrip())
+        .replace("/*drawn*/", f"SELECT product_id {_CATEGORY if is_in_category else _STOCK}")
+        .replace("/*dimensions*/", str(indexed_dimensions))
+        .replace("/*is_exact*/", is_exact)
+    )
+    return _FILTERED.sub(filters, composed)

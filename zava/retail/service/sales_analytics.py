@@ -1,0 +1,25 @@
+"""Business questions about sales: certified metrics, how a store did, its place in the chain."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Protocol
+
+from zava.retail.service.chain_comparison import ChainAnalysis, ChainData
+from zava.retail.service.store_performance import StoreAnalysis
+from zava.service.metrics.query import MetricData, Metrics
+
+
+class SalesData(MetricData, ChainData, Protocol):
+    """The data layer of all of them."""
+
+
+class SalesAnalytics:
+    """The business layer's use cases by subject; every one of them acts for a caller.
+
+    `today` is the stores' own day, from which periods such as "last month" are resolved.
+    """
+
+    def __init__(self, data: SalesData, today: Callable[[], date]) -> None:
+        self.metrics = Metrics(data, today)
+        self.stores = StoreAnalysis(data, today)
+        self.chain = ChainAnalysis(data, today)

@@ -1,0 +1,1 @@
+"""The tools, one module each: product text, arguments and answer."""

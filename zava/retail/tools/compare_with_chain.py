@@ -1,0 +1,159 @@
+"""The tool that compares a caller's stores with the chain."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
+
+from zava.model.core import Caller, Permission
+from zava.model.metrics import ChainComparison
+from zava.protocol.apps import sales_chart
+from zava.protocol.rendering.metric_table import period_content, reach_content
+from zava.protocol.rendering.scope import ScopeContent, scope_content, scope_text
+from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
+from zava.retail.service.chain_comparison import DEFAULT_PERIOD
+from zava.retail.tools.query_metrics import PeriodContent
+from zava.service.analytics import Analytics
+
+DESCRIPTION = product_text(
+    """
+    Compare your stores with the median and quartiles of all stores of the chain.
+
+    Use it for "how do we compare with other stores" when you see only some of them: one metric, one
+    whole month, quarter or year that is over. Other stores' own values are never shown: quartiles
+    are rounded, and withheld with fewer than five other stores. For stores that you see,
+    query_metrics by store is exact.
+    """
+)
+
+
+class CompareWithChain(Arguments):
+    """Arguments of compare_with_chain."""
+
+    metric: Annotated[
+        str,
+        Field(
+            description="revenue, orders, average_order_value, customers, units or discount_rate."
+        ),
+    ]
+    time_period: Annotated[
+        str | None,
+        Field(
+            description="last month|quarter|year, YYYY-MM, YYYY-Qn or YYYY, over by now."
+            f" Default: {DEFAULT_PERIOD}."
+        ),
+    ] = None
+
+
+class OwnContent(BaseModel):
+    """One of the caller's stores."""
+
+    store: str
+    value: float | None
+    place: Annotated[str | None, Field(description="Among the quartiles.")]
+
+
+class ChainContent(BaseModel):
+    """The comparison; the chain's part is null where it is withheld."""
+
+    metric: str
+    unit: str
+    period: PeriodContent
+    own: list[OwnContent]
+    store_count: int | None
+    lower_quartile: float | None
+    median: float | None
+    upper_quartile: float | None
+    notes: list[str]
+    scope: ScopeContent
+    as_of: str
+    data_through: dict[str, Any]
+    cached: bool
+
+
+async def call(analytics: Analytics, caller: Caller, arguments: CompareWithChain) -> ToolAnswer:
+    """Compare as the caller."""
+    told = await analytics.sales.chain.compare(caller, arguments.metric, arguments.time_period)
+    low, median, high = told.quartiles or (None, None, None)
+    notes = _notes(told)
+    quartiles = None if told.missing_days else told.quartiles
+    own = [
+        {"store": store, "value": value, "place": place(value, quartiles)}
+        for store, value in told.own.items()
+    ]
+    content = {
+        "metric": told.metric,
+        "unit": told.unit,
+        "period": period_content(told.period),
+        "own": own,
+        "store_count": told.store_count,
+        "lower_quartile": low,
+        "median": median,
+        "upper_quartile": high,
+        "notes": notes,
+        "scope": scope_content(told.scope),
+        "as_of": told.as_of.isoformat(timespec="seconds"),
+        "data_through": reach_content(told.reach, told.missing_days),
+        "cached": told.is_cached,
+    }
+    unit = "" if told.unit == "count" else f" ({told.unit})"
+    lines = [f"{told.metric}{unit}, {told.period}"]
+    lines += [
+        f"{each['store']}: {each['value']}" + (f", {each['place']}" if each["place"] else "")
+        for each in own
+    ]
+    if told.quartiles:
+        lines.append(
+            f"Chain, {told.store_count} stores: lower quartile {low:,.10g}, median {median:,.10g},"
+            f" upper quartile {high:,.10g}"
+        )
+    lines += [f"({note})" for note in notes]
+    lines.append(scope_text(told.scope))
+    return ToolAnswer(content, "\n".join(lines))
+
+
+def place(value: float | None, quartiles: tuple[float, float, float] | None) -> str | None:
+    """Return between which of the quartiles, as they are shown, a value lies."""
+    if value is None or quartiles is None:
+        return None
+    low, median, high = quartiles
+    if value < low:
+        return "below the lower quartile"
+    if value > high:
+        return "above the upper quartile"
+    return (
+        "between lower quartile and median"
+        if value < median
+        else ("between median and upper quartile")
+    )
+
+
+def _notes(told: ChainComparison) -> list[str]:
+    if told.missing_days:
+        return [
+            (
+                f"Orders of {told.missing_days} of the period's {told.period.days} days are not"
+                " loaded: values are those of the other days, and no store has a place."
+            )
+        ]
+    if told.quartiles is None:
+        return [
+            (
+                "The chain's quartiles are withheld: fewer than five other stores sold then,"
+                " and their own values could be computed."
+            )
+        ]
+    if len(told.scope.stores) < told.scope.store_count:
+        return ["Quartiles are rounded to two digits. One can still be close to a store's value."]
+    return []
+
+
+TOOL = Tool(
+    name="compare_with_chain",
+    title="Compare with the chain",
+    description=DESCRIPTION,
+    arguments=CompareWithChain,
+    answer=ChainContent,
+    call=call,
+    permission=Permission.CHAIN_COMPARE,
+    app=sales_chart.URI,
+)

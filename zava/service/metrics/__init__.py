@@ -1,0 +1,1 @@
+"""Certified metrics: query, periods, series and forecast."""

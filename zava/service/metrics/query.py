@@ -1,0 +1,196 @@
+"""Query the certified metrics: parse the period, and note what the answer leaves out."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Protocol
+
+from zava.model.answer_size import rows_that_fit
+from zava.model.core import Caller, Scope
+from zava.model.metrics import (
+    Comparison,
+    Forecast,
+    Measured,
+    MetricAnswer,
+    MetricFilter,
+    MetricOrder,
+    MetricQuery,
+    MetricRows,
+    Period,
+    PeriodUnit,
+)
+from zava.retail.service.insights import insight_page
+from zava.service.comparability import comparable, missing_days, period_notes
+from zava.service.forecasting import forecast_questions
+from zava.service.forecasting import forecasts as foretold
+from zava.service.metrics.periods import parse_period
+from zava.service.metrics.series import beside_previous, period_before
+
+DEFAULT_PERIOD = "last 12 months"
+MOST_FORECASTS = 13
+
+_FIRST_DAY = date(1900, 1, 1)
+_STORE_DIMENSIONS = frozenset({"store", "region", "channel"})
+
+
+class MetricData(Protocol):
+    """The data layer of the metrics, as the use cases see it."""
+
+    async def measure(self, caller: Caller, queries: Mapping[str, MetricQuery]) -> Measured:
+        """Answer several questions at once, as the caller."""
+
+    def describe(self) -> str:
+        """Return the catalogue as a page."""
+
+
+class Metrics:
+    """Use cases of the certified metrics; every one of them acts for a caller."""
+
+    def __init__(self, data: MetricData, today: Callable[[], date]) -> None:
+        self._data = data
+        self._today = today
+
+    async def query(
+        self,
+        caller: Caller,
+        *,
+        metrics: Sequence[str],
+        dimensions: Sequence[str] = (),
+        filters: Sequence[MetricFilter] = (),
+        time_period: str | None = None,
+        order_by: Sequence[MetricOrder] = (),
+        limit: int = 50,
+        compare: Comparison | None = None,
+        with_totals: bool = False,
+        forecast_periods: int = 0,
+        point_by_point: bool = False,
+    ) -> MetricAnswer:
+        """Answer one question, with notes that its reader needs.
+
+        `point_by_point` compares a series of one dimension of time with the period before it.
+
+        Raises:
+            InvalidInput: a name, value, period or combination is not one that is answered.
+            NotPermitted: a metric or a store is not this caller's.
+        """
+        today = self._today()
+        asked = MetricQuery(
+            metrics=tuple(metrics),
+            period=parse_period(time_period or DEFAULT_PERIOD, today),
+            today=today,
+            dimensions=tuple(dimensions),
+            filters=tuple(filters),
+            order_by=tuple(order_by),
+            limit=limit,
+            compare=compare,
+            with_totals=with_totals and bool(dimensions),
+        )
+        queries = {"answer": asked}
+        if forecast_periods:
+            queries |= forecast_questions(asked)
+        if point_by_point:
+            before = period_before(asked.dimensions[0], asked.period)
+            queries["before"] = replace(asked, period=before)
+        measured = await self._data.measure(caller, queries)
+        figures = measured.answers["answer"]
+        if point_by_point:
+            figures = beside_previous(figures, measured.answers["before"], asked.period)
+        totals = len(figures.totals)
+        figures = comparable(_bounded(figures, limit), asked, measured.reach)
+        own = measured.reach.within(asked.filters)
+        notes = [
+            *period_notes(figures.period, figures.compared, own, today),
+            *_about_scope(figures, measured.scope),
+            *_about_rows(figures, limit, time_period),
+        ]
+        if len(figures.totals) < totals:
+            notes.append(f"{len(figures.totals)} of {totals} totals; raise limit to see more.")
+        if _is_empty(figures):
+            notes += await self._about_emptiness(caller, asked)
+        forecasts: tuple[Forecast, ...] = ()
+        if forecast_periods:
+            forecasts, told = foretold(measured.answers, asked, forecast_periods, measured.reach)
+            notes += told
+        return MetricAnswer(
+            figures,
+            forecasts,
+            tuple(notes),
+            measured.scope,
+            measured.as_of,
+            measured.is_cached,
+            today,
+            measured.reach,
+            missing_days(figures, own, today),
+        )
+
+    def describe(self) -> str:
+        """Return the catalogue as a page: metrics, dimensions, and the rules of findings."""
+        return self._data.describe() + insight_page()
+
+    async def _about_emptiness(self, caller: Caller, asked: MetricQuery) -> list[str]:
+        """Return notes with the period that has orders; it costs an empty answer one more trip."""
+        ever = Period("ever", _FIRST_DAY, asked.today + timedelta(days=1), PeriodUnit.DAY)
+        ends = {
+            name: MetricQuery(
+                ("orders",),
+                ever,
+                asked.today,
+                dimensions=("day",),
+                order_by=(MetricOrder("day", is_descending),),
+                limit=1,
+            )
+            for name, is_descending in (("first", False), ("last", True))
+        }
+        found = (await self._data.measure(caller, ends)).answers
+        if not found["first"].rows:
+            return ["There is no order in your scope."]
+        first, last = found["first"].rows[0][0], found["last"].rows[0][0]
+        return [f"Nothing in {asked.period}. Orders in your scope run from {first} to {last}."]
+
+
+def _is_empty(figures: MetricRows) -> bool:
+    values = [value for row in figures.rows for value in row[_label_count(figures) :]]
+    return figures.period is not None and not any(values)
+
+
+def _bounded(figures: MetricRows, limit: int) -> MetricRows:
+    """Return the figures that an answer has room for: the grand total, the groups, the totals."""
+    labels = _label_count(figures)
+    is_partial = [any(label is not None for label in row[:labels]) for row in figures.totals]
+    grand = [row for row, partial in zip(figures.totals, is_partial, strict=True) if not partial]
+    rest = [row for row, partial in zip(figures.totals, is_partial, strict=True) if partial]
+    room = rows_that_fit([*grand, *figures.rows, *rest], limit)
+    if room == len(figures.totals) + len(figures.rows):
+        return figures
+    groups = figures.rows[: max(1, room - len(grand))]
+    return replace(
+        figures, rows=groups, totals=grand + rest[: max(0, room - len(grand) - len(groups))]
+    )
+
+
+def _label_count(figures: MetricRows) -> int:
+    return sum(column.unit is None for column in figures.columns)
+
+
+def _about_scope(figures: MetricRows, scope: Scope) -> list[str]:
+    is_ranked = any(column.name in _STORE_DIMENSIONS for column in figures.columns)
+    if not is_ranked or len(scope.stores) == scope.store_count:
+        return []
+    return [
+        (
+            f"You see {len(scope.stores)} of {scope.store_count} stores: the others are not in this"
+            " list. compare_with_chain compares yours with the chain's quartiles."
+        )
+    ]
+
+
+def _about_rows(figures: MetricRows, limit: int, time_period: str | None) -> list[str]:
+    notes = []
+    if figures.group_count > len(figures.rows):
+        notes.append(
+            f"{len(figures.rows)} of {figures.group_count} groups; raise limit above {limit} or"
+            " filter to see others."
+        )
+    if figures.period is None and time_period is not None:
+        notes.append("These metrics are known as of now; time_period was not needed.")
+    return notes

@@ -1,0 +1,1 @@
+"""The telemetry events, and the instruments that measure them."""

@@ -1,0 +1,427 @@
+"""Every telemetry event of the product, as a closed list; sinks receive each of them.
+
+Code does not format log lines or name metrics; it calls one of the functions below. A sink turns an
+observation into a log line, a count or a span. A sink that fails costs the call nothing. No
+observation holds SQL, values, tokens or rows. A statement is its fingerprint, and a person is a
+hash. A cause is the types of its exceptions and the lines of code that they passed.
+
+Metrics have the source design's names. Each label takes its values from a closed set, so callers
+cannot raise the number of values.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from traceback import extract_tb
+from typing import Literal, Protocol
+
+from zava import call_context
+from zava.errors import InvalidInput, ZavaError
+from zava.model.core import Caller
+from zava.telemetry.instruments import (
+    METRICS,
+    OPERATIONS,
+    OTHER,
+    CacheType,
+    ErrorType,
+    Metric,
+    QueryStatus,
+    QueryType,
+    Refusal,
+)
+
+logger = logging.getLogger(__name__)
+
+_TYPES = {
+    "VALIDATION_ERROR": ErrorType.VALIDATION,
+    "AUTHORIZATION_ERROR": ErrorType.AUTHORIZATION,
+    "QUERY_REFUSED": ErrorType.REFUSED,
+    "QUERY_TIMEOUT": ErrorType.TIMEOUT,
+    "RESULT_TOO_LARGE": ErrorType.DATABASE,
+    "DATABASE_ERROR": ErrorType.DATABASE,
+    "BUSY": ErrorType.BUSY,
+    "EMBEDDINGS_UNAVAILABLE": ErrorType.EMBEDDINGS,
+}
+# A caller's mistakes are theirs to mend and ours to count; what we or the database failed at is
+# somebody's to look at.
+_LEVELS = {
+    ErrorType.DATABASE: logging.ERROR,
+    ErrorType.UNEXPECTED: logging.ERROR,
+    ErrorType.CANCELLED: logging.INFO,
+    ErrorType.REFUSED: logging.INFO,
+}
+_STATUSES = {
+    ErrorType.AUTHORIZATION: QueryStatus.DENIED,
+    ErrorType.TIMEOUT: QueryStatus.TIMEOUT,
+    ErrorType.BUSY: QueryStatus.BUSY,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of work with its place in the trace; `started` is in seconds since the epoch."""
+
+    name: str
+    kind: Literal["server", "client"]
+    trace_id: str
+    span_id: str
+    parent_id: str
+    started: float
+    seconds: float
+    outcome: str
+    attributes: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_success(self) -> bool:
+        """Whether what it covers went well."""
+        return self.outcome == QueryStatus.SUCCESS
+
+
+class Sink(Protocol):
+    """Listens to observations; called on the event loop, so it must not wait."""
+
+    takes_spans: bool
+    """Whether it does anything with spans: nobody makes one that nobody takes."""
+
+    def count(self, metric: Metric, labels: tuple[str, ...]) -> None:
+        """Take one more of a counter."""
+
+    def record(self, metric: Metric, labels: tuple[str, ...], seconds: float) -> None:
+        """Take one value of a histogram."""
+
+    def span(self, span: Span) -> None:
+        """Take one finished span."""
+
+
+_REFUSALS_EVERY_SECONDS = 1.0
+
+_sinks: tuple[Sink, ...] = ()
+_span_sinks: tuple[Sink, ...] = ()
+# When a line about each reason was last written, and how many had none since.
+_refusals: dict[Refusal, tuple[float, int]] = {}
+
+
+def attach(sink: Sink) -> None:
+    """Let a sink listen; attaching it again changes nothing."""
+    if sink not in _sinks:
+        _listen(*_sinks, sink)
+
+
+def detach(sink: Sink) -> None:
+    """Let a sink listen no longer."""
+    _listen(*(other for other in _sinks if other is not sink))
+
+
+def _listen(*sinks: Sink) -> None:
+    global _sinks, _span_sinks  # noqa: PLW0603  # like logging, one for the process
+    _sinks = sinks
+    _span_sinks = tuple(sink for sink in sinks if sink.takes_spans)
+
+
+@asynccontextmanager
+async def operation(name: str) -> AsyncIterator[None]:
+    """Time, count and log one operation, and let nothing out of it but the product's errors.
+
+    Raises:
+        ZavaError: as raised inside; any other exception becomes one that reveals no cause.
+    """
+    name = name if name in OPERATIONS else OTHER
+    started, began = time.monotonic(), time.time()
+    try:
+        yield
+    except ZavaError as error:
+        _operation_failed(name, started, began, error)
+        raise
+    except Exception as cause:
+        fault = ZavaError("The server failed.", hint="Report the correlation id.")
+        fault.__cause__ = cause
+        _operation_failed(name, started, began, fault)
+        raise fault from cause
+    except asyncio.CancelledError:
+        seconds = time.monotonic() - started
+        _ended(name, seconds, began, ErrorType.CANCELLED)
+        _count("operation_error", name, ErrorType.CANCELLED)
+        logger.info(
+            "operation cancelled", extra={"operation": name, "duration_seconds": round(seconds, 6)}
+        )
+        raise
+    else:
+        seconds = time.monotonic() - started
+        _ended(name, seconds, began, QueryStatus.SUCCESS)
+        _count("operation_success", name)
+        logger.debug(
+            "operation succeeded", extra={"operation": name, "duration_seconds": round(seconds, 6)}
+        )
+
+
+def query(
+    query_type: QueryType, *, seconds: float, error: BaseException | None, attempts: int = 1
+) -> None:
+    """Report one statement that ended; its wait for a connection is not in `seconds`."""
+    if error is None:
+        status = QueryStatus.SUCCESS
+    elif isinstance(error, asyncio.CancelledError):
+        status = QueryStatus.CANCELLED
+    else:
+        status = _STATUSES.get(error_type(error), QueryStatus.ERROR)
+    _count("query_total", query_type, status)
+    _record("query_duration", seconds, query_type, status)
+    current = call_context.current()
+    if current is not None and _span_sinks:
+        _span(
+            Span(
+                "statement",
+                "client",
+                current.trace_id,
+                call_context.new_span_id(),
+                current.span_id,
+                time.time() - seconds,
+                seconds,
+                status,
+                (("type", query_type), ("attempts", str(attempts))),
+            )
+        )
+
+
+def slow_query(
+    query_type: QueryType, *, fingerprint: str, seconds: float, plan: Sequence[str] = ()
+) -> None:
+    """Report a statement over the threshold; `plan` is its shape, without any value."""
+    _count("slow_query", query_type)
+    logger.warning(
+        "slow query",
+        extra={
+            "fingerprint": fingerprint,
+            "duration_seconds": round(seconds, 6),
+            "type": str(query_type),
+            "plan": list(plan),
+        },
+    )
+
+
+def orders_late(hours: float) -> None:
+    """Report that no order came for so long; `hours` is the age of the newest one."""
+    _count("orders_late")
+    logger.warning("no orders for %.0f hours", hours, extra={"hours": round(hours, 1)})
+
+
+def query_retried(attempt: int, sqlstate: str | None, wait_seconds: float) -> None:
+    """Report that a statement is repeated after a transient fault."""
+    _count("query_retry")
+    logger.warning(
+        "statement repeated",
+        extra={
+            "attempt": attempt,
+            "sqlstate": sqlstate or "",
+            "wait_seconds": round(wait_seconds, 3),
+        },
+    )
+
+
+def pool_waited(seconds: float) -> None:
+    """Report how long a statement waited for its connection."""
+    _record("pool_wait_duration", seconds)
+
+
+def connect_failed(reason: str) -> None:
+    """Report why no connection to the database could be made."""
+    logger.warning("connecting to the database failed: %s", reason, extra={"reason": reason})
+
+
+def circuit_opened(seconds: float) -> None:
+    """Report that the circuit opened for so long; callers get the time to wait."""
+    _count("database_given_up")
+    logger.error("database given up", extra={"wait_seconds": round(seconds, 3)})
+
+
+def circuit_closed() -> None:
+    """Report that the database answers again."""
+    logger.warning("database answers again")
+
+
+def request_refused(reason: Refusal, detail: str = "") -> None:
+    """Report that a request was refused before any work; `detail` is a text of ours.
+
+    Each is counted; a line is written once a second at most, since refusing has to stay cheap.
+    """
+    _count("request_refused", reason)
+    now = time.monotonic()
+    written, untold = _refusals.get(reason, (-_REFUSALS_EVERY_SECONDS, 0))
+    if now - written < _REFUSALS_EVERY_SECONDS:
+        _refusals[reason] = written, untold + 1
+        return
+    _refusals[reason] = now, 0
+    logger.log(
+        logging.INFO if reason is Refusal.NO_TOKEN else logging.WARNING,
+        "request refused: %s%s, and %d more of late",
+        reason,
+        f" ({detail})" if detail else "",
+        untold,
+        extra={"reason": str(reason), "untold": untold},
+    )
+
+
+def request_failed(cause: BaseException) -> str:
+    """Report an exception that no boundary expected; return the correlation id for the caller."""
+    correlation_id = call_context.correlation_id()
+    _count("operation_error", "request", ErrorType.UNEXPECTED)
+    logger.error(
+        "request failed: %s correlation_id=%s",
+        described(cause),
+        correlation_id,
+        extra={"operation": "request", "correlation_id": correlation_id},
+    )
+    return correlation_id
+
+
+def request_timed_out() -> None:
+    """Count and log a request that was given up, because a part of it did not end in time."""
+    _count("operation_error", "request", ErrorType.TIMEOUT)
+    logger.warning("request timed out", extra={"operation": "request"})
+
+
+def request_cancelled() -> None:
+    """Count and log a request that was cancelled inside this process; its client is answered."""
+    _count("operation_error", "request", ErrorType.CANCELLED)
+    logger.warning("request cancelled", extra={"operation": "request"})
+
+
+def cache_hit(kind: CacheType) -> None:
+    """Report that an answer was found in a cache."""
+    _count("cache_hit", kind)
+
+
+def cache_miss(kind: CacheType) -> None:
+    """Report that an answer was not found in a cache."""
+    _count("cache_miss", kind)
+
+
+def telemetry_failing(refused_exports: int) -> None:
+    """Report that the telemetry backend accepts no export."""
+    logger.warning("telemetry failing", extra={"refused_exports": refused_exports})
+
+
+def telemetry_recovered() -> None:
+    """Report that the telemetry backend accepts exports again."""
+    logger.warning("telemetry recovered")
+
+
+def error_type(error: BaseException) -> ErrorType:
+    """Return the label of an error."""
+    if isinstance(error, ZavaError):
+        return _TYPES.get(error.code, ErrorType.UNEXPECTED)
+    return ErrorType.UNEXPECTED
+
+
+def described(error: BaseException) -> str:
+    """Return an exception's chain as kinds and places, never its own words: those hold values."""
+    parts = []
+    seen: set[int] = set()
+    link: BaseException | None = error
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        frames = [
+            f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}"
+            for frame in extract_tb(link.__traceback__)[-6:]
+        ]
+        state = getattr(link, "sqlstate", None)
+        kind = type(link).__name__ + (f" {state}" if state else "")
+        parts.append(f"{kind} at {' > '.join(frames)}" if frames else kind)
+        link = link.__cause__ or link.__context__
+    return " from ".join(parts)
+
+
+def pseudonym(caller: Caller) -> str:
+    """Return what stands for a person in logs and traces: the same for the same person."""
+    return _pseudonym(caller.identity)
+
+
+@lru_cache(4096)
+def _pseudonym(identity: bytes) -> str:
+    return sha256(identity).hexdigest()[:16]
+
+
+def _operation_failed(name: str, started: float, began: float, error: ZavaError) -> None:
+    seconds = time.monotonic() - started
+    kind = error_type(error)
+    _ended(name, seconds, began, kind)
+    _count("operation_error", name, kind)
+    extra = {
+        "operation": name,
+        "error_type": str(kind),
+        "code": error.code,
+        "duration_seconds": round(seconds, 6),
+        "correlation_id": error.correlation_id,
+    }
+    state = getattr(error.__cause__, "sqlstate", None)
+    if state:
+        extra["sqlstate"] = state
+    if isinstance(error, InvalidInput) and error.fields:
+        extra["fields"] = ", ".join(error.fields)
+    cause = error.__cause__
+    logger.log(
+        _LEVELS.get(kind, logging.WARNING),
+        "%s failed: %s correlation_id=%s",
+        name,
+        described(cause) if cause is not None and kind is ErrorType.UNEXPECTED else error.code,
+        error.correlation_id,
+        extra=extra,
+    )
+
+
+def _ended(name: str, seconds: float, began: float, outcome: str) -> None:
+    _record("operation_duration", seconds, name)
+    current = call_context.current()
+    if current is not None and _span_sinks:
+        _span(
+            Span(
+                name,
+                "server",
+                current.trace_id,
+                current.span_id,
+                current.parent_id,
+                began,
+                seconds,
+                outcome,
+                (
+                    ("correlation_id", current.correlation_id),
+                    *((("principal", current.principal),) if current.principal else ()),
+                ),
+            )
+        )
+
+
+def _count(name: str, *labels: str) -> None:
+    metric = METRICS[name]
+    for sink in _sinks:
+        try:
+            sink.count(metric, labels)
+        except Exception as error:  # noqa: BLE001  # telemetry never fails a call
+            sink_failed(error)
+
+
+def _record(name: str, seconds: float, *labels: str) -> None:
+    metric = METRICS[name]
+    for sink in _sinks:
+        try:
+            sink.record(metric, labels, seconds)
+        except Exception as error:  # noqa: BLE001  # telemetry never fails a call
+            sink_failed(error)
+
+
+def _span(span: Span) -> None:
+    for sink in _span_sinks:
+        try:
+            sink.span(span)
+        except Exception as error:  # noqa: BLE001  # telemetry never fails a call
+            sink_failed(error)
+
+
+def sink_failed(error: Exception) -> None:
+    """Report that a sink failed on an observation."""
+    logger.warning("observation lost: %s", described(error))
