@@ -6,6 +6,7 @@ A secret has `repr=False`: no message, log or page shows its value.
 
 from datetime import date
 from functools import cache
+from ipaddress import ip_address
 from os import cpu_count, environ
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -39,6 +40,14 @@ def _level(value: object) -> object:
     return _LEVELS.get(name, name)
 
 
+def _address(value: object) -> object:
+    """Return an IP address; shells set HOST to the machine's name, which is no address."""
+    try:
+        return str(ip_address(str(value).strip()))
+    except ValueError:
+        return _THIS_MACHINE
+
+
 CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)]
 _DatabaseAuth = Annotated[Literal["password", "entra"], BeforeValidator(_in_small_letters)]
 _Audit = Annotated[Literal["required", "best-effort"], BeforeValidator(_in_small_letters)]
@@ -55,7 +64,8 @@ _LEVELS = {
     "FATAL": "ERROR",
     "CRITICAL": "ERROR",
 }
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+_THIS_MACHINE = "127.0.0.1"
+_LOOPBACK = frozenset({_THIS_MACHINE, "::1", "localhost"})
 _EXPECTED = {"uuid": "expected a UUID", "date": "expected YYYY-MM-DD"}
 _EXPECTED_SEVERAL = {"uuid": "expected UUIDs, comma-separated"}
 
@@ -127,6 +137,19 @@ class Settings(BaseSettings):
     )
     port: int = Field(
         7071, ge=1, le=65535, validation_alias="PORT", description="Port of the local server."
+    )
+    host: Annotated[str, BeforeValidator(_address)] = Field(
+        _THIS_MACHINE,
+        validation_alias="HOST",
+        description="IP address on which the local server listens; `0.0.0.0` is every address of "
+        "the machine. A machine's name, which shells put there, counts as unset. Beyond loopback "
+        "the demo's people do not exist: ZAVA_IDENTITY_ISSUER is required.",
+    )
+    is_published_on_loopback: bool = Field(
+        False,
+        validation_alias="ZAVA_PUBLISHED_ON_LOOPBACK",
+        description="`true` in a container whose port is published on the loopback of its machine "
+        "alone: the demo's people exist there, although HOST is another address.",
     )
     scale: float = Field(
         1.0,
@@ -291,7 +314,8 @@ class Settings(BaseSettings):
         validation_alias="ZAVA_SIGN_IN_SUBJECT_CLAIM",
         pattern=r"^[A-Za-z0-9_]+$",
         description="Claim of ZAVA_SIGN_IN_DIRECTORY's ID tokens that names a person for ever; "
-        "Okta's is `uid`. Microsoft Entra ID's people have `tid` and `oid`.",
+        "Okta's is `uid`. `email` counts only with `email_verified`. Microsoft Entra ID's people "
+        "have `tid` and `oid`.",
     )
     sign_in_redirects: CommaSeparated = Field(
         (),
@@ -417,6 +441,11 @@ class Settings(BaseSettings):
         """Whether this process runs on Azure's machines rather than on a person's own."""
         marks = (self.website_instance_id, self.website_sku, self.identity_endpoint)
         return any(mark is not None for mark in marks)
+
+    @property
+    def is_reached_from_this_machine_alone(self) -> bool:
+        """Whether no other machine can connect to the local server."""
+        return self.is_published_on_loopback or ip_address(self.host).is_loopback
 
     @property
     def calls_at_once(self) -> int:

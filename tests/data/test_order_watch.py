@@ -14,7 +14,7 @@ from zava.infrastructure.postgres.pool import DatabasePool
 from zava.settings import Settings
 from zava.telemetry import events
 from zava.telemetry.events import Sink, Span
-from zava.telemetry.instruments import Metric
+from zava.telemetry.instruments import Instrument
 
 _AGE = "SELECT extract(epoch FROM now() - max(order_date)) / 3600 FROM retail.orders"
 
@@ -27,11 +27,11 @@ class Counts(Sink):
     def __init__(self) -> None:
         self.late = 0
 
-    def count(self, metric: Metric, labels: tuple[str, ...]) -> None:
+    def count(self, metric: Instrument, labels: tuple[str, ...]) -> None:
         assert labels == () or metric.name != "orders_late"
         self.late += metric.name == "orders_late"
 
-    def record(self, metric: Metric, labels: tuple[str, ...], seconds: float) -> None:
+    def record(self, metric: Instrument, labels: tuple[str, ...], seconds: float) -> None:
         """Ignore it."""
 
     def span(self, span: Span) -> None:

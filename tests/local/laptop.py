@@ -43,6 +43,8 @@ class Laptop:
         self.environment: dict[str, str] = {}
         """Settings beside home, port and scale."""
         self.program: tuple[str, ...] = (sys.executable, "-m", "zava")
+        self.options: tuple[str, ...] = ()
+        """What stands after the command that serves."""
         self.directory = ROOT
         """Where the program is started."""
         self._process: subprocess.Popen[str] | None = None
@@ -70,7 +72,7 @@ class Laptop:
         The closing brace ends the configuration, which is the last that `run` prints.
         """
         self._process = subprocess.Popen(
-            [*self.program, command],
+            [*self.program, command, *self.options],
             cwd=self.directory,
             env=self._environment(),
             stdout=subprocess.PIPE,

@@ -15,22 +15,22 @@ import pytest
 from tests.conftest import result_cache
 from tests.database import Cluster, Database
 from tests.metrics import naive
-from zava.coverage import parts
 from zava.data.metrics.catalog import Catalogue
 from zava.data.metrics.reader import MetricReader
-from zava.data.session.isolation_check import Verification
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
-from zava.data.session.tenant_database import Tenancy
-from zava.data_reach import DataReach
+from zava.data.session.tenant_database import TenantDatabase
 from zava.infrastructure.cache_backends import MemoryStore
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
+from zava.model.coverage import parts
+from zava.model.data_reach import DataReach
 from zava.model.metrics import Comparison, MetricFilter, MetricOrder, PeriodUnit, StorePerformance
 from zava.retail.demo.dataset import STORES
 from zava.retail.service.chain_comparison import ChainAnalysis
 from zava.retail.service.store_performance import StoreAnalysis
 from zava.service.metrics.periods import parse_period
-from zava.service.metrics.query import Metrics
+from zava.service.metrics.query import MetricQueries
 
 LOADED = datetime(2026, 6, 29, 13, 5)  # noqa: DTZ001  # in the stores' own time
 TODAY = LOADED.date()  # a Monday
@@ -86,7 +86,7 @@ async def reader(
     quarter: Database, signer: ContextSigner, catalogue: Catalogue
 ) -> AsyncIterator[MetricReader]:
     pool = DatabasePool(quarter.server, max_size=1)
-    tenancy = Tenancy(pool, signer, Verification(pool, signer))
+    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
     yield MetricReader(tenancy, result_cache(tenancy, MemoryStore(1), ttl_seconds=0), catalogue)
     await pool.close()
 
@@ -165,7 +165,7 @@ async def test_sixty_questions_rest_on_loaded_days_alone(
     principal: str,
     compare: Comparison,
 ) -> None:
-    metrics = Metrics(reader, lambda: TODAY)
+    metrics = MetricQueries(reader, lambda: TODAY)
     own = rows.of(principal)
     for expression, first, last in PERIODS:
         answer = await metrics.query(
@@ -223,7 +223,7 @@ def check_row(values: Sequence[Any], now: Decimal, earlier: Decimal, *, is_whole
 async def test_nothing_is_concluded_from_six_weeks_without_a_load(
     reader: MetricReader, callers: dict[str, Caller]
 ) -> None:
-    metrics = Metrics(reader, lambda: SIX_WEEKS_LATER)
+    metrics = MetricQueries(reader, lambda: SIX_WEEKS_LATER)
     for period in ("last month", "this month", "yesterday", "last quarter", "last 12 months"):
         answer = await metrics.query(
             callers["seattle"], metrics=["revenue", "orders"], time_period=period, compare=YEAR
@@ -279,7 +279,7 @@ async def test_summary_of_missing_days_has_findings_on_stock_alone(
 async def test_late_store_is_named_and_ranked_after_those_that_are_whole(
     reader: MetricReader, callers: dict[str, Caller]
 ) -> None:
-    metrics = Metrics(reader, lambda: TODAY)
+    metrics = MetricQueries(reader, lambda: TODAY)
     for descending in (True, False):
         answer = await metrics.query(
             callers["eastside"],
@@ -314,7 +314,7 @@ async def test_late_store_is_named_and_ranked_after_those_that_are_whole(
 async def test_cut_units_are_marked_and_never_the_weakest(
     reader: MetricReader, callers: dict[str, Caller]
 ) -> None:
-    metrics = Metrics(reader, lambda: TODAY)
+    metrics = MetricQueries(reader, lambda: TODAY)
     weeks = await metrics.query(
         callers["head-office"],
         metrics=["revenue"],
@@ -354,7 +354,7 @@ async def test_cut_units_are_marked_and_never_the_weakest(
 async def test_weekdays_and_events_that_differ_are_said(
     reader: MetricReader, callers: dict[str, Caller]
 ) -> None:
-    metrics = Metrics(reader, lambda: TODAY)
+    metrics = MetricQueries(reader, lambda: TODAY)
 
     async def notes(period: str, compare: Comparison) -> str:
         answer = await metrics.query(
@@ -371,7 +371,7 @@ async def test_weekdays_and_events_that_differ_are_said(
 async def test_days_and_weeks_of_a_series_stand_beside_their_counterparts(
     reader: MetricReader, callers: dict[str, Caller], rows: naive.Exported
 ) -> None:
-    metrics = Metrics(reader, lambda: TODAY)
+    metrics = MetricQueries(reader, lambda: TODAY)
     own = rows.of("seattle").lines
     for dimension, period in (("day", "2025-11-24..2025-11-30"), ("iso_week", "2025-11")):
         answer = await metrics.query(
@@ -398,7 +398,7 @@ async def test_days_and_weeks_of_a_series_stand_beside_their_counterparts(
 async def test_forecast_of_the_month_under_way_never_lies_below_what_is_sold(
     reader: MetricReader, callers: dict[str, Caller]
 ) -> None:
-    metrics = Metrics(reader, lambda: TODAY)
+    metrics = MetricQueries(reader, lambda: TODAY)
     answer = await metrics.query(
         callers["seattle"],
         metrics=["revenue", "orders", "average_order_value"],
@@ -469,7 +469,7 @@ async def test_place_in_the_chain_is_not_given_over_missing_days(
 async def test_days_of_a_chart_stand_beside_the_same_weekdays(
     reader: MetricReader, callers: dict[str, Caller], rows: naive.Exported
 ) -> None:
-    answer = await Metrics(reader, lambda: TODAY).query(
+    answer = await MetricQueries(reader, lambda: TODAY).query(
         callers["head-office"],
         metrics=["revenue"],
         dimensions=["day"],

@@ -34,7 +34,7 @@ NOTHING: Any = None  # the date is read from no data
 async def test_stores_day_is_told_beside_utc(
     callers: dict[str, Caller], utc: datetime, expected: list[str]
 ) -> None:
-    analytics = Analytics(NOTHING, make_sales=NOTHING, make_products=NOTHING, clock=lambda: utc)
+    analytics = Analytics(NOTHING, clock=lambda: utc)
     told = await TOOL.call(analytics, callers["seattle"], TOOL.read_arguments({}))
     assert told.structured is not None
     assert told.structured["utc"] == utc.isoformat()

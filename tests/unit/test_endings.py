@@ -165,6 +165,16 @@ def test_port_that_is_refused_is_named_with_the_reason(
     assert str(refused.value).startswith(part)
 
 
+@pytest.mark.parametrize(
+    ("host", "family"),
+    [("127.0.0.2", socket.AF_INET), ("::1", socket.AF_INET6)],
+)
+def test_address_of_either_kind_is_listened_on(host: str, family: int) -> None:
+    with listen(0, host) as listener:
+        assert listener.family == family
+        assert listener.getsockname()[0] == host
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
 def test_output_of_any_encoding_is_written(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
     written = BytesIO()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zava.retail_calendar import days_to_year_before, easter, events, weekday_of_month
+from zava.model.retail_calendar import days_to_year_before, easter, events, weekday_of_month
 
 PUBLISHED = {
     "New Year's Day": "2026-01-01",

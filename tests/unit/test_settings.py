@@ -59,6 +59,10 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Env
         ("AZURE_FUNCTION_APP_ID", "/subscriptions/s", "/subscriptions/s"),
         ("ZAVA_HOME", "/srv/zava", Path("/srv/zava")),
         ("PORT", "8080", 8080),
+        ("HOST", " 0.0.0.0 ", "0.0.0.0"),  # noqa: S104
+        ("HOST", "::1", "::1"),
+        ("HOST", "a-machine.example", "127.0.0.1"),
+        ("ZAVA_PUBLISHED_ON_LOOPBACK", "1", True),
         ("SCALE", "0.5", 0.5),
         ("ZAVA_POOL_MAX", "7", 7),
         ("ZAVA_STATEMENT_TIMEOUT_SECONDS", "60", 60),

@@ -4,18 +4,24 @@ import asyncio
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from zava.app import Application, application, compose
+from zava.app import Application, application_of, compose
 from zava.cli.access import known_caller
 from zava.cli.client import call_tool, read_resource
 from zava.cli.stdio import Renewed, StdioBridge
 from zava.cli.terminal import Name, console, nearest
 from zava.errors import ZavaError
 from zava.infrastructure.command_line import command
-from zava.infrastructure.local.database import database_in_parts, local_database, named_database
+from zava.infrastructure.local.database import (
+    EMBEDDED,
+    database_in_parts,
+    local_database,
+    named_database,
+)
 from zava.infrastructure.local.embedded.cluster import is_in
 from zava.infrastructure.local.state_dir import Home
 from zava.infrastructure.local.token_issuer import LocalIssuer, local_issuer_allowed
@@ -27,7 +33,10 @@ from zava.settings import Settings, SettingsError, settings
 Port = Annotated[
     int | None, typer.Option(min=1, max=65_535, help="Port of the local server; default: PORT.")
 ]
-_EMBEDDED = "host=127.0.0.1"
+HomeDirectory = Annotated[
+    Path | None,
+    typer.Option("--home", file_okay=False, help="Directory of the server; default: ZAVA_HOME."),
+]
 _STDIO_TOKEN_SECONDS = 3600
 
 
@@ -42,7 +51,7 @@ def token(
 ) -> None:
     """Print a bearer token of the local issuer for a demo principal, or for one granted here."""
     chosen = settings_on(port)
-    local_issuer_allowed(chosen, _named(chosen) or _EMBEDDED)
+    local_issuer_allowed(chosen, _named(chosen) or EMBEDDED)
     print(_token(chosen, name, ttl, scope))
 
 
@@ -74,7 +83,7 @@ def call(
             f"{tool} is no tool{nearest(tool, TOOLS)}; `{command('tools')}` lists them"
         )
     with joined_application(settings()) as called:
-        local_issuer_allowed(settings(), _named(settings()) or _EMBEDDED)
+        local_issuer_allowed(settings(), _named(settings()) or EMBEDDED)
 
         async def ask() -> tuple[int, dict[str, Any]]:
             try:
@@ -94,7 +103,7 @@ def call(
 def stats(*, port: Port = None) -> None:
     """Print which statements of the server that runs on PORT take the time."""
     chosen = settings_on(port)
-    local_issuer_allowed(chosen, _named(chosen) or _EMBEDDED)
+    local_issuer_allowed(chosen, _named(chosen) or EMBEDDED)
     print(read_resource(chosen.port, _token(chosen, "head-office", 60), PERFORMANCE))
 
 
@@ -104,7 +113,7 @@ def stdio(name: Name, *, port: Port = None) -> None:
     The server has to run on PORT; each message goes there as a person granted here.
     """
     chosen = settings_on(port)
-    local_issuer_allowed(chosen, _named(chosen) or _EMBEDDED)
+    local_issuer_allowed(chosen, _named(chosen) or EMBEDDED)
     token = Renewed(lambda: _token(chosen, name, _STDIO_TOKEN_SECONDS), _STDIO_TOKEN_SECONDS / 2)
     token()  # a wrong name is refused before the client waits for an answer
 
@@ -133,9 +142,14 @@ def _argument(text: str) -> tuple[str, str]:
     return key, value
 
 
-def settings_on(port: int | None) -> Settings:
-    """Return the settings, with another port where a command was given one."""
-    return settings() if port is None else settings().model_copy(update={"port": port})
+def settings_on(
+    port: int | None, *, home: Path | None = None, scale: float | None = None
+) -> Settings:
+    """Return the settings, with what a command was given in their place."""
+    given = {"port": port, "home": home, "scale": scale}
+    return settings().model_copy(
+        update={name: value for name, value in given.items() if value is not None}
+    )
 
 
 def _named(chosen: Settings) -> str | None:
@@ -151,7 +165,7 @@ def _named(chosen: Settings) -> str | None:
 def joined_application(chosen: Settings) -> Iterator[Application]:
     """Join the app over the database that the settings name, else over the embedded one."""
     if _named(chosen):
-        yield application()
+        yield application_of(chosen)
         return
     home = Home(chosen.home)
     with local_database(chosen, home) as database:

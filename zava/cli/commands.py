@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -10,7 +11,7 @@ import typer
 from zava.app import embedders, isolation_problems
 from zava.cli import access, audit, client_commands, quickstart, sign_ins
 from zava.cli.check.deployment_check import check
-from zava.cli.client_commands import Port, joined_application, settings_on
+from zava.cli.client_commands import HomeDirectory, Port, joined_application, settings_on
 from zava.cli.exit_errors import interrupt_at_every_end, one_sentence, write_to_any_output
 from zava.cli.terminal import administered, console, may_take
 from zava.data.session.signed_context import ContextKey
@@ -18,12 +19,13 @@ from zava.errors import ZavaError
 from zava.infrastructure.azure.entra_credentials import azure_credential
 from zava.infrastructure.azure.key_vault import KeyVault, KeyVaultRefused, resolve_references_again
 from zava.infrastructure.command_line import command
+from zava.infrastructure.context_keys import rotated
 from zava.infrastructure.embeddings.index_job import build_index
 from zava.infrastructure.local.database import (
     LocalDatabase,
 )
 from zava.infrastructure.local.port import listen
-from zava.infrastructure.local.state_dir import Home, rotated
+from zava.infrastructure.local.state_dir import Home
 from zava.infrastructure.postgres.foreign_database import place
 from zava.infrastructure.postgres.migrations import (
     install_context_keys,
@@ -57,19 +59,33 @@ def main() -> None:
 
 
 @app.command()
-def run(*, port: Port = None, adopt: _Adopt = False) -> None:
+def run(
+    *,
+    port: Port = None,
+    home: HomeDirectory = None,
+    scale: Annotated[
+        float | None,
+        typer.Option(min=0.001, max=100, help="Size of the demo data; default: SCALE."),
+    ] = None,
+    adopt: _Adopt = False,
+) -> None:
     """Start everything on this machine, show the first answers, and serve until Ctrl-C."""
     with quickstart.until_interrupted(console):
-        quickstart.run(settings_on(port), console, adopt=adopt)
+        quickstart.run(
+            settings_on(port, home=home, scale=scale),
+            console,
+            adopt=adopt,
+            shell=command if home is None else partial(command, home=home),
+        )
 
 
 @app.command()
-def serve(*, port: Port = None) -> None:
+def serve(*, port: Port = None, home: HomeDirectory = None) -> None:
     """Serve a database that `run` or `migrate` has prepared."""
-    chosen = settings_on(port)
+    chosen = settings_on(port, home=home)
     with (
         quickstart.until_interrupted(console),
-        listen(chosen.port) as listener,
+        listen(chosen.port, chosen.host) as listener,
         joined_application(chosen) as served,
     ):
 

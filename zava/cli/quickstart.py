@@ -19,12 +19,18 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from zava.app import Application, compose, embedders, local_site
 from zava.cli.client import call_tool
 from zava.cli.terminal import may_take
+from zava.cold_start import collect_rarely
 from zava.data.session.signed_context import ContextKey
 from zava.errors import EmbeddingsUnavailable
 from zava.infrastructure.command_line import command
 from zava.infrastructure.embeddings.embedder import Embedder
 from zava.infrastructure.embeddings.index_job import EmbedRefused, EmbedReport, embed_catalogue
-from zava.infrastructure.local.database import LocalDatabase, local_database, named_database
+from zava.infrastructure.local.database import (
+    EMBEDDED,
+    LocalDatabase,
+    local_database,
+    named_database,
+)
 from zava.infrastructure.local.port import listen
 from zava.infrastructure.local.state_dir import Home
 from zava.infrastructure.local.token_issuer import LocalIssuer, local_issuer_allowed
@@ -188,10 +194,17 @@ def today_of(settings: Settings) -> date:
     return business_day(settings.today)
 
 
-def run(settings: Settings, console: Console, *, adopt: bool = False) -> None:
+def run(
+    settings: Settings,
+    console: Console,
+    *,
+    adopt: bool = False,
+    shell: Callable[[str], str] = command,
+) -> None:
     """Start everything on this machine, show three answers and a failed forgery, and serve.
 
-    `adopt` allows for a database that is another project's.
+    `adopt` allows for a database that is another project's. `shell` returns the command line of a
+    subcommand, which works while this server runs.
 
     Raises:
         ForeignDatabase: the database is one, and it is not adopted.
@@ -200,11 +213,11 @@ def run(settings: Settings, console: Console, *, adopt: bool = False) -> None:
         HomeInUse: another run holds this home.
     """
     with ExitStack() as stack:
-        listener = stack.enter_context(listen(settings.port))
+        listener = stack.enter_context(listen(settings.port, settings.host))
         home = Home(settings.home)
         named = named_database(settings)
-        if named and not settings.identity_issuer:
-            local_issuer_allowed(settings, named)  # before anything is made there
+        if not settings.identity_issuer:  # before anything is made there
+            local_issuer_allowed(settings, named or EMBEDDED)
         stack.enter_context(home.run_lock())
         database = stack.enter_context(
             local_database(settings, home, report=lambda what: console.print(what, highlight=False))
@@ -229,7 +242,7 @@ def run(settings: Settings, console: Console, *, adopt: bool = False) -> None:
             application,
             listener,
             settings,
-            before=lambda: _introduce(application, issuer, settings.port, console),
+            before=lambda: _introduce(application, issuer, settings.port, console, shell),
         )
 
 
@@ -255,12 +268,12 @@ def serve(
     import uvloop
 
     from zava.protocol.http.asgi import asgi_application
-    from zava.protocol.http.uvicorn_protocol import BoundedHttp
+    from zava.protocol.http.uvicorn_protocol import paced_http
 
     async def main() -> None:
         config = uvicorn.Config(
             asgi_application(local_site(application, settings, listener.getsockname()[1])),
-            http=BoundedHttp,
+            http=paced_http(application.endpoint.process_time),
             lifespan="off",
             log_level="warning",
             server_header=False,
@@ -269,6 +282,8 @@ def serve(
         # of an import makes the interpreter report a death by signal, however cleanly it ends.
         config.load()
         await before()
+        # A collection over all objects of loading holds every request up for tens of milliseconds.
+        collect_rarely()
         write_to_stderr()  # after what a person reads
         server = uvicorn.Server(config)
         if signal.getsignal(signal.SIGHUP) is signal.default_int_handler:
@@ -292,6 +307,7 @@ async def _introduce(
     issuer: LocalIssuer,
     port: int,
     console: Console,
+    shell: Callable[[str], str],
 ) -> None:
     console.print(f"\n[bold]{_QUESTION}[/bold]")
     callers = demo_callers()
@@ -326,7 +342,7 @@ async def _introduce(
         f"\nServing {url} until Ctrl-C."
         f"\nOpen the console: http://127.0.0.1:{port}/"
         "\nAsk there, or in your client: Which products sold best last month?"
-        f"\nOr in a shell: {command(_SHELL_QUESTION)}"
+        f"\nOr in a shell: {shell(_SHELL_QUESTION)}"
         "\nFor VS Code, save this as .vscode/mcp.json. The browser then asks who you are:\n"
     )
     # Plain print: the terminal's width must not break a line of it.

@@ -4,18 +4,18 @@ import asyncio
 from typing import Any
 
 from zava.data.order_watch import OrderWatch
-from zava.data.session.isolation_check import CANARIES, IsolationBroken, Verification
+from zava.data.session.isolation_check import CANARIES, IsolationBroken, IsolationCheck
 from zava.errors import ZavaError
 from zava.infrastructure.telemetry.app_insights import Telemetry
-from zava.service.analytics import Analytics
+from zava.retail.service.use_cases import RetailAnalytics
 
 # The contract says under two; giving up on a silent server takes a part of a second more.
 _SECONDS = 1.2
 
 
 async def readiness(
-    verification: Verification,
-    analytics: Analytics,
+    verification: IsolationCheck,
+    analytics: RetailAnalytics,
     telemetry: Telemetry | None,
     watch: OrderWatch,
 ) -> tuple[int, dict[str, Any]]:
@@ -53,7 +53,7 @@ async def _orders(watch: OrderWatch, deadline: float) -> str:
         return "unknown"
 
 
-async def _embeddings(analytics: Analytics, deadline: float) -> str:
+async def _embeddings(analytics: RetailAnalytics, deadline: float) -> str:
     left = deadline - asyncio.get_running_loop().time()
     try:
         async with asyncio.timeout_at(deadline):

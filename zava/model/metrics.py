@@ -6,9 +6,9 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 
-from zava.data_reach import NOTHING_LOADED, DataReach
 from zava.model.core import Scope
-from zava.retail_calendar import days_to_year_before
+from zava.model.data_reach import NOTHING_LOADED, DataReach
+from zava.model.retail_calendar import days_to_year_before
 
 _WEEK = 7
 
@@ -148,7 +148,10 @@ class Comparison(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MetricFilter:
-    """One condition on a dimension; `op` is one of =, in, between, >=, <=."""
+    """One condition on a dimension.
+
+    `op` is one of =, !=, in, contains, between, >=, <=, >, <.
+    """
 
     dimension: str
     op: str

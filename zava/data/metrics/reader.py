@@ -8,17 +8,17 @@ from typing import Any
 
 import orjson
 
-from zava.coverage import unranked_labels
 from zava.data.metrics.catalog import Catalogue
 from zava.data.metrics.catalog_page import metric_page
 from zava.data.metrics.compiler import compile_plans
 from zava.data.metrics.planner import Plan, answer_names, plan
 from zava.data.metrics.result_cache import ResultCache
 from zava.data.named_queries import statement
-from zava.data.session.tenant_database import Tenancy
-from zava.data_reach import DataReach
+from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import InvalidInput, NotPermitted, ZavaError
 from zava.model.core import Audience, Caller, Permission, Scope
+from zava.model.coverage import unranked_labels
+from zava.model.data_reach import DataReach
 from zava.model.metrics import (
     ChainComparison,
     Measured,
@@ -32,7 +32,7 @@ CHAIN_METRICS = ("revenue", "orders", "average_order_value", "customers", "units
 """What zava.chain_quartiles knows; anything else it answers with nothing."""
 
 _OFFERED = 8
-_MOST_STORES = 100
+_MAX_STORES = 100
 _LONGEST_VALUE = 60
 _NEARLY = 0.8
 """How alike a store's name has to be to one of the caller's own (difflib's ratio)."""
@@ -41,7 +41,7 @@ _NEARLY = 0.8
 class MetricReader:
     """The data layer of the metric tools."""
 
-    def __init__(self, tenancy: Tenancy, cache: ResultCache, catalogue: Catalogue) -> None:
+    def __init__(self, tenancy: TenantDatabase, cache: ResultCache, catalogue: Catalogue) -> None:
         self._tenancy = tenancy
         self._cache = cache
         self._catalogue = catalogue
@@ -87,7 +87,7 @@ class MetricReader:
                 f"metric: {asked.name} is not compared with the chain.",
                 hint=f"Use {', '.join(CHAIN_METRICS)}.",
             )
-        query = MetricQuery((asked.name,), period, today, dimensions=("store",), limit=_MOST_STORES)
+        query = MetricQuery((asked.name,), period, today, dimensions=("store",), limit=_MAX_STORES)
         plans = {"own": plan(query, self._catalogue)}
         sql, params = compile_plans(plans, self._catalogue)
         values = {"metric": asked.name, "start": str(period.start), "end": str(period.end)}

@@ -36,7 +36,8 @@ def local_issuer_allowed(settings: Settings, conninfo: str) -> None:
     """Refuse the local issuer anywhere but on a person's own machine.
 
     Raises:
-        LocalIssuerRefused: this is Azure, or the database is on another machine.
+        LocalIssuerRefused: this is Azure, the database is on another machine, or other machines
+            can connect to the server.
     """
     if settings.is_on_azure:
         raise LocalIssuerRefused(
@@ -45,6 +46,12 @@ def local_issuer_allowed(settings: Settings, conninfo: str) -> None:
     if not _is_on_this_machine(settings, conninfo):
         raise LocalIssuerRefused(
             "ZAVA_IDENTITY_ISSUER: required, because the database is not on this machine"
+        )
+    if not settings.is_reached_from_this_machine_alone:
+        raise LocalIssuerRefused(
+            f"ZAVA_IDENTITY_ISSUER: required, because other machines can connect to HOST"
+            f" {settings.host}; in a container whose port is published on loopback alone, set"
+            " ZAVA_PUBLISHED_ON_LOOPBACK=true"
         )
 
 

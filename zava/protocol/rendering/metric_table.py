@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from zava.data_reach import DataReach, written
 from zava.model.core import Column, Table
+from zava.model.data_reach import DataReach, written
 from zava.model.metrics import Forecast, MetricAnswer, MetricColumn, MetricRows, Period
 from zava.protocol.rendering.scope import scope_content
 from zava.protocol.rendering.table import table_text

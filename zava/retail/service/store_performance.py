@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-from zava.data_reach import DataReach
 from zava.model.core import Caller, Scope
+from zava.model.data_reach import DataReach
 from zava.model.metrics import (
     Comparison,
     Measured,
@@ -19,14 +19,14 @@ from zava.model.metrics import (
     StorePerformance,
 )
 from zava.retail.service.insights import (
-    FEWEST_DAYS_OF_SUPPLY,
-    FEWEST_ORDERS,
-    Findings,
+    MIN_DAYS_OF_SUPPLY,
+    MIN_ORDERS,
+    StoreFigures,
     find_insights,
     is_small_sample,
     short_of_supply,
 )
-from zava.service.comparability import comparable, period_notes
+from zava.service.metrics.comparability import comparable, period_notes
 from zava.service.metrics.periods import parse_period
 from zava.service.metrics.query import MetricData
 
@@ -39,7 +39,7 @@ _FIGURES = (
 _STOCK = ("stock_value", "stock_outs", "low_stock_products", "products_to_reorder")
 _SAID_BY_NAME = ("_previous", "_change", "_percent")
 _FOUR_WEEKS = timedelta(weeks=4)
-_MOST_STORES, _MOST_CATEGORIES, _MOST_CONSIDERED, _LISTED = 20, 50, 50, 5
+_MAX_STORES, _MAX_CATEGORIES, _MAX_CONSIDERED, _LISTED = 20, 50, 50, 5
 
 
 class StoreAnalysis:
@@ -83,10 +83,10 @@ def _questions(basis: MetricQuery) -> dict[str, MetricQuery]:
         "year": replace(basis, alone=Comparison.PREVIOUS_YEAR),
         "stock": replace(basis, metrics=(*_STOCK, "products_stocked")),
         "stores": replace(
-            beside, metrics=("revenue", "orders"), dimensions=("store",), limit=_MOST_STORES
+            beside, metrics=("revenue", "orders"), dimensions=("store",), limit=_MAX_STORES
         ),
         "categories": replace(
-            beside, metrics=("revenue", "units"), dimensions=("category",), limit=_MOST_CATEGORIES
+            beside, metrics=("revenue", "units"), dimensions=("category",), limit=_MAX_CATEGORIES
         ),
         "top_products": replace(by_product, metrics=("revenue", "units")),
         "bottom_products": replace(
@@ -97,7 +97,7 @@ def _questions(basis: MetricQuery) -> dict[str, MetricQuery]:
         "supply": replace(
             by_product,
             period=_supply_period(basis.period),
-            limit=_MOST_CONSIDERED,
+            limit=_MAX_CONSIDERED,
             metrics=("weeks_of_supply", "units", "stock_on_hand"),
             order_by=(MetricOrder("weeks_of_supply", is_descending=False), MetricOrder("units")),
         ),
@@ -106,7 +106,7 @@ def _questions(basis: MetricQuery) -> dict[str, MetricQuery]:
 
 def _supply_period(period: Period) -> Period:
     """Return the days of a rate of sale: those of the period, or four weeks to its end."""
-    if period.days >= FEWEST_DAYS_OF_SUPPLY:
+    if period.days >= MIN_DAYS_OF_SUPPLY:
         return period
     return Period("four weeks", period.end - _FOUR_WEEKS, period.end, PeriodUnit.WEEK, 4)
 
@@ -129,7 +129,7 @@ def _performance(measured: Measured, basis: MetricQuery, store: str | None) -> S
         own.missing_days(each, basis.today)
         for each in (basis.period, basis.period.previous(), basis.period.previous_year())
     )
-    findings = Findings(
+    findings = StoreFigures(
         metrics=metrics,
         has_missing_days=missing > 0,
         supply_days=_supply_period(basis.period).days,
@@ -198,7 +198,7 @@ def _period_notes(basis: MetricQuery, own: DataReach) -> list[str]:
     return list(dict.fromkeys(told))
 
 
-def _notes(findings: Findings, measured: Measured, *, is_one_store: bool) -> list[str]:
+def _notes(findings: StoreFigures, measured: Measured, *, is_one_store: bool) -> list[str]:
     notes = []
     scope = measured.scope
     if not is_one_store and len(scope.stores) < scope.store_count:
@@ -211,6 +211,6 @@ def _notes(findings: Findings, measured: Measured, *, is_one_store: bool) -> lis
             orders = findings.metrics["orders"]
             notes.append(
                 f"{orders['value']} orders after {orders[beside] or 0} in the {words}: fewer than"
-                f" {FEWEST_ORDERS}, too few to call a change more than chance."
+                f" {MIN_ORDERS}, too few to call a change more than chance."
             )
     return notes

@@ -6,10 +6,10 @@ from pydantic import BaseModel, Field
 
 from zava.model.core import Caller, Permission
 from zava.model.metrics import PeriodUnit
+from zava.model.time_labels import beginning, label
 from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
 from zava.service.analytics import Analytics
 from zava.service.metrics.periods import BUSINESS_ZONE
-from zava.time_labels import beginning, label
 
 DESCRIPTION = product_text(
     """

@@ -14,7 +14,7 @@ from zava.model.metrics import ForecastPoint
 
 SEASONS_NEEDED = 2
 _Z_80_PERCENT = 1.2816
-_LEAST_GROWTH, _MOST_GROWTH = 0.5, 2.0
+_LEAST_GROWTH, _MAX_GROWTH = 0.5, 2.0
 _SEASONS_OF_MEAN = 4
 
 Values = Sequence[float]
@@ -29,7 +29,7 @@ def _grown(values: Values, season: int, over: int) -> float:
     """Move the value of a season ago by the growth of the last `over` periods against theirs."""
     before = sum(values[-over - season : -season])
     growth = sum(values[-over:]) / before if before > 0 else 1.0
-    return values[-season] * min(max(growth, _LEAST_GROWTH), _MOST_GROWTH)
+    return values[-season] * min(max(growth, _LEAST_GROWTH), _MAX_GROWTH)
 
 
 def _by_year(values: Values, season: int) -> float:

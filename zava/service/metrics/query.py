@@ -19,15 +19,14 @@ from zava.model.metrics import (
     Period,
     PeriodUnit,
 )
-from zava.retail.service.insights import insight_page
-from zava.service.comparability import comparable, missing_days, period_notes
-from zava.service.forecasting import forecast_questions
-from zava.service.forecasting import forecasts as foretold
+from zava.service.metrics.comparability import comparable, missing_days, period_notes
+from zava.service.metrics.forecasting import forecast_questions
+from zava.service.metrics.forecasting import forecasts as foretold
 from zava.service.metrics.periods import parse_period
 from zava.service.metrics.series import beside_previous, period_before
 
 DEFAULT_PERIOD = "last 12 months"
-MOST_FORECASTS = 13
+MAX_FORECASTS = 13
 
 _FIRST_DAY = date(1900, 1, 1)
 _STORE_DIMENSIONS = frozenset({"store", "region", "channel"})
@@ -43,7 +42,7 @@ class MetricData(Protocol):
         """Return the catalogue as a page."""
 
 
-class Metrics:
+class MetricQueries:
     """Use cases of the certified metrics; every one of them acts for a caller."""
 
     def __init__(self, data: MetricData, today: Callable[[], date]) -> None:
@@ -125,7 +124,7 @@ class Metrics:
 
     def describe(self) -> str:
         """Return the catalogue as a page: metrics, dimensions, and the rules of findings."""
-        return self._data.describe() + insight_page()
+        return self._data.describe()
 
     async def _about_emptiness(self, caller: Caller, asked: MetricQuery) -> list[str]:
         """Return notes with the period that has orders; it costs an empty answer one more trip."""

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from zava.model.metrics import MetricColumn, MetricRows, Period
-from zava.time_labels import UNITS, labels_of
+from zava.model.time_labels import UNITS, labels_of
 
 
 def period_before(dimension: str, period: Period) -> Period:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 
-from zava.data_reach import DataReach
+from zava.model.data_reach import DataReach
 from zava.model.metrics import MetricFilter, Period, PeriodUnit
-from zava.time_labels import UNITS, units_of
+from zava.model.time_labels import UNITS, units_of
 
 _OF_STORES = ("store", "region", "channel")
 

@@ -9,16 +9,16 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-from zava.coverage import parts, reach_of_row
-from zava.data_reach import DataReach, StoreReach, written
+from zava.model.coverage import parts, reach_of_row
+from zava.model.data_reach import DataReach, StoreReach, written
 from zava.model.metrics import MetricQuery, MetricRows, Period
-from zava.retail_calendar import events
-from zava.time_labels import UNITS, units_of
+from zava.model.retail_calendar import events
+from zava.model.time_labels import UNITS, units_of
 
 _SATURDAY = 5
 # In longer periods one day more or less of a weekday, or an event, moves the sum by little.
-_MOST_DAYS_TO_EXPLAIN = 100
-_MOST_NAMED = 3
+_MAX_DAYS_TO_EXPLAIN = 100
+_MAX_NAMED = 3
 _CHANGES = ("_change", "_change_percent")
 
 
@@ -132,8 +132,8 @@ def _about_missing_days(
                 f" {which}.{left_out}"
             )
         if late:
-            named = "; ".join(_late_store(store, each, today) for store in late[:_MOST_NAMED])
-            more = f"; {len(late) - _MOST_NAMED} stores more" if len(late) > _MOST_NAMED else ""
+            named = "; ".join(_late_store(store, each, today) for store in late[:_MAX_NAMED])
+            more = f"; {len(late) - _MAX_NAMED} stores more" if len(late) > _MAX_NAMED else ""
             yield f"Days of the {which} are missing at single stores: {named}{more}."
 
 
@@ -165,7 +165,7 @@ def _about_weekdays(period: Period, compared: Period) -> Iterator[str]:
         if period.start.weekday() != compared.start.weekday():
             yield f"{period.start:%A} is compared with {compared.start:%A}."
         return
-    if period.days > _MOST_DAYS_TO_EXPLAIN:
+    if period.days > _MAX_DAYS_TO_EXPLAIN:
         return
     now, before = _saturdays(period), _saturdays(compared)
     if now != before:
@@ -178,10 +178,10 @@ def _saturdays(period: Period) -> int:
 
 
 def _about_events(period: Period, compared: Period) -> Iterator[str]:
-    if period.days > _MOST_DAYS_TO_EXPLAIN or "year" not in compared.expression:
+    if period.days > _MAX_DAYS_TO_EXPLAIN or "year" not in compared.expression:
         return
     now, before = (events(each.start, each.last_day) for each in (period, compared))
     for first, second, which in ((now, before, "period"), (before, now, "compared period")):
         alone = [f"{name} ({day})" for name, day in first.items() if name not in second]
         if alone:
-            yield f"In the {which} alone: {', '.join(alone[:_MOST_NAMED])}."
+            yield f"In the {which} alone: {', '.join(alone[:_MAX_NAMED])}."

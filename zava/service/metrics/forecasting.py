@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from zava.data_reach import DataReach, written
 from zava.errors import InvalidInput
+from zava.model.data_reach import DataReach, written
 from zava.model.metrics import (
     Forecast,
     ForecastPoint,
@@ -16,6 +16,7 @@ from zava.model.metrics import (
     PeriodUnit,
     shifted,
 )
+from zava.model.time_labels import beginning, labels
 from zava.service.metrics.forecast import (
     SEASONS_NEEDED,
     SeasonalForecast,
@@ -24,7 +25,6 @@ from zava.service.metrics.forecast import (
     under_way,
 )
 from zava.service.metrics.periods import parse_period
-from zava.time_labels import beginning, labels
 
 # How many units repeat themselves, and how many of the past are read.
 _SEASONS = {
@@ -34,7 +34,7 @@ _SEASONS = {
     "quarter": (PeriodUnit.QUARTER, 4, 16),
 }
 _YEAR_OF_WEEKS = timedelta(days=364)
-_MOST_DAYS = 100
+_MAX_DAYS = 100
 PAST, SO_FAR, SEASON_AGO = "past", "so_far", "season_ago"
 
 
@@ -63,7 +63,7 @@ def forecast_questions(asked: MetricQuery) -> dict[str, MetricQuery]:
     )
     so_far = replace(series, period=_current(unit, asked.today), dimensions=(), limit=1)
     season_ago = replace(
-        series, period=_season_ago(unit, asked.today), dimensions=("day",), limit=_MOST_DAYS
+        series, period=_season_ago(unit, asked.today), dimensions=("day",), limit=_MAX_DAYS
     )
     return {PAST: series, SO_FAR: so_far, SEASON_AGO: season_ago}
 

@@ -11,7 +11,7 @@ from functools import cache
 WEEKS_OF_A_YEAR_DAYS = 364
 _WEEK = 7
 # In a period longer than this, one event's days no longer decide what it is compared with.
-_MOST_ALIGNED_DAYS = 14
+_MAX_ALIGNED_DAYS = 14
 
 
 def weekday_of_month(year: int, month: int, weekday: int, place: int) -> date:
@@ -86,7 +86,7 @@ def days_to_year_before(first: date, last: date) -> int:
     364 days keep the weekdays. A day with an event has the same event of the year before, and so
     has a short period if that keeps the weekdays, too.
     """
-    if (last - first).days >= _MOST_ALIGNED_DAYS:
+    if (last - first).days >= _MAX_ALIGNED_DAYS:
         return WEEKS_OF_A_YEAR_DAYS
     for name, day in events(first, last).items():
         distance = (day - _EVENTS[name](day.year - 1)).days
