@@ -233,14 +233,25 @@ WHERE n.is_new AND n.number BETWEEN %(first)s AND %(last)s
 
 -- name: change orders
 UPDATE retail.orders AS t
-SET customer_id = n.customer_id, order_date = n.order_date, status = n.status, is_return = n.is_return,
-    total_amount = n.total_amount,
+SET customer_id = n.customer_id, status = n.status, is_return = n.is_return, total_amount = n.total_amount,
     tax_amount = n.tax_amount, shipping_amount = n.shipping_amount, tender = n.tender
 FROM zava_import.resolved_orders AS n
 WHERE NOT n.is_new AND n.number BETWEEN %(first)s AND %(last)s
   AND t.store_id = n.of_store AND t.order_id = n.order_id
   AND (t.customer_id, t.order_date, t.status, t.is_return, t.total_amount, t.tax_amount, t.shipping_amount, t.tender)
       IS DISTINCT FROM (n.customer_id, n.order_date, n.status, n.is_return, n.total_amount, n.tax_amount, n.shipping_amount, n.tender)
+
+-- name: is an order moved
+SELECT EXISTS (SELECT FROM zava_import.resolved_orders AS n
+               JOIN retail.orders AS t ON t.store_id = n.of_store AND t.order_id = n.order_id
+               WHERE NOT n.is_new AND t.order_date <> n.order_date)
+
+-- name: move orders
+UPDATE retail.orders AS t
+SET order_date = n.order_date
+FROM zava_import.resolved_orders AS n
+WHERE NOT n.is_new AND n.number BETWEEN %(first)s AND %(last)s
+  AND t.store_id = n.of_store AND t.order_id = n.order_id AND t.order_date <> n.order_date
 
 -- name: remove lines
 DELETE FROM retail.order_items AS t

@@ -95,6 +95,28 @@ def test_exported_demo_comes_in_as_it_was_and_a_second_time_changes_nothing(
     assert left == (0,)
 
 
+def test_corrections_keep_how_far_orders_are_loaded_until_an_order_is_moved(
+    empty: Database, admin: psycopg.Connection, tmp_path: Path
+) -> None:
+    stated = "SELECT count(*) FROM zava.orders_loaded"
+    write_shop(tmp_path)
+    load(admin, tmp_path)
+    with psycopg.connect(empty.admin) as loader:
+        loader.execute("SET ROLE zava_loader")
+        loader.execute(
+            "INSERT INTO zava.orders_loaded SELECT store_id, '2026-05-02 07:00Z' FROM retail.stores"
+        )
+    write_shop(tmp_path, orders=[{"status": "refunded"}, {"order_key": "o2"}])
+    with (tmp_path / "order_items.csv").open("a") as lines:
+        lines.write("s1,o2,p1,1,3.50\n")
+    assert changes(load(admin, tmp_path))["orders"] == (1, 1, 0)
+    assert read(empty, stated) == [(1,)]
+    write_shop(tmp_path, orders=[{"order_date": "2026-04-30T10:00:00Z"}])
+    assert changes(load(admin, tmp_path))["orders"] == (0, 1, 0)
+    assert read(empty, stated) == [(0,)]
+    assert read(empty, "SELECT min(order_date) < '2026-05-01' FROM retail.orders") == [(True,)]
+
+
 def test_late_corrections_make_what_they_would_have_made_at_once(
     cluster: Cluster,
     empty: Database,

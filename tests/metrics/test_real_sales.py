@@ -1,6 +1,7 @@
 """Sales without a customer, returns, weights and stock below zero, as the metrics count them."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -17,7 +18,7 @@ from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
 from zava.infrastructure.cache_backends import MemoryStore
 from zava.infrastructure.postgres.pool import DatabasePool
-from zava.model.core import Caller
+from zava.model.core import Caller, Permission
 from zava.model.metrics import MetricQuery
 from zava.retail.demo.dataset import store_id
 from zava.service.metrics.periods import parse_period
@@ -80,6 +81,22 @@ async def test_guest_sale_counts_for_all_but_customers(
     cohorts = await ask(own_metrics, callers["redmond"], "revenue", dimensions=("cohort",))
     assert sum(row[1] for row in cohorts) == pytest.approx(now["revenue"])
     assert [row[1] for row in cohorts if row[0] is None] == [21.25]
+    buyers = await ask(own_metrics, callers["redmond"], "revenue", dimensions=("customer",))
+    assert sum(row[1] for row in buyers) == pytest.approx(now["revenue"])
+    assert [row[1] for row in buyers if row[0] is None] == [21.25]
+
+
+async def test_customer_without_a_name_is_told_apart_by_the_key(
+    changing: psycopg.Connection, own_metrics: MetricReader, callers: dict[str, Caller]
+) -> None:
+    reader = replace(callers["redmond"], permissions=frozenset({Permission.SQL_QUERY}))
+    buyers = await ask(own_metrics, reader, "revenue", dimensions=("customer",))
+    changing.execute("UPDATE retail.customers SET first_name = NULL")
+    half_named = await ask(own_metrics, reader, "revenue", dimensions=("customer",))
+    changing.execute("UPDATE retail.customers SET last_name = NULL")
+    nameless = await ask(own_metrics, reader, "revenue", dimensions=("customer",))
+    assert {name.split(" ", 1)[1]: value for name, value in buyers} == dict(half_named)
+    assert {f"[{name.split('[')[1]}": value for name, value in buyers} == dict(nameless)
 
 
 async def test_return_is_revenue_below_zero_and_no_order(
@@ -103,11 +120,27 @@ async def test_return_is_revenue_below_zero_and_no_order(
     assert by_store[1] == now["orders"]
 
 
+async def test_return_is_no_order_of_the_refund_rate(
+    changing: psycopg.Connection, own_metrics: MetricReader, callers: dict[str, Caller]
+) -> None:
+    before = await ask(own_metrics, callers["redmond"], "refund_rate")
+    sell(changing, 1, Decimal(-3))
+    changing.execute("UPDATE retail.orders SET status = 'refunded' WHERE is_return")
+    assert await ask(own_metrics, callers["redmond"], "refund_rate") == before
+    sell(changing, 2, Decimal(3))
+    changing.execute("UPDATE retail.orders SET status = 'refunded' WHERE customer_id IS NULL")
+    (after,) = await ask(own_metrics, callers["redmond"], "refund_rate")
+    assert after[0] > before[0][0]
+
+
 async def test_stock_below_zero_is_out_of_stock(
     changing: psycopg.Connection, own_metrics: MetricReader, callers: dict[str, Caller]
 ) -> None:
     names = ("stock_on_hand", "stock_outs", "low_stock_products")
     (before,) = await ask(own_metrics, callers["redmond"], *names)
+    urgent = await ask(
+        own_metrics, callers["redmond"], "products_stocked", dimensions=("reorder_urgency",)
+    )
     changing.execute(
         "UPDATE retail.inventory SET stock_level = stock_level - 1 WHERE store_id = %s"
         " AND stock_level = 0",
@@ -117,6 +150,9 @@ async def test_stock_below_zero_is_out_of_stock(
     assert after[0] == before[0] - before[1]
     assert after[1:] == before[1:]
     assert before[1] > 0
+    assert urgent == await ask(
+        own_metrics, callers["redmond"], "products_stocked", dimensions=("reorder_urgency",)
+    )
 
 
 async def test_like_for_like_begins_with_the_opening_day_not_with_the_row(

@@ -72,5 +72,5 @@ class Analytics:
         return await self._data.budget(caller)
 
     def current_utc_date(self) -> datetime:
-        """Return the tools' day with the current time, in UTC."""
+        """Return the moment, in UTC; on the stores' day if that was moved."""
         return self._clock().astimezone(UTC)

@@ -182,6 +182,8 @@ def _write_orders(
     connection.execute(statement("resolve lines", has_numbers=has_numbers), values)
     connection.execute("ANALYZE zava_import.resolved_lines")
     orders, lines = report.counts["orders"], report.counts["order_items"]
+    # A statement that sets `order_date` takes back how far orders were stated to be loaded.
+    is_moved = _value(connection, statement("is an order moved"))
     last = _value(connection, "SELECT coalesce(max(number), 0) FROM zava_import.resolved_orders")
     for first in range(1, last + 1, _ORDERS_OF_A_PORTION):
         progress("Writing orders", 0.5 + 0.5 * first / last)
@@ -191,6 +193,8 @@ def _write_orders(
             return connection.execute(statement(name), portion).rowcount
 
         orders.changed += write("change orders")
+        if is_moved:
+            write("move orders")
         lines.removed += write("remove lines")
         lines.changed += write("change lines")
         lines.added += write("add lines to known orders")
