@@ -77,7 +77,7 @@ def measure(sentences: list[Sentence]) -> Measure:
 def pages() -> Iterator[Path]:
     """Yield the pages that people read; the changelog and decisions are history."""
     yield from (ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md"))
-    yield from sorted((ROOT / "docs").glob("*.md"))
+    yield from sorted(page for page in (ROOT / "docs").rglob("*.md") if page.parent.name != "adr")
 
 
 def modules() -> Iterator[Path]:

@@ -1,4 +1,4 @@
-"""The container of docs/local.md is the tests' container, on loopback only, its log quiet."""
+"""The container of docs/how-to/local.md is the tests' container, on loopback only, its log quiet."""
 
 from pathlib import Path
 
