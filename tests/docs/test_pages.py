@@ -70,3 +70,13 @@ def test_pages_that_the_code_names_exist() -> None:
     }
     assert len(named) > 20
     assert {(file, page) for file, page in named if not (ROOT / page).is_file()} == set()
+
+
+def test_index_lists_every_page() -> None:
+    index = DOCS / "README.md"
+    listed = {
+        (DOCS / link["file"]).resolve()
+        for link in _LINK.finditer(index.read_text(encoding="utf-8"))
+        if link["file"]
+    }
+    assert {page for page in DOCS.rglob("*.md") if page.parent.name != "adr"} - listed == {index}
