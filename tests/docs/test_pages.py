@@ -6,6 +6,10 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from zava.cli.commands import app
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -21,6 +25,21 @@ MADE = ("infra/hooks/hooks_env", "tests/pictures/artefacts")
 
 def by_name(page: Path) -> str:
     return str(page.relative_to(ROOT))
+
+
+@cache
+def tracked() -> tuple[Path, ...]:
+    """Return the files of the checkout, relative to its root."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"],  # noqa: S607  # the reader's own git
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return tuple(
+        Path(name) for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()
+    )
 
 
 @cache
@@ -54,18 +73,28 @@ def test_files_that_a_page_names_exist(page: Path) -> None:
         assert (ROOT / path).exists() or path.startswith(MADE), named
 
 
-def test_pages_that_the_code_names_exist() -> None:
-    tracked = subprocess.run(
-        ["git", "ls-files", "-z"],  # noqa: S607  # the reader's own git
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page.name != "CHANGELOG.md"], ids=by_name
+)
+def test_modules_targets_and_commands_that_a_page_names_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    modules = {file.name for file in tracked() if file.suffix in {".py", ".sql", ".toml"}}
+    assert set(re.findall(r"`(\w+\.(?:py|sql|toml))`", text)) <= modules
+    targets = re.findall(
+        r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE
     )
+    assert set(re.findall(r"`make ([a-z-]+)", text)) <= set(targets)
+    commands = set(re.findall(r"(?:`|-m )zava ([a-z-]+)", text))
+    group = get_command(app)
+    assert isinstance(group, TyperGroup)
+    assert commands <= group.commands.keys()
+
+
+def test_pages_that_the_code_names_exist() -> None:
     named = {
-        (file, page)
-        for file in tracked.stdout.split("\0")
-        if file and file != "CHANGELOG.md" and (ROOT / file).is_file()
+        (str(file), page)
+        for file in tracked()
+        if file.name != "CHANGELOG.md"
         for page in _PAGE.findall((ROOT / file).read_text(encoding="utf-8", errors="ignore"))
     }
     assert len(named) > 20
