@@ -33,6 +33,7 @@ _LINK = re.compile(r"!?\[(?P<text>[^\]]*)\]\([^)]*\)")
 _END = re.compile(r"(?<!e\.g\.)(?<!i\.e\.)(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]*[A-Z0-9`])")
 _SECTION = re.compile(r"^(?:Args|Raises|Returns|Yields):$")
 _WORD = re.compile(r"[A-Za-z0-9][\w'./:-]*")
+_BRANCHES = ("├", "│", "└")
 _SENTENCE = re.compile(r"[A-Z][^\n]* [^\n]*[.!?]$")
 
 
@@ -117,6 +118,11 @@ def docstrings(file: Path) -> Iterator[Sentence]:
             line = node.body[0].lineno
             for paragraph in re.split(r"\n\s*\n", _CODE.sub("CODE", text)):
                 lines = [each.strip() for each in paragraph.split("\n")]
+                # The line of a tree is a text of its own.
+                if any(each.startswith(_BRANCHES) for each in lines):
+                    for each in lines:
+                        yield from _split(each, file, line)
+                    continue
                 told = " ".join(each for each in lines if not _SECTION.match(each))
                 yield from _split(told, file, line)
 
