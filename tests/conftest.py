@@ -18,25 +18,26 @@ from tests.homes import open_directory
 from tests.metrics import naive
 from tests.pgbouncer import is_asked_for, pgbouncer
 from tests.scheduling import Together
+from tests.tracing import end_tracing, traced_first
+from tests.vectors import KnownVectors, keep_vectors
 from zava.app import Application, compose
 from zava.cli.client import call_tool
 from zava.data.metrics.catalog import Catalogue
-from zava.data.metrics.catalog import catalogue as read_whole_catalogue
 from zava.data.metrics.reader import MetricReader
 from zava.data.metrics.result_cache import ResultCache
-from zava.data.session.audit_writer import AuditTrail
-from zava.data.session.isolation_check import Verification
+from zava.data.session.audit_writer import AuditWriter
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextKey, ContextSigner
-from zava.data.session.tenant_database import Tenancy
-from zava.data.sql_query.free_query import RetailData
+from zava.data.session.tenant_database import TenantDatabase
+from zava.data.sql_query.free_query import FreeQuery
 from zava.infrastructure.cache_backends import ByteStore, MemoryStore
 from zava.infrastructure.embeddings.index_job import embed_catalogue
-from zava.infrastructure.embeddings.minilm import LocalEmbedder
 from zava.infrastructure.local.state_dir import Home
 from zava.infrastructure.local.token_issuer import LocalIssuer
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
 from zava.protocol.tools.tool import ERROR_META
+from zava.retail.data.metric_catalogue import catalogue as read_whole_catalogue
 from zava.retail.demo.dataset import seed
 from zava.retail.demo.principals import demo_callers, grant_demo_principals
 from zava.settings import Settings
@@ -54,8 +55,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
     return Together(config, log)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    traced_first(items)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> None:
+    end_tracing(item)
+
+
 def result_cache(
-    tenancy: Tenancy, store: ByteStore, *, ttl_seconds: int = 300, secret: bytes = b"s" * 32
+    tenancy: TenantDatabase, store: ByteStore, *, ttl_seconds: int = 300, secret: bytes = b"s" * 32
 ) -> ResultCache:
     return ResultCache(tenancy, store, ttl_seconds=ttl_seconds, secret=secret, code_version="tests")
 
@@ -86,7 +96,7 @@ def without_prepared_statements() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         if is_asked_for():
             patch.setenv("ZAVA_PREPARED_STATEMENTS", "false")
-            for kind in (AuditTrail, Tenancy, Verification):
+            for kind in (AuditWriter, TenantDatabase, IsolationCheck):
                 defaults = kind.__init__.__kwdefaults__ or {}
                 patch.setitem(defaults, "use_prepared", False)
         yield
@@ -134,11 +144,21 @@ def empty_admin(cluster: Cluster) -> Iterator[psycopg.Connection]:
 
 
 @pytest.fixture(scope="session")
-def searchable_template(cluster: Cluster, seeded_template: Database) -> Iterator[Database]:
+def vectors(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The file with the catalogue's vectors, which the first worker that has them writes."""
+    own = tmp_path_factory.getbasetemp()
+    return (own if worker_id == "master" else own.parent) / "vectors.json"
+
+
+@pytest.fixture(scope="session")
+def searchable_template(
+    cluster: Cluster, seeded_template: Database, vectors: Path
+) -> Iterator[Database]:
     """The seeded database with its catalogue embedded by the local model."""
     with cluster.database("embedded", template=seeded_template) as template:
         with psycopg.connect(template.admin, autocommit=True) as connection:
-            embed_catalogue(connection, LocalEmbedder())
+            embed_catalogue(connection, KnownVectors(vectors))
+        keep_vectors(template.owner, vectors)
         yield template
 
 
@@ -175,15 +195,15 @@ async def pool(database: Database) -> AsyncIterator[DatabasePool]:
 
 
 @pytest.fixture(scope="session")
-async def unguarded(pool: DatabasePool, signer: ContextSigner) -> Tenancy:
+async def unguarded(pool: DatabasePool, signer: ContextSigner) -> TenantDatabase:
     """The session alone, with whatever statement it is given."""
-    return Tenancy(pool, signer, Verification(pool, signer))
+    return TenantDatabase(pool, signer, IsolationCheck(pool, signer))
 
 
 @pytest.fixture(scope="session")
-async def tenancy(unguarded: Tenancy) -> RetailData:
+async def tenancy(unguarded: TenantDatabase) -> FreeQuery:
     """What the use cases read from: the session behind the guard."""
-    return RetailData(unguarded)
+    return FreeQuery(unguarded)
 
 
 @pytest.fixture(scope="session")
@@ -192,13 +212,13 @@ def catalogue() -> Catalogue:
 
 
 @pytest.fixture(scope="session")
-def uncached(unguarded: Tenancy) -> ResultCache:
+def uncached(unguarded: TenantDatabase) -> ResultCache:
     """What the metric tools read through, keeping nothing."""
     return result_cache(unguarded, MemoryStore(1), ttl_seconds=0)
 
 
 @pytest.fixture(scope="session")
-def metrics(unguarded: Tenancy, uncached: ResultCache, catalogue: Catalogue) -> MetricReader:
+def metrics(unguarded: TenantDatabase, uncached: ResultCache, catalogue: Catalogue) -> MetricReader:
     """The metrics over the shared database, each question asked anew."""
     return MetricReader(unguarded, uncached, catalogue)
 

@@ -14,14 +14,15 @@ from zava import __version__
 from zava.composition.health import readiness
 from zava.data.guard.analysis import ParsingTurns
 from zava.data.metrics.result_cache import ResultCache
-from zava.data.session.audit_writer import AuditTrail
+from zava.data.order_watch import OrderWatch
+from zava.data.session.audit_writer import AuditWriter
 from zava.data.session.executor import GRACE_SECONDS
-from zava.data.session.isolation_check import Verification
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextKey, ContextSigner
-from zava.data.session.tenant_database import Tenancy
-from zava.data.sql_query.free_query import RetailData
+from zava.data.session.tenant_database import TenantDatabase
+from zava.data.sql_query.free_query import FreeQuery
 from zava.data.usage.budgets import Budget, Budgets
-from zava.data.usage.query_stats import QueryMonitor
+from zava.data.usage.query_stats import QueryStatsCollector
 from zava.infrastructure.azure.entra_credentials import (
     authenticated,
     azure_credential,
@@ -41,7 +42,7 @@ from zava.infrastructure.local.token_issuer import (
     local_issuer_url,
 )
 from zava.infrastructure.postgres.pool import DatabasePool
-from zava.infrastructure.telemetry.aggregator import Metrics
+from zava.infrastructure.telemetry.aggregator import InstrumentAggregator
 from zava.infrastructure.telemetry.app_insights import Telemetry
 from zava.infrastructure.telemetry.json_logs import adopt_host_handlers, call_of_host
 from zava.model.core import caller_of_subject
@@ -50,11 +51,12 @@ from zava.protocol.auth.tokens import TokenAuthenticator, TrustedIssuer
 from zava.protocol.capacity.process_time import ProcessTime
 from zava.protocol.http.endpoint import MCP_PATH, Endpoint, SigningIn
 from zava.protocol.http.unserved import interrupted, not_started
-from zava.protocol.mcp.fast_path import FastLane
-from zava.protocol.mcp.sdk_bridge import Answer
+from zava.protocol.http_responses import HttpResponse
+from zava.protocol.mcp.fast_path import FastPath
 from zava.protocol.tools.runner import ToolCalls
 from zava.retail.demo.principals import PRINCIPALS
-from zava.service.analytics import Analytics
+from zava.retail.service.use_cases import RetailAnalytics
+from zava.retail.tools.registry import TOOLS
 from zava.settings import Settings, SettingsError, settings
 from zava.telemetry import events
 from zava.telemetry.events import Sink
@@ -81,14 +83,14 @@ class Application:
     """Everything of one process, joined and closed until used."""
 
     pool: DatabasePool
-    metrics: Metrics
+    metrics: InstrumentAggregator
     telemetry: Telemetry | None
     vectors: QueryVectors
-    verification: Verification
-    trail: AuditTrail
-    tenancy: Tenancy
+    verification: IsolationCheck
+    trail: AuditWriter
+    tenancy: TenantDatabase
     cache: ResultCache
-    analytics: Analytics
+    analytics: RetailAnalytics
     endpoint: Endpoint
 
     @property
@@ -141,10 +143,10 @@ def compose(
         SettingsError: a setting is missing or does not fit the others.
     """
     adopt_host_handlers(settings.log_level)
-    metrics, telemetry = Metrics(), _telemetry(settings)
+    metrics, telemetry = InstrumentAggregator(), _telemetry(settings)
     signer = ContextSigner([ContextKey.parse(text) for text in context_keys])
     pool = _pool(settings, conninfo)
-    verification = Verification(pool, signer, use_prepared=settings.prepared_statements)
+    verification = IsolationCheck(pool, signer, use_prepared=settings.prepared_statements)
     budgets = Budgets(
         Budget(
             settings.calls_at_once,
@@ -154,12 +156,12 @@ def compose(
         connections=settings.pool_max,
         spare=_SPARE,
     )
-    trail = AuditTrail(
+    trail = AuditWriter(
         pool,
         is_required=settings.is_audit_required,
         use_prepared=settings.prepared_statements,
     )
-    tenancy = Tenancy(
+    tenancy = TenantDatabase(
         pool,
         signer,
         verification,
@@ -167,8 +169,9 @@ def compose(
         budgets=budgets,
         statement_timeout_seconds=settings.statement_timeout_seconds,
         use_prepared=settings.prepared_statements,
-        monitor=QueryMonitor(slow_seconds=settings.slow_query_seconds),
+        monitor=QueryStatsCollector(slow_seconds=settings.slow_query_seconds),
     )
+    watch = OrderWatch(pool, hours=settings.late_orders_hours)
     cache = ResultCache(
         tenancy,
         _byte_store(settings),
@@ -178,8 +181,8 @@ def compose(
     )
     vectors = QueryVectors(embedders(settings))
     process_time = ProcessTime()
-    analytics = Analytics(
-        RetailData(
+    analytics = RetailAnalytics(
+        FreeQuery(
             tenancy,
             most_rows=settings.statement_cost_limit or inf,
             turns=ParsingTurns(process_time.charge),
@@ -200,11 +203,14 @@ def compose(
         make_sign_in = lru_cache(1)(lambda: _local_sign_in(settings, administrator or conninfo))
     endpoint = Endpoint(
         make_server=lambda: _make_server(analytics, trail, settings.website_url),
-        lane=FastLane(
-            ToolCalls(analytics, trail), version=__version__, website=settings.website_url
+        fast_path=FastPath(
+            ToolCalls(analytics, trail),
+            TOOLS,
+            version=__version__,
+            website=settings.website_url,
         ),
         authenticator=_authenticator(settings, conninfo, own),
-        readiness=lambda: readiness(verification, analytics, telemetry),
+        readiness=lambda: readiness(verification, analytics, telemetry, watch),
         allowed_hosts=settings.public_hosts,
         is_vouched=settings.is_authenticated_by_platform,
         ask_budget=budgets.ask,
@@ -241,7 +247,7 @@ async def isolation_problems(
     pool = _pool(settings, conninfo)
     signer = ContextSigner([ContextKey.parse(text) for text in context_keys])
     try:
-        return await Verification(
+        return await IsolationCheck(
             pool, signer, use_prepared=settings.prepared_statements
         ).problems()
     finally:
@@ -310,7 +316,7 @@ async def answer_request(
     query: str = "",
     *,
     since: float | None = None,
-) -> Answer:
+) -> HttpResponse:
     """Answer one HTTP trigger; never raises, even if the settings do not let the app start.
 
     The host would answer an exception with an empty 500, and a cancellation not at all. `since` is
@@ -354,12 +360,12 @@ def local_site(application: Application, settings: Settings, port: int) -> "Cons
     if settings.identity_issuer:
         return application.endpoint
     # What runs in the cloud never loads it.
-    from zava.protocol.console.console import Console, Person, SignedIn
+    from zava.protocol.console.console import Console, DemoPerson, IssuedToken
 
     issuer = LocalIssuer(Home(settings.home), settings.port)
     callers = {principal.name: principal.caller for principal in PRINCIPALS}
 
-    def sign_in(name: str) -> SignedIn:
+    def sign_in(name: str) -> IssuedToken:
         caller = callers[name]
         token = issuer.token(
             tenant_id=caller.tenant_id,
@@ -367,12 +373,12 @@ def local_site(application: Application, settings: Settings, port: int) -> "Cons
             name=name,
             ttl_seconds=_CONSOLE_TOKEN_SECONDS,
         )
-        return SignedIn(token, _CONSOLE_TOKEN_SECONDS)
+        return IssuedToken(token, _CONSOLE_TOKEN_SECONDS)
 
     return Console(
         application.endpoint,
         port=port,
-        people=[Person(each.name, each.audience.value, each.stores) for each in PRINCIPALS],
+        people=[DemoPerson(each.name, each.audience.value, each.stores) for each in PRINCIPALS],
         sign_in=sign_in,
     )
 
@@ -413,10 +419,10 @@ def _directory_sign_in(
     return DirectorySignIn(settings, own, pool=pool, signer=signer, access_keys=access_keys)
 
 
-def _sales(tenancy: Tenancy, cache: ResultCache, settings: Settings) -> "SalesAnalytics":
+def _sales(tenancy: TenantDatabase, cache: ResultCache, settings: Settings) -> "SalesAnalytics":
     # Loaded when the first figure is asked for.
-    from zava.data.metrics.catalog import catalogue
     from zava.data.metrics.reader import MetricReader
+    from zava.retail.data.metric_catalogue import catalogue
     from zava.retail.service.sales_analytics import SalesAnalytics
     from zava.service.metrics.periods import business_day
 
@@ -424,7 +430,7 @@ def _sales(tenancy: Tenancy, cache: ResultCache, settings: Settings) -> "SalesAn
     return SalesAnalytics(reader, lambda: business_day(settings.today))
 
 
-def _products(tenancy: Tenancy, vectors: QueryVectors) -> "ProductSearch":
+def _products(tenancy: TenantDatabase, vectors: QueryVectors) -> "ProductSearch":
     # Loaded when the first product is searched for.
     from zava.retail.data.search_statement import ProductData
     from zava.retail.service.product_search import ProductSearch
@@ -432,11 +438,17 @@ def _products(tenancy: Tenancy, vectors: QueryVectors) -> "ProductSearch":
     return ProductSearch(ProductData(tenancy), vectors)
 
 
-def _make_server(analytics: Analytics, trail: AuditTrail, website: str | None) -> "Server[Any]":
+def _make_server(
+    analytics: RetailAnalytics, trail: AuditWriter, website: str | None
+) -> "Server[Any]":
     # Imported with the SDK, at the first request that needs it.
+    from zava.protocol.mcp.features import ServerFeatures
     from zava.protocol.mcp.server import build_server
+    from zava.retail.prompts import PROMPTS
+    from zava.retail.resources import RESOURCES
 
-    return build_server(analytics, version=__version__, trail=trail, website=website)
+    features = ServerFeatures(TOOLS, RESOURCES, PROMPTS)
+    return build_server(analytics, features, version=__version__, trail=trail, website=website)
 
 
 def _conninfo(settings: Settings) -> str:
@@ -499,7 +511,11 @@ def _clock(settings: Settings) -> Callable[[], datetime]:
         moment = datetime.now(UTC)
         if settings.today is None:
             return moment
-        return datetime.combine(settings.today, moment.timetz())
+        from zava.service.metrics.periods import BUSINESS_ZONE
+
+        # The stores' day is moved, not that of UTC, which begins earlier.
+        local = moment.astimezone(BUSINESS_ZONE).timetz()
+        return datetime.combine(settings.today, local).astimezone(UTC)
 
     return now
 

@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from zava.protocol.mcp.sdk_bridge import Answer
+    from zava.protocol.http_responses import HttpResponse
 
 _LOOK_AFTER_OBJECTS = 10_000
 # Under the default time of a request, so that the first one is answered within it, too.
@@ -33,14 +33,19 @@ def loaded_app() -> ModuleType:
         from zava import app
     finally:
         gc.enable()
+    collect_rarely()
+    return app
+
+
+def collect_rarely() -> None:
+    """Freeze the objects of loading out of later collections, and make those rarer."""
     gc.freeze()
     gc.set_threshold(_LOOK_AFTER_OBJECTS)
-    return app
 
 
 async def answer_request(
     method: str, path: str, headers: Mapping[str, str], body: bytes, query: str = ""
-) -> "Answer":
+) -> "HttpResponse":
     """Answer one HTTP trigger; the time that loading takes is part of the request's.
 
     Raises:
@@ -49,7 +54,7 @@ async def answer_request(
     """
     since = time.monotonic()
     app = _app or await _load()
-    answer: Answer = await app.answer_request(method, path, headers, body, query, since=since)
+    answer: HttpResponse = await app.answer_request(method, path, headers, body, query, since=since)
     return answer
 
 

@@ -214,6 +214,14 @@ class Settings(BaseSettings):
         validation_alias="ZAVA_SLOW_QUERY_SECONDS",
         description="A statement that takes longer is logged with its fingerprint and plan.",
     )
+    late_orders_hours: float = Field(
+        0,
+        ge=0,
+        le=8760,
+        validation_alias="ZAVA_LATE_ORDERS_HOURS",
+        description="Hours without any order of the chain after which `/health/ready` is `degraded`"
+        " and the metric `orders_late` counts. 0: not watched.",
+    )
     max_concurrent_calls: int = Field(
         64,
         ge=1,

@@ -38,6 +38,13 @@ var rules = [
     threshold: 10
   }
   {
+    name: 'late-orders'
+    description: 'No order came for longer than ZAVA_LATE_ORDERS_HOURS.'
+    severity: 2
+    query: 'customMetrics | where name == "orders_late" | summarize measured = sum(valueSum)'
+    threshold: 0
+  }
+  {
     name: 'pool-waits'
     description: 'Statements waited for a connection, on the average of milliseconds.'
     severity: 2

@@ -6,9 +6,9 @@ from typing import Any
 
 from tests.conftest import result_cache
 from zava.data.metrics.result_cache import KeptReading, ResultCache
-from zava.data.session.isolation_check import Verification
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
-from zava.data.session.tenant_database import Reading, Tenancy
+from zava.data.session.tenant_database import Reading, TenantDatabase
 from zava.infrastructure.cache_backends import ByteStore
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
@@ -16,7 +16,7 @@ from zava.model.core import Caller
 SQL = "SELECT count(*) AS orders, sum(total_amount) AS revenue FROM retail.orders"
 
 
-class CountingTenancy(Tenancy):
+class CountingTenancy(TenantDatabase):
     """Counts statements on tenant data, and lets a test stand before each."""
 
     statements = 0
@@ -47,7 +47,7 @@ async def asking(
     conninfo: str, signer: ContextSigner, store: ByteStore, **options: Any
 ) -> AsyncIterator[Asking]:
     pool = DatabasePool(conninfo, max_size=3, max_waiting=256)
-    tenancy = CountingTenancy(pool, signer, Verification(pool, signer))
+    tenancy = CountingTenancy(pool, signer, IsolationCheck(pool, signer))
     try:
         yield Asking(tenancy, result_cache(tenancy, store, **options))
     finally:

@@ -13,9 +13,9 @@ from azure.core.exceptions import ClientAuthenticationError
 from psycopg import sql
 
 from tests.database import SERVER_PASSWORD, Database
-from zava.data.session.isolation_check import Verification
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
-from zava.data.session.tenant_database import Tenancy
+from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import Busy
 from zava.infrastructure.azure.entra_credentials import DATABASE_SCOPE, DatabaseTokens, NoToken
 from zava.infrastructure.postgres.pool import DatabasePool
@@ -95,8 +95,8 @@ async def use_all(pool: DatabasePool) -> None:
             await connection.execute("SELECT 1")
 
 
-def door(pool: DatabasePool, signer: ContextSigner) -> Tenancy:
-    return Tenancy(pool, signer, Verification(pool, signer))
+def door(pool: DatabasePool, signer: ContextSigner) -> TenantDatabase:
+    return TenantDatabase(pool, signer, IsolationCheck(pool, signer))
 
 
 async def test_one_token_serves_every_connection_and_every_call(

@@ -14,11 +14,11 @@ from tests.security.legitimate import COST, read_legitimate
 from zava import call_context
 from zava.data.named_queries import statement
 from zava.data.session.executor import Question
-from zava.data.session.isolation_check import Verification
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
-from zava.data.session.tenant_database import Tenancy
+from zava.data.session.tenant_database import TenantDatabase
 from zava.data.usage.budgets import Budget, Budgets
-from zava.data.usage.query_stats import QueryMonitor
+from zava.data.usage.query_stats import QueryStatsCollector
 from zava.errors import Busy, DatabaseFault, QueryRefused, QueryTimeout, ZavaError
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Audience, Caller
@@ -29,7 +29,7 @@ LINE = re.compile(
     r"( using (?P<index>\w+))?( on (?P<table>\w+))?  rows=\d+ cost=\d+|…"
 )
 
-Make = Callable[..., Tenancy]
+Make = Callable[..., TenantDatabase]
 
 
 @pytest.fixture
@@ -37,10 +37,12 @@ async def make(database: Database, signer: ContextSigner) -> AsyncIterator[Make]
     """Make tenancies to which almost every statement is slow; all is told when they close."""
     async with AsyncExitStack() as opened:
 
-        def join(*, slow_seconds: float = 0.000001, **options: Any) -> Tenancy:
+        def join(*, slow_seconds: float = 0.000001, **options: Any) -> TenantDatabase:
             pool = DatabasePool(database.server, max_size=3)
-            monitor = QueryMonitor(slow_seconds=slow_seconds)
-            tenancy = Tenancy(pool, signer, Verification(pool, signer), monitor=monitor, **options)
+            monitor = QueryStatsCollector(slow_seconds=slow_seconds)
+            tenancy = TenantDatabase(
+                pool, signer, IsolationCheck(pool, signer), monitor=monitor, **options
+            )
             opened.push_async_callback(pool.close)
             opened.push_async_callback(tenancy.close)
             return tenancy
@@ -49,7 +51,7 @@ async def make(database: Database, signer: ContextSigner) -> AsyncIterator[Make]
 
 
 async def told(
-    tenancy: Tenancy, caplog: pytest.LogCaptureFixture, query_type: str = "free"
+    tenancy: TenantDatabase, caplog: pytest.LogCaptureFixture, query_type: str = "free"
 ) -> list[dict[str, Any]]:
     """Return the lines about slow statements, once all of them have been told."""
     await tenancy.close()

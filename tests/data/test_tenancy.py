@@ -18,11 +18,11 @@ from tests.database import Database
 from tests.proxy import counting_proxy
 from zava import call_context
 from zava.data.session.executor import GRACE_SECONDS
-from zava.data.session.isolation_check import Verification
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.pipeline import Flight, Landing
 from zava.data.session.row_decoding import read_rows
 from zava.data.session.signed_context import ContextKey, ContextSigner
-from zava.data.session.tenant_database import Tenancy
+from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import (
     AccessDenied,
     Busy,
@@ -43,20 +43,20 @@ OpenTenancy = Callable[..., Any]
 @asynccontextmanager
 async def door(
     conninfo: str, signer: ContextSigner, *, size: int = 1, waiting: int = 256, **options: Any
-) -> AsyncIterator[Tenancy]:
+) -> AsyncIterator[TenantDatabase]:
     pool = DatabasePool(conninfo, max_size=size, max_waiting=waiting)
     try:
-        yield Tenancy(pool, signer, Verification(pool, signer), **options)
+        yield TenantDatabase(pool, signer, IsolationCheck(pool, signer), **options)
     finally:
         await pool.close()
 
 
 @pytest.fixture
-def tenancy(unguarded: Tenancy) -> Tenancy:
+def tenancy(unguarded: TenantDatabase) -> TenantDatabase:
     return unguarded
 
 
-async def totals(tenancy: Tenancy, caller: Caller) -> tuple[int, float]:
+async def totals(tenancy: TenantDatabase, caller: Caller) -> tuple[int, float]:
     (row,) = (await tenancy.run(caller, TOTALS, max_rows=1)).rows
     return row[0], round(float(row[1]), 2)
 
@@ -92,7 +92,7 @@ async def test_next_statement_leaves_before_many_rows_become_an_answer(
 @pytest.mark.requirement("S52")
 @pytest.mark.requirement("S63")
 async def test_same_statement_gives_each_caller_the_own_stores(
-    tenancy: Tenancy, callers: dict[str, Caller]
+    tenancy: TenantDatabase, callers: dict[str, Caller]
 ) -> None:
     seen = {name: await totals(tenancy, caller) for name, caller in callers.items()}
     stores = [name for name in seen if name not in {"eastside", "head-office"}]
@@ -109,7 +109,7 @@ async def test_same_statement_gives_each_caller_the_own_stores(
 @pytest.mark.requirement("S62")
 @pytest.mark.parametrize("table", ["stores", "customers", "inventory", "orders", "order_items"])
 async def test_each_tenant_table_shows_only_the_own_store(
-    tenancy: Tenancy, callers: dict[str, Caller], table: str
+    tenancy: TenantDatabase, callers: dict[str, Caller], table: str
 ) -> None:
     answer = await tenancy.run(
         callers["redmond"],
@@ -123,7 +123,7 @@ async def test_each_tenant_table_shows_only_the_own_store(
 
 
 async def test_scope_and_text_of_outsiders_are_told(
-    tenancy: Tenancy, callers: dict[str, Caller]
+    tenancy: TenantDatabase, callers: dict[str, Caller]
 ) -> None:
     answer = await tenancy.run(
         callers["eastside"], "SELECT first_name AS f, store_id FROM retail.customers", max_rows=2
@@ -141,7 +141,9 @@ async def test_scope_and_text_of_outsiders_are_told(
 
 @pytest.mark.requirement("S26")
 @pytest.mark.requirement("S64")
-async def test_nobody_we_know_is_denied(tenancy: Tenancy, callers: dict[str, Caller]) -> None:
+async def test_nobody_we_know_is_denied(
+    tenancy: TenantDatabase, callers: dict[str, Caller]
+) -> None:
     stranger = Caller(callers["seattle"].tenant_id, uuid4())
     with pytest.raises(AccessDenied):
         await tenancy.run(stranger, TOTALS, max_rows=1)
@@ -380,7 +382,7 @@ async def test_fifty_cold_calls_open_one_pool_and_mix_nobody_up(
     database: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:
     pool = DatabasePool(database.server, max_size=3)
-    tenancy = Tenancy(pool, signer, Verification(pool, signer))
+    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
     names = [name for name in callers if name not in {"eastside", "head-office"}] * 7
     answers = await asyncio.gather(
         *(
@@ -431,7 +433,7 @@ async def test_wrong_context_key_is_broken_isolation(
     ],
 )
 async def test_bad_statement_is_a_clear_error_and_harms_no_next_call(
-    tenancy: Tenancy, callers: dict[str, Caller], sql: str, error: type[ZavaError]
+    tenancy: TenantDatabase, callers: dict[str, Caller], sql: str, error: type[ZavaError]
 ) -> None:
     with pytest.raises(error) as caught:
         await tenancy.run(callers["seattle"], sql, max_rows=10)
@@ -442,7 +444,7 @@ async def test_bad_statement_is_a_clear_error_and_harms_no_next_call(
 
 
 async def test_syntax_error_tells_the_server_s_words_and_the_position(
-    tenancy: Tenancy, callers: dict[str, Caller]
+    tenancy: TenantDatabase, callers: dict[str, Caller]
 ) -> None:
     with pytest.raises(DatabaseFault) as caught:
         await tenancy.run(callers["seattle"], "SELECT count(*) FORM retail.orders", max_rows=1)
@@ -451,7 +453,7 @@ async def test_syntax_error_tells_the_server_s_words_and_the_position(
 
 
 async def test_answer_is_cut_by_bytes_and_says_so(
-    tenancy: Tenancy, callers: dict[str, Caller]
+    tenancy: TenantDatabase, callers: dict[str, Caller]
 ) -> None:
     answer = await tenancy.run(
         callers["seattle"], "SELECT repeat('x', 100000) FROM generate_series(1, 50)", max_rows=50
@@ -465,8 +467,8 @@ async def test_statements_run_with_and_without_prepared_ones(
     database: Database, signer: ContextSigner, callers: dict[str, Caller], prepared: bool
 ) -> None:
     pool = DatabasePool(database.server, max_size=1)
-    tenancy = Tenancy(
-        pool, signer, Verification(pool, signer, use_prepared=prepared), use_prepared=prepared
+    tenancy = TenantDatabase(
+        pool, signer, IsolationCheck(pool, signer, use_prepared=prepared), use_prepared=prepared
     )
     assert (await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)).rows == [[1]]
     async with pool.connection() as connection:
@@ -483,7 +485,7 @@ async def test_statements_run_with_and_without_prepared_ones(
 @pytest.mark.requirement("S80")
 @pytest.mark.requirement("S81")
 async def test_pooled_connection_has_the_stated_settings_and_no_context(
-    pool: DatabasePool, tenancy: Tenancy, callers: dict[str, Caller]
+    pool: DatabasePool, tenancy: TenantDatabase, callers: dict[str, Caller]
 ) -> None:
     await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
     expected = {

@@ -2,8 +2,8 @@
 
 from tests.metrics import naive
 from tests.metrics_page import PAGE, page
-from zava.data.metrics.catalog import catalogue
 from zava.data.metrics.catalog_page import metric_page
+from zava.retail.data.metric_catalogue import catalogue
 
 
 def test_page_is_the_catalogues() -> None:

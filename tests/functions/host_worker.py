@@ -11,12 +11,12 @@ from typing import Any
 from tests.functions.frames import frame, read_frame
 from tests.functions.host_log import PREFIX, HostLog
 from tests.functions.host_requests import Route, routes_of
-from zava.protocol.mcp.sdk_bridge import Answer
+from zava.protocol.http_responses import HttpResponse
 
 ROOT = Path(__file__).parents[2]
 
-_MOST_LINE_BYTES = 4 * 1024 * 1024
-_MOST_TIME_OUTS = 3  # at the third end of its worker the host ends, too
+_MAX_LINE_BYTES = 4 * 1024 * 1024
+_MAX_TIME_OUTS = 3  # at the third end of its worker the host ends, too
 
 
 @dataclass
@@ -24,7 +24,7 @@ class _Call:
     """An invocation that runs; `answer` becomes None when the worker gives none."""
 
     function: str
-    answer: "asyncio.Future[Answer | None]"
+    answer: "asyncio.Future[HttpResponse | None]"
     clock: asyncio.TimerHandle | None = None
 
 
@@ -60,10 +60,10 @@ class WorkerProcess:
             pass_fds=[theirs.fileno()],
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            limit=_MOST_LINE_BYTES,
+            limit=_MAX_LINE_BYTES,
         )
         theirs.close()
-        reader, self._writer = await asyncio.open_connection(sock=ours, limit=_MOST_LINE_BYTES)
+        reader, self._writer = await asyncio.open_connection(sock=ours, limit=_MAX_LINE_BYTES)
         self._reading = asyncio.create_task(self._read(self._process, reader))
         ready = asyncio.create_task(self._is_ready.wait())
         await asyncio.wait({ready, self._reading}, return_when=asyncio.FIRST_COMPLETED)
@@ -71,7 +71,7 @@ class WorkerProcess:
 
     async def invoke(
         self, function: str, method: str, url: str, headers: Mapping[str, str], body: bytes
-    ) -> Answer | None:
+    ) -> HttpResponse | None:
         """Run one invocation to its end; None where the client gets an empty 500."""
         await self._is_ready.wait()
         assert self._writer is not None
@@ -129,7 +129,7 @@ class WorkerProcess:
                 self._end_call(name, None, failure="The language worker process exited")
         if self._is_stopping:
             return
-        if self._time_outs >= _MOST_TIME_OUTS or not self.triggers:
+        if self._time_outs >= _MAX_TIME_OUTS or not self.triggers:
             self.ended.set()
             return
         await self.start()
@@ -148,9 +148,11 @@ class WorkerProcess:
         elif "failure" in head:
             self._end_call(head["call"], None, failure=head["failure"])
         else:
-            self._end_call(head["call"], Answer(head["status"], head["headers"], body))
+            self._end_call(head["call"], HttpResponse(head["status"], head["headers"], body))
 
-    def _end_call(self, name: str, answer: Answer | None, *, failure: str | None = None) -> None:
+    def _end_call(
+        self, name: str, answer: HttpResponse | None, *, failure: str | None = None
+    ) -> None:
         call = self._calls.pop(name, None)
         if call is None:  # its time was over
             return

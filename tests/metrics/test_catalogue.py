@@ -13,9 +13,9 @@ from zava.data.metrics.catalog import Catalogue, CatalogueError, read_catalogue
 from zava.data.metrics.compiler import compile_plans
 from zava.data.metrics.planner import plan
 from zava.data.metrics.reader import MetricReader
-from zava.data.session.isolation_check import Verification
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
-from zava.data.session.tenant_database import Tenancy
+from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import InvalidInput, NotPermitted, QueryRefused
 from zava.infrastructure.cache_backends import MemoryStore
 from zava.infrastructure.postgres.pool import DatabasePool
@@ -48,7 +48,7 @@ def asked(*metrics: str, **parts: object) -> MetricQuery:
         ('aliases = ["aov"]', 'aliases = ["sales"]', "sales names two metrics"),
         ('joins = ["product", "category"]', 'joins = ["aisle"]', "a join is unknown"),
         ('sources = ["stock"]', 'sources = ["shelf"]', "a source is unknown"),
-        ('sources = ["orders", "lines"]', 'sources = ["stock"]', "has no time"),
+        ('sources = ["orders", "lines", "placed"]', 'sources = ["stock"]', "has no time"),
         ('choices = ["online", "store"]', "", "it needs a relation"),
         ("is_restricted = true", "is_restricted = false", "is restricted, so it must be"),
         ("[metrics.units]", "[metrics.Units]", "lower case"),
@@ -102,14 +102,23 @@ async def test_every_metric_runs_by_each_dimension_that_makes_sense_of_it_and_no
         (
             asked("stock_on_hand", dimensions=("month",)),
             "dimensions: stock_on_hand cannot be split or filtered by month.",
-            "stock_on_hand goes with: store, region, channel, category, product_type, product, stock_status.",
+            "stock_on_hand goes with: store, region, channel, category, product_type, product, brand, stock_status, reorder_urgency.",
         ),
         (
             asked("units", filters=(MetricFilter("category", ">=", ("x",)),)),
-            "filters: category is text; op is = or in.",
-            "List",
+            "filters: category is text; op '>=' does not fit.",
+            "Use one of =, !=, in, contains.",
         ),
-        (asked("units", filters=(MetricFilter("category", "like", ("x",)),)), "filters: op is", ""),
+        (
+            asked("units", filters=(MetricFilter("month", "contains", ("2024",)),)),
+            "filters: month is a time; op 'contains' does not fit.",
+            "Use one of =, !=, in, between, >=, <=, >, <.",
+        ),
+        (
+            asked("units", filters=(MetricFilter("channel", "contains", ("phone",)),)),
+            "filters: no channel contains 'phone'.",
+            "Use online, store.",
+        ),
         (asked("units", filters=(MetricFilter("month", "between", ("2024-01",)),)), "takes 2", ""),
         (asked("units", filters=(MetricFilter("category", "=", ()),)), "= takes 1 values", ""),
         (
@@ -170,7 +179,7 @@ async def test_metric_answers_to_its_other_names(
 )
 async def test_cost_is_not_a_store_managers_business(
     metrics: MetricReader,
-    unguarded: Tenancy,
+    unguarded: TenantDatabase,
     callers: dict[str, Caller],
     catalogue: Catalogue,
     metric: str,
@@ -213,7 +222,10 @@ async def test_another_store_and_no_store_are_one_answer(
         with pytest.raises(NotPermitted) as caught:
             await metrics.measure(callers["seattle"], {"q": query})
         assert caught.value.code == "AUTHORIZATION_ERROR"
-        assert caught.value.hint == "You see 1 of 8 stores: Zava Retail Seattle."
+        assert caught.value.hint == (
+            "You see 1 of 8 stores: Zava Retail Seattle."
+            " compare_with_chain compares yours with the others together."
+        )
         told.append(caught.value.message.replace(name, "…"))
     assert told[0] == told[1]
 
@@ -273,9 +285,9 @@ async def test_stores_are_narrowed_beside_the_policy(
         for table in ("orders", "order_items", "inventory", "customers"):
             owner.execute(f"CREATE POLICY hole ON retail.{table} FOR SELECT USING (true)")
     pool = DatabasePool(seeded_clone.server, max_size=1)
-    verification = Verification(pool, signer)
+    verification = IsolationCheck(pool, signer)
     verification._holds = True  # which has noticed, and would serve nothing
-    tenancy = Tenancy(pool, signer, verification)
+    tenancy = TenantDatabase(pool, signer, verification)
     everything = await tenancy.run(
         callers["redmond"], "SELECT count(DISTINCT store_id) FROM retail.orders", max_rows=1
     )

@@ -12,10 +12,10 @@ from zava.infrastructure.local.state_dir import Home
 from zava.infrastructure.local.token_issuer import LocalIssuer
 from zava.protocol.apps.sales_chart import MIME_TYPE, URI
 from zava.protocol.http_responses import FORBIDDEN
-from zava.protocol.resources.resource import RESOURCES
 from zava.protocol.versions import HANDSHAKE, SERVED
 from zava.retail.demo.principals import DEMO_TENANT_ID
 from zava.retail.prompts import PROMPTS
+from zava.retail.resources import RESOURCES
 from zava.retail.tools.registry import TOOLS
 from zava.settings import Settings
 

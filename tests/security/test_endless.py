@@ -13,16 +13,16 @@ import pytest
 from tests.database import Database
 from tests.pgbouncer import is_asked_for
 from tests.security.endless import Endless
-from zava.data.session.isolation_check import Verification
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
-from zava.data.session.tenant_database import Tenancy
-from zava.data.sql_query.free_query import RetailData
+from zava.data.session.tenant_database import TenantDatabase
+from zava.data.sql_query.free_query import FreeQuery
 from zava.errors import QueryRefused, ZavaError
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
 
 DEADLINE_SECONDS, FREE_WITHIN_SECONDS = 1, 2.0
-MOST_RESIDENT_KB = 900_000
+MAX_RESIDENT_KB = 900_000
 SECONDS = float(os.environ.get("ZAVA_TEST_SECONDS", "600"))  # noqa: TID251  # of the tests
 _RESIDENT = re.compile(r"VmHWM:\s+(\d+) kB")
 _ACTIVE = (
@@ -34,7 +34,7 @@ _ACTIVE = (
 class Runner:
     """Runs statements with a short deadline and watches the backends."""
 
-    def __init__(self, data: RetailData, caller: Caller, watcher: psycopg.AsyncConnection) -> None:
+    def __init__(self, data: FreeQuery, caller: Caller, watcher: psycopg.AsyncConnection) -> None:
         self._data = data
         self._caller = caller
         self._watcher = watcher
@@ -63,7 +63,7 @@ class Runner:
             for pid, seconds in rows:
                 assert seconds < DEADLINE_SECONDS + FREE_WITHIN_SECONDS, sql
                 resident = _RESIDENT.search(_status(pid))
-                assert resident is None or int(resident[1]) < MOST_RESIDENT_KB, sql
+                assert resident is None or int(resident[1]) < MAX_RESIDENT_KB, sql
             await self._watcher.execute("SELECT pg_sleep(0.02)")
 
 
@@ -79,11 +79,11 @@ async def runner(
     if is_asked_for():
         pytest.fail("run this one without a pooler")
     pool = DatabasePool(database.server, max_size=1)
-    tenancy = Tenancy(
-        pool, signer, Verification(pool, signer), statement_timeout_seconds=DEADLINE_SECONDS
+    tenancy = TenantDatabase(
+        pool, signer, IsolationCheck(pool, signer), statement_timeout_seconds=DEADLINE_SECONDS
     )
     async with await psycopg.AsyncConnection.connect(database.owner, autocommit=True) as watcher:
-        yield Runner(RetailData(tenancy), callers["seattle"], watcher)
+        yield Runner(FreeQuery(tenancy), callers["seattle"], watcher)
     await pool.close()
 
 

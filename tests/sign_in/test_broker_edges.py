@@ -75,13 +75,13 @@ async def test_time_of_a_sign_in_is_that_of_all_who_have_no_token(
 ) -> None:
     endpoint = deployment.first.endpoint
     counted: list[bytes] = []
-    whole = endpoint._time._count
+    whole = endpoint.process_time._count
 
     def count(principal: bytes, now: float, seconds: float) -> None:
         counted.append(principal)
         whole(principal, now, seconds)
 
-    monkeypatch.setattr(endpoint._time, "_count", count)
+    monkeypatch.setattr(endpoint.process_time, "_count", count)
     client = deployment.client()
     steps = [client.register(), client.redeem("x"), deployment.browser().open(f"{ISSUER}/oauth/x")]
     for step in steps:

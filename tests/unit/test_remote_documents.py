@@ -12,7 +12,7 @@ import pytest
 from tests.protocol.entra import KEY, jwk
 from tests.sign_in.broker import ISSUER
 from zava.protocol.auth.jwks import RemoteKeys
-from zava.protocol.auth.remote_documents import _Line, is_safe, read_document
+from zava.protocol.auth.remote_documents import _TimedConnection, is_safe, read_document
 from zava.protocol.sign_in.directory import provider as module
 from zava.protocol.sign_in.directory.provider import Documents, Provider, ProviderFailed, by_secret
 
@@ -80,7 +80,7 @@ def test_answer_that_never_ends_ends_with_its_time(said: tuple[bytes, ...], agai
 
 
 def test_connection_that_is_made_too_late_carries_nothing() -> None:
-    with speaking(HEAD, b"\r\n{}") as url, _Line(20) as line:
+    with speaking(HEAD, b"\r\n{}") as url, _TimedConnection(20) as line:
         line._cut()
         with pytest.raises(OSError, match="no whole answer in time"):
             line.opener().open(url, timeout=20)

@@ -1,18 +1,13 @@
-"""The use cases behind the tools: what a caller may do with the retail data."""
+"""The use cases that no domain adds: what a caller may do with any tenant database."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from zava.model.core import BudgetUse, Caller, PerformanceSummary, Scope, Table, TableSchema
 
-if TYPE_CHECKING:
-    from zava.retail.service.product_search import ProductSearch
-    from zava.retail.service.sales_analytics import SalesAnalytics
 
-
-class RetailData(Protocol):
+class QueryData(Protocol):
     """The data layer, as the use cases see it."""
 
     async def run(self, caller: Caller, sql: str, *, max_rows: int) -> Table:
@@ -34,34 +29,11 @@ class RetailData(Protocol):
 
 
 class Analytics:
-    """Use cases of the retail data; every one of them acts for a caller.
+    """Use cases of every domain: free SQL, the schema, use of the budgets, today's date."""
 
-    Metrics and product search are constructed lazily, and their modules loaded with them: a cold
-    instance's first call needs one part of three.
-    """
-
-    def __init__(
-        self,
-        data: RetailData,
-        *,
-        make_sales: "Callable[[], SalesAnalytics]",
-        make_products: "Callable[[], ProductSearch]",
-        clock: Callable[[], datetime],
-    ) -> None:
+    def __init__(self, data: QueryData, clock: Callable[[], datetime]) -> None:
         self._data = data
-        self._make_sales = make_sales
-        self._make_products = make_products
         self._clock = clock
-
-    @cached_property
-    def sales(self) -> "SalesAnalytics":
-        """Figures from certified metrics."""
-        return self._make_sales()
-
-    @cached_property
-    def products(self) -> "ProductSearch":
-        """Products by meaning and by words."""
-        return self._make_products()
 
     async def execute_sales_query(
         self, caller: Caller, postgresql_query: str, *, max_rows: int
@@ -100,5 +72,5 @@ class Analytics:
         return await self._data.budget(caller)
 
     def current_utc_date(self) -> datetime:
-        """Return the tools' day with the current time, in UTC."""
+        """Return the moment, in UTC; on the stores' day if that was moved."""
         return self._clock().astimezone(UTC)

@@ -1,8 +1,8 @@
 """Every telemetry event of the product, as a closed list; sinks receive each of them.
 
-Code does not format log lines or name metrics; it calls one of the functions below. A sink turns an
-observation into a log line, a count or a span. A sink that fails costs the call nothing. No
-observation holds SQL, values, tokens or rows. A statement is its fingerprint, and a person is a
+Code does not format log lines or name instruments; it calls one of the functions below. A sink
+turns an observation into a log line, a count or a span. A sink that fails costs the call nothing.
+No observation holds SQL, values, tokens or rows. A statement is its fingerprint, and a person is a
 hash. A cause is the types of its exceptions and the lines of code that they passed.
 
 Metrics have the source design's names. Each label takes its values from a closed set, so callers
@@ -24,12 +24,12 @@ from zava import call_context
 from zava.errors import InvalidInput, ZavaError
 from zava.model.core import Caller
 from zava.telemetry.instruments import (
-    METRICS,
+    INSTRUMENTS,
     OPERATIONS,
     OTHER,
     CacheType,
     ErrorType,
-    Metric,
+    Instrument,
     QueryStatus,
     QueryType,
     Refusal,
@@ -88,10 +88,10 @@ class Sink(Protocol):
     takes_spans: bool
     """Whether it does anything with spans: nobody makes one that nobody takes."""
 
-    def count(self, metric: Metric, labels: tuple[str, ...]) -> None:
+    def count(self, instrument: Instrument, labels: tuple[str, ...]) -> None:
         """Take one more of a counter."""
 
-    def record(self, metric: Metric, labels: tuple[str, ...], seconds: float) -> None:
+    def record(self, instrument: Instrument, labels: tuple[str, ...], seconds: float) -> None:
         """Take one value of a histogram."""
 
     def span(self, span: Span) -> None:
@@ -202,6 +202,12 @@ def slow_query(
             "plan": list(plan),
         },
     )
+
+
+def orders_late(hours: float) -> None:
+    """Report that no order came for so long; `hours` is the age of the newest one."""
+    _count("orders_late")
+    logger.warning("no orders for %.0f hours", hours, extra={"hours": round(hours, 1)})
 
 
 def query_retried(attempt: int, sqlstate: str | None, wait_seconds: float) -> None:
@@ -391,19 +397,19 @@ def _ended(name: str, seconds: float, began: float, outcome: str) -> None:
 
 
 def _count(name: str, *labels: str) -> None:
-    metric = METRICS[name]
+    instrument = INSTRUMENTS[name]
     for sink in _sinks:
         try:
-            sink.count(metric, labels)
+            sink.count(instrument, labels)
         except Exception as error:  # noqa: BLE001  # telemetry never fails a call
             sink_failed(error)
 
 
 def _record(name: str, seconds: float, *labels: str) -> None:
-    metric = METRICS[name]
+    instrument = INSTRUMENTS[name]
     for sink in _sinks:
         try:
-            sink.record(metric, labels, seconds)
+            sink.record(instrument, labels, seconds)
         except Exception as error:  # noqa: BLE001  # telemetry never fails a call
             sink_failed(error)
 

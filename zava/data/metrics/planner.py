@@ -4,8 +4,8 @@ Nothing here is SQL. A wrong name or combination is refused, with a hint on what
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from zava.data.metrics.catalog import Catalogue, Dimension, Metric, Source
@@ -14,8 +14,10 @@ from zava.model.metrics import Comparison, MetricFilter, MetricOrder, MetricQuer
 
 T = TypeVar("T")
 
-MOST_METRICS, MOST_DIMENSIONS, MOST_FILTERS, MOST_VALUES = 12, 3, 8, 100
-_OPERATORS = ("=", "in", "between", ">=", "<=")
+MAX_METRICS, MAX_DIMENSIONS, MAX_FILTERS, MAX_VALUES = 12, 3, 8, 100
+_OF_WEEKDAYS = frozenset({"day", "iso_week"})
+_OF_TEXT = ("=", "!=", "in", "contains")
+_OF_TIME = ("=", "!=", "in", "between", ">=", "<=", ">", "<")
 _LABELS = {
     "YYYY-MM-DD": re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII),
     "YYYY-Www": re.compile(r"\d{4}-W\d{2}", re.ASCII),
@@ -58,6 +60,9 @@ class Plan:
     measures: tuple[Measure, ...]
     order: tuple[MetricOrder, ...]
     query: MetricQuery
+    unranked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Labels of a dimension that an order by a metric puts last: days of theirs are missing."""
+    missing_days: int = 0
 
     @property
     def is_of_period(self) -> bool:
@@ -66,14 +71,19 @@ class Plan:
 
     def period(self, of: Comparison | None) -> Period:
         """Return the days of the question itself, or of what it is compared with."""
-        return compared(self.query.period, of) if of else self.query.period
+        return self._compared(of) if of else self.query.period
 
-
-def compared(period: Period, comparison: Comparison) -> Period:
-    """Return the period that a comparison sets beside this one."""
-    if comparison is Comparison.PREVIOUS_PERIOD:
-        return period.previous()
-    return period.previous_year()
+    def _compared(self, comparison: Comparison) -> Period:
+        period = self.query.period
+        if comparison is Comparison.PREVIOUS_PERIOD:
+            return period.previous()
+        if comparison is Comparison.PREVIOUS_YEAR_DATE:
+            return period.previous_year_date()
+        split = [*self.dimensions, *(condition.dimension for condition in self.conditions)]
+        # A day or a week has its counterpart 364 days before, whatever the period is made of.
+        if any(dimension.name in _OF_WEEKDAYS for dimension in split):
+            return period.same_weekdays()
+        return period.previous_year()
 
 
 def plan(query: MetricQuery, catalogue: Catalogue) -> Plan:
@@ -90,7 +100,7 @@ def plan(query: MetricQuery, catalogue: Catalogue) -> Plan:
     measures: dict[tuple[str, Comparison | None], Measure] = {}
     for metric in metrics:
         for name, year in catalogue.base_metrics(metric):
-            of = Comparison.PREVIOUS_YEAR if year else None
+            of = Comparison.PREVIOUS_YEAR if year else query.alone
             for each in _unique([of, *([query.compare] if query.compare else [])]):
                 measure = Measure(
                     catalogue.metrics[name], _source(name, metric, split, catalogue), each
@@ -116,16 +126,16 @@ def answer_names(metric: Metric, compare: Comparison | None) -> list[str]:
 
 
 def _check_sizes(query: MetricQuery) -> None:
-    if not 1 <= len(query.metrics) <= MOST_METRICS:
+    if not 1 <= len(query.metrics) <= MAX_METRICS:
         raise InvalidInput(
-            f"metrics: 1 to {MOST_METRICS} are answered at once.", hint="Send several calls."
+            f"metrics: 1 to {MAX_METRICS} are answered at once.", hint="Send several calls."
         )
-    if len(query.dimensions) > MOST_DIMENSIONS:
+    if len(query.dimensions) > MAX_DIMENSIONS:
         raise InvalidInput(
-            f"dimensions: at most {MOST_DIMENSIONS}.", hint="Filter instead of splitting further."
+            f"dimensions: at most {MAX_DIMENSIONS}.", hint="Filter instead of splitting further."
         )
-    if len(query.filters) > MOST_FILTERS:
-        raise InvalidInput(f"filters: at most {MOST_FILTERS}.", hint="Use `in` for many values.")
+    if len(query.filters) > MAX_FILTERS:
+        raise InvalidInput(f"filters: at most {MAX_FILTERS}.", hint="Use `in` for many values.")
 
 
 def _unique(given: Sequence[T]) -> tuple[T, ...]:
@@ -172,7 +182,12 @@ def _check_comparison(
     if measure.of is None:
         return
     moving = [dimension.name for dimension in split if dimension.is_of_time]
-    fixed = [d.name for d in split if d.is_of_time and not d.is_same_a_year_later]
+    by_weekday = {"day", "iso_week"} if compare is Comparison.PREVIOUS_YEAR else frozenset({"day"})
+    fixed = [
+        d.name
+        for d in split
+        if d.is_of_time and not d.is_same_a_year_later and (year or d.name not in by_weekday)
+    ]
     if measure.of is Comparison.PREVIOUS_PERIOD and moving:
         raise InvalidInput(
             f"compare: {moving[0]} has no label in the previous period.",
@@ -188,19 +203,35 @@ def _check_comparison(
 def _condition(given: MetricFilter, catalogue: Catalogue) -> Condition:
     dimension = catalogue.dimension(given.dimension, "filters")
     op = given.op.strip().lower()
-    if op not in _OPERATORS:
-        raise InvalidInput(f"filters: op is one of {', '.join(_OPERATORS)}.", hint="Use `in`.")
-    if dimension.pattern is None and op not in {"=", "in"}:
+    allowed = _OF_TEXT if dimension.pattern is None else _OF_TIME
+    if op not in allowed:
+        kind = "text" if dimension.pattern is None else "a time"
         raise InvalidInput(
-            f"filters: {dimension.name} is text; op is = or in.", hint="List the values with in."
+            f"filters: {dimension.name} is {kind}; op {op[:20]!r} does not fit.",
+            hint=f"Use one of {', '.join(allowed)}.",
         )
-    wanted = {"between": (2, 2), "in": (1, MOST_VALUES)}.get(op, (1, 1))
+    if op == "contains" and dimension.choices:
+        return _chosen(dimension, given)
+    most = MAX_VALUES if op in {"in", "!=", "contains"} else 1
+    wanted = (2, 2) if op == "between" else (1, most)
     if not wanted[0] <= len(given.values) <= wanted[1]:
-        told = "1" if wanted == (1, 1) else "2" if op == "between" else f"1 to {MOST_VALUES}"
+        told = "1" if wanted == (1, 1) else "2" if op == "between" else f"1 to {MAX_VALUES}"
         raise InvalidInput(f"filters: {op} takes {told} values.", hint="Give value as a list.")
     for value in given.values:
         _check_value(dimension, value)
     return Condition(dimension, op, given.values)
+
+
+def _chosen(dimension: Dimension, given: MetricFilter) -> Condition:
+    """Return the condition on the choices that contain a text."""
+    wanted = [value.strip().lower() for value in given.values]
+    found = [each for each in dimension.choices if any(value in each for value in wanted)]
+    if not found:
+        raise InvalidInput(
+            f"filters: no {dimension.name} contains {', '.join(given.values)[:60]!r}.",
+            hint=f"Use {', '.join(dimension.choices)}.",
+        )
+    return Condition(dimension, "in", tuple(found))
 
 
 def _check_value(dimension: Dimension, value: str) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 
 from zava.data.session.pipeline import Grant
-from zava.data.session.tenant_database import Reading, Tenancy
+from zava.data.session.tenant_database import Reading, TenantDatabase
 from zava.errors import AccessDenied, Busy, QueryTimeout
 from zava.infrastructure.cache_backends import ByteStore
 from zava.model.core import Audience, Caller, Scope
@@ -71,7 +71,7 @@ class ResultCache:
 
     def __init__(
         self,
-        tenancy: Tenancy,
+        tenancy: TenantDatabase,
         store: ByteStore,
         *,
         ttl_seconds: int,

@@ -50,7 +50,7 @@ _WEIGHERS = {
 }
 # Where a weigher leaves the plan's shape, in its own transaction.
 _PLAN = b"SELECT pg_catalog.current_setting('zava.plan')"
-_SCOPE = b"SELECT * FROM zava.scope($1, $2, $3, $4, $5, $6)"
+_SCOPE = b"SELECT * FROM zava.scope_of_data($1, $2, $3, $4, $5, $6)"
 _USED = b"SELECT * FROM zava.used($1, $2)"
 _TYPES = dict.fromkeys(_RUNNERS.values(), _RUNNER_TYPES) | {
     _SCOPE: _RUNNER_TYPES[:_SIGNATURE_PLACES],
@@ -116,13 +116,15 @@ class Landing:
 class Grant:
     """What a caller may see now: `scope_hash` identifies the scope, `data_version` its state.
 
-    `scope` is the verified scope text, for the audit.
+    `scope` is the verified scope text, for the audit. `reach` states, as JSON, how far the orders
+    of its stores are loaded.
     """
 
     audience: Audience
     scope_hash: str
     data_version: str
     scope: str = ""
+    reach: str = "{}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -403,8 +405,8 @@ def _by_step(results: Sequence[tuple[str, PGresult]], needed: str) -> dict[str, 
 
 
 def _grant(told: Mapping[str, PGresult]) -> Grant:
-    audience, scope_hash, data_version, scope = _values(told["scope"])
-    return Grant(Audience(audience), scope_hash, data_version, scope)
+    audience, scope_hash, data_version, scope, reach = _values(told["scope"])
+    return Grant(Audience(audience), scope_hash, data_version, scope, reach)
 
 
 def _values(told: PGresult) -> tuple[str, ...]:

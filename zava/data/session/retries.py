@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 # Class 40 and a refused lock: the server itself asks for another try.
 _ASKED_FOR = frozenset({"40001", "40P01", "55P03", "53300"})
 _ENDED = frozenset({"57P01", "57P02", "57P03"})
-_MOST_ATTEMPTS = 3
-_MOST_LOST = 2
+_MAX_ATTEMPTS = 3
+_MAX_LOST = 2
 _UNREACHABLE_SECONDS = 4.0  # the circuit opens before that
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.05, 0.5
 
@@ -96,9 +96,9 @@ class _Patience:
             return waited >= _UNREACHABLE_SECONDS or _time_is_up()
         if error is not None and is_lost_connection(error):
             self._lost += 1
-            return self._lost >= _MOST_LOST or _time_is_up()
+            return self._lost >= _MAX_LOST or _time_is_up()
         self._asked += 1
-        return self._asked >= _MOST_ATTEMPTS or _time_is_up()
+        return self._asked >= _MAX_ATTEMPTS or _time_is_up()
 
 
 def _time_is_up() -> bool:

@@ -10,7 +10,7 @@ from anyio.lowlevel import checkpoint
 from cachetools import TTLCache
 
 from zava.data.named_queries import statement
-from zava.data.session.audit_writer import AuditTrail
+from zava.data.session.audit_writer import AuditWriter
 from zava.data.session.executor import (
     SCOPE_QUESTION,
     SERVER_DEADLINE_SECONDS,
@@ -18,15 +18,15 @@ from zava.data.session.executor import (
     Door,
     Question,
 )
-from zava.data.session.isolation_check import Verification
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.pipeline import Flight, Grant, Landing
 from zava.data.session.row_decoding import Origins, read_columns, read_rows
 from zava.data.session.signed_context import ContextSigner
-from zava.data.sql_query.schema_catalog import OUTSIDE_TEXT
 from zava.data.syntax.fingerprint import note_statement
 from zava.data.syntax.limits import check_limits
+from zava.data.syntax.outside_text import OUTSIDE_TEXT
 from zava.data.usage.budgets import Budget, Budgets
-from zava.data.usage.query_stats import QueryMonitor
+from zava.data.usage.query_stats import QueryStatsCollector
 from zava.errors import Busy, QueryRefused
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Audience, BudgetUse, Caller, PerformanceSummary, Scope, Table
@@ -43,7 +43,7 @@ class Reading(NamedTuple):
     scope: Scope
 
 
-class Tenancy:
+class TenantDatabase:
     """Runs statements as callers, each call one round trip.
 
     The database restricts the rows of any text given to `run` to the caller's stores. The guard
@@ -54,21 +54,21 @@ class Tenancy:
         self,
         pool: DatabasePool,
         signer: ContextSigner,
-        verification: Verification,
+        verification: IsolationCheck,
         *,
-        trail: AuditTrail | None = None,
+        trail: AuditWriter | None = None,
         budgets: Budgets | None = None,
         statement_timeout_seconds: int = SERVER_DEADLINE_SECONDS,
         use_prepared: bool = True,
-        monitor: QueryMonitor | None = None,
+        monitor: QueryStatsCollector | None = None,
     ) -> None:
         self._door = Door(
             pool,
             signer,
             verification,
-            trail=trail or AuditTrail(pool),
+            trail=trail or AuditWriter(pool),
             budgets=budgets or Budgets(Budget(), connections=_UNSHARED),
-            monitor=monitor or QueryMonitor(),
+            monitor=monitor or QueryStatsCollector(),
             statement_timeout_seconds=statement_timeout_seconds,
             use_prepared=use_prepared,
         )

@@ -7,8 +7,14 @@ a value has no origin. So the statement as a whole is judged by its names.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from zava.data.sql_query.schema_catalog import OUTSIDE_TEXT
 from zava.data.syntax.parser import nodes_of, parse
+
+OUTSIDE_TEXT: dict[str, tuple[str, ...]] = {
+    "customers": ("first_name", "last_name", "email", "phone"),
+    "products": ("product_name", "product_description", "synonyms"),
+    "product_words": ("words",),
+}
+"""Columns of text that customers or suppliers wrote: data for a reader, never instructions."""
 
 _COLUMNS = frozenset(column for columns in OUTSIDE_TEXT.values() for column in columns)
 _ESCAPED_NAME = "u&"  # U&"…" writes a table's name in other letters

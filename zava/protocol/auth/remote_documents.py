@@ -54,7 +54,10 @@ def read_document(
         raise ValueError("documents are read over HTTPS only")
     request = Request(url, body, dict(headers or {}))  # noqa: S310  # checked above
     try:
-        with _Line(seconds) as line, line.opener().open(request, timeout=seconds) as response:
+        with (
+            _TimedConnection(seconds) as line,
+            line.opener().open(request, timeout=seconds) as response,
+        ):
             content: bytes = response.read(_MAX_BYTES + 1)
             line.check()
             is_cut = bool(response.length)
@@ -70,7 +73,7 @@ def read_document(
     return content
 
 
-class _Line:
+class _TimedConnection:
     """The connection of one exchange, which is cut when the time is over.
 
     A time-out of the socket begins anew with each byte. So an issuer that sends one at a time would
@@ -133,7 +136,9 @@ class _Line:
                     self._held.shutdown(SHUT_RDWR)
 
 
-def _over(line: _Line, made: type[HTTPConnection], host: str, **named: Any) -> HTTPConnection:
+def _over(
+    line: _TimedConnection, made: type[HTTPConnection], host: str, **named: Any
+) -> HTTPConnection:
     connection = made(host, **named)
     # Before TLS and before a proxy: both may be slow, too.
     connection._create_connection = line.connect  # type: ignore[attr-defined]  # noqa: SLF001
@@ -143,7 +148,7 @@ def _over(line: _Line, made: type[HTTPConnection], host: str, **named: Any) -> H
 class _Plain(HTTPHandler):
     """Opens http URLs over a line."""
 
-    def __init__(self, line: _Line) -> None:
+    def __init__(self, line: _TimedConnection) -> None:
         super().__init__()
         self._line = line
 
@@ -155,7 +160,7 @@ class _Plain(HTTPHandler):
 class _Secure(HTTPSHandler):
     """Opens https URLs over a line."""
 
-    def __init__(self, line: _Line) -> None:
+    def __init__(self, line: _TimedConnection) -> None:
         super().__init__()
         self._line = line
 

@@ -2,7 +2,7 @@
 
 In order: the route, the headers, the host, the token, the room, the body, and only then the
 protocol. The room comes behind the token, because each principal has a share of it. A request is
-refused at the first of them that it does not pass. What is usual the fast lane answers, everything
+refused at the first of them that it does not pass. What is usual the fast path answers, everything
 else the SDK.
 """
 
@@ -29,14 +29,15 @@ from zava.protocol.http_responses import (
     BUSY,
     FORBIDDEN,
     JSON_TYPE,
+    HttpResponse,
     json_answer,
     rpc_error,
 )
-from zava.protocol.mcp.fast_path import FastLane
+from zava.protocol.mcp.fast_path import FastPath
 from zava.protocol.mcp.jsonrpc import HEADER_MISMATCH, INVALID_REQUEST
-from zava.protocol.mcp.sdk_bridge import Answer, Kernel
+from zava.protocol.mcp.sdk_bridge import SdkBridge
 from zava.protocol.mcp.server_info import NAME
-from zava.protocol.request_context import Exchange, client_name
+from zava.protocol.request_context import RequestContext, client_name
 from zava.protocol.versions import VERSION_HEADER
 from zava.telemetry import events
 from zava.telemetry.instruments import Refusal
@@ -51,6 +52,10 @@ METADATA_PATH = "/.well-known/oauth-protected-resource"
 PATHS = (MCP_PATH, METADATA_PATH, f"{METADATA_PATH}{MCP_PATH}", "/health/live", "/health/ready")
 
 _INTERNAL_ERROR = -32603
+_LOST = (
+    "The body did not arrive: the host passes on no body that is sent in chunks. "
+    "Send it whole, with a Content-Length."
+)
 # Beyond the time of a call, so that a deadline within it shows as its own error.
 _ANSWER_SECONDS = 1.0
 # One value each decides where a request goes; two would let two readers disagree. The Functions
@@ -67,7 +72,7 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?", re.IGNORECASE | re.ASCII)
 _REMEMBERED_CHARACTERS = 260  # no name of a host is longer (RFC 1035)
 # A refusal costs no more than this to read; a statement has at most 16 KB.
-_MOST_READ_TO_REFUSE = 64 * 1024
+_MAX_READ_TO_REFUSE = 64 * 1024
 _KEPT_BACK = frozenset({"authorization", "accept"})
 
 
@@ -91,7 +96,7 @@ class SigningIn(Protocol):
 
     async def answer(
         self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
-    ) -> Answer:
+    ) -> HttpResponse:
         """Answer one request whose `Host` and `Origin` are ours and whose headers come once."""
 
 
@@ -102,7 +107,7 @@ class Endpoint:
         self,
         *,
         make_server: Callable[[], "Server[Any]"],
-        lane: FastLane,
+        fast_path: FastPath,
         authenticator: Authenticator,
         readiness: Callable[[], Awaitable[tuple[int, dict[str, Any]]]],
         allowed_hosts: Sequence[str] = (),
@@ -113,14 +118,14 @@ class Endpoint:
         call_seconds: float | None = None,
         make_sign_in: Callable[[], SigningIn] | None = None,
     ) -> None:
-        self.lane = lane
-        self.kernel = Kernel(make_server)
+        self.fast_path = fast_path
+        self.sdk_bridge = SdkBridge(make_server)
         self._authenticator = authenticator
         self._readiness = readiness
         self._is_vouched = is_vouched
         self._ask_budget = ask_budget
         self._admission = Admission(max_concurrent_calls)
-        self._time = process_time or ProcessTime()
+        self.process_time = process_time or ProcessTime()
         self._call_seconds = call_seconds
         self._make_sign_in = make_sign_in
         self._patience = Patience()
@@ -135,7 +140,7 @@ class Endpoint:
         query: str = "",
         *,
         since: float | None = None,
-    ) -> Answer:
+    ) -> HttpResponse:
         """Answer one request within the time of a call; never raises, but for cancellation.
 
         `since` is when the request arrived, of `time.monotonic`; None for this moment.
@@ -146,22 +151,24 @@ class Endpoint:
         path = path.rstrip("/") or "/"
         begun = call_context.begin(None, seconds=self._call_seconds, since=since)
         with call_context.use(begun):
-            answering: Awaitable[Answer]
+            answering: Awaitable[HttpResponse]
             if path not in PATHS and is_of_sign_in(path):
                 signing_in = self._sign_in(method.upper(), path, query, fields, body)
-                answering = self._time.share(ANYONE, signing_in)
+                answering = self.process_time.share(ANYONE, signing_in)
             else:
                 answering = self._route(method.upper(), path, fields, body)
             answer = await self._in_time(begun.deadline, answering)
         is_local = _host_name(dict(fields).get("host", "")) in _LOOPBACK
         content = b"" if method.upper() == "HEAD" else answer.body
-        return Answer(answer.status, secured(answer.headers, is_local=is_local), content)
+        return HttpResponse(answer.status, secured(answer.headers, is_local=is_local), content)
 
     async def aclose(self) -> None:
         """End what the first request started."""
-        await self.kernel.close()
+        await self.sdk_bridge.close()
 
-    async def _in_time(self, until: float | None, answering: Awaitable[Answer]) -> Answer:
+    async def _in_time(
+        self, until: float | None, answering: Awaitable[HttpResponse]
+    ) -> HttpResponse:
         """Return an answer in time, even if a part of the way to it hangs or fails."""
         task = cast("asyncio.Task[Any]", asyncio.current_task())  # a coroutine runs in one
         if until is not None:
@@ -184,7 +191,7 @@ class Endpoint:
 
     async def _route(
         self, method: str, path: str, fields: list[tuple[str, str]], body: bytes
-    ) -> Answer:
+    ) -> HttpResponse:
         single = dict(fields)
         if path == MCP_PATH and method == "POST":
             refused = (
@@ -195,13 +202,13 @@ class Endpoint:
                     return await self._post(fields, single, body)
                 except Busy as busy:  # before the token was verified
                     refused = _busy(503, busy)
-            await self._time.turn(ANYONE)
+            await self.process_time.turn(ANYONE)
             return refused
-        return await self._time.share(ANYONE, self._open(method, path, fields, single))
+        return await self.process_time.share(ANYONE, self._open(method, path, fields, single))
 
     async def _open(
         self, method: str, path: str, fields: list[tuple[str, str]], single: dict[str, str]
-    ) -> Answer:
+    ) -> HttpResponse:
         """Answer what needs no token."""
         if path not in PATHS:
             return json_answer(404, {"error": "not found"})
@@ -219,22 +226,21 @@ class Endpoint:
 
     async def _sign_in(
         self, method: str, path: str, query: str, fields: list[tuple[str, str]], body: bytes
-    ) -> Answer:
+    ) -> HttpResponse:
         if self._make_sign_in is None:
             return json_answer(404, {"error": "not found"})
         single = dict(fields)
-        refused = (
-            _refuse_repeated(fields, _SINGLE | _SINGLE_OF_BROWSERS)
-            or self._refuse_host(single)
-            or _refuse_lost(single, body)
-        )
+        repeated = _refuse_repeated(fields, _SINGLE | _SINGLE_OF_BROWSERS)
+        refused = repeated or self._refuse_host(single)
         if refused is not None:
             return refused
+        if _is_lost(single, body):
+            return json_answer(411, {"error": "invalid_request", "error_description": _LOST})
         return await self._make_sign_in().answer(method, path, query, single, body)
 
     async def _post(
         self, fields: list[tuple[str, str]], single: dict[str, str], body: bytes
-    ) -> Answer:
+    ) -> HttpResponse:
         try:
             caller = await self._authenticator.authenticate(
                 platform.authorization(single, is_vouched=self._is_vouched)
@@ -244,11 +250,11 @@ class Endpoint:
             events.request_refused(
                 Refusal.NO_TOKEN if refusal.is_missing else Refusal.BAD_TOKEN, refusal.description
             )
-            await self._time.turn(ANYONE)
+            await self.process_time.turn(ANYONE)
             return self._challenge(refusal, single["host"])
         except AccessDenied as denial:
             events.request_refused(Refusal.BAD_TOKEN, denial.message)
-            await self._time.turn(ANYONE)
+            await self.process_time.turn(ANYONE)
             return self._forbidden(denial, single["host"], None)
         request = fields, single, body
         try:
@@ -258,7 +264,7 @@ class Endpoint:
         try:
             with self._admission.admitted(caller):
                 served = self._serve(caller, *request)
-                return await self._time.share(caller.identity, served)
+                return await self.process_time.share(caller.identity, served)
         except Busy as busy:
             status = 429 if isinstance(busy, ShareTaken) else 503
             return await self._turn_away(caller, status, busy, *request)
@@ -271,10 +277,10 @@ class Endpoint:
         fields: list[tuple[str, str]],
         single: dict[str, str],
         body: bytes,
-    ) -> Answer:
+    ) -> HttpResponse:
         await self._admission.hold_back(caller)
         refused = self._refused(status, busy, fields, single, body)
-        return await self._time.share(caller.identity, refused)
+        return await self.process_time.share(caller.identity, refused)
 
     async def _refused(
         self,
@@ -283,7 +289,7 @@ class Endpoint:
         fields: list[tuple[str, str]],
         single: dict[str, str],
         body: bytes,
-    ) -> Answer:
+    ) -> HttpResponse:
         """Answer a verified caller's request that is not served now.
 
         A model reads a tool's error only; several clients turn an HTTP status into a failure of
@@ -292,15 +298,15 @@ class Endpoint:
         the status.
         """
         answer = _busy(status, busy)
-        if len(body) > _MOST_READ_TO_REFUSE:
+        if len(body) > _MAX_READ_TO_REFUSE:
             return answer
         read = read_request(fields, single, body)
-        if isinstance(read, Answer):
+        if isinstance(read, HttpResponse):
             return answer
         if "id" not in read.message:
             return ACCEPTED  # nothing is done for a notification, so nothing was refused
         if read.message["method"] == "tools/call":
-            answer = self.lane.refused_call(
+            answer = self.fast_path.refused_call(
                 read.message, single, busy, with_events=read.with_events
             )
             return answer._replace(headers=answer.headers | _retry_after(busy))
@@ -308,19 +314,21 @@ class Endpoint:
 
     async def _serve(
         self, caller: Caller, fields: list[tuple[str, str]], single: dict[str, str], body: bytes
-    ) -> Answer:
+    ) -> HttpResponse:
         read = read_request(fields, single, body)
-        if isinstance(read, Answer):
+        if isinstance(read, HttpResponse):
             return read
         message, body, with_events = read
-        exchange = Exchange(
+        request_context = RequestContext(
             caller,
             call_context.known(
                 call_context.traceparent_of(single, message), events.pseudonym(caller)
             ),
             client_name(message, single.get("user-agent", "")),
         )
-        answer = await self.lane.answer(message, single, exchange, with_events=with_events)
+        answer = await self.fast_path.answer(
+            message, single, request_context, with_events=with_events
+        )
         if answer is None:
             # The token stays here: nothing behind this line needs it.
             passed = [
@@ -331,13 +339,15 @@ class Endpoint:
                 and not name.startswith(platform.PREFIX)
             ]
             passed.append(("accept", f"{JSON_TYPE}, text/event-stream"))
-            self._time.charge(caller.identity, _SDK_SECONDS)
-            answer = await self.kernel.exchange(passed, body, exchange, with_events=with_events)
-        if exchange.denial is not None:
-            return self._forbidden(exchange.denial, single["host"], message.get("id"))
+            self.process_time.charge(caller.identity, _SDK_SECONDS)
+            answer = await self.sdk_bridge.handle(
+                passed, body, request_context, with_events=with_events
+            )
+        if request_context.denial is not None:
+            return self._forbidden(request_context.denial, single["host"], message.get("id"))
         return answer
 
-    def _forbidden(self, denial: AccessDenied, host: str, request_id: Any) -> Answer:
+    def _forbidden(self, denial: AccessDenied, host: str, request_id: Any) -> HttpResponse:
         headers: dict[str, str] = {}
         if isinstance(denial, InsufficientScope):
             # A step up (RFC 6750): the client may request this scope of the issuer, too.
@@ -353,7 +363,7 @@ class Endpoint:
             headers=headers,
         )
 
-    def _refuse_host(self, single: Mapping[str, str]) -> Answer | None:
+    def _refuse_host(self, single: Mapping[str, str]) -> HttpResponse | None:
         if _host_name(single.get("host", "")) not in self._hosts:
             error = "This host name is not served here; add it to ZAVA_ALLOWED_HOSTS."
             return json_answer(421, {"error": error})
@@ -373,7 +383,7 @@ class Endpoint:
             "bearer_methods_supported": ["header"],
         }
 
-    def _challenge(self, refusal: TokenRefused, host: str) -> Answer:
+    def _challenge(self, refusal: TokenRefused, host: str) -> HttpResponse:
         # RFC 6750: no error code when no token came.
         error = None if refusal.is_missing else "invalid_token"
         headers = self._www_authenticate(
@@ -398,7 +408,7 @@ class Endpoint:
 
 def _refuse_repeated(
     fields: Sequence[tuple[str, str]], names: Collection[str] = _SINGLE
-) -> Answer | None:
+) -> HttpResponse | None:
     seen = set()
     for name, _ in fields:
         if name in seen:
@@ -408,16 +418,13 @@ def _refuse_repeated(
     return None
 
 
-def _refuse_lost(single: Mapping[str, str], body: bytes) -> Answer | None:
-    """Refuse a message that was sent in chunks and did not arrive."""
-    if body or "transfer-encoding" not in single:
-        return None
-    return rpc_error(
-        411,
-        INVALID_REQUEST,
-        "The body did not arrive: the host passes on no body that is sent in chunks. "
-        "Send it whole, with a Content-Length.",
-    )
+def _refuse_lost(single: Mapping[str, str], body: bytes) -> HttpResponse | None:
+    return rpc_error(411, INVALID_REQUEST, _LOST) if _is_lost(single, body) else None
+
+
+def _is_lost(single: Mapping[str, str], body: bytes) -> bool:
+    """Whether a body was sent in chunks and did not arrive."""
+    return not body and "transfer-encoding" in single
 
 
 def _host_name(host: str) -> str:
@@ -443,7 +450,7 @@ def _base_url(host: str) -> str:
     return f"{scheme}://{name}{host[len(name) :].removesuffix(default)}"
 
 
-def _busy(status: int, busy: Busy, *, request_id: Any = None) -> Answer:
+def _busy(status: int, busy: Busy, *, request_id: Any = None) -> HttpResponse:
     return rpc_error(
         status,
         BUSY,

@@ -3,7 +3,7 @@
 An answer that does not depend on the caller is rendered once. One that depends on the token alone
 is rendered once for each set of permissions. A tool's answer is written in one pass. The SDK, which
 is loaded lazily, answers every request of an unusual shape or with an unknown tool, and decides its
-errors. Both lanes serve the same values through the same calls, and a test compares their answers.
+errors. Both paths serve the same values through the same calls, and a test compares their answers.
 """
 
 from collections.abc import Mapping
@@ -15,30 +15,36 @@ from zava import call_context
 from zava.errors import ZavaError
 from zava.model.core import Permission
 from zava.protocol.auth import permissions
-from zava.protocol.http_responses import ACCEPTED, result_answer
+from zava.protocol.http_responses import ACCEPTED, HttpResponse, result_answer
 from zava.protocol.mcp.fast_path_rules import usual_revision
-from zava.protocol.mcp.sdk_bridge import Answer
 from zava.protocol.mcp.server_info import (
     CAPABILITIES,
     FRESHNESS,
     INSTRUCTIONS,
     introduced_server,
 )
-from zava.protocol.request_context import Exchange
+from zava.protocol.request_context import RequestContext
 from zava.protocol.tools.listing import listed_tool
 from zava.protocol.tools.runner import ToolCalls, error_answer
-from zava.protocol.tools.tool import ToolAnswer
+from zava.protocol.tools.tool import Tool, ToolAnswer
 from zava.protocol.versions import HANDSHAKE, SERVED, STATELESS, VERSION_HEADER
-from zava.retail.tools.registry import TOOLS
 
 _NOTHING = b"{}"
 
 
-class FastLane:
+class FastPath:
     """Answers usual requests. `version` and `website` are part of the server's introduction."""
 
-    def __init__(self, calls: ToolCalls, *, version: str, website: str | None = None) -> None:
+    def __init__(
+        self,
+        calls: ToolCalls,
+        tools: Mapping[str, Tool],
+        *,
+        version: str,
+        website: str | None = None,
+    ) -> None:
         self._calls = calls
+        self._tools = tools
         self._server = introduced_server(version=version, website=website)
         # Ends each result of the stateless revision.
         self._meta = {"io.modelcontextprotocol/serverInfo": self._server}
@@ -50,14 +56,14 @@ class FastLane:
         self,
         message: Mapping[str, Any],
         headers: Mapping[str, str],
-        exchange: Exchange,
+        request_context: RequestContext,
         *,
         with_events: bool = False,
-    ) -> Answer | None:
+    ) -> HttpResponse | None:
         """Answer one message, or leave it to the SDK: None.
 
         `message` is JSON-RPC whose envelope was read; `headers` holds one value for each name.
-        `with_events` has the kernel's meaning; no tool reports progress, so the answer is the
+        `with_events` has `SdkBridge`'s meaning; no tool reports progress, so the answer is the
         only event.
         """
         revision = usual_revision(message, headers)
@@ -66,11 +72,11 @@ class FastLane:
         method = message["method"]
         if method == "tools/call":
             params = message["params"]
-            tool = TOOLS.get(params["name"])
+            tool = self._tools.get(params["name"])
             if tool is None:
                 return None
-            with call_context.use(exchange.trace):
-                answer = await self._calls.call(tool, params.get("arguments"), exchange)
+            with call_context.use(request_context.trace):
+                answer = await self._calls.call(tool, params.get("arguments"), request_context)
             result = self._tool_result(answer, revision)
         elif method == "initialize":
             result = self._initialized(message["params"]["protocolVersion"])
@@ -79,7 +85,7 @@ class FastLane:
         elif method == "notifications/initialized":
             return ACCEPTED
         else:
-            result = self._constant(method, revision, exchange.caller.permissions)
+            result = self._constant(method, revision, request_context.caller.permissions)
         return result_answer(message["id"], result, as_event=with_events and revision != STATELESS)
 
     def refused_call(
@@ -89,7 +95,7 @@ class FastLane:
         error: ZavaError,
         *,
         with_events: bool = False,
-    ) -> Answer:
+    ) -> HttpResponse:
         """Return a tool's error for a `tools/call` that is refused before any tool runs.
 
         It has the form of the revision that the request states. The request need not be usual.
@@ -118,7 +124,7 @@ class FastLane:
     def _render(self, method: str, revision: str, allowed: frozenset[Permission]) -> bytes:
         result: dict[str, Any]
         if method == "tools/list":
-            offered = permissions.allowed(TOOLS.values(), allowed)
+            offered = permissions.allowed(self._tools.values(), allowed)
             result = {"tools": [listed_tool(tool) for tool in offered]}
         else:
             result = {

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from zava.errors import ZavaError
 from zava.model.core import Call, Caller
-from zava.protocol.request_context import Exchange
+from zava.protocol.request_context import RequestContext
 from zava.protocol.tools.tool import ToolAnswer
 
 logger = logging.getLogger(__name__)
@@ -44,19 +44,19 @@ class NoTrail:
 
 async def recorded(
     trail: Trail,
-    exchange: Exchange,
+    request_context: RequestContext,
     tool: str,
     run: Callable[[Caller], Awaitable[Result]],
 ) -> Result:
     """Run one call as its caller and record its outcome, even if the client leaves."""
     call = Call(
         tool,
-        client_name=exchange.client_name,
+        client_name=request_context.client_name,
         outcome=CANCELLED,
-        correlation_id=exchange.trace.correlation_id,
-        trace_id=exchange.trace.client_trace_id,
+        correlation_id=request_context.trace.correlation_id,
+        trace_id=request_context.trace.client_trace_id,
     )
-    caller = replace(exchange.caller, call=call)
+    caller = replace(request_context.caller, call=call)
     try:
         result = await run(caller)
         call.outcome = OK

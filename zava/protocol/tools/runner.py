@@ -1,4 +1,4 @@
-"""One call of a tool, from its arguments to its answer: the same in every lane."""
+"""One call of a tool, from its arguments to its answer: the same in every path."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from zava.errors import InsufficientScope, ZavaError
 from zava.model.core import Caller
 from zava.protocol.auth import permissions
-from zava.protocol.request_context import Exchange
+from zava.protocol.request_context import RequestContext
 from zava.protocol.tools.recording import Trail, recorded
 from zava.protocol.tools.tool import Tool, ToolAnswer
 from zava.service.analytics import Analytics
@@ -21,11 +21,11 @@ class ToolCalls:
         self._trail = trail
 
     async def call(
-        self, tool: Tool, arguments: Mapping[str, Any] | None, exchange: Exchange
+        self, tool: Tool, arguments: Mapping[str, Any] | None, request_context: RequestContext
     ) -> ToolAnswer:
         """Run one call and return its answer, errors included.
 
-        If the token does not allow the tool, the exchange records it: the whole HTTP answer is
+        If the token does not allow the tool, the request's context records it: the HTTP answer is
         then a challenge for the scope.
         """
 
@@ -36,10 +36,10 @@ class ToolCalls:
                     return await tool.call(self._analytics, caller, tool.read_arguments(arguments))
             except ZavaError as error:
                 if isinstance(error, InsufficientScope):
-                    exchange.deny(error)
+                    request_context.deny(error)
                 return error_answer(error)
 
-        return await recorded(self._trail, exchange, tool.name, run)
+        return await recorded(self._trail, request_context, tool.name, run)
 
 
 def error_answer(error: ZavaError) -> ToolAnswer:

@@ -9,9 +9,9 @@ from typing import Any
 from uuid import UUID
 
 from zava.data.named_queries import statement
-from zava.data.session.tenant_database import Tenancy
+from zava.data.session.tenant_database import TenantDatabase
 from zava.model.core import Caller
-from zava.model.search import EmbeddingModel, Findings, ProductQuestion, SearchRegistry
+from zava.model.search import EmbeddingModel, ProductQuestion, SearchMatches, SearchRegistry
 
 _REGISTRY_SECONDS = 60.0
 _NEAREST = 51  # candidates by meaning: fifty, and the product that others are likened to
@@ -24,7 +24,9 @@ _FILTERED = re.compile(r"/\*filters of (\S+)\*/")
 class ProductData:
     """Reads the catalogue for search, as the caller."""
 
-    def __init__(self, tenancy: Tenancy, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, tenancy: TenantDatabase, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._tenancy = tenancy
         self._clock = clock
         # Seen by every caller: a registry and names that are the same for all of them.
@@ -56,7 +58,7 @@ class ProductData:
 
     async def search(
         self, caller: Caller, question: ProductQuestion, registry: SearchRegistry
-    ) -> Findings | None:
+    ) -> SearchMatches | None:
         """Search with the model of `registry`; None when another one became active meanwhile.
 
         Raises:
@@ -85,7 +87,7 @@ class ProductData:
         if not told["is_model_active"]:
             self._registry = None
             return None
-        return Findings(
+        return SearchMatches(
             rows=[row for row in rows if row["sku"] is not None],
             found=told["found"],
             words_found=told["words_found"],

@@ -10,7 +10,7 @@ from typing import Any
 
 from zava.model.metrics import Insight
 
-FEWEST_ORDERS = 30
+MIN_ORDERS = 30
 """Below so many orders in either period, a change is noise and no rule speaks of it."""
 
 CHANGE_PERCENT = 5.0
@@ -18,15 +18,17 @@ CATEGORY_CHANGE_PERCENT = 15.0
 RATE_CHANGE_POINTS = 1.0
 STOCK_OUT_PERCENT = 5.0
 SHORT_SUPPLY_WEEKS = 2.0
-FEWEST_UNITS = 5
-FEWEST_UNITS_OF_CATEGORY = 50
+MIN_UNITS = 5
+MIN_UNITS_OF_CATEGORY = 50
 DRIVER_SHARE = 0.6
+MIN_DAYS_OF_SUPPLY = 14
+"""Below so many days a rate of sale is chance."""
 
 Record = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class StoreFigures:
     """The input of the rules: figures by name, and rows by column."""
 
     metrics: Mapping[str, Mapping[str, Any]]
@@ -34,6 +36,9 @@ class Findings:
     categories: Sequence[Record] = ()
     supply: Sequence[Record] = ()
     stock: Record | None = None
+    has_missing_days: bool = False
+    """Whether orders of some day of the period, or of one compared with it, are not loaded."""
+    supply_days: int = 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,9 @@ class Rule:
 
     name: str
     threshold: str
-    find: Callable[[Findings], Insight | None]
+    find: Callable[[StoreFigures], Insight | None]
+    is_of_now: bool = False
+    """Whether it rests on today's stock alone, and on no order."""
 
 
 def insight_page() -> str:
@@ -50,20 +57,23 @@ def insight_page() -> str:
     rows = "".join(f"| `{rule.name}` | {rule.threshold} |\n" for rule in RULES)
     return (
         "\n## Findings of get_store_performance\n\nEach speaks only where its threshold is met;"
-        " the answer carries the numbers it names.\n\n| rule | speaks when |\n|---|---|\n" + rows
+        " the answer carries the numbers it names. Where days of a period are not loaded, only"
+        " those on today's stock speak.\n\n| rule | speaks when |\n|---|---|\n" + rows
     )
 
 
-def find_insights(findings: Findings) -> tuple[Insight, ...]:
+def find_insights(findings: StoreFigures) -> tuple[Insight, ...]:
     """Return what the rules find, in their order."""
-    found = (rule.find(findings) for rule in RULES)
+    found = (
+        rule.find(findings) for rule in RULES if rule.is_of_now or not findings.has_missing_days
+    )
     return tuple(insight for insight in found if insight is not None)
 
 
-def is_small_sample(findings: Findings, beside: str = "previous_period") -> bool:
+def is_small_sample(findings: StoreFigures, beside: str = "previous_period") -> bool:
     """Whether a comparison has too few orders to call the difference a change."""
     orders = findings.metrics["orders"]
-    return min(orders["value"] or 0, orders[beside] or 0) < FEWEST_ORDERS
+    return min(orders["value"] or 0, orders[beside] or 0) < MIN_ORDERS
 
 
 def change_percent(now: float | None, before: float | None) -> float | None:
@@ -73,7 +83,7 @@ def change_percent(now: float | None, before: float | None) -> float | None:
     return round(100 * (now - before) / before, 1)
 
 
-def _revenue_change(findings: Findings, beside: str, words: str) -> Insight | None:
+def _revenue_change(findings: StoreFigures, beside: str, words: str) -> Insight | None:
     revenue = findings.metrics["revenue"]
     change = change_percent(revenue["value"], revenue[beside])
     if is_small_sample(findings, beside) or change is None or abs(change) < CHANGE_PERCENT:
@@ -85,7 +95,7 @@ def _revenue_change(findings: Findings, beside: str, words: str) -> Insight | No
     )
 
 
-def _driver(findings: Findings) -> Insight | None:
+def _driver(findings: StoreFigures) -> Insight | None:
     """Split the change of revenue into the share of more orders and that of larger ones."""
     revenue, orders = findings.metrics["revenue"], findings.metrics["orders"]
     change = change_percent(revenue["value"], revenue["previous_period"])
@@ -108,7 +118,7 @@ def _driver(findings: Findings) -> Insight | None:
     )
 
 
-def _discounts(findings: Findings) -> Insight | None:
+def _discounts(findings: StoreFigures) -> Insight | None:
     rate = findings.metrics["discount_rate"]
     now, before = rate["value"], rate["previous_period"]
     if is_small_sample(findings) or now is None or before is None:
@@ -122,12 +132,12 @@ def _discounts(findings: Findings) -> Insight | None:
     )
 
 
-def _category(findings: Findings) -> Insight | None:
+def _category(findings: StoreFigures) -> Insight | None:
     """Name the category that moved most money, where that is much of its own."""
     moved = []
     for row in findings.categories:
         change = change_percent(row["revenue"], row["revenue_previous"])
-        enough = min(row["units"], row["units_previous"]) >= FEWEST_UNITS_OF_CATEGORY
+        enough = min(row["units"], row["units_previous"]) >= MIN_UNITS_OF_CATEGORY
         if enough and change is not None and abs(change) >= CATEGORY_CHANGE_PERCENT:
             moved.append((abs(row["revenue_change"]), change, row))
     if not moved:
@@ -140,12 +150,12 @@ def _category(findings: Findings) -> Insight | None:
     )
 
 
-def _stores(findings: Findings) -> Insight | None:
+def _stores(findings: StoreFigures) -> Insight | None:
     """Compare the store that grew most with the one that grew least."""
     grown = [
         (change, row)
         for row in findings.stores
-        if min(row["orders"], row["orders_previous"]) >= FEWEST_ORDERS
+        if min(row["orders"], row["orders_previous"]) >= MIN_ORDERS
         and (change := change_percent(row["revenue"], row["revenue_previous"])) is not None
     ]
     if len(grown) < 2:  # noqa: PLR2004  # a comparison needs two
@@ -162,7 +172,7 @@ def _stores(findings: Findings) -> Insight | None:
     )
 
 
-def _stock_outs(findings: Findings) -> Insight | None:
+def _stock_outs(findings: StoreFigures) -> Insight | None:
     stock = findings.stock
     if not stock or not stock["products_stocked"]:
         return None
@@ -176,7 +186,7 @@ def _stock_outs(findings: Findings) -> Insight | None:
     )
 
 
-def _short_supply(findings: Findings) -> Insight | None:
+def _short_supply(findings: StoreFigures) -> Insight | None:
     short = short_of_supply(findings.supply)
     if not short:
         return None
@@ -184,8 +194,8 @@ def _short_supply(findings: Findings) -> Insight | None:
     # Suppliers wrote its name, so that only the rows of stock_risks hold it.
     return Insight(
         "short_supply",
-        f"The first product of stock_risks sold {row['units']} units and has"
-        f" {row['stock_on_hand']} left: {row['weeks_of_supply']} weeks at that rate.",
+        f"The first product of stock_risks sold {row['units']} units in {findings.supply_days}"
+        f" days and has {row['stock_on_hand']} left: {row['weeks_of_supply']} weeks at that rate.",
     )
 
 
@@ -194,7 +204,7 @@ def short_of_supply(supply: Sequence[Record]) -> list[Record]:
     short = (
         row
         for row in supply
-        if row["units"] >= FEWEST_UNITS
+        if row["units"] >= MIN_UNITS
         and row["weeks_of_supply"] is not None
         and row["weeks_of_supply"] < SHORT_SUPPLY_WEEKS
     )
@@ -209,7 +219,7 @@ def _money(amount: float) -> str:
     return f"${amount:,.2f}"
 
 
-_ENOUGH = f"at least {FEWEST_ORDERS} orders in both periods"
+_ENOUGH = f"at least {MIN_ORDERS} orders in both periods"
 RULES = (
     Rule(
         "revenue_against_previous_period",
@@ -219,7 +229,7 @@ RULES = (
     Rule(
         "revenue_against_previous_year",
         f"change of {CHANGE_PERCENT:g} % or more, {_ENOUGH}",
-        lambda found: _revenue_change(found, "previous_year", "the same days a year earlier"),
+        lambda found: _revenue_change(found, "previous_year", "the comparable days a year earlier"),
     ),
     Rule(
         "driver_of_revenue",
@@ -231,7 +241,7 @@ RULES = (
     Rule(
         "category_change",
         f"the largest change in dollars of a category that changed by {CATEGORY_CHANGE_PERCENT:g} %"
-        f" or more, at least {FEWEST_UNITS_OF_CATEGORY} units in both periods",
+        f" or more, at least {MIN_UNITS_OF_CATEGORY} units in both periods",
         _category,
     ),
     Rule(
@@ -240,12 +250,15 @@ RULES = (
         _stores,
     ),
     Rule(
-        "stock_outs", f"{STOCK_OUT_PERCENT:g} % or more of the products kept are out", _stock_outs
+        "stock_outs",
+        f"{STOCK_OUT_PERCENT:g} % or more of the products kept are out",
+        _stock_outs,
+        is_of_now=True,
     ),
     Rule(
         "short_supply",
-        f"a product with {FEWEST_UNITS} units sold or more lasts less than"
-        f" {SHORT_SUPPLY_WEEKS:g} weeks",
+        f"a product with {MIN_UNITS} units sold or more lasts less than"
+        f" {SHORT_SUPPLY_WEEKS:g} weeks (under {MIN_DAYS_OF_SUPPLY} days: by four weeks)",
         _short_supply,
     ),
 )

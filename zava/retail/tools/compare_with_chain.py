@@ -1,18 +1,20 @@
 """The tool that compares a caller's stores with the chain."""
 
-from typing import Annotated
+from types import MappingProxyType
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
 from zava.model.core import Caller, Permission
 from zava.model.metrics import ChainComparison
 from zava.protocol.apps import sales_chart
-from zava.protocol.rendering.metric_table import period_content
+from zava.protocol.rendering.metric_table import period_content, reach_content
 from zava.protocol.rendering.scope import ScopeContent, scope_content, scope_text
+from zava.protocol.tools.metric_forms import read_period
 from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
 from zava.retail.service.chain_comparison import DEFAULT_PERIOD
+from zava.retail.service.use_cases import RetailAnalytics
 from zava.retail.tools.query_metrics import PeriodContent
-from zava.service.analytics import Analytics
 
 DESCRIPTION = product_text(
     """
@@ -29,17 +31,22 @@ DESCRIPTION = product_text(
 class CompareWithChain(Arguments):
     """Arguments of compare_with_chain."""
 
+    FORMS = MappingProxyType({"time_period": read_period})
+    ALIASES = MappingProxyType({"period": "time_period"})
+
     metric: Annotated[
         str,
         Field(
-            description="revenue, orders, average_order_value, customers, units or discount_rate."
+            description="revenue, orders, average_order_value, customers, units or discount_rate.",
+            examples=["revenue"],
         ),
     ]
     time_period: Annotated[
         str | None,
         Field(
             description="last month|quarter|year, YYYY-MM, YYYY-Qn or YYYY, over by now."
-            f" Default: {DEFAULT_PERIOD}."
+            f" Default: {DEFAULT_PERIOD}.",
+            examples=["last month"],
         ),
     ] = None
 
@@ -66,16 +73,20 @@ class ChainContent(BaseModel):
     notes: list[str]
     scope: ScopeContent
     as_of: str
+    data_through: dict[str, Any]
     cached: bool
 
 
-async def call(analytics: Analytics, caller: Caller, arguments: CompareWithChain) -> ToolAnswer:
+async def call(
+    analytics: RetailAnalytics, caller: Caller, arguments: CompareWithChain
+) -> ToolAnswer:
     """Compare as the caller."""
     told = await analytics.sales.chain.compare(caller, arguments.metric, arguments.time_period)
     low, median, high = told.quartiles or (None, None, None)
     notes = _notes(told)
+    quartiles = None if told.missing_days else told.quartiles
     own = [
-        {"store": store, "value": value, "place": place(value, told.quartiles)}
+        {"store": store, "value": value, "place": place(value, quartiles)}
         for store, value in told.own.items()
     ]
     content = {
@@ -90,6 +101,7 @@ async def call(analytics: Analytics, caller: Caller, arguments: CompareWithChain
         "notes": notes,
         "scope": scope_content(told.scope),
         "as_of": told.as_of.isoformat(timespec="seconds"),
+        "data_through": reach_content(told.reach, told.missing_days),
         "cached": told.is_cached,
     }
     unit = "" if told.unit == "count" else f" ({told.unit})"
@@ -125,6 +137,13 @@ def place(value: float | None, quartiles: tuple[float, float, float] | None) -> 
 
 
 def _notes(told: ChainComparison) -> list[str]:
+    if told.missing_days:
+        return [
+            (
+                f"Orders of {told.missing_days} of the period's {told.period.days} days are not"
+                " loaded: values are those of the other days, and no store has a place."
+            )
+        ]
     if told.quartiles is None:
         return [
             (

@@ -1,5 +1,6 @@
 """Certified metrics: figures that are defined once."""
 
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
@@ -9,6 +10,7 @@ from zava.model.metrics import Comparison, MetricAnswer, MetricFilter, MetricOrd
 from zava.protocol.apps import sales_chart
 from zava.protocol.rendering.metric_table import metric_content, metric_text
 from zava.protocol.rendering.scope import ScopeContent
+from zava.protocol.tools.metric_forms import read_filters, read_orders, read_period
 from zava.protocol.tools.tool import (
     LONG_RESULT_CHARACTERS,
     Arguments,
@@ -16,9 +18,9 @@ from zava.protocol.tools.tool import (
     ToolAnswer,
     product_text,
 )
-from zava.service.analytics import Analytics
+from zava.retail.service.use_cases import RetailAnalytics
 from zava.service.metrics.periods import GRAMMAR
-from zava.service.metrics.query import DEFAULT_PERIOD, MOST_FORECASTS
+from zava.service.metrics.query import DEFAULT_PERIOD, MAX_FORECASTS
 
 MAX_GROUPS, DEFAULT_GROUPS = 1000, 50
 NO_COMPARISON: Literal["none"] = "none"
@@ -29,8 +31,8 @@ DESCRIPTION = product_text(
 
     Prefer it to SQL. Rankings: one dimension; series: one of time; trending:
     compare=previous_period and order_by `<metric>_change`; forecasts: one dimension of time and
-    forecast_periods. Stock and lifetime metrics are as of now. For names of customers, or figures
-    that are no metric, use execute_sales_query; for a summary get_store_performance.
+    forecast_periods. Stock and lifetime metrics are as of now. For figures that are no metric use
+    execute_sales_query; for a summary get_store_performance.
 
     Rows are groups, best first; pass on period, scope and omissions. Never add up what
     retail://metrics does not call additive.
@@ -39,13 +41,14 @@ DESCRIPTION = product_text(
 METRICS = (
     "revenue, gross_sales, discounts, discount_rate, units, orders, average_order_value, "
     "units_per_order, average_unit_price, products_sold, gross_margin, gross_margin_percent, "
-    "customers, new_customers, returning_customers, repeat_rate, lifetime_value, "
+    "refund_rate, customers, new_customers, returning_customers, repeat_rate, lifetime_value, "
     "days_since_last_purchase, lapsed_customers, stock_on_hand, stock_value, stock_outs, "
-    "low_stock_products, products_to_reorder, weeks_of_supply, sell_through, like_for_like_growth"
+    "low_stock_products, products_to_reorder, reorder_quantity, weeks_of_supply, sell_through, "
+    "like_for_like_growth"
 )
 DIMENSIONS = (
-    "store, region, channel, category, product_type, product, stock_status, day, iso_week, month, "
-    "quarter, year, cohort"
+    "store, region, channel, category, product_type, product, brand, customer, stock_status, "
+    "reorder_urgency, day, iso_week, month, quarter, year, weekday, hour, cohort"
 )
 
 
@@ -54,11 +57,15 @@ class FilterArgument(Arguments):
 
     dimension: str
     op: Annotated[
-        Literal["=", "in", "between", ">=", "<="],
-        Field(description="= and in for text, all for times such as 2024-05 or 2024-Q2."),
+        Literal["=", "!=", "in", "contains", "between", ">=", "<=", ">", "<"],
+        Field(
+            description="=, !=, in, contains for text; all but contains for times such as 2024-05"
+            " or 2024-Q2."
+        ),
     ]
     value: Annotated[
-        list[str], Field(min_length=1, description="One; any for in, two for between.")
+        list[str],
+        Field(min_length=1, description="One; any for in, != and contains, two for between."),
     ]
 
 
@@ -73,34 +80,64 @@ class QueryMetrics(Arguments):
     """Arguments of query_metrics."""
 
     SEPARATED = frozenset({"metrics", "dimensions"})
+    FORMS = MappingProxyType(
+        {"filters": read_filters, "order_by": read_orders, "time_period": read_period}
+    )
+    ALIASES = MappingProxyType(
+        {"period": "time_period", "group_by": "dimensions", "sort_by": "order_by"}
+    )
 
     metrics: Annotated[
-        list[str], Field(min_length=1, max_length=8, description=f"Among: {METRICS}.")
+        list[str],
+        Field(
+            min_length=1,
+            max_length=8,
+            description=f"Among: {METRICS}.",
+            examples=[["revenue", "orders"]],
+        ),
     ]
     dimensions: Annotated[
-        list[str], Field(max_length=3, description=f"What to split by: {DIMENSIONS}.")
+        list[str],
+        Field(
+            max_length=3,
+            description=f"What to split by: {DIMENSIONS}.",
+            examples=[["category"]],
+        ),
     ] = []  # noqa: RUF012  # pydantic copies it
     filters: Annotated[
-        list[FilterArgument], Field(max_length=8, description="Conditions on dimensions.")
+        list[FilterArgument],
+        Field(
+            max_length=8,
+            description="Conditions on dimensions.",
+            examples=[[{"dimension": "category", "op": "in", "value": ["Plumbing"]}]],
+        ),
     ] = []  # noqa: RUF012  # same
     time_period: Annotated[
-        str | None, Field(description=f"{GRAMMAR}. Default: {DEFAULT_PERIOD}.")
+        str | None,
+        Field(description=f"{GRAMMAR}. Default: {DEFAULT_PERIOD}.", examples=["last month"]),
     ] = None
     order_by: Annotated[
         list[OrderArgument],
-        Field(max_length=4, description="Default: time forward, else first metric downward."),
+        Field(
+            max_length=4,
+            description="Default: time forward, else first metric downward.",
+            examples=[[{"by": "revenue", "direction": "desc"}]],
+        ),
     ] = []  # noqa: RUF012  # same
     limit: Annotated[int, Field(ge=1, le=MAX_GROUPS, description="Most groups to return.")] = (
         DEFAULT_GROUPS
     )
     compare: Annotated[
-        Literal["previous_period", "previous_year", "none"],
-        Field(description="Adds <metric>_previous, _change and _change_percent."),
+        Literal["previous_period", "previous_year", "previous_year_date", "none"],
+        Field(
+            description="Adds <metric>_previous, _change and _change_percent. previous_year: days"
+            " and weeks meet the same weekdays; previous_year_date: the calendar date."
+        ),
     ] = NO_COMPARISON
     totals: Annotated[bool, Field(description="Adds totals and subtotals.")] = False
     forecast_periods: Annotated[
         int,
-        Field(ge=0, le=MOST_FORECASTS, description="Coming periods to forecast."),
+        Field(ge=0, le=MAX_FORECASTS, description="Coming periods to forecast."),
     ] = 0
 
 
@@ -120,6 +157,7 @@ class PeriodContent(BaseModel):
     expression: str
     first_day: str
     last_day: str
+    weekdays: str
     to_date: bool
 
 
@@ -140,23 +178,29 @@ class MetricsContent(BaseModel):
     rows: list[list[Any]]
     totals: Annotated[list[list[Any]], Field(description="null stands for all of a dimension.")]
     group_count: Annotated[int, Field(description="How many groups there are, shown or not.")]
+    partial: Annotated[
+        dict[str, str], Field(description="Rows that are no whole unit, ranked last.")
+    ]
     period: Annotated[PeriodContent | None, Field(description="null: known as of now.")]
     compared_with: PeriodContent | None
     forecasts: list[ForecastContent]
     notes: list[str]
     scope: ScopeContent
     as_of: str
+    data_through: Annotated[
+        dict[str, Any], Field(description="Up to when orders are loaded; `late`: stores behind.")
+    ]
     cached: bool
 
 
-async def call(analytics: Analytics, caller: Caller, arguments: QueryMetrics) -> ToolAnswer:
+async def call(analytics: RetailAnalytics, caller: Caller, arguments: QueryMetrics) -> ToolAnswer:
     """Answer from the metrics as the caller."""
     answer = await ask(analytics, caller, arguments)
     return ToolAnswer(metric_content(answer), metric_text(answer))
 
 
 async def ask(
-    analytics: Analytics,
+    analytics: RetailAnalytics,
     caller: Caller,
     arguments: QueryMetrics,
     *,

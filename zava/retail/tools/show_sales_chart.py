@@ -6,13 +6,13 @@ from pydantic import Field
 
 from zava.model.core import Caller, Permission
 from zava.model.metrics import Comparison
+from zava.model.time_labels import UNITS
 from zava.protocol.apps import sales_chart
 from zava.protocol.rendering.metric_table import metric_content, metric_text
 from zava.protocol.tools.tool import Tool, ToolAnswer, product_text
+from zava.retail.service.use_cases import RetailAnalytics
 from zava.retail.tools import query_metrics
 from zava.retail.tools.query_metrics import MetricsContent, OrderArgument, QueryMetrics
-from zava.service.analytics import Analytics
-from zava.service.metrics.series import UNITS
 
 Kind = Literal["time_series", "bars", "stock_risks"]
 
@@ -51,7 +51,7 @@ _OPENINGS: dict[Kind, str] = {
     "bars": "Bars, one for each of these rows.",
     "stock_risks": "How many weeks the stock lasts, the shortest first; these are the rows.",
 }
-_MOST_POINTS = 400
+_MAX_POINTS = 400
 
 
 class ShowSalesChart(QueryMetrics):
@@ -62,6 +62,7 @@ class ShowSalesChart(QueryMetrics):
         Field(
             max_length=8,
             description="Default: revenue, or what stock_risks needs.",
+            examples=[["revenue"]],
         ),
     ] = []  # noqa: RUF012  # pydantic copies it
     kind: Annotated[
@@ -113,7 +114,7 @@ def _shallow(schema: dict[str, Any]) -> dict[str, Any]:
     return plain
 
 
-async def call(analytics: Analytics, caller: Caller, arguments: ShowSalesChart) -> ToolAnswer:
+async def call(analytics: RetailAnalytics, caller: Caller, arguments: ShowSalesChart) -> ToolAnswer:
     """Answer from the metrics as the caller, with the kind of chart that fits."""
     kind = arguments.kind or _kind(arguments)
     asked = _question(arguments, kind)
@@ -147,7 +148,7 @@ def _question(arguments: ShowSalesChart, kind: Kind) -> QueryMetrics:
         question = {name: value for name, value in question.items() if name != "compare"}
     chosen: dict[str, Any] = {"dimensions": _DIMENSIONS[kind]}
     if kind == "time_series":
-        chosen |= {"limit": _MOST_POINTS}
+        chosen |= {"limit": _MAX_POINTS}
     return QueryMetrics.model_validate({**chosen, **question, **given})
 
 
