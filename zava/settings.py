@@ -1,6 +1,6 @@
 """The only reader of the environment.
 
-Each setting is described once, here; `docs/settings.md` is generated from these descriptions.
+Each setting is described once, here; `docs/reference/settings.md` is generated from that.
 A secret has `repr=False`: no message, log or page shows its value.
 """
 

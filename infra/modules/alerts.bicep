@@ -7,7 +7,7 @@ param insightsId string
 param email string
 
 // What each query counts in five minutes is compared with its threshold: more than that is told.
-// Severity 1 is to be seen to at once, 2 within the day. docs/operations.md says what to do.
+// Severity 1 is to be seen to at once, 2 within the day. docs/how-to/operations.md says what to do.
 var rules = [
   {
     name: 'server-errors'

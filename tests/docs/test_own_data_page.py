@@ -8,7 +8,7 @@ from zava.infrastructure.importing.layout import LAYOUTS, Layout
 from zava.infrastructure.importing.loading import MODES
 from zava.infrastructure.importing.mapping import Mapping, read_mapping
 
-PAGE = (Path(__file__).parents[2] / "docs" / "own-data.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "own-data.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.name)

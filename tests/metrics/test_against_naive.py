@@ -57,7 +57,8 @@ async def test_random_questions_equal_the_naive_computation(
                         found[group][place], figures[metric], catalogue, metric, (group, *of_case)
                     )
                     compared += 1
-            empty += not expected
+            # A year to come is one of the periods: that it has no rows is no accident.
+            empty += not expected and each.start <= TODAY
     assert compared > 6000
     assert empty < CASES / 5
 

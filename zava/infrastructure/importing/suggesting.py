@@ -107,7 +107,7 @@ def suggest(path: Path) -> str:
         loads.insert(0, _load(sold, BY_NAME["stores"]))
     if not loads:
         raise ImportRefused(
-            f"{path}: no file has the columns of a table; docs/own-data.md lists them"
+            f"{path}: no file has the columns of a table; docs/how-to/own-data.md lists them"
         )
     return "\n".join([*_options(path, samples), *loads])
 

@@ -234,7 +234,7 @@ RULES = (
     Rule(
         "driver_of_revenue",
         f"revenue changed by {CHANGE_PERCENT:g} % or more, {_ENOUGH}, and one of number and value"
-        f" of orders explains {DRIVER_SHARE:.0%} or more of it",
+        f" of orders explains {DRIVER_SHARE:.0%} or more",
         _driver,
     ),
     Rule("discount_rate", f"change of {RATE_CHANGE_POINTS:g} point or more, {_ENOUGH}", _discounts),
