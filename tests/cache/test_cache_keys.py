@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zava.data.metrics.result_cache import cache_key
-from zava.data.session.pipeline import Grant
+from zava.data.session.results import Grant
 from zava.model.core import Audience
 
 TEXTS = st.text(max_size=60) | st.sampled_from(

@@ -13,8 +13,8 @@ from tests.database import Database, until_asleep
 from tests.security.legitimate import COST, read_legitimate
 from zava import call_context
 from zava.data.named_queries import statement
-from zava.data.session.executor import Question
 from zava.data.session.isolation_check import Verification
+from zava.data.session.operations import Question
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import Tenancy
 from zava.data.usage.budgets import Budget, Budgets

@@ -19,7 +19,8 @@ from tests.proxy import counting_proxy
 from zava import call_context
 from zava.data.session.executor import GRACE_SECONDS
 from zava.data.session.isolation_check import Verification
-from zava.data.session.pipeline import Flight, Landing
+from zava.data.session.pipeline import Flight
+from zava.data.session.results import Results
 from zava.data.session.row_decoding import read_rows
 from zava.data.session.signed_context import ContextKey, ContextSigner
 from zava.data.session.tenant_database import Tenancy
@@ -68,11 +69,11 @@ async def test_next_statement_leaves_before_many_rows_become_an_answer(
     callers: dict[str, Caller],
 ) -> None:
     happened = []
-    fly = Flight.call
+    fly = Flight.fly
 
-    async def leaving(flight: Flight, *told: Any, **named: Any) -> Landing:
+    async def leaving(flight: Flight) -> Results:
         happened.append("left")
-        return await fly(flight, *told, **named)
+        return await fly(flight)
 
     def reading(columns: Sequence[Column], lines: Sequence[bytes]) -> list[list[Any]]:
         happened.append("answered")
@@ -80,7 +81,7 @@ async def test_next_statement_leaves_before_many_rows_become_an_answer(
 
     async with door(database.server, signer) as tenancy:
         await totals(tenancy, callers["seattle"])
-        monkeypatch.setattr(Flight, "call", leaving)
+        monkeypatch.setattr(Flight, "fly", leaving)
         monkeypatch.setattr("zava.data.session.tenant_database.read_rows", reading)
         many = "SELECT generate_series(1, 100) AS n"
         await asyncio.gather(*(tenancy.run(callers["seattle"], many, max_rows=100) for _ in "12"))

@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 
-from zava.data.session.pipeline import Grant
+from zava.data.session.results import Grant
 from zava.data.session.tenant_database import Reading, Tenancy
 from zava.errors import AccessDenied, Busy, QueryTimeout
 from zava.infrastructure.cache_backends import ByteStore

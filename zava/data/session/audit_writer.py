@@ -21,7 +21,8 @@ import psycopg
 
 from zava import call_context
 from zava.data.session.isolation_check import CANARIES
-from zava.data.session.pipeline import Flight, raise_error
+from zava.data.session.pipeline import Flight
+from zava.data.session.results import raise_error
 from zava.errors import ZavaError
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Call, Caller

@@ -17,7 +17,8 @@ import psycopg
 from psycopg.pq.abc import PGresult
 
 from zava.data.session import sqlstate
-from zava.data.session.pipeline import Bounds, Flight, raise_error
+from zava.data.session.pipeline import Bounds, Flight
+from zava.data.session.results import raise_error
 from zava.data.session.retries import is_lost_connection
 from zava.data.session.signed_context import ContextSigner, SignedCall
 from zava.errors import Busy, ZavaError

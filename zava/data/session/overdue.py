@@ -19,6 +19,7 @@ import psycopg
 from zava import call_context
 from zava.data.session.audit_writer import AuditTrail
 from zava.data.session.pipeline import Flight
+from zava.data.session.results import read_working
 from zava.data.usage.budgets import OVERDUE_SECONDS, spent
 from zava.errors import ZavaError
 from zava.infrastructure.postgres.pool import DatabasePool
@@ -52,6 +53,11 @@ class Overdue:
         self._looking = asyncio.Lock()
         self._closing = asyncio.Event()
         self._watcher: asyncio.Task[None] | None = None
+
+    @property
+    def is_watching(self) -> bool:
+        """Whether there is any such statement, of whatever caller."""
+        return bool(self._by_nonce)
 
     def watch(self, caller: Caller, nonce: str) -> None:
         """Look after the statement of a call that has ended, until its backend is free."""
@@ -107,7 +113,8 @@ class Overdue:
                         self._pool.connection(is_spare=True) as connection,
                     ):
                         flight = Flight(connection, use_prepared=self._use_prepared)
-                        working = await flight.working(asked)
+                        flight.add_working(asked)
+                        working = read_working(await flight.fly())
                 finally:
                     self._seen_at = time.monotonic()
                 for nonce in asked:

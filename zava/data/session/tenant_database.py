@@ -11,15 +11,10 @@ from cachetools import TTLCache
 
 from zava.data.named_queries import statement
 from zava.data.session.audit_writer import AuditTrail
-from zava.data.session.executor import (
-    SCOPE_QUESTION,
-    SERVER_DEADLINE_SECONDS,
-    USED_QUESTION,
-    Door,
-    Question,
-)
+from zava.data.session.executor import SERVER_DEADLINE_SECONDS, Door
 from zava.data.session.isolation_check import Verification
-from zava.data.session.pipeline import Flight, Grant, Landing
+from zava.data.session.operations import Question, ReadGrant, ReadUse
+from zava.data.session.results import Grant, Landing
 from zava.data.session.row_decoding import Origins, read_columns, read_rows
 from zava.data.session.signed_context import ContextSigner
 from zava.data.sql_query.schema_catalog import OUTSIDE_TEXT
@@ -97,9 +92,9 @@ class Tenancy:
         check_limits(sql)
         await note_statement(caller, sql)
         question = Question(
-            sql, max_rows=max_rows, describe=True, is_heavy=is_heavy, gathers=gathers
+            sql, max_rows=max_rows, is_free=True, is_heavy=is_heavy, gathers=gathers
         )
-        audience, landing = await self._door.ask(caller, question)
+        audience, landing = await self._door.execute(caller, question)
         _tell(caller, audience, landing)
         if len(landing.lines) > _MANY_ROWS:
             # Whoever got this one's place sends a statement first: making an answer of many rows
@@ -148,7 +143,7 @@ class Tenancy:
             ZavaError: it could not be run now, or the caller has no access.
         """
         await note_statement(caller, sql)
-        audience, landing = await self._door.ask(caller, Question(sql, params))
+        audience, landing = await self._door.execute(caller, Question(sql, params))
         _tell(caller, audience, landing)
         reading = Reading(
             [orjson.loads(line) for line in landing.lines],
@@ -162,7 +157,7 @@ class Tenancy:
         Raises:
             ZavaError: the caller has no access, or the database does not answer.
         """
-        grant = await self._door.enter(caller, SCOPE_QUESTION, Flight.scope)
+        _, grant = await self._door.execute(caller, ReadGrant())
         return self._learn(caller, grant)
 
     async def budget(self, caller: Caller) -> BudgetUse:
@@ -171,7 +166,7 @@ class Tenancy:
         Raises:
             ZavaError: the caller has no access, or the database does not answer.
         """
-        used = await self._door.enter(caller, USED_QUESTION, Flight.used)
+        _, used = await self._door.execute(caller, ReadUse())
         self._learn(caller, used.grant)
         budget, (calls, milliseconds) = (
             self._door.budgets.budget,
@@ -217,7 +212,7 @@ class Tenancy:
     async def _scope(self, caller: Caller, audience: Audience, scope_text: str) -> Scope:
         known = self._scopes.get((audience, scope_text))
         if known is None:
-            _, names = await self._door.ask(caller, Question(statement("scope")))
+            _, names = await self._door.execute(caller, Question(statement("scope")))
             stores = [orjson.loads(line) for line in names.lines]
             known = Scope(
                 audience,
@@ -226,7 +221,7 @@ class Tenancy:
             )
             if self._outside_text is None:
                 question = Question(statement("outside_text"), OUTSIDE_TEXT)
-                _, origins = await self._door.ask(caller, question)
+                _, origins = await self._door.execute(caller, question)
                 self._outside_text = frozenset(
                     (row["table_id"], row["column_number"])
                     for row in map(orjson.loads, origins.lines)
