@@ -152,10 +152,7 @@ async def test_budget_costs_no_round_trip_also_when_it_refuses(
         before = proxy.round_trips
         await limited.call(callers["seattle"])
         assert proxy.round_trips - before == 1
-        limited.trail._unwritten[callers["seattle"].tenant_id, callers["seattle"].object_id] = (
-            5,
-            0.0,
-        )
+        limited.trail._unwritten[callers["seattle"].identity] = (5, 0.0)
         before = proxy.round_trips
         with pytest.raises(Busy):
             await limited.call(callers["seattle"])
@@ -173,7 +170,7 @@ async def test_use_is_what_all_instances_counted_and_costs_one_round_trip(
         instance.budgets._clock = lambda: NOW
         for caller in (seattle, callers["redmond"]):
             await instance.tenancy.budget(caller)
-        instance.trail._unwritten[who] = (3, 1500.0)
+        instance.trail._unwritten[seattle.identity] = (3, 1500.0)
         before = proxy.round_trips
         await instance.tenancy.budget(seattle)
         assert proxy.round_trips - before == 1

@@ -194,7 +194,7 @@ async def test_plan_is_asked_for_within_the_budget_and_takes_none_of_the_calls_a
     await asyncio.gather(running, return_exceptions=True)
     spent = make(budgets=Budgets(Budget(calls_per_minute=1), connections=3), slow_seconds=60)
     spent._door.learn(seattle, Audience.STORE_MANAGERS)
-    spent._door.trail._unwritten[seattle.tenant_id, seattle.object_id] = (1, 0.0)
+    spent._door.trail._unwritten[seattle.identity] = (1, 0.0)
     with pytest.raises(Busy):
         await spent._door.explain(seattle, Question("SELECT 1"))
 

@@ -243,4 +243,4 @@ def _tell(caller: Caller, audience: Audience, landing: Landing) -> None:
 def _tell_scope(caller: Caller, audience: Audience, scope: str) -> None:
     if caller.call is not None:
         caller.call.audience = audience
-        caller.call.store_ids = tuple(part for part in scope.strip("{}").split(",") if part)
+        caller.call.store_ids = tuple(filter(None, scope.strip("{}").split(",")))

@@ -102,10 +102,10 @@ class Places:
             Busy: no place came free in time, or too many of the caller's calls wait.
         """
         self._see(principal)
+        if self._may_hold(principal, is_heavy=is_heavy, gathers=gathers):
+            return self._hand_to(principal, gathers=gathers)
         loop = asyncio.get_running_loop()
         turn = _Turn(principal, is_heavy, gathers, loop.create_future())
-        if self._may_hold(turn):
-            return self._hand_to(turn)
         if sum(turn.principal == principal for turn in self._waiting) >= self._max_waiting:
             raise spent("place", 1)
         self._waiting.append(turn)
@@ -135,35 +135,33 @@ class Places:
         for turn in self._waiting:
             if turn.came.done():  # it expired, or its caller left, in the very moment
                 continue
-            if chosen is not None and self._held_by(turn) >= self._held_by(chosen):
+            held = self._held.get(turn.principal, 0)
+            if chosen is not None and held >= self._held.get(chosen.principal, 0):
                 continue
-            if self._may_hold(turn):
+            if self._may_hold(turn.principal, is_heavy=turn.is_heavy, gathers=turn.gathers):
                 chosen = turn
         if chosen is not None:
             self._waiting.remove(chosen)
-            chosen.came.set_result(self._hand_to(chosen))
+            chosen.came.set_result(self._hand_to(chosen.principal, gathers=chosen.gathers))
 
-    def _hand_to(self, turn: "_Turn") -> bool:
+    def _hand_to(self, principal: bytes, *, gathers: bool) -> bool:
         is_spare = self._held_by_all >= self._connections
-        self._held[turn.principal] = self._held_by(turn) + 1
+        self._held[principal] = self._held.get(principal, 0) + 1
         self._held_by_all += 1
-        if turn.gathers:
-            self._gathering.add(turn.principal)
+        if gathers:
+            self._gathering.add(principal)
         return is_spare
 
-    def _held_by(self, turn: "_Turn") -> int:
-        return self._held.get(turn.principal, 0)
-
-    def _may_hold(self, turn: "_Turn") -> bool:
-        if turn.gathers and turn.principal in self._gathering:
+    def _may_hold(self, principal: bytes, *, is_heavy: bool, gathers: bool) -> bool:
+        if gathers and principal in self._gathering:
             return False
-        held = self._held_by(turn)
+        held = self._held.get(principal, 0)
         if self._held_by_all >= self._connections:
             return held == 0 and self._held_by_all < self._connections + self._spare
-        if not self._is_alone(turn.principal):
+        if not self._is_alone(principal):
             most = self._connections // 2
         else:
-            most = self._connections - 1 if turn.is_heavy else self._connections
+            most = self._connections - 1 if is_heavy else self._connections
         return held < max(1, most)
 
     def _see(self, principal: bytes) -> None:

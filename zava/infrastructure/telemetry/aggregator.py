@@ -52,13 +52,17 @@ class Metrics:
 
     def count(self, metric: Metric, labels: tuple[str, ...]) -> None:
         """Take one more of a counter."""
-        key = self._key(metric, labels)
+        key = metric.name, labels
+        if key not in self._checked:
+            self._check(metric, labels)
         with self._lock:
             self._counters[key] = self._counters.get(key, 0) + 1
 
     def record(self, metric: Metric, labels: tuple[str, ...], seconds: float) -> None:
         """Take one value of a histogram."""
-        key = self._key(metric, labels)
+        key = metric.name, labels
+        if key not in self._checked:
+            self._check(metric, labels)
         with self._lock:
             distribution = self._distributions.get(key)
             if distribution is None:
@@ -78,14 +82,11 @@ class Metrics:
         with self._lock:
             return self._distributions.get((name, labels), Distribution())
 
-    def _key(self, metric: Metric, labels: tuple[str, ...]) -> Key:
-        key = metric.name, labels
-        if key not in self._checked:
-            for (name, values), label in zip(metric.labels, labels, strict=True):
-                if label not in values:
-                    raise ValueError(f"{metric.name}: {name} is not one of its values")
-            self._checked.add(key)
-        return key
+    def _check(self, metric: Metric, labels: tuple[str, ...]) -> None:
+        for (name, values), label in zip(metric.labels, labels, strict=True):
+            if label not in values:
+                raise ValueError(f"{metric.name}: {name} is not one of its values")
+        self._checked.add((metric.name, labels))
 
     def drain(self) -> tuple[dict[Key, int], dict[Key, Distribution]]:
         """Return what was taken since the last time, and forget it."""

@@ -11,7 +11,6 @@ from typing import Any
 
 import orjson
 
-from zava import call_context
 from zava.errors import ZavaError
 from zava.model.core import Permission
 from zava.protocol.auth import permissions
@@ -69,8 +68,8 @@ class FastLane:
             tool = TOOLS.get(params["name"])
             if tool is None:
                 return None
-            with call_context.use(exchange.trace):
-                answer = await self._calls.call(tool, params.get("arguments"), exchange)
+            # The endpoint has made the exchange's trace the current one.
+            answer = await self._calls.call(tool, params.get("arguments"), exchange)
             result = self._tool_result(answer, revision)
         elif method == "initialize":
             result = self._initialized(message["params"]["protocolVersion"])

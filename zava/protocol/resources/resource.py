@@ -53,11 +53,11 @@ class Resource:
 
 
 async def _schema(analytics: Analytics, caller: Caller, _values: Mapping[str, str]) -> str:
-    return schemas_text(*await analytics.every_table_schema(caller))
+    return schemas_text(*await analytics.data.table_schemas(caller, None))
 
 
 async def _table(analytics: Analytics, caller: Caller, values: Mapping[str, str]) -> str:
-    return schemas_text(*await analytics.get_multiple_table_schemas(caller, [values["table"]]))
+    return schemas_text(*await analytics.data.table_schemas(caller, [values["table"]]))
 
 
 async def _metrics(analytics: Analytics, _caller: Caller, _values: Mapping[str, str]) -> str:
