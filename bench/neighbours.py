@@ -10,7 +10,7 @@ from statistics import median, quantiles
 from bench.report import Goal, Part, table
 from zava.data.session.isolation_check import Verification
 from zava.data.session.signed_context import ContextSigner
-from zava.data.session.tenant_database import Tenancy
+from zava.data.session.tenant_database import TenantDatabase
 from zava.data.sql_query.free_query import RetailData
 from zava.errors import ZavaError
 from zava.infrastructure.postgres.pool import DatabasePool
@@ -42,7 +42,7 @@ _HOGS = {
 async def compare(server: str, signer: ContextSigner) -> Part:
     """Compare a caller's latency beside each hungry statement with a quiet moment before it."""
     pool = DatabasePool(server, max_size=3)
-    tenancy = Tenancy(
+    tenancy = TenantDatabase(
         pool, signer, Verification(pool, signer), statement_timeout_seconds=DEADLINE_SECONDS
     )
     data = RetailData(tenancy)

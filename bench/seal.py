@@ -1,6 +1,6 @@
 """What the seal costs, in PostgreSQL's own CPU time.
 
-Each statement runs sealed (as the Seattle manager, through the whole door) and bare (as the
+Each statement runs sealed (as the Seattle manager, through guard and executor) and bare (as the
 superuser, whom no policy touches, with the store written into the statement), in turns on two
 backends of one server. Both answers must be equal. CPU is read from the backends' own accounts,
 so that other processes of the machine count as little as possible.
@@ -16,7 +16,7 @@ from psycopg import AsyncConnection
 from bench.report import Goal, Part, table
 from zava.data.session.isolation_check import Verification
 from zava.data.session.signed_context import ContextSigner
-from zava.data.session.tenant_database import Tenancy
+from zava.data.session.tenant_database import TenantDatabase
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.retail.demo.dataset import store_id
 from zava.retail.demo.principals import demo_callers
@@ -84,7 +84,7 @@ def cpu_seconds(pid: int) -> float:
 
 
 async def measure(
-    tenancy: Tenancy, sealed_pid: int, bare: Bare, work: Work
+    tenancy: TenantDatabase, sealed_pid: int, bare: Bare, work: Work
 ) -> tuple[float, float, int]:
     """Return the median CPU milliseconds a call takes, sealed and bare, and the rows it brings."""
     caller = demo_callers()["seattle"]
@@ -114,7 +114,7 @@ def _plain(value: Any) -> str:
 async def compare(server: str, superuser: str, signer: ContextSigner) -> Part:
     """Compare each statement on two backends; the first one's difference is the seal's own."""
     pool = DatabasePool(server, max_size=1)
-    tenancy = Tenancy(pool, signer, Verification(pool, signer))
+    tenancy = TenantDatabase(pool, signer, Verification(pool, signer))
     await tenancy.run(demo_callers()["seattle"], "SELECT 1", max_rows=1)
     async with pool.connection() as connection:
         pid = connection.info.backend_pid

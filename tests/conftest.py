@@ -1,4 +1,4 @@
-"""Fixtures that every kind of test shares: one cluster, one seeded database, one door."""
+"""Fixtures that every kind of test shares: one cluster, one seeded database, one session."""
 
 import base64
 import tempfile
@@ -27,7 +27,7 @@ from zava.data.metrics.result_cache import ResultCache
 from zava.data.session.audit_writer import AuditTrail
 from zava.data.session.isolation_check import Verification
 from zava.data.session.signed_context import ContextKey, ContextSigner
-from zava.data.session.tenant_database import Tenancy
+from zava.data.session.tenant_database import TenantDatabase
 from zava.data.sql_query.free_query import RetailData
 from zava.infrastructure.cache_backends import ByteStore, MemoryStore
 from zava.infrastructure.embeddings.index_job import embed_catalogue
@@ -55,7 +55,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
 
 
 def result_cache(
-    tenancy: Tenancy, store: ByteStore, *, ttl_seconds: int = 300, secret: bytes = b"s" * 32
+    tenancy: TenantDatabase, store: ByteStore, *, ttl_seconds: int = 300, secret: bytes = b"s" * 32
 ) -> ResultCache:
     return ResultCache(tenancy, store, ttl_seconds=ttl_seconds, secret=secret, code_version="tests")
 
@@ -86,7 +86,7 @@ def without_prepared_statements() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         if is_asked_for():
             patch.setenv("ZAVA_PREPARED_STATEMENTS", "false")
-            for kind in (AuditTrail, Tenancy, Verification):
+            for kind in (AuditTrail, TenantDatabase, Verification):
                 defaults = kind.__init__.__kwdefaults__ or {}
                 patch.setitem(defaults, "use_prepared", False)
         yield
@@ -175,13 +175,13 @@ async def pool(database: Database) -> AsyncIterator[DatabasePool]:
 
 
 @pytest.fixture(scope="session")
-async def unguarded(pool: DatabasePool, signer: ContextSigner) -> Tenancy:
+async def unguarded(pool: DatabasePool, signer: ContextSigner) -> TenantDatabase:
     """The session alone, with whatever statement it is given."""
-    return Tenancy(pool, signer, Verification(pool, signer))
+    return TenantDatabase(pool, signer, Verification(pool, signer))
 
 
 @pytest.fixture(scope="session")
-async def tenancy(unguarded: Tenancy) -> RetailData:
+async def tenancy(unguarded: TenantDatabase) -> RetailData:
     """What the use cases read from: the session behind the guard."""
     return RetailData(unguarded)
 
@@ -192,13 +192,13 @@ def catalogue() -> Catalogue:
 
 
 @pytest.fixture(scope="session")
-def uncached(unguarded: Tenancy) -> ResultCache:
+def uncached(unguarded: TenantDatabase) -> ResultCache:
     """What the metric tools read through, keeping nothing."""
     return result_cache(unguarded, MemoryStore(1), ttl_seconds=0)
 
 
 @pytest.fixture(scope="session")
-def metrics(unguarded: Tenancy, uncached: ResultCache, catalogue: Catalogue) -> MetricReader:
+def metrics(unguarded: TenantDatabase, uncached: ResultCache, catalogue: Catalogue) -> MetricReader:
     """The metrics over the shared database, each question asked anew."""
     return MetricReader(unguarded, uncached, catalogue)
 

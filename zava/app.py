@@ -18,7 +18,7 @@ from zava.data.session.audit_writer import AuditTrail
 from zava.data.session.executor import GRACE_SECONDS
 from zava.data.session.isolation_check import Verification
 from zava.data.session.signed_context import ContextKey, ContextSigner
-from zava.data.session.tenant_database import Tenancy
+from zava.data.session.tenant_database import TenantDatabase
 from zava.data.sql_query.free_query import RetailData
 from zava.data.usage.budgets import Budget, Budgets
 from zava.data.usage.query_stats import QueryMonitor
@@ -86,7 +86,7 @@ class Application:
     vectors: QueryVectors
     verification: Verification
     trail: AuditTrail
-    tenancy: Tenancy
+    tenancy: TenantDatabase
     cache: ResultCache
     analytics: Analytics
     endpoint: Endpoint
@@ -159,7 +159,7 @@ def compose(
         is_required=settings.is_audit_required,
         use_prepared=settings.prepared_statements,
     )
-    tenancy = Tenancy(
+    tenancy = TenantDatabase(
         pool,
         signer,
         verification,
@@ -413,7 +413,7 @@ def _directory_sign_in(
     return DirectorySignIn(settings, own, pool=pool, signer=signer, access_keys=access_keys)
 
 
-def _sales(tenancy: Tenancy, cache: ResultCache, settings: Settings) -> "SalesAnalytics":
+def _sales(tenancy: TenantDatabase, cache: ResultCache, settings: Settings) -> "SalesAnalytics":
     # Loaded when the first figure is asked for.
     from zava.data.metrics.catalog import catalogue
     from zava.data.metrics.reader import MetricReader
@@ -424,7 +424,7 @@ def _sales(tenancy: Tenancy, cache: ResultCache, settings: Settings) -> "SalesAn
     return SalesAnalytics(reader, lambda: business_day(settings.today))
 
 
-def _products(tenancy: Tenancy, vectors: QueryVectors) -> "ProductSearch":
+def _products(tenancy: TenantDatabase, vectors: QueryVectors) -> "ProductSearch":
     # Loaded when the first product is searched for.
     from zava.retail.data.search_statement import ProductData
     from zava.retail.service.product_search import ProductSearch

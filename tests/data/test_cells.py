@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from zava.data.session.row_decoding import _most_digits, _read_row, read_rows
-from zava.data.session.tenant_database import Tenancy
+from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import DatabaseFault
 from zava.model.core import Caller, Column
 
@@ -47,7 +47,7 @@ CASES = [
 @pytest.mark.requirement("S21")
 @pytest.mark.parametrize(("expression", "expected"), CASES)
 async def test_value_is_exact(
-    tenancy: Tenancy, callers: dict[str, Caller], expression: str, expected: object
+    tenancy: TenantDatabase, callers: dict[str, Caller], expression: str, expected: object
 ) -> None:
     answer = await tenancy.run(callers["seattle"], f"SELECT {expression} AS v", max_rows=1)
     assert answer.rows == [[expected]]
@@ -94,7 +94,7 @@ def test_modifier_tells_the_digits_of_a_number(modifier: int, most_digits: int |
 
 
 async def test_only_the_digits_of_a_table_are_believed(
-    tenancy: Tenancy, callers: dict[str, Caller]
+    tenancy: TenantDatabase, callers: dict[str, Caller]
 ) -> None:
     answer = await tenancy.run(
         callers["seattle"],
@@ -105,7 +105,9 @@ async def test_only_the_digits_of_a_table_are_believed(
     assert [column.most_digits for column in answer.columns] == [12, None, None]
 
 
-async def test_columns_of_one_name_stay_apart(tenancy: Tenancy, callers: dict[str, Caller]) -> None:
+async def test_columns_of_one_name_stay_apart(
+    tenancy: TenantDatabase, callers: dict[str, Caller]
+) -> None:
     answer = await tenancy.run(
         callers["seattle"], "SELECT 1 AS x, 2.5 AS x, 'c' AS x, 4, 5", max_rows=1
     )
@@ -115,7 +117,7 @@ async def test_columns_of_one_name_stay_apart(tenancy: Tenancy, callers: dict[st
 
 
 async def test_empty_answer_still_names_its_columns(
-    tenancy: Tenancy, callers: dict[str, Caller]
+    tenancy: TenantDatabase, callers: dict[str, Caller]
 ) -> None:
     answer = await tenancy.run(
         callers["seattle"],
@@ -127,7 +129,7 @@ async def test_empty_answer_still_names_its_columns(
 
 
 async def test_types_of_extensions_and_arrays_are_named(
-    tenancy: Tenancy, callers: dict[str, Caller]
+    tenancy: TenantDatabase, callers: dict[str, Caller]
 ) -> None:
     answer = await tenancy.run(
         callers["seattle"],
@@ -148,7 +150,7 @@ async def test_types_of_extensions_and_arrays_are_named(
     ],
 )
 async def test_odd_json_comes_as_what_an_answer_can_hold(
-    tenancy: Tenancy, callers: dict[str, Caller], expression: str, expected: object
+    tenancy: TenantDatabase, callers: dict[str, Caller], expression: str, expected: object
 ) -> None:
     answer = await tenancy.run(callers["seattle"], f"SELECT {expression} AS v", max_rows=1)
     assert answer.rows == [[expected]]
@@ -158,7 +160,7 @@ async def test_odd_json_comes_as_what_an_answer_can_hold(
 @pytest.mark.parametrize("levels", [101, 400, 5000])
 @pytest.mark.parametrize("kind", ["json", "jsonb"])
 async def test_json_deeper_than_clients_read_is_refused(
-    unguarded: Tenancy, callers: dict[str, Caller], levels: int, kind: str
+    unguarded: TenantDatabase, callers: dict[str, Caller], levels: int, kind: str
 ) -> None:
     sql = f"SELECT (repeat('[', {levels}) || repeat(']', {levels}))::{kind} AS v"
     with pytest.raises(DatabaseFault, match="nests deeper"):
@@ -166,7 +168,7 @@ async def test_json_deeper_than_clients_read_is_refused(
 
 
 async def test_json_of_a_hundred_levels_comes_whole(
-    unguarded: Tenancy, callers: dict[str, Caller]
+    unguarded: TenantDatabase, callers: dict[str, Caller]
 ) -> None:
     sql = "SELECT (repeat('[', 100) || repeat(']', 100))::json AS v"
     answer = await unguarded.run(callers["seattle"], sql, max_rows=1)

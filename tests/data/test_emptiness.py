@@ -8,7 +8,7 @@ from tests.database import Database
 from tests.proxy import counting_proxy
 from zava.data.session.isolation_check import Verification
 from zava.data.session.signed_context import ContextSigner
-from zava.data.session.tenant_database import Tenancy
+from zava.data.session.tenant_database import TenantDatabase
 from zava.data.sql_query.free_query import RetailData
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
@@ -143,7 +143,7 @@ async def test_explanation_costs_one_more_round_trip(
 ) -> None:
     async with counting_proxy(database.server) as proxy:
         pool = DatabasePool(proxy.conninfo, max_size=1)
-        data = RetailData(Tenancy(pool, signer, Verification(pool, signer)))
+        data = RetailData(TenantDatabase(pool, signer, Verification(pool, signer)))
         sql = "SELECT 1 FROM retail.orders WHERE status = 'done'"
         await data.run(callers["seattle"], sql, max_rows=1)
         before = proxy.round_trips

@@ -6,7 +6,7 @@ from psycopg import errors
 from psycopg.pq import DiagnosticField
 
 from zava.data.session.sqlstate import translate
-from zava.data.session.tenant_database import Tenancy
+from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import (
     AccessDenied,
     Busy,
@@ -279,7 +279,7 @@ def test_message_place_and_hint(cause: psycopg.Error, message: str, hint: str) -
     ],
 )
 async def test_error_never_repeats_what_a_customer_wrote(
-    tenancy: Tenancy, callers: dict[str, Caller], expression: str
+    tenancy: TenantDatabase, callers: dict[str, Caller], expression: str
 ) -> None:
     one = "(SELECT * FROM retail.customers ORDER BY customer_id LIMIT 1) AS customers"
     shown = await tenancy.run(callers["seattle"], f"SELECT email FROM {one}", max_rows=1)

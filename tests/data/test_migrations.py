@@ -11,7 +11,7 @@ from tests.golden_schema import GOLDEN, dump
 from tests.homes import open_directory
 from zava.data.session.isolation_check import Verification
 from zava.data.session.signed_context import ContextKey, ContextSigner
-from zava.data.session.tenant_database import Tenancy
+from zava.data.session.tenant_database import TenantDatabase
 from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
 from zava.infrastructure.local.state_dir import Home
 from zava.infrastructure.postgres.migrations import (
@@ -121,7 +121,9 @@ async def test_rotation_keeps_two_keys_valid_and_drops_the_third(
         try:
             if await verification.problems():
                 return False
-            answer = await Tenancy(pool, signer, verification).run(caller, "SELECT 1", max_rows=1)
+            answer = await TenantDatabase(pool, signer, verification).run(
+                caller, "SELECT 1", max_rows=1
+            )
             return answer.rows == [[1]]
         finally:
             await pool.close()
@@ -174,7 +176,7 @@ async def test_older_standard_version_migrates_seeds_and_isolates_alike(
         signer = ContextSigner([ContextKey(*CONTEXT_KEY)])
         verification = Verification(pool, signer)
         assert await verification.problems() == []
-        tenancy = Tenancy(pool, signer, verification)
+        tenancy = TenantDatabase(pool, signer, verification)
         answer = await tenancy.run(
             demo_callers()["redmond"], "SELECT DISTINCT store_name FROM retail.stores", max_rows=9
         )

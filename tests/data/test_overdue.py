@@ -16,7 +16,7 @@ from zava.data.session.audit_writer import AuditTrail
 from zava.data.session.isolation_check import Verification
 from zava.data.session.overdue import TOOL
 from zava.data.session.signed_context import ContextSigner
-from zava.data.session.tenant_database import Tenancy
+from zava.data.session.tenant_database import TenantDatabase
 from zava.data.usage.budgets import Budget, Budgets
 from zava.errors import Busy, QueryTimeout
 from zava.infrastructure.postgres.pool import DatabasePool
@@ -49,7 +49,7 @@ class Instance:
         self.pool = DatabasePool(conninfo, max_size=4)
         self.trail = AuditTrail(self.pool)
         self.budgets = Budgets(Budget(), connections=4)
-        self.tenancy = Tenancy(
+        self.tenancy = TenantDatabase(
             self.pool,
             signer,
             Verification(self.pool, signer),
@@ -57,7 +57,7 @@ class Instance:
             budgets=self.budgets,
             statement_timeout_seconds=timeout_seconds,
         )
-        self.overdue = self.tenancy._door.overdue
+        self.overdue = self.tenancy._executor.overdue
 
     async def call(self, caller: Caller, sql: str = "SELECT 1") -> Any:
         caller = replace(caller, call=Call("execute_sales_query", outcome="QUERY_TIMEOUT"))

@@ -15,7 +15,7 @@ from tests.embedders.stand_in import StandIn
 from zava.data.named_queries import statement
 from zava.data.session.isolation_check import CANARIES, Verification
 from zava.data.session.signed_context import ContextSigner
-from zava.data.session.tenant_database import Tenancy
+from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import EmbeddingsUnavailable
 from zava.infrastructure.embeddings import index_job
 from zava.infrastructure.embeddings.index_job import build_index, embed_catalogue
@@ -35,7 +35,7 @@ class Searching:
     """Search over a database of the test's own, and its parts."""
 
     database: Database
-    tenancy: Tenancy
+    tenancy: TenantDatabase
     caller: Caller
 
     def with_models(self, *embedders: StandIn, **options: Any) -> ProductSearch:
@@ -63,7 +63,7 @@ async def searching(
     seeded_clone: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> AsyncIterator[Searching]:
     pool = DatabasePool(seeded_clone.server, max_size=2)
-    tenancy = Tenancy(pool, signer, Verification(pool, signer))
+    tenancy = TenantDatabase(pool, signer, Verification(pool, signer))
     yield Searching(seeded_clone, tenancy, callers["seattle"])
     await pool.close()
 

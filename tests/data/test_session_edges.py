@@ -1,4 +1,4 @@
-"""The door at its edges: what changes between two trips, and a server that ends in the middle."""
+"""The executor at its edges: what changes between two trips, and a server that ends in the middle."""
 
 import base64
 from collections.abc import AsyncIterator, Callable
@@ -11,9 +11,9 @@ from tests.database import CONTEXT_KEY, Database
 from tests.proxy import counting_proxy
 from zava.data.named_queries import statement
 from zava.data.session.isolation_check import Verification
-from zava.data.session.results import read_answer
+from zava.data.session.results import read_statement_result
 from zava.data.session.signed_context import ContextKey, ContextSigner, SignedCall
-from zava.data.session.tenant_database import Tenancy
+from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import Busy
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
@@ -63,7 +63,7 @@ async def test_grant_that_changes_between_two_trips_never_names_the_wrong_stores
             give(seeded_clone, seattle, "Redmond")
 
     signer = WatchedSigner(meddle)
-    tenancy = Tenancy(clone_pool, signer, Verification(clone_pool, signer))
+    tenancy = TenantDatabase(clone_pool, signer, Verification(clone_pool, signer))
     # Rows of one scope under the names of another would be a lie.
     with pytest.raises(Busy, match="Your access changed"):
         await tenancy.run(seattle, STORE_NAMES, max_rows=9)
@@ -83,7 +83,7 @@ async def test_forgotten_scope_costs_one_trip_and_text_of_outsiders_stays_marked
 ) -> None:
     async with counting_proxy(database.server) as proxy:
         pool = DatabasePool(proxy.conninfo, max_size=1)
-        tenancy = Tenancy(pool, signer, Verification(pool, signer))
+        tenancy = TenantDatabase(pool, signer, Verification(pool, signer))
         warm = await tenancy.run(callers["seattle"], FIRST_NAMES, max_rows=1)
         tenancy._scopes.clear()  # as after a minute
         before = proxy.round_trips
@@ -96,7 +96,7 @@ async def test_forgotten_scope_costs_one_trip_and_text_of_outsiders_stays_marked
 
 async def test_exchange_that_brought_no_answer_is_a_lost_connection() -> None:
     with pytest.raises(OperationalError, match="ended the exchange early") as caught:
-        read_answer([])
+        read_statement_result([])
     assert caught.value.sqlstate is None, "so that the call is repeated on a living connection"
 
 
@@ -122,7 +122,7 @@ async def test_key_as_the_setting_writes_it_signs_what_the_database_believes(
     assert key == ContextKey(key_id, secret)
     pool = DatabasePool(database.server, max_size=1)
     signer = ContextSigner([key])
-    tenancy = Tenancy(pool, signer, Verification(pool, signer))
+    tenancy = TenantDatabase(pool, signer, Verification(pool, signer))
     assert (await tenancy.run(callers["redmond"], STORE_NAMES, max_rows=9)).rows == [
         ["Zava Retail Redmond"]
     ]

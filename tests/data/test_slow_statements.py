@@ -14,9 +14,9 @@ from tests.security.legitimate import COST, read_legitimate
 from zava import call_context
 from zava.data.named_queries import statement
 from zava.data.session.isolation_check import Verification
-from zava.data.session.operations import Question
+from zava.data.session.operations import Statement
 from zava.data.session.signed_context import ContextSigner
-from zava.data.session.tenant_database import Tenancy
+from zava.data.session.tenant_database import TenantDatabase
 from zava.data.usage.budgets import Budget, Budgets
 from zava.data.usage.query_stats import QueryMonitor
 from zava.errors import Busy, DatabaseFault, QueryRefused, QueryTimeout, ZavaError
@@ -29,7 +29,7 @@ LINE = re.compile(
     r"( using (?P<index>\w+))?( on (?P<table>\w+))?  rows=\d+ cost=\d+|…"
 )
 
-Make = Callable[..., Tenancy]
+Make = Callable[..., TenantDatabase]
 
 
 @pytest.fixture
@@ -37,10 +37,12 @@ async def make(database: Database, signer: ContextSigner) -> AsyncIterator[Make]
     """Make tenancies to which almost every statement is slow; all is told when they close."""
     async with AsyncExitStack() as opened:
 
-        def join(*, slow_seconds: float = 0.000001, **options: Any) -> Tenancy:
+        def join(*, slow_seconds: float = 0.000001, **options: Any) -> TenantDatabase:
             pool = DatabasePool(database.server, max_size=3)
             monitor = QueryMonitor(slow_seconds=slow_seconds)
-            tenancy = Tenancy(pool, signer, Verification(pool, signer), monitor=monitor, **options)
+            tenancy = TenantDatabase(
+                pool, signer, Verification(pool, signer), monitor=monitor, **options
+            )
             opened.push_async_callback(pool.close)
             opened.push_async_callback(tenancy.close)
             return tenancy
@@ -49,7 +51,7 @@ async def make(database: Database, signer: ContextSigner) -> AsyncIterator[Make]
 
 
 async def told(
-    tenancy: Tenancy, caplog: pytest.LogCaptureFixture, query_type: str = "free"
+    tenancy: TenantDatabase, caplog: pytest.LogCaptureFixture, query_type: str = "free"
 ) -> list[dict[str, Any]]:
     """Return the lines about slow statements, once all of them have been told."""
     await tenancy.close()
@@ -85,12 +87,12 @@ async def test_answer_does_not_wait_for_the_plan(
     tenancy = make()
     asked = asyncio.Event()
 
-    async def never(_caller: Caller, _question: Question) -> list[str]:
+    async def never(_caller: Caller, _question: Statement) -> list[str]:
         asked.set()
         await asyncio.Event().wait()
         return []
 
-    monkeypatch.setattr(tenancy._door, "explain", never)
+    monkeypatch.setattr(tenancy._executor, "explain", never)
     assert (await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)).rows
     await asked.wait()
     assert await told(tenancy, caplog) == []  # it ended with the process
@@ -110,7 +112,7 @@ async def test_plan_of_every_legitimate_statement_names_tables_indexes_and_nothi
     steps = 0
     for legitimate in read_legitimate():
         try:
-            plan = await tenancy._door.explain(seattle, Question(legitimate.sql))
+            plan = await tenancy._executor.explain(seattle, Statement(legitimate.sql))
         except QueryRefused:  # a column that is not for store managers: neither answer nor plan
             assert COST in legitimate.marks, legitimate.sql
             continue
@@ -137,7 +139,7 @@ async def test_question_who_somebody_is_has_no_plan(
     make: Make, callers: dict[str, Caller], caplog: pytest.LogCaptureFixture
 ) -> None:
     tenancy = make()
-    await tenancy.grant(callers["seattle"])
+    await tenancy.effective_access(callers["seattle"])
     (line,) = await told(tenancy, caplog, "own")
     assert line["plan"] == []
 
@@ -189,14 +191,16 @@ async def test_plan_is_asked_for_within_the_budget_and_takes_none_of_the_calls_a
     await until_asleep(database, 1)
     with pytest.raises(Busy, match="limit of concurrent calls"):
         await single.run(seattle, "SELECT 1", max_rows=1)
-    assert await single._door.explain(seattle, Question("SELECT 1")) == ["Result  rows=1 cost=0"]
+    assert await single._executor.explain(seattle, Statement("SELECT 1")) == [
+        "Result  rows=1 cost=0"
+    ]
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     spent = make(budgets=Budgets(Budget(calls_per_minute=1), connections=3), slow_seconds=60)
-    spent._door.learn(seattle, Audience.STORE_MANAGERS)
-    spent._door.trail._unwritten[seattle.identity] = (1, 0.0)
+    spent._executor.learn(seattle, Audience.STORE_MANAGERS)
+    spent._executor.trail._unwritten[seattle.identity] = (1, 0.0)
     with pytest.raises(Busy):
-        await spent._door.explain(seattle, Question("SELECT 1"))
+        await spent._executor.explain(seattle, Statement("SELECT 1"))
 
 
 async def test_caller_s_own_statement_gets_no_plan_from_the_weigher(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from zava.data.session.tenant_database import Tenancy
+from zava.data.session.tenant_database import TenantDatabase
 from zava.data.sql_query.free_query import RetailData
 from zava.errors import InvalidInput
 from zava.infrastructure.telemetry.aggregator import Metrics
@@ -30,7 +30,7 @@ async def test_table_schemas_show_what_the_audience_reads_and_own_values(
 
 @pytest.mark.requirement("S121")
 async def test_structure_is_learnt_once_for_each_audience(
-    unguarded: Tenancy, callers: dict[str, Caller]
+    unguarded: TenantDatabase, callers: dict[str, Caller]
 ) -> None:
     metrics = Metrics()
     events.attach(metrics)

@@ -1,4 +1,4 @@
-"""The one door: who sees what, in how many round trips, and what is left when a call fails.
+"""The executor: who sees what, in how many round trips, and what is left when a call fails.
 
 The guard is off here: the session has to hold whatever statement reaches it.
 """
@@ -19,11 +19,11 @@ from tests.proxy import counting_proxy
 from zava import call_context
 from zava.data.session.executor import GRACE_SECONDS
 from zava.data.session.isolation_check import Verification
-from zava.data.session.pipeline import Flight
+from zava.data.session.pipeline import Pipeline
 from zava.data.session.results import Results
 from zava.data.session.row_decoding import read_rows
 from zava.data.session.signed_context import ContextKey, ContextSigner
-from zava.data.session.tenant_database import Tenancy
+from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import (
     AccessDenied,
     Busy,
@@ -42,22 +42,22 @@ OpenTenancy = Callable[..., Any]
 
 
 @asynccontextmanager
-async def door(
+async def tenant_database(
     conninfo: str, signer: ContextSigner, *, size: int = 1, waiting: int = 256, **options: Any
-) -> AsyncIterator[Tenancy]:
+) -> AsyncIterator[TenantDatabase]:
     pool = DatabasePool(conninfo, max_size=size, max_waiting=waiting)
     try:
-        yield Tenancy(pool, signer, Verification(pool, signer), **options)
+        yield TenantDatabase(pool, signer, Verification(pool, signer), **options)
     finally:
         await pool.close()
 
 
 @pytest.fixture
-def tenancy(unguarded: Tenancy) -> Tenancy:
+def tenancy(unguarded: TenantDatabase) -> TenantDatabase:
     return unguarded
 
 
-async def totals(tenancy: Tenancy, caller: Caller) -> tuple[int, float]:
+async def totals(tenancy: TenantDatabase, caller: Caller) -> tuple[int, float]:
     (row,) = (await tenancy.run(caller, TOTALS, max_rows=1)).rows
     return row[0], round(float(row[1]), 2)
 
@@ -69,19 +69,19 @@ async def test_next_statement_leaves_before_many_rows_become_an_answer(
     callers: dict[str, Caller],
 ) -> None:
     happened = []
-    fly = Flight.fly
+    run = Pipeline.run
 
-    async def leaving(flight: Flight) -> Results:
+    async def leaving(pipeline: Pipeline) -> Results:
         happened.append("left")
-        return await fly(flight)
+        return await run(pipeline)
 
     def reading(columns: Sequence[Column], lines: Sequence[bytes]) -> list[list[Any]]:
         happened.append("answered")
         return read_rows(columns, lines)
 
-    async with door(database.server, signer) as tenancy:
+    async with tenant_database(database.server, signer) as tenancy:
         await totals(tenancy, callers["seattle"])
-        monkeypatch.setattr(Flight, "fly", leaving)
+        monkeypatch.setattr(Pipeline, "run", leaving)
         monkeypatch.setattr("zava.data.session.tenant_database.read_rows", reading)
         many = "SELECT generate_series(1, 100) AS n"
         await asyncio.gather(*(tenancy.run(callers["seattle"], many, max_rows=100) for _ in "12"))
@@ -93,7 +93,7 @@ async def test_next_statement_leaves_before_many_rows_become_an_answer(
 @pytest.mark.requirement("S52")
 @pytest.mark.requirement("S63")
 async def test_same_statement_gives_each_caller_the_own_stores(
-    tenancy: Tenancy, callers: dict[str, Caller]
+    tenancy: TenantDatabase, callers: dict[str, Caller]
 ) -> None:
     seen = {name: await totals(tenancy, caller) for name, caller in callers.items()}
     stores = [name for name in seen if name not in {"eastside", "head-office"}]
@@ -110,7 +110,7 @@ async def test_same_statement_gives_each_caller_the_own_stores(
 @pytest.mark.requirement("S62")
 @pytest.mark.parametrize("table", ["stores", "customers", "inventory", "orders", "order_items"])
 async def test_each_tenant_table_shows_only_the_own_store(
-    tenancy: Tenancy, callers: dict[str, Caller], table: str
+    tenancy: TenantDatabase, callers: dict[str, Caller], table: str
 ) -> None:
     answer = await tenancy.run(
         callers["redmond"],
@@ -124,7 +124,7 @@ async def test_each_tenant_table_shows_only_the_own_store(
 
 
 async def test_scope_and_text_of_outsiders_are_told(
-    tenancy: Tenancy, callers: dict[str, Caller]
+    tenancy: TenantDatabase, callers: dict[str, Caller]
 ) -> None:
     answer = await tenancy.run(
         callers["eastside"], "SELECT first_name AS f, store_id FROM retail.customers", max_rows=2
@@ -142,7 +142,9 @@ async def test_scope_and_text_of_outsiders_are_told(
 
 @pytest.mark.requirement("S26")
 @pytest.mark.requirement("S64")
-async def test_nobody_we_know_is_denied(tenancy: Tenancy, callers: dict[str, Caller]) -> None:
+async def test_nobody_we_know_is_denied(
+    tenancy: TenantDatabase, callers: dict[str, Caller]
+) -> None:
     stranger = Caller(callers["seattle"].tenant_id, uuid4())
     with pytest.raises(AccessDenied):
         await tenancy.run(stranger, TOTALS, max_rows=1)
@@ -153,7 +155,7 @@ async def test_revocation_another_audience_and_another_store_hold_at_the_next_ca
 ) -> None:
     seattle = callers["seattle"]
     change = "UPDATE zava.principals SET {} WHERE object_id = %s"
-    async with door(seeded_clone.server, signer) as tenancy:
+    async with tenant_database(seeded_clone.server, signer) as tenancy:
         own = await totals(tenancy, seattle)
         with psycopg.connect(seeded_clone.admin, autocommit=True) as admin:
             admin.execute("SET ROLE zava_context")
@@ -196,7 +198,7 @@ async def test_warm_call_takes_one_round_trip_also_when_it_fails(
 ) -> None:
     async with (
         counting_proxy(database.server) as proxy,
-        door(proxy.conninfo, signer) as tenancy,
+        tenant_database(proxy.conninfo, signer) as tenancy,
     ):
         await tenancy.run(callers["eastside"], "SELECT 1", max_rows=1)
         before = proxy.round_trips
@@ -217,7 +219,7 @@ async def test_warm_call_takes_one_round_trip_also_when_it_fails(
 async def test_deadline_ends_the_statement_in_the_server(
     database: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:
-    async with door(database.server, signer, statement_timeout_seconds=1) as tenancy:
+    async with tenant_database(database.server, signer, statement_timeout_seconds=1) as tenancy:
         started = time.monotonic()
         with pytest.raises(QueryTimeout) as caught:
             await tenancy.run(callers["seattle"], "SELECT pg_sleep(60)", max_rows=1)
@@ -237,7 +239,7 @@ async def test_statement_gets_what_is_left_of_its_calls_time(
     database: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:
     seattle = callers["seattle"]
-    async with door(database.server, signer) as tenancy:
+    async with tenant_database(database.server, signer) as tenancy:
         await tenancy.run(seattle, "SELECT 1", max_rows=1)
         started = time.monotonic()
         with (
@@ -264,7 +266,7 @@ async def test_server_that_falls_silent_is_given_up_and_replaced(
     monkeypatch.setattr("zava.data.session.executor.GRACE_SECONDS", -0.7)
     async with (
         counting_proxy(database.server) as proxy,
-        door(proxy.conninfo, signer, statement_timeout_seconds=1) as tenancy,
+        tenant_database(proxy.conninfo, signer, statement_timeout_seconds=1) as tenancy,
     ):
         await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
         proxy.answers_flow.clear()
@@ -285,27 +287,27 @@ async def test_rested_connection_to_a_silent_server_is_not_waited_for(
     monkeypatch.setattr("zava.infrastructure.postgres.connection._CHECK_TIMEOUT_SECONDS", 0.1)
     async with (
         counting_proxy(database.server) as proxy,
-        door(proxy.conninfo, signer) as tenancy,
+        tenant_database(proxy.conninfo, signer) as tenancy,
     ):
         await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
-        async with tenancy._door._pool.connection() as connection:
+        async with tenancy._executor._pool.connection() as connection:
             pass
         connection.idle_since -= 31
-        monkeypatch.setattr(tenancy._door._pool._pool, "timeout", 1.0)
+        monkeypatch.setattr(tenancy._executor._pool._pool, "timeout", 1.0)
         proxy.answers_flow.clear()
         started = time.monotonic()
         with pytest.raises(Busy):
             await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
         assert time.monotonic() - started < 3
         proxy.answers_flow.set()
-        monkeypatch.setattr(tenancy._door._pool._pool, "timeout", 10.0)
+        monkeypatch.setattr(tenancy._executor._pool._pool, "timeout", 10.0)
         assert (await tenancy.run(callers["seattle"], "SELECT 2", max_rows=1)).rows == [[2]]
 
 
 async def test_cancelled_call_leaves_no_statement_running(
     database: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:
-    async with door(database.server, signer) as tenancy:
+    async with tenant_database(database.server, signer) as tenancy:
         await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
         call = asyncio.ensure_future(
             tenancy.run(callers["seattle"], "SELECT pg_sleep(20), 'cancel me'", max_rows=1)
@@ -328,7 +330,7 @@ async def test_cancelled_call_leaves_no_statement_running(
 async def test_connection_that_the_server_ended_is_replaced_unseen(
     database: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:
-    async with door(database.server, signer) as tenancy:
+    async with tenant_database(database.server, signer) as tenancy:
         (row,) = (await tenancy.run(callers["seattle"], "SELECT pg_backend_pid()", max_rows=1)).rows
         with psycopg.connect(database.owner, autocommit=True) as owner:
             owner.execute("SELECT pg_terminate_backend(%s, 5000)", [row[0]])
@@ -338,7 +340,7 @@ async def test_connection_that_the_server_ended_is_replaced_unseen(
 async def test_statement_that_ends_its_own_backend_twice_is_told_to_come_back(
     database: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:
-    async with door(database.server, signer) as tenancy:
+    async with tenant_database(database.server, signer) as tenancy:
         await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
 
         async def end_sleepers() -> None:
@@ -363,7 +365,7 @@ async def test_statement_that_ends_its_own_backend_twice_is_told_to_come_back(
 async def test_waiting_is_bounded_and_excess_is_told_at_once(
     database: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:
-    async with door(database.server, signer, size=1, waiting=2) as tenancy:
+    async with tenant_database(database.server, signer, size=1, waiting=2) as tenancy:
         await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
         calls = [
             asyncio.ensure_future(
@@ -381,7 +383,7 @@ async def test_fifty_cold_calls_open_one_pool_and_mix_nobody_up(
     database: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:
     pool = DatabasePool(database.server, max_size=3)
-    tenancy = Tenancy(pool, signer, Verification(pool, signer))
+    tenancy = TenantDatabase(pool, signer, Verification(pool, signer))
     names = [name for name in callers if name not in {"eastside", "head-office"}] * 7
     answers = await asyncio.gather(
         *(
@@ -397,8 +399,10 @@ async def test_fifty_cold_calls_open_one_pool_and_mix_nobody_up(
 
 @pytest.mark.requirement("S23")
 async def test_unreachable_database_is_busy_not_a_failed_proof(signer: ContextSigner) -> None:
-    async with door("host=127.0.0.1 port=1 dbname=x user=y password=z", signer) as tenancy:
-        tenancy._door._pool._pool.timeout = 0.3
+    async with tenant_database(
+        "host=127.0.0.1 port=1 dbname=x user=y password=z", signer
+    ) as tenancy:
+        tenancy._executor._pool._pool.timeout = 0.3
         with pytest.raises(Busy):
             await tenancy.run(Caller(uuid4(), uuid4()), "SELECT 1", max_rows=1)
 
@@ -407,7 +411,7 @@ async def test_wrong_context_key_is_broken_isolation(
     database: Database, callers: dict[str, Caller]
 ) -> None:
     stranger = ContextSigner([ContextKey(1, bytes(32))])
-    async with door(database.server, stranger) as tenancy:
+    async with tenant_database(database.server, stranger) as tenancy:
         with pytest.raises(ZavaError) as caught:
             await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
     assert caught.value.code == "MCP_ERROR"
@@ -432,7 +436,7 @@ async def test_wrong_context_key_is_broken_isolation(
     ],
 )
 async def test_bad_statement_is_a_clear_error_and_harms_no_next_call(
-    tenancy: Tenancy, callers: dict[str, Caller], sql: str, error: type[ZavaError]
+    tenancy: TenantDatabase, callers: dict[str, Caller], sql: str, error: type[ZavaError]
 ) -> None:
     with pytest.raises(error) as caught:
         await tenancy.run(callers["seattle"], sql, max_rows=10)
@@ -443,7 +447,7 @@ async def test_bad_statement_is_a_clear_error_and_harms_no_next_call(
 
 
 async def test_syntax_error_tells_the_server_s_words_and_the_position(
-    tenancy: Tenancy, callers: dict[str, Caller]
+    tenancy: TenantDatabase, callers: dict[str, Caller]
 ) -> None:
     with pytest.raises(DatabaseFault) as caught:
         await tenancy.run(callers["seattle"], "SELECT count(*) FORM retail.orders", max_rows=1)
@@ -452,7 +456,7 @@ async def test_syntax_error_tells_the_server_s_words_and_the_position(
 
 
 async def test_answer_is_cut_by_bytes_and_says_so(
-    tenancy: Tenancy, callers: dict[str, Caller]
+    tenancy: TenantDatabase, callers: dict[str, Caller]
 ) -> None:
     answer = await tenancy.run(
         callers["seattle"], "SELECT repeat('x', 100000) FROM generate_series(1, 50)", max_rows=50
@@ -466,7 +470,7 @@ async def test_statements_run_with_and_without_prepared_ones(
     database: Database, signer: ContextSigner, callers: dict[str, Caller], prepared: bool
 ) -> None:
     pool = DatabasePool(database.server, max_size=1)
-    tenancy = Tenancy(
+    tenancy = TenantDatabase(
         pool, signer, Verification(pool, signer, use_prepared=prepared), use_prepared=prepared
     )
     assert (await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)).rows == [[1]]
@@ -484,7 +488,7 @@ async def test_statements_run_with_and_without_prepared_ones(
 @pytest.mark.requirement("S80")
 @pytest.mark.requirement("S81")
 async def test_pooled_connection_has_the_stated_settings_and_no_context(
-    pool: DatabasePool, tenancy: Tenancy, callers: dict[str, Caller]
+    pool: DatabasePool, tenancy: TenantDatabase, callers: dict[str, Caller]
 ) -> None:
     await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
     expected = {
@@ -514,7 +518,7 @@ async def test_pooled_connection_has_the_stated_settings_and_no_context(
 async def test_pool_never_holds_more_connections_than_its_bound(
     seeded_clone: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:
-    async with door(seeded_clone.server, signer, size=2) as tenancy:
+    async with tenant_database(seeded_clone.server, signer, size=2) as tenancy:
         await asyncio.gather(
             *(
                 tenancy.run(callers["seattle"], "SELECT pg_sleep(0.05)", max_rows=1)
@@ -535,16 +539,16 @@ async def test_only_a_rested_connection_is_checked_before_use(
 ) -> None:
     async with (
         counting_proxy(database.server) as proxy,
-        door(proxy.conninfo, signer) as tenancy,
+        tenant_database(proxy.conninfo, signer) as tenancy,
     ):
         await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
-        async with tenancy._door._pool.connection() as connection:
+        async with tenancy._executor._pool.connection() as connection:
             pass
         connection.idle_since -= 31
         before = proxy.round_trips
         await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
         assert proxy.round_trips - before == 2
-        assert tenancy._door._pool._pool.max_idle == 300
+        assert tenancy._executor._pool._pool.max_idle == 300
 
 
 async def test_context_key_must_be_well_formed() -> None:

@@ -13,10 +13,10 @@ from tests.proxy import counting_proxy
 from tests.security.legitimate import read_legitimate
 from zava.data.guard.cost.work import HEAVY_ROWS, Work
 from zava.data.session.isolation_check import Verification
-from zava.data.session.pipeline import Bounds, Flight
+from zava.data.session.pipeline import Bounds, Pipeline
 from zava.data.session.results import read_plan
 from zava.data.session.signed_context import ContextSigner, SignedCall
-from zava.data.session.tenant_database import Tenancy
+from zava.data.session.tenant_database import TenantDatabase
 from zava.data.sql_query.free_query import RetailData
 from zava.data.syntax.parser import parse
 from zava.data.usage.budgets import Budget, Budgets
@@ -135,15 +135,15 @@ def test_estimate_does_not_depend_on_which_store_a_statement_names() -> None:
 @pytest.fixture
 async def data(database: Database, signer: ContextSigner) -> AsyncIterator[RetailData]:
     pool = DatabasePool(database.server, max_size=1)
-    tenancy = Tenancy(pool, signer, Verification(pool, signer))
+    tenancy = TenantDatabase(pool, signer, Verification(pool, signer))
     yield RetailData(tenancy, most_rows=LIMIT)
     await pool.close()
 
 
 async def plan(connection: PooledConnection, audience: Audience, call: SignedCall) -> str:
-    flight = Flight(connection)
-    flight.add_call(audience, call, Bounds(1, 1000), describe=False, is_run=False)
-    return read_plan(await flight.fly())
+    pipeline = Pipeline(connection)
+    pipeline.add_call(audience, call, Bounds(1, 1000), describe=False, is_run=False)
+    return read_plan(await pipeline.run())
 
 
 @pytest.mark.parametrize("name", ["seattle", "eastside", "head-office"])
@@ -162,7 +162,7 @@ async def test_refusal_uses_no_connection_at_all(
     """No verdict can depend on any row: the database is not asked."""
     async with counting_proxy(database.server) as proxy:
         pool = DatabasePool(proxy.conninfo, max_size=1)
-        tenancy = Tenancy(pool, signer, Verification(pool, signer))
+        tenancy = TenantDatabase(pool, signer, Verification(pool, signer))
         data = RetailData(tenancy, most_rows=LIMIT)
         await data.run(callers["seattle"], HEAVY[0], max_rows=1)
         before = proxy.round_trips
@@ -183,7 +183,7 @@ async def test_refusals_are_charged_a_deadline_each_and_end_for_the_hour(
     now = 7205.0
     pool = DatabasePool(database.server, max_size=1)
     budgets = Budgets(Budget(), connections=1, clock=lambda: now)
-    tenancy = Tenancy(
+    tenancy = TenantDatabase(
         pool, signer, Verification(pool, signer), budgets=budgets, statement_timeout_seconds=30
     )
     data = RetailData(tenancy, most_rows=LIMIT)
@@ -257,7 +257,7 @@ async def test_plan_needs_a_grant_the_right_audience_and_a_signature(
     pool = DatabasePool(database.server, max_size=1)
     stranger = replace(callers["seattle"], object_id=callers["seattle"].tenant_id)
     with pytest.raises(AccessDenied):
-        await Tenancy(pool, signer, Verification(pool, signer)).run(
+        await TenantDatabase(pool, signer, Verification(pool, signer)).run(
             stranger, "SELECT 1", max_rows=1
         )
     own = signer.sign(callers["seattle"], "SELECT 1")

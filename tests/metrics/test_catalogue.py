@@ -15,7 +15,7 @@ from zava.data.metrics.planner import plan
 from zava.data.metrics.reader import MetricReader
 from zava.data.session.isolation_check import Verification
 from zava.data.session.signed_context import ContextSigner
-from zava.data.session.tenant_database import Tenancy
+from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import InvalidInput, NotPermitted, QueryRefused
 from zava.infrastructure.cache_backends import MemoryStore
 from zava.infrastructure.postgres.pool import DatabasePool
@@ -170,7 +170,7 @@ async def test_metric_answers_to_its_other_names(
 )
 async def test_cost_is_not_a_store_managers_business(
     metrics: MetricReader,
-    unguarded: Tenancy,
+    unguarded: TenantDatabase,
     callers: dict[str, Caller],
     catalogue: Catalogue,
     metric: str,
@@ -275,7 +275,7 @@ async def test_stores_are_narrowed_beside_the_policy(
     pool = DatabasePool(seeded_clone.server, max_size=1)
     verification = Verification(pool, signer)
     verification._holds = True  # which has noticed, and would serve nothing
-    tenancy = Tenancy(pool, signer, verification)
+    tenancy = TenantDatabase(pool, signer, verification)
     everything = await tenancy.run(
         callers["redmond"], "SELECT count(DISTINCT store_id) FROM retail.orders", max_rows=1
     )

@@ -16,7 +16,7 @@ from zava.data.metrics.catalog import Catalogue
 from zava.data.metrics.reader import CHAIN_METRICS, MetricReader
 from zava.data.session.isolation_check import Verification
 from zava.data.session.signed_context import ContextSigner
-from zava.data.session.tenant_database import Tenancy
+from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import InvalidInput
 from zava.infrastructure.cache_backends import MemoryStore
 from zava.infrastructure.postgres.pool import DatabasePool
@@ -120,7 +120,7 @@ ATTACKS = [
 
 @pytest.mark.parametrize(("metric", "start", "end"), ATTACKS)
 async def test_free_sql_gets_no_other_period_or_figure_of_the_function(
-    unguarded: Tenancy, callers: dict[str, Caller], metric: str, start: str, end: str
+    unguarded: TenantDatabase, callers: dict[str, Caller], metric: str, start: str, end: str
 ) -> None:
     """Differences of overlapping periods would be single days: the database has none to take."""
     whole = CALL.format("revenue", *QUARTER)
@@ -154,7 +154,7 @@ async def quartiles_of(
     metric: str = "revenue",
 ) -> Any:
     pool = DatabasePool(database.server, max_size=1)
-    tenancy = Tenancy(pool, signer, Verification(pool, signer))
+    tenancy = TenantDatabase(pool, signer, Verification(pool, signer))
     reader = MetricReader(tenancy, result_cache(tenancy, MemoryStore(1), ttl_seconds=0), catalogue)
     try:
         told = await ChainAnalysis(reader, lambda: TODAY).compare(caller, metric, "2026-Q1")

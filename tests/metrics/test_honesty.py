@@ -16,7 +16,7 @@ from zava.data.metrics.catalog import Catalogue
 from zava.data.metrics.reader import MetricReader
 from zava.data.session.isolation_check import Verification
 from zava.data.session.signed_context import ContextSigner
-from zava.data.session.tenant_database import Tenancy
+from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import InvalidInput
 from zava.infrastructure.cache_backends import MemoryStore, RedisStore
 from zava.infrastructure.local.state_dir import Home
@@ -58,7 +58,7 @@ async def test_store_without_any_order_is_told_so(
 ) -> None:
     changing.execute("UPDATE retail.orders SET status = 'cancelled'")
     pool = DatabasePool(seeded_clone.server, max_size=1)
-    tenancy = Tenancy(pool, signer, Verification(pool, signer))
+    tenancy = TenantDatabase(pool, signer, Verification(pool, signer))
     reader = MetricReader(tenancy, result_cache(tenancy, MemoryStore(1), ttl_seconds=0), catalogue)
     answer = await Metrics(reader, lambda: TODAY).query(callers["seattle"], metrics=["orders"])
     assert answer.notes == ("There is no order in your scope.",)

@@ -19,7 +19,7 @@ import psycopg
 from tests.database import CONTEXT_KEY, Cluster, Database, postgresql
 from zava.data.session.isolation_check import Verification
 from zava.data.session.signed_context import ContextKey, ContextSigner
-from zava.data.session.tenant_database import Tenancy
+from zava.data.session.tenant_database import TenantDatabase
 from zava.data.sql_query.free_query import RetailData
 from zava.errors import Busy, QueryRefused
 from zava.infrastructure.postgres.pool import DatabasePool
@@ -92,7 +92,7 @@ def correlation(times: Mapping[str, float], truth: Mapping[str, int]) -> float:
 async def attack(database: Database, seconds: float) -> None:
     pool = DatabasePool(database.server, max_size=1)
     signer = ContextSigner([ContextKey(*CONTEXT_KEY)])
-    tenancy = Tenancy(pool, signer, Verification(pool, signer))
+    tenancy = TenantDatabase(pool, signer, Verification(pool, signer))
     data, caller = RetailData(tenancy, most_rows=LIMIT), demo_callers()["seattle"]
     with psycopg.connect(database.owner) as owner:
         rows = owner.execute("SELECT store_id::text, count(*) FROM retail.orders GROUP BY 1")

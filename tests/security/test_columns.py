@@ -7,7 +7,7 @@ import pytest
 
 from tests.database import Database
 from tests.golden_columns import GOLDEN, readable
-from zava.data.session.tenant_database import Tenancy
+from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import QueryRefused
 from zava.model.core import Caller
 
@@ -44,7 +44,7 @@ def test_list_keeps_cost_margin_principals_and_keys_where_they_belong() -> None:
     ],
 )
 async def test_cost_and_margin_are_refused_to_a_store_manager_whatever_the_statement(
-    unguarded: Tenancy, callers: dict[str, Caller], statement: str
+    unguarded: TenantDatabase, callers: dict[str, Caller], statement: str
 ) -> None:
     with pytest.raises(QueryRefused):
         await unguarded.run(callers["seattle"], statement, max_rows=1)
@@ -52,7 +52,7 @@ async def test_cost_and_margin_are_refused_to_a_store_manager_whatever_the_state
 
 @pytest.mark.parametrize("name", ["eastside", "head-office"])
 async def test_cost_and_margin_are_shown_to_those_allowed(
-    unguarded: Tenancy, callers: dict[str, Caller], name: str
+    unguarded: TenantDatabase, callers: dict[str, Caller], name: str
 ) -> None:
     sql = "SELECT cost, gross_margin_percent FROM retail.products LIMIT 1"
     ((cost, margin),) = (await unguarded.run(callers[name], sql, max_rows=1)).rows

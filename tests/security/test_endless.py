@@ -15,7 +15,7 @@ from tests.pgbouncer import is_asked_for
 from tests.security.endless import Endless
 from zava.data.session.isolation_check import Verification
 from zava.data.session.signed_context import ContextSigner
-from zava.data.session.tenant_database import Tenancy
+from zava.data.session.tenant_database import TenantDatabase
 from zava.data.sql_query.free_query import RetailData
 from zava.errors import QueryRefused, ZavaError
 from zava.infrastructure.postgres.pool import DatabasePool
@@ -79,7 +79,7 @@ async def runner(
     if is_asked_for():
         pytest.fail("run this one without a pooler")
     pool = DatabasePool(database.server, max_size=1)
-    tenancy = Tenancy(
+    tenancy = TenantDatabase(
         pool, signer, Verification(pool, signer), statement_timeout_seconds=DEADLINE_SECONDS
     )
     async with await psycopg.AsyncConnection.connect(database.owner, autocommit=True) as watcher:

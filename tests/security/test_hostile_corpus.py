@@ -17,7 +17,7 @@ from tests.pgbouncer import is_asked_for
 from tests.security.corpus import CATALOG, GUARD_ONLY, Hostile, read_corpus
 from zava.data.session.isolation_check import Verification
 from zava.data.session.signed_context import ContextSigner
-from zava.data.session.tenant_database import Tenancy
+from zava.data.session.tenant_database import TenantDatabase
 from zava.data.sql_query.free_query import RetailData
 from zava.errors import QueryTimeout, ResultTooLarge, ZavaError
 from zava.infrastructure.postgres.pool import DatabasePool
@@ -39,7 +39,7 @@ corpus = read_corpus()
 class Arena:
     """One attacker's connection, a peer at work, and a superuser who looks on."""
 
-    tenancy: Tenancy
+    tenancy: TenantDatabase
     pool: DatabasePool
     watcher: psycopg.AsyncConnection[Any]
     peer: psycopg.AsyncConnection[Any]
@@ -147,7 +147,7 @@ async def arena(
         )
         own, other, order, customer = await ids.fetchone() or (None,) * 4
         pool = DatabasePool(database.server, max_size=1)
-        tenancy = Tenancy(
+        tenancy = TenantDatabase(
             pool,
             signer,
             Verification(pool, signer),
@@ -296,7 +296,7 @@ async def test_judge_sees_a_foreign_row_when_there_is_one(
     (problem,) = await verification.problems()
     assert problem.startswith("policy hole on retail.orders is not one of the sealed ones")
     verification.ensure = _nothing  # type: ignore[method-assign]  # serve although it is broken
-    answer = await Tenancy(pool, signer, verification).run(
+    answer = await TenantDatabase(pool, signer, verification).run(
         callers["seattle"], "SELECT * FROM retail.orders", max_rows=1000
     )
     await pool.close()

@@ -12,7 +12,7 @@ from tests.security.legitimate import (
     Legitimate,
     read_legitimate,
 )
-from zava.data.session.tenant_database import Tenancy
+from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import QueryRefused
 from zava.model.core import Caller
 
@@ -35,7 +35,7 @@ def runs() -> list[object]:
 @pytest.mark.parametrize(("legitimate", "name"), runs())
 @pytest.mark.requirement("S04")
 async def test_legitimate_statement_runs_as_each_audience(
-    legitimate: Legitimate, name: str, tenancy: Tenancy, callers: dict[str, Caller]
+    legitimate: Legitimate, name: str, tenancy: TenantDatabase, callers: dict[str, Caller]
 ) -> None:
     answer = await tenancy.run(callers[name], legitimate.sql, max_rows=ROWS)
     assert bool(answer.rows) is (NO_ROWS not in legitimate.marks)
@@ -49,7 +49,7 @@ async def test_legitimate_statement_runs_as_each_audience(
     ids=lambda legitimate: legitimate.label,
 )
 async def test_statement_marked_cost_is_not_for_a_store_manager(
-    legitimate: Legitimate, tenancy: Tenancy, callers: dict[str, Caller]
+    legitimate: Legitimate, tenancy: TenantDatabase, callers: dict[str, Caller]
 ) -> None:
     with pytest.raises(QueryRefused, match="Permission denied"):
         await tenancy.run(callers[TOLD_NO_COST], legitimate.sql, max_rows=ROWS)

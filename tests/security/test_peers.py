@@ -4,7 +4,7 @@ import psycopg
 import pytest
 
 from tests.database import HIDE_PEERS, Cluster, Database, one
-from zava.data.session.tenant_database import Tenancy
+from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import ZavaError
 from zava.infrastructure.postgres.migrations import migrate
 from zava.model.core import Caller
@@ -35,7 +35,7 @@ def closed(database: Database) -> list[str]:
 
 
 async def test_a_caller_reads_no_trace_of_a_peer(
-    closed: list[str], unguarded: Tenancy, callers: dict[str, Caller]
+    closed: list[str], unguarded: TenantDatabase, callers: dict[str, Caller]
 ) -> None:
     for sql in closed:
         with pytest.raises(ZavaError) as caught:

@@ -13,7 +13,7 @@ from tests.golden_functions import GOLDEN, known_functions
 from tests.security.holes import CLUSTER_HOLES, HOLES
 from zava.data.session.isolation_check import IsolationBroken, Verification
 from zava.data.session.signed_context import ContextSigner
-from zava.data.session.tenant_database import Tenancy
+from zava.data.session.tenant_database import TenantDatabase
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
 
@@ -265,7 +265,7 @@ async def test_nothing_is_served_until_isolation_is_proven(
     seeded_clone: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:
     pool = DatabasePool(seeded_clone.server, max_size=1)
-    tenancy = Tenancy(pool, signer, Verification(pool, signer))
+    tenancy = TenantDatabase(pool, signer, Verification(pool, signer))
     with psycopg.connect(seeded_clone.owner, autocommit=True) as owner:
         owner.execute("ALTER TABLE retail.orders NO FORCE ROW LEVEL SECURITY")
         with pytest.raises(IsolationBroken) as caught:
@@ -282,7 +282,7 @@ async def test_proof_is_renewed_after_a_minute_and_a_broken_one_stops_the_servic
     now = 1000.0
     pool = DatabasePool(seeded_clone.server, max_size=1)
     verification = Verification(pool, signer, clock=lambda: now)
-    tenancy = Tenancy(pool, signer, verification)
+    tenancy = TenantDatabase(pool, signer, verification)
     await verification.refresh()
     with psycopg.connect(seeded_clone.owner, autocommit=True) as owner:
         owner.execute("ALTER TABLE retail.orders NO FORCE ROW LEVEL SECURITY")

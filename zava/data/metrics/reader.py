@@ -1,4 +1,4 @@
-"""Reads certified metrics through the one door: several questions, one statement."""
+"""Reads certified metrics: several questions, one statement."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,7 +12,7 @@ from zava.data.metrics.compiler import compile_plans
 from zava.data.metrics.planner import Plan, answer_names, plan
 from zava.data.metrics.result_cache import ResultCache
 from zava.data.named_queries import statement
-from zava.data.session.tenant_database import Tenancy
+from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import InvalidInput, NotPermitted
 from zava.model.core import Audience, Caller, Scope
 from zava.model.metrics import (
@@ -35,7 +35,7 @@ _LONGEST_VALUE = 60
 class MetricReader:
     """The data layer of the metric tools."""
 
-    def __init__(self, tenancy: Tenancy, cache: ResultCache, catalogue: Catalogue) -> None:
+    def __init__(self, tenancy: TenantDatabase, cache: ResultCache, catalogue: Catalogue) -> None:
         self._tenancy = tenancy
         self._cache = cache
         self._catalogue = catalogue
@@ -48,7 +48,7 @@ class MetricReader:
             NotPermitted: a metric or a store is not this caller's.
         """
         plans = {name: plan(query, self._catalogue) for name, query in queries.items()}
-        grant = await self._tenancy.grant(caller)
+        grant = await self._tenancy.effective_access(caller)
         for name, each in plans.items():
             plans[name] = self._permitted(each, grant.audience)
         sql, params = compile_plans(plans, self._catalogue)
@@ -81,7 +81,7 @@ class MetricReader:
         plans = {"own": plan(query, self._catalogue)}
         sql, params = compile_plans(plans, self._catalogue)
         values = {"metric": asked.name, "start": str(period.start), "end": str(period.end)}
-        grant = await self._tenancy.grant(caller)
+        grant = await self._tenancy.effective_access(caller)
         kept = await self._cache.read(
             caller, grant, f"{sql},\n{statement('chain_quartiles')}", {**params, "chain": values}
         )

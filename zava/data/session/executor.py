@@ -18,9 +18,9 @@ from zava import call_context
 from zava.data.session import sqlstate
 from zava.data.session.audit_writer import AuditTrail
 from zava.data.session.isolation_check import Verification
-from zava.data.session.operations import ExplainPlan, Operation, Question, Terms
+from zava.data.session.operations import ExplainPlan, Operation, Statement, Terms
 from zava.data.session.overdue import Overdue
-from zava.data.session.pipeline import Flight
+from zava.data.session.pipeline import Pipeline
 from zava.data.session.retries import Repetition, is_lost_connection
 from zava.data.session.signed_context import ContextSigner
 from zava.data.usage.budgets import Budgets
@@ -42,7 +42,7 @@ GRACE_SECONDS = 2
 _SLACK_SECONDS = 1  # so much of a call's time may pass before its statement is given less
 
 
-class Door:
+class TenantExecutor:
     """Runs operations for callers, each in one round trip."""
 
     def __init__(
@@ -100,7 +100,7 @@ class Door:
         finally:
             self._observe(caller, operation, attempts, failed)
 
-    async def explain(self, caller: Caller, question: Question) -> list[str]:
+    async def explain(self, caller: Caller, statement: Statement) -> list[str]:
         """Return the shape of the plan that the caller's statement has; it is not run again.
 
         Raises:
@@ -108,7 +108,7 @@ class Door:
         """
         audience = self.audience(caller) or Audience.STORE_MANAGERS
         try:
-            return await self._run_once(caller, ExplainPlan(question), audience, _Timing())
+            return await self._run_once(caller, ExplainPlan(statement), audience, _Timing())
         except psycopg.Error as error:
             raise self._translated(caller, error) from error
 
@@ -142,7 +142,7 @@ class Door:
         if self.overdue.is_watching:
             await self.overdue.check(caller)
         async with (
-            self.budgets.places.hold(
+            self.budgets.quota.slot(
                 caller, is_heavy=operation.is_heavy, gathers=operation.gathers
             ) as is_spare,
             self._pool.connection(is_spare=is_spare) as connection,
@@ -151,16 +151,16 @@ class Door:
             left_seconds = call_context.remaining_seconds(self._timeout_seconds + GRACE_SECONDS)
             milliseconds = self._deadline(left_seconds - GRACE_SECONDS)
             terms = Terms(caller, audience, milliseconds, self._signer, self.budgets, self.trail)
-            flight = Flight(connection, use_prepared=self._use_prepared)
+            pipeline = Pipeline(connection, use_prepared=self._use_prepared)
             intent = self.trail.intent(caller)
             timing.since = time.monotonic()
             try:
                 async with asyncio.timeout(left_seconds):
                     if intent:
-                        flight.add_record(orjson.dumps(intent))
+                        pipeline.add_record(orjson.dumps(intent))
                     # Signed when a connection is there: the signature ages while one waits.
-                    operation.add_to(flight, terms)
-                    return operation.read(await flight.fly())
+                    operation.add_to(pipeline, terms)
+                    return operation.read(await pipeline.run())
             except TimeoutError as error:
                 self._pool.fell_silent(timing.since)
                 raise QueryTimeout(
@@ -170,9 +170,9 @@ class Door:
             finally:
                 timing.seconds = time.monotonic() - timing.since
                 if intent:
-                    self.trail.intended(caller, intent, is_committed=flight.is_recorded)
-                if connection.is_abandoned and flight.nonce is not None:
-                    self.overdue.watch(caller, flight.nonce)
+                    self.trail.intended(caller, intent, is_committed=pipeline.is_recorded)
+                if connection.is_abandoned and pipeline.nonce is not None:
+                    self.overdue.watch(caller, pipeline.nonce)
                 if caller.call is not None:
                     caller.call.database_seconds += timing.seconds
 
@@ -243,7 +243,7 @@ class Door:
             return
         # What ran, to its end or out of its time: not what was refused.
         explain = None
-        if isinstance(operation, Question) and isinstance(error, QueryTimeout | None):
+        if isinstance(operation, Statement) and isinstance(error, QueryTimeout | None):
             explain = partial(self.explain, caller, operation)
         self.monitor.tell_slow(kind, sql, seconds, explain)
 

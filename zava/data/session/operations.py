@@ -10,16 +10,16 @@ from typing import Any, ClassVar, Protocol, TypeVar
 import orjson
 
 from zava.data.session.audit_writer import AuditTrail
-from zava.data.session.pipeline import Bounds, Flight
+from zava.data.session.pipeline import Bounds, Pipeline
 from zava.data.session.results import (
-    Grant,
-    Landing,
+    CountedUsage,
+    EffectiveAccess,
     Results,
-    Used,
-    read_answer,
-    read_grant,
+    StatementResult,
+    read_access,
     read_plan,
-    read_use,
+    read_statement_result,
+    read_usage,
 )
 from zava.data.session.signed_context import ContextSigner, SignedCall
 from zava.data.usage.budgets import Budgets
@@ -80,7 +80,7 @@ class Operation(Protocol[Result]):
     def gathers(self) -> bool:
         """Return whether it may take the memory that one backend is allowed."""
 
-    def add_to(self, flight: Flight, terms: Terms) -> None:
+    def add_to(self, pipeline: Pipeline, terms: Terms) -> None:
         """Sign the operation and queue its commands."""
 
     def read(self, results: Results) -> Result:
@@ -88,7 +88,7 @@ class Operation(Protocol[Result]):
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Statement:
     """One statement to run for a caller; `params` are values for statements of ours."""
 
     sql: str
@@ -104,11 +104,11 @@ class Question:
         return self.sql
 
     def signed(self, terms: Terms) -> SignedCall:
-        """Sign the statement and its values. The signature ages, so sign when it can be sent."""
+        """Sign the statement and its values, once there is a connection: a signature ages."""
         params = orjson.dumps(self.params).decode() if self.params is not None else ""
         return terms.signer.sign(terms.caller, self.sql, params)
 
-    def add_to(self, flight: Flight, terms: Terms) -> None:
+    def add_to(self, pipeline: Pipeline, terms: Terms) -> None:
         """Queue the statement; the server describes the columns of a free one."""
         budgets, milliseconds = terms.budgets, terms.milliseconds
         if self.is_free or budgets.budget.is_limited:
@@ -117,11 +117,11 @@ class Question:
             bounds = Bounds(self.max_rows, MAX_ANSWER_BYTES, milliseconds, limits, searches)
         else:  # statements of ours end by themselves: without a budget they need no admission
             bounds = Bounds(self.max_rows, MAX_ANSWER_BYTES, milliseconds)
-        flight.add_call(terms.audience, self.signed(terms), bounds, describe=self.is_free)
+        pipeline.add_call(terms.audience, self.signed(terms), bounds, describe=self.is_free)
 
-    def read(self, results: Results) -> Landing:
+    def read(self, results: Results) -> StatementResult:
         """Return the statement's rows and the scope in which they were read."""
-        return read_answer(results)
+        return read_statement_result(results)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,25 +132,25 @@ class ExplainPlan:
     the budget is spent. Of the calls at once it takes none: the next one needs them.
     """
 
-    question: Question
+    statement: Statement
 
     statistics_text: ClassVar[str] = "EXPLAIN"
     is_free: ClassVar[bool] = False
     is_heavy: ClassVar[bool] = True
     gathers: ClassVar[bool] = False
 
-    def add_to(self, flight: Flight, terms: Terms) -> None:
+    def add_to(self, pipeline: Pipeline, terms: Terms) -> None:
         """Queue the planning of the statement."""
         bounds = Bounds(0, 0, terms.milliseconds, terms.limits(calls_at_once=0))
-        call = self.question.signed(terms)
-        flight.add_call(terms.audience, call, bounds, describe=False, is_run=False)
+        call = self.statement.signed(terms)
+        pipeline.add_call(terms.audience, call, bounds, describe=False, is_run=False)
 
     def read(self, results: Results) -> list[str]:
         """Return the plan, a line a step."""
         return read_plan(results).splitlines()
 
 
-class ReadGrant:
+class ReadAccess:
     """Reads what the caller may see, without a statement on any tenant's rows."""
 
     statistics_text: ClassVar[str] = "SELECT * FROM zava.scope()"
@@ -158,16 +158,16 @@ class ReadGrant:
     is_heavy: ClassVar[bool] = False
     gathers: ClassVar[bool] = False
 
-    def add_to(self, flight: Flight, terms: Terms) -> None:
+    def add_to(self, pipeline: Pipeline, terms: Terms) -> None:
         """Queue the entry alone."""
-        flight.add_scope(terms.signer.sign(terms.caller, _ENTRY))
+        pipeline.add_scope(terms.signer.sign(terms.caller, _ENTRY))
 
-    def read(self, results: Results) -> Grant:
-        """Return the grant."""
-        return read_grant(results)
+    def read(self, results: Results) -> EffectiveAccess:
+        """Return the effective access."""
+        return read_access(results)
 
 
-class ReadUse:
+class ReadUsage:
     """Reads what the caller has used of the budgets, after the entry and in the same trip."""
 
     statistics_text: ClassVar[str] = "SELECT * FROM zava.used()"
@@ -175,10 +175,10 @@ class ReadUse:
     is_heavy: ClassVar[bool] = False
     gathers: ClassVar[bool] = False
 
-    def add_to(self, flight: Flight, terms: Terms) -> None:
+    def add_to(self, pipeline: Pipeline, terms: Terms) -> None:
         """Queue the entry and the used budgets."""
-        flight.add_scope(terms.signer.sign(terms.caller, _ENTRY), with_use=True)
+        pipeline.add_scope(terms.signer.sign(terms.caller, _ENTRY), with_use=True)
 
-    def read(self, results: Results) -> Used:
-        """Return the used budgets with the grant that came first."""
-        return read_use(results)
+    def read(self, results: Results) -> CountedUsage:
+        """Return the used budgets with the access that came first."""
+        return read_usage(results)

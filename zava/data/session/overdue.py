@@ -18,7 +18,7 @@ import psycopg
 
 from zava import call_context
 from zava.data.session.audit_writer import AuditTrail
-from zava.data.session.pipeline import Flight
+from zava.data.session.pipeline import Pipeline
 from zava.data.session.results import read_working
 from zava.data.usage.budgets import OVERDUE_SECONDS, spent
 from zava.errors import ZavaError
@@ -56,7 +56,7 @@ class Overdue:
 
     @property
     def is_watching(self) -> bool:
-        """Whether there is any such statement, of whatever caller."""
+        """Whether any statement is watched, of any caller."""
         return bool(self._by_nonce)
 
     def watch(self, caller: Caller, nonce: str) -> None:
@@ -112,9 +112,9 @@ class Overdue:
                         asyncio.timeout(_LOOK_SECONDS),
                         self._pool.connection(is_spare=True) as connection,
                     ):
-                        flight = Flight(connection, use_prepared=self._use_prepared)
-                        flight.add_working(asked)
-                        working = read_working(await flight.fly())
+                        pipeline = Pipeline(connection, use_prepared=self._use_prepared)
+                        pipeline.add_working(asked)
+                        working = read_working(await pipeline.run())
                 finally:
                     self._seen_at = time.monotonic()
                 for nonce in asked:

@@ -98,7 +98,7 @@ class Bounds:
     searches_overdue: bool = True
 
 
-class Flight:
+class Pipeline:
     """Commands that leave together; `fly` brings back the result of each."""
 
     def __init__(self, connection: PooledConnection, *, use_prepared: bool = True) -> None:
@@ -212,7 +212,7 @@ class Flight:
         self._steps.append("query")
         self._sync()
 
-    async def fly(self) -> Results:
+    async def run(self) -> Results:
         """Send everything at once and return each command's result in order.
 
         On any error a connection in doubt is closed, and the pool replaces it.

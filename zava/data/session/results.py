@@ -15,7 +15,7 @@ Results = Sequence[tuple[str, PGresult]]
 
 
 @dataclass(frozen=True, slots=True)
-class Landing:
+class StatementResult:
     """What one runner's call brought back.
 
     `lines` are the runner's rows as UTF-8 JSON without the scope line; `scope` is the verified
@@ -29,7 +29,7 @@ class Landing:
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
+class EffectiveAccess:
     """What a caller may see now: `scope_hash` identifies the scope, `data_version` its state.
 
     `scope` is the verified scope text, for the audit.
@@ -42,17 +42,17 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
-class Used:
+class CountedUsage:
     """What the database has counted of a caller's budgets, and when it counts anew."""
 
-    grant: Grant
+    effective_access: EffectiveAccess
     calls: int
     milliseconds: float
     minute_seconds_left: int
     hour_seconds_left: int
 
 
-def read_answer(results: Results) -> Landing:
+def read_statement_result(results: Results) -> StatementResult:
     """Read the results of one call.
 
     Raises:
@@ -65,7 +65,7 @@ def read_answer(results: Results) -> Landing:
     truncated = None
     if lines[-1].startswith(b"truncated:"):  # a row is a JSON object: it begins with a brace
         truncated = lines.pop().removeprefix(b"truncated:").decode()
-    return Landing(by_step.get("describe"), lines[0].decode(), lines[1:], truncated)
+    return StatementResult(by_step.get("describe"), lines[0].decode(), lines[1:], truncated)
 
 
 def read_plan(results: Results) -> str:
@@ -78,7 +78,7 @@ def read_plan(results: Results) -> str:
     return (_by_step(results, "plan")["plan"].get_value(0, 0) or b"").decode()
 
 
-def read_grant(results: Results) -> Grant:
+def read_access(results: Results) -> EffectiveAccess:
     """Read what the caller may see.
 
     Raises:
@@ -86,18 +86,20 @@ def read_grant(results: Results) -> Grant:
         Busy: the audit records could not be written.
     """
     audience, scope_hash, data_version, scope = _values(_by_step(results, "scope")["scope"])
-    return Grant(Audience(audience), scope_hash, data_version, scope)
+    return EffectiveAccess(Audience(audience), scope_hash, data_version, scope)
 
 
-def read_use(results: Results) -> Used:
-    """Read what the caller has used of the budgets, with the grant that came first.
+def read_usage(results: Results) -> CountedUsage:
+    """Read what the caller has used of the budgets, with the access that came first.
 
     Raises:
         psycopg.Error: the first error among the results, or the exchange ended early.
         Busy: the audit records could not be written.
     """
     calls, milliseconds, minute, hour = _values(_by_step(results, "used")["used"])
-    return Used(read_grant(results), int(calls), float(milliseconds), int(minute), int(hour))
+    return CountedUsage(
+        read_access(results), int(calls), float(milliseconds), int(minute), int(hour)
+    )
 
 
 def read_working(results: Results) -> set[str]:

@@ -10,7 +10,7 @@ import psycopg
 from zava.data.guard.analysis import ParsingTurns, StatementReader
 from zava.data.guard.guard import Guard
 from zava.data.named_queries import statement
-from zava.data.session.tenant_database import Tenancy
+from zava.data.session.tenant_database import TenantDatabase
 from zava.data.sql_query import empty_results
 from zava.data.sql_query.keyset_hint import how_to_continue, sort_keys
 from zava.data.sql_query.name_hints import ADVISED, advise
@@ -37,10 +37,10 @@ logger = logging.getLogger(__name__)
 
 
 class RetailData:
-    """Reads the retail data through the one door."""
+    """Reads the retail data as a caller."""
 
     def __init__(
-        self, tenancy: Tenancy, *, most_rows: float = inf, turns: ParsingTurns | None = None
+        self, tenancy: TenantDatabase, *, most_rows: float = inf, turns: ParsingTurns | None = None
     ) -> None:
         """`most_rows` is how many rows a free statement may have to visit, by its text."""
         self._tenancy = tenancy

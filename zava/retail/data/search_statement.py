@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from zava.data.named_queries import statement
-from zava.data.session.tenant_database import Tenancy
+from zava.data.session.tenant_database import TenantDatabase
 from zava.model.core import Caller
 from zava.model.search import EmbeddingModel, Findings, ProductQuestion, SearchRegistry
 
@@ -24,7 +24,9 @@ _FILTERED = re.compile(r"/\*filters of (\S+)\*/")
 class ProductData:
     """Reads the catalogue for search, as the caller."""
 
-    def __init__(self, tenancy: Tenancy, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, tenancy: TenantDatabase, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._tenancy = tenancy
         self._clock = clock
         # Seen by every caller: a registry and names that are the same for all of them.
