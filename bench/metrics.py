@@ -6,11 +6,12 @@ from dataclasses import replace
 from datetime import date
 from statistics import median, quantiles
 
+from zava.retail.data.metric_catalogue import catalogue
+
 from bench.report import Part, table
-from zava.data.metrics.catalog import catalogue
 from zava.data.metrics.reader import MetricReader
 from zava.data.metrics.result_cache import ResultCache
-from zava.data.session.isolation_check import Verification
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
 from zava.infrastructure.cache_backends import MemoryStore
@@ -39,7 +40,7 @@ class _OneByOne(MetricReader):
 async def compare(login: str, signer: ContextSigner, today: date) -> list[Part]:
     """Compare the time of questions anew and kept, together and one by one, interleaved."""
     pool = DatabasePool(login, max_size=1)
-    tenancy = TenantDatabase(pool, signer, Verification(pool, signer))
+    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
 
     def sales(reader: type[MetricReader] = MetricReader, ttl_seconds: int = 0) -> SalesAnalytics:
         cache = ResultCache(

@@ -8,10 +8,10 @@ import time
 from statistics import median, quantiles
 
 from bench.report import Goal, Part, table
-from zava.data.session.isolation_check import Verification
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
-from zava.data.sql_query.free_query import RetailData
+from zava.data.sql_query.free_query import FreeQuery
 from zava.errors import ZavaError
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.retail.demo.principals import demo_callers
@@ -43,9 +43,9 @@ async def compare(server: str, signer: ContextSigner) -> Part:
     """Compare a caller's latency beside each hungry statement with a quiet moment before it."""
     pool = DatabasePool(server, max_size=3)
     tenancy = TenantDatabase(
-        pool, signer, Verification(pool, signer), statement_timeout_seconds=DEADLINE_SECONDS
+        pool, signer, IsolationCheck(pool, signer), statement_timeout_seconds=DEADLINE_SECONDS
     )
-    data = RetailData(tenancy)
+    data = FreeQuery(tenancy)
     await _p95(data)
     rows, worst = [], 0.0
     for name, sql in _HOGS.items():
@@ -70,7 +70,7 @@ async def compare(server: str, signer: ContextSigner) -> Part:
     return Part("Neighbours", table(head, rows), (goal,))
 
 
-async def _run(data: RetailData, sql: str) -> str:
+async def _run(data: FreeQuery, sql: str) -> str:
     started = time.monotonic()
     try:
         await data.run(demo_callers()["seattle"], sql, max_rows=10)
@@ -80,7 +80,7 @@ async def _run(data: RetailData, sql: str) -> str:
     return f"{said} after {time.monotonic() - started:.1f} s"
 
 
-async def _p95(data: RetailData, beside: "asyncio.Task[str] | None" = None) -> float:
+async def _p95(data: FreeQuery, beside: "asyncio.Task[str] | None" = None) -> float:
     """Return the 95th percentile of a cheap call, in ms, for as long as the other one runs."""
     took: list[float] = []
     while len(took) < CALLS or (beside is not None and not beside.done()):

@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 from hypothesis import settings
+from zava.retail.data.metric_catalogue import catalogue as read_whole_catalogue
 
 from tests.asking import AskTool, Told
 from tests.database import CONTEXT_KEY, SERVER_PASSWORD, Cluster, Database, postgresql
@@ -21,14 +22,13 @@ from tests.scheduling import Together
 from zava.app import Application, compose
 from zava.cli.client import call_tool
 from zava.data.metrics.catalog import Catalogue
-from zava.data.metrics.catalog import catalogue as read_whole_catalogue
 from zava.data.metrics.reader import MetricReader
 from zava.data.metrics.result_cache import ResultCache
-from zava.data.session.audit_writer import AuditTrail
-from zava.data.session.isolation_check import Verification
+from zava.data.session.audit_writer import AuditWriter
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextKey, ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
-from zava.data.sql_query.free_query import RetailData
+from zava.data.sql_query.free_query import FreeQuery
 from zava.infrastructure.cache_backends import ByteStore, MemoryStore
 from zava.infrastructure.embeddings.index_job import embed_catalogue
 from zava.infrastructure.embeddings.minilm import LocalEmbedder
@@ -86,7 +86,7 @@ def without_prepared_statements() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         if is_asked_for():
             patch.setenv("ZAVA_PREPARED_STATEMENTS", "false")
-            for kind in (AuditTrail, TenantDatabase, Verification):
+            for kind in (AuditWriter, TenantDatabase, IsolationCheck):
                 defaults = kind.__init__.__kwdefaults__ or {}
                 patch.setitem(defaults, "use_prepared", False)
         yield
@@ -177,13 +177,13 @@ async def pool(database: Database) -> AsyncIterator[DatabasePool]:
 @pytest.fixture(scope="session")
 async def unguarded(pool: DatabasePool, signer: ContextSigner) -> TenantDatabase:
     """The session alone, with whatever statement it is given."""
-    return TenantDatabase(pool, signer, Verification(pool, signer))
+    return TenantDatabase(pool, signer, IsolationCheck(pool, signer))
 
 
 @pytest.fixture(scope="session")
-async def tenancy(unguarded: TenantDatabase) -> RetailData:
+async def tenancy(unguarded: TenantDatabase) -> FreeQuery:
     """What the use cases read from: the session behind the guard."""
-    return RetailData(unguarded)
+    return FreeQuery(unguarded)
 
 
 @pytest.fixture(scope="session")

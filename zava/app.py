@@ -14,14 +14,14 @@ from zava import __version__
 from zava.composition.health import readiness
 from zava.data.guard.analysis import ParsingTurns
 from zava.data.metrics.result_cache import ResultCache
-from zava.data.session.audit_writer import AuditTrail
+from zava.data.session.audit_writer import AuditWriter
 from zava.data.session.executor import GRACE_SECONDS
-from zava.data.session.isolation_check import Verification
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextKey, ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
-from zava.data.sql_query.free_query import RetailData
+from zava.data.sql_query.free_query import FreeQuery
 from zava.data.usage.budgets import Budget, Budgets
-from zava.data.usage.query_stats import QueryMonitor
+from zava.data.usage.query_stats import QueryStatsCollector
 from zava.infrastructure.azure.entra_credentials import (
     authenticated,
     azure_credential,
@@ -41,7 +41,7 @@ from zava.infrastructure.local.token_issuer import (
     local_issuer_url,
 )
 from zava.infrastructure.postgres.pool import DatabasePool
-from zava.infrastructure.telemetry.aggregator import Metrics
+from zava.infrastructure.telemetry.aggregator import InstrumentAggregator
 from zava.infrastructure.telemetry.app_insights import Telemetry
 from zava.infrastructure.telemetry.json_logs import adopt_host_handlers, call_of_host
 from zava.model.core import caller_of_subject
@@ -50,8 +50,8 @@ from zava.protocol.auth.tokens import TokenAuthenticator, TrustedIssuer
 from zava.protocol.capacity.process_time import ProcessTime
 from zava.protocol.http.endpoint import MCP_PATH, Endpoint, SigningIn
 from zava.protocol.http.unserved import interrupted, not_started
+from zava.protocol.http_responses import HttpResponse
 from zava.protocol.mcp.fast_path import FastLane
-from zava.protocol.mcp.sdk_bridge import Answer
 from zava.protocol.tools.runner import ToolCalls
 from zava.retail.demo.principals import PRINCIPALS
 from zava.service.analytics import Analytics
@@ -81,11 +81,11 @@ class Application:
     """Everything of one process, joined and closed until used."""
 
     pool: DatabasePool
-    metrics: Metrics
+    metrics: InstrumentAggregator
     telemetry: Telemetry | None
     vectors: QueryVectors
-    verification: Verification
-    trail: AuditTrail
+    verification: IsolationCheck
+    trail: AuditWriter
     tenancy: TenantDatabase
     cache: ResultCache
     analytics: Analytics
@@ -141,10 +141,10 @@ def compose(
         SettingsError: a setting is missing or does not fit the others.
     """
     adopt_host_handlers(settings.log_level)
-    metrics, telemetry = Metrics(), _telemetry(settings)
+    metrics, telemetry = InstrumentAggregator(), _telemetry(settings)
     signer = ContextSigner([ContextKey.parse(text) for text in context_keys])
     pool = _pool(settings, conninfo)
-    verification = Verification(pool, signer, use_prepared=settings.prepared_statements)
+    verification = IsolationCheck(pool, signer, use_prepared=settings.prepared_statements)
     budgets = Budgets(
         Budget(
             settings.calls_at_once,
@@ -154,7 +154,7 @@ def compose(
         connections=settings.pool_max,
         spare=_SPARE,
     )
-    trail = AuditTrail(
+    trail = AuditWriter(
         pool,
         is_required=settings.is_audit_required,
         use_prepared=settings.prepared_statements,
@@ -167,7 +167,7 @@ def compose(
         budgets=budgets,
         statement_timeout_seconds=settings.statement_timeout_seconds,
         use_prepared=settings.prepared_statements,
-        monitor=QueryMonitor(slow_seconds=settings.slow_query_seconds),
+        monitor=QueryStatsCollector(slow_seconds=settings.slow_query_seconds),
     )
     cache = ResultCache(
         tenancy,
@@ -179,7 +179,7 @@ def compose(
     vectors = QueryVectors(embedders(settings))
     process_time = ProcessTime()
     analytics = Analytics(
-        RetailData(
+        FreeQuery(
             tenancy,
             most_rows=settings.statement_cost_limit or inf,
             turns=ParsingTurns(process_time.charge),
@@ -241,7 +241,7 @@ async def isolation_problems(
     pool = _pool(settings, conninfo)
     signer = ContextSigner([ContextKey.parse(text) for text in context_keys])
     try:
-        return await Verification(
+        return await IsolationCheck(
             pool, signer, use_prepared=settings.prepared_statements
         ).problems()
     finally:
@@ -310,7 +310,7 @@ async def answer_request(
     query: str = "",
     *,
     since: float | None = None,
-) -> Answer:
+) -> HttpResponse:
     """Answer one HTTP trigger; never raises, even if the settings do not let the app start.
 
     The host would answer an exception with an empty 500, and a cancellation not at all. `since` is
@@ -354,12 +354,12 @@ def local_site(application: Application, settings: Settings, port: int) -> "Cons
     if settings.identity_issuer:
         return application.endpoint
     # What runs in the cloud never loads it.
-    from zava.protocol.console.console import Console, Person, SignedIn
+    from zava.protocol.console.console import Console, DemoPerson, IssuedToken
 
     issuer = LocalIssuer(Home(settings.home), settings.port)
     callers = {principal.name: principal.caller for principal in PRINCIPALS}
 
-    def sign_in(name: str) -> SignedIn:
+    def sign_in(name: str) -> IssuedToken:
         caller = callers[name]
         token = issuer.token(
             tenant_id=caller.tenant_id,
@@ -367,12 +367,12 @@ def local_site(application: Application, settings: Settings, port: int) -> "Cons
             name=name,
             ttl_seconds=_CONSOLE_TOKEN_SECONDS,
         )
-        return SignedIn(token, _CONSOLE_TOKEN_SECONDS)
+        return IssuedToken(token, _CONSOLE_TOKEN_SECONDS)
 
     return Console(
         application.endpoint,
         port=port,
-        people=[Person(each.name, each.audience.value, each.stores) for each in PRINCIPALS],
+        people=[DemoPerson(each.name, each.audience.value, each.stores) for each in PRINCIPALS],
         sign_in=sign_in,
     )
 
@@ -415,8 +415,8 @@ def _directory_sign_in(
 
 def _sales(tenancy: TenantDatabase, cache: ResultCache, settings: Settings) -> "SalesAnalytics":
     # Loaded when the first figure is asked for.
-    from zava.data.metrics.catalog import catalogue
     from zava.data.metrics.reader import MetricReader
+    from zava.retail.data.metric_catalogue import catalogue
     from zava.retail.service.sales_analytics import SalesAnalytics
     from zava.service.metrics.periods import business_day
 
@@ -432,7 +432,7 @@ def _products(tenancy: TenantDatabase, vectors: QueryVectors) -> "ProductSearch"
     return ProductSearch(ProductData(tenancy), vectors)
 
 
-def _make_server(analytics: Analytics, trail: AuditTrail, website: str | None) -> "Server[Any]":
+def _make_server(analytics: Analytics, trail: AuditWriter, website: str | None) -> "Server[Any]":
     # Imported with the SDK, at the first request that needs it.
     from zava.protocol.mcp.server import build_server
 

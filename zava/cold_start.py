@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from zava.protocol.mcp.sdk_bridge import Answer
+    from zava.protocol.http_responses import HttpResponse
 
 _LOOK_AFTER_OBJECTS = 10_000
 # Under the default time of a request, so that the first one is answered within it, too.
@@ -40,7 +40,7 @@ def loaded_app() -> ModuleType:
 
 async def answer_request(
     method: str, path: str, headers: Mapping[str, str], body: bytes, query: str = ""
-) -> "Answer":
+) -> "HttpResponse":
     """Answer one HTTP trigger; the time that loading takes is part of the request's.
 
     Raises:
@@ -49,7 +49,7 @@ async def answer_request(
     """
     since = time.monotonic()
     app = _app or await _load()
-    answer: Answer = await app.answer_request(method, path, headers, body, query, since=since)
+    answer: HttpResponse = await app.answer_request(method, path, headers, body, query, since=since)
     return answer
 
 

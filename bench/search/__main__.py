@@ -13,7 +13,7 @@ from bench.cluster import Ground, seeded_cluster
 from bench.search import quality, sizes
 from bench.search.arms import NEAREST, Arms
 from bench.search.judged import Product
-from zava.data.session.isolation_check import Verification
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.tenant_database import TenantDatabase
 from zava.infrastructure.embeddings.index_job import embed_catalogue
 from zava.infrastructure.embeddings.minilm import MINILM, LocalEmbedder
@@ -61,7 +61,7 @@ def _embed(cluster: Ground) -> None:
 async def _arms(cluster: Ground) -> AsyncIterator[Arms]:
     pool = DatabasePool(cluster.server, max_size=1)
     embedder = LocalEmbedder()
-    tenancy = TenantDatabase(pool, cluster.signer, Verification(pool, cluster.signer))
+    tenancy = TenantDatabase(pool, cluster.signer, IsolationCheck(pool, cluster.signer))
     try:
         yield Arms(ProductData(tenancy), embedder, demo_callers()["seattle"])
     finally:

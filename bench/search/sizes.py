@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 
 from bench.cluster import Ground
 from bench.search.quality import cranfield_sku
-from zava.data.session.isolation_check import Verification
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.tenant_database import TenantDatabase
 from zava.infrastructure.embeddings.index_job import build_index
 from zava.infrastructure.embeddings.minilm import MINILM
@@ -105,7 +105,7 @@ async def measure(cluster: Ground, size: int) -> None:
         started = time.perf_counter()
         print(f"{build_index(admin, MINILM)} ({time.perf_counter() - started:.0f} s)")
     pool = DatabasePool(cluster.server, max_size=1)
-    tenancy = TenantDatabase(pool, cluster.signer, Verification(pool, cluster.signer))
+    tenancy = TenantDatabase(pool, cluster.signer, IsolationCheck(pool, cluster.signer))
     try:
         await _table(ProductData(tenancy), products, vectors, asked)
     finally:

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.conftest import result_cache
 from zava.data.metrics.result_cache import KeptReading, ResultCache
-from zava.data.session.isolation_check import Verification
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import ScopedRows, TenantDatabase
 from zava.infrastructure.cache_backends import ByteStore
@@ -49,7 +49,7 @@ async def asking(
     conninfo: str, signer: ContextSigner, store: ByteStore, **options: Any
 ) -> AsyncIterator[Asking]:
     pool = DatabasePool(conninfo, max_size=3, max_waiting=256)
-    tenancy = CountingTenancy(pool, signer, Verification(pool, signer))
+    tenancy = CountingTenancy(pool, signer, IsolationCheck(pool, signer))
     try:
         yield Asking(tenancy, result_cache(tenancy, store, **options))
     finally:

@@ -9,7 +9,7 @@ from tests.cache.cached import SQL, Asking, CountingTenancy, asking
 from tests.conftest import result_cache
 from tests.database import Database
 from tests.proxy import counting_proxy
-from zava.data.session.isolation_check import Verification
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.errors import AccessDenied, Busy, DatabaseFault, QueryTimeout, ZavaError
 from zava.infrastructure.cache_backends import MemoryStore
@@ -46,7 +46,7 @@ async def test_hit_passes_the_entry_in_one_trip_and_a_miss_takes_two(
 ) -> None:
     async with counting_proxy(database.server) as proxy:
         pool = DatabasePool(proxy.conninfo, max_size=1)
-        tenancy = CountingTenancy(pool, signer, Verification(pool, signer))
+        tenancy = CountingTenancy(pool, signer, IsolationCheck(pool, signer))
         ask = Asking(tenancy, result_cache(tenancy, MemoryStore(300)))
         await ask(callers["seattle"], "SELECT 1 AS one")  # learns the scope's names
         trips = []

@@ -5,7 +5,7 @@ import pytest
 from tests.check.playing import SLOW_SECONDS, TOKEN, Played, playing
 from zava.cli.check import http_rows
 from zava.cli.check.deployment_check import examine
-from zava.cli.check.report import Report, State
+from zava.cli.check.report import CheckReport, State
 from zava.cli.check.values import Limits
 
 MOST_REQUESTS = 60
@@ -42,12 +42,12 @@ def without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_rows, "_PAUSE_SECONDS", 0.0)
 
 
-def problems(report: Report) -> set[str]:
+def problems(report: CheckReport) -> set[str]:
     assert all(row.advice for row in report.problems), report.problems
     return {row.what for row in report.problems}
 
 
-def states(report: Report) -> dict[str, tuple[State, str]]:
+def states(report: CheckReport) -> dict[str, tuple[State, str]]:
     return {row.what: (row.state, row.seen) for row in report.rows}
 
 

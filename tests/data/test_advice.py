@@ -2,7 +2,7 @@
 
 import pytest
 
-from zava.data.sql_query.free_query import RetailData
+from zava.data.sql_query.free_query import FreeQuery
 from zava.errors import DatabaseFault, QueryRefused
 from zava.model.core import Caller
 
@@ -17,7 +17,7 @@ from zava.model.core import Caller
     ],
 )
 async def test_hidden_column_is_answered_with_the_readable_ones(
-    tenancy: RetailData, callers: dict[str, Caller], sql: str
+    tenancy: FreeQuery, callers: dict[str, Caller], sql: str
 ) -> None:
     with pytest.raises(QueryRefused) as caught:
         await tenancy.run(callers["seattle"], sql, max_rows=1)
@@ -27,7 +27,7 @@ async def test_hidden_column_is_answered_with_the_readable_ones(
 
 
 async def test_head_office_reads_the_whole_product(
-    tenancy: RetailData, callers: dict[str, Caller]
+    tenancy: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     table = await tenancy.run(callers["head-office"], "SELECT * FROM retail.products", max_rows=1)
     assert "cost" in [column.name for column in table.columns]
@@ -45,7 +45,7 @@ async def test_head_office_reads_the_whole_product(
     ],
 )
 async def test_unknown_column_is_answered_with_the_nearest(
-    tenancy: RetailData, callers: dict[str, Caller], sql: str, said: str
+    tenancy: FreeQuery, callers: dict[str, Caller], sql: str, said: str
 ) -> None:
     with pytest.raises(DatabaseFault) as caught:
         await tenancy.run(callers["seattle"], sql, max_rows=1)
@@ -53,7 +53,7 @@ async def test_unknown_column_is_answered_with_the_nearest(
 
 
 async def test_column_like_no_other_is_sent_to_the_schema_tool(
-    tenancy: RetailData, callers: dict[str, Caller]
+    tenancy: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     with pytest.raises(DatabaseFault) as caught:
         await tenancy.run(callers["seattle"], "SELECT zzzzqqq FROM retail.orders", max_rows=1)
@@ -65,7 +65,7 @@ async def test_column_like_no_other_is_sent_to_the_schema_tool(
 
 
 async def test_advice_never_names_what_another_audience_reads(
-    tenancy: RetailData, callers: dict[str, Caller]
+    tenancy: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     await tenancy.run(callers["head-office"], "SELECT 1", max_rows=1)
     with pytest.raises(DatabaseFault) as caught:

@@ -11,11 +11,11 @@ import pytest
 
 from tests.database import Database
 from tests.proxy import counting_proxy
-from zava.data.session.audit_writer import BATCH_RECORDS, AuditTrail
-from zava.data.session.isolation_check import Verification
+from zava.data.session.audit_writer import BATCH_RECORDS, AuditWriter
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
-from zava.data.sql_query.free_query import RetailData
+from zava.data.sql_query.free_query import FreeQuery
 from zava.data.syntax.fingerprint import fingerprint
 from zava.errors import AccessDenied, Busy, DatabaseFault, QueryRefused
 from zava.infrastructure.postgres.audit_report import read_audit, read_trace
@@ -29,10 +29,10 @@ SQL = "SELECT count(*) FROM retail.customers WHERE last_name = 'Alvarez'"
 @asynccontextmanager
 async def tenant_database(
     conninfo: str, signer: ContextSigner, *, is_required: bool, use_prepared: bool = True
-) -> AsyncIterator[tuple[TenantDatabase, AuditTrail]]:
+) -> AsyncIterator[tuple[TenantDatabase, AuditWriter]]:
     pool = DatabasePool(conninfo, max_size=2)
-    trail = AuditTrail(pool, is_required=is_required, use_prepared=use_prepared)
-    verification = Verification(pool, signer, use_prepared=use_prepared)
+    trail = AuditWriter(pool, is_required=is_required, use_prepared=use_prepared)
+    verification = IsolationCheck(pool, signer, use_prepared=use_prepared)
     try:
         yield (
             TenantDatabase(pool, signer, verification, trail=trail, use_prepared=use_prepared),
@@ -47,7 +47,7 @@ def calling(caller: Caller, tool: str = "execute_sales_query") -> Caller:
     return replace(caller, client_id="client", call=Call(tool, client_name="tests"))
 
 
-def end(trail: AuditTrail, caller: Caller, outcome: str = "OK") -> None:
+def end(trail: AuditWriter, caller: Caller, outcome: str = "OK") -> None:
     assert caller.call is not None
     caller.call.outcome = outcome
     trail.note(caller)
@@ -290,7 +290,7 @@ async def test_refused_and_denied_calls_are_recorded_with_their_statement(
     seeded_clone: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:
     async with tenant_database(seeded_clone.server, signer, is_required=True) as (tenancy, trail):
-        data = RetailData(tenancy)
+        data = FreeQuery(tenancy)
         await data.run(callers["seattle"], "SELECT 1", max_rows=1)  # what the guard has to learn
         refused = calling(callers["seattle"])
         with pytest.raises(QueryRefused):

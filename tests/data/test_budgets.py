@@ -15,8 +15,8 @@ from tests.database import Database, until_asleep
 from tests.protocol.rpc import MODERN, request
 from tests.proxy import counting_proxy
 from zava.app import compose
-from zava.data.session.audit_writer import AuditTrail
-from zava.data.session.isolation_check import Verification
+from zava.data.session.audit_writer import AuditWriter
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
 from zava.data.usage.budgets import Budget, Budgets, ConnectionQuota
@@ -35,9 +35,9 @@ class Instance:
 
     def __init__(self, conninfo: str, signer: ContextSigner, budget: Budget, size: int = 4) -> None:
         self.pool = DatabasePool(conninfo, max_size=size)
-        self.trail = AuditTrail(self.pool)
+        self.trail = AuditWriter(self.pool)
         self.budgets = Budgets(budget, connections=size, max_waiting=4)
-        verification = Verification(self.pool, signer)
+        verification = IsolationCheck(self.pool, signer)
         self.tenancy = TenantDatabase(
             self.pool, signer, verification, trail=self.trail, budgets=self.budgets
         )

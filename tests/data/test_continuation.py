@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from zava.data.sql_query.free_query import RetailData
+from zava.data.sql_query.free_query import FreeQuery
 from zava.data.sql_query.keyset_hint import UNSORTED
 from zava.model.core import Caller
 
@@ -30,7 +30,7 @@ NUMBERS = "FROM (VALUES (1, 'a''b'), (2, NULL), (3, 'c')) AS v (n, t)"
     ],
 )
 async def test_sort_key_of_the_last_row_is_named(
-    tenancy: RetailData, callers: dict[str, Caller], sql: str, key: str
+    tenancy: FreeQuery, callers: dict[str, Caller], sql: str, key: str
 ) -> None:
     answer = await tenancy.run(callers["seattle"], sql, max_rows=1)
     assert answer.truncated == "rows"
@@ -52,14 +52,14 @@ async def test_sort_key_of_the_last_row_is_named(
     ],
 )
 async def test_order_that_the_answer_does_not_show_is_told_so(
-    tenancy: RetailData, callers: dict[str, Caller], order: str, said: str
+    tenancy: FreeQuery, callers: dict[str, Caller], order: str, said: str
 ) -> None:
     sql = f"SELECT t {NUMBERS} {order}"
     assert (await tenancy.run(callers["seattle"], sql, max_rows=1)).notes == (said,)
 
 
 async def test_whole_answer_has_nothing_to_continue(
-    tenancy: RetailData, callers: dict[str, Caller]
+    tenancy: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     sql = f"SELECT n {NUMBERS} ORDER BY n"
     assert (await tenancy.run(callers["seattle"], sql, max_rows=3)).notes == ()
@@ -69,7 +69,7 @@ WIDE = "SELECT n, repeat('x', 1000) AS text FROM generate_series(1, 60) AS n"
 
 
 async def test_answer_of_the_default_rows_is_bounded_in_bytes_and_continues_after_the_last_given(
-    tenancy: RetailData, callers: dict[str, Caller]
+    tenancy: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     answer = await tenancy.run(callers["seattle"], f"{WIDE} ORDER BY n", max_rows=50)
     assert answer.truncated == "bytes"
@@ -82,13 +82,13 @@ async def test_answer_of_the_default_rows_is_bounded_in_bytes_and_continues_afte
 
 
 async def test_who_asks_for_more_rows_gets_more_bytes(
-    tenancy: RetailData, callers: dict[str, Caller]
+    tenancy: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     answer = await tenancy.run(callers["seattle"], WIDE, max_rows=1000)
     assert (answer.truncated, len(answer.rows)) == (None, 60)
 
 
-async def test_one_row_is_given_whole(tenancy: RetailData, callers: dict[str, Caller]) -> None:
+async def test_one_row_is_given_whole(tenancy: FreeQuery, callers: dict[str, Caller]) -> None:
     sql = "SELECT repeat('x', 5000) || repeat('y', 5000) || repeat('z', 9000) AS t"
     answer = await tenancy.run(callers["seattle"], sql, max_rows=50)
     assert (answer.truncated, len(answer.rows[0][0])) == (None, 19_000)

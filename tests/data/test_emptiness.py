@@ -6,17 +6,17 @@ import pytest
 
 from tests.database import Database
 from tests.proxy import counting_proxy
-from zava.data.session.isolation_check import Verification
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
-from zava.data.sql_query.free_query import RetailData
+from zava.data.sql_query.free_query import FreeQuery
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
 
 JOINED = "FROM retail.orders o JOIN retail.stores s USING (store_id) WHERE "
 
 
-async def notes(tenancy: RetailData, caller: Caller, sql: str) -> tuple[str, ...]:
+async def notes(tenancy: FreeQuery, caller: Caller, sql: str) -> tuple[str, ...]:
     return (await tenancy.run(caller, sql, max_rows=10)).notes
 
 
@@ -54,14 +54,14 @@ async def notes(tenancy: RetailData, caller: Caller, sql: str) -> tuple[str, ...
     ],
 )
 async def test_condition_that_nothing_meets_is_named_with_what_exists(
-    tenancy: RetailData, callers: dict[str, Caller], condition: str, said: str
+    tenancy: FreeQuery, callers: dict[str, Caller], condition: str, said: str
 ) -> None:
     found = await notes(tenancy, callers["seattle"], f"SELECT o.order_id {JOINED}{condition}")
     assert len(found) == 1
     assert said in found[0]
 
 
-async def test_nearest_values_are_offered(tenancy: RetailData, callers: dict[str, Caller]) -> None:
+async def test_nearest_values_are_offered(tenancy: FreeQuery, callers: dict[str, Caller]) -> None:
     sql = "SELECT * FROM retail.categories WHERE category_name = 'Power Tool'"
     assert "Nearest: Power Tools" in (await notes(tenancy, callers["seattle"], sql))[0]
     sql = "SELECT * FROM retail.product_types WHERE type_name = 'qqqqqqqq'"
@@ -69,14 +69,14 @@ async def test_nearest_values_are_offered(tenancy: RetailData, callers: dict[str
 
 
 async def test_aggregate_over_no_row_is_explained_too(
-    tenancy: RetailData, callers: dict[str, Caller]
+    tenancy: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     sql = "SELECT count(*), sum(o.total_amount) FROM retail.orders o WHERE status = 'done'"
     assert "No row in your scope has" in (await notes(tenancy, callers["seattle"], sql))[0]
 
 
 async def test_conditions_that_exclude_each_other_are_told_so(
-    tenancy: RetailData, callers: dict[str, Caller]
+    tenancy: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     sql = (
         "SELECT 1 FROM retail.orders WHERE order_date < '2024-01-01' AND order_date > '2025-01-01'"
@@ -87,7 +87,7 @@ async def test_conditions_that_exclude_each_other_are_told_so(
 
 
 async def test_another_store_and_no_store_are_answered_alike(
-    tenancy: RetailData, callers: dict[str, Caller]
+    tenancy: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     told = [
         (await notes(tenancy, callers["seattle"], f"SELECT 1 {JOINED}s.store_name = '{name}'"))
@@ -99,7 +99,7 @@ async def test_another_store_and_no_store_are_answered_alike(
 
 
 async def test_no_count_and_no_text_of_outsiders_is_told(
-    tenancy: RetailData, callers: dict[str, Caller]
+    tenancy: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     sql = "SELECT 1 FROM retail.customers c WHERE c.first_name = 'Xqzzz' AND c.email LIKE 'a%zzz'"
     found = await notes(tenancy, callers["seattle"], sql)
@@ -121,18 +121,18 @@ async def test_no_count_and_no_text_of_outsiders_is_told(
     ],
 )
 async def test_what_cannot_be_explained_is_left_alone(
-    tenancy: RetailData, callers: dict[str, Caller], sql: str
+    tenancy: FreeQuery, callers: dict[str, Caller], sql: str
 ) -> None:
     assert await notes(tenancy, callers["seattle"], sql) == ()
 
 
-async def test_values_never_become_sql(tenancy: RetailData, callers: dict[str, Caller]) -> None:
+async def test_values_never_become_sql(tenancy: FreeQuery, callers: dict[str, Caller]) -> None:
     sql = "SELECT 1 FROM retail.stores WHERE store_name = 'x'') OR true --'"
     assert "No row in your scope has" in (await notes(tenancy, callers["seattle"], sql))[0]
 
 
 async def test_answer_with_rows_has_no_notes(
-    tenancy: RetailData, callers: dict[str, Caller]
+    tenancy: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     sql = "SELECT status FROM retail.orders WHERE status = 'completed' LIMIT 1"
     assert await notes(tenancy, callers["seattle"], sql) == ()
@@ -143,7 +143,7 @@ async def test_explanation_costs_one_more_round_trip(
 ) -> None:
     async with counting_proxy(database.server) as proxy:
         pool = DatabasePool(proxy.conninfo, max_size=1)
-        data = RetailData(TenantDatabase(pool, signer, Verification(pool, signer)))
+        data = FreeQuery(TenantDatabase(pool, signer, IsolationCheck(pool, signer)))
         sql = "SELECT 1 FROM retail.orders WHERE status = 'done'"
         await data.run(callers["seattle"], sql, max_rows=1)
         before = proxy.round_trips

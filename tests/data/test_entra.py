@@ -13,7 +13,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from psycopg import sql
 
 from tests.database import SERVER_PASSWORD, Database
-from zava.data.session.isolation_check import Verification
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import Busy
@@ -96,7 +96,7 @@ async def use_all(pool: DatabasePool) -> None:
 
 
 def tenant_database(pool: DatabasePool, signer: ContextSigner) -> TenantDatabase:
-    return TenantDatabase(pool, signer, Verification(pool, signer))
+    return TenantDatabase(pool, signer, IsolationCheck(pool, signer))
 
 
 async def test_one_token_serves_every_connection_and_every_call(

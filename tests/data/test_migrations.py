@@ -9,7 +9,7 @@ import pytest
 from tests.database import CONTEXT_KEY, SERVER_PASSWORD, Cluster, Database
 from tests.golden_schema import GOLDEN, dump
 from tests.homes import open_directory
-from zava.data.session.isolation_check import Verification
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextKey, ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
 from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
@@ -117,7 +117,7 @@ async def test_rotation_keeps_two_keys_valid_and_drops_the_third(
     async def works(key: tuple[int, bytes]) -> bool:
         pool = DatabasePool(seeded_clone.server, max_size=1)
         signer = ContextSigner([ContextKey(*key)])
-        verification = Verification(pool, signer)
+        verification = IsolationCheck(pool, signer)
         try:
             if await verification.problems():
                 return False
@@ -174,7 +174,7 @@ async def test_older_standard_version_migrates_seeds_and_isolates_alike(
             grant_demo_principals(admin)
         pool = DatabasePool(server.url("zava_server", SERVER_PASSWORD, "zava"), max_size=1)
         signer = ContextSigner([ContextKey(*CONTEXT_KEY)])
-        verification = Verification(pool, signer)
+        verification = IsolationCheck(pool, signer)
         assert await verification.problems() == []
         tenancy = TenantDatabase(pool, signer, verification)
         answer = await tenancy.run(

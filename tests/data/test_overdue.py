@@ -12,8 +12,8 @@ import pytest
 
 from tests.database import Database, one
 from tests.proxy import counting_proxy
-from zava.data.session.audit_writer import AuditTrail
-from zava.data.session.isolation_check import Verification
+from zava.data.session.audit_writer import AuditWriter
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.overdue import TOOL
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
@@ -47,12 +47,12 @@ class Instance:
 
     def __init__(self, conninfo: str, signer: ContextSigner, timeout_seconds: int = 1) -> None:
         self.pool = DatabasePool(conninfo, max_size=4)
-        self.trail = AuditTrail(self.pool)
+        self.trail = AuditWriter(self.pool)
         self.budgets = Budgets(Budget(), connections=4)
         self.tenancy = TenantDatabase(
             self.pool,
             signer,
-            Verification(self.pool, signer),
+            IsolationCheck(self.pool, signer),
             trail=self.trail,
             budgets=self.budgets,
             statement_timeout_seconds=timeout_seconds,

@@ -17,8 +17,8 @@ from tests.database import CONTEXT_KEY, Database
 from zava.data.named_queries import statement
 from zava.data.session.signed_context import ContextKey, ContextSigner
 from zava.data.sql_query.empty_results import question
-from zava.data.sql_query.predicates import Condition
-from zava.data.sql_query.schema_catalog import OUTSIDE_TEXT
+from zava.data.sql_query.predicates import Predicate
+from zava.data.syntax.outside_text import OUTSIDE_TEXT
 from zava.model.core import Audience, Caller
 from zava.retail.data.search_statement import search_statement
 from zava.retail.demo.principals import PRINCIPALS
@@ -57,10 +57,10 @@ SEARCHES = {
 
 EMPTINESS = question(
     [
-        Condition("orders", "status", "=", ("lost",)),
-        Condition("orders", "order_date", ">=", ("2031-01-01",)),
-        Condition("order_items", "quantity", "BETWEEN", ("900", "999")),
-        Condition("stores", "region", "ILIKE", ("%west%",)),
+        Predicate("orders", "status", "=", ("lost",)),
+        Predicate("orders", "order_date", ">=", ("2031-01-01",)),
+        Predicate("order_items", "quantity", "BETWEEN", ("900", "999")),
+        Predicate("stores", "region", "ILIKE", ("%west%",)),
     ],
     {
         "orders": {"status": "text", "order_date": "timestamp with time zone"},

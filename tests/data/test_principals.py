@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from tests.database import Database
-from zava.data.session.isolation_check import Verification
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import AccessDenied
@@ -51,7 +51,7 @@ def give(admin: psycopg.Connection, **changed: Any) -> None:
 async def seen(database: Database, signer: ContextSigner) -> list[str]:
     pool = DatabasePool(database.server, max_size=1)
     try:
-        tenancy = TenantDatabase(pool, signer, Verification(pool, signer))
+        tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
         return [row[0] for row in (await tenancy.run(ALICE, STORES, max_rows=9)).rows]
     finally:
         await pool.close()
@@ -61,7 +61,7 @@ async def test_grant_and_revocation_hold_at_the_next_call(
     seeded_clone: Database, admin: psycopg.Connection, signer: ContextSigner
 ) -> None:
     pool = DatabasePool(seeded_clone.server, max_size=1)
-    tenancy = TenantDatabase(pool, signer, Verification(pool, signer))
+    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
 
     async def stores() -> list[str]:
         return [row[0] for row in (await tenancy.run(ALICE, STORES, max_rows=9)).rows]

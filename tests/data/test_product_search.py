@@ -13,7 +13,7 @@ import pytest
 from tests.database import Database
 from tests.embedders.stand_in import StandIn
 from zava.data.named_queries import statement
-from zava.data.session.isolation_check import CANARIES, Verification
+from zava.data.session.isolation_check import CANARIES, IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import EmbeddingsUnavailable
@@ -63,7 +63,7 @@ async def searching(
     seeded_clone: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> AsyncIterator[Searching]:
     pool = DatabasePool(seeded_clone.server, max_size=2)
-    tenancy = TenantDatabase(pool, signer, Verification(pool, signer))
+    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
     yield Searching(seeded_clone, tenancy, callers["seattle"])
     await pool.close()
 

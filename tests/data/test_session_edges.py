@@ -10,7 +10,7 @@ from psycopg import OperationalError
 from tests.database import CONTEXT_KEY, Database
 from tests.proxy import counting_proxy
 from zava.data.named_queries import statement
-from zava.data.session.isolation_check import Verification
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.results import read_statement_result
 from zava.data.session.signed_context import ContextKey, ContextSigner, SignedCall
 from zava.data.session.tenant_database import TenantDatabase
@@ -63,7 +63,7 @@ async def test_grant_that_changes_between_two_trips_never_names_the_wrong_stores
             give(seeded_clone, seattle, "Redmond")
 
     signer = WatchedSigner(meddle)
-    tenancy = TenantDatabase(clone_pool, signer, Verification(clone_pool, signer))
+    tenancy = TenantDatabase(clone_pool, signer, IsolationCheck(clone_pool, signer))
     # Rows of one scope under the names of another would be a lie.
     with pytest.raises(Busy, match="Your access changed"):
         await tenancy.run(seattle, STORE_NAMES, max_rows=9)
@@ -83,7 +83,7 @@ async def test_forgotten_scope_costs_one_trip_and_text_of_outsiders_stays_marked
 ) -> None:
     async with counting_proxy(database.server) as proxy:
         pool = DatabasePool(proxy.conninfo, max_size=1)
-        tenancy = TenantDatabase(pool, signer, Verification(pool, signer))
+        tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
         warm = await tenancy.run(callers["seattle"], FIRST_NAMES, max_rows=1)
         tenancy._scopes.clear()  # as after a minute
         before = proxy.round_trips
@@ -103,7 +103,7 @@ async def test_exchange_that_brought_no_answer_is_a_lost_connection() -> None:
 async def test_server_that_ends_during_the_proof_is_busy_and_proves_nothing(
     clone_pool: DatabasePool, seeded_clone: Database, signer: ContextSigner
 ) -> None:
-    verification = Verification(clone_pool, signer)
+    verification = IsolationCheck(clone_pool, signer)
     async with clone_pool.connection() as connection:
         pid = connection.info.backend_pid
     with psycopg.connect(seeded_clone.owner, autocommit=True) as owner:
@@ -122,7 +122,7 @@ async def test_key_as_the_setting_writes_it_signs_what_the_database_believes(
     assert key == ContextKey(key_id, secret)
     pool = DatabasePool(database.server, max_size=1)
     signer = ContextSigner([key])
-    tenancy = TenantDatabase(pool, signer, Verification(pool, signer))
+    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
     assert (await tenancy.run(callers["redmond"], STORE_NAMES, max_rows=9)).rows == [
         ["Zava Retail Redmond"]
     ]

@@ -13,12 +13,12 @@ from tests.database import Database, until_asleep
 from tests.security.legitimate import COST, read_legitimate
 from zava import call_context
 from zava.data.named_queries import statement
-from zava.data.session.isolation_check import Verification
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.operations import Statement
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
 from zava.data.usage.budgets import Budget, Budgets
-from zava.data.usage.query_stats import QueryMonitor
+from zava.data.usage.query_stats import QueryStatsCollector
 from zava.errors import Busy, DatabaseFault, QueryRefused, QueryTimeout, ZavaError
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Audience, Caller
@@ -39,9 +39,9 @@ async def make(database: Database, signer: ContextSigner) -> AsyncIterator[Make]
 
         def join(*, slow_seconds: float = 0.000001, **options: Any) -> TenantDatabase:
             pool = DatabasePool(database.server, max_size=3)
-            monitor = QueryMonitor(slow_seconds=slow_seconds)
+            monitor = QueryStatsCollector(slow_seconds=slow_seconds)
             tenancy = TenantDatabase(
-                pool, signer, Verification(pool, signer), monitor=monitor, **options
+                pool, signer, IsolationCheck(pool, signer), monitor=monitor, **options
             )
             opened.push_async_callback(pool.close)
             opened.push_async_callback(tenancy.close)

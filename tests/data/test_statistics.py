@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from tests.database import Cluster, Database
-from zava.data.session.isolation_check import Verification
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.retail.demo.dataset import store_id
@@ -124,7 +124,7 @@ async def test_statistics_that_would_count_every_store_are_named(
     empty: Database, signer: ContextSigner, statement: str, problem: str
 ) -> None:
     pool = DatabasePool(empty.server, max_size=1)
-    verification = Verification(pool, signer)
+    verification = IsolationCheck(pool, signer)
     assert await verification.problems() == []
     with psycopg.connect(empty.owner, autocommit=True) as owner:
         owner.execute(statement)

@@ -3,16 +3,16 @@
 import pytest
 
 from zava.data.session.tenant_database import TenantDatabase
-from zava.data.sql_query.free_query import RetailData
+from zava.data.sql_query.free_query import FreeQuery
 from zava.errors import InvalidInput
-from zava.infrastructure.telemetry.aggregator import Metrics
+from zava.infrastructure.telemetry.aggregator import InstrumentAggregator
 from zava.model.core import Caller
 from zava.telemetry import events
 from zava.telemetry.instruments import CacheType
 
 
 async def test_table_schemas_show_what_the_audience_reads_and_own_values(
-    tenancy: RetailData, callers: dict[str, Caller]
+    tenancy: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     for name, hidden in (("seattle", True), ("head-office", False), ("redmond", True)):
         tables, scope = await tenancy.table_schemas(
@@ -32,9 +32,9 @@ async def test_table_schemas_show_what_the_audience_reads_and_own_values(
 async def test_structure_is_learnt_once_for_each_audience(
     unguarded: TenantDatabase, callers: dict[str, Caller]
 ) -> None:
-    metrics = Metrics()
+    metrics = InstrumentAggregator()
     events.attach(metrics)
-    data = RetailData(unguarded)
+    data = FreeQuery(unguarded)
     for name in ("seattle", "redmond", "head-office"):
         await data.table_schemas(callers[name], ["stores"])
     events.detach(metrics)
@@ -43,7 +43,7 @@ async def test_structure_is_learnt_once_for_each_audience(
 
 
 async def test_unknown_table_is_answered_with_the_nearest(
-    tenancy: RetailData, callers: dict[str, Caller]
+    tenancy: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     with pytest.raises(InvalidInput) as caught:
         await tenancy.table_schemas(callers["seattle"], ["retail.order_item"])

@@ -18,7 +18,7 @@ from tests.database import Database
 from tests.proxy import counting_proxy
 from zava import call_context
 from zava.data.session.executor import GRACE_SECONDS
-from zava.data.session.isolation_check import Verification
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.pipeline import Pipeline
 from zava.data.session.results import Results
 from zava.data.session.row_decoding import read_rows
@@ -47,7 +47,7 @@ async def tenant_database(
 ) -> AsyncIterator[TenantDatabase]:
     pool = DatabasePool(conninfo, max_size=size, max_waiting=waiting)
     try:
-        yield TenantDatabase(pool, signer, Verification(pool, signer), **options)
+        yield TenantDatabase(pool, signer, IsolationCheck(pool, signer), **options)
     finally:
         await pool.close()
 
@@ -383,7 +383,7 @@ async def test_fifty_cold_calls_open_one_pool_and_mix_nobody_up(
     database: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:
     pool = DatabasePool(database.server, max_size=3)
-    tenancy = TenantDatabase(pool, signer, Verification(pool, signer))
+    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
     names = [name for name in callers if name not in {"eastside", "head-office"}] * 7
     answers = await asyncio.gather(
         *(
@@ -471,7 +471,7 @@ async def test_statements_run_with_and_without_prepared_ones(
 ) -> None:
     pool = DatabasePool(database.server, max_size=1)
     tenancy = TenantDatabase(
-        pool, signer, Verification(pool, signer, use_prepared=prepared), use_prepared=prepared
+        pool, signer, IsolationCheck(pool, signer, use_prepared=prepared), use_prepared=prepared
     )
     assert (await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)).rows == [[1]]
     async with pool.connection() as connection:

@@ -12,12 +12,12 @@ from tests.database import Database
 from tests.proxy import counting_proxy
 from tests.security.legitimate import read_legitimate
 from zava.data.guard.cost.work import HEAVY_ROWS, Work
-from zava.data.session.isolation_check import Verification
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.pipeline import Bounds, Pipeline
 from zava.data.session.results import read_plan
 from zava.data.session.signed_context import ContextSigner, SignedCall
 from zava.data.session.tenant_database import TenantDatabase
-from zava.data.sql_query.free_query import RetailData
+from zava.data.sql_query.free_query import FreeQuery
 from zava.data.syntax.parser import parse
 from zava.data.usage.budgets import Budget, Budgets
 from zava.errors import AccessDenied, Busy, QueryRefused
@@ -133,10 +133,10 @@ def test_estimate_does_not_depend_on_which_store_a_statement_names() -> None:
 
 
 @pytest.fixture
-async def data(database: Database, signer: ContextSigner) -> AsyncIterator[RetailData]:
+async def data(database: Database, signer: ContextSigner) -> AsyncIterator[FreeQuery]:
     pool = DatabasePool(database.server, max_size=1)
-    tenancy = TenantDatabase(pool, signer, Verification(pool, signer))
-    yield RetailData(tenancy, most_rows=LIMIT)
+    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
+    yield FreeQuery(tenancy, most_rows=LIMIT)
     await pool.close()
 
 
@@ -148,7 +148,7 @@ async def plan(connection: PooledConnection, audience: Audience, call: SignedCal
 
 @pytest.mark.parametrize("name", ["seattle", "eastside", "head-office"])
 async def test_statement_that_would_not_end_in_time_is_refused_before_it_runs(
-    data: RetailData, callers: dict[str, Caller], name: str
+    data: FreeQuery, callers: dict[str, Caller], name: str
 ) -> None:
     with pytest.raises(QueryRefused, match="visit more rows") as caught:
         await data.run(callers[name], HOPELESS[0], max_rows=1)
@@ -162,8 +162,8 @@ async def test_refusal_uses_no_connection_at_all(
     """No verdict can depend on any row: the database is not asked."""
     async with counting_proxy(database.server) as proxy:
         pool = DatabasePool(proxy.conninfo, max_size=1)
-        tenancy = TenantDatabase(pool, signer, Verification(pool, signer))
-        data = RetailData(tenancy, most_rows=LIMIT)
+        tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
+        data = FreeQuery(tenancy, most_rows=LIMIT)
         await data.run(callers["seattle"], HEAVY[0], max_rows=1)
         before = proxy.round_trips
         for sql in HOPELESS:
@@ -184,9 +184,9 @@ async def test_refusals_are_charged_a_deadline_each_and_end_for_the_hour(
     pool = DatabasePool(database.server, max_size=1)
     budgets = Budgets(Budget(), connections=1, clock=lambda: now)
     tenancy = TenantDatabase(
-        pool, signer, Verification(pool, signer), budgets=budgets, statement_timeout_seconds=30
+        pool, signer, IsolationCheck(pool, signer), budgets=budgets, statement_timeout_seconds=30
     )
-    data = RetailData(tenancy, most_rows=LIMIT)
+    data = FreeQuery(tenancy, most_rows=LIMIT)
     call = Call("execute_sales_query")
     seattle = replace(callers["seattle"], call=call)
     await data.run(replace(seattle, call=None), "SELECT 1", max_rows=1)
@@ -215,7 +215,7 @@ async def test_refusal_in_a_tool_says_what_to_write_instead(ask_tool: AskTool) -
 
 
 async def test_statement_too_deep_to_estimate_is_refused(
-    data: RetailData, callers: dict[str, Caller]
+    data: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     for levels in range(10, 400, 10):
         deep = "SELECT * FROM (" * levels + "SELECT 1 AS x" + ") AS y" * levels
@@ -257,7 +257,7 @@ async def test_plan_needs_a_grant_the_right_audience_and_a_signature(
     pool = DatabasePool(database.server, max_size=1)
     stranger = replace(callers["seattle"], object_id=callers["seattle"].tenant_id)
     with pytest.raises(AccessDenied):
-        await TenantDatabase(pool, signer, Verification(pool, signer)).run(
+        await TenantDatabase(pool, signer, IsolationCheck(pool, signer)).run(
             stranger, "SELECT 1", max_rows=1
         )
     own = signer.sign(callers["seattle"], "SELECT 1")

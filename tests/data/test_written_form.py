@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zava.data.guard.analysis import ReadStatement
-from zava.data.sql_query.free_query import RetailData
+from zava.data.guard.analysis import StatementAnalysis
+from zava.data.sql_query.free_query import FreeQuery
 from zava.data.sql_query.statement_text import _WRITE, check_characters, plain_statement
 from zava.errors import InvalidInput
 from zava.model.core import Caller
@@ -37,7 +37,7 @@ def test_what_stands_around_a_statement_is_taken_off(written: str) -> None:
 
 @pytest.mark.parametrize("written", AROUND)
 async def test_statement_in_its_wrapping_is_answered(
-    tenancy: RetailData, callers: dict[str, Caller], written: str
+    tenancy: FreeQuery, callers: dict[str, Caller], written: str
 ) -> None:
     answer = await tenancy.run(callers["seattle"], AROUND[written], max_rows=5)
     assert (answer.rows, answer.truncated) == ([[1]], None)
@@ -95,7 +95,7 @@ def test_odd_character_inside_a_statement_is_named_with_its_place(
 
 @pytest.mark.parametrize("written", ["a byte order mark", "a fence that names PostgreSQL"])
 async def test_guard_signature_and_server_get_one_text(
-    tenancy: RetailData,
+    tenancy: FreeQuery,
     callers: dict[str, Caller],
     monkeypatch: pytest.MonkeyPatch,
     written: str,
@@ -104,7 +104,7 @@ async def test_guard_signature_and_server_get_one_text(
     reader = await tenancy.reader(callers["seattle"])
     judge, ask = reader.read_here, tenancy._tenancy._executor.execute
 
-    def judged(statement: str) -> ReadStatement:
+    def judged(statement: str) -> StatementAnalysis:
         seen.append(statement)
         return judge(statement)
 
@@ -123,7 +123,7 @@ async def test_guard_signature_and_server_get_one_text(
 
 
 async def test_model_reads_which_character_is_odd(
-    tenancy: RetailData, callers: dict[str, Caller]
+    tenancy: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     with pytest.raises(InvalidInput, match=r"quotation mark \(U\+2018\) .* at character 58\."):
         await tenancy.run(

@@ -11,7 +11,7 @@ from zava.errors import EmbeddingsUnavailable
 from zava.infrastructure.embeddings import query_cache
 from zava.infrastructure.embeddings.embedder import Vector, vector_text
 from zava.infrastructure.embeddings.query_cache import QueryVectors
-from zava.infrastructure.telemetry.aggregator import Metrics
+from zava.infrastructure.telemetry.aggregator import InstrumentAggregator
 from zava.model.core import Caller
 from zava.telemetry import events
 from zava.telemetry.instruments import CacheType
@@ -64,7 +64,7 @@ async def test_no_caller_meets_what_another_one_asked() -> None:
 
 @pytest.mark.requirement("S121")
 async def test_hits_and_misses_are_told() -> None:
-    metrics = Metrics()
+    metrics = InstrumentAggregator()
     events.attach(metrics)
     vectors = QueryVectors([StandIn("first")])
     await asyncio.gather(*(vectors.vector(CALLER, "first", "hammer") for _ in range(3)))

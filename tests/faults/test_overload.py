@@ -21,7 +21,7 @@ from zava.errors import Busy
 from zava.infrastructure.local.state_dir import Home
 from zava.model.core import Caller
 from zava.protocol.capacity.concurrency_limit import Admission, ShareTaken
-from zava.protocol.mcp.sdk_bridge import Answer
+from zava.protocol.http_responses import HttpResponse
 from zava.protocol.tools.tool import ERROR_META
 from zava.telemetry.instruments import Refusal
 
@@ -45,7 +45,7 @@ async def small(
         yield application
 
 
-async def post(application: Application, token: str) -> Answer:
+async def post(application: Application, token: str) -> HttpResponse:
     params = {"name": "execute_sales_query", "arguments": {"postgresql_query": SQL}}
     headers, body = request(MODERN, "tools/call", params, token)
     return await application.endpoint.handle("POST", "/mcp", headers, body)

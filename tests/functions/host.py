@@ -29,12 +29,12 @@ from tests.functions.host_log import HostLog
 from tests.functions.host_requests import Refused
 from tests.functions.host_settings import HostSettings
 from tests.functions.host_worker import ROOT, WorkerProcess
-from zava.protocol.mcp.sdk_bridge import Answer
+from zava.protocol.http_responses import HttpResponse
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 
-_FAILED = Answer(500, {}, b"")
+_FAILED = HttpResponse(500, {}, b"")
 
 
 class Host:

@@ -3,7 +3,7 @@
 from email.utils import formatdate
 from typing import NamedTuple
 
-from zava.protocol.mcp.sdk_bridge import Answer
+from zava.protocol.http_responses import HttpResponse
 
 EMPTY = frozenset({204, 304})
 
@@ -17,16 +17,16 @@ class Sent(NamedTuple):
     is_cut: bool = False
 
 
-def own(answer: Answer, *, closes: bool = False) -> Sent:
+def own(answer: HttpResponse, *, closes: bool = False) -> Sent:
     """Return an answer that the host made: its length, and no header of the app."""
     headers = dict(answer.headers) | ({"connection": "close"} if closes else {})
     return _sent(answer.status, headers, answer.body, length=len(answer.body))
 
 
-def of_function(answer: Answer, *, method: str) -> Sent:
+def of_function(answer: HttpResponse, *, method: str) -> Sent:
     """Return the answer of a function: chunked, unless it is empty or states its length."""
     if not all(_is_plain(value) for value in answer.headers.values()):
-        return own(Answer(500, {}, b""))
+        return own(HttpResponse(500, {}, b""))
     if method == "HEAD" or answer.status in EMPTY:
         return _sent(answer.status, answer.headers, b"", length=None)
     stated = answer.headers.get("content-length")
@@ -34,7 +34,7 @@ def of_function(answer: Answer, *, method: str) -> Sent:
         length = 0 if not answer.body else None
         return _sent(answer.status, answer.headers, answer.body, length=length)
     if int(stated) < len(answer.body):
-        return own(Answer(500, {}, b""))
+        return own(HttpResponse(500, {}, b""))
     sent = _sent(answer.status, answer.headers, answer.body, length=None)
     return sent._replace(is_cut=int(stated) > len(answer.body))
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
-from zava.protocol.mcp.sdk_bridge import Answer
+from zava.protocol.http_responses import HttpResponse
 
 RawHeaders = Sequence[tuple[bytes, bytes]]
 
@@ -26,7 +26,7 @@ class Refused(Exception):
 
     def __init__(self, status: int) -> None:
         super().__init__(status)
-        self.answer = Answer(status, {}, b"")
+        self.answer = HttpResponse(status, {}, b"")
 
 
 class Route(NamedTuple):
@@ -152,12 +152,12 @@ def route(routes: Sequence[Route], method: str, path: str) -> str:
     raise Refused(404)
 
 
-def own_page(path: str, *, has_homepage: bool) -> Answer | None:
+def own_page(path: str, *, has_homepage: bool) -> HttpResponse | None:
     """Return what the host serves beside the functions, if this is one of its own paths."""
     if path == "/":
-        page = Answer(200, {"content-type": "text/html"}, _HOMEPAGE)
-        return page if has_homepage else Answer(204, {}, b"")
+        page = HttpResponse(200, {"content-type": "text/html"}, _HOMEPAGE)
+        return page if has_homepage else HttpResponse(204, {}, b"")
     asked = path.removesuffix("/").lower()
     if asked == "/admin" or asked.startswith("/admin/"):
-        return Answer(200 if asked in _OPEN_ADMIN else 401, {}, b"")
+        return HttpResponse(200 if asked in _OPEN_ADMIN else 401, {}, b"")
     return None

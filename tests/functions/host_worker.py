@@ -11,7 +11,7 @@ from typing import Any
 from tests.functions.frames import frame, read_frame
 from tests.functions.host_log import PREFIX, HostLog
 from tests.functions.host_requests import Route, routes_of
-from zava.protocol.mcp.sdk_bridge import Answer
+from zava.protocol.http_responses import HttpResponse
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,7 +24,7 @@ class _Call:
     """An invocation that runs; `answer` becomes None when the worker gives none."""
 
     function: str
-    answer: "asyncio.Future[Answer | None]"
+    answer: "asyncio.Future[HttpResponse | None]"
     clock: asyncio.TimerHandle | None = None
 
 
@@ -71,7 +71,7 @@ class WorkerProcess:
 
     async def invoke(
         self, function: str, method: str, url: str, headers: Mapping[str, str], body: bytes
-    ) -> Answer | None:
+    ) -> HttpResponse | None:
         """Run one invocation to its end; None where the client gets an empty 500."""
         await self._is_ready.wait()
         assert self._writer is not None
@@ -148,9 +148,11 @@ class WorkerProcess:
         elif "failure" in head:
             self._end_call(head["call"], None, failure=head["failure"])
         else:
-            self._end_call(head["call"], Answer(head["status"], head["headers"], body))
+            self._end_call(head["call"], HttpResponse(head["status"], head["headers"], body))
 
-    def _end_call(self, name: str, answer: Answer | None, *, failure: str | None = None) -> None:
+    def _end_call(
+        self, name: str, answer: HttpResponse | None, *, failure: str | None = None
+    ) -> None:
         call = self._calls.pop(name, None)
         if call is None:  # its time was over
             return

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from zava.protocol.http.endpoint import Endpoint
+from zava.protocol.http_responses import HttpResponse
 from zava.protocol.mcp.fast_path import FastLane
-from zava.protocol.mcp.sdk_bridge import Answer
-from zava.protocol.request_context import Exchange
+from zava.protocol.request_context import RequestContext
 from zava.protocol.versions import HANDSHAKE
 
 
@@ -15,7 +15,7 @@ def add_fixtures() -> None:
     from zava.app import application
 
     endpoint = application().endpoint
-    endpoint.kernel._make_server = with_suite(endpoint.kernel._make_server)
+    endpoint.sdk_bridge._make_server = with_suite(endpoint.sdk_bridge._make_server)
     vars(endpoint)["lane"] = WithoutLists(endpoint.lane)
     keep_every_event(endpoint)
 
@@ -36,13 +36,13 @@ class WithoutLists:
         self,
         message: Mapping[str, Any],
         headers: Mapping[str, str],
-        exchange: Exchange,
+        request_context: RequestContext,
         *,
         with_events: bool,
-    ) -> Answer | None:
+    ) -> HttpResponse | None:
         if message["method"].endswith("/list"):
             return None
-        return await self._lane.answer(message, headers, exchange, with_events=with_events)
+        return await self._lane.answer(message, headers, request_context, with_events=with_events)
 
 
 def keep_every_event(endpoint: Endpoint) -> None:
@@ -50,12 +50,12 @@ def keep_every_event(endpoint: Endpoint) -> None:
 
     The product does not offer it, because no later request would know of the level.
     """
-    exchange = endpoint.kernel.exchange
+    handle = endpoint.sdk_bridge.handle
 
-    async def exchange_with_events(
-        headers: Sequence[tuple[str, str]], body: bytes, given: Exchange, *, with_events: bool
-    ) -> Answer:
+    async def handle_with_events(
+        headers: Sequence[tuple[str, str]], body: bytes, given: RequestContext, *, with_events: bool
+    ) -> HttpResponse:
         is_handshake = dict(headers).get("mcp-protocol-version") in HANDSHAKE
-        return await exchange(headers, body, given, with_events=with_events or is_handshake)
+        return await handle(headers, body, given, with_events=with_events or is_handshake)
 
-    vars(endpoint.kernel)["exchange"] = exchange_with_events
+    vars(endpoint.sdk_bridge)["handle"] = handle_with_events

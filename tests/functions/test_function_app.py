@@ -176,7 +176,7 @@ async def test_two_hundred_cold_invocations_open_one_pool(
     }
     assert all(rows == seen[name] for name, _, rows in answers), "nobody got another's answer"
     assert application.pool.times_opened == 1
-    assert application.endpoint.kernel.times_started == 1
+    assert application.endpoint.sdk_bridge.times_started == 1
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ async def test_exception_inside_becomes_an_answer_without_its_words(
     async def fail(*_: object) -> None:
         raise RuntimeError("postgresql://planted:secret@db.internal")
 
-    monkeypatch.setattr(application.endpoint.kernel, "exchange", fail)
+    monkeypatch.setattr(application.endpoint.sdk_bridge, "handle", fail)
     headers, body = request(MODERN, "prompts/list", None, tokens["seattle"])
     answer = await worker.invoke("POST", "/mcp", headers, body)
     assert answer.status == 500

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from tests.functions.host_requests import pattern_of
-from zava.protocol.mcp.sdk_bridge import Answer
+from zava.protocol.http_responses import HttpResponse
 
 ROOT = Path(__file__).parents[2]
 
@@ -135,7 +135,7 @@ class Worker:
         body: bytes = b"",
         *,
         url: str | None = None,
-    ) -> Answer:
+    ) -> HttpResponse:
         """Send one HTTP request to the function whose route it is, with any URL that a host gave."""
         routes = {name: pattern_of(self.trigger(name)["route"]) for name in self.functions}
         name = next(name for name, pattern in routes.items() if pattern.fullmatch(path))
@@ -149,7 +149,7 @@ class Worker:
 
     async def call(
         self, name: str, method: str, url: str, headers: Mapping[str, str], body: bytes
-    ) -> Answer:
+    ) -> HttpResponse:
         """Invoke a function.
 
         Raises:
@@ -182,4 +182,4 @@ class Worker:
         headers = {key.lower(): value for key, value in returned.headers.items()}
         for cookie in returned.cookies or ():
             headers["set-cookie"] = cookie.line()
-        return Answer(int(returned.status_code), headers, returned.body.bytes)
+        return HttpResponse(int(returned.status_code), headers, returned.body.bytes)

@@ -134,7 +134,7 @@ async def close() -> dict[str, int]:
 
     started = {
         "pool_opened": application().pool.times_opened,
-        "kernel_started": application().endpoint.kernel.times_started,
+        "kernel_started": application().endpoint.sdk_bridge.times_started,
     }
     await application().close()
     return started

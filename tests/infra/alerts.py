@@ -7,7 +7,7 @@ from tests.infra.evaluation import Scope
 from tests.infra.incidents import INCIDENTS, tables_after
 from tests.infra.infrastructure import Infrastructure
 from tests.infra.kql import Query, QueryError, read_query
-from zava.telemetry.instruments import METRICS
+from zava.telemetry.instruments import INSTRUMENTS
 
 _WHERE = "modules/alerts.bicep"
 _DIMENSIONS = "customDimensions"
@@ -57,10 +57,10 @@ def _unknown(query: Query) -> Iterator[str]:
     if query.table != "customMetrics":
         return
     named = [one.text for one in query.conditions if one.column == "name"]
-    if len(named) != 1 or named[0] not in METRICS:
+    if len(named) != 1 or named[0] not in INSTRUMENTS:
         yield f"names {', '.join(named) or 'no metric'}, no metric of ours"
         return
-    labels = dict(METRICS[named[0]].labels)
+    labels = dict(INSTRUMENTS[named[0]].labels)
     for condition in query.conditions:
         if condition.column == _DIMENSIONS and condition.text not in labels.get(
             condition.member, ()

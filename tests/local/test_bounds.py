@@ -11,7 +11,7 @@ from tests.protocol.rpc import LEGACY, MODERN, request
 from zava.app import Application
 from zava.protocol.http import asgi
 from zava.protocol.http.asgi import asgi_application
-from zava.protocol.mcp.sdk_bridge import Answer
+from zava.protocol.http_responses import HttpResponse
 
 MiB = 1024 * 1024
 
@@ -73,7 +73,7 @@ async def test_answer_takes_longer_than_a_request_may(
     done = asyncio.Event()
     handle = application.endpoint.handle
 
-    async def slow(*arguments: Any) -> Answer:
+    async def slow(*arguments: Any) -> HttpResponse:
         asyncio.get_running_loop().call_later(0.5, done.set)
         await done.wait()
         return await handle(*arguments)
@@ -171,10 +171,10 @@ async def test_bodies_that_arrive_at_once_are_bounded_together(
     handled: list[int] = []
 
     class Site:
-        async def handle(self, *request: Any) -> Answer:
+        async def handle(self, *request: Any) -> HttpResponse:
             _method, _path, _headers, body, _query = request
             handled.append(len(body))
-            return Answer(200, {}, b"")
+            return HttpResponse(200, {}, b"")
 
     application = asgi_application(Site())
     scope = {"method": "POST", "path": "/mcp", "headers": []}

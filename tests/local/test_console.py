@@ -12,7 +12,7 @@ from zava.app import Application, local_site
 from zava.infrastructure.local.state_dir import Home
 from zava.protocol.console.console import POLICY, SIGN_IN_PATH, Console
 from zava.protocol.http.endpoint import Endpoint
-from zava.protocol.mcp.sdk_bridge import Answer
+from zava.protocol.http_responses import HttpResponse
 from zava.retail.demo.principals import demo_callers
 from zava.settings import Settings
 
@@ -33,7 +33,7 @@ def console(application: Application, home: Home) -> Console:
     return site
 
 
-async def get(site: Console, path: str, headers: Mapping[str, str] | None = None) -> Answer:
+async def get(site: Console, path: str, headers: Mapping[str, str] | None = None) -> HttpResponse:
     return await site.handle("GET", path, headers or {"host": HOST}, b"")
 
 

@@ -16,7 +16,7 @@ from tests.protocol.rpc import MODERN, request
 from zava.app import Application, compose
 from zava.infrastructure.local.state_dir import Home
 from zava.infrastructure.local.token_issuer import LocalIssuerRefused
-from zava.protocol.mcp.sdk_bridge import Answer
+from zava.protocol.http_responses import HttpResponse
 from zava.settings import Settings, SettingsError
 from zava.telemetry import events
 
@@ -51,7 +51,7 @@ async def ready(application: Application) -> int:
     return (await application.endpoint.handle("GET", "/health/ready", {}, b"")).status
 
 
-async def list_prompts(application: Application, token: str) -> Answer:
+async def list_prompts(application: Application, token: str) -> HttpResponse:
     headers, body = request(MODERN, "prompts/list", token=token)
     return await application.endpoint.handle("POST", "/mcp", headers, body)
 
@@ -63,7 +63,7 @@ async def test_composing_and_closing_opens_nothing(composed: Application, empty:
     assert backends(empty) == 0
     await composed.close()
     assert composed.pool.times_opened == 0
-    assert composed.endpoint.kernel.times_started == 0
+    assert composed.endpoint.sdk_bridge.times_started == 0
     assert asyncio.all_tasks() == before
 
 
@@ -112,7 +112,7 @@ async def test_start_that_fails_leaves_nothing_behind(
     def fail() -> Any:
         raise RuntimeError("no server")
 
-    composed.endpoint.kernel._make_server = fail
+    composed.endpoint.sdk_bridge._make_server = fail
     assert await ready(composed) == 200
     assert (await list_prompts(composed, tokens["seattle"])).status == 500
     assert backends(empty) == 1
@@ -126,8 +126,8 @@ async def test_start_that_fails_leaves_nothing_behind(
 async def test_start_that_failed_is_tried_again_at_the_next_request(
     composed: Application, tokens: dict[str, str]
 ) -> None:
-    kernel = composed.endpoint.kernel
-    make_server = kernel._make_server
+    sdk_bridge = composed.endpoint.sdk_bridge
+    make_server = sdk_bridge._make_server
     attempts = 0
 
     def fail_once() -> Any:
@@ -137,7 +137,7 @@ async def test_start_that_failed_is_tried_again_at_the_next_request(
             raise RuntimeError("not yet")
         return make_server()
 
-    kernel._make_server = fail_once
+    sdk_bridge._make_server = fail_once
     statuses = [(await list_prompts(composed, tokens["seattle"])).status for _ in range(3)]
     await composed.close()
     assert statuses == [500, 200, 200]
@@ -149,20 +149,20 @@ async def test_first_caller_who_leaves_during_the_start_spoils_it_for_nobody(
     composed: Application, tokens: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
     before = asyncio.all_tasks()
-    kernel = composed.endpoint.kernel
-    make_server = kernel._make_server
+    sdk_bridge = composed.endpoint.sdk_bridge
+    make_server = sdk_bridge._make_server
     first = asyncio.ensure_future(list_prompts(composed, tokens["seattle"]))
 
     def make_while_the_first_leaves() -> Any:
         first.cancel()
         return make_server()
 
-    kernel._make_server = make_while_the_first_leaves
+    sdk_bridge._make_server = make_while_the_first_leaves
     with pytest.raises(asyncio.CancelledError):
         await first
-    assert kernel.times_started == 0
+    assert sdk_bridge.times_started == 0
     assert (await list_prompts(composed, tokens["seattle"])).status == 200
-    assert kernel.times_started == 1
+    assert sdk_bridge.times_started == 1
     await composed.close()
     assert asyncio.all_tasks() == before
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]

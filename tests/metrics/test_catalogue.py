@@ -13,7 +13,7 @@ from zava.data.metrics.catalog import Catalogue, CatalogueError, read_catalogue
 from zava.data.metrics.compiler import compile_plans
 from zava.data.metrics.planner import plan
 from zava.data.metrics.reader import MetricReader
-from zava.data.session.isolation_check import Verification
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import InvalidInput, NotPermitted, QueryRefused
@@ -273,7 +273,7 @@ async def test_stores_are_narrowed_beside_the_policy(
         for table in ("orders", "order_items", "inventory", "customers"):
             owner.execute(f"CREATE POLICY hole ON retail.{table} FOR SELECT USING (true)")
     pool = DatabasePool(seeded_clone.server, max_size=1)
-    verification = Verification(pool, signer)
+    verification = IsolationCheck(pool, signer)
     verification._holds = True  # which has noticed, and would serve nothing
     tenancy = TenantDatabase(pool, signer, verification)
     everything = await tenancy.run(

@@ -14,7 +14,7 @@ from tests.database import Database
 from tests.metrics import naive
 from zava.data.metrics.catalog import Catalogue
 from zava.data.metrics.reader import CHAIN_METRICS, MetricReader
-from zava.data.session.isolation_check import Verification
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import InvalidInput
@@ -154,7 +154,7 @@ async def quartiles_of(
     metric: str = "revenue",
 ) -> Any:
     pool = DatabasePool(database.server, max_size=1)
-    tenancy = TenantDatabase(pool, signer, Verification(pool, signer))
+    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
     reader = MetricReader(tenancy, result_cache(tenancy, MemoryStore(1), ttl_seconds=0), catalogue)
     try:
         told = await ChainAnalysis(reader, lambda: TODAY).compare(caller, metric, "2026-Q1")

@@ -14,7 +14,7 @@ from tests.database import Database
 from zava.app import compose
 from zava.data.metrics.catalog import Catalogue
 from zava.data.metrics.reader import MetricReader
-from zava.data.session.isolation_check import Verification
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import InvalidInput
@@ -25,17 +25,17 @@ from zava.model.core import Caller
 from zava.model.metrics import Comparison, PeriodUnit
 from zava.retail.service.insights import RULES
 from zava.service.metrics.periods import business_day, labels
-from zava.service.metrics.query import Metrics
+from zava.service.metrics.query import MetricQueries
 from zava.settings import Settings
 
 
 @pytest.fixture
-def asked(metrics: MetricReader) -> Metrics:
-    return Metrics(metrics, lambda: TODAY)
+def asked(metrics: MetricReader) -> MetricQueries:
+    return MetricQueries(metrics, lambda: TODAY)
 
 
 async def test_empty_period_is_told_with_the_days_that_there_are(
-    asked: Metrics, callers: dict[str, Caller]
+    asked: MetricQueries, callers: dict[str, Caller]
 ) -> None:
     for dimensions in ((), ("store",)):
         answer = await asked.query(
@@ -58,11 +58,13 @@ async def test_store_without_any_order_is_told_so(
 ) -> None:
     changing.execute("UPDATE retail.orders SET status = 'cancelled'")
     pool = DatabasePool(seeded_clone.server, max_size=1)
-    tenancy = TenantDatabase(pool, signer, Verification(pool, signer))
+    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
     reader = MetricReader(tenancy, result_cache(tenancy, MemoryStore(1), ttl_seconds=0), catalogue)
-    answer = await Metrics(reader, lambda: TODAY).query(callers["seattle"], metrics=["orders"])
+    answer = await MetricQueries(reader, lambda: TODAY).query(
+        callers["seattle"], metrics=["orders"]
+    )
     assert answer.notes == ("There is no order in your scope.",)
-    forecast = await Metrics(reader, lambda: TODAY).query(
+    forecast = await MetricQueries(reader, lambda: TODAY).query(
         callers["seattle"], metrics=["orders"], dimensions=["month"], forecast_periods=1
     )
     assert forecast.forecasts == ()
@@ -71,7 +73,7 @@ async def test_store_without_any_order_is_told_so(
 
 
 async def test_ranking_of_stores_says_how_many_are_seen(
-    asked: Metrics, callers: dict[str, Caller]
+    asked: MetricQueries, callers: dict[str, Caller]
 ) -> None:
     for dimension in ("store", "region", "channel"):
         answer = await asked.query(callers["eastside"], metrics=["revenue"], dimensions=[dimension])
@@ -83,7 +85,7 @@ async def test_ranking_of_stores_says_how_many_are_seen(
 
 
 async def test_limit_and_unneeded_period_are_said(
-    asked: Metrics, callers: dict[str, Caller]
+    asked: MetricQueries, callers: dict[str, Caller]
 ) -> None:
     answer = await asked.query(
         callers["seattle"],
@@ -100,7 +102,7 @@ async def test_limit_and_unneeded_period_are_said(
 
 
 async def test_totals_beyond_the_room_of_an_answer_are_said_and_the_grand_total_stays(
-    asked: Metrics, callers: dict[str, Caller]
+    asked: MetricQueries, callers: dict[str, Caller]
 ) -> None:
     question: dict[str, Any] = {
         "metrics": ["revenue", "gross_sales", "discounts", "discount_rate", "units", "orders"],
@@ -131,7 +133,10 @@ async def test_totals_beyond_the_room_of_an_answer_are_said_and_the_grand_total_
     ],
 )
 async def test_forecast_needs_one_series(
-    asked: Metrics, callers: dict[str, Caller], dimensions: list[str], compare: Comparison | None
+    asked: MetricQueries,
+    callers: dict[str, Caller],
+    dimensions: list[str],
+    compare: Comparison | None,
 ) -> None:
     with pytest.raises(InvalidInput, match="forecast_periods: a forecast needs exactly one"):
         await asked.query(
@@ -148,7 +153,7 @@ async def test_forecast_needs_one_series(
     [("day", "2026-06-30", 56), ("iso_week", "2026-W27", 156), ("quarter", "2026-Q2", 16)],
 )
 async def test_forecast_begins_with_the_current_unit(
-    asked: Metrics, callers: dict[str, Caller], dimension: str, first: str, known: int
+    asked: MetricQueries, callers: dict[str, Caller], dimension: str, first: str, known: int
 ) -> None:
     answer = await asked.query(
         callers["head-office"],
@@ -171,7 +176,7 @@ def test_labels_are_those_of_the_database() -> None:
     assert labels(date(2026, 1, 1), PeriodUnit.YEAR, 2) == ["2026", "2027"]
 
 
-def test_page_of_the_metrics_ends_with_the_rules_of_findings(asked: Metrics) -> None:
+def test_page_of_the_metrics_ends_with_the_rules_of_findings(asked: MetricQueries) -> None:
     page = asked.describe()
     assert page.startswith("# Metrics")
     assert all(f"| `{rule.name}` | {rule.threshold} |" in page for rule in RULES)

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import pytest
+from zava.retail.resources import RESOURCES
 
 from tests.functions.hosting import Hosted
 from tests.outside.node import NODE, OUTSIDE, node, run
-from zava.protocol.resources.resource import RESOURCES
 from zava.protocol.versions import HANDSHAKE, STATELESS
 from zava.retail.tools.registry import TOOLS
 

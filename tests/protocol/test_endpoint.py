@@ -10,14 +10,14 @@ import pytest
 from tests.protocol.rpc import ERAS, LEGACY, MODERN, UNUSUAL, ask, request
 from zava.app import Application
 from zava.protocol.http.endpoint import Endpoint
-from zava.protocol.mcp.sdk_bridge import Answer
+from zava.protocol.http_responses import HttpResponse
 from zava.protocol.tools.tool import ERROR_META
 from zava.retail.tools.registry import TOOLS
 
 TOTALS = {"postgresql_query": "SELECT count(*) AS n, sum(total_amount) AS s FROM retail.orders"}
 
 
-async def post(endpoint: Endpoint, headers: Any, body: bytes) -> Answer:
+async def post(endpoint: Endpoint, headers: Any, body: bytes) -> HttpResponse:
     return await endpoint.handle("POST", "/mcp", headers, body)
 
 
@@ -371,7 +371,7 @@ async def test_fifty_cold_calls_start_everything_once_and_mix_nobody_up(
         rows = body["result"]["structuredContent"]["rows"]
         assert rows == [[f"Zava Retail {name.capitalize()}"]]
     assert application.pool.times_opened == 1
-    assert application.endpoint.kernel.times_started == 1
+    assert application.endpoint.sdk_bridge.times_started == 1
 
 
 async def test_notification_is_accepted_without_an_answer(
@@ -389,6 +389,6 @@ async def test_server_that_cannot_start_fails_each_request_and_not_the_process(
     def fail() -> Any:
         raise RuntimeError("no server")
 
-    application.endpoint.kernel._make_server = fail
+    application.endpoint.sdk_bridge._make_server = fail
     headers, body = request(MODERN, "prompts/list", token=tokens["seattle"])
     assert (await post(application.endpoint, headers, body)).status == 500

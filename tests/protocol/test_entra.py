@@ -38,7 +38,7 @@ from zava.infrastructure.local.state_dir import Home
 from zava.infrastructure.postgres.access_grants import grant
 from zava.model.core import Caller
 from zava.protocol.auth import tokens
-from zava.protocol.mcp.sdk_bridge import Answer
+from zava.protocol.http_responses import HttpResponse
 from zava.settings import Settings
 
 METADATA = "/.well-known/oauth-protected-resource/mcp"
@@ -91,7 +91,7 @@ async def post(
     params: dict[str, Any] | None = None,
     extra: list[tuple[str, str]] | None = None,
     era: str = MODERN,
-) -> Answer:
+) -> HttpResponse:
     headers, body = request(era, method, params)
     pairs = [*headers.items(), *(extra or [])]
     if authorization is not None:
@@ -365,7 +365,7 @@ async def test_token_is_refused_and_nothing_reaches_the_database(
     )
     assert answer.status == case.status
     assert served.pool.times_opened == 0
-    assert served.endpoint.kernel.times_started == 0
+    assert served.endpoint.sdk_bridge.times_started == 0
     if case.status != 401:
         return
     challenge = answer.headers["www-authenticate"]
@@ -403,7 +403,7 @@ async def test_client_that_is_not_on_the_list_gets_403_and_no_challenge(
         assert error["data"]["code"] == "AUTHORIZATION_ERROR"
         assert listed not in answer.body.decode()
     assert served.pool.times_opened == 0
-    assert served.endpoint.kernel.times_started == 0
+    assert served.endpoint.sdk_bridge.times_started == 0
 
 
 async def test_client_on_the_list_is_served(make: Callable[..., Application], entra: Entra) -> None:

@@ -10,7 +10,7 @@ from tests.protocol.rpc import ERAS, LEGACY, MODERN, request
 from zava.app import Application
 from zava.infrastructure.local.state_dir import Home
 from zava.infrastructure.local.token_issuer import LocalIssuer
-from zava.protocol.mcp.sdk_bridge import Answer
+from zava.protocol.http_responses import HttpResponse
 from zava.retail.demo.principals import demo_callers
 
 LOG_LEVEL = {"io.modelcontextprotocol/logLevel": "info"}
@@ -19,21 +19,21 @@ LOG_LEVEL = {"io.modelcontextprotocol/logLevel": "info"}
 @pytest.fixture
 async def talkative(application: Application) -> Application:
     """The app with tools that tell of their progress."""
-    kernel = application.endpoint.kernel
-    make_server = kernel._make_server
-    kernel._make_server = lambda: with_fixtures(make_server())
+    sdk_bridge = application.endpoint.sdk_bridge
+    make_server = sdk_bridge._make_server
+    sdk_bridge._make_server = lambda: with_fixtures(make_server())
     return application
 
 
 async def call(
     application: Application, token: str, era: str, tool: str, meta: Any, **changed: str
-) -> Answer:
+) -> HttpResponse:
     params = {"name": tool, "arguments": {}, "_meta": meta}
     headers, body = request(era, "tools/call", params, token)
     return await application.endpoint.handle("POST", "/mcp", headers | changed, body)
 
 
-def events(answer: Answer) -> list[dict[str, Any]]:
+def events(answer: HttpResponse) -> list[dict[str, Any]]:
     assert answer.headers["content-type"].startswith("text/event-stream")
     lines = answer.body.decode().splitlines()
     return [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]

@@ -22,8 +22,8 @@ from zava.app import Application, compose
 from zava.infrastructure.local.state_dir import Home
 from zava.infrastructure.local.token_issuer import LocalIssuer
 from zava.protocol.http.endpoint import Endpoint
-from zava.protocol.mcp.sdk_bridge import Answer
-from zava.protocol.request_context import Exchange
+from zava.protocol.http_responses import HttpResponse
+from zava.protocol.request_context import RequestContext
 from zava.retail.demo.principals import demo_callers
 from zava.settings import Settings
 
@@ -50,13 +50,13 @@ class Lanes:
         self,
         message: Mapping[str, Any],
         headers: Mapping[str, str],
-        exchange: Exchange,
+        request_context: RequestContext,
         *,
         with_events: bool,
-    ) -> Answer | None:
+    ) -> HttpResponse | None:
         if self._is_closed:
             return None
-        answer = await self._lane.answer(message, headers, exchange, with_events=with_events)
+        answer = await self._lane.answer(message, headers, request_context, with_events=with_events)
         self.fast += answer is not None
         return answer
 
@@ -69,7 +69,7 @@ class Lanes:
         return said[0], said[1]
 
 
-def comparable(answer: Answer) -> Any:
+def comparable(answer: HttpResponse) -> Any:
     headers = {name: value for name, value in answer.headers.items() if name not in _NOT_READ}
     text = answer.body.decode()
     if headers.get("content-type", "").startswith("text/event-stream"):

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from zava.retail.resources import RESOURCES
 
 from tests.protocol.rpc import ERAS, LEGACY, MODERN, ask, request
 from zava.app import Application, compose
@@ -12,7 +13,6 @@ from zava.infrastructure.local.state_dir import Home
 from zava.infrastructure.local.token_issuer import LocalIssuer
 from zava.protocol.apps.sales_chart import MIME_TYPE, URI
 from zava.protocol.http_responses import FORBIDDEN
-from zava.protocol.resources.resource import RESOURCES
 from zava.protocol.versions import HANDSHAKE, SERVED
 from zava.retail.demo.principals import DEMO_TENANT_ID
 from zava.retail.prompts import PROMPTS

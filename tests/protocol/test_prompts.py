@@ -3,9 +3,10 @@
 import re
 
 import pytest
+from zava.protocol.prompt import Prompt
+from zava.retail.data.metric_catalogue import catalogue
 
-from zava.data.metrics.catalog import catalogue
-from zava.retail.prompts import PROMPTS, Prompt
+from zava.retail.prompts import PROMPTS
 from zava.retail.tools.registry import TOOLS
 
 FAMILIES = {

@@ -14,7 +14,7 @@ from tests.patience import patient
 from tests.proxy import counting_proxy
 from zava.app import Application, compose
 from zava.infrastructure.local.state_dir import Home
-from zava.protocol.mcp.sdk_bridge import Answer
+from zava.protocol.http_responses import HttpResponse
 from zava.settings import Settings
 
 Compose = Callable[[str], Application]
@@ -42,11 +42,11 @@ async def over(
         yield composed
 
 
-async def get(application: Application, path: str) -> Answer:
+async def get(application: Application, path: str) -> HttpResponse:
     return await application.endpoint.handle("GET", path, {}, b"")
 
 
-async def ready(application: Application) -> Answer:
+async def ready(application: Application) -> HttpResponse:
     """Ask for readiness, which must answer in under two seconds whatever the database does."""
     started = time.monotonic()
     answer = await get(application, "/health/ready")

@@ -10,8 +10,7 @@ from tests.protocol.rpc import request as written
 from zava.app import Application
 from zava.data.usage.budgets import spent
 from zava.model.core import Caller
-from zava.protocol.http_responses import BUSY
-from zava.protocol.mcp.sdk_bridge import Answer
+from zava.protocol.http_responses import BUSY, HttpResponse
 from zava.protocol.tools.tool import ERROR_META
 
 CALL: dict[str, Any] = {"name": "get_current_utc_date", "arguments": {}}
@@ -54,7 +53,7 @@ REFUSALS = {
 
 async def post(
     application: Application, era: str, method: str, params: Any, token: str, **changes: str
-) -> Answer:
+) -> HttpResponse:
     headers, body = written(era, method, params, token)
     return await application.endpoint.handle("POST", "/mcp", headers | changes, body)
 

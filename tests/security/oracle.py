@@ -17,10 +17,10 @@ from statistics import median
 import psycopg
 
 from tests.database import CONTEXT_KEY, Cluster, Database, postgresql
-from zava.data.session.isolation_check import Verification
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextKey, ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
-from zava.data.sql_query.free_query import RetailData
+from zava.data.sql_query.free_query import FreeQuery
 from zava.errors import Busy, QueryRefused
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
@@ -65,7 +65,7 @@ def asked(table: str, comparison: str, store: str, rows: int) -> str:
 
 
 async def largest_allowed(
-    data: RetailData, caller: Caller, table: str, comparison: str, store: str
+    data: FreeQuery, caller: Caller, table: str, comparison: str, store: str
 ) -> int:
     """Return the largest number of rows that is not refused, by bisection."""
     allowed, refused = 0, LARGEST
@@ -92,8 +92,8 @@ def correlation(times: Mapping[str, float], truth: Mapping[str, int]) -> float:
 async def attack(database: Database, seconds: float) -> None:
     pool = DatabasePool(database.server, max_size=1)
     signer = ContextSigner([ContextKey(*CONTEXT_KEY)])
-    tenancy = TenantDatabase(pool, signer, Verification(pool, signer))
-    data, caller = RetailData(tenancy, most_rows=LIMIT), demo_callers()["seattle"]
+    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
+    data, caller = FreeQuery(tenancy, most_rows=LIMIT), demo_callers()["seattle"]
     with psycopg.connect(database.owner) as owner:
         rows = owner.execute("SELECT store_id::text, count(*) FROM retail.orders GROUP BY 1")
         counts: dict[str, int] = dict(rows.fetchall())

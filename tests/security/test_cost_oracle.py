@@ -5,10 +5,10 @@ import pytest
 from tests.database import Database
 from tests.security.oracle import LIMIT, NO_STORE, VERDICTS, correlation, largest_allowed
 from zava.data.guard.cost.work import Work
-from zava.data.session.isolation_check import Verification
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
-from zava.data.sql_query.free_query import RetailData
+from zava.data.sql_query.free_query import FreeQuery
 from zava.data.syntax.parser import parse
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
@@ -20,7 +20,7 @@ async def test_bisected_verdict_is_the_same_for_every_store_and_for_none(
     database: Database, signer: ContextSigner, callers: dict[str, Caller], comparison: str
 ) -> None:
     pool = DatabasePool(database.server, max_size=1)
-    data = RetailData(TenantDatabase(pool, signer, Verification(pool, signer)), most_rows=LIMIT)
+    data = FreeQuery(TenantDatabase(pool, signer, IsolationCheck(pool, signer)), most_rows=LIMIT)
     found = {
         await largest_allowed(data, callers["seattle"], "orders", comparison, store)
         for store in (*(str(store.store_id) for store in STORES), NO_STORE)

@@ -13,10 +13,10 @@ import pytest
 from tests.database import Database
 from tests.pgbouncer import is_asked_for
 from tests.security.endless import Endless
-from zava.data.session.isolation_check import Verification
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
-from zava.data.sql_query.free_query import RetailData
+from zava.data.sql_query.free_query import FreeQuery
 from zava.errors import QueryRefused, ZavaError
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
@@ -34,7 +34,7 @@ _ACTIVE = (
 class Runner:
     """Runs statements with a short deadline and watches the backends."""
 
-    def __init__(self, data: RetailData, caller: Caller, watcher: psycopg.AsyncConnection) -> None:
+    def __init__(self, data: FreeQuery, caller: Caller, watcher: psycopg.AsyncConnection) -> None:
         self._data = data
         self._caller = caller
         self._watcher = watcher
@@ -80,10 +80,10 @@ async def runner(
         pytest.fail("run this one without a pooler")
     pool = DatabasePool(database.server, max_size=1)
     tenancy = TenantDatabase(
-        pool, signer, Verification(pool, signer), statement_timeout_seconds=DEADLINE_SECONDS
+        pool, signer, IsolationCheck(pool, signer), statement_timeout_seconds=DEADLINE_SECONDS
     )
     async with await psycopg.AsyncConnection.connect(database.owner, autocommit=True) as watcher:
-        yield Runner(RetailData(tenancy), callers["seattle"], watcher)
+        yield Runner(FreeQuery(tenancy), callers["seattle"], watcher)
     await pool.close()
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from zava.data.guard.analysis import ParsingTurns, StatementReader
+from zava.data.guard.analysis import ParsingTurns, StatementAnalyzer
 from zava.data.guard.guard import Guard, Verdict
 from zava.errors import DatabaseFault, QueryRefused
 
@@ -364,7 +364,7 @@ def test_what_no_deadline_could_end_is_refused(sql: str) -> None:
 
 
 async def test_verdict_is_remembered_and_each_refusal_has_its_own_correlation_id() -> None:
-    reader = StatementReader(Guard(TABLES, COLUMNS_OF_TABLES, CALLING), ParsingTurns())
+    reader = StatementAnalyzer(Guard(TABLES, COLUMNS_OF_TABLES, CALLING), ParsingTurns())
     read = [await reader.read(b"", "SELECT pg_sleep(1)") for _ in range(2)]
     assert read[0] is read[1]
     ids = set()

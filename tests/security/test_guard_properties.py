@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 
 from tests.security.grammar import marked_statements, mutations, plain
 from zava.data.guard.guard import Guard
-from zava.data.sql_query.free_query import RetailData
+from zava.data.sql_query.free_query import FreeQuery
 from zava.errors import QueryRefused
 from zava.model.core import Caller
 
@@ -38,7 +38,7 @@ QUIET = settings(derandomize=True, suppress_health_check=list(HealthCheck))
 @given(marked=marked_statements())
 @settings(QUIET, max_examples=400)
 async def test_statement_of_the_allowed_grammar_passes_and_runs(
-    marked: str, tenancy: RetailData, callers: dict[str, Caller]
+    marked: str, tenancy: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     answer = await tenancy.run(callers["seattle"], plain(marked), max_rows=10)
     assert {len(row) for row in answer.rows} <= {len(answer.columns)}

@@ -15,10 +15,10 @@ from tests.database import Database
 from tests.patience import patient
 from tests.pgbouncer import is_asked_for
 from tests.security.corpus import CATALOG, GUARD_ONLY, Hostile, read_corpus
-from zava.data.session.isolation_check import Verification
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
-from zava.data.sql_query.free_query import RetailData
+from zava.data.sql_query.free_query import FreeQuery
 from zava.errors import QueryTimeout, ResultTooLarge, ZavaError
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
@@ -150,7 +150,7 @@ async def arena(
         tenancy = TenantDatabase(
             pool,
             signer,
-            Verification(pool, signer),
+            IsolationCheck(pool, signer),
             statement_timeout_seconds=DEADLINE_SECONDS,
         )
         arena = Arena(
@@ -237,7 +237,7 @@ async def test_hostile_statement_gets_nothing_and_leaves_nothing(
 
 @pytest.mark.parametrize("hostile", corpus, ids=lambda hostile: hostile.label)
 async def test_guard_refuses_each_statement_but_those_that_the_seal_bounds(
-    hostile: Hostile, arena: Arena, tenancy: RetailData, callers: dict[str, Caller]
+    hostile: Hostile, arena: Arena, tenancy: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     sql = hostile.filled(arena.values)
     if hostile.passes:
@@ -292,7 +292,7 @@ async def test_judge_sees_a_foreign_row_when_there_is_one(
     with psycopg.connect(seeded_clone.owner, autocommit=True) as owner:
         owner.execute("CREATE POLICY hole ON retail.orders TO store_managers USING (true)")
     pool = DatabasePool(seeded_clone.server, max_size=1)
-    verification = Verification(pool, signer)
+    verification = IsolationCheck(pool, signer)
     (problem,) = await verification.problems()
     assert problem.startswith("policy hole on retail.orders is not one of the sealed ones")
     verification.ensure = _nothing  # type: ignore[method-assign]  # serve although it is broken

@@ -6,9 +6,8 @@ import psycopg
 import pytest
 
 from tests.asking import AskTool
-from zava.data.sql_query.free_query import RetailData
-from zava.data.sql_query.schema_catalog import OUTSIDE_TEXT
-from zava.data.syntax.outside_text import HOLDS_NO_TEXT, reads_outside_text
+from zava.data.sql_query.free_query import FreeQuery
+from zava.data.syntax.outside_text import HOLDS_NO_TEXT, OUTSIDE_TEXT, reads_outside_text
 from zava.model.core import Caller
 from zava.protocol.rendering.table import table_content, table_text
 
@@ -94,7 +93,7 @@ UNMARKED = [
 
 @pytest.mark.parametrize("sql", MARKED)
 async def test_outsiders_text_is_marked(
-    tenancy: RetailData, callers: dict[str, Caller], sql: str
+    tenancy: FreeQuery, callers: dict[str, Caller], sql: str
 ) -> None:
     answer = await tenancy.run(callers["head-office"], f"{sql} LIMIT 1", max_rows=5)
     columns = table_content(answer)["columns"]
@@ -104,7 +103,7 @@ async def test_outsiders_text_is_marked(
 
 @pytest.mark.parametrize("sql", UNMARKED)
 async def test_what_no_outsider_wrote_is_not_marked(
-    tenancy: RetailData, callers: dict[str, Caller], sql: str
+    tenancy: FreeQuery, callers: dict[str, Caller], sql: str
 ) -> None:
     answer = await tenancy.run(callers["head-office"], sql, max_rows=5)
     assert answer.rows
@@ -112,7 +111,7 @@ async def test_what_no_outsider_wrote_is_not_marked(
 
 
 async def test_only_what_may_hold_text_is_marked(
-    tenancy: RetailData, callers: dict[str, Caller]
+    tenancy: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     sql = f"SELECT sku, upper(product_name) AS n, 1 AS one, '{{}}'::json AS j, now() AS t {P}"
     answer = await tenancy.run(callers["head-office"], sql, max_rows=1)
@@ -121,7 +120,7 @@ async def test_only_what_may_hold_text_is_marked(
 
 
 async def test_note_on_how_to_continue_quotes_no_computed_text(
-    tenancy: RetailData, callers: dict[str, Caller]
+    tenancy: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     sql = f"SELECT product_name || '' AS n, length(product_name) AS l {P} ORDER BY l, n"
     answer = await tenancy.run(callers["head-office"], sql, max_rows=1)

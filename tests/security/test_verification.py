@@ -11,7 +11,7 @@ from psycopg.conninfo import make_conninfo
 from tests.database import Cluster, Database
 from tests.golden_functions import GOLDEN, known_functions
 from tests.security.holes import CLUSTER_HOLES, HOLES
-from zava.data.session.isolation_check import IsolationBroken, Verification
+from zava.data.session.isolation_check import IsolationBroken, IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
 from zava.infrastructure.postgres.pool import DatabasePool
@@ -172,9 +172,9 @@ CLUSTER_BREAKS = [
 
 
 @pytest.fixture
-async def verification(empty: Database, signer: ContextSigner) -> AsyncIterator[Verification]:
+async def verification(empty: Database, signer: ContextSigner) -> AsyncIterator[IsolationCheck]:
     pool = DatabasePool(empty.server, max_size=1)
-    yield Verification(pool, signer)
+    yield IsolationCheck(pool, signer)
     await pool.close()
 
 
@@ -197,7 +197,7 @@ async def mend(
                 if not NO_STATEMENT.match(remedy):
                     owner.execute(remedy.encode())
         pool = DatabasePool(database.server, max_size=1)  # a login takes its settings anew
-        problems = await Verification(pool, signer).problems()
+        problems = await IsolationCheck(pool, signer).problems()
         await pool.close()
         if not problems:
             break
@@ -207,13 +207,13 @@ async def mend(
 @pytest.mark.requirement("S49")
 @pytest.mark.requirement("S54")
 @pytest.mark.requirement("S59")
-async def test_migrated_empty_database_is_isolated(verification: Verification) -> None:
+async def test_migrated_empty_database_is_isolated(verification: IsolationCheck) -> None:
     assert await verification.problems() == []
 
 
 @pytest.mark.parametrize(("statement", "problem"), [*BREAKS, *HOLES])
 async def test_break_is_found(
-    verification: Verification,
+    verification: IsolationCheck,
     empty: Database,
     signer: ContextSigner,
     statement: str,
@@ -230,7 +230,7 @@ async def test_break_is_found(
 
 @pytest.mark.parametrize(("statement", "undo", "problem"), [*CLUSTER_BREAKS, *CLUSTER_HOLES])
 async def test_break_of_a_role_is_found(
-    verification: Verification,
+    verification: IsolationCheck,
     empty: Database,
     signer: ContextSigner,
     statement: str,
@@ -252,7 +252,7 @@ async def test_session_that_differs_from_the_login_is_found(
 ) -> None:
     differing = make_conninfo(empty.server, options="-c standard_conforming_strings=off")
     pool = DatabasePool(differing, max_size=1)
-    found = await Verification(pool, signer).problems()
+    found = await IsolationCheck(pool, signer).problems()
     await pool.close()
     assert any("in this session standard_conforming_strings is off" in text for text in found)
 
@@ -265,7 +265,7 @@ async def test_nothing_is_served_until_isolation_is_proven(
     seeded_clone: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:
     pool = DatabasePool(seeded_clone.server, max_size=1)
-    tenancy = TenantDatabase(pool, signer, Verification(pool, signer))
+    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
     with psycopg.connect(seeded_clone.owner, autocommit=True) as owner:
         owner.execute("ALTER TABLE retail.orders NO FORCE ROW LEVEL SECURITY")
         with pytest.raises(IsolationBroken) as caught:
@@ -281,7 +281,7 @@ async def test_proof_is_renewed_after_a_minute_and_a_broken_one_stops_the_servic
 ) -> None:
     now = 1000.0
     pool = DatabasePool(seeded_clone.server, max_size=1)
-    verification = Verification(pool, signer, clock=lambda: now)
+    verification = IsolationCheck(pool, signer, clock=lambda: now)
     tenancy = TenantDatabase(pool, signer, verification)
     await verification.refresh()
     with psycopg.connect(seeded_clone.owner, autocommit=True) as owner:
@@ -302,6 +302,6 @@ async def test_start_costs_one_round_trip(empty: Database, signer: ContextSigner
         pool = DatabasePool(proxy.conninfo, max_size=1)
         async with pool.connection():
             before = proxy.round_trips
-        await Verification(pool, signer).ensure()
+        await IsolationCheck(pool, signer).ensure()
         assert proxy.round_trips - before == 1
         await pool.close()

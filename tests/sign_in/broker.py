@@ -19,7 +19,7 @@ from tests.sign_in.client import FORM, VERIFIER, challenge_of, without
 from tests.sign_in.directory import Directory
 from tests.sign_in.registrations import APP_ID, RESOURCE
 from zava.protocol.http.endpoint import Endpoint
-from zava.protocol.mcp.sdk_bridge import Answer
+from zava.protocol.http_responses import HttpResponse
 
 ISSUER = RESOURCE.removesuffix("/mcp")
 HOST = urlsplit(ISSUER).netloc
@@ -50,7 +50,7 @@ class Browser:
     cookie: str | None = None
     went: list[str] = field(default_factory=list)
 
-    async def open(self, url: str) -> Answer:
+    async def open(self, url: str) -> HttpResponse:
         """Go to an address of the app and on, until a page or a client's address comes."""
         while True:
             self.went.append(url)
@@ -59,7 +59,9 @@ class Browser:
                 location = answer.headers.get("location")
             else:
                 status, location, body = await asyncio.to_thread(fetch, url)
-                answer = Answer(status, {} if location is None else {"location": location}, body)
+                answer = HttpResponse(
+                    status, {} if location is None else {"location": location}, body
+                )
             if location is None or not location.startswith((f"{ISSUER}/", "http://127.0.0.1:")):
                 return answer
             if urlsplit(location).path == "/callback":  # a client's on this machine
@@ -68,7 +70,7 @@ class Browser:
 
     async def send(
         self, method: str, url: str, body: bytes = b"", headers: Mapping[str, str | None] = {}
-    ) -> Answer:
+    ) -> HttpResponse:
         parts = urlsplit(url)
         sent = without({"host": HOST, "cookie": self.cookie, **headers})
         answer = await self.endpoint.handle(method, parts.path, sent, body, parts.query)
@@ -76,7 +78,7 @@ class Browser:
             self.cookie = answer.headers["set-cookie"].partition(";")[0]
         return answer
 
-    async def press(self, page: Answer, button: str, **changed: str | None) -> Answer:
+    async def press(self, page: HttpResponse, button: str, **changed: str | None) -> HttpResponse:
         """Press Allow or Deny on a page; `changed` replaces headers."""
         text = page.body.decode()
         ticket = re.search(r'data-ticket="([^"]+)"', text)
@@ -155,14 +157,14 @@ class Client:
         return content
 
 
-def gone(answer: Answer) -> dict[str, str]:
+def gone(answer: HttpResponse) -> dict[str, str]:
     """Return the parameters with which the browser goes to the client."""
     location = answer.headers.get("location") or orjson.loads(answer.body).get("location", "")
     assert location, answer
     return dict(parse_qsl(urlsplit(location).query, keep_blank_values=True))
 
 
-def lead(page: Answer) -> str:
+def lead(page: HttpResponse) -> str:
     """Return the first sentence of a page that leads nowhere."""
     text = page.body.decode()
     assert "data-ticket" not in text

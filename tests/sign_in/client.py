@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import orjson
 
 from zava.protocol.http.endpoint import Endpoint
-from zava.protocol.mcp.sdk_bridge import Answer
+from zava.protocol.http_responses import HttpResponse
 
 PORT = 7071
 HOST = f"127.0.0.1:{PORT}"
@@ -48,7 +48,7 @@ class SigningClient:
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
         query: str = "",
-    ) -> Answer:
+    ) -> HttpResponse:
         return await self.endpoint.handle(method, path, headers or {"host": HOST}, body, query)
 
     async def register(self, **metadata: Any) -> tuple[int, dict[str, Any]]:
@@ -61,7 +61,7 @@ class SigningClient:
 
     async def ask(
         self, headers: Mapping[str, str] | None = None, /, **changed: str | None
-    ) -> Answer:
+    ) -> HttpResponse:
         """Open the page in a browser; `changed` replaces parameters of a right request."""
         if not self.client_id:
             await self.register()
@@ -80,8 +80,12 @@ class SigningClient:
         return await self.send("GET", "/oauth/authorize", sent, query=query)
 
     async def pick(
-        self, page: Answer, name: str | None, headers: Mapping[str, str] = BROWSER, **changed: Any
-    ) -> Answer:
+        self,
+        page: HttpResponse,
+        name: str | None,
+        headers: Mapping[str, str] = BROWSER,
+        **changed: Any,
+    ) -> HttpResponse:
         """Pick a person on a page, None to say no."""
         text = page.body.decode()
         ticket = re.search(r'data-ticket="([^"]+)"', text)
@@ -128,14 +132,14 @@ class SigningClient:
         return told
 
 
-def answered(answer: Answer) -> dict[str, str]:
+def answered(answer: HttpResponse) -> dict[str, str]:
     """The parameters that the browser takes to the client."""
     assert answer.status == 200, answer
     location = orjson.loads(answer.body)["location"]
     return {name: value for name, (value,) in parse_qs(urlsplit(location).query).items()}
 
 
-def reason(page: Answer) -> str:
+def reason(page: HttpResponse) -> str:
     """The words of a page that refuses; it has no way on."""
     text = page.body.decode()
     assert "data-ticket" not in text

@@ -26,7 +26,7 @@ from zava.composition.local_sign_in import KEY_FILE, LocalSignIn
 from zava.infrastructure.local.state_dir import Home
 from zava.infrastructure.local.token_issuer import LocalIssuerRefused
 from zava.protocol.console.console import POLICY
-from zava.protocol.mcp.sdk_bridge import Answer
+from zava.protocol.http_responses import HttpResponse
 from zava.protocol.sign_in.laptop import ListedPeople
 from zava.protocol.sign_in.page import Choice
 from zava.protocol.sign_in.parts import Asked
@@ -529,7 +529,7 @@ class _Aged:
 
     async def handle(
         self, method: str, path: str, headers: Any, body: bytes, query: str = ""
-    ) -> Answer:
+    ) -> HttpResponse:
         answer = await self._sign_in.answer(method, path, query, dict(headers), body)
         return answer._replace(headers={"cache-control": "no-store", **answer.headers})
 
@@ -567,7 +567,7 @@ class _Called:
 
     async def handle(
         self, method: str, path: str, headers: Any, body: bytes, query: str = ""
-    ) -> Answer:
+    ) -> HttpResponse:
         renamed = {
             name: value.replace("127.0.0.1:7071", self._host) for name, value in headers.items()
         }

@@ -21,7 +21,7 @@ from zava.infrastructure.local.state_dir import Home
 from zava.infrastructure.local.token_issuer import LocalIssuerRefused
 from zava.model.core import Caller
 from zava.protocol.http.unserved import not_started
-from zava.protocol.mcp.sdk_bridge import Answer
+from zava.protocol.http_responses import HttpResponse
 from zava.protocol.sign_in.directory.access_tokens import OwnTokens
 from zava.protocol.sign_in.parts import Person
 from zava.settings import Settings, SettingsError, read_settings
@@ -191,11 +191,11 @@ class Socket:
 
     async def handle(
         self, method: str, path: str, headers: Any, body: bytes, query: str = ""
-    ) -> Answer:
+    ) -> HttpResponse:
         async with httpx.AsyncClient() as http:
             url = f"{self._url}{path}?{query}"
             got = await http.request(method, url, headers=dict(headers), content=body)
-        return Answer(got.status_code, dict(got.headers), got.content)
+        return HttpResponse(got.status_code, dict(got.headers), got.content)
 
 
 async def test_function_app_on_a_laptop_signs_in_with_its_query(

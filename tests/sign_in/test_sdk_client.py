@@ -18,7 +18,7 @@ from tests.sign_in.client import ISSUER, REDIRECT, RESOURCE, SigningClient
 from zava.app import Application
 from zava.protocol.http.asgi import asgi_application
 from zava.protocol.http.endpoint import Headers
-from zava.protocol.mcp.sdk_bridge import Answer
+from zava.protocol.http_responses import HttpResponse
 
 STORES = {"postgresql_query": "SELECT store_name FROM retail.stores"}
 
@@ -53,7 +53,7 @@ class Watched:
 
     async def handle(
         self, method: str, path: str, headers: Headers, body: bytes, query: str = ""
-    ) -> Answer:
+    ) -> HttpResponse:
         answer = await self.endpoint.handle(method, path, headers, body, query)
         self.seen.append((f"{method} {path}", answer.status))
         return answer

@@ -40,7 +40,7 @@ from tests.soak.asking import Asker, Moment, Tally
 from tests.soak.faults import Faults, Parts
 from tests.soak.questions import REFUSED, Truth, read_truth, sought
 from zava.app import embedders
-from zava.data.usage.query_stats import QueryMonitor
+from zava.data.usage.query_stats import QueryStatsCollector
 from zava.infrastructure.embeddings.index_job import embed_catalogue
 from zava.infrastructure.local.state_dir import Home
 from zava.infrastructure.local.token_issuer import LocalIssuer
@@ -270,7 +270,7 @@ def _memory(early: Memory, late: Memory) -> dict[str, bool]:
 
 
 def _million_shapes() -> dict[str, bool]:
-    monitor = QueryMonitor()
+    monitor = QueryStatsCollector()
     process = psutil.Process()
     early = 0
     for number in range(1_000_000):

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from zava.infrastructure.circuit_breaker import Circuit
+from zava.infrastructure.circuit_breaker import CircuitBreaker
 
 
 class Clock:
@@ -20,8 +20,8 @@ def clock() -> Clock:
     return Clock()
 
 
-def opened(clock: Clock) -> Circuit:
-    circuit = Circuit(clock=clock)
+def opened(clock: Clock) -> CircuitBreaker:
+    circuit = CircuitBreaker(clock=clock)
     circuit.failed(clock.now)
     clock.now += 2
     circuit.failed(clock.now)
@@ -30,7 +30,7 @@ def opened(clock: Clock) -> Circuit:
 
 
 def test_failures_of_two_seconds_open_it_and_shorter_ones_do_not(clock: Clock) -> None:
-    circuit = Circuit(clock=clock)
+    circuit = CircuitBreaker(clock=clock)
     for _ in range(19):
         circuit.failed(clock.now)
         clock.now += 0.1
@@ -46,13 +46,13 @@ def test_failures_of_two_seconds_open_it_and_shorter_ones_do_not(clock: Clock) -
 
 
 def test_one_attempt_that_took_two_seconds_is_enough(clock: Clock) -> None:
-    circuit = Circuit(clock=clock)
+    circuit = CircuitBreaker(clock=clock)
     circuit.failed(clock.now - 5)
     assert circuit.is_open
 
 
 def test_failure_of_one_while_others_are_answered_says_nothing(clock: Clock) -> None:
-    circuit = Circuit(clock=clock)
+    circuit = CircuitBreaker(clock=clock)
     started = clock.now
     clock.now += 30
     circuit.succeeded()

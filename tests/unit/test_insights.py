@@ -9,7 +9,7 @@ from zava.retail.service.insights import (
     FEWEST_ORDERS,
     FEWEST_UNITS_OF_CATEGORY,
     RULES,
-    Findings,
+    StoreFigures,
     change_percent,
     find_insights,
     is_small_sample,
@@ -29,7 +29,7 @@ def figures(**changed: tuple[float | None, float | None, float | None]) -> dict[
     }
 
 
-def found(findings: Findings) -> dict[str, Insight]:
+def found(findings: StoreFigures) -> dict[str, Insight]:
     return {insight.rule: insight for insight in find_insights(findings)}
 
 
@@ -49,7 +49,7 @@ def row(name: str, now: float, before: float, orders: tuple[int, int] = (50, 50)
 
 @pytest.mark.requirement("S17")
 def test_nothing_changed_is_nothing_told() -> None:
-    assert find_insights(Findings(figures())) == ()
+    assert find_insights(StoreFigures(figures())) == ()
 
 
 @pytest.mark.requirement("S17")
@@ -58,7 +58,7 @@ def test_nothing_changed_is_nothing_told() -> None:
 )
 @pytest.mark.parametrize("beside", ["previous_period", "previous_year"])
 def test_revenue_speaks_from_five_percent_on(now: float, beside: str, speaks: bool) -> None:
-    told = found(Findings(figures(revenue=(now, 10_000.0, 10_000.0))))
+    told = found(StoreFigures(figures(revenue=(now, 10_000.0, 10_000.0))))
     assert (f"revenue_against_{beside}" in told) == speaks
     if speaks:
         insight = told[f"revenue_against_{beside}"]
@@ -68,7 +68,7 @@ def test_revenue_speaks_from_five_percent_on(now: float, beside: str, speaks: bo
 
 @pytest.mark.parametrize("orders", [(FEWEST_ORDERS - 1, 100, 100), (100, FEWEST_ORDERS - 1, 100)])
 def test_few_orders_are_noise_however_large_the_change(orders: tuple[int, int, int]) -> None:
-    findings = Findings(
+    findings = StoreFigures(
         figures(
             revenue=(90_000.0, 10_000.0, 90_000.0), orders=orders, discount_rate=(9.0, 1.0, 1.0)
         )
@@ -82,18 +82,20 @@ def test_period_without_sales_is_told_of_by_no_rule(nothing: float | None) -> No
     gone = figures(
         revenue=(0, nothing, nothing), orders=(0, nothing, nothing), discount_rate=(None,) * 3
     )
-    assert find_insights(Findings(gone)) == ()
+    assert find_insights(StoreFigures(gone)) == ()
 
 
 def test_driver_is_the_larger_part_of_the_change_and_nothing_when_both_share_it() -> None:
-    by_orders = found(Findings(figures(revenue=(20_000.0, 10_000.0, 1.0), orders=(200, 100, 1))))
+    by_orders = found(
+        StoreFigures(figures(revenue=(20_000.0, 10_000.0, 1.0), orders=(200, 100, 1)))
+    )
     assert (
         "The number of orders moved it: 200 orders of $100.00 after 100 of $100.00."
         in by_orders["driver_of_revenue"].text
     )
-    by_value = found(Findings(figures(revenue=(20_000.0, 10_000.0, 1.0), orders=(100, 100, 1))))
+    by_value = found(StoreFigures(figures(revenue=(20_000.0, 10_000.0, 1.0), orders=(100, 100, 1))))
     assert "The value of an order moved it" in by_value["driver_of_revenue"].text
-    both = found(Findings(figures(revenue=(14_400.0, 10_000.0, 1.0), orders=(120, 100, 1))))
+    both = found(StoreFigures(figures(revenue=(14_400.0, 10_000.0, 1.0), orders=(120, 100, 1))))
     assert "driver_of_revenue" not in both
 
 
@@ -101,7 +103,7 @@ def test_driver_is_the_larger_part_of_the_change_and_nothing_when_both_share_it(
     ("rate", "speaks"), [(2.99, False), (3.0, True), (1.01, False), (1.0, True)]
 )
 def test_discounts_speak_from_one_point_on(rate: float, speaks: bool) -> None:
-    told = found(Findings(figures(discount_rate=(rate, 2.0, 2.0))))
+    told = found(StoreFigures(figures(discount_rate=(rate, 2.0, 2.0))))
     assert ("discount_rate" in told) == speaks
     if speaks:
         moved = "rose" if rate > 2 else "fell"
@@ -117,9 +119,9 @@ def test_category_that_moved_most_money_is_named_where_enough_orders_hold_it() -
         row("Steady", 100_000.0, 90_000.0),  # moved more, by less than the threshold
         row("Rare", 50_000.0, 1_000.0, orders=(50, FEWEST_UNITS_OF_CATEGORY - 1)),
     ]
-    insight = found(Findings(figures(), categories=rows))["category_change"]
+    insight = found(StoreFigures(figures(), categories=rows))["category_change"]
     assert insight.text == "Large fell 33.3 %: $6,000.00 after $9,000.00."
-    assert "category_change" not in found(Findings(figures(), categories=rows[2:]))
+    assert "category_change" not in found(StoreFigures(figures(), categories=rows[2:]))
 
 
 def test_stores_apart_need_two_with_enough_orders() -> None:
@@ -128,23 +130,23 @@ def test_stores_apart_need_two_with_enough_orders() -> None:
         row("Tacoma", 90.0, 100.0),
         row("Kirkland", 900.0, 1.0, (3, 3)),
     ]
-    insight = found(Findings(figures(), stores=rows))["stores_apart"]
+    insight = found(StoreFigures(figures(), stores=rows))["stores_apart"]
     assert insight.text == "Seattle rose 20.0 % in revenue, Tacoma fell 10.0 %."
-    assert "stores_apart" not in found(Findings(figures(), stores=rows[:1]))
+    assert "stores_apart" not in found(StoreFigures(figures(), stores=rows[:1]))
     close = [row("Seattle", 104.0, 100.0), row("Tacoma", 100.0, 100.0)]
-    assert "stores_apart" not in found(Findings(figures(), stores=close))
+    assert "stores_apart" not in found(StoreFigures(figures(), stores=close))
 
 
 @pytest.mark.parametrize(("out", "speaks"), [(49, False), (50, True)])
 def test_stock_outs_speak_from_five_percent_on(out: int, speaks: bool) -> None:
     stock = {"stock_outs": out, "products_stocked": 1000, "products_to_reorder": 70}
-    told = found(Findings(figures(), stock=stock))
+    told = found(StoreFigures(figures(), stock=stock))
     assert ("stock_outs" in told) == speaks
     if speaks:
         assert told["stock_outs"].text == (
             "50 of 1000 products kept are out of stock (5.0 %); 70 are to be reordered."
         )
-    assert "stock_outs" not in found(Findings(figures(), stock=stock | {"products_stocked": 0}))
+    assert "stock_outs" not in found(StoreFigures(figures(), stock=stock | {"products_stocked": 0}))
 
 
 @pytest.mark.parametrize(
@@ -156,14 +158,14 @@ def test_short_supply_needs_units_and_less_than_two_weeks(
 ) -> None:
     supply = [{"product": "Hammer", "units": units, "stock_on_hand": 1, "weeks_of_supply": weeks}]
     assert bool(short_of_supply(supply)) == speaks
-    assert ("short_supply" in found(Findings(figures(), supply=supply))) == speaks
+    assert ("short_supply" in found(StoreFigures(figures(), supply=supply))) == speaks
 
 
 @pytest.mark.requirement("S19")
 def test_rules_are_named_once_state_a_threshold_and_cite_numbers() -> None:
     assert len({rule.name for rule in RULES}) == len(RULES)
     assert all(any(letter.isdigit() for letter in rule.threshold) for rule in RULES)
-    everything = Findings(
+    everything = StoreFigures(
         figures(
             revenue=(20_000.0, 10_000.0, 10_000.0),
             orders=(200, 100, 100),

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from zava.data.syntax.parser import parsing_thread
-from zava.data.usage.query_stats import UNPARSED, QueryMonitor
+from zava.data.usage.query_stats import UNPARSED, QueryStatsCollector
 from zava.errors import Busy
 from zava.model.core import PerformanceSummary
 from zava.protocol.resources.performance import performance_text
@@ -18,7 +18,7 @@ from zava.telemetry.instruments import QueryType
 FREE = QueryType.FREE
 
 
-def settled(monitor: QueryMonitor, most: int = 20) -> PerformanceSummary:
+def settled(monitor: QueryStatsCollector, most: int = 20) -> PerformanceSummary:
     """Return the summary when the parsing thread has read what it was given."""
     parsing_thread().submit(int).result()
     return monitor.summary(most)
@@ -26,7 +26,7 @@ def settled(monitor: QueryMonitor, most: int = 20) -> PerformanceSummary:
 
 @pytest.mark.requirement("S111")
 def test_statements_that_differ_in_literals_alone_share_a_fingerprint() -> None:
-    monitor = QueryMonitor()
+    monitor = QueryStatsCollector()
     for number in range(3):
         sql = f"SELECT * FROM retail.orders WHERE total_amount > {number} AND status = 's{number}'"
         monitor.record(FREE, sql, 0.1, failed=False)
@@ -40,7 +40,7 @@ def test_statements_that_differ_in_literals_alone_share_a_fingerprint() -> None:
 @pytest.mark.requirement("S107")
 @pytest.mark.requirement("S115")
 def test_figures_are_those_of_the_statements() -> None:
-    monitor = QueryMonitor(slow_seconds=0.5)
+    monitor = QueryStatsCollector(slow_seconds=0.5)
     times = [0.001 * number for number in range(1, 1001)]
     for number, seconds in enumerate(times):
         monitor.record(FREE, "SELECT 1", seconds, failed=number % 10 == 0)
@@ -64,7 +64,7 @@ def test_figures_are_those_of_the_statements() -> None:
 
 @pytest.mark.requirement("S109")
 def test_ever_more_distinct_statements_take_no_more_memory() -> None:
-    monitor = QueryMonitor(most_shapes=100)
+    monitor = QueryStatsCollector(most_shapes=100)
     process = psutil.Process()
 
     def run(first: int, last: int) -> int:
@@ -84,7 +84,7 @@ def test_ever_more_distinct_statements_take_no_more_memory() -> None:
 
 def test_reading_that_falls_behind_is_bounded_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("zava.data.usage.query_stats._MOST_PENDING", 5)
-    monitor = QueryMonitor()
+    monitor = QueryStatsCollector()
     held = threading.Event()
     parsing_thread().submit(held.wait)
     for number in range(8):
@@ -117,7 +117,7 @@ def test_reading_that_falls_behind_is_bounded_and_counted(monkeypatch: pytest.Mo
 def test_text_that_is_shown_holds_nothing_that_a_caller_wrote_as_a_value(
     sql: str, shown: str
 ) -> None:
-    monitor = QueryMonitor()
+    monitor = QueryStatsCollector()
     monitor.record(FREE, sql, 0.1, failed=False)
     (figures,) = settled(monitor).costliest
     assert figures.text == shown
@@ -125,7 +125,7 @@ def test_text_that_is_shown_holds_nothing_that_a_caller_wrote_as_a_value(
 
 
 def test_long_text_is_cut() -> None:
-    monitor = QueryMonitor()
+    monitor = QueryStatsCollector()
     monitor.record(FREE, f"SELECT {', '.join(['a'] * 400)}", 0.1, failed=False)
     (figures,) = settled(monitor).costliest
     assert len(figures.text) == 401
@@ -145,7 +145,7 @@ async def test_slow_statement_is_told_with_its_newest_plan(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     now = 100.0
-    monitor = QueryMonitor(slow_seconds=1.0, clock=lambda: now)
+    monitor = QueryStatsCollector(slow_seconds=1.0, clock=lambda: now)
     asked = []
 
     async def explain() -> Sequence[str]:
@@ -171,7 +171,7 @@ async def test_slow_statement_is_told_with_its_newest_plan(
 
 
 async def test_one_plan_is_asked_for_at_a_time(caplog: pytest.LogCaptureFixture) -> None:
-    monitor = QueryMonitor()
+    monitor = QueryStatsCollector()
     asked, may_answer = asyncio.Event(), asyncio.Event()
 
     async def explain() -> Sequence[str]:
@@ -201,7 +201,7 @@ async def test_plan_that_cannot_be_had_is_no_failure_and_takes_none_away(
     failure: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     now = 0.0
-    monitor = QueryMonitor(clock=lambda: now)
+    monitor = QueryStatsCollector(clock=lambda: now)
 
     async def fail() -> Sequence[str]:
         raise failure
@@ -223,7 +223,7 @@ async def test_telling_that_would_not_end_ends_with_the_process(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("zava.data.usage.query_stats._CLOSE_SECONDS", 0)
-    monitor = QueryMonitor()
+    monitor = QueryStatsCollector()
     asked = asyncio.Event()
 
     async def explain() -> Sequence[str]:
@@ -240,14 +240,14 @@ async def test_telling_that_would_not_end_ends_with_the_process(
 async def test_slow_statement_that_is_not_explained_is_told_without_a_plan(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monitor = QueryMonitor()
+    monitor = QueryStatsCollector()
     monitor.tell_slow(FREE, "SELECT 1", 2.0)
     await monitor.close()
     assert slow_lines(caplog)[0]["plan"] == []
 
 
 def test_table_of_statistics_is_readable() -> None:
-    monitor = QueryMonitor()
+    monitor = QueryStatsCollector()
     monitor.record(FREE, "SELECT 1", 0.01, failed=True)
     text = performance_text(settled(monitor))
     assert text.splitlines()[0] == "1 statements of 1 shapes since this process began."
@@ -258,7 +258,7 @@ def test_table_of_statistics_is_readable() -> None:
 
 
 async def test_no_statement_is_read_while_its_call_is_being_answered() -> None:
-    monitor = QueryMonitor()
+    monitor = QueryStatsCollector()
     monitor.record(FREE, "SELECT 1", 0.01, failed=False)
     assert settled(monitor).statements == 0
     await monitor.close()

@@ -21,13 +21,13 @@ from zava.errors import (
     ResultTooLarge,
     ZavaError,
 )
-from zava.infrastructure.telemetry.aggregator import BUCKETS_SECONDS, Metrics
+from zava.infrastructure.telemetry.aggregator import BUCKETS_SECONDS, InstrumentAggregator
 from zava.model.core import Caller
 from zava.retail.tools.registry import TOOLS
 from zava.telemetry import events
 from zava.telemetry.events import Span, operation
 from zava.telemetry.instruments import (
-    METRICS,
+    INSTRUMENTS,
     OPERATIONS,
     CacheType,
     ErrorType,
@@ -40,7 +40,7 @@ NAME = "execute_sales_query"
 CALLER = Caller(UUID(int=1), UUID(int=2))
 
 
-class Watching(Metrics):
+class Watching(InstrumentAggregator):
     """A sink that remembers spans, too."""
 
     def __init__(self) -> None:
@@ -236,11 +236,11 @@ def test_cache_hits_and_misses_are_counted_by_what_is_cached(sink: Watching) -> 
 
 def test_labels_are_closed_sets_whatever_callers_send(sink: Watching) -> None:
     assert TOOLS.keys() <= OPERATIONS
-    for metric in METRICS.values():
+    for metric in INSTRUMENTS.values():
         for _, values in metric.labels:
             assert 0 < len(values) <= 12
     with pytest.raises(ValueError, match="not one of its values"):
-        sink.count(METRICS["operation_success"], ("drop table",))
+        sink.count(INSTRUMENTS["operation_success"], ("drop table",))
 
 
 async def test_operation_of_another_name_is_counted_as_other(sink: Watching) -> None:
@@ -269,7 +269,7 @@ def test_refusals_are_all_counted_and_told_once_a_second(
 
 
 async def test_sink_that_fails_costs_the_call_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    class Broken(Metrics):
+    class Broken(InstrumentAggregator):
         takes_spans = True
 
         def count(self, *_: object) -> None:
@@ -354,7 +354,7 @@ def test_what_becomes_known_of_a_call_is_added_to_the_trace_that_it_began_with()
 def test_request_that_is_given_up_or_cancelled_is_counted_and_logged_as_what_it_is(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    metrics = Metrics()
+    metrics = InstrumentAggregator()
     events.attach(metrics)
     try:
         events.request_timed_out()

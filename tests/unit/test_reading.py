@@ -11,7 +11,12 @@ from concurrent.futures import Future
 
 import pytest
 
-from zava.data.guard.analysis import SHORT_CHARACTERS, ParsingTurns, ReadStatement, StatementReader
+from zava.data.guard.analysis import (
+    SHORT_CHARACTERS,
+    ParsingTurns,
+    StatementAnalysis,
+    StatementAnalyzer,
+)
 from zava.data.guard.guard import Guard
 from zava.data.syntax.parser import parsing_thread
 
@@ -74,12 +79,12 @@ def nested() -> list[str]:
     return texts
 
 
-def read(text: str) -> ReadStatement:
+def read(text: str) -> StatementAnalysis:
     return reader().read_here(text)
 
 
-def reader() -> StatementReader:
-    return StatementReader(Guard(frozenset({"stores"}), frozenset(), frozenset()), ParsingTurns())
+def reader() -> StatementAnalyzer:
+    return StatementAnalyzer(Guard(frozenset({"stores"}), frozenset(), frozenset()), ParsingTurns())
 
 
 def test_deepest_short_texts_are_read_in_a_small_stack_as_on_the_parsing_thread() -> None:

@@ -19,7 +19,7 @@ from zava.infrastructure.local.state_dir import Home
 from zava.infrastructure.telemetry.app_insights import Telemetry, open_transport
 from zava.settings import Settings
 from zava.telemetry import events
-from zava.telemetry.instruments import METRICS, QueryType
+from zava.telemetry.instruments import INSTRUMENTS, QueryType
 
 ROOT = Path(__file__).parents[2]
 NAME = "execute_sales_query"
@@ -63,7 +63,7 @@ async def test_metrics_and_spans_arrive_under_their_names(
     assert points.keys() == {
         *("query_total", "query_duration", "operation_success", "operation_duration"),
     }
-    assert points.keys() <= METRICS.keys()
+    assert points.keys() <= INSTRUMENTS.keys()
     assert points["query_total"][0]["value"] == 1
     assert points["query_total"][1] == {"type": "free", "status": "success"}
     duration = points["query_duration"][0]

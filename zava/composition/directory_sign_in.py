@@ -13,13 +13,13 @@ from zava.infrastructure.azure.entra_credentials import exchange_assertion
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.protocol.auth.permissions import SCOPES
 from zava.protocol.auth.tokens import TrustedIssuer
-from zava.protocol.mcp.sdk_bridge import Answer
+from zava.protocol.http_responses import HttpResponse
 from zava.protocol.sign_in.directory.access_tokens import OwnTokens
 from zava.protocol.sign_in.directory.id_tokens import IdTokens
 from zava.protocol.sign_in.directory.people import CALLBACK_PATH, STATE_SECONDS, DirectoryPeople
 from zava.protocol.sign_in.directory.provider import Provider, by_assertion, by_secret
 from zava.protocol.sign_in.directory.redirects import redirect_policy
-from zava.protocol.sign_in.parts import Person, Request, Rules
+from zava.protocol.sign_in.parts import Person, Rules, SignInRequest
 from zava.protocol.sign_in.seal import Seal
 from zava.protocol.sign_in.sign_in import Seals, SignIn
 from zava.settings import Settings
@@ -111,9 +111,9 @@ class DirectorySignIn:
 
     async def answer(
         self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
-    ) -> Answer:
+    ) -> HttpResponse:
         """Answer one request."""
-        request = Request(method, path, query, headers, body)
+        request = SignInRequest(method, path, query, headers, body)
         if path == CALLBACK_PATH:
             return await self._people.callback(request)
         return await self._core.handle(request)

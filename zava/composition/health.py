@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from zava.data.session.isolation_check import CANARIES, IsolationBroken, Verification
+from zava.data.session.isolation_check import CANARIES, IsolationBroken, IsolationCheck
 from zava.errors import ZavaError
 from zava.infrastructure.telemetry.app_insights import Telemetry
 from zava.service.analytics import Analytics
@@ -13,7 +13,7 @@ _SECONDS = 1.2
 
 
 async def readiness(
-    verification: Verification, analytics: Analytics, telemetry: Telemetry | None
+    verification: IsolationCheck, analytics: Analytics, telemetry: Telemetry | None
 ) -> tuple[int, dict[str, Any]]:
     """Return which parts work, in words that reveal no more to an anonymous caller."""
     database = isolation = "healthy"

@@ -18,11 +18,11 @@ from zava.infrastructure.local.token_issuer import (
 )
 from zava.protocol.auth.permissions import SCOPES
 from zava.protocol.http.endpoint import MCP_PATH
-from zava.protocol.mcp.sdk_bridge import Answer
+from zava.protocol.http_responses import HttpResponse
 from zava.protocol.sign_in.clients import stays_on_this_machine
 from zava.protocol.sign_in.laptop import ListedPeople, RememberedSignIns
 from zava.protocol.sign_in.page import Choice
-from zava.protocol.sign_in.parts import Person, Request, Rules
+from zava.protocol.sign_in.parts import Person, Rules, SignInRequest
 from zava.protocol.sign_in.seal import Seal
 from zava.protocol.sign_in.sign_in import Seals, SignIn
 from zava.retail.demo.granted_people import local_people
@@ -89,9 +89,9 @@ class LocalSignIn:
 
     async def answer(
         self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
-    ) -> Answer:
+    ) -> HttpResponse:
         """Answer one request."""
-        return await self._core.handle(Request(method, path, query, headers, body))
+        return await self._core.handle(SignInRequest(method, path, query, headers, body))
 
 
 def local_rules(port: int) -> Rules:

@@ -15,7 +15,7 @@ _FIRST_SECONDS = 0.5
 _LONGEST_SECONDS = 4.0
 
 
-class Circuit:
+class CircuitBreaker:
     """Closed while connections are made; open, no caller passes; then one at a time may try.
 
     It opens when every attempt for two seconds has failed, and closes by itself with the first

@@ -96,7 +96,7 @@ class SearchRegistry:
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class SearchMatches:
     """The database's matches, not yet judged: rows best first, and why there may be none.
 
     `words_found` and `nearest_found` count candidates of each kind. `best_similarity` is that of

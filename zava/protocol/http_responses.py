@@ -1,11 +1,9 @@
 """HTTP answers that the endpoint writes itself: JSON, JSON-RPC errors and single messages."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
-
-from zava.protocol.mcp.sdk_bridge import Answer
 
 # Of the codes that JSON-RPC leaves to a server; the protocol's own begin at -32020.
 FORBIDDEN, BUSY = -32003, -32004
@@ -18,13 +16,25 @@ _EVENTS = {
     "connection": "keep-alive",
     "x-accel-buffering": "no",
 }
-ACCEPTED = Answer(202, _JSON, b"")
+
+
+class HttpResponse(NamedTuple):
+    """A whole HTTP response."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+ACCEPTED = HttpResponse(202, _JSON, b"")
 """The answer to a notification."""
 
 
-def json_answer(status: int, content: Any, headers: Mapping[str, str] | None = None) -> Answer:
+def json_answer(
+    status: int, content: Any, headers: Mapping[str, str] | None = None
+) -> HttpResponse:
     """Return an answer whose body is JSON."""
-    return Answer(status, _JSON | dict(headers or {}), orjson.dumps(content))
+    return HttpResponse(status, _JSON | dict(headers or {}), orjson.dumps(content))
 
 
 def rpc_error(
@@ -35,7 +45,7 @@ def rpc_error(
     data: Any = None,
     request_id: Any = None,
     headers: Mapping[str, str] | None = None,
-) -> Answer:
+) -> HttpResponse:
     """Return a JSON-RPC error under an HTTP status."""
     error: dict[str, Any] = {"code": code, "message": message}
     if data is not None:
@@ -43,9 +53,9 @@ def rpc_error(
     return json_answer(status, {"jsonrpc": "2.0", "id": request_id, "error": error}, headers)
 
 
-def result_answer(request_id: Any, result: bytes, *, as_event: bool) -> Answer:
+def result_answer(request_id: Any, result: bytes, *, as_event: bool) -> HttpResponse:
     """Return a JSON-RPC result; `as_event` makes it the only event of a stream."""
     body = b'{"jsonrpc":"2.0","id":%b,"result":%b}' % (orjson.dumps(request_id), result)
     if as_event:
-        return Answer(200, _EVENTS, b"event: message\r\ndata: %b\r\n\r\n" % body)
-    return Answer(200, _JSON, body)
+        return HttpResponse(200, _EVENTS, b"event: message\r\ndata: %b\r\n\r\n" % body)
+    return HttpResponse(200, _JSON, body)

@@ -14,7 +14,7 @@ _MAX_NAME = 100
 
 
 @dataclass(slots=True)
-class Exchange:
+class RequestContext:
     """The verified caller, its place in a trace, its client's name, and what the token lacks.
 
     It is passed in the ASGI scope. A context variable would not follow the request into the tasks
@@ -27,10 +27,10 @@ class Exchange:
     denial: InsufficientScope | None = None
 
     @classmethod
-    def of(cls, request: Any) -> "Exchange":
+    def of(cls, request: Any) -> "RequestContext":
         """Return the exchange to which a request of the SDK belongs."""
-        exchange: Exchange = request.scope[SCOPE_KEY]
-        return exchange
+        request_context: RequestContext = request.scope[SCOPE_KEY]
+        return request_context
 
     def deny(self, error: InsufficientScope) -> None:
         """Remember that the caller's token does not allow the request."""

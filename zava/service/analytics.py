@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from zava.data.sql_query.free_query import RetailData
+from zava.data.sql_query.free_query import FreeQuery
 
 if TYPE_CHECKING:
     from zava.retail.service.product_search import ProductSearch
@@ -21,7 +21,7 @@ class Analytics:
 
     def __init__(
         self,
-        data: RetailData,
+        data: FreeQuery,
         *,
         make_sales: "Callable[[], SalesAnalytics]",
         make_products: "Callable[[], ProductSearch]",

@@ -23,12 +23,12 @@ from zava import call_context
 from zava.errors import InvalidInput, ZavaError
 from zava.model.core import Caller
 from zava.telemetry.instruments import (
-    METRICS,
+    INSTRUMENTS,
     OPERATIONS,
     OTHER,
     CacheType,
     ErrorType,
-    Metric,
+    Instrument,
     QueryStatus,
     QueryType,
     Refusal,
@@ -87,10 +87,10 @@ class Sink(Protocol):
     takes_spans: bool
     """Whether it does anything with spans: nobody makes one that nobody takes."""
 
-    def count(self, metric: Metric, labels: tuple[str, ...]) -> None:
+    def count(self, instrument: Instrument, labels: tuple[str, ...]) -> None:
         """Take one more of a counter."""
 
-    def record(self, metric: Metric, labels: tuple[str, ...], seconds: float) -> None:
+    def record(self, instrument: Instrument, labels: tuple[str, ...], seconds: float) -> None:
         """Take one value of a histogram."""
 
     def span(self, span: Span) -> None:
@@ -399,19 +399,19 @@ def _ended(name: str, seconds: float, began: float, outcome: str) -> None:
 
 
 def _count(name: str, *labels: str) -> None:
-    metric = METRICS[name]
+    instrument = INSTRUMENTS[name]
     for sink in _sinks:
         try:
-            sink.count(metric, labels)
+            sink.count(instrument, labels)
         except Exception as error:  # noqa: BLE001  # telemetry never fails a call
             sink_failed(error)
 
 
 def _record(name: str, seconds: float, *labels: str) -> None:
-    metric = METRICS[name]
+    instrument = INSTRUMENTS[name]
     for sink in _sinks:
         try:
-            sink.record(metric, labels, seconds)
+            sink.record(instrument, labels, seconds)
         except Exception as error:  # noqa: BLE001  # telemetry never fails a call
             sink_failed(error)
 

@@ -73,7 +73,7 @@ class Refusal(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Metric:
+class Instrument:
     """A count, or a distribution in seconds; `labels` gives each label's possible values."""
 
     name: str
@@ -87,32 +87,34 @@ _QUERY = ("type", frozenset(QueryType))
 _STATUS = ("status", frozenset(QueryStatus))
 _CACHE = ("type", frozenset(CacheType))
 
-METRICS = {
-    metric.name: metric
-    for metric in (
-        Metric("query_total", "counter", (_QUERY, _STATUS), "Statements run for callers."),
-        Metric("query_duration", "histogram", (_QUERY, _STATUS), "Time a statement took."),
-        Metric("operation_success", "counter", (_OPERATION,), "Operations that answered."),
-        Metric(
+INSTRUMENTS = {
+    instrument.name: instrument
+    for instrument in (
+        Instrument("query_total", "counter", (_QUERY, _STATUS), "Statements run for callers."),
+        Instrument("query_duration", "histogram", (_QUERY, _STATUS), "Time a statement took."),
+        Instrument("operation_success", "counter", (_OPERATION,), "Operations that answered."),
+        Instrument(
             "operation_error",
             "counter",
             (_OPERATION, ("type", frozenset(ErrorType))),
             "Operations that failed, by why.",
         ),
-        Metric(
+        Instrument(
             "operation_duration", "histogram", (_OPERATION,), "Time an operation took, either way."
         ),
-        Metric("cache_hit", "counter", (_CACHE,), "Answers found in a cache."),
-        Metric("cache_miss", "counter", (_CACHE,), "Answers not found in a cache."),
-        Metric("pool_wait_duration", "histogram", (), "Time a statement waited for a connection."),
-        Metric(
+        Instrument("cache_hit", "counter", (_CACHE,), "Answers found in a cache."),
+        Instrument("cache_miss", "counter", (_CACHE,), "Answers not found in a cache."),
+        Instrument(
+            "pool_wait_duration", "histogram", (), "Time a statement waited for a connection."
+        ),
+        Instrument(
             "request_refused",
             "counter",
             (("reason", frozenset(Refusal)),),
             "Requests refused before any work was done for them.",
         ),
-        Metric("query_retry", "counter", (), "Statements repeated after a passing fault."),
-        Metric("database_given_up", "counter", (), "Times that the circuit opened."),
-        Metric("slow_query", "counter", (_QUERY,), "Statements over the threshold."),
+        Instrument("query_retry", "counter", (), "Statements repeated after a passing fault."),
+        Instrument("database_given_up", "counter", (), "Times that the circuit opened."),
+        Instrument("slow_query", "counter", (_QUERY,), "Statements over the threshold."),
     )
 }

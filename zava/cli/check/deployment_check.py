@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from zava.cli.check import http_rows, mcp_rows
-from zava.cli.check.report import Report
+from zava.cli.check.report import CheckReport
 from zava.cli.check.values import Address, CheckRefused, Limits, NoAnswer, shown
 from zava.cli.check.wire import Subject, content
 from zava.protocol.mcp.server_info import NAME
@@ -60,7 +60,7 @@ def check(
         raise CheckRefused(f"{len(report.problems)} of {len(report.rows)} checks failed: {names}.")
 
 
-def examine(url: str, token: str | None, limits: Limits | None = None) -> Report:
+def examine(url: str, token: str | None, limits: Limits | None = None) -> CheckReport:
     """Look at a server and return what was found.
 
     Raises:
@@ -70,7 +70,7 @@ def examine(url: str, token: str | None, limits: Limits | None = None) -> Report
     began = time.monotonic()
     subject = Subject(_address(url), limits, _token(token))
     _recognise(subject)
-    report = Report(f"{subject.address.base}{_PATH}")
+    report = CheckReport(f"{subject.address.base}{_PATH}")
     report.rows += [looked.row(subject) for looked in CHECKS]
     report.requests = limits.sent
     report.seconds = time.monotonic() - began

@@ -66,7 +66,7 @@ class Row:
 
 
 @dataclass
-class Report:
+class CheckReport:
     """All rows of one run."""
 
     url: str

@@ -30,7 +30,7 @@ Nothing that long takes 256 KiB of stack, or comes near the depth that Python al
 """
 
 
-class ReadStatement(NamedTuple):
+class StatementAnalysis(NamedTuple):
     """The analysis of a text, the same for every caller.
 
     `fingerprint` is None if the text is not a statement. `reads_outside_text` is true if the
@@ -80,7 +80,7 @@ def _timed(work: Callable[[*Arguments], T], *arguments: *Arguments) -> tuple[T, 
     return work(*arguments), time.thread_time() - begun
 
 
-class StatementReader:
+class StatementAnalyzer:
     """Reads statements and remembers them by person and exact text.
 
     Reading a long text takes long enough to measure: a memory that callers share would reveal that
@@ -90,9 +90,9 @@ class StatementReader:
     def __init__(self, guard: Guard, turns: ParsingTurns) -> None:
         self._guard = guard
         self._turns = turns
-        self._read: LRUCache[tuple[bytes, str], ReadStatement] = LRUCache(_REMEMBERED)
+        self._read: LRUCache[tuple[bytes, str], StatementAnalysis] = LRUCache(_REMEMBERED)
 
-    async def read(self, identity: bytes, statement: str) -> ReadStatement:
+    async def read(self, identity: bytes, statement: str) -> StatementAnalysis:
         """Return the analysis of a caller's text within the limits (`check_limits`)."""
         known = self._read.get((identity, statement))
         if known is None:
@@ -103,8 +103,8 @@ class StatementReader:
             self._read[identity, statement] = known
         return known
 
-    def read_here(self, statement: str) -> ReadStatement:
+    def read_here(self, statement: str) -> StatementAnalysis:
         """Return a text's analysis; read one above `SHORT_CHARACTERS` on the parsing thread."""
         verdict = self._guard.judge(statement)
         is_outside = verdict.error is None and reads_outside_text(statement)
-        return ReadStatement(verdict, fingerprint(statement), is_outside)
+        return StatementAnalysis(verdict, fingerprint(statement), is_outside)

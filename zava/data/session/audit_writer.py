@@ -38,7 +38,7 @@ _UNNAMED = "unnamed"
 Entry = dict[str, Any]
 
 
-class AuditTrail:
+class AuditWriter:
     """The records of one process that are not written yet, and what writes them."""
 
     def __init__(

@@ -16,15 +16,15 @@ from cachetools import LRUCache
 
 from zava import call_context
 from zava.data.session import sqlstate
-from zava.data.session.audit_writer import AuditTrail
-from zava.data.session.isolation_check import Verification
+from zava.data.session.audit_writer import AuditWriter
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.operations import ExplainPlan, Operation, Statement, Terms
 from zava.data.session.overdue import Overdue
 from zava.data.session.pipeline import Pipeline
 from zava.data.session.retries import Repetition, is_lost_connection
 from zava.data.session.signed_context import ContextSigner
 from zava.data.usage.budgets import Budgets
-from zava.data.usage.query_stats import QueryMonitor
+from zava.data.usage.query_stats import QueryStatsCollector
 from zava.errors import Busy, QueryTimeout, ZavaError
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Audience, Caller
@@ -49,11 +49,11 @@ class TenantExecutor:
         self,
         pool: DatabasePool,
         signer: ContextSigner,
-        verification: Verification,
+        verification: IsolationCheck,
         *,
-        trail: AuditTrail,
+        trail: AuditWriter,
         budgets: Budgets,
-        monitor: QueryMonitor,
+        monitor: QueryStatsCollector,
         statement_timeout_seconds: int,
         use_prepared: bool,
     ) -> None:

@@ -103,7 +103,7 @@ class IsolationBroken(ZavaError):
         self.problems = problems
 
 
-class Verification:
+class IsolationCheck:
     """Remembers for a minute that isolation was proven."""
 
     def __init__(

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 
 import orjson
 
-from zava.data.session.audit_writer import AuditTrail
+from zava.data.session.audit_writer import AuditWriter
 from zava.data.session.pipeline import Bounds, Pipeline
 from zava.data.session.results import (
     CountedUsage,
@@ -45,7 +45,7 @@ class Terms:
     milliseconds: int | None
     signer: ContextSigner
     budgets: Budgets
-    trail: AuditTrail
+    trail: AuditWriter
 
     def limits(self, *, calls_at_once: int) -> tuple[float, ...]:
         """Return what the caller is admitted by, in the order of `zava.admit`."""

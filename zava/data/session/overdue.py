@@ -17,7 +17,7 @@ from uuid import uuid4
 import psycopg
 
 from zava import call_context
-from zava.data.session.audit_writer import AuditTrail
+from zava.data.session.audit_writer import AuditWriter
 from zava.data.session.pipeline import Pipeline
 from zava.data.session.results import read_working
 from zava.data.usage.budgets import OVERDUE_SECONDS, spent
@@ -44,7 +44,9 @@ class _Statement:
 class Overdue:
     """The statements of this process that may work on; one task looks while there are any."""
 
-    def __init__(self, pool: DatabasePool, trail: AuditTrail, *, use_prepared: bool = True) -> None:
+    def __init__(
+        self, pool: DatabasePool, trail: AuditWriter, *, use_prepared: bool = True
+    ) -> None:
         self._pool = pool
         self._trail = trail
         self._use_prepared = use_prepared

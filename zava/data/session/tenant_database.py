@@ -10,18 +10,18 @@ from anyio.lowlevel import checkpoint
 from cachetools import TTLCache
 
 from zava.data.named_queries import statement
-from zava.data.session.audit_writer import AuditTrail
+from zava.data.session.audit_writer import AuditWriter
 from zava.data.session.executor import SERVER_DEADLINE_SECONDS, TenantExecutor
-from zava.data.session.isolation_check import Verification
+from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.operations import ReadAccess, ReadUsage, Statement
 from zava.data.session.results import EffectiveAccess, StatementResult
 from zava.data.session.row_decoding import Origins, read_columns, read_rows
 from zava.data.session.signed_context import ContextSigner
-from zava.data.sql_query.schema_catalog import OUTSIDE_TEXT
 from zava.data.syntax.fingerprint import note_statement
 from zava.data.syntax.limits import check_limits
+from zava.data.syntax.outside_text import OUTSIDE_TEXT
 from zava.data.usage.budgets import Budget, Budgets
-from zava.data.usage.query_stats import QueryMonitor
+from zava.data.usage.query_stats import QueryStatsCollector
 from zava.errors import Busy, QueryRefused
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Audience, BudgetUse, Caller, PerformanceSummary, Scope, Table
@@ -49,21 +49,21 @@ class TenantDatabase:
         self,
         pool: DatabasePool,
         signer: ContextSigner,
-        verification: Verification,
+        verification: IsolationCheck,
         *,
-        trail: AuditTrail | None = None,
+        trail: AuditWriter | None = None,
         budgets: Budgets | None = None,
         statement_timeout_seconds: int = SERVER_DEADLINE_SECONDS,
         use_prepared: bool = True,
-        monitor: QueryMonitor | None = None,
+        monitor: QueryStatsCollector | None = None,
     ) -> None:
         self._executor = TenantExecutor(
             pool,
             signer,
             verification,
-            trail=trail or AuditTrail(pool),
+            trail=trail or AuditWriter(pool),
             budgets=budgets or Budgets(Budget(), connections=_UNSHARED),
-            monitor=monitor or QueryMonitor(),
+            monitor=monitor or QueryStatsCollector(),
             statement_timeout_seconds=statement_timeout_seconds,
             use_prepared=use_prepared,
         )

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from zava.data.sql_query.predicates import Condition
-from zava.data.sql_query.schema_catalog import OUTSIDE_TEXT
+from zava.data.sql_query.predicates import Predicate
+from zava.data.syntax.outside_text import OUTSIDE_TEXT
 
 _MOST_VALUES = 1000  # more than this is no list to choose from
 _OFFERED = 5
@@ -33,7 +33,7 @@ def is_empty(rows: Sequence[Sequence[Any]]) -> bool:
 
 
 def question(
-    conditions: Sequence[Condition], tables: Mapping[str, Mapping[str, str]]
+    conditions: Sequence[Predicate], tables: Mapping[str, Mapping[str, str]]
 ) -> tuple[str, dict[str, str]] | None:
     """Return our statement and its parameters; None where no condition can be checked.
 
@@ -51,7 +51,7 @@ def question(
     return (" UNION ALL ".join(parts), params) if parts else None
 
 
-def explain(conditions: Sequence[Condition], rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def explain(conditions: Sequence[Predicate], rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return sentences for the model, from what our statement brought back."""
     told = []
     for row in rows:
@@ -66,7 +66,7 @@ def explain(conditions: Sequence[Condition], rows: Sequence[Mapping[str, Any]]) 
     return told
 
 
-def _part(number: int, condition: Condition, kind: str) -> str:
+def _part(number: int, condition: Predicate, kind: str) -> str:
     column = f't."{condition.column}"'
     source = f"FROM retail.{condition.table} AS t"
     is_met = "NULL::boolean"
@@ -86,7 +86,7 @@ def _part(number: int, condition: Condition, kind: str) -> str:
     )
 
 
-def _test(number: int, condition: Condition, kind: str) -> str:
+def _test(number: int, condition: Predicate, kind: str) -> str:
     column = f't."{condition.column}"'
     if condition.expression in {"lower", "upper"}:
         column = f"{condition.expression}({column})"
@@ -108,7 +108,7 @@ def _kind(type_name: str) -> str | None:
     return _KINDS.get(type_name)
 
 
-def _spelled(condition: Condition) -> str:
+def _spelled(condition: Predicate) -> str:
     values = ", ".join(f"'{value[:_LONGEST_VALUE]}'" for value in condition.values[:_OFFERED])
     name = f"retail.{condition.table}.{condition.column}"
     if condition.operator == "BETWEEN":
@@ -118,7 +118,7 @@ def _spelled(condition: Condition) -> str:
     return f"{name} {condition.operator} {values}"
 
 
-def _what_exists(row: Mapping[str, Any], condition: Condition) -> str:
+def _what_exists(row: Mapping[str, Any], condition: Predicate) -> str:
     if row["low"] is not None:
         return f" {_range(row, condition)}"
     existing = row["values"] or []
@@ -134,5 +134,5 @@ def _what_exists(row: Mapping[str, Any], condition: Condition) -> str:
     return f" {'Nearest' if near else 'For example'}: {offered}."
 
 
-def _range(row: Mapping[str, Any], condition: Condition) -> str:
+def _range(row: Mapping[str, Any], condition: Predicate) -> str:
     return f"{condition.column} runs from {row['low']} to {row['high']} in your scope."

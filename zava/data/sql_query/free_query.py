@@ -7,7 +7,7 @@ from math import inf
 
 import psycopg
 
-from zava.data.guard.analysis import ParsingTurns, StatementReader
+from zava.data.guard.analysis import ParsingTurns, StatementAnalyzer
 from zava.data.guard.guard import Guard
 from zava.data.named_queries import statement
 from zava.data.session.tenant_database import TenantDatabase
@@ -36,7 +36,7 @@ from zava.telemetry.instruments import CacheType
 logger = logging.getLogger(__name__)
 
 
-class RetailData:
+class FreeQuery:
     """Reads the retail data as a caller."""
 
     def __init__(
@@ -47,7 +47,7 @@ class RetailData:
         self._most_rows = most_rows
         self._schemas = SchemaReader()
         self._turns = turns or ParsingTurns()
-        self._reader: StatementReader | None = None
+        self._reader: StatementAnalyzer | None = None
 
     async def run(self, caller: Caller, sql: str, *, max_rows: int) -> Table:
         """Run a statement that the caller's model wrote.
@@ -147,7 +147,7 @@ class RetailData:
         self._schemas.learn(scope.audience, rows)
         return scope.audience
 
-    async def reader(self, caller: Caller) -> StatementReader:
+    async def reader(self, caller: Caller) -> StatementAnalyzer:
         """Return the reader over the retail tables, which the first caller's question reads."""
         if self._reader is not None:
             return self._reader
@@ -157,7 +157,7 @@ class RetailData:
         guard = Guard(
             frozenset(tables), frozenset(rows[0]["columns"]), frozenset(rows[0]["calling"])
         )
-        self._reader = self._reader or StatementReader(guard, self._turns)
+        self._reader = self._reader or StatementAnalyzer(guard, self._turns)
         return self._reader
 
     async def _advise(self, caller: Caller, sql: str, fault: DatabaseFault | QueryRefused) -> None:

@@ -17,7 +17,7 @@ _MOST = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class Predicate:
     """`expression(table.column) operator values`.
 
     `values` is empty where the statement compares with something that is not a constant.
@@ -31,12 +31,12 @@ class Condition:
     expression: str = ""
 
 
-def find_conditions(statement: str, tables: Mapping[str, Mapping[str, str]]) -> list[Condition]:
+def find_conditions(statement: str, tables: Mapping[str, Mapping[str, str]]) -> list[Predicate]:
     """Return at most six conditions, in the order in which the statement states them.
 
     `tables` maps bare table names to their columns' types. Call it on the parsing thread.
     """
-    found: dict[Condition, None] = {}
+    found: dict[Predicate, None] = {}
     for select in _selects(parse(statement)):
         sources = dict(_sources(select.get("fromClause", ()), tables))
         for term in _terms(select):
@@ -90,7 +90,7 @@ def _terms(select: Node) -> Iterator[Node]:
 
 def _condition(
     term: Node, sources: Mapping[str, str], tables: Mapping[str, Mapping[str, str]]
-) -> Condition | None:
+) -> Predicate | None:
     compared = term.get("A_Expr")
     if compared is None or "lexpr" not in compared:
         return None
@@ -116,7 +116,7 @@ def _condition(
     items = right["List"]["items"] if "List" in right else [right]
     constants = [_constant(item) for item in items]
     values = tuple(value for value in constants if value is not None)
-    return Condition(table, name, operator, values if len(values) == len(items) else (), expression)
+    return Predicate(table, name, operator, values if len(values) == len(items) else (), expression)
 
 
 def _column(

@@ -7,7 +7,6 @@ a value has no origin. So the statement as a whole is judged by its names.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from zava.data.sql_query.schema_catalog import OUTSIDE_TEXT
 from zava.data.syntax.parser import nodes_of, parse
 
 _COLUMNS = frozenset(column for columns in OUTSIDE_TEXT.values() for column in columns)

@@ -92,7 +92,7 @@ class _Shapes(LRUCache[str, _Shape]):
         return fingerprint, shape
 
 
-class QueryMonitor:
+class QueryStatsCollector:
     """Statistics of this process's statements; they end with it."""
 
     def __init__(

@@ -19,7 +19,7 @@ from tenacity import (
 
 from zava.errors import EmbeddingsUnavailable
 from zava.infrastructure.embeddings.embedder import TextRefused, Vector, check_vectors
-from zava.infrastructure.embeddings.service_breaker import Circuit
+from zava.infrastructure.embeddings.service_breaker import ServiceBreaker
 from zava.model.search import EmbeddingModel
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class AzureEmbedder:
         self.model = EmbeddingModel(deployment, dimensions, _FLOOR, _WEAK)
         self._clock = clock
         self._answered_at = -_FRESH_SECONDS
-        self._circuit = Circuit(clock=clock)
+        self._circuit = ServiceBreaker(clock=clock)
         self._requests = AsyncLimiter(
             max(1, tokens_per_minute * _REQUESTS_FOR_1000_TOKENS // 1000), 60
         )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 _FAILURES, _REST_SECONDS = 3, 30.0
 
 
-class Circuit:
+class ServiceBreaker:
     """Opens after three failed calls in a row; half a minute later one call may try again.
 
     Its own, because it is these few lines and the libraries for it wrap calls and hold timers.

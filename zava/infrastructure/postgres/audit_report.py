@@ -43,7 +43,7 @@ FROM call WHERE trace_id = %(trace_id)s ORDER BY called_at, call_id
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class PrincipalCalls:
     """One principal's calls; `rows` and `bytes` are what the database gave."""
 
     who: str
@@ -84,22 +84,25 @@ class Traced:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class AuditReport:
     """The audit of the last `hours`; `unusual` names people and why they stand out."""
 
     hours: int
-    people: tuple[Person, ...]
+    people: tuple[PrincipalCalls, ...]
     denied: tuple[Denied, ...]
     unusual: tuple[str, ...]
 
 
-def read_audit(connection: psycopg.Connection, *, hours: int) -> Report:
+def read_audit(connection: psycopg.Connection, *, hours: int) -> AuditReport:
     """Read the audit of the last hours; `connection` is an administrator's."""
     with connection.transaction():
         connection.execute("SET LOCAL ROLE zava_audit")
-        people = [Person(*row) for row in connection.execute(_CALLS + _BY_PERSON, {"hours": hours})]
+        people = [
+            PrincipalCalls(*row)
+            for row in connection.execute(_CALLS + _BY_PERSON, {"hours": hours})
+        ]
         denied = [Denied(*row) for row in connection.execute(_CALLS + _DENIED, {"hours": hours})]
-    return Report(hours, tuple(people), tuple(denied), tuple(_unusual(people)))
+    return AuditReport(hours, tuple(people), tuple(denied), tuple(_unusual(people)))
 
 
 def read_trace(connection: psycopg.Connection, trace_id: str, *, hours: int) -> list[Traced]:
@@ -110,7 +113,7 @@ def read_trace(connection: psycopg.Connection, trace_id: str, *, hours: int) -> 
         return [Traced(*row) for row in connection.execute(_CALLS + _OF_TRACE, values)]
 
 
-def _unusual(people: list[Person]) -> list[str]:
+def _unusual(people: list[PrincipalCalls]) -> list[str]:
     """Return who read or called far more than most: five times the median, and a great deal."""
     found = []
     for what, least, amounts in (

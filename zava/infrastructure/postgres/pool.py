@@ -13,7 +13,7 @@ from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRe
 from zava import call_context
 from zava.errors import Busy
 from zava.infrastructure.azure.entra_credentials import NoToken
-from zava.infrastructure.circuit_breaker import Circuit
+from zava.infrastructure.circuit_breaker import CircuitBreaker
 from zava.infrastructure.postgres.connection import (
     APPLICATION_NAME,
     ARGUMENTS,
@@ -94,7 +94,7 @@ class DatabasePool:
             check=check_when_rested,
             name=APPLICATION_NAME,
         )
-        self.circuit = Circuit()
+        self.circuit = CircuitBreaker()
         self._opening = asyncio.Lock()
         self._is_open = False
         self._max_size = max_size

@@ -5,7 +5,7 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 
 from zava.telemetry.events import Span
-from zava.telemetry.instruments import Metric
+from zava.telemetry.instruments import Instrument
 
 BUCKETS_SECONDS = (
     *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5),
@@ -35,7 +35,7 @@ class Distribution:
 Key = tuple[str, tuple[str, ...]]
 
 
-class Metrics:
+class InstrumentAggregator:
     """A sink that keeps every metric since the start, or since it was last drained.
 
     Recorded on the event loop and drained from another thread. Labels outside their closed set are
@@ -50,19 +50,19 @@ class Metrics:
         self._counters: dict[Key, int] = {}
         self._distributions: dict[Key, Distribution] = {}
 
-    def count(self, metric: Metric, labels: tuple[str, ...]) -> None:
+    def count(self, instrument: Instrument, labels: tuple[str, ...]) -> None:
         """Take one more of a counter."""
-        key = metric.name, labels
+        key = instrument.name, labels
         if key not in self._checked:
-            self._check(metric, labels)
+            self._check(instrument, labels)
         with self._lock:
             self._counters[key] = self._counters.get(key, 0) + 1
 
-    def record(self, metric: Metric, labels: tuple[str, ...], seconds: float) -> None:
+    def record(self, instrument: Instrument, labels: tuple[str, ...], seconds: float) -> None:
         """Take one value of a histogram."""
-        key = metric.name, labels
+        key = instrument.name, labels
         if key not in self._checked:
-            self._check(metric, labels)
+            self._check(instrument, labels)
         with self._lock:
             distribution = self._distributions.get(key)
             if distribution is None:
@@ -82,11 +82,11 @@ class Metrics:
         with self._lock:
             return self._distributions.get((name, labels), Distribution())
 
-    def _check(self, metric: Metric, labels: tuple[str, ...]) -> None:
-        for (name, values), label in zip(metric.labels, labels, strict=True):
+    def _check(self, instrument: Instrument, labels: tuple[str, ...]) -> None:
+        for (name, values), label in zip(instrument.labels, labels, strict=True):
             if label not in values:
-                raise ValueError(f"{metric.name}: {name} is not one of its values")
-        self._checked.add((metric.name, labels))
+                raise ValueError(f"{instrument.name}: {name} is not one of its values")
+        self._checked.add((instrument.name, labels))
 
     def drain(self) -> tuple[dict[Key, int], dict[Key, Distribution]]:
         """Return what was taken since the last time, and forget it."""

@@ -14,10 +14,10 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from zava.infrastructure.telemetry.aggregator import Distribution, Key, Metrics
+from zava.infrastructure.telemetry.aggregator import Distribution, InstrumentAggregator, Key
 from zava.telemetry import events
 from zava.telemetry.events import Span
-from zava.telemetry.instruments import METRICS, Metric
+from zava.telemetry.instruments import INSTRUMENTS, Instrument
 
 FAILING_AFTER = 3
 _INTERVAL_SECONDS = 15.0
@@ -58,7 +58,7 @@ class Telemetry:
         self._instrumentation_key = _instrumentation_key(connection_string)
         self._interval = interval_seconds
         self.takes_spans = True
-        self._metrics = Metrics()
+        self._metrics = InstrumentAggregator()
         self._spans: deque[Span] = deque(maxlen=_MOST_SPANS)
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -70,14 +70,14 @@ class Telemetry:
         """Whether the last three exports were refused."""
         return self._refused >= FAILING_AFTER
 
-    def count(self, metric: Metric, labels: tuple[str, ...]) -> None:
+    def count(self, instrument: Instrument, labels: tuple[str, ...]) -> None:
         """Take one more of a counter."""
-        self._metrics.count(metric, labels)
+        self._metrics.count(instrument, labels)
         self._start()
 
-    def record(self, metric: Metric, labels: tuple[str, ...], seconds: float) -> None:
+    def record(self, instrument: Instrument, labels: tuple[str, ...], seconds: float) -> None:
         """Take one value of a histogram."""
-        self._metrics.record(metric, labels, seconds)
+        self._metrics.record(instrument, labels, seconds)
 
     def span(self, span: Span) -> None:
         """Take one finished span."""
@@ -150,7 +150,7 @@ class Telemetry:
 
     def _metric_envelope(self, now: str, key: Key, point: dict[str, Any]) -> Envelope:
         name, labels = key
-        names = [label for label, _ in METRICS[name].labels]
+        names = [label for label, _ in INSTRUMENTS[name].labels]
         properties = dict(zip(names, labels, strict=True))
         data = {"ver": 2, "metrics": [point], "properties": properties}
         return self._envelope("Metric", "MetricData", now, {}, data)

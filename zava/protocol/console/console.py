@@ -16,7 +16,7 @@ import orjson
 
 from zava.protocol.apps import sales_chart
 from zava.protocol.http.endpoint import Endpoint, Headers
-from zava.protocol.mcp.sdk_bridge import Answer
+from zava.protocol.http_responses import HttpResponse
 
 SIGN_IN_PATH = "/console/sign-in"
 POLICY = "; ".join(
@@ -52,7 +52,7 @@ PAGE_HEADERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class DemoPerson:
     """A person of the demo whom the page may sign in: the name, the audience, the stores."""
 
     name: str
@@ -60,7 +60,7 @@ class Person:
     stores: tuple[str, ...]
 
 
-class SignedIn(NamedTuple):
+class IssuedToken(NamedTuple):
     """A bearer token and for how many seconds it holds."""
 
     token: str
@@ -75,8 +75,8 @@ class Console:
         endpoint: Endpoint,
         *,
         port: int,
-        people: Sequence[Person],
-        sign_in: Callable[[str], SignedIn],
+        people: Sequence[DemoPerson],
+        sign_in: Callable[[str], IssuedToken],
     ) -> None:
         self._endpoint = endpoint
         suffix = "" if port == _HTTP_PORT else f":{port}"  # as a browser writes it
@@ -86,7 +86,7 @@ class Console:
 
     async def handle(
         self, method: str, path: str, headers: Headers, body: bytes, query: str = ""
-    ) -> Answer:
+    ) -> HttpResponse:
         """Answer one request; never raises, but for cancellation."""
         if path not in self._files and path != SIGN_IN_PATH:
             return await self._endpoint.handle(method, path, headers, body, query)
@@ -102,9 +102,9 @@ class Console:
             return self._sign(hosts[0], fields, body)
         content_type, content = self._files[path]
         sent = b"" if method.upper() == "HEAD" else content
-        return Answer(200, PAGE_HEADERS | {"content-type": content_type}, sent)
+        return HttpResponse(200, PAGE_HEADERS | {"content-type": content_type}, sent)
 
-    def _sign(self, host: str, fields: Sequence[tuple[str, str]], body: bytes) -> Answer:
+    def _sign(self, host: str, fields: Sequence[tuple[str, str]], body: bytes) -> HttpResponse:
         """Return a token for one of the demo's people, to this very page."""
         given = {name: [value for key, value in fields if key == name] for name, _ in fields}
         is_own = given.get("origin") == [f"http://{host}"] and given.get(
@@ -137,12 +137,12 @@ class Console:
         return served
 
 
-def _json(status: int, content: object) -> Answer:
-    return Answer(
+def _json(status: int, content: object) -> HttpResponse:
+    return HttpResponse(
         status, PAGE_HEADERS | {"content-type": "application/json"}, orjson.dumps(content)
     )
 
 
-def _told(status: int, error: str, headers: dict[str, str] | None = None) -> Answer:
+def _told(status: int, error: str, headers: dict[str, str] | None = None) -> HttpResponse:
     answer = _json(status, {"error": error})
     return answer._replace(headers=answer.headers | (headers or {}))

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, Self
 
 from zava.protocol.http.endpoint import Headers
+from zava.protocol.http_responses import HttpResponse
 from zava.protocol.mcp.jsonrpc import MAX_BODY_BYTES
-from zava.protocol.mcp.sdk_bridge import Answer
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
@@ -20,7 +20,7 @@ class Site(Protocol):
 
     async def handle(
         self, method: str, path: str, headers: Headers, body: bytes, query: str = ""
-    ) -> Answer:
+    ) -> HttpResponse:
         """Answer one request; never raises, but for cancellation."""
 
 
@@ -35,7 +35,7 @@ def asgi_application(site: Site) -> Callable[[Any, Receive, Send], Awaitable[Non
         try:
             body = await _read(receive, room)
         except _Full:
-            await _send(send, Answer(503, {"retry-after": "1"}, b""))
+            await _send(send, HttpResponse(503, {"retry-after": "1"}, b""))
             return
         if body is None:  # the client left before it had spoken
             return
@@ -76,7 +76,7 @@ class _Room:
         self._left += count
 
 
-async def _send(send: Send, answer: Answer) -> None:
+async def _send(send: Send, answer: HttpResponse) -> None:
     told = [
         (name.encode("latin-1"), value.encode("latin-1"))
         for name, value in answer.headers.items()

@@ -29,14 +29,15 @@ from zava.protocol.http_responses import (
     BUSY,
     FORBIDDEN,
     JSON_TYPE,
+    HttpResponse,
     json_answer,
     rpc_error,
 )
 from zava.protocol.mcp.fast_path import FastLane
 from zava.protocol.mcp.jsonrpc import HEADER_MISMATCH, INVALID_REQUEST
-from zava.protocol.mcp.sdk_bridge import Answer, Kernel
+from zava.protocol.mcp.sdk_bridge import SdkBridge
 from zava.protocol.mcp.server_info import NAME
-from zava.protocol.request_context import Exchange, client_name
+from zava.protocol.request_context import RequestContext, client_name
 from zava.protocol.versions import VERSION_HEADER
 from zava.telemetry import events
 from zava.telemetry.instruments import Refusal
@@ -89,7 +90,7 @@ class SigningIn(Protocol):
 
     async def answer(
         self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
-    ) -> Answer:
+    ) -> HttpResponse:
         """Answer one request whose `Host` and `Origin` are ours and whose headers come once."""
 
 
@@ -112,7 +113,7 @@ class Endpoint:
         make_sign_in: Callable[[], SigningIn] | None = None,
     ) -> None:
         self.lane = lane
-        self.kernel = Kernel(make_server)
+        self.sdk_bridge = SdkBridge(make_server)
         self._authenticator = authenticator
         self._readiness = readiness
         self._is_vouched = is_vouched
@@ -133,7 +134,7 @@ class Endpoint:
         query: str = "",
         *,
         since: float | None = None,
-    ) -> Answer:
+    ) -> HttpResponse:
         """Answer one request within the time of a call; never raises, but for cancellation.
 
         `since` is when the request arrived, of `time.monotonic`; None for this moment.
@@ -162,13 +163,13 @@ class Endpoint:
             self._patience.leave(task)
             call_context.leave(entered)
         content = b"" if method == "HEAD" else answer.body
-        return Answer(answer.status, secured(answer.headers, is_local=is_local), content)
+        return HttpResponse(answer.status, secured(answer.headers, is_local=is_local), content)
 
     async def aclose(self) -> None:
         """End what the first request started."""
-        await self.kernel.close()
+        await self.sdk_bridge.close()
 
-    def _failed(self, error: BaseException, task: "asyncio.Task[Any]") -> Answer:
+    def _failed(self, error: BaseException, task: "asyncio.Task[Any]") -> HttpResponse:
         """Return the answer to a request that failed or did not end in time.
 
         Raises:
@@ -186,7 +187,7 @@ class Endpoint:
 
     async def _open(
         self, method: str, path: str, fields: list[tuple[str, str]], single: dict[str, str]
-    ) -> Answer:
+    ) -> HttpResponse:
         """Answer what needs no token."""
         if path not in PATHS:
             return json_answer(404, {"error": "not found"})
@@ -204,7 +205,7 @@ class Endpoint:
 
     async def _sign_in(
         self, method: str, path: str, query: str, fields: list[tuple[str, str]], body: bytes
-    ) -> Answer:
+    ) -> HttpResponse:
         if self._make_sign_in is None:
             return json_answer(404, {"error": "not found"})
         single = dict(fields)
@@ -215,13 +216,13 @@ class Endpoint:
 
     async def _post(
         self, fields: list[tuple[str, str]], single: dict[str, str], body: bytes
-    ) -> Answer:
+    ) -> HttpResponse:
         """Answer one message for the caller of its token, within the caller's share."""
         refused = (
             _refuse_repeated(fields) or self._refuse_host(single) or _refuse_lost(single, body)
         )
         caller = refused or await self._caller(single)
-        if isinstance(caller, Answer):
+        if isinstance(caller, HttpResponse):
             await self._time.turn(ANYONE)
             return caller
         request = fields, single, body
@@ -237,7 +238,7 @@ class Endpoint:
             status = 429 if isinstance(busy, ShareTaken) else 503
             return await self._turn_away(caller, status, busy, *request)
 
-    async def _caller(self, single: Mapping[str, str]) -> Caller | Answer:
+    async def _caller(self, single: Mapping[str, str]) -> Caller | HttpResponse:
         """Return the verified caller, or the refusal of the token."""
         try:
             caller = await self._authenticator.authenticate(
@@ -264,7 +265,7 @@ class Endpoint:
         fields: list[tuple[str, str]],
         single: dict[str, str],
         body: bytes,
-    ) -> Answer:
+    ) -> HttpResponse:
         await self._admission.hold_back(caller)
         refused = self._refused(status, busy, fields, single, body)
         return await self._time.share(caller.identity, refused)
@@ -276,7 +277,7 @@ class Endpoint:
         fields: list[tuple[str, str]],
         single: dict[str, str],
         body: bytes,
-    ) -> Answer:
+    ) -> HttpResponse:
         """Answer a verified caller's request that is not served now.
 
         A model reads a tool's error only; several clients turn an HTTP status into a failure of
@@ -288,7 +289,7 @@ class Endpoint:
         if len(body) > _MOST_READ_TO_REFUSE:
             return answer
         read = read_request(fields, single, body)
-        if isinstance(read, Answer):
+        if isinstance(read, HttpResponse):
             return answer
         if "id" not in read.message:
             return ACCEPTED  # nothing is done for a notification, so nothing was refused
@@ -301,19 +302,19 @@ class Endpoint:
 
     async def _serve(
         self, caller: Caller, fields: list[tuple[str, str]], single: dict[str, str], body: bytes
-    ) -> Answer:
+    ) -> HttpResponse:
         read = read_request(fields, single, body)
-        if isinstance(read, Answer):
+        if isinstance(read, HttpResponse):
             return read
         message, body, with_events = read
-        exchange = Exchange(
+        request_context = RequestContext(
             caller,
             call_context.known(
                 call_context.traceparent_of(single, message), events.pseudonym(caller)
             ),
             client_name(message, single.get("user-agent", "")),
         )
-        answer = await self.lane.answer(message, single, exchange, with_events=with_events)
+        answer = await self.lane.answer(message, single, request_context, with_events=with_events)
         if answer is None:
             # The token stays here: nothing behind this line needs it.
             passed = [
@@ -325,12 +326,14 @@ class Endpoint:
             ]
             passed.append(("accept", f"{JSON_TYPE}, text/event-stream"))
             self._time.charge(caller.identity, _SDK_SECONDS)
-            answer = await self.kernel.exchange(passed, body, exchange, with_events=with_events)
-        if exchange.denial is not None:
-            return self._forbidden(exchange.denial, single["host"], message.get("id"))
+            answer = await self.sdk_bridge.handle(
+                passed, body, request_context, with_events=with_events
+            )
+        if request_context.denial is not None:
+            return self._forbidden(request_context.denial, single["host"], message.get("id"))
         return answer
 
-    def _forbidden(self, denial: AccessDenied, host: str, request_id: Any) -> Answer:
+    def _forbidden(self, denial: AccessDenied, host: str, request_id: Any) -> HttpResponse:
         headers: dict[str, str] = {}
         if isinstance(denial, InsufficientScope):
             # A step up (RFC 6750): the client may request this scope of the issuer, too.
@@ -346,7 +349,7 @@ class Endpoint:
             headers=headers,
         )
 
-    def _refuse_host(self, single: Mapping[str, str]) -> Answer | None:
+    def _refuse_host(self, single: Mapping[str, str]) -> HttpResponse | None:
         if _host_name(single.get("host", "")) not in self._hosts:
             error = "This host name is not served here; add it to ZAVA_ALLOWED_HOSTS."
             return json_answer(421, {"error": error})
@@ -366,7 +369,7 @@ class Endpoint:
             "bearer_methods_supported": ["header"],
         }
 
-    def _challenge(self, refusal: TokenRefused, host: str) -> Answer:
+    def _challenge(self, refusal: TokenRefused, host: str) -> HttpResponse:
         # RFC 6750: no error code when no token came.
         error = None if refusal.is_missing else "invalid_token"
         headers = self._www_authenticate(
@@ -389,7 +392,7 @@ class Endpoint:
         return {"www-authenticate": f"Bearer {', '.join(parts)}"}
 
 
-def _refuse_repeated(fields: Sequence[tuple[str, str]]) -> Answer | None:
+def _refuse_repeated(fields: Sequence[tuple[str, str]]) -> HttpResponse | None:
     seen = set()
     for name, _ in fields:
         if name in seen:
@@ -399,7 +402,7 @@ def _refuse_repeated(fields: Sequence[tuple[str, str]]) -> Answer | None:
     return None
 
 
-def _refuse_lost(single: Mapping[str, str], body: bytes) -> Answer | None:
+def _refuse_lost(single: Mapping[str, str], body: bytes) -> HttpResponse | None:
     """Refuse a message that was sent in chunks and did not arrive."""
     if body or "transfer-encoding" not in single:
         return None
@@ -434,7 +437,7 @@ def _base_url(host: str) -> str:
     return f"{scheme}://{name}{host[len(name) :].removesuffix(default)}"
 
 
-def _busy(status: int, busy: Busy, *, request_id: Any = None) -> Answer:
+def _busy(status: int, busy: Busy, *, request_id: Any = None) -> HttpResponse:
     return rpc_error(
         status,
         BUSY,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from zava.protocol.http.media_types import accepted_forms
-from zava.protocol.http_responses import JSON_TYPE, rpc_error
+from zava.protocol.http_responses import JSON_TYPE, HttpResponse, rpc_error
 from zava.protocol.mcp.jsonrpc import (
     INVALID_REQUEST,
     MAX_BODY_BYTES,
@@ -14,11 +14,10 @@ from zava.protocol.mcp.jsonrpc import (
     read_message,
     wants_events,
 )
-from zava.protocol.mcp.sdk_bridge import Answer
 from zava.protocol.versions import HANDSHAKE, STATELESS, VERSION_HEADER, VERSION_KEY
 
 
-class Request(NamedTuple):
+class ParsedRequest(NamedTuple):
     """A request whose body was read."""
 
     message: dict[str, Any]
@@ -28,7 +27,7 @@ class Request(NamedTuple):
 
 def read_request(
     fields: Sequence[tuple[str, str]], single: dict[str, str], body: bytes
-) -> Request | Answer:
+) -> ParsedRequest | HttpResponse:
     """Read one message and how it wants its answer; return a refusal if it is malformed."""
     if len(body) > MAX_BODY_BYTES:
         return rpc_error(413, INVALID_REQUEST, f"The body exceeds {MAX_BODY_BYTES:,} bytes.")
@@ -50,7 +49,7 @@ def read_request(
             request_id=refusal.request_id,
         )
     with_events = takes_events and (wants_events(message) or not takes_json)
-    return Request(message, body, with_events)
+    return ParsedRequest(message, body, with_events)
 
 
 def _read_version(message: Mapping[str, Any], single: dict[str, str]) -> None:

@@ -14,16 +14,15 @@ import orjson
 from zava.errors import ZavaError
 from zava.model.core import Permission
 from zava.protocol.auth import permissions
-from zava.protocol.http_responses import ACCEPTED, result_answer
+from zava.protocol.http_responses import ACCEPTED, HttpResponse, result_answer
 from zava.protocol.mcp.fast_path_rules import usual_revision
-from zava.protocol.mcp.sdk_bridge import Answer
 from zava.protocol.mcp.server_info import (
     CAPABILITIES,
     FRESHNESS,
     INSTRUCTIONS,
     introduced_server,
 )
-from zava.protocol.request_context import Exchange
+from zava.protocol.request_context import RequestContext
 from zava.protocol.tools.listing import listed_tool
 from zava.protocol.tools.runner import ToolCalls, error_answer
 from zava.protocol.tools.tool import ToolAnswer
@@ -49,10 +48,10 @@ class FastLane:
         self,
         message: Mapping[str, Any],
         headers: Mapping[str, str],
-        exchange: Exchange,
+        request_context: RequestContext,
         *,
         with_events: bool = False,
-    ) -> Answer | None:
+    ) -> HttpResponse | None:
         """Answer one message, or leave it to the SDK: None.
 
         `message` is JSON-RPC whose envelope was read; `headers` holds one value for each name.
@@ -69,7 +68,7 @@ class FastLane:
             if tool is None:
                 return None
             # The endpoint has made the exchange's trace the current one.
-            answer = await self._calls.call(tool, params.get("arguments"), exchange)
+            answer = await self._calls.call(tool, params.get("arguments"), request_context)
             result = self._tool_result(answer, revision)
         elif method == "initialize":
             result = self._initialized(message["params"]["protocolVersion"])
@@ -78,7 +77,7 @@ class FastLane:
         elif method == "notifications/initialized":
             return ACCEPTED
         else:
-            result = self._constant(method, revision, exchange.caller.permissions)
+            result = self._constant(method, revision, request_context.caller.permissions)
         return result_answer(message["id"], result, as_event=with_events and revision != STATELESS)
 
     def refused_call(
@@ -88,7 +87,7 @@ class FastLane:
         error: ZavaError,
         *,
         with_events: bool = False,
-    ) -> Answer:
+    ) -> HttpResponse:
         """Return a tool's error for a `tools/call` that is refused before any tool runs.
 
         It has the form of the revision that the request states. The request need not be usual.

@@ -6,21 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zava import call_context
-from zava.protocol.request_context import SCOPE_KEY, Exchange
+from zava.protocol.http_responses import HttpResponse
+from zava.protocol.request_context import SCOPE_KEY, RequestContext
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel.server import Server
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
 logger = logging.getLogger(__name__)
-
-
-class Answer(NamedTuple):
-    """An HTTP answer, whole."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
 
 
 class _Managers(NamedTuple):
@@ -30,7 +23,7 @@ class _Managers(NamedTuple):
     with_events: "StreamableHTTPSessionManager"
 
 
-class Kernel:
+class SdkBridge:
     """Runs the SDK's session managers, started once, at the first request.
 
     Its cancel scopes must be left in the task that entered them, so one long-lived task owns it.
@@ -44,14 +37,14 @@ class Kernel:
         self._owner: asyncio.Task[None] | None = None
         self.times_started = 0
 
-    async def exchange(
+    async def handle(
         self,
         headers: Sequence[tuple[str, str]],
         body: bytes,
-        exchange: Exchange,
+        request_context: RequestContext,
         *,
         with_events: bool = False,
-    ) -> Answer:
+    ) -> HttpResponse:
         """Serve one POST of JSON-RPC for a verified caller.
 
         `with_events` keeps progress and log messages: the answer is a whole event stream when
@@ -76,11 +69,11 @@ class Kernel:
             "client": None,
             "server": None,
             "state": {},
-            SCOPE_KEY: exchange,
+            SCOPE_KEY: request_context,
         }
         reading = _Reading(body)
         await manager.handle_request(scope, reading.receive, reading.send)
-        return Answer(reading.status, reading.headers, bytes(reading.answer))
+        return HttpResponse(reading.status, reading.headers, bytes(reading.answer))
 
     async def close(self) -> None:
         """End the session managers, when they were started."""

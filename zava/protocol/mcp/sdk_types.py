@@ -2,10 +2,10 @@
 
 import mcp_types as types
 
+from zava.protocol.prompt import Prompt
 from zava.protocol.resources.resource import Resource
 from zava.protocol.tools.listing import listed_tool
 from zava.protocol.tools.tool import Tool
-from zava.retail.prompts import Prompt
 
 
 def described_tool(tool: Tool) -> types.Tool:

@@ -54,12 +54,13 @@ from zava.protocol.mcp.sdk_types import (
     described_tool,
 )
 from zava.protocol.mcp.server_info import DESCRIPTION, FRESHNESS, INSTRUCTIONS, NAME
-from zava.protocol.request_context import Exchange
-from zava.protocol.resources.resource import RESOURCES, Resource, find_resource
+from zava.protocol.request_context import RequestContext
+from zava.protocol.resources.resource import Resource, find_resource
 from zava.protocol.tools.recording import NoTrail, Recording, Trail
 from zava.protocol.tools.runner import ToolCalls
 from zava.protocol.versions import HANDSHAKE, SERVED
 from zava.retail.prompts import PROMPTS
+from zava.retail.resources import RESOURCES
 from zava.retail.tools.registry import TOOLS
 from zava.service.analytics import Analytics
 from zava.telemetry.events import operation
@@ -114,12 +115,12 @@ async def _strict(ctx: Any, call_next: CallNext) -> HandlerResult:
             ctx = replace(ctx, params=params)
     if ctx.request is None:  # a client in the same process, for the documentation
         return await call_next(ctx)
-    exchange = Exchange.of(ctx.request)
-    with call_context.use(exchange.trace):
+    request_context = RequestContext.of(ctx.request)
+    with call_context.use(request_context.trace):
         try:
             return await call_next(ctx)
         except Exception as error:  # noqa: BLE001  # the SDK would tell some causes to the caller
-            raise jsonrpc_errors.rpc_error(error, on_denied=exchange.deny) from None
+            raise jsonrpc_errors.rpc_error(error, on_denied=request_context.deny) from None
 
 
 class _Offer:
@@ -141,7 +142,7 @@ class _Offer:
         tool = TOOLS.get(params.name)
         if tool is None:
             raise jsonrpc_errors.unknown("tool", params.name)
-        answer = await self._calls.call(tool, params.arguments, Exchange.of(context.request))
+        answer = await self._calls.call(tool, params.arguments, RequestContext.of(context.request))
         return CallToolResult.model_validate(answer.to_dict())
 
     async def list_resources(
@@ -167,10 +168,10 @@ class _Offer:
         if found is None:
             raise jsonrpc_errors.unknown_resource(params.uri)
         resource, values = found
-        exchange = Exchange.of(context.request)
+        request_context = RequestContext.of(context.request)
         try:
             async with (
-                Recording(self._trail, exchange, resource.uri) as caller,
+                Recording(self._trail, request_context, resource.uri) as caller,
                 operation("read_resource"),
             ):
                 permissions.require(resource, caller)
@@ -219,9 +220,9 @@ class _Offer:
     async def _completed(
         self, context: Any, resource: Resource | None, offered: OfferedValues, beginning: str
     ) -> Sequence[str]:
-        exchange = Exchange.of(context.request)
+        request_context = RequestContext.of(context.request)
         async with (
-            Recording(self._trail, exchange, RECORDED_AS) as caller,
+            Recording(self._trail, request_context, RECORDED_AS) as caller,
             operation("complete"),
         ):
             if resource is not None:
@@ -234,7 +235,7 @@ def _permissions(context: Any) -> frozenset[Permission]:
     """Return what the caller's token allows; without an HTTP exchange, to write the docs, all."""
     if context.request is None:
         return frozenset(Permission)
-    return Exchange.of(context.request).caller.permissions
+    return RequestContext.of(context.request).caller.permissions
 
 
 def _refuse_cursor(params: PaginatedRequestParams | None) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from cachetools import TTLCache
 
-from zava.protocol.mcp.sdk_bridge import Answer
+from zava.protocol.http_responses import HttpResponse
 from zava.protocol.sign_in.page import Choice, choice_page
 from zava.protocol.sign_in.parts import Asked, Person, SignInRefused
 
@@ -24,7 +24,7 @@ class ListedPeople:
         self._listed = listed
         self._room = Semaphore(_MOST_LOOKING_UP)
 
-    async def welcome(self, asked: Asked, ticket: str, headers: Mapping[str, str]) -> Answer:
+    async def welcome(self, asked: Asked, ticket: str, headers: Mapping[str, str]) -> HttpResponse:
         """Show the list."""
         del headers
         return choice_page(asked, ticket, await self._look_up())

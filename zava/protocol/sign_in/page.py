@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from zava.protocol.apps import sales_chart
 from zava.protocol.console.console import PAGE_HEADERS
-from zava.protocol.mcp.sdk_bridge import Answer
+from zava.protocol.http_responses import HttpResponse
 from zava.protocol.sign_in.parts import Asked, Person
 
 _HERE = Path(__file__).parent
@@ -52,7 +52,7 @@ class Choice(NamedTuple):
     stores: tuple[str, ...]
 
 
-def choice_page(asked: Asked, ticket: str, choices: Sequence[Choice]) -> Answer:
+def choice_page(asked: Asked, ticket: str, choices: Sequence[Choice]) -> HttpResponse:
     """Return the page on which a person picks who they are."""
     content = _CHOICE.substitute(
         client=escape(asked.client_name),
@@ -62,7 +62,7 @@ def choice_page(asked: Asked, ticket: str, choices: Sequence[Choice]) -> Answer:
     return _page(200, "Sign in to Zava", "Who are you?", content, f' data-ticket="{ticket}"')
 
 
-def consent_page(asked: Asked, ticket: str, person: Person) -> Answer:
+def consent_page(asked: Asked, ticket: str, person: Person) -> HttpResponse:
     """Return the page on which a proven person allows or denies a client."""
     content = _CONSENT.substitute(
         client=escape(asked.client_name),
@@ -73,7 +73,7 @@ def consent_page(asked: Asked, ticket: str, person: Person) -> Answer:
     return _page(200, "Sign in to Zava", "Allow this client?", content, f' data-ticket="{ticket}"')
 
 
-def refusal_page(status: int, reason: str) -> Answer:
+def refusal_page(status: int, reason: str) -> HttpResponse:
     """Return a page that states why a sign-in cannot go on; it leads nowhere."""
     content = (
         f'  <p class="lead">{escape(reason)}</p>\n'
@@ -82,7 +82,7 @@ def refusal_page(status: int, reason: str) -> Answer:
     return _page(status, "Sign in to Zava", "This sign-in cannot go on", content)
 
 
-def _page(status: int, title: str, heading: str, content: str, ticket: str = "") -> Answer:
+def _page(status: int, title: str, heading: str, content: str, ticket: str = "") -> HttpResponse:
     page = Template((_HERE / "page.html").read_text(encoding="utf-8"))
     text = page.substitute(title=title, heading=heading, content=content, ticket=ticket)
     return _file("text/html; charset=utf-8", text.encode(), status)
@@ -124,27 +124,27 @@ def _place(redirect: str) -> str:
     return f"the program {escape(parts.scheme)} on this computer"
 
 
-def _file(content_type: str, content: bytes, status: int = 200) -> Answer:
-    return Answer(status, PAGE_HEADERS | {"content-type": content_type}, content)
+def _file(content_type: str, content: bytes, status: int = 200) -> HttpResponse:
+    return HttpResponse(status, PAGE_HEADERS | {"content-type": content_type}, content)
 
 
 @cache
-def _style() -> Answer:
+def _style() -> HttpResponse:
     console = (_CONSOLE / "console.css").read_text(encoding="utf-8")
     return _file("text/css; charset=utf-8", (sales_chart.source("chart.css") + console).encode())
 
 
 @cache
-def _script() -> Answer:
+def _script() -> HttpResponse:
     return _file("text/javascript; charset=utf-8", (_HERE / "page.js").read_bytes())
 
 
 @cache
-def _icon() -> Answer:
+def _icon() -> HttpResponse:
     return _file("image/svg+xml", (_CONSOLE / "icon.svg").read_bytes())
 
 
-FILES: dict[str, Callable[[], Answer]] = {
+FILES: dict[str, Callable[[], HttpResponse]] = {
     "/oauth/page.css": _style,
     "/oauth/page.js": _script,
     "/oauth/icon.svg": _icon,

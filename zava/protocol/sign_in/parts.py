@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from zava.protocol.mcp.sdk_bridge import Answer
+from zava.protocol.http_responses import HttpResponse
 
 
-class Request(NamedTuple):
+class SignInRequest(NamedTuple):
     """One HTTP request; the names of `headers` are in lower case and appear once."""
 
     method: str
@@ -69,7 +69,7 @@ class SignInRefused(Exception):
 class People(Protocol):
     """How the person is known: picked from a list, or proven by a directory."""
 
-    async def welcome(self, asked: Asked, ticket: str, headers: Mapping[str, str]) -> Answer:
+    async def welcome(self, asked: Asked, ticket: str, headers: Mapping[str, str]) -> HttpResponse:
         """Answer a valid request to sign in; `ticket` comes back with the person's choice."""
 
     async def person(self, choice: Mapping[str, Any], headers: Mapping[str, str]) -> Person | None:

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from hmac import compare_digest
 from typing import Any
 
-from zava.protocol.http_responses import json_answer
-from zava.protocol.mcp.sdk_bridge import Answer
+from zava.protocol.http_responses import HttpResponse, json_answer
 from zava.protocol.sign_in.authorization import read_resource, read_scopes
 from zava.protocol.sign_in.clients import read_client
 from zava.protocol.sign_in.parts import Person, Rules, SignInRefused, SignIns, Tokens
@@ -30,7 +29,7 @@ class Redemption:
         self._sign_ins = sign_ins
         self._tokens = tokens
 
-    async def answer(self, form: Mapping[str, str]) -> Answer:
+    async def answer(self, form: Mapping[str, str]) -> HttpResponse:
         """Answer one request for a token."""
         client_id = form.get("client_id", "")
         if read_client(client_id) is None:
@@ -47,7 +46,7 @@ class Redemption:
             "unsupported_grant_type", "grant_type must be authorization_code or refresh_token."
         )
 
-    async def _redeem(self, form: Mapping[str, str], client: str) -> Answer:
+    async def _redeem(self, form: Mapping[str, str], client: str) -> HttpResponse:
         ticket = self._codes.open(form.get("code"))
         if ticket is None or ticket["client"] != client:
             return oauth_error("invalid_grant", "The code is unknown, expired or another client's.")
@@ -67,7 +66,7 @@ class Redemption:
             return oauth_error("invalid_grant", "The code was used before; its sign-in has ended.")
         return self._issue(ticket, ticket["scopes"], following)
 
-    async def _refresh(self, form: Mapping[str, str], client: str) -> Answer:
+    async def _refresh(self, form: Mapping[str, str], client: str) -> HttpResponse:
         ticket = self._refreshes.open(form.get("refresh_token"))
         if ticket is None or ticket["client"] != client:
             return oauth_error(
@@ -99,7 +98,7 @@ class Redemption:
             return False
         return bool(resource == ticket["resource"])
 
-    def _issue(self, ticket: Mapping[str, Any], scopes: list[str], following: str) -> Answer:
+    def _issue(self, ticket: Mapping[str, Any], scopes: list[str], following: str) -> HttpResponse:
         names = tuple(self._rules.scopes[scope] for scope in scopes if scope in self._rules.scopes)
         kept = {
             name: ticket[name]

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zava.errors import Busy
-from zava.protocol.http_responses import json_answer
-from zava.protocol.mcp.sdk_bridge import Answer
+from zava.protocol.http_responses import HttpResponse, json_answer
 from zava.protocol.sign_in.authorization import (
     answer_location,
     from_ticket,
@@ -26,9 +25,9 @@ from zava.protocol.sign_in.parts import (
     Asked,
     People,
     Person,
-    Request,
     Rules,
     SignInRefused,
+    SignInRequest,
     SignIns,
     Tokens,
 )
@@ -80,7 +79,7 @@ class SignIn:
             rules, codes=seals.codes, refreshes=seals.refreshes, sign_ins=sign_ins, tokens=tokens
         )
 
-    async def handle(self, request: Request) -> Answer:
+    async def handle(self, request: SignInRequest) -> HttpResponse:
         """Answer one request.
 
         Raises:
@@ -121,7 +120,7 @@ class SignIn:
             "authorization_response_iss_parameter_supported": True,
         }
 
-    def _register(self, request: Request) -> Answer:
+    def _register(self, request: SignInRequest) -> HttpResponse:
         if media_type(request.headers) != _JSON:
             return oauth_error("invalid_client_metadata", f"The content type must be {_JSON}.")
         try:
@@ -143,7 +142,7 @@ class SignIn:
         }
         return json_answer(201, content)
 
-    async def _authorize(self, request: Request) -> Answer:
+    async def _authorize(self, request: SignInRequest) -> HttpResponse:
         # One address alone, so that one `Origin` alone may decide.
         if f"http://{request.headers['host']}" != self._rules.issuer and (
             f"https://{request.headers['host']}" != self._rules.issuer
@@ -161,7 +160,7 @@ class SignIn:
             return refusal_page(400, str(refusal))
         return await self._people.welcome(asked, ticket, request.headers)
 
-    async def _choose(self, request: Request) -> Answer:
+    async def _choose(self, request: SignInRequest) -> HttpResponse:
         """Take the person's choice from our own page and answer where the browser goes next."""
         is_own = (
             request.headers.get("origin") == self._rules.issuer
@@ -206,7 +205,7 @@ class SignIn:
             }
         )
 
-    async def _token(self, request: Request) -> Answer:
+    async def _token(self, request: SignInRequest) -> HttpResponse:
         if media_type(request.headers) != _FORM:
             return oauth_error("invalid_request", f"The content type must be {_FORM}.")
         try:

@@ -6,8 +6,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from zava.protocol.http_responses import json_answer
-from zava.protocol.mcp.sdk_bridge import Answer
+from zava.protocol.http_responses import HttpResponse, json_answer
 from zava.protocol.sign_in.parts import SignInRefused
 
 _MOST_CHARACTERS = 16 * 1024
@@ -54,6 +53,6 @@ def media_type(headers: Mapping[str, str]) -> str:
     return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def oauth_error(code: str, description: str, status: int = 400) -> Answer:
+def oauth_error(code: str, description: str, status: int = 400) -> HttpResponse:
     """Return an error as OAuth clients read it (RFC 6749, 5.2)."""
     return json_answer(status, {"error": code, "error_description": description})

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from zava.errors import ZavaError
 from zava.model.core import Call, Caller
-from zava.protocol.request_context import Exchange
+from zava.protocol.request_context import RequestContext
 
 logger = logging.getLogger(__name__)
 
@@ -46,16 +46,16 @@ class Recording:
     as they come hold the next ones up, refusals too.
     """
 
-    def __init__(self, trail: Trail, exchange: Exchange, tool: str) -> None:
+    def __init__(self, trail: Trail, request_context: RequestContext, tool: str) -> None:
         self._trail = trail
         self._call = Call(
             tool,
-            client_name=exchange.client_name,
+            client_name=request_context.client_name,
             outcome=CANCELLED,
-            correlation_id=exchange.trace.correlation_id,
-            trace_id=exchange.trace.client_trace_id,
+            correlation_id=request_context.trace.correlation_id,
+            trace_id=request_context.trace.client_trace_id,
         )
-        self._caller = exchange.caller.during(self._call)
+        self._caller = request_context.caller.during(self._call)
 
     async def __aenter__(self) -> Caller:
         """Return the caller whose call is recorded."""

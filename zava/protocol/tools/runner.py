@@ -5,7 +5,7 @@ from typing import Any
 
 from zava.errors import InsufficientScope, ZavaError
 from zava.protocol.auth import permissions
-from zava.protocol.request_context import Exchange
+from zava.protocol.request_context import RequestContext
 from zava.protocol.tools.recording import Recording, Trail
 from zava.protocol.tools.tool import Tool, ToolAnswer
 from zava.service.analytics import Analytics
@@ -20,7 +20,7 @@ class ToolCalls:
         self._trail = trail
 
     async def call(
-        self, tool: Tool, arguments: Mapping[str, Any] | None, exchange: Exchange
+        self, tool: Tool, arguments: Mapping[str, Any] | None, request_context: RequestContext
     ) -> ToolAnswer:
         """Run one call and return its answer, errors included.
 
@@ -29,14 +29,14 @@ class ToolCalls:
         """
         try:
             async with (
-                Recording(self._trail, exchange, tool.name) as caller,
+                Recording(self._trail, request_context, tool.name) as caller,
                 operation(tool.name),
             ):
                 permissions.require(tool, caller)
                 return await tool.call(self._analytics, caller, tool.read_arguments(arguments))
         except ZavaError as error:
             if isinstance(error, InsufficientScope):
-                exchange.deny(error)
+                request_context.deny(error)
             return error_answer(error)
 
 

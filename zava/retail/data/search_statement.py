@@ -11,7 +11,7 @@ from uuid import UUID
 from zava.data.named_queries import statement
 from zava.data.session.tenant_database import TenantDatabase
 from zava.model.core import Caller
-from zava.model.search import EmbeddingModel, Findings, ProductQuestion, SearchRegistry
+from zava.model.search import EmbeddingModel, ProductQuestion, SearchMatches, SearchRegistry
 
 _REGISTRY_SECONDS = 60.0
 _NEAREST = 51  # candidates by meaning: fifty, and the product that others are likened to
@@ -58,7 +58,7 @@ class ProductData:
 
     async def search(
         self, caller: Caller, question: ProductQuestion, registry: SearchRegistry
-    ) -> Findings | None:
+    ) -> SearchMatches | None:
         """Search with the model of `registry`; None when another one became active meanwhile.
 
         Raises:
@@ -87,7 +87,7 @@ class ProductData:
         if not told["is_model_active"]:
             self._registry = None
             return None
-        return Findings(
+        return SearchMatches(
             rows=[row for row in rows if row["sku"] is not None],
             found=told["found"],
             words_found=told["words_found"],

@@ -26,7 +26,7 @@ Record = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class StoreFigures:
     """The input of the rules: figures by name, and rows by column."""
 
     metrics: Mapping[str, Mapping[str, Any]]
@@ -42,7 +42,7 @@ class Rule:
 
     name: str
     threshold: str
-    find: Callable[[Findings], Insight | None]
+    find: Callable[[StoreFigures], Insight | None]
 
 
 def insight_page() -> str:
@@ -54,13 +54,13 @@ def insight_page() -> str:
     )
 
 
-def find_insights(findings: Findings) -> tuple[Insight, ...]:
+def find_insights(findings: StoreFigures) -> tuple[Insight, ...]:
     """Return what the rules find, in their order."""
     found = (rule.find(findings) for rule in RULES)
     return tuple(insight for insight in found if insight is not None)
 
 
-def is_small_sample(findings: Findings, beside: str = "previous_period") -> bool:
+def is_small_sample(findings: StoreFigures, beside: str = "previous_period") -> bool:
     """Whether a comparison has too few orders to call the difference a change."""
     orders = findings.metrics["orders"]
     return min(orders["value"] or 0, orders[beside] or 0) < FEWEST_ORDERS
@@ -73,7 +73,7 @@ def change_percent(now: float | None, before: float | None) -> float | None:
     return round(100 * (now - before) / before, 1)
 
 
-def _revenue_change(findings: Findings, beside: str, words: str) -> Insight | None:
+def _revenue_change(findings: StoreFigures, beside: str, words: str) -> Insight | None:
     revenue = findings.metrics["revenue"]
     change = change_percent(revenue["value"], revenue[beside])
     if is_small_sample(findings, beside) or change is None or abs(change) < CHANGE_PERCENT:
@@ -85,7 +85,7 @@ def _revenue_change(findings: Findings, beside: str, words: str) -> Insight | No
     )
 
 
-def _driver(findings: Findings) -> Insight | None:
+def _driver(findings: StoreFigures) -> Insight | None:
     """Split the change of revenue into the share of more orders and that of larger ones."""
     revenue, orders = findings.metrics["revenue"], findings.metrics["orders"]
     change = change_percent(revenue["value"], revenue["previous_period"])
@@ -108,7 +108,7 @@ def _driver(findings: Findings) -> Insight | None:
     )
 
 
-def _discounts(findings: Findings) -> Insight | None:
+def _discounts(findings: StoreFigures) -> Insight | None:
     rate = findings.metrics["discount_rate"]
     now, before = rate["value"], rate["previous_period"]
     if is_small_sample(findings) or now is None or before is None:
@@ -122,7 +122,7 @@ def _discounts(findings: Findings) -> Insight | None:
     )
 
 
-def _category(findings: Findings) -> Insight | None:
+def _category(findings: StoreFigures) -> Insight | None:
     """Name the category that moved most money, where that is much of its own."""
     moved = []
     for row in findings.categories:
@@ -140,7 +140,7 @@ def _category(findings: Findings) -> Insight | None:
     )
 
 
-def _stores(findings: Findings) -> Insight | None:
+def _stores(findings: StoreFigures) -> Insight | None:
     """Compare the store that grew most with the one that grew least."""
     grown = [
         (change, row)
@@ -162,7 +162,7 @@ def _stores(findings: Findings) -> Insight | None:
     )
 
 
-def _stock_outs(findings: Findings) -> Insight | None:
+def _stock_outs(findings: StoreFigures) -> Insight | None:
     stock = findings.stock
     if not stock or not stock["products_stocked"]:
         return None
@@ -176,7 +176,7 @@ def _stock_outs(findings: Findings) -> Insight | None:
     )
 
 
-def _short_supply(findings: Findings) -> Insight | None:
+def _short_supply(findings: StoreFigures) -> Insight | None:
     short = short_of_supply(findings.supply)
     if not short:
         return None

@@ -13,10 +13,10 @@ from zava.errors import Busy, EmbeddingsUnavailable, InvalidInput
 from zava.model.core import Caller
 from zava.model.search import (
     EmbeddingModel,
-    Findings,
     ProductMatch,
     ProductMatches,
     ProductQuestion,
+    SearchMatches,
     SearchRegistry,
 )
 
@@ -41,7 +41,7 @@ class SearchData(Protocol):
 
     async def search(
         self, caller: Caller, question: ProductQuestion, registry: SearchRegistry
-    ) -> Findings | None:
+    ) -> SearchMatches | None:
         """Search with the model of `registry`; None when it is no longer the active one."""
 
 
@@ -241,7 +241,10 @@ def _category(name: str | None, registry: SearchRegistry) -> UUID | None:
 
 
 def _judged(
-    findings: Findings, question: ProductQuestion, registry: SearchRegistry, notes: Sequence[str]
+    findings: SearchMatches,
+    question: ProductQuestion,
+    registry: SearchRegistry,
+    notes: Sequence[str],
 ) -> ProductMatches:
     """Return the answer with notes on how good its matches are."""
     has_meaning = question.vector is not None or findings.likened is not None
@@ -309,14 +312,14 @@ def _matched_by(row: dict[str, Any]) -> str:
     return "meaning"
 
 
-def _searched_by(findings: Findings, *, has_meaning: bool) -> str:
+def _searched_by(findings: SearchMatches, *, has_meaning: bool) -> str:
     if not has_meaning:
         return "words"
     return "words and meaning" if findings.words_found else "meaning"
 
 
 def _why_empty(
-    findings: Findings, question: ProductQuestion, registry: SearchRegistry
+    findings: SearchMatches, question: ProductQuestion, registry: SearchRegistry
 ) -> list[str]:
     told = []
     filters = [

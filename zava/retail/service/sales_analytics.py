@@ -6,7 +6,7 @@ from typing import Protocol
 
 from zava.retail.service.chain_comparison import ChainAnalysis, ChainData
 from zava.retail.service.store_performance import StoreAnalysis
-from zava.service.metrics.query import MetricData, Metrics
+from zava.service.metrics.query import MetricData, MetricQueries
 
 
 class SalesData(MetricData, ChainData, Protocol):
@@ -20,6 +20,6 @@ class SalesAnalytics:
     """
 
     def __init__(self, data: SalesData, today: Callable[[], date]) -> None:
-        self.metrics = Metrics(data, today)
+        self.metrics = MetricQueries(data, today)
         self.stores = StoreAnalysis(data, today)
         self.chain = ChainAnalysis(data, today)

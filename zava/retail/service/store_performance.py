@@ -17,7 +17,7 @@ from zava.model.metrics import (
 )
 from zava.retail.service.insights import (
     FEWEST_ORDERS,
-    Findings,
+    StoreFigures,
     find_insights,
     is_small_sample,
     short_of_supply,
@@ -103,7 +103,7 @@ def _performance(measured: Measured, basis: MetricQuery, store: str | None) -> S
     metrics = _beside(answers["figures"].records()[0], answers["year"].records()[0])
     stock = answers["stock"].records()[0]
     metrics |= {name: {"value": stock[name]} for name in _STOCK}
-    findings = Findings(
+    findings = StoreFigures(
         metrics=metrics,
         stores=answers["stores"].records(),
         categories=answers["categories"].records(),
@@ -157,7 +157,7 @@ def _stock_risks(supply: MetricRows) -> MetricRows:
     return replace(supply, rows=rows, group_count=len(short))
 
 
-def _notes(findings: Findings, measured: Measured, *, is_one_store: bool) -> list[str]:
+def _notes(findings: StoreFigures, measured: Measured, *, is_one_store: bool) -> list[str]:
     notes = []
     scope = measured.scope
     if not is_one_store and len(scope.stores) < scope.store_count:

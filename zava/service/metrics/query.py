@@ -49,7 +49,7 @@ class MetricData(Protocol):
         """Return the catalogue as a page."""
 
 
-class Metrics:
+class MetricQueries:
     """Use cases of the certified metrics; every one of them acts for a caller."""
 
     def __init__(self, data: MetricData, today: Callable[[], date]) -> None:

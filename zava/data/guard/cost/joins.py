@@ -46,7 +46,7 @@ Names = frozenset[str]
 
 
 @dataclass(slots=True)
-class Source:
+class FromItem:
     """One item of a FROM clause: `names` are what its columns may be qualified with."""
 
     names: Names
@@ -67,7 +67,7 @@ class From:
         outer: Names,
     ) -> None:
         self._select = select
-        self.sources: list[Source] = []
+        self.sources: list[FromItem] = []
         self.conditions = list(conjuncts(condition))
         self.links: list[tuple[int, int]] = []
         self._ctes, self.outer = ctes, outer
@@ -94,14 +94,14 @@ class From:
             return any(source.is_stores for source in self.sources[left:])
         return bool(names) or join.get("isNatural", False)
 
-    def _source(self, item: Node) -> Source:
+    def _source(self, item: Node) -> FromItem:
         if "RangeVar" in item:
             table = item["RangeVar"]
             name = table["relname"]
             alias = table.get("alias", {}).get("aliasname", name)
             is_cte = "schemaname" not in table and name in self._ctes
             rows = self._ctes[name] if is_cte else _TABLE_ROWS.get(name, _SMALL_TABLE_ROWS)
-            return Source(frozenset({alias}), Rows(rows, rows), is_stores=name == "stores")
+            return FromItem(frozenset({alias}), Rows(rows, rows), is_stores=name == "stores")
         (node,) = item.values()
         names = frozenset({node["alias"]["aliasname"]} if "alias" in node else ())
         if "RangeSubselect" in item:
@@ -109,14 +109,14 @@ class From:
             before = {name for source in self.sources for name in source.names}
             outer = self.outer | before if is_lateral else self.outer
             found = self._select(node["subquery"]["SelectStmt"], self._ctes, outer)
-            return Source(names, found, is_lateral=is_lateral)
+            return FromItem(names, found, is_lateral=is_lateral)
         rows = prod(
             series(arguments) if name == "generate_series" else _FUNCTION_ROWS
             for name, arguments in calls(node.get("functions", []))
             if name in {"generate_series", "unnest"}
             or name.endswith(("_elements", "_each", "_to_table"))
         )
-        return Source(names, Rows(rows, rows))
+        return FromItem(names, Rows(rows, rows))
 
 
 class _Links:
@@ -202,7 +202,7 @@ def _key_lookup(side: Node) -> float:
     return _KEY_LOOKUPS.get(names[-1].get("String", {}).get("sval", ""), _KEY_LOOKUP)
 
 
-def _is_key(columns: list[list[Node]], sources: list[Source]) -> bool:
+def _is_key(columns: list[list[Node]], sources: list[FromItem]) -> bool:
     """Whether an equality joins by a key; a store alone is one beside the table of stores only."""
     names = {fields[-1].get("String", {}).get("sval") for fields in columns}
     return names != {_TENANT} or any(source.is_stores for source in sources)

@@ -13,13 +13,12 @@ from typing import Any
 from cachetools import TTLCache
 
 from zava.errors import Busy
-from zava.protocol.http_responses import json_answer
-from zava.protocol.mcp.sdk_bridge import Answer
+from zava.protocol.http_responses import HttpResponse, json_answer
 from zava.protocol.sign_in.authorization import answer_location, from_ticket, to_ticket
 from zava.protocol.sign_in.directory.id_tokens import IdTokens
 from zava.protocol.sign_in.directory.provider import Provider, ProviderFailed
 from zava.protocol.sign_in.page import consent_page, refusal_page
-from zava.protocol.sign_in.parts import Asked, Person, Request, SignInRefused
+from zava.protocol.sign_in.parts import Asked, Person, SignInRefused, SignInRequest
 from zava.protocol.sign_in.seal import Seal, fingerprint
 from zava.protocol.sign_in.web_forms import read_form
 
@@ -50,7 +49,7 @@ class DirectoryPeople:
         # lets one code be redeemed.
         self._answered: TTLCache[str, bool] = TTLCache(_MAX_ANSWERED, STATE_SECONDS)
 
-    async def welcome(self, asked: Asked, ticket: str, headers: Mapping[str, str]) -> Answer:
+    async def welcome(self, asked: Asked, ticket: str, headers: Mapping[str, str]) -> HttpResponse:
         """Send the browser to the provider."""
         del ticket  # the page comes later, and holds the person too
         # The browser's other sign-ins go on: a second one changes no cookie.
@@ -72,9 +71,9 @@ class DirectoryPeople:
         cookie = (
             f"{COOKIE}={browser}; Path=/; Max-Age={STATE_SECONDS}; Secure; HttpOnly; SameSite=Lax"
         )
-        return Answer(302, {"location": location, "set-cookie": cookie}, b"")
+        return HttpResponse(302, {"location": location, "set-cookie": cookie}, b"")
 
-    async def callback(self, request: Request) -> Answer:
+    async def callback(self, request: SignInRequest) -> HttpResponse:
         """Take the provider's answer and show the page for consent."""
         if request.method != "GET":
             return json_answer(405, {"error": "use GET"}, {"allow": "GET"})
@@ -132,15 +131,15 @@ class DirectoryPeople:
         token = await self._provider.redeem(given.get("code", ""), state["verifier"])
         return await self._id_tokens.person(token, nonce=state["nonce"], keys=documents.keys)
 
-    def _refused_there(self, error: str, asked: Asked) -> Answer:
+    def _refused_there(self, error: str, asked: Asked) -> HttpResponse:
         if error in {"access_denied", "consent_required"}:
             location = answer_location(asked, self._issuer, error="access_denied")
-            return Answer(302, {"location": location}, b"")
+            return HttpResponse(302, {"location": location}, b"")
         # Its words are not shown: anyone can write them into an address.
         return refusal_page(400, f"The directory did not sign you in. {_AGAIN}")
 
 
-def _failed(failure: Exception) -> Answer:
+def _failed(failure: Exception) -> HttpResponse:
     logger.warning("sign-in: the directory failed: %s", failure)
     return refusal_page(502, f"The directory did not confirm who you are. {_AGAIN}")
 
