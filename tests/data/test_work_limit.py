@@ -13,7 +13,7 @@ from tests.proxy import counting_proxy
 from tests.security.legitimate import read_legitimate
 from zava.data.guard.cost.work import HEAVY_ROWS, Work
 from zava.data.session.isolation_check import IsolationCheck
-from zava.data.session.pipeline import Bounds, Flight
+from zava.data.session.pipeline import Bounds, Pipeline
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
 from zava.data.sql_query.free_query import FreeQuery
@@ -234,11 +234,11 @@ async def test_plan_is_of_one_read_of_the_caller_s_and_of_nothing_else(
     async with pool.connection() as connection:
         call = signer.sign(callers["seattle"], sql)
         with pytest.raises(Error):
-            await Flight(connection).plan(Audience.STORE_MANAGERS, call, Bounds(1, 1000))
+            await Pipeline(connection).plan(Audience.STORE_MANAGERS, call, Bounds(1, 1000))
     async with pool.connection() as connection:
         # Explained, a volatile function is not called: the plan comes at once.
         call = signer.sign(callers["seattle"], "SELECT pg_sleep(60)")
-        shape = await Flight(connection).plan(Audience.STORE_MANAGERS, call, Bounds(1, 1000))
+        shape = await Pipeline(connection).plan(Audience.STORE_MANAGERS, call, Bounds(1, 1000))
     assert shape.startswith("Result")
     await pool.close()
 
@@ -261,5 +261,5 @@ async def test_plan_needs_a_grant_the_right_audience_and_a_signature(
     ):
         async with pool.connection() as connection:
             with pytest.raises(Error, match=refusal):
-                await Flight(connection).plan(audience, call, bounds)
+                await Pipeline(connection).plan(audience, call, bounds)
     await pool.close()

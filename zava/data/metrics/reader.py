@@ -48,7 +48,7 @@ class MetricReader:
             NotPermitted: a metric or a store is not this caller's.
         """
         plans = {name: plan(query, self._catalogue) for name, query in queries.items()}
-        grant = await self._tenancy.grant(caller)
+        grant = await self._tenancy.effective_access(caller)
         for name, each in plans.items():
             plans[name] = self._permitted(each, grant.audience)
         sql, params = compile_plans(plans, self._catalogue)
@@ -81,7 +81,7 @@ class MetricReader:
         plans = {"own": plan(query, self._catalogue)}
         sql, params = compile_plans(plans, self._catalogue)
         values = {"metric": asked.name, "start": str(period.start), "end": str(period.end)}
-        grant = await self._tenancy.grant(caller)
+        grant = await self._tenancy.effective_access(caller)
         kept = await self._cache.read(
             caller, grant, f"{sql},\n{statement('chain_quartiles')}", {**params, "chain": values}
         )

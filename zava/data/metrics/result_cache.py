@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 
 from zava.data.session.pipeline import Grant
-from zava.data.session.tenant_database import Reading, TenantDatabase
+from zava.data.session.tenant_database import ScopedRows, TenantDatabase
 from zava.errors import AccessDenied, Busy, QueryTimeout
 from zava.infrastructure.cache_backends import ByteStore
 from zava.model.core import Audience, Caller, Scope
@@ -33,7 +33,7 @@ _MAC_BYTES = 32
 class KeptReading:
     """A reading and when it was read; `is_cached` when it was kept from an earlier call."""
 
-    reading: Reading
+    reading: ScopedRows
     scope_hash: str
     as_of: datetime
     is_cached: bool = False
@@ -187,7 +187,7 @@ class ResultCache:
         told = orjson.loads(body)
         scope = Scope(Audience(told["audience"]), tuple(told["stores"]), told["store_count"])
         return KeptReading(
-            Reading(told["rows"], scope),
+            ScopedRows(told["rows"], scope),
             told["scope_hash"],
             datetime.fromisoformat(told["as_of"]),
             is_cached=True,

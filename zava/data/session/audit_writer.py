@@ -21,7 +21,7 @@ import psycopg
 
 from zava import call_context
 from zava.data.session.isolation_check import CANARIES
-from zava.data.session.pipeline import Flight, raise_error
+from zava.data.session.pipeline import Pipeline, raise_error
 from zava.errors import ZavaError
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Call, Caller
@@ -153,9 +153,9 @@ class AuditWriter:
                 asyncio.timeout(_WRITE_TIMEOUT_SECONDS),
                 self._pool.connection() as connection,
             ):
-                flight = Flight(connection, use_prepared=self._use_prepared)
-                flight.add_record(orjson.dumps(batch))
-                results = await flight.fly()
+                pipeline = Pipeline(connection, use_prepared=self._use_prepared)
+                pipeline.add_record(orjson.dumps(batch))
+                results = await pipeline.run()
                 try:
                     for _, result in results:
                         raise_error(result)

@@ -20,7 +20,7 @@ from zava.data.session import sqlstate
 from zava.data.session.audit_writer import AuditWriter
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.overdue import Overdue
-from zava.data.session.pipeline import Bounds, Flight, Landing
+from zava.data.session.pipeline import Bounds, Landing, Pipeline
 from zava.data.session.retries import is_lost_connection, repeated
 from zava.data.session.signed_context import ContextSigner, SignedCall
 from zava.data.usage.budgets import Budgets
@@ -66,7 +66,7 @@ SCOPE_QUESTION = Question("SELECT * FROM zava.scope()", {})
 USED_QUESTION = Question("SELECT * FROM zava.used()", {})
 
 
-class Door:
+class TenantExecutor:
     """Carries questions to the database and answers back, each in one round trip."""
 
     def __init__(
@@ -93,7 +93,7 @@ class Door:
         # By identity: which runner to name first. Only a guess: the entry decides in each call.
         self._audiences: LRUCache[bytes, Audience] = LRUCache(4096)
 
-    async def ask(self, caller: Caller, question: Question) -> tuple[Audience, Landing]:
+    async def ask(self, caller: Caller, statement: Question) -> tuple[Audience, Landing]:
         """Run one question.
 
         Raises:
@@ -101,12 +101,12 @@ class Door:
         """
 
         async def carry(audience: Audience, took: _Took) -> Landing:
-            return await self._carry(caller, audience, question, took)
+            return await self._carry(caller, audience, statement, took)
 
-        return await self._repeat(caller, question, carry)
+        return await self._repeat(caller, statement, carry)
 
     async def enter(
-        self, caller: Caller, question: Question, ask: Callable[..., Awaitable[T]]
+        self, caller: Caller, statement: Question, ask: Callable[..., Awaitable[T]]
     ) -> T:
         """Pass the entry alone; `ask` is given a flight, the signed call and the audit's records.
 
@@ -117,12 +117,12 @@ class Door:
             return await self._fly(
                 caller,
                 took,
-                lambda flight, record, _: ask(
-                    flight, self._signer.sign(caller, _ENTRY), record=record
+                lambda pipeline, record, _: ask(
+                    pipeline, self._signer.sign(caller, _ENTRY), record=record
                 ),
             )
 
-        _, answer = await self._repeat(caller, question, carry)
+        _, answer = await self._repeat(caller, statement, carry)
         return answer
 
     def charge_refusal(self, caller: Caller) -> None:
@@ -147,7 +147,7 @@ class Door:
     async def _repeat(
         self,
         caller: Caller,
-        question: Question,
+        statement: Question,
         call: Callable[[Audience, "_Took"], Awaitable[T]],
     ) -> tuple[Audience, T]:
         """Call, repeat after a transient fault, and observe the outcome. Only reads run here.
@@ -166,7 +166,7 @@ class Door:
             error = cause
             raise
         finally:
-            self._observe(caller, question, took, error)
+            self._observe(caller, statement, took, error)
 
     async def _attempt(
         self, caller: Caller, took: "_Took", call: Callable[[Audience, "_Took"], Awaitable[T]]
@@ -194,30 +194,32 @@ class Door:
             return audience, landing
 
     async def _carry(
-        self, caller: Caller, audience: Audience, question: Question, took: "_Took"
+        self, caller: Caller, audience: Audience, statement: Question, took: "_Took"
     ) -> Landing:
-        async def fly(flight: Flight, record: bytes | None, milliseconds: int | None) -> Landing:
+        async def run(
+            pipeline: Pipeline, record: bytes | None, milliseconds: int | None
+        ) -> Landing:
             bounds = Bounds(
-                question.max_rows,
+                statement.max_rows,
                 MAX_ANSWER_BYTES,
                 milliseconds,
-                *self._admission(caller, question),
+                *self._admission(caller, statement),
             )
             # Signed when a connection is there: the signature ages while one waits.
-            signed = self._signed(caller, question)
-            return await flight.call(
-                audience, signed, bounds, describe=question.describe, record=record
+            signed = self._signed(caller, statement)
+            return await pipeline.call(
+                audience, signed, bounds, describe=statement.describe, record=record
             )
 
         return await self._fly(
-            caller, took, fly, is_heavy=question.is_heavy, gathers=question.gathers
+            caller, took, run, is_heavy=statement.is_heavy, gathers=statement.gathers
         )
 
     async def _fly(
         self,
         caller: Caller,
         took: "_Took",
-        call: Callable[[Flight, bytes | None, int | None], Awaitable[T]],
+        call: Callable[[Pipeline, bytes | None, int | None], Awaitable[T]],
         *,
         is_heavy: bool = False,
         gathers: bool = False,
@@ -231,19 +233,19 @@ class Door:
         """
         await self.overdue.check(caller)
         async with (
-            self.budgets.places.hold(caller, is_heavy=is_heavy, gathers=gathers) as is_spare,
+            self.budgets.quota.slot(caller, is_heavy=is_heavy, gathers=gathers) as is_spare,
             self._pool.connection(is_spare=is_spare) as connection,
         ):
             # Reckoned when a connection is there: waiting for it was part of the call's time.
             left_seconds = call_context.remaining_seconds(self._timeout_seconds + GRACE_SECONDS)
             milliseconds = self._deadline(left_seconds - GRACE_SECONDS)
-            flight = Flight(connection, use_prepared=self._use_prepared)
+            pipeline = Pipeline(connection, use_prepared=self._use_prepared)
             intent = self.trail.intent(caller)
             took.begin()
             try:
                 async with asyncio.timeout(left_seconds):
                     return await call(
-                        flight, orjson.dumps(intent) if intent else None, milliseconds
+                        pipeline, orjson.dumps(intent) if intent else None, milliseconds
                     )
             except TimeoutError as error:
                 self._pool.fell_silent(took.since)
@@ -253,20 +255,20 @@ class Door:
                 ) from error
             finally:
                 took.end()
-                self.trail.intended(caller, intent, is_committed=flight.is_recorded)
-                if connection.is_abandoned and flight.nonce is not None:
-                    self.overdue.watch(caller, flight.nonce)
+                self.trail.intended(caller, intent, is_committed=pipeline.is_recorded)
+                if connection.is_abandoned and pipeline.nonce is not None:
+                    self.overdue.watch(caller, pipeline.nonce)
                 if caller.call is not None:
                     caller.call.database_seconds += took.seconds
 
     def _admission(
-        self, caller: Caller, question: Question
+        self, caller: Caller, statement: Question
     ) -> tuple[tuple[float, ...] | None, bool]:
         """Return what a call is admitted by, and whether it searches for overdue statements.
 
         Statements of ours end by themselves: without a budget they need no admission.
         """
-        if not question.describe and not self.budgets.budget.is_limited:
+        if not statement.describe and not self.budgets.budget.is_limited:
             return None, False
         return self._limits(caller), self.budgets.searches_overdue(caller)
 
@@ -304,17 +306,17 @@ class Door:
         return self._timeout_seconds * 1000
 
     def _observe(
-        self, caller: Caller, question: Question, took: "_Took", error: BaseException | None
+        self, caller: Caller, statement: Question, took: "_Took", error: BaseException | None
     ) -> None:
         if took.since == 0:  # it never left
             return
-        kind = QueryType.FREE if question.describe else QueryType.OWN
+        kind = QueryType.FREE if statement.describe else QueryType.OWN
         events.query(kind, seconds=took.seconds, error=error, attempts=took.attempts)
         # What a call is told to run first is what its caller wrote, where that is the question.
-        call = caller.call if question.describe else None
+        call = caller.call if statement.describe else None
         self.monitor.record(
             kind,
-            question.sql,
+            statement.sql,
             took.seconds,
             failed=error is not None,
             fingerprint=call.fingerprint if call is not None else None,
@@ -322,13 +324,13 @@ class Door:
         if not self.monitor.is_slow(took.seconds) or isinstance(error, asyncio.CancelledError):
             return
         # What ran, to its end or out of its time: not what was refused.
-        is_explained = question not in (SCOPE_QUESTION, USED_QUESTION) and isinstance(
+        is_explained = statement not in (SCOPE_QUESTION, USED_QUESTION) and isinstance(
             error, QueryTimeout | None
         )
-        explain = partial(self.explain, caller, question) if is_explained else None
-        self.monitor.tell_slow(kind, question.sql, took.seconds, explain)
+        explain = partial(self.explain, caller, statement) if is_explained else None
+        self.monitor.tell_slow(kind, statement.sql, took.seconds, explain)
 
-    async def explain(self, caller: Caller, question: Question) -> list[str]:
+    async def explain(self, caller: Caller, statement: Question) -> list[str]:
         """Return the shape of the plan that the caller's statement has; it is not run again.
 
         It holds a place among the caller's own, as a heavy statement does, and is refused when the
@@ -339,19 +341,19 @@ class Door:
         """
         audience = self.audience(caller) or Audience.STORE_MANAGERS
 
-        async def fly(flight: Flight, _record: bytes | None, milliseconds: int | None) -> str:
+        async def run(pipeline: Pipeline, _record: bytes | None, milliseconds: int | None) -> str:
             limits = self._limits(caller)
             bounds = Bounds(0, 0, milliseconds, budget=(0, *limits[1:]))
-            return await flight.plan(audience, self._signed(caller, question), bounds)
+            return await pipeline.plan(audience, self._signed(caller, statement), bounds)
 
         try:
-            return (await self._fly(caller, _Took(), fly, is_heavy=True)).splitlines()
+            return (await self._fly(caller, _Took(), run, is_heavy=True)).splitlines()
         except psycopg.Error as error:
             raise self._translated(caller, error) from error
 
-    def _signed(self, caller: Caller, question: Question) -> SignedCall:
-        params = orjson.dumps(question.params).decode() if question.params is not None else ""
-        return self._signer.sign(caller, question.sql, params)
+    def _signed(self, caller: Caller, statement: Question) -> SignedCall:
+        params = orjson.dumps(statement.params).decode() if statement.params is not None else ""
+        return self._signer.sign(caller, statement.sql, params)
 
 
 class _Took:

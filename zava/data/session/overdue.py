@@ -18,7 +18,7 @@ import psycopg
 
 from zava import call_context
 from zava.data.session.audit_writer import AuditWriter
-from zava.data.session.pipeline import Flight
+from zava.data.session.pipeline import Pipeline
 from zava.data.usage.budgets import OVERDUE_SECONDS, spent
 from zava.errors import ZavaError
 from zava.infrastructure.postgres.pool import DatabasePool
@@ -108,8 +108,8 @@ class Overdue:
                         asyncio.timeout(_LOOK_SECONDS),
                         self._pool.connection(is_spare=True) as connection,
                     ):
-                        flight = Flight(connection, use_prepared=self._use_prepared)
-                        working = await flight.working(asked)
+                        pipeline = Pipeline(connection, use_prepared=self._use_prepared)
+                        working = await pipeline.working(asked)
                 finally:
                     self._seen_at = time.monotonic()
                 for nonce in asked:

@@ -136,7 +136,7 @@ class Used:
     hour_seconds_left: int
 
 
-class Flight:
+class Pipeline:
     """Commands that leave together; `fly` brings back every answer or raises the first error."""
 
     def __init__(self, connection: PooledConnection, *, use_prepared: bool = True) -> None:
@@ -168,7 +168,7 @@ class Flight:
         if record is not None:
             self.add_record(record)
         self.add_call(audience, call, bounds, describe=describe)
-        return self.landing(await self.fly())
+        return self.landing(await self.run())
 
     async def plan(self, audience: Audience, call: SignedCall, bounds: Bounds) -> str:
         """Return what the planner would do with a signed call, a line a step; nothing is run.
@@ -177,7 +177,7 @@ class Flight:
             psycopg.Error: the statement, the context or the connection failed.
         """
         self.add_call(audience, call, bounds, describe=False, is_run=False)
-        told = _by_step(await self.fly(), "plan")["plan"]
+        told = _by_step(await self.run(), "plan")["plan"]
         return (told.get_value(0, 0) or b"").decode()
 
     def add_call(
@@ -260,7 +260,7 @@ class Flight:
             Busy: the records could not be written.
         """
         self._add_scope(call, record)
-        return _grant(_by_step(await self.fly(), "scope"))
+        return _grant(_by_step(await self.run(), "scope"))
 
     async def used(self, call: SignedCall, *, record: bytes | None = None) -> Used:
         """Read what the caller has used of the budgets, after the entry and in the same trip.
@@ -270,7 +270,7 @@ class Flight:
             Busy: the records could not be written.
         """
         self._add_scope(call, record, with_use=True)
-        told = _by_step(await self.fly(), "used")
+        told = _by_step(await self.run(), "used")
         calls, milliseconds, minute, hour = _values(told["used"])
         return Used(_grant(told), int(calls), float(milliseconds), int(minute), int(hour))
 
@@ -299,7 +299,7 @@ class Flight:
         asked = b"{%s}" % ",".join(nonces).encode()
         self._execute("working", _WORKING, (asked,), _TYPES[_WORKING])
         self._sync()
-        told = _by_step(await self.fly(), "working")["working"]
+        told = _by_step(await self.run(), "working")["working"]
         return {(told.get_value(row, 0) or b"").decode() for row in range(told.ntuples)}
 
     def add_query(self, query: bytes) -> None:
@@ -309,7 +309,7 @@ class Flight:
         self._steps.append("query")
         self._sync()
 
-    async def fly(self) -> list[tuple[str, PGresult]]:
+    async def run(self) -> list[tuple[str, PGresult]]:
         """Send everything at once and return each command's result in order.
 
         On any error a connection in doubt is closed, and the pool replaces it.

@@ -61,7 +61,7 @@ def spent(what: str, seconds: int) -> Busy:
     )
 
 
-class Places:
+class ConnectionQuota:
     """Divide this process's connections among principals; a place is the right to one.
 
     A principal who is alone may use them all, but for heavy statements, which leave one free. If
@@ -83,19 +83,19 @@ class Places:
         self._held: dict[bytes, int] = {}
         self._held_by_all = 0
         self._gathering: set[bytes] = set()
-        self._waiting: list[_Turn] = []
+        self._waiting: list[_Waiter] = []
         # When each principal called last, the latest at the end.
         self._seen: OrderedDict[bytes, float] = OrderedDict()
 
-    def hold(self, caller: Caller, *, is_heavy: bool, gathers: bool = False) -> "_Place":
+    def slot(self, caller: Caller, *, is_heavy: bool, gathers: bool = False) -> "_Slot":
         """Hold one place during an `async with` block; the block gets whether it is a spare one.
 
         The block's entry raises Busy when none came free in time, or when too many of the
         caller's wait already.
         """
-        return _Place(self, caller.identity, is_heavy=is_heavy, gathers=gathers)
+        return _Slot(self, caller.identity, is_heavy=is_heavy, gathers=gathers)
 
-    async def take(self, principal: bytes, *, is_heavy: bool, gathers: bool = False) -> bool:
+    async def acquire(self, principal: bytes, *, is_heavy: bool, gathers: bool = False) -> bool:
         """Take a place, now or when one comes free; return whether it is a spare one.
 
         Raises:
@@ -103,27 +103,27 @@ class Places:
         """
         self._see(principal)
         loop = asyncio.get_running_loop()
-        turn = _Turn(principal, is_heavy, gathers, loop.create_future())
-        if self._may_hold(turn):
-            return self._hand_to(turn)
-        if sum(turn.principal == principal for turn in self._waiting) >= self._max_waiting:
+        waiter = _Waiter(principal, is_heavy, gathers, loop.create_future())
+        if self._may_hold(waiter):
+            return self._hand_to(waiter)
+        if sum(waiter.principal == principal for waiter in self._waiting) >= self._max_waiting:
             raise spent("place", 1)
-        self._waiting.append(turn)
-        expiry = loop.call_later(call_context.remaining_seconds(_WAIT_SECONDS), turn.expire)
+        self._waiting.append(waiter)
+        expiry = loop.call_later(call_context.remaining_seconds(_WAIT_SECONDS), waiter.expire)
         try:
-            return await turn.came
+            return await waiter.came
         except (TimeoutError, asyncio.CancelledError) as error:
-            if turn in self._waiting:
-                self._waiting.remove(turn)
+            if waiter in self._waiting:
+                self._waiting.remove(waiter)
             else:  # given in the very moment
-                self.give_back(principal, gathers=gathers)
+                self.release(principal, gathers=gathers)
             if isinstance(error, TimeoutError):
                 raise spent("place", 1) from error
             raise
         finally:
             expiry.cancel()
 
-    def give_back(self, principal: bytes, *, gathers: bool = False) -> None:
+    def release(self, principal: bytes, *, gathers: bool = False) -> None:
         """Give a place back; who waits and holds the fewest gets it, the first of equals."""
         self._held_by_all -= 1
         self._held[principal] -= 1
@@ -131,39 +131,39 @@ class Places:
             del self._held[principal]
         if gathers:
             self._gathering.discard(principal)
-        chosen: _Turn | None = None
-        for turn in self._waiting:
-            if turn.came.done():  # it expired, or its caller left, in the very moment
+        chosen: _Waiter | None = None
+        for waiter in self._waiting:
+            if waiter.came.done():  # it expired, or its caller left, in the very moment
                 continue
-            if chosen is not None and self._held_by(turn) >= self._held_by(chosen):
+            if chosen is not None and self._held_by(waiter) >= self._held_by(chosen):
                 continue
-            if self._may_hold(turn):
-                chosen = turn
+            if self._may_hold(waiter):
+                chosen = waiter
         if chosen is not None:
             self._waiting.remove(chosen)
             chosen.came.set_result(self._hand_to(chosen))
 
-    def _hand_to(self, turn: "_Turn") -> bool:
+    def _hand_to(self, waiter: "_Waiter") -> bool:
         is_spare = self._held_by_all >= self._connections
-        self._held[turn.principal] = self._held_by(turn) + 1
+        self._held[waiter.principal] = self._held_by(waiter) + 1
         self._held_by_all += 1
-        if turn.gathers:
-            self._gathering.add(turn.principal)
+        if waiter.gathers:
+            self._gathering.add(waiter.principal)
         return is_spare
 
-    def _held_by(self, turn: "_Turn") -> int:
-        return self._held.get(turn.principal, 0)
+    def _held_by(self, waiter: "_Waiter") -> int:
+        return self._held.get(waiter.principal, 0)
 
-    def _may_hold(self, turn: "_Turn") -> bool:
-        if turn.gathers and turn.principal in self._gathering:
+    def _may_hold(self, waiter: "_Waiter") -> bool:
+        if waiter.gathers and waiter.principal in self._gathering:
             return False
-        held = self._held_by(turn)
+        held = self._held_by(waiter)
         if self._held_by_all >= self._connections:
             return held == 0 and self._held_by_all < self._connections + self._spare
-        if not self._is_alone(turn.principal):
+        if not self._is_alone(waiter.principal):
             most = self._connections // 2
         else:
-            most = self._connections - 1 if turn.is_heavy else self._connections
+            most = self._connections - 1 if waiter.is_heavy else self._connections
         return held < max(1, most)
 
     def _see(self, principal: bytes) -> None:
@@ -178,7 +178,7 @@ class Places:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Turn:
+class _Waiter:
     """A call that waits for a place."""
 
     principal: bytes
@@ -192,24 +192,26 @@ class _Turn:
             self.came.set_exception(TimeoutError())
 
 
-class _Place:
+class _Slot:
     """One block's hold on a place."""
 
-    __slots__ = ("_gathers", "_is_heavy", "_places", "_principal")
+    __slots__ = ("_gathers", "_is_heavy", "_principal", "_quota")
 
-    def __init__(self, places: Places, principal: bytes, *, is_heavy: bool, gathers: bool) -> None:
-        self._places = places
+    def __init__(
+        self, quota: ConnectionQuota, principal: bytes, *, is_heavy: bool, gathers: bool
+    ) -> None:
+        self._quota = quota
         self._principal = principal
         self._is_heavy = is_heavy
         self._gathers = gathers
 
     async def __aenter__(self) -> bool:
-        return await self._places.take(
+        return await self._quota.acquire(
             self._principal, is_heavy=self._is_heavy, gathers=self._gathers
         )
 
     async def __aexit__(self, *_: object) -> None:
-        self._places.give_back(self._principal, gathers=self._gathers)
+        self._quota.release(self._principal, gathers=self._gathers)
 
 
 class Budgets:
@@ -225,7 +227,7 @@ class Budgets:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.budget = budget
-        self.places = Places(connections, max_waiting, clock, spare=spare)
+        self.quota = ConnectionQuota(connections, max_waiting, clock, spare=spare)
         self._clock = clock
         # By identity, each entry seen by its own principal alone. Forgetting one costs a question
         # to the database, no more.
