@@ -44,15 +44,20 @@ help: ## List the commands
 
 # Installed anew only when the lock file changes. Files are copied: linked ones would be shared with
 # other checkouts, and a chmod there reach the PostgreSQL that runs here. What root installs belongs
-# to the owner of the checkout.
+# to the owner of the checkout. An installation that was killed leaves packages that look whole to pip
+# and uv: what it has left is removed. An environment that something else made is never removed.
 $(VENV)/.installed: requirements-dev.txt
 	@$(PYTHON) -I scripts/supported_platforms.py
+	@test ! -e $(VENV)/.installing || rm -rf $(VENV) 2>/dev/null || \
+	  { echo "Another user's installation into $(VENV) was interrupted; remove it: sudo rm -rf $(VENV)"; exit 1; }
+	@test -x $(BIN)/python && test ! -e $(VENV)/.installed || { mkdir -p $(VENV) && touch $(VENV)/.installing; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 	@echo "Installing 570 MB into $(VENV); this takes one to three minutes …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@$(BIN)/uv pip install --quiet --link-mode=copy --python $(BIN)/python -r requirements-dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python -r requirements-worker.txt
 	@$(BIN)/python -c "$(CHECKOUT)"
+	@rm -f $(VENV)/.installing
 	@touch $@
 	@if [ "$$(id -u)" = 0 ]; then chown -Rh "$$(ls -nd . | awk '{print $$3 ":" $$4}')" $(VENV); fi
 
@@ -80,15 +85,17 @@ contracts: $(VENV)/.installed ## Check that imports go one way only
 
 $(VENV)/.outside: $(VENV)/.installed requirements-outside.txt $(OUTSIDE)/package-lock.json
 	@echo "Installing Node and outside clients …"
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements-outside.txt
+	@reinstall=$$(test ! -e $(VENV)/.adding || echo --reinstall); touch $(VENV)/.adding; \
+	  $(BIN)/uv pip install --quiet $$reinstall --python $(BIN)/python -r requirements-outside.txt
+	@rm $(VENV)/.adding
 	@PATH="$(abspath $(BIN)):$$PATH" npm ci --prefix $(OUTSIDE) --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-conformance: $(VENV)/.outside ## Run the protocol's own conformance suite, both eras
+conformance: $(VENV)/.outside ## Run the protocol's own conformance suite, both eras, on both hosts
 	@$(BIN)/python -m pytest -q -s -m outside $(OUTSIDE)/test_conformance.py
 
 clients: $(VENV)/.outside ## Connect with every client at hand, in each era, with a token and by signing in; convert the tools as model providers do
-	@$(BIN)/python -m pytest -q -s -m outside $(OUTSIDE)/test_clients.py $(OUTSIDE)/test_clients_signing_in.py $(OUTSIDE)/test_clients_page.py $(OUTSIDE)/test_providers.py $(OUTSIDE)/test_tokens.py
+	@$(BIN)/python -m pytest -q -s -m outside $(OUTSIDE)/test_clients.py $(OUTSIDE)/test_chunked.py $(OUTSIDE)/test_clients_signing_in.py $(OUTSIDE)/test_clients_page.py $(OUTSIDE)/test_providers.py $(OUTSIDE)/test_tokens.py
 	@$(BIN)/python -m pytest -q -s -m outside -k "not large" $(OUTSIDE)/test_clients_with_an_id.py $(OUTSIDE)/test_clients_at_a_deployment.py $(OUTSIDE)/test_oidc_provider.py
 
 # 808 MB, so no part of `make check`. Claude Code's package links its program by a script.

@@ -6,8 +6,6 @@ from dataclasses import replace
 from datetime import date
 from statistics import median, quantiles
 
-from zava.retail.data.metric_catalogue import catalogue
-
 from bench.report import Part, table
 from zava.data.metrics.reader import MetricReader
 from zava.data.metrics.result_cache import ResultCache
@@ -18,6 +16,7 @@ from zava.infrastructure.cache_backends import MemoryStore
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
 from zava.model.metrics import Measured, MetricQuery
+from zava.retail.data.metric_catalogue import catalogue
 from zava.retail.demo.principals import demo_callers
 from zava.retail.service.sales_analytics import SalesAnalytics
 

@@ -11,7 +11,6 @@ from typing import Any
 import psycopg
 import pytest
 from hypothesis import settings
-from zava.retail.data.metric_catalogue import catalogue as read_whole_catalogue
 
 from tests.asking import AskTool, Told
 from tests.database import CONTEXT_KEY, SERVER_PASSWORD, Cluster, Database, postgresql
@@ -37,6 +36,7 @@ from zava.infrastructure.local.token_issuer import LocalIssuer
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
 from zava.protocol.tools.tool import ERROR_META
+from zava.retail.data.metric_catalogue import catalogue as read_whole_catalogue
 from zava.retail.demo.dataset import seed
 from zava.retail.demo.principals import demo_callers, grant_demo_principals
 from zava.settings import Settings

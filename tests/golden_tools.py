@@ -7,7 +7,11 @@ from typing import Any
 
 from mcp.client import Client
 
+from zava.protocol.mcp.features import ServerFeatures
 from zava.protocol.mcp.server import build_server
+from zava.retail.prompts import PROMPTS
+from zava.retail.resources import RESOURCES
+from zava.retail.tools.registry import TOOLS
 
 GOLDEN = Path(__file__).parent / "protocol" / "golden" / "tools.json"
 
@@ -15,7 +19,8 @@ GOLDEN = Path(__file__).parent / "protocol" / "golden" / "tools.json"
 async def listed() -> str:
     """Return the server's instructions and tools as a client receives them."""
     nobody_asks: Any = None  # listing reaches no use case
-    async with Client(build_server(nobody_asks, version="0")) as client:
+    features = ServerFeatures(TOOLS, RESOURCES, PROMPTS)
+    async with Client(build_server(nobody_asks, features, version="0")) as client:
         told = {
             "instructions": client.instructions,
             "tools": [

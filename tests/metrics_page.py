@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from zava.retail.data.metric_catalogue import catalogue
-
 from zava.data.metrics.catalog_page import metric_page
+from zava.retail.data.metric_catalogue import catalogue
 from zava.retail.service.insights import insight_page
 
 PAGE = Path(__file__).parents[1] / "docs" / "metrics.md"

@@ -54,7 +54,8 @@ from zava.protocol.http_responses import HttpResponse
 from zava.protocol.mcp.fast_path import FastLane
 from zava.protocol.tools.runner import ToolCalls
 from zava.retail.demo.principals import PRINCIPALS
-from zava.service.analytics import Analytics
+from zava.retail.service.use_cases import RetailAnalytics
+from zava.retail.tools.registry import TOOLS
 from zava.settings import Settings, SettingsError, settings
 from zava.telemetry import events
 from zava.telemetry.events import Sink
@@ -88,7 +89,7 @@ class Application:
     trail: AuditWriter
     tenancy: TenantDatabase
     cache: ResultCache
-    analytics: Analytics
+    analytics: RetailAnalytics
     endpoint: Endpoint
 
     @property
@@ -178,7 +179,7 @@ def compose(
     )
     vectors = QueryVectors(embedders(settings))
     process_time = ProcessTime()
-    analytics = Analytics(
+    analytics = RetailAnalytics(
         FreeQuery(
             tenancy,
             most_rows=settings.statement_cost_limit or inf,
@@ -201,7 +202,10 @@ def compose(
     endpoint = Endpoint(
         make_server=lambda: _make_server(analytics, trail, settings.website_url),
         lane=FastLane(
-            ToolCalls(analytics, trail), version=__version__, website=settings.website_url
+            ToolCalls(analytics, trail),
+            TOOLS,
+            version=__version__,
+            website=settings.website_url,
         ),
         authenticator=_authenticator(settings, conninfo, own),
         readiness=lambda: readiness(verification, analytics, telemetry),
@@ -432,11 +436,17 @@ def _products(tenancy: TenantDatabase, vectors: QueryVectors) -> "ProductSearch"
     return ProductSearch(ProductData(tenancy), vectors)
 
 
-def _make_server(analytics: Analytics, trail: AuditWriter, website: str | None) -> "Server[Any]":
+def _make_server(
+    analytics: RetailAnalytics, trail: AuditWriter, website: str | None
+) -> "Server[Any]":
     # Imported with the SDK, at the first request that needs it.
+    from zava.protocol.mcp.features import ServerFeatures
     from zava.protocol.mcp.server import build_server
+    from zava.retail.prompts import PROMPTS
+    from zava.retail.resources import RESOURCES
 
-    return build_server(analytics, version=__version__, trail=trail, website=website)
+    features = ServerFeatures(TOOLS, RESOURCES, PROMPTS)
+    return build_server(analytics, features, version=__version__, trail=trail, website=website)
 
 
 def _conninfo(settings: Settings) -> str:

@@ -33,9 +33,14 @@ def loaded_app() -> ModuleType:
         from zava import app
     finally:
         gc.enable()
+    collect_rarely()
+    return app
+
+
+def collect_rarely() -> None:
+    """Freeze the objects of loading out of later collections, and make those rarer."""
     gc.freeze()
     gc.set_threshold(_LOOK_AFTER_OBJECTS)
-    return app
 
 
 async def answer_request(

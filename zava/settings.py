@@ -306,7 +306,8 @@ class Settings(BaseSettings):
         validation_alias="ZAVA_SIGN_IN_SUBJECT_CLAIM",
         pattern=r"^[A-Za-z0-9_]+$",
         description="Claim of ZAVA_SIGN_IN_DIRECTORY's ID tokens that names a person for ever; "
-        "Okta's is `uid`. Microsoft Entra ID's people have `tid` and `oid`.",
+        "Okta's is `uid`. `email` counts only with `email_verified`. Microsoft Entra ID's people "
+        "have `tid` and `oid`.",
     )
     sign_in_redirects: CommaSeparated = Field(
         (),

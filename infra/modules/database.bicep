@@ -175,7 +175,9 @@ resource pgBouncer 'Microsoft.DBforPostgreSQL/flexibleServers/configurations@202
     value: 'true'
     source: 'user-override'
   }
+  // A list of settings that is empty makes nothing, and so hands on no order: both are named.
   dependsOn: [
+    temporaryFiles
     statementTexts
   ]
 }
@@ -189,6 +191,7 @@ resource administrator 'Microsoft.DBforPostgreSQL/flexibleServers/administrators
     tenantId: tenant().tenantId
   }
   dependsOn: [
+    temporaryFiles
     statementTexts
     pgBouncer
   ]

@@ -19,7 +19,7 @@ VALUES
   ('zava.run_regional_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint)', '9e78a9a7ccde802c130fdffaeb1fab9b'),
   ('zava.run_store_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint)', '1835b7ccd0af4e65a67349447af74046'),
   ('zava.scope(integer,uuid,uuid,bigint,uuid,bytea)', '4b41c85cbe26861b3be4ef891d40e59a'),
-  ('zava.sign_in(text,uuid,text,text,uuid,uuid,text,integer)', 'ed06495031e995a551863ac8389a643f'),
+  ('zava.sign_in(text,uuid,text,text,uuid,uuid,text,integer)', 'af7c6aeab03fa9f4f9aacfa085d4193e'),
   ('zava.store_count()', 'a285bd79f49ebd602aa29da70a4f9d30'),
   ('zava.used(uuid,uuid)', '5e2a4ee467a785e1eaf4e67b811bd74c'),
   ('zava.weigh_head_office(integer,uuid,uuid,bigint,uuid,bytea,text,text)', 'b7fbb35e3e526f455590f1953526a0c3'),

@@ -117,6 +117,27 @@ async def test_beginning_removes_a_bounded_number_of_expired_rows(
         assert read(database, COUNT, "Expired") == (0,)
 
 
+async def test_beginning_keeps_fifty_of_a_person_and_each_of_the_last_ten_minutes(
+    database: Database, person: tuple[UUID, UUID]
+) -> None:
+    other = (uuid4(), uuid4())
+    async with instance(database) as ledger:
+        for client, who in (("Old", person), ("Other", other), ("Old", person)):
+            for _ in range(30):
+                assert await ledger.begin(uuid4(), "1", *who, client)
+        change(
+            database,
+            "UPDATE zava.sign_ins SET begun_at = now() - interval '11 min' WHERE client_name = %s",
+            "Old",
+        )
+        assert read(database, COUNT, "Old") == (60,)
+        for _ in range(5):
+            assert await ledger.begin(uuid4(), "1", *person, "Young")
+        assert read(database, COUNT, "Old") == (50,)
+        assert read(database, COUNT, "Young") == (5,)
+        assert read(database, COUNT, "Other") == (30,)
+
+
 async def test_end_is_logged_with_the_login_and_no_secret(
     database: Database, two: tuple[SignInLedger, SignInLedger], person: tuple[UUID, UUID]
 ) -> None:
@@ -190,4 +211,24 @@ async def test_each_step_is_one_round_trip(database: Database, person: tuple[UUI
         assert proxy.round_trips - before == 1
         assert await ledger.turn(sign_in, "1", "2")
         assert proxy.round_trips - before == 2
+        await pool.close()
+
+
+async def test_step_of_a_client_that_leaves_is_taken_to_its_end(
+    database: Database, person: tuple[UUID, UUID]
+) -> None:
+    async with counting_proxy(database.server) as proxy:
+        pool = DatabasePool(proxy.conninfo, max_size=1)
+        ledger, sign_in = SignInLedger(pool, seconds=SECONDS), uuid4()
+        assert await ledger.begin(sign_in, "1", *person, "Tests")
+        before = proxy.round_trips
+        for given in range(1, 11):
+            leaving = asyncio.ensure_future(ledger.turn(sign_in, str(given), str(given + 1)))
+            await asyncio.wait([leaving], timeout=0)
+            leaving.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await leaving
+        # The pool's one connection is lent in turn, and was never replaced.
+        assert await ledger.turn(sign_in, "11", "12")
+        assert proxy.round_trips - before == 11
         await pool.close()

@@ -1,10 +1,9 @@
 """`docs/metrics.md` is what the catalogue says, and the catalogue is what it says."""
 
-from zava.retail.data.metric_catalogue import catalogue
-
 from tests.metrics import naive
 from tests.metrics_page import PAGE, page
 from zava.data.metrics.catalog_page import metric_page
+from zava.retail.data.metric_catalogue import catalogue
 
 
 def test_page_is_the_catalogues() -> None:

@@ -1,7 +1,7 @@
 """The played host of function_app.py: HTTP in, invocations of the worker library out.
 
     python -m tests.functions.host [--as NAME] [--fixtures] [--record FILE] [--log FILE]
-        [--app DIRECTORY] [--plant NAME] [--body-patience SECONDS]
+        [--app DIRECTORY] [--plant NAME] [--body-patience SECONDS] [--port PORT]
 
 It does to requests, answers, log lines and time what the real host was seen to do. The settings
 come from the environment and from host.json, as on Azure. It prints its URL as its first line and,
@@ -189,8 +189,9 @@ def main() -> None:
     parser.add_argument("--app", type=Path, default=ROOT)
     parser.add_argument("--plant", action="append", default=[])
     parser.add_argument("--body-patience", type=float)
+    parser.add_argument("--port", type=int, default=0)
     given = parser.parse_args()
-    listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+    listener = socket.create_server(("127.0.0.1", given.port), backlog=512)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(listener, given))
 

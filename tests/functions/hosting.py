@@ -12,9 +12,16 @@ from typing import Any
 
 from tests import pgbouncer
 from tests.database import Database
+from tests.patience import patient
 from zava.infrastructure.local.state_dir import Home
 
 ROOT = Path(__file__).parents[2]
+_SAMPLE = json.loads((ROOT / "local.settings.sample.json").read_text(encoding="utf-8"))["Values"]
+OF_THE_HOST: Mapping[str, str] = {
+    name: _SAMPLE[name]
+    for name in ("AzureWebJobsDisableHomepage", "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT")
+}
+"""What the host itself reads of the settings that a deployment has."""
 _START_SECONDS = 60
 _STOP_SECONDS = 20
 
@@ -51,7 +58,7 @@ def played_host(*options: str, settings: Mapping[str, str]) -> Iterator[Hosted]:
         encoding="utf-8",
     )
     assert process.stdout is not None
-    impatience = Timer(_START_SECONDS, process.kill)
+    impatience = Timer(patient(_START_SECONDS), process.kill)
     impatience.start()
     try:
         hosted = Hosted(process.stdout.readline().strip(), process, log)
@@ -59,7 +66,7 @@ def played_host(*options: str, settings: Mapping[str, str]) -> Iterator[Hosted]:
         assert hosted.url, "the host does not start; see its standard error"
         yield hosted
         process.terminate()
-        said, _ = process.communicate(timeout=_STOP_SECONDS)
+        said, _ = process.communicate(timeout=patient(_STOP_SECONDS))
         hosted.started = json.loads(said.splitlines()[-1])
     finally:
         impatience.cancel()

@@ -197,7 +197,7 @@ BREAKS = {
     ),
     "two children of the server start at once": (
         DATABASE,
-        "  dependsOn: [\n    statementTexts\n  ]\n",
+        "  dependsOn: [\n    temporaryFiles\n    statementTexts\n  ]\n",
         "",
         "may be made at once",
     ),

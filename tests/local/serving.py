@@ -7,14 +7,17 @@ import uvicorn
 
 from zava.app import Application
 from zava.protocol.http.asgi import asgi_application
-from zava.protocol.http.uvicorn_protocol import BoundedHttp
+from zava.protocol.http.uvicorn_protocol import paced_http
 
 
 @asynccontextmanager
 async def listening(application: Application) -> AsyncIterator[int]:
     """Serve an app as `make run` does, on this event loop; give the port."""
     config = uvicorn.Config(
-        asgi_application(application.endpoint), port=0, http=BoundedHttp, lifespan="off"
+        asgi_application(application.endpoint),
+        port=0,
+        http=paced_http(application.endpoint.process_time),
+        lifespan="off",
     )
     server = uvicorn.Server(config)
     config.load()

@@ -2,6 +2,7 @@
 
 import re
 from datetime import date
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -14,7 +15,7 @@ from tests.database import Database
 from zava.app import compose
 from zava.data.metrics.catalog import Catalogue
 from zava.data.metrics.reader import MetricReader
-from zava.data.session.isolation_check import IsolationCheck
+from zava.data.session.isolation_check import CANARIES, IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import InvalidInput
@@ -23,6 +24,7 @@ from zava.infrastructure.local.state_dir import Home
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
 from zava.model.metrics import Comparison, PeriodUnit
+from zava.retail.resources import RESOURCES
 from zava.retail.service.insights import RULES
 from zava.service.metrics.periods import business_day, labels
 from zava.service.metrics.query import MetricQueries
@@ -176,8 +178,9 @@ def test_labels_are_those_of_the_database() -> None:
     assert labels(date(2026, 1, 1), PeriodUnit.YEAR, 2) == ["2026", "2027"]
 
 
-def test_page_of_the_metrics_ends_with_the_rules_of_findings(asked: MetricQueries) -> None:
-    page = asked.describe()
+async def test_page_of_the_metrics_ends_with_the_rules_of_findings(asked: MetricQueries) -> None:
+    use_cases = SimpleNamespace(sales=SimpleNamespace(metrics=asked))
+    page = await RESOURCES["retail://metrics"].read(use_cases, CANARIES[0], {})
     assert page.startswith("# Metrics")
     assert all(f"| `{rule.name}` | {rule.threshold} |" in page for rule in RULES)
 

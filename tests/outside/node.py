@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 OUTSIDE = Path(__file__).parent
@@ -28,6 +28,11 @@ def run(
         timeout=seconds,
         check=False,
     )
+
+
+def in_chunks(command: Sequence[str]) -> Sequence[str]:
+    """Return the command of a program on Node whose bodies are all sent in chunks."""
+    return (command[0], "--import", str(OUTSIDE / "clients" / "chunked.mjs"), *command[1:])
 
 
 def node(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import pytest
-from zava.retail.resources import RESOURCES
 
 from tests.functions.hosting import Hosted
 from tests.outside.node import NODE, OUTSIDE, node, run
 from zava.protocol.versions import HANDSHAKE, STATELESS
+from zava.retail.resources import RESOURCES
 from zava.retail.tools.registry import TOOLS
 
 pytestmark = pytest.mark.outside
@@ -90,11 +90,11 @@ def test_every_tool_is_called_by_every_client() -> None:
 @pytest.mark.requirement("S07")
 @pytest.mark.parametrize("client", PROGRAMS, ids=lambda client: f"{client.name}, {client.mode}")
 def test_client_lists_calls_and_reads(
-    production: Hosted, tokens: dict[str, str], table: list[tuple[str, ...]], client: Client
+    url: str, tokens: dict[str, str], table: list[tuple[str, ...]], client: Client
 ) -> None:
     done = run(
         *client.command,
-        production.mcp_url,
+        url,
         client.mode,
         json.dumps(CALLS),
         json.dumps({name: given for name, (given, _) in WRONG_CALLS.items()}),

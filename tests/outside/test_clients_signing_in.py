@@ -16,7 +16,7 @@ import pytest
 from tests.conftest import TODAY
 from tests.database import Database
 from tests.outside.browser import Browser
-from tests.outside.node import NODE, OUTSIDE, run
+from tests.outside.node import NODE, OUTSIDE, in_chunks, run
 from tests.outside.test_clients import (
     CLIENTS,
     FASTMCP,
@@ -117,6 +117,16 @@ def test_client_signs_in_by_the_url_alone(
     assert "Zava Retail Redmond" in told["resource"]
     assert browser.times_opened == 1
     table.append((client.name, client.mode, told["protocol"], "yes", "1", "1"))
+
+
+def test_client_that_sends_its_forms_in_chunks_signs_in(
+    url: str, orders: dict[str, int], tmp_path: Path
+) -> None:
+    browser = Browser(tmp_path / "home", "redmond")
+    client = PROGRAMS[3]._replace(command=in_chunks(TYPESCRIPT_1))
+    told = client.told(url, browser)
+    assert f"\n{orders['redmond']}\n" in told["texts"]["execute_sales_query"]
+    assert browser.times_opened == 1
 
 
 def inspected(url: str, browser: Browser, era: str, tool: str, given: Any, status: int = 0) -> Any:

@@ -1,10 +1,9 @@
-"""The protocol's own conformance suite against what Azure Functions serves."""
+"""The protocol's own conformance suite against what each of the two hosts serves."""
 
 import re
 
 import pytest
 
-from tests.functions.hosting import Hosted
 from tests.outside.node import OUTSIDE, node
 
 pytestmark = pytest.mark.outside
@@ -65,11 +64,9 @@ def required(revision: str) -> set[str]:
 
 @pytest.mark.requirement("S07")
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_production_server_passes_what_holds_for_any_server(
-    production: Hosted, scenario: str
-) -> None:
+def test_production_server_passes_what_holds_for_any_server(url: str, scenario: str) -> None:
     expected = ("--expected-failures", str(UNTESTABLE))
-    code, said = suite(production.mcp_url, "--scenario", scenario, *expected)
+    code, said = suite(url, "--scenario", scenario, *expected)
     assert code == 0, said
     result = re.search(r"Passed: (\d+)/\d+, (\d+) failed", said)
     assert result is not None, said
@@ -79,8 +76,8 @@ def test_production_server_passes_what_holds_for_any_server(
 
 
 @pytest.mark.requirement("S07")
-def test_every_requirement_of_2026_07_28_is_met(with_fixtures: Hosted) -> None:
-    code, said = suite(with_fixtures.mcp_url, "--requirements", "2026-07-28")
+def test_every_requirement_of_2026_07_28_is_met(url_with_fixtures: str) -> None:
+    code, said = suite(url_with_fixtures, "--requirements", "2026-07-28")
     passed = summary(said)
     needed = required("2026-07-28")
     failed = {name for name in needed if not passed.get(name)}
@@ -91,10 +88,10 @@ def test_every_requirement_of_2026_07_28_is_met(with_fixtures: Hosted) -> None:
 
 @pytest.mark.requirement("S07")
 def test_every_requirement_of_2025_11_25_is_met_but_those_of_a_back_channel(
-    with_fixtures: Hosted,
+    url_with_fixtures: str,
 ) -> None:
     code, said = suite(
-        with_fixtures.mcp_url, "--requirements", "2025-11-25", "--expected-failures", str(EXPECTED)
+        url_with_fixtures, "--requirements", "2025-11-25", "--expected-failures", str(EXPECTED)
     )
     passed = summary(said)
     needed = required("2025-11-25")
@@ -110,6 +107,6 @@ def test_every_requirement_of_2025_11_25_is_met_but_those_of_a_back_channel(
 
 
 @pytest.mark.parametrize("scenario", PENDING)
-def test_what_is_not_required_yet_is_met(with_fixtures: Hosted, scenario: str) -> None:
-    code, said = suite(with_fixtures.mcp_url, "--scenario", scenario)
+def test_what_is_not_required_yet_is_met(url_with_fixtures: str, scenario: str) -> None:
+    code, said = suite(url_with_fixtures, "--scenario", scenario)
     assert code == 0, said

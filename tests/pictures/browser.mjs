@@ -14,6 +14,12 @@ const AXE = readFileSync(fileURLToPath(import.meta.resolve("axe-core/axe.min.js"
 /** Start a browser with a profile of its own. */
 export const startBrowser = (path) => puppeteer.launch({ executablePath: path, headless: true, args: FLAGS });
 
+/** Press a button of the sign-in with the pointer, which rests while the page is new. */
+export async function press(page, selector) {
+  await page.waitForSelector("main[data-ready]");
+  await page.click(selector);
+}
+
 /** Ask the server as somebody, as any client does. */
 export async function rpc(base, token, method, params) {
   const answer = await fetch(`${base}/mcp`, {

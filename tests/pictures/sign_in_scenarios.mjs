@@ -1,7 +1,7 @@
 // The page on which a person picks who they are, as a browser shows it.
 
 import assert from "node:assert/strict";
-import { assertAccessible, assertFits, assertQuiet, callTool, openPage } from "./browser.mjs";
+import { assertAccessible, assertFits, assertQuiet, callTool, openPage, press } from "./browser.mjs";
 import { startClient } from "./signing_in.mjs";
 
 const SIZES = [[1280, "light"], [360, "dark"], [1280, "dark"], [360, "light"]];
@@ -53,7 +53,7 @@ export const scenarios = {
     const people = { seattle: 1, eastside: 3 };
     const counts = await Promise.all(Object.keys(people).map(async (name) => {
       const { client, page } = await open(context, { name });
-      await page.click(`[data-name=${name}]`);
+      await press(page, `[data-name=${name}]`);
       const { access_token: token } = await client.token((await client.arrived).code);
       const { structuredContent } = await callTool(context.base, token, "execute_sales_query", STORES);
       return structuredContent.rows.length;
@@ -63,7 +63,7 @@ export const scenarios = {
 
   async "sign-in that the person did not ask for is told to the client"(context) {
     const { client, page } = await open(context);
-    await page.click("button:not([data-person])");
+    await press(page, "button:not([data-person])");
     const { error, code } = await client.arrived;
     assert.deepEqual([error, code], ["access_denied", undefined]);
   },
@@ -116,15 +116,31 @@ export const scenarios = {
     assert.deepEqual(told, { read: false, chose: false });
   },
 
+  async "sign-in is chosen by no click that was meant for a window before it"(context) {
+    const { client, page, seen } = await open(context);
+    for (const kind of ["focus", "visibilitychange"]) {
+      await page.waitForSelector("main[data-ready]");
+      await page.evaluate((kind) => {
+        (kind === "focus" ? window : document).dispatchEvent(new Event(kind));
+        const second = new MouseEvent("click", { bubbles: true, detail: 2 });
+        document.querySelector("[data-name=redmond]").dispatchEvent(second);
+      }, kind);
+      assert.equal(await page.$eval("[data-name=redmond]", (button) => button.disabled), false);
+    }
+    assert.deepEqual(posts(seen), []);
+    await press(page, "[data-name=redmond]");
+    assert.ok((await client.arrived).code);
+  },
+
   async "sign-in that fails says why and can be tried again"(context) {
     const { client, page } = await open(context);
     await page.$eval("main", (main) => { main.dataset.kept = main.dataset.ticket; main.dataset.ticket = "x"; });
-    await page.click("[data-name=tacoma]");
+    await press(page, "[data-name=tacoma]");
     await page.waitForFunction(() => document.getElementById("fault").textContent);
     assert.match(await text(page, "#fault"), /too old/);
     assert.equal(await page.$eval("[data-name=tacoma]", (button) => button.disabled), false);
     await page.$eval("main", (main) => { main.dataset.ticket = main.dataset.kept; });
-    await page.click("[data-name=tacoma]");
+    await press(page, "[data-name=tacoma]");
     assert.ok((await client.arrived).code);
   },
 };

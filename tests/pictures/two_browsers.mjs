@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { createHash } from "node:crypto";
-import { assertAccessible, openPage, startBrowser } from "./browser.mjs";
+import { assertAccessible, openPage, press, startBrowser } from "./browser.mjs";
 
 const [chromium, base] = process.argv.slice(2);
 const client = createServer((request, answer) => answer.end("ok")).listen(0, "127.0.0.1");
@@ -55,7 +55,7 @@ try {
   await attacker.page.goBack();
   const button = await attacker.page.$("button[data-person]");
   if (button) {
-    await button.click();
+    await press(attacker.page, "button[data-person]");
     await attacker.page.waitForFunction(() => document.getElementById("fault").textContent !== "");
     assert.match(await attacker.page.$eval("#fault", (each) => each.textContent), /answered before/);
   } else {

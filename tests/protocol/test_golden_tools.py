@@ -1,13 +1,18 @@
 """The text that a model reads is product text: it changes on purpose or not at all."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.golden_tools import GOLDEN, listed
+from tests.patience import patient
 from zava.retail.tools.registry import TOOLS
 
+ROOT = Path(__file__).parents[2]
 MAX_WORDS = 120
 
 
@@ -18,6 +23,20 @@ def golden() -> Any:
 
 async def test_tools_and_instructions_are_those_of_the_golden_file() -> None:
     assert await listed() == GOLDEN.read_text(encoding="utf-8"), "run `make docs` and read the diff"
+
+
+def test_python_without_docstrings_offers_the_same() -> None:
+    program = "import asyncio, tests.golden_tools as g; print(asyncio.run(g.listed()), end='')"
+    done = subprocess.run(
+        [sys.executable, "-OO", "-c", program],
+        cwd=ROOT,
+        env={"PYTHONIOENCODING": "utf-8"},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=patient(60),
+        check=False,
+    )
+    assert done.stdout == GOLDEN.read_text(encoding="utf-8"), done.stderr
 
 
 @pytest.mark.requirement("S06")

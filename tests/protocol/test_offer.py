@@ -5,7 +5,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from zava.retail.resources import RESOURCES
 
 from tests.protocol.rpc import ERAS, LEGACY, MODERN, ask, request
 from zava.app import Application, compose
@@ -16,6 +15,7 @@ from zava.protocol.http_responses import FORBIDDEN
 from zava.protocol.versions import HANDSHAKE, SERVED
 from zava.retail.demo.principals import DEMO_TENANT_ID
 from zava.retail.prompts import PROMPTS
+from zava.retail.resources import RESOURCES
 from zava.retail.tools.registry import TOOLS
 from zava.settings import Settings
 

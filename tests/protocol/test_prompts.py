@@ -3,9 +3,9 @@
 import re
 
 import pytest
+
 from zava.protocol.prompt import Prompt
 from zava.retail.data.metric_catalogue import catalogue
-
 from zava.retail.prompts import PROMPTS
 from zava.retail.tools.registry import TOOLS
 

@@ -1646,3 +1646,22 @@ WITH lines AS (
 SELECT json_agg(json_build_object('order_id', o.order_id, 'date', o.order_date, 'status', o.status, 'items', l.items)) AS orders
 FROM retail.orders o JOIN lines l ON l.order_id = o.order_id
 WHERE o.order_date >= date_trunc('month', (SELECT max(order_date) FROM retail.orders)) AND o.status = 'pending'
+
+-- The orders of one customer with their lines as JSON
+SELECT json_agg(t) AS orders
+FROM (
+  SELECT o.order_id, o.order_date, ARRAY(
+    SELECT json_build_object('product_id', i.product_id, 'quantity', i.quantity, 'total', i.total_amount)
+    FROM retail.order_items i WHERE i.store_id = o.store_id AND i.order_id = o.order_id ORDER BY i.line_number) AS lines
+  FROM retail.orders o
+  WHERE o.customer_id = (SELECT customer_id FROM retail.orders ORDER BY order_date LIMIT 1)
+) t
+
+-- The lines of the last order as JSON, by a CTE
+WITH t AS (
+  SELECT o.order_id, o.order_date, json_agg(json_build_object('product_id', i.product_id, 'quantity', i.quantity, 'total', i.total_amount)) AS lines
+  FROM retail.orders o JOIN retail.order_items i USING (store_id, order_id)
+  WHERE o.order_id = (SELECT order_id FROM retail.orders ORDER BY order_date DESC LIMIT 1)
+  GROUP BY o.order_id, o.order_date
+)
+SELECT json_agg(t) AS last_order FROM t

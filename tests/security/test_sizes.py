@@ -377,3 +377,70 @@ def test_comparisons_of_one_statement_are_added_up() -> None:
     assert guard.judge(f"SELECT {once} FROM {made}").error is None
     many = f"SELECT {', '.join([once] * 9)} FROM {made}"
     assert parsing_thread().submit(guard.judge, many).result().error is QueryRefused
+
+
+ORDERS_OF_ONE = (
+    "SELECT json_agg(t) FROM (SELECT o.order_id, ARRAY(SELECT json_build_object("
+    "'p', i.product_id, 'q', i.quantity, 'total', i.total_amount) FROM retail.order_items i"
+    " WHERE i.order_id = o.order_id) AS lines FROM retail.orders o WHERE {condition}) t"
+)
+LINES_OF_ONE = (
+    "WITH t AS (SELECT o.order_id, json_agg(json_build_object('p', i.product_id, 'q', i.quantity,"
+    " 'total', i.total_amount)) AS lines FROM retail.orders o JOIN retail.order_items i"
+    " USING (store_id, order_id) WHERE {condition} GROUP BY o.order_id, o.order_date)"
+    " SELECT json_agg(t) FROM t"
+)
+ONE_CUSTOMER = "SELECT customer_id FROM retail.customers"
+
+
+@pytest.mark.parametrize("statement", [ORDERS_OF_ONE, LINES_OF_ONE], ids=["ARRAY", "CTE"])
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "o.customer_id = '11111111-1111-1111-1111-111111111111'",
+        f"o.customer_id = ({ONE_CUSTOMER} ORDER BY customer_id LIMIT 1)",
+        f"({ONE_CUSTOMER} LIMIT 1) = o.customer_id",
+        (
+            "o.customer_id = (SELECT c.customer_id FROM retail.customers c"
+            " WHERE c.email LIKE 'a%' ORDER BY c.email LIMIT 1)"
+        ),
+        (
+            "o.customer_id = (SELECT customer_id FROM retail.orders"
+            " GROUP BY customer_id ORDER BY sum(total_amount) DESC LIMIT 1)"
+        ),
+        "o.order_id = (SELECT order_id FROM retail.orders ORDER BY order_date DESC LIMIT 1)",
+    ],
+)
+def test_key_that_a_query_selects_counts_as_a_literal(statement: str, condition: str) -> None:
+    verdict = guard.judge(statement.format(condition=condition))
+    assert verdict.error is None, verdict.message
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "o.customer_id = (SELECT o.customer_id FROM retail.customers LIMIT 1)",
+        "o.customer_id = (SELECT customer_id FROM retail.stores LIMIT 1)",
+        "o.customer_id = (SELECT o.customer_id)",
+        f"o.customer_id = ({ONE_CUSTOMER} WHERE o IS NOT NULL LIMIT 1)",
+        f"o.customer_id = ({ONE_CUSTOMER} c WHERE c.customer_id = o.customer_id)",
+        "o.customer_id = (SELECT x.customer_id FROM retail.orders x WHERE x.order_id = o.order_id)",
+        f"o.customer_id = ({ONE_CUSTOMER} UNION SELECT o.customer_id)",
+        (
+            f"o.customer_id = ({ONE_CUSTOMER} c WHERE EXISTS (SELECT 1 FROM retail.orders o"
+            " WHERE o.customer_id = c.customer_id) LIMIT 1)"
+        ),
+        "o.customer_id = (SELECT customer_id FROM (SELECT o.customer_id) x, retail.customers c)",
+        (
+            "o.customer_id = (SELECT a.customer_id FROM retail.customers a JOIN retail.orders b"
+            " ON b.customer_id = o.customer_id LIMIT 1)"
+        ),
+        "o.customer_id = (SELECT max(c.customer_id) FROM retail.customers c)",
+        "o.customer_id <> (SELECT customer_id FROM retail.customers LIMIT 1)",
+        f"o.customer_id = ANY (({ONE_CUSTOMER} LIMIT 1)::uuid[])",
+        f"o.* = ({ONE_CUSTOMER} LIMIT 1)",
+        "o.status = (SELECT status FROM retail.orders LIMIT 1)",
+    ],
+)
+def test_key_that_follows_from_the_row_around_it_lowers_nothing(condition: str) -> None:
+    assert guard.judge(ORDERS_OF_ONE.format(condition=condition)).error is QueryRefused

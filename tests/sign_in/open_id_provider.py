@@ -81,6 +81,8 @@ class OpenIdProvider:
     base: str = ""
     changed: dict[str, Any] = field(default_factory=dict)
     proofs: list[str] = field(default_factory=list)
+    states_issuer: bool = True
+    """Whether it does what its document names: answers that state the issuer."""
     _codes: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
@@ -102,6 +104,7 @@ class OpenIdProvider:
                 "jwks_uri": f"{self._root}/keys",
                 "token_endpoint_auth_methods_supported": self.kind.methods,
                 "prompt_values_supported": self.kind.prompts,
+                "authorization_response_iss_parameter_supported": self.kind.names_issuer,
             }
             return 200, {}, {name: value for name, value in named.items() if value is not None}
         if url == f"{self._root}/keys":
@@ -116,7 +119,7 @@ class OpenIdProvider:
         code = secrets.token_urlsafe(16)
         self._codes[code] = sent
         answer = {"code": code, "state": sent["state"]}
-        answer |= {"iss": self.issuer} if self.kind.names_issuer else {}
+        answer |= {"iss": self.issuer} if self.kind.names_issuer and self.states_issuer else {}
         return 302, {"location": f"{self.redirect}?{urlencode(answer)}"}, {}
 
     def post(self, target: str, authorization: str, body: str) -> tuple[int, dict[str, str], Any]:

@@ -68,6 +68,18 @@ async def stores(application: Application, token: str) -> Sequence[str]:
     return seen
 
 
+@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/register", "/oauth/authorize"])
+async def test_form_whose_body_the_host_dropped_is_411_and_names_what_to_send(
+    deployment: Deployment, path: str
+) -> None:
+    sent = {"host": HOST, "transfer-encoding": "chunked"}
+    answer = await deployment.first.endpoint.handle("POST", path, sent, b"")
+    assert answer.status == 411
+    told = orjson.loads(answer.body)
+    assert told["error"] == "invalid_request"
+    assert "Content-Length" in told["error_description"]
+
+
 async def test_resource_names_this_server_and_every_address_of_its_metadata_answers(
     deployment: Deployment,
 ) -> None:

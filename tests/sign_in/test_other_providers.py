@@ -99,6 +99,9 @@ async def test_person_signs_in_and_sees_what_issuer_and_subject_are_granted(
         {"sub": ""},
         {"sub": 7},
         {"sub": "s" * 256},
+        {"sub": "s\0"},
+        {"sub": "\ud800"},
+        {"nbf": 4_000_000_000},
         {"nonce": "another"},
     ],
 )
@@ -111,6 +114,40 @@ async def test_id_token_that_proves_no_one_to_this_server_is_refused(
         page = await Browser(application.endpoint).open(await client.address())
         assert page.status == 502
         assert lead(page).startswith("The directory did not confirm who you are.")
+
+
+@pytest.mark.parametrize(
+    ("verified", "status"), [(True, 200), ("true", 200), (False, 502), ("false", 502), (None, 502)]
+)
+async def test_address_that_names_a_person_is_one_that_the_provider_has_verified(
+    keycloak: OpenIdProvider,
+    database: Database,
+    context_keys: list[str],
+    verified: object,
+    status: int,
+) -> None:
+    keycloak.changed |= {"email": "ann@example.com"}
+    keycloak.changed |= {} if verified is None else {"email_verified": verified}
+    claim = {"ZAVA_SIGN_IN_SUBJECT_CLAIM": "email"}
+    async with deployed(keycloak, database, context_keys, **claim) as application:
+        client = Client(application.endpoint)
+        page = await Browser(application.endpoint).open(await client.address())
+        assert page.status == status
+
+
+@pytest.mark.parametrize(("is_stated", "status"), [(True, 200), (False, 502)])
+async def test_provider_that_always_states_its_issuer_has_not_given_an_answer_without(
+    keycloak: OpenIdProvider,
+    database: Database,
+    context_keys: list[str],
+    is_stated: bool,
+    status: int,
+) -> None:
+    keycloak.states_issuer = is_stated
+    async with deployed(keycloak, database, context_keys) as application:
+        client = Client(application.endpoint)
+        page = await Browser(application.endpoint).open(await client.address())
+        assert page.status == status
 
 
 async def test_wrong_secret_or_wrong_issuer_signs_no_one_in(

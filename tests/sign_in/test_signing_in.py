@@ -106,8 +106,14 @@ async def test_page_names_client_place_and_people_with_their_stores(client: Sign
     ("redirect", "place"),
     [
         ("http://[::1]:8/x", "a program on this computer ([::1]:8)"),
-        ("cursor://anysphere.cursor-mcp/oauth/callback", "the program cursor on this computer"),
-        ("vscode://publisher.extension/x", "the program vscode on this computer"),
+        (
+            "cursor://anysphere.cursor-mcp/oauth/callback",
+            "the extension anysphere.cursor-mcp of cursor on this computer",
+        ),
+        (
+            "vscode://publisher.extension/x",
+            "the extension publisher.extension of vscode on this computer",
+        ),
         ("https://vscode.dev/redirect", "vscode.dev"),
         ("https://insiders.vscode.dev/redirect", "insiders.vscode.dev"),
     ],

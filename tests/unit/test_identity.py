@@ -120,6 +120,9 @@ REFUSED: list[tuple[str, Callable[[], str | None], str]] = [
     ("not yet", lambda: f"Bearer {sign({'nbf': NOW + 61})}", "not valid yet"),
     ("expiry is text", lambda: f"Bearer {sign({'exp': 'tomorrow'})}", "not numbers"),
     ("expiry is true", lambda: f"Bearer {sign({'exp': True})}", "not numbers"),
+    ("expiry beyond all numbers", lambda: f"Bearer {sign({'exp': 10**400})}", "not numbers"),
+    ("endless expiry", lambda: f"Bearer {sign({'exp': float('inf')})}", "not numbers"),
+    ("expiry is no number", lambda: f"Bearer {sign({'exp': float('nan')})}", "not numbers"),
     ("wrong issuer", lambda: f"Bearer {sign({'iss': 'https://evil.example'})}", "another issuer"),
     (
         "issuer of another tenant",

@@ -9,7 +9,12 @@ from typing import Any
 import pytest
 
 from tests.patience import patient
-from zava.protocol.capacity.process_time import ANYONE, ProcessTime
+from zava.protocol.capacity.process_time import (
+    ANYONE,
+    Connection,
+    ProcessTime,
+    current_connection,
+)
 
 SEATTLE, REDMOND, TACOMA = b"seattle", b"redmond", b"tacoma"
 
@@ -234,3 +239,60 @@ async def test_principals_that_used_little_of_late_are_forgotten(
         await _answer_of_the_database()
         await _answer_of_the_database()
     assert len(thread.time._due) <= 5
+
+
+async def test_request_that_was_read_in_its_turn_has_its_first_step_at_once() -> None:
+    thread = Thread()
+    await two_principals(thread)
+    connection = Connection()
+    connection.principal = SEATTLE
+    read: list[float] = []
+
+    def read_on() -> bool:
+        read.append(thread.clock())
+        return True
+
+    flood = [thread.start(SEATTLE) for _ in range(20)]
+    await _answer_of_the_database()
+    assert not thread.time.reads_now(connection, read_on)
+    await asyncio.gather(*flood)
+    while not read:
+        await _answer_of_the_database()
+    flood = [thread.start(SEATTLE) for _ in range(20)]
+    await _answer_of_the_database()
+    before = len(thread.ran)
+    token = current_connection.set(connection)
+    in_turn = thread.start(SEATTLE)
+    current_connection.reset(token)
+    await in_turn
+    assert len(thread.ran) - before <= 2
+    await asyncio.gather(*flood)
+
+
+async def test_turn_of_a_request_that_was_held_back_is_gone() -> None:
+    thread = Thread()
+    await two_principals(thread)
+    connection = Connection()
+    connection.principal = SEATTLE
+    assert thread.time.reads_now(connection, lambda: True)
+    thread.clock.moved += 1
+    flood = [thread.start(SEATTLE) for _ in range(40)]
+    await _answer_of_the_database()
+    token = current_connection.set(connection)
+    late = thread.start(SEATTLE)
+    current_connection.reset(token)
+    await late
+    assert all(each.done() for each in flood), "it waits behind what came before"
+
+
+async def test_connection_without_a_request_takes_no_turn_of_others() -> None:
+    thread = Thread()
+    await two_principals(thread)
+    connection = Connection()
+    connection.principal = SEATTLE
+    flood = [thread.start(SEATTLE) for _ in range(10)]
+    await _answer_of_the_database()
+    assert not thread.time.reads_now(connection, lambda: False)
+    flood += [thread.start(SEATTLE) for _ in range(10)]
+    assert await asyncio.gather(*flood) == [1] * 20
+    assert not thread.time._waiting

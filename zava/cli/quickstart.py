@@ -19,6 +19,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from zava.app import Application, compose, embedders, local_site
 from zava.cli.client import call_tool
 from zava.cli.terminal import may_take
+from zava.cold_start import collect_rarely
 from zava.data.session.signed_context import ContextKey
 from zava.errors import EmbeddingsUnavailable
 from zava.infrastructure.command_line import command
@@ -267,12 +268,12 @@ def serve(
     import uvloop
 
     from zava.protocol.http.asgi import asgi_application
-    from zava.protocol.http.uvicorn_protocol import BoundedHttp
+    from zava.protocol.http.uvicorn_protocol import paced_http
 
     async def main() -> None:
         config = uvicorn.Config(
             asgi_application(local_site(application, settings, listener.getsockname()[1])),
-            http=BoundedHttp,
+            http=paced_http(application.endpoint.process_time),
             lifespan="off",
             log_level="warning",
             server_header=False,
@@ -281,6 +282,8 @@ def serve(
         # of an import makes the interpreter report a death by signal, however cleanly it ends.
         config.load()
         await before()
+        # A collection over all objects of loading holds every request up for tens of milliseconds.
+        collect_rarely()
         write_to_stderr()  # after what a person reads
         server = uvicorn.Server(config)
         if signal.getsignal(signal.SIGHUP) is signal.default_int_handler:

@@ -70,7 +70,9 @@ class DirectorySignIn:
         tickets = tuple(signer.derived_keys("sign-in tickets").values())
 
         def seal(purpose: str, seconds: int) -> Seal:
-            return Seal(*tickets, purpose=purpose, seconds=seconds, clock=clock)
+            # Deployments over one database share its keys. A ticket is good at its own issuer.
+            of_issuer = f"{purpose} of {issuer}"
+            return Seal(*tickets, purpose=of_issuer, seconds=seconds, clock=clock)
 
         secret = settings.sign_in_client_secret
         is_entra = settings.has_people_of_entra

@@ -6,14 +6,14 @@ from typing import Any
 from zava.data.session.isolation_check import CANARIES, IsolationBroken, IsolationCheck
 from zava.errors import ZavaError
 from zava.infrastructure.telemetry.app_insights import Telemetry
-from zava.service.analytics import Analytics
+from zava.retail.service.use_cases import RetailAnalytics
 
 # The contract says under two; giving up on a silent server takes a part of a second more.
 _SECONDS = 1.2
 
 
 async def readiness(
-    verification: IsolationCheck, analytics: Analytics, telemetry: Telemetry | None
+    verification: IsolationCheck, analytics: RetailAnalytics, telemetry: Telemetry | None
 ) -> tuple[int, dict[str, Any]]:
     """Return which parts work, in words that reveal no more to an anonymous caller."""
     database = isolation = "healthy"
@@ -38,7 +38,7 @@ async def readiness(
     return (200 if is_ready else 503), {"status": status, "checks": checks}
 
 
-async def _embeddings(analytics: Analytics, deadline: float) -> str:
+async def _embeddings(analytics: RetailAnalytics, deadline: float) -> str:
     left = deadline - asyncio.get_running_loop().time()
     try:
         async with asyncio.timeout_at(deadline):

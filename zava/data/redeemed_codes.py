@@ -4,6 +4,8 @@ The one function that this login may execute takes a step and returns whether it
 row of the table can be read here.
 """
 
+import asyncio
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -45,6 +47,13 @@ class SignInLedger:
         return await self._take("turn", sign_in, given, following, None, None, None, None)
 
     async def _take(self, *values: Any) -> bool:
+        # A step that was sent is taken to its end, though its client leaves: one that is cut costs
+        # the connection, and whether it was taken would be left open.
+        step = asyncio.create_task(self._taken(values))
+        step.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return await asyncio.shield(step)
+
+    async def _taken(self, values: Sequence[Any]) -> bool:
         try:
             async with self._pool.connection() as connection:
                 try:

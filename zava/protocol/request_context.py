@@ -1,4 +1,4 @@
-"""What one HTTP exchange carries from the edge to a tool and back."""
+"""The context of one HTTP request: caller, trace, client's name and denial."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class RequestContext:
 
     @classmethod
     def of(cls, request: Any) -> "RequestContext":
-        """Return the exchange to which a request of the SDK belongs."""
+        """Return the context to which a request of the SDK belongs."""
         request_context: RequestContext = request.scope[SCOPE_KEY]
         return request_context
 

@@ -1,8 +1,8 @@
 """Every telemetry event of the product, as a closed list; sinks receive each of them.
 
-Code does not format log lines or name metrics; it calls one of the functions below. A sink turns an
-observation into a log line, a count or a span. A sink that fails costs the call nothing. No
-observation holds SQL, values, tokens or rows. A statement is its fingerprint, and a person is a
+Code does not format log lines or name instruments; it calls one of the functions below. A sink
+turns an observation into a log line, a count or a span. A sink that fails costs the call nothing.
+No observation holds SQL, values, tokens or rows. A statement is its fingerprint, and a person is a
 hash. A cause is the types of its exceptions and the lines of code that they passed.
 
 Metrics have the source design's names. Each label takes its values from a closed set, so callers

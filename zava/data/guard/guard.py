@@ -52,7 +52,7 @@ class Guard:
             tree = _only_one(parse(statement))
             walk = Walk(self._tables, self._columns, self._calling)
             walk.check(tree)
-            work = Work(tree, has_subqueries=walk.has_subqueries)
+            work = Work(tree, has_subqueries=walk.has_subqueries, has_series=walk.has_series)
             sizes = Sizes(work)
             sizes.check(tree)
         except (TooDeep, RecursionError):

@@ -5,10 +5,10 @@ a name without a rule is refused, even if a later version of the parser adds it.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Never
 
 from zava.data.guard import refusals
-from zava.data.guard.cost.bounds import Growth, check_recursion
+from zava.data.guard.cost.bounds import BOUNDED, Growth, check_recursion
 from zava.data.guard.field_notation import Fields
 from zava.data.guard.json_paths import (
     check_path,
@@ -26,15 +26,23 @@ from zava.data.guard.vocabulary import (
     SYSTEM_COLUMNS,
     TYPES,
 )
-from zava.data.syntax.parser import Node, nodes_of
+from zava.data.syntax.parser import COMPOUND, Node, nodes_of
 
 Names = frozenset[str]
 
 _OWN_SCHEMA, _BUILT_IN_SCHEMA = "retail", "pg_catalog"
-_OPEN = CONTAINERS | FIELDS
 _TYPE_OF, _TEXT_SEARCH, _JSON_PATH = "pg_typeof", "regconfig", "jsonpath"
+_SERIES = "generate_series"
+_PLAIN = "AEXPR_OP"
 _PATH_FUNCTIONS = "jsonb_path_"
 _PATH_OPERATORS = frozenset({"@?", "@@"})
+
+
+class _Meanings(dict[str, Callable[["Walk", Any], None]]):
+    """What is done with a part of a node, by the part's name."""
+
+    def __missing__(self, name: str) -> Never:
+        raise refusals.node(name)
 
 
 class Walk:
@@ -48,12 +56,17 @@ class Walk:
         self._tables = tables
         self._columns = columns
         self._calling = calling
-        self._stack: list[tuple[Any, Names]] = []
+        # Queries wait with the names that they see, the parts of one query on a stack.
+        self._queries: list[tuple[Node, Names]] = []
+        self._stack: list[Node] = []
+        self._visible: Names = frozenset()
         self._growth = Growth()
         self._reads_paths = False
         self._has_short_variables = True
         self.has_subqueries = False
         """Whether an expression of the statement holds a query, once `check` has passed."""
+        self.has_series = False
+        """Whether the statement calls `generate_series`, likewise."""
 
     def check(self, statement: Node) -> None:
         """Walk the raw statement.
@@ -62,48 +75,59 @@ class Walk:
             Refused: the first thing that is not on the lists.
         """
         self._fields = Fields(statement, self._columns, self._calling)
-        self._push(statement, frozenset())
-        while self._stack:
-            node, visible = self._stack.pop()
-            for key, value in node.items():
-                kind = type(value)
-                if kind is not dict and kind is not list:
-                    continue
-                rule = self._RULES.get(key)
-                if rule is not None:
-                    rule(self, value, visible)
-                elif key in _OPEN:
-                    if kind is dict:
-                        self._stack.append((value, visible))
-                    else:
-                        self._stack += [(item, visible) for item in value if item]
-                elif key not in LEAVES:
-                    raise refusals.node(key)
+        self._queries.append((statement, frozenset()))
+        while self._queries:
+            query, self._visible = self._queries.pop()
+            self._stack = [query]
+            self._visit_all()
         if self._reads_paths:
             for node in nodes_of(statement):
                 # Each text may become a path: the other side of a UNION or CASE decides its type.
                 text = node.get("A_Const", {}).get("sval", {}).get("sval", "")
                 check_path(text, has_short_variables=self._has_short_variables)
 
-    def _push(self, value: Any, visible: Names) -> None:
+    def _visit_all(self) -> None:
+        """Take the parts of each node on the stack by their names."""
+        stack, meanings, is_open = self._stack, self._MEANINGS, Walk._push
+        while stack:
+            for key, value in stack.pop().items():
+                kind = type(value)
+                if kind is dict:
+                    if (meaning := meanings[key]) is is_open:
+                        stack.append(value)
+                    else:
+                        meaning(self, value)
+                elif kind is list:
+                    if (meaning := meanings[key]) is is_open:
+                        stack += [item for item in value if item]
+                    else:
+                        meaning(self, value)
+
+    def _rest(self, node: Node, read: str) -> None:
+        """Take the parts of a node but the one that its rule has read: none is missed."""
+        for key, value in node.items():
+            if type(value) in COMPOUND and key != read:
+                self._MEANINGS[key](self, value)
+
+    def _push(self, value: Any) -> None:
         if type(value) is list:
-            self._stack += [(item, visible) for item in value if item]
+            self._stack += [item for item in value if item]
         elif value:
-            self._stack.append((value, visible))
+            self._stack.append(value)
 
-    def _push_rest(self, node: Node, visible: Names, read: str) -> None:
-        """Walk a node's parts but the one that its rule has read, so that no part is missed."""
-        self._push({key: part for key, part in node.items() if key != read}, visible)
+    def _select(self, select: Node) -> None:
+        """Walk a query later: it sees the names of its own WITH, too."""
+        self._later(select, self._visible)
 
-    def _select(self, select: Node, visible: Names) -> None:
-        clause = select.get("withClause")
+    def _later(self, select: Node, visible: Names) -> None:
+        parts = dict(select)
+        clause = parts.pop("withClause", None)
         if clause:
             visible = self._with(clause, visible)
-        parts = {key: part for key, part in select.items() if key != "withClause"}
         for side in ("larg", "rarg"):
             if side in parts:  # the tree does not name the type of a set operation's sides
-                self._push({"SelectStmt": parts.pop(side)}, visible)
-        self._push(parts, visible)
+                self._queries.append(({"SelectStmt": parts.pop(side)}, visible))
+        self._queries.append((parts, visible))
 
     def _with(self, clause: Node, visible: Names) -> Names:
         """Check each query of a WITH, and return the names that its statement sees."""
@@ -114,88 +138,94 @@ class Walk:
         for query in queries:
             if is_recursive:
                 check_recursion(query)
-            self._push({k: v for k, v in query.items() if k != "ctequery"}, visible)
-            self._push(query["ctequery"], visible)
+            self._queries.append(({k: v for k, v in query.items() if k != "ctequery"}, visible))
+            self._queries.append((query["ctequery"], visible))
             visible |= {query["ctename"]}
         return visible
 
-    def _relation(self, relation: Node, visible: Names) -> None:
+    def _relation(self, relation: Node) -> None:
         schema, name = relation.get("schemaname"), relation["relname"]
         if "catalogname" in relation:
             raise refusals.relation(f"{relation['catalogname']}.{schema}", name, self._tables)
-        if schema is None and name in visible:
+        if schema is None and name in self._visible:
             return
         if schema not in {None, _OWN_SCHEMA} or name not in self._tables:
             raise refusals.relation(schema, name, self._tables)
 
-    def _column(self, reference: Node, _visible: Names) -> None:
+    def _column(self, reference: Node) -> None:
         names = [part["String"]["sval"] for part in reference["fields"] if "String" in part]
         if len(names) > 1:
             self._check_field(names[-1], names[-2])
         elif names:
             _check_column(names[-1])
 
-    def _selection(self, selection: Node, visible: Names) -> None:
+    def _selection(self, selection: Node) -> None:
         value = selection["arg"].get("ColumnRef", {}).get("fields", ())
         source = value[-1].get("String", {}).get("sval") if value else None
         for part in selection["indirection"]:
             if "String" in part:
                 self._check_field(part["String"]["sval"], source)
-        self._push(selection, visible)
+        self._push(selection)
 
     def _check_field(self, name: str, source: str | None) -> None:
         _check_column(name)
+        if name not in FUNCTIONS and name not in self._calling:
+            return  # most columns
         if self._fields.is_call(name) or not self._fields.is_column(name, source):
             raise refusals.hidden_call(name)
 
-    def _call(self, call: Node, visible: Names) -> None:
-        *schema, name = _names(call["funcname"])
-        if schema not in _UNQUALIFIED:
-            raise refusals.function_schema(".".join(schema))
+    def _call(self, call: Node) -> None:
+        *schema, last = call["funcname"]
+        if schema and _names(schema) != [_BUILT_IN_SCHEMA]:
+            raise refusals.function_schema(".".join(_names(schema)))
+        name = last["String"]["sval"]
         if name not in FUNCTIONS:
             raise refusals.function(name)
-        self._growth.check(name, call.get("args", []))
-        if name.startswith(_PATH_FUNCTIONS):
+        if name in BOUNDED:
+            self._growth.check(name, call.get("args", []))
+            self.has_series |= name == _SERIES
+        elif name.startswith(_PATH_FUNCTIONS):
             self._reads_paths = True
             self._has_short_variables &= has_short_variables(call.get("args", []))
-        self._push_rest(call, visible, "funcname")
+        self._rest(call, "funcname")
 
-    def _operator(self, expression: Node, visible: Names) -> None:
-        if not expression["kind"].startswith(("AEXPR_BETWEEN", "AEXPR_NOT_BETWEEN")):
-            _check_operator(expression["name"])
-        self._reads_paths |= expression["name"][-1]["String"]["sval"] in _PATH_OPERATORS
-        self._push_rest(expression, visible, "name")
+    def _operator(self, expression: Node) -> None:
+        sign, kind = expression["name"], expression["kind"]
+        if kind == _PLAIN or not kind.startswith(("AEXPR_BETWEEN", "AEXPR_NOT_BETWEEN")):
+            _check_operator(sign)
+        self._reads_paths |= sign[-1]["String"]["sval"] in _PATH_OPERATORS
+        self._rest(expression, "name")
 
-    def _query_of_json(self, constructor: Node, visible: Names) -> None:
+    def _query_of_json(self, constructor: Node) -> None:
         self.has_subqueries = True
-        self._push(constructor, visible)
+        self._push(constructor)
 
-    def _sublink(self, sublink: Node, visible: Names) -> None:
+    def _sublink(self, sublink: Node) -> None:
         self.has_subqueries = True
         if "operName" in sublink:
             _check_operator(sublink["operName"])
-        self._push_rest(sublink, visible, "operName")
+        self._rest(sublink, "operName")
 
-    def _sort(self, sort: Node, visible: Names) -> None:
+    def _sort(self, sort: Node) -> None:
         if "useOp" in sort:
             _check_operator(sort["useOp"])
-        self._push_rest(sort, visible, "useOp")
+        self._rest(sort, "useOp")
 
-    def _cast(self, cast: Node, visible: Names) -> None:
+    def _cast(self, cast: Node) -> None:
         names, argument = _names(cast["typeName"]["names"]), cast["arg"]
         written = argument.get("A_Const", {}).get("sval", {}).get("sval", ".")
         if names == [_TEXT_SEARCH] and "." not in written:
             return  # the name of a configuration, as in to_tsvector('english'::regconfig, …)
         if names[-1] == _JSON_PATH and "sval" not in argument.get("A_Const", {}):
             raise unknown_path()
-        self._type(cast["typeName"], visible)
+        self._type(cast["typeName"])
         asked = argument.get("FuncCall")
         if asked and names == ["text"] and _names(asked["funcname"]) == [_TYPE_OF]:
             # As anything but text its type would take numbers and name catalog entries for them.
             argument = asked.get("args")
-        self._push(argument, visible)
+        self._push(argument)
 
-    def _type(self, type_name: Node, visible: Names) -> None:
+    def _type(self, type_name: Node) -> None:
         *schema, name = _names(type_name["names"])
         is_plain = not (type_name.get("setof") or type_name.get("pct_type"))
         if schema not in _UNQUALIFIED or name not in TYPES or not is_plain:
@@ -204,48 +234,55 @@ class Walk:
             self._reads_paths = True
             if "arrayBounds" in type_name:
                 raise unknown_path()
-        self._push(type_name.get("typmods"), visible)
+        self._push(type_name.get("typmods"))
 
-    def _json_function(self, function: Node, visible: Names) -> None:
+    def _json_function(self, function: Node) -> None:
         self._reads_paths = True
         self._has_short_variables &= passes_short_values(function.get("passing", ()))
         path = function.get("pathspec", {})
         if "sval" not in path.get("A_Const", path.get("string", {}).get("A_Const", {})):
             raise unknown_path()
-        self._push(function, visible)
+        self._push(function)
 
-    def _collation(self, clause: Node, visible: Names) -> None:
+    def _collation(self, clause: Node) -> None:
         *schema, name = _names(clause["collname"])
         if schema not in _UNQUALIFIED:
             raise refusals.collation(".".join([*schema, name]))
-        self._push_rest(clause, visible, "collname")
+        self._rest(clause, "collname")
 
-    def _sample(self, _sample: Node, _visible: Names) -> None:
+    def _sample(self, _sample: Node) -> None:
         # A sample is drawn by the place of a row, which tells how much others wrote before it.
         raise refusals.sampling()
 
-    def _special_value(self, value: Node, _visible: Names) -> None:
+    def _special_value(self, value: Node) -> None:
         if value["op"] not in SPECIAL_VALUES:
             raise refusals.special_value(value["op"])
 
-    _RULES: ClassVar[dict[str, Callable[["Walk", Any, Names], None]]] = {
-        "SelectStmt": _select,
-        "RangeVar": _relation,
-        "RangeTableSample": _sample,
-        "ColumnRef": _column,
-        "A_Indirection": _selection,
-        "FuncCall": _call,
-        "A_Expr": _operator,
-        "SubLink": _sublink,
-        "SortBy": _sort,
-        "TypeCast": _cast,
-        "typeName": _type,
-        "CollateClause": _collation,
-        "JsonArrayQueryConstructor": _query_of_json,
-        "JsonFuncExpr": _json_function,
-        "JsonTable": _json_function,
-        "SQLValueFunction": _special_value,
-    }
+    def _leave(self, _value: Any) -> None:
+        """Pass over a part in which nothing is evaluated."""
+
+    _MEANINGS: ClassVar[_Meanings] = _Meanings(
+        dict.fromkeys(LEAVES, _leave)
+        | dict.fromkeys(CONTAINERS | FIELDS, _push)
+        | {
+            "SelectStmt": _select,
+            "RangeVar": _relation,
+            "RangeTableSample": _sample,
+            "ColumnRef": _column,
+            "A_Indirection": _selection,
+            "FuncCall": _call,
+            "A_Expr": _operator,
+            "SubLink": _sublink,
+            "SortBy": _sort,
+            "TypeCast": _cast,
+            "typeName": _type,
+            "CollateClause": _collation,
+            "JsonArrayQueryConstructor": _query_of_json,
+            "JsonFuncExpr": _json_function,
+            "JsonTable": _json_function,
+            "SQLValueFunction": _special_value,
+        }
+    )
 
 
 _UNQUALIFIED: tuple[list[str], ...] = ([], [_BUILT_IN_SCHEMA])
@@ -260,7 +297,9 @@ def _check_column(name: str) -> None:
         raise refusals.system_column(name)
 
 
-def _check_operator(parts: Iterable[Node]) -> None:
+def _check_operator(parts: list[Node]) -> None:
+    if len(parts) == 1 and parts[0]["String"]["sval"] in OPERATORS:
+        return
     *schema, name = _names(parts)
     if schema not in _UNQUALIFIED or name not in OPERATORS:
         raise refusals.operator(".".join([*schema, name]))

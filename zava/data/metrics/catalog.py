@@ -5,8 +5,6 @@ import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from zava.errors import InvalidInput
@@ -131,17 +129,6 @@ class Catalogue:
             for name, year in REFERENCE.findall(metric.formula)
             if name not in FORMULA_PLACES
         ]
-
-
-@cache
-def catalogue() -> Catalogue:
-    """Return the project's catalogue, read once.
-
-    Raises:
-        CatalogueError: the file breaks its form.
-    """
-    text = (files("zava.retail") / "metrics.toml").read_text(encoding="utf-8")
-    return read_catalogue(text)
 
 
 def read_catalogue(text: str) -> Catalogue:

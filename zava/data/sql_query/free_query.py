@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 
 class FreeQuery:
-    """Reads the retail data as a caller."""
+    """Run callers' own statements, and describe the tables that they may read."""
 
     def __init__(
         self, tenancy: TenantDatabase, *, most_rows: float = inf, turns: ParsingTurns | None = None

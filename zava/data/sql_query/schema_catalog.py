@@ -9,12 +9,6 @@ from zava.errors import InvalidInput
 from zava.model.core import Audience, ColumnSchema, ForeignKey, TableSchema
 
 SCHEMA = "retail"
-OUTSIDE_TEXT: dict[str, tuple[str, ...]] = {
-    "customers": ("first_name", "last_name", "email", "phone"),
-    "products": ("product_name", "product_description", "synonyms"),
-    "product_words": ("words",),
-}
-"""Columns of text that customers or suppliers wrote: data for a reader, never instructions."""
 
 
 class SchemaReader:

@@ -9,6 +9,13 @@ from typing import Any
 
 from zava.data.syntax.parser import nodes_of, parse
 
+OUTSIDE_TEXT: dict[str, tuple[str, ...]] = {
+    "customers": ("first_name", "last_name", "email", "phone"),
+    "products": ("product_name", "product_description", "synonyms"),
+    "product_words": ("words",),
+}
+"""Columns of text that customers or suppliers wrote: data for a reader, never instructions."""
+
 _COLUMNS = frozenset(column for columns in OUTSIDE_TEXT.values() for column in columns)
 _ESCAPED_NAME = "u&"  # U&"…" writes a table's name in other letters
 

@@ -36,7 +36,7 @@ Key = tuple[str, tuple[str, ...]]
 
 
 class InstrumentAggregator:
-    """A sink that keeps every metric since the start, or since it was last drained.
+    """A sink that keeps every instrument's values since the start, or since it was last drained.
 
     Recorded on the event loop and drained from another thread. Labels outside their closed set are
     refused, so that the number of series is bounded.
@@ -70,7 +70,7 @@ class InstrumentAggregator:
             distribution.add(seconds)
 
     def span(self, span: Span) -> None:
-        """Ignore spans; they are no metrics."""
+        """Ignore spans; they are no instruments."""
 
     def counter(self, name: str, *labels: str) -> int:
         """Return a counter's value."""

@@ -14,7 +14,6 @@ _MAX_AGE_SECONDS = 3600.0  # how long a key that its issuer has withdrawn may go
 _FETCH_TIMEOUT_SECONDS = 5.0
 _MAX_KEYS = 100
 _MAX_WAITING = 64  # for one fetch: anybody can name an unknown key, and holds a body meanwhile
-_MAX_DOCUMENT_BYTES = 1024 * 1024
 _MIN_KEY_BITS = 2048
 # 8,192 bits: a larger modulus only costs the time of each check.
 _MAX_MODULUS_CHARACTERS = 1366
@@ -70,11 +69,11 @@ class RemoteKeys:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.url = url
-        self._fetch = fetch or read_document
+        self._fetch = fetch or _read
         self._clock = clock
         self._keys: dict[str, SigningKey] = {}
         self._fetched_at = self._read_at = float("-inf")
-        self._fetching = asyncio.Lock()
+        self._fetching: asyncio.Task[None] | None = None
         self._waiting = 0
 
     @classmethod
@@ -104,15 +103,27 @@ class RemoteKeys:
         return self._keys.get(key_id)
 
     async def _fetch_new(self, key_id: str) -> None:
-        async with self._fetching:
-            if key_id not in self._keys and self._is_rested():
-                await self._refresh()
+        if key_id not in self._keys and (self._is_rested() or self._is_fetching()):
+            await self._refresh()
 
     def _is_rested(self) -> bool:
         return self._clock() - self._fetched_at >= _REFETCH_SECONDS
 
+    def _is_fetching(self) -> bool:
+        return self._fetching is not None and not self._fetching.done()
+
     async def _refresh(self) -> None:
-        self._fetched_at = self._clock()
+        """Wait for the fetch that is under way, or begin one.
+
+        It goes on though the caller leaves. Else a caller that disconnects would leave the process
+        without keys for a minute.
+        """
+        if self._fetching is None or self._fetching.done():
+            self._fetched_at = self._clock()
+            self._fetching = asyncio.create_task(self._fetch_all())
+        await asyncio.shield(self._fetching)
+
+    async def _fetch_all(self) -> None:
         try:
             # The whole fetch: an issuer may send its answer byte by byte.
             async with asyncio.timeout(_FETCH_TIMEOUT_SECONDS):
@@ -123,6 +134,13 @@ class RemoteKeys:
         if keys:
             self._keys = keys
             self._read_at = self._clock()
+
+
+def _read(url: str) -> bytes:
+    # Loaded with the first document: a laptop reads none.
+    from zava.protocol.auth.remote_documents import read_document
+
+    return read_document(url)
 
 
 def _read_keys(jwks: Any) -> dict[str, SigningKey]:
@@ -149,32 +167,3 @@ def _read_keys(jwks: Any) -> dict[str, SigningKey]:
                 issuer = entry.get("issuer")
                 keys[entry["kid"]] = SigningKey(key, issuer if isinstance(issuer, str) else None)
     return keys
-
-
-def read_document(
-    url: str, body: bytes | None = None, *, headers: Mapping[str, str] | None = None
-) -> bytes:
-    """Return a small document, in answer to a form where `body` is one.
-
-    It is read over HTTPS, or plain HTTP from this machine, and no redirection is followed.
-
-    Raises:
-        OSError: the address does not answer, or answers with an error.
-        ValueError: the address is not safe, or the document is too large.
-    """
-    from urllib.parse import urlsplit
-    from urllib.request import HTTPRedirectHandler, Request, build_opener
-
-    class Stay(HTTPRedirectHandler):
-        def redirect_request(self, *_: Any) -> None:
-            """Refuse every redirection, because it could lead to plain HTTP."""
-
-    parts = urlsplit(url)
-    if parts.scheme != "https" and parts.hostname not in {"127.0.0.1", "localhost", "::1"}:
-        raise ValueError("documents are read over HTTPS only")
-    request = Request(url, body, dict(headers or {}))  # noqa: S310  # checked above
-    with build_opener(Stay).open(request, timeout=_FETCH_TIMEOUT_SECONDS) as response:
-        content: bytes = response.read(_MAX_DOCUMENT_BYTES + 1)
-    if len(content) > _MAX_DOCUMENT_BYTES:
-        raise ValueError("the document is too large")
-    return content

@@ -4,7 +4,6 @@ A token names the person. The database decides in each call what that person may
 identity header, no default principal, and nothing of a token is passed on.
 """
 
-import math
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ _LEEWAY_SECONDS = 60
 _REMEMBERED_TOKENS = 1024
 _MAX_CLIENT_ID = 100
 _NOBODY = UUID(int=0)  # the canaries' tenant: no token may name it
+_MAX_MOMENT = 1e15  # beyond it a number of Python no longer becomes a float
 
 
 class TokenRefused(Exception):
@@ -193,11 +193,7 @@ class TokenAuthenticator:
     def _check_times(self, claims: Mapping[str, Any]) -> None:
         now = self._clock()
         expires, not_before = claims["exp"], claims.get("nbf", 0)
-        # bool is an int to Python, not to a token; 1e999 is an infinite one, NaN compares to none.
-        if any(
-            type(moment) not in (int, float) or not math.isfinite(moment)
-            for moment in (expires, not_before)
-        ):
+        if not (is_moment(expires) and is_moment(not_before)):
             raise TokenRefused("The token's times are not numbers.")
         if not now < expires + _LEEWAY_SECONDS:
             raise TokenRefused("The token has expired.")
@@ -225,6 +221,21 @@ class TokenAuthenticator:
                 "This client may not call this server.",
                 hint="Use an allowed client, or have the operator add the client's id.",
             )
+
+
+def is_moment(value: Any) -> bool:
+    """Whether a claim is a time that can be compared: a number, and no endless one."""
+    # bool is an int to Python, not to a token; 1e999 is an infinite one, NaN compares to none.
+    return type(value) in (int, float) and abs(value) < _MAX_MOMENT
+
+
+def as_uuid(value: object) -> UUID | None:
+    """Return a claim that is a UUID in its one spelling; None for braces, `urn:uuid:` and such."""
+    try:
+        read = UUID(value)  # type: ignore[arg-type]  # a claim may be anything
+    except (ValueError, AttributeError, TypeError):
+        return None
+    return read if str(read) == str(value).lower() else None
 
 
 def _permissions(claims: Mapping[str, Any]) -> frozenset[Permission]:
@@ -266,10 +277,7 @@ def _uuid(claims: Mapping[str, Any], name: str) -> UUID:
     value = claims.get(name)
     if value is None:
         raise TokenRefused(f"The token lacks the claim {name}.")
-    try:
-        read = UUID(value)
-    except (ValueError, AttributeError, TypeError) as error:
-        raise TokenRefused(f"The token's claim {name} is not a UUID.") from error
-    if str(read) != value.lower():  # braces, urn:uuid: and the like
+    read = as_uuid(value)
+    if read is None:
         raise TokenRefused(f"The token's claim {name} is not a UUID.")
     return read

@@ -5,12 +5,16 @@ steps in the order in which they became ready. By that order, each step would wa
 of a principal with many requests. Here each step's time is counted for its principal. A principal
 beside others uses at most half of the time. Of the steps that wait, those run first whose principal
 has used least of late. Between them the loop looks for new requests and answers.
+
+Parsing a request and starting its task take longer than most steps. A local connection therefore
+waits for the turn of the principal whose requests it brings before its next request is parsed.
 """
 
 import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
+from contextvars import ContextVar
 from types import coroutine
 from typing import Any, TypeVar
 
@@ -39,6 +43,24 @@ _SHORTEST_WAIT_SECONDS = 0.001  # the least that the loop's timers know
 _REMEMBERED = 4096  # principals
 
 
+class Connection:
+    """Whose requests a client's connection brings.
+
+    `principal` is that of its last request; None before one is known. Until `turn_ends` the first
+    step of a request that was read in its principal's turn does not wait again.
+    """
+
+    __slots__ = ("principal", "turn_ends")
+
+    def __init__(self) -> None:
+        self.principal: bytes | None = None
+        self.turn_ends = 0.0
+
+
+current_connection: ContextVar[Connection | None] = ContextVar("zava_connection", default=None)
+"""Set where a request is read; the task that answers it inherits it."""
+
+
 class ProcessTime:
     """When each principal has used no more than its share, and the steps that wait.
 
@@ -50,7 +72,8 @@ class ProcessTime:
         # By identity, as everything here. The moment at which what a principal has used of late is
         # no more than its share of the time since.
         self._due: dict[bytes, float] = {}
-        self._waiting: dict[bytes, deque[asyncio.Future[None]]] = {}
+        # What goes on when it is their turn; false where the client has left.
+        self._waiting: dict[bytes, deque[Callable[[], bool]]] = {}
         # The time used in this pass of the loop: of all, and of each while others wait.
         self._spent = 0.0
         self._spent_of: dict[bytes, float] = {}
@@ -70,16 +93,24 @@ class ProcessTime:
         failure: BaseException | None = None
         result: Any = None
         used, outside = 0.0, _OUTSIDE_SECONDS
+        has_turn = self._has_turn(principal)
+        if has_turn:
+            outside = 0.0  # counted when it was read
         begun = clock()
         try:
             while True:
                 # Usually nothing waits, and a principal who is alone goes on.
                 runs_now = (
-                    self._spent < _PASS_SECONDS
-                    and not self._waiting
-                    and is_known
-                    and begun >= self._alone_from
-                ) or failure is not None
+                    (
+                        self._spent < _PASS_SECONDS
+                        and not self._waiting
+                        and is_known
+                        and begun >= self._alone_from
+                    )
+                    or has_turn
+                    or failure is not None
+                )
+                has_turn = False
                 if not runs_now:
                     self._spent += outside
                     self._count(principal, begun, used + outside)
@@ -109,6 +140,32 @@ class ProcessTime:
             self._count(principal, begun, used + outside)
             work.close()
 
+    def reads_now(self, connection: Connection, read_on: Callable[[], bool]) -> bool:
+        """Return whether the next request of a connection, whose principal is known, is read now.
+
+        If not, `read_on` is called when it is; it returns whether there still is a request.
+        """
+        principal = connection.principal or ANYONE
+        if self._runs_now(principal, self._clock()):
+            self._read(connection, principal)
+            return True
+
+        def go_on() -> bool:
+            is_there = read_on()
+            if is_there:
+                self._read(connection, principal)
+            return is_there
+
+        self._enqueue(principal, go_on)
+        return False
+
+    def _read(self, connection: Connection, principal: bytes) -> None:
+        """Count the time of a request that is read, before its steps are known."""
+        now = self._clock()
+        connection.turn_ends = now + _LONGEST_WAIT_SECONDS
+        self._spent += _OUTSIDE_SECONDS
+        self._count(principal, now, _OUTSIDE_SECONDS)
+
     def charge(self, principal: bytes, seconds: float) -> None:
         """Count time that other tasks use for a principal's request."""
         self._count(principal, self._clock(), seconds)
@@ -116,6 +173,15 @@ class ProcessTime:
     async def turn(self, principal: bytes) -> None:
         """Wait for the principal's turn before an answer that takes no further work is sent."""
         await self.share(principal, _nothing())
+
+    def _has_turn(self, principal: bytes) -> bool:
+        """Note whose request a connection brought; return whether it was read in its turn."""
+        connection = current_connection.get()
+        if connection is None:
+            return False
+        has_turn = connection.principal == principal and self._clock() < connection.turn_ends
+        connection.principal, connection.turn_ends = principal, 0.0
+        return has_turn
 
     def _see(self, principal: bytes) -> None:
         if principal != ANYONE:
@@ -127,14 +193,14 @@ class ProcessTime:
         return principal != ANYONE and now >= self._alone_from
 
     def _runs_now(self, principal: bytes, now: float) -> bool:
-        due, is_alone = self._due[principal], self._is_alone(principal, now)
+        due, is_alone = self._due.get(principal, 0.0), self._is_alone(principal, now)
         if not is_alone and due > now:
             return False
         if self._waiting:
             return (
                 principal not in self._waiting
                 and self._spent_of.get(principal, 0.0) < _PASS_SECONDS
-                and due < min(self._due[other] for other in self._waiting)
+                and due < min(self._due.get(other, 0.0) for other in self._waiting)
             )
         return self._spent < (_ALONE_PASS_SECONDS if is_alone else _PASS_SECONDS)
 
@@ -148,9 +214,19 @@ class ProcessTime:
 
     def _wait(self, principal: bytes) -> asyncio.Future[None]:
         turn = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(principal, deque()).append(turn)
-        self._begin_pass_soon()
+
+        def go_on() -> bool:
+            if turn.done():
+                return False
+            turn.set_result(None)
+            return True
+
+        self._enqueue(principal, go_on)
         return turn
+
+    def _enqueue(self, principal: bytes, go_on: Callable[[], bool]) -> None:
+        self._waiting.setdefault(principal, deque()).append(go_on)
+        self._begin_pass_soon()
 
     def _begin_pass_soon(self, seconds: float = 0.0) -> None:
         """Go on in the loop's next pass, before which it looks for requests and answers."""
@@ -175,20 +251,19 @@ class ProcessTime:
         self._released = 0
         now = self._clock()
         due = {
-            principal: 0.0 if self._is_alone(principal, now) else self._due[principal]
+            principal: 0.0 if self._is_alone(principal, now) else self._due.get(principal, 0.0)
             for principal in self._waiting
         }
         while due and self._released < max(1, fitting):
             principal = min(due, key=due.__getitem__)
             if due[principal] > now:
                 break
-            turn = self._waiting[principal].popleft()
+            go_on = self._waiting[principal].popleft()
             if not self._waiting[principal]:
                 del self._waiting[principal], due[principal]
             else:
                 due[principal] += mean / _SHARE
-            if not turn.done():  # its client is there
-                turn.set_result(None)
+            if go_on():
                 self._released += 1
         if self._waiting:
             seconds = 0.0 if self._released else min(due.values()) - now

@@ -91,7 +91,7 @@ class Console:
         if path not in self._files and path != SIGN_IN_PATH:
             return await self._endpoint.handle(method, path, headers, body, query)
         pairs = headers.items() if isinstance(headers, Mapping) else headers
-        fields = [(name.lower(), value.strip()) for name, value in pairs]
+        fields = [(name.lower(), value.strip(" \t")) for name, value in pairs]
         hosts = [value for name, value in fields if name == "host"]
         if len(hosts) != 1 or hosts[0] not in self._hosts:
             return _told(421, "this host name is not served here")

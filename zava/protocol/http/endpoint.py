@@ -8,7 +8,7 @@ else the SDK.
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -52,6 +52,10 @@ METADATA_PATH = "/.well-known/oauth-protected-resource"
 PATHS = (MCP_PATH, METADATA_PATH, f"{METADATA_PATH}{MCP_PATH}", "/health/live", "/health/ready")
 
 _INTERNAL_ERROR = -32603
+_LOST = (
+    "The body did not arrive: the host passes on no body that is sent in chunks. "
+    "Send it whole, with a Content-Length."
+)
 # Beyond the time of a call, so that a deadline within it shows as its own error.
 _ANSWER_SECONDS = 1.0
 # One value each decides where a request goes; two would let two readers disagree. The Functions
@@ -60,6 +64,8 @@ _SINGLE = frozenset(
     {VERSION_HEADER, "mcp-method", "mcp-name", "authorization", "host", "origin"}
     | {"content-type", "content-length", platform.TOKEN_HEADER, platform.PRINCIPAL_HEADER}
 )
+# What binds a sign-in to one browser and to the server's own page.
+_SINGLE_OF_BROWSERS = frozenset({"cookie", "sec-fetch-site", "sec-fetch-dest"})
 _SDK_SECONDS = 0.0025
 """What the SDK's own tasks take for one request, measured."""
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -119,7 +125,7 @@ class Endpoint:
         self._is_vouched = is_vouched
         self._ask_budget = ask_budget
         self._admission = Admission(max_concurrent_calls)
-        self._time = process_time or ProcessTime()
+        self.process_time = process_time or ProcessTime()
         self._call_seconds = call_seconds
         self._make_sign_in = make_sign_in
         self._patience = Patience()
@@ -154,9 +160,12 @@ class Endpoint:
             if path == MCP_PATH and method == "POST":
                 answer = await self._post(fields, single, body)
             elif path not in PATHS and is_of_sign_in(path):
-                answer = await self._sign_in(method, path, query, fields, body)
+                signing_in = self._sign_in(method, path, query, fields, body)
+                answer = await self.process_time.share(ANYONE, signing_in)
             else:
-                answer = await self._time.share(ANYONE, self._open(method, path, fields, single))
+                answer = await self.process_time.share(
+                    ANYONE, self._open(method, path, fields, single)
+                )
         except (asyncio.CancelledError, Exception) as error:  # noqa: BLE001  # the edge: the caller gets no traceback
             answer = self._failed(error, task)
         finally:
@@ -209,9 +218,12 @@ class Endpoint:
         if self._make_sign_in is None:
             return json_answer(404, {"error": "not found"})
         single = dict(fields)
-        refused = _refuse_repeated(fields) or self._refuse_host(single)
+        repeated = _refuse_repeated(fields, _SINGLE | _SINGLE_OF_BROWSERS)
+        refused = repeated or self._refuse_host(single)
         if refused is not None:
             return refused
+        if _is_lost(single, body):
+            return json_answer(411, {"error": "invalid_request", "error_description": _LOST})
         return await self._make_sign_in().answer(method, path, query, single, body)
 
     async def _post(
@@ -223,7 +235,7 @@ class Endpoint:
         )
         caller = refused or await self._caller(single)
         if isinstance(caller, HttpResponse):
-            await self._time.turn(ANYONE)
+            await self.process_time.turn(ANYONE)
             return caller
         request = fields, single, body
         try:
@@ -233,7 +245,7 @@ class Endpoint:
         try:
             with self._admission.admitted(caller):
                 served = self._serve(caller, *request)
-                return await self._time.share(caller.identity, served)
+                return await self.process_time.share(caller.identity, served)
         except Busy as busy:
             status = 429 if isinstance(busy, ShareTaken) else 503
             return await self._turn_away(caller, status, busy, *request)
@@ -268,7 +280,7 @@ class Endpoint:
     ) -> HttpResponse:
         await self._admission.hold_back(caller)
         refused = self._refused(status, busy, fields, single, body)
-        return await self._time.share(caller.identity, refused)
+        return await self.process_time.share(caller.identity, refused)
 
     async def _refused(
         self,
@@ -325,7 +337,7 @@ class Endpoint:
                 and not name.startswith(platform.PREFIX)
             ]
             passed.append(("accept", f"{JSON_TYPE}, text/event-stream"))
-            self._time.charge(caller.identity, _SDK_SECONDS)
+            self.process_time.charge(caller.identity, _SDK_SECONDS)
             answer = await self.sdk_bridge.handle(
                 passed, body, request_context, with_events=with_events
             )
@@ -392,26 +404,25 @@ class Endpoint:
         return {"www-authenticate": f"Bearer {', '.join(parts)}"}
 
 
-def _refuse_repeated(fields: Sequence[tuple[str, str]]) -> HttpResponse | None:
+def _refuse_repeated(
+    fields: Sequence[tuple[str, str]], names: Collection[str] = _SINGLE
+) -> HttpResponse | None:
     seen = set()
     for name, _ in fields:
         if name in seen:
             return rpc_error(400, HEADER_MISMATCH, f"The header {name} appears more than once.")
-        if name in _SINGLE:
+        if name in names:
             seen.add(name)
     return None
 
 
 def _refuse_lost(single: Mapping[str, str], body: bytes) -> HttpResponse | None:
-    """Refuse a message that was sent in chunks and did not arrive."""
-    if body or "transfer-encoding" not in single:
-        return None
-    return rpc_error(
-        411,
-        INVALID_REQUEST,
-        "The body did not arrive: the host passes on no body that is sent in chunks. "
-        "Send it whole, with a Content-Length.",
-    )
+    return rpc_error(411, INVALID_REQUEST, _LOST) if _is_lost(single, body) else None
+
+
+def _is_lost(single: Mapping[str, str], body: bytes) -> bool:
+    """Whether a body was sent in chunks and did not arrive."""
+    return not body and "transfer-encoding" in single
 
 
 def _host_name(host: str) -> str:

@@ -25,9 +25,8 @@ from zava.protocol.mcp.server_info import (
 from zava.protocol.request_context import RequestContext
 from zava.protocol.tools.listing import listed_tool
 from zava.protocol.tools.runner import ToolCalls, error_answer
-from zava.protocol.tools.tool import ToolAnswer
+from zava.protocol.tools.tool import Tool, ToolAnswer
 from zava.protocol.versions import HANDSHAKE, SERVED, STATELESS, VERSION_HEADER
-from zava.retail.tools.registry import TOOLS
 
 _NOTHING = b"{}"
 
@@ -35,8 +34,16 @@ _NOTHING = b"{}"
 class FastLane:
     """Answers usual requests. `version` and `website` are part of the server's introduction."""
 
-    def __init__(self, calls: ToolCalls, *, version: str, website: str | None = None) -> None:
+    def __init__(
+        self,
+        calls: ToolCalls,
+        tools: Mapping[str, Tool],
+        *,
+        version: str,
+        website: str | None = None,
+    ) -> None:
         self._calls = calls
+        self._tools = tools
         self._server = introduced_server(version=version, website=website)
         # Ends each result of the stateless revision.
         self._meta = {"io.modelcontextprotocol/serverInfo": self._server}
@@ -55,7 +62,7 @@ class FastLane:
         """Answer one message, or leave it to the SDK: None.
 
         `message` is JSON-RPC whose envelope was read; `headers` holds one value for each name.
-        `with_events` has the kernel's meaning; no tool reports progress, so the answer is the
+        `with_events` has `SdkBridge`'s meaning; no tool reports progress, so the answer is the
         only event.
         """
         revision = usual_revision(message, headers)
@@ -64,10 +71,10 @@ class FastLane:
         method = message["method"]
         if method == "tools/call":
             params = message["params"]
-            tool = TOOLS.get(params["name"])
+            tool = self._tools.get(params["name"])
             if tool is None:
                 return None
-            # The endpoint has made the exchange's trace the current one.
+            # The endpoint has made the request's trace the current one.
             answer = await self._calls.call(tool, params.get("arguments"), request_context)
             result = self._tool_result(answer, revision)
         elif method == "initialize":
@@ -116,7 +123,7 @@ class FastLane:
     def _render(self, method: str, revision: str, allowed: frozenset[Permission]) -> bytes:
         result: dict[str, Any]
         if method == "tools/list":
-            offered = permissions.allowed(TOOLS.values(), allowed)
+            offered = permissions.allowed(self._tools.values(), allowed)
             result = {"tools": [listed_tool(tool) for tool in offered]}
         else:
             result = {

@@ -1,4 +1,4 @@
-"""The SDK behind one call: an HTTP exchange in, its answer out, no web server between."""
+"""Pass one HTTP request to the SDK in this process, without a web server."""
 
 import asyncio
 import logging

@@ -1,8 +1,7 @@
-"""The MCP server: what it offers, on the SDK's kernel.
+"""The MCP server of the SDK over the domain's features.
 
-Tools, resources, prompts, completions and the introduction are values that do not depend on the
-SDK (`TOOLS`, `RESOURCES`, `PROMPTS`, `COMPLETIONS`, `introduction`). The fast lane serves the same
-values without the SDK.
+The domain's features (`ServerFeatures`), completions and the introduction are values that do not
+depend on the SDK. The fast lane serves the same values without the SDK.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,6 +46,7 @@ from zava.protocol.mcp.completion import (
     OfferedValues,
     complete,
 )
+from zava.protocol.mcp.features import ServerFeatures
 from zava.protocol.mcp.sdk_types import (
     described_prompt,
     described_resource,
@@ -59,22 +59,25 @@ from zava.protocol.resources.resource import Resource, find_resource
 from zava.protocol.tools.recording import NoTrail, Recording, Trail
 from zava.protocol.tools.runner import ToolCalls
 from zava.protocol.versions import HANDSHAKE, SERVED
-from zava.retail.prompts import PROMPTS
-from zava.retail.resources import RESOURCES
-from zava.retail.tools.registry import TOOLS
 from zava.service.analytics import Analytics
 from zava.telemetry.events import operation
 
 
 def build_server(
-    analytics: Analytics, *, version: str, trail: Trail | None = None, website: str | None = None
+    analytics: Analytics,
+    features: ServerFeatures,
+    *,
+    version: str,
+    trail: Trail | None = None,
+    website: str | None = None,
 ) -> Server[Any]:
     """Return the server over the given use cases; what reads data is noted on the trail."""
+    tools = features.tools
     hints: Any = {  # the SDK checks the methods' names
         method: CacheHint(ttl_ms=freshness.seconds * 1000, scope=freshness.scope)
         for method, freshness in FRESHNESS.items()
     }
-    offer = _Offer(analytics, trail or NoTrail())
+    offer = _Offer(analytics, features, trail or NoTrail())
     server: Server[Any] = Server(
         NAME,
         version=version,
@@ -83,7 +86,7 @@ def build_server(
         website_url=website,
         instructions=INSTRUCTIONS,
         cache_hints=hints,
-        get_tool_input_schema=lambda name: TOOLS[name].input_schema if name in TOOLS else None,
+        get_tool_input_schema=lambda name: tools[name].input_schema if name in tools else None,
         on_list_tools=offer.list_tools,
         on_call_tool=offer.call_tool,
         on_list_resources=offer.list_resources,
@@ -126,8 +129,11 @@ async def _strict(ctx: Any, call_next: CallNext) -> HandlerResult:
 class _Offer:
     """The SDK's handlers over what is offered."""
 
-    def __init__(self, analytics: Analytics, trail: Trail) -> None:
+    def __init__(self, analytics: Analytics, features: ServerFeatures, trail: Trail) -> None:
         self._analytics = analytics
+        self._tools = features.tools
+        self._resources = features.resources
+        self._prompts = features.prompts
         self._trail = trail
         self._calls = ToolCalls(analytics, trail)
 
@@ -135,11 +141,11 @@ class _Offer:
         self, context: Any, params: PaginatedRequestParams | None
     ) -> ListToolsResult:
         _refuse_cursor(params)
-        listed = permissions.allowed(TOOLS.values(), _permissions(context))
+        listed = permissions.allowed(self._tools.values(), _permissions(context))
         return ListToolsResult(tools=[described_tool(tool) for tool in listed])
 
     async def call_tool(self, context: Any, params: CallToolRequestParams) -> CallToolResult:
-        tool = TOOLS.get(params.name)
+        tool = self._tools.get(params.name)
         if tool is None:
             raise jsonrpc_errors.unknown("tool", params.name)
         answer = await self._calls.call(tool, params.arguments, RequestContext.of(context.request))
@@ -149,7 +155,7 @@ class _Offer:
         self, context: Any, params: PaginatedRequestParams | None
     ) -> ListResourcesResult:
         _refuse_cursor(params)
-        allowed = permissions.allowed(RESOURCES.values(), _permissions(context))
+        allowed = permissions.allowed(self._resources.values(), _permissions(context))
         listed = [described_resource(one) for one in allowed if not one.is_template]
         return ListResourcesResult(resources=listed)
 
@@ -157,14 +163,14 @@ class _Offer:
         self, context: Any, params: PaginatedRequestParams | None
     ) -> ListResourceTemplatesResult:
         _refuse_cursor(params)
-        allowed = permissions.allowed(RESOURCES.values(), _permissions(context))
+        allowed = permissions.allowed(self._resources.values(), _permissions(context))
         listed = [described_template(one) for one in allowed if one.is_template]
         return ListResourceTemplatesResult(resource_templates=listed)
 
     async def read_resource(
         self, context: Any, params: ReadResourceRequestParams
     ) -> ReadResourceResult:
-        found = find_resource(params.uri)
+        found = find_resource(params.uri, self._resources)
         if found is None:
             raise jsonrpc_errors.unknown_resource(params.uri)
         resource, values = found
@@ -188,10 +194,10 @@ class _Offer:
         self, _context: Any, params: PaginatedRequestParams | None
     ) -> ListPromptsResult:
         _refuse_cursor(params)
-        return ListPromptsResult(prompts=[described_prompt(one) for one in PROMPTS.values()])
+        return ListPromptsResult(prompts=[described_prompt(one) for one in self._prompts.values()])
 
     async def get_prompt(self, _context: Any, params: GetPromptRequestParams) -> GetPromptResult:
-        prompt = PROMPTS.get(params.name)
+        prompt = self._prompts.get(params.name)
         if prompt is None:
             raise jsonrpc_errors.unknown("prompt", params.name)
         text = TextContent(type="text", text=prompt.fill(params.arguments))
@@ -202,8 +208,8 @@ class _Offer:
 
     async def complete(self, context: Any, params: CompleteRequestParams) -> CompleteResult:
         argument = params.argument.name
-        resource = _completed_resource(params.ref)
-        if argument not in _places(params.ref, resource):
+        resource = self._completed_resource(params.ref)
+        if argument not in self._places(params.ref, resource):
             raise jsonrpc_errors.unknown("argument", argument)
         values: Sequence[str] = ()
         completion = COMPLETIONS.get(argument)
@@ -230,6 +236,32 @@ class _Offer:
             permissions.require(offered, caller)
             return await complete(self._analytics, caller, offered, beginning)
 
+    def _completed_resource(self, ref: Any) -> Resource | None:
+        """Return the template that a reference names, None where it names a prompt.
+
+        Raises:
+            MCPError: there is no such template.
+        """
+        if isinstance(ref, PromptReference):
+            return None
+        resource = self._resources.get(ref.uri)
+        if resource is None:
+            raise jsonrpc_errors.unknown_resource(ref.uri)
+        return resource
+
+    def _places(self, ref: Any, resource: Resource | None) -> set[str]:
+        """Return the names that a reference's prompt or template has to fill.
+
+        Raises:
+            MCPError: there is no such prompt.
+        """
+        if resource is not None:
+            return set(resource.places)
+        prompt = self._prompts.get(ref.name)
+        if prompt is None:
+            raise jsonrpc_errors.unknown("prompt", ref.name)
+        return {argument.name for argument in prompt.arguments}
+
 
 def _permissions(context: Any) -> frozenset[Permission]:
     """Return what the caller's token allows; without an HTTP exchange, to write the docs, all."""
@@ -242,31 +274,3 @@ def _refuse_cursor(params: PaginatedRequestParams | None) -> None:
     """Every list is one page: no cursor that a client holds can be one of ours."""
     if params is not None and params.cursor is not None:
         raise jsonrpc_errors.unknown("cursor", params.cursor)
-
-
-def _completed_resource(ref: Any) -> Resource | None:
-    """Return the template that a reference names, None where it names a prompt.
-
-    Raises:
-        MCPError: there is no such template.
-    """
-    if isinstance(ref, PromptReference):
-        return None
-    resource = RESOURCES.get(ref.uri)
-    if resource is None:
-        raise jsonrpc_errors.unknown_resource(ref.uri)
-    return resource
-
-
-def _places(ref: Any, resource: Resource | None) -> set[str]:
-    """Return the names that a reference's prompt or template has to fill.
-
-    Raises:
-        MCPError: there is no such prompt.
-    """
-    if resource is not None:
-        return set(resource.places)
-    prompt = PROMPTS.get(ref.name)
-    if prompt is None:
-        raise jsonrpc_errors.unknown("prompt", ref.name)
-    return {argument.name for argument in prompt.arguments}

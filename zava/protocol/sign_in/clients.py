@@ -25,6 +25,8 @@ _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0") | frozens
     map(chr, [*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)])
 )
 _MOST_NAME_CHARACTERS = 80
+# On one letter, as a script may need; a pile of them would be drawn over the lines beside it.
+_MOST_MARKS = 3
 _MOST_REDIRECTS = 10
 _MOST_REDIRECT_CHARACTERS = 512
 _MOST_ID_CHARACTERS = 4096
@@ -123,7 +125,8 @@ def _names_answer(redirect: str) -> bool:
     query = redirect.partition("?")[2]
     # Some clients separate parameters by a semicolon, too.
     pairs = parse_qsl(query.replace(";", "&"), keep_blank_values=True)
-    return not _ANSWERS.isdisjoint(name for name, _ in pairs)
+    # As other parsers read a name: in any case, and as the first part of a list.
+    return not _ANSWERS.isdisjoint(name.partition("[")[0].strip().lower() for name, _ in pairs)
 
 
 def _is_allowed(redirect: object, allows_redirect: Callable[[str], bool]) -> bool:
@@ -149,9 +152,12 @@ def _named(name: object) -> str:
 
 def one_line(name: str) -> str:
     """Return a name as a page shows it: one line, no control, direction or blank characters."""
-    printable = "".join(
-        " " if each.isspace() else each
-        for each in name
-        if each.isspace() or not (each in _BLANK or unicodedata.category(each).startswith("C"))
-    )
-    return " ".join(printable.split())[:_MOST_NAME_CHARACTERS].strip()
+    printable, marks = [], 0
+    for each in name:
+        category = unicodedata.category(each)
+        marks = marks + 1 if category.startswith("M") else 0
+        if each.isspace():
+            printable.append(" ")
+        elif not (each in _BLANK or category.startswith("C") or marks > _MOST_MARKS):
+            printable.append(each)
+    return " ".join("".join(printable).split())[:_MOST_NAME_CHARACTERS].strip()

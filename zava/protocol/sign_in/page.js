@@ -5,6 +5,21 @@ const main = document.querySelector("main");
 const buttons = [...document.querySelectorAll("button")];
 const fault = document.getElementById("fault");
 
+// Another page can open a window over this one, ask for a double click and close it with the first
+// one: the second would choose here. So the pointer rests when the page is shown or comes to front.
+const REST_MS = 500;
+let resting;
+
+function rest() {
+  clearTimeout(resting);
+  delete main.dataset.ready;
+  resting = setTimeout(() => { main.dataset.ready = ""; }, REST_MS);
+}
+
+rest();
+addEventListener("focus", rest);
+document.addEventListener("visibilitychange", rest);
+
 async function choose(person) {
   for (const each of buttons) each.disabled = true;
   fault.textContent = "";
@@ -23,4 +38,9 @@ async function choose(person) {
   }
 }
 
-for (const each of buttons) each.addEventListener("click", () => choose(each.dataset.person ?? null));
+for (const each of buttons) {
+  each.addEventListener("click", ({ detail }) => {
+    // A key's click counts none: no button has the focus before the person gives it.
+    if (detail === 0 || "ready" in main.dataset) choose(each.dataset.person ?? null);
+  });
+}

@@ -121,7 +121,8 @@ def _place(redirect: str) -> str:
         return f"a program on this computer ({escape(parts.netloc)})"
     if parts.scheme == "https":
         return escape(parts.netloc)
-    return f"the program {escape(parts.scheme)} on this computer"
+    # Each extension of an editor is a program of its own.
+    return f"the extension {escape(parts.netloc)} of {escape(parts.scheme)} on this computer"
 
 
 def _file(content_type: str, content: bytes, status: int = 200) -> HttpResponse:

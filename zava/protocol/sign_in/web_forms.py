@@ -22,13 +22,15 @@ def read_form(text: str) -> dict[str, str]:
     if len(text) > _MOST_CHARACTERS:
         raise SignInRefused(f"The request is longer than {_MOST_CHARACTERS:,} characters.")
     try:
-        pairs = parse_qsl(text, errors="strict", max_num_fields=_MOST_FIELDS)
+        pairs = parse_qsl(
+            text, keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS
+        )
     except ValueError:
         raise SignInRefused("The request's parameters are not readable.") from None
     fields = dict(pairs)
     if len(fields) != len(pairs):
         raise SignInRefused("The request names a parameter twice.")
-    return fields
+    return {name: value for name, value in fields.items() if value}
 
 
 def read_object(body: bytes) -> dict[str, Any]:
@@ -50,7 +52,7 @@ def read_object(body: bytes) -> dict[str, Any]:
 
 def media_type(headers: Mapping[str, str]) -> str:
     """Return the content type without its parameters, in lower case."""
-    return headers.get("content-type", "").partition(";")[0].strip().lower()
+    return headers.get("content-type", "").partition(";")[0].strip(" \t").lower()
 
 
 def oauth_error(code: str, description: str, status: int = 400) -> HttpResponse:

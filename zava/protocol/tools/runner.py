@@ -24,7 +24,7 @@ class ToolCalls:
     ) -> ToolAnswer:
         """Run one call and return its answer, errors included.
 
-        If the token does not allow the tool, the exchange records it: the whole HTTP answer is
+        If the token does not allow the tool, the request's context records it: the HTTP answer is
         then a challenge for the scope.
         """
         try:

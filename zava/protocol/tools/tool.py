@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from zava.errors import InvalidInput
 from zava.model.core import Caller, Permission
 from zava.protocol.tools.argument_forms import converted
-from zava.service.analytics import Analytics
 
 LONG_RESULT_CHARACTERS = 100_000
 """So many characters of rows that were asked for a client may show its model, about 40,000 tokens.
@@ -80,8 +79,9 @@ class ToolAnswer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A read-only tool. `call` is awaited with the use cases, the caller and valid arguments.
+    """A read-only tool.
 
+    `call` is awaited with the domain's use cases, the caller and valid arguments.
     `permission` is what the caller's token has to allow.
     `app` is the URI of the page that a client with MCP Apps shows an answer in.
     `result_characters` is how long a result may be that a client shows its model; None leaves that
@@ -94,7 +94,7 @@ class Tool:
     arguments: type[Arguments]
     answer: type[BaseModel]
     permission: Permission
-    call: Callable[[Analytics, Caller, Any], Awaitable[ToolAnswer]]
+    call: Callable[[Any, Caller, Any], Awaitable[ToolAnswer]]
     app: str | None = None
     result_characters: int | None = None
 
@@ -170,7 +170,8 @@ def _schema(model: type[BaseModel]) -> dict[str, Any]:
     whole = model.model_json_schema()
     if issubclass(model, Arguments):
         schema: dict[str, Any] = _for_providers(whole, whole.get("$defs", {}))
-        del schema["description"]  # the tool's description replaces it
+        # The tool's description replaces it. Python without docstrings (-OO) gives none.
+        schema.pop("description", None)
         return schema
     schema = _plain(whole)
     schema.pop("description", None)  # the tool's own says it

@@ -11,8 +11,8 @@ from zava.protocol.rendering.metric_table import period_content
 from zava.protocol.rendering.scope import ScopeContent, scope_content, scope_text
 from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
 from zava.retail.service.chain_comparison import DEFAULT_PERIOD
+from zava.retail.service.use_cases import RetailAnalytics
 from zava.retail.tools.query_metrics import PeriodContent
-from zava.service.analytics import Analytics
 
 DESCRIPTION = product_text(
     """
@@ -69,7 +69,9 @@ class ChainContent(BaseModel):
     cached: bool
 
 
-async def call(analytics: Analytics, caller: Caller, arguments: CompareWithChain) -> ToolAnswer:
+async def call(
+    analytics: RetailAnalytics, caller: Caller, arguments: CompareWithChain
+) -> ToolAnswer:
     """Compare as the caller."""
     told = await analytics.sales.chain.compare(caller, arguments.metric, arguments.time_period)
     low, median, high = told.quartiles or (None, None, None)

@@ -13,8 +13,8 @@ from zava.protocol.rendering.scope import ScopeContent, scope_content, scope_tex
 from zava.protocol.rendering.table import row_line
 from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
 from zava.retail.service.store_performance import DEFAULT_PERIOD
+from zava.retail.service.use_cases import RetailAnalytics
 from zava.retail.tools.query_metrics import PeriodContent
-from zava.service.analytics import Analytics
 
 DESCRIPTION = product_text(
     """
@@ -78,7 +78,9 @@ class PerformanceContent(BaseModel):
     cached: bool
 
 
-async def call(analytics: Analytics, caller: Caller, arguments: GetStorePerformance) -> ToolAnswer:
+async def call(
+    analytics: RetailAnalytics, caller: Caller, arguments: GetStorePerformance
+) -> ToolAnswer:
     """Summarise as the caller."""
     told = await analytics.sales.stores.performance(caller, arguments.store, arguments.time_period)
     content = {

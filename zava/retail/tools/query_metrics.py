@@ -16,7 +16,7 @@ from zava.protocol.tools.tool import (
     ToolAnswer,
     product_text,
 )
-from zava.service.analytics import Analytics
+from zava.retail.service.use_cases import RetailAnalytics
 from zava.service.metrics.periods import GRAMMAR
 from zava.service.metrics.query import DEFAULT_PERIOD, MOST_FORECASTS
 
@@ -149,14 +149,14 @@ class MetricsContent(BaseModel):
     cached: bool
 
 
-async def call(analytics: Analytics, caller: Caller, arguments: QueryMetrics) -> ToolAnswer:
+async def call(analytics: RetailAnalytics, caller: Caller, arguments: QueryMetrics) -> ToolAnswer:
     """Answer from the metrics as the caller."""
     answer = await ask(analytics, caller, arguments)
     return ToolAnswer(metric_content(answer), metric_text(answer))
 
 
 async def ask(
-    analytics: Analytics,
+    analytics: RetailAnalytics,
     caller: Caller,
     arguments: QueryMetrics,
     *,

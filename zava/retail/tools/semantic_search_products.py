@@ -9,7 +9,7 @@ from zava.model.search import ProductMatch, ProductMatches
 from zava.protocol.rendering.scope import ScopeContent, scope_content, scope_text
 from zava.protocol.rendering.table import MAX_TEXT_BYTES, line_of_text
 from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
-from zava.service.analytics import Analytics
+from zava.retail.service.use_cases import RetailAnalytics
 
 MAX_ROWS, DEFAULT_ROWS = 50, 10
 
@@ -86,7 +86,7 @@ class ProductsContent(BaseModel):
 
 
 async def call(
-    analytics: Analytics, caller: Caller, arguments: SemanticSearchProducts
+    analytics: RetailAnalytics, caller: Caller, arguments: SemanticSearchProducts
 ) -> ToolAnswer:
     """Search as the caller."""
     matches = await analytics.products.search(

@@ -9,9 +9,9 @@ from zava.model.metrics import Comparison
 from zava.protocol.apps import sales_chart
 from zava.protocol.rendering.metric_table import metric_content, metric_text
 from zava.protocol.tools.tool import Tool, ToolAnswer, product_text
+from zava.retail.service.use_cases import RetailAnalytics
 from zava.retail.tools import query_metrics
 from zava.retail.tools.query_metrics import MetricsContent, OrderArgument, QueryMetrics
-from zava.service.analytics import Analytics
 from zava.service.metrics.series import UNITS
 
 Kind = Literal["time_series", "bars", "stock_risks"]
@@ -113,7 +113,7 @@ def _shallow(schema: dict[str, Any]) -> dict[str, Any]:
     return plain
 
 
-async def call(analytics: Analytics, caller: Caller, arguments: ShowSalesChart) -> ToolAnswer:
+async def call(analytics: RetailAnalytics, caller: Caller, arguments: ShowSalesChart) -> ToolAnswer:
     """Answer from the metrics as the caller, with the kind of chart that fits."""
     kind = arguments.kind or _kind(arguments)
     asked = _question(arguments, kind)

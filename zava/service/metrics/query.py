@@ -20,7 +20,6 @@ from zava.model.metrics import (
     Period,
     PeriodUnit,
 )
-from zava.retail.service.insights import insight_page
 from zava.service.metrics.forecast import SEASONS_NEEDED, back_test, seasonal_naive
 from zava.service.metrics.periods import labels, parse_period
 from zava.service.metrics.series import beside_previous
@@ -117,7 +116,7 @@ class MetricQueries:
 
     def describe(self) -> str:
         """Return the catalogue as a page: metrics, dimensions, and the rules of findings."""
-        return self._data.describe() + insight_page()
+        return self._data.describe()
 
     async def _about_emptiness(self, caller: Caller, asked: MetricQuery) -> list[str]:
         """Return notes with the period that has orders; it costs an empty answer one more trip."""

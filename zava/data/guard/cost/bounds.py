@@ -19,6 +19,9 @@ LARGEST_GROWTH = 1_000_000
 LARGEST_SERIES = 1_000_000
 LARGEST_FACTORIAL = 1_000
 _PADDING = frozenset({"lpad", "rpad"})
+BOUNDED = _PADDING | {"generate_series", "format", "repeat", "factorial"}
+"""The functions whose calls `Growth` checks."""
+
 # A width of five digits or more, or one that an argument gives.
 _WIDE_FIELD = re.compile(r"%(?:\d+\$)?-?(?:\*|\d{5})")
 _FROM_TO = 2
@@ -42,7 +45,7 @@ class Growth:
         self._multiplied: list[float] = []
 
     def check(self, name: str, arguments: list[Node]) -> None:
-        """Hold one call to its limits.
+        """Hold one call of a bounded function to its limits.
 
         Raises:
             Refused: a length or a count without a bound, or one beyond it.
@@ -51,10 +54,10 @@ class Growth:
             _check_series(arguments)
         elif name == "format":
             _check_format(arguments)
-        elif name == "repeat" or name in _PADDING:
-            self._check_length(name, arguments)
         elif name == "factorial":
             _check_factorial(arguments)
+        else:
+            self._check_length(name, arguments)
 
     def _check_length(self, name: str, arguments: list[Node]) -> None:
         bound = largest(arguments[1]) if len(arguments) > 1 else 0

@@ -23,6 +23,11 @@ _FUNCTION_ROWS = 10.0
 _EQUALITY, _RANGE = 1 / 10, 1 / 3
 _KEY_LOOKUP, _LEAST_FACTOR = 1 / 1_000, 1 / 50_000
 _KEY_LOOKUPS = {"order_id": 1 / 20_000, "customer_id": 1 / 5_000, "product_id": 1 / 300}
+_TABLES_OF_KEYS = {
+    "order_id": frozenset({"orders", "order_items"}),
+    "customer_id": frozenset({"customers", "orders"}),
+    "product_id": frozenset({"products", "order_items", "inventory"}),
+}
 # Of these units, of fractions and of bare seconds a series counts its steps; of longer ones it has
 # few.
 _SHORT_STEP = re.compile(r"micro|milli|sec|min|[:.]|pt", re.IGNORECASE)
@@ -135,8 +140,13 @@ class _Links:
         """Count one of the conditions that hold together."""
         sources, sides = self._read.sources, condition.get("A_Expr", {})
         is_equality = sides.get("name") == _EQUALS
-        if is_equality:
-            left, right = columns_of(sides.get("lexpr")), columns_of(sides["rexpr"])
+        key = None
+        if is_equality and self._has_subqueries:
+            key = selected_key(condition, self._read.names | self._read.outer)
+        if key is not None:
+            columns, has_both = [key], False
+        elif is_equality:
+            left, right = columns_of(sides.get("lexpr", {})), columns_of(sides["rexpr"])
             columns, has_both = left + right, bool(left and right)
         else:
             columns, has_both = columns_of(condition), False
@@ -148,7 +158,7 @@ class _Links:
                 self.factors[places[0]] *= _key_lookup(sides["lexpr"])
             elif _is_key(columns, [sources[place] for place in places]):
                 self._merge(places or range(len(sources)))
-        elif not names_outer and not self._holds_subquery(condition):
+        elif not names_outer and (key is not None or not self._holds_subquery(condition)):
             # Of other conditions each row is visited to find out.
             self._lower(places, _EQUALITY if is_equality else _RANGE)
 
@@ -195,6 +205,42 @@ def joined(read: From, *, has_subqueries: bool) -> Rows:
         for of in (returned_of, visited_of)
     )
     return Rows(returned, visited)
+
+
+def selected_key(condition: Node, around: Names) -> list[Node] | None:
+    """Return the name of a key that a condition compares with one value that a query selects.
+
+    The query reads that key from a table, names none of the sources `around` it, and holds no
+    other query. So it yields the same value for every row, as a literal would.
+    """
+    sides = condition.get("A_Expr", {})
+    if sides.get("name") != _EQUALS or sides["kind"] != "AEXPR_OP":
+        return None
+    left, right = sides.get("lexpr", {}), sides["rexpr"]
+    for column, link in ((left, right), (right, left)):
+        fields: list[Node] | None = column.get("ColumnRef", {}).get("fields")
+        if fields and link.get("SubLink", {}).get("subLinkType") == "EXPR_SUBLINK":
+            select = link["SubLink"]["subselect"]["SelectStmt"]
+            is_key = _selects_key(select, fields[-1].get("String", {}).get("sval", ""), around)
+            return fields if is_key else None
+    return None
+
+
+def _selects_key(select: Node, key: str, around: Names) -> bool:
+    targets = select.get("targetList", ())
+    outputs = [target["ResTarget"]["val"].get("ColumnRef", {}).get("fields") for target in targets]
+    if len(outputs) != 1 or not outputs[0] or outputs[0][-1] != {"String": {"sval": key}}:
+        return False
+    nodes = list(nodes_of(select))
+    tables = {node["relname"] for node in nodes if "schemaname" in node}
+    names = {
+        node.get("alias", {}).get("aliasname", node["relname"])
+        for node in nodes
+        if "relname" in node
+    }
+    is_alone = not any("SelectStmt" in node for node in nodes)
+    is_same = around.isdisjoint(qualifiers(select) - names)  # for every row around it
+    return is_alone and is_same and not tables.isdisjoint(_TABLES_OF_KEYS.get(key, ()))
 
 
 def _key_lookup(side: Node) -> float:
@@ -275,15 +321,17 @@ def calls_of(nodes: Iterable[Node]) -> Iterator[tuple[str, list[Node]]]:
             yield call["funcname"][-1]["String"]["sval"], call.get("args", [])
 
 
-def columns_of(tree: Any) -> list[list[Node]]:
+def columns_of(tree: Node) -> list[list[Node]]:
     """Return the parts of each column's name in a tree."""
-    if type(tree) is dict and "ColumnRef" in tree:  # as most sides of a condition are
+    if "ColumnRef" in tree:  # as most sides of a condition are
         return [tree["ColumnRef"]["fields"]]
+    if "A_Const" in tree:
+        return []
     nodes = _nodes_until(tree, _LEAVES)
     return [node["ColumnRef"]["fields"] for node in nodes if "ColumnRef" in node]
 
 
-def qualifiers(tree: Any) -> Names:
+def qualifiers(tree: Node) -> Names:
     """Return the names before the columns of a tree."""
     return _qualifiers(columns_of(tree))
 

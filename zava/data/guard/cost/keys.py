@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from zava.data.guard.cost.joins import columns_of, conjuncts
+from zava.data.guard.cost.joins import columns_of, conjuncts, selected_key
 from zava.data.syntax.parser import Node
 
 _KEYS = frozenset({"order_id", "customer_id", "product_id", "category_id", "type_id"})
@@ -56,7 +56,9 @@ class _Joins:
         sides = condition.get("A_Expr", {})
         if [part["String"]["sval"] for part in sides.get("name", ())] != ["="]:
             return
-        if not (columns_of(sides.get("lexpr")) and columns_of(sides["rexpr"])):
+        if selected_key(condition, frozenset(self.tables)) is not None:
+            return  # the key of one row or none
+        if not (columns_of(sides.get("lexpr", {})) and columns_of(sides["rexpr"])):
             return
         left, right = _column(sides["lexpr"]), _column(sides["rexpr"])
         if left[-1] != right[-1] or left[-1] not in _KEYS | {_STORE}:

@@ -39,6 +39,7 @@ _ORDER = "order_id"
 _SHARES_OF_KEYS = {_ORDER: 1 / 20_000, "customer_id": 1 / 1_000, "product_id": 1 / 1_000}
 _LEAST_OF_A_KEY, _LEAST_OF_AN_ORDER = 50.0, 10.0
 _OVERHEAD = 8.0
+_NOTHING: Node = {}
 
 _SEARCHING = frozenset(
     {"strpos", "position", "translate", "replace", "split_part", "btrim", "ltrim", "rtrim"}
@@ -169,9 +170,10 @@ class Sizes:
         return known
 
     def _named(self, outputs: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
-        kept = list(outputs)
+        kept, columns = list(outputs), self._columns
         for name, size in kept:
-            self._columns[name] = max(size, self._columns.get(name, 0.0))
+            if size > columns.get(name, -1.0):
+                columns[name] = size
         return kept
 
     def _outputs(self, targets: Iterable[Node]) -> Iterator[tuple[str, float]]:
@@ -214,8 +216,10 @@ class Sizes:
 
     def _source(self, item: Node) -> None:
         (node,) = item.values()
-        alias = node.get("alias", {})
+        alias = node.get("alias", _NOTHING)
         self._sources.add(alias.get("aliasname", node.get("relname", "")))
+        if "RangeVar" in item:
+            return
         names = [part["String"]["sval"] for part in alias.get("colnames", ())]
         if "JoinExpr" in item:
             self._source(node["larg"])
@@ -223,7 +227,7 @@ class Sizes:
             self.size(node.get("quals"))
         elif "RangeSubselect" in item:
             self._renamed(names, self._select(node["subquery"]["SelectStmt"]))
-        elif "RangeVar" not in item:
+        else:
             size = self.size(node)
             self._named((name, size) for name in [*names, alias.get("aliasname", "")])
             # The fields that a function's definition names.
@@ -249,15 +253,16 @@ class Sizes:
             for part in node:
                 total += self.size(part)
         elif kind is dict:
-            rules = self._RULES
+            rule_of = self._RULES.get
             for key, value in node.items():
-                if key in rules:
-                    total += rules[key](self, value)
-                elif type(value) in COMPOUND:
-                    total += self.size(value)
+                if type(value) in COMPOUND:  # most others are places in the text
+                    rule = rule_of(key)
+                    total += self.size(value) if rule is None else rule(self, value)
         return total
 
     def _constant(self, const: Node) -> float:
+        if "ival" in const:
+            return _OVERHEAD
         text = const.get("sval", {}).get("sval", "") or const.get("bsval", {}).get("bsval", "")
         return float(len(text.encode())) or _OVERHEAD
 
@@ -295,12 +300,14 @@ class Sizes:
         arguments = call.get("args", [])
         sizes = [self.size(argument) for argument in arguments]
         for key in ("agg_order", "agg_filter", "over"):
-            self.size(call.get(key))
+            if key in call:
+                self.size(call[key])
         return self._called(call["funcname"][-1]["String"]["sval"], sizes, arguments)
 
     def _called(self, name: str, sizes: list[float], arguments: list[Node]) -> float:
         read = sum(sizes)
-        self._count(read)
+        if read >= _LONG:
+            self._count(read)
         if name in _SEARCHING:
             weight = _WEIGHTS.get(name, 1.0)
             self._compare(sizes[0] * weight, max(sizes[1:], default=0.0), name)
@@ -309,9 +316,9 @@ class Sizes:
         return self._value(self._result(name, sizes, arguments))
 
     def _result(self, name: str, sizes: list[float], arguments: list[Node]) -> float:
-        read = sum(sizes)
         if name in _SHORT_RESULT or name.startswith(("regr_", "var_", "stddev_", "covar_")):
             return _SCALAR
+        read = sum(sizes)
         if name.endswith("_agg"):
             return self._gathered_rows(arguments) * (read + _OVERHEAD)
         if name in {"repeat", "lpad", "rpad"} and len(arguments) > 1:
@@ -328,7 +335,8 @@ class Sizes:
     def _operator(self, expression: Node) -> float:
         left, right = self.size(expression.get("lexpr")), self.size(expression.get("rexpr"))
         sign = expression["name"][-1]["String"]["sval"]
-        self._count(left + right)
+        if left + right >= _LONG:
+            self._count(left + right)
         if sign in _SET_OPERATORS:
             self._compare(left, right, sign)
         if sign in _POWERS:
@@ -361,7 +369,8 @@ class Sizes:
         if name in _WIDTHS and typmods:
             width = largest(typmods[0])
             size = max(size, inf if width is None else width)
-        self._count(size)
+        if size >= _LONG:
+            self._count(size)
         if name in {"numeric", "tsquery", "tsvector"}:
             self._compare(size, size, f"A cast to {name}")
         return self._value(2 * size if name in {"text", "json", "jsonb"} else size)
@@ -369,16 +378,17 @@ class Sizes:
     # ---- bounds
 
     def _value(self, size: float) -> float:
-        if size > MAX_VALUE_BYTES:
-            raise refusals.too_large("A value that the statement builds")
-        self._count(size)
+        if size >= _LONG:
+            if size > MAX_VALUE_BYTES:
+                raise refusals.too_large("A value that the statement builds")
+            self._count(size)
         return size
 
     def _count(self, size: float) -> None:
-        if size >= _LONG:
-            self.together += size
-            if self.together > MAX_BYTES_TOGETHER:
-                raise refusals.too_large("What the statement builds")
+        """Count a long value."""
+        self.together += size
+        if self.together > MAX_BYTES_TOGETHER:
+            raise refusals.too_large("What the statement builds")
 
     def _compare(self, left: float, right: float, name: str) -> None:
         self._comparisons += left * right

@@ -31,6 +31,7 @@ HEAVY_ROWS = 50_000
 _GROUPS = 10_000.0
 _ITERATIONS, _MOST_ITERATIONS = 100.0, 1_000_000.0
 _LIMIT_FACTOR = 1_000.0
+_SERIES = "generate_series"
 
 _AGGREGATES = frozenset(
     {"avg", "sum", "count", "min", "max", "every", "any_value", "corr", "mode", "stddev"}
@@ -43,11 +44,15 @@ class Work:
     """The estimate for one raw statement, as a whole and for each of its queries.
 
     `visited` is infinite beyond a double. A statement that nests deeper than it can be estimated
-    raises RecursionError. Without `has_subqueries` no expression holds a query: none is searched.
+    raises RecursionError. Without `has_subqueries` no expression holds a query, without
+    `has_series` none calls `generate_series`: what the statement lacks is not searched for.
     """
 
-    def __init__(self, statement: Node, *, has_subqueries: bool = True) -> None:
+    def __init__(
+        self, statement: Node, *, has_subqueries: bool = True, has_series: bool = True
+    ) -> None:
         self._has_subqueries = has_subqueries
+        self._has_series = has_series
         self._joined: dict[int, float] = {}
         self._returned: dict[int, float] = {}
         self._known: dict[str, float] = {}
@@ -114,9 +119,9 @@ class Work:
         )
         combined = joined(read, has_subqueries=self._has_subqueries)
         combinations, self._joined[id(select)] = combined.visited, combined.returned
-        computed = [target["ResTarget"]["val"] for target in select.get("targetList", ())]
-        targets = outside_subqueries([value for value in computed if "ColumnRef" not in value])
         is_grouped = "groupClause" in select or "distinctClause" in select
+        is_searched = not is_grouped or self._has_subqueries or self._has_series
+        targets = _computed(select) if is_searched else []
         is_aggregate = not is_grouped and _has_aggregate(targets)
         visited = combinations + sum(source.rows.visited for source in read.sources)
         limit = constant(select["limitCount"]) if "limitCount" in select else None
@@ -132,9 +137,9 @@ class Work:
                 )
         if is_aggregate:
             return 1.0, visited
-        returned = combinations * prod(
-            series(arguments) for name, arguments in calls_of(targets) if name == "generate_series"
-        )
+        returned = combinations
+        if self._has_series:
+            returned *= prod(series(a) for name, a in calls_of(targets) if name == _SERIES)
         return min(returned, _GROUPS) if is_grouped else returned, max(visited, returned)
 
 
@@ -146,6 +151,12 @@ def iterations(term: Node) -> float:
     numbers = [constant(node) for node in nodes_of(conditions) if "A_Const" in node]
     named = [number for number in numbers if number is not None]
     return min(max(named, default=_ITERATIONS), _MOST_ITERATIONS)
+
+
+def _computed(select: Node) -> list[Node]:
+    """Return the nodes of the outputs that are more than a column."""
+    values = [target["ResTarget"]["val"] for target in select.get("targetList", ())]
+    return outside_subqueries([value for value in values if "ColumnRef" not in value])
 
 
 def _parts(select: Node) -> Iterator[Any]:

@@ -1,6 +1,5 @@
 """Reads a provider's ID token: who signed in, as this server's tokens name them."""
 
-import math
 import time
 from collections.abc import Callable, Mapping
 from hmac import compare_digest
@@ -9,6 +8,7 @@ from uuid import UUID
 
 from zava.model.core import caller_of_subject
 from zava.protocol.auth.jwks import RemoteKeys, SigningKey
+from zava.protocol.auth.tokens import as_uuid, is_moment
 from zava.protocol.sign_in.clients import one_line
 from zava.protocol.sign_in.directory.provider import ProviderFailed
 from zava.protocol.sign_in.parts import Person, SignInRefused
@@ -95,16 +95,15 @@ class IdTokens:
 
     def _check(self, claims: Mapping[str, Any], nonce: str) -> None:
         expires, issued = claims["exp"], claims["iat"]
-        if any(
-            type(moment) not in (int, float) or not math.isfinite(moment)
-            for moment in (expires, issued)
-        ):
+        not_before = claims.get("nbf", issued)
+        if not all(map(is_moment, (expires, issued, not_before))):
             raise ProviderFailed("the ID token's times are not numbers")
         now = self._clock()
-        if not issued - _LEEWAY_SECONDS < now < expires + _LEEWAY_SECONDS:
+        if not max(issued, not_before) - _LEEWAY_SECONDS < now < expires + _LEEWAY_SECONDS:
             raise ProviderFailed("the ID token is not valid at this time")
         stated = claims.get("nonce")
-        if not isinstance(stated, str) or not compare_digest(stated.encode(), nonce.encode()):
+        # ASCII alone: a lone surrogate, which JSON may write, has no bytes to compare.
+        if not (isinstance(stated, str) and stated.isascii() and compare_digest(stated, nonce)):
             raise ProviderFailed("the ID token belongs to another sign-in")
         # OpenID Connect Core, 3.1.3.7: of several audiences one is who requested the token.
         audience = claims["aud"]
@@ -118,12 +117,17 @@ class IdTokens:
         subject = claims.get(self._subject_claim)
         if not isinstance(subject, str) or not 0 < len(subject) <= _MAX_SUBJECT_CHARACTERS:
             raise ProviderFailed(f"the ID token lacks the claim {self._subject_claim}")
+        if not subject.isprintable():  # NUL and lone surrogates, which no grant can name
+            raise ProviderFailed(f"the ID token's claim {self._subject_claim} is not printable")
+        # At many providers anyone may enter any address. Some write `true` as a text.
+        if self._subject_claim == "email" and claims.get("email_verified") not in (True, "true"):
+            raise ProviderFailed("the ID token's claim email is not verified")
         caller = caller_of_subject(self._issuer, subject)
         return Person(str(caller.tenant_id), str(caller.object_id), name)
 
 
 def _uuid(claims: Mapping[str, Any], name: str) -> UUID:
-    try:
-        return UUID(claims.get(name))
-    except (ValueError, AttributeError, TypeError) as error:
-        raise ProviderFailed(f"the ID token's claim {name} is not a UUID") from error
+    read = as_uuid(claims.get(name))
+    if read is None:
+        raise ProviderFailed(f"the ID token's claim {name} is not a UUID")
+    return read

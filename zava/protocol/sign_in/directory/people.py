@@ -122,13 +122,15 @@ class DirectoryPeople:
         return state
 
     async def _proven(self, given: Mapping[str, str], state: Mapping[str, Any]) -> Person:
+        if "code" not in given:
+            raise SignInRefused(f"The directory did not sign you in. {_AGAIN}")
         documents = await self._provider.documents()
-        # RFC 9207: an answer of another issuer was not meant for this one.
-        if "{tid}" not in documents.issuer and given.get("iss", documents.issuer) != (
-            documents.issuer
-        ):
+        # RFC 9207: an answer of another issuer was not meant for this one. One that always states
+        # itself in its answers has not given an answer without.
+        default = None if documents.names_issuer else documents.issuer
+        if "{tid}" not in documents.issuer and given.get("iss", default) != documents.issuer:
             raise ProviderFailed("another issuer answered")
-        token = await self._provider.redeem(given.get("code", ""), state["verifier"])
+        token = await self._provider.redeem(given["code"], state["verifier"])
         return await self._id_tokens.person(token, nonce=state["nonce"], keys=documents.keys)
 
     def _refused_there(self, error: str, asked: Asked) -> HttpResponse:
@@ -146,7 +148,9 @@ def _failed(failure: Exception) -> HttpResponse:
 
 def _browser(headers: Mapping[str, str]) -> str | None:
     """Return the browser's id from its cookie; None without one, or with several."""
-    pairs = (each.strip().partition("=") for each in headers.get("cookie", "").split(";"))
+    # The white space of HTTP alone. Browsers do not see the prefix `__Host-` behind any other one,
+    # so another host of the same domain could set the cookie (a host may decode headers as UTF-8).
+    pairs = (each.strip(" \t").partition("=") for each in headers.get("cookie", "").split(";"))
     values = [value for name, _, value in pairs if name == COOKIE]
     if len(values) != 1 or not _BROWSER.fullmatch(values[0]):
         return None

@@ -5,21 +5,24 @@ Only an ID token is taken from it. The rest of its answer is dropped unread.
 
 import asyncio
 import json
+import threading
 import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
 
 from zava.infrastructure.azure.entra_credentials import NoToken
-from zava.protocol.auth.jwks import RemoteKeys, read_document
+from zava.protocol.auth.jwks import RemoteKeys
+from zava.protocol.auth.remote_documents import is_safe, read_document
 
 _MAX_AGE_SECONDS = 3600.0
 _REST_SECONDS = 10.0  # after a failure
 _MAX_AT_ONCE = 16
 _SECONDS = 8.0  # clients give a sign-in at most ten
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class ProviderFailed(Exception):
@@ -43,6 +46,8 @@ class Documents(NamedTuple):
     secret_methods: tuple[str, ...]
     lets_select: bool
     """Whether it supports a choice between the accounts of a browser."""
+    names_issuer: bool = False
+    """Whether each of its answers states its issuer (RFC 9207)."""
 
 
 class Provider:
@@ -70,8 +75,12 @@ class Provider:
         self._clock = clock
         self._documents: Documents | None = None
         self._read_at = self._failed_at = float("-inf")
-        self._reading = asyncio.Lock()
-        self._at_once = 0
+        self._failure = ""
+        self._reading: asyncio.Task[None] | None = None
+        # Threads of its own: anyone can begin a sign-in, and a slow provider would hold those on
+        # which the process does its other work.
+        self._threads = ThreadPoolExecutor(_MAX_AT_ONCE, thread_name_prefix="sign-in")
+        self._room = threading.BoundedSemaphore(_MAX_AT_ONCE)
 
     async def sign_in_address(self, *, state: str, nonce: str, challenge: str) -> str:
         """Return where the browser goes to sign in.
@@ -104,17 +113,10 @@ class Provider:
             ProviderFailed: the provider refuses the code, or does not answer.
         """
         documents = await self.documents()
-        if self._at_once >= _MAX_AT_ONCE:
-            raise ProviderFailed("too many sign-ins at once")
-        self._at_once += 1
         try:
-            # The whole answer: a provider may send it byte by byte.
-            async with asyncio.timeout(_SECONDS):
-                body = await asyncio.to_thread(self._send, documents, code, verifier)
+            body = await self._on_a_thread(partial(self._send, documents, code, verifier))
         except TimeoutError as error:
             raise ProviderFailed("its token endpoint: no answer in time") from error
-        finally:
-            self._at_once -= 1
         token = _object(body).get("id_token")
         if not isinstance(token, str):
             raise ProviderFailed("no ID token came")
@@ -126,30 +128,49 @@ class Provider:
         Raises:
             ProviderFailed: they cannot be read, or are another issuer's.
         """
-        async with self._reading:
-            known, now = self._documents, self._clock()
-            if now - self._failed_at < _REST_SECONDS:
-                # Who waited for the lock does not wait for another time-out.
-                if known is None:
-                    raise ProviderFailed("its metadata: they could not be read a moment ago")
-            elif known is None or now - self._read_at >= _MAX_AGE_SECONDS:
-                # A known document is used on while the provider does not answer.
-                try:
-                    self._documents = known = await self._read(known)
-                    self._read_at = self._clock()
-                except ProviderFailed:
-                    self._failed_at = self._clock()
-                    if known is None:
-                        raise
-            return known
+        now = self._clock()
+        is_old = self._documents is None or now - self._read_at >= _MAX_AGE_SECONDS
+        if is_old and now - self._failed_at >= _REST_SECONDS:
+            if self._reading is None or self._reading.done():
+                self._reading = asyncio.create_task(self._renew())
+            # It goes on though the browser leaves: the next one begins no second reading.
+            await asyncio.shield(self._reading)
+        if self._documents is None:
+            raise ProviderFailed(self._failure)
+        return self._documents
+
+    async def _renew(self) -> None:
+        """Read the documents anew; known ones are used on while the provider does not answer."""
+        try:
+            self._documents = await self._read(self._documents)
+            self._read_at = self._clock()
+        except ProviderFailed as failure:
+            self._failed_at = self._clock()
+            self._failure = str(failure)
+
+    async def _on_a_thread(self, work: Callable[[], bytes]) -> bytes:
+        """Run work for which each requester waits a bounded time.
+
+        A thread holds its place until it ends, also after its requester has left.
+
+        Raises:
+            ProviderFailed: as many are under way as may be.
+            TimeoutError: the work takes too long.
+        """
+        if not self._room.acquire(blocking=False):
+            raise ProviderFailed("too many sign-ins at once")
+        doing = self._threads.submit(work)
+        doing.add_done_callback(lambda _: self._room.release())
+        # The whole answer: a provider may send it byte by byte.
+        async with asyncio.timeout(_SECONDS):
+            return await asyncio.wrap_future(doing)
 
     async def _read(self, known: Documents | None) -> Documents:
         base = self.issuer.replace("{tid}", "organizations").rstrip("/")
         try:
-            async with asyncio.timeout(_SECONDS):
-                body = await asyncio.to_thread(
-                    read_document, f"{base}/.well-known/openid-configuration"
-                )
+            body = await self._on_a_thread(
+                partial(read_document, f"{base}/.well-known/openid-configuration")
+            )
         except (OSError, ValueError) as error:
             raise ProviderFailed(f"its metadata: {type(error).__name__}") from error
         metadata = _object(body)
@@ -158,7 +179,7 @@ class Provider:
         addresses = [
             metadata.get(name) for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")
         ]
-        if not all(isinstance(each, str) and _is_safe(each) for each in addresses):
+        if not all(isinstance(each, str) and is_safe(each) for each in addresses):
             raise ProviderFailed("its metadata lack an https address")
         authorization, token, keys = map(str, addresses)
         methods = metadata.get("token_endpoint_auth_methods_supported")
@@ -171,6 +192,7 @@ class Provider:
             known.keys if known and known.keys.url == keys else RemoteKeys(keys),
             tuple(map(str, methods)) if isinstance(methods, list) else ("client_secret_basic",),
             self._lets_select or (isinstance(prompts, list) and "select_account" in prompts),
+            metadata.get("authorization_response_iss_parameter_supported") is True,
         )
 
     def _send(self, documents: Documents, code: str, verifier: str) -> bytes:
@@ -215,11 +237,6 @@ def by_secret(client_id: str, secret: str) -> Callable[[Documents], Proof]:
         return Proof({"client_secret": secret}, {})
 
     return prove
-
-
-def _is_safe(address: str) -> bool:
-    parts = urlsplit(address)
-    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
 
 
 def _object(body: bytes) -> dict[str, Any]:

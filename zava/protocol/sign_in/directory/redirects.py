@@ -36,10 +36,12 @@ def redirect_policy(more: Iterable[str]) -> Callable[[str], bool]:
 
 def _is_plain(address: str) -> bool:
     """Whether an address is what it appears: no way up, no fragment, no other spelling."""
-    parts = urlsplit(address)
+    path = urlsplit(address).path
     return (
         address.isascii()
         and address.isprintable()
-        and not set(address) & set(' \\#%"<>^`{|}?')
-        and not {"..", "."} & set(parts.path.split("/"))
+        # Servers of Java drop what follows a semicolon, so `..;` is a way up to them.
+        and not set(address) & set(' \\#%"<>^`{|}?;')
+        and "//" not in path
+        and not {"..", "."} & set(path.split("/"))
     )

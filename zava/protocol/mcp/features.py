@@ -1,0 +1,17 @@
+"""What a domain offers through this server: MCP's server features."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from zava.protocol.prompt import Prompt
+from zava.protocol.resources.resource import Resource
+from zava.protocol.tools.tool import Tool
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFeatures:
+    """Tools and prompts by name, resources and templates by URI, each in the order of its list."""
+
+    tools: Mapping[str, Tool]
+    resources: Mapping[str, Resource]
+    prompts: Mapping[str, Prompt]

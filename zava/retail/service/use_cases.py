@@ -1,0 +1,43 @@
+"""The use cases behind the retail tools."""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from zava.data.sql_query.free_query import FreeQuery
+from zava.service.analytics import Analytics
+
+if TYPE_CHECKING:
+    from zava.retail.service.product_search import ProductSearch
+    from zava.retail.service.sales_analytics import SalesAnalytics
+
+
+class RetailAnalytics(Analytics):
+    """Use cases of the retail data; every one of them acts for a caller.
+
+    Metrics and product search are constructed lazily, and their modules loaded with them: a cold
+    instance's first call needs one part of three.
+    """
+
+    def __init__(
+        self,
+        data: FreeQuery,
+        *,
+        make_sales: "Callable[[], SalesAnalytics]",
+        make_products: "Callable[[], ProductSearch]",
+        clock: Callable[[], datetime],
+    ) -> None:
+        super().__init__(data, clock)
+        self._make_sales = make_sales
+        self._make_products = make_products
+
+    @cached_property
+    def sales(self) -> "SalesAnalytics":
+        """Figures from certified metrics."""
+        return self._make_sales()
+
+    @cached_property
+    def products(self) -> "ProductSearch":
+        """Products by meaning and by words."""
+        return self._make_products()
