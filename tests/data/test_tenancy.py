@@ -17,11 +17,11 @@ import pytest
 from tests.database import Database
 from tests.proxy import counting_proxy
 from zava import call_context
+from zava.data.row_decoding import read_rows
 from zava.data.session.executor import GRACE_SECONDS
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.pipeline import Pipeline
 from zava.data.session.results import Results
-from zava.data.session.row_decoding import read_rows
 from zava.data.session.signed_context import ContextKey, ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import (

@@ -10,12 +10,12 @@ from anyio.lowlevel import checkpoint
 from cachetools import TTLCache
 
 from zava.data.named_queries import statement
+from zava.data.row_decoding import Origins, read_columns, read_rows
 from zava.data.session.audit_writer import AuditWriter
 from zava.data.session.executor import SERVER_DEADLINE_SECONDS, TenantExecutor
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.operations import ReadAccess, ReadUsage, Statement
 from zava.data.session.results import EffectiveAccess, StatementResult
-from zava.data.session.row_decoding import Origins, read_columns, read_rows
 from zava.data.session.signed_context import ContextSigner
 from zava.data.syntax.fingerprint import note_statement
 from zava.data.syntax.limits import check_limits

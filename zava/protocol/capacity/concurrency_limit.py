@@ -48,13 +48,13 @@ class Admission:
         self._refused: dict[bytes, int] = {}
         self._refused_in = 0
 
-    def admitted(self, caller: Caller) -> "_Room":
+    def admitted(self, caller: Caller) -> "_Admitted":
         """Hold one of the places while a `with` block runs.
 
         The block's entry raises ShareTaken when the caller holds as many as one may beside others,
         and Busy when all are taken.
         """
-        return _Room(self, caller.identity)
+        return _Admitted(self, caller.identity)
 
     def enter(self, principal: bytes) -> None:
         """Take one of the places.
@@ -109,7 +109,7 @@ class Admission:
         return other is None or self._clock() - self._seen[other] > _SEEN_SECONDS
 
 
-class _Room:
+class _Admitted:
     """One block's hold on a place."""
 
     __slots__ = ("_admission", "_principal")
