@@ -23,6 +23,7 @@ _MOST_ATTEMPTS = 3
 _MOST_LOST = 2
 _UNREACHABLE_SECONDS = 4.0  # the circuit opens before that
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.05, 0.5
+_jitter = random.SystemRandom().uniform  # not the shared generator, which a program may seed
 
 
 def is_lost_connection(error: BaseException) -> bool:
@@ -68,7 +69,7 @@ class Repetition:
     async def pause(self, error: Exception) -> None:
         """Wait before the next try, a random part of a time that doubles; log the repetition."""
         doubled = _FIRST_WAIT_SECONDS * 2.0 ** (self._failures - 1)
-        seconds = random.uniform(0, min(doubled, _LONGEST_WAIT_SECONDS))  # noqa: S311  # jitter
+        seconds = _jitter(0, min(doubled, _LONGEST_WAIT_SECONDS))
         events.query_retried(self._failures, getattr(error, "sqlstate", None), seconds)
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
