@@ -111,7 +111,7 @@ clients-with-an-id: $(VENV)/.large ## Sign clients in with an id, Claude Code an
 clients-signing-in: tools $(VENV)/.large ## Sign in with these, Claude Code and Codex (808 MB) through a real browser; prints tables
 	@ZAVA_TEST_BROWSER=chromium $(BIN)/python -m pytest -q -s -m outside $(OUTSIDE)/test_clients_signing_in.py $(OUTSIDE)/test_large_clients.py $(OUTSIDE)/test_clients_at_a_deployment.py $(OUTSIDE)/test_two_browsers.py
 
-recordings: $(VENV)/.outside ## Write anew what those suites send, for the test of both lanes
+recordings: $(VENV)/.outside ## Write anew what those suites send, for the test of both paths
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m tests.protocol.recorded
 
 tools: ## Install the Debian packages that the tests with outside parts need, or name them
@@ -149,7 +149,7 @@ disk-full: $(VENV)/.installed ## Fill the disk under a server; needs root, to mo
 check: lint types contracts test conformance clients deployment pgbouncer disk-full pictures ## Everything that CI runs
 	@echo "All green: $^"
 
-check-long: $(VENV)/.installed soak ## What runs for minutes: fuzzing, ten minutes of made statements against the deadline, 10,000 audited calls, 10,000 requests down both lanes, 100 histories of grants, 4,400 changes of the catalog, the soak
+check-long: $(VENV)/.installed soak ## What runs for minutes: fuzzing, ten minutes of made statements against the deadline, 10,000 audited calls, 10,000 requests down both paths, 100 histories of grants, 4,400 changes of the catalog, the soak
 	@$(BIN)/python -m pytest -q --timeout 3600 -m long
 	@ZAVA_TEST_CALLS=10000 ZAVA_TEST_EXAMPLES=100 ZAVA_TEST_REQUESTS=5000 $(BIN)/python -m pytest -q --timeout 3600 \
 	  tests/local/test_audit_after_a_kill.py tests/security/test_grants_property.py tests/security/test_proof_property.py \

@@ -18,6 +18,8 @@ from tests.homes import open_directory
 from tests.metrics import naive
 from tests.pgbouncer import is_asked_for, pgbouncer
 from tests.scheduling import Together
+from tests.tracing import end_tracing, traced_first
+from tests.vectors import KnownVectors, keep_vectors
 from zava.app import Application, compose
 from zava.cli.client import call_tool
 from zava.data.metrics.catalog import Catalogue
@@ -30,7 +32,6 @@ from zava.data.session.tenant_database import TenantDatabase
 from zava.data.sql_query.free_query import FreeQuery
 from zava.infrastructure.cache_backends import ByteStore, MemoryStore
 from zava.infrastructure.embeddings.index_job import embed_catalogue
-from zava.infrastructure.embeddings.minilm import LocalEmbedder
 from zava.infrastructure.local.state_dir import Home
 from zava.infrastructure.local.token_issuer import LocalIssuer
 from zava.infrastructure.postgres.pool import DatabasePool
@@ -52,6 +53,15 @@ SCALE = 0.02
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
     config.option.loadscopereorder = False  # small files come last and even out the end
     return Together(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    traced_first(items)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> None:
+    end_tracing(item)
 
 
 def result_cache(
@@ -134,11 +144,21 @@ def empty_admin(cluster: Cluster) -> Iterator[psycopg.Connection]:
 
 
 @pytest.fixture(scope="session")
-def searchable_template(cluster: Cluster, seeded_template: Database) -> Iterator[Database]:
+def vectors(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The file with the catalogue's vectors, which the first worker that has them writes."""
+    own = tmp_path_factory.getbasetemp()
+    return (own if worker_id == "master" else own.parent) / "vectors.json"
+
+
+@pytest.fixture(scope="session")
+def searchable_template(
+    cluster: Cluster, seeded_template: Database, vectors: Path
+) -> Iterator[Database]:
     """The seeded database with its catalogue embedded by the local model."""
     with cluster.database("embedded", template=seeded_template) as template:
         with psycopg.connect(template.admin, autocommit=True) as connection:
-            embed_catalogue(connection, LocalEmbedder())
+            embed_catalogue(connection, KnownVectors(vectors))
+        keep_vectors(template.owner, vectors)
         yield template
 
 

@@ -27,6 +27,8 @@ HIDE_PEERS = Path(__file__).parents[1] / "sql" / "superuser" / "hide_peers.sql"
 CONTEXT_KEY = (1, bytes(range(32)))
 SERVER_PASSWORD = "the-server-in-tests"
 ADMIN_PASSWORD = "the-administrator-in-tests"
+# A crash may lose a cluster of the tests.
+_FAST_SETTINGS = dict.fromkeys(("fsync", "synchronous_commit", "full_page_writes"), "off")
 _WAIT_SECONDS = 30
 _STEADY_SECONDS = 0.2
 _RUNNING = """
@@ -177,8 +179,9 @@ def postgresql(home: Path) -> Iterator[str]:
         from testcontainers.postgres import PostgresContainer
 
         container = PostgresContainer("pgvector/pgvector:pg18", driver=None)
-        quiet = " ".join(f"-c {name}={value}" for name, value in LOG_SETTINGS.items())
-        with container.with_command(f"postgres {quiet}"):
+        options = LOG_SETTINGS | _FAST_SETTINGS
+        switches = " ".join(f"-c {name}={value}" for name, value in options.items())
+        with container.with_command(f"postgres {switches}"):
             yield container.get_connection_url()
     else:
         from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer

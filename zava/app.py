@@ -51,7 +51,7 @@ from zava.protocol.capacity.process_time import ProcessTime
 from zava.protocol.http.endpoint import MCP_PATH, Endpoint, SigningIn
 from zava.protocol.http.unserved import interrupted, not_started
 from zava.protocol.http_responses import HttpResponse
-from zava.protocol.mcp.fast_path import FastLane
+from zava.protocol.mcp.fast_path import FastPath
 from zava.protocol.tools.runner import ToolCalls
 from zava.retail.demo.principals import PRINCIPALS
 from zava.retail.service.use_cases import RetailAnalytics
@@ -201,7 +201,7 @@ def compose(
         make_sign_in = lru_cache(1)(lambda: _local_sign_in(settings, administrator or conninfo))
     endpoint = Endpoint(
         make_server=lambda: _make_server(analytics, trail, settings.website_url),
-        lane=FastLane(
+        fast_path=FastPath(
             ToolCalls(analytics, trail),
             TOOLS,
             version=__version__,

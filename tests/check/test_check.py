@@ -8,7 +8,7 @@ from zava.cli.check.deployment_check import examine
 from zava.cli.check.report import CheckReport, State
 from zava.cli.check.values import Limits
 
-MOST_REQUESTS = 60
+MAX_REQUESTS = 60
 FAULTS = {
     "isolation is not proven": {"readiness"},
     "other resource": {"metadata"},
@@ -139,7 +139,7 @@ def test_server_that_keeps_no_connection_is_timed_as_well(fault: str) -> None:
         calls = [seen for seen in server.seen if b"tools/call" in seen.body]
     assert problems(report) == set()
     assert len(calls) == 11  # one for the row about the tool
-    assert report.requests <= MOST_REQUESTS
+    assert report.requests <= MAX_REQUESTS
 
 
 def test_issuer_of_a_laptop_may_publish_nothing() -> None:
@@ -180,7 +180,7 @@ def test_requests_are_counted_bounded_and_carry_the_token_only_where_it_is_neede
         report = examine(server.url, TOKEN)
         seen = list(server.seen)
     # The two that leave may not have been read to their end.
-    assert report.requests - 2 <= len(seen) <= report.requests <= MOST_REQUESTS
+    assert report.requests - 2 <= len(seen) <= report.requests <= MAX_REQUESTS
     assert {request.method for request in seen} == {"GET", "HEAD", "OPTIONS", "POST"}
     assert {request.path for request in seen if "authorization" in request.fields} == {"/mcp"}
     large = [request for request in seen if len(request.body) > 2 * 1024 * 1024]

@@ -27,6 +27,11 @@ NUMBERS = "FROM (VALUES (1, 'a''b'), (2, NULL), (3, 'c')) AS v (n, t)"
             "the last long",
         ),
         ("SELECT 1 AS n UNION ALL SELECT 2 ORDER BY n", "n = 1"),
+        (f"SELECT * {NUMBERS} ORDER BY v.n", "n = 1"),
+        (f"SELECT v.* {NUMBERS} ORDER BY v.n", "n = 1"),
+        (f"SELECT v.n {NUMBERS} ORDER BY v.n", "n = 1"),
+        (f"SELECT -n AS n, t {NUMBERS} ORDER BY n", "n = -3"),
+        ("SELECT ARRAY[n] AS a FROM generate_series(1, 3) AS n ORDER BY a", "the last a"),
     ],
 )
 async def test_sort_key_of_the_last_row_is_named(
@@ -56,6 +61,31 @@ async def test_order_that_the_answer_does_not_show_is_told_so(
 ) -> None:
     sql = f"SELECT t {NUMBERS} {order}"
     assert (await tenancy.run(callers["seattle"], sql, max_rows=1)).notes == (said,)
+
+
+TWICE = "FROM generate_series(1, 9) AS v (n) JOIN generate_series(1, 9) AS w (n) ON true"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        # An output of the key's name that is another value: rows between the two would be lost.
+        "SELECT round(v.n / 4.0) AS n FROM generate_series(1, 9) AS v (n) ORDER BY v.n",
+        "SELECT v.n::date AS n FROM generate_series(now(), now() + '9h', '1h') AS v (n) ORDER BY v.n",
+        "SELECT to_char(v.n, 'FM9') AS n FROM generate_series(1, 9) AS v (n) ORDER BY v.n DESC",
+        "SELECT *, -n AS n FROM generate_series(1, 9) AS v (n) ORDER BY v.n",
+        # The same name of another source.
+        f"SELECT v.n {TWICE} ORDER BY w.n",
+        f"SELECT v.* {TWICE} ORDER BY w.n",
+        f"SELECT * {TWICE} ORDER BY w.n",
+        "SELECT n FROM generate_series(1, 9) AS v (n) ORDER BY v.*",
+    ],
+)
+async def test_another_value_of_the_name_is_no_sort_key(
+    tenancy: FreeQuery, callers: dict[str, Caller], sql: str
+) -> None:
+    answer = await tenancy.run(callers["seattle"], sql, max_rows=1)
+    assert answer.notes == ("To continue, request rows after the last one's sort key.",)
 
 
 async def test_whole_answer_has_nothing_to_continue(

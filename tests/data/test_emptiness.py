@@ -33,7 +33,7 @@ async def notes(tenancy: FreeQuery, caller: Caller, sql: str) -> tuple[str, ...]
         (
             "lower(s.store_name) LIKE '%redmond%'",
             (
-                "No row in your scope has retail.stores.store_name LIKE '%redmond%'."
+                "No row in your scope has lower(retail.stores.store_name) LIKE '%redmond%'."
                 " There is: Zava Retail Seattle."
             ),
         ),
@@ -45,7 +45,15 @@ async def notes(tenancy: FreeQuery, caller: Caller, sql: str) -> tuple[str, ...]
             ),
         ),
         ("o.order_date >= '2031-01-01'", "order_date runs from 20"),
-        ("o.order_date::date = DATE '2031-01-01'", "order_date runs from 20"),
+        (
+            "o.order_date::date = DATE '2031-01-01'",
+            "has retail.orders.order_date::date = '2031-01-01'. order_date runs from 20",
+        ),
+        (
+            "o.status = NULL",
+            "retail.orders.status = NULL is never true: write IS NULL or IS NOT NULL.",
+        ),
+        ("o.status <> NULL", "retail.orders.status <> NULL is never true"),
         ("'2031-01-01' <= o.order_date", "retail.orders.order_date >= '2031-01-01'"),
         ("o.order_date BETWEEN '2031-01-01' AND '2031-02-01'", "'2031-01-01' and '2031-02-01'"),
         ("o.order_date > now() + interval '1 year'", "order_date runs from 20"),
@@ -82,8 +90,72 @@ async def test_conditions_that_exclude_each_other_are_told_so(
         "SELECT 1 FROM retail.orders WHERE order_date < '2024-01-01' AND order_date > '2025-01-01'"
     )
     assert await notes(tenancy, callers["seattle"], sql) == (
-        "Each condition alone has rows in your scope; none meets all of them together.",
+        (
+            "Each of these conditions has rows in your scope, but no row meets them all:"
+            " retail.orders.order_date < '2024-01-01'; retail.orders.order_date > '2025-01-01'."
+        ),
     )
+
+
+JOIN = "retail.orders AS o JOIN retail.stores AS s USING (store_id)"
+WRONG_KEY = "FROM retail.orders AS o JOIN retail.products AS p ON p.product_id = o.order_id"
+COMPLETED = "FROM retail.orders WHERE status = 'completed'"
+TWO_CONDITIONS = f"{COMPLETED} AND total_amount > 0"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        f"SELECT count(*) FILTER (WHERE total_amount > 1000000) {TWO_CONDITIONS}",
+        f"SELECT sum(total_amount) - sum(total_amount) {TWO_CONDITIONS}",
+        f"SELECT round(0.0 * sum(total_amount)) AS change_percent {TWO_CONDITIONS}",
+        f"SELECT sum(CASE WHEN total_amount > 1000000 THEN 1 END) {TWO_CONDITIONS}",
+        f"SELECT store_id {TWO_CONDITIONS} GROUP BY 1 HAVING count(*) > 1000000",
+        f"SELECT order_id {TWO_CONDITIONS} LIMIT 0",
+        f"SELECT order_id {TWO_CONDITIONS} ORDER BY 1 OFFSET 1000000",
+        f"SELECT 1 FROM (SELECT rank() OVER (ORDER BY order_id) r {TWO_CONDITIONS}) t WHERE r < 1",
+        f"SELECT 1 FROM retail.stores AS s WHERE NOT EXISTS (SELECT {TWO_CONDITIONS})",
+        f"SELECT status {TWO_CONDITIONS} EXCEPT SELECT status FROM retail.orders",
+        f"SELECT status {TWO_CONDITIONS} INTERSECT SELECT 'done'",
+        f"SELECT count(*) {WRONG_KEY} WHERE o.status = 'completed' AND o.total_amount > 0",
+        f"SELECT 0 AS growth {COMPLETED} LIMIT 1",
+        # Names of the statement itself are no tables, and renamed columns are no columns of one.
+        "WITH orders AS (SELECT 'x' AS status) SELECT * FROM orders WHERE status = 'y'",
+        "SELECT 1 FROM retail.categories AS c (x, category_id) WHERE category_id = 'y'",
+        f"SELECT 1 FROM ({JOIN}) AS j WHERE j.status = 'x'",
+    ],
+)
+async def test_nothing_is_told_that_was_not_checked(
+    tenancy: FreeQuery, callers: dict[str, Caller], sql: str
+) -> None:
+    assert await notes(tenancy, callers["seattle"], sql) == ()
+
+
+@pytest.mark.parametrize(
+    "condition",
+    ["total_amount = 0.1::int", "order_date = '2031-01-01 10:00'::date", "total_amount < 1 - 1"],
+)
+async def test_constant_that_a_cast_changes_is_not_checked(
+    tenancy: FreeQuery, callers: dict[str, Caller], condition: str
+) -> None:
+    found = await notes(
+        tenancy, callers["seattle"], f"SELECT 1 FROM retail.orders WHERE {condition}"
+    )
+    assert len(found) == 1
+    assert re.fullmatch(r"(order_date|total_amount) runs from .* in your scope\.", found[0])
+
+
+async def test_conditions_of_other_rows_are_not_put_together(
+    tenancy: FreeQuery, callers: dict[str, Caller]
+) -> None:
+    """Each order meets one of two conditions: both together were never asked of one row."""
+    sql = (
+        "SELECT a.order_id FROM retail.orders AS a JOIN retail.orders AS b USING (order_id)"
+        " WHERE a.status = 'completed' AND b.status = 'cancelled'"
+    )
+    assert await notes(tenancy, callers["seattle"], sql) == ()
+    sql = f"SELECT 1 {COMPLETED} AND status = 'cancelled'"
+    assert "no row meets them all" in (await notes(tenancy, callers["seattle"], sql))[0]
 
 
 async def test_another_store_and_no_store_are_answered_alike(
@@ -136,6 +208,15 @@ async def test_answer_with_rows_has_no_notes(
 ) -> None:
     sql = "SELECT status FROM retail.orders WHERE status = 'completed' LIMIT 1"
     assert await notes(tenancy, callers["seattle"], sql) == ()
+
+
+async def test_null_of_json_is_noted_beside_an_absent_value(
+    tenancy: FreeQuery, callers: dict[str, Caller]
+) -> None:
+    sql = "SELECT 'null'::jsonb AS a, NULL::json AS b, '1'::jsonb AS c, NULL AS d, 1 AS e"
+    assert await notes(tenancy, callers["seattle"], sql) == (
+        "NULL in a, b is a JSON null or no value: jsonb_typeof(x) differs.",
+    )
 
 
 async def test_explanation_costs_one_more_round_trip(

@@ -10,10 +10,10 @@ from zava.protocol.http_responses import HttpResponse
 RawHeaders = Sequence[tuple[bytes, bytes]]
 
 _LONGEST_LINE = 8192
-_MOST_HEADERS = 100
-_MOST_HEADER_BYTES = 32 * 1024
+_MAX_HEADERS = 100
+_MAX_HEADER_BYTES = 32 * 1024
 _LONGEST_HOST = 255
-_LARGEST_PORT = 65535
+_MAX_PORT = 65535
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._~-]+)(?::(\d+))?")
 _ESCAPED = re.compile(rb"%([0-9A-Fa-f]{2})")
 _SLASH = b"2f"
@@ -65,9 +65,9 @@ def check_head(target: bytes, headers: RawHeaders) -> None:
     """
     if len(target) > _LONGEST_LINE:
         raise Refused(414)
-    if len(headers) > _MOST_HEADERS:
+    if len(headers) > _MAX_HEADERS:
         raise Refused(431)
-    if sum(len(name) + len(value) + 4 for name, value in headers) > _MOST_HEADER_BYTES:
+    if sum(len(name) + len(value) + 4 for name, value in headers) > _MAX_HEADER_BYTES:
         raise Refused(431)
 
 
@@ -105,7 +105,7 @@ def check_host(headers: RawHeaders, *, version: str) -> None:
     found = _HOST.fullmatch(host)
     if found is None:
         raise Refused(400)
-    if found[2] and int(found[2]) > _LARGEST_PORT:
+    if found[2] and int(found[2]) > _MAX_PORT:
         raise Refused(500)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 _OVERRIDE = "AzureFunctionsJobHost__"
-_MOST_BODY_BYTES = 104_857_600
+_MAX_BODY_BYTES = 104_857_600
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class HostSettings:
     """The settings of one host. Times are seconds."""
 
     function_timeout: float = 300.0
-    body_limit: int = _MOST_BODY_BYTES
+    body_limit: int = _MAX_BODY_BYTES
     has_homepage: bool = True
     levels: Mapping[str, str] = field(default_factory=dict)
     body_patience: float = 7.0
@@ -35,7 +35,7 @@ class HostSettings:
         prefix = "logging__logLevel__"
         return cls(
             function_timeout=_seconds(keys.get("functionTimeout", "00:05:00")),
-            body_limit=int(environment.get("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", _MOST_BODY_BYTES)),
+            body_limit=int(environment.get("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", _MAX_BODY_BYTES)),
             has_homepage=environment.get("AzureWebJobsDisableHomepage", "").lower() != "true",
             levels={
                 name.removeprefix(prefix): value

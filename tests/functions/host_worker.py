@@ -15,8 +15,8 @@ from zava.protocol.http_responses import HttpResponse
 
 ROOT = Path(__file__).parents[2]
 
-_MOST_LINE_BYTES = 4 * 1024 * 1024
-_MOST_TIME_OUTS = 3  # at the third end of its worker the host ends, too
+_MAX_LINE_BYTES = 4 * 1024 * 1024
+_MAX_TIME_OUTS = 3  # at the third end of its worker the host ends, too
 
 
 @dataclass
@@ -60,10 +60,10 @@ class WorkerProcess:
             pass_fds=[theirs.fileno()],
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            limit=_MOST_LINE_BYTES,
+            limit=_MAX_LINE_BYTES,
         )
         theirs.close()
-        reader, self._writer = await asyncio.open_connection(sock=ours, limit=_MOST_LINE_BYTES)
+        reader, self._writer = await asyncio.open_connection(sock=ours, limit=_MAX_LINE_BYTES)
         self._reading = asyncio.create_task(self._read(self._process, reader))
         ready = asyncio.create_task(self._is_ready.wait())
         await asyncio.wait({ready, self._reading}, return_when=asyncio.FIRST_COMPLETED)
@@ -129,7 +129,7 @@ class WorkerProcess:
                 self._end_call(name, None, failure="The language worker process exited")
         if self._is_stopping:
             return
-        if self._time_outs >= _MOST_TIME_OUTS or not self.triggers:
+        if self._time_outs >= _MAX_TIME_OUTS or not self.triggers:
             self.ended.set()
             return
         await self.start()

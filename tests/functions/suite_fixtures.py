@@ -5,7 +5,7 @@ from typing import Any
 
 from zava.protocol.http.endpoint import Endpoint
 from zava.protocol.http_responses import HttpResponse
-from zava.protocol.mcp.fast_path import FastLane
+from zava.protocol.mcp.fast_path import FastPath
 from zava.protocol.request_context import RequestContext
 from zava.protocol.versions import HANDSHAKE
 
@@ -16,7 +16,7 @@ def add_fixtures() -> None:
 
     endpoint = application().endpoint
     endpoint.sdk_bridge._make_server = with_suite(endpoint.sdk_bridge._make_server)
-    vars(endpoint)["lane"] = WithoutLists(endpoint.lane)
+    vars(endpoint)["fast_path"] = WithoutLists(endpoint.fast_path)
     keep_every_event(endpoint)
 
 
@@ -27,10 +27,10 @@ def with_suite(make_server: Callable[[], Any]) -> Callable[[], Any]:
 
 
 class WithoutLists:
-    """The fast lane, but for the lists: the fixtures' server has longer ones."""
+    """The fast path, but for the lists: the fixtures' server has longer ones."""
 
-    def __init__(self, lane: FastLane) -> None:
-        self._lane = lane
+    def __init__(self, fast_path: FastPath) -> None:
+        self._lane = fast_path
 
     async def answer(
         self,

@@ -29,7 +29,7 @@ from zava.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 BUDGET = 0.25
-MOST_AWAITS = 200
+MAX_AWAITS = 200
 COLD_AWAITS = 16
 QUERY = {
     "name": "execute_sales_query",
@@ -87,7 +87,7 @@ async def each_await(
 ) -> list[func.HttpResponse]:
     """Disturb a request at each of its awaits in turn; return the answers."""
     answers: list[func.HttpResponse] = []
-    for number in range(1, MOST_AWAITS):
+    for number in range(1, MAX_AWAITS):
         started = time.monotonic()
         answer, is_reached = await disturbed(make(), number, how)
         assert time.monotonic() - started < 10 * BUDGET, f"{how} at await {number}"

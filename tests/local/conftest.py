@@ -1,22 +1,26 @@
 """One laptop for all tests of what its user sees."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.homes import open_directory
 from tests.local.laptop import Laptop, free_port
+from tests.vectors import keep_vectors
+from zava.infrastructure.local.embedded.postgres_server import DATABASE, EmbeddedServer
 from zava.infrastructure.local.state_dir import Home
 from zava.infrastructure.local.token_issuer import LocalIssuer
 from zava.retail.demo.principals import demo_callers
 
 
 @pytest.fixture(scope="session")
-def laptop() -> Iterator[Laptop]:
-    """A laptop on which `zava run` serves."""
+def laptop(vectors: Path) -> Iterator[Laptop]:
+    """A laptop on which `zava run` serves; its start leaves the vectors to those after it."""
     with open_directory() as directory:
         laptop = Laptop(directory / "laptop", free_port())
         laptop.start()
+        keep_vectors(EmbeddedServer(Home(laptop.home)).superuser_url(DATABASE), vectors)
         yield laptop
         laptop.stop()
 

@@ -166,7 +166,7 @@ async def test_trailers_without_end_are_refused(
 async def test_bodies_that_arrive_at_once_are_bounded_together(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(asgi, "_MOST_ARRIVING_BYTES", 3 * MiB)
+    monkeypatch.setattr(asgi, "_MAX_ARRIVING_BYTES", 3 * MiB)
     rest = asyncio.Event()
     handled: list[int] = []
 

@@ -18,8 +18,14 @@ from psycopg import pq
 from tests.homes import open_directory
 from tests.local.laptop import ROOT, Laptop, free_port
 from tests.patience import patient
+from tests.vectors import KnownVectors
+from zava.infrastructure.embeddings.index_job import embed_catalogue
 from zava.infrastructure.local.embedded.cluster import remove_unfinished
-from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
+from zava.infrastructure.local.embedded.postgres_server import (
+    ADMINISTRATOR,
+    DATABASE,
+    EmbeddedServer,
+)
 from zava.infrastructure.local.embedded.server_user import EmbeddedServerError
 from zava.infrastructure.local.state_dir import Home
 
@@ -83,8 +89,23 @@ def interrupted(laptop: Laptop, number: signal.Signals, at: Callable[[str], bool
     return screen.read_text()
 
 
-@pytest.mark.usefixtures("signals_of_a_terminal")
-def test_start_interrupted_at_each_moment_is_followed_by_one_that_serves(odd: Laptop) -> None:
+def embed_at_once(laptop: Laptop, vectors: Path) -> None:
+    """Put vectors that are known into the catalogue: this start is about what comes before."""
+    home = Home(laptop.home)
+    server = EmbeddedServer(home, fast=True)
+    server.start()
+    try:
+        url = server.url(ADMINISTRATOR, home.secret(ADMINISTRATOR), DATABASE)
+        with psycopg.connect(url, autocommit=True) as administrator:
+            embed_catalogue(administrator, KnownVectors(vectors))
+    finally:
+        server.stop()
+
+
+@pytest.mark.usefixtures("signals_of_a_terminal", "laptop")
+def test_start_interrupted_at_each_moment_is_followed_by_one_that_serves(
+    odd: Laptop, vectors: Path
+) -> None:
     cluster = odd.home / "postgresql-18"
     moments: list[tuple[signal.Signals, Callable[[str], bool]]] = [
         (signal.SIGINT, lambda _: any(odd.home.glob("postgresql-18.making-*/base"))),
@@ -100,6 +121,7 @@ def test_start_interrupted_at_each_moment_is_followed_by_one_that_serves(odd: La
         assert "{" not in said, said
         assert "psycopg" not in said, said
         assert not EmbeddedServer(Home(odd.home)).is_running()
+    embed_at_once(odd, vectors)
     odd.start()
     assert not list(odd.home.glob("postgresql-18.making-*"))
     assert odd.zava("call", "query_metrics", "--as", "Seattle", "metrics=revenue").returncode == 0

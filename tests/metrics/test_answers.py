@@ -9,6 +9,7 @@ import pytest
 from tests.conftest import TODAY
 from zava.data.metrics.catalog import Catalogue
 from zava.data.metrics.reader import MetricReader
+from zava.errors import NotPermitted
 from zava.model.core import Caller
 from zava.model.metrics import Comparison, MetricFilter, MetricOrder, MetricQuery, MetricRows
 from zava.service.metrics.periods import parse_period
@@ -181,6 +182,50 @@ async def test_day_ends_at_midnight_of_the_stores_and_not_of_utc(ask: Any) -> No
     assert max(row[0] for row in answer.rows) <= "2025-07-31"
     one = await ask("online", "orders", period="2025-07-04..2025-07-04")
     assert one.rows[0][0] == dict(answer.rows).get(str(date(2025, 7, 4)), 0)
+
+
+async def test_each_operator_keeps_the_groups_that_it_names(ask: Any) -> None:
+    async def kept(dimension: str, op: str, *values: str) -> set[str]:
+        filters = (MetricFilter(dimension, op, values),)
+        answer = await ask(
+            "eastside", "units", dimensions=(dimension,), filters=filters, limit=1000
+        )
+        return {row[0] for row in answer.rows}
+
+    whole = {
+        dimension: {
+            row[0] for row in (await ask("eastside", "units", dimensions=(dimension,))).rows
+        }
+        for dimension in ("category", "store", "month", "channel")
+    }
+    category, other, *_ = sorted(whole["category"])
+    assert await kept("category", "!=", category.upper()) == whole["category"] - {category}
+    assert await kept("category", "!=", category, other) == whole["category"] - {category, other}
+    tools = {name for name in whole["category"] if "tool" in name.lower()}
+    assert 0 < len(tools) < len(whole["category"])
+    assert await kept("category", "contains", "TOOL") == tools
+    assert await kept("category", "contains", "TOOL", category) == tools | {category}
+    assert await kept("store", "contains", "redm") == {"Zava Retail Redmond"}
+    assert await kept("store", "!=", "Redmond") == whole["store"] - {"Zava Retail Redmond"}
+    assert await kept("channel", "contains", "sto") == {"store"}
+    assert await kept("month", ">", "2025-06") == {m for m in whole["month"] if m > "2025-06"}
+    assert await kept("month", "<", "2025-06") == {m for m in whole["month"] if m < "2025-06"}
+    assert await kept("month", "!=", "2025-06", "2025-07") == whole["month"] - {
+        "2025-06",
+        "2025-07",
+    }
+
+
+@pytest.mark.parametrize("op", ["!=", "contains"])
+async def test_another_store_and_no_store_are_one_answer_to_each_operator(
+    ask: Any, op: str
+) -> None:
+    told = []
+    for name in ("Redmond", "Nowhere"):
+        with pytest.raises(NotPermitted) as caught:
+            await ask("seattle", "units", filters=(MetricFilter("store", op, (name,)),))
+        told.append((caught.value.message.replace(name, "…"), caught.value.hint))
+    assert told[0] == told[1]
 
 
 async def test_filters_on_different_dimensions_hold_together(ask: Any) -> None:

@@ -106,10 +106,19 @@ async def test_every_metric_runs_by_each_dimension_that_makes_sense_of_it_and_no
         ),
         (
             asked("units", filters=(MetricFilter("category", ">=", ("x",)),)),
-            "filters: category is text; op is = or in.",
-            "List",
+            "filters: category is text; op '>=' does not fit.",
+            "Use one of =, !=, in, contains.",
         ),
-        (asked("units", filters=(MetricFilter("category", "like", ("x",)),)), "filters: op is", ""),
+        (
+            asked("units", filters=(MetricFilter("month", "contains", ("2024",)),)),
+            "filters: month is a time; op 'contains' does not fit.",
+            "Use one of =, !=, in, between, >=, <=, >, <.",
+        ),
+        (
+            asked("units", filters=(MetricFilter("channel", "contains", ("phone",)),)),
+            "filters: no channel contains 'phone'.",
+            "Use online, store.",
+        ),
         (asked("units", filters=(MetricFilter("month", "between", ("2024-01",)),)), "takes 2", ""),
         (asked("units", filters=(MetricFilter("category", "=", ()),)), "= takes 1 values", ""),
         (

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-_MOST_TRIES, _MOMENT_SECONDS = 200, 0.05
+_MAX_TRIES, _MOMENT_SECONDS = 200, 0.05
 
 
 class _Tab:
@@ -65,7 +65,7 @@ def pick(name: str, url: str) -> None:
 def _go(http: httpx.Client, location: str) -> None:
     """Follow the answer; a client may begin to listen a moment after it has opened the browser."""
     never = Event()
-    for _ in range(_MOST_TRIES):
+    for _ in range(_MAX_TRIES):
         try:
             http.get(location)
         except httpx.ConnectError:

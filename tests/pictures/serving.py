@@ -16,7 +16,7 @@ from tests.local.laptop import Laptop, free_port
 from zava.infrastructure.local.state_dir import Home
 from zava.retail.demo.dataset import store_id
 
-_MOST_LOOKS = 30
+_MAX_LOOKS = 30
 HERE = Path(__file__).parent
 ARTEFACTS = HERE / "artefacts"
 CALLS_PER_MINUTE = 100_000  # a limit to show, and nobody meets it
@@ -66,7 +66,7 @@ def _until_ready(url: str) -> None:
 
     A browser would tell that as an error of the page. Each answer comes within two seconds.
     """
-    for _ in range(_MOST_LOOKS):
+    for _ in range(_MAX_LOOKS):
         if httpx.get(f"{url}/health/ready", timeout=10).status_code == HTTPStatus.OK:
             return
     raise AssertionError("the server does not become ready")

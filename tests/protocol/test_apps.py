@@ -13,7 +13,7 @@ from tests.protocol.rpc import ERAS, ask
 from zava.app import Application
 from zava.protocol.apps.sales_chart import MIME_TYPE, URI, page
 
-MOST_BYTES = 30_000
+MAX_BYTES = 30_000
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -37,7 +37,7 @@ async def test_metric_tools_name_a_page_that_can_be_read(
 
 def test_page_is_one_small_file_that_needs_nobody() -> None:
     html = page()
-    assert len(html.encode()) <= MOST_BYTES
+    assert len(html.encode()) <= MAX_BYTES
     addresses = set(re.findall(r"\w+://[^\s\"'`)]+", html)) - {"http://www.w3.org/2000/svg"}
     assert addresses == {"file:///${name}"}, "the name under which a host saves the rows"
     assert not re.search(r"^\s*(import|export) ", html, re.MULTILINE)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.golden_tools import GOLDEN
 from zava.errors import InvalidInput
-from zava.protocol.tools.argument_forms import converted
+from zava.protocol.tools.argument_forms import converted, parsed
 from zava.retail.tools.registry import TOOLS
 
 METRICS, SQL, SEARCH = "query_metrics", "execute_sales_query", "semantic_search_products"
@@ -63,12 +63,116 @@ FILTER = {"dimension": "store", "op": "in", "value": ["Seattle"]}
         (METRICS, "filters", [FILTER | {"value": [2024, "2025"]}], [FILTER | {"value": ["2024", "2025"]}]),
         (METRICS, "filters", [FILTER | {"value": "Nuts, bolts"}], [FILTER | {"value": ["Nuts, bolts"]}]),
         (METRICS, "order_by", {"by": "revenue"}, [{"by": "revenue", "direction": "desc"}]),
+        (METRICS, "metrics", "['revenue', 'orders']", ["revenue", "orders"]),
+        (METRICS, "metrics", ["revenue, orders", None], ["revenue", "orders"]),
+        (METRICS, "metrics", "revenue,", ["revenue"]),
+        (METRICS, "totals", 1, True),
+        (METRICS, "totals", "0", False),
+        (METRICS, "time_period", 2025, "2025"),
+        (METRICS, "time_period", {"start": "2025-01-01", "end": "2025-01-31"}, "2025-01-01..2025-01-31"),
+        (METRICS, "time_period", ["2025-01-01", "2025-01-31"], "2025-01-01..2025-01-31"),
+        ("get_store_performance", "time_period", ["2025"], "2025"),
+        ("compare_with_chain", "time_period", '{"from": "2025-01-01", "to": "2025-01-31"}', "2025-01-01..2025-01-31"),
+        # Filters in other forms than the published one.
+        *[
+            (METRICS, "filters", form, [{"dimension": "category", "op": "=", "value": ["Plumbing"]}])
+            for form in (
+                {"category": "Plumbing"},
+                {"category": ["Plumbing"]},
+                {"category": {"eq": "Plumbing"}},
+                {"category": {"$eq": "Plumbing"}},
+                {"category": {"op": "==", "value": "Plumbing"}},
+                [{"category": "Plumbing"}],
+                [{"field": "category", "operator": "equals", "value": "Plumbing"}],
+                [{"dimension": "category", "value": "Plumbing"}],
+                [{"column": "category", "op": "IS", "values": ["Plumbing"]}],
+                {"category": "Plumbing", "store": None},
+                '{"category": "Plumbing"}',
+                "{'category': 'Plumbing'}",
+                "category = 'Plumbing'",
+                ["category=Plumbing"],
+                ["category: Plumbing"],
+                ["category", "=", "Plumbing"],
+                [["category", "==", "Plumbing"]],
+                '["category", "=", "Plumbing"]',
+            )
+        ],
+        *[
+            (METRICS, "filters", form, [{"dimension": "store", "op": op, "value": value}])
+            for form, op, value in (
+                ({"store": ["Seattle", "Redmond"]}, "in", ["Seattle", "Redmond"]),
+                ("store in (Seattle, 'Redmond')", "in", ["Seattle", "Redmond"]),
+                ([FILTER | {"op": "IN"}], "in", ["Seattle"]),
+                ([FILTER | {"op": "=", "value": ["a", "b"]}], "in", ["a", "b"]),
+                ("store != Seattle", "!=", ["Seattle"]),
+                ([FILTER | {"op": "<>"}], "!=", ["Seattle"]),
+                ([FILTER | {"op": "not in"}], "!=", ["Seattle"]),
+                ({"store": {"nin": ["a", "b"]}}, "!=", ["a", "b"]),
+                ([FILTER | {"op": "LIKE", "value": "%Sea%"}], "contains", ["Sea"]),
+                ("store contains Sea", "contains", ["Sea"]),
+            )
+        ],
+        *[
+            (METRICS, "filters", form, [{"dimension": "month", "op": op, "value": value}])
+            for form, op, value in (
+                ("month >= 2025-01", ">=", ["2025-01"]),
+                ({"month": {"gte": "2025-01"}}, ">=", ["2025-01"]),
+                ([{"dimension": "month", "op": "after", "value": "2025-01"}], ">", ["2025-01"]),
+                ("month between 2025-01 and 2025-03", "between", ["2025-01", "2025-03"]),
+                ({"month": {"between": "2025-01..2025-03"}}, "between", ["2025-01", "2025-03"]),
+                ({"month": {"between": ["2025-01", "2025-03"]}}, "between", ["2025-01", "2025-03"]),
+            )
+        ],
+        (
+            METRICS, "filters", {"store": "Seattle", "month": {">=": "2025-01", "<=": "2025-03"}},
+            [
+                {"dimension": "store", "op": "=", "value": ["Seattle"]},
+                {"dimension": "month", "op": ">=", "value": ["2025-01"]},
+                {"dimension": "month", "op": "<=", "value": ["2025-03"]},
+            ],
+        ),
+        # Sort keys in other forms than the published one.
+        *[
+            (METRICS, "order_by", form, [{"by": "revenue", "direction": direction}])
+            for form, direction in (
+                ("revenue", "desc"),
+                ("revenue DESC", "desc"),
+                ("revenue: ascending", "asc"),
+                ("-revenue", "desc"),
+                ("+revenue", "asc"),
+                (["revenue asc"], "asc"),
+                (["revenue", "desc"], "desc"),
+                ({"revenue": "ASC"}, "asc"),
+                ([{"metric": "revenue", "order": "Ascending"}], "asc"),
+                ([{"field": "revenue", "descending": False}], "asc"),
+                ([{"by": "revenue", "descending": True}], "desc"),
+                ('[{"by": "revenue"}]', "desc"),
+            )
+        ],
+        (
+            METRICS, "order_by", "revenue desc, orders asc",
+            [{"by": "revenue", "direction": "desc"}, {"by": "orders", "direction": "asc"}],
+        ),
         # Choices in other letters.
         (METRICS, "order_by", [{"by": "revenue", "direction": "ASC"}], [{"by": "revenue", "direction": "asc"}]),
         (METRICS, "compare", "Previous Year", "previous_year"),
         (METRICS, "compare", "previous-period", "previous_period"),
         ("show_sales_chart", "compare", "none", "none"),
         ("show_sales_chart", "kind", "Time Series", "time_series"),
+        ("show_sales_chart", "kind", "bar", "bars"),
+        ("show_sales_chart", "kind", "timeseries", "time_series"),
+        (METRICS, "compare", ["previous_year"], "previous_year"),
+        # A list of one for a text, names in other wrappings, numbers with commas.
+        ("get_store_performance", "store", ["Seattle"], "Seattle"),
+        ("get_store_performance", "store", '["Seattle"]', "Seattle"),
+        ("get_store_performance", "store", "All stores", None),
+        ("compare_with_chain", "metric", ["revenue"], "revenue"),
+        (SEARCH, "category", '["Plumbing"]', "Plumbing"),
+        (METRICS, "metrics", [{"name": "revenue"}, {"metric": "orders"}], ["revenue", "orders"]),
+        (METRICS, "metrics", "revenue and orders; units", ["revenue", "orders", "units"]),
+        (METRICS, "filters", {}, []),
+        (METRICS, "order_by", {}, []),
+        (SQL, "max_rows", "1,000", 1000),
         # Texts stay as they are.
         (SQL, "postgresql_query", "[1]", "[1]"),
         (SEARCH, "query_description", "null", "null"),
@@ -93,12 +197,20 @@ def test_form_with_one_meaning_is_read_as_that(
         (SQL, "max_rows", "9" * 5000, "max_rows: should be a valid integer, not a text"),
         (SQL, "max_rows", 1001, "max_rows: should be less than or equal to 1000"),
         (SQL, "postgresql_query", None, "postgresql_query: should be a valid string, not null"),
+        (SQL, "postgresql_query", 7, "postgresql_query: should be a valid string, not a number"),
         (SEARCH, "in_stock_only", "yes", "in_stock_only: should be a valid boolean, not a text"),
-        (SEARCH, "category", ["Paint"], "category: should be a valid string, not a list"),
+        (SEARCH, "category", ["Paint", "Lumber"], "category: should be a valid string, not a list"),
         (METRICS, "metrics", [], "metrics: should have at least 1 item"),
         (METRICS, "metrics", None, "metrics: should be a valid list, not null"),
         (METRICS, "metrics", {}, "metrics: should be a valid list, not an object"),
-        (METRICS, "filters", "[", "filters.0: should be a valid dictionary"),
+        (
+            METRICS,
+            "metrics",
+            [{"name": "revenue", "as": "r"}],
+            "metrics.0: should be a valid string",
+        ),
+        (SQL, "max_rows", "1,00", "max_rows: should be a valid integer, not a text"),
+        (METRICS, "filters", "[", "filters.0: should be a valid object"),
         (METRICS, "compare", "last_year", "compare: should be 'previous_period',"),
         (METRICS, "colour", None, "colour: query_metrics has no such argument"),
     ],
@@ -113,10 +225,114 @@ def test_value_without_such_a_meaning_is_rejected_in_words(
     assert "union[" not in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("tool", "given", "expected"),
+    [
+        (METRICS, {"metric": "revenue"}, {"metrics": ["revenue"]}),
+        (METRICS, {"metrics": "revenue", "timePeriod": "2025"}, {"time_period": "2025"}),
+        (METRICS, {"metrics": "revenue", "order-by": "revenue"}, {"order_by": [{"by": "revenue", "direction": "desc"}]}),
+        (SQL, {"postgresqlQuery": "SELECT 1", "maxRows": 5}, {"postgresql_query": "SELECT 1", "max_rows": 5}),
+        ("get_store_performance", {"stores": "Seattle"}, {"store": "Seattle"}),
+        # Other names, and objects around the arguments.
+        (SQL, {"query": "SELECT 1"}, {"postgresql_query": "SELECT 1"}),
+        (SQL, {"SQL": "SELECT 1"}, {"postgresql_query": "SELECT 1"}),
+        (SEARCH, {"query": "paint", "limit": 3}, {"query_description": "paint", "max_rows": 3}),
+        (METRICS, {"metric": "revenue", "group_by": "store", "period": "2025"}, {"dimensions": ["store"], "time_period": "2025"}),
+        ("get_multiple_table_schemas", {"tables": "orders"}, {"table_names": ["orders"]}),
+        ("get_store_performance", {"store_name": "Seattle"}, {"store": "Seattle"}),
+        *[
+            (METRICS, {wrapper: inner}, {"metrics": ["revenue"]})
+            for wrapper in ("arguments", "kwargs", "input")
+            for inner in ({"metrics": ["revenue"]}, '{"metrics": ["revenue"]}')
+        ],
+        ("get_current_utc_date", {"random_string": "dummy"}, {}),
+    ],
+)  # fmt: skip
+def test_name_in_other_letters_is_the_published_one(
+    tool: str, given: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    read = TOOLS[tool].read_arguments(given).model_dump()
+    assert {name: read[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize("name", ["Metrics", "metric", "METRIC"])
+def test_name_that_is_given_twice_is_not_merged(name: str) -> None:
+    with pytest.raises(InvalidInput, match=f"{name}: query_metrics has no such argument"):
+        TOOLS[METRICS].read_arguments({"metrics": ["revenue"], name: ["orders"]})
+    with pytest.raises(InvalidInput, match="sql: execute_sales_query has no such argument"):
+        TOOLS[SQL].read_arguments({"query": "SELECT 1", "sql": "SELECT 2"})
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_each_argument_has_an_example_that_is_valid(tool: str) -> None:
+    """What cannot be read is answered with the wanted type and an example."""
+    for name, field in TOOLS[tool].arguments.model_fields.items():
+        with pytest.raises(InvalidInput) as caught:
+            TOOLS[tool].read_arguments(REQUIRED[tool] | {name: object()})
+        start, end = "For example ", f". Arguments of {tool}: "
+        hint = caught.value.hint
+        assert hint.startswith(start)
+        example = json.loads(hint[len(start) : hint.index(end)])
+        assert list(example) == [name], field
+        read = TOOLS[tool].read_arguments(REQUIRED[tool] | example)
+        assert read.model_dump()[name] == example[name]
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("no condition", "filters.0: should be a valid object, not a text"),
+        ([["category", "Plumbing"]], "filters.0: should be a valid object, not a list"),
+        ({"category": {"near": "Plumbing"}}, "filters.0.op: should be '=',"),
+        ([{"op": "=", "value": "Plumbing"}], "filters.0.dimension: required"),
+        ([FILTER | {"colour": 1}], "filters.0.colour: query_metrics has no such argument"),
+        (7, "filters: should be a valid list, not a number"),
+    ],
+)
+def test_filter_without_a_meaning_is_rejected_with_an_example(value: Any, message: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        TOOLS[METRICS].read_arguments(REQUIRED[METRICS] | {"filters": value})
+    assert message in caught.value.message
+    assert (
+        '{"filters":[{"dimension":"category","op":"in","value":["Plumbing"]}]}' in caught.value.hint
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("revenue desc now", "order_by.0: should be a valid object, not a text"),
+        ([{"by": "revenue", "direction": "sideways"}], "order_by.0.direction: should be 'asc' or"),
+        ([{"direction": "asc"}], "order_by.0.by: "),
+        (7, "order_by: should be a valid list, not a number"),
+    ],
+)
+def test_sort_key_without_a_meaning_is_rejected(value: Any, message: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        TOOLS[METRICS].read_arguments(REQUIRED[METRICS] | {"order_by": value})
+    assert message in caught.value.message
+
+
+def test_unknown_argument_is_answered_with_the_nearest_name() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        TOOLS[SQL].read_arguments({"postgres_query": "SELECT 1"})
+    assert "has no such argument; the nearest is postgresql_query" in caught.value.message
+
+
+def test_long_or_deep_text_is_no_list() -> None:
+    for text in ("['a', " * 2000, "[" * 300 + "'"):
+        with pytest.raises(InvalidInput, match="dimensions"):
+            TOOLS[METRICS].read_arguments({"metrics": "revenue", "dimensions": {"a": text}})
+        assert parsed(text, list) == text
+
+
 def test_hint_gives_the_type_of_each_argument() -> None:
     with pytest.raises(InvalidInput) as caught:
         TOOLS[METRICS].read_arguments({})
-    assert caught.value.hint.startswith("Arguments of query_metrics: metrics (list of strings), ")
+    assert caught.value.hint.startswith(
+        'For example {"metrics":["revenue","orders"]}. '
+        "Arguments of query_metrics: metrics (list of strings), "
+    )
     assert "limit (integer from 1 to 1000)" in caught.value.hint
     assert "compare (previous_period|previous_year|none)" in caught.value.hint
     with pytest.raises(InvalidInput) as caught:

@@ -1,4 +1,4 @@
-"""Both lanes of the endpoint answer alike: each request is sent to the fast one and past it.
+"""Both paths of the endpoint answer alike: each request is sent to the fast one and past it.
 
 Equal are the status, the headers that a client reads and the body as JSON; what differs from call
 to call (correlation ids, times) is replaced in both.
@@ -23,6 +23,7 @@ from zava.infrastructure.local.state_dir import Home
 from zava.infrastructure.local.token_issuer import LocalIssuer
 from zava.protocol.http.endpoint import Endpoint
 from zava.protocol.http_responses import HttpResponse
+from zava.protocol.mcp.fast_path_rules import _is_exact
 from zava.protocol.request_context import RequestContext
 from zava.retail.demo.principals import demo_callers
 from zava.settings import Settings
@@ -37,14 +38,14 @@ _CHANGING = re.compile(
 
 
 class Lanes:
-    """One endpoint whose fast lane can be closed; counts what that lane answered."""
+    """One endpoint whose fast path can be closed; counts what that path answered."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
-        self._lane = endpoint.lane
+        self._lane = endpoint.fast_path
         self._is_closed = False
         self.fast = 0
-        vars(endpoint)["lane"] = self
+        vars(endpoint)["fast_path"] = self
 
     async def answer(
         self,
@@ -61,7 +62,7 @@ class Lanes:
         return answer
 
     async def both(self, sent: Fuzzed) -> tuple[Any, Any]:
-        """Return what each lane says, the fast one first."""
+        """Return what each path says, the fast one first."""
         said = []
         for self._is_closed in (False, True):
             answer = await self._endpoint.handle(sent.method, "/mcp", sent.headers, sent.body)
@@ -92,7 +93,7 @@ async def lanes(database: Database, home: Home, context_keys: list[str]) -> Asyn
 
 
 async def compare(lanes: Lanes, sent: Iterable[Fuzzed]) -> int:
-    """Send each request down both lanes; return how many were sent."""
+    """Send each request down both paths; return how many were sent."""
     count = 0
     for one in sent:
         fast, slow = await lanes.both(one)
@@ -105,7 +106,7 @@ async def test_usual_requests_of_every_kind_meet_equal_answers(
     lanes: Lanes, tokens: dict[str, str]
 ) -> None:
     count = await compare(lanes, usual_requests(SEED, COUNT, tokens["seattle"]))
-    assert lanes.fast > count / 4, "the fast lane hardly answers"
+    assert lanes.fast > count / 4, "the fast path hardly answers"
     assert count - lanes.fast > count / 4, "hardly anything is unusual"
 
 
@@ -172,3 +173,15 @@ async def test_unusual_request_is_left_to_the_sdk(lanes: Lanes, tokens: dict[str
         fast, slow = await lanes.both(Fuzzed("POST", list(headers.items()), body))
         assert fast == slow
     assert lanes.fast == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "is_exact"),
+    [
+        ([{"value": ["Seattle", 1, 0.5]}], True),
+        ([{"value": [1e20]}], False),
+        ({"value": {"of": 1e20}}, False),
+    ],
+)
+def test_inexact_number_is_found_at_any_depth(value: Any, is_exact: bool) -> None:
+    assert _is_exact(value) == is_exact

@@ -14,7 +14,7 @@ from zava.protocol.http_responses import BUSY, HttpResponse
 from zava.protocol.tools.tool import ERROR_META
 
 CALL: dict[str, Any] = {"name": "get_current_utc_date", "arguments": {}}
-# One of the fast lane's requests, and two that only the SDK's lane answers.
+# One of the fast path's requests, and two that only the SDK's path answers.
 CALLS = {
     "usual": CALL,
     "unusual": CALL | UNUSUAL,

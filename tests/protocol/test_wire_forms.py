@@ -44,6 +44,8 @@ async def send(
         {"method": "prompts/list", "params": {"cursor": ""}},
         {"method": "ping", "params": None},
         {"method": "tools/call", "params": {"name": "get_current_utc_date", "arguments": None}},
+        {"method": "tools/call", "params": {"name": "get_current_utc_date", "arguments": ""}},
+        {"method": "tools/call", "params": {"name": "get_current_utc_date", "arguments": "{}"}},
         {"method": "prompts/get", "params": {"name": "business_summary", "arguments": None}},
         {
             "method": "prompts/get",
@@ -90,6 +92,9 @@ def test_message_in_the_protocol_s_own_form_stays_as_it_is() -> None:
         {"id": 1, "method": "initialize", "params": INITIALIZE | {"capabilities": {"roots": {}}}},
         {"id": 1, "method": "prompts/get", "params": {"name": "x", "arguments": []}},
         {"id": 1, "method": "tools/call", "params": {"arguments": {"time_period": None}}},
+        {"id": 1, "method": "tools/call", "params": {"arguments": "[1]"}},
+        {"id": 1, "method": "tools/call", "params": {"arguments": "revenue"}},
+        {"id": 1, "method": "prompts/get", "params": {"arguments": "{}"}},
     ):
         before = orjson.dumps(message)
         assert not remove_absent_values(message)

@@ -1,6 +1,6 @@
 """Requests as clients send them, with every optional part that some client adds, and spoilt ones.
 
-Unlike the requests of `fuzz.py` most of them are right, so that both lanes have something to say.
+Unlike the requests of `fuzz.py` most of them are right, so that both paths have something to say.
 """
 
 import random

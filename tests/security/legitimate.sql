@@ -1665,3 +1665,50 @@ WITH t AS (
   GROUP BY o.order_id, o.order_date
 )
 SELECT json_agg(t) AS last_order FROM t
+
+
+-- # bounds, names and functions that a text states
+-- The days of a month by the difference of two dates
+SELECT DATE '2026-01-01' + i AS day FROM generate_series(0, DATE '2026-01-31' - DATE '2026-01-01') AS i ORDER BY 1
+
+-- The last years by a field of today
+SELECT y FROM generate_series(EXTRACT(YEAR FROM CURRENT_DATE)::int - 3, EXTRACT(YEAR FROM CURRENT_DATE)::int) AS y ORDER BY y
+
+-- The days of this month
+SELECT d FROM generate_series(1, date_part('day', date_trunc('month', now()) + interval '1 month - 1 day')::int) AS d
+
+-- As many numbers as a list has parts
+SELECT n FROM generate_series(1, CARDINALITY(ARRAY['a', 'b', 'c'])) AS n ORDER BY n
+
+-- Weeks between two dates
+SELECT DATE '2026-01-05' + 7 * w AS week FROM generate_series(0, (DATE '2026-12-28' - DATE '2026-01-05') / 7) AS w
+
+-- Rows with an id each, as tools of metrics write it
+SELECT COUNT(DISTINCT gen_random_uuid()) AS n FROM retail.stores
+
+-- UUIDs of both kinds
+SELECT uuid_extract_version(uuidv4()) AS random, uuid_extract_version(uuidv7()) AS by_time
+
+-- A sample by a hash
+SELECT COUNT(*) AS n FROM retail.customers WHERE hashtext(email) % 2 = 0
+
+-- Another sample by a hash
+SELECT COUNT(*) AS n FROM retail.customers WHERE hashtextextended(email, 7) % 10 <> 0
+
+-- Twelve zeros
+SELECT array_fill(0, ARRAY[12]) AS months
+
+-- Outputs with the names of types
+SELECT x.system, x.xml, x.money FROM (SELECT 1 AS system, 2 AS xml, 3 AS money) AS x
+
+-- An output with the name of a system column
+WITH r AS (SELECT min(unit_price) AS xmin, max(unit_price) AS xmax FROM retail.order_items) SELECT r.xmin, r.xmax FROM r
+
+-- A recursion that USING joins
+WITH RECURSIVE n AS (SELECT 1 AS k UNION ALL SELECT m.k + 1 FROM n JOIN (VALUES (1), (2), (3)) AS m (k) USING (k)) SELECT * FROM n
+
+-- A recursion that CYCLE ends
+WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n % 3 + 1 FROM r) CYCLE n SET again USING path SELECT n FROM r
+
+-- Products by each keyword
+WITH kw (word) AS (VALUES ('drill'), ('saw')) SELECT kw.word, STRING_AGG(replace(p.sku, kw.word, ''), ', ' ORDER BY p.sku) AS skus FROM kw JOIN retail.products p ON strpos(lower(p.product_name), kw.word) > 0 AND split_part(lower(p.product_name), kw.word, 1) <> '' GROUP BY kw.word ORDER BY kw.word

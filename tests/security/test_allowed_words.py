@@ -13,9 +13,9 @@ from zava.infrastructure.local.state_dir import Home
 
 OLDEST, STANDARD = 16, 18
 # Volatile, and change nothing that outlives the call.
-VOLATILE = frozenset({"clock_timestamp", "random", "random_normal"})
+VOLATILE = frozenset({"clock_timestamp", "gen_random_uuid", "random", "random_normal"})
 # As above, and not in the oldest version.
-YOUNGER_VOLATILE = frozenset({"array_sample", "array_shuffle"})
+YOUNGER_VOLATILE = frozenset({"array_sample", "array_shuffle", "uuidv4", "uuidv7"})
 # A call of one argument by a type's name is a cast.
 CASTS = frozenset({"jsonb", "uuid"})
 # Functions that run text as SQL, sleep, lock, or read settings, files and the catalog.

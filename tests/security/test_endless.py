@@ -22,7 +22,7 @@ from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
 
 DEADLINE_SECONDS, FREE_WITHIN_SECONDS = 1, 2.0
-MOST_RESIDENT_KB = 900_000
+MAX_RESIDENT_KB = 900_000
 SECONDS = float(os.environ.get("ZAVA_TEST_SECONDS", "600"))  # noqa: TID251  # of the tests
 _RESIDENT = re.compile(r"VmHWM:\s+(\d+) kB")
 _ACTIVE = (
@@ -63,7 +63,7 @@ class Runner:
             for pid, seconds in rows:
                 assert seconds < DEADLINE_SECONDS + FREE_WITHIN_SECONDS, sql
                 resident = _RESIDENT.search(_status(pid))
-                assert resident is None or int(resident[1]) < MOST_RESIDENT_KB, sql
+                assert resident is None or int(resident[1]) < MAX_RESIDENT_KB, sql
             await self._watcher.execute("SELECT pg_sleep(0.02)")
 
 

@@ -1,9 +1,12 @@
 """A refusal names what was refused and what to write instead."""
 
+import time
+
 import pytest
 
 from zava.data.guard.analysis import ParsingTurns, StatementAnalyzer
 from zava.data.guard.guard import Guard, Verdict
+from zava.data.guard.syntax import syntax_hint
 from zava.errors import DatabaseFault, QueryRefused
 
 TABLES = frozenset({"stores", "orders", "order_items", "products", "customers"})
@@ -27,6 +30,10 @@ SETTINGS = "Settings cannot be read or changed; only the caller's token identifi
 SCHEMA = "get_multiple_table_schemas describes the tables that you can read."
 STANDARD = "Use PostgreSQL's aggregate, window, date, text, number, array and JSON functions."
 COLUMNS = "Name columns as get_multiple_table_schemas lists them"
+A_SERIES = (
+    "generate_series(1, 12), or generate_series(date '2026-01-01', date '2026-01-31',"
+    " interval '1 day')"
+)
 LONG = "Write what it looks for as a short literal, or gather fewer rows into one value."
 
 
@@ -199,12 +206,12 @@ def bounded(name: str, largest: str) -> str:
         (
             "SELECT n FROM generate_series(1, 10 ^ 9) AS n",
             bounded("generate_series", "1,000,000"),
-            "For example generate_series(1, 12).",
+            f"For example {A_SERIES}.",
         ),
         (
             "SELECT format('%99999s', 'x')",
             bounded("format", "10,000"),
-            "For example format('%s: %s', a, b).",
+            "For example format('%s: %s', a, b); a number is to_char(x, 'FM999,990.00').",
         ),
         (
             "SELECT strpos(string_agg(a, ''), max(b)) FROM retail.orders",
@@ -223,9 +230,9 @@ def test_refusal_says_what_and_what_instead(sql: str, message: str, hint: str) -
 
 
 def test_syntax_error_says_where() -> None:
-    assert judge("SELECT 1 FROM WHERE") == Verdict(
+    assert judge("SELECT 1 1") == Verdict(
         DatabaseFault,
-        'Syntax error at or near "WHERE" (at character 15).',
+        'Syntax error at or near "1" (at character 10).',
         "Correct the syntax near the stated position and send the statement again.",
     )
     assert (
@@ -281,6 +288,74 @@ def test_call_within_its_bounds_passes(call: str) -> None:
     assert judge(f"SELECT {call} FROM retail.orders AS a").error is None
 
 
+DAY = "date '2026-01-31' - date '2026-01-01'"
+BOUNDED = (
+    # Days between dates.
+    DAY,
+    "'2026-01-31'::date - '2026-01-01'::date",
+    "CURRENT_DATE - date '2026-01-01'",
+    "now()::date - date_trunc('year', now())::date",
+    "(now() AT TIME ZONE 'UTC')::date - make_date(2026, 1, 1)",
+    "(date '2026-01-01' + interval '1 month - 1 day')::date - date '2026-01-01'",
+    "(date '2026-01-01' + 30) - date '2026-01-01'",
+    "(CURRENT_DATE - interval '2 years')::date - CURRENT_DATE",
+    "timestamp '2026-01-31 10:00'::date - date '2026-01-01'",
+    # Arithmetic with them.
+    f"({DAY}) / 7",
+    f"ceil(({DAY}) / 7.0)::int",
+    f"floor(({DAY}) * -2)::int",
+    f"least({DAY}, 5)",
+    f"greatest({DAY}, 5)",
+    f"({DAY}) + extract(day FROM CURRENT_TIMESTAMP)::int",
+    # Fields of times.
+    "extract(year FROM CURRENT_DATE)::int",
+    "extract(month FROM now())::int",
+    "extract(day FROM LOCALTIMESTAMP)::int",
+    "date_part('doy', CURRENT_DATE)::int",
+    "extract(day FROM now() - timestamp '2020-01-01')::int",
+    # Lengths of literals.
+    "cardinality(ARRAY['a', 'b'])",
+    "array_length(string_to_array('a,b', ','), 1)",
+    "length('abc')",
+    "length('abc'::text)",
+)
+UNBOUNDED = (
+    "date '9999-01-01' - date '0001-01-01'",
+    "date '99999-01-01' - date '2026-01-01'",
+    "date '2026-02-30' - date '2026-01-01'",
+    f"({DAY}) * 100000",
+    f"({DAY}) / 0.00001",
+    f"({DAY}) / ({DAY} - 30)",
+    f"({DAY}) / 1e-320 * 0",
+    f"power(10, 9) / ({DAY} + 1)",
+    f"({DAY}) * power(10, 9)",
+    f"({DAY}) % 7",
+    f"-({DAY}) + least(power(10, 9), {DAY})",
+    f"greatest({DAY}, power(10, 9))",
+    "extract(epoch FROM now())::int",
+    "extract(epoch FROM now() - timestamp '2020-01-01')::int",
+    "extract(day FROM interval '99999999 days')::int",
+    "extract(day FROM make_interval(days => 99999999))::int",
+    "extract(millennium FROM date_trunc('millennium', now()))::int",
+    "extract(year FROM now() * 2)::int",
+    "(now() + interval '9999999 years')::date - CURRENT_DATE",
+    "(now() + make_interval(days => 9999999))::date - CURRENT_DATE",
+    "(now() + '1 day'::text::interval)::date - CURRENT_DATE",
+    "date_trunc('millennium', now())::date - CURRENT_DATE",
+    "make_date(99999, 1, 1) - CURRENT_DATE",
+    "make_date(power(10, 3)::int, 1, 1) - CURRENT_DATE",
+    "power(10, 9)::int - CURRENT_DATE",
+    "to_date('2026', 'YYYY') - CURRENT_DATE",
+    "now()::text::date - CURRENT_DATE",
+    "length(repeat('x', 9000) || repeat('x', 9000))",
+    "cardinality(array_fill(0, ARRAY[9000]))",
+    "length()",
+    "extract(day FROM power(10, 9)::int + 1)::int",
+    "floor(power(10, 9))::int",
+    "floor(1, 2)",
+)
+
+
 @pytest.mark.parametrize(
     "series",
     [
@@ -294,6 +369,7 @@ def test_call_within_its_bounds_passes(call: str) -> None:
         "DATE '2026-01-01', DATE '2026-02-01', INTERVAL '1 day'",
         "now() - interval '1 year', now(), '1 month'",
         "min(d), max(d), '1 month'::interval",
+        *(f"0, {bound}" for bound in BOUNDED),
     ],
 )
 def test_series_within_its_bounds_passes(series: str) -> None:
@@ -306,6 +382,9 @@ def test_series_within_its_bounds_passes(series: str) -> None:
         "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r WHERE n < 9), s AS (SELECT 1) SELECT * FROM r, s",
         "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT o.n FROM r JOIN retail.orders o ON o.n = r.n + 1) SELECT * FROM r",
         "WITH RECURSIVE r AS (VALUES (1) UNION SELECT 2) SELECT * FROM r",
+        "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n FROM r JOIN retail.orders USING (n)) SELECT * FROM r",
+        "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n FROM r NATURAL JOIN retail.orders) SELECT * FROM r",
+        "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) CYCLE n SET c USING p SELECT * FROM r",
     ],
 )
 def test_recursion_that_may_end_passes(sql: str) -> None:
@@ -342,6 +421,7 @@ def test_recursion_that_may_end_passes(sql: str) -> None:
         "1, least('nan'::float8, 1e9)",
         "1, -least('-inf'::float8, 1e999)",
         "1, 1e999 - 1e999",
+        *(f"0, {bound}" for bound in UNBOUNDED),
     ],
 )
 def test_constant_series_beyond_its_bound_is_refused(series: str) -> None:
@@ -374,3 +454,91 @@ async def test_verdict_is_remembered_and_each_refusal_has_its_own_correlation_id
         ids.add(caught.value.correlation_id)
     assert len(ids) == 2
     (await reader.read(b"", "SELECT 1")).verdict.enforce()
+
+
+def test_array_of_a_stated_length_is_filled() -> None:
+    assert judge("SELECT array_fill(0, ARRAY[3, 4])").error is None
+    assert judge("SELECT array_fill(0, ARRAY[100], ARRAY[2])").error is None
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "array_fill(0, ARRAY[10001])",
+        "array_fill(0, ARRAY[200, 200])",
+        "array_fill(0, ARRAY[n])",
+        "array_fill(0, '{5}')",
+        "array_fill(0)",
+        "array_fill(0, ARRAY[]::int[])",
+        "array_fill(repeat('x', 9000), ARRAY[9000])",
+        "array_fill(repeat(status, 9000), ARRAY[200])",
+        "array_fill(array_fill(0, ARRAY[9000])::text, ARRAY[9000])",
+        "strpos(array_fill('x'::text, ARRAY[9000])::text, array_fill('x'::text, ARRAY[9000])::text)",
+        "string_agg(array_fill(status, ARRAY[9000])::text, '')",
+    ],
+)
+def test_array_without_such_a_length_is_refused(call: str) -> None:
+    assert judge(f"SELECT {call} FROM retail.orders").error is QueryRefused
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT r.xmin FROM (SELECT 1 AS xmin) AS r",
+        "WITH r AS (SELECT 1 AS xmin) SELECT r.xmin FROM r",
+        "SELECT r.ctid FROM (VALUES (1)) AS r (ctid)",
+    ],
+)
+def test_name_of_a_system_column_that_the_statement_gives_is_its_own(sql: str) -> None:
+    assert judge(sql).error is None
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT xmin FROM (SELECT 1 AS xmin) AS r, retail.orders",
+        "SELECT r.xmin FROM (SELECT * FROM retail.orders) AS r",
+        "SELECT r.xmin FROM retail.orders AS r, LATERAL (SELECT 1 AS xmin FROM (SELECT 1 AS xmin) AS r) AS s",
+        # A WITH of a table's name hides that table in its own scope alone.
+        "WITH orders AS (SELECT 1 AS xmin) SELECT orders.xmin FROM retail.orders",
+        "SELECT orders.xmin FROM orders, LATERAL (WITH orders AS (SELECT 1 AS xmin) SELECT orders.xmin FROM orders) AS s",
+        "SELECT r.xmin FROM (WITH r AS (SELECT 1 AS xmin) SELECT 1) AS s, (WITH r AS (SELECT 1 AS n) SELECT r.xmin FROM r) AS t",
+        "SELECT (r).xmin FROM (SELECT 1 AS xmin) AS r",
+        "SELECT ((SELECT o FROM retail.orders AS o)).xmin FROM (SELECT 1 AS xmin)",
+    ],
+)
+def test_system_column_beside_such_a_name_is_refused(sql: str) -> None:
+    assert judge(sql).error is QueryRefused
+
+
+def test_call_beside_a_column_of_its_name_is_refused_where_a_with_has_a_tables_name() -> None:
+    own = "WITH r AS (SELECT 1 AS pg_sleep) SELECT r.pg_sleep FROM r"
+    assert judge(own).error is None
+    hidden = "WITH orders AS (SELECT 1 AS pg_sleep) SELECT orders.pg_sleep FROM retail.orders"
+    assert judge(hidden).error is QueryRefused
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"SELECT {'case ' * 3000}",
+        f"SELECT {'a' * 16_000} b c",
+        f"SELECT 1 {'having ' * 2200} (",
+        f"SELECT {' ' * 16_000} 1 1",
+        f"SELECT {'= ' * 7000}",
+        f"SELECT {'between a ' * 1500}",
+        f"SELECT {', a b' * 3000} c d",
+        "SELECT " + "'" * 15_999,
+        f"SELECT {'(' * 16_000}",
+    ],
+    ids=lambda text: text[:20],
+)
+def test_hint_on_a_long_text_takes_no_long_time(text: str) -> None:
+    """As a ratio to reading the text's letters some thousand times: the machine may be busy."""
+    begun = time.thread_time()
+    for _ in range(1000):
+        text.upper().count("X")
+    control = time.thread_time() - begun
+    begun = time.thread_time()
+    assert syntax_hint(text, "syntax error", len(text))
+    assert time.thread_time() - begun < 10 * control

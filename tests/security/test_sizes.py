@@ -327,7 +327,7 @@ FIELDS = [
     "SELECT o.to_jsonb FROM retail.orders AS o",
     "SELECT (o.status).normalize FROM retail.orders AS o",
     "SELECT o.length FROM retail.orders AS o",
-    "WITH a AS (SELECT 1 AS hashtext) SELECT (x).hashtext FROM (VALUES ('a')) AS v(x)",
+    "WITH a AS (SELECT 1 AS textlen) SELECT (x).textlen FROM (VALUES ('a')) AS v(x)",
 ]
 
 PLACES = [

@@ -6,8 +6,8 @@ import pytest
 
 from zava.model.metrics import Insight
 from zava.retail.service.insights import (
-    FEWEST_ORDERS,
-    FEWEST_UNITS_OF_CATEGORY,
+    MIN_ORDERS,
+    MIN_UNITS_OF_CATEGORY,
     RULES,
     StoreFigures,
     change_percent,
@@ -66,7 +66,7 @@ def test_revenue_speaks_from_five_percent_on(now: float, beside: str, speaks: bo
         assert f"${now:,.2f} after $10,000.00" in insight.text
 
 
-@pytest.mark.parametrize("orders", [(FEWEST_ORDERS - 1, 100, 100), (100, FEWEST_ORDERS - 1, 100)])
+@pytest.mark.parametrize("orders", [(MIN_ORDERS - 1, 100, 100), (100, MIN_ORDERS - 1, 100)])
 def test_few_orders_are_noise_however_large_the_change(orders: tuple[int, int, int]) -> None:
     findings = StoreFigures(
         figures(
@@ -117,7 +117,7 @@ def test_category_that_moved_most_money_is_named_where_enough_orders_hold_it() -
         row("Small", 100.0, 10.0),  # grew most in percent
         row("Large", 6_000.0, 9_000.0),
         row("Steady", 100_000.0, 90_000.0),  # moved more, by less than the threshold
-        row("Rare", 50_000.0, 1_000.0, orders=(50, FEWEST_UNITS_OF_CATEGORY - 1)),
+        row("Rare", 50_000.0, 1_000.0, orders=(50, MIN_UNITS_OF_CATEGORY - 1)),
     ]
     insight = found(StoreFigures(figures(), categories=rows))["category_change"]
     assert insight.text == "Large fell 33.3 %: $6,000.00 after $9,000.00."

@@ -15,7 +15,7 @@ from zava.infrastructure.azure.key_vault import (
     KeyVaultRefused,
     resolve_references_again,
 )
-from zava.infrastructure.local.state_dir import rotated
+from zava.infrastructure.context_keys import rotated
 
 VAULT = "https://kv-zava.vault.azure.net"
 APP = "/subscriptions/s/resourceGroups/rg-zava/providers/Microsoft.Web/sites/func-zava"

@@ -83,7 +83,7 @@ def test_ever_more_distinct_statements_take_no_more_memory() -> None:
 
 
 def test_reading_that_falls_behind_is_bounded_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("zava.data.usage.query_stats._MOST_PENDING", 5)
+    monkeypatch.setattr("zava.data.usage.query_stats._MAX_PENDING", 5)
     monitor = QueryStatsCollector()
     held = threading.Event()
     parsing_thread().submit(held.wait)

@@ -7,16 +7,16 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[2] / "zava"
 MODULES = [path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py"]
 
-MOST_FILES = 12
-MOST_FILES_AT_THE_ROOT = 9
+MAX_FILES = 12
+MAX_FILES_AT_THE_ROOT = 9
 
 
 def test_no_folder_has_more_files_than_a_reader_can_survey() -> None:
     files = Counter(path.parent for path in PACKAGE.rglob("*.py"))
-    assert len(files) > MOST_FILES, "the package was found"
-    crowded = {str(folder): count for folder, count in files.items() if count > MOST_FILES}
+    assert len(files) > MAX_FILES, "the package was found"
+    crowded = {str(folder): count for folder, count in files.items() if count > MAX_FILES}
     assert crowded == {}
-    assert files[PACKAGE] <= MOST_FILES_AT_THE_ROOT
+    assert files[PACKAGE] <= MAX_FILES_AT_THE_ROOT
 
 
 def test_no_two_modules_have_one_name() -> None:

@@ -19,12 +19,13 @@ from zava.errors import ZavaError
 from zava.infrastructure.azure.entra_credentials import azure_credential
 from zava.infrastructure.azure.key_vault import KeyVault, KeyVaultRefused, resolve_references_again
 from zava.infrastructure.command_line import command
+from zava.infrastructure.context_keys import rotated
 from zava.infrastructure.embeddings.index_job import build_index
 from zava.infrastructure.local.database import (
     LocalDatabase,
 )
 from zava.infrastructure.local.port import listen
-from zava.infrastructure.local.state_dir import Home, rotated
+from zava.infrastructure.local.state_dir import Home
 from zava.infrastructure.postgres.foreign_database import place
 from zava.infrastructure.postgres.migrations import (
     install_context_keys,

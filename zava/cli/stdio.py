@@ -20,7 +20,7 @@ import orjson
 from zava.protocol.versions import VERSION_KEY
 
 _TIMEOUT_SECONDS = 120  # above every deadline of the server
-_MOST_AT_ONCE = 16
+_MAX_AT_ONCE = 16
 _NOT_SERVED = -32603
 _REFUSED = 400  # the lowest status of a refusal
 _PLAIN = re.compile(r"[!-~]([ -~]*[!-~])?")
@@ -64,7 +64,7 @@ class StdioBridge:
 
     def serve(self, lines: Iterable[bytes]) -> None:
         """Carry messages until the client closes its end; those under way are finished."""
-        with ThreadPoolExecutor(_MOST_AT_ONCE) as workers:
+        with ThreadPoolExecutor(_MAX_AT_ONCE) as workers:
             try:
                 for line in filter(bytes.strip, lines):
                     message = _read(line)

@@ -4,7 +4,7 @@ import base64
 import json
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
@@ -20,10 +20,10 @@ from zava.model.core import Column
 Origins = frozenset[tuple[int, int]]
 """Pairs (table oid, column number) of text that customers or suppliers wrote."""
 
-_LARGEST_EXACT_INTEGER = 2**53
+_MAX_EXACT_INTEGER = 2**53
 """Beyond it a JSON reader that keeps doubles would change the number."""
 
-_LONGEST_EXACT_INTEGER = len(str(-_LARGEST_EXACT_INTEGER))
+_LONGEST_EXACT_INTEGER = len(str(-_MAX_EXACT_INTEGER))
 
 _NO_MODIFIER, _HEADER_BYTES = -1, 4
 
@@ -38,6 +38,9 @@ _READ_FAST = frozenset(
     | {"uuid", "bytea", "date", "time", "timetz", "timestamp", "timestamptz", "interval"}
     | {_NUMERIC}
 )
+_DOCUMENTS = frozenset({"json", "jsonb"})
+# Numbers, and what is none: NaN and the infinities are strings in JSON.
+_MAY_BE_TEXT = frozenset({_INT8, _NUMERIC, "float4", "float8"})
 # A double keeps every decimal of fifteen digits, so only a longer run can be one that it rounds:
 # a line that holds sixteen of these characters in a row is read exactly.
 _ALWAYS_EXACT_DIGITS = 15
@@ -74,7 +77,9 @@ def read_columns(
 def read_rows(columns: Sequence[Column], lines: Sequence[bytes]) -> list[list[Any]]:
     """Return the rows in column order.
 
-    A number stays a number when a double holds it exactly, and is a string otherwise.
+    A number stays a number when a double holds it exactly, and is a string otherwise. The numbers
+    of one column are all numbers or all strings, in the server's own writing. Fractions within a
+    JSON value are numbers, as in every reader of JSON.
 
     Raises:
         DatabaseFault: a JSON value nests deeper than clients read.
@@ -82,7 +87,8 @@ def read_rows(columns: Sequence[Column], lines: Sequence[bytes]) -> list[list[An
     names = {column.name for column in columns}
     types = {column.type for column in columns}
     if len(names) < len(columns) or not types <= _READ_FAST:
-        rows = [_read_row(line) for line in lines]
+        documents = {i for i, column in enumerate(columns) if column.type in _DOCUMENTS}
+        rows = [_read_row(line, documents) for line in lines]
     elif any(map(_has_long_numbers, columns)) and _may_round(b"".join(lines)):
         rows = [
             _read_row(line) if _may_round(line) else list(orjson.loads(line).values())
@@ -99,7 +105,30 @@ def read_rows(columns: Sequence[Column], lines: Sequence[bytes]) -> list[list[An
         if mend is not None:
             for row in rows:
                 row[index] = mend(row[index])
+    mixed = [index for index, column in enumerate(columns) if _is_mixed(column, rows, index)]
+    for row, line in zip(rows, lines, strict=True) if mixed else ():
+        texts = _read_texts(line.decode())
+        for index in mixed:
+            row[index] = _plain(texts[index][1], _DEEPEST)
     return rows
+
+
+def _is_mixed(column: Column, rows: Sequence[Sequence[Any]], index: int) -> bool:
+    """Whether some of a column's numbers are strings and others are not."""
+    if column.type.removesuffix("[]") not in _MAY_BE_TEXT:
+        return False
+    kinds = {type(row[index]) for row in rows}
+    if list in kinds:
+        kinds = {type(one) for row in rows for one in _leaves(row[index])}
+    return str in kinds and not kinds <= {str, type(None)}
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, list):
+        for inner in value:
+            yield from _leaves(inner)
+    else:
+        yield value
 
 
 def _has_long_numbers(column: Column) -> bool:
@@ -149,15 +178,21 @@ def _integer(text: str) -> int | str:
     if len(text) > _LONGEST_EXACT_INTEGER:
         return text
     value = int(text)
-    return value if abs(value) <= _LARGEST_EXACT_INTEGER else text
+    return value if abs(value) <= _MAX_EXACT_INTEGER else text
+
+
+class _Inexact(str):
+    """A number that a double would round."""
+
+    __slots__ = ()
 
 
 def _decimal(text: str) -> float | str:
     value = float(text)
     try:
-        return value if Decimal(repr(value)) == Decimal(text) else text
+        return value if Decimal(repr(value)) == Decimal(text) else _Inexact(text)
     except InvalidOperation:  # an exponent beyond what is reckoned with
-        return text
+        return _Inexact(text)
 
 
 _read_exactly = json.JSONDecoder(
@@ -165,23 +200,34 @@ _read_exactly = json.JSONDecoder(
 ).decode
 
 
-def _read_row(line: bytes) -> list[Any]:
+_read_texts = json.JSONDecoder(object_pairs_hook=_Pairs, parse_float=str, parse_int=str).decode
+
+
+def _read_row(line: bytes, documents: Container[int] = ()) -> list[Any]:
+    """Return a line's cells; `documents` are the places of JSON, whose numbers stay numbers."""
     try:
-        cells = [_plain(value, _DEEPEST) for _, value in _read_exactly(line.decode())]
+        cells = [
+            _plain(value, _DEEPEST, is_document=place in documents)
+            for place, (_, value) in enumerate(_read_exactly(line.decode()))
+        ]
     except RecursionError:
         raise _too_deep() from None
     # The type json keeps halves of surrogate pairs, which no text of an answer may hold.
     return _whole(cells) if _SURROGATE.search(line) else cells
 
 
-def _plain(value: Any, levels: int) -> Any:
+def _plain(value: Any, levels: int, *, is_document: bool = False) -> Any:
+    if isinstance(value, _Inexact):
+        number = float(value)
+        # Beyond the range of a double nothing of the number would remain.
+        return number if is_document and number and math.isfinite(number) else str(value)
     if not isinstance(value, list):
         return value
     if not levels:
         raise _too_deep()
     if isinstance(value, _Pairs):
-        return {key: _plain(inner, levels - 1) for key, inner in value}
-    return [_plain(inner, levels - 1) for inner in value]
+        return {key: _plain(one, levels - 1, is_document=is_document) for key, one in value}
+    return [_plain(one, levels - 1, is_document=is_document) for one in value]
 
 
 def _whole(value: Any) -> Any:
@@ -209,7 +255,7 @@ def _mend_bytea(value: str | None) -> str | None:
 
 
 def _mend_int8(value: int | str | None) -> int | str | None:
-    if isinstance(value, int) and abs(value) > _LARGEST_EXACT_INTEGER:
+    if isinstance(value, int) and abs(value) > _MAX_EXACT_INTEGER:
         return str(value)
     return value
 

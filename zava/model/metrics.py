@@ -90,7 +90,10 @@ class Comparison(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MetricFilter:
-    """One condition on a dimension; `op` is one of =, in, between, >=, <=."""
+    """One condition on a dimension.
+
+    `op` is one of =, !=, in, contains, between, >=, <=, >, <.
+    """
 
     dimension: str
     op: str

@@ -21,7 +21,7 @@ from zava.protocol.versions import HANDSHAKE, STATELESS
 METADATA = "/.well-known/oauth-protected-resource"
 _FORGED = "e30.e30.e30"  # three empty parts, without a signature
 _OK, _UNAUTHORIZED, _FORBIDDEN = 200, 401, 403
-_MOST_ISSUERS = 3
+_MAX_ISSUERS = 3
 _PARAMETER = re.compile(r'([a-z_]+)="([^"]*)"')
 _TOKEN_ADVICE = "docs/deploy.md lists the causes of 401 and 403 with a token"  # noqa: S105  # no token
 
@@ -81,7 +81,7 @@ def sign_in(subject: Subject) -> Found:
     issuers = _issuers(subject)
     if not issuers:
         return Found(State.SKIPPED, "the metadata name no authorization server")
-    found = [_sign_in_at(subject, issuer) for issuer in issuers[:_MOST_ISSUERS]]
+    found = [_sign_in_at(subject, issuer) for issuer in issuers[:_MAX_ISSUERS]]
     return next((one for one in found if one.state is State.PROBLEM), found[0])
 
 

@@ -11,7 +11,7 @@ from zava.protocol.versions import CAPABILITIES_KEY, CLIENT_KEY, HANDSHAKE, STAT
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _PORTS = {"http": 80, "https": 443}
-_MOST_SHOWN = 160
+_MAX_SHOWN = 160
 _CLIENT = {"name": "zava-check", "version": "1"}
 _META = {"_meta": {VERSION_KEY: STATELESS, CLIENT_KEY: _CLIENT, CAPABILITIES_KEY: {}}}
 
@@ -45,7 +45,7 @@ def shown(text: str) -> str:
     """Return what another server sent as one printable line of bounded length."""
     line = "".join(letter if letter.isprintable() else " " for letter in text[:1000])
     line = " ".join(line.split())
-    return line if len(line) <= _MOST_SHOWN else f"{line[:_MOST_SHOWN]}…"
+    return line if len(line) <= _MAX_SHOWN else f"{line[:_MAX_SHOWN]}…"
 
 
 class Address(NamedTuple):

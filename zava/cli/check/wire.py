@@ -20,7 +20,7 @@ from zava.cli.check.values import Address, Answer, Framing, Limits, NoAnswer, Re
 from zava.protocol.versions import STATELESS
 
 _PIECE_BYTES = 64 * 1024
-_MOST_ANSWER_BYTES = 1024 * 1024
+_MAX_ANSWER_BYTES = 1024 * 1024
 _CONTINUE_SECONDS = 2.0
 
 
@@ -125,7 +125,7 @@ class Line:
             self._push_body(request.framed())
             response = HTTPResponse(cast("socket.socket", _Source(source)), method=request.method)
             response.begin()
-            body = response.read(_MOST_ANSWER_BYTES)
+            body = response.read(_MAX_ANSWER_BYTES)
         headers = {name.lower(): value for name, value in response.getheaders()}
         taken = time.monotonic() - began
         is_last = bool(response.will_close)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any
 
-from zava.data.guard.vocabulary import FUNCTIONS
+from zava.data.guard.vocabulary import FUNCTIONS, SYSTEM_COLUMNS
 from zava.data.syntax.parser import Node, nodes_of
 
 Names = frozenset[str]
@@ -24,8 +24,9 @@ class Fields:
     Few statements select a field that PostgreSQL could call, so names are collected when one does.
     """
 
-    def __init__(self, statement: Node, columns: Names, calling: Names) -> None:
+    def __init__(self, statement: Node, tables: Names, columns: Names, calling: Names) -> None:
         self._statement = statement
+        self._tables = tables
         self._columns = columns
         self._calling = calling
 
@@ -40,6 +41,13 @@ class Fields:
         named = self._sources.get(source or "", [])
         return bool(named) and all(name in names or _STAR in names for names in named)
 
+    def is_own(self, name: str, source: str) -> bool:
+        """Whether each source of an alias gives a column that name itself; `*` gives none."""
+        if name not in SYSTEM_COLUMNS:
+            return False
+        named = self._sources.get(source, [])
+        return bool(named) and all(name in names for names in named)
+
     @cached_property
     def _outputs(self) -> Names:
         return _output_names(self._statement)
@@ -47,7 +55,11 @@ class Fields:
     @cached_property
     def _sources(self) -> dict[str, list[Names]]:
         nodes = list(nodes_of(self._statement))
-        ctes = {node["ctename"]: _query_names(node) for node in nodes if "ctename" in node}
+        ctes: dict[str, Names] = {}
+        for node in nodes:
+            if "ctename" in node:  # of one name in two places, what both have
+                names = _query_names(node)
+                ctes[node["ctename"]] = ctes.get(node["ctename"], names) & names
         sources: dict[str, list[Names]] = {}
         for node in nodes:
             for key in _SOURCES & node.keys():
@@ -61,7 +73,11 @@ class Fields:
         if "subquery" in item:
             names = names or select_names(item["subquery"]["SelectStmt"])
         elif "relname" in item:
-            names = names or ctes.get(item["relname"], self._columns)
+            # A table's own name means the table, wherever a WITH has the same.
+            is_table = "schemaname" in item or item["relname"] in self._tables
+            names = names or (
+                self._columns if is_table else ctes.get(item["relname"], self._columns)
+            )
         else:
             columns = [*item.get("columns", ()), *item.get("coldeflist", ())]
             names |= {

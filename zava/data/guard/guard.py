@@ -59,7 +59,7 @@ class Guard:
             reason = refusals.too_deep()
             return Verdict(QueryRefused, reason.message, reason.hint)
         except NotParsed as error:
-            return _syntax_error(error)
+            return _syntax_error(statement, error)
         except Refused as reason:
             return Verdict(QueryRefused, reason.message, reason.hint)
         return Verdict(visited_rows=work.visited, gathers=sizes.together >= GATHERING_BYTES)
@@ -74,11 +74,13 @@ def _only_one(trees: list[dict[str, Any]]) -> dict[str, Any]:
     return statement
 
 
-def _syntax_error(error: NotParsed) -> Verdict:
+def _syntax_error(statement: str, error: NotParsed) -> Verdict:
+    from zava.data.guard.syntax import syntax_hint
+
     said = f"{error.message[:1].upper()}{error.message[1:]}"
     place = f" (at character {error.position})" if error.position else ""
     return Verdict(
         DatabaseFault,
         f"{said}{place}.",
-        "Correct the syntax near the stated position and send the statement again.",
+        syntax_hint(statement, error.message, error.position),
     )

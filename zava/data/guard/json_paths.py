@@ -21,7 +21,7 @@ _TOKEN = re.compile(
 _SIDE = r"[^&|?]*"
 _TWO_PATHS = re.compile(rf"[@$]{_SIDE}(?:==|!=|<>|<=|>=|<|>){_SIDE}[@$]")
 _DESCENT = "**"
-_MOST_DESCENTS = 1
+_MAX_DESCENTS = 1
 _BUILDERS = frozenset({"jsonb_build_object"})
 # Casts to these make one short value of whatever is cast.
 _SHORT_TYPES = frozenset(
@@ -51,7 +51,7 @@ def check_path(path: str, *, has_short_variables: bool) -> None:
         raise Refused("A JSON path compares two paths, which no deadline ends.", _HINT)
     if "$" in bare.partition("?")[2]:
         raise Refused("A filter of a JSON path reads the whole value for each item.", _HINT)
-    if bare.count(_DESCENT) > _MOST_DESCENTS:
+    if bare.count(_DESCENT) > _MAX_DESCENTS:
         raise Refused("A JSON path holds ** more than once.", "Name the keys on the way.")
 
 

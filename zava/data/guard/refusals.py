@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Any
 
 from zava.data.guard.vocabulary import FUNCTIONS
 
 READS_ONLY = "Send one SELECT (or WITH … SELECT, VALUES); the data can only be read."
 _SCHEMA_TOOL = "get_multiple_table_schemas describes the tables that you can read."
 _STANDARD = "Use PostgreSQL's aggregate, window, date, text, number, array and JSON functions."
+_OPERATORS = "Use PostgreSQL's own operators, unqualified."
+_TYPES = "Use text, numeric, integer, boolean, date, timestamptz, interval, uuid, jsonb or arrays."
 _NO_SETTINGS = "Settings cannot be read or changed; only the caller's token identifies the caller."
 
 _STATEMENTS = {
@@ -39,7 +42,12 @@ _CLAUSES = {
     "XmlSerialize": ("XML is not allowed.", "Use the JSON functions."),
     "RangeTableFunc": ("XMLTABLE is not allowed.", "Use the JSON functions."),
 }
+# What SHOW lists in other dialects; in PostgreSQL they are settings that do not exist.
+_LISTINGS = frozenset({"tables", "databases", "schemas", "columns", "views", "indexes"})
 _CATALOG_SCHEMAS = frozenset({"pg_catalog", "information_schema", "pg_toast", "pg_temp", "zava"})
+_NEAR = 0.85
+"""How like a listed name a function's must be: less names another function."""
+
 _TYPE_OF = "pg_typeof"
 _SETTING_FUNCTIONS = frozenset({"set_config", "current_setting", "setseed"})
 
@@ -58,8 +66,10 @@ def several_statements() -> Refused:
     return Refused("The text holds several statements.", "Send one statement.")
 
 
-def node(name: str) -> Refused:
+def node(name: str, content: Any) -> Refused:
     """Refuse a statement or a clause by the name of its parse tree's node."""
+    if name == "VariableShowStmt" and content.get("name", "all") in _LISTINGS:
+        return Refused("SHOW is not allowed.", _SCHEMA_TOOL)
     if name in _STATEMENTS:
         keyword, hint = _STATEMENTS[name]
         return Refused(f"{keyword} is not allowed.", hint)
@@ -74,6 +84,10 @@ def relation(schema: str | None, name: str, readable: Iterable[str]) -> Refused:
     """Refuse a relation that is neither a retail table nor a name of the statement's own WITH."""
     if schema in _CATALOG_SCHEMAS or (schema is None and name.startswith("pg_")):
         return Refused("Catalog tables cannot be read.", _SCHEMA_TOOL)
+    from zava.data.guard.dialects import RELATIONS
+
+    if name in RELATIONS:
+        return Refused(f"{name} is not a table that you can read.", RELATIONS[name])
     tables = sorted(readable)
     nearest = get_close_matches(name, tables, n=3) or tables
     offered = ", ".join(f"retail.{table}" for table in nearest)
@@ -89,8 +103,11 @@ def function(name: str) -> Refused:
         return Refused("pg_typeof is read as text only.", "Write pg_typeof(x)::text.")
     if name.startswith(("pg_", "has_", "to_reg")) or name in {"version", "col_description"}:
         return Refused(f"The function {name[:63]} is not allowed.", _SCHEMA_TOOL)
-    nearest = get_close_matches(name, FUNCTIONS, n=3, cutoff=0.75)
+    from zava.data.guard.dialects import FUNCTIONS as ELSEWHERE
+
+    nearest = get_close_matches(name, FUNCTIONS, n=2, cutoff=_NEAR)
     hint = f"Perhaps {' or '.join(nearest)}." if nearest else _STANDARD
+    hint = ELSEWHERE.get(name.replace("_", ""), ELSEWHERE.get(name, hint))
     return Refused(f"The function {name[:63]} is not allowed.", hint)
 
 
@@ -124,17 +141,16 @@ def type_name(name: str) -> Refused:
     """Refuse a type that reaches into the catalog or that analytics does not need."""
     if name.removeprefix("pg_catalog.").startswith("reg"):
         return Refused(f"The type {name[:63]} looks into the catalog.", _SCHEMA_TOOL)
-    return Refused(
-        f"The type {name[:63]} is not allowed.",
-        "Use text, numeric, integer, boolean, date, timestamptz, interval, uuid, jsonb or arrays.",
-    )
+    from zava.data.guard.dialects import TYPES
+
+    return Refused(f"The type {name[:63]} is not allowed.", TYPES.get(name, _TYPES))
 
 
 def operator(name: str) -> Refused:
     """Refuse an operator that is not PostgreSQL's own."""
-    return Refused(
-        f"The operator {name[:63]} is not allowed.", "Use PostgreSQL's own operators, unqualified."
-    )
+    from zava.data.guard.dialects import OPERATORS
+
+    return Refused(f"The operator {name[:63]} is not allowed.", OPERATORS.get(name, _OPERATORS))
 
 
 def special_value(name: str) -> Refused:

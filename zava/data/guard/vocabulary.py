@@ -2,7 +2,8 @@
 
 A word that is not listed is refused. A function is listed if every overload of it is immutable or
 stable, reads nothing but its arguments, and cannot run text as SQL. The listed volatile ones
-(`random`, `clock_timestamp`, the two array samplers) change nothing that outlives the call.
+(`random`, `clock_timestamp`, the two array samplers, those that make UUIDs) change nothing that
+outlives the call.
 """
 
 
@@ -47,7 +48,7 @@ FUNCTIONS = _words(
     # Casts in the form of calls.
     bool float4 float8 int2 int4 int8 interval jsonb time timestamp timestamptz uuid
     # Arrays, sets of rows, and rows.
-    array_append array_cat array_dims array_length array_lower array_ndims array_position
+    array_append array_cat array_dims array_fill array_length array_lower array_ndims array_position
     array_positions array_prepend array_remove array_replace array_reverse array_sample
     array_shuffle array_sort array_to_json array_to_string array_upper cardinality generate_series
     generate_subscripts num_nonnulls num_nulls row_to_json trim_array unnest
@@ -70,8 +71,9 @@ FUNCTIONS = _words(
     array_to_tsvector json_to_tsvector jsonb_to_tsvector numnode phraseto_tsquery plainto_tsquery
     querytree setweight strip to_tsquery to_tsvector ts_delete ts_filter ts_headline ts_rank
     ts_rank_cd tsquery_phrase tsvector_to_array websearch_to_tsquery
-    # Bits, bytes and UUIDs.
-    bit_count get_bit get_byte set_bit set_byte uuid_extract_timestamp uuid_extract_version
+    # Bits, bytes, hashes and UUIDs.
+    bit_count gen_random_uuid get_bit get_byte hashtext hashtextextended set_bit set_byte
+    uuid_extract_timestamp uuid_extract_version uuidv4 uuidv7
     """
 )
 

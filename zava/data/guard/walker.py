@@ -5,7 +5,7 @@ a name without a rule is refused, even if a later version of the parser adds it.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar, Never
+from typing import Any, ClassVar
 
 from zava.data.guard import refusals
 from zava.data.guard.cost.bounds import BOUNDED, Growth, check_recursion
@@ -41,8 +41,11 @@ _PATH_OPERATORS = frozenset({"@?", "@@"})
 class _Meanings(dict[str, Callable[["Walk", Any], None]]):
     """What is done with a part of a node, by the part's name."""
 
-    def __missing__(self, name: str) -> Never:
-        raise refusals.node(name)
+    def __missing__(self, name: str) -> Callable[["Walk", Any], None]:
+        def refuse(_walk: "Walk", content: Any) -> None:
+            raise refusals.node(name, content)
+
+        return refuse
 
 
 class Walk:
@@ -74,7 +77,7 @@ class Walk:
         Raises:
             Refused: the first thing that is not on the lists.
         """
-        self._fields = Fields(statement, self._columns, self._calling)
+        self._fields = Fields(statement, self._tables, self._columns, self._calling)
         self._queries.append((statement, frozenset()))
         while self._queries:
             query, self._visible = self._queries.pop()
@@ -154,21 +157,21 @@ class Walk:
 
     def _column(self, reference: Node) -> None:
         names = [part["String"]["sval"] for part in reference["fields"] if "String" in part]
+        if names and not (len(names) > 1 and self._fields.is_own(names[-1], names[-2])):
+            _check_column(names[-1])
         if len(names) > 1:
             self._check_field(names[-1], names[-2])
-        elif names:
-            _check_column(names[-1])
 
     def _selection(self, selection: Node) -> None:
         value = selection["arg"].get("ColumnRef", {}).get("fields", ())
         source = value[-1].get("String", {}).get("sval") if value else None
         for part in selection["indirection"]:
             if "String" in part:
+                _check_column(part["String"]["sval"])
                 self._check_field(part["String"]["sval"], source)
         self._push(selection)
 
     def _check_field(self, name: str, source: str | None) -> None:
-        _check_column(name)
         if name not in FUNCTIONS and name not in self._calling:
             return  # most columns
         if self._fields.is_call(name) or not self._fields.is_column(name, source):

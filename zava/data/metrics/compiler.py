@@ -148,11 +148,13 @@ SELECT json_build_object(
         given = self._given(condition)
         if dimension.pattern is None:
             texts = dimension.matches or (dimension.expression,)
-            wanted = f"(SELECT lower(v) FROM jsonb_array_elements_text({given}) AS v)"
-            return "(" + " OR ".join(f"lower({text}) IN {wanted}" for text in texts) + ")"
+            test = _any_text(texts, given, op)
+            return f"NOT {test}" if op == "!=" else test
         label = f'({dimension.expression} COLLATE "C")'
         if op == "in":
             return f"{label} IN (SELECT v FROM jsonb_array_elements_text({given}) AS v)"
+        if op == "!=":
+            return f"{label} <> ALL (SELECT v FROM jsonb_array_elements_text({given}) AS v)"
         if op == "between":
             return f"{label} BETWEEN {given}->>0 AND {given}->>1"
         return f"{label} {op} {given}->>0"
@@ -236,8 +238,7 @@ SELECT json_build_object(
         looked = [
             f"SELECT '{c.dimension.name}' AS dimension, v AS value"
             f" FROM jsonb_array_elements_text({self._given(c)}) AS v"
-            f" WHERE NOT EXISTS (SELECT FROM {c.dimension.relation} WHERE lower(v) IN"
-            f" ({', '.join(f'lower({text})' for text in c.dimension.matches)}))"
+            f" WHERE NOT EXISTS (SELECT FROM {c.dimension.relation} WHERE {_bears(c)})"
             for c in self._plan.conditions
             if c.dimension.relation
         ]
@@ -282,3 +283,20 @@ SELECT json_build_object(
 
     def _value(self, kind: str, value: Any) -> str:
         return f"($1->>'{self._parameter.key(kind, value)}')"
+
+
+def _any_text(texts: Sequence[str], given: str, op: str) -> str:
+    """Return the test that one of a row's texts is, or contains, one of the given values."""
+    if op == "contains":
+        found = " OR ".join(f"strpos(lower({text}), lower(v)) > 0" for text in texts)
+        return f"EXISTS (SELECT FROM jsonb_array_elements_text({given}) AS v WHERE {found})"
+    wanted = f"(SELECT lower(v) FROM jsonb_array_elements_text({given}) AS v)"
+    return "(" + " OR ".join(f"lower({text}) IN {wanted}" for text in texts) + ")"
+
+
+def _bears(condition: Condition) -> str:
+    """Return the test that a row of the dimension's relation bears the value `v`."""
+    texts = condition.dimension.matches
+    if condition.op == "contains":
+        return " OR ".join(f"strpos(lower({text}), lower(v)) > 0" for text in texts)
+    return f"lower(v) IN ({', '.join(f'lower({text})' for text in texts)})"

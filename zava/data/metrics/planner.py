@@ -14,8 +14,9 @@ from zava.model.metrics import Comparison, MetricFilter, MetricOrder, MetricQuer
 
 T = TypeVar("T")
 
-MOST_METRICS, MOST_DIMENSIONS, MOST_FILTERS, MOST_VALUES = 12, 3, 8, 100
-_OPERATORS = ("=", "in", "between", ">=", "<=")
+MAX_METRICS, MAX_DIMENSIONS, MAX_FILTERS, MAX_VALUES = 12, 3, 8, 100
+_OF_TEXT = ("=", "!=", "in", "contains")
+_OF_TIME = ("=", "!=", "in", "between", ">=", "<=", ">", "<")
 _LABELS = {
     "YYYY-MM-DD": re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII),
     "YYYY-Www": re.compile(r"\d{4}-W\d{2}", re.ASCII),
@@ -116,16 +117,16 @@ def answer_names(metric: Metric, compare: Comparison | None) -> list[str]:
 
 
 def _check_sizes(query: MetricQuery) -> None:
-    if not 1 <= len(query.metrics) <= MOST_METRICS:
+    if not 1 <= len(query.metrics) <= MAX_METRICS:
         raise InvalidInput(
-            f"metrics: 1 to {MOST_METRICS} are answered at once.", hint="Send several calls."
+            f"metrics: 1 to {MAX_METRICS} are answered at once.", hint="Send several calls."
         )
-    if len(query.dimensions) > MOST_DIMENSIONS:
+    if len(query.dimensions) > MAX_DIMENSIONS:
         raise InvalidInput(
-            f"dimensions: at most {MOST_DIMENSIONS}.", hint="Filter instead of splitting further."
+            f"dimensions: at most {MAX_DIMENSIONS}.", hint="Filter instead of splitting further."
         )
-    if len(query.filters) > MOST_FILTERS:
-        raise InvalidInput(f"filters: at most {MOST_FILTERS}.", hint="Use `in` for many values.")
+    if len(query.filters) > MAX_FILTERS:
+        raise InvalidInput(f"filters: at most {MAX_FILTERS}.", hint="Use `in` for many values.")
 
 
 def _unique(given: Sequence[T]) -> tuple[T, ...]:
@@ -188,19 +189,35 @@ def _check_comparison(
 def _condition(given: MetricFilter, catalogue: Catalogue) -> Condition:
     dimension = catalogue.dimension(given.dimension, "filters")
     op = given.op.strip().lower()
-    if op not in _OPERATORS:
-        raise InvalidInput(f"filters: op is one of {', '.join(_OPERATORS)}.", hint="Use `in`.")
-    if dimension.pattern is None and op not in {"=", "in"}:
+    allowed = _OF_TEXT if dimension.pattern is None else _OF_TIME
+    if op not in allowed:
+        kind = "text" if dimension.pattern is None else "a time"
         raise InvalidInput(
-            f"filters: {dimension.name} is text; op is = or in.", hint="List the values with in."
+            f"filters: {dimension.name} is {kind}; op {op[:20]!r} does not fit.",
+            hint=f"Use one of {', '.join(allowed)}.",
         )
-    wanted = {"between": (2, 2), "in": (1, MOST_VALUES)}.get(op, (1, 1))
+    if op == "contains" and dimension.choices:
+        return _chosen(dimension, given)
+    most = MAX_VALUES if op in {"in", "!=", "contains"} else 1
+    wanted = (2, 2) if op == "between" else (1, most)
     if not wanted[0] <= len(given.values) <= wanted[1]:
-        told = "1" if wanted == (1, 1) else "2" if op == "between" else f"1 to {MOST_VALUES}"
+        told = "1" if wanted == (1, 1) else "2" if op == "between" else f"1 to {MAX_VALUES}"
         raise InvalidInput(f"filters: {op} takes {told} values.", hint="Give value as a list.")
     for value in given.values:
         _check_value(dimension, value)
     return Condition(dimension, op, given.values)
+
+
+def _chosen(dimension: Dimension, given: MetricFilter) -> Condition:
+    """Return the condition on the choices that contain a text."""
+    wanted = [value.strip().lower() for value in given.values]
+    found = [each for each in dimension.choices if any(value in each for value in wanted)]
+    if not found:
+        raise InvalidInput(
+            f"filters: no {dimension.name} contains {', '.join(given.values)[:60]!r}.",
+            hint=f"Use {', '.join(dimension.choices)}.",
+        )
+    return Condition(dimension, "in", tuple(found))
 
 
 def _check_value(dimension: Dimension, value: str) -> None:

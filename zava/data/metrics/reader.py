@@ -28,7 +28,7 @@ CHAIN_METRICS = ("revenue", "orders", "average_order_value", "customers", "units
 """What zava.chain_quartiles knows; anything else it answers with nothing."""
 
 _OFFERED = 8
-_MOST_STORES = 100
+_MAX_STORES = 100
 _LONGEST_VALUE = 60
 
 
@@ -77,7 +77,7 @@ class MetricReader:
                 f"metric: {asked.name} is not compared with the chain.",
                 hint=f"Use {', '.join(CHAIN_METRICS)}.",
             )
-        query = MetricQuery((asked.name,), period, today, dimensions=("store",), limit=_MOST_STORES)
+        query = MetricQuery((asked.name,), period, today, dimensions=("store",), limit=_MAX_STORES)
         plans = {"own": plan(query, self._catalogue)}
         sql, params = compile_plans(plans, self._catalogue)
         values = {"metric": asked.name, "start": str(period.start), "end": str(period.end)}

@@ -19,8 +19,8 @@ from zava.telemetry import events
 # Class 40 and a refused lock: the server itself asks for another try.
 _ASKED_FOR = frozenset({"40001", "40P01", "55P03", "53300"})
 _ENDED = frozenset({"57P01", "57P02", "57P03"})
-_MOST_ATTEMPTS = 3
-_MOST_LOST = 2
+_MAX_ATTEMPTS = 3
+_MAX_LOST = 2
 _UNREACHABLE_SECONDS = 4.0  # the circuit opens before that
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.05, 0.5
 _jitter = random.SystemRandom().uniform  # not the shared generator, which a program may seed
@@ -60,10 +60,10 @@ class Repetition:
             is_over = time.monotonic() - self._since >= _UNREACHABLE_SECONDS
         elif is_lost_connection(error):
             self._lost += 1
-            is_over = self._lost >= _MOST_LOST
+            is_over = self._lost >= _MAX_LOST
         else:
             self._asked += 1
-            is_over = self._asked >= _MOST_ATTEMPTS
+            is_over = self._asked >= _MAX_ATTEMPTS
         return not is_over and call_context.remaining_seconds(_LONGEST_WAIT_SECONDS) > 0
 
     async def pause(self, error: Exception) -> None:

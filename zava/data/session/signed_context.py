@@ -16,7 +16,7 @@ LIFETIME_SECONDS = 60
 """How long a signature holds; the database accepts at most 120."""
 
 MINIMUM_KEY_BYTES = 32
-_LARGEST_KEY_ID = 2**31 - 1  # an integer of the database
+_MAX_KEY_ID = 2**31 - 1  # an integer of the database
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ class ContextKey:
         except (ValueError, binascii.Error):
             # No cause: it would repeat a key that came without its number.
             raise SettingsError("ZAVA_CONTEXT_KEYS: expected id:base64[,id:base64]") from None
-        if not 0 < key.key_id <= _LARGEST_KEY_ID:
-            raise SettingsError(f"ZAVA_CONTEXT_KEYS: a key's id lies in 1..{_LARGEST_KEY_ID}")
+        if not 0 < key.key_id <= _MAX_KEY_ID:
+            raise SettingsError(f"ZAVA_CONTEXT_KEYS: a key's id lies in 1..{_MAX_KEY_ID}")
         if len(key.secret) < MINIMUM_KEY_BYTES:
             raise SettingsError(
                 f"ZAVA_CONTEXT_KEYS: a key needs at least {MINIMUM_KEY_BYTES} bytes"

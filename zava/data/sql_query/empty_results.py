@@ -1,8 +1,9 @@
 """Explain an empty answer from the rows that the caller can see.
 
 One more statement of ours checks for each simple condition whether any row in scope meets it, and
-which values exist. The note has no count, and no row outside the scope is read. So another store's
-name and a name that does not exist get the same note.
+which values exist. It checks conditions on the same row together, too. Only what was checked is
+noted. The note has no count, and no row outside the scope is read. So another store's name and a
+name that does not exist get the same note.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,8 +12,9 @@ from typing import Any
 
 from zava.data.sql_query.predicates import Predicate
 from zava.data.syntax.outside_text import OUTSIDE_TEXT
+from zava.model.core import Table
 
-_MOST_VALUES = 1000  # more than this is no list to choose from
+_MAX_VALUES = 1000  # more than this is no list to choose from
 _OFFERED = 5
 _LONGEST_VALUE = 60
 
@@ -24,12 +26,26 @@ _KINDS = {
     "boolean": "boolean",
 }
 _NUMBERS = ("numeric", "integer", "smallint", "bigint", "real", "double")
+_JSON = frozenset({"json", "jsonb"})
+_CALLS = frozenset({"lower", "upper"})
+_NOTHING = "NULL::text AS low, NULL::text AS high, NULL::json AS values"
 _RANGED = frozenset({"timestamptz", "date", "numeric"})
 
 
 def is_empty(rows: Sequence[Sequence[Any]]) -> bool:
     """Whether an answer holds nothing: no row, or the one row of aggregates over no row."""
     return not rows or (len(rows) == 1 and all(cell is None or cell == 0 for cell in rows[0]))
+
+
+def about_json_nulls(table: Table) -> list[str]:
+    """Return a note where a value of JSON is absent or a JSON null: both are null in an answer."""
+    names = [
+        column.name
+        for place, column in enumerate(table.columns)
+        if column.type in _JSON and any(row[place] is None for row in table.rows)
+    ]
+    told = ", ".join(names[:_OFFERED])
+    return [f"NULL in {told} is a JSON null or no value: jsonb_typeof(x) differs."] if told else []
 
 
 def question(
@@ -47,23 +63,58 @@ def question(
             continue
         for place, value in enumerate(condition.values):
             params[f"{number}.{place}"] = value
-        parts.append(_part(number, condition, kind))
+        if condition.is_null:
+            parts.append(f"SELECT {number} AS number, false AS is_met, {_NOTHING}")
+        else:
+            parts.append(_part(number, condition, kind))
+    for number, members in enumerate(_together(conditions), len(conditions)):
+        table = conditions[members[0]].table
+        kinds = [_kind(tables[table][conditions[n].column]) for n in members]
+        tests = [
+            _test(n, conditions[n], kind) for n, kind in zip(members, kinds, strict=True) if kind
+        ]
+        if len(tests) == len(members):
+            met = f"EXISTS (SELECT FROM retail.{table} AS t WHERE {' AND '.join(tests)})"
+            parts.append(f"SELECT {number} AS number, {met} AS is_met, {_NOTHING}")
     return (" UNION ALL ".join(parts), params) if parts else None
 
 
 def explain(conditions: Sequence[Predicate], rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return sentences for the model, from what our statement brought back."""
-    told = []
+    told: list[str] = []
+    together = _together(conditions)
     for row in rows:
-        condition = conditions[row["number"]]
-        if row["is_met"] is False:
+        number = row["number"]
+        if number >= len(conditions):
+            if not told and row["is_met"] is False:
+                told.append(_excluding([conditions[n] for n in together[number - len(conditions)]]))
+            continue
+        condition = conditions[number]
+        if condition.is_null:
+            told.append(
+                f"{_name(condition)} {condition.operator} NULL is never true: write IS NULL or"
+                " IS NOT NULL."
+            )
+        elif row["is_met"] is False:
             exists = _what_exists(row, condition)
             told.append(f"No row in your scope has {_spelled(condition)}.{exists}")
         elif row["is_met"] is None and row["low"] is not None:
             told.append(_range(row, condition))
-    if not told and rows:
-        told.append("Each condition alone has rows in your scope; none meets all of them together.")
-    return told
+    return list(dict.fromkeys(told))
+
+
+def _together(conditions: Sequence[Predicate]) -> list[list[int]]:
+    """Return the numbers of the conditions that hold for the same row, where there are several."""
+    places: dict[tuple[int, str], list[int]] = {}
+    for number, condition in enumerate(conditions):
+        if condition.values:
+            places.setdefault((condition.place, condition.table), []).append(number)
+    return [members for members in places.values() if len(members) > 1]
+
+
+def _excluding(conditions: Sequence[Predicate]) -> str:
+    spelled = "; ".join(map(_spelled, conditions))
+    return f"Each of these conditions has rows in your scope, but no row meets them all: {spelled}."
 
 
 def _part(number: int, condition: Predicate, kind: str) -> str:
@@ -78,8 +129,8 @@ def _part(number: int, condition: Predicate, kind: str) -> str:
         low = f"(SELECT min({column})::text {source})"
         high = f"(SELECT max({column})::text {source})"
     elif kind == "text" and condition.column not in OUTSIDE_TEXT.get(condition.table, ()):
-        some = f"SELECT DISTINCT {column} AS v {source} ORDER BY 1 LIMIT {_MOST_VALUES + 1}"
-        values = f"(SELECT json_agg(v) FROM ({some}) AS existing)"  # noqa: S608  # catalog's names
+        some = f"SELECT DISTINCT {column} AS v {source} ORDER BY 1 LIMIT {_MAX_VALUES + 1}"
+        values = f"(SELECT json_agg(v) FROM ({some}) AS existing)"  # noqa: S608
     return (
         f"SELECT {number} AS number, {is_met} AS is_met, {low} AS low, {high} AS high,"
         f" {values} AS values"
@@ -88,7 +139,7 @@ def _part(number: int, condition: Predicate, kind: str) -> str:
 
 def _test(number: int, condition: Predicate, kind: str) -> str:
     column = f't."{condition.column}"'
-    if condition.expression in {"lower", "upper"}:
+    if condition.expression in _CALLS:
         column = f"{condition.expression}({column})"
     elif condition.expression:
         column, kind = f"{column}::{condition.expression}", condition.expression
@@ -110,19 +161,25 @@ def _kind(type_name: str) -> str | None:
 
 def _spelled(condition: Predicate) -> str:
     values = ", ".join(f"'{value[:_LONGEST_VALUE]}'" for value in condition.values[:_OFFERED])
-    name = f"retail.{condition.table}.{condition.column}"
     if condition.operator == "BETWEEN":
         values = values.replace(", ", " and ", 1)
     elif condition.operator == "IN":
         values = f"({values})"
-    return f"{name} {condition.operator} {values}"
+    return f"{_name(condition)} {condition.operator} {values}"
+
+
+def _name(condition: Predicate) -> str:
+    name = f"retail.{condition.table}.{condition.column}"
+    if condition.expression in _CALLS:
+        return f"{condition.expression}({name})"
+    return f"{name}::{condition.expression}" if condition.expression else name
 
 
 def _what_exists(row: Mapping[str, Any], condition: Predicate) -> str:
     if row["low"] is not None:
         return f" {_range(row, condition)}"
     existing = row["values"] or []
-    if not existing or len(existing) > _MOST_VALUES:
+    if not existing or len(existing) > _MAX_VALUES:
         return ""
     if len(existing) <= _OFFERED:
         return f" There is: {', '.join(existing)}."

@@ -13,7 +13,7 @@ from zava.data.named_queries import statement
 from zava.data.session.tenant_database import TenantDatabase
 from zava.data.sql_query import empty_results
 from zava.data.sql_query.keyset_hint import how_to_continue, sort_keys
-from zava.data.sql_query.name_hints import ADVISED, advise
+from zava.data.sql_query.name_hints import NAMES_COLUMNS, advise, names_of
 from zava.data.sql_query.predicates import find_conditions
 from zava.data.sql_query.schema_catalog import SchemaReader
 from zava.data.sql_query.statement_text import check_characters, plain_statement
@@ -87,12 +87,16 @@ class FreeQuery:
         fitting = rows_that_fit(table.rows, max_rows)
         if fitting < len(table.rows):
             table = replace(table, rows=table.rows[:fitting], truncated="bytes")
+        return replace(table, notes=tuple(await self._notes(caller, sql, table)))
+
+    async def _notes(self, caller: Caller, sql: str, table: Table) -> list[str]:
+        notes = empty_results.about_json_nulls(table)
         if table.truncated:
             keys = await self._turns.run(caller.identity, sort_keys, sql)
-            return replace(table, notes=(how_to_continue(keys, table),))
-        if not empty_results.is_empty(table.rows):
-            return table
-        return replace(table, notes=tuple(await self._explain(caller, table.scope.audience, sql)))
+            notes.append(how_to_continue(keys, table))
+        elif empty_results.is_empty(table.rows):
+            notes += await self._explain(caller, table.scope.audience, sql)
+        return notes
 
     async def table_schemas(
         self, caller: Caller, names: Sequence[str] | None
@@ -161,17 +165,25 @@ class FreeQuery:
         return self._reader
 
     async def _advise(self, caller: Caller, sql: str, fault: DatabaseFault | QueryRefused) -> None:
-        """Name the columns that the caller can read, when the statement named others."""
+        """Write into the hint what would have worked, and into the message the caller's literal."""
         cause = fault.__cause__
-        if not isinstance(cause, psycopg.Error) or cause.sqlstate not in ADVISED:
+        if not isinstance(cause, psycopg.Error):
+            return
+        state, said = cause.sqlstate or "", cause.diag.message_primary or ""
+        position = int(cause.diag.statement_position or 0)
+        if state not in NAMES_COLUMNS:
+            from zava.data.sql_query.corrections import correct
+
+            correct(fault, sql, state=state, said=said, position=position)
             return
         audience = self._tenancy.audience(caller)
         if audience is None:
             audience = await self._learn_structure(caller)
         else:
             await self._know_structure(caller, audience)
-        said = cause.diag.message_primary or ""
-        fault.hint = advise(said, sql, self._schemas.columns(audience)) or fault.hint
+        names = await self._turns.run(caller.identity, names_of, sql)
+        readable = self._schemas.columns(audience)
+        fault.hint = advise(said, sql, position, names, readable) or fault.hint
 
     async def _explain(self, caller: Caller, audience: Audience, sql: str) -> list[str]:
         """Read which conditions removed the rows; a failure here does not change the answer."""

@@ -1,8 +1,9 @@
 """Write the note on how to continue a cut answer: by the key that the statement sorts by."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from zava.data.guard.field_notation import implied_name
 from zava.data.syntax.parser import parse
 from zava.model.core import Table
 
@@ -25,11 +26,13 @@ def how_to_continue(keys: list[str | int | None], table: Table) -> str:
     names = [column.name for column in table.columns]
     told = []
     for key in keys:
-        place = key - 1 if isinstance(key, int) else names.index(key) if key in names else -1
+        place = key - 1 if isinstance(key, int) else -1
+        if isinstance(key, str) and names.count(key) == 1:
+            place = names.index(key)
         if not 0 <= place < len(names):
             break  # the rest of the order cannot be told from the row
-        value = table.rows[-1][place]
-        if table.columns[place].is_outside_text or len(str(value)) > _LONGEST_VALUE:
+        value, column = table.rows[-1][place], table.columns[place]
+        if column.is_outside_text or len(str(value)) > _LONGEST_VALUE or not _is_literal(value):
             told.append(f"the last {names[place]}")  # what an outsider wrote is not ours to say
         else:
             told.append(f"{names[place]} = {_literal(value)}")
@@ -48,10 +51,35 @@ def _keys(select: Node) -> Iterator[str | int | None]:
         fields = node.get("ColumnRef", {}).get("fields", ())
         if position is not None:
             yield position.get("ival", 0)
-        elif fields and "String" in fields[-1]:
+        elif len(fields) == 1 and "String" in fields[0]:
+            yield fields[0]["String"]["sval"]
+        elif fields and "String" in fields[-1] and _is_shown(fields, select.get("targetList", ())):
             yield fields[-1]["String"]["sval"]
         else:
             yield None
+
+
+def _is_shown(key: Sequence[Node], targets: Sequence[Node]) -> bool:
+    """Whether an output of the name of a qualified key is that column itself.
+
+    `round(o.total) AS total` is another value: rows between the two would be lost.
+    """
+    *qualifier, name = key
+    is_shown = False
+    for target in targets:
+        result = target["ResTarget"]
+        fields = result["val"].get("ColumnRef", {}).get("fields", [{}])
+        if "A_Star" in fields[-1]:
+            is_shown |= fields[:-1] in ([], qualifier)
+        elif result.get("name", implied_name(result["val"])) == name["String"]["sval"]:
+            if fields not in ([name], list(key)):
+                return False
+            is_shown = True
+    return is_shown
+
+
+def _is_literal(value: Any) -> bool:
+    return value is None or isinstance(value, str | int | float)
 
 
 def _literal(value: Any) -> str:

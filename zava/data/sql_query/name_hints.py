@@ -1,52 +1,128 @@
-"""Turns "no such column" and "permission denied" into the names that would have worked."""
+"""Turns PostgreSQL's report on a statement into what would have worked.
+
+Columns and permissions are answered with names that the caller can read, other reports by the rules
+of `corrections.py`.
+"""
 
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import chain
 
-ADVISED = frozenset({"42703", "42501"})
+from zava.data.guard.field_notation import implied_name
+from zava.data.syntax.parser import nodes_of, parse
+
+NAMES_COLUMNS = frozenset({"42703", "42501"})
 """SQLSTATEs that name a column or a table of the caller's statement."""
 
+_OUTSIDE = "SELECT * FROM (…) AS t WHERE …"
 _MOST = 3
+_ALIKE, _NEAR, _SHORTEST_PART = 0.85, 0.6, 3
 _DENIED_TABLE = re.compile(r"permission denied for (?:table|relation) (\w+)")
-_WORD = re.compile(r"\w+")
-_MISSING_COLUMN = re.compile(r'column "?([^"]+?)"? does not exist')
+_MISSING_COLUMN = re.compile(r'column "?(?:(\w+)\.)?([^"]+?)"? does not exist')
+
+Tables = Mapping[str, Collection[str]]
 
 
-def advise(message: str, sql: str, tables: Mapping[str, Collection[str]]) -> str | None:
-    """Return a hint for the server's message on `sql`, given what the caller can read.
+@dataclass(frozen=True, slots=True)
+class StatementNames:
+    """The names of a statement: its outputs, its tables by alias, and the columns that it names."""
 
-    `tables` maps bare table names to readable columns in their order.
+    outputs: frozenset[str]
+    sources: Mapping[str, str]
+    columns: frozenset[str]
+
+
+def names_of(statement: str) -> StatementNames:
+    """Return the names of a statement that the guard has read; call it on the parsing thread."""
+    outputs: set[str] = set()
+    columns: set[str] = set()
+    sources: dict[str, str] = {}
+    for node in nodes_of(parse(statement)):
+        target = node.get("ResTarget")
+        if target and ("name" in target or "ColumnRef" not in target["val"]):
+            outputs.add(target.get("name") or implied_name(target["val"]))
+        if "relname" in node:
+            name = node["relname"]
+            sources[node.get("alias", {}).get("aliasname", name)] = name
+        fields = node.get("ColumnRef", {}).get("fields", [{}])
+        columns.add(fields[-1].get("String", {}).get("sval", "*"))
+    return StatementNames(frozenset(outputs), sources, frozenset(columns))
+
+
+def advise(
+    message: str, statement: str, position: int, names: StatementNames, tables: Tables
+) -> str | None:
+    """Return a hint for the server's message on a statement, given what the caller can read.
+
+    `tables` maps bare table names to readable columns in their order. `position` is the character
+    that the message is about, 0 if it has none.
     """
     denied = _DENIED_TABLE.search(message)
     if denied and denied[1] in tables:
-        name = denied[1]
-        return f"Of retail.{name} you can read: {', '.join(tables[name])}. Name these, not *."
+        return _readable(denied[1], names, tables)
     missing = _MISSING_COLUMN.search(message)
-    if missing:
-        return _nearest(missing[1].rpartition(".")[2], tables) or _columns(sql, tables)
-    return None
+    if missing is None:
+        return None
+    qualifier, name = missing[1] or "", missing[2]
+    own = {
+        table: tables[table]
+        for alias, table in names.sources.items()
+        if table in tables and (not qualifier or alias == qualifier)
+    }
+    is_quoted = statement[position - 1 : position] == '"'
+    if is_quoted and name.lower() not in chain.from_iterable(own.values()):
+        return f"Double quotes name columns. Write '{name}' in single quotes for a text."
+    if not qualifier and name in names.outputs:
+        return (
+            f"{name} is an output of this SELECT: WHERE, HAVING and JOIN cannot use it. Repeat its"
+            f" expression, or filter outside: {_OUTSIDE}"
+        )
+    from zava.data.guard.dialects import COLUMNS
+
+    return (
+        _nearest(name, own, cutoff=_ALIKE)
+        or ("" if qualifier else _elsewhere(name.lower(), tables))
+        or _nearest(name, own)
+        or COLUMNS.get(name)
+        or _nearest(name, tables)
+        or _listed(own)
+    )
 
 
-def _nearest(name: str, tables: Mapping[str, Collection[str]]) -> str | None:
+def _readable(table: str, names: StatementNames, tables: Tables) -> str:
+    known = {*chain.from_iterable(tables.values()), *names.outputs, *names.sources, "*"}
+    hidden = sorted(names.columns - known)[:_MOST]
+    told = f"You may not read {', '.join(hidden)}. " if hidden else ""
+    instead = "" if hidden else " Name these, not *."
+    return f"{told}Of retail.{table} you can read: {', '.join(tables[table])}.{instead}"
+
+
+def _elsewhere(wanted: str, tables: Tables) -> str | None:
+    """Name the other tables that have exactly this column."""
+    return _nearest(wanted, {t: (wanted,) for t, columns in tables.items() if wanted in columns})
+
+
+def _nearest(name: str, tables: Tables, cutoff: float = _NEAR) -> str | None:
+    wanted = name.lower()
     holders: dict[str, list[str]] = {}
     for table, columns in tables.items():
-        for column in columns:
+        # An id is first of all the table's own.
+        own = [column for column in columns if column.startswith(table[:4])]
+        for column in dict.fromkeys([*own, *columns]):
             holders.setdefault(column, []).append(f"retail.{table}")
-    wanted = name.lower()
-    holding = [column for column in holders if wanted in column]
-    found = (holding or get_close_matches(wanted, holders))[:_MOST]
+    holding = [c for c in holders if wanted in c or (len(c) > _SHORTEST_PART and c in wanted)]
+    found = (holding or get_close_matches(wanted, holders, cutoff=cutoff))[:_MOST]
     if not found:
         return None
     told = "; ".join(f"{column} of {', '.join(holders[column])}" for column in found)
     return f"The nearest columns that you can read: {told}."
 
 
-def _columns(sql: str, tables: Mapping[str, Collection[str]]) -> str | None:
-    words = set(_WORD.findall(sql.lower()))
-    named = [name for name in tables if name in words][:_MOST]
-    told = "; ".join(f"of retail.{name} {', '.join(tables[name])}" for name in named)
-    if not told:
-        return None
+def _listed(own: Tables) -> str | None:
+    told = "; ".join(f"of retail.{name} {', '.join(own[name])}" for name in list(own)[:_MOST])
     # No name is near: the statement's own tables are.
-    return f"The nearest columns that you can read: {told}; get_multiple_table_schemas lists all."
+    return told and (
+        f"The nearest columns that you can read: {told}; get_multiple_table_schemas lists all."
+    )

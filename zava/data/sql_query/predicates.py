@@ -1,10 +1,11 @@
 """Finds the simple conditions of a statement: one column of a retail table against constants."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from zava.data.syntax.parser import parse
+from zava.data.syntax.parser import nodes_of, parse
 
 Node = Mapping[str, Any]
 
@@ -14,6 +15,15 @@ _LIKE = {"~~": "LIKE", "~~*": "ILIKE"}
 _FOLDS = frozenset({"lower", "upper"})
 _CASTS = frozenset({"date", "text"})
 _MOST = 6
+# Constants that a cast leaves as they are: the check reads them in the column's own type.
+_KEPT_BY_CAST = {
+    "date": re.compile(r"\d{4}-\d\d-\d\d", re.ASCII),
+    "timestamp": re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?", re.ASCII),
+    "timestamptz": re.compile(".*"),
+    "text": re.compile(".*", re.DOTALL),
+    "uuid": re.compile(".*"),
+    "bool": re.compile("true|false"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +31,8 @@ class Predicate:
     """`expression(table.column) operator values`.
 
     `values` is empty where the statement compares with something that is not a constant.
-    `expression` is "", "lower", "upper", "date" or "text".
+    `expression` is "", "lower", "upper", "date" or "text". `place` numbers the table's place in a
+    FROM: conditions of one place hold for the same row. `is_null` is true for `= NULL`.
     """
 
     table: str
@@ -29,6 +40,11 @@ class Predicate:
     operator: str
     values: tuple[str, ...]
     expression: str = ""
+    place: int = 0
+    is_null: bool = False
+
+
+_NO_CONDITION: tuple[None, str] = (None, "")
 
 
 def find_conditions(statement: str, tables: Mapping[str, Mapping[str, str]]) -> list[Predicate]:
@@ -36,13 +52,17 @@ def find_conditions(statement: str, tables: Mapping[str, Mapping[str, str]]) -> 
 
     `tables` maps bare table names to their columns' types. Call it on the parsing thread.
     """
+    tree = parse(statement)
+    queries = frozenset(node["ctename"] for node in nodes_of(tree) if "ctename" in node)
     found: dict[Predicate, None] = {}
-    for select in _selects(parse(statement)):
-        sources = dict(_sources(select.get("fromClause", ()), tables))
+    places: dict[tuple[int, str], int] = {}
+    for number, select in enumerate(_selects(tree)):
+        sources = dict(_sources(select.get("fromClause", ()), tables, queries))
         for term in _terms(select):
-            condition = _condition(term, sources, tables)
+            condition, alias = _condition(term, sources, tables)
             if condition is not None:
-                found[condition] = None
+                place = places.setdefault((number, alias), len(places))
+                found[replace(condition, place=place)] = None
     return list(found)[:_MOST]
 
 
@@ -59,16 +79,20 @@ def _selects(tree: Any) -> Iterator[Node]:
             stack += reversed(list(node.values()))
 
 
-def _sources(items: Any, tables: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield (alias, table) for each retail table that FROM names."""
+def _sources(
+    items: Any, tables: Mapping[str, Any], queries: Collection[str]
+) -> Iterator[tuple[str, str]]:
+    """Yield (alias, table) for each retail table that FROM names; `queries` are those of a WITH."""
     for item in items:
         relation = item.get("RangeVar")
         join = item.get("JoinExpr")
         if relation and relation["relname"] in tables:
-            name = relation["relname"]
-            yield relation.get("alias", {}).get("aliasname", name), name
-        elif join:
-            yield from _sources((join["larg"], join["rarg"]), tables)
+            name, alias = relation["relname"], relation.get("alias", {})
+            is_query = "schemaname" not in relation and name in queries
+            if not is_query and "colnames" not in alias:
+                yield alias.get("aliasname", name), name
+        elif join and "alias" not in join:
+            yield from _sources((join["larg"], join["rarg"]), tables, queries)
 
 
 def _terms(select: Node) -> Iterator[Node]:
@@ -90,10 +114,11 @@ def _terms(select: Node) -> Iterator[Node]:
 
 def _condition(
     term: Node, sources: Mapping[str, str], tables: Mapping[str, Mapping[str, str]]
-) -> Predicate | None:
+) -> tuple[Predicate | None, str]:
+    """Return a term's condition and the alias of its table."""
     compared = term.get("A_Expr")
     if compared is None or "lexpr" not in compared:
-        return None
+        return _NO_CONDITION
     operator = compared["name"][-1]["String"]["sval"]
     left, right = compared["lexpr"], compared["rexpr"]
     if compared["kind"] == "AEXPR_OP" and operator in _COMPARISONS:
@@ -108,21 +133,29 @@ def _condition(
     elif compared["kind"] == "AEXPR_BETWEEN":
         operator = "BETWEEN"
     else:
-        return None
+        return _NO_CONDITION
     column = _column(left, sources, tables)
     if column is None or _column(right, sources, tables) is not None:
-        return None
-    table, name, expression = column
+        return _NO_CONDITION
+    alias, name, expression = column
     items = right["List"]["items"] if "List" in right else [right]
     constants = [_constant(item) for item in items]
     values = tuple(value for value in constants if value is not None)
-    return Predicate(table, name, operator, values if len(values) == len(items) else (), expression)
+    condition = Predicate(
+        sources[alias],
+        name,
+        operator,
+        values if len(values) == len(items) else (),
+        expression,
+        is_null=operator in _COMPARISONS and "isnull" in right.get("A_Const", {}),
+    )
+    return condition, alias
 
 
 def _column(
     node: Node, sources: Mapping[str, str], tables: Mapping[str, Mapping[str, str]]
 ) -> tuple[str, str, str] | None:
-    """Return (table, column, expression) when the node is one column, plain or in one wrapping."""
+    """Return (alias, column, expression) when the node is one column, plain or in one wrapping."""
     expression = ""
     call, cast = node.get("FuncCall"), node.get("TypeCast")
     if call and call["funcname"][-1]["String"]["sval"] in _FOLDS and len(call["args"]) == 1:
@@ -133,16 +166,17 @@ def _column(
     if reference is None or not all("String" in part for part in reference["fields"]):
         return None
     *qualifier, name = (part["String"]["sval"] for part in reference["fields"])
-    named = [sources[qualifier[-1]]] if qualifier and qualifier[-1] in sources else []
-    for table in named if qualifier else sources.values():
-        if name in tables[table]:
-            return table, name, expression
+    for alias in qualifier[-1:] or sources:
+        if alias in sources and name in tables[sources[alias]]:
+            return alias, name, expression
     return None
 
 
 def _constant(node: Node) -> str | None:
     if "TypeCast" in node:
-        return _constant(node["TypeCast"]["arg"])
+        value = _constant(node["TypeCast"]["arg"])
+        kept = _KEPT_BY_CAST.get(node["TypeCast"]["typeName"]["names"][-1]["String"]["sval"])
+        return value if value is not None and kept and kept.fullmatch(value) else None
     constant = node.get("A_Const", {})
     if "sval" in constant:
         return str(constant["sval"].get("sval", ""))

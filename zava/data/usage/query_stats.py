@@ -27,9 +27,9 @@ from zava.model.core import PerformanceSummary, QueryStatistics
 from zava.telemetry import events
 from zava.telemetry.instruments import QueryType
 
-MOST_SHAPES = 500
+MAX_SHAPES = 500
 _REMEMBERED_TEXTS = 4096  # 16 bytes of digest each, never the text
-_MOST_PENDING = 1000
+_MAX_PENDING = 1000
 _LONGEST_SHOWN = 400
 _STEPS_PER_DOUBLING = 4  # a percentile is exact to a tenth
 _SMALLEST_SECONDS = 0.0001
@@ -99,7 +99,7 @@ class QueryStatsCollector:
         self,
         *,
         slow_seconds: float = 1.0,
-        most_shapes: int = MOST_SHAPES,
+        most_shapes: int = MAX_SHAPES,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.slow_seconds = slow_seconds
@@ -132,7 +132,7 @@ class QueryStatsCollector:
             if shape is not None:
                 shape.add(seconds, failed=failed, slow=self.is_slow(seconds))
                 return
-            if self._pending >= _MOST_PENDING:
+            if self._pending >= _MAX_PENDING:
                 self._shapes.forgotten += 1
                 return
             self._pending += 1

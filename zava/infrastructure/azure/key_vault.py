@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
-from zava.infrastructure.local.state_dir import rotated
+from zava.infrastructure.context_keys import rotated
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential

@@ -1,15 +1,15 @@
 """The directory of a laptop's Zava: secrets, keys, and the embedded server's cluster."""
 
-import base64
 import errno
 import os
 import secrets
 import shlex
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from zava.infrastructure.context_keys import rotated
 from zava.settings import SettingsError
 
 _ANOTHER = "set ZAVA_HOME to another directory"
@@ -18,8 +18,6 @@ _REASONS = {
     errno.ENOSPC: f"is on a full disk; free some space, or {_ANOTHER}",
     errno.EDQUOT: f"is on a full disk; free some space, or {_ANOTHER}",
 }
-_KEY_BYTES = 32
-_KEYS_VALID_AT_ONCE = 2
 
 
 class HomeInUse(Exception):
@@ -173,10 +171,3 @@ def _status(path: Path) -> os.stat_result | None:
         return path.stat()
     except OSError:
         return None
-
-
-def rotated(keys: Sequence[str]) -> tuple[str, ...]:
-    """Return these context keys with a fresh one in front; the one before stays as second."""
-    key_id = 1 + max((int(key.partition(":")[0]) for key in keys), default=0)
-    fresh = f"{key_id}:{base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode()}"
-    return (fresh, *keys)[:_KEYS_VALID_AT_ONCE]

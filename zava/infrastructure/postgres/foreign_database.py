@@ -7,7 +7,7 @@ SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE (n.nspname, c.relname) = ('zava_migrations', 'applied')
 """
 _PLURALS = {"role with a grant": "roles with a grant"}
-_MOST_NAMED = 3
+_MAX_NAMED = 3
 # Where other programs of the same server connect first.
 _MAINTENANCE = frozenset({"postgres", "template0", "template1"})
 
@@ -75,6 +75,6 @@ def place(connection: psycopg.Connection) -> str:
 
 
 def _counted(kind: str, names: list[str]) -> str:
-    named = ", ".join(names[:_MOST_NAMED]) + (", …" if len(names) > _MOST_NAMED else "")
+    named = ", ".join(names[:_MAX_NAMED]) + (", …" if len(names) > _MAX_NAMED else "")
     counted = kind if len(names) == 1 else _PLURALS.get(kind, f"{kind}s")
     return f"{len(names)} {counted} ({named})"

@@ -21,7 +21,7 @@ from zava.telemetry.instruments import INSTRUMENTS, Instrument
 
 FAILING_AFTER = 3
 _INTERVAL_SECONDS = 15.0
-_MOST_SPANS = 4096  # about 2 MB; older ones make room
+_MAX_SPANS = 4096  # about 2 MB; older ones make room
 _BATCH = 100
 _TRANSMIT_TIMEOUT_SECONDS = 10.0
 _AGGREGATION = 1  # a data point's kind: many values in one
@@ -59,7 +59,7 @@ class Telemetry:
         self._interval = interval_seconds
         self.takes_spans = True
         self._metrics = InstrumentAggregator()
-        self._spans: deque[Span] = deque(maxlen=_MOST_SPANS)
+        self._spans: deque[Span] = deque(maxlen=_MAX_SPANS)
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         self._ending = threading.Event()

@@ -38,7 +38,7 @@ _CREDIT_SECONDS = 0.02
 _LONGEST_WAIT_SECONDS = 0.05
 """A step that took long, such as one that loads a module, holds its principal up no longer."""
 
-_MOST_OF_A_PASS = 8  # steps that had to wait
+_MAX_OF_A_PASS = 8  # steps that had to wait
 _SHORTEST_WAIT_SECONDS = 0.001  # the least that the loop's timers know
 _REMEMBERED = 4096  # principals
 
@@ -245,7 +245,7 @@ class ProcessTime:
         """Let as many waiting steps run as fit into one pass of the loop."""
         self._tick = None
         mean = self._spent / (self._released or 1)
-        fitting = min(_MOST_OF_A_PASS, 2 * self._released, int(_PASS_SECONDS / (mean or 1.0)))
+        fitting = min(_MAX_OF_A_PASS, 2 * self._released, int(_PASS_SECONDS / (mean or 1.0)))
         self._spent = 0.0
         self._spent_of.clear()
         self._released = 0

@@ -12,7 +12,7 @@ Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 
 _LOOK_AFTER_SECONDS = 0.05
-_MOST_ARRIVING_BYTES = 32 * 1024 * 1024
+_MAX_ARRIVING_BYTES = 32 * 1024 * 1024
 
 
 class Site(Protocol):
@@ -29,7 +29,7 @@ def asgi_application(site: Site) -> Callable[[Any, Receive, Send], Awaitable[Non
 
     The bodies that arrive at once, before any token is checked, are bounded together.
     """
-    room = _Room(_MOST_ARRIVING_BYTES)
+    room = _Room(_MAX_ARRIVING_BYTES)
 
     async def application(scope: Any, receive: Receive, send: Send) -> None:
         try:

@@ -2,7 +2,7 @@
 
 In order: the route, the headers, the host, the token, the room, the body, and only then the
 protocol. The room comes behind the token, because each principal has a share of it. A request is
-refused at the first of them that it does not pass. What is usual the fast lane answers, everything
+refused at the first of them that it does not pass. What is usual the fast path answers, everything
 else the SDK.
 """
 
@@ -33,7 +33,7 @@ from zava.protocol.http_responses import (
     json_answer,
     rpc_error,
 )
-from zava.protocol.mcp.fast_path import FastLane
+from zava.protocol.mcp.fast_path import FastPath
 from zava.protocol.mcp.jsonrpc import HEADER_MISMATCH, INVALID_REQUEST
 from zava.protocol.mcp.sdk_bridge import SdkBridge
 from zava.protocol.mcp.server_info import NAME
@@ -72,7 +72,7 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?", re.IGNORECASE | re.ASCII)
 _REMEMBERED_CHARACTERS = 260  # no name of a host is longer (RFC 1035)
 # A refusal costs no more than this to read; a statement has at most 16 KB.
-_MOST_READ_TO_REFUSE = 64 * 1024
+_MAX_READ_TO_REFUSE = 64 * 1024
 _KEPT_BACK = frozenset({"authorization", "accept"})
 
 
@@ -107,7 +107,7 @@ class Endpoint:
         self,
         *,
         make_server: Callable[[], "Server[Any]"],
-        lane: FastLane,
+        fast_path: FastPath,
         authenticator: Authenticator,
         readiness: Callable[[], Awaitable[tuple[int, dict[str, Any]]]],
         allowed_hosts: Sequence[str] = (),
@@ -118,7 +118,7 @@ class Endpoint:
         call_seconds: float | None = None,
         make_sign_in: Callable[[], SigningIn] | None = None,
     ) -> None:
-        self.lane = lane
+        self.fast_path = fast_path
         self.sdk_bridge = SdkBridge(make_server)
         self._authenticator = authenticator
         self._readiness = readiness
@@ -298,7 +298,7 @@ class Endpoint:
         the status.
         """
         answer = _busy(status, busy)
-        if len(body) > _MOST_READ_TO_REFUSE:
+        if len(body) > _MAX_READ_TO_REFUSE:
             return answer
         read = read_request(fields, single, body)
         if isinstance(read, HttpResponse):
@@ -306,7 +306,7 @@ class Endpoint:
         if "id" not in read.message:
             return ACCEPTED  # nothing is done for a notification, so nothing was refused
         if read.message["method"] == "tools/call":
-            answer = self.lane.refused_call(
+            answer = self.fast_path.refused_call(
                 read.message, single, busy, with_events=read.with_events
             )
             return answer._replace(headers=answer.headers | _retry_after(busy))
@@ -326,7 +326,9 @@ class Endpoint:
             ),
             client_name(message, single.get("user-agent", "")),
         )
-        answer = await self.lane.answer(message, single, request_context, with_events=with_events)
+        answer = await self.fast_path.answer(
+            message, single, request_context, with_events=with_events
+        )
         if answer is None:
             # The token stays here: nothing behind this line needs it.
             passed = [

@@ -1,1 +1,1 @@
-"""MCP: messages, the SDK behind them, and the fast lane in front."""
+"""MCP: messages, the SDK behind them, and the fast path in front."""

@@ -1,10 +1,13 @@
 """Remove from a message the forms in which clients of several languages write an absent value.
 
 Serializers write null for a field without a value and "" for an absent cursor. They write 1.0 for
-the id 1, and booleans where a capability is an object. Each has one possible meaning.
+the id 1, and booleans where a capability is an object. Some write the arguments of a tool as a JSON
+text. Each has one possible meaning.
 """
 
 from typing import Any
+
+import orjson
 
 Message = dict[str, Any]
 
@@ -24,6 +27,7 @@ def remove_absent_values(message: Message) -> bool:
         return changed
     for name in ("_meta", "cursor", "arguments"):
         changed |= _drop(params, name)
+    changed |= method == "tools/call" and _read_arguments(params)
     if params.get("cursor") == "":
         del params["cursor"]
         changed = True
@@ -42,6 +46,23 @@ def _drop(values: Message, name: str) -> bool:
         del values[name]
         return True
     return False
+
+
+def _read_arguments(params: Message) -> bool:
+    """Replace a JSON text by the object that it holds, and an empty text by nothing."""
+    text = params.get("arguments")
+    if not isinstance(text, str):
+        return False
+    if not text.strip():
+        del params["arguments"]
+        return True
+    try:
+        arguments = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    if isinstance(arguments, dict):
+        params["arguments"] = arguments
+    return isinstance(arguments, dict)
 
 
 def _read_flags(capabilities: Message) -> bool:

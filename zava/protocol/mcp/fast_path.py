@@ -3,7 +3,7 @@
 An answer that does not depend on the caller is rendered once. One that depends on the token alone
 is rendered once for each set of permissions. A tool's answer is written in one pass. The SDK, which
 is loaded lazily, answers every request of an unusual shape or with an unknown tool, and decides its
-errors. Both lanes serve the same values through the same calls, and a test compares their answers.
+errors. Both paths serve the same values through the same calls, and a test compares their answers.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ from zava.protocol.versions import HANDSHAKE, SERVED, STATELESS, VERSION_HEADER
 _NOTHING = b"{}"
 
 
-class FastLane:
+class FastPath:
     """Answers usual requests. `version` and `website` are part of the server's introduction."""
 
     def __init__(

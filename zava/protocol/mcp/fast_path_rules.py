@@ -1,4 +1,4 @@
-"""Decide which requests the fast lane can answer: those of a few usual shapes.
+"""Decide which requests the fast path can answer: those of a few usual shapes.
 
 Nearly every request has one of these shapes. A request of another shape may still be valid; the SDK
 decides about it. So these rules may be narrower than the protocol, and never wider.

@@ -1,7 +1,7 @@
 """The MCP server of the SDK over the domain's features.
 
 The domain's features (`ServerFeatures`), completions and the introduction are values that do not
-depend on the SDK. The fast lane serves the same values without the SDK.
+depend on the SDK. The fast path serves the same values without the SDK.
 """
 
 from collections.abc import Mapping, Sequence

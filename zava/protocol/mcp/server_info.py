@@ -1,4 +1,4 @@
-"""The server's introduction, the same in both lanes and in both eras."""
+"""The server's introduction, the same in both paths and in both eras."""
 
 from typing import Literal, NamedTuple
 

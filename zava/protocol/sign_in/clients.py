@@ -24,17 +24,17 @@ NAMELESS = "A client without a name"
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0") | frozenset(
     map(chr, [*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)])
 )
-_MOST_NAME_CHARACTERS = 80
+_MAX_NAME_CHARACTERS = 80
 # On one letter, as a script may need; a pile of them would be drawn over the lines beside it.
-_MOST_MARKS = 3
-_MOST_REDIRECTS = 10
-_MOST_REDIRECT_CHARACTERS = 512
-_MOST_ID_CHARACTERS = 4096
+_MAX_MARKS = 3
+_MAX_REDIRECTS = 10
+_MAX_REDIRECT_CHARACTERS = 512
+_MAX_ID_CHARACTERS = 4096
 # The characters of a path or a query (RFC 3986): no space, no backslash, no fragment.
 _REST = r"(?:/[A-Za-z0-9\-._~!$&'()*+,;=:@%/]*)?(?:\?[A-Za-z0-9\-._~!$&'()*+,;=:@%/?]*)?"
 # Digits of ASCII: `\d` also matches those of other scripts, which URL parsers read differently.
 _LOOPBACK = re.compile(rf"(http://(?:127\.0\.0\.1|localhost|\[::1\]))(?::([0-9]{{1,5}}))?({_REST})")
-_MOST_PORT = 65_535
+_MAX_PORT = 65_535
 # An extension of an editor: publisher.name. A host without a dot is a command of the editor, such
 # as vscode://file or vscode://mcp/install.
 _NAME = r"[a-z0-9][a-z0-9\-]*"
@@ -79,8 +79,8 @@ def register(metadata: Mapping[str, Any], allows_redirect: Callable[[str], bool]
         SignInRefused: the metadata are malformed, or no redirect is left.
     """
     offered = metadata.get("redirect_uris")
-    if not isinstance(offered, list) or not 0 < len(offered) <= _MOST_REDIRECTS:
-        raise SignInRefused(f"redirect_uris must be a list of 1 to {_MOST_REDIRECTS} addresses.")
+    if not isinstance(offered, list) or not 0 < len(offered) <= _MAX_REDIRECTS:
+        raise SignInRefused(f"redirect_uris must be a list of 1 to {_MAX_REDIRECTS} addresses.")
     kept = [each for each in offered if _is_allowed(each, allows_redirect)]
     if not kept:
         raise SignInRefused(
@@ -88,7 +88,7 @@ def register(metadata: Mapping[str, Any], allows_redirect: Callable[[str], bool]
         )
     name = metadata.get("client_name")
     client = Client(_named(name), tuple(dict.fromkeys(kept)))
-    if len(client.client_id) > _MOST_ID_CHARACTERS:
+    if len(client.client_id) > _MAX_ID_CHARACTERS:
         # Such an id would be refused at each authorization, with no way out for the client.
         raise SignInRefused("The redirects are too long together. Register fewer or shorter ones.")
     return client
@@ -96,7 +96,7 @@ def register(metadata: Mapping[str, Any], allows_redirect: Callable[[str], bool]
 
 def read_client(client_id: str) -> Client | None:
     """Return the client of an id; None where the id is not one of ours."""
-    if len(client_id) > _MOST_ID_CHARACTERS:
+    if len(client_id) > _MAX_ID_CHARACTERS:
         return None
     try:
         name, redirects = orjson.loads(urlsafe_b64decode(client_id + "=" * (-len(client_id) % 4)))
@@ -113,7 +113,7 @@ def read_client(client_id: str) -> Client | None:
 
 def _is_loopback(redirect: str) -> bool:
     found = _LOOPBACK.fullmatch(redirect)
-    return found is not None and int(found[2] or 0) <= _MOST_PORT
+    return found is not None and int(found[2] or 0) <= _MAX_PORT
 
 
 def _is_extension(redirect: str) -> bool:
@@ -132,7 +132,7 @@ def _names_answer(redirect: str) -> bool:
 def _is_allowed(redirect: object, allows_redirect: Callable[[str], bool]) -> bool:
     return (
         isinstance(redirect, str)
-        and len(redirect) <= _MOST_REDIRECT_CHARACTERS
+        and len(redirect) <= _MAX_REDIRECT_CHARACTERS
         and allows_redirect(redirect)
     )
 
@@ -158,6 +158,6 @@ def one_line(name: str) -> str:
         marks = marks + 1 if category.startswith("M") else 0
         if each.isspace():
             printable.append(" ")
-        elif not (each in _BLANK or category.startswith("C") or marks > _MOST_MARKS):
+        elif not (each in _BLANK or category.startswith("C") or marks > _MAX_MARKS):
             printable.append(each)
-    return " ".join("".join(printable).split())[:_MOST_NAME_CHARACTERS].strip()
+    return " ".join("".join(printable).split())[:_MAX_NAME_CHARACTERS].strip()

@@ -10,10 +10,10 @@ from zava.protocol.http_responses import HttpResponse
 from zava.protocol.sign_in.page import Choice, choice_page
 from zava.protocol.sign_in.parts import Asked, Person, SignInRefused
 
-_MOST_REMEMBERED = 10_000
+_MAX_REMEMBERED = 10_000
 # A look-up holds a thread and a connection of the administrator. More at once would keep both from
 # tool calls, and every page that is opened looks up.
-_MOST_LOOKING_UP = 2
+_MAX_LOOKING_UP = 2
 _ENDED = ""  # the id of no refresh token
 
 
@@ -22,7 +22,7 @@ class ListedPeople:
 
     def __init__(self, listed: Callable[[], Awaitable[Sequence[Choice]]]) -> None:
         self._listed = listed
-        self._room = Semaphore(_MOST_LOOKING_UP)
+        self._room = Semaphore(_MAX_LOOKING_UP)
 
     async def welcome(self, asked: Asked, ticket: str, headers: Mapping[str, str]) -> HttpResponse:
         """Show the list."""
@@ -58,7 +58,7 @@ class RememberedSignIns:
     def __init__(self, seconds: int) -> None:
         # By the sign-in: the id of the refresh token whose turn it is. Ids are drawn: were they
         # counted, a used token that comes first after a restart would leave the right one valid.
-        self._next: TTLCache[str, str] = TTLCache(_MOST_REMEMBERED, seconds)
+        self._next: TTLCache[str, str] = TTLCache(_MAX_REMEMBERED, seconds)
 
     async def begin(self, sign_in: str, following: str, person: Person, client_name: str) -> bool:
         """Redeem a code, once; end the sign-in where it was redeemed before."""

@@ -20,7 +20,7 @@ from zava.protocol.sign_in.parts import Asked, Person
 
 _HERE = Path(__file__).parent
 _CONSOLE = _HERE.parent / "console"
-_MOST_NAMED_STORES = 4
+_MAX_NAMED_STORES = 4
 _CHOICE = Template("""\
   <p class="lead"><b><bdi>$client</bdi></b> asks to read Zava's data as you. \
 Choose only if you have just asked for this.</p>
@@ -99,7 +99,7 @@ def _groups(choices: Sequence[Choice]) -> list[str]:
 def _button(choice: Choice) -> str:
     stores = (
         f"{len(choice.stores)} stores"
-        if len(choice.stores) > _MOST_NAMED_STORES
+        if len(choice.stores) > _MAX_NAMED_STORES
         else ", ".join(choice.stores)
     )
     person = choice.person

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from zava.protocol.sign_in.parts import SignInRefused
 
 _NONCE_BYTES = 12
-_MOST_CHARACTERS = 8 * 1024
+_MAX_CHARACTERS = 8 * 1024
 
 
 class Seal:
@@ -46,13 +46,13 @@ class Seal:
         nonce = urandom(_NONCE_BYTES)
         sealed = self._ciphers[0].encrypt(nonce, plain, self._purpose)
         ticket = _encoded(nonce + sealed)
-        if len(ticket) > _MOST_CHARACTERS:
+        if len(ticket) > _MAX_CHARACTERS:
             raise SignInRefused("The request is too long. The client must send a shorter state.")
         return ticket
 
     def open(self, ticket: object) -> dict[str, Any] | None:
         """Return a ticket's content; None where it is not one of ours, or its time is over."""
-        if not isinstance(ticket, str) or not 0 < len(ticket) <= _MOST_CHARACTERS:
+        if not isinstance(ticket, str) or not 0 < len(ticket) <= _MAX_CHARACTERS:
             return None
         try:
             raw = urlsafe_b64decode(ticket + "=" * (-len(ticket) % 4))

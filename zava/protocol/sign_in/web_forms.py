@@ -9,8 +9,8 @@ import orjson
 from zava.protocol.http_responses import HttpResponse, json_answer
 from zava.protocol.sign_in.parts import SignInRefused
 
-_MOST_CHARACTERS = 16 * 1024
-_MOST_FIELDS = 50
+_MAX_CHARACTERS = 16 * 1024
+_MAX_FIELDS = 50
 
 
 def read_form(text: str) -> dict[str, str]:
@@ -19,12 +19,10 @@ def read_form(text: str) -> dict[str, str]:
     Raises:
         SignInRefused: it is too long, not UTF-8, or names a field twice.
     """
-    if len(text) > _MOST_CHARACTERS:
-        raise SignInRefused(f"The request is longer than {_MOST_CHARACTERS:,} characters.")
+    if len(text) > _MAX_CHARACTERS:
+        raise SignInRefused(f"The request is longer than {_MAX_CHARACTERS:,} characters.")
     try:
-        pairs = parse_qsl(
-            text, keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS
-        )
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MAX_FIELDS)
     except ValueError:
         raise SignInRefused("The request's parameters are not readable.") from None
     fields = dict(pairs)
@@ -39,8 +37,8 @@ def read_object(body: bytes) -> dict[str, Any]:
     Raises:
         SignInRefused: it is something else, or too long.
     """
-    if len(body) > _MOST_CHARACTERS:
-        raise SignInRefused(f"The body is longer than {_MOST_CHARACTERS:,} bytes.")
+    if len(body) > _MAX_CHARACTERS:
+        raise SignInRefused(f"The body is longer than {_MAX_CHARACTERS:,} bytes.")
     try:
         content = orjson.loads(body)
     except orjson.JSONDecodeError:

@@ -1,4 +1,4 @@
-"""Tools as `tools/list` shows them, in the protocol's own JSON: the same in every lane."""
+"""Tools as `tools/list` shows them, in the protocol's own JSON: the same in every path."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""One call of a tool, from its arguments to its answer: the same in every lane."""
+"""One call of a tool, from its arguments to its answer: the same in every path."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,17 +1,19 @@
-"""What a tool is: one description that every lane of the endpoint serves from."""
+"""What a tool is: one description that every path of the endpoint serves from."""
 
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from typing import Any, ClassVar, NamedTuple
 
+import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from zava.errors import InvalidInput
 from zava.model.core import Caller, Permission
-from zava.protocol.tools.argument_forms import converted
+from zava.protocol.tools.argument_forms import Form, converted
 
 LONG_RESULT_CHARACTERS = 100_000
 """So many characters of rows that were asked for a client may show its model, about 40,000 tokens.
@@ -30,8 +32,9 @@ _IMPLIED_DEFAULTS: tuple[tuple[str, Any], ...] = (
     ("default", False),
     ("default", "none"),
 )
-_NOT_FOR_PROVIDERS = frozenset({"title", "$defs", "default", "minLength", "maxLength"})
+_NOT_FOR_PROVIDERS = frozenset({"title", "$defs", "default", "minLength", "maxLength", "examples"})
 _SUBJECT = re.compile(r"^(Input|[A-Z]\w+) should")
+_OBJECT = re.compile(r"dictionary( or instance of \w+)?")
 _JSON_TYPES: Mapping[type, str] = {
     bool: "a boolean",
     dict: "an object",
@@ -50,12 +53,16 @@ _SAID_ANYWAY: tuple[tuple[str, Any], ...] = (
 class Arguments(BaseModel):
     """Arguments of a tool, in the published types; unknown names are rejected.
 
-    `SEPARATED` names the lists that may come as one text with commas.
+    `SEPARATED` names the lists that may come as one text with commas. `FORMS` reads the further
+    forms of an argument. `ALIASES` are other names that models give one. An argument's `examples`
+    are for errors alone.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     SEPARATED: ClassVar[frozenset[str]] = frozenset()
+    FORMS: ClassVar[Mapping[str, Form]] = {}
+    ALIASES: ClassVar[Mapping[str, str]] = {}
 
 
 class ToolAnswer(NamedTuple):
@@ -114,8 +121,13 @@ class Tool:
         Raises:
             InvalidInput: names each field and the rule that it breaks.
         """
-        separated = self.arguments.SEPARATED
-        arguments = converted(given or {}, self.input_schema, separated=separated)
+        arguments = converted(
+            given or {},
+            self.input_schema,
+            separated=self.arguments.SEPARATED,
+            forms=self.arguments.FORMS,
+            aliases=self.arguments.ALIASES,
+        )
         try:
             return self.arguments.model_validate(arguments)
         except ValidationError as error:
@@ -129,19 +141,31 @@ class Tool:
             for name, schema in self.input_schema["properties"].items()
         )
         named = {detail["loc"][0] for detail in details if detail["loc"]}
+        fields = tuple(name for name in self.arguments.model_fields if name in named)
+        examples = {name: self._example(name) for name in fields}
         return InvalidInput(
             f"{message}.",
-            hint=f"Arguments of {self.name}: {described or 'none'}.",
-            fields=tuple(name for name in self.arguments.model_fields if name in named),
+            hint=(f"For example {orjson.dumps(examples).decode()}. " if examples else "")
+            + f"Arguments of {self.name}: {described or 'none'}.",
+            fields=fields,
         )
+
+    def _example(self, name: str) -> Any:
+        field = self.arguments.model_fields[name]
+        allowed = self.input_schema["properties"][name].get("enum")
+        return field.examples[0] if field.examples else allowed[0] if allowed else field.default
 
     def _sentence(self, detail: Mapping[str, Any]) -> str:
         field = ".".join(map(str, detail["loc"])) or "arguments"
         if detail["type"] == "extra_forbidden":
-            return f"{field}: {self.name} has no such argument"
+            near = get_close_matches(field, self.arguments.model_fields, 1)
+            return f"{field}: {self.name} has no such argument" + (
+                f"; the nearest is {near[0]}" if near else ""
+            )
         if detail["type"] == "missing":
             return f"{field}: required"
         rule = _SUBJECT.sub("should", detail["msg"]).partition(" after validation")[0]
+        rule = _OBJECT.sub("object", rule)
         if detail["type"].endswith("_type"):
             rule += f", not {_JSON_TYPES.get(type(detail['input']), 'null')}"
         return f"{field}: {rule}"

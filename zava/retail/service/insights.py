@@ -10,7 +10,7 @@ from typing import Any
 
 from zava.model.metrics import Insight
 
-FEWEST_ORDERS = 30
+MIN_ORDERS = 30
 """Below so many orders in either period, a change is noise and no rule speaks of it."""
 
 CHANGE_PERCENT = 5.0
@@ -18,8 +18,8 @@ CATEGORY_CHANGE_PERCENT = 15.0
 RATE_CHANGE_POINTS = 1.0
 STOCK_OUT_PERCENT = 5.0
 SHORT_SUPPLY_WEEKS = 2.0
-FEWEST_UNITS = 5
-FEWEST_UNITS_OF_CATEGORY = 50
+MIN_UNITS = 5
+MIN_UNITS_OF_CATEGORY = 50
 DRIVER_SHARE = 0.6
 
 Record = Mapping[str, Any]
@@ -63,7 +63,7 @@ def find_insights(findings: StoreFigures) -> tuple[Insight, ...]:
 def is_small_sample(findings: StoreFigures, beside: str = "previous_period") -> bool:
     """Whether a comparison has too few orders to call the difference a change."""
     orders = findings.metrics["orders"]
-    return min(orders["value"] or 0, orders[beside] or 0) < FEWEST_ORDERS
+    return min(orders["value"] or 0, orders[beside] or 0) < MIN_ORDERS
 
 
 def change_percent(now: float | None, before: float | None) -> float | None:
@@ -127,7 +127,7 @@ def _category(findings: StoreFigures) -> Insight | None:
     moved = []
     for row in findings.categories:
         change = change_percent(row["revenue"], row["revenue_previous"])
-        enough = min(row["units"], row["units_previous"]) >= FEWEST_UNITS_OF_CATEGORY
+        enough = min(row["units"], row["units_previous"]) >= MIN_UNITS_OF_CATEGORY
         if enough and change is not None and abs(change) >= CATEGORY_CHANGE_PERCENT:
             moved.append((abs(row["revenue_change"]), change, row))
     if not moved:
@@ -145,7 +145,7 @@ def _stores(findings: StoreFigures) -> Insight | None:
     grown = [
         (change, row)
         for row in findings.stores
-        if min(row["orders"], row["orders_previous"]) >= FEWEST_ORDERS
+        if min(row["orders"], row["orders_previous"]) >= MIN_ORDERS
         and (change := change_percent(row["revenue"], row["revenue_previous"])) is not None
     ]
     if len(grown) < 2:  # noqa: PLR2004  # a comparison needs two
@@ -194,7 +194,7 @@ def short_of_supply(supply: Sequence[Record]) -> list[Record]:
     short = (
         row
         for row in supply
-        if row["units"] >= FEWEST_UNITS
+        if row["units"] >= MIN_UNITS
         and row["weeks_of_supply"] is not None
         and row["weeks_of_supply"] < SHORT_SUPPLY_WEEKS
     )
@@ -209,7 +209,7 @@ def _money(amount: float) -> str:
     return f"${amount:,.2f}"
 
 
-_ENOUGH = f"at least {FEWEST_ORDERS} orders in both periods"
+_ENOUGH = f"at least {MIN_ORDERS} orders in both periods"
 RULES = (
     Rule(
         "revenue_against_previous_period",
@@ -231,7 +231,7 @@ RULES = (
     Rule(
         "category_change",
         f"the largest change in dollars of a category that changed by {CATEGORY_CHANGE_PERCENT:g} %"
-        f" or more, at least {FEWEST_UNITS_OF_CATEGORY} units in both periods",
+        f" or more, at least {MIN_UNITS_OF_CATEGORY} units in both periods",
         _category,
     ),
     Rule(
@@ -244,7 +244,7 @@ RULES = (
     ),
     Rule(
         "short_supply",
-        f"a product with {FEWEST_UNITS} units sold or more lasts less than"
+        f"a product with {MIN_UNITS} units sold or more lasts less than"
         f" {SHORT_SUPPLY_WEEKS:g} weeks",
         _short_supply,
     ),

@@ -25,7 +25,7 @@ REFERENCE_PERCENT = 30
 """The course's default threshold, a cosine of text-embedding-3-small in percent."""
 
 _LONGEST_DESCRIPTION = 240
-_LONGEST_SKU, _MOST_SKUS = 50, 16
+_LONGEST_SKU, _MAX_SKUS = 50, 16
 _ATTEMPTS = 2
 _HALF = 0.5
 _LIKE = re.compile(
@@ -203,7 +203,7 @@ def _skus(text: str) -> tuple[str, ...]:
     words = (word.strip(".,;:!?()[]{}'\"") for word in text.split())
     maybe = [text, *(word for word in words if re.search(r"[\d-]", word))]
     short = (word.upper() for word in maybe if 0 < len(word) <= _LONGEST_SKU)
-    return tuple(dict.fromkeys(short))[:_MOST_SKUS]
+    return tuple(dict.fromkeys(short))[:_MAX_SKUS]
 
 
 def _threshold(percent: float | None, model: EmbeddingModel | None) -> float:

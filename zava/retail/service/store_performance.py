@@ -16,7 +16,7 @@ from zava.model.metrics import (
     StorePerformance,
 )
 from zava.retail.service.insights import (
-    FEWEST_ORDERS,
+    MIN_ORDERS,
     StoreFigures,
     find_insights,
     is_small_sample,
@@ -33,7 +33,7 @@ _FIGURES = (
 )
 _STOCK = ("stock_value", "stock_outs", "low_stock_products", "products_to_reorder")
 _SAID_BY_NAME = ("_previous", "_change", "_percent")
-_MOST_STORES, _MOST_CATEGORIES, _MOST_CONSIDERED, _LISTED = 20, 50, 50, 5
+_MAX_STORES, _MAX_CATEGORIES, _MAX_CONSIDERED, _LISTED = 20, 50, 50, 5
 
 
 class StoreAnalysis:
@@ -70,10 +70,10 @@ def _questions(basis: MetricQuery) -> dict[str, MetricQuery]:
         "year": replace(basis, period=basis.period.previous_year()),
         "stock": replace(basis, metrics=(*_STOCK, "products_stocked")),
         "stores": replace(
-            beside, metrics=("revenue", "orders"), dimensions=("store",), limit=_MOST_STORES
+            beside, metrics=("revenue", "orders"), dimensions=("store",), limit=_MAX_STORES
         ),
         "categories": replace(
-            beside, metrics=("revenue", "units"), dimensions=("category",), limit=_MOST_CATEGORIES
+            beside, metrics=("revenue", "units"), dimensions=("category",), limit=_MAX_CATEGORIES
         ),
         "top_products": replace(by_product, metrics=("revenue", "units")),
         "bottom_products": replace(
@@ -83,7 +83,7 @@ def _questions(basis: MetricQuery) -> dict[str, MetricQuery]:
         ),
         "supply": replace(
             by_product,
-            limit=_MOST_CONSIDERED,
+            limit=_MAX_CONSIDERED,
             metrics=("weeks_of_supply", "units", "stock_on_hand"),
             order_by=(MetricOrder("weeks_of_supply", is_descending=False), MetricOrder("units")),
         ),
@@ -170,6 +170,6 @@ def _notes(findings: StoreFigures, measured: Measured, *, is_one_store: bool) ->
             orders = findings.metrics["orders"]
             notes.append(
                 f"{orders['value']} orders after {orders[beside] or 0} in the {words}: fewer than"
-                f" {FEWEST_ORDERS}, too few to call a change more than chance."
+                f" {MIN_ORDERS}, too few to call a change more than chance."
             )
     return notes

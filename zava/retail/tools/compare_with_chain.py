@@ -1,5 +1,6 @@
 """The tool that compares a caller's stores with the chain."""
 
+from types import MappingProxyType
 from typing import Annotated
 
 from pydantic import BaseModel, Field
@@ -9,6 +10,7 @@ from zava.model.metrics import ChainComparison
 from zava.protocol.apps import sales_chart
 from zava.protocol.rendering.metric_table import period_content
 from zava.protocol.rendering.scope import ScopeContent, scope_content, scope_text
+from zava.protocol.tools.metric_forms import read_period
 from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
 from zava.retail.service.chain_comparison import DEFAULT_PERIOD
 from zava.retail.service.use_cases import RetailAnalytics
@@ -29,17 +31,22 @@ DESCRIPTION = product_text(
 class CompareWithChain(Arguments):
     """Arguments of compare_with_chain."""
 
+    FORMS = MappingProxyType({"time_period": read_period})
+    ALIASES = MappingProxyType({"period": "time_period"})
+
     metric: Annotated[
         str,
         Field(
-            description="revenue, orders, average_order_value, customers, units or discount_rate."
+            description="revenue, orders, average_order_value, customers, units or discount_rate.",
+            examples=["revenue"],
         ),
     ]
     time_period: Annotated[
         str | None,
         Field(
             description="last month|quarter|year, YYYY-MM, YYYY-Qn or YYYY, over by now."
-            f" Default: {DEFAULT_PERIOD}."
+            f" Default: {DEFAULT_PERIOD}.",
+            examples=["last month"],
         ),
     ] = None
 

@@ -1,5 +1,6 @@
 """Free SQL over the retail data."""
 
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
@@ -36,9 +37,16 @@ DESCRIPTION = product_text(
 class ExecuteSalesQuery(Arguments):
     """Arguments of execute_sales_query."""
 
+    ALIASES = MappingProxyType(
+        {"query": "postgresql_query", "sql": "postgresql_query", "statement": "postgresql_query"}
+    )
+
     postgresql_query: Annotated[
         str,
-        Field(description="One PostgreSQL SELECT, at most 16 KB."),
+        Field(
+            description="One PostgreSQL SELECT, at most 16 KB.",
+            examples=["SELECT count(*) FROM retail.orders"],
+        ),
     ]
     max_rows: Annotated[
         int, Field(ge=1, le=MAX_ROWS, description="Most rows; more may be longer.")
@@ -61,7 +69,9 @@ class TableContent(BaseModel):
     columns: list[ColumnContent]
     rows: Annotated[
         list[list[Any]],
-        Field(description="Numbers that a double cannot hold exactly are strings."),
+        Field(
+            description="A column of numbers is all strings where a double cannot hold one exactly."
+        ),
     ]
     row_count: int
     truncated: Annotated[str | None, Field(description="'rows' or 'bytes' when cut.")]

@@ -1,5 +1,6 @@
 """The structure of the retail tables."""
 
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
@@ -32,6 +33,7 @@ DESCRIPTION = product_text(
 class GetMultipleTableSchemas(Arguments):
     """Arguments of get_multiple_table_schemas."""
 
+    ALIASES = MappingProxyType({"tables": "table_names"})
     SEPARATED = frozenset({"table_names"})
 
     table_names: Annotated[
@@ -40,6 +42,7 @@ class GetMultipleTableSchemas(Arguments):
             min_length=1,
             max_length=MAX_TABLES,
             description="Tables such as retail.orders.",
+            examples=[["retail.orders", "retail.stores"]],
         ),
     ]
 

@@ -1,6 +1,7 @@
 """How a store did, in one call."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
@@ -11,6 +12,7 @@ from zava.protocol.apps import sales_chart
 from zava.protocol.rendering.metric_table import headed, period_content
 from zava.protocol.rendering.scope import ScopeContent, scope_content, scope_text
 from zava.protocol.rendering.table import row_line
+from zava.protocol.tools.metric_forms import read_period
 from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
 from zava.retail.service.store_performance import DEFAULT_PERIOD
 from zava.retail.service.use_cases import RetailAnalytics
@@ -38,8 +40,17 @@ _TITLES = {
 _LEFT_OUT = ("_change", "orders_change_percent", "units_change_percent")
 
 
+def _one_or_all(store: Any) -> Any:
+    """Return a store; a word for all of them stands for none."""
+    is_all = isinstance(store, str) and store.strip().lower() in {"all", "all stores", "*", "any"}
+    return None if is_all else store
+
+
 class GetStorePerformance(Arguments):
     """Arguments of get_store_performance."""
+
+    FORMS = MappingProxyType({"store": _one_or_all, "time_period": read_period})
+    ALIASES = MappingProxyType({"period": "time_period", "store_name": "store"})
 
     store: Annotated[
         str | None,
@@ -47,10 +58,14 @@ class GetStorePerformance(Arguments):
             max_length=100,
             description="A store such as Seattle or Zava Retail Seattle; without it all that you"
             " see, together and each.",
+            examples=["Seattle"],
         ),
     ] = None
     time_period: Annotated[
-        str | None, Field(description=f"As in query_metrics. Default: {DEFAULT_PERIOD}.")
+        str | None,
+        Field(
+            description=f"As in query_metrics. Default: {DEFAULT_PERIOD}.", examples=["last month"]
+        ),
     ] = None
 
 

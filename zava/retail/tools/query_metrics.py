@@ -1,5 +1,6 @@
 """Certified metrics: figures that are defined once."""
 
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
@@ -9,6 +10,7 @@ from zava.model.metrics import Comparison, MetricAnswer, MetricFilter, MetricOrd
 from zava.protocol.apps import sales_chart
 from zava.protocol.rendering.metric_table import metric_content, metric_text
 from zava.protocol.rendering.scope import ScopeContent
+from zava.protocol.tools.metric_forms import read_filters, read_orders, read_period
 from zava.protocol.tools.tool import (
     LONG_RESULT_CHARACTERS,
     Arguments,
@@ -18,7 +20,7 @@ from zava.protocol.tools.tool import (
 )
 from zava.retail.service.use_cases import RetailAnalytics
 from zava.service.metrics.periods import GRAMMAR
-from zava.service.metrics.query import DEFAULT_PERIOD, MOST_FORECASTS
+from zava.service.metrics.query import DEFAULT_PERIOD, MAX_FORECASTS
 
 MAX_GROUPS, DEFAULT_GROUPS = 1000, 50
 NO_COMPARISON: Literal["none"] = "none"
@@ -54,11 +56,15 @@ class FilterArgument(Arguments):
 
     dimension: str
     op: Annotated[
-        Literal["=", "in", "between", ">=", "<="],
-        Field(description="= and in for text, all for times such as 2024-05 or 2024-Q2."),
+        Literal["=", "!=", "in", "contains", "between", ">=", "<=", ">", "<"],
+        Field(
+            description="=, !=, in, contains for text; all but contains for times such as 2024-05"
+            " or 2024-Q2."
+        ),
     ]
     value: Annotated[
-        list[str], Field(min_length=1, description="One; any for in, two for between.")
+        list[str],
+        Field(min_length=1, description="One; any for in, != and contains, two for between."),
     ]
 
 
@@ -73,22 +79,49 @@ class QueryMetrics(Arguments):
     """Arguments of query_metrics."""
 
     SEPARATED = frozenset({"metrics", "dimensions"})
+    FORMS = MappingProxyType(
+        {"filters": read_filters, "order_by": read_orders, "time_period": read_period}
+    )
+    ALIASES = MappingProxyType(
+        {"period": "time_period", "group_by": "dimensions", "sort_by": "order_by"}
+    )
 
     metrics: Annotated[
-        list[str], Field(min_length=1, max_length=8, description=f"Among: {METRICS}.")
+        list[str],
+        Field(
+            min_length=1,
+            max_length=8,
+            description=f"Among: {METRICS}.",
+            examples=[["revenue", "orders"]],
+        ),
     ]
     dimensions: Annotated[
-        list[str], Field(max_length=3, description=f"What to split by: {DIMENSIONS}.")
+        list[str],
+        Field(
+            max_length=3,
+            description=f"What to split by: {DIMENSIONS}.",
+            examples=[["category"]],
+        ),
     ] = []  # noqa: RUF012  # pydantic copies it
     filters: Annotated[
-        list[FilterArgument], Field(max_length=8, description="Conditions on dimensions.")
+        list[FilterArgument],
+        Field(
+            max_length=8,
+            description="Conditions on dimensions.",
+            examples=[[{"dimension": "category", "op": "in", "value": ["Plumbing"]}]],
+        ),
     ] = []  # noqa: RUF012  # same
     time_period: Annotated[
-        str | None, Field(description=f"{GRAMMAR}. Default: {DEFAULT_PERIOD}.")
+        str | None,
+        Field(description=f"{GRAMMAR}. Default: {DEFAULT_PERIOD}.", examples=["last month"]),
     ] = None
     order_by: Annotated[
         list[OrderArgument],
-        Field(max_length=4, description="Default: time forward, else first metric downward."),
+        Field(
+            max_length=4,
+            description="Default: time forward, else first metric downward.",
+            examples=[[{"by": "revenue", "direction": "desc"}]],
+        ),
     ] = []  # noqa: RUF012  # same
     limit: Annotated[int, Field(ge=1, le=MAX_GROUPS, description="Most groups to return.")] = (
         DEFAULT_GROUPS
@@ -100,7 +133,7 @@ class QueryMetrics(Arguments):
     totals: Annotated[bool, Field(description="Adds totals and subtotals.")] = False
     forecast_periods: Annotated[
         int,
-        Field(ge=0, le=MOST_FORECASTS, description="Coming periods to forecast."),
+        Field(ge=0, le=MAX_FORECASTS, description="Coming periods to forecast."),
     ] = 0
 
 

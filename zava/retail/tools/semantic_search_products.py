@@ -1,5 +1,6 @@
 """Product search by description."""
 
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
@@ -29,9 +30,16 @@ DESCRIPTION = product_text(
 class SemanticSearchProducts(Arguments):
     """Arguments of semantic_search_products."""
 
+    ALIASES = MappingProxyType(
+        {"query": "query_description", "text": "query_description", "limit": "max_rows"}
+    )
+
     query_description: Annotated[
         str,
-        Field(description="The product, in plain words; or 'similar to' and a SKU or name."),
+        Field(
+            description="The product, in plain words; or 'similar to' and a SKU or name.",
+            examples=["cordless drill"],
+        ),
     ]
     max_rows: Annotated[int, Field(ge=1, le=MAX_ROWS, description="Most products to return.")] = (
         DEFAULT_ROWS
@@ -42,11 +50,16 @@ class SemanticSearchProducts(Arguments):
             ge=0,
             le=100,
             description="Least similarity in percent; 30 is the model's own floor.",
+            examples=[30],
         ),
     ] = None
     category: Annotated[
         str | None,
-        Field(max_length=100, description="Only this category, such as 'Paint & Finishes'."),
+        Field(
+            max_length=100,
+            description="Only this category, such as 'Paint & Finishes'.",
+            examples=["Plumbing"],
+        ),
     ] = None
     in_stock_only: Annotated[
         bool, Field(description="Only what one of your stores has in stock.")

@@ -51,7 +51,7 @@ _OPENINGS: dict[Kind, str] = {
     "bars": "Bars, one for each of these rows.",
     "stock_risks": "How many weeks the stock lasts, the shortest first; these are the rows.",
 }
-_MOST_POINTS = 400
+_MAX_POINTS = 400
 
 
 class ShowSalesChart(QueryMetrics):
@@ -62,6 +62,7 @@ class ShowSalesChart(QueryMetrics):
         Field(
             max_length=8,
             description="Default: revenue, or what stock_risks needs.",
+            examples=[["revenue"]],
         ),
     ] = []  # noqa: RUF012  # pydantic copies it
     kind: Annotated[
@@ -147,7 +148,7 @@ def _question(arguments: ShowSalesChart, kind: Kind) -> QueryMetrics:
         question = {name: value for name, value in question.items() if name != "compare"}
     chosen: dict[str, Any] = {"dimensions": _DIMENSIONS[kind]}
     if kind == "time_series":
-        chosen |= {"limit": _MOST_POINTS}
+        chosen |= {"limit": _MAX_POINTS}
     return QueryMetrics.model_validate({**chosen, **question, **given})
 
 

@@ -6,36 +6,25 @@ from zoneinfo import ZoneInfo
 
 from zava.errors import InvalidInput
 from zava.model.metrics import Period, PeriodUnit, shifted
+from zava.service.metrics.period_forms import MAX_UNITS, nearest_forms, plain_form
 
 BUSINESS_ZONE = ZoneInfo("America/Los_Angeles")
 """Where the stores' days begin and end."""
 
 GRAMMAR = (
-    "today, yesterday, this|last week|month|quarter|year, last N days|weeks|months|quarters, "
-    "YYYY, YYYY-Qn, YYYY-MM, YYYY-MM-DD..YYYY-MM-DD"
+    "today, yesterday, this|last week|month|quarter|year, last N days|weeks|months|quarters|years, "
+    "YYYY, YYYY-Qn, YYYY-MM, YYYY-Www, YYYY-MM-DD, any..any"
 )
 _EARLIEST_YEAR, _LATEST_YEAR = 1900, 2199
-_MOST_UNITS = 4000
-_LONGEST_EXPRESSION = 60
+_LONGEST_EXPRESSION, _LONGEST_READ = 60, 200
 
 _RELATIVE = re.compile(r"(this|last) (week|month|quarter|year)", re.ASCII)
-_LAST_UNITS = re.compile(r"last (\d{1,4}) (day|week|month|quarter)s?", re.ASCII)
+_LAST_UNITS = re.compile(r"last (\d{1,4}) (day|week|month|quarter|year)s?", re.ASCII)
 _YEAR = re.compile(r"(\d{4})", re.ASCII)
 _QUARTER = re.compile(r"(\d{4})-q([1-4])", re.ASCII)
 _MONTH = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
-_TO = re.compile(r" ?(?:\.\.| to ) ?")
-_QUARTER_FIRST = re.compile(r"^q([1-4])[ -](\d{4})$", re.ASCII)
-_TO_DATE = {
-    "ytd": "this year",
-    "year to date": "this year",
-    "qtd": "this quarter",
-    "quarter to date": "this quarter",
-    "mtd": "this month",
-    "month to date": "this month",
-    "wtd": "this week",
-    "week to date": "this week",
-}
-_DAYS = re.compile(r"(\d{4}-\d{2}-\d{2})\.\.(\d{4}-\d{2}-\d{2})", re.ASCII)
+_WEEK = re.compile(r"(\d{4})-w(\d{2})", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 def business_day(moved_to: date | None) -> date:
@@ -52,31 +41,45 @@ def parse_period(expression: str, today: date) -> Period:
     Raises:
         InvalidInput: the text is not in the grammar, which the error states.
     """
-    text = _usual_form(expression)
+    if len(expression) > _LONGEST_READ:
+        raise _refused(expression, today)
+    text = plain_form(expression, today)
     try:
-        found = _relative(text, today) or _absolute(text)
+        found = _found(text, today)
     except (ValueError, OverflowError):
         found = None
     if found is None:
-        raise _refused(expression)
+        raise _refused(expression, today)
     start, end, unit, count = found
     if start >= end or not _EARLIEST_YEAR <= start.year <= end.year <= _LATEST_YEAR + 1:
-        raise _refused(expression)
+        raise _refused(expression, today)
     tomorrow = today + timedelta(days=1)
     is_to_date = start <= today and end > tomorrow
-    said = text.replace("-q", "-Q")
+    said = text.replace("-q", "-Q").replace("-w", "-W")
     return Period(said, start, tomorrow if is_to_date else end, unit, count, is_to_date)
 
 
-def _usual_form(expression: str) -> str:
-    """Return an expression in the letters and the order of the grammar."""
-    text = " ".join(expression.lower().replace("_", " ").split())
-    if text in _TO_DATE:
-        return _TO_DATE[text]
-    return _QUARTER_FIRST.sub(r"\2-q\1", _TO.sub("..", text))
-
-
 _Found = tuple[date, date, PeriodUnit, int]
+
+
+def _found(text: str, today: date) -> _Found | None:
+    ends = text.split("..")
+    if len(ends) == 1:
+        return _relative(text, today) or _absolute(text)
+    first, last = _found(ends[0], today), _found("..".join(ends[1:]), today)
+    if first is None or last is None:
+        return None
+    start, end = first[0], last[1]
+    unit = first[2] if first[2] is last[2] else PeriodUnit.DAY
+    return start, end, unit, _count(start, end, unit)
+
+
+def _count(start: date, end: date, unit: PeriodUnit) -> int:
+    """Return how many whole units lie between two of their boundaries."""
+    if unit in {PeriodUnit.DAY, PeriodUnit.WEEK}:
+        return (end - start).days // (1 if unit is PeriodUnit.DAY else 7)
+    months = 12 * (end.year - start.year) + end.month - start.month
+    return months // {PeriodUnit.MONTH: 1, PeriodUnit.QUARTER: 3, PeriodUnit.YEAR: 12}[unit]
 
 
 def _relative(text: str, today: date) -> _Found | None:
@@ -91,7 +94,7 @@ def _relative(text: str, today: date) -> _Found | None:
         return shifted(current, unit, -1), current, unit, 1
     if match := _LAST_UNITS.fullmatch(text):
         count, unit = int(match[1]), PeriodUnit(match[2])
-        if not 0 < count <= _MOST_UNITS:
+        if not 0 < count <= MAX_UNITS:
             return None
         current = _beginning(today, unit)
         return shifted(current, unit, -count), current, unit, count
@@ -105,10 +108,11 @@ def _absolute(text: str) -> _Found | None:
         return _unit(date(int(match[1]), 3 * int(match[2]) - 2, 1), PeriodUnit.QUARTER)
     if match := _MONTH.fullmatch(text):
         return _unit(date(int(match[1]), int(match[2]), 1), PeriodUnit.MONTH)
-    if match := _DAYS.fullmatch(text):
-        start, last = (date.fromisoformat(day) for day in match.groups())
-        end = last + timedelta(days=1)
-        return start, end, PeriodUnit.DAY, (end - start).days
+    if match := _WEEK.fullmatch(text):
+        monday = date.fromisocalendar(int(match[1]), int(match[2]), 1)
+        return _unit(monday, PeriodUnit.WEEK)
+    if _DAY.fullmatch(text):
+        return _unit(date.fromisoformat(text), PeriodUnit.DAY)
     return None
 
 
@@ -152,6 +156,12 @@ def _label(start: date, unit: PeriodUnit) -> str:
     return start.isoformat()[: {PeriodUnit.YEAR: 4, PeriodUnit.MONTH: 7}.get(unit, 10)]
 
 
-def _refused(expression: str) -> InvalidInput:
+def _refused(expression: str, today: date) -> InvalidInput:
     shown = expression[:_LONGEST_EXPRESSION]
-    return InvalidInput(f"time_period: {shown!r} is not a period.", hint=f"Use one of: {GRAMMAR}.")
+    near = " or ".join(map(repr, nearest_forms(shown, today)))
+    told = f"Perhaps {near}. " if near else ""
+    if "period" in shown.lower():
+        told = "Comparisons are the argument compare of query_metrics. "
+    return InvalidInput(
+        f"time_period: {shown!r} is not a period.", hint=f"{told}Use one of: {GRAMMAR}."
+    )

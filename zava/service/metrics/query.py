@@ -25,7 +25,7 @@ from zava.service.metrics.periods import labels, parse_period
 from zava.service.metrics.series import beside_previous
 
 DEFAULT_PERIOD = "last 12 months"
-MOST_FORECASTS = 13
+MAX_FORECASTS = 13
 
 _FIRST_DAY = date(1900, 1, 1)
 _STORE_DIMENSIONS = frozenset({"store", "region", "channel"})

@@ -14,17 +14,21 @@ from typing import Any
 from zava.data.guard import refusals
 from zava.data.syntax.parser import Node, nodes_of
 
-LARGEST_LENGTH = 10_000
-LARGEST_GROWTH = 1_000_000
-LARGEST_SERIES = 1_000_000
-LARGEST_FACTORIAL = 1_000
+MAX_LENGTH = 10_000
+MAX_GROWTH = 1_000_000
+MAX_SERIES = 1_000_000
+MAX_FACTORIAL = 1_000
 _PADDING = frozenset({"lpad", "rpad"})
-BOUNDED = _PADDING | {"generate_series", "format", "repeat", "factorial"}
+BOUNDED = _PADDING | {"array_fill", "generate_series", "format", "repeat", "factorial"}
 """The functions whose calls `Growth` checks."""
 
 # A width of five digits or more, or one that an argument gives.
 _WIDE_FIELD = re.compile(r"%(?:\d+\$)?-?(?:\*|\d{5})")
 _FROM_TO = 2
+_A_SERIES = (
+    "generate_series(1, 12), or generate_series(date '2026-01-01', date '2026-01-31',"
+    " interval '1 day')"
+)
 _ARITHMETIC: dict[str, Callable[[float, float], float]] = {
     "+": add,
     "-": sub,
@@ -56,24 +60,45 @@ class Growth:
             _check_format(arguments)
         elif name == "factorial":
             _check_factorial(arguments)
+        elif name == "array_fill":
+            self._check_fill(arguments)
         else:
             self._check_length(name, arguments)
+
+    def _check_fill(self, arguments: list[Node]) -> None:
+        elements = filled(arguments)
+        if elements is None or elements > MAX_LENGTH:
+            raise refusals.unbounded("array_fill", MAX_LENGTH, "array_fill(0, ARRAY[12])")
+        self._multiply(elements)
 
     def _check_length(self, name: str, arguments: list[Node]) -> None:
         bound = largest(arguments[1]) if len(arguments) > 1 else 0
         text = _literal(arguments[0]) if arguments else None
         if bound is not None and text is not None and name == "repeat":
             bound *= max(1, len(text))
-        if bound is None or bound > LARGEST_LENGTH:
-            raise refusals.unbounded(name, LARGEST_LENGTH, f"{name}('#', least(n, 100))")
+        if bound is None or bound > MAX_LENGTH:
+            raise refusals.unbounded(name, MAX_LENGTH, f"{name}('#', least(n, 100))")
         # Padding bounds its own result and so does a repeated literal; all else multiplies.
         is_built = name in _PADDING or text is not None
-        (self._built if is_built else self._multiplied).append(max(bound, 1))
+        if is_built:
+            self._built.append(max(bound, 1))
+            bound = 1
+        self._multiply(bound)
+
+    def _multiply(self, bound: float) -> None:
+        self._multiplied.append(max(bound, 1))
         together = prod(self._multiplied) * max(self._built, default=1)
-        if together > LARGEST_GROWTH:
+        if together > MAX_GROWTH:
             raise refusals.unbounded(
-                "A repetition of repetitions", LARGEST_GROWTH, "repeat('#', least(n, 100))"
+                "A repetition of repetitions", MAX_GROWTH, "repeat('#', least(n, 100))"
             )
+
+
+def filled(arguments: list[Node]) -> float | None:
+    """Return how many elements array_fill makes, if the statement's text states it."""
+    sizes = arguments[1].get("A_ArrayExpr", {}).get("elements", ()) if len(arguments) > 1 else ()
+    known = [largest(size) for size in sizes]
+    return prod(size for size in known if size is not None) if known and None not in known else None
 
 
 def _literal(node: Node) -> str | None:
@@ -155,7 +180,8 @@ def _number(const: Node) -> float | None:
         return None
 
 
-def _reads_data(tree: Any) -> bool:
+def reads_data(tree: Any) -> bool:
+    """Whether an expression names a column or reads a source."""
     return any("ColumnRef" in node or "fromClause" in node for node in nodes_of(tree))
 
 
@@ -167,23 +193,36 @@ def _check_series(arguments: list[Node]) -> None:
     if step is None and start is None and stop is None:
         return  # a series of days
     if start is None or stop is None:
-        is_unbounded = not _reads_data(arguments)  # what the data say, the deadline ends
+        is_unbounded = not reads_data(arguments)  # what the data say, the deadline ends
+        if is_unbounded:
+            from zava.data.guard.reach import span
+
+            numbers = span(*arguments[:_FROM_TO])
+            is_unbounded = numbers is None or numbers > MAX_SERIES * abs(step or 1)
     else:
-        is_unbounded = abs(stop - start) > LARGEST_SERIES * abs(step or 1)
+        is_unbounded = abs(stop - start) > MAX_SERIES * abs(step or 1)
     if is_unbounded:
-        raise refusals.unbounded("generate_series", LARGEST_SERIES, "generate_series(1, 12)")
+        raise refusals.unbounded("generate_series", MAX_SERIES, _A_SERIES)
 
 
 def _check_factorial(arguments: list[Node]) -> None:
     bound = largest(arguments[0]) if arguments else None
-    if bound is None or bound > LARGEST_FACTORIAL:
-        raise refusals.unbounded("factorial", LARGEST_FACTORIAL, "factorial(least(n, 20))")
+    if bound is None or bound > MAX_FACTORIAL:
+        raise refusals.unbounded("factorial", MAX_FACTORIAL, "factorial(least(n, 20))")
 
 
 def _check_format(arguments: list[Node]) -> None:
     template = arguments[0].get("A_Const", {}).get("sval") if arguments else None
     if template is None or _WIDE_FIELD.search(template.get("sval", "")):
-        raise refusals.unbounded("format", LARGEST_LENGTH, "format('%s: %s', a, b)")
+        raise refusals.unbounded(
+            "format",
+            MAX_LENGTH,
+            "format('%s: %s', a, b); a number is to_char(x, 'FM999,990.00')",
+        )
+
+
+def _is_condition(node: Node) -> bool:
+    return any(key in node for key in ("whereClause", "quals", "usingClause", "isNatural"))
 
 
 def check_recursion(query: Node) -> None:
@@ -193,5 +232,5 @@ def check_recursion(query: Node) -> None:
         return
     nodes = list(nodes_of(recursive))
     reads_itself = any(node.get("relname") == query["ctename"] for node in nodes)
-    if reads_itself and not any("whereClause" in node or "quals" in node for node in nodes):
+    if reads_itself and "cycle_clause" not in query and not any(map(_is_condition, nodes)):
         raise refusals.unbounded_recursion(query["ctename"])

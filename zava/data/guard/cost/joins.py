@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any, NamedTuple
 
-from zava.data.guard.cost.bounds import constant, largest
+from zava.data.guard.cost.bounds import constant, largest, reads_data
 from zava.data.syntax.parser import COMPOUND, Node, nodes_of
 
 # About the size of a large store. No row of any store is counted for these.
@@ -18,7 +18,7 @@ _TABLE_ROWS: Mapping[str, float] = {
     "products": 500,
 }
 _SMALL_TABLE_ROWS = 50.0
-_SERIES_ROWS, _MOST_SERIES_ROWS = 1_000.0, 1_000_000.0
+_SERIES_ROWS, _MAX_SERIES_ROWS = 1_000.0, 1_000_000.0
 _FUNCTION_ROWS = 10.0
 _EQUALITY, _RANGE = 1 / 10, 1 / 3
 _KEY_LOOKUP, _LEAST_FACTOR = 1 / 1_000, 1 / 50_000
@@ -260,8 +260,14 @@ def series(arguments: list[Node]) -> float:
         return _FUNCTION_ROWS
     start, stop = largest(arguments[0]), largest(arguments[1])
     step = constant(arguments[_FROM_TO]) if len(arguments) > _FROM_TO else 1.0
+    if (start is None or stop is None) and not reads_data(arguments):
+        from zava.data.guard.reach import span
+
+        numbers = span(*arguments[:_FROM_TO])
+        if numbers is not None:
+            return max(numbers / abs(step or 1.0), 1.0)
     if start is None or stop is None:
-        return _MOST_SERIES_ROWS if _has_short_step(arguments[_FROM_TO:]) else _SERIES_ROWS
+        return _MAX_SERIES_ROWS if _has_short_step(arguments[_FROM_TO:]) else _SERIES_ROWS
     return max(abs(stop - start) / abs(step or 1.0), 1.0)
 
 

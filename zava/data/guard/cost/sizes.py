@@ -12,7 +12,7 @@ from math import inf
 from typing import Any, ClassVar, NamedTuple
 
 from zava.data.guard import refusals
-from zava.data.guard.cost.bounds import largest
+from zava.data.guard.cost.bounds import filled, largest
 from zava.data.guard.cost.keys import joins_by_keys
 from zava.data.guard.cost.tree_facts import (
     group_target,
@@ -34,7 +34,7 @@ GATHERING_BYTES = 16e6
 
 _ID, _COLUMN, _LONG_COLUMN, _SCALAR, _LONG = 24.0, 40.0, 300.0, 64.0, 65_536.0
 _LONG_COLUMNS = frozenset({"product_description", "product_name", "synonyms", "email", "address"})
-_MOST_NESTED_RECURSIONS = 3
+_MAX_NESTED_RECURSIONS = 3
 _ORDER = "order_id"
 _SHARES_OF_KEYS = {_ORDER: 1 / 20_000, "customer_id": 1 / 1_000, "product_id": 1 / 1_000}
 _LEAST_OF_A_KEY, _LEAST_OF_AN_ORDER = 50.0, 10.0
@@ -192,7 +192,7 @@ class Sizes:
         outputs = self._renamed(names, self._select(select["larg"]))
         names = [name for name, _ in outputs]
         self._recursions += 1
-        if self._recursions > _MOST_NESTED_RECURSIONS:  # each is estimated three times
+        if self._recursions > _MAX_NESTED_RECURSIONS:  # each is estimated three times
             raise refusals.too_deep()
         # What one step adds to a value, and the next one: more each time is growth without end.
         start, once = dict(outputs), dict(self._renamed(names, self._select(select["rarg"])))
@@ -324,6 +324,8 @@ class Sizes:
         if name in {"repeat", "lpad", "rpad"} and len(arguments) > 1:
             times = largest(arguments[1]) or 0.0
             return max(sizes[0], 1.0) * times if name == "repeat" else max(sizes[0], times * 4)
+        if name == "array_fill":
+            return (filled(arguments) or 0.0) * (max(sizes, default=0.0) + _OVERHEAD)
         if name == "array_to_string" and len(sizes) > 1:
             return sizes[0] + sizes[0] / _OVERHEAD * sizes[1]
         if name in {"replace", "regexp_replace"} and len(sizes) > 2:  # noqa: PLR2004

@@ -7,7 +7,7 @@ from zava.data.guard.cost.bounds import constant
 from zava.data.guard.field_notation import select_names
 from zava.data.syntax.parser import Node, nodes_of
 
-LARGEST_NUMERIC = 131_072.0
+MAX_NUMERIC = 131_072.0
 _SCALAR = 64.0
 
 
@@ -16,11 +16,11 @@ def power_digits(arguments: list[Node]) -> float:
     numbers = [constant(argument) for argument in arguments]
     if any(number is None for number in numbers):
         # As a double it is short; only a numeric base makes a long number.
-        return LARGEST_NUMERIC if _is_numeric(arguments[0]) else _SCALAR
+        return MAX_NUMERIC if _is_numeric(arguments[0]) else _SCALAR
     base, exponent = (abs(number or 0.0) for number in [*numbers, numbers[0]][:2])
     if len(numbers) == 1:
-        return min(_SCALAR + exponent * log10(max(exponent, 3.0)), LARGEST_NUMERIC)
-    return min(_SCALAR + exponent * abs(log10(max(base, 1e-9))), LARGEST_NUMERIC)
+        return min(_SCALAR + exponent * log10(max(exponent, 3.0)), MAX_NUMERIC)
+    return min(_SCALAR + exponent * abs(log10(max(base, 1e-9))), MAX_NUMERIC)
 
 
 def _is_numeric(node: Node) -> bool:

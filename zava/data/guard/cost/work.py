@@ -29,7 +29,7 @@ HEAVY_ROWS = 50_000
 """From so many rows on a statement leaves one connection free for others."""
 
 _GROUPS = 10_000.0
-_ITERATIONS, _MOST_ITERATIONS = 100.0, 1_000_000.0
+_ITERATIONS, _MAX_ITERATIONS = 100.0, 1_000_000.0
 _LIMIT_FACTOR = 1_000.0
 _SERIES = "generate_series"
 
@@ -150,7 +150,7 @@ def iterations(term: Node) -> float:
     ]
     numbers = [constant(node) for node in nodes_of(conditions) if "A_Const" in node]
     named = [number for number in numbers if number is not None]
-    return min(max(named, default=_ITERATIONS), _MOST_ITERATIONS)
+    return min(max(named, default=_ITERATIONS), _MAX_ITERATIONS)
 
 
 def _computed(select: Node) -> list[Node]:

@@ -1,0 +1,67 @@
+"""Mistakes of models are answered with what to write instead."""
+
+import pytest
+
+from tests.data.mistakes import GENERAL, MISTAKES
+from zava.data.sql_query.free_query import FreeQuery
+from zava.errors import ZavaError
+from zava.model.core import Caller
+
+GENERAL_HINTS = (
+    "Correct the syntax near the stated position",
+    "Use PostgreSQL's aggregate, window",
+    "No function matches",
+    "No operator matches",
+    "Fetch the exact",
+    "Check the function's name",
+    "PostgreSQL does not support this form",
+    "Correct the statement.",
+)
+
+
+async def answered(tenancy: FreeQuery, caller: Caller, statement: str) -> str:
+    """Return message and hint, nothing for a statement that is run."""
+    try:
+        await tenancy.run(caller, statement, max_rows=1)
+    except ZavaError as error:
+        return f"{error.message} {error.hint}"
+    return ""
+
+
+async def test_mistakes_of_models_are_corrected_in_one_step(
+    tenancy: FreeQuery, callers: dict[str, Caller]
+) -> None:
+    wrong = []
+    general = 0
+    for statement, part in MISTAKES:
+        told = await answered(tenancy, callers["seattle"], statement)
+        is_general = any(hint in told for hint in GENERAL_HINTS)
+        general += is_general
+        if (
+            is_general != (part == GENERAL)
+            or (part != GENERAL and part not in told)
+            or (not part and told)
+        ):
+            wrong.append((statement, part, told))
+    assert wrong == []
+    assert len(MISTAKES) >= 170
+    assert general <= 15
+
+
+@pytest.mark.parametrize(
+    "statement", ["SELECT 1 FROM retail.stores WHERE store_name::uuid IS NULL"]
+)
+async def test_text_of_a_row_is_never_repeated(
+    tenancy: FreeQuery, callers: dict[str, Caller], statement: str
+) -> None:
+    told = await answered(
+        tenancy, callers["seattle"], f"{statement} AND 'Zava Retail Seattle' <> ''"
+    )
+    assert "Seattle" not in told
+
+
+async def test_literal_of_the_statement_is_shown(
+    tenancy: FreeQuery, callers: dict[str, Caller]
+) -> None:
+    sql = "SELECT 1 FROM retail.orders WHERE store_id = 'seattle'"
+    assert "type uuid: 'seattle' (at" in await answered(tenancy, callers["seattle"], sql)

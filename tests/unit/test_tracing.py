@@ -1,0 +1,57 @@
+"""Which tests run under coverage."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.tracing import TRACED, end_tracing, traced_first
+
+ROOT = Path(__file__).parents[2]
+LAST = "tests/unit/test_other.py::test_b"
+
+
+class Controller:
+    """What pytest-cov keeps for a process."""
+
+    def __init__(self) -> None:
+        self.started = True
+        self.pauses = 0
+
+    def pause(self) -> None:
+        self.started = False
+        self.pauses += 1
+
+
+def item(nodeid: str, plugin: Any = None) -> Any:
+    manager = SimpleNamespace(getplugin={"_cov": plugin}.get)
+    return SimpleNamespace(nodeid=nodeid, config=SimpleNamespace(pluginmanager=manager))
+
+
+def test_traced_tests_come_first_and_each_kind_stays_in_its_order() -> None:
+    traced = [f"{TRACED[0]}::test_b", f"{TRACED[0]}::test_a", f"{TRACED[1]}::test_c"]
+    others = ["tests/unit/test_other.py::test_z", LAST]
+    items = [item(name) for name in (others[0], *traced, others[1])]
+    traced_first(items)
+    assert [each.nodeid for each in items] == [*traced, *others]
+
+
+def test_tracer_ends_at_the_first_other_test_and_once() -> None:
+    controller = Controller()
+    plugin = SimpleNamespace(cov_controller=controller)
+    end_tracing(item(f"{TRACED[0]}::test_a", plugin))
+    assert controller.started
+    for _ in range(2):
+        end_tracing(item(LAST, plugin))
+    assert controller.pauses == 1
+
+
+@pytest.mark.parametrize("plugin", [None, SimpleNamespace(cov_controller=None)])
+def test_without_coverage_nothing_is_ended(plugin: Any) -> None:
+    end_tracing(item(LAST, plugin))
+
+
+@pytest.mark.parametrize("file", TRACED)
+def test_traced_file_exists(file: str) -> None:
+    assert (ROOT / file).is_file()
