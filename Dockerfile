@@ -1,4 +1,4 @@
-# The server with its command line. `compose.yaml` starts it beside a PostgreSQL; docs/local.md.
+# The server with its command line. `compose.yaml` starts it beside a PostgreSQL; docs/how-to/local.md.
 FROM python:3.13-slim AS build
 ENV UV_NO_CACHE=1 UV_LINK_MODE=copy
 WORKDIR /source

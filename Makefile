@@ -182,7 +182,7 @@ bench-search: $(VENV)/.installed ## Judge product search (CRANFIELD=directory ad
 bench: $(VENV)/.installed ## Measure against peers and floors; prints ratios (needs wrk)
 	@$(BIN)/python -m bench
 
-performance: $(VENV)/.installed ## Measure all, growth included, and write docs/performance.md
+performance: $(VENV)/.installed ## Measure all, growth included, and write docs/reference/performance.md
 	@$(BIN)/python -m bench --growth 10000000 --write
 
 clean: ## Remove the virtual environment and the local database

@@ -14,7 +14,7 @@ from bench.load import require_wrk
 from bench.report import Part, table
 from zava.settings import settings
 
-PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
+PAGE = Path(__file__).parents[1] / "docs" / "reference" / "performance.md"
 _TEMPLATE = Path(__file__).with_name("page.md")
 PARTS = (
     "seal",
@@ -67,7 +67,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--growth", type=int, default=0, metavar="LINES", help="also measure up to as many lines"
     )
-    parser.add_argument("--write", action="store_true", help="write docs/performance.md")
+    parser.add_argument("--write", action="store_true", help="write docs/reference/performance.md")
     return parser.parse_args()
 
 

@@ -31,8 +31,8 @@ def measure(ground: Ground) -> Part:
     return Part(
         "Round trips",
         table("work | server | round trips a call", rows)
-        + f"\n\nThe median of {CALLS} calls: now and then one meets the writing of a batch of audit"
-        " records, a trip a second at most, or a pool that opens a connection.",
+        + f"\n\nThe median of {CALLS} calls. Now and then one meets a pool that opens a connection,"
+        " or the writing of a batch of audit records, at most once a second.",
         (
             Goal("round trips a call, the most", most, 1, is_minimum=False),
             Goal("round trips a call, the least", least, 1),

@@ -217,7 +217,7 @@ param builtInAuthentication bool = false
 @description('Let clients sign in by the URL alone, at the app itself. Not together with the built-in authentication.')
 param signIn bool = false
 
-@description('Host name of your own, which the app accepts; see docs/deploy.md for the order of steps.')
+@description('Host name of your own, which the app accepts; see docs/how-to/deploy.md for the order of steps.')
 param customHostname string = ''
 
 @description('Thumbprint of its certificate in the resource group, with which the name is bound; empty for none.')

@@ -459,6 +459,112 @@ END;
 ALTER FUNCTION zava.charge(entries jsonb) OWNER TO zava_context;
 
 --
+-- Name: forget_loaded(); Type: FUNCTION; Schema: zava; Owner: zava_context
+--
+
+CREATE FUNCTION zava.forget_loaded() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+  IF TG_NARGS > 0 THEN
+    DELETE FROM zava.orders_loaded AS l
+    USING (SELECT o.store_id, max(o.order_date) AS newest FROM old_rows AS o GROUP BY o.store_id) AS gone
+    WHERE l.of_store = gone.store_id
+      AND NOT EXISTS (SELECT FROM retail.orders AS o
+                      WHERE o.store_id = gone.store_id AND o.order_date >= gone.newest);
+  ELSE
+    DELETE FROM zava.orders_loaded;
+  END IF;
+  RETURN NULL;
+END $$;
+
+ALTER FUNCTION zava.forget_loaded() OWNER TO zava_context;
+
+--
+-- Name: stores; Type: TABLE; Schema: retail; Owner: zava_owner
+--
+
+CREATE TABLE retail.stores (
+    store_id uuid DEFAULT retail.new_id() NOT NULL,
+    store_name text NOT NULL,
+    location text NOT NULL,
+    region text NOT NULL,
+    is_online boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT stores_location_check CHECK (((length(location) >= 1) AND (length(location) <= 200))),
+    CONSTRAINT stores_region_check CHECK (((length(region) >= 1) AND (length(region) <= 100))),
+    CONSTRAINT stores_store_name_check CHECK (((length(store_name) >= 1) AND (length(store_name) <= 100)))
+);
+ALTER TABLE ONLY retail.stores ALTER COLUMN store_id SET STATISTICS 0;
+ALTER TABLE ONLY retail.stores ALTER COLUMN store_name SET STATISTICS 0;
+ALTER TABLE ONLY retail.stores ALTER COLUMN location SET STATISTICS 0;
+ALTER TABLE ONLY retail.stores ALTER COLUMN region SET STATISTICS 0;
+ALTER TABLE ONLY retail.stores ALTER COLUMN is_online SET STATISTICS 0;
+ALTER TABLE ONLY retail.stores ALTER COLUMN created_at SET STATISTICS 0;
+
+ALTER TABLE ONLY retail.stores FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE retail.stores OWNER TO zava_owner;
+
+--
+-- Name: TABLE stores; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON TABLE retail.stores IS 'Stores of the chain; you see those in your scope.';
+
+--
+-- Name: COLUMN stores.region; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON COLUMN retail.stores.region IS 'Region that a regional manager looks after.';
+
+--
+-- Name: COLUMN stores.is_online; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON COLUMN retail.stores.is_online IS 'True for the online store.';
+
+--
+-- Name: newest_orders(uuid[]); Type: FUNCTION; Schema: zava; Owner: zava_chain
+--
+
+CREATE FUNCTION zava.newest_orders(p_stores uuid[]) RETURNS TABLE(store_id uuid, store_name text, region text, channel text, newest timestamp with time zone)
+    LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ SELECT s.store_id,
+     s.store_name,
+     s.region,
+         CASE
+             WHEN s.is_online THEN 'online'::text
+             ELSE 'store'::text
+         END AS "case",
+     last.newest
+    FROM (retail.stores s
+      CROSS JOIN LATERAL ( SELECT max(o.order_date) AS newest
+            FROM retail.orders o
+           WHERE (o.store_id = s.store_id)) last)
+   WHERE ((s.store_id = ANY (newest_orders.p_stores)) OR (newest_orders.p_stores IS NULL));
+END;
+
+ALTER FUNCTION zava.newest_orders(p_stores uuid[]) OWNER TO zava_chain;
+
+--
+-- Name: hours_without_orders(); Type: FUNCTION; Schema: zava; Owner: zava_context
+--
+
+CREATE FUNCTION zava.hours_without_orders() RETURNS double precision
+    LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ SELECT ((EXTRACT(epoch FROM (statement_timestamp() - max(n.newest))))::double precision / (3600)::double precision)
+    FROM zava.newest_orders(NULL::uuid[]) n(store_id, store_name, region, channel, newest);
+END;
+
+ALTER FUNCTION zava.hours_without_orders() OWNER TO zava_context;
+
+--
 -- Name: log_change(); Type: FUNCTION; Schema: zava; Owner: zava_recorder
 --
 
@@ -1007,6 +1113,40 @@ END $$;
 ALTER FUNCTION zava.scope(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea) OWNER TO zava_context;
 
 --
+-- Name: scope_of_data(integer, uuid, uuid, bigint, uuid, bytea); Type: FUNCTION; Schema: zava; Owner: zava_context
+--
+
+CREATE FUNCTION zava.scope_of_data(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea) RETURNS TABLE(audience text, scope_hash text, data_version bigint, scope text, reach text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+  RETURN QUERY
+  SELECT s.audience, s.scope_hash, s.data_version, s.scope, r.reach
+  FROM zava.scope(p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac) AS s
+  CROSS JOIN LATERAL (
+    SELECT CASE s.audience WHEN 'store_managers' THEN ARRAY[s.scope::uuid] ELSE s.scope::uuid[] END
+  ) AS granted (stores)
+  CROSS JOIN LATERAL (
+    SELECT json_build_object(
+             'newest', max(t.through),
+             'is_whole', count(*) <= 100,
+             'stores', coalesce(json_agg(json_build_array(t.store_name, t.region, t.channel, t.through) ORDER BY t.through, t.store_name)
+                                FILTER (WHERE t.stores <= 100 OR t.through < date_trunc('day', t.newest)), '[]'))::text
+    FROM (SELECT n.store_name, n.region, n.channel, of_store.through,
+                 max(of_store.through) OVER () AS newest, count(*) OVER () AS stores
+          FROM zava.newest_orders(granted.stores) AS n
+          LEFT JOIN zava.orders_loaded AS l ON l.of_store = n.store_id
+          CROSS JOIN LATERAL (
+            SELECT greatest(n.newest, l.through) AT TIME ZONE 'America/Los_Angeles'
+          ) AS of_store (through)
+          WHERE of_store.through IS NOT NULL) AS t
+  ) AS r (reach);
+END $$;
+
+ALTER FUNCTION zava.scope_of_data(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea) OWNER TO zava_context;
+
+--
 -- Name: sign_in(text, uuid, text, text, uuid, uuid, text, integer); Type: FUNCTION; Schema: zava; Owner: zava_context
 --
 
@@ -1046,50 +1186,6 @@ BEGIN
 END $$;
 
 ALTER FUNCTION zava.sign_in(step text, id uuid, given text, following text, tenant uuid, person uuid, client text, seconds integer) OWNER TO zava_context;
-
---
--- Name: stores; Type: TABLE; Schema: retail; Owner: zava_owner
---
-
-CREATE TABLE retail.stores (
-    store_id uuid DEFAULT retail.new_id() NOT NULL,
-    store_name text NOT NULL,
-    location text NOT NULL,
-    region text NOT NULL,
-    is_online boolean DEFAULT false NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT stores_location_check CHECK (((length(location) >= 1) AND (length(location) <= 200))),
-    CONSTRAINT stores_region_check CHECK (((length(region) >= 1) AND (length(region) <= 100))),
-    CONSTRAINT stores_store_name_check CHECK (((length(store_name) >= 1) AND (length(store_name) <= 100)))
-);
-ALTER TABLE ONLY retail.stores ALTER COLUMN store_id SET STATISTICS 0;
-ALTER TABLE ONLY retail.stores ALTER COLUMN store_name SET STATISTICS 0;
-ALTER TABLE ONLY retail.stores ALTER COLUMN location SET STATISTICS 0;
-ALTER TABLE ONLY retail.stores ALTER COLUMN region SET STATISTICS 0;
-ALTER TABLE ONLY retail.stores ALTER COLUMN is_online SET STATISTICS 0;
-ALTER TABLE ONLY retail.stores ALTER COLUMN created_at SET STATISTICS 0;
-
-ALTER TABLE ONLY retail.stores FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE retail.stores OWNER TO zava_owner;
-
---
--- Name: TABLE stores; Type: COMMENT; Schema: retail; Owner: zava_owner
---
-
-COMMENT ON TABLE retail.stores IS 'Stores of the chain; you see those in your scope.';
-
---
--- Name: COLUMN stores.region; Type: COMMENT; Schema: retail; Owner: zava_owner
---
-
-COMMENT ON COLUMN retail.stores.region IS 'Region that a regional manager looks after.';
-
---
--- Name: COLUMN stores.is_online; Type: COMMENT; Schema: retail; Owner: zava_owner
---
-
-COMMENT ON COLUMN retail.stores.is_online IS 'True for the online store.';
 
 --
 -- Name: store_count(); Type: FUNCTION; Schema: zava; Owner: zava_chain
@@ -1578,6 +1674,23 @@ CREATE TABLE zava.demo_data (
 ALTER TABLE zava.demo_data OWNER TO zava_context;
 
 --
+-- Name: orders_loaded; Type: TABLE; Schema: zava; Owner: zava_context
+--
+
+CREATE TABLE zava.orders_loaded (
+    of_store uuid NOT NULL,
+    through timestamp with time zone NOT NULL
+);
+
+ALTER TABLE zava.orders_loaded OWNER TO zava_context;
+
+--
+-- Name: TABLE orders_loaded; Type: COMMENT; Schema: zava; Owner: zava_context
+--
+
+COMMENT ON TABLE zava.orders_loaded IS 'Moment before which all orders of a store are loaded, where the loader states it.';
+
+--
 -- Name: sign_ins; Type: TABLE; Schema: zava; Owner: zava_context
 --
 
@@ -1793,6 +1906,13 @@ ALTER TABLE ONLY zava.keyring
     ADD CONSTRAINT keyring_pkey PRIMARY KEY (only_row);
 
 --
+-- Name: orders_loaded orders_loaded_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_context
+--
+
+ALTER TABLE ONLY zava.orders_loaded
+    ADD CONSTRAINT orders_loaded_pkey PRIMARY KEY (of_store);
+
+--
 -- Name: principals principals_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_context
 --
 
@@ -1909,6 +2029,18 @@ CREATE INDEX sign_ins_by_person_idx ON zava.sign_ins USING btree (tenant_id, obj
 --
 
 CREATE TRIGGER categories_words_changed AFTER UPDATE ON retail.categories REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION retail.index_words();
+
+--
+-- Name: orders forget_moved; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER forget_moved AFTER UPDATE OF order_date, store_id OR TRUNCATE ON retail.orders FOR EACH STATEMENT EXECUTE FUNCTION zava.forget_loaded();
+
+--
+-- Name: orders forget_removed; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER forget_removed AFTER DELETE ON retail.orders REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.forget_loaded('by store');
 
 --
 -- Name: inventory inventory_touch; Type: TRIGGER; Schema: retail; Owner: zava_owner
@@ -2522,6 +2654,37 @@ REVOKE ALL ON FUNCTION zava.charge(entries jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION zava.charge(entries jsonb) TO zava_server;
 
 --
+-- Name: FUNCTION forget_loaded(); Type: ACL; Schema: zava; Owner: zava_context
+--
+
+REVOKE ALL ON FUNCTION zava.forget_loaded() FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.forget_loaded() TO zava_owner;
+
+--
+-- Name: TABLE stores; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.stores TO zava_loader;
+GRANT SELECT ON TABLE retail.stores TO regional_managers;
+GRANT SELECT ON TABLE retail.stores TO head_office;
+GRANT SELECT ON TABLE retail.stores TO store_managers;
+GRANT SELECT ON TABLE retail.stores TO zava_chain;
+
+--
+-- Name: FUNCTION newest_orders(p_stores uuid[]); Type: ACL; Schema: zava; Owner: zava_chain
+--
+
+REVOKE ALL ON FUNCTION zava.newest_orders(p_stores uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.newest_orders(p_stores uuid[]) TO zava_context;
+
+--
+-- Name: FUNCTION hours_without_orders(); Type: ACL; Schema: zava; Owner: zava_context
+--
+
+REVOKE ALL ON FUNCTION zava.hours_without_orders() FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.hours_without_orders() TO zava_server;
+
+--
 -- Name: FUNCTION log_change(); Type: ACL; Schema: zava; Owner: zava_recorder
 --
 
@@ -2627,21 +2790,18 @@ REVOKE ALL ON FUNCTION zava.scope(p_key_id integer, p_tenant uuid, p_person uuid
 GRANT ALL ON FUNCTION zava.scope(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea) TO zava_server;
 
 --
+-- Name: FUNCTION scope_of_data(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea); Type: ACL; Schema: zava; Owner: zava_context
+--
+
+REVOKE ALL ON FUNCTION zava.scope_of_data(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.scope_of_data(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea) TO zava_server;
+
+--
 -- Name: FUNCTION sign_in(step text, id uuid, given text, following text, tenant uuid, person uuid, client text, seconds integer); Type: ACL; Schema: zava; Owner: zava_context
 --
 
 REVOKE ALL ON FUNCTION zava.sign_in(step text, id uuid, given text, following text, tenant uuid, person uuid, client text, seconds integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION zava.sign_in(step text, id uuid, given text, following text, tenant uuid, person uuid, client text, seconds integer) TO zava_server;
-
---
--- Name: TABLE stores; Type: ACL; Schema: retail; Owner: zava_owner
---
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.stores TO zava_loader;
-GRANT SELECT ON TABLE retail.stores TO regional_managers;
-GRANT SELECT ON TABLE retail.stores TO head_office;
-GRANT SELECT ON TABLE retail.stores TO store_managers;
-GRANT SELECT ON TABLE retail.stores TO zava_chain;
 
 --
 -- Name: FUNCTION store_count(); Type: ACL; Schema: zava; Owner: zava_chain
@@ -2847,6 +3007,13 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE zava.data_changes TO zava_loader;
 --
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE zava.demo_data TO zava_loader;
+
+--
+-- Name: TABLE orders_loaded; Type: ACL; Schema: zava; Owner: zava_context
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE zava.orders_loaded TO zava_owner;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE zava.orders_loaded TO zava_loader;
 
 --
 -- Name: DEFAULT PRIVILEGES FOR FUNCTIONS; Type: DEFAULT ACL; Schema: -; Owner: zava_chain

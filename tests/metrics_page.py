@@ -1,4 +1,4 @@
-"""`docs/metrics.md`: the catalogue as `zava/retail/metrics.toml` declares it, written by `make docs`."""
+"""`docs/reference/metrics.md`: the catalogue as `zava/retail/metrics.toml` declares it, written by `make docs`."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from zava.data.metrics.catalog_page import metric_page
 from zava.retail.data.metric_catalogue import catalogue
 from zava.retail.service.insights import insight_page
 
-PAGE = Path(__file__).parents[1] / "docs" / "metrics.md"
+PAGE = Path(__file__).parents[1] / "docs" / "reference" / "metrics.md"
 
 
 def page() -> str:

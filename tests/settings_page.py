@@ -1,4 +1,4 @@
-"""`docs/settings.md`: the settings as `zava/settings.py` describes them, written by `make docs`."""
+"""`docs/reference/settings.md`: the settings as `zava/settings.py` describes them, written by `make docs`."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ from pydantic.fields import FieldInfo
 
 from zava.settings import Settings
 
-PAGE = Path(__file__).parents[1] / "docs" / "settings.md"
+PAGE = Path(__file__).parents[1] / "docs" / "reference" / "settings.md"
 OPENING = """\
 # Settings
 

@@ -14,6 +14,7 @@ from zava import __version__
 from zava.composition.health import readiness
 from zava.data.guard.analysis import ParsingTurns
 from zava.data.metrics.result_cache import ResultCache
+from zava.data.order_watch import OrderWatch
 from zava.data.session.audit_writer import AuditWriter
 from zava.data.session.executor import GRACE_SECONDS
 from zava.data.session.isolation_check import IsolationCheck
@@ -170,6 +171,7 @@ def compose(
         use_prepared=settings.prepared_statements,
         monitor=QueryStatsCollector(slow_seconds=settings.slow_query_seconds),
     )
+    watch = OrderWatch(pool, hours=settings.late_orders_hours)
     cache = ResultCache(
         tenancy,
         _byte_store(settings),
@@ -208,7 +210,7 @@ def compose(
             website=settings.website_url,
         ),
         authenticator=_authenticator(settings, conninfo, own),
-        readiness=lambda: readiness(verification, analytics, telemetry),
+        readiness=lambda: readiness(verification, analytics, telemetry, watch),
         allowed_hosts=settings.public_hosts,
         is_vouched=settings.is_authenticated_by_platform,
         ask_budget=budgets.ask,
@@ -509,7 +511,11 @@ def _clock(settings: Settings) -> Callable[[], datetime]:
         moment = datetime.now(UTC)
         if settings.today is None:
             return moment
-        return datetime.combine(settings.today, moment.timetz())
+        from zava.service.metrics.periods import BUSINESS_ZONE
+
+        # The stores' day is moved, not that of UTC, which begins earlier.
+        local = moment.astimezone(BUSINESS_ZONE).timetz()
+        return datetime.combine(settings.today, local).astimezone(UTC)
 
     return now
 

@@ -1,6 +1,6 @@
 """The only reader of the environment.
 
-Each setting is described once, here; `docs/settings.md` is generated from these descriptions.
+Each setting is described once, here; `docs/reference/settings.md` is generated from that.
 A secret has `repr=False`: no message, log or page shows its value.
 """
 
@@ -213,6 +213,14 @@ class Settings(BaseSettings):
         le=600,
         validation_alias="ZAVA_SLOW_QUERY_SECONDS",
         description="A statement that takes longer is logged with its fingerprint and plan.",
+    )
+    late_orders_hours: float = Field(
+        0,
+        ge=0,
+        le=8760,
+        validation_alias="ZAVA_LATE_ORDERS_HOURS",
+        description="Hours without any order of the chain after which `/health/ready` is `degraded`"
+        " and the metric `orders_late` counts. 0: not watched.",
     )
     max_concurrent_calls: int = Field(
         64,

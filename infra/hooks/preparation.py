@@ -56,7 +56,7 @@ def check(environment: Mapping[str, str]) -> None:
         Refused: Something that is needed is missing; the table above the sentence names it.
     """
     step(
-        "The deployed app did not pass `zava check`; docs/deploy.md explains its rows.",
+        "The deployed app did not pass `zava check`; docs/how-to/deploy.md explains its rows.",
         [_project_python(), "-m", "zava", "check", needed(environment, "ZAVA_MCP_URL")],
     )
 

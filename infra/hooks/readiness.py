@@ -38,7 +38,7 @@ def wait_until_ready(
         pause(PAUSE_SECONDS)
     raise Refused(
         f"The app is not ready: {url} answered {seen}; "
-        "docs/deploy.md lists causes under `When something is wrong`."
+        "docs/how-to/deploy.md lists causes under `When something is wrong`."
     )
 
 

@@ -7,7 +7,7 @@ param insightsId string
 param email string
 
 // What each query counts in five minutes is compared with its threshold: more than that is told.
-// Severity 1 is to be seen to at once, 2 within the day. docs/operations.md says what to do.
+// Severity 1 is to be seen to at once, 2 within the day. docs/how-to/operations.md says what to do.
 var rules = [
   {
     name: 'server-errors'
@@ -36,6 +36,13 @@ var rules = [
     severity: 2
     query: 'customMetrics | where name == "slow_query" | summarize measured = sum(valueSum)'
     threshold: 10
+  }
+  {
+    name: 'late-orders'
+    description: 'No order came for longer than ZAVA_LATE_ORDERS_HOURS.'
+    severity: 2
+    query: 'customMetrics | where name == "orders_late" | summarize measured = sum(valueSum)'
+    threshold: 0
   }
   {
     name: 'pool-waits'

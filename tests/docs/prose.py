@@ -33,6 +33,7 @@ _LINK = re.compile(r"!?\[(?P<text>[^\]]*)\]\([^)]*\)")
 _END = re.compile(r"(?<!e\.g\.)(?<!i\.e\.)(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]*[A-Z0-9`])")
 _SECTION = re.compile(r"^(?:Args|Raises|Returns|Yields):$")
 _WORD = re.compile(r"[A-Za-z0-9][\w'./:-]*")
+_BRANCHES = ("├", "│", "└")
 _SENTENCE = re.compile(r"[A-Z][^\n]* [^\n]*[.!?]$")
 
 
@@ -77,7 +78,7 @@ def measure(sentences: list[Sentence]) -> Measure:
 def pages() -> Iterator[Path]:
     """Yield the pages that people read; the changelog and decisions are history."""
     yield from (ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md"))
-    yield from sorted((ROOT / "docs").glob("*.md"))
+    yield from sorted(page for page in (ROOT / "docs").rglob("*.md") if page.parent.name != "adr")
 
 
 def modules() -> Iterator[Path]:
@@ -117,6 +118,11 @@ def docstrings(file: Path) -> Iterator[Sentence]:
             line = node.body[0].lineno
             for paragraph in re.split(r"\n\s*\n", _CODE.sub("CODE", text)):
                 lines = [each.strip() for each in paragraph.split("\n")]
+                # The line of a tree is a text of its own.
+                if any(each.startswith(_BRANCHES) for each in lines):
+                    for each in lines:
+                        yield from _split(each, file, line)
+                    continue
                 told = " ".join(each for each in lines if not _SECTION.match(each))
                 yield from _split(told, file, line)
 

@@ -1,11 +1,11 @@
-"""`docs/deploy.md` explains every row of `zava check`, and names no other."""
+"""`docs/how-to/deploy.md` explains every row of `zava check`, and names no other."""
 
 import re
 from pathlib import Path
 
 from zava.cli.check.deployment_check import CHECKS
 
-PAGE = (Path(__file__).parents[2] / "docs" / "deploy.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "deploy.md").read_text(encoding="utf-8")
 # The page names both eras at once.
 ROWS = {re.sub(r"^era .*", "era …", check.what) for check in CHECKS}
 NAME = re.compile(r"`([^`]+)`")

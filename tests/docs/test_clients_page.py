@@ -1,4 +1,4 @@
-"""docs/clients.md: configurations of the shape that each client reads, without a token in them."""
+"""docs/how-to/clients.md: configurations of the shape that each client reads, without a token in them."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-PAGE = (Path(__file__).parents[2] / "docs" / "clients.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "clients.md").read_text(encoding="utf-8")
 URL = "http://127.0.0.1:7071/mcp"
 BY_URL = {"Visual Studio Code": "servers", "Claude": "mcpServers", "Cursor": "mcpServers"}
 """The headings whose configuration is a URL, and the key that their client reads."""

@@ -37,5 +37,10 @@ def test_record_is_numbered_complete_and_linked(record: Path) -> None:
     number = int(record.name[:4])
     assert record.read_text(encoding="utf-8").startswith(f"# {number}. ")
     assert parts(record).keys() >= {"Problem", "Decision", "Consequences"}
-    architecture = (DOCS / "architecture.md").read_text(encoding="utf-8")
-    assert f"(adr/{record.name})" in architecture
+    architecture = (DOCS / "explanation" / "architecture.md").read_text(encoding="utf-8")
+    assert f"(../adr/{record.name})" in architecture
+
+
+@pytest.mark.requirement("S126")
+def test_records_are_numbered_without_gaps() -> None:
+    assert [int(record.name[:4]) for record in RECORDS] == [*range(1, len(RECORDS) + 1)]

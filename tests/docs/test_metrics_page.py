@@ -1,4 +1,4 @@
-"""`docs/metrics.md` is what the catalogue says, and the catalogue is what it says."""
+"""`docs/reference/metrics.md` is what the catalogue says, and the catalogue is what it says."""
 
 from tests.metrics import naive
 from tests.metrics_page import PAGE, page

@@ -72,6 +72,21 @@ def test_docstrings_and_texts_of_a_module_are_measured(tmp_path: Path) -> None:
     assert [word for word, _ in measure([*docstrings(module)]).banned] == ["nobody", "asked"]
 
 
+def test_each_line_of_a_tree_is_a_text_of_its_own(tmp_path: Path) -> None:
+    module = tmp_path / "module.py"
+    module.write_text(
+        '''"""Name the errors.
+
+Root
+├── First    the first kind
+└── Second   the second kind
+"""
+''',
+        encoding="utf-8",
+    )
+    assert [each.words for each in docstrings(module)] == [3, 4, 4]
+
+
 def test_long_sentence_is_found(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(f"A {'word ' * LONGEST_WORDS}more.", encoding="utf-8")

@@ -47,8 +47,8 @@ def proven_by_tests() -> dict[str, list[Path]]:
 
 
 def met_another_way() -> dict[str, str]:
-    """Return the reason that docs/architecture.md gives for each row, by id."""
-    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    """Return the reason that docs/explanation/architecture.md gives for each row, by id."""
+    text = (ROOT / "docs" / "explanation" / "architecture.md").read_text(encoding="utf-8")
     return {
         row: reason
         for ids, reason in re.findall(r"^- \*\*(S\d+(?:, S\d+)*)\*\* *(.*)$", text, re.MULTILINE)

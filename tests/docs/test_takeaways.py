@@ -1,4 +1,4 @@
-"""docs/takeaways.md: each lesson of the source design by a module and a test that exist."""
+"""docs/explanation/takeaways.md: each lesson of the source design by a module and a test that exist."""
 
 import ast
 from pathlib import Path
@@ -14,7 +14,9 @@ TAKEAWAYS = [
     "Performance optimization",
     "Production readiness",
 ]
-_, *SECTIONS = (ROOT / "docs" / "takeaways.md").read_text(encoding="utf-8").split("\n## ")
+_, *SECTIONS = (
+    (ROOT / "docs" / "explanation" / "takeaways.md").read_text(encoding="utf-8").split("\n## ")
+)
 
 
 def functions_of(path: Path) -> set[str]:

@@ -73,6 +73,10 @@ def _given_up() -> None:
     events.circuit_opened(0.5)
 
 
+def _no_orders() -> None:
+    events.orders_late(30.0)
+
+
 # What happens, and the one rule that has to tell of it.
 INCIDENTS: dict[Callable[[], None], str | None] = {
     _ordinary: None,
@@ -82,6 +86,7 @@ INCIDENTS: dict[Callable[[], None], str | None] = {
     _given_up: "database-given-up",
     _slow: "slow-statements",
     _waits: "pool-waits",
+    _no_orders: "late-orders",
     _bad_tokens: "refused-tokens",
 }
 

@@ -1,4 +1,4 @@
-"""The container of docs/local.md is the tests' container, on loopback only, its log quiet."""
+"""The container of docs/how-to/local.md is the tests' container, on loopback only, its log quiet."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_container_is_the_one_that_the_tests_take() -> None:
-    (service,) = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"].values()
+    service = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["postgresql"]
     assert f'"{service["image"]}"' in (ROOT / "tests" / "database.py").read_text()
     assert all(port.startswith("127.0.0.1:") for port in service["ports"])
     (volume,) = service["volumes"]

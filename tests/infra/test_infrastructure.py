@@ -450,7 +450,7 @@ def parser() -> BicepParser:
 
 
 def test_every_alert_is_told_of_in_the_operations_page() -> None:
-    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "how-to" / "operations.md").read_text(encoding="utf-8")
     named = set(re.findall(r"^\| `(zava-[a-z-]+)` \|", page, re.MULTILINE))
     assert named == {rule["name"] for rule in rules_of(Infrastructure(ROOT))}
 

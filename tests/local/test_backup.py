@@ -1,4 +1,4 @@
-"""docs/operations.md's own commands back up and restore."""
+"""docs/how-to/operations.md's own commands back up and restore."""
 
 import os
 import re
@@ -19,7 +19,7 @@ from tests.local.laptop import ROOT
 from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
 from zava.infrastructure.local.state_dir import Home
 
-PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "how-to" / "operations.md").read_text(encoding="utf-8")
 BACKUP, RESTORE, DUMP, LOAD = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
 COUNTS = (
     "SELECT (SELECT count(*) FROM retail.stores), (SELECT count(*) FROM retail.customers),"

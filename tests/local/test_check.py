@@ -43,7 +43,7 @@ def test_table_has_every_row_of_the_json(laptop: Laptop) -> None:
 def test_token_that_is_refused_fails_with_the_rows_named(laptop: Laptop) -> None:
     ended = check(laptop, "--token", "head.body.signature")
     assert refused(ended, "checks failed", "tool call", "era 2026-07-28"), ended
-    assert "docs/deploy.md" in ended.stdout
+    assert "docs/how-to/deploy.md" in ended.stdout
     assert "head.body.signature" not in ended.stdout + ended.stderr
 
 

@@ -36,6 +36,8 @@ class Exported:
     lines: list[dict[str, Any]]
     stock: list[dict[str, Any]]
     stores: list[dict[str, Any]]
+    placed: list[dict[str, Any]]
+    """Orders that were not cancelled, refunded or not."""
 
     def of(self, principal: str) -> "Exported":
         """Return the rows that a demo principal may see."""
@@ -44,7 +46,7 @@ class Exported:
         return Exported(
             *(
                 [row for row in rows if row["store"] in names]
-                for rows in (self.lines, self.stock, self.stores)
+                for rows in (self.lines, self.stock, self.stores, self.placed)
             )
         )
 
@@ -71,9 +73,7 @@ def export(conninfo: str) -> Exported:
                     **stores[order["store_id"]],
                     **products[line["product_id"]],
                     **line,
-                    "customer": customer,
-                    "at": order["order_date"],
-                    "date": order["order_date"].astimezone(ZONE).date(),
+                    **_order(order),
                     "is_first": order["order_date"] == first[customer],
                     "cohort": f"{first[customer].astimezone(ZONE):%Y-%m}",
                 }
@@ -84,10 +84,29 @@ def export(conninfo: str) -> Exported:
                 **products[row["product_id"]],
                 **row,
                 "stock_status": _status(row),
+                "reorder_urgency": _urgency({**products[row["product_id"]], **row}),
             }
             for row in connection.execute(_STOCK)
         ]
-    return Exported(lines, stock, list(stores.values()))
+        placed = [
+            {**stores[order["store_id"]], **_order(order)}
+            for order in orders.values()
+            if order["status"] != "cancelled"
+        ]
+    return Exported(lines, stock, list(stores.values()), placed)
+
+
+def _order(row: Row) -> dict[str, Any]:
+    local = row["order_date"].astimezone(ZONE)
+    return {
+        "buyer": (row["store_id"], row["customer_id"]),
+        "customer": f"Customer {str(row['customer_id'])[-12:]}",
+        "at": row["order_date"],
+        "date": local.date(),
+        "weekday": f"{local:%A}",
+        "hour": f"{local:%H}:00",
+        "status": row["status"],
+    }
 
 
 def _store(row: Row) -> dict[str, Any]:
@@ -101,6 +120,7 @@ def _store(row: Row) -> dict[str, Any]:
 
 def _product(row: Row) -> dict[str, Any]:
     return {
+        "brand": row["product_name"].partition(f" {row['type_name']}")[0],
         "category": row["category_name"],
         "product_type": row["type_name"],
         "sku": row["sku"],
@@ -117,6 +137,14 @@ def _status(row: Row) -> str:
     return "low" if row["stock_level"] <= row["reorder_point"] else "sufficient"
 
 
+def _urgency(row: Row) -> str:
+    if row["discontinued"] or row["stock_level"] > row["reorder_point"]:
+        return "none"
+    if row["stock_level"] == 0:
+        return "now"
+    return "high" if row["stock_level"] <= row["reorder_point"] / 2 else "soon"
+
+
 TIME_LABELS: dict[str, Callable[[date], str]] = {
     "day": date.isoformat,
     "iso_week": lambda day: f"{day.isocalendar().year}-W{day.isocalendar().week:02}",
@@ -126,12 +154,16 @@ TIME_LABELS: dict[str, Callable[[date], str]] = {
 }
 
 
-def label(row: Row, dimension: str, *, is_year_before: bool = False) -> str:
+def label(
+    row: Row, dimension: str, *, is_year_before: bool = False, days_earlier: int | None = None
+) -> str:
     """Return the label of a row, or the one that it is compared with a year later."""
     if dimension not in TIME_LABELS:
         return str(row[dimension])
     day = row["date"]
-    if is_year_before:
+    if is_year_before and days_earlier:
+        day += timedelta(days=days_earlier)
+    elif is_year_before:
         # 29 February falls on the 28th of the next year.
         leap = (day.month, day.day) == (2, 29)
         day = day.replace(year=day.year + 1, day=28 if leap else day.day)
@@ -145,6 +177,7 @@ class Facts:
     lines: Sequence[Row]
     stock: Sequence[Row] = ()
     past: Sequence[Row] = ()
+    placed: Sequence[Row] = ()
     year_before: Sequence[Row] = ()
     days: int = 1
     start_before: date = date.max
@@ -170,7 +203,7 @@ def percent(upper: Any, lower: Any) -> Decimal | None:
 def by_customer(rows: Iterable[Row]) -> dict[Any, list[Row]]:
     found: dict[Any, list[Row]] = {}
     for row in rows:
-        found.setdefault(row["customer"], []).append(row)
+        found.setdefault(row["buyer"], []).append(row)
     return found
 
 
@@ -199,7 +232,7 @@ def in_stock(rows: Iterable[Row]) -> Decimal:
 
 
 def new_customers(rows: Iterable[Row]) -> int:
-    return distinct([row for row in rows if row["is_first"]], "customer")
+    return distinct([row for row in rows if row["is_first"]], "buyer")
 
 
 def last_purchases(facts: Facts) -> list[int]:
@@ -227,9 +260,9 @@ METRICS: dict[str, Callable[[Facts], Any]] = {
     "cost_of_goods": lambda f: total(f.lines, lambda r: r["quantity"] * r["cost"]),
     "gross_margin": lambda f: margin(f.lines),
     "gross_margin_percent": lambda f: percent(margin(f.lines), revenue(f.lines)),
-    "customers": lambda f: distinct(f.lines, "customer"),
+    "customers": lambda f: distinct(f.lines, "buyer"),
     "new_customers": lambda f: new_customers(f.lines),
-    "returning_customers": lambda f: distinct(f.lines, "customer") - new_customers(f.lines),
+    "returning_customers": lambda f: distinct(f.lines, "buyer") - new_customers(f.lines),
     "repeat_rate": lambda f: percent(
         sum(distinct(own, "order_id") > 1 for own in by_customer(f.past).values()),
         len(by_customer(f.past)),
@@ -246,6 +279,14 @@ METRICS: dict[str, Callable[[Facts], Any]] = {
     "products_to_reorder": lambda f: sum(
         r["stock_status"] != "sufficient" and not r["discontinued"] for r in f.stock
     ),
+    "reorder_quantity": lambda f: sum(
+        max(2 * r["reorder_point"] - r["stock_level"], 0)
+        for r in f.stock
+        if r["reorder_urgency"] != "none"
+    ),
+    "refund_rate": lambda f: percent(
+        sum(r["status"] == "refunded" for r in f.placed), len(f.placed)
+    ),
     "products_stocked": lambda f: len(f.stock),
     "weeks_of_supply": lambda f: ratio(in_stock(f.stock) * f.days, 7 * units(f.lines)),
     "sell_through": lambda f: percent(units(f.lines), units(f.lines) + in_stock(f.stock)),
@@ -261,26 +302,29 @@ OF_HISTORY = frozenset(
 )
 OF_STOCK = frozenset(
     {"stock_on_hand", "stock_value", "stock_value_at_cost", "reorder_point", "stock_outs"}
-    | {"low_stock_products", "products_to_reorder", "products_stocked"}
+    | {"low_stock_products", "products_to_reorder", "products_stocked", "reorder_quantity"}
 )
 OF_SALES_AND_STOCK = frozenset({"weeks_of_supply", "sell_through"})
 RESTRICTED = frozenset(
     {"cost_of_goods", "gross_margin", "gross_margin_percent", "stock_value_at_cost"}
 )
 STORE = ("store", "region", "channel")
-PRODUCT = ("category", "product_type", "product")
+PRODUCT = ("category", "product_type", "product", "brand")
+MOMENTS = ("weekday", "hour")
 
 
 def allowed_dimensions(metric: str) -> tuple[str, ...]:
     """Return the dimensions that make sense of a metric, as the documentation says."""
     if metric in OF_HISTORY:
-        return (*STORE, "cohort")
+        return (*STORE, "cohort", "customer")
     if metric in OF_STOCK:
-        return (*STORE, *PRODUCT, "stock_status")
+        return (*STORE, *PRODUCT, "stock_status", "reorder_urgency")
     if metric in OF_SALES_AND_STOCK:
         return (*STORE, *PRODUCT)
+    if metric == "refund_rate":
+        return (*STORE, *TIME_LABELS, *MOMENTS, "customer")
     times = ("month", "quarter", "year") if metric == "like_for_like_growth" else tuple(TIME_LABELS)
-    return (*STORE, *PRODUCT, *times, "cohort")
+    return (*STORE, *PRODUCT, *times, *MOMENTS, "customer", "cohort")
 
 
 @dataclass(frozen=True)
@@ -295,6 +339,7 @@ class Asked:
     keeps: Callable[[Callable[[str], str]], bool]
     start_before: date
     end_before: date
+    days_earlier: int | None = None
 
 
 def answer(rows: Exported, asked: Asked) -> dict[Label, dict[str, Any]]:
@@ -304,7 +349,10 @@ def answer(rows: Exported, asked: Asked) -> dict[Label, dict[str, Any]]:
     before: dict[Label, list[Row]] = {}
     past: dict[Label, list[Row]] = {}
     stock: dict[Label, list[Row]] = {}
-    if wanted - OF_HISTORY - OF_STOCK:
+    placed: dict[Label, list[Row]] = {}
+    if "refund_rate" in wanted:
+        placed = _grouped(rows.placed, asked, asked.start, asked.end)
+    if wanted - OF_HISTORY - OF_STOCK - {"refund_rate"}:
         sold = _grouped(rows.lines, asked, asked.start, asked.end)
     if "like_for_like_growth" in wanted:
         before = _grouped(rows.lines, asked, asked.start_before, asked.end_before, is_before=True)
@@ -312,16 +360,7 @@ def answer(rows: Exported, asked: Asked) -> dict[Label, dict[str, Any]]:
         past = _grouped(rows.lines, asked, date.min, asked.today + timedelta(days=1))
     if wanted & (OF_STOCK | OF_SALES_AND_STOCK):
         stock = _grouped(rows.stock, asked)
-    labels: set[Label] = set()
-    for metric in asked.metrics:
-        if metric in OF_HISTORY:
-            labels |= past.keys()
-        elif metric in OF_STOCK:
-            labels |= stock.keys()
-        else:
-            labels |= sold.keys()
-            labels |= stock.keys() if metric in OF_SALES_AND_STOCK else set()
-            labels |= before.keys() if metric == "like_for_like_growth" else set()
+    labels = _labels_of(asked.metrics, sold, before, past, placed, stock)
     if not asked.dimensions:
         labels = {()}
     return {
@@ -331,6 +370,7 @@ def answer(rows: Exported, asked: Asked) -> dict[Label, dict[str, Any]]:
                     sold.get(group, ()),
                     stock.get(group, ()),
                     past.get(group, ()),
+                    placed.get(group, ()),
                     before.get(group, ()),
                     (asked.end - asked.start).days,
                     asked.start_before,
@@ -341,6 +381,29 @@ def answer(rows: Exported, asked: Asked) -> dict[Label, dict[str, Any]]:
         }
         for group in labels
     }
+
+
+def _labels_of(
+    metrics: Sequence[str],
+    sold: Mapping[Label, Any],
+    before: Mapping[Label, Any],
+    past: Mapping[Label, Any],
+    placed: Mapping[Label, Any],
+    stock: Mapping[Label, Any],
+) -> set[Label]:
+    labels: set[Label] = set()
+    for metric in metrics:
+        if metric in OF_HISTORY:
+            labels |= past.keys()
+        elif metric in OF_STOCK:
+            labels |= stock.keys()
+        elif metric == "refund_rate":
+            labels |= placed.keys()
+        else:
+            labels |= sold.keys()
+            labels |= stock.keys() if metric in OF_SALES_AND_STOCK else set()
+            labels |= before.keys() if metric == "like_for_like_growth" else set()
+    return labels
 
 
 def _grouped(
@@ -357,7 +420,7 @@ def _grouped(
             continue
 
         def named(dimension: str, row: Row = row) -> str:
-            return label(row, dimension, is_year_before=is_before)
+            return label(row, dimension, is_year_before=is_before, days_earlier=asked.days_earlier)
 
         if asked.keeps(named):
             found.setdefault(tuple(named(d) for d in asked.dimensions), []).append(row)

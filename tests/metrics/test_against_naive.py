@@ -18,6 +18,8 @@ from zava.service.metrics.periods import parse_period
 
 CASES = 500
 PRINCIPALS = ("seattle", "redmond", "online", "eastside", "head-office")
+# One value of these has next to no order in so small a chain.
+_FINE = {"customer", "hour", "brand"}
 PERIODS = (
     *("this month", "last month", "last quarter", "this year", "last 12 months", "2024-Q4"),
     *("last 30 days", "last 6 weeks", "2023", "2024-02-10..2024-03-05", "2027"),
@@ -55,7 +57,8 @@ async def test_random_questions_equal_the_naive_computation(
                         found[group][place], figures[metric], catalogue, metric, (group, *of_case)
                     )
                     compared += 1
-            empty += not expected
+            # A year to come is one of the periods: that it has no rows is no accident.
+            empty += not expected and each.start <= TODAY
     assert compared > 6000
     assert empty < CASES / 5
 
@@ -96,7 +99,15 @@ def random_question(
     before = period.previous_year()
     query = MetricQuery(wanted, period, TODAY, dimensions=chosen, filters=filters, limit=100_000)
     return query, naive.Asked(
-        wanted, chosen, period.start, period.end, TODAY, keeps, before.start, before.end
+        wanted,
+        chosen,
+        period.start,
+        period.end,
+        TODAY,
+        keeps,
+        before.start,
+        before.end,
+        before.days_earlier,
     )
 
 
@@ -107,16 +118,19 @@ def random_filters(
     tests: list[tuple[str, Callable[[str], bool]]] = []
     for dimension in dimensions:
         is_time = dimension in naive.TIME_LABELS or dimension == "cohort"
-        source = rows.stock if dimension == "stock_status" else rows.lines
+        source = rows.stock if dimension in {"stock_status", "reorder_urgency"} else rows.lines
         known = sorted({naive.label(row, dimension) for row in draw.sample(source, 200)})
         op = draw.choice(("=", "in", "between", ">=", "<=") if is_time else ("=", "in"))
+        if dimension in _FINE:
+            op = "in"
         if op == "between":
             low, high = sorted((draw.choice(known), draw.choice(known)))
             values: tuple[str, ...] = (low, high)
             tests.append((dimension, _between(low, high)))
         else:
+            many = 40 if dimension in _FINE else 3
             values = tuple(
-                draw.sample(known, min(len(known), draw.randint(1, 3) if op == "in" else 1))
+                draw.sample(known, min(len(known), draw.randint(1, many) if op == "in" else 1))
             )
             tests.append((dimension, _test(op, values)))
         if not is_time and draw.random() < 0.3:

@@ -48,7 +48,7 @@ def asked(*metrics: str, **parts: object) -> MetricQuery:
         ('aliases = ["aov"]', 'aliases = ["sales"]', "sales names two metrics"),
         ('joins = ["product", "category"]', 'joins = ["aisle"]', "a join is unknown"),
         ('sources = ["stock"]', 'sources = ["shelf"]', "a source is unknown"),
-        ('sources = ["orders", "lines"]', 'sources = ["stock"]', "has no time"),
+        ('sources = ["orders", "lines", "placed"]', 'sources = ["stock"]', "has no time"),
         ('choices = ["online", "store"]', "", "it needs a relation"),
         ("is_restricted = true", "is_restricted = false", "is restricted, so it must be"),
         ("[metrics.units]", "[metrics.Units]", "lower case"),
@@ -102,7 +102,7 @@ async def test_every_metric_runs_by_each_dimension_that_makes_sense_of_it_and_no
         (
             asked("stock_on_hand", dimensions=("month",)),
             "dimensions: stock_on_hand cannot be split or filtered by month.",
-            "stock_on_hand goes with: store, region, channel, category, product_type, product, stock_status.",
+            "stock_on_hand goes with: store, region, channel, category, product_type, product, brand, stock_status, reorder_urgency.",
         ),
         (
             asked("units", filters=(MetricFilter("category", ">=", ("x",)),)),
@@ -222,7 +222,10 @@ async def test_another_store_and_no_store_are_one_answer(
         with pytest.raises(NotPermitted) as caught:
             await metrics.measure(callers["seattle"], {"q": query})
         assert caught.value.code == "AUTHORIZATION_ERROR"
-        assert caught.value.hint == "You see 1 of 8 stores: Zava Retail Seattle."
+        assert caught.value.hint == (
+            "You see 1 of 8 stores: Zava Retail Seattle."
+            " compare_with_chain compares yours with the others together."
+        )
         told.append(caught.value.message.replace(name, "…"))
     assert told[0] == told[1]
 

@@ -24,9 +24,10 @@ from zava.infrastructure.local.state_dir import Home
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
 from zava.model.metrics import Comparison, PeriodUnit
+from zava.model.time_labels import labels
 from zava.retail.resources import RESOURCES
 from zava.retail.service.insights import RULES
-from zava.service.metrics.periods import business_day, labels
+from zava.service.metrics.periods import business_day
 from zava.service.metrics.query import MetricQueries
 from zava.settings import Settings
 

@@ -12,7 +12,7 @@ from tests.asking import AskTool
 from tests.conftest import TODAY
 from tests.metrics import naive
 from zava.model.core import Audience, Caller, Scope
-from zava.model.metrics import Measured, MetricColumn, MetricQuery, MetricRows
+from zava.model.metrics import Comparison, Measured, MetricColumn, MetricQuery, MetricRows
 from zava.retail.service.store_performance import StoreAnalysis
 from zava.retail.tools.registry import TOOLS
 
@@ -108,7 +108,10 @@ async def test_another_store_and_no_store_are_one_tool_error(ask_tool: AskTool) 
         assert answer.is_error
         assert answer.content["code"] == "AUTHORIZATION_ERROR"
         assert answer.content["message"] == f"No store in your scope is named '{name}'."
-        assert answer.content["hint"] == "You see 1 of 8 stores: Zava Retail Seattle."
+        assert answer.content["hint"] == (
+            "You see 1 of 8 stores: Zava Retail Seattle."
+            " compare_with_chain compares yours with the others together."
+        )
     assert not (await ask_tool("seattle", "get_store_performance", {"store": " SEATTLE "})).is_error
 
 
@@ -190,7 +193,5 @@ async def test_use_case_needs_no_database_and_asks_once(callers: dict[str, Calle
     assert told.metrics["revenue"] == {"value": 100, "previous_period": 50, "previous_year": 100}
     (filters,) = {query.filters for query in data.asked[0].values()}
     assert [(each.dimension, each.values) for each in filters] == [("store", ("one",))]
-    assert {query.period.expression for query in data.asked[0].values()} == {
-        "last month",
-        "previous year",
-    }
+    assert {query.period.expression for query in data.asked[0].values()} == {"last month"}
+    assert data.asked[0]["year"].alone is Comparison.PREVIOUS_YEAR

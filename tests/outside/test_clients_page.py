@@ -1,4 +1,4 @@
-"""The configurations and commands of docs/clients.md connect, by signing in and with a token."""
+"""The configurations and commands of docs/how-to/clients.md connect, by signing in and with a token."""
 
 import json
 import re

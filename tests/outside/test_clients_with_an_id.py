@@ -1,7 +1,7 @@
 """Clients that nobody here wrote sign in at a directory on loopback with an id of a client.
 
 The directory has the rules of Microsoft Entra ID and the registrations of infra/
-(tests/sign_in/directory.py). Each client gets the URL and the id, as docs/deploy.md says, makes a
+(tests/sign_in/directory.py). Each client gets the URL and the id, as docs/how-to/deploy.md says, makes a
 call and one that fails, and goes on after its token has expired.
 """
 

@@ -18,8 +18,8 @@ pytestmark = pytest.mark.outside
 
 # With all the tools of the contract; a part of them has a part of it.
 TOOLS = 8
-WITHOUT_OUTPUT_SCHEMAS = 2500
-WITH_OUTPUT_SCHEMAS = 4500
+WITHOUT_OUTPUT_SCHEMAS = 2600
+WITH_OUTPUT_SCHEMAS = 4800
 PRINCIPALS = ("seattle", "eastside", "head-office")
 
 

@@ -104,9 +104,10 @@ async def test_series_stands_day_by_day_beside_the_period_before(
         sold = (line["total_amount"] for line in exported.lines if line["date"] == day)
         by_day[day] = float(sum(sold))
     first = TODAY - timedelta(days=30)
-    assert told.content["compared_with"]["first_day"] == str(first - timedelta(days=30))
+    # The same weekdays.
+    assert told.content["compared_with"]["first_day"] == str(first - timedelta(days=35))
     expected = [
-        [str(day), by_day[day], by_day.get(day - timedelta(days=30))]
+        [str(day), by_day[day], by_day.get(day - timedelta(days=35))]
         for day in (first + timedelta(days=place) for place in range(30))
         if day in by_day
     ]

@@ -334,7 +334,7 @@ def test_hint_gives_the_type_of_each_argument() -> None:
         "Arguments of query_metrics: metrics (list of strings), "
     )
     assert "limit (integer from 1 to 1000)" in caught.value.hint
-    assert "compare (previous_period|previous_year|none)" in caught.value.hint
+    assert "compare (previous_period|previous_year|previous_year_date|none)" in caught.value.hint
     with pytest.raises(InvalidInput) as caught:
         TOOLS["get_current_utc_date"].read_arguments({"zone": "UTC"})
     assert caught.value.hint == "Arguments of get_current_utc_date: none."

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from zava.errors import InvalidInput
 from zava.model.metrics import Period, PeriodUnit
-from zava.service.metrics.periods import GRAMMAR, labels_of, parse_period
+from zava.model.time_labels import labels_of
+from zava.service.metrics.periods import GRAMMAR, parse_period
 
 TODAY = date(2026, 6, 30)  # a Tuesday
 DAYS = st.dates(date(1950, 1, 1), date(2150, 12, 31))
@@ -306,6 +307,9 @@ def test_this_and_last_meet_and_this_holds_today(today: date, unit: str) -> None
 def test_previous_period_is_as_long_and_adjoins(today: date, unit: str, count: int) -> None:
     period = parse_period(f"last {count} {unit}s", today)
     previous = period.previous()
+    if unit == "day" and count < 7:  # the same weekdays of the week before
+        assert period.start - previous.start == period.end - previous.end == timedelta(weeks=1)
+        return
     assert previous.end == period.start
     assert (previous.unit, previous.count) == (period.unit, period.count)
     assert abs(previous.days - period.days) <= 4 * count  # months differ by three days, no more
@@ -325,7 +329,7 @@ def test_period_to_date_is_compared_with_as_many_days(today: date, expression: s
 @given(DAYS, st.integers(0, 800))
 def test_previous_year_keeps_the_calendar(start: date, length: int) -> None:
     period = Period("", start, start + timedelta(days=length + 1), PeriodUnit.DAY, length + 1)
-    before = period.previous_year()
+    before = period.previous_year_date()
     assert before.start.year == start.year - 1
     assert (before.start.month, before.start.day) == (
         (2, 28) if (start.month, start.day) == (2, 29) else (start.month, start.day)
@@ -334,5 +338,56 @@ def test_previous_year_keeps_the_calendar(start: date, length: int) -> None:
     assert abs(before.days - period.days) <= 1
 
 
-def test_answer_states_its_days() -> None:
+@given(DAYS, st.sampled_from(["yesterday", "last week", "last 30 days", "this week"]))
+def test_days_and_weeks_meet_the_same_weekdays_a_year_earlier(today: date, expression: str) -> None:
+    period = parse_period(expression, today)
+    before = period.previous_year()
+    if not period.keeps_weekdays:  # from the first to the last of a month
+        assert period.start.day == period.end.day == 1
+        return
+    assert before.days == period.days
+    back = (period.start - before.start).days
+    if back % 7:  # one day, and an event with a date of its own
+        assert period.days == 1
+        assert (before.start.month, before.start.day) == (period.start.month, period.start.day)
+    else:
+        assert before.start.weekday() == period.start.weekday()
+        assert 343 <= back <= 392
+
+
+@given(DAYS, st.sampled_from(["last month", "this quarter", "last year", "2024-02"]))
+def test_months_and_longer_meet_the_same_months_a_year_earlier(
+    today: date, expression: str
+) -> None:
+    period = parse_period(expression, today)
+    assert period.previous_year() == period.previous_year_date()
+
+
+@pytest.mark.parametrize(
+    ("day", "before"),
+    [
+        ("2026-11-28", "2025-11-29"),  # Saturdays
+        ("2026-11-27", "2025-11-28"),  # Black Fridays
+        ("2024-11-29", "2023-11-24"),  # Black Fridays 371 days apart
+        ("2024-12-02", "2023-11-27"),  # Cyber Mondays
+        ("2026-04-05", "2025-04-20"),  # Easter
+        ("2026-12-25", "2025-12-25"),  # Christmas Day on different weekdays
+        ("2024-02-29", "2023-03-02"),  # a leap day, a Thursday
+    ],
+)
+def test_day_meets_its_weekday_or_its_event(day: str, before: str) -> None:
+    period = parse_period(f"{day}..{day}", date(2027, 1, 10))
+    assert str(period.previous_year().start) == before
+
+
+def test_week_of_black_friday_meets_that_of_the_year_before() -> None:
+    period = parse_period("2024-11-25..2024-12-01", TODAY)
+    assert str(period.previous_year().start) == "2023-11-20"
+
+
+def test_answer_states_its_days_and_where_it_matters_their_weekdays() -> None:
     assert str(parse_period("this year", TODAY)) == "2026-01-01 to 2026-06-30 (this year, to date)"
+    assert str(parse_period("yesterday", TODAY)) == "2026-06-29 to 2026-06-29 (yesterday), Mon"
+    week = parse_period("last week", TODAY)
+    assert str(week) == "2026-06-22 to 2026-06-28 (last week), Mon to Sun"
+    assert week.weekdays == "Mon to Sun"

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from zava.data.order_watch import OrderWatch
 from zava.data.session.isolation_check import CANARIES, IsolationBroken, IsolationCheck
 from zava.errors import ZavaError
 from zava.infrastructure.telemetry.app_insights import Telemetry
@@ -13,7 +14,10 @@ _SECONDS = 1.2
 
 
 async def readiness(
-    verification: IsolationCheck, analytics: RetailAnalytics, telemetry: Telemetry | None
+    verification: IsolationCheck,
+    analytics: RetailAnalytics,
+    telemetry: Telemetry | None,
+    watch: OrderWatch,
 ) -> tuple[int, dict[str, Any]]:
     """Return which parts work, in words that reveal no more to an anonymous caller."""
     database = isolation = "healthy"
@@ -31,11 +35,22 @@ async def readiness(
         embeddings = await _embeddings(analytics, deadline)
     checks = {"database": database, "isolation": isolation, "embeddings": embeddings}
     is_whole = embeddings == "healthy"
+    if watch.is_on:
+        checks["orders"] = await _orders(watch, deadline) if is_ready else "unknown"
+        is_whole = is_whole and checks["orders"] == "healthy"
     if telemetry is not None:
         checks["telemetry"] = "failing" if telemetry.is_failing else "healthy"
         is_whole = is_whole and not telemetry.is_failing
     status = "unhealthy" if not is_ready else "healthy" if is_whole else "degraded"
     return (200 if is_ready else 503), {"status": status, "checks": checks}
+
+
+async def _orders(watch: OrderWatch, deadline: float) -> str:
+    try:
+        async with asyncio.timeout_at(deadline):
+            return "late" if await watch.is_late() else "healthy"
+    except (ZavaError, TimeoutError):
+        return "unknown"
 
 
 async def _embeddings(analytics: RetailAnalytics, deadline: float) -> str:

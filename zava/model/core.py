@@ -57,8 +57,8 @@ class Call:
 class Caller:
     """A person or application whose token was verified; what it may see, the database decides.
 
-    `tenant_id` and `object_id` are the directory's (`tid`, `oid`), never a store's; they alone
-    are the identity, and `identity` is both in 32 bytes, as a key. The token also has the tools
+    `tenant_id` and `object_id` are the directory's (`tid`, `oid`), never a store's. They alone
+    are the identity. `identity` is both in 32 bytes, as a key. The token also has the tools
     that it allows, and the id of the client that it was issued to. `call` is the call under way.
     """
 

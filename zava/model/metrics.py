@@ -1,12 +1,16 @@
 """The frozen values of the metrics: periods, questions, figures and notes."""
 
 from calendar import monthrange
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 
 from zava.model.core import Scope
+from zava.model.data_reach import NOTHING_LOADED, DataReach
+from zava.model.retail_calendar import days_to_year_before
+
+_WEEK = 7
 
 
 class PeriodUnit(StrEnum):
@@ -24,7 +28,9 @@ class Period:
     """Whole days of the stores' own time zone: from `start` to the day before `end`.
 
     It is `count` units long. `is_to_date` is true if it began and has not ended: then `end` is the
-    day after today.
+    day after today. `cut` is the time of the last day up to which orders are loaded. A period that
+    is compared with this one ends at the same time of day. `days_earlier` is how far back a period
+    of the year before lies if its weekdays are kept.
     """
 
     expression: str
@@ -33,6 +39,8 @@ class Period:
     unit: PeriodUnit
     count: int = 1
     is_to_date: bool = False
+    cut: time | None = None
+    days_earlier: int | None = None
 
     @property
     def days(self) -> int:
@@ -44,26 +52,75 @@ class Period:
         """Return its last day."""
         return self.end - timedelta(days=1)
 
+    @property
+    def weekdays(self) -> str:
+        """Return its first and last weekday."""
+        first, last = (f"{day:%a}" for day in (self.start, self.last_day))
+        return first if self.days == 1 else f"{first} to {last}"
+
+    @property
+    def keeps_weekdays(self) -> bool:
+        """Whether it is made of days or weeks, and is no whole calendar months."""
+        is_of_days = self.unit in {PeriodUnit.DAY, PeriodUnit.WEEK}
+        return is_of_days and not self.start.day == self.end.day == 1
+
     def __str__(self) -> str:
         """Return the period as an answer states it."""
         to_date = ", to date" if self.is_to_date else ""
-        return f"{self.start} to {self.last_day} ({self.expression}{to_date})"
+        weekdays = f", {self.weekdays}" if self.keeps_weekdays else ""
+        return f"{self.start} to {self.last_day} ({self.expression}{to_date}){weekdays}"
 
     def previous(self) -> "Period":
         """Return the period of the same length before this one.
 
-        Of a period to date only as many days as have passed, so that like is set beside like.
+        Of a period to date only as many days as have passed, so that like is compared with like.
+        Less than a week is compared with the same weekdays of the week before.
         """
+        if self.unit is PeriodUnit.DAY and self.days < _WEEK:
+            return self.weeks_before()
         start = shifted(self.start, self.unit, -self.count)
         end = min(start + timedelta(days=self.days), self.start) if self.is_to_date else self.start
-        return Period("previous period", start, end, self.unit, self.count)
+        cut = self.cut if (end - start).days == self.days else None
+        return Period("previous period", start, end, self.unit, self.count, cut=cut)
+
+    def weeks_before(self) -> "Period":
+        """Return the same weekdays so few weeks before that they do not overlap this period."""
+        weeks = -(-self.days // _WEEK)
+        told = "a week before" if weeks == 1 else f"{weeks} weeks before"
+        back = timedelta(weeks=weeks)
+        return Period(
+            f"same weekday, {told}" if self.days == 1 else f"same weekdays, {told}",
+            self.start - back,
+            self.end - back,
+            self.unit,
+            self.count,
+            cut=self.cut,
+        )
 
     def previous_year(self) -> "Period":
+        """Return the comparable days a year earlier: the same weekdays, or the same months."""
+        return self.same_weekdays() if self.keeps_weekdays else self.previous_year_date()
+
+    def same_weekdays(self) -> "Period":
+        """Return the same weekdays of the year before; a short event meets the same event."""
+        days = days_to_year_before(self.start, self.last_day)
+        back = timedelta(days=days)
+        return Period(
+            f"previous year, {days} days before",
+            self.start - back,
+            self.end - back,
+            self.unit,
+            self.count,
+            cut=self.cut,
+            days_earlier=days,
+        )
+
+    def previous_year_date(self) -> "Period":
         """Return the same days of the calendar a year earlier."""
         start, end = (shifted(day, PeriodUnit.YEAR, -1) for day in (self.start, self.end))
         if (self.end.month, self.end.day) == (2, 29):  # the day after the last, not the last
             end += timedelta(days=1)
-        return Period("previous year", start, end, self.unit, self.count)
+        return Period("previous year", start, end, self.unit, self.count, cut=self.cut)
 
 
 def shifted(day: date, unit: PeriodUnit, count: int) -> date:
@@ -86,6 +143,7 @@ class Comparison(StrEnum):
 
     PREVIOUS_PERIOD = "previous_period"
     PREVIOUS_YEAR = "previous_year"
+    PREVIOUS_YEAR_DATE = "previous_year_date"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +179,8 @@ class MetricQuery:
     limit: int = 50
     compare: Comparison | None = None
     with_totals: bool = False
+    alone: Comparison | None = None
+    """The comparison that is answered instead of the period itself."""
     leaves_out_restricted: bool = False
     """Whether a metric that the caller may not see is left out rather than refused."""
 
@@ -132,6 +192,9 @@ class MetricColumn:
     name: str
     unit: str | None = None
     is_outside_text: bool = False
+    adds_up_over_days: bool = False
+    compares_years: bool = False
+    """Whether its value is itself a comparison with the year before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +211,8 @@ class MetricRows:
     group_count: int
     period: Period | None
     compared: Period | None = None
+    partial: dict[str, str] = field(default_factory=dict)
+    """Labels of the rows that hold a part of their unit of time, and what part."""
 
     def records(self) -> list[dict[str, Any]]:
         """Return the rows by column name."""
@@ -163,6 +228,7 @@ class Measured:
     scope: Scope
     as_of: datetime
     is_cached: bool = False
+    reach: DataReach = NOTHING_LOADED
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +254,7 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True)
 class MetricAnswer:
-    """An answer to a question to the metrics, with its notes."""
+    """An answer to a question to the metrics, with its notes; `today` is the stores' day."""
 
     figures: MetricRows
     forecasts: tuple[Forecast, ...]
@@ -196,6 +262,9 @@ class MetricAnswer:
     scope: Scope
     as_of: datetime
     is_cached: bool
+    today: date
+    reach: DataReach = NOTHING_LOADED
+    missing_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +295,8 @@ class StorePerformance:
     scope: Scope
     as_of: datetime
     is_cached: bool
+    reach: DataReach = NOTHING_LOADED
+    missing_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,3 +315,5 @@ class ChainComparison:
     scope: Scope
     as_of: datetime
     is_cached: bool
+    reach: DataReach = NOTHING_LOADED
+    missing_days: int = 0

@@ -15,5 +15,5 @@ class Analytics:
         self._clock = clock
 
     def current_utc_date(self) -> datetime:
-        """Return the tools' day with the current time, in UTC."""
+        """Return the moment, in UTC; on the stores' day if that was moved."""
         return self._clock().astimezone(UTC)

@@ -213,6 +213,12 @@ def slow_query(
     )
 
 
+def orders_late(hours: float) -> None:
+    """Report that no order came for so long; `hours` is the age of the newest one."""
+    _count("orders_late")
+    logger.warning("no orders for %.0f hours", hours, extra={"hours": round(hours, 1)})
+
+
 def query_retried(attempt: int, sqlstate: str | None, wait_seconds: float) -> None:
     """Report that a statement is repeated after a transient fault."""
     _count("query_retry")

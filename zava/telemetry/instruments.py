@@ -115,6 +115,7 @@ INSTRUMENTS = {
         ),
         Instrument("query_retry", "counter", (), "Statements repeated after a passing fault."),
         Instrument("database_given_up", "counter", (), "Times that the circuit opened."),
+        Instrument("orders_late", "counter", (), "Minutes in which the newest order was too old."),
         Instrument("slow_query", "counter", (_QUERY,), "Statements over the threshold."),
     )
 }

@@ -260,7 +260,7 @@ SERVER = (
     Check(
         "readiness",
         "200, healthy or degraded",
-        "docs/deploy.md names the cause of each part",
+        "docs/how-to/deploy.md names the cause of each part",
         readiness,
     ),
     Check("host", "learned", "", host),

@@ -23,7 +23,7 @@ _FORGED = "e30.e30.e30"  # three empty parts, without a signature
 _OK, _UNAUTHORIZED, _FORBIDDEN = 200, 401, 403
 _MAX_ISSUERS = 3
 _PARAMETER = re.compile(r'([a-z_]+)="([^"]*)"')
-_TOKEN_ADVICE = "docs/deploy.md lists the causes of 401 and 403 with a token"  # noqa: S105  # no token
+_TOKEN_ADVICE = "docs/how-to/deploy.md lists the causes of 401 and 403 with a token"  # noqa: S105  # no token
 
 
 def metadata(subject: Subject) -> Found:

@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -13,10 +13,16 @@ UNITS = {"USD": 2, "percent": 2, "ratio": 2, "days": 1, "count": 0}
 """Decimals to which each unit is rounded."""
 
 REFERENCE = re.compile(r"\{(\w+)(?:@(previous_year))?\}")
-SOURCE_PLACES = frozenset({"store", "product", "local", "tomorrow", "year_before", "visible"})
+SOURCE_PLACES = frozenset(
+    {"store", "product", "customer", "local", "clock", "tomorrow", "year_before", "visible"}
+)
 FORMULA_PLACES = frozenset({"days"})
 _NAME = re.compile(r"[a-z][a-z_]*")
 _NEAREST = 3
+_ELSEWHERE = (
+    "If none fits, use execute_sales_query: the rows are in retail.orders, order_items, customers,"
+    " products, inventory and stores."
+)
 
 
 class CatalogueError(Exception):
@@ -33,6 +39,7 @@ class Source:
     store: str
     where: str = "true"
     product: str | None = None
+    customer: str | None = None
     moment: str | None = None
     provides: tuple[str, ...] = ()
 
@@ -42,8 +49,9 @@ class Dimension:
     """What answers may be split and filtered by.
 
     `relation` holds the values that exist, and `matches` are the texts that a filter's value may
-    equal there. `choices` are the only values. `pattern` is the form of a label of time, and
-    `season` the number of labels after which a season repeats.
+    equal there. `named` is the label, and one more match, with a person's name. `choices` are the
+    only values. `pattern` is the form of a label of time, and `season` the number of labels after
+    which a season repeats.
     """
 
     name: str
@@ -53,11 +61,18 @@ class Dimension:
     joins: tuple[str, ...] = ()
     relation: str | None = None
     matches: tuple[str, ...] = ()
+    named: str | None = None
     choices: tuple[str, ...] = ()
     pattern: str | None = None
     season: int | None = None
     is_of_store: bool = False
     is_outside_text: bool = False
+
+    def with_names(self) -> "Dimension":
+        """Return the dimension as it is shown to a caller who may read persons' names."""
+        if self.named is None:
+            return self
+        return replace(self, expression=self.named, matches=(*self.matches, self.named))
 
     @property
     def is_of_time(self) -> bool:
@@ -83,6 +98,11 @@ class Metric:
     joins: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     is_restricted: bool = False
+
+    @property
+    def compares_years(self) -> bool:
+        """Whether its formula compares with the year before."""
+        return "@previous_year" in (self.formula or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +253,7 @@ def _expect(name: str, holds: bool, rule: str) -> None:  # noqa: FBT001  # an as
 def _unknown(
     field: str, kind: str, name: str, nearest: Sequence[str], known: Iterable[str]
 ) -> InvalidInput:
-    hint = f"All: {', '.join(known)}. If none fits, answer that the data do not cover it."
+    hint = f"All: {', '.join(known)}. {_ELSEWHERE}"
     if nearest:
         hint = f"Nearest: {', '.join(nearest)}. {hint}"
     return InvalidInput(f"{field}: there is no {kind} {name[:60]!r}.", hint=hint)

@@ -1,4 +1,4 @@
-"""The metric catalogue as people and models read it: `docs/metrics.md`, `retail://metrics`."""
+"""The metric catalogue as people and models read it: `docs/reference/metrics.md`, `retail://metrics`."""
 
 from zava.data.metrics.catalog import Catalogue, Metric
 
@@ -9,6 +9,13 @@ Certified numbers: each is defined once, computed under the caller's own row pol
 (USD, percent and ratios to 2 decimals, days to 1). Amounts are US dollars, percents 0 to 100, \
 days those of America/Los_Angeles, weeks ISO weeks. Metrics of stock and of customers' whole past \
 are known as of now: they take no period and no comparison.
+
+`previous_year` compares days and weeks with the same weekdays, 364 days before. A day with a \
+holiday or a retail event meets the same event. Months and longer meet the same months. \
+`previous_year_date` keeps the calendar date. `previous_period` of less than a week is the same \
+weekdays of the week before. A period that runs to today is compared up to the same time of day. \
+Where orders of a period are not loaded, no change is computed; `data_through` states how far they \
+are. Rows that hold a part of their unit are in `partial`, and come last in a ranking.
 
 """
 _METRICS = """\
@@ -60,12 +67,6 @@ def _fitting(metric: Metric, catalogue: Catalogue) -> list[str]:
         for dimension in catalogue.dimensions.values()
         if all(set(part.expressions) & set(dimension.sources) for part in parts)
         and not (
-            dimension.is_of_time
-            and _is_of_other_year(metric)
-            and not dimension.is_same_a_year_later
+            dimension.is_of_time and metric.compares_years and not dimension.is_same_a_year_later
         )
     ]
-
-
-def _is_of_other_year(metric: Metric) -> bool:
-    return "@previous_year" in (metric.formula or "")

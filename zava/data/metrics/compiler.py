@@ -132,9 +132,12 @@ SELECT json_build_object(
         ]
         if source.moment:
             period = self._plan.period(of)
-            for edge, op in ((period.start, ">="), (period.end, "<")):
-                midnight = f"{self._date(edge)}::timestamp AT TIME ZONE {_ZONE}"
-                tests.append(f"{source.moment} {op} ({midnight})")
+            tests.append(f"{source.moment} >= ({self._midnight(period.start)})")
+            if of is None or period.cut is None:
+                tests.append(f"{source.moment} < ({self._midnight(period.end)})")
+            else:  # no longer than the orders of the day under way are loaded
+                last = self._value("moment", f"{period.last_day} {period.cut}")
+                tests.append(f"{source.moment} <= ({last}::timestamp AT TIME ZONE {_ZONE})")
         tests += [
             self._filled(self._test(condition), source, of)
             for condition in self._plan.conditions
@@ -192,12 +195,12 @@ SELECT json_build_object(
         ]
 
     def _figures(self) -> list[str]:
-        compare = self._plan.query.compare
+        compare, alone = self._plan.query.compare, self._plan.query.alone
         return [
             f"round({self._formula(metric.formula or f'{{{metric.name}}}', of)},"
             f' {UNITS[metric.unit]}) AS "{metric.name}{suffix}"'
             for metric in self._plan.metrics
-            for suffix, of in [("", None), *([("_previous", compare)] if compare else [])]
+            for suffix, of in [("", alone), *([("_previous", compare)] if compare else [])]
         ]
 
     def _compared(self) -> list[str]:
@@ -220,7 +223,8 @@ SELECT json_build_object(
         def measure(match: Any) -> str:
             name, year = match.groups()
             if name in FORMULA_PLACES:
-                return f"{self._value(name, getattr(self._plan.period(of), name))}::numeric"
+                days = max(1, self._plan.period(of).days - self._plan.missing_days)
+                return f"{self._value(name, days)}::numeric"
             return self._measures[name, Comparison.PREVIOUS_YEAR if year else of]
 
         return REFERENCE.sub(measure, formula)
@@ -228,6 +232,12 @@ SELECT json_build_object(
     def _order(self) -> list[str]:
         labels = {d.name: f'd{n} COLLATE "C"' for n, d in enumerate(self._plan.dimensions)}
         order = []
+        if self._plan.order[0].by not in labels:
+            for number, dimension in enumerate(self._plan.dimensions):
+                if unranked := self._plan.unranked.get(dimension.name):
+                    given = f"$1->'{self._parameter.key('unranked', list(unranked))}'"
+                    listed = f"SELECT v FROM jsonb_array_elements_text({given}) AS v"
+                    order.append(f"d{number} IN ({listed})")
         for key in self._plan.order:
             column = labels.get(key.by) or f'"{key.by}"'
             order.append(f"{column} {'DESC' if key.is_descending else 'ASC'} NULLS LAST")
@@ -272,11 +282,23 @@ SELECT json_build_object(
             return f"({self._date(self._plan.query.today)} + 1)"
         if name == "year_before":
             return self._date(self._plan.period(Comparison.PREVIOUS_YEAR).start)
+        if name == "clock":
+            return f"({source.moment} AT TIME ZONE {_ZONE})"
         if name == "local":
             local = f"({source.moment} AT TIME ZONE {_ZONE})"
+            if of not in {Comparison.PREVIOUS_YEAR, Comparison.PREVIOUS_YEAR_DATE}:
+                return local
             # A year earlier stands under the label that it is compared with.
-            return f"({local} + interval '1 year')" if of is Comparison.PREVIOUS_YEAR else local
-        return {"store": source.store, "product": source.product or ""}[name]
+            days = self._plan.period(of).days_earlier
+            return f"({local} + interval '{f'{days} days' if days else '1 year'}')"
+        return {
+            "store": source.store,
+            "product": source.product or "",
+            "customer": source.customer or "",
+        }[name]
+
+    def _midnight(self, day: date) -> str:
+        return f"{self._date(day)}::timestamp AT TIME ZONE {_ZONE}"
 
     def _date(self, day: date) -> str:
         return f"{self._value('day', day.isoformat())}::date"

@@ -4,8 +4,8 @@ Nothing here is SQL. A wrong name or combination is refused, with a hint on what
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from zava.data.metrics.catalog import Catalogue, Dimension, Metric, Source
@@ -15,6 +15,7 @@ from zava.model.metrics import Comparison, MetricFilter, MetricOrder, MetricQuer
 T = TypeVar("T")
 
 MAX_METRICS, MAX_DIMENSIONS, MAX_FILTERS, MAX_VALUES = 12, 3, 8, 100
+_OF_WEEKDAYS = frozenset({"day", "iso_week"})
 _OF_TEXT = ("=", "!=", "in", "contains")
 _OF_TIME = ("=", "!=", "in", "between", ">=", "<=", ">", "<")
 _LABELS = {
@@ -59,6 +60,9 @@ class Plan:
     measures: tuple[Measure, ...]
     order: tuple[MetricOrder, ...]
     query: MetricQuery
+    unranked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Labels of a dimension that an order by a metric puts last: days of theirs are missing."""
+    missing_days: int = 0
 
     @property
     def is_of_period(self) -> bool:
@@ -67,14 +71,19 @@ class Plan:
 
     def period(self, of: Comparison | None) -> Period:
         """Return the days of the question itself, or of what it is compared with."""
-        return compared(self.query.period, of) if of else self.query.period
+        return self._compared(of) if of else self.query.period
 
-
-def compared(period: Period, comparison: Comparison) -> Period:
-    """Return the period that a comparison sets beside this one."""
-    if comparison is Comparison.PREVIOUS_PERIOD:
-        return period.previous()
-    return period.previous_year()
+    def _compared(self, comparison: Comparison) -> Period:
+        period = self.query.period
+        if comparison is Comparison.PREVIOUS_PERIOD:
+            return period.previous()
+        if comparison is Comparison.PREVIOUS_YEAR_DATE:
+            return period.previous_year_date()
+        split = [*self.dimensions, *(condition.dimension for condition in self.conditions)]
+        # A day or a week has its counterpart 364 days before, whatever the period is made of.
+        if any(dimension.name in _OF_WEEKDAYS for dimension in split):
+            return period.same_weekdays()
+        return period.previous_year()
 
 
 def plan(query: MetricQuery, catalogue: Catalogue) -> Plan:
@@ -91,7 +100,7 @@ def plan(query: MetricQuery, catalogue: Catalogue) -> Plan:
     measures: dict[tuple[str, Comparison | None], Measure] = {}
     for metric in metrics:
         for name, year in catalogue.base_metrics(metric):
-            of = Comparison.PREVIOUS_YEAR if year else None
+            of = Comparison.PREVIOUS_YEAR if year else query.alone
             for each in _unique([of, *([query.compare] if query.compare else [])]):
                 measure = Measure(
                     catalogue.metrics[name], _source(name, metric, split, catalogue), each
@@ -173,7 +182,12 @@ def _check_comparison(
     if measure.of is None:
         return
     moving = [dimension.name for dimension in split if dimension.is_of_time]
-    fixed = [d.name for d in split if d.is_of_time and not d.is_same_a_year_later]
+    by_weekday = {"day", "iso_week"} if compare is Comparison.PREVIOUS_YEAR else frozenset({"day"})
+    fixed = [
+        d.name
+        for d in split
+        if d.is_of_time and not d.is_same_a_year_later and (year or d.name not in by_weekday)
+    ]
     if measure.of is Comparison.PREVIOUS_PERIOD and moving:
         raise InvalidInput(
             f"compare: {moving[0]} has no label in the previous period.",

@@ -6,6 +6,8 @@ from datetime import date
 from difflib import get_close_matches
 from typing import Any
 
+import orjson
+
 from zava.data.metrics.catalog import Catalogue
 from zava.data.metrics.catalog_page import metric_page
 from zava.data.metrics.compiler import compile_plans
@@ -13,8 +15,10 @@ from zava.data.metrics.planner import Plan, answer_names, plan
 from zava.data.metrics.result_cache import ResultCache
 from zava.data.named_queries import statement
 from zava.data.session.tenant_database import TenantDatabase
-from zava.errors import InvalidInput, NotPermitted
-from zava.model.core import Audience, Caller, Scope
+from zava.errors import InvalidInput, NotPermitted, ZavaError
+from zava.model.core import Audience, Caller, Permission, Scope
+from zava.model.coverage import unranked_labels
+from zava.model.data_reach import DataReach
 from zava.model.metrics import (
     ChainComparison,
     Measured,
@@ -30,6 +34,8 @@ CHAIN_METRICS = ("revenue", "orders", "average_order_value", "customers", "units
 _OFFERED = 8
 _MAX_STORES = 100
 _LONGEST_VALUE = 60
+_NEARLY = 0.8
+"""How alike a store's name has to be to one of the caller's own (difflib's ratio)."""
 
 
 class MetricReader:
@@ -49,8 +55,11 @@ class MetricReader:
         """
         plans = {name: plan(query, self._catalogue) for name, query in queries.items()}
         grant = await self._tenancy.effective_access(caller)
+        reach = DataReach.read(orjson.loads(grant.reach))
+        if Permission.SQL_QUERY in caller.permissions:
+            plans = {name: _with_names(each) for name, each in plans.items()}
         for name, each in plans.items():
-            plans[name] = self._permitted(each, grant.audience)
+            plans[name] = _within_reach(self._permitted(each, grant.audience), reach)
         sql, params = compile_plans(plans, self._catalogue)
         kept = await self._cache.read(caller, grant, sql, params)
         documents, scope = kept.reading.rows[0], kept.reading.scope
@@ -61,6 +70,7 @@ class MetricReader:
             scope=scope,
             as_of=kept.as_of,
             is_cached=kept.is_cached,
+            reach=reach,
         )
 
     async def chain(
@@ -99,6 +109,7 @@ class MetricReader:
             scope=scope,
             as_of=kept.as_of,
             is_cached=kept.is_cached,
+            reach=DataReach.read(orjson.loads(grant.reach)),
         )
 
     def describe(self) -> str:
@@ -120,6 +131,33 @@ class MetricReader:
         )
 
 
+def _with_names(asked: Plan) -> Plan:
+    """Return the plan with the names of persons, for a caller who may read them by free SQL."""
+    return replace(
+        asked,
+        dimensions=tuple(dimension.with_names() for dimension in asked.dimensions),
+        conditions=tuple(
+            replace(condition, dimension=condition.dimension.with_names())
+            for condition in asked.conditions
+        ),
+    )
+
+
+def _within_reach(asked: Plan, reach: DataReach) -> Plan:
+    """Return the plan with what the loaded orders leave out of its period."""
+    query = asked.query
+    if not asked.is_of_period:
+        return asked
+    own = reach.within(query.filters)
+    names = [dimension.name for dimension in asked.dimensions]
+    return replace(
+        asked,
+        query=replace(query, period=replace(query.period, cut=own.cut(query.period, query.today))),
+        unranked=unranked_labels(names, query.period, own, query.today),
+        missing_days=own.missing_days(query.period, query.today),
+    )
+
+
 def _rows(asked: Plan, document: Mapping[str, Any]) -> MetricRows:
     columns = [
         MetricColumn(dimension.name, None, dimension.is_outside_text)
@@ -128,13 +166,20 @@ def _rows(asked: Plan, document: Mapping[str, Any]) -> MetricRows:
     for metric in asked.metrics:
         for name in answer_names(metric, asked.query.compare):
             unit = "percent" if name.endswith("_change_percent") else metric.unit
-            columns.append(MetricColumn(name, unit))
+            columns.append(
+                MetricColumn(
+                    name,
+                    unit,
+                    adds_up_over_days="day" in metric.additive_over,
+                    compares_years=metric.compares_years,
+                )
+            )
     return MetricRows(
         columns=tuple(columns),
         rows=document["rows"] or [],
         totals=document["totals"] or [],
         group_count=document["groups"],
-        period=asked.query.period if asked.is_of_period else None,
+        period=asked.period(asked.query.alone) if asked.is_of_period else None,
         compared=asked.period(asked.query.compare) if asked.query.compare else None,
     )
 
@@ -145,7 +190,7 @@ def _check_matched(document: Mapping[str, Any], scope: Scope) -> None:
         dimension, value = missing["dimension"], missing["value"][:_LONGEST_VALUE]
         existing = document["existing"].get(dimension) or []
         if dimension == "store":
-            raise no_such_store(value, scope)
+            raise _no_such_store(value, scope)
         folded = {text.casefold(): text for text in existing}
         wanted = value.casefold()
         near = [text for key, text in folded.items() if wanted in key]
@@ -159,10 +204,22 @@ def _check_matched(document: Mapping[str, Any], scope: Scope) -> None:
         )
 
 
-def no_such_store(name: str, scope: Scope) -> NotPermitted:
-    """Return the one answer for another's store and for a store that does not exist."""
+def _no_such_store(name: str, scope: Scope) -> ZavaError:
+    """Return the one answer for another's store and for a store that does not exist.
+
+    A name that is nearly one of the caller's own is a mistake in writing, and no denied call.
+    """
+    message = f"No store in your scope is named {name[:_LONGEST_VALUE]!r}."
+    own = {_short_name(store): store for store in scope.stores}
+    near = get_close_matches(_short_name(name), own, 1, _NEARLY)
+    if near:
+        return InvalidInput(message, hint=f"Nearest: {own[near[0]]}.")
     seen = ", ".join(scope.stores[:_OFFERED]) or "none"
-    return NotPermitted(
-        f"No store in your scope is named {name[:_LONGEST_VALUE]!r}.",
-        hint=f"You see {len(scope.stores)} of {scope.store_count} stores: {seen}.",
-    )
+    hint = f"You see {len(scope.stores)} of {scope.store_count} stores: {seen}."
+    if len(scope.stores) < scope.store_count:
+        hint += " compare_with_chain compares yours with the others together."
+    return NotPermitted(message, hint=hint)
+
+
+def _short_name(store: str) -> str:
+    return store.strip().casefold().removeprefix("zava retail ")

@@ -32,13 +32,15 @@ class StatementResult:
 class EffectiveAccess:
     """What a caller may see now: `scope_hash` identifies the scope, `data_version` its state.
 
-    `scope` is the verified scope text, for the audit.
+    `scope` is the verified scope text, for the audit. `reach` states, as JSON, how far the orders
+    of its stores are loaded.
     """
 
     audience: Audience
     scope_hash: str
     data_version: str
     scope: str = ""
+    reach: str = "{}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,9 @@ def read_access(results: Results) -> EffectiveAccess:
         psycopg.Error: the first error among the results, or the exchange ended early.
         Busy: the audit records could not be written.
     """
-    audience, scope_hash, data_version, scope = _values(_by_step(results, "scope")["scope"])
-    return EffectiveAccess(Audience(audience), scope_hash, data_version, scope)
+    told = _values(_by_step(results, "scope")["scope"])
+    audience, scope_hash, data_version, scope, reach = told
+    return EffectiveAccess(Audience(audience), scope_hash, data_version, scope, reach)
 
 
 def read_usage(results: Results) -> CountedUsage:

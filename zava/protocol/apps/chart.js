@@ -32,11 +32,15 @@ const rect = (kind, attributes) => svg("rect", { class: kind, ...attributes });
 
 const dimensions = (content) => content.columns.filter((column) => !column.unit).map((column) => column.name);
 const place = (content, name) => content.columns.findIndex((column) => column.name === name);
+// Over days whose orders are not loaded no change is told.
+const isLike = (content) => !content.data_through?.missing_days;
 const isBeside = (column) => /_(previous|change|change_percent)$/.test(column.name);
 const measures = (content) => content.columns.filter((column) => column.unit && !isBeside(column));
+// A cut unit of time with the part of it that is there.
+const named = (content, name) => (content.partial?.[name] ? `${name} (${content.partial[name]})` : name ?? "(all)");
 // Of several dimensions, one that is the same in every row says nothing.
 const label = (content, row) => dimensions(content).map((_, at) => at)
-  .filter((at, _, all) => all.length === 1 || content.rows.some((other) => other[at] !== row[at])).map((at) => row[at] ?? "(all)");
+  .filter((at, _, all) => all.length === 1 || content.rows.some((other) => other[at] !== row[at])).map((at) => named(content, row[at]));
 
 export function kindOf(content) {
   if (content.own) return "chain";
@@ -103,7 +107,7 @@ function ticks(low, high) {
 function lines(content, column, pick) {
   const [unit] = dimensions(content), at = place(content, column.name), was = place(content, `${column.name}_previous`);
   const series = [...content.rows].sort((one, other) => (one[0] < other[0] ? -1 : 1))
-    .map((row) => ({ name: row[0], row, now: row[at], before: was >= 0 ? row[was] : null }));
+    .map((row) => ({ name: row[0], row, now: row[at], before: was >= 0 ? row[was] : null, part: content.partial?.[row[0]] }));
   const forecast = content.forecasts?.find((each) => each.metric === column.name)?.points ?? [];
   for (const point of forecast) series.push({ name: point.label, now: null, before: null, ahead: point });
   const moments = series.map((point) => moment(unit, point.name)), first = moments[0], whole = moments.at(-1) - first + DAYS[unit] * DAY;
@@ -142,9 +146,11 @@ function lines(content, column, pick) {
       drawing.append(svg("text", { x: x(place), y: height - 8, "text-anchor": "middle" },
         timeLabel(unit, point.name, true) + (isYear ? ` ’${point.name.slice(2, 4)}` : "")));
     });
-    if (series.every((point, place) => (point.now !== null || point.ahead) && (!place || follows(place)))) {
-      const last = series.findLastIndex((point) => point.now !== null);
-      drawing.append(svg("path", { class: "area", d: `${path((point) => point.now)}L${x(last)} ${y(0)}L${x(0)} ${y(0)}Z` }));
+    // A unit that is not whole stands alone: it is no fall of the line.
+    const full = (point) => (point.part ? null : point.now);
+    const from = series.findIndex((point) => full(point) !== null), last = series.findLastIndex((point) => full(point) !== null);
+    if (from >= 0 && series.slice(from, last + 1).every((point, place) => full(point) !== null && (!place || follows(from + place)))) {
+      drawing.append(svg("path", { class: "area", d: `${path(full)}L${x(last)} ${y(0)}L${x(from)} ${y(0)}Z` }));
     }
     const ahead = series.map((point, place) => [point.ahead, place]).filter(([point]) => point);
     if (ahead.length) {
@@ -154,14 +160,16 @@ function lines(content, column, pick) {
         svg("path", { class: "now ahead", d: path((point) => point.ahead?.value) }));
     }
     if (was >= 0) drawing.append(svg("path", { class: "before", d: path((point) => point.before) }));
-    drawing.append(svg("path", { class: "now", d: path((point) => point.now) }));
+    drawing.append(svg("path", { class: "now", d: path(full) }),
+      svg("path", { class: "now", d: path((point) => (point.part ? point.now : null)) }));
     const dot = svg("circle", { class: "dot", r: 5, visibility: "hidden" });
     drawing.append(dot);
     const marks = series.map((point, place) => {
       const value = point.ahead ? point.ahead.value : point.now;
       const told = [timeLabel(unit, point.name), `${shown(value, column.unit)}${point.ahead ? " expected" : ""}`];
       if (point.ahead) told.push(`${shown(point.ahead.low, column.unit)} to ${shown(point.ahead.high, column.unit)}`);
-      if (point.before !== null) told.push(besides(point.now, point.before, column.unit));
+      if (point.part) told.push(point.part);
+      if (point.before !== null) told.push(besides(point.now, point.before, column.unit, !point.part && isLike(content)));
       const action = point.row ? pick(point.row) : null;
       const mark = rect("mark", { x: x(place) - step / 2, y: top, width: step,
         height: height - top - bottom, tabindex: place === focused ? 0 : -1, role: action ? "button" : "img", "aria-label": told.join(", ") });
@@ -224,7 +232,7 @@ function bars(content, column, pick) {
   return el("ol", "bars", rows.map((row) => bar({
     name: label(content, row).join(" · "), value: row[at], low, high, marks: was >= 0 ? [row[was]] : [],
     figure: shown(row[at], column.unit), action: pick(row),
-    small: was >= 0 && besides(row[at], row[was], column.unit),
+    small: was >= 0 && besides(row[at], row[was], column.unit, isLike(content)),
   })));
 }
 
@@ -250,7 +258,7 @@ function tiles(entries) {
 function performance(content) {
   const unitOf = (name) => (name.endsWith("_percent") ? "percent" : content.units[name.replace(/_previous$/, "")] ?? "count");
   const figures = content.metrics.rows.map(([name, value, before, year]) => ({
-    name, unit: unitOf(name), value, beside: [["vs before", before], ["vs last year", year]],
+    name, unit: unitOf(name), value, beside: isLike(content) ? [["vs before", before], ["vs last year", year]] : [],
   }));
   // What a part is split by comes first and has no unit.
   const columns = (names) => names.map((name, at) => (at ? { name, unit: unitOf(name) } : { name }));
@@ -262,7 +270,7 @@ function performance(content) {
     el("h3", "", "Findings"),
     content.insights.length
       ? el("ul", "findings", content.insights.map((each) => el("li", { dir: "auto" }, each.text)))
-      : el("p", "muted", "Nothing out of the ordinary: no rule’s threshold is met."),
+      : el("p", "muted", isLike(content) ? "Nothing out of the ordinary: no rule’s threshold is met." : "No finding: days are missing."),
     parts.map(([name, rows]) => [el("h3", "", name), (kindOf(rows) === "stock_risks" ? stock : bars)(rows, measures(rows)[0], () => null)]));
 }
 

@@ -11,6 +11,7 @@ _HERE = Path(__file__).parent
 _PLACE = re.compile(r"^\{(.+)\}$", re.MULTILINE)
 _SPACE = re.compile(r"\s*([{};:,>])\s+")
 _ONE_ARGUMENT = re.compile(r"(?<!\w)\((\w+)\) => ")  # written so nowhere but in an arrow function
+_OPERATOR = re.compile(r" (=|=>|===|!==|&&|\|\||<=|>=) ")  # in no text of ours
 _LINE_GOES_ON = re.compile(r"([{(,;])\n")
 _COMMENT = re.compile(r"^(?://.*|/\*.*\*/)$")
 _IMPORT = re.compile(r"^import .*$", re.MULTILINE)
@@ -38,4 +39,5 @@ def page() -> str:
 def _inlined(name: str) -> str:
     if name.endswith(".css"):
         return _SPACE.sub(r"\1", source(name)).replace(";}", "}")
-    return _ONE_ARGUMENT.sub(r"\1=>", _EXPORT.sub("", _IMPORT.sub("", source(name))))
+    script = _ONE_ARGUMENT.sub(r"\1=>", _EXPORT.sub("", _IMPORT.sub("", source(name))))
+    return _OPERATOR.sub(r"\1", script)

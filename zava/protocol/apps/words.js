@@ -32,9 +32,10 @@ export function change(now, before, unit) {
   return `${by > 0 ? "+" : by < 0 ? "−" : ""}${Math.abs(by).toFixed(1)}${NBSP}${isShare ? "points" : "%"}`;
 }
 
-export function besides(now, before, unit) {
-  const by = change(now, before, unit);
-  return `${shown(before, unit)} before${by && `, ${by}`}`;
+/** Return the value before, and the change where like is compared with like. */
+export function besides(now, before, unit, isLike) {
+  const by = isLike && change(now, before, unit);
+  return `${shown(before, unit)} before${by ? `, ${by}` : ""}`;
 }
 
 const date = (text) => new Date(`${text}T00:00:00Z`);

@@ -241,8 +241,8 @@ def as_uuid(value: object) -> UUID | None:
 def _permissions(claims: Mapping[str, Any]) -> frozenset[Permission]:
     """Return what an access token allows, of a person (`scp`) or of an application (`roles`).
 
-    An ID token names our client id as its audience, too, and may carry a person's roles: it has
-    neither scopes nor, as an application's token does, its own object as subject.
+    An ID token names our client id as its audience, too, and may carry a person's roles. It has
+    no scopes. Its subject is not its own object, as the subject of an application's token is.
     """
     scopes, roles = claims.get("scp"), claims.get("roles")
     if scopes is not None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from zava.model.core import Column, Table
+from zava.model.data_reach import DataReach, written
 from zava.model.metrics import Forecast, MetricAnswer, MetricColumn, MetricRows, Period
 from zava.protocol.rendering.scope import scope_content
 from zava.protocol.rendering.table import table_text
@@ -15,14 +16,37 @@ def metric_content(answer: MetricAnswer) -> dict[str, Any]:
     figures = answer.figures
     return {
         **rows_content(figures),
+        "partial": figures.partial,
         "period": period_content(figures.period),
         "compared_with": period_content(figures.compared),
         "forecasts": [_forecast_content(forecast) for forecast in answer.forecasts],
         "notes": list(answer.notes),
         "scope": scope_content(answer.scope),
         "as_of": answer.as_of.isoformat(timespec="seconds"),
+        "data_through": reach_content(answer.reach, answer.missing_days),
         "cached": answer.is_cached,
     }
+
+
+def reach_content(reach: DataReach, missing_days: int = 0) -> dict[str, Any]:
+    """Return how far the visible stores' orders are loaded, and how many days an answer misses."""
+    if reach.newest is None:
+        return {"newest": None}
+    late = {store.store: written(store.through) for store in reach.behind()}
+    return (
+        {"newest": written(reach.newest)}
+        | ({"late": late} if late else {})
+        | ({"missing_days": missing_days} if missing_days else {})
+    )
+
+
+def reach_text(reach: DataReach) -> str:
+    """Return how far orders are loaded, in a few words."""
+    if reach.newest is None:
+        return "no orders loaded"
+    late = len(reach.behind())
+    stores = f" ({late} stores less)" if late > 1 else " (1 store less)" if late else ""
+    return f"orders through {written(reach.newest)}{stores}"
 
 
 def rows_content(figures: MetricRows) -> dict[str, Any]:
@@ -48,6 +72,7 @@ def period_content(period: Period | None) -> dict[str, Any] | None:
         "expression": period.expression,
         "first_day": period.start.isoformat(),
         "last_day": period.last_day.isoformat(),
+        "weekdays": period.weekdays,
         "to_date": period.is_to_date,
     }
 
@@ -61,7 +86,8 @@ def metric_text(answer: MetricAnswer) -> str:
             Column(headed(column), "", is_outside_text=column.is_outside_text)
             for column in figures.columns
         ),
-        rows=figures.rows + [_labelled(row, figures) for row in figures.totals],
+        rows=[_marked(row, figures) for row in figures.rows]
+        + [_labelled(row, figures) for row in figures.totals],
         truncated=None,
         scope=answer.scope,
         as_of=answer.as_of,
@@ -73,8 +99,9 @@ def metric_text(answer: MetricAnswer) -> str:
 def period_text(period: Period | None, compared: Period | None, answer: MetricAnswer) -> str:
     """Return what days an answer speaks of, as one line."""
     if period is None:
-        return f"As of {answer.as_of.date()}"
-    return f"Period: {period}" + (f", compared with {compared}" if compared else "")
+        return f"As of {answer.today}"
+    beside = f", compared with {compared}" if compared else ""
+    return f"Period: {period}{beside}; {reach_text(answer.reach)}"
 
 
 def headed(column: MetricColumn) -> str:
@@ -82,6 +109,16 @@ def headed(column: MetricColumn) -> str:
     if column.unit in {None, "count"} or column.name.endswith("_percent"):
         return column.name
     return f"{column.name} ({column.unit})"
+
+
+def _marked(row: list[Any], figures: MetricRows) -> list[Any]:
+    """Return a row whose label states what part of its unit it holds."""
+    return [
+        f"{value} ({figures.partial[value]})"
+        if column.unit is None and isinstance(value, str) and value in figures.partial
+        else value
+        for column, value in zip(figures.columns, row, strict=True)
+    ]
 
 
 def _labelled(row: list[Any], figures: MetricRows) -> list[Any]:

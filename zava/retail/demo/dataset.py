@@ -144,6 +144,14 @@ def seed(
             "INSERT INTO zava.demo_data (seed, scale, today) VALUES (%s, %s, %s)",
             [SEED, scale, today],
         )
+        # Today's orders are those of the whole day, though they come in its first hour.
+        connection.execute(
+            "INSERT INTO zava.orders_loaded (of_store, through)"
+            " SELECT store_id, (%s::date + 1)::timestamp AT TIME ZONE 'America/Los_Angeles'"
+            " FROM retail.stores"
+            " ON CONFLICT (of_store) DO UPDATE SET through = excluded.through",
+            [today],
+        )
         orders = _count(connection, "orders")
     progress("Counting for the planner", 1.0)
     connection.execute("SET ROLE zava_owner")

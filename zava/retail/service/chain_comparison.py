@@ -1,6 +1,7 @@
 """Compare a caller's stores with the chain, without another store's value."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import Protocol
 
@@ -48,4 +49,6 @@ class ChainAnalysis:
                 hint="Others would let single stores be computed. Use last month|quarter|year,"
                 " YYYY-MM, YYYY-Qn or YYYY.",
             )
-        return await self._data.chain(caller, metric, period, today)
+        told = await self._data.chain(caller, metric, period, today)
+        missing = told.reach.missing_days(period, today)
+        return replace(told, missing_days=missing)

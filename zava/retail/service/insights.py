@@ -21,6 +21,8 @@ SHORT_SUPPLY_WEEKS = 2.0
 MIN_UNITS = 5
 MIN_UNITS_OF_CATEGORY = 50
 DRIVER_SHARE = 0.6
+MIN_DAYS_OF_SUPPLY = 14
+"""Below so many days a rate of sale is chance."""
 
 Record = Mapping[str, Any]
 
@@ -34,6 +36,9 @@ class StoreFigures:
     categories: Sequence[Record] = ()
     supply: Sequence[Record] = ()
     stock: Record | None = None
+    has_missing_days: bool = False
+    """Whether orders of some day of the period, or of one compared with it, are not loaded."""
+    supply_days: int = 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,8 @@ class Rule:
     name: str
     threshold: str
     find: Callable[[StoreFigures], Insight | None]
+    is_of_now: bool = False
+    """Whether it rests on today's stock alone, and on no order."""
 
 
 def insight_page() -> str:
@@ -50,13 +57,16 @@ def insight_page() -> str:
     rows = "".join(f"| `{rule.name}` | {rule.threshold} |\n" for rule in RULES)
     return (
         "\n## Findings of get_store_performance\n\nEach speaks only where its threshold is met;"
-        " the answer carries the numbers it names.\n\n| rule | speaks when |\n|---|---|\n" + rows
+        " the answer carries the numbers it names. Where days of a period are not loaded, only"
+        " those on today's stock speak.\n\n| rule | speaks when |\n|---|---|\n" + rows
     )
 
 
 def find_insights(findings: StoreFigures) -> tuple[Insight, ...]:
     """Return what the rules find, in their order."""
-    found = (rule.find(findings) for rule in RULES)
+    found = (
+        rule.find(findings) for rule in RULES if rule.is_of_now or not findings.has_missing_days
+    )
     return tuple(insight for insight in found if insight is not None)
 
 
@@ -184,8 +194,8 @@ def _short_supply(findings: StoreFigures) -> Insight | None:
     # Suppliers wrote its name, so that only the rows of stock_risks hold it.
     return Insight(
         "short_supply",
-        f"The first product of stock_risks sold {row['units']} units and has"
-        f" {row['stock_on_hand']} left: {row['weeks_of_supply']} weeks at that rate.",
+        f"The first product of stock_risks sold {row['units']} units in {findings.supply_days}"
+        f" days and has {row['stock_on_hand']} left: {row['weeks_of_supply']} weeks at that rate.",
     )
 
 
@@ -219,12 +229,12 @@ RULES = (
     Rule(
         "revenue_against_previous_year",
         f"change of {CHANGE_PERCENT:g} % or more, {_ENOUGH}",
-        lambda found: _revenue_change(found, "previous_year", "the same days a year earlier"),
+        lambda found: _revenue_change(found, "previous_year", "the comparable days a year earlier"),
     ),
     Rule(
         "driver_of_revenue",
         f"revenue changed by {CHANGE_PERCENT:g} % or more, {_ENOUGH}, and one of number and value"
-        f" of orders explains {DRIVER_SHARE:.0%} or more of it",
+        f" of orders explains {DRIVER_SHARE:.0%} or more",
         _driver,
     ),
     Rule("discount_rate", f"change of {RATE_CHANGE_POINTS:g} point or more, {_ENOUGH}", _discounts),
@@ -240,12 +250,15 @@ RULES = (
         _stores,
     ),
     Rule(
-        "stock_outs", f"{STOCK_OUT_PERCENT:g} % or more of the products kept are out", _stock_outs
+        "stock_outs",
+        f"{STOCK_OUT_PERCENT:g} % or more of the products kept are out",
+        _stock_outs,
+        is_of_now=True,
     ),
     Rule(
         "short_supply",
         f"a product with {MIN_UNITS} units sold or more lasts less than"
-        f" {SHORT_SUPPLY_WEEKS:g} weeks",
+        f" {SHORT_SUPPLY_WEEKS:g} weeks (under {MIN_DAYS_OF_SUPPLY} days: by four weeks)",
         _short_supply,
     ),
 )

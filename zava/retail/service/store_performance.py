@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from zava.model.core import Caller, Scope
+from zava.model.data_reach import DataReach
 from zava.model.metrics import (
     Comparison,
     Measured,
@@ -13,15 +14,19 @@ from zava.model.metrics import (
     MetricOrder,
     MetricQuery,
     MetricRows,
+    Period,
+    PeriodUnit,
     StorePerformance,
 )
 from zava.retail.service.insights import (
+    MIN_DAYS_OF_SUPPLY,
     MIN_ORDERS,
     StoreFigures,
     find_insights,
     is_small_sample,
     short_of_supply,
 )
+from zava.service.metrics.comparability import comparable, period_notes
 from zava.service.metrics.periods import parse_period
 from zava.service.metrics.query import MetricData
 
@@ -33,6 +38,7 @@ _FIGURES = (
 )
 _STOCK = ("stock_value", "stock_outs", "low_stock_products", "products_to_reorder")
 _SAID_BY_NAME = ("_previous", "_change", "_percent")
+_FOUR_WEEKS = timedelta(weeks=4)
 _MAX_STORES, _MAX_CATEGORIES, _MAX_CONSIDERED, _LISTED = 20, 50, 50, 5
 
 
@@ -56,9 +62,16 @@ class StoreAnalysis:
         period = parse_period(time_period or DEFAULT_PERIOD, today)
         filters = (MetricFilter("store", "=", (store,)),) if store is not None else ()
         basis = MetricQuery(_FIGURES, period, today, filters=filters, leaves_out_restricted=True)
-        measured = await self._data.measure(caller, _questions(basis))
+        questions = _questions(basis)
+        measured = await self._data.measure(caller, questions)
+        answers = {
+            name: comparable(rows, questions[name], measured.reach)
+            for name, rows in measured.answers.items()
+        }
         return _performance(
-            measured, basis, _full_name(store, measured.scope) if store is not None else None
+            replace(measured, answers=answers),
+            basis,
+            _full_name(store, measured.scope) if store is not None else None,
         )
 
 
@@ -67,7 +80,7 @@ def _questions(basis: MetricQuery) -> dict[str, MetricQuery]:
     by_product = replace(basis, dimensions=("product",), limit=_LISTED)
     return {
         "figures": beside,
-        "year": replace(basis, period=basis.period.previous_year()),
+        "year": replace(basis, alone=Comparison.PREVIOUS_YEAR),
         "stock": replace(basis, metrics=(*_STOCK, "products_stocked")),
         "stores": replace(
             beside, metrics=("revenue", "orders"), dimensions=("store",), limit=_MAX_STORES
@@ -83,11 +96,19 @@ def _questions(basis: MetricQuery) -> dict[str, MetricQuery]:
         ),
         "supply": replace(
             by_product,
+            period=_supply_period(basis.period),
             limit=_MAX_CONSIDERED,
             metrics=("weeks_of_supply", "units", "stock_on_hand"),
             order_by=(MetricOrder("weeks_of_supply", is_descending=False), MetricOrder("units")),
         ),
     }
+
+
+def _supply_period(period: Period) -> Period:
+    """Return the days of a rate of sale: those of the period, or four weeks to its end."""
+    if period.days >= MIN_DAYS_OF_SUPPLY:
+        return period
+    return Period("four weeks", period.end - _FOUR_WEEKS, period.end, PeriodUnit.WEEK, 4)
 
 
 def _full_name(store: str, scope: Scope) -> str:
@@ -103,8 +124,15 @@ def _performance(measured: Measured, basis: MetricQuery, store: str | None) -> S
     metrics = _beside(answers["figures"].records()[0], answers["year"].records()[0])
     stock = answers["stock"].records()[0]
     metrics |= {name: {"value": stock[name]} for name in _STOCK}
+    own = measured.reach.within(basis.filters)
+    missing = max(
+        own.missing_days(each, basis.today)
+        for each in (basis.period, basis.period.previous(), basis.period.previous_year())
+    )
     findings = StoreFigures(
         metrics=metrics,
+        has_missing_days=missing > 0,
+        supply_days=_supply_period(basis.period).days,
         stores=answers["stores"].records(),
         categories=answers["categories"].records(),
         supply=answers["supply"].records(),
@@ -121,10 +149,15 @@ def _performance(measured: Measured, basis: MetricQuery, store: str | None) -> S
         parts={name: answers[name] for name in (*(() if store else ("stores",)), *parts)}
         | {"stock_risks": _stock_risks(answers["supply"])},
         insights=find_insights(findings),
-        notes=tuple(_notes(findings, measured, is_one_store=store is not None)),
+        notes=(
+            *_period_notes(basis, own),
+            *_notes(findings, measured, is_one_store=store is not None),
+        ),
         scope=measured.scope,
         as_of=measured.as_of,
         is_cached=measured.is_cached,
+        reach=measured.reach,
+        missing_days=missing,
     )
 
 
@@ -155,6 +188,14 @@ def _stock_risks(supply: MetricRows) -> MetricRows:
     short = short_of_supply(supply.records())
     rows = [[row[name] for name in names] for row in short[:_LISTED]]
     return replace(supply, rows=rows, group_count=len(short))
+
+
+def _period_notes(basis: MetricQuery, own: DataReach) -> list[str]:
+    """Return the notes on both comparisons, each once."""
+    told: list[str] = []
+    for compared in (basis.period.previous(), basis.period.previous_year()):
+        told += period_notes(basis.period, compared, own, basis.today)
+    return list(dict.fromkeys(told))
 
 
 def _notes(findings: StoreFigures, measured: Measured, *, is_one_store: bool) -> list[str]:

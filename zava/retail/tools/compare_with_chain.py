@@ -1,14 +1,14 @@
 """The tool that compares a caller's stores with the chain."""
 
 from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
 from zava.model.core import Caller, Permission
 from zava.model.metrics import ChainComparison
 from zava.protocol.apps import sales_chart
-from zava.protocol.rendering.metric_table import period_content
+from zava.protocol.rendering.metric_table import period_content, reach_content
 from zava.protocol.rendering.scope import ScopeContent, scope_content, scope_text
 from zava.protocol.tools.metric_forms import read_period
 from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
@@ -73,6 +73,7 @@ class ChainContent(BaseModel):
     notes: list[str]
     scope: ScopeContent
     as_of: str
+    data_through: dict[str, Any]
     cached: bool
 
 
@@ -83,8 +84,9 @@ async def call(
     told = await analytics.sales.chain.compare(caller, arguments.metric, arguments.time_period)
     low, median, high = told.quartiles or (None, None, None)
     notes = _notes(told)
+    quartiles = None if told.missing_days else told.quartiles
     own = [
-        {"store": store, "value": value, "place": place(value, told.quartiles)}
+        {"store": store, "value": value, "place": place(value, quartiles)}
         for store, value in told.own.items()
     ]
     content = {
@@ -99,6 +101,7 @@ async def call(
         "notes": notes,
         "scope": scope_content(told.scope),
         "as_of": told.as_of.isoformat(timespec="seconds"),
+        "data_through": reach_content(told.reach, told.missing_days),
         "cached": told.is_cached,
     }
     unit = "" if told.unit == "count" else f" ({told.unit})"
@@ -134,6 +137,13 @@ def place(value: float | None, quartiles: tuple[float, float, float] | None) -> 
 
 
 def _notes(told: ChainComparison) -> list[str]:
+    if told.missing_days:
+        return [
+            (
+                f"Orders of {told.missing_days} of the period's {told.period.days} days are not"
+                " loaded: values are those of the other days, and no store has a place."
+            )
+        ]
     if told.quartiles is None:
         return [
             (

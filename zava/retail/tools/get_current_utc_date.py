@@ -5,15 +5,18 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from zava.model.core import Caller, Permission
+from zava.model.metrics import PeriodUnit
+from zava.model.time_labels import beginning, label
 from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
 from zava.service.analytics import Analytics
+from zava.service.metrics.periods import BUSINESS_ZONE
 
 DESCRIPTION = product_text(
     """
-    Return the current date and time in UTC, ISO 8601.
+    Return the current date and time: in UTC, ISO 8601, and where the stores are.
 
-    Call it before writing SQL for "today" or "last quarter". The stores' days are
-    America/Los_Angeles.
+    Call it before writing SQL for "today" or "last quarter". Use the stores' date: days of all
+    answers are theirs, America/Los_Angeles, and UTC is already a day ahead in their evening.
     """
 )
 
@@ -23,15 +26,36 @@ class GetCurrentUtcDate(Arguments):
 
 
 class DateContent(BaseModel):
-    """The moment of the answer."""
+    """The moment of the answer, in UTC and in the stores' own time."""
 
     utc: Annotated[str, Field(description="ISO 8601, UTC.")]
+    store_date: str
+    store_time: str
+    weekday: str
+    time_zone: str
+    iso_week: str
+    quarter: str
 
 
 async def call(analytics: Analytics, _caller: Caller, _arguments: GetCurrentUtcDate) -> ToolAnswer:
     """Return the service's day."""
-    moment = analytics.current_utc_date().isoformat(timespec="seconds")
-    return ToolAnswer({"utc": moment}, moment)
+    moment = analytics.current_utc_date()
+    local = moment.astimezone(BUSINESS_ZONE)
+    day = local.date()
+    content = {
+        "utc": moment.isoformat(timespec="seconds"),
+        "store_date": day.isoformat(),
+        "store_time": f"{local:%H:%M}",
+        "weekday": f"{day:%A}",
+        "time_zone": BUSINESS_ZONE.key,
+        "iso_week": label(beginning(day, PeriodUnit.WEEK), PeriodUnit.WEEK),
+        "quarter": label(day, PeriodUnit.QUARTER),
+    }
+    text = (
+        "{utc}\nWhere the stores are ({time_zone}): {weekday}, {store_date} {store_time};"
+        " week {iso_week}, quarter {quarter}. This date is today in periods and SQL."
+    ).format(**content)
+    return ToolAnswer(content, text)
 
 
 TOOL = Tool(

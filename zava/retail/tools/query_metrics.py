@@ -31,8 +31,8 @@ DESCRIPTION = product_text(
 
     Prefer it to SQL. Rankings: one dimension; series: one of time; trending:
     compare=previous_period and order_by `<metric>_change`; forecasts: one dimension of time and
-    forecast_periods. Stock and lifetime metrics are as of now. For names of customers, or figures
-    that are no metric, use execute_sales_query; for a summary get_store_performance.
+    forecast_periods. Stock and lifetime metrics are as of now. For figures that are no metric use
+    execute_sales_query; for a summary get_store_performance.
 
     Rows are groups, best first; pass on period, scope and omissions. Never add up what
     retail://metrics does not call additive.
@@ -41,13 +41,14 @@ DESCRIPTION = product_text(
 METRICS = (
     "revenue, gross_sales, discounts, discount_rate, units, orders, average_order_value, "
     "units_per_order, average_unit_price, products_sold, gross_margin, gross_margin_percent, "
-    "customers, new_customers, returning_customers, repeat_rate, lifetime_value, "
+    "refund_rate, customers, new_customers, returning_customers, repeat_rate, lifetime_value, "
     "days_since_last_purchase, lapsed_customers, stock_on_hand, stock_value, stock_outs, "
-    "low_stock_products, products_to_reorder, weeks_of_supply, sell_through, like_for_like_growth"
+    "low_stock_products, products_to_reorder, reorder_quantity, weeks_of_supply, sell_through, "
+    "like_for_like_growth"
 )
 DIMENSIONS = (
-    "store, region, channel, category, product_type, product, stock_status, day, iso_week, month, "
-    "quarter, year, cohort"
+    "store, region, channel, category, product_type, product, brand, customer, stock_status, "
+    "reorder_urgency, day, iso_week, month, quarter, year, weekday, hour, cohort"
 )
 
 
@@ -127,8 +128,11 @@ class QueryMetrics(Arguments):
         DEFAULT_GROUPS
     )
     compare: Annotated[
-        Literal["previous_period", "previous_year", "none"],
-        Field(description="Adds <metric>_previous, _change and _change_percent."),
+        Literal["previous_period", "previous_year", "previous_year_date", "none"],
+        Field(
+            description="Adds <metric>_previous, _change and _change_percent. previous_year: days"
+            " and weeks meet the same weekdays; previous_year_date: the calendar date."
+        ),
     ] = NO_COMPARISON
     totals: Annotated[bool, Field(description="Adds totals and subtotals.")] = False
     forecast_periods: Annotated[
@@ -153,6 +157,7 @@ class PeriodContent(BaseModel):
     expression: str
     first_day: str
     last_day: str
+    weekdays: str
     to_date: bool
 
 
@@ -173,12 +178,18 @@ class MetricsContent(BaseModel):
     rows: list[list[Any]]
     totals: Annotated[list[list[Any]], Field(description="null stands for all of a dimension.")]
     group_count: Annotated[int, Field(description="How many groups there are, shown or not.")]
+    partial: Annotated[
+        dict[str, str], Field(description="Rows that are no whole unit, ranked last.")
+    ]
     period: Annotated[PeriodContent | None, Field(description="null: known as of now.")]
     compared_with: PeriodContent | None
     forecasts: list[ForecastContent]
     notes: list[str]
     scope: ScopeContent
     as_of: str
+    data_through: Annotated[
+        dict[str, Any], Field(description="Up to when orders are loaded; `late`: stores behind.")
+    ]
     cached: bool
 
 

@@ -6,13 +6,13 @@ from pydantic import Field
 
 from zava.model.core import Caller, Permission
 from zava.model.metrics import Comparison
+from zava.model.time_labels import UNITS
 from zava.protocol.apps import sales_chart
 from zava.protocol.rendering.metric_table import metric_content, metric_text
 from zava.protocol.tools.tool import Tool, ToolAnswer, product_text
 from zava.retail.service.use_cases import RetailAnalytics
 from zava.retail.tools import query_metrics
 from zava.retail.tools.query_metrics import MetricsContent, OrderArgument, QueryMetrics
-from zava.service.metrics.series import UNITS
 
 Kind = Literal["time_series", "bars", "stock_risks"]
 

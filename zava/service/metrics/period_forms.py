@@ -62,7 +62,10 @@ _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _NOISE = re.compile(r"^(?:(?:in|during|for|on|over|within|the|of|period|time period)\s+)+")
 _SO_FAR = re.compile(r"\s+(?:so far|to date|until now|up to now|to now|until today|to today)$")
 _WHOLENESS = re.compile(r"\b(?:full|complete|completed|whole|entire|calendar|iso|rolling)\s+")
-_BRACKETED = re.compile(r"^(.*\S)\s*\([^()]*\)$")
+_PRINTED_WEEKDAYS = rf"(?:{'|'.join(_WEEKDAY_OF)})"
+_BRACKETED = re.compile(
+    rf"^(.*\S)\s*\([^()]*\)(?:, {_PRINTED_WEEKDAYS}(?: to {_PRINTED_WEEKDAYS})?)?$"
+)
 _SEPARATOR = re.compile(r"\s*(?:\.\.+|…)\s*|\s+(?:to|until|till|through|thru|-)\s+")
 _SLASHED = re.compile(r"(\d{4}-\d\d-\d\d)/(\d{4}-\d\d-\d\d)", re.ASCII)
 _JOINED = re.compile(r"(\w+)-(\w+)(?:[ ,]+(\d{4}))?", re.ASCII)

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from zava.errors import InvalidInput
 from zava.model.metrics import Period, PeriodUnit, shifted
+from zava.model.time_labels import beginning
 from zava.service.metrics.period_forms import MAX_UNITS, nearest_forms, plain_form
 
 BUSINESS_ZONE = ZoneInfo("America/Los_Angeles")
@@ -88,7 +89,7 @@ def _relative(text: str, today: date) -> _Found | None:
         return start, start + timedelta(days=1), PeriodUnit.DAY, 1
     if match := _RELATIVE.fullmatch(text):
         unit = PeriodUnit(match[2])
-        current = _beginning(today, unit)
+        current = beginning(today, unit)
         if match[1] == "this":
             return current, shifted(current, unit, 1), unit, 1
         return shifted(current, unit, -1), current, unit, 1
@@ -96,7 +97,7 @@ def _relative(text: str, today: date) -> _Found | None:
         count, unit = int(match[1]), PeriodUnit(match[2])
         if not 0 < count <= MAX_UNITS:
             return None
-        current = _beginning(today, unit)
+        current = beginning(today, unit)
         return shifted(current, unit, -count), current, unit, count
     return None
 
@@ -118,42 +119,6 @@ def _absolute(text: str) -> _Found | None:
 
 def _unit(start: date, unit: PeriodUnit) -> _Found:
     return start, shifted(start, unit, 1), unit, 1
-
-
-def _beginning(day: date, unit: PeriodUnit) -> date:
-    """Return the first day of the unit that holds the day."""
-    if unit is PeriodUnit.DAY:
-        return day
-    if unit is PeriodUnit.WEEK:
-        return day - timedelta(days=day.weekday())
-    if unit is PeriodUnit.MONTH:
-        return day.replace(day=1)
-    if unit is PeriodUnit.QUARTER:
-        return date(day.year, 3 * ((day.month - 1) // 3) + 1, 1)
-    return date(day.year, 1, 1)
-
-
-def labels(start: date, unit: PeriodUnit, count: int) -> list[str]:
-    """Return the labels of `count` units from the one that begins at `start`, in their order."""
-    return [_label(shifted(start, unit, step), unit) for step in range(count)]
-
-
-def labels_of(period: Period, unit: PeriodUnit) -> list[str]:
-    """Return the labels of the units that a period touches, in their order."""
-    start, found = _beginning(period.start, unit), []
-    while start < period.end:
-        found.append(_label(start, unit))
-        start = shifted(start, unit, 1)
-    return found
-
-
-def _label(start: date, unit: PeriodUnit) -> str:
-    if unit is PeriodUnit.WEEK:
-        year, week, _ = start.isocalendar()
-        return f"{year:04}-W{week:02}"
-    if unit is PeriodUnit.QUARTER:
-        return f"{start.year:04}-Q{(start.month + 2) // 3}"
-    return start.isoformat()[: {PeriodUnit.YEAR: 4, PeriodUnit.MONTH: 7}.get(unit, 10)]
 
 
 def _refused(expression: str, today: date) -> InvalidInput:

@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Protocol
 
-from zava.errors import InvalidInput
 from zava.model.answer_size import rows_that_fit
 from zava.model.core import Caller, Scope
 from zava.model.metrics import (
@@ -20,22 +19,17 @@ from zava.model.metrics import (
     Period,
     PeriodUnit,
 )
-from zava.service.metrics.forecast import SEASONS_NEEDED, back_test, seasonal_naive
-from zava.service.metrics.periods import labels, parse_period
-from zava.service.metrics.series import beside_previous
+from zava.service.metrics.comparability import comparable, missing_days, period_notes
+from zava.service.metrics.forecasting import forecast_questions
+from zava.service.metrics.forecasting import forecasts as foretold
+from zava.service.metrics.periods import parse_period
+from zava.service.metrics.series import beside_previous, period_before
 
 DEFAULT_PERIOD = "last 12 months"
 MAX_FORECASTS = 13
 
 _FIRST_DAY = date(1900, 1, 1)
 _STORE_DIMENSIONS = frozenset({"store", "region", "channel"})
-# How many units repeat themselves, and how many of the past are read.
-_SEASONS = {
-    "day": (PeriodUnit.DAY, 7, 56),
-    "iso_week": (PeriodUnit.WEEK, 52, 156),
-    "month": (PeriodUnit.MONTH, 12, 36),
-    "quarter": (PeriodUnit.QUARTER, 4, 16),
-}
 
 
 class MetricData(Protocol):
@@ -92,26 +86,40 @@ class MetricQueries:
         )
         queries = {"answer": asked}
         if forecast_periods:
-            queries["past"] = _past(asked)
+            queries |= forecast_questions(asked)
         if point_by_point:
-            queries["before"] = replace(asked, period=asked.period.previous())
+            before = period_before(asked.dimensions[0], asked.period)
+            queries["before"] = replace(asked, period=before)
         measured = await self._data.measure(caller, queries)
         figures = measured.answers["answer"]
         if point_by_point:
             figures = beside_previous(figures, measured.answers["before"], asked.period)
         totals = len(figures.totals)
-        figures = _bounded(figures, limit)
-        notes = [*_about_scope(figures, measured.scope), *_about_rows(figures, limit, time_period)]
+        figures = comparable(_bounded(figures, limit), asked, measured.reach)
+        own = measured.reach.within(asked.filters)
+        notes = [
+            *period_notes(figures.period, figures.compared, own, today),
+            *_about_scope(figures, measured.scope),
+            *_about_rows(figures, limit, time_period),
+        ]
         if len(figures.totals) < totals:
             notes.append(f"{len(figures.totals)} of {totals} totals; raise limit to see more.")
         if _is_empty(figures):
             notes += await self._about_emptiness(caller, asked)
         forecasts: tuple[Forecast, ...] = ()
         if forecast_periods:
-            forecasts, told = _forecasts(measured.answers["past"], asked, forecast_periods)
+            forecasts, told = foretold(measured.answers, asked, forecast_periods, measured.reach)
             notes += told
         return MetricAnswer(
-            figures, forecasts, tuple(notes), measured.scope, measured.as_of, measured.is_cached
+            figures,
+            forecasts,
+            tuple(notes),
+            measured.scope,
+            measured.as_of,
+            measured.is_cached,
+            today,
+            measured.reach,
+            missing_days(figures, own, today),
         )
 
     def describe(self) -> str:
@@ -185,59 +193,3 @@ def _about_rows(figures: MetricRows, limit: int, time_period: str | None) -> lis
     if figures.period is None and time_period is not None:
         notes.append("These metrics are known as of now; time_period was not needed.")
     return notes
-
-
-def _past(asked: MetricQuery) -> MetricQuery:
-    """Return the question for the whole units before the current one, some seasons of them.
-
-    Raises:
-        InvalidInput: a forecast needs one series.
-    """
-    if len(asked.dimensions) != 1 or asked.dimensions[0] not in _SEASONS or asked.compare:
-        raise InvalidInput(
-            "forecast_periods: a forecast needs exactly one dimension of time and no compare.",
-            hint=f"Use one of {', '.join(_SEASONS)} as the only dimension.",
-        )
-    unit, _, count = _SEASONS[asked.dimensions[0]]
-    return MetricQuery(
-        metrics=asked.metrics,
-        period=parse_period(f"last {count} {unit}s", asked.today),
-        today=asked.today,
-        dimensions=asked.dimensions,
-        filters=asked.filters,
-        limit=count,
-    )
-
-
-def _forecasts(
-    past: MetricRows, asked: MetricQuery, count: int
-) -> tuple[tuple[Forecast, ...], list[str]]:
-    unit, season, known = _SEASONS[asked.dimensions[0]]
-    period = parse_period(f"last {known} {unit}s", asked.today)
-    by_label = {row[0]: row[1:] for row in past.rows}
-    names = labels(period.start, unit, known)
-    while names and names[0] not in by_label:  # before the first sale there is nothing to repeat
-        names.pop(0)
-    if len(names) < SEASONS_NEEDED * season:
-        return (), [
-            (
-                f"No forecast: it needs {SEASONS_NEEDED * season} {unit}s of sales, there are"
-                f" {len(names)}."
-            )
-        ]
-    ahead = labels(period.end, unit, count)
-    forecasts = []
-    for place, column in enumerate(past.columns[1:]):
-        values = [float(by_label[name][place] or 0) if name in by_label else 0.0 for name in names]
-        error, tested = back_test(values, season)
-        forecasts.append(
-            Forecast(
-                metric=column.name,
-                method=f"seasonal naive: each {unit} as {season} {unit}s before, no trend;"
-                " interval for 80 %",
-                points=seasonal_naive(values, season, ahead),
-                error_percent=error,
-                tested_periods=tested,
-            )
-        )
-    return tuple(forecasts), []

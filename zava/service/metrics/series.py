@@ -3,17 +3,15 @@
 from dataclasses import replace
 from typing import Any
 
-from zava.model.metrics import MetricColumn, MetricRows, Period, PeriodUnit
-from zava.service.metrics.periods import labels_of
+from zava.model.metrics import MetricColumn, MetricRows, Period
+from zava.model.time_labels import UNITS, labels_of
 
-UNITS = {
-    "day": PeriodUnit.DAY,
-    "iso_week": PeriodUnit.WEEK,
-    "month": PeriodUnit.MONTH,
-    "quarter": PeriodUnit.QUARTER,
-    "year": PeriodUnit.YEAR,
-}
-"""The dimensions of time and what each is counted in."""
+
+def period_before(dimension: str, period: Period) -> Period:
+    """Return what a series is compared with; days meet the same weekdays."""
+    if dimension == "day" and period.keeps_weekdays:
+        return period.weeks_before()
+    return period.previous()
 
 
 def beside_previous(now: MetricRows, before: MetricRows, period: Period) -> MetricRows:
@@ -22,7 +20,8 @@ def beside_previous(now: MetricRows, before: MetricRows, period: Period) -> Metr
     The first day of a month is compared with the first day of the month before. The value is None
     where nothing was sold, or where the period before is shorter.
     """
-    unit, previous = UNITS[now.columns[0].name], period.previous()
+    dimension = now.columns[0].name
+    unit, previous = UNITS[dimension], period_before(dimension, period)
     places = {label: place for place, label in enumerate(labels_of(period, unit))}
     old = {row[0]: row[1:] for row in before.rows}
     in_place = [old.get(label) for label in labels_of(previous, unit)]
