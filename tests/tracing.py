@@ -34,6 +34,7 @@ TRACED = (
     "tests/unit/test_identity.py",
     "tests/unit/test_observe.py",
     "tests/unit/test_own_tokens.py",
+    "tests/unit/test_reading.py",
     "tests/unit/test_telemetry.py",
 )
 

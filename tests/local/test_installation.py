@@ -15,7 +15,7 @@ from tests.local.laptop import ROOT
 PYTHON = """\
 #!/bin/sh
 case "$*" in
-*runs_here*) exit 0 ;;
+*supported_platforms*) exit 0 ;;
 "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" && step=venv ;;
 *"install"*" uv") cp "$0" "$(dirname "$0")/uv" && step=pip ;;
 *requirements-dev*) step=packages ;;

@@ -18,8 +18,8 @@ from zava.settings import Settings, SettingsError
 SERVER_LOGIN = "zava_server"
 ADMINISTRATOR = "zava_admin"
 DATABASE = "zava"
-EMBEDDED = "host=127.0.0.1"
-"""Where the embedded server listens, as a connection string."""
+EMBEDDED = "host=127.0.0.1 hostaddr=127.0.0.1"
+"""Where the embedded server listens, as a connection string that no PGHOSTADDR adds to."""
 
 
 @dataclass(frozen=True, slots=True)
