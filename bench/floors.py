@@ -28,7 +28,7 @@ PATH, PGBENCH = "floor: our database path", "floor: pgbench"
 
 
 def database_path(ours: Candidate, postgresql: PostgreSQL, work: Work, turn: Turn) -> Sample:
-    """Run a statement through guard and door in a process of its own, as many at a time."""
+    """Run a statement through guard and executor in a process of its own, as many at a time."""
     before = postgresql.cpu_seconds
     finished = subprocess.run(
         [sys.executable, "-m", "bench.floors", str(turn.clients), str(turn.seconds), work.name],

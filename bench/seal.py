@@ -1,6 +1,6 @@
 """What the seal costs, in PostgreSQL's own CPU time.
 
-Each statement runs sealed (as the Seattle manager, through the whole door) and bare (as the
+Each statement runs sealed (as the Seattle manager, through guard and executor) and bare (as the
 superuser, whom no policy touches, with the store written into the statement), in turns on two
 backends of one server. Both answers must be equal. CPU is read from the backends' own accounts,
 so that other processes of the machine count as little as possible.

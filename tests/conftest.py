@@ -1,4 +1,4 @@
-"""Fixtures that every kind of test shares: one cluster, one seeded database, one door."""
+"""Fixtures that every kind of test shares: one cluster, one seeded database, one session."""
 
 import base64
 import tempfile

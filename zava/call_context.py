@@ -1,12 +1,12 @@
 """What one call carries from the edge to the statement: its identifiers and its deadline."""
 
 import re
-import secrets
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from dataclasses import dataclass, field, replace
+from os import urandom
 
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:-.*)?")
 _NO_TRACE, _NO_SPAN = "0" * 32, "0" * 16
@@ -14,7 +14,7 @@ _NO_TRACE, _NO_SPAN = "0" * 32, "0" * 16
 
 def new_span_id() -> str:
     """Return the id of a new stretch of work."""
-    return secrets.token_hex(8)
+    return urandom(8).hex()
 
 
 @dataclass(slots=True)
@@ -64,7 +64,7 @@ def begin(
     deadline = None
     if seconds is not None:
         deadline = (time.monotonic() if since is None else since) + seconds
-    own = secrets.token_hex(16)
+    own = urandom(16).hex()
     found = _of_client(traceparent)
     if found is None:
         return Trace(own, own, deadline=deadline, principal=principal)
@@ -98,9 +98,9 @@ def traceparent_of(headers: Mapping[str, str], message: Mapping[str, object]) ->
     """Return the client's `traceparent`: of the HTTP header, else of the message's `_meta`."""
     named: object = headers.get("traceparent")
     params = message.get("params")
-    if named is None and isinstance(params, Mapping):
+    if named is None and isinstance(params, dict):
         meta = params.get("_meta")
-        named = meta.get("traceparent") if isinstance(meta, Mapping) else None
+        named = meta.get("traceparent") if isinstance(meta, dict) else None
     return named if isinstance(named, str) else None
 
 
@@ -118,7 +118,17 @@ def remaining_seconds(at_most: float) -> float:
 def correlation_id() -> str:
     """Return the current call's id in the log; a fresh one outside a call."""
     trace = _current.get()
-    return secrets.token_hex(16) if trace is None else trace.correlation_id
+    return urandom(16).hex() if trace is None else trace.correlation_id
+
+
+def enter(trace: Trace) -> Token[Trace | None]:
+    """Make a trace the current one, until `leave` is called with what this returns."""
+    return _current.set(trace)
+
+
+def leave(entered: Token[Trace | None]) -> None:
+    """Make the trace before `enter` the current one again."""
+    _current.reset(entered)
 
 
 @contextmanager

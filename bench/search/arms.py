@@ -28,7 +28,7 @@ class Ranking:
 
 @dataclass
 class Arms:
-    """Asks each query in every arm, through the one door, with its vector at hand."""
+    """Asks each query in every arm, as a caller, with its vector at hand."""
 
     data: ProductData
     embedder: Embedder

@@ -1,4 +1,4 @@
-"""A cache as the metric tools ask it, over a door that counts what passes."""
+"""A cache as the metric tools ask it, over a tenant database that counts what runs."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -8,7 +8,7 @@ from tests.conftest import result_cache
 from zava.data.metrics.result_cache import KeptReading, ResultCache
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
-from zava.data.session.tenant_database import Reading, TenantDatabase
+from zava.data.session.tenant_database import ScopedRows, TenantDatabase
 from zava.infrastructure.cache_backends import ByteStore
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
@@ -24,7 +24,7 @@ class CountingTenancy(TenantDatabase):
 
     async def read_hashed(
         self, caller: Caller, sql: str, params: Mapping[str, Any] | None = None
-    ) -> tuple[Reading, str]:
+    ) -> tuple[ScopedRows, str]:
         self.statements += 1
         if self.before is not None:
             await self.before(caller)
@@ -39,7 +39,9 @@ class Asking:
         self.cache = cache
 
     async def __call__(self, caller: Caller, sql: str = SQL) -> KeptReading:
-        return await self.cache.read(caller, await self.tenancy.grant(caller), sql, {"a": 1})
+        return await self.cache.read(
+            caller, await self.tenancy.effective_access(caller), sql, {"a": 1}
+        )
 
 
 @asynccontextmanager

@@ -119,7 +119,8 @@ async def test_each_kind_of_change_of_each_table_moves_the_version_of_its_stores
         async def versions() -> dict[str, int]:
             names = ("seattle", "redmond", "eastside", "head-office")
             return {
-                name: int((await ask.tenancy.grant(callers[name])).data_version) for name in names
+                name: int((await ask.tenancy.effective_access(callers[name])).data_version)
+                for name in names
             }
 
         for table, changes in CHANGES.items():

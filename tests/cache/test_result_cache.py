@@ -153,7 +153,7 @@ async def test_one_that_leaves_does_not_end_what_others_wait_for(
     await reached.wait()
     second = asyncio.create_task(ask(callers["seattle"]))
     while ask.cache.statistics.joined == 0:
-        await ask.tenancy.grant(callers["redmond"])  # time passes
+        await ask.tenancy.effective_access(callers["redmond"])  # time passes
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
@@ -212,7 +212,7 @@ async def test_waiting_caller_does_not_share_the_denial_or_the_new_scope_of_who_
             await reached.wait()
             waits = asyncio.create_task(ask(callers["redmond"]))
             while ask.cache.statistics.joined == 0:
-                await ask.tenancy.grant(callers["everett"])
+                await ask.tenancy.effective_access(callers["everett"])
             changing.execute(
                 f"UPDATE zava.principals SET {change} WHERE object_id = %s",
                 [callers["seattle"].object_id],
@@ -249,7 +249,7 @@ async def test_waiting_caller_does_not_share_the_budget_or_deadline_of_who_ran_i
     await reached.wait()
     waits = asyncio.create_task(ask(callers["seattle"]))
     while ask.cache.statistics.joined == 0:
-        await ask.tenancy.grant(callers["redmond"])  # time passes
+        await ask.tenancy.effective_access(callers["redmond"])  # time passes
     gate.set()
     with pytest.raises(type(failure)):
         await ran

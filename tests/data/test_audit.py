@@ -27,7 +27,7 @@ SQL = "SELECT count(*) FROM retail.customers WHERE last_name = 'Alvarez'"
 
 
 @asynccontextmanager
-async def door(
+async def tenant_database(
     conninfo: str, signer: ContextSigner, *, is_required: bool, use_prepared: bool = True
 ) -> AsyncIterator[tuple[TenantDatabase, AuditWriter]]:
     pool = DatabasePool(conninfo, max_size=2)
@@ -70,7 +70,7 @@ async def test_record_tells_who_what_whose_how_much_and_how_it_ended(
     use_prepared: bool,
 ) -> None:
     eastside = calling(callers["eastside"])
-    async with door(
+    async with tenant_database(
         seeded_clone.server, signer, is_required=is_required, use_prepared=use_prepared
     ) as (tenancy, trail):
         await tenancy.run(eastside, SQL, max_rows=1)
@@ -102,8 +102,8 @@ async def test_question_that_a_kept_answer_may_serve_is_recorded_with_its_scope(
     seeded_clone: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:
     eastside = calling(callers["eastside"], "query_metrics")
-    async with door(seeded_clone.server, signer, is_required=True) as (tenancy, trail):
-        await tenancy.grant(eastside)
+    async with tenant_database(seeded_clone.server, signer, is_required=True) as (tenancy, trail):
+        await tenancy.effective_access(eastside)
         assert [row[0] for row in records(seeded_clone, "phase")] == ["intent"]
         end(trail, eastside)
     ((audience, stores),) = records(seeded_clone, "audience, store_ids", "phase = 'outcome'")
@@ -115,7 +115,7 @@ async def test_question_that_a_kept_answer_may_serve_is_recorded_with_its_scope(
 async def test_record_holds_no_literal_and_no_result(
     seeded_clone: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:
-    async with door(seeded_clone.server, signer, is_required=True) as (tenancy, trail):
+    async with tenant_database(seeded_clone.server, signer, is_required=True) as (tenancy, trail):
         for literal in ("Alvarez", "Tanaka"):
             seattle = calling(callers["seattle"])
             sql = f"SELECT '{literal}' AS told, first_name FROM retail.customers WHERE last_name = '{literal}'"
@@ -132,7 +132,10 @@ async def test_recorded_call_takes_one_round_trip(
     seeded_clone: Database, signer: ContextSigner, callers: dict[str, Caller], is_required: bool
 ) -> None:
     async with counting_proxy(seeded_clone.server) as proxy:
-        async with door(proxy.conninfo, signer, is_required=is_required) as (tenancy, trail):
+        async with tenant_database(proxy.conninfo, signer, is_required=is_required) as (
+            tenancy,
+            trail,
+        ):
             await tenancy.run(calling(callers["seattle"]), "SELECT 1", max_rows=1)
             before = proxy.round_trips
             for sql in (SQL, "SELECT 1 / 0", SQL):
@@ -151,7 +154,7 @@ async def test_recorded_call_takes_one_round_trip(
 async def test_intent_is_committed_before_the_statement_runs(
     seeded_clone: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:
-    async with door(seeded_clone.server, signer, is_required=True) as (tenancy, _):
+    async with tenant_database(seeded_clone.server, signer, is_required=True) as (tenancy, _):
         await tenancy.run(calling(callers["seattle"]), "SELECT 1", max_rows=1)
         call = asyncio.ensure_future(
             tenancy.run(calling(callers["seattle"]), "SELECT pg_sleep(30)", max_rows=1)
@@ -174,9 +177,9 @@ async def test_intent_is_committed_before_the_statement_runs(
 async def test_question_who_somebody_is_is_recorded_before_it_is_asked_too(
     seeded_clone: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:
-    async with door(seeded_clone.server, signer, is_required=True) as (tenancy, trail):
+    async with tenant_database(seeded_clone.server, signer, is_required=True) as (tenancy, trail):
         caller = calling(callers["seattle"], "query_metrics")
-        await tenancy.grant(caller)
+        await tenancy.effective_access(caller)
         assert records(seeded_clone, "phase, tool") == [("intent", "query_metrics")]
         end(trail, caller)
 
@@ -185,7 +188,10 @@ async def test_what_cannot_be_recorded_is_not_run_where_records_are_required(
     seeded_clone: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:
     with psycopg.connect(seeded_clone.owner, autocommit=True) as owner:
-        async with door(seeded_clone.server, signer, is_required=True) as (tenancy, trail):
+        async with tenant_database(seeded_clone.server, signer, is_required=True) as (
+            tenancy,
+            trail,
+        ):
             owner.execute(
                 "ALTER TABLE zava.audit_log ADD CONSTRAINT full_disk CHECK (false) NOT VALID"
             )
@@ -208,7 +214,7 @@ def test_what_is_no_statement_has_no_fingerprint() -> None:
 async def test_call_that_nobody_named_is_recorded_where_records_are_required(
     seeded_clone: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:
-    async with door(seeded_clone.server, signer, is_required=True) as (tenancy, _):
+    async with tenant_database(seeded_clone.server, signer, is_required=True) as (tenancy, _):
         await tenancy.run(callers["seattle"], SQL, max_rows=1)
     assert {row[0] for row in records(seeded_clone, "tool")} == {"unnamed"}
 
@@ -220,7 +226,10 @@ async def test_records_that_cannot_be_written_are_counted_and_told(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with psycopg.connect(seeded_clone.owner, autocommit=True) as owner:
-        async with door(seeded_clone.server, signer, is_required=False) as (tenancy, trail):
+        async with tenant_database(seeded_clone.server, signer, is_required=False) as (
+            tenancy,
+            trail,
+        ):
             owner.execute(
                 "ALTER TABLE zava.audit_log ADD CONSTRAINT full_disk CHECK (false) NOT VALID"
             )
@@ -245,9 +254,9 @@ async def test_records_wait_while_no_connection_can_be_had(
 ) -> None:
     monkeypatch.setattr("zava.data.session.audit_writer.BATCH_SECONDS", 0.01)
     monkeypatch.setattr("zava.data.session.audit_writer.MAX_WAITING", 2)
-    async with door(seeded_clone.server, signer, is_required=False) as (tenancy, trail):
-        async with tenancy._door._pool.connection(), tenancy._door._pool.connection():
-            monkeypatch.setattr(tenancy._door._pool._pool, "timeout", 0.05)
+    async with tenant_database(seeded_clone.server, signer, is_required=False) as (tenancy, trail):
+        async with tenancy._executor._pool.connection(), tenancy._executor._pool.connection():
+            monkeypatch.setattr(tenancy._executor._pool._pool, "timeout", 0.05)
             for _ in range(2):
                 end(trail, calling(callers["seattle"]))
             writer = trail._writer
@@ -258,7 +267,7 @@ async def test_records_wait_while_no_connection_can_be_had(
             while not trail.lost:  # each try waits for a connection
                 await asyncio.wait({writer}, timeout=0.05)
             end(trail, calling(callers["seattle"]))
-        monkeypatch.setattr(tenancy._door._pool._pool, "timeout", 10.0)
+        monkeypatch.setattr(tenancy._executor._pool._pool, "timeout", 10.0)
         await trail.close()
     # The batch on its way was given up; what came after it was written.
     assert trail.lost >= 2
@@ -269,8 +278,8 @@ async def test_end_does_not_wait_for_a_database_that_is_gone(
     signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:
     nowhere = "host=127.0.0.1 port=1 dbname=x user=y password=z"
-    async with door(nowhere, signer, is_required=False) as (tenancy, trail):
-        tenancy._door._pool._pool.timeout = 0.1
+    async with tenant_database(nowhere, signer, is_required=False) as (tenancy, trail):
+        tenancy._executor._pool._pool.timeout = 0.1
         end(trail, calling(callers["seattle"]))
         await asyncio.wait_for(trail.close(), 5)
         assert trail.lost == 1
@@ -280,7 +289,7 @@ async def test_end_does_not_wait_for_a_database_that_is_gone(
 async def test_refused_and_denied_calls_are_recorded_with_their_statement(
     seeded_clone: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:
-    async with door(seeded_clone.server, signer, is_required=True) as (tenancy, trail):
+    async with tenant_database(seeded_clone.server, signer, is_required=True) as (tenancy, trail):
         data = FreeQuery(tenancy)
         await data.run(callers["seattle"], "SELECT 1", max_rows=1)  # what the guard has to learn
         refused = calling(callers["seattle"])
@@ -309,7 +318,7 @@ async def test_full_batch_leaves_at_once_and_more_than_two_never_gather(
         "zava.data.session.audit_writer.BATCH_SECONDS", 600.0
     )  # only a full batch leaves
     async with counting_proxy(seeded_clone.server) as proxy:
-        async with door(proxy.conninfo, signer, is_required=False) as (tenancy, trail):
+        async with tenant_database(proxy.conninfo, signer, is_required=False) as (tenancy, trail):
             await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
             proxy.answers_flow.clear()  # the first batch is being written for as long as we like
             for _ in range(BATCH_RECORDS):
@@ -327,7 +336,7 @@ async def test_full_batch_leaves_at_once_and_more_than_two_never_gather(
 async def test_record_is_written_after_a_second_though_nobody_calls(
     seeded_clone: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:
-    async with door(seeded_clone.server, signer, is_required=False) as (_, trail):
+    async with tenant_database(seeded_clone.server, signer, is_required=False) as (_, trail):
         end(trail, calling(callers["seattle"]))
         writer = trail._writer
         assert writer is not None
@@ -340,7 +349,7 @@ async def test_same_record_twice_is_one(
     seeded_clone: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:
     seattle = calling(callers["seattle"])
-    async with door(seeded_clone.server, signer, is_required=False) as (_, trail):
+    async with tenant_database(seeded_clone.server, signer, is_required=False) as (_, trail):
         end(trail, seattle)
         end(trail, seattle)
     assert len(records(seeded_clone)) == 1
@@ -349,7 +358,7 @@ async def test_same_record_twice_is_one(
 async def test_report_shows_people_denied_calls_and_what_stands_out(
     seeded_clone: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:
-    async with door(seeded_clone.server, signer, is_required=True) as (tenancy, trail):
+    async with tenant_database(seeded_clone.server, signer, is_required=True) as (tenancy, trail):
         for name in ("seattle", "redmond", "tacoma"):
             caller = calling(callers[name])
             await tenancy.run(caller, SQL, max_rows=1)

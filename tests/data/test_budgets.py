@@ -19,7 +19,7 @@ from zava.data.session.audit_writer import AuditWriter
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
-from zava.data.usage.budgets import Budget, Budgets, Places
+from zava.data.usage.budgets import Budget, Budgets, ConnectionQuota
 from zava.errors import AccessDenied, Busy
 from zava.infrastructure.local.state_dir import Home
 from zava.infrastructure.postgres.pool import DatabasePool
@@ -152,10 +152,7 @@ async def test_budget_costs_no_round_trip_also_when_it_refuses(
         before = proxy.round_trips
         await limited.call(callers["seattle"])
         assert proxy.round_trips - before == 1
-        limited.trail._unwritten[callers["seattle"].tenant_id, callers["seattle"].object_id] = (
-            5,
-            0.0,
-        )
+        limited.trail._unwritten[callers["seattle"].identity] = (5, 0.0)
         before = proxy.round_trips
         with pytest.raises(Busy):
             await limited.call(callers["seattle"])
@@ -173,7 +170,7 @@ async def test_use_is_what_all_instances_counted_and_costs_one_round_trip(
         instance.budgets._clock = lambda: NOW
         for caller in (seattle, callers["redmond"]):
             await instance.tenancy.budget(caller)
-        instance.trail._unwritten[who] = (3, 1500.0)
+        instance.trail._unwritten[seattle.identity] = (3, 1500.0)
         before = proxy.round_trips
         await instance.tenancy.budget(seattle)
         assert proxy.round_trips - before == 1
@@ -225,8 +222,8 @@ async def test_one_principal_leaves_another_one_a_connection(
         with pytest.raises(Busy):  # two run, four wait
             await instance.call(callers["seattle"])
     await asyncio.gather(*waiting)
-    assert not instance.budgets.places._held
-    assert not instance.budgets.places._waiting
+    assert not instance.budgets.quota._held
+    assert not instance.budgets.quota._waiting
 
 
 async def test_principal_who_is_alone_uses_every_connection(
@@ -250,8 +247,8 @@ async def test_waiting_for_an_own_place_ends_in_time(
             await instance.call(callers["seattle"])
 
 
-def hold(places: Places, caller: Caller, *, is_heavy: bool = False) -> "asyncio.Task[Any]":
-    return asyncio.ensure_future(places.take(caller.identity, is_heavy=is_heavy))
+def hold(quota: ConnectionQuota, caller: Caller, *, is_heavy: bool = False) -> "asyncio.Task[Any]":
+    return asyncio.ensure_future(quota.acquire(caller.identity, is_heavy=is_heavy))
 
 
 async def settled(*tasks: "asyncio.Task[Any]") -> list[bool]:
@@ -264,64 +261,64 @@ async def settled(*tasks: "asyncio.Task[Any]") -> list[bool]:
 async def test_heavy_statements_of_one_who_is_alone_leave_a_place_free(
     callers: dict[str, Caller],
 ) -> None:
-    places = Places(3, 10, lambda: NOW)
-    places._see(callers["seattle"].identity)
-    heavy = [hold(places, callers["seattle"], is_heavy=True) for _ in range(3)]
+    quota = ConnectionQuota(3, 10, lambda: NOW)
+    quota._see(callers["seattle"].identity)
+    heavy = [hold(quota, callers["seattle"], is_heavy=True) for _ in range(3)]
     assert await settled(*heavy) == [True, True, False]
-    assert await settled(hold(places, callers["seattle"])) == [True]
+    assert await settled(hold(quota, callers["seattle"])) == [True]
     heavy[2].cancel()
 
 
 async def test_next_place_goes_to_whoever_holds_the_fewest(callers: dict[str, Caller]) -> None:
-    places = Places(2, 10, lambda: NOW)
+    quota = ConnectionQuota(2, 10, lambda: NOW)
     seattle, redmond = callers["seattle"], callers["redmond"]
-    places._see(seattle.identity)
-    first = [hold(places, seattle) for _ in range(4)]
+    quota._see(seattle.identity)
+    first = [hold(quota, seattle) for _ in range(4)]
     assert await settled(*first) == [True, True, False, False]
-    places._see(redmond.identity)
-    later = hold(places, redmond)
+    quota._see(redmond.identity)
+    later = hold(quota, redmond)
     assert await settled(later) == [False]
-    places.give_back(seattle.identity)
+    quota.release(seattle.identity)
     assert await settled(later, *first) == [True, True, True, False, False]
-    places.give_back(seattle.identity)  # half of two: one place for each of two principals
+    quota.release(seattle.identity)  # half of two: one place for each of two principals
     assert await settled(*first) == [True, True, True, False]
     first[3].cancel()
     assert await settled(first[3]) == [False]
-    places.give_back(redmond.identity)
-    places.give_back(seattle.identity)
-    assert not places._waiting
-    assert not places._held
+    quota.release(redmond.identity)
+    quota.release(seattle.identity)
+    assert not quota._waiting
+    assert not quota._held
 
 
 async def test_of_two_who_may_the_one_with_fewer_places_is_next_though_later(
     callers: dict[str, Caller],
 ) -> None:
-    places = Places(4, 10, lambda: NOW)
+    quota = ConnectionQuota(4, 10, lambda: NOW)
     tacoma, seattle, redmond, kirkland = (
         callers[name] for name in ("tacoma", "seattle", "redmond", "kirkland")
     )
     for caller in (tacoma, seattle, redmond, kirkland):
-        places._see(caller.identity)
-    held = [hold(places, caller) for caller in (tacoma, tacoma, seattle, redmond)]
+        quota._see(caller.identity)
+    held = [hold(quota, caller) for caller in (tacoma, tacoma, seattle, redmond)]
     assert all(await settled(*held))
-    second_of_seattle, first_of_kirkland = hold(places, seattle), hold(places, kirkland)
+    second_of_seattle, first_of_kirkland = hold(quota, seattle), hold(quota, kirkland)
     assert await settled(second_of_seattle, first_of_kirkland) == [False, False]
-    places.give_back(tacoma.identity)
+    quota.release(tacoma.identity)
     assert await settled(second_of_seattle, first_of_kirkland) == [False, True]
-    places.give_back(tacoma.identity)
+    quota.release(tacoma.identity)
     assert await settled(second_of_seattle) == [True]
 
 
 async def test_spare_place_is_for_one_who_holds_none(callers: dict[str, Caller]) -> None:
-    places = Places(2, 10, lambda: NOW, spare=1)
+    quota = ConnectionQuota(2, 10, lambda: NOW, spare=1)
     seattle, redmond, tacoma = (callers[name] for name in ("seattle", "redmond", "tacoma"))
-    alone = [hold(places, seattle) for _ in range(3)]
+    alone = [hold(quota, seattle) for _ in range(3)]
     assert await settled(*alone) == [True, True, False]
     assert [task.result() for task in alone[:2]] == [False, False]
-    newcomer, second, third = hold(places, redmond), hold(places, redmond), hold(places, tacoma)
+    newcomer, second, third = hold(quota, redmond), hold(quota, redmond), hold(quota, tacoma)
     assert await settled(newcomer, second, third) == [True, False, False]
     assert newcomer.result() is True
-    places.give_back(redmond.identity)
+    quota.release(redmond.identity)
     # Both principals hold none and would do: the one who waits longest comes first.
     assert await settled(second, third, alone[2]) == [True, False, False]
     for waiting in (third, alone[2]):
@@ -331,18 +328,18 @@ async def test_spare_place_is_for_one_who_holds_none(callers: dict[str, Caller])
 async def test_statements_that_gather_run_one_at_a_time_for_each_principal(
     callers: dict[str, Caller],
 ) -> None:
-    places = Places(8, 10, lambda: NOW)
+    quota = ConnectionQuota(8, 10, lambda: NOW)
     seattle, redmond = callers["seattle"], callers["redmond"]
 
     def gather(caller: Caller) -> "asyncio.Task[Any]":
-        return asyncio.ensure_future(places.take(caller.identity, is_heavy=True, gathers=True))
+        return asyncio.ensure_future(quota.acquire(caller.identity, is_heavy=True, gathers=True))
 
     first, second, other = gather(seattle), gather(seattle), gather(redmond)
     assert await settled(first, second, other) == [True, False, True]
-    assert await settled(hold(places, seattle), hold(places, seattle)) == [True, True]
-    places.give_back(seattle.identity)  # one that gathers nothing: the gathering one goes on
+    assert await settled(hold(quota, seattle), hold(quota, seattle)) == [True, True]
+    quota.release(seattle.identity)  # one that gathers nothing: the gathering one goes on
     assert await settled(second) == [False]
-    places.give_back(seattle.identity, gathers=True)
+    quota.release(seattle.identity, gathers=True)
     assert await settled(second) == [True]
 
 
@@ -356,38 +353,38 @@ async def test_gathering_statement_waits_while_another_of_its_caller_runs(
         for _ in range(2)
     ]
     await until_asleep(seeded_clone, 1)
-    assert [turn.gathers for turn in instance.budgets.places._waiting] == [True]
+    assert [turn.gathers for turn in instance.budgets.quota._waiting] == [True]
     await instance.call(seattle)
     for call in gathering:
         call.cancel()
     await asyncio.gather(*gathering, return_exceptions=True)
-    assert not instance.budgets.places._gathering
+    assert not instance.budgets.quota._gathering
 
 
 async def test_place_that_is_given_to_one_who_leaves_goes_on(callers: dict[str, Caller]) -> None:
-    places = Places(1, 10, lambda: NOW)
+    quota = ConnectionQuota(1, 10, lambda: NOW)
     seattle = callers["seattle"]
-    assert await settled(hold(places, seattle)) == [True]
-    leaving = hold(places, seattle)
+    assert await settled(hold(quota, seattle)) == [True]
+    leaving = hold(quota, seattle)
     assert await settled(leaving) == [False]
-    places.give_back(seattle.identity)  # to the one who leaves in the same moment
+    quota.release(seattle.identity)  # to the one who leaves in the same moment
     leaving.cancel()
     await settled(leaving)
-    assert await settled(hold(places, seattle)) == [True]
+    assert await settled(hold(quota, seattle)) == [True]
 
 
 async def test_one_whose_time_is_up_is_passed_over(callers: dict[str, Caller]) -> None:
-    places = Places(1, 10, lambda: NOW)
+    quota = ConnectionQuota(1, 10, lambda: NOW)
     seattle = callers["seattle"]
-    assert await settled(hold(places, seattle)) == [True]
-    leaving, waiting = hold(places, seattle), hold(places, seattle)
+    assert await settled(hold(quota, seattle)) == [True]
+    leaving, waiting = hold(quota, seattle), hold(quota, seattle)
     assert await settled(leaving, waiting) == [False, False]
     leaving.cancel()
-    places.give_back(seattle.identity)  # while the one who leaves has not run since
+    quota.release(seattle.identity)  # while the one who leaves has not run since
     assert await settled(leaving, waiting) == [False, True]
-    places.give_back(seattle.identity)
-    assert not places._waiting
-    assert not places._held
+    quota.release(seattle.identity)
+    assert not quota._waiting
+    assert not quota._held
 
 
 def test_requests_of_a_minute_are_counted_in_this_process(callers: dict[str, Caller]) -> None:

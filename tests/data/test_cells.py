@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from zava.data.session.row_decoding import _most_digits, _read_row, read_rows
+from zava.data.row_decoding import _most_digits, _read_row, read_rows
 from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import DatabaseFault
 from zava.model.core import Caller, Column

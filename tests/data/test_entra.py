@@ -95,7 +95,7 @@ async def use_all(pool: DatabasePool) -> None:
             await connection.execute("SELECT 1")
 
 
-def door(pool: DatabasePool, signer: ContextSigner) -> TenantDatabase:
+def tenant_database(pool: DatabasePool, signer: ContextSigner) -> TenantDatabase:
     return TenantDatabase(pool, signer, IsolationCheck(pool, signer))
 
 
@@ -103,7 +103,7 @@ async def test_one_token_serves_every_connection_and_every_call(
     directory: Directory, seeded_clone: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:
     async with pool_of(directory, seeded_clone, max_size=5) as pool:
-        tenancy = door(pool, signer)
+        tenancy = tenant_database(pool, signer)
         await asyncio.gather(
             *(tenancy.run(callers["seattle"], COUNT, max_rows=1) for _ in range(60))
         )
@@ -142,7 +142,7 @@ async def test_password_that_changes_mid_run_fails_no_call(
     signer: ContextSigner,
     callers: dict[str, Caller],
 ) -> None:
-    tenancy = door(pool, signer)
+    tenancy = tenant_database(pool, signer)
     before = await tenancy.run(callers["seattle"], COUNT, max_rows=1)
     directory.set_password("not what the token says")
     directory.end_connections(seeded_clone)
@@ -189,7 +189,7 @@ async def test_call_waits_for_a_directory_that_recovers(
     directory: Directory, pool: DatabasePool, signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:
     directory.failures = 1
-    answer = await door(pool, signer).run(callers["seattle"], COUNT, max_rows=1)
+    answer = await tenant_database(pool, signer).run(callers["seattle"], COUNT, max_rows=1)
     assert len(answer.rows) == 1
     assert directory.asked == 2
 

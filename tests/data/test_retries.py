@@ -10,7 +10,7 @@ from psycopg import errors
 from tests.data.test_faults import STATES, reported
 from zava import call_context
 from zava.data.session import retries
-from zava.data.session.retries import is_lost_connection, is_passing, repeated
+from zava.data.session.retries import Repetition, is_lost_connection, is_passing
 from zava.errors import Busy
 from zava.infrastructure.postgres.pool import Unreachable
 
@@ -41,15 +41,10 @@ def test_errors_of_the_driver_or_of_the_program_are_not_repeated() -> None:
 
 async def attempts(error: Exception) -> int:
     """Return how often a statement that always fails is tried."""
-    tried = 0
-
-    async def attempt() -> None:
-        nonlocal tried
+    repetition, tried = Repetition(), 1
+    while repetition.allows(error):
+        await repetition.pause(error)
         tried += 1
-        raise error
-
-    with pytest.raises(type(error)):
-        await repeated(attempt)
     return tried
 
 

@@ -1,4 +1,4 @@
-"""The door at its edges: what changes between two trips, and a server that ends in the middle."""
+"""The executor at its edges: what changes between two trips, and a server that ends in the middle."""
 
 import base64
 from collections.abc import AsyncIterator, Callable
@@ -11,7 +11,7 @@ from tests.database import CONTEXT_KEY, Database
 from tests.proxy import counting_proxy
 from zava.data.named_queries import statement
 from zava.data.session.isolation_check import IsolationCheck
-from zava.data.session.pipeline import Flight
+from zava.data.session.results import read_statement_result
 from zava.data.session.signed_context import ContextKey, ContextSigner, SignedCall
 from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import Busy
@@ -96,7 +96,7 @@ async def test_forgotten_scope_costs_one_trip_and_text_of_outsiders_stays_marked
 
 async def test_exchange_that_brought_no_answer_is_a_lost_connection() -> None:
     with pytest.raises(OperationalError, match="ended the exchange early") as caught:
-        Flight.landing([])
+        read_statement_result([])
     assert caught.value.sqlstate is None, "so that the call is repeated on a living connection"
 
 

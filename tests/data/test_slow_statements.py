@@ -13,8 +13,8 @@ from tests.database import Database, until_asleep
 from tests.security.legitimate import COST, read_legitimate
 from zava import call_context
 from zava.data.named_queries import statement
-from zava.data.session.executor import Question
 from zava.data.session.isolation_check import IsolationCheck
+from zava.data.session.operations import Statement
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
 from zava.data.usage.budgets import Budget, Budgets
@@ -87,12 +87,12 @@ async def test_answer_does_not_wait_for_the_plan(
     tenancy = make()
     asked = asyncio.Event()
 
-    async def never(_caller: Caller, _question: Question) -> list[str]:
+    async def never(_caller: Caller, _question: Statement) -> list[str]:
         asked.set()
         await asyncio.Event().wait()
         return []
 
-    monkeypatch.setattr(tenancy._door, "explain", never)
+    monkeypatch.setattr(tenancy._executor, "explain", never)
     assert (await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)).rows
     await asked.wait()
     assert await told(tenancy, caplog) == []  # it ended with the process
@@ -112,7 +112,7 @@ async def test_plan_of_every_legitimate_statement_names_tables_indexes_and_nothi
     steps = 0
     for legitimate in read_legitimate():
         try:
-            plan = await tenancy._door.explain(seattle, Question(legitimate.sql))
+            plan = await tenancy._executor.explain(seattle, Statement(legitimate.sql))
         except QueryRefused:  # a column that is not for store managers: neither answer nor plan
             assert COST in legitimate.marks, legitimate.sql
             continue
@@ -139,7 +139,7 @@ async def test_question_who_somebody_is_has_no_plan(
     make: Make, callers: dict[str, Caller], caplog: pytest.LogCaptureFixture
 ) -> None:
     tenancy = make()
-    await tenancy.grant(callers["seattle"])
+    await tenancy.effective_access(callers["seattle"])
     (line,) = await told(tenancy, caplog, "own")
     assert line["plan"] == []
 
@@ -191,14 +191,16 @@ async def test_plan_is_asked_for_within_the_budget_and_takes_none_of_the_calls_a
     await until_asleep(database, 1)
     with pytest.raises(Busy, match="limit of concurrent calls"):
         await single.run(seattle, "SELECT 1", max_rows=1)
-    assert await single._door.explain(seattle, Question("SELECT 1")) == ["Result  rows=1 cost=0"]
+    assert await single._executor.explain(seattle, Statement("SELECT 1")) == [
+        "Result  rows=1 cost=0"
+    ]
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     spent = make(budgets=Budgets(Budget(calls_per_minute=1), connections=3), slow_seconds=60)
-    spent._door.learn(seattle, Audience.STORE_MANAGERS)
-    spent._door.trail._unwritten[seattle.tenant_id, seattle.object_id] = (1, 0.0)
+    spent._executor.learn(seattle, Audience.STORE_MANAGERS)
+    spent._executor.trail._unwritten[seattle.identity] = (1, 0.0)
     with pytest.raises(Busy):
-        await spent._door.explain(seattle, Question("SELECT 1"))
+        await spent._executor.explain(seattle, Statement("SELECT 1"))
 
 
 async def test_caller_s_own_statement_gets_no_plan_from_the_weigher(

@@ -1,4 +1,4 @@
-"""The one door: who sees what, in how many round trips, and what is left when a call fails.
+"""The executor: who sees what, in how many round trips, and what is left when a call fails.
 
 The guard is off here: the session has to hold whatever statement reaches it.
 """
@@ -17,10 +17,11 @@ import pytest
 from tests.database import Database
 from tests.proxy import counting_proxy
 from zava import call_context
+from zava.data.row_decoding import read_rows
 from zava.data.session.executor import GRACE_SECONDS
 from zava.data.session.isolation_check import IsolationCheck
-from zava.data.session.pipeline import Flight, Landing
-from zava.data.session.row_decoding import read_rows
+from zava.data.session.pipeline import Pipeline
+from zava.data.session.results import Results
 from zava.data.session.signed_context import ContextKey, ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import (
@@ -41,7 +42,7 @@ OpenTenancy = Callable[..., Any]
 
 
 @asynccontextmanager
-async def door(
+async def tenant_database(
     conninfo: str, signer: ContextSigner, *, size: int = 1, waiting: int = 256, **options: Any
 ) -> AsyncIterator[TenantDatabase]:
     pool = DatabasePool(conninfo, max_size=size, max_waiting=waiting)
@@ -68,19 +69,19 @@ async def test_next_statement_leaves_before_many_rows_become_an_answer(
     callers: dict[str, Caller],
 ) -> None:
     happened = []
-    fly = Flight.call
+    run = Pipeline.run
 
-    async def leaving(flight: Flight, *told: Any, **named: Any) -> Landing:
+    async def leaving(pipeline: Pipeline) -> Results:
         happened.append("left")
-        return await fly(flight, *told, **named)
+        return await run(pipeline)
 
     def reading(columns: Sequence[Column], lines: Sequence[bytes]) -> list[list[Any]]:
         happened.append("answered")
         return read_rows(columns, lines)
 
-    async with door(database.server, signer) as tenancy:
+    async with tenant_database(database.server, signer) as tenancy:
         await totals(tenancy, callers["seattle"])
-        monkeypatch.setattr(Flight, "call", leaving)
+        monkeypatch.setattr(Pipeline, "run", leaving)
         monkeypatch.setattr("zava.data.session.tenant_database.read_rows", reading)
         many = "SELECT generate_series(1, 100) AS n"
         await asyncio.gather(*(tenancy.run(callers["seattle"], many, max_rows=100) for _ in "12"))
@@ -154,7 +155,7 @@ async def test_revocation_another_audience_and_another_store_hold_at_the_next_ca
 ) -> None:
     seattle = callers["seattle"]
     change = "UPDATE zava.principals SET {} WHERE object_id = %s"
-    async with door(seeded_clone.server, signer) as tenancy:
+    async with tenant_database(seeded_clone.server, signer) as tenancy:
         own = await totals(tenancy, seattle)
         with psycopg.connect(seeded_clone.admin, autocommit=True) as admin:
             admin.execute("SET ROLE zava_context")
@@ -197,7 +198,7 @@ async def test_warm_call_takes_one_round_trip_also_when_it_fails(
 ) -> None:
     async with (
         counting_proxy(database.server) as proxy,
-        door(proxy.conninfo, signer) as tenancy,
+        tenant_database(proxy.conninfo, signer) as tenancy,
     ):
         await tenancy.run(callers["eastside"], "SELECT 1", max_rows=1)
         before = proxy.round_trips
@@ -218,7 +219,7 @@ async def test_warm_call_takes_one_round_trip_also_when_it_fails(
 async def test_deadline_ends_the_statement_in_the_server(
     database: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:
-    async with door(database.server, signer, statement_timeout_seconds=1) as tenancy:
+    async with tenant_database(database.server, signer, statement_timeout_seconds=1) as tenancy:
         started = time.monotonic()
         with pytest.raises(QueryTimeout) as caught:
             await tenancy.run(callers["seattle"], "SELECT pg_sleep(60)", max_rows=1)
@@ -238,7 +239,7 @@ async def test_statement_gets_what_is_left_of_its_calls_time(
     database: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:
     seattle = callers["seattle"]
-    async with door(database.server, signer) as tenancy:
+    async with tenant_database(database.server, signer) as tenancy:
         await tenancy.run(seattle, "SELECT 1", max_rows=1)
         started = time.monotonic()
         with (
@@ -265,7 +266,7 @@ async def test_server_that_falls_silent_is_given_up_and_replaced(
     monkeypatch.setattr("zava.data.session.executor.GRACE_SECONDS", -0.7)
     async with (
         counting_proxy(database.server) as proxy,
-        door(proxy.conninfo, signer, statement_timeout_seconds=1) as tenancy,
+        tenant_database(proxy.conninfo, signer, statement_timeout_seconds=1) as tenancy,
     ):
         await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
         proxy.answers_flow.clear()
@@ -286,27 +287,27 @@ async def test_rested_connection_to_a_silent_server_is_not_waited_for(
     monkeypatch.setattr("zava.infrastructure.postgres.connection._CHECK_TIMEOUT_SECONDS", 0.1)
     async with (
         counting_proxy(database.server) as proxy,
-        door(proxy.conninfo, signer) as tenancy,
+        tenant_database(proxy.conninfo, signer) as tenancy,
     ):
         await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
-        async with tenancy._door._pool.connection() as connection:
+        async with tenancy._executor._pool.connection() as connection:
             pass
         connection.idle_since -= 31
-        monkeypatch.setattr(tenancy._door._pool._pool, "timeout", 1.0)
+        monkeypatch.setattr(tenancy._executor._pool._pool, "timeout", 1.0)
         proxy.answers_flow.clear()
         started = time.monotonic()
         with pytest.raises(Busy):
             await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
         assert time.monotonic() - started < 3
         proxy.answers_flow.set()
-        monkeypatch.setattr(tenancy._door._pool._pool, "timeout", 10.0)
+        monkeypatch.setattr(tenancy._executor._pool._pool, "timeout", 10.0)
         assert (await tenancy.run(callers["seattle"], "SELECT 2", max_rows=1)).rows == [[2]]
 
 
 async def test_cancelled_call_leaves_no_statement_running(
     database: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:
-    async with door(database.server, signer) as tenancy:
+    async with tenant_database(database.server, signer) as tenancy:
         await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
         call = asyncio.ensure_future(
             tenancy.run(callers["seattle"], "SELECT pg_sleep(20), 'cancel me'", max_rows=1)
@@ -329,7 +330,7 @@ async def test_cancelled_call_leaves_no_statement_running(
 async def test_connection_that_the_server_ended_is_replaced_unseen(
     database: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:
-    async with door(database.server, signer) as tenancy:
+    async with tenant_database(database.server, signer) as tenancy:
         (row,) = (await tenancy.run(callers["seattle"], "SELECT pg_backend_pid()", max_rows=1)).rows
         with psycopg.connect(database.owner, autocommit=True) as owner:
             owner.execute("SELECT pg_terminate_backend(%s, 5000)", [row[0]])
@@ -339,7 +340,7 @@ async def test_connection_that_the_server_ended_is_replaced_unseen(
 async def test_statement_that_ends_its_own_backend_twice_is_told_to_come_back(
     database: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:
-    async with door(database.server, signer) as tenancy:
+    async with tenant_database(database.server, signer) as tenancy:
         await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
 
         async def end_sleepers() -> None:
@@ -364,7 +365,7 @@ async def test_statement_that_ends_its_own_backend_twice_is_told_to_come_back(
 async def test_waiting_is_bounded_and_excess_is_told_at_once(
     database: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:
-    async with door(database.server, signer, size=1, waiting=2) as tenancy:
+    async with tenant_database(database.server, signer, size=1, waiting=2) as tenancy:
         await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
         calls = [
             asyncio.ensure_future(
@@ -398,8 +399,10 @@ async def test_fifty_cold_calls_open_one_pool_and_mix_nobody_up(
 
 @pytest.mark.requirement("S23")
 async def test_unreachable_database_is_busy_not_a_failed_proof(signer: ContextSigner) -> None:
-    async with door("host=127.0.0.1 port=1 dbname=x user=y password=z", signer) as tenancy:
-        tenancy._door._pool._pool.timeout = 0.3
+    async with tenant_database(
+        "host=127.0.0.1 port=1 dbname=x user=y password=z", signer
+    ) as tenancy:
+        tenancy._executor._pool._pool.timeout = 0.3
         with pytest.raises(Busy):
             await tenancy.run(Caller(uuid4(), uuid4()), "SELECT 1", max_rows=1)
 
@@ -408,7 +411,7 @@ async def test_wrong_context_key_is_broken_isolation(
     database: Database, callers: dict[str, Caller]
 ) -> None:
     stranger = ContextSigner([ContextKey(1, bytes(32))])
-    async with door(database.server, stranger) as tenancy:
+    async with tenant_database(database.server, stranger) as tenancy:
         with pytest.raises(ZavaError) as caught:
             await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
     assert caught.value.code == "MCP_ERROR"
@@ -515,7 +518,7 @@ async def test_pooled_connection_has_the_stated_settings_and_no_context(
 async def test_pool_never_holds_more_connections_than_its_bound(
     seeded_clone: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:
-    async with door(seeded_clone.server, signer, size=2) as tenancy:
+    async with tenant_database(seeded_clone.server, signer, size=2) as tenancy:
         await asyncio.gather(
             *(
                 tenancy.run(callers["seattle"], "SELECT pg_sleep(0.05)", max_rows=1)
@@ -536,16 +539,16 @@ async def test_only_a_rested_connection_is_checked_before_use(
 ) -> None:
     async with (
         counting_proxy(database.server) as proxy,
-        door(proxy.conninfo, signer) as tenancy,
+        tenant_database(proxy.conninfo, signer) as tenancy,
     ):
         await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
-        async with tenancy._door._pool.connection() as connection:
+        async with tenancy._executor._pool.connection() as connection:
             pass
         connection.idle_since -= 31
         before = proxy.round_trips
         await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
         assert proxy.round_trips - before == 2
-        assert tenancy._door._pool._pool.max_idle == 300
+        assert tenancy._executor._pool._pool.max_idle == 300
 
 
 async def test_context_key_must_be_well_formed() -> None:

@@ -13,13 +13,15 @@ from tests.proxy import counting_proxy
 from tests.security.legitimate import read_legitimate
 from zava.data.guard.cost.work import HEAVY_ROWS, Work
 from zava.data.session.isolation_check import IsolationCheck
-from zava.data.session.pipeline import Bounds, Flight
-from zava.data.session.signed_context import ContextSigner
+from zava.data.session.pipeline import Bounds, Pipeline
+from zava.data.session.results import read_plan
+from zava.data.session.signed_context import ContextSigner, SignedCall
 from zava.data.session.tenant_database import TenantDatabase
 from zava.data.sql_query.free_query import FreeQuery
 from zava.data.syntax.parser import parse
 from zava.data.usage.budgets import Budget, Budgets
 from zava.errors import AccessDenied, Busy, QueryRefused
+from zava.infrastructure.postgres.connection import PooledConnection
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Audience, Call, Caller
 from zava.settings import Settings
@@ -138,6 +140,12 @@ async def data(database: Database, signer: ContextSigner) -> AsyncIterator[FreeQ
     await pool.close()
 
 
+async def plan(connection: PooledConnection, audience: Audience, call: SignedCall) -> str:
+    pipeline = Pipeline(connection)
+    pipeline.add_call(audience, call, Bounds(1, 1000), describe=False, is_run=False)
+    return read_plan(await pipeline.run())
+
+
 @pytest.mark.parametrize("name", ["seattle", "eastside", "head-office"])
 async def test_statement_that_would_not_end_in_time_is_refused_before_it_runs(
     data: FreeQuery, callers: dict[str, Caller], name: str
@@ -234,11 +242,11 @@ async def test_plan_is_of_one_read_of_the_caller_s_and_of_nothing_else(
     async with pool.connection() as connection:
         call = signer.sign(callers["seattle"], sql)
         with pytest.raises(Error):
-            await Flight(connection).plan(Audience.STORE_MANAGERS, call, Bounds(1, 1000))
+            await plan(connection, Audience.STORE_MANAGERS, call)
     async with pool.connection() as connection:
         # Explained, a volatile function is not called: the plan comes at once.
         call = signer.sign(callers["seattle"], "SELECT pg_sleep(60)")
-        shape = await Flight(connection).plan(Audience.STORE_MANAGERS, call, Bounds(1, 1000))
+        shape = await plan(connection, Audience.STORE_MANAGERS, call)
     assert shape.startswith("Result")
     await pool.close()
 
@@ -252,7 +260,6 @@ async def test_plan_needs_a_grant_the_right_audience_and_a_signature(
         await TenantDatabase(pool, signer, IsolationCheck(pool, signer)).run(
             stranger, "SELECT 1", max_rows=1
         )
-    bounds = Bounds(1, 1000)
     own = signer.sign(callers["seattle"], "SELECT 1")
     for audience, call, refusal in (
         (Audience.STORE_MANAGERS, replace(own, mac=bytes(32)), "context refused"),
@@ -261,5 +268,5 @@ async def test_plan_needs_a_grant_the_right_audience_and_a_signature(
     ):
         async with pool.connection() as connection:
             with pytest.raises(Error, match=refusal):
-                await Flight(connection).plan(audience, call, bounds)
+                await plan(connection, audience, call)
     await pool.close()

@@ -102,7 +102,7 @@ async def test_guard_signature_and_server_get_one_text(
 ) -> None:
     seen: list[str] = []
     reader = await tenancy.reader(callers["seattle"])
-    judge, ask = reader.read_here, tenancy._tenancy._door.ask
+    judge, ask = reader.read_here, tenancy._tenancy._executor.execute
 
     def judged(statement: str) -> StatementAnalysis:
         seen.append(statement)
@@ -113,7 +113,7 @@ async def test_guard_signature_and_server_get_one_text(
         return await ask(caller, question)
 
     monkeypatch.setattr(reader, "read_here", judged)
-    monkeypatch.setattr(tenancy._tenancy._door, "ask", asked)
+    monkeypatch.setattr(tenancy._tenancy._executor, "execute", asked)
     statement = f"{PLAIN} WHERE store_name <> '{written}'"
     answer = await tenancy.run(
         callers["seattle"], AROUND[written].replace(PLAIN, statement), max_rows=5

@@ -27,7 +27,7 @@ async def test_apps_clock_may_differ_from_the_databases_by_less_than_a_minute(
     application: Application, tokens: dict[str, str], seconds: float, is_answered: bool
 ) -> None:
     assert await ask(application, tokens["seattle"], STORE) == SEATTLE
-    signer = application.tenancy._door._signer
+    signer = application.tenancy._executor._signer
     signer._clock = shifted(seconds)
     code, rows = await ask(application, tokens["seattle"], STORE)
     assert ((code, rows) == SEATTLE) == is_answered

@@ -90,7 +90,7 @@ async def test_failing_statements_leave_nothing_of_themselves_in_the_log(
     assert told == CALLS
     with pytest.raises(ResultTooLarge):
         await over_the_line.tenancy.run(callers["seattle"], TOO_LARGE, max_rows=1)
-    monkeypatch.setattr(over_the_line.tenancy._door, "_timeout_seconds", 1)
+    monkeypatch.setattr(over_the_line.tenancy._executor, "_timeout_seconds", 1)
     for sql in UNGUARDED:
         with suppress(ZavaError):
             await over_the_line.tenancy.run(callers["seattle"], sql, max_rows=1)

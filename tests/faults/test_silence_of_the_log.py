@@ -52,7 +52,7 @@ async def test_full_run_is_logged_without_a_word_of_anybody(
 ) -> None:
     logging.getLogger("zava").setLevel("DEBUG")
     logging.getLogger().setLevel("WARNING")
-    over_the_line.tenancy._door.monitor.slow_seconds = 0.0  # every statement is a slow one
+    over_the_line.tenancy._executor.monitor.slow_seconds = 0.0  # every statement is a slow one
     token = tokens["seattle"]
     statements = {
         f"SELECT first_name, last_name, email, phone, '{PLANTED}' FROM retail.customers": "OK",

@@ -146,7 +146,7 @@ async def test_call_whose_client_leaves_is_recorded_as_cancelled(
         reached.set()
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(served.analytics, "execute_sales_query", wait_for_ever)
+    monkeypatch.setattr(served.analytics.data, "run", wait_for_ever)
     asked = asyncio.ensure_future(
         call(served, token(home, "seattle"), "execute_sales_query", SLEEP)
     )

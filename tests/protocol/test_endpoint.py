@@ -321,7 +321,7 @@ async def test_unexpected_failure_of_a_tool_keeps_its_cause_to_the_log(
     async def fail(*_: Any, **__: Any) -> None:
         raise LookupError("secret cause")
 
-    monkeypatch.setattr(application.analytics, "execute_sales_query", fail)
+    monkeypatch.setattr(application.analytics.data, "run", fail)
     _, body = await call(application, tokens["seattle"], "execute_sales_query", TOTALS)
     error = body["result"]["_meta"][ERROR_META]
     assert error["code"] == "MCP_ERROR"

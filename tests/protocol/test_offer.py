@@ -321,7 +321,7 @@ async def test_unexpected_failure_of_a_resource_keeps_its_cause_to_the_log(
     async def fail(*_: Any) -> None:
         raise LookupError("secret cause")
 
-    monkeypatch.setattr(warm.analytics, "every_table_schema", fail)
+    monkeypatch.setattr(warm.analytics.data, "table_schemas", fail)
     uri = {"uri": "retail://schema"}
     _, body = await ask(warm, tokens["seattle"], era, "resources/read", uri)
     assert body["error"]["code"] == -32603

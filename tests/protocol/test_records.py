@@ -144,13 +144,13 @@ async def test_anonymous_readiness_leaves_no_record_and_asks_once(
     required: Application, seeded_clone: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    ask = required.tenancy._door.ask
+    ask = required.tenancy._executor.execute
 
     async def counted(caller: Any, question: Any) -> Any:
-        asked.append(question.sql)
+        asked.append(question.statistics_text)
         return await ask(caller, question)
 
-    monkeypatch.setattr(required.tenancy._door, "ask", counted)
+    monkeypatch.setattr(required.tenancy._executor, "execute", counted)
 
     async def thirty() -> list[str]:
         asked.clear()

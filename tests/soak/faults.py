@@ -118,7 +118,7 @@ class Faults:
 
     async def _clock(self, seconds: float) -> None:
         """Set the app's clock wrong, within what two machines may differ by."""
-        signer = self.application.tenancy._door._signer  # the seam of the clock
+        signer = self.application.tenancy._executor._signer  # the seam of the clock
         before, signer._clock = signer._clock, lambda: time.time() + seconds
         await pause(1)
         signer._clock = before

@@ -136,6 +136,13 @@ async def test_validation_error_names_the_fields_that_we_named(
     assert "planted" not in record.getMessage()
 
 
+async def test_end_of_the_process_passes_an_operation_and_is_no_outcome(sink: Watching) -> None:
+    with pytest.raises(SystemExit):
+        await fail(SystemExit())
+    assert sink.counter("operation_success", NAME) == 0
+    assert not [kind for kind in ErrorType if sink.counter("operation_error", NAME, kind)]
+
+
 @pytest.mark.requirement("S106")
 async def test_unexpected_cause_is_told_by_kind_and_place_never_by_its_words(
     caplog: pytest.LogCaptureFixture,

@@ -1,1 +1,1 @@
-"""Statements, and the one door through which they reach the database."""
+"""Statements, and the executor through which all of them reach the database."""

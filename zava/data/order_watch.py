@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import psycopg
 
-from zava.data.session.pipeline import Flight, raise_error
+from zava.data.session.pipeline import Pipeline
+from zava.data.session.results import raise_error
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.telemetry import events
 
@@ -47,9 +48,9 @@ class OrderWatch:
         """Return the age of the newest order; None without one, or if it cannot be read now."""
         try:
             async with self._pool.connection() as connection:
-                flight = Flight(connection, use_prepared=False)
-                flight.add_query(_HOURS)
-                (told,) = [result for step, result in await flight.fly() if step == "query"]
+                pipeline = Pipeline(connection, use_prepared=False)
+                pipeline.add_query(_HOURS)
+                (told,) = [result for step, result in await pipeline.run() if step == "query"]
                 raise_error(told)
         except psycopg.Error:
             return None

@@ -73,6 +73,10 @@ class Caller:
         """Join the identity once: hashing two UUIDs costs more than what is looked up by them."""
         object.__setattr__(self, "identity", self.tenant_id.bytes + self.object_id.bytes)
 
+    def during(self, call: Call) -> "Caller":
+        """Return the same caller with the call that is now under way."""
+        return Caller(self.tenant_id, self.object_id, self.permissions, self.client_id, call)
+
 
 def caller_of_subject(issuer: str, subject: str) -> Caller:
     """Return the ids of a person of an issuer that is not Microsoft Entra ID.

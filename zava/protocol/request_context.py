@@ -40,9 +40,9 @@ class RequestContext:
 def client_name(message: Mapping[str, Any], user_agent: str) -> str:
     """Return what the client calls itself, in at most 100 printable characters."""
     params = message.get("params")
-    meta = params.get("_meta") if isinstance(params, Mapping) else None
-    info = meta.get(CLIENT_KEY) if isinstance(meta, Mapping) else None
-    named = info.get("name") if isinstance(info, Mapping) else None
+    meta = params.get("_meta") if isinstance(params, dict) else None
+    info = meta.get(CLIENT_KEY) if isinstance(meta, dict) else None
+    named = info.get("name") if isinstance(info, dict) else None
     said = named if isinstance(named, str) else user_agent
     said = said[:_MAX_NAME]
     if said.isprintable():

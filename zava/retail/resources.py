@@ -12,11 +12,11 @@ from zava.retail.service.use_cases import RetailAnalytics
 
 
 async def _schema(analytics: RetailAnalytics, caller: Caller, _values: Mapping[str, str]) -> str:
-    return schemas_text(*await analytics.every_table_schema(caller))
+    return schemas_text(*await analytics.data.table_schemas(caller, None))
 
 
 async def _table(analytics: RetailAnalytics, caller: Caller, values: Mapping[str, str]) -> str:
-    return schemas_text(*await analytics.get_multiple_table_schemas(caller, [values["table"]]))
+    return schemas_text(*await analytics.data.table_schemas(caller, [values["table"]]))
 
 
 async def _metrics(analytics: RetailAnalytics, _caller: Caller, _values: Mapping[str, str]) -> str:

@@ -12,8 +12,7 @@ cannot raise the number of values.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -123,40 +122,50 @@ def _listen(*sinks: Sink) -> None:
     _span_sinks = tuple(sink for sink in sinks if sink.takes_spans)
 
 
-@asynccontextmanager
-async def operation(name: str) -> AsyncIterator[None]:
+def operation(name: str) -> "_TimedOperation":
     """Time, count and log one operation, and let nothing out of it but the product's errors.
 
-    Raises:
-        ZavaError: as raised inside; any other exception becomes one that reveals no cause.
+    The `async with` block raises ZavaError as it was raised inside; any other exception becomes one
+    that reveals no cause.
     """
-    name = name if name in OPERATIONS else OTHER
-    started, began = time.monotonic(), time.time()
-    try:
-        yield
-    except ZavaError as error:
-        _operation_failed(name, started, began, error)
-        raise
-    except Exception as cause:
-        fault = ZavaError("The server failed.", hint="Report the correlation id.")
-        fault.__cause__ = cause
-        _operation_failed(name, started, began, fault)
-        raise fault from cause
-    except asyncio.CancelledError:
-        seconds = time.monotonic() - started
-        _ended(name, seconds, began, ErrorType.CANCELLED)
-        _count("operation_error", name, ErrorType.CANCELLED)
-        logger.info(
-            "operation cancelled", extra={"operation": name, "duration_seconds": round(seconds, 6)}
-        )
-        raise
-    else:
-        seconds = time.monotonic() - started
-        _ended(name, seconds, began, QueryStatus.SUCCESS)
-        _count("operation_success", name)
-        logger.debug(
-            "operation succeeded", extra={"operation": name, "duration_seconds": round(seconds, 6)}
-        )
+    return _TimedOperation(name if name in OPERATIONS else OTHER)
+
+
+class _TimedOperation:
+    """One block of `operation`."""
+
+    __slots__ = ("_began", "_name", "_started")
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._started, self._began = time.monotonic(), time.time()
+
+    async def __aenter__(self) -> None:
+        pass
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: object
+    ) -> None:
+        name, seconds = self._name, time.monotonic() - self._started
+        if error is None:
+            _ended(name, seconds, self._began, QueryStatus.SUCCESS)
+            _count("operation_success", name)
+            logger.debug("operation succeeded", extra=_of_operation(name, seconds))
+        elif isinstance(error, ZavaError):
+            _operation_failed(name, seconds, self._began, error)
+        elif isinstance(error, asyncio.CancelledError):
+            _ended(name, seconds, self._began, ErrorType.CANCELLED)
+            _count("operation_error", name, ErrorType.CANCELLED)
+            logger.info("operation cancelled", extra=_of_operation(name, seconds))
+        elif isinstance(error, Exception):
+            fault = ZavaError("The server failed.", hint="Report the correlation id.")
+            fault.__cause__ = error
+            _operation_failed(name, seconds, self._began, fault)
+            raise fault from error
+
+
+def _of_operation(name: str, seconds: float) -> dict[str, object]:
+    return {"operation": name, "duration_seconds": round(seconds, 6)}
 
 
 def query(
@@ -346,8 +355,7 @@ def _pseudonym(identity: bytes) -> str:
     return sha256(identity).hexdigest()[:16]
 
 
-def _operation_failed(name: str, started: float, began: float, error: ZavaError) -> None:
-    seconds = time.monotonic() - started
+def _operation_failed(name: str, seconds: float, began: float, error: ZavaError) -> None:
     kind = error_type(error)
     _ended(name, seconds, began, kind)
     _count("operation_error", name, kind)

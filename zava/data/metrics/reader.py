@@ -1,4 +1,4 @@
-"""Reads certified metrics through the one door: several questions, one statement."""
+"""Reads certified metrics: several questions, one statement."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -54,7 +54,7 @@ class MetricReader:
             NotPermitted: a metric or a store is not this caller's.
         """
         plans = {name: plan(query, self._catalogue) for name, query in queries.items()}
-        grant = await self._tenancy.grant(caller)
+        grant = await self._tenancy.effective_access(caller)
         reach = DataReach.read(orjson.loads(grant.reach))
         if Permission.SQL_QUERY in caller.permissions:
             plans = {name: _with_names(each) for name, each in plans.items()}
@@ -91,7 +91,7 @@ class MetricReader:
         plans = {"own": plan(query, self._catalogue)}
         sql, params = compile_plans(plans, self._catalogue)
         values = {"metric": asked.name, "start": str(period.start), "end": str(period.end)}
-        grant = await self._tenancy.grant(caller)
+        grant = await self._tenancy.effective_access(caller)
         kept = await self._cache.read(
             caller, grant, f"{sql},\n{statement('chain_quartiles')}", {**params, "chain": values}
         )

@@ -16,8 +16,8 @@ from typing import Any
 
 import orjson
 
-from zava.data.session.pipeline import Grant
-from zava.data.session.tenant_database import Reading, TenantDatabase
+from zava.data.session.results import EffectiveAccess
+from zava.data.session.tenant_database import ScopedRows, TenantDatabase
 from zava.errors import AccessDenied, Busy, QueryTimeout
 from zava.infrastructure.cache_backends import ByteStore
 from zava.model.core import Audience, Caller, Scope
@@ -33,7 +33,7 @@ _MAC_BYTES = 32
 class KeptReading:
     """A reading and when it was read; `is_cached` when it was kept from an earlier call."""
 
-    reading: Reading
+    reading: ScopedRows
     scope_hash: str
     as_of: datetime
     is_cached: bool = False
@@ -88,7 +88,7 @@ class ResultCache:
         self._running: dict[str, _Running] = {}
 
     async def read(
-        self, caller: Caller, grant: Grant, sql: str, params: Mapping[str, Any]
+        self, caller: Caller, grant: EffectiveAccess, sql: str, params: Mapping[str, Any]
     ) -> KeptReading:
         """Return the statement's rows, from memory or from the database.
 
@@ -126,7 +126,7 @@ class ResultCache:
         await self._store.close()
 
     def _start(
-        self, key: str, caller: Caller, grant: Grant, sql: str, params: Mapping[str, Any]
+        self, key: str, caller: Caller, grant: EffectiveAccess, sql: str, params: Mapping[str, Any]
     ) -> _Running:
         running = _Running(asyncio.create_task(self._compute(key, caller, grant, sql, params)))
         self._running[key] = running
@@ -151,7 +151,7 @@ class ResultCache:
             del self._running[key]
 
     async def _compute(
-        self, key: str, caller: Caller, grant: Grant, sql: str, params: Mapping[str, Any]
+        self, key: str, caller: Caller, grant: EffectiveAccess, sql: str, params: Mapping[str, Any]
     ) -> KeptReading:
         kept = await self._ask(caller, sql, params)
         if kept.scope_hash == grant.scope_hash:  # else it belongs under another key
@@ -187,7 +187,7 @@ class ResultCache:
         told = orjson.loads(body)
         scope = Scope(Audience(told["audience"]), tuple(told["stores"]), told["store_count"])
         return KeptReading(
-            Reading(told["rows"], scope),
+            ScopedRows(told["rows"], scope),
             told["scope_hash"],
             datetime.fromisoformat(told["as_of"]),
             is_cached=True,
@@ -199,7 +199,9 @@ class ResultCache:
         return mac.digest()
 
 
-def cache_key(code_version: str, grant: Grant, sql: str, params: Mapping[str, Any]) -> str:
+def cache_key(
+    code_version: str, grant: EffectiveAccess, sql: str, params: Mapping[str, Any]
+) -> str:
     """Return the key of an answer: each part with its length before it, so that none runs over.
 
     Two calls share a key only when every part is the same.

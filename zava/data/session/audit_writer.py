@@ -14,14 +14,14 @@ import time
 from collections import deque
 from contextlib import suppress
 from typing import Any
-from uuid import UUID
 
 import orjson
 import psycopg
 
 from zava import call_context
 from zava.data.session.isolation_check import CANARIES
-from zava.data.session.pipeline import Flight, raise_error
+from zava.data.session.pipeline import Pipeline
+from zava.data.session.results import raise_error
 from zava.errors import ZavaError
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Call, Caller
@@ -53,8 +53,8 @@ class AuditWriter:
         self._has_room = asyncio.Event()
         self._has_room.set()
         self._is_closing = False
-        # By principal: what the database does not know of yet, for the budgets.
-        self._unwritten: dict[tuple[UUID, UUID], tuple[int, float]] = {}
+        # By identity: what the database does not know of yet, for the budgets.
+        self._unwritten: dict[bytes, tuple[int, float]] = {}
         self.lost = 0
         """Records that could not be written: each loss is also an error in the log."""
 
@@ -89,7 +89,7 @@ class AuditWriter:
             return
         entry = _entry(caller, caller.call, "outcome")
         self._pending.append(entry)
-        self._count(entry, 1)
+        self._count(caller.identity, entry, 1)
         if len(self._pending) >= BATCH_RECORDS:
             self._is_full.set()
             self._has_room.clear()
@@ -99,7 +99,7 @@ class AuditWriter:
 
     def unwritten(self, caller: Caller) -> tuple[int, float]:
         """Return the caller's calls, and their milliseconds, that the database has not counted."""
-        return self._unwritten.get((caller.tenant_id, caller.object_id), (0, 0.0))
+        return self._unwritten.get(caller.identity, (0, 0.0))
 
     async def make_room(self) -> None:
         """Wait, for a moment, while a whole batch is gathered and another one is being written."""
@@ -134,18 +134,17 @@ class AuditWriter:
 
     def _forget(self, entries: list[Entry]) -> None:
         for entry in entries:
-            self._count(entry, -1)
+            self._count(entry["tenant_id"].bytes + entry["object_id"].bytes, entry, -1)
 
-    def _count(self, entry: Entry, sign: int) -> None:
-        key = (entry["tenant_id"], entry["object_id"])
-        calls, milliseconds = self._unwritten.get(key, (0, 0.0))
+    def _count(self, identity: bytes, entry: Entry, sign: int) -> None:
+        calls, milliseconds = self._unwritten.get(identity, (0, 0.0))
         if calls + sign:
-            self._unwritten[key] = (
+            self._unwritten[identity] = (
                 calls + sign,
                 milliseconds + sign * entry["database_milliseconds"],
             )
         else:
-            self._unwritten.pop(key, None)
+            self._unwritten.pop(identity, None)
 
     async def _send(self, batch: list[Entry]) -> None:
         try:
@@ -153,9 +152,9 @@ class AuditWriter:
                 asyncio.timeout(_WRITE_TIMEOUT_SECONDS),
                 self._pool.connection() as connection,
             ):
-                flight = Flight(connection, use_prepared=self._use_prepared)
-                flight.add_record(orjson.dumps(batch))
-                results = await flight.fly()
+                pipeline = Pipeline(connection, use_prepared=self._use_prepared)
+                pipeline.add_record(orjson.dumps(batch))
+                results = await pipeline.run()
                 try:
                     for _, result in results:
                         raise_error(result)

@@ -6,7 +6,6 @@ transaction that reads. So a revocation or another scope takes effect at the nex
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -19,10 +18,11 @@ from zava import call_context
 from zava.data.session import sqlstate
 from zava.data.session.audit_writer import AuditWriter
 from zava.data.session.isolation_check import IsolationCheck
+from zava.data.session.operations import ExplainPlan, Operation, Statement, Terms
 from zava.data.session.overdue import Overdue
-from zava.data.session.pipeline import Bounds, Flight, Landing
-from zava.data.session.retries import is_lost_connection, repeated
-from zava.data.session.signed_context import ContextSigner, SignedCall
+from zava.data.session.pipeline import Pipeline
+from zava.data.session.retries import Repetition, is_lost_connection
+from zava.data.session.signed_context import ContextSigner
 from zava.data.usage.budgets import Budgets
 from zava.data.usage.query_stats import QueryStatsCollector
 from zava.errors import Busy, QueryTimeout, ZavaError
@@ -33,41 +33,17 @@ from zava.telemetry.instruments import QueryType
 
 T = TypeVar("T")
 
-MAX_ANSWER_BYTES = 1024 * 1024
 SERVER_DEADLINE_SECONDS = 30
 """What the login's role sets."""
 
 GRACE_SECONDS = 2
 """The server cancels first, so that its own error arrives."""
 
-_OWN_BOUNDS_ROWS = 1000
 _SLACK_SECONDS = 1  # so much of a call's time may pass before its statement is given less
-_ENTRY = "scope"  # the text that a call of the entry alone signs
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One statement to run for a caller; `params` are values for statements of ours.
-
-    Of statements that `gathers` marks, one of a caller runs at a time: each may take the memory
-    that one backend is allowed.
-    """
-
-    sql: str
-    params: Mapping[str, Any] | None = None
-    max_rows: int = _OWN_BOUNDS_ROWS
-    describe: bool = False
-    is_heavy: bool = False
-    gathers: bool = False
-
-
-# How the statistics name what asks the entry alone; they have no plan to tell of.
-SCOPE_QUESTION = Question("SELECT * FROM zava.scope()", {})
-USED_QUESTION = Question("SELECT * FROM zava.used()", {})
-
-
-class Door:
-    """Carries questions to the database and answers back, each in one round trip."""
+class TenantExecutor:
+    """Runs operations for callers, each in one round trip."""
 
     def __init__(
         self,
@@ -93,37 +69,48 @@ class Door:
         # By identity: which runner to name first. Only a guess: the entry decides in each call.
         self._audiences: LRUCache[bytes, Audience] = LRUCache(4096)
 
-    async def ask(self, caller: Caller, question: Question) -> tuple[Audience, Landing]:
-        """Run one question.
+    async def execute(self, caller: Caller, operation: Operation[T]) -> tuple[Audience, T]:
+        """Run one operation, again after a transient fault, and observe the outcome.
+
+        Returns the audience in which it ran, and its result. Only reads run here.
 
         Raises:
             ZavaError: what the driver or the server reported, translated.
         """
+        attempts = _Attempts(self._audiences.get(caller.identity))
+        failed: BaseException | None = None
+        try:
+            while True:
+                try:
+                    await self._verification.ensure()
+                    result = await self._run_once(caller, operation, attempts.audience, attempts)
+                except Exception as error:
+                    if not await self._may_run_again(error, attempts):
+                        raise
+                else:
+                    if attempts.audience is not attempts.last_seen:
+                        self.learn(caller, attempts.audience)
+                    return attempts.audience, result
+        except psycopg.Error as cause:
+            failed = self._translated(caller, cause)
+            raise failed from cause
+        except BaseException as cause:
+            failed = cause
+            raise
+        finally:
+            self._observe(caller, operation, attempts, failed)
 
-        async def carry(audience: Audience, took: _Took) -> Landing:
-            return await self._carry(caller, audience, question, took)
+    async def explain(self, caller: Caller, statement: Statement) -> list[str]:
+        """Return the shape of the plan that the caller's statement has; it is not run again.
 
-        return await self._repeat(caller, question, carry)
-
-    async def enter(
-        self, caller: Caller, question: Question, ask: Callable[..., Awaitable[T]]
-    ) -> T:
-        """Pass the entry alone; `ask` is given a flight, the signed call and the audit's records.
-
-        `question` is the statement under which the statistics count it.
+        Raises:
+            ZavaError: the plan could not be read now.
         """
-
-        async def carry(_: Audience, took: _Took) -> T:
-            return await self._fly(
-                caller,
-                took,
-                lambda flight, record, _: ask(
-                    flight, self._signer.sign(caller, _ENTRY), record=record
-                ),
-            )
-
-        _, answer = await self._repeat(caller, question, carry)
-        return answer
+        audience = self.audience(caller) or Audience.STORE_MANAGERS
+        try:
+            return await self._run_once(caller, ExplainPlan(statement), audience, _Timing())
+        except psycopg.Error as error:
+            raise self._translated(caller, error) from error
 
     def charge_refusal(self, caller: Caller) -> None:
         """Charge the caller's hour with a whole deadline, and count the refusal.
@@ -144,140 +131,68 @@ class Door:
         """Remember in which audience the entry has just seen a caller."""
         self._audiences[caller.identity] = audience
 
-    async def _repeat(
-        self,
-        caller: Caller,
-        question: Question,
-        call: Callable[[Audience, "_Took"], Awaitable[T]],
-    ) -> tuple[Audience, T]:
-        """Call, repeat after a transient fault, and observe the outcome. Only reads run here.
-
-        Raises:
-            ZavaError: what the driver or the server reported, translated.
-        """
-        took = _Took()
-        error: BaseException | None = None
-        try:
-            return await repeated(partial(self._attempt, caller, took, call))
-        except psycopg.Error as cause:
-            error = self._translated(caller, cause)
-            raise error from cause
-        except BaseException as cause:
-            error = cause
-            raise
-        finally:
-            self._observe(caller, question, took, error)
-
-    async def _attempt(
-        self, caller: Caller, took: "_Took", call: Callable[[Audience, "_Took"], Awaitable[T]]
-    ) -> tuple[Audience, T]:
-        """Call once, naming the right runner."""
-        took.attempts += 1
-        await self._verification.ensure()
-        last_seen = self.audience(caller)
-        audience = last_seen or Audience.STORE_MANAGERS
-        is_repeated = False
-        while True:
-            try:
-                landing = await call(audience, took)
-            except psycopg.Error as error:
-                # The entry named the caller's audience: say it once more to the right runner.
-                if error.sqlstate == sqlstate.OTHER_AUDIENCE and not is_repeated:
-                    audience = Audience(error.diag.message_primary or "")
-                    is_repeated = True
-                    continue
-                if is_lost_connection(error):
-                    await self._pool.drop_dead_connections()
-                raise
-            if audience is not last_seen:
-                self.learn(caller, audience)
-            return audience, landing
-
-    async def _carry(
-        self, caller: Caller, audience: Audience, question: Question, took: "_Took"
-    ) -> Landing:
-        async def fly(flight: Flight, record: bytes | None, milliseconds: int | None) -> Landing:
-            bounds = Bounds(
-                question.max_rows,
-                MAX_ANSWER_BYTES,
-                milliseconds,
-                *self._admission(caller, question),
-            )
-            # Signed when a connection is there: the signature ages while one waits.
-            signed = self._signed(caller, question)
-            return await flight.call(
-                audience, signed, bounds, describe=question.describe, record=record
-            )
-
-        return await self._fly(
-            caller, took, fly, is_heavy=question.is_heavy, gathers=question.gathers
-        )
-
-    async def _fly(
-        self,
-        caller: Caller,
-        took: "_Took",
-        call: Callable[[Flight, bytes | None, int | None], Awaitable[T]],
-        *,
-        is_heavy: bool = False,
-        gathers: bool = False,
+    async def _run_once(
+        self, caller: Caller, operation: Operation[T], audience: Audience, timing: "_Timing"
     ) -> T:
-        """Lend a connection to one call, with the audit records that have to leave with it.
-
-        `call` is given the statement's deadline in milliseconds, None where the login's own holds.
+        """Send one operation over a connection, with the audit records that have to leave with it.
 
         Raises:
             Busy: a statement of the caller works past its end, or no time or connection is left.
         """
-        await self.overdue.check(caller)
+        if self.overdue.is_watching:
+            await self.overdue.check(caller)
         async with (
-            self.budgets.places.hold(caller, is_heavy=is_heavy, gathers=gathers) as is_spare,
+            self.budgets.quota.slot(
+                caller, is_heavy=operation.is_heavy, gathers=operation.gathers
+            ) as is_spare,
             self._pool.connection(is_spare=is_spare) as connection,
         ):
-            # Reckoned when a connection is there: waiting for it was part of the call's time.
+            # Computed when a connection is there: waiting for it was part of the call's time.
             left_seconds = call_context.remaining_seconds(self._timeout_seconds + GRACE_SECONDS)
             milliseconds = self._deadline(left_seconds - GRACE_SECONDS)
-            flight = Flight(connection, use_prepared=self._use_prepared)
+            terms = Terms(caller, audience, milliseconds, self._signer, self.budgets, self.trail)
+            pipeline = Pipeline(connection, use_prepared=self._use_prepared)
             intent = self.trail.intent(caller)
-            took.begin()
+            timing.since = time.monotonic()
             try:
                 async with asyncio.timeout(left_seconds):
-                    return await call(
-                        flight, orjson.dumps(intent) if intent else None, milliseconds
-                    )
+                    if intent:
+                        pipeline.add_record(orjson.dumps(intent))
+                    # Signed when a connection is there: the signature ages while one waits.
+                    operation.add_to(pipeline, terms)
+                    return operation.read(await pipeline.run())
             except TimeoutError as error:
-                self._pool.fell_silent(took.since)
+                self._pool.fell_silent(timing.since)
                 raise QueryTimeout(
                     "The database did not answer in time.",
                     hint="Narrow the period or aggregate more; then try again.",
                 ) from error
             finally:
-                took.end()
-                self.trail.intended(caller, intent, is_committed=flight.is_recorded)
-                if connection.is_abandoned and flight.nonce is not None:
-                    self.overdue.watch(caller, flight.nonce)
+                timing.seconds = time.monotonic() - timing.since
+                if intent:
+                    self.trail.intended(caller, intent, is_committed=pipeline.is_recorded)
+                if connection.is_abandoned and pipeline.nonce is not None:
+                    self.overdue.watch(caller, pipeline.nonce)
                 if caller.call is not None:
-                    caller.call.database_seconds += took.seconds
+                    caller.call.database_seconds += timing.seconds
 
-    def _admission(
-        self, caller: Caller, question: Question
-    ) -> tuple[tuple[float, ...] | None, bool]:
-        """Return what a call is admitted by, and whether it searches for overdue statements.
-
-        Statements of ours end by themselves: without a budget they need no admission.
-        """
-        if not question.describe and not self.budgets.budget.is_limited:
-            return None, False
-        return self._limits(caller), self.budgets.searches_overdue(caller)
-
-    def _limits(self, caller: Caller) -> tuple[float, ...]:
-        budget = self.budgets.budget
-        return (
-            budget.calls_at_once,
-            budget.calls_per_minute,
-            budget.database_seconds_per_hour * 1000.0,
-            *self.trail.unwritten(caller),
-        )
+    async def _may_run_again(self, error: Exception, attempts: "_Attempts") -> bool:
+        """Prepare the next attempt after a failure; return False if this was the last one."""
+        if isinstance(error, psycopg.Error):
+            # The entry named the caller's audience: call the right runner, once an attempt.
+            if error.sqlstate == sqlstate.OTHER_AUDIENCE and not attempts.is_corrected:
+                attempts.audience = Audience(error.diag.message_primary or "")
+                attempts.is_corrected = True
+                return True
+            if is_lost_connection(error):
+                await self._pool.drop_dead_connections()
+        repetition = attempts.repetition = attempts.repetition or Repetition()
+        if not repetition.allows(error):
+            return False
+        await repetition.pause(error)
+        attempts.count += 1
+        attempts.is_corrected = False
+        return True
 
     def _translated(self, caller: Caller, error: psycopg.Error) -> ZavaError:
         fault = sqlstate.translate(error)
@@ -304,68 +219,52 @@ class Door:
         return self._timeout_seconds * 1000
 
     def _observe(
-        self, caller: Caller, question: Question, took: "_Took", error: BaseException | None
+        self,
+        caller: Caller,
+        operation: Operation[Any],
+        attempts: "_Attempts",
+        error: BaseException | None,
     ) -> None:
-        if took.since == 0:  # it never left
+        if attempts.since == 0:  # it never left
             return
-        kind = QueryType.FREE if question.describe else QueryType.OWN
-        events.query(kind, seconds=took.seconds, error=error, attempts=took.attempts)
-        # What a call is told to run first is what its caller wrote, where that is the question.
-        call = caller.call if question.describe else None
+        kind = QueryType.FREE if operation.is_free else QueryType.OWN
+        sql, seconds = operation.statistics_text, attempts.seconds
+        events.query(kind, seconds=seconds, error=error, attempts=attempts.count)
+        # What a call sends first is what its caller wrote, where that is a free statement.
+        call = caller.call if operation.is_free else None
         self.monitor.record(
             kind,
-            question.sql,
-            took.seconds,
+            sql,
+            seconds,
             failed=error is not None,
             fingerprint=call.fingerprint if call is not None else None,
         )
-        if not self.monitor.is_slow(took.seconds) or isinstance(error, asyncio.CancelledError):
+        if not self.monitor.is_slow(seconds) or isinstance(error, asyncio.CancelledError):
             return
         # What ran, to its end or out of its time: not what was refused.
-        is_explained = question not in (SCOPE_QUESTION, USED_QUESTION) and isinstance(
-            error, QueryTimeout | None
-        )
-        explain = partial(self.explain, caller, question) if is_explained else None
-        self.monitor.tell_slow(kind, question.sql, took.seconds, explain)
-
-    async def explain(self, caller: Caller, question: Question) -> list[str]:
-        """Return the shape of the plan that the caller's statement has; it is not run again.
-
-        It holds a place among the caller's own, as a heavy statement does, and is refused when the
-        budget is spent. Of the calls at once it takes none: the next one needs them.
-
-        Raises:
-            ZavaError: the plan could not be read now.
-        """
-        audience = self.audience(caller) or Audience.STORE_MANAGERS
-
-        async def fly(flight: Flight, _record: bytes | None, milliseconds: int | None) -> str:
-            limits = self._limits(caller)
-            bounds = Bounds(0, 0, milliseconds, budget=(0, *limits[1:]))
-            return await flight.plan(audience, self._signed(caller, question), bounds)
-
-        try:
-            return (await self._fly(caller, _Took(), fly, is_heavy=True)).splitlines()
-        except psycopg.Error as error:
-            raise self._translated(caller, error) from error
-
-    def _signed(self, caller: Caller, question: Question) -> SignedCall:
-        params = orjson.dumps(question.params).decode() if question.params is not None else ""
-        return self._signer.sign(caller, question.sql, params)
+        explain = None
+        if isinstance(operation, Statement) and isinstance(error, QueryTimeout | None):
+            explain = partial(self.explain, caller, operation)
+        self.monitor.tell_slow(kind, sql, seconds, explain)
 
 
-class _Took:
+@dataclass(slots=True)
+class _Timing:
     """How long a statement was under way, without its wait for a connection."""
 
-    def __init__(self) -> None:
-        self.attempts = 0
-        self.since = 0.0
-        self.seconds = 0.0
+    since: float = 0.0
+    seconds: float = 0.0
 
-    def begin(self) -> None:
-        """Note that it leaves."""
-        self.since = time.monotonic()
 
-    def end(self) -> None:
-        """Note that it is back."""
-        self.seconds = time.monotonic() - self.since
+class _Attempts(_Timing):
+    """The attempts of one operation: how many, and which runner the next one calls."""
+
+    __slots__ = ("audience", "count", "is_corrected", "last_seen", "repetition")
+
+    def __init__(self, last_seen: Audience | None) -> None:
+        super().__init__()
+        self.last_seen = last_seen
+        self.audience = last_seen or Audience.STORE_MANAGERS
+        self.count = 1
+        self.is_corrected = False
+        self.repetition: Repetition | None = None

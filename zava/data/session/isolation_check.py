@@ -17,7 +17,8 @@ import psycopg
 from psycopg.pq.abc import PGresult
 
 from zava.data.session import sqlstate
-from zava.data.session.pipeline import Bounds, Flight, raise_error
+from zava.data.session.pipeline import Bounds, Pipeline
+from zava.data.session.results import raise_error
 from zava.data.session.retries import is_lost_connection
 from zava.data.session.signed_context import ContextSigner, SignedCall
 from zava.errors import Busy, ZavaError
@@ -147,13 +148,13 @@ class IsolationCheck:
             psycopg.Error: the database did not answer.
         """
         async with self._pool.connection() as connection:
-            flight = Flight(connection, use_prepared=self._use_prepared)
+            pipeline = Pipeline(connection, use_prepared=self._use_prepared)
             for query in catalog_queries():
-                flight.add_query(query)
+                pipeline.add_query(query)
             songs = _songs(self._signer)
             for song in songs:
-                flight.add_call(Audience.STORE_MANAGERS, song.call, _BOUNDS, describe=False)
-            results = await flight.fly()
+                pipeline.add_call(Audience.STORE_MANAGERS, song.call, _BOUNDS, describe=False)
+            results = await pipeline.run()
         found = []
         for catalog in (result for step, result in results if step == "query"):
             raise_error(catalog)

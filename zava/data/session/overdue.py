@@ -18,7 +18,8 @@ import psycopg
 
 from zava import call_context
 from zava.data.session.audit_writer import AuditWriter
-from zava.data.session.pipeline import Flight
+from zava.data.session.pipeline import Pipeline
+from zava.data.session.results import read_working
 from zava.data.usage.budgets import OVERDUE_SECONDS, spent
 from zava.errors import ZavaError
 from zava.infrastructure.postgres.pool import DatabasePool
@@ -54,6 +55,11 @@ class Overdue:
         self._looking = asyncio.Lock()
         self._closing = asyncio.Event()
         self._watcher: asyncio.Task[None] | None = None
+
+    @property
+    def is_watching(self) -> bool:
+        """Whether any statement is watched, of any caller."""
+        return bool(self._by_nonce)
 
     def watch(self, caller: Caller, nonce: str) -> None:
         """Look after the statement of a call that has ended, until its backend is free."""
@@ -108,8 +114,9 @@ class Overdue:
                         asyncio.timeout(_LOOK_SECONDS),
                         self._pool.connection(is_spare=True) as connection,
                     ):
-                        flight = Flight(connection, use_prepared=self._use_prepared)
-                        working = await flight.working(asked)
+                        pipeline = Pipeline(connection, use_prepared=self._use_prepared)
+                        pipeline.add_working(asked)
+                        working = read_working(await pipeline.run())
                 finally:
                     self._seen_at = time.monotonic()
                 for nonce in asked:

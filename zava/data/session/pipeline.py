@@ -5,16 +5,16 @@ an error and cannot describe a statement. `psycopg.generators` is a public modul
 promise, so psycopg is pinned.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from psycopg import Error, OperationalError, errors, generators
+from psycopg import generators
 from psycopg.abc import PQGen
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 
+from zava.data.session.results import Results
 from zava.data.session.signed_context import SignedCall
-from zava.errors import Busy
 from zava.infrastructure.postgres.connection import PooledConnection
 from zava.model.core import Audience
 
@@ -98,48 +98,8 @@ class Bounds:
     searches_overdue: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Landing:
-    """What one runner's call brought back.
-
-    `lines` are the runner's rows as UTF-8 JSON without the scope line; `scope` is the verified
-    scope text, never parsed from anything the statement wrote.
-    """
-
-    description: PGresult | None
-    scope: str
-    lines: Sequence[bytes]
-    truncated: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """What a caller may see now: `scope_hash` identifies the scope, `data_version` its state.
-
-    `scope` is the verified scope text, for the audit. `reach` states, as JSON, how far the orders
-    of its stores are loaded.
-    """
-
-    audience: Audience
-    scope_hash: str
-    data_version: str
-    scope: str = ""
-    reach: str = "{}"
-
-
-@dataclass(frozen=True, slots=True)
-class Used:
-    """What the database has counted of a caller's budgets, and when it counts anew."""
-
-    grant: Grant
-    calls: int
-    milliseconds: float
-    minute_seconds_left: int
-    hour_seconds_left: int
-
-
-class Flight:
-    """Commands that leave together; `fly` brings back every answer or raises the first error."""
+class Pipeline:
+    """Commands that leave together; `fly` brings back the result of each."""
 
     def __init__(self, connection: PooledConnection, *, use_prepared: bool = True) -> None:
         self._connection = connection
@@ -151,36 +111,6 @@ class Flight:
         """Whether audit records left with it and were committed."""
         self.nonce: str | None = None
         """By which `working` finds the call's backend, once the call was queued."""
-
-    async def call(
-        self,
-        audience: Audience,
-        call: SignedCall,
-        bounds: Bounds,
-        *,
-        describe: bool,
-        record: bytes | None = None,
-    ) -> Landing:
-        """Run one signed call, once the audit records that go with it are committed.
-
-        Raises:
-            psycopg.Error: the statement, the context or the connection failed.
-            Busy: the records could not be written, so the statement did not run.
-        """
-        if record is not None:
-            self.add_record(record)
-        self.add_call(audience, call, bounds, describe=describe)
-        return self.landing(await self.fly())
-
-    async def plan(self, audience: Audience, call: SignedCall, bounds: Bounds) -> str:
-        """Return what the planner would do with a signed call, a line a step; nothing is run.
-
-        Raises:
-            psycopg.Error: the statement, the context or the connection failed.
-        """
-        self.add_call(audience, call, bounds, describe=False, is_run=False)
-        told = _by_step(await self.fly(), "plan")["plan"]
-        return (told.get_value(0, 0) or b"").decode()
 
     def add_call(
         self,
@@ -210,10 +140,10 @@ class Flight:
             milliseconds = str(bounds.timeout_milliseconds).encode()
             self._execute("deadline", _DEADLINE, (milliseconds,), (_TEXT,))
         if bounds.budget is not None:
-            searches = str(bounds.searches_overdue).lower()
+            searches = "true" if bounds.searches_overdue else "false"
             budget = map(str, bounds.budget)
             limits = (call.tenant_id, call.object_id, call.nonce, searches, *budget)
-            self._execute("admit", _ADMIT, [limit.encode() for limit in limits], _ADMIT_TYPES)
+            self._execute("admit", _ADMIT, [*map(str.encode, limits)], _ADMIT_TYPES)
             self.nonce = call.nonce
         if describe:
             types = (_JSONB,) if call.params else ()
@@ -252,35 +182,12 @@ class Flight:
         self._execute("record", _COMMIT)
         self._sync()
 
-    async def scope(self, call: SignedCall, *, record: bytes | None = None) -> Grant:
-        """Read what the caller may see, without a statement on any tenant's rows.
-
-        The audit records that go with it are committed first.
-
-        Raises:
-            psycopg.Error: the context or the connection failed.
-            Busy: the records could not be written.
-        """
-        self._add_scope(call, record)
-        return _grant(_by_step(await self.fly(), "scope"))
-
-    async def used(self, call: SignedCall, *, record: bytes | None = None) -> Used:
-        """Read what the caller has used of the budgets, after the entry and in the same trip.
-
-        Raises:
-            psycopg.Error: the context or the connection failed.
-            Busy: the records could not be written.
-        """
-        self._add_scope(call, record, with_use=True)
-        told = _by_step(await self.fly(), "used")
-        calls, milliseconds, minute, hour = _values(told["used"])
-        return Used(_grant(told), int(calls), float(milliseconds), int(minute), int(hour))
-
-    def _add_scope(self, call: SignedCall, record: bytes | None, *, with_use: bool = False) -> None:
-        if record is not None:
-            self.add_record(record)
+    def add_scope(self, call: SignedCall, *, with_use: bool = False) -> None:
+        """Queue the entry alone, which reads no tenant's row; `with_use` adds the used budgets."""
         self._enter()
-        self._prepare([_BEGIN, _ROLLBACK, _SCOPE, *([_USED] if with_use else [])])
+        self._prepare(
+            (_BEGIN, _ROLLBACK, _SCOPE, _USED) if with_use else (_BEGIN, _ROLLBACK, _SCOPE)
+        )
         self._execute("begin", _BEGIN)
         self._execute_signed("scope", _SCOPE, _signature(call))
         if with_use:
@@ -290,19 +197,13 @@ class Flight:
         self._execute("rollback", _ROLLBACK)
         self._sync()
 
-    async def working(self, nonces: Iterable[str]) -> set[str]:
-        """Return which of these calls still have a working backend.
-
-        Raises:
-            psycopg.Error: the database did not answer.
-        """
+    def add_working(self, nonces: Iterable[str]) -> None:
+        """Queue the question which of these calls still have a working backend."""
         self._enter()
-        self._prepare([_WORKING])
+        self._prepare((_WORKING,))
         asked = b"{%s}" % ",".join(nonces).encode()
         self._execute("working", _WORKING, (asked,), _TYPES[_WORKING])
         self._sync()
-        told = _by_step(await self.fly(), "working")["working"]
-        return {(told.get_value(row, 0) or b"").decode() for row in range(told.ntuples)}
 
     def add_query(self, query: bytes) -> None:
         """Queue one constant statement of ours under its own Sync, outside any tenant context."""
@@ -311,10 +212,13 @@ class Flight:
         self._steps.append("query")
         self._sync()
 
-    async def fly(self) -> list[tuple[str, PGresult]]:
+    async def run(self) -> Results:
         """Send everything at once and return each command's result in order.
 
         On any error a connection in doubt is closed, and the pool replaces it.
+
+        Raises:
+            psycopg.Error: the connection failed. A command's own error is in its result.
         """
         connection, pgconn, steps = self._connection, self._pgconn, self._steps
         try:
@@ -324,25 +228,19 @@ class Flight:
             await connection.close()
             raise
         told = list(zip(steps, results, strict=True))
-        prepared = [result.status in _DONE for step, result in told if step == "prepare"]
-        # Behind a failed transaction nothing could be prepared either.
-        connection.prepared.update(
-            command for command, is_held in zip(self._preparing, prepared, strict=True) if is_held
-        )
-        recorded = [result.status in _DONE for step, result in told if step == "record"]
-        self.is_recorded = bool(recorded) and all(recorded)
+        if self._preparing:
+            # Behind a failed transaction nothing could be prepared either.
+            prepared = [result.status in _DONE for step, result in told if step == "prepare"]
+            connection.prepared.update(
+                command
+                for command, is_held in zip(self._preparing, prepared, strict=True)
+                if is_held
+            )
+        if "record" in steps:
+            self.is_recorded = all(
+                result.status in _DONE for step, result in told if step == "record"
+            )
         return told
-
-    @staticmethod
-    def landing(results: Sequence[tuple[str, PGresult]]) -> Landing:
-        """Read the results of one call; raise the error that ended it."""
-        by_step = _by_step(results, "run")
-        description, ran = by_step.get("describe"), by_step["run"]
-        lines = [ran.get_value(row, 0) or b"" for row in range(ran.ntuples)]
-        truncated = None
-        if lines[-1].startswith(b"truncated:"):  # a row is a JSON object: it begins with a brace
-            truncated = lines.pop().removeprefix(b"truncated:").decode()
-        return Landing(description, lines[0].decode(), lines[1:], truncated)
 
     def _enter(self) -> None:
         if not self._steps:
@@ -350,10 +248,12 @@ class Flight:
 
     def _prepare(self, needed: Sequence[bytes]) -> None:
         known = self._connection.prepared
+        if not self._use_prepared or known.issuperset(needed):
+            return
         commands = [
             command for command in needed if command not in known and command not in self._preparing
         ]
-        if not self._use_prepared or not commands:
+        if not commands:
             return
         for command in commands:
             types = _TYPES.get(command)
@@ -391,29 +291,6 @@ class Flight:
         return results
 
 
-def _by_step(results: Sequence[tuple[str, PGresult]], needed: str) -> dict[str, PGresult]:
-    """Return each step's result; raise the first error, or that the needed one never came."""
-    by_step = {}
-    for step, result in results:
-        if step == "record":
-            _raise_unrecorded(result)
-        raise_error(result)
-        by_step[step] = result
-    if needed not in by_step:
-        raise OperationalError("the server ended the exchange early")
-    return by_step
-
-
-def _grant(told: Mapping[str, PGresult]) -> Grant:
-    audience, scope_hash, data_version, scope, reach = _values(told["scope"])
-    return Grant(Audience(audience), scope_hash, data_version, scope, reach)
-
-
-def _values(told: PGresult) -> tuple[str, ...]:
-    """Return the text of each column of the first row."""
-    return tuple((told.get_value(0, column) or b"").decode() for column in range(told.nfields))
-
-
 def _signature(call: SignedCall) -> tuple[bytes, ...]:
     """Return the caller and the signature: the first arguments of a runner and of `scope`."""
     return (
@@ -424,19 +301,3 @@ def _signature(call: SignedCall) -> tuple[bytes, ...]:
         call.nonce.encode(),
         call.mac,
     )
-
-
-def raise_error(result: PGresult) -> None:
-    """Raise the server's error, with its SQLSTATE, when the result is one."""
-    if result.status == ExecStatus.FATAL_ERROR:
-        raise errors.error_from_result(result)
-
-
-def _raise_unrecorded(result: PGresult) -> None:
-    try:
-        raise_error(result)
-    except Error as error:
-        raise Busy(
-            "The audit record could not be written, so the statement was not run.",
-            hint="Try again in a few seconds; then report it.",
-        ) from error

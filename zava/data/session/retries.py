@@ -5,18 +5,16 @@ server reports a standby's conflict, a deadlock or a lock that was not granted. 
 was lost during a statement, it is repeated once only, because it may have ended the server.
 """
 
+import asyncio
+import random
 import time
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from contextlib import suppress
 
 import psycopg
 
 from zava import call_context
 from zava.infrastructure.postgres.pool import Unreachable
 from zava.telemetry import events
-
-if TYPE_CHECKING:
-    from tenacity import RetryCallState
 
 # Class 40 and a refused lock: the server itself asks for another try.
 _ASKED_FOR = frozenset({"40001", "40P01", "55P03", "53300"})
@@ -25,8 +23,7 @@ _MAX_ATTEMPTS = 3
 _MAX_LOST = 2
 _UNREACHABLE_SECONDS = 4.0  # the circuit opens before that
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.05, 0.5
-
-T = TypeVar("T")
+_jitter = random.SystemRandom().uniform  # not the shared generator, which a program may seed
 
 
 def is_lost_connection(error: BaseException) -> bool:
@@ -45,68 +42,35 @@ def is_passing(error: BaseException) -> bool:
     )
 
 
-async def repeated(attempt: Callable[[], Awaitable[T]]) -> T:
-    """Run one reading statement, again where a fault passes, within the current call's deadline.
-
-    Raises:
-        Exception: what the last attempt raised.
-    """
-    try:
-        return await attempt()  # nearly always the only one: it pays for no machinery
-    except Exception as error:
-        if not is_passing(error):
-            raise
-        first = error
-    # At first need: a cold instance's first call repeats nothing.
-    from tenacity import AsyncRetrying, retry_if_exception, wait_random_exponential
-
-    return await AsyncRetrying(
-        retry=retry_if_exception(is_passing),
-        stop=_Patience(),
-        wait=wait_random_exponential(multiplier=_FIRST_WAIT_SECONDS, max=_LONGEST_WAIT_SECONDS),
-        before_sleep=_tell,
-        reraise=True,
-    )(_after(first, attempt))
-
-
-def _after(first: Exception, attempt: Callable[[], Awaitable[T]]) -> Callable[[], Awaitable[T]]:
-    """Return an attempt that begins by failing as the first one did, which then counts."""
-    failed: list[Exception] = [first]
-
-    async def run() -> T:
-        if failed:
-            raise failed.pop()
-        return await attempt()
-
-    return run
-
-
-class _Patience:
-    """Decides when to stop repeating; one for each statement."""
+class Repetition:
+    """Counts the failures of one statement, from its first one on, and waits between its tries."""
 
     def __init__(self) -> None:
         self._since = time.monotonic()
+        self._failures = 0
         self._lost = 0
         self._asked = 0
 
-    def __call__(self, state: "RetryCallState") -> bool:
-        error = state.outcome.exception() if state.outcome else None
+    def allows(self, error: Exception) -> bool:
+        """Whether the statement may run again after this failure."""
+        if not is_passing(error):
+            return False
+        self._failures += 1
         if isinstance(error, Unreachable):  # nothing was sent
-            waited = time.monotonic() - self._since
-            return waited >= _UNREACHABLE_SECONDS or _time_is_up()
-        if error is not None and is_lost_connection(error):
+            is_over = time.monotonic() - self._since >= _UNREACHABLE_SECONDS
+        elif is_lost_connection(error):
             self._lost += 1
-            return self._lost >= _MAX_LOST or _time_is_up()
-        self._asked += 1
-        return self._asked >= _MAX_ATTEMPTS or _time_is_up()
+            is_over = self._lost >= _MAX_LOST
+        else:
+            self._asked += 1
+            is_over = self._asked >= _MAX_ATTEMPTS
+        return not is_over and call_context.remaining_seconds(_LONGEST_WAIT_SECONDS) > 0
 
-
-def _time_is_up() -> bool:
-    return call_context.remaining_seconds(_LONGEST_WAIT_SECONDS) <= 0
-
-
-def _tell(state: "RetryCallState") -> None:
-    error = state.outcome.exception() if state.outcome else None
-    events.query_retried(
-        state.attempt_number, getattr(error, "sqlstate", None), state.upcoming_sleep
-    )
+    async def pause(self, error: Exception) -> None:
+        """Wait before the next try, a random part of a time that doubles; log the repetition."""
+        doubled = _FIRST_WAIT_SECONDS * 2.0 ** (self._failures - 1)
+        seconds = _jitter(0, min(doubled, _LONGEST_WAIT_SECONDS))
+        events.query_retried(self._failures, getattr(error, "sqlstate", None), seconds)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await asyncio.Event().wait()

@@ -1,4 +1,4 @@
-"""Run callers' statements and our own in a tenant's scope, and read a caller's grant."""
+"""Run callers' statements and our own in a tenant's scope, and read a caller's access."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -10,17 +10,12 @@ from anyio.lowlevel import checkpoint
 from cachetools import TTLCache
 
 from zava.data.named_queries import statement
+from zava.data.row_decoding import Origins, read_columns, read_rows
 from zava.data.session.audit_writer import AuditWriter
-from zava.data.session.executor import (
-    SCOPE_QUESTION,
-    SERVER_DEADLINE_SECONDS,
-    USED_QUESTION,
-    Door,
-    Question,
-)
+from zava.data.session.executor import SERVER_DEADLINE_SECONDS, TenantExecutor
 from zava.data.session.isolation_check import IsolationCheck
-from zava.data.session.pipeline import Flight, Grant, Landing
-from zava.data.session.row_decoding import Origins, read_columns, read_rows
+from zava.data.session.operations import ReadAccess, ReadUsage, Statement
+from zava.data.session.results import EffectiveAccess, StatementResult
 from zava.data.session.signed_context import ContextSigner
 from zava.data.syntax.fingerprint import note_statement
 from zava.data.syntax.limits import check_limits
@@ -33,10 +28,10 @@ from zava.model.core import Audience, BudgetUse, Caller, PerformanceSummary, Sco
 
 _SCOPE_SECONDS = 60
 _MANY_ROWS = 64
-_UNSHARED = 1_000_000  # connections: nobody waits for a place of the own
+_UNSHARED = 1_000_000  # connections: no caller waits for one
 
 
-class Reading(NamedTuple):
+class ScopedRows(NamedTuple):
     """The rows of a statement of ours, and the scope in which they were read."""
 
     rows: list[dict[str, Any]]
@@ -62,7 +57,7 @@ class TenantDatabase:
         use_prepared: bool = True,
         monitor: QueryStatsCollector | None = None,
     ) -> None:
-        self._door = Door(
+        self._executor = TenantExecutor(
             pool,
             signer,
             verification,
@@ -96,41 +91,39 @@ class TenantDatabase:
         """
         check_limits(sql)
         await note_statement(caller, sql)
-        question = Question(
-            sql, max_rows=max_rows, describe=True, is_heavy=is_heavy, gathers=gathers
-        )
-        audience, landing = await self._door.ask(caller, question)
-        _tell(caller, audience, landing)
-        if len(landing.lines) > _MANY_ROWS:
+        free = Statement(sql, max_rows=max_rows, is_free=True, is_heavy=is_heavy, gathers=gathers)
+        audience, result = await self._executor.execute(caller, free)
+        _tell(caller, audience, result)
+        if len(result.lines) > _MANY_ROWS:
             # Whoever got this one's place sends a statement first: making an answer of many rows
             # takes so long that the database would rest meanwhile.
             await checkpoint()
-        if landing.description is not None and landing.description.nparams:
+        if result.description is not None and result.description.nparams:
             raise QueryRefused(
                 "The statement holds parameters such as $1, and nothing is bound to them.",
                 hint="Write the values into the statement.",
             )
-        scope = await self._scope(caller, audience, landing.scope)
+        scope = await self._scope(caller, audience, result.scope)
         columns = (
             read_columns(
-                landing.description,
+                result.description,
                 self._outside_text or frozenset(),
                 reads_outside_text=reads_outside_text,
             )
-            if landing.description
+            if result.description
             else ()
         )
         return Table(
             columns=columns,
-            rows=read_rows(columns, landing.lines),
-            truncated=landing.truncated,
+            rows=read_rows(columns, result.lines),
+            truncated=result.truncated,
             scope=scope,
             as_of=datetime.now(UTC),
         )
 
     async def read(
         self, caller: Caller, sql: str, params: Mapping[str, Any] | None = None
-    ) -> Reading:
+    ) -> ScopedRows:
         """Run a statement of ours, whose rows are JSON objects; values travel in `params`.
 
         Raises:
@@ -141,29 +134,29 @@ class TenantDatabase:
 
     async def read_hashed(
         self, caller: Caller, sql: str, params: Mapping[str, Any] | None = None
-    ) -> tuple[Reading, str]:
-        """Read, and return under which `Grant.scope_hash` the rows were seen.
+    ) -> tuple[ScopedRows, str]:
+        """Read, and return under which `EffectiveAccess.scope_hash` the rows were seen.
 
         Raises:
             ZavaError: it could not be run now, or the caller has no access.
         """
         await note_statement(caller, sql)
-        audience, landing = await self._door.ask(caller, Question(sql, params))
-        _tell(caller, audience, landing)
-        reading = Reading(
-            [orjson.loads(line) for line in landing.lines],
-            await self._scope(caller, audience, landing.scope),
+        audience, result = await self._executor.execute(caller, Statement(sql, params))
+        _tell(caller, audience, result)
+        reading = ScopedRows(
+            [orjson.loads(line) for line in result.lines],
+            await self._scope(caller, audience, result.scope),
         )
-        return reading, sha256(f"{audience}|{landing.scope}".encode()).hexdigest()
+        return reading, sha256(f"{audience}|{result.scope}".encode()).hexdigest()
 
-    async def grant(self, caller: Caller) -> Grant:
-        """Read the caller's grant, in one trip and without any tenant's row.
+    async def effective_access(self, caller: Caller) -> EffectiveAccess:
+        """Read what the caller may see now, in one trip and without any tenant's row.
 
         Raises:
             ZavaError: the caller has no access, or the database does not answer.
         """
-        grant = await self._door.enter(caller, SCOPE_QUESTION, Flight.scope)
-        return self._learn(caller, grant)
+        _, effective_access = await self._executor.execute(caller, ReadAccess())
+        return self._learn(caller, effective_access)
 
     async def budget(self, caller: Caller) -> BudgetUse:
         """Read what a caller has used of the budgets, in one trip and without any tenant's row.
@@ -171,15 +164,15 @@ class TenantDatabase:
         Raises:
             ZavaError: the caller has no access, or the database does not answer.
         """
-        used = await self._door.enter(caller, USED_QUESTION, Flight.used)
-        self._learn(caller, used.grant)
+        _, used = await self._executor.execute(caller, ReadUsage())
+        self._learn(caller, used.effective_access)
         budget, (calls, milliseconds) = (
-            self._door.budgets.budget,
-            self._door.trail.unwritten(caller),
+            self._executor.budgets.budget,
+            self._executor.trail.unwritten(caller),
         )
         return BudgetUse(
             # One limit for both: the calls of every instance, and every request of this one.
-            calls=max(used.calls + calls, self._door.budgets.requests(caller)),
+            calls=max(used.calls + calls, self._executor.budgets.requests(caller)),
             calls_per_minute=budget.calls_per_minute,
             minute_seconds_left=used.minute_seconds_left,
             database_seconds=(used.milliseconds + milliseconds) / 1000,
@@ -194,30 +187,30 @@ class TenantDatabase:
         Raises:
             Busy: the caller sent too many of them within the hour.
         """
-        self._door.charge_refusal(caller)
+        self._executor.charge_refusal(caller)
 
     def audience(self, caller: Caller) -> Audience | None:
         """Return the audience in which the caller was last seen: a guess, never a permission."""
-        return self._door.audience(caller)
+        return self._executor.audience(caller)
 
     def performance(self) -> PerformanceSummary:
         """Return what the statements of this process took; whose they were is not in it."""
-        return self._door.monitor.summary()
+        return self._executor.monitor.summary()
 
     async def close(self) -> None:
         """Stop the tasks for slow and overdue statements, while the pool is still open."""
-        await self._door.monitor.close()
-        await self._door.overdue.close()
+        await self._executor.monitor.close()
+        await self._executor.overdue.close()
 
-    def _learn(self, caller: Caller, grant: Grant) -> Grant:
-        self._door.learn(caller, grant.audience)
-        _tell_scope(caller, grant.audience, grant.scope)
-        return grant
+    def _learn(self, caller: Caller, effective_access: EffectiveAccess) -> EffectiveAccess:
+        self._executor.learn(caller, effective_access.audience)
+        _tell_scope(caller, effective_access.audience, effective_access.scope)
+        return effective_access
 
     async def _scope(self, caller: Caller, audience: Audience, scope_text: str) -> Scope:
         known = self._scopes.get((audience, scope_text))
         if known is None:
-            _, names = await self._door.ask(caller, Question(statement("scope")))
+            _, names = await self._executor.execute(caller, Statement(statement("scope")))
             stores = [orjson.loads(line) for line in names.lines]
             known = Scope(
                 audience,
@@ -225,8 +218,8 @@ class TenantDatabase:
                 stores[0]["store_count"] if stores else 0,
             )
             if self._outside_text is None:
-                question = Question(statement("outside_text"), OUTSIDE_TEXT)
-                _, origins = await self._door.ask(caller, question)
+                read_origins = Statement(statement("outside_text"), OUTSIDE_TEXT)
+                _, origins = await self._executor.execute(caller, read_origins)
                 self._outside_text = frozenset(
                     (row["table_id"], row["column_number"])
                     for row in map(orjson.loads, origins.lines)
@@ -237,15 +230,15 @@ class TenantDatabase:
         return known
 
 
-def _tell(caller: Caller, audience: Audience, landing: Landing) -> None:
+def _tell(caller: Caller, audience: Audience, result: StatementResult) -> None:
     """Record on the caller's call what the audit keeps of an answer: scope and size, no content."""
-    _tell_scope(caller, audience, landing.scope)
+    _tell_scope(caller, audience, result.scope)
     if caller.call is not None:
-        caller.call.row_count += len(landing.lines)
-        caller.call.byte_count += sum(map(len, landing.lines))
+        caller.call.row_count += len(result.lines)
+        caller.call.byte_count += sum(map(len, result.lines))
 
 
 def _tell_scope(caller: Caller, audience: Audience, scope: str) -> None:
     if caller.call is not None:
         caller.call.audience = audience
-        caller.call.store_ids = tuple(part for part in scope.strip("{}").split(",") if part)
+        caller.call.store_ids = tuple(filter(None, scope.strip("{}").split(",")))

@@ -1,8 +1,8 @@
 """What one principal may use: of this process, and, counted in the database, of all of them.
 
-In this process the connections are shared fairly (`Places`). The rest (calls at once, calls a
-minute, database time an hour) the database decides inside each call's round trip. What it refused
-is remembered until the time that it named, so that a flood is turned away at the edge.
+In this process the connections are shared fairly (`ConnectionQuota`). The rest (calls at once,
+calls a minute, database time an hour) the database decides inside each call's round trip. What it
+refused is remembered until the time that it named, so that a flood is turned away at the edge.
 """
 
 import asyncio
@@ -61,12 +61,12 @@ def spent(what: str, seconds: int) -> Busy:
     )
 
 
-class Places:
-    """Divide this process's connections among principals; a place is the right to one.
+class ConnectionQuota:
+    """Divide this process's connections among principals; a slot is the right to one.
 
     A principal who is alone may use them all, but for heavy statements, which leave one free. If
     another one has called within a minute, each may use half of them. The principal with the
-    fewest places gets the next one. When all are held, `spare` more are there for principals who
+    fewest slots gets the next one. When all are held, `spare` more are there for principals who
     hold none. One who was alone may have filled the others with statements of half a minute.
 
     Of statements that gather much in memory, one runs at a time for each principal.
@@ -83,87 +83,85 @@ class Places:
         self._held: dict[bytes, int] = {}
         self._held_by_all = 0
         self._gathering: set[bytes] = set()
-        self._waiting: list[_Turn] = []
+        self._waiting: list[_Waiter] = []
         # When each principal called last, the latest at the end.
         self._seen: OrderedDict[bytes, float] = OrderedDict()
 
-    def hold(self, caller: Caller, *, is_heavy: bool, gathers: bool = False) -> "_Place":
-        """Hold one place during an `async with` block; the block gets whether it is a spare one.
+    def slot(self, caller: Caller, *, is_heavy: bool, gathers: bool = False) -> "_Slot":
+        """Hold one slot during an `async with` block; the block gets whether it is a spare one.
 
         The block's entry raises Busy when none came free in time, or when too many of the
         caller's wait already.
         """
-        return _Place(self, caller.identity, is_heavy=is_heavy, gathers=gathers)
+        return _Slot(self, caller.identity, is_heavy=is_heavy, gathers=gathers)
 
-    async def take(self, principal: bytes, *, is_heavy: bool, gathers: bool = False) -> bool:
-        """Take a place, now or when one comes free; return whether it is a spare one.
+    async def acquire(self, principal: bytes, *, is_heavy: bool, gathers: bool = False) -> bool:
+        """Take a slot, now or when one comes free; return whether it is a spare one.
 
         Raises:
-            Busy: no place came free in time, or too many of the caller's calls wait.
+            Busy: no slot came free in time, or too many of the caller's calls wait.
         """
         self._see(principal)
+        if self._may_hold(principal, is_heavy=is_heavy, gathers=gathers):
+            return self._hand_to(principal, gathers=gathers)
         loop = asyncio.get_running_loop()
-        turn = _Turn(principal, is_heavy, gathers, loop.create_future())
-        if self._may_hold(turn):
-            return self._hand_to(turn)
-        if sum(turn.principal == principal for turn in self._waiting) >= self._max_waiting:
+        waiter = _Waiter(principal, is_heavy, gathers, loop.create_future())
+        if sum(waiter.principal == principal for waiter in self._waiting) >= self._max_waiting:
             raise spent("place", 1)
-        self._waiting.append(turn)
-        expiry = loop.call_later(call_context.remaining_seconds(_WAIT_SECONDS), turn.expire)
+        self._waiting.append(waiter)
+        expiry = loop.call_later(call_context.remaining_seconds(_WAIT_SECONDS), waiter.expire)
         try:
-            return await turn.came
+            return await waiter.came
         except (TimeoutError, asyncio.CancelledError) as error:
-            if turn in self._waiting:
-                self._waiting.remove(turn)
+            if waiter in self._waiting:
+                self._waiting.remove(waiter)
             else:  # given in the very moment
-                self.give_back(principal, gathers=gathers)
+                self.release(principal, gathers=gathers)
             if isinstance(error, TimeoutError):
                 raise spent("place", 1) from error
             raise
         finally:
             expiry.cancel()
 
-    def give_back(self, principal: bytes, *, gathers: bool = False) -> None:
-        """Give a place back; who waits and holds the fewest gets it, the first of equals."""
+    def release(self, principal: bytes, *, gathers: bool = False) -> None:
+        """Give a slot back; the waiter that holds the fewest gets it, the first of equals."""
         self._held_by_all -= 1
         self._held[principal] -= 1
         if not self._held[principal]:
             del self._held[principal]
         if gathers:
             self._gathering.discard(principal)
-        chosen: _Turn | None = None
-        for turn in self._waiting:
-            if turn.came.done():  # it expired, or its caller left, in the very moment
+        chosen: _Waiter | None = None
+        for waiter in self._waiting:
+            if waiter.came.done():  # it expired, or its caller left, in the very moment
                 continue
-            if chosen is not None and self._held_by(turn) >= self._held_by(chosen):
+            held = self._held.get(waiter.principal, 0)
+            if chosen is not None and held >= self._held.get(chosen.principal, 0):
                 continue
-            if self._may_hold(turn):
-                chosen = turn
+            if self._may_hold(waiter.principal, is_heavy=waiter.is_heavy, gathers=waiter.gathers):
+                chosen = waiter
         if chosen is not None:
             self._waiting.remove(chosen)
-            chosen.came.set_result(self._hand_to(chosen))
+            chosen.came.set_result(self._hand_to(chosen.principal, gathers=chosen.gathers))
 
-    def _hand_to(self, turn: "_Turn") -> bool:
+    def _hand_to(self, principal: bytes, *, gathers: bool) -> bool:
         is_spare = self._held_by_all >= self._connections
-        self._held[turn.principal] = self._held_by(turn) + 1
+        self._held[principal] = self._held.get(principal, 0) + 1
         self._held_by_all += 1
-        if turn.gathers:
-            self._gathering.add(turn.principal)
+        if gathers:
+            self._gathering.add(principal)
         return is_spare
 
-    def _held_by(self, turn: "_Turn") -> int:
-        return self._held.get(turn.principal, 0)
-
-    def _may_hold(self, turn: "_Turn") -> bool:
-        if turn.gathers and turn.principal in self._gathering:
+    def _may_hold(self, principal: bytes, *, is_heavy: bool, gathers: bool) -> bool:
+        if gathers and principal in self._gathering:
             return False
-        held = self._held_by(turn)
+        held = self._held.get(principal, 0)
         if self._held_by_all >= self._connections:
             return held == 0 and self._held_by_all < self._connections + self._spare
-        if not self._is_alone(turn.principal):
+        if not self._is_alone(principal):
             most = self._connections // 2
         else:
-            most = self._connections - 1 if turn.is_heavy else self._connections
+            most = self._connections - 1 if is_heavy else self._connections
         return held < max(1, most)
 
     def _see(self, principal: bytes) -> None:
@@ -178,8 +176,8 @@ class Places:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Turn:
-    """A call that waits for a place."""
+class _Waiter:
+    """A call that waits for a slot."""
 
     principal: bytes
     is_heavy: bool
@@ -187,29 +185,31 @@ class _Turn:
     came: asyncio.Future[bool]
 
     def expire(self) -> None:
-        """End the wait, unless a place came in the very moment."""
+        """End the wait, unless a slot came in the very moment."""
         if not self.came.done():
             self.came.set_exception(TimeoutError())
 
 
-class _Place:
-    """One block's hold on a place."""
+class _Slot:
+    """One block's hold on a slot."""
 
-    __slots__ = ("_gathers", "_is_heavy", "_places", "_principal")
+    __slots__ = ("_gathers", "_is_heavy", "_principal", "_quota")
 
-    def __init__(self, places: Places, principal: bytes, *, is_heavy: bool, gathers: bool) -> None:
-        self._places = places
+    def __init__(
+        self, quota: ConnectionQuota, principal: bytes, *, is_heavy: bool, gathers: bool
+    ) -> None:
+        self._quota = quota
         self._principal = principal
         self._is_heavy = is_heavy
         self._gathers = gathers
 
     async def __aenter__(self) -> bool:
-        return await self._places.take(
+        return await self._quota.acquire(
             self._principal, is_heavy=self._is_heavy, gathers=self._gathers
         )
 
     async def __aexit__(self, *_: object) -> None:
-        self._places.give_back(self._principal, gathers=self._gathers)
+        self._quota.release(self._principal, gathers=self._gathers)
 
 
 class Budgets:
@@ -225,7 +225,7 @@ class Budgets:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.budget = budget
-        self.places = Places(connections, max_waiting, clock, spare=spare)
+        self.quota = ConnectionQuota(connections, max_waiting, clock, spare=spare)
         self._clock = clock
         # By identity, each entry seen by its own principal alone. Forgetting one costs a question
         # to the database, no more.
@@ -282,7 +282,7 @@ class Budgets:
         return True
 
     def close_until(self, caller: Caller, what: str, seconds: int) -> None:
-        """Remember what the database refused; a place is free again too soon to remember."""
+        """Remember what the database refused; a slot is free again too soon to remember."""
         self._searched_at.pop(caller.identity, None)
         if what != "place":
             self._closed_until[caller.identity] = self._clock() + seconds, what

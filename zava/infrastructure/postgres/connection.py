@@ -23,7 +23,7 @@ _CANCEL_INTERVAL_SECONDS = 0.05
 
 ARGUMENTS: dict[str, Any] = {
     "autocommit": True,
-    "prepare_threshold": None,  # what is prepared, the flight prepares by name
+    "prepare_threshold": None,  # the pipeline prepares by name
     "application_name": APPLICATION_NAME,
     "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
     # A peer that the network has swallowed is noticed by the kernel, not by a caller's deadline.
@@ -133,9 +133,9 @@ class PooledConnection(AsyncConnection[tuple[object, ...]]):
 
 
 class _Line:
-    """A socket that the event loop watches from one flight to the next.
+    """A socket that the event loop watches from one round trip to the next.
 
-    Watching it anew for each wait, as psycopg does, costs half a dozen system calls a flight.
+    Watching it anew for each wait, as psycopg does, costs half a dozen system calls a trip.
     """
 
     def __init__(self, socket: int) -> None:
@@ -177,7 +177,7 @@ class _Line:
 
     def _tell(self) -> None:
         if self._readable is None:
-            # Something came unasked: the end, or a notice. The next flight will read it.
+            # Something came unasked: the end, or a notice. The next round trip will read it.
             self.leave()
         elif not self._readable.done():
             self._readable.set_result(None)

@@ -52,13 +52,17 @@ class InstrumentAggregator:
 
     def count(self, instrument: Instrument, labels: tuple[str, ...]) -> None:
         """Take one more of a counter."""
-        key = self._key(instrument, labels)
+        key = instrument.name, labels
+        if key not in self._checked:
+            self._check(instrument, labels)
         with self._lock:
             self._counters[key] = self._counters.get(key, 0) + 1
 
     def record(self, instrument: Instrument, labels: tuple[str, ...], seconds: float) -> None:
         """Take one value of a histogram."""
-        key = self._key(instrument, labels)
+        key = instrument.name, labels
+        if key not in self._checked:
+            self._check(instrument, labels)
         with self._lock:
             distribution = self._distributions.get(key)
             if distribution is None:
@@ -78,14 +82,11 @@ class InstrumentAggregator:
         with self._lock:
             return self._distributions.get((name, labels), Distribution())
 
-    def _key(self, instrument: Instrument, labels: tuple[str, ...]) -> Key:
-        key = instrument.name, labels
-        if key not in self._checked:
-            for (name, values), label in zip(instrument.labels, labels, strict=True):
-                if label not in values:
-                    raise ValueError(f"{instrument.name}: {name} is not one of its values")
-            self._checked.add(key)
-        return key
+    def _check(self, instrument: Instrument, labels: tuple[str, ...]) -> None:
+        for (name, values), label in zip(instrument.labels, labels, strict=True):
+            if label not in values:
+                raise ValueError(f"{instrument.name}: {name} is not one of its values")
+        self._checked.add((instrument.name, labels))
 
     def drain(self) -> tuple[dict[Key, int], dict[Key, Distribution]]:
         """Return what was taken since the last time, and forget it."""

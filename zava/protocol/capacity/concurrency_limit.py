@@ -7,8 +7,8 @@ because their number is limited, and no principal fills the process alone.
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 
 from zava.errors import Busy
 from zava.model.core import Caller
@@ -48,15 +48,21 @@ class Admission:
         self._refused: dict[bytes, int] = {}
         self._refused_in = 0
 
-    @contextmanager
-    def admitted(self, caller: Caller) -> Iterator[None]:
-        """Hold one of the places while the block runs.
+    def admitted(self, caller: Caller) -> "_Admitted":
+        """Hold one of the places while a `with` block runs.
+
+        The block's entry raises ShareTaken when the caller holds as many as one may beside others,
+        and Busy when all are taken.
+        """
+        return _Admitted(self, caller.identity)
+
+    def enter(self, principal: bytes) -> None:
+        """Take one of the places.
 
         Raises:
-            ShareTaken: the caller holds as many as one may beside others.
+            ShareTaken: the principal holds as many as one may beside others.
             Busy: all are taken.
         """
-        principal = caller.identity
         self._see(principal)
         held = self._held.get(principal, 0)
         if held >= self._half and not self._is_alone(principal):
@@ -68,13 +74,13 @@ class Admission:
             raise Busy("The server is at its capacity.", hint=_again())
         self._held[principal] = held + 1
         self._held_by_all += 1
-        try:
-            yield
-        finally:
-            self._held_by_all -= 1
-            self._held[principal] -= 1
-            if not self._held[principal]:
-                del self._held[principal]
+
+    def leave(self, principal: bytes) -> None:
+        """Free one of the principal's places."""
+        self._held_by_all -= 1
+        self._held[principal] -= 1
+        if not self._held[principal]:
+            del self._held[principal]
 
     async def hold_back(self, caller: Caller) -> None:
         """Wait before a caller's refusal is sent, if the client does not honour `Retry-After`.
@@ -101,6 +107,22 @@ class Admission:
     def _is_alone(self, principal: bytes) -> bool:
         other = next((seen for seen in reversed(self._seen) if seen != principal), None)
         return other is None or self._clock() - self._seen[other] > _SEEN_SECONDS
+
+
+class _Admitted:
+    """One block's hold on a place."""
+
+    __slots__ = ("_admission", "_principal")
+
+    def __init__(self, admission: Admission, principal: bytes) -> None:
+        self._admission = admission
+        self._principal = principal
+
+    def __enter__(self) -> None:
+        self._admission.enter(self._principal)
+
+    def __exit__(self, *_: object) -> None:
+        self._admission.leave(self._principal)
 
 
 def _again() -> str:

@@ -10,7 +10,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol
 
 from zava import call_context
 from zava.errors import AccessDenied, Busy, InsufficientScope
@@ -148,63 +148,51 @@ class Endpoint:
         pairs = headers.items() if isinstance(headers, Mapping) else headers
         # Space around a value is not part of it (RFC 9110, 5.5).
         fields = [(name.lower(), value.strip(" \t")) for name, value in pairs]
-        path = path.rstrip("/") or "/"
+        single = dict(fields)
+        is_local = _host_name(single.get("host", "")) in _LOOPBACK
+        method, path = method.upper(), path.rstrip("/") or "/"
         begun = call_context.begin(None, seconds=self._call_seconds, since=since)
-        with call_context.use(begun):
-            answering: Awaitable[HttpResponse]
-            if path not in PATHS and is_of_sign_in(path):
-                signing_in = self._sign_in(method.upper(), path, query, fields, body)
-                answering = self.process_time.share(ANYONE, signing_in)
+        task: asyncio.Task[Any] = asyncio.current_task()  # type: ignore[assignment]  # runs in one
+        if begun.deadline is not None:
+            self._patience.watch(task, begun.deadline + _ANSWER_SECONDS)
+        entered = call_context.enter(begun)
+        try:
+            if path == MCP_PATH and method == "POST":
+                answer = await self._post(fields, single, body)
+            elif path not in PATHS and is_of_sign_in(path):
+                signing_in = self._sign_in(method, path, query, fields, body)
+                answer = await self.process_time.share(ANYONE, signing_in)
             else:
-                answering = self._route(method.upper(), path, fields, body)
-            answer = await self._in_time(begun.deadline, answering)
-        is_local = _host_name(dict(fields).get("host", "")) in _LOOPBACK
-        content = b"" if method.upper() == "HEAD" else answer.body
+                answer = await self.process_time.share(
+                    ANYONE, self._open(method, path, fields, single)
+                )
+        except (asyncio.CancelledError, Exception) as error:  # noqa: BLE001  # the edge: the caller gets no traceback
+            answer = self._failed(error, task)
+        finally:
+            self._patience.leave(task)
+            call_context.leave(entered)
+        content = b"" if method == "HEAD" else answer.body
         return HttpResponse(answer.status, secured(answer.headers, is_local=is_local), content)
 
     async def aclose(self) -> None:
         """End what the first request started."""
         await self.sdk_bridge.close()
 
-    async def _in_time(
-        self, until: float | None, answering: Awaitable[HttpResponse]
-    ) -> HttpResponse:
-        """Return an answer in time, even if a part of the way to it hangs or fails."""
-        task = cast("asyncio.Task[Any]", asyncio.current_task())  # a coroutine runs in one
-        if until is not None:
-            self._patience.watch(task, until + _ANSWER_SECONDS)
-        try:
-            return await answering
-        except asyncio.CancelledError:
-            if not self._patience.is_late(task):
-                raise
-        except Exception as error:  # noqa: BLE001  # the edge: the caller gets no traceback
-            if not self._patience.is_late(task):
-                correlation_id = events.request_failed(error)
-                return rpc_error(
-                    500, _INTERNAL_ERROR, "Internal error", data={"correlation_id": correlation_id}
-                )
-        finally:
-            self._patience.leave(task)
-        events.request_timed_out()
-        return out_of_time()
+    def _failed(self, error: BaseException, task: "asyncio.Task[Any]") -> HttpResponse:
+        """Return the answer to a request that failed or did not end in time.
 
-    async def _route(
-        self, method: str, path: str, fields: list[tuple[str, str]], body: bytes
-    ) -> HttpResponse:
-        single = dict(fields)
-        if path == MCP_PATH and method == "POST":
-            refused = (
-                _refuse_repeated(fields) or self._refuse_host(single) or _refuse_lost(single, body)
-            )
-            if refused is None:
-                try:
-                    return await self._post(fields, single, body)
-                except Busy as busy:  # before the token was verified
-                    refused = _busy(503, busy)
-            await self.process_time.turn(ANYONE)
-            return refused
-        return await self.process_time.share(ANYONE, self._open(method, path, fields, single))
+        Raises:
+            CancelledError: the request was cancelled from outside.
+        """
+        if self._patience.is_late(task):
+            events.request_timed_out()
+            return out_of_time()
+        if isinstance(error, asyncio.CancelledError):
+            raise error
+        correlation_id = events.request_failed(error)
+        return rpc_error(
+            500, _INTERNAL_ERROR, "Internal error", data={"correlation_id": correlation_id}
+        )
 
     async def _open(
         self, method: str, path: str, fields: list[tuple[str, str]], single: dict[str, str]
@@ -241,21 +229,14 @@ class Endpoint:
     async def _post(
         self, fields: list[tuple[str, str]], single: dict[str, str], body: bytes
     ) -> HttpResponse:
-        try:
-            caller = await self._authenticator.authenticate(
-                platform.authorization(single, is_vouched=self._is_vouched)
-            )
-            platform.check_agreement(single, caller, is_vouched=self._is_vouched)
-        except TokenRefused as refusal:
-            events.request_refused(
-                Refusal.NO_TOKEN if refusal.is_missing else Refusal.BAD_TOKEN, refusal.description
-            )
+        """Answer one message for the caller of its token, within the caller's share."""
+        refused = (
+            _refuse_repeated(fields) or self._refuse_host(single) or _refuse_lost(single, body)
+        )
+        caller = refused or await self._caller(single)
+        if isinstance(caller, HttpResponse):
             await self.process_time.turn(ANYONE)
-            return self._challenge(refusal, single["host"])
-        except AccessDenied as denial:
-            events.request_refused(Refusal.BAD_TOKEN, denial.message)
-            await self.process_time.turn(ANYONE)
-            return self._forbidden(denial, single["host"], None)
+            return caller
         request = fields, single, body
         try:
             self._ask_budget(caller)
@@ -268,6 +249,25 @@ class Endpoint:
         except Busy as busy:
             status = 429 if isinstance(busy, ShareTaken) else 503
             return await self._turn_away(caller, status, busy, *request)
+
+    async def _caller(self, single: Mapping[str, str]) -> Caller | HttpResponse:
+        """Return the verified caller, or the refusal of the token."""
+        try:
+            caller = await self._authenticator.authenticate(
+                platform.authorization(single, is_vouched=self._is_vouched)
+            )
+            platform.check_agreement(single, caller, is_vouched=self._is_vouched)
+        except TokenRefused as refusal:
+            events.request_refused(
+                Refusal.NO_TOKEN if refusal.is_missing else Refusal.BAD_TOKEN, refusal.description
+            )
+            return self._challenge(refusal, single["host"])
+        except AccessDenied as denial:
+            events.request_refused(Refusal.BAD_TOKEN, denial.message)
+            return self._forbidden(denial, single["host"], None)
+        except Busy as busy:  # before the token was verified
+            return _busy(503, busy)
+        return caller
 
     async def _turn_away(
         self,

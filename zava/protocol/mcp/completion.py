@@ -20,7 +20,7 @@ class OfferedValues:
 
 
 async def _tables(analytics: Analytics, caller: Caller) -> Sequence[str]:
-    return await analytics.readable_tables(caller)
+    return await analytics.data.readable_tables(caller)
 
 
 COMPLETIONS: dict[str, OfferedValues] = {

@@ -11,7 +11,6 @@ from typing import Any
 
 import orjson
 
-from zava import call_context
 from zava.errors import ZavaError
 from zava.model.core import Permission
 from zava.protocol.auth import permissions
@@ -75,8 +74,8 @@ class FastPath:
             tool = self._tools.get(params["name"])
             if tool is None:
                 return None
-            with call_context.use(request_context.trace):
-                answer = await self._calls.call(tool, params.get("arguments"), request_context)
+            # The endpoint has made the request's trace the current one.
+            answer = await self._calls.call(tool, params.get("arguments"), request_context)
             result = self._tool_result(answer, revision)
         elif method == "initialize":
             result = self._initialized(message["params"]["protocolVersion"])

@@ -97,8 +97,8 @@ def check_version(message: Mapping[str, Any], header: str | None) -> None:
 def metadata(message: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the request's own metadata, `params._meta`."""
     params = message.get("params")
-    said = params.get("_meta") if isinstance(params, Mapping) else None
-    return said if isinstance(said, Mapping) else {}
+    said = params.get("_meta") if isinstance(params, dict) else None
+    return said if isinstance(said, dict) else {}
 
 
 def wants_events(message: Mapping[str, Any]) -> bool:

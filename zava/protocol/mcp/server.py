@@ -36,7 +36,7 @@ from mcp_types import (
 
 from zava import call_context
 from zava.errors import InvalidInput
-from zava.model.core import Caller, Permission
+from zava.model.core import Permission
 from zava.protocol.auth import permissions
 from zava.protocol.mcp import jsonrpc_errors
 from zava.protocol.mcp.completion import (
@@ -56,7 +56,7 @@ from zava.protocol.mcp.sdk_types import (
 from zava.protocol.mcp.server_info import DESCRIPTION, FRESHNESS, INSTRUCTIONS, NAME
 from zava.protocol.request_context import RequestContext
 from zava.protocol.resources.resource import Resource, find_resource
-from zava.protocol.tools.recording import NoTrail, Trail, recorded
+from zava.protocol.tools.recording import NoTrail, Recording, Trail
 from zava.protocol.tools.runner import ToolCalls
 from zava.protocol.versions import HANDSHAKE, SERVED
 from zava.service.analytics import Analytics
@@ -174,16 +174,14 @@ class _Offer:
         if found is None:
             raise jsonrpc_errors.unknown_resource(params.uri)
         resource, values = found
-
-        async def read(caller: Caller) -> str:
-            async with operation("read_resource"):
-                permissions.require(resource, caller)
-                return await resource.read(self._analytics, caller, values)
-
+        request_context = RequestContext.of(context.request)
         try:
-            text = await recorded(
-                self._trail, RequestContext.of(context.request), resource.uri, read
-            )
+            async with (
+                Recording(self._trail, request_context, resource.uri) as caller,
+                operation("read_resource"),
+            ):
+                permissions.require(resource, caller)
+                text = await resource.read(self._analytics, caller, values)
         except InvalidInput:  # a table that is not the caller's
             raise jsonrpc_errors.unknown_resource(params.uri) from None
         content = TextResourceContents(uri=params.uri, mime_type=resource.mime_type, text=text)
@@ -228,14 +226,15 @@ class _Offer:
     async def _completed(
         self, context: Any, resource: Resource | None, offered: OfferedValues, beginning: str
     ) -> Sequence[str]:
-        async def ask(caller: Caller) -> Sequence[str]:
-            async with operation("complete"):
-                if resource is not None:
-                    permissions.require(resource, caller)
-                permissions.require(offered, caller)
-                return await complete(self._analytics, caller, offered, beginning)
-
-        return await recorded(self._trail, RequestContext.of(context.request), RECORDED_AS, ask)
+        request_context = RequestContext.of(context.request)
+        async with (
+            Recording(self._trail, request_context, RECORDED_AS) as caller,
+            operation("complete"),
+        ):
+            if resource is not None:
+                permissions.require(resource, caller)
+            permissions.require(offered, caller)
+            return await complete(self._analytics, caller, offered, beginning)
 
     def _completed_resource(self, ref: Any) -> Resource | None:
         """Return the template that a reference names, None where it names a prompt.

@@ -1,5 +1,6 @@
 """Rows for a reader: columns once, one line a row, and an honest end."""
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ _ROWS_AT_ONCE = 128
 _SEPARATOR = " | "
 _NULL = "NULL"
 # In the JSON of rows: an escape, a border, an object, and what is escaped in lines alone.
-_NOT_PLAIN = (b"\\", b"|", b"{", b"\x7f", _NULL.encode())
+_NOT_PLAIN = re.compile(rb"[\\|{\x7f]|%b" % _NULL.encode())
 _CUT = "…"
 _CELLS_CUT = "(Long cells are cut here; the structured content has them whole.)"
 
@@ -132,7 +133,7 @@ def _plain_lines(rows: Sequence[Sequence[Any]]) -> list[str] | None:
         said.count(b",") != len(rows) * len(rows[0]) - 1
         or said.count(b"[") != len(rows) + 1
         or not said.isascii()
-        or any(mark in said for mark in _NOT_PLAIN)
+        or _NOT_PLAIN.search(said)
     ):
         return None
     said = said.replace(b"[null", b"[NULL").replace(b",null", b",NULL").replace(b'"', b"")

@@ -15,7 +15,7 @@ async def read(analytics: Analytics, caller: Caller, _values: Mapping[str, str])
     Raises:
         AccessDenied: the caller has no grant.
     """
-    return budget_text(await analytics.budget(caller))
+    return budget_text(await analytics.data.budget(caller))
 
 
 def budget_text(use: BudgetUse) -> str:

@@ -15,7 +15,7 @@ async def read(analytics: Analytics, caller: Caller, _values: Mapping[str, str])
     Raises:
         NotPermitted: the caller is not of the head office.
     """
-    return performance_text(await analytics.performance(caller))
+    return performance_text(await analytics.data.performance(caller))
 
 
 def performance_text(summary: PerformanceSummary) -> str:

@@ -4,20 +4,17 @@ Refusals are also lines of the log.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
-from typing import Any, Protocol, TypeVar
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from zava.errors import ZavaError
 from zava.model.core import Call, Caller
 from zava.protocol.request_context import RequestContext
-from zava.protocol.tools.tool import ToolAnswer
 
 logger = logging.getLogger(__name__)
 
 OK, CANCELLED = "OK", "CANCELLED"
 REFUSED_FOR_COST = "REFUSED_FOR_COST"
-Result = TypeVar("Result")
 
 _REFUSED_BY_US = frozenset({"AUTHORIZATION_ERROR", "VALIDATION_ERROR"})
 
@@ -42,33 +39,39 @@ class NoTrail:
         """Return at once."""
 
 
-async def recorded(
-    trail: Trail,
-    request_context: RequestContext,
-    tool: str,
-    run: Callable[[Caller], Awaitable[Result]],
-) -> Result:
-    """Run one call as its caller and record its outcome, even if the client leaves."""
-    call = Call(
-        tool,
-        client_name=request_context.client_name,
-        outcome=CANCELLED,
-        correlation_id=request_context.trace.correlation_id,
-        trace_id=request_context.trace.client_trace_id,
-    )
-    caller = replace(request_context.caller, call=call)
-    try:
-        result = await run(caller)
-        call.outcome = OK
-        if isinstance(result, ToolAnswer) and result.error is not None:
-            _read_error(caller, call, result.error)
-    except ZavaError as error:
-        _read_error(caller, call, error.to_dict())
-        raise
-    finally:
-        trail.note(caller)
-    await trail.make_room()
-    return result
+class Recording:
+    """The record of one call, opened with its caller and noted however the block ends.
+
+    `async with` gives the caller under which the call runs. Outcomes that cannot be written as fast
+    as they come hold the next ones up, refusals too.
+    """
+
+    def __init__(self, trail: Trail, request_context: RequestContext, tool: str) -> None:
+        self._trail = trail
+        self._call = Call(
+            tool,
+            client_name=request_context.client_name,
+            outcome=CANCELLED,
+            correlation_id=request_context.trace.correlation_id,
+            trace_id=request_context.trace.client_trace_id,
+        )
+        self._caller = request_context.caller.during(self._call)
+
+    async def __aenter__(self) -> Caller:
+        """Return the caller whose call is recorded."""
+        return self._caller
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: object
+    ) -> None:
+        """Note the outcome: CANCELLED, unless the block ended or raised an error of ours."""
+        if error is None:
+            self._call.outcome = OK
+        elif isinstance(error, ZavaError):
+            _read_error(self._caller, self._call, error.to_dict())
+        self._trail.note(self._caller)
+        if error is None or isinstance(error, ZavaError):
+            await self._trail.make_room()
 
 
 def _read_error(caller: Caller, call: Call, content: Mapping[str, Any]) -> None:

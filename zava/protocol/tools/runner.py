@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from zava.errors import InsufficientScope, ZavaError
-from zava.model.core import Caller
 from zava.protocol.auth import permissions
 from zava.protocol.request_context import RequestContext
-from zava.protocol.tools.recording import Trail, recorded
+from zava.protocol.tools.recording import Recording, Trail
 from zava.protocol.tools.tool import Tool, ToolAnswer
 from zava.service.analytics import Analytics
 from zava.telemetry.events import operation
@@ -28,18 +27,17 @@ class ToolCalls:
         If the token does not allow the tool, the request's context records it: the HTTP answer is
         then a challenge for the scope.
         """
-
-        async def run(caller: Caller) -> ToolAnswer:
-            try:
-                async with operation(tool.name):
-                    permissions.require(tool, caller)
-                    return await tool.call(self._analytics, caller, tool.read_arguments(arguments))
-            except ZavaError as error:
-                if isinstance(error, InsufficientScope):
-                    request_context.deny(error)
-                return error_answer(error)
-
-        return await recorded(self._trail, request_context, tool.name, run)
+        try:
+            async with (
+                Recording(self._trail, request_context, tool.name) as caller,
+                operation(tool.name),
+            ):
+                permissions.require(tool, caller)
+                return await tool.call(self._analytics, caller, tool.read_arguments(arguments))
+        except ZavaError as error:
+            if isinstance(error, InsufficientScope):
+                request_context.deny(error)
+            return error_answer(error)
 
 
 def error_answer(error: ZavaError) -> ToolAnswer:

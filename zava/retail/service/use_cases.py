@@ -5,7 +5,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from zava.service.analytics import Analytics, QueryData
+from zava.data.sql_query.free_query import FreeQuery
+from zava.service.analytics import Analytics
 
 if TYPE_CHECKING:
     from zava.retail.service.product_search import ProductSearch
@@ -21,7 +22,7 @@ class RetailAnalytics(Analytics):
 
     def __init__(
         self,
-        data: QueryData,
+        data: FreeQuery,
         *,
         make_sales: "Callable[[], SalesAnalytics]",
         make_products: "Callable[[], ProductSearch]",

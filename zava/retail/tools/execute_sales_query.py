@@ -82,7 +82,7 @@ class TableContent(BaseModel):
 
 async def call(analytics: Analytics, caller: Caller, arguments: ExecuteSalesQuery) -> ToolAnswer:
     """Run the statement as the caller."""
-    table = await analytics.execute_sales_query(
+    table = await analytics.data.run(
         caller, arguments.postgresql_query, max_rows=arguments.max_rows
     )
     return ToolAnswer(table_content(table), table_text(table))

@@ -61,7 +61,7 @@ async def call(
     analytics: Analytics, caller: Caller, arguments: GetMultipleTableSchemas
 ) -> ToolAnswer:
     """Describe the tables as the caller may read them."""
-    tables, scope = await analytics.get_multiple_table_schemas(caller, arguments.table_names)
+    tables, scope = await analytics.data.table_schemas(caller, arguments.table_names)
     content = {
         "tables": [schema_content(table) for table in tables],
         "scope": scope_content(scope),

@@ -1,0 +1,80 @@
+"""How far a statement's way is from the endpoint to libpq, in frames and in function calls."""
+
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from tests.protocol.rpc import LEGACY, MODERN, request
+from zava.app import Application
+from zava.data.session import pipeline
+from zava.infrastructure.postgres import connection
+from zava.protocol.http.endpoint import Endpoint
+
+MAX_FRAMES = 15
+MAX_CALLS = 440
+ARGUMENTS = {"postgresql_query": "SELECT store_name, region FROM retail.stores"}
+TO_LIBPQ = {pipeline.__file__, connection.__file__}
+Profile = Callable[[FrameType, str, Any], None]
+
+
+async def profiled(application: Application, token: str, era: str, profile: Profile) -> None:
+    """Send one call for one row while each event of the interpreter goes to `profile`."""
+    params = {"name": "execute_sales_query", "arguments": ARGUMENTS}
+    headers, body = request(era, "tools/call", params, token)
+    before = sys.getprofile()
+    sys.setprofile(profile)
+    try:
+        answer = await application.endpoint.handle("POST", "/mcp", headers, body)
+    finally:
+        sys.setprofile(before)
+    assert answer.status == 200
+    assert b'"row_count":1' in answer.body
+
+
+async def counted(application: Application, token: str, era: str) -> int:
+    """Return the function calls of one request; each resumption of a coroutine is one more."""
+    calls = 0
+
+    def profile(_frame: FrameType, event: str, _argument: Any) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    await profiled(application, token, era, profile)
+    return calls
+
+
+@pytest.mark.parametrize("era", [LEGACY[-1], MODERN])
+async def test_statement_passes_at_most_fifteen_frames_on_its_way_to_libpq(
+    warm: Application, tokens: dict[str, str], era: str
+) -> None:
+    stacks: list[list[str]] = []
+
+    def profile(frame: FrameType, event: str, _argument: Any) -> None:
+        if event != "call" or frame.f_code.co_filename not in TO_LIBPQ:
+            return
+        stack, link = [], frame
+        while link.f_code is not Endpoint.handle.__code__ and link.f_back is not None:
+            stack.append(link.f_code.co_qualname)
+            link = link.f_back
+        stacks.append([link.f_code.co_qualname, *reversed(stack)])
+
+    for _ in range(2):  # the first one prepares the statements of the connection
+        stacks.clear()
+        await profiled(warm, tokens["seattle"], era, profile)
+    sent = [stack for stack in stacks if stack[0] == "Endpoint.handle"]
+    names = {stack[-1].rpartition(".")[2] for stack in sent}
+    assert {"add_call", "_execute", "_exchange", "drive"} <= names
+    deepest = max(sent, key=len)
+    assert len(deepest) <= MAX_FRAMES, deepest
+
+
+@pytest.mark.parametrize("era", [LEGACY[-1], MODERN])
+async def test_warm_request_for_one_row_makes_few_function_calls(
+    warm: Application, tokens: dict[str, str], era: str
+) -> None:
+    # How often the answer arrives in parts is the server's: each part resumes every coroutine.
+    counts = [await counted(warm, tokens["seattle"], era) for _ in range(30)]
+    assert min(counts) <= MAX_CALLS, counts

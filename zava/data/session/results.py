@@ -1,0 +1,147 @@
+"""Read the results of one round trip, and raise the first error among them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from psycopg import OperationalError, errors
+from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGresult
+
+from zava.errors import Busy
+from zava.model.core import Audience
+
+Results = Sequence[tuple[str, PGresult]]
+"""The result of each command, under the name of its step."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatementResult:
+    """What one runner's call brought back.
+
+    `lines` are the runner's rows as UTF-8 JSON without the scope line; `scope` is the verified
+    scope text, never parsed from anything the statement wrote.
+    """
+
+    description: PGresult | None
+    scope: str
+    lines: Sequence[bytes]
+    truncated: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EffectiveAccess:
+    """What a caller may see now: `scope_hash` identifies the scope, `data_version` its state.
+
+    `scope` is the verified scope text, for the audit. `reach` states, as JSON, how far the orders
+    of its stores are loaded.
+    """
+
+    audience: Audience
+    scope_hash: str
+    data_version: str
+    scope: str = ""
+    reach: str = "{}"
+
+
+@dataclass(frozen=True, slots=True)
+class CountedUsage:
+    """What the database has counted of a caller's budgets, and when it counts anew."""
+
+    effective_access: EffectiveAccess
+    calls: int
+    milliseconds: float
+    minute_seconds_left: int
+    hour_seconds_left: int
+
+
+def read_statement_result(results: Results) -> StatementResult:
+    """Read the results of one call.
+
+    Raises:
+        psycopg.Error: the first error among the results, or the exchange ended early.
+        Busy: the audit records could not be written, so the statement did not run.
+    """
+    by_step = _by_step(results, "run")
+    ran = by_step["run"]
+    lines = [ran.get_value(row, 0) or b"" for row in range(ran.ntuples)]
+    truncated = None
+    if lines[-1].startswith(b"truncated:"):  # a row is a JSON object: it begins with a brace
+        truncated = lines.pop().removeprefix(b"truncated:").decode()
+    return StatementResult(by_step.get("describe"), lines[0].decode(), lines[1:], truncated)
+
+
+def read_plan(results: Results) -> str:
+    """Read what the planner would do with a signed call, a line a step.
+
+    Raises:
+        psycopg.Error: the first error among the results, or the exchange ended early.
+        Busy: the audit records could not be written.
+    """
+    return (_by_step(results, "plan")["plan"].get_value(0, 0) or b"").decode()
+
+
+def read_access(results: Results) -> EffectiveAccess:
+    """Read what the caller may see.
+
+    Raises:
+        psycopg.Error: the first error among the results, or the exchange ended early.
+        Busy: the audit records could not be written.
+    """
+    told = _values(_by_step(results, "scope")["scope"])
+    audience, scope_hash, data_version, scope, reach = told
+    return EffectiveAccess(Audience(audience), scope_hash, data_version, scope, reach)
+
+
+def read_usage(results: Results) -> CountedUsage:
+    """Read what the caller has used of the budgets, with the access that came first.
+
+    Raises:
+        psycopg.Error: the first error among the results, or the exchange ended early.
+        Busy: the audit records could not be written.
+    """
+    calls, milliseconds, minute, hour = _values(_by_step(results, "used")["used"])
+    return CountedUsage(
+        read_access(results), int(calls), float(milliseconds), int(minute), int(hour)
+    )
+
+
+def read_working(results: Results) -> set[str]:
+    """Read which calls still have a working backend.
+
+    Raises:
+        psycopg.Error: the first error among the results, or the exchange ended early.
+    """
+    told = _by_step(results, "working")["working"]
+    return {(told.get_value(row, 0) or b"").decode() for row in range(told.ntuples)}
+
+
+def _by_step(results: Results, needed: str) -> dict[str, PGresult]:
+    """Return each step's result; raise the first error, or that the needed one never came."""
+    by_step = {}
+    for step, result in results:
+        if result.status == ExecStatus.FATAL_ERROR:
+            if step == "record":
+                _raise_unrecorded(result)
+            raise_error(result)
+        by_step[step] = result
+    if needed not in by_step:
+        raise OperationalError("the server ended the exchange early")
+    return by_step
+
+
+def _values(told: PGresult) -> tuple[str, ...]:
+    """Return the text of each column of the first row."""
+    return tuple((told.get_value(0, column) or b"").decode() for column in range(told.nfields))
+
+
+def raise_error(result: PGresult) -> None:
+    """Raise the server's error, with its SQLSTATE, when the result is one."""
+    if result.status == ExecStatus.FATAL_ERROR:
+        raise errors.error_from_result(result)
+
+
+def _raise_unrecorded(result: PGresult) -> None:
+    raise Busy(
+        "The audit record could not be written, so the statement was not run.",
+        hint="Try again in a few seconds; then report it.",
+    ) from errors.error_from_result(result)
