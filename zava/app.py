@@ -75,7 +75,8 @@ logger = logging.getLogger(__name__)
 _CONSOLE_TOKEN_SECONDS = 3600
 _CLOSE_SECONDS = 5.0
 _FLUSH_SECONDS = 3.0
-_SPARE = 1  # connections, for principals who hold none when one has filled the others
+SPARE_CONNECTIONS = 1
+"""For principals who hold none when one has filled the others."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,7 @@ def compose(
             settings.database_seconds_per_hour,
         ),
         connections=settings.pool_max,
-        spare=_SPARE,
+        spare=SPARE_CONNECTIONS,
     )
     trail = AuditWriter(
         pool,
@@ -342,11 +343,11 @@ async def answer_request(
 def _pool(settings: Settings, conninfo: str) -> DatabasePool:
     tokens = database_tokens(settings)
     if tokens is None:
-        return DatabasePool(conninfo, max_size=settings.pool_max, spare=_SPARE)
+        return DatabasePool(conninfo, max_size=settings.pool_max, spare=SPARE_CONNECTIONS)
     return DatabasePool(
         authenticated(conninfo),
         max_size=settings.pool_max,
-        spare=_SPARE,
+        spare=SPARE_CONNECTIONS,
         arguments=tokens.arguments,
     )
 

@@ -11,13 +11,14 @@ import pytest
 from tests.breakable import TOLD_TO_COME_BACK, Breakable, ask, pause
 from tests.patience import patient
 from tests.proxy import Proxy
-from zava.app import Application
+from zava.app import SPARE_CONNECTIONS, Application
 from zava.telemetry.instruments import Refusal
 
 OWN_STORE = (
     "SELECT DISTINCT s.store_name FROM retail.orders AS o JOIN retail.stores AS s USING (store_id)"
 )
 NAMES = ("seattle", "redmond", "online")
+POOL = 3  # of `over_the_line`
 Fault = Callable[[Breakable, Proxy], Awaitable[None]]
 
 
@@ -67,7 +68,7 @@ async def silence(_server: Breakable, line: Proxy) -> None:
 async def no_connection_is_leaked(server: Breakable) -> None:
     """Wait until the server has no more than the pool holds: a replaced backend may be ending."""
     async with asyncio.timeout(patient(5)):
-        while await asyncio.to_thread(server.backends) > 3:
+        while await asyncio.to_thread(server.backends) > POOL + SPARE_CONNECTIONS:
             await pause(0.05)
 
 
