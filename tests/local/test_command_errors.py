@@ -247,7 +247,7 @@ def test_access_is_granted_listed_explained_and_revoked(zava: Zava, seeded_clone
     explained = zava("explain-access", "--as", "ann").output
     assert "runner zava.run_store_managers" in explained
     assert "Also able to read every store's rows:\n  postgres: superuser" in explained
-    assert "retail.products: 10 columns, not cost, gross_margin_percent; the same" in explained
+    assert "retail.products: 11 columns, not cost, gross_margin_percent; the same" in explained
     assert "rows by own_store: (store_id = " in explained
     assert "by the chief as zava_admin: nothing -> " in explained
     assert explained.count(" as zava_admin: ") == 3

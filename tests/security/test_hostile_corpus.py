@@ -297,7 +297,7 @@ async def test_judge_sees_a_foreign_row_when_there_is_one(
     assert problem.startswith("policy hole on retail.orders is not one of the sealed ones")
     verification.ensure = _nothing  # type: ignore[method-assign]  # serve although it is broken
     answer = await TenantDatabase(pool, signer, verification).run(
-        callers["seattle"], "SELECT * FROM retail.orders", max_rows=1000
+        callers["seattle"], "SELECT * FROM retail.orders ORDER BY order_id", max_rows=1000
     )
     await pool.close()
     assert foreign_found(answer.rows, arena, "")
