@@ -8,7 +8,6 @@ was lost during a statement, it is repeated once only, because it may have ended
 import asyncio
 import random
 import time
-from contextlib import suppress
 
 import psycopg
 
@@ -71,6 +70,10 @@ class Repetition:
         doubled = _FIRST_WAIT_SECONDS * 2.0 ** (self._failures - 1)
         seconds = _jitter(0, min(doubled, _LONGEST_WAIT_SECONDS))
         events.query_retried(self._failures, getattr(error, "sqlstate", None), seconds)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await asyncio.Event().wait()
+        loop = asyncio.get_running_loop()
+        is_over = loop.create_future()
+        timer = loop.call_later(seconds, is_over.set_result, None)
+        try:
+            await is_over
+        finally:
+            timer.cancel()
