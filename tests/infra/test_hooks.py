@@ -9,6 +9,7 @@ import ensurepip
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -188,6 +189,15 @@ def test_step_that_fails_ends_the_hook_with_one_sentence(
 
 
 def test_interrupted_hook_goes_on_at_the_next_run(workstation: Workstation) -> None:
+    # What starts the tests in the background ignores interrupts, and its children inherit that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        _interrupt_and_go_on(workstation)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _interrupt_and_go_on(workstation: Workstation) -> None:
     ended = workstation.run("postprovision", deployed(), plan="grant interrupt")
     assert_one_sentence(ended)
     assert of_zava(ended) == [MIGRATE, GRANT]
