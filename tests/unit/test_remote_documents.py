@@ -75,7 +75,7 @@ async def test_answer_that_is_no_whole_document_is_an_error_of_the_line(answer: 
     [((HEAD,), b"x: y\r\n"), ((HEAD, b"\r\n"), b" "), ((CHUNKED,), b"1\r\n \r\n"), ((), b"H")],
 )
 def test_answer_that_never_ends_ends_with_its_time(said: tuple[bytes, ...], again: bytes) -> None:
-    with speaking(*said, last=again) as url, pytest.raises(OSError):  # noqa: PT011
+    with speaking(*said, last=again) as url, pytest.raises(OSError):  # noqa: PT011  # of every kind
         read_document(url, seconds=0.3)
 
 
@@ -114,7 +114,7 @@ def test_documents_are_read_over_https_or_from_this_machine_alone(url: str) -> N
 @pytest.mark.parametrize("url", ["https://a b/keys", "https://127.0.0.1:x/keys", "https:///keys"])
 def test_address_that_leads_nowhere_is_an_error_of_the_line(url: str) -> None:
     assert is_safe(url)
-    with pytest.raises(OSError):  # noqa: PT011
+    with pytest.raises(OSError):  # noqa: PT011  # of every kind
         read_document(url)
 
 
