@@ -6,6 +6,8 @@ on are in pyproject.toml.
 
 import pytest
 
+from tests.scheduling import unit_of
+
 TRACED = (
     "tests/data/test_audit.py",
     "tests/data/test_budgets.py",
@@ -51,14 +53,26 @@ def is_traced(test: str) -> bool:
 def traced_first(items: list[pytest.Item]) -> None:
     """Put the traced tests before all others, both in their order.
 
-    A tracer that has ended does not reach threads that live on, so it is never started again.
+    A tracer that has ended does not reach threads that live on, so it is never started again. A
+    unit that holds both kinds comes last of the traced ones: its worker traces none after it.
     """
-    items.sort(key=lambda item: not is_traced(item.nodeid))
+    mixed = {unit_of(item.nodeid) for item in items if not is_traced(item.nodeid)}
+
+    def place(item: pytest.Item) -> int:
+        if not is_traced(item.nodeid):
+            return 2
+        return int(unit_of(item.nodeid) in mixed)
+
+    items.sort(key=place)
 
 
 def end_tracing(item: pytest.Item) -> None:
     """End the tracer at the first test that is not traced."""
     plugin = item.config.pluginmanager.getplugin("_cov")
     controller = getattr(plugin, "cov_controller", None)  # without --cov there is none
-    if controller is not None and controller.started and not is_traced(item.nodeid):
+    if controller is None:
+        return
+    if is_traced(item.nodeid):
+        assert controller.started, f"{item.nodeid} runs after a test that is not traced"
+    elif controller.started:
         controller.pause()

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.scheduling import unit_of
+from tests.tracing import is_traced
 
 STARTED_ONCE = ("laptop", "own_server", "searchable_template")
 
@@ -27,3 +28,12 @@ def test_what_starts_slowly_is_started_by_one_worker(
         if name in getattr(item, "fixturenames", ())
     }
     assert len(units) <= 1, f"say in tests/scheduling.py that these stay together: {units}"
+
+
+def test_no_worker_runs_a_traced_test_after_one_that_is_not(request: pytest.FixtureRequest) -> None:
+    """Sees what this run has collected, in the order in which workers receive it."""
+    units: dict[str, list[bool]] = {}
+    for item in request.session.items:
+        units.setdefault(unit_of(item.nodeid), []).append(is_traced(item.nodeid))
+    traced = [kinds for kinds in units.values() if any(kinds)]
+    assert all(all(kinds) for kinds in traced[:-1]), "at most one unit holds both, and it is last"
