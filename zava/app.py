@@ -54,6 +54,7 @@ from zava.protocol.http.unserved import interrupted, not_started
 from zava.protocol.http_responses import HttpResponse
 from zava.protocol.mcp.fast_path import FastPath
 from zava.protocol.tools.runner import ToolCalls
+from zava.retail.declaration import RETAIL
 from zava.retail.demo.principals import PRINCIPALS
 from zava.retail.service.use_cases import RetailAnalytics
 from zava.retail.tools.registry import TOOLS
@@ -185,6 +186,7 @@ def compose(
     analytics = RetailAnalytics(
         FreeQuery(
             tenancy,
+            RETAIL,
             most_rows=settings.statement_cost_limit or inf,
             turns=ParsingTurns(process_time.charge),
         ),
@@ -203,10 +205,12 @@ def compose(
         # The authenticator has refused a laptop's issuer where it may not be.
         make_sign_in = lru_cache(1)(lambda: _local_sign_in(settings, administrator or conninfo))
     endpoint = Endpoint(
+        name=RETAIL.name,
         make_server=lambda: _make_server(analytics, trail, settings.website_url),
         fast_path=FastPath(
             ToolCalls(analytics, trail),
             TOOLS,
+            RETAIL,
             version=__version__,
             website=settings.website_url,
         ),
@@ -428,7 +432,7 @@ def _sales(tenancy: TenantDatabase, cache: ResultCache, settings: Settings) -> "
     from zava.service.metrics.periods import business_day
 
     reader = MetricReader(tenancy, cache, catalogue())
-    return SalesAnalytics(reader, lambda: business_day(settings.today))
+    return SalesAnalytics(reader, lambda: business_day(settings.today, RETAIL.time_zone))
 
 
 def _products(tenancy: TenantDatabase, vectors: QueryVectors) -> "ProductSearch":
@@ -448,7 +452,7 @@ def _make_server(
     from zava.retail.prompts import PROMPTS
     from zava.retail.resources import RESOURCES
 
-    features = ServerFeatures(TOOLS, RESOURCES, PROMPTS)
+    features = ServerFeatures(RETAIL, TOOLS, RESOURCES, PROMPTS)
     return build_server(analytics, features, version=__version__, trail=trail, website=website)
 
 
@@ -512,10 +516,10 @@ def _clock(settings: Settings) -> Callable[[], datetime]:
         moment = datetime.now(UTC)
         if settings.today is None:
             return moment
-        from zava.service.metrics.periods import BUSINESS_ZONE
+        from zoneinfo import ZoneInfo
 
         # The stores' day is moved, not that of UTC, which begins earlier.
-        local = moment.astimezone(BUSINESS_ZONE).timetz()
+        local = moment.astimezone(ZoneInfo(RETAIL.time_zone)).timetz()
         return datetime.combine(settings.today, local).astimezone(UTC)
 
     return now

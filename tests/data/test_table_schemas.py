@@ -7,6 +7,7 @@ from zava.data.sql_query.free_query import FreeQuery
 from zava.errors import InvalidInput
 from zava.infrastructure.telemetry.aggregator import InstrumentAggregator
 from zava.model.core import Caller
+from zava.retail.declaration import RETAIL
 from zava.telemetry import events
 from zava.telemetry.instruments import CacheType
 
@@ -34,7 +35,7 @@ async def test_structure_is_learnt_once_for_each_audience(
 ) -> None:
     metrics = InstrumentAggregator()
     events.attach(metrics)
-    data = FreeQuery(unguarded)
+    data = FreeQuery(unguarded, RETAIL)
     for name in ("seattle", "redmond", "head-office"):
         await data.table_schemas(callers[name], ["stores"])
     events.detach(metrics)

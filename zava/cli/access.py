@@ -17,6 +17,7 @@ from zava.infrastructure.postgres import access_grants
 from zava.infrastructure.postgres.access_grants import GrantRefused, Principal
 from zava.infrastructure.postgres.readers import Reader, all_store_readers, shows_peers
 from zava.model.core import Caller, caller_of_subject
+from zava.retail.declaration import RETAIL
 from zava.retail.demo.principals import demo_callers
 from zava.settings import Settings, SettingsError
 
@@ -184,8 +185,7 @@ def known_caller(chosen: Settings, name: str) -> Caller:
 
 
 def _plain(name: str) -> str:
-    folded = name.strip().casefold().removeprefix("zava retail ")
-    return folded.replace(" ", "-").replace("_", "-")
+    return RETAIL.short_name(name).replace(" ", "-").replace("_", "-")
 
 
 def _of_issuer(issuer: str | None, subject: str | None) -> Caller | None:

@@ -42,6 +42,7 @@ from zava.infrastructure.postgres.migrations import (
 )
 from zava.infrastructure.telemetry.json_logs import warnings_alone, write_to_stderr
 from zava.protocol.tools.tool import ERROR_META
+from zava.retail.declaration import RETAIL
 from zava.retail.demo.dataset import SeedReport, seed, store_id
 from zava.retail.demo.principals import demo_callers, grant_demo_principals
 from zava.service.metrics.periods import business_day
@@ -191,7 +192,7 @@ def _outlook(scale: float) -> str:
 
 def today_of(settings: Settings) -> date:
     """Return the retail day: ZAVA_TODAY, else today in the stores' time zone."""
-    return business_day(settings.today)
+    return business_day(settings.today, RETAIL.time_zone)
 
 
 def run(

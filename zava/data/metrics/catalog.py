@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from zava.errors import InvalidInput
+from zava.model.domain import Domain
 
 UNITS = {"USD": 2, "percent": 2, "ratio": 2, "days": 1, "count": 0}
 """Decimals to which each unit is rounded."""
@@ -107,8 +108,9 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Everything by name, in the order of the file."""
+    """Everything by name, in the order of the file; `domain` has the time zone of its days."""
 
+    domain: Domain
     sources: Mapping[str, Source]
     shared: Mapping[str, str]
     joins: Mapping[str, str]
@@ -151,8 +153,8 @@ class Catalogue:
         ]
 
 
-def read_catalogue(text: str) -> Catalogue:
-    """Read and check a catalogue.
+def read_catalogue(text: str, domain: Domain) -> Catalogue:
+    """Read and check a domain's catalogue.
 
     Raises:
         CatalogueError: names the entry and the rule that it breaks.
@@ -161,6 +163,7 @@ def read_catalogue(text: str) -> Catalogue:
         tables = tomllib.loads(text)
         dimensions = {n: _made(Dimension, n, t) for n, t in tables.pop("dimensions").items()}
         found = Catalogue(
+            domain=domain,
             sources={n: _made(Source, n, t) for n, t in tables.pop("sources").items()},
             shared=tables.pop("shared"),
             joins=tables.pop("joins"),

@@ -36,7 +36,6 @@ from zava.protocol.http_responses import (
 from zava.protocol.mcp.fast_path import FastPath
 from zava.protocol.mcp.jsonrpc import HEADER_MISMATCH, INVALID_REQUEST
 from zava.protocol.mcp.sdk_bridge import SdkBridge
-from zava.protocol.mcp.server_info import NAME
 from zava.protocol.request_context import RequestContext, client_name
 from zava.protocol.versions import VERSION_HEADER
 from zava.telemetry import events
@@ -101,11 +100,12 @@ class SigningIn(Protocol):
 
 
 class Endpoint:
-    """Everything that is served over HTTP, as one coroutine."""
+    """Everything that is served over HTTP, as one coroutine; `name` is what clients are shown."""
 
     def __init__(
         self,
         *,
+        name: str,
         make_server: Callable[[], "Server[Any]"],
         fast_path: FastPath,
         authenticator: Authenticator,
@@ -118,6 +118,7 @@ class Endpoint:
         call_seconds: float | None = None,
         make_sign_in: Callable[[], SigningIn] | None = None,
     ) -> None:
+        self._name = name
         self.fast_path = fast_path
         self.sdk_bridge = SdkBridge(make_server)
         self._authenticator = authenticator
@@ -377,7 +378,7 @@ class Endpoint:
         resource = _resource(host)
         return {
             "resource": resource,
-            "resource_name": NAME,
+            "resource_name": self._name,
             "authorization_servers": self._authenticator.authorization_servers,
             "scopes_supported": self._authenticator.scopes_supported(resource),
             "bearer_methods_supported": ["header"],

@@ -1,6 +1,7 @@
 """The tool for today's date, from which periods such as "this month" are resolved."""
 
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Field
 
@@ -8,8 +9,8 @@ from zava.model.core import Caller, Permission
 from zava.model.metrics import PeriodUnit
 from zava.model.time_labels import beginning, label
 from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
+from zava.retail.declaration import RETAIL
 from zava.service.analytics import Analytics
-from zava.service.metrics.periods import BUSINESS_ZONE
 
 DESCRIPTION = product_text(
     """
@@ -19,6 +20,8 @@ DESCRIPTION = product_text(
     answers are theirs, America/Los_Angeles, and UTC is already a day ahead in their evening.
     """
 )
+
+_ZONE = ZoneInfo(RETAIL.time_zone)
 
 
 class GetCurrentUtcDate(Arguments):
@@ -40,14 +43,14 @@ class DateContent(BaseModel):
 async def call(analytics: Analytics, _caller: Caller, _arguments: GetCurrentUtcDate) -> ToolAnswer:
     """Return the service's day."""
     moment = analytics.current_utc_date()
-    local = moment.astimezone(BUSINESS_ZONE)
+    local = moment.astimezone(_ZONE)
     day = local.date()
     content = {
         "utc": moment.isoformat(timespec="seconds"),
         "store_date": day.isoformat(),
         "store_time": f"{local:%H:%M}",
         "weekday": f"{day:%A}",
-        "time_zone": BUSINESS_ZONE.key,
+        "time_zone": _ZONE.key,
         "iso_week": label(beginning(day, PeriodUnit.WEEK), PeriodUnit.WEEK),
         "quarter": label(day, PeriodUnit.QUARTER),
     }

@@ -9,9 +9,6 @@ from zava.model.metrics import Period, PeriodUnit, shifted
 from zava.model.time_labels import beginning
 from zava.service.metrics.period_forms import MAX_UNITS, nearest_forms, plain_form
 
-BUSINESS_ZONE = ZoneInfo("America/Los_Angeles")
-"""Where the stores' days begin and end."""
-
 GRAMMAR = (
     "today, yesterday, this|last week|month|quarter|year, last N days|weeks|months|quarters|years, "
     "YYYY, YYYY-Qn, YYYY-MM, YYYY-Www, YYYY-MM-DD, any..any"
@@ -28,9 +25,9 @@ _WEEK = re.compile(r"(\d{4})-w(\d{2})", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
-def business_day(moved_to: date | None) -> date:
-    """Return today where the stores are, or the day to which the clock was moved."""
-    return moved_to or datetime.now(BUSINESS_ZONE).date()
+def business_day(moved_to: date | None, time_zone: str) -> date:
+    """Return today in the stores' time zone, or the day to which the clock was moved."""
+    return moved_to or datetime.now(ZoneInfo(time_zone)).date()
 
 
 def parse_period(expression: str, today: date) -> Period:
