@@ -16,10 +16,12 @@ import psycopg
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from zava.app import Application, compose, embedders, local_site
+from zava.app import Application, compose
 from zava.cli.client import call_tool
 from zava.cli.terminal import may_take
 from zava.cold_start import collect_rarely
+from zava.composition.backends import embedders
+from zava.composition.local_site import local_site
 from zava.data.session.signed_context import ContextKey
 from zava.errors import EmbeddingsUnavailable
 from zava.infrastructure.command_line import command
@@ -273,7 +275,7 @@ def serve(
 
     async def main() -> None:
         config = uvicorn.Config(
-            asgi_application(local_site(application, settings, listener.getsockname()[1])),
+            asgi_application(local_site(application.endpoint, settings, listener.getsockname()[1])),
             http=paced_http(application.endpoint.process_time),
             lifespan="off",
             log_level="warning",

@@ -9,9 +9,9 @@ import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from zava.app import embedders
 from zava.cli import quickstart
 from zava.cli.terminal import administered, console, operator
+from zava.composition.backends import embedders
 from zava.infrastructure.importing.inbox import make_import_login, run_inbox
 from zava.infrastructure.importing.layout import ImportRefused
 from zava.infrastructure.importing.loading import MODES, ImportReport, Mode
