@@ -9,7 +9,7 @@ from uuid import UUID
 import psycopg
 import typer
 
-from zava.cli.terminal import administered, console, nearest, operator
+from zava.cli.terminal import Requester, administered, console, nearest, operator
 from zava.infrastructure.local.database import LocalDatabase, named_database
 from zava.infrastructure.local.embedded.cluster import is_in
 from zava.infrastructure.local.state_dir import Home
@@ -28,9 +28,6 @@ _Tenant = Annotated[
 _Object = Annotated[
     UUID | None,
     typer.Option("--object", help="Id of the person or service principal (the token's `oid`)."),
-]
-_By = Annotated[
-    str | None, typer.Option("--by", help="Who requested it, for the log; default: your account.")
 ]
 _UTC = "UTC, such as 2026-09-30 or 2026-09-30T18:00:00."
 
@@ -58,7 +55,7 @@ def grant(
     ] = False,
     valid_from: Annotated[datetime | None, typer.Option("--from", help=_UTC)] = None,
     valid_until: Annotated[datetime | None, typer.Option("--until", help=_UTC)] = None,
-    by: _By = None,
+    by: Requester = None,
 ) -> None:
     """Give a person or application access, in place of an earlier grant."""
     if (tenant or object_id) and (issuer or subject):
@@ -82,7 +79,9 @@ def grant(
     console.print(f"Granted: {_line(granted)}")
 
 
-def revoke(name: _Who, tenant: _Tenant = None, object_id: _Object = None, by: _By = None) -> None:
+def revoke(
+    name: _Who, tenant: _Tenant = None, object_id: _Object = None, by: Requester = None
+) -> None:
     """End the access of a principal; it holds at the next call."""
     with administered() as database, database.administration() as connection:
         revoked = access_grants.revoke(
