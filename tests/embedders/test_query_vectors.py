@@ -124,7 +124,7 @@ async def test_slow_model_is_not_waited_for_and_its_answer_serves_the_next(
 
 
 async def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(query_cache, "_REMEMBERED", 10)
+    monkeypatch.setattr(query_cache, "_MAX_REMEMBERED", 10)
     embedder = StandIn()
     vectors = QueryVectors([embedder])
     for number in range(100):

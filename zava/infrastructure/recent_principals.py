@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 _SECONDS = 60
-_REMEMBERED = 4096  # principals
+_MAX_REMEMBERED = 4096  # principals
 
 
 class RecentPrincipals:
@@ -23,7 +23,7 @@ class RecentPrincipals:
         """Remember that a principal calls now."""
         self._seen[principal] = self._clock()
         self._seen.move_to_end(principal)
-        while len(self._seen) > _REMEMBERED:
+        while len(self._seen) > _MAX_REMEMBERED:
             self._seen.popitem(last=False)
 
     def is_alone(self, principal: bytes) -> bool:

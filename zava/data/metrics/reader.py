@@ -32,9 +32,9 @@ from zava.model.metrics import (
 CHAIN_METRICS = ("revenue", "orders", "average_order_value", "customers", "units", "discount_rate")
 """What zava.chain_quartiles knows; anything else it answers with nothing."""
 
-_OFFERED = 8
+_MAX_OFFERED = 8
 _MAX_STORES = 100
-_LONGEST_VALUE = 60
+_MAX_VALUE_CHARACTERS = 60
 _NEARLY = 0.8
 """How alike a store's name has to be to one of the caller's own (difflib's ratio)."""
 
@@ -188,15 +188,15 @@ def _rows(asked: Plan, document: Mapping[str, Any]) -> MetricRows:
 def _check_matched(domain: Domain, document: Mapping[str, Any], scope: Scope) -> None:
     """Refuse a filter's value that nothing in scope bears: its zero would read like an answer."""
     for missing in document["unmatched"] or ():
-        dimension, value = missing["dimension"], missing["value"][:_LONGEST_VALUE]
+        dimension, value = missing["dimension"], missing["value"][:_MAX_VALUE_CHARACTERS]
         existing = document["existing"].get(dimension) or []
         if dimension == "store":
             raise _no_such_store(domain, value, scope)
         folded = {text.casefold(): text for text in existing}
         wanted = value.casefold()
         near = [text for key, text in folded.items() if wanted in key]
-        near += [folded[key] for key in get_close_matches(wanted, folded, _OFFERED, 0.5)]
-        offered = list(dict.fromkeys(near or sorted(existing)))[:_OFFERED]
+        near += [folded[key] for key in get_close_matches(wanted, folded, _MAX_OFFERED, 0.5)]
+        offered = list(dict.fromkeys(near or sorted(existing)))[:_MAX_OFFERED]
         raise InvalidInput(
             f"filters: no {dimension} in your scope is named {value!r}.",
             hint=f"{'Nearest' if near else 'There is'}: {', '.join(offered)}."
@@ -210,12 +210,12 @@ def _no_such_store(domain: Domain, name: str, scope: Scope) -> ZavaError:
 
     A name that is nearly one of the caller's own is a mistake in writing, and no denied call.
     """
-    message = f"No store in your scope is named {name[:_LONGEST_VALUE]!r}."
+    message = f"No store in your scope is named {name[:_MAX_VALUE_CHARACTERS]!r}."
     own = {domain.short_name(store): store for store in scope.stores}
     near = get_close_matches(domain.short_name(name), own, 1, _NEARLY)
     if near:
         return InvalidInput(message, hint=f"Nearest: {own[near[0]]}.")
-    seen = ", ".join(scope.stores[:_OFFERED]) or "none"
+    seen = ", ".join(scope.stores[:_MAX_OFFERED]) or "none"
     hint = f"You see {len(scope.stores)} of {scope.store_count} stores: {seen}."
     if len(scope.stores) < scope.store_count:
         hint += " compare_with_chain compares yours with the others together."

@@ -15,8 +15,8 @@ from zava.data.syntax.outside_text import OUTSIDE_TEXT
 from zava.model.core import Table
 
 _MAX_VALUES = 1000  # more than this is no list to choose from
-_OFFERED = 5
-_LONGEST_VALUE = 60
+_MAX_OFFERED = 5
+_MAX_VALUE_CHARACTERS = 60
 
 _KINDS = {
     "text": "text",
@@ -44,7 +44,7 @@ def about_json_nulls(table: Table) -> list[str]:
         for place, column in enumerate(table.columns)
         if column.type in _JSON and any(row[place] is None for row in table.rows)
     ]
-    told = ", ".join(names[:_OFFERED])
+    told = ", ".join(names[:_MAX_OFFERED])
     return [f"NULL in {told} is a JSON null or no value: jsonb_typeof(x) differs."] if told else []
 
 
@@ -163,7 +163,9 @@ def _kind(type_name: str) -> str | None:
 
 
 def _spelled(schema: str, condition: Predicate) -> str:
-    values = ", ".join(f"'{value[:_LONGEST_VALUE]}'" for value in condition.values[:_OFFERED])
+    values = ", ".join(
+        f"'{value[:_MAX_VALUE_CHARACTERS]}'" for value in condition.values[:_MAX_OFFERED]
+    )
     if condition.operator == "BETWEEN":
         values = values.replace(", ", " and ", 1)
     elif condition.operator == "IN":
@@ -184,13 +186,15 @@ def _what_exists(row: Mapping[str, Any], condition: Predicate) -> str:
     existing = row["values"] or []
     if not existing or len(existing) > _MAX_VALUES:
         return ""
-    if len(existing) <= _OFFERED:
+    if len(existing) <= _MAX_OFFERED:
         return f" There is: {', '.join(existing)}."
     wanted = condition.values[0].strip("%").casefold()
     holding = [value for value in existing if wanted and wanted in value.casefold()]
     folded = {value.casefold(): value for value in existing}
-    near = holding or [folded[v] for v in get_close_matches(wanted, folded, _OFFERED, 0.5)]
-    offered = ", ".join(value[:_LONGEST_VALUE] for value in (near or existing)[:_OFFERED])
+    near = holding or [folded[v] for v in get_close_matches(wanted, folded, _MAX_OFFERED, 0.5)]
+    offered = ", ".join(
+        value[:_MAX_VALUE_CHARACTERS] for value in (near or existing)[:_MAX_OFFERED]
+    )
     return f" {'Nearest' if near else 'For example'}: {offered}."
 
 

@@ -17,7 +17,7 @@ NAMES_COLUMNS = frozenset({"42703", "42501"})
 """SQLSTATEs that name a column or a table of the caller's statement."""
 
 _OUTSIDE = "SELECT * FROM (…) AS t WHERE …"
-_MOST = 3
+_MAX_NAMED = 3
 _ALIKE, _NEAR, _SHORTEST_PART = 0.85, 0.6, 3
 _DENIED_TABLE = re.compile(r"permission denied for (?:table|relation) (\w+)")
 _MISSING_COLUMN = re.compile(r'column "?(?:(\w+)\.)?([^"]+?)"? does not exist')
@@ -98,7 +98,7 @@ def advise(
 
 def _readable(schema: str, table: str, names: StatementNames, tables: Tables) -> str:
     known = {*chain.from_iterable(tables.values()), *names.outputs, *names.sources, "*"}
-    hidden = sorted(names.columns - known)[:_MOST]
+    hidden = sorted(names.columns - known)[:_MAX_NAMED]
     told = f"You may not read {', '.join(hidden)}. " if hidden else ""
     instead = "" if hidden else " Name these, not *."
     return f"{told}Of {schema}.{table} you can read: {', '.join(tables[table])}.{instead}"
@@ -119,7 +119,7 @@ def _nearest(schema: str, name: str, tables: Tables, cutoff: float = _NEAR) -> s
         for column in dict.fromkeys([*own, *columns]):
             holders.setdefault(column, []).append(f"{schema}.{table}")
     holding = [c for c in holders if wanted in c or (len(c) > _SHORTEST_PART and c in wanted)]
-    found = (holding or get_close_matches(wanted, holders, cutoff=cutoff))[:_MOST]
+    found = (holding or get_close_matches(wanted, holders, cutoff=cutoff))[:_MAX_NAMED]
     if not found:
         return None
     told = "; ".join(f"{column} of {', '.join(holders[column])}" for column in found)
@@ -127,7 +127,9 @@ def _nearest(schema: str, name: str, tables: Tables, cutoff: float = _NEAR) -> s
 
 
 def _listed(schema: str, own: Tables) -> str | None:
-    told = "; ".join(f"of {schema}.{name} {', '.join(own[name])}" for name in list(own)[:_MOST])
+    told = "; ".join(
+        f"of {schema}.{name} {', '.join(own[name])}" for name in list(own)[:_MAX_NAMED]
+    )
     # No name is near: the statement's own tables are.
     return told and (
         f"The nearest columns that you can read: {told}; get_multiple_table_schemas lists all."

@@ -20,7 +20,7 @@ from zava.model.core import Caller
 
 _MINUTE = 60
 _HOUR = 3600
-_REMEMBERED = 4096  # principals
+_MAX_REMEMBERED = 4096  # principals
 _COST_REFUSALS_PER_HOUR = 10
 _WAIT_SECONDS = 10.0  # as long as for a connection, within the call's deadline
 _SPENT = {
@@ -217,10 +217,10 @@ class Budgets:
         self._clock = clock
         # By identity, each entry seen by its own principal alone. Forgetting one costs a question
         # to the database, no more.
-        self._closed_until: LRUCache[bytes, tuple[float, str]] = LRUCache(_REMEMBERED)
-        self._requests: LRUCache[bytes, tuple[int, int]] = LRUCache(_REMEMBERED)
-        self._refusals: LRUCache[bytes, tuple[int, int]] = LRUCache(_REMEMBERED)
-        self._searched_at: LRUCache[bytes, float] = LRUCache(_REMEMBERED)
+        self._closed_until: LRUCache[bytes, tuple[float, str]] = LRUCache(_MAX_REMEMBERED)
+        self._requests: LRUCache[bytes, tuple[int, int]] = LRUCache(_MAX_REMEMBERED)
+        self._refusals: LRUCache[bytes, tuple[int, int]] = LRUCache(_MAX_REMEMBERED)
+        self._searched_at: LRUCache[bytes, float] = LRUCache(_MAX_REMEMBERED)
 
     def ask(self, caller: Caller) -> None:
         """Count one request of a caller.

@@ -9,12 +9,12 @@ PATHS = (MCP_PATH, METADATA_PATH, f"{METADATA_PATH}{MCP_PATH}", "/health/live", 
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?", re.IGNORECASE | re.ASCII)
-_REMEMBERED_CHARACTERS = 260  # no name of a host is longer (RFC 1035)
+_MAX_CHARACTERS = 260  # no name of a host is longer (RFC 1035)
 
 
 def host_name(host: str) -> str:
     """Return a host without its port, in lower case; nothing, where it is not a host at all."""
-    return _read_host(host) if len(host) <= _REMEMBERED_CHARACTERS else ""
+    return _read_host(host) if len(host) <= _MAX_CHARACTERS else ""
 
 
 @lru_cache(256)

@@ -14,7 +14,7 @@ GRAMMAR = (
     "YYYY, YYYY-Qn, YYYY-MM, YYYY-Www, YYYY-MM-DD, any..any"
 )
 _EARLIEST_YEAR, _LATEST_YEAR = 1900, 2199
-_LONGEST_EXPRESSION, _LONGEST_READ = 60, 200
+_MAX_EXPRESSION_CHARACTERS, _MAX_READ_CHARACTERS = 60, 200
 
 _RELATIVE = re.compile(r"(this|last) (week|month|quarter|year)", re.ASCII)
 _LAST_UNITS = re.compile(r"last (\d{1,4}) (day|week|month|quarter|year)s?", re.ASCII)
@@ -39,7 +39,7 @@ def parse_period(expression: str, today: date) -> Period:
     Raises:
         InvalidInput: the text is not in the grammar, which the error states.
     """
-    if len(expression) > _LONGEST_READ:
+    if len(expression) > _MAX_READ_CHARACTERS:
         raise _refused(expression, today)
     text = plain_form(expression, today)
     try:
@@ -119,7 +119,7 @@ def _unit(start: date, unit: PeriodUnit) -> _Found:
 
 
 def _refused(expression: str, today: date) -> InvalidInput:
-    shown = expression[:_LONGEST_EXPRESSION]
+    shown = expression[:_MAX_EXPRESSION_CHARACTERS]
     near = " or ".join(map(repr, nearest_forms(shown, today)))
     told = f"Perhaps {near}. " if near else ""
     if "period" in shown.lower():
