@@ -122,7 +122,7 @@ CREATE TABLE retail.orders (
   FOREIGN KEY (store_id, customer_id) REFERENCES retail.customers (store_id, customer_id)
 );
 -- What analytics reads of a store, from its indexes alone. Orders arrive in the order of time, so
--- a store's rows lie scattered over the whole heap: an index that carries the asked columns reads
+-- a store's rows lie scattered over the whole heap: an index that carries the columns reads
 -- a third to a half less than one that sends for each row. This one serves orders, revenue and
 -- customers of a period or of the whole history.
 CREATE INDEX orders_of_period_idx ON retail.orders (store_id, order_date)

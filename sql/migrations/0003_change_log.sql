@@ -1,5 +1,5 @@
--- A log of every change to who may ask and to what is loaded: what was, what is, by whom. That is
--- the database's login, and the person whom the command line names.
+-- A log of every change to grants and to what is loaded: the old row, the new row, and who changed
+-- it. That is the database's login, and the person whom the command line names.
 SET LOCAL ROLE zava_context;
 CREATE TABLE zava.change_log (
   change_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

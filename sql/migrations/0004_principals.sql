@@ -1,4 +1,4 @@
--- Who may ask, from when until when: a person or application of a directory, the audience, the stores.
+-- The grants: a person or application of a directory, the audience, the stores, from when until when.
 SET LOCAL ROLE zava_context;
 CREATE TABLE zava.principals (
   tenant_id     uuid NOT NULL,
@@ -21,7 +21,7 @@ CREATE TABLE zava.principals (
 );
 GRANT SELECT (tenant_id, object_id, display_name) ON zava.principals TO zava_audit;
 
--- The one definition of "may ask at this moment"; whatever else asks for it reads it here.
+-- The one definition of a grant that holds at this moment; every other check reads it here.
 CREATE VIEW zava.valid_principals AS
   SELECT tenant_id, object_id, audience, store_ids
   FROM zava.principals

@@ -1,6 +1,6 @@
 -- The seal: a tenant context that no statement of the caller's can forge, keep or pass on.
 --
--- The application signs (HMAC-SHA256) who asks and the very text to be run. A runner, one for
+-- The application signs (HMAC-SHA256) the caller and the very text to be run. A runner, one for
 -- each audience, hands that signature to open_context, which checks it, looks the person up and
 -- mints a transaction-local setting with a second key that never leaves the database. The row
 -- policies accept only that setting, recomputed over role, scope, backend and both timestamps:
@@ -35,7 +35,7 @@ BEGIN
   RETURN block;
 END $$;
 
--- The database's own key is drawn here and seen by nobody: four random UUIDs hold 488 random bits.
+-- The database's own key is drawn here and shown to no role: four random UUIDs hold 488 random bits.
 DO $$
 DECLARE
   own bytea := sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())
@@ -44,7 +44,7 @@ BEGIN
   INSERT INTO zava.keyring (inner_pad, outer_pad) VALUES (zava.pad(own, 54), zava.pad(own, 92));
 END $$;
 
--- Returns the caller's audience, '' for nobody we know, NULL for a signature that does not hold.
+-- Returns the caller's audience, '' for an unknown person, NULL for a signature that does not hold.
 -- Only when the audience is the runner's own is the context minted. The signature covers each
 -- field before the text in a fixed grammar, and the text's length, so no two calls share one.
 CREATE FUNCTION zava.open_context(

@@ -5,7 +5,7 @@
 -- lock and EXPLAIN; the cursor refuses several statements and all transaction control.
 --
 -- The first row returned is the scope; then a JSON object for each row; a last row 'truncated:…'
--- says that a cap ended the answer. Names are qualified to the last operator: the statement may
+-- means that a cap ended the answer. Names are qualified to the last operator: the statement may
 -- change search_path while it runs.
 --
 -- In a chain of few stores the planner would look for the first rows of a LIMIT by reading the

@@ -1,4 +1,4 @@
--- The audit: who asked what, of which stores, and what came of it. Never literals, never results.
+-- The audit: caller, statement, stores and outcome of every call. Never literals, never results.
 --
 -- Append-only by privilege, like the change log. In `required` mode a call leaves two rows: its
 -- intent, committed before any row leaves, and its outcome, which repeats and completes it.

@@ -33,8 +33,8 @@ BEGIN ATOMIC
 END;
 GRANT EXECUTE ON FUNCTION zava.charge(jsonb) TO zava_server;
 
--- What one principal has used of the minute and the hour at hand, for that principal to be told:
--- the server asks it behind `zava.scope`, which has checked who asks.
+-- What one principal has used of the minute and the hour at hand. The server shows it to that
+-- principal alone: it calls this behind `zava.scope`, which has checked the caller.
 CREATE FUNCTION zava.used(tenant uuid, person uuid)
 RETURNS TABLE (calls bigint, busy_milliseconds double precision, minute_seconds_left integer, hour_seconds_left integer)
 LANGUAGE sql STABLE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp

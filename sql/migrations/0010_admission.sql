@@ -13,7 +13,7 @@ BEGIN ATOMIC
   FROM zava.keyring AS k;
 END;
 
--- Says which of these calls still have a working backend, whatever became of their clients.
+-- Returns which of these calls still have a working backend, even if their clients are gone.
 CREATE FUNCTION zava.working(nonces uuid[]) RETURNS uuid[]
 LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
@@ -26,14 +26,14 @@ BEGIN ATOMIC
       AND l.classid::bigint = zava.proof(concat_ws('|', asked.nonce, l.pid))::bigint & 4294967295);
 END;
 
--- Lets a call begin, or says for how many seconds its principal has to wait. 0 is no limit;
--- `unwritten` is what the asking instance has not recorded yet. A place among the calls at once is
+-- Admits a call, or raises for how many seconds its principal has to wait. 0 is no limit;
+-- `unwritten` is what the calling instance has not recorded yet. A place among the calls at once is
 -- a lock of this transaction: it is given back however the call ends.
 --
 -- Two more locks mark the transaction and end with the work of its backend: one names the principal
 -- and the second of the deadline, one the call. Each holds a proof that covers the backend, so that
 -- no other transaction can take or copy a mark. A principal with a mark two seconds past its
--- deadline is refused: `is_searched` asks for that, because reading all locks costs more than the
+-- deadline is refused where `is_searched` is true, because reading all locks costs more than the
 -- rest, and once a second is enough.
 CREATE FUNCTION zava.admit(
   tenant uuid, person uuid, nonce uuid, is_searched boolean, calls_at_once integer, calls_per_minute bigint,

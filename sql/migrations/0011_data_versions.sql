@@ -1,5 +1,5 @@
--- What a result cache asks before it may answer: who is this, what may they see, has anything
--- changed. One call that reads no tenant's row.
+-- What a result cache reads before it may answer: the caller, the scope, and the version of the
+-- data. One call that reads no tenant's row.
 SET LOCAL ROLE zava_context;
 
 -- The data's version is the sum of these counts: of the caller's own stores, and of what all stores

@@ -1,5 +1,5 @@
--- What a caller may know of stores that are not theirs. Its role reads the columns named here and
--- no others; the functions decide what leaves.
+-- What a caller may see of stores that are not theirs. The role zava_chain reads the columns named
+-- here and no others; its functions decide what leaves.
 GRANT zava_chain TO CURRENT_USER WITH INHERIT FALSE, SET TRUE;
 
 SET LOCAL ROLE zava_owner;
@@ -24,16 +24,15 @@ BEGIN ATOMIC
 END;
 GRANT EXECUTE ON FUNCTION zava.store_count() TO store_managers, regional_managers, head_office;
 
--- The chain's quartiles of one figure: what a store manager may know of stores that are not theirs.
+-- The chain's quartiles of one figure, for callers who see only a part of the stores.
 --
--- Whoever may run SQL may call this directly, so it holds by itself: a fixed list of figures, whole
+-- A caller's own SQL may call this directly, so it holds by itself: a fixed list of figures, whole
 -- calendar months, quarters and years that are over, the whole chain as the one cohort, no filter.
--- It answers nothing unless five stores stand behind it, and five besides those that the caller
--- sees: fewer could be computed from the quartiles and the own values. For the same reason it
+-- It returns no row unless five stores have a figure, and five besides those that the caller sees:
+-- fewer could be computed from the quartiles and the caller's own values. For the same reason it
 -- rounds to two digits: a quartile of few values is one of them, or lies between two, of which one
 -- may be the caller's own. Counts go by fives at least: two digits of a small one are all of it.
--- Who sees every store has nothing to learn and gets it exactly.
--- A return is revenue below zero and no order.
+-- A caller who sees every store gets it exactly. A return is revenue below zero and no order.
 CREATE FUNCTION zava.chain_quartiles(p_metric text, p_start date, p_end date)
 RETURNS TABLE (store_count bigint, lower_quartile numeric, median numeric, upper_quartile numeric)
 LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp
