@@ -3,7 +3,8 @@
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, Field
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from zava.model.core import Caller, Permission
 from zava.model.metrics import PeriodUnit
@@ -28,7 +29,7 @@ class GetCurrentUtcDate(Arguments):
     """get_current_utc_date takes no arguments."""
 
 
-class DateContent(BaseModel):
+class DateContent(TypedDict):
     """The moment of the answer, in UTC and in the stores' own time."""
 
     utc: Annotated[str, Field(description="ISO 8601, UTC.")]
@@ -45,7 +46,7 @@ async def call(analytics: Analytics, _caller: Caller, _arguments: GetCurrentUtcD
     moment = analytics.current_utc_date()
     local = moment.astimezone(_ZONE)
     day = local.date()
-    content = {
+    content: DateContent = {
         "utc": moment.isoformat(timespec="seconds"),
         "store_date": day.isoformat(),
         "store_time": f"{local:%H:%M}",
