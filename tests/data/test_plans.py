@@ -57,6 +57,7 @@ SEARCHES = {
 }
 
 EMPTINESS = question(
+    "retail",
     [
         Predicate("orders", "status", "=", ("lost",)),
         Predicate("orders", "order_date", ">=", ("2031-01-01",)),
