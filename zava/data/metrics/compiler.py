@@ -76,12 +76,10 @@ SELECT json_build_object(
             for condition in self._plan.conditions
             if condition.dimension.is_of_store
         ]
+        stores = self._catalogue.stores.replace("{zone}", self._zone)
         return f"""MATERIALIZED (
   SELECT s.* FROM (
-    SELECT s.store_id, s.store_name, s.region,
-           CASE WHEN s.is_online THEN 'online' ELSE 'store' END AS channel,
-           coalesce(s.opened_on, (s.created_at AT TIME ZONE {self._zone})::date) AS opened_on
-    FROM retail.stores AS s) AS s
+{stores}) AS s
   WHERE {" AND ".join(tests) or "true"})"""
 
     def _fact(self, measures: Sequence[Measure]) -> Fact:
