@@ -22,6 +22,7 @@ from bench.load import PostgreSQL, Sample, Turn, children_seconds
 from bench.works import WORKS, Work
 from zava.app import application
 from zava.data.sql_query.free_query import FreeQuery
+from zava.retail.declaration import RETAIL
 from zava.retail.demo.principals import demo_callers
 
 PATH, PGBENCH = "floor: our database path", "floor: pgbench"
@@ -81,7 +82,7 @@ def _figure(pattern: str, text: str) -> str:
 
 
 async def _run(clients: int, seconds: float, sql: str) -> dict[str, float]:
-    data = FreeQuery(application().tenancy)
+    data = FreeQuery(application().tenancy, RETAIL)
     caller = demo_callers()["seattle"]
     await data.run(caller, sql, max_rows=1000)
     took: list[float] = []

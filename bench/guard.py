@@ -51,7 +51,7 @@ ORDER BY lifetime_value DESC NULLS LAST, customer LIMIT 50""",
 
 def compare() -> Part:
     """Compare per 1,000 characters, on the thread that parses."""
-    judge = Guard(_TABLES, _COLUMNS, _CALLING).judge
+    judge = Guard("retail", _TABLES, _COLUMNS, _CALLING).judge
     rows, slowest = [], 0.0
     for name, sql in STATEMENTS.items():
         if judge(sql).error is not None:

@@ -14,6 +14,7 @@ from zava.data.session.tenant_database import TenantDatabase
 from zava.data.sql_query.free_query import FreeQuery
 from zava.errors import ZavaError
 from zava.infrastructure.postgres.pool import DatabasePool
+from zava.retail.declaration import RETAIL
 from zava.retail.demo.principals import demo_callers
 
 CALLS = 300
@@ -45,7 +46,7 @@ async def compare(server: str, signer: ContextSigner) -> Part:
     tenancy = TenantDatabase(
         pool, signer, IsolationCheck(pool, signer), statement_timeout_seconds=DEADLINE_SECONDS
     )
-    data = FreeQuery(tenancy)
+    data = FreeQuery(tenancy, RETAIL)
     await _p95(data)
     rows, worst = [], 0.0
     for name, sql in _HOGS.items():

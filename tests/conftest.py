@@ -38,6 +38,7 @@ from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
 from zava.protocol.tools.tool import ERROR_META
 from zava.retail.data.metric_catalogue import catalogue as read_whole_catalogue
+from zava.retail.declaration import RETAIL
 from zava.retail.demo.dataset import seed
 from zava.retail.demo.principals import demo_callers, grant_demo_principals
 from zava.settings import Settings
@@ -203,7 +204,7 @@ async def unguarded(pool: DatabasePool, signer: ContextSigner) -> TenantDatabase
 @pytest.fixture(scope="session")
 async def tenancy(unguarded: TenantDatabase) -> FreeQuery:
     """What the use cases read from: the session behind the guard."""
-    return FreeQuery(unguarded)
+    return FreeQuery(unguarded, RETAIL)
 
 
 @pytest.fixture(scope="session")

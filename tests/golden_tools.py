@@ -9,6 +9,7 @@ from mcp.client import Client
 
 from zava.protocol.mcp.features import ServerFeatures
 from zava.protocol.mcp.server import build_server
+from zava.retail.declaration import RETAIL
 from zava.retail.prompts import PROMPTS
 from zava.retail.resources import RESOURCES
 from zava.retail.tools.registry import TOOLS
@@ -19,7 +20,7 @@ GOLDEN = Path(__file__).parent / "protocol" / "golden" / "tools.json"
 async def listed() -> str:
     """Return the server's instructions and tools as a client receives them."""
     nobody_asks: Any = None  # listing reaches no use case
-    features = ServerFeatures(TOOLS, RESOURCES, PROMPTS)
+    features = ServerFeatures(RETAIL, TOOLS, RESOURCES, PROMPTS)
     async with Client(build_server(nobody_asks, features, version="0")) as client:
         told = {
             "instructions": client.instructions,

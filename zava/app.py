@@ -11,7 +11,17 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from zava import __version__
+from zava.composition.backends import (
+    SPARE_CONNECTIONS,
+    byte_store,
+    conninfo_of,
+    database_pool,
+    embedders,
+    local_home,
+    telemetry_of,
+)
 from zava.composition.health import readiness
+from zava.composition.identity import authenticator_of, own_issuer
 from zava.data.guard.analysis import ParsingTurns
 from zava.data.metrics.result_cache import ResultCache
 from zava.data.order_watch import OrderWatch
@@ -23,60 +33,41 @@ from zava.data.session.tenant_database import TenantDatabase
 from zava.data.sql_query.free_query import FreeQuery
 from zava.data.usage.budgets import Budget, Budgets
 from zava.data.usage.query_stats import QueryStatsCollector
-from zava.infrastructure.azure.entra_credentials import (
-    authenticated,
-    azure_credential,
-    database_tokens,
-)
-from zava.infrastructure.cache_backends import ByteStore, MemoryStore, RedisStore
-from zava.infrastructure.embeddings.embedder import Embedder
-from zava.infrastructure.embeddings.minilm import LocalEmbedder
 from zava.infrastructure.embeddings.query_cache import QueryVectors
-from zava.infrastructure.local.database import database_in_parts, named_database
 from zava.infrastructure.local.state_dir import Home
 from zava.infrastructure.local.token_issuer import (
-    LOCAL_AUDIENCE,
-    LocalIssuer,
     LocalIssuerRefused,
-    local_issuer_allowed,
-    local_issuer_url,
 )
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.infrastructure.telemetry.aggregator import InstrumentAggregator
 from zava.infrastructure.telemetry.app_insights import Telemetry
 from zava.infrastructure.telemetry.json_logs import adopt_host_handlers, call_of_host
-from zava.model.core import caller_of_subject
-from zava.protocol.auth.jwks import RemoteKeys, SharedKeys, StaticKeys
-from zava.protocol.auth.tokens import TokenAuthenticator, TrustedIssuer
+from zava.protocol.auth.tokens import TrustedIssuer
 from zava.protocol.capacity.process_time import ProcessTime
-from zava.protocol.http.endpoint import MCP_PATH, Endpoint, SigningIn
+from zava.protocol.http.endpoint import Endpoint, SigningIn
 from zava.protocol.http.unserved import interrupted, not_started
 from zava.protocol.http_responses import HttpResponse
 from zava.protocol.mcp.fast_path import FastPath
 from zava.protocol.tools.runner import ToolCalls
-from zava.retail.demo.principals import PRINCIPALS
+from zava.retail.declaration import RETAIL
 from zava.retail.service.use_cases import RetailAnalytics
 from zava.retail.tools.registry import TOOLS
 from zava.settings import Settings, SettingsError, settings
-from zava.telemetry import events
-from zava.telemetry.events import Sink
+from zava.telemetry import events, redaction, sinks
+from zava.telemetry.sinks import Sink
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel.server import Server
 
     from zava.composition.directory_sign_in import DirectorySignIn
     from zava.composition.local_sign_in import LocalSignIn
-    from zava.protocol.console.console import Console
     from zava.retail.service.product_search import ProductSearch
     from zava.retail.service.sales_analytics import SalesAnalytics
 
 logger = logging.getLogger(__name__)
 
-_CONSOLE_TOKEN_SECONDS = 3600
 _CLOSE_SECONDS = 5.0
 _FLUSH_SECONDS = 3.0
-SPARE_CONNECTIONS = 1
-"""For principals who hold none when one has filled the others."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +112,7 @@ class Application:
 
     def _detach(self) -> None:
         for sink in self.sinks:
-            events.detach(sink)
+            sinks.detach(sink)
 
 
 async def _bounded(close: Callable[[], Awaitable[None]]) -> None:
@@ -144,9 +135,9 @@ def compose(
         SettingsError: a setting is missing or does not fit the others.
     """
     adopt_host_handlers(settings.log_level)
-    metrics, telemetry = InstrumentAggregator(), _telemetry(settings)
+    metrics, telemetry = InstrumentAggregator(), telemetry_of(settings)
     signer = ContextSigner([ContextKey.parse(text) for text in context_keys])
-    pool = _pool(settings, conninfo)
+    pool = database_pool(settings, conninfo)
     verification = IsolationCheck(pool, signer, use_prepared=settings.prepared_statements)
     budgets = Budgets(
         Budget(
@@ -175,7 +166,7 @@ def compose(
     watch = OrderWatch(pool, hours=settings.late_orders_hours)
     cache = ResultCache(
         tenancy,
-        _byte_store(settings),
+        byte_store(settings),
         ttl_seconds=settings.cache_ttl_seconds,
         secret=signer.derived_key("result cache"),
         code_version=__version__,
@@ -185,6 +176,7 @@ def compose(
     analytics = RetailAnalytics(
         FreeQuery(
             tenancy,
+            RETAIL,
             most_rows=settings.statement_cost_limit or inf,
             turns=ParsingTurns(process_time.charge),
         ),
@@ -193,7 +185,7 @@ def compose(
         clock=_clock(settings),
     )
     access_keys = signer.derived_keys("sign-in access tokens")
-    own = _own_issuer(settings, access_keys)
+    own = own_issuer(settings, access_keys)
     make_sign_in: Callable[[], SigningIn] | None = None
     if own is not None:
         make_sign_in = lru_cache(1)(
@@ -203,14 +195,16 @@ def compose(
         # The authenticator has refused a laptop's issuer where it may not be.
         make_sign_in = lru_cache(1)(lambda: _local_sign_in(settings, administrator or conninfo))
     endpoint = Endpoint(
+        name=RETAIL.name,
         make_server=lambda: _make_server(analytics, trail, settings.website_url),
         fast_path=FastPath(
             ToolCalls(analytics, trail),
             TOOLS,
+            RETAIL,
             version=__version__,
             website=settings.website_url,
         ),
-        authenticator=_authenticator(settings, conninfo, own),
+        authenticator=authenticator_of(settings, conninfo, own),
         readiness=lambda: readiness(verification, analytics, telemetry, watch),
         allowed_hosts=settings.public_hosts,
         is_vouched=settings.is_authenticated_by_platform,
@@ -233,7 +227,7 @@ def compose(
         endpoint,
     )
     for sink in application.sinks:
-        events.attach(sink)
+        sinks.attach(sink)
     return application
 
 
@@ -245,7 +239,7 @@ async def isolation_problems(
     Raises:
         psycopg.Error: the database did not answer.
     """
-    pool = _pool(settings, conninfo)
+    pool = database_pool(settings, conninfo)
     signer = ContextSigner([ContextKey.parse(text) for text in context_keys])
     try:
         return await IsolationCheck(
@@ -273,35 +267,9 @@ def application_of(chosen: Settings) -> Application:
     """
     return compose(
         chosen,
-        conninfo=_conninfo(chosen),
-        context_keys=chosen.context_keys or _local_home(chosen).context_keys(),
+        conninfo=conninfo_of(chosen),
+        context_keys=chosen.context_keys or local_home(chosen).context_keys(),
     )
-
-
-def embedders(settings: Settings) -> tuple[Embedder, ...]:
-    """Return the embedding models that this process can call, the preferred one first.
-
-    Nothing is loaded or connected yet. Search calls the one that is active in the registry. So a
-    process with two models continues to search while one replaces the other.
-    """
-    known: list[Embedder] = []
-    if settings.azure_openai_endpoint:
-        # Where it is named: a laptop's first call loads nothing of it.
-        from zava.infrastructure.embeddings.azure_openai import AzureEmbedder, entra_token
-
-        token = entra_token(lambda: azure_credential(settings))
-        known += [
-            AzureEmbedder(
-                endpoint=settings.azure_openai_endpoint,
-                deployment=name,
-                token=token,
-                tokens_per_minute=settings.embedding_tokens_per_minute,
-            )
-            for name in settings.embedding_deployments
-        ]
-    if LocalEmbedder.is_installed():
-        known.append(LocalEmbedder())
-    return tuple(known)
 
 
 def endpoint() -> Endpoint:
@@ -331,7 +299,7 @@ async def answer_request(
             logger.critical("not started: %s", error)
             return not_started(path, f"this server is not configured: {error}")
         except Exception as error:  # noqa: BLE001  # the edge, as the endpoint's own
-            logger.critical("not started: %s", events.described(error))
+            logger.critical("not started: %s", redaction.described(error))
             return not_started(path, f"this server cannot start: {type(error).__name__}")
         try:
             return await served.handle(method, path, headers, body, query, since=since)
@@ -340,71 +308,11 @@ async def answer_request(
             return interrupted()
 
 
-def _pool(settings: Settings, conninfo: str) -> DatabasePool:
-    tokens = database_tokens(settings)
-    if tokens is None:
-        return DatabasePool(conninfo, max_size=settings.pool_max, spare=SPARE_CONNECTIONS)
-    return DatabasePool(
-        authenticated(conninfo),
-        max_size=settings.pool_max,
-        spare=SPARE_CONNECTIONS,
-        arguments=tokens.arguments,
-    )
-
-
-def local_site(application: Application, settings: Settings, port: int) -> "Console | Endpoint":
-    """Return the handler that a server on a person's own machine serves on loopback.
-
-    The console is in front if the local issuer signs. If a directory signs, no person could sign in
-    to the console, and the endpoint is served alone.
-    """
-    if settings.identity_issuer:
-        return application.endpoint
-    # What runs in the cloud never loads it.
-    from zava.protocol.console.console import Console, DemoPerson, IssuedToken
-
-    issuer = LocalIssuer(Home(settings.home), settings.port)
-    callers = {principal.name: principal.caller for principal in PRINCIPALS}
-
-    def sign_in(name: str) -> IssuedToken:
-        caller = callers[name]
-        token = issuer.token(
-            tenant_id=caller.tenant_id,
-            object_id=caller.object_id,
-            name=name,
-            ttl_seconds=_CONSOLE_TOKEN_SECONDS,
-        )
-        return IssuedToken(token, _CONSOLE_TOKEN_SECONDS)
-
-    return Console(
-        application.endpoint,
-        port=port,
-        people=[DemoPerson(each.name, each.audience.value, each.stores) for each in PRINCIPALS],
-        sign_in=sign_in,
-    )
-
-
 def _local_sign_in(settings: Settings, administrator: str) -> "LocalSignIn":
     # Loaded when the first client signs in; what runs in the cloud never loads it.
     from zava.composition.local_sign_in import LocalSignIn
 
     return LocalSignIn(Home(settings.home), settings.port, administrator)
-
-
-def _own_issuer(settings: Settings, access_keys: Mapping[str, bytes]) -> TrustedIssuer | None:
-    """Return the server itself as an issuer of access tokens, where people sign in at it."""
-    if not settings.sign_in:
-        return None
-    bases = [settings.sign_in_issuer, *(f"https://{host}" for host in settings.public_hosts)]
-    # People of another provider than Entra are of one tenant, which is made of its issuer.
-    of_provider = caller_of_subject(settings.people_issuer, "").tenant_id
-    return TrustedIssuer(
-        settings.sign_in_issuer,
-        tuple(dict.fromkeys(f"{base}{MCP_PATH}" for base in bases)),
-        frozenset(settings.allowed_tenants if settings.has_people_of_entra else [of_provider]),
-        SharedKeys(access_keys),
-        "HS256",
-    )
 
 
 def _directory_sign_in(
@@ -428,7 +336,7 @@ def _sales(tenancy: TenantDatabase, cache: ResultCache, settings: Settings) -> "
     from zava.service.metrics.periods import business_day
 
     reader = MetricReader(tenancy, cache, catalogue())
-    return SalesAnalytics(reader, lambda: business_day(settings.today))
+    return SalesAnalytics(reader, lambda: business_day(settings.today, RETAIL.time_zone))
 
 
 def _products(tenancy: TenantDatabase, vectors: QueryVectors) -> "ProductSearch":
@@ -448,63 +356,8 @@ def _make_server(
     from zava.retail.prompts import PROMPTS
     from zava.retail.resources import RESOURCES
 
-    features = ServerFeatures(TOOLS, RESOURCES, PROMPTS)
+    features = ServerFeatures(RETAIL, TOOLS, RESOURCES, PROMPTS)
     return build_server(analytics, features, version=__version__, trail=trail, website=website)
-
-
-def _conninfo(settings: Settings) -> str:
-    if named := named_database(settings) or database_in_parts(settings):
-        return named
-    raise SettingsError(
-        "DATABASE_URL: no database is named; set DATABASE_URL or PGHOST, "
-        "or start everything on this machine with `make run`"
-    )
-
-
-def _local_home(settings: Settings) -> Home:
-    if settings.is_on_azure:
-        raise SettingsError("ZAVA_CONTEXT_KEYS: required on Azure; expected id:base64")
-    return Home(settings.home)
-
-
-def _byte_store(settings: Settings) -> ByteStore:
-    memory = MemoryStore(max(settings.cache_ttl_seconds, 1))
-    if settings.redis_url is None:
-        return memory
-    return RedisStore(settings.redis_url, max(settings.cache_ttl_seconds, 1), memory)
-
-
-def _authenticator(
-    settings: Settings, conninfo: str, own: TrustedIssuer | None
-) -> TokenAuthenticator:
-    if settings.identity_issuer:
-        return TokenAuthenticator(
-            issuer=settings.identity_issuer,
-            audiences=settings.identity_audience,
-            allowed_tenants=settings.allowed_tenants,
-            keys=RemoteKeys.of_issuer(settings.identity_issuer),
-            allowed_clients=settings.allowed_clients,
-            scope_identifier=settings.scope_identifier,
-            own=own,
-        )
-    if own is not None:
-        # No directory's own tokens are accepted: this server's are the only ones.
-        return TokenAuthenticator(
-            issuer=own.issuer,
-            audiences=own.audiences,
-            allowed_tenants=own.tenants,
-            keys=SharedKeys({}),
-            allowed_clients=settings.allowed_clients,
-            own=own,
-        )
-    local_issuer_allowed(settings, conninfo)
-    return TokenAuthenticator(
-        issuer=local_issuer_url(settings.port),
-        audiences=(LOCAL_AUDIENCE,),
-        allowed_tenants=None,
-        keys=StaticKeys(LocalIssuer(Home(settings.home)).jwks()),
-        allowed_clients=settings.allowed_clients,
-    )
 
 
 def _clock(settings: Settings) -> Callable[[], datetime]:
@@ -512,18 +365,10 @@ def _clock(settings: Settings) -> Callable[[], datetime]:
         moment = datetime.now(UTC)
         if settings.today is None:
             return moment
-        from zava.service.metrics.periods import BUSINESS_ZONE
+        from zoneinfo import ZoneInfo
 
         # The stores' day is moved, not that of UTC, which begins earlier.
-        local = moment.astimezone(BUSINESS_ZONE).timetz()
+        local = moment.astimezone(ZoneInfo(RETAIL.time_zone)).timetz()
         return datetime.combine(settings.today, local).astimezone(UTC)
 
     return now
-
-
-def _telemetry(settings: Settings) -> Telemetry | None:
-    if not settings.sends_telemetry:
-        return None
-    return Telemetry(
-        settings.telemetry_connection_string or "", client_id=settings.telemetry_client_id
-    )

@@ -1,341 +1,62 @@
 """The only reader of the environment.
 
-Each setting is described once, here; `docs/reference/settings.md` is generated from that.
+Each setting is described once, here or in its group (`zava/setting_groups`). From that,
+`docs/reference/settings.md` is generated.
 A secret has `repr=False`: no message, log or page shows its value.
 """
 
 from datetime import date
 from functools import cache
 from ipaddress import ip_address
-from os import cpu_count, environ
-from pathlib import Path
-from typing import Annotated, Literal, Self
+from os import environ
+from typing import Self
 from urllib.parse import urlsplit
-from uuid import UUID
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from zava.setting_groups.database_settings import DatabaseSettings
+from zava.setting_groups.field_types import (
+    THIS_MACHINE,
+    AuditMode,
+    CommaSeparated,
+    LogLevel,
+    TelemetryBackend,
+    comma_separated,
+)
+from zava.setting_groups.identity_settings import IdentitySettings
+from zava.setting_groups.machine_settings import MachineSettings
+from zava.setting_groups.statement_settings import StatementSettings
 
 
 class SettingsError(Exception):
     """A setting is missing or wrong; the message names it and states what is expected."""
 
 
-def _comma_separated(value: object) -> object:
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-    return value
-
-
-def _in_small_letters(value: object) -> object:
-    return value.strip().lower() if isinstance(value, str) else value
-
-
-def _level(value: object) -> object:
-    """Return the name of a level as `logging` writes it, for the names that other tools use."""
-    if not isinstance(value, str):
-        return value
-    name = value.strip().upper()
-    return _LEVELS.get(name, name)
-
-
-def _address(value: object) -> object:
-    """Return an IP address; shells set HOST to the machine's name, which is no address."""
-    try:
-        return str(ip_address(str(value).strip()))
-    except ValueError:
-        return _THIS_MACHINE
-
-
-CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)]
-_DatabaseAuth = Annotated[Literal["password", "entra"], BeforeValidator(_in_small_letters)]
-_Audit = Annotated[Literal["required", "best-effort"], BeforeValidator(_in_small_letters)]
-_Telemetry = Annotated[Literal["off", "opencensus"], BeforeValidator(_in_small_letters)]
-_LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_level)]
-DirectoryTenants = Annotated[tuple[UUID, ...], NoDecode, BeforeValidator(_comma_separated)]
-
-# LOG_LEVEL is set for other programs, too.
-_LEVELS = {
-    "TRACE": "DEBUG",
-    "VERBOSE": "DEBUG",
-    "NOTICE": "INFO",
-    "WARN": "WARNING",
-    "FATAL": "ERROR",
-    "CRITICAL": "ERROR",
-}
-_THIS_MACHINE = "127.0.0.1"
-_LOOPBACK = frozenset({_THIS_MACHINE, "::1", "localhost"})
+_LOOPBACK = frozenset({THIS_MACHINE, "::1", "localhost"})
 _EXPECTED = {"uuid": "expected a UUID", "date": "expected YYYY-MM-DD"}
 _EXPECTED_SEVERAL = {"uuid": "expected UUIDs, comma-separated"}
 
 
-class Settings(BaseSettings):
+class Settings(IdentitySettings, StatementSettings, MachineSettings, DatabaseSettings):
     """The settings from the environment, validated once."""
 
     model_config = SettingsConfigDict(
         frozen=True,
+        defer_build=False,  # the groups defer theirs
         extra="ignore",
         env_ignore_empty=True,  # PGHOST="" is how some hosts unset a variable
         hide_input_in_errors=True,  # a logged cause would repeat passwords and keys
     )
 
-    database_url: str | None = Field(
-        None,
-        validation_alias="DATABASE_URL",
-        repr=False,
-        description="PostgreSQL URL. `zava run`, `migrate` and `seed` need an administrator's, the "
-        "served app the login `zava_server`. Unset: PGHOST (served app only), else the embedded "
-        "server.",
-    )
-    pg_host: str | None = Field(
-        None, validation_alias="PGHOST", description="Server, when DATABASE_URL is not set."
-    )
-    pg_port: int = Field(
-        5432, ge=1, le=65535, validation_alias="PGPORT", description="Port of that server."
-    )
-    pg_database: str = Field("zava", validation_alias="PGDATABASE", description="Database name.")
-    pg_user: str = Field("zava_server", validation_alias="PGUSER", description="Database login.")
-    pg_password: str | None = Field(
-        None,
-        validation_alias="PGPASSWORD",
-        repr=False,
-        description="Password of the login; unset: what libpq finds, such as a password file.",
-    )
-    database_auth: _DatabaseAuth = Field(
-        "password",
-        validation_alias="ZAVA_DATABASE_AUTH",
-        description="How the login authenticates: `password`, or `entra` for a Microsoft Entra "
-        "token of the app's identity or of the signed-in person. With `entra` the server must "
-        "authenticate too, and PGHOST names it for every command.",
-    )
-    client_id: str | None = Field(
-        None,
-        validation_alias="AZURE_CLIENT_ID",
-        description="Client id of the managed identity that the app runs as on Azure.",
-    )
-    tenant_id: UUID | None = Field(
-        None,
-        validation_alias="AZURE_TENANT_ID",
-        description="Directory tenant to sign in to on a workstation; unset: the default one.",
-    )
-    key_vault_endpoint: str | None = Field(
-        None,
-        validation_alias="AZURE_KEY_VAULT_ENDPOINT",
-        description="Key Vault where `migrate` and `keys rotate` keep the context keys of an app "
-        "on Azure; the app itself reads ZAVA_CONTEXT_KEYS.",
-    )
-    function_app_id: str | None = Field(
-        None,
-        validation_alias="AZURE_FUNCTION_APP_ID",
-        description="Resource id of the function app that is notified when those keys change.",
-    )
-    home: Path = Field(
-        Path(".zava"),
-        validation_alias="ZAVA_HOME",
-        description="Directory of the embedded server, the local issuer and local keys.",
-    )
-    port: int = Field(
-        7071, ge=1, le=65535, validation_alias="PORT", description="Port of the local server."
-    )
-    host: Annotated[str, BeforeValidator(_address)] = Field(
-        _THIS_MACHINE,
-        validation_alias="HOST",
-        description="IP address on which the local server listens; `0.0.0.0` is every address of "
-        "the machine. A machine's name, which shells put there, counts as unset. Beyond loopback "
-        "the demo's people do not exist: ZAVA_IDENTITY_ISSUER is required.",
-    )
-    is_published_on_loopback: bool = Field(
-        False,
-        validation_alias="ZAVA_PUBLISHED_ON_LOOPBACK",
-        description="`true` in a container whose port is published on the loopback of its machine "
-        "alone: the demo's people exist there, although HOST is another address.",
-    )
-    scale: float = Field(
-        1.0,
-        gt=0,
-        le=100,
-        validation_alias="SCALE",
-        description="Size of the demo data: 1 is 50,000 customers and 200,000 orders.",
-    )
-    pool_max: int = Field(
-        default_factory=lambda: (cpu_count() or 1) + 1,
-        ge=1,
-        le=100,
-        validation_alias="ZAVA_POOL_MAX",
-        json_schema_extra={"default": "cores + 1"},
-        description="Most database connections of this process, and one more for principals who "
-        "hold none when all are in use.",
-    )
-    statement_timeout_seconds: int = Field(
-        30,
-        ge=1,
-        le=600,
-        validation_alias="ZAVA_STATEMENT_TIMEOUT_SECONDS",
-        description="Deadline of one statement, enforced by the database.",
-    )
-    statement_cost_limit: float = Field(
-        2_000_000_000,
-        ge=0,
-        validation_alias="ZAVA_STATEMENT_COST_LIMIT",
-        description="Most rows that a free statement may visit. The estimate uses its text alone "
-        "and fixed sizes of the tables; a statement with more is refused. The default is about "
-        "what the default deadline allows. 0: no limit.",
-    )
-    budget_calls_at_once: int | None = Field(
-        None,
-        ge=0,
-        le=1000,
-        validation_alias="ZAVA_BUDGET_CALLS_AT_ONCE",
-        json_schema_extra={"default": "`16` on Azure, else `0`"},
-        description="Statements of one principal that run at once, over all instances. 0: no "
-        "limit.",
-    )
-    budget_calls_per_minute: int | None = Field(
-        None,
-        ge=0,
-        validation_alias="ZAVA_BUDGET_CALLS_PER_MINUTE",
-        json_schema_extra={"default": "`1200` on Azure, else `0`"},
-        description="Calls of one principal in a minute of the clock, over all instances. 0: no "
-        "limit.",
-    )
-    budget_database_seconds_per_hour: int | None = Field(
-        None,
-        ge=0,
-        validation_alias="ZAVA_BUDGET_DATABASE_SECONDS_PER_HOUR",
-        json_schema_extra={"default": "`900` on Azure, else `0`"},
-        description="Database time of one principal in an hour of the clock, over all instances. "
-        "0: no limit.",
-    )
-    slow_query_seconds: float = Field(
-        1.0,
-        gt=0,
-        le=600,
-        validation_alias="ZAVA_SLOW_QUERY_SECONDS",
-        description="A statement that takes longer is logged with its fingerprint and plan.",
-    )
-    late_orders_hours: float = Field(
-        0,
-        ge=0,
-        le=8760,
-        validation_alias="ZAVA_LATE_ORDERS_HOURS",
-        description="Hours without any order of the chain after which `/health/ready` is `degraded`"
-        " and the metric `orders_late` counts. 0: not watched.",
-    )
-    max_concurrent_calls: int = Field(
-        64,
-        ge=1,
-        le=10_000,
-        validation_alias="ZAVA_MAX_CONCURRENT_CALLS",
-        description="Requests served at once; one more is answered BUSY with Retry-After.",
-    )
-    prepared_statements: bool = Field(
-        True,
-        validation_alias="ZAVA_PREPARED_STATEMENTS",
-        description="Off behind PgBouncer older than 1.21 or with max_prepared_statements 0.",
-    )
-    context_keys: CommaSeparated = Field(
-        (),
-        validation_alias="ZAVA_CONTEXT_KEYS",
-        repr=False,
-        description="Keys that sign the tenant context, `id:base64,…`, the one in use first; "
-        "unset: those of ZAVA_HOME, which Azure does not have.",
-    )
-    identity_issuer: str | None = Field(
-        None,
-        validation_alias="ZAVA_IDENTITY_ISSUER",
-        description="Issuer of the callers' tokens, an https URL, `{tid}` where it names the "
-        "tenant; unset: the local issuer, loopback only.",
-    )
-    identity_audience: CommaSeparated = Field(
-        (),
-        validation_alias="ZAVA_IDENTITY_AUDIENCE",
-        description="Audiences that a caller's token may carry, comma-separated.",
-    )
-    scope_style: Literal["url", "api"] = Field(
-        "url",
-        validation_alias="ZAVA_SCOPE_STYLE",
-        description="What clients request scopes under. `url`: the URL that they call. `api`: the "
-        "Application ID URI of ZAVA_IDENTITY_AUDIENCE, for a registration without that URL.",
-    )
-    allowed_tenants: DirectoryTenants = Field(
-        (),
-        validation_alias="ZAVA_ALLOWED_TENANTS",
-        description="Ids of the directory tenants whose people may call, comma-separated.",
-    )
-    allowed_clients: CommaSeparated = Field(
-        (),
-        validation_alias="ZAVA_ALLOWED_CLIENTS",
-        description="Ids of the client applications (the token's `azp` or `appid`) that may call, "
-        "comma-separated; the local issuer's is `zava-local`. Unset: any that the issuer lets in.",
-    )
-    allowed_hosts: CommaSeparated = Field(
-        (),
-        validation_alias="ZAVA_ALLOWED_HOSTS",
-        description="Public host names beside WEBSITE_HOSTNAME, comma-separated; loopback is "
-        "always allowed.",
-    )
-    sign_in: bool = Field(
-        False,
-        validation_alias="ZAVA_SIGN_IN",
-        description="`true`: clients that have the URL alone sign in at this server, and a "
-        "directory proves who the person is. Tokens of ZAVA_IDENTITY_ISSUER are accepted as "
-        "before. Not together with Azure's built-in authentication.",
-    )
-    sign_in_url: str | None = Field(
-        None,
-        validation_alias="ZAVA_SIGN_IN_URL",
-        json_schema_extra={"default": "the first public host name"},
-        description="The one address at which people sign in, such as "
-        "`https://zava.example.com`; its host is one of ZAVA_ALLOWED_HOSTS or WEBSITE_HOSTNAME.",
-    )
-    sign_in_directory: str | None = Field(
-        None,
-        validation_alias="ZAVA_SIGN_IN_DIRECTORY",
-        json_schema_extra={"default": "ZAVA_IDENTITY_ISSUER"},
-        description="Issuer of the OpenID provider that signs people in, an https URL, where it "
-        "is not Microsoft Entra ID.",
-    )
-    sign_in_client_id: str | None = Field(
-        None,
-        validation_alias="ZAVA_SIGN_IN_CLIENT_ID",
-        description="Id of this server at that directory. Its redirect there is ZAVA_SIGN_IN_URL "
-        "with the path `/oauth/callback`.",
-    )
-    sign_in_client_secret: str | None = Field(
-        None,
-        validation_alias="ZAVA_SIGN_IN_CLIENT_SECRET",
-        repr=False,
-        description="Client secret of this server at that directory; unset: the app's managed "
-        "identity proves its requests (Azure).",
-    )
-    sign_in_subject_claim: str = Field(
-        "sub",
-        validation_alias="ZAVA_SIGN_IN_SUBJECT_CLAIM",
-        pattern=r"^[A-Za-z0-9_]+$",
-        description="Claim of ZAVA_SIGN_IN_DIRECTORY's ID tokens that names a person for ever; "
-        "Okta's is `uid`. `email` counts only with `email_verified`. Microsoft Entra ID's people "
-        "have `tid` and `oid`.",
-    )
-    sign_in_redirects: CommaSeparated = Field(
-        (),
-        validation_alias="ZAVA_SIGN_IN_REDIRECTS",
-        description="More addresses at which clients may take the answer, https URLs, "
-        "comma-separated; one that ends with `/` stands for every address below it.",
-    )
-    check_token: str | None = Field(
-        None,
-        validation_alias="ZAVA_TOKEN",
-        repr=False,
-        description="Bearer token that `zava check` calls with; the served app never reads it.",
-    )
     website_url: str | None = Field(
         None,
         validation_alias="ZAVA_WEBSITE_URL",
         pattern=r"^https://[^\s]+$",
         description="Page about this server that clients show to people, an https URL.",
     )
-    audit: _Audit | None = Field(
+    audit: AuditMode | None = Field(
         None,
         validation_alias="ZAVA_AUDIT",
         json_schema_extra={"default": "`required` on Azure, else `best-effort`"},
@@ -406,7 +127,7 @@ class Settings(BaseSettings):
         validation_alias="EMBEDDING_TOKENS_PER_MINUTE",
         description="Tokens a minute that a deployment is granted; requests are paced to it.",
     )
-    telemetry: _Telemetry | None = Field(
+    telemetry: TelemetryBackend | None = Field(
         None,
         validation_alias="ZAVA_TELEMETRY",
         description="Where metrics and spans go: `off` or `opencensus` (Application Insights); "
@@ -429,7 +150,7 @@ class Settings(BaseSettings):
         validation_alias="ZAVA_TODAY",
         description="Moves the tools' day, YYYY-MM-DD (tests).",
     )
-    log_level: _LogLevel = Field(
+    log_level: LogLevel = Field(
         "INFO",
         validation_alias="LOG_LEVEL",
         description="Least severe level that is logged, in any case. Under the Functions host, "
@@ -540,7 +261,7 @@ class Settings(BaseSettings):
     @classmethod
     def _names_a_client(cls, value: object) -> object:
         # Commas alone would be read as no list, which lets in every client.
-        if isinstance(value, str) and value and not _comma_separated(value):
+        if isinstance(value, str) and value and not comma_separated(value):
             raise ValueError("expected client ids, comma-separated")
         return value
 

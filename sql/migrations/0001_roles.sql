@@ -1,8 +1,8 @@
--- Who exists, and what nobody may do.
+-- Roles, the login's settings, and schemas.
 --
--- Roles belong to the whole server and may be there already (a second database, Azure's
--- pgaadauth for the login), so each is made only when missing. Nothing here needs a superuser:
--- since PostgreSQL 16 the creator of a role may grant it, and takes SET without INHERIT.
+-- Roles belong to the whole server and may exist already (a second database, Azure's pgaadauth for
+-- the login), so each is made only when missing. Nothing here needs a superuser: since PostgreSQL
+-- 16 the creator of a role may grant it, and takes SET without INHERIT.
 DO $$
 DECLARE
   wanted record;
@@ -12,11 +12,13 @@ BEGIN
       ('zava_owner',        'NOLOGIN'),  -- owns the retail tables
       ('zava_context',      'NOLOGIN'),  -- owns keys, principals and the context functions
       ('zava_loader',       'NOLOGIN'),  -- imports data; granted to the administrator only
-      ('zava_chain',        'NOLOGIN'),  -- owns the chain-wide aggregates; nobody is a member
+      ('zava_chain',        'NOLOGIN'),  -- owns the chain-wide aggregates; has no members
+      ('zava_recorder',     'NOLOGIN'),  -- owns what writes the append-only logs; has no members
+      ('zava_audit',        'NOLOGIN'),  -- reads the append-only logs
       ('store_managers',    'NOLOGIN'),
       ('regional_managers', 'NOLOGIN'),
       ('head_office',       'NOLOGIN'),
-      ('zava_server',       'LOGIN')     -- the server's login; member of nothing
+      ('zava_server',       'LOGIN')     -- the server's login; member of no role
     ) AS roles (name, may_login)
   LOOP
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = wanted.name) THEN
@@ -27,6 +29,40 @@ BEGIN
     END IF;
   END LOOP;
 END $$;
+
+SET LOCAL ROLE zava_owner;
+ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+SET LOCAL ROLE zava_context;
+ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+SET LOCAL ROLE zava_chain;
+ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+SET LOCAL ROLE zava_recorder;
+ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+RESET ROLE;
+
+-- A file that creates something for one of these takes the membership and returns it: between
+-- migrations the administrator is no member.
+REVOKE zava_chain, zava_recorder, store_managers, regional_managers, head_office FROM CURRENT_USER;
+
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+
+-- pgvector is not a trusted extension: on a server whose administrator is no superuser it is
+-- allowed by name (Azure) or made beforehand (the embedded server).
+CREATE SCHEMA IF NOT EXISTS extensions;
+CREATE EXTENSION IF NOT EXISTS vector WITH SCHEMA extensions;
+GRANT USAGE ON SCHEMA extensions
+  TO zava_owner, zava_loader, store_managers, regional_managers, head_office, zava_server;
+
+CREATE SCHEMA retail AUTHORIZATION zava_owner;
+CREATE SCHEMA zava AUTHORIZATION zava_context;
+SET LOCAL ROLE zava_owner;
+GRANT USAGE ON SCHEMA retail
+  TO zava_server, zava_loader, zava_chain, store_managers, regional_managers, head_office;
+SET LOCAL ROLE zava_context;
+GRANT USAGE ON SCHEMA zava
+  TO zava_server, zava_owner, zava_loader, zava_chain, store_managers, regional_managers, head_office,
+     zava_recorder, zava_audit;
+RESET ROLE;
 
 -- A first line of defence that costs no round trip: the login's own defaults. ROLLBACK undoes
 -- what a statement changes of them, and PgBouncer cannot leak what no session sets.
@@ -41,23 +77,23 @@ ALTER ROLE zava_server SET datestyle = 'ISO, YMD';
 ALTER ROLE zava_server SET intervalstyle = 'iso_8601';
 ALTER ROLE zava_server SET jit = off;
 ALTER ROLE zava_server SET work_mem = '4MB';
+-- The data lie on solid-state disks and in memory: a page elsewhere costs about as much as the next
+-- one. With the default of 4 the planner reads a store's whole past to find one month of its lines.
+ALTER ROLE zava_server SET random_page_cost = 1.1;
+-- How an approximate index is walked (pgvector 0.8). The library defines these settings, so it is
+-- loaded first.
+SELECT '[1]'::extensions.vector;
+ALTER ROLE zava_server SET hnsw.ef_search = 100;
+ALTER ROLE zava_server SET hnsw.iterative_scan = 'relaxed_order';
 
-REVOKE ALL ON SCHEMA public FROM PUBLIC;
-
-SET LOCAL ROLE zava_owner;
-ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
-SET LOCAL ROLE zava_context;
-ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
-SET LOCAL ROLE zava_chain;
-ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
-RESET ROLE;
-
--- pgvector is not a trusted extension: on a server whose administrator is no superuser it is
--- allowed by name (Azure) or made beforehand (the embedded server).
-CREATE SCHEMA IF NOT EXISTS extensions;
-CREATE EXTENSION IF NOT EXISTS vector WITH SCHEMA extensions;
-GRANT USAGE ON SCHEMA extensions
-  TO zava_owner, zava_loader, store_managers, regional_managers, head_office, zava_server;
-
-CREATE SCHEMA retail AUTHORIZATION zava_owner;
-CREATE SCHEMA zava AUTHORIZATION zava_context;
+-- What the reading of a statement, of its values and of the answer depends on, pinned to the login:
+-- a setting of the role comes before one of the database or of the whole server. With
+-- standard_conforming_strings = off the server would read a string's end elsewhere than the guard.
+ALTER ROLE zava_server SET standard_conforming_strings = on;
+ALTER ROLE zava_server SET backslash_quote = safe_encoding;
+ALTER ROLE zava_server SET client_encoding = 'UTF8';
+ALTER ROLE zava_server SET row_security = on;
+ALTER ROLE zava_server SET transform_null_equals = off;
+ALTER ROLE zava_server SET array_nulls = on;
+ALTER ROLE zava_server SET bytea_output = hex;
+ALTER ROLE zava_server SET extra_float_digits = 1;

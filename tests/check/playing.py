@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from zava.protocol.mcp.jsonrpc import MAX_BODY_BYTES
-from zava.protocol.mcp.server_info import NAME
 from zava.protocol.versions import SERVED
+from zava.retail.declaration import RETAIL
 
 TOKEN = "head.body.signature"
 SLOW_SECONDS = 0.05
@@ -147,7 +147,7 @@ class Played:
             under = "api://zava" if self.fault == "scopes elsewhere" else resource
             content = {
                 "resource": resource,
-                "resource_name": NAME,
+                "resource_name": RETAIL.name,
                 "authorization_servers": named,
                 "scopes_supported": [f"{under}/sales.read", f"{under}/sql.query"],
             }

@@ -21,6 +21,7 @@ from zava.errors import AccessDenied, Busy, DatabaseFault, QueryRefused
 from zava.infrastructure.postgres.audit_report import read_audit, read_trace
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Call, Caller
+from zava.retail.declaration import RETAIL
 from zava.retail.demo.dataset import store_id
 
 SQL = "SELECT count(*) FROM retail.customers WHERE last_name = 'Alvarez'"
@@ -290,7 +291,7 @@ async def test_refused_and_denied_calls_are_recorded_with_their_statement(
     seeded_clone: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:
     async with tenant_database(seeded_clone.server, signer, is_required=True) as (tenancy, trail):
-        data = FreeQuery(tenancy)
+        data = FreeQuery(tenancy, RETAIL)
         await data.run(callers["seattle"], "SELECT 1", max_rows=1)  # what the guard has to learn
         refused = calling(callers["seattle"])
         with pytest.raises(QueryRefused):

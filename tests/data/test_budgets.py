@@ -262,7 +262,7 @@ async def test_heavy_statements_of_one_who_is_alone_leave_a_place_free(
     callers: dict[str, Caller],
 ) -> None:
     quota = ConnectionQuota(3, 10, lambda: NOW)
-    quota._see(callers["seattle"].identity)
+    quota._seen.see(callers["seattle"].identity)
     heavy = [hold(quota, callers["seattle"], is_heavy=True) for _ in range(3)]
     assert await settled(*heavy) == [True, True, False]
     assert await settled(hold(quota, callers["seattle"])) == [True]
@@ -272,10 +272,10 @@ async def test_heavy_statements_of_one_who_is_alone_leave_a_place_free(
 async def test_next_place_goes_to_whoever_holds_the_fewest(callers: dict[str, Caller]) -> None:
     quota = ConnectionQuota(2, 10, lambda: NOW)
     seattle, redmond = callers["seattle"], callers["redmond"]
-    quota._see(seattle.identity)
+    quota._seen.see(seattle.identity)
     first = [hold(quota, seattle) for _ in range(4)]
     assert await settled(*first) == [True, True, False, False]
-    quota._see(redmond.identity)
+    quota._seen.see(redmond.identity)
     later = hold(quota, redmond)
     assert await settled(later) == [False]
     quota.release(seattle.identity)
@@ -298,7 +298,7 @@ async def test_of_two_who_may_the_one_with_fewer_places_is_next_though_later(
         callers[name] for name in ("tacoma", "seattle", "redmond", "kirkland")
     )
     for caller in (tacoma, seattle, redmond, kirkland):
-        quota._see(caller.identity)
+        quota._seen.see(caller.identity)
     held = [hold(quota, caller) for caller in (tacoma, tacoma, seattle, redmond)]
     assert all(await settled(*held))
     second_of_seattle, first_of_kirkland = hold(quota, seattle), hold(quota, kirkland)

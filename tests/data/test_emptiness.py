@@ -12,6 +12,7 @@ from zava.data.session.tenant_database import TenantDatabase
 from zava.data.sql_query.free_query import FreeQuery
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
+from zava.retail.declaration import RETAIL
 
 JOINED = "FROM retail.orders o JOIN retail.stores s USING (store_id) WHERE "
 
@@ -224,7 +225,7 @@ async def test_explanation_costs_one_more_round_trip(
 ) -> None:
     async with counting_proxy(database.server) as proxy:
         pool = DatabasePool(proxy.conninfo, max_size=1)
-        data = FreeQuery(TenantDatabase(pool, signer, IsolationCheck(pool, signer)))
+        data = FreeQuery(TenantDatabase(pool, signer, IsolationCheck(pool, signer)), RETAIL)
         sql = "SELECT 1 FROM retail.orders WHERE status = 'done'"
         await data.run(callers["seattle"], sql, max_rows=1)
         before = proxy.round_trips

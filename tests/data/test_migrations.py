@@ -1,5 +1,6 @@
 """Migrations: once, in order, whole, and by one administrator who need not be a superuser."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
 from zava.infrastructure.local.state_dir import Home
 from zava.infrastructure.postgres.migrations import (
     MigrationRefused,
+    OtherVersion,
     install_context_keys,
     migrate,
     read_migrations,
@@ -75,6 +77,29 @@ def test_changed_applied_file_is_refused_before_anything_is_applied(
         ):
             migrate(admin, directory=files)
         assert admin.execute("SELECT to_regclass('public.more')").fetchone() == (None,)
+
+
+def test_database_of_another_version_is_refused_in_a_sentence_with_the_command(
+    blank: Database, files: Path
+) -> None:
+    """Newer or older: its ledger names a file that this version does not have."""
+    (files / "9998_later.sql").write_text("CREATE TABLE public.later (a int)")
+    (files / "9999_latest.sql").write_text("CREATE TABLE public.latest (a int)")
+    with psycopg.connect(blank.admin, autocommit=True) as admin:
+        migrate(admin, directory=files)
+        admin.execute("DELETE FROM zava_migrations.applied WHERE name = '0018_statistics.sql'")
+        ledger = "SELECT array_agg(a ORDER BY name) FROM zava_migrations.applied AS a"
+        before = admin.execute(ledger).fetchone()
+        with pytest.raises(OtherVersion) as refused:
+            migrate(admin)
+        assert admin.execute(ledger).fetchone() == before
+    assert re.fullmatch(
+        rf"database {blank.name} on \S+ was migrated by another version of Zava"
+        r" \(9998_later\.sql and 1 more\); nothing was changed; begin with an empty database,"
+        r" on this machine with `ZAVA_HOME=\S+ \S+ -m zava run`,"
+        r" elsewhere with its address in DATABASE_URL and `\S+ -m zava migrate`",
+        str(refused.value).replace("the local socket", "socket"),
+    )
 
 
 def test_two_migrations_at_once_apply_each_file_once(blank: Database) -> None:

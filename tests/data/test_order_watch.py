@@ -12,9 +12,9 @@ from zava.data.order_watch import OrderWatch
 from zava.infrastructure.local.state_dir import Home
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.settings import Settings
-from zava.telemetry import events
-from zava.telemetry.events import Sink, Span
+from zava.telemetry import sinks
 from zava.telemetry.instruments import Instrument
+from zava.telemetry.sinks import Sink, Span
 
 _AGE = "SELECT extract(epoch FROM now() - max(order_date)) / 3600 FROM retail.orders"
 
@@ -41,9 +41,9 @@ class Counts(Sink):
 @pytest.fixture
 def counts() -> Iterator[Counts]:
     sink = Counts()
-    events.attach(sink)
+    sinks.attach(sink)
     yield sink
-    events.detach(sink)
+    sinks.detach(sink)
 
 
 def hours_of(database: Database) -> float:

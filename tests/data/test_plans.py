@@ -20,7 +20,7 @@ from zava.data.sql_query.empty_results import question
 from zava.data.sql_query.predicates import Predicate
 from zava.data.syntax.outside_text import OUTSIDE_TEXT
 from zava.model.core import Audience, Caller
-from zava.retail.data.search_statement import search_statement
+from zava.retail.data import search_statement as search
 from zava.retail.demo.principals import PRINCIPALS
 
 QUERIES = Path(__file__).parents[2] / "zava" / "data" / "queries"
@@ -31,11 +31,8 @@ AUDIENCES = [Audience.STORE_MANAGERS, Audience.REGIONAL_MANAGERS]
 
 # What statements of ours are given as $1.
 PARAMS: dict[str, Any] = {"outside_text": OUTSIDE_TEXT}
-# Parts of a larger statement: search_statement and the metrics put them together.
-PARTS = {
-    *("search_products", "nearest_exact", "nearest_filtered", "nearest_indexed"),
-    "chain_quartiles",
-}
+# A part of a larger statement, which the metrics put together.
+PARTS = {"chain_quartiles"}
 SEARCHED = {
     "text": "paint bucket",
     "skus": ["PAINT"],
@@ -49,13 +46,18 @@ SEARCHED = {
     "max_rows": 10,
 }
 SEARCHES = {
-    "search": search_statement(None, is_in_category=False, is_in_stock=False),
-    "search in stock": search_statement(None, is_in_category=False, is_in_stock=True),
-    "search in a category, in stock": search_statement(None, is_in_category=True, is_in_stock=True),
-    "search with an index, in stock": search_statement(384, is_in_category=False, is_in_stock=True),
+    "search": search.search_statement(None, is_in_category=False, is_in_stock=False),
+    "search in stock": search.search_statement(None, is_in_category=False, is_in_stock=True),
+    "search in a category, in stock": search.search_statement(
+        None, is_in_category=True, is_in_stock=True
+    ),
+    "search with an index, in stock": search.search_statement(
+        384, is_in_category=False, is_in_stock=True
+    ),
 }
 
 EMPTINESS = question(
+    "retail",
     [
         Predicate("orders", "status", "=", ("lost",)),
         Predicate("orders", "order_date", ">=", ("2031-01-01",)),
@@ -90,6 +92,7 @@ def shipped() -> dict[str, tuple[str, Any]]:
     """Return every statement of ours with its parameters, by name."""
     names = [file.stem for file in sorted(QUERIES.glob("*.sql")) if file.stem not in PARTS]
     own = {name: (statement(name), PARAMS.get(name)) for name in names}
+    own["search_registry"] = (search.statement("search_registry"), None)
     assert EMPTINESS is not None
     searches = {name: (sql, SEARCHED) for name, sql in SEARCHES.items()}
     analytics = {name: (sql, None) for name, sql in ANALYTICS.items()}

@@ -12,7 +12,6 @@ import pytest
 
 from tests.database import Database
 from tests.embedders.stand_in import StandIn
-from zava.data.named_queries import statement
 from zava.data.session.isolation_check import CANARIES, IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
@@ -24,7 +23,7 @@ from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
 from zava.model.search import ProductMatches
 from zava.retail.data import search_statement as search_module
-from zava.retail.data.search_statement import ProductData
+from zava.retail.data.search_statement import ProductData, statement
 from zava.retail.service.product_search import ProductSearch, question_of
 
 UNKNOWN = "qwertzu"

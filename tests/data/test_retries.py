@@ -76,7 +76,7 @@ async def test_waits_are_jittered_and_capped(
     waits = [record.__dict__["wait_seconds"] for record in caplog.records]
     assert len(set(waits)) > 5
     assert all(0 <= wait <= 0.5 for wait in waits)
-    assert retries._LONGEST_WAIT_SECONDS == 0.5
+    assert retries._MAX_WAIT_SECONDS == 0.5
 
 
 @pytest.mark.requirement("S85")

@@ -7,7 +7,8 @@ from zava.data.sql_query.free_query import FreeQuery
 from zava.errors import InvalidInput
 from zava.infrastructure.telemetry.aggregator import InstrumentAggregator
 from zava.model.core import Caller
-from zava.telemetry import events
+from zava.retail.declaration import RETAIL
+from zava.telemetry import sinks
 from zava.telemetry.instruments import CacheType
 
 
@@ -33,11 +34,11 @@ async def test_structure_is_learnt_once_for_each_audience(
     unguarded: TenantDatabase, callers: dict[str, Caller]
 ) -> None:
     metrics = InstrumentAggregator()
-    events.attach(metrics)
-    data = FreeQuery(unguarded)
+    sinks.attach(metrics)
+    data = FreeQuery(unguarded, RETAIL)
     for name in ("seattle", "redmond", "head-office"):
         await data.table_schemas(callers[name], ["stores"])
-    events.detach(metrics)
+    sinks.detach(metrics)
     told = [metrics.counter(name, CacheType.SCHEMA) for name in ("cache_hit", "cache_miss")]
     assert told == [1, 2]
 

@@ -24,6 +24,7 @@ from zava.errors import AccessDenied, Busy, QueryRefused
 from zava.infrastructure.postgres.connection import PooledConnection
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Audience, Call, Caller
+from zava.retail.declaration import RETAIL
 from zava.settings import Settings
 
 LIMIT = Settings.model_fields["statement_cost_limit"].default
@@ -136,7 +137,7 @@ def test_estimate_does_not_depend_on_which_store_a_statement_names() -> None:
 async def data(database: Database, signer: ContextSigner) -> AsyncIterator[FreeQuery]:
     pool = DatabasePool(database.server, max_size=1)
     tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
-    yield FreeQuery(tenancy, most_rows=LIMIT)
+    yield FreeQuery(tenancy, RETAIL, most_rows=LIMIT)
     await pool.close()
 
 
@@ -163,7 +164,7 @@ async def test_refusal_uses_no_connection_at_all(
     async with counting_proxy(database.server) as proxy:
         pool = DatabasePool(proxy.conninfo, max_size=1)
         tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
-        data = FreeQuery(tenancy, most_rows=LIMIT)
+        data = FreeQuery(tenancy, RETAIL, most_rows=LIMIT)
         await data.run(callers["seattle"], HEAVY[0], max_rows=1)
         before = proxy.round_trips
         for sql in HOPELESS:
@@ -186,7 +187,7 @@ async def test_refusals_are_charged_a_deadline_each_and_end_for_the_hour(
     tenancy = TenantDatabase(
         pool, signer, IsolationCheck(pool, signer), budgets=budgets, statement_timeout_seconds=30
     )
-    data = FreeQuery(tenancy, most_rows=LIMIT)
+    data = FreeQuery(tenancy, RETAIL, most_rows=LIMIT)
     call = Call("execute_sales_query")
     seattle = replace(callers["seattle"], call=call)
     await data.run(replace(seattle, call=None), "SELECT 1", max_rows=1)

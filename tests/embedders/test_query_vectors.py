@@ -13,7 +13,7 @@ from zava.infrastructure.embeddings.embedder import Vector, vector_text
 from zava.infrastructure.embeddings.query_cache import QueryVectors
 from zava.infrastructure.telemetry.aggregator import InstrumentAggregator
 from zava.model.core import Caller
-from zava.telemetry import events
+from zava.telemetry import sinks
 from zava.telemetry.instruments import CacheType
 
 CALLER = Caller(UUID(int=1), UUID(int=2))
@@ -65,12 +65,12 @@ async def test_no_caller_meets_what_another_one_asked() -> None:
 @pytest.mark.requirement("S121")
 async def test_hits_and_misses_are_told() -> None:
     metrics = InstrumentAggregator()
-    events.attach(metrics)
+    sinks.attach(metrics)
     vectors = QueryVectors([StandIn("first")])
     await asyncio.gather(*(vectors.vector(CALLER, "first", "hammer") for _ in range(3)))
     for text in ("hammer", "nail"):
         await vectors.vector(CALLER, "first", text)
-    events.detach(metrics)
+    sinks.detach(metrics)
     told = [metrics.counter(name, CacheType.EMBEDDING) for name in ("cache_hit", "cache_miss")]
     assert told == [3, 2]
 
@@ -124,7 +124,7 @@ async def test_slow_model_is_not_waited_for_and_its_answer_serves_the_next(
 
 
 async def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(query_cache, "_REMEMBERED", 10)
+    monkeypatch.setattr(query_cache, "_MAX_REMEMBERED", 10)
     embedder = StandIn()
     vectors = QueryVectors([embedder])
     for number in range(100):

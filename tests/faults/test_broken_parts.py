@@ -11,7 +11,8 @@ import pytest
 from tests.breakable import TOLD_TO_COME_BACK, Breakable, ask, pause
 from tests.patience import patient
 from tests.proxy import Proxy
-from zava.app import SPARE_CONNECTIONS, Application
+from zava.app import Application
+from zava.composition.backends import SPARE_CONNECTIONS
 from zava.telemetry.instruments import Refusal
 
 OWN_STORE = (

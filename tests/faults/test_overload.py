@@ -252,7 +252,7 @@ def test_newcomers_find_no_room_without_bound() -> None:
 
 
 def test_principals_that_were_seen_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("zava.protocol.capacity.concurrency_limit._REMEMBERED", 3)
+    monkeypatch.setattr("zava.infrastructure.recent_principals._MAX_REMEMBERED", 3)
     admission = Admission(4)
     for _ in range(5):
         with admission.admitted(Caller(uuid4(), uuid4())):

@@ -19,7 +19,7 @@ from tests.local.serving import listening
 from tests.protocol.rpc import MODERN, UNUSUAL, request
 from zava.app import Application, compose
 from zava.infrastructure.local.state_dir import Home
-from zava.protocol.http.endpoint import PATHS
+from zava.protocol.http.addresses import PATHS
 from zava.protocol.http.security_headers import secured
 from zava.protocol.mcp.jsonrpc import MAX_BODY_BYTES
 from zava.settings import Settings

@@ -12,7 +12,7 @@ from tests.infra.kql import Row
 from zava.errors import DatabaseFault, InvalidInput, QueryRefused, ZavaError
 from zava.infrastructure.telemetry.app_insights import Envelope, Telemetry
 from zava.infrastructure.telemetry.json_logs import JsonFormatter
-from zava.telemetry import events
+from zava.telemetry import events, sinks
 from zava.telemetry.instruments import QueryType, Refusal
 
 Tables = Mapping[str, Sequence[Row]]
@@ -115,11 +115,11 @@ def tables_after(incident: Callable[[], None]) -> Tables:
     taken = _Taken()
     telemetry = Telemetry("InstrumentationKey=k", interval_seconds=60, make_transport=lambda: taken)
     with _logged() as log:
-        events.attach(telemetry)
+        sinks.attach(telemetry)
         try:
             incident()
         finally:
-            events.detach(telemetry)
+            sinks.detach(telemetry)
             telemetry.close(10)
     return {
         "customMetrics": [row for one in taken for row in metric_rows(one["data"])],

@@ -143,6 +143,17 @@ def test_foreign_database_is_asked_about_on_a_terminal_and_refused_elsewhere(
         assert zava("migrate", "--adopt-database").code == 0
 
 
+@pytest.mark.parametrize("command", ["migrate", "run"])
+def test_database_of_another_version_is_refused_by_every_command_that_migrates(
+    zava: Zava, cluster: Cluster, command: str
+) -> None:
+    with cluster.database("version") as database:
+        with psycopg.connect(database.admin, autocommit=True) as admin:
+            admin.execute("INSERT INTO zava_migrations.applied VALUES ('0003_seal.sql', 'x')")
+        ended = zava(command, DATABASE_URL=database.admin, PORT=str(free_port()))
+    assert ended.is_one_sentence_about("another version", "0003_seal.sql", "zava migrate`"), ended
+
+
 def test_argument_without_a_value_is_refused_before_anything_starts(
     zava: Zava, tmp_path: Path
 ) -> None:

@@ -8,7 +8,8 @@ import orjson
 import pytest
 
 from tests.protocol.rpc import MODERN, ask, request
-from zava.app import Application, local_site
+from zava.app import Application
+from zava.composition.local_site import local_site
 from zava.infrastructure.local.state_dir import Home
 from zava.protocol.console.console import POLICY, SIGN_IN_PATH, Console
 from zava.protocol.http.endpoint import Endpoint
@@ -28,7 +29,7 @@ OWN = {
 
 @pytest.fixture
 def console(application: Application, home: Home) -> Console:
-    site = local_site(application, Settings.model_validate({"ZAVA_HOME": home.path}), PORT)
+    site = local_site(application.endpoint, Settings.model_validate({"ZAVA_HOME": home.path}), PORT)
     assert isinstance(site, Console)
     return site
 
@@ -166,7 +167,7 @@ def test_where_a_directory_signs_there_is_no_console(application: Application) -
             "ZAVA_ALLOWED_TENANTS": "5a7a0000-0000-4000-8000-000000000001",
         }
     )
-    assert isinstance(local_site(application, settings, PORT), Endpoint)
+    assert isinstance(local_site(application.endpoint, settings, PORT), Endpoint)
 
 
 async def test_endpoint_alone_has_neither_console_nor_sign_in(application: Application) -> None:

@@ -18,7 +18,7 @@ from zava.infrastructure.local.state_dir import Home
 from zava.infrastructure.local.token_issuer import LocalIssuerRefused
 from zava.protocol.http_responses import HttpResponse
 from zava.settings import Settings, SettingsError
-from zava.telemetry import events
+from zava.telemetry import sinks
 
 STARTED, STOPPED = "MCP server startup complete", "shutdown complete"
 
@@ -206,10 +206,10 @@ async def test_part_that_never_ends_is_given_up_and_the_others_are_closed(
 
 @pytest.mark.requirement("S86")
 def test_app_that_cannot_be_joined_listens_to_nothing(home: Home, empty: Database) -> None:
-    before = events._sinks
+    before = sinks._sinks
     settings = Settings.model_validate({"ZAVA_HOME": home.path})
     with pytest.raises(SettingsError):
         compose(settings, conninfo=empty.server, context_keys=[])
     with pytest.raises(LocalIssuerRefused):
         compose(settings, conninfo="host=db.example", context_keys=home.context_keys())
-    assert events._sinks == before
+    assert sinks._sinks == before

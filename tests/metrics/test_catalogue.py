@@ -28,6 +28,7 @@ from zava.model.metrics import (
     Period,
     PeriodUnit,
 )
+from zava.retail.declaration import RETAIL
 from zava.retail.tools.query_metrics import DIMENSIONS, METRICS
 
 TEXT = (files("zava.retail") / "metrics.toml").read_text(encoding="utf-8")
@@ -64,7 +65,7 @@ def test_catalogue_that_breaks_its_form_is_refused(old: str, new: str, told: str
     if "restricted" in old:
         at = TEXT.index(old, TEXT.index("[metrics.gross_margin]"))
     with pytest.raises(CatalogueError, match=told):
-        read_catalogue(TEXT[:at] + new + TEXT[at + len(old) :])
+        read_catalogue(TEXT[:at] + new + TEXT[at + len(old) :], RETAIL)
 
 
 async def test_every_metric_runs_by_each_dimension_that_makes_sense_of_it_and_no_other(

@@ -26,6 +26,7 @@ from zava.model.core import Caller
 from zava.model.coverage import parts
 from zava.model.data_reach import DataReach
 from zava.model.metrics import Comparison, MetricFilter, MetricOrder, PeriodUnit, StorePerformance
+from zava.retail.declaration import RETAIL
 from zava.retail.demo.dataset import STORES
 from zava.retail.service.chain_comparison import ChainAnalysis
 from zava.retail.service.store_performance import StoreAnalysis
@@ -510,11 +511,12 @@ def test_many_stores_list_only_the_late_ones_and_the_others_are_as_the_newest() 
             "newest": "2026-11-29T15:00:00",
             "is_whole": False,
             "stores": [["Zava Retail A", "North", "store", "2026-11-27T09:00:00"]],
-        }
+        },
+        RETAIL,
     )
     other = reach.within([MetricFilter("store", "=", ("b",))])
     period = parse_period("last week", date(2026, 11, 30))
     assert other.missing_days(period, date(2026, 11, 29)) == 0
     assert reach.missing_days(period, date(2026, 11, 29)) == 2
     assert reach.within([MetricFilter("region", "=", ("NORTH",))]).behind()
-    assert DataReach.read({}).missing_days(period, date(2026, 11, 29)) == 0
+    assert DataReach.read({}, RETAIL).missing_days(period, date(2026, 11, 29)) == 0

@@ -25,6 +25,7 @@ from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
 from zava.model.metrics import Comparison, PeriodUnit
 from zava.model.time_labels import labels
+from zava.retail.declaration import RETAIL
 from zava.retail.resources import RESOURCES
 from zava.retail.service.insights import RULES
 from zava.service.metrics.periods import business_day
@@ -187,8 +188,8 @@ async def test_page_of_the_metrics_ends_with_the_rules_of_findings(asked: Metric
 
 
 def test_day_is_the_stores_own_or_the_one_it_was_moved_to() -> None:
-    assert business_day(date(2026, 1, 2)) == date(2026, 1, 2)
-    assert abs((business_day(None) - date.today()).days) <= 1  # noqa: DTZ011  # within a time zone
+    assert business_day(date(2026, 1, 2), RETAIL.time_zone) == date(2026, 1, 2)
+    assert abs((business_day(None, RETAIL.time_zone) - date.today()).days) <= 1  # noqa: DTZ011  # within a time zone
 
 
 @pytest.mark.requirement("S116")

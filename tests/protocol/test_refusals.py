@@ -39,7 +39,7 @@ def no_capacity(warm: Application, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def share_taken(warm: Application, callers: dict[str, Caller], monkeypatch: Any) -> None:
     admission = warm.endpoint._admission
-    admission._see(callers["redmond"].identity)
+    admission._seen.see(callers["redmond"].identity)
     monkeypatch.setattr(admission, "_held", {callers["seattle"].identity: 10_000})
 
 

@@ -11,7 +11,8 @@ import pytest
 from tests.azure_openai import SILENCE, AzureOpenAI, Fault, azure_openai, no_entra
 from tests.database import Cluster, Database
 from tests.search import search
-from zava.app import Application, compose, embedders
+from zava.app import Application, compose
+from zava.composition.backends import embedders
 from zava.infrastructure.embeddings.index_job import embed_catalogue
 from zava.infrastructure.local.state_dir import Home
 from zava.settings import Settings

@@ -16,7 +16,9 @@ from zava.data.syntax.parser import parsing_thread
 from zava.errors import InvalidInput
 
 LONGEST_SECONDS = 5.0
-_GUARD = Guard(frozenset({"orders", "stores"}), frozenset({"order_id"}), frozenset({"pg_sleep"}))
+_GUARD = Guard(
+    "retail", frozenset({"orders", "stores"}), frozenset({"order_id"}), frozenset({"pg_sleep"})
+)
 # Head, what opens a level, the middle, what closes one, tail.
 _NESTINGS = (
     ("SELECT ", "(", "1", ")", ""),

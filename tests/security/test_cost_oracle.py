@@ -12,6 +12,7 @@ from zava.data.sql_query.free_query import FreeQuery
 from zava.data.syntax.parser import parse
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
+from zava.retail.declaration import RETAIL
 from zava.retail.demo.dataset import STORES
 
 
@@ -20,7 +21,9 @@ async def test_bisected_verdict_is_the_same_for_every_store_and_for_none(
     database: Database, signer: ContextSigner, callers: dict[str, Caller], comparison: str
 ) -> None:
     pool = DatabasePool(database.server, max_size=1)
-    data = FreeQuery(TenantDatabase(pool, signer, IsolationCheck(pool, signer)), most_rows=LIMIT)
+    data = FreeQuery(
+        TenantDatabase(pool, signer, IsolationCheck(pool, signer)), RETAIL, most_rows=LIMIT
+    )
     found = {
         await largest_allowed(data, callers["seattle"], "orders", comparison, store)
         for store in (*(str(store.store_id) for store in STORES), NO_STORE)

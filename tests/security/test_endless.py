@@ -20,6 +20,7 @@ from zava.data.sql_query.free_query import FreeQuery
 from zava.errors import QueryRefused, ZavaError
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
+from zava.retail.declaration import RETAIL
 
 DEADLINE_SECONDS, FREE_WITHIN_SECONDS = 1, 2.0
 MAX_RESIDENT_KB = 900_000
@@ -83,7 +84,7 @@ async def runner(
         pool, signer, IsolationCheck(pool, signer), statement_timeout_seconds=DEADLINE_SECONDS
     )
     async with await psycopg.AsyncConnection.connect(database.owner, autocommit=True) as watcher:
-        yield Runner(FreeQuery(tenancy), callers["seattle"], watcher)
+        yield Runner(FreeQuery(tenancy, RETAIL), callers["seattle"], watcher)
     await pool.close()
 
 

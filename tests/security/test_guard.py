@@ -38,7 +38,7 @@ LONG = "Write what it looks for as a short literal, or gather fewer rows into on
 
 
 def judge(sql: str) -> Verdict:
-    return Guard(TABLES, COLUMNS_OF_TABLES, CALLING).judge(sql)
+    return Guard("retail", TABLES, COLUMNS_OF_TABLES, CALLING).judge(sql)
 
 
 def bounded(name: str, largest: str) -> str:
@@ -444,7 +444,7 @@ def test_what_no_deadline_could_end_is_refused(sql: str) -> None:
 
 
 async def test_verdict_is_remembered_and_each_refusal_has_its_own_correlation_id() -> None:
-    reader = StatementAnalyzer(Guard(TABLES, COLUMNS_OF_TABLES, CALLING), ParsingTurns())
+    reader = StatementAnalyzer(Guard("retail", TABLES, COLUMNS_OF_TABLES, CALLING), ParsingTurns())
     read = [await reader.read(b"", "SELECT pg_sleep(1)") for _ in range(2)]
     assert read[0] is read[1]
     ids = set()

@@ -31,7 +31,7 @@ COLUMNS_OF_TABLES = frozenset(
 CALLING = frozenset({"pg_sleep", "regrole", "regclass"})
 FUZZED, FUZZ_SECONDS = 20_000, 120
 
-guard = Guard(TABLES, COLUMNS_OF_TABLES, CALLING)
+guard = Guard("retail", TABLES, COLUMNS_OF_TABLES, CALLING)
 QUIET = settings(derandomize=True, suppress_health_check=list(HealthCheck))
 
 

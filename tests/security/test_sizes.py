@@ -9,6 +9,7 @@ from zava.data.syntax.parser import parsing_thread
 from zava.errors import QueryRefused
 
 guard = Guard(
+    "retail",
     frozenset({"orders", "order_items", "products", "customers", "stores"}),
     frozenset({"store_id", "order_id", "product_id", "product_name", "status", "quantity"})
     | {"customer_id", "order_date", "total_amount", "email", "synonyms", "last_name"},

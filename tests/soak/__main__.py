@@ -39,7 +39,7 @@ from tests.proxy import counting_proxy
 from tests.soak.asking import Asker, Moment, Tally
 from tests.soak.faults import Faults, Parts
 from tests.soak.questions import REFUSED, Truth, read_truth, sought
-from zava.app import SPARE_CONNECTIONS, embedders
+from zava.composition.backends import SPARE_CONNECTIONS, embedders
 from zava.data.usage.query_stats import QueryStatsCollector
 from zava.infrastructure.embeddings.index_job import embed_catalogue
 from zava.infrastructure.local.state_dir import Home

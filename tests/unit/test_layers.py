@@ -1,5 +1,6 @@
 """Imports go one way, and a planted violation is found."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -70,6 +71,18 @@ def without_retail(tmp_path: Path) -> Path:
     )
     assert not (tmp_path / "zava" / "retail").exists()
     return tmp_path
+
+
+def test_core_holds_no_value_of_the_domain() -> None:
+    """Schema, time zone and names of stores are handed in (`Domain`)."""
+    values = re.compile(r"America/Los_Angeles|['\"]retail['\"]|zava retail |\bretail\.[a-z_]+")
+    found = {
+        str(path.relative_to(ROOT)): values.findall(path.read_text(encoding="utf-8"))
+        for package in ("protocol", "service", "data", "model", "telemetry")
+        for path in (ROOT / "zava" / package).rglob("*.py")
+    }
+    # One hint names a time zone as an example.
+    assert {path for path, held in found.items() if held} == {"zava/data/sql_query/corrections.py"}
 
 
 def test_core_loads_where_the_retail_domain_was_deleted(tmp_path: Path) -> None:

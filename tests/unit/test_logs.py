@@ -24,7 +24,7 @@ from zava.infrastructure.telemetry.json_logs import (
     write_to_stderr,
 )
 from zava.model.core import Caller
-from zava.telemetry import events
+from zava.telemetry import events, redaction
 
 ROOT = Path(__file__).parents[2]
 
@@ -152,7 +152,9 @@ async def test_level_is_the_settings(host: StringIO) -> None:
 async def test_line_has_operation_correlation_id_and_who_was_asking(host: StringIO) -> None:
     adopt_host_handlers("DEBUG")
     caller = Caller(UUID(int=7), UUID(int=8))
-    begun = call_context.begin(f"00-{'ab' * 16}-{'cd' * 8}-01", principal=events.pseudonym(caller))
+    begun = call_context.begin(
+        f"00-{'ab' * 16}-{'cd' * 8}-01", principal=redaction.pseudonym(caller)
+    )
     with call_of_host(), call_context.use(begun):
         async with events.operation("get_current_utc_date"):
             logging.getLogger("zava.data").info("inside")
@@ -160,7 +162,7 @@ async def test_line_has_operation_correlation_id_and_who_was_asking(host: String
     for line in (inside, ended):
         assert line["correlation_id"] == begun.correlation_id
         assert line["trace_id"] == "ab" * 16
-        assert line["principal"] == events.pseudonym(caller)
+        assert line["principal"] == redaction.pseudonym(caller)
         assert str(caller.object_id) not in json.dumps(line)
         assert line["time"].endswith("+00:00")
         assert {"level", "logger", "message", "span_id"} <= line.keys()

@@ -24,8 +24,8 @@ from zava.errors import (
 from zava.infrastructure.telemetry.aggregator import BUCKETS_SECONDS, InstrumentAggregator
 from zava.model.core import Caller
 from zava.retail.tools.registry import TOOLS
-from zava.telemetry import events
-from zava.telemetry.events import Span, operation
+from zava.telemetry import events, redaction, sinks
+from zava.telemetry.events import operation
 from zava.telemetry.instruments import (
     INSTRUMENTS,
     OPERATIONS,
@@ -35,6 +35,7 @@ from zava.telemetry.instruments import (
     QueryType,
     Refusal,
 )
+from zava.telemetry.sinks import Span
 
 NAME = "execute_sales_query"
 CALLER = Caller(UUID(int=1), UUID(int=2))
@@ -55,10 +56,10 @@ class Watching(InstrumentAggregator):
 @pytest.fixture
 def sink() -> Iterator[Watching]:
     sink = Watching()
-    events.attach(sink)
-    events.attach(sink)
+    sinks.attach(sink)
+    sinks.attach(sink)
     yield sink
-    events.detach(sink)
+    sinks.detach(sink)
 
 
 async def fail(error: BaseException) -> None:
@@ -127,7 +128,7 @@ async def test_validation_error_names_the_fields_that_we_named(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with (
-        call_context.use(call_context.begin(None, principal=events.pseudonym(CALLER))),
+        call_context.use(call_context.begin(None, principal=redaction.pseudonym(CALLER))),
         pytest.raises(InvalidInput),
     ):
         await fail(InvalidInput("max_rows: planted", fields=("max_rows",)))
@@ -278,13 +279,13 @@ async def test_sink_that_fails_costs_the_call_nothing(caplog: pytest.LogCaptureF
         record = span = count  # type: ignore[assignment]
 
     broken = Broken()
-    events.attach(broken)
+    sinks.attach(broken)
     try:
         with call_context.use(call_context.begin(None)):
             async with operation(NAME):
                 pass
     finally:
-        events.detach(broken)
+        sinks.detach(broken)
     assert caplog.text.count("observation lost: RuntimeError") == 3
     assert "planted" not in caplog.text
 
@@ -355,12 +356,12 @@ def test_request_that_is_given_up_or_cancelled_is_counted_and_logged_as_what_it_
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     metrics = InstrumentAggregator()
-    events.attach(metrics)
+    sinks.attach(metrics)
     try:
         events.request_timed_out()
         events.request_cancelled()
     finally:
-        events.detach(metrics)
+        sinks.detach(metrics)
     counters, _ = metrics.drain()
     assert counters == {
         ("operation_error", ("request", "timeout")): 1,

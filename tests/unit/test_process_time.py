@@ -231,7 +231,7 @@ def test_waiting_in_a_loop_that_ended_holds_up_no_other_loop() -> None:
 async def test_principals_that_used_little_of_late_are_forgotten(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("zava.protocol.capacity.process_time._REMEMBERED", 3)
+    monkeypatch.setattr("zava.protocol.capacity.process_time._MAX_REMEMBERED", 3)
     thread = Thread()
     for number in range(50):
         thread.clock.moved += 1

@@ -84,7 +84,9 @@ def read(text: str) -> StatementAnalysis:
 
 
 def reader() -> StatementAnalyzer:
-    return StatementAnalyzer(Guard(frozenset({"stores"}), frozenset(), frozenset()), ParsingTurns())
+    return StatementAnalyzer(
+        Guard("retail", frozenset({"stores"}), frozenset(), frozenset()), ParsingTurns()
+    )
 
 
 def test_deepest_short_texts_are_read_in_a_small_stack_as_on_the_parsing_thread() -> None:

@@ -18,7 +18,7 @@ from zava.app import Application, compose
 from zava.infrastructure.local.state_dir import Home
 from zava.infrastructure.telemetry.app_insights import Telemetry, open_transport
 from zava.settings import Settings
-from zava.telemetry import events
+from zava.telemetry import events, sinks
 from zava.telemetry.instruments import INSTRUMENTS, QueryType
 
 ROOT = Path(__file__).parents[2]
@@ -35,9 +35,9 @@ def ingestion() -> Iterator[Ingestion]:
 @pytest.fixture
 def telemetry(ingestion: Ingestion) -> Iterator[Telemetry]:
     telemetry = Telemetry(ingestion.connection_string, interval_seconds=SOON)
-    events.attach(telemetry)
+    sinks.attach(telemetry)
     yield telemetry
-    events.detach(telemetry)
+    sinks.detach(telemetry)
     telemetry.close(5)
 
 
@@ -120,7 +120,7 @@ async def test_dead_or_slow_endpoint_costs_a_call_nothing(
 
 def test_what_cannot_leave_is_bounded() -> None:
     telemetry = Telemetry("InstrumentationKey=x", interval_seconds=3600)
-    span = events.Span("n", "server", "t", "s", "", 0.0, 0.0, "success")
+    span = sinks.Span("n", "server", "t", "s", "", 0.0, 0.0, "success")
     for _ in range(5000):
         telemetry.span(span)
     assert len(telemetry._spans) == 4096
@@ -131,12 +131,12 @@ async def test_missing_package_is_soft_and_failing() -> None:
         raise ImportError("no such package")
 
     telemetry = Telemetry("InstrumentationKey=x", interval_seconds=SOON, make_transport=missing)  # type: ignore[arg-type]
-    events.attach(telemetry)
+    sinks.attach(telemetry)
     try:
         while not telemetry.is_failing:
             await work()
     finally:
-        events.detach(telemetry)
+        sinks.detach(telemetry)
         telemetry.close(5)
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import psycopg
 import typer
 
-from zava.cli.terminal import administered, console, nearest, operator
+from zava.cli.terminal import Requester, administered, console, nearest, operator
 from zava.infrastructure.local.database import LocalDatabase, named_database
 from zava.infrastructure.local.embedded.cluster import is_in
 from zava.infrastructure.local.state_dir import Home
@@ -17,6 +17,7 @@ from zava.infrastructure.postgres import access_grants
 from zava.infrastructure.postgres.access_grants import GrantRefused, Principal
 from zava.infrastructure.postgres.readers import Reader, all_store_readers, shows_peers
 from zava.model.core import Caller, caller_of_subject
+from zava.retail.declaration import RETAIL
 from zava.retail.demo.principals import demo_callers
 from zava.settings import Settings, SettingsError
 
@@ -27,9 +28,6 @@ _Tenant = Annotated[
 _Object = Annotated[
     UUID | None,
     typer.Option("--object", help="Id of the person or service principal (the token's `oid`)."),
-]
-_By = Annotated[
-    str | None, typer.Option("--by", help="Who requested it, for the log; default: your account.")
 ]
 _UTC = "UTC, such as 2026-09-30 or 2026-09-30T18:00:00."
 
@@ -57,7 +55,7 @@ def grant(
     ] = False,
     valid_from: Annotated[datetime | None, typer.Option("--from", help=_UTC)] = None,
     valid_until: Annotated[datetime | None, typer.Option("--until", help=_UTC)] = None,
-    by: _By = None,
+    by: Requester = None,
 ) -> None:
     """Give a person or application access, in place of an earlier grant."""
     if (tenant or object_id) and (issuer or subject):
@@ -81,7 +79,9 @@ def grant(
     console.print(f"Granted: {_line(granted)}")
 
 
-def revoke(name: _Who, tenant: _Tenant = None, object_id: _Object = None, by: _By = None) -> None:
+def revoke(
+    name: _Who, tenant: _Tenant = None, object_id: _Object = None, by: Requester = None
+) -> None:
     """End the access of a principal; it holds at the next call."""
     with administered() as database, database.administration() as connection:
         revoked = access_grants.revoke(
@@ -184,8 +184,7 @@ def known_caller(chosen: Settings, name: str) -> Caller:
 
 
 def _plain(name: str) -> str:
-    folded = name.strip().casefold().removeprefix("zava retail ")
-    return folded.replace(" ", "-").replace("_", "-")
+    return RETAIL.short_name(name).replace(" ", "-").replace("_", "-")
 
 
 def _of_issuer(issuer: str | None, subject: str | None) -> Caller | None:

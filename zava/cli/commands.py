@@ -8,13 +8,14 @@ from uuid import UUID
 
 import typer
 
-from zava.app import embedders, isolation_problems
+from zava.app import isolation_problems
 from zava.cli import access, audit, client_commands, quickstart, sign_ins
 from zava.cli.check.deployment_check import check
 from zava.cli.client_commands import HomeDirectory, Port, joined_application, settings_on
 from zava.cli.exit_errors import interrupt_at_every_end, one_sentence, write_to_any_output
 from zava.cli.own_data import customer_commands, import_commands
 from zava.cli.terminal import administered, console, may_take
+from zava.composition.backends import embedders
 from zava.data.session.signed_context import ContextKey
 from zava.errors import ZavaError
 from zava.infrastructure.azure.entra_credentials import azure_credential

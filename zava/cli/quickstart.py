@@ -16,10 +16,12 @@ import psycopg
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from zava.app import Application, compose, embedders, local_site
+from zava.app import Application, compose
 from zava.cli.client import call_tool
 from zava.cli.terminal import may_take
 from zava.cold_start import collect_rarely
+from zava.composition.backends import embedders
+from zava.composition.local_site import local_site
 from zava.data.session.signed_context import ContextKey
 from zava.errors import EmbeddingsUnavailable
 from zava.infrastructure.command_line import command
@@ -42,6 +44,7 @@ from zava.infrastructure.postgres.migrations import (
 )
 from zava.infrastructure.telemetry.json_logs import warnings_alone, write_to_stderr
 from zava.protocol.tools.tool import ERROR_META
+from zava.retail.declaration import RETAIL
 from zava.retail.demo.dataset import SeedReport, seed, store_id
 from zava.retail.demo.principals import demo_callers, grant_demo_principals
 from zava.service.metrics.periods import business_day
@@ -191,7 +194,7 @@ def _outlook(scale: float) -> str:
 
 def today_of(settings: Settings) -> date:
     """Return the retail day: ZAVA_TODAY, else today in the stores' time zone."""
-    return business_day(settings.today)
+    return business_day(settings.today, RETAIL.time_zone)
 
 
 def run(
@@ -272,7 +275,7 @@ def serve(
 
     async def main() -> None:
         config = uvicorn.Config(
-            asgi_application(local_site(application, settings, listener.getsockname()[1])),
+            asgi_application(local_site(application.endpoint, settings, listener.getsockname()[1])),
             http=paced_http(application.endpoint.process_time),
             lifespan="off",
             log_level="warning",

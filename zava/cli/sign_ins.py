@@ -6,7 +6,7 @@ from uuid import UUID
 
 import typer
 
-from zava.cli.terminal import administered, console, operator
+from zava.cli.terminal import Requester, administered, console, operator
 from zava.infrastructure.postgres import sign_in_list
 
 
@@ -28,9 +28,7 @@ def sign_ins() -> None:
 
 def end_sign_in(
     sign_in: Annotated[UUID, typer.Argument(metavar="ID", help="Its id, as sign-ins lists it.")],
-    by: Annotated[
-        str | None, typer.Option("--by", help="Who requested it, for the log; default: you.")
-    ] = None,
+    by: Requester = None,
 ) -> None:
     """End a sign-in: its client needs a new one within ten minutes."""
     with administered() as database, database.administration() as connection:

@@ -19,6 +19,9 @@ from zava.settings import settings
 
 console = Console(stderr=False, soft_wrap=True)
 
+Requester = Annotated[
+    str | None, typer.Option("--by", help="Who requested it, for the log; default: your account.")
+]
 Name = Annotated[str, typer.Option("--as", help="Principal, such as seattle or head-office.")]
 
 

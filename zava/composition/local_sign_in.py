@@ -17,7 +17,7 @@ from zava.infrastructure.local.token_issuer import (
     local_issuer_url,
 )
 from zava.protocol.auth.permissions import SCOPES
-from zava.protocol.http.endpoint import MCP_PATH
+from zava.protocol.http.addresses import MCP_PATH
 from zava.protocol.http_responses import HttpResponse
 from zava.protocol.sign_in.clients import stays_on_this_machine
 from zava.protocol.sign_in.laptop import ListedPeople, RememberedSignIns

@@ -5,6 +5,6 @@ from importlib.resources import files
 
 
 @cache
-def statement(name: str) -> str:
-    """Return the text of `queries/{name}.sql`."""
-    return (files("zava.data") / "queries" / f"{name}.sql").read_text(encoding="utf-8")
+def statement(name: str, package: str = "zava.data") -> str:
+    """Return the text of a package's `queries/{name}.sql`."""
+    return (files(package) / "queries" / f"{name}.sql").read_text(encoding="utf-8")

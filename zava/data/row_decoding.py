@@ -23,7 +23,7 @@ Origins = frozenset[tuple[int, int]]
 _MAX_EXACT_INTEGER = 2**53
 """Beyond it a JSON reader that keeps doubles would change the number."""
 
-_LONGEST_EXACT_INTEGER = len(str(-_MAX_EXACT_INTEGER))
+_MAX_EXACT_INTEGER_CHARACTERS = len(str(-_MAX_EXACT_INTEGER))
 
 _NO_MODIFIER, _HEADER_BYTES = -1, 4
 
@@ -175,7 +175,7 @@ def _type_name(oid: int) -> str:
 
 
 def _integer(text: str) -> int | str:
-    if len(text) > _LONGEST_EXACT_INTEGER:
+    if len(text) > _MAX_EXACT_INTEGER_CHARACTERS:
         return text
     value = int(text)
     return value if abs(value) <= _MAX_EXACT_INTEGER else text

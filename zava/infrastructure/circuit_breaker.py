@@ -12,7 +12,7 @@ from zava.telemetry import events
 
 _PATIENCE_SECONDS = 2.0  # a restart or a failover's first refusals are worth waiting for
 _FIRST_SECONDS = 0.5
-_LONGEST_SECONDS = 4.0
+_MAX_SECONDS = 4.0
 
 
 class CircuitBreaker:
@@ -56,7 +56,7 @@ class CircuitBreaker:
         if self._failing_since is None:
             self._failing_since = started
         if self.is_open:
-            self._open_for(min(self._open_seconds * 2, _LONGEST_SECONDS), now)
+            self._open_for(min(self._open_seconds * 2, _MAX_SECONDS), now)
         elif now - self._failing_since >= _PATIENCE_SECONDS:
             self._open_for(_FIRST_SECONDS, now)
             events.circuit_opened(self._open_seconds)

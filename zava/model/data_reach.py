@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any, Protocol, Self
 
+from zava.model.domain import Domain
+
 # A day before today counts as whole from its order at this time on. A load that stopped earlier
 # in the day left a part of it out.
 DAY_IS_WHOLE_FROM = time(18)
 _MIDNIGHT = time()
-_BRAND = "zava retail "
 
 
 class Days(Protocol):
@@ -38,12 +39,16 @@ class StoreCondition(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StoreReach:
-    """A store, and the moment up to which its orders are loaded, in its own time."""
+    """A store, and the moment up to which its orders are loaded, in its own time.
+
+    `short_name` is what people write, in lower case.
+    """
 
     store: str
     region: str
     channel: str
     through: datetime
+    short_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +63,19 @@ class DataReach:
     is_whole: bool = True
 
     @classmethod
-    def read(cls, document: Mapping[str, Any]) -> Self:
+    def read(cls, document: Mapping[str, Any], domain: Domain) -> Self:
         """Return what the database stated of the caller's stores."""
         newest = document.get("newest")
         return cls(
             datetime.fromisoformat(newest) if newest else None,
             tuple(
-                StoreReach(store, region, channel, datetime.fromisoformat(through))
+                StoreReach(
+                    store,
+                    region,
+                    channel,
+                    datetime.fromisoformat(through),
+                    domain.short_name(store),
+                )
                 for store, region, channel, through in document.get("stores", ())
             ),
             document.get("is_whole", True),
@@ -148,4 +159,4 @@ def _whole_until(through: datetime, today: date) -> date:
 def _is_admitted(store: StoreReach, condition: StoreCondition) -> bool:
     value = str(getattr(store, condition.dimension)).casefold()
     wanted = {given.strip().casefold() for given in condition.values}
-    return value in wanted or value.removeprefix(_BRAND) in wanted
+    return value in wanted or (condition.dimension == "store" and store.short_name in wanted)

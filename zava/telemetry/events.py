@@ -13,26 +13,21 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from hashlib import sha256
-from traceback import extract_tb
-from typing import Literal, Protocol
 
 from zava import call_context
 from zava.errors import InvalidInput, ZavaError
-from zava.model.core import Caller
+from zava.telemetry import sinks
 from zava.telemetry.instruments import (
-    INSTRUMENTS,
     OPERATIONS,
     OTHER,
     CacheType,
     ErrorType,
-    Instrument,
     QueryStatus,
     QueryType,
     Refusal,
 )
+from zava.telemetry.redaction import described
+from zava.telemetry.sinks import Span
 
 logger = logging.getLogger(__name__)
 
@@ -61,65 +56,10 @@ _STATUSES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A stretch of work with its place in the trace; `started` is in seconds since the epoch."""
-
-    name: str
-    kind: Literal["server", "client"]
-    trace_id: str
-    span_id: str
-    parent_id: str
-    started: float
-    seconds: float
-    outcome: str
-    attributes: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def is_success(self) -> bool:
-        """Whether what it covers went well."""
-        return self.outcome == QueryStatus.SUCCESS
-
-
-class Sink(Protocol):
-    """Listens to observations; called on the event loop, so it must not wait."""
-
-    takes_spans: bool
-    """Whether it does anything with spans: nobody makes one that nobody takes."""
-
-    def count(self, instrument: Instrument, labels: tuple[str, ...]) -> None:
-        """Take one more of a counter."""
-
-    def record(self, instrument: Instrument, labels: tuple[str, ...], seconds: float) -> None:
-        """Take one value of a histogram."""
-
-    def span(self, span: Span) -> None:
-        """Take one finished span."""
-
-
 _REFUSALS_EVERY_SECONDS = 1.0
 
-_sinks: tuple[Sink, ...] = ()
-_span_sinks: tuple[Sink, ...] = ()
 # When a line about each reason was last written, and how many had none since.
 _refusals: dict[Refusal, tuple[float, int]] = {}
-
-
-def attach(sink: Sink) -> None:
-    """Let a sink listen; attaching it again changes nothing."""
-    if sink not in _sinks:
-        _listen(*_sinks, sink)
-
-
-def detach(sink: Sink) -> None:
-    """Let a sink listen no longer."""
-    _listen(*(other for other in _sinks if other is not sink))
-
-
-def _listen(*sinks: Sink) -> None:
-    global _sinks, _span_sinks  # noqa: PLW0603  # like logging, one for the process
-    _sinks = sinks
-    _span_sinks = tuple(sink for sink in sinks if sink.takes_spans)
 
 
 def operation(name: str) -> "_TimedOperation":
@@ -149,13 +89,13 @@ class _TimedOperation:
         name, seconds = self._name, time.monotonic() - self._started
         if error is None:
             _ended(name, seconds, self._began, QueryStatus.SUCCESS)
-            _count("operation_success", name)
+            sinks.count("operation_success", name)
             logger.debug("operation succeeded", extra=_of_operation(name, seconds))
         elif isinstance(error, ZavaError):
             _operation_failed(name, seconds, self._began, error)
         elif isinstance(error, asyncio.CancelledError):
             _ended(name, seconds, self._began, ErrorType.CANCELLED)
-            _count("operation_error", name, ErrorType.CANCELLED)
+            sinks.count("operation_error", name, ErrorType.CANCELLED)
             logger.info("operation cancelled", extra=_of_operation(name, seconds))
         elif isinstance(error, Exception):
             fault = ZavaError("The server failed.", hint="Report the correlation id.")
@@ -178,11 +118,11 @@ def query(
         status = QueryStatus.CANCELLED
     else:
         status = _STATUSES.get(error_type(error), QueryStatus.ERROR)
-    _count("query_total", query_type, status)
-    _record("query_duration", seconds, query_type, status)
+    sinks.count("query_total", query_type, status)
+    sinks.record("query_duration", seconds, query_type, status)
     current = call_context.current()
-    if current is not None and _span_sinks:
-        _span(
+    if current is not None and sinks.take_spans():
+        sinks.report_span(
             Span(
                 "statement",
                 "client",
@@ -201,7 +141,7 @@ def slow_query(
     query_type: QueryType, *, fingerprint: str, seconds: float, plan: Sequence[str] = ()
 ) -> None:
     """Report a statement over the threshold; `plan` is its shape, without any value."""
-    _count("slow_query", query_type)
+    sinks.count("slow_query", query_type)
     logger.warning(
         "slow query",
         extra={
@@ -215,13 +155,13 @@ def slow_query(
 
 def orders_late(hours: float) -> None:
     """Report that no order came for so long; `hours` is the age of the newest one."""
-    _count("orders_late")
+    sinks.count("orders_late")
     logger.warning("no orders for %.0f hours", hours, extra={"hours": round(hours, 1)})
 
 
 def query_retried(attempt: int, sqlstate: str | None, wait_seconds: float) -> None:
     """Report that a statement is repeated after a transient fault."""
-    _count("query_retry")
+    sinks.count("query_retry")
     logger.warning(
         "statement repeated",
         extra={
@@ -234,7 +174,7 @@ def query_retried(attempt: int, sqlstate: str | None, wait_seconds: float) -> No
 
 def pool_waited(seconds: float) -> None:
     """Report how long a statement waited for its connection."""
-    _record("pool_wait_duration", seconds)
+    sinks.record("pool_wait_duration", seconds)
 
 
 def connect_failed(reason: str) -> None:
@@ -244,7 +184,7 @@ def connect_failed(reason: str) -> None:
 
 def circuit_opened(seconds: float) -> None:
     """Report that the circuit opened for so long; callers get the time to wait."""
-    _count("database_given_up")
+    sinks.count("database_given_up")
     logger.error("database given up", extra={"wait_seconds": round(seconds, 3)})
 
 
@@ -258,7 +198,7 @@ def request_refused(reason: Refusal, detail: str = "") -> None:
 
     Each is counted; a line is written once a second at most, since refusing has to stay cheap.
     """
-    _count("request_refused", reason)
+    sinks.count("request_refused", reason)
     now = time.monotonic()
     written, untold = _refusals.get(reason, (-_REFUSALS_EVERY_SECONDS, 0))
     if now - written < _REFUSALS_EVERY_SECONDS:
@@ -278,7 +218,7 @@ def request_refused(reason: Refusal, detail: str = "") -> None:
 def request_failed(cause: BaseException) -> str:
     """Report an exception that no boundary expected; return the correlation id for the caller."""
     correlation_id = call_context.correlation_id()
-    _count("operation_error", "request", ErrorType.UNEXPECTED)
+    sinks.count("operation_error", "request", ErrorType.UNEXPECTED)
     logger.error(
         "request failed: %s correlation_id=%s",
         described(cause),
@@ -290,24 +230,24 @@ def request_failed(cause: BaseException) -> str:
 
 def request_timed_out() -> None:
     """Count and log a request that was given up, because a part of it did not end in time."""
-    _count("operation_error", "request", ErrorType.TIMEOUT)
+    sinks.count("operation_error", "request", ErrorType.TIMEOUT)
     logger.warning("request timed out", extra={"operation": "request"})
 
 
 def request_cancelled() -> None:
     """Count and log a request that was cancelled inside this process; its client is answered."""
-    _count("operation_error", "request", ErrorType.CANCELLED)
+    sinks.count("operation_error", "request", ErrorType.CANCELLED)
     logger.warning("request cancelled", extra={"operation": "request"})
 
 
 def cache_hit(kind: CacheType) -> None:
     """Report that an answer was found in a cache."""
-    _count("cache_hit", kind)
+    sinks.count("cache_hit", kind)
 
 
 def cache_miss(kind: CacheType) -> None:
     """Report that an answer was not found in a cache."""
-    _count("cache_miss", kind)
+    sinks.count("cache_miss", kind)
 
 
 def telemetry_failing(refused_exports: int) -> None:
@@ -327,38 +267,10 @@ def error_type(error: BaseException) -> ErrorType:
     return ErrorType.UNEXPECTED
 
 
-def described(error: BaseException) -> str:
-    """Return an exception's chain as kinds and places, never its own words: those hold values."""
-    parts = []
-    seen: set[int] = set()
-    link: BaseException | None = error
-    while link is not None and id(link) not in seen:
-        seen.add(id(link))
-        frames = [
-            f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}"
-            for frame in extract_tb(link.__traceback__)[-6:]
-        ]
-        state = getattr(link, "sqlstate", None)
-        kind = type(link).__name__ + (f" {state}" if state else "")
-        parts.append(f"{kind} at {' > '.join(frames)}" if frames else kind)
-        link = link.__cause__ or link.__context__
-    return " from ".join(parts)
-
-
-def pseudonym(caller: Caller) -> str:
-    """Return what stands for a person in logs and traces: the same for the same person."""
-    return _pseudonym(caller.identity)
-
-
-@lru_cache(4096)
-def _pseudonym(identity: bytes) -> str:
-    return sha256(identity).hexdigest()[:16]
-
-
 def _operation_failed(name: str, seconds: float, began: float, error: ZavaError) -> None:
     kind = error_type(error)
     _ended(name, seconds, began, kind)
-    _count("operation_error", name, kind)
+    sinks.count("operation_error", name, kind)
     extra = {
         "operation": name,
         "error_type": str(kind),
@@ -383,10 +295,10 @@ def _operation_failed(name: str, seconds: float, began: float, error: ZavaError)
 
 
 def _ended(name: str, seconds: float, began: float, outcome: str) -> None:
-    _record("operation_duration", seconds, name)
+    sinks.record("operation_duration", seconds, name)
     current = call_context.current()
-    if current is not None and _span_sinks:
-        _span(
+    if current is not None and sinks.take_spans():
+        sinks.report_span(
             Span(
                 name,
                 "server",
@@ -402,34 +314,3 @@ def _ended(name: str, seconds: float, began: float, outcome: str) -> None:
                 ),
             )
         )
-
-
-def _count(name: str, *labels: str) -> None:
-    instrument = INSTRUMENTS[name]
-    for sink in _sinks:
-        try:
-            sink.count(instrument, labels)
-        except Exception as error:  # noqa: BLE001  # telemetry never fails a call
-            sink_failed(error)
-
-
-def _record(name: str, seconds: float, *labels: str) -> None:
-    instrument = INSTRUMENTS[name]
-    for sink in _sinks:
-        try:
-            sink.record(instrument, labels, seconds)
-        except Exception as error:  # noqa: BLE001  # telemetry never fails a call
-            sink_failed(error)
-
-
-def _span(span: Span) -> None:
-    for sink in _span_sinks:
-        try:
-            sink.span(span)
-        except Exception as error:  # noqa: BLE001  # telemetry never fails a call
-            sink_failed(error)
-
-
-def sink_failed(error: Exception) -> None:
-    """Report that a sink failed on an observation."""
-    logger.warning("observation lost: %s", described(error))

@@ -12,7 +12,7 @@ from zava.cli.check import http_rows, mcp_rows
 from zava.cli.check.report import CheckReport
 from zava.cli.check.values import Address, CheckRefused, Limits, NoAnswer, shown
 from zava.cli.check.wire import Subject, content
-from zava.protocol.mcp.server_info import NAME
+from zava.retail.declaration import RETAIL
 from zava.settings import settings
 
 _PATH = "/mcp"
@@ -123,7 +123,7 @@ def _recognise(subject: Subject) -> None:
                 " redirection, so give the address that answers."
             )
     is_alive = content(live).get("status") == "alive"
-    if not is_alive and content(described).get("resource_name") != NAME:
+    if not is_alive and content(described).get("resource_name") != RETAIL.name:
         raise CheckRefused(
             f"{base} is no Zava, or Zava did not start there: {http_rows.LIVE} answered"
             f" {live.status}."

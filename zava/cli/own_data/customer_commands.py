@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from zava.cli.terminal import administered, console, operator
+from zava.cli.terminal import Requester, administered, console, operator
 from zava.infrastructure.importing.layout import ImportRefused
 from zava.infrastructure.postgres import customer_erasure as erasure
 
@@ -22,10 +22,7 @@ def erase_customer(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what is found, and erase nothing.")
     ] = False,
-    by: Annotated[
-        str | None,
-        typer.Option("--by", help="Who requested it, for the log; default: your account."),
-    ] = None,
+    by: Requester = None,
 ) -> None:
     """Erase a customer's name, address and phone everywhere; sales stay, under a pseudonym."""
     kind, value = _one_of(customer_id, email, key)

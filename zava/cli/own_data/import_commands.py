@@ -9,9 +9,9 @@ import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from zava.app import embedders
 from zava.cli import quickstart
-from zava.cli.terminal import administered, console, operator
+from zava.cli.terminal import Requester, administered, console, operator
+from zava.composition.backends import embedders
 from zava.infrastructure.importing.inbox import make_import_login, run_inbox
 from zava.infrastructure.importing.layout import ImportRefused
 from zava.infrastructure.importing.loading import MODES, ImportReport, Mode
@@ -50,10 +50,7 @@ def import_files(
     strict: Annotated[
         bool, typer.Option("--strict", help="Load nothing when a row is rejected.")
     ] = False,
-    by: Annotated[
-        str | None,
-        typer.Option("--by", help="Who requested it, for the log; default: your account."),
-    ] = None,
+    by: Requester = None,
 ) -> None:
     """Load a retailer's own files: stores, products, customers, inventory, orders and lines."""
     if (path is None) != inbox:

@@ -21,7 +21,7 @@ from zava.data.syntax.parser import parsing_thread
 T = TypeVar("T")
 Arguments = TypeVarTuple("Arguments")
 
-_REMEMBERED = 1024  # statements of at most 16 KiB
+_MAX_REMEMBERED = 1024  # statements of at most 16 KiB
 
 SHORT_CHARACTERS = 512
 """The longest text that is read on the caller's own stack.
@@ -90,7 +90,7 @@ class StatementAnalyzer:
     def __init__(self, guard: Guard, turns: ParsingTurns) -> None:
         self._guard = guard
         self._turns = turns
-        self._read: LRUCache[tuple[bytes, str], StatementAnalysis] = LRUCache(_REMEMBERED)
+        self._read: LRUCache[tuple[bytes, str], StatementAnalysis] = LRUCache(_MAX_REMEMBERED)
 
     async def read(self, identity: bytes, statement: str) -> StatementAnalysis:
         """Return the analysis of a caller's text within the limits (`check_limits`)."""

@@ -31,7 +31,7 @@ class Verdict:
 
 
 class Guard:
-    """An allow-list over the tables of the retail schema.
+    """An allow-list over the tables of one schema.
 
     `columns` holds the names of their columns, `calling` those that the server would call in
     `value.name`.
@@ -40,8 +40,9 @@ class Guard:
     """
 
     def __init__(
-        self, tables: frozenset[str], columns: frozenset[str], calling: frozenset[str]
+        self, schema: str, tables: frozenset[str], columns: frozenset[str], calling: frozenset[str]
     ) -> None:
+        self._schema = schema
         self._tables = tables
         self._columns = columns
         self._calling = calling
@@ -50,7 +51,7 @@ class Guard:
         """Return the verdict on a text within the limits; call it where there is stack for it."""
         try:
             tree = _only_one(parse(statement))
-            walk = Walk(self._tables, self._columns, self._calling)
+            walk = Walk(self._schema, self._tables, self._columns, self._calling)
             walk.check(tree)
             work = Work(tree, has_subqueries=walk.has_subqueries, has_series=walk.has_series)
             sizes = Sizes(work)

@@ -80,8 +80,11 @@ def node(name: str, content: Any) -> Refused:
     return Refused(f"The statement holds a construct that is not allowed ({name}).", READS_ONLY)
 
 
-def relation(schema: str | None, name: str, readable: Iterable[str]) -> Refused:
-    """Refuse a relation that is neither a retail table nor a name of the statement's own WITH."""
+def relation(schema: str | None, name: str, own: str, readable: Iterable[str]) -> Refused:
+    """Refuse a relation that is neither a readable table nor a name of the statement's own WITH.
+
+    `own` is the schema of the tables that can be read.
+    """
     if schema in _CATALOG_SCHEMAS or (schema is None and name.startswith("pg_")):
         return Refused("Catalog tables cannot be read.", _SCHEMA_TOOL)
     from zava.data.guard.dialects import RELATIONS
@@ -90,7 +93,7 @@ def relation(schema: str | None, name: str, readable: Iterable[str]) -> Refused:
         return Refused(f"{name} is not a table that you can read.", RELATIONS[name])
     tables = sorted(readable)
     nearest = get_close_matches(name, tables, n=3) or tables
-    offered = ", ".join(f"retail.{table}" for table in nearest)
+    offered = ", ".join(f"{own}.{table}" for table in nearest)
     full = f"{schema}.{name}" if schema else name
     return Refused(f"{full[:127]} is not a table that you can read.", f"Use {offered}.")
 

@@ -33,7 +33,7 @@ _RESERVED = _NAMES_OFTEN | {
 
 
 # How far back a rule looks: a search for what ends at a place takes the square of it.
-_WINDOW, _LONGEST_NAME = 1_000, 64
+_WINDOW, _MAX_NAME_CHARACTERS = 1_000, 64
 
 
 class _Rule(NamedTuple):
@@ -252,7 +252,7 @@ def _cases(text: str) -> str:
 
 
 def _reserved(text: str, place: int) -> str:
-    before = _LAST_WORD.search(text[max(0, place - _LONGEST_NAME) : place])
+    before = _LAST_WORD.search(text[max(0, place - _MAX_NAME_CHARACTERS) : place])
     at = _FIRST_WORD.match(text[place:])
     words = [match[0].strip().lower() for match in (before, at) if match]
     if len(words) > 1 and words[0] in _NAMES_OFTEN:

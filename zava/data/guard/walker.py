@@ -30,7 +30,7 @@ from zava.data.syntax.parser import COMPOUND, Node, nodes_of
 
 Names = frozenset[str]
 
-_OWN_SCHEMA, _BUILT_IN_SCHEMA = "retail", "pg_catalog"
+_BUILT_IN_SCHEMA = "pg_catalog"
 _TYPE_OF, _TEXT_SEARCH, _JSON_PATH = "pg_typeof", "regconfig", "jsonpath"
 _SERIES = "generate_series"
 _PLAIN = "AEXPR_OP"
@@ -49,13 +49,14 @@ class _Meanings(dict[str, Callable[["Walk", Any], None]]):
 
 
 class Walk:
-    """One statement's walk over the tables of the retail schema and their columns.
+    """One statement's walk over the tables of one schema and their columns.
 
     `calling` holds the names of which PostgreSQL makes a call when it finds no column of that
     name (`fields.py`).
     """
 
-    def __init__(self, tables: Names, columns: Names, calling: Names) -> None:
+    def __init__(self, schema: str, tables: Names, columns: Names, calling: Names) -> None:
+        self._schema = schema
         self._tables = tables
         self._columns = columns
         self._calling = calling
@@ -149,11 +150,12 @@ class Walk:
     def _relation(self, relation: Node) -> None:
         schema, name = relation.get("schemaname"), relation["relname"]
         if "catalogname" in relation:
-            raise refusals.relation(f"{relation['catalogname']}.{schema}", name, self._tables)
+            named = f"{relation['catalogname']}.{schema}"
+            raise refusals.relation(named, name, self._schema, self._tables)
         if schema is None and name in self._visible:
             return
-        if schema not in {None, _OWN_SCHEMA} or name not in self._tables:
-            raise refusals.relation(schema, name, self._tables)
+        if (schema is not None and schema != self._schema) or name not in self._tables:
+            raise refusals.relation(schema, name, self._schema, self._tables)
 
     def _column(self, reference: Node) -> None:
         names = [part["String"]["sval"] for part in reference["fields"] if "String" in part]

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from zava.errors import InvalidInput
+from zava.model.domain import Domain
 
 UNITS = {"USD": 2, "percent": 2, "ratio": 2, "days": 1, "count": 0}
 """Decimals to which each unit is rounded."""
@@ -19,10 +20,6 @@ SOURCE_PLACES = frozenset(
 FORMULA_PLACES = frozenset({"days"})
 _NAME = re.compile(r"[a-z][a-z_]*")
 _NEAREST = 3
-_ELSEWHERE = (
-    "If none fits, use execute_sales_query: the rows are in retail.orders, order_items, customers,"
-    " products, inventory and stores."
-)
 
 
 class CatalogueError(Exception):
@@ -107,8 +104,14 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Everything by name, in the order of the file."""
+    """Everything by name, in the order of the file; `domain` has the time zone of its days.
 
+    `stores` is the SQL of the stores, and `elsewhere` the end of a hint that no metric fits.
+    """
+
+    domain: Domain
+    elsewhere: str
+    stores: str
     sources: Mapping[str, Source]
     shared: Mapping[str, str]
     joins: Mapping[str, str]
@@ -126,7 +129,7 @@ class Catalogue:
             if wanted == metric.name or wanted in metric.aliases:
                 return metric
         known = {word: m.name for m in self.metrics.values() for word in (m.name, *m.aliases)}
-        raise _unknown(field, "metric", name, _nearest(wanted, known), self.metrics)
+        raise _unknown(field, "metric", name, _nearest(wanted, known), self.metrics, self.elsewhere)
 
     def dimension(self, name: str, field: str = "dimensions") -> Dimension:
         """Return a dimension by its name.
@@ -138,7 +141,9 @@ class Catalogue:
         if wanted in self.dimensions:
             return self.dimensions[wanted]
         known = {word: word for word in self.dimensions}
-        raise _unknown(field, "dimension", name, _nearest(wanted, known), self.dimensions)
+        raise _unknown(
+            field, "dimension", name, _nearest(wanted, known), self.dimensions, self.elsewhere
+        )
 
     def base_metrics(self, metric: Metric) -> list[tuple[str, str | None]]:
         """Return the metrics with SQL of their own that it is made of, with their other year."""
@@ -151,8 +156,8 @@ class Catalogue:
         ]
 
 
-def read_catalogue(text: str) -> Catalogue:
-    """Read and check a catalogue.
+def read_catalogue(text: str, domain: Domain) -> Catalogue:
+    """Read and check a domain's catalogue.
 
     Raises:
         CatalogueError: names the entry and the rule that it breaks.
@@ -161,6 +166,9 @@ def read_catalogue(text: str) -> Catalogue:
         tables = tomllib.loads(text)
         dimensions = {n: _made(Dimension, n, t) for n, t in tables.pop("dimensions").items()}
         found = Catalogue(
+            domain=domain,
+            elsewhere=tables.pop("elsewhere"),
+            stores=tables.pop("stores"),
             sources={n: _made(Source, n, t) for n, t in tables.pop("sources").items()},
             shared=tables.pop("shared"),
             joins=tables.pop("joins"),
@@ -251,9 +259,14 @@ def _expect(name: str, holds: bool, rule: str) -> None:  # noqa: FBT001  # an as
 
 
 def _unknown(
-    field: str, kind: str, name: str, nearest: Sequence[str], known: Iterable[str]
+    field: str,
+    kind: str,
+    name: str,
+    nearest: Sequence[str],
+    known: Iterable[str],
+    elsewhere: str,
 ) -> InvalidInput:
-    hint = f"All: {', '.join(known)}. {_ELSEWHERE}"
+    hint = f"All: {', '.join(known)}. {elsewhere}"
     if nearest:
         hint = f"Nearest: {', '.join(nearest)}. {hint}"
     return InvalidInput(f"{field}: there is no {kind} {name[:60]!r}.", hint=hint)

@@ -7,7 +7,7 @@ _OPENING = """\
 
 Certified numbers: each is defined once, computed under the caller's own row policy, and rounded \
 (USD, percent and ratios to 2 decimals, days to 1). Amounts are US dollars, percents 0 to 100, \
-days those of America/Los_Angeles, weeks ISO weeks. Metrics of stock and of customers' whole past \
+days those of {time_zone}, weeks ISO weeks. Metrics of stock and of customers' whole past \
 are known as of now: they take no period and no comparison.
 
 `previous_year` compares days and weeks with the same weekdays, 364 days before. A day with a \
@@ -42,7 +42,8 @@ def metric_page(catalogue: Catalogue) -> str:
         f"| `{d.name}` | {d.description} | {', '.join(d.choices) or d.pattern or ''} |\n"
         for d in catalogue.dimensions.values()
     )
-    return f"{_OPENING}{_METRICS}{metrics}{_DIMENSIONS}{dimensions}"
+    opening = _OPENING.format(time_zone=catalogue.domain.time_zone)
+    return f"{opening}{_METRICS}{metrics}{_DIMENSIONS}{dimensions}"
 
 
 def _metric(metric: Metric, catalogue: Catalogue) -> str:

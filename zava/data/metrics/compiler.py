@@ -14,8 +14,6 @@ from zava.data.metrics.fact_scans import Aggregate, Fact, Label, Parameter, Read
 from zava.data.metrics.planner import Condition, Measure, Plan, answer_names
 from zava.model.metrics import Comparison
 
-_ZONE = "'America/Los_Angeles'"
-
 
 def compile_plans(plans: Mapping[str, Plan], catalogue: Catalogue) -> tuple[str, dict[str, Any]]:
     """Return one statement of one row, a JSON document for each plan, and its parameter."""
@@ -37,6 +35,8 @@ class _Compiler:
     ) -> None:
         self._plan = plan
         self._catalogue = catalogue
+        # A name of ours, never a caller's.
+        self._zone = f"'{catalogue.domain.time_zone}'"
         self._parameter = parameter
         self._reads = reads
         self._visible = reads.name("visible", self._visible_stores())
@@ -76,12 +76,10 @@ SELECT json_build_object(
             for condition in self._plan.conditions
             if condition.dimension.is_of_store
         ]
+        stores = self._catalogue.stores.replace("{zone}", self._zone)
         return f"""MATERIALIZED (
   SELECT s.* FROM (
-    SELECT s.store_id, s.store_name, s.region,
-           CASE WHEN s.is_online THEN 'online' ELSE 'store' END AS channel,
-           coalesce(s.opened_on, (s.created_at AT TIME ZONE {_ZONE})::date) AS opened_on
-    FROM retail.stores AS s) AS s
+{stores}) AS s
   WHERE {" AND ".join(tests) or "true"})"""
 
     def _fact(self, measures: Sequence[Measure]) -> Fact:
@@ -137,7 +135,7 @@ SELECT json_build_object(
                 tests.append(f"{source.moment} < ({self._midnight(period.end)})")
             else:  # no longer than the orders of the day under way are loaded
                 last = self._value("moment", f"{period.last_day} {period.cut}")
-                tests.append(f"{source.moment} <= ({last}::timestamp AT TIME ZONE {_ZONE})")
+                tests.append(f"{source.moment} <= ({last}::timestamp AT TIME ZONE {self._zone})")
         tests += [
             self._filled(self._test(condition), source, of)
             for condition in self._plan.conditions
@@ -283,9 +281,9 @@ SELECT json_build_object(
         if name == "year_before":
             return self._date(self._plan.period(Comparison.PREVIOUS_YEAR).start)
         if name == "clock":
-            return f"({source.moment} AT TIME ZONE {_ZONE})"
+            return f"({source.moment} AT TIME ZONE {self._zone})"
         if name == "local":
-            local = f"({source.moment} AT TIME ZONE {_ZONE})"
+            local = f"({source.moment} AT TIME ZONE {self._zone})"
             if of not in {Comparison.PREVIOUS_YEAR, Comparison.PREVIOUS_YEAR_DATE}:
                 return local
             # A year earlier stands under the label that it is compared with.
@@ -298,7 +296,7 @@ SELECT json_build_object(
         }[name]
 
     def _midnight(self, day: date) -> str:
-        return f"{self._date(day)}::timestamp AT TIME ZONE {_ZONE}"
+        return f"{self._date(day)}::timestamp AT TIME ZONE {self._zone}"
 
     def _date(self, day: date) -> str:
         return f"{self._value('day', day.isoformat())}::date"

@@ -19,6 +19,7 @@ from zava.errors import InvalidInput, NotPermitted, ZavaError
 from zava.model.core import Audience, Caller, Permission, Scope
 from zava.model.coverage import unranked_labels
 from zava.model.data_reach import DataReach
+from zava.model.domain import Domain
 from zava.model.metrics import (
     ChainComparison,
     Measured,
@@ -31,9 +32,9 @@ from zava.model.metrics import (
 CHAIN_METRICS = ("revenue", "orders", "average_order_value", "customers", "units", "discount_rate")
 """What zava.chain_quartiles knows; anything else it answers with nothing."""
 
-_OFFERED = 8
+_MAX_OFFERED = 8
 _MAX_STORES = 100
-_LONGEST_VALUE = 60
+_MAX_VALUE_CHARACTERS = 60
 _NEARLY = 0.8
 """How alike a store's name has to be to one of the caller's own (difflib's ratio)."""
 
@@ -55,7 +56,7 @@ class MetricReader:
         """
         plans = {name: plan(query, self._catalogue) for name, query in queries.items()}
         grant = await self._tenancy.effective_access(caller)
-        reach = DataReach.read(orjson.loads(grant.reach))
+        reach = DataReach.read(orjson.loads(grant.reach), self._catalogue.domain)
         if Permission.SQL_QUERY in caller.permissions:
             plans = {name: _with_names(each) for name, each in plans.items()}
         for name, each in plans.items():
@@ -64,7 +65,7 @@ class MetricReader:
         kept = await self._cache.read(caller, grant, sql, params)
         documents, scope = kept.reading.rows[0], kept.reading.scope
         for document in documents.values():
-            _check_matched(document, scope)
+            _check_matched(self._catalogue.domain, document, scope)
         return Measured(
             answers={name: _rows(plans[name], document) for name, document in documents.items()},
             scope=scope,
@@ -109,7 +110,7 @@ class MetricReader:
             scope=scope,
             as_of=kept.as_of,
             is_cached=kept.is_cached,
-            reach=DataReach.read(orjson.loads(grant.reach)),
+            reach=DataReach.read(orjson.loads(grant.reach), self._catalogue.domain),
         )
 
     def describe(self) -> str:
@@ -184,18 +185,18 @@ def _rows(asked: Plan, document: Mapping[str, Any]) -> MetricRows:
     )
 
 
-def _check_matched(document: Mapping[str, Any], scope: Scope) -> None:
+def _check_matched(domain: Domain, document: Mapping[str, Any], scope: Scope) -> None:
     """Refuse a filter's value that nothing in scope bears: its zero would read like an answer."""
     for missing in document["unmatched"] or ():
-        dimension, value = missing["dimension"], missing["value"][:_LONGEST_VALUE]
+        dimension, value = missing["dimension"], missing["value"][:_MAX_VALUE_CHARACTERS]
         existing = document["existing"].get(dimension) or []
         if dimension == "store":
-            raise _no_such_store(value, scope)
+            raise _no_such_store(domain, value, scope)
         folded = {text.casefold(): text for text in existing}
         wanted = value.casefold()
         near = [text for key, text in folded.items() if wanted in key]
-        near += [folded[key] for key in get_close_matches(wanted, folded, _OFFERED, 0.5)]
-        offered = list(dict.fromkeys(near or sorted(existing)))[:_OFFERED]
+        near += [folded[key] for key in get_close_matches(wanted, folded, _MAX_OFFERED, 0.5)]
+        offered = list(dict.fromkeys(near or sorted(existing)))[:_MAX_OFFERED]
         raise InvalidInput(
             f"filters: no {dimension} in your scope is named {value!r}.",
             hint=f"{'Nearest' if near else 'There is'}: {', '.join(offered)}."
@@ -204,22 +205,18 @@ def _check_matched(document: Mapping[str, Any], scope: Scope) -> None:
         )
 
 
-def _no_such_store(name: str, scope: Scope) -> ZavaError:
+def _no_such_store(domain: Domain, name: str, scope: Scope) -> ZavaError:
     """Return the one answer for another's store and for a store that does not exist.
 
     A name that is nearly one of the caller's own is a mistake in writing, and no denied call.
     """
-    message = f"No store in your scope is named {name[:_LONGEST_VALUE]!r}."
-    own = {_short_name(store): store for store in scope.stores}
-    near = get_close_matches(_short_name(name), own, 1, _NEARLY)
+    message = f"No store in your scope is named {name[:_MAX_VALUE_CHARACTERS]!r}."
+    own = {domain.short_name(store): store for store in scope.stores}
+    near = get_close_matches(domain.short_name(name), own, 1, _NEARLY)
     if near:
         return InvalidInput(message, hint=f"Nearest: {own[near[0]]}.")
-    seen = ", ".join(scope.stores[:_OFFERED]) or "none"
+    seen = ", ".join(scope.stores[:_MAX_OFFERED]) or "none"
     hint = f"You see {len(scope.stores)} of {scope.store_count} stores: {seen}."
     if len(scope.stores) < scope.store_count:
         hint += " compare_with_chain compares yours with the others together."
     return NotPermitted(message, hint=hint)
-
-
-def _short_name(store: str) -> str:
-    return store.strip().casefold().removeprefix("zava retail ")

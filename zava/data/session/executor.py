@@ -162,7 +162,7 @@ class TenantExecutor:
                     operation.add_to(pipeline, terms)
                     return operation.read(await pipeline.run())
             except TimeoutError as error:
-                self._pool.fell_silent(timing.since)
+                self._pool.report_timeout(timing.since)
                 raise QueryTimeout(
                     "The database did not answer in time.",
                     hint="Narrow the period or aggregate more; then try again.",

@@ -21,7 +21,7 @@ _ENDED = frozenset({"57P01", "57P02", "57P03"})
 _MAX_ATTEMPTS = 3
 _MAX_LOST = 2
 _UNREACHABLE_SECONDS = 4.0  # the circuit opens before that
-_FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.05, 0.5
+_FIRST_WAIT_SECONDS, _MAX_WAIT_SECONDS = 0.05, 0.5
 _jitter = random.SystemRandom().uniform  # not the shared generator, which a program may seed
 
 
@@ -63,12 +63,12 @@ class Repetition:
         else:
             self._asked += 1
             is_over = self._asked >= _MAX_ATTEMPTS
-        return not is_over and call_context.remaining_seconds(_LONGEST_WAIT_SECONDS) > 0
+        return not is_over and call_context.remaining_seconds(_MAX_WAIT_SECONDS) > 0
 
     async def pause(self, error: Exception) -> None:
         """Wait before the next try, a random part of a time that doubles; log the repetition."""
         doubled = _FIRST_WAIT_SECONDS * 2.0 ** (self._failures - 1)
-        seconds = _jitter(0, min(doubled, _LONGEST_WAIT_SECONDS))
+        seconds = _jitter(0, min(doubled, _MAX_WAIT_SECONDS))
         events.query_retried(self._failures, getattr(error, "sqlstate", None), seconds)
         loop = asyncio.get_running_loop()
         is_over = loop.create_future()

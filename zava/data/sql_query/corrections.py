@@ -11,7 +11,7 @@ from zava.errors import DatabaseFault, QueryRefused
 
 _MEANT = re.compile("Perhaps you meant")
 _QUOTED = re.compile('"([^"]*)"')
-_LONGEST_LITERAL = 60
+_MAX_LITERAL_CHARACTERS = 60
 _OUTSIDE = "Select it in a WITH or a subquery, and filter outside: SELECT * FROM (…) AS t WHERE …"
 _TO_TEXT = "Cast the argument to text: x::text."
 _TO_NUMBER = "Cast the argument to a number: x::numeric."
@@ -346,4 +346,4 @@ def correct(
         fault.hint = next((rule.hint for rule in rules), fault.hint)
     quoted = _QUOTED.search(said)
     if position and quoted and f"'{quoted[1]}'" in statement:
-        fault.message = fault.message.replace('"…"', f"'{quoted[1][:_LONGEST_LITERAL]}'", 1)
+        fault.message = fault.message.replace('"…"', f"'{quoted[1][:_MAX_LITERAL_CHARACTERS]}'", 1)

@@ -15,8 +15,8 @@ from zava.data.syntax.outside_text import OUTSIDE_TEXT
 from zava.model.core import Table
 
 _MAX_VALUES = 1000  # more than this is no list to choose from
-_OFFERED = 5
-_LONGEST_VALUE = 60
+_MAX_OFFERED = 5
+_MAX_VALUE_CHARACTERS = 60
 
 _KINDS = {
     "text": "text",
@@ -44,12 +44,12 @@ def about_json_nulls(table: Table) -> list[str]:
         for place, column in enumerate(table.columns)
         if column.type in _JSON and any(row[place] is None for row in table.rows)
     ]
-    told = ", ".join(names[:_OFFERED])
+    told = ", ".join(names[:_MAX_OFFERED])
     return [f"NULL in {told} is a JSON null or no value: jsonb_typeof(x) differs."] if told else []
 
 
 def question(
-    conditions: Sequence[Predicate], tables: Mapping[str, Mapping[str, str]]
+    schema: str, conditions: Sequence[Predicate], tables: Mapping[str, Mapping[str, str]]
 ) -> tuple[str, dict[str, str]] | None:
     """Return our statement and its parameters; None where no condition can be checked.
 
@@ -66,7 +66,7 @@ def question(
         if condition.is_null:
             parts.append(f"SELECT {number} AS number, false AS is_met, {_NOTHING}")
         else:
-            parts.append(_part(number, condition, kind))
+            parts.append(_part(schema, number, condition, kind))
     for number, members in enumerate(_together(conditions), len(conditions)):
         table = conditions[members[0]].table
         kinds = [_kind(tables[table][conditions[n].column]) for n in members]
@@ -74,12 +74,14 @@ def question(
             _test(n, conditions[n], kind) for n, kind in zip(members, kinds, strict=True) if kind
         ]
         if len(tests) == len(members):
-            met = f"EXISTS (SELECT FROM retail.{table} AS t WHERE {' AND '.join(tests)})"
+            met = f"EXISTS (SELECT FROM {schema}.{table} AS t WHERE {' AND '.join(tests)})"
             parts.append(f"SELECT {number} AS number, {met} AS is_met, {_NOTHING}")
     return (" UNION ALL ".join(parts), params) if parts else None
 
 
-def explain(conditions: Sequence[Predicate], rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def explain(
+    schema: str, conditions: Sequence[Predicate], rows: Sequence[Mapping[str, Any]]
+) -> list[str]:
     """Return sentences for the model, from what our statement brought back."""
     told: list[str] = []
     together = _together(conditions)
@@ -87,17 +89,18 @@ def explain(conditions: Sequence[Predicate], rows: Sequence[Mapping[str, Any]]) 
         number = row["number"]
         if number >= len(conditions):
             if not told and row["is_met"] is False:
-                told.append(_excluding([conditions[n] for n in together[number - len(conditions)]]))
+                members = [conditions[n] for n in together[number - len(conditions)]]
+                told.append(_excluding(schema, members))
             continue
         condition = conditions[number]
         if condition.is_null:
             told.append(
-                f"{_name(condition)} {condition.operator} NULL is never true: write IS NULL or"
-                " IS NOT NULL."
+                f"{_name(schema, condition)} {condition.operator} NULL is never true:"
+                " write IS NULL or IS NOT NULL."
             )
         elif row["is_met"] is False:
             exists = _what_exists(row, condition)
-            told.append(f"No row in your scope has {_spelled(condition)}.{exists}")
+            told.append(f"No row in your scope has {_spelled(schema, condition)}.{exists}")
         elif row["is_met"] is None and row["low"] is not None:
             told.append(_range(row, condition))
     return list(dict.fromkeys(told))
@@ -112,14 +115,14 @@ def _together(conditions: Sequence[Predicate]) -> list[list[int]]:
     return [members for members in places.values() if len(members) > 1]
 
 
-def _excluding(conditions: Sequence[Predicate]) -> str:
-    spelled = "; ".join(map(_spelled, conditions))
+def _excluding(schema: str, conditions: Sequence[Predicate]) -> str:
+    spelled = "; ".join(_spelled(schema, condition) for condition in conditions)
     return f"Each of these conditions has rows in your scope, but no row meets them all: {spelled}."
 
 
-def _part(number: int, condition: Predicate, kind: str) -> str:
+def _part(schema: str, number: int, condition: Predicate, kind: str) -> str:
     column = f't."{condition.column}"'
-    source = f"FROM retail.{condition.table} AS t"
+    source = f"FROM {schema}.{condition.table} AS t"
     is_met = "NULL::boolean"
     if condition.values:
         is_met = f"EXISTS (SELECT {source} WHERE {_test(number, condition, kind)})"
@@ -159,17 +162,19 @@ def _kind(type_name: str) -> str | None:
     return _KINDS.get(type_name)
 
 
-def _spelled(condition: Predicate) -> str:
-    values = ", ".join(f"'{value[:_LONGEST_VALUE]}'" for value in condition.values[:_OFFERED])
+def _spelled(schema: str, condition: Predicate) -> str:
+    values = ", ".join(
+        f"'{value[:_MAX_VALUE_CHARACTERS]}'" for value in condition.values[:_MAX_OFFERED]
+    )
     if condition.operator == "BETWEEN":
         values = values.replace(", ", " and ", 1)
     elif condition.operator == "IN":
         values = f"({values})"
-    return f"{_name(condition)} {condition.operator} {values}"
+    return f"{_name(schema, condition)} {condition.operator} {values}"
 
 
-def _name(condition: Predicate) -> str:
-    name = f"retail.{condition.table}.{condition.column}"
+def _name(schema: str, condition: Predicate) -> str:
+    name = f"{schema}.{condition.table}.{condition.column}"
     if condition.expression in _CALLS:
         return f"{condition.expression}({name})"
     return f"{name}::{condition.expression}" if condition.expression else name
@@ -181,13 +186,15 @@ def _what_exists(row: Mapping[str, Any], condition: Predicate) -> str:
     existing = row["values"] or []
     if not existing or len(existing) > _MAX_VALUES:
         return ""
-    if len(existing) <= _OFFERED:
+    if len(existing) <= _MAX_OFFERED:
         return f" There is: {', '.join(existing)}."
     wanted = condition.values[0].strip("%").casefold()
     holding = [value for value in existing if wanted and wanted in value.casefold()]
     folded = {value.casefold(): value for value in existing}
-    near = holding or [folded[v] for v in get_close_matches(wanted, folded, _OFFERED, 0.5)]
-    offered = ", ".join(value[:_LONGEST_VALUE] for value in (near or existing)[:_OFFERED])
+    near = holding or [folded[v] for v in get_close_matches(wanted, folded, _MAX_OFFERED, 0.5)]
+    offered = ", ".join(
+        value[:_MAX_VALUE_CHARACTERS] for value in (near or existing)[:_MAX_OFFERED]
+    )
     return f" {'Nearest' if near else 'For example'}: {offered}."
 
 

@@ -1,4 +1,4 @@
-"""The retail data for the use cases: free SQL, guarded, with hints and explanations."""
+"""The domain's data for the use cases: free SQL, guarded, with hints and explanations."""
 
 import logging
 from collections.abc import Sequence
@@ -30,6 +30,7 @@ from zava.model.core import (
     Table,
     TableSchema,
 )
+from zava.model.domain import Domain
 from zava.telemetry import events
 from zava.telemetry.instruments import CacheType
 
@@ -40,12 +41,18 @@ class FreeQuery:
     """Run callers' own statements, and describe the tables that they may read."""
 
     def __init__(
-        self, tenancy: TenantDatabase, *, most_rows: float = inf, turns: ParsingTurns | None = None
+        self,
+        tenancy: TenantDatabase,
+        domain: Domain,
+        *,
+        most_rows: float = inf,
+        turns: ParsingTurns | None = None,
     ) -> None:
         """`most_rows` is how many rows a free statement may have to visit, by its text."""
         self._tenancy = tenancy
+        self.domain = domain
         self._most_rows = most_rows
-        self._schemas = SchemaReader()
+        self._schemas = SchemaReader(domain.schema)
         self._turns = turns or ParsingTurns()
         self._reader: StatementAnalyzer | None = None
 
@@ -101,7 +108,7 @@ class FreeQuery:
     async def table_schemas(
         self, caller: Caller, names: Sequence[str] | None
     ) -> tuple[list[TableSchema], Scope]:
-        """Describe retail tables as the caller's audience may read them; None means all of them.
+        """Describe the tables as the caller's audience may read them; None means all of them.
 
         Raises:
             InvalidInput: a name is no table that this audience can read.
@@ -152,14 +159,17 @@ class FreeQuery:
         return scope.audience
 
     async def reader(self, caller: Caller) -> StatementAnalyzer:
-        """Return the reader over the retail tables, which the first caller's question reads."""
+        """Return the reader over the domain's tables, which the first caller's question reads."""
         if self._reader is not None:
             return self._reader
         # The same tables for every audience: a verdict depends on the text alone.
         tables = self._schemas.columns(await self._learn_structure(caller))
         rows, _ = await self._tenancy.read(caller, statement("field_names"))
         guard = Guard(
-            frozenset(tables), frozenset(rows[0]["columns"]), frozenset(rows[0]["calling"])
+            self.domain.schema,
+            frozenset(tables),
+            frozenset(rows[0]["columns"]),
+            frozenset(rows[0]["calling"]),
         )
         self._reader = self._reader or StatementAnalyzer(guard, self._turns)
         return self._reader
@@ -183,14 +193,15 @@ class FreeQuery:
             await self._know_structure(caller, audience)
         names = await self._turns.run(caller.identity, names_of, sql)
         readable = self._schemas.columns(audience)
-        fault.hint = advise(said, sql, position, names, readable) or fault.hint
+        schema = self.domain.schema
+        fault.hint = advise(schema, said, sql, position, names, readable) or fault.hint
 
     async def _explain(self, caller: Caller, audience: Audience, sql: str) -> list[str]:
         """Read which conditions removed the rows; a failure here does not change the answer."""
         await self._know_structure(caller, audience)
         tables = self._schemas.columns(audience)
         conditions = await self._turns.run(caller.identity, find_conditions, sql, tables)
-        question = empty_results.question(conditions, tables)
+        question = empty_results.question(self.domain.schema, conditions, tables)
         if question is None:
             return []
         try:
@@ -198,4 +209,4 @@ class FreeQuery:
         except ZavaError as error:
             logger.info("no explanation: %s correlation_id=%s", error.code, error.correlation_id)
             return []
-        return empty_results.explain(conditions, rows)
+        return empty_results.explain(self.domain.schema, conditions, rows)

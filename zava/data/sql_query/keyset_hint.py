@@ -10,7 +10,7 @@ from zava.model.core import Table
 Node = Mapping[str, Any]
 
 UNSORTED = "Without ORDER BY the rows come in any order: sort by a unique key to continue after it."
-_LONGEST_VALUE = 60
+_MAX_VALUE_CHARACTERS = 60
 
 
 def sort_keys(statement: str) -> list[str | int | None]:
@@ -32,7 +32,11 @@ def how_to_continue(keys: list[str | int | None], table: Table) -> str:
         if not 0 <= place < len(names):
             break  # the rest of the order cannot be told from the row
         value, column = table.rows[-1][place], table.columns[place]
-        if column.is_outside_text or len(str(value)) > _LONGEST_VALUE or not _is_literal(value):
+        if (
+            column.is_outside_text
+            or len(str(value)) > _MAX_VALUE_CHARACTERS
+            or not _is_literal(value)
+        ):
             told.append(f"the last {names[place]}")  # what an outsider wrote is not ours to say
         else:
             told.append(f"{names[place]} = {_literal(value)}")

@@ -17,7 +17,7 @@ NAMES_COLUMNS = frozenset({"42703", "42501"})
 """SQLSTATEs that name a column or a table of the caller's statement."""
 
 _OUTSIDE = "SELECT * FROM (…) AS t WHERE …"
-_MOST = 3
+_MAX_NAMED = 3
 _ALIKE, _NEAR, _SHORTEST_PART = 0.85, 0.6, 3
 _DENIED_TABLE = re.compile(r"permission denied for (?:table|relation) (\w+)")
 _MISSING_COLUMN = re.compile(r'column "?(?:(\w+)\.)?([^"]+?)"? does not exist')
@@ -52,16 +52,21 @@ def names_of(statement: str) -> StatementNames:
 
 
 def advise(
-    message: str, statement: str, position: int, names: StatementNames, tables: Tables
+    schema: str,
+    message: str,
+    statement: str,
+    position: int,
+    names: StatementNames,
+    tables: Tables,
 ) -> str | None:
     """Return a hint for the server's message on a statement, given what the caller can read.
 
-    `tables` maps bare table names to readable columns in their order. `position` is the character
-    that the message is about, 0 if it has none.
+    `tables` maps bare names of the schema's tables to readable columns in their order. `position`
+    is the character that the message is about, 0 if it has none.
     """
     denied = _DENIED_TABLE.search(message)
     if denied and denied[1] in tables:
-        return _readable(denied[1], names, tables)
+        return _readable(schema, denied[1], names, tables)
     missing = _MISSING_COLUMN.search(message)
     if missing is None:
         return None
@@ -82,46 +87,49 @@ def advise(
     from zava.data.guard.dialects import COLUMNS
 
     return (
-        _nearest(name, own, cutoff=_ALIKE)
-        or ("" if qualifier else _elsewhere(name.lower(), tables))
-        or _nearest(name, own)
+        _nearest(schema, name, own, cutoff=_ALIKE)
+        or ("" if qualifier else _elsewhere(schema, name.lower(), tables))
+        or _nearest(schema, name, own)
         or COLUMNS.get(name)
-        or _nearest(name, tables)
-        or _listed(own)
+        or _nearest(schema, name, tables)
+        or _listed(schema, own)
     )
 
 
-def _readable(table: str, names: StatementNames, tables: Tables) -> str:
+def _readable(schema: str, table: str, names: StatementNames, tables: Tables) -> str:
     known = {*chain.from_iterable(tables.values()), *names.outputs, *names.sources, "*"}
-    hidden = sorted(names.columns - known)[:_MOST]
+    hidden = sorted(names.columns - known)[:_MAX_NAMED]
     told = f"You may not read {', '.join(hidden)}. " if hidden else ""
     instead = "" if hidden else " Name these, not *."
-    return f"{told}Of retail.{table} you can read: {', '.join(tables[table])}.{instead}"
+    return f"{told}Of {schema}.{table} you can read: {', '.join(tables[table])}.{instead}"
 
 
-def _elsewhere(wanted: str, tables: Tables) -> str | None:
+def _elsewhere(schema: str, wanted: str, tables: Tables) -> str | None:
     """Name the other tables that have exactly this column."""
-    return _nearest(wanted, {t: (wanted,) for t, columns in tables.items() if wanted in columns})
+    holding = {table: (wanted,) for table, columns in tables.items() if wanted in columns}
+    return _nearest(schema, wanted, holding)
 
 
-def _nearest(name: str, tables: Tables, cutoff: float = _NEAR) -> str | None:
+def _nearest(schema: str, name: str, tables: Tables, cutoff: float = _NEAR) -> str | None:
     wanted = name.lower()
     holders: dict[str, list[str]] = {}
     for table, columns in tables.items():
         # An id is first of all the table's own.
         own = [column for column in columns if column.startswith(table[:4])]
         for column in dict.fromkeys([*own, *columns]):
-            holders.setdefault(column, []).append(f"retail.{table}")
+            holders.setdefault(column, []).append(f"{schema}.{table}")
     holding = [c for c in holders if wanted in c or (len(c) > _SHORTEST_PART and c in wanted)]
-    found = (holding or get_close_matches(wanted, holders, cutoff=cutoff))[:_MOST]
+    found = (holding or get_close_matches(wanted, holders, cutoff=cutoff))[:_MAX_NAMED]
     if not found:
         return None
     told = "; ".join(f"{column} of {', '.join(holders[column])}" for column in found)
     return f"The nearest columns that you can read: {told}."
 
 
-def _listed(own: Tables) -> str | None:
-    told = "; ".join(f"of retail.{name} {', '.join(own[name])}" for name in list(own)[:_MOST])
+def _listed(schema: str, own: Tables) -> str | None:
+    told = "; ".join(
+        f"of {schema}.{name} {', '.join(own[name])}" for name in list(own)[:_MAX_NAMED]
+    )
     # No name is near: the statement's own tables are.
     return told and (
         f"The nearest columns that you can read: {told}; get_multiple_table_schemas lists all."

@@ -14,7 +14,7 @@ _MIRRORED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 _LIKE = {"~~": "LIKE", "~~*": "ILIKE"}
 _FOLDS = frozenset({"lower", "upper"})
 _CASTS = frozenset({"date", "text"})
-_MOST = 6
+_MAX_CONDITIONS = 6
 # Constants that a cast leaves as they are: the check reads them in the column's own type.
 _KEPT_BY_CAST = {
     "date": re.compile(r"\d{4}-\d\d-\d\d", re.ASCII),
@@ -63,7 +63,7 @@ def find_conditions(statement: str, tables: Mapping[str, Mapping[str, str]]) -> 
             if condition is not None:
                 place = places.setdefault((number, alias), len(places))
                 found[replace(condition, place=place)] = None
-    return list(found)[:_MOST]
+    return list(found)[:_MAX_CONDITIONS]
 
 
 def _selects(tree: Any) -> Iterator[Node]:

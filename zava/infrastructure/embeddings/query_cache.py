@@ -11,7 +11,7 @@ from zava.model.core import Caller
 from zava.telemetry import events
 from zava.telemetry.instruments import CacheType
 
-_REMEMBERED = 1024  # of 1,536 dimensions about 20 kB each
+_MAX_REMEMBERED = 1024  # of 1,536 dimensions about 20 kB each
 _QUESTION_SECONDS = 2.0
 _MODEL_SECONDS = 10.0  # the model may end what nobody waits for any more: the next one finds it
 
@@ -25,7 +25,7 @@ class QueryVectors:
         self._embedders = {embedder.model.name: embedder for embedder in embedders}
         # By person, model and text: an answer that comes sooner reveals that the text was asked
         # before, so only the same person may meet what a question left behind.
-        self._remembered: LRUCache[_Key, str] = LRUCache(_REMEMBERED)
+        self._remembered: LRUCache[_Key, str] = LRUCache(_MAX_REMEMBERED)
         self._under_way: dict[_Key, asyncio.Task[str]] = {}
 
     @property

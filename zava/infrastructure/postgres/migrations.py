@@ -9,6 +9,7 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 
+from zava.infrastructure.command_line import command
 from zava.infrastructure.postgres.foreign_database import foreign_contents, place
 from zava.sql_files import SQL
 
@@ -52,6 +53,19 @@ class ForeignDatabase(MigrationRefused):
         )
 
 
+class OtherVersion(MigrationRefused):
+    """The database was migrated by files that this version does not have."""
+
+    def __init__(self, connection: psycopg.Connection, unknown: list[str]) -> None:
+        more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
+        super().__init__(
+            f"{place(connection)} was migrated by another version of Zava ({unknown[0]}{more});"
+            " nothing was changed; begin with an empty database, on this machine with"
+            f" `{command('run', home=Path('.zava-new'))}`, elsewhere with its address in"
+            f" DATABASE_URL and `{command('migrate')}`"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Migration:
     """One file of SQL; `checksum` is the SHA-256 of its text."""
@@ -87,6 +101,7 @@ def migrate(
 
     Raises:
         ForeignDatabase: it holds such things, and `adopt` was not given.
+        OtherVersion: files were applied that this version does not have.
         MigrationRefused: an applied file has changed, or this administrator may not alter what
             another one made.
     """
@@ -199,6 +214,9 @@ def _apply(
     applied: dict[str, str] = dict(
         connection.execute("SELECT name, checksum FROM zava_migrations.applied")
     )
+    unknown = sorted(applied.keys() - {migration.name for migration in migrations})
+    if unknown:
+        raise OtherVersion(connection, unknown)
     for migration in migrations:
         known = applied.get(migration.name)
         if known is not None and known != migration.checksum:

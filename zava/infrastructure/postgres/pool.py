@@ -90,7 +90,7 @@ class DatabasePool:
             # Under the lifetime of an Entra token; the server checks it only at connect.
             max_lifetime=45 * 60,
             reconnect_timeout=_RECONNECT_TIMEOUT_SECONDS,
-            reconnect_failed=self._gave_up,
+            reconnect_failed=self._on_reconnect_failed,
             check=check_when_rested,
             name=APPLICATION_NAME,
         )
@@ -183,7 +183,7 @@ class DatabasePool:
         else:
             self._return(connection)
 
-    def fell_silent(self, since: float) -> None:
+    def report_timeout(self, since: float) -> None:
         """Report that the server never answered a statement sent at `since`, past its deadline.
 
         That alone is no evidence against the database: one statement may not heed its cancellation.
@@ -213,17 +213,17 @@ class DatabasePool:
 
     def _connect_failed(self, started: float, reason: str) -> None:
         events.connect_failed(reason)
-        if self._none_lives():
+        if self._has_no_connection():
             self.circuit.failed(started)
             if self.circuit.is_open:
-                self._send_away()
+                self._fail_waiters()
 
-    def _gave_up(self, _pool: AsyncConnectionPool[PooledConnection]) -> None:
+    def _on_reconnect_failed(self, _pool: AsyncConnectionPool[PooledConnection]) -> None:
         # Nobody tries any more until somebody asks again.
-        if self._none_lives():
-            self._send_away()
+        if self._has_no_connection():
+            self._fail_waiters()
 
-    def _send_away(self) -> None:
+    def _fail_waiters(self) -> None:
         """Fail all calls that wait for a connection, here or in psycopg_pool: none can be made."""
         now = asyncio.get_running_loop().time()
         for waiting in self._connecting:
@@ -233,7 +233,7 @@ class DatabasePool:
             if not turn.done():
                 turn.set_exception(ConnectionError())
 
-    def _none_lives(self) -> bool:
+    def _has_no_connection(self) -> bool:
         # Who waits may yet be given one that is lent or rests.
         held = self._leased - len(self._connecting)
         return held == 0 and self._pool.get_stats().get("pool_available", 0) == 0

@@ -4,8 +4,8 @@ import threading
 from bisect import bisect_left
 from dataclasses import dataclass, field
 
-from zava.telemetry.events import Span
 from zava.telemetry.instruments import Instrument
+from zava.telemetry.sinks import Span
 
 BUCKETS_SECONDS = (
     *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5),

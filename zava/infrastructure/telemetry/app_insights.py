@@ -15,9 +15,9 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from zava.infrastructure.telemetry.aggregator import Distribution, InstrumentAggregator, Key
-from zava.telemetry import events
-from zava.telemetry.events import Span
+from zava.telemetry import events, sinks
 from zava.telemetry.instruments import INSTRUMENTS, Instrument
+from zava.telemetry.sinks import Span
 
 FAILING_AFTER = 3
 _INTERVAL_SECONDS = 15.0
@@ -108,7 +108,7 @@ class Telemetry:
                 transport = transport or self._make_transport()
                 self._export(transport)
             except Exception as error:  # noqa: BLE001  # a missing package, a wrong key: soft
-                events.sink_failed(error)
+                sinks.sink_failed(error)
                 self._refuse()
 
     def _export(self, transport: Transport) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 from pythonjsonlogger.orjson import OrjsonFormatter
 
 from zava import call_context
-from zava.telemetry.events import described
+from zava.telemetry.redaction import described
 
 _OURS = "zava"
 _OF_THE_WORKER = ("azure.functions", "azure_functions")  # the host takes these at any time

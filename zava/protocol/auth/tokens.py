@@ -20,7 +20,7 @@ from zava.protocol.auth.permissions import SCOPES, of_roles, of_scopes
 
 MAX_TOKEN_BYTES = 8 * 1024
 _LEEWAY_SECONDS = 60
-_REMEMBERED_TOKENS = 1024
+_MAX_REMEMBERED = 1024
 _MAX_CLIENT_ID = 100
 _NOBODY = UUID(int=0)  # the canaries' tenant: no token may name it
 _MAX_MOMENT = 1e15  # beyond it a number of Python no longer becomes a float
@@ -95,7 +95,7 @@ class TokenAuthenticator:
         self._allowed_clients = frozenset(client.lower() for client in allowed_clients)
         # By the token's hash, until it expires or its issuer withdraws the key: only who sends the
         # very token meets its entry.
-        self._verified: LRUCache[bytes, _Verified] = LRUCache(_REMEMBERED_TOKENS)
+        self._verified: LRUCache[bytes, _Verified] = LRUCache(_MAX_REMEMBERED)
         # One for each tenant: the metadata of `organizations` names an issuer with a placeholder,
         # which a client that compares issuers refuses.
         named = [str(tenant) for tenant in allowed_tenants or () if tenant != _NOBODY]

@@ -6,18 +6,16 @@ because their number is limited, and no principal fills the process alone.
 
 import asyncio
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 
 from zava.errors import Busy
+from zava.infrastructure.recent_principals import RecentPrincipals
 from zava.model.core import Caller
 from zava.telemetry import events
 from zava.telemetry.instruments import Refusal
 
 RETRY_AFTER_SECONDS = 1
-_SEEN_SECONDS = 60
-_REMEMBERED = 4096  # principals
 _AT_ONCE = 16  # refusals of a principal in a second, which a client that waits never makes
 _HELD_BACK = 256  # as many whole requests wait in memory
 
@@ -40,10 +38,10 @@ class Admission:
         self._with_spare = most + max(1, most // 4)
         self._few = max(1, most // 16)
         self._clock = clock
-        # By identity, as everything here; when each was seen last, the latest at the end.
+        # By identity, as everything here.
         self._held: dict[bytes, int] = {}
         self._held_by_all = 0
-        self._seen: OrderedDict[bytes, float] = OrderedDict()
+        self._seen = RecentPrincipals(clock)
         # How many refusals each was sent in this second.
         self._refused: dict[bytes, int] = {}
         self._refused_in = 0
@@ -63,9 +61,9 @@ class Admission:
             ShareTaken: the principal holds as many as one may beside others.
             Busy: all are taken.
         """
-        self._see(principal)
+        self._seen.see(principal)
         held = self._held.get(principal, 0)
-        if held >= self._half and not self._is_alone(principal):
+        if held >= self._half and not self._seen.is_alone(principal):
             events.request_refused(Refusal.SHARE_TAKEN)
             raise ShareTaken("You have reached your limit of concurrent requests.", hint=_again())
         is_full = self._held_by_all >= self._most
@@ -97,16 +95,6 @@ class Admission:
             with suppress(TimeoutError):
                 async with asyncio.timeout(RETRY_AFTER_SECONDS):
                     await asyncio.Event().wait()
-
-    def _see(self, principal: bytes) -> None:
-        self._seen[principal] = self._clock()
-        self._seen.move_to_end(principal)
-        while len(self._seen) > _REMEMBERED:
-            self._seen.popitem(last=False)
-
-    def _is_alone(self, principal: bytes) -> bool:
-        other = next((seen for seen in reversed(self._seen) if seen != principal), None)
-        return other is None or self._clock() - self._seen[other] > _SEEN_SECONDS
 
 
 class _Admitted:

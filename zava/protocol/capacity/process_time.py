@@ -35,12 +35,12 @@ _SHARE = 0.5
 _CREDIT_SECONDS = 0.02
 """How much of its time a principal may have saved up: a few requests at once need not wait."""
 
-_LONGEST_WAIT_SECONDS = 0.05
+_MAX_WAIT_SECONDS = 0.05
 """A step that took long, such as one that loads a module, holds its principal up no longer."""
 
 _MAX_OF_A_PASS = 8  # steps that had to wait
 _SHORTEST_WAIT_SECONDS = 0.001  # the least that the loop's timers know
-_REMEMBERED = 4096  # principals
+_MAX_REMEMBERED = 4096  # principals
 
 
 class Connection:
@@ -162,7 +162,7 @@ class ProcessTime:
     def _read(self, connection: Connection, principal: bytes) -> None:
         """Count the time of a request that is read, before its steps are known."""
         now = self._clock()
-        connection.turn_ends = now + _LONGEST_WAIT_SECONDS
+        connection.turn_ends = now + _MAX_WAIT_SECONDS
         self._spent += _OUTSIDE_SECONDS
         self._count(principal, now, _OUTSIDE_SECONDS)
 
@@ -206,7 +206,7 @@ class ProcessTime:
 
     def _count(self, principal: bytes, now: float, seconds: float) -> None:
         due = max(self._due.get(principal, 0.0), now - _CREDIT_SECONDS) + seconds / _SHARE
-        self._due[principal] = min(due, now + _LONGEST_WAIT_SECONDS)
+        self._due[principal] = min(due, now + _MAX_WAIT_SECONDS)
         if self._waiting:
             self._spent_of[principal] = self._spent_of.get(principal, 0.0) + seconds
         elif self._spent >= _PASS_SECONDS:
@@ -268,7 +268,7 @@ class ProcessTime:
         if self._waiting:
             seconds = 0.0 if self._released else min(due.values()) - now
             self._begin_pass_soon(max(seconds, _SHORTEST_WAIT_SECONDS) if seconds else 0.0)
-        if len(self._due) > _REMEMBERED:
+        if len(self._due) > _MAX_REMEMBERED:
             kept = self._waiting
             low = now - _CREDIT_SECONDS
             self._due = {k: due for k, due in self._due.items() if due > low or k in kept}

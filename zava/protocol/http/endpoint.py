@@ -7,27 +7,25 @@ else the SDK.
 """
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from zava import call_context
-from zava.errors import AccessDenied, Busy, InsufficientScope
+from zava.errors import AccessDenied, Busy
 from zava.model.core import Caller
 from zava.protocol.auth import platform
-from zava.protocol.auth.permissions import WHOLE_SCOPE
 from zava.protocol.auth.tokens import TokenRefused
 from zava.protocol.capacity.concurrency_limit import Admission, ShareTaken
 from zava.protocol.capacity.process_time import ANYONE, ProcessTime
 from zava.protocol.capacity.request_timer import Patience
+from zava.protocol.http.addresses import LOOPBACK, MCP_PATH, PATHS, host_name
+from zava.protocol.http.protected_resource import Authenticator, ProtectedResource
 from zava.protocol.http.request_parsing import read_request
 from zava.protocol.http.security_headers import secured
 from zava.protocol.http.unserved import is_of_sign_in, out_of_time
 from zava.protocol.http_responses import (
     ACCEPTED,
     BUSY,
-    FORBIDDEN,
     JSON_TYPE,
     HttpResponse,
     json_answer,
@@ -36,20 +34,15 @@ from zava.protocol.http_responses import (
 from zava.protocol.mcp.fast_path import FastPath
 from zava.protocol.mcp.jsonrpc import HEADER_MISMATCH, INVALID_REQUEST
 from zava.protocol.mcp.sdk_bridge import SdkBridge
-from zava.protocol.mcp.server_info import NAME
 from zava.protocol.request_context import RequestContext, client_name
 from zava.protocol.versions import VERSION_HEADER
-from zava.telemetry import events
+from zava.telemetry import events, redaction
 from zava.telemetry.instruments import Refusal
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel.server import Server
 
 Headers = Mapping[str, str] | Sequence[tuple[str, str]]
-
-MCP_PATH = "/mcp"
-METADATA_PATH = "/.well-known/oauth-protected-resource"
-PATHS = (MCP_PATH, METADATA_PATH, f"{METADATA_PATH}{MCP_PATH}", "/health/live", "/health/ready")
 
 _INTERNAL_ERROR = -32603
 _LOST = (
@@ -68,27 +61,9 @@ _SINGLE = frozenset(
 _SINGLE_OF_BROWSERS = frozenset({"cookie", "sec-fetch-site", "sec-fetch-dest"})
 _SDK_SECONDS = 0.0025
 """What the SDK's own tasks take for one request, measured."""
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
-_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?", re.IGNORECASE | re.ASCII)
-_REMEMBERED_CHARACTERS = 260  # no name of a host is longer (RFC 1035)
 # A refusal costs no more than this to read; a statement has at most 16 KB.
 _MAX_READ_TO_REFUSE = 64 * 1024
 _KEPT_BACK = frozenset({"authorization", "accept"})
-
-
-class Authenticator(Protocol):
-    """Turns an Authorization header into a caller."""
-
-    authorization_servers: list[str]
-
-    def scope(self, name: str, resource: str) -> str:
-        """Return the scope as a client of this resource requests it from the issuer."""
-
-    def scopes_supported(self, resource: str) -> list[str]:
-        """Return every scope that a client of this resource may request."""
-
-    async def authenticate(self, authorization: str | None) -> Caller:
-        """Return the caller or raise TokenRefused or AccessDenied."""
 
 
 class SigningIn(Protocol):
@@ -101,11 +76,12 @@ class SigningIn(Protocol):
 
 
 class Endpoint:
-    """Everything that is served over HTTP, as one coroutine."""
+    """Everything that is served over HTTP, as one coroutine; `name` is what clients are shown."""
 
     def __init__(
         self,
         *,
+        name: str,
         make_server: Callable[[], "Server[Any]"],
         fast_path: FastPath,
         authenticator: Authenticator,
@@ -118,6 +94,7 @@ class Endpoint:
         call_seconds: float | None = None,
         make_sign_in: Callable[[], SigningIn] | None = None,
     ) -> None:
+        self._resource = ProtectedResource(name, authenticator)
         self.fast_path = fast_path
         self.sdk_bridge = SdkBridge(make_server)
         self._authenticator = authenticator
@@ -129,7 +106,7 @@ class Endpoint:
         self._call_seconds = call_seconds
         self._make_sign_in = make_sign_in
         self._patience = Patience()
-        self._hosts = _LOOPBACK | {host.lower() for host in allowed_hosts}
+        self._hosts = LOOPBACK | {host.lower() for host in allowed_hosts}
 
     async def handle(
         self,
@@ -149,7 +126,7 @@ class Endpoint:
         # Space around a value is not part of it (RFC 9110, 5.5).
         fields = [(name.lower(), value.strip(" \t")) for name, value in pairs]
         single = dict(fields)
-        is_local = _host_name(single.get("host", "")) in _LOOPBACK
+        is_local = host_name(single.get("host", "")) in LOOPBACK
         method, path = method.upper(), path.rstrip("/") or "/"
         begun = call_context.begin(None, seconds=self._call_seconds, since=since)
         task: asyncio.Task[Any] = asyncio.current_task()  # type: ignore[assignment]  # runs in one
@@ -210,7 +187,7 @@ class Endpoint:
             status, content = await self._readiness()
             return json_answer(status, content)
         refused = _refuse_repeated(fields) or self._refuse_host(single)
-        return refused or json_answer(200, self._metadata(single["host"]))
+        return refused or json_answer(200, self._resource.metadata(single["host"]))
 
     async def _sign_in(
         self, method: str, path: str, query: str, fields: list[tuple[str, str]], body: bytes
@@ -261,10 +238,10 @@ class Endpoint:
             events.request_refused(
                 Refusal.NO_TOKEN if refusal.is_missing else Refusal.BAD_TOKEN, refusal.description
             )
-            return self._challenge(refusal, single["host"])
+            return self._resource.challenge(refusal, single["host"])
         except AccessDenied as denial:
             events.request_refused(Refusal.BAD_TOKEN, denial.message)
-            return self._forbidden(denial, single["host"], None)
+            return self._resource.forbidden(denial, single["host"], None)
         except Busy as busy:  # before the token was verified
             return _busy(503, busy)
         return caller
@@ -322,7 +299,7 @@ class Endpoint:
         request_context = RequestContext(
             caller,
             call_context.known(
-                call_context.traceparent_of(single, message), events.pseudonym(caller)
+                call_context.traceparent_of(single, message), redaction.pseudonym(caller)
             ),
             client_name(message, single.get("user-agent", "")),
         )
@@ -344,66 +321,19 @@ class Endpoint:
                 passed, body, request_context, with_events=with_events
             )
         if request_context.denial is not None:
-            return self._forbidden(request_context.denial, single["host"], message.get("id"))
+            return self._resource.forbidden(
+                request_context.denial, single["host"], message.get("id")
+            )
         return answer
 
-    def _forbidden(self, denial: AccessDenied, host: str, request_id: Any) -> HttpResponse:
-        headers: dict[str, str] = {}
-        if isinstance(denial, InsufficientScope):
-            # A step up (RFC 6750): the client may request this scope of the issuer, too.
-            headers = self._www_authenticate(
-                host, denial.permission, error="insufficient_scope", description=denial.message
-            )
-        return rpc_error(
-            403,
-            FORBIDDEN,
-            denial.message,
-            data=denial.to_dict(),
-            request_id=request_id,
-            headers=headers,
-        )
-
     def _refuse_host(self, single: Mapping[str, str]) -> HttpResponse | None:
-        if _host_name(single.get("host", "")) not in self._hosts:
+        if host_name(single.get("host", "")) not in self._hosts:
             error = "This host name is not served here; add it to ZAVA_ALLOWED_HOSTS."
             return json_answer(421, {"error": error})
         origin = single.get("origin")
-        if origin is not None and _host_name(origin.partition("://")[2]) not in self._hosts:
+        if origin is not None and host_name(origin.partition("://")[2]) not in self._hosts:
             return json_answer(403, {"error": "this origin may not call"})
         return None
-
-    def _metadata(self, host: str) -> dict[str, Any]:
-        """Return the protected resource's metadata (RFC 9728)."""
-        resource = _resource(host)
-        return {
-            "resource": resource,
-            "resource_name": NAME,
-            "authorization_servers": self._authenticator.authorization_servers,
-            "scopes_supported": self._authenticator.scopes_supported(resource),
-            "bearer_methods_supported": ["header"],
-        }
-
-    def _challenge(self, refusal: TokenRefused, host: str) -> HttpResponse:
-        # RFC 6750: no error code when no token came.
-        error = None if refusal.is_missing else "invalid_token"
-        headers = self._www_authenticate(
-            host, WHOLE_SCOPE, error=error, description=refusal.description
-        )
-        content = {
-            "error": error or "unauthorized",
-            "error_description": refusal.description,
-        }
-        return json_answer(401, content, headers)
-
-    def _www_authenticate(
-        self, host: str, scope: str, *, error: str | None, description: str
-    ) -> dict[str, str]:
-        parts = [f'error="{error}"', f'error_description="{description}"'] if error else []
-        parts += [
-            f'resource_metadata="{_base_url(host)}{METADATA_PATH}{MCP_PATH}"',
-            f'scope="{self._authenticator.scope(scope, _resource(host))}"',
-        ]
-        return {"www-authenticate": f"Bearer {', '.join(parts)}"}
 
 
 def _refuse_repeated(
@@ -425,29 +355,6 @@ def _refuse_lost(single: Mapping[str, str], body: bytes) -> HttpResponse | None:
 def _is_lost(single: Mapping[str, str], body: bytes) -> bool:
     """Whether a body was sent in chunks and did not arrive."""
     return not body and "transfer-encoding" in single
-
-
-def _host_name(host: str) -> str:
-    """Return a host without its port, in lower case; nothing, where it is not a host at all."""
-    return _read_host(host) if len(host) <= _REMEMBERED_CHARACTERS else ""
-
-
-@lru_cache(256)
-def _read_host(host: str) -> str:
-    found = _HOST.fullmatch(host)
-    return found[1].lower() if found else ""
-
-
-def _resource(host: str) -> str:
-    """Return the URL that clients of this host call; an issuer compares it byte for byte."""
-    return f"{_base_url(host)}{MCP_PATH}"
-
-
-def _base_url(host: str) -> str:
-    # As URLs are normalized (RFC 3986, 6.2): lower case, no default port.
-    name = _host_name(host)
-    scheme, default = ("http", ":80") if name in _LOOPBACK else ("https", ":443")
-    return f"{scheme}://{name}{host[len(name) :].removesuffix(default)}"
 
 
 def _busy(status: int, busy: Busy, *, request_id: Any = None) -> HttpResponse:

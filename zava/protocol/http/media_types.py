@@ -8,13 +8,13 @@ from zava.protocol.http_responses import JSON_TYPE
 _TAKES_JSON = frozenset({JSON_TYPE, "application/*", "*/*"})
 _TAKES_EVENTS = frozenset({"text/event-stream", "text/*", "*/*"})
 _ANYTHING = frozenset({"*/*"})
-_REMEMBERED_CHARACTERS = 260  # hardly a list of media types is longer
+_MAX_CHARACTERS = 260  # hardly a list of media types is longer
 
 
 def accepted_forms(fields: Sequence[tuple[str, str]]) -> tuple[bool, bool]:
     """Return whether the client takes JSON, and whether it takes an event stream."""
     lines = ",".join([value for name, value in fields if name == "accept"])
-    split = _split_remembered if len(lines) <= _REMEMBERED_CHARACTERS else _split
+    split = _split_remembered if len(lines) <= _MAX_CHARACTERS else _split
     accepted = split(lines) or _ANYTHING  # an absent header accepts all (RFC 9110)
     return not accepted.isdisjoint(_TAKES_JSON), not accepted.isdisjoint(_TAKES_EVENTS)
 

@@ -38,7 +38,7 @@ async def complete(
     Raises:
         ZavaError: the values could not be read now, or the caller has no access.
     """
-    typed = beginning.strip().lower().removeprefix("retail.")
+    typed = beginning.strip().lower().removeprefix(f"{analytics.data.domain.schema}.")
     values = await offered.values(analytics, caller)
     first = [value for value in values if value.lower().startswith(typed)]
     return first + [value for value in values if typed in value.lower() and value not in first]

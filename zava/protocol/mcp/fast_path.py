@@ -13,13 +13,13 @@ import orjson
 
 from zava.errors import ZavaError
 from zava.model.core import Permission
+from zava.model.domain import Domain
 from zava.protocol.auth import permissions
 from zava.protocol.http_responses import ACCEPTED, HttpResponse, result_answer
 from zava.protocol.mcp.fast_path_rules import usual_revision
 from zava.protocol.mcp.server_info import (
     CAPABILITIES,
     FRESHNESS,
-    INSTRUCTIONS,
     introduced_server,
 )
 from zava.protocol.request_context import RequestContext
@@ -38,13 +38,15 @@ class FastPath:
         self,
         calls: ToolCalls,
         tools: Mapping[str, Tool],
+        domain: Domain,
         *,
         version: str,
         website: str | None = None,
     ) -> None:
         self._calls = calls
         self._tools = tools
-        self._server = introduced_server(version=version, website=website)
+        self._instructions = domain.instructions
+        self._server = introduced_server(domain, version=version, website=website)
         # Ends each result of the stateless revision.
         self._meta = {"io.modelcontextprotocol/serverInfo": self._server}
         stamp = {"resultType": "complete", "_meta": self._meta}
@@ -129,7 +131,7 @@ class FastPath:
             result = {
                 "supportedVersions": list(SERVED),
                 "capabilities": CAPABILITIES,
-                "instructions": INSTRUCTIONS,
+                "instructions": self._instructions,
             }
         if revision != STATELESS:
             return orjson.dumps(result)
@@ -143,6 +145,6 @@ class FastPath:
                 "protocolVersion": asked if asked in HANDSHAKE else HANDSHAKE[0],
                 "capabilities": CAPABILITIES,
                 "serverInfo": self._server,
-                "instructions": INSTRUCTIONS,
+                "instructions": self._instructions,
             }
         )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from zava.model.domain import Domain
 from zava.protocol.prompt import Prompt
 from zava.protocol.resources.resource import Resource
 from zava.protocol.tools.tool import Tool
@@ -12,6 +13,7 @@ from zava.protocol.tools.tool import Tool
 class ServerFeatures:
     """Tools and prompts by name, resources and templates by URI, each in the order of its list."""
 
+    domain: Domain
     tools: Mapping[str, Tool]
     resources: Mapping[str, Resource]
     prompts: Mapping[str, Prompt]

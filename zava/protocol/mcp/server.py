@@ -53,7 +53,7 @@ from zava.protocol.mcp.sdk_types import (
     described_template,
     described_tool,
 )
-from zava.protocol.mcp.server_info import DESCRIPTION, FRESHNESS, INSTRUCTIONS, NAME
+from zava.protocol.mcp.server_info import FRESHNESS
 from zava.protocol.request_context import RequestContext
 from zava.protocol.resources.resource import Resource, find_resource
 from zava.protocol.tools.recording import NoTrail, Recording, Trail
@@ -72,19 +72,19 @@ def build_server(
     website: str | None = None,
 ) -> Server[Any]:
     """Return the server over the given use cases; what reads data is noted on the trail."""
-    tools = features.tools
+    domain, tools = features.domain, features.tools
     hints: Any = {  # the SDK checks the methods' names
         method: CacheHint(ttl_ms=freshness.seconds * 1000, scope=freshness.scope)
         for method, freshness in FRESHNESS.items()
     }
     offer = _Offer(analytics, features, trail or NoTrail())
     server: Server[Any] = Server(
-        NAME,
+        domain.name,
         version=version,
-        title=NAME,
-        description=DESCRIPTION,
+        title=domain.name,
+        description=domain.description,
         website_url=website,
-        instructions=INSTRUCTIONS,
+        instructions=domain.instructions,
         cache_hints=hints,
         get_tool_input_schema=lambda name: tools[name].input_schema if name in tools else None,
         on_list_tools=offer.list_tools,
@@ -101,7 +101,7 @@ def build_server(
         return DiscoverResult(
             supported_versions=list(SERVED),
             capabilities=server.get_capabilities(protocol_version=context.protocol_version),
-            instructions=INSTRUCTIONS,
+            instructions=domain.instructions,
         )
 
     server.add_request_handler("server/discover", RequestParams, discover)

@@ -1,13 +1,11 @@
 """Which stores an answer could see, for programs and for readers."""
 
-from typing import Any
-
-from pydantic import BaseModel
+from typing_extensions import TypedDict
 
 from zava.model.core import Scope
 
 
-class ScopeContent(BaseModel):
+class ScopeContent(TypedDict):
     """Which stores the answer could see."""
 
     audience: str
@@ -15,7 +13,7 @@ class ScopeContent(BaseModel):
     store_count: int
 
 
-def scope_content(scope: Scope) -> dict[str, Any]:
+def scope_content(scope: Scope) -> ScopeContent:
     """Return the scope as structured content."""
     return {
         "audience": scope.audience.value,

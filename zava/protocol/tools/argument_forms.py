@@ -25,7 +25,7 @@ _WRAPPERS = frozenset({"arguments", "args", "kwargs", "input", "params", "parame
 _NAMES = frozenset({"name", "metric", "dimension", "field", "column", "table", "value"})
 _BETWEEN_NAMES = re.compile(r",|;|\n|&|\band\b")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?:\D|$))")
-_LONGEST_LITERAL = 4096
+_MAX_LITERAL_CHARACTERS = 4096
 _FALSE_AND_TRUE = (False, True)
 
 
@@ -166,7 +166,7 @@ def parsed(value: Any, *kinds: type) -> Any:
 
 
 def _python_literal(text: str) -> Any:
-    if len(text) > _LONGEST_LITERAL:
+    if len(text) > _MAX_LITERAL_CHARACTERS:
         return None
     try:
         return ast.literal_eval(text.strip())

@@ -46,7 +46,7 @@ _DIRECTION_OF = {word: name for name, words in _DIRECTIONS.items() for word in w
 _WRITTEN_ORDER = re.compile(r"(?P<sign>[-+]?)\s*(?P<by>[\w%]+)(?:[\s:]+(?P<direction>\w+))?")
 _STARTS = ("start", "from", "start_date", "first_day", "since", "begin")
 _ENDS = ("end", "to", "end_date", "last_day", "until")
-_LONGEST_BOUNDS = 200
+_MAX_BOUNDS_CHARACTERS = 200
 _TRIPLE, _PAIR = 3, 2
 
 
@@ -142,7 +142,7 @@ def _filter(dimension: Any, op: Any, value: Any) -> dict[str, Any]:
     if isinstance(op, str):
         op = _operator(op)
     if op == "between" and isinstance(value, str | int):
-        value = [_bare(one) for one in _BOUNDS.split(str(value)[:_LONGEST_BOUNDS])]
+        value = [_bare(one) for one in _BOUNDS.split(str(value)[:_MAX_BOUNDS_CHARACTERS])]
     elif op == "contains" and isinstance(value, str):
         value = value.strip("%*")
     if isinstance(value, list) and len(value) > 1 and op in {None, "="}:

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, ClassVar, NamedTuple
 
 import orjson
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from zava.errors import InvalidInput
 from zava.model.core import Caller, Permission
@@ -72,7 +72,7 @@ class ToolAnswer(NamedTuple):
     describes answers. Its fields (`ZavaError.to_dict`) are in `error`.
     """
 
-    structured: dict[str, Any] | None
+    structured: Mapping[str, Any] | None
     text: str
     error: dict[str, Any] | None = None
 
@@ -89,6 +89,9 @@ class Tool:
     """A read-only tool.
 
     `call` is awaited with the domain's use cases, the caller and valid arguments.
+    `answer` is the TypedDict of its structured content: that of typing_extensions, because pydantic
+    reads the one of typing from Python 3.12 on. `shorten` leaves out of its schema what another
+    tool's has.
     `permission` is what the caller's token has to allow.
     `app` is the URI of the page that a client with MCP Apps shows an answer in.
     `result_characters` is how long a result may be that a client shows its model; None leaves that
@@ -99,21 +102,22 @@ class Tool:
     title: str
     description: str
     arguments: type[Arguments]
-    answer: type[BaseModel]
+    answer: type[object]
     permission: Permission
     call: Callable[[Any, Caller, Any], Awaitable[ToolAnswer]]
     app: str | None = None
     result_characters: int | None = None
+    shorten: Callable[[dict[str, Any]], dict[str, Any]] | None = None
 
     @property
     def input_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the arguments."""
-        return _schema(self.arguments)
+        return _input_schema(self.arguments)
 
     @property
     def output_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the structured content."""
-        return _schema(self.answer)
+        return _output_schema(self.answer, self.shorten)
 
     def read_arguments(self, given: Mapping[str, Any] | None) -> Arguments:
         """Convert and check the arguments before anything else happens.
@@ -189,15 +193,22 @@ def _type_text(schema: Mapping[str, Any]) -> str:
 
 
 @cache
-def _schema(model: type[BaseModel]) -> dict[str, Any]:
-    """Return a model's JSON Schema, built once: it is the same for every caller."""
+def _input_schema(model: type[Arguments]) -> dict[str, Any]:
+    """Return the JSON Schema of arguments, built once: it is the same for every caller."""
     whole = model.model_json_schema()
-    if issubclass(model, Arguments):
-        schema: dict[str, Any] = _for_providers(whole, whole.get("$defs", {}))
-        # The tool's description replaces it. Python without docstrings (-OO) gives none.
-        schema.pop("description", None)
-        return schema
-    schema = _plain(whole)
+    schema: dict[str, Any] = _for_providers(whole, whole.get("$defs", {}))
+    # The tool's description replaces it. Python without docstrings (-OO) gives none.
+    schema.pop("description", None)
+    return schema
+
+
+@cache
+def _output_schema(
+    answer: type[object], shorten: Callable[[dict[str, Any]], dict[str, Any]] | None
+) -> dict[str, Any]:
+    """Return the JSON Schema of structured content, built once, too."""
+    whole = TypeAdapter(answer).json_schema()
+    schema: dict[str, Any] = _plain(shorten(whole) if shorten else whole)
     schema.pop("description", None)  # the tool's own says it
     for part in schema.get("$defs", {}).values():
         part.pop("description", None)  # it is read where it stands

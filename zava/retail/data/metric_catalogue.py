@@ -4,6 +4,7 @@ from functools import cache
 from importlib.resources import files
 
 from zava.data.metrics.catalog import Catalogue, read_catalogue
+from zava.retail.declaration import RETAIL
 
 
 @cache
@@ -14,4 +15,4 @@ def catalogue() -> Catalogue:
         CatalogueError: the file breaks its form.
     """
     text = (files("zava.retail") / "metrics.toml").read_text(encoding="utf-8")
-    return read_catalogue(text)
+    return read_catalogue(text, RETAIL)

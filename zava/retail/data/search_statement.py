@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from zava.data.named_queries import statement
+from zava.data import named_queries
 from zava.data.session.tenant_database import TenantDatabase
 from zava.model.core import Caller
 from zava.model.search import EmbeddingModel, ProductQuestion, SearchMatches, SearchRegistry
@@ -115,6 +115,11 @@ def _registry(row: Mapping[str, Any]) -> SearchRegistry:
         products=row["products"],
         categories={name: UUID(key) for name, key in (row["categories"] or {}).items()},
     )
+
+
+def statement(name: str) -> str:
+    """Return the text of one of this package's `queries/{name}.sql`."""
+    return named_queries.statement(name, "zava.retail.data")
 
 
 @cache

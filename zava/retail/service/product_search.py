@@ -24,7 +24,7 @@ MAX_CHARACTERS = 1000
 REFERENCE_PERCENT = 30
 """The course's default threshold, a cosine of text-embedding-3-small in percent."""
 
-_LONGEST_DESCRIPTION = 240
+_MAX_DESCRIPTION_CHARACTERS = 240
 _LONGEST_SKU, _MAX_SKUS = 50, 16
 _ATTEMPTS = 2
 _HALF = 0.5
@@ -287,8 +287,8 @@ def _match(row: dict[str, Any], model: EmbeddingModel | None) -> ProductMatch:
     else:
         is_weak = similarity < model.weak_similarity
     description = row["description"]
-    if len(description) > _LONGEST_DESCRIPTION:
-        description = f"{description[: _LONGEST_DESCRIPTION - 1].rstrip()}…"
+    if len(description) > _MAX_DESCRIPTION_CHARACTERS:
+        description = f"{description[: _MAX_DESCRIPTION_CHARACTERS - 1].rstrip()}…"
     return ProductMatch(
         sku=row["sku"],
         name=row["product_name"],

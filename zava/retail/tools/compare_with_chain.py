@@ -3,18 +3,18 @@
 from types import MappingProxyType
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from zava.model.core import Caller, Permission
 from zava.model.metrics import ChainComparison
 from zava.protocol.apps import sales_chart
-from zava.protocol.rendering.metric_table import period_content, reach_content
+from zava.protocol.rendering.metric_table import PeriodContent, period_content, reach_content
 from zava.protocol.rendering.scope import ScopeContent, scope_content, scope_text
 from zava.protocol.tools.metric_forms import read_period
 from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
 from zava.retail.service.chain_comparison import DEFAULT_PERIOD
 from zava.retail.service.use_cases import RetailAnalytics
-from zava.retail.tools.query_metrics import PeriodContent
 
 DESCRIPTION = product_text(
     """
@@ -51,7 +51,7 @@ class CompareWithChain(Arguments):
     ] = None
 
 
-class OwnContent(BaseModel):
+class OwnContent(TypedDict):
     """One of the caller's stores."""
 
     store: str
@@ -59,7 +59,7 @@ class OwnContent(BaseModel):
     place: Annotated[str | None, Field(description="Among the quartiles.")]
 
 
-class ChainContent(BaseModel):
+class ChainContent(TypedDict):
     """The comparison; the chain's part is null where it is withheld."""
 
     metric: str
@@ -85,11 +85,11 @@ async def call(
     low, median, high = told.quartiles or (None, None, None)
     notes = _notes(told)
     quartiles = None if told.missing_days else told.quartiles
-    own = [
+    own: list[OwnContent] = [
         {"store": store, "value": value, "place": place(value, quartiles)}
         for store, value in told.own.items()
     ]
-    content = {
+    content: ChainContent = {
         "metric": told.metric,
         "unit": told.unit,
         "period": period_content(told.period),

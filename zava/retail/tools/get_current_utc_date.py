@@ -1,15 +1,17 @@
 """The tool for today's date, from which periods such as "this month" are resolved."""
 
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, Field
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from zava.model.core import Caller, Permission
 from zava.model.metrics import PeriodUnit
 from zava.model.time_labels import beginning, label
 from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
+from zava.retail.declaration import RETAIL
 from zava.service.analytics import Analytics
-from zava.service.metrics.periods import BUSINESS_ZONE
 
 DESCRIPTION = product_text(
     """
@@ -20,12 +22,14 @@ DESCRIPTION = product_text(
     """
 )
 
+_ZONE = ZoneInfo(RETAIL.time_zone)
+
 
 class GetCurrentUtcDate(Arguments):
     """get_current_utc_date takes no arguments."""
 
 
-class DateContent(BaseModel):
+class DateContent(TypedDict):
     """The moment of the answer, in UTC and in the stores' own time."""
 
     utc: Annotated[str, Field(description="ISO 8601, UTC.")]
@@ -40,14 +44,14 @@ class DateContent(BaseModel):
 async def call(analytics: Analytics, _caller: Caller, _arguments: GetCurrentUtcDate) -> ToolAnswer:
     """Return the service's day."""
     moment = analytics.current_utc_date()
-    local = moment.astimezone(BUSINESS_ZONE)
+    local = moment.astimezone(_ZONE)
     day = local.date()
-    content = {
+    content: DateContent = {
         "utc": moment.isoformat(timespec="seconds"),
         "store_date": day.isoformat(),
         "store_time": f"{local:%H:%M}",
         "weekday": f"{day:%A}",
-        "time_zone": BUSINESS_ZONE.key,
+        "time_zone": _ZONE.key,
         "iso_week": label(beginning(day, PeriodUnit.WEEK), PeriodUnit.WEEK),
         "quarter": label(day, PeriodUnit.QUARTER),
     }

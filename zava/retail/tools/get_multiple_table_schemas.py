@@ -3,7 +3,8 @@
 from types import MappingProxyType
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from zava.model.core import Caller, Permission
 from zava.protocol.rendering.schema import schema_content, schemas_text
@@ -47,7 +48,7 @@ class GetMultipleTableSchemas(Arguments):
     ]
 
 
-class SchemasContent(BaseModel):
+class SchemasContent(TypedDict):
     """The described tables."""
 
     tables: Annotated[
@@ -62,7 +63,7 @@ async def call(
 ) -> ToolAnswer:
     """Describe the tables as the caller may read them."""
     tables, scope = await analytics.data.table_schemas(caller, arguments.table_names)
-    content = {
+    content: SchemasContent = {
         "tables": [schema_content(table) for table in tables],
         "scope": scope_content(scope),
     }

@@ -2,21 +2,27 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, NotRequired, cast
 
-from pydantic import BaseModel, Field
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from zava.model.core import Caller, Permission
 from zava.model.metrics import MetricColumn, MetricRows, Period, StorePerformance
 from zava.protocol.apps import sales_chart
-from zava.protocol.rendering.metric_table import headed, period_content, reach_content, reach_text
+from zava.protocol.rendering.metric_table import (
+    PeriodContent,
+    headed,
+    period_content,
+    reach_content,
+    reach_text,
+)
 from zava.protocol.rendering.scope import ScopeContent, scope_content, scope_text
 from zava.protocol.rendering.table import row_line
 from zava.protocol.tools.metric_forms import read_period
 from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
 from zava.retail.service.store_performance import DEFAULT_PERIOD
 from zava.retail.service.use_cases import RetailAnalytics
-from zava.retail.tools.query_metrics import PeriodContent
 
 DESCRIPTION = product_text(
     """
@@ -69,7 +75,7 @@ class GetStorePerformance(Arguments):
     ] = None
 
 
-class PerformanceContent(BaseModel):
+class PerformanceContent(TypedDict):
     """The store's figures as columns and rows, with their common properties stated once."""
 
     store: Annotated[str | None, Field(description="null: all stores in scope together.")]
@@ -80,7 +86,7 @@ class PerformanceContent(BaseModel):
         dict[str, Any], Field(description="null: undefined, or known only as of now.")
     ]
     insights: list[dict[str, Any]]
-    stores: dict[str, Any] | None = None
+    stores: NotRequired[dict[str, Any] | None]
     categories: dict[str, Any]
     top_products: dict[str, Any]
     bottom_products: dict[str, Any]
@@ -94,19 +100,30 @@ class PerformanceContent(BaseModel):
     cached: bool
 
 
+class _PartsContent(TypedDict):
+    """The parts of a summary, as the use case names them."""
+
+    stores: NotRequired[dict[str, Any] | None]
+    categories: dict[str, Any]
+    top_products: dict[str, Any]
+    bottom_products: dict[str, Any]
+    stock_risks: dict[str, Any]
+
+
 async def call(
     analytics: RetailAnalytics, caller: Caller, arguments: GetStorePerformance
 ) -> ToolAnswer:
     """Summarise as the caller."""
     told = await analytics.sales.stores.performance(caller, arguments.store, arguments.time_period)
-    content = {
+    parts = {name: _part_content(rows) for name, rows in told.parts.items()}
+    content: PerformanceContent = {
         "store": told.store,
         "period": period_content(told.period),
         "previous_period": _days_content(told.previous_period),
         "previous_year": _days_content(told.previous_year),
         "metrics": _metrics_content(told.metrics),
         "insights": [{"rule": each.rule, "text": each.text} for each in told.insights],
-        **{name: _part_content(rows) for name, rows in told.parts.items()},
+        **cast("_PartsContent", parts),
         "units": told.units,
         "written_by_outsiders": ["product"],
         "notes": list(told.notes),

@@ -1,9 +1,10 @@
 """Product search by description."""
 
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from zava.model.core import Caller, Permission
 from zava.model.search import ProductMatch, ProductMatches
@@ -66,7 +67,7 @@ class SemanticSearchProducts(Arguments):
     ] = False
 
 
-class ProductContent(BaseModel):
+class ProductContent(TypedDict):
     """One product."""
 
     sku: str
@@ -82,7 +83,7 @@ class ProductContent(BaseModel):
     discontinued: bool
 
 
-class ProductsContent(BaseModel):
+class ProductsContent(TypedDict):
     """The products, best first."""
 
     products: list[ProductContent]
@@ -113,7 +114,7 @@ async def call(
     return ToolAnswer(_content(matches), _text(matches))
 
 
-def _content(matches: ProductMatches) -> dict[str, Any]:
+def _content(matches: ProductMatches) -> ProductsContent:
     return {
         "products": [
             {

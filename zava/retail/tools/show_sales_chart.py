@@ -8,11 +8,11 @@ from zava.model.core import Caller, Permission
 from zava.model.metrics import Comparison
 from zava.model.time_labels import UNITS
 from zava.protocol.apps import sales_chart
-from zava.protocol.rendering.metric_table import metric_content, metric_text
+from zava.protocol.rendering.metric_table import MetricsContent, metric_content, metric_text
 from zava.protocol.tools.tool import Tool, ToolAnswer, product_text
 from zava.retail.service.use_cases import RetailAnalytics
 from zava.retail.tools import query_metrics
-from zava.retail.tools.query_metrics import MetricsContent, OrderArgument, QueryMetrics
+from zava.retail.tools.query_metrics import OrderArgument, QueryMetrics
 
 Kind = Literal["time_series", "bars", "stock_risks"]
 
@@ -89,17 +89,14 @@ class ChartContent(MetricsContent):
 
     kind: Kind
 
-    @classmethod
-    def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
-        """Describe the figures only as deep as they differ; query_metrics has the rest."""
-        schema = super().model_json_schema(*args, **options)
-        for described in schema["properties"].values():
-            described.pop("description", None)
-        return _shallow(schema)
-
 
 def _shallow(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema in which each part of its own is an object without a further schema."""
+    """Describe the figures only as deep as they differ; query_metrics has the rest.
+
+    Each part of the schema becomes an object without a further schema.
+    """
+    for described in schema["properties"].values():
+        described.pop("description", None)
 
     def without_parts(node: Any) -> Any:
         if isinstance(node, list):
@@ -125,9 +122,8 @@ async def call(analytics: RetailAnalytics, caller: Caller, arguments: ShowSalesC
     if is_series and beside:
         asked = asked.model_copy(update={"compare": query_metrics.NO_COMPARISON})
     answer = await query_metrics.ask(analytics, caller, asked, point_by_point=is_series and beside)
-    return ToolAnswer(
-        metric_content(answer) | {"kind": kind}, f"{_OPENINGS[kind]}\n{metric_text(answer)}"
-    )
+    content: ChartContent = {**metric_content(answer), "kind": kind}
+    return ToolAnswer(content, f"{_OPENINGS[kind]}\n{metric_text(answer)}")
 
 
 def _kind(arguments: ShowSalesChart) -> Kind:
@@ -158,6 +154,7 @@ TOOL = Tool(
     description=DESCRIPTION,
     arguments=ShowSalesChart,
     answer=ChartContent,
+    shorten=_shallow,
     call=call,
     app=sales_chart.URI,
     permission=Permission.SALES_READ,

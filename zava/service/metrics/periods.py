@@ -9,15 +9,12 @@ from zava.model.metrics import Period, PeriodUnit, shifted
 from zava.model.time_labels import beginning
 from zava.service.metrics.period_forms import MAX_UNITS, nearest_forms, plain_form
 
-BUSINESS_ZONE = ZoneInfo("America/Los_Angeles")
-"""Where the stores' days begin and end."""
-
 GRAMMAR = (
     "today, yesterday, this|last week|month|quarter|year, last N days|weeks|months|quarters|years, "
     "YYYY, YYYY-Qn, YYYY-MM, YYYY-Www, YYYY-MM-DD, any..any"
 )
 _EARLIEST_YEAR, _LATEST_YEAR = 1900, 2199
-_LONGEST_EXPRESSION, _LONGEST_READ = 60, 200
+_MAX_EXPRESSION_CHARACTERS, _MAX_READ_CHARACTERS = 60, 200
 
 _RELATIVE = re.compile(r"(this|last) (week|month|quarter|year)", re.ASCII)
 _LAST_UNITS = re.compile(r"last (\d{1,4}) (day|week|month|quarter|year)s?", re.ASCII)
@@ -28,9 +25,9 @@ _WEEK = re.compile(r"(\d{4})-w(\d{2})", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
-def business_day(moved_to: date | None) -> date:
-    """Return today where the stores are, or the day to which the clock was moved."""
-    return moved_to or datetime.now(BUSINESS_ZONE).date()
+def business_day(moved_to: date | None, time_zone: str) -> date:
+    """Return today in the stores' time zone, or the day to which the clock was moved."""
+    return moved_to or datetime.now(ZoneInfo(time_zone)).date()
 
 
 def parse_period(expression: str, today: date) -> Period:
@@ -42,7 +39,7 @@ def parse_period(expression: str, today: date) -> Period:
     Raises:
         InvalidInput: the text is not in the grammar, which the error states.
     """
-    if len(expression) > _LONGEST_READ:
+    if len(expression) > _MAX_READ_CHARACTERS:
         raise _refused(expression, today)
     text = plain_form(expression, today)
     try:
@@ -122,7 +119,7 @@ def _unit(start: date, unit: PeriodUnit) -> _Found:
 
 
 def _refused(expression: str, today: date) -> InvalidInput:
-    shown = expression[:_LONGEST_EXPRESSION]
+    shown = expression[:_MAX_EXPRESSION_CHARACTERS]
     near = " or ".join(map(repr, nearest_forms(shown, today)))
     told = f"Perhaps {near}. " if near else ""
     if "period" in shown.lower():

@@ -14,6 +14,17 @@ from typing import Any, ClassVar, NamedTuple
 from zava.data.guard import refusals
 from zava.data.guard.cost.bounds import filled, largest
 from zava.data.guard.cost.keys import joins_by_keys
+from zava.data.guard.cost.size_words import (
+    ESCAPING,
+    POWERS,
+    SEARCHING,
+    SET_OPERATORS,
+    SHORT_RESULT,
+    SUMS,
+    WEIGHTS,
+    WIDTHS,
+    WITH_ITSELF,
+)
 from zava.data.guard.cost.tree_facts import (
     group_target,
     inner_names,
@@ -40,50 +51,6 @@ _SHARES_OF_KEYS = {_ORDER: 1 / 20_000, "customer_id": 1 / 1_000, "product_id": 1
 _LEAST_OF_A_KEY, _LEAST_OF_AN_ORDER = 50.0, 10.0
 _OVERHEAD = 8.0
 _NOTHING: Node = {}
-
-_SEARCHING = frozenset(
-    {"strpos", "position", "translate", "replace", "split_part", "btrim", "ltrim", "rtrim"}
-    | {"string_to_array", "string_to_table", "array_position", "array_positions", "array_remove"}
-    | {"array_replace", "jsonb_delete", "starts_with", "overlay"}
-)
-_WITH_ITSELF = frozenset(
-    {"normalize", "is_normalized", "mod", "div", "gcd", "lcm", "sqrt", "cbrt", "ln", "log", "exp"}
-    | {"log10", "power", "pow", "array_sort", "range_agg", "to_tsvector", "tsvector_to_array"}
-    | {"to_tsquery", "plainto_tsquery", "phraseto_tsquery", "websearch_to_tsquery", "numeric"}
-    | {"to_number"}
-)
-_SHORT_RESULT = frozenset(
-    {"md5", "sha224", "sha256", "sha384", "sha512", "crc32", "crc32c", "length", "char_length"}
-    | {
-        "character_length",
-        "octet_length",
-        "bit_length",
-        "count",
-        "sum",
-        "avg",
-        "stddev",
-        "variance",
-    }
-    | {"strpos", "position", "cardinality", "array_length", "json_array_length", "ascii", "rank"}
-    | {"jsonb_array_length", "row_number", "dense_rank", "bit_count", "scale", "min_scale", "sign"}
-    | {"json_typeof", "jsonb_typeof", "regexp_count", "regexp_instr", "is_normalized", "isempty"}
-)
-_ESCAPING = frozenset(
-    {"encode", "quote_literal", "quote_ident", "quote_nullable", "to_json", "to_jsonb"}
-    | {"row_to_json", "array_to_json", "json_build_array", "json_build_object", "jsonb_pretty"}
-    | {"jsonb_build_array", "jsonb_build_object", "json_object", "jsonb_object", "similar_escape"}
-    | {"similar_to_escape", "like_escape", "array_to_string", "convert", "convert_to", "text"}
-)
-# Operators that compare each part of one side with each of the other.
-_SET_OPERATORS = frozenset(
-    {"&&", "@>", "<@", "?|", "?&", "-", "*", "/", "%", "@@", "#-", "~~", "!~~", "~~*", "!~~*"}
-    | {"~", "!~", "~*", "!~*"}
-)
-# What a pair weighs where it is more than that of the others, measured.
-_WEIGHTS = {"translate": 4.0}
-_POWERS = frozenset({"^"})
-_SUMS = frozenset({"+", "-"})
-_WIDTHS = frozenset({"bit", "varbit", "bpchar", "varchar", "char"})
 
 
 class _Group(NamedTuple):
@@ -308,15 +275,15 @@ class Sizes:
         read = sum(sizes)
         if read >= _LONG:
             self._count(read)
-        if name in _SEARCHING:
-            weight = _WEIGHTS.get(name, 1.0)
+        if name in SEARCHING:
+            weight = WEIGHTS.get(name, 1.0)
             self._compare(sizes[0] * weight, max(sizes[1:], default=0.0), name)
-        if name in _WITH_ITSELF:
+        if name in WITH_ITSELF:
             self._compare(read, read, name)
         return self._value(self._result(name, sizes, arguments))
 
     def _result(self, name: str, sizes: list[float], arguments: list[Node]) -> float:
-        if name in _SHORT_RESULT or name.startswith(("regr_", "var_", "stddev_", "covar_")):
+        if name in SHORT_RESULT or name.startswith(("regr_", "var_", "stddev_", "covar_")):
             return _SCALAR
         read = sum(sizes)
         if name.endswith("_agg"):
@@ -332,24 +299,24 @@ class Sizes:
             return max(sizes[0], 1.0) * max(sizes[2], 1.0)
         if name in {"power", "pow", "exp", "factorial"}:
             return power_digits(arguments)
-        return 2 * read + _SCALAR if name in _ESCAPING else read + _SCALAR
+        return 2 * read + _SCALAR if name in ESCAPING else read + _SCALAR
 
     def _operator(self, expression: Node) -> float:
         left, right = self.size(expression.get("lexpr")), self.size(expression.get("rexpr"))
         sign = expression["name"][-1]["String"]["sval"]
         if left + right >= _LONG:
             self._count(left + right)
-        if sign in _SET_OPERATORS:
+        if sign in SET_OPERATORS:
             self._compare(left, right, sign)
-        if sign in _POWERS:
+        if sign in POWERS:
             return power_digits([expression.get("lexpr", {}), expression.get("rexpr", {})])
-        return self._value(max(left, right) if sign in _SUMS else left + right)
+        return self._value(max(left, right) if sign in SUMS else left + right)
 
     def _sublink(self, sublink: Node) -> float:
         rows = self._work.returned(sublink["subselect"]["SelectStmt"])
         size = sum(size for _, size in self._select(sublink["subselect"]["SelectStmt"]))
         tested = self.size(sublink.get("testexpr"))
-        if sublink.get("operName", [{}])[-1].get("String", {}).get("sval") in _SET_OPERATORS:
+        if sublink.get("operName", [{}])[-1].get("String", {}).get("sval") in SET_OPERATORS:
             self._compare(tested, size, sublink["operName"][-1]["String"]["sval"])
         if sublink["subLinkType"] == "ARRAY_SUBLINK":
             size = rows * (size + _OVERHEAD)
@@ -368,7 +335,7 @@ class Sizes:
         size = self.size(cast["arg"])
         name = cast["typeName"]["names"][-1]["String"]["sval"]
         typmods = cast["typeName"].get("typmods", ())
-        if name in _WIDTHS and typmods:
+        if name in WIDTHS and typmods:
             width = largest(typmods[0])
             size = max(size, inf if width is None else width)
         if size >= _LONG:

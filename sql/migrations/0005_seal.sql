@@ -1,6 +1,6 @@
 -- The seal: a tenant context that no statement of the caller's can forge, keep or pass on.
 --
--- The application signs (HMAC-SHA256) who asks and the very text to be run. A runner, one for
+-- The application signs (HMAC-SHA256) the caller and the very text to be run. A runner, one for
 -- each audience, hands that signature to open_context, which checks it, looks the person up and
 -- mints a transaction-local setting with a second key that never leaves the database. The row
 -- policies accept only that setting, recomputed over role, scope, backend and both timestamps:
@@ -35,7 +35,7 @@ BEGIN
   RETURN block;
 END $$;
 
--- The database's own key is drawn here and seen by nobody: four random UUIDs hold 488 random bits.
+-- The database's own key is drawn here and shown to no role: four random UUIDs hold 488 random bits.
 DO $$
 DECLARE
   own bytea := sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())
@@ -44,19 +44,7 @@ BEGIN
   INSERT INTO zava.keyring (inner_pad, outer_pad) VALUES (zava.pad(own, 54), zava.pad(own, 92));
 END $$;
 
--- Who may ask: a person or application of a directory, the audience, the stores.
-CREATE TABLE zava.principals (
-  tenant_id     uuid NOT NULL,
-  object_id     uuid NOT NULL,
-  display_name  text NOT NULL,
-  audience      name NOT NULL CHECK (audience IN ('store_managers', 'regional_managers', 'head_office')),
-  store_ids     uuid[] NOT NULL CHECK (array_position(store_ids, NULL) IS NULL),
-  active        boolean NOT NULL DEFAULT true,
-  PRIMARY KEY (tenant_id, object_id),
-  CHECK (audience <> 'store_managers' OR cardinality(store_ids) = 1)
-);
-
--- Returns the caller's audience, '' for nobody we know, NULL for a signature that does not hold.
+-- Returns the caller's audience, '' for an unknown person, NULL for a signature that does not hold.
 -- Only when the audience is the runner's own is the context minted. The signature covers each
 -- field before the text in a fixed grammar, and the text's length, so no two calls share one.
 CREATE FUNCTION zava.open_context(
@@ -82,7 +70,7 @@ BEGIN ATOMIC
     END
   END
   FROM zava.keyring k
-  LEFT JOIN zava.principals p ON p.tenant_id = tenant AND p.object_id = person AND p.active
+  LEFT JOIN zava.valid_principals p ON p.tenant_id = tenant AND p.object_id = person
   CROSS JOIN LATERAL (
     SELECT CASE runner WHEN 'store_managers' THEN p.store_ids[1]::text ELSE p.store_ids::text END
   ) AS granted (scope)
@@ -120,8 +108,6 @@ BEGIN ATOMIC
   FROM current_setting('zava.context', true) AS context, zava.keyring k;
 END;
 
-GRANT USAGE ON SCHEMA zava
-  TO zava_server, zava_owner, zava_loader, zava_chain, store_managers, regional_managers, head_office;
 -- The caller's statement may name open_context, but never holds a signature: those travel as
 -- bind parameters of the runner and are gone with the call.
 GRANT EXECUTE ON FUNCTION
@@ -130,25 +116,14 @@ GRANT EXECUTE ON FUNCTION
 GRANT EXECUTE ON FUNCTION zava.my_store(name) TO store_managers;
 GRANT EXECUTE ON FUNCTION zava.my_stores(name) TO regional_managers, head_office;
 
--- The loader marks here which demo data it made, and refuses to mix them with others.
-CREATE TABLE zava.demo_data (
-  only_row   boolean PRIMARY KEY DEFAULT true CHECK (only_row),
-  seed       text NOT NULL,
-  scale      numeric NOT NULL,
-  today      date NOT NULL,
-  loaded_at  timestamptz NOT NULL DEFAULT now()
-);
-GRANT SELECT, INSERT, UPDATE, DELETE ON zava.demo_data TO zava_loader;
-
--- The canaries: two rows under the retail policies, two principals that no token can name
--- (the nil tenant is refused at the edge). They prove the seal on an empty database too.
+-- The canaries: two rows under the retail policies. They prove the seal on an empty database, too.
 GRANT CREATE ON SCHEMA zava TO zava_owner;
 SET LOCAL ROLE zava_owner;
 CREATE TABLE zava.canary (store_id uuid PRIMARY KEY, song text NOT NULL);
 GRANT SELECT ON zava.canary TO store_managers, regional_managers, head_office;
 GRANT SELECT, INSERT ON zava.canary TO zava_loader;
 
--- One policy for each audience on each tenant table, and the two named exceptions.
+-- One policy for each audience on each tenant table, and the one of the loader.
 DO $$
 DECLARE
   tenant_table regclass;
@@ -167,8 +142,6 @@ BEGIN
                     USING (true) WITH CHECK (true)', tenant_table);
   END LOOP;
 END $$;
-CREATE POLICY chain ON retail.stores FOR SELECT TO zava_chain USING (true);
-GRANT SELECT ON retail.stores TO zava_chain;
 
 SET LOCAL ROLE zava_loader;
 INSERT INTO zava.canary VALUES
@@ -177,21 +150,4 @@ INSERT INTO zava.canary VALUES
 
 SET LOCAL ROLE zava_context;
 REVOKE CREATE ON SCHEMA zava FROM zava_owner;
-INSERT INTO zava.principals (tenant_id, object_id, display_name, audience, store_ids) VALUES
-  ('00000000-0000-0000-0000-000000000000', '00000000-0000-0000-0000-0000000000a1', 'first canary',
-   'store_managers', '{00000000-0000-0000-0000-0000000000a1}'),
-  ('00000000-0000-0000-0000-000000000000', '00000000-0000-0000-0000-0000000000b2', 'second canary',
-   'store_managers', '{00000000-0000-0000-0000-0000000000b2}');
-
--- How many stores there are is no secret: an answer says "1 of 8".
-GRANT CREATE ON SCHEMA zava TO zava_chain;
-SET LOCAL ROLE zava_chain;
-CREATE FUNCTION zava.store_count() RETURNS bigint
-LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
-  SELECT count(*) FROM retail.stores;
-END;
-GRANT EXECUTE ON FUNCTION zava.store_count() TO store_managers, regional_managers, head_office;
-SET LOCAL ROLE zava_context;
-REVOKE CREATE ON SCHEMA zava FROM zava_chain;
 RESET ROLE;

@@ -1,8 +1,8 @@
 -- How far the orders of each store reach, so that an answer never reads a late load as a collapse.
 --
 -- The newest order of a store is the default. It is the first entry of an index, so no writer has
--- to count it. A loader that has loaded a whole day, or a store that sold nothing on a day, is only
--- known by the loader's word: a row in zava.orders_loaded.
+-- to count it. That a whole day is loaded, or that a store sold nothing on a day, only the loader
+-- can state: by a row in zava.orders_loaded.
 SET LOCAL ROLE zava_context;
 CREATE TABLE zava.orders_loaded (
   of_store  uuid PRIMARY KEY,
@@ -11,7 +11,7 @@ CREATE TABLE zava.orders_loaded (
 COMMENT ON TABLE zava.orders_loaded IS 'Moment before which all orders of a store are loaded, where the loader states it.';
 GRANT SELECT, INSERT, UPDATE, DELETE ON zava.orders_loaded TO zava_owner, zava_loader;
 
--- Orders that are removed or moved make the loader's word untrue: the newest order counts again.
+-- Orders that are removed or moved make that statement untrue: the newest order counts again.
 CREATE FUNCTION zava.forget_loaded() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$

@@ -1,4 +1,4 @@
--- The audit: who asked what, of which stores, and what came of it. Never literals, never results.
+-- The audit: caller, statement, stores and outcome of every call. Never literals, never results.
 --
 -- Append-only by privilege, like the change log. In `required` mode a call leaves two rows: its
 -- intent, committed before any row leaves, and its outcome, which repeats and completes it.
@@ -22,6 +22,8 @@ CREATE TABLE zava.audit_log (
   database_milliseconds  double precision,
   outcome                text CHECK (length(outcome) <= 100),
   correlation_id         text CHECK (length(correlation_id) <= 100),
+  -- The client chooses it, so several calls of several people may share one.
+  trace_id               text CHECK (length(trace_id) = 32),
   PRIMARY KEY (call_id, phase),
   CHECK ((outcome IS NOT NULL) = (phase = 'outcome'))
 );
@@ -30,10 +32,11 @@ COMMENT ON COLUMN zava.audit_log.client_id IS 'Client that the token was issued 
 COMMENT ON COLUMN zava.audit_log.client_name IS 'What the client calls itself: not verified.';
 COMMENT ON COLUMN zava.audit_log.fingerprint IS 'libpg_query''s: the same for statements that differ in literals only.';
 COMMENT ON COLUMN zava.audit_log.outcome IS 'OK, CANCELLED, or the code of the error.';
+COMMENT ON COLUMN zava.audit_log.correlation_id IS 'Id that the product gave this call; also in the log and in the error.';
+COMMENT ON COLUMN zava.audit_log.trace_id IS 'Trace id that the client sent: not verified, not unique. NULL where it sent none.';
 GRANT CREATE ON SCHEMA zava TO zava_recorder;
 GRANT INSERT ON zava.audit_log TO zava_recorder;
 GRANT SELECT ON zava.audit_log TO zava_audit;
-GRANT SELECT (tenant_id, object_id, display_name) ON zava.principals TO zava_audit;
 REVOKE ALL ON zava.audit_log FROM zava_context;
 RESET ROLE;
 
@@ -46,15 +49,15 @@ BEGIN ATOMIC
   INSERT INTO zava.audit_log (
     call_id, phase, called_at, tenant_id, object_id, client_id, client_name, tool, fingerprint,
     audience, store_ids, row_count, byte_count, duration_milliseconds, database_milliseconds,
-    outcome, correlation_id)
+    outcome, correlation_id, trace_id)
   SELECT call_id, phase, called_at, tenant_id, object_id, client_id, client_name, tool, fingerprint,
     audience, store_ids, row_count, byte_count, duration_milliseconds, database_milliseconds,
-    outcome, correlation_id
+    outcome, correlation_id, trace_id
   FROM jsonb_to_recordset(entries) AS entry (
     call_id uuid, phase text, called_at timestamptz, tenant_id uuid, object_id uuid,
     client_id text, client_name text, tool text, fingerprint text, audience name, store_ids uuid[],
     row_count bigint, byte_count bigint, duration_milliseconds double precision,
-    database_milliseconds double precision, outcome text, correlation_id text)
+    database_milliseconds double precision, outcome text, correlation_id text, trace_id text)
   ON CONFLICT DO NOTHING;
 END;
 GRANT EXECUTE ON FUNCTION zava.record_calls(jsonb) TO zava_server;

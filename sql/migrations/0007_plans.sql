@@ -1,37 +1,34 @@
--- The audit keeps the id of the trace that a client sent, beside the correlation id of the product.
--- The client chooses it, so several calls of several people may share one.
-SET LOCAL ROLE zava_context;
-ALTER TABLE zava.audit_log ADD COLUMN trace_id text CHECK (length(trace_id) = 32);
-COMMENT ON COLUMN zava.audit_log.trace_id IS 'Trace id that the client sent: not verified, not unique. NULL where it sent none.';
-COMMENT ON COLUMN zava.audit_log.correlation_id IS 'Id that the product gave this call; also in the log and in the error.';
-GRANT CREATE ON SCHEMA zava TO zava_recorder;
-RESET ROLE;
+-- The plan of a statement that was slow, explained under the caller's own policies. Like the
+-- runners, but VOLATILE: a STABLE function may not explain. It never analyzes, so nothing of the
+-- statement runs. It leaves in the transaction's setting zava.plan what the planner would do: kind
+-- of each step, join, index, table, estimates. Conditions stay here, the policies' as well as the
+-- caller's, and so does every name that the statement itself gives.
 
-GRANT zava_recorder TO CURRENT_USER WITH INHERIT FALSE, SET TRUE;
-SET LOCAL ROLE zava_recorder;
-CREATE OR REPLACE FUNCTION zava.record_calls(entries jsonb) RETURNS void
-LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+-- One line a step, indented as the plan's tree is; rows and cost are the planner's estimates.
+SET LOCAL ROLE zava_context;
+CREATE FUNCTION zava.plan_shape(plan json) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-  INSERT INTO zava.audit_log (
-    call_id, phase, called_at, tenant_id, object_id, client_id, client_name, tool, fingerprint,
-    audience, store_ids, row_count, byte_count, duration_milliseconds, database_milliseconds,
-    outcome, correlation_id, trace_id)
-  SELECT call_id, phase, called_at, tenant_id, object_id, client_id, client_name, tool, fingerprint,
-    audience, store_ids, row_count, byte_count, duration_milliseconds, database_milliseconds,
-    outcome, correlation_id, trace_id
-  FROM jsonb_to_recordset(entries) AS entry (
-    call_id uuid, phase text, called_at timestamptz, tenant_id uuid, object_id uuid,
-    client_id text, client_name text, tool text, fingerprint text, audience name, store_ids uuid[],
-    row_count bigint, byte_count bigint, duration_milliseconds double precision,
-    database_milliseconds double precision, outcome text, correlation_id text, trace_id text)
-  ON CONFLICT DO NOTHING;
+  WITH RECURSIVE step (place, plan) AS (
+    SELECT ARRAY[]::bigint[], plan_shape.plan
+    UNION ALL
+    SELECT step.place || child.number, child.plan
+    FROM step CROSS JOIN LATERAL json_array_elements(step.plan -> 'Plans') WITH ORDINALITY AS child (plan, number)
+  ),
+  line (number, words) AS (
+    SELECT row_number() OVER (ORDER BY place),
+           concat(repeat('  ', cardinality(place)), plan ->> 'Node Type',
+                  ' ' || lower(nullif(plan ->> 'Join Type', 'Inner')),
+                  ' using ' || (plan ->> 'Index Name'), ' on ' || (plan ->> 'Relation Name'),
+                  '  rows=', plan ->> 'Plan Rows', ' cost=', round((plan ->> 'Total Cost')::numeric))
+    FROM step
+  )
+  SELECT string_agg(CASE number WHEN 61 THEN '…' ELSE words END, E'\n' ORDER BY number)
+  FROM line WHERE number <= 61;
 END;
-SET LOCAL ROLE zava_context;
-REVOKE CREATE ON SCHEMA zava FROM zava_recorder;
+GRANT EXECUTE ON FUNCTION zava.plan_shape(json) TO store_managers, regional_managers, head_office;
 RESET ROLE;
-REVOKE zava_recorder FROM CURRENT_USER;
 
--- No statement is refused for the planner's cost, so the functions that explain take no limit.
 DO $plans$
 DECLARE
   audience text;
@@ -42,15 +39,13 @@ BEGIN
     SET LOCAL ROLE zava_context;
     EXECUTE format('GRANT CREATE ON SCHEMA zava TO %I', audience);
     EXECUTE format('SET LOCAL ROLE %I', audience);
-    EXECUTE format('DROP FUNCTION zava.weigh_%s(integer, uuid, uuid, bigint, uuid, bytea, text, text,'
-                   ' double precision)', audience);
     EXECUTE format($create$
       CREATE FUNCTION zava.weigh_%1$s(
         p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea,
         p_statement text, p_params text
       ) RETURNS void
       LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
-      SET search_path = pg_catalog, retail, pg_temp
+      SET search_path = pg_catalog, retail, pg_temp %2$s
       AS $body$
       DECLARE
         opened text := zava.open_context(
@@ -75,7 +70,7 @@ BEGIN
         END LOOP;
         PERFORM pg_catalog.set_config('zava.plan', zava.plan_shape(plan), true);
       END $body$
-    $create$, audience);
+    $create$, audience, CASE WHEN audience <> 'head_office' THEN 'SET enable_seqscan = off' END);
     EXECUTE format('REVOKE ALL ON FUNCTION zava.weigh_%s%s FROM PUBLIC', audience, parameters);
     EXECUTE format('GRANT EXECUTE ON FUNCTION zava.weigh_%s%s TO zava_server', audience, parameters);
     SET LOCAL ROLE zava_context;

@@ -1,17 +1,13 @@
--- The chain's quartiles of one figure: what a store manager may know of stores that are not theirs.
---
--- Whoever may run SQL may call this directly, so it holds by itself: a fixed list of figures, whole
--- calendar months, quarters and years that are over, the whole chain as the one cohort, no filter.
--- It answers nothing unless five stores stand behind it, and five besides those that the caller
--- sees: fewer could be computed from the quartiles and the own values. For the same reason it
--- rounds to two digits: a quartile of few values is one of them, or lies between two, of which one
--- may be the caller's own. Counts go by fives at least: two digits of a small one are all of it.
--- Who sees every store has nothing to learn and gets it exactly.
+-- What a caller may see of stores that are not theirs. The role zava_chain reads the columns named
+-- here and no others; its functions decide what leaves.
 GRANT zava_chain TO CURRENT_USER WITH INHERIT FALSE, SET TRUE;
 
 SET LOCAL ROLE zava_owner;
-GRANT SELECT (store_id, order_id, customer_id, order_date, status, total_amount) ON retail.orders TO zava_chain;
+GRANT SELECT ON retail.stores TO zava_chain;
+GRANT SELECT (store_id, order_id, customer_id, order_date, status, total_amount, is_return)
+  ON retail.orders TO zava_chain;
 GRANT SELECT (store_id, order_id, quantity, unit_price, discount_amount) ON retail.order_items TO zava_chain;
+CREATE POLICY chain ON retail.stores FOR SELECT TO zava_chain USING (true);
 CREATE POLICY chain ON retail.orders FOR SELECT TO zava_chain USING (true);
 CREATE POLICY chain ON retail.order_items FOR SELECT TO zava_chain USING (true);
 
@@ -20,6 +16,23 @@ GRANT EXECUTE ON FUNCTION zava.my_store(name), zava.my_stores(name) TO zava_chai
 GRANT CREATE ON SCHEMA zava TO zava_chain;
 
 SET LOCAL ROLE zava_chain;
+-- How many stores there are is no secret: an answer says "1 of 8".
+CREATE FUNCTION zava.store_count() RETURNS bigint
+LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+  SELECT count(*) FROM retail.stores;
+END;
+GRANT EXECUTE ON FUNCTION zava.store_count() TO store_managers, regional_managers, head_office;
+
+-- The chain's quartiles of one figure, for callers who see only a part of the stores.
+--
+-- A caller's own SQL may call this directly, so it holds by itself: a fixed list of figures, whole
+-- calendar months, quarters and years that are over, the whole chain as the one cohort, no filter.
+-- It returns no row unless five stores have a figure, and five besides those that the caller sees:
+-- fewer could be computed from the quartiles and the caller's own values. For the same reason it
+-- rounds to two digits: a quartile of few values is one of them, or lies between two, of which one
+-- may be the caller's own. Counts go by fives at least: two digits of a small one are all of it.
+-- A caller who sees every store gets it exactly. A return is revenue below zero and no order.
 CREATE FUNCTION zava.chain_quartiles(p_metric text, p_start date, p_end date)
 RETURNS TABLE (store_count bigint, lower_quartile numeric, median numeric, upper_quartile numeric)
 LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -42,7 +55,8 @@ BEGIN ATOMIC
         OR (p_start = date_trunc('year', p_start) AND p_end = p_start + interval '1 year'))
   ),
   ordered AS (
-    SELECT o.store_id, sum(o.total_amount) AS revenue, count(*) AS orders,
+    SELECT o.store_id, sum(o.total_amount) AS revenue,
+           count(*) FILTER (WHERE NOT o.is_return) AS orders,
            count(DISTINCT o.customer_id) AS customers
     FROM asked JOIN retail.orders AS o ON o.order_date >= asked.since AND o.order_date < asked.until
     WHERE o.status NOT IN ('cancelled', 'refunded')
@@ -61,7 +75,7 @@ BEGIN ATOMIC
            CASE p_metric
              WHEN 'revenue' THEN revenue
              WHEN 'orders' THEN orders
-             WHEN 'average_order_value' THEN revenue / orders
+             WHEN 'average_order_value' THEN revenue / nullif(orders, 0)
              WHEN 'customers' THEN customers
              WHEN 'units' THEN units
              WHEN 'discount_rate' THEN 100 * discounts / nullif(gross_sales, 0)
@@ -69,10 +83,12 @@ BEGIN ATOMIC
     FROM ordered LEFT JOIN sold USING (store_id)
   ),
   summed AS (
+    -- A store with no figure, such as one that only took goods back, is none of the cohort.
     SELECT count(*) AS stores,
            count(*) FILTER (WHERE figure.store_id <> ALL (caller.stores)) AS others,
            percentile_cont(ARRAY[0.25, 0.5, 0.75]) WITHIN GROUP (ORDER BY figure.value::float8) AS quartiles
     FROM figure CROSS JOIN caller
+    WHERE figure.value IS NOT NULL
   )
   SELECT stores, shown[1], shown[2], shown[3]
   FROM summed

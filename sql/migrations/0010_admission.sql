@@ -1,5 +1,6 @@
--- A statement that outlives its deadline: PostgreSQL looks for a cancellation between steps, never
--- inside one function call. The backend works on, and its principal is admitted to nothing new.
+-- Admission of a call, and what becomes of a statement that outlives its deadline: PostgreSQL looks
+-- for a cancellation between steps, never inside one function call. The backend works on, and its
+-- principal is admitted to nothing new.
 SET LOCAL ROLE zava_context;
 
 -- A short proof, under the database's own key, that `content` was marked here. It is bound when it
@@ -12,7 +13,7 @@ BEGIN ATOMIC
   FROM zava.keyring AS k;
 END;
 
--- Says which of these calls still have a working backend, whatever became of their clients.
+-- Returns which of these calls still have a working backend, even if their clients are gone.
 CREATE FUNCTION zava.working(nonces uuid[]) RETURNS uuid[]
 LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
@@ -25,12 +26,15 @@ BEGIN ATOMIC
       AND l.classid::bigint = zava.proof(concat_ws('|', asked.nonce, l.pid))::bigint & 4294967295);
 END;
 
--- Admits a call as before, and marks its transaction with two locks, which end with the work of
--- its backend: one names the principal and the second of the deadline, one the call. Each holds a
--- proof that covers the backend, so that no other transaction can take or copy a mark. A
--- principal with a mark two seconds past its deadline is refused: `is_searched` asks for that,
--- because reading all locks costs more than the rest, and once a second is enough.
-DROP FUNCTION zava.admit(uuid, uuid, integer, bigint, double precision, bigint, double precision);
+-- Admits a call, or raises for how many seconds its principal has to wait. 0 is no limit;
+-- `unwritten` is what the calling instance has not recorded yet. A place among the calls at once is
+-- a lock of this transaction: it is given back however the call ends.
+--
+-- Two more locks mark the transaction and end with the work of its backend: one names the principal
+-- and the second of the deadline, one the call. Each holds a proof that covers the backend, so that
+-- no other transaction can take or copy a mark. A principal with a mark two seconds past its
+-- deadline is refused where `is_searched` is true, because reading all locks costs more than the
+-- rest, and once a second is enough.
 CREATE FUNCTION zava.admit(
   tenant uuid, person uuid, nonce uuid, is_searched boolean, calls_at_once integer, calls_per_minute bigint,
   milliseconds_per_hour double precision, unwritten_calls bigint, unwritten_milliseconds double precision
@@ -83,3 +87,12 @@ GRANT EXECUTE ON FUNCTION zava.working(uuid[]) TO zava_server;
 GRANT EXECUTE ON FUNCTION
   zava.admit(uuid, uuid, uuid, boolean, integer, bigint, double precision, bigint, double precision) TO zava_server;
 RESET ROLE;
+
+-- Where a superuser has hidden what peers do (sql/superuser/hide_peers.sql), the owner of the
+-- context functions still reads the locks.
+DO $$
+BEGIN
+  IF has_function_privilege('pg_lock_status()', 'EXECUTE WITH GRANT OPTION') THEN
+    GRANT EXECUTE ON FUNCTION pg_lock_status() TO zava_context;
+  END IF;
+END $$;

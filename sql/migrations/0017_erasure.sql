@@ -13,13 +13,4 @@ COMMENT ON COLUMN zava.erasures.removed IS 'How many rows or values were removed
 GRANT INSERT ON zava.erasures TO zava_loader;
 -- The certificate is the row of the log, which no role can change.
 CREATE TRIGGER log_change AFTER INSERT ON zava.erasures FOR EACH ROW EXECUTE FUNCTION zava.log_change();
-
--- An import looks for erased customers first, and hardly any key is one of them.
-SET LOCAL ROLE zava_loader;
-GRANT CREATE ON SCHEMA zava_import TO zava_owner;
-SET LOCAL ROLE zava_owner;
-CREATE INDEX customer_keys_erased_idx ON zava_import.customer_keys (store_id, source_key)
-  WHERE starts_with(source_key, 'erased:');
-SET LOCAL ROLE zava_loader;
-REVOKE CREATE ON SCHEMA zava_import FROM zava_owner;
 RESET ROLE;

@@ -1,10 +1,44 @@
--- Product search: words to find, thresholds to judge by, and an index on what is in stock.
+-- Product search: words to find, vectors, and thresholds to judge by.
 SET LOCAL ROLE zava_owner;
 
--- Until a model is calibrated, whatever it finds counts as weak.
-ALTER TABLE retail.embedding_models
-  ADD COLUMN weak_similarity real NOT NULL DEFAULT 1
-    CHECK (weak_similarity BETWEEN minimum_similarity AND 1);
+CREATE TABLE retail.embedding_models (
+  model_id            uuid PRIMARY KEY DEFAULT retail.new_id(),
+  name                text NOT NULL UNIQUE,
+  dimensions          integer NOT NULL CHECK (dimensions BETWEEN 1 AND 2000),
+  minimum_similarity  real NOT NULL CHECK (minimum_similarity BETWEEN 0 AND 1),
+  active              boolean NOT NULL DEFAULT false,
+  -- Until a model is calibrated, whatever it finds counts as weak.
+  weak_similarity     real NOT NULL DEFAULT 1,
+  CHECK (weak_similarity BETWEEN minimum_similarity AND 1)
+);
+CREATE UNIQUE INDEX embedding_models_one_active_idx ON retail.embedding_models (active) WHERE active;
+
+-- The column carries no dimension: two models stand side by side while one replaces the other.
+CREATE TABLE retail.product_embeddings (
+  product_id    uuid NOT NULL REFERENCES retail.products ON DELETE CASCADE,
+  model_id      uuid NOT NULL REFERENCES retail.embedding_models,
+  content_hash  bytea NOT NULL,
+  embedding     extensions.vector NOT NULL,
+  embedded_at   timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (product_id, model_id)
+);
+CREATE INDEX product_embeddings_model_idx ON retail.product_embeddings (model_id);
+ALTER TABLE retail.product_embeddings ALTER COLUMN embedding SET STORAGE PLAIN;
+
+CREATE FUNCTION retail.check_dimensions() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+DECLARE
+  expected integer := (SELECT m.dimensions FROM retail.embedding_models m WHERE m.model_id = NEW.model_id);
+BEGIN
+  IF extensions.vector_dims(NEW.embedding) <> expected THEN
+    RAISE EXCEPTION 'embedding has % dimensions, its model %', extensions.vector_dims(NEW.embedding), expected
+      USING ERRCODE = 'check_violation';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER product_embeddings_dimensions BEFORE INSERT OR UPDATE ON retail.product_embeddings
+  FOR EACH ROW EXECUTE FUNCTION retail.check_dimensions();
 
 -- Apart from the products, so that `SELECT *` on those stays what a reader wants to see.
 CREATE TABLE retail.product_words (
@@ -50,22 +84,13 @@ CREATE TRIGGER categories_words_changed AFTER UPDATE ON retail.categories
   REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION retail.index_words();
 
 CREATE INDEX product_words_idx ON retail.product_words USING gin (words);
--- A SKU is typed in either case.
-CREATE INDEX products_sku_idx ON retail.products (upper(sku));
--- So that a filter on stock touches what is there, however little that is.
-CREATE INDEX inventory_in_stock_idx ON retail.inventory (store_id, product_id) WHERE stock_level > 0;
 
+COMMENT ON TABLE retail.embedding_models IS 'Embedding models known to product search.';
+COMMENT ON TABLE retail.product_embeddings IS 'Vectors of product search; use the search tool instead.';
 COMMENT ON TABLE retail.product_words IS 'Words of product search; use the search tool instead.';
-GRANT SELECT, INSERT, UPDATE, DELETE ON retail.product_words TO zava_loader;
+GRANT SELECT, INSERT, UPDATE, DELETE
+  ON retail.embedding_models, retail.product_embeddings, retail.product_words TO zava_loader;
+GRANT SELECT ON retail.embedding_models, retail.product_embeddings
+  TO regional_managers, head_office, store_managers;
 GRANT SELECT ON retail.product_words TO store_managers, regional_managers, head_office;
-
--- The products that were there before.
-SET LOCAL ROLE zava_loader;
-UPDATE retail.categories SET category_name = category_name;
 RESET ROLE;
-
--- How an approximate index is walked (pgvector 0.8) stands in the login, as all its settings do.
--- The library defines them, so it is loaded first.
-SELECT '[1]'::extensions.vector;
-ALTER ROLE zava_server SET hnsw.ef_search = 100;
-ALTER ROLE zava_server SET hnsw.iterative_scan = 'relaxed_order';

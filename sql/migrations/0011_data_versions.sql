@@ -1,13 +1,24 @@
--- A kept answer is renewed when the data of its caller's own stores have changed. With one version
--- for the whole chain, `as_of` and `cached` showed each caller when any other store's data changed.
+-- What a result cache reads before it may answer: the caller, the scope, and the version of the
+-- data. One call that reads no tenant's row.
 SET LOCAL ROLE zava_context;
-ALTER TABLE zava.data_changes ADD COLUMN of_store uuid;
+
+-- The data's version is the sum of these counts: of the caller's own stores, and of what all stores
+-- share. With one version for the whole chain, `as_of` and `cached` would show each caller when any
+-- other store's data changed. A row belongs to whichever transaction holds it, so it moves when that
+-- transaction commits, not before: an answer read in between is kept under the version that it was
+-- read under. Writers take any row that is free and never wait for one.
+CREATE TABLE zava.data_changes (
+  slot      integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  changes   bigint NOT NULL,
+  of_store  uuid
+);
 CREATE INDEX data_changes_by_store_idx ON zava.data_changes (of_store);
 COMMENT ON COLUMN zava.data_changes.of_store IS 'Store whose data changed; NULL: what every store shares, or all stores.';
+GRANT SELECT, INSERT, UPDATE, DELETE ON zava.data_changes TO zava_owner, zava_loader;
 
 -- With an argument the trigger counts for each store that its statement has changed, otherwise for
 -- all of them. The statement's rows are in the transition tables.
-CREATE OR REPLACE FUNCTION zava.note_change() RETURNS trigger
+CREATE FUNCTION zava.note_change() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -61,8 +72,11 @@ BEGIN
   PERFORM set_config('zava.changed_in', array_to_string(noted, ' '), true);
   RETURN NULL;
 END $$;
+GRANT EXECUTE ON FUNCTION zava.note_change() TO zava_owner;
 
-CREATE OR REPLACE FUNCTION zava.scope(
+-- The entry's sibling, signed like a call of the text 'scope': the entry checks the signature and
+-- looks the person up. No audience is named '', so it mints no context.
+CREATE FUNCTION zava.scope(
   p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea
 ) RETURNS TABLE (audience text, scope_hash text, data_version bigint, scope text)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -89,18 +103,24 @@ BEGIN
   ) AS granted (scope, stores)
   WHERE p.tenant_id = p_tenant AND p.object_id = p_person;
 END $$;
-RESET ROLE;
+GRANT EXECUTE ON FUNCTION zava.scope(integer, uuid, uuid, bigint, uuid, bytea) TO zava_server;
 
 -- How many stores there are is no secret, and is in every answer: a change of a store counts for all.
 SET LOCAL ROLE zava_owner;
 DO $$
 DECLARE
+  shared_table regclass;
   tenant_table regclass;
 BEGIN
+  FOREACH shared_table IN ARRAY ARRAY['retail.stores', 'retail.categories', 'retail.product_types',
+    'retail.products']::regclass[]
+  LOOP
+    EXECUTE format('CREATE TRIGGER note_change AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s
+                    FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change()', shared_table);
+  END LOOP;
   FOREACH tenant_table IN ARRAY ARRAY['retail.customers', 'retail.inventory', 'retail.orders',
     'retail.order_items']::regclass[]
   LOOP
-    EXECUTE format('DROP TRIGGER note_change ON %s', tenant_table);
     EXECUTE format('CREATE TRIGGER note_change AFTER TRUNCATE ON %s
                     FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change()', tenant_table);
     EXECUTE format('CREATE TRIGGER note_insert AFTER INSERT ON %s REFERENCING NEW TABLE AS new_rows

@@ -1,0 +1,24 @@
+"""What the core is given of the business whose data it serves."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """The values that a domain's package hands to the core; the core has none of its own.
+
+    `name`, `description` and `instructions` introduce the server to clients and their models.
+    `schema` has the tables that callers read. `time_zone` is the stores': it decides on which day
+    a moment is. `store_prefix` begins each store's name, in lower case; people leave it out.
+    """
+
+    name: str
+    description: str
+    instructions: str
+    schema: str
+    time_zone: str
+    store_prefix: str
+
+    def short_name(self, store: str) -> str:
+        """Return a store's name as people write it, in lower case."""
+        return store.strip().casefold().removeprefix(self.store_prefix)

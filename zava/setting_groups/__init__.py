@@ -1,0 +1,1 @@
+"""The settings by subject; `zava/settings.py` joins and reads them."""
