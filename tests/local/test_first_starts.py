@@ -231,10 +231,12 @@ def test_checkout_is_importable_from_every_directory_and_with_a_safe_path(tmp_pa
     assert program.stderr.count("\n") == 1
 
 
-def test_options_go_before_the_settings_and_the_printed_command_has_them() -> None:
+def test_options_go_before_the_settings_and_the_printed_command_has_them(odd: Laptop) -> None:
+    odd.stop()
     with open_directory() as directory:
         laptop = Laptop(directory / "of the settings", 1)
-        port, home = free_port(), directory / ODD
+        port, home = free_port(), odd.home
+        # Its data are of this scale, and every other scale is refused.
         laptop.options = ("--port", str(port), "--home", str(home), "--scale", "0.001")
         laptop.environment = {"HOST": "0.0.0.0", "ZAVA_PUBLISHED_ON_LOOPBACK": "true"}  # noqa: S104
         laptop.start()
