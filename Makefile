@@ -20,9 +20,9 @@ unexport PYTHONHOME PYTHONPATH PYTHONSAFEPATH PIP_USER PIP_TARGET PIP_PREFIX
 CHECKOUT := import os, sysconfig; site = sysconfig.get_path('purelib'); \
   open(os.path.join(site, 'zava.pth'), 'w').write(os.path.relpath(os.getcwd(), site) + chr(10))
 
-# Tests run in two processes, each with a PostgreSQL of its own; in one where they would share a
-# server that was given.
-WORKERS ?= $(if $(ZAVA_TEST_DATABASE_URL),0,2)
+# Tests run in three processes, each with a PostgreSQL of its own: a third of their time is waiting,
+# and two cores are busy. They run in one where they would share a server that was given.
+WORKERS ?= $(if $(ZAVA_TEST_DATABASE_URL),0,3)
 
 # Isolation behind a pooler; tests without a database are left out by themselves. Left out, too: what
 # is about prepared statements, which this one has none of, and about a connection of one's own, with
