@@ -34,6 +34,12 @@ THROUGH_PGBOUNCER := tests/security tests/data/test_tenancy.py tests/data/test_s
   --deselect tests/security/test_verification.py::test_session_that_differs_from_the_login_is_found \
   --ignore tests/security/test_endless.py --ignore tests/security/test_work_by_store.py
 
+# The parts of `make check`, in their order. The second kind waits for programs and servers half of
+# its time, on ports of its own: two of them run at once, the longest first.
+FIRST := lint types contracts test
+BESIDE := clients pgbouncer deployment pictures conformance disk-full import-formats
+SECONDS_OF_CHECK := $(VENV)/.seconds-of-check
+
 .PHONY: help run test prose hostile check check-long lint types contracts conformance clients import-formats clients-with-an-id clients-signing-in recordings deployment pictures picture tools pgbouncer disk-full soak lock schema docs bench bench-search performance clean
 
 help: ## List the commands
@@ -146,8 +152,20 @@ disk-full: $(VENV)/.installed ## Fill the disk under a server; needs root, to mo
 	@if [ "$$(id -u)" = 0 ]; then $(BIN)/python -m pytest -q -m outside $(OUTSIDE)/test_disk_full.py; \
 	else echo "Not root: no disk is filled."; fi
 
-check: lint types contracts test conformance clients import-formats deployment pgbouncer disk-full pictures ## Everything that CI runs
-	@echo "All green: $^"
+check: $(VENV)/.outside $(VENV)/.pictures tools ## Everything that CI runs; prints the seconds of each part
+	@rm -f $(SECONDS_OF_CHECK)
+	@$(MAKE) --no-print-directory $(addprefix timed-,$(FIRST))
+	@$(MAKE) --no-print-directory --jobs=2 $(addprefix beside-,$(BESIDE))
+	@echo "All green, in seconds:"; cat $(SECONDS_OF_CHECK)
+
+timed-%:
+	@begun=$$(date +%s); $(MAKE) --no-print-directory $* || exit 1; \
+	  printf '  %-16s%4d\n' $* $$(($$(date +%s) - begun)) >>$(SECONDS_OF_CHECK)
+
+# What it prints comes as a whole: another part prints at the same time.
+beside-%:
+	@if $(MAKE) --no-print-directory timed-$* >$(VENV)/.output-of-$* 2>&1; then cat $(VENV)/.output-of-$*; \
+	else cat $(VENV)/.output-of-$*; exit 1; fi
 
 check-long: $(VENV)/.installed soak ## What runs for minutes: fuzzing, ten minutes of made statements against the deadline, 10,000 audited calls, 10,000 requests down both paths, 100 histories of grants, 4,400 changes of the catalog, the soak
 	@$(BIN)/python -m pytest -q --timeout 3600 -m long
