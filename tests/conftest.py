@@ -16,7 +16,7 @@ from tests.asking import AskTool, Told
 from tests.database import CONTEXT_KEY, SERVER_PASSWORD, Cluster, Database, postgresql
 from tests.homes import open_directory
 from tests.metrics import naive
-from tests.pgbouncer import is_asked_for, pgbouncer
+from tests.pgbouncer import has_a_database, is_asked_for, pgbouncer
 from tests.scheduling import Together
 from tests.tracing import end_tracing, traced_first
 from tests.vectors import KnownVectors, keep_vectors
@@ -56,7 +56,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
     return Together(config, log)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if is_asked_for():
+        without = [item for item in items if not has_a_database(item)]
+        config.hook.pytest_deselected(items=without)
+        items[:] = [item for item in items if has_a_database(item)]
     traced_first(items)
 
 

@@ -160,8 +160,11 @@ class Cluster:
         name = f"zava_test_{self._run}_{self._count}_{label}"
         database = Database(self.superuser, name, self._pooler_port)
         with psycopg.connect(self.superuser, autocommit=True) as connection:
+            # Files that are copied cost a third of the processor time of pages that are logged.
             connection.execute(
-                sql.SQL("CREATE DATABASE {} OWNER zava_admin TEMPLATE {}").format(
+                sql.SQL(
+                    "CREATE DATABASE {} OWNER zava_admin TEMPLATE {} STRATEGY file_copy"
+                ).format(
                     sql.Identifier(database.name),
                     sql.Identifier(template.name if template else "template0"),
                 )

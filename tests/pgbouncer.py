@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import pytest
 from psycopg.conninfo import conninfo_to_dict
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
@@ -36,6 +37,11 @@ server_login_retry = 1
 def is_asked_for() -> bool:
     """Whether the tests are to run through PgBouncer."""
     return bool(os.environ.get("ZAVA_TEST_PGBOUNCER"))  # noqa: TID251  # the tests' own switch
+
+
+def has_a_database(item: pytest.Item) -> bool:
+    """Whether a test reaches a server: no other proves anything about a pooler."""
+    return "cluster" in getattr(item, "fixturenames", ())
 
 
 def settings() -> dict[str, str]:

@@ -5,7 +5,16 @@ from xdist.scheduler import LoadScopeScheduling
 # Tests under these share what takes seconds to start: a laptop that serves, a server that may be
 # broken, a catalogue that a model has embedded.
 TOGETHER = (
-    ("tests/local/",),
+    (
+        "tests/local/test_check.py",
+        "tests/local/test_commands.py",
+        "tests/local/test_first_answer.py",
+        "tests/local/test_first_starts.py",
+        "tests/local/test_readme.py",
+        "tests/local/test_second_start.py",
+        "tests/local/test_stdio.py",
+        "tests/local/test_tutorial.py",
+    ),
     ("tests/faults/",),
     (
         "tests/protocol/test_product_search.py",
@@ -21,6 +30,11 @@ def unit_of(test: str) -> str:
         if test.startswith(paths):
             return paths[0]
     return test.partition("::")[0]
+
+
+def is_of_the_longest_unit(test: str) -> bool:
+    """Whether a test is of the laptop's: this unit would run on alone if it began late."""
+    return test.startswith(TOGETHER[0])
 
 
 class Together(LoadScopeScheduling):  # type: ignore[misc]  # xdist declares no types

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
+from math import sqrt
 from typing import Any
 
 import psycopg
@@ -22,14 +23,17 @@ from zava.errors import Busy, QueryTimeout
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Call, Caller
 
-# Each works for seconds inside one function call. The guard refuses them; here it is left out.
+# Each works inside one function call, for a time that grows with the square of the size. The guard
+# refuses them; here it is left out.
 SHAPES = {
     "jsonpath": "SELECT jsonb_path_exists(jsonb_build_object('a', a, 'b', b),"
     " '$ ? (@.a[*] == @.b[*])') FROM (SELECT jsonb_agg(n) AS a, jsonb_agg(-n) AS b"
-    " FROM generate_series(1, 20000) AS n) AS made",
-    "search": "SELECT strpos(repeat('a', 200000), 'b' || repeat('a', 100000))",
+    " FROM generate_series(1, {size}) AS n) AS made",
+    "search": "SELECT strpos(repeat('a', 2 * {size}), 'b' || repeat('a', {size}))",
 }
-WORKS_SECONDS = 120
+SMALL = {"jsonpath": 2_000, "search": 10_000}
+WORKS_ON_SECONDS = 3  # past a deadline of one second, and long enough to be charged
+ENDS_SECONDS = 120
 _MARK = """
 SELECT pg_advisory_xact_lock(zava.proof(concat_ws('|', %(tenant)s::uuid, %(person)s::uuid, pg_backend_pid(), due)), due)
 FROM (SELECT extract(epoch FROM now())::integer - 1577836800 - %(ago)s AS due) AS past
@@ -90,6 +94,22 @@ async def make(
         yield join
 
 
+@pytest.fixture(scope="module")
+def endless(database: Database) -> dict[str, str]:
+    """The shapes, each of a size at which it works for the same time on any machine."""
+    with psycopg.connect(database.owner) as owner:
+        return {shape: text.format(size=_size(owner, shape)) for shape, text in SHAPES.items()}
+
+
+def _size(owner: psycopg.Connection, shape: str) -> int:
+    took = []
+    for _ in range(3):  # the shortest: other work may hold up one of them
+        started = time.perf_counter()
+        owner.execute(SHAPES[shape].format(size=SMALL[shape]).encode())
+        took.append(time.perf_counter() - started)
+    return int(SMALL[shape] * sqrt(WORKS_ON_SECONDS / min(took)))
+
+
 def mark(owner: psycopg.Connection, caller: Caller, *, seconds_ago: int) -> None:
     """Stand for a backend of a caller whose deadline has passed; it works until a rollback."""
     who = {"tenant": caller.tenant_id, "person": caller.object_id, "ago": seconds_ago}
@@ -102,18 +122,19 @@ async def test_whose_statement_works_on_starts_nothing_and_pays_until_it_ends(
     seeded_clone: Database,
     callers: dict[str, Caller],
     caplog: pytest.LogCaptureFixture,
+    endless: dict[str, str],
     shape: str,
 ) -> None:
     instance, seattle = make(), callers["seattle"]
     await instance.call(seattle)
     with pytest.raises(QueryTimeout):
-        await instance.call(seattle, SHAPES[shape])
+        await instance.call(seattle, endless[shape])
     with pytest.raises(Busy, match="An earlier statement of yours still runs") as caught:
         await instance.call(seattle)
     assert caught.value.retry_after_seconds == 5
     assert await instance.call(callers["redmond"]) == 1
     assert instance.overdue._watcher is not None
-    async with asyncio.timeout(WORKS_SECONDS):
+    async with asyncio.timeout(ENDS_SECONDS):
         await instance.overdue._watcher
     assert await instance.call(seattle) == 1
     await instance.trail.close()
@@ -137,11 +158,11 @@ async def test_whose_statement_works_on_starts_nothing_and_pays_until_it_ends(
 
 
 async def test_client_that_leaves_does_not_leave_its_statement_unwatched(
-    make: Make, seeded_clone: Database, callers: dict[str, Caller]
+    make: Make, seeded_clone: Database, callers: dict[str, Caller], endless: dict[str, str]
 ) -> None:
     instance, seattle = make(timeout_seconds=30), callers["seattle"]
     await instance.call(seattle)
-    leaving = asyncio.create_task(instance.call(seattle, SHAPES["search"]))
+    leaving = asyncio.create_task(instance.call(seattle, endless["search"]))
     await seeded_clone.wait_for_statements(1)
     leaving.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -149,7 +170,7 @@ async def test_client_that_leaves_does_not_leave_its_statement_unwatched(
     with pytest.raises(Busy, match="An earlier statement of yours still runs"):
         await instance.call(seattle)
     assert instance.overdue._watcher is not None
-    async with asyncio.timeout(WORKS_SECONDS):
+    async with asyncio.timeout(ENDS_SECONDS):
         await instance.overdue._watcher
     assert await instance.call(seattle) == 1
 
@@ -246,18 +267,21 @@ async def test_mark_names_the_deadline_that_holds(
 
 
 async def test_silent_statement_does_not_give_up_a_database_that_answers(
-    make: Make, callers: dict[str, Caller], monkeypatch: pytest.MonkeyPatch
+    make: Make,
+    callers: dict[str, Caller],
+    monkeypatch: pytest.MonkeyPatch,
+    endless: dict[str, str],
 ) -> None:
     monkeypatch.setattr("zava.infrastructure.circuit_breaker._PATIENCE_SECONDS", 0.0)
     instance = make()
     with pytest.raises(QueryTimeout):
-        await instance.call(callers["seattle"], SHAPES["search"])
+        await instance.call(callers["seattle"], endless["search"])
     assert instance.pool._probing is not None
     await instance.pool._probing
     assert not instance.pool.circuit.is_open
     assert await instance.call(callers["redmond"]) == 1
     assert instance.overdue._watcher is not None
-    async with asyncio.timeout(WORKS_SECONDS):
+    async with asyncio.timeout(ENDS_SECONDS):
         await instance.overdue._watcher
 
 

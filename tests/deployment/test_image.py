@@ -99,7 +99,7 @@ def test_commands_of_the_image_make_a_server_that_answers(place: Path, built: Pa
 
     def while_it_runs() -> None:
         assert is_healthy()
-        called = laptop.zava("call", "query_metrics", "--as", "seattle", "metrics=revenue")
+        called = laptop.shell("call", "query_metrics", "--as", "seattle", "metrics=revenue")
         assert called.returncode == 0, called.stderr
         assert "Zava Retail Seattle" in called.stdout
 

@@ -11,6 +11,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -129,17 +130,10 @@ def docstrings(file: Path) -> Iterator[Sentence]:
 
 def errors(file: Path) -> Iterator[Sentence]:
     """Yield the sentences among a module's other texts: errors, hints, notes, descriptions."""
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    skipped = {
-        id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)
-    }  # docstrings
-    raised = {
-        id(part)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Raise)
-        for part in ast.walk(node)
-    }
-    for node in ast.walk(tree):
+    nodes = [*ast.walk(ast.parse(file.read_text(encoding="utf-8")))]
+    skipped = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}  # docstrings
+    raised = {id(part) for node in nodes if isinstance(node, ast.Raise) for part in ast.walk(node)}
+    for node in nodes:
         if isinstance(node, ast.JoinedStr):
             text = "".join(
                 str(part.value) if isinstance(part, ast.Constant) else "VALUE"
@@ -161,6 +155,7 @@ def _split(text: str, file: Path, line: int) -> Iterator[Sentence]:
             yield Sentence(sentence, file, line)
 
 
+@cache
 def measures() -> dict[str, Measure]:
     """Measure each kind of text of the project."""
     return {

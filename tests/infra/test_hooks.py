@@ -96,17 +96,24 @@ class Workstation:
         place.chmod(0o755)
 
 
+@pytest.fixture(scope="module")
+def bare_environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What azd makes beside a hook, made once: no start reads where it was made."""
+    environment = tmp_path_factory.mktemp("azd") / "hooks_env"
+    command = [sys.executable, "-m", "venv", "--without-pip", environment]
+    subprocess.run(command, check=True, timeout=120)
+    return environment
+
+
 @pytest.fixture
-def workstation(tmp_path: Path) -> Workstation:
+def workstation(tmp_path: Path, bare_environment: Path) -> Workstation:
     root = tmp_path / "a checkout"
     ignored = shutil.ignore_patterns("*_env", "__pycache__")
     shutil.copytree(HOOKS, root / "infra" / "hooks", ignore=ignored)
     (root / "requirements-deploy.txt").write_text("")
     station = Workstation(root)
     environment = root / "infra" / "hooks" / "hooks_env"
-    subprocess.run(
-        [sys.executable, "-m", "venv", "--without-pip", environment], check=True, timeout=120
-    )
+    shutil.copytree(bare_environment, environment, symlinks=True)
     (packages,) = environment.glob("lib/python*/site-packages")
     station.play(packages / "pip" / "__main__.py", "pip")
     station.play(root / "zava" / "__main__.py", "zava")

@@ -13,11 +13,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
+from tests.local.forked import ROOT, forked
 from tests.patience import patient
 from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
 from zava.infrastructure.local.state_dir import Home
 
-ROOT = Path(__file__).parents[2]
 _START_SECONDS = 60
 _STOP_SECONDS = 20
 _COMMAND_SECONDS = 60
@@ -116,6 +116,15 @@ class Laptop:
 
     def zava(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run another command to its end, beside whatever runs."""
+        return forked(
+            arguments,
+            environment=self._environment() | environment,
+            directory=self.directory,
+            seconds=patient(_COMMAND_SECONDS),
+        )
+
+    def shell(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """The same with the program, as a shell starts it."""
         return subprocess.run(
             [*self.program, *arguments],
             cwd=self.directory,

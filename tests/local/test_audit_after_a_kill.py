@@ -20,7 +20,7 @@ from zava.infrastructure.local.state_dir import Home
 from zava.infrastructure.local.token_issuer import LocalIssuer
 from zava.retail.demo.principals import demo_callers
 
-CALLS = int(os.environ.get("ZAVA_TEST_CALLS", "1200"))  # noqa: TID251  # `make check-long`: 10,000
+CALLS = int(os.environ.get("ZAVA_TEST_CALLS", "600"))  # noqa: TID251  # `make check-long`: 10,000
 CLIENTS = 8
 SLACK_SECONDS = 1.0  # a batch on its way, and two clocks
 SQL = {"postgresql_query": "SELECT count(*) FROM retail.inventory"}

@@ -108,7 +108,7 @@ def test_printed_question_is_answered_as_it_is_printed(laptop: Laptop) -> None:
     (line,) = (line for line in laptop.screens[0] if line.startswith("Or in a shell: "))
     python, module, zava, *arguments = shlex.split(line.removeprefix("Or in a shell: "))
     assert (sys.executable, module, zava) == (str(ROOT / python), "-m", "zava")
-    ended = laptop.zava(*arguments)
+    ended = laptop.shell(*arguments)
     assert ended.returncode == 0, ended
     assert "month | revenue (USD)" in ended.stdout
 

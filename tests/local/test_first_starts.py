@@ -124,7 +124,7 @@ def test_start_interrupted_at_each_moment_is_followed_by_one_that_serves(
     embed_at_once(odd, vectors)
     odd.start()
     assert not list(odd.home.glob("postgresql-18.making-*"))
-    assert odd.zava("call", "query_metrics", "--as", "Seattle", "metrics=revenue").returncode == 0
+    assert odd.shell("call", "query_metrics", "--as", "Seattle", "metrics=revenue").returncode == 0
 
 
 @pytest.mark.usefixtures("signals_of_a_terminal")
@@ -231,10 +231,12 @@ def test_checkout_is_importable_from_every_directory_and_with_a_safe_path(tmp_pa
     assert program.stderr.count("\n") == 1
 
 
-def test_options_go_before_the_settings_and_the_printed_command_has_them() -> None:
+def test_options_go_before_the_settings_and_the_printed_command_has_them(odd: Laptop) -> None:
+    odd.stop()
     with open_directory() as directory:
         laptop = Laptop(directory / "of the settings", 1)
-        port, home = free_port(), directory / ODD
+        port, home = free_port(), odd.home
+        # Its data are of this scale, and every other scale is refused.
         laptop.options = ("--port", str(port), "--home", str(home), "--scale", "0.001")
         laptop.environment = {"HOST": "0.0.0.0", "ZAVA_PUBLISHED_ON_LOOPBACK": "true"}  # noqa: S104
         laptop.start()
@@ -262,7 +264,7 @@ def test_options_go_before_the_settings_and_the_printed_command_has_them() -> No
 def test_address_that_others_reach_is_refused_before_anything_is_made() -> None:
     with open_directory() as directory:
         laptop = Laptop(directory / "home", free_port())
-        ended = laptop.zava("run", HOST="0.0.0.0")  # noqa: S104
+        ended = laptop.shell("run", HOST="0.0.0.0")  # noqa: S104
         assert ended.returncode == 1
         assert "ZAVA_IDENTITY_ISSUER: required, because other machines can connect" in ended.stderr
         assert not (laptop.home / "pgdata").exists()

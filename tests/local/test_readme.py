@@ -70,7 +70,7 @@ def test_client_configuration_is_the_printed_one_and_needs_no_token(laptop: Lapt
 def test_command_that_asks_from_the_shell_answers(laptop: Laptop) -> None:
     (command,) = (block for block in blocks("sh") if "zava call" in block)
     arguments = shlex.split(command.replace("\\\n", " "))
-    ended = laptop.zava(*arguments[3:])
+    ended = laptop.shell(*arguments[3:])
     assert ended.returncode == 0, ended
     assert "completed | " in ended.stdout
     assert "Zava Retail Redmond (1 of 8 stores)" in ended.stdout

@@ -23,24 +23,18 @@ TOLD_NO_COST = "seattle"
 corpus = read_legitimate()
 
 
-def runs() -> list[object]:
-    return [
-        pytest.param(legitimate, name, id=f"{legitimate.label}-{name}")
-        for legitimate in corpus
-        for name in AUDIENCES
-        if not (COST in legitimate.marks and name == TOLD_NO_COST)
-    ]
-
-
-@pytest.mark.parametrize(("legitimate", "name"), runs())
+@pytest.mark.parametrize("legitimate", corpus, ids=lambda legitimate: legitimate.label)
 @pytest.mark.requirement("S04")
 async def test_legitimate_statement_runs_as_each_audience(
-    legitimate: Legitimate, name: str, tenancy: TenantDatabase, callers: dict[str, Caller]
+    legitimate: Legitimate, tenancy: TenantDatabase, callers: dict[str, Caller]
 ) -> None:
-    answer = await tenancy.run(callers[name], legitimate.sql, max_rows=ROWS)
-    assert bool(answer.rows) is (NO_ROWS not in legitimate.marks)
-    assert {len(row) for row in answer.rows} <= {len(answer.columns)}
-    orjson.dumps(answer.rows)
+    for name in AUDIENCES:
+        if COST in legitimate.marks and name == TOLD_NO_COST:
+            continue
+        answer = await tenancy.run(callers[name], legitimate.sql, max_rows=ROWS)
+        assert bool(answer.rows) is (NO_ROWS not in legitimate.marks), name
+        assert {len(row) for row in answer.rows} <= {len(answer.columns)}, name
+        orjson.dumps(answer.rows)
 
 
 @pytest.mark.parametrize(

@@ -221,10 +221,10 @@ async def test_break_is_found(
 ) -> None:
     with psycopg.connect(empty.owner, autocommit=True) as owner:
         owner.execute(statement)
-        found = await verification.problems()
-        assert any(problem in text for text in found), found
-        with pytest.raises(IsolationBroken):
+        with pytest.raises(IsolationBroken) as caught:
             await verification.ensure()
+        found = caught.value.problems
+        assert any(problem in text for text in found), found
         await mend(owner, empty, signer, found)
 
 

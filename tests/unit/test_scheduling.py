@@ -14,7 +14,7 @@ def test_file_stays_whole_and_files_that_share_something_stay_together() -> None
 
     assert len(units("tests/unit/test_a.py::test_x[a::b]", "tests/unit/test_a.py::test_y")) == 1
     assert len(units("tests/unit/test_a.py::test_x", "tests/unit/test_b.py::test_x")) == 2
-    assert len(units("tests/local/test_a.py::test_x", "tests/local/test_b.py::test_x")) == 1
+    assert len(units("tests/faults/test_a.py::test_x", "tests/faults/test_b.py::test_x")) == 1
 
 
 @pytest.mark.parametrize("name", STARTED_ONCE)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.scheduling import TOGETHER
 from tests.tracing import TRACED, end_tracing, traced_first
 
 ROOT = Path(__file__).parents[2]
@@ -31,10 +32,11 @@ def item(nodeid: str, plugin: Any = None) -> Any:
 
 def test_traced_tests_come_first_and_each_kind_stays_in_its_order() -> None:
     traced = [f"{TRACED[0]}::test_b", f"{TRACED[0]}::test_a", f"{TRACED[1]}::test_c"]
+    longest = f"{TOGETHER[0][0]}::test_d"
     others = ["tests/unit/test_other.py::test_z", LAST]
-    items = [item(name) for name in (others[0], *traced, others[1])]
+    items = [item(name) for name in (others[0], *traced, others[1], longest)]
     traced_first(items)
-    assert [each.nodeid for each in items] == [*traced, *others]
+    assert [each.nodeid for each in items] == [*traced, longest, *others]
 
 
 def test_tracer_ends_at_the_first_other_test_and_once() -> None:
