@@ -165,6 +165,16 @@ FROM pg_catalog.pg_trigger AS t JOIN relation AS r ON r.oid = t.tgrelid
 WHERE NOT t.tgisinternal AND t.tgfoid NOT IN (SELECT oid FROM function)
 
 UNION ALL
+-- Without it a grant, or the end of a sign-in, leaves no record.
+SELECT 'trigger ' || k.name || ' on ' || k.relation || ' does not run; run '
+       || CASE WHEN t.oid IS NULL THEN 'its CREATE TRIGGER of sql/schema.sql'
+               ELSE pg_catalog.format('ALTER TABLE %s ENABLE TRIGGER %I', k.relation, k.name) END
+FROM (VALUES ('log_change'::name, 'zava.principals'), ('log_end', 'zava.sign_ins')) AS k (name, relation)
+JOIN relation AS r ON r.name = k.relation
+LEFT JOIN pg_catalog.pg_trigger AS t ON t.tgrelid = r.oid AND t.tgname = k.name
+WHERE t.oid IS NULL OR t.tgenabled NOT IN ('O', 'A')
+
+UNION ALL
 SELECT 'event trigger ' || e.evtname || ' runs at every login'
        || pg_catalog.format('; run DROP EVENT TRIGGER %I', e.evtname)
 FROM pg_catalog.pg_event_trigger AS e

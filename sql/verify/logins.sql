@@ -46,6 +46,16 @@ pinned (name, value, is_reading) AS (
     ('DateStyle', 'ISO, YMD', false), ('IntervalStyle', 'iso_8601', false),
     ('bytea_output', 'hex', false), ('extra_float_digits', '1', false)
 ),
+-- PostgreSQL's own log holds no statement and no cell: the values of LOG_SETTINGS.
+silent (name, value) AS (
+  VALUES
+    ('log_error_verbosity', 'terse'), ('log_min_messages', 'fatal'),
+    ('log_min_error_statement', 'panic'), ('log_statement', 'none'), ('log_duration', 'off'),
+    ('log_min_duration_statement', '-1'), ('log_min_duration_sample', '-1'),
+    ('log_transaction_sample_rate', '0'), ('log_parameter_max_length', '0'),
+    ('log_parameter_max_length_on_error', '0'), ('debug_print_parse', 'off'),
+    ('debug_print_rewritten', 'off'), ('debug_print_plan', 'off')
+),
 -- What only a superuser can set, and what no login of ours ever needs otherwise.
 expected_in_session (name, value) AS (
   SELECT name, value FROM pinned
@@ -130,6 +140,11 @@ FROM stored AS s
 JOIN pinned AS p ON pg_catalog.lower(p.name) = pg_catalog.lower(s.name)
                 AND pg_catalog.lower(p.value) <> pg_catalog.lower(s.value)
 WHERE (s.is_login AND s.is_here) OR (NOT s.is_login AND p.is_reading)
+
+UNION ALL
+SELECT 'the setting ' || s.name || ' = ' || s.value || ' writes statements or cells into PostgreSQL''s log; run ' || s.remedy
+FROM stored AS s
+JOIN silent AS l ON l.name = pg_catalog.lower(s.name) AND l.value <> pg_catalog.lower(s.value)
 
 UNION ALL
 -- A category is compared, because each version brings settings of its own. One that the login

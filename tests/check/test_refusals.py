@@ -100,8 +100,19 @@ def test_what_is_no_token_is_refused_unsent(monkeypatch: pytest.MonkeyPatch, tok
     assert refusal("https://zava.example/mcp", token).startswith("--token or ZAVA_TOKEN: ")
 
 
-def test_refusal_repeats_no_secret() -> None:
-    assert "s3cret" not in refusal("https://zava.example/mcp", "s3cret word")
+@pytest.mark.parametrize(
+    ("url", "token"),
+    [
+        ("https://zava.example/mcp", "s3cret word"),
+        ("https://ann:s3cret@zava.example/mcp", TOKEN),
+        ("https://s3cret@@zava.example/mcp", TOKEN),
+        ("https://ann:s3/cret@zava.example/mcp", TOKEN),
+        ("https://zava.example/mcp?code=s3cret", TOKEN),
+        ("https://zava.example/mcp?code=s3cret 1", TOKEN),
+    ],
+)
+def test_refusal_repeats_no_secret(url: str, token: str) -> None:
+    assert "s3" not in refusal(url, token)
 
 
 @pytest.mark.parametrize(

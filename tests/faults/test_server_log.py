@@ -1,5 +1,6 @@
 """PostgreSQL's own log holds no statement, no literal and no cell, whatever a call runs into."""
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -121,6 +122,10 @@ def test_server_has_the_settings_of_the_list(own_server: Breakable) -> None:
         ).fetchone()
     assert {name: value for name, value, _ in rows} == LOG_SETTINGS
     assert loaded == ("",), "a library such as auto_explain writes statements"
+    proof = (ROOT / "sql" / "verify" / "logins.sql").read_text(encoding="utf-8")
+    _, _, silent = proof.partition("silent (name, value) AS (")
+    pairs = re.findall(r"\('(\w+)', '([^']+)'\)", silent.partition("\n)")[0])
+    assert dict(pairs) == LOG_SETTINGS, "what the proof compares for the login and the database"
     # Azure's server is given what PostgreSQL's defaults do not already say.
     bicep = Infrastructure(ROOT).files["modules/database.bicep"]
     given = Scope(bicep, {}).of("logSettings")

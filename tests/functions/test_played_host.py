@@ -134,17 +134,26 @@ def test_forwarded_headers_change_nothing(hosted: Hosted) -> None:
     forwarded = ("X-Forwarded-Host: evil.example", "X-Original-URL: /admin")
     told = seen(send(hosted.url, get("/mcp", *forwarded, "X-Forwarded-Proto: https")))
     assert told["url"] == "http://localhost/mcp"
+    assert told["headers"]["x-forwarded-host"] == "evil.example"
 
 
 def test_headers_come_in_small_letters_joined_and_as_utf_8(hosted: Hosted) -> None:
     utf_8 = "Name: K\xc3\xa4se"  # as bytes
     told = seen(
-        send(hosted.url, get("/mcp", "ACCEPT: a", "Accept: b", utf_8, "X-MS-Client-Principal: p"))
+        send(
+            hosted.url,
+            get(
+                *("/mcp", "ACCEPT: a", "Accept: b", utf_8),
+                *("X-MS-Client-Principal: p", "X-MS-Client-Principal-Id: i", "X-Functions-Key: k"),
+            ),
+        )
     )
     headers = told["headers"]
     assert headers["accept"] == "a,b"
     assert headers["name"] == "Käse"
     assert headers["x-ms-client-principal"] == "p"
+    assert headers["x-ms-client-principal-id"] == "i"
+    assert headers["x-functions-key"] == "k"
     assert all(name == name.lower() for name in headers)
 
 
@@ -210,6 +219,14 @@ def test_status_and_type_of_a_function_are_kept(hosted: Hosted, status: int) -> 
     assert (answer.status, answer.body) == (status, b"words")
     assert answer.headers["content-type"] == "application/x"
     assert answer.headers["transfer-encoding"] == "chunked"
+
+
+def test_answer_is_not_compressed(hosted: Hosted) -> None:
+    asked = json.dumps([200, {}, "words " * 1000])
+    lines = ("do: answer", f"answer: {asked}", "Accept-Encoding: gzip, br")
+    answer = send(hosted.url, get("/mcp", *lines))
+    assert "content-encoding" not in answer.headers
+    assert answer.body == b"words " * 1000
 
 
 @pytest.mark.parametrize("status", [200, 202, 204, 304])

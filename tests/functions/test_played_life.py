@@ -121,8 +121,13 @@ async def test_words_and_stack_of_an_exception_are_logged_twice(hosted: Hosted) 
 async def test_calls_wait_beside_each_other_and_a_block_holds_all(hosted: Hosted) -> None:
     waited = await asyncio.gather(*(ask(hosted, "hang", 0.3) for _ in range(50)))
     assert max(seconds for *_, seconds in waited) < 3
-    blocked, _ = await asyncio.gather(ask(hosted, "block", 0.5), ask(hosted, "nothing"))
-    assert blocked[0] == 200
+    before, started = _begun(hosted), time.monotonic()
+    blocking = asyncio.create_task(ask(hosted, "block", 1))
+    assert await is_true(within_seconds=10, of=lambda: _begun(hosted) > before)
+    live = await asyncio.to_thread(send, hosted.url, get("/health/live"))
+    assert live.status == 200
+    assert time.monotonic() - started > 1, "it waited for the call that blocks"
+    assert (await blocking)[0] == 200
 
 
 async def test_killed_worker_is_500_at_once_and_another_one_serves_on(hosted: Hosted) -> None:
@@ -170,6 +175,10 @@ async def test_client_that_leaves_is_not_told_to_the_function(hosted: Hosted) ->
     call.cancel()
     before = _ended(hosted)
     assert await is_true(within_seconds=10, of=lambda: _ended(hosted) > before)
+
+
+def _begun(hosted: Hosted) -> int:
+    return sum(line["message"].startswith("Executing ") for line in hosted.lines())
 
 
 def _ended(hosted: Hosted) -> int:

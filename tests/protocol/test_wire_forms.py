@@ -46,6 +46,10 @@ async def send(
         {"method": "tools/call", "params": {"name": "get_current_utc_date", "arguments": None}},
         {"method": "tools/call", "params": {"name": "get_current_utc_date", "arguments": ""}},
         {"method": "tools/call", "params": {"name": "get_current_utc_date", "arguments": "{}"}},
+        {"method": "tools/call", "params": {"name": "get_current_utc_date", "arguments": []}},
+        {"method": "tools/list", "params": []},
+        {"method": "tools/list", "params": {"_meta": []}},
+        {"method": "prompts/get", "params": {"name": "business_summary", "arguments": []}},
         {"method": "prompts/get", "params": {"name": "business_summary", "arguments": None}},
         {
             "method": "prompts/get",
@@ -59,6 +63,12 @@ async def send(
             "method": "initialize",
             "params": INITIALIZE | {"capabilities": {"sampling": True, "roots": None}},
         },
+        {"method": "initialize", "params": INITIALIZE | {"capabilities": None}},
+        {"method": "initialize", "params": INITIALIZE | {"capabilities": []}},
+        {
+            "method": "initialize",
+            "params": INITIALIZE | {"capabilities": {"roots": [], "experimental": []}},
+        },
     ],
     ids=orjson.dumps,
 )
@@ -66,7 +76,7 @@ async def test_absent_values_in_any_form_are_absent(
     warm: Application, tokens: dict[str, str], message: dict[str, Any], unusual: dict[str, Any]
 ) -> None:
     params = message.get("params")
-    if unusual and isinstance(params, dict) and params.get("_meta", {}) is not None:
+    if unusual and isinstance(params, dict) and isinstance(params.get("_meta", {}), dict):
         message = message | {"params": params | {"_meta": params.get("_meta", {}) | unusual}}
     status, _, body = await send(warm, tokens["seattle"], message)
     assert status == 200, body
@@ -88,9 +98,11 @@ def test_message_in_the_protocol_s_own_form_stays_as_it_is() -> None:
         {"id": 7, "method": "tools/list"},
         {"id": None, "method": "tools/list"},
         {"id": 1.5, "method": "tools/list", "params": {"cursor": "x", "_meta": {"a": None}}},
-        {"method": 7, "params": []},
+        {"method": 7, "params": [1]},
         {"id": 1, "method": "initialize", "params": INITIALIZE | {"capabilities": {"roots": {}}}},
-        {"id": 1, "method": "prompts/get", "params": {"name": "x", "arguments": []}},
+        {"id": 1, "method": "prompts/get", "params": {"name": "x", "arguments": [1]}},
+        {"id": 1, "method": "initialize", "params": INITIALIZE | {"capabilities": {"roots": 1}}},
+        {"id": 1, "method": "initialize", "params": {"protocolVersion": LEGACY[-1]}},
         {"id": 1, "method": "tools/call", "params": {"arguments": {"time_period": None}}},
         {"id": 1, "method": "tools/call", "params": {"arguments": "[1]"}},
         {"id": 1, "method": "tools/call", "params": {"arguments": "revenue"}},

@@ -29,6 +29,11 @@ HOLES = [
         "trigger t on retail.orders runs public.t()",
     ),
     (
+        "ALTER TABLE zava.principals DISABLE TRIGGER USER",
+        "log_change on zava.principals does not run",
+    ),
+    ("DROP TRIGGER log_end ON zava.sign_ins", "trigger log_end on zava.sign_ins does not run"),
+    (
         (
             "CREATE FUNCTION public.i(text) RETURNS text IMMUTABLE LANGUAGE sql RETURN $1;"
             "CREATE INDEX i ON retail.orders (public.i(status))"
@@ -146,6 +151,10 @@ HOLES = [
         "the setting statement_timeout = 0 changes",
     ),
     (
+        _IN_THIS.format("ALTER DATABASE %I SET log_statement = 'all'"),
+        "the setting log_statement = all writes statements or cells",
+    ),
+    (
         _IN_THIS.format("ALTER DATABASE %I SET session_preload_libraries = 'plpgsql'"),
         "the setting session_preload_libraries = plpgsql is not",
     ),
@@ -162,6 +171,8 @@ _PINS = (
 _SETTINGS = (
     ("zava_server", "session_replication_role", "replica"),
     ("zava_server", "xmloption", "document"),
+    ("zava_server", "log_min_duration_statement", "0"),
+    ("zava_server", "debug_print_plan", "on"),
     ("zava_server", "lo_compat_privileges", "on"),
     ("ALL", "standard_conforming_strings", "off"),
 )

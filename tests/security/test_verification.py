@@ -19,7 +19,7 @@ from zava.model.core import Caller
 
 # Remedies outside the database, or that need a text or a name which the catalog does not hold.
 NO_STATEMENT = re.compile(
-    r"zava migrate|(its|the) (CREATE FUNCTION|statement) of |unset PGOPTIONS"
+    r"zava migrate|(its|the) (CREATE (FUNCTION|TRIGGER)|statement) of |unset PGOPTIONS"
     r"|.* <administrator>$"
 )
 ROUNDS = 2  # what one remedy makes may need another one

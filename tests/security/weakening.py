@@ -43,6 +43,21 @@ _PINS = {
     "extra_float_digits": ("0",),
 }
 _READING = tuple(_PINS)[:6]
+_TELLING = {
+    "log_error_verbosity": ("verbose", "default"),
+    "log_min_messages": ("error", "debug1"),
+    "log_min_error_statement": ("error",),
+    "log_statement": ("all", "ddl"),
+    "log_duration": ("on",),
+    "log_min_duration_statement": ("0", "1000"),
+    "log_min_duration_sample": ("0",),
+    "log_transaction_sample_rate": ("1",),
+    "log_parameter_max_length": ("-1",),
+    "log_parameter_max_length_on_error": ("100",),
+    "debug_print_parse": ("on",),
+    "debug_print_rewritten": ("on",),
+    "debug_print_plan": ("on",),
+}
 _TABLE_WRITES = ("INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
 
 
@@ -170,6 +185,18 @@ def setting_of_everybody(catalog: Catalog, draw: Random) -> Change:
     name = draw.choice(_READING)
     where = draw.choice(("ROLE ALL", f"DATABASE {catalog.database}"))
     return Change(f"ALTER {where} SET {name} = {draw.choice(_PINS[name])}", (name, "RESET"))
+
+
+def setting_of_the_log(catalog: Catalog, draw: Random) -> Change:
+    name = draw.choice(tuple(_TELLING))
+    where = draw.choice(("ROLE ALL", "ROLE zava_server", f"DATABASE {catalog.database}"))
+    return Change(f"ALTER {where} SET {name} = {draw.choice(_TELLING[name])}", (name, "RESET"))
+
+
+def record(_: Catalog, draw: Random) -> Change:
+    name, table = draw.choice((("log_change", "zava.principals"), ("log_end", "zava.sign_ins")))
+    way = draw.choice((f"DISABLE TRIGGER {name}", "DISABLE TRIGGER USER"))
+    return Change(f"ALTER TABLE {table} {way}", (f"trigger {name}", table))
 
 
 def library(catalog: Catalog, draw: Random) -> Change:
@@ -324,5 +351,5 @@ WEAKENING: tuple[Family, ...] = (
     *(login_of_a_role, setting_of_the_login, setting_of_everybody, library, parameter, write),
     *(read_of_the_login, read_of_the_sealed, function_of_ours, function_grant, new_function),
     *(hook_of_a_table, inheritance, creation, publication, default_privileges, view),
-    hidden_column,
+    *(hidden_column, setting_of_the_log, record),
 )

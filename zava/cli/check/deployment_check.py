@@ -1,6 +1,7 @@
 """`zava check URL`: what only a deployment can show, found out with at most 60 requests."""
 
 import json
+import re
 import sys
 import time
 from typing import Annotated
@@ -82,7 +83,9 @@ def _address(url: str) -> Address:
     try:
         address = Address.of(url)
     except ValueError as error:  # of a port, brackets or a name, too
-        raise CheckRefused(f"URL: {shown(url)}: {error}.") from error
+        # What stands before an @, and behind a ?, may be a secret.
+        public, _, _ = re.sub(r"//.*@", "//…@", url).partition("?")
+        raise CheckRefused(f"URL: {shown(public)}: {error}.") from error
     path, mark, _ = address.path.partition("?")
     if mark:
         raise CheckRefused(f"URL: it has a query; use {address.base}{path}.")

@@ -65,11 +65,11 @@ class Address(NamedTuple):
         """
         if any(letter <= " " or letter == "\x7f" for letter in url):
             raise ValueError("it contains a blank or a control character")
+        if "@" in url.partition("?")[0]:  # before it is read: an error of a port quotes the rest
+            raise ValueError("it contains a user name; use --token or ZAVA_TOKEN")
         parts = urlsplit(url)
         if parts.scheme not in _PORTS or not parts.hostname:
             raise ValueError("expected an address such as https://host/mcp")
-        if "@" in parts.netloc:
-            raise ValueError("it contains a user name; use --token or ZAVA_TOKEN")
         if "#" in url:
             raise ValueError("it contains a fragment")
         if parts.port == 0:

@@ -15,6 +15,21 @@ _BEGIN = "The text must begin with SELECT, WITH or VALUES: send the SQL alone, w
 _VALUES = "Write the values into the statement: nothing is bound to placeholders."
 _OUTSIDE = "Select it in a subquery and filter outside: SELECT * FROM (…) AS t WHERE …"
 
+# What the parser's reader of words reports: no word of the text is out of place then.
+_BY_MESSAGE = {
+    "unterminated quoted string": "Close the text with '; write '' for a quote inside it.",
+    "unterminated quoted identifier": 'Close the name with ". Write text in single quotes.',
+    "unterminated dollar-quoted string": "Close the text with the same $…$ that opens it.",
+    "unterminated /* comment": "Close the comment with */.",
+    "zero-length delimited identifier": "Write a name in double quotes, and an empty text as ''.",
+    "invalid byte sequence": "Text is valid Unicode without the null character.",
+    "invalid Unicode": "Write the character itself: text is Unicode without the null character.",
+    "trailing junk after numeric literal": (
+        "Write a number without letters behind it, and a name that begins with a digit in double"
+        " quotes."
+    ),
+}
+
 _LITERAL = re.compile(r"e?'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL | re.IGNORECASE)
 _IDENTIFIER = re.compile(r'"(?:[^"]|"")*"')
 _STATEMENT = re.compile(r"\s*\(*\s*(?:select|with|values|table|from)\b", re.IGNORECASE)
@@ -217,10 +232,9 @@ _ORDER = (
 
 def syntax_hint(statement: str, message: str, position: int) -> str:
     """Return what to write instead, for a text with a syntax error at a character."""
-    if message.startswith("unterminated quoted string"):
-        return "Close the text with '; write '' for a quote inside it."
-    if message.startswith("unterminated quoted identifier"):
-        return 'Close the name with ". Write text in single quotes.'
+    for start, hint in _BY_MESSAGE.items():
+        if message.startswith(start):
+            return hint
     place = max(position - 1, 0)
     text = _bare(statement)
     return (

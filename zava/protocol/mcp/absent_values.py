@@ -1,8 +1,8 @@
 """Remove from a message the forms in which clients of several languages write an absent value.
 
 Serializers write null for a field without a value and "" for an absent cursor. They write 1.0 for
-the id 1, and booleans where a capability is an object. Some write the arguments of a tool as a JSON
-text. Each has one possible meaning.
+the id 1, and booleans where a capability is an object. PHP and Lua write [] for an object without
+a field. Some write the arguments of a tool as a JSON text. Each has one possible meaning.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ Message = dict[str, Any]
 
 def remove_absent_values(message: Message) -> bool:
     """Bring a message into the protocol's own form, in place; return whether anything changed."""
-    changed = _drop(message, "params")
+    changed = _drop_empty(message, "params")
     method = message.get("method")
     if isinstance(method, str) and method.startswith("notifications/"):
         changed |= _drop(message, "id")
@@ -23,10 +23,14 @@ def remove_absent_values(message: Message) -> bool:
         message["id"] = int(request_id)
         changed = True
     params = message.get("params")
-    if not isinstance(params, dict):
-        return changed
-    for name in ("_meta", "cursor", "arguments"):
-        changed |= _drop(params, name)
+    if isinstance(params, dict):
+        changed |= _read_params(method, params)
+    return changed
+
+
+def _read_params(method: object, params: Message) -> bool:
+    changed = _drop_empty(params, "_meta") | _drop_empty(params, "arguments")
+    changed |= _drop(params, "cursor")
     changed |= method == "tools/call" and _read_arguments(params)
     if params.get("cursor") == "":
         del params["cursor"]
@@ -36,8 +40,8 @@ def remove_absent_values(message: Message) -> bool:
     if method == "prompts/get" and isinstance(params.get("arguments"), dict):
         for name in list(params["arguments"]):
             changed |= _drop(params["arguments"], name)
-    if method == "initialize" and isinstance(params.get("capabilities"), dict):
-        changed |= _read_flags(params["capabilities"])
+    if method == "initialize":
+        changed |= _read_capabilities(params)
     return changed
 
 
@@ -46,6 +50,13 @@ def _drop(values: Message, name: str) -> bool:
         del values[name]
         return True
     return False
+
+
+def _drop_empty(values: Message, name: str) -> bool:
+    if values.get(name) == []:
+        del values[name]
+        return True
+    return _drop(values, name)
 
 
 def _read_arguments(params: Message) -> bool:
@@ -65,8 +76,14 @@ def _read_arguments(params: Message) -> bool:
     return isinstance(arguments, dict)
 
 
-def _read_flags(capabilities: Message) -> bool:
-    """Replace the flags of capabilities: true by an empty object, false and null by nothing."""
+def _read_capabilities(params: Message) -> bool:
+    """Replace flags of capabilities: true and [] by an empty object, false and null by nothing."""
+    if params.get("capabilities", {}) in (None, []):
+        params["capabilities"] = {}
+        return True
+    capabilities = params.get("capabilities")
+    if not isinstance(capabilities, dict):
+        return False
     changed = _replace_flags(capabilities)
     for name in ("experimental", "extensions"):
         if isinstance(capabilities.get(name), dict):
@@ -75,9 +92,13 @@ def _read_flags(capabilities: Message) -> bool:
 
 
 def _replace_flags(values: Message) -> bool:
-    flags = [name for name, value in values.items() if value is None or isinstance(value, bool)]
+    flags = [
+        name
+        for name, value in values.items()
+        if value is None or isinstance(value, bool) or value == []
+    ]
     for name in flags:
-        if values[name]:
+        if values[name] or values[name] == []:
             values[name] = {}
         else:
             del values[name]

@@ -69,6 +69,9 @@ _BRACKETED = re.compile(
 _SEPARATOR = re.compile(r"\s*(?:\.\.+|…)\s*|\s+(?:to|until|till|through|thru|-)\s+")
 _SLASHED = re.compile(r"(\d{4}-\d\d-\d\d)/(\d{4}-\d\d-\d\d)", re.ASCII)
 _JOINED = re.compile(r"(\w+)-(\w+)(?:[ ,]+(\d{4}))?", re.ASCII)
+_HYPHENED = re.compile(
+    r"(?:last|this|previous|past|prior|current|trailing|year|quarter|month|week)(?:-[a-z0-9]+)+"
+)
 _TIME = re.compile(r"^(\d{4}-\d\d-\d\d)[t ]\d\d:\d\d.*$", re.ASCII)
 _WEEKDAY_BEFORE = re.compile(rf"^(?:{'|'.join(_DAYS)}|{'|'.join(_WEEKDAY_OF)}),?\s+(?=\S*\d)")
 _US_OR_NOT = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
@@ -76,8 +79,9 @@ _US_OR_NOT = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
 
 def plain_form(expression: str, today: date) -> str:
     """Return an expression in the letters and the order of the grammar."""
-    text = " ".join(expression.lower().replace("_", " ").split())
-    text = text.translate(_PLAIN).strip(" .,;'\"")
+    text = _words(expression).translate(_PLAIN).strip(" .,;'\"")
+    if _HYPHENED.fullmatch(text):
+        text = text.replace("-", " ")
     if bracketed := _BRACKETED.fullmatch(text):
         text = bracketed[1]
     text = _NOISE.sub("", _WHOLENESS.sub("", text))
@@ -91,9 +95,13 @@ def _without_so_far(text: str) -> str:
     return text if text.startswith("last ") else _SO_FAR.sub("", text)
 
 
+def _words(expression: str) -> str:
+    return " ".join(expression.lower().replace("_", " ").split())
+
+
 def nearest_forms(expression: str, today: date) -> list[str]:
     """Return at most two periods of the grammar that a refused expression may mean."""
-    text = " ".join(expression.lower().replace("_", " ").split())
+    text = _words(expression)
     if match := _US_OR_NOT.fullmatch(text):
         first, second, year = map(int, match.groups())
         days = [_day(year, month, day) for month, day in ((first, second), (second, first))]
