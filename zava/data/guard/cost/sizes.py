@@ -15,6 +15,7 @@ from zava.data.guard import refusals
 from zava.data.guard.cost.bounds import filled, largest
 from zava.data.guard.cost.keys import joins_by_keys
 from zava.data.guard.cost.tree_facts import (
+    cut_bytes,
     group_target,
     inner_names,
     power_digits,
@@ -81,6 +82,8 @@ _SET_OPERATORS = frozenset(
 )
 # What a pair weighs where it is more than that of the others, measured.
 _WEIGHTS = {"translate": 4.0}
+# Which argument bounds the characters of the result, by its number.
+_LENGTHS = {"left": 1, "right": 1, "substr": 2, "substring": 2}
 _POWERS = frozenset({"^"})
 _SUMS = frozenset({"+", "-"})
 _WIDTHS = frozenset({"bit", "varbit", "bpchar", "varchar", "char"})
@@ -319,6 +322,8 @@ class Sizes:
         if name in _SHORT_RESULT or name.startswith(("regr_", "var_", "stddev_", "covar_")):
             return _SCALAR
         read = sum(sizes)
+        if name in _LENGTHS:
+            read = min(read, cut_bytes(arguments, _LENGTHS[name]))
         if name.endswith("_agg"):
             return self._gathered_rows(arguments) * (read + _OVERHEAD)
         if name in {"repeat", "lpad", "rpad"} and len(arguments) > 1:
