@@ -196,9 +196,14 @@ async def test_refusals_are_charged_a_deadline_each_and_end_for_the_hour(
             await data.run(seattle, HOPELESS[0], max_rows=1)
         assert call.database_seconds == 30 * number
         assert call.is_refused_for_cost
-    with pytest.raises(Busy, match="refused for their cost") as caught:
-        await data.run(replace(seattle, call=None), HOPELESS[0], max_rows=1)
-    assert caught.value.retry_after_seconds == 3595
+    words = set()
+    for seconds, sql in ((3595, HOPELESS[0]), (1799, HOPELESS[1])):
+        now = 10_800.0 - seconds
+        with pytest.raises(Busy, match="refused for their cost") as caught:
+            await data.run(replace(seattle, call=None), sql, max_rows=1)
+        assert caught.value.retry_after_seconds == seconds
+        words.add(f"{caught.value.message} {caught.value.hint}")
+    assert words == {f"{caught.value.message} Try again at 03:00 UTC."}
     with pytest.raises(QueryRefused, match="visit more rows"):
         await data.run(callers["redmond"], HOPELESS[0], max_rows=1)
     assert (await data.run(callers["seattle"], "SELECT 1", max_rows=1)).rows == [[1]]

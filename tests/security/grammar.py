@@ -89,9 +89,6 @@ AGGREGATES = (
     "bool_or({truth})",
     "percentile_cont(0.5) WITHIN GROUP (ORDER BY ({number})::float8)",
     "jsonb_build_object('least', min({number}), 'most', max({number}))",
-)
-# Of every row of a join, in every row of a series, composed texts pass the limit on memory.
-TEXT_AGGREGATES = (
     "left(string_agg({text}, ', ' ORDER BY {number}), 100)",
     "(array_agg({text} ORDER BY {moment} DESC))[1]",
 )
@@ -149,7 +146,7 @@ STATEMENTS = (
         " SELECT n, (SELECT {number} FROM {source} WHERE {truth} LIMIT 1) AS v FROM steps"
     ),
     (
-        "SELECT d::date, (SELECT {figure} FROM {source} WHERE o.order_date < d) AS a FROM"
+        "SELECT d::date, (SELECT {aggregate} FROM {source} WHERE o.order_date < d) AS a FROM"
         " generate_series(DATE '2026-01-01', DATE '2026-03-01', INTERVAL '1 month') AS d"
     ),
     (
@@ -249,12 +246,7 @@ def _filled(draw: DrawFn, shape: str, *, depth: int) -> str:
 
 
 def _part(draw: DrawFn, kind: str, depth: int) -> str:
-    more = {
-        "aggregate": AGGREGATES + TEXT_AGGREGATES,
-        "figure": AGGREGATES,
-        "window": WINDOWS,
-        "source": SOURCES,
-    }.get(kind)
+    more = {"aggregate": AGGREGATES, "window": WINDOWS, "source": SOURCES}.get(kind)
     if more is not None:
         return _filled(draw, draw(st.sampled_from(more)), depth=depth - 1)
     if kind == "truth_outside":  # beside a LATERAL join only its left side is seen

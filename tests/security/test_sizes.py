@@ -51,6 +51,10 @@ NUMERIC = "WITH v AS MATERIALIZED (SELECT (7::numeric ^ 70000) AS a)"
 
 SPAN = "(SELECT min(order_date) AS a, max(order_date) AS b FROM retail.orders) AS x"
 
+CUT = "WITH a AS (SELECT string_agg(repeat('x', 1000), '') AS s FROM generate_series(1, 10000))"
+LINES = "retail.orders AS o JOIN retail.order_items AS i USING (store_id, order_id) JOIN retail.products AS p USING (product_id)"
+NAMES = "p.product_name || p.synonyms || p.product_name || p.synonyms"
+
 ENDLESS = [
     # JSON paths that compare two paths, by every way to a path.
     *(
@@ -160,6 +164,12 @@ ENDLESS = [
     "SELECT (7::numeric ^ g) * (7::numeric ^ g) FROM generate_series(60000, 60010) AS g",
     "SELECT factorial(g) FROM generate_series(30000, 30010) AS g",
     "SELECT (x).factorial FROM (VALUES (100000)) AS v(x)",
+    # A negative length cuts little away, and the escape of a pattern is no length.
+    f"{CUT} SELECT strpos(left(s, -1), right(s, -1)) FROM a",
+    f"{CUT} SELECT strpos(substring(s SIMILAR '%' ESCAPE '5'), substring(s SIMILAR '%' ESCAPE '5')) FROM a",
+    f"{CUT} SELECT strpos(left(s, length(s)), right(s, least(length(s), 5))) FROM a",
+    f"{CUT} SELECT strpos(substr(s, 5), substr(s, 7)) FROM a",
+    f"SELECT d, (SELECT string_agg({NAMES}, '') FROM {LINES}) FROM generate_series(1, 3) AS d",
     # Short literals beside a text of 100 MB, and steps that no unit makes long.
     f"{TEXTS} SELECT length(translate(s, '{'abcdefghij' * 20}', '')) FROM a",
     f"{TEXTS} SELECT length(btrim(s, '{'abcdefghij' * 20}x')) FROM a",
@@ -222,6 +232,9 @@ USUAL = [
     f"SELECT string_agg(repeat('x', 1000), ', ') FROM {SPAN}, generate_series(a, b, INTERVAL '1' month) AS d",
     "SELECT (x).count FROM (SELECT count(*) FROM retail.orders) AS x",
     "SELECT x.count, x.length FROM (SELECT count(*), length(max(status)) FROM retail.orders) AS x",
+    f"{CUT} SELECT strpos(left(s, 100), substr(s, 5, 100)) FROM a",
+    f"SELECT d, (SELECT left(string_agg({NAMES}, ''), 100) FROM {LINES} WHERE o.order_date < d) FROM generate_series(DATE '2026-01-01', DATE '2026-03-01', INTERVAL '1 month') AS d",
+    "SELECT c.email, (SELECT left(string_agg(synonyms || product_name, ''), 9) FROM retail.products WHERE product_name > c.email AND base_price > 1) FROM retail.customers AS c",
 ]  # fmt: skip
 
 DOCUMENTS = "(SELECT to_jsonb(o) AS d, jsonb_agg(1) OVER () AS big, array_agg(order_id) OVER () AS ids FROM retail.orders AS o) AS x"

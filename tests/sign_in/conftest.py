@@ -12,7 +12,7 @@ from tests.sign_in.directory import Directory
 from tests.sign_in.registrations import app, trusted_identity
 from tests.sign_in.served import directory as served_directory
 from zava.app import Application, compose
-from zava.infrastructure.azure.entra_credentials import exchange_assertion
+from zava.infrastructure.azure.entra_credentials import exchange_tokens
 from zava.infrastructure.local.state_dir import Home
 from zava.model.core import Caller
 from zava.settings import Settings
@@ -70,7 +70,7 @@ async def signing_deployment(
             # For one request: the credential of the process keeps the token.
             patch.setenv("IDENTITY_ENDPOINT", identity)
             patch.setenv("IDENTITY_HEADER", "of-this-machine")
-            exchange_assertion(settings)
+            await exchange_tokens(settings).token()
         first, second = (
             compose(settings, conninfo=database.server, context_keys=context_keys) for _ in range(2)
         )

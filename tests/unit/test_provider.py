@@ -2,12 +2,21 @@
 
 import asyncio
 import json
+import threading
 from typing import Any
 
 import pytest
+from azure.core.credentials import AccessToken
 
+from zava.infrastructure.azure.entra_credentials import EntraTokens
 from zava.protocol.sign_in.directory import provider as module
-from zava.protocol.sign_in.directory.provider import Provider, ProviderFailed, by_secret
+from zava.protocol.sign_in.directory.provider import (
+    Provider,
+    ProviderFailed,
+    by_assertion,
+    by_secret,
+)
+from zava.protocol.sign_in.directory.redemption_limit import MAX_AT_ONCE, TooManySignIns
 
 ISSUER = "https://accounts.example"
 METADATA = {
@@ -23,9 +32,12 @@ class Published:
 
     def __init__(self) -> None:
         self.body: Any = METADATA
+        self.token: Any = {}
         self.read = 0
 
     def __call__(self, url: str, *_: Any, **__: Any) -> bytes:
+        if url == METADATA["token_endpoint"]:
+            return json.dumps(self.token).encode()
         assert url == f"{ISSUER}/.well-known/openid-configuration"
         self.read += 1
         if isinstance(self.body, Exception):
@@ -116,3 +128,37 @@ async def test_address_of_the_sign_in_keeps_the_query_of_the_provider(published:
     published.body = METADATA | {"prompt_values_supported": ["select_account"]}
     address = await of(Clock()).sign_in_address(state="s", nonce="n", challenge="c")
     assert address.endswith("&prompt=select_account")
+
+
+class SilentIdentity:
+    """The identity of an app, whose endpoint answers when a test lets it."""
+
+    def __init__(self) -> None:
+        self.answers = threading.Event()
+        self.requests = 0
+
+    def get_token(self, *_: str) -> Any:
+        self.requests += 1
+        assert self.answers.wait(20)
+        return AccessToken("an assertion", 4_000_000_000)
+
+
+async def test_silent_identity_holds_one_thread_and_no_place_longer_than_a_sign_in(
+    published: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identity = SilentIdentity()
+    proving = by_assertion(EntraTokens(lambda: identity, "scope", "the sign-in").token)  # type: ignore[arg-type,return-value]
+    provider = Provider(ISSUER, "zava", redirect="https://zava.example/", prove=proving)
+    await provider.documents()
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_SECONDS", 0.1)
+        networks = (f"192.0.2.{number}" for number in range(MAX_AT_ONCE + 1))
+        done = await asyncio.gather(
+            *(provider.redeem("c", "v", network) for network in networks), return_exceptions=True
+        )
+    assert [type(each) for each in done] == [*[ProviderFailed] * MAX_AT_ONCE, TooManySignIns]
+    assert identity.requests == 1
+    identity.answers.set()
+    published.token = {"id_token": "x"}
+    assert await provider.redeem("c", "v", "192.0.2.99") == "x", "it recovers by itself"
+    assert identity.requests == 1

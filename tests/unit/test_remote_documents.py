@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 
 import pytest
 
@@ -14,7 +15,8 @@ from tests.sign_in.broker import ISSUER
 from zava.protocol.auth.jwks import RemoteKeys
 from zava.protocol.auth.remote_documents import _TimedConnection, is_safe, read_document
 from zava.protocol.sign_in.directory import provider as module
-from zava.protocol.sign_in.directory.provider import Documents, Provider, ProviderFailed, by_secret
+from zava.protocol.sign_in.directory.provider import Documents, Provider, by_secret
+from zava.protocol.sign_in.directory.redemption_limit import TooManySignIns
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -185,16 +187,23 @@ async def test_browsers_that_leave_hold_sixteen_threads_and_none_of_the_process_
     async def documents() -> Documents:
         return known
 
+    given_back, give_back = threading.Semaphore(0), of_provider._limit.leave
+
+    def count(network: str) -> None:
+        give_back(network)
+        given_back.release()
+
+    monkeypatch.setattr(of_provider._limit, "leave", count)
     monkeypatch.setattr(of_provider, "documents", documents)
     monkeypatch.setattr(module, "read_document", slow)
-    for _ in range(16):
-        await leave(slow, lambda: asyncio.ensure_future(of_provider.redeem("c", "v")))
-    for _ in range(40):
-        with pytest.raises(ProviderFailed, match="too many"):
-            await of_provider.redeem("c", "v")
+    for number in range(16):
+        redeeming = of_provider.redeem("c", "v", f"192.0.2.{number}")
+        await leave(slow, partial(asyncio.ensure_future, redeeming))
+    for number in range(40):
+        with pytest.raises(TooManySignIns):
+            await of_provider.redeem("c", "v", f"192.0.2.{number}")
     assert slow.read == 16
     slow.answers.set()
     for _ in range(16):  # each thread that ends gives its place back
-        assert await asyncio.to_thread(of_provider._room.acquire, timeout=20)
-    of_provider._room.release(16)
-    assert await of_provider.redeem("c", "v") == "x"
+        assert await asyncio.to_thread(given_back.acquire, timeout=20)
+    assert await of_provider.redeem("c", "v", "192.0.2.1") == "x"

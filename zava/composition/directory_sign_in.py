@@ -9,7 +9,7 @@ from uuid import UUID
 
 from zava.data.redeemed_codes import SignInLedger
 from zava.data.session.signed_context import ContextSigner
-from zava.infrastructure.azure.entra_credentials import exchange_assertion
+from zava.infrastructure.azure.entra_credentials import exchange_tokens
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.protocol.auth.permissions import SCOPES
 from zava.protocol.auth.tokens import TrustedIssuer
@@ -84,7 +84,7 @@ class DirectorySignIn:
                 redirect=f"{issuer}{CALLBACK_PATH}",
                 prove=by_secret(client_id, secret)
                 if secret
-                else by_assertion(lambda: exchange_assertion(settings)),
+                else by_assertion(exchange_tokens(settings).token),
                 lets_select=is_entra,
             ),
             IdTokens(

@@ -26,10 +26,10 @@ _WAIT_SECONDS = 10.0  # as long as for a connection, within the call's deadline
 _SPENT = {
     "calls": "You have used this minute's calls.",
     "time": "You have used this hour's database time.",
-    "cost": "Too many of your statements were refused for their cost.",
     "place": "You have reached your limit of concurrent calls.",
     "overdue": "An earlier statement of yours still runs. The database cannot interrupt it.",
 }
+_COST_SPENT = "Too many of your statements were refused for their cost."
 OVERDUE_SECONDS = 5
 """After how long a caller may ask again whose statement works on."""
 
@@ -51,8 +51,7 @@ class Budget:
 def spent(what: str, seconds: int) -> Busy:
     """Return the error of a used-up budget, free again in `seconds`.
 
-    `what` is `calls`, `time`, `cost` or `place`, or `overdue` for a statement that works past its
-    deadline.
+    `what` is `calls`, `time` or `place`, or `overdue` for a statement that works past its deadline.
     """
     return Busy(
         _SPENT[what],
@@ -251,7 +250,10 @@ class Budgets:
         refusals = refusals + 1 if hour == this_hour else 1
         self._refusals[caller.identity] = this_hour, refusals
         if refusals > _COST_REFUSALS_PER_HOUR:
-            raise spent("cost", math.ceil((this_hour + 1) * _HOUR - now) or 1)
+            until = (this_hour + 1) * _HOUR
+            # The moment, which stays the same, so that no two refusals differ by the clock.
+            hint = f"Try again at {time.strftime('%H:%M', time.gmtime(until))} UTC."
+            raise Busy(_COST_SPENT, hint=hint, retry_after_seconds=math.ceil(until - now) or 1)
 
     def requests(self, caller: Caller) -> int:
         """Return how many requests of a caller were counted here in this minute."""

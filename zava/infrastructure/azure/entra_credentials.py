@@ -37,7 +37,7 @@ _RENEWAL_TIMEOUT_SECONDS = 1.0  # while the token that is held still does
 class NoToken(Exception):
     """Microsoft Entra ID gave no token; the cause goes to the log, not into the message."""
 
-    def __init__(self, cause: BaseException, purpose: str = "the database") -> None:
+    def __init__(self, cause: BaseException, purpose: str) -> None:
         super().__init__(
             f"Microsoft Entra ID gave no token for {purpose} ({type(cause).__name__}); "
             "on a workstation sign in with `azd auth login` or `az login`, on Azure look whether "
@@ -91,38 +91,36 @@ def _trusted_roots() -> str:
     return ssl.get_default_verify_paths().cafile or certifi.where()
 
 
-class DatabaseTokens:
-    """Passwords for new connections: the token held, renewed before it expires, one at a time."""
+class EntraTokens:
+    """Tokens of one scope: the one held, renewed before it expires, one request at a time.
+
+    `purpose` names in errors what a token is for.
+    """
 
     def __init__(
         self,
         credential: Callable[[], "TokenCredential"],
+        scope: str,
+        purpose: str,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._credential = credential
+        self._scope = scope
+        self._purpose = purpose
         self._clock = clock
         self._held: AccessToken | None = None
         self._renewing = asyncio.Lock()
         self._fetching: Future[AccessToken] | None = None
 
-    async def arguments(self) -> dict[str, Any]:
-        """Return a new connection's password, and the callback for a refusal by the server.
+    async def token(self) -> str:
+        """Return the token that is held, or a new one.
 
         Raises:
             NoToken: none is held and none could be had.
         """
         async with self._renewing:
-            token = await self._token()
-        return {"password": token, "refused": partial(self._forget, token)}
-
-    def password(self) -> str:
-        """Return a token for one connection of the command line.
-
-        Raises:
-            NoToken: none could be had.
-        """
-        return self._fetch().token
+            return await self._token()
 
     async def _token(self) -> str:
         held, now = self._held, self._clock()
@@ -136,7 +134,7 @@ class DatabaseTokens:
         except NoToken as error:
             if held is None or is_needed:
                 raise
-            logger.warning("the token for the database is not renewed yet: %s", error)
+            logger.warning("the token for %s is not renewed yet: %s", self._purpose, error)
             return held.token
         return self._held.token
 
@@ -145,17 +143,47 @@ class DatabaseTokens:
         if self._fetching is None or self._fetching.done():
             self._fetching = _on_a_thread(self._fetch)
         answer = asyncio.wrap_future(self._fetching)
+        # Also where the caller leaves before it comes.
+        answer.add_done_callback(lambda late: late.cancelled() or late.exception())
         await asyncio.wait({answer}, timeout=patience_seconds)
         if not answer.done():
-            answer.add_done_callback(lambda late: late.cancelled() or late.exception())
-            raise NoToken(TimeoutError())
+            raise NoToken(TimeoutError(), self._purpose)
         return answer.result()
 
     def _fetch(self) -> "AccessToken":
         try:
-            return self._credential().get_token(DATABASE_SCOPE)
+            return self._credential().get_token(self._scope)
         except Exception as error:  # each credential has its own; the caller knows one
-            raise NoToken(error) from error
+            raise NoToken(error, self._purpose) from error
+
+
+class DatabaseTokens(EntraTokens):
+    """Passwords for new connections."""
+
+    def __init__(
+        self,
+        credential: Callable[[], "TokenCredential"],
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__(credential, DATABASE_SCOPE, "the database", clock=clock)
+
+    async def arguments(self) -> dict[str, Any]:
+        """Return a new connection's password, and the callback for a refusal by the server.
+
+        Raises:
+            NoToken: none is held and none could be had.
+        """
+        token = await self.token()
+        return {"password": token, "refused": partial(self._forget, token)}
+
+    def password(self) -> str:
+        """Return a token for one connection of the command line.
+
+        Raises:
+            NoToken: none could be had.
+        """
+        return self._fetch().token
 
     def _forget(self, token: str) -> None:
         """Drop a token that the server does not accept, though its time is not over."""
@@ -182,16 +210,9 @@ def _on_a_thread(ask: Callable[[], T]) -> "Future[T]":
     return future
 
 
-def exchange_assertion(settings: Settings) -> str:
-    """Return a token of the app's identity with which its registration proves itself.
-
-    Raises:
-        NoToken: Microsoft Entra ID gave none.
-    """
-    try:
-        return azure_credential(settings).get_token(_EXCHANGE_SCOPE).token
-    except Exception as error:  # each credential has its own; the caller knows one
-        raise NoToken(error, "the sign-in") from error
+def exchange_tokens(settings: Settings) -> EntraTokens:
+    """Return the source of the tokens with which the app's registration proves itself."""
+    return EntraTokens(lambda: azure_credential(settings), _EXCHANGE_SCOPE, "the sign-in")
 
 
 def database_tokens(settings: Settings) -> DatabaseTokens | None:

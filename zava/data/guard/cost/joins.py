@@ -132,6 +132,7 @@ class _Links:
         self._has_subqueries = has_subqueries
         self.groups = list(range(len(read.sources)))
         self.factors = [1.0] * len(read.sources)
+        self.outer_factors: dict[int, float] = {}
         self.anywhere = 1.0
         for link in read.links:
             self._merge(link)
@@ -158,9 +159,12 @@ class _Links:
                 self.factors[places[0]] *= _key_lookup(sides["lexpr"])
             elif _is_key(columns, [sources[place] for place in places]):
                 self._merge(places or range(len(sources)))
-        elif not names_outer and (key is not None or not self._holds_subquery(condition)):
-            # Of other conditions each row is visited to find out.
-            self._lower(places, _EQUALITY if is_equality else _RANGE)
+        elif key is not None or not self._holds_subquery(condition):
+            if names_outer:
+                # Each row is visited for each row around it, but not each is returned.
+                self._lower_returned(places)
+            else:
+                self._lower(places, _EQUALITY if is_equality else _RANGE)
 
     def _holds_subquery(self, condition: Node) -> bool:
         return self._has_subqueries and any(
@@ -172,6 +176,11 @@ class _Links:
             self.factors[places[0] if places else 0] *= factor
         elif not places:
             self.anywhere *= factor
+
+    def _lower_returned(self, places: list[int]) -> None:
+        if len(places) == 1 or len(self.factors) == 1:
+            place = places[0] if places else 0
+            self.outer_factors[place] = self.outer_factors.get(place, 1.0) * _RANGE
 
     def _merge(self, members: Iterable[int]) -> None:
         merged = {self.groups[member] for member in members}
@@ -200,11 +209,18 @@ def joined(read: From, *, has_subqueries: bool) -> Rows:
         share_of[group] = min(share_of.get(group, 1.0), lowered)
         source.rows = Rows(source.rows.returned * lowered, source.rows.visited * lowered)
     share = max(links.anywhere, _KEY_LOOKUP)
-    returned, visited = (
-        max(prod(max(of[group] * share_of[group], 1.0) for group in of) * share, 1.0)
-        for of in (returned_of, visited_of)
-    )
-    return Rows(returned, visited)
+    visited = _combined(visited_of, share_of) * share
+    for place, factor in links.outer_factors.items():
+        share_of[links.groups[place]] *= factor
+    returned = _combined(returned_of, share_of) * share
+    return Rows(max(returned, 1.0), max(visited, 1.0))
+
+
+def _combined(rows_of: Mapping[int, float], share_of: Mapping[int, float]) -> float:
+    combined = 1.0
+    for group, rows in rows_of.items():
+        combined *= max(rows * share_of[group], 1.0)
+    return combined
 
 
 def selected_key(condition: Node, around: Names) -> list[Node] | None:

@@ -40,6 +40,8 @@ SET_OPERATORS = frozenset(
 )
 # What a pair weighs where it is more than that of the others, measured.
 WEIGHTS = {"translate": 4.0}
+# Which argument bounds the characters of the result, by its number.
+LENGTHS = {"left": 1, "right": 1, "substr": 2, "substring": 2}
 POWERS = frozenset({"^"})
 SUMS = frozenset({"+", "-"})
 WIDTHS = frozenset({"bit", "varbit", "bpchar", "varchar", "char"})

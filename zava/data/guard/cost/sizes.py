@@ -16,6 +16,7 @@ from zava.data.guard.cost.bounds import filled, largest
 from zava.data.guard.cost.keys import joins_by_keys
 from zava.data.guard.cost.size_words import (
     ESCAPING,
+    LENGTHS,
     POWERS,
     SEARCHING,
     SET_OPERATORS,
@@ -26,6 +27,7 @@ from zava.data.guard.cost.size_words import (
     WITH_ITSELF,
 )
 from zava.data.guard.cost.tree_facts import (
+    cut_bytes,
     group_target,
     inner_names,
     power_digits,
@@ -286,6 +288,8 @@ class Sizes:
         if name in SHORT_RESULT or name.startswith(("regr_", "var_", "stddev_", "covar_")):
             return _SCALAR
         read = sum(sizes)
+        if name in LENGTHS:
+            read = min(read, cut_bytes(arguments, LENGTHS[name]))
         if name.endswith("_agg"):
             return self._gathered_rows(arguments) * (read + _OVERHEAD)
         if name in {"repeat", "lpad", "rpad"} and len(arguments) > 1:

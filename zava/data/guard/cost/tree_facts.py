@@ -1,6 +1,6 @@
 """Facts of one query or expression in a parse tree, for the estimate of sizes."""
 
-from math import log10
+from math import inf, log10
 from typing import Any
 
 from zava.data.guard.cost.bounds import constant
@@ -9,6 +9,7 @@ from zava.data.syntax.parser import Node, nodes_of
 
 MAX_NUMERIC = 131_072.0
 _SCALAR = 64.0
+_MAX_CHARACTER_BYTES = 4
 
 
 def power_digits(arguments: list[Node]) -> float:
@@ -27,6 +28,16 @@ def _is_numeric(node: Node) -> bool:
     if "TypeCast" in node:
         return bool(node["TypeCast"]["typeName"]["names"][-1]["String"]["sval"] == "numeric")
     return "fval" in node.get("A_Const", {})
+
+
+def cut_bytes(arguments: list[Node], place: int) -> float:
+    """Return how many bytes a call leaves of a text; the argument at `place` is the length."""
+    const = arguments[place].get("A_Const", {}) if place < len(arguments) else {}
+    if "ival" not in const:  # a text is the escape of a pattern
+        return inf
+    # A negative one counts from the other end, and leaves the more.
+    characters = int(const["ival"].get("ival", 0))
+    return inf if characters < 0 else float(_MAX_CHARACTER_BYTES * characters)
 
 
 def text_of(part: Node) -> str:

@@ -17,6 +17,7 @@ from zava.protocol.http_responses import HttpResponse, json_answer
 from zava.protocol.sign_in.authorization import answer_location, from_ticket, to_ticket
 from zava.protocol.sign_in.directory.id_tokens import IdTokens
 from zava.protocol.sign_in.directory.provider import Provider, ProviderFailed
+from zava.protocol.sign_in.directory.redemption_limit import TooManySignIns, network_of
 from zava.protocol.sign_in.page import consent_page, refusal_page
 from zava.protocol.sign_in.parts import Asked, Person, SignInRefused, SignInRequest
 from zava.protocol.sign_in.seal import Seal, fingerprint
@@ -48,6 +49,8 @@ class DirectoryPeople:
         # Pages of this process that were answered. Of one that two instances answer, the database
         # lets one code be redeemed.
         self._answered: TTLCache[str, bool] = TTLCache(_MAX_ANSWERED, STATE_SECONDS)
+        # By their nonce, the states whose code was sent to the provider.
+        self._redeemed: TTLCache[str, bool] = TTLCache(_MAX_ANSWERED, STATE_SECONDS)
 
     async def welcome(self, asked: Asked, ticket: str, headers: Mapping[str, str]) -> HttpResponse:
         """Send the browser to the provider."""
@@ -84,7 +87,9 @@ class DirectoryPeople:
             state = self._own_state(given, request.headers)
             if "error" in given:
                 return self._refused_there(given["error"], from_ticket(state))
-            person = await self._proven(given, state)
+            # Where no host in front states an address, each browser counts for itself.
+            network = network_of(request.headers.get("x-forwarded-for", "")) or state["browser"]
+            person = await self._proven(given, state, network)
             asked = from_ticket(state)
             content = {"person": list(person), "browser": state["browser"]}
             ticket = self._pages.close(
@@ -92,6 +97,8 @@ class DirectoryPeople:
             )
         except SignInRefused as refusal:
             return refusal_page(400, str(refusal))
+        except TooManySignIns:
+            return refusal_page(503, f"Too many people sign in at this moment. {_AGAIN}")
         except (ProviderFailed, Busy) as failure:
             return _failed(failure)
         return consent_page(asked, ticket, person)
@@ -121,7 +128,9 @@ class DirectoryPeople:
             raise SignInRefused(f"This sign-in began in another browser. {_AGAIN}")
         return state
 
-    async def _proven(self, given: Mapping[str, str], state: Mapping[str, Any]) -> Person:
+    async def _proven(
+        self, given: Mapping[str, str], state: Mapping[str, Any], network: str
+    ) -> Person:
         if "code" not in given:
             raise SignInRefused(f"The directory did not sign you in. {_AGAIN}")
         documents = await self._provider.documents()
@@ -130,8 +139,16 @@ class DirectoryPeople:
         default = None if documents.names_issuer else documents.issuer
         if "{tid}" not in documents.issuer and given.get("iss", default) != documents.issuer:
             raise ProviderFailed("another issuer answered")
-        token = await self._provider.redeem(given["code"], state["verifier"])
-        return await self._id_tokens.person(token, nonce=state["nonce"], keys=documents.keys)
+        nonce = state["nonce"]
+        if nonce in self._redeemed:
+            raise SignInRefused(f"This sign-in was answered before. {_AGAIN}")
+        self._redeemed[nonce] = True
+        try:
+            token = await self._provider.redeem(given["code"], state["verifier"], network)
+        except TooManySignIns:
+            del self._redeemed[nonce]  # the code was not sent
+            raise
+        return await self._id_tokens.person(token, nonce=nonce, keys=documents.keys)
 
     def _refused_there(self, error: str, asked: Asked) -> HttpResponse:
         if error in {"access_denied", "consent_required"}:

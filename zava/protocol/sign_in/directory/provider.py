@@ -5,22 +5,20 @@ Only an ID token is taken from it. The rest of its answer is dropped unread.
 
 import asyncio
 import json
-import threading
 import time
 from base64 import b64encode
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
 
 from zava.infrastructure.azure.entra_credentials import NoToken
 from zava.protocol.auth.jwks import RemoteKeys
 from zava.protocol.auth.remote_documents import is_safe, read_document
+from zava.protocol.sign_in.directory.redemption_limit import MAX_AT_ONCE, RedemptionLimit
 
 _MAX_AGE_SECONDS = 3600.0
 _REST_SECONDS = 10.0  # after a failure
-_MAX_AT_ONCE = 16
 _SECONDS = 8.0  # clients give a sign-in at most ten
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
@@ -63,7 +61,7 @@ class Provider:
         client_id: str,
         *,
         redirect: str,
-        prove: Callable[[Documents], Proof],
+        prove: Callable[[Documents], Awaitable[Proof]],
         lets_select: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -78,9 +76,9 @@ class Provider:
         self._failure = ""
         self._reading: asyncio.Task[None] | None = None
         # Threads of its own: anyone can begin a sign-in, and a slow provider would hold those on
-        # which the process does its other work.
-        self._threads = ThreadPoolExecutor(_MAX_AT_ONCE, thread_name_prefix="sign-in")
-        self._room = threading.BoundedSemaphore(_MAX_AT_ONCE)
+        # which the process does its other work. One more reads the documents.
+        self._threads = ThreadPoolExecutor(MAX_AT_ONCE + 1, thread_name_prefix="sign-in")
+        self._limit = RedemptionLimit()
 
     async def sign_in_address(self, *, state: str, nonce: str, challenge: str) -> str:
         """Return where the browser goes to sign in.
@@ -106,17 +104,33 @@ class Provider:
         separator = "&" if urlsplit(documents.authorization_endpoint).query else "?"
         return f"{documents.authorization_endpoint}{separator}{urlencode(sent)}"
 
-    async def redeem(self, code: str, verifier: str) -> str:
-        """Return the ID token for a code.
+    async def redeem(self, code: str, verifier: str, network: str) -> str:
+        """Return the ID token for a code that came from a network.
+
+        A redemption holds its place until its thread ends, also after its requester has left.
 
         Raises:
+            TooManySignIns: the network has as many redemptions under way as it may.
             ProviderFailed: the provider refuses the code, or does not answer.
         """
         documents = await self.documents()
+        self._limit.enter(network)
+        sending: Future[bytes] | None = None
         try:
-            body = await self._on_a_thread(partial(self._send, documents, code, verifier))
+            # The proof, too, and the whole answer: a provider may send it byte by byte.
+            async with asyncio.timeout(_SECONDS):
+                proof = await self._prove(documents)
+                sending = self._threads.submit(self._send, documents, code, verifier, proof)
+                body = await asyncio.wrap_future(sending)
+        except NoToken as error:
+            raise ProviderFailed(str(error)) from error
         except TimeoutError as error:
             raise ProviderFailed("its token endpoint: no answer in time") from error
+        finally:
+            if sending is None:
+                self._limit.leave(network)
+            else:
+                sending.add_done_callback(lambda _: self._limit.leave(network))
         token = _object(body).get("id_token")
         if not isinstance(token, str):
             raise ProviderFailed("no ID token came")
@@ -148,29 +162,13 @@ class Provider:
             self._failed_at = self._clock()
             self._failure = str(failure)
 
-    async def _on_a_thread(self, work: Callable[[], bytes]) -> bytes:
-        """Run work for which each requester waits a bounded time.
-
-        A thread holds its place until it ends, also after its requester has left.
-
-        Raises:
-            ProviderFailed: as many are under way as may be.
-            TimeoutError: the work takes too long.
-        """
-        if not self._room.acquire(blocking=False):
-            raise ProviderFailed("too many sign-ins at once")
-        doing = self._threads.submit(work)
-        doing.add_done_callback(lambda _: self._room.release())
-        # The whole answer: a provider may send it byte by byte.
-        async with asyncio.timeout(_SECONDS):
-            return await asyncio.wrap_future(doing)
-
     async def _read(self, known: Documents | None) -> Documents:
         base = self.issuer.replace("{tid}", "organizations").rstrip("/")
         try:
-            body = await self._on_a_thread(
-                partial(read_document, f"{base}/.well-known/openid-configuration")
-            )
+            async with asyncio.timeout(_SECONDS):
+                body = await asyncio.wrap_future(
+                    self._threads.submit(read_document, f"{base}/.well-known/openid-configuration")
+                )
         except (OSError, ValueError) as error:
             raise ProviderFailed(f"its metadata: {type(error).__name__}") from error
         metadata = _object(body)
@@ -195,11 +193,7 @@ class Provider:
             metadata.get("authorization_response_iss_parameter_supported") is True,
         )
 
-    def _send(self, documents: Documents, code: str, verifier: str) -> bytes:
-        try:
-            proof = self._prove(documents)
-        except NoToken as error:
-            raise ProviderFailed(str(error)) from error
+    def _send(self, documents: Documents, code: str, verifier: str, proof: Proof) -> bytes:
         form = {
             "grant_type": "authorization_code",
             "code": code,
@@ -217,20 +211,22 @@ class Provider:
             raise ProviderFailed(f"its token endpoint: {type(error).__name__}") from error
 
 
-def by_assertion(assertion: Callable[[], str]) -> Callable[[Documents], Proof]:
+def by_assertion(
+    assertion: Callable[[], Awaitable[str]],
+) -> Callable[[Documents], Awaitable[Proof]]:
     """Prove each request with a token of an identity that the registration trusts (RFC 7523)."""
 
-    def prove(_: Documents) -> Proof:
-        fields = {"client_assertion_type": _ASSERTION_TYPE, "client_assertion": assertion()}
+    async def prove(_: Documents) -> Proof:
+        fields = {"client_assertion_type": _ASSERTION_TYPE, "client_assertion": await assertion()}
         return Proof(fields, {})
 
     return prove
 
 
-def by_secret(client_id: str, secret: str) -> Callable[[Documents], Proof]:
+def by_secret(client_id: str, secret: str) -> Callable[[Documents], Awaitable[Proof]]:
     """Prove each request with a client secret, in the way that the provider supports."""
 
-    def prove(documents: Documents) -> Proof:
+    async def prove(documents: Documents) -> Proof:
         if "client_secret_basic" in documents.secret_methods:
             pair = f"{quote(client_id, safe='')}:{quote(secret, safe='')}"
             return Proof({}, {"authorization": f"Basic {b64encode(pair.encode()).decode()}"})
