@@ -15,7 +15,7 @@ from psycopg.conninfo import make_conninfo
 
 from tests.database import Cluster, Database
 from tests.homes import open_directory
-from tests.local.laptop import ROOT
+from tests.local.forked import ROOT
 from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
 from zava.infrastructure.local.state_dir import Home
 

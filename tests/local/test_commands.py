@@ -10,7 +10,8 @@ import psycopg
 import pytest
 
 from tests.importing.files import write_shop
-from tests.local.laptop import ROOT, Laptop, free_port
+from tests.local.forked import ROOT
+from tests.local.laptop import Laptop, free_port
 from tests.protocol.rpc import MODERN, request
 
 COUNT = "SELECT count(*) AS orders FROM retail.orders"

@@ -16,7 +16,8 @@ import pytest
 from psycopg import pq
 
 from tests.homes import open_directory
-from tests.local.laptop import ROOT, Laptop, free_port
+from tests.local.forked import ROOT
+from tests.local.laptop import Laptop, free_port
 from tests.patience import patient
 from tests.vectors import KnownVectors
 from zava.infrastructure.embeddings.index_job import embed_catalogue

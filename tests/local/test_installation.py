@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.homes import open_directory
-from tests.local.laptop import ROOT
+from tests.local.forked import ROOT
 
 # A Python that installs nothing. Each step leaves a file; the step of KILLED_AT kills `make`.
 PYTHON = """\

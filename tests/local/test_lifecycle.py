@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from tests.database import Cluster, Database
-from tests.local.laptop import ROOT
+from tests.local.forked import ROOT
 from tests.protocol.rpc import MODERN, request
 from zava.app import Application, compose
 from zava.infrastructure.local.state_dir import Home

@@ -6,7 +6,8 @@ import shlex
 import subprocess
 from os import defpath
 
-from tests.local.laptop import ROOT, Laptop
+from tests.local.forked import ROOT
+from tests.local.laptop import Laptop
 from zava.retail.tools.registry import TOOLS
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

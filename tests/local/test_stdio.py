@@ -15,7 +15,8 @@ from mcp.client.stdio import stdio_client
 from mcp.shared.inbound import encode_header_value
 from mcp_types import TextResourceContents
 
-from tests.local.laptop import ROOT, Laptop, free_port
+from tests.local.forked import ROOT
+from tests.local.laptop import Laptop, free_port
 from tests.protocol.rpc import LEGACY, META, MODERN
 from zava.cli.stdio import Renewed, StdioBridge, _header
 from zava.retail.tools.registry import TOOLS

@@ -14,7 +14,7 @@ from tests.conftest import TODAY
 from tests.database import Database
 from tests.docs.test_clients_page import BY_URL, PAGE, URL, configuration
 from tests.functions.hosting import Hosted
-from tests.local.laptop import ROOT
+from tests.local.forked import ROOT
 from tests.outside.browser import Browser
 from tests.outside.node import node, run
 from tests.pictures.serving import serving

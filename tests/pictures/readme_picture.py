@@ -6,7 +6,8 @@ python -m tests.pictures.readme_picture
 from datetime import date
 
 from tests.homes import open_directory
-from tests.local.laptop import ROOT, Laptop, free_port
+from tests.local.forked import ROOT
+from tests.local.laptop import Laptop, free_port
 from tests.outside.node import NODE, run
 from tests.pictures.serving import HERE, chromium
 
