@@ -45,10 +45,12 @@ SECONDS_OF_CHECK := $(VENV)/.seconds-of-check
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
-# Installed anew only when the lock file changes. Files are copied: linked ones would be shared with
-# other checkouts, and a chmod there reach the PostgreSQL that runs here. What root installs belongs
-# to the owner of the checkout. An installation that was killed leaves packages that look whole to pip
-# and uv: what it has left is removed. An environment that something else made is never removed.
+# Linked files would be shared with other checkouts, and a chmod there reach the PostgreSQL here.
+export UV_LINK_MODE := copy
+
+# Installed anew only when the lock file changes. What root installs belongs to the owner of the
+# checkout. An installation that was killed leaves packages that look whole to pip and uv: what it
+# has left is removed. An environment that something else made is never removed.
 $(VENV)/.installed: requirements-dev.txt
 	@$(PYTHON) -I scripts/supported_platforms.py
 	@test ! -e $(VENV)/.installing || rm -rf $(VENV) 2>/dev/null || \
@@ -57,7 +59,7 @@ $(VENV)/.installed: requirements-dev.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 	@echo "Installing 570 MB into $(VENV); this takes one to three minutes …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	@$(BIN)/uv pip install --quiet --link-mode=copy --python $(BIN)/python -r requirements-dev.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements-dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python -r requirements-worker.txt
 	@$(BIN)/python -c "$(CHECKOUT)"
 	@rm -f $(VENV)/.installing

@@ -202,6 +202,11 @@ param scopeStyle string = 'url'
 @description('Client ids of the MCP clients that people use, comma-separated. The first one is Visual Studio Code. The registration for clients is added.')
 param clientIds string = 'aebc6443-996d-45c2-90f0-388ff96faa56'
 
+@minValue(0)
+@maxValue(8760)
+@description('Hours without any order of the chain after which readiness is degraded and an alert fires; 0: not watched.')
+param lateOrdersHours int = 0
+
 @description('Client ids that the app itself lets in, comma-separated; empty for any that the directory lets in.')
 param allowedClients string = ''
 
@@ -509,6 +514,7 @@ module app 'modules/app.bicep' = {
       clients!.outputs.applicationId
     ], checkedClientIds) : checkedClientIds
     allowedClients: allowedClients
+    lateOrdersHours: lateOrdersHours
     customHostname: customHostname
     customHostnameThumbprint: customHostnameThumbprint
     maximumInstanceCount: maximumInstanceCount

@@ -42,6 +42,7 @@ param clientIds array
 
 @description('Client ids that the app itself lets in, comma-separated; empty for any.')
 param allowedClients string
+param lateOrdersHours int
 param customHostname string
 param customHostnameThumbprint string
 param maximumInstanceCount int
@@ -77,6 +78,7 @@ var zavaSettings = {
   ZAVA_SCOPE_STYLE: scopeStyle
   ZAVA_ALLOWED_TENANTS: tenant().tenantId
   ZAVA_ALLOWED_CLIENTS: allowedClients
+  ZAVA_LATE_ORDERS_HOURS: string(lateOrdersHours)
   ZAVA_ALLOWED_HOSTS: empty(customHostname) ? app.properties.defaultHostName : '${app.properties.defaultHostName},${customHostname}'
   AZURE_OPENAI_ENDPOINT: openAiEndpoint
   EMBEDDING_MODEL_DEPLOYMENT_NAME: embeddingDeployment

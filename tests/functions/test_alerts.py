@@ -37,6 +37,13 @@ RULES = {
     for rule in rules_of(Infrastructure(ROOT))
 }
 SQL = "SELECT store_name FROM retail.stores"
+FIRED: set[str] = set()
+# How requests end that meet the plant `broken_parts`: the status, and what is logged.
+ENDS = {
+    "prompts/list": (500, "request failed"),
+    "resources/list": (503, "request cancelled"),
+    "resources/templates/list": (503, "request timed out"),
+}
 
 
 class Watched:
@@ -54,8 +61,11 @@ class Watched:
         """Call a tool; return the status."""
         params = {"name": tool, "arguments": arguments or {}}
         headers, body = request(MODERN, "tools/call", params, token or self._token)
-        answer = await self._http.post(self.hosted.mcp_url, headers=headers, content=body)
-        return answer.status_code
+        return (await self.post(headers, body)).status_code
+
+    async def post(self, headers: dict[str, str], body: bytes) -> httpx.Response:
+        """Send a message."""
+        return await self._http.post(self.hosted.mcp_url, headers=headers, content=body)
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -63,11 +73,13 @@ class Watched:
     def told(self) -> set[str]:
         """Return the alerts whose queries are over their thresholds."""
         tables = {"customMetrics": self._metrics(), "traces": self._traces()}
-        return {
+        fired = {
             name
             for name, criterion in RULES.items()
             if read_query(criterion["query"]).over(tables) > criterion["threshold"]
         }
+        FIRED.update(fired)
+        return fired
 
     def lines(self, words: str) -> list[tuple[str, dict[str, Any]]]:
         """Return each line of ours with these words, and under which category it arrived."""
@@ -135,6 +147,7 @@ async def watched(
         ZAVA_SLOW_QUERY_SECONDS="0.0001",
         ZAVA_CACHE_TTL_SECONDS="0",
         ZAVA_POOL_MAX=str(POOL),
+        ZAVA_LATE_ORDERS_HOURS="1",
     ) as hosted:
         watched = Watched(hosted, ingestion, tokens["seattle"])
         yield watched
@@ -247,6 +260,15 @@ async def test_telemetry_that_is_refused_is_told_by_the_lines_alone(watched: Wat
     assert {category for category, _ in watched.lines("Forbidden error %s")} == {CONSOLE}
 
 
+async def test_orders_that_stopped_are_told(watched: Watched) -> None:
+    # The newest order of the demo data is older than an hour.
+    assert "late-orders" not in watched.told()
+    async with httpx.AsyncClient(timeout=40) as http:
+        answer = await http.get(f"{watched.hosted.url}/health/ready")
+    assert answer.json()["checks"]["orders"] == "late"
+    assert await comes(lambda: "late-orders" in watched.told())
+
+
 async def test_isolation_that_is_broken_is_told(
     own: Database,
     ingestion: Ingestion,
@@ -259,11 +281,13 @@ async def test_isolation_that_is_broken_is_told(
     with psycopg.connect(own.owner, autocommit=True) as owner:
         owner.execute("ALTER TABLE retail.orders NO FORCE ROW LEVEL SECURITY")
     with functions_host(
-        *("--plant", "fast_telemetry", "--log", str(tmp_path / "log")),
+        *("--plant", "fast_telemetry", "--plant", "broken_parts"),
+        *("--log", str(tmp_path / "log")),
         database=own,
         home=home,
         context_keys=context_keys,
         APPLICATIONINSIGHTS_CONNECTION_STRING=ingestion.connection_string,
+        ZAVA_STATEMENT_TIMEOUT_SECONDS="1",
     ) as hosted:
         watched = Watched(hosted, ingestion, tokens["seattle"])
         assert await watched.ask("execute_sales_query", {"postgresql_query": SQL}) == 200
@@ -272,6 +296,12 @@ async def test_isolation_that_is_broken_is_told(
         found = watched.lines('"isolation: ')
         assert {(category, line["level"]) for category, line in found} == {(USER, "CRITICAL")}
         assert watched.lines("execute_sales_query failed")
+        assert RULES.keys() == FIRED, "each rule has fired in a test above"
+        for method, (status, words) in ENDS.items():
+            headers, body = request(MODERN, method, None, tokens["seattle"])
+            answer = await watched.post(headers, body)
+            assert answer.status_code == status
+            assert [category for category, _ in watched.lines(f'"{words}')] == [USER]
         await watched.close()
 
 

@@ -30,13 +30,14 @@ def hosted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosted]:
         yield host
 
 
-async def ask(hosted: Hosted, do: str, seconds: float = 0) -> tuple[int, bytes, float]:
+async def ask(hosted: Hosted, do: str, seconds: float = 0, *more: str) -> tuple[int, bytes, float]:
     """Have the function do something; return status, body and seconds."""
     parts = urlsplit(hosted.url)
     started = time.monotonic()
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     try:
-        writer.write(get("/mcp", f"do: {do}", f"seconds: {seconds}", "Connection: close"))
+        lines = (f"do: {do}", f"seconds: {seconds}", *more, "Connection: close")
+        writer.write(get("/mcp", *lines))
         answer = parsed(await asyncio.wait_for(reader.read(), 30))
     finally:
         writer.close()
@@ -130,9 +131,14 @@ async def test_calls_wait_beside_each_other_and_a_block_holds_all(hosted: Hosted
     assert (await blocking)[0] == 200
 
 
-async def test_killed_worker_is_500_at_once_and_another_one_serves_on(hosted: Hosted) -> None:
+@pytest.mark.parametrize("number", ["SIGKILL", "SIGTERM"])
+async def test_killed_worker_is_500_at_once_and_another_one_serves_on(
+    hosted: Hosted, number: str
+) -> None:
     before = json.loads((await ask(hosted, "nothing"))[1])["pid"]
-    in_flight, killing = await asyncio.gather(ask(hosted, "hang", 25), ask(hosted, "die"))
+    in_flight, killing = await asyncio.gather(
+        ask(hosted, "hang", 25), ask(hosted, "die", 0, f"signal: {number}")
+    )
     assert in_flight[:2] == (500, b"")
     assert killing[:2] == (500, b"")
     assert in_flight[2] < 20

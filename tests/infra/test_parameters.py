@@ -59,6 +59,13 @@ def test_clients_that_the_app_lets_in_reach_its_settings(given: str) -> None:
     assert allowed.value(written.get("ZAVA_ALLOWED_CLIENTS")) == given
 
 
+def test_hours_without_orders_reach_the_app_s_settings() -> None:
+    assert of_module("app", "lateOrdersHours", lateOrdersHours=30) == 30
+    written = INFRASTRUCTURE.files["modules/app.bicep"].of("var")["zavaSettings"].value
+    scope = Scope(INFRASTRUCTURE.files["modules/app.bicep"], {"lateOrdersHours": 30})
+    assert scope.value(written.get("ZAVA_LATE_ORDERS_HOURS")) == "30"
+
+
 def test_application_id_alone_names_its_audience_and_scope() -> None:
     assert of_module("app", "applicationIdUri", applicationId=OTHER) == f"api://{OTHER}"
     found = outputs(applicationId=OTHER, scopeStyle="api")

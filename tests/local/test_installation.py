@@ -23,7 +23,7 @@ case "$*" in
 *requirements-outside*) step=outside ;;
 -c*) step=checkout ;;
 esac
-echo "$step $*" >>steps
+echo "$step $UV_LINK_MODE $*" >>steps
 if [ "$step" = "$KILLED_AT" ]; then kill -9 $PPID; fi
 """
 STEPS = ["venv", "pip", "packages", "worker", "checkout"]
@@ -74,6 +74,7 @@ def test_installation_begins_anew_after_one_that_was_killed(checkout: Path, step
     done, steps = make(checkout, ".venv/.installed")
     assert done.returncode == 0, done.stderr
     assert names(steps) == STEPS
+    assert steps[STEPS.index("packages")].startswith("packages copy "), "no file is another's"
     assert not (checkout / ".venv" / "half a package").exists()
     done, steps = make(checkout, ".venv/.installed")
     assert (done.returncode, steps) == (0, [])
@@ -114,6 +115,7 @@ def test_outside_clients_are_installed_anew_after_an_installation_that_was_kille
     done, steps = make(checkout, ".venv/.outside")
     assert done.returncode == 0, done.stderr
     assert names(steps) == ["outside"]
+    assert steps[0].startswith("outside copy ")
     assert " --reinstall " in steps[0]
     (checkout / ".venv" / ".outside").unlink()
     done, steps = make(checkout, ".venv/.outside")

@@ -8,6 +8,7 @@ import pytest
 from tests.protocol.rpc import LEGACY, META, MODERN, request
 from zava.app import Application
 from zava.protocol.mcp.absent_values import remove_absent_values
+from zava.protocol.versions import CAPABILITIES_KEY
 
 INITIALIZE = {
     "protocolVersion": LEGACY[-1],
@@ -83,6 +84,20 @@ async def test_absent_values_in_any_form_are_absent(
     answer = orjson.loads(body)
     assert "result" in answer, answer
     assert answer["id"] == 1
+
+
+@pytest.mark.parametrize(
+    "capabilities", [None, [], {"roots": []}, {"extensions": {"io.modelcontextprotocol/ui": True}}]
+)
+async def test_capabilities_of_a_stateless_request_are_read_in_any_form(
+    warm: Application, tokens: dict[str, str], capabilities: Any
+) -> None:
+    headers, _ = request(MODERN, "tools/list", token=tokens["seattle"])
+    params = {"_meta": META | {CAPABILITIES_KEY: capabilities}}
+    body = orjson.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": params})
+    answer = await warm.endpoint.handle("POST", "/mcp", headers, body)
+    assert answer.status == 200, answer.body
+    assert orjson.loads(answer.body)["result"]["tools"]
 
 
 async def test_notification_with_a_null_id_is_accepted(

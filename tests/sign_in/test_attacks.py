@@ -1,5 +1,6 @@
 """Ways to get a code or a token that belongs to another program, and what stops each."""
 
+import logging
 import re
 import string
 from asyncio import gather, to_thread
@@ -621,6 +622,7 @@ def test_key_that_is_empty_or_cut_seals_nothing(
 async def test_nothing_is_logged_or_told_of_codes_and_tokens(
     client: SigningClient, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.DEBUG, logger="zava")
     code = await client.code()
     _, told = await client.redeem(code)
     await client.refresh(told["refresh_token"])

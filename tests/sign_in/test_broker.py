@@ -1,5 +1,6 @@
 """A client signs in at a deployment by its URL, and a directory proves who the person is."""
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -312,6 +313,7 @@ async def test_tokens_of_the_directory_are_accepted_as_before(deployment: Deploy
 async def test_nothing_of_the_directory_is_kept_logged_or_passed_on(
     deployment: Deployment, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.DEBUG, logger="zava")
     deployment.directory.issued.clear()
     client, browser = deployment.client(), deployment.browser()
     answers: list[bytes] = []

@@ -89,11 +89,24 @@ def test_error_of_the_system_names_the_file(
 
 def test_home_that_is_a_file_or_below_one_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
+    (tmp_path / "file").chmod(0o640)
     for path in (tmp_path / "file", tmp_path / "file" / "home"):
         with pytest.raises(SettingsError, match=rf"^ZAVA_HOME: {tmp_path}/file is a file; set"):
             Home(path).secret("a")
         with pytest.raises(SettingsError, match=r"^ZAVA_HOME"), Home(path).run_lock():
             pass
+    assert (tmp_path / "file").stat().st_mode & 0o7777 == 0o640
+
+
+@pytest.mark.parametrize("mode", [0o1777, 0o755, 0o700])
+def test_directory_that_is_there_keeps_its_mode_as_a_home(tmp_path: Path, mode: int) -> None:
+    tmp_path.chmod(mode)
+    with Home(tmp_path).run_lock():
+        Home(tmp_path).secret("a")
+    Home(tmp_path / "new").secret("a")
+    assert tmp_path.stat().st_mode & 0o7777 == mode
+    assert {file.stat().st_mode & 0o077 for file in tmp_path.iterdir() if file.is_file()} == {0}
+    assert (tmp_path / "new").stat().st_mode & 0o7777 == (0o711 if os.geteuid() == 0 else 0o700)
 
 
 @pytest.mark.parametrize(

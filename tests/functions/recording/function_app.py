@@ -65,8 +65,8 @@ async def block(request: func.HttpRequest) -> func.HttpResponse:
 
 
 async def die(request: func.HttpRequest) -> func.HttpResponse:
-    """Kill the worker."""
-    os.kill(os.getpid(), signal.SIGKILL)
+    """End the worker by the signal of the header `signal`."""
+    os.kill(os.getpid(), signal.Signals[request.headers["signal"]])
     return _seen(request)
 
 

@@ -115,15 +115,16 @@ class Home:
 
     def _make(self) -> None:
         uid, gid = self.owner()
+        # What is there keeps its mode: it may be a directory that others use, or a device.
         for path in reversed((self.path, *self.path.parents)):
-            if not path.exists():
-                path.mkdir(exist_ok=True)
-                if os.geteuid() == 0 and uid != 0:
-                    os.chown(path, uid, gid, follow_symlinks=False)
-        # Traversable, not listable: the embedded server of a root user runs as another one.
-        mode = 0o711 if uid == 0 else 0o700
-        if self.path.stat().st_mode & 0o777 != mode:
-            self.path.chmod(mode)
+            if path.exists():
+                continue
+            path.mkdir(exist_ok=True)
+            if os.geteuid() == 0 and uid != 0:
+                os.chown(path, uid, gid, follow_symlinks=False)
+            if path == self.path:
+                # Traversable, not listable: the embedded server of a root user runs as another one.
+                path.chmod(0o711 if uid == 0 else 0o700)
 
     @contextmanager
     def _usable(self) -> Iterator[None]:

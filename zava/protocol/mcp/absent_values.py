@@ -9,6 +9,8 @@ from typing import Any
 
 import orjson
 
+from zava.protocol.versions import CAPABILITIES_KEY
+
 Message = dict[str, Any]
 
 
@@ -37,11 +39,12 @@ def _read_params(method: object, params: Message) -> bool:
         changed = True
     if isinstance(params.get("_meta"), dict):
         changed |= _drop(params["_meta"], "progressToken")
+        changed |= _read_capabilities(params["_meta"], CAPABILITIES_KEY)
     if method == "prompts/get" and isinstance(params.get("arguments"), dict):
         for name in list(params["arguments"]):
             changed |= _drop(params["arguments"], name)
     if method == "initialize":
-        changed |= _read_capabilities(params)
+        changed |= _read_capabilities(params, "capabilities")
     return changed
 
 
@@ -76,12 +79,12 @@ def _read_arguments(params: Message) -> bool:
     return isinstance(arguments, dict)
 
 
-def _read_capabilities(params: Message) -> bool:
+def _read_capabilities(values: Message, key: str) -> bool:
     """Replace flags of capabilities: true and [] by an empty object, false and null by nothing."""
-    if params.get("capabilities", {}) in (None, []):
-        params["capabilities"] = {}
+    capabilities = values.get(key)
+    if key in values and capabilities in (None, []):
+        values[key] = {}
         return True
-    capabilities = params.get("capabilities")
     if not isinstance(capabilities, dict):
         return False
     changed = _replace_flags(capabilities)
