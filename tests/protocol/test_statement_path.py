@@ -15,7 +15,7 @@ from zava.infrastructure.local.state_dir import Home
 from zava.infrastructure.postgres import connection
 from zava.protocol.http.endpoint import Endpoint
 from zava.settings import Settings
-from zava.telemetry import events
+from zava.telemetry import sinks
 
 MAX_FRAMES = 15
 MAX_CALLS = 440
@@ -32,8 +32,8 @@ async def alone(
 
     Sinks that other tests have attached are left out: a request is reported to each.
     """
-    monkeypatch.setattr(events, "_sinks", ())
-    monkeypatch.setattr(events, "_span_sinks", ())
+    monkeypatch.setattr(sinks, "_sinks", ())
+    monkeypatch.setattr(sinks, "span_sinks", ())
     settings = Settings.model_validate({"ZAVA_HOME": home.path})
     application = compose(settings, conninfo=database.server, context_keys=context_keys)
     yield application

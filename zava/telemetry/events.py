@@ -121,7 +121,7 @@ def query(
     sinks.count("query_total", query_type, status)
     sinks.record("query_duration", seconds, query_type, status)
     current = call_context.current()
-    if current is not None and sinks.take_spans():
+    if current is not None and sinks.span_sinks:
         sinks.report_span(
             Span(
                 "statement",
@@ -297,7 +297,7 @@ def _operation_failed(name: str, seconds: float, began: float, error: ZavaError)
 def _ended(name: str, seconds: float, began: float, outcome: str) -> None:
     sinks.record("operation_duration", seconds, name)
     current = call_context.current()
-    if current is not None and sinks.take_spans():
+    if current is not None and sinks.span_sinks:
         sinks.report_span(
             Span(
                 name,

@@ -47,7 +47,8 @@ class Sink(Protocol):
 
 
 _sinks: tuple[Sink, ...] = ()
-_span_sinks: tuple[Sink, ...] = ()
+span_sinks: tuple[Sink, ...] = ()
+"""Those that take spans: without one, no span is made."""
 
 
 def attach(sink: Sink) -> None:
@@ -62,14 +63,9 @@ def detach(sink: Sink) -> None:
 
 
 def _listen(*sinks: Sink) -> None:
-    global _sinks, _span_sinks  # noqa: PLW0603  # like logging, one for the process
+    global _sinks, span_sinks  # noqa: PLW0603  # like logging, one for the process
     _sinks = sinks
-    _span_sinks = tuple(sink for sink in sinks if sink.takes_spans)
-
-
-def take_spans() -> bool:
-    """Whether a sink takes spans; without one, no span is made."""
-    return bool(_span_sinks)
+    span_sinks = tuple(sink for sink in sinks if sink.takes_spans)
 
 
 def count(name: str, *labels: str) -> None:
@@ -94,7 +90,7 @@ def record(name: str, seconds: float, *labels: str) -> None:
 
 def report_span(span: Span) -> None:
     """Pass a finished span to the sinks that take spans."""
-    for sink in _span_sinks:
+    for sink in span_sinks:
         try:
             sink.span(span)
         except Exception as error:  # noqa: BLE001  # telemetry never fails a call

@@ -102,7 +102,7 @@ class Tool:
     title: str
     description: str
     arguments: type[Arguments]
-    answer: type[object]
+    answer: type[Any]
     permission: Permission
     call: Callable[[Any, Caller, Any], Awaitable[ToolAnswer]]
     app: str | None = None
@@ -117,7 +117,7 @@ class Tool:
     @property
     def output_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the structured content."""
-        return _output_schema(self.answer, self.shorten)
+        return _output_schema(self)
 
     def read_arguments(self, given: Mapping[str, Any] | None) -> Arguments:
         """Convert and check the arguments before anything else happens.
@@ -203,12 +203,10 @@ def _input_schema(model: type[Arguments]) -> dict[str, Any]:
 
 
 @cache
-def _output_schema(
-    answer: type[object], shorten: Callable[[dict[str, Any]], dict[str, Any]] | None
-) -> dict[str, Any]:
-    """Return the JSON Schema of structured content, built once, too."""
-    whole = TypeAdapter(answer).json_schema()
-    schema: dict[str, Any] = _plain(shorten(whole) if shorten else whole)
+def _output_schema(tool: Tool) -> dict[str, Any]:
+    """Return the JSON Schema of a tool's structured content, built once, too."""
+    whole = TypeAdapter(tool.answer).json_schema()
+    schema: dict[str, Any] = _plain(tool.shorten(whole) if tool.shorten else whole)
     schema.pop("description", None)  # the tool's own says it
     for part in schema.get("$defs", {}).values():
         part.pop("description", None)  # it is read where it stands
