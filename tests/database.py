@@ -4,6 +4,7 @@ import os
 import secrets
 import socket
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,12 +13,11 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from tests.patience import patient
 from zava.infrastructure.local.embedded.server_log import LOG_SETTINGS
 from zava.infrastructure.postgres.migrations import (
-    close_database,
     install_context_keys,
     migrate,
     set_server_password,
@@ -29,6 +29,8 @@ SERVER_PASSWORD = "the-server-in-tests"
 ADMIN_PASSWORD = "the-administrator-in-tests"
 # A crash may lose a cluster of the tests.
 _FAST_SETTINGS = dict.fromkeys(("fsync", "synchronous_commit", "full_page_writes"), "off")
+# A login's password is hashed once, not 4096 times, by each test that connects.
+_CHEAP_LOGINS = sql.SQL("SET scram_iterations = 1")
 _WAIT_SECONDS = 30
 _STEADY_SECONDS = 0.2
 _RUNNING = """
@@ -97,8 +99,9 @@ class Cluster:
         self._pooler_port = pooler_port
         self._run = secrets.token_hex(4)
         self._count = 0
-        with psycopg.connect(superuser, autocommit=True) as connection:
-            connection.execute(
+        self._connection: psycopg.Connection | None = None
+        self._run_as_superuser(
+            sql.SQL(
                 """
                 DO $$ BEGIN
                   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'zava_admin') THEN
@@ -107,9 +110,11 @@ class Cluster:
                 END $$
                 """
             )
-            connection.execute(
-                sql.SQL("ALTER ROLE zava_admin LOGIN PASSWORD {}").format(ADMIN_PASSWORD)
-            )
+        )
+        self._run_as_superuser(_CHEAP_LOGINS)
+        self._run_as_superuser(
+            sql.SQL("ALTER ROLE zava_admin LOGIN PASSWORD {}").format(ADMIN_PASSWORD)
+        )
         self.template = self._create("template", None)
         with psycopg.connect(self.template.owner, autocommit=True) as connection:
             connection.execute("CREATE SCHEMA extensions AUTHORIZATION zava_admin")
@@ -117,6 +122,7 @@ class Cluster:
             connection.execute(HIDE_PEERS.read_bytes())
         with psycopg.connect(self.template.admin, autocommit=True) as connection:
             migrate(connection)
+            connection.execute(_CHEAP_LOGINS)
             set_server_password(connection, SERVER_PASSWORD)
             install_context_keys(connection, [CONTEXT_KEY])
 
@@ -124,15 +130,16 @@ class Cluster:
     def database(self, label: str, template: Database | None = None) -> Iterator[Database]:
         """Clone the template (or another database) for as long as the block runs."""
         database = self._create(label, template or self.template)
+        name = sql.Identifier(database.name)
         try:
-            with psycopg.connect(database.admin, autocommit=True) as connection:
-                close_database(connection)
+            # As a migration closes it, and without a connection to it.
+            self._run_as_superuser(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
+            self._run_as_superuser(
+                sql.SQL("GRANT CONNECT ON DATABASE {} TO zava_server").format(name)
+            )
             yield database
         finally:
-            with psycopg.connect(self.superuser, autocommit=True) as connection:
-                connection.execute(
-                    sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database.name))
-                )
+            self._drop(database)
 
     @contextmanager
     def blank(self, label: str) -> Iterator[Database]:
@@ -144,32 +151,42 @@ class Cluster:
                 connection.execute("CREATE EXTENSION vector SCHEMA extensions")
             yield database
         finally:
-            with psycopg.connect(self.superuser, autocommit=True) as connection:
-                connection.execute(
-                    sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database.name))
-                )
+            self._drop(database)
 
     def drop_template(self) -> None:
-        with psycopg.connect(self.superuser, autocommit=True) as connection:
-            connection.execute(
-                sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(self.template.name))
-            )
+        self._drop(self.template)
 
     def _create(self, label: str, template: Database | None) -> Database:
         self._count += 1
         name = f"zava_test_{self._run}_{self._count}_{label}"
         database = Database(self.superuser, name, self._pooler_port)
-        with psycopg.connect(self.superuser, autocommit=True) as connection:
-            # Files that are copied cost a third of the processor time of pages that are logged.
-            connection.execute(
-                sql.SQL(
-                    "CREATE DATABASE {} OWNER zava_admin TEMPLATE {} STRATEGY file_copy"
-                ).format(
-                    sql.Identifier(database.name),
-                    sql.Identifier(template.name if template else "template0"),
-                )
+        # Files that are copied cost a third of the processor time of pages that are logged.
+        self._run_as_superuser(
+            sql.SQL("CREATE DATABASE {} OWNER zava_admin TEMPLATE {} STRATEGY file_copy").format(
+                sql.Identifier(database.name),
+                sql.Identifier(template.name if template else "template0"),
             )
+        )
         return database
+
+    def _drop(self, database: Database) -> None:
+        self._run_as_superuser(
+            sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database.name))
+        )
+
+    def _run_as_superuser(self, statement: sql.Composable) -> None:
+        """Run a statement on one connection, for all clones; a crash of the server may end it."""
+        if self._connection is not None:
+            try:
+                self._connection.execute(statement)
+            except psycopg.OperationalError:
+                if not self._connection.closed:
+                    raise
+            else:
+                return
+        self._connection = psycopg.connect(self.superuser, autocommit=True)
+        weakref.finalize(self, self._connection.close)
+        self._connection.execute(statement)
 
 
 @contextmanager
@@ -193,9 +210,18 @@ def postgresql(home: Path) -> Iterator[str]:
         server = EmbeddedServer(Home(home), fast=True)
         server.start()
         try:
+            _make_cheap(server.superuser_url())
             yield server.superuser_url()
         finally:
             server.stop()
+
+
+def _make_cheap(superuser: str) -> None:
+    """Hash the password of the superuser anew, as those of the other logins are."""
+    password = conninfo_to_dict(superuser)["password"]
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        connection.execute(_CHEAP_LOGINS)
+        connection.execute(sql.SQL("ALTER ROLE CURRENT_USER PASSWORD {}").format(password))
 
 
 def _docker_answers() -> bool:

@@ -191,16 +191,16 @@ async def mend(
     for _ in range(ROUNDS):
         remedies = [problem.partition("; run ")[2] for problem in problems]
         assert all(remedies), problems
-        for remedy in remedies:
+        statements = [remedy for remedy in remedies if not NO_STATEMENT.match(remedy)]
+        if not statements:
+            return
+        for statement in statements:
             # One remedy may have done what another one is for.
             with suppress(psycopg.errors.UndefinedObject, psycopg.errors.UndefinedFunction):
-                if not NO_STATEMENT.match(remedy):
-                    owner.execute(remedy.encode())
+                owner.execute(statement.encode())
         pool = DatabasePool(database.server, max_size=1)  # a login takes its settings anew
         problems = await IsolationCheck(pool, signer).problems()
         await pool.close()
-        if not problems:
-            break
     assert all(NO_STATEMENT.match(problem.partition("; run ")[2]) for problem in problems), problems
 
 
