@@ -9,6 +9,7 @@ import pytest
 from tests.sign_in.broker import ISSUER, Browser, lead
 from tests.sign_in.conftest import Deployment
 from tests.sign_in.test_broker_attacks import begun, state_of
+from zava.protocol.auth.remote_documents import read_document
 from zava.protocol.http_responses import HttpResponse
 from zava.protocol.sign_in.directory import provider as module
 from zava.protocol.sign_in.directory.redemption_limit import (
@@ -28,7 +29,7 @@ class SlowToGarbage:
     def __init__(self) -> None:
         self.answers = threading.Event()
         self.begun = threading.Semaphore(0)
-        self._read = module.read_document
+        self._read = read_document
 
     def __call__(self, url: str, body: bytes | None = None, **named: Any) -> bytes:
         if body is not None and b"code=garbage" in body:
