@@ -4,6 +4,13 @@ import asyncio
 import json
 import logging
 import sys
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from zava.protocol.http_responses import HttpResponse
 
 if __name__ == "__main__":
     # Before the import: the Python of the system may lack the package.
@@ -14,16 +21,24 @@ import azure.functions as func
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)  # identity is checked by us
 
 
+@cache
+def _product() -> "Callable[..., Awaitable[HttpResponse]]":
+    """Return what answers requests, loaded at the first one.
+
+    Indexing imports this module, and must neither take time nor fail.
+    """
+    from zava.cold_start import answer_request
+
+    return answer_request
+
+
 async def _handle(request: func.HttpRequest) -> func.HttpResponse:
     # Cut, not parsed. The host lets any well-formed Host header pass; the endpoint refuses others
     # than its own. A malformed one never gets here: the host answers 400 or 500 by itself.
     before, _, query = request.url.partition("://")[2].partition("?")
     path = "/" + before.partition("/")[2]
     try:
-        # At the first request: indexing imports this module, and must neither take time nor fail.
-        from zava.cold_start import answer_request
-
-        answer = await answer_request(
+        answer = await _product()(
             request.method, path, dict(request.headers), request.get_body(), query
         )
     # A failed import is answered, because the host would answer an empty 500. A cancellation is

@@ -30,14 +30,6 @@ _READER, _PEERS = "bench_reader", "peers"
 
 # What a server without row security reads: the same rows under the same keys, without the columns
 # that ours carry along in their indexes. In a database of its own, for `verify` would refuse ours.
-_COPIED = {
-    "stores": "*",
-    "orders": "*",
-    "order_items": "*",
-    "inventory": "store_id, product_id, stock_level",
-    "products": "product_id, product_name, product_description, base_price",
-    "product_embeddings": "product_id, embedding",
-}
 _PEER_TABLES = """
 CREATE EXTENSION vector;
 CREATE SCHEMA retail;
@@ -46,12 +38,16 @@ CREATE TABLE retail.stores (store_id uuid PRIMARY KEY, store_name text, location
 CREATE TABLE retail.orders (store_id uuid, order_id uuid, customer_id uuid, order_date timestamptz,
   status text, total_amount numeric(12, 2));
 CREATE TABLE retail.order_items (store_id uuid, order_id uuid, line_number smallint,
-  product_id uuid, quantity integer, unit_price numeric(10, 2), discount_percent numeric(5, 2),
+  product_id uuid, quantity numeric, unit_price numeric(10, 2), discount_percent numeric(5, 2),
   discount_amount numeric(12, 2), total_amount numeric(12, 2));
-CREATE TABLE retail.inventory (store_id uuid, product_id uuid, stock_level integer);
+CREATE TABLE retail.inventory (store_id uuid, product_id uuid, stock_level numeric);
 CREATE TABLE retail.products (product_id uuid, product_name text, product_description text,
   base_price numeric(10, 2));
 CREATE TABLE retail.product_embeddings (product_id uuid, embedding vector);
+"""
+_PEER_COLUMNS = """
+SELECT table_name, string_agg(column_name, ', ' ORDER BY ordinal_position)
+FROM information_schema.columns WHERE table_schema = 'retail' GROUP BY table_name
 """
 _PEER_INDEXES = """
 ALTER TABLE retail.orders ADD PRIMARY KEY (store_id, order_id);
@@ -150,7 +146,7 @@ def seeded_cluster(scale: float, *, with_peers: bool = True) -> Iterator[Ground]
 
 def _copy(source: psycopg.Connection, target: psycopg.Connection) -> None:
     target.execute(_PEER_TABLES.encode())
-    for table, columns in _COPIED.items():
+    for table, columns in target.execute(_PEER_COLUMNS).fetchall():
         read = f"COPY (SELECT {columns} FROM retail.{table}) TO STDOUT"
         with (
             source.cursor().copy(read.encode()) as rows,

@@ -9,7 +9,7 @@ free. Collections over them were a twentieth of such a call.
 import asyncio
 import gc
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from functools import cache
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -43,17 +43,28 @@ def collect_rarely() -> None:
     gc.set_threshold(_LOOK_AFTER_OBJECTS)
 
 
-async def answer_request(
+def answer_request(
     method: str, path: str, headers: Mapping[str, str], body: bytes, query: str = ""
-) -> "HttpResponse":
-    """Answer one HTTP trigger; the time that loading takes is part of the request's.
+) -> "Awaitable[HttpResponse]":
+    """Return the answer to one HTTP trigger; the time that loading takes is part of the request's.
 
-    Raises:
-        TimeoutError: loading did not end in time.
-        Exception: what loading raised; the next request tries again.
+    Awaiting it raises TimeoutError if loading does not end in time, and what loading raises; the
+    next request tries again.
     """
     since = time.monotonic()
-    app = _app or await _load()
+    if _app is None:
+        return _load_and_answer(method, path, headers, body, query, since)
+    # No coroutine of its own: each request would pay for it.
+    answer: Awaitable[HttpResponse] = _app.answer_request(
+        method, path, headers, body, query, since=since
+    )
+    return answer
+
+
+async def _load_and_answer(
+    method: str, path: str, headers: Mapping[str, str], body: bytes, query: str, since: float
+) -> "HttpResponse":
+    app = await _load()
     answer: HttpResponse = await app.answer_request(method, path, headers, body, query, since=since)
     return answer
 

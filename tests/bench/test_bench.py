@@ -1,13 +1,17 @@
 """The benchmark says what was measured, and measures nothing that is wrong."""
 
+import re
 from dataclasses import replace
 
 import orjson
+import psycopg
 import pytest
 
 from bench.candidates import HANDSHAKE, Candidate, RightAnswer, Running, WrongAnswer, check
+from bench.cluster import _PEER_TABLES
 from bench.report import Goal, spread, table
 from bench.works import PLACE_OF_NUMBER, WORKS, plain_cell, rows_of_objects, rows_of_texts
+from tests.database import Database
 
 W1 = WORKS[0]
 PEER = Candidate("peer", (), {}, rows_of_objects)
@@ -70,3 +74,22 @@ def test_every_server_is_asked_for_the_same_rows_in_its_own_words() -> None:
     assert set(orjson.loads(body)["params"]["arguments"]) == {"sql"}
     documents = [{"type": "text", "text": '{"a":1}'}, {"type": "text", "text": '[{"a":2}]'}]
     assert rows_of_texts({"content": documents}) == [[1], [2]]
+
+
+def test_peers_read_columns_of_the_same_names_and_types(database: Database) -> None:
+    peers = {
+        (table, name): kind
+        for table, columns in re.findall(r"TABLE retail\.(\w+) \((.*?)\);", _PEER_TABLES, re.DOTALL)
+        for name, kind in re.findall(r"(\w+) (\w+)(?: PRIMARY KEY|\(\d+, \d+\))?(?:,|$)", columns)
+    }
+    with psycopg.connect(database.owner) as connection:
+        connection.execute("SET search_path TO extensions, pg_catalog")
+        own = connection.execute(
+            "SELECT relname, attname, atttypid FROM pg_attribute JOIN pg_class ON oid = attrelid"
+            " WHERE relnamespace = 'retail'::regnamespace AND attnum > 0"
+        ).fetchall()
+        types = {(table, name): kind for table, name, kind in own}
+        for column, kind in peers.items():
+            row = connection.execute("SELECT to_regtype(%s)::oid", [kind]).fetchone()
+            assert row == (types[column],), column
+    assert len(peers) == 30

@@ -28,6 +28,9 @@ from zava.protocol.tools.tool import ERROR_META
 from zava.retail.demo.dataset import store_id
 
 AWAY = "refused at the edge"  # before any work, so without a record
+_LATE = "The request took longer than it may."
+TURNED_AWAY, ANSWERED, OUT_OF_TIME = range(3)
+"""What became of a tool call: without a record, with one, and with one where it came so far."""
 
 
 @dataclass
@@ -35,7 +38,8 @@ class Tally:
     """What was seen, by what was broken at the time."""
 
     calls: int = 0
-    audited: int = 0
+    fates: bytearray = field(default_factory=lambda: bytearray(1))
+    """Of each tool call by its number, which is its trace id as well. No trace id is 0."""
     cached: int = 0
     by_meaning: int = 0
     by_fault: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
@@ -184,10 +188,15 @@ class Asker:
     async def _tool(self, tool: str, arguments: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         params = {"name": tool, "arguments": arguments}
         headers, body = request(self._chance.choice(ERAS), "tools/call", params, self._token)
+        fates, number = self._tally.fates, len(self._tally.fates)
+        fates.append(TURNED_AWAY)
+        headers["traceparent"] = f"00-{number:032x}-{1:016x}-01"
         status, answer = await self._post(headers, body)
+        if answer.get("error", {}).get("message") == _LATE:
+            fates[number] = OUT_OF_TIME
         if status == AWAY or "result" not in answer:
             return status, {}
-        self._tally.audited += 1
+        fates[number] = ANSWERED
         result = answer["result"]
         if result["isError"]:
             error: dict[str, Any] = result["_meta"][ERROR_META]

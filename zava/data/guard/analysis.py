@@ -15,7 +15,6 @@ from cachetools import LRUCache
 from zava.data.guard.cost.work import HEAVY_ROWS
 from zava.data.guard.guard import Guard, Verdict
 from zava.data.syntax.fingerprint import fingerprint
-from zava.data.syntax.outside_text import reads_outside_text
 from zava.data.syntax.parser import parsing_thread
 
 T = TypeVar("T")
@@ -33,13 +32,11 @@ Nothing that long takes 256 KiB of stack, or comes near the depth that Python al
 class StatementAnalysis(NamedTuple):
     """The analysis of a text, the same for every caller.
 
-    `fingerprint` is None if the text is not a statement. `reads_outside_text` is true if the
-    statement passed and its answer may hold text that outsiders wrote.
+    `fingerprint` is None if the text is not a statement.
     """
 
     verdict: Verdict
     fingerprint: str | None
-    reads_outside_text: bool
 
     @property
     def is_heavy(self) -> bool:
@@ -105,6 +102,4 @@ class StatementAnalyzer:
 
     def read_here(self, statement: str) -> StatementAnalysis:
         """Return a text's analysis; read one above `SHORT_CHARACTERS` on the parsing thread."""
-        verdict = self._guard.judge(statement)
-        is_outside = verdict.error is None and reads_outside_text(statement)
-        return StatementAnalysis(verdict, fingerprint(statement), is_outside)
+        return StatementAnalysis(self._guard.judge(statement), fingerprint(statement))

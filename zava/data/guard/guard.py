@@ -8,6 +8,7 @@ from zava.data.guard.cost.sizes import GATHERING_BYTES, Sizes
 from zava.data.guard.cost.work import Work
 from zava.data.guard.refusals import Refused
 from zava.data.guard.walker import Walk
+from zava.data.syntax.outside_text import reads_outside_text
 from zava.data.syntax.parser import NotParsed, TooDeep, parse
 from zava.errors import DatabaseFault, QueryRefused, ZavaError
 
@@ -21,8 +22,9 @@ class Verdict:
     hint: str = ""
     visited_rows: float = 0.0
     gathers: bool = False
-    """Of a passing statement, by its text alone: rows to visit (`work.py`), and whether its values
-    may be long (`sizes.py`)."""
+    reads_outside_text: bool = False
+    """Of a passing statement, by its text alone: rows to visit (`work.py`), whether its values may
+    be long (`sizes.py`), and whether its answer may hold text that outsiders wrote."""
 
     def enforce(self) -> None:
         """Raise the refusal, each time with a correlation id of its own."""
@@ -63,7 +65,11 @@ class Guard:
             return _syntax_error(statement, error)
         except Refused as reason:
             return Verdict(QueryRefused, reason.message, reason.hint)
-        return Verdict(visited_rows=work.visited, gathers=sizes.together >= GATHERING_BYTES)
+        return Verdict(
+            visited_rows=work.visited,
+            gathers=sizes.together >= GATHERING_BYTES,
+            reads_outside_text=reads_outside_text(statement, tree),
+        )
 
 
 def _only_one(trees: list[dict[str, Any]]) -> dict[str, Any]:

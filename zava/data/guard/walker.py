@@ -109,9 +109,14 @@ class Walk:
 
     def _rest(self, node: Node, read: str) -> None:
         """Take the parts of a node but the one that its rule has read: none is missed."""
+        stack, meanings, is_open = self._stack, self._MEANINGS, Walk._push
         for key, value in node.items():
             if type(value) in COMPOUND and key != read:
-                self._MEANINGS[key](self, value)
+                meaning = meanings[key]
+                if meaning is is_open and type(value) is dict:
+                    stack.append(value)
+                else:
+                    meaning(self, value)
 
     def _push(self, value: Any) -> None:
         if type(value) is list:
@@ -159,10 +164,13 @@ class Walk:
 
     def _column(self, reference: Node) -> None:
         names = [part["String"]["sval"] for part in reference["fields"] if "String" in part]
-        if names and not (len(names) > 1 and self._fields.is_own(names[-1], names[-2])):
-            _check_column(names[-1])
-        if len(names) > 1:
-            self._check_field(names[-1], names[-2])
+        if not names:
+            return
+        last, source = names[-1], names[-2] if len(names) > 1 else None
+        if last in SYSTEM_COLUMNS and not (source and self._fields.is_own(last, source)):
+            raise refusals.system_column(last)
+        if source is not None:
+            self._check_field(last, source)
 
     def _selection(self, selection: Node) -> None:
         value = selection["arg"].get("ColumnRef", {}).get("fields", ())
@@ -180,10 +188,10 @@ class Walk:
             raise refusals.hidden_call(name)
 
     def _call(self, call: Node) -> None:
-        *schema, last = call["funcname"]
-        if schema and _names(schema) != [_BUILT_IN_SCHEMA]:
-            raise refusals.function_schema(".".join(_names(schema)))
-        name = last["String"]["sval"]
+        function = call["funcname"]
+        if len(function) > 1 and _names(function[:-1]) != [_BUILT_IN_SCHEMA]:
+            raise refusals.function_schema(".".join(_names(function[:-1])))
+        name = function[-1]["String"]["sval"]
         if name not in FUNCTIONS:
             raise refusals.function(name)
         if name in BOUNDED:
@@ -223,7 +231,7 @@ class Walk:
             return  # the name of a configuration, as in to_tsvector('english'::regconfig, …)
         if names[-1] == _JSON_PATH and "sval" not in argument.get("A_Const", {}):
             raise unknown_path()
-        self._type(cast["typeName"])
+        self._type_named(cast["typeName"], names)
         asked = argument.get("FuncCall")
         if asked and names == ["text"] and _names(asked["funcname"]) == [_TYPE_OF]:
             # As anything but text its type would take numbers and name catalog entries for them.
@@ -231,7 +239,10 @@ class Walk:
         self._push(argument)
 
     def _type(self, type_name: Node) -> None:
-        *schema, name = _names(type_name["names"])
+        self._type_named(type_name, _names(type_name["names"]))
+
+    def _type_named(self, type_name: Node, names: list[str]) -> None:
+        *schema, name = names
         is_plain = not (type_name.get("setof") or type_name.get("pct_type"))
         if schema not in _UNQUALIFIED or name not in TYPES or not is_plain:
             raise refusals.type_name(".".join([*schema, name]))
@@ -239,7 +250,8 @@ class Walk:
             self._reads_paths = True
             if "arrayBounds" in type_name:
                 raise unknown_path()
-        self._push(type_name.get("typmods"))
+        if "typmods" in type_name:
+            self._push(type_name["typmods"])
 
     def _json_function(self, function: Node) -> None:
         self._reads_paths = True

@@ -86,7 +86,7 @@ class FreeQuery:
                 max_rows=max_rows,
                 is_heavy=read.is_heavy,
                 gathers=read.verdict.gathers,
-                reads_outside_text=read.reads_outside_text,
+                reads_outside_text=read.verdict.reads_outside_text,
             )
         except (DatabaseFault, QueryRefused) as fault:
             await self._advise(caller, sql, fault)

@@ -7,7 +7,7 @@ a value has no origin. So the statement as a whole is judged by its names.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from zava.data.syntax.parser import nodes_of, parse
+from zava.data.syntax.parser import Node, nodes_of
 
 OUTSIDE_TEXT: dict[str, tuple[str, ...]] = {
     "customers": ("first_name", "last_name", "email", "phone"),
@@ -27,16 +27,15 @@ HOLDS_NO_TEXT = frozenset(
 """Types, and arrays of them, whose values no outsider's words fit into."""
 
 
-def reads_outside_text(statement: str) -> bool:
+def reads_outside_text(statement: str, tree: Node) -> bool:
     """Whether a statement names outsiders' text: one of its columns, `*`, or a whole row.
 
-    A statement that could be read either way counts as one that does. Call it where there is stack
-    for the text.
+    `tree` is its parse tree. A statement that could be read either way counts as one that does.
     """
     folded = statement.lower()
     if _ESCAPED_NAME not in folded and not any(table in folded for table in OUTSIDE_TEXT):
         return False
-    nodes = list(nodes_of(parse(statement)))
+    nodes = list(nodes_of(tree))
     tables = [node["RangeVar"] for node in nodes if "RangeVar" in node]
     outside = [table for table in tables if table["relname"] in OUTSIDE_TEXT]
     if not outside:

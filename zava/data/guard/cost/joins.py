@@ -35,7 +35,8 @@ _TENANT = "store_id"
 _FROM_TO = 2
 
 _LEAVES = frozenset({"ColumnRef", "A_Const", "funcname", "typeName"})
-_ENDS = _LEAVES | {"subselect", "query"}
+ENDS = _LEAVES | {"subselect", "query"}
+"""The parts of a node at which the search outside subqueries ends."""
 _EQUALS = [{"String": {"sval": "="}}]
 
 
@@ -78,7 +79,7 @@ class From:
         self._ctes, self.outer = ctes, outer
         for item in items:
             self._add(item)
-        self.names = frozenset(name for source in self.sources for name in source.names)
+        self.names: Names = frozenset().union(*[source.names for source in self.sources])
 
     def _add(self, item: Node) -> int:
         """Add an item and return the number of one of its sources."""
@@ -134,6 +135,7 @@ class _Links:
         self.factors = [1.0] * len(read.sources)
         self.outer_factors: dict[int, float] = {}
         self.anywhere = 1.0
+        self._outer = read.outer - read.names
         for link in read.links:
             self._merge(link)
 
@@ -153,7 +155,7 @@ class _Links:
             columns, has_both = columns_of(condition), False
         named = _qualifiers(columns)
         places = [n for n, source in enumerate(sources) if not source.names.isdisjoint(named)]
-        names_outer = not named.isdisjoint(self._read.outer - self._read.names)
+        names_outer = not named.isdisjoint(self._outer)
         if has_both:
             if len(places) == 1 and names_outer:  # a key of the query around it
                 self.factors[places[0]] *= _key_lookup(sides["lexpr"])
@@ -311,7 +313,7 @@ def conjuncts(condition: Node | None) -> Iterator[Node]:
 
 def outside_subqueries(tree: Any) -> list[Node]:
     """Return the nodes of a tree, but of each subquery only its link, and nothing of a leaf."""
-    return _nodes_until(tree, _ENDS)
+    return _nodes_until(tree, ENDS)
 
 
 def _nodes_until(tree: Any, ends: Names) -> list[Node]:

@@ -53,6 +53,7 @@ _SHARES_OF_KEYS = {_ORDER: 1 / 20_000, "customer_id": 1 / 1_000, "product_id": 1
 _LEAST_OF_A_KEY, _LEAST_OF_AN_ORDER = 50.0, 10.0
 _OVERHEAD = 8.0
 _NOTHING: Node = {}
+_READ_PARTS = frozenset({"withClause", "fromClause", "targetList"})
 
 
 class _Group(NamedTuple):
@@ -111,7 +112,7 @@ class Sizes:
         self._groups.append(select)
         outputs = self._named(self._outputs(select.get("targetList", ())))
         for key, part in select.items():
-            if key not in {"withClause", "fromClause", "targetList"}:
+            if type(part) in COMPOUND and key not in _READ_PARTS:
                 self.size(part)
         self._groups.pop()
         return outputs

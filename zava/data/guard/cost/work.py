@@ -13,6 +13,7 @@ from typing import Any
 
 from zava.data.guard.cost.bounds import constant
 from zava.data.guard.cost.joins import (
+    ENDS,
     CteRows,
     From,
     Names,
@@ -23,7 +24,7 @@ from zava.data.guard.cost.joins import (
     qualifiers,
     series,
 )
-from zava.data.syntax.parser import Node, nodes_of
+from zava.data.syntax.parser import COMPOUND, Node, nodes_of
 
 HEAVY_ROWS = 50_000
 """From so many rows on a statement leaves one connection free for others."""
@@ -120,9 +121,9 @@ class Work:
         combined = joined(read, has_subqueries=self._has_subqueries)
         combinations, self._joined[id(select)] = combined.visited, combined.returned
         is_grouped = "groupClause" in select or "distinctClause" in select
-        is_searched = not is_grouped or self._has_subqueries or self._has_series
-        targets = _computed(select) if is_searched else []
-        is_aggregate = not is_grouped and _has_aggregate(targets)
+        is_aggregate = not is_grouped and _has_aggregate(_computed(select))
+        is_searched = self._has_subqueries or self._has_series
+        targets = outside_subqueries(_computed(select)) if is_searched else []
         visited = combinations + sum(source.rows.visited for source in read.sources)
         limit = constant(select["limitCount"]) if "limitCount" in select else None
         if limit is not None and not (is_grouped or is_aggregate or "sortClause" in select):
@@ -154,9 +155,9 @@ def iterations(term: Node) -> float:
 
 
 def _computed(select: Node) -> list[Node]:
-    """Return the nodes of the outputs that are more than a column."""
+    """Return the outputs that are more than a column."""
     values = [target["ResTarget"]["val"] for target in select.get("targetList", ())]
-    return outside_subqueries([value for value in values if "ColumnRef" not in value])
+    return [value for value in values if "ColumnRef" not in value]
 
 
 def _parts(select: Node) -> Iterator[Any]:
@@ -174,13 +175,24 @@ def _subqueries(nodes: Iterable[Node]) -> Iterator[Node]:
             yield node["query"]["SelectStmt"]
 
 
-def _has_aggregate(nodes: list[Node]) -> bool:
-    return any(
-        name in _AGGREGATES or name.endswith("_agg")
-        for node in nodes
-        if "FuncCall" in node and "over" not in node["FuncCall"]
-        for name in [node["FuncCall"]["funcname"][-1]["String"]["sval"]]
-    )
+def _has_aggregate(outputs: list[Node]) -> bool:
+    stack: list[Any] = outputs
+    while stack:
+        node = stack.pop()
+        if type(node) is not dict:
+            stack += node
+            continue
+        for key, part in node.items():
+            if type(part) in COMPOUND and key not in ENDS:
+                if key == "FuncCall" and "over" not in part and _is_aggregate(part):
+                    return True
+                stack.append(part)
+    return False
+
+
+def _is_aggregate(call: Node) -> bool:
+    name = call["funcname"][-1]["String"]["sval"]
+    return name in _AGGREGATES or name.endswith("_agg")
 
 
 def _is_correlated(subquery: Node, own: Names) -> bool:
