@@ -52,6 +52,7 @@ CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_sep
 _DatabaseAuth = Annotated[Literal["password", "entra"], BeforeValidator(_in_small_letters)]
 _Audit = Annotated[Literal["required", "best-effort"], BeforeValidator(_in_small_letters)]
 _Telemetry = Annotated[Literal["off", "opencensus"], BeforeValidator(_in_small_letters)]
+_RetailCalendar = Literal["months", "4-5-4", "4-4-5", "5-4-4"]
 _LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_level)]
 DirectoryTenants = Annotated[tuple[UUID, ...], NoDecode, BeforeValidator(_comma_separated)]
 
@@ -423,6 +424,22 @@ class Settings(BaseSettings):
         validation_alias="APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
         description="`Authorization=AAD;ClientId=…` where its local authentication is off; the "
         "Functions host reads the same.",
+    )
+    fiscal_year_start: int | None = Field(
+        None,
+        ge=1,
+        le=12,
+        validation_alias="ZAVA_FISCAL_YEAR_START",
+        description="Calendar month, 1 to 12, in which the fiscal year begins. Unset: 1, or 2 "
+        "where `ZAVA_RETAIL_CALENDAR` counts weeks.",
+    )
+    retail_calendar: _RetailCalendar = Field(
+        "months",
+        validation_alias="ZAVA_RETAIL_CALENDAR",
+        description="What fiscal years are made of: calendar `months`, or weeks from Sunday to "
+        "Saturday in quarters of `4-5-4`, `4-4-5` or `5-4-4`. Years of weeks begin on the Sunday "
+        "nearest to the first day of their month; `4-5-4` is the calendar of the National Retail "
+        "Federation.",
     )
     today: date | None = Field(
         None,

@@ -5,8 +5,10 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from zava.errors import InvalidInput
+from zava.model.fiscal_calendar import FiscalCalendar, FiscalPart
 from zava.model.metrics import Period, PeriodUnit, shifted
 from zava.model.time_labels import beginning
+from zava.service.metrics.fiscal_periods import fiscal_period
 from zava.service.metrics.period_forms import MAX_UNITS, nearest_forms, plain_form
 
 BUSINESS_ZONE = ZoneInfo("America/Los_Angeles")
@@ -33,8 +35,10 @@ def business_day(moved_to: date | None) -> date:
     return moved_to or datetime.now(BUSINESS_ZONE).date()
 
 
-def parse_period(expression: str, today: date) -> Period:
+def parse_period(expression: str, today: date, fiscal: FiscalCalendar | None = None) -> Period:
     """Return the period that the expression names on this day.
+
+    Fiscal periods are those of `fiscal`; without it they are refused.
 
     Whole units lie between calendar boundaries, weeks are ISO weeks, and `last N units` are those
     before the current one. A period that contains today and ends later runs to today.
@@ -46,7 +50,9 @@ def parse_period(expression: str, today: date) -> Period:
         raise _refused(expression, today)
     text = plain_form(expression, today)
     try:
-        found = _found(text, today)
+        found = _found(text, today, fiscal)
+        if fiscal and (part := fiscal_period(text, today, fiscal)):
+            text = part.label
     except (ValueError, OverflowError):
         found = None
     if found is None:
@@ -63,11 +69,18 @@ def parse_period(expression: str, today: date) -> Period:
 _Found = tuple[date, date, PeriodUnit, int]
 
 
-def _found(text: str, today: date) -> _Found | None:
+def _of_part(part: FiscalPart) -> _Found:
+    return part.start, part.end, part.unit, part.count
+
+
+def _found(text: str, today: date, fiscal: FiscalCalendar | None) -> _Found | None:
     ends = text.split("..")
     if len(ends) == 1:
+        if fiscal and (part := fiscal_period(text, today, fiscal)):
+            return _of_part(part)
         return _relative(text, today) or _absolute(text)
-    first, last = _found(ends[0], today), _found("..".join(ends[1:]), today)
+    first = _found(ends[0], today, fiscal)
+    last = _found("..".join(ends[1:]), today, fiscal)
     if first is None or last is None:
         return None
     start, end = first[0], last[1]
