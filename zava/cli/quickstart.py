@@ -44,6 +44,7 @@ from zava.infrastructure.telemetry.json_logs import warnings_alone, write_to_std
 from zava.protocol.tools.tool import ERROR_META
 from zava.retail.demo.dataset import SeedReport, seed, store_id
 from zava.retail.demo.principals import demo_callers, grant_demo_principals
+from zava.retail.demo.renewal import renew
 from zava.service.metrics.periods import business_day
 from zava.settings import Settings
 
@@ -115,6 +116,8 @@ def seed_with_progress(
 ) -> SeedReport:
     """Load the demo data under a progress bar; elsewhere in a line for some seconds each.
 
+    Demo data of an earlier day get the days that they lack.
+
     Raises:
         SeedRefused: the database holds other data and `replace` was not given.
     """
@@ -126,6 +129,7 @@ def seed_with_progress(
             progress(what, done)
 
         report = seed(connection, scale=scale, today=today, replace=replace, progress=tell)
+        report = renew(connection, report, today, progress)
     console.print(str(report))
     return report
 
