@@ -16,8 +16,9 @@ BUSINESS_ZONE = ZoneInfo("America/Los_Angeles")
 
 GRAMMAR = (
     "today, yesterday, this|last week|month|quarter|year, last N days|weeks|months|quarters|years, "
-    "YYYY, YYYY-Qn, YYYY-MM, YYYY-Www, YYYY-MM-DD, any..any"
+    "YYYY, YYYY-Qn, YYYY-MM, YYYY-Www, YYYY-MM-DD, black friday YYYY, any..any"
 )
+FISCAL_GRAMMAR = f"{GRAMMAR}, FY2025-Q1, this fiscal year"
 _EARLIEST_YEAR, _LATEST_YEAR = 1900, 2199
 _LONGEST_EXPRESSION, _LONGEST_READ = 60, 200
 
@@ -47,7 +48,7 @@ def parse_period(expression: str, today: date, fiscal: FiscalCalendar | None = N
         InvalidInput: the text is not in the grammar, which the error states.
     """
     if len(expression) > _LONGEST_READ:
-        raise _refused(expression, today)
+        raise _refused(expression, today, fiscal)
     text = plain_form(expression, today)
     try:
         found = _found(text, today, fiscal)
@@ -56,10 +57,10 @@ def parse_period(expression: str, today: date, fiscal: FiscalCalendar | None = N
     except (ValueError, OverflowError):
         found = None
     if found is None:
-        raise _refused(expression, today)
+        raise _refused(expression, today, fiscal)
     start, end, unit, count = found
     if start >= end or not _EARLIEST_YEAR <= start.year <= end.year <= _LATEST_YEAR + 1:
-        raise _refused(expression, today)
+        raise _refused(expression, today, fiscal)
     tomorrow = today + timedelta(days=1)
     is_to_date = start <= today and end > tomorrow
     said = text.replace("-q", "-Q").replace("-w", "-W")
@@ -134,12 +135,13 @@ def _unit(start: date, unit: PeriodUnit) -> _Found:
     return start, shifted(start, unit, 1), unit, 1
 
 
-def _refused(expression: str, today: date) -> InvalidInput:
+def _refused(expression: str, today: date, fiscal: FiscalCalendar | None) -> InvalidInput:
+    grammar = FISCAL_GRAMMAR if fiscal else GRAMMAR
     shown = expression[:_LONGEST_EXPRESSION]
     near = " or ".join(map(repr, nearest_forms(shown, today)))
     told = f"Perhaps {near}. " if near else ""
     if "period" in shown.lower():
         told = "Comparisons are the argument compare of query_metrics. "
     return InvalidInput(
-        f"time_period: {shown!r} is not a period.", hint=f"{told}Use one of: {GRAMMAR}."
+        f"time_period: {shown!r} is not a period.", hint=f"{told}Use one of: {grammar}."
     )
