@@ -111,6 +111,16 @@ NOT_MISSPELT = [
         "bathtub",
         "taladro",
     ),
+    *(
+        "pintura",
+        "peinture",
+        "pinceau",
+        "marteau",
+        "tornillo",
+        "schraube",
+        "martello",
+        "cacciavite",
+    ),
     *("akkuschrauber", "makita", "dewalt", "bosch", "leaf rakes", "shelves", "knives"),
 ]
 

@@ -1,7 +1,8 @@
 """Corrects words that the catalogue does not have, by distance and by sound.
 
 The words to correct to are those of the products, which every caller sees. A common English word
-is never corrected: a question about shoes is not about a shower.
+stays as it is (a question about shoes is not about a shower), unless the catalogue has its like
+beside the same neighbour.
 """
 
 import re
@@ -18,7 +19,7 @@ _SHORTEST = 3
 _LONGEST = 40
 _MAX_TRIED = 12
 _MAX_DISTANCE = 4
-_LONG_ENOUGH_FOR_TWO, _LONG_ENOUGH_FOR_THREE = 6, 10
+_LONG_ENOUGH_FOR_TWO, _LONG_ENOUGH_FOR_THREE = 8, 11
 _BY_NEIGHBOUR = 0.75
 _BY_SOUND = 0.5
 _RARE = 0.25
@@ -89,7 +90,7 @@ class Spelling:
         self._pairs = frozenset(
             pair for phrase in words.phrases for pair in pairwise(_WORD.findall(phrase))
         )
-        self._words = [word for word in words.named if len(word) >= _SHORTEST]
+        self._words = [word for word in words.named if len(word) >= _SHORTEST and word.isalpha()]
         self._sounds = {word: _sound(word) for word in self._words}
 
     def unknown(self, text: str) -> tuple[str, ...]:
