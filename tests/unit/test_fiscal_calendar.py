@@ -1,15 +1,19 @@
 """Fiscal years of months and of weeks, and the periods that name their parts."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from zava.errors import InvalidInput
+from zava.model.core import Caller
 from zava.model.fiscal_calendar import CALENDAR_YEARS, FiscalCalendar, fiscal_calendar
 from zava.model.metrics import PeriodUnit
+from zava.retail.service.sales_analytics import SalesAnalytics
 from zava.service.metrics.periods import parse_period
+from zava.settings import Settings
 
 TODAY = date(2026, 11, 29)
 NRF = fiscal_calendar(None, "4-5-4")
@@ -153,3 +157,58 @@ def test_fiscal_period_is_refused_where_there_is_no_fiscal_calendar() -> None:
     for text in ("fiscal q1", "FY2025", "this fiscal year"):
         with pytest.raises(InvalidInput):
             parse_period(text, TODAY)
+
+
+class _Asked(Exception):
+    """What reached the data layer."""
+
+
+class _Data:
+    """Takes the first question, and answers none."""
+
+    async def measure(self, *asked: Any) -> Any:
+        raise _Asked(next(iter(asked[-1].values())).period)
+
+    async def chain(self, *asked: Any) -> Any:
+        raise _Asked(asked[-2])
+
+
+async def test_tools_take_the_fiscal_calendar_and_the_comparison_with_the_chain_takes_none(
+    callers: dict[str, Caller],
+) -> None:
+    data: Any = _Data()
+    sales = SalesAnalytics(data, lambda: TODAY, NRF)
+    caller = callers["seattle"]
+    for asking in (
+        sales.metrics.query(caller, metrics=["revenue"], time_period="FY2025-Q1"),
+        sales.stores.performance(caller, None, "fiscal q1 2025"),
+    ):
+        with pytest.raises(_Asked) as caught:
+            await asking
+        period = caught.value.args[0]
+        assert (period.start, period.end) == (date(2025, 2, 2), date(2025, 5, 4))
+    with pytest.raises(InvalidInput, match="is not a period"):
+        await sales.chain.compare(caller, "revenue", "fiscal q1 2025")
+    with pytest.raises(_Asked):
+        await sales.chain.compare(caller, "revenue", "2025-Q1")
+
+
+@pytest.mark.parametrize(
+    ("environment", "calendar"),
+    [
+        ({}, CALENDAR_YEARS),
+        ({"ZAVA_FISCAL_YEAR_START": "7"}, JULY),
+        ({"ZAVA_RETAIL_CALENDAR": "4-5-4"}, NRF),
+        (
+            {"ZAVA_RETAIL_CALENDAR": "4-4-5", "ZAVA_FISCAL_YEAR_START": "10"},
+            FiscalCalendar(10, (4, 4, 5)),
+        ),
+    ],
+)
+def test_settings_name_the_fiscal_calendar(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], calendar: FiscalCalendar
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    read = Settings()
+    assert fiscal_calendar(read.fiscal_year_start, read.retail_calendar) == calendar

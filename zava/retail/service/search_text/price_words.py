@@ -8,6 +8,7 @@ from zava.retail.service.search_text.number_words import NUMBER_WORD, number_of
 
 _AROUND = 0.2
 _K = 1000
+_MAX_PRICES = 4
 
 _DIGITS = r"\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?|\d{1,7}(?:\.\d{1,2})?k?"
 _NUMBER = rf"(?:{_DIGITS}|{NUMBER_WORD})"
@@ -21,15 +22,19 @@ _NO_UNIT = (
 )
 _END = r"(?=\s*(?:$|[,;!?)]|\.(?!\d)|\b(?:please|with|for|that|and|or|but|which|each|apiece)\b))"
 _PRICED = (
-    r"(?:(?:that |which )?(?:costs?|costing|priced?|prices|sells?|selling|retails?|retailing|going)"
+    r"(?:(?:that |which )?(?:costs?|costing|priced?|prices|price range|sells?|selling|retails?|"
+    r"retailing|going)"
     r"(?: (?:is|are|at|for|of))?:? )"
 )
-_BELOW = r"(?:under|below|beneath|less than|lower than|cheaper than|<)"
+_BELOW = (
+    r"(?:under|below|beneath|sub|less expensive than|cheaper than|(?<!no )(?<!not )less than|"
+    r"lower than|<)"
+)
 _MOST = (
     r"(?:up to|at most|no more than|not more than|not over|not above|within|<=|≤|"
     r"(?:with )?(?:a |my )?(?:max(?:imum)?|budget|limit)(?: price)?(?: is| of)?:?)"
 )
-_ABOVE = r"(?:over|above|more than|pricier than|dearer than|higher than|>)"
+_ABOVE = r"(?:over|above|more expensive than|more than|pricier than|dearer than|higher than|>)"
 _LEAST = (
     r"(?:at least|no less than|not less than|not under|starting at|upwards of|from|"
     r"min(?:imum)?(?: of)?|>=|≥)"
@@ -43,7 +48,7 @@ _UP_TO_IT = (
 )
 _FROM_IT = rf"(?:(?:and|or) (?:more|up|above|over|higher){_NO_MONEY}|and upwards?|min(?:imum)?|\+)"
 
-_Rule = Callable[[re.Match[str]], PriceRange | None]
+_Rule = Callable[[re.Match[str]], PriceRange]
 
 
 def read_price(text: str) -> tuple[str, PriceRange | None]:
@@ -53,13 +58,12 @@ def read_price(text: str) -> tuple[str, PriceRange | None]:
     the end is read, and "under 50 lb" is not.
     """
     found: PriceRange | None = None
+    read = 0
     for pattern, rule in _RULES:
-        while match := pattern.search(text):
-            named = rule(match)
-            if named is None:
-                break
+        while read < _MAX_PRICES and (match := pattern.search(text)):
+            read += 1
             text = f"{text[: match.start()].rstrip()} {text[match.end() :].lstrip(' ')}".strip()
-            found = named if found is None else _both(found, named)
+            found = rule(match) if found is None else _both(found, rule(match))
     if found is None:
         return text, None
     return re.sub(r"(?: *,)+", ",", " ".join(text.split())).strip(" ,;:-"), found
@@ -122,6 +126,7 @@ def _patterns() -> tuple[tuple[str, _Rule], ...]:
         *((lead + pattern, _between) for pattern in one_has_currency),
         (f"{_PRICED}(?:between|from) {plain_range}{_NO_UNIT}", _between),
         (f"between {plain_range}{_END}", _between),
+        (f"{_PRICED}{plain_range}{_NO_UNIT}", _between),
         (rf"{_PRICED}?(?:for )?(?P<most>{_MONEY}) {_UP_TO_IT}", _most),
         (rf"{_PRICED}?(?:for )?(?P<least>{_MONEY}) ?{_FROM_IT}", _least),
         *(
@@ -134,7 +139,7 @@ def _patterns() -> tuple[tuple[str, _Rule], ...]:
         ),
         (rf"(?:for )?{_BELOW} ?(?P<most>{_NUMBER}){_END}", _below),
         (rf"(?:at most|no more than|not more than) (?P<most>{_NUMBER}){_END}", _most),
-        (rf"{_PRICED}?(?:{_ABOUT} ?)?(?P<price>{_MONEY})", _about),
+        (rf"{_PRICED}?(?:{_ABOUT} ?)?(?P<price>{_MONEY})(?:-?ish)?", _about),
     )
 
 

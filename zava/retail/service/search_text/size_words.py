@@ -57,7 +57,8 @@ _FRACTION_WORDS = {
 _PARTS = "|".join(_FRACTION_WORDS)
 _TOPS = "one|two|three|five|seven|nine|eleven|thirteen|fifteen"
 _FRACTION = (
-    rf"(?:(?:(?P<top>{_TOPS}|an?)[ -])?(?P<part>{_PARTS})s?|(?P<digits>\d{{1,2}}/\d{{1,2}}))"
+    rf"(?:(?:(?P<top>{_TOPS}|an?)[ -])?(?P<part>{_PARTS})s?"
+    r"|(?P<digits>\d{1,2}/\d{1,2})(?:ths?)?)"
 )
 _WHOLE = rf"(?P<whole>\d{{1,5}}(?:\.\d{{1,3}})?|0?\.\d{{1,3}}|{NUMBER_WORD})"
 _NUMBER = _WHOLE.replace("whole", "number")
@@ -69,8 +70,10 @@ _SIZES = tuple(
     for names, spellings in _UNITS
 )
 _SPELLINGS = {names[0]: spellings for names, spellings in _UNITS}
-_SIDE = rf"(?:\d{{1,3}}['\"]?|{NUMBER_WORD})"
-_DIMENSIONS = re.compile(rf"(?<![\w/.$-]){_SIDE}(?: ?(?:x|by) ?{_SIDE}){{1,2}}(?![\w/])")
+_SIDE = rf"(?:\d{{1,3}}(?:['\"]| ?(?:ft|feet|foot))?|{NUMBER_WORD})"
+_BY = r"(?: ?(?:x|by) ?|-by-)"
+_DIMENSIONS = re.compile(rf"(?<![\w/.$-]){_SIDE}(?:{_BY}{_SIDE}){{1,2}}(?![\w/])")
+_PACK_OF = re.compile(r"(?<!\w)packs? of (\d{1,4}|a hundred)(?![\w/.])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ def read_sizes(text: str, words: Mapping[str, int]) -> SizedText:
     patterns: list[str] = []
 
     def with_dimensions(match: re.Match[str]) -> str:
-        sides = re.split(r" ?(?:x|by) ?", re.sub(r"['\"]", "", match[0]))
+        sides = re.split(_BY, re.sub(r"['\"]| ?(?:ft|feet|foot)", "", match[0]))
         form = "x".join(f"{number_of(side):g}" for side in sides)
         if form not in words:
             return match[0]
@@ -99,7 +102,7 @@ def read_sizes(text: str, words: Mapping[str, int]) -> SizedText:
         patterns.append(rf"(^|[^0-9x]){form}($|[^0-9x])")
         return form
 
-    text = _DIMENSIONS.sub(with_dimensions, text)
+    text = _PACK_OF.sub(r"\1 pack", _DIMENSIONS.sub(with_dimensions, text))
     for names, pattern in _SIZES:
 
         def with_unit(match: re.Match[str], names: tuple[str, ...] = names) -> str:

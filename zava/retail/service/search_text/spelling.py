@@ -136,7 +136,8 @@ class Spelling:
             whole = match[1] + match[2]
             forms = (whole, whole.removesuffix("s"))
             form = next((form for form in forms if form in self._named), None)
-            if form is None or (match[1], match[2]) in self._pairs:
+            are_a_pair = any((match[1], second) in self._pairs for second in _forms(match[2]))
+            if form is None or are_a_pair:
                 place = match.end(1)
                 continue
             corrections.append((match[0], form))
