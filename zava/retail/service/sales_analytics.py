@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Protocol
 
-from zava.model.fiscal_calendar import FiscalCalendar
+from zava.model.fiscal_calendar import CALENDAR_YEARS, FiscalCalendar
 from zava.retail.service.chain_comparison import ChainAnalysis, ChainData
 from zava.retail.service.store_performance import StoreAnalysis
 from zava.service.metrics.query import MetricData, MetricQueries
@@ -22,7 +22,9 @@ class SalesAnalytics:
     calendar ones, and two overlapping cohorts let a single store be computed.
     """
 
-    def __init__(self, data: SalesData, today: Callable[[], date], fiscal: FiscalCalendar) -> None:
+    def __init__(
+        self, data: SalesData, today: Callable[[], date], fiscal: FiscalCalendar = CALENDAR_YEARS
+    ) -> None:
         self.metrics = MetricQueries(data, today, fiscal)
         self.stores = StoreAnalysis(data, today, fiscal)
         self.chain = ChainAnalysis(data, today)

@@ -105,8 +105,8 @@ def _least(match: re.Match[str]) -> PriceRange:
 
 
 def _between(match: re.Match[str]) -> PriceRange:
-    ends = sorted((_amount(match["least"]), _amount(match["most"])))
-    return PriceRange(*ends)
+    least, most = sorted((_amount(match["least"]), _amount(match["most"])))
+    return PriceRange(least, most)
 
 
 def _about(match: re.Match[str]) -> PriceRange:

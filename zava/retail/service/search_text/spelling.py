@@ -1,8 +1,8 @@
 """Corrects words that the catalogue does not have, by distance and by sound.
 
 The words to correct to are those of the products, which every caller sees. A common English word
-stays as it is (a question about shoes is not about a shower), unless the catalogue has its like
-beside the same neighbour.
+stays as it is: a question about shoes is not about a shower. It is corrected only if the catalogue
+has its like beside the same neighbour.
 """
 
 import re
