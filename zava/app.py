@@ -331,12 +331,15 @@ def _directory_sign_in(
 def _sales(tenancy: TenantDatabase, cache: ResultCache, settings: Settings) -> "SalesAnalytics":
     # Loaded when the first figure is asked for.
     from zava.data.metrics.reader import MetricReader
+    from zava.model.fiscal_calendar import fiscal_calendar
     from zava.retail.data.metric_catalogue import catalogue
     from zava.retail.service.sales_analytics import SalesAnalytics
     from zava.service.metrics.periods import business_day
 
     reader = MetricReader(tenancy, cache, catalogue())
-    return SalesAnalytics(reader, lambda: business_day(settings.today, RETAIL.time_zone))
+    fiscal = fiscal_calendar(settings.fiscal_year_start, settings.retail_calendar)
+    today = partial(business_day, settings.today, RETAIL.time_zone)
+    return SalesAnalytics(reader, today, fiscal)
 
 
 def _products(tenancy: TenantDatabase, vectors: QueryVectors) -> "ProductSearch":

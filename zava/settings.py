@@ -22,6 +22,7 @@ from zava.setting_groups.field_types import (
     AuditMode,
     CommaSeparated,
     LogLevel,
+    RetailCalendar,
     TelemetryBackend,
     comma_separated,
 )
@@ -144,6 +145,22 @@ class Settings(IdentitySettings, StatementSettings, MachineSettings, DatabaseSet
         validation_alias="APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
         description="`Authorization=AAD;ClientId=…` where its local authentication is off; the "
         "Functions host reads the same.",
+    )
+    fiscal_year_start: int | None = Field(
+        None,
+        ge=1,
+        le=12,
+        validation_alias="ZAVA_FISCAL_YEAR_START",
+        description="Calendar month, 1 to 12, in which the fiscal year begins. Unset: 1, or 2 "
+        "where `ZAVA_RETAIL_CALENDAR` counts weeks.",
+    )
+    retail_calendar: RetailCalendar = Field(
+        "months",
+        validation_alias="ZAVA_RETAIL_CALENDAR",
+        description="What fiscal years are made of: calendar `months`, or weeks from Sunday to "
+        "Saturday in quarters of `4-5-4`, `4-4-5` or `5-4-4`. Years of weeks begin on the Sunday "
+        "nearest to the first day of their month; `4-5-4` is the calendar of the National Retail "
+        "Federation.",
     )
     today: date | None = Field(
         None,

@@ -9,7 +9,8 @@ from zava.infrastructure.embeddings.embedder import Embedder, vector_text
 from zava.model.core import Caller
 from zava.model.search import ProductQuestion, SearchRegistry
 from zava.retail.data.search_statement import ProductData
-from zava.retail.service.product_search import normalised, question_of
+from zava.retail.service.product_search import question_of
+from zava.retail.service.search_text.product_text import TextReader
 
 ARMS = ("words", "meaning", "fused")
 _PATIENCE_SECONDS = 60.0
@@ -42,9 +43,10 @@ class Arms:
         registry = await self.data.registry(self.caller)
         if registry.model is None:
             raise SystemExit("nothing is embedded")
+        reader = TextReader(await self.data.words(self.caller))
         for number, text in enumerate(texts):
-            asked = normalised(text)
-            (made,) = await self.embedder.embed([asked], within_seconds=_PATIENCE_SECONDS)
+            asked = reader.read(text)
+            (made,) = await self.embedder.embed([asked.text], within_seconds=_PATIENCE_SECONDS)
             vector = vector_text(made)
             question = replace(question_of(asked, registry, max_rows=50), vector=vector)
             for arm in (*ARMS, NEAREST):

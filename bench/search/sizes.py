@@ -23,6 +23,7 @@ from zava.retail.data.search_statement import ProductData
 from zava.retail.demo.dataset import STORES
 from zava.retail.demo.principals import demo_callers
 from zava.retail.service.product_search import question_of
+from zava.retail.service.search_text.product_text import ReadText
 
 _QUERIES, _NEAREST = 100, 10
 _TOPICS_OF_PRODUCTS = 20  # products that share a topic
@@ -160,7 +161,7 @@ async def _ask(
 ) -> tuple[float, list[dict[str, Any]], bool]:
     registry = await data.registry(caller)
     question = replace(
-        question_of(text, registry, max_rows=_NEAREST, **case.options),
+        question_of(ReadText(text), registry, max_rows=_NEAREST, **case.options),
         vector=None if vector is None else Vector(vector).to_text(),
         threshold=-1.0,
     )

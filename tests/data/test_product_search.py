@@ -25,6 +25,7 @@ from zava.model.search import ProductMatches
 from zava.retail.data import search_statement as search_module
 from zava.retail.data.search_statement import ProductData, statement
 from zava.retail.service.product_search import ProductSearch, question_of
+from zava.retail.service.search_text.product_text import ReadText
 
 UNKNOWN = "qwertzu"
 
@@ -283,7 +284,7 @@ async def test_indexed_search_finds_what_an_exact_one_does_or_says_that_it_may_n
         ({"category": "Hand Tools", "in_stock_only": True}, f"{category} AND {in_stock}"),
     ]
     for options, where in cases:
-        question = question_of("x", registry, max_rows=10, **options)
+        question = question_of(ReadText("x"), registry, max_rows=10, **options)
         recalls = []
         for number in range(10):
             vector = await vectors.vector(searching.caller, "stand-in", f"question {number}")

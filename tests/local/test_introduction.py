@@ -59,11 +59,11 @@ def test_loading_shows_its_steps_on_a_terminal_and_one_line_elsewhere(
         assert said == f"{report}\n"
 
 
-def test_age_of_the_data_is_one_line_with_a_command_that_renews_them(
+def test_age_of_the_data_is_one_line_and_few_days_are_added_at_once(
     seeded_clone: Database,
 ) -> None:
     screen = StringIO()
-    for days in (1, 150):
+    for days in (1, 2, 150):
         with psycopg.connect(seeded_clone.admin, autocommit=True) as admin:
             seed_with_progress(
                 admin,
@@ -72,9 +72,10 @@ def test_age_of_the_data_is_one_line_with_a_command_that_renews_them(
                 replace=False,
                 console=Console(file=screen, soft_wrap=True),
             )
-    young, old = screen.getvalue().splitlines()
-    assert young.startswith(f"{FOUND.strip()}, 1 day old; to renew them: ")
-    assert old.startswith(f"{FOUND.strip()}, 150 days old; to renew them: ")
+    first, second, old = screen.getvalue().splitlines()
+    assert first.endswith(f" orders up to {TODAY + timedelta(days=1)}, 1 day of them new")
+    assert second.endswith(f" orders up to {TODAY + timedelta(days=2)}, 1 day of them new")
+    assert f" orders up to {TODAY + timedelta(days=2)}, 148 days old; to renew them: " in old
     assert old.endswith(" -m zava seed --replace")
 
 

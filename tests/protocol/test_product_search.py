@@ -172,9 +172,10 @@ async def test_similarity_is_the_cosine_and_a_known_vector_finds_itself_first(
     from dataclasses import replace
 
     from zava.retail.service.product_search import question_of
+    from zava.retail.service.search_text.product_text import ReadText
 
     for number in (0, 100, 575):
-        question = question_of("x", registry, max_rows=50)
+        question = question_of(ReadText("x"), registry, max_rows=50)
         question = replace(question, text="", skus=(), vector=rows[number][1], threshold=0.0)
         findings = await data.search(callers["seattle"], question, registry)
         assert findings is not None

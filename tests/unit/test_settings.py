@@ -57,6 +57,8 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Env
         ("AZURE_TENANT_ID", str(TENANTS[0]), TENANTS[0]),
         ("AZURE_KEY_VAULT_ENDPOINT", "https://v", "https://v"),
         ("AZURE_FUNCTION_APP_ID", "/subscriptions/s", "/subscriptions/s"),
+        ("ZAVA_FISCAL_YEAR_START", "7", 7),
+        ("ZAVA_RETAIL_CALENDAR", "4-5-4", "4-5-4"),
         ("ZAVA_HOME", "/srv/zava", Path("/srv/zava")),
         ("PORT", "8080", 8080),
         ("HOST", " 0.0.0.0 ", "0.0.0.0"),  # noqa: S104
@@ -162,6 +164,8 @@ def test_empty_setting_counts_as_not_set(environment: Environment, name: str) ->
             {"ZAVA_TELEMETRY": "opencensus"},
             "ZAVA_TELEMETRY: needs APPLICATIONINSIGHTS_CONNECTION_STRING",
         ),
+        ({"ZAVA_FISCAL_YEAR_START": "13"}, "ZAVA_FISCAL_YEAR_START: "),
+        ({"ZAVA_RETAIL_CALENDAR": "5-5-3"}, "ZAVA_RETAIL_CALENDAR: expected 'months', '4-5-4'"),
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL: expected 'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
     ],
 )

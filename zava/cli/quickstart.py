@@ -47,6 +47,7 @@ from zava.protocol.tools.tool import ERROR_META
 from zava.retail.declaration import RETAIL
 from zava.retail.demo.dataset import SeedReport, seed, store_id
 from zava.retail.demo.principals import demo_callers, grant_demo_principals
+from zava.retail.demo.renewal import renew
 from zava.service.metrics.periods import business_day
 from zava.settings import Settings
 
@@ -118,6 +119,8 @@ def seed_with_progress(
 ) -> SeedReport:
     """Load the demo data under a progress bar; elsewhere in a line for some seconds each.
 
+    Demo data of an earlier day get the days that they lack.
+
     Raises:
         SeedRefused: the database holds other data and `replace` was not given.
     """
@@ -129,6 +132,7 @@ def seed_with_progress(
             progress(what, done)
 
         report = seed(connection, scale=scale, today=today, replace=replace, progress=tell)
+        report = renew(connection, report, today, progress)
     console.print(str(report))
     return report
 

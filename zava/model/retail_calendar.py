@@ -65,6 +65,14 @@ _EVENTS: dict[str, Callable[[int], date]] = {
 }
 
 
+EVENT_NAMES = tuple(_EVENTS)
+
+
+def event_day(name: str, year: int) -> date:
+    """Return the day of one of the events, by its name in `EVENT_NAMES`."""
+    return _dates(year)[name]
+
+
 @cache
 def _dates(year: int) -> dict[str, date]:
     return {name: on(year) for name, on in _EVENTS.items()}

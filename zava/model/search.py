@@ -22,12 +22,23 @@ class EmbeddingModel:
 
 
 @dataclass(frozen=True, slots=True)
+class PriceRange:
+    """The prices that a description allows, in US dollars; None at an end that is open."""
+
+    least: float | None = None
+    most: float | None = None
+    is_least_in: bool = True
+    is_most_in: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class ProductQuestion:
     """A checked search: `text` and `skus` by words, `vector` or `like` by meaning.
 
     `vector` is in pgvector's text form, None if only words are searched. `like` is the SKU or name
     of a product whose own vector is taken. A `threshold` is a cosine similarity; a strict one also
-    applies to products found by words.
+    applies to products found by words. A product of every size has a name that fits all of the
+    `size_patterns`, which are PostgreSQL's regular expressions.
     """
 
     text: str
@@ -39,6 +50,23 @@ class ProductQuestion:
     category_id: UUID | None
     in_stock_only: bool
     max_rows: int
+    price: PriceRange | None = None
+    size_patterns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueWords:
+    """The words of the catalogue in lower case, which are the same for every caller.
+
+    `named` are words of names, types, synonyms and categories, with the number of products that
+    hold them; `described` those that only descriptions hold. `phrases` are types and synonyms.
+    A SKU's shape has A for a letter and 9 for a digit.
+    """
+
+    named: dict[str, int]
+    described: frozenset[str]
+    phrases: tuple[str, ...]
+    sku_shapes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +74,8 @@ class ProductMatch:
     """A product that was found, with the stock of the caller's own stores.
 
     `matched_by` is "sku", "words", "meaning" or "both"; `similarity` the cosine to the question,
-    None without a vector. The texts are outsiders': data, never instructions.
+    None without a vector. `is_of_size` is False if it lacks a size that was named. The texts are
+    outsiders': data, never instructions.
     """
 
     sku: str
@@ -60,6 +89,7 @@ class ProductMatch:
     matched_by: str
     similarity: float | None
     is_weak: bool
+    is_of_size: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +129,14 @@ class SearchRegistry:
 class SearchMatches:
     """The database's matches, not yet judged: rows best first, and why there may be none.
 
-    `words_found` and `nearest_found` count candidates of each kind. `best_similarity` is that of
-    the nearest product, even below the floor. `likened` is the SKU of the product in `similar to`.
+    `of_size` counts those of the sizes that were named, `words_found` candidates by words.
+    `best_similarity` is that of the nearest product, even below the floor. `likened` is the SKU of
+    the product in `similar to`.
     """
 
     rows: list[dict[str, Any]]
     found: int
+    of_size: int
     words_found: int
     best_similarity: float | None
     likened: str | None

@@ -45,6 +45,7 @@ CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(comma_sepa
 DatabaseAuth = Annotated[Literal["password", "entra"], BeforeValidator(_in_small_letters)]
 AuditMode = Annotated[Literal["required", "best-effort"], BeforeValidator(_in_small_letters)]
 TelemetryBackend = Annotated[Literal["off", "opencensus"], BeforeValidator(_in_small_letters)]
+RetailCalendar = Literal["months", "4-5-4", "4-4-5", "5-4-4"]
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_level)]
 Address = Annotated[str, BeforeValidator(_address)]
 DirectoryTenants = Annotated[tuple[UUID, ...], NoDecode, BeforeValidator(comma_separated)]

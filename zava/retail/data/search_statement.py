@@ -4,6 +4,7 @@ import asyncio
 import re
 import time
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -11,13 +12,26 @@ from uuid import UUID
 from zava.data import named_queries
 from zava.data.session.tenant_database import TenantDatabase
 from zava.model.core import Caller
-from zava.model.search import EmbeddingModel, ProductQuestion, SearchMatches, SearchRegistry
+from zava.model.search import (
+    CatalogueWords,
+    EmbeddingModel,
+    PriceRange,
+    ProductQuestion,
+    SearchMatches,
+    SearchRegistry,
+)
 
 _REGISTRY_SECONDS = 60.0
+_WORDS_SECONDS = 600.0
+_CENT, _HIGHEST_PRICE = Decimal("0.01"), Decimal(10**9)
 _NEAREST = 51  # candidates by meaning: fifty, and the product that others are likened to
 
 _CATEGORY = "FROM retail.products AS c WHERE c.category_id = ($1->>'category_id')::uuid"
 _STOCK = "FROM retail.inventory AS i WHERE i.stock_level > 0"
+_PRICE = (
+    "FROM retail.products AS c WHERE c.base_price BETWEEN ($1->>'least')::numeric"
+    " AND ($1->>'most')::numeric"
+)
 _FILTERED = re.compile(r"/\*filters of (\S+)\*/")
 
 
@@ -32,6 +46,9 @@ class ProductData:
         # Seen by every caller: a registry and names that are the same for all of them.
         self._registry: SearchRegistry | None = None
         self._learnt_at = 0.0
+        # Also seen by every caller: words of products, which are the same for all of them.
+        self._words: CatalogueWords | None = None
+        self._words_learnt_at = 0.0
         # One asks for all who need it at once; a failed one leaves the next to ask by itself.
         self._learning = asyncio.Lock()
 
@@ -52,6 +69,20 @@ class ProductData:
                 self._learnt_at = self._clock()
             return known
 
+    async def words(self, caller: Caller) -> CatalogueWords:
+        """Return the words of the catalogue, read again after ten minutes.
+
+        Raises:
+            ZavaError: they could not be read now, or the caller has no access.
+        """
+        async with self._learning:
+            known = self._words
+            if known is None or self._clock() - self._words_learnt_at > _WORDS_SECONDS:
+                rows, _ = await self._tenancy.read(caller, statement("search_words"))
+                known = self._words = _words(rows[0])
+                self._words_learnt_at = self._clock()
+            return known
+
     def _fresh(self) -> SearchRegistry | None:
         is_old = self._clock() - self._learnt_at > _REGISTRY_SECONDS
         return None if is_old else self._registry
@@ -64,11 +95,14 @@ class ProductData:
         Raises:
             ZavaError: it could not be run now, or the caller has no access.
         """
-        is_filtered = question.category_id is not None or question.in_stock_only
+        is_filtered = (
+            question.category_id is not None or question.in_stock_only or question.price is not None
+        )
         sql = search_statement(
             registry.model.dimensions if registry.model and registry.is_indexed else None,
             is_in_category=question.category_id is not None,
             is_in_stock=question.in_stock_only,
+            is_priced=question.price is not None,
         )
         params = {
             "text": question.text,
@@ -80,8 +114,9 @@ class ProductData:
             "threshold": question.threshold,
             "is_strict": question.is_strict,
             "category_id": question.category_id,
+            "size_patterns": question.size_patterns,
             "max_rows": question.max_rows,
-        }
+        } | _prices(question.price)
         rows, scope = await self._tenancy.read(caller, sql, params)
         told = rows[0]
         if not told["is_model_active"]:
@@ -90,6 +125,7 @@ class ProductData:
         return SearchMatches(
             rows=[row for row in rows if row["sku"] is not None],
             found=told["found"],
+            of_size=told["of_size"],
             words_found=told["words_found"],
             best_similarity=told["best_similarity"],
             likened=told["likened"],
@@ -122,9 +158,36 @@ def statement(name: str) -> str:
     return named_queries.statement(name, "zava.retail.data")
 
 
+def _words(row: Mapping[str, Any]) -> CatalogueWords:
+    named: dict[str, int] = row["named"] or {}
+    phrases = {part.strip() for kind in row["kinds"] or () for part in kind.split(",")}
+    return CatalogueWords(
+        named=named,
+        described=frozenset(row["described"] or ()) - named.keys(),
+        phrases=tuple(sorted(phrases)),
+        sku_shapes=tuple(row["sku_shapes"] or ()),
+    )
+
+
+def _prices(price: PriceRange | None) -> dict[str, str]:
+    """Return the least and the most of a range in whole cents, both of them in it."""
+    if price is None:
+        return {}
+    least, most = Decimal(0), _HIGHEST_PRICE
+    if price.least is not None:
+        least = Decimal(f"{price.least:.2f}") + (0 if price.is_least_in else _CENT)
+    if price.most is not None:
+        most = Decimal(f"{price.most:.2f}") - (0 if price.is_most_in else _CENT)
+    return {"least": str(least), "most": str(most)}
+
+
 @cache
 def search_statement(
-    indexed_dimensions: int | None, *, is_in_category: bool, is_in_stock: bool
+    indexed_dimensions: int | None,
+    *,
+    is_in_category: bool,
+    is_in_stock: bool,
+    is_priced: bool = False,
 ) -> str:
     """Return the statement, of constant parts and one number of the registry."""
     filters = ""
@@ -132,6 +195,10 @@ def search_statement(
         filters += f"AND EXISTS (SELECT {_CATEGORY} AND c.product_id = \\1)"
     if is_in_stock:
         filters += f" AND EXISTS (SELECT {_STOCK} AND i.product_id = \\1)"
+    if is_priced:
+        filters += f" AND EXISTS (SELECT {_PRICE} AND c.product_id = \\1)"
+    # Drawn is the narrowest of the filters, which the others then narrow further.
+    drawn = _CATEGORY if is_in_category else _PRICE if is_priced else _STOCK
     if indexed_dimensions is None:
         nearest, is_exact = "nearest_exact", "true"
     elif filters:
@@ -141,7 +208,7 @@ def search_statement(
     composed = (
         statement("search_products")
         .replace("/*nearest*/", statement(nearest).rstrip())
-        .replace("/*drawn*/", f"SELECT product_id {_CATEGORY if is_in_category else _STOCK}")
+        .replace("/*drawn*/", f"SELECT product_id {drawn}")
         .replace("/*dimensions*/", str(indexed_dimensions))
         .replace("/*is_exact*/", is_exact)
     )

@@ -84,22 +84,32 @@ class SeedRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SeedReport:
-    """The data in the database; `is_new` is true if this call loaded them."""
+    """The data in the database; `is_new` is true if this call loaded them.
+
+    `renewed_days` are the days whose orders this call added, up to `today`.
+    """
 
     is_new: bool
     scale: float
     today: date
     orders: int
     age_days: int = 0
+    renewed_days: int = 0
 
     def __str__(self) -> str:
         """Return one line, with the age of data that were found and how to renew them."""
         verb = "Loaded" if self.is_new else "Found"
         line = f"{verb} demo data: {self.orders:,} orders up to {self.today.isoformat()}"
+        if self.renewed_days:
+            return f"{line}, {_in_days(self.renewed_days)} of them new"
         if self.age_days <= 0:
             return line
-        days = "1 day" if self.age_days == 1 else f"{self.age_days} days"
+        days = _in_days(self.age_days)
         return f"{line}, {days} old; to renew them: {_renewal()}"
+
+
+def _in_days(days: int) -> str:
+    return "1 day" if days == 1 else f"{days} days"
 
 
 Progress = Callable[[str, float], None]
@@ -138,28 +148,39 @@ def seed(
         steps = list(_steps(scale, today))
         for position, (what, statement, values) in enumerate(steps):
             progress(what, position / len(steps))
-            connection.execute(_statement(statement), values)
+            connection.execute(statement_of(statement), values)
         _check_totals(connection)
         connection.execute(
             "INSERT INTO zava.demo_data (seed, scale, today) VALUES (%s, %s, %s)",
             [SEED, scale, today],
         )
-        # Today's orders are those of the whole day, though they come in its first hour.
-        connection.execute(
-            "INSERT INTO zava.orders_loaded (of_store, through)"
-            " SELECT store_id, (%s::date + 1)::timestamp AT TIME ZONE 'America/Los_Angeles'"
-            " FROM retail.stores"
-            " ON CONFLICT (of_store) DO UPDATE SET through = excluded.through",
-            [today],
-        )
+        note_loaded(connection, today)
         orders = _count(connection, "orders")
     progress("Counting for the planner", 1.0)
+    vacuum(connection, *TENANT_TABLES, *SHARED_TABLES)
+    return SeedReport(True, scale, today, orders)
+
+
+def note_loaded(connection: psycopg.Connection, today: date) -> None:
+    """Note that all stores' orders are loaded to the end of today.
+
+    They are those of the whole day, though they come in its first hour.
+    """
+    connection.execute(
+        "INSERT INTO zava.orders_loaded (of_store, through)"
+        " SELECT store_id, (%s::date + 1)::timestamp AT TIME ZONE 'America/Los_Angeles'"
+        " FROM retail.stores"
+        " ON CONFLICT (of_store) DO UPDATE SET through = excluded.through",
+        [today],
+    )
+
+
+def vacuum(connection: psycopg.Connection, *tables: str) -> None:
+    """Vacuum tables, outside of a transaction: else index-only scans look into the heap."""
     connection.execute("SET ROLE zava_owner")
-    # VACUUM runs in no transaction; without it index-only scans look into the heap all the same.
-    for table in (*TENANT_TABLES, *SHARED_TABLES):
+    for table in tables:
         connection.execute(f"VACUUM (ANALYZE) retail.{table}")
     connection.execute("RESET ROLE")
-    return SeedReport(True, scale, today, orders)
 
 
 def _renewal() -> str:
@@ -236,34 +257,48 @@ def _steps(scale: float, today: date) -> Iterator[tuple[str, str, dict[str, Any]
     products = list(_products(catalogue))
     yield "Catalogue", "catalogue", constants | {"products": Jsonb(products)}
     people = {name: catalogue[name] for name in ("first_names", "last_names")}
-    customers = _shares(_CUSTOMERS * scale, [store.weight for store in STORES])
     orders = _shares(_ORDERS * scale, [store.weight * store.order_frequency for store in STORES])
-    shelf = _shelf(catalogue, products)
-    thresholds = [edge for month in range(12) for edge in _category_edges(catalogue, month)]
-    for store, customer_count, order_count in zip(STORES, customers, orders, strict=True):
+    for store, customers, count in zip(STORES, customers_of_stores(scale), orders, strict=True):
         values = constants | {
             "store_id": store.store_id,
             "store_name": store.name,
-            "customers": customer_count,
+            "customers": customers,
         }
         place = {"location": store.location, "region": store.region, "is_online": store.is_online}
         yield store.name, "store", values | people | place
-        by_day = _orders_by_day(catalogue, today, order_count)
-        for year in sorted({day.year for day in by_day}):
-            days = [day for day in by_day if day.year == year]
-            yield (
-                f"{store.name}, orders of {year}",
-                "orders",
-                values
-                | {
-                    "days": days,
-                    "counts": [by_day[day] for day in days],
-                    "thresholds": thresholds,
-                    "boundaries": len(catalogue["categories"]) - 1,
-                    "order_value": store.order_value,
-                }
-                | shelf,
-            )
+        yield from order_steps(store, customers, _orders_by_day(catalogue, today, count), today)
+
+
+def customers_of_stores(scale: float) -> list[int]:
+    """Return how many customers each store has at a scale."""
+    return _shares(_CUSTOMERS * scale, [store.weight for store in STORES])
+
+
+def order_steps(
+    store: DemoStore, customers: int, by_day: dict[date, int], today: date
+) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield the steps that load a store's orders of some days, year by year."""
+    catalogue = _catalogue()
+    thresholds = [edge for month in range(12) for edge in _category_edges(catalogue, month)]
+    for year in sorted({day.year for day in by_day}):
+        days = [day for day in by_day if day.year == year]
+        yield (
+            f"{store.name}, orders of {year}",
+            "orders",
+            {
+                "seed": SEED,
+                "today": today,
+                "store_id": store.store_id,
+                "store_name": store.name,
+                "customers": customers,
+                "days": days,
+                "counts": [by_day[day] for day in days],
+                "thresholds": thresholds,
+                "boundaries": len(catalogue["categories"]) - 1,
+                "order_value": store.order_value,
+            }
+            | _shelf(),
+        )
 
 
 def _shares(total: float, weights: list[float]) -> list[int]:
@@ -296,8 +331,11 @@ def _products(catalogue: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 }
 
 
-def _shelf(catalogue: dict[str, Any], products: list[dict[str, Any]]) -> dict[str, Any]:
+@cache
+def _shelf() -> dict[str, Any]:
     """Return the products as arrays, category by category, the best sellers first."""
+    catalogue = _catalogue()
+    products = list(_products(catalogue))
     ranked: list[dict[str, Any]] = []
     starts, sizes = [], []
     for category in catalogue["categories"]:
@@ -332,28 +370,49 @@ def _category_edges(catalogue: dict[str, Any], month: int) -> list[float]:
 
 def _orders_by_day(catalogue: dict[str, Any], today: date, orders: int) -> dict[date, int]:
     """Spread a store's orders over its days; the season drives the volume, not only the mix."""
-    volume = [
-        sum(category["share"] * category["months"][month] for category in catalogue["categories"])
-        for month in range(12)
-    ]
-    days = [OPENED + timedelta(days=number) for number in range((today - OPENED).days + 1)]
-    last_year = max(_YEAR_WEIGHTS)
-    reached, edges = 0.0, []
-    for day in days:
-        year = _YEAR_WEIGHTS.get(day.year) or (
-            _YEAR_WEIGHTS[last_year] * _LATER_YEARS_GROW ** (day.year - last_year)
-        )
-        reached += year * volume[day.month - 1] * _WEEKDAYS[day.weekday()]
-        edges.append(reached)
+    edges = _edges(catalogue, today)
     counts: dict[date, int] = {}
     before = 0
-    for day, edge in zip(days, edges, strict=True):
+    for day, edge in edges.items():
         until = orders - 1 if day != today else orders  # one at least is for today
-        count = min(round(orders * edge / reached), until) - before
+        count = min(round(orders * edge / edges[today]), until) - before
         if count > 0:
             counts[day] = count
             before += count
     return counts
+
+
+def orders_of_later_days(last: date, today: date, orders: int) -> dict[date, int]:
+    """Return the orders of the days after `last`, at the rate of the `orders` up to it."""
+    edges = _edges(_catalogue(), today)
+    rate = orders / edges[last]
+    counts: dict[date, int] = {}
+    before = orders
+    for day in (day for day in edges if day > last):
+        count = round(rate * edges[day]) - before
+        before += count
+        if count or day == today:
+            counts[day] = max(count, 1)
+    return counts
+
+
+def _edges(catalogue: dict[str, Any], today: date) -> dict[date, float]:
+    """Return the share of the volume up to each day, not yet divided by the whole."""
+    volume = [
+        sum(category["share"] * category["months"][month] for category in catalogue["categories"])
+        for month in range(12)
+    ]
+    last_year = max(_YEAR_WEIGHTS)
+    reached = 0.0
+    edges: dict[date, float] = {}
+    for number in range((today - OPENED).days + 1):
+        day = OPENED + timedelta(days=number)
+        year = _YEAR_WEIGHTS.get(day.year) or (
+            _YEAR_WEIGHTS[last_year] * _LATER_YEARS_GROW ** (day.year - last_year)
+        )
+        reached += year * volume[day.month - 1] * _WEEKDAYS[day.weekday()]
+        edges[day] = reached
+    return edges
 
 
 @cache
@@ -363,5 +422,6 @@ def _catalogue() -> dict[str, Any]:
 
 
 @cache
-def _statement(name: str) -> str:
+def statement_of(name: str) -> str:
+    """Return the text of one of the seed's statements."""
     return (DIRECTORY / f"{name}.sql").read_text(encoding="utf-8")

@@ -1,7 +1,7 @@
 """The use case of product search: normalise the text, embed it, and judge the answer."""
 
+import asyncio
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,6 +12,7 @@ from uuid import UUID
 from zava.errors import Busy, EmbeddingsUnavailable, InvalidInput
 from zava.model.core import Caller
 from zava.model.search import (
+    CatalogueWords,
     EmbeddingModel,
     ProductMatch,
     ProductMatches,
@@ -19,13 +20,12 @@ from zava.model.search import (
     SearchMatches,
     SearchRegistry,
 )
+from zava.retail.service.search_text.product_text import ReadText, TextReader
 
-MAX_CHARACTERS = 1000
 REFERENCE_PERCENT = 30
 """The course's default threshold, a cosine of text-embedding-3-small in percent."""
 
 _MAX_DESCRIPTION_CHARACTERS = 240
-_LONGEST_SKU, _MAX_SKUS = 50, 16
 _ATTEMPTS = 2
 _HALF = 0.5
 _LIKE = re.compile(
@@ -38,6 +38,9 @@ class SearchData(Protocol):
 
     async def registry(self, caller: Caller) -> SearchRegistry:
         """Return the active model and the categories."""
+
+    async def words(self, caller: Caller) -> CatalogueWords:
+        """Return the words of the catalogue."""
 
     async def search(
         self, caller: Caller, question: ProductQuestion, registry: SearchRegistry
@@ -65,6 +68,8 @@ class ProductSearch:
     def __init__(self, data: SearchData, vectors: Vectors) -> None:
         self._data = data
         self._vectors = vectors
+        # Seen by every caller: made of the words of products, which are the same for all of them.
+        self._reader: TextReader | None = None
 
     async def search(
         self,
@@ -84,7 +89,8 @@ class ProductSearch:
             InvalidInput: the description holds no word or too many, or the category is unknown.
             EmbeddingsUnavailable: the catalogue is embedded with a model this server does not have.
         """
-        text = normalised(query_description)
+        reader = await self._reader_of(await self._data.words(caller))
+        text = reader.read(query_description)
         for _ in range(_ATTEMPTS):
             registry = await self._data.registry(caller)
             question = question_of(
@@ -95,7 +101,7 @@ class ProductSearch:
                 category=category,
                 in_stock_only=in_stock_only,
             )
-            matches = await self._attempt(caller, question, registry)
+            matches = await self._attempt(caller, text, question, registry)
             if matches is not None:
                 return matches
         raise Busy("The search model is being changed just now.", hint="Try again in a moment.")
@@ -109,13 +115,22 @@ class ProductSearch:
             and await self._vectors.is_answering(registry.model.name, within_seconds=within_seconds)
         )
 
+    async def _reader_of(self, words: CatalogueWords) -> TextReader:
+        reader = self._reader
+        if reader is None or reader.words is not words:
+            # Off the event loop: the words of a large catalogue take most of a second.
+            reader = self._reader = await asyncio.to_thread(TextReader, words)
+        return reader
+
     async def _attempt(
-        self, caller: Caller, question: ProductQuestion, registry: SearchRegistry
+        self, caller: Caller, text: ReadText, question: ProductQuestion, registry: SearchRegistry
     ) -> ProductMatches | None:
-        likened = _LIKE.fullmatch(question.text)
+        likened = _LIKE.fullmatch(text.plain)
         if likened and registry.model:
             # Its own vector is mostly there: no model is asked. Its name's words would find itself.
-            like = replace(question, text="", skus=(), like=likened[1])
+            like = replace(
+                question, text="", skus=(), like=likened[1], price=None, size_patterns=()
+            )
             findings = await self._data.search(caller, like, registry)
             if findings is None:
                 return None
@@ -124,7 +139,28 @@ class ProductSearch:
         vector, notes = await self._vector(caller, question.text, registry)
         question = replace(question, vector=vector)
         findings = await self._data.search(caller, question, registry)
-        return None if findings is None else _judged(findings, question, registry, notes)
+        if findings is None:
+            return None
+        notes += [*text.notes, *_about_sizes(findings, text)]
+        if question.price is not None:
+            notes += await self._about_other_prices(caller, question, registry, findings)
+        return _judged(findings, question, registry, notes)
+
+    async def _about_other_prices(
+        self,
+        caller: Caller,
+        question: ProductQuestion,
+        registry: SearchRegistry,
+        priced: SearchMatches,
+    ) -> list[str]:
+        """Return what the best match costs, if only the price leaves it out."""
+        found = await self._data.search(caller, replace(question, price=None, max_rows=1), registry)
+        if found is None or not found.rows:
+            return []
+        best = _match(found.rows[0], registry.model, has_others_of_size=False)
+        if best.is_weak or best.sku in {row["sku"] for row in priced.rows}:
+            return []
+        return [f"The best match without the price is {best.sku}, at ${best.price:,.2f}."]
 
     async def _vector(
         self, caller: Caller, text: str, registry: SearchRegistry
@@ -145,7 +181,7 @@ class ProductSearch:
 
 
 def question_of(
-    text: str,
+    text: ReadText,
     registry: SearchRegistry,
     *,
     max_rows: int,
@@ -153,14 +189,14 @@ def question_of(
     category: str | None = None,
     in_stock_only: bool = False,
 ) -> ProductQuestion:
-    """Return the question about a normalised text, its vector still to come.
+    """Return the question about a text, its vector still to come.
 
     Raises:
         InvalidInput: the category is unknown.
     """
     return ProductQuestion(
-        text=text,
-        skus=_skus(text),
+        text=text.text,
+        skus=text.skus,
         like=None,
         vector=None,
         threshold=_threshold(similarity_threshold, registry.model),
@@ -168,42 +204,9 @@ def question_of(
         category_id=_category(category, registry),
         in_stock_only=in_stock_only,
         max_rows=max_rows,
+        price=text.price,
+        size_patterns=text.size_patterns,
     )
-
-
-def normalised(description: str) -> str:
-    """Return the text to search for: one line, lower case, no invisible characters.
-
-    Raises:
-        InvalidInput: the text has no letter or digit, or is too long.
-    """
-    if len(description) > MAX_CHARACTERS:
-        raise InvalidInput(
-            f"query_description has {len(description):,} characters; at most {MAX_CHARACTERS:,}"
-            " are accepted.",
-            hint="Describe the product in a sentence.",
-        )
-    kinds = {character: unicodedata.category(character) for character in description}
-    seen = "".join(
-        " " if kinds[character] == "Cc" else character
-        for character in description
-        if kinds[character] not in {"Cf", "Cs"}
-    )
-    text = " ".join(unicodedata.normalize("NFKC", seen).casefold().split())[:MAX_CHARACTERS]
-    if not any(character.isalnum() for character in text):
-        raise InvalidInput(
-            "query_description holds no word.",
-            hint="Name a product, what it is for, or a SKU.",
-        )
-    return text
-
-
-def _skus(text: str) -> tuple[str, ...]:
-    """Return what may be SKUs, in capitals: the text itself, and words with a digit or a hyphen."""
-    words = (word.strip(".,;:!?()[]{}'\"") for word in text.split())
-    maybe = [text, *(word for word in words if re.search(r"[\d-]", word))]
-    short = (word.upper() for word in maybe if 0 < len(word) <= _LONGEST_SKU)
-    return tuple(dict.fromkeys(short))[:_MAX_SKUS]
 
 
 def _threshold(percent: float | None, model: EmbeddingModel | None) -> float:
@@ -248,7 +251,10 @@ def _judged(
 ) -> ProductMatches:
     """Return the answer with notes on how good its matches are."""
     has_meaning = question.vector is not None or findings.likened is not None
-    products = tuple(_match(row, registry.model) for row in findings.rows)
+    products = tuple(
+        _match(row, registry.model, has_others_of_size=findings.of_size > 0)
+        for row in findings.rows
+    )
     missing = registry.products - registry.embedded
     told = list(notes)
     if findings.likened is not None:
@@ -278,9 +284,26 @@ def _judged(
     )
 
 
-def _match(row: dict[str, Any], model: EmbeddingModel | None) -> ProductMatch:
+def _about_sizes(findings: SearchMatches, text: ReadText) -> list[str]:
+    if not text.sizes or not findings.rows:
+        return []
+    sizes = ", ".join(text.sizes)
+    if not findings.of_size:
+        return [f"Size read: {sizes}. No product found has it in its name."]
+    if findings.of_size == findings.found:
+        return [f"Size read: {sizes}. Every product found has it."]
+    counted = f"{findings.of_size:,} of {findings.found:,} products found have it"
+    return [f"Size read: {sizes}. {counted}; the others are marked weak."]
+
+
+def _match(
+    row: dict[str, Any], model: EmbeddingModel | None, *, has_others_of_size: bool
+) -> ProductMatch:
     similarity, is_whole = row["similarity"], row["coverage"] == 1
-    if row["is_sku"] or is_whole:
+    is_of_size = row["is_of_size"] or not has_others_of_size
+    if not is_of_size and not row["is_sku"]:
+        is_weak = True
+    elif row["is_sku"] or is_whole:
         is_weak = False
     elif similarity is None or model is None:
         is_weak = (row["coverage"] or 0) < _HALF
@@ -301,6 +324,7 @@ def _match(row: dict[str, Any], model: EmbeddingModel | None) -> ProductMatch:
         matched_by=_matched_by(row),
         similarity=similarity,
         is_weak=is_weak,
+        is_of_size=is_of_size,
     )
 
 
@@ -327,6 +351,7 @@ def _why_empty(
         for name, is_set in (
             ("category", question.category_id is not None),
             ("in_stock_only", question.in_stock_only),
+            ("the price", question.price is not None),
         )
         if is_set
     ]

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Protocol
 
+from zava.model.fiscal_calendar import CALENDAR_YEARS, FiscalCalendar
 from zava.retail.service.chain_comparison import ChainAnalysis, ChainData
 from zava.retail.service.store_performance import StoreAnalysis
 from zava.service.metrics.query import MetricData, MetricQueries
@@ -16,10 +17,14 @@ class SalesData(MetricData, ChainData, Protocol):
 class SalesAnalytics:
     """The business layer's use cases by subject; every one of them acts for a caller.
 
-    `today` is the stores' own day, from which periods such as "last month" are resolved.
+    `today` is the stores' own day, from which periods such as "last month" are resolved. `fiscal`
+    has the fiscal years. The comparison with the chain has none: a fiscal quarter would overlap
+    calendar ones, and two overlapping cohorts let a single store be computed.
     """
 
-    def __init__(self, data: SalesData, today: Callable[[], date]) -> None:
-        self.metrics = MetricQueries(data, today)
-        self.stores = StoreAnalysis(data, today)
+    def __init__(
+        self, data: SalesData, today: Callable[[], date], fiscal: FiscalCalendar = CALENDAR_YEARS
+    ) -> None:
+        self.metrics = MetricQueries(data, today, fiscal)
+        self.stores = StoreAnalysis(data, today, fiscal)
         self.chain = ChainAnalysis(data, today)

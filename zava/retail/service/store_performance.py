@@ -7,6 +7,7 @@ from typing import Any
 
 from zava.model.core import Caller, Scope
 from zava.model.data_reach import DataReach
+from zava.model.fiscal_calendar import CALENDAR_YEARS, FiscalCalendar
 from zava.model.metrics import (
     Comparison,
     Measured,
@@ -45,9 +46,15 @@ _MAX_STORES, _MAX_CATEGORIES, _MAX_CONSIDERED, _LISTED = 20, 50, 50, 5
 class StoreAnalysis:
     """The use case of one tool: its whole answer comes from one statement."""
 
-    def __init__(self, data: MetricData, today: Callable[[], date]) -> None:
+    def __init__(
+        self,
+        data: MetricData,
+        today: Callable[[], date],
+        fiscal: FiscalCalendar = CALENDAR_YEARS,
+    ) -> None:
         self._data = data
         self._today = today
+        self._fiscal = fiscal
 
     async def performance(
         self, caller: Caller, store: str | None, time_period: str | None
@@ -59,7 +66,7 @@ class StoreAnalysis:
             NotPermitted: no store of that name is in scope; it may exist or not.
         """
         today = self._today()
-        period = parse_period(time_period or DEFAULT_PERIOD, today)
+        period = parse_period(time_period or DEFAULT_PERIOD, today, self._fiscal)
         filters = (MetricFilter("store", "=", (store,)),) if store is not None else ()
         basis = MetricQuery(_FIGURES, period, today, filters=filters, leaves_out_restricted=True)
         questions = _questions(basis)

@@ -18,7 +18,7 @@ from zava.protocol.tools.tool import (
     product_text,
 )
 from zava.retail.service.use_cases import RetailAnalytics
-from zava.service.metrics.periods import GRAMMAR
+from zava.service.metrics.periods import FISCAL_GRAMMAR
 from zava.service.metrics.query import DEFAULT_PERIOD, MAX_FORECASTS
 
 MAX_GROUPS, DEFAULT_GROUPS = 1000, 50
@@ -113,7 +113,7 @@ class QueryMetrics(Arguments):
     ] = []  # noqa: RUF012  # same
     time_period: Annotated[
         str | None,
-        Field(description=f"{GRAMMAR}. Default: {DEFAULT_PERIOD}.", examples=["last month"]),
+        Field(description=f"{FISCAL_GRAMMAR}. Default: {DEFAULT_PERIOD}.", examples=["last month"]),
     ] = None
     order_by: Annotated[
         list[OrderArgument],

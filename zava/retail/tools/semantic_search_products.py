@@ -176,7 +176,11 @@ def _line(product: ProductMatch, store_count: int) -> str:
         found += f", similarity {product.similarity:.2f}"
     flags = [
         name
-        for name, is_set in (("weak", product.is_weak), ("discontinued", product.is_discontinued))
+        for name, is_set in (
+            ("weak", product.is_weak),
+            ("other size", not product.is_of_size),
+            ("discontinued", product.is_discontinued),
+        )
         if is_set
     ]
     texts = (product.sku, product.name, product.category)

@@ -30,7 +30,7 @@ from zava.service.metrics.periods import parse_period
 _SEASONS = {
     "day": (PeriodUnit.DAY, 7, 56),
     "iso_week": (PeriodUnit.WEEK, 52, 156),
-    "month": (PeriodUnit.MONTH, 12, 36),
+    "month": (PeriodUnit.MONTH, 12, 60),
     "quarter": (PeriodUnit.QUARTER, 4, 16),
 }
 _YEAR_OF_WEEKS = timedelta(days=364)

@@ -11,6 +11,8 @@ from contextlib import suppress
 from datetime import date, timedelta
 from difflib import get_close_matches
 
+from zava.service.metrics.named_days import NAMED_DAYS, named_days, of_one_season
+
 _MONTHS = (
     *("january", "february", "march", "april", "may", "june", "july"),
     *("august", "september", "october", "november", "december"),
@@ -120,7 +122,7 @@ def nearest_forms(expression: str, today: date) -> list[str]:
     start, dots, end = plain_form(expression, today).partition("..")
     if dots and start > end:
         return [f"{end}..{start}"]
-    return get_close_matches(text, _PROPOSED, 2, 0.6)
+    return get_close_matches(text, (*_PROPOSED, *NAMED_DAYS), 2, 0.6)
 
 
 def _range(text: str, today: date) -> str | None:
@@ -146,7 +148,7 @@ def _range(text: str, today: date) -> str | None:
     year = re.search(r"\b\d{4}$", last)
     if year and not re.search(r"\d{4}|'\d\d", first):  # "jan to mar 2025"
         first = f"{first} {year[0]}"
-    return f"{_single(first, today)}..{_single(last, today)}"
+    return "..".join(of_one_season(first, last, lambda text: _single(text, today)))
 
 
 def _are_joined(first: str, last: str) -> bool:
@@ -164,6 +166,9 @@ def _single(text: str, today: date) -> str:
     text = _WEEKDAY_BEFORE.sub("", _TIME.sub(r"\1", text))
     if text in _WHOLE:
         return _WHOLE[text]
+    with suppress(ValueError, OverflowError):  # a year that no calendar has: the text is refused
+        if named := named_days(text, today):
+            return named
     with suppress(ValueError, OverflowError):  # no such day: the text stays, and is refused
         for pattern, rule in _RULES:
             if (match := pattern.fullmatch(text)) and (found := rule(match, today)):
@@ -293,6 +298,14 @@ def _unit_of_day(match: re.Match[str], today: date) -> str:
     return _units_before(match["unit"], 0, date.fromisoformat(day))
 
 
+def _week_beside(match: re.Match[str], today: date) -> str:
+    day = _single(match["day"], today)
+    if not _ISO_DAY.fullmatch(day):
+        return ""
+    weeks = 1 if match["side"] == "before" else -1
+    return _units_before("week", weeks, date.fromisoformat(day))
+
+
 def _weekday(match: re.Match[str], today: date) -> str:
     days = (today.weekday() - _WEEKDAY_OF[match["weekday"][:3]]) % 7
     return (today - timedelta(days=days or 7 * (match["which"] == "last "))).isoformat()
@@ -365,6 +378,7 @@ _RULES: tuple[tuple[re.Pattern[str], _Rule], ...] = tuple(
             _week_by_number,
         ),
         (r"(?P<year>\d{4})[ /-]?(?:w|week ?)(?P<week>\d{1,2})", _week_by_number),
+        (r"week (?P<side>before|after) (?P<day>.+)", _week_beside),
         (rf"(?P<unit>week|month|quarter) {_HOLDING}(?: on)? (?P<day>.+)", _unit_of_day),
         (rf"(?P<which>last |this |)(?P<weekday>{'|'.join((*_DAYS, *_WEEKDAY_OF))})", _weekday),
         (rf"(?P<which>this|{_BACK}) weekend", _weekend),

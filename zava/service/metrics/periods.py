@@ -5,14 +5,17 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from zava.errors import InvalidInput
+from zava.model.fiscal_calendar import FiscalCalendar, FiscalPart
 from zava.model.metrics import Period, PeriodUnit, shifted
 from zava.model.time_labels import beginning
+from zava.service.metrics.fiscal_periods import fiscal_period
 from zava.service.metrics.period_forms import MAX_UNITS, nearest_forms, plain_form
 
 GRAMMAR = (
     "today, yesterday, this|last week|month|quarter|year, last N days|weeks|months|quarters|years, "
-    "YYYY, YYYY-Qn, YYYY-MM, YYYY-Www, YYYY-MM-DD, any..any"
+    "YYYY, YYYY-Qn, YYYY-MM, YYYY-Www, YYYY-MM-DD, black friday YYYY, any..any"
 )
+FISCAL_GRAMMAR = f"{GRAMMAR}, FY2025-Q1, this fiscal year"
 _EARLIEST_YEAR, _LATEST_YEAR = 1900, 2199
 _MAX_EXPRESSION_CHARACTERS, _MAX_READ_CHARACTERS = 60, 200
 
@@ -30,8 +33,10 @@ def business_day(moved_to: date | None, time_zone: str) -> date:
     return moved_to or datetime.now(ZoneInfo(time_zone)).date()
 
 
-def parse_period(expression: str, today: date) -> Period:
+def parse_period(expression: str, today: date, fiscal: FiscalCalendar | None = None) -> Period:
     """Return the period that the expression names on this day.
+
+    Fiscal periods are those of `fiscal`; without it they are refused.
 
     Whole units lie between calendar boundaries, weeks are ISO weeks, and `last N units` are those
     before the current one. A period that contains today and ends later runs to today.
@@ -40,17 +45,19 @@ def parse_period(expression: str, today: date) -> Period:
         InvalidInput: the text is not in the grammar, which the error states.
     """
     if len(expression) > _MAX_READ_CHARACTERS:
-        raise _refused(expression, today)
+        raise _refused(expression, today, fiscal)
     text = plain_form(expression, today)
     try:
-        found = _found(text, today)
+        found = _found(text, today, fiscal)
+        if fiscal and (part := fiscal_period(text, today, fiscal)):
+            text = part.label
     except (ValueError, OverflowError):
         found = None
     if found is None:
-        raise _refused(expression, today)
+        raise _refused(expression, today, fiscal)
     start, end, unit, count = found
     if start >= end or not _EARLIEST_YEAR <= start.year <= end.year <= _LATEST_YEAR + 1:
-        raise _refused(expression, today)
+        raise _refused(expression, today, fiscal)
     tomorrow = today + timedelta(days=1)
     is_to_date = start <= today and end > tomorrow
     said = text.replace("-q", "-Q").replace("-w", "-W")
@@ -60,11 +67,18 @@ def parse_period(expression: str, today: date) -> Period:
 _Found = tuple[date, date, PeriodUnit, int]
 
 
-def _found(text: str, today: date) -> _Found | None:
+def _of_part(part: FiscalPart) -> _Found:
+    return part.start, part.end, part.unit, part.count
+
+
+def _found(text: str, today: date, fiscal: FiscalCalendar | None) -> _Found | None:
     ends = text.split("..")
     if len(ends) == 1:
+        if fiscal and (part := fiscal_period(text, today, fiscal)):
+            return _of_part(part)
         return _relative(text, today) or _absolute(text)
-    first, last = _found(ends[0], today), _found("..".join(ends[1:]), today)
+    first = _found(ends[0], today, fiscal)
+    last = _found("..".join(ends[1:]), today, fiscal)
     if first is None or last is None:
         return None
     start, end = first[0], last[1]
@@ -118,12 +132,13 @@ def _unit(start: date, unit: PeriodUnit) -> _Found:
     return start, shifted(start, unit, 1), unit, 1
 
 
-def _refused(expression: str, today: date) -> InvalidInput:
+def _refused(expression: str, today: date, fiscal: FiscalCalendar | None) -> InvalidInput:
+    grammar = FISCAL_GRAMMAR if fiscal else GRAMMAR
     shown = expression[:_MAX_EXPRESSION_CHARACTERS]
     near = " or ".join(map(repr, nearest_forms(shown, today)))
     told = f"Perhaps {near}. " if near else ""
     if "period" in shown.lower():
         told = "Comparisons are the argument compare of query_metrics. "
     return InvalidInput(
-        f"time_period: {shown!r} is not a period.", hint=f"{told}Use one of: {GRAMMAR}."
+        f"time_period: {shown!r} is not a period.", hint=f"{told}Use one of: {grammar}."
     )

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from zava.model.answer_size import rows_that_fit
 from zava.model.core import Caller, Scope
+from zava.model.fiscal_calendar import CALENDAR_YEARS, FiscalCalendar
 from zava.model.metrics import (
     Comparison,
     Forecast,
@@ -45,9 +46,15 @@ class MetricData(Protocol):
 class MetricQueries:
     """Use cases of the certified metrics; every one of them acts for a caller."""
 
-    def __init__(self, data: MetricData, today: Callable[[], date]) -> None:
+    def __init__(
+        self,
+        data: MetricData,
+        today: Callable[[], date],
+        fiscal: FiscalCalendar = CALENDAR_YEARS,
+    ) -> None:
         self._data = data
         self._today = today
+        self._fiscal = fiscal
 
     async def query(
         self,
@@ -75,7 +82,7 @@ class MetricQueries:
         today = self._today()
         asked = MetricQuery(
             metrics=tuple(metrics),
-            period=parse_period(time_period or DEFAULT_PERIOD, today),
+            period=parse_period(time_period or DEFAULT_PERIOD, today, self._fiscal),
             today=today,
             dimensions=tuple(dimensions),
             filters=tuple(filters),

@@ -69,14 +69,22 @@ fused AS (
 judged AS (
   SELECT f.*, 1 - (e.embedding OPERATOR(extensions.<=>) (SELECT vector FROM asked)) AS similarity,
          (SELECT count(*) FROM lexeme AS l WHERE w.words @@ l.query)::float8
-           / nullif((SELECT lexemes FROM wanted), 0) AS coverage
+           / nullif((SELECT lexemes FROM wanted), 0) AS coverage,
+         jsonb_array_length($1->'size_patterns') > 0 AND NOT EXISTS (
+           SELECT FROM jsonb_array_elements_text($1->'size_patterns') AS size (pattern)
+           WHERE p.product_name !~* size.pattern
+         ) AS is_of_size
   FROM fused AS f
+  JOIN retail.products AS p ON p.product_id = f.product_id
   LEFT JOIN retail.product_words AS w ON w.product_id = f.product_id
   LEFT JOIN retail.product_embeddings AS e
     ON e.product_id = f.product_id AND e.model_id = ($1->>'model_id')::uuid
 ),
 chosen AS (
-  SELECT j.*, row_number() OVER (ORDER BY j.is_sku DESC, j.score DESC, j.product_id) AS place
+  SELECT j.*, row_number() OVER (
+           ORDER BY j.is_sku DESC, coalesce(j.is_of_size AND j.coverage = 1, false) DESC, j.score DESC,
+                    j.product_id
+         ) AS place
   FROM judged AS j
   -- What shares less than half of the words and no meaning is there by accident; and who gives
   -- nothing but SKUs means those.
@@ -103,13 +111,14 @@ FROM (
                 ORDER BY min(n.distance)
                 LIMIT 3) AS near) AS nearest_categories,
          (SELECT count(*) FROM chosen) AS found,
+         (SELECT count(*) FROM chosen AS c WHERE c.is_of_size) AS of_size,
          /*is_exact*/ AS is_exact
 ) AS found
 LEFT JOIN (
   SELECT c.place, p.sku, p.product_name, k.category_name, p.base_price,
          left(p.product_description, 241) AS description, p.discontinued,
          coalesce(s.stock, 0) AS stock, coalesce(s.stores, 0) AS stores_in_stock,
-         c.is_sku, c.is_word, c.is_meaning, c.similarity, c.coverage
+         c.is_sku, c.is_word, c.is_meaning, c.similarity, c.coverage, c.is_of_size
   FROM chosen AS c
   JOIN retail.products AS p ON p.product_id = c.product_id
   JOIN retail.categories AS k ON k.category_id = p.category_id

@@ -1,0 +1,1 @@
+"""Reading of what is searched for: its words, SKUs, prices and sizes."""

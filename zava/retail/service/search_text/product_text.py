@@ -1,0 +1,156 @@
+"""Reads a description of a product: its SKUs, its price, its sizes, and its words."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from zava.errors import InvalidInput
+from zava.model.search import CatalogueWords, PriceRange
+from zava.retail.service.search_text.price_words import read_price
+from zava.retail.service.search_text.size_words import read_sizes
+from zava.retail.service.search_text.sku_forms import replaced_skus
+from zava.retail.service.search_text.spelling import Spelled, Spelling
+
+MAX_CHARACTERS = 1000
+_MAX_SKU_CHARACTERS, _MAX_SKUS = 50, 16
+_MAX_SHOWN = 8
+_PLAIN = {0x2033: '"', 0x201C: '"', 0x201D: '"', 0x2032: "'", 0x2019: "'", 0x2044: "/"}
+_PLAIN |= {0x00D7: "x", 0x2010: "-", 0x2011: "-", 0x2012: "-", 0x2013: "-", 0x2014: "-"}
+_FRACTION_BEHIND_A_NUMBER = re.compile(r"(?<=\d) ?(?=[\u00bc-\u00be\u2150-\u215e])")
+# Words that no English question has, of the languages that shops here hear most.
+_FOREIGN = frozenset(
+    re.findall(
+        r"\S+",
+        """
+        el los las una unos unas para con sin por del que muy mi
+        le les des du au aux une pour avec sans dans sur et
+        der das und für mit ohne ein eine einen zum zur ich
+        il gli della per senza uno lo
+        um uma os sem em não de la het een voor met zonder
+        """,
+    )
+)
+_OTHER_MONEY = re.compile(r"[€£¥]|\b(?:euros?|eur|gbp|pounds sterling|yen)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadText:
+    """The parts of a description.
+
+    `text` is what is searched for. `plain` has SKUs in the catalogue's form and nothing else
+    rewritten.
+    """
+
+    text: str
+    plain: str = ""
+    skus: tuple[str, ...] = ()
+    price: PriceRange | None = None
+    sizes: tuple[str, ...] = ()
+    size_patterns: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class TextReader:
+    """Reads descriptions with the words of one catalogue."""
+
+    def __init__(self, words: CatalogueWords) -> None:
+        self.words = words
+        self._spelling = Spelling(words)
+
+    def read(self, description: str) -> ReadText:
+        """Return the parts of a description.
+
+        Raises:
+            InvalidInput: it holds no word, too many, or a price alone.
+        """
+        plain, written = replaced_skus(normalised(description), self.words.sku_shapes)
+        text, price = read_price(plain)
+        if not any(character.isalnum() for character in text):
+            raise InvalidInput(
+                "query_description names a price and no product.",
+                hint="Name the product as well, such as 'drill under $50'.",
+            )
+        sized = read_sizes(text, self.words.named)
+        unknown = self._spelling.unknown(sized.text)
+        is_foreign = any(word in _FOREIGN or not word.isascii() for word in unknown)
+        # A word of another language is no misspelt English one.
+        spelled = (
+            Spelled(sized.text, (), unknown) if is_foreign else self._spelling.read(sized.text)
+        )
+        is_unknown = unknown != () and not self._spelling.knows_a_word_of(spelled.text)
+        notes = []
+        if spelled.corrections:
+            read = ", ".join(f"'{was}' as '{now}'" for was, now in spelled.corrections)
+            notes.append(f"Spelling: read {read}.")
+        if price is not None:
+            notes.append(f"Only products {price_text(price)} (list price, read from the text).")
+        elif _OTHER_MONEY.search(plain):
+            notes.append("Prices are in US dollars: the other currency was not read as a filter.")
+        if is_foreign or is_unknown:
+            shown = ", ".join(f"'{word}'" for word in spelled.unknown[:_MAX_SHOWN])
+            notes.append(
+                f"The catalogue is in English and has none of these words: {shown}. They were"
+                " searched for by meaning only; English words find more."
+            )
+        return ReadText(
+            text=spelled.text,
+            plain=plain,
+            skus=tuple(dict.fromkeys((*written, *_skus(plain))))[:_MAX_SKUS],
+            price=price,
+            sizes=sized.sizes,
+            size_patterns=sized.patterns,
+            notes=tuple(notes),
+        )
+
+
+def price_text(price: PriceRange) -> str:
+    """Return the range in words, such as `from $20.00 to $40.00`."""
+    least, most = (
+        None if amount is None else f"${amount:,.2f}" for amount in (price.least, price.most)
+    )
+    if least is not None and most is not None:
+        if price.is_least_in and price.is_most_in:
+            return f"from {least} to {most}"
+        return f"{'from' if price.is_least_in else 'above'} {least} and " + (
+            f"up to {most}" if price.is_most_in else f"below {most}"
+        )
+    if most is not None:
+        return f"{'up to' if price.is_most_in else 'below'} {most}"
+    return f"{'from' if price.is_least_in else 'above'} {least}"
+
+
+def normalised(description: str) -> str:
+    """Return the text to search for: one line, lower case, no invisible characters.
+
+    Raises:
+        InvalidInput: the text has no letter or digit, or is too long.
+    """
+    if len(description) > MAX_CHARACTERS:
+        raise InvalidInput(
+            f"query_description has {len(description):,} characters; at most {MAX_CHARACTERS:,}"
+            " are accepted.",
+            hint="Describe the product in a sentence.",
+        )
+    description = _FRACTION_BEHIND_A_NUMBER.sub("-", description).translate(_PLAIN)
+    kinds = {character: unicodedata.category(character) for character in description}
+    seen = "".join(
+        " " if kinds[character] == "Cc" else character
+        for character in description
+        if kinds[character] not in {"Cf", "Cs"}
+    )
+    folded = unicodedata.normalize("NFKC", seen).translate(_PLAIN).casefold()
+    text = " ".join(folded.split())[:MAX_CHARACTERS]
+    if not any(character.isalnum() for character in text):
+        raise InvalidInput(
+            "query_description holds no word.",
+            hint="Name a product, what it is for, or a SKU.",
+        )
+    return text
+
+
+def _skus(text: str) -> tuple[str, ...]:
+    """Return what may be SKUs, in capitals: the text itself, and words with a digit or a hyphen."""
+    words = (word.strip(".,;:!?()[]{}'\"") for word in text.split())
+    maybe = [text, *(word for word in words if re.search(r"[\d-]", word))]
+    short = (word.upper() for word in maybe if 0 < len(word) <= _MAX_SKU_CHARACTERS)
+    return tuple(dict.fromkeys(short))
