@@ -1,5 +1,6 @@
 """Decide whether a caller's statement may run."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,7 @@ from zava.data.guard.cost.sizes import GATHERING_BYTES, Sizes
 from zava.data.guard.cost.work import Work
 from zava.data.guard.refusals import Refused
 from zava.data.guard.walker import Walk
-from zava.data.syntax.parser import NotParsed, TooDeep, parse
+from zava.data.syntax.parser import Node, NotParsed, TooDeep, parse
 from zava.errors import DatabaseFault, QueryRefused, ZavaError
 
 
@@ -21,8 +22,9 @@ class Verdict:
     hint: str = ""
     visited_rows: float = 0.0
     gathers: bool = False
-    """Of a passing statement, by its text alone: rows to visit (`work.py`), and whether its values
-    may be long (`sizes.py`)."""
+    findings: Any = None
+    """Of a passing statement, by its text alone: rows to visit (`work.py`), whether its values may
+    be long (`sizes.py`), and what was read from its tree beside that."""
 
     def enforce(self) -> None:
         """Raise the refusal, each time with a correlation id of its own."""
@@ -36,15 +38,23 @@ class Guard:
     `columns` holds the names of their columns, `calling` those that the server would call in
     `value.name`.
 
+    `read_findings` is given each passing statement with its tree, and whether its expressions hold
+    queries.
+
     Verdicts depend on the text alone, so every caller shares them.
     """
 
     def __init__(
-        self, tables: frozenset[str], columns: frozenset[str], calling: frozenset[str]
+        self,
+        tables: frozenset[str],
+        columns: frozenset[str],
+        calling: frozenset[str],
+        read_findings: Callable[[str, Node, bool], Any] = lambda *_: None,
     ) -> None:
         self._tables = tables
         self._columns = columns
         self._calling = calling
+        self._read_findings = read_findings
 
     def judge(self, statement: str) -> Verdict:
         """Return the verdict on a text within the limits; call it where there is stack for it."""
@@ -62,7 +72,11 @@ class Guard:
             return _syntax_error(statement, error)
         except Refused as reason:
             return Verdict(QueryRefused, reason.message, reason.hint)
-        return Verdict(visited_rows=work.visited, gathers=sizes.together >= GATHERING_BYTES)
+        return Verdict(
+            visited_rows=work.visited,
+            gathers=sizes.together >= GATHERING_BYTES,
+            findings=self._read_findings(statement, tree, walk.has_subqueries),
+        )
 
 
 def _only_one(trees: list[dict[str, Any]]) -> dict[str, Any]:
