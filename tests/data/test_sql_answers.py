@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -13,7 +14,7 @@ from zava.cli.client import call_tool
 from zava.data.session.tenant_database import TenantDatabase
 from zava.data.sql_query.answer_checks import AnswerChecks
 from zava.errors import Busy
-from zava.model.core import Caller
+from zava.model.core import Caller, Permission
 
 TOOL = "execute_sales_query"
 LINES = "FROM retail.orders o JOIN retail.order_items i USING (store_id, order_id)"
@@ -228,13 +229,14 @@ async def test_check_that_fails_leaves_the_answer_with_the_facts_of_its_text(
     assert note.startswith("No condition on orders.status")
 
 
-async def test_call_without_time_left_is_answered_without_a_check(
+async def test_certified_value_needs_the_permission_for_metrics_and_time(
     moved_application: Application, callers: dict[str, Caller]
 ) -> None:
     sql, analytics = "SELECT sum(total_amount) FROM retail.orders", moved_application.analytics
-    table = await analytics.data.run(callers["seattle"], sql, max_rows=5)
+    narrow = replace(callers["seattle"], permissions=frozenset({Permission.SQL_QUERY}))
+    wide = replace(narrow, permissions=frozenset(Permission))
+    table = await analytics.data.run(wide, sql, max_rows=5)
+    noted = [await analytics.sql_answers.noted(caller, sql, table) for caller in (narrow, wide)]
     with call_context.use(call_context.begin(None, seconds=7)):
-        noted = await analytics.sql_answers.noted(callers["seattle"], sql, table)
-    assert [note[:29] for note in noted.notes] == ["No condition on orders.status"]
-    noted = await analytics.sql_answers.noted(callers["seattle"], sql, table)
-    assert noted.notes[0].startswith("Certified revenue")
+        noted.append(await analytics.sql_answers.noted(wide, sql, table))
+    assert [each.notes[0][:10] for each in noted] == ["No conditi", "Certified ", "No conditi"]
