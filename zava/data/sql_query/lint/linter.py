@@ -106,20 +106,21 @@ class Linter:
     def _asked(self, folded: str) -> list[Rule]:
         """Return the rules whose words a statement has."""
         asked: list[Rule] = []
-        if any(name in folded for name in self._personal):
+        # Lists, because a generator takes longer than what it looks for.
+        if True in [name in folded for name in self._personal]:
             asked.append(personal_data)
-        if not any(name in folded for name in _ADDING):
+        if True not in [name in folded for name in _ADDING]:
             return asked
-        summed = sum(name in folded for name in self._summed)
+        summed = [name in folded for name in self._summed].count(True)
         if summed >= _SEVERAL:
             asked.append(rules.repeated_totals)
-        if summed and self._facts.status.column[1] not in folded:
+        is_added = "sum" in folded or "avg" in folded
+        if summed and is_added and self._facts.status.column[1] not in folded:
             asked.append(rules.every_status)
-        if "/" in folded:
+        if "/" in folded and ("count" in folded or "case" in folded):
             asked.append(rules.whole_numbers)
-        if "group by" in folded and any(
-            all(name in folded for name in names) for names in self._names
-        ):
+        named = [names for names in self._names if names[0] in folded]
+        if named and "group by" in folded:
             asked.append(rules.merged_names)
         if folded.count("avg") >= _SEVERAL:
             asked.append(rules.averages_of_averages)

@@ -176,7 +176,8 @@ class Tree:
             return self._join(query, node)
         alias = node.get("alias", {})
         source = QuerySource(alias.get("aliasname", node.get("relname", "")))
-        source.renamed = tuple(part["String"]["sval"] for part in alias.get("colnames", ()))
+        if "colnames" in alias:
+            source.renamed = tuple(part["String"]["sval"] for part in alias["colnames"])
         if kind == "RangeVar":
             name = node["relname"]
             if "schemaname" not in node and name in query.ctes:

@@ -4,10 +4,11 @@ A rule states nothing where the tree leaves a doubt: a false note is worse than 
 """
 
 from collections.abc import Iterator
+from functools import cache
 from itertools import islice
 
 from zava.data.guard.cost.tree_facts import group_target
-from zava.data.sql_query.lint.declarations import Column, LintFacts
+from zava.data.sql_query.lint.declarations import Column, LintFacts, StatusFacts
 from zava.data.sql_query.lint.grain import Grain
 from zava.data.sql_query.lint.name_resolution import Tree
 from zava.data.sql_query.lint.query_tree import FunctionCall, Query, references, shown_parts
@@ -74,7 +75,9 @@ def every_status(tree: Tree, facts: LintFacts) -> Iterator[Finding]:
     for query in tree.queries:
         for call in query.calls:
             if call.name in _ADDING and _reads_amount(tree, query, call, facts):
-                yield Finding(FindingKind.EVERY_STATUS, _about_status(status.excluded, facts))
+                yield Finding(
+                    FindingKind.EVERY_STATUS, _about_status(status, facts.certified.label)
+                )
                 return
 
 
@@ -86,13 +89,12 @@ def _reads_amount(tree: Tree, query: Query, call: FunctionCall, facts: LintFacts
     return False
 
 
-def _about_status(excluded: tuple[str, ...], facts: LintFacts) -> str:
-    table, column = facts.status.column
-    listed = ", ".join(sorted(facts.status.values))
-    left_out = " and ".join(excluded)
+@cache  # of one domain's declarations, which every caller shares
+def _about_status(status: StatusFacts, label: str) -> str:
+    listed, left_out = ", ".join(sorted(status.values)), " and ".join(status.excluded)
     return (
-        f"No condition on {table}.{column}: every status is included ({listed});"
-        f" {facts.certified.label} leaves out {left_out}."
+        f"No condition on {'.'.join(status.column)}: every status is included ({listed});"
+        f" {label} leaves out {left_out}."
     )
 
 
