@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache, lru_cache, partial
 from math import inf
 from typing import TYPE_CHECKING, Any
@@ -61,6 +61,8 @@ if TYPE_CHECKING:
 
     from zava.composition.directory_sign_in import DirectorySignIn
     from zava.composition.local_sign_in import LocalSignIn
+    from zava.data.sql_query.lint.linter import Linter
+    from zava.data.sql_query.lint.query_tree import Tables
     from zava.retail.service.product_search import ProductSearch
     from zava.retail.service.sales_analytics import SalesAnalytics
 
@@ -179,10 +181,12 @@ def compose(
             RETAIL,
             most_rows=settings.statement_cost_limit or inf,
             turns=ParsingTurns(process_time.charge),
+            make_linter=_linter,
         ),
         make_sales=lambda: _sales(tenancy, cache, settings),
         make_products=lambda: _products(tenancy, vectors),
         clock=_clock(settings),
+        today=lambda: _stores_today(settings),
     )
     access_keys = signer.derived_keys("sign-in access tokens")
     own = own_issuer(settings, access_keys)
@@ -326,6 +330,20 @@ def _directory_sign_in(
     from zava.composition.directory_sign_in import DirectorySignIn
 
     return DirectorySignIn(settings, own, pool=pool, signer=signer, access_keys=access_keys)
+
+
+def _linter(tables: "Tables") -> "Linter":
+    # Loaded with the first statement that computes anything.
+    from zava.data.sql_query.lint.linter import Linter
+    from zava.retail.data.sql_facts import FACTS
+
+    return Linter(FACTS, tables)
+
+
+def _stores_today(settings: Settings) -> date:
+    from zava.service.metrics.periods import business_day
+
+    return business_day(settings.today)
 
 
 def _sales(tenancy: TenantDatabase, cache: ResultCache, settings: Settings) -> "SalesAnalytics":

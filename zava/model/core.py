@@ -5,8 +5,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
+
+if TYPE_CHECKING:
+    from zava.model.sql_findings import SqlFindings
 
 
 class Audience(StrEnum):
@@ -122,7 +125,8 @@ class Table:
 
     Cells are JSON values: numbers that survive a double exactly stay numbers, all others are
     strings; dates are ISO 8601. `truncated` is None, "rows" or "bytes". `notes` state why an answer
-    is empty, and how to continue a cut one.
+    is empty, and how to continue a cut one. `findings` are those of the statement, None where it
+    has none.
     """
 
     columns: tuple[Column, ...]
@@ -131,6 +135,7 @@ class Table:
     scope: Scope
     as_of: datetime
     notes: tuple[str, ...] = ()
+    findings: "SqlFindings | None" = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Decide whether a caller's statement may run."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ from zava.data.guard.cost.work import Work
 from zava.data.guard.refusals import Refused
 from zava.data.guard.walker import Walk
 from zava.data.syntax.outside_text import reads_outside_text
-from zava.data.syntax.parser import NotParsed, TooDeep, parse
+from zava.data.syntax.parser import Node, NotParsed, TooDeep, parse
 from zava.errors import DatabaseFault, QueryRefused, ZavaError
 
 
@@ -23,8 +24,10 @@ class Verdict:
     visited_rows: float = 0.0
     gathers: bool = False
     reads_outside_text: bool = False
+    findings: Any = None
     """Of a passing statement, by its text alone: rows to visit (`work.py`), whether its values may
-    be long (`sizes.py`), and whether its answer may hold text that outsiders wrote."""
+    be long (`sizes.py`), whether its answer may hold text that outsiders wrote, and what else was
+    read from its tree."""
 
     def enforce(self) -> None:
         """Raise the refusal, each time with a correlation id of its own."""
@@ -38,16 +41,25 @@ class Guard:
     `columns` holds the names of their columns, `calling` those that the server would call in
     `value.name`.
 
+    `read_findings` is given each passing statement with its tree, and whether its expressions hold
+    queries.
+
     Verdicts depend on the text alone, so every caller shares them.
     """
 
     def __init__(
-        self, schema: str, tables: frozenset[str], columns: frozenset[str], calling: frozenset[str]
+        self,
+        schema: str,
+        tables: frozenset[str],
+        columns: frozenset[str],
+        calling: frozenset[str],
+        read_findings: Callable[[str, Node, bool], Any] = lambda *_: None,
     ) -> None:
         self._schema = schema
         self._tables = tables
         self._columns = columns
         self._calling = calling
+        self._read_findings = read_findings
 
     def judge(self, statement: str) -> Verdict:
         """Return the verdict on a text within the limits; call it where there is stack for it."""
@@ -69,6 +81,7 @@ class Guard:
             visited_rows=work.visited,
             gathers=sizes.together >= GATHERING_BYTES,
             reads_outside_text=reads_outside_text(statement, tree),
+            findings=self._read_findings(statement, tree, walk.has_subqueries),
         )
 
 

@@ -1,9 +1,10 @@
 """The domain's data for the use cases: free SQL, guarded, with hints and explanations."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import inf
+from typing import TYPE_CHECKING, cast
 
 import psycopg
 
@@ -19,6 +20,8 @@ from zava.data.sql_query.schema_catalog import SchemaReader
 from zava.data.sql_query.statement_text import check_characters, plain_statement
 from zava.data.syntax.fingerprint import note_fingerprint, note_statement
 from zava.data.syntax.limits import check_limits
+from zava.data.syntax.outside_text import reads_outside_text
+from zava.data.syntax.parser import Node
 from zava.errors import DatabaseFault, NotPermitted, QueryRefused, ZavaError
 from zava.model.answer_size import rows_that_fit
 from zava.model.core import (
@@ -34,7 +37,15 @@ from zava.model.domain import Domain
 from zava.telemetry import events
 from zava.telemetry.instruments import CacheType
 
+if TYPE_CHECKING:
+    from zava.data.sql_query.answer_checks import AnswerChecks
+    from zava.data.sql_query.lint.linter import Lint, Linter
+    from zava.data.sql_query.lint.query_tree import Tables
+    from zava.model.sql_findings import SqlFindings
+
 logger = logging.getLogger(__name__)
+
+_COMPUTING = ("(", "'", "current_")
 
 
 class FreeQuery:
@@ -47,14 +58,22 @@ class FreeQuery:
         *,
         most_rows: float = inf,
         turns: ParsingTurns | None = None,
+        make_linter: "Callable[[Tables], Linter] | None" = None,
     ) -> None:
-        """`most_rows` is how many rows a free statement may have to visit, by its text."""
+        """`most_rows` is how many rows a free statement may have to visit, by its text.
+
+        `make_linter` is called with the readable tables when the first statement needs it.
+        """
         self._tenancy = tenancy
         self.domain = domain
+        self._make_linter = make_linter
+        self._linter: Linter | None = None
         self._most_rows = most_rows
         self._schemas = SchemaReader(domain.schema)
         self._turns = turns or ParsingTurns()
         self._reader: StatementAnalyzer | None = None
+        self._tables: Tables = {}
+        self._checks: AnswerChecks | None = None
 
     async def run(self, caller: Caller, sql: str, *, max_rows: int) -> Table:
         """Run a statement that the caller's model wrote.
@@ -94,7 +113,52 @@ class FreeQuery:
         fitting = rows_that_fit(table.rows, max_rows)
         if fitting < len(table.rows):
             table = replace(table, rows=table.rows[:fitting], truncated="bytes")
-        return replace(table, notes=tuple(await self._notes(caller, sql, table)))
+        notes = tuple(await self._notes(caller, sql, table))
+        return replace(table, notes=notes, findings=self._findings(read.verdict.findings, table))
+
+    def _findings(self, lint: "Lint | None", table: Table) -> "SqlFindings | None":
+        if lint is None or self._linter is None:
+            return None
+        return lint.on(table.as_of.astimezone(self._linter.zone).date())
+
+    def _read_findings(self, text: str, tree: Node, has_subqueries: bool) -> "Lint | None":  # noqa: FBT001  # as the guard calls it
+        if self._linter is None:  # it is loaded with the first statement that computes anything
+            folded = text.lower()
+            if any(mark in folded for mark in _COMPUTING) or reads_outside_text(text):
+                self._load_linter()
+        return None if self._linter is None else self._linter.read(text, tree, has_subqueries)
+
+    def _load_linter(self) -> "Linter | None":
+        if self._linter is None and self._make_linter is not None:
+            self._linter = self._make_linter(self._tables)
+        return self._linter
+
+    def needs_checks(self, sql: str, table: Table) -> bool:
+        """Whether a note on an answer may rest on something that is not yet read."""
+        is_noted = table.findings is not None or self.names_moment(sql)
+        return is_noted or (table.truncated is not None and self._load_linter() is not None)
+
+    def names_moment(self, sql: str) -> bool:
+        """Whether a statement names the moment by which certified metrics select their days."""
+        return self._linter is not None and self._linter.names_moment(sql)
+
+    async def count_rows(self, caller: Caller, sql: str) -> int | None:
+        """Return how many rows a statement has in all; None where counting would cost too much.
+
+        Raises:
+            ZavaError: it could not be counted now.
+        """
+        return await self.checks.count_rows(caller, await self.reader(caller), sql)
+
+    @property
+    def checks(self) -> "AnswerChecks":
+        """What such notes rest on, where `needs_checks` is true."""
+        from zava.data.sql_query.answer_checks import AnswerChecks
+
+        if self._checks is None:
+            linter = cast("Linter", self._linter)
+            self._checks = AnswerChecks(self._tenancy, self._turns, linter)
+        return self._checks
 
     async def _notes(self, caller: Caller, sql: str, table: Table) -> list[str]:
         notes = empty_results.about_json_nulls(table)
@@ -170,7 +234,9 @@ class FreeQuery:
             frozenset(tables),
             frozenset(rows[0]["columns"]),
             frozenset(rows[0]["calling"]),
+            self._read_findings,
         )
+        self._tables = self._tables or tables
         self._reader = self._reader or StatementAnalyzer(guard, self._turns)
         return self._reader
 

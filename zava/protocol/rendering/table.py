@@ -66,7 +66,9 @@ class TableContent(TypedDict):
     ]
     row_count: int
     truncated: Annotated[str | None, Field(description="'rows' or 'bytes' when cut.")]
-    notes: Annotated[list[str], Field(description="Why it is empty, or how to continue.")]
+    notes: Annotated[
+        list[str], Field(description="What its figures hold; why it is empty; how to continue.")
+    ]
     scope: ScopeContent
     as_of: str
 

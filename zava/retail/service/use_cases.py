@@ -1,7 +1,7 @@
 """The use cases behind the retail tools."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from zava.service.analytics import Analytics
 if TYPE_CHECKING:
     from zava.retail.service.product_search import ProductSearch
     from zava.retail.service.sales_analytics import SalesAnalytics
+    from zava.service.sql_answers import SqlAnswers
 
 
 class RetailAnalytics(Analytics):
@@ -27,8 +28,10 @@ class RetailAnalytics(Analytics):
         make_sales: "Callable[[], SalesAnalytics]",
         make_products: "Callable[[], ProductSearch]",
         clock: Callable[[], datetime],
+        today: Callable[[], date],
     ) -> None:
         super().__init__(data, clock)
+        self._today = today
         self._make_sales = make_sales
         self._make_products = make_products
 
@@ -41,3 +44,10 @@ class RetailAnalytics(Analytics):
     def products(self) -> "ProductSearch":
         """Products by meaning and by words."""
         return self._make_products()
+
+    @cached_property
+    def sql_answers(self) -> "SqlAnswers":
+        """Notes on the figures of free SQL."""
+        from zava.service.sql_answers import SqlAnswers
+
+        return SqlAnswers(self.data, lambda: self.sales.metrics, self._today)

@@ -14,7 +14,7 @@ from zava.protocol.tools.tool import (
     ToolAnswer,
     product_text,
 )
-from zava.service.analytics import Analytics
+from zava.retail.service.use_cases import RetailAnalytics
 
 MAX_ROWS, DEFAULT_ROWS = 1000, 50
 
@@ -52,11 +52,14 @@ class ExecuteSalesQuery(Arguments):
     ] = DEFAULT_ROWS
 
 
-async def call(analytics: Analytics, caller: Caller, arguments: ExecuteSalesQuery) -> ToolAnswer:
+async def call(
+    analytics: RetailAnalytics, caller: Caller, arguments: ExecuteSalesQuery
+) -> ToolAnswer:
     """Run the statement as the caller."""
-    table = await analytics.data.run(
-        caller, arguments.postgresql_query, max_rows=arguments.max_rows
-    )
+    sql = arguments.postgresql_query
+    table = await analytics.data.run(caller, sql, max_rows=arguments.max_rows)
+    if analytics.data.needs_checks(sql, table):
+        table = await analytics.sql_answers.noted(caller, sql, table)
     return ToolAnswer(table_content(table), table_text(table))
 
 

@@ -1,0 +1,302 @@
+"""What the lint states about statements, and that it states nothing where there is a doubt."""
+
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from zava.data.guard.guard import Guard
+from zava.data.sql_query.lint.linter import Lint, Linter
+from zava.data.syntax.parser import parse
+from zava.model.sql_findings import DayRange, SqlFindings
+from zava.retail.data.sql_facts import FACTS
+
+TODAY = date(2026, 11, 29)
+NONE = "none"
+
+
+def statements() -> list[tuple[str, str]]:
+    text = Path(__file__).with_name("linted.sql").read_text(encoding="utf-8")
+    found = []
+    for block in text.split("\n\n"):
+        lines = [line for line in block.splitlines() if not line.startswith("-- #")]
+        if len(lines) == 2 and not lines[1].startswith("--"):
+            found.append((lines[0].removeprefix("-- "), lines[1]))
+    return found
+
+
+STATEMENTS = statements()
+
+
+def retail_columns() -> dict[str, dict[str, str]]:
+    """Return the columns of each retail table with their types, as the golden schema has them."""
+    schema = (Path(__file__).parents[2] / "sql" / "schema.sql").read_text(encoding="utf-8")
+    tables = re.finditer(r"CREATE TABLE retail\.(\w+) \((.*?)\n\);", schema, re.DOTALL)
+    column = re.compile(r"^    ([a-z_]+) (timestamp with time zone|\w+)", re.MULTILINE)
+    return {table[1]: dict(column.findall(table[2])) for table in tables}
+
+
+@pytest.fixture(scope="module")
+def linter() -> Linter:
+    return Linter(FACTS, retail_columns())
+
+
+def read(linter: Linter, statement: str) -> Lint | None:
+    """Read a statement as the guard does, which also decides whether it may run."""
+    guard = Guard(frozenset(FACTS.tables), frozenset(), frozenset(), linter.read)
+    verdict = guard.judge(statement)
+    assert not verdict.message, verdict.message
+    lint: Lint | None = verdict.findings
+    return lint
+
+
+def found(linter: Linter, statement: str, today: date = TODAY) -> SqlFindings:
+    lint = read(linter, statement)
+    return SqlFindings() if lint is None else lint.on(today)
+
+
+def test_half_of_the_statements_get_no_note() -> None:
+    clean = [statement for kinds, statement in STATEMENTS if kinds == NONE]
+    assert len(STATEMENTS) >= 150
+    assert len(clean) * 2 >= len(STATEMENTS)
+
+
+@pytest.mark.parametrize(("kinds", "statement"), STATEMENTS, ids=range(len(STATEMENTS)))
+def test_statement_gets_the_facts_that_hold_and_no_other(
+    linter: Linter, kinds: str, statement: str
+) -> None:
+    told = [finding.kind.value for finding in found(linter, statement).findings]
+    assert (", ".join(told) or NONE) == kinds
+
+
+FLAT = "SELECT sum(o.total_amount) FROM retail.orders o WHERE "
+
+
+@pytest.mark.parametrize(
+    ("condition", "start", "end"),
+    [
+        ("order_date >= '2026-10-01' AND order_date < '2026-11-01'", "2026-10-01", "2026-11-01"),
+        ("order_date::date BETWEEN '2026-10-01' AND '2026-10-31'", "2026-10-01", "2026-11-01"),
+        ("date(order_date) = DATE '2026-10-31'", "2026-10-31", "2026-11-01"),
+        (
+            "'2026-10-01' <= o.order_date AND '2026-11-01' > o.order_date",
+            "2026-10-01",
+            "2026-11-01",
+        ),
+        ("date_trunc('month', order_date) = '2026-10-01'", "2026-10-01", "2026-11-01"),
+        ("date_trunc('quarter', order_date)::date >= '2026-07-01'", "2026-07-01", "2026-11-30"),
+        ("date_trunc('year', order_date) <= '2025-01-01'", "1900-01-01", "2026-01-01"),
+        ("date_trunc('week', order_date) < '2026-11-23'", "1900-01-01", "2026-11-23"),
+        ("date_trunc('month', order_date) > '2026-09-01'", "2026-10-01", "2026-11-30"),
+        ("extract(year FROM order_date) = 2025", "2025-01-01", "2026-01-01"),
+        (
+            "extract(year FROM order_date)::int = 2025 AND date_part('month', o.order_date) = 2",
+            "2025-02-01",
+            "2025-03-01",
+        ),
+        (
+            "extract(quarter FROM order_date) = 3 AND extract(year FROM order_date) = 2026",
+            "2026-07-01",
+            "2026-10-01",
+        ),
+        ("to_char(order_date, 'YYYY-MM') = '2026-10'", "2026-10-01", "2026-11-01"),
+        ("to_char(order_date, 'YYYY') = '2025'", "2025-01-01", "2026-01-01"),
+        (
+            (
+                "order_date >= date_trunc('month', CURRENT_DATE - INTERVAL '1 month')"
+                " AND order_date < date_trunc('month', CURRENT_DATE)"
+            ),
+            "2026-10-01",
+            "2026-11-01",
+        ),
+        ("order_date::date > CURRENT_DATE - 7", "2026-11-23", "2026-11-30"),
+        ("order_date::date <= now()::date - interval '1 week'", "1900-01-01", "2026-11-23"),
+        ("order_date >= make_date(2026, 1, 1)", "2026-01-01", "2026-11-30"),
+        (
+            "(order_date AT TIME ZONE 'America/Los_Angeles')::date >= '2026-10-05'",
+            "2026-10-05",
+            "2026-11-30",
+        ),
+        ("order_date >= '2026-10-01 00:00:00'::timestamp", "2026-10-01", "2026-11-30"),
+        ("order_date < '2026-11-01'::date + 1", "1900-01-01", "2026-11-02"),
+    ],
+)
+def test_days_of_a_certain_condition(linter: Linter, condition: str, start: str, end: str) -> None:
+    recomputed = found(linter, FLAT + condition).recomputation
+    days = DayRange(date.fromisoformat(start), date.fromisoformat(end))
+    assert recomputed is not None
+    assert recomputed.days == days
+    assert linter.days(FLAT + condition, TODAY) == [days]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "order_date > '2026-10-01'",
+        "order_date <= '2026-10-31'",
+        "order_date >= now() - interval '30 days'",
+        "order_date >= '2026-10-01 12:00'",
+        "order_date >= '2026-10-01' OR tax_amount > 3",
+        "NOT order_date >= '2026-10-01'",
+        "order_date IN ('2026-10-01')",
+        "order_date <> '2026-10-01'",
+        "date_trunc('month', order_date) = '2026-10-05'",
+        "date_trunc('hour', order_date) = '2026-10-05'",
+        "extract(month FROM order_date) = 5",
+        "extract(year FROM order_date) IN (2025, 2026)",
+        "extract(year FROM order_date) = 2025 AND extract(year FROM order_date) = 2026",
+        "extract(year FROM order_date) = 99999",
+        "extract(dow FROM order_date) = 5",
+        "to_char(order_date, 'YYYY-MM') = '2026-13'",
+        "to_char(order_date, 'Mon') = 'Oct'",
+        "order_date >= '2026-13-01'",
+        "order_date >= make_date(2026, 2, 30)",
+        "order_date >= date_trunc('month', tax_amount::text::date)",
+        "order_date < '2026-10-01' AND order_date >= '2026-11-01'",
+        "order_date AT TIME ZONE 'UTC' >= '2026-10-01'",
+        "order_date >= CURRENT_TIME::text::timestamptz",
+        "order_date >= CURRENT_DATE - interval '3 hours'",
+        "order_date >= CURRENT_DATE * 2",
+        "order_date >= CURRENT_DATE - interval '9999 years'",
+        "order_date >= (SELECT DATE '2026-01-01')",
+        "order_date::date = now()",
+        "total_amount > 10",
+        "is_return",
+        "total_amount = tax_amount + 1",
+        "customer_id = 'a'",
+        "status > 'a'",
+        "status LIKE 'c%'",
+    ],
+)
+def test_condition_that_is_not_certain_is_compared_with_nothing(
+    linter: Linter, condition: str
+) -> None:
+    assert found(linter, FLAT + condition).recomputation is None
+
+
+JOINED = (
+    "FROM retail.orders o JOIN retail.stores s USING (store_id)"
+    " JOIN retail.order_items i ON (i.store_id, i.order_id) = (o.store_id, o.order_id)"
+    " JOIN retail.products p ON p.product_id = i.product_id"
+    " JOIN retail.categories c USING (category_id)"
+)
+STATUSES = "it includes cancelled and refunded orders"
+LINES = "it adds each order once for each line"
+
+
+@pytest.mark.parametrize(
+    ("statement", "filters", "because", "column"),
+    [
+        ("SELECT sum(total_amount) FROM retail.orders", (), (STATUSES,), 0),
+        (
+            f"SELECT s.store_name, round(coalesce(sum(i.total_amount), 0), 2) {JOINED} GROUP BY 1",
+            (),
+            (STATUSES,),
+            1,
+        ),
+        (
+            f"SELECT sum(o.total_amount) {JOINED} WHERE s.store_name IN ('A', 'B')",
+            (("store", ("A", "B")),),
+            (STATUSES, LINES),
+            0,
+        ),
+        (
+            f"SELECT sum(o.total_amount)::float8 {JOINED} WHERE o.status IN ('completed', 'pending')",
+            (),
+            (LINES,),
+            0,
+        ),
+        (
+            (
+                f"SELECT sum(o.total_amount) {JOINED} WHERE o.status <> ALL (ARRAY['cancelled'])"
+                " AND s.region = ANY (ARRAY['East'])"
+            ),
+            (("region", ("East",)),),
+            ("it includes refunded orders", LINES),
+            0,
+        ),
+        (
+            f"SELECT sum(o.total_amount) {JOINED} WHERE o.status = 'completed'",
+            (),
+            ("it leaves out pending orders", LINES),
+            0,
+        ),
+        (
+            f"SELECT sum(i.total_amount) {JOINED} WHERE c.category_name = 'Plumbing'",
+            (("category", ("Plumbing",)),),
+            (STATUSES,),
+            0,
+        ),
+    ],
+)
+def test_sum_that_recomputes_revenue_is_recognized(
+    linter: Linter,
+    statement: str,
+    filters: tuple[tuple[str, tuple[str, ...]], ...],
+    because: tuple[str, ...],
+    column: int,
+) -> None:
+    recomputed = found(linter, statement).recomputation
+    assert recomputed is not None
+    assert (recomputed.filters, recomputed.because) == (filters, because)
+    assert recomputed.column == column
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT sum(total_amount) FROM retail.orders HAVING sum(total_amount) > 1",
+        "SELECT store_id, sum(total_amount) FROM retail.orders GROUP BY 1 LIMIT 3",
+        "SELECT store_id, sum(total_amount) FROM retail.orders GROUP BY ROLLUP (1)",
+        "SELECT round(sum(total_amount)) FROM retail.orders",
+        "SELECT round(sum(total_amount), 0) FROM retail.orders",
+        "SELECT sum(total_amount)::numeric(10, 0) FROM retail.orders",
+        "SELECT 2 * sum(total_amount) FROM retail.orders",
+        "SELECT abs(sum(total_amount)) FROM retail.orders",
+        "SELECT sum(DISTINCT total_amount) FROM retail.orders",
+        "SELECT sum(total_amount + 1) FROM retail.orders",
+        "SELECT sum(total_amount), sum(total_amount) FROM retail.orders",
+        "SELECT sum(total_amount) OVER () FROM retail.orders",
+        "SELECT sum(tax_amount) FROM retail.orders",
+        "SELECT sum(o.total_amount) FROM retail.orders o, retail.stores s WHERE s.store_name = 'A'",
+        "SELECT sum(o.total_amount) FROM retail.orders o LEFT JOIN retail.stores s USING (store_id)",
+        "SELECT sum(o.total_amount) FROM retail.orders o JOIN retail.customers c USING (customer_id)",
+        "SELECT sum(a.total_amount) FROM retail.orders a JOIN retail.orders b USING (order_id)",
+        f"SELECT sum(o.total_amount) {JOINED} WHERE c.category_name = 'Plumbing'",
+        f"SELECT sum(i.total_amount) {JOINED} WHERE c.category_name <> 'Plumbing'",
+        f"SELECT sum(i.total_amount) {JOINED} WHERE s.region = 'A' AND s.region = 'B'",
+        "SELECT sum(total_amount) FROM (SELECT * FROM retail.orders) AS o",
+    ],
+)
+def test_sum_of_another_shape_is_compared_with_nothing(linter: Linter, statement: str) -> None:
+    assert found(linter, statement).recomputation is None
+
+
+def test_statement_that_names_columns_through_too_many_queries_gets_no_note(
+    linter: Linter,
+) -> None:
+    levels = "".join(
+        f", c{n} AS (SELECT a.x || b.x AS x FROM c{n - 1} AS a, c{n - 1} AS b)"
+        for n in range(1, 40)
+    )
+    deep = (
+        "WITH c0 AS (SELECT first_name || last_name AS x FROM retail.customers)"
+        f"{levels} SELECT x, count(*) FROM c39, retail.orders GROUP BY x"
+    )
+    assert linter.read(deep, parse(deep)[0]["stmt"], False) is None
+    many = " UNION ALL ".join(["SELECT email FROM retail.customers"] * 70)
+    assert linter.read(many, parse(many)[0]["stmt"], False) is None
+
+
+def test_lint_reads_whatever_passes_the_guard(linter: Linter) -> None:
+    folder = Path(__file__).parents[1] / "security"
+    guard = Guard(frozenset(FACTS.tables), frozenset(), frozenset(), linter.read)
+    passed = 0
+    for name in ("legitimate.sql", "hostile.sql"):
+        for block in re.split(r"\n\s*\n", (folder / name).read_text(encoding="utf-8")):
+            statement = "\n".join(line for line in block.splitlines() if not line.startswith("--"))
+            if not guard.judge(statement.rstrip("; \n")).message:
+                passed += 1
+                linter.days(f"{statement} -- order_date", TODAY)
+    assert passed > 300

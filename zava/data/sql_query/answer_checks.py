@@ -1,0 +1,80 @@
+"""What notes on an answer rest on, read as the caller: counts, shared names, loaded orders."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import orjson
+from cachetools import TTLCache
+
+from zava.data.guard.analysis import ParsingTurns, StatementAnalyzer
+from zava.data.session.tenant_database import TenantDatabase
+from zava.data.sql_query.lint.linter import Linter
+from zava.data.sql_query.statement_text import plain_statement
+from zava.data.syntax.limits import check_limits
+from zava.model.core import Caller, Scope
+from zava.model.data_reach import DataReach
+from zava.model.sql_findings import DayRange
+
+MOST_COUNTED_ROWS = 500_000
+"""The rows that a counting statement may visit, by its text: those of a large store's lines."""
+
+_REACH_SECONDS = 60
+
+
+class AnswerChecks:
+    """Reads for the notes on a free statement; each is one trip in the caller's scope."""
+
+    def __init__(self, tenancy: TenantDatabase, turns: ParsingTurns, linter: Linter) -> None:
+        self._tenancy = tenancy
+        self._turns = turns
+        self._linter = linter
+        # Seen only by callers of the same audience and stores; a load shows after a minute.
+        self._reaches: TTLCache[Scope, DataReach] = TTLCache(1024, _REACH_SECONDS)
+
+    async def count_rows(self, caller: Caller, analyzer: StatementAnalyzer, sql: str) -> int | None:
+        """Return how many rows a statement has in all; None where counting would cost too much.
+
+        The guard checks the counting statement as if the caller had sent it.
+
+        Raises:
+            ZavaError: it could not be counted now, or the counting statement is too long.
+        """
+        # The guard reads it as one statement, or it does not run.
+        bare = plain_statement(sql).rstrip("; ")
+        counting = f"SELECT count(*) AS n FROM (\n{bare}\n) AS counted"  # noqa: S608
+        check_limits(counting)
+        verdict = (await analyzer.read(caller.identity, counting)).verdict
+        if verdict.error is not None or verdict.visited_rows > MOST_COUNTED_ROWS:
+            return None
+        table = await self._tenancy.run(caller, counting, max_rows=1, gathers=verdict.gathers)
+        return int(table.rows[0][0])
+
+    async def have_shared_names(self, caller: Caller, table: str, columns: Sequence[str]) -> bool:
+        """Whether several rows of a table in the caller's scope have the same values.
+
+        `table` and `columns` are names that the domain declares.
+
+        Raises:
+            ZavaError: it could not be read now.
+        """
+        listed = ", ".join(columns)
+        groups = f"SELECT FROM retail.{table} GROUP BY {listed} HAVING count(*) > 1"
+        rows, _ = await self._tenancy.read(caller, f"SELECT EXISTS ({groups}) AS is_shared")
+        return bool(rows[0]["is_shared"])
+
+    async def reach(self, caller: Caller, scope: Scope) -> DataReach:
+        """Return how far the orders of the caller's stores are loaded, at most a minute old.
+
+        Raises:
+            ZavaError: it could not be read now.
+        """
+        known = self._reaches.get(scope)
+        if known is None:
+            grant = await self._tenancy.effective_access(caller)
+            known = self._reaches[scope] = DataReach.read(orjson.loads(grant.reach))
+        return known
+
+    async def days(self, caller: Caller, sql: str, today: date) -> list[DayRange]:
+        """Return the days that the conditions of a statement select."""
+        statement = plain_statement(sql)
+        return await self._turns.run(caller.identity, self._linter.days, statement, today)

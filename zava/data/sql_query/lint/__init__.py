@@ -1,0 +1,1 @@
+"""Notes on what a free statement computes, from its parse tree."""

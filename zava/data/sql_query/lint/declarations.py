@@ -1,0 +1,67 @@
+"""What a domain declares of its tables, so that the lint can judge a statement's figures."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+Column = tuple[str, str]
+"""A table and one of its columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableFacts:
+    """What is known of one table.
+
+    Each of `keys` determines one row, or so few that sums are not distorted. `totals` are amounts
+    of one row, which may be added up over rows. `counted` is the column that stands for the row in
+    a count. `names` name a row to people and may repeat; `identities` distinguish
+    two such rows. `personal` are columns with data of persons.
+    """
+
+    row: str
+    keys: tuple[frozenset[str], ...]
+    totals: frozenset[str] = frozenset()
+    counted: str = ""
+    names: tuple[str, ...] = ()
+    identities: frozenset[str] = frozenset()
+    personal: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class StatusFacts:
+    """The column that decides whether a row counts, and the tables whose amounts it decides."""
+
+    column: Column
+    values: frozenset[str]
+    excluded: tuple[str, ...]
+    tables: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class CertifiedFacts:
+    """A certified metric that a sum of one of `sums` recomputes.
+
+    `moment` is the column of its periods. `dimensions` are the columns whose values are filters of
+    the metric, `of_lines` those of them that only its finest table has. `tables` are those that a
+    join by keys may add, `lines` the finest one, `stores` the one of the tenants.
+    """
+
+    metric: str
+    label: str
+    sums: frozenset[Column]
+    moment: Column
+    dimensions: Mapping[Column, str]
+    of_lines: frozenset[str]
+    tables: frozenset[str]
+    lines: str
+    stores: str
+
+
+@dataclass(frozen=True, slots=True)
+class LintFacts:
+    """Everything that a domain declares for the lint; `tenant` is the key of a caller's stores."""
+
+    tables: Mapping[str, TableFacts]
+    status: StatusFacts
+    certified: CertifiedFacts
+    zone: str
+    tenant: str

@@ -1,0 +1,140 @@
+"""Reads the findings of a statement from its parse tree, once for each text."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from zava.data.sql_query.lint import rules
+from zava.data.sql_query.lint.declarations import LintFacts
+from zava.data.sql_query.lint.moments import lost_days, selected_days
+from zava.data.sql_query.lint.name_resolution import TooManySteps, Tree
+from zava.data.sql_query.lint.personal_data import personal_data
+from zava.data.sql_query.lint.query_tree import Tables
+from zava.data.sql_query.lint.recomputed import Recognized, recognized
+from zava.data.syntax.parser import Node, NotParsed, parse
+from zava.model.sql_findings import DayRange, Finding, FindingKind, SqlFindings
+
+Rule = Callable[[Tree, LintFacts], Iterator[Finding]]
+
+_ORDER = list(FindingKind)
+_ADDING = ("sum", "avg", "count")
+_DAY = re.compile(r"'\s*\d{4}-\d\d?-\d\d?\s*'", re.ASCII)
+_BEFORE_LAST_DAY = re.compile(
+    r"(?:<=|(?<![<>!])=|\band)\s*(?:date|timestamp|timestamptz)?\s*\Z", re.ASCII
+)
+_AFTER_LAST_DAY = re.compile(r"\s*(?:::\s*\w+\s*)?(?:>=|=)", re.ASCII)
+_LONGEST_BEFORE = 40
+_SEVERAL = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Lint:
+    """The findings of one text; a day decides which of them hold."""
+
+    findings: tuple[Finding, ...]
+    lost: tuple[tuple[Finding, date], ...]
+    recognized: Recognized | None
+
+    def on(self, today: date) -> SqlFindings:
+        """Return the findings that hold on a day of the stores."""
+        # A day that has not begun loses nothing.
+        lost = [finding for finding, day in self.lost if day <= today]
+        found = sorted([*self.findings, *lost], key=lambda each: _ORDER.index(each.kind))
+        recomputation = self.recognized.on(today) if self.recognized is not None else None
+        return SqlFindings(tuple(found), recomputation)
+
+
+class Linter:
+    """The rules over one domain's tables; `tables` maps their columns to types."""
+
+    def __init__(self, facts: LintFacts, tables: Tables) -> None:
+        self._facts = facts
+        self._tables = tables
+        self.zone = ZoneInfo(facts.zone)
+        """Where the days of a statement begin and end."""
+        every = facts.tables.items()
+        self._summed = tuple(name for name, table in every if table.totals)
+        self._personal = tuple(name for name, table in every if table.personal)
+        self._names = tuple(table.names for _, table in every if table.names)
+
+    def read(self, text: str, statement: Node, has_subqueries: bool) -> Lint | None:  # noqa: FBT001  # as the guard calls it
+        """Return the findings of a statement that passed the guard; None where there are none.
+
+        Most statements are passed over by their words, before the tree is read.
+        """
+        folded = text.lower()
+        asked = self._asked(folded)
+        loses_days = _ends_with_day(folded)
+        if not (asked or loses_days):
+            return None
+        try:
+            tree = Tree(statement, self._tables, has_subqueries=has_subqueries)
+            if not tree.is_whole:
+                return None
+            found = tuple(finding for rule in asked for finding in rule(tree, self._facts))
+            lost = tuple(lost_days(tree)) if loses_days else ()
+            if not (found or lost):
+                return None
+            is_of_total = any(each.kind in TOTALS for each in found)
+            return Lint(found, lost, recognized(tree, self._facts) if is_of_total else None)
+        except (TooManySteps, RecursionError):
+            return None  # nothing is stated of a statement that is not read to its end
+
+    def days(self, text: str, today: date) -> list[DayRange]:
+        """Return the days that a statement's conditions select; call it on the parsing thread.
+
+        A statement that restricts its stores selects none: their orders may reach further.
+        """
+        folded, certified = text.lower(), self._facts.certified
+        stores = [name for table, name in certified.dimensions if table == certified.stores]
+        if certified.moment[1] not in folded or any(name in folded for name in stores):
+            return []
+        try:
+            tree = Tree(parse(text)[0]["stmt"], self._tables, has_subqueries=True)
+            conditions = selected_days(tree, self._facts) if tree.is_whole else []
+        except (NotParsed, TooManySteps, RecursionError):
+            return []
+        days = [each.on(today) for each in conditions]
+        return [each for each in days if each is not None]
+
+    def names_moment(self, text: str) -> bool:
+        """Whether a statement names the moment by which the certified metric selects its days."""
+        return self._facts.certified.moment[1] in text.lower()
+
+    def _asked(self, folded: str) -> list[Rule]:
+        """Return the rules whose words a statement has."""
+        asked: list[Rule] = []
+        # Lists, because a generator takes longer than what it looks for.
+        if True in [name in folded for name in self._personal]:
+            asked.append(personal_data)
+        if True not in [name in folded for name in _ADDING]:
+            return asked
+        summed = [name in folded for name in self._summed].count(True)
+        if summed >= _SEVERAL:
+            asked.append(rules.repeated_totals)
+        is_added = "sum" in folded or "avg" in folded
+        if summed and is_added and self._facts.status.column[1] not in folded:
+            asked.append(rules.every_status)
+        if "/" in folded and ("count" in folded or "case" in folded):
+            asked.append(rules.whole_numbers)
+        named = [names for names in self._names if names[0] in folded]
+        if named and "group by" in folded:
+            asked.append(rules.merged_names)
+        if folded.count("avg") >= _SEVERAL:
+            asked.append(rules.averages_of_averages)
+        return asked
+
+
+def _ends_with_day(folded: str) -> bool:
+    """Whether a text may compare with a day up to which something is selected."""
+    return any(
+        _BEFORE_LAST_DAY.search(folded, max(0, day.start() - _LONGEST_BEFORE), day.start())
+        or _AFTER_LAST_DAY.match(folded, day.end())
+        for day in _DAY.finditer(folded)
+    )
+
+
+TOTALS = frozenset({FindingKind.REPEATED_TOTALS, FindingKind.EVERY_STATUS})
+"""The findings that the certified value explains better."""

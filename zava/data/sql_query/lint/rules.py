@@ -1,0 +1,239 @@
+"""The rules of the lint: each yields facts about a statement that change how its figures read.
+
+A rule states nothing where the tree leaves a doubt: a false note is worse than none.
+"""
+
+from collections.abc import Iterator
+from functools import cache
+from itertools import islice
+
+from zava.data.guard.cost.tree_facts import group_target
+from zava.data.sql_query.lint.declarations import Column, LintFacts, StatusFacts
+from zava.data.sql_query.lint.grain import Grain
+from zava.data.sql_query.lint.name_resolution import Tree
+from zava.data.sql_query.lint.query_tree import FunctionCall, Query, references, shown_parts
+from zava.data.sql_query.lint.whole_numbers import divides_count, is_divided_whole
+from zava.data.syntax.parser import Node
+from zava.model.sql_findings import Finding, FindingKind
+
+_ADDING = frozenset({"sum", "avg"})
+_KEEPS_NAMES = frozenset(
+    {"concat", "concat_ws", "trim", "btrim", "ltrim", "rtrim", "initcap", "upper", "lower"}
+)
+_MOST_STEPS = 32
+
+
+def repeated_totals(tree: Tree, facts: LintFacts) -> Iterator[Finding]:
+    """Yield sums and counts of rows that a join repeats."""
+    for query in tree.queries:
+        added = [call for call in query.calls if _adds(call)]
+        if not added or not (len(query.sources) > 1 or any(s.query for s in query.sources)):
+            continue
+        grain = Grain(tree, query, facts)
+        repeated = (finding for call in added for finding in _repeated(grain, call, facts))
+        yield from islice(repeated, 1)  # the others of a query are repeated likewise
+
+
+def _adds(call: FunctionCall) -> bool:
+    is_adding = call.name in _ADDING or (call.name == "count" and "args" in call.node)
+    return is_adding and "agg_distinct" not in call.node
+
+
+def _repeated(grain: Grain, call: FunctionCall, facts: LintFacts) -> Iterator[Finding]:
+    places = [grain.tree.path((grain.query,), (), ref) for ref in references(call.arguments)]
+    owners = {place[0] for place in places if place is not None}
+    if len(owners) != 1 or None in places:
+        return
+    (owner,), names = owners, {place[1] for place in places if place is not None}
+    table = facts.tables.get(owner[-1].table or "")
+    if table is None:
+        return
+    if call.name == "count":
+        if {table.counted} != names or "ColumnRef" not in call.arguments[0]:
+            return
+    elif not names <= table.totals:
+        return
+    many = grain.repeating(owner, with_tenant=True)
+    is_of_stores = many is None
+    many = many or grain.repeating(owner, with_tenant=False)
+    if many is None:
+        return
+    column = f"{owner[-1].table}.{min(names)}"
+    what = f"counts each {table.row}" if call.name == "count" else f"takes each {table.row}'s value"
+    remedy = f"count(DISTINCT {min(names)})" if call.name == "count" else "aggregate before joining"
+    yield Finding(
+        FindingKind.REPEATED_TOTALS,
+        f"{call.name}({column}) {what} once for every row of {many[-1].table} joined to it:"
+        f" {remedy}.",
+        several_stores=is_of_stores,
+    )
+
+
+def every_status(tree: Tree, facts: LintFacts) -> Iterator[Finding]:
+    """Yield one fact if a sum or average takes in rows of every status."""
+    status = facts.status
+    for query in tree.queries:
+        for call in query.calls:
+            if call.name in _ADDING and _reads_amount(tree, query, call, facts):
+                yield Finding(
+                    FindingKind.EVERY_STATUS, _about_status(status, facts.certified.label)
+                )
+                return
+
+
+def _reads_amount(tree: Tree, query: Query, call: FunctionCall, facts: LintFacts) -> bool:
+    for reference in references(call.arguments):
+        found = tree.origin(query, reference)
+        if found is not None and found[0] in facts.status.tables:
+            return found[1] in facts.tables[found[0]].totals
+    return False
+
+
+@cache  # of one domain's declarations, which every caller shares
+def _about_status(status: StatusFacts, label: str) -> str:
+    listed, left_out = ", ".join(sorted(status.values)), " and ".join(status.excluded)
+    return (
+        f"No condition on {'.'.join(status.column)}: every status is included ({listed});"
+        f" {label} leaves out {left_out}."
+    )
+
+
+def merged_names(tree: Tree, facts: LintFacts) -> Iterator[Finding]:
+    """Yield groups by a name that several rows may have."""
+    for query in tree.queries:
+        groups = query.select.get("groupClause", ())
+        if not groups or not query.has_aggregate or "havingClause" in query.select:
+            continue
+        targets = [group_target(group, query.select) for group in groups]
+        grouped: set[Column] = set()
+        for target in (_meant(query, each) for each in targets):
+            grouped |= _named(tree, query, target)
+        for name, table in facts.tables.items():
+            merged = [column for column in table.names if (name, column) in grouped]
+            if not table.names or len(merged) < len(table.names):
+                continue
+            if _tells_apart(targets, table.identities) or not _reads_others(query, name):
+                continue
+            yield Finding(
+                FindingKind.MERGED_NAMES,
+                f"Several {name} in your scope share a {' and '.join(merged)}, and a group holds"
+                f" them all: add {min(table.identities)} to GROUP BY.",
+                names=(name, table.names),
+            )
+
+
+def _meant(query: Query, group: Node) -> Node:
+    """Return the output that a group names, where no source has a column of that name."""
+    fields = group.get("ColumnRef", {}).get("fields", ())
+    if len(fields) != 1 or "String" not in fields[0]:
+        return group
+    value = query.output(fields[0]["String"]["sval"])
+    return group if value is None or "ColumnRef" in value else value
+
+
+def _named(tree: Tree, query: Query, expression: Node) -> set[Column]:
+    """Return the columns that an expression shows whole; nothing where it shows less."""
+    found: set[Column] = set()
+    stack = [expression]
+    while stack:
+        node = stack.pop()
+        if "ColumnRef" in node:
+            found |= _columns_of(tree, query, node["ColumnRef"])
+            continue
+        parts = shown_parts(node, _KEEPS_NAMES)
+        if parts is None:
+            return set()
+        stack += parts
+    return found
+
+
+def _columns_of(tree: Tree, query: Query, reference: Node) -> set[Column]:
+    origin = tree.origin(query, reference)
+    if origin is not None:
+        return {origin}
+    place = tree.resolve(query, reference)
+    inner = place and tree.expression(place[1], place[2])
+    # As of WITH … AS (SELECT first_name || ' ' || last_name AS customer …).
+    return _named(tree, *inner) if inner and "ColumnRef" not in inner[1] else set()
+
+
+def _tells_apart(groups: list[Node], identities: frozenset[str]) -> bool:
+    names = {
+        fields[-1].get("String", {}).get("sval")
+        for fields in (reference["fields"] for reference in references(groups))
+    }
+    return not identities.isdisjoint(names)
+
+
+def _reads_others(query: Query, table: str) -> bool:
+    """Whether the groups are of other rows than those of the table alone."""
+    sources = query.sources
+    while len(sources) == 1 and sources[0].query is not None:
+        sources = sources[0].query.sources
+    return [source.table for source in sources] != [table]
+
+
+def whole_numbers(tree: Tree, _facts: LintFacts) -> Iterator[Finding]:
+    """Yield one fact if an output divides two counts as integers."""
+    for query in tree.queries:
+        if not any(divides_count(tree, query, division) for division in query.divisions):
+            continue
+        keys = [group_target(key, query.select) for key in query.select.get("groupClause", ())]
+        values, names = {id(key) for key in keys}, _names_of(keys)
+        for target in query.targets:
+            value = target["ResTarget"]["val"]
+            if id(value) in values or target["ResTarget"].get("name") in names:
+                continue
+            if is_divided_whole(tree, query, value):
+                yield Finding(
+                    FindingKind.WHOLE_NUMBER,
+                    "A division of two integers drops the fraction: write 1.0 * a / b.",
+                )
+                return
+
+
+def _names_of(keys: list[Node]) -> set[str]:
+    """Return the names alone among the keys of GROUP BY."""
+    fields = [key["ColumnRef"]["fields"] for key in keys if "ColumnRef" in key]
+    return {each[0]["String"]["sval"] for each in fields if len(each) == 1 and "String" in each[0]}
+
+
+def averages_of_averages(tree: Tree, _facts: LintFacts) -> Iterator[Finding]:
+    """Yield one fact if an average is taken of the averages of groups."""
+    for query in tree.queries:
+        for call in query.calls:
+            if call.name != "avg" or "over" in call.node or len(call.arguments) != 1:
+                continue
+            if _is_average(tree, query, call.arguments[0]):
+                yield Finding(
+                    FindingKind.AVERAGE_OF_AVERAGES,
+                    "avg of the averages of groups weighs each group the same, of any size:"
+                    " divide sum by count.",
+                )
+                return
+
+
+def _is_average(tree: Tree, query: Query, expression: Node) -> bool:
+    """Whether an expression is an average that a grouped query returns."""
+    at, seen = query, 0
+    while seen < _MOST_STEPS:
+        seen += 1
+        ((kind, part),) = expression.items()
+        if kind == "TypeCast":
+            expression = part["arg"]
+        elif kind == "FuncCall":
+            name = part["funcname"][-1]["String"]["sval"]
+            if name == "avg":
+                return "over" not in part and at is not query and "groupClause" in at.select
+            if name not in {"round", "trunc"} or not part.get("args"):
+                return False
+            expression = part["args"][0]
+        elif kind == "ColumnRef":
+            found = tree.resolve(at, part)
+            inner = found and tree.expression(found[1], found[2])
+            if not inner:
+                return False
+            at, expression = inner
+        else:
+            return False
+    return False

@@ -1,0 +1,194 @@
+"""Answer a free statement, with notes on what its figures hold that a reader may not expect."""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any, TypeVar
+
+from zava import call_context
+from zava.data.sql_query.free_query import FreeQuery
+from zava.errors import ZavaError
+from zava.model.core import Caller, Permission, Table
+from zava.model.data_reach import DataReach
+from zava.model.metrics import MetricAnswer, MetricFilter
+from zava.model.sql_findings import (
+    DayRange,
+    Finding,
+    FindingKind,
+    Recomputation,
+    SqlFindings,
+)
+from zava.service.metrics.query import MetricQueries
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+MOST_NOTES = 3
+_CHECK_SECONDS = 1.5
+"""How long the database may take for what the notes rest on, all together."""
+
+_GRACE_SECONDS = 2.0
+_LEAST_SECONDS = 8.0
+"""A call with less time left gets its answer without these notes."""
+
+_CENT = Decimal("0.01")
+_OF_TOTALS = frozenset({FindingKind.REPEATED_TOTALS, FindingKind.EVERY_STATUS})
+
+
+class SqlAnswers:
+    """Adds to answers what was checked; a check that fails changes no answer."""
+
+    def __init__(
+        self, data: FreeQuery, metrics: Callable[[], MetricQueries], today: Callable[[], date]
+    ) -> None:
+        """`today` is the day of the stores, from which days without orders are counted."""
+        self._data = data
+        self._metrics = metrics
+        self._today = today
+
+    async def noted(self, caller: Caller, sql: str, table: Table) -> Table:
+        """Return an answer with at most three notes on its figures, most harmful first."""
+        checked: Sequence[str] = ()
+        if call_context.remaining_seconds(_LEAST_SECONDS) >= _LEAST_SECONDS:
+            with call_context.use(call_context.afterwards(_CHECK_SECONDS + _GRACE_SECONDS)):
+                checked = await self._notes(caller, sql, table)
+        else:
+            checked = [each.text for each in _unchecked(table)]
+        return replace(table, notes=(*table.notes, *checked[:MOST_NOTES]))
+
+    async def _notes(self, caller: Caller, sql: str, table: Table) -> list[str]:
+        findings = table.findings or SqlFindings()
+        notes = []
+        certified, is_equal = None, False
+        if findings.recomputation is not None:
+            certified, is_equal = await self._certified(caller, table, findings.recomputation)
+        if certified is not None:
+            notes.append(certified)
+        for finding in findings.findings:
+            is_explained = certified is not None or is_equal
+            if is_explained and finding.kind in _OF_TOTALS:
+                continue
+            if await self._holds(caller, table, finding):
+                notes.append(finding.text)
+        if table.rows and self._data.names_moment(sql):
+            notes += await self._about_missing_days(caller, sql, table)
+        if table.truncated is not None:
+            notes = [*await self._about_count(caller, sql, table), *notes]
+        return notes
+
+    async def _holds(self, caller: Caller, table: Table, finding: Finding) -> bool:
+        if finding.several_stores and len(table.scope.stores) == 1:
+            return False
+        if finding.kind is FindingKind.PERSONAL_DATA and not table.rows:
+            return False
+        if finding.names is None:
+            return True
+        name, columns = finding.names
+        checking = self._data.checks.have_shared_names(caller, name, columns)
+        return bool(await _unless_failing(checking))
+
+    async def _certified(
+        self, caller: Caller, table: Table, asked: Recomputation
+    ) -> tuple[str | None, bool]:
+        """Return the sentence on the certified value, and whether the answer's total equals it."""
+        total = _total(table, asked.column)
+        if total is None or table.truncated or Permission.SALES_READ not in caller.permissions:
+            return None, False
+        days = asked.days
+        last = days.end - timedelta(days=1)
+        answer = await _unless_failing(
+            self._metrics().query(
+                caller,
+                metrics=(asked.metric,),
+                filters=[MetricFilter(name, "in", values) for name, values in asked.filters],
+                time_period=f"{days.start}..{last}",
+            )
+        )
+        value = None if answer is None else _value(answer, days)
+        if value is None:
+            return None, False
+        if abs(value - total) < _CENT:
+            return None, True
+        return _about_certified(value, total, asked), False
+
+    async def _about_missing_days(self, caller: Caller, sql: str, table: Table) -> list[str]:
+        checks, today = self._data.checks, self._today()
+        reach = await _unless_failing(checks.reach(caller, table.scope))
+        until = None if reach is None else reach.whole_until(today)
+        if reach is None or until is None or until >= today:
+            return []
+        days = await checks.days(caller, sql, today)
+        return _about_days(days, reach, until, today)
+
+    async def _about_count(self, caller: Caller, sql: str, table: Table) -> list[str]:
+        count = await _unless_failing(self._data.count_rows(caller, sql))
+        if count is None or count <= len(table.rows):
+            return []
+        return [f"The statement has {count:,} rows; this answer has {len(table.rows):,}."]
+
+
+def _unchecked(table: Table) -> list[Finding]:
+    """Return the findings that hold by the text alone."""
+    found = table.findings.findings if table.findings is not None else ()
+    is_one = len(table.scope.stores) == 1
+    return [each for each in found if each.names is None and not (each.several_stores and is_one)]
+
+
+async def _unless_failing(checking: Awaitable[T]) -> T | None:
+    """Return what a check reads; a failure is logged and changes no answer."""
+    try:
+        return await checking
+    except ZavaError as error:
+        logger.info("no note: %s correlation_id=%s", error.code, error.correlation_id)
+        return None
+
+
+def _total(table: Table, column: int) -> Decimal | None:
+    """Return the sum of an output over all rows; None without any value."""
+    try:
+        values = [Decimal(str(row[column])) for row in table.rows if row[column] is not None]
+    except InvalidOperation:
+        return None
+    return sum(values, Decimal()) if values else None
+
+
+def _value(answer: MetricAnswer, days: DayRange) -> Decimal | None:
+    """Return the certified value; None where it is of other days.
+
+    A period ends with the stores' day. If orders end before that, days after it make no difference.
+    """
+    period, rows, newest = answer.figures.period, answer.figures.rows, answer.reach.newest
+    if period is None or newest is None or period.start != days.start:
+        return None
+    is_cut = newest.replace(tzinfo=None) > datetime.combine(period.end, time())
+    if period.end != days.end and is_cut:
+        return None
+    value: Any = rows[0][0] if rows else None
+    return Decimal(str(value)) if value is not None else Decimal()
+
+
+def _about_certified(value: Decimal, total: Decimal, asked: Recomputation) -> str:
+    difference = total - value
+    word = "more" if difference > 0 else "less"
+    first, last = asked.days.start, asked.days.end - timedelta(days=1)
+    of = "all time" if first.year == 1900 else f"{first} to {last}"  # noqa: PLR2004
+    return (
+        f"Certified {asked.metric} of {of} is {value:,.2f}; this answer's total is {total:,.2f},"
+        f" {abs(difference):,.2f} {word}: {' and '.join(asked.because)}."
+    )
+
+
+def _about_days(days: list[DayRange], reach: DataReach, until: date, today: date) -> list[str]:
+    missing = [(reach.missing_days(each, today), each) for each in days]
+    count, period = max(missing, key=lambda each: each[0], default=(0, None))
+    if period is None or not count:
+        return []
+    last = min(period.end, today) - timedelta(days=1)
+    note = (
+        f"Orders of every store are loaded through {until - timedelta(days=1)}: {count} days up to"
+        f" {last} are missing or not whole."
+    )
+    return [note]
