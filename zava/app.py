@@ -343,7 +343,7 @@ def _linter(tables: "Tables") -> "Linter":
 def _stores_today(settings: Settings) -> date:
     from zava.service.metrics.periods import business_day
 
-    return business_day(settings.today)
+    return business_day(settings.today, RETAIL.time_zone)
 
 
 def _sales(tenancy: TenantDatabase, cache: ResultCache, settings: Settings) -> "SalesAnalytics":
@@ -352,12 +352,10 @@ def _sales(tenancy: TenantDatabase, cache: ResultCache, settings: Settings) -> "
     from zava.model.fiscal_calendar import fiscal_calendar
     from zava.retail.data.metric_catalogue import catalogue
     from zava.retail.service.sales_analytics import SalesAnalytics
-    from zava.service.metrics.periods import business_day
 
     reader = MetricReader(tenancy, cache, catalogue())
     fiscal = fiscal_calendar(settings.fiscal_year_start, settings.retail_calendar)
-    today = partial(business_day, settings.today, RETAIL.time_zone)
-    return SalesAnalytics(reader, today, fiscal)
+    return SalesAnalytics(reader, lambda: _stores_today(settings), fiscal)
 
 
 def _products(tenancy: TenantDatabase, vectors: QueryVectors) -> "ProductSearch":
