@@ -21,7 +21,11 @@ _SMALL_TABLE_ROWS = 50.0
 _SERIES_ROWS, _MAX_SERIES_ROWS = 1_000.0, 1_000_000.0
 _FUNCTION_ROWS = 10.0
 _EQUALITY, _RANGE = 1 / 10, 1 / 3
-_KEY_LOOKUP, _LEAST_FACTOR = 1 / 1_000, 1 / 50_000
+_KEY_LOOKUP = 1 / 1_000
+# Conditions without a key may hold for every row, and repeat each other: together they lower no
+# further.
+_LEAST_FACTOR = 1 / 10
+_LEAST_OF_KEYS = 1 / 50_000
 _KEY_LOOKUPS = {"order_id": 1 / 20_000, "customer_id": 1 / 5_000, "product_id": 1 / 300}
 _TABLES_OF_KEYS = {
     "order_id": frozenset({"orders", "order_items"}),
@@ -31,7 +35,7 @@ _TABLES_OF_KEYS = {
 # Of these units, of fractions and of bare seconds a series counts its steps; of longer ones it has
 # few.
 _SHORT_STEP = re.compile(r"micro|milli|sec|min|[:.]|pt", re.IGNORECASE)
-_TENANT = "store_id"
+_TENANT, _STORES, _ORDER = "store_id", "stores", "order_id"
 _FROM_TO = 2
 
 _LEAVES = frozenset({"ColumnRef", "A_Const", "funcname", "typeName"})
@@ -58,7 +62,12 @@ class FromItem:
     names: Names
     rows: Rows
     is_lateral: bool = False
-    is_stores: bool = False
+    table: str = ""
+
+    @property
+    def is_stores(self) -> bool:
+        """Whether the item is the table of stores itself."""
+        return self.table == _STORES
 
 
 class From:
@@ -107,7 +116,7 @@ class From:
             alias = table.get("alias", {}).get("aliasname", name)
             is_cte = "schemaname" not in table and name in self._ctes
             rows = self._ctes[name] if is_cte else _TABLE_ROWS.get(name, _SMALL_TABLE_ROWS)
-            return FromItem(frozenset({alias}), Rows(rows, rows), is_stores=name == "stores")
+            return FromItem(frozenset({alias}), Rows(rows, rows), table="" if is_cte else name)
         (node,) = item.values()
         names = frozenset({node["alias"]["aliasname"]} if "alias" in node else ())
         if "RangeSubselect" in item:
@@ -134,6 +143,9 @@ class _Links:
         self.groups = list(range(len(read.sources)))
         self.factors = [1.0] * len(read.sources)
         self.outer_factors: dict[int, float] = {}
+        self.lookups: dict[int, float] = {}
+        self.keys: dict[int, float] = {}
+        self.of_a_store: set[int] = set()
         self.anywhere = 1.0
         self._outer = read.outer - read.names
         for link in read.links:
@@ -158,7 +170,7 @@ class _Links:
         names_outer = not named.isdisjoint(self._outer)
         if has_both:
             if len(places) == 1 and names_outer:  # a key of the query around it
-                self.factors[places[0]] *= _key_lookup(sides["lexpr"])
+                self._look_up(places[0], columns)
             elif _is_key(columns, [sources[place] for place in places]):
                 self._merge(places or range(len(sources)))
         elif key is not None or not self._holds_subquery(condition):
@@ -178,6 +190,28 @@ class _Links:
             self.factors[places[0] if places else 0] *= factor
         elif not places:
             self.anywhere *= factor
+
+    def _look_up(self, place: int, columns: list[list[Node]]) -> None:
+        """Count columns that equal some of the query around it; only keys of a table have few."""
+        source = self._read.sources[place]
+        own = {
+            _text_of(fields[-1])
+            for fields in columns
+            if len(fields) > 1 and _text_of(fields[-2]) in source.names
+        }
+        keys = [
+            share
+            for name, share in _KEY_LOOKUPS.items()
+            if name in own and source.table in _TABLES_OF_KEYS[name]
+        ]
+        self.lookups[place] = max(
+            self.lookups.get(place, 1.0) * min(keys, default=_KEY_LOOKUP), _LEAST_OF_KEYS
+        )
+        if _TENANT in own:
+            self.of_a_store.add(place)
+        for key in keys:  # a store has as many orders as rows of `orders`
+            share = _LEAST_OF_KEYS if key == _KEY_LOOKUPS[_ORDER] else key
+            self.keys[place] = min(share, self.keys.get(place, 1.0))
 
     def _lower_returned(self, places: list[int]) -> None:
         if len(places) == 1 or len(self.factors) == 1:
@@ -200,21 +234,26 @@ def joined(read: From, *, has_subqueries: bool) -> Rows:
         links.add(condition)
     visited_of: dict[int, float] = {}
     returned_of: dict[int, float] = {}
-    share_of: dict[int, float] = {}
-    for group, source, factor in zip(links.groups, read.sources, links.factors, strict=True):
-        lowered = max(factor, _LEAST_FACTOR)
+    visited_share: dict[int, float] = {}
+    returned_share: dict[int, float] = {}
+    for place, (group, source) in enumerate(zip(links.groups, read.sources, strict=True)):
+        factor = links.factors[place]
+        lowered = max(factor, _LEAST_FACTOR) * links.lookups.get(place, 1.0)
+        kept = max(factor * links.outer_factors.get(place, 1.0), _LEAST_FACTOR)
+        if place in links.of_a_store:  # which may be the only one
+            kept = min(kept, 1 / _SMALL_TABLE_ROWS)
+        kept *= links.keys.get(place, 1.0)
         # A lateral query is computed for each row of the others.
         rows = max(source.rows) if source.is_lateral else source.rows.returned
         visited_of[group] = max(visited_of.get(group, 1.0), rows)
         returned_of[group] = max(returned_of.get(group, 1.0), source.rows.returned)
         # What lowers one source of a key lowers all that it joins.
-        share_of[group] = min(share_of.get(group, 1.0), lowered)
+        visited_share[group] = min(visited_share.get(group, 1.0), lowered)
+        returned_share[group] = min(returned_share.get(group, 1.0), kept)
         source.rows = Rows(source.rows.returned * lowered, source.rows.visited * lowered)
-    share = max(links.anywhere, _KEY_LOOKUP)
-    visited = _combined(visited_of, share_of) * share
-    for place, factor in links.outer_factors.items():
-        share_of[links.groups[place]] *= factor
-    returned = _combined(returned_of, share_of) * share
+    share = max(links.anywhere, _LEAST_FACTOR)
+    returned = _combined(returned_of, returned_share) * share
+    visited = _combined(visited_of, visited_share) * share
     return Rows(max(returned, 1.0), max(visited, 1.0))
 
 
@@ -259,11 +298,6 @@ def _selects_key(select: Node, key: str, around: Names) -> bool:
     is_alone = not any("SelectStmt" in node for node in nodes)
     is_same = around.isdisjoint(qualifiers(select) - names)  # for every row around it
     return is_alone and is_same and not tables.isdisjoint(_TABLES_OF_KEYS.get(key, ()))
-
-
-def _key_lookup(side: Node) -> float:
-    names = side.get("ColumnRef", {}).get("fields", [{}])
-    return _KEY_LOOKUPS.get(names[-1].get("String", {}).get("sval", ""), _KEY_LOOKUP)
 
 
 def _is_key(columns: list[list[Node]], sources: list[FromItem]) -> bool:
@@ -364,3 +398,7 @@ def _qualifiers(columns: Iterable[list[Node]]) -> Names:
     # The name alone may be a whole row of its source.
     named = [fields[-2] if len(fields) > 1 else fields[0] for fields in columns]
     return frozenset([part["String"]["sval"] for part in named if "String" in part])
+
+
+def _text_of(part: Node) -> str:
+    return str(part.get("String", {}).get("sval", ""))
