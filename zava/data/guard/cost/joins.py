@@ -1,13 +1,22 @@
 """How many rows a FROM clause combines, by its sources' sizes and the conditions between them."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from zava.data.guard.cost.bounds import constant, largest, reads_data
-from zava.data.syntax.parser import COMPOUND, Node, nodes_of
+from zava.data.guard.cost.tree_facts import (
+    calls,
+    columns_of,
+    conjuncts,
+    outside_subqueries,
+    qualifiers,
+    qualifiers_of,
+    text_of,
+)
+from zava.data.syntax.parser import Node, nodes_of
 
 # About the size of a large store. No row of any store is counted for these.
 _TABLE_ROWS: Mapping[str, float] = {
@@ -38,9 +47,6 @@ _SHORT_STEP = re.compile(r"micro|milli|sec|min|[:.]|pt", re.IGNORECASE)
 _TENANT, _STORES, _ORDER = "store_id", "stores", "order_id"
 _FROM_TO = 2
 
-_LEAVES = frozenset({"ColumnRef", "A_Const", "funcname", "typeName"})
-ENDS = _LEAVES | {"subselect", "query"}
-"""The parts of a node at which the search outside subqueries ends."""
 _EQUALS = [{"String": {"sval": "="}}]
 
 
@@ -165,7 +171,7 @@ class _Links:
             columns, has_both = left + right, bool(left and right)
         else:
             columns, has_both = columns_of(condition), False
-        named = _qualifiers(columns)
+        named = qualifiers_of(columns)
         places = [n for n, source in enumerate(sources) if not source.names.isdisjoint(named)]
         names_outer = not named.isdisjoint(self._outer)
         if has_both:
@@ -195,9 +201,9 @@ class _Links:
         """Count columns that equal some of the query around it; only keys of a table have few."""
         source = self._read.sources[place]
         own = {
-            _text_of(fields[-1])
+            text_of(fields[-1])
             for fields in columns
-            if len(fields) > 1 and _text_of(fields[-2]) in source.names
+            if len(fields) > 1 and text_of(fields[-2]) in source.names
         }
         keys = [
             share
@@ -332,73 +338,3 @@ def _has_short_step(step: list[Node]) -> bool:
 
 def _is_text(node: Node) -> bool:
     return "sval" in node.get("A_Const", {})
-
-
-def conjuncts(condition: Node | None) -> Iterator[Node]:
-    """Yield the conditions that AND joins."""
-    stack = [condition] if condition else []
-    while stack:
-        node = stack.pop()
-        if node.get("BoolExpr", {}).get("boolop") == "AND_EXPR":
-            stack += node["BoolExpr"]["args"]
-        else:
-            yield node
-
-
-def outside_subqueries(tree: Any) -> list[Node]:
-    """Return the nodes of a tree, but of each subquery only its link, and nothing of a leaf."""
-    return _nodes_until(tree, ENDS)
-
-
-def _nodes_until(tree: Any, ends: Names) -> list[Node]:
-    # A list, because most of a statement's estimates read it whole.
-    found: list[Node] = []
-    stack = [tree] if tree else []
-    while stack:
-        node = stack.pop()
-        if type(node) is dict:
-            found.append(node)
-            for key, part in node.items():
-                if type(part) in COMPOUND and key not in ends:
-                    stack.append(part)
-        else:
-            stack += node
-    return found
-
-
-def calls(tree: Any) -> Iterator[tuple[str, list[Node]]]:
-    """Yield the name and the arguments of each call outside subqueries."""
-    return calls_of(outside_subqueries(tree))
-
-
-def calls_of(nodes: Iterable[Node]) -> Iterator[tuple[str, list[Node]]]:
-    """Yield the name and the arguments of each call among nodes."""
-    for node in nodes:
-        if "FuncCall" in node:
-            call = node["FuncCall"]
-            yield call["funcname"][-1]["String"]["sval"], call.get("args", [])
-
-
-def columns_of(tree: Node) -> list[list[Node]]:
-    """Return the parts of each column's name in a tree."""
-    if "ColumnRef" in tree:  # as most sides of a condition are
-        return [tree["ColumnRef"]["fields"]]
-    if "A_Const" in tree:
-        return []
-    nodes = _nodes_until(tree, _LEAVES)
-    return [node["ColumnRef"]["fields"] for node in nodes if "ColumnRef" in node]
-
-
-def qualifiers(tree: Node) -> Names:
-    """Return the names before the columns of a tree."""
-    return _qualifiers(columns_of(tree))
-
-
-def _qualifiers(columns: Iterable[list[Node]]) -> Names:
-    # The name alone may be a whole row of its source.
-    named = [fields[-2] if len(fields) > 1 else fields[0] for fields in columns]
-    return frozenset([part["String"]["sval"] for part in named if "String" in part])
-
-
-def _text_of(part: Node) -> str:
-    return str(part.get("String", {}).get("sval", ""))

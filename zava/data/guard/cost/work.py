@@ -12,18 +12,8 @@ from math import inf, prod
 from typing import Any
 
 from zava.data.guard.cost.bounds import constant
-from zava.data.guard.cost.joins import (
-    ENDS,
-    CteRows,
-    From,
-    Names,
-    Rows,
-    calls_of,
-    joined,
-    outside_subqueries,
-    qualifiers,
-    series,
-)
+from zava.data.guard.cost.joins import CteRows, From, Names, Rows, joined, series
+from zava.data.guard.cost.tree_facts import ENDS, calls_of, outside_subqueries, qualifiers
 from zava.data.syntax.parser import COMPOUND, Node, nodes_of
 
 HEAVY_ROWS = 50_000
