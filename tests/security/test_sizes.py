@@ -55,6 +55,9 @@ CUT = "WITH a AS (SELECT string_agg(repeat('x', 1000), '') AS s FROM generate_se
 LINES = "retail.orders AS o JOIN retail.order_items AS i USING (store_id, order_id) JOIN retail.products AS p USING (product_id)"
 NAMES = "p.product_name || p.synonyms || p.product_name || p.synonyms"
 
+GATHERED_TEXT = "string_agg(repeat('x', 50), '') AS s"
+TRUE_OF_ALL = " AND ".join(f"quantity > -{number}" for number in range(1, 13))
+
 ENDLESS = [
     # JSON paths that compare two paths, by every way to a path.
     *(
@@ -170,6 +173,26 @@ ENDLESS = [
     f"{CUT} SELECT strpos(left(s, length(s)), right(s, least(length(s), 5))) FROM a",
     f"{CUT} SELECT strpos(substr(s, 5), substr(s, 7)) FROM a",
     f"SELECT d, (SELECT string_agg({NAMES}, '') FROM {LINES}) FROM generate_series(1, 3) AS d",
+    # Conditions that hold for every row lower no estimate further, however many there are.
+    *(
+        f"SELECT strpos(s, 'y' || s) FROM (SELECT {GATHERED_TEXT} FROM {source}) AS v"
+        for source in (
+            f"retail.order_items WHERE {TRUE_OF_ALL}",
+            f"retail.order_items AS i, retail.stores WHERE {' AND '.join(f'{n} = {n}' for n in range(9))}",
+            f"retail.order_items AS i JOIN retail.orders AS o ON o.order_id = i.order_id AND {TRUE_OF_ALL}",
+            f"(SELECT quantity FROM retail.order_items WHERE {TRUE_OF_ALL}) AS w",
+        )
+    ),
+    *(
+        f"SELECT (SELECT strpos(s, 'y' || s) FROM (SELECT {GATHERED_TEXT} FROM {source}) AS v) FROM retail.stores AS st, retail.orders AS o"
+        for source in (
+            "retail.order_items AS i WHERE i.store_id = st.store_id",
+            "retail.order_items AS i WHERE i.store_id = st.store_id AND i.store_id = o.store_id",
+            "(SELECT 1 FROM retail.order_items AS i WHERE i.store_id = st.store_id) AS y",
+            "(SELECT o.order_id FROM retail.order_items AS i) AS z WHERE z.order_id = o.order_id",
+            "retail.order_items AS i WHERE i.quantity > -o.total_amount AND i.quantity > -1 - o.total_amount",
+        )
+    ),
     # Short literals beside a text of 100 MB, and steps that no unit makes long.
     f"{TEXTS} SELECT length(translate(s, '{'abcdefghij' * 20}', '')) FROM a",
     f"{TEXTS} SELECT length(btrim(s, '{'abcdefghij' * 20}x')) FROM a",

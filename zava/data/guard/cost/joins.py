@@ -1,13 +1,22 @@
 """How many rows a FROM clause combines, by its sources' sizes and the conditions between them."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from zava.data.guard.cost.bounds import constant, largest, reads_data
-from zava.data.syntax.parser import COMPOUND, Node, nodes_of
+from zava.data.guard.cost.tree_facts import (
+    calls,
+    columns_of,
+    conjuncts,
+    outside_subqueries,
+    qualifiers,
+    qualifiers_of,
+    text_of,
+)
+from zava.data.syntax.parser import Node, nodes_of
 
 # About the size of a large store. No row of any store is counted for these.
 _TABLE_ROWS: Mapping[str, float] = {
@@ -21,7 +30,11 @@ _SMALL_TABLE_ROWS = 50.0
 _SERIES_ROWS, _MAX_SERIES_ROWS = 1_000.0, 1_000_000.0
 _FUNCTION_ROWS = 10.0
 _EQUALITY, _RANGE = 1 / 10, 1 / 3
-_KEY_LOOKUP, _LEAST_FACTOR = 1 / 1_000, 1 / 50_000
+_KEY_LOOKUP = 1 / 1_000
+# Conditions without a key may hold for every row, and repeat each other: together they lower no
+# further.
+_LEAST_FACTOR = 1 / 10
+_LEAST_OF_KEYS = 1 / 50_000
 _KEY_LOOKUPS = {"order_id": 1 / 20_000, "customer_id": 1 / 5_000, "product_id": 1 / 300}
 _TABLES_OF_KEYS = {
     "order_id": frozenset({"orders", "order_items"}),
@@ -31,12 +44,9 @@ _TABLES_OF_KEYS = {
 # Of these units, of fractions and of bare seconds a series counts its steps; of longer ones it has
 # few.
 _SHORT_STEP = re.compile(r"micro|milli|sec|min|[:.]|pt", re.IGNORECASE)
-_TENANT = "store_id"
+_TENANT, _STORES, _ORDER = "store_id", "stores", "order_id"
 _FROM_TO = 2
 
-_LEAVES = frozenset({"ColumnRef", "A_Const", "funcname", "typeName"})
-ENDS = _LEAVES | {"subselect", "query"}
-"""The parts of a node at which the search outside subqueries ends."""
 _EQUALS = [{"String": {"sval": "="}}]
 
 
@@ -58,7 +68,12 @@ class FromItem:
     names: Names
     rows: Rows
     is_lateral: bool = False
-    is_stores: bool = False
+    table: str = ""
+
+    @property
+    def is_stores(self) -> bool:
+        """Whether the item is the table of stores itself."""
+        return self.table == _STORES
 
 
 class From:
@@ -107,7 +122,7 @@ class From:
             alias = table.get("alias", {}).get("aliasname", name)
             is_cte = "schemaname" not in table and name in self._ctes
             rows = self._ctes[name] if is_cte else _TABLE_ROWS.get(name, _SMALL_TABLE_ROWS)
-            return FromItem(frozenset({alias}), Rows(rows, rows), is_stores=name == "stores")
+            return FromItem(frozenset({alias}), Rows(rows, rows), table="" if is_cte else name)
         (node,) = item.values()
         names = frozenset({node["alias"]["aliasname"]} if "alias" in node else ())
         if "RangeSubselect" in item:
@@ -134,6 +149,9 @@ class _Links:
         self.groups = list(range(len(read.sources)))
         self.factors = [1.0] * len(read.sources)
         self.outer_factors: dict[int, float] = {}
+        self.lookups: dict[int, float] = {}
+        self.keys: dict[int, float] = {}
+        self.of_a_store: set[int] = set()
         self.anywhere = 1.0
         self._outer = read.outer - read.names
         for link in read.links:
@@ -153,12 +171,12 @@ class _Links:
             columns, has_both = left + right, bool(left and right)
         else:
             columns, has_both = columns_of(condition), False
-        named = _qualifiers(columns)
+        named = qualifiers_of(columns)
         places = [n for n, source in enumerate(sources) if not source.names.isdisjoint(named)]
         names_outer = not named.isdisjoint(self._outer)
         if has_both:
             if len(places) == 1 and names_outer:  # a key of the query around it
-                self.factors[places[0]] *= _key_lookup(sides["lexpr"])
+                self._look_up(places[0], columns)
             elif _is_key(columns, [sources[place] for place in places]):
                 self._merge(places or range(len(sources)))
         elif key is not None or not self._holds_subquery(condition):
@@ -178,6 +196,28 @@ class _Links:
             self.factors[places[0] if places else 0] *= factor
         elif not places:
             self.anywhere *= factor
+
+    def _look_up(self, place: int, columns: list[list[Node]]) -> None:
+        """Count columns that equal some of the query around it; only keys of a table have few."""
+        source = self._read.sources[place]
+        own = {
+            text_of(fields[-1])
+            for fields in columns
+            if len(fields) > 1 and text_of(fields[-2]) in source.names
+        }
+        keys = [
+            share
+            for name, share in _KEY_LOOKUPS.items()
+            if name in own and source.table in _TABLES_OF_KEYS[name]
+        ]
+        self.lookups[place] = max(
+            self.lookups.get(place, 1.0) * min(keys, default=_KEY_LOOKUP), _LEAST_OF_KEYS
+        )
+        if _TENANT in own:
+            self.of_a_store.add(place)
+        for key in keys:  # a store has as many orders as rows of `orders`
+            share = _LEAST_OF_KEYS if key == _KEY_LOOKUPS[_ORDER] else key
+            self.keys[place] = min(share, self.keys.get(place, 1.0))
 
     def _lower_returned(self, places: list[int]) -> None:
         if len(places) == 1 or len(self.factors) == 1:
@@ -200,21 +240,26 @@ def joined(read: From, *, has_subqueries: bool) -> Rows:
         links.add(condition)
     visited_of: dict[int, float] = {}
     returned_of: dict[int, float] = {}
-    share_of: dict[int, float] = {}
-    for group, source, factor in zip(links.groups, read.sources, links.factors, strict=True):
-        lowered = max(factor, _LEAST_FACTOR)
+    visited_share: dict[int, float] = {}
+    returned_share: dict[int, float] = {}
+    for place, (group, source) in enumerate(zip(links.groups, read.sources, strict=True)):
+        factor = links.factors[place]
+        lowered = max(factor, _LEAST_FACTOR) * links.lookups.get(place, 1.0)
+        kept = max(factor * links.outer_factors.get(place, 1.0), _LEAST_FACTOR)
+        if place in links.of_a_store:  # which may be the only one
+            kept = min(kept, 1 / _SMALL_TABLE_ROWS)
+        kept *= links.keys.get(place, 1.0)
         # A lateral query is computed for each row of the others.
         rows = max(source.rows) if source.is_lateral else source.rows.returned
         visited_of[group] = max(visited_of.get(group, 1.0), rows)
         returned_of[group] = max(returned_of.get(group, 1.0), source.rows.returned)
         # What lowers one source of a key lowers all that it joins.
-        share_of[group] = min(share_of.get(group, 1.0), lowered)
+        visited_share[group] = min(visited_share.get(group, 1.0), lowered)
+        returned_share[group] = min(returned_share.get(group, 1.0), kept)
         source.rows = Rows(source.rows.returned * lowered, source.rows.visited * lowered)
-    share = max(links.anywhere, _KEY_LOOKUP)
-    visited = _combined(visited_of, share_of) * share
-    for place, factor in links.outer_factors.items():
-        share_of[links.groups[place]] *= factor
-    returned = _combined(returned_of, share_of) * share
+    share = max(links.anywhere, _LEAST_FACTOR)
+    returned = _combined(returned_of, returned_share) * share
+    visited = _combined(visited_of, visited_share) * share
     return Rows(max(returned, 1.0), max(visited, 1.0))
 
 
@@ -261,11 +306,6 @@ def _selects_key(select: Node, key: str, around: Names) -> bool:
     return is_alone and is_same and not tables.isdisjoint(_TABLES_OF_KEYS.get(key, ()))
 
 
-def _key_lookup(side: Node) -> float:
-    names = side.get("ColumnRef", {}).get("fields", [{}])
-    return _KEY_LOOKUPS.get(names[-1].get("String", {}).get("sval", ""), _KEY_LOOKUP)
-
-
 def _is_key(columns: list[list[Node]], sources: list[FromItem]) -> bool:
     """Whether an equality joins by a key; a store alone is one beside the table of stores only."""
     names = {fields[-1].get("String", {}).get("sval") for fields in columns}
@@ -298,69 +338,3 @@ def _has_short_step(step: list[Node]) -> bool:
 
 def _is_text(node: Node) -> bool:
     return "sval" in node.get("A_Const", {})
-
-
-def conjuncts(condition: Node | None) -> Iterator[Node]:
-    """Yield the conditions that AND joins."""
-    stack = [condition] if condition else []
-    while stack:
-        node = stack.pop()
-        if node.get("BoolExpr", {}).get("boolop") == "AND_EXPR":
-            stack += node["BoolExpr"]["args"]
-        else:
-            yield node
-
-
-def outside_subqueries(tree: Any) -> list[Node]:
-    """Return the nodes of a tree, but of each subquery only its link, and nothing of a leaf."""
-    return _nodes_until(tree, ENDS)
-
-
-def _nodes_until(tree: Any, ends: Names) -> list[Node]:
-    # A list, because most of a statement's estimates read it whole.
-    found: list[Node] = []
-    stack = [tree] if tree else []
-    while stack:
-        node = stack.pop()
-        if type(node) is dict:
-            found.append(node)
-            for key, part in node.items():
-                if type(part) in COMPOUND and key not in ends:
-                    stack.append(part)
-        else:
-            stack += node
-    return found
-
-
-def calls(tree: Any) -> Iterator[tuple[str, list[Node]]]:
-    """Yield the name and the arguments of each call outside subqueries."""
-    return calls_of(outside_subqueries(tree))
-
-
-def calls_of(nodes: Iterable[Node]) -> Iterator[tuple[str, list[Node]]]:
-    """Yield the name and the arguments of each call among nodes."""
-    for node in nodes:
-        if "FuncCall" in node:
-            call = node["FuncCall"]
-            yield call["funcname"][-1]["String"]["sval"], call.get("args", [])
-
-
-def columns_of(tree: Node) -> list[list[Node]]:
-    """Return the parts of each column's name in a tree."""
-    if "ColumnRef" in tree:  # as most sides of a condition are
-        return [tree["ColumnRef"]["fields"]]
-    if "A_Const" in tree:
-        return []
-    nodes = _nodes_until(tree, _LEAVES)
-    return [node["ColumnRef"]["fields"] for node in nodes if "ColumnRef" in node]
-
-
-def qualifiers(tree: Node) -> Names:
-    """Return the names before the columns of a tree."""
-    return _qualifiers(columns_of(tree))
-
-
-def _qualifiers(columns: Iterable[list[Node]]) -> Names:
-    # The name alone may be a whole row of its source.
-    named = [fields[-2] if len(fields) > 1 else fields[0] for fields in columns]
-    return frozenset([part["String"]["sval"] for part in named if "String" in part])

@@ -2,7 +2,8 @@
 
 from itertools import pairwise
 
-from zava.data.guard.cost.joins import columns_of, conjuncts, selected_key
+from zava.data.guard.cost.joins import selected_key
+from zava.data.guard.cost.tree_facts import columns_of, conjuncts
 from zava.data.syntax.parser import Node
 
 _KEYS = frozenset({"order_id", "customer_id", "product_id", "category_id", "type_id"})

@@ -1,15 +1,20 @@
-"""Facts of one query or expression in a parse tree, for the estimate of sizes."""
+"""Facts of one query or expression in a parse tree, for the estimates."""
 
+from collections.abc import Iterable, Iterator
 from math import inf, log10
 from typing import Any
 
 from zava.data.guard.cost.bounds import constant
 from zava.data.guard.field_notation import select_names
-from zava.data.syntax.parser import Node, nodes_of
+from zava.data.syntax.parser import COMPOUND, Node, nodes_of
 
 MAX_NUMERIC = 131_072.0
 _SCALAR = 64.0
 _MAX_CHARACTER_BYTES = 4
+
+_LEAVES = frozenset({"ColumnRef", "A_Const", "funcname", "typeName"})
+ENDS = _LEAVES | {"subselect", "query"}
+"""The parts of a node at which the search outside subqueries ends."""
 
 
 def power_digits(arguments: list[Node]) -> float:
@@ -76,3 +81,70 @@ def group_target(key: Node, select: Node) -> Node:
 def relations(tree: Any) -> set[str]:
     """Return the names of the relations that a tree reads."""
     return {node["relname"] for node in nodes_of(tree) if "relname" in node}
+
+
+def conjuncts(condition: Node | None) -> Iterator[Node]:
+    """Yield the conditions that AND joins."""
+    stack = [condition] if condition else []
+    while stack:
+        node = stack.pop()
+        if node.get("BoolExpr", {}).get("boolop") == "AND_EXPR":
+            stack += node["BoolExpr"]["args"]
+        else:
+            yield node
+
+
+def outside_subqueries(tree: Any) -> list[Node]:
+    """Return the nodes of a tree, but of each subquery only its link, and nothing of a leaf."""
+    return _nodes_until(tree, ENDS)
+
+
+def _nodes_until(tree: Any, ends: frozenset[str]) -> list[Node]:
+    # A list, because most of a statement's estimates read it whole.
+    found: list[Node] = []
+    stack = [tree] if tree else []
+    while stack:
+        node = stack.pop()
+        if type(node) is dict:
+            found.append(node)
+            for key, part in node.items():
+                if type(part) in COMPOUND and key not in ends:
+                    stack.append(part)
+        else:
+            stack += node
+    return found
+
+
+def calls(tree: Any) -> Iterator[tuple[str, list[Node]]]:
+    """Yield the name and the arguments of each call outside subqueries."""
+    return calls_of(outside_subqueries(tree))
+
+
+def calls_of(nodes: Iterable[Node]) -> Iterator[tuple[str, list[Node]]]:
+    """Yield the name and the arguments of each call among nodes."""
+    for node in nodes:
+        if "FuncCall" in node:
+            call = node["FuncCall"]
+            yield call["funcname"][-1]["String"]["sval"], call.get("args", [])
+
+
+def columns_of(tree: Node) -> list[list[Node]]:
+    """Return the parts of each column's name in a tree."""
+    if "ColumnRef" in tree:  # as most sides of a condition are
+        return [tree["ColumnRef"]["fields"]]
+    if "A_Const" in tree:
+        return []
+    nodes = _nodes_until(tree, _LEAVES)
+    return [node["ColumnRef"]["fields"] for node in nodes if "ColumnRef" in node]
+
+
+def qualifiers(tree: Node) -> frozenset[str]:
+    """Return the names before the columns of a tree."""
+    return qualifiers_of(columns_of(tree))
+
+
+def qualifiers_of(columns: Iterable[list[Node]]) -> frozenset[str]:
+    """Return the names before columns."""
+    # The name alone may be a whole row of its source.
+    named = [fields[-2] if len(fields) > 1 else fields[0] for fields in columns]
+    return frozenset([part["String"]["sval"] for part in named if "String" in part])

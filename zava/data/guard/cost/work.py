@@ -8,22 +8,12 @@ could meet, such as a join of two large tables without a condition, comes near t
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from math import prod
+from math import inf, prod
 from typing import Any
 
 from zava.data.guard.cost.bounds import constant
-from zava.data.guard.cost.joins import (
-    ENDS,
-    CteRows,
-    From,
-    Names,
-    Rows,
-    calls_of,
-    joined,
-    outside_subqueries,
-    qualifiers,
-    series,
-)
+from zava.data.guard.cost.joins import CteRows, From, Names, Rows, joined, series
+from zava.data.guard.cost.tree_facts import ENDS, calls_of, outside_subqueries, qualifiers
 from zava.data.syntax.parser import COMPOUND, Node, nodes_of
 
 HEAVY_ROWS = 50_000
@@ -126,6 +116,7 @@ class Work:
         targets = outside_subqueries(_computed(select)) if is_searched else []
         visited = combinations + sum(source.rows.visited for source in read.sources)
         limit = constant(select["limitCount"]) if "limitCount" in select else None
+        most = inf
         if limit is not None and not (is_grouped or is_aggregate or "sortClause" in select):
             most = max(limit, 1.0) * _LIMIT_FACTOR
             combinations, visited = min(combinations, most), min(visited, most)
@@ -138,10 +129,12 @@ class Work:
                 )
         if is_aggregate:
             return 1.0, visited
-        returned = combinations
+        made = 1.0
         if self._has_series:
-            returned *= prod(series(a) for name, a in calls_of(targets) if name == _SERIES)
-        return min(returned, _GROUPS) if is_grouped else returned, max(visited, returned)
+            made = prod(series(a) for name, a in calls_of(targets) if name == _SERIES)
+        visited = max(visited, combinations * made)
+        returned = max(combinations, min(combined.returned, most)) * made
+        return min(returned, _GROUPS) if is_grouped else returned, visited
 
 
 def iterations(term: Node) -> float:
