@@ -174,7 +174,7 @@ class Cluster:
             sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database.name))
         )
 
-    def _run_as_superuser(self, statement: sql.Composable) -> None:
+    def _run_as_superuser(self, statement: sql.SQL | sql.Composed) -> None:
         """Run a statement on one connection, for all clones; a crash of the server may end it."""
         if self._connection is not None:
             try:

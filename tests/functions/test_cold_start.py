@@ -18,11 +18,16 @@ REQUESTS = 200
 async def test_200_cold_requests_are_all_answered_by_one_pool_and_one_session_manager(
     database: Database, home: Home, context_keys: list[str], tokens: dict[str, str]
 ) -> None:
-    managers = [name for name in tokens if name not in {"eastside", "head-office"}]
-    asked = [(managers[n % len(managers)], ERAS[n % len(ERAS)]) for n in range(REQUESTS)]
+    stores = {
+        name: [name.capitalize()] for name in sorted(tokens.keys() - {"eastside", "head-office"})
+    }
+    all_stores = [name.capitalize() for name in stores]
+    stores |= {"eastside": ["Bellevue", "Kirkland", "Redmond"], "head-office": all_stores}
+    names = list(stores)
+    asked = [(names[n % len(names)], ERAS[n // len(names) % len(ERAS)]) for n in range(REQUESTS)]
     params = {
         "name": "execute_sales_query",
-        "arguments": {"postgresql_query": "SELECT store_name FROM retail.stores"},
+        "arguments": {"postgresql_query": "SELECT store_name FROM retail.stores ORDER BY 1"},
     }
     with functions_host(
         database=database,
@@ -45,5 +50,5 @@ async def test_200_cold_requests_are_all_answered_by_one_pool_and_one_session_ma
     for (name, _), (status, body) in zip(asked, answers, strict=True):
         assert status == 200
         rows = body["result"]["structuredContent"]["rows"]
-        assert rows == [[f"Zava Retail {name.capitalize()}"]]
+        assert rows == [[f"Zava Retail {store}"] for store in stores[name]]
     assert hosted.started == {"pool_opened": 1, "kernel_started": 1}

@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import orjson
 import pytest
@@ -14,12 +13,11 @@ import pytest
 from tests.database import Database
 from tests.functions.host_log import is_logged
 from tests.functions.worker import Worker
-from tests.protocol.rpc import LEGACY, MODERN, UNUSUAL, request
+from tests.protocol.rpc import LEGACY, MODERN, request
 from tests.sign_in.broker import HOST, Client, settings_of
 from tests.sign_in.served import directory as served_directory
 from zava.app import Application, compose
 from zava.model.core import Caller
-from zava.protocol.capacity.concurrency_limit import Admission
 from zava.settings import Settings, SettingsError
 
 ROOT = Path(__file__).parents[2]
@@ -146,37 +144,6 @@ async def test_both_eras_are_served(worker: Worker, tokens: dict[str, str], era:
     assert answer.status == 200
     rows = orjson.loads(answer.body)["result"]["structuredContent"]["rows"]
     assert rows == [["Zava Retail Kirkland"]]
-
-
-async def test_two_hundred_cold_invocations_open_one_pool(
-    worker: Worker,
-    tokens: dict[str, str],
-    application: Application,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(application.endpoint, "_admission", Admission(200))
-    arguments = {"postgresql_query": "SELECT store_name FROM retail.stores ORDER BY 1"}
-    params = {"name": "execute_sales_query", "arguments": arguments}
-
-    async def ask(name: str, more: dict[str, Any]) -> tuple[str, int, list[list[str]]]:
-        headers, body = request(MODERN, "tools/call", params | more, tokens[name])
-        answer = await worker.invoke("POST", "/mcp", headers, body)
-        return name, answer.status, orjson.loads(answer.body)["result"]["structuredContent"]["rows"]
-
-    names = ["seattle", "redmond", "eastside", "head-office"] * 50
-    lanes: list[dict[str, Any]] = [{}] * 100 + [UNUSUAL] * 100
-    answers = await asyncio.gather(*map(ask, names, lanes))
-    assert [status for _, status, _ in answers] == [200] * 200
-    seen = {name: rows for name, _, rows in answers}
-    assert {name: len(rows) for name, rows in seen.items()} == {
-        "seattle": 1,
-        "redmond": 1,
-        "eastside": 3,
-        "head-office": 8,
-    }
-    assert all(rows == seen[name] for name, _, rows in answers), "nobody got another's answer"
-    assert application.pool.times_opened == 1
-    assert application.endpoint.sdk_bridge.times_started == 1
 
 
 @pytest.mark.parametrize(

@@ -100,8 +100,9 @@ class Workstation:
 def bare_environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What azd makes beside a hook, made once: no start reads where it was made."""
     environment = tmp_path_factory.mktemp("azd") / "hooks_env"
-    command = [sys.executable, "-m", "venv", "--without-pip", str(environment)]
-    subprocess.run(command, check=True, timeout=120)
+    subprocess.run(
+        [sys.executable, "-m", "venv", "--without-pip", environment], check=True, timeout=120
+    )
     return environment
 
 

@@ -13,11 +13,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from tests.local.forked import ROOT, forked
+from tests.local.forked import forked
 from tests.patience import patient
 from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
 from zava.infrastructure.local.state_dir import Home
 
+ROOT = Path(__file__).parents[2]
 _START_SECONDS = 60
 _STOP_SECONDS = 20
 _COMMAND_SECONDS = 60
