@@ -12,8 +12,8 @@ import pytest
 from tests.database import Cluster, one
 from tests.importing.files import CELLS, write_csv, write_shop
 from zava.infrastructure.importing.layout import LAYOUTS, ImportRefused
-from zava.infrastructure.importing.loading import ImportReport
 from zava.infrastructure.importing.mapping import documented_layout
+from zava.infrastructure.importing.rejects import ImportReport
 from zava.infrastructure.importing.run import run_import
 
 _TABLES = ("stores", "products", "customers", "inventory", "orders", "order_items")

@@ -12,13 +12,12 @@ from rich.table import Table
 from zava.app import embedders
 from zava.cli import quickstart
 from zava.cli.terminal import administered, console, operator
+from zava.infrastructure.importing.files.suggesting import suggest
 from zava.infrastructure.importing.inbox import make_import_login, run_inbox
 from zava.infrastructure.importing.layout import ImportRefused
-from zava.infrastructure.importing.loading import MODES, ImportReport, Mode
 from zava.infrastructure.importing.mapping import documented_layout, find_mapping
-from zava.infrastructure.importing.rejects import write_rejects
+from zava.infrastructure.importing.rejects import MODES, ImportReport, Mode, write_rejects
 from zava.infrastructure.importing.run import run_import
-from zava.infrastructure.importing.suggesting import suggest
 from zava.infrastructure.postgres.data_quality import DAYS, read_quality
 from zava.settings import settings
 
