@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 
 from bench.report import spread
@@ -56,7 +57,7 @@ def _rounds(
     directory: Path, server: EmbeddedServer, lines: int, options: argparse.Namespace
 ) -> None:
     rows = options.orders + lines
-    ratios = []
+    ratios, cpu_ratios = [], []
     for number in range(options.rounds):
         with _copy_of(server, f"imported_{number}") as name:
             command = [sys.executable, "-m", "bench.loading", "--import-into"]
@@ -64,19 +65,24 @@ def _rounds(
             command += ["--profile"] if options.profile else []
             ended = subprocess.run(command, check=True, capture_output=True, text=True)
             *profile, last = ended.stdout.splitlines()
-            imported, peak = map(float, last.split())
+            imported, import_cpu, peak = map(float, last.split())
             print("\n".join(profile), end="\n" if profile else "")
             if not number:
                 _export(server.superuser_url(name), directory)
         with _copy_of(server, f"copied_{number}") as name:
-            copied = _copy(server.superuser_url(name), directory)
+            copied, copy_cpu = _copy(server.superuser_url(name), directory)
         ratios.append(copied / imported)
+        cpu_ratios.append(copy_cpu / import_cpu)
         print(
             f"import {imported:.1f} s ({rows / imported:,.0f} rows a second, {peak:.0f} MB),"
-            f" COPY {copied:.1f} s, ratio {copied / imported:.2f}",
+            f" COPY {copied:.1f} s, ratio {copied / imported:.2f}; CPU {import_cpu:.1f} s,"
+            f" {copy_cpu:.1f} s, ratio {copy_cpu / import_cpu:.2f}",
             flush=True,
         )
-    print(f"{options.orders:,} orders, {lines:,} lines: {spread(ratios)} of bare COPY")
+    print(
+        f"{options.orders:,} orders, {lines:,} lines: {spread(ratios)} of bare COPY,"
+        f" {spread(cpu_ratios)} by CPU time of client and server"
+    )
 
 
 @contextmanager
@@ -187,9 +193,12 @@ def _export(conninfo: str, directory: Path) -> None:
                     file.write(piece)
 
 
-def _copy(conninfo: str, directory: Path) -> float:
-    """Return the seconds of a bare COPY of both tables, as a superuser in one transaction."""
-    started = time.monotonic()
+def _copy(conninfo: str, directory: Path) -> tuple[float, float]:
+    """Return the seconds of a bare COPY of both tables, as a superuser in one transaction.
+
+    The second figure is the CPU time of this process and of the server's.
+    """
+    started, before = time.monotonic(), time.process_time()
     with psycopg.connect(conninfo) as owner, owner.cursor() as cursor:
         for table in _TABLES:
             with (
@@ -198,25 +207,35 @@ def _copy(conninfo: str, directory: Path) -> float:
             ):
                 while piece := file.read(_PIECE_BYTES):
                     copy.write(piece)
-    return time.monotonic() - started
+        owner.commit()
+        cpu = time.process_time() - before + _cpu(owner)
+    return time.monotonic() - started, cpu
+
+
+def _cpu(connection: psycopg.Connection) -> float:
+    """Return the CPU seconds of the server's process of a connection."""
+    used = psutil.Process(connection.info.backend_pid).cpu_times()
+    return used.user + used.system
 
 
 class _Timed(psycopg.Connection):
-    """A connection that prints how long each of its slow statements took."""
+    """A connection that prints the time and the CPU time of each of its slow statements."""
 
     def execute(self, query: Any, *args: Any, **options: Any) -> Any:
-        started = time.monotonic()
+        started, cpu = time.monotonic(), _cpu(self)
         try:
             return super().execute(query, *args, **options)
         finally:
             if (seconds := time.monotonic() - started) > _SLOW_SECONDS:
                 text = query if isinstance(query, str) else query.as_string(self)
-                print(f"  {seconds:6.1f} s  {' '.join(text.split())[:110]}")
+                print(
+                    f"  {seconds:6.1f} s {_cpu(self) - cpu:6.1f} s  {' '.join(text.split())[:110]}"
+                )
 
 
 def _import(conninfo: str, directory: str, *, is_profiled: bool) -> None:
     kind = _Timed if is_profiled else psycopg.Connection
-    started = time.monotonic()
+    started, before = time.monotonic(), time.process_time()
 
     def progress(what: str, _share: float) -> None:
         if is_profiled:
@@ -224,11 +243,12 @@ def _import(conninfo: str, directory: str, *, is_profiled: bool) -> None:
 
     with kind.connect(conninfo, autocommit=True) as admin:
         report = run_import(admin, Path(directory), documented_layout(), progress=progress)
+        cpu = time.process_time() - before + _cpu(admin)
     seconds = time.monotonic() - started
     if report.rejects or report.counts["orders"].added != report.counts["orders"].staged:
         raise SystemExit(f"rows were not loaded: {report.rejects[:1]}")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(seconds, peak)
+    print(seconds, cpu, peak)
 
 
 if __name__ == "__main__":

@@ -184,6 +184,8 @@ FROM (SELECT s.*, date_part('epoch', s.moment) AS epoch
 JOIN zava_import.store_keys AS r ON (r.source_system, r.source_key) = (%(source)s, t.store_key)
 LEFT JOIN LATERAL (SELECT k.order_id FROM zava_import.order_keys AS k
                    WHERE k.store_id = r.store_id AND k.source_system = %(source)s AND k.source_key = t.order_key
+                     -- Looked up once: the first import of a source finds no order.
+                     AND (SELECT EXISTS (SELECT FROM zava_import.order_keys AS a WHERE a.source_system = %(source)s))
                    OFFSET 0) AS o ON true
 LEFT JOIN LATERAL (SELECT k.customer_id FROM zava_import.customer_keys AS k
                    WHERE k.store_id = r.store_id AND k.source_system = %(source)s AND k.source_key = t.customer_key

@@ -1,7 +1,7 @@
 """Checks the staged orders and lines of a run and writes them to the retail tables.
 
-What an order is in the database is found once, and what a line's figures are is computed once;
-whatever else is checked or written is read from that.
+The import looks each order up once and computes the figures of each line once. All later checks
+and writes read that.
 """
 
 from collections.abc import Sequence

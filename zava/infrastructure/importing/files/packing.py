@@ -41,7 +41,7 @@ def pack(records: Sequence[Record], number: int, file: str) -> bytes:
     try:
         return f"{number}\t{text}\n".encode()
     except UnicodeEncodeError as error:
-        surrogate = text[error.start]
+        surrogate = error.object[error.start]
         raise _unholdable(records, file, surrogate, "half of a surrogate pair") from error
 
 
