@@ -1,6 +1,6 @@
 """Copies the rows of files into the staging tables, in one transaction."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -36,23 +36,24 @@ class Sources:
     loads: tuple[tuple[Load, int], ...]
 
 
-def find_sources(path: Path, mapping: Mapping) -> Sources:
-    """Return the files that a mapping reads, of a directory or the one file given.
+def list_files(directory: Path, mapping: Mapping) -> list[Path]:
+    """Return the files of a directory that a mapping reads, by name."""
+    return _read_ones(sorted(directory.iterdir()), mapping)
+
+
+def find_sources(path: Path | Sequence[Path], mapping: Mapping) -> Sources:
+    """Return the files that a mapping reads: of a directory, the one file, or those given.
 
     Raises:
         ImportRefused: no file has a name of the mapping, or a file is empty.
     """
-    if not path.exists():
-        raise ImportRefused(f"{path}: there is no such file or directory")
-    listed = sorted(path.iterdir()) if path.is_dir() else [path]
-    files = [
-        file
-        for file in listed
-        if file.is_file()
-        and file.name.lower().endswith(FORMATS)
-        and not file.name.endswith(REJECTS_END)
-        and any(load.reads(file.name) for load in mapping.loads)
-    ]
+    given = [path] if isinstance(path, Path) else list(path)
+    for one in given:
+        if not one.exists():
+            raise ImportRefused(f"{one}: there is no such file or directory")
+    if isinstance(path, Path) and path.is_dir():
+        given = sorted(path.iterdir())
+    files = _read_ones(given, mapping)
     if not files:
         wanted = ", ".join(dict.fromkeys(name for load in mapping.loads for name in load.files))
         raise ImportRefused(f"{path}: no file here has one of the names {wanted}")
@@ -68,6 +69,17 @@ def find_sources(path: Path, mapping: Mapping) -> Sources:
             if load.reads(file.name)
         ),
     )
+
+
+def _read_ones(files: Iterable[Path], mapping: Mapping) -> list[Path]:
+    return [
+        file
+        for file in files
+        if file.is_file()
+        and file.name.lower().endswith(FORMATS)
+        and not file.name.endswith(REJECTS_END)
+        and any(load.reads(file.name) for load in mapping.loads)
+    ]
 
 
 def stage(
