@@ -2181,20 +2181,30 @@ ALTER TABLE zava_import.rejects OWNER TO zava_loader;
 --
 
 CREATE UNLOGGED TABLE zava_import.resolved_lines (
-    number bigint NOT NULL,
-    of_store uuid NOT NULL,
-    order_id uuid NOT NULL,
-    is_new boolean NOT NULL,
-    line_number smallint NOT NULL,
-    product_id uuid NOT NULL,
+    number bigint,
+    of_store uuid,
+    order_id uuid,
+    is_new boolean,
+    line_number smallint,
+    product_id uuid,
     quantity numeric NOT NULL,
-    unit_price numeric(10,2) NOT NULL,
-    discount_percent numeric(5,2) NOT NULL,
-    discount_amount numeric(12,2) NOT NULL,
-    total_amount numeric(12,2) NOT NULL
+    unit_price numeric(10,2),
+    discount_percent numeric(5,2),
+    discount_amount numeric(12,2),
+    total_amount numeric(12,2),
+    file integer NOT NULL,
+    "row" bigint NOT NULL,
+    of_order bigint,
+    rule text
 );
 
 ALTER TABLE zava_import.resolved_lines OWNER TO zava_loader;
+
+--
+-- Name: COLUMN resolved_lines.rule; Type: COMMENT; Schema: zava_import; Owner: zava_loader
+--
+
+COMMENT ON COLUMN zava_import.resolved_lines.rule IS 'Why its figures cannot be loaded; its price and amounts are then NULL.';
 
 --
 -- Name: resolved_orders; Type: TABLE; Schema: zava_import; Owner: zava_loader
@@ -2204,21 +2214,41 @@ CREATE UNLOGGED TABLE zava_import.resolved_orders (
     number bigint NOT NULL,
     store_key text NOT NULL,
     order_key text NOT NULL,
-    of_store uuid NOT NULL,
+    of_store uuid,
     order_id uuid NOT NULL,
     is_new boolean NOT NULL,
     customer_id uuid,
     order_date timestamp with time zone NOT NULL,
     status text NOT NULL,
-    is_return boolean NOT NULL,
-    total_amount numeric(12,2) NOT NULL,
     tax_amount numeric(12,2) NOT NULL,
     shipping_amount numeric(12,2) NOT NULL,
     tender text,
-    difference numeric
+    file integer NOT NULL,
+    "row" bigint NOT NULL,
+    of_order bigint NOT NULL,
+    has_unknown_customer boolean NOT NULL,
+    stated_amount numeric
 );
 
 ALTER TABLE zava_import.resolved_orders OWNER TO zava_loader;
+
+--
+-- Name: COLUMN resolved_orders.number; Type: COMMENT; Schema: zava_import; Owner: zava_loader
+--
+
+COMMENT ON COLUMN zava_import.resolved_orders.number IS 'The moment of the order, in microseconds of Unix time.';
+
+--
+-- Name: COLUMN resolved_orders.of_order; Type: COMMENT; Schema: zava_import; Owner: zava_loader
+--
+
+COMMENT ON COLUMN zava_import.resolved_orders.of_order IS 'The order in this run: file and row in one number.';
+
+--
+-- Name: COLUMN resolved_orders.stated_amount; Type: COMMENT; Schema: zava_import; Owner: zava_loader
+--
+
+COMMENT ON COLUMN zava_import.resolved_orders.stated_amount IS 'The total that the source gives for the order.';
 
 --
 -- Name: store_keys; Type: TABLE; Schema: zava_import; Owner: zava_owner

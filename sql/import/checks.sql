@@ -51,36 +51,32 @@ WHERE NOT EXISTS (SELECT FROM zava_import.products AS k WHERE k.product_key = s.
 INSERT INTO zava_import.rejects (run_id, table_name, file, row, column_name, rule, value, record)
 SELECT %(run)s, 'orders', s.file, s.row, 'store_key', 'no store has this key', s.store_key, to_jsonb(s)
 FROM zava_import.orders AS s
-WHERE NOT EXISTS (SELECT FROM zava_import.stores AS k WHERE k.store_key = s.store_key)
-  AND NOT EXISTS (SELECT FROM zava_import.store_keys AS k WHERE (k.source_system, k.source_key) = (%(source)s, s.store_key))
+WHERE NOT EXISTS (SELECT FROM zava_import.store_keys AS k WHERE (k.source_system, k.source_key) = (%(source)s, s.store_key))
 
 -- name: unknown customers of orders
 INSERT INTO zava_import.rejects (run_id, table_name, file, row, column_name, rule, value, record)
 SELECT %(run)s, 'orders', s.file, s.row, 'customer_key', 'no customer of the store has this key', s.customer_key, to_jsonb(s)
-FROM zava_import.orders AS s
-WHERE s.customer_key IS NOT NULL
-  AND NOT EXISTS (SELECT FROM zava_import.customers AS k
-                  WHERE k.store_key = s.store_key AND k.customer_key = s.customer_key)
-  AND (SELECT true FROM zava_import.customer_keys AS k
-       WHERE k.source_system = %(source)s AND k.source_key = s.customer_key
-         AND k.store_id = (SELECT t.store_id FROM zava_import.store_keys AS t
-                           WHERE (t.source_system, t.source_key) = (%(source)s, s.store_key))) IS NULL
+FROM zava_import.resolved_orders AS n
+JOIN zava_import.orders AS s ON s.file = n.file AND s.row = n.row
+WHERE n.has_unknown_customer
 
--- name: unknown orders of lines
+-- name: lines that cannot be loaded
 INSERT INTO zava_import.rejects (run_id, table_name, file, row, column_name, rule, value, record)
-SELECT %(run)s, 'order_items', s.file, s.row, 'order_key', 'no order of these files has this key', s.order_key, to_jsonb(s)
-FROM zava_import.order_items AS s
-WHERE NOT EXISTS (SELECT FROM zava_import.orders AS k WHERE k.store_key = s.store_key AND k.order_key = s.order_key)
-  AND NOT EXISTS (SELECT FROM zava_import.rejects AS r
-                  WHERE r.run_id = %(run)s AND r.table_name = 'orders'
-                    AND r.record->>'store_key' = s.store_key AND r.record->>'order_key' = s.order_key)
-
--- name: unknown products of lines
-INSERT INTO zava_import.rejects (run_id, table_name, file, row, column_name, rule, value, record)
-SELECT %(run)s, 'order_items', s.file, s.row, 'product_key', 'no product has this key', s.product_key, to_jsonb(s)
-FROM zava_import.order_items AS s
-WHERE NOT EXISTS (SELECT FROM zava_import.products AS k WHERE k.product_key = s.product_key)
-  AND NOT EXISTS (SELECT FROM zava_import.product_keys AS k WHERE (k.source_system, k.source_key) = (%(source)s, s.product_key))
+SELECT %(run)s, 'order_items', s.file, s.row, c.column_name, c.rule, c.value, to_jsonb(s)
+FROM zava_import.resolved_lines AS n
+JOIN zava_import.order_items AS s ON s.file = n.file AND s.row = n.row
+CROSS JOIN LATERAL (VALUES
+  ('order_key', CASE WHEN n.of_order IS NULL AND NOT EXISTS (
+     SELECT FROM zava_import.rejects AS r
+     WHERE r.run_id = %(run)s AND r.table_name = 'orders'
+       AND r.record->>'store_key' = s.store_key AND r.record->>'order_key' = s.order_key)
+     THEN 'no order of these files has this key' END, s.order_key),
+  ('product_key', CASE WHEN n.product_id IS NULL THEN 'no product has this key' END, s.product_key),
+  (CASE WHEN n.line_number IS NULL THEN 'line_number' ELSE 'total_amount' END,
+   CASE WHEN n.of_order IS NOT NULL AND n.product_id IS NOT NULL THEN n.rule END,
+   coalesce(s.total_amount, s.unit_price))
+) AS c (column_name, rule, value)
+WHERE (n.of_order IS NULL OR n.product_id IS NULL OR n.rule IS NOT NULL) AND c.rule IS NOT NULL
 
 -- name: lines without a number among others
 INSERT INTO zava_import.rejects (run_id, table_name, file, row, column_name, rule, value, record)
@@ -88,24 +84,6 @@ SELECT %(run)s, 'order_items', s.file, s.row, 'line_number', 'required, because 
 FROM zava_import.order_items AS s
 WHERE s.line_number IS NULL
   AND EXISTS (SELECT FROM zava_import.order_items AS o WHERE o.line_number IS NOT NULL)
-
--- name: lines whose total does not follow
-INSERT INTO zava_import.rejects (run_id, table_name, file, row, column_name, rule, value, record)
-SELECT %(run)s, 'order_items', p.file, p.row, 'total_amount', p.rule, p.total_amount::text, to_jsonb(s)
-FROM (
-  SELECT p.*, CASE
-           WHEN p.total_amount IS NULL THEN 'unit_price or total_amount is required'
-           WHEN abs(p.unit_price) >= 100000000 THEN 'the price of one unit is too large'
-           WHEN abs(p.total_amount - p.computed) > 0.05 THEN 'quantity * unit_price - discount_amount is another amount'
-           WHEN p.total_amount < 0 AND p.quantity > 0 THEN 'below 0 with a quantity above 0'
-           WHEN p.unit_price < 0 THEN 'above 0 with a quantity below 0'
-           WHEN p.total_amount <> round(p.quantity * p.unit_price - p.discount_amount, 2) THEN
-             'no discount in whole cents makes this amount'
-         END AS rule
-  FROM (/* priced */) AS p
-) AS p
-JOIN zava_import.order_items AS s ON s.file = p.file AND s.row = p.row
-WHERE p.rule IS NOT NULL
 
 -- name: orders with a rejected line
 INSERT INTO zava_import.rejects (run_id, table_name, file, row, column_name, rule, value, record)
@@ -119,11 +97,21 @@ ORDER BY s.file, s.row, r.row
 -- name: orders without a line
 INSERT INTO zava_import.rejects (run_id, table_name, file, row, column_name, rule, value, record)
 SELECT %(run)s, 'orders', s.file, s.row, 'order_key', 'no line of these files belongs to it', s.order_key, to_jsonb(s)
-FROM zava_import.orders AS s
-WHERE NOT EXISTS (SELECT FROM zava_import.order_items AS k WHERE k.store_key = s.store_key AND k.order_key = s.order_key)
+FROM zava_import.resolved_orders AS n
+JOIN zava_import.orders AS s ON s.file = n.file AND s.row = n.row
+WHERE NOT EXISTS (SELECT FROM zava_import.resolved_lines AS l WHERE l.of_order = n.of_order)
+
+-- name: orders whose total is too large
+INSERT INTO zava_import.rejects (run_id, table_name, file, row, column_name, rule, value, record)
+SELECT %(run)s, 'orders', s.file, s.row, 'order_key', 'its lines make too large an amount', s.order_key, to_jsonb(s)
+FROM (SELECT l.of_order FROM zava_import.resolved_lines AS l
+      GROUP BY l.of_order HAVING abs(sum(l.total_amount)) >= 10000000000) AS l
+JOIN zava_import.resolved_orders AS n ON n.of_order = l.of_order
+JOIN zava_import.orders AS s ON s.file = n.file AND s.row = n.row
 
 -- name: lines of rejected orders
 INSERT INTO zava_import.rejects (run_id, table_name, file, row, column_name, rule, value, record)
 SELECT %(run)s, 'order_items', s.file, s.row, 'order_key', 'its order is rejected', s.order_key, to_jsonb(s)
-FROM zava_import.order_items AS s
-WHERE NOT EXISTS (SELECT FROM zava_import.orders AS k WHERE k.store_key = s.store_key AND k.order_key = s.order_key)
+FROM zava_import.resolved_lines AS l
+JOIN zava_import.order_items AS s ON s.file = l.file AND s.row = l.row
+WHERE NOT EXISTS (SELECT FROM zava_import.resolved_orders AS n WHERE n.of_order = l.of_order)

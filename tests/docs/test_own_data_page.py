@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from zava.infrastructure.importing.layout import LAYOUTS, Layout
-from zava.infrastructure.importing.loading import MODES
 from zava.infrastructure.importing.mapping import Mapping, read_mapping
+from zava.infrastructure.importing.rejects import MODES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "own-data.md").read_text(encoding="utf-8")
 

@@ -2,6 +2,7 @@
 
 import gzip
 import sys
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ import pytest
 
 from tests.database import Cluster, one
 from tests.importing.files import CELLS, write_csv, write_shop
+from zava.infrastructure.importing.files.reading import open_rows
 from zava.infrastructure.importing.layout import LAYOUTS, ImportRefused
-from zava.infrastructure.importing.loading import ImportReport
 from zava.infrastructure.importing.mapping import documented_layout
+from zava.infrastructure.importing.rejects import ImportReport
 from zava.infrastructure.importing.run import run_import
 
 _TABLES = ("stores", "products", "customers", "inventory", "orders", "order_items")
@@ -97,6 +99,12 @@ REFUSED: dict[str, tuple[Callable[[Path], Any], str]] = {
         lambda d: (d / "orders.jsonl").write_text("[" * 100_000),
         "orders.jsonl: row 1: no JSON",
     ),
+    "JSON with half a character": (
+        lambda d: (d / "orders.jsonl").write_text(
+            '{"store_key": "s1", "order_key": "\\ud800", "order_date": "2026-05-01"}'
+        ),
+        "orders.jsonl: row 1: a cell holds half of a surrogate pair",
+    ),
     "NUL": (replaced("stores", b"Main", b"Ma\x00in"), "stores.csv: row 2: a cell holds a NUL"),
 }
 
@@ -130,6 +138,35 @@ REJECTED: dict[str, tuple[dict[str, list[dict[str, Any]]], set[tuple[str, str, s
         {"orders": [{"order_date": "31/12/2025"}]},
         {
             ("orders", "order_date", "no date; set dates to YMD, DMY or MDY in the mapping"),
+            ("order_items", "order_key", "its order is rejected"),
+        },
+    ),
+    "dates in two forms": (
+        {
+            "orders": [{}, {"order_key": "o2", "order_date": "31/12/2025"}],
+            "order_items": [{}, {"order_key": "o2"}],
+        },
+        {
+            ("orders", "order_date", "no date; set dates to YMD, DMY or MDY in the mapping"),
+            ("order_items", "order_key", "its order is rejected"),
+        },
+    ),
+    "amount of a line that no column holds": (
+        {"order_items": [{"quantity": "999999999", "unit_price": "99999999"}]},
+        {
+            ("order_items", "total_amount", "the amount of the line is too large"),
+            ("orders", "order_key", "its line in row 2 is rejected"),
+        },
+    ),
+    "amount of an order that no column holds": (
+        {
+            "order_items": [
+                {"quantity": "900", "unit_price": "9999999", "line_number": str(number)}
+                for number in (1, 2)
+            ]
+        },
+        {
+            ("orders", "order_key", "its lines make too large an amount"),
             ("order_items", "order_key", "its order is rejected"),
         },
     ),
@@ -228,6 +265,50 @@ def test_ragged_row_is_rejected_and_its_order_with_it(
         "orders.csv: row 3, order_key: its line in row 3 is rejected",
     ]
     assert report.counts["orders"].added == 1
+
+
+def test_order_of_more_lines_than_a_number_holds_is_rejected(
+    admin: psycopg.Connection, tmp_path: Path
+) -> None:
+    write_shop(tmp_path)
+    path = tmp_path / "order_items.csv"
+    header, line = path.read_text().splitlines()
+    path.write_text("\n".join([header, *[line] * 32_768]))
+    report = run(admin, tmp_path)
+    rules = {(one.table, one.column, one.rule) for one in report.rejects}
+    assert ("order_items", "line_number", "the order has more than 32,767 lines") in rules
+    assert report.counts["orders"].added == 0
+
+
+def test_large_file_is_read_in_pieces(tmp_path: Path) -> None:
+    rows = tmp_path / "orders.csv"
+    rows.write_text("store_key,order_key\n" + "s1,o1\n" * 60_000)
+    # A disk's image, for example: one line of NULs, as long as the file.
+    image = tmp_path / "image.csv"
+    with image.open("wb") as file:
+        file.truncate(1 << 26)
+    layout = documented_layout()
+    tracemalloc.start()
+    try:
+        with open_rows(rows, layout) as (header, found):
+            assert header == ["store_key", "order_key"]
+            assert sum(1 for _ in found) == 60_000
+        assert tracemalloc.get_traced_memory()[1] < rows.stat().st_size
+        with pytest.raises(ImportRefused, match=r"image\.csv: row 1: the line has more than 10,"):
+            open_rows(image, layout).__enter__()
+        assert tracemalloc.get_traced_memory()[1] < image.stat().st_size
+    finally:
+        tracemalloc.stop()
+
+
+def test_wrong_character_is_found_in_the_row_that_holds_it(tmp_path: Path) -> None:
+    path = tmp_path / "stores.csv"
+    path.write_bytes(b"store_key\n" + "s\u00e9\n".encode() * 9000 + b"\xff\n")
+    with (
+        pytest.raises(ImportRefused, match=r"stores\.csv: row 9002: a character is not utf-8"),
+        open_rows(path, documented_layout()) as (_, rows),
+    ):
+        list(rows)
 
 
 @pytest.mark.parametrize("module", ["pyarrow", "openpyxl"])

@@ -20,9 +20,8 @@ from tests.importing.files import export, write_csv, write_shop
 from tests.patience import patient
 from zava.infrastructure.importing import run as importing
 from zava.infrastructure.importing.layout import ImportRefused
-from zava.infrastructure.importing.loading import ImportReport, Mode
 from zava.infrastructure.importing.mapping import Mapping, documented_layout
-from zava.infrastructure.importing.rejects import write_rejects
+from zava.infrastructure.importing.rejects import ImportReport, Mode, write_rejects
 from zava.infrastructure.importing.run import run_import
 
 _FIGURES = """

@@ -9,10 +9,11 @@ import httpx
 import psycopg
 import pytest
 
-from tests.importing.files import write_shop
+from tests.importing.files import CELLS, write_csv, write_shop
 from tests.local.forked import ROOT
 from tests.local.laptop import Laptop, free_port
 from tests.protocol.rpc import MODERN, request
+from zava.cli.own_data.import_commands import WATCHING
 
 COUNT = "SELECT count(*) AS orders FROM retail.orders"
 
@@ -241,3 +242,18 @@ def test_import_shows_what_would_change_and_writes_rejects_beside_the_file(
     assert refused(laptop.zava("import", str(tmp_path), "--mode", "merge"), "--mode", "upsert")
     (tmp_path / "orders.csv").write_text("store_key,order_key,order_date\n")
     assert refused(laptop.zava("import", str(tmp_path)), "orders.csv", "no row below")
+
+
+def test_watched_directory_is_loaded_until_the_command_is_ended(
+    laptop: Laptop, tmp_path: Path
+) -> None:
+    # No row of it can be loaded, so the demo's data stay what they are.
+    write_csv(tmp_path / "orders.csv", [CELLS["orders"] | {"store_key": "s9"}])
+    watching = Laptop(laptop.home, laptop.port)
+    watching.options = (str(tmp_path), "--watch", "--every", "0.1")
+    watching.start("import", until="Imported:")
+    try:
+        assert WATCHING in watching.screens[-1]
+    finally:
+        assert watching.stop() == 0
+    assert refused(laptop.zava("import", "--inbox", "--watch"), "--watch", "give a directory")

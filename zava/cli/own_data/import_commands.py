@@ -1,10 +1,15 @@
 """`zava import`: loads a retailer's own files."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Annotated, Any
 
+import psycopg
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -12,17 +17,18 @@ from rich.table import Table
 from zava.cli import quickstart
 from zava.cli.terminal import Requester, administered, console, operator
 from zava.composition.backends import embedders
+from zava.infrastructure.importing.files.suggesting import suggest
 from zava.infrastructure.importing.inbox import make_import_login, run_inbox
-from zava.infrastructure.importing.layout import ImportRefused
-from zava.infrastructure.importing.loading import MODES, ImportReport, Mode
-from zava.infrastructure.importing.mapping import documented_layout, find_mapping
-from zava.infrastructure.importing.rejects import write_rejects
+from zava.infrastructure.importing.layout import ImportRefused, ImportUnderWay
+from zava.infrastructure.importing.mapping import Mapping, documented_layout, find_mapping
+from zava.infrastructure.importing.rejects import MODES, ImportReport, Mode, write_rejects
 from zava.infrastructure.importing.run import run_import
-from zava.infrastructure.importing.suggesting import suggest
+from zava.infrastructure.importing.watching import WatchedDirectory
 from zava.infrastructure.postgres.data_quality import DAYS, read_quality
 from zava.settings import settings
 
 _SAMPLES = 5
+WATCHING = "Watching; SIGTERM or Ctrl-C ends it."
 
 
 def import_files(
@@ -50,6 +56,12 @@ def import_files(
     strict: Annotated[
         bool, typer.Option("--strict", help="Load nothing when a row is rejected.")
     ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Load what comes into the directory until it is ended.")
+    ] = False,
+    every: Annotated[
+        float, typer.Option(min=0.1, help="Seconds between two looks at a watched directory.")
+    ] = 10,
     by: Requester = None,
 ) -> None:
     """Load a retailer's own files: stores, products, customers, inventory, orders and lines."""
@@ -59,29 +71,80 @@ def import_files(
         console.print(suggest(path), highlight=False, markup=False)
         return
     given = find_mapping(mapping) if mapping else documented_layout()
+    options: dict[str, Any] = {"mode": _mode(mode), "strict": strict, "actor": by or operator()}
+    if watch:
+        if path is None or dry_run:
+            raise ImportRefused("--watch: give a directory, without --inbox and --dry-run")
+        _watch(WatchedDirectory(path, given), given, options, every)
+        return
+    options["dry_run"] = dry_run
     with administered() as database, database.administration() as connection:
-        with _progress() as shown:
-            task = shown.add_task("Reading", total=1.0)
-            options: dict[str, Any] = {
-                "mode": _mode(mode),
-                "dry_run": dry_run,
-                "strict": strict,
-                "actor": by or operator(),
-                "progress": lambda what, share: shown.update(
-                    task, description=what, completed=share
-                ),
-            }
-            report = (
-                run_inbox(connection, replace(given, source=source), **options)
-                if path is None
-                else run_import(connection, path, given, **options)
-            )
-        _print_report(report)
-        known = embedders(settings())
-        if report.counts["products"].written and not dry_run and known:
-            quickstart.embed_with_progress(
-                connection, known[0], activate=False, console=console, lines=True
-            )
+        if path is None:
+            _load(connection, run_inbox, replace(given, source=source), **options)
+        else:
+            _load(connection, partial(run_import, path=path), given, **options)
+
+
+def _load(
+    connection: psycopg.Connection,
+    run: Callable[..., ImportReport],
+    mapping: Mapping,
+    **options: Any,
+) -> None:
+    """Run an import under a progress bar, print its report, and embed changed products."""
+    with _progress() as shown:
+        task = shown.add_task("Reading", total=1.0)
+        report = run(
+            connection,
+            mapping=mapping,
+            progress=lambda what, share: shown.update(task, description=what, completed=share),
+            **options,
+        )
+    _print_report(report)
+    known = embedders(settings())
+    if report.counts["products"].written and not report.is_dry_run and known:
+        quickstart.embed_with_progress(
+            connection, known[0], activate=False, console=console, lines=True
+        )
+
+
+def _watch(
+    watched: WatchedDirectory, mapping: Mapping, options: dict[str, Any], every: float
+) -> None:
+    ended = Event()  # by a signal alone, which interrupts the wait
+    with suppress(KeyboardInterrupt), administered() as database:
+        console.print(WATCHING, highlight=False, markup=False)
+        while True:
+            if waiting := watched.complete():
+                try:
+                    with database.administration() as connection:
+                        _load_waiting(connection, watched, waiting, mapping, options)
+                except (ImportUnderWay, psycopg.OperationalError, OSError) as error:
+                    _say(f"Not loaded; it is tried again: {' '.join(str(error).split())}")
+            ended.wait(every)
+
+
+def _load_waiting(
+    connection: psycopg.Connection,
+    watched: WatchedDirectory,
+    waiting: list[Path],
+    mapping: Mapping,
+    options: dict[str, Any],
+) -> None:
+    while files := watched.next_run(connection, waiting):
+        _say(f"Loading {', '.join(file.name for file in files)}")
+        try:
+            _load(connection, partial(run_import, path=files), mapping, **options)
+        except ImportUnderWay:
+            raise
+        except ImportRefused as refused:
+            _say(f"Refused, and left alone until a file changes: {refused}")
+        watched.settle(files)
+        waiting = [file for file in waiting if file not in files]
+
+
+def _say(text: str) -> None:
+    console.print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ} {text}", highlight=False, markup=False)
 
 
 def data(

@@ -8,9 +8,9 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from zava.infrastructure.importing.layout import LAYOUTS, ImportRefused
-from zava.infrastructure.importing.loading import ImportReport, Mode, load_staged, refuse_rejects
+from zava.infrastructure.importing.loading import load_staged, refuse_rejects
 from zava.infrastructure.importing.mapping import Mapping
-from zava.infrastructure.importing.rejects import read_rejects
+from zava.infrastructure.importing.rejects import ImportReport, Mode, read_rejects
 from zava.infrastructure.importing.run import as_only_importer, finish, set_zone, vacuum
 from zava.infrastructure.importing.staging import Progress, empty
 

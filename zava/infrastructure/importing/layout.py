@@ -10,6 +10,10 @@ class ImportRefused(Exception):
     """The import is refused; the message names file, row, column and rule."""
 
 
+class ImportUnderWay(ImportRefused):
+    """Another import has the database; the same one may be tried again when that has ended."""
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """A column of the layout; `most` is the longest text, or the largest absolute number.

@@ -1,15 +1,18 @@
-"""Rows that an import did not load, with the rule that each breaks."""
+"""What an import did, and the rows that it did not load, with the rule that each breaks."""
 
 import csv
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import psycopg
 
 from zava.infrastructure.importing.staging import REJECTS_END
+
+Mode = Literal["append", "upsert", "replace-period"]
+MODES: tuple[Mode, ...] = ("append", "upsert", "replace-period")
 
 _REJECTS = """
 SELECT file, row, table_name, column_name, rule, value, record - 'file' - 'row'
@@ -34,6 +37,39 @@ class Reject:
         """Return it as one line without the value, which may be a person's."""
         column = f", {self.column}" if self.column else ""
         return f"{self.file.name}: row {self.row}{column}: {self.rule}"
+
+
+@dataclass(slots=True)
+class Counts:
+    """What happened to the rows of one table."""
+
+    staged: int = 0
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    rejected: int = 0
+
+    @property
+    def written(self) -> int:
+        """Return how many rows of the table are another than before."""
+        return self.added + self.changed + self.removed
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """What an import did, or would do; `notes` are sentences for a person."""
+
+    run_id: UUID
+    is_dry_run: bool
+    was_resumed: bool
+    counts: dict[str, Counts] = field(default_factory=dict)
+    rejects: list[Reject] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def rejected(self) -> int:
+        """Return how many rows were not loaded."""
+        return sum(counts.rejected for counts in self.counts.values())
 
 
 def read_rejects(

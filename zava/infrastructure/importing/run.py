@@ -6,7 +6,7 @@ staged rows. One importer runs at a time.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as MappingOf
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -17,15 +17,10 @@ from uuid import UUID
 import psycopg
 from psycopg.types.json import Jsonb
 
-from zava.infrastructure.importing.layout import LAYOUTS, ImportRefused
-from zava.infrastructure.importing.loading import (
-    ImportReport,
-    Mode,
-    load_staged,
-    refuse_rejects,
-)
+from zava.infrastructure.importing.layout import LAYOUTS, ImportRefused, ImportUnderWay
+from zava.infrastructure.importing.loading import load_staged, refuse_rejects
 from zava.infrastructure.importing.mapping import Mapping
-from zava.infrastructure.importing.rejects import read_rejects
+from zava.infrastructure.importing.rejects import ImportReport, Mode, read_rejects
 from zava.infrastructure.importing.staging import Progress, Sources, empty, find_sources, stage
 
 # Any constant does; a second importer is refused.
@@ -34,7 +29,7 @@ _ADVISORY_LOCK = 7_261_941_211
 
 def run_import(
     connection: psycopg.Connection,
-    path: Path,
+    path: Path | Sequence[Path],
     mapping: Mapping,
     *,
     mode: Mode = "upsert",
@@ -43,7 +38,7 @@ def run_import(
     actor: str = "",
     progress: Progress = lambda _what, _share: None,
 ) -> ImportReport:
-    """Load the files of a directory, or one file, as the loader role.
+    """Load the files of a directory, one file, or the files given, as the loader role.
 
     `connection` is an administrator's, in autocommit. A dry run writes all and takes it back, so
     that its counts are those of the run itself. With `strict` one rejected row refuses the import.
@@ -77,11 +72,11 @@ def as_only_importer(connection: psycopg.Connection, actor: str) -> Iterator[Non
     """Act as the loader role, as the only importer; `actor` is named in the change log.
 
     Raises:
-        ImportRefused: another import is under way.
+        ImportUnderWay: there is another one.
     """
     row = connection.execute("SELECT pg_try_advisory_lock(%s)", [_ADVISORY_LOCK]).fetchone()
     if row != (True,):
-        raise ImportRefused(
+        raise ImportUnderWay(
             "another import is under way in this database; let it end, then try again"
         )
     try:
@@ -176,7 +171,11 @@ def _stage(
             "UPDATE zava.import_runs SET state = 'staged', staged = %s WHERE run_id = %s",
             [Jsonb(counts), run_id],
         )
-    connection.execute("ANALYZE " + ", ".join(f"zava_import.{layout.name}" for layout in LAYOUTS))
+    # Of the columns by which rows are joined: of all of them it takes as long as a check.
+    for layout in LAYOUTS:
+        if counts[layout.name]:
+            keys = ", ".join(("file", "row", *layout.key))
+            connection.execute(f"ANALYZE zava_import.{layout.name} ({keys})")
 
 
 def set_zone(connection: psycopg.Connection, mapping: Mapping) -> None:

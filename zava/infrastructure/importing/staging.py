@@ -1,6 +1,6 @@
 """Copies the rows of files into the staging tables, in one transaction."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -9,19 +9,20 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from zava.infrastructure.importing.layout import LAYOUTS, ImportRefused
-from zava.infrastructure.importing.mapping import FORMATS, Load, Mapping
-from zava.infrastructure.importing.reading import (
+from zava.infrastructure.importing.files.packing import COPY_OPTIONS, batches, pack
+from zava.infrastructure.importing.files.reading import (
+    Cell,
     Fingerprint,
     fingerprint,
     open_rows,
     refuse_changed,
 )
-from zava.infrastructure.importing.rewriting import rewriting
+from zava.infrastructure.importing.files.rewriting import Record, rewriting
+from zava.infrastructure.importing.layout import LAYOUTS, ImportRefused
+from zava.infrastructure.importing.mapping import FORMATS, Load, Mapping
 from zava.infrastructure.importing.statements import keep_first
 
 REJECTS_END = ".rejects.csv"
-_ROWS_OF_A_STEP = 20_000
 
 Progress = Callable[[str, float], None]
 
@@ -35,23 +36,24 @@ class Sources:
     loads: tuple[tuple[Load, int], ...]
 
 
-def find_sources(path: Path, mapping: Mapping) -> Sources:
-    """Return the files that a mapping reads, of a directory or the one file given.
+def list_files(directory: Path, mapping: Mapping) -> list[Path]:
+    """Return the files of a directory that a mapping reads, by name."""
+    return _read_ones(sorted(directory.iterdir()), mapping)
+
+
+def find_sources(path: Path | Sequence[Path], mapping: Mapping) -> Sources:
+    """Return the files that a mapping reads: of a directory, the one file, or those given.
 
     Raises:
         ImportRefused: no file has a name of the mapping, or a file is empty.
     """
-    if not path.exists():
-        raise ImportRefused(f"{path}: there is no such file or directory")
-    listed = sorted(path.iterdir()) if path.is_dir() else [path]
-    files = [
-        file
-        for file in listed
-        if file.is_file()
-        and file.name.lower().endswith(FORMATS)
-        and not file.name.endswith(REJECTS_END)
-        and any(load.reads(file.name) for load in mapping.loads)
-    ]
+    given = [path] if isinstance(path, Path) else list(path)
+    for one in given:
+        if not one.exists():
+            raise ImportRefused(f"{one}: there is no such file or directory")
+    if isinstance(path, Path) and path.is_dir():
+        given = sorted(path.iterdir())
+    files = _read_ones(given, mapping)
     if not files:
         wanted = ", ".join(dict.fromkeys(name for load in mapping.loads for name in load.files))
         raise ImportRefused(f"{path}: no file here has one of the names {wanted}")
@@ -67,6 +69,17 @@ def find_sources(path: Path, mapping: Mapping) -> Sources:
             if load.reads(file.name)
         ),
     )
+
+
+def _read_ones(files: Iterable[Path], mapping: Mapping) -> list[Path]:
+    return [
+        file
+        for file in files
+        if file.is_file()
+        and file.name.lower().endswith(FORMATS)
+        and not file.name.endswith(REJECTS_END)
+        and any(load.reads(file.name) for load in mapping.loads)
+    ]
 
 
 def stage(
@@ -119,39 +132,65 @@ def _copy(
     mapping: Mapping,
     run_id: UUID,
 ) -> int:
-    key = [load.layout.columns.index(name) for name in load.layout.key]
     ragged: list[tuple[int, int]] = []
-    count, row_number, before = 0, 0, None
+    is_read, count = False, 0
     with open_rows(path, mapping, load.each) as (header, rows):
         rewrite = rewriting(load, mapping, header, path.name)
+        keep = _keeping_first(load) if load.keeps_first else None
         width = len(header)
-        command = sql.SQL("COPY {} (file, row, {}) FROM STDIN").format(
+        command = sql.SQL("COPY {} (file, row, {}) FROM STDIN ({})").format(
             sql.Identifier("zava_import", load.layout.name),
             sql.SQL(", ").join(map(sql.Identifier, load.layout.columns)),
+            sql.SQL(COPY_OPTIONS),
         )
         with connection.cursor() as cursor, cursor.copy(command) as copy:
-            for row_number, cells in rows:
-                is_whole = len(cells) == width
-                if not is_whole:
-                    ragged.append((row_number, len(cells)))
-                row = rewrite(cells if is_whole else (*cells, *[None] * (width - len(cells))))
-                if row is None:
-                    continue
-                if load.keeps_first:
-                    if (given := [row[place] for place in key]) == before:
-                        continue
-                    before = given
-                try:
-                    copy.write_row((number, row_number, *row))
-                except psycopg.DataError as error:
-                    raise ImportRefused(
-                        f"{path.name}: row {row_number}: a cell holds a NUL character"
-                    ) from error
-                count += 1
+            for numbers, batch in batches(rows):
+                is_read = True
+                whole = _as_wide(numbers, batch, width, ragged)
+                records = rewrite(list(map(str, numbers)), whole)
+                if keep is not None:
+                    records = keep(records)
+                if records:
+                    copy.write(pack(records, number, path.name))
+                    count += len(records)
     _reject_ragged(connection, load.layout.name, number, width, ragged, run_id)
-    if not row_number:
+    if not is_read:
         raise ImportRefused(f"{path.name}: there is no row below the names of the columns")
     return count
+
+
+def _as_wide(
+    numbers: Sequence[int],
+    rows: Sequence[Sequence[Cell]],
+    width: int,
+    ragged: list[tuple[int, int]],
+) -> Sequence[Sequence[Cell]]:
+    """Return rows of as many cells as the header has; those of another number become `ragged`."""
+    widths = list(map(len, rows))
+    if set(widths) == {width}:
+        return rows
+    ragged += [
+        (number, cells) for number, cells in zip(numbers, widths, strict=True) if cells != width
+    ]
+    return [(*row, *[None] * (width - len(row)))[:width] for row in rows]
+
+
+def _keeping_first(load: Load) -> Callable[[list[Record]], list[Record]]:
+    """Return what leaves out rows whose key is that of the row before."""
+    # The row's number comes before the columns.
+    key = [load.layout.columns.index(name) + 1 for name in load.layout.key]
+    before: list[str] = []
+
+    def keep(records: list[Record]) -> list[Record]:
+        nonlocal before
+        kept = []
+        for record in records:
+            if (given := [record[place] for place in key]) != before:
+                kept.append(record)
+            before = given
+        return kept
+
+    return keep
 
 
 def _reject_ragged(

@@ -1,6 +1,6 @@
 """The statements of an import by name, and those that check the cells of a layout."""
 
-import re
+from collections.abc import Sequence
 from functools import cache
 
 from psycopg import sql
@@ -11,8 +11,9 @@ from zava.sql_files import SQL
 _DIRECTORY = SQL / "import"
 _MARK = "-- name: "
 _STATUSES = ("pending", "completed", "cancelled", "refunded")
-_PRICED = "/* priced */"
-_NUMBERED = re.compile(r"coalesce\(s\.line_number::integer,\s*row_number\(\) OVER [^)]*\)\)")
+_PORTION, _LINE_NUMBER = "/* portion */", "/* line number */"
+_GIVEN_NUMBER = "s.line_number::integer"
+_COUNTED_NUMBER = "row_number() OVER (PARTITION BY o.of_order ORDER BY s.file, s.row)"
 _REJECT = sql.SQL(
     "INSERT INTO zava_import.rejects"
     " (run_id, table_name, file, row, column_name, rule, value, record)"
@@ -25,13 +26,9 @@ def statement(name: str, *, has_numbers: bool = False) -> str:
 
     `has_numbers` is true where each line came with its number, so that none is counted.
     """
-    text = _named()[name]
-    if _PRICED not in text:
-        return text
-    priced = (_DIRECTORY / "priced.sql").read_text(encoding="utf-8")
-    if has_numbers:
-        priced = _NUMBERED.sub("s.line_number::integer", priced)
-    return text.replace(_PRICED, f"\n{priced}")
+    portion = (_DIRECTORY / "portion.sql").read_text(encoding="utf-8")
+    number = _GIVEN_NUMBER if has_numbers else _COUNTED_NUMBER
+    return _named()[name].replace(_PORTION, f"\n{portion}").replace(_LINE_NUMBER, number)
 
 
 @cache
@@ -51,6 +48,16 @@ def cell_checks(layout: Layout) -> sql.Composed:
     The run's id is its parameter `run`.
     """
     rules = [(field, _rule(field)) for field in layout.fields]
+    figures = [field for field in layout.fields if field.kind in {"number", "integer"}]
+    broken = [(field in figures, sql.SQL("{} IS NOT NULL").format(rule)) for field, rule in rules]
+    conditions = [rule for is_figure, rule in broken if not is_figure]
+    if figures:
+        conditions.append(
+            sql.SQL("({ordinary} IS NOT TRUE AND ({rules}))").format(
+                ordinary=_are_ordinary(figures),
+                rules=sql.SQL(" OR ").join(rule for is_figure, rule in broken if is_figure),
+            )
+        )
     return sql.SQL(
         """
         {reject}
@@ -70,21 +77,43 @@ def cell_checks(layout: Layout) -> sql.Composed:
             )
             for field, rule in rules
         ),
-        any=sql.SQL(" OR ").join(sql.SQL("{} IS NOT NULL").format(rule) for _, rule in rules),
+        any=sql.SQL(" OR ").join(conditions),
+    )
+
+
+def _are_ordinary(figures: Sequence[Field]) -> sql.Composed:
+    """Return whether the figures of a row are usual ones, which break no rule.
+
+    One expression for all of them costs a tenth of their rules.
+    """
+    patterns, cells = [], []
+    for field in figures:
+        if field.kind == "integer":
+            patterns.append(r"[1-9][0-9]{0,3}")
+        elif field.name == "quantity":
+            patterns.append(r"[1-9][0-9]{0,6}(?:\.[0-9]{1,3})?")
+        else:
+            places = 3 if field.decimals == _QUANTITY_DECIMALS else 6
+            patterns.append(rf"[0-9]{{1,7}}(?:\.[0-9]{{1,{places}}})?")
+        missing = sql.Literal("" if field.is_required else "1")
+        cells.append(sql.SQL("coalesce({}, {})").format(sql.Identifier("s", field.name), missing))
+    return sql.SQL("(concat_ws(',', {}) ~ {})").format(
+        sql.SQL(", ").join(cells), sql.Literal(f"^{','.join(patterns)}$")
     )
 
 
 def duplicate_check(layout: Layout) -> sql.Composed:
     """Return the statement that rejects all rows of a key but the first."""
-    keys = _keys(layout)
+    # Hashes find the few keys that may be there twice without a sort of all rows.
     return sql.SQL(
         """
         {reject}
         SELECT %(run)s, {name}, s.file, s.row, {column},
                'the key is there twice, first in row ' || d.first_row, {value}, to_jsonb(s)
-        FROM (SELECT file, row, row_number() OVER w AS n, first_value(row) OVER w AS first_row
-              FROM {table} WHERE ({keys}) IS NOT NULL
-              WINDOW w AS (PARTITION BY {keys} ORDER BY file, row)) AS d
+        FROM (SELECT h.file, h.row, row_number() OVER w AS n, first_value(h.row) OVER w AS first_row
+              FROM (SELECT s.*, {hash} AS hash FROM {table} AS s) AS h
+              WHERE h.hash IN (SELECT {hash} FROM {table} AS s GROUP BY 1 HAVING count(*) > 1)
+              WINDOW w AS (PARTITION BY {keys} ORDER BY h.file, h.row)) AS d
         JOIN {table} AS s ON s.file = d.file AND s.row = d.row
         WHERE d.n > 1
         """
@@ -94,8 +123,17 @@ def duplicate_check(layout: Layout) -> sql.Composed:
         table=sql.Identifier("zava_import", layout.name),
         column=sql.Literal(layout.key[-1]),
         value=sql.Identifier("s", layout.key[-1]),
-        keys=keys,
+        keys=_keys(layout),
+        hash=_hash(layout),
     )
+
+
+def _hash(layout: Layout) -> sql.Composable:
+    # NULL where a part of the key is.
+    found: sql.Composable = sql.Literal(0)
+    for name in layout.key:
+        found = sql.SQL("hashtextextended({}, {})").format(sql.Identifier("s", name), found)
+    return found
 
 
 def keep_first(layout: Layout) -> sql.Composed:
@@ -120,14 +158,16 @@ def _keys(layout: Layout) -> sql.Composed:
     )
 
 
-def remove_rejected(layout: Layout) -> sql.Composed:
-    """Return the statement that removes rejected rows from the staged ones."""
+def remove_rejected(layout: Layout, table: str = "") -> sql.Composed:
+    """Return the statement that removes rejected rows from the staged ones, or from `table`."""
     return sql.SQL(
         """
         DELETE FROM {table} AS s USING zava_import.rejects AS r
         WHERE r.run_id = %(run)s AND r.table_name = {name} AND s.file = r.file AND s.row = r.row
         """
-    ).format(table=sql.Identifier("zava_import", layout.name), name=sql.Literal(layout.name))
+    ).format(
+        table=sql.Identifier("zava_import", table or layout.name), name=sql.Literal(layout.name)
+    )
 
 
 def _rule(field: Field) -> sql.Composable:
@@ -182,8 +222,10 @@ _CASES = {
     "date": (f"WHEN NOT {_IS_TIME} THEN 'no date; set dates to YMD, DMY or MDY in the mapping'",),
     "moment": (
         f"WHEN NOT {_IS_TIME} THEN 'no date; set dates to YMD, DMY or MDY in the mapping'",
-        "WHEN {c}::timestamptz > now() + interval '1 day' THEN 'in the future'",
-        "WHEN {c}::timestamptz < '1970-01-01' THEN 'before 1970'",
+        (
+            "WHEN {c}::timestamptz NOT BETWEEN '1970-01-01' AND now() + interval '1 day' THEN"
+            " CASE WHEN {c}::timestamptz < '1970-01-01' THEN 'before 1970' ELSE 'in the future' END"
+        ),
     ),
     "boolean": ("WHEN {c} NOT IN ('true', 'false') THEN 'expected true or false'",),
     "status": ("WHEN {c} NOT IN ({listed}) THEN {wanted}",),

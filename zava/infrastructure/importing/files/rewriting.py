@@ -1,14 +1,20 @@
 """Rewrites the cells of a source's row as the layout's columns, still as text."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
+from itertools import compress, repeat
 
+from zava.infrastructure.importing.files.reading import Cell
 from zava.infrastructure.importing.layout import Field, ImportRefused
 from zava.infrastructure.importing.mapping import Load, MappedColumn, Mapping
-from zava.infrastructure.importing.reading import Cell
 
-Rewrite = Callable[[Sequence[Cell]], list[Cell] | None]
+Record = tuple[str, ...]
+"""The number of a row, and the cells of the layout; an empty cell is NULL."""
+Rewrite = Callable[[Sequence[str], Sequence[Sequence[Cell]]], list[Record]]
+
+_Columns = Sequence[Sequence[Cell]]
+_Cells = Callable[[_Columns], Iterable[str]]
 
 _MAX_NAMES = 12
 _COMMA_NUMBER = re.compile(r"[-+]?\d{1,3}(?:[. ']\d{3})+(?:,\d+)?|[-+]?\d+(?:,\d+)?")
@@ -26,7 +32,10 @@ _BOOLEANS = {
 
 
 def rewriting(load: Load, mapping: Mapping, header: Sequence[str], file: str) -> Rewrite:
-    """Return what makes a layout's row of a source's, or None of a row that is not to be loaded.
+    """Return what makes the layout's rows of a source's; it leaves out those not to be loaded.
+
+    It takes the numbers of some rows and the rows, which have as many cells as the header. A
+    column of many rows is rewritten at once, because a call for each cell costs more than reading.
 
     Raises:
         ImportRefused: the file lacks a column that the mapping names.
@@ -44,65 +53,66 @@ def rewriting(load: Load, mapping: Mapping, header: Sequence[str], file: str) ->
         return places[name]
 
     cells = [
-        _cell(load.columns.get(field.name), field, mapping, place_of, places)
+        _cells(load.columns.get(field.name), field, mapping, place_of, places)
         for field in load.layout.fields
     ]
     fill = None
     if load.fill is not None:
         by, filled = load.fill
         fill = _filling(place_of(by), [place_of(name) for name in filled])
-    only = [(place_of(name), frozenset(values)) for name, values in load.only.items()]
-    skip = [(place_of(name), frozenset(values)) for name, values in load.skip.items()]
+    wanted = [(place_of(name), frozenset(values), True) for name, values in load.only.items()]
+    wanted += [(place_of(name), frozenset(values), False) for name, values in load.skip.items()]
 
-    def rewrite(row: Sequence[Cell]) -> list[Cell] | None:
+    def rewrite(numbers: Sequence[str], rows: Sequence[Sequence[Cell]]) -> list[Record]:
         if fill is not None:
-            row = fill(row)
-        for place, values in only:
-            if (row[place] or "").strip() not in values:
-                return None
-        for place, values in skip:
-            if (row[place] or "").strip() in values:
-                return None
-        return [cell(row) for cell in cells]
+            rows = [fill(row) for row in rows]
+        for place, values, is_kept in wanted:
+            kept = [((row[place] or "").strip() in values) is is_kept for row in rows]
+            numbers, rows = list(compress(numbers, kept)), list(compress(rows, kept))
+        columns = list(zip(*rows, strict=True))
+        # A constant has no end.
+        return (
+            list(zip(numbers, *(cell(columns) for cell in cells), strict=False)) if columns else []
+        )
 
     return rewrite
 
 
-def _cell(
+def _cells(
     column: MappedColumn | None,
     field: Field,
     mapping: Mapping,
     place_of: Callable[[str], int],
     places: dict[str, int],
-) -> Callable[[Sequence[Cell]], Cell]:
+) -> _Cells:
     # A column of the documented layout that is not required may be left out of a file.
     is_left_out = not (mapping.text or field.is_required) and field.name not in places
     if column is None or is_left_out:
-        return lambda _row: None
+        return lambda _columns: repeat("")
     if not column.sources:
-        value = column.value
-        return lambda _row: value
+        value = column.value or ""
+        return lambda _columns: repeat(value)
     joined = [place_of(name) for name in column.sources]
     fallback = None if column.fallback is None else place_of(column.fallback)
     steps = _steps(column, field.kind, mapping)
-    place = joined[0]
-    if len(joined) == 1 and fallback is None and not steps:
 
-        def plain(row: Sequence[Cell]) -> Cell:
-            value = row[place]
-            return (value.strip() or None) if value else None
-
-        return plain
-
-    def stepped(row: Sequence[Cell]) -> Cell:
-        text = " ".join((row[place] or "").strip() for place in joined).strip()
-        if not text and fallback is not None:
-            text = (row[fallback] or "").strip()
+    def rewritten(columns: _Columns) -> Iterable[str]:
+        texts = _stripped(columns[joined[0]])
+        if len(joined) > 1:
+            parts = zip(*(_stripped(columns[place]) for place in joined), strict=True)
+            texts = [" ".join(part).strip() for part in parts]
+        if fallback is not None:
+            others = _stripped(columns[fallback])
+            texts = [text or other for text, other in zip(texts, others, strict=True)]
         for step in steps:
-            text = step(text)
-        return text or None
+            texts = list(map(step, texts))
+        return texts
 
-    return stepped
+    return rewritten
+
+
+def _stripped(cells: Sequence[Cell]) -> list[str]:
+    return [cell.strip() if cell else "" for cell in cells]
 
 
 def _filling(by: int, filled: Sequence[int]) -> Callable[[Sequence[Cell]], Sequence[Cell]]:
@@ -185,5 +195,7 @@ def _month_first(text: str) -> str:
 
 
 def _hyphens(text: str) -> str:
+    if "/" not in text:
+        return text
     found = _BASIC_DATE.fullmatch(text)
     return f"{found[1]}-{found[2]:0>2}-{found[3]:0>2}{found[4]}" if found else text

@@ -23,6 +23,8 @@ Cell = str | None
 Rows = Iterator[tuple[int, Sequence[Cell]]]
 
 _MAX_CELL_CHARACTERS = 1_000_000
+# A file without line ends, such as a disk's image, must not be read into memory as one line.
+_MAX_LINE_CHARACTERS = 10_000_000
 _PIECE_BYTES = 1 << 20
 _ROWS_OF_HEADER = 1000  # a JSON object may leave a member out
 # Wrong characters, quotes that never end, and compressed files that were cut or changed.
@@ -121,10 +123,10 @@ def _encoding(raw: IO[bytes], given: str) -> str:
 def _separated(path: Path, text: TextIOWrapper, mapping: Mapping) -> tuple[list[str], Rows]:
     csv.field_size_limit(_MAX_CELL_CHARACTERS)
     try:
-        first = text.readline()
+        first = text.readline(_MAX_LINE_CHARACTERS)
         delimiter = mapping.delimiter or max(",;\t|", key=first.count)
         text.seek(0)
-        reader = csv.reader(text, delimiter=delimiter, strict=True)
+        reader = csv.reader(_lines(text), delimiter=delimiter, strict=True)
         header = [cell.strip() for cell in next(reader, [])]
     except _UNREADABLE as error:
         raise _unreadable(path, 1, error, mapping.encoding) from error
@@ -148,6 +150,13 @@ def _separated(path: Path, text: TextIOWrapper, mapping: Mapping) -> tuple[list[
     return header, rows()
 
 
+def _lines(text: TextIOWrapper) -> Iterator[str]:
+    while line := text.readline(_MAX_LINE_CHARACTERS):
+        if len(line) == _MAX_LINE_CHARACTERS:
+            raise csv.Error(f"the line has more than {_MAX_LINE_CHARACTERS:,} characters")
+        yield line
+
+
 def _unreadable(path: Path, row: int, error: Exception, encoding: str) -> ImportRefused:
     if isinstance(error, UnicodeDecodeError):
         return ImportRefused(
@@ -159,12 +168,15 @@ def _unreadable(path: Path, row: int, error: Exception, encoding: str) -> Import
 
 def _undecodable(path: Path, encoding: str, row: int) -> int:
     """Return the first line that the encoding cannot hold; text is decoded in larger pieces."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    number = 1
     with _open(path) as raw:
-        for number, line in enumerate(raw, 1):
+        while piece := raw.readline(_PIECE_BYTES):
             try:
-                line.decode(encoding)
+                decoder.decode(piece)
             except UnicodeDecodeError:
                 return number
+            number += piece.endswith(b"\n")
     return row
 
 
@@ -177,7 +189,7 @@ def _refuse_repeated(path: Path, header: Sequence[str]) -> None:
 def _json_lines(path: Path, text: TextIOWrapper, each: str | None) -> tuple[list[str], Rows]:
     documents = (
         (number, document)
-        for number, line in enumerate(text, 1)
+        for number, line in enumerate(_lines(text), 1)
         if line.strip()
         for document in _flat(_document(path, number, line), each)
     )
