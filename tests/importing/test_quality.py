@@ -35,6 +35,8 @@ def test_gaps_totals_runs_and_rejects_are_counted(cluster: Cluster, tmp_path: Pa
     assert (closed.store, closed.orders, closed.last_day, closed.gaps) == ("Closed", 0, None, 0)
     assert (main.orders, str(main.first_day), str(main.last_day)) == (3, "2026-05-01", "2026-05-06")
     assert (main.gaps, main.differing) == (3, 1)
+    assert main.recent == [0] * 8 + [1, 1, 0, 0, 0, 1]
+    assert closed.recent == [0] * 14
     (run,) = report.runs
     assert (run.source, run.mode, run.rejected) == ("import", "upsert", 1)
     assert run.written == 2 + 1 + 1 + 1 + 3 + 3
