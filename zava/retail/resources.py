@@ -73,8 +73,8 @@ RESOURCES: dict[str, Resource] = {
             uri=quality_report.URI,
             name="data_quality",
             title="Data quality",
-            description="For each store that you may see: the last day with an order, days without"
-            " one, orders unlike their lines, orders of the last 14 days.",
+            description="Of each store that you may see: last day with an order, days without one,"
+            " totals unlike their lines, orders by day.",
             read=quality_report.read,
             permission=Permission.SALES_READ,
             is_live=True,
