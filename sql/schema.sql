@@ -519,6 +519,8 @@ CREATE TABLE retail.stores (
     is_online boolean DEFAULT false NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     opened_on date,
+    closed_on date,
+    CONSTRAINT stores_closed_on_check CHECK ((closed_on >= opened_on)),
     CONSTRAINT stores_location_check CHECK (((length(location) >= 1) AND (length(location) <= 200))),
     CONSTRAINT stores_region_check CHECK (((length(region) >= 1) AND (length(region) <= 100))),
     CONSTRAINT stores_store_name_check CHECK (((length(store_name) >= 1) AND (length(store_name) <= 100)))
@@ -530,6 +532,7 @@ ALTER TABLE ONLY retail.stores ALTER COLUMN region SET STATISTICS 0;
 ALTER TABLE ONLY retail.stores ALTER COLUMN is_online SET STATISTICS 0;
 ALTER TABLE ONLY retail.stores ALTER COLUMN created_at SET STATISTICS 0;
 ALTER TABLE ONLY retail.stores ALTER COLUMN opened_on SET STATISTICS 0;
+ALTER TABLE ONLY retail.stores ALTER COLUMN closed_on SET STATISTICS 0;
 
 ALTER TABLE ONLY retail.stores FORCE ROW LEVEL SECURITY;
 
@@ -554,6 +557,18 @@ COMMENT ON COLUMN retail.stores.region IS 'Region that a regional manager looks 
 COMMENT ON COLUMN retail.stores.is_online IS 'True for the online store.';
 
 --
+-- Name: COLUMN stores.opened_on; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON COLUMN retail.stores.opened_on IS 'First day of business.';
+
+--
+-- Name: COLUMN stores.closed_on; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON COLUMN retail.stores.closed_on IS 'Last day of business; NULL: open.';
+
+--
 -- Name: newest_orders(uuid[]); Type: FUNCTION; Schema: zava; Owner: zava_chain
 --
 
@@ -573,7 +588,7 @@ CREATE FUNCTION zava.newest_orders(p_stores uuid[]) RETURNS TABLE(store_id uuid,
       CROSS JOIN LATERAL ( SELECT max(o.order_date) AS newest
             FROM retail.orders o
            WHERE (o.store_id = s.store_id)) last)
-   WHERE ((s.store_id = ANY (newest_orders.p_stores)) OR (newest_orders.p_stores IS NULL));
+   WHERE (((s.store_id = ANY (newest_orders.p_stores)) OR (newest_orders.p_stores IS NULL)) AND ((s.closed_on IS NULL) OR (s.closed_on >= ((statement_timestamp() AT TIME ZONE 'America/Los_Angeles'::text))::date)));
 END;
 
 ALTER FUNCTION zava.newest_orders(p_stores uuid[]) OWNER TO zava_chain;
@@ -2383,7 +2398,8 @@ CREATE TABLE zava_import.inbox_stores (
     location text,
     region text,
     is_online text,
-    opened_on text
+    opened_on text,
+    closed_on text
 );
 
 ALTER TABLE zava_import.inbox_stores OWNER TO zava_loader;
@@ -2604,7 +2620,8 @@ CREATE UNLOGGED TABLE zava_import.stores (
     location text,
     region text,
     is_online text,
-    opened_on text
+    opened_on text,
+    closed_on text
 );
 
 ALTER TABLE zava_import.stores OWNER TO zava_loader;

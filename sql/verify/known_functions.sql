@@ -12,7 +12,7 @@ VALUES
   ('zava.log_change()', 'b8a7b8efc9d4affb7c5aace012a56137'),
   ('zava.my_store(name)', '20d6984c8fe37779a9988c6287630cde'),
   ('zava.my_stores(name)', 'a215bc5a306797f8adeafd036cb22817'),
-  ('zava.newest_orders(uuid[])', '82749990da526ec9312f86fd227c62de'),
+  ('zava.newest_orders(uuid[])', '7afea5affabe37a09d8ca2bb03e2a0de'),
   ('zava.note_change()', 'f6ef231e3519a00473ee583435b7865e'),
   ('zava.open_context(name,integer,uuid,uuid,bigint,uuid,bytea,text,text)', '65f492f3f562cdf29b369105aec1bf2d'),
   ('zava.pad(bytea,integer)', '4d86659e2242d81ae84f9f223e924430'),

@@ -165,9 +165,29 @@ async def test_like_for_like_begins_with_the_opening_day_not_with_the_row(
     assert new == [None]
 
 
+async def test_closed_store_is_not_comparable_and_never_late(
+    changing: psycopg.Connection, own_metrics: MetricReader, callers: dict[str, Caller]
+) -> None:
+    everything = parse_period("2026", TODAY)
+    asked = MetricQuery(("like_for_like_growth", "revenue"), everything, TODAY)
+
+    async def growth() -> tuple[Any, Any, bool]:
+        measured = await own_metrics.measure(callers["redmond"], {"q": asked})
+        ((grown, revenue),) = measured.answers["q"].rows
+        return grown, revenue, measured.reach.newest is None
+
+    grown, revenue, _ = await growth()
+    assert grown is not None
+    changing.execute("UPDATE retail.stores SET closed_on = %s", [date(2999, 1, 1)])
+    assert await growth() == (grown, revenue, False)
+    changing.execute("UPDATE retail.stores SET closed_on = %s", [date(2026, 6, 30)])
+    assert await growth() == (None, revenue, True)
+
+
 @pytest.mark.parametrize(
     ("table", "change"),
     [
+        ("stores", "closed_on = opened_on - 1"),
         ("order_items", "quantity = 0"),
         ("order_items", "quantity = 1.0001"),
         ("order_items", "total_amount = -1"),
