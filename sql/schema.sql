@@ -217,7 +217,7 @@ CREATE FUNCTION zava.my_store(reader name) RETURNS uuid
     BEGIN ATOMIC
  SELECT
          CASE
-             WHEN (sha256(convert_to("left"(context.context, 64), 'UTF8'::name)) = sha256(convert_to(encode(sha256((k.outer_pad || sha256((k.inner_pad || convert_to(concat_ws('|'::text, my_store.reader, substr(context.context, 65), pg_backend_pid(), transaction_timestamp(), statement_timestamp()), 'UTF8'::name))))), 'hex'::text), 'UTF8'::name))) THEN (substr(context.context, 65))::uuid
+             WHEN (sha256(convert_to("left"(context.context, 64), 'UTF8'::name)) = sha256(convert_to(encode(sha256((k.outer_pad || sha256((k.inner_pad || convert_to(concat_ws('|'::text, replace((my_store.reader)::text, '_personal'::text, ''::text), substr(context.context, 65), pg_backend_pid(), transaction_timestamp(), statement_timestamp()), 'UTF8'::name))))), 'hex'::text), 'UTF8'::name))) THEN (substr(context.context, 65))::uuid
              ELSE NULL::uuid
          END AS "case"
     FROM current_setting('zava.context'::text, true) context(context),
@@ -236,7 +236,7 @@ CREATE FUNCTION zava.my_stores(reader name) RETURNS uuid[]
     BEGIN ATOMIC
  SELECT
          CASE
-             WHEN (sha256(convert_to("left"(context.context, 64), 'UTF8'::name)) = sha256(convert_to(encode(sha256((k.outer_pad || sha256((k.inner_pad || convert_to(concat_ws('|'::text, my_stores.reader, substr(context.context, 65), pg_backend_pid(), transaction_timestamp(), statement_timestamp()), 'UTF8'::name))))), 'hex'::text), 'UTF8'::name))) THEN (substr(context.context, 65))::uuid[]
+             WHEN (sha256(convert_to("left"(context.context, 64), 'UTF8'::name)) = sha256(convert_to(encode(sha256((k.outer_pad || sha256((k.inner_pad || convert_to(concat_ws('|'::text, replace((my_stores.reader)::text, '_personal'::text, ''::text), substr(context.context, 65), pg_backend_pid(), transaction_timestamp(), statement_timestamp()), 'UTF8'::name))))), 'hex'::text), 'UTF8'::name))) THEN (substr(context.context, 65))::uuid[]
              ELSE NULL::uuid[]
          END AS "case"
     FROM current_setting('zava.context'::text, true) context(context),
@@ -519,6 +519,8 @@ CREATE TABLE retail.stores (
     is_online boolean DEFAULT false NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     opened_on date,
+    closed_on date,
+    CONSTRAINT stores_closed_on_check CHECK ((closed_on >= opened_on)),
     CONSTRAINT stores_location_check CHECK (((length(location) >= 1) AND (length(location) <= 200))),
     CONSTRAINT stores_region_check CHECK (((length(region) >= 1) AND (length(region) <= 100))),
     CONSTRAINT stores_store_name_check CHECK (((length(store_name) >= 1) AND (length(store_name) <= 100)))
@@ -530,6 +532,7 @@ ALTER TABLE ONLY retail.stores ALTER COLUMN region SET STATISTICS 0;
 ALTER TABLE ONLY retail.stores ALTER COLUMN is_online SET STATISTICS 0;
 ALTER TABLE ONLY retail.stores ALTER COLUMN created_at SET STATISTICS 0;
 ALTER TABLE ONLY retail.stores ALTER COLUMN opened_on SET STATISTICS 0;
+ALTER TABLE ONLY retail.stores ALTER COLUMN closed_on SET STATISTICS 0;
 
 ALTER TABLE ONLY retail.stores FORCE ROW LEVEL SECURITY;
 
@@ -554,6 +557,18 @@ COMMENT ON COLUMN retail.stores.region IS 'Region that a regional manager looks 
 COMMENT ON COLUMN retail.stores.is_online IS 'True for the online store.';
 
 --
+-- Name: COLUMN stores.opened_on; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON COLUMN retail.stores.opened_on IS 'First day of business.';
+
+--
+-- Name: COLUMN stores.closed_on; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON COLUMN retail.stores.closed_on IS 'Last day of business; NULL: open.';
+
+--
 -- Name: newest_orders(uuid[]); Type: FUNCTION; Schema: zava; Owner: zava_chain
 --
 
@@ -573,7 +588,7 @@ CREATE FUNCTION zava.newest_orders(p_stores uuid[]) RETURNS TABLE(store_id uuid,
       CROSS JOIN LATERAL ( SELECT max(o.order_date) AS newest
             FROM retail.orders o
            WHERE (o.store_id = s.store_id)) last)
-   WHERE ((s.store_id = ANY (newest_orders.p_stores)) OR (newest_orders.p_stores IS NULL));
+   WHERE (((s.store_id = ANY (newest_orders.p_stores)) OR (newest_orders.p_stores IS NULL)) AND ((s.closed_on IS NULL) OR (s.closed_on >= ((statement_timestamp() AT TIME ZONE 'America/Los_Angeles'::text))::date)));
 END;
 
 ALTER FUNCTION zava.newest_orders(p_stores uuid[]) OWNER TO zava_chain;
@@ -591,6 +606,69 @@ CREATE FUNCTION zava.hours_without_orders() RETURNS double precision
 END;
 
 ALTER FUNCTION zava.hours_without_orders() OWNER TO zava_context;
+
+--
+-- Name: import_runs; Type: TABLE; Schema: zava; Owner: zava_context
+--
+
+CREATE TABLE zava.import_runs (
+    run_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    source_system text NOT NULL,
+    mode text NOT NULL,
+    manifest text NOT NULL,
+    files jsonb NOT NULL,
+    staged jsonb,
+    state text DEFAULT 'reading'::text NOT NULL,
+    result jsonb,
+    started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT import_runs_mode_check CHECK ((mode = ANY (ARRAY['append'::text, 'upsert'::text, 'replace-period'::text]))),
+    CONSTRAINT import_runs_source_system_check CHECK (((length(source_system) >= 1) AND (length(source_system) <= 50))),
+    CONSTRAINT import_runs_state_check CHECK ((state = ANY (ARRAY['reading'::text, 'staged'::text, 'done'::text])))
+);
+
+ALTER TABLE zava.import_runs OWNER TO zava_context;
+
+--
+-- Name: COLUMN import_runs.manifest; Type: COMMENT; Schema: zava; Owner: zava_context
+--
+
+COMMENT ON COLUMN zava.import_runs.manifest IS 'Hash over the files, the mapping and the mode.';
+
+--
+-- Name: COLUMN import_runs.files; Type: COMMENT; Schema: zava; Owner: zava_context
+--
+
+COMMENT ON COLUMN zava.import_runs.files IS 'Name, SHA-256 and size of each file.';
+
+--
+-- Name: COLUMN import_runs.staged; Type: COMMENT; Schema: zava; Owner: zava_context
+--
+
+COMMENT ON COLUMN zava.import_runs.staged IS 'Rows staged for each table.';
+
+--
+-- Name: last_imports(); Type: FUNCTION; Schema: zava; Owner: zava_context
+--
+
+CREATE FUNCTION zava.last_imports() RETURNS TABLE(finished_at timestamp with time zone, source text, mode text, written bigint, rejected bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ SELECT r.finished_at,
+     r.source_system,
+     r.mode,
+     (( SELECT sum(((((c.value ->> 'added'::text))::bigint + ((c.value ->> 'changed'::text))::bigint) + ((c.value ->> 'removed'::text))::bigint)) AS sum
+            FROM jsonb_each(r.result) c(key, value)))::bigint AS sum,
+     (( SELECT sum(((c.value ->> 'rejected'::text))::bigint) AS sum
+            FROM jsonb_each(r.result) c(key, value)))::bigint AS sum
+    FROM zava.import_runs r
+   WHERE ((r.state = 'done'::text) AND (zava.my_stores('head_office'::name) IS NOT NULL))
+   ORDER BY r.finished_at DESC
+  LIMIT 10;
+END;
+
+ALTER FUNCTION zava.last_imports() OWNER TO zava_context;
 
 --
 -- Name: log_change(); Type: FUNCTION; Schema: zava; Owner: zava_recorder
@@ -688,6 +766,7 @@ CREATE TABLE zava.principals (
     valid_until timestamp with time zone DEFAULT 'infinity'::timestamp with time zone NOT NULL,
     issuer text,
     subject text,
+    reads_personal boolean DEFAULT false NOT NULL,
     CONSTRAINT principals_audience_check CHECK ((audience = ANY (ARRAY['store_managers'::name, 'regional_managers'::name, 'head_office'::name]))),
     CONSTRAINT principals_check CHECK (((audience <> 'store_managers'::name) OR (cardinality(store_ids) = 1))),
     CONSTRAINT principals_check1 CHECK ((valid_from < valid_until)),
@@ -699,6 +778,12 @@ CREATE TABLE zava.principals (
 ALTER TABLE zava.principals OWNER TO zava_context;
 
 --
+-- Name: COLUMN principals.reads_personal; Type: COMMENT; Schema: zava; Owner: zava_context
+--
+
+COMMENT ON COLUMN zava.principals.reads_personal IS 'Whether names, e-mail and phone of customers are readable.';
+
+--
 -- Name: valid_principals; Type: VIEW; Schema: zava; Owner: zava_context
 --
 
@@ -706,7 +791,8 @@ CREATE VIEW zava.valid_principals AS
  SELECT tenant_id,
     object_id,
     audience,
-    store_ids
+    store_ids,
+    reads_personal
    FROM zava.principals
   WHERE (active AND (valid_from <= statement_timestamp()) AND (statement_timestamp() < valid_until));
 
@@ -735,7 +821,7 @@ CREATE FUNCTION zava.open_context(runner name, key_id integer, tenant uuid, pers
              END || convert_to(concat_ws('|'::text, open_context.key_id, open_context.tenant, open_context.person, open_context.expires, open_context.nonce, length(open_context.statement), open_context.statement, open_context.params), 'UTF8'::name))))))) AND (abs((((open_context.expires - 60))::double precision - date_part('epoch'::text, statement_timestamp()))) <= (60)::double precision) AND (current_setting('transaction_read_only'::text) = 'on'::text)) THEN
              CASE
                  WHEN (p.audience IS NULL) THEN ''::text
-                 WHEN (p.audience <> open_context.runner) THEN (p.audience)::text
+                 WHEN ((granted.role <> open_context.runner) AND ((p.audience <> open_context.runner) OR (current_setting('zava.narrowed'::text, true) IS DISTINCT FROM 'on'::text))) THEN granted.role
                  WHEN (set_config('zava.context'::text, (minted.seal || minted.scope), true) IS NOT NULL) THEN (open_context.runner)::text
                  ELSE NULL::text
              END
@@ -743,13 +829,17 @@ CREATE FUNCTION zava.open_context(runner name, key_id integer, tenant uuid, pers
          END AS "case"
     FROM (((zava.keyring k
       LEFT JOIN zava.valid_principals p ON (((p.tenant_id = open_context.tenant) AND (p.object_id = open_context.person))))
-      CROSS JOIN LATERAL ( SELECT
-                 CASE open_context.runner
+      CROSS JOIN LATERAL ( SELECT ((p.audience)::text ||
+                 CASE
+                     WHEN p.reads_personal THEN '_personal'::text
+                     ELSE ''::text
+                 END) AS "?column?",
+                 CASE p.audience
                      WHEN 'store_managers'::name THEN (p.store_ids[1])::text
                      ELSE (p.store_ids)::text
-                 END AS store_ids) granted(scope))
+                 END AS store_ids) granted(role, scope))
       CROSS JOIN LATERAL ( SELECT granted.scope,
-             encode(sha256((k.outer_pad || sha256((k.inner_pad || convert_to(concat_ws('|'::text, open_context.runner, granted.scope, pg_backend_pid(), transaction_timestamp(), statement_timestamp()), 'UTF8'::name))))), 'hex'::text) AS encode) minted(scope, seal));
+             encode(sha256((k.outer_pad || sha256((k.inner_pad || convert_to(concat_ws('|'::text, p.audience, granted.scope, pg_backend_pid(), transaction_timestamp(), statement_timestamp()), 'UTF8'::name))))), 'hex'::text) AS encode) minted(scope, seal));
 END;
 
 ALTER FUNCTION zava.open_context(runner name, key_id integer, tenant uuid, person uuid, expires bigint, nonce uuid, mac bytea, statement text, params text) OWNER TO zava_context;
@@ -926,6 +1016,37 @@ END;
 ALTER FUNCTION zava.record_calls(entries jsonb) OWNER TO zava_recorder;
 
 --
+-- Name: remove_records(integer, boolean); Type: FUNCTION; Schema: zava; Owner: zava_retention
+--
+
+CREATE FUNCTION zava.remove_records(keep_days integer, is_rehearsal boolean) RETURNS TABLE(before date, records bigint, oldest timestamp with time zone)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+  IF keep_days IS NULL OR is_rehearsal IS NULL OR keep_days < 30 THEN
+    RAISE EXCEPTION 'records of the last 30 days are kept' USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  before := (statement_timestamp() AT TIME ZONE 'UTC')::date - keep_days;
+  IF is_rehearsal THEN
+    SELECT count(*), min(a.called_at) INTO records, oldest
+    FROM zava.audit_log AS a WHERE a.called_at < before::timestamp AT TIME ZONE 'UTC';
+  ELSE
+    WITH removed AS (
+      DELETE FROM zava.audit_log AS a WHERE a.called_at < before::timestamp AT TIME ZONE 'UTC'
+      RETURNING a.called_at
+    )
+    SELECT count(*), min(r.called_at) INTO records, oldest FROM removed AS r;
+    INSERT INTO zava.change_log (subject, login, actor, new)
+    VALUES ('audit_log', session_user, nullif(current_setting('zava.actor', true), ''),
+            jsonb_build_object('removed_before', before, 'records', records, 'oldest', oldest));
+  END IF;
+  RETURN NEXT;
+END $$;
+
+ALTER FUNCTION zava.remove_records(keep_days integer, is_rehearsal boolean) OWNER TO zava_retention;
+
+--
 -- Name: run_head_office(integer, uuid, uuid, bigint, uuid, bytea, text, text, integer, bigint); Type: FUNCTION; Schema: zava; Owner: head_office
 --
 
@@ -984,6 +1105,66 @@ CREATE FUNCTION zava.run_head_office(p_key_id integer, p_tenant uuid, p_person u
       END $$;
 
 ALTER FUNCTION zava.run_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) OWNER TO head_office;
+
+--
+-- Name: run_head_office_personal(integer, uuid, uuid, bigint, uuid, bytea, text, text, integer, bigint); Type: FUNCTION; Schema: zava; Owner: head_office_personal
+--
+
+CREATE FUNCTION zava.run_head_office_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) RETURNS SETOF text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
+    AS $$
+      DECLARE
+        opened text := zava.open_context(
+          current_user, p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac, p_statement, p_params);
+        context text;
+        found_row record;
+        line text;
+        rows_left integer := p_max_rows;
+        bytes_left bigint := p_max_bytes;
+        verdict text;
+      BEGIN
+        IF opened IS NULL THEN
+          RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
+        ELSIF opened OPERATOR(pg_catalog.=) '' THEN
+          RAISE EXCEPTION 'principal refused' USING ERRCODE = 'ZA003';
+        ELSIF opened OPERATOR(pg_catalog.<>) current_user::text THEN
+          RAISE EXCEPTION '%', opened USING ERRCODE = 'ZA004';
+        END IF;
+        context := pg_catalog.current_setting('zava.context', true);
+        RETURN NEXT pg_catalog.substr(context, 65);
+        FOR found_row IN EXECUTE p_statement USING NULLIF(p_params, '')::pg_catalog.jsonb LOOP
+          IF rows_left OPERATOR(pg_catalog.=) 0 THEN
+            verdict := 'truncated:rows';
+            EXIT;
+          END IF;
+          -- The size is asked first: JSON of an oversized row is never built.
+          IF pg_catalog.pg_column_size(found_row) OPERATOR(pg_catalog.>) p_max_bytes THEN
+            RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
+          END IF;
+          line := pg_catalog.row_to_json(found_row)::pg_catalog.text;
+          bytes_left := bytes_left OPERATOR(pg_catalog.-) pg_catalog.octet_length(line);
+          IF bytes_left OPERATOR(pg_catalog.<) 0 THEN
+            IF rows_left OPERATOR(pg_catalog.=) p_max_rows THEN
+              RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
+            END IF;
+            verdict := 'truncated:bytes';
+            EXIT;
+          END IF;
+          rows_left := rows_left OPERATOR(pg_catalog.-) 1;
+          RETURN NEXT line;
+        END LOOP;
+        -- Nothing of the caller's runs below: drop its session locks, then see that the context held.
+        IF pg_catalog.pg_advisory_unlock_all() IS NULL
+           OR pg_catalog.current_setting('zava.context', true) IS DISTINCT FROM context THEN
+          RAISE EXCEPTION 'context altered' USING ERRCODE = 'ZA002';
+        END IF;
+        IF verdict IS NOT NULL THEN
+          RETURN NEXT verdict;
+        END IF;
+      END $$;
+
+ALTER FUNCTION zava.run_head_office_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) OWNER TO head_office_personal;
 
 --
 -- Name: run_regional_managers(integer, uuid, uuid, bigint, uuid, bytea, text, text, integer, bigint); Type: FUNCTION; Schema: zava; Owner: regional_managers
@@ -1047,6 +1228,67 @@ CREATE FUNCTION zava.run_regional_managers(p_key_id integer, p_tenant uuid, p_pe
 ALTER FUNCTION zava.run_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) OWNER TO regional_managers;
 
 --
+-- Name: run_regional_managers_personal(integer, uuid, uuid, bigint, uuid, bytea, text, text, integer, bigint); Type: FUNCTION; Schema: zava; Owner: regional_managers_personal
+--
+
+CREATE FUNCTION zava.run_regional_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) RETURNS SETOF text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+      DECLARE
+        opened text := zava.open_context(
+          current_user, p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac, p_statement, p_params);
+        context text;
+        found_row record;
+        line text;
+        rows_left integer := p_max_rows;
+        bytes_left bigint := p_max_bytes;
+        verdict text;
+      BEGIN
+        IF opened IS NULL THEN
+          RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
+        ELSIF opened OPERATOR(pg_catalog.=) '' THEN
+          RAISE EXCEPTION 'principal refused' USING ERRCODE = 'ZA003';
+        ELSIF opened OPERATOR(pg_catalog.<>) current_user::text THEN
+          RAISE EXCEPTION '%', opened USING ERRCODE = 'ZA004';
+        END IF;
+        context := pg_catalog.current_setting('zava.context', true);
+        RETURN NEXT pg_catalog.substr(context, 65);
+        FOR found_row IN EXECUTE p_statement USING NULLIF(p_params, '')::pg_catalog.jsonb LOOP
+          IF rows_left OPERATOR(pg_catalog.=) 0 THEN
+            verdict := 'truncated:rows';
+            EXIT;
+          END IF;
+          -- The size is asked first: JSON of an oversized row is never built.
+          IF pg_catalog.pg_column_size(found_row) OPERATOR(pg_catalog.>) p_max_bytes THEN
+            RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
+          END IF;
+          line := pg_catalog.row_to_json(found_row)::pg_catalog.text;
+          bytes_left := bytes_left OPERATOR(pg_catalog.-) pg_catalog.octet_length(line);
+          IF bytes_left OPERATOR(pg_catalog.<) 0 THEN
+            IF rows_left OPERATOR(pg_catalog.=) p_max_rows THEN
+              RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
+            END IF;
+            verdict := 'truncated:bytes';
+            EXIT;
+          END IF;
+          rows_left := rows_left OPERATOR(pg_catalog.-) 1;
+          RETURN NEXT line;
+        END LOOP;
+        -- Nothing of the caller's runs below: drop its session locks, then see that the context held.
+        IF pg_catalog.pg_advisory_unlock_all() IS NULL
+           OR pg_catalog.current_setting('zava.context', true) IS DISTINCT FROM context THEN
+          RAISE EXCEPTION 'context altered' USING ERRCODE = 'ZA002';
+        END IF;
+        IF verdict IS NOT NULL THEN
+          RETURN NEXT verdict;
+        END IF;
+      END $$;
+
+ALTER FUNCTION zava.run_regional_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) OWNER TO regional_managers_personal;
+
+--
 -- Name: run_store_managers(integer, uuid, uuid, bigint, uuid, bytea, text, text, integer, bigint); Type: FUNCTION; Schema: zava; Owner: store_managers
 --
 
@@ -1108,6 +1350,67 @@ CREATE FUNCTION zava.run_store_managers(p_key_id integer, p_tenant uuid, p_perso
 ALTER FUNCTION zava.run_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) OWNER TO store_managers;
 
 --
+-- Name: run_store_managers_personal(integer, uuid, uuid, bigint, uuid, bytea, text, text, integer, bigint); Type: FUNCTION; Schema: zava; Owner: store_managers_personal
+--
+
+CREATE FUNCTION zava.run_store_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) RETURNS SETOF text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+      DECLARE
+        opened text := zava.open_context(
+          current_user, p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac, p_statement, p_params);
+        context text;
+        found_row record;
+        line text;
+        rows_left integer := p_max_rows;
+        bytes_left bigint := p_max_bytes;
+        verdict text;
+      BEGIN
+        IF opened IS NULL THEN
+          RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
+        ELSIF opened OPERATOR(pg_catalog.=) '' THEN
+          RAISE EXCEPTION 'principal refused' USING ERRCODE = 'ZA003';
+        ELSIF opened OPERATOR(pg_catalog.<>) current_user::text THEN
+          RAISE EXCEPTION '%', opened USING ERRCODE = 'ZA004';
+        END IF;
+        context := pg_catalog.current_setting('zava.context', true);
+        RETURN NEXT pg_catalog.substr(context, 65);
+        FOR found_row IN EXECUTE p_statement USING NULLIF(p_params, '')::pg_catalog.jsonb LOOP
+          IF rows_left OPERATOR(pg_catalog.=) 0 THEN
+            verdict := 'truncated:rows';
+            EXIT;
+          END IF;
+          -- The size is asked first: JSON of an oversized row is never built.
+          IF pg_catalog.pg_column_size(found_row) OPERATOR(pg_catalog.>) p_max_bytes THEN
+            RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
+          END IF;
+          line := pg_catalog.row_to_json(found_row)::pg_catalog.text;
+          bytes_left := bytes_left OPERATOR(pg_catalog.-) pg_catalog.octet_length(line);
+          IF bytes_left OPERATOR(pg_catalog.<) 0 THEN
+            IF rows_left OPERATOR(pg_catalog.=) p_max_rows THEN
+              RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
+            END IF;
+            verdict := 'truncated:bytes';
+            EXIT;
+          END IF;
+          rows_left := rows_left OPERATOR(pg_catalog.-) 1;
+          RETURN NEXT line;
+        END LOOP;
+        -- Nothing of the caller's runs below: drop its session locks, then see that the context held.
+        IF pg_catalog.pg_advisory_unlock_all() IS NULL
+           OR pg_catalog.current_setting('zava.context', true) IS DISTINCT FROM context THEN
+          RAISE EXCEPTION 'context altered' USING ERRCODE = 'ZA002';
+        END IF;
+        IF verdict IS NOT NULL THEN
+          RETURN NEXT verdict;
+        END IF;
+      END $$;
+
+ALTER FUNCTION zava.run_store_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) OWNER TO store_managers_personal;
+
+--
 -- Name: scope(integer, uuid, uuid, bigint, uuid, bytea); Type: FUNCTION; Schema: zava; Owner: zava_context
 --
 
@@ -1132,8 +1435,8 @@ BEGIN
          granted.scope
   FROM zava.principals AS p
   CROSS JOIN LATERAL (
-    SELECT CASE opened WHEN 'store_managers' THEN p.store_ids[1]::text ELSE p.store_ids::text END,
-           CASE opened WHEN 'store_managers' THEN p.store_ids[1:1] ELSE p.store_ids END
+    SELECT CASE p.audience WHEN 'store_managers' THEN p.store_ids[1]::text ELSE p.store_ids::text END,
+           CASE p.audience WHEN 'store_managers' THEN p.store_ids[1:1] ELSE p.store_ids END
   ) AS granted (scope, stores)
   WHERE p.tenant_id = p_tenant AND p.object_id = p_person;
 END $$;
@@ -1153,7 +1456,8 @@ BEGIN
   SELECT s.audience, s.scope_hash, s.data_version, s.scope, r.reach
   FROM zava.scope(p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac) AS s
   CROSS JOIN LATERAL (
-    SELECT CASE s.audience WHEN 'store_managers' THEN ARRAY[s.scope::uuid] ELSE s.scope::uuid[] END
+    SELECT CASE WHEN s.audience IN ('store_managers', 'store_managers_personal')
+                THEN ARRAY[s.scope::uuid] ELSE s.scope::uuid[] END
   ) AS granted (stores)
   CROSS JOIN LATERAL (
     SELECT json_build_object(
@@ -1285,6 +1589,40 @@ CREATE FUNCTION zava.weigh_head_office(p_key_id integer, p_tenant uuid, p_person
 ALTER FUNCTION zava.weigh_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) OWNER TO head_office;
 
 --
+-- Name: weigh_head_office_personal(integer, uuid, uuid, bigint, uuid, bytea, text, text); Type: FUNCTION; Schema: zava; Owner: head_office_personal
+--
+
+CREATE FUNCTION zava.weigh_head_office_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
+    AS $$
+      DECLARE
+        opened text := zava.open_context(
+          current_user, p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac, p_statement, p_params);
+        found_plan record;
+        plan pg_catalog.json;
+      BEGIN
+        IF opened IS NULL THEN
+          RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
+        ELSIF opened OPERATOR(pg_catalog.=) '' THEN
+          RAISE EXCEPTION 'principal refused' USING ERRCODE = 'ZA003';
+        ELSIF opened OPERATOR(pg_catalog.<>) current_user::text THEN
+          RAISE EXCEPTION '%', opened USING ERRCODE = 'ZA004';
+        END IF;
+        -- As the runner's cursor would: that takes no workers.
+        PERFORM pg_catalog.set_config('max_parallel_workers_per_gather', '0', true);
+        FOR found_plan IN
+          EXECUTE 'EXPLAIN (FORMAT JSON) ' OPERATOR(pg_catalog.||) p_statement
+          USING NULLIF(p_params, '')::pg_catalog.jsonb
+        LOOP
+          plan := found_plan."QUERY PLAN" OPERATOR(pg_catalog.#>) '{0,Plan}';
+        END LOOP;
+        PERFORM pg_catalog.set_config('zava.plan', zava.plan_shape(plan), true);
+      END $$;
+
+ALTER FUNCTION zava.weigh_head_office_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) OWNER TO head_office_personal;
+
+--
 -- Name: weigh_regional_managers(integer, uuid, uuid, bigint, uuid, bytea, text, text); Type: FUNCTION; Schema: zava; Owner: regional_managers
 --
 
@@ -1320,6 +1658,41 @@ CREATE FUNCTION zava.weigh_regional_managers(p_key_id integer, p_tenant uuid, p_
 ALTER FUNCTION zava.weigh_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) OWNER TO regional_managers;
 
 --
+-- Name: weigh_regional_managers_personal(integer, uuid, uuid, bigint, uuid, bytea, text, text); Type: FUNCTION; Schema: zava; Owner: regional_managers_personal
+--
+
+CREATE FUNCTION zava.weigh_regional_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+      DECLARE
+        opened text := zava.open_context(
+          current_user, p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac, p_statement, p_params);
+        found_plan record;
+        plan pg_catalog.json;
+      BEGIN
+        IF opened IS NULL THEN
+          RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
+        ELSIF opened OPERATOR(pg_catalog.=) '' THEN
+          RAISE EXCEPTION 'principal refused' USING ERRCODE = 'ZA003';
+        ELSIF opened OPERATOR(pg_catalog.<>) current_user::text THEN
+          RAISE EXCEPTION '%', opened USING ERRCODE = 'ZA004';
+        END IF;
+        -- As the runner's cursor would: that takes no workers.
+        PERFORM pg_catalog.set_config('max_parallel_workers_per_gather', '0', true);
+        FOR found_plan IN
+          EXECUTE 'EXPLAIN (FORMAT JSON) ' OPERATOR(pg_catalog.||) p_statement
+          USING NULLIF(p_params, '')::pg_catalog.jsonb
+        LOOP
+          plan := found_plan."QUERY PLAN" OPERATOR(pg_catalog.#>) '{0,Plan}';
+        END LOOP;
+        PERFORM pg_catalog.set_config('zava.plan', zava.plan_shape(plan), true);
+      END $$;
+
+ALTER FUNCTION zava.weigh_regional_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) OWNER TO regional_managers_personal;
+
+--
 -- Name: weigh_store_managers(integer, uuid, uuid, bigint, uuid, bytea, text, text); Type: FUNCTION; Schema: zava; Owner: store_managers
 --
 
@@ -1353,6 +1726,41 @@ CREATE FUNCTION zava.weigh_store_managers(p_key_id integer, p_tenant uuid, p_per
       END $$;
 
 ALTER FUNCTION zava.weigh_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) OWNER TO store_managers;
+
+--
+-- Name: weigh_store_managers_personal(integer, uuid, uuid, bigint, uuid, bytea, text, text); Type: FUNCTION; Schema: zava; Owner: store_managers_personal
+--
+
+CREATE FUNCTION zava.weigh_store_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+      DECLARE
+        opened text := zava.open_context(
+          current_user, p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac, p_statement, p_params);
+        found_plan record;
+        plan pg_catalog.json;
+      BEGIN
+        IF opened IS NULL THEN
+          RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
+        ELSIF opened OPERATOR(pg_catalog.=) '' THEN
+          RAISE EXCEPTION 'principal refused' USING ERRCODE = 'ZA003';
+        ELSIF opened OPERATOR(pg_catalog.<>) current_user::text THEN
+          RAISE EXCEPTION '%', opened USING ERRCODE = 'ZA004';
+        END IF;
+        -- As the runner's cursor would: that takes no workers.
+        PERFORM pg_catalog.set_config('max_parallel_workers_per_gather', '0', true);
+        FOR found_plan IN
+          EXECUTE 'EXPLAIN (FORMAT JSON) ' OPERATOR(pg_catalog.||) p_statement
+          USING NULLIF(p_params, '')::pg_catalog.jsonb
+        LOOP
+          plan := found_plan."QUERY PLAN" OPERATOR(pg_catalog.#>) '{0,Plan}';
+        END LOOP;
+        PERFORM pg_catalog.set_config('zava.plan', zava.plan_shape(plan), true);
+      END $$;
+
+ALTER FUNCTION zava.weigh_store_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) OWNER TO store_managers_personal;
 
 --
 -- Name: working(uuid[]); Type: FUNCTION; Schema: zava; Owner: zava_context
@@ -1729,46 +2137,6 @@ ALTER TABLE zava.erasures OWNER TO zava_context;
 COMMENT ON COLUMN zava.erasures.removed IS 'How many rows or values were removed from where.';
 
 --
--- Name: import_runs; Type: TABLE; Schema: zava; Owner: zava_context
---
-
-CREATE TABLE zava.import_runs (
-    run_id uuid DEFAULT gen_random_uuid() NOT NULL,
-    source_system text NOT NULL,
-    mode text NOT NULL,
-    manifest text NOT NULL,
-    files jsonb NOT NULL,
-    staged jsonb,
-    state text DEFAULT 'reading'::text NOT NULL,
-    result jsonb,
-    started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    finished_at timestamp with time zone,
-    CONSTRAINT import_runs_mode_check CHECK ((mode = ANY (ARRAY['append'::text, 'upsert'::text, 'replace-period'::text]))),
-    CONSTRAINT import_runs_source_system_check CHECK (((length(source_system) >= 1) AND (length(source_system) <= 50))),
-    CONSTRAINT import_runs_state_check CHECK ((state = ANY (ARRAY['reading'::text, 'staged'::text, 'done'::text])))
-);
-
-ALTER TABLE zava.import_runs OWNER TO zava_context;
-
---
--- Name: COLUMN import_runs.manifest; Type: COMMENT; Schema: zava; Owner: zava_context
---
-
-COMMENT ON COLUMN zava.import_runs.manifest IS 'Hash over the files, the mapping and the mode.';
-
---
--- Name: COLUMN import_runs.files; Type: COMMENT; Schema: zava; Owner: zava_context
---
-
-COMMENT ON COLUMN zava.import_runs.files IS 'Name, SHA-256 and size of each file.';
-
---
--- Name: COLUMN import_runs.staged; Type: COMMENT; Schema: zava; Owner: zava_context
---
-
-COMMENT ON COLUMN zava.import_runs.staged IS 'Rows staged for each table.';
-
---
 -- Name: orders_loaded; Type: TABLE; Schema: zava; Owner: zava_context
 --
 
@@ -2030,7 +2398,8 @@ CREATE TABLE zava_import.inbox_stores (
     location text,
     region text,
     is_online text,
-    opened_on text
+    opened_on text,
+    closed_on text
 );
 
 ALTER TABLE zava_import.inbox_stores OWNER TO zava_loader;
@@ -2281,7 +2650,8 @@ CREATE UNLOGGED TABLE zava_import.stores (
     location text,
     region text,
     is_online text,
-    opened_on text
+    opened_on text,
+    closed_on text
 );
 
 ALTER TABLE zava_import.stores OWNER TO zava_loader;
@@ -3234,6 +3604,7 @@ GRANT USAGE ON SCHEMA zava TO regional_managers;
 GRANT USAGE ON SCHEMA zava TO head_office;
 GRANT USAGE ON SCHEMA zava TO zava_recorder;
 GRANT USAGE ON SCHEMA zava TO zava_audit;
+GRANT USAGE ON SCHEMA zava TO zava_retention;
 
 --
 -- Name: SCHEMA zava_import; Type: ACL; Schema: -; Owner: zava_loader
@@ -3428,6 +3799,19 @@ REVOKE ALL ON FUNCTION zava.hours_without_orders() FROM PUBLIC;
 GRANT ALL ON FUNCTION zava.hours_without_orders() TO zava_server;
 
 --
+-- Name: TABLE import_runs; Type: ACL; Schema: zava; Owner: zava_context
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE zava.import_runs TO zava_loader;
+
+--
+-- Name: FUNCTION last_imports(); Type: ACL; Schema: zava; Owner: zava_context
+--
+
+REVOKE ALL ON FUNCTION zava.last_imports() FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.last_imports() TO head_office;
+
+--
 -- Name: FUNCTION log_change(); Type: ACL; Schema: zava; Owner: zava_recorder
 --
 
@@ -3496,6 +3880,7 @@ REVOKE ALL ON FUNCTION zava.proof(content text) FROM PUBLIC;
 REVOKE ALL ON TABLE zava.audit_log FROM zava_context;
 GRANT INSERT ON TABLE zava.audit_log TO zava_recorder;
 GRANT SELECT ON TABLE zava.audit_log TO zava_audit;
+GRANT SELECT,DELETE ON TABLE zava.audit_log TO zava_retention;
 
 --
 -- Name: FUNCTION record_calls(entries jsonb); Type: ACL; Schema: zava; Owner: zava_recorder
@@ -3505,11 +3890,25 @@ REVOKE ALL ON FUNCTION zava.record_calls(entries jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION zava.record_calls(entries jsonb) TO zava_server;
 
 --
+-- Name: FUNCTION remove_records(keep_days integer, is_rehearsal boolean); Type: ACL; Schema: zava; Owner: zava_retention
+--
+
+REVOKE ALL ON FUNCTION zava.remove_records(keep_days integer, is_rehearsal boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.remove_records(keep_days integer, is_rehearsal boolean) TO zava_context;
+
+--
 -- Name: FUNCTION run_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint); Type: ACL; Schema: zava; Owner: head_office
 --
 
 REVOKE ALL ON FUNCTION zava.run_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION zava.run_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) TO zava_server;
+
+--
+-- Name: FUNCTION run_head_office_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint); Type: ACL; Schema: zava; Owner: head_office_personal
+--
+
+REVOKE ALL ON FUNCTION zava.run_head_office_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.run_head_office_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) TO zava_server;
 
 --
 -- Name: FUNCTION run_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint); Type: ACL; Schema: zava; Owner: regional_managers
@@ -3519,11 +3918,25 @@ REVOKE ALL ON FUNCTION zava.run_regional_managers(p_key_id integer, p_tenant uui
 GRANT ALL ON FUNCTION zava.run_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) TO zava_server;
 
 --
+-- Name: FUNCTION run_regional_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint); Type: ACL; Schema: zava; Owner: regional_managers_personal
+--
+
+REVOKE ALL ON FUNCTION zava.run_regional_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.run_regional_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) TO zava_server;
+
+--
 -- Name: FUNCTION run_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint); Type: ACL; Schema: zava; Owner: store_managers
 --
 
 REVOKE ALL ON FUNCTION zava.run_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION zava.run_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) TO zava_server;
+
+--
+-- Name: FUNCTION run_store_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint); Type: ACL; Schema: zava; Owner: store_managers_personal
+--
+
+REVOKE ALL ON FUNCTION zava.run_store_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.run_store_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) TO zava_server;
 
 --
 -- Name: FUNCTION scope(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea); Type: ACL; Schema: zava; Owner: zava_context
@@ -3570,6 +3983,13 @@ REVOKE ALL ON FUNCTION zava.weigh_head_office(p_key_id integer, p_tenant uuid, p
 GRANT ALL ON FUNCTION zava.weigh_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) TO zava_server;
 
 --
+-- Name: FUNCTION weigh_head_office_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text); Type: ACL; Schema: zava; Owner: head_office_personal
+--
+
+REVOKE ALL ON FUNCTION zava.weigh_head_office_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.weigh_head_office_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) TO zava_server;
+
+--
 -- Name: FUNCTION weigh_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text); Type: ACL; Schema: zava; Owner: regional_managers
 --
 
@@ -3577,11 +3997,25 @@ REVOKE ALL ON FUNCTION zava.weigh_regional_managers(p_key_id integer, p_tenant u
 GRANT ALL ON FUNCTION zava.weigh_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) TO zava_server;
 
 --
+-- Name: FUNCTION weigh_regional_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text); Type: ACL; Schema: zava; Owner: regional_managers_personal
+--
+
+REVOKE ALL ON FUNCTION zava.weigh_regional_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.weigh_regional_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) TO zava_server;
+
+--
 -- Name: FUNCTION weigh_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text); Type: ACL; Schema: zava; Owner: store_managers
 --
 
 REVOKE ALL ON FUNCTION zava.weigh_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) FROM PUBLIC;
 GRANT ALL ON FUNCTION zava.weigh_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) TO zava_server;
+
+--
+-- Name: FUNCTION weigh_store_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text); Type: ACL; Schema: zava; Owner: store_managers_personal
+--
+
+REVOKE ALL ON FUNCTION zava.weigh_store_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.weigh_store_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text) TO zava_server;
 
 --
 -- Name: FUNCTION working(nonces uuid[]); Type: ACL; Schema: zava; Owner: zava_context
@@ -3604,9 +4038,62 @@ GRANT SELECT ON TABLE retail.categories TO store_managers;
 --
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.customers TO zava_loader;
-GRANT SELECT ON TABLE retail.customers TO regional_managers;
-GRANT SELECT ON TABLE retail.customers TO head_office;
-GRANT SELECT ON TABLE retail.customers TO store_managers;
+
+--
+-- Name: COLUMN customers.store_id; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT(store_id) ON TABLE retail.customers TO store_managers;
+GRANT SELECT(store_id) ON TABLE retail.customers TO regional_managers;
+GRANT SELECT(store_id) ON TABLE retail.customers TO head_office;
+
+--
+-- Name: COLUMN customers.customer_id; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT(customer_id) ON TABLE retail.customers TO store_managers;
+GRANT SELECT(customer_id) ON TABLE retail.customers TO regional_managers;
+GRANT SELECT(customer_id) ON TABLE retail.customers TO head_office;
+
+--
+-- Name: COLUMN customers.first_name; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT(first_name) ON TABLE retail.customers TO store_managers_personal;
+GRANT SELECT(first_name) ON TABLE retail.customers TO regional_managers_personal;
+GRANT SELECT(first_name) ON TABLE retail.customers TO head_office_personal;
+
+--
+-- Name: COLUMN customers.last_name; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT(last_name) ON TABLE retail.customers TO store_managers_personal;
+GRANT SELECT(last_name) ON TABLE retail.customers TO regional_managers_personal;
+GRANT SELECT(last_name) ON TABLE retail.customers TO head_office_personal;
+
+--
+-- Name: COLUMN customers.email; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT(email) ON TABLE retail.customers TO store_managers_personal;
+GRANT SELECT(email) ON TABLE retail.customers TO regional_managers_personal;
+GRANT SELECT(email) ON TABLE retail.customers TO head_office_personal;
+
+--
+-- Name: COLUMN customers.phone; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT(phone) ON TABLE retail.customers TO store_managers_personal;
+GRANT SELECT(phone) ON TABLE retail.customers TO regional_managers_personal;
+GRANT SELECT(phone) ON TABLE retail.customers TO head_office_personal;
+
+--
+-- Name: COLUMN customers.created_at; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT(created_at) ON TABLE retail.customers TO store_managers;
+GRANT SELECT(created_at) ON TABLE retail.customers TO regional_managers;
+GRANT SELECT(created_at) ON TABLE retail.customers TO head_office;
 
 --
 -- Name: TABLE embedding_models; Type: ACL; Schema: retail; Owner: zava_owner
@@ -3743,6 +4230,7 @@ GRANT SELECT,INSERT ON TABLE zava.canary TO zava_loader;
 REVOKE ALL ON TABLE zava.change_log FROM zava_context;
 GRANT INSERT ON TABLE zava.change_log TO zava_recorder;
 GRANT SELECT ON TABLE zava.change_log TO zava_audit;
+GRANT INSERT ON TABLE zava.change_log TO zava_retention;
 
 --
 -- Name: TABLE data_changes; Type: ACL; Schema: zava; Owner: zava_context
@@ -3762,12 +4250,6 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE zava.demo_data TO zava_loader;
 --
 
 GRANT INSERT ON TABLE zava.erasures TO zava_loader;
-
---
--- Name: TABLE import_runs; Type: ACL; Schema: zava; Owner: zava_context
---
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE zava.import_runs TO zava_loader;
 
 --
 -- Name: TABLE orders_loaded; Type: ACL; Schema: zava; Owner: zava_context
@@ -3823,6 +4305,12 @@ ALTER DEFAULT PRIVILEGES FOR ROLE zava_owner REVOKE ALL ON FUNCTIONS FROM PUBLIC
 --
 
 ALTER DEFAULT PRIVILEGES FOR ROLE zava_recorder REVOKE ALL ON FUNCTIONS FROM PUBLIC;
+
+--
+-- Name: DEFAULT PRIVILEGES FOR FUNCTIONS; Type: DEFAULT ACL; Schema: -; Owner: zava_retention
+--
+
+ALTER DEFAULT PRIVILEGES FOR ROLE zava_retention REVOKE ALL ON FUNCTIONS FROM PUBLIC;
 
 --
 -- PostgreSQL database dump complete

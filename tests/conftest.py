@@ -4,6 +4,7 @@ import base64
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ from zava.infrastructure.embeddings.index_job import embed_catalogue
 from zava.infrastructure.local.state_dir import Home
 from zava.infrastructure.local.token_issuer import LocalIssuer
 from zava.infrastructure.postgres.pool import DatabasePool
-from zava.model.core import Caller
+from zava.model.core import Caller, Permission
 from zava.protocol.tools.tool import ERROR_META
 from zava.retail.data.metric_catalogue import catalogue as read_whole_catalogue
 from zava.retail.declaration import RETAIL
@@ -188,8 +189,11 @@ def signer() -> ContextSigner:
 
 @pytest.fixture(scope="session")
 def callers() -> dict[str, Caller]:
-    """The demo principals by name."""
-    return demo_callers()
+    """The demo principals by name, with the permission to read customers' names."""
+    permissions = frozenset({Permission.CUSTOMERS_READ})
+    return {
+        name: replace(caller, permissions=permissions) for name, caller in demo_callers().items()
+    }
 
 
 @pytest.fixture(scope="session")

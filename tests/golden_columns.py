@@ -9,7 +9,15 @@ import psycopg
 from tests.database import Cluster, Database, postgresql
 
 GOLDEN = Path(__file__).parent / "security" / "golden" / "columns.json"
-READERS = ("zava_server", "store_managers", "regional_managers", "head_office")
+READERS = (
+    "zava_server",
+    "store_managers",
+    "regional_managers",
+    "head_office",
+    "store_managers_personal",
+    "regional_managers_personal",
+    "head_office_personal",
+)
 _READABLE = """
 SELECT format('%%I.%%I', n.nspname, c.relname) AS relation,
        array_agg(a.attname::text ORDER BY a.attnum) AS columns

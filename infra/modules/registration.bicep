@@ -42,6 +42,12 @@ var scopes = [
     purpose: 'search products'
   }
   {
+    value: 'customers.read'
+    title: 'Read names and addresses of customers'
+    userTitle: 'Read names and addresses of your customers'
+    purpose: 'read names and addresses of customers'
+  }
+  {
     value: 'sql.query'
     title: 'Query the stores with SQL'
     userTitle: 'Query your stores with SQL'

@@ -1,31 +1,4 @@
--- What `zava data` shows: how fresh and how whole the data of each store are.
-
--- name: stores
-SELECT s.store_name, f.orders, f.first_day, f.last_day, g.gaps, t.differing
-FROM retail.stores AS s
-CROSS JOIN LATERAL (
-  SELECT count(*) AS orders, min(o.order_date AT TIME ZONE 'America/Los_Angeles')::date AS first_day,
-         max(o.order_date AT TIME ZONE 'America/Los_Angeles')::date AS last_day
-  FROM retail.orders AS o WHERE o.store_id = s.store_id
-) AS f
--- Days without an order, from the last one back.
-CROSS JOIN LATERAL (
-  SELECT count(*) AS gaps
-  FROM generate_series(greatest(f.first_day, f.last_day - %(days)s), f.last_day, interval '1 day') AS d (day)
-  WHERE NOT EXISTS (SELECT FROM retail.orders AS o
-                    WHERE o.store_id = s.store_id
-                      AND o.order_date >= d.day::timestamp AT TIME ZONE 'America/Los_Angeles'
-                      AND o.order_date < (d.day::timestamp + interval '1 day') AT TIME ZONE 'America/Los_Angeles')
-) AS g
-CROSS JOIN LATERAL (
-  SELECT count(*) AS differing
-  FROM retail.orders AS o
-  WHERE o.store_id = s.store_id
-    AND o.order_date >= (f.last_day - %(days)s)::timestamp AT TIME ZONE 'America/Los_Angeles'
-    AND o.total_amount <> (SELECT coalesce(sum(i.total_amount), 0) FROM retail.order_items AS i
-                           WHERE i.store_id = o.store_id AND i.order_id = o.order_id)
-) AS t
-ORDER BY s.store_name
+-- What `zava data` shows of imports. The stores are in sql/quality.
 
 -- name: runs
 SELECT r.finished_at, r.source_system, r.mode, (SELECT string_agg(f.file->>'name', ', ')

@@ -13,27 +13,28 @@ WHERE NOT EXISTS (SELECT FROM zava_import.store_keys AS k WHERE (k.source_system
 -- name: change stores
 UPDATE retail.stores AS t
 SET store_name = n.store_name, location = n.location, region = n.region, is_online = n.is_online,
-    opened_on = n.opened_on
+    opened_on = n.opened_on, closed_on = n.closed_on
 FROM (
   SELECT o.store_id, s.store_name, coalesce(s.location, o.location) AS location, coalesce(s.region, o.region) AS region,
          coalesce(s.is_online::boolean, o.is_online) AS is_online,
-         coalesce(s.opened_on::date, o.opened_on) AS opened_on
+         coalesce(s.opened_on::date, o.opened_on) AS opened_on,
+         coalesce(s.closed_on::date, o.closed_on) AS closed_on
   FROM zava_import.stores AS s
   JOIN zava_import.store_keys AS k ON (k.source_system, k.source_key) = (%(source)s, s.store_key)
   JOIN retail.stores AS o ON o.store_id = k.store_id
 ) AS n
 WHERE t.store_id = n.store_id
-  AND (t.store_name, t.location, t.region, t.is_online, t.opened_on)
-      IS DISTINCT FROM (n.store_name, n.location, n.region, n.is_online, n.opened_on)
+  AND (t.store_name, t.location, t.region, t.is_online, t.opened_on, t.closed_on)
+      IS DISTINCT FROM (n.store_name, n.location, n.region, n.is_online, n.opened_on, n.closed_on)
 
 -- name: add stores
 WITH added AS MATERIALIZED (
   SELECT retail.new_id() AS store_id, s.* FROM zava_import.stores AS s
   WHERE NOT EXISTS (SELECT FROM zava_import.store_keys AS o WHERE (o.source_system, o.source_key) = (%(source)s, s.store_key))
 ), written AS (
-  INSERT INTO retail.stores (store_id, store_name, location, region, is_online, opened_on)
+  INSERT INTO retail.stores (store_id, store_name, location, region, is_online, opened_on, closed_on)
   SELECT s.store_id, s.store_name, coalesce(s.location, s.store_name), coalesce(s.region, 'All'),
-         coalesce(s.is_online::boolean, false), s.opened_on::date
+         coalesce(s.is_online::boolean, false), s.opened_on::date, s.closed_on::date
   FROM added AS s
 )
 INSERT INTO zava_import.store_keys (store_id, source_system, source_key)

@@ -17,7 +17,8 @@ known_leakproof (oid) AS (
   }'::integer[])::oid
 ),
 audience (name) AS (
-  VALUES ('store_managers'::name), ('regional_managers'), ('head_office')
+  VALUES ('store_managers'::name), ('regional_managers'), ('head_office'),
+         ('store_managers_personal'), ('regional_managers_personal'), ('head_office_personal')
 ),
 caller (name) AS (
   SELECT name FROM audience UNION ALL VALUES ('zava_server'::name)
@@ -25,7 +26,7 @@ caller (name) AS (
 own_role (name) AS (
   SELECT name FROM caller
   UNION ALL VALUES ('zava_owner'::name), ('zava_context'), ('zava_loader'), ('zava_chain'),
-                   ('zava_recorder'), ('zava_audit')
+                   ('zava_recorder'), ('zava_audit'), ('zava_retention')
 ),
 own_schema AS (
   SELECT n.oid, n.nspname, n.nspowner, n.nspacl FROM pg_catalog.pg_namespace AS n

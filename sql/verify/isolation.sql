@@ -1,8 +1,14 @@
 -- Every way in which isolation would not be real, one row each; no row means it holds.
 -- Read from the catalog alone, so that the server's own login can run it at start.
 WITH
-audience (name) AS (
-  VALUES ('store_managers'::name), ('regional_managers'), ('head_office')
+-- The second role of an audience reads what the first one does, and the personal columns.
+audience (name, base) AS (
+  VALUES ('store_managers'::name, 'store_managers'::name), ('regional_managers', 'regional_managers'),
+         ('head_office', 'head_office'), ('store_managers_personal', 'store_managers'),
+         ('regional_managers_personal', 'regional_managers'), ('head_office_personal', 'head_office')
+),
+personal_column (table_name, columns) AS (
+  VALUES ('retail.customers', ARRAY['first_name', 'last_name', 'email', 'phone']::name[])
 ),
 shared_table (name) AS (  -- the same rows for everyone: no tenant in them
   VALUES ('retail.categories'), ('retail.product_types'), ('retail.products'),
@@ -18,14 +24,22 @@ known_definer (signature, owner, volatility, is_called_by_server) AS (
     ('zava.hours_without_orders()', 'zava_context', 's', true),
     ('zava.newest_orders(uuid[])', 'zava_chain', 's', false),
     ('zava.store_count()', 'zava_chain', 's', false),
+    ('zava.last_imports()', 'zava_context', 's', false),
     ('zava.chain_quartiles(text,date,date)', 'zava_chain', 's', false),
     ('zava.log_change()', 'zava_recorder', 'v', false),
     ('zava.record_calls(jsonb)', 'zava_recorder', 'v', true),
+    ('zava.remove_records(integer,boolean)', 'zava_retention', 'v', false),
     ('zava.charge(jsonb)', 'zava_context', 'v', true),
     ('zava.admit(uuid,uuid,uuid,boolean,integer,bigint,double precision,bigint,double precision)', 'zava_context', 'v', true),
     ('zava.working(uuid[])', 'zava_context', 'v', true),
     ('zava.used(uuid,uuid)', 'zava_context', 's', true),
     ('zava.sign_in(text,uuid,text,text,uuid,uuid,text,integer)', 'zava_context', 'v', true),
+    ('zava.weigh_store_managers_personal(integer,uuid,uuid,bigint,uuid,bytea,text,text)', 'store_managers_personal', 'v', true),
+    ('zava.run_store_managers_personal(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint)', 'store_managers_personal', 's', true),
+    ('zava.weigh_regional_managers_personal(integer,uuid,uuid,bigint,uuid,bytea,text,text)', 'regional_managers_personal', 'v', true),
+    ('zava.run_regional_managers_personal(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint)', 'regional_managers_personal', 's', true),
+    ('zava.weigh_head_office_personal(integer,uuid,uuid,bigint,uuid,bytea,text,text)', 'head_office_personal', 'v', true),
+    ('zava.run_head_office_personal(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint)', 'head_office_personal', 's', true),
     ('zava.weigh_store_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text)', 'store_managers', 'v', true),
     ('zava.weigh_regional_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text)', 'regional_managers', 'v', true),
     ('zava.weigh_head_office(integer,uuid,uuid,bigint,uuid,bytea,text,text)', 'head_office', 'v', true),
@@ -36,9 +50,15 @@ known_definer (signature, owner, volatility, is_called_by_server) AS (
 own_role (name) AS (  -- none of them logs in
   SELECT name FROM audience
   UNION ALL VALUES ('zava_owner'::name), ('zava_context'), ('zava_loader'), ('zava_chain'),
-                   ('zava_recorder'), ('zava_audit')
+                   ('zava_recorder'), ('zava_audit'), ('zava_retention')
 ),
 append_only (name) AS (VALUES ('zava.change_log'), ('zava.audit_log')),
+log_privilege (name, role, privilege) AS (
+  VALUES ('zava.change_log', 'zava_recorder', 'INSERT'), ('zava.change_log', 'zava_audit', 'SELECT'),
+         ('zava.change_log', 'zava_retention', 'INSERT'),
+         ('zava.audit_log', 'zava_recorder', 'INSERT'), ('zava.audit_log', 'zava_audit', 'SELECT'),
+         ('zava.audit_log', 'zava_retention', 'SELECT'), ('zava.audit_log', 'zava_retention', 'DELETE')
+),
 -- What the chain's figures are made of, and nothing by which a person or product could be told.
 chain_column (table_name, columns) AS (
   VALUES ('retail.orders', ARRAY['store_id', 'order_id', 'customer_id', 'order_date', 'status', 'total_amount', 'is_return']::name[]),
@@ -92,8 +112,9 @@ SELECT 'role ' || member.rolname || ' is a member of ' || granted.rolname
 FROM pg_catalog.pg_auth_members AS m
 JOIN pg_catalog.pg_roles AS member ON member.oid = m.member
 JOIN pg_catalog.pg_roles AS granted ON granted.oid = m.roleid
-WHERE member.rolname IN (SELECT name FROM audience)
-   OR member.rolname IN ('zava_server', 'zava_chain', 'zava_recorder', 'zava_audit')
+WHERE (member.rolname IN (SELECT name FROM audience)
+       OR member.rolname IN ('zava_server', 'zava_chain', 'zava_recorder', 'zava_audit', 'zava_retention'))
+  AND NOT EXISTS (SELECT FROM audience AS a WHERE a.name = member.rolname AND a.base = granted.rolname)
 
 UNION ALL
 -- The creator's own ADMIN option is neither SET nor INHERIT: it reads nothing.
@@ -108,7 +129,9 @@ CROSS JOIN LATERAL (
   SELECT pg_catalog.format('%I FROM %I GRANTED BY %I', granted.rolname, member.rolname, pg_catalog.pg_get_userbyid(m.grantor))
 ) AS what (membership)
 WHERE (m.set_option OR m.inherit_option)
-  AND (granted.rolname IN (SELECT name FROM audience) OR granted.rolname IN ('zava_chain', 'zava_recorder'))
+  AND (granted.rolname IN (SELECT name FROM audience) OR granted.rolname IN ('zava_chain', 'zava_recorder', 'zava_retention'))
+  AND (m.set_option OR NOT EXISTS (SELECT FROM audience AS a
+                                   WHERE a.name = member.rolname AND a.base = granted.rolname))
 
 UNION ALL
 SELECT 'the login zava_server owns ' || r.name
@@ -149,8 +172,18 @@ CROSS JOIN LATERAL pg_catalog.aclexplode(coalesce(r.relacl, pg_catalog.acldefaul
 CROSS JOIN LATERAL (
   SELECT CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(acl.grantee)) END
 ) AS grantee (name)
-WHERE (pg_catalog.pg_get_userbyid(acl.grantee), acl.privilege_type)
-      NOT IN (('zava_recorder', 'INSERT'), ('zava_audit', 'SELECT'))
+WHERE NOT EXISTS (SELECT FROM log_privilege AS p
+                  WHERE (p.name, p.role, p.privilege) = (l.name, grantee.name, acl.privilege_type))
+
+UNION ALL
+SELECT 'role ' || grantee.name || ' may execute ' || f.signature || ', which removes records'
+       || pg_catalog.format('; run REVOKE EXECUTE ON FUNCTION %s FROM %s', f.signature, grantee.name)
+FROM function AS f
+CROSS JOIN LATERAL pg_catalog.aclexplode(coalesce(f.proacl, pg_catalog.acldefault('f', f.proowner))) AS acl
+CROSS JOIN LATERAL (
+  SELECT CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(acl.grantee)) END
+) AS grantee (name)
+WHERE f.signature = 'zava.remove_records(integer,boolean)' AND grantee.name NOT IN ('zava_retention', 'zava_context')
 
 UNION ALL
 SELECT 'role zava_chain reads ' || r.name || '.' || a.attname
@@ -164,6 +197,21 @@ WHERE EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'zava_chain')
   AND pg_catalog.has_column_privilege('zava_chain', r.oid, a.attnum, 'SELECT')
   AND r.name <> 'retail.stores'
   AND NOT EXISTS (SELECT FROM chain_column AS c WHERE c.table_name = r.name AND a.attname = ANY (c.columns))
+
+UNION ALL
+SELECT 'role ' || a.name || ' reads ' || r.name || '.' || c.attname || ', which is personal'
+       || pg_catalog.format('; run REVOKE SELECT ON %s FROM PUBLIC, %I; REVOKE SELECT (%I) ON %s FROM PUBLIC, %I; GRANT SELECT (%s) ON %s TO %I',
+                            r.name, a.name, c.attname, r.name, a.name, open.columns, r.name, a.name)
+FROM relation AS r
+JOIN personal_column AS p ON p.table_name = r.name
+JOIN pg_catalog.pg_attribute AS c ON c.attrelid = r.oid AND c.attname = ANY (p.columns)
+CROSS JOIN audience AS a
+CROSS JOIN LATERAL (
+  SELECT pg_catalog.string_agg(pg_catalog.quote_ident(o.attname), ', ' ORDER BY o.attnum)
+  FROM pg_catalog.pg_attribute AS o
+  WHERE o.attrelid = r.oid AND o.attnum > 0 AND NOT o.attisdropped AND o.attname <> ALL (p.columns)
+) AS open (columns)
+WHERE a.name = a.base AND pg_catalog.has_column_privilege(a.name, r.oid, c.attnum, 'SELECT')
 
 UNION ALL
 SELECT 'role ' || a.name || ' can write ' || r.name
@@ -182,7 +230,7 @@ SELECT 'table ' || r.name || ' is readable by ' || a.name || ' without forced ro
               THEN pg_catalog.format('REVOKE ALL ON %s FROM PUBLIC, %I', r.name, a.name)
             WHEN NOT (r.relrowsecurity AND r.relforcerowsecurity)
               THEN pg_catalog.format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', r.name)
-            WHEN a.name = 'store_managers'
+            WHEN a.base = 'store_managers'
               THEN pg_catalog.format('CREATE POLICY own_store ON %s FOR SELECT TO store_managers'
                                      ' USING (store_id = (SELECT zava.my_store(current_user)))', r.name)
             ELSE pg_catalog.format('CREATE POLICY own_stores ON %s FOR SELECT TO regional_managers, head_office'
@@ -191,9 +239,10 @@ SELECT 'table ' || r.name || ' is readable by ' || a.name || ' without forced ro
 FROM relation AS r CROSS JOIN audience AS a
 WHERE r.relkind IN ('r', 'p')
   AND pg_catalog.has_any_column_privilege(a.name, r.oid, 'SELECT')
+  AND (a.name = a.base OR NOT pg_catalog.has_any_column_privilege(a.base, r.oid, 'SELECT'))
   AND r.name NOT IN (SELECT s.name FROM shared_table AS s)
   AND NOT (r.relrowsecurity AND r.relforcerowsecurity
-           AND EXISTS (SELECT FROM policy AS p WHERE p.polrelid = r.oid AND a.name = ANY (p.roles)))
+           AND EXISTS (SELECT FROM policy AS p WHERE p.polrelid = r.oid AND a.base = ANY (p.roles)))
 
 UNION ALL
 SELECT 'table ' || r.name || ' does not force row security'

@@ -3,10 +3,11 @@
 -- The login's own privileges and the audiences' memberships stand in isolation.sql.
 WITH
 audience (name) AS (
-  VALUES ('store_managers'::name), ('regional_managers'), ('head_office')
+  VALUES ('store_managers'::name), ('regional_managers'), ('head_office'),
+         ('store_managers_personal'), ('regional_managers_personal'), ('head_office_personal')
 ),
 sealed_role (name) AS (  -- only the migrations ever act as one of them
-  SELECT name FROM audience UNION ALL VALUES ('zava_chain'::name), ('zava_recorder'), ('zava_server')
+  SELECT name FROM audience UNION ALL VALUES ('zava_chain'::name), ('zava_recorder'), ('zava_retention'), ('zava_server')
 ),
 administered_role (name) AS (  -- an administrator takes one of them for a command
   VALUES ('zava_owner'::name), ('zava_context'), ('zava_loader'), ('zava_audit')

@@ -6,13 +6,17 @@ exempt (name, why) AS (  -- roles that the policies let see all, and those that 
          ('zava_chain', 'chain-wide figures over named columns: the chain''s policy'),
          ('zava_owner', 'owns the tables'), ('zava_context', 'owns the keys and the grants'),
          ('store_managers', 'the audience of one store'), ('regional_managers', 'the audience of several stores'),
-         ('head_office', 'the audience of all stores')
+         ('head_office', 'the audience of all stores'),
+         ('store_managers_personal', 'the audience of one store, with personal data'),
+         ('regional_managers_personal', 'the audience of several stores, with personal data'),
+         ('head_office_personal', 'the audience of all stores, with personal data')
 ),
 reach (role, granted, why, path) AS (
   SELECT m.member, r.rolname, e.why, ARRAY[m.roleid, m.member]
   FROM exempt AS e
   JOIN pg_catalog.pg_roles AS r ON r.rolname = e.name
   JOIN pg_catalog.pg_auth_members AS m ON m.roleid = r.oid
+  WHERE pg_catalog.pg_get_userbyid(m.member) <> r.rolname || '_personal'
   UNION
   SELECT m.member, reach.granted, reach.why, reach.path || m.member
   FROM reach JOIN pg_catalog.pg_auth_members AS m ON m.roleid = reach.role

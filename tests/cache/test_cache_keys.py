@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 
 from zava.data.metrics.result_cache import cache_key
 from zava.data.session.results import EffectiveAccess
-from zava.model.core import Audience
+from zava.model.core import ReadingRole
 
 TEXTS = st.text(max_size=60) | st.sampled_from(
     ["a:b", "a", ":", "1:a", "0:", "|", "ü", "x" * 10_000]
 )
-GRANTS = st.builds(EffectiveAccess, st.sampled_from(Audience), TEXTS, TEXTS)
+GRANTS = st.builds(EffectiveAccess, st.sampled_from(ReadingRole), TEXTS, TEXTS)
 VALUES = st.dictionaries(TEXTS, TEXTS, max_size=3)
 CALLS = st.tuples(TEXTS, GRANTS, TEXTS, VALUES)
 
@@ -45,13 +45,13 @@ def test_no_part_runs_over_into_the_next(
         return
     left = cache_key(
         version,
-        EffectiveAccess(grant.audience, grant.scope_hash + moved, grant.data_version),
+        EffectiveAccess(grant.role, grant.scope_hash + moved, grant.data_version),
         sql,
         {},
     )
     right = cache_key(
         version,
-        EffectiveAccess(grant.audience, grant.scope_hash, moved + grant.data_version),
+        EffectiveAccess(grant.role, grant.scope_hash, moved + grant.data_version),
         sql,
         {},
     )

@@ -285,7 +285,7 @@ async def test_signature_of_a_statement_opens_no_scope_and_the_other_way_round(
             )
             question = "SELECT audience FROM zava.scope(%s::int, %s::uuid, %s::uuid, %s::bigint, %s::uuid, %s)"
             if accepted:
-                assert login.execute(question, values).fetchone() == ("store_managers",)
+                assert login.execute(question, values).fetchone() == ("store_managers_personal",)
                 row = login.execute("SELECT current_setting('zava.context', true)").fetchone()
                 assert row in {(None,), ("",)}  # asking mints no context
             else:

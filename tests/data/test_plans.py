@@ -128,7 +128,7 @@ def explain(
     with owner.transaction(force_rollback=True):
         owner.execute(f"SET LOCAL enable_seqscan = {'off' if by_index else 'on'}")
         owner.execute("SET LOCAL plan_cache_mode = 'force_custom_plan'")
-        owner.execute(f"SET LOCAL ROLE {audience}")
+        owner.execute(f"SET LOCAL ROLE {audience}_personal")
         owner.execute(f"PREPARE planned (jsonb) AS {sql}".encode())
         try:
             value = "NULL" if params is None else f"'{json.dumps(params)}'"
@@ -192,7 +192,7 @@ def run_sealed(
         owner.execute("SET TRANSACTION READ ONLY")
         before: dict[str, int] = dict(owner.execute(counts).fetchall())
         owner.execute(
-            f"SELECT zava.run_{audience}(%s::integer, %s::uuid, %s::uuid, %s::bigint, %s::uuid,"
+            f"SELECT zava.run_{audience}_personal(%s::integer, %s::uuid, %s::uuid, %s::bigint, %s::uuid,"
             " %s, %s, %s, 1000, 1000000::bigint)".encode(),
             [*values, signed.mac, signed.statement, signed.params],
         )

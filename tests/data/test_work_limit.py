@@ -23,7 +23,7 @@ from zava.data.usage.budgets import Budget, Budgets
 from zava.errors import AccessDenied, Busy, QueryRefused
 from zava.infrastructure.postgres.connection import PooledConnection
 from zava.infrastructure.postgres.pool import DatabasePool
-from zava.model.core import Audience, Call, Caller
+from zava.model.core import Call, Caller, ReadingRole
 from zava.retail.declaration import RETAIL
 from zava.settings import Settings
 
@@ -141,9 +141,9 @@ async def data(database: Database, signer: ContextSigner) -> AsyncIterator[FreeQ
     await pool.close()
 
 
-async def plan(connection: PooledConnection, audience: Audience, call: SignedCall) -> str:
+async def plan(connection: PooledConnection, role: ReadingRole, call: SignedCall) -> str:
     pipeline = Pipeline(connection)
-    pipeline.add_call(audience, call, Bounds(1, 1000), describe=False, is_run=False)
+    pipeline.add_call(role, call, Bounds(1, 1000), describe=False, is_run=False)
     return read_plan(await pipeline.run())
 
 
@@ -248,11 +248,11 @@ async def test_plan_is_of_one_read_of_the_caller_s_and_of_nothing_else(
     async with pool.connection() as connection:
         call = signer.sign(callers["seattle"], sql)
         with pytest.raises(Error):
-            await plan(connection, Audience.STORE_MANAGERS, call)
+            await plan(connection, ReadingRole.STORE_MANAGERS_PERSONAL, call)
     async with pool.connection() as connection:
         # Explained, a volatile function is not called: the plan comes at once.
         call = signer.sign(callers["seattle"], "SELECT pg_sleep(60)")
-        shape = await plan(connection, Audience.STORE_MANAGERS, call)
+        shape = await plan(connection, ReadingRole.STORE_MANAGERS_PERSONAL, call)
     assert shape.startswith("Result")
     await pool.close()
 
@@ -267,12 +267,16 @@ async def test_plan_needs_a_grant_the_right_audience_and_a_signature(
             stranger, "SELECT 1", max_rows=1
         )
     own = signer.sign(callers["seattle"], "SELECT 1")
-    for audience, call, refusal in (
-        (Audience.STORE_MANAGERS, replace(own, mac=bytes(32)), "context refused"),
-        (Audience.STORE_MANAGERS, signer.sign(stranger, "SELECT 1"), "principal refused"),
-        (Audience.HEAD_OFFICE, own, "store_managers"),
+    for role, call, refusal in (
+        (ReadingRole.STORE_MANAGERS_PERSONAL, replace(own, mac=bytes(32)), "context refused"),
+        (
+            ReadingRole.STORE_MANAGERS_PERSONAL,
+            signer.sign(stranger, "SELECT 1"),
+            "principal refused",
+        ),
+        (ReadingRole.HEAD_OFFICE, own, "store_managers"),
     ):
         async with pool.connection() as connection:
             with pytest.raises(Error, match=refusal):
-                await plan(connection, audience, call)
+                await plan(connection, role, call)
     await pool.close()

@@ -9,8 +9,8 @@ import psycopg
 
 EXPORTS = {
     "stores": (
-        "SELECT store_id::text AS store_key, store_name, location, region, is_online, opened_on"
-        " FROM retail.stores"
+        "SELECT store_id::text AS store_key, store_name, location, region, is_online, opened_on,"
+        " closed_on FROM retail.stores"
     ),
     "products": (
         "SELECT p.product_id::text AS product_key, sku, product_name, category_name AS category,"

@@ -1,7 +1,6 @@
 """Sales without a customer, returns, weights and stock below zero, as the metrics count them."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -18,7 +17,7 @@ from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
 from zava.infrastructure.cache_backends import MemoryStore
 from zava.infrastructure.postgres.pool import DatabasePool
-from zava.model.core import Caller, Permission
+from zava.model.core import Caller
 from zava.model.metrics import MetricQuery
 from zava.retail.demo.dataset import store_id
 from zava.service.metrics.periods import parse_period
@@ -89,7 +88,7 @@ async def test_guest_sale_counts_for_all_but_customers(
 async def test_customer_without_a_name_is_told_apart_by_the_key(
     changing: psycopg.Connection, own_metrics: MetricReader, callers: dict[str, Caller]
 ) -> None:
-    reader = replace(callers["redmond"], permissions=frozenset({Permission.SQL_QUERY}))
+    reader = callers["redmond"]
     buyers = await ask(own_metrics, reader, "revenue", dimensions=("customer",))
     changing.execute("UPDATE retail.customers SET first_name = NULL")
     half_named = await ask(own_metrics, reader, "revenue", dimensions=("customer",))
@@ -166,9 +165,29 @@ async def test_like_for_like_begins_with_the_opening_day_not_with_the_row(
     assert new == [None]
 
 
+async def test_closed_store_is_not_comparable_and_never_late(
+    changing: psycopg.Connection, own_metrics: MetricReader, callers: dict[str, Caller]
+) -> None:
+    everything = parse_period("2026", TODAY)
+    asked = MetricQuery(("like_for_like_growth", "revenue"), everything, TODAY)
+
+    async def growth() -> tuple[Any, Any, bool]:
+        measured = await own_metrics.measure(callers["redmond"], {"q": asked})
+        ((grown, revenue),) = measured.answers["q"].rows
+        return grown, revenue, measured.reach.newest is None
+
+    grown, revenue, _ = await growth()
+    assert grown is not None
+    changing.execute("UPDATE retail.stores SET closed_on = %s", [date(2999, 1, 1)])
+    assert await growth() == (grown, revenue, False)
+    changing.execute("UPDATE retail.stores SET closed_on = %s", [date(2026, 6, 30)])
+    assert await growth() == (None, revenue, True)
+
+
 @pytest.mark.parametrize(
     ("table", "change"),
     [
+        ("stores", "closed_on = opened_on - 1"),
         ("order_items", "quantity = 0"),
         ("order_items", "quantity = 1.0001"),
         ("order_items", "total_amount = -1"),

@@ -130,6 +130,31 @@ export const scenarios = {
       await assertFits(page, `connect ${width}`);
       await assertAccessible(page, `connect ${width} ${scheme}`);
       await context.keep(page, `console-connect-${width}-${scheme}`);
+      await page.click("[data-part=data]");
+      await page.waitForSelector("#quality tbody tr");
+      await assertFits(page, `data ${width}`);
+      await assertAccessible(page, `data ${width} ${scheme}`);
+      await context.keep(page, `console-data-${width}-${scheme}`);
+      assertQuiet(seen, context.base);
+    }
+  },
+
+  async "console shows each person the state of their own stores' data"(context) {
+    for (const [who, stores, imports] of [["seattle", 1, ""], ["head-office", 8, "Last imports"]]) {
+      const { page, seen } = await enter(context, who);
+      await page.click("[data-part=data]");
+      await page.waitForSelector("#quality tbody tr");
+      const rows = await page.$$eval("#quality tbody tr", (found) => found.map((row) => [...row.children].map((cell) => cell.textContent)));
+      assert.equal(rows.length, stores);
+      for (const [, orders, first, last, , , recent] of rows) {
+        assert.match(orders, /^[\d,]+$/);
+        assert.ok(first <= last, `${first} is after ${last}`);
+        assert.equal(recent.split(" ").length, 14);
+      }
+      assert.equal(await page.$eval("#imports", (place) => place.querySelector("h3")?.textContent ?? ""), imports);
+      assert.match(await text(page, "#quality-scope"), new RegExp(`${stores} of 8 stores`));
+      await page.click("#sign-out");
+      assert.equal(await page.$eval("#quality", (place) => place.textContent), "", "nothing stays for the next person");
       assertQuiet(seen, context.base);
     }
   },

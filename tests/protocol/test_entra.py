@@ -43,7 +43,14 @@ from zava.settings import Settings
 
 METADATA = "/.well-known/oauth-protected-resource/mcp"
 HOSTS = {"ZAVA_ALLOWED_HOSTS": "func-sample.azurewebsites.net,mcp.contoso.com"}
-SCOPE_NAMES = ("user_impersonation", "sales.read", "products.read", "sql.query", "chain.compare")
+SCOPE_NAMES = (
+    "user_impersonation",
+    "sales.read",
+    "products.read",
+    "customers.read",
+    "sql.query",
+    "chain.compare",
+)
 STORES = {"postgresql_query": "SELECT store_name FROM retail.stores"}
 
 

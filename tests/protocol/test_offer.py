@@ -121,6 +121,7 @@ async def test_resources_are_listed_and_read_as_the_caller(
         "retail://schema",
         "retail://metrics",
         URI,
+        "retail://data-quality",
         "zava://performance",
         "zava://budget",
     ]

@@ -10,7 +10,15 @@ from tests.database import one
 
 AUDIENCES = ("store_managers", "regional_managers", "head_office")
 CALLERS = (*AUDIENCES, "zava_server")
-OWNED = ("zava_owner", "zava_context", "zava_loader", "zava_chain", "zava_recorder", "zava_audit")
+OWNED = (
+    "zava_owner",
+    "zava_context",
+    "zava_loader",
+    "zava_chain",
+    "zava_recorder",
+    "zava_audit",
+    "zava_retention",
+)
 STRANGER = "a_stranger"
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 CORPUS = Path(__file__).with_name("hostile.sql")
 GUARD_ONLY = "only the guard will stop"
 CATALOG = "the catalog by side doors"
+PERSONAL = "personal data without the permission"
 _PASSES = "-- [passes]\n"
 
 

@@ -883,3 +883,54 @@ SELECT (n).regrole FROM generate_series(10, 20) AS n
 SELECT pg_typeof(1) UNION ALL SELECT 'zava.principals'
 
 SELECT xmin FROM retail.orders
+
+-- # personal data without the permission
+-- [passes]
+SELECT email FROM retail.customers LIMIT 5
+
+-- [passes]
+SELECT * FROM retail.customers LIMIT 5
+
+-- [passes]
+SELECT c FROM retail.customers AS c LIMIT 5
+
+-- [passes]
+SELECT to_jsonb(c) FROM retail.customers AS c LIMIT 5
+
+-- [passes]
+SELECT (c).last_name FROM retail.customers AS c LIMIT 5
+
+-- [passes]
+SELECT count(*) FROM retail.customers WHERE email LIKE 'a%'
+
+-- [passes]
+SELECT customer_id FROM retail.customers ORDER BY last_name LIMIT 5
+
+-- [passes]
+SELECT count(DISTINCT phone) FROM retail.customers
+
+-- [passes]
+SELECT md5(first_name) FROM retail.customers LIMIT 5
+
+-- [passes]
+SELECT email::integer FROM retail.customers LIMIT 5
+
+-- [passes]
+SELECT count(c) FROM retail.customers AS c
+
+-- [passes]
+SELECT count(*) FROM retail.customers AS a NATURAL JOIN retail.customers AS b
+
+-- [passes]
+SELECT n FROM retail.customers AS c (s, k, f, l, n, p, t) LIMIT 5
+
+-- [passes]
+WITH c AS (TABLE retail.customers) SELECT c.email FROM c LIMIT 5
+
+SELECT email FROM retail.customers WHERE set_config('zava.narrowed', 'off', true) IS NOT NULL LIMIT 5
+
+SELECT set_config('role', 'store_managers_personal', true), (SELECT email FROM retail.customers LIMIT 1)
+
+SELECT * FROM zava.run_store_managers_personal(1, '{own}', '{own}', 9999999999, '{own}', sha256('x'), 'select email from retail.customers', '', 10, 10000)
+
+SELECT * FROM zava_import.customer_keys LIMIT 5

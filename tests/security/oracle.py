@@ -11,6 +11,7 @@ import itertools
 import tempfile
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
@@ -23,7 +24,7 @@ from zava.data.session.tenant_database import TenantDatabase
 from zava.data.sql_query.free_query import FreeQuery
 from zava.errors import Busy, QueryRefused
 from zava.infrastructure.postgres.pool import DatabasePool
-from zava.model.core import Caller
+from zava.model.core import Caller, Permission
 from zava.retail.declaration import RETAIL
 from zava.retail.demo.dataset import STORES, seed
 from zava.retail.demo.principals import demo_callers, grant_demo_principals
@@ -94,7 +95,9 @@ async def attack(database: Database, seconds: float) -> None:
     pool = DatabasePool(database.server, max_size=1)
     signer = ContextSigner([ContextKey(*CONTEXT_KEY)])
     tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
-    data, caller = FreeQuery(tenancy, RETAIL, most_rows=LIMIT), demo_callers()["seattle"]
+    allowed = frozenset({Permission.CUSTOMERS_READ})
+    caller = replace(demo_callers()["seattle"], permissions=allowed)
+    data = FreeQuery(tenancy, RETAIL, most_rows=LIMIT)
     with psycopg.connect(database.owner) as owner:
         rows = owner.execute("SELECT store_id::text, count(*) FROM retail.orders GROUP BY 1")
         counts: dict[str, int] = dict(rows.fetchall())

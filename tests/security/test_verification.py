@@ -134,6 +134,31 @@ BREAKS = [
         "zava.weigh_head_office(integer,uuid,uuid,bigint,uuid,bytea,text,text) is missing",
     ),
     ("GRANT EXECUTE ON FUNCTION zava.log_change() TO zava_server", "may execute zava.log_change"),
+    (
+        "GRANT SELECT ON retail.customers TO head_office",
+        "role head_office reads retail.customers.email, which is personal",
+    ),
+    (
+        "GRANT SELECT (phone) ON retail.customers TO PUBLIC",
+        "role store_managers reads retail.customers.phone, which is personal",
+    ),
+    ("GRANT DELETE ON zava.audit_log TO zava_audit", "may DELETE on the log zava.audit_log"),
+    ("GRANT DELETE ON zava.change_log TO zava_retention", "may DELETE on the log zava.change_log"),
+    (
+        "GRANT EXECUTE ON FUNCTION zava.remove_records(integer, boolean) TO zava_loader",
+        "zava_loader may execute zava.remove_records(integer,boolean), which removes records",
+    ),
+    (
+        "GRANT SELECT ON zava.keyring TO store_managers_personal",
+        "zava.keyring is readable by store_managers_personal",
+    ),
+    (
+        (
+            "ALTER FUNCTION zava.run_head_office_personal(integer, uuid, uuid, bigint, uuid, bytea,"
+            " text, text, integer, bigint) OWNER TO zava_context"
+        ),
+        "run_head_office_personal(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint) runs",
+    ),
 ]
 CLUSTER_BREAKS = [
     (

@@ -86,7 +86,7 @@ def unbounded(owner: psycopg.Connection, audience: Audience, sql: str) -> list[s
     """Return the steps of a plan that pass over rows of stores which the policy then leaves out."""
     with owner.transaction(force_rollback=True):
         owner.execute("SET LOCAL max_parallel_workers_per_gather = 0")
-        owner.execute(f"SET LOCAL ROLE {audience}".encode())
+        owner.execute(f"SET LOCAL ROLE {audience}_personal".encode())
         (row,) = owner.execute(f"EXPLAIN (FORMAT JSON) {sql}".encode()).fetchall()
     plan = row[0][0]["Plan"]
     of_tables = [node for node in nodes(plan) if node.get("Relation Name") in TENANT_TABLES]
@@ -128,7 +128,7 @@ def pages_read(owner: psycopg.Connection, caller: Caller, audience: Audience, sq
     """Run a statement as its runner does, and return how many pages of tables and indexes it read."""
     call = ContextSigner([ContextKey(*CONTEXT_KEY)]).sign(caller, sql)
     run = (
-        f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) SELECT zava.run_{audience}("
+        f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) SELECT zava.run_{audience}_personal("
         "%s::integer, %s::uuid, %s::uuid, %s::bigint, %s::uuid, %s, %s, %s, 1000, 1000000::bigint)"
     )
     values = [call.key_id, call.tenant_id, call.object_id, call.expires, call.nonce, call.mac]

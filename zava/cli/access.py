@@ -53,6 +53,10 @@ def grant(
     application: Annotated[
         bool, typer.Option("--application", help="An application, not a person.")
     ] = False,
+    personal_data: Annotated[
+        bool,
+        typer.Option("--personal-data", help="Also names, e-mail and phone of customers."),
+    ] = False,
     valid_from: Annotated[datetime | None, typer.Option("--from", help=_UTC)] = None,
     valid_until: Annotated[datetime | None, typer.Option("--until", help=_UTC)] = None,
     by: Requester = None,
@@ -74,6 +78,7 @@ def grant(
             valid_until=valid_until and valid_until.replace(tzinfo=UTC),
             issuer=issuer,
             subject=subject,
+            reads_personal=personal_data,
             actor=by or operator(),
         )
     console.print(f"Granted: {_line(granted)}")
@@ -109,7 +114,7 @@ def explain_access(name: _Who, tenant: _Tenant = None, object_id: _Object = None
     lines = [
         _line(principal),
         f"ids: tenant {principal.caller.tenant_id}, object {principal.caller.object_id}",
-        f"role: {principal.audience}, inside the runner zava.run_{principal.audience}",
+        f"role: {principal.role}, inside the runner zava.run_{principal.role}",
     ]
     for relation in explained.relations:
         hidden = f", not {', '.join(relation.hidden)}" if relation.hidden else ""
@@ -211,7 +216,8 @@ def _line(principal: Principal) -> str:
     state = "valid" if principal.is_valid else ("not now" if principal.is_active else "revoked")
     times = f" ({', '.join(bounds)})" if bounds else ""
     of_issuer = f"; {principal.subject} of {principal.issuer}" if principal.issuer else ""
+    personal = ", with personal data" if principal.reads_personal else ""
     return (
-        f"{principal.display_name}: {principal.kind}, {principal.audience}, {state}{times}; "
-        f"{', '.join(principal.stores)}{of_issuer}"
+        f"{principal.display_name}: {principal.kind}, {principal.audience}{personal}, "
+        f"{state}{times}; {', '.join(principal.stores)}{of_issuer}"
     )

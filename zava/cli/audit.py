@@ -1,13 +1,15 @@
-"""`zava audit`: reports the audit of the last hours."""
+"""`zava audit` reports the audit of the last hours; `zava retain` removes old records."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from zava.cli.terminal import administered, console
+from zava.cli.terminal import administered, console, operator
 from zava.infrastructure.postgres.audit_report import Traced, read_audit, read_trace
+from zava.infrastructure.postgres.retention import SHORTEST_DAYS, remove_old_records
 
 
 def audit(
@@ -60,6 +62,38 @@ def audit(
     console.print(f"Unusual breadth: {len(report.unusual) or 'none'}")
     for sentence in report.unusual:
         console.print(f"  {sentence}", highlight=False, markup=False)
+
+
+def retain(
+    *,
+    keep: Annotated[
+        str, typer.Option(help="How many days of records to keep, such as 400d; at least 30d.")
+    ],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Count what is older, and remove nothing.")
+    ] = False,
+    by: Annotated[
+        str | None,
+        typer.Option("--by", help="Who requested it, for the log; default: your account."),
+    ] = None,
+) -> None:
+    """Remove records of the audit, and rows that imports rejected, that are older than --keep."""
+    days = re.fullmatch(r"(\d{1,5})d", keep.strip(), re.ASCII)
+    if days is None or int(days[1]) < SHORTEST_DAYS:
+        raise typer.BadParameter(
+            f"expected days such as 400d, at least {SHORTEST_DAYS}d", param_hint="--keep"
+        )
+    with administered() as database, database.administration() as connection:
+        removed = remove_old_records(
+            connection, keep_days=int(days[1]), is_rehearsal=dry_run, actor=by or operator()
+        )
+    since = f", the oldest of {_moment(removed.oldest)}" if removed.oldest else ""
+    console.print(
+        f"{'Would remove' if dry_run else 'Removed'} what is from before {removed.before} (UTC): "
+        f"{removed.records:,} records of the audit{since}; "
+        f"{removed.rejected_rows:,} rows that imports rejected.",
+        highlight=False,
+    )
 
 
 def _print_trace(calls: list[Traced]) -> None:

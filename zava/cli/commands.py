@@ -201,6 +201,7 @@ for granting in (
     access.list_access,
     access.explain_access,
     audit.audit,
+    audit.retain,
     sign_ins.sign_ins,
     sign_ins.end_sign_in,
 ):

@@ -13,11 +13,41 @@ if TYPE_CHECKING:
 
 
 class Audience(StrEnum):
-    """The kind of caller in the database: each value is the name of a database role."""
+    """The kind of caller in the database: which stores and which columns a grant is for."""
 
     STORE_MANAGERS = "store_managers"
     REGIONAL_MANAGERS = "regional_managers"
     HEAD_OFFICE = "head_office"
+
+
+class ReadingRole(StrEnum):
+    """The database role in which a caller's statement runs.
+
+    Each audience has two. The second one also reads names, e-mail and phone of customers.
+    """
+
+    STORE_MANAGERS = "store_managers"
+    REGIONAL_MANAGERS = "regional_managers"
+    HEAD_OFFICE = "head_office"
+    STORE_MANAGERS_PERSONAL = "store_managers_personal"
+    REGIONAL_MANAGERS_PERSONAL = "regional_managers_personal"
+    HEAD_OFFICE_PERSONAL = "head_office_personal"
+
+    @property
+    def audience(self) -> Audience:
+        """Return the audience whose rows it reads."""
+        return Audience(self.value.removesuffix("_personal"))
+
+    @property
+    def reads_personal(self) -> bool:
+        """Return whether it reads names, e-mail and phone of customers."""
+        return self.value != self.audience.value
+
+    def of_token(self, permissions: "frozenset[Permission]") -> "ReadingRole":
+        """Return this role, or the audience's first one where the token lacks the permission."""
+        if Permission.CUSTOMERS_READ in permissions:
+            return self
+        return ReadingRole(self.audience.value)
 
 
 class Permission(StrEnum):
@@ -25,6 +55,7 @@ class Permission(StrEnum):
 
     SALES_READ = "sales.read"
     PRODUCTS_READ = "products.read"
+    CUSTOMERS_READ = "customers.read"
     SQL_QUERY = "sql.query"
     CHAIN_COMPARE = "chain.compare"
 
@@ -98,11 +129,20 @@ def _hashed(text: str) -> UUID:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What one answer could see: `stores` in name order, out of `store_count` in the chain."""
+    """What one answer could see: `stores` in name order, out of `store_count` in the chain.
+
+    `reads_personal`: also names, e-mail and phone of customers.
+    """
 
     audience: Audience
     stores: tuple[str, ...]
     store_count: int
+    reads_personal: bool = False
+
+    @property
+    def role(self) -> ReadingRole:
+        """Return the database role that read it."""
+        return ReadingRole(self.audience.value + ("_personal" if self.reads_personal else ""))
 
 
 @dataclass(frozen=True, slots=True)

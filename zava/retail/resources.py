@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from zava.model.core import Caller, Permission
 from zava.protocol.apps import sales_chart
 from zava.protocol.rendering.schema import schemas_text
-from zava.protocol.resources import budget, performance
+from zava.protocol.resources import budget, performance, quality_report
 from zava.protocol.resources.resource import Resource
 from zava.retail.service.insights import insight_page
 from zava.retail.service.use_cases import RetailAnalytics
@@ -68,6 +68,16 @@ RESOURCES: dict[str, Resource] = {
             read=_sales_chart,
             permission=Permission.SALES_READ,
             mime_type=sales_chart.MIME_TYPE,
+        ),
+        Resource(
+            uri=quality_report.URI,
+            name="data_quality",
+            title="Data quality",
+            description="Of each store that you may see: last day with an order, days without one,"
+            " totals unlike their lines, orders by day.",
+            read=quality_report.read,
+            permission=Permission.SALES_READ,
+            is_live=True,
         ),
         Resource(
             uri=performance.URI,

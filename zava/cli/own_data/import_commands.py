@@ -157,7 +157,14 @@ def data(
         report = read_quality(connection, days=days)
     table = Table()
     table.add_column("store", no_wrap=True)
-    for heading in ("orders", "first day", "last day", "days without", "unlike their lines"):
+    for heading in (
+        "orders",
+        "first day",
+        "last day",
+        "days without",
+        "unlike their lines",
+        "last 14 days",
+    ):
         table.add_column(heading, justify="right")
     for store in report.stores:
         table.add_row(
@@ -167,6 +174,7 @@ def data(
             str(store.last_day or "none"),
             f"{store.gaps:,}",
             f"{store.differing:,}",
+            " ".join(map(str, store.recent or ())),
         )
     console.print(table)
     console.print(f"Imports: {len(report.runs) or 'none'}")

@@ -15,7 +15,8 @@ UNITS = {"USD": 2, "percent": 2, "ratio": 2, "days": 1, "count": 0}
 
 REFERENCE = re.compile(r"\{(\w+)(?:@(previous_year))?\}")
 SOURCE_PLACES = frozenset(
-    {"store", "product", "customer", "local", "clock", "tomorrow", "year_before", "visible"}
+    {"store", "product", "customer", "local", "clock", "tomorrow", "year_before", "last_day"}
+    | {"visible"}
 )
 FORMULA_PLACES = frozenset({"days"})
 _NAME = re.compile(r"[a-z][a-z_]*")

@@ -14,6 +14,8 @@ from zava.data.metrics.fact_scans import Aggregate, Fact, Label, Parameter, Read
 from zava.data.metrics.planner import Condition, Measure, Plan, answer_names
 from zava.model.metrics import Comparison
 
+_DAYS = frozenset({"tomorrow", "year_before", "last_day"})
+
 
 def compile_plans(plans: Mapping[str, Plan], catalogue: Catalogue) -> tuple[str, dict[str, Any]]:
     """Return one statement of one row, a JSON document for each plan, and its parameter."""
@@ -276,10 +278,8 @@ SELECT json_build_object(
         if name in self._catalogue.shared:
             shared = self._filled(self._catalogue.shared[name], source, of)
             return self._reads.name(name, f"({shared})")
-        if name == "tomorrow":
-            return f"({self._date(self._plan.query.today)} + 1)"
-        if name == "year_before":
-            return self._date(self._plan.period(Comparison.PREVIOUS_YEAR).start)
+        if name in _DAYS:
+            return self._day(name)
         if name == "clock":
             return f"({source.moment} AT TIME ZONE {self._zone})"
         if name == "local":
@@ -294,6 +294,15 @@ SELECT json_build_object(
             "product": source.product or "",
             "customer": source.customer or "",
         }[name]
+
+    def _day(self, name: str) -> str:
+        """Return one of the days that a question has."""
+        query = self._plan.query
+        if name == "tomorrow":
+            return f"({self._date(query.today)} + 1)"
+        if name == "year_before":
+            return self._date(self._plan.period(Comparison.PREVIOUS_YEAR).start)
+        return self._date(min(query.period.last_day, query.today))
 
     def _midnight(self, day: date) -> str:
         return f"{self._date(day)}::timestamp AT TIME ZONE {self._zone}"

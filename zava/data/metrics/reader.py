@@ -16,7 +16,7 @@ from zava.data.metrics.result_cache import ResultCache
 from zava.data.named_queries import statement
 from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import InvalidInput, NotPermitted, ZavaError
-from zava.model.core import Audience, Caller, Permission, Scope
+from zava.model.core import Audience, Caller, Scope
 from zava.model.coverage import unranked_labels
 from zava.model.data_reach import DataReach
 from zava.model.domain import Domain
@@ -57,7 +57,7 @@ class MetricReader:
         plans = {name: plan(query, self._catalogue) for name, query in queries.items()}
         grant = await self._tenancy.effective_access(caller)
         reach = DataReach.read(orjson.loads(grant.reach), self._catalogue.domain)
-        if Permission.SQL_QUERY in caller.permissions:
+        if grant.role.reads_personal:
             plans = {name: _with_names(each) for name, each in plans.items()}
         for name, each in plans.items():
             plans[name] = _within_reach(self._permitted(each, grant.audience), reach)
@@ -133,7 +133,7 @@ class MetricReader:
 
 
 def _with_names(asked: Plan) -> Plan:
-    """Return the plan with the names of persons, for a caller who may read them by free SQL."""
+    """Return the plan with the names of persons, for a caller who may read personal data."""
     return replace(
         asked,
         dimensions=tuple(dimension.with_names() for dimension in asked.dimensions),

@@ -170,6 +170,7 @@ class ResultCache:
                 "audience": reading.scope.audience,
                 "stores": reading.scope.stores,
                 "store_count": reading.scope.store_count,
+                "reads_personal": reading.scope.reads_personal,
                 "scope_hash": kept.scope_hash,
                 "as_of": kept.as_of.isoformat(),
             }
@@ -185,7 +186,12 @@ class ResultCache:
             logger.warning("cache entry ignored: not one of ours")
             return None
         told = orjson.loads(body)
-        scope = Scope(Audience(told["audience"]), tuple(told["stores"]), told["store_count"])
+        scope = Scope(
+            Audience(told["audience"]),
+            tuple(told["stores"]),
+            told["store_count"],
+            told["reads_personal"],
+        )
         return KeptReading(
             ScopedRows(told["rows"], scope),
             told["scope_hash"],
@@ -208,7 +214,7 @@ def cache_key(
     """
     parts = [
         code_version.encode(),
-        grant.audience.encode(),
+        grant.role.encode(),
         grant.scope_hash.encode(),
         grant.data_version.encode(),
         sql.encode(),

@@ -27,7 +27,7 @@ from zava.data.usage.budgets import Budgets
 from zava.data.usage.query_stats import QueryStatsCollector
 from zava.errors import Busy, QueryTimeout, ZavaError
 from zava.infrastructure.postgres.pool import DatabasePool
-from zava.model.core import Audience, Caller
+from zava.model.core import Caller, ReadingRole
 from zava.telemetry import events
 from zava.telemetry.instruments import QueryType
 
@@ -67,30 +67,30 @@ class TenantExecutor:
         self.monitor = monitor
         self.overdue = Overdue(pool, trail, use_prepared=use_prepared)
         # By identity: which runner to name first. Only a guess: the entry decides in each call.
-        self._audiences: LRUCache[bytes, Audience] = LRUCache(4096)
+        self._roles: LRUCache[bytes, ReadingRole] = LRUCache(4096)
 
-    async def execute(self, caller: Caller, operation: Operation[T]) -> tuple[Audience, T]:
+    async def execute(self, caller: Caller, operation: Operation[T]) -> tuple[ReadingRole, T]:
         """Run one operation, again after a transient fault, and observe the outcome.
 
-        Returns the audience in which it ran, and its result. Only reads run here.
+        Returns the role in which it ran, and its result. Only reads run here.
 
         Raises:
             ZavaError: what the driver or the server reported, translated.
         """
-        attempts = _Attempts(self._audiences.get(caller.identity))
+        attempts = _Attempts(self._roles.get(caller.identity))
         failed: BaseException | None = None
         try:
             while True:
                 try:
                     await self._verification.ensure()
-                    result = await self._run_once(caller, operation, attempts.audience, attempts)
+                    result = await self._run_once(caller, operation, attempts.role, attempts)
                 except Exception as error:
                     if not await self._may_run_again(error, attempts):
                         raise
                 else:
-                    if attempts.audience is not attempts.last_seen:
-                        self.learn(caller, attempts.audience)
-                    return attempts.audience, result
+                    if attempts.role is not attempts.last_seen:
+                        self.learn(caller, attempts.role)
+                    return attempts.role.of_token(caller.permissions), result
         except psycopg.Error as cause:
             failed = self._translated(caller, cause)
             raise failed from cause
@@ -106,9 +106,9 @@ class TenantExecutor:
         Raises:
             ZavaError: the plan could not be read now.
         """
-        audience = self.audience(caller) or Audience.STORE_MANAGERS
+        role = self._roles.get(caller.identity) or ReadingRole.STORE_MANAGERS
         try:
-            return await self._run_once(caller, ExplainPlan(statement), audience, _Timing())
+            return await self._run_once(caller, ExplainPlan(statement), role, _Timing())
         except psycopg.Error as error:
             raise self._translated(caller, error) from error
 
@@ -123,16 +123,17 @@ class TenantExecutor:
             caller.call.database_seconds += self._timeout_seconds
         self.budgets.count_refusal(caller)
 
-    def audience(self, caller: Caller) -> Audience | None:
-        """Return the audience in which the caller was last seen: a guess, never a permission."""
-        return self._audiences.get(caller.identity)
+    def role(self, caller: Caller) -> ReadingRole | None:
+        """Return the role in which the caller was last seen: a guess, never a permission."""
+        role = self._roles.get(caller.identity)
+        return role and role.of_token(caller.permissions)
 
-    def learn(self, caller: Caller, audience: Audience) -> None:
-        """Remember in which audience the entry has just seen a caller."""
-        self._audiences[caller.identity] = audience
+    def learn(self, caller: Caller, role: ReadingRole) -> None:
+        """Remember which role the entry has just returned for a caller."""
+        self._roles[caller.identity] = role
 
     async def _run_once(
-        self, caller: Caller, operation: Operation[T], audience: Audience, timing: "_Timing"
+        self, caller: Caller, operation: Operation[T], role: ReadingRole, timing: "_Timing"
     ) -> T:
         """Send one operation over a connection, with the audit records that have to leave with it.
 
@@ -150,7 +151,8 @@ class TenantExecutor:
             # Computed when a connection is there: waiting for it was part of the call's time.
             left_seconds = call_context.remaining_seconds(self._timeout_seconds + GRACE_SECONDS)
             milliseconds = self._deadline(left_seconds - GRACE_SECONDS)
-            terms = Terms(caller, audience, milliseconds, self._signer, self.budgets, self.trail)
+            allowed = role.of_token(caller.permissions)
+            terms = Terms(caller, allowed, milliseconds, self._signer, self.budgets, self.trail)
             pipeline = Pipeline(connection, use_prepared=self._use_prepared)
             intent = self.trail.intent(caller)
             timing.since = time.monotonic()
@@ -179,9 +181,9 @@ class TenantExecutor:
     async def _may_run_again(self, error: Exception, attempts: "_Attempts") -> bool:
         """Prepare the next attempt after a failure; return False if this was the last one."""
         if isinstance(error, psycopg.Error):
-            # The entry named the caller's audience: call the right runner, once an attempt.
+            # The entry named the caller's role: call the right runner, once an attempt.
             if error.sqlstate == sqlstate.OTHER_AUDIENCE and not attempts.is_corrected:
-                attempts.audience = Audience(error.diag.message_primary or "")
+                attempts.role = ReadingRole(error.diag.message_primary or "")
                 attempts.is_corrected = True
                 return True
             if is_lost_connection(error):
@@ -259,12 +261,12 @@ class _Timing:
 class _Attempts(_Timing):
     """The attempts of one operation: how many, and which runner the next one calls."""
 
-    __slots__ = ("audience", "count", "is_corrected", "last_seen", "repetition")
+    __slots__ = ("count", "is_corrected", "last_seen", "repetition", "role")
 
-    def __init__(self, last_seen: Audience | None) -> None:
+    def __init__(self, last_seen: ReadingRole | None) -> None:
         super().__init__()
         self.last_seen = last_seen
-        self.audience = last_seen or Audience.STORE_MANAGERS
+        self.role = last_seen or ReadingRole.STORE_MANAGERS
         self.count = 1
         self.is_corrected = False
         self.repetition: Repetition | None = None

@@ -23,7 +23,7 @@ from zava.data.session.retries import is_lost_connection
 from zava.data.session.signed_context import ContextSigner, SignedCall
 from zava.errors import Busy, ZavaError
 from zava.infrastructure.postgres.pool import DatabasePool, Unreachable
-from zava.model.core import Audience, Caller
+from zava.model.core import Caller, ReadingRole
 from zava.sql_files import SQL
 
 logger = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ _PRINCIPALS_AGAIN = (
     " SELECT '00000000-0000-0000-0000-000000000000', store_id, song, 'store_managers',"
     " ARRAY[store_id] FROM zava.canary ON CONFLICT (tenant_id, object_id) DO UPDATE SET"
     " active = true, valid_from = '-infinity', valid_until = 'infinity',"
-    " audience = excluded.audience, store_ids = excluded.store_ids"
+    " audience = excluded.audience, store_ids = excluded.store_ids, reads_personal = false"
 )
 _REMEDIES = {
     sqlstate.CONTEXT_REFUSED: "zava migrate, which installs the keys that sign the context",
@@ -153,7 +153,7 @@ class IsolationCheck:
                 pipeline.add_query(query)
             songs = _songs(self._signer)
             for song in songs:
-                pipeline.add_call(Audience.STORE_MANAGERS, song.call, _BOUNDS, describe=False)
+                pipeline.add_call(ReadingRole.STORE_MANAGERS, song.call, _BOUNDS, describe=False)
             results = await pipeline.run()
         found = []
         for catalog in (result for step, result in results if step == "query"):

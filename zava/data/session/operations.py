@@ -23,7 +23,7 @@ from zava.data.session.results import (
 )
 from zava.data.session.signed_context import ContextSigner, SignedCall
 from zava.data.usage.budgets import Budgets
-from zava.model.core import Audience, Caller
+from zava.model.core import Caller, Permission, ReadingRole
 
 MAX_ANSWER_BYTES = 1024 * 1024
 
@@ -35,17 +35,22 @@ Result = TypeVar("Result", covariant=True)  # noqa: PLC0105  # one word for what
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """For whom an operation runs now, and by what it is signed and admitted.
+    """For whom an operation runs now, in which role, and by what it is signed and admitted.
 
     `milliseconds` is the statement's deadline, None where the login's own holds.
     """
 
     caller: Caller
-    audience: Audience
+    role: ReadingRole
     milliseconds: int | None
     signer: ContextSigner
     budgets: Budgets
     trail: AuditWriter
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Return whether the token withholds the personal data that the grant may allow."""
+        return Permission.CUSTOMERS_READ not in self.caller.permissions
 
     def limits(self, *, calls_at_once: int) -> tuple[float, ...]:
         """Return what the caller is admitted by, in the order of `zava.admit`."""
@@ -117,7 +122,13 @@ class Statement:
             bounds = Bounds(self.max_rows, MAX_ANSWER_BYTES, milliseconds, limits, searches)
         else:  # statements of ours end by themselves: without a budget they need no admission
             bounds = Bounds(self.max_rows, MAX_ANSWER_BYTES, milliseconds)
-        pipeline.add_call(terms.audience, self.signed(terms), bounds, describe=self.is_free)
+        pipeline.add_call(
+            terms.role,
+            self.signed(terms),
+            bounds,
+            describe=self.is_free,
+            is_narrowed=terms.is_narrowed,
+        )
 
     def read(self, results: Results) -> StatementResult:
         """Return the statement's rows and the scope in which they were read."""
@@ -143,7 +154,14 @@ class ExplainPlan:
         """Queue the planning of the statement."""
         bounds = Bounds(0, 0, terms.milliseconds, terms.limits(calls_at_once=0))
         call = self.statement.signed(terms)
-        pipeline.add_call(terms.audience, call, bounds, describe=False, is_run=False)
+        pipeline.add_call(
+            terms.role,
+            call,
+            bounds,
+            describe=False,
+            is_run=False,
+            is_narrowed=terms.is_narrowed,
+        )
 
     def read(self, results: Results) -> list[str]:
         """Return the plan, a line a step."""

@@ -16,7 +16,7 @@ from psycopg.pq.abc import PGresult
 from zava.data.session.results import Results
 from zava.data.session.signed_context import SignedCall
 from zava.infrastructure.postgres.connection import PooledConnection
-from zava.model.core import Audience
+from zava.model.core import ReadingRole
 
 _INT4, _INT8, _TEXT, _UUID, _BYTEA, _JSONB = 23, 20, 25, 2950, 17, 3802
 _BOOL, _UUIDS = 16, 2951
@@ -37,16 +37,18 @@ _RECORD = b"SELECT zava.record_calls($1), zava.charge($1)"
 _COMMIT = b"COMMIT"
 # ROLLBACK undoes settings and notifications; session-level advisory locks survive it.
 _UNLOCK = b"SELECT pg_catalog.pg_advisory_unlock_all()"
+# The call runs without the personal data that the grant allows: the token does not allow it.
+_NARROW = b"SELECT pg_catalog.set_config('zava.narrowed', 'on', true)"
 _RUNNERS = {
-    audience: b"SELECT * FROM zava.run_%s($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
-    % audience.value.encode()
-    for audience in Audience
+    role: b"SELECT * FROM zava.run_%s($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+    % role.value.encode()
+    for role in ReadingRole
 }
 _ADMIT = b"SELECT zava.admit($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 _WORKING = b"SELECT unnest(zava.working($1))"
 _WEIGHERS = {
-    audience: b"SELECT zava.weigh_%s($1, $2, $3, $4, $5, $6, $7, $8)" % audience.value.encode()
-    for audience in Audience
+    role: b"SELECT zava.weigh_%s($1, $2, $3, $4, $5, $6, $7, $8)" % role.value.encode()
+    for role in ReadingRole
 }
 # Where a weigher leaves the plan's shape, in its own transaction.
 _PLAN = b"SELECT pg_catalog.current_setting('zava.plan')"
@@ -64,6 +66,7 @@ _DONE = frozenset({ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK})
 _NAMES = {
     _BEGIN: b"zava_begin",
     _DEADLINE: b"zava_deadline",
+    _NARROW: b"zava_narrow",
     _ROLLBACK: b"zava_rollback",
     _UNLOCK: b"zava_unlock",
     _SCOPE: b"zava_scope",
@@ -74,12 +77,8 @@ _NAMES = {
     _ADMIT: b"zava_admit",
     _WORKING: b"zava_working",
 }
-_NAMES |= {
-    command: b"zava_run_" + audience.value.encode() for audience, command in _RUNNERS.items()
-}
-_NAMES |= {
-    command: b"zava_weigh_" + audience.value.encode() for audience, command in _WEIGHERS.items()
-}
+_NAMES |= {command: b"zava_run_" + role.value.encode() for role, command in _RUNNERS.items()}
+_NAMES |= {command: b"zava_weigh_" + role.value.encode() for role, command in _WEIGHERS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +113,13 @@ class Pipeline:
 
     def add_call(
         self,
-        audience: Audience,
+        role: ReadingRole,
         call: SignedCall,
         bounds: Bounds,
         *,
         describe: bool,
         is_run: bool = True,
+        is_narrowed: bool = False,
     ) -> None:
         """Queue a read-only transaction around one runner, and its clean-up.
 
@@ -128,14 +128,18 @@ class Pipeline:
         server connection.
         """
         self._enter()
-        runner = _RUNNERS[audience]
-        needed = [_BEGIN, _ROLLBACK, _UNLOCK, runner if is_run else _WEIGHERS[audience]]
+        runner = _RUNNERS[role]
+        needed = [_BEGIN, _ROLLBACK, _UNLOCK, runner if is_run else _WEIGHERS[role]]
         if bounds.timeout_milliseconds is not None:
             needed.append(_DEADLINE)
         if bounds.budget is not None:
             needed.append(_ADMIT)
+        if is_narrowed:
+            needed.append(_NARROW)
         self._prepare(needed)
         self._execute("begin", _BEGIN)
+        if is_narrowed:
+            self._execute("narrow", _NARROW)
         if bounds.timeout_milliseconds is not None:
             milliseconds = str(bounds.timeout_milliseconds).encode()
             self._execute("deadline", _DEADLINE, (milliseconds,), (_TEXT,))
@@ -160,7 +164,7 @@ class Pipeline:
         if is_run:
             self._execute_signed("run", runner, values)
         else:
-            self._execute_signed("explain", _WEIGHERS[audience], values[:8])
+            self._execute_signed("explain", _WEIGHERS[role], values[:8])
             # Too rare to be held prepared.
             self._pgconn.send_query_params(_PLAN, None)
             self._steps.append("plan")

@@ -1,14 +1,15 @@
 """Read the results of one round trip, and raise the first error among them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 
 from psycopg import OperationalError, errors
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 
 from zava.errors import Busy
-from zava.model.core import Audience
+from zava.model.core import Audience, Caller, ReadingRole
 
 Results = Sequence[tuple[str, PGresult]]
 """The result of each command, under the name of its step."""
@@ -30,17 +31,29 @@ class StatementResult:
 
 @dataclass(frozen=True, slots=True)
 class EffectiveAccess:
-    """What a caller may see now: `scope_hash` identifies the scope, `data_version` its state.
+    """What a caller may see now: `scope_hash` identifies role and scope, `data_version` its state.
 
     `scope` is the verified scope text, for the audit. `reach` states, as JSON, how far the orders
     of its stores are loaded.
     """
 
-    audience: Audience
+    role: ReadingRole
     scope_hash: str
     data_version: str
     scope: str = ""
     reach: str = "{}"
+
+    @property
+    def audience(self) -> Audience:
+        """Return the audience of the role."""
+        return self.role.audience
+
+    def of_token(self, caller: Caller) -> "EffectiveAccess":
+        """Return what of it the caller's token allows."""
+        role = self.role.of_token(caller.permissions)
+        if role is self.role:
+            return self
+        return replace(self, role=role, scope_hash=scope_hash(role, self.scope))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +65,11 @@ class CountedUsage:
     milliseconds: float
     minute_seconds_left: int
     hour_seconds_left: int
+
+
+def scope_hash(role: ReadingRole, scope: str) -> str:
+    """Return by what role and stores are compared, as `zava.scope` computes it."""
+    return sha256(f"{role}|{scope}".encode()).hexdigest()
 
 
 def read_statement_result(results: Results) -> StatementResult:
@@ -88,8 +106,8 @@ def read_access(results: Results) -> EffectiveAccess:
         Busy: the audit records could not be written.
     """
     told = _values(_by_step(results, "scope")["scope"])
-    audience, scope_hash, data_version, scope, reach = told
-    return EffectiveAccess(Audience(audience), scope_hash, data_version, scope, reach)
+    role, hashed, data_version, scope, reach = told
+    return EffectiveAccess(ReadingRole(role), hashed, data_version, scope, reach)
 
 
 def read_usage(results: Results) -> CountedUsage:

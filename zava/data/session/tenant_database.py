@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from hashlib import sha256
 from typing import Any, NamedTuple
 
 import orjson
@@ -15,7 +14,7 @@ from zava.data.session.audit_writer import AuditWriter
 from zava.data.session.executor import SERVER_DEADLINE_SECONDS, TenantExecutor
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.operations import ReadAccess, ReadUsage, Statement
-from zava.data.session.results import EffectiveAccess, StatementResult
+from zava.data.session.results import EffectiveAccess, StatementResult, scope_hash
 from zava.data.session.signed_context import ContextSigner
 from zava.data.syntax.fingerprint import note_statement
 from zava.data.syntax.limits import check_limits
@@ -24,7 +23,15 @@ from zava.data.usage.budgets import Budget, Budgets
 from zava.data.usage.query_stats import QueryStatsCollector
 from zava.errors import Busy, QueryRefused
 from zava.infrastructure.postgres.pool import DatabasePool
-from zava.model.core import Audience, BudgetUse, Caller, PerformanceSummary, Scope, Table
+from zava.model.core import (
+    Audience,
+    BudgetUse,
+    Caller,
+    PerformanceSummary,
+    ReadingRole,
+    Scope,
+    Table,
+)
 
 _SCOPE_SECONDS = 60
 _MANY_ROWS = 64
@@ -69,7 +76,7 @@ class TenantDatabase:
         )
         # Seen only by callers whose verified scope is the same text; a renamed store shows
         # after a minute.
-        self._scopes: TTLCache[tuple[Audience, str], Scope] = TTLCache(1024, _SCOPE_SECONDS)
+        self._scopes: TTLCache[tuple[ReadingRole, str], Scope] = TTLCache(1024, _SCOPE_SECONDS)
         self._outside_text: Origins | None = None
 
     async def run(
@@ -92,8 +99,8 @@ class TenantDatabase:
         check_limits(sql)
         await note_statement(caller, sql)
         free = Statement(sql, max_rows=max_rows, is_free=True, is_heavy=is_heavy, gathers=gathers)
-        audience, result = await self._executor.execute(caller, free)
-        _tell(caller, audience, result)
+        role, result = await self._executor.execute(caller, free)
+        _tell(caller, role.audience, result)
         if len(result.lines) > _MANY_ROWS:
             # Whoever got this one's place sends a statement first: making an answer of many rows
             # takes so long that the database would rest meanwhile.
@@ -103,7 +110,7 @@ class TenantDatabase:
                 "The statement holds parameters such as $1, and nothing is bound to them.",
                 hint="Write the values into the statement.",
             )
-        scope = await self._scope(caller, audience, result.scope)
+        scope = await self._scope(caller, role, result.scope)
         columns = (
             read_columns(
                 result.description,
@@ -141,13 +148,13 @@ class TenantDatabase:
             ZavaError: it could not be run now, or the caller has no access.
         """
         await note_statement(caller, sql)
-        audience, result = await self._executor.execute(caller, Statement(sql, params))
-        _tell(caller, audience, result)
+        role, result = await self._executor.execute(caller, Statement(sql, params))
+        _tell(caller, role.audience, result)
         reading = ScopedRows(
             [orjson.loads(line) for line in result.lines],
-            await self._scope(caller, audience, result.scope),
+            await self._scope(caller, role, result.scope),
         )
-        return reading, sha256(f"{audience}|{result.scope}".encode()).hexdigest()
+        return reading, scope_hash(role, result.scope)
 
     async def effective_access(self, caller: Caller) -> EffectiveAccess:
         """Read what the caller may see now, in one trip and without any tenant's row.
@@ -189,9 +196,9 @@ class TenantDatabase:
         """
         self._executor.charge_refusal(caller)
 
-    def audience(self, caller: Caller) -> Audience | None:
-        """Return the audience in which the caller was last seen: a guess, never a permission."""
-        return self._executor.audience(caller)
+    def role(self, caller: Caller) -> ReadingRole | None:
+        """Return the role in which the caller was last seen: a guess, never a permission."""
+        return self._executor.role(caller)
 
     def performance(self) -> PerformanceSummary:
         """Return what the statements of this process took; whose they were is not in it."""
@@ -203,19 +210,20 @@ class TenantDatabase:
         await self._executor.overdue.close()
 
     def _learn(self, caller: Caller, effective_access: EffectiveAccess) -> EffectiveAccess:
-        self._executor.learn(caller, effective_access.audience)
+        self._executor.learn(caller, effective_access.role)
         _tell_scope(caller, effective_access.audience, effective_access.scope)
-        return effective_access
+        return effective_access.of_token(caller)
 
-    async def _scope(self, caller: Caller, audience: Audience, scope_text: str) -> Scope:
-        known = self._scopes.get((audience, scope_text))
+    async def _scope(self, caller: Caller, role: ReadingRole, scope_text: str) -> Scope:
+        known = self._scopes.get((role, scope_text))
         if known is None:
             _, names = await self._executor.execute(caller, Statement(statement("scope")))
             stores = [orjson.loads(line) for line in names.lines]
             known = Scope(
-                audience,
+                role.audience,
                 tuple(row["store_name"] for row in stores),
                 stores[0]["store_count"] if stores else 0,
+                role.reads_personal,
             )
             if self._outside_text is None:
                 read_origins = Statement(statement("outside_text"), OUTSIDE_TEXT)
@@ -226,7 +234,7 @@ class TenantDatabase:
                 )
             if names.scope != scope_text:
                 raise Busy("Your access changed while the call ran.", hint="Send it again.")
-            self._scopes[audience, scope_text] = known
+            self._scopes[role, scope_text] = known
         return known
 
 

@@ -29,6 +29,7 @@ from zava.model.core import (
     BudgetUse,
     Caller,
     PerformanceSummary,
+    ReadingRole,
     Scope,
     Table,
     TableSchema,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from zava.data.sql_query.answer_checks import AnswerChecks
     from zava.data.sql_query.lint.linter import Lint, Linter
     from zava.data.sql_query.lint.query_tree import Tables
+    from zava.data.store_quality import DataQuality
     from zava.model.sql_findings import SqlFindings
 
 logger = logging.getLogger(__name__)
@@ -166,7 +168,7 @@ class FreeQuery:
             keys = await self._turns.run(caller.identity, sort_keys, sql)
             notes.append(how_to_continue(keys, table))
         elif empty_results.is_empty(table.rows):
-            notes += await self._explain(caller, table.scope.audience, sql)
+            notes += await self._explain(caller, table.scope.role, sql)
         return notes
 
     async def table_schemas(
@@ -179,8 +181,8 @@ class FreeQuery:
         """
         # The values are read each time: the trip also asks whether the caller may still ask.
         values, scope = await self._tenancy.read(caller, statement("enumerated_values"))
-        await self._know_structure(caller, scope.audience)
-        return self._schemas.describe(scope.audience, names, values), scope
+        await self._know_structure(caller, scope.role)
+        return self._schemas.describe(scope.role, names, values), scope
 
     async def readable_tables(self, caller: Caller) -> list[str]:
         """Return the bare names of the tables that the caller's audience may read."""
@@ -202,6 +204,16 @@ class FreeQuery:
             )
         return self._tenancy.performance()
 
+    async def quality(self, caller: Caller) -> "DataQuality":
+        """Return how fresh and whole the orders of the caller's stores are.
+
+        Raises:
+            AccessDenied: the caller has no grant.
+        """
+        from zava.data.store_quality import read_data_quality
+
+        return await read_data_quality(self._tenancy, caller)
+
     async def budget(self, caller: Caller) -> BudgetUse:
         """Return what the caller has used of the budgets.
 
@@ -210,17 +222,17 @@ class FreeQuery:
         """
         return await self._tenancy.budget(caller)
 
-    async def _know_structure(self, caller: Caller, audience: Audience) -> None:
-        if self._schemas.knows(audience):
+    async def _know_structure(self, caller: Caller, role: ReadingRole) -> None:
+        if self._schemas.knows(role):
             events.cache_hit(CacheType.SCHEMA)
         else:
             events.cache_miss(CacheType.SCHEMA)
             await self._learn_structure(caller)
 
-    async def _learn_structure(self, caller: Caller) -> Audience:
+    async def _learn_structure(self, caller: Caller) -> ReadingRole:
         rows, scope = await self._tenancy.read(caller, statement("table_structure"))
-        self._schemas.learn(scope.audience, rows)
-        return scope.audience
+        self._schemas.learn(scope.role, rows)
+        return scope.role
 
     async def reader(self, caller: Caller) -> StatementAnalyzer:
         """Return the reader over the domain's tables, which the first caller's question reads."""
@@ -252,20 +264,20 @@ class FreeQuery:
 
             correct(fault, sql, state=state, said=said, position=position)
             return
-        audience = self._tenancy.audience(caller)
-        if audience is None:
-            audience = await self._learn_structure(caller)
+        role = self._tenancy.role(caller)
+        if role is None:
+            role = await self._learn_structure(caller)
         else:
-            await self._know_structure(caller, audience)
+            await self._know_structure(caller, role)
         names = await self._turns.run(caller.identity, names_of, sql)
-        readable = self._schemas.columns(audience)
+        readable = self._schemas.columns(role)
         schema = self.domain.schema
         fault.hint = advise(schema, said, sql, position, names, readable) or fault.hint
 
-    async def _explain(self, caller: Caller, audience: Audience, sql: str) -> list[str]:
+    async def _explain(self, caller: Caller, role: ReadingRole, sql: str) -> list[str]:
         """Read which conditions removed the rows; a failure here does not change the answer."""
-        await self._know_structure(caller, audience)
-        tables = self._schemas.columns(audience)
+        await self._know_structure(caller, role)
+        tables = self._schemas.columns(role)
         conditions = await self._turns.run(caller.identity, find_conditions, sql, tables)
         question = empty_results.question(self.domain.schema, conditions, tables)
         if question is None:

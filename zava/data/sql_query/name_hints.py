@@ -11,11 +11,17 @@ from difflib import get_close_matches
 from itertools import chain
 
 from zava.data.guard.field_notation import implied_name
+from zava.data.syntax.outside_text import OUTSIDE_TEXT, PERSONAL
 from zava.data.syntax.parser import nodes_of, parse
+from zava.model.core import Permission
 
 NAMES_COLUMNS = frozenset({"42703", "42501"})
 """SQLSTATEs that name a column or a table of the caller's statement."""
 
+_PERSONAL = (
+    f"{', '.join(OUTSIDE_TEXT['customers'])}: personal data, which both the grant and the token"
+    f" have to allow ({Permission.CUSTOMERS_READ}). "
+)
 _OUTSIDE = "SELECT * FROM (…) AS t WHERE …"
 _MAX_NAMED = 3
 _ALIKE, _NEAR, _SHORTEST_PART = 0.85, 0.6, 3
@@ -101,6 +107,8 @@ def _readable(schema: str, table: str, names: StatementNames, tables: Tables) ->
     hidden = sorted(names.columns - known)[:_MAX_NAMED]
     told = f"You may not read {', '.join(hidden)}. " if hidden else ""
     instead = "" if hidden else " Name these, not *."
+    if table == "customers" and (not hidden or PERSONAL.intersection(hidden)):
+        told = _PERSONAL
     return f"{told}Of {schema}.{table} you can read: {', '.join(tables[table])}.{instead}"
 
 

@@ -1,4 +1,4 @@
-"""Describes the tables that callers read, as an audience may read them."""
+"""Describes the tables that callers read, as a role may read them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -6,43 +6,43 @@ from difflib import get_close_matches
 from typing import Any
 
 from zava.errors import InvalidInput
-from zava.model.core import Audience, ColumnSchema, ForeignKey, TableSchema
+from zava.model.core import ColumnSchema, ForeignKey, ReadingRole, TableSchema
 
 
 class SchemaReader:
-    """Remembers each audience's structure; values are handed in anew for every caller."""
+    """Remembers each role's structure; values are handed in anew for every caller."""
 
     def __init__(self, schema: str) -> None:
         self._schema = schema
-        # Seen by every caller of one audience: structure only, which is the same for all of them.
-        self._structures: dict[Audience, dict[str, TableSchema]] = {}
+        # Seen by every caller in one role: structure only, which is the same for all of them.
+        self._structures: dict[ReadingRole, dict[str, TableSchema]] = {}
 
-    def knows(self, audience: Audience) -> bool:
-        """Whether the structure for this audience has been read."""
-        return audience in self._structures
+    def knows(self, role: ReadingRole) -> bool:
+        """Whether the structure for this role has been read."""
+        return role in self._structures
 
-    def columns(self, audience: Audience) -> dict[str, dict[str, str]]:
+    def columns(self, role: ReadingRole) -> dict[str, dict[str, str]]:
         """Return the readable columns of each table and their types, by the table's bare name."""
         return {
             name: {column.name: column.type for column in table.columns}
-            for name, table in self._structures[audience].items()
+            for name, table in self._structures[role].items()
         }
 
-    def learn(self, audience: Audience, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Keep the tables that the database returned for this audience."""
-        self._structures[audience] = {row["table_name"]: _table(self._schema, row) for row in rows}
+    def learn(self, role: ReadingRole, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Keep the tables that the database returned for this role."""
+        self._structures[role] = {row["table_name"]: _table(self._schema, row) for row in rows}
 
     def describe(
-        self, audience: Audience, names: Sequence[str] | None, values: Sequence[Mapping[str, Any]]
+        self, role: ReadingRole, names: Sequence[str] | None, values: Sequence[Mapping[str, Any]]
     ) -> list[TableSchema]:
         """Return the named tables, `values` filled in where a column has a short list of them.
 
-        None names every table that the audience can read.
+        None names every table that the role can read.
 
         Raises:
             InvalidInput: a name is unknown; the nearest ones are offered.
         """
-        structure = self._structures[audience]
+        structure = self._structures[role]
         asked = structure if names is None else names
         listed = {(row["table_name"], row["column_name"]): tuple(row["values"]) for row in values}
         described = []

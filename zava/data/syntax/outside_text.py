@@ -16,6 +16,9 @@ OUTSIDE_TEXT: dict[str, tuple[str, ...]] = {
 }
 """Columns of text that customers or suppliers wrote: data for a reader, never instructions."""
 
+PERSONAL = frozenset(OUTSIDE_TEXT["customers"])
+"""Columns that only the second role of an audience reads."""
+
 _COLUMNS = frozenset(column for columns in OUTSIDE_TEXT.values() for column in columns)
 _ESCAPED_NAME = "u&"  # U&"…" writes a table's name in other letters
 

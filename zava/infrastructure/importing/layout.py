@@ -65,6 +65,7 @@ LAYOUTS: tuple[Layout, ...] = (
             Field("region", most=100, help="Region of a regional manager; without it `All`."),
             Field("is_online", "boolean", help="Whether it is the online shop."),
             Field("opened_on", "date", help="First day of business, for like-for-like."),
+            Field("closed_on", "date", help="Last day of business; empty while it is open."),
         ),
     ),
     Layout(

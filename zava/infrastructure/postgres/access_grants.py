@@ -17,7 +17,7 @@ from psycopg.types.json import Jsonb
 
 from zava.infrastructure.command_line import command
 from zava.infrastructure.postgres.readers import Reader, all_store_readers
-from zava.model.core import Audience, Caller
+from zava.model.core import Audience, Caller, ReadingRole
 
 _STORE_PREFIX = "zava retail "
 _ONE_STORE = Audience.STORE_MANAGERS
@@ -30,7 +30,7 @@ SELECT tenant_id, object_id, display_name, kind, audience, store_ids, active,
        nullif(valid_from, '-infinity'), nullif(valid_until, 'infinity'),
        EXISTS (SELECT FROM zava.valid_principals AS v
                WHERE v.tenant_id = p.tenant_id AND v.object_id = p.object_id) AS is_valid,
-       issuer, subject
+       issuer, subject, reads_personal
 FROM zava.principals AS p
 WHERE tenant_id <> '00000000-0000-0000-0000-000000000000'  -- the canaries are nobody
 ORDER BY display_name, tenant_id, object_id
@@ -42,13 +42,14 @@ SELECT format('%%I.%%I', n.nspname, c.relname) AS relation, c.relrowsecurity AS 
        (SELECT array_agg(p.polname || ': ' || pg_get_expr(p.polqual, p.polrelid) ORDER BY p.polname)
         FROM pg_policy AS p
         WHERE p.polrelid = c.oid
-          AND %(audience)s IN (SELECT pg_get_userbyid(role) FROM unnest(p.polroles) AS role)
+          AND EXISTS (SELECT FROM unnest(p.polroles) AS role
+                      WHERE pg_has_role(%(role)s, role, 'USAGE'))
        ) AS policies
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 CROSS JOIN LATERAL (
-  SELECT has_column_privilege(%(audience)s, c.oid, a.attnum, 'SELECT') AS may_read
+  SELECT has_column_privilege(%(role)s, c.oid, a.attnum, 'SELECT') AS may_read
 ) AS r
 WHERE n.nspname = 'retail' AND c.relkind IN ('r', 'p', 'v')
 GROUP BY c.oid, n.nspname, c.relname, c.relrowsecurity
@@ -71,6 +72,7 @@ class Principal:
     """A person or application, what was granted, and whether it holds at this moment.
 
     `issuer` and `subject` name a person of another issuer than Microsoft Entra ID.
+    `reads_personal`: names, e-mail and phone of customers are readable, too.
     """
 
     caller: Caller
@@ -84,6 +86,12 @@ class Principal:
     is_valid: bool
     issuer: str | None = None
     subject: str | None = None
+    reads_personal: bool = False
+
+    @property
+    def role(self) -> ReadingRole:
+        """Return the database role in which the principal's statements run."""
+        return ReadingRole(self.audience.value + ("_personal" if self.reads_personal else ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +137,14 @@ def grant(
     valid_until: datetime | None = None,
     issuer: str | None = None,
     subject: str | None = None,
+    reads_personal: bool = False,
     actor: str = "",
 ) -> Principal:
     """Grant a person or application access, in place of an earlier grant.
 
     `stores` are names with or without "Zava Retail". Without names the head office gets all stores
     of today; there may be no store yet. Granting the same again changes and logs nothing.
+    `reads_personal` adds names, e-mail and phone of customers; without it a grant takes them back.
 
     Raises:
         GrantRefused: an audience or a store is unknown, or they do not fit each other.
@@ -156,20 +166,21 @@ def grant(
             """
             INSERT INTO zava.principals AS p (tenant_id, object_id, display_name, kind, audience,
                                               store_ids, active, valid_from, valid_until,
-                                              issuer, subject)
+                                              issuer, subject, reads_personal)
             VALUES (%s, %s, %s, %s, %s, %s, true, coalesce(%s, '-infinity'::timestamptz),
-                    coalesce(%s, 'infinity'::timestamptz), %s, %s)
+                    coalesce(%s, 'infinity'::timestamptz), %s, %s, %s)
             ON CONFLICT (tenant_id, object_id) DO UPDATE SET
               display_name = excluded.display_name, kind = excluded.kind,
               audience = excluded.audience, store_ids = excluded.store_ids, active = true,
               valid_from = excluded.valid_from, valid_until = excluded.valid_until,
               issuer = coalesce(excluded.issuer, p.issuer),
-              subject = coalesce(excluded.subject, p.subject)
+              subject = coalesce(excluded.subject, p.subject),
+              reads_personal = excluded.reads_personal
             WHERE (p.display_name, p.kind, p.audience, p.store_ids, p.active, p.valid_from,
-                   p.valid_until)
+                   p.valid_until, p.reads_personal)
               IS DISTINCT FROM (excluded.display_name, excluded.kind, excluded.audience,
                                 excluded.store_ids, true, excluded.valid_from,
-                                excluded.valid_until)
+                                excluded.valid_until, excluded.reads_personal)
             """,
             [
                 caller.tenant_id,
@@ -182,6 +193,7 @@ def grant(
                 valid_until,
                 issuer,
                 subject,
+                reads_personal,
             ],
         )
         return _one(_principals(connection), lambda principal: principal.caller == caller)
@@ -217,7 +229,7 @@ def explain_access(connection: psycopg.Connection, who: str | Caller) -> Explana
     """
     with connection.transaction():
         principal = find(_principals(connection), who)
-        rows = connection.execute(_READABLE, {"audience": principal.audience.value}).fetchall()
+        rows = connection.execute(_READABLE, {"role": principal.role.value}).fetchall()
         relations = tuple(
             Readable(relation, is_tenant, tuple(columns), tuple(hidden or ()), tuple(rules or ()))
             for relation, is_tenant, columns, hidden, rules in rows
@@ -300,6 +312,7 @@ def _principals(connection: psycopg.Connection) -> list[Principal]:
             is_valid,
             issuer,
             subject,
+            reads_personal,
         )
         for (
             tenant_id,
@@ -314,6 +327,7 @@ def _principals(connection: psycopg.Connection) -> list[Principal]:
             is_valid,
             issuer,
             subject,
+            reads_personal,
         ) in connection.execute(_PRINCIPALS)
     ]
 

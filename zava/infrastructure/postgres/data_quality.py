@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import psycopg
+from psycopg.types.json import Jsonb
 
 from zava.infrastructure.importing.statements import statement
+from zava.sql_files import SQL
 
 DAYS = 90
 """How many days back gaps and totals are looked at."""
@@ -13,7 +15,10 @@ DAYS = 90
 
 @dataclass(frozen=True, slots=True)
 class StoreData:
-    """The orders of a store; `gaps` are days without one, `differing` those unlike their lines."""
+    """The orders of a store; `gaps` are days without one, `differing` those unlike their lines.
+
+    `recent` counts those of the last 14 days, the newest day of all stores last.
+    """
 
     store: str
     orders: int
@@ -21,6 +26,7 @@ class StoreData:
     last_day: date | None
     gaps: int
     differing: int
+    recent: list[int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +65,10 @@ def read_quality(connection: psycopg.Connection, *, days: int = DAYS) -> DataRep
     with connection.transaction():
         connection.execute("SET LOCAL statement_timeout = 0")
         connection.execute("SET LOCAL ROLE zava_loader")
+        of_stores = (SQL / "quality" / "stores.sql").read_bytes()
+        stores = psycopg.RawCursor(connection).execute(of_stores, [Jsonb({"days": days})])
         return DataReport(
-            [StoreData(*row) for row in connection.execute(statement("stores"), {"days": days})],
+            [StoreData(*row) for row in stores],
             [Run(*row) for row in connection.execute(statement("runs"))],
             [Broken(*row) for row in connection.execute(statement("rejected by rule"))],
         )

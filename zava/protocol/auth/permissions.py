@@ -3,7 +3,8 @@
 `user_impersonation`, the scope that clients request by default, allows every tool: the person acts
 with the whole grant in the database. A token with narrower scopes may call the tools of those
 scopes alone. An application has no such whole scope: it gets exactly the roles that it was given.
-The audience in the database decides which rows and columns a tool then returns.
+The audience in the database decides which rows and columns a tool then returns. Names, e-mail and
+phone of customers need `customers.read` in the token and in the grant.
 """
 
 from collections.abc import Iterable

@@ -21,7 +21,7 @@ function showGate(error) {
   client = null;
   sessionStorage.removeItem(REMEMBERED);
   at("desk").hidden = true;
-  for (const id of ["answers", "rows", "found", "questions", "question", "server", "budget", "performance"]) at(id).replaceChildren();
+  for (const id of ["answers", "rows", "found", "questions", "question", "server", "budget", "performance", "quality", "imports", "quality-scope"]) at(id).replaceChildren();
   at("gate").hidden = false;
   at("gate-fault").replaceChildren(...(error ? [fault(error)] : []));
 }
@@ -77,6 +77,7 @@ function showPart(name) {
     at(tab.dataset.part).hidden = !isShown;
   }
   if (name === "connect") showServer();
+  if (name === "data") showQuality();
 }
 
 function save(name, text) {
@@ -260,6 +261,32 @@ function showConnect() {
 }
 
 const facts = (pairs) => [el("dl", "facts", pairs.map(([name, text]) => [el("dt", {}, name), el("dd", {}, text)]))];
+
+const readResource = (uri) => client.request("resources/read", { uri }).then((told) => told.contents[0].text);
+
+/** Return a table from lines whose cells are divided by bars; counts become numbers. */
+function barTable(lines, caption) {
+  const [heads, ...rows] = lines.map((line) => line.split(" | "));
+  if (!rows.length || rows[0].length < heads.length) return el("p", "muted", `${caption}: none.`);
+  return table(heads.map((name) => ({ name })), rows.map((row) => row.map((cell) => (/^\d+$/.test(cell) ? Number(cell) : cell))), caption);
+}
+
+/** Show how fresh and whole the data of this person's stores are, asked anew at each look. */
+async function showQuality() {
+  const mine = client;
+  at("quality").replaceChildren(el("p", "wait", "Asking …"));
+  at("imports").replaceChildren();
+  try {
+    const [head, stores, imports] = (await readResource("retail://data-quality")).split("\n\n");
+    if (mine !== client) return;
+    at("quality-scope").textContent = head.replaceAll("\n", ". ");
+    at("quality").replaceChildren(barTable(stores.split("\n"), "Stores"));
+    if (imports) at("imports").replaceChildren(el("h3", {}, "Last imports"), barTable(imports.split("\n"), "Imports"));
+    told("The state of the data is here.");
+  } catch (error) {
+    if (mine === client) at("quality").replaceChildren(fault(error));
+  }
+}
 
 /** Show what the server tells this person of itself, asked anew at each look. */
 function showServer() {

@@ -44,6 +44,8 @@ def demo_callers() -> dict[str, Caller]:
 def grant_demo_principals(connection: psycopg.Connection) -> None:
     """Grant the demo's people their stores; a grant that was changed by hand stays as it is.
 
+    The demo's customers are invented, so its people read their names.
+
     `connection` is an administrator's.
     """
     with connection.transaction():
@@ -52,8 +54,8 @@ def grant_demo_principals(connection: psycopg.Connection) -> None:
             connection.execute(
                 """
                 INSERT INTO zava.principals
-                  (tenant_id, object_id, display_name, audience, store_ids)
-                VALUES (%s, %s, %s, %s, %s)
+                  (tenant_id, object_id, display_name, audience, store_ids, reads_personal)
+                VALUES (%s, %s, %s, %s, %s, true)
                 ON CONFLICT (tenant_id, object_id) DO NOTHING
                 """,
                 [
