@@ -44,7 +44,7 @@ def linter() -> Linter:
 
 def read(linter: Linter, statement: str) -> Lint | None:
     """Read a statement as the guard does, which also decides whether it may run."""
-    guard = Guard(frozenset(FACTS.tables), frozenset(), frozenset(), linter.read)
+    guard = Guard("retail", frozenset(FACTS.tables), frozenset(), frozenset(), linter.read)
     verdict = guard.judge(statement)
     assert not verdict.message, verdict.message
     lint: Lint | None = verdict.findings
@@ -291,7 +291,7 @@ def test_statement_that_names_columns_through_too_many_queries_gets_no_note(
 
 def test_lint_reads_whatever_passes_the_guard(linter: Linter) -> None:
     folder = Path(__file__).parents[1] / "security"
-    guard = Guard(frozenset(FACTS.tables), frozenset(), frozenset(), linter.read)
+    guard = Guard("retail", frozenset(FACTS.tables), frozenset(), frozenset(), linter.read)
     passed = 0
     for name in ("legitimate.sql", "hostile.sql"):
         for block in re.split(r"\n\s*\n", (folder / name).read_text(encoding="utf-8")):

@@ -13,6 +13,7 @@ from zava.data.sql_query.statement_text import plain_statement
 from zava.data.syntax.limits import check_limits
 from zava.model.core import Caller, Scope
 from zava.model.data_reach import DataReach
+from zava.model.domain import Domain
 from zava.model.sql_findings import DayRange
 
 MOST_COUNTED_ROWS = 500_000
@@ -24,8 +25,11 @@ _REACH_SECONDS = 60
 class AnswerChecks:
     """Reads for the notes on a free statement; each is one trip in the caller's scope."""
 
-    def __init__(self, tenancy: TenantDatabase, turns: ParsingTurns, linter: Linter) -> None:
+    def __init__(
+        self, tenancy: TenantDatabase, domain: Domain, turns: ParsingTurns, linter: Linter
+    ) -> None:
         self._tenancy = tenancy
+        self._domain = domain
         self._turns = turns
         self._linter = linter
         # Seen only by callers of the same audience and stores; a load shows after a minute.
@@ -58,7 +62,7 @@ class AnswerChecks:
             ZavaError: it could not be read now.
         """
         listed = ", ".join(columns)
-        groups = f"SELECT FROM retail.{table} GROUP BY {listed} HAVING count(*) > 1"
+        groups = f"SELECT FROM {self._domain.schema}.{table} GROUP BY {listed} HAVING count(*) > 1"
         rows, _ = await self._tenancy.read(caller, f"SELECT EXISTS ({groups}) AS is_shared")
         return bool(rows[0]["is_shared"])
 
@@ -71,7 +75,7 @@ class AnswerChecks:
         known = self._reaches.get(scope)
         if known is None:
             grant = await self._tenancy.effective_access(caller)
-            known = self._reaches[scope] = DataReach.read(orjson.loads(grant.reach))
+            known = self._reaches[scope] = DataReach.read(orjson.loads(grant.reach), self._domain)
         return known
 
     async def days(self, caller: Caller, sql: str, today: date) -> list[DayRange]:

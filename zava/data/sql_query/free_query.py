@@ -126,7 +126,7 @@ class FreeQuery:
     def _read_findings(self, text: str, tree: Node, has_subqueries: bool) -> "Lint | None":  # noqa: FBT001  # as the guard calls it
         if self._linter is None:  # it is loaded with the first statement that computes anything
             folded = text.lower()
-            if any(mark in folded for mark in _COMPUTING) or reads_outside_text(text):
+            if any(mark in folded for mark in _COMPUTING) or reads_outside_text(text, tree):
                 self._load_linter()
         return None if self._linter is None else self._linter.read(text, tree, has_subqueries)
 
@@ -159,7 +159,7 @@ class FreeQuery:
 
         if self._checks is None:
             linter = cast("Linter", self._linter)
-            self._checks = AnswerChecks(self._tenancy, self._turns, linter)
+            self._checks = AnswerChecks(self._tenancy, self.domain, self._turns, linter)
         return self._checks
 
     async def _notes(self, caller: Caller, sql: str, table: Table) -> list[str]:

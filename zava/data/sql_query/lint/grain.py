@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from zava.data.guard.cost.joins import columns_of
-from zava.data.guard.cost.tree_facts import group_target
+from zava.data.guard.cost.tree_facts import columns_of, group_target
 from zava.data.sql_query.lint.declarations import LintFacts
 from zava.data.sql_query.lint.name_resolution import Tree
 from zava.data.sql_query.lint.query_tree import Path, Query, QuerySource

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from zava.data.guard.cost.joins import conjuncts
+from zava.data.guard.cost.tree_facts import conjuncts
 from zava.data.sql_query.lint.query_tree import Path, Query, QuerySource, Tables
 from zava.data.syntax.parser import COMPOUND, Node
 
