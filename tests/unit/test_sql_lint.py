@@ -9,7 +9,7 @@ import pytest
 from zava.data.guard.guard import Guard
 from zava.data.sql_query.lint.linter import Lint, Linter
 from zava.data.syntax.parser import parse
-from zava.model.sql_findings import DayRange, SqlFindings
+from zava.model.sql_findings import DayRange, Finding
 from zava.retail.data.sql_facts import FACTS
 
 TODAY = date(2026, 11, 29)
@@ -51,9 +51,9 @@ def read(linter: Linter, statement: str) -> Lint | None:
     return lint
 
 
-def found(linter: Linter, statement: str, today: date = TODAY) -> SqlFindings:
+def found(linter: Linter, statement: str) -> tuple[Finding, ...]:
     lint = read(linter, statement)
-    return SqlFindings() if lint is None else lint.on(today)
+    return () if lint is None else lint.on(TODAY)
 
 
 def test_half_of_the_statements_get_no_note() -> None:
@@ -66,7 +66,7 @@ def test_half_of_the_statements_get_no_note() -> None:
 def test_statement_gets_the_facts_that_hold_and_no_other(
     linter: Linter, kinds: str, statement: str
 ) -> None:
-    told = [finding.kind.value for finding in found(linter, statement).findings]
+    told = [finding.kind.value for finding in found(linter, statement)]
     assert (", ".join(told) or NONE) == kinds
 
 
@@ -123,7 +123,7 @@ FLAT = "SELECT sum(o.total_amount) FROM retail.orders o WHERE "
     ],
 )
 def test_days_of_a_certain_condition(linter: Linter, condition: str, start: str, end: str) -> None:
-    recomputed = found(linter, FLAT + condition).recomputation
+    recomputed = linter.recomputation(FLAT + condition, TODAY)
     days = DayRange(date.fromisoformat(start), date.fromisoformat(end))
     assert recomputed is not None
     assert recomputed.days == days
@@ -172,7 +172,7 @@ def test_days_of_a_certain_condition(linter: Linter, condition: str, start: str,
 def test_condition_that_is_not_certain_is_compared_with_nothing(
     linter: Linter, condition: str
 ) -> None:
-    assert found(linter, FLAT + condition).recomputation is None
+    assert linter.recomputation(FLAT + condition, TODAY) is None
 
 
 JOINED = (
@@ -237,7 +237,7 @@ def test_sum_that_recomputes_revenue_is_recognized(
     because: tuple[str, ...],
     column: int,
 ) -> None:
-    recomputed = found(linter, statement).recomputation
+    recomputed = linter.recomputation(statement, TODAY)
     assert recomputed is not None
     assert (recomputed.filters, recomputed.because) == (filters, because)
     assert recomputed.column == column
@@ -270,7 +270,7 @@ def test_sum_that_recomputes_revenue_is_recognized(
     ],
 )
 def test_sum_of_another_shape_is_compared_with_nothing(linter: Linter, statement: str) -> None:
-    assert found(linter, statement).recomputation is None
+    assert linter.recomputation(statement, TODAY) is None
 
 
 def test_statement_that_names_columns_through_too_many_queries_gets_no_note(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 if TYPE_CHECKING:
-    from zava.model.sql_findings import SqlFindings
+    from zava.model.sql_findings import Finding
 
 
 class Audience(StrEnum):
@@ -165,8 +165,7 @@ class Table:
 
     Cells are JSON values: numbers that survive a double exactly stay numbers, all others are
     strings; dates are ISO 8601. `truncated` is None, "rows" or "bytes". `notes` state why an answer
-    is empty, and how to continue a cut one. `findings` are those of the statement, None where it
-    has none.
+    is empty, and how to continue a cut one. `findings` are those of the statement.
     """
 
     columns: tuple[Column, ...]
@@ -175,7 +174,7 @@ class Table:
     scope: Scope
     as_of: datetime
     notes: tuple[str, ...] = ()
-    findings: "SqlFindings | None" = None
+    findings: "tuple[Finding, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True)

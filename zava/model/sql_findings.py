@@ -52,11 +52,3 @@ class Recomputation:
     days: DayRange
     filters: tuple[tuple[str, tuple[str, ...]], ...]
     because: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SqlFindings:
-    """The findings of one statement on one day, most harmful first."""
-
-    findings: tuple[Finding, ...] = ()
-    recomputation: Recomputation | None = None

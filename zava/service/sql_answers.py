@@ -18,7 +18,6 @@ from zava.model.sql_findings import (
     Finding,
     FindingKind,
     Recomputation,
-    SqlFindings,
 )
 from zava.service.metrics.query import MetricQueries
 
@@ -60,14 +59,11 @@ class SqlAnswers:
         return replace(table, notes=(*table.notes, *checked[:MOST_NOTES]))
 
     async def _notes(self, caller: Caller, sql: str, table: Table) -> list[str]:
-        findings = table.findings or SqlFindings()
         notes = []
-        certified, is_equal = None, False
-        if findings.recomputation is not None:
-            certified, is_equal = await self._certified(caller, table, findings.recomputation)
+        certified, is_equal = await self._certified(caller, sql, table)
         if certified is not None:
             notes.append(certified)
-        for finding in findings.findings:
+        for finding in table.findings:
             is_explained = certified is not None or is_equal
             if is_explained and finding.kind in _OF_TOTALS:
                 continue
@@ -90,12 +86,15 @@ class SqlAnswers:
         checking = self._data.checks.have_shared_names(caller, name, columns)
         return bool(await _unless_failing(checking))
 
-    async def _certified(
-        self, caller: Caller, table: Table, asked: Recomputation
-    ) -> tuple[str | None, bool]:
+    async def _certified(self, caller: Caller, sql: str, table: Table) -> tuple[str | None, bool]:
         """Return the sentence on the certified value, and whether the answer's total equals it."""
-        total = _total(table, asked.column)
-        if total is None or table.truncated or Permission.SALES_READ not in caller.permissions:
+        is_of_totals = any(finding.kind in _OF_TOTALS for finding in table.findings)
+        if not is_of_totals or table.truncated or Permission.SALES_READ not in caller.permissions:
+            return None, False
+        checks = self._data.checks
+        asked = await checks.recomputation(caller, sql, checks.day_of(table.as_of))
+        total = None if asked is None else _total(table, asked.column)
+        if asked is None or total is None:
             return None, False
         days = asked.days
         last = days.end - timedelta(days=1)
@@ -132,9 +131,12 @@ class SqlAnswers:
 
 def _unchecked(table: Table) -> list[Finding]:
     """Return the findings that hold by the text alone."""
-    found = table.findings.findings if table.findings is not None else ()
     is_one = len(table.scope.stores) == 1
-    return [each for each in found if each.names is None and not (each.several_stores and is_one)]
+    return [
+        each
+        for each in table.findings
+        if each.names is None and not (each.several_stores and is_one)
+    ]
 
 
 async def _unless_failing(checking: Awaitable[T]) -> T | None:

@@ -1,7 +1,7 @@
 """What notes on an answer rest on, read as the caller: counts, shared names, loaded orders."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 import orjson
 from cachetools import TTLCache
@@ -14,7 +14,7 @@ from zava.data.syntax.limits import check_limits
 from zava.model.core import Caller, Scope
 from zava.model.data_reach import DataReach
 from zava.model.domain import Domain
-from zava.model.sql_findings import DayRange
+from zava.model.sql_findings import DayRange, Recomputation
 
 MOST_COUNTED_ROWS = 500_000
 """The rows that a counting statement may visit, by its text: those of a large store's lines."""
@@ -77,6 +77,15 @@ class AnswerChecks:
             grant = await self._tenancy.effective_access(caller)
             known = self._reaches[scope] = DataReach.read(orjson.loads(grant.reach), self._domain)
         return known
+
+    async def recomputation(self, caller: Caller, sql: str, today: date) -> Recomputation | None:
+        """Return the certified metric that a statement recomputes, None unless it is certain."""
+        statement = plain_statement(sql)
+        return await self._turns.run(caller.identity, self._linter.recomputation, statement, today)
+
+    def day_of(self, moment: datetime) -> date:
+        """Return the day of the stores at a moment."""
+        return moment.astimezone(self._linter.zone).date()
 
     async def days(self, caller: Caller, sql: str, today: date) -> list[DayRange]:
         """Return the days that the conditions of a statement select."""

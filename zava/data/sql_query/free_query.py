@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from zava.data.sql_query.lint.linter import Lint, Linter
     from zava.data.sql_query.lint.query_tree import Tables
     from zava.data.store_quality import DataQuality
-    from zava.model.sql_findings import SqlFindings
+    from zava.model.sql_findings import Finding
 
 logger = logging.getLogger(__name__)
 
@@ -118,9 +118,9 @@ class FreeQuery:
         notes = tuple(await self._notes(caller, sql, table))
         return replace(table, notes=notes, findings=self._findings(read.verdict.findings, table))
 
-    def _findings(self, lint: "Lint | None", table: Table) -> "SqlFindings | None":
+    def _findings(self, lint: "Lint | None", table: Table) -> "tuple[Finding, ...]":
         if lint is None or self._linter is None:
-            return None
+            return ()
         return lint.on(table.as_of.astimezone(self._linter.zone).date())
 
     def _read_findings(self, text: str, tree: Node, has_subqueries: bool) -> "Lint | None":  # noqa: FBT001  # as the guard calls it
@@ -137,7 +137,7 @@ class FreeQuery:
 
     def needs_checks(self, sql: str, table: Table) -> bool:
         """Whether a note on an answer may rest on something that is not yet read."""
-        is_noted = table.findings is not None or self.names_moment(sql)
+        is_noted = bool(table.findings) or self.names_moment(sql)
         return is_noted or (table.truncated is not None and self._load_linter() is not None)
 
     def names_moment(self, sql: str) -> bool:

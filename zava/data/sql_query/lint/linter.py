@@ -12,9 +12,9 @@ from zava.data.sql_query.lint.moments import lost_days, selected_days
 from zava.data.sql_query.lint.name_resolution import TooManySteps, Tree
 from zava.data.sql_query.lint.personal_data import personal_data
 from zava.data.sql_query.lint.query_tree import Tables
-from zava.data.sql_query.lint.recomputed import Recognized, recognized
+from zava.data.sql_query.lint.recomputed import recognized
 from zava.data.syntax.parser import Node, NotParsed, parse
-from zava.model.sql_findings import DayRange, Finding, FindingKind, SqlFindings
+from zava.model.sql_findings import DayRange, Finding, FindingKind, Recomputation
 
 Rule = Callable[[Tree, LintFacts], Iterator[Finding]]
 
@@ -35,15 +35,13 @@ class Lint:
 
     findings: tuple[Finding, ...]
     lost: tuple[tuple[Finding, date], ...]
-    recognized: Recognized | None
 
-    def on(self, today: date) -> SqlFindings:
-        """Return the findings that hold on a day of the stores."""
+    def on(self, today: date) -> tuple[Finding, ...]:
+        """Return the findings that hold on a day of the stores, most harmful first."""
         # A day that has not begun loses nothing.
         lost = [finding for finding, day in self.lost if day <= today]
         found = sorted([*self.findings, *lost], key=lambda each: _ORDER.index(each.kind))
-        recomputation = self.recognized.on(today) if self.recognized is not None else None
-        return SqlFindings(tuple(found), recomputation)
+        return tuple(found)
 
 
 class Linter:
@@ -77,8 +75,7 @@ class Linter:
             lost = tuple(lost_days(tree)) if loses_days else ()
             if not (found or lost):
                 return None
-            is_of_total = any(each.kind in TOTALS for each in found)
-            return Lint(found, lost, recognized(tree, self._facts) if is_of_total else None)
+            return Lint(found, lost)
         except (TooManySteps, RecursionError):
             return None  # nothing is stated of a statement that is not read to its end
 
@@ -98,6 +95,18 @@ class Linter:
             return []
         days = [each.on(today) for each in conditions]
         return [each for each in days if each is not None]
+
+    def recomputation(self, text: str, today: date) -> Recomputation | None:
+        """Return the certified metric that a statement recomputes; None unless that is certain.
+
+        Call it on the parsing thread. It reads the text anew: few statements need it.
+        """
+        try:
+            tree = Tree(parse(text)[0]["stmt"], self._tables, has_subqueries=True)
+            found = recognized(tree, self._facts) if tree.is_whole else None
+        except (NotParsed, TooManySteps, RecursionError):
+            return None
+        return None if found is None else found.on(today)
 
     def names_moment(self, text: str) -> bool:
         """Whether a statement names the moment by which the certified metric selects its days."""
@@ -134,7 +143,3 @@ def _ends_with_day(folded: str) -> bool:
         or _AFTER_LAST_DAY.match(folded, day.end())
         for day in _DAY.finditer(folded)
     )
-
-
-TOTALS = frozenset({FindingKind.REPEATED_TOTALS, FindingKind.EVERY_STATUS})
-"""The findings that the certified value explains better."""
