@@ -180,7 +180,7 @@ async def test_closed_store_is_not_comparable_and_never_late(
     assert grown is not None
     changing.execute("UPDATE retail.stores SET closed_on = %s", [date(2999, 1, 1)])
     assert await growth() == (grown, revenue, False)
-    changing.execute("UPDATE retail.stores SET closed_on = %s", [date(2026, 6, 30)])
+    changing.execute("UPDATE retail.stores SET closed_on = %s", [date(2026, 1, 31)])
     assert await growth() == (None, revenue, True)
 
 
