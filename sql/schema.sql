@@ -557,16 +557,10 @@ COMMENT ON COLUMN retail.stores.region IS 'Region that a regional manager looks 
 COMMENT ON COLUMN retail.stores.is_online IS 'True for the online store.';
 
 --
--- Name: COLUMN stores.opened_on; Type: COMMENT; Schema: retail; Owner: zava_owner
---
-
-COMMENT ON COLUMN retail.stores.opened_on IS 'First day of business.';
-
---
 -- Name: COLUMN stores.closed_on; Type: COMMENT; Schema: retail; Owner: zava_owner
 --
 
-COMMENT ON COLUMN retail.stores.closed_on IS 'Last day of business; NULL: open.';
+COMMENT ON COLUMN retail.stores.closed_on IS 'Last day; NULL: open.';
 
 --
 -- Name: newest_orders(uuid[]); Type: FUNCTION; Schema: zava; Owner: zava_chain

@@ -4,8 +4,7 @@ ALTER TABLE retail.stores
   ADD COLUMN closed_on date,
   ADD CONSTRAINT stores_closed_on_check CHECK (closed_on >= opened_on);
 ALTER TABLE retail.stores ALTER COLUMN closed_on SET STATISTICS 0;
-COMMENT ON COLUMN retail.stores.opened_on IS 'First day of business.';
-COMMENT ON COLUMN retail.stores.closed_on IS 'Last day of business; NULL: open.';
+COMMENT ON COLUMN retail.stores.closed_on IS 'Last day; NULL: open.';
 
 SET LOCAL ROLE zava_loader;
 ALTER TABLE zava_import.stores ADD COLUMN closed_on text;
