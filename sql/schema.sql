@@ -548,25 +548,13 @@ COMMENT ON TABLE retail.stores IS 'Stores of the chain; you see those in your sc
 -- Name: COLUMN stores.region; Type: COMMENT; Schema: retail; Owner: zava_owner
 --
 
-COMMENT ON COLUMN retail.stores.region IS 'Region that a regional manager looks after.';
-
---
--- Name: COLUMN stores.is_online; Type: COMMENT; Schema: retail; Owner: zava_owner
---
-
-COMMENT ON COLUMN retail.stores.is_online IS 'True for the online store.';
-
---
--- Name: COLUMN stores.opened_on; Type: COMMENT; Schema: retail; Owner: zava_owner
---
-
-COMMENT ON COLUMN retail.stores.opened_on IS 'First day of business.';
+COMMENT ON COLUMN retail.stores.region IS 'Region of a regional manager.';
 
 --
 -- Name: COLUMN stores.closed_on; Type: COMMENT; Schema: retail; Owner: zava_owner
 --
 
-COMMENT ON COLUMN retail.stores.closed_on IS 'Last day of business; NULL: open.';
+COMMENT ON COLUMN retail.stores.closed_on IS 'NULL: open.';
 
 --
 -- Name: newest_orders(uuid[]); Type: FUNCTION; Schema: zava; Owner: zava_chain

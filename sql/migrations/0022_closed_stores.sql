@@ -4,8 +4,10 @@ ALTER TABLE retail.stores
   ADD COLUMN closed_on date,
   ADD CONSTRAINT stores_closed_on_check CHECK (closed_on >= opened_on);
 ALTER TABLE retail.stores ALTER COLUMN closed_on SET STATISTICS 0;
-COMMENT ON COLUMN retail.stores.opened_on IS 'First day of business.';
-COMMENT ON COLUMN retail.stores.closed_on IS 'Last day of business; NULL: open.';
+COMMENT ON COLUMN retail.stores.closed_on IS 'NULL: open.';
+-- The description of all tables has a bound of tokens, and the name of this column is enough.
+COMMENT ON COLUMN retail.stores.is_online IS NULL;
+COMMENT ON COLUMN retail.stores.region IS 'Region of a regional manager.';
 
 SET LOCAL ROLE zava_loader;
 ALTER TABLE zava_import.stores ADD COLUMN closed_on text;
