@@ -1,5 +1,5 @@
 -- The words of the catalogue and the shapes of its SKUs, from products, which every caller sees
--- alike. Of a very large catalogue the first 50,000 products are read. The parser of full text
+-- alike. Of a very large catalogue the first 20,000 products are read. The parser of full text
 -- splits the texts: regular expressions take ten times as long.
 WITH product AS MATERIALIZED (
   SELECT p.product_id, p.sku,
@@ -10,7 +10,7 @@ WITH product AS MATERIALIZED (
   JOIN retail.categories AS c ON c.category_id = p.category_id
   JOIN retail.product_types AS t ON t.type_id = p.type_id
   ORDER BY p.product_id
-  LIMIT 50000
+  LIMIT 20000
 ),
 named AS MATERIALIZED (
   SELECT found.lexeme AS word, count(*) AS products
