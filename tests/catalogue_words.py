@@ -7,7 +7,8 @@ from typing import Any
 from zava.model.search import CatalogueWords
 from zava.retail.demo.dataset import _catalogue, _products
 
-_NAMED = re.compile(r"[^\W\d_]{2,40}|[0-9]{1,3}(?:x[0-9]{1,3})+")
+_WORD = re.compile(r"(?<!\w)[^\W\d_]{2,40}(?!\w)")
+_NAMED = re.compile(rf"{_WORD.pattern}|(?<!\w)[0-9]{{1,3}}(?:x[0-9]{{1,3}})+(?!\w)")
 
 
 def demo_products() -> list[dict[str, Any]]:
@@ -24,7 +25,7 @@ def demo_words() -> CatalogueWords:
         kind = f"{product['type_name']}, {product['synonyms']}".lower()
         text = f"{product['product_name']} {kind} {product['category_name']}".lower()
         named.update(set(_NAMED.findall(text)))
-        described |= set(re.findall(r"[^\W\d_]{2,40}", product["product_description"].lower()))
+        described |= set(_WORD.findall(product["product_description"].lower()))
         phrases |= {part.strip() for part in kind.split(",")}
     shapes = {re.sub(r"\d", "9", product["sku"].upper()) for product in demo_products()}
     return CatalogueWords(
