@@ -19,6 +19,7 @@ TOGETHER = (
     (
         "tests/protocol/test_product_search.py",
         "tests/protocol/test_search_input.py",
+        "tests/protocol/test_search_text.py",
         "tests/scenarios/",
     ),
 )

@@ -1,12 +1,9 @@
 """What product search needs of the schema: words that follow the catalogue, and registries."""
 
-from typing import Any
-
 import psycopg
 import pytest
 
-from tests.database import Cluster, Database, one
-from zava.infrastructure.postgres.migrations import DIRECTORY, migrate
+from tests.database import Database, one
 
 SKU = "HND-0101"
 FOUND = (
@@ -43,31 +40,6 @@ def test_words_come_and_go_with_their_product(loader: psycopg.Connection) -> Non
     assert one(loader, "SELECT count(*) FROM retail.product_words WHERE words @@ 'xylophon:A'") == 1
     loader.execute("DELETE FROM retail.products WHERE sku = 'NEW-1'")
     assert one(loader, "SELECT count(*) FROM retail.product_words") == products
-
-
-def test_products_that_were_there_before_the_migration_have_words(
-    cluster: Cluster, tmp_path: Any
-) -> None:
-    for file in DIRECTORY.glob("000*.sql"):
-        (tmp_path / file.name).write_text(file.read_text())
-    with (
-        cluster.blank("before") as blank,
-        psycopg.connect(blank.admin, autocommit=True) as admin,
-    ):
-        migrate(admin, directory=tmp_path)
-        with admin.transaction():
-            admin.execute("SET LOCAL ROLE zava_loader")
-            admin.execute(
-                "WITH c AS (INSERT INTO retail.categories (category_name) VALUES ('C') RETURNING *),"
-                " t AS (INSERT INTO retail.product_types (category_id, type_name)"
-                " SELECT category_id, 'T' FROM c RETURNING *)"
-                " INSERT INTO retail.products"
-                " (sku, product_name, category_id, type_id, cost, base_price)"
-                " SELECT 'A', 'Xylophone', category_id, type_id, 1, 2 FROM t"
-            )
-        migrate(admin)
-        admin.execute("SET ROLE zava_loader")
-        assert one(admin, "SELECT words @@ 'xylophon:A' FROM retail.product_words") is True
 
 
 def test_weak_threshold_lies_between_the_floor_and_one(loader: psycopg.Connection) -> None:

@@ -13,8 +13,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from zava.data.guard import refusals
 from zava.data.guard.cost.bounds import filled, largest
-from zava.data.guard.cost.keys import joins_by_keys
-from zava.data.guard.cost.size_words import (
+from zava.data.guard.cost.function_classes import (
     ESCAPING,
     LENGTHS,
     POWERS,
@@ -26,6 +25,7 @@ from zava.data.guard.cost.size_words import (
     WIDTHS,
     WITH_ITSELF,
 )
+from zava.data.guard.cost.keys import joins_by_keys
 from zava.data.guard.cost.tree_facts import (
     cut_bytes,
     group_target,
