@@ -187,6 +187,7 @@ METHODS: list[Callable[[list[float]], float]] = [
     lambda series: series[-12],
     lambda series: grown(series, 12),
     lambda series: grown(series, 3),
+    lambda series: sum(series[-12 * back] for back in range(1, 5)) / 4,
 ]
 
 

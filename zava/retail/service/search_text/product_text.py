@@ -92,8 +92,11 @@ class TextReader:
                 f"The catalogue is in English and has none of these words: {shown}. They were"
                 " searched for by meaning only; English words find more."
             )
+        # Without a word of the catalogue the likeness of the whole text decides: the fewer words of
+        # it are compared, the more products seem to be alike.
+        is_whole = is_unknown and price is not None and bool(self.words.named)
         return ReadText(
-            text=spelled.text,
+            text=plain if is_whole else spelled.text,
             plain=plain,
             skus=tuple(dict.fromkeys((*written, *_skus(plain))))[:_MAX_SKUS],
             price=price,
