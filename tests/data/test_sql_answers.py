@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,7 @@ from zava.data.session.tenant_database import TenantDatabase
 from zava.data.sql_query.answer_checks import AnswerChecks
 from zava.errors import Busy
 from zava.model.core import Caller, Permission
+from zava.service.sql_answers import SqlAnswers
 
 TOOL = "execute_sales_query"
 LINES = "FROM retail.orders o JOIN retail.order_items i USING (store_id, order_id)"
@@ -224,7 +227,7 @@ async def test_check_that_fails_leaves_the_answer_with_the_facts_of_its_text(
     sql = "SELECT c.first_name, c.last_name, sum(o.total_amount) FROM retail.customers c JOIN retail.orders o USING (store_id, customer_id) WHERE order_date >= '2026-01-01' GROUP BY 1, 2 ORDER BY 3 DESC"
     found = await notes(ask_tool, "head-office", sql, max_rows=3)
     assert [note[:30] for note in found[1:]] == ["No condition on orders.status:"]
-    total = "SELECT sum(total_amount) FROM retail.orders"
+    total = "SELECT sum(total_amount) AS not_asked_before FROM retail.orders"
     (note,) = await notes(ask_tool, "head-office", total)
     assert note.startswith("No condition on orders.status")
 
@@ -240,3 +243,30 @@ async def test_certified_value_needs_the_permission_for_metrics_and_time(
     with call_context.use(call_context.begin(None, seconds=7)):
         noted.append(await analytics.sql_answers.noted(wide, sql, table))
     assert [each.notes[0][:10] for each in noted] == ["No conditi", "Certified ", "No conditi"]
+
+
+async def test_repeated_statement_with_an_equal_total_is_compared_once(
+    moved_application: Application, callers: dict[str, Caller], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sql = "SELECT sum(o.total_amount) FROM retail.orders AS o"
+    analytics = moved_application.analytics
+    compare, compared = SqlAnswers._compare, []
+
+    async def counting(answers: SqlAnswers, caller: Caller, asked: Any, total: Any) -> Any:
+        compared.append(caller.identity)
+        return await compare(answers, caller, asked, total)
+
+    monkeypatch.setattr(SqlAnswers, "_compare", counting)
+    allowed = {
+        name: replace(callers[name], permissions=frozenset(Permission))
+        for name in ("seattle", "redmond")
+    }
+    for name in ("seattle", "redmond", "seattle"):
+        table = await analytics.data.run(allowed[name], sql, max_rows=5)
+        noted = await analytics.sql_answers.noted(allowed[name], sql, table)
+        assert noted.notes[0].startswith("Certified revenue")
+    assert compared == [callers[name].identity for name in ("seattle", "redmond")]
+    more = replace(table, rows=[[Decimal(str(table.rows[0][0])) + 1]])
+    other = await analytics.sql_answers.noted(allowed["seattle"], sql, more)
+    assert other.notes != noted.notes
+    assert len(compared) == 3, "another total is compared anew"

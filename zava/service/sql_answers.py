@@ -7,6 +7,8 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
+from cachetools import TTLCache
+
 from zava import call_context
 from zava.data.sql_query.free_query import FreeQuery
 from zava.errors import ZavaError
@@ -33,6 +35,9 @@ _GRACE_SECONDS = 2.0
 _LEAST_SECONDS = 8.0
 """A call with less time left gets its answer without these notes."""
 
+_MAX_KEPT, _KEPT_SECONDS = 1024, 60
+"""A repeated statement with an equal total is compared with the certified value once a minute."""
+
 _CENT = Decimal("0.01")
 _OF_TOTALS = frozenset({FindingKind.REPEATED_TOTALS, FindingKind.EVERY_STATUS})
 
@@ -47,6 +52,10 @@ class SqlAnswers:
         self._data = data
         self._metrics = metrics
         self._today = today
+        # Each entry is of one person, text and day; of the second, of one scope and total as well.
+        self._asked: TTLCache[Any, list[Recomputation | None]]
+        self._asked = TTLCache(_MAX_KEPT, _KEPT_SECONDS)
+        self._compared: TTLCache[Any, tuple[str | None, bool]] = TTLCache(_MAX_KEPT, _KEPT_SECONDS)
 
     async def noted(self, caller: Caller, sql: str, table: Table) -> Table:
         """Return an answer with at most three notes on its figures, most harmful first."""
@@ -92,10 +101,27 @@ class SqlAnswers:
         if not is_of_totals or table.truncated or Permission.SALES_READ not in caller.permissions:
             return None, False
         checks = self._data.checks
-        asked = await checks.recomputation(caller, sql, checks.day_of(table.as_of))
+        key: tuple[Any, ...] = (caller.identity, sql, checks.day_of(table.as_of))
+        read = self._asked.get(key)
+        if read is None:
+            read = self._asked[key] = [await checks.recomputation(caller, sql, key[-1])]
+        (asked,) = read
         total = None if asked is None else _total(table, asked.column)
         if asked is None or total is None:
             return None, False
+        key = (*key, table.scope, total)
+        compared = self._compared.get(key)
+        if compared is None:
+            compared = await self._compare(caller, asked, total)
+            if compared is None:
+                return None, False
+            self._compared[key] = compared
+        return compared
+
+    async def _compare(
+        self, caller: Caller, asked: Recomputation, total: Decimal
+    ) -> tuple[str | None, bool] | None:
+        """Return what `_certified` does; None if the certified value could not be read."""
         days = asked.days
         last = days.end - timedelta(days=1)
         answer = await _unless_failing(
@@ -108,7 +134,7 @@ class SqlAnswers:
         )
         value = None if answer is None else _value(answer, days)
         if value is None:
-            return None, False
+            return None
         if abs(value - total) < _CENT:
             return None, True
         return _about_certified(value, total, asked), False
