@@ -104,6 +104,7 @@ _LATER_ORDER = """
 UPDATE retail.orders SET order_date = order_date + interval '2 days'
 WHERE order_id = (SELECT order_id FROM retail.orders ORDER BY order_date DESC LIMIT 1)
 """
+_REMOVED = "DELETE FROM retail.order_items; DELETE FROM retail.orders; DELETE FROM retail.customers"
 _IMPORTED = """
 INSERT INTO zava_import.store_keys (source_system, source_key, store_id)
 SELECT 'shop', '1', store_id FROM retail.stores LIMIT 1
@@ -118,6 +119,7 @@ SELECT 'shop', '1', store_id FROM retail.stores LIMIT 1
         (_ANOTHER_STORE, 5),
         (_LATER_ORDER, 5),
         (_IMPORTED, 5),
+        (_REMOVED, 5),
     ],
 )
 def test_data_that_are_not_the_demos_alone_stay_as_they_are(

@@ -140,6 +140,24 @@ async def test_catalogue_without_embeddings_is_searched_by_words(searching: Sear
         assert found.searched_by == "words"
 
 
+async def test_words_of_a_catalogue_too_large_for_an_answer_are_read_in_part(
+    searching: Searching,
+) -> None:
+    # 576 products of 90 words each that no other one has.
+    searching.change(
+        "UPDATE retail.products SET (synonyms, product_description) ="
+        " (SELECT string_agg(left(word, 12), ', '), string_agg(right(word, 20), ' ')"
+        "  FROM (SELECT translate(md5(concat(sku, n)), '0123456789', 'ghijklmnop') AS word"
+        "        FROM generate_series(1, 90) AS n) AS made)"
+    )
+    words = await ProductData(searching.tenancy).words(searching.caller)
+    assert {"hammer", "paint"} <= words.named.keys()
+    for some in (words.named, words.described, words.phrases):
+        assert 10_000 < len(some) < 40_000
+    found = await searching.ask(searching.with_models(), "hamer")
+    assert any("hammer" in product.name.lower() for product in found.products)
+
+
 async def test_other_model_than_the_active_one_is_refused_by_name(searching: Searching) -> None:
     await searching.embed(StandIn("old"))
     with pytest.raises(EmbeddingsUnavailable, match="with old, and this server has new") as caught:

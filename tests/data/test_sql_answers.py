@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
+from math import inf
 from typing import Any
 
 import pytest
@@ -13,10 +14,18 @@ from tests.conftest import TODAY
 from zava import call_context
 from zava.app import Application
 from zava.cli.client import call_tool
+from zava.data.session.executor import TenantExecutor
+from zava.data.session.operations import Statement
 from zava.data.session.tenant_database import TenantDatabase
 from zava.data.sql_query.answer_checks import AnswerChecks
+from zava.data.sql_query.free_query import FreeQuery
+from zava.data.sql_query.lint.linter import Linter
+from zava.data.sql_query.lint.query_tree import Tables
+from zava.data.syntax.fingerprint import fingerprint
 from zava.errors import Busy
 from zava.model.core import Caller, Permission
+from zava.retail.data.sql_facts import FACTS
+from zava.retail.declaration import RETAIL
 from zava.service.sql_answers import SqlAnswers
 
 TOOL = "execute_sales_query"
@@ -174,10 +183,55 @@ async def test_three_facts_at_most_are_stated_the_most_harmful_first(ask_tool: A
 
 async def test_cut_answer_states_how_many_rows_there_are(ask_tool: AskTool) -> None:
     count = await number(ask_tool, "seattle", "SELECT count(*) FROM retail.orders")
-    for sql in ("SELECT order_id FROM retail.orders ORDER BY 1;", "SELECT 1 FROM retail.orders --"):
+    for sql in (
+        "SELECT order_id FROM retail.orders ORDER BY 1;\n;",
+        "SELECT 1 FROM retail.orders --",
+        "TABLE retail.orders",
+    ):
         found = await notes(ask_tool, "seattle", sql, max_rows=7)
         assert f"The statement has {count:,.0f} rows; this answer has 7." in found
     assert count > 50
+
+
+async def test_counting_is_admitted_and_measured_as_a_statement_of_its_own(
+    moved_application: Application, callers: dict[str, Caller], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[Statement] = []
+    execute = TenantExecutor.execute
+
+    async def note(executor: TenantExecutor, caller: Caller, operation: Statement) -> object:
+        sent.append(operation)
+        return await execute(executor, caller, operation)
+
+    monkeypatch.setattr(TenantExecutor, "execute", note)
+    analytics, caller = moved_application.analytics, callers["seattle"]
+    for sql, is_heavy in (
+        ("SELECT line_number FROM retail.order_items ORDER BY 1", True),
+        ("SELECT store_name FROM retail.stores, generate_series(1, 9)", False),
+    ):
+        table = await analytics.data.run(caller, sql, max_rows=5)
+        sent.clear()
+        (note_of_count,) = (await analytics.sql_answers.noted(caller, sql, table)).notes[1:]
+        assert note_of_count.startswith("The statement has ")
+        (counting,) = sent
+        assert (counting.is_heavy, counting.is_free) == (is_heavy, True)
+        assert counting.fingerprint == fingerprint(counting.sql)
+        assert sql in counting.sql
+
+
+async def test_statement_over_the_limit_of_rows_is_not_counted(
+    unguarded: TenantDatabase, callers: dict[str, Caller]
+) -> None:
+    def make_linter(tables: Tables) -> Linter:
+        return Linter(FACTS, tables)
+
+    sql, counts = "SELECT order_id FROM retail.orders ORDER BY 1", []
+    for most_rows in (inf, 1000):
+        data = FreeQuery(unguarded, RETAIL, make_linter=make_linter, most_rows=most_rows)
+        await data.run(callers["seattle"], "SELECT sum(1)", max_rows=1)
+        counts.append(await data.count_rows(callers["seattle"], sql))
+    assert counts[0]
+    assert counts[1] is None
 
 
 async def test_rows_that_cost_too_much_to_count_are_not_counted(ask_tool: AskTool) -> None:

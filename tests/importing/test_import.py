@@ -280,6 +280,16 @@ def test_rejects_are_written_beside_their_file_and_strict_loads_none(
         (row,) = csv.DictReader(file)
     assert path.name == "customers.csv.rejects.csv"
     assert (row["row"], row["rule"], row["customer_key"]) == ("3", "no store has this key", "c2")
+    # Whose name a link took is not written to, and the rejects are as secret as their file.
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("kept")
+    path.unlink()
+    path.symlink_to(elsewhere)
+    (tmp_path / "customers.csv").chmod(0o640)
+    assert write_rejects(report.rejects) == [path]
+    assert (elsewhere.read_text(), path.is_symlink()) == ("kept", False)
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert [each.name for each in tmp_path.iterdir() if each.name.startswith(".")] == []
     # A later run reads no file of rejects.
     assert load(admin, tmp_path).counts["customers"].staged == 2
 

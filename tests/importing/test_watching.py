@@ -9,6 +9,7 @@ import pytest
 
 from tests.database import Cluster, one
 from tests.importing.files import CELLS, write_csv, write_shop
+from zava.cli.own_data import import_commands
 from zava.infrastructure.importing.layout import BY_NAME, ImportRefused
 from zava.infrastructure.importing.mapping import Load, MappedColumn, Mapping, documented_layout
 from zava.infrastructure.importing.run import run_import
@@ -78,6 +79,53 @@ def test_file_is_taken_when_it_no_longer_grows_and_once(
     assert len(waiting) == 6
     assert load_next(admin, restarted, layout, waiting) == set()
     assert restarted.complete() == []
+
+
+def test_link_out_of_the_directory_is_left_alone(tmp_path: Path) -> None:
+    watch, other = tmp_path / "watch", tmp_path / "other"
+    for directory in (watch, other):
+        directory.mkdir()
+        write_shop(directory)
+    (watch / "customers.csv").unlink()
+    (watch / "customers.csv").symlink_to(other / "customers.csv")
+    (watch / "stores.csv").rename(watch / "of-today")
+    (watch / "stores.csv").symlink_to("of-today")
+    (tmp_path / "link").symlink_to(watch)
+    for path in (watch, tmp_path / "link"):
+        watched = WatchedDirectory(path, documented_layout())
+        watched.complete()
+        names = {file.name for file in watched.complete()}
+        assert "customers.csv" not in names
+        assert len(names) == 5
+
+
+def test_file_that_the_database_rejects_does_not_end_the_watch(
+    admin: psycopg.Connection,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    layout = documented_layout()
+    write_shop(tmp_path)
+    watched = WatchedDirectory(tmp_path, layout)
+    watched.complete()
+    waiting = watched.complete()
+
+    def load(error: psycopg.Error) -> None:
+        def fail(*_: object, **__: object) -> None:
+            raise error
+
+        monkeypatch.setattr(import_commands, "run_import", fail)
+        import_commands._load_waiting(admin, watched, waiting, layout, {})
+
+    with pytest.raises(psycopg.OperationalError):
+        load(psycopg.errors.AdminShutdown("the server stops"))
+    assert watched.complete() == waiting
+    load(psycopg.errors.NumericValueOutOfRange("value 4711 of ann@example.com"))
+    assert watched.complete() == []
+    shown = capsys.readouterr().out
+    assert "the database rejected it (NumericValueOutOfRange)" in shown
+    assert "4711" not in shown
 
 
 def test_end_of_the_process_inside_an_import_neither_loses_nor_doubles_its_files(

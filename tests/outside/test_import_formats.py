@@ -9,6 +9,8 @@ import pytest
 
 from tests.database import Cluster
 from tests.importing.files import CELLS, write_shop
+from zava.infrastructure.importing.files.reading import open_rows
+from zava.infrastructure.importing.layout import ImportRefused
 from zava.infrastructure.importing.mapping import documented_layout
 from zava.infrastructure.importing.run import run_import
 
@@ -46,3 +48,30 @@ def test_parquet_and_workbook_make_what_csv_makes(cluster: Cluster, tmp_path: Pa
     assert again.rejects == []
     assert {name: counts.staged for name, counts in again.counts.items()} == dict.fromkeys(CELLS, 1)
     assert all(counts.written == 0 for counts in again.counts.values())
+
+
+@pytest.mark.parametrize("end", ["parquet", "xlsx"])
+def test_damaged_file_is_refused(tmp_path: Path, end: str) -> None:
+    import pyarrow as pa
+    from openpyxl import Workbook
+    from pyarrow import parquet
+
+    path = tmp_path / f"stores.{end}"
+    keys = [f"s{number}" for number in range(5000)]
+    if end == "parquet":
+        table = pa.table({"store_key": keys})
+        parquet.write_table(table, path, use_dictionary=False, compression="gzip")
+    else:
+        book = Workbook()
+        for key in ("store_key", *keys):
+            book.worksheets[0].append([key])
+        book.save(path)
+    content = bytearray(path.read_bytes())
+    for place in range(len(content) // 3, len(content) // 2):
+        content[place] ^= 0x5A
+    path.write_bytes(content)
+    with (
+        pytest.raises(ImportRefused, match=f"stores.{end}: (the file is damaged|this is no)"),
+        open_rows(path, documented_layout()) as (_, rows),
+    ):
+        list(rows)

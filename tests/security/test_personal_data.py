@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from tests.database import Database
+from zava.app import Application
 from zava.data.metrics.reader import MetricReader
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
@@ -17,6 +18,7 @@ from zava.errors import QueryRefused
 from zava.infrastructure.postgres.access_grants import explain_access
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller, Permission, ReadingRole
+from zava.model.sql_findings import FindingKind
 
 NAMES = "SELECT first_name, email FROM retail.customers LIMIT 1"
 KEYS = "SELECT count(DISTINCT customer_id), min(created_at) IS NOT NULL FROM retail.customers"
@@ -107,6 +109,17 @@ async def test_refusal_names_the_permission_and_what_can_be_read(
         await tenancy.run(without_permission(callers["seattle"]), statement, max_rows=1)
     assert "customers.read" in (caught.value.hint or "")
     assert "store_id, customer_id, created_at" in (caught.value.hint or "")
+
+
+async def test_caution_does_not_depend_on_who_asked_first(
+    application: Application, callers: dict[str, Caller]
+) -> None:
+    caller, data = callers["seattle"], application.analytics.data
+    await data.run(without_permission(caller), "SELECT sum(1)", max_rows=1)
+    for sql in ("SELECT email FROM retail.customers", "SELECT * FROM retail.customers"):
+        table = await data.run(caller, sql, max_rows=1)
+        (finding,) = table.findings
+        assert finding.kind is FindingKind.PERSONAL_DATA
 
 
 async def test_kept_answers_of_both_tokens_are_apart(

@@ -1,12 +1,14 @@
 """How a description of a product is read: misspelt words, SKUs, prices and sizes."""
 
 import re
+from string import ascii_uppercase
 
 import pytest
 
 from tests.catalogue_words import demo_products, demo_words
 from zava.errors import InvalidInput
 from zava.model.search import CatalogueWords, PriceRange
+from zava.retail.service.search_text import sku_forms
 from zava.retail.service.search_text.product_text import TextReader, price_text
 from zava.retail.service.search_text.sku_forms import replaced_skus
 
@@ -449,3 +451,21 @@ def test_price_is_stated_with_its_ends(price: PriceRange, text: str) -> None:
 def test_catalogue_without_a_word_reads_what_is_written() -> None:
     reader = TextReader(CatalogueWords({}, frozenset(), (), ()))
     assert reader.read("half inch hamer under $5").text == "1/2 inch hamer"
+
+
+def test_sku_is_compared_with_those_that_begin_alike_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compared: list[str] = []
+    fitted = sku_forms._fitted
+
+    def count(folded: str, form: str) -> str:
+        compared.append(form)
+        return fitted(folded, form)
+
+    monkeypatch.setattr(sku_forms, "_fitted", count)
+    shapes = [f"{first}{second}T-9999" for first in ascii_uppercase for second in ascii_uppercase]
+    text, skus = replaced_skus(f"{'1 2 ' * 100}bet 0o17", shapes)
+    assert skus == ("BET-0017",)
+    assert text.endswith("1 2 bet-0017")
+    assert set(compared) == {"BET9999"}

@@ -29,6 +29,7 @@ from zava.settings import settings
 
 _SAMPLES = 5
 WATCHING = "Watching; SIGTERM or Ctrl-C ends it."
+_PASSING = (ImportUnderWay, psycopg.OperationalError, psycopg.InterfaceError)
 
 
 def import_files(
@@ -119,7 +120,7 @@ def _watch(
                 try:
                     with database.administration() as connection:
                         _load_waiting(connection, watched, waiting, mapping, options)
-                except (ImportUnderWay, psycopg.OperationalError, OSError) as error:
+                except (*_PASSING, OSError) as error:
                     _say(f"Not loaded; it is tried again: {' '.join(str(error).split())}")
             ended.wait(every)
 
@@ -135,10 +136,13 @@ def _load_waiting(
         _say(f"Loading {', '.join(file.name for file in files)}")
         try:
             _load(connection, partial(run_import, path=files), mapping, **options)
-        except ImportUnderWay:
+        except _PASSING:
             raise
-        except ImportRefused as refused:
-            _say(f"Refused, and left alone until a file changes: {refused}")
+        except (ImportRefused, psycopg.Error) as refused:
+            # The server's own message may hold a cell.
+            is_ours = isinstance(refused, ImportRefused)
+            why = refused if is_ours else f"the database rejected it ({type(refused).__name__})"
+            _say(f"Refused, and left alone until a file changes: {why}")
         watched.settle(files)
         waiting = [file for file in waiting if file not in files]
 

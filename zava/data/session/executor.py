@@ -232,14 +232,12 @@ class TenantExecutor:
         kind = QueryType.FREE if operation.is_free else QueryType.OWN
         sql, seconds = operation.statistics_text, attempts.seconds
         events.query(kind, seconds=seconds, error=error, attempts=attempts.count)
-        # What a call sends first is what its caller wrote, where that is a free statement.
-        call = caller.call if operation.is_free else None
         self.monitor.record(
             kind,
             sql,
             seconds,
             failed=error is not None,
-            fingerprint=call.fingerprint if call is not None else None,
+            fingerprint=operation.fingerprint,
         )
         if not self.monitor.is_slow(seconds) or isinstance(error, asyncio.CancelledError):
             return

@@ -74,6 +74,10 @@ class Operation(Protocol[Result]):
         """Return the statement under which the statistics count it."""
 
     @property
+    def fingerprint(self) -> str | None:
+        """Return the fingerprint of that statement, None if it was not computed yet."""
+
+    @property
     def is_free(self) -> bool:
         """Return whether the caller's model wrote the text."""
 
@@ -102,6 +106,7 @@ class Statement:
     is_free: bool = False
     is_heavy: bool = False
     gathers: bool = False
+    fingerprint: str | None = None
 
     @property
     def statistics_text(self) -> str:
@@ -146,6 +151,7 @@ class ExplainPlan:
     statement: Statement
 
     statistics_text: ClassVar[str] = "EXPLAIN"
+    fingerprint: ClassVar[str | None] = None
     is_free: ClassVar[bool] = False
     is_heavy: ClassVar[bool] = True
     gathers: ClassVar[bool] = False
@@ -172,6 +178,7 @@ class ReadAccess:
     """Reads what the caller may see, without a statement on any tenant's rows."""
 
     statistics_text: ClassVar[str] = "SELECT * FROM zava.scope()"
+    fingerprint: ClassVar[str | None] = None
     is_free: ClassVar[bool] = False
     is_heavy: ClassVar[bool] = False
     gathers: ClassVar[bool] = False
@@ -189,6 +196,7 @@ class ReadUsage:
     """Reads what the caller has used of the budgets, after the entry and in the same trip."""
 
     statistics_text: ClassVar[str] = "SELECT * FROM zava.used()"
+    fingerprint: ClassVar[str | None] = None
     is_free: ClassVar[bool] = False
     is_heavy: ClassVar[bool] = False
     gathers: ClassVar[bool] = False

@@ -88,17 +88,26 @@ class TenantDatabase:
         is_heavy: bool = False,
         gathers: bool = False,
         reads_outside_text: bool = False,
+        fingerprint: str | None = None,
     ) -> Table:
         """Run a statement that the caller's model wrote.
 
-        Of statements that gather much in memory, one of a caller runs at a time.
+        Of statements that gather much in memory, one of a caller runs at a time. `fingerprint` is
+        the statement's, if it was computed already.
 
         Raises:
             ZavaError: the statement was refused, failed, or could not be run now.
         """
         check_limits(sql)
         await note_statement(caller, sql)
-        free = Statement(sql, max_rows=max_rows, is_free=True, is_heavy=is_heavy, gathers=gathers)
+        free = Statement(
+            sql,
+            max_rows=max_rows,
+            is_free=True,
+            is_heavy=is_heavy,
+            gathers=gathers,
+            fingerprint=fingerprint,
+        )
         role, result = await self._executor.execute(caller, free)
         _tell(caller, role.audience, result)
         if len(result.lines) > _MANY_ROWS:

@@ -26,12 +26,20 @@ class AnswerChecks:
     """Reads for the notes on a free statement; each is one trip in the caller's scope."""
 
     def __init__(
-        self, tenancy: TenantDatabase, domain: Domain, turns: ParsingTurns, linter: Linter
+        self,
+        tenancy: TenantDatabase,
+        domain: Domain,
+        turns: ParsingTurns,
+        linter: Linter,
+        *,
+        most_rows: float = MOST_COUNTED_ROWS,
     ) -> None:
+        """`most_rows` is how many rows a free statement may have to visit, by its text."""
         self._tenancy = tenancy
         self._domain = domain
         self._turns = turns
         self._linter = linter
+        self._most_counted = min(most_rows, MOST_COUNTED_ROWS)
         # Seen only by callers of the same audience and stores; a load shows after a minute.
         self._reaches: TTLCache[Scope, DataReach] = TTLCache(1024, _REACH_SECONDS)
 
@@ -44,13 +52,21 @@ class AnswerChecks:
             ZavaError: it could not be counted now, or the counting statement is too long.
         """
         # The guard reads it as one statement, or it does not run.
-        bare = plain_statement(sql).rstrip("; ")
+        bare = plain_statement(sql).rstrip("; \t\r\n\f\v")
         counting = f"SELECT count(*) AS n FROM (\n{bare}\n) AS counted"  # noqa: S608
         check_limits(counting)
-        verdict = (await analyzer.read(caller.identity, counting)).verdict
-        if verdict.error is not None or verdict.visited_rows > MOST_COUNTED_ROWS:
+        read = await analyzer.read(caller.identity, counting)
+        verdict = read.verdict
+        if verdict.error is not None or verdict.visited_rows > self._most_counted:
             return None
-        table = await self._tenancy.run(caller, counting, max_rows=1, gathers=verdict.gathers)
+        table = await self._tenancy.run(
+            caller,
+            counting,
+            max_rows=1,
+            is_heavy=read.is_heavy,
+            gathers=verdict.gathers,
+            fingerprint=read.fingerprint,
+        )
         return int(table.rows[0][0])
 
     async def have_shared_names(self, caller: Caller, table: str, columns: Sequence[str]) -> bool:
@@ -75,7 +91,10 @@ class AnswerChecks:
         known = self._reaches.get(scope)
         if known is None:
             grant = await self._tenancy.effective_access(caller)
-            known = self._reaches[scope] = DataReach.read(orjson.loads(grant.reach), self._domain)
+            known = DataReach.read(orjson.loads(grant.reach), self._domain)
+            # The grant may have changed since the statement: then it is of no other caller's scope.
+            if {each.store for each in known.stores} <= set(scope.stores):
+                self._reaches[scope] = known
         return known
 
     async def recomputation(self, caller: Caller, sql: str, today: date) -> Recomputation | None:

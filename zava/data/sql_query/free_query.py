@@ -108,6 +108,7 @@ class FreeQuery:
                 is_heavy=read.is_heavy,
                 gathers=read.verdict.gathers,
                 reads_outside_text=read.verdict.reads_outside_text,
+                fingerprint=read.fingerprint,
             )
         except (DatabaseFault, QueryRefused) as fault:
             await self._advise(caller, sql, fault)
@@ -159,7 +160,9 @@ class FreeQuery:
 
         if self._checks is None:
             linter = cast("Linter", self._linter)
-            self._checks = AnswerChecks(self._tenancy, self.domain, self._turns, linter)
+            self._checks = AnswerChecks(
+                self._tenancy, self.domain, self._turns, linter, most_rows=self._most_rows
+            )
         return self._checks
 
     async def _notes(self, caller: Caller, sql: str, table: Table) -> list[str]:
@@ -248,7 +251,7 @@ class FreeQuery:
             frozenset(rows[0]["calling"]),
             self._read_findings,
         )
-        self._tables = self._tables or tables
+        self._tables = self._tables or rows[0]["tables"]
         self._reader = self._reader or StatementAnalyzer(guard, self._turns)
         return self._reader
 

@@ -1,10 +1,14 @@
 """What an import did, and the rows that it did not load, with the rule that each breaks."""
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from os import fdopen
 from pathlib import Path
-from typing import Any, Literal
+from stat import S_IMODE
+from tempfile import mkstemp
+from typing import Any, Literal, TextIO
 from uuid import UUID
 
 import psycopg
@@ -82,7 +86,14 @@ def read_rejects(
 
 
 def write_rejects(rejects: Iterable[Reject]) -> list[Path]:
-    """Write the rejects of each file beside it as CSV; return the paths written."""
+    """Write the rejects of each file beside it as CSV; return the paths written.
+
+    Who may not read the file may not read its rejects. What has their name is replaced, never
+    written through: another program may write links into the directory.
+
+    Raises:
+        OSError: the directory does not allow it.
+    """
     by_file: dict[Path, list[Reject]] = {}
     for reject in rejects:
         by_file.setdefault(reject.file, []).append(reject)
@@ -90,7 +101,7 @@ def write_rejects(rejects: Iterable[Reject]) -> list[Path]:
     for file, found in by_file.items():
         path = file.with_name(file.name + REJECTS_END)
         columns = list(dict.fromkeys(name for reject in found for name in reject.record))
-        with path.open("w", encoding="utf-8", newline="") as opened:
+        with _replaced(path, file.stat().st_mode) as opened:
             lines = csv.writer(opened)
             lines.writerow(["row", "table", "column", "rule", "value", *columns])
             for reject in found:
@@ -100,3 +111,17 @@ def write_rejects(rejects: Iterable[Reject]) -> list[Path]:
                 )
         written.append(path)
     return written
+
+
+@contextmanager
+def _replaced(path: Path, mode: int) -> Iterator[TextIO]:
+    """Lend a new file, which takes the place of `path` when the block ends."""
+    made, name = mkstemp(prefix=".", suffix=REJECTS_END, dir=path.parent)
+    try:
+        with fdopen(made, "w", encoding="utf-8", newline="") as opened:
+            yield opened
+        Path(name).chmod(S_IMODE(mode) & 0o666)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -47,7 +47,10 @@ class WatchedDirectory:
         found: dict[Path, _State] = {}
         for file in list_files(self._directory, self._mapping):
             with suppress(FileNotFoundError):  # removed meanwhile
-                found[file] = _state(file)
+                # A link out of the directory would load, or return as rejects, what its writer
+                # may not read.
+                if file.resolve(strict=True).parent == self._directory.resolve():
+                    found[file] = _state(file)
         is_steady = found == self._before
         self._before = found
         if not is_steady:

@@ -36,42 +36,54 @@ def renew(
 ) -> SeedReport:
     """Add the days from the last one of the demo data to today, and return what there is then.
 
-    Nothing is added to other data: to imported ones, to a store that is not the demo's, or to
-    orders of later days. No row of earlier days changes, but for orders that were pending.
+    Nothing is added to other data: to imported ones, to a store that is not the demo's, to orders
+    of later days, or where rows of the demo were removed. No row of earlier days changes, but for
+    orders that were pending.
     """
     days = (today - found.today).days
     if found.is_new or not 0 < days <= MAX_RENEWED_DAYS or _has_others(connection, found.today):
         return found
-    added = 0
-    with connection.transaction():
-        connection.execute("SET LOCAL statement_timeout = 0")
-        connection.execute("SET LOCAL jit = off")  # the generated rows are wildly overestimated
-        connection.execute("SET LOCAL ROLE zava_loader")
-        for store, customers in zip(STORES, customers_of_stores(found.scale), strict=True):
-            row = connection.execute(
-                "SELECT count(*) FROM retail.orders WHERE store_id = %s", [store.store_id]
-            ).fetchone()
-            by_day = orders_of_later_days(found.today, today, int(row[0]) if row else 0)
-            added += sum(by_day.values())
-            for what, statement, values in order_steps(store, customers, by_day, today):
-                progress(what, STORES.index(store) / len(STORES))
-                connection.execute(statement_of(statement), values)
-            connection.execute(
-                "UPDATE retail.orders SET status = 'completed' WHERE store_id = %s"
-                " AND status = 'pending'"
-                " AND order_date >= %s::timestamp AT TIME ZONE 'America/Los_Angeles'"
-                " AND order_date < %s::timestamp AT TIME ZONE 'America/Los_Angeles'",
-                [
-                    store.store_id,
-                    date.fromordinal(found.today.toordinal() - _DAYS_PENDING),
-                    date.fromordinal(today.toordinal() - _DAYS_PENDING + 1),
-                ],
-            )
-        connection.execute("UPDATE zava.demo_data SET today = %s", [today])
-        note_loaded(connection, today)
+    try:
+        with connection.transaction():
+            added = _add_days(connection, found, today, progress)
+    except psycopg.IntegrityError:  # a store, product or customer of the demo is no longer there
+        return found
     progress("Counting for the planner", 1.0)
     vacuum(connection, "orders", "order_items")
     return replace(found, today=today, orders=found.orders + added, age_days=0, renewed_days=days)
+
+
+def _add_days(
+    connection: psycopg.Connection, found: SeedReport, today: date, progress: Progress
+) -> int:
+    """Add the orders of the days after the last one, in the caller's transaction; count them."""
+    added = 0
+    connection.execute("SET LOCAL statement_timeout = 0")
+    connection.execute("SET LOCAL jit = off")  # the generated rows are wildly overestimated
+    connection.execute("SET LOCAL ROLE zava_loader")
+    for store, customers in zip(STORES, customers_of_stores(found.scale), strict=True):
+        row = connection.execute(
+            "SELECT count(*) FROM retail.orders WHERE store_id = %s", [store.store_id]
+        ).fetchone()
+        by_day = orders_of_later_days(found.today, today, int(row[0]) if row else 0)
+        added += sum(by_day.values())
+        for what, statement, values in order_steps(store, customers, by_day, today):
+            progress(what, STORES.index(store) / len(STORES))
+            connection.execute(statement_of(statement), values)
+        connection.execute(
+            "UPDATE retail.orders SET status = 'completed' WHERE store_id = %s"
+            " AND status = 'pending'"
+            " AND order_date >= %s::timestamp AT TIME ZONE 'America/Los_Angeles'"
+            " AND order_date < %s::timestamp AT TIME ZONE 'America/Los_Angeles'",
+            [
+                store.store_id,
+                date.fromordinal(found.today.toordinal() - _DAYS_PENDING),
+                date.fromordinal(today.toordinal() - _DAYS_PENDING + 1),
+            ],
+        )
+    connection.execute("UPDATE zava.demo_data SET today = %s", [today])
+    note_loaded(connection, today)
+    return added
 
 
 def _has_others(connection: psycopg.Connection, last: date) -> bool:

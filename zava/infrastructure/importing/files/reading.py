@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import json
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -260,7 +260,7 @@ def _parquet(path: Path) -> tuple[list[str], Rows]:
 
     def rows() -> Rows:
         number = 0
-        for batch in file.iter_batches(batch_size=8192):
+        for batch in _whole(path, file.iter_batches(batch_size=8192)):
             for cells in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                 number += 1
                 yield number, [_text(cell) for cell in cells]
@@ -275,9 +275,9 @@ def _workbook(path: Path) -> tuple[list[str], Rows]:
         raise _missing(path) from None
     try:
         workbook = load_workbook(path, read_only=True, data_only=True)
+        lines = _whole(path, workbook.worksheets[0].iter_rows(values_only=True))
     except Exception as error:
         raise ImportRefused(f"{path.name}: this is no workbook ({error})") from error
-    lines = workbook.worksheets[0].iter_rows(values_only=True)
     header = [(_text(cell) or "").strip() for cell in next(lines, ())]
     if not any(header):
         raise ImportRefused(f"{path.name}: row 1: there are no names of columns")
@@ -289,6 +289,14 @@ def _workbook(path: Path) -> tuple[list[str], Rows]:
                 yield number, [_text(cell) for cell in cells]
 
     return header, rows()
+
+
+def _whole(path: Path, pieces: Iterable[Any]) -> Iterator[Any]:
+    """Yield the pieces of a file whose library raises errors of many kinds where it is damaged."""
+    try:
+        yield from pieces
+    except Exception as error:
+        raise ImportRefused(f"{path.name}: the file is damaged ({error})") from error
 
 
 def _missing(path: Path) -> ImportRefused:

@@ -173,8 +173,10 @@ class Spelling:
         from rapidfuzz import process
         from rapidfuzz.distance import OSA
 
+        # `_bearable` allows no more. Of a large catalogue, fewer words are left to judge.
+        most = min(_MAX_DISTANCE, len(word) // 2 + 1)
         found = process.extract(
-            word, self._words, scorer=OSA.distance, score_cutoff=_MAX_DISTANCE, limit=None
+            word, self._words, scorer=OSA.distance, score_cutoff=most, limit=None
         )
         sound = _sound(word)
         for near, distance, _ in found:
