@@ -251,16 +251,58 @@ CROSS JOIN LATERAL (
 WHERE r.nspname = 'zava' AND grantee.name NOT IN (SELECT name::text FROM own_role)
 
 UNION ALL
-SELECT 'role store_managers reads retail.products.' || a.attname
-       || '; run REVOKE SELECT ON retail.products FROM PUBLIC, store_managers; GRANT SELECT ('
+-- The second role of store managers inherits from the first one: it is named where it reads more.
+SELECT 'role ' || role.name || ' reads retail.products.' || a.attname
+       || '; run REVOKE SELECT ON retail.products FROM PUBLIC, ' || role.name
+       || CASE role.name WHEN 'store_managers' THEN '; GRANT SELECT ('
        || (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(o.attname), ', ' ORDER BY o.attnum)
            FROM pg_catalog.pg_attribute AS o
            WHERE o.attrelid = a.attrelid AND o.attnum > 0 AND NOT o.attisdropped
              AND o.attname NOT IN ('cost', 'gross_margin_percent'))
-       || ') ON retail.products TO store_managers'
+       || ') ON retail.products TO store_managers' ELSE '' END
 FROM pg_catalog.pg_attribute AS a
+CROSS JOIN (VALUES ('store_managers'::name), ('store_managers_personal')) AS role (name)
 WHERE a.attrelid = pg_catalog.to_regclass('retail.products') AND a.attname IN ('cost', 'gross_margin_percent')
-  AND pg_catalog.has_column_privilege('store_managers', a.attrelid, a.attnum, 'SELECT')
+  AND pg_catalog.has_column_privilege(role.name, a.attrelid, a.attnum, 'SELECT')
+  AND (role.name = 'store_managers' OR NOT pg_catalog.has_column_privilege('store_managers', a.attrelid, a.attnum, 'SELECT'))
+
+UNION ALL
+-- A generated column holds what it is computed of, and has an access list of its own.
+SELECT 'role ' || hidden.role || ' reads ' || a.attrelid::regclass || '.' || a.attname || ', which is computed of '
+       || h.attname || pg_catalog.format('; run REVOKE SELECT (%I) ON %s FROM PUBLIC, %I', a.attname, a.attrelid::regclass, hidden.role)
+FROM (VALUES
+  ('retail.customers', 'store_managers'::name, ARRAY['first_name', 'last_name', 'email', 'phone']::name[]),
+  ('retail.customers', 'regional_managers', ARRAY['first_name', 'last_name', 'email', 'phone']),
+  ('retail.customers', 'head_office', ARRAY['first_name', 'last_name', 'email', 'phone']),
+  ('retail.products', 'store_managers', ARRAY['cost', 'gross_margin_percent']),
+  ('retail.products', 'store_managers_personal', ARRAY['cost', 'gross_margin_percent'])
+) AS hidden (relation, role, columns)
+JOIN pg_catalog.pg_attribute AS h ON h.attrelid = pg_catalog.to_regclass(hidden.relation) AND h.attname = ANY (hidden.columns)
+JOIN pg_catalog.pg_attribute AS a ON a.attrelid = h.attrelid AND a.attgenerated <> '' AND a.attname <> ALL (hidden.columns)
+JOIN pg_catalog.pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+JOIN pg_catalog.pg_depend AS used ON used.refclassid = 'pg_catalog.pg_class'::regclass
+  AND used.refobjid = h.attrelid AND used.refobjsubid = h.attnum
+  AND (used.classid, used.objid) = ('pg_catalog.pg_attrdef'::regclass, d.oid)
+WHERE pg_catalog.has_column_privilege(hidden.role, a.attrelid, a.attnum, 'SELECT')
+
+UNION ALL
+-- Which grants hold at this moment, and what they allow. Blanks and brackets differ by version.
+SELECT 'view zava.valid_principals is not as this version made it; run CREATE OR REPLACE VIEW zava.valid_principals AS'
+       || ' SELECT tenant_id, object_id, audience, store_ids, reads_personal FROM zava.principals'
+       || ' WHERE active AND valid_from <= statement_timestamp() AND statement_timestamp() < valid_until'
+FROM form, pg_catalog.pg_class AS c
+WHERE c.oid = pg_catalog.to_regclass('zava.valid_principals')
+  AND pg_catalog.translate(pg_catalog.pg_get_viewdef(c.oid), E' \n()', '')
+    <> 'SELECTtenant_id,object_id,audience,store_ids,reads_personalFROMzava.principalsWHEREactive'
+       || 'ANDvalid_from<=statement_timestampANDstatement_timestamp<valid_until;'
+
+UNION ALL
+SELECT 'the default of zava.principals.reads_personal is ' || pg_catalog.pg_get_expr(d.adbin, d.adrelid)
+       || ': a grant that does not name it allows personal data; run ALTER TABLE zava.principals ALTER reads_personal SET DEFAULT false'
+FROM pg_catalog.pg_attrdef AS d
+JOIN pg_catalog.pg_attribute AS a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+WHERE d.adrelid = pg_catalog.to_regclass('zava.principals') AND a.attname = 'reads_personal'
+  AND pg_catalog.pg_get_expr(d.adbin, d.adrelid) <> 'false'
 
 UNION ALL
 SELECT 'role ' || a.name || ' uses the sequence ' || s.oid::regclass

@@ -14,6 +14,7 @@ from tests.conftest import TODAY
 from zava import call_context
 from zava.app import Application
 from zava.cli.client import call_tool
+from zava.data.guard.analysis import ParsingTurns
 from zava.data.session.executor import TenantExecutor
 from zava.data.session.operations import Statement
 from zava.data.session.tenant_database import TenantDatabase
@@ -257,6 +258,18 @@ async def test_period_past_the_loaded_orders_states_how_many_days_are_missing(
         assert re.search(r": 1[01] days up to 2026-07-10 are missing or not whole\.$", note)
     assert await notes(ask_tool, "seattle", sql) == []  # on the day to which the data run
     assert TODAY.isoformat() == "2026-06-30"
+
+
+async def test_reach_of_a_grant_that_grew_is_kept_for_no_other_caller(
+    unguarded: TenantDatabase, callers: dict[str, Caller]
+) -> None:
+    checks = AnswerChecks(unguarded, RETAIL, ParsingTurns(), Linter(FACTS, {}))
+    scope = (await unguarded.run(callers["seattle"], "SELECT 1", max_rows=1)).scope
+    grown = await checks.reach(callers["head-office"], scope)
+    own = await checks.reach(callers["seattle"], scope)
+    assert len(grown.stores) > 1
+    assert [each.store for each in own.stores] == list(scope.stores)
+    assert await checks.reach(callers["seattle"], scope) is own
 
 
 @pytest.fixture

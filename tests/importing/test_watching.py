@@ -111,7 +111,7 @@ def test_file_that_the_database_rejects_does_not_end_the_watch(
     watched.complete()
     waiting = watched.complete()
 
-    def load(error: psycopg.Error) -> None:
+    def load(error: Exception) -> None:
         def fail(*_: object, **__: object) -> None:
             raise error
 
@@ -126,6 +126,13 @@ def test_file_that_the_database_rejects_does_not_end_the_watch(
     shown = capsys.readouterr().out
     assert "the database rejected it (NumericValueOutOfRange)" in shown
     assert "4711" not in shown
+    # Its permissions changed, but not its content.
+    (tmp_path / "orders.csv").chmod(0o640)
+    watched.complete()
+    waiting = watched.complete()
+    assert {file.name for file in waiting} == {"orders.csv"}
+    load(PermissionError(13, "Permission denied", "orders.csv"))
+    assert watched.complete() == []
 
 
 def test_end_of_the_process_inside_an_import_neither_loses_nor_doubles_its_files(

@@ -69,6 +69,39 @@ HOLES = [
         "CREATE FUNCTION retail.e() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'",
         "function retail.e() is not as this version made it",
     ),
+    # What a role reads beside its columns, and what a grant means.
+    (
+        "GRANT SELECT (cost) ON retail.products TO store_managers_personal",
+        "role store_managers_personal reads retail.products.cost",
+    ),
+    (
+        (
+            "ALTER TABLE retail.customers ADD mail text GENERATED ALWAYS AS (lower(email)) STORED;"
+            "ALTER TABLE retail.customers ALTER mail SET STATISTICS 0;"
+            "GRANT SELECT (mail) ON retail.customers TO head_office"
+        ),
+        "role head_office reads retail.customers.mail, which is computed of email",
+    ),
+    (
+        (
+            "ALTER TABLE retail.products ADD gain numeric GENERATED ALWAYS AS (base_price - cost) STORED;"
+            "GRANT SELECT (gain) ON retail.products TO store_managers"
+        ),
+        "role store_managers reads retail.products.gain, which is computed of cost",
+    ),
+    (
+        (
+            "CREATE OR REPLACE VIEW zava.valid_principals AS"
+            " SELECT tenant_id, object_id, audience, store_ids, true AS reads_personal"
+            " FROM zava.principals WHERE active AND valid_from <= statement_timestamp()"
+            " AND statement_timestamp() < valid_until"
+        ),
+        "view zava.valid_principals is not as this version made it",
+    ),
+    (
+        "ALTER TABLE zava.principals ALTER reads_personal SET DEFAULT true",
+        "the default of zava.principals.reads_personal is true",
+    ),
     # What runs for a caller.
     (
         "CREATE FUNCTION extensions.f() RETURNS int LANGUAGE sql RETURN 1",

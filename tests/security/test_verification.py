@@ -193,6 +193,16 @@ CLUSTER_BREAKS = [
         "GRANT store_managers TO zava_admin WITH SET FALSE",
         "zava_admin can act as",
     ),
+    (
+        "GRANT head_office_personal TO regional_managers WITH INHERIT TRUE",
+        "REVOKE head_office_personal FROM regional_managers",
+        "regional_managers is a member of head_office_personal",
+    ),
+    (
+        "GRANT head_office TO head_office_personal WITH SET TRUE",
+        "REVOKE head_office FROM head_office_personal",
+        "head_office_personal can act as head_office",
+    ),
 ]
 
 

@@ -138,10 +138,10 @@ def _load_waiting(
             _load(connection, partial(run_import, path=files), mapping, **options)
         except _PASSING:
             raise
-        except (ImportRefused, psycopg.Error) as refused:
+        except (ImportRefused, PermissionError, psycopg.Error) as refused:
             # The server's own message may hold a cell.
-            is_ours = isinstance(refused, ImportRefused)
-            why = refused if is_ours else f"the database rejected it ({type(refused).__name__})"
+            is_its = isinstance(refused, psycopg.Error)
+            why = f"the database rejected it ({type(refused).__name__})" if is_its else refused
             _say(f"Refused, and left alone until a file changes: {why}")
         watched.settle(files)
         waiting = [file for file in waiting if file not in files]

@@ -13,7 +13,7 @@ from zava.infrastructure.importing.mapping import Load, Mapping
 from zava.infrastructure.importing.sales_loading import SALES
 from zava.infrastructure.importing.staging import list_files
 
-_State = tuple[int, int]
+_State = tuple[int, int, int]
 _IS_LOADED = """
 SELECT EXISTS (SELECT FROM zava.import_runs
                WHERE state = 'done' AND source_system = %s AND files @> %s)
@@ -110,4 +110,5 @@ class WatchedDirectory:
 
 def _state(file: Path) -> _State:
     found = file.stat()
-    return found.st_size, found.st_mtime_ns
+    # The last one moves with the permissions, too.
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns

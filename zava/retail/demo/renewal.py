@@ -36,9 +36,9 @@ def renew(
 ) -> SeedReport:
     """Add the days from the last one of the demo data to today, and return what there is then.
 
-    Nothing is added to other data: to imported ones, to a store that is not the demo's, to orders
-    of later days, or where rows of the demo were removed. No row of earlier days changes, but for
-    orders that were pending.
+    Nothing is added to other data: to imported ones, to a store that is not the demo's, or to
+    orders of later days. Nor is it where rows of the demo were removed. No row of earlier days
+    changes, but for orders that were pending.
     """
     days = (today - found.today).days
     if found.is_new or not 0 < days <= MAX_RENEWED_DAYS or _has_others(connection, found.today):
