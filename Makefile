@@ -37,10 +37,10 @@ THROUGH_PGBOUNCER := tests/security tests/data/test_tenancy.py tests/data/test_s
 # The parts of `make check`, in their order. The second kind waits for programs and servers half of
 # its time, on ports of its own: two of them run at once, the longest first.
 FIRST := lint types contracts test
-BESIDE := clients pgbouncer deployment pictures conformance disk-full import-formats
+BESIDE := test-slow clients pgbouncer deployment pictures conformance disk-full import-formats
 SECONDS_OF_CHECK := $(VENV)/.seconds-of-check
 
-.PHONY: help run test prose hostile check check-long lint types contracts conformance clients import-formats clients-with-an-id clients-signing-in recordings deployment pictures picture tools pgbouncer disk-full soak lock schema docs bench bench-search performance clean
+.PHONY: help run test test-slow prose hostile check check-long lint types contracts conformance clients import-formats clients-with-an-id clients-signing-in recordings deployment pictures picture tools pgbouncer disk-full soak lock schema docs bench bench-search performance clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -69,8 +69,12 @@ $(VENV)/.installed: requirements-dev.txt
 run: $(VENV)/.installed ## Start everything on this machine and serve until Ctrl-C
 	@$(RUN) run
 
-test: $(VENV)/.installed ## Run the tests on a real PostgreSQL
-	@$(BIN)/python -m pytest -q -n $(WORKERS) --cov --cov-report=term-missing:skip-covered
+# tests/parts.py decides which tests are slow.
+test: $(VENV)/.installed ## Run the tests of every change on a real PostgreSQL: isolation, guard, protocol, metrics, sign-in, audit, units
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --part quick --cov --cov-report=term-missing:skip-covered
+
+test-slow: $(VENV)/.installed ## Run the other tests: whole products, servers, installations, imports, search, infrastructure, generated cases
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --part slow
 
 prose: $(VENV)/.installed ## Measure the English of pages, docstrings and errors (FILES="…" prints their places)
 	@$(BIN)/python -m tests.docs.prose $(FILES)

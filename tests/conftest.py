@@ -17,6 +17,7 @@ from tests.asking import AskTool, Told
 from tests.database import CONTEXT_KEY, SERVER_PASSWORD, Cluster, Database, postgresql
 from tests.homes import open_directory
 from tests.metrics import naive
+from tests.parts import add_option, is_of_part, needs_no_reading
 from tests.pgbouncer import has_a_database, is_asked_for, pgbouncer
 from tests.scheduling import Together
 from tests.tracing import end_tracing, traced_first
@@ -57,11 +58,23 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
     return Together(config, log)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    add_option(parser)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    file = collection_path.relative_to(config.rootpath).as_posix()
+    return needs_no_reading(file, config.option.part) or None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    part = config.option.part
+    runs = [item for item in items if is_of_part(item, part)]
     if is_asked_for():
-        without = [item for item in items if not has_a_database(item)]
-        config.hook.pytest_deselected(items=without)
-        items[:] = [item for item in items if has_a_database(item)]
+        runs = [item for item in runs if has_a_database(item)]
+    left_out = set(items).difference(runs)
+    config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+    items[:] = runs
     traced_first(items)
 
 

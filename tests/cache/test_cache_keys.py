@@ -16,6 +16,7 @@ VALUES = st.dictionaries(TEXTS, TEXTS, max_size=3)
 CALLS = st.tuples(TEXTS, GRANTS, TEXTS, VALUES)
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("S122")
 @settings(max_examples=500)
 @given(TEXTS, GRANTS, GRANTS, TEXTS, VALUES)

@@ -8,6 +8,8 @@ import pytest
 
 from zava.retail.demo.dataset import DIRECTORY, SeedRefused, checksum, seed
 
+pytestmark = pytest.mark.slow  # each test loads the demo anew
+
 TODAY = date(2026, 6, 30)
 SCALE = 0.01
 

@@ -21,6 +21,8 @@ from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
 from zava.infrastructure.local.embedded.server_user import EmbeddedServerError, _system_user
 from zava.infrastructure.local.state_dir import Home, HomeInUse
 
+pytestmark = pytest.mark.slow  # each test starts a server
+
 
 @pytest.fixture(scope="module")
 def home() -> Iterator[Home]:

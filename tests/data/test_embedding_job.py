@@ -23,6 +23,8 @@ from zava.infrastructure.embeddings.index_job import (
 from zava.infrastructure.local.database import LocalDatabase
 from zava.settings import SettingsError
 
+pytestmark = pytest.mark.slow  # each test embeds a catalogue of its own
+
 VECTORS = "SELECT count(*) FROM retail.product_embeddings JOIN retail.embedding_models USING (model_id) WHERE name = %s"
 ACTIVE = "SELECT name FROM retail.embedding_models WHERE active"
 

@@ -170,6 +170,7 @@ def opened() -> Iterator[Path]:
         yield directory
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("S47")
 async def test_older_standard_version_migrates_seeds_and_isolates_alike(
     opened: Path, empty_admin: psycopg.Connection

@@ -116,6 +116,7 @@ def mark(owner: psycopg.Connection, caller: Caller, *, seconds_ago: int) -> None
     owner.execute(_MARK, who)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 async def test_whose_statement_works_on_starts_nothing_and_pays_until_it_ends(
     make: Make,
@@ -157,6 +158,7 @@ async def test_whose_statement_works_on_starts_nothing_and_pays_until_it_ends(
     assert "SELECT" not in line
 
 
+@pytest.mark.slow
 async def test_client_that_leaves_does_not_leave_its_statement_unwatched(
     make: Make, seeded_clone: Database, callers: dict[str, Caller], endless: dict[str, str]
 ) -> None:
@@ -266,6 +268,7 @@ async def test_mark_names_the_deadline_that_holds(
     assert timeout_seconds - 1 - passed <= seconds <= timeout_seconds + 1
 
 
+@pytest.mark.slow
 async def test_silent_statement_does_not_give_up_a_database_that_answers(
     make: Make,
     callers: dict[str, Caller],

@@ -27,6 +27,8 @@ from zava.retail.data.search_statement import ProductData, statement
 from zava.retail.service.product_search import ProductSearch, question_of
 from zava.retail.service.search_text.product_text import ReadText
 
+pytestmark = pytest.mark.slow  # each test embeds a catalogue of its own
+
 UNKNOWN = "qwertzu"
 
 

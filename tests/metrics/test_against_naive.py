@@ -26,6 +26,7 @@ PERIODS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("S16")
 @pytest.mark.requirement("S21")
 async def test_random_questions_equal_the_naive_computation(

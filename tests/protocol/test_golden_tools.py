@@ -25,6 +25,7 @@ async def test_tools_and_instructions_are_those_of_the_golden_file() -> None:
     assert await listed() == GOLDEN.read_text(encoding="utf-8"), "run `make docs` and read the diff"
 
 
+@pytest.mark.slow
 def test_python_without_docstrings_offers_the_same() -> None:
     program = "import asyncio, tests.golden_tools as g; print(asyncio.run(g.listed()), end='')"
     done = subprocess.run(

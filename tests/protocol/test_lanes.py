@@ -110,6 +110,7 @@ async def compare(lanes: Lanes, sent: Iterable[Fuzzed]) -> int:
     return count
 
 
+@pytest.mark.slow
 async def test_usual_requests_of_every_kind_meet_equal_answers(
     lanes: Lanes, tokens: dict[str, str]
 ) -> None:

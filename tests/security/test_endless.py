@@ -88,6 +88,7 @@ async def runner(
     await pool.close()
 
 
+@pytest.mark.slow
 async def test_made_statements_free_their_backend_in_time(runner: Runner) -> None:
     statements = Endless(20261130).statements()
     while runner.outcomes["answered"] < 20:

@@ -30,6 +30,8 @@ from zava.retail.demo.principals import DEMO_TENANT_ID
 from zava.retail.tools.registry import TOOLS
 from zava.settings import Settings
 
+pytestmark = pytest.mark.slow  # each example makes grants and asks every tool
+
 NAMES = [store.name for store in STORES]
 PEOPLE = 3
 EXAMPLES = int(os.environ.get("ZAVA_TEST_EXAMPLES", "6"))  # noqa: TID251  # `make check-long`: 100

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import orjson
+import pytest
 from hypothesis import HealthCheck, given, settings
 
 from tests.security.grammar import marked_statements, mutations, plain
@@ -12,6 +13,8 @@ from zava.data.guard.guard import Guard
 from zava.data.sql_query.free_query import FreeQuery
 from zava.errors import QueryRefused
 from zava.model.core import Caller
+
+pytestmark = pytest.mark.slow  # two thousand made statements
 
 TABLES = frozenset({"stores", "orders", "order_items", "products", "customers"})
 COLUMNS_OF_TABLES = frozenset(

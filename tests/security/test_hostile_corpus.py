@@ -49,6 +49,8 @@ class Arena:
     chain_counts: frozenset[int]
     baseline: dict[str, str] = field(default_factory=dict)
     initial_state: tuple[Any, ...] = ()
+    transactions: object = None
+    """After which of the server's transactions the state was last seen to be the initial one."""
 
     def foreign_in(self, text: str) -> set[str]:
         """Look up each place of a text, rather than seek each of many thousand values in it."""
@@ -84,6 +86,23 @@ class Arena:
             " (SELECT string_agg(relacl::text, '' ORDER BY oid) FROM pg_class WHERE relacl IS NOT NULL)"
         )
         return tuple(await rows.fetchone() or ())
+
+    async def remember(self) -> None:
+        self.transactions = await self._transactions()
+        self.initial_state = await self.state()
+
+    async def is_unchanged(self) -> bool:
+        """Whether the state is the initial one; read anew only if any transaction has written."""
+        transactions = await self._transactions()
+        if transactions == self.transactions:
+            return True
+        self.transactions = transactions
+        return await self.state() == self.initial_state
+
+    async def _transactions(self) -> object:
+        """Return the id after the last ended transaction's: one that writes nothing has no id."""
+        rows = await self.watcher.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())")
+        return await rows.fetchone()
 
     async def left_behind(self) -> list[str]:
         """What the attacker's connection still holds after its call."""
@@ -171,7 +190,7 @@ async def arena(
         # The runner is prepared by the first call; only then does the connection look its usual self.
         await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
         arena.baseline = await arena.attacker_settings()
-        arena.initial_state = await arena.state()
+        await arena.remember()
         yield arena
         await pool.close()
 
@@ -237,7 +256,7 @@ async def test_hostile_statement_gets_nothing_and_leaves_nothing(
     assert PEER_SECRET not in orjson.dumps(rows).decode()
     await asyncio.wait_for(peer_task, timeout=2)  # alive, and neither ended nor cancelled
     assert await arena.left_behind() == []
-    assert await arena.state() == arena.initial_state
+    assert await arena.is_unchanged()
 
 
 @pytest.mark.parametrize("hostile", corpus, ids=lambda hostile: hostile.label)
@@ -306,6 +325,17 @@ async def test_judge_sees_a_foreign_row_when_there_is_one(
     )
     await pool.close()
     assert foreign_found(answer.rows, arena, "")
+
+
+async def test_judge_sees_a_write(arena: Arena, seeded_clone: Database) -> None:
+    async with await psycopg.AsyncConnection.connect(
+        seeded_clone.owner, autocommit=True
+    ) as watcher:
+        judge = replace(arena, watcher=watcher)
+        await judge.remember()
+        assert await judge.is_unchanged()
+        await watcher.execute("UPDATE retail.stores SET store_name = store_name")
+        assert not await judge.is_unchanged()
 
 
 async def _nothing() -> None:

@@ -17,6 +17,8 @@ from tests.security.harmless import HARMLESS
 from tests.security.weakening import WEAKENING
 from zava.data.session.isolation_check import catalog_queries
 
+pytestmark = pytest.mark.slow  # each change is proven anew
+
 EXAMPLES = int(os.environ.get("ZAVA_TEST_EXAMPLES", "2"))  # noqa: TID251  # `make check-long`: 100
 
 

@@ -106,6 +106,7 @@ def after_a_hundred_calls(
     return loaded
 
 
+@pytest.mark.slow
 def test_a_hundred_calls_load_no_module_of_the_sign_in(
     database: Database, home: Home, tokens: dict[str, str], context_keys: list[str]
 ) -> None:
@@ -117,6 +118,7 @@ def test_a_hundred_calls_load_no_module_of_the_sign_in(
     assert "zava.protocol.sign_in.sign_in" in loaded["after a sign-in"], "the names are right"
 
 
+@pytest.mark.slow
 def test_a_hundred_calls_with_tokens_of_a_deployment_s_sign_in_load_no_module_of_it(
     database: Database, callers: dict[str, Caller], context_keys: list[str]
 ) -> None:
@@ -198,6 +200,7 @@ class Socket:
         return HttpResponse(got.status_code, dict(got.headers), got.content)
 
 
+@pytest.mark.slow
 async def test_function_app_on_a_laptop_signs_in_with_its_query(
     database: Database, home: Home, context_keys: list[str]
 ) -> None:

@@ -39,6 +39,7 @@ def check(directory: Path) -> subprocess.CompletedProcess[str]:
         ("zava/unplaced.py", "import zava.app"),
     ],
 )
+@pytest.mark.slow
 def test_planted_violation_is_found(tmp_path: Path, module: str, planted: str) -> None:
     shutil.copytree(ROOT / "zava", tmp_path / "zava")
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
@@ -85,6 +86,7 @@ def test_core_holds_no_value_of_the_domain() -> None:
     assert {path for path, held in found.items() if held} == {"zava/data/sql_query/corrections.py"}
 
 
+@pytest.mark.slow
 def test_core_loads_where_the_retail_domain_was_deleted(tmp_path: Path) -> None:
     loaded = subprocess.run(
         [sys.executable, "-c", _LOAD_THE_CORE],

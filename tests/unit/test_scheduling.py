@@ -2,10 +2,9 @@
 
 import pytest
 
+from tests.parts import STARTED_ONCE
 from tests.scheduling import unit_of
 from tests.tracing import is_traced
-
-STARTED_ONCE = ("laptop", "own_server", "searchable_template")
 
 
 def test_file_stays_whole_and_files_that_share_something_stay_together() -> None:
@@ -21,7 +20,7 @@ def test_file_stays_whole_and_files_that_share_something_stay_together() -> None
 def test_what_starts_slowly_is_started_by_one_worker(
     request: pytest.FixtureRequest, name: str
 ) -> None:
-    """Sees what this run has collected; of the whole suite, every file."""
+    """Sees what this run has collected; of the slow part, every file that has one of them."""
     units = {
         unit_of(item.nodeid)
         for item in request.session.items

@@ -195,6 +195,7 @@ async def ready(application: Application) -> tuple[int, str, str]:
     return answer.status, content["status"], content["checks"]["telemetry"]
 
 
+@pytest.mark.slow
 def test_backend_is_imported_at_the_first_export_alone() -> None:
     program = """
 import sys, zava.app, zava.protocol.mcp.server, function_app
