@@ -35,12 +35,14 @@ TRACED = (
     "tests/protocol/test_strictness.py",
     "tests/security/test_endless.py",
     "tests/security/test_guard.py",
+    "tests/security/test_personal_data.py",
     "tests/security/test_sizes.py",
     "tests/security/test_verification.py",
     "tests/unit/test_identity.py",
     "tests/unit/test_observe.py",
     "tests/unit/test_own_tokens.py",
     "tests/unit/test_reading.py",
+    "tests/unit/test_sql_lint.py",
     "tests/unit/test_telemetry.py",
 )
 

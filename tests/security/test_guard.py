@@ -542,3 +542,15 @@ def test_hint_on_a_long_text_takes_no_long_time(text: str) -> None:
     begun = time.thread_time()
     assert syntax_hint(text, "syntax error", len(text))
     assert time.thread_time() - begun < 10 * control
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT pg_typeof()::text",  # PostgreSQL reports the missing argument
+        """SELECT o.store_id, (SELECT max(n.region) FROM retail.stores AS n, retail.stores AS p
+        WHERE length(n.region) + length(p.region) > length(o.region)) FROM retail.stores AS o""",
+    ],
+)
+def test_unusual_statement_without_a_fault_passes(sql: str) -> None:
+    assert judge(sql).error is None

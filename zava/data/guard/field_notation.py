@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any
 
-from zava.data.guard.vocabulary import FUNCTIONS, SYSTEM_COLUMNS
+from zava.data.guard.vocabulary import FUNCTIONS
 from zava.data.syntax.parser import Node, nodes_of
 
 Names = frozenset[str]
@@ -42,9 +42,7 @@ class Fields:
         return bool(named) and all(name in names or _STAR in names for names in named)
 
     def is_own(self, name: str, source: str) -> bool:
-        """Whether each source of an alias gives a column that name itself; `*` gives none."""
-        if name not in SYSTEM_COLUMNS:
-            return False
+        """Whether each source of an alias gives a system column's name itself; `*` gives none."""
         named = self._sources.get(source, [])
         return bool(named) and all(name in names for names in named)
 
