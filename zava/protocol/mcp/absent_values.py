@@ -32,14 +32,16 @@ def remove_absent_values(message: Message) -> bool:
 
 def _read_params(method: object, params: Message) -> bool:
     changed = _drop_empty(params, "_meta") | _drop_empty(params, "arguments")
-    changed |= _drop(params, "cursor")
     changed |= method == "tools/call" and _read_arguments(params)
-    if params.get("cursor") == "":
+    if "cursor" in params and params["cursor"] in (None, ""):
         del params["cursor"]
         changed = True
-    if isinstance(params.get("_meta"), dict):
-        changed |= _drop(params["_meta"], "progressToken")
-        changed |= _read_capabilities(params["_meta"], CAPABILITIES_KEY)
+    meta = params.get("_meta")
+    if isinstance(meta, dict):
+        if "progressToken" in meta:
+            changed |= _drop(meta, "progressToken")
+        if meta.get(CAPABILITIES_KEY, {}) != {}:
+            changed |= _read_capabilities(meta, CAPABILITIES_KEY)
     if method == "prompts/get" and isinstance(params.get("arguments"), dict):
         for name in list(params["arguments"]):
             changed |= _drop(params["arguments"], name)
@@ -56,10 +58,10 @@ def _drop(values: Message, name: str) -> bool:
 
 
 def _drop_empty(values: Message, name: str) -> bool:
-    if values.get(name) == []:
+    if name in values and values[name] in (None, []):
         del values[name]
         return True
-    return _drop(values, name)
+    return False
 
 
 def _read_arguments(params: Message) -> bool:
