@@ -25,7 +25,8 @@ FUNCTIONS = [
     *("metadata_of_sign_in", "sign_in"),
 ]
 # What Flex Consumption's own limit leaves far behind, and what a slow upload would feel.
-MAXIMUM_BYTES = 512 * 1024
+# What serves has 577 KiB. A model's vocabulary, demo files or a second copy of the SQL exceed it.
+MAXIMUM_BYTES = 600 * 1024
 
 
 def interpreters() -> dict[str, Path]:
