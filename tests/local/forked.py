@@ -46,13 +46,13 @@ def _command(
     arguments: list[str], environment: dict[str, str], directory: Path, printed: list[Path]
 ) -> None:
     os.environ.clear()  # noqa: TID251  # that of a process which was started with this one
-    os.environ.update(environment)  # noqa: TID251
+    os.environ.update(environment)  # noqa: TID251  # as above
     os.chdir(directory)
     for number, path in enumerate(printed, start=1):
         opened = os.open(path, os.O_WRONLY | os.O_CREAT)
         os.dup2(opened, number)
         os.close(opened)
-    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115  # for the process
     sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
     sys.argv = [str(ROOT / "zava" / "__main__.py"), *arguments]
     from zava.cli.commands import main

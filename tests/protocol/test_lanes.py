@@ -31,7 +31,7 @@ from zava.retail.demo.principals import demo_callers
 from zava.settings import Settings
 
 # Of each kind; `make check-long` sends 5,000.
-COUNT = int(os.environ.get("ZAVA_TEST_REQUESTS", "200"))  # noqa: TID251
+COUNT = int(os.environ.get("ZAVA_TEST_REQUESTS", "200"))  # noqa: TID251  # `make check-long`: 5,000
 SEED = 20261124
 _NOT_READ = {"content-length"}
 _CHANGING = re.compile(

@@ -147,7 +147,7 @@ async def test_silent_identity_holds_one_thread_and_no_place_longer_than_a_sign_
     published: Published, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     identity = SilentIdentity()
-    proving = by_assertion(EntraTokens(lambda: identity, "scope", "the sign-in").token)  # type: ignore[arg-type,return-value]
+    proving = by_assertion(EntraTokens(lambda: identity, "scope", "the sign-in").token)  # type: ignore[arg-type,return-value]  # it has this one method
     provider = Provider(ISSUER, "zava", redirect="https://zava.example/", prove=proving)
     await provider.documents()
     with monkeypatch.context() as patch:

@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-MOST_NOTES = 3
+MAX_NOTES = 3
 _CHECK_SECONDS = 1.5
 """How long the database may take for what the notes rest on, all together."""
 
@@ -65,7 +65,7 @@ class SqlAnswers:
                 checked = await self._notes(caller, sql, table)
         else:
             checked = [each.text for each in _unchecked(table)]
-        return replace(table, notes=(*table.notes, *checked[:MOST_NOTES]))
+        return replace(table, notes=(*table.notes, *checked[:MAX_NOTES]))
 
     async def _notes(self, caller: Caller, sql: str, table: Table) -> list[str]:
         notes = []

@@ -16,7 +16,7 @@ from zava.model.data_reach import DataReach
 from zava.model.domain import Domain
 from zava.model.sql_findings import DayRange, Recomputation
 
-MOST_COUNTED_ROWS = 500_000
+MAX_COUNTED_ROWS = 500_000
 """The rows that a counting statement may visit, by its text: those of a large store's lines."""
 
 _REACH_SECONDS = 60
@@ -32,14 +32,14 @@ class AnswerChecks:
         turns: ParsingTurns,
         linter: Linter,
         *,
-        most_rows: float = MOST_COUNTED_ROWS,
+        most_rows: float = MAX_COUNTED_ROWS,
     ) -> None:
         """`most_rows` is how many rows a free statement may have to visit, by its text."""
         self._tenancy = tenancy
         self._domain = domain
         self._turns = turns
         self._linter = linter
-        self._most_counted = min(most_rows, MOST_COUNTED_ROWS)
+        self._most_counted = min(most_rows, MAX_COUNTED_ROWS)
         # Seen only by callers of the same audience and stores; a load shows after a minute.
         self._reaches: TTLCache[Scope, DataReach] = TTLCache(1024, _REACH_SECONDS)
 

@@ -12,7 +12,7 @@ from zava.data.syntax.parser import Node
 Place = tuple[Path, str]
 """A column of one source, which plain queries may pass on."""
 
-_MOST_LEAVES, _MOST_PAIRS = 24, 64
+_MAX_LEAVES, _MAX_PAIRS = 24, 64
 
 
 @dataclass(slots=True)
@@ -56,7 +56,7 @@ class Grain:
         return self._repeating[owner, with_tenant]
 
     def _find(self, owner: Path, *, with_tenant: bool) -> Path | None:
-        if not self.is_clear or len(self.pairs) > _MOST_PAIRS:
+        if not self.is_clear or len(self.pairs) > _MAX_PAIRS:
             return None
         known = self.determined(owner, self.fixed, with_tenant=with_tenant)
         for leaf in self.leaves:
@@ -110,7 +110,7 @@ class Grain:
 
     def _read(self, way: tuple[Query, ...], prefix: Path) -> None:
         query = way[-1]
-        self.is_clear &= query.is_clear and len(self.leaves) < _MOST_LEAVES
+        self.is_clear &= query.is_clear and len(self.leaves) < _MAX_LEAVES
         if not self.is_clear:
             return
         for source in query.sources:

@@ -7,8 +7,8 @@ from zava.data.guard.cost.tree_facts import conjuncts
 from zava.data.sql_query.lint.query_tree import Path, Query, QuerySource, Tables
 from zava.data.syntax.parser import COMPOUND, Node
 
-_MOST_QUERIES = 64
-_MOST_STEPS = 4_000
+_MAX_QUERIES = 64
+_MAX_STEPS = 4_000
 
 
 class TooManySteps(Exception):
@@ -23,7 +23,7 @@ class Tree:
         self.queries: list[Query] = []
         self.is_whole = True
         """False if the statement has more queries than are read."""
-        self._steps = _MOST_STEPS
+        self._steps = _MAX_STEPS
         self.top = self._query(statement["SelectStmt"], {}, None)
         if has_subqueries:
             self._read_subqueries()
@@ -137,7 +137,7 @@ class Tree:
 
     def _query(self, select: Node, ctes: Mapping[str, Query | None], outer: Query | None) -> Query:
         query = Query(select, outer, ctes=ctes)
-        if len(self.queries) >= _MOST_QUERIES:
+        if len(self.queries) >= _MAX_QUERIES:
             self.is_whole = False
             return query
         self.queries.append(query)

@@ -8,7 +8,7 @@ from zava.data.sql_query.lint.query_tree import Query, shown_parts
 from zava.data.syntax.parser import Node
 from zava.model.sql_findings import Finding, FindingKind
 
-_MOST_NODES = 512
+_MAX_NODES = 512
 _PASSES_TEXT = frozenset(
     {"concat", "concat_ws", "trim", "btrim", "ltrim", "rtrim", "initcap", "upper", "lower"}
     | {"string_agg", "array_agg", "json_agg", "jsonb_agg", "json_build_object"}
@@ -50,7 +50,7 @@ def _personal_in(tree: Tree, query: Query, expression: Node, facts: LintFacts) -
     found: set[str] = set()
     stack = [(query, expression)]
     steps = 0
-    while stack and steps < _MOST_NODES:
+    while stack and steps < _MAX_NODES:
         steps += 1
         at, node = stack.pop()
         if "ColumnRef" not in node:

@@ -20,7 +20,7 @@ _ADDING = frozenset({"sum", "avg"})
 _KEEPS_NAMES = frozenset(
     {"concat", "concat_ws", "trim", "btrim", "ltrim", "rtrim", "initcap", "upper", "lower"}
 )
-_MOST_STEPS = 32
+_MAX_STEPS = 32
 
 
 def repeated_totals(tree: Tree, facts: LintFacts) -> Iterator[Finding]:
@@ -216,7 +216,7 @@ def averages_of_averages(tree: Tree, _facts: LintFacts) -> Iterator[Finding]:
 def _is_average(tree: Tree, query: Query, expression: Node) -> bool:
     """Whether an expression is an average that a grouped query returns."""
     at, seen = query, 0
-    while seen < _MOST_STEPS:
+    while seen < _MAX_STEPS:
         seen += 1
         ((kind, part),) = expression.items()
         if kind == "TypeCast":
