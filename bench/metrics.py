@@ -17,6 +17,7 @@ from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
 from zava.model.metrics import Measured, MetricQuery
 from zava.retail.data.metric_catalogue import catalogue
+from zava.retail.declaration import RETAIL
 from zava.retail.demo.principals import demo_callers
 from zava.retail.service.sales_analytics import SalesAnalytics
 
@@ -39,7 +40,7 @@ class _OneByOne(MetricReader):
 async def compare(login: str, signer: ContextSigner, today: date) -> list[Part]:
     """Compare the time of questions anew and kept, together and one by one, interleaved."""
     pool = DatabasePool(login, max_size=1)
-    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
+    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer, RETAIL))
 
     def sales(reader: type[MetricReader] = MetricReader, ttl_seconds: int = 0) -> SalesAnalytics:
         cache = ResultCache(

@@ -37,7 +37,8 @@ from zava.infrastructure.embeddings.index_job import embed_catalogue
 from zava.infrastructure.local.state_dir import Home
 from zava.infrastructure.local.token_issuer import LocalIssuer
 from zava.infrastructure.postgres.pool import DatabasePool
-from zava.model.core import Caller, Permission
+from zava.model.audiences import CUSTOMERS_READ
+from zava.model.core import Caller
 from zava.protocol.tools.tool import ERROR_META
 from zava.retail.data.metric_catalogue import catalogue as read_whole_catalogue
 from zava.retail.declaration import RETAIL
@@ -203,7 +204,7 @@ def signer() -> ContextSigner:
 @pytest.fixture(scope="session")
 def callers() -> dict[str, Caller]:
     """The demo principals by name, with the permission to read customers' names."""
-    permissions = frozenset({Permission.CUSTOMERS_READ})
+    permissions = frozenset({CUSTOMERS_READ})
     return {
         name: replace(caller, permissions=permissions) for name, caller in demo_callers().items()
     }
@@ -219,7 +220,7 @@ async def pool(database: Database) -> AsyncIterator[DatabasePool]:
 @pytest.fixture(scope="session")
 async def unguarded(pool: DatabasePool, signer: ContextSigner) -> TenantDatabase:
     """The session alone, with whatever statement it is given."""
-    return TenantDatabase(pool, signer, IsolationCheck(pool, signer))
+    return TenantDatabase(pool, signer, IsolationCheck(pool, signer, RETAIL))
 
 
 @pytest.fixture(scope="session")

@@ -140,7 +140,7 @@ def compose(
     metrics, telemetry = InstrumentAggregator(), telemetry_of(settings)
     signer = ContextSigner([ContextKey.parse(text) for text in context_keys])
     pool = database_pool(settings, conninfo)
-    verification = IsolationCheck(pool, signer, use_prepared=settings.prepared_statements)
+    verification = IsolationCheck(pool, signer, RETAIL, use_prepared=settings.prepared_statements)
     budgets = Budgets(
         Budget(
             settings.calls_at_once,
@@ -247,7 +247,7 @@ async def isolation_problems(
     signer = ContextSigner([ContextKey.parse(text) for text in context_keys])
     try:
         return await IsolationCheck(
-            pool, signer, use_prepared=settings.prepared_statements
+            pool, signer, RETAIL, use_prepared=settings.prepared_statements
         ).problems()
     finally:
         await pool.close()

@@ -33,7 +33,7 @@ async def tenant_database(
 ) -> AsyncIterator[tuple[TenantDatabase, AuditWriter]]:
     pool = DatabasePool(conninfo, max_size=2)
     trail = AuditWriter(pool, is_required=is_required, use_prepared=use_prepared)
-    verification = IsolationCheck(pool, signer, use_prepared=use_prepared)
+    verification = IsolationCheck(pool, signer, RETAIL, use_prepared=use_prepared)
     try:
         yield (
             TenantDatabase(pool, signer, verification, trail=trail, use_prepared=use_prepared),

@@ -25,6 +25,7 @@ from zava.infrastructure.local.state_dir import Home
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Call, Caller
 from zava.protocol.tools.tool import ERROR_META
+from zava.retail.declaration import RETAIL
 from zava.settings import Settings
 
 NOW = 1_800_000_000.0
@@ -37,7 +38,7 @@ class Instance:
         self.pool = DatabasePool(conninfo, max_size=size)
         self.trail = AuditWriter(self.pool)
         self.budgets = Budgets(budget, connections=size, max_waiting=4)
-        verification = IsolationCheck(self.pool, signer)
+        verification = IsolationCheck(self.pool, signer, RETAIL)
         self.tenancy = TenantDatabase(
             self.pool, signer, verification, trail=self.trail, budgets=self.budgets
         )

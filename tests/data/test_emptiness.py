@@ -225,7 +225,7 @@ async def test_explanation_costs_one_more_round_trip(
 ) -> None:
     async with counting_proxy(database.server) as proxy:
         pool = DatabasePool(proxy.conninfo, max_size=1)
-        data = FreeQuery(TenantDatabase(pool, signer, IsolationCheck(pool, signer)), RETAIL)
+        data = FreeQuery(TenantDatabase(pool, signer, IsolationCheck(pool, signer, RETAIL)), RETAIL)
         sql = "SELECT 1 FROM retail.orders WHERE status = 'done'"
         await data.run(callers["seattle"], sql, max_rows=1)
         before = proxy.round_trips

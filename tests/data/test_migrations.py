@@ -24,6 +24,7 @@ from zava.infrastructure.postgres.migrations import (
     set_server_password,
 )
 from zava.infrastructure.postgres.pool import DatabasePool
+from zava.retail.declaration import RETAIL
 from zava.retail.demo.dataset import checksum, seed
 from zava.retail.demo.principals import demo_callers, grant_demo_principals
 
@@ -142,7 +143,7 @@ async def test_rotation_keeps_two_keys_valid_and_drops_the_third(
     async def works(key: tuple[int, bytes]) -> bool:
         pool = DatabasePool(seeded_clone.server, max_size=1)
         signer = ContextSigner([ContextKey(*key)])
-        verification = IsolationCheck(pool, signer)
+        verification = IsolationCheck(pool, signer, RETAIL)
         try:
             if await verification.problems():
                 return False
@@ -200,7 +201,7 @@ async def test_older_standard_version_migrates_seeds_and_isolates_alike(
             grant_demo_principals(admin)
         pool = DatabasePool(server.url("zava_server", SERVER_PASSWORD, "zava"), max_size=1)
         signer = ContextSigner([ContextKey(*CONTEXT_KEY)])
-        verification = IsolationCheck(pool, signer)
+        verification = IsolationCheck(pool, signer, RETAIL)
         assert await verification.problems() == []
         tenancy = TenantDatabase(pool, signer, verification)
         answer = await tenancy.run(

@@ -22,6 +22,7 @@ from zava.data.usage.budgets import Budget, Budgets
 from zava.errors import Busy, QueryTimeout
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Call, Caller
+from zava.retail.declaration import RETAIL
 
 # Each works inside one function call, for a time that grows with the square of the size. The guard
 # refuses them; here it is left out.
@@ -56,7 +57,7 @@ class Instance:
         self.tenancy = TenantDatabase(
             self.pool,
             signer,
-            IsolationCheck(self.pool, signer),
+            IsolationCheck(self.pool, signer, RETAIL),
             trail=self.trail,
             budgets=self.budgets,
             statement_timeout_seconds=timeout_seconds,

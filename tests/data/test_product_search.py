@@ -24,6 +24,7 @@ from zava.model.core import Caller
 from zava.model.search import ProductMatches
 from zava.retail.data import search_statement as search_module
 from zava.retail.data.search_statement import ProductData, statement
+from zava.retail.declaration import RETAIL
 from zava.retail.service.product_search import ProductSearch, question_of
 from zava.retail.service.search_text.product_text import ReadText
 
@@ -65,7 +66,7 @@ async def searching(
     seeded_clone: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> AsyncIterator[Searching]:
     pool = DatabasePool(seeded_clone.server, max_size=2)
-    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
+    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer, RETAIL))
     yield Searching(seeded_clone, tenancy, callers["seattle"])
     await pool.close()
 

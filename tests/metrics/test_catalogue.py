@@ -286,7 +286,7 @@ async def test_stores_are_narrowed_beside_the_policy(
         for table in ("orders", "order_items", "inventory", "customers"):
             owner.execute(f"CREATE POLICY hole ON retail.{table} FOR SELECT USING (true)")
     pool = DatabasePool(seeded_clone.server, max_size=1)
-    verification = IsolationCheck(pool, signer)
+    verification = IsolationCheck(pool, signer, RETAIL)
     verification._holds = True  # which has noticed, and would serve nothing
     tenancy = TenantDatabase(pool, signer, verification)
     everything = await tenancy.run(

@@ -21,6 +21,7 @@ from zava.errors import InvalidInput
 from zava.infrastructure.cache_backends import MemoryStore
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
+from zava.retail.declaration import RETAIL
 from zava.retail.demo.dataset import STORES, store_id
 from zava.retail.service.chain_comparison import ChainAnalysis
 from zava.retail.tools.compare_with_chain import place
@@ -154,7 +155,7 @@ async def quartiles_of(
     metric: str = "revenue",
 ) -> Any:
     pool = DatabasePool(database.server, max_size=1)
-    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
+    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer, RETAIL))
     reader = MetricReader(tenancy, result_cache(tenancy, MemoryStore(1), ttl_seconds=0), catalogue)
     try:
         told = await ChainAnalysis(reader, lambda: TODAY).compare(caller, metric, "2026-Q1")

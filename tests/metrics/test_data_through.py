@@ -87,7 +87,7 @@ async def reader(
     quarter: Database, signer: ContextSigner, catalogue: Catalogue
 ) -> AsyncIterator[MetricReader]:
     pool = DatabasePool(quarter.server, max_size=1)
-    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
+    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer, RETAIL))
     yield MetricReader(tenancy, result_cache(tenancy, MemoryStore(1), ttl_seconds=0), catalogue)
     await pool.close()
 

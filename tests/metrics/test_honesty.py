@@ -62,7 +62,7 @@ async def test_store_without_any_order_is_told_so(
 ) -> None:
     changing.execute("UPDATE retail.orders SET status = 'cancelled'")
     pool = DatabasePool(seeded_clone.server, max_size=1)
-    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
+    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer, RETAIL))
     reader = MetricReader(tenancy, result_cache(tenancy, MemoryStore(1), ttl_seconds=0), catalogue)
     answer = await MetricQueries(reader, lambda: TODAY).query(
         callers["seattle"], metrics=["orders"]

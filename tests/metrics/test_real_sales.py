@@ -19,6 +19,7 @@ from zava.infrastructure.cache_backends import MemoryStore
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
 from zava.model.metrics import MetricQuery
+from zava.retail.declaration import RETAIL
 from zava.retail.demo.dataset import store_id
 from zava.service.metrics.periods import parse_period
 
@@ -42,7 +43,7 @@ async def own_metrics(
     seeded_clone: Database, signer: ContextSigner, catalogue: Catalogue
 ) -> AsyncIterator[MetricReader]:
     pool = DatabasePool(seeded_clone.server, max_size=1, max_waiting=16)
-    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
+    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer, RETAIL))
     yield MetricReader(tenancy, result_cache(tenancy, MemoryStore(1), ttl_seconds=0), catalogue)
     await pool.close()
 

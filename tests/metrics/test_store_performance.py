@@ -11,8 +11,9 @@ import pytest
 from tests.asking import AskTool
 from tests.conftest import TODAY
 from tests.metrics import naive
-from zava.model.core import Audience, Caller, Scope
+from zava.model.core import Caller, Scope
 from zava.model.metrics import Comparison, Measured, MetricColumn, MetricQuery, MetricRows
+from zava.retail.access_rules import STORE_MANAGERS
 from zava.retail.service.store_performance import StoreAnalysis
 from zava.retail.tools.registry import TOOLS
 
@@ -162,7 +163,7 @@ class GivenData:
         self.asked.append(queries)
         return Measured(
             {name: self._rows(query) for name, query in queries.items()},
-            Scope(Audience.STORE_MANAGERS, ("Zava Retail One",), 8),
+            Scope(STORE_MANAGERS, ("Zava Retail One",), 8),
             as_of=datetime(2026, 6, 30, tzinfo=UTC),
         )
 

@@ -39,6 +39,7 @@ from zava.infrastructure.postgres.access_grants import grant
 from zava.model.core import Caller
 from zava.protocol.auth import tokens
 from zava.protocol.http_responses import HttpResponse
+from zava.retail.declaration import RETAIL
 from zava.settings import Settings
 
 METADATA = "/.well-known/oauth-protected-resource/mcp"
@@ -514,6 +515,7 @@ async def test_person_of_the_directory_sees_what_was_granted(
     with psycopg.connect(seeded_clone.admin, autocommit=True) as admin:
         grant(
             admin,
+            RETAIL,
             caller=Caller(TENANT, PERSON),
             display_name="p",
             audience="store_managers",

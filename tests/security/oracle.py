@@ -24,7 +24,8 @@ from zava.data.session.tenant_database import TenantDatabase
 from zava.data.sql_query.free_query import FreeQuery
 from zava.errors import Busy, QueryRefused
 from zava.infrastructure.postgres.pool import DatabasePool
-from zava.model.core import Caller, Permission
+from zava.model.audiences import CUSTOMERS_READ
+from zava.model.core import Caller
 from zava.retail.declaration import RETAIL
 from zava.retail.demo.dataset import STORES, seed
 from zava.retail.demo.principals import demo_callers, grant_demo_principals
@@ -94,8 +95,8 @@ def correlation(times: Mapping[str, float], truth: Mapping[str, int]) -> float:
 async def attack(database: Database, seconds: float) -> None:
     pool = DatabasePool(database.server, max_size=1)
     signer = ContextSigner([ContextKey(*CONTEXT_KEY)])
-    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
-    allowed = frozenset({Permission.CUSTOMERS_READ})
+    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer, RETAIL))
+    allowed = frozenset({CUSTOMERS_READ})
     caller = replace(demo_callers()["seattle"], permissions=allowed)
     data = FreeQuery(tenancy, RETAIL, most_rows=LIMIT)
     with psycopg.connect(database.owner) as owner:

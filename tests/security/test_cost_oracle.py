@@ -22,7 +22,7 @@ async def test_bisected_verdict_is_the_same_for_every_store_and_for_none(
 ) -> None:
     pool = DatabasePool(database.server, max_size=1)
     data = FreeQuery(
-        TenantDatabase(pool, signer, IsolationCheck(pool, signer)), RETAIL, most_rows=LIMIT
+        TenantDatabase(pool, signer, IsolationCheck(pool, signer, RETAIL)), RETAIL, most_rows=LIMIT
     )
     found = {
         await largest_allowed(data, callers["seattle"], "orders", comparison, store)

@@ -81,7 +81,10 @@ async def runner(
         pytest.fail("run this one without a pooler")
     pool = DatabasePool(database.server, max_size=1)
     tenancy = TenantDatabase(
-        pool, signer, IsolationCheck(pool, signer), statement_timeout_seconds=DEADLINE_SECONDS
+        pool,
+        signer,
+        IsolationCheck(pool, signer, RETAIL),
+        statement_timeout_seconds=DEADLINE_SECONDS,
     )
     async with await psycopg.AsyncConnection.connect(database.owner, autocommit=True) as watcher:
         yield Runner(FreeQuery(tenancy, RETAIL), callers["seattle"], watcher)

@@ -25,6 +25,7 @@ from zava.infrastructure.local.token_issuer import LocalIssuer
 from zava.infrastructure.postgres.access_grants import grant, revoke
 from zava.model.core import Caller
 from zava.protocol.tools.tool import ERROR_META
+from zava.retail.declaration import RETAIL
 from zava.retail.demo.dataset import STORES
 from zava.retail.demo.principals import DEMO_TENANT_ID
 from zava.retail.tools.registry import TOOLS
@@ -97,12 +98,13 @@ def take(world: World, step: Any) -> None:
     who = world.people[number]
     if kind == "revoke":
         if world.grants.pop(who, None) is not None:
-            revoke(world.admin, who)
+            revoke(world.admin, RETAIL, who)
         return
     chosen = {min(stores)} if audience == "store_managers" else set(stores)
     now = datetime.now(UTC)
     grant(
         world.admin,
+        RETAIL,
         caller=who,
         display_name=str(who.object_id),
         audience=audience,

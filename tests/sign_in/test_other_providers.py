@@ -20,6 +20,7 @@ from tests.sign_in.test_broker import call, is_without_access, stores
 from zava.app import Application, compose
 from zava.infrastructure.postgres import access_grants
 from zava.model.core import caller_of_subject
+from zava.retail.declaration import RETAIL
 from zava.settings import Settings
 
 CALLBACK = f"{ISSUER}/oauth/callback"
@@ -70,6 +71,7 @@ async def test_person_signs_in_and_sees_what_issuer_and_subject_are_granted(
         with psycopg.connect(database.admin, autocommit=True) as connection:
             access_grants.grant(
                 connection,
+                RETAIL,
                 caller=person,
                 display_name=f"ann of {provider.issuer}",
                 audience="store_managers",

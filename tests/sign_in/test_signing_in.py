@@ -24,7 +24,9 @@ from zava.composition.local_sign_in import KEY_FILE
 from zava.infrastructure.local.state_dir import Home
 from zava.infrastructure.postgres import access_grants
 from zava.infrastructure.postgres.access_grants import Kind
-from zava.model.core import Audience, Caller
+from zava.model.core import Caller
+from zava.retail.access_rules import STORE_MANAGERS
+from zava.retail.declaration import RETAIL
 from zava.retail.demo.principals import DEMO_TENANT_ID, demo_callers
 from zava.settings import Settings
 
@@ -308,9 +310,10 @@ async def test_page_lists_who_is_granted_access_at_this_moment(
         caller = Caller(tenant, type(DEMO_TENANT_ID)(int=number))
         access_grants.grant(
             granting,
+            RETAIL,
             caller=caller,
             display_name=name,
-            audience=Audience.STORE_MANAGERS,
+            audience=STORE_MANAGERS.name,
             stores=["Tacoma"],
             kind=kind,
         )
@@ -318,7 +321,7 @@ async def test_page_lists_who_is_granted_access_at_this_moment(
     grant('Zoë "<b>" O\'Neil', 1)
     grant("robot", 2, kind="application")
     grant("stranger", 3, tenant=type(DEMO_TENANT_ID)(int=9))
-    access_grants.revoke(granting, "spokane")
+    access_grants.revoke(granting, RETAIL, "spokane")
     application = compose(
         Settings.model_validate({"ZAVA_HOME": home.path}),
         conninfo=seeded_clone.server,
@@ -334,7 +337,7 @@ async def test_page_lists_who_is_granted_access_at_this_moment(
         answered(await client.pick(page, "Zoë &quot;&lt;b&gt;&quot; O&#x27;Neil"))["code"]
     )
     assert await stores(application, told[1]["access_token"]) == ["Zava Retail Tacoma"]
-    access_grants.revoke(granting, Caller(DEMO_TENANT_ID, type(DEMO_TENANT_ID)(int=1)))
+    access_grants.revoke(granting, RETAIL, Caller(DEMO_TENANT_ID, type(DEMO_TENANT_ID)(int=1)))
     late = await client.pick(page, "Zoë &quot;&lt;b&gt;&quot; O&#x27;Neil")
     assert late.status == 400
     assert "not on the list" in orjson.loads(late.body)["error"]

@@ -26,9 +26,10 @@ from zava.infrastructure.local.token_issuer import (
     local_issuer_allowed,
     local_issuer_url,
 )
-from zava.model.core import Caller, Permission
+from zava.model.core import Caller
 from zava.protocol.auth.jwks import RemoteKeys, StaticKeys
 from zava.protocol.auth.tokens import TokenAuthenticator, TokenRefused
+from zava.retail.access_rules import PERMISSIONS, PRODUCTS_READ
 from zava.retail.demo.principals import DEMO_TENANT_ID
 from zava.settings import Settings
 
@@ -155,6 +156,7 @@ def authenticator(
     allowed_clients: tuple[str, ...] = (),
 ) -> TokenAuthenticator:
     return TokenAuthenticator(
+        permissions=PERMISSIONS,
         issuer=ISSUER,
         audiences=AUDIENCES,
         allowed_tenants=frozenset({TENANT, UUID(int=0)}),
@@ -367,6 +369,7 @@ async def test_keys_come_over_https_or_from_this_machine_only() -> None:
 async def test_local_issuer_passes_the_same_verification(tmp_path: Path) -> None:
     issuer = LocalIssuer(Home(tmp_path / "home"))
     checked = TokenAuthenticator(
+        permissions=PERMISSIONS,
         issuer=local_issuer_url(),
         audiences=[LOCAL_AUDIENCE],
         allowed_tenants={DEMO_TENANT_ID},
@@ -383,6 +386,7 @@ async def test_local_issuer_passes_the_same_verification(tmp_path: Path) -> None
 async def test_local_issuer_speaks_for_each_tenant_that_was_granted_here(tmp_path: Path) -> None:
     issuer = LocalIssuer(Home(tmp_path / "home"))
     checked = TokenAuthenticator(
+        permissions=PERMISSIONS,
         issuer=local_issuer_url(),
         audiences=[LOCAL_AUDIENCE],
         allowed_tenants=None,
@@ -466,6 +470,7 @@ def test_local_issuer_does_not_exist_on_azure(monkeypatch: pytest.MonkeyPatch) -
 async def test_token_with_narrow_scopes_is_signed_for_whoever_asks(tmp_path: Path) -> None:
     issuer = LocalIssuer(Home(tmp_path / "home"))
     checked = TokenAuthenticator(
+        permissions=PERMISSIONS,
         issuer=local_issuer_url(),
         audiences=[LOCAL_AUDIENCE],
         allowed_tenants={DEMO_TENANT_ID},
@@ -475,7 +480,7 @@ async def test_token_with_narrow_scopes_is_signed_for_whoever_asks(tmp_path: Pat
         tenant_id=DEMO_TENANT_ID, object_id=PERSON, name="x", scopes="products.read"
     )
     caller = await checked.authenticate(f"Bearer {token}")
-    assert caller.permissions == {Permission.PRODUCTS_READ}
+    assert caller.permissions == {PRODUCTS_READ}
     assert caller.client_id == LOCAL_CLIENT
 
 

@@ -67,9 +67,10 @@ def grant(
     with administered() as database, database.administration() as connection:
         granted = access_grants.grant(
             connection,
+            RETAIL,
             caller=_ids(tenant, object_id)
             or _of_issuer(issuer, subject)
-            or _known(access_grants.list_access(connection), name),
+            or _known(access_grants.list_access(connection, RETAIL), name),
             display_name=name,
             audience=audience,
             stores=store or (),
@@ -90,7 +91,7 @@ def revoke(
     """End the access of a principal; it holds at the next call."""
     with administered() as database, database.administration() as connection:
         revoked = access_grants.revoke(
-            connection, _ids(tenant, object_id) or name, actor=by or operator()
+            connection, RETAIL, _ids(tenant, object_id) or name, actor=by or operator()
         )
     console.print(f"Revoked: {_line(revoked)}")
 
@@ -98,7 +99,7 @@ def revoke(
 def list_access() -> None:
     """List everybody who was ever granted access."""
     with administered() as database, database.administration() as connection:
-        listed = access_grants.list_access(connection)
+        listed = access_grants.list_access(connection, RETAIL)
     for principal in listed:
         console.print(_line(principal), highlight=False)
 
@@ -109,7 +110,9 @@ def explain_access(name: _Who, tenant: _Tenant = None, object_id: _Object = None
     The database roles that read every store's rows without a grant come last.
     """
     with administered() as database, database.administration() as connection:
-        explained = access_grants.explain_access(connection, _ids(tenant, object_id) or name)
+        explained = access_grants.explain_access(
+            connection, RETAIL, _ids(tenant, object_id) or name
+        )
     principal = explained.principal
     lines = [
         _line(principal),
@@ -178,7 +181,7 @@ def known_caller(chosen: Settings, name: str) -> Caller:
             administered() as database,
             database.administration() as connection,
         ):
-            granted = access_grants.list_access(connection)
+            granted = access_grants.list_access(connection, RETAIL)
         callers |= {_plain(each.display_name): each.caller for each in granted}
     if meant not in callers:
         raise SettingsError(

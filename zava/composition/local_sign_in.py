@@ -16,7 +16,7 @@ from zava.infrastructure.local.token_issuer import (
     LocalIssuerRefused,
     local_issuer_url,
 )
-from zava.protocol.auth.permissions import SCOPES
+from zava.protocol.auth.permissions import scopes_of
 from zava.protocol.http.addresses import MCP_PATH
 from zava.protocol.http_responses import HttpResponse
 from zava.protocol.sign_in.clients import stays_on_this_machine
@@ -25,6 +25,7 @@ from zava.protocol.sign_in.page import Choice
 from zava.protocol.sign_in.parts import Person, Rules, SignInRequest
 from zava.protocol.sign_in.seal import Seal
 from zava.protocol.sign_in.sign_in import Seals, SignIn
+from zava.retail.access_rules import PERMISSIONS
 from zava.retail.demo.granted_people import local_people
 
 KEY_FILE = "sign-in-key"
@@ -104,7 +105,11 @@ def local_rules(port: int) -> Rules:
         issuer=issuer,
         hosts=frozenset(hosts),
         resources=resources,
-        scopes={f"{base}/{name}": name for base in (*resources, LOCAL_AUDIENCE) for name in SCOPES},
+        scopes={
+            f"{base}/{name}": name
+            for base in (*resources, LOCAL_AUDIENCE)
+            for name in scopes_of(PERMISSIONS)
+        },
         allows_redirect=stays_on_this_machine,
     )
 
@@ -113,7 +118,7 @@ def _choices(administrator: str) -> list[Choice]:
     return [
         Choice(
             Person(str(each.caller.tenant_id), str(each.caller.object_id), each.name),
-            each.audience.value,
+            each.audience.name,
             each.stores,
         )
         for each in local_people(administrator)

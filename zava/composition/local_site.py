@@ -43,6 +43,6 @@ def local_site(endpoint: Endpoint, settings: Settings, port: int) -> "Console | 
     return Console(
         endpoint,
         port=port,
-        people=[DemoPerson(each.name, each.audience.value, each.stores) for each in PRINCIPALS],
+        people=[DemoPerson(each.name, each.audience.name, each.stores) for each in PRINCIPALS],
         sign_in=sign_in,
     )

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from zava.data.session.tenant_database import TenantDatabase
-from zava.model.core import Audience, Caller, Scope
+from zava.model.audiences import Breadth
+from zava.model.core import Caller, Scope
 from zava.sql_files import SQL
 
 DAYS = 90
@@ -31,7 +32,7 @@ async def read_data_quality(tenancy: TenantDatabase, caller: Caller) -> DataQual
     text = (_DIRECTORY / "stores.sql").read_text(encoding="utf-8")
     stores, scope = await tenancy.read(caller, text, {"days": DAYS})
     imports = None
-    if scope.audience is Audience.HEAD_OFFICE:
+    if scope.audience.breadth is Breadth.ALL:
         text = (_DIRECTORY / "imports.sql").read_text(encoding="utf-8")
         imports, _ = await tenancy.read(caller, text)
     return DataQuality(stores, imports, scope)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from zava.model.audiences import Audiences, Permissions
+
 
 @dataclass(frozen=True, slots=True)
 class Domain:
@@ -10,6 +12,8 @@ class Domain:
     `name`, `description` and `instructions` introduce the server to clients and their models.
     `schema` has the tables that callers read. `time_zone` is the stores': it decides on which day
     a moment is. `store_prefix` begins each store's name, in lower case; people leave it out.
+    `restricted_reason` states why some audiences may not read what the catalogue restricts.
+    `audiences` and `permissions` are those of grants and of tokens.
     """
 
     name: str
@@ -18,6 +22,9 @@ class Domain:
     schema: str
     time_zone: str
     store_prefix: str
+    audiences: Audiences
+    permissions: Permissions
+    restricted_reason: str
 
     def short_name(self, store: str) -> str:
         """Return a store's name as people write it, in lower case."""

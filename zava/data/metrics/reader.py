@@ -16,7 +16,8 @@ from zava.data.metrics.result_cache import ResultCache
 from zava.data.named_queries import statement
 from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import InvalidInput, NotPermitted, ZavaError
-from zava.model.core import Audience, Caller, Scope
+from zava.model.audiences import Audience
+from zava.model.core import Caller, Scope
 from zava.model.coverage import unranked_labels
 from zava.model.data_reach import DataReach
 from zava.model.domain import Domain
@@ -120,14 +121,14 @@ class MetricReader:
     def _permitted(self, asked: Plan, audience: Audience) -> Plan:
         """Refuse metrics that the database's column grants withhold, with a hint."""
         refused = [metric.name for metric in asked.metrics if metric.is_restricted]
-        if not refused or audience is not Audience.STORE_MANAGERS:
+        if not refused or audience.reads_restricted:
             return asked
         if asked.query.leaves_out_restricted:
             kept = tuple(m.name for m in asked.metrics if not m.is_restricted)
             return plan(replace(asked.query, metrics=kept), self._catalogue)
         open_metrics = [m.name for m in self._catalogue.metrics.values() if not m.is_restricted]
         raise NotPermitted(
-            f"{', '.join(refused)}: cost and margin are for regional managers and head office.",
+            f"{', '.join(refused)}: {self._catalogue.domain.restricted_reason}.",
             hint=f"You may query {', '.join(open_metrics)}.",
         )
 

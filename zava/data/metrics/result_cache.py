@@ -20,7 +20,7 @@ from zava.data.session.results import EffectiveAccess
 from zava.data.session.tenant_database import ScopedRows, TenantDatabase
 from zava.errors import AccessDenied, Busy, QueryTimeout
 from zava.infrastructure.cache_backends import ByteStore
-from zava.model.core import Audience, Caller, Scope
+from zava.model.core import Caller, Scope
 from zava.telemetry import events
 from zava.telemetry.instruments import CacheType
 
@@ -167,7 +167,7 @@ class ResultCache:
         body = orjson.dumps(
             {
                 "rows": reading.rows,
-                "audience": reading.scope.audience,
+                "audience": reading.scope.audience.name,
                 "stores": reading.scope.stores,
                 "store_count": reading.scope.store_count,
                 "reads_personal": reading.scope.reads_personal,
@@ -187,7 +187,7 @@ class ResultCache:
             return None
         told = orjson.loads(body)
         scope = Scope(
-            Audience(told["audience"]),
+            self._tenancy.domain.audiences.named(told["audience"]),
             tuple(told["stores"]),
             told["store_count"],
             told["reads_personal"],
@@ -214,7 +214,7 @@ def cache_key(
     """
     parts = [
         code_version.encode(),
-        grant.role.encode(),
+        grant.role.name.encode(),
         grant.scope_hash.encode(),
         grant.data_version.encode(),
         sql.encode(),

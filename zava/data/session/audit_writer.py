@@ -199,7 +199,7 @@ def _entry(caller: Caller, call: Call, phase: str) -> Entry:
     }
     if phase == "outcome":
         entry |= {
-            "audience": call.audience,
+            "audience": call.audience and call.audience.name,
             "store_ids": call.store_ids,
             "row_count": call.row_count,
             "byte_count": call.byte_count,

@@ -23,7 +23,8 @@ from zava.data.session.retries import is_lost_connection
 from zava.data.session.signed_context import ContextSigner, SignedCall
 from zava.errors import Busy, ZavaError
 from zava.infrastructure.postgres.pool import DatabasePool, Unreachable
-from zava.model.core import Caller, ReadingRole
+from zava.model.core import Caller
+from zava.model.domain import Domain
 from zava.sql_files import SQL
 
 logger = logging.getLogger(__name__)
@@ -104,16 +105,18 @@ class IsolationBroken(ZavaError):
 
 
 class IsolationCheck:
-    """Remembers for a minute that isolation was proven."""
+    """Remembers for a minute that isolation was proven, for the audiences of one domain."""
 
     def __init__(
         self,
         pool: DatabasePool,
         signer: ContextSigner,
+        domain: Domain,
         *,
         use_prepared: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.domain = domain
         self._pool = pool
         self._signer = signer
         self._use_prepared = use_prepared
@@ -152,8 +155,9 @@ class IsolationCheck:
             for query in catalog_queries():
                 pipeline.add_query(query)
             songs = _songs(self._signer)
+            role = self.domain.audiences.first.role
             for song in songs:
-                pipeline.add_call(ReadingRole.STORE_MANAGERS, song.call, _BOUNDS, describe=False)
+                pipeline.add_call(role, song.call, _BOUNDS, describe=False)
             results = await pipeline.run()
         found = []
         for catalog in (result for step, result in results if step == "query"):

@@ -23,15 +23,8 @@ from zava.data.usage.budgets import Budget, Budgets
 from zava.data.usage.query_stats import QueryStatsCollector
 from zava.errors import Busy, QueryRefused
 from zava.infrastructure.postgres.pool import DatabasePool
-from zava.model.core import (
-    Audience,
-    BudgetUse,
-    Caller,
-    PerformanceSummary,
-    ReadingRole,
-    Scope,
-    Table,
-)
+from zava.model.audiences import Audience, ReadingRole
+from zava.model.core import BudgetUse, Caller, PerformanceSummary, Scope, Table
 
 _SCOPE_SECONDS = 60
 _MANY_ROWS = 64
@@ -64,6 +57,7 @@ class TenantDatabase:
         use_prepared: bool = True,
         monitor: QueryStatsCollector | None = None,
     ) -> None:
+        self.domain = verification.domain
         self._executor = TenantExecutor(
             pool,
             signer,
@@ -171,7 +165,9 @@ class TenantDatabase:
         Raises:
             ZavaError: the caller has no access, or the database does not answer.
         """
-        _, effective_access = await self._executor.execute(caller, ReadAccess())
+        _, effective_access = await self._executor.execute(
+            caller, ReadAccess(self.domain.audiences)
+        )
         return self._learn(caller, effective_access)
 
     async def budget(self, caller: Caller) -> BudgetUse:
@@ -180,7 +176,7 @@ class TenantDatabase:
         Raises:
             ZavaError: the caller has no access, or the database does not answer.
         """
-        _, used = await self._executor.execute(caller, ReadUsage())
+        _, used = await self._executor.execute(caller, ReadUsage(self.domain.audiences))
         self._learn(caller, used.effective_access)
         budget, (calls, milliseconds) = (
             self._executor.budgets.budget,

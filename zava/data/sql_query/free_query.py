@@ -24,16 +24,8 @@ from zava.data.syntax.outside_text import reads_outside_text
 from zava.data.syntax.parser import Node
 from zava.errors import DatabaseFault, NotPermitted, QueryRefused, ZavaError
 from zava.model.answer_size import rows_that_fit
-from zava.model.core import (
-    Audience,
-    BudgetUse,
-    Caller,
-    PerformanceSummary,
-    ReadingRole,
-    Scope,
-    Table,
-    TableSchema,
-)
+from zava.model.audiences import Breadth, ReadingRole
+from zava.model.core import BudgetUse, Caller, PerformanceSummary, Scope, Table, TableSchema
 from zava.model.domain import Domain
 from zava.telemetry import events
 from zava.telemetry.instruments import CacheType
@@ -193,17 +185,17 @@ class FreeQuery:
         return list(self._schemas.columns(await self._learn_structure(caller)))
 
     async def performance(self, caller: Caller) -> PerformanceSummary:
-        """Return this process's query statistics, to the head office alone.
+        """Return this process's query statistics, to the audience that sees all.
 
         Raises:
             AccessDenied: the caller has no grant.
             NotPermitted: the caller is of another audience.
         """
         _, scope = await self._tenancy.read(caller, statement("scope"))
-        if scope.audience is not Audience.HEAD_OFFICE:
+        if scope.audience.breadth is not Breadth.ALL:
             raise NotPermitted(
-                "Only the head office may read query statistics.",
-                hint="Request them from the head office.",
+                f"Only {self.domain.audiences.widest.title} may read query statistics.",
+                hint=f"Request them from {self.domain.audiences.widest.title}.",
             )
         return self._tenancy.performance()
 

@@ -13,14 +13,14 @@ from itertools import chain
 from zava.data.guard.field_notation import implied_name
 from zava.data.syntax.outside_text import OUTSIDE_TEXT, PERSONAL
 from zava.data.syntax.parser import nodes_of, parse
-from zava.model.core import Permission
+from zava.model.audiences import CUSTOMERS_READ
 
 NAMES_COLUMNS = frozenset({"42703", "42501"})
 """SQLSTATEs that name a column or a table of the caller's statement."""
 
 _PERSONAL = (
     f"{', '.join(OUTSIDE_TEXT['customers'])}: personal data, which both the grant and the token"
-    f" have to allow ({Permission.CUSTOMERS_READ}). "
+    f" have to allow ({CUSTOMERS_READ}). "
 )
 _OUTSIDE = "SELECT * FROM (…) AS t WHERE …"
 _MAX_NAMED = 3

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from zava.data.sql_query.free_query import FreeQuery
+from zava.retail.access_rules import SALES_READ
 from zava.service.analytics import Analytics
 
 if TYPE_CHECKING:
@@ -50,4 +51,4 @@ class RetailAnalytics(Analytics):
         """Notes on the figures of free SQL."""
         from zava.service.sql_answers import SqlAnswers
 
-        return SqlAnswers(self.data, lambda: self.sales.metrics, self._today)
+        return SqlAnswers(self.data, lambda: self.sales.metrics, self._today, SALES_READ)
