@@ -11,7 +11,6 @@ from pathlib import Path
 import psycopg
 
 from zava.data.session.signed_context import ContextKey, ContextSigner
-from zava.infrastructure.embeddings.index_job import embed_catalogue
 from zava.infrastructure.embeddings.minilm import LocalEmbedder
 from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
 from zava.infrastructure.local.state_dir import Home
@@ -21,6 +20,7 @@ from zava.infrastructure.postgres.migrations import (
     migrate,
     set_server_password,
 )
+from zava.retail.data.index_job import embed_catalogue
 from zava.retail.demo.dataset import seed
 from zava.retail.demo.principals import demo_callers, grant_demo_principals
 

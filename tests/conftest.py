@@ -33,13 +33,13 @@ from zava.data.session.signed_context import ContextKey, ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
 from zava.data.sql_query.free_query import FreeQuery
 from zava.infrastructure.cache_backends import ByteStore, MemoryStore
-from zava.infrastructure.embeddings.index_job import embed_catalogue
 from zava.infrastructure.local.state_dir import Home
 from zava.infrastructure.local.token_issuer import LocalIssuer
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.audiences import CUSTOMERS_READ
 from zava.model.core import Caller
 from zava.protocol.tools.tool import ERROR_META
+from zava.retail.data.index_job import embed_catalogue
 from zava.retail.data.metric_catalogue import catalogue as read_whole_catalogue
 from zava.retail.declaration import RETAIL
 from zava.retail.demo.dataset import seed

@@ -15,9 +15,9 @@ from bench.search.arms import NEAREST, Arms
 from bench.search.judged import Product
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.tenant_database import TenantDatabase
-from zava.infrastructure.embeddings.index_job import embed_catalogue
 from zava.infrastructure.embeddings.minilm import MINILM, LocalEmbedder
 from zava.infrastructure.postgres.pool import DatabasePool
+from zava.retail.data.index_job import embed_catalogue
 from zava.retail.data.search_statement import ProductData
 from zava.retail.declaration import RETAIL
 from zava.retail.demo.principals import demo_callers

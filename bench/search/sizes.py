@@ -15,10 +15,10 @@ from bench.cluster import Ground
 from bench.search.quality import cranfield_sku
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.tenant_database import TenantDatabase
-from zava.infrastructure.embeddings.index_job import build_index
 from zava.infrastructure.embeddings.minilm import MINILM
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
+from zava.retail.data.index_job import build_index
 from zava.retail.data.search_statement import ProductData
 from zava.retail.declaration import RETAIL
 from zava.retail.demo.dataset import STORES

@@ -12,11 +12,11 @@ from psycopg.conninfo import make_conninfo
 from tests.database import Database, one
 from tests.importing.files import CELLS
 from tests.security.corpus import read_corpus
-from zava.infrastructure.importing.inbox import make_import_login, run_inbox
-from zava.infrastructure.importing.layout import ImportRefused
-from zava.infrastructure.importing.mapping import documented_layout
 from zava.infrastructure.postgres.readers import all_store_readers
 from zava.retail.demo.dataset import store_id
+from zava.retail.importing.inbox import make_import_login, run_inbox
+from zava.retail.importing.layout import ImportRefused
+from zava.retail.importing.mapping import documented_layout
 
 NAME = "etl_of_tests"
 VERIFY = (Path(__file__).parents[2] / "sql" / "verify" / "isolation.sql").read_text()

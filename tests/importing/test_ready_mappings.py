@@ -9,9 +9,9 @@ import psycopg
 import pytest
 
 from tests.database import Cluster, Database
-from zava.infrastructure.importing.layout import ImportRefused
-from zava.infrastructure.importing.mapping import find_mapping, read_mapping
-from zava.infrastructure.importing.run import run_import
+from zava.retail.importing.layout import ImportRefused
+from zava.retail.importing.mapping import find_mapping, read_mapping
+from zava.retail.importing.run import run_import
 
 SAMPLES = Path(__file__).parents[2] / "docs" / "samples"
 READY = Path(find_mapping.__code__.co_filename).with_name("mappings")

@@ -20,7 +20,6 @@ from tests.local.forked import ROOT
 from tests.local.laptop import Laptop, free_port
 from tests.patience import patient
 from tests.vectors import KnownVectors
-from zava.infrastructure.embeddings.index_job import embed_catalogue
 from zava.infrastructure.local.embedded.cluster import remove_unfinished
 from zava.infrastructure.local.embedded.postgres_server import (
     ADMINISTRATOR,
@@ -29,6 +28,7 @@ from zava.infrastructure.local.embedded.postgres_server import (
 )
 from zava.infrastructure.local.embedded.server_user import EmbeddedServerError
 from zava.infrastructure.local.state_dir import Home
+from zava.retail.data.index_job import embed_catalogue
 
 # A name that two shells would read, and an output that has no "…".
 ODD = 'a "home" of $HOME `and` it\'s own'

@@ -13,8 +13,8 @@ from tests.database import Cluster, Database
 from tests.search import search
 from zava.app import Application, compose
 from zava.composition.backends import embedders
-from zava.infrastructure.embeddings.index_job import embed_catalogue
 from zava.infrastructure.local.state_dir import Home
+from zava.retail.data.index_job import embed_catalogue
 from zava.settings import Settings
 
 QUERY = "claw hammer"

@@ -41,10 +41,10 @@ from tests.soak.faults import Faults, Parts
 from tests.soak.questions import REFUSED, Truth, read_truth, sought
 from zava.composition.backends import SPARE_CONNECTIONS, embedders
 from zava.data.usage.query_stats import QueryStatsCollector
-from zava.infrastructure.embeddings.index_job import embed_catalogue
 from zava.infrastructure.local.state_dir import Home
 from zava.infrastructure.local.token_issuer import LocalIssuer
 from zava.model.core import PerformanceSummary
+from zava.retail.data.index_job import embed_catalogue
 from zava.retail.demo.principals import demo_callers
 from zava.settings import Settings
 from zava.telemetry.instruments import QueryType

@@ -22,7 +22,6 @@ from zava.infrastructure.azure.entra_credentials import azure_credential
 from zava.infrastructure.azure.key_vault import KeyVault, KeyVaultRefused, resolve_references_again
 from zava.infrastructure.command_line import command
 from zava.infrastructure.context_keys import rotated
-from zava.infrastructure.embeddings.index_job import build_index
 from zava.infrastructure.local.database import (
     LocalDatabase,
 )
@@ -35,6 +34,7 @@ from zava.infrastructure.postgres.migrations import (
     name_server_login,
     set_server_password,
 )
+from zava.retail.data.index_job import build_index
 from zava.settings import SettingsError, settings
 
 app = typer.Typer(

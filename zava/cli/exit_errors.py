@@ -16,15 +16,15 @@ from zava.cli.check.values import CheckRefused
 from zava.errors import ZavaError
 from zava.infrastructure.azure.entra_credentials import NoToken
 from zava.infrastructure.azure.key_vault import KeyVaultRefused
-from zava.infrastructure.embeddings.index_job import EmbedRefused
-from zava.infrastructure.importing.layout import ImportRefused
 from zava.infrastructure.local.embedded.server_user import EmbeddedServerError
 from zava.infrastructure.local.state_dir import Home, HomeInUse
 from zava.infrastructure.local.token_issuer import LocalIssuerRefused
 from zava.infrastructure.postgres.access_grants import GrantRefused
 from zava.infrastructure.postgres.migrations import MigrationRefused
 from zava.infrastructure.postgres.sign_in_list import SignInUnknown
+from zava.retail.data.index_job import EmbedRefused
 from zava.retail.demo.dataset import SeedRefused
+from zava.retail.importing.layout import ImportRefused
 from zava.settings import SettingsError, settings
 
 _EXPECTED = (

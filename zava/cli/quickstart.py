@@ -26,7 +26,6 @@ from zava.data.session.signed_context import ContextKey
 from zava.errors import EmbeddingsUnavailable
 from zava.infrastructure.command_line import command
 from zava.infrastructure.embeddings.embedder import Embedder
-from zava.infrastructure.embeddings.index_job import EmbedRefused, EmbedReport, embed_catalogue
 from zava.infrastructure.local.database import (
     EMBEDDED,
     LocalDatabase,
@@ -44,6 +43,7 @@ from zava.infrastructure.postgres.migrations import (
 )
 from zava.infrastructure.telemetry.json_logs import warnings_alone, write_to_stderr
 from zava.protocol.tools.tool import ERROR_META
+from zava.retail.data.index_job import EmbedRefused, EmbedReport, embed_catalogue
 from zava.retail.declaration import RETAIL
 from zava.retail.demo.dataset import SeedReport, seed, store_id
 from zava.retail.demo.principals import demo_callers, grant_demo_principals

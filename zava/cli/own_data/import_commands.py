@@ -17,14 +17,14 @@ from rich.table import Table
 from zava.cli import quickstart
 from zava.cli.terminal import Requester, administered, console, operator
 from zava.composition.backends import embedders
-from zava.infrastructure.importing.files.suggesting import suggest
-from zava.infrastructure.importing.inbox import make_import_login, run_inbox
-from zava.infrastructure.importing.layout import ImportRefused, ImportUnderWay
-from zava.infrastructure.importing.mapping import Mapping, documented_layout, find_mapping
-from zava.infrastructure.importing.rejects import MODES, ImportReport, Mode, write_rejects
-from zava.infrastructure.importing.run import run_import
-from zava.infrastructure.importing.watching import WatchedDirectory
-from zava.infrastructure.postgres.data_quality import DAYS, read_quality
+from zava.retail.data.data_quality import DAYS, read_quality
+from zava.retail.importing.files.suggesting import suggest
+from zava.retail.importing.inbox import make_import_login, run_inbox
+from zava.retail.importing.layout import ImportRefused, ImportUnderWay
+from zava.retail.importing.mapping import Mapping, documented_layout, find_mapping
+from zava.retail.importing.rejects import MODES, ImportReport, Mode, write_rejects
+from zava.retail.importing.run import run_import
+from zava.retail.importing.watching import WatchedDirectory
 from zava.settings import settings
 
 _SAMPLES = 5

@@ -5,11 +5,11 @@ from typing import Any
 
 import psycopg
 
-from zava.infrastructure.importing.layout import LAYOUTS, ImportRefused
-from zava.infrastructure.importing.rejects import Counts, ImportReport, Mode
-from zava.infrastructure.importing.sales_loading import SALES, check_rows, load_sales
-from zava.infrastructure.importing.staging import Progress
-from zava.infrastructure.importing.statements import statement
+from zava.retail.importing.layout import LAYOUTS, ImportRefused
+from zava.retail.importing.rejects import Counts, ImportReport, Mode
+from zava.retail.importing.sales_loading import SALES, check_rows, load_sales
+from zava.retail.importing.staging import Progress
+from zava.retail.importing.statements import statement
 
 _CHECKS: MappingOf[str, tuple[str, ...]] = {
     "stores": ("store names taken",),

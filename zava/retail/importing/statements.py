@@ -5,7 +5,7 @@ from functools import cache
 
 from psycopg import sql
 
-from zava.infrastructure.importing.layout import Field, Layout
+from zava.retail.importing.layout import Field, Layout
 from zava.sql_files import SQL
 
 _DIRECTORY = SQL / "import"

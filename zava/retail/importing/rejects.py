@@ -13,7 +13,7 @@ from uuid import UUID
 
 import psycopg
 
-from zava.infrastructure.importing.staging import REJECTS_END
+from zava.retail.importing.staging import REJECTS_END
 
 Mode = Literal["append", "upsert", "replace-period"]
 MODES: tuple[Mode, ...] = ("append", "upsert", "replace-period")

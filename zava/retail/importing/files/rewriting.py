@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from itertools import compress, repeat
 
-from zava.infrastructure.importing.files.reading import Cell
-from zava.infrastructure.importing.layout import Field, ImportRefused
-from zava.infrastructure.importing.mapping import Load, MappedColumn, Mapping
+from zava.retail.importing.files.reading import Cell
+from zava.retail.importing.layout import Field, ImportRefused
+from zava.retail.importing.mapping import Load, MappedColumn, Mapping
 
 Record = tuple[str, ...]
 """The number of a row, and the cells of the layout; an empty cell is NULL."""

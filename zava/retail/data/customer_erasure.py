@@ -7,10 +7,10 @@ from uuid import UUID
 import psycopg
 from psycopg.types.json import Jsonb
 
-from zava.infrastructure.importing.layout import ImportRefused
-from zava.infrastructure.importing.run import as_only_importer
-from zava.infrastructure.importing.staging import empty
-from zava.infrastructure.importing.statements import statement
+from zava.retail.importing.layout import ImportRefused
+from zava.retail.importing.run import as_only_importer
+from zava.retail.importing.staging import empty
+from zava.retail.importing.statements import statement
 
 By = Literal["id", "email", "key"]
 _REMOVALS = (

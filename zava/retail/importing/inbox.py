@@ -7,12 +7,12 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from zava.infrastructure.importing.layout import LAYOUTS, ImportRefused
-from zava.infrastructure.importing.loading import load_staged, refuse_rejects
-from zava.infrastructure.importing.mapping import Mapping
-from zava.infrastructure.importing.rejects import ImportReport, Mode, read_rejects
-from zava.infrastructure.importing.run import as_only_importer, finish, set_zone, vacuum
-from zava.infrastructure.importing.staging import Progress, empty
+from zava.retail.importing.layout import LAYOUTS, ImportRefused
+from zava.retail.importing.loading import load_staged, refuse_rejects
+from zava.retail.importing.mapping import Mapping
+from zava.retail.importing.rejects import ImportReport, Mode, read_rejects
+from zava.retail.importing.run import as_only_importer, finish, set_zone, vacuum
+from zava.retail.importing.staging import Progress, empty
 
 INBOX = Path("inbox")
 _PASSWORD_BYTES = 24

@@ -9,18 +9,18 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from zava.infrastructure.importing.files.packing import COPY_OPTIONS, batches, pack
-from zava.infrastructure.importing.files.reading import (
+from zava.retail.importing.files.packing import COPY_OPTIONS, batches, pack
+from zava.retail.importing.files.reading import (
     Cell,
     Fingerprint,
     fingerprint,
     open_rows,
     refuse_changed,
 )
-from zava.infrastructure.importing.files.rewriting import Record, rewriting
-from zava.infrastructure.importing.layout import LAYOUTS, ImportRefused
-from zava.infrastructure.importing.mapping import FORMATS, Load, Mapping
-from zava.infrastructure.importing.statements import keep_first
+from zava.retail.importing.files.rewriting import Record, rewriting
+from zava.retail.importing.layout import LAYOUTS, ImportRefused
+from zava.retail.importing.mapping import FORMATS, Load, Mapping
+from zava.retail.importing.statements import keep_first
 
 REJECTS_END = ".rejects.csv"
 

@@ -16,8 +16,8 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any, cast
 
-from zava.infrastructure.importing.layout import ImportRefused
-from zava.infrastructure.importing.mapping import Mapping
+from zava.retail.importing.layout import ImportRefused
+from zava.retail.importing.mapping import Mapping
 
 Cell = str | None
 Rows = Iterator[tuple[int, Sequence[Cell]]]

@@ -6,7 +6,7 @@ from datetime import date, datetime
 import psycopg
 from psycopg.types.json import Jsonb
 
-from zava.infrastructure.importing.statements import statement
+from zava.retail.importing.statements import statement
 from zava.sql_files import SQL
 
 DAYS = 90

@@ -17,11 +17,11 @@ from uuid import UUID
 import psycopg
 from psycopg.types.json import Jsonb
 
-from zava.infrastructure.importing.layout import LAYOUTS, ImportRefused, ImportUnderWay
-from zava.infrastructure.importing.loading import load_staged, refuse_rejects
-from zava.infrastructure.importing.mapping import Mapping
-from zava.infrastructure.importing.rejects import ImportReport, Mode, read_rejects
-from zava.infrastructure.importing.staging import Progress, Sources, empty, find_sources, stage
+from zava.retail.importing.layout import LAYOUTS, ImportRefused, ImportUnderWay
+from zava.retail.importing.loading import load_staged, refuse_rejects
+from zava.retail.importing.mapping import Mapping
+from zava.retail.importing.rejects import ImportReport, Mode, read_rejects
+from zava.retail.importing.staging import Progress, Sources, empty, find_sources, stage
 
 # Any constant does; a second importer is refused.
 _ADVISORY_LOCK = 7_261_941_211

@@ -7,11 +7,11 @@ from pathlib import Path
 import psycopg
 from psycopg.types.json import Jsonb
 
-from zava.infrastructure.importing.files.reading import fingerprint
-from zava.infrastructure.importing.layout import ImportRefused
-from zava.infrastructure.importing.mapping import Load, Mapping
-from zava.infrastructure.importing.sales_loading import SALES
-from zava.infrastructure.importing.staging import list_files
+from zava.retail.importing.files.reading import fingerprint
+from zava.retail.importing.layout import ImportRefused
+from zava.retail.importing.mapping import Load, Mapping
+from zava.retail.importing.sales_loading import SALES
+from zava.retail.importing.staging import list_files
 
 _State = tuple[int, int, int]
 _IS_LOADED = """

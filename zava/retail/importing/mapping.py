@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from zava.infrastructure.importing.layout import BY_NAME, LAYOUTS, ImportRefused, Layout
+from zava.retail.importing.layout import BY_NAME, LAYOUTS, ImportRefused, Layout
 
 DateOrder = Literal["YMD", "DMY", "MDY"]
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from zava.infrastructure.importing.files.reading import Cell, open_rows
-from zava.infrastructure.importing.layout import BY_NAME, LAYOUTS, Field, ImportRefused, Layout
-from zava.infrastructure.importing.mapping import FORMATS, DateOrder, Mapping
+from zava.retail.importing.files.reading import Cell, open_rows
+from zava.retail.importing.layout import BY_NAME, LAYOUTS, Field, ImportRefused, Layout
+from zava.retail.importing.mapping import FORMATS, DateOrder, Mapping
 
 _ROWS = 500
 _ENCODINGS = ("utf-8", "windows-1252")

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from zava.infrastructure.importing.files.reading import Cell, Rows
-from zava.infrastructure.importing.files.rewriting import Record
-from zava.infrastructure.importing.layout import ImportRefused
+from zava.retail.importing.files.reading import Cell, Rows
+from zava.retail.importing.files.rewriting import Record
+from zava.retail.importing.layout import ImportRefused
 
 # Few enough that they stay in the processor's cache: of 5,000 rows each takes twice as long.
 _ROWS_OF_A_BATCH = 250

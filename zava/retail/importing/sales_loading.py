@@ -10,10 +10,10 @@ from typing import Any
 
 import psycopg
 
-from zava.infrastructure.importing.layout import BY_NAME, Layout
-from zava.infrastructure.importing.rejects import ImportReport, Mode
-from zava.infrastructure.importing.staging import Progress
-from zava.infrastructure.importing.statements import (
+from zava.retail.importing.layout import BY_NAME, Layout
+from zava.retail.importing.rejects import ImportReport, Mode
+from zava.retail.importing.staging import Progress
+from zava.retail.importing.statements import (
     cell_checks,
     duplicate_check,
     remove_rejected,
