@@ -54,6 +54,7 @@ from zava.retail.service.use_cases import RetailAnalytics
 from zava.retail.tools.registry import TOOLS
 from zava.settings import Settings, SettingsError, settings
 from zava.telemetry import events, redaction, sinks
+from zava.telemetry.instruments import declare_operations
 from zava.telemetry.sinks import Sink
 
 if TYPE_CHECKING:
@@ -137,6 +138,7 @@ def compose(
         SettingsError: a setting is missing or does not fit the others.
     """
     adopt_host_handlers(settings.log_level)
+    declare_operations(TOOLS)
     metrics, telemetry = InstrumentAggregator(), telemetry_of(settings)
     signer = ContextSigner([ContextKey.parse(text) for text in context_keys])
     pool = database_pool(settings, conninfo)

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from zava import call_context, errors
+from zava.app import compose
 from zava.errors import (
     AccessDenied,
     Busy,
@@ -24,6 +25,7 @@ from zava.errors import (
 from zava.infrastructure.telemetry.aggregator import BUCKETS_SECONDS, InstrumentAggregator
 from zava.model.core import Caller
 from zava.retail.tools.registry import TOOLS
+from zava.settings import Settings
 from zava.telemetry import events, redaction, sinks
 from zava.telemetry.events import operation
 from zava.telemetry.instruments import (
@@ -37,7 +39,7 @@ from zava.telemetry.instruments import (
 )
 from zava.telemetry.sinks import Span
 
-NAME = "execute_sales_query"
+NAME = "read_resource"
 CALLER = Caller(UUID(int=1), UUID(int=2))
 
 
@@ -236,12 +238,30 @@ def test_cache_hits_and_misses_are_counted_by_what_is_cached(sink: Watching) -> 
 
 
 def test_labels_are_closed_sets_whatever_callers_send(sink: Watching) -> None:
-    assert TOOLS.keys() <= OPERATIONS
     for metric in INSTRUMENTS.values():
         for label, values in metric.labels:
             assert 0 < len(values) <= (len(TOOLS) + 4 if label == "operation" else 12)
     with pytest.raises(ValueError, match="not one of its values"):
         sink.count(INSTRUMENTS["operation_success"], ("drop table",))
+
+
+async def test_tools_are_counted_by_name_once_the_application_is_joined(
+    context_keys: list[str], sink: Watching
+) -> None:
+    settings = Settings.model_validate(
+        {
+            "ZAVA_IDENTITY_ISSUER": "https://i.example/{tid}",
+            "ZAVA_IDENTITY_AUDIENCE": "api://zava",
+            "ZAVA_ALLOWED_TENANTS": str(UUID(int=1)),
+        }
+    )
+    OPERATIONS.difference_update(TOOLS)
+    await compose(settings, conninfo="host=db.example", context_keys=context_keys).close()
+    for name in TOOLS:
+        async with operation(name):
+            pass
+    assert [sink.counter("operation_success", name) for name in TOOLS] == [1] * len(TOOLS)
+    assert sink.counter("operation_success", "other") == 0
 
 
 async def test_operation_of_another_name_is_counted_as_other(sink: Watching) -> None:

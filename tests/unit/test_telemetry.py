@@ -22,7 +22,7 @@ from zava.telemetry import events, sinks
 from zava.telemetry.instruments import INSTRUMENTS, QueryType
 
 ROOT = Path(__file__).parents[2]
-NAME = "execute_sales_query"
+NAME = "read_resource"
 SOON = 0.02
 
 
