@@ -42,6 +42,7 @@ from zava.infrastructure.postgres.pool import DatabasePool
 from zava.infrastructure.telemetry.aggregator import InstrumentAggregator
 from zava.infrastructure.telemetry.app_insights import Telemetry
 from zava.infrastructure.telemetry.json_logs import adopt_host_handlers, call_of_host
+from zava.model.core import Caller
 from zava.protocol.auth.tokens import TrustedIssuer
 from zava.protocol.capacity.process_time import ProcessTime
 from zava.protocol.http.endpoint import Endpoint, SigningIn
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
     from zava.composition.local_sign_in import LocalSignIn
     from zava.data.sql_query.lint.linter import Linter
     from zava.data.sql_query.lint.query_tree import Tables
+    from zava.retail.data.store_quality import DataQuality
     from zava.retail.service.product_search import ProductSearch
     from zava.retail.service.sales_analytics import SalesAnalytics
 
@@ -187,6 +189,7 @@ def compose(
         ),
         make_sales=lambda: _sales(tenancy, cache, settings),
         make_products=lambda: _products(tenancy, vectors),
+        read_quality=lambda caller: _quality(tenancy, caller),
         clock=_clock(settings),
         today=lambda: _stores_today(settings),
     )
@@ -366,6 +369,13 @@ def _products(tenancy: TenantDatabase, vectors: QueryVectors) -> "ProductSearch"
     from zava.retail.service.product_search import ProductSearch
 
     return ProductSearch(ProductData(tenancy), vectors)
+
+
+async def _quality(tenancy: TenantDatabase, caller: Caller) -> "DataQuality":
+    # Loaded when the first report is read.
+    from zava.retail.data.store_quality import read_data_quality
+
+    return await read_data_quality(tenancy, caller)
 
 
 def _make_server(

@@ -7,8 +7,8 @@ from tests.database import Database
 from tests.protocol.rpc import ERAS
 from tests.protocol.test_performance import read
 from zava.app import Application
-from zava.protocol.resources.quality_report import URI
 from zava.retail.data.data_quality import read_quality
+from zava.retail.quality_report import URI
 
 STORES = {"seattle": 1, "eastside": 3, "head-office": 8}
 

@@ -6,8 +6,9 @@ from zava.model.audiences import SQL_QUERY
 from zava.model.core import Caller
 from zava.protocol.apps import sales_chart
 from zava.protocol.rendering.schema import schemas_text
-from zava.protocol.resources import budget, performance, quality_report
+from zava.protocol.resources import budget, performance
 from zava.protocol.resources.resource import Resource
+from zava.retail import quality_report
 from zava.retail.access_rules import SALES_READ
 from zava.retail.service.insights import insight_page
 from zava.retail.service.use_cases import RetailAnalytics

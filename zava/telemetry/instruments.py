@@ -1,6 +1,7 @@
 """What is measured, under the source design's names, and the closed set behind each label."""
 
-from collections.abc import Iterable, Set as AbstractSet
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from zava.data.sql_query.answer_checks import AnswerChecks
     from zava.data.sql_query.lint.linter import Lint, Linter
     from zava.data.sql_query.lint.query_tree import Tables
-    from zava.data.store_quality import DataQuality
 
 logger = logging.getLogger(__name__)
 
@@ -198,16 +197,6 @@ class FreeQuery:
                 hint=f"Request them from {self.domain.audiences.widest.title}.",
             )
         return self._tenancy.performance()
-
-    async def quality(self, caller: Caller) -> "DataQuality":
-        """Return how fresh and whole the orders of the caller's stores are.
-
-        Raises:
-            AccessDenied: the caller has no grant.
-        """
-        from zava.data.store_quality import read_data_quality
-
-        return await read_data_quality(self._tenancy, caller)
 
     async def budget(self, caller: Caller) -> BudgetUse:
         """Return what the caller has used of the budgets.

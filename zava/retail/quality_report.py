@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from zava.data.store_quality import DAYS, DataQuality
 from zava.model.core import Caller
 from zava.protocol.rendering.scope import scope_text
-from zava.service.analytics import Analytics
+from zava.retail.data.store_quality import DAYS, DataQuality
+from zava.retail.service.use_cases import RetailAnalytics
 
 URI = "retail://data-quality"
 _HEADER = (
@@ -16,9 +16,9 @@ _HEADER = (
 _IMPORTS = "import ended | source | mode | rows written | rows rejected"
 
 
-async def read(analytics: Analytics, caller: Caller, _values: Mapping[str, str]) -> str:
+async def read(analytics: RetailAnalytics, caller: Caller, _values: Mapping[str, str]) -> str:
     """Return the report as text, a store a line; the head office's ends with the imports."""
-    return quality_text(await analytics.data.quality(caller))
+    return quality_text(await analytics.quality(caller))
 
 
 def quality_text(quality: DataQuality) -> str:
