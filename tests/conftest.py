@@ -25,7 +25,6 @@ from tests.vectors import KnownVectors, keep_vectors
 from zava.app import Application, compose
 from zava.cli.client import call_tool
 from zava.data.metrics.catalog import Catalogue
-from zava.data.metrics.reader import MetricReader
 from zava.data.metrics.result_cache import ResultCache
 from zava.data.session.audit_writer import AuditWriter
 from zava.data.session.isolation_check import IsolationCheck
@@ -41,6 +40,7 @@ from zava.model.core import Caller
 from zava.protocol.tools.tool import ERROR_META
 from zava.retail.data.index_job import embed_catalogue
 from zava.retail.data.metric_catalogue import catalogue as read_whole_catalogue
+from zava.retail.data.sales_reader import SalesReader
 from zava.retail.declaration import RETAIL
 from zava.retail.demo.dataset import seed
 from zava.retail.demo.principals import demo_callers, grant_demo_principals
@@ -241,9 +241,9 @@ def uncached(unguarded: TenantDatabase) -> ResultCache:
 
 
 @pytest.fixture(scope="session")
-def metrics(unguarded: TenantDatabase, uncached: ResultCache, catalogue: Catalogue) -> MetricReader:
+def metrics(unguarded: TenantDatabase, uncached: ResultCache, catalogue: Catalogue) -> SalesReader:
     """The metrics over the shared database, each question asked anew."""
-    return MetricReader(unguarded, uncached, catalogue)
+    return SalesReader(unguarded, uncached, catalogue)
 
 
 @pytest.fixture(scope="session")

@@ -353,12 +353,12 @@ def _stores_today(settings: Settings) -> date:
 
 def _sales(tenancy: TenantDatabase, cache: ResultCache, settings: Settings) -> "SalesAnalytics":
     # Loaded when the first figure is asked for.
-    from zava.data.metrics.reader import MetricReader
     from zava.model.fiscal_calendar import fiscal_calendar
     from zava.retail.data.metric_catalogue import catalogue
+    from zava.retail.data.sales_reader import SalesReader
     from zava.retail.service.sales_analytics import SalesAnalytics
 
-    reader = MetricReader(tenancy, cache, catalogue())
+    reader = SalesReader(tenancy, cache, catalogue())
     fiscal = fiscal_calendar(settings.fiscal_year_start, settings.retail_calendar)
     return SalesAnalytics(reader, lambda: _stores_today(settings), fiscal)
 

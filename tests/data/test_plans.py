@@ -23,6 +23,7 @@ from zava.model.audiences import Audience
 from zava.model.core import Caller
 from zava.retail.access_rules import AUDIENCES, REGIONAL_MANAGERS, STORE_MANAGERS
 from zava.retail.data import search_statement as search
+from zava.retail.declaration import RETAIL
 from zava.retail.demo.principals import PRINCIPALS
 
 QUERIES = Path(__file__).parents[2] / "zava" / "data" / "queries"
@@ -32,9 +33,11 @@ CALLERS = {STORE_MANAGERS: "redmond", REGIONAL_MANAGERS: "eastside"}
 TENANT_AUDIENCES = [STORE_MANAGERS, REGIONAL_MANAGERS]
 
 # What statements of ours are given as $1.
-PARAMS: dict[str, Any] = {"outside_text": OUTSIDE_TEXT}
-# A part of a larger statement, which the metrics put together.
-PARTS = {"chain_quartiles"}
+PARAMS: dict[str, Any] = {
+    "outside_text": {"schema": RETAIL.schema, "columns": OUTSIDE_TEXT},
+    "table_structure": {"schema": RETAIL.schema},
+    "field_names": {"schema": RETAIL.schema},
+}
 SEARCHED = {
     "text": "paint bucket",
     "skus": ["PAINT"],
@@ -92,9 +95,10 @@ ANALYTICS = {
 
 def shipped() -> dict[str, tuple[str, Any]]:
     """Return every statement of ours with its parameters, by name."""
-    names = [file.stem for file in sorted(QUERIES.glob("*.sql")) if file.stem not in PARTS]
+    names = [file.stem for file in sorted(QUERIES.glob("*.sql"))]
     own = {name: (statement(name), PARAMS.get(name)) for name in names}
-    own["search_registry"] = (search.statement("search_registry"), None)
+    for name in ("scope", "enumerated_values", "search_registry"):
+        own[name] = (statement(name, RETAIL.package), None)
     assert EMPTINESS is not None
     searches = {name: (sql, SEARCHED) for name, sql in SEARCHES.items()}
     analytics = {name: (sql, None) for name, sql in ANALYTICS.items()}

@@ -59,7 +59,7 @@ async def test_grant_that_changes_between_two_trips_never_names_the_wrong_stores
     meddled: list[str] = []
 
     def meddle(about_to_run: str) -> None:
-        if about_to_run == statement("scope") and not meddled:
+        if about_to_run == statement("scope", RETAIL.package) and not meddled:
             meddled.append(about_to_run)
             give(seeded_clone, seattle, "Redmond")
 

@@ -174,7 +174,7 @@ async def test_statement_that_was_cancelled_is_not_told(
     make: Make, callers: dict[str, Caller], caplog: pytest.LogCaptureFixture
 ) -> None:
     tenancy = make(slow_seconds=0.1)
-    await tenancy.read(callers["seattle"], statement("scope"))
+    await tenancy.read(callers["seattle"], statement("scope", RETAIL.package))
     call = asyncio.ensure_future(tenancy.run(callers["seattle"], "SELECT pg_sleep(20)", max_rows=1))
     await asyncio.wait({call}, timeout=0.3)
     call.cancel()

@@ -225,7 +225,7 @@ async def test_another_store_and_no_store_are_one_answer(
         assert caught.value.code == "AUTHORIZATION_ERROR"
         assert caught.value.hint == (
             "You see 1 of 8 stores: Zava Retail Seattle."
-            " compare_with_chain compares yours with the others together."
+            " compare_with_chain compares yours with the chain's quartiles."
         )
         told.append(caught.value.message.replace(name, "…"))
     assert told[0] == told[1]

@@ -13,7 +13,6 @@ from tests.conftest import TODAY, result_cache
 from tests.database import Database
 from tests.metrics import naive
 from zava.data.metrics.catalog import Catalogue
-from zava.data.metrics.reader import CHAIN_METRICS, MetricReader
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
@@ -21,6 +20,7 @@ from zava.errors import InvalidInput
 from zava.infrastructure.cache_backends import MemoryStore
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
+from zava.retail.data.sales_reader import CHAIN_METRICS, SalesReader
 from zava.retail.declaration import RETAIL
 from zava.retail.demo.dataset import STORES, store_id
 from zava.retail.service.chain_comparison import ChainAnalysis
@@ -31,7 +31,7 @@ QUARTER = (date(2026, 1, 1), date(2026, 4, 1))
 
 
 @pytest.fixture
-def analysis(metrics: MetricReader) -> ChainAnalysis:
+def analysis(metrics: SalesReader) -> ChainAnalysis:
     return ChainAnalysis(metrics, lambda: TODAY)
 
 
@@ -156,7 +156,7 @@ async def quartiles_of(
 ) -> Any:
     pool = DatabasePool(database.server, max_size=1)
     tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer, RETAIL))
-    reader = MetricReader(tenancy, result_cache(tenancy, MemoryStore(1), ttl_seconds=0), catalogue)
+    reader = SalesReader(tenancy, result_cache(tenancy, MemoryStore(1), ttl_seconds=0), catalogue)
     try:
         told = await ChainAnalysis(reader, lambda: TODAY).compare(caller, metric, "2026-Q1")
     finally:

@@ -25,9 +25,10 @@ from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
 from zava.model.coverage import parts
 from zava.model.data_reach import DataReach
-from zava.model.metrics import Comparison, MetricFilter, MetricOrder, PeriodUnit, StorePerformance
+from zava.model.metrics import Comparison, MetricFilter, MetricOrder, PeriodUnit
 from zava.retail.declaration import RETAIL
 from zava.retail.demo.dataset import STORES
+from zava.retail.sales_values import StorePerformance
 from zava.retail.service.chain_comparison import ChainAnalysis
 from zava.retail.service.store_performance import StoreAnalysis
 from zava.service.metrics.periods import parse_period

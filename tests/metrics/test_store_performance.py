@@ -111,7 +111,7 @@ async def test_another_store_and_no_store_are_one_tool_error(ask_tool: AskTool) 
         assert answer.content["message"] == f"No store in your scope is named '{name}'."
         assert answer.content["hint"] == (
             "You see 1 of 8 stores: Zava Retail Seattle."
-            " compare_with_chain compares yours with the others together."
+            " compare_with_chain compares yours with the chain's quartiles."
         )
     assert not (await ask_tool("seattle", "get_store_performance", {"store": " SEATTLE "})).is_error
 

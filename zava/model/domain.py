@@ -13,7 +13,8 @@ class Domain:
     `schema` has the tables that callers read. `time_zone` is the stores': it decides on which day
     a moment is. `store_prefix` begins each store's name, in lower case; people leave it out.
     `restricted_reason` states why some audiences may not read what the catalogue restricts.
-    `audiences` and `permissions` are those of grants and of tokens.
+    `audiences` and `permissions` are those of grants and of tokens. `peers_hint` names the way to
+    figures on stores outside a caller's scope. `package` has the domain's own statements.
     """
 
     name: str
@@ -25,6 +26,8 @@ class Domain:
     audiences: Audiences
     permissions: Permissions
     restricted_reason: str
+    peers_hint: str
+    package: str
 
     def short_name(self, store: str) -> str:
         """Return a store's name as people write it, in lower case."""

@@ -29,4 +29,6 @@ RETAIL = Domain(
     audiences=AUDIENCES,
     permissions=PERMISSIONS,
     restricted_reason="cost and margin are for regional managers and head office",
+    peers_hint="compare_with_chain compares yours with the chain's quartiles.",
+    package="zava.retail.data",
 )

@@ -222,7 +222,8 @@ class TenantDatabase:
     async def _scope(self, caller: Caller, role: ReadingRole, scope_text: str) -> Scope:
         known = self._scopes.get((role, scope_text))
         if known is None:
-            _, names = await self._executor.execute(caller, Statement(statement("scope")))
+            named = Statement(statement("scope", self.domain.package))
+            _, names = await self._executor.execute(caller, named)
             stores = [orjson.loads(line) for line in names.lines]
             known = Scope(
                 role.audience,
@@ -231,7 +232,10 @@ class TenantDatabase:
                 role.reads_personal,
             )
             if self._outside_text is None:
-                read_origins = Statement(statement("outside_text"), OUTSIDE_TEXT)
+                read_origins = Statement(
+                    statement("outside_text"),
+                    {"schema": self.domain.schema, "columns": OUTSIDE_TEXT},
+                )
                 _, origins = await self._executor.execute(caller, read_origins)
                 self._outside_text = frozenset(
                     (row["table_id"], row["column_number"])

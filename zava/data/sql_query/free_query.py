@@ -174,7 +174,9 @@ class FreeQuery:
             InvalidInput: a name is no table that this audience can read.
         """
         # The values are read each time: the trip also asks whether the caller may still ask.
-        values, scope = await self._tenancy.read(caller, statement("enumerated_values"))
+        values, scope = await self._tenancy.read(
+            caller, statement("enumerated_values", self.domain.package)
+        )
         await self._know_structure(caller, scope.role)
         return self._schemas.describe(scope.role, names, values), scope
 
@@ -190,7 +192,7 @@ class FreeQuery:
             AccessDenied: the caller has no grant.
             NotPermitted: the caller is of another audience.
         """
-        _, scope = await self._tenancy.read(caller, statement("scope"))
+        _, scope = await self._tenancy.read(caller, statement("scope", self.domain.package))
         if scope.audience.breadth is not Breadth.ALL:
             raise NotPermitted(
                 f"Only {self.domain.audiences.widest.title} may read query statistics.",
@@ -214,7 +216,9 @@ class FreeQuery:
             await self._learn_structure(caller)
 
     async def _learn_structure(self, caller: Caller) -> ReadingRole:
-        rows, scope = await self._tenancy.read(caller, statement("table_structure"))
+        rows, scope = await self._tenancy.read(
+            caller, statement("table_structure"), {"schema": self.domain.schema}
+        )
         self._schemas.learn(scope.role, rows)
         return scope.role
 
@@ -224,7 +228,9 @@ class FreeQuery:
             return self._reader
         # The same tables for every audience: a verdict depends on the text alone.
         tables = self._schemas.columns(await self._learn_structure(caller))
-        rows, _ = await self._tenancy.read(caller, statement("field_names"))
+        rows, _ = await self._tenancy.read(
+            caller, statement("field_names"), {"schema": self.domain.schema}
+        )
         guard = Guard(
             self.domain.schema,
             frozenset(tables),

@@ -7,7 +7,8 @@ from typing import Protocol
 
 from zava.errors import InvalidInput
 from zava.model.core import Caller
-from zava.model.metrics import ChainComparison, Period, PeriodUnit
+from zava.model.metrics import Period, PeriodUnit
+from zava.retail.sales_values import ChainComparison
 from zava.service.metrics.periods import parse_period
 
 DEFAULT_PERIOD = "last month"

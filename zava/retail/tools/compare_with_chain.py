@@ -7,13 +7,13 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from zava.model.core import Caller
-from zava.model.metrics import ChainComparison
 from zava.protocol.apps import sales_chart
 from zava.protocol.rendering.metric_table import PeriodContent, period_content, reach_content
 from zava.protocol.rendering.scope import ScopeContent, scope_content, scope_text
 from zava.protocol.tools.metric_forms import read_period
 from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
 from zava.retail.access_rules import CHAIN_COMPARE
+from zava.retail.sales_values import ChainComparison
 from zava.retail.service.chain_comparison import DEFAULT_PERIOD
 from zava.retail.service.use_cases import RetailAnalytics
 

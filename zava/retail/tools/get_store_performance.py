@@ -8,7 +8,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from zava.model.core import Caller
-from zava.model.metrics import MetricColumn, MetricRows, Period, StorePerformance
+from zava.model.metrics import MetricColumn, MetricRows, Period
 from zava.protocol.apps import sales_chart
 from zava.protocol.rendering.metric_table import (
     PeriodContent,
@@ -22,6 +22,7 @@ from zava.protocol.rendering.table import row_line
 from zava.protocol.tools.metric_forms import read_period
 from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
 from zava.retail.access_rules import SALES_READ
+from zava.retail.sales_values import StorePerformance
 from zava.retail.service.store_performance import DEFAULT_PERIOD
 from zava.retail.service.use_cases import RetailAnalytics
 
