@@ -105,8 +105,8 @@ class Settings(IdentitySettings, StatementSettings, MachineSettings, DatabaseSet
         le=86_400,
         validation_alias="ZAVA_CACHE_TTL_SECONDS",
         description="How long an answer of the metrics is kept, at most; 0 keeps none. A change of "
-        "the caller's own stores' data or access shows at the next call in any case; the chain's "
-        "quartiles may be that old.",
+        "the caller's own stores' data or access shows at the next call in any case; figures "
+        "over every store may be that old.",
     )
     azure_openai_endpoint: str | None = Field(
         None,

@@ -15,7 +15,7 @@ from zava.infrastructure.local.embedded.cluster import is_in
 from zava.infrastructure.local.state_dir import Home
 from zava.infrastructure.postgres import access_grants
 from zava.infrastructure.postgres.access_grants import GrantRefused, Principal
-from zava.infrastructure.postgres.readers import Reader, all_store_readers, shows_peers
+from zava.infrastructure.postgres.readers import Reader, readers_of_every_store, shows_peers
 from zava.model.core import Caller, caller_of_subject
 from zava.retail.declaration import RETAIL
 from zava.retail.demo.principals import demo_callers
@@ -139,7 +139,7 @@ def explain_access(name: _Who, tenant: _Tenant = None, object_id: _Object = None
 def show_readers(database: LocalDatabase) -> None:
     """Print who reads every store's rows by design: beside the proof, to be looked at."""
     with database.administration() as connection:
-        lines = _reader_lines(all_store_readers(connection))
+        lines = _reader_lines(readers_of_every_store(connection))
         if shows_peers(connection):
             lines.append(
                 "PostgreSQL's functions about locks and counters are open to every login: only the"

@@ -82,7 +82,7 @@ def _hashed(text: str) -> UUID:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What one answer could see: `stores` in name order, out of `store_count` in the chain.
+    """What one answer could see: `stores` in name order, out of `store_count` in all.
 
     `reads_personal`: also names, e-mail and phone of customers.
     """

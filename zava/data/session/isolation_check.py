@@ -23,6 +23,7 @@ from zava.data.session.retries import is_lost_connection
 from zava.data.session.signed_context import ContextSigner, SignedCall
 from zava.errors import Busy, ZavaError
 from zava.infrastructure.postgres.pool import DatabasePool, Unreachable
+from zava.model.audiences import Audience
 from zava.model.core import Caller
 from zava.model.domain import Domain
 from zava.sql_files import SQL
@@ -57,7 +58,7 @@ _CANARIES_AGAIN = (
 )
 _PRINCIPALS_AGAIN = (
     "INSERT INTO zava.principals (tenant_id, object_id, display_name, audience, store_ids)"
-    " SELECT '00000000-0000-0000-0000-000000000000', store_id, song, 'store_managers',"
+    " SELECT '00000000-0000-0000-0000-000000000000', store_id, song, '{audience}',"
     " ARRAY[store_id] FROM zava.canary ON CONFLICT (tenant_id, object_id) DO UPDATE SET"
     " active = true, valid_from = '-infinity', valid_until = 'infinity',"
     " audience = excluded.audience, store_ids = excluded.store_ids, reads_personal = false"
@@ -78,13 +79,13 @@ class _Song:
     rows: list[bytes] | None = None
     state: str | None = None
 
-    def problems(self, result: PGresult) -> list[str]:
+    def problems(self, result: PGresult, audience: Audience) -> list[str]:
         try:
             raise_error(result)
         except psycopg.Error as error:
             if error.sqlstate == self.state:
                 return []
-            remedy = _REMEDIES.get(error.sqlstate or "", _RESTORE)
+            remedy = _REMEDIES.get(error.sqlstate or "", _RESTORE).format(audience=audience)
             return [f"{self.what}: {error.sqlstate}; run {remedy}"]
         rows = [result.get_value(row, 0) for row in range(1, result.ntuples)]
         if rows == self.rows:
@@ -155,9 +156,9 @@ class IsolationCheck:
             for query in catalog_queries():
                 pipeline.add_query(query)
             songs = _songs(self._signer)
-            role = self.domain.audiences.first.role
+            audience = self.domain.audiences.first
             for song in songs:
-                pipeline.add_call(role, song.call, _BOUNDS, describe=False)
+                pipeline.add_call(audience.role, song.call, _BOUNDS, describe=False)
             results = await pipeline.run()
         found = []
         for catalog in (result for step, result in results if step == "query"):
@@ -165,7 +166,7 @@ class IsolationCheck:
             found += [(catalog.get_value(row, 0) or b"").decode() for row in range(catalog.ntuples)]
         sung = [result for step, result in results if step == "run"]
         for song, result in zip(songs, sung, strict=True):
-            found += song.problems(result)
+            found += song.problems(result, audience)
         return found
 
     async def _prove(self) -> None:

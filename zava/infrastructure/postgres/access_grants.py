@@ -17,7 +17,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from zava.infrastructure.command_line import command
-from zava.infrastructure.postgres.readers import Reader, all_store_readers
+from zava.infrastructure.postgres.readers import Reader, readers_of_every_store
 from zava.model.audiences import Audience, Breadth, ReadingRole
 from zava.model.core import Caller
 from zava.model.domain import Domain
@@ -254,7 +254,7 @@ def explain_access(
             principal,
             relations,
             tuple(Change(*row) for row in changes),
-            all_store_readers(connection),
+            readers_of_every_store(connection),
         )
 
 

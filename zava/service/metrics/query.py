@@ -30,7 +30,7 @@ DEFAULT_PERIOD = "last 12 months"
 MAX_FORECASTS = 13
 
 _FIRST_DAY = date(1900, 1, 1)
-_STORE_DIMENSIONS = frozenset({"store", "region", "channel"})
+_TENANT_DIMENSIONS = frozenset({"store", "region", "channel"})
 
 
 class MetricData(Protocol):
@@ -183,7 +183,7 @@ def _label_count(figures: MetricRows) -> int:
 
 
 def _about_scope(figures: MetricRows, scope: Scope, peers_hint: str) -> list[str]:
-    is_ranked = any(column.name in _STORE_DIMENSIONS for column in figures.columns)
+    is_ranked = any(column.name in _TENANT_DIMENSIONS for column in figures.columns)
     if not is_ranked or len(scope.stores) == scope.store_count:
         return []
     seen = f"You see {len(scope.stores)} of {scope.store_count} stores"

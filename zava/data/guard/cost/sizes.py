@@ -207,7 +207,7 @@ class Sizes:
         rows = self._work.joined(select)
         keys = [group_target(key, select) for key in select.get("groupClause", ())]
         names = {implied_name(key) for key in keys if "ColumnRef" in key}
-        # A key of a retail table has few rows. A column that the statement makes may be constant.
+        # A key of a stored table has few rows. A column that the statement makes may be constant.
         shares = [share for name, share in _SHARES_OF_KEYS.items() if name in names]
         if not shares or not joins_by_keys(select, self._work.ctes):
             return rows
