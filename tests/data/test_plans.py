@@ -18,7 +18,6 @@ from zava.data.named_queries import statement
 from zava.data.session.signed_context import ContextKey, ContextSigner
 from zava.data.sql_query.empty_results import question
 from zava.data.sql_query.predicates import Predicate
-from zava.data.syntax.outside_text import OUTSIDE_TEXT
 from zava.model.audiences import Audience
 from zava.model.core import Caller
 from zava.retail.access_rules import AUDIENCES, REGIONAL_MANAGERS, STORE_MANAGERS
@@ -34,7 +33,7 @@ TENANT_AUDIENCES = [STORE_MANAGERS, REGIONAL_MANAGERS]
 
 # What statements of ours are given as $1.
 PARAMS: dict[str, Any] = {
-    "outside_text": {"schema": RETAIL.schema, "columns": OUTSIDE_TEXT},
+    "outside_text": {"schema": RETAIL.schema, "columns": RETAIL.outside_text},
     "table_structure": {"schema": RETAIL.schema},
     "field_names": {"schema": RETAIL.schema},
 }
@@ -62,7 +61,7 @@ SEARCHES = {
 }
 
 EMPTINESS = question(
-    "retail",
+    RETAIL,
     [
         Predicate("orders", "status", "=", ("lost",)),
         Predicate("orders", "order_date", ">=", ("2031-01-01",)),

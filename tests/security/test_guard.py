@@ -7,6 +7,7 @@ import pytest
 from zava.data.guard.analysis import ParsingTurns, StatementAnalyzer
 from zava.data.guard.guard import Guard, Verdict
 from zava.data.guard.syntax import syntax_hint
+from zava.data.syntax.outside_text import OutsideText
 from zava.errors import DatabaseFault, QueryRefused
 
 TABLES = frozenset({"stores", "orders", "order_items", "products", "customers"})
@@ -38,7 +39,7 @@ LONG = "Write what it looks for as a short literal, or gather fewer rows into on
 
 
 def judge(sql: str) -> Verdict:
-    return Guard("retail", TABLES, COLUMNS_OF_TABLES, CALLING).judge(sql)
+    return Guard("retail", TABLES, COLUMNS_OF_TABLES, CALLING, OutsideText({})).judge(sql)
 
 
 def bounded(name: str, largest: str) -> str:
@@ -444,7 +445,9 @@ def test_what_no_deadline_could_end_is_refused(sql: str) -> None:
 
 
 async def test_verdict_is_remembered_and_each_refusal_has_its_own_correlation_id() -> None:
-    reader = StatementAnalyzer(Guard("retail", TABLES, COLUMNS_OF_TABLES, CALLING), ParsingTurns())
+    reader = StatementAnalyzer(
+        Guard("retail", TABLES, COLUMNS_OF_TABLES, CALLING, OutsideText({})), ParsingTurns()
+    )
     read = [await reader.read(b"", "SELECT pg_sleep(1)") for _ in range(2)]
     assert read[0] is read[1]
     ids = set()

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from tests.security.grammar import marked_statements, mutations, plain
 from zava.data.guard.guard import Guard
 from zava.data.sql_query.free_query import FreeQuery
+from zava.data.syntax.outside_text import OutsideText
 from zava.errors import QueryRefused
 from zava.model.core import Caller
 
@@ -34,7 +35,7 @@ COLUMNS_OF_TABLES = frozenset(
 CALLING = frozenset({"pg_sleep", "regrole", "regclass"})
 FUZZED, FUZZ_SECONDS = 20_000, 120
 
-guard = Guard("retail", TABLES, COLUMNS_OF_TABLES, CALLING)
+guard = Guard("retail", TABLES, COLUMNS_OF_TABLES, CALLING, OutsideText({}))
 QUIET = settings(derandomize=True, suppress_health_check=list(HealthCheck))
 
 

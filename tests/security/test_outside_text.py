@@ -7,10 +7,11 @@ import pytest
 
 from tests.asking import AskTool
 from zava.data.sql_query.free_query import FreeQuery
-from zava.data.syntax.outside_text import HOLDS_NO_TEXT, OUTSIDE_TEXT, reads_outside_text
+from zava.data.syntax.outside_text import HOLDS_NO_TEXT, OutsideText
 from zava.data.syntax.parser import parse
 from zava.model.core import Caller
 from zava.protocol.rendering.table import table_content, table_text
+from zava.retail.declaration import RETAIL
 
 P, C = "FROM retail.products", "FROM retail.customers"
 
@@ -131,12 +132,13 @@ async def test_note_on_how_to_continue_quotes_no_computed_text(
 
 
 def test_every_column_of_outsiders_is_found_by_its_name() -> None:
-    for table, columns in OUTSIDE_TEXT.items():
+    outside = OutsideText(RETAIL.outside_text)
+    for table, columns in RETAIL.outside_text.items():
         for column in columns:
             sql = f"SELECT lower({column}::text) FROM retail.{table}"
-            assert reads_outside_text(sql, parse(sql)[0])
+            assert outside.is_read(sql, parse(sql)[0])
         sql = f"SELECT count(*) FROM retail.{table}"
-        assert not reads_outside_text(sql, parse(sql)[0])
+        assert not outside.is_read(sql, parse(sql)[0])
 
 
 def test_types_that_hold_no_text_refuse_it(changing: psycopg.Connection) -> None:

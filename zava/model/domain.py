@@ -1,5 +1,6 @@
 """What the core is given of the business whose data it serves."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from zava.model.audiences import Audiences, Permissions
@@ -15,6 +16,8 @@ class Domain:
     `restricted_reason` states why some audiences may not read what the catalogue restricts.
     `audiences` and `permissions` are those of grants and of tokens. `peers_hint` names the way to
     figures on stores outside a caller's scope. `package` has the domain's own statements.
+    `outside_text` has the columns, by table, of text that customers or suppliers wrote: data for a
+    reader, never instructions. Those of `personal_table` need the second role of an audience.
     """
 
     name: str
@@ -28,6 +31,8 @@ class Domain:
     restricted_reason: str
     peers_hint: str
     package: str
+    outside_text: Mapping[str, tuple[str, ...]]
+    personal_table: str
 
     def short_name(self, store: str) -> str:
         """Return a store's name as people write it, in lower case."""

@@ -31,4 +31,10 @@ RETAIL = Domain(
     restricted_reason="cost and margin are for regional managers and head office",
     peers_hint="compare_with_chain compares yours with the chain's quartiles.",
     package="zava.retail.data",
+    outside_text={
+        "customers": ("first_name", "last_name", "email", "phone"),
+        "products": ("product_name", "product_description", "synonyms"),
+        "product_words": ("words",),
+    },
+    personal_table="customers",
 )

@@ -18,7 +18,6 @@ from zava.data.session.results import EffectiveAccess, StatementResult, scope_ha
 from zava.data.session.signed_context import ContextSigner
 from zava.data.syntax.fingerprint import note_statement
 from zava.data.syntax.limits import check_limits
-from zava.data.syntax.outside_text import OUTSIDE_TEXT
 from zava.data.usage.budgets import Budget, Budgets
 from zava.data.usage.query_stats import QueryStatsCollector
 from zava.errors import Busy, QueryRefused
@@ -234,7 +233,7 @@ class TenantDatabase:
             if self._outside_text is None:
                 read_origins = Statement(
                     statement("outside_text"),
-                    {"schema": self.domain.schema, "columns": OUTSIDE_TEXT},
+                    {"schema": self.domain.schema, "columns": self.domain.outside_text},
                 )
                 _, origins = await self._executor.execute(caller, read_origins)
                 self._outside_text = frozenset(

@@ -20,7 +20,7 @@ from zava.data.sql_query.schema_catalog import SchemaReader
 from zava.data.sql_query.statement_text import check_characters, plain_statement
 from zava.data.syntax.fingerprint import note_fingerprint, note_statement
 from zava.data.syntax.limits import check_limits
-from zava.data.syntax.outside_text import reads_outside_text
+from zava.data.syntax.outside_text import OutsideText
 from zava.data.syntax.parser import Node
 from zava.errors import DatabaseFault, NotPermitted, QueryRefused, ZavaError
 from zava.model.answer_size import rows_that_fit
@@ -62,6 +62,7 @@ class FreeQuery:
         self._linter: Linter | None = None
         self._most_rows = most_rows
         self._schemas = SchemaReader(domain.schema)
+        self._outside_text = OutsideText(domain.outside_text)
         self._turns = turns or ParsingTurns()
         self._reader: StatementAnalyzer | None = None
         self._tables: Tables = {}
@@ -116,7 +117,7 @@ class FreeQuery:
     def _read_findings(self, text: str, tree: Node, has_subqueries: bool) -> "Lint | None":  # noqa: FBT001  # as the guard calls it
         if self._linter is None:  # it is loaded with the first statement that computes anything
             folded = text.lower()
-            if any(mark in folded for mark in _COMPUTING) or reads_outside_text(text, tree):
+            if any(mark in folded for mark in _COMPUTING) or self._outside_text.is_read(text, tree):
                 self._load_linter()
         return None if self._linter is None else self._linter.read(text, tree, has_subqueries)
 
@@ -236,6 +237,7 @@ class FreeQuery:
             frozenset(tables),
             frozenset(rows[0]["columns"]),
             frozenset(rows[0]["calling"]),
+            self._outside_text,
             self._read_findings,
         )
         self._tables = self._tables or rows[0]["tables"]
@@ -261,15 +263,14 @@ class FreeQuery:
             await self._know_structure(caller, role)
         names = await self._turns.run(caller.identity, names_of, sql)
         readable = self._schemas.columns(role)
-        schema = self.domain.schema
-        fault.hint = advise(schema, said, sql, position, names, readable) or fault.hint
+        fault.hint = advise(self.domain, said, sql, position, names, readable) or fault.hint
 
     async def _explain(self, caller: Caller, role: ReadingRole, sql: str) -> list[str]:
         """Read which conditions removed the rows; a failure here does not change the answer."""
         await self._know_structure(caller, role)
         tables = self._schemas.columns(role)
         conditions = await self._turns.run(caller.identity, find_conditions, sql, tables)
-        question = empty_results.question(self.domain.schema, conditions, tables)
+        question = empty_results.question(self.domain, conditions, tables)
         if question is None:
             return []
         try:
