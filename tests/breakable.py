@@ -17,7 +17,7 @@ from tests.database import Cluster, Database
 from zava.app import Application, compose
 from zava.cli.client import call_tool
 from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.protocol.tools.tool import ERROR_META
 from zava.retail.demo.dataset import seed
 from zava.retail.demo.principals import grant_demo_principals
@@ -79,7 +79,7 @@ class Breakable:
 @contextmanager
 def breakable(path: Path, *, scale: float) -> Iterator[Breakable]:
     """Start a server in a directory and seed a database on it."""
-    server = EmbeddedServer(Home(path), fast=True)
+    server = EmbeddedServer(StateDirectory(path), fast=True)
     server.start()
     try:
         cluster = Cluster(server.superuser_url())
@@ -95,7 +95,7 @@ def breakable(path: Path, *, scale: float) -> Iterator[Breakable]:
 
 @asynccontextmanager
 async def application_over(
-    conninfo: str, home: Home, context_keys: list[str], **settings: Any
+    conninfo: str, home: StateDirectory, context_keys: list[str], **settings: Any
 ) -> AsyncIterator[Application]:
     """Compose the app over a connection string and close it."""
     composed = compose(

@@ -32,7 +32,7 @@ from zava.data.session.signed_context import ContextKey, ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
 from zava.data.sql_query.free_query import FreeQuery
 from zava.infrastructure.cache_backends import ByteStore, MemoryStore
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LocalIssuer
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.audiences import CUSTOMERS_READ
@@ -247,13 +247,13 @@ def metrics(unguarded: TenantDatabase, uncached: ResultCache, catalogue: Catalog
 
 
 @pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+def home(tmp_path_factory: pytest.TempPathFactory) -> StateDirectory:
     """A home with a local issuer, apart from the cluster's."""
-    return Home(tmp_path_factory.mktemp("home"))
+    return StateDirectory(tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture(scope="session")
-def tokens(home: Home, callers: dict[str, Caller]) -> dict[str, str]:
+def tokens(home: StateDirectory, callers: dict[str, Caller]) -> dict[str, str]:
     """A bearer token for each demo principal."""
     issuer = LocalIssuer(home)
     return {
@@ -272,7 +272,7 @@ def context_keys() -> list[str]:
 
 @pytest.fixture
 async def application(
-    database: Database, home: Home, context_keys: list[str]
+    database: Database, home: StateDirectory, context_keys: list[str]
 ) -> AsyncIterator[Application]:
     """The whole app, cold, over the shared database."""
     application = _composed(database, home, context_keys)
@@ -282,7 +282,7 @@ async def application(
 
 @pytest.fixture(scope="session")
 async def moved_application(
-    database: Database, home: Home, context_keys: list[str]
+    database: Database, home: StateDirectory, context_keys: list[str]
 ) -> AsyncIterator[Application]:
     """The whole app over the shared database, on the day to which the data run."""
     settings = Settings.model_validate({"ZAVA_HOME": home.path, "ZAVA_TODAY": TODAY.isoformat()})
@@ -293,7 +293,7 @@ async def moved_application(
 
 @pytest.fixture(scope="session")
 async def search_app(
-    searchable: Database, home: Home, context_keys: list[str]
+    searchable: Database, home: StateDirectory, context_keys: list[str]
 ) -> AsyncIterator[Application]:
     """The app over an embedded catalogue that nobody changes, its model loaded once."""
     application = _composed(searchable, home, context_keys)
@@ -327,7 +327,7 @@ def exported(database: Database) -> naive.Exported:
 
 @pytest.fixture
 async def own_search_app(
-    searchable_clone: Database, home: Home, context_keys: list[str]
+    searchable_clone: Database, home: StateDirectory, context_keys: list[str]
 ) -> AsyncIterator[Application]:
     """The app over an embedded catalogue of the test's own."""
     application = _composed(searchable_clone, home, context_keys)
@@ -342,6 +342,6 @@ async def _load_model(application: Application) -> None:
     await embedder.embed(["hammer"], within_seconds=60)
 
 
-def _composed(database: Database, home: Home, context_keys: list[str]) -> Application:
+def _composed(database: Database, home: StateDirectory, context_keys: list[str]) -> Application:
     settings = Settings.model_validate({"ZAVA_HOME": home.path})
     return compose(settings, conninfo=database.server, context_keys=context_keys)

@@ -205,9 +205,9 @@ def postgresql(home: Path) -> Iterator[str]:
             yield container.get_connection_url()
     else:
         from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
-        from zava.infrastructure.local.state_dir import Home
+        from zava.infrastructure.local.state_dir import StateDirectory
 
-        server = EmbeddedServer(Home(home), fast=True)
+        server = EmbeddedServer(StateDirectory(home), fast=True)
         server.start()
         try:
             _make_cheap(server.superuser_url())

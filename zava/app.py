@@ -34,7 +34,7 @@ from zava.data.sql_query.free_query import FreeQuery
 from zava.data.usage.budgets import Budget, Budgets
 from zava.data.usage.query_stats import QueryStatsCollector
 from zava.infrastructure.embeddings.query_cache import QueryVectors
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import (
     LocalIssuerRefused,
 )
@@ -321,7 +321,7 @@ def _local_sign_in(settings: Settings, administrator: str) -> "LocalSignIn":
     # Loaded when the first client signs in; what runs in the cloud never loads it.
     from zava.composition.local_sign_in import LocalSignIn
 
-    return LocalSignIn(Home(settings.home), settings.port, administrator)
+    return LocalSignIn(StateDirectory(settings.home), settings.port, administrator)
 
 
 def _directory_sign_in(

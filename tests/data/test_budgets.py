@@ -21,7 +21,7 @@ from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
 from zava.data.usage.budgets import Budget, Budgets, ConnectionQuota
 from zava.errors import AccessDenied, Busy
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Call, Caller
 from zava.protocol.tools.tool import ERROR_META
@@ -404,7 +404,7 @@ def test_requests_of_a_minute_are_counted_in_this_process(callers: dict[str, Cal
 
 
 async def test_flood_is_turned_away_at_the_edge(
-    seeded_clone: Database, home: Home, context_keys: list[str], tokens: dict[str, str]
+    seeded_clone: Database, home: StateDirectory, context_keys: list[str], tokens: dict[str, str]
 ) -> None:
     settings = Settings.model_validate(
         {"ZAVA_HOME": home.path, "ZAVA_BUDGET_CALLS_PER_MINUTE": "2"}

@@ -14,7 +14,7 @@ from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextKey, ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
 from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.postgres.migrations import (
     MigrationRefused,
     OtherVersion,
@@ -184,7 +184,7 @@ async def test_older_standard_version_migrates_seeds_and_isolates_alike(
 
     load(empty_admin)
     here = checksum(empty_admin)
-    home = Home(opened / "home")
+    home = StateDirectory(opened / "home")
     server = EmbeddedServer(home, version=16, fast=True)
     server.start()
     try:

@@ -15,7 +15,7 @@ import pytest
 from pathspec import GitIgnoreSpec
 
 from tests.database import Database
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 
 ROOT = Path(__file__).parents[2]
 CLOUD = "3.13"
@@ -204,7 +204,7 @@ def environment(
 def test_unpacked_package_answers_a_cold_tool_call(
     environment: Environment,
     database: Database,
-    home: Home,
+    home: StateDirectory,
     tokens: dict[str, str],
     context_keys: list[str],
 ) -> None:

@@ -26,7 +26,7 @@ from tests.infra.kql import Row, read_query
 from tests.ingestion import Ingestion, ingestion_endpoint
 from tests.protocol.rpc import MODERN, request
 from tests.proxy import Proxy, counting_proxy
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 
 ROOT = Path(__file__).parents[2]
 USER = "Function.mcp.User"
@@ -132,7 +132,7 @@ async def watched(
     own: Database,
     proxy: Proxy,
     ingestion: Ingestion,
-    home: Home,
+    home: StateDirectory,
     context_keys: list[str],
     tokens: dict[str, str],
     tmp_path_factory: pytest.TempPathFactory,
@@ -272,7 +272,7 @@ async def test_orders_that_stopped_are_told(watched: Watched) -> None:
 async def test_isolation_that_is_broken_is_told(
     own: Database,
     ingestion: Ingestion,
-    home: Home,
+    home: StateDirectory,
     context_keys: list[str],
     tokens: dict[str, str],
     tmp_path: Path,
@@ -306,7 +306,7 @@ async def test_isolation_that_is_broken_is_told(
 
 
 async def test_setting_that_is_wrong_is_told(
-    database: Database, home: Home, context_keys: list[str], tmp_path: Path
+    database: Database, home: StateDirectory, context_keys: list[str], tmp_path: Path
 ) -> None:
     with functions_host(
         *("--log", str(tmp_path / "log")),

@@ -16,7 +16,7 @@ from typing import IO, Any
 from tests.local.forked import forked
 from tests.patience import patient
 from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 
 ROOT = Path(__file__).parents[2]
 _START_SECONDS = 60
@@ -64,7 +64,7 @@ class Laptop:
     @property
     def database(self) -> str:
         """The running embedded server's database, as messages name it."""
-        server = EmbeddedServer(Home(self.home))
+        server = EmbeddedServer(StateDirectory(self.home))
         return f"database zava on 127.0.0.1:{server.port}"
 
     def start(self, command: str = "run", *, until: str = "}") -> None:

@@ -34,7 +34,7 @@ from tests.protocol.entra import (
 )
 from tests.protocol.rpc import LEGACY, MODERN, request
 from zava.app import Application, compose
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.postgres.access_grants import grant
 from zava.model.core import Caller
 from zava.protocol.auth import tokens
@@ -64,7 +64,7 @@ def entra() -> Iterator[Entra]:
 @pytest.fixture
 async def make(
     database: Database,
-    home: Home,
+    home: StateDirectory,
     context_keys: list[str],
     entra: Entra,
     monkeypatch: pytest.MonkeyPatch,

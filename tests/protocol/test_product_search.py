@@ -15,7 +15,7 @@ from tests.proxy import counting_proxy
 from tests.search import products, search
 from zava.app import Application, compose
 from zava.infrastructure.embeddings.minilm import MINILM
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.retail.demo.dataset import store_id
 from zava.retail.tools.semantic_search_products import TOOL
 from zava.settings import Settings
@@ -253,7 +253,7 @@ async def test_equal_matches_stand_in_the_same_order_each_time(
 
 
 async def test_warm_search_is_one_round_trip(
-    searchable: Database, home: Home, context_keys: list[str], tokens: dict[str, str]
+    searchable: Database, home: StateDirectory, context_keys: list[str], tokens: dict[str, str]
 ) -> None:
     settings = Settings.model_validate({"ZAVA_HOME": home.path})
     async with counting_proxy(searchable.server) as proxy:

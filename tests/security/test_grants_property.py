@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from tests.database import Database
 from tests.protocol.rpc import MODERN, request
 from zava.app import Application, compose
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LocalIssuer
 from zava.infrastructure.postgres.access_grants import grant, revoke
 from zava.model.core import Caller
@@ -160,7 +160,7 @@ def test_every_tool_is_in_the_model() -> None:
 @pytest.mark.requirement("S62")
 @pytest.mark.requirement("S127")
 async def test_visible_rows_equal_a_model_computed_from_the_grants(
-    seeded_clone: Database, home: Home, context_keys: list[str]
+    seeded_clone: Database, home: StateDirectory, context_keys: list[str]
 ) -> None:
     served = compose(
         Settings.model_validate({"ZAVA_HOME": home.path}),

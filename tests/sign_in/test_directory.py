@@ -33,7 +33,7 @@ from tests.sign_in.registrations import (
 )
 from tests.sign_in.served import directory as served_directory
 from zava.app import Application, compose
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.model.core import Caller
 from zava.settings import Settings
 
@@ -151,7 +151,7 @@ def entra(callers: dict[str, Caller]) -> Iterator[Directory]:
 
 @pytest.fixture
 async def deployed(
-    database: Database, home: Home, context_keys: list[str], entra: Directory
+    database: Database, home: StateDirectory, context_keys: list[str], entra: Directory
 ) -> AsyncIterator[Application]:
     settings = Settings.model_validate(
         {

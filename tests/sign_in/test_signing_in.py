@@ -21,7 +21,7 @@ from tests.sign_in.client import (
 )
 from zava.app import Application, compose
 from zava.composition.local_sign_in import KEY_FILE
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.postgres import access_grants
 from zava.infrastructure.postgres.access_grants import Kind
 from zava.model.core import Caller
@@ -304,7 +304,10 @@ def granting(seeded_clone: Database) -> Iterator[psycopg.Connection]:
 
 
 async def test_page_lists_who_is_granted_access_at_this_moment(
-    seeded_clone: Database, granting: psycopg.Connection, home: Home, context_keys: list[str]
+    seeded_clone: Database,
+    granting: psycopg.Connection,
+    home: StateDirectory,
+    context_keys: list[str],
 ) -> None:
     def grant(name: str, number: int, tenant: Any = DEMO_TENANT_ID, kind: Kind = "person") -> None:
         caller = Caller(tenant, type(DEMO_TENANT_ID)(int=number))
@@ -353,7 +356,7 @@ async def test_without_an_administrator_the_demo_s_people_are_listed(
 
 async def test_restart_keeps_registration_and_refresh_token_and_a_new_home_asks_once(
     database: Database,
-    home: Home,
+    home: StateDirectory,
     context_keys: list[str],
     client: SigningClient,
     tmp_path_factory: pytest.TempPathFactory,

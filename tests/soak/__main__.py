@@ -41,7 +41,7 @@ from tests.soak.faults import Faults, Parts
 from tests.soak.questions import REFUSED, Truth, read_truth, sought
 from zava.composition.backends import SPARE_CONNECTIONS, embedders
 from zava.data.usage.query_stats import QueryStatsCollector
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LocalIssuer
 from zava.model.core import PerformanceSummary
 from zava.retail.data.index_job import embed_catalogue
@@ -144,13 +144,15 @@ async def parts_in(directory: Path) -> AsyncIterator[Parts]:
 async def run(seconds: float) -> bool:
     """Soak for so long, print what was seen, and return whether all was well."""
     with open_directory(ignore_cleanup_errors=True) as directory:
-        home = Home(directory / "home")
+        home = StateDirectory(directory / "home")
         async with parts_in(directory) as parts:
             tally, checks = await _soaked(parts, home, seconds)
     return report(tally, seconds, checks | _million_shapes())
 
 
-async def _soaked(parts: Parts, home: Home, seconds: float) -> tuple[Tally, dict[str, bool]]:
+async def _soaked(
+    parts: Parts, home: StateDirectory, seconds: float
+) -> tuple[Tally, dict[str, bool]]:
     database, tally = parts.server.database, Tally()
     settings = {
         "AZURE_OPENAI_ENDPOINT": parts.embeddings.endpoint,
@@ -191,7 +193,7 @@ def _embed(administrator: str, settings: dict[str, object]) -> None:
         embed_catalogue(admin, embedders(Settings.model_validate(settings))[0])
 
 
-def _tokens(home: Home, seconds: float) -> dict[str, str]:
+def _tokens(home: StateDirectory, seconds: float) -> dict[str, str]:
     issuer = LocalIssuer(home)
     return {
         name: issuer.token(

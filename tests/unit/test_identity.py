@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from zava.errors import AccessDenied, Busy
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import (
     LOCAL_AUDIENCE,
     LOCAL_CLIENT,
@@ -367,7 +367,7 @@ async def test_keys_come_over_https_or_from_this_machine_only() -> None:
 
 
 async def test_local_issuer_passes_the_same_verification(tmp_path: Path) -> None:
-    issuer = LocalIssuer(Home(tmp_path / "home"))
+    issuer = LocalIssuer(StateDirectory(tmp_path / "home"))
     checked = TokenAuthenticator(
         permissions=PERMISSIONS,
         issuer=local_issuer_url(),
@@ -377,14 +377,14 @@ async def test_local_issuer_passes_the_same_verification(tmp_path: Path) -> None
     )
     token = issuer.token(tenant_id=DEMO_TENANT_ID, object_id=PERSON, name="x", ttl_seconds=60)
     assert await checked.authenticate(f"Bearer {token}") == Caller(DEMO_TENANT_ID, PERSON)
-    elsewhere = LocalIssuer(Home(tmp_path / "elsewhere"))
+    elsewhere = LocalIssuer(StateDirectory(tmp_path / "elsewhere"))
     forged = elsewhere.token(tenant_id=DEMO_TENANT_ID, object_id=PERSON, name="x")
     with pytest.raises(TokenRefused):
         await checked.authenticate(f"Bearer {forged}")
 
 
 async def test_local_issuer_speaks_for_each_tenant_that_was_granted_here(tmp_path: Path) -> None:
-    issuer = LocalIssuer(Home(tmp_path / "home"))
+    issuer = LocalIssuer(StateDirectory(tmp_path / "home"))
     checked = TokenAuthenticator(
         permissions=PERMISSIONS,
         issuer=local_issuer_url(),
@@ -468,7 +468,7 @@ def test_local_issuer_does_not_exist_on_azure(monkeypatch: pytest.MonkeyPatch) -
 
 
 async def test_token_with_narrow_scopes_is_signed_for_whoever_asks(tmp_path: Path) -> None:
-    issuer = LocalIssuer(Home(tmp_path / "home"))
+    issuer = LocalIssuer(StateDirectory(tmp_path / "home"))
     checked = TokenAuthenticator(
         permissions=PERMISSIONS,
         issuer=local_issuer_url(),

@@ -15,7 +15,7 @@ from tests.ingestion import KEY, Ingestion, ingestion_endpoint
 from tests.protocol.rpc import MODERN, request
 from zava import call_context
 from zava.app import Application, compose
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.telemetry.app_insights import Telemetry, open_transport
 from zava.settings import Settings
 from zava.telemetry import events, sinks
@@ -153,7 +153,7 @@ def test_managed_identity_is_asked_where_the_settings_name_one() -> None:
 
 async def test_readiness_shows_that_telemetry_is_failing_and_stays_200(
     database: Database,
-    home: Home,
+    home: StateDirectory,
     context_keys: list[str],
     tokens: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,

@@ -12,7 +12,7 @@ import typer
 from zava.cli.terminal import Requester, administered, console, nearest, operator
 from zava.infrastructure.local.database import LocalDatabase, named_database
 from zava.infrastructure.local.embedded.cluster import is_in
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.postgres import access_grants
 from zava.infrastructure.postgres.access_grants import GrantRefused, Principal
 from zava.infrastructure.postgres.readers import Reader, readers_of_every_store, shows_peers
@@ -173,7 +173,7 @@ def known_caller(chosen: Settings, name: str) -> Caller:
     """
     meant = _plain(name)
     callers = {_plain(known): caller for known, caller in demo_callers().items()}
-    is_there = bool(named_database(chosen)) or is_in(Home(chosen.home).path)
+    is_there = bool(named_database(chosen)) or is_in(StateDirectory(chosen.home).path)
     if meant not in callers and is_there:
         granted: list[Principal] = []
         with (

@@ -26,7 +26,7 @@ from zava.infrastructure.local.database import (
     LocalDatabase,
 )
 from zava.infrastructure.local.port import listen
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.postgres.foreign_database import place
 from zava.infrastructure.postgres.migrations import (
     install_context_keys,
@@ -122,7 +122,9 @@ def migrate_command(
             done = f"{len(applied)} migrations applied to {place(connection)}"
             console.print(done if applied else "Up to date")
             if database.tokens is None:
-                set_server_password(connection, Home(settings().home).secret("zava_server"))
+                set_server_password(
+                    connection, StateDirectory(settings().home).secret("zava_server")
+                )
             install_context_keys(connection, _parsed(_context_keys()))
         _tell_function_app()
         _verify(database)
@@ -226,7 +228,7 @@ def rotate() -> None:
             f"keep the present one second, and run `{command('migrate')}` before the app restarts"
         )
     vault = _key_vault()
-    home = Home(settings().home)
+    home = StateDirectory(settings().home)
     with administered() as database, database.administration() as connection:
         if vault is None:
             home.rotate_context_key()
@@ -275,7 +277,7 @@ def _context_keys() -> tuple[str, ...]:
     if settings().context_keys:
         return settings().context_keys
     vault = _key_vault()
-    return vault.context_keys() if vault else Home(settings().home).context_keys()
+    return vault.context_keys() if vault else StateDirectory(settings().home).context_keys()
 
 
 def _key_vault() -> KeyVault | None:

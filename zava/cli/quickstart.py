@@ -33,7 +33,7 @@ from zava.infrastructure.local.database import (
     named_database,
 )
 from zava.infrastructure.local.port import listen
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LocalIssuer, local_issuer_allowed
 from zava.infrastructure.postgres.foreign_database import place
 from zava.infrastructure.postgres.migrations import (
@@ -70,7 +70,7 @@ _FORGERY_SQL = (
 
 def prepare(
     database: LocalDatabase,
-    home: Home,
+    home: StateDirectory,
     *,
     scale: float,
     today: date,
@@ -217,11 +217,11 @@ def run(
         ForeignDatabase: the database is one, and it is not adopted.
         LocalIssuerRefused: it is on another machine.
         SettingsError: the port is taken, or a setting is wrong.
-        HomeInUse: another run holds this home.
+        StateDirectoryInUse: another run holds this home.
     """
     with ExitStack() as stack:
         listener = stack.enter_context(listen(settings.port, settings.host))
-        home = Home(settings.home)
+        home = StateDirectory(settings.home)
         named = named_database(settings)
         if not settings.identity_issuer:  # before anything is made there
             local_issuer_allowed(settings, named or EMBEDDED)

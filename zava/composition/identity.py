@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import (
     LOCAL_AUDIENCE,
     LocalIssuer,
@@ -68,7 +68,7 @@ def authenticator_of(
         issuer=local_issuer_url(settings.port),
         audiences=(LOCAL_AUDIENCE,),
         allowed_tenants=None,
-        keys=StaticKeys(LocalIssuer(Home(settings.home)).jwks()),
+        keys=StaticKeys(LocalIssuer(StateDirectory(settings.home)).jwks()),
         permissions=PERMISSIONS,
         allowed_clients=settings.allowed_clients,
     )

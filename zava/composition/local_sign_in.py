@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from uuid import UUID
 
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import (
     LOCAL_AUDIENCE,
     LocalIssuer,
@@ -30,7 +30,7 @@ from zava.retail.demo.granted_people import local_people
 
 KEY_FILE = "sign-in-key"
 
-_LEAST_KEY_BYTES = 32  # as Home draws it
+_LEAST_KEY_BYTES = 32  # as the state directory draws it
 _ACCESS_SECONDS = 3600
 _CODE_SECONDS = 60
 _PAGE_SECONDS = 3600
@@ -61,7 +61,11 @@ class LocalSignIn:
     """The sign-in of a laptop, in the shape that the endpoint calls."""
 
     def __init__(
-        self, home: Home, port: int, administrator: str, clock: Callable[[], float] = time.time
+        self,
+        home: StateDirectory,
+        port: int,
+        administrator: str,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         # Refresh tokens outlive a restart by this file; a code ends with the process.
         secret = home.secret(KEY_FILE).encode()
