@@ -15,11 +15,8 @@ from zava.infrastructure.embeddings.minilm import LocalEmbedder
 from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
 from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LocalIssuer
-from zava.infrastructure.postgres.migrations import (
-    install_context_keys,
-    migrate,
-    set_server_password,
-)
+from zava.infrastructure.postgres.migrations import migrate
+from zava.infrastructure.postgres.server_login import install_context_keys, set_server_password
 from zava.retail.data.index_job import embed_catalogue
 from zava.retail.demo.dataset import seed
 from zava.retail.demo.principals import demo_callers, grant_demo_principals

@@ -17,11 +17,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from tests.patience import patient
 from zava.infrastructure.local.embedded.server_log import LOG_SETTINGS
-from zava.infrastructure.postgres.migrations import (
-    install_context_keys,
-    migrate,
-    set_server_password,
-)
+from zava.infrastructure.postgres.migrations import migrate
+from zava.infrastructure.postgres.server_login import install_context_keys, set_server_password
 
 HIDE_PEERS = Path(__file__).parents[1] / "sql" / "superuser" / "hide_peers.sql"
 CONTEXT_KEY = (1, bytes(range(32)))

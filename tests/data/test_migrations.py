@@ -18,12 +18,11 @@ from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.postgres.migrations import (
     MigrationRefused,
     OtherVersion,
-    install_context_keys,
     migrate,
     read_migrations,
-    set_server_password,
 )
 from zava.infrastructure.postgres.pool import DatabasePool
+from zava.infrastructure.postgres.server_login import install_context_keys, set_server_password
 from zava.retail.declaration import RETAIL
 from zava.retail.demo.dataset import checksum, seed
 from zava.retail.demo.principals import demo_callers, grant_demo_principals

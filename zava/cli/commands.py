@@ -28,9 +28,9 @@ from zava.infrastructure.local.database import (
 from zava.infrastructure.local.port import listen
 from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.postgres.foreign_database import place
-from zava.infrastructure.postgres.migrations import (
+from zava.infrastructure.postgres.migrations import migrate
+from zava.infrastructure.postgres.server_login import (
     install_context_keys,
-    migrate,
     name_server_login,
     set_server_password,
 )

@@ -36,11 +36,8 @@ from zava.infrastructure.local.port import listen
 from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LocalIssuer, local_issuer_allowed
 from zava.infrastructure.postgres.foreign_database import place
-from zava.infrastructure.postgres.migrations import (
-    install_context_keys,
-    migrate,
-    set_server_password,
-)
+from zava.infrastructure.postgres.migrations import migrate
+from zava.infrastructure.postgres.server_login import install_context_keys, set_server_password
 from zava.infrastructure.telemetry.json_logs import warnings_alone, write_to_stderr
 from zava.protocol.tools.tool import ERROR_META
 from zava.retail.data.index_job import EmbedRefused, EmbedReport, embed_catalogue
