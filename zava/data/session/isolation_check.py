@@ -38,9 +38,9 @@ CANARIES = (
 )
 """Principals whom no token can name; each sees one row of its own and no store."""
 
-_SONG = "SELECT store_id FROM zava.canary"
+_PROBE = "SELECT store_id FROM zava.canary"
 # The scope of this forgery is the second canary's; sixty-four zeros stand where its seal would.
-_FORGED_SONG = (
+_FORGED_PROBE = (
     "WITH forged AS MATERIALIZED (SELECT set_config('zava.context', repeat('0', 64)"
     " || '00000000-0000-0000-0000-0000000000b2', true)) SELECT store_id FROM forged, zava.canary"
 )
@@ -71,7 +71,7 @@ _REMEDIES = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Song:
+class _Probe:
     """One call of a canary, and what it must bring: these rows, or this SQLSTATE."""
 
     what: str
@@ -155,18 +155,18 @@ class IsolationCheck:
             pipeline = Pipeline(connection, use_prepared=self._use_prepared)
             for query in catalog_queries():
                 pipeline.add_query(query)
-            songs = _songs(self._signer)
+            probes = _probes(self._signer)
             audience = self.domain.audiences.first
-            for song in songs:
-                pipeline.add_call(audience.role, song.call, _BOUNDS, describe=False)
+            for probe in probes:
+                pipeline.add_call(audience.role, probe.call, _BOUNDS, describe=False)
             results = await pipeline.run()
         found = []
         for catalog in (result for step, result in results if step == "query"):
             raise_error(catalog)
             found += [(catalog.get_value(row, 0) or b"").decode() for row in range(catalog.ntuples)]
-        sung = [result for step, result in results if step == "run"]
-        for song, result in zip(songs, sung, strict=True):
-            found += song.problems(result, audience)
+        probed = [result for step, result in results if step == "run"]
+        for probe, result in zip(probes, probed, strict=True):
+            found += probe.problems(result, audience)
         return found
 
     async def _prove(self) -> None:
@@ -186,22 +186,24 @@ class IsolationCheck:
         self._proven_at = self._clock()
 
 
-def _songs(signer: ContextSigner) -> list[_Song]:
+def _probes(signer: ContextSigner) -> list[_Probe]:
     first, second = CANARIES
-    own = signer.sign(first, _SONG)
+    own = signer.sign(first, _PROBE)
     return [
-        _Song("the first canary", own, rows=[_row(first)]),
-        _Song("the second canary", signer.sign(second, _SONG), rows=[_row(second)]),
-        _Song("a forged setting", signer.sign(first, _FORGED_SONG), state=sqlstate.CONTEXT_ALTERED),
-        _Song(
+        _Probe("the first canary", own, rows=[_row(first)]),
+        _Probe("the second canary", signer.sign(second, _PROBE), rows=[_row(second)]),
+        _Probe(
+            "a forged setting", signer.sign(first, _FORGED_PROBE), state=sqlstate.CONTEXT_ALTERED
+        ),
+        _Probe(
             "a forged signature",
             replace(own, mac=bytes(len(own.mac))),
             state=sqlstate.CONTEXT_REFUSED,
         ),
-        _Song("a missing signature", replace(own, mac=b""), state=sqlstate.CONTEXT_REFUSED),
-        _Song(
+        _Probe("a missing signature", replace(own, mac=b""), state=sqlstate.CONTEXT_REFUSED),
+        _Probe(
             "a changed statement",
-            replace(own, statement=f"{_SONG} WHERE true"),
+            replace(own, statement=f"{_PROBE} WHERE true"),
             state=sqlstate.CONTEXT_REFUSED,
         ),
     ]
