@@ -51,7 +51,7 @@ def calling(caller: Caller, tool: str = "execute_sales_query") -> Caller:
 def end(trail: AuditWriter, caller: Caller, outcome: str = "OK") -> None:
     assert caller.call is not None
     caller.call.outcome = outcome
-    trail.note(caller)
+    trail.record(caller)
 
 
 def records(database: Database, columns: str = "*", where: str = "true") -> list[Any]:
@@ -238,7 +238,7 @@ async def test_records_that_cannot_be_written_are_counted_and_told(
             assert (await tenancy.run(seattle, SQL, max_rows=1)).rows
             end(trail, seattle)
             await trail.close()
-            assert trail.lost == 1
+            assert trail.dropped == 1
             assert "1 records lost: CheckViolation 23514" in caplog.text
             owner.execute("ALTER TABLE zava.audit_log DROP CONSTRAINT full_disk")
             seattle = calling(callers["seattle"])
@@ -263,16 +263,16 @@ async def test_records_wait_while_no_connection_can_be_had(
             writer = trail._writer
             assert writer is not None
             assert not (await asyncio.wait({writer}, timeout=0.5))[0]  # it tries again and again
-            assert (trail.lost, trail.unwritten(callers["seattle"])[0]) == (0, 2)
+            assert (trail.dropped, trail.unwritten(callers["seattle"])[0]) == (0, 2)
             end(trail, calling(callers["seattle"]))  # one more than may wait
-            while not trail.lost:  # each try waits for a connection
+            while not trail.dropped:  # each try waits for a connection
                 await asyncio.wait({writer}, timeout=0.05)
             end(trail, calling(callers["seattle"]))
         monkeypatch.setattr(tenancy._executor._pool._pool, "timeout", 10.0)
         await trail.close()
     # The batch on its way was given up; what came after it was written.
-    assert trail.lost >= 2
-    assert len(records(seeded_clone)) == 4 - trail.lost
+    assert trail.dropped >= 2
+    assert len(records(seeded_clone)) == 4 - trail.dropped
 
 
 async def test_end_does_not_wait_for_a_database_that_is_gone(
@@ -283,7 +283,7 @@ async def test_end_does_not_wait_for_a_database_that_is_gone(
         tenancy._executor._pool._pool.timeout = 0.1
         end(trail, calling(callers["seattle"]))
         await asyncio.wait_for(trail.close(), 5)
-        assert trail.lost == 1
+        assert trail.dropped == 1
         assert trail.unwritten(callers["seattle"]) == (0, 0.0)
 
 
@@ -324,10 +324,10 @@ async def test_full_batch_leaves_at_once_and_more_than_two_never_gather(
             proxy.answers_flow.clear()  # the first batch is being written for as long as we like
             for _ in range(BATCH_RECORDS):
                 end(trail, calling(callers["seattle"]))
-            await asyncio.wait_for(trail.make_room(), 5)
+            await asyncio.wait_for(trail.wait_for_capacity(), 5)
             for _ in range(BATCH_RECORDS):
                 end(trail, calling(callers["seattle"]))
-            waiting = asyncio.ensure_future(trail.make_room())
+            waiting = asyncio.ensure_future(trail.wait_for_capacity())
             assert not (await asyncio.wait({waiting}, timeout=0.2))[0]
             proxy.answers_flow.set()
             await asyncio.wait_for(waiting, 5)

@@ -50,7 +50,7 @@ class Instance:
             await self.tenancy.run(caller, sql, max_rows=1)
         finally:
             caller.call.outcome = "OK"
-            self.trail.note(caller)
+            self.trail.record(caller)
 
     async def close(self) -> None:
         await self.trail.close()

@@ -69,7 +69,7 @@ class Instance:
         try:
             return (await self.tenancy.run(caller, sql, max_rows=1)).rows[0][0]
         finally:
-            self.trail.note(caller)
+            self.trail.record(caller)
 
     async def close(self) -> None:
         await self.trail.close()

@@ -181,7 +181,7 @@ async def _soaked(
     recorded = await asyncio.to_thread(_recorded, database.owner)
     return tally, {
         **_answers(tally),
-        **_audit(tally, recorded, application.trail.lost),
+        **_audit(tally, recorded, application.trail.dropped),
         **_connections(connections),
         **_plans(application.tenancy.performance()),
         **_memory(early, late),
