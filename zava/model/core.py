@@ -201,10 +201,10 @@ class QueryStatistics:
 
 @dataclass(frozen=True, slots=True)
 class PerformanceSummary:
-    """The costliest shapes of one process's statements; `forgotten` statements made room."""
+    """The costliest shapes of one process's statements; `evicted` statements made room."""
 
     statements: int
     shapes: int
-    forgotten: int
+    evicted: int
     slow_seconds: float
     costliest: tuple[QueryStatistics, ...]

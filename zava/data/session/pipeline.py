@@ -101,7 +101,7 @@ class Bounds:
 
 
 class Pipeline:
-    """Commands that leave together; `fly` brings back the result of each."""
+    """Commands that leave together; `run` returns the result of each."""
 
     def __init__(self, connection: PooledConnection, *, use_prepared: bool = True) -> None:
         self._connection = connection
