@@ -48,14 +48,14 @@ class MetricReader:
             NotPermitted: a metric or a store is not this caller's.
         """
         plans = {name: plan(query, self._catalogue) for name, query in queries.items()}
-        grant = await self._tenancy.effective_access(caller)
-        reach = DataReach.read(orjson.loads(grant.reach), self._catalogue.domain)
-        if grant.role.reads_personal:
+        access = await self._tenancy.effective_access(caller)
+        reach = DataReach.read(orjson.loads(access.reach), self._catalogue.domain)
+        if access.role.reads_personal:
             plans = {name: _with_names(each) for name, each in plans.items()}
         for name, each in plans.items():
-            plans[name] = _within_reach(self._permitted(each, grant.audience), reach)
+            plans[name] = _within_reach(self._permitted(each, access.audience), reach)
         sql, params = compile_plans(plans, self._catalogue)
-        kept = await self._cache.read(caller, grant, sql, params)
+        kept = await self._cache.read(caller, access, sql, params)
         documents, scope = kept.reading.rows[0], kept.reading.scope
         for document in documents.values():
             _check_matched(self._catalogue.domain, document, scope)

@@ -40,25 +40,25 @@ class SalesReader(MetricReader):
         query = MetricQuery((asked.name,), period, today, dimensions=("store",), limit=_MAX_STORES)
         plans = {"own": plan(query, self._catalogue)}
         sql, params = compile_plans(plans, self._catalogue)
-        quartiles = statement("chain_quartiles", "zava.retail.data")
+        compared = statement("chain_quartiles", "zava.retail.data")
         values = {"metric": asked.name, "start": str(period.start), "end": str(period.end)}
-        grant = await self._tenancy.effective_access(caller)
+        access = await self._tenancy.effective_access(caller)
         kept = await self._cache.read(
-            caller, grant, f"{sql},\n{quartiles}", {**params, "chain": values}
+            caller, access, f"{sql},\n{compared}", {**params, "chain": values}
         )
         row, scope = kept.reading.rows[0], kept.reading.scope
-        told = row["chain"]
+        chain = row["chain"]
         return ChainComparison(
             metric=asked.name,
             unit=asked.unit,
             period=period,
             own=dict(row["own"]["rows"] or []),
-            store_count=told["store_count"] if told else None,
-            quartiles=(told["lower_quartile"], told["median"], told["upper_quartile"])
-            if told
+            store_count=chain["store_count"] if chain else None,
+            quartiles=(chain["lower_quartile"], chain["median"], chain["upper_quartile"])
+            if chain
             else None,
             scope=scope,
             as_of=kept.as_of,
             is_cached=kept.is_cached,
-            reach=DataReach.read(orjson.loads(grant.reach), self._catalogue.domain),
+            reach=DataReach.read(orjson.loads(access.reach), self._catalogue.domain),
         )
