@@ -13,15 +13,21 @@ import psycopg
 import pytest
 from hypothesis import settings
 
-from tests.asking import AskTool, Told
-from tests.database import CONTEXT_KEY, SERVER_PASSWORD, Cluster, Database, postgresql
-from tests.homes import open_directory
 from tests.metrics import naive
-from tests.parts import add_option, is_of_part, needs_no_reading
-from tests.pgbouncer import has_a_database, is_asked_for, pgbouncer
-from tests.scheduling import Together
-from tests.tracing import end_tracing, traced_first
-from tests.vectors import KnownVectors, keep_vectors
+from tests.support.answers.asking import AskTool, Told
+from tests.support.embedding.vectors import KnownVectors, keep_vectors
+from tests.support.servers.database import (
+    CONTEXT_KEY,
+    SERVER_PASSWORD,
+    Cluster,
+    Database,
+    postgresql,
+)
+from tests.support.servers.homes import open_directory
+from tests.support.servers.pgbouncer import has_a_database, is_asked_for, pgbouncer
+from tests.support.suite.parts import add_option, is_of_part, needs_no_reading
+from tests.support.suite.scheduling import Together
+from tests.support.suite.tracing import end_tracing, traced_first
 from zava.app import Application, compose
 from zava.cli.client import call_tool
 from zava.data.metrics.catalog import Catalogue

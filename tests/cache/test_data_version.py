@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from tests.cache.cached import asking
-from tests.database import Database
+from tests.support.servers.database import Database
 from zava.data.session.signed_context import ContextSigner
 from zava.infrastructure.cache_backends import MemoryStore
 from zava.model.core import Caller

@@ -9,8 +9,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.database import Database
-from tests.proxy import counting_proxy
+from tests.support.servers.database import Database
+from tests.support.servers.proxy import counting_proxy
 from zava.data.session.audit_writer import BATCH_RECORDS, AuditWriter
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner

@@ -11,9 +11,9 @@ import orjson
 import psycopg
 import pytest
 
-from tests.database import Database, until_asleep
 from tests.protocol.rpc import MODERN, request
-from tests.proxy import counting_proxy
+from tests.support.servers.database import Database, until_asleep
+from tests.support.servers.proxy import counting_proxy
 from zava.app import compose
 from zava.data.session.audit_writer import AuditWriter
 from zava.data.session.isolation_check import IsolationCheck

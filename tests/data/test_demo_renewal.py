@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.database import Database
+from tests.support.servers.database import Database
 from zava.retail.demo.dataset import STORES, SeedReport, seed
 from zava.retail.demo.renewal import MAX_RENEWED_DAYS, renew
 

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from tests.homes import open_directory
+from tests.support.servers.homes import open_directory
 from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
 from zava.infrastructure.local.embedded.server_user import EmbeddedServerError, _system_user
 from zava.infrastructure.local.state_dir import StateDirectory, StateDirectoryInUse

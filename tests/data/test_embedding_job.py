@@ -8,8 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.database import Database
 from tests.embedders.stand_in import StandIn
+from tests.support.servers.database import Database
 from zava.cli import commands
 from zava.errors import EmbeddingsUnavailable, ZavaError
 from zava.infrastructure.embeddings import index_job

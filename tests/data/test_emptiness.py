@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from tests.database import Database
-from tests.proxy import counting_proxy
+from tests.support.servers.database import Database
+from tests.support.servers.proxy import counting_proxy
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase

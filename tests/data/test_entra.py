@@ -12,7 +12,7 @@ from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
 from psycopg import sql
 
-from tests.database import SERVER_PASSWORD, Database
+from tests.support.servers.database import SERVER_PASSWORD, Database
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase

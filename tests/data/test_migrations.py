@@ -7,9 +7,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.database import CONTEXT_KEY, SERVER_PASSWORD, Cluster, Database
-from tests.golden_schema import GOLDEN, dump
-from tests.homes import open_directory
+from tests.support.generators.golden_schema import GOLDEN, dump
+from tests.support.servers.database import CONTEXT_KEY, SERVER_PASSWORD, Cluster, Database
+from tests.support.servers.homes import open_directory
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextKey, ContextSigner
 from zava.data.session.tenant_database import TenantDatabase

@@ -6,7 +6,7 @@ import orjson
 import psycopg
 import pytest
 
-from tests.database import Database, one
+from tests.support.servers.database import Database, one
 from zava.app import compose
 from zava.data.order_watch import OrderWatch
 from zava.infrastructure.local.state_dir import StateDirectory

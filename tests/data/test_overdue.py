@@ -11,8 +11,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.database import Database, one
-from tests.proxy import counting_proxy
+from tests.support.servers.database import Database, one
+from tests.support.servers.proxy import counting_proxy
 from zava.data.session.audit_writer import AuditWriter
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.overdue import TOOL

@@ -13,7 +13,7 @@ import orjson
 import psycopg
 import pytest
 
-from tests.database import CONTEXT_KEY, Database
+from tests.support.servers.database import CONTEXT_KEY, Database
 from zava.data.named_queries import statement
 from zava.data.session.signed_context import ContextKey, ContextSigner
 from zava.data.sql_query.empty_results import question

@@ -10,8 +10,8 @@ import numpy as np
 import psycopg
 import pytest
 
-from tests.database import Database
 from tests.embedders.stand_in import StandIn
+from tests.support.servers.database import Database
 from zava.data.session.isolation_check import CANARIES, IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase

@@ -6,7 +6,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from tests.database import Database, one
+from tests.support.servers.database import Database, one
 from zava.retail.demo.dataset import STORES, store_id
 
 SEATTLE, REDMOND = store_id("Seattle"), store_id("Redmond")

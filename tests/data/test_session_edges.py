@@ -7,8 +7,8 @@ import psycopg
 import pytest
 from psycopg import OperationalError
 
-from tests.database import CONTEXT_KEY, Database
-from tests.proxy import counting_proxy
+from tests.support.servers.database import CONTEXT_KEY, Database
+from tests.support.servers.proxy import counting_proxy
 from zava.data.named_queries import statement
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.results import read_statement_result

@@ -9,8 +9,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.database import Database, until_asleep
 from tests.security.legitimate import COST, read_legitimate
+from tests.support.servers.database import Database, until_asleep
 from zava import call_context
 from zava.data.named_queries import statement
 from zava.data.session.isolation_check import IsolationCheck

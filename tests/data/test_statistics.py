@@ -6,7 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.database import Cluster, Database
+from tests.support.servers.database import Cluster, Database
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.infrastructure.postgres.pool import DatabasePool

@@ -14,8 +14,8 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from tests.database import Database
-from tests.proxy import counting_proxy
+from tests.support.servers.database import Database
+from tests.support.servers.proxy import counting_proxy
 from zava import call_context
 from zava.data.row_decoding import read_rows
 from zava.data.session.executor import GRACE_SECONDS

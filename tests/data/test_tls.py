@@ -11,8 +11,8 @@ import pytest
 from azure.core.credentials import AccessToken
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from tests.database import ADMIN_PASSWORD, SERVER_PASSWORD, Cluster, Database
-from tests.tls import Authority, tls_in_front
+from tests.support.servers.database import ADMIN_PASSWORD, SERVER_PASSWORD, Cluster, Database
+from tests.support.servers.tls import Authority, tls_in_front
 from zava.app import compose
 from zava.cli import commands, terminal
 from zava.infrastructure.azure.entra_credentials import authenticated

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from psycopg import Error
 
-from tests.asking import AskTool
-from tests.database import Database
-from tests.proxy import counting_proxy
 from tests.security.legitimate import read_legitimate
+from tests.support.answers.asking import AskTool
+from tests.support.servers.database import Database
+from tests.support.servers.proxy import counting_proxy
 from zava.data.guard.cost.work import HEAVY_ROWS, Work
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.pipeline import Bounds, Pipeline

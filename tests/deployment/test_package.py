@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from pathspec import GitIgnoreSpec
 
-from tests.database import Database
+from tests.support.servers.database import Database
 from zava.infrastructure.local.state_dir import StateDirectory
 
 ROOT = Path(__file__).parents[2]

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import zava
-from tests.homes import open_directory
 from tests.local.laptop import Laptop, free_port
-from tests.patience import patient
+from tests.support.servers.homes import open_directory
+from tests.support.suite.patience import patient
 
 ROOT = Path(__file__).parents[2]
 UV = (sys.executable, "-m", "uv")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from tests.azure_openai import vector_of
+from tests.support.embedding.azure_openai import vector_of
 from zava.errors import EmbeddingsUnavailable
 from zava.infrastructure.embeddings.embedder import TextRefused, Vector
 from zava.model.search import EmbeddingModel

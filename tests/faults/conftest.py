@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from tests.breakable import Breakable, application_over, breakable
-from tests.homes import open_directory
-from tests.proxy import Proxy, counting_proxy
+from tests.support.servers.breakable import Breakable, application_over, breakable
+from tests.support.servers.homes import open_directory
+from tests.support.servers.proxy import Proxy, counting_proxy
 from zava.app import Application
 from zava.infrastructure.local.state_dir import StateDirectory
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.breakable import ask
+from tests.support.servers.breakable import ask
 from zava.app import Application
 from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LocalIssuer

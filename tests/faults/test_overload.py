@@ -13,9 +13,9 @@ import psutil
 import psycopg
 import pytest
 
-from tests.breakable import application_over, ask, pause
-from tests.database import Database
 from tests.protocol.rpc import MODERN, request
+from tests.support.servers.breakable import application_over, ask, pause
+from tests.support.servers.database import Database
 from zava.app import Application
 from zava.errors import Busy
 from zava.infrastructure.local.state_dir import StateDirectory

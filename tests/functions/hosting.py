@@ -10,9 +10,9 @@ from pathlib import Path
 from threading import Timer
 from typing import Any
 
-from tests import pgbouncer
-from tests.database import Database
-from tests.patience import patient
+from tests.support.servers import pgbouncer
+from tests.support.servers.database import Database
+from tests.support.suite.patience import patient
 from zava.infrastructure.local.state_dir import StateDirectory
 
 ROOT = Path(__file__).parents[2]

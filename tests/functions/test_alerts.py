@@ -16,16 +16,16 @@ import orjson
 import psycopg
 import pytest
 
-from tests.database import Cluster, Database
 from tests.functions.host_log import CONSOLE
 from tests.functions.hosting import Hosted, functions_host
 from tests.infra.alerts import rules_of
 from tests.infra.incidents import metric_rows
 from tests.infra.infrastructure import Infrastructure
 from tests.infra.kql import Row, read_query
-from tests.ingestion import Ingestion, ingestion_endpoint
 from tests.protocol.rpc import MODERN, request
-from tests.proxy import Proxy, counting_proxy
+from tests.support.servers.database import Cluster, Database
+from tests.support.servers.ingestion import Ingestion, ingestion_endpoint
+from tests.support.servers.proxy import Proxy, counting_proxy
 from zava.infrastructure.local.state_dir import StateDirectory
 
 ROOT = Path(__file__).parents[2]

@@ -1,7 +1,7 @@
 """`zava check` against function_app.py under the played host."""
 
-from tests.database import Database
 from tests.functions.hosting import functions_host
+from tests.support.servers.database import Database
 from zava.cli.check.deployment_check import examine
 from zava.infrastructure.local.state_dir import StateDirectory
 from zava.protocol.mcp.jsonrpc import MAX_BODY_BYTES

@@ -6,9 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.database import Database
 from tests.functions.hosting import functions_host
 from tests.protocol.rpc import ERAS, UNUSUAL, request
+from tests.support.servers.database import Database
 from zava.infrastructure.local.state_dir import StateDirectory
 
 REQUESTS = 200

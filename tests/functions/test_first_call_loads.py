@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests import pgbouncer
-from tests.database import Database
-from tests.patience import patient
 from tests.protocol.rpc import MODERN, request
+from tests.support.servers import pgbouncer
+from tests.support.servers.database import Database
+from tests.support.suite.patience import patient
 from zava.infrastructure.local.state_dir import StateDirectory
 
 ROOT = Path(__file__).parents[2]

@@ -15,9 +15,9 @@ import orjson
 import pytest
 
 import function_app
-from tests.database import Database
 from tests.functions.stepping import disturbed
 from tests.protocol.rpc import MODERN, UNUSUAL, request
+from tests.support.servers.database import Database
 from zava import cold_start
 from zava.app import Application, compose
 from zava.infrastructure.local.state_dir import StateDirectory

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.database import Database
 from tests.functions.hosting import Hosted, functions_host
 from tests.functions.raw_http import RawAnswer, chunked, get, post, send
 from tests.local.serving import listening
 from tests.protocol.rpc import MODERN, UNUSUAL, request
+from tests.support.servers.database import Database
 from zava.app import Application, compose
 from zava.infrastructure.local.state_dir import StateDirectory
 from zava.protocol.http.addresses import PATHS

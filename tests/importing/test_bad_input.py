@@ -10,8 +10,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.database import Cluster, one
 from tests.importing.files import CELLS, write_csv, write_shop
+from tests.support.servers.database import Cluster, one
 from zava.retail.importing.files.reading import open_rows
 from zava.retail.importing.layout import LAYOUTS, ImportRefused
 from zava.retail.importing.mapping import documented_layout

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.database import Cluster, Database
 from tests.importing.files import write_shop
+from tests.support.servers.database import Cluster, Database
 from zava.retail.data.customer_erasure import (
     erase_customer,
     export_customer,

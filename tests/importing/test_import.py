@@ -15,9 +15,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.database import Cluster, Database, one
 from tests.importing.files import export, write_csv, write_shop
-from tests.patience import patient
+from tests.support.servers.database import Cluster, Database, one
+from tests.support.suite.patience import patient
 from zava.retail.importing import run as importing
 from zava.retail.importing.layout import ImportRefused
 from zava.retail.importing.mapping import Mapping, documented_layout

@@ -9,9 +9,9 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from tests.database import Database, one
 from tests.importing.files import CELLS
 from tests.security.corpus import read_corpus
+from tests.support.servers.database import Database, one
 from zava.infrastructure.postgres.readers import readers_of_every_store
 from zava.retail.demo.dataset import store_id
 from zava.retail.importing.inbox import make_import_login, run_inbox

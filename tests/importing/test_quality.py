@@ -5,8 +5,8 @@ from pathlib import Path
 
 import psycopg
 
-from tests.database import Cluster
 from tests.importing.files import write_shop
+from tests.support.servers.database import Cluster
 from zava.retail.data.data_quality import read_quality
 from zava.retail.importing.mapping import documented_layout
 from zava.retail.importing.run import run_import

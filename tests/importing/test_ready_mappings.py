@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.database import Cluster, Database
+from tests.support.servers.database import Cluster, Database
 from zava.retail.importing.layout import ImportRefused
 from zava.retail.importing.mapping import find_mapping, read_mapping
 from zava.retail.importing.run import run_import

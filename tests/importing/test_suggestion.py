@@ -7,8 +7,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.database import Cluster, one
 from tests.importing.files import write_csv
+from tests.support.servers.database import Cluster, one
 from zava.retail.importing.files.suggesting import suggest
 from zava.retail.importing.layout import ImportRefused
 from zava.retail.importing.mapping import read_mapping

@@ -7,8 +7,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.database import Cluster, one
 from tests.importing.files import CELLS, write_csv, write_shop
+from tests.support.servers.database import Cluster, one
 from zava.cli.own_data import import_commands
 from zava.retail.importing.layout import BY_NAME, ImportRefused
 from zava.retail.importing.mapping import Load, MappedColumn, Mapping, documented_layout

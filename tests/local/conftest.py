@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.homes import open_directory
 from tests.local.laptop import Laptop, free_port
-from tests.vectors import keep_vectors
+from tests.support.embedding.vectors import keep_vectors
+from tests.support.servers.homes import open_directory
 from zava.infrastructure.local.embedded.postgres_server import DATABASE, EmbeddedServer
 from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LocalIssuer

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from tests.local.forked import forked
-from tests.patience import patient
+from tests.support.suite.patience import patient
 from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
 from zava.infrastructure.local.state_dir import StateDirectory
 

@@ -12,9 +12,9 @@ import httpx
 import psycopg
 import pytest
 
-from tests.database import SERVER_PASSWORD, Database
 from tests.local.laptop import Laptop, free_port
 from tests.protocol.rpc import MODERN, request
+from tests.support.servers.database import SERVER_PASSWORD, Database
 from zava.data.session.audit_writer import BATCH_RECORDS, BATCH_SECONDS
 from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LocalIssuer

@@ -13,9 +13,9 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from tests.database import Cluster, Database
-from tests.homes import open_directory
 from tests.local.forked import ROOT
+from tests.support.servers.database import Cluster, Database
+from tests.support.servers.homes import open_directory
 from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
 from zava.infrastructure.local.state_dir import StateDirectory
 

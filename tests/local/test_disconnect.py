@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 import orjson
 import pytest
 
-from tests.database import Database
 from tests.functions.hosting import functions_host
 from tests.functions.raw_http import parsed
 from tests.local.serving import listening
-from tests.patience import patient
 from tests.protocol.rpc import ERAS, MODERN, request
+from tests.support.servers.database import Database
+from tests.support.suite.patience import patient
 from zava.app import Application, compose
 from zava.infrastructure.local.state_dir import StateDirectory
 from zava.settings import Settings

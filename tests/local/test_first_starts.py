@@ -15,11 +15,11 @@ import psycopg
 import pytest
 from psycopg import pq
 
-from tests.homes import open_directory
 from tests.local.forked import ROOT
 from tests.local.laptop import Laptop, free_port
-from tests.patience import patient
-from tests.vectors import KnownVectors
+from tests.support.embedding.vectors import KnownVectors
+from tests.support.servers.homes import open_directory
+from tests.support.suite.patience import patient
 from zava.infrastructure.local.embedded.cluster import remove_unfinished
 from zava.infrastructure.local.embedded.postgres_server import (
     ADMINISTRATOR,

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from tests.conftest import SCALE, TODAY
-from tests.database import Database
+from tests.support.servers.database import Database
 from zava.cli.quickstart import _bar, _one_line, seed_with_progress, today_of
 from zava.protocol.tools.tool import ERROR_META
 from zava.settings import Settings

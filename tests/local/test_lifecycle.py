@@ -10,9 +10,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.database import Cluster, Database
 from tests.local.forked import ROOT
 from tests.protocol.rpc import MODERN, request
+from tests.support.servers.database import Cluster, Database
 from zava.app import Application, compose
 from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LocalIssuerRefused

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from tests.local.laptop import Laptop
-from tests.patience import patient
 from tests.protocol.rpc import MODERN, request
+from tests.support.suite.patience import patient
 from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
 from zava.infrastructure.local.state_dir import StateDirectory
 

@@ -7,8 +7,8 @@ import psycopg
 import pytest
 
 from tests.conftest import TODAY, result_cache
-from tests.database import Database
 from tests.metrics import naive
+from tests.support.servers.database import Database
 from zava.data.metrics.catalog import Catalogue, CatalogueError, read_catalogue
 from zava.data.metrics.compiler import compile_plans
 from zava.data.metrics.planner import plan

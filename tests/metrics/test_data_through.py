@@ -13,8 +13,8 @@ import psycopg
 import pytest
 
 from tests.conftest import result_cache
-from tests.database import Cluster, Database
 from tests.metrics import naive
+from tests.support.servers.database import Cluster, Database
 from zava.data.metrics.catalog import Catalogue
 from zava.data.metrics.reader import MetricReader
 from zava.data.session.isolation_check import IsolationCheck

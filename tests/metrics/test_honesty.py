@@ -9,9 +9,9 @@ import orjson
 import psycopg
 import pytest
 
-from tests.asking import AskTool
 from tests.conftest import TODAY, result_cache
-from tests.database import Database
+from tests.support.answers.asking import AskTool
+from tests.support.servers.database import Database
 from zava.app import compose
 from zava.data.metrics.catalog import Catalogue
 from zava.data.metrics.reader import MetricReader

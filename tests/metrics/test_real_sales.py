@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from tests.conftest import TODAY, result_cache
-from tests.database import Database
+from tests.support.servers.database import Database
 from zava.data.metrics.catalog import Catalogue
 from zava.data.metrics.reader import MetricReader
 from zava.data.session.isolation_check import IsolationCheck

@@ -11,12 +11,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.database import Database
 from tests.outside.browser import Browser
 from tests.outside.deployed import Deployed, deployment
 from tests.outside.node import run
 from tests.outside.test_clients_signing_in import COUNT, PROGRAMS, Client, inspected
 from tests.outside.test_large_clients import CLAUDE, CODEX, STORES, Large, called, found, started
+from tests.support.servers.database import Database
 from zava.infrastructure.local.state_dir import StateDirectory
 from zava.model.core import Caller
 from zava.protocol.versions import STATELESS

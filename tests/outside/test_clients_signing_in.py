@@ -14,7 +14,6 @@ import psycopg
 import pytest
 
 from tests.conftest import TODAY
-from tests.database import Database
 from tests.outside.browser import Browser
 from tests.outside.node import NODE, OUTSIDE, in_chunks, run
 from tests.outside.test_clients import (
@@ -27,6 +26,7 @@ from tests.outside.test_clients import (
     TYPESCRIPT_2,
 )
 from tests.pictures.serving import Serving, serving
+from tests.support.servers.database import Database
 from zava.infrastructure.local.state_dir import StateDirectory
 from zava.protocol.versions import STATELESS
 from zava.retail.tools.registry import TOOLS

@@ -20,12 +20,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.database import Database
 from tests.functions.hosting import Hosted, functions_host
 from tests.outside.node import NODE, OUTSIDE, run
 from tests.sign_in.directory import Directory, Rules
 from tests.sign_in.registrations import APP_ID, CLIENTS_ID, app, clients
 from tests.sign_in.served import directory as served_directory
+from tests.support.servers.database import Database
 from zava.infrastructure.local.state_dir import StateDirectory
 from zava.model.core import Caller
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.breakable import Breakable, application_over, ask, breakable
-from tests.homes import open_directory
+from tests.support.servers.breakable import Breakable, application_over, ask, breakable
+from tests.support.servers.homes import open_directory
 from zava.infrastructure.local.state_dir import StateDirectory
 
 pytestmark = pytest.mark.outside

@@ -7,8 +7,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.database import Cluster
 from tests.importing.files import CELLS, write_shop
+from tests.support.servers.database import Cluster
 from zava.retail.importing.files.reading import open_rows
 from zava.retail.importing.layout import ImportRefused
 from zava.retail.importing.mapping import documented_layout

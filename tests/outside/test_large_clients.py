@@ -13,11 +13,11 @@ import httpx
 import pytest
 
 from tests.conftest import TODAY
-from tests.database import Database
 from tests.outside.browser import Browser
 from tests.outside.node import OUTSIDE, run
 from tests.pictures.serving import serving
 from tests.protocol.rpc import MODERN, request
+from tests.support.servers.database import Database
 from zava.infrastructure.local.state_dir import StateDirectory
 
 pytestmark = pytest.mark.outside

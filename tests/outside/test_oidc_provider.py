@@ -9,11 +9,11 @@ import httpx
 import psycopg
 import pytest
 
-from tests.database import Database
 from tests.local.laptop import free_port
 from tests.outside.node import NODE, OUTSIDE
 from tests.sign_in.broker import HOST, ISSUER, Browser, Client, gone
 from tests.sign_in.test_broker import is_without_access, stores
+from tests.support.servers.database import Database
 from zava.app import compose
 from zava.infrastructure.postgres import access_grants
 from zava.model.core import caller_of_subject

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.database import Database
 from tests.outside.deployed import Deployed, deployment
 from tests.outside.node import NODE, run
 from tests.pictures.serving import HERE as PICTURES
 from tests.pictures.serving import chromium
+from tests.support.servers.database import Database
 from zava.infrastructure.local.state_dir import StateDirectory
 from zava.model.core import Caller
 

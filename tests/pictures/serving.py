@@ -11,8 +11,8 @@ from pathlib import Path
 import httpx
 import psycopg
 
-from tests.database import Database
 from tests.local.laptop import Laptop, free_port
+from tests.support.servers.database import Database
 from zava.infrastructure.local.state_dir import StateDirectory
 from zava.retail.demo.dataset import store_id
 

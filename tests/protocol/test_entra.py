@@ -14,7 +14,6 @@ import psycopg
 import pytest
 from cryptography.hazmat.primitives.serialization import PublicFormat
 
-from tests.database import Database
 from tests.protocol import entra as directory
 from tests.protocol.entra import (
     CALLING_CLIENT,
@@ -33,6 +32,7 @@ from tests.protocol.entra import (
     part,
 )
 from tests.protocol.rpc import LEGACY, MODERN, request
+from tests.support.servers.database import Database
 from zava.app import Application, compose
 from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.postgres.access_grants import grant

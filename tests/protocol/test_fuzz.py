@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.database import SERVER_PASSWORD, Database
 from tests.protocol.fuzz import Fuzzed, requests
+from tests.support.servers.database import SERVER_PASSWORD, Database
 from zava.app import Application, compose
 from zava.infrastructure.local.state_dir import StateDirectory
 from zava.protocol.tools.tool import ERROR_META

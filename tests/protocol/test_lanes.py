@@ -14,12 +14,12 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.database import Database
-from tests.patience import patient
 from tests.protocol.fuzz import Fuzzed, requests
 from tests.protocol.recorded import RECORDED
 from tests.protocol.rpc import ERAS, LEGACY, MODERN, UNUSUAL, request
 from tests.protocol.usual_requests import usual_requests
+from tests.support.servers.database import Database
+from tests.support.suite.patience import patient
 from zava.app import Application, compose
 from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LocalIssuer

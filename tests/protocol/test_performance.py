@@ -3,9 +3,9 @@
 import orjson
 import pytest
 
-from tests.breakable import ask
-from tests.database import Database
 from tests.protocol.rpc import ERAS, request
+from tests.support.servers.breakable import ask
+from tests.support.servers.database import Database
 from zava.app import Application, compose
 from zava.infrastructure.local.state_dir import StateDirectory
 from zava.protocol.resources.performance import URI

@@ -9,10 +9,10 @@ import orjson
 import psycopg
 import pytest
 
-from tests.database import Database
 from tests.protocol.rpc import MODERN, request
-from tests.proxy import counting_proxy
-from tests.search import products, search
+from tests.support.embedding.search import products, search
+from tests.support.servers.database import Database
+from tests.support.servers.proxy import counting_proxy
 from zava.app import Application, compose
 from zava.infrastructure.embeddings.minilm import MINILM
 from zava.infrastructure.local.state_dir import StateDirectory

@@ -3,9 +3,9 @@
 import psycopg
 import pytest
 
-from tests.database import Database
 from tests.protocol.rpc import ERAS
 from tests.protocol.test_performance import read
+from tests.support.servers.database import Database
 from zava.app import Application
 from zava.retail.data.data_quality import read_quality
 from zava.retail.quality_report import URI

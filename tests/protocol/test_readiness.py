@@ -9,9 +9,9 @@ import orjson
 import psycopg
 import pytest
 
-from tests.database import Database
-from tests.patience import patient
-from tests.proxy import counting_proxy
+from tests.support.servers.database import Database
+from tests.support.servers.proxy import counting_proxy
+from tests.support.suite.patience import patient
 from zava.app import Application, compose
 from zava.infrastructure.local.state_dir import StateDirectory
 from zava.protocol.http_responses import HttpResponse

@@ -10,8 +10,8 @@ import orjson
 import psycopg
 import pytest
 
-from tests.database import Database
 from tests.protocol.rpc import ERAS, LEGACY, MODERN, UNUSUAL, request
+from tests.support.servers.database import Database
 from zava.app import Application, compose
 from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LocalIssuer

@@ -8,9 +8,9 @@ import orjson
 import psycopg
 import pytest
 
-from tests.azure_openai import SILENCE, AzureOpenAI, Fault, azure_openai, no_entra
-from tests.database import Cluster, Database
-from tests.search import search
+from tests.support.embedding.azure_openai import SILENCE, AzureOpenAI, Fault, azure_openai, no_entra
+from tests.support.embedding.search import search
+from tests.support.servers.database import Cluster, Database
 from zava.app import Application, compose
 from zava.composition.backends import embedders
 from zava.infrastructure.local.state_dir import StateDirectory

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.database import Database
 from tests.protocol.rpc import LEGACY, MODERN, request
+from tests.support.servers.database import Database
 from zava.app import Application, compose
 from zava.data.session import pipeline
 from zava.infrastructure.local.state_dir import StateDirectory

@@ -17,7 +17,7 @@ from statistics import median
 
 import psycopg
 
-from tests.database import CONTEXT_KEY, Cluster, Database, postgresql
+from tests.support.servers.database import CONTEXT_KEY, Cluster, Database, postgresql
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextKey, ContextSigner
 from zava.data.session.tenant_database import TenantDatabase

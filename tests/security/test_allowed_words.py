@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from tests.database import Database
-from tests.homes import open_directory
+from tests.support.servers.database import Database
+from tests.support.servers.homes import open_directory
 from zava.data.guard.vocabulary import FUNCTIONS, OPERATORS, TYPES
 from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
 from zava.infrastructure.local.state_dir import StateDirectory

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.database import Database
 from tests.security.oracle import LIMIT, NO_STORE, VERDICTS, correlation, largest_allowed
+from tests.support.servers.database import Database
 from zava.data.guard.cost.work import Work
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner

@@ -10,9 +10,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.database import Database
-from tests.pgbouncer import is_asked_for
 from tests.security.endless import Endless
+from tests.support.servers.database import Database
+from tests.support.servers.pgbouncer import is_asked_for
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase

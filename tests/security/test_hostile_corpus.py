@@ -11,10 +11,10 @@ import orjson
 import psycopg
 import pytest
 
-from tests.database import Database
-from tests.patience import patient
-from tests.pgbouncer import is_asked_for
 from tests.security.corpus import CATALOG, GUARD_ONLY, PERSONAL, Hostile, read_corpus
+from tests.support.servers.database import Database
+from tests.support.servers.pgbouncer import is_asked_for
+from tests.support.suite.patience import patient
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase

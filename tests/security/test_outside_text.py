@@ -5,7 +5,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.asking import AskTool
+from tests.support.answers.asking import AskTool
 from zava.data.sql_query.free_query import FreeQuery
 from zava.data.syntax.outside_text import HOLDS_NO_TEXT, OutsideText
 from zava.data.syntax.parser import parse

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.database import Database
+from tests.support.servers.database import Database
 from zava.app import Application
 from zava.data.metrics.reader import MetricReader
 from zava.data.session.isolation_check import IsolationCheck

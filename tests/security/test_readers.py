@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from tests.database import Cluster, Database
+from tests.support.servers.database import Cluster, Database
 from zava.infrastructure.postgres.readers import readers_of_every_store, shows_peers
 
 AWAY = "DROP ROLE IF EXISTS stranger, crew, mate"

@@ -8,9 +8,9 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from tests.database import Cluster, Database
-from tests.golden_functions import GOLDEN, known_functions
 from tests.security.holes import CLUSTER_HOLES, HOLES
+from tests.support.generators.golden_functions import GOLDEN, known_functions
+from tests.support.servers.database import Cluster, Database
 from zava.data.session.isolation_check import IsolationBroken, IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
@@ -347,7 +347,7 @@ async def test_proof_is_renewed_after_a_minute_and_a_broken_one_stops_the_servic
 
 
 async def test_start_costs_one_round_trip(empty: Database, signer: ContextSigner) -> None:
-    from tests.proxy import counting_proxy
+    from tests.support.servers.proxy import counting_proxy
 
     async with counting_proxy(empty.server) as proxy:
         pool = DatabasePool(proxy.conninfo, max_size=1)

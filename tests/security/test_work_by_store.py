@@ -7,8 +7,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.database import CONTEXT_KEY, Database
 from tests.security.legitimate import COST, Legitimate, read_legitimate
+from tests.support.servers.database import CONTEXT_KEY, Database
 from zava.data.session.signed_context import ContextKey, ContextSigner
 from zava.model.audiences import Audience
 from zava.model.core import Caller

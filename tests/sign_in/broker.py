@@ -14,10 +14,10 @@ from urllib.request import HTTPRedirectHandler, build_opener
 
 import orjson
 
-from tests.listening import listening
 from tests.sign_in.client import FORM, VERIFIER, challenge_of, without
 from tests.sign_in.directory import Directory
 from tests.sign_in.registrations import APP_ID, RESOURCE
+from tests.support.servers.listening import listening
 from zava.protocol.http.endpoint import Endpoint
 from zava.protocol.http_responses import HttpResponse
 

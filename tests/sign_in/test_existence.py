@@ -11,10 +11,10 @@ import httpx
 import orjson
 import pytest
 
-from tests.database import Database
 from tests.functions.hosting import functions_host
 from tests.protocol.rpc import MODERN, request
 from tests.sign_in.client import SigningClient
+from tests.support.servers.database import Database
 from zava.app import compose
 from zava.data.session.signed_context import ContextKey, ContextSigner
 from zava.infrastructure.local.state_dir import StateDirectory

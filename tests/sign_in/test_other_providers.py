@@ -7,7 +7,6 @@ import orjson
 import psycopg
 import pytest
 
-from tests.database import Database
 from tests.sign_in.broker import HOST, ISSUER, Browser, Client, lead
 from tests.sign_in.open_id_provider import (
     CLIENT_ID,
@@ -17,6 +16,7 @@ from tests.sign_in.open_id_provider import (
     open_id_provider,
 )
 from tests.sign_in.test_broker import call, is_without_access, stores
+from tests.support.servers.database import Database
 from zava.app import Application, compose
 from zava.infrastructure.postgres import access_grants
 from zava.model.core import caller_of_subject

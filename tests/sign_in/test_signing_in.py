@@ -8,7 +8,6 @@ import orjson
 import psycopg
 import pytest
 
-from tests.database import Database
 from tests.protocol.rpc import ERAS, LEGACY, MODERN, ask
 from tests.sign_in.client import (
     HOST,
@@ -19,6 +18,7 @@ from tests.sign_in.client import (
     SigningClient,
     answered,
 )
+from tests.support.servers.database import Database
 from zava.app import Application, compose
 from zava.composition.local_sign_in import KEY_FILE
 from zava.infrastructure.local.state_dir import StateDirectory

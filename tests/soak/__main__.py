@@ -23,8 +23,12 @@ import psutil
 import psycopg
 import uvloop
 
-from tests.azure_openai import azure_openai, no_entra
-from tests.breakable import (
+from tests.cache.redis_server import redis_server
+from tests.soak.asking import ANSWERED, OUT_OF_TIME, TURNED_AWAY, Asker, Moment, Tally
+from tests.soak.faults import Faults, Parts
+from tests.soak.questions import REFUSED, Truth, read_truth, sought
+from tests.support.embedding.azure_openai import azure_openai, no_entra
+from tests.support.servers.breakable import (
     TODAY,
     TOLD_TO_COME_BACK,
     Breakable,
@@ -32,13 +36,9 @@ from tests.breakable import (
     breakable,
     pause,
 )
-from tests.cache.redis_server import redis_server
-from tests.database import CONTEXT_KEY
-from tests.homes import open_directory
-from tests.proxy import counting_proxy
-from tests.soak.asking import ANSWERED, OUT_OF_TIME, TURNED_AWAY, Asker, Moment, Tally
-from tests.soak.faults import Faults, Parts
-from tests.soak.questions import REFUSED, Truth, read_truth, sought
+from tests.support.servers.database import CONTEXT_KEY
+from tests.support.servers.homes import open_directory
+from tests.support.servers.proxy import counting_proxy
 from zava.composition.backends import SPARE_CONNECTIONS, embedders
 from zava.data.usage.query_stats import QueryStatsCollector
 from zava.infrastructure.local.state_dir import StateDirectory

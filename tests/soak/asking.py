@@ -10,7 +10,6 @@ from uuid import UUID
 
 import orjson
 
-from tests.breakable import TOLD_TO_COME_BACK, pause
 from tests.protocol.rpc import ERAS, request
 from tests.soak.questions import (
     DISTINCT_TEXTS,
@@ -23,6 +22,7 @@ from tests.soak.questions import (
     scope,
     sought,
 )
+from tests.support.servers.breakable import TOLD_TO_COME_BACK, pause
 from zava.app import Application
 from zava.protocol.tools.tool import ERROR_META
 from zava.retail.demo.dataset import store_id

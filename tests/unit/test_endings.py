@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import psycopg
 import pytest
 
-from tests.homes import open_directory
+from tests.support.servers.homes import open_directory
 from zava.cli import exit_errors
 from zava.cli.exit_errors import interrupt_at_every_end, one_sentence, write_to_any_output
 from zava.infrastructure.command_line import command

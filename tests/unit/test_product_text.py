@@ -5,7 +5,7 @@ from string import ascii_uppercase
 
 import pytest
 
-from tests.catalogue_words import demo_products, demo_words
+from tests.support.embedding.catalogue_words import demo_products, demo_words
 from zava.errors import InvalidInput
 from zava.model.search import CatalogueWords, PriceRange
 from zava.retail.service.search_text import sku_forms

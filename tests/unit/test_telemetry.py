@@ -10,9 +10,9 @@ from pathlib import Path
 import orjson
 import pytest
 
-from tests.database import Database
-from tests.ingestion import KEY, Ingestion, ingestion_endpoint
 from tests.protocol.rpc import MODERN, request
+from tests.support.servers.database import Database
+from tests.support.servers.ingestion import KEY, Ingestion, ingestion_endpoint
 from zava import call_context
 from zava.app import Application, compose
 from zava.infrastructure.local.state_dir import StateDirectory

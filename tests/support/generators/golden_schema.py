@@ -8,9 +8,9 @@ from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict
 
-from tests.database import Cluster, Database, postgresql
+from tests.support.servers.database import Cluster, Database, postgresql
 
-GOLDEN = Path(__file__).parents[1] / "sql" / "schema.sql"
+GOLDEN = Path(__file__).parents[3] / "sql" / "schema.sql"
 
 
 def dump(database: Database) -> str:

@@ -14,7 +14,7 @@ from zava.retail.prompts import PROMPTS
 from zava.retail.resources import RESOURCES
 from zava.retail.tools.registry import TOOLS
 
-GOLDEN = Path(__file__).parent / "protocol" / "golden" / "tools.json"
+GOLDEN = Path(__file__).parents[2] / "protocol" / "golden" / "tools.json"
 
 
 async def listed() -> str:

@@ -6,7 +6,7 @@ on are in pyproject.toml.
 
 import pytest
 
-from tests.scheduling import is_of_the_longest_unit, unit_of
+from tests.support.suite.scheduling import is_of_the_longest_unit, unit_of
 
 TRACED = (
     "tests/data/test_audit.py",

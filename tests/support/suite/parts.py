@@ -6,7 +6,7 @@ folder or a fixture decides; a test elsewhere has the marker `slow`. Without `--
 
 import pytest
 
-from tests.tracing import is_traced
+from tests.support.suite.tracing import is_traced
 
 QUICK, SLOW = "quick", "slow"
 SLOW_FOLDERS = (

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import psycopg
 
-from tests.database import Cluster, Database, postgresql
+from tests.support.servers.database import Cluster, Database, postgresql
 
-GOLDEN = Path(__file__).parent / "security" / "golden" / "columns.json"
+GOLDEN = Path(__file__).parents[2] / "security" / "golden" / "columns.json"
 READERS = (
     "zava_server",
     "store_managers",

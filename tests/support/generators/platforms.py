@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[3]
 GOLDEN = ROOT / "tests" / "docs" / "golden" / "platforms.json"
 LOCK = ROOT / "requirements-dev.txt"
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")

@@ -15,12 +15,12 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from tests.patience import patient
+from tests.support.suite.patience import patient
 from zava.infrastructure.local.embedded.server_log import LOG_SETTINGS
 from zava.infrastructure.postgres.migrations import migrate
 from zava.infrastructure.postgres.server_login import install_context_keys, set_server_password
 
-HIDE_PEERS = Path(__file__).parents[1] / "sql" / "superuser" / "hide_peers.sql"
+HIDE_PEERS = Path(__file__).parents[3] / "sql" / "superuser" / "hide_peers.sql"
 CONTEXT_KEY = (1, bytes(range(32)))
 SERVER_PASSWORD = "the-server-in-tests"
 ADMIN_PASSWORD = "the-administrator-in-tests"

@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import psycopg
 
-from tests.database import Cluster, Database
+from tests.support.servers.database import Cluster, Database
 from zava.app import Application, compose
 from zava.cli.client import call_tool
 from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer

@@ -6,7 +6,7 @@ from zava.data.metrics.catalog_page import metric_page
 from zava.retail.data.metric_catalogue import catalogue
 from zava.retail.service.insights import insight_page
 
-PAGE = Path(__file__).parents[1] / "docs" / "reference" / "metrics.md"
+PAGE = Path(__file__).parents[3] / "docs" / "reference" / "metrics.md"
 
 
 def page() -> str:

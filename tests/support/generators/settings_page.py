@@ -7,7 +7,7 @@ from pydantic.fields import FieldInfo
 
 from zava.settings import Settings
 
-PAGE = Path(__file__).parents[1] / "docs" / "reference" / "settings.md"
+PAGE = Path(__file__).parents[3] / "docs" / "reference" / "settings.md"
 OPENING = """\
 # Settings
 

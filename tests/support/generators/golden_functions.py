@@ -9,9 +9,9 @@ from pathlib import Path
 
 import psycopg
 
-from tests.database import Cluster, Database, postgresql
+from tests.support.servers.database import Cluster, Database, postgresql
 
-_VERIFY = Path(__file__).parents[1] / "sql" / "verify"
+_VERIFY = Path(__file__).parents[3] / "sql" / "verify"
 GOLDEN = _VERIFY / "known_functions.sql"
 
 
