@@ -5,7 +5,6 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from tests.support.servers.database import (
 )
 from tests.support.servers.homes import open_directory
 from tests.support.servers.pgbouncer import has_a_database, is_asked_for, pgbouncer
+from tests.support.servers.seeded import SCALE, TODAY, result_cache
 from tests.support.suite.parts import add_option, is_of_part, needs_no_reading
 from tests.support.suite.scheduling import Together
 from tests.support.suite.tracing import end_tracing, traced_first
@@ -37,7 +37,7 @@ from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextKey, ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
 from zava.data.sql_query.free_query import FreeQuery
-from zava.infrastructure.cache_backends import ByteStore, MemoryStore
+from zava.infrastructure.cache_backends import MemoryStore
 from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LocalIssuer
 from zava.infrastructure.postgres.pool import DatabasePool
@@ -55,9 +55,6 @@ from zava.settings import Settings
 # The time of one example says how busy the machine is, and nothing about the product.
 settings.register_profile("zava", deadline=None)
 settings.load_profile("zava")
-
-TODAY = date(2026, 6, 30)
-SCALE = 0.02
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
@@ -88,12 +85,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> None:
     end_tracing(item)
-
-
-def result_cache(
-    tenancy: TenantDatabase, store: ByteStore, *, ttl_seconds: int = 300, secret: bytes = b"s" * 32
-) -> ResultCache:
-    return ResultCache(tenancy, store, ttl_seconds=ttl_seconds, secret=secret, code_version="tests")
 
 
 @pytest.fixture(scope="session")

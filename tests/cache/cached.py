@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from tests.conftest import result_cache
+from tests.support.servers.seeded import result_cache
 from zava.data.metrics.result_cache import KeptReading, ResultCache
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner

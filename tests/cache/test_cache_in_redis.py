@@ -8,8 +8,8 @@ from redis.asyncio import Redis
 
 from tests.cache.cached import Asking, asking
 from tests.cache.redis_server import RedisServer
-from tests.conftest import result_cache
 from tests.support.servers.database import Database
+from tests.support.servers.seeded import result_cache
 from zava.data.session.signed_context import ContextSigner
 from zava.infrastructure.cache_backends import MemoryStore, RedisStore
 from zava.model.core import Caller

@@ -6,9 +6,9 @@ import psycopg
 import pytest
 
 from tests.cache.cached import SQL, Asking, CountingTenancy, asking
-from tests.conftest import result_cache
 from tests.support.servers.database import Database
 from tests.support.servers.proxy import counting_proxy
+from tests.support.servers.seeded import result_cache
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.errors import AccessDenied, Busy, DatabaseFault, QueryTimeout, ZavaError

@@ -11,7 +11,7 @@ import orjson
 import psycopg
 import pytest
 
-from tests.protocol.rpc import MODERN, request
+from tests.support.answers.rpc import MODERN, request
 from tests.support.servers.database import Database, until_asleep
 from tests.support.servers.proxy import counting_proxy
 from zava.app import compose

@@ -175,7 +175,7 @@ def opened() -> Iterator[Path]:
 async def test_older_standard_version_migrates_seeds_and_isolates_alike(
     opened: Path, empty_admin: psycopg.Connection
 ) -> None:
-    from tests.conftest import TODAY
+    from tests.support.servers.seeded import TODAY
 
     def load(connection: psycopg.Connection) -> None:
         seed(connection, scale=0.01, today=TODAY, progress=lambda *_: None)

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import TODAY
 from tests.support.answers.asking import AskTool, Told
+from tests.support.servers.seeded import TODAY
 from zava import call_context
 from zava.app import Application
 from zava.cli.client import call_tool

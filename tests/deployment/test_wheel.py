@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import zava
-from tests.local.laptop import Laptop, free_port
+from tests.support.products.laptop import Laptop, free_port
 from tests.support.servers.homes import open_directory
 from tests.support.suite.patience import patient
 

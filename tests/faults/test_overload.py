@@ -13,7 +13,7 @@ import psutil
 import psycopg
 import pytest
 
-from tests.protocol.rpc import MODERN, request
+from tests.support.answers.rpc import MODERN, request
 from tests.support.servers.breakable import application_over, ask, pause
 from tests.support.servers.database import Database
 from zava.app import Application

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.protocol.rpc import ERAS, request
+from tests.support.answers.rpc import ERAS, request
 from tests.support.servers.breakable import Breakable, ask
 from tests.support.servers.database import SERVER_PASSWORD, Database
 from tests.support.servers.proxy import Proxy

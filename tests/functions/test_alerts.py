@@ -22,7 +22,7 @@ from tests.infra.alerts import rules_of
 from tests.infra.incidents import metric_rows
 from tests.infra.infrastructure import Infrastructure
 from tests.infra.kql import Row, read_query
-from tests.protocol.rpc import MODERN, request
+from tests.support.answers.rpc import MODERN, request
 from tests.support.servers.database import Cluster, Database
 from tests.support.servers.ingestion import Ingestion, ingestion_endpoint
 from tests.support.servers.proxy import Proxy, counting_proxy

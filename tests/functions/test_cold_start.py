@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.functions.hosting import functions_host
-from tests.protocol.rpc import ERAS, UNUSUAL, request
+from tests.support.answers.rpc import ERAS, UNUSUAL, request
 from tests.support.servers.database import Database
 from zava.infrastructure.local.state_dir import StateDirectory
 

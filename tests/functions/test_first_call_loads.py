@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.protocol.rpc import MODERN, request
+from tests.support.answers.rpc import MODERN, request
 from tests.support.servers import pgbouncer
 from tests.support.servers.database import Database
 from tests.support.suite.patience import patient

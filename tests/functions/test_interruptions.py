@@ -16,7 +16,7 @@ import pytest
 
 import function_app
 from tests.functions.stepping import disturbed
-from tests.protocol.rpc import MODERN, UNUSUAL, request
+from tests.support.answers.rpc import MODERN, UNUSUAL, request
 from tests.support.servers.database import Database
 from zava import cold_start
 from zava.app import Application, compose

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from tests.functions.hosting import Hosted, functions_host
 from tests.functions.raw_http import RawAnswer, chunked, get, post, send
-from tests.local.serving import listening
-from tests.protocol.rpc import MODERN, UNUSUAL, request
+from tests.support.answers.rpc import MODERN, UNUSUAL, request
+from tests.support.products.serving import listening
 from tests.support.servers.database import Database
 from zava.app import Application, compose
 from zava.infrastructure.local.state_dir import StateDirectory

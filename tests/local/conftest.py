@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.local.laptop import Laptop, free_port
 from tests.support.embedding.vectors import keep_vectors
+from tests.support.products.laptop import Laptop, free_port
 from tests.support.servers.homes import open_directory
 from zava.infrastructure.local.embedded.postgres_server import DATABASE, EmbeddedServer
 from zava.infrastructure.local.state_dir import StateDirectory

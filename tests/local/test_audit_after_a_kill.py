@@ -12,8 +12,8 @@ import httpx
 import psycopg
 import pytest
 
-from tests.local.laptop import Laptop, free_port
-from tests.protocol.rpc import MODERN, request
+from tests.support.answers.rpc import MODERN, request
+from tests.support.products.laptop import Laptop, free_port
 from tests.support.servers.database import SERVER_PASSWORD, Database
 from zava.data.session.audit_writer import BATCH_RECORDS, BATCH_SECONDS
 from zava.infrastructure.local.state_dir import StateDirectory

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from tests.local.forked import ROOT
+from tests.support.products.forked import ROOT
 from tests.support.servers.database import Cluster, Database
 from tests.support.servers.homes import open_directory
 from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from rich.console import Console
 
-from tests.local.laptop import free_port
+from tests.support.products.laptop import free_port
 from tests.support.servers.database import SERVER_PASSWORD, Cluster, Database
 from zava import app, settings
 from zava.cli import commands

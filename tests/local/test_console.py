@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.protocol.rpc import MODERN, ask, request
+from tests.support.answers.rpc import MODERN, ask, request
 from zava.app import Application
 from zava.composition.local_site import local_site
 from zava.infrastructure.local.state_dir import StateDirectory

@@ -11,8 +11,8 @@ import pytest
 
 from tests.functions.hosting import functions_host
 from tests.functions.raw_http import parsed
-from tests.local.serving import listening
-from tests.protocol.rpc import ERAS, MODERN, request
+from tests.support.answers.rpc import ERAS, MODERN, request
+from tests.support.products.serving import listening
 from tests.support.servers.database import Database
 from tests.support.suite.patience import patient
 from zava.app import Application, compose

@@ -15,9 +15,9 @@ import psycopg
 import pytest
 from psycopg import pq
 
-from tests.local.forked import ROOT
-from tests.local.laptop import Laptop, free_port
 from tests.support.embedding.vectors import KnownVectors
+from tests.support.products.forked import ROOT
+from tests.support.products.laptop import Laptop, free_port
 from tests.support.servers.homes import open_directory
 from tests.support.suite.patience import patient
 from zava.infrastructure.local.embedded.cluster import remove_unfinished

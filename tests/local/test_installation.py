@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.local.forked import ROOT
+from tests.support.products.forked import ROOT
 from tests.support.servers.homes import open_directory
 
 # A Python that installs nothing. Each step leaves a file; the step of KILLED_AT kills `make`.

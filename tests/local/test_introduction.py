@@ -9,8 +9,8 @@ import psycopg
 import pytest
 from rich.console import Console
 
-from tests.conftest import SCALE, TODAY
 from tests.support.servers.database import Database
+from tests.support.servers.seeded import SCALE, TODAY
 from zava.cli.quickstart import _bar, _one_line, seed_with_progress, today_of
 from zava.protocol.tools.tool import ERROR_META
 from zava.settings import Settings

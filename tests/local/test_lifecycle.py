@@ -10,8 +10,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.local.forked import ROOT
-from tests.protocol.rpc import MODERN, request
+from tests.support.answers.rpc import MODERN, request
+from tests.support.products.forked import ROOT
 from tests.support.servers.database import Cluster, Database
 from zava.app import Application, compose
 from zava.infrastructure.local.state_dir import StateDirectory

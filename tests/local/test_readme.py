@@ -6,8 +6,8 @@ import shlex
 import subprocess
 from os import defpath
 
-from tests.local.forked import ROOT
-from tests.local.laptop import Laptop
+from tests.support.products.forked import ROOT
+from tests.support.products.laptop import Laptop
 from zava.retail.tools.registry import TOOLS
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -7,8 +7,8 @@ import httpx
 import psycopg
 import pytest
 
-from tests.local.laptop import Laptop
-from tests.protocol.rpc import MODERN, request
+from tests.support.answers.rpc import MODERN, request
+from tests.support.products.laptop import Laptop
 from tests.support.suite.patience import patient
 from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
 from zava.infrastructure.local.state_dir import StateDirectory

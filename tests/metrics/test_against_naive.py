@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import TODAY
 from tests.metrics import naive
+from tests.support.servers.seeded import TODAY
 from zava.data.metrics.catalog import UNITS, Catalogue
 from zava.data.metrics.reader import MetricReader
 from zava.model.core import Caller

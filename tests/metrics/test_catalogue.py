@@ -6,9 +6,9 @@ from importlib.resources import files
 import psycopg
 import pytest
 
-from tests.conftest import TODAY, result_cache
 from tests.metrics import naive
 from tests.support.servers.database import Database
+from tests.support.servers.seeded import TODAY, result_cache
 from zava.data.metrics.catalog import Catalogue, CatalogueError, read_catalogue
 from zava.data.metrics.compiler import compile_plans
 from zava.data.metrics.planner import plan

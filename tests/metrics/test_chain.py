@@ -8,10 +8,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.conftest import TODAY, result_cache
 from tests.metrics import naive
 from tests.support.answers.asking import AskTool
 from tests.support.servers.database import Database
+from tests.support.servers.seeded import TODAY, result_cache
 from zava.data.metrics.catalog import Catalogue
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner

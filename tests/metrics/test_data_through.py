@@ -12,9 +12,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.conftest import result_cache
 from tests.metrics import naive
 from tests.support.servers.database import Cluster, Database
+from tests.support.servers.seeded import result_cache
 from zava.data.metrics.catalog import Catalogue
 from zava.data.metrics.reader import MetricReader
 from zava.data.session.isolation_check import IsolationCheck

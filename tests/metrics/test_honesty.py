@@ -9,9 +9,9 @@ import orjson
 import psycopg
 import pytest
 
-from tests.conftest import TODAY, result_cache
 from tests.support.answers.asking import AskTool
 from tests.support.servers.database import Database
+from tests.support.servers.seeded import TODAY, result_cache
 from zava.app import compose
 from zava.data.metrics.catalog import Catalogue
 from zava.data.metrics.reader import MetricReader

@@ -8,10 +8,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.conftest import TODAY
 from tests.metrics import naive
 from tests.support.answers.asking import AskTool
 from tests.support.servers.database import Database
+from tests.support.servers.seeded import TODAY
 from zava.data.metrics.reader import MetricReader
 from zava.errors import InvalidInput, NotPermitted
 from zava.model.audiences import SQL_QUERY

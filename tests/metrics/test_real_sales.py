@@ -8,8 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.conftest import TODAY, result_cache
 from tests.support.servers.database import Database
+from tests.support.servers.seeded import TODAY, result_cache
 from zava.data.metrics.catalog import Catalogue
 from zava.data.metrics.reader import MetricReader
 from zava.data.session.isolation_check import IsolationCheck

@@ -8,9 +8,9 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests.conftest import TODAY
 from tests.metrics import naive
 from tests.support.answers.asking import AskTool
+from tests.support.servers.seeded import TODAY
 from zava.model.core import Caller, Scope
 from zava.model.metrics import Comparison, Measured, MetricColumn, MetricQuery, MetricRows
 from zava.retail.access_rules import STORE_MANAGERS

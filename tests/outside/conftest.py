@@ -7,11 +7,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.conftest import TODAY
 from tests.functions.hosting import OF_THE_HOST, Hosted, functions_host
 from tests.pictures.serving import Serving
 from tests.protocol.recorded import VARIABLE
 from tests.support.servers.database import Database
+from tests.support.servers.seeded import TODAY
 from zava.infrastructure.local.state_dir import StateDirectory
 
 _RECORD = os.environ.get(VARIABLE)  # noqa: TID251  # `make recordings` keeps what is sent

@@ -5,11 +5,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tests.functions.hosting import OF_THE_HOST, functions_host
-from tests.local.laptop import free_port
 from tests.sign_in.broker import managed_identity
 from tests.sign_in.directory import Directory
 from tests.sign_in.registrations import APP_ID, app, trusted_identity
 from tests.sign_in.served import directory as served_directory
+from tests.support.products.laptop import free_port
 from tests.support.servers.database import Database
 from zava.infrastructure.local.state_dir import StateDirectory
 from zava.model.core import Caller

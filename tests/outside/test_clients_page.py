@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import TODAY
 from tests.docs.test_clients_page import BY_URL, PAGE, URL, configuration
 from tests.functions.hosting import Hosted
-from tests.local.forked import ROOT
 from tests.outside.browser import Browser
 from tests.outside.node import node, run
 from tests.pictures.serving import serving
+from tests.support.products.forked import ROOT
 from tests.support.servers.database import Database
+from tests.support.servers.seeded import TODAY
 from zava.infrastructure.local.state_dir import StateDirectory
 from zava.retail.tools.registry import TOOLS
 

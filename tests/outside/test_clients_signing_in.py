@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import psycopg
 import pytest
 
-from tests.conftest import TODAY
 from tests.outside.browser import Browser
 from tests.outside.node import NODE, OUTSIDE, in_chunks, run
 from tests.outside.test_clients import (
@@ -27,6 +26,7 @@ from tests.outside.test_clients import (
 )
 from tests.pictures.serving import Serving, serving
 from tests.support.servers.database import Database
+from tests.support.servers.seeded import TODAY
 from zava.infrastructure.local.state_dir import StateDirectory
 from zava.protocol.versions import STATELESS
 from zava.retail.tools.registry import TOOLS

@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from tests.conftest import TODAY
 from tests.outside.browser import Browser
 from tests.outside.node import OUTSIDE, run
 from tests.pictures.serving import serving
-from tests.protocol.rpc import MODERN, request
+from tests.support.answers.rpc import MODERN, request
 from tests.support.servers.database import Database
+from tests.support.servers.seeded import TODAY
 from zava.infrastructure.local.state_dir import StateDirectory
 
 pytestmark = pytest.mark.outside

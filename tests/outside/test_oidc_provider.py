@@ -9,10 +9,10 @@ import httpx
 import psycopg
 import pytest
 
-from tests.local.laptop import free_port
 from tests.outside.node import NODE, OUTSIDE
 from tests.sign_in.broker import HOST, ISSUER, Browser, Client, gone
 from tests.sign_in.test_broker import is_without_access, stores
+from tests.support.products.laptop import free_port
 from tests.support.servers.database import Database
 from zava.app import compose
 from zava.infrastructure.postgres import access_grants

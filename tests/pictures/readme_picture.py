@@ -5,10 +5,10 @@ python -m tests.pictures.readme_picture
 
 from datetime import date
 
-from tests.local.forked import ROOT
-from tests.local.laptop import Laptop, free_port
 from tests.outside.node import NODE, run
 from tests.pictures.serving import HERE, chromium
+from tests.support.products.forked import ROOT
+from tests.support.products.laptop import Laptop, free_port
 from tests.support.servers.homes import open_directory
 
 PICTURES = (ROOT / "docs" / "console.png", ROOT / "docs" / "sign-in.png")

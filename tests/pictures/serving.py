@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import psycopg
 
-from tests.local.laptop import Laptop, free_port
+from tests.support.products.laptop import Laptop, free_port
 from tests.support.servers.database import Database
 from zava.infrastructure.local.state_dir import StateDirectory
 from zava.retail.demo.dataset import store_id

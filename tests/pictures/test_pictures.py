@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conftest import TODAY
 from tests.outside.node import NODE, run
 from tests.pictures.serving import (
     ARTEFACTS,
@@ -18,6 +17,7 @@ from tests.pictures.serving import (
     serving,
 )
 from tests.support.servers.database import Cluster, Database
+from tests.support.servers.seeded import TODAY
 from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LocalIssuer
 from zava.retail.demo.principals import demo_callers

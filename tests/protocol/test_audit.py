@@ -7,7 +7,7 @@ import orjson
 import psycopg
 import pytest
 
-from tests.protocol.rpc import LEGACY, MODERN, request
+from tests.support.answers.rpc import LEGACY, MODERN, request
 from tests.support.servers.database import Database
 from zava.app import Application, compose
 from zava.infrastructure.local.state_dir import StateDirectory

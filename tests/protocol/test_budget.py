@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.protocol.rpc import ERAS, MODERN, ask
+from tests.support.answers.rpc import ERAS, MODERN, ask
 from zava.app import Application
 from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LocalIssuer

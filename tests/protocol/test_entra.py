@@ -14,8 +14,8 @@ import psycopg
 import pytest
 from cryptography.hazmat.primitives.serialization import PublicFormat
 
-from tests.protocol import entra as directory
-from tests.protocol.entra import (
+from tests.support.answers import entra as directory
+from tests.support.answers.entra import (
     CALLING_CLIENT,
     CLIENT_ID,
     KEY,
@@ -31,7 +31,7 @@ from tests.protocol.entra import (
     jwk,
     part,
 )
-from tests.protocol.rpc import LEGACY, MODERN, request
+from tests.support.answers.rpc import LEGACY, MODERN, request
 from tests.support.servers.database import Database
 from zava.app import Application, compose
 from zava.infrastructure.local.state_dir import StateDirectory

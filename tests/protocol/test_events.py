@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.outside.fixtures_server import with_fixtures
-from tests.protocol.rpc import ERAS, LEGACY, MODERN, request
+from tests.support.answers.rpc import ERAS, LEGACY, MODERN, request
 from zava.app import Application
 from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LocalIssuer

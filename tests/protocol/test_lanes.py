@@ -16,8 +16,8 @@ import pytest
 
 from tests.protocol.fuzz import Fuzzed, requests
 from tests.protocol.recorded import RECORDED
-from tests.protocol.rpc import ERAS, LEGACY, MODERN, UNUSUAL, request
 from tests.protocol.usual_requests import usual_requests
+from tests.support.answers.rpc import ERAS, LEGACY, MODERN, UNUSUAL, request
 from tests.support.servers.database import Database
 from tests.support.suite.patience import patient
 from zava.app import Application, compose

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.protocol.rpc import ERAS, LEGACY, MODERN, ask, request
+from tests.support.answers.rpc import ERAS, LEGACY, MODERN, ask, request
 from zava.app import Application, compose
 from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LocalIssuer

@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from tests.protocol.rpc import ERAS, request
+from tests.support.answers.rpc import ERAS, request
 from tests.support.servers.breakable import ask
 from tests.support.servers.database import Database
 from zava.app import Application, compose

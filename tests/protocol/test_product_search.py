@@ -9,7 +9,7 @@ import orjson
 import psycopg
 import pytest
 
-from tests.protocol.rpc import MODERN, request
+from tests.support.answers.rpc import MODERN, request
 from tests.support.embedding.search import products, search
 from tests.support.servers.database import Database
 from tests.support.servers.proxy import counting_proxy

@@ -3,8 +3,8 @@
 import psycopg
 import pytest
 
-from tests.protocol.rpc import ERAS
 from tests.protocol.test_performance import read
+from tests.support.answers.rpc import ERAS
 from tests.support.servers.database import Database
 from zava.app import Application
 from zava.retail.data.data_quality import read_quality

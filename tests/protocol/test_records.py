@@ -10,7 +10,7 @@ import orjson
 import psycopg
 import pytest
 
-from tests.protocol.rpc import ERAS, LEGACY, MODERN, UNUSUAL, request
+from tests.support.answers.rpc import ERAS, LEGACY, MODERN, UNUSUAL, request
 from tests.support.servers.database import Database
 from zava.app import Application, compose
 from zava.infrastructure.local.state_dir import StateDirectory

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.protocol.rpc import LEGACY, MODERN, request
+from tests.support.answers.rpc import LEGACY, MODERN, request
 from tests.support.servers.database import Database
 from zava.app import Application, compose
 from zava.data.session import pipeline

@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.protocol.rpc import ERAS, LEGACY, META, MODERN, ask, request
+from tests.support.answers.rpc import ERAS, LEGACY, META, MODERN, ask, request
 from tests.support.servers.database import Database
 from zava.app import Application, compose
 from zava.infrastructure.local.state_dir import StateDirectory

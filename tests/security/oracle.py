@@ -145,7 +145,7 @@ def main() -> None:
         cluster = Cluster(superuser)
         with cluster.database("oracle") as database:
             with psycopg.connect(database.admin, autocommit=True) as admin:
-                from tests.conftest import TODAY
+                from tests.support.servers.seeded import TODAY
 
                 seed(admin, scale=options.scale, today=TODAY, progress=lambda *_: None)
                 grant_demo_principals(admin)

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.protocol.rpc import MODERN, request
+from tests.support.answers.rpc import MODERN, request
 from tests.support.servers.database import Database
 from zava.app import Application, compose
 from zava.infrastructure.local.state_dir import StateDirectory

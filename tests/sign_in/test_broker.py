@@ -10,7 +10,6 @@ import orjson
 import psycopg
 import pytest
 
-from tests.protocol.rpc import MODERN, request
 from tests.sign_in.broker import (
     CLAUDE,
     HOST,
@@ -24,6 +23,7 @@ from tests.sign_in.broker import (
 )
 from tests.sign_in.conftest import Deployment
 from tests.sign_in.registrations import APP_ID, RESOURCE
+from tests.support.answers.rpc import MODERN, request
 from zava.app import Application, compose
 from zava.infrastructure.postgres import access_grants
 from zava.model.core import Caller

@@ -20,7 +20,6 @@ from urllib.request import HTTPRedirectHandler, build_opener
 import orjson
 import pytest
 
-from tests.protocol.rpc import MODERN, request
 from tests.sign_in.directory import Directory, Rules
 from tests.sign_in.registrations import (
     APP_ID,
@@ -31,6 +30,7 @@ from tests.sign_in.registrations import (
     clients,
 )
 from tests.sign_in.served import directory as served_directory
+from tests.support.answers.rpc import MODERN, request
 from tests.support.servers.database import Database
 from zava.app import Application, compose
 from zava.infrastructure.local.state_dir import StateDirectory

@@ -12,8 +12,8 @@ import orjson
 import pytest
 
 from tests.functions.hosting import functions_host
-from tests.protocol.rpc import MODERN, request
 from tests.sign_in.client import SigningClient
+from tests.support.answers.rpc import MODERN, request
 from tests.support.servers.database import Database
 from zava.app import compose
 from zava.data.session.signed_context import ContextKey, ContextSigner

@@ -172,7 +172,7 @@ async def test_tokens_of_the_provider_itself_are_not_accepted(
 ) -> None:
     import jwt
 
-    from tests.protocol.entra import KEY
+    from tests.support.answers.entra import KEY
 
     person = caller_of_subject(keycloak.issuer, keycloak.kind.subject)
     claims = {

@@ -8,7 +8,6 @@ import orjson
 import psycopg
 import pytest
 
-from tests.protocol.rpc import ERAS, LEGACY, MODERN, ask
 from tests.sign_in.client import (
     HOST,
     ISSUER,
@@ -18,6 +17,7 @@ from tests.sign_in.client import (
     SigningClient,
     answered,
 )
+from tests.support.answers.rpc import ERAS, LEGACY, MODERN, ask
 from tests.support.servers.database import Database
 from zava.app import Application, compose
 from zava.composition.local_sign_in import KEY_FILE

@@ -10,7 +10,6 @@ from uuid import UUID
 
 import orjson
 
-from tests.protocol.rpc import ERAS, request
 from tests.soak.questions import (
     DISTINCT_TEXTS,
     MONTHS,
@@ -22,6 +21,7 @@ from tests.soak.questions import (
     scope,
     sought,
 )
+from tests.support.answers.rpc import ERAS, request
 from tests.support.servers.breakable import TOLD_TO_COME_BACK, pause
 from zava.app import Application
 from zava.protocol.tools.tool import ERROR_META

@@ -10,7 +10,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from tests.protocol.rpc import MODERN, request
+from tests.support.answers.rpc import MODERN, request
 from tests.support.servers.database import Database
 from tests.support.servers.ingestion import KEY, Ingestion, ingestion_endpoint
 from zava import call_context

@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from tests.protocol.rpc import MODERN, request
+from tests.support.answers.rpc import MODERN, request
 from zava.app import Application
 
 TOOL = "semantic_search_products"

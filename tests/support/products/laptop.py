@@ -13,12 +13,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from tests.local.forked import forked
+from tests.support.products.forked import forked
 from tests.support.suite.patience import patient
 from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
 from zava.infrastructure.local.state_dir import StateDirectory
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 _START_SECONDS = 60
 _STOP_SECONDS = 20
 _COMMAND_SECONDS = 60

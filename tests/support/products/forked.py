@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 _FORKING = multiprocessing.get_context("forkserver")
 _FORKING.set_forkserver_preload(["zava.cli.commands", __name__])
 
