@@ -221,7 +221,7 @@ async def unguarded(pool: DatabasePool, signer: ContextSigner) -> TenantDatabase
 
 
 @pytest.fixture(scope="session")
-async def tenancy(unguarded: TenantDatabase) -> FreeQuery:
+async def free_query(unguarded: TenantDatabase) -> FreeQuery:
     """What the use cases read from: the session behind the guard."""
     return FreeQuery(unguarded, RETAIL)
 

@@ -42,9 +42,9 @@ QUIET = settings(derandomize=True, suppress_health_check=list(HealthCheck))
 @given(marked=marked_statements())
 @settings(QUIET, max_examples=400)
 async def test_statement_of_the_allowed_grammar_passes_and_runs(
-    marked: str, tenancy: FreeQuery, callers: dict[str, Caller]
+    marked: str, free_query: FreeQuery, callers: dict[str, Caller]
 ) -> None:
-    answer = await tenancy.run(callers["seattle"], plain(marked), max_rows=10)
+    answer = await free_query.run(callers["seattle"], plain(marked), max_rows=10)
     assert {len(row) for row in answer.rows} <= {len(answer.columns)}
     orjson.dumps(answer.rows)
 

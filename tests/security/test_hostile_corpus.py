@@ -263,14 +263,14 @@ async def test_hostile_statement_gets_nothing_and_leaves_nothing(
 
 @pytest.mark.parametrize("hostile", corpus, ids=lambda hostile: hostile.label)
 async def test_guard_refuses_each_statement_but_those_that_the_seal_bounds(
-    hostile: Hostile, arena: Arena, tenancy: FreeQuery, callers: dict[str, Caller]
+    hostile: Hostile, arena: Arena, free_query: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     sql = hostile.filled(arena.values)
     if hostile.passes:
-        (await (await tenancy.reader(callers["seattle"])).read(b"", sql)).verdict.enforce()
+        (await (await free_query.reader(callers["seattle"])).read(b"", sql)).verdict.enforce()
     else:
         with pytest.raises(ZavaError) as caught:
-            await tenancy.run(callers["seattle"], sql, max_rows=1)
+            await free_query.run(callers["seattle"], sql, max_rows=1)
         assert caught.value.__cause__ is None, "the database was asked"
         assert caught.value.hint
 

@@ -85,10 +85,10 @@ async def test_new_grant_reads_no_names(
 
 @pytest.mark.parametrize("name", AUDIENCES)
 async def test_token_without_the_permission_sees_the_structure_without_the_columns(
-    tenancy: FreeQuery, callers: dict[str, Caller], name: str
+    free_query: FreeQuery, callers: dict[str, Caller], name: str
 ) -> None:
     async def columns(caller: Caller) -> list[str]:
-        (table,), _ = await tenancy.table_schemas(caller, ["customers"])
+        (table,), _ = await free_query.table_schemas(caller, ["customers"])
         return [column.name for column in table.columns]
 
     rest = ["store_id", "customer_id", "created_at"]
@@ -106,10 +106,10 @@ async def test_token_without_the_permission_sees_the_structure_without_the_colum
     ],
 )
 async def test_refusal_names_the_permission_and_what_can_be_read(
-    tenancy: FreeQuery, callers: dict[str, Caller], statement: str
+    free_query: FreeQuery, callers: dict[str, Caller], statement: str
 ) -> None:
     with pytest.raises(QueryRefused) as caught:
-        await tenancy.run(without_permission(callers["seattle"]), statement, max_rows=1)
+        await free_query.run(without_permission(callers["seattle"]), statement, max_rows=1)
     assert "customers.read" in (caught.value.hint or "")
     assert "store_id, customer_id, created_at" in (caught.value.hint or "")
 
