@@ -19,8 +19,8 @@ from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.retail.declaration import RETAIL
-from zava.retail.demo.dataset import store_id
 from zava.retail.demo.principals import demo_callers
+from zava.retail.demo.stores import store_id
 
 ROUNDS = 5
 FIXED_MS = 0.15

@@ -21,8 +21,8 @@ from zava.model.core import Caller
 from zava.retail.data.index_job import build_index
 from zava.retail.data.search_statement import ProductData
 from zava.retail.declaration import RETAIL
-from zava.retail.demo.dataset import STORES
 from zava.retail.demo.principals import demo_callers
+from zava.retail.demo.stores import STORES
 from zava.retail.service.product_search import question_of
 from zava.retail.service.search_text.product_text import ReadText
 

@@ -16,7 +16,7 @@ from zava.infrastructure.cache_backends import MemoryStore
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
 from zava.retail.declaration import RETAIL
-from zava.retail.demo.dataset import store_id
+from zava.retail.demo.stores import store_id
 
 
 @pytest.mark.requirement("S116")

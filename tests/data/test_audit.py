@@ -22,7 +22,7 @@ from zava.infrastructure.postgres.audit_report import read_audit, read_trace
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Call, Caller
 from zava.retail.declaration import RETAIL
-from zava.retail.demo.dataset import store_id
+from zava.retail.demo.stores import store_id
 
 SQL = "SELECT count(*) FROM retail.customers WHERE last_name = 'Alvarez'"
 

@@ -18,7 +18,7 @@ from zava.errors import Busy
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
 from zava.retail.declaration import RETAIL
-from zava.retail.demo.dataset import store_id
+from zava.retail.demo.stores import store_id
 
 STORE_NAMES = "SELECT store_name FROM retail.stores"
 FIRST_NAMES = "SELECT first_name FROM retail.customers"

@@ -11,7 +11,7 @@ from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.retail.declaration import RETAIL
-from zava.retail.demo.dataset import store_id
+from zava.retail.demo.stores import store_id
 
 ISOLATION = Path(__file__).parents[2] / "sql" / "verify" / "isolation.sql"
 BREAKS = [

@@ -13,7 +13,7 @@ from tests.importing.files import CELLS
 from tests.security.corpus import read_corpus
 from tests.support.servers.database import Database, one
 from zava.infrastructure.postgres.readers import readers_of_every_store
-from zava.retail.demo.dataset import store_id
+from zava.retail.demo.stores import store_id
 from zava.retail.importing.inbox import make_import_login, run_inbox
 from zava.retail.importing.layout import ImportRefused
 from zava.retail.importing.mapping import documented_layout

@@ -22,7 +22,7 @@ from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
 from zava.retail.data.sales_reader import CHAIN_METRICS, SalesReader
 from zava.retail.declaration import RETAIL
-from zava.retail.demo.dataset import STORES, store_id
+from zava.retail.demo.stores import STORES, store_id
 from zava.retail.service.chain_comparison import ChainAnalysis
 from zava.retail.tools.compare_with_chain import place
 

@@ -27,7 +27,7 @@ from zava.model.coverage import parts
 from zava.model.data_reach import DataReach
 from zava.model.metrics import Comparison, MetricFilter, MetricOrder, PeriodUnit
 from zava.retail.declaration import RETAIL
-from zava.retail.demo.dataset import STORES
+from zava.retail.demo.stores import STORES
 from zava.retail.sales_values import StorePerformance
 from zava.retail.service.chain_comparison import ChainAnalysis
 from zava.retail.service.store_performance import StoreAnalysis

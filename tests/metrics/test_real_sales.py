@@ -20,7 +20,7 @@ from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
 from zava.model.metrics import MetricQuery
 from zava.retail.declaration import RETAIL
-from zava.retail.demo.dataset import store_id
+from zava.retail.demo.stores import store_id
 from zava.service.metrics.periods import parse_period
 
 REDMOND = store_id("Redmond")

@@ -14,7 +14,7 @@ import psycopg
 from tests.support.products.laptop import Laptop, free_port
 from tests.support.servers.database import Database
 from zava.infrastructure.local.state_dir import StateDirectory
-from zava.retail.demo.dataset import store_id
+from zava.retail.demo.stores import store_id
 
 _MAX_LOOKS = 30
 HERE = Path(__file__).parent

@@ -16,7 +16,7 @@ from tests.support.servers.proxy import counting_proxy
 from zava.app import Application, compose
 from zava.infrastructure.embeddings.minilm import MINILM
 from zava.infrastructure.local.state_dir import StateDirectory
-from zava.retail.demo.dataset import store_id
+from zava.retail.demo.stores import store_id
 from zava.retail.tools.semantic_search_products import TOOL
 from zava.settings import Settings
 

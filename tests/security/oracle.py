@@ -27,8 +27,9 @@ from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.audiences import CUSTOMERS_READ
 from zava.model.core import Caller
 from zava.retail.declaration import RETAIL
-from zava.retail.demo.dataset import STORES, seed
+from zava.retail.demo.dataset import seed
 from zava.retail.demo.principals import demo_callers, grant_demo_principals
+from zava.retail.demo.stores import STORES
 from zava.settings import Settings
 
 LIMIT = Settings.model_fields["statement_cost_limit"].default

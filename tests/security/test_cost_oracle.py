@@ -13,7 +13,7 @@ from zava.data.syntax.parser import parse
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
 from zava.retail.declaration import RETAIL
-from zava.retail.demo.dataset import STORES
+from zava.retail.demo.stores import STORES
 
 
 @pytest.mark.parametrize("comparison", VERDICTS)

@@ -26,8 +26,8 @@ from zava.infrastructure.postgres.access_grants import grant, revoke
 from zava.model.core import Caller
 from zava.protocol.tools.tool import ERROR_META
 from zava.retail.declaration import RETAIL
-from zava.retail.demo.dataset import STORES
 from zava.retail.demo.principals import DEMO_TENANT_ID
+from zava.retail.demo.stores import STORES
 from zava.retail.tools.registry import TOOLS
 from zava.settings import Settings
 

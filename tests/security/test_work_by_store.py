@@ -13,7 +13,7 @@ from zava.data.session.signed_context import ContextKey, ContextSigner
 from zava.model.audiences import Audience
 from zava.model.core import Caller
 from zava.retail.access_rules import REGIONAL_MANAGERS, STORE_MANAGERS
-from zava.retail.demo.dataset import STORES, store_id
+from zava.retail.demo.stores import STORES, store_id
 
 TENANT_TABLES = {"stores", "customers", "inventory", "orders", "order_items"}
 ONE_PAGE = {"stores"}  # a row for each store, and their number is no secret

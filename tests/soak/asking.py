@@ -25,7 +25,7 @@ from tests.support.answers.rpc import ERAS, request
 from tests.support.servers.breakable import TOLD_TO_COME_BACK, pause
 from zava.app import Application
 from zava.protocol.tools.tool import ERROR_META
-from zava.retail.demo.dataset import store_id
+from zava.retail.demo.stores import store_id
 
 AWAY = "refused at the edge"  # before any work, so without a record
 _LATE = "The request took longer than it may."

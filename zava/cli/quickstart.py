@@ -42,9 +42,10 @@ from zava.infrastructure.telemetry.json_logs import warnings_alone, write_to_std
 from zava.protocol.tools.tool import ERROR_META
 from zava.retail.data.index_job import EmbedRefused, EmbedReport, embed_catalogue
 from zava.retail.declaration import RETAIL
-from zava.retail.demo.dataset import SeedReport, seed, store_id
+from zava.retail.demo.dataset import SeedReport, seed
 from zava.retail.demo.principals import demo_callers, grant_demo_principals
 from zava.retail.demo.renewal import renew
+from zava.retail.demo.stores import store_id
 from zava.service.metrics.periods import business_day
 from zava.settings import Settings
 

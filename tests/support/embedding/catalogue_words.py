@@ -5,7 +5,7 @@ from collections import Counter
 from typing import Any
 
 from zava.model.search import CatalogueWords
-from zava.retail.demo.dataset import _catalogue, _products
+from zava.retail.demo.generated_rows import seed_catalogue, seed_products
 
 _WORD = re.compile(r"(?<!\w)[^\W\d_]{2,40}(?!\w)")
 _NAMED = re.compile(rf"{_WORD.pattern}|(?<!\w)[0-9]{{1,3}}(?:x[0-9]{{1,3}})+(?!\w)")
@@ -13,7 +13,7 @@ _NAMED = re.compile(rf"{_WORD.pattern}|(?<!\w)[0-9]{{1,3}}(?:x[0-9]{{1,3}})+(?!\
 
 def demo_products() -> list[dict[str, Any]]:
     """Return the demo products as they are loaded."""
-    return list(_products(_catalogue()))
+    return list(seed_products(seed_catalogue()))
 
 
 def demo_words() -> CatalogueWords:

@@ -8,7 +8,7 @@ import psycopg
 from zava.model.audiences import Audience
 from zava.model.core import Caller
 from zava.retail.access_rules import HEAD_OFFICE, REGIONAL_MANAGERS, STORE_MANAGERS
-from zava.retail.demo.dataset import STORES, store_id
+from zava.retail.demo.stores import STORES, store_id
 
 DEMO_TENANT_ID = UUID("5a7a0000-0000-4000-8000-00000000de30")
 """The local issuer's directory; no real one has this id."""
