@@ -5,10 +5,9 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from functools import cache, lru_cache, partial
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from zava import __version__
 from zava.composition.backends import (
@@ -22,6 +21,15 @@ from zava.composition.backends import (
 )
 from zava.composition.health import readiness
 from zava.composition.identity import authenticator_of, own_issuer
+from zava.composition.retail_parts import (
+    clock_of,
+    make_linter,
+    make_products,
+    make_sales,
+    make_server,
+    read_quality,
+    stores_today,
+)
 from zava.data.guard.analysis import ParsingTurns
 from zava.data.metrics.result_cache import ResultCache
 from zava.data.order_watch import OrderWatch
@@ -42,7 +50,6 @@ from zava.infrastructure.postgres.pool import DatabasePool
 from zava.infrastructure.telemetry.aggregator import InstrumentAggregator
 from zava.infrastructure.telemetry.app_insights import Telemetry
 from zava.infrastructure.telemetry.json_logs import adopt_host_handlers, call_of_host
-from zava.model.core import Caller
 from zava.protocol.auth.tokens import TrustedIssuer
 from zava.protocol.capacity.process_time import ProcessTime
 from zava.protocol.http.endpoint import Endpoint, SigningIn
@@ -59,15 +66,8 @@ from zava.telemetry.instruments import declare_operations
 from zava.telemetry.sinks import Sink
 
 if TYPE_CHECKING:
-    from mcp.server.lowlevel.server import Server
-
     from zava.composition.directory_sign_in import DirectorySignIn
     from zava.composition.local_sign_in import LocalSignIn
-    from zava.data.sql_query.lint.linter import Linter
-    from zava.data.sql_query.lint.query_tree import Tables
-    from zava.retail.data.store_quality import DataQuality
-    from zava.retail.service.product_search import ProductSearch
-    from zava.retail.service.sales_analytics import SalesAnalytics
 
 logger = logging.getLogger(__name__)
 
@@ -185,13 +185,13 @@ def compose(
             RETAIL,
             most_rows=settings.statement_cost_limit or inf,
             turns=ParsingTurns(process_time.charge),
-            make_linter=_linter,
+            make_linter=make_linter,
         ),
-        make_sales=lambda: _sales(tenancy, cache, settings),
-        make_products=lambda: _products(tenancy, vectors),
-        read_quality=lambda caller: _quality(tenancy, caller),
-        clock=_clock(settings),
-        today=lambda: _stores_today(settings),
+        make_sales=lambda: make_sales(tenancy, cache, settings),
+        make_products=lambda: make_products(tenancy, vectors),
+        read_quality=lambda caller: read_quality(tenancy, caller),
+        clock=clock_of(settings),
+        today=lambda: stores_today(settings),
     )
     access_keys = signer.derived_keys("sign-in access tokens")
     own = own_issuer(settings, access_keys)
@@ -205,7 +205,7 @@ def compose(
         make_sign_in = lru_cache(1)(lambda: _local_sign_in(settings, administrator or conninfo))
     endpoint = Endpoint(
         name=RETAIL.name,
-        make_server=lambda: _make_server(analytics, trail, settings.website_url),
+        make_server=lambda: make_server(analytics, trail, settings.website_url),
         fast_path=FastPath(
             ToolCalls(analytics, trail),
             TOOLS,
@@ -335,71 +335,3 @@ def _directory_sign_in(
     from zava.composition.directory_sign_in import DirectorySignIn
 
     return DirectorySignIn(settings, own, pool=pool, signer=signer, access_keys=access_keys)
-
-
-def _linter(tables: "Tables") -> "Linter":
-    # Loaded with the first statement that computes anything.
-    from zava.data.sql_query.lint.linter import Linter
-    from zava.retail.data.sql_facts import FACTS
-
-    return Linter(FACTS, tables)
-
-
-def _stores_today(settings: Settings) -> date:
-    from zava.service.metrics.periods import business_day
-
-    return business_day(settings.today, RETAIL.time_zone)
-
-
-def _sales(tenancy: TenantDatabase, cache: ResultCache, settings: Settings) -> "SalesAnalytics":
-    # Loaded when the first figure is asked for.
-    from zava.model.fiscal_calendar import fiscal_calendar
-    from zava.retail.data.metric_catalogue import catalogue
-    from zava.retail.data.sales_reader import SalesReader
-    from zava.retail.service.sales_analytics import SalesAnalytics
-
-    reader = SalesReader(tenancy, cache, catalogue())
-    fiscal = fiscal_calendar(settings.fiscal_year_start, settings.retail_calendar)
-    return SalesAnalytics(reader, lambda: _stores_today(settings), fiscal)
-
-
-def _products(tenancy: TenantDatabase, vectors: QueryVectors) -> "ProductSearch":
-    # Loaded when the first product is searched for.
-    from zava.retail.data.search_statement import ProductData
-    from zava.retail.service.product_search import ProductSearch
-
-    return ProductSearch(ProductData(tenancy), vectors)
-
-
-async def _quality(tenancy: TenantDatabase, caller: Caller) -> "DataQuality":
-    # Loaded when the first report is read.
-    from zava.retail.data.store_quality import read_data_quality
-
-    return await read_data_quality(tenancy, caller)
-
-
-def _make_server(
-    analytics: RetailAnalytics, trail: AuditWriter, website: str | None
-) -> "Server[Any]":
-    # Imported with the SDK, at the first request that needs it.
-    from zava.protocol.mcp.features import ServerFeatures
-    from zava.protocol.mcp.server import build_server
-    from zava.retail.prompts import PROMPTS
-    from zava.retail.resources import RESOURCES
-
-    features = ServerFeatures(RETAIL, TOOLS, RESOURCES, PROMPTS)
-    return build_server(analytics, features, version=__version__, trail=trail, website=website)
-
-
-def _clock(settings: Settings) -> Callable[[], datetime]:
-    def now() -> datetime:
-        moment = datetime.now(UTC)
-        if settings.today is None:
-            return moment
-        from zoneinfo import ZoneInfo
-
-        # The stores' day is moved, not that of UTC, which begins earlier.
-        local = moment.astimezone(ZoneInfo(RETAIL.time_zone)).timetz()
-        return datetime.combine(settings.today, local).astimezone(UTC)
-
-    return now
