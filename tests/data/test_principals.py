@@ -13,9 +13,9 @@ from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import AccessDenied
+from zava.infrastructure.postgres.access_explanation import explain_access
 from zava.infrastructure.postgres.access_grants import (
     GrantRefused,
-    explain_access,
     grant,
     list_access,
     revoke,

@@ -15,7 +15,7 @@ from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
 from zava.data.sql_query.free_query import FreeQuery
 from zava.errors import QueryRefused
-from zava.infrastructure.postgres.access_grants import explain_access
+from zava.infrastructure.postgres.access_explanation import explain_access
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.audiences import CUSTOMERS_READ
 from zava.model.core import Caller

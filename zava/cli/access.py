@@ -13,7 +13,7 @@ from zava.cli.terminal import Requester, administered, console, nearest, operato
 from zava.infrastructure.local.database import LocalDatabase, named_database
 from zava.infrastructure.local.embedded.cluster import is_in
 from zava.infrastructure.local.state_dir import StateDirectory
-from zava.infrastructure.postgres import access_grants
+from zava.infrastructure.postgres import access_explanation, access_grants
 from zava.infrastructure.postgres.access_grants import GrantRefused, Principal
 from zava.infrastructure.postgres.readers import Reader, readers_of_every_store, shows_peers
 from zava.model.core import Caller, caller_of_subject
@@ -110,7 +110,7 @@ def explain_access(name: _Who, tenant: _Tenant = None, object_id: _Object = None
     The database roles that read every store's rows without a grant come last.
     """
     with administered() as database, database.administration() as connection:
-        explained = access_grants.explain_access(
+        explained = access_explanation.explain_access(
             connection, RETAIL, _ids(tenant, object_id) or name
         )
     principal = explained.principal

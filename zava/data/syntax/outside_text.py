@@ -5,7 +5,6 @@ a value has no origin. So the statement as a whole is judged by its names.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
 from typing import Any
 
 from zava.data.syntax.parser import Node, nodes_of
@@ -25,7 +24,9 @@ class OutsideText:
 
     def __init__(self, columns_by_table: Mapping[str, Sequence[str]]) -> None:
         self._tables = frozenset(columns_by_table)
-        self._columns = frozenset(chain.from_iterable(columns_by_table.values()))
+        self._columns = frozenset(
+            column for columns in columns_by_table.values() for column in columns
+        )
 
     def is_read(self, statement: str, tree: Node) -> bool:
         """Whether a statement names outsiders' text: one of its columns, `*`, or a whole row.

@@ -9,20 +9,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 import psycopg
 from psycopg import sql
-from psycopg.types.json import Jsonb
 
 from zava.infrastructure.command_line import command
-from zava.infrastructure.postgres.readers import Reader, readers_of_every_store
 from zava.model.audiences import Audience, Breadth, ReadingRole
 from zava.model.core import Caller
 from zava.model.domain import Domain
 
-_CONTEXT, _LOADER, _AUDIT = "zava_context", "zava_loader", "zava_audit"
+_CONTEXT, _LOADER = "zava_context", "zava_loader"
 
 Kind = Literal["person", "application"]
 
@@ -35,32 +33,6 @@ SELECT tenant_id, object_id, display_name, kind, audience, store_ids, active,
 FROM zava.principals AS p
 WHERE tenant_id <> '00000000-0000-0000-0000-000000000000'  -- the canaries are nobody
 ORDER BY display_name, tenant_id, object_id
-"""
-_READABLE = """
-SELECT format('%%I.%%I', n.nspname, c.relname) AS relation, c.relrowsecurity AS is_tenant,
-       array_agg(a.attname::text ORDER BY a.attnum) FILTER (WHERE r.may_read) AS readable,
-       array_agg(a.attname::text ORDER BY a.attnum) FILTER (WHERE NOT r.may_read) AS hidden,
-       (SELECT array_agg(p.polname || ': ' || pg_get_expr(p.polqual, p.polrelid) ORDER BY p.polname)
-        FROM pg_policy AS p
-        WHERE p.polrelid = c.oid
-          AND EXISTS (SELECT FROM unnest(p.polroles) AS role
-                      WHERE pg_has_role(%(role)s, role, 'USAGE'))
-       ) AS policies
-FROM pg_class AS c
-JOIN pg_namespace AS n ON n.oid = c.relnamespace
-JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-CROSS JOIN LATERAL (
-  SELECT has_column_privilege(%(role)s, c.oid, a.attnum, 'SELECT') AS may_read
-) AS r
-WHERE n.nspname = %(schema)s AND c.relkind IN ('r', 'p', 'v')
-GROUP BY c.oid, n.nspname, c.relname, c.relrowsecurity
-ORDER BY relation
-"""
-_CHANGES = """
-SELECT changed_at, coalesce(actor || ' as ', '') || login AS changed_by, old, new
-FROM zava.change_log
-WHERE subject = 'principals' AND coalesce(new, old) @> %s
-ORDER BY change_id
 """
 
 
@@ -93,37 +65,6 @@ class Principal:
     def role(self) -> ReadingRole:
         """Return the database role in which the principal's statements run."""
         return self.audience.reading_role(reads_personal=self.reads_personal)
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One logged change of a grant; `old` is None for a first one."""
-
-    changed_at: datetime
-    changed_by: str
-    old: dict[str, Any] | None
-    new: dict[str, Any] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Readable:
-    """A relation as an audience may read it; `policies` are empty where all rows are shared."""
-
-    relation: str
-    is_tenant: bool
-    columns: tuple[str, ...]
-    hidden: tuple[str, ...]
-    policies: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """Why a principal sees what it sees, and which roles see all of it without a grant."""
-
-    principal: Principal
-    relations: tuple[Readable, ...]
-    changes: tuple[Change, ...]
-    readers: tuple[Reader, ...]
 
 
 def grant(
@@ -225,37 +166,6 @@ def list_access(connection: psycopg.Connection, domain: Domain) -> list[Principa
     """Return everybody who was ever granted access, by name."""
     with connection.transaction():
         return _principals(connection, domain)
-
-
-def explain_access(
-    connection: psycopg.Connection, domain: Domain, who: str | Caller
-) -> Explanation:
-    """Return a principal's role, stores, columns and policies, and how it came to them.
-
-    Raises:
-        GrantRefused: no principal or several have this name.
-    """
-    with connection.transaction():
-        principal = find(_principals(connection, domain), who)
-        asked = {"role": principal.role.name, "schema": domain.schema}
-        rows = connection.execute(_READABLE, asked).fetchall()
-        relations = tuple(
-            Readable(relation, is_tenant, tuple(columns), tuple(hidden or ()), tuple(rules or ()))
-            for relation, is_tenant, columns, hidden, rules in rows
-            if columns
-        )
-        key = {
-            "tenant_id": str(principal.caller.tenant_id),
-            "object_id": str(principal.caller.object_id),
-        }
-        connection.execute(_role(_AUDIT))
-        changes = connection.execute(_CHANGES, [Jsonb(key)]).fetchall()
-        return Explanation(
-            principal,
-            relations,
-            tuple(Change(*row) for row in changes),
-            readers_of_every_store(connection),
-        )
 
 
 def find(principals: Sequence[Principal], who: str | Caller) -> Principal:
