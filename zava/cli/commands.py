@@ -9,7 +9,7 @@ from uuid import UUID
 import typer
 
 from zava.app import isolation_problems
-from zava.cli import access, audit, client_commands, quickstart, sign_ins
+from zava.cli import access, audit, client_commands, progress, quickstart, sign_ins
 from zava.cli.check.deployment_check import check
 from zava.cli.client_commands import HomeDirectory, Port, joined_application, settings_on
 from zava.cli.exit_errors import interrupt_at_every_end, one_sentence, write_to_any_output
@@ -139,7 +139,7 @@ def seed_command(
 ) -> None:
     """Load the demo data; refuses a database that holds other data."""
     with administered() as database, database.administration() as connection:
-        quickstart.seed_with_progress(
+        progress.seed_with_progress(
             connection,
             scale=settings().scale,
             today=quickstart.today_of(settings()),
@@ -166,7 +166,7 @@ def embed(
             " `local` for the model that runs on this machine"
         )
     with administered() as database, database.administration() as connection:
-        report = quickstart.embed_with_progress(
+        report = progress.embed_with_progress(
             connection, known[0], activate=activate, console=console, lines=True
         )
         console.print(str(report))

@@ -14,7 +14,7 @@ import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from zava.cli import quickstart
+from zava.cli import progress
 from zava.cli.terminal import Requester, administered, console, operator
 from zava.composition.backends import embedders
 from zava.retail.data.data_quality import DAYS, read_quality
@@ -104,7 +104,7 @@ def _load(
     _print_report(report)
     known = embedders(settings())
     if report.counts["products"].written and not report.is_dry_run and known:
-        quickstart.embed_with_progress(
+        progress.embed_with_progress(
             connection, known[0], activate=False, console=console, lines=True
         )
 
