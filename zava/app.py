@@ -111,7 +111,7 @@ class Application:
                 opened.push_async_callback(_bounded, self.endpoint.aclose)
         except Exception as error:
             # By its kind alone: a driver's words may name hosts and users.
-            logger.error("shutdown failed: %s", type(error).__name__)  # noqa: TRY400
+            logger.error("shutdown failed: %s", type(error).__name__)  # noqa: TRY400  # a traceback may name hosts and users
             raise
         logger.info("shutdown complete")
 

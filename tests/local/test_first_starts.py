@@ -239,7 +239,7 @@ def test_options_go_before_the_settings_and_the_printed_command_has_them(odd: La
         port, home = free_port(), odd.home
         # Its data are of this scale, and every other scale is refused.
         laptop.options = ("--port", str(port), "--home", str(home), "--scale", "0.001")
-        laptop.environment = {"HOST": "0.0.0.0", "ZAVA_PUBLISHED_ON_LOOPBACK": "true"}  # noqa: S104
+        laptop.environment = {"HOST": "0.0.0.0", "ZAVA_PUBLISHED_ON_LOOPBACK": "true"}  # noqa: S104  # the setting under test
         laptop.start()
         try:
             (first_question,) = (
@@ -249,7 +249,7 @@ def test_options_go_before_the_settings_and_the_printed_command_has_them(odd: La
             )
             assert f"http://127.0.0.1:{port}/mcp" in "\n".join(laptop.screens[-1])
             ended = subprocess.run(
-                ["sh", "-c", first_question],  # noqa: S607
+                ["sh", "-c", first_question],  # noqa: S607  # sh of the PATH
                 cwd=ROOT,
                 capture_output=True,
                 text=True,
@@ -265,7 +265,7 @@ def test_options_go_before_the_settings_and_the_printed_command_has_them(odd: La
 def test_address_that_others_reach_is_refused_before_anything_is_made() -> None:
     with open_directory() as directory:
         laptop = Laptop(directory / "home", free_port())
-        ended = laptop.shell("run", HOST="0.0.0.0")  # noqa: S104
+        ended = laptop.shell("run", HOST="0.0.0.0")  # noqa: S104  # the setting under test
         assert ended.returncode == 1
         assert "ZAVA_IDENTITY_ISSUER: required, because other machines can connect" in ended.stderr
         assert not (laptop.home / "pgdata").exists()

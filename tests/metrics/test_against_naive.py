@@ -69,7 +69,7 @@ def assert_equal(told: Any, expected: Any, catalogue: Catalogue, metric: str, ca
     decimals = UNITS[catalogue.metrics[metric].unit]
     wanted = naive.rounded(expected, decimals)
     if wanted is None or told is None:
-        assert told is None and wanted is None, (metric, case, told, wanted)  # noqa: PT018
+        assert told is None and wanted is None, (metric, case, told, wanted)  # noqa: PT018  # one fact with one message
         return
     given = Decimal(str(told))
     if catalogue.metrics[metric].additive_over:

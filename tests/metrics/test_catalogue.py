@@ -36,7 +36,7 @@ MAY = Period("2026-05", date(2026, 5, 1), date(2026, 6, 1), PeriodUnit.MONTH)
 
 
 def asked(*metrics: str, **parts: object) -> MetricQuery:
-    return MetricQuery(metrics, MAY, TODAY, **parts)  # type: ignore[arg-type]
+    return MetricQuery(metrics, MAY, TODAY, **parts)  # type: ignore[arg-type]  # keyword arguments of several types
 
 
 @pytest.mark.parametrize(

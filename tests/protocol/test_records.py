@@ -161,7 +161,7 @@ async def test_anonymous_readiness_leaves_no_record_and_asks_once(
     assert len(await thirty()) == 1
     assert not await thirty()
     required.verification._proven_at -= 61
-    required.analytics.products._data._learnt_at -= 61  # type: ignore[attr-defined]
+    required.analytics.products._data._learnt_at -= 61  # type: ignore[attr-defined]  # a seam
     assert len(await thirty()) == 1
     await required.close()
     assert records(seeded_clone) == []

@@ -113,7 +113,7 @@ async def test_service_that_fails_degrades_search_and_readiness_and_stops_neithe
         assert "127.0.0.1" not in str(result)
     assert len(service.requests) == asked + 3  # then it is left alone
     (azure, *_) = app.vectors._embedders.values()
-    azure._answered_at -= 61  # type: ignore[attr-defined]
+    azure._answered_at -= 61  # type: ignore[attr-defined]  # a seam
     assert await readiness(app) == (200, "degraded", "degraded")
 
 

@@ -401,7 +401,7 @@ async def test_code_is_bound_to_its_request(
     client: SigningClient, changed: dict[str, str | None], error: str
 ) -> None:
     code = await client.code()
-    status, told = await client.redeem(**({"code": code} | changed))  # type: ignore[arg-type]
+    status, told = await client.redeem(**({"code": code} | changed))  # type: ignore[arg-type]  # has what the client calls
     assert (status, told["error"]) == (400, error)
     assert "access_token" not in told
 
@@ -545,7 +545,7 @@ class _Aged:
 
 async def test_tickets_end_by_time(home: StateDirectory) -> None:
     aged = _Aged(home)
-    client = SigningClient(aged)  # type: ignore[arg-type]
+    client = SigningClient(aged)  # type: ignore[arg-type]  # has what the client calls
     code = await client.code()
     aged.now += 59
     assert (await client.redeem(code))[0] == 200
@@ -586,10 +586,10 @@ class _Called:
 async def test_used_refresh_token_that_comes_first_after_a_restart_ends_the_right_one(
     home: StateDirectory,
 ) -> None:
-    client = SigningClient(_Aged(home))  # type: ignore[arg-type]
+    client = SigningClient(_Aged(home))  # type: ignore[arg-type]  # has what the client calls
     used = await client.sign_in()
     _, right = await client.refresh(used["refresh_token"])
-    client.endpoint = _Aged(home)  # type: ignore[assignment]
+    client.endpoint = _Aged(home)  # type: ignore[assignment]  # has what the client calls
     status, stolen = await client.refresh(used["refresh_token"])
     assert status == 200, "the memory of used tokens ends with the process"
     for token in (right, stolen):
@@ -600,9 +600,9 @@ async def test_used_refresh_token_that_comes_first_after_a_restart_ends_the_righ
 async def test_tickets_of_one_issuer_are_none_of_another_of_the_same_home(
     home: StateDirectory,
 ) -> None:
-    client = SigningClient(_Aged(home))  # type: ignore[arg-type]
+    client = SigningClient(_Aged(home))  # type: ignore[arg-type]  # has what the client calls
     told, page = await client.sign_in(), await client.ask()
-    client.endpoint = _Called(_Aged(home, 7072), 7072)  # type: ignore[assignment]
+    client.endpoint = _Called(_Aged(home, 7072), 7072)  # type: ignore[assignment]  # has what the client calls
     for resource in (None, RESOURCE.replace("7071", "7072")):
         status, refused = await client.refresh(told["refresh_token"], resource=resource)
         assert (status, refused["error"]) == (400, "invalid_grant")

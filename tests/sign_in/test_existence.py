@@ -205,7 +205,7 @@ async def test_function_app_on_a_laptop_signs_in_with_its_query(
     database: Database, home: StateDirectory, context_keys: list[str]
 ) -> None:
     with functions_host(database=database, home=home, context_keys=context_keys) as hosted:
-        client = SigningClient(Socket(hosted.url))  # type: ignore[arg-type]
+        client = SigningClient(Socket(hosted.url))  # type: ignore[arg-type]  # has what the client calls
         granted = await client.sign_in("kirkland")
         headers, body = request(
             MODERN,

@@ -177,7 +177,7 @@ def test_exception_is_kinds_and_places_and_a_librarys_arguments_are_left_out() -
     logger = logging.getLogger("psycopg.pool")
     logger.addHandler(handler)
     try:
-        raise ValueError("planted literal")  # noqa: TRY301
+        raise ValueError("planted literal")  # noqa: TRY301  # the traceback under test
     except ValueError:
         logger.exception("connecting as %s", "planted user", stack_info=True)
     logger.removeHandler(handler)

@@ -296,7 +296,7 @@ async def test_sink_that_fails_costs_the_call_nothing(caplog: pytest.LogCaptureF
         def count(self, *_: object) -> None:
             raise RuntimeError("planted")
 
-        record = span = count  # type: ignore[assignment]
+        record = span = count  # type: ignore[assignment]  # a sink whose methods all fail
 
     broken = Broken()
     sinks.attach(broken)

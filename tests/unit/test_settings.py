@@ -61,7 +61,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Env
         ("ZAVA_RETAIL_CALENDAR", "4-5-4", "4-5-4"),
         ("ZAVA_HOME", "/srv/zava", Path("/srv/zava")),
         ("PORT", "8080", 8080),
-        ("HOST", " 0.0.0.0 ", "0.0.0.0"),  # noqa: S104
+        ("HOST", " 0.0.0.0 ", "0.0.0.0"),  # noqa: S104  # the setting under test
         ("HOST", "::1", "::1"),
         ("HOST", "a-machine.example", "127.0.0.1"),
         ("ZAVA_PUBLISHED_ON_LOOPBACK", "1", True),

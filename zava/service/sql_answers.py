@@ -212,7 +212,7 @@ def _about_certified(value: Decimal, total: Decimal, asked: Recomputation) -> st
     difference = total - value
     word = "more" if difference > 0 else "less"
     first, last = asked.days.start, asked.days.end - timedelta(days=1)
-    of = "all time" if first.year == 1900 else f"{first} to {last}"  # noqa: PLR2004
+    of = "all time" if first.year == 1900 else f"{first} to {last}"  # noqa: PLR2004  # before any order
     return (
         f"Certified {asked.metric} of {of} is {value:,.2f}; this answer's total is {total:,.2f},"
         f" {abs(difference):,.2f} {word}: {' and '.join(asked.because)}."

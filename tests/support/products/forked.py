@@ -53,7 +53,7 @@ def _command(
         os.dup2(opened, number)
         os.close(opened)
     sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115  # for the process
-    sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115  # open for as long as the process
     sys.argv = [str(ROOT / "zava" / "__main__.py"), *arguments]
     from zava.cli.commands import main
 

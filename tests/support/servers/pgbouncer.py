@@ -81,7 +81,7 @@ def pgbouncer(target: str, *, user: str, password: str, directory: Path) -> Iter
         cwd="/",
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        **as_user,  # type: ignore[call-overload]
+        **as_user,  # type: ignore[call-overload]  # keyword arguments of Popen
     )
     try:
         _wait_for(listen_port, process)

@@ -133,7 +133,7 @@ def _part(domain: Domain, number: int, condition: Predicate, kind: str) -> str:
         high = f"(SELECT max({column})::text {source})"
     elif kind == "text" and condition.column not in domain.outside_text.get(condition.table, ()):
         some = f"SELECT DISTINCT {column} AS v {source} ORDER BY 1 LIMIT {_MAX_VALUES + 1}"
-        values = f"(SELECT json_agg(v) FROM ({some}) AS existing)"  # noqa: S608
+        values = f"(SELECT json_agg(v) FROM ({some}) AS existing)"  # noqa: S608  # names of the catalog
     return (
         f"SELECT {number} AS number, {is_met} AS is_met, {low} AS low, {high} AS high,"
         f" {values} AS values"

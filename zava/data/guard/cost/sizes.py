@@ -300,7 +300,7 @@ class Sizes:
             return (filled(arguments) or 0.0) * (max(sizes, default=0.0) + _OVERHEAD)
         if name == "array_to_string" and len(sizes) > 1:
             return sizes[0] + sizes[0] / _OVERHEAD * sizes[1]
-        if name in {"replace", "regexp_replace"} and len(sizes) > 2:  # noqa: PLR2004
+        if name in {"replace", "regexp_replace"} and len(sizes) > 2:  # noqa: PLR2004  # its third argument
             return max(sizes[0], 1.0) * max(sizes[2], 1.0)
         if name in {"power", "pow", "exp", "factorial"}:
             return power_digits(arguments)
