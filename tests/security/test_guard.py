@@ -4,27 +4,13 @@ import time
 
 import pytest
 
+from tests.security.guarded import COLUMNS_OF_TABLES, TABLES
 from zava.data.guard.analysis import ParsingTurns, StatementAnalyzer
 from zava.data.guard.guard import Guard, Verdict
 from zava.data.guard.syntax import syntax_hint
 from zava.data.syntax.outside_text import OutsideText
 from zava.errors import DatabaseFault, QueryRefused
 
-TABLES = frozenset({"stores", "orders", "order_items", "products", "customers"})
-COLUMNS_OF_TABLES = frozenset(
-    {
-        "store_id",
-        "store_name",
-        "region",
-        "order_id",
-        "customer_id",
-        "order_date",
-        "status",
-        "quantity",
-    }
-    | {"total_amount", "product_id", "product_name", "product_description", "email", "first_name"}
-    | {"last_name", "base_price", "sku", "unit_price"}
-)
 CALLING = frozenset({"pg_sleep", "regrole", "length"})
 READ = "Send one SELECT (or WITH … SELECT, VALUES); the data can only be read."
 SETTINGS = "Settings cannot be read or changed; only the caller's token identifies the caller."

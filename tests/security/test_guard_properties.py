@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from tests.security.grammar import marked_statements, mutations, plain
+from tests.security.guarded import COLUMNS_OF_TABLES, TABLES
 from zava.data.guard.guard import Guard
 from zava.data.sql_query.free_query import FreeQuery
 from zava.data.syntax.outside_text import OutsideText
@@ -17,21 +18,6 @@ from zava.model.core import Caller
 
 pytestmark = pytest.mark.slow  # two thousand made statements
 
-TABLES = frozenset({"stores", "orders", "order_items", "products", "customers"})
-COLUMNS_OF_TABLES = frozenset(
-    {
-        "store_id",
-        "store_name",
-        "region",
-        "order_id",
-        "customer_id",
-        "order_date",
-        "status",
-        "quantity",
-    }
-    | {"total_amount", "product_id", "product_name", "product_description", "email", "first_name"}
-    | {"last_name", "base_price", "sku", "unit_price"}
-)
 CALLING = frozenset({"pg_sleep", "regrole", "regclass"})
 FUZZED, FUZZ_SECONDS = 20_000, 120
 
