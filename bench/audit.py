@@ -40,7 +40,7 @@ async def compare(server: str, context_key: str, home: StateDirectory) -> Part:
         _serving(server, context_key, home, "best-effort") as best_effort,
         _serving(server, context_key, home, "required") as required,
     ):
-        unrecorded.trail.note = _forget  # type: ignore[method-assign]  # the app without an audit
+        unrecorded.trail.record = _forget  # type: ignore[method-assign]  # the app without an audit
         apps = dict(zip(wall, (unrecorded, best_effort, required), strict=True))
         for round_number in range(-1, ROUNDS):
             for mode, application in apps.items():

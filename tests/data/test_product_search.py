@@ -20,11 +20,11 @@ from zava.infrastructure.embeddings import index_job
 from zava.infrastructure.embeddings.query_cache import QueryVectors
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
-from zava.model.search import ProductMatches
 from zava.retail.data import search_statement as search_module
 from zava.retail.data.index_job import build_index, embed_catalogue
 from zava.retail.data.search_statement import ProductData, statement
 from zava.retail.declaration import RETAIL
+from zava.retail.search_values import ProductMatches
 from zava.retail.service.product_search import ProductSearch, question_of
 from zava.retail.service.search_text.product_text import ReadText
 

@@ -4,8 +4,8 @@ import re
 from collections import Counter
 from typing import Any
 
-from zava.model.search import CatalogueWords
 from zava.retail.demo.generated_rows import seed_catalogue, seed_products
+from zava.retail.search_values import CatalogueWords
 
 _WORD = re.compile(r"(?<!\w)[^\W\d_]{2,40}(?!\w)")
 _NAMED = re.compile(rf"{_WORD.pattern}|(?<!\w)[0-9]{{1,3}}(?:x[0-9]{{1,3}})+(?!\w)")

@@ -17,8 +17,13 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 
-from zava.infrastructure.embeddings.embedder import Embedder, TextRefused, Vector, vector_text
-from zava.model.search import EmbeddingModel
+from zava.infrastructure.embeddings.embedder import (
+    Embedder,
+    EmbeddingModel,
+    TextRefused,
+    Vector,
+    vector_text,
+)
 from zava.sql_files import SQL
 
 logger = logging.getLogger(__name__)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from zava.model.search import (
-    EmbeddingModel,
+from zava.infrastructure.embeddings.embedder import EmbeddingModel
+from zava.retail.search_values import (
     ProductMatch,
     ProductMatches,
     ProductQuestion,

@@ -8,10 +8,10 @@ from typing import Protocol
 from uuid import UUID
 
 from zava.errors import Busy, EmbeddingsUnavailable, InvalidInput
+from zava.infrastructure.embeddings.embedder import EmbeddingModel
 from zava.model.core import Caller
-from zava.model.search import (
+from zava.retail.search_values import (
     CatalogueWords,
-    EmbeddingModel,
     ProductMatches,
     ProductQuestion,
     SearchMatches,

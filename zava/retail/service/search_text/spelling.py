@@ -12,7 +12,7 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
-from zava.model.search import CatalogueWords
+from zava.retail.search_values import CatalogueWords
 
 _ENGLISH = Path(__file__).with_name("english_words.txt")
 _MIN_CHARACTERS = 3

@@ -5,20 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from zava.infrastructure.embeddings.embedder import EmbeddingModel
 from zava.model.core import Scope
-
-
-@dataclass(frozen=True, slots=True)
-class EmbeddingModel:
-    """A model that turns text into vectors, and the cosine similarities to judge its matches by.
-
-    Below `minimum_similarity` a product does not match; below `weak_similarity` it is flagged.
-    """
-
-    name: str
-    dimensions: int
-    minimum_similarity: float
-    weak_similarity: float
 
 
 @dataclass(frozen=True, slots=True)
