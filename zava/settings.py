@@ -81,7 +81,7 @@ class Settings(
         le=86_400,
         validation_alias="ZAVA_CACHE_TTL_SECONDS",
         description="How long an answer of the metrics is kept, at most; 0 keeps none. A change of "
-        "the caller's own stores' data or access shows at the next call in any case; figures "
+        "the caller's own stores' data or access shows at the next call in any case. Figures "
         "over every store may be that old.",
     )
     azure_openai_endpoint: str | None = Field(
