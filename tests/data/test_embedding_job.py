@@ -12,8 +12,8 @@ from tests.embedders.stand_in import StandIn
 from tests.support.servers.database import Database
 from zava.cli import commands
 from zava.errors import EmbeddingsUnavailable, ZavaError
-from zava.infrastructure.embeddings import index_job
 from zava.infrastructure.local.database import LocalDatabase
+from zava.retail.data import index_job
 from zava.retail.data.index_job import (
     BATCH,
     EmbedRefused,

@@ -16,10 +16,10 @@ from zava.data.session.isolation_check import CANARIES, IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import EmbeddingsUnavailable
-from zava.infrastructure.embeddings import index_job
 from zava.infrastructure.embeddings.query_cache import QueryVectors
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
+from zava.retail.data import index_job
 from zava.retail.data import search_statement as search_module
 from zava.retail.data.index_job import build_index, embed_catalogue
 from zava.retail.data.search_statement import ProductData, statement
