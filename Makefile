@@ -69,7 +69,7 @@ $(VENV)/.installed: requirements-dev.txt
 run: $(VENV)/.installed ## Start everything on this machine and serve until Ctrl-C
 	@$(RUN) run
 
-# tests/parts.py decides which tests are slow.
+# tests/support/suite/parts.py decides which tests are slow.
 test: $(VENV)/.installed ## Run the tests of every change on a real PostgreSQL: isolation, guard, protocol, metrics, sign-in, audit, units
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --part quick --cov --cov-report=term-missing:skip-covered
 
@@ -188,17 +188,17 @@ lock: $(VENV)/.installed ## Compile the lock files from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --extra azure pyproject.toml -c requirements-dev.txt -o requirements-deploy.txt
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --extra local pyproject.toml -c requirements-dev.txt -o requirements-local.txt
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --extra outside --extra import pyproject.toml -c requirements-dev.txt -o requirements-outside.txt
-	@$(BIN)/python -m tests.platforms
+	@$(BIN)/python -m tests.support.generators.platforms
 
 schema: $(VENV)/.installed ## Write sql/schema.sql and the list of readable columns
-	@$(BIN)/python -m tests.golden_schema
-	@$(BIN)/python -m tests.golden_functions
-	@$(BIN)/python -m tests.golden_columns
+	@$(BIN)/python -m tests.support.generators.golden_schema
+	@$(BIN)/python -m tests.support.generators.golden_functions
+	@$(BIN)/python -m tests.support.generators.golden_columns
 
 docs: $(VENV)/.installed ## Write the generated pages of docs/
-	@$(BIN)/python -m tests.settings_page
-	@$(BIN)/python -m tests.metrics_page
-	@$(BIN)/python -m tests.golden_tools
+	@$(BIN)/python -m tests.support.generators.settings_page
+	@$(BIN)/python -m tests.support.generators.metrics_page
+	@$(BIN)/python -m tests.support.generators.golden_tools
 
 bench-search: $(VENV)/.installed ## Judge product search (CRANFIELD=directory adds it), or measure it at SIZE=products
 	@$(BIN)/python -m bench.search $(if $(SIZE),--size $(SIZE)) $(if $(CRANFIELD),--cranfield $(CRANFIELD))

@@ -16,7 +16,7 @@ import orjson
 from bench.report import Goal, Part, table
 from zava.app import Application, compose
 from zava.cli.client import call_tool
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LocalIssuer
 from zava.model.core import Caller
 from zava.retail.demo.principals import demo_callers
@@ -27,7 +27,7 @@ GOAL = 1.05
 _SQL = {"postgresql_query": "SELECT store_name, location FROM retail.stores"}
 
 
-async def compare(server: str, context_key: str, home: Home) -> Part:
+async def compare(server: str, context_key: str, home: StateDirectory) -> Part:
     """Compare calls without a record, with one in batches, and with one ahead of each."""
     caller = demo_callers()["seattle"]
     token = LocalIssuer(home).token(
@@ -40,7 +40,7 @@ async def compare(server: str, context_key: str, home: Home) -> Part:
         _serving(server, context_key, home, "best-effort") as best_effort,
         _serving(server, context_key, home, "required") as required,
     ):
-        unrecorded.trail.note = _forget  # type: ignore[method-assign]  # the app without an audit
+        unrecorded.trail.record = _forget  # type: ignore[method-assign]  # the app without an audit
         apps = dict(zip(wall, (unrecorded, best_effort, required), strict=True))
         for round_number in range(-1, ROUNDS):
             for mode, application in apps.items():
@@ -70,7 +70,7 @@ def _forget(caller: Caller) -> None:  # the trail's own signature
 
 @asynccontextmanager
 async def _serving(
-    server: str, context_key: str, home: Home, mode: str
+    server: str, context_key: str, home: StateDirectory, mode: str
 ) -> AsyncIterator[Application]:
     settings = Settings.model_validate({"ZAVA_HOME": home.path, "ZAVA_AUDIT": mode})
     application = compose(settings, conninfo=server, context_keys=[context_key])

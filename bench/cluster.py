@@ -11,16 +11,13 @@ from pathlib import Path
 import psycopg
 
 from zava.data.session.signed_context import ContextKey, ContextSigner
-from zava.infrastructure.embeddings.index_job import embed_catalogue
 from zava.infrastructure.embeddings.minilm import LocalEmbedder
 from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LocalIssuer
-from zava.infrastructure.postgres.migrations import (
-    install_context_keys,
-    migrate,
-    set_server_password,
-)
+from zava.infrastructure.postgres.migrations import migrate
+from zava.infrastructure.postgres.server_login import install_context_keys, set_server_password
+from zava.retail.data.index_job import embed_catalogue
 from zava.retail.demo.dataset import seed
 from zava.retail.demo.principals import demo_callers, grant_demo_principals
 
@@ -72,7 +69,7 @@ ALTER ROLE bench_reader SET timezone = 'America/Los_Angeles';
 class Ground:
     """A seeded database: `server` is our login's URL, `reader` a peer's, on its own copy."""
 
-    home: Home
+    home: StateDirectory
     administrator: str
     server: str
     reader: str
@@ -107,7 +104,7 @@ def seeded_cluster(scale: float, *, with_peers: bool = True) -> Iterator[Ground]
     """Lend a cluster of its own at this scale of the demo data, and a copy for the peers."""
     with tempfile.TemporaryDirectory() as directory:
         Path(directory).chmod(0o711)  # PostgreSQL's own user enters it where root measures
-        home = Home(Path(directory) / "home")
+        home = StateDirectory(Path(directory) / "home")
         server = EmbeddedServer(home)
         server.start()
         try:

@@ -17,7 +17,7 @@ from statistics import median, quantiles
 import orjson
 
 from bench.report import Goal, Part, table
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LocalIssuer
 from zava.retail.demo.principals import demo_callers
 
@@ -73,7 +73,7 @@ class Client:
         return int(head[9:12])
 
 
-async def compare(server: str, context_key: str, home: Home) -> Part:
+async def compare(server: str, context_key: str, home: StateDirectory) -> Part:
     """Compare the second principal's latency beside the flood with a quiet moment before it."""
     budget = {"ZAVA_BUDGET_CALLS_PER_MINUTE": str(CALLS_PER_MINUTE)}
     rows, ratios = [], []
@@ -90,7 +90,7 @@ async def compare(server: str, context_key: str, home: Home) -> Part:
     return Part("Flood", f"{table(head, rows)}\n\n{note}", (goal,))
 
 
-def tokens_for(home: Home, port: int) -> dict[str, str]:
+def tokens_for(home: StateDirectory, port: int) -> dict[str, str]:
     """Return a token of each demo principal for the server on this port."""
     issuer = LocalIssuer(home, port)
     return {
@@ -121,7 +121,7 @@ async def _spell(port: int, flooding: str, calling: str) -> tuple[float, float, 
 
 @asynccontextmanager
 async def serving(
-    server: str, context_key: str, home: Home, settings: Mapping[str, str]
+    server: str, context_key: str, home: StateDirectory, settings: Mapping[str, str]
 ) -> AsyncIterator[int]:
     """Lend a server process with these settings beside its own; give its port."""
     with socket.socket() as probe:

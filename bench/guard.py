@@ -6,6 +6,7 @@ from statistics import median
 
 from bench.report import Goal, Part, table
 from zava.data.guard.guard import Guard
+from zava.data.syntax.outside_text import OutsideText
 from zava.data.syntax.parser import parse, parsing_thread
 
 ROUNDS, REPEATS = 9, 100
@@ -51,7 +52,7 @@ ORDER BY lifetime_value DESC NULLS LAST, customer LIMIT 50""",
 
 def compare() -> Part:
     """Compare per 1,000 characters, on the thread that parses."""
-    judge = Guard("retail", _TABLES, _COLUMNS, _CALLING).judge
+    judge = Guard("retail", _TABLES, _COLUMNS, _CALLING, OutsideText({})).judge
     rows, slowest = [], 0.0
     for name, sql in STATEMENTS.items():
         if judge(sql).error is not None:

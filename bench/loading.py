@@ -22,11 +22,11 @@ import psutil
 import psycopg
 
 from bench.report import spread
-from zava.infrastructure.importing.mapping import documented_layout
-from zava.infrastructure.importing.run import run_import
 from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.postgres.migrations import migrate
+from zava.retail.importing.mapping import documented_layout
+from zava.retail.importing.run import run_import
 
 _STORES, _PRODUCTS, _CUSTOMERS_OF_A_STORE = 8, 424, 5_000
 _FIRST = datetime(2023, 7, 1, tzinfo=UTC)
@@ -91,7 +91,7 @@ def _ground(orders: int) -> Iterator[tuple[Path, EmbeddedServer, int]]:
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         directory.chmod(0o711)  # PostgreSQL's own user enters it where root measures
-        home = Home(directory / "home")
+        home = StateDirectory(directory / "home")
         server = EmbeddedServer(home)
         server.start()
         try:

@@ -7,7 +7,6 @@ from datetime import date
 from statistics import median, quantiles
 
 from bench.report import Part, table
-from zava.data.metrics.reader import MetricReader
 from zava.data.metrics.result_cache import ResultCache
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
@@ -17,6 +16,8 @@ from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
 from zava.model.metrics import Measured, MetricQuery
 from zava.retail.data.metric_catalogue import catalogue
+from zava.retail.data.sales_reader import SalesReader
+from zava.retail.declaration import RETAIL
 from zava.retail.demo.principals import demo_callers
 from zava.retail.service.sales_analytics import SalesAnalytics
 
@@ -24,7 +25,7 @@ _ROUNDS = 40
 _SHARED_ROUNDS = 5
 
 
-class _OneByOne(MetricReader):
+class _OneByOne(SalesReader):
     """Asks each question by a statement of its own."""
 
     async def measure(self, caller: Caller, queries: Mapping[str, MetricQuery]) -> Measured:
@@ -39,9 +40,9 @@ class _OneByOne(MetricReader):
 async def compare(login: str, signer: ContextSigner, today: date) -> list[Part]:
     """Compare the time of questions anew and kept, together and one by one, interleaved."""
     pool = DatabasePool(login, max_size=1)
-    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
+    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer, RETAIL))
 
-    def sales(reader: type[MetricReader] = MetricReader, ttl_seconds: int = 0) -> SalesAnalytics:
+    def sales(reader: type[SalesReader] = SalesReader, ttl_seconds: int = 0) -> SalesAnalytics:
         cache = ResultCache(
             tenancy,
             MemoryStore(300),

@@ -44,7 +44,10 @@ async def compare(server: str, signer: ContextSigner) -> Part:
     """Compare a caller's latency beside each hungry statement with a quiet moment before it."""
     pool = DatabasePool(server, max_size=3)
     tenancy = TenantDatabase(
-        pool, signer, IsolationCheck(pool, signer), statement_timeout_seconds=DEADLINE_SECONDS
+        pool,
+        signer,
+        IsolationCheck(pool, signer, RETAIL),
+        statement_timeout_seconds=DEADLINE_SECONDS,
     )
     data = FreeQuery(tenancy, RETAIL)
     await _p95(data)

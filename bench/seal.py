@@ -18,8 +18,9 @@ from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
 from zava.infrastructure.postgres.pool import DatabasePool
-from zava.retail.demo.dataset import store_id
+from zava.retail.declaration import RETAIL
 from zava.retail.demo.principals import demo_callers
+from zava.retail.demo.stores import store_id
 
 ROUNDS = 5
 FIXED_MS = 0.15
@@ -114,7 +115,7 @@ def _plain(value: Any) -> str:
 async def compare(server: str, superuser: str, signer: ContextSigner) -> Part:
     """Compare each statement on two backends; the first one's difference is the seal's own."""
     pool = DatabasePool(server, max_size=1)
-    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
+    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer, RETAIL))
     await tenancy.run(demo_callers()["seattle"], "SELECT 1", max_rows=1)
     async with pool.connection() as connection:
         pid = connection.info.backend_pid

@@ -10,7 +10,7 @@ from bench.cluster import Ground
 from bench.report import Goal, Part, table
 from bench.wire import OURS
 from bench.works import WORKS
-from tests.proxy import Proxy, counting_proxy
+from tests.support.servers.proxy import Proxy, counting_proxy
 
 CALLS = 20
 LATENCY_SECONDS = 0.02

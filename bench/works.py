@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from zava.retail.demo.dataset import store_id
+from zava.retail.demo.stores import store_id
 
 Rows = list[list[Any]]
 

@@ -62,8 +62,8 @@ def main() -> None:
     )
     if found is None:
         try:
-            import ensurepip  # noqa: F401
-            import venv  # noqa: F401
+            import ensurepip  # noqa: F401  # whether it can be imported
+            import venv  # noqa: F401  # whether it can be imported
         except ImportError:
             found = "this Python has no venv; install it, on Debian by apt-get install python3-venv"
     if found is not None:

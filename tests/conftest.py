@@ -5,7 +5,6 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,33 +12,41 @@ import psycopg
 import pytest
 from hypothesis import settings
 
-from tests.asking import AskTool, Told
-from tests.database import CONTEXT_KEY, SERVER_PASSWORD, Cluster, Database, postgresql
-from tests.homes import open_directory
 from tests.metrics import naive
-from tests.parts import add_option, is_of_part, needs_no_reading
-from tests.pgbouncer import has_a_database, is_asked_for, pgbouncer
-from tests.scheduling import Together
-from tests.tracing import end_tracing, traced_first
-from tests.vectors import KnownVectors, keep_vectors
+from tests.support.answers.asking import AskTool, Told
+from tests.support.embedding.vectors import KnownVectors, keep_vectors
+from tests.support.servers.database import (
+    CONTEXT_KEY,
+    SERVER_PASSWORD,
+    Cluster,
+    Database,
+    postgresql,
+)
+from tests.support.servers.homes import open_directory
+from tests.support.servers.pgbouncer import has_a_database, is_asked_for, pgbouncer
+from tests.support.servers.seeded import SCALE, TODAY, result_cache
+from tests.support.suite.parts import add_option, is_of_part, needs_no_reading
+from tests.support.suite.scheduling import Together
+from tests.support.suite.tracing import end_tracing, traced_first
 from zava.app import Application, compose
 from zava.cli.client import call_tool
 from zava.data.metrics.catalog import Catalogue
-from zava.data.metrics.reader import MetricReader
 from zava.data.metrics.result_cache import ResultCache
 from zava.data.session.audit_writer import AuditWriter
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextKey, ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
 from zava.data.sql_query.free_query import FreeQuery
-from zava.infrastructure.cache_backends import ByteStore, MemoryStore
-from zava.infrastructure.embeddings.index_job import embed_catalogue
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.cache_backends import MemoryStore
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LocalIssuer
 from zava.infrastructure.postgres.pool import DatabasePool
-from zava.model.core import Caller, Permission
+from zava.model.audiences import CUSTOMERS_READ
+from zava.model.core import Caller
 from zava.protocol.tools.tool import ERROR_META
+from zava.retail.data.index_job import embed_catalogue
 from zava.retail.data.metric_catalogue import catalogue as read_whole_catalogue
+from zava.retail.data.sales_reader import SalesReader
 from zava.retail.declaration import RETAIL
 from zava.retail.demo.dataset import seed
 from zava.retail.demo.principals import demo_callers, grant_demo_principals
@@ -48,9 +55,6 @@ from zava.settings import Settings
 # The time of one example says how busy the machine is, and nothing about the product.
 settings.register_profile("zava", deadline=None)
 settings.load_profile("zava")
-
-TODAY = date(2026, 6, 30)
-SCALE = 0.02
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
@@ -81,12 +85,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> None:
     end_tracing(item)
-
-
-def result_cache(
-    tenancy: TenantDatabase, store: ByteStore, *, ttl_seconds: int = 300, secret: bytes = b"s" * 32
-) -> ResultCache:
-    return ResultCache(tenancy, store, ttl_seconds=ttl_seconds, secret=secret, code_version="tests")
 
 
 @pytest.fixture(scope="session")
@@ -203,7 +201,7 @@ def signer() -> ContextSigner:
 @pytest.fixture(scope="session")
 def callers() -> dict[str, Caller]:
     """The demo principals by name, with the permission to read customers' names."""
-    permissions = frozenset({Permission.CUSTOMERS_READ})
+    permissions = frozenset({CUSTOMERS_READ})
     return {
         name: replace(caller, permissions=permissions) for name, caller in demo_callers().items()
     }
@@ -219,11 +217,11 @@ async def pool(database: Database) -> AsyncIterator[DatabasePool]:
 @pytest.fixture(scope="session")
 async def unguarded(pool: DatabasePool, signer: ContextSigner) -> TenantDatabase:
     """The session alone, with whatever statement it is given."""
-    return TenantDatabase(pool, signer, IsolationCheck(pool, signer))
+    return TenantDatabase(pool, signer, IsolationCheck(pool, signer, RETAIL))
 
 
 @pytest.fixture(scope="session")
-async def tenancy(unguarded: TenantDatabase) -> FreeQuery:
+async def free_query(unguarded: TenantDatabase) -> FreeQuery:
     """What the use cases read from: the session behind the guard."""
     return FreeQuery(unguarded, RETAIL)
 
@@ -240,19 +238,19 @@ def uncached(unguarded: TenantDatabase) -> ResultCache:
 
 
 @pytest.fixture(scope="session")
-def metrics(unguarded: TenantDatabase, uncached: ResultCache, catalogue: Catalogue) -> MetricReader:
+def metrics(unguarded: TenantDatabase, uncached: ResultCache, catalogue: Catalogue) -> SalesReader:
     """The metrics over the shared database, each question asked anew."""
-    return MetricReader(unguarded, uncached, catalogue)
+    return SalesReader(unguarded, uncached, catalogue)
 
 
 @pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+def home(tmp_path_factory: pytest.TempPathFactory) -> StateDirectory:
     """A home with a local issuer, apart from the cluster's."""
-    return Home(tmp_path_factory.mktemp("home"))
+    return StateDirectory(tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture(scope="session")
-def tokens(home: Home, callers: dict[str, Caller]) -> dict[str, str]:
+def tokens(home: StateDirectory, callers: dict[str, Caller]) -> dict[str, str]:
     """A bearer token for each demo principal."""
     issuer = LocalIssuer(home)
     return {
@@ -271,7 +269,7 @@ def context_keys() -> list[str]:
 
 @pytest.fixture
 async def application(
-    database: Database, home: Home, context_keys: list[str]
+    database: Database, home: StateDirectory, context_keys: list[str]
 ) -> AsyncIterator[Application]:
     """The whole app, cold, over the shared database."""
     application = _composed(database, home, context_keys)
@@ -281,7 +279,7 @@ async def application(
 
 @pytest.fixture(scope="session")
 async def moved_application(
-    database: Database, home: Home, context_keys: list[str]
+    database: Database, home: StateDirectory, context_keys: list[str]
 ) -> AsyncIterator[Application]:
     """The whole app over the shared database, on the day to which the data run."""
     settings = Settings.model_validate({"ZAVA_HOME": home.path, "ZAVA_TODAY": TODAY.isoformat()})
@@ -292,7 +290,7 @@ async def moved_application(
 
 @pytest.fixture(scope="session")
 async def search_app(
-    searchable: Database, home: Home, context_keys: list[str]
+    searchable: Database, home: StateDirectory, context_keys: list[str]
 ) -> AsyncIterator[Application]:
     """The app over an embedded catalogue that nobody changes, its model loaded once."""
     application = _composed(searchable, home, context_keys)
@@ -326,7 +324,7 @@ def exported(database: Database) -> naive.Exported:
 
 @pytest.fixture
 async def own_search_app(
-    searchable_clone: Database, home: Home, context_keys: list[str]
+    searchable_clone: Database, home: StateDirectory, context_keys: list[str]
 ) -> AsyncIterator[Application]:
     """The app over an embedded catalogue of the test's own."""
     application = _composed(searchable_clone, home, context_keys)
@@ -341,6 +339,6 @@ async def _load_model(application: Application) -> None:
     await embedder.embed(["hammer"], within_seconds=60)
 
 
-def _composed(database: Database, home: Home, context_keys: list[str]) -> Application:
+def _composed(database: Database, home: StateDirectory, context_keys: list[str]) -> Application:
     settings = Settings.model_validate({"ZAVA_HOME": home.path})
     return compose(settings, conninfo=database.server, context_keys=context_keys)

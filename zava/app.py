@@ -5,10 +5,9 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from functools import cache, lru_cache, partial
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from zava import __version__
 from zava.composition.backends import (
@@ -22,6 +21,15 @@ from zava.composition.backends import (
 )
 from zava.composition.health import readiness
 from zava.composition.identity import authenticator_of, own_issuer
+from zava.composition.retail_parts import (
+    clock_of,
+    make_linter,
+    make_products,
+    make_sales,
+    make_server,
+    read_quality,
+    stores_today,
+)
 from zava.data.guard.analysis import ParsingTurns
 from zava.data.metrics.result_cache import ResultCache
 from zava.data.order_watch import OrderWatch
@@ -34,7 +42,7 @@ from zava.data.sql_query.free_query import FreeQuery
 from zava.data.usage.budgets import Budget, Budgets
 from zava.data.usage.query_stats import QueryStatsCollector
 from zava.infrastructure.embeddings.query_cache import QueryVectors
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import (
     LocalIssuerRefused,
 )
@@ -54,17 +62,12 @@ from zava.retail.service.use_cases import RetailAnalytics
 from zava.retail.tools.registry import TOOLS
 from zava.settings import Settings, SettingsError, settings
 from zava.telemetry import events, redaction, sinks
+from zava.telemetry.instruments import declare_operations
 from zava.telemetry.sinks import Sink
 
 if TYPE_CHECKING:
-    from mcp.server.lowlevel.server import Server
-
     from zava.composition.directory_sign_in import DirectorySignIn
     from zava.composition.local_sign_in import LocalSignIn
-    from zava.data.sql_query.lint.linter import Linter
-    from zava.data.sql_query.lint.query_tree import Tables
-    from zava.retail.service.product_search import ProductSearch
-    from zava.retail.service.sales_analytics import SalesAnalytics
 
 logger = logging.getLogger(__name__)
 
@@ -108,7 +111,7 @@ class Application:
                 opened.push_async_callback(_bounded, self.endpoint.aclose)
         except Exception as error:
             # By its kind alone: a driver's words may name hosts and users.
-            logger.error("shutdown failed: %s", type(error).__name__)  # noqa: TRY400
+            logger.error("shutdown failed: %s", type(error).__name__)  # noqa: TRY400  # a traceback may name hosts and users
             raise
         logger.info("shutdown complete")
 
@@ -137,10 +140,11 @@ def compose(
         SettingsError: a setting is missing or does not fit the others.
     """
     adopt_host_handlers(settings.log_level)
+    declare_operations(TOOLS)
     metrics, telemetry = InstrumentAggregator(), telemetry_of(settings)
     signer = ContextSigner([ContextKey.parse(text) for text in context_keys])
     pool = database_pool(settings, conninfo)
-    verification = IsolationCheck(pool, signer, use_prepared=settings.prepared_statements)
+    verification = IsolationCheck(pool, signer, RETAIL, use_prepared=settings.prepared_statements)
     budgets = Budgets(
         Budget(
             settings.calls_at_once,
@@ -181,12 +185,13 @@ def compose(
             RETAIL,
             most_rows=settings.statement_cost_limit or inf,
             turns=ParsingTurns(process_time.charge),
-            make_linter=_linter,
+            make_linter=make_linter,
         ),
-        make_sales=lambda: _sales(tenancy, cache, settings),
-        make_products=lambda: _products(tenancy, vectors),
-        clock=_clock(settings),
-        today=lambda: _stores_today(settings),
+        make_sales=lambda: make_sales(tenancy, cache, settings),
+        make_products=lambda: make_products(tenancy, vectors),
+        read_quality=lambda caller: read_quality(tenancy, caller),
+        clock=clock_of(settings),
+        today=lambda: stores_today(settings),
     )
     access_keys = signer.derived_keys("sign-in access tokens")
     own = own_issuer(settings, access_keys)
@@ -200,7 +205,7 @@ def compose(
         make_sign_in = lru_cache(1)(lambda: _local_sign_in(settings, administrator or conninfo))
     endpoint = Endpoint(
         name=RETAIL.name,
-        make_server=lambda: _make_server(analytics, trail, settings.website_url),
+        make_server=lambda: make_server(analytics, trail, settings.website_url),
         fast_path=FastPath(
             ToolCalls(analytics, trail),
             TOOLS,
@@ -247,7 +252,7 @@ async def isolation_problems(
     signer = ContextSigner([ContextKey.parse(text) for text in context_keys])
     try:
         return await IsolationCheck(
-            pool, signer, use_prepared=settings.prepared_statements
+            pool, signer, RETAIL, use_prepared=settings.prepared_statements
         ).problems()
     finally:
         await pool.close()
@@ -316,7 +321,7 @@ def _local_sign_in(settings: Settings, administrator: str) -> "LocalSignIn":
     # Loaded when the first client signs in; what runs in the cloud never loads it.
     from zava.composition.local_sign_in import LocalSignIn
 
-    return LocalSignIn(Home(settings.home), settings.port, administrator)
+    return LocalSignIn(StateDirectory(settings.home), settings.port, administrator)
 
 
 def _directory_sign_in(
@@ -330,64 +335,3 @@ def _directory_sign_in(
     from zava.composition.directory_sign_in import DirectorySignIn
 
     return DirectorySignIn(settings, own, pool=pool, signer=signer, access_keys=access_keys)
-
-
-def _linter(tables: "Tables") -> "Linter":
-    # Loaded with the first statement that computes anything.
-    from zava.data.sql_query.lint.linter import Linter
-    from zava.retail.data.sql_facts import FACTS
-
-    return Linter(FACTS, tables)
-
-
-def _stores_today(settings: Settings) -> date:
-    from zava.service.metrics.periods import business_day
-
-    return business_day(settings.today, RETAIL.time_zone)
-
-
-def _sales(tenancy: TenantDatabase, cache: ResultCache, settings: Settings) -> "SalesAnalytics":
-    # Loaded when the first figure is asked for.
-    from zava.data.metrics.reader import MetricReader
-    from zava.model.fiscal_calendar import fiscal_calendar
-    from zava.retail.data.metric_catalogue import catalogue
-    from zava.retail.service.sales_analytics import SalesAnalytics
-
-    reader = MetricReader(tenancy, cache, catalogue())
-    fiscal = fiscal_calendar(settings.fiscal_year_start, settings.retail_calendar)
-    return SalesAnalytics(reader, lambda: _stores_today(settings), fiscal)
-
-
-def _products(tenancy: TenantDatabase, vectors: QueryVectors) -> "ProductSearch":
-    # Loaded when the first product is searched for.
-    from zava.retail.data.search_statement import ProductData
-    from zava.retail.service.product_search import ProductSearch
-
-    return ProductSearch(ProductData(tenancy), vectors)
-
-
-def _make_server(
-    analytics: RetailAnalytics, trail: AuditWriter, website: str | None
-) -> "Server[Any]":
-    # Imported with the SDK, at the first request that needs it.
-    from zava.protocol.mcp.features import ServerFeatures
-    from zava.protocol.mcp.server import build_server
-    from zava.retail.prompts import PROMPTS
-    from zava.retail.resources import RESOURCES
-
-    features = ServerFeatures(RETAIL, TOOLS, RESOURCES, PROMPTS)
-    return build_server(analytics, features, version=__version__, trail=trail, website=website)
-
-
-def _clock(settings: Settings) -> Callable[[], datetime]:
-    def now() -> datetime:
-        moment = datetime.now(UTC)
-        if settings.today is None:
-            return moment
-        from zoneinfo import ZoneInfo
-
-        # The stores' day is moved, not that of UTC, which begins earlier.
-        local = moment.astimezone(ZoneInfo(RETAIL.time_zone)).timetz()
-        return datetime.combine(settings.today, local).astimezone(UTC)
-
-    return now

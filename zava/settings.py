@@ -28,6 +28,7 @@ from zava.setting_groups.field_types import (
 )
 from zava.setting_groups.identity_settings import IdentitySettings
 from zava.setting_groups.machine_settings import MachineSettings
+from zava.setting_groups.platform_settings import PlatformSettings
 from zava.setting_groups.statement_settings import StatementSettings
 
 
@@ -40,7 +41,9 @@ _EXPECTED = {"uuid": "expected a UUID", "date": "expected YYYY-MM-DD"}
 _EXPECTED_SEVERAL = {"uuid": "expected UUIDs, comma-separated"}
 
 
-class Settings(IdentitySettings, StatementSettings, MachineSettings, DatabaseSettings):
+class Settings(
+    IdentitySettings, PlatformSettings, StatementSettings, MachineSettings, DatabaseSettings
+):
     """The settings from the environment, validated once."""
 
     model_config = SettingsConfigDict(
@@ -65,33 +68,6 @@ class Settings(IdentitySettings, StatementSettings, MachineSettings, DatabaseSet
         "records are written in batches of at most 100 or a second; a killed process loses the "
         "two latest.",
     )
-    website_hostname: str | None = Field(
-        None,
-        validation_alias="WEBSITE_HOSTNAME",
-        description="Host name that Azure gives the function app; set by the platform.",
-    )
-    website_instance_id: str | None = Field(
-        None,
-        validation_alias="WEBSITE_INSTANCE_ID",
-        description="Set by Azure on its own machines, where the local issuer does not exist.",
-    )
-    website_auth_enabled: bool = Field(
-        False,
-        validation_alias="WEBSITE_AUTH_ENABLED",
-        description="Set by Azure where its built-in authentication is on. Only there Zava reads "
-        "its headers, in addition to its own check of the token.",
-    )
-    website_sku: str | None = Field(
-        None,
-        validation_alias="WEBSITE_SKU",
-        description="Set by Azure, with the name of the plan; Flex Consumption has no "
-        "WEBSITE_INSTANCE_ID.",
-    )
-    identity_endpoint: str | None = Field(
-        None,
-        validation_alias="IDENTITY_ENDPOINT",
-        description="Set by Azure where a managed identity is at hand.",
-    )
     redis_url: str | None = Field(
         None,
         validation_alias="REDIS_URL",
@@ -105,8 +81,8 @@ class Settings(IdentitySettings, StatementSettings, MachineSettings, DatabaseSet
         le=86_400,
         validation_alias="ZAVA_CACHE_TTL_SECONDS",
         description="How long an answer of the metrics is kept, at most; 0 keeps none. A change of "
-        "the caller's own stores' data or access shows at the next call in any case; the chain's "
-        "quartiles may be that old.",
+        "the caller's own stores' data or access shows at the next call in any case. Figures "
+        "over every store may be that old.",
     )
     azure_openai_endpoint: str | None = Field(
         None,

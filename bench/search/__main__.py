@@ -15,10 +15,11 @@ from bench.search.arms import NEAREST, Arms
 from bench.search.judged import Product
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.tenant_database import TenantDatabase
-from zava.infrastructure.embeddings.index_job import embed_catalogue
 from zava.infrastructure.embeddings.minilm import MINILM, LocalEmbedder
 from zava.infrastructure.postgres.pool import DatabasePool
+from zava.retail.data.index_job import embed_catalogue
 from zava.retail.data.search_statement import ProductData
+from zava.retail.declaration import RETAIL
 from zava.retail.demo.principals import demo_callers
 
 _SMALL_SCALE = 0.001  # the catalogue is the same at every scale
@@ -61,7 +62,7 @@ def _embed(cluster: Ground) -> None:
 async def _arms(cluster: Ground) -> AsyncIterator[Arms]:
     pool = DatabasePool(cluster.server, max_size=1)
     embedder = LocalEmbedder()
-    tenancy = TenantDatabase(pool, cluster.signer, IsolationCheck(pool, cluster.signer))
+    tenancy = TenantDatabase(pool, cluster.signer, IsolationCheck(pool, cluster.signer, RETAIL))
     try:
         yield Arms(ProductData(tenancy), embedder, demo_callers()["seattle"])
     finally:

@@ -7,8 +7,8 @@ from statistics import median
 
 from zava.infrastructure.embeddings.embedder import Embedder, vector_text
 from zava.model.core import Caller
-from zava.model.search import ProductQuestion, SearchRegistry
 from zava.retail.data.search_statement import ProductData
+from zava.retail.search_values import ProductQuestion, SearchRegistry
 from zava.retail.service.product_search import question_of
 from zava.retail.service.search_text.product_text import TextReader
 

@@ -10,7 +10,7 @@ import psycopg
 from bench.search.arms import ARMS, NEAREST, Arms
 from bench.search.judged import JudgedQuery, Product, judged_queries
 from bench.search.measures import difference, ndcg, recall
-from zava.model.search import EmbeddingModel
+from zava.infrastructure.embeddings.embedder import EmbeddingModel
 
 RELEVANT_GRADE = 2  # "would do": what is only related is no success
 _ASKED_FOR_GRADE = 3

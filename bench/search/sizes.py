@@ -15,13 +15,14 @@ from bench.cluster import Ground
 from bench.search.quality import cranfield_sku
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.tenant_database import TenantDatabase
-from zava.infrastructure.embeddings.index_job import build_index
 from zava.infrastructure.embeddings.minilm import MINILM
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
+from zava.retail.data.index_job import build_index
 from zava.retail.data.search_statement import ProductData
-from zava.retail.demo.dataset import STORES
+from zava.retail.declaration import RETAIL
 from zava.retail.demo.principals import demo_callers
+from zava.retail.demo.stores import STORES
 from zava.retail.service.product_search import question_of
 from zava.retail.service.search_text.product_text import ReadText
 
@@ -106,7 +107,7 @@ async def measure(cluster: Ground, size: int) -> None:
         started = time.perf_counter()
         print(f"{build_index(admin, MINILM)} ({time.perf_counter() - started:.0f} s)")
     pool = DatabasePool(cluster.server, max_size=1)
-    tenancy = TenantDatabase(pool, cluster.signer, IsolationCheck(pool, cluster.signer))
+    tenancy = TenantDatabase(pool, cluster.signer, IsolationCheck(pool, cluster.signer, RETAIL))
     try:
         await _table(ProductData(tenancy), products, vectors, asked)
     finally:

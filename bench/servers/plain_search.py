@@ -13,7 +13,7 @@ from pgvector.psycopg import register_vector_async
 from psycopg import AsyncConnection
 
 from bench.servers.plain_tools import pool
-from zava.retail.demo.dataset import store_id
+from zava.retail.demo.stores import store_id
 
 if TYPE_CHECKING:
     from zava.infrastructure.embeddings.minilm import LocalEmbedder

@@ -11,7 +11,7 @@ from bench.candidates import HANDSHAKE, Candidate, RightAnswer, Running, WrongAn
 from bench.cluster import _PEER_TABLES
 from bench.report import Goal, spread, table
 from bench.works import PLACE_OF_NUMBER, WORKS, plain_cell, rows_of_objects, rows_of_texts
-from tests.database import Database
+from tests.support.servers.database import Database
 
 W1 = WORKS[0]
 PEER = Candidate("peer", (), {}, rows_of_objects)

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from tests.conftest import result_cache
+from tests.support.servers.seeded import result_cache
 from zava.data.metrics.result_cache import KeptReading, ResultCache
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
@@ -12,6 +12,7 @@ from zava.data.session.tenant_database import ScopedRows, TenantDatabase
 from zava.infrastructure.cache_backends import ByteStore
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
+from zava.retail.declaration import RETAIL
 
 SQL = "SELECT count(*) AS orders, sum(total_amount) AS revenue FROM retail.orders"
 
@@ -49,7 +50,7 @@ async def asking(
     conninfo: str, signer: ContextSigner, store: ByteStore, **options: Any
 ) -> AsyncIterator[Asking]:
     pool = DatabasePool(conninfo, max_size=3, max_waiting=256)
-    tenancy = CountingTenancy(pool, signer, IsolationCheck(pool, signer))
+    tenancy = CountingTenancy(pool, signer, IsolationCheck(pool, signer, RETAIL))
     try:
         yield Asking(tenancy, result_cache(tenancy, store, **options))
     finally:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.cache.cached import Asking, asking
 from tests.cache.redis_server import RedisServer, redis_server
-from tests.database import Database
+from tests.support.servers.database import Database
 from zava.data.session.signed_context import ContextSigner
 from zava.infrastructure.cache_backends import MemoryStore
 

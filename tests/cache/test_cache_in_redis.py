@@ -8,8 +8,8 @@ from redis.asyncio import Redis
 
 from tests.cache.cached import Asking, asking
 from tests.cache.redis_server import RedisServer
-from tests.conftest import result_cache
-from tests.database import Database
+from tests.support.servers.database import Database
+from tests.support.servers.seeded import result_cache
 from zava.data.session.signed_context import ContextSigner
 from zava.infrastructure.cache_backends import MemoryStore, RedisStore
 from zava.model.core import Caller
@@ -47,7 +47,7 @@ async def test_bytes_of_others_are_ignored(
         expected = {name: (await ask(callers[name])).reading for name in ("seattle", "redmond")}
         keys = sorted(cast("list[bytes]", await redis.keys("*")))
         assert len(keys) == 2
-        entries = [bytes(await redis.get(key) or b"") for key in keys]  # type: ignore[arg-type]
+        entries = [bytes(await redis.get(key) or b"") for key in keys]  # type: ignore[arg-type]  # redis types its answer as awaitable or not
         forged = entries[0][:32] + entries[0][32:].replace(b'"orders":', b'"orders":9')
         for planted in (
             [b"garbage", b"\x80\x04\x95pickle"],

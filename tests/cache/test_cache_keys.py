@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 
 from zava.data.metrics.result_cache import cache_key
 from zava.data.session.results import EffectiveAccess
-from zava.model.core import ReadingRole
+from zava.retail.access_rules import AUDIENCES
 
 TEXTS = st.text(max_size=60) | st.sampled_from(
     ["a:b", "a", ":", "1:a", "0:", "|", "ü", "x" * 10_000]
 )
-GRANTS = st.builds(EffectiveAccess, st.sampled_from(ReadingRole), TEXTS, TEXTS)
+GRANTS = st.builds(EffectiveAccess, st.sampled_from(list(AUDIENCES.roles.values())), TEXTS, TEXTS)
 VALUES = st.dictionaries(TEXTS, TEXTS, max_size=3)
 CALLS = st.tuples(TEXTS, GRANTS, TEXTS, VALUES)
 

@@ -6,16 +6,17 @@ import psycopg
 import pytest
 
 from tests.cache.cached import SQL, Asking, CountingTenancy, asking
-from tests.conftest import result_cache
-from tests.database import Database
-from tests.proxy import counting_proxy
+from tests.support.servers.database import Database
+from tests.support.servers.proxy import counting_proxy
+from tests.support.servers.seeded import result_cache
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.errors import AccessDenied, Busy, DatabaseFault, QueryTimeout, ZavaError
 from zava.infrastructure.cache_backends import MemoryStore
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
-from zava.retail.demo.dataset import store_id
+from zava.retail.declaration import RETAIL
+from zava.retail.demo.stores import store_id
 
 
 @pytest.mark.requirement("S116")
@@ -46,7 +47,7 @@ async def test_hit_passes_the_entry_in_one_trip_and_a_miss_takes_two(
 ) -> None:
     async with counting_proxy(database.server) as proxy:
         pool = DatabasePool(proxy.conninfo, max_size=1)
-        tenancy = CountingTenancy(pool, signer, IsolationCheck(pool, signer))
+        tenancy = CountingTenancy(pool, signer, IsolationCheck(pool, signer, RETAIL))
         ask = Asking(tenancy, result_cache(tenancy, MemoryStore(300)))
         await ask(callers["seattle"], "SELECT 1 AS one")  # learns the scope's names
         trips = []

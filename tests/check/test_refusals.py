@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.check.playing import TOKEN, playing, serving
-from tests.tls import Authority
+from tests.support.servers.tls import Authority
 from zava.cli.check.deployment_check import examine
 from zava.cli.check.report import State
 from zava.cli.check.values import CheckRefused, Limits

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from tests.database import Database
+from tests.support.servers.database import Database
 
 
 @pytest.fixture

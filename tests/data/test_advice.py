@@ -16,29 +16,31 @@ from zava.model.core import Caller
     ],
 )
 async def test_hidden_column_is_answered_with_the_readable_ones(
-    tenancy: FreeQuery, callers: dict[str, Caller], sql: str
+    free_query: FreeQuery, callers: dict[str, Caller], sql: str
 ) -> None:
     with pytest.raises(QueryRefused) as caught:
-        await tenancy.run(callers["seattle"], sql, max_rows=1)
+        await free_query.run(callers["seattle"], sql, max_rows=1)
     assert caught.value.hint.startswith("Of retail.products you can read: product_id, sku, ")
     assert "cost" not in caught.value.hint
     assert "gross_margin" not in caught.value.hint
 
 
 async def test_hidden_column_that_is_named_is_repeated_with_the_readable_ones(
-    tenancy: FreeQuery, callers: dict[str, Caller]
+    free_query: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     sql = "SELECT p.sku, p.cost AS price FROM retail.products p ORDER BY price"
     with pytest.raises(QueryRefused) as caught:
-        await tenancy.run(callers["seattle"], sql, max_rows=1)
+        await free_query.run(callers["seattle"], sql, max_rows=1)
     assert caught.value.hint.startswith("You may not read cost. Of retail.products you can read: ")
     assert "gross_margin" not in caught.value.hint
 
 
 async def test_head_office_reads_the_whole_product(
-    tenancy: FreeQuery, callers: dict[str, Caller]
+    free_query: FreeQuery, callers: dict[str, Caller]
 ) -> None:
-    table = await tenancy.run(callers["head-office"], "SELECT * FROM retail.products", max_rows=1)
+    table = await free_query.run(
+        callers["head-office"], "SELECT * FROM retail.products", max_rows=1
+    )
     assert "cost" in [column.name for column in table.columns]
 
 
@@ -54,29 +56,29 @@ async def test_head_office_reads_the_whole_product(
     ],
 )
 async def test_unknown_column_is_answered_with_the_nearest(
-    tenancy: FreeQuery, callers: dict[str, Caller], sql: str, said: str
+    free_query: FreeQuery, callers: dict[str, Caller], sql: str, said: str
 ) -> None:
     with pytest.raises(DatabaseFault) as caught:
-        await tenancy.run(callers["seattle"], sql, max_rows=1)
+        await free_query.run(callers["seattle"], sql, max_rows=1)
     assert said in caught.value.hint
 
 
 async def test_column_like_no_other_is_sent_to_the_schema_tool(
-    tenancy: FreeQuery, callers: dict[str, Caller]
+    free_query: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     with pytest.raises(DatabaseFault) as caught:
-        await tenancy.run(callers["seattle"], "SELECT zzzzqqq FROM retail.orders", max_rows=1)
+        await free_query.run(callers["seattle"], "SELECT zzzzqqq FROM retail.orders", max_rows=1)
     assert "get_multiple_table_schemas" in caught.value.hint
     assert "of retail.orders store_id, order_id, customer_id, order_date" in caught.value.hint
     with pytest.raises(DatabaseFault) as caught:
-        await tenancy.run(callers["seattle"], "SELECT zzzzqqq", max_rows=1)
+        await free_query.run(callers["seattle"], "SELECT zzzzqqq", max_rows=1)
     assert caught.value.hint == "Fetch the exact column names with get_multiple_table_schemas."
 
 
 async def test_advice_never_names_what_another_audience_reads(
-    tenancy: FreeQuery, callers: dict[str, Caller]
+    free_query: FreeQuery, callers: dict[str, Caller]
 ) -> None:
-    await tenancy.run(callers["head-office"], "SELECT 1", max_rows=1)
+    await free_query.run(callers["head-office"], "SELECT 1", max_rows=1)
     with pytest.raises(DatabaseFault) as caught:
-        await tenancy.run(callers["seattle"], "SELECT costs FROM retail.products", max_rows=1)
+        await free_query.run(callers["seattle"], "SELECT costs FROM retail.products", max_rows=1)
     assert "cost " not in caught.value.hint

@@ -9,8 +9,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.database import Database
-from tests.proxy import counting_proxy
+from tests.support.servers.database import Database
+from tests.support.servers.proxy import counting_proxy
 from zava.data.session.audit_writer import BATCH_RECORDS, AuditWriter
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
@@ -22,7 +22,7 @@ from zava.infrastructure.postgres.audit_report import read_audit, read_trace
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Call, Caller
 from zava.retail.declaration import RETAIL
-from zava.retail.demo.dataset import store_id
+from zava.retail.demo.stores import store_id
 
 SQL = "SELECT count(*) FROM retail.customers WHERE last_name = 'Alvarez'"
 
@@ -33,7 +33,7 @@ async def tenant_database(
 ) -> AsyncIterator[tuple[TenantDatabase, AuditWriter]]:
     pool = DatabasePool(conninfo, max_size=2)
     trail = AuditWriter(pool, is_required=is_required, use_prepared=use_prepared)
-    verification = IsolationCheck(pool, signer, use_prepared=use_prepared)
+    verification = IsolationCheck(pool, signer, RETAIL, use_prepared=use_prepared)
     try:
         yield (
             TenantDatabase(pool, signer, verification, trail=trail, use_prepared=use_prepared),
@@ -51,7 +51,7 @@ def calling(caller: Caller, tool: str = "execute_sales_query") -> Caller:
 def end(trail: AuditWriter, caller: Caller, outcome: str = "OK") -> None:
     assert caller.call is not None
     caller.call.outcome = outcome
-    trail.note(caller)
+    trail.record(caller)
 
 
 def records(database: Database, columns: str = "*", where: str = "true") -> list[Any]:
@@ -238,7 +238,7 @@ async def test_records_that_cannot_be_written_are_counted_and_told(
             assert (await tenancy.run(seattle, SQL, max_rows=1)).rows
             end(trail, seattle)
             await trail.close()
-            assert trail.lost == 1
+            assert trail.dropped == 1
             assert "1 records lost: CheckViolation 23514" in caplog.text
             owner.execute("ALTER TABLE zava.audit_log DROP CONSTRAINT full_disk")
             seattle = calling(callers["seattle"])
@@ -263,16 +263,16 @@ async def test_records_wait_while_no_connection_can_be_had(
             writer = trail._writer
             assert writer is not None
             assert not (await asyncio.wait({writer}, timeout=0.5))[0]  # it tries again and again
-            assert (trail.lost, trail.unwritten(callers["seattle"])[0]) == (0, 2)
+            assert (trail.dropped, trail.unwritten(callers["seattle"])[0]) == (0, 2)
             end(trail, calling(callers["seattle"]))  # one more than may wait
-            while not trail.lost:  # each try waits for a connection
+            while not trail.dropped:  # each try waits for a connection
                 await asyncio.wait({writer}, timeout=0.05)
             end(trail, calling(callers["seattle"]))
         monkeypatch.setattr(tenancy._executor._pool._pool, "timeout", 10.0)
         await trail.close()
     # The batch on its way was given up; what came after it was written.
-    assert trail.lost >= 2
-    assert len(records(seeded_clone)) == 4 - trail.lost
+    assert trail.dropped >= 2
+    assert len(records(seeded_clone)) == 4 - trail.dropped
 
 
 async def test_end_does_not_wait_for_a_database_that_is_gone(
@@ -283,7 +283,7 @@ async def test_end_does_not_wait_for_a_database_that_is_gone(
         tenancy._executor._pool._pool.timeout = 0.1
         end(trail, calling(callers["seattle"]))
         await asyncio.wait_for(trail.close(), 5)
-        assert trail.lost == 1
+        assert trail.dropped == 1
         assert trail.unwritten(callers["seattle"]) == (0, 0.0)
 
 
@@ -324,10 +324,10 @@ async def test_full_batch_leaves_at_once_and_more_than_two_never_gather(
             proxy.answers_flow.clear()  # the first batch is being written for as long as we like
             for _ in range(BATCH_RECORDS):
                 end(trail, calling(callers["seattle"]))
-            await asyncio.wait_for(trail.make_room(), 5)
+            await asyncio.wait_for(trail.wait_for_capacity(), 5)
             for _ in range(BATCH_RECORDS):
                 end(trail, calling(callers["seattle"]))
-            waiting = asyncio.ensure_future(trail.make_room())
+            waiting = asyncio.ensure_future(trail.wait_for_capacity())
             assert not (await asyncio.wait({waiting}, timeout=0.2))[0]
             proxy.answers_flow.set()
             await asyncio.wait_for(waiting, 5)

@@ -11,9 +11,9 @@ import orjson
 import psycopg
 import pytest
 
-from tests.database import Database, until_asleep
-from tests.protocol.rpc import MODERN, request
-from tests.proxy import counting_proxy
+from tests.support.answers.rpc import MODERN, request
+from tests.support.servers.database import Database, until_asleep
+from tests.support.servers.proxy import counting_proxy
 from zava.app import compose
 from zava.data.session.audit_writer import AuditWriter
 from zava.data.session.isolation_check import IsolationCheck
@@ -21,10 +21,11 @@ from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
 from zava.data.usage.budgets import Budget, Budgets, ConnectionQuota
 from zava.errors import AccessDenied, Busy
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Call, Caller
 from zava.protocol.tools.tool import ERROR_META
+from zava.retail.declaration import RETAIL
 from zava.settings import Settings
 
 NOW = 1_800_000_000.0
@@ -37,7 +38,7 @@ class Instance:
         self.pool = DatabasePool(conninfo, max_size=size)
         self.trail = AuditWriter(self.pool)
         self.budgets = Budgets(budget, connections=size, max_waiting=4)
-        verification = IsolationCheck(self.pool, signer)
+        verification = IsolationCheck(self.pool, signer, RETAIL)
         self.tenancy = TenantDatabase(
             self.pool, signer, verification, trail=self.trail, budgets=self.budgets
         )
@@ -49,7 +50,7 @@ class Instance:
             await self.tenancy.run(caller, sql, max_rows=1)
         finally:
             caller.call.outcome = "OK"
-            self.trail.note(caller)
+            self.trail.record(caller)
 
     async def close(self) -> None:
         await self.trail.close()
@@ -403,7 +404,7 @@ def test_requests_of_a_minute_are_counted_in_this_process(callers: dict[str, Cal
 
 
 async def test_flood_is_turned_away_at_the_edge(
-    seeded_clone: Database, home: Home, context_keys: list[str], tokens: dict[str, str]
+    seeded_clone: Database, home: StateDirectory, context_keys: list[str], tokens: dict[str, str]
 ) -> None:
     settings = Settings.model_validate(
         {"ZAVA_HOME": home.path, "ZAVA_BUDGET_CALLS_PER_MINUTE": "2"}

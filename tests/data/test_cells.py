@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from zava.data.row_decoding import _most_digits, _read_row, read_rows
 from zava.data.session.tenant_database import TenantDatabase
+from zava.data.sql_query.free_query import FreeQuery
 from zava.errors import DatabaseFault
 from zava.model.core import Caller, Column
 
@@ -47,9 +48,9 @@ CASES = [
 @pytest.mark.requirement("S21")
 @pytest.mark.parametrize(("expression", "expected"), CASES)
 async def test_value_is_exact(
-    tenancy: TenantDatabase, callers: dict[str, Caller], expression: str, expected: object
+    free_query: FreeQuery, callers: dict[str, Caller], expression: str, expected: object
 ) -> None:
-    answer = await tenancy.run(callers["seattle"], f"SELECT {expression} AS v", max_rows=1)
+    answer = await free_query.run(callers["seattle"], f"SELECT {expression} AS v", max_rows=1)
     assert answer.rows == [[expected]]
     assert type(answer.rows[0][0]) is type(expected)
 
@@ -97,10 +98,10 @@ def test_number_is_read_fast_only_where_that_is_exact(texts: list[str]) -> None:
     ],
 )  # fmt: skip
 async def test_column_has_one_type(
-    tenancy: TenantDatabase, callers: dict[str, Caller], values: str, expected: list[object]
+    free_query: FreeQuery, callers: dict[str, Caller], values: str, expected: list[object]
 ) -> None:
     sql = f"SELECT n, 'x' AS x FROM (VALUES {values}) AS v (n)"
-    answer = await tenancy.run(callers["seattle"], sql, max_rows=5)
+    answer = await free_query.run(callers["seattle"], sql, max_rows=5)
     assert answer.rows == [[value, "x"] for value in expected]
 
 
@@ -119,9 +120,9 @@ def test_modifier_tells_the_digits_of_a_number(modifier: int, most_digits: int |
 
 
 async def test_only_the_digits_of_a_table_are_believed(
-    tenancy: TenantDatabase, callers: dict[str, Caller]
+    free_query: FreeQuery, callers: dict[str, Caller]
 ) -> None:
-    answer = await tenancy.run(
+    answer = await free_query.run(
         callers["seattle"],
         "SELECT total_amount, total_amount + 0, CAST(1.5 AS numeric(10, 2))"
         " FROM retail.orders LIMIT 1",
@@ -131,9 +132,9 @@ async def test_only_the_digits_of_a_table_are_believed(
 
 
 async def test_columns_of_one_name_stay_apart(
-    tenancy: TenantDatabase, callers: dict[str, Caller]
+    free_query: FreeQuery, callers: dict[str, Caller]
 ) -> None:
-    answer = await tenancy.run(
+    answer = await free_query.run(
         callers["seattle"], "SELECT 1 AS x, 2.5 AS x, 'c' AS x, 4, 5", max_rows=1
     )
     assert [column.name for column in answer.columns] == ["x", "x", "x", "?column?", "?column?"]
@@ -142,9 +143,9 @@ async def test_columns_of_one_name_stay_apart(
 
 
 async def test_empty_answer_still_names_its_columns(
-    tenancy: TenantDatabase, callers: dict[str, Caller]
+    free_query: FreeQuery, callers: dict[str, Caller]
 ) -> None:
-    answer = await tenancy.run(
+    answer = await free_query.run(
         callers["seattle"],
         "SELECT order_id, total_amount FROM retail.orders WHERE false",
         max_rows=1,
@@ -154,9 +155,9 @@ async def test_empty_answer_still_names_its_columns(
 
 
 async def test_types_of_extensions_and_arrays_are_named(
-    tenancy: TenantDatabase, callers: dict[str, Caller]
+    free_query: FreeQuery, callers: dict[str, Caller]
 ) -> None:
-    answer = await tenancy.run(
+    answer = await free_query.run(
         callers["seattle"],
         "SELECT ARRAY['a'], (SELECT embedding FROM retail.product_embeddings LIMIT 1)",
         max_rows=1,
@@ -177,9 +178,9 @@ async def test_types_of_extensions_and_arrays_are_named(
     ],
 )
 async def test_odd_json_comes_as_what_an_answer_can_hold(
-    tenancy: TenantDatabase, callers: dict[str, Caller], expression: str, expected: object
+    free_query: FreeQuery, callers: dict[str, Caller], expression: str, expected: object
 ) -> None:
-    answer = await tenancy.run(callers["seattle"], f"SELECT {expression} AS v", max_rows=1)
+    answer = await free_query.run(callers["seattle"], f"SELECT {expression} AS v", max_rows=1)
     assert answer.rows == [[expected]]
     orjson.dumps(answer.rows)
 

@@ -35,9 +35,9 @@ NUMBERS = "FROM (VALUES (1, 'a''b'), (2, NULL), (3, 'c')) AS v (n, t)"
     ],
 )
 async def test_sort_key_of_the_last_row_is_named(
-    tenancy: FreeQuery, callers: dict[str, Caller], sql: str, key: str
+    free_query: FreeQuery, callers: dict[str, Caller], sql: str, key: str
 ) -> None:
-    answer = await tenancy.run(callers["seattle"], sql, max_rows=1)
+    answer = await free_query.run(callers["seattle"], sql, max_rows=1)
     assert answer.truncated == "rows"
     assert answer.notes == (
         (
@@ -57,10 +57,10 @@ async def test_sort_key_of_the_last_row_is_named(
     ],
 )
 async def test_order_that_the_answer_does_not_show_is_told_so(
-    tenancy: FreeQuery, callers: dict[str, Caller], order: str, said: str
+    free_query: FreeQuery, callers: dict[str, Caller], order: str, said: str
 ) -> None:
     sql = f"SELECT t {NUMBERS} {order}"
-    assert (await tenancy.run(callers["seattle"], sql, max_rows=1)).notes == (said,)
+    assert (await free_query.run(callers["seattle"], sql, max_rows=1)).notes == (said,)
 
 
 TWICE = "FROM generate_series(1, 9) AS v (n) JOIN generate_series(1, 9) AS w (n) ON true"
@@ -82,43 +82,43 @@ TWICE = "FROM generate_series(1, 9) AS v (n) JOIN generate_series(1, 9) AS w (n)
     ],
 )
 async def test_another_value_of_the_name_is_no_sort_key(
-    tenancy: FreeQuery, callers: dict[str, Caller], sql: str
+    free_query: FreeQuery, callers: dict[str, Caller], sql: str
 ) -> None:
-    answer = await tenancy.run(callers["seattle"], sql, max_rows=1)
+    answer = await free_query.run(callers["seattle"], sql, max_rows=1)
     assert answer.notes == ("To continue, request rows after the last one's sort key.",)
 
 
 async def test_whole_answer_has_nothing_to_continue(
-    tenancy: FreeQuery, callers: dict[str, Caller]
+    free_query: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     sql = f"SELECT n {NUMBERS} ORDER BY n"
-    assert (await tenancy.run(callers["seattle"], sql, max_rows=3)).notes == ()
+    assert (await free_query.run(callers["seattle"], sql, max_rows=3)).notes == ()
 
 
 WIDE = "SELECT n, repeat('x', 1000) AS text FROM generate_series(1, 60) AS n"
 
 
 async def test_answer_of_the_default_rows_is_bounded_in_bytes_and_continues_after_the_last_given(
-    tenancy: FreeQuery, callers: dict[str, Caller]
+    free_query: FreeQuery, callers: dict[str, Caller]
 ) -> None:
-    answer = await tenancy.run(callers["seattle"], f"{WIDE} ORDER BY n", max_rows=50)
+    answer = await free_query.run(callers["seattle"], f"{WIDE} ORDER BY n", max_rows=50)
     assert answer.truncated == "bytes"
     assert 10 * 1024 < len(orjson.dumps(answer.rows)) <= 12 * 1024
     last = answer.rows[-1][0]
     assert [row[0] for row in answer.rows] == list(range(1, last + 1))
     assert f"request rows after n = {last};" in answer.notes[0]
     rest = f"SELECT * FROM ({WIDE}) AS w WHERE n > {last} ORDER BY n"
-    assert (await tenancy.run(callers["seattle"], rest, max_rows=50)).rows[0][0] == last + 1
+    assert (await free_query.run(callers["seattle"], rest, max_rows=50)).rows[0][0] == last + 1
 
 
 async def test_who_asks_for_more_rows_gets_more_bytes(
-    tenancy: FreeQuery, callers: dict[str, Caller]
+    free_query: FreeQuery, callers: dict[str, Caller]
 ) -> None:
-    answer = await tenancy.run(callers["seattle"], WIDE, max_rows=1000)
+    answer = await free_query.run(callers["seattle"], WIDE, max_rows=1000)
     assert (answer.truncated, len(answer.rows)) == (None, 60)
 
 
-async def test_one_row_is_given_whole(tenancy: FreeQuery, callers: dict[str, Caller]) -> None:
+async def test_one_row_is_given_whole(free_query: FreeQuery, callers: dict[str, Caller]) -> None:
     sql = "SELECT repeat('x', 5000) || repeat('y', 5000) || repeat('z', 9000) AS t"
-    answer = await tenancy.run(callers["seattle"], sql, max_rows=50)
+    answer = await free_query.run(callers["seattle"], sql, max_rows=50)
     assert (answer.truncated, len(answer.rows[0][0])) == (None, 19_000)

@@ -6,9 +6,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.database import Database
-from zava.retail.demo.dataset import STORES, SeedReport, seed
+from tests.support.servers.database import Database
+from zava.retail.demo.dataset import SeedReport, seed
 from zava.retail.demo.renewal import MAX_RENEWED_DAYS, renew
+from zava.retail.demo.stores import STORES
 
 LA = "AT TIME ZONE 'America/Los_Angeles'"
 _OLD = f"""

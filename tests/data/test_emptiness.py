@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from tests.database import Database
-from tests.proxy import counting_proxy
+from tests.support.servers.database import Database
+from tests.support.servers.proxy import counting_proxy
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
@@ -17,8 +17,8 @@ from zava.retail.declaration import RETAIL
 JOINED = "FROM retail.orders o JOIN retail.stores s USING (store_id) WHERE "
 
 
-async def notes(tenancy: FreeQuery, caller: Caller, sql: str) -> tuple[str, ...]:
-    return (await tenancy.run(caller, sql, max_rows=10)).notes
+async def notes(free_query: FreeQuery, caller: Caller, sql: str) -> tuple[str, ...]:
+    return (await free_query.run(caller, sql, max_rows=10)).notes
 
 
 @pytest.mark.parametrize(
@@ -63,34 +63,36 @@ async def notes(tenancy: FreeQuery, caller: Caller, sql: str) -> tuple[str, ...]
     ],
 )
 async def test_condition_that_nothing_meets_is_named_with_what_exists(
-    tenancy: FreeQuery, callers: dict[str, Caller], condition: str, said: str
+    free_query: FreeQuery, callers: dict[str, Caller], condition: str, said: str
 ) -> None:
-    found = await notes(tenancy, callers["seattle"], f"SELECT o.order_id {JOINED}{condition}")
+    found = await notes(free_query, callers["seattle"], f"SELECT o.order_id {JOINED}{condition}")
     assert len(found) == 1
     assert said in found[0]
 
 
-async def test_nearest_values_are_offered(tenancy: FreeQuery, callers: dict[str, Caller]) -> None:
+async def test_nearest_values_are_offered(
+    free_query: FreeQuery, callers: dict[str, Caller]
+) -> None:
     sql = "SELECT * FROM retail.categories WHERE category_name = 'Power Tool'"
-    assert "Nearest: Power Tools" in (await notes(tenancy, callers["seattle"], sql))[0]
+    assert "Nearest: Power Tools" in (await notes(free_query, callers["seattle"], sql))[0]
     sql = "SELECT * FROM retail.product_types WHERE type_name = 'qqqqqqqq'"
-    assert "For example: " in (await notes(tenancy, callers["seattle"], sql))[0]
+    assert "For example: " in (await notes(free_query, callers["seattle"], sql))[0]
 
 
 async def test_aggregate_over_no_row_is_explained_too(
-    tenancy: FreeQuery, callers: dict[str, Caller]
+    free_query: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     sql = "SELECT count(*), sum(o.total_amount) FROM retail.orders o WHERE status = 'done'"
-    assert "No row in your scope has" in (await notes(tenancy, callers["seattle"], sql))[0]
+    assert "No row in your scope has" in (await notes(free_query, callers["seattle"], sql))[0]
 
 
 async def test_conditions_that_exclude_each_other_are_told_so(
-    tenancy: FreeQuery, callers: dict[str, Caller]
+    free_query: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     sql = (
         "SELECT 1 FROM retail.orders WHERE order_date < '2024-01-01' AND order_date > '2025-01-01'"
     )
-    assert await notes(tenancy, callers["seattle"], sql) == (
+    assert await notes(free_query, callers["seattle"], sql) == (
         (
             "Each of these conditions has rows in your scope, but no row meets them all:"
             " retail.orders.order_date < '2024-01-01'; retail.orders.order_date > '2025-01-01'."
@@ -127,9 +129,9 @@ TWO_CONDITIONS = f"{COMPLETED} AND total_amount > 0"
     ],
 )
 async def test_nothing_is_told_that_was_not_checked(
-    tenancy: FreeQuery, callers: dict[str, Caller], sql: str
+    free_query: FreeQuery, callers: dict[str, Caller], sql: str
 ) -> None:
-    assert await notes(tenancy, callers["seattle"], sql) == ()
+    assert await notes(free_query, callers["seattle"], sql) == ()
 
 
 @pytest.mark.parametrize(
@@ -137,33 +139,33 @@ async def test_nothing_is_told_that_was_not_checked(
     ["total_amount = 0.1::int", "order_date = '2031-01-01 10:00'::date", "total_amount < 1 - 1"],
 )
 async def test_constant_that_a_cast_changes_is_not_checked(
-    tenancy: FreeQuery, callers: dict[str, Caller], condition: str
+    free_query: FreeQuery, callers: dict[str, Caller], condition: str
 ) -> None:
     found = await notes(
-        tenancy, callers["seattle"], f"SELECT 1 FROM retail.orders WHERE {condition}"
+        free_query, callers["seattle"], f"SELECT 1 FROM retail.orders WHERE {condition}"
     )
     assert len(found) == 1
     assert re.fullmatch(r"(order_date|total_amount) runs from .* in your scope\.", found[0])
 
 
 async def test_conditions_of_other_rows_are_not_put_together(
-    tenancy: FreeQuery, callers: dict[str, Caller]
+    free_query: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     """Each order meets one of two conditions: both together were never asked of one row."""
     sql = (
         "SELECT a.order_id FROM retail.orders AS a JOIN retail.orders AS b USING (order_id)"
         " WHERE a.status = 'completed' AND b.status = 'cancelled'"
     )
-    assert await notes(tenancy, callers["seattle"], sql) == ()
+    assert await notes(free_query, callers["seattle"], sql) == ()
     sql = f"SELECT 1 {COMPLETED} AND status = 'cancelled'"
-    assert "no row meets them all" in (await notes(tenancy, callers["seattle"], sql))[0]
+    assert "no row meets them all" in (await notes(free_query, callers["seattle"], sql))[0]
 
 
 async def test_another_store_and_no_store_are_answered_alike(
-    tenancy: FreeQuery, callers: dict[str, Caller]
+    free_query: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     told = [
-        (await notes(tenancy, callers["seattle"], f"SELECT 1 {JOINED}s.store_name = '{name}'"))
+        (await notes(free_query, callers["seattle"], f"SELECT 1 {JOINED}s.store_name = '{name}'"))
         for name in ("Zava Retail Redmond", "Zava Retail Nowhere")
     ]
     assert [re.sub("'.*'", "", note) for note in told[0]] == [
@@ -172,10 +174,10 @@ async def test_another_store_and_no_store_are_answered_alike(
 
 
 async def test_no_count_and_no_text_of_outsiders_is_told(
-    tenancy: FreeQuery, callers: dict[str, Caller]
+    free_query: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     sql = "SELECT 1 FROM retail.customers c WHERE c.first_name = 'Xqzzz' AND c.email LIKE 'a%zzz'"
-    found = await notes(tenancy, callers["seattle"], sql)
+    found = await notes(free_query, callers["seattle"], sql)
     assert found == (
         "No row in your scope has retail.customers.first_name = 'Xqzzz'.",
         "No row in your scope has retail.customers.email LIKE 'a%zzz'.",
@@ -194,28 +196,28 @@ async def test_no_count_and_no_text_of_outsiders_is_told(
     ],
 )
 async def test_what_cannot_be_explained_is_left_alone(
-    tenancy: FreeQuery, callers: dict[str, Caller], sql: str
+    free_query: FreeQuery, callers: dict[str, Caller], sql: str
 ) -> None:
-    assert await notes(tenancy, callers["seattle"], sql) == ()
+    assert await notes(free_query, callers["seattle"], sql) == ()
 
 
-async def test_values_never_become_sql(tenancy: FreeQuery, callers: dict[str, Caller]) -> None:
+async def test_values_never_become_sql(free_query: FreeQuery, callers: dict[str, Caller]) -> None:
     sql = "SELECT 1 FROM retail.stores WHERE store_name = 'x'') OR true --'"
-    assert "No row in your scope has" in (await notes(tenancy, callers["seattle"], sql))[0]
+    assert "No row in your scope has" in (await notes(free_query, callers["seattle"], sql))[0]
 
 
 async def test_answer_with_rows_has_no_notes(
-    tenancy: FreeQuery, callers: dict[str, Caller]
+    free_query: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     sql = "SELECT status FROM retail.orders WHERE status = 'completed' LIMIT 1"
-    assert await notes(tenancy, callers["seattle"], sql) == ()
+    assert await notes(free_query, callers["seattle"], sql) == ()
 
 
 async def test_null_of_json_is_noted_beside_an_absent_value(
-    tenancy: FreeQuery, callers: dict[str, Caller]
+    free_query: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     sql = "SELECT 'null'::jsonb AS a, NULL::json AS b, '1'::jsonb AS c, NULL AS d, 1 AS e"
-    assert await notes(tenancy, callers["seattle"], sql) == (
+    assert await notes(free_query, callers["seattle"], sql) == (
         "NULL in a, b is a JSON null or no value: jsonb_typeof(x) differs.",
     )
 
@@ -225,7 +227,7 @@ async def test_explanation_costs_one_more_round_trip(
 ) -> None:
     async with counting_proxy(database.server) as proxy:
         pool = DatabasePool(proxy.conninfo, max_size=1)
-        data = FreeQuery(TenantDatabase(pool, signer, IsolationCheck(pool, signer)), RETAIL)
+        data = FreeQuery(TenantDatabase(pool, signer, IsolationCheck(pool, signer, RETAIL)), RETAIL)
         sql = "SELECT 1 FROM retail.orders WHERE status = 'done'"
         await data.run(callers["seattle"], sql, max_rows=1)
         before = proxy.round_trips

@@ -12,7 +12,7 @@ from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
 from psycopg import sql
 
-from tests.database import SERVER_PASSWORD, Database
+from tests.support.servers.database import SERVER_PASSWORD, Database
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
@@ -20,6 +20,7 @@ from zava.errors import Busy
 from zava.infrastructure.azure.entra_credentials import DATABASE_SCOPE, DatabaseTokens, NoToken
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
+from zava.retail.declaration import RETAIL
 
 COUNT = "SELECT count(*) FROM retail.orders"
 HOUR = 3600
@@ -96,7 +97,7 @@ async def use_all(pool: DatabasePool) -> None:
 
 
 def tenant_database(pool: DatabasePool, signer: ContextSigner) -> TenantDatabase:
-    return TenantDatabase(pool, signer, IsolationCheck(pool, signer))
+    return TenantDatabase(pool, signer, IsolationCheck(pool, signer, RETAIL))
 
 
 async def test_one_token_serves_every_connection_and_every_call(

@@ -6,7 +6,7 @@ from psycopg import errors
 from psycopg.pq import DiagnosticField
 
 from zava.data.session.sqlstate import translate
-from zava.data.session.tenant_database import TenantDatabase
+from zava.data.sql_query.free_query import FreeQuery
 from zava.errors import (
     AccessDenied,
     Busy,
@@ -279,13 +279,13 @@ def test_message_place_and_hint(cause: psycopg.Error, message: str, hint: str) -
     ],
 )
 async def test_error_never_repeats_what_a_customer_wrote(
-    tenancy: TenantDatabase, callers: dict[str, Caller], expression: str
+    free_query: FreeQuery, callers: dict[str, Caller], expression: str
 ) -> None:
     one = "(SELECT * FROM retail.customers ORDER BY customer_id LIMIT 1) AS customers"
-    shown = await tenancy.run(callers["seattle"], f"SELECT email FROM {one}", max_rows=1)
+    shown = await free_query.run(callers["seattle"], f"SELECT email FROM {one}", max_rows=1)
     ((email,),) = shown.rows
     with pytest.raises(ZavaError) as caught:
-        await tenancy.run(callers["seattle"], f"SELECT {expression} FROM {one}", max_rows=1)
+        await free_query.run(callers["seattle"], f"SELECT {expression} FROM {one}", max_rows=1)
     said = f"{caught.value.message} {caught.value.hint}".lower()
     beginning = email.lower()[:4]
     assert beginning in str(caught.value.__cause__).lower(), "the server did repeat it"

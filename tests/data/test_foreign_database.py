@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.database import Cluster, Database
+from tests.support.servers.database import Cluster, Database
 from zava.infrastructure.postgres.foreign_database import foreign_contents
 from zava.infrastructure.postgres.migrations import ForeignDatabase, migrate
 

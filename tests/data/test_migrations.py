@@ -7,23 +7,23 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.database import CONTEXT_KEY, SERVER_PASSWORD, Cluster, Database
-from tests.golden_schema import GOLDEN, dump
-from tests.homes import open_directory
+from tests.support.generators.golden_schema import GOLDEN, dump
+from tests.support.servers.database import CONTEXT_KEY, SERVER_PASSWORD, Cluster, Database
+from tests.support.servers.homes import open_directory
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextKey, ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
 from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.postgres.migrations import (
     MigrationRefused,
     OtherVersion,
-    install_context_keys,
     migrate,
     read_migrations,
-    set_server_password,
 )
 from zava.infrastructure.postgres.pool import DatabasePool
+from zava.infrastructure.postgres.server_login import install_context_keys, set_server_password
+from zava.retail.declaration import RETAIL
 from zava.retail.demo.dataset import checksum, seed
 from zava.retail.demo.principals import demo_callers, grant_demo_principals
 
@@ -142,7 +142,7 @@ async def test_rotation_keeps_two_keys_valid_and_drops_the_third(
     async def works(key: tuple[int, bytes]) -> bool:
         pool = DatabasePool(seeded_clone.server, max_size=1)
         signer = ContextSigner([ContextKey(*key)])
-        verification = IsolationCheck(pool, signer)
+        verification = IsolationCheck(pool, signer, RETAIL)
         try:
             if await verification.problems():
                 return False
@@ -175,7 +175,7 @@ def opened() -> Iterator[Path]:
 async def test_older_standard_version_migrates_seeds_and_isolates_alike(
     opened: Path, empty_admin: psycopg.Connection
 ) -> None:
-    from tests.conftest import TODAY
+    from tests.support.servers.seeded import TODAY
 
     def load(connection: psycopg.Connection) -> None:
         seed(connection, scale=0.01, today=TODAY, progress=lambda *_: None)
@@ -183,7 +183,7 @@ async def test_older_standard_version_migrates_seeds_and_isolates_alike(
 
     load(empty_admin)
     here = checksum(empty_admin)
-    home = Home(opened / "home")
+    home = StateDirectory(opened / "home")
     server = EmbeddedServer(home, version=16, fast=True)
     server.start()
     try:
@@ -200,7 +200,7 @@ async def test_older_standard_version_migrates_seeds_and_isolates_alike(
             grant_demo_principals(admin)
         pool = DatabasePool(server.url("zava_server", SERVER_PASSWORD, "zava"), max_size=1)
         signer = ContextSigner([ContextKey(*CONTEXT_KEY)])
-        verification = IsolationCheck(pool, signer)
+        verification = IsolationCheck(pool, signer, RETAIL)
         assert await verification.problems() == []
         tenancy = TenantDatabase(pool, signer, verification)
         answer = await tenancy.run(

@@ -19,22 +19,22 @@ GENERAL_HINTS = (
 )
 
 
-async def answered(tenancy: FreeQuery, caller: Caller, statement: str) -> str:
+async def answered(free_query: FreeQuery, caller: Caller, statement: str) -> str:
     """Return message and hint, nothing for a statement that is run."""
     try:
-        await tenancy.run(caller, statement, max_rows=1)
+        await free_query.run(caller, statement, max_rows=1)
     except ZavaError as error:
         return f"{error.message} {error.hint}"
     return ""
 
 
 async def test_mistakes_of_models_are_corrected_in_one_step(
-    tenancy: FreeQuery, callers: dict[str, Caller]
+    free_query: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     wrong = []
     general = 0
     for statement, part in MISTAKES:
-        told = await answered(tenancy, callers["seattle"], statement)
+        told = await answered(free_query, callers["seattle"], statement)
         is_general = any(hint in told for hint in GENERAL_HINTS)
         general += is_general
         if (
@@ -52,16 +52,16 @@ async def test_mistakes_of_models_are_corrected_in_one_step(
     "statement", ["SELECT 1 FROM retail.stores WHERE store_name::uuid IS NULL"]
 )
 async def test_text_of_a_row_is_never_repeated(
-    tenancy: FreeQuery, callers: dict[str, Caller], statement: str
+    free_query: FreeQuery, callers: dict[str, Caller], statement: str
 ) -> None:
     told = await answered(
-        tenancy, callers["seattle"], f"{statement} AND 'Zava Retail Seattle' <> ''"
+        free_query, callers["seattle"], f"{statement} AND 'Zava Retail Seattle' <> ''"
     )
     assert "Seattle" not in told
 
 
 async def test_literal_of_the_statement_is_shown(
-    tenancy: FreeQuery, callers: dict[str, Caller]
+    free_query: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     sql = "SELECT 1 FROM retail.orders WHERE store_id = 'seattle'"
-    assert "type uuid: 'seattle' (at" in await answered(tenancy, callers["seattle"], sql)
+    assert "type uuid: 'seattle' (at" in await answered(free_query, callers["seattle"], sql)

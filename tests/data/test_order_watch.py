@@ -6,10 +6,10 @@ import orjson
 import psycopg
 import pytest
 
-from tests.database import Database, one
+from tests.support.servers.database import Database, one
 from zava.app import compose
 from zava.data.order_watch import OrderWatch
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.settings import Settings
 from zava.telemetry import sinks
@@ -81,7 +81,7 @@ async def test_database_without_the_function_or_any_order_is_not_late(
 
 
 async def test_readiness_says_late_only_where_it_is_watched(
-    database: Database, home: Home, context_keys: list[str]
+    database: Database, home: StateDirectory, context_keys: list[str]
 ) -> None:
     hours = hours_of(database)
     for limit, expected in ((hours - 1, "late"), (hours + 1, "healthy"), (0, None)):

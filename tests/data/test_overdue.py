@@ -11,8 +11,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.database import Database, one
-from tests.proxy import counting_proxy
+from tests.support.servers.database import Database, one
+from tests.support.servers.proxy import counting_proxy
 from zava.data.session.audit_writer import AuditWriter
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.overdue import TOOL
@@ -22,6 +22,7 @@ from zava.data.usage.budgets import Budget, Budgets
 from zava.errors import Busy, QueryTimeout
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Call, Caller
+from zava.retail.declaration import RETAIL
 
 # Each works inside one function call, for a time that grows with the square of the size. The guard
 # refuses them; here it is left out.
@@ -56,7 +57,7 @@ class Instance:
         self.tenancy = TenantDatabase(
             self.pool,
             signer,
-            IsolationCheck(self.pool, signer),
+            IsolationCheck(self.pool, signer, RETAIL),
             trail=self.trail,
             budgets=self.budgets,
             statement_timeout_seconds=timeout_seconds,
@@ -68,7 +69,7 @@ class Instance:
         try:
             return (await self.tenancy.run(caller, sql, max_rows=1)).rows[0][0]
         finally:
-            self.trail.note(caller)
+            self.trail.record(caller)
 
     async def close(self) -> None:
         await self.trail.close()

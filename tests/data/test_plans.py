@@ -13,26 +13,30 @@ import orjson
 import psycopg
 import pytest
 
-from tests.database import CONTEXT_KEY, Database
+from tests.support.servers.database import CONTEXT_KEY, Database
 from zava.data.named_queries import statement
 from zava.data.session.signed_context import ContextKey, ContextSigner
 from zava.data.sql_query.empty_results import question
 from zava.data.sql_query.predicates import Predicate
-from zava.data.syntax.outside_text import OUTSIDE_TEXT
-from zava.model.core import Audience, Caller
+from zava.model.audiences import Audience
+from zava.model.core import Caller
+from zava.retail.access_rules import AUDIENCES, REGIONAL_MANAGERS, STORE_MANAGERS
 from zava.retail.data import search_statement as search
+from zava.retail.declaration import RETAIL
 from zava.retail.demo.principals import PRINCIPALS
 
 QUERIES = Path(__file__).parents[2] / "zava" / "data" / "queries"
 TENANT_TABLES = {"stores", "customers", "inventory", "orders", "order_items"}
 ONE_PAGE = {"stores"}  # eight rows: whatever index reads them, the policy is a filter at no cost
-CALLERS = {Audience.STORE_MANAGERS: "redmond", Audience.REGIONAL_MANAGERS: "eastside"}
-AUDIENCES = [Audience.STORE_MANAGERS, Audience.REGIONAL_MANAGERS]
+CALLERS = {STORE_MANAGERS: "redmond", REGIONAL_MANAGERS: "eastside"}
+TENANT_AUDIENCES = [STORE_MANAGERS, REGIONAL_MANAGERS]
 
 # What statements of ours are given as $1.
-PARAMS: dict[str, Any] = {"outside_text": OUTSIDE_TEXT}
-# A part of a larger statement, which the metrics put together.
-PARTS = {"chain_quartiles"}
+PARAMS: dict[str, Any] = {
+    "outside_text": {"schema": RETAIL.schema, "columns": RETAIL.outside_text},
+    "table_structure": {"schema": RETAIL.schema},
+    "field_names": {"schema": RETAIL.schema},
+}
 SEARCHED = {
     "text": "paint bucket",
     "skus": ["PAINT"],
@@ -57,7 +61,7 @@ SEARCHES = {
 }
 
 EMPTINESS = question(
-    "retail",
+    RETAIL,
     [
         Predicate("orders", "status", "=", ("lost",)),
         Predicate("orders", "order_date", ">=", ("2031-01-01",)),
@@ -90,9 +94,10 @@ ANALYTICS = {
 
 def shipped() -> dict[str, tuple[str, Any]]:
     """Return every statement of ours with its parameters, by name."""
-    names = [file.stem for file in sorted(QUERIES.glob("*.sql")) if file.stem not in PARTS]
+    names = [file.stem for file in sorted(QUERIES.glob("*.sql"))]
     own = {name: (statement(name), PARAMS.get(name)) for name in names}
-    own["search_registry"] = (search.statement("search_registry"), None)
+    for name in ("scope", "enumerated_values", "search_registry"):
+        own[name] = (statement(name, RETAIL.package), None)
     assert EMPTINESS is not None
     searches = {name: (sql, SEARCHED) for name, sql in SEARCHES.items()}
     analytics = {name: (sql, None) for name, sql in ANALYTICS.items()}
@@ -122,7 +127,7 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def explain(
-    owner: psycopg.Connection, audience: str, sql: str, params: Any, *, by_index: bool
+    owner: psycopg.Connection, audience: Audience, sql: str, params: Any, *, by_index: bool
 ) -> dict[str, Any]:
     """Return the plan of a statement for an audience; `by_index` leaves out what a few rows merit."""
     with owner.transaction(force_rollback=True):
@@ -155,7 +160,7 @@ def conditions_of(node: dict[str, Any]) -> str:
 
 
 @pytest.mark.requirement("S60")
-@pytest.mark.parametrize("audience", AUDIENCES)
+@pytest.mark.parametrize("audience", TENANT_AUDIENCES, ids=str)
 @pytest.mark.parametrize("name", SHIPPED)
 def test_policy_is_the_condition_of_an_index(
     owner: psycopg.Connection, name: str, audience: Audience
@@ -169,7 +174,7 @@ def test_policy_is_the_condition_of_an_index(
         assert "InitPlan" in conditions or "$" in conditions, conditions
 
 
-@pytest.mark.parametrize("audience", list(Audience))
+@pytest.mark.parametrize("audience", AUDIENCES.all, ids=str)
 @pytest.mark.parametrize("name", SHIPPED)
 def test_no_row_calls_a_function_of_the_seal(
     owner: psycopg.Connection, name: str, audience: Audience
@@ -180,7 +185,7 @@ def test_no_row_calls_a_function_of_the_seal(
 
 
 def run_sealed(
-    owner: psycopg.Connection, caller: Caller, audience: str, sql: str, params: Any
+    owner: psycopg.Connection, caller: Caller, audience: Audience, sql: str, params: Any
 ) -> dict[str, int]:
     """Run a statement through its runner; return how often each of our functions was called."""
     text = "" if params is None else orjson.dumps(params).decode()
@@ -201,7 +206,7 @@ def run_sealed(
 
 
 @pytest.mark.requirement("S60")
-@pytest.mark.parametrize("audience", AUDIENCES)
+@pytest.mark.parametrize("audience", TENANT_AUDIENCES, ids=str)
 @pytest.mark.parametrize("name", SHIPPED)
 def test_the_scope_is_opened_once_for_each_table_that_is_named(
     owner: psycopg.Connection, callers: dict[str, Caller], name: str, audience: Audience
@@ -217,7 +222,7 @@ def test_the_scope_is_opened_once_for_each_table_that_is_named(
 def test_every_audience_has_somebody_to_ask_for() -> None:
     named = {principal.name: principal.audience for principal in PRINCIPALS}
     assert {audience: named[name] for audience, name in CALLERS.items()} == dict(
-        zip(AUDIENCES, AUDIENCES, strict=True)
+        zip(TENANT_AUDIENCES, TENANT_AUDIENCES, strict=True)
     )
 
 
@@ -225,6 +230,6 @@ def test_every_audience_has_somebody_to_ask_for() -> None:
 def test_one_store_s_history_is_read_from_indexes_alone(
     owner: psycopg.Connection, name: str
 ) -> None:
-    plan = explain(owner, Audience.STORE_MANAGERS, ANALYTICS[name], None, by_index=True)
+    plan = explain(owner, STORE_MANAGERS, ANALYTICS[name], None, by_index=True)
     kinds = {(node["Relation Name"], node["Node Type"]) for node in scans_of_tenants(plan)}
     assert kinds <= {("orders", "Index Only Scan"), ("order_items", "Index Only Scan")}

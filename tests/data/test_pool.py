@@ -10,8 +10,8 @@ import pytest
 from psycopg import OperationalError
 from psycopg.conninfo import make_conninfo
 
-from tests.database import Cluster, Database
-from tests.proxy import counting_proxy
+from tests.support.servers.database import Cluster, Database
+from tests.support.servers.proxy import counting_proxy
 from zava.errors import Busy
 from zava.infrastructure.postgres.connection import reason
 from zava.infrastructure.postgres.pool import DatabasePool, Unreachable

@@ -8,20 +8,21 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from tests.database import Database
+from tests.support.servers.database import Database
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import AccessDenied
+from zava.infrastructure.postgres.access_explanation import explain_access
 from zava.infrastructure.postgres.access_grants import (
     GrantRefused,
-    explain_access,
     grant,
     list_access,
     revoke,
 )
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
+from zava.retail.declaration import RETAIL
 from zava.retail.demo.dataset import seed
 
 ALICE = Caller(
@@ -45,13 +46,13 @@ def give(admin: psycopg.Connection, **changed: Any) -> None:
         "stores": ["Tacoma"],
         "actor": "the chief",
     } | changed
-    grant(admin, **asked)
+    grant(admin, RETAIL, **asked)
 
 
 async def seen(database: Database, signer: ContextSigner) -> list[str]:
     pool = DatabasePool(database.server, max_size=1)
     try:
-        tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
+        tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer, RETAIL))
         return [row[0] for row in (await tenancy.run(ALICE, STORES, max_rows=9)).rows]
     finally:
         await pool.close()
@@ -61,7 +62,7 @@ async def test_grant_and_revocation_hold_at_the_next_call(
     seeded_clone: Database, admin: psycopg.Connection, signer: ContextSigner
 ) -> None:
     pool = DatabasePool(seeded_clone.server, max_size=1)
-    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
+    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer, RETAIL))
 
     async def stores() -> list[str]:
         return [row[0] for row in (await tenancy.run(ALICE, STORES, max_rows=9)).rows]
@@ -72,7 +73,7 @@ async def test_grant_and_revocation_hold_at_the_next_call(
     assert await stores() == ["Zava Retail Online", "Zava Retail Redmond"]
     give(admin, audience="head_office", stores=[], kind="application")
     assert len(await stores()) == 8
-    revoke(admin, "alice")
+    revoke(admin, RETAIL, "alice")
     with pytest.raises(AccessDenied):
         await stores()
     give(admin)
@@ -98,7 +99,7 @@ async def test_grant_holds_within_its_times_only(
     is_valid: bool,
 ) -> None:
     give(admin, **bounds)
-    (alice,) = (one for one in list_access(admin) if one.display_name == "alice")
+    (alice,) = (one for one in list_access(admin, RETAIL) if one.display_name == "alice")
     assert alice.is_valid is is_valid
     assert alice.is_active
     if is_valid:
@@ -112,8 +113,8 @@ async def test_grant_holds_within_its_times_only(
 def test_each_change_of_a_grant_is_logged_old_new_and_by_whom(admin: psycopg.Connection) -> None:
     give(admin)
     give(admin, stores=["Redmond"], actor="the deputy")
-    revoke(admin, ALICE, actor="the auditor")
-    first, moved, ended = explain_access(admin, "alice").changes
+    revoke(admin, RETAIL, ALICE, actor="the auditor")
+    first, moved, ended = explain_access(admin, RETAIL, "alice").changes
     assert [change.changed_by for change in (first, moved, ended)] == [
         "the chief as zava_admin",
         "the deputy as zava_admin",
@@ -132,7 +133,7 @@ def test_each_change_of_a_grant_is_logged_old_new_and_by_whom(admin: psycopg.Con
 def test_same_grant_again_changes_and_logs_nothing(admin: psycopg.Connection) -> None:
     give(admin)
     give(admin, actor="the deputy")
-    (only,) = explain_access(admin, "alice").changes
+    (only,) = explain_access(admin, RETAIL, "alice").changes
     assert only.changed_by == "the chief as zava_admin"
 
 
@@ -140,7 +141,7 @@ def test_head_office_may_be_granted_before_there_is_a_store(
     empty_admin: psycopg.Connection,
 ) -> None:
     give(empty_admin, audience="head_office", stores=[])
-    (granted,) = list_access(empty_admin)
+    (granted,) = list_access(empty_admin, RETAIL)
     assert (granted.stores, granted.is_valid) == ((), True)
 
 
@@ -198,25 +199,25 @@ def test_wrong_grant_is_refused_and_changes_nothing(
     database: Database, asked: dict[str, Any], said: str
 ) -> None:
     with psycopg.connect(database.admin, autocommit=True) as admin:
-        before = list_access(admin)
+        before = list_access(admin, RETAIL)
         with pytest.raises(GrantRefused, match=said):
             give(admin, **asked)
-        assert list_access(admin) == before
+        assert list_access(admin, RETAIL) == before
 
 
 def test_unknown_and_ambiguous_names_are_told(admin: psycopg.Connection) -> None:
     with pytest.raises(GrantRefused, match="no principal is named seatle; perhaps seattle"):
-        revoke(admin, "seatle")
+        revoke(admin, RETAIL, "seatle")
     with pytest.raises(GrantRefused, match="named by these ids"):
-        revoke(admin, ALICE)
+        revoke(admin, RETAIL, ALICE)
     give(admin, display_name="seattle")
     with pytest.raises(GrantRefused, match="2 principals are named seattle"):
-        revoke(admin, "seattle")
-    assert not revoke(admin, ALICE).is_active
+        revoke(admin, RETAIL, "seattle")
+    assert not revoke(admin, RETAIL, ALICE).is_active
 
 
 def test_explanation_names_role_stores_columns_and_policies(admin: psycopg.Connection) -> None:
-    manager = explain_access(admin, "seattle")
+    manager = explain_access(admin, RETAIL, "seattle")
     assert manager.principal.stores == ("Zava Retail Seattle",)
     relations = {relation.relation: relation for relation in manager.relations}
     assert relations["retail.products"].hidden == ("cost", "gross_margin_percent")
@@ -225,8 +226,8 @@ def test_explanation_names_role_stores_columns_and_policies(admin: psycopg.Conne
     (policy,) = relations["retail.orders"].policies
     assert policy.startswith("own_store: ")
     assert "zava.my_store(" in policy
-    office = {one.relation: one for one in explain_access(admin, "head-office").relations}
+    office = {one.relation: one for one in explain_access(admin, RETAIL, "head-office").relations}
     assert office["retail.products"].hidden == ()
     assert office["retail.orders"].policies[0].startswith("own_stores: ")
     with pytest.raises(GrantRefused):
-        explain_access(admin, "first canary")
+        explain_access(admin, RETAIL, "first canary")

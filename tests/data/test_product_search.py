@@ -10,20 +10,21 @@ import numpy as np
 import psycopg
 import pytest
 
-from tests.database import Database
 from tests.embedders.stand_in import StandIn
+from tests.support.servers.database import Database
 from zava.data.session.isolation_check import CANARIES, IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import EmbeddingsUnavailable
-from zava.infrastructure.embeddings import index_job
-from zava.infrastructure.embeddings.index_job import build_index, embed_catalogue
 from zava.infrastructure.embeddings.query_cache import QueryVectors
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
-from zava.model.search import ProductMatches
+from zava.retail.data import index_job
 from zava.retail.data import search_statement as search_module
+from zava.retail.data.index_job import build_index, embed_catalogue
 from zava.retail.data.search_statement import ProductData, statement
+from zava.retail.declaration import RETAIL
+from zava.retail.search_values import ProductMatches
 from zava.retail.service.product_search import ProductSearch, question_of
 from zava.retail.service.search_text.product_text import ReadText
 
@@ -65,7 +66,7 @@ async def searching(
     seeded_clone: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> AsyncIterator[Searching]:
     pool = DatabasePool(seeded_clone.server, max_size=2)
-    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
+    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer, RETAIL))
     yield Searching(seeded_clone, tenancy, callers["seattle"])
     await pool.close()
 

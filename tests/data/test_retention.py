@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from tests.database import Database, one
+from tests.support.servers.database import Database, one
 from zava.infrastructure.postgres.audit_report import read_audit
 from zava.infrastructure.postgres.retention import Removal, remove_old_records
 

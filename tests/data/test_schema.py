@@ -6,8 +6,8 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from tests.database import Database, one
-from zava.retail.demo.dataset import STORES, store_id
+from tests.support.servers.database import Database, one
+from zava.retail.demo.stores import STORES, store_id
 
 SEATTLE, REDMOND = store_id("Seattle"), store_id("Redmond")
 TENANT_TABLES = ("stores", "customers", "inventory", "orders", "order_items")

@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from tests.database import Database, one
+from tests.support.servers.database import Database, one
 
 SKU = "HND-0101"
 FOUND = (

@@ -7,8 +7,8 @@ import psycopg
 import pytest
 from psycopg import OperationalError
 
-from tests.database import CONTEXT_KEY, Database
-from tests.proxy import counting_proxy
+from tests.support.servers.database import CONTEXT_KEY, Database
+from tests.support.servers.proxy import counting_proxy
 from zava.data.named_queries import statement
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.results import read_statement_result
@@ -17,7 +17,8 @@ from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import Busy
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
-from zava.retail.demo.dataset import store_id
+from zava.retail.declaration import RETAIL
+from zava.retail.demo.stores import store_id
 
 STORE_NAMES = "SELECT store_name FROM retail.stores"
 FIRST_NAMES = "SELECT first_name FROM retail.customers"
@@ -58,12 +59,12 @@ async def test_grant_that_changes_between_two_trips_never_names_the_wrong_stores
     meddled: list[str] = []
 
     def meddle(about_to_run: str) -> None:
-        if about_to_run == statement("scope") and not meddled:
+        if about_to_run == statement("scope", RETAIL.package) and not meddled:
             meddled.append(about_to_run)
             give(seeded_clone, seattle, "Redmond")
 
     signer = WatchedSigner(meddle)
-    tenancy = TenantDatabase(clone_pool, signer, IsolationCheck(clone_pool, signer))
+    tenancy = TenantDatabase(clone_pool, signer, IsolationCheck(clone_pool, signer, RETAIL))
     # Rows of one scope under the names of another would be a lie.
     with pytest.raises(Busy, match="Your access changed"):
         await tenancy.run(seattle, STORE_NAMES, max_rows=9)
@@ -83,7 +84,7 @@ async def test_forgotten_scope_costs_one_trip_and_text_of_outsiders_stays_marked
 ) -> None:
     async with counting_proxy(database.server) as proxy:
         pool = DatabasePool(proxy.conninfo, max_size=1)
-        tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
+        tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer, RETAIL))
         warm = await tenancy.run(callers["seattle"], FIRST_NAMES, max_rows=1)
         tenancy._scopes.clear()  # as after a minute
         before = proxy.round_trips
@@ -103,7 +104,7 @@ async def test_exchange_that_brought_no_answer_is_a_lost_connection() -> None:
 async def test_server_that_ends_during_the_proof_is_busy_and_proves_nothing(
     clone_pool: DatabasePool, seeded_clone: Database, signer: ContextSigner
 ) -> None:
-    verification = IsolationCheck(clone_pool, signer)
+    verification = IsolationCheck(clone_pool, signer, RETAIL)
     async with clone_pool.connection() as connection:
         pid = connection.info.backend_pid
     with psycopg.connect(seeded_clone.owner, autocommit=True) as owner:
@@ -122,7 +123,7 @@ async def test_key_as_the_setting_writes_it_signs_what_the_database_believes(
     assert key == ContextKey(key_id, secret)
     pool = DatabasePool(database.server, max_size=1)
     signer = ContextSigner([key])
-    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
+    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer, RETAIL))
     assert (await tenancy.run(callers["redmond"], STORE_NAMES, max_rows=9)).rows == [
         ["Zava Retail Redmond"]
     ]

@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from tests.database import Database
-from tests.proxy import counting_proxy
+from tests.support.servers.database import Database
+from tests.support.servers.proxy import counting_proxy
 from zava.data.redeemed_codes import SignInLedger
 from zava.errors import Busy
 from zava.infrastructure.postgres.pool import DatabasePool

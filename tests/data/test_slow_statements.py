@@ -9,8 +9,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.database import Database, until_asleep
 from tests.security.legitimate import COST, read_legitimate
+from tests.support.servers.database import Database, until_asleep
 from zava import call_context
 from zava.data.named_queries import statement
 from zava.data.session.isolation_check import IsolationCheck
@@ -21,7 +21,9 @@ from zava.data.usage.budgets import Budget, Budgets
 from zava.data.usage.query_stats import QueryStatsCollector
 from zava.errors import Busy, DatabaseFault, QueryRefused, QueryTimeout, ZavaError
 from zava.infrastructure.postgres.pool import DatabasePool
-from zava.model.core import Caller, ReadingRole
+from zava.model.core import Caller
+from zava.retail.access_rules import STORE_MANAGERS
+from zava.retail.declaration import RETAIL
 
 SLOW = "SELECT count(*) FROM retail.orders AS planted_name, pg_sleep(0.1) WHERE status <> 'planted'"
 LINE = re.compile(
@@ -41,7 +43,7 @@ async def make(database: Database, signer: ContextSigner) -> AsyncIterator[Make]
             pool = DatabasePool(database.server, max_size=3)
             monitor = QueryStatsCollector(slow_seconds=slow_seconds)
             tenancy = TenantDatabase(
-                pool, signer, IsolationCheck(pool, signer), monitor=monitor, **options
+                pool, signer, IsolationCheck(pool, signer, RETAIL), monitor=monitor, **options
             )
             opened.push_async_callback(pool.close)
             opened.push_async_callback(tenancy.close)
@@ -172,7 +174,7 @@ async def test_statement_that_was_cancelled_is_not_told(
     make: Make, callers: dict[str, Caller], caplog: pytest.LogCaptureFixture
 ) -> None:
     tenancy = make(slow_seconds=0.1)
-    await tenancy.read(callers["seattle"], statement("scope"))
+    await tenancy.read(callers["seattle"], statement("scope", RETAIL.package))
     call = asyncio.ensure_future(tenancy.run(callers["seattle"], "SELECT pg_sleep(20)", max_rows=1))
     await asyncio.wait({call}, timeout=0.3)
     call.cancel()
@@ -197,7 +199,7 @@ async def test_plan_is_asked_for_within_the_budget_and_takes_none_of_the_calls_a
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     spent = make(budgets=Budgets(Budget(calls_per_minute=1), connections=3), slow_seconds=60)
-    spent._executor.learn(seattle, ReadingRole.STORE_MANAGERS_PERSONAL)
+    spent._executor.learn(seattle, STORE_MANAGERS.personal_role)
     spent._executor.trail._unwritten[seattle.identity] = (1, 0.0)
     with pytest.raises(Busy):
         await spent._executor.explain(seattle, Statement("SELECT 1"))

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.asking import AskTool, Told
-from tests.conftest import TODAY
+from tests.support.answers.asking import AskTool, Told
+from tests.support.servers.seeded import TODAY
 from zava import call_context
 from zava.app import Application
 from zava.cli.client import call_tool
@@ -24,7 +24,9 @@ from zava.data.sql_query.lint.linter import Linter
 from zava.data.sql_query.lint.query_tree import Tables
 from zava.data.syntax.fingerprint import fingerprint
 from zava.errors import Busy
-from zava.model.core import Caller, Permission
+from zava.model.audiences import SQL_QUERY
+from zava.model.core import Caller
+from zava.retail.access_rules import PERMISSIONS
 from zava.retail.data.sql_facts import FACTS
 from zava.retail.declaration import RETAIL
 from zava.service.sql_answers import SqlAnswers
@@ -303,8 +305,8 @@ async def test_certified_value_needs_the_permission_for_metrics_and_time(
     moved_application: Application, callers: dict[str, Caller]
 ) -> None:
     sql, analytics = "SELECT sum(total_amount) FROM retail.orders", moved_application.analytics
-    narrow = replace(callers["seattle"], permissions=frozenset({Permission.SQL_QUERY}))
-    wide = replace(narrow, permissions=frozenset(Permission))
+    narrow = replace(callers["seattle"], permissions=frozenset({SQL_QUERY}))
+    wide = replace(narrow, permissions=frozenset(PERMISSIONS.all))
     table = await analytics.data.run(wide, sql, max_rows=5)
     noted = [await analytics.sql_answers.noted(caller, sql, table) for caller in (narrow, wide)]
     with call_context.use(call_context.begin(None, seconds=7)):
@@ -325,7 +327,7 @@ async def test_repeated_statement_with_an_equal_total_is_compared_once(
 
     monkeypatch.setattr(SqlAnswers, "_compare", counting)
     allowed = {
-        name: replace(callers[name], permissions=frozenset(Permission))
+        name: replace(callers[name], permissions=frozenset(PERMISSIONS.all))
         for name in ("seattle", "redmond")
     }
     for name in ("seattle", "redmond", "seattle"):

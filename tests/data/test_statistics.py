@@ -6,11 +6,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.database import Cluster, Database
+from tests.support.servers.database import Cluster, Database
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.infrastructure.postgres.pool import DatabasePool
-from zava.retail.demo.dataset import store_id
+from zava.retail.declaration import RETAIL
+from zava.retail.demo.stores import store_id
 
 ISOLATION = Path(__file__).parents[2] / "sql" / "verify" / "isolation.sql"
 BREAKS = [
@@ -124,7 +125,7 @@ async def test_statistics_that_would_count_every_store_are_named(
     empty: Database, signer: ContextSigner, statement: str, problem: str
 ) -> None:
     pool = DatabasePool(empty.server, max_size=1)
-    verification = IsolationCheck(pool, signer)
+    verification = IsolationCheck(pool, signer, RETAIL)
     assert await verification.problems() == []
     with psycopg.connect(empty.owner, autocommit=True) as owner:
         owner.execute(statement)

@@ -13,10 +13,10 @@ from zava.telemetry.instruments import CacheType
 
 
 async def test_table_schemas_show_what_the_audience_reads_and_own_values(
-    tenancy: FreeQuery, callers: dict[str, Caller]
+    free_query: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     for name, hidden in (("seattle", True), ("head-office", False), ("redmond", True)):
-        tables, scope = await tenancy.table_schemas(
+        tables, scope = await free_query.table_schemas(
             callers[name], ["retail.products", "Stores", "orders", "retail.orders"]
         )
         products, stores, orders = tables
@@ -44,8 +44,8 @@ async def test_structure_is_learnt_once_for_each_audience(
 
 
 async def test_unknown_table_is_answered_with_the_nearest(
-    tenancy: FreeQuery, callers: dict[str, Caller]
+    free_query: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     with pytest.raises(InvalidInput) as caught:
-        await tenancy.table_schemas(callers["seattle"], ["retail.order_item"])
+        await free_query.table_schemas(callers["seattle"], ["retail.order_item"])
     assert "retail.order_items" in caught.value.hint

@@ -14,8 +14,8 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from tests.database import Database
-from tests.proxy import counting_proxy
+from tests.support.servers.database import Database
+from tests.support.servers.proxy import counting_proxy
 from zava import call_context
 from zava.data.row_decoding import read_rows
 from zava.data.session.executor import GRACE_SECONDS
@@ -35,7 +35,9 @@ from zava.errors import (
     ZavaError,
 )
 from zava.infrastructure.postgres.pool import DatabasePool
-from zava.model.core import Audience, Caller, Column
+from zava.model.core import Caller, Column
+from zava.retail.access_rules import REGIONAL_MANAGERS
+from zava.retail.declaration import RETAIL
 
 TOTALS = "SELECT count(*), sum(total_amount) FROM retail.orders"
 OpenTenancy = Callable[..., Any]
@@ -47,7 +49,7 @@ async def tenant_database(
 ) -> AsyncIterator[TenantDatabase]:
     pool = DatabasePool(conninfo, max_size=size, max_waiting=waiting)
     try:
-        yield TenantDatabase(pool, signer, IsolationCheck(pool, signer), **options)
+        yield TenantDatabase(pool, signer, IsolationCheck(pool, signer, RETAIL), **options)
     finally:
         await pool.close()
 
@@ -129,7 +131,7 @@ async def test_scope_and_text_of_outsiders_are_told(
     answer = await tenancy.run(
         callers["eastside"], "SELECT first_name AS f, store_id FROM retail.customers", max_rows=2
     )
-    assert answer.scope.audience is Audience.REGIONAL_MANAGERS
+    assert answer.scope.audience is REGIONAL_MANAGERS
     assert answer.scope.stores == (
         "Zava Retail Bellevue",
         "Zava Retail Kirkland",
@@ -383,7 +385,7 @@ async def test_fifty_cold_calls_open_one_pool_and_mix_nobody_up(
     database: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:
     pool = DatabasePool(database.server, max_size=3)
-    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
+    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer, RETAIL))
     names = [name for name in callers if name not in {"eastside", "head-office"}] * 7
     answers = await asyncio.gather(
         *(
@@ -471,7 +473,10 @@ async def test_statements_run_with_and_without_prepared_ones(
 ) -> None:
     pool = DatabasePool(database.server, max_size=1)
     tenancy = TenantDatabase(
-        pool, signer, IsolationCheck(pool, signer, use_prepared=prepared), use_prepared=prepared
+        pool,
+        signer,
+        IsolationCheck(pool, signer, RETAIL, use_prepared=prepared),
+        use_prepared=prepared,
     )
     assert (await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)).rows == [[1]]
     async with pool.connection() as connection:

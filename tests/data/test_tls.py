@@ -11,13 +11,13 @@ import pytest
 from azure.core.credentials import AccessToken
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from tests.database import ADMIN_PASSWORD, SERVER_PASSWORD, Cluster, Database
-from tests.tls import Authority, tls_in_front
+from tests.support.servers.database import ADMIN_PASSWORD, SERVER_PASSWORD, Cluster, Database
+from tests.support.servers.tls import Authority, tls_in_front
 from zava.app import compose
 from zava.cli import commands, terminal
 from zava.infrastructure.azure.entra_credentials import authenticated
 from zava.infrastructure.local.database import local_database
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.postgres.migrations import MigrationRefused
 from zava.settings import Settings, SettingsError
 
@@ -109,7 +109,7 @@ async def test_served_app_reads_its_login_over_tls(
     front: Front,
     monkeypatch: pytest.MonkeyPatch,
     context_keys: list[str],
-    home: Home,
+    home: StateDirectory,
 ) -> None:
     monkeypatch.setattr(
         "zava.infrastructure.azure.entra_credentials.azure_credential",
@@ -208,7 +208,7 @@ def test_server_has_to_be_named_where_entra_is_asked(tmp_path: Path) -> None:
     nameless = Settings.model_validate({"ZAVA_DATABASE_AUTH": "entra"})
     with (
         pytest.raises(SettingsError, match=r"^PGHOST: required"),
-        local_database(nameless, Home(tmp_path / "home")),
+        local_database(nameless, StateDirectory(tmp_path / "home")),
     ):
         pytest.fail("lent")
     assert not (tmp_path / "home").exists()

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from psycopg import Error
 
-from tests.asking import AskTool
-from tests.database import Database
-from tests.proxy import counting_proxy
 from tests.security.legitimate import read_legitimate
+from tests.support.answers.asking import AskTool
+from tests.support.servers.database import Database
+from tests.support.servers.proxy import counting_proxy
 from zava.data.guard.cost.work import HEAVY_ROWS, Work
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.pipeline import Bounds, Pipeline
@@ -23,7 +23,9 @@ from zava.data.usage.budgets import Budget, Budgets
 from zava.errors import AccessDenied, Busy, QueryRefused
 from zava.infrastructure.postgres.connection import PooledConnection
 from zava.infrastructure.postgres.pool import DatabasePool
-from zava.model.core import Call, Caller, ReadingRole
+from zava.model.audiences import ReadingRole
+from zava.model.core import Call, Caller
+from zava.retail.access_rules import HEAD_OFFICE, STORE_MANAGERS
 from zava.retail.declaration import RETAIL
 from zava.settings import Settings
 
@@ -136,7 +138,7 @@ def test_estimate_does_not_depend_on_which_store_a_statement_names() -> None:
 @pytest.fixture
 async def data(database: Database, signer: ContextSigner) -> AsyncIterator[FreeQuery]:
     pool = DatabasePool(database.server, max_size=1)
-    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
+    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer, RETAIL))
     yield FreeQuery(tenancy, RETAIL, most_rows=LIMIT)
     await pool.close()
 
@@ -163,7 +165,7 @@ async def test_refusal_uses_no_connection_at_all(
     """No verdict can depend on any row: the database is not asked."""
     async with counting_proxy(database.server) as proxy:
         pool = DatabasePool(proxy.conninfo, max_size=1)
-        tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
+        tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer, RETAIL))
         data = FreeQuery(tenancy, RETAIL, most_rows=LIMIT)
         await data.run(callers["seattle"], HEAVY[0], max_rows=1)
         before = proxy.round_trips
@@ -185,7 +187,11 @@ async def test_refusals_are_charged_a_deadline_each_and_end_for_the_hour(
     pool = DatabasePool(database.server, max_size=1)
     budgets = Budgets(Budget(), connections=1, clock=lambda: now)
     tenancy = TenantDatabase(
-        pool, signer, IsolationCheck(pool, signer), budgets=budgets, statement_timeout_seconds=30
+        pool,
+        signer,
+        IsolationCheck(pool, signer, RETAIL),
+        budgets=budgets,
+        statement_timeout_seconds=30,
     )
     data = FreeQuery(tenancy, RETAIL, most_rows=LIMIT)
     call = Call("execute_sales_query")
@@ -248,11 +254,11 @@ async def test_plan_is_of_one_read_of_the_caller_s_and_of_nothing_else(
     async with pool.connection() as connection:
         call = signer.sign(callers["seattle"], sql)
         with pytest.raises(Error):
-            await plan(connection, ReadingRole.STORE_MANAGERS_PERSONAL, call)
+            await plan(connection, STORE_MANAGERS.personal_role, call)
     async with pool.connection() as connection:
         # Explained, a volatile function is not called: the plan comes at once.
         call = signer.sign(callers["seattle"], "SELECT pg_sleep(60)")
-        shape = await plan(connection, ReadingRole.STORE_MANAGERS_PERSONAL, call)
+        shape = await plan(connection, STORE_MANAGERS.personal_role, call)
     assert shape.startswith("Result")
     await pool.close()
 
@@ -263,18 +269,18 @@ async def test_plan_needs_a_grant_the_right_audience_and_a_signature(
     pool = DatabasePool(database.server, max_size=1)
     stranger = replace(callers["seattle"], object_id=callers["seattle"].tenant_id)
     with pytest.raises(AccessDenied):
-        await TenantDatabase(pool, signer, IsolationCheck(pool, signer)).run(
+        await TenantDatabase(pool, signer, IsolationCheck(pool, signer, RETAIL)).run(
             stranger, "SELECT 1", max_rows=1
         )
     own = signer.sign(callers["seattle"], "SELECT 1")
     for role, call, refusal in (
-        (ReadingRole.STORE_MANAGERS_PERSONAL, replace(own, mac=bytes(32)), "context refused"),
+        (STORE_MANAGERS.personal_role, replace(own, mac=bytes(32)), "context refused"),
         (
-            ReadingRole.STORE_MANAGERS_PERSONAL,
+            STORE_MANAGERS.personal_role,
             signer.sign(stranger, "SELECT 1"),
             "principal refused",
         ),
-        (ReadingRole.HEAD_OFFICE, own, "store_managers"),
+        (HEAD_OFFICE.role, own, "store_managers"),
     ):
         async with pool.connection() as connection:
             with pytest.raises(Error, match=refusal):

@@ -37,9 +37,9 @@ def test_what_stands_around_a_statement_is_taken_off(written: str) -> None:
 
 @pytest.mark.parametrize("written", AROUND)
 async def test_statement_in_its_wrapping_is_answered(
-    tenancy: FreeQuery, callers: dict[str, Caller], written: str
+    free_query: FreeQuery, callers: dict[str, Caller], written: str
 ) -> None:
-    answer = await tenancy.run(callers["seattle"], AROUND[written], max_rows=5)
+    answer = await free_query.run(callers["seattle"], AROUND[written], max_rows=5)
     assert (answer.rows, answer.truncated) == ([[1]], None)
 
 
@@ -95,14 +95,14 @@ def test_odd_character_inside_a_statement_is_named_with_its_place(
 
 @pytest.mark.parametrize("written", ["a byte order mark", "a fence that names PostgreSQL"])
 async def test_guard_signature_and_server_get_one_text(
-    tenancy: FreeQuery,
+    free_query: FreeQuery,
     callers: dict[str, Caller],
     monkeypatch: pytest.MonkeyPatch,
     written: str,
 ) -> None:
     seen: list[str] = []
-    reader = await tenancy.reader(callers["seattle"])
-    judge, ask = reader.read_here, tenancy._tenancy._executor.execute
+    reader = await free_query.reader(callers["seattle"])
+    judge, ask = reader.read_here, free_query._tenancy._executor.execute
 
     def judged(statement: str) -> StatementAnalysis:
         seen.append(statement)
@@ -113,9 +113,9 @@ async def test_guard_signature_and_server_get_one_text(
         return await ask(caller, question)
 
     monkeypatch.setattr(reader, "read_here", judged)
-    monkeypatch.setattr(tenancy._tenancy._executor, "execute", asked)
+    monkeypatch.setattr(free_query._tenancy._executor, "execute", asked)
     statement = f"{PLAIN} WHERE store_name <> '{written}'"
-    answer = await tenancy.run(
+    answer = await free_query.run(
         callers["seattle"], AROUND[written].replace(PLAIN, statement), max_rows=5
     )
     assert answer.rows == [[1]]
@@ -123,10 +123,10 @@ async def test_guard_signature_and_server_get_one_text(
 
 
 async def test_model_reads_which_character_is_odd(
-    tenancy: FreeQuery, callers: dict[str, Caller]
+    free_query: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     with pytest.raises(InvalidInput, match=r"quotation mark \(U\+2018\) .* at character 58\."):
-        await tenancy.run(
+        await free_query.run(
             callers["seattle"],
             "\ufeffSELECT count(*) FROM retail.orders WHERE status = 'x' OR \u2018a\u2019 = 'a'",
             max_rows=5,

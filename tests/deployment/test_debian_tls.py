@@ -13,7 +13,7 @@ import pytest
 from azure.core.credentials import AccessToken
 from psycopg.conninfo import make_conninfo
 
-from tests.tls import Authority
+from tests.support.servers.tls import Authority
 from zava.infrastructure.azure.entra_credentials import DatabaseTokens, authenticated
 from zava.infrastructure.postgres.pool import DatabasePool
 

@@ -16,9 +16,9 @@ import pytest
 import yaml
 
 from tests.deployment.test_wheel import START_SECONDS, done, serves_three_callers
-from tests.homes import open_directory
-from tests.local.laptop import Laptop, free_port
 from tests.outside.node import OUTSIDE, node
+from tests.support.products.laptop import Laptop, free_port
+from tests.support.servers.homes import open_directory
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from pathspec import GitIgnoreSpec
 
-from tests.database import Database
-from zava.infrastructure.local.state_dir import Home
+from tests.support.servers.database import Database
+from zava.infrastructure.local.state_dir import StateDirectory
 
 ROOT = Path(__file__).parents[2]
 CLOUD = "3.13"
@@ -72,7 +72,7 @@ def test_package_holds_what_serves_and_nothing_else(archive: Path) -> None:
     for needed in ("sql/verify/isolation.sql", "zava/app.py", "zava/cold_start.py"):
         assert needed in names
     tracked = subprocess.run(
-        ["git", "ls-files"],  # noqa: S607
+        ["git", "ls-files"],  # noqa: S607  # git of the PATH
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -204,7 +204,7 @@ def environment(
 def test_unpacked_package_answers_a_cold_tool_call(
     environment: Environment,
     database: Database,
-    home: Home,
+    home: StateDirectory,
     tokens: dict[str, str],
     context_keys: list[str],
 ) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import zava
-from tests.homes import open_directory
-from tests.local.laptop import Laptop, free_port
-from tests.patience import patient
+from tests.support.products.laptop import Laptop, free_port
+from tests.support.servers.homes import open_directory
+from tests.support.suite.patience import patient
 
 ROOT = Path(__file__).parents[2]
 UV = (sys.executable, "-m", "uv")
@@ -27,7 +27,7 @@ def done(*command: str, directory: Path) -> str:
         command,
         cwd=directory,
         check=False,
-        env=os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},  # noqa: TID251
+        env=os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},  # noqa: TID251  # for a process of its own
         capture_output=True,
         text=True,
         timeout=patient(_SECONDS),
@@ -85,7 +85,7 @@ def test_wheel_holds_the_package_with_its_sql_and_types(wheel: Path) -> None:
         described = packed.read(metadata).decode()
         started = packed.read(scripts).decode()
     tracked = subprocess.run(
-        ["git", "ls-files", "zava", "sql"],  # noqa: S607
+        ["git", "ls-files", "zava", "sql"],  # noqa: S607  # git of the PATH
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -108,7 +108,7 @@ def test_tool_run_from_the_wheel_answers_without_an_environment(place: Path, whe
     # uv reads the machine's settings for its registry.
     laptop.environment = {
         name: value
-        for name, value in os.environ.items()  # noqa: TID251
+        for name, value in os.environ.items()  # noqa: TID251  # for a process of its own
         if name in {"PATH", "HOME"} or name.startswith(("UV_", "SSL_"))
     }
     serves_three_callers(laptop)

@@ -1,7 +1,7 @@
 """`docs/reference/metrics.md` is what the catalogue says, and the catalogue is what it says."""
 
 from tests.metrics import naive
-from tests.metrics_page import PAGE, page
+from tests.support.generators.metrics_page import PAGE, page
 from zava.data.metrics.catalog_page import metric_page
 from zava.retail.data.metric_catalogue import catalogue
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from zava.infrastructure.importing.layout import LAYOUTS, Layout
-from zava.infrastructure.importing.mapping import Mapping, read_mapping
-from zava.infrastructure.importing.rejects import MODES
+from zava.retail.importing.layout import LAYOUTS, Layout
+from zava.retail.importing.mapping import Mapping, read_mapping
+from zava.retail.importing.rejects import MODES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "own-data.md").read_text(encoding="utf-8")
 

@@ -9,7 +9,7 @@ import pytest
 
 from scripts import supported_platforms
 from tests.local.test_readme import README
-from tests.platforms import GOLDEN, PYTHONS, ROOT, pins
+from tests.support.generators.platforms import GOLDEN, PYTHONS, ROOT, pins
 
 FOUND = json.loads(GOLDEN.read_text(encoding="utf-8"))
 MACHINES = {

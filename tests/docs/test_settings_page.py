@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.settings_page import PAGE, page
+from tests.support.generators.settings_page import PAGE, page
 from zava.settings import Settings
 
 ROOT = Path(__file__).parents[2]

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-from tests.azure_openai import vector_of
+from tests.support.embedding.azure_openai import vector_of
 from zava.errors import EmbeddingsUnavailable
-from zava.infrastructure.embeddings.embedder import TextRefused, Vector
-from zava.model.search import EmbeddingModel
+from zava.infrastructure.embeddings.embedder import EmbeddingModel, TextRefused, Vector
 
 
 class StandIn:

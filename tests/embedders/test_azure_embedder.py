@@ -9,7 +9,15 @@ from typing import Any
 
 import pytest
 
-from tests.azure_openai import CUT, PATH, SILENCE, AzureOpenAI, Fault, azure_openai, vector_of
+from tests.support.embedding.azure_openai import (
+    CUT,
+    PATH,
+    SILENCE,
+    AzureOpenAI,
+    Fault,
+    azure_openai,
+    vector_of,
+)
 from zava.errors import EmbeddingsUnavailable
 from zava.infrastructure.azure.entra_credentials import azure_credential
 from zava.infrastructure.embeddings.azure_openai import AzureEmbedder, entra_token

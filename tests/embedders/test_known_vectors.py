@@ -4,7 +4,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from tests.vectors import KnownVectors
+from tests.support.embedding.vectors import KnownVectors
 from zava.infrastructure.embeddings.minilm import MINILM, LocalEmbedder
 
 

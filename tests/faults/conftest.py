@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from tests.breakable import Breakable, application_over, breakable
-from tests.homes import open_directory
-from tests.proxy import Proxy, counting_proxy
+from tests.support.servers.breakable import Breakable, application_over, breakable
+from tests.support.servers.homes import open_directory
+from tests.support.servers.proxy import Proxy, counting_proxy
 from zava.app import Application
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +25,7 @@ async def line(own_server: Breakable) -> AsyncIterator[Proxy]:
 
 @pytest.fixture
 async def over_the_line(
-    line: Proxy, home: Home, context_keys: list[str], monkeypatch: pytest.MonkeyPatch
+    line: Proxy, home: StateDirectory, context_keys: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Application]:
     """The app, with three connections, behind a line that can be broken."""
     monkeypatch.setattr("zava.infrastructure.postgres.pool._CLOSE_TIMEOUT_SECONDS", 0.2)

@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 import orjson
 import pytest
 
-from tests.breakable import TOLD_TO_COME_BACK, Breakable, ask, pause
-from tests.patience import patient
-from tests.proxy import Proxy
+from tests.support.servers.breakable import TOLD_TO_COME_BACK, Breakable, ask, pause
+from tests.support.servers.proxy import Proxy
+from tests.support.suite.patience import patient
 from zava.app import Application
 from zava.composition.backends import SPARE_CONNECTIONS
 from zava.telemetry.instruments import Refusal

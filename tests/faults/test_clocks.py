@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.breakable import ask
+from tests.support.servers.breakable import ask
 from zava.app import Application
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LocalIssuer
 from zava.retail.demo.principals import demo_callers
 
@@ -38,7 +38,7 @@ async def test_apps_clock_may_differ_from_the_databases_by_less_than_a_minute(
 
 
 async def test_token_of_another_time_is_refused_until_the_clock_is_right(
-    application: Application, home: Home, monkeypatch: pytest.MonkeyPatch
+    application: Application, home: StateDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caller = demo_callers()["seattle"]
 

@@ -13,12 +13,12 @@ import psutil
 import psycopg
 import pytest
 
-from tests.breakable import application_over, ask, pause
-from tests.database import Database
-from tests.protocol.rpc import MODERN, request
+from tests.support.answers.rpc import MODERN, request
+from tests.support.servers.breakable import application_over, ask, pause
+from tests.support.servers.database import Database
 from zava.app import Application
 from zava.errors import Busy
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.model.core import Caller
 from zava.protocol.capacity.concurrency_limit import Admission, ShareTaken
 from zava.protocol.http_responses import HttpResponse
@@ -36,7 +36,7 @@ FLOODING, ASKED = 80, 40
 
 @pytest.fixture
 async def small(
-    database: Database, home: Home, context_keys: list[str]
+    database: Database, home: StateDirectory, context_keys: list[str]
 ) -> AsyncIterator[Application]:
     """The app with two connections and room for eight calls."""
     async with application_over(
@@ -275,7 +275,7 @@ def test_principals_that_were_seen_are_forgotten(monkeypatch: pytest.MonkeyPatch
 )
 async def test_nobody_is_refused_beside_80_calls_that_each_take_the_whole_deadline(
     seeded_clone: Database,
-    home: Home,
+    home: StateDirectory,
     context_keys: list[str],
     tokens: dict[str, str],
     limits: dict[str, str],

@@ -8,9 +8,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.breakable import Breakable, ask
 from tests.infra.evaluation import Scope
 from tests.infra.infrastructure import Infrastructure
+from tests.support.servers.breakable import Breakable, ask
 from zava.app import Application
 from zava.errors import ResultTooLarge, ZavaError
 from zava.infrastructure.local.embedded.server_log import LOG_SETTINGS

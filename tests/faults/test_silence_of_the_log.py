@@ -9,10 +9,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.breakable import Breakable, ask
-from tests.database import SERVER_PASSWORD, Database
-from tests.protocol.rpc import ERAS, request
-from tests.proxy import Proxy
+from tests.support.answers.rpc import ERAS, request
+from tests.support.servers.breakable import Breakable, ask
+from tests.support.servers.database import SERVER_PASSWORD, Database
+from tests.support.servers.proxy import Proxy
 from zava.app import Application
 from zava.infrastructure.telemetry.json_logs import JsonFormatter
 

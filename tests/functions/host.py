@@ -126,13 +126,13 @@ def recorded(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
 
 def token_of(name: str) -> str:
     """Return a token of the local issuer for a demo principal."""
-    from zava.infrastructure.local.state_dir import Home
+    from zava.infrastructure.local.state_dir import StateDirectory
     from zava.infrastructure.local.token_issuer import LocalIssuer
     from zava.retail.demo.principals import demo_callers
     from zava.settings import settings
 
     caller = demo_callers()[name]
-    return LocalIssuer(Home(settings().home)).token(
+    return LocalIssuer(StateDirectory(settings().home)).token(
         tenant_id=caller.tenant_id, object_id=caller.object_id, name=name, ttl_seconds=3600
     )
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from threading import Timer
 from typing import Any
 
-from tests import pgbouncer
-from tests.database import Database
-from tests.patience import patient
-from zava.infrastructure.local.state_dir import Home
+from tests.support.servers import pgbouncer
+from tests.support.servers.database import Database
+from tests.support.suite.patience import patient
+from zava.infrastructure.local.state_dir import StateDirectory
 
 ROOT = Path(__file__).parents[2]
 _SAMPLE = json.loads((ROOT / "local.settings.sample.json").read_text(encoding="utf-8"))["Values"]
@@ -79,7 +79,7 @@ def played_host(*options: str, settings: Mapping[str, str]) -> Iterator[Hosted]:
 def functions_host(
     *options: str,
     database: Database,
-    home: Home,
+    home: StateDirectory,
     context_keys: Sequence[str],
     **settings: str,
 ) -> Iterator[Hosted]:

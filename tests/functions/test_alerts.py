@@ -17,17 +17,17 @@ import orjson
 import psycopg
 import pytest
 
-from tests.database import Cluster, Database
 from tests.functions.host_log import CONSOLE
 from tests.functions.hosting import Hosted, functions_host
 from tests.infra.alerts import rules_of
 from tests.infra.incidents import metric_rows
 from tests.infra.infrastructure import Infrastructure
 from tests.infra.kql import Row, read_query
-from tests.ingestion import Ingestion, ingestion_endpoint
-from tests.protocol.rpc import MODERN, request
-from tests.proxy import Proxy, counting_proxy
-from zava.infrastructure.local.state_dir import Home
+from tests.support.answers.rpc import MODERN, request
+from tests.support.servers.database import Cluster, Database
+from tests.support.servers.ingestion import Ingestion, ingestion_endpoint
+from tests.support.servers.proxy import Proxy, counting_proxy
+from zava.infrastructure.local.state_dir import StateDirectory
 
 ROOT = Path(__file__).parents[2]
 USER = "Function.mcp.User"
@@ -133,7 +133,7 @@ async def watched(
     own: Database,
     proxy: Proxy,
     ingestion: Ingestion,
-    home: Home,
+    home: StateDirectory,
     context_keys: list[str],
     tokens: dict[str, str],
     tmp_path_factory: pytest.TempPathFactory,
@@ -276,7 +276,7 @@ async def test_orders_that_stopped_are_told(watched: Watched) -> None:
 async def test_isolation_that_is_broken_is_told(
     own: Database,
     ingestion: Ingestion,
-    home: Home,
+    home: StateDirectory,
     context_keys: list[str],
     tokens: dict[str, str],
     tmp_path: Path,
@@ -309,7 +309,7 @@ async def test_isolation_that_is_broken_is_told(
 
 
 async def test_setting_that_is_wrong_is_told(
-    database: Database, home: Home, context_keys: list[str], tmp_path: Path
+    database: Database, home: StateDirectory, context_keys: list[str], tmp_path: Path
 ) -> None:
     with functions_host(
         *("--log", str(tmp_path / "log")),

@@ -1,14 +1,14 @@
 """`zava check` against function_app.py under the played host."""
 
-from tests.database import Database
 from tests.functions.hosting import functions_host
+from tests.support.servers.database import Database
 from zava.cli.check.deployment_check import examine
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.protocol.mcp.jsonrpc import MAX_BODY_BYTES
 
 
 def test_function_app_passes_under_the_played_host(
-    database: Database, home: Home, context_keys: list[str], tokens: dict[str, str]
+    database: Database, home: StateDirectory, context_keys: list[str], tokens: dict[str, str]
 ) -> None:
     with functions_host(
         database=database,

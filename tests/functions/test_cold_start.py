@@ -6,17 +6,17 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.database import Database
 from tests.functions.hosting import functions_host
-from tests.protocol.rpc import ERAS, UNUSUAL, request
-from zava.infrastructure.local.state_dir import Home
+from tests.support.answers.rpc import ERAS, UNUSUAL, request
+from tests.support.servers.database import Database
+from zava.infrastructure.local.state_dir import StateDirectory
 
 REQUESTS = 200
 
 
 @pytest.mark.requirement("S09")
 async def test_200_cold_requests_are_all_answered_by_one_pool_and_one_session_manager(
-    database: Database, home: Home, context_keys: list[str], tokens: dict[str, str]
+    database: Database, home: StateDirectory, context_keys: list[str], tokens: dict[str, str]
 ) -> None:
     stores = {
         name: [name.capitalize()] for name in sorted(tokens.keys() - {"eastside", "head-office"})

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tests import pgbouncer
-from tests.database import Database
-from tests.patience import patient
-from tests.protocol.rpc import MODERN, request
-from zava.infrastructure.local.state_dir import Home
+from tests.support.answers.rpc import MODERN, request
+from tests.support.servers import pgbouncer
+from tests.support.servers.database import Database
+from tests.support.suite.patience import patient
+from zava.infrastructure.local.state_dir import StateDirectory
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parent / "golden" / "first_call_loads.txt"
@@ -29,7 +29,7 @@ OF_OUTSIDE_CLIENTS = {"watchfiles", "backports"}
 
 @pytest.fixture(scope="module")
 def loaded(
-    database: Database, home: Home, tokens: dict[str, str], context_keys: list[str]
+    database: Database, home: StateDirectory, tokens: dict[str, str], context_keys: list[str]
 ) -> list[str]:
     """The modules of a fresh process after one right answer."""
     params = {

@@ -10,12 +10,12 @@ from pathlib import Path
 import orjson
 import pytest
 
-from tests.database import Database
 from tests.functions.host_log import is_logged
 from tests.functions.worker import Worker
-from tests.protocol.rpc import LEGACY, MODERN, request
 from tests.sign_in.broker import HOST, Client, settings_of
 from tests.sign_in.served import directory as served_directory
+from tests.support.answers.rpc import LEGACY, MODERN, request
+from tests.support.servers.database import Database
 from zava.app import Application, compose
 from zava.model.core import Caller
 from zava.settings import Settings, SettingsError

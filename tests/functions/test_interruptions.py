@@ -15,12 +15,12 @@ import orjson
 import pytest
 
 import function_app
-from tests.database import Database
 from tests.functions.stepping import disturbed
-from tests.protocol.rpc import MODERN, UNUSUAL, request
+from tests.support.answers.rpc import MODERN, UNUSUAL, request
+from tests.support.servers.database import Database
 from zava import cold_start
 from zava.app import Application, compose
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.protocol.auth.jwks import RemoteKeys
 from zava.protocol.auth.tokens import KeySource, TokenAuthenticator
 from zava.protocol.http.endpoint import Endpoint
@@ -53,7 +53,7 @@ CALLS: dict[str, tuple[str, dict[str, Any]]] = {
 
 @pytest.fixture(scope="module")
 async def own(
-    database: Database, home: Home, context_keys: list[str]
+    database: Database, home: StateDirectory, context_keys: list[str]
 ) -> AsyncIterator[Application]:
     """An app whose requests have little time."""
     settings = Settings.model_validate({"ZAVA_HOME": home.path, "ZAVA_POOL_MAX": "2"})
@@ -131,7 +131,7 @@ async def test_request_is_answered_whichever_of_its_awaits_is_cancelled_or_hangs
 @pytest.mark.parametrize("how", ["cancel", "hang"])
 async def test_first_request_of_a_process_is_answered_as_well(
     database: Database,
-    home: Home,
+    home: StateDirectory,
     context_keys: list[str],
     tokens: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,

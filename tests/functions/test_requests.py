@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.database import Database
 from tests.functions.hosting import Hosted, functions_host
 from tests.functions.raw_http import RawAnswer, chunked, get, post, send
-from tests.local.serving import listening
-from tests.protocol.rpc import MODERN, UNUSUAL, request
+from tests.support.answers.rpc import MODERN, UNUSUAL, request
+from tests.support.products.serving import listening
+from tests.support.servers.database import Database
 from zava.app import Application, compose
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.protocol.http.addresses import PATHS
 from zava.protocol.http.security_headers import secured
 from zava.protocol.mcp.jsonrpc import MAX_BODY_BYTES
@@ -34,7 +34,7 @@ QUERY = {
 
 
 @pytest.fixture(scope="module")
-def hosted(database: Database, home: Home, context_keys: list[str]) -> Iterator[Hosted]:
+def hosted(database: Database, home: StateDirectory, context_keys: list[str]) -> Iterator[Hosted]:
     with functions_host(
         database=database,
         home=home,
@@ -181,7 +181,7 @@ HOSTILE = 'K\u00e4se\r\nSet-Cookie: a=b\t"\u2028'
 
 
 async def test_no_header_of_an_answer_repeats_what_a_client_or_an_operator_wrote(
-    database: Database, home: Home, context_keys: list[str], tokens: dict[str, str]
+    database: Database, home: StateDirectory, context_keys: list[str], tokens: dict[str, str]
 ) -> None:
     hostile = Settings.model_validate(
         {

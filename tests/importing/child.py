@@ -5,8 +5,8 @@ from pathlib import Path
 
 import psycopg
 
-from zava.infrastructure.importing.mapping import documented_layout
-from zava.infrastructure.importing.run import run_import
+from zava.retail.importing.mapping import documented_layout
+from zava.retail.importing.run import run_import
 
 if __name__ == "__main__":
     with psycopg.connect(sys.argv[1], autocommit=True) as connection:

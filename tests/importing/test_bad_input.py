@@ -10,13 +10,13 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.database import Cluster, one
 from tests.importing.files import CELLS, write_csv, write_shop
-from zava.infrastructure.importing.files.reading import open_rows
-from zava.infrastructure.importing.layout import LAYOUTS, ImportRefused
-from zava.infrastructure.importing.mapping import documented_layout
-from zava.infrastructure.importing.rejects import ImportReport
-from zava.infrastructure.importing.run import run_import
+from tests.support.servers.database import Cluster, one
+from zava.retail.importing.files.reading import open_rows
+from zava.retail.importing.layout import LAYOUTS, ImportRefused
+from zava.retail.importing.mapping import documented_layout
+from zava.retail.importing.rejects import ImportReport
+from zava.retail.importing.run import run_import
 
 _TABLES = ("stores", "products", "customers", "inventory", "orders", "order_items")
 

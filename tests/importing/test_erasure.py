@@ -8,16 +8,16 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.database import Cluster, Database
 from tests.importing.files import write_shop
-from zava.infrastructure.importing.layout import ImportRefused
-from zava.infrastructure.importing.mapping import documented_layout
-from zava.infrastructure.importing.run import run_import
-from zava.infrastructure.postgres.customer_erasure import (
+from tests.support.servers.database import Cluster, Database
+from zava.retail.data.customer_erasure import (
     erase_customer,
     export_customer,
     find_customers,
 )
+from zava.retail.importing.layout import ImportRefused
+from zava.retail.importing.mapping import documented_layout
+from zava.retail.importing.run import run_import
 
 EMAIL = "ann.example@example.com"
 _TABLES = """

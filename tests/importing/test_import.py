@@ -15,14 +15,14 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.database import Cluster, Database, one
 from tests.importing.files import export, write_csv, write_shop
-from tests.patience import patient
-from zava.infrastructure.importing import run as importing
-from zava.infrastructure.importing.layout import ImportRefused
-from zava.infrastructure.importing.mapping import Mapping, documented_layout
-from zava.infrastructure.importing.rejects import ImportReport, Mode, write_rejects
-from zava.infrastructure.importing.run import run_import
+from tests.support.servers.database import Cluster, Database, one
+from tests.support.suite.patience import patient
+from zava.retail.importing import run as importing
+from zava.retail.importing.layout import ImportRefused
+from zava.retail.importing.mapping import Mapping, documented_layout
+from zava.retail.importing.rejects import ImportReport, Mode, write_rejects
+from zava.retail.importing.run import run_import
 
 _FIGURES = """
 SELECT s.store_name, date_trunc('month', o.order_date AT TIME ZONE 'America/Los_Angeles'), c.category_name,

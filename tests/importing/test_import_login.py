@@ -9,14 +9,14 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from tests.database import Database, one
 from tests.importing.files import CELLS
 from tests.security.corpus import read_corpus
-from zava.infrastructure.importing.inbox import make_import_login, run_inbox
-from zava.infrastructure.importing.layout import ImportRefused
-from zava.infrastructure.importing.mapping import documented_layout
-from zava.infrastructure.postgres.readers import all_store_readers
-from zava.retail.demo.dataset import store_id
+from tests.support.servers.database import Database, one
+from zava.infrastructure.postgres.readers import readers_of_every_store
+from zava.retail.demo.stores import store_id
+from zava.retail.importing.inbox import make_import_login, run_inbox
+from zava.retail.importing.layout import ImportRefused
+from zava.retail.importing.mapping import documented_layout
 
 NAME = "etl_of_tests"
 VERIFY = (Path(__file__).parents[2] / "sql" / "verify" / "isolation.sql").read_text()
@@ -152,7 +152,7 @@ def test_proof_names_a_planted_privilege_and_the_list_an_import_login(
 ) -> None:
     assert login.info.user == NAME
     assert problems(seeded_clone) == []
-    why = {reader.role: reader.why for reader in all_store_readers(admin)}
+    why = {reader.role: reader.why for reader in readers_of_every_store(admin)}
     assert why[NAME] == "import login: writes sales of any store through the inbox, reads none"
     with psycopg.connect(seeded_clone.owner, autocommit=True) as owner:
         owner.execute(f"GRANT SELECT (email) ON zava_import.inbox_customers TO {NAME}")

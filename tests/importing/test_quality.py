@@ -5,11 +5,11 @@ from pathlib import Path
 
 import psycopg
 
-from tests.database import Cluster
 from tests.importing.files import write_shop
-from zava.infrastructure.importing.mapping import documented_layout
-from zava.infrastructure.importing.run import run_import
-from zava.infrastructure.postgres.data_quality import read_quality
+from tests.support.servers.database import Cluster
+from zava.retail.data.data_quality import read_quality
+from zava.retail.importing.mapping import documented_layout
+from zava.retail.importing.run import run_import
 
 
 def test_gaps_totals_runs_and_rejects_are_counted(cluster: Cluster, tmp_path: Path) -> None:

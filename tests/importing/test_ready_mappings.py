@@ -8,10 +8,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.database import Cluster, Database
-from zava.infrastructure.importing.layout import ImportRefused
-from zava.infrastructure.importing.mapping import find_mapping, read_mapping
-from zava.infrastructure.importing.run import run_import
+from tests.support.servers.database import Cluster, Database
+from zava.retail.importing.layout import ImportRefused
+from zava.retail.importing.mapping import find_mapping, read_mapping
+from zava.retail.importing.run import run_import
 
 SAMPLES = Path(__file__).parents[2] / "docs" / "samples"
 READY = Path(find_mapping.__code__.co_filename).with_name("mappings")

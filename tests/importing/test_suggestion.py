@@ -7,12 +7,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.database import Cluster, one
 from tests.importing.files import write_csv
-from zava.infrastructure.importing.files.suggesting import suggest
-from zava.infrastructure.importing.layout import ImportRefused
-from zava.infrastructure.importing.mapping import read_mapping
-from zava.infrastructure.importing.run import run_import
+from tests.support.servers.database import Cluster, one
+from zava.retail.importing.files.suggesting import suggest
+from zava.retail.importing.layout import ImportRefused
+from zava.retail.importing.mapping import read_mapping
+from zava.retail.importing.run import run_import
 
 # The columns of a public data set of an online shop, with rows of our own.
 INVOICES = [

@@ -7,13 +7,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.database import Cluster, one
 from tests.importing.files import CELLS, write_csv, write_shop
+from tests.support.servers.database import Cluster, one
 from zava.cli.own_data import import_commands
-from zava.infrastructure.importing.layout import BY_NAME, ImportRefused
-from zava.infrastructure.importing.mapping import Load, MappedColumn, Mapping, documented_layout
-from zava.infrastructure.importing.run import run_import
-from zava.infrastructure.importing.watching import WatchedDirectory
+from zava.retail.importing.layout import BY_NAME, ImportRefused
+from zava.retail.importing.mapping import Load, MappedColumn, Mapping, documented_layout
+from zava.retail.importing.run import run_import
+from zava.retail.importing.watching import WatchedDirectory
 
 _ORDERS = "SELECT string_agg(source_key, ' ' ORDER BY source_key) FROM zava_import.order_keys"
 _STATUS = "SELECT string_agg(DISTINCT status, ' ') FROM retail.orders"

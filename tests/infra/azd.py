@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.infra.evaluation import SUBSCRIPTION, Scope
 from tests.infra.infrastructure import Infrastructure
-from tests.listening import listening
+from tests.support.servers.listening import listening
 
 ROOT = Path(__file__).parents[2]
 OF_AZD = {

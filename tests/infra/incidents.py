@@ -20,7 +20,7 @@ Tables = Mapping[str, Sequence[Row]]
 
 async def _operation(error: BaseException | None = None) -> None:
     with suppress(ZavaError):
-        async with events.operation("execute_sales_query"):
+        async with events.operation("read_resource"):
             if error is not None:
                 raise error
 

@@ -251,15 +251,15 @@ def _mapped(model: Any) -> Any:
         kind = _written(told["type"])
         (inner if place else outer)[name] = kind if is_required else typing.NotRequired[kind]
     if inner:
-        outer["properties"] = typing.TypedDict("properties", inner)  # type: ignore[operator]
-    return typing.TypedDict(model.__name__, outer)  # type: ignore[operator]
+        outer["properties"] = typing.TypedDict("properties", inner)  # type: ignore[operator]  # types made at run time
+    return typing.TypedDict(model.__name__, outer)  # type: ignore[operator]  # types made at run time
 
 
 def _written(kind: str) -> Any:
     if kind.startswith("["):
-        return list[_written(kind[1:-1])]  # type: ignore[misc]
+        return list[_written(kind[1:-1])]  # type: ignore[misc]  # types made at run time
     if kind.startswith("{"):
-        return dict[str, _written(kind[1:-1])]  # type: ignore[misc]
+        return dict[str, _written(kind[1:-1])]  # type: ignore[misc]  # types made at run time
     return _PLAIN.get(kind) or typing.ForwardRef(kind)
 
 

@@ -9,10 +9,11 @@ import pytest
 from tests.infra.azd import made, outputs
 from tests.infra.evaluation import TENANT
 from zava.app import Application, compose
-from zava.model.core import Permission
-from zava.protocol.auth.permissions import SCOPES
+from zava.protocol.auth.permissions import scopes_of
+from zava.retail.access_rules import PERMISSIONS
 from zava.settings import Settings
 
+SCOPES = scopes_of(PERMISSIONS)
 HOST = "func-sample.azurewebsites.net"
 OWN_HOST = "mcp.contoso.com"
 SITE = {"app": {"properties": {"defaultHostName": HOST}, "name": "func-sample"}}
@@ -49,7 +50,7 @@ def deployed(context_keys: list[str], **given: Any) -> Application:
 def test_application_can_be_given_each_permission_as_a_role() -> None:
     registered = registration()
     roles = registered["appRoles"]
-    assert [role["value"] for role in roles] == list(Permission)
+    assert [role["value"] for role in roles] == list(PERMISSIONS.all)
     assert all(role["allowedMemberTypes"] == ["Application"] for role in roles)
     scopes = registered["api"]["oauth2PermissionScopes"]
     ids = [each["id"] for each in (*roles, *scopes)]

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.homes import open_directory
-from tests.local.laptop import Laptop, free_port
-from tests.vectors import keep_vectors
+from tests.support.embedding.vectors import keep_vectors
+from tests.support.products.laptop import Laptop, free_port
+from tests.support.servers.homes import open_directory
 from zava.infrastructure.local.embedded.postgres_server import DATABASE, EmbeddedServer
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LocalIssuer
 from zava.retail.demo.principals import demo_callers
 
@@ -20,7 +20,7 @@ def laptop(vectors: Path) -> Iterator[Laptop]:
     with open_directory() as directory:
         laptop = Laptop(directory / "laptop", free_port())
         laptop.start()
-        keep_vectors(EmbeddedServer(Home(laptop.home)).superuser_url(DATABASE), vectors)
+        keep_vectors(EmbeddedServer(StateDirectory(laptop.home)).superuser_url(DATABASE), vectors)
         yield laptop
         laptop.stop()
 
@@ -28,7 +28,7 @@ def laptop(vectors: Path) -> Iterator[Laptop]:
 @pytest.fixture(scope="session")
 def laptop_tokens(laptop: Laptop) -> dict[str, str]:
     """A bearer token of the laptop's issuer for each demo principal."""
-    issuer = LocalIssuer(Home(laptop.home), laptop.port)
+    issuer = LocalIssuer(StateDirectory(laptop.home), laptop.port)
     return {
         name: issuer.token(tenant_id=caller.tenant_id, object_id=caller.object_id, name=name)
         for name, caller in demo_callers().items()

@@ -12,11 +12,11 @@ import httpx
 import psycopg
 import pytest
 
-from tests.database import SERVER_PASSWORD, Database
-from tests.local.laptop import Laptop, free_port
-from tests.protocol.rpc import MODERN, request
+from tests.support.answers.rpc import MODERN, request
+from tests.support.products.laptop import Laptop, free_port
+from tests.support.servers.database import SERVER_PASSWORD, Database
 from zava.data.session.audit_writer import BATCH_RECORDS, BATCH_SECONDS
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LocalIssuer
 from zava.retail.demo.principals import demo_callers
 
@@ -96,7 +96,7 @@ async def test_killed_server_has_recorded_what_its_mode_promises(
 ) -> None:
     caller = demo_callers()["seattle"]
     with serving(tmp_path, seeded_clone, context_keys, mode) as laptop:
-        token = LocalIssuer(Home(laptop.home), laptop.port).token(
+        token = LocalIssuer(StateDirectory(laptop.home), laptop.port).token(
             tenant_id=caller.tenant_id, object_id=caller.object_id, name="seattle"
         )
         answered, killed_at = await answered_until_killed(laptop, token)

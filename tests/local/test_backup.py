@@ -13,11 +13,11 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from tests.database import Cluster, Database
-from tests.homes import open_directory
-from tests.local.forked import ROOT
+from tests.support.products.forked import ROOT
+from tests.support.servers.database import Cluster, Database
+from tests.support.servers.homes import open_directory
 from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 
 PAGE = (ROOT / "docs" / "how-to" / "operations.md").read_text(encoding="utf-8")
 BACKUP, RESTORE, DUMP, LOAD = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
@@ -45,7 +45,7 @@ def shell(script: str, **environment: str) -> str:
 
 @contextmanager
 def running(home: Path) -> Iterator[EmbeddedServer]:
-    server = EmbeddedServer(Home(home))
+    server = EmbeddedServer(StateDirectory(home))
     server.start()
     try:
         yield server
@@ -81,7 +81,7 @@ def test_cluster_that_was_backed_up_while_it_served_comes_back_whole(directory: 
 def test_retail_data_and_grants_go_to_another_database_as_a_plain_administrator(
     cluster: Cluster, database: Database, tmp_path: Path
 ) -> None:
-    binaries = EmbeddedServer(Home(tmp_path)).programs()
+    binaries = EmbeddedServer(StateDirectory(tmp_path)).programs()
 
     def administrator(of: Database) -> str:
         return make_conninfo(of.admin)

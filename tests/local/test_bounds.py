@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.local.serving import listening
-from tests.protocol.rpc import LEGACY, MODERN, request
+from tests.support.answers.rpc import LEGACY, MODERN, request
+from tests.support.products.serving import listening
 from zava.app import Application
 from zava.protocol.http import asgi
 from zava.protocol.http.asgi import asgi_application

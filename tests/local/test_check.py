@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from tests.local.laptop import Laptop
 from tests.local.test_commands import refused
+from tests.support.products.laptop import Laptop
 
 
 def check(laptop: Laptop, *options: str, token: str = "") -> subprocess.CompletedProcess[str]:

@@ -13,8 +13,8 @@ import psycopg
 import pytest
 from rich.console import Console
 
-from tests.database import SERVER_PASSWORD, Cluster, Database
-from tests.local.laptop import free_port
+from tests.support.products.laptop import free_port
+from tests.support.servers.database import SERVER_PASSWORD, Cluster, Database
 from zava import app, settings
 from zava.cli import commands
 from zava.cli.quickstart import _SHELL_QUESTION

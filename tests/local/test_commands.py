@@ -10,9 +10,9 @@ import psycopg
 import pytest
 
 from tests.importing.files import CELLS, write_csv, write_shop
-from tests.local.forked import ROOT
-from tests.local.laptop import Laptop, free_port
-from tests.protocol.rpc import MODERN, request
+from tests.support.answers.rpc import MODERN, request
+from tests.support.products.forked import ROOT
+from tests.support.products.laptop import Laptop, free_port
 from zava.cli.own_data.import_commands import WATCHING
 
 COUNT = "SELECT count(*) AS orders FROM retail.orders"

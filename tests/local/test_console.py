@@ -7,10 +7,10 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.protocol.rpc import MODERN, ask, request
+from tests.support.answers.rpc import MODERN, ask, request
 from zava.app import Application
 from zava.composition.local_site import local_site
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.protocol.console.console import POLICY, SIGN_IN_PATH, Console
 from zava.protocol.http.endpoint import Endpoint
 from zava.protocol.http_responses import HttpResponse
@@ -28,7 +28,7 @@ OWN = {
 
 
 @pytest.fixture
-def console(application: Application, home: Home) -> Console:
+def console(application: Application, home: StateDirectory) -> Console:
     site = local_site(application.endpoint, Settings.model_validate({"ZAVA_HOME": home.path}), PORT)
     assert isinstance(site, Console)
     return site

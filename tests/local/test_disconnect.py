@@ -9,14 +9,14 @@ from urllib.parse import urlsplit
 import orjson
 import pytest
 
-from tests.database import Database
 from tests.functions.hosting import functions_host
 from tests.functions.raw_http import parsed
-from tests.local.serving import listening
-from tests.patience import patient
-from tests.protocol.rpc import ERAS, MODERN, request
+from tests.support.answers.rpc import ERAS, MODERN, request
+from tests.support.products.serving import listening
+from tests.support.servers.database import Database
+from tests.support.suite.patience import patient
 from zava.app import Application, compose
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.settings import Settings
 
 # Counts for hours, if nobody stops it.
@@ -54,7 +54,7 @@ async def answered(port: int, sent: bytes) -> Any:
 
 @pytest.fixture
 async def own(
-    seeded_clone: Database, home: Home, context_keys: list[str]
+    seeded_clone: Database, home: StateDirectory, context_keys: list[str]
 ) -> AsyncIterator[Application]:
     """The app with two connections, over a database on which nobody else runs anything."""
     settings = Settings.model_validate({"ZAVA_HOME": home.path, "ZAVA_POOL_MAX": POOL})
@@ -86,7 +86,7 @@ async def test_client_that_leaves_takes_its_statement_along_and_no_connection(
 
 
 async def test_on_functions_the_statement_ends_at_its_deadline_and_no_connection_is_lost(
-    seeded_clone: Database, home: Home, context_keys: list[str], tokens: dict[str, str]
+    seeded_clone: Database, home: StateDirectory, context_keys: list[str], tokens: dict[str, str]
 ) -> None:
     # Nobody tells the worker that a client has left: the invocation runs on.
     token = tokens["head-office"]

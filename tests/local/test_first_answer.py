@@ -11,8 +11,8 @@ import pytest
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
 
-from tests.local.laptop import Laptop
-from tests.protocol.rpc import MODERN, request
+from tests.support.answers.rpc import MODERN, request
+from tests.support.products.laptop import Laptop
 
 TOTALS = {"postgresql_query": "SELECT count(*), sum(total_amount) FROM retail.orders"}
 ERAS = ("2025-06-18", "2025-11-25", MODERN)

@@ -15,12 +15,11 @@ import psycopg
 import pytest
 from psycopg import pq
 
-from tests.homes import open_directory
-from tests.local.forked import ROOT
-from tests.local.laptop import Laptop, free_port
-from tests.patience import patient
-from tests.vectors import KnownVectors
-from zava.infrastructure.embeddings.index_job import embed_catalogue
+from tests.support.embedding.vectors import KnownVectors
+from tests.support.products.forked import ROOT
+from tests.support.products.laptop import Laptop, free_port
+from tests.support.servers.homes import open_directory
+from tests.support.suite.patience import patient
 from zava.infrastructure.local.embedded.cluster import remove_unfinished
 from zava.infrastructure.local.embedded.postgres_server import (
     ADMINISTRATOR,
@@ -28,7 +27,8 @@ from zava.infrastructure.local.embedded.postgres_server import (
     EmbeddedServer,
 )
 from zava.infrastructure.local.embedded.server_user import EmbeddedServerError
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
+from zava.retail.data.index_job import embed_catalogue
 
 # A name that two shells would read, and an output that has no "…".
 ODD = 'a "home" of $HOME `and` it\'s own'
@@ -50,7 +50,7 @@ def odd() -> Iterator[Laptop]:
         laptop.environment = ENVIRONMENT
         yield laptop
         laptop.stop()
-        EmbeddedServer(Home(laptop.home)).stop()
+        EmbeddedServer(StateDirectory(laptop.home)).stop()
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def interrupted(laptop: Laptop, number: signal.Signals, at: Callable[[str], bool
 
 def embed_at_once(laptop: Laptop, vectors: Path) -> None:
     """Put vectors that are known into the catalogue: this start is about what comes before."""
-    home = Home(laptop.home)
+    home = StateDirectory(laptop.home)
     server = EmbeddedServer(home, fast=True)
     server.start()
     try:
@@ -121,7 +121,7 @@ def test_start_interrupted_at_each_moment_is_followed_by_one_that_serves(
         assert "Traceback" not in said, said
         assert "{" not in said, said
         assert "psycopg" not in said, said
-        assert not EmbeddedServer(Home(odd.home)).is_running()
+        assert not EmbeddedServer(StateDirectory(odd.home)).is_running()
     embed_at_once(odd, vectors)
     odd.start()
     assert not list(odd.home.glob("postgresql-18.making-*"))
@@ -135,7 +135,7 @@ def test_server_of_a_killed_run_is_stopped_at_the_end_of_the_next(
     if odd._process is None:  # where this test runs alone
         odd.start()
     odd.kill()
-    server = EmbeddedServer(Home(odd.home))
+    server = EmbeddedServer(StateDirectory(odd.home))
     assert server.is_running()
     odd.start("serve", until=f"Serving {odd.base_url}/mcp until Ctrl-C.")
     assert odd._process is not None
@@ -149,12 +149,12 @@ def test_no_variable_of_libpq_reaches_the_embedded_server(
 ) -> None:
     options = [option.envvar.decode() for option in pq.Conninfo.get_defaults() if option.envvar]
     assert len(options) > 30
-    server = EmbeddedServer(Home(odd.home), fast=True)
+    server = EmbeddedServer(StateDirectory(odd.home), fast=True)
     server.start()
     try:
         for name in (*options, "PGSERVICEFILE", "PGREQUIRESSL", "PGDATESTYLE", "PGTZ"):
             monkeypatch.setenv(name, "no such value")
-            EmbeddedServer(Home(odd.home)).start()
+            EmbeddedServer(StateDirectory(odd.home)).start()
             with psycopg.connect(server.superuser_url()) as connection:
                 assert connection.execute("SELECT 1").fetchone() == (1,), name
     finally:
@@ -185,7 +185,7 @@ def test_what_root_makes_in_a_user_s_directory_belongs_to_the_user() -> None:
         checkout = directory / "checkout"
         checkout.mkdir(mode=0o700)
         os.chown(checkout, user.pw_uid, user.pw_gid)
-        home = Home(checkout / "new" / "home")
+        home = StateDirectory(checkout / "new" / "home")
         server = EmbeddedServer(home, fast=True)
         server.start()
         try:
@@ -239,7 +239,7 @@ def test_options_go_before_the_settings_and_the_printed_command_has_them(odd: La
         port, home = free_port(), odd.home
         # Its data are of this scale, and every other scale is refused.
         laptop.options = ("--port", str(port), "--home", str(home), "--scale", "0.001")
-        laptop.environment = {"HOST": "0.0.0.0", "ZAVA_PUBLISHED_ON_LOOPBACK": "true"}  # noqa: S104
+        laptop.environment = {"HOST": "0.0.0.0", "ZAVA_PUBLISHED_ON_LOOPBACK": "true"}  # noqa: S104  # the setting under test
         laptop.start()
         try:
             (first_question,) = (
@@ -249,7 +249,7 @@ def test_options_go_before_the_settings_and_the_printed_command_has_them(odd: La
             )
             assert f"http://127.0.0.1:{port}/mcp" in "\n".join(laptop.screens[-1])
             ended = subprocess.run(
-                ["sh", "-c", first_question],  # noqa: S607
+                ["sh", "-c", first_question],  # noqa: S607  # sh of the PATH
                 cwd=ROOT,
                 capture_output=True,
                 text=True,
@@ -265,7 +265,7 @@ def test_options_go_before_the_settings_and_the_printed_command_has_them(odd: La
 def test_address_that_others_reach_is_refused_before_anything_is_made() -> None:
     with open_directory() as directory:
         laptop = Laptop(directory / "home", free_port())
-        ended = laptop.shell("run", HOST="0.0.0.0")  # noqa: S104
+        ended = laptop.shell("run", HOST="0.0.0.0")  # noqa: S104  # the setting under test
         assert ended.returncode == 1
         assert "ZAVA_IDENTITY_ISSUER: required, because other machines can connect" in ended.stderr
         assert not (laptop.home / "pgdata").exists()

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.homes import open_directory
-from tests.local.forked import ROOT
+from tests.support.products.forked import ROOT
+from tests.support.servers.homes import open_directory
 
 # A Python that installs nothing. Each step leaves a file; the step of KILLED_AT kills `make`.
 PYTHON = """\

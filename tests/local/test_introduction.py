@@ -9,9 +9,10 @@ import psycopg
 import pytest
 from rich.console import Console
 
-from tests.conftest import SCALE, TODAY
-from tests.database import Database
-from zava.cli.quickstart import _bar, _one_line, seed_with_progress, today_of
+from tests.support.servers.database import Database
+from tests.support.servers.seeded import SCALE, TODAY
+from zava.cli.progress import progress_bar, seed_with_progress
+from zava.cli.quickstart import _one_line, today_of
 from zava.protocol.tools.tool import ERROR_META
 from zava.settings import Settings
 
@@ -80,9 +81,9 @@ def test_age_of_the_data_is_one_line_and_few_days_are_added_at_once(
 
 
 def test_long_load_off_a_terminal_shows_signs_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("zava.cli.quickstart._LINE_SECONDS", 0.0)
+    monkeypatch.setattr("zava.cli.progress._LINE_SECONDS", 0.0)
     screen = StringIO()
-    with _bar(Console(file=screen)) as progress:
+    with progress_bar(Console(file=screen)) as progress:
         progress("Orders", 0.25)
     assert screen.getvalue() == "  Orders (25%)\n"
 

@@ -10,11 +10,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.database import Cluster, Database
-from tests.local.forked import ROOT
-from tests.protocol.rpc import MODERN, request
+from tests.support.answers.rpc import MODERN, request
+from tests.support.products.forked import ROOT
+from tests.support.servers.database import Cluster, Database
 from zava.app import Application, compose
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LocalIssuerRefused
 from zava.protocol.http_responses import HttpResponse
 from zava.settings import Settings, SettingsError
@@ -31,7 +31,7 @@ def empty(cluster: Cluster) -> Iterator[Database]:
 
 
 @pytest.fixture
-def composed(empty: Database, home: Home, context_keys: list[str]) -> Application:
+def composed(empty: Database, home: StateDirectory, context_keys: list[str]) -> Application:
     """The app over it; the test itself closes it."""
     settings = Settings.model_validate({"ZAVA_HOME": home.path})
     return compose(settings, conninfo=empty.server, context_keys=context_keys)
@@ -205,7 +205,9 @@ async def test_part_that_never_ends_is_given_up_and_the_others_are_closed(
 
 
 @pytest.mark.requirement("S86")
-def test_app_that_cannot_be_joined_listens_to_nothing(home: Home, empty: Database) -> None:
+def test_app_that_cannot_be_joined_listens_to_nothing(
+    home: StateDirectory, empty: Database
+) -> None:
     before = sinks._sinks
     settings = Settings.model_validate({"ZAVA_HOME": home.path})
     with pytest.raises(SettingsError):

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.local.serving import listening
-from tests.protocol.rpc import MODERN, request
+from tests.support.answers.rpc import MODERN, request
+from tests.support.products.serving import listening
 from zava.app import Application
 from zava.protocol.http_responses import HttpResponse
 

@@ -6,8 +6,8 @@ import shlex
 import subprocess
 from os import defpath
 
-from tests.local.forked import ROOT
-from tests.local.laptop import Laptop
+from tests.support.products.forked import ROOT
+from tests.support.products.laptop import Laptop
 from zava.retail.tools.registry import TOOLS
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -22,7 +22,7 @@ def recipe(target: str) -> str:
     """What make would run for a target whose installation is done."""
     done = subprocess.run(
         # The reader's own make, also where make runs the tests.
-        ["make", "--no-print-directory", "-n", "-o", ".venv/.installed", target],  # noqa: S607
+        ["make", "--no-print-directory", "-n", "-o", ".venv/.installed", target],  # noqa: S607  # make of the PATH
         env={"PATH": defpath},
         cwd=ROOT,
         capture_output=True,

@@ -7,11 +7,11 @@ import httpx
 import psycopg
 import pytest
 
-from tests.local.laptop import Laptop
-from tests.patience import patient
-from tests.protocol.rpc import MODERN, request
+from tests.support.answers.rpc import MODERN, request
+from tests.support.products.laptop import Laptop
+from tests.support.suite.patience import patient
 from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 
 BACKENDS = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'zava-mcp-server'"
 _GONE_SECONDS = 5
@@ -32,7 +32,7 @@ def answers(screen: list[str]) -> list[str]:
 
 
 def test_sigterm_stops_the_embedded_server_that_the_run_started(stopped: Laptop) -> None:
-    assert not EmbeddedServer(Home(stopped.home)).is_running()
+    assert not EmbeddedServer(StateDirectory(stopped.home)).is_running()
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{stopped.base_url}/health/live")
 
@@ -49,7 +49,7 @@ def test_second_start_loads_nothing_and_shows_the_same_figures(stopped: Laptop) 
 def test_sigterm_leaves_no_backend_in_a_server_of_somebody_else(
     stopped: Laptop, laptop_tokens: dict[str, str]
 ) -> None:
-    server = EmbeddedServer(Home(stopped.home), fast=True)
+    server = EmbeddedServer(StateDirectory(stopped.home), fast=True)
     server.start()
     try:
         stopped.start()

@@ -15,9 +15,9 @@ from mcp.client.stdio import stdio_client
 from mcp.shared.inbound import encode_header_value
 from mcp_types import TextResourceContents
 
-from tests.local.forked import ROOT
-from tests.local.laptop import Laptop, free_port
-from tests.protocol.rpc import LEGACY, META, MODERN
+from tests.support.answers.rpc import LEGACY, META, MODERN
+from tests.support.products.forked import ROOT
+from tests.support.products.laptop import Laptop, free_port
 from zava.cli.stdio import Renewed, StdioBridge, _header
 from zava.retail.tools.registry import TOOLS
 

@@ -5,8 +5,8 @@ import shlex
 
 import pytest
 
-from tests.local.forked import ROOT
-from tests.local.laptop import Laptop
+from tests.support.products.forked import ROOT
+from tests.support.products.laptop import Laptop
 
 PAGE = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
 COMMAND = re.compile(r"```console\n\$ \.venv/bin/python -m zava (.+)\n((?:.+\n)+)```")

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import TODAY
 from tests.metrics import naive
+from tests.support.servers.seeded import TODAY
 from zava.data.metrics.catalog import UNITS, Catalogue
 from zava.data.metrics.reader import MetricReader
 from zava.model.core import Caller
@@ -69,7 +69,7 @@ def assert_equal(told: Any, expected: Any, catalogue: Catalogue, metric: str, ca
     decimals = UNITS[catalogue.metrics[metric].unit]
     wanted = naive.rounded(expected, decimals)
     if wanted is None or told is None:
-        assert told is None and wanted is None, (metric, case, told, wanted)  # noqa: PT018
+        assert told is None and wanted is None, (metric, case, told, wanted)  # noqa: PT018  # one fact with one message
         return
     given = Decimal(str(told))
     if catalogue.metrics[metric].additive_over:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import TODAY
+from tests.support.servers.seeded import TODAY
 from zava.data.metrics.catalog import Catalogue
 from zava.data.metrics.reader import MetricReader
 from zava.errors import NotPermitted

@@ -6,9 +6,9 @@ from importlib.resources import files
 import psycopg
 import pytest
 
-from tests.conftest import TODAY, result_cache
-from tests.database import Database
 from tests.metrics import naive
+from tests.support.servers.database import Database
+from tests.support.servers.seeded import TODAY, result_cache
 from zava.data.metrics.catalog import Catalogue, CatalogueError, read_catalogue
 from zava.data.metrics.compiler import compile_plans
 from zava.data.metrics.planner import plan
@@ -36,7 +36,7 @@ MAY = Period("2026-05", date(2026, 5, 1), date(2026, 6, 1), PeriodUnit.MONTH)
 
 
 def asked(*metrics: str, **parts: object) -> MetricQuery:
-    return MetricQuery(metrics, MAY, TODAY, **parts)  # type: ignore[arg-type]
+    return MetricQuery(metrics, MAY, TODAY, **parts)  # type: ignore[arg-type]  # keyword arguments of several types
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ async def test_another_store_and_no_store_are_one_answer(
         assert caught.value.code == "AUTHORIZATION_ERROR"
         assert caught.value.hint == (
             "You see 1 of 8 stores: Zava Retail Seattle."
-            " compare_with_chain compares yours with the others together."
+            " compare_with_chain compares yours with the chain's quartiles."
         )
         told.append(caught.value.message.replace(name, "…"))
     assert told[0] == told[1]
@@ -286,7 +286,7 @@ async def test_stores_are_narrowed_beside_the_policy(
         for table in ("orders", "order_items", "inventory", "customers"):
             owner.execute(f"CREATE POLICY hole ON retail.{table} FOR SELECT USING (true)")
     pool = DatabasePool(seeded_clone.server, max_size=1)
-    verification = IsolationCheck(pool, signer)
+    verification = IsolationCheck(pool, signer, RETAIL)
     verification._holds = True  # which has noticed, and would serve nothing
     tenancy = TenantDatabase(pool, signer, verification)
     everything = await tenancy.run(

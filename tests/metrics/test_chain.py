@@ -8,12 +8,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.asking import AskTool
-from tests.conftest import TODAY, result_cache
-from tests.database import Database
 from tests.metrics import naive
+from tests.support.answers.asking import AskTool
+from tests.support.servers.database import Database
+from tests.support.servers.seeded import TODAY, result_cache
 from zava.data.metrics.catalog import Catalogue
-from zava.data.metrics.reader import CHAIN_METRICS, MetricReader
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
@@ -21,7 +20,9 @@ from zava.errors import InvalidInput
 from zava.infrastructure.cache_backends import MemoryStore
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
-from zava.retail.demo.dataset import STORES, store_id
+from zava.retail.data.sales_reader import CHAIN_METRICS, SalesReader
+from zava.retail.declaration import RETAIL
+from zava.retail.demo.stores import STORES, store_id
 from zava.retail.service.chain_comparison import ChainAnalysis
 from zava.retail.tools.compare_with_chain import place
 
@@ -30,7 +31,7 @@ QUARTER = (date(2026, 1, 1), date(2026, 4, 1))
 
 
 @pytest.fixture
-def analysis(metrics: MetricReader) -> ChainAnalysis:
+def analysis(metrics: SalesReader) -> ChainAnalysis:
     return ChainAnalysis(metrics, lambda: TODAY)
 
 
@@ -154,8 +155,8 @@ async def quartiles_of(
     metric: str = "revenue",
 ) -> Any:
     pool = DatabasePool(database.server, max_size=1)
-    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
-    reader = MetricReader(tenancy, result_cache(tenancy, MemoryStore(1), ttl_seconds=0), catalogue)
+    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer, RETAIL))
+    reader = SalesReader(tenancy, result_cache(tenancy, MemoryStore(1), ttl_seconds=0), catalogue)
     try:
         told = await ChainAnalysis(reader, lambda: TODAY).compare(caller, metric, "2026-Q1")
     finally:

@@ -12,11 +12,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.conftest import result_cache
-from tests.database import Cluster, Database
 from tests.metrics import naive
+from tests.support.servers.database import Cluster, Database
+from tests.support.servers.seeded import result_cache
 from zava.data.metrics.catalog import Catalogue
-from zava.data.metrics.reader import MetricReader
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
@@ -25,9 +24,11 @@ from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
 from zava.model.coverage import parts
 from zava.model.data_reach import DataReach
-from zava.model.metrics import Comparison, MetricFilter, MetricOrder, PeriodUnit, StorePerformance
+from zava.model.metrics import Comparison, MetricFilter, MetricOrder, PeriodUnit
+from zava.retail.data.sales_reader import SalesReader
 from zava.retail.declaration import RETAIL
-from zava.retail.demo.dataset import STORES
+from zava.retail.demo.stores import STORES
+from zava.retail.sales_values import StorePerformance
 from zava.retail.service.chain_comparison import ChainAnalysis
 from zava.retail.service.store_performance import StoreAnalysis
 from zava.service.metrics.periods import parse_period
@@ -85,10 +86,10 @@ def quarter(cluster: Cluster, seeded_template: Database) -> Iterator[Database]:
 @pytest.fixture(scope="module")
 async def reader(
     quarter: Database, signer: ContextSigner, catalogue: Catalogue
-) -> AsyncIterator[MetricReader]:
+) -> AsyncIterator[SalesReader]:
     pool = DatabasePool(quarter.server, max_size=1)
-    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
-    yield MetricReader(tenancy, result_cache(tenancy, MemoryStore(1), ttl_seconds=0), catalogue)
+    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer, RETAIL))
+    yield SalesReader(tenancy, result_cache(tenancy, MemoryStore(1), ttl_seconds=0), catalogue)
     await pool.close()
 
 
@@ -160,7 +161,7 @@ def sold(lines: Sequence[naive.Row], first: date, last: date, cut: time | None) 
 @pytest.mark.parametrize("compare", [YEAR, DATE, BEFORE])
 @pytest.mark.parametrize("principal", ["seattle", "eastside"])
 async def test_sixty_questions_rest_on_loaded_days_alone(
-    reader: MetricReader,
+    reader: SalesReader,
     callers: dict[str, Caller],
     rows: naive.Exported,
     principal: str,
@@ -222,7 +223,7 @@ def check_row(values: Sequence[Any], now: Decimal, earlier: Decimal, *, is_whole
 
 
 async def test_nothing_is_concluded_from_six_weeks_without_a_load(
-    reader: MetricReader, callers: dict[str, Caller]
+    reader: SalesReader, callers: dict[str, Caller]
 ) -> None:
     metrics = MetricQueries(reader, lambda: SIX_WEEKS_LATER)
     for period in ("last month", "this month", "yesterday", "last quarter", "last 12 months"):
@@ -263,7 +264,7 @@ async def test_nothing_is_concluded_from_six_weeks_without_a_load(
 
 
 async def test_summary_of_missing_days_has_findings_on_stock_alone(
-    reader: MetricReader, callers: dict[str, Caller]
+    reader: SalesReader, callers: dict[str, Caller]
 ) -> None:
     stale = await StoreAnalysis(reader, lambda: SIX_WEEKS_LATER).performance(
         callers["head-office"], None, "last month"
@@ -278,7 +279,7 @@ async def test_summary_of_missing_days_has_findings_on_stock_alone(
 
 
 async def test_late_store_is_named_and_ranked_after_those_that_are_whole(
-    reader: MetricReader, callers: dict[str, Caller]
+    reader: SalesReader, callers: dict[str, Caller]
 ) -> None:
     metrics = MetricQueries(reader, lambda: TODAY)
     for descending in (True, False):
@@ -313,7 +314,7 @@ async def test_late_store_is_named_and_ranked_after_those_that_are_whole(
 
 
 async def test_cut_units_are_marked_and_never_the_weakest(
-    reader: MetricReader, callers: dict[str, Caller]
+    reader: SalesReader, callers: dict[str, Caller]
 ) -> None:
     metrics = MetricQueries(reader, lambda: TODAY)
     weeks = await metrics.query(
@@ -353,7 +354,7 @@ async def test_cut_units_are_marked_and_never_the_weakest(
 
 
 async def test_weekdays_and_events_that_differ_are_said(
-    reader: MetricReader, callers: dict[str, Caller]
+    reader: SalesReader, callers: dict[str, Caller]
 ) -> None:
     metrics = MetricQueries(reader, lambda: TODAY)
 
@@ -370,7 +371,7 @@ async def test_weekdays_and_events_that_differ_are_said(
 
 
 async def test_days_and_weeks_of_a_series_stand_beside_their_counterparts(
-    reader: MetricReader, callers: dict[str, Caller], rows: naive.Exported
+    reader: SalesReader, callers: dict[str, Caller], rows: naive.Exported
 ) -> None:
     metrics = MetricQueries(reader, lambda: TODAY)
     own = rows.of("seattle").lines
@@ -397,7 +398,7 @@ async def test_days_and_weeks_of_a_series_stand_beside_their_counterparts(
 
 
 async def test_forecast_of_the_month_under_way_never_lies_below_what_is_sold(
-    reader: MetricReader, callers: dict[str, Caller]
+    reader: SalesReader, callers: dict[str, Caller]
 ) -> None:
     metrics = MetricQueries(reader, lambda: TODAY)
     answer = await metrics.query(
@@ -445,7 +446,7 @@ async def test_loaders_word_holds_until_orders_are_removed(
 
 
 async def test_summary_of_one_day_judges_stock_by_four_weeks(
-    reader: MetricReader, callers: dict[str, Caller]
+    reader: SalesReader, callers: dict[str, Caller]
 ) -> None:
     told: StorePerformance = await StoreAnalysis(reader, lambda: TODAY).performance(
         callers["seattle"], None, "yesterday"
@@ -458,7 +459,7 @@ async def test_summary_of_one_day_judges_stock_by_four_weeks(
 
 
 async def test_place_in_the_chain_is_not_given_over_missing_days(
-    reader: MetricReader, callers: dict[str, Caller]
+    reader: SalesReader, callers: dict[str, Caller]
 ) -> None:
     analysis = ChainAnalysis(reader, lambda: SIX_WEEKS_LATER)
     july = await analysis.compare(callers["seattle"], "revenue", "2026-07")
@@ -468,7 +469,7 @@ async def test_place_in_the_chain_is_not_given_over_missing_days(
 
 
 async def test_days_of_a_chart_stand_beside_the_same_weekdays(
-    reader: MetricReader, callers: dict[str, Caller], rows: naive.Exported
+    reader: SalesReader, callers: dict[str, Caller], rows: naive.Exported
 ) -> None:
     answer = await MetricQueries(reader, lambda: TODAY).query(
         callers["head-office"],

@@ -9,9 +9,9 @@ import orjson
 import psycopg
 import pytest
 
-from tests.asking import AskTool
-from tests.conftest import TODAY, result_cache
-from tests.database import Database
+from tests.support.answers.asking import AskTool
+from tests.support.servers.database import Database
+from tests.support.servers.seeded import TODAY, result_cache
 from zava.app import compose
 from zava.data.metrics.catalog import Catalogue
 from zava.data.metrics.reader import MetricReader
@@ -20,7 +20,7 @@ from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import InvalidInput
 from zava.infrastructure.cache_backends import MemoryStore, RedisStore
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
 from zava.model.metrics import Comparison, PeriodUnit
@@ -62,7 +62,7 @@ async def test_store_without_any_order_is_told_so(
 ) -> None:
     changing.execute("UPDATE retail.orders SET status = 'cancelled'")
     pool = DatabasePool(seeded_clone.server, max_size=1)
-    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
+    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer, RETAIL))
     reader = MetricReader(tenancy, result_cache(tenancy, MemoryStore(1), ttl_seconds=0), catalogue)
     answer = await MetricQueries(reader, lambda: TODAY).query(
         callers["seattle"], metrics=["orders"]
@@ -197,7 +197,7 @@ def test_day_is_the_stores_own_or_the_one_it_was_moved_to() -> None:
     ("url", "kind"), [(None, MemoryStore), ("redis://127.0.0.1:1", RedisStore)]
 )
 async def test_answers_are_kept_where_the_settings_say(
-    database: Database, home: Home, context_keys: list[str], url: str | None, kind: type
+    database: Database, home: StateDirectory, context_keys: list[str], url: str | None, kind: type
 ) -> None:
     settings = Settings.model_validate({"ZAVA_HOME": home.path, "REDIS_URL": url})
     application = compose(settings, conninfo=database.server, context_keys=context_keys)

@@ -8,13 +8,14 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.asking import AskTool
-from tests.conftest import TODAY
-from tests.database import Database
 from tests.metrics import naive
+from tests.support.answers.asking import AskTool
+from tests.support.servers.database import Database
+from tests.support.servers.seeded import TODAY
 from zava.data.metrics.reader import MetricReader
 from zava.errors import InvalidInput, NotPermitted
-from zava.model.core import Caller, Permission
+from zava.model.audiences import SQL_QUERY
+from zava.model.core import Caller
 from zava.model.metrics import Comparison, MetricFilter, MetricOrder, MetricQuery
 from zava.service.metrics.periods import parse_period
 
@@ -59,7 +60,7 @@ async def test_customers_are_told_apart_and_named_only_where_token_and_grant_all
     metrics: MetricReader, callers: dict[str, Caller], database: Database
 ) -> None:
     best = asked("revenue", "customer", limit=5)
-    without = replace(callers["seattle"], permissions=frozenset({Permission.SQL_QUERY}))
+    without = replace(callers["seattle"], permissions=frozenset({SQL_QUERY}))
     by_key = await answer(metrics, without, best)
     by_name = await answer(metrics, callers["seattle"], best)
     assert [row[1] for row in by_key] == [row[1] for row in by_name]

@@ -8,8 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.conftest import TODAY, result_cache
-from tests.database import Database
+from tests.support.servers.database import Database
+from tests.support.servers.seeded import TODAY, result_cache
 from zava.data.metrics.catalog import Catalogue
 from zava.data.metrics.reader import MetricReader
 from zava.data.session.isolation_check import IsolationCheck
@@ -19,7 +19,8 @@ from zava.infrastructure.cache_backends import MemoryStore
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
 from zava.model.metrics import MetricQuery
-from zava.retail.demo.dataset import store_id
+from zava.retail.declaration import RETAIL
+from zava.retail.demo.stores import store_id
 from zava.service.metrics.periods import parse_period
 
 REDMOND = store_id("Redmond")
@@ -42,7 +43,7 @@ async def own_metrics(
     seeded_clone: Database, signer: ContextSigner, catalogue: Catalogue
 ) -> AsyncIterator[MetricReader]:
     pool = DatabasePool(seeded_clone.server, max_size=1, max_waiting=16)
-    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
+    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer, RETAIL))
     yield MetricReader(tenancy, result_cache(tenancy, MemoryStore(1), ttl_seconds=0), catalogue)
     await pool.close()
 

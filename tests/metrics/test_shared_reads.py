@@ -8,8 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.conftest import TODAY
-from tests.database import Database
+from tests.support.servers.database import Database
+from tests.support.servers.seeded import TODAY
 from zava.data.metrics.catalog import Catalogue
 from zava.data.metrics.compiler import compile_plans
 from zava.data.metrics.planner import plan

@@ -8,11 +8,12 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests.asking import AskTool
-from tests.conftest import TODAY
 from tests.metrics import naive
-from zava.model.core import Audience, Caller, Scope
+from tests.support.answers.asking import AskTool
+from tests.support.servers.seeded import TODAY
+from zava.model.core import Caller, Scope
 from zava.model.metrics import Comparison, Measured, MetricColumn, MetricQuery, MetricRows
+from zava.retail.access_rules import STORE_MANAGERS
 from zava.retail.service.store_performance import StoreAnalysis
 from zava.retail.tools.registry import TOOLS
 
@@ -110,7 +111,7 @@ async def test_another_store_and_no_store_are_one_tool_error(ask_tool: AskTool) 
         assert answer.content["message"] == f"No store in your scope is named '{name}'."
         assert answer.content["hint"] == (
             "You see 1 of 8 stores: Zava Retail Seattle."
-            " compare_with_chain compares yours with the others together."
+            " compare_with_chain compares yours with the chain's quartiles."
         )
     assert not (await ask_tool("seattle", "get_store_performance", {"store": " SEATTLE "})).is_error
 
@@ -162,7 +163,7 @@ class GivenData:
         self.asked.append(queries)
         return Measured(
             {name: self._rows(query) for name, query in queries.items()},
-            Scope(Audience.STORE_MANAGERS, ("Zava Retail One",), 8),
+            Scope(STORE_MANAGERS, ("Zava Retail One",), 8),
             as_of=datetime(2026, 6, 30, tzinfo=UTC),
         )
 

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.conftest import TODAY
-from tests.database import Database
 from tests.functions.hosting import OF_THE_HOST, Hosted, functions_host
 from tests.pictures.serving import Serving
 from tests.protocol.recorded import VARIABLE
-from zava.infrastructure.local.state_dir import Home
+from tests.support.servers.database import Database
+from tests.support.servers.seeded import TODAY
+from zava.infrastructure.local.state_dir import StateDirectory
 
 _RECORD = os.environ.get(VARIABLE)  # noqa: TID251  # `make recordings` keeps what is sent
 _OPTIONS = ("--as", "seattle", *(("--record", _RECORD) if _RECORD else ()))
@@ -21,7 +21,9 @@ HOSTS = ("functions host", "local server")
 
 
 @pytest.fixture(scope="session")
-def production(database: Database, home: Home, context_keys: list[str]) -> Iterator[Hosted]:
+def production(
+    database: Database, home: StateDirectory, context_keys: list[str]
+) -> Iterator[Hosted]:
     """function_app.py as deployed; a request without a token is the Seattle manager's."""
     with functions_host(
         *_OPTIONS, database=database, home=home, context_keys=context_keys, **OF_THE_HOST
@@ -30,7 +32,9 @@ def production(database: Database, home: Home, context_keys: list[str]) -> Itera
 
 
 @pytest.fixture(scope="session")
-def with_fixtures(database: Database, home: Home, context_keys: list[str]) -> Iterator[Hosted]:
+def with_fixtures(
+    database: Database, home: StateDirectory, context_keys: list[str]
+) -> Iterator[Hosted]:
     """The same with the tools, resources and prompts that the conformance suite calls."""
     with functions_host(
         *_OPTIONS,
@@ -45,7 +49,7 @@ def with_fixtures(database: Database, home: Home, context_keys: list[str]) -> It
 
 @contextmanager
 def _local_server(
-    kind: str, database: Database, home: Home, context_keys: Sequence[str]
+    kind: str, database: Database, home: StateDirectory, context_keys: Sequence[str]
 ) -> Iterator[str]:
     server = Serving(database, home, context_keys, TODAY)
     server.program = (sys.executable, "-m", "tests.outside.local_server", str(server.port))
@@ -59,7 +63,7 @@ def _local_server(
 
 
 @pytest.fixture(scope="session")
-def local_url(database: Database, home: Home, context_keys: list[str]) -> Iterator[str]:
+def local_url(database: Database, home: StateDirectory, context_keys: list[str]) -> Iterator[str]:
     """The local web server; a request without a token is the Seattle manager's."""
     with _local_server("product", database, home, context_keys) as url:
         yield url
@@ -67,7 +71,7 @@ def local_url(database: Database, home: Home, context_keys: list[str]) -> Iterat
 
 @pytest.fixture(scope="session")
 def local_url_with_fixtures(
-    database: Database, home: Home, context_keys: list[str]
+    database: Database, home: StateDirectory, context_keys: list[str]
 ) -> Iterator[str]:
     """The same with what the conformance suite calls."""
     with _local_server("fixtures", database, home, context_keys) as url:

@@ -4,14 +4,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from tests.database import Database
 from tests.functions.hosting import OF_THE_HOST, functions_host
-from tests.local.laptop import free_port
 from tests.sign_in.broker import managed_identity
 from tests.sign_in.directory import Directory
 from tests.sign_in.registrations import APP_ID, app, trusted_identity
 from tests.sign_in.served import directory as served_directory
-from zava.infrastructure.local.state_dir import Home
+from tests.support.products.laptop import free_port
+from tests.support.servers.database import Database
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.model.core import Caller
 
 
@@ -25,7 +25,7 @@ class Deployed:
 
 @contextmanager
 def deployment(
-    database: Database, home: Home, context_keys: Sequence[str], person: Caller
+    database: Database, home: StateDirectory, context_keys: Sequence[str], person: Caller
 ) -> Iterator[Deployed]:
     """Serve a deployment while the block runs; the directory signs this person in."""
     port = free_port()

@@ -11,13 +11,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.database import Database
 from tests.outside.browser import Browser
 from tests.outside.deployed import Deployed, deployment
 from tests.outside.node import run
 from tests.outside.test_clients_signing_in import COUNT, PROGRAMS, Client, inspected
 from tests.outside.test_large_clients import CLAUDE, CODEX, STORES, Large, called, found, started
-from zava.infrastructure.local.state_dir import Home
+from tests.support.servers.database import Database
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.model.core import Caller
 from zava.protocol.versions import STATELESS
 from zava.retail.tools.registry import TOOLS
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.outside
 
 @pytest.fixture(scope="module")
 def deployed(
-    database: Database, home: Home, context_keys: list[str], callers: dict[str, Caller]
+    database: Database, home: StateDirectory, context_keys: list[str], callers: dict[str, Caller]
 ) -> Iterator[Deployed]:
     with deployment(database, home, context_keys, callers["redmond"]) as served:
         yield served

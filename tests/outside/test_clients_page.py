@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import TODAY
-from tests.database import Database
 from tests.docs.test_clients_page import BY_URL, PAGE, URL, configuration
 from tests.functions.hosting import Hosted
-from tests.local.forked import ROOT
 from tests.outside.browser import Browser
 from tests.outside.node import node, run
 from tests.pictures.serving import serving
-from zava.infrastructure.local.state_dir import Home
+from tests.support.products.forked import ROOT
+from tests.support.servers.database import Database
+from tests.support.servers.seeded import TODAY
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.retail.tools.registry import TOOLS
 
 pytestmark = pytest.mark.outside
@@ -34,7 +34,7 @@ def listed(*arguments: str, **environment: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def url(database: Database, home: Home, context_keys: list[str]) -> Iterator[str]:
+def url(database: Database, home: StateDirectory, context_keys: list[str]) -> Iterator[str]:
     with serving(database, home, context_keys, TODAY) as address:
         yield f"{address}/mcp"
 
@@ -79,7 +79,7 @@ def test_program_in_python_signs_in_and_lists_the_tools(url: str, tmp_path: Path
     assert done.stdout.split() == list(TOOLS), done.stderr
 
 
-def test_configuration_of_claude_desktop_starts_a_server(url: str, home: Home) -> None:
+def test_configuration_of_claude_desktop_starts_a_server(url: str, home: StateDirectory) -> None:
     server = configuration("Claude Desktop")["mcpServers"]["zava"]
     assert server["command"] == "/path/to/zava/.venv/bin/python"
     assert server["env"].keys() == {"PYTHONPATH", "ZAVA_HOME"}

@@ -13,8 +13,6 @@ from typing import Any, NamedTuple
 import psycopg
 import pytest
 
-from tests.conftest import TODAY
-from tests.database import Database
 from tests.outside.browser import Browser
 from tests.outside.node import NODE, OUTSIDE, in_chunks, run
 from tests.outside.test_clients import (
@@ -27,7 +25,9 @@ from tests.outside.test_clients import (
     TYPESCRIPT_2,
 )
 from tests.pictures.serving import Serving, serving
-from zava.infrastructure.local.state_dir import Home
+from tests.support.servers.database import Database
+from tests.support.servers.seeded import TODAY
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.protocol.versions import STATELESS
 from zava.retail.tools.registry import TOOLS
 
@@ -74,7 +74,7 @@ PROGRAMS = (
 
 
 @pytest.fixture(scope="module")
-def url(database: Database, home: Home, context_keys: list[str]) -> Iterator[str]:
+def url(database: Database, home: StateDirectory, context_keys: list[str]) -> Iterator[str]:
     with serving(database, home, context_keys, TODAY) as address:
         yield f"{address}/mcp"
 
@@ -171,7 +171,7 @@ def test_two_people_in_two_clients_at_once_see_their_own(
 @pytest.mark.parametrize("program", ["Inspector", "mcp-remote"])
 def test_restart_asks_for_no_sign_in_and_a_new_home_for_one(
     database: Database,
-    home: Home,
+    home: StateDirectory,
     context_keys: list[str],
     tmp_path: Path,
     orders: dict[str, int],
@@ -179,7 +179,7 @@ def test_restart_asks_for_no_sign_in_and_a_new_home_for_one(
 ) -> None:
     browser = Browser(tmp_path / "home", "redmond")
     server = Serving(database, home, context_keys, TODAY)
-    other = Serving(database, Home(tmp_path / "other"), context_keys, TODAY)
+    other = Serving(database, StateDirectory(tmp_path / "other"), context_keys, TODAY)
     other.port = server.port
     url = f"{server.base_url}/mcp"
 

@@ -20,13 +20,13 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.database import Database
 from tests.functions.hosting import Hosted, functions_host
 from tests.outside.node import NODE, OUTSIDE, run
 from tests.sign_in.directory import Directory, Rules
 from tests.sign_in.registrations import APP_ID, CLIENTS_ID, app, clients
 from tests.sign_in.served import directory as served_directory
-from zava.infrastructure.local.state_dir import Home
+from tests.support.servers.database import Database
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.model.core import Caller
 
 pytestmark = pytest.mark.outside
@@ -76,7 +76,7 @@ class Person(NamedTuple):
 
 @pytest.fixture(scope="module")
 def deployed(
-    database: Database, home: Home, context_keys: list[str], callers: dict[str, Caller]
+    database: Database, home: StateDirectory, context_keys: list[str], callers: dict[str, Caller]
 ) -> Iterator[Deployed]:
     with served_directory(callers["seattle"]) as made:
         settings = {

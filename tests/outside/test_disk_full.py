@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.breakable import Breakable, application_over, ask, breakable
-from tests.homes import open_directory
-from zava.infrastructure.local.state_dir import Home
+from tests.support.servers.breakable import Breakable, application_over, ask, breakable
+from tests.support.servers.homes import open_directory
+from zava.infrastructure.local.state_dir import StateDirectory
 
 pytestmark = pytest.mark.outside
 
@@ -52,7 +52,7 @@ def fill(path: Path) -> None:
 async def test_full_disk_harms_no_answer_that_needs_no_room_and_heals_by_itself(
     own_server: Breakable,
     small_disk: Path,
-    home: Home,
+    home: StateDirectory,
     context_keys: list[str],
     tokens: dict[str, str],
 ) -> None:

@@ -7,12 +7,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.database import Cluster
 from tests.importing.files import CELLS, write_shop
-from zava.infrastructure.importing.files.reading import open_rows
-from zava.infrastructure.importing.layout import ImportRefused
-from zava.infrastructure.importing.mapping import documented_layout
-from zava.infrastructure.importing.run import run_import
+from tests.support.servers.database import Cluster
+from zava.retail.importing.files.reading import open_rows
+from zava.retail.importing.layout import ImportRefused
+from zava.retail.importing.mapping import documented_layout
+from zava.retail.importing.run import run_import
 
 pytestmark = pytest.mark.outside
 

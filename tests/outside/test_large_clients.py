@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from tests.conftest import TODAY
-from tests.database import Database
 from tests.outside.browser import Browser
 from tests.outside.node import OUTSIDE, run
 from tests.pictures.serving import serving
-from tests.protocol.rpc import MODERN, request
-from zava.infrastructure.local.state_dir import Home
+from tests.support.answers.rpc import MODERN, request
+from tests.support.servers.database import Database
+from tests.support.servers.seeded import TODAY
+from zava.infrastructure.local.state_dir import StateDirectory
 
 pytestmark = pytest.mark.outside
 
@@ -60,7 +60,7 @@ CODEX = Large(
 
 
 @pytest.fixture(scope="module")
-def url(database: Database, home: Home, context_keys: list[str]) -> Iterator[str]:
+def url(database: Database, home: StateDirectory, context_keys: list[str]) -> Iterator[str]:
     with serving(database, home, context_keys, TODAY) as address:
         yield f"{address}/mcp"
 

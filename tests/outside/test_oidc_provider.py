@@ -9,14 +9,15 @@ import httpx
 import psycopg
 import pytest
 
-from tests.database import Database
-from tests.local.laptop import free_port
 from tests.outside.node import NODE, OUTSIDE
 from tests.sign_in.broker import HOST, ISSUER, Browser, Client, gone
 from tests.sign_in.test_broker import is_without_access, stores
+from tests.support.products.laptop import free_port
+from tests.support.servers.database import Database
 from zava.app import compose
 from zava.infrastructure.postgres import access_grants
 from zava.model.core import caller_of_subject
+from zava.retail.declaration import RETAIL
 from zava.settings import Settings
 
 pytestmark = pytest.mark.outside
@@ -90,6 +91,7 @@ async def test_person_of_a_certified_provider_signs_in(
         with psycopg.connect(database.admin, autocommit=True) as connection:
             access_grants.grant(
                 connection,
+                RETAIL,
                 caller=caller_of_subject(provider, "ann"),
                 display_name=f"ann of {provider}",
                 audience="store_managers",

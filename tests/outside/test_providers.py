@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.golden_tools import GOLDEN
 from tests.outside.node import NODE, OUTSIDE, run
+from tests.support.generators.golden_tools import GOLDEN
 
 pytestmark = pytest.mark.outside
 

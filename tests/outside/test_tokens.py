@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.golden_tools import GOLDEN
-from tests.model_tokens import most_tokens
 from tests.outside.node import NODE, run
 from tests.scenarios.expected import FIFTY_ROWS, questions, token_limit
+from tests.support.answers.model_tokens import most_tokens
+from tests.support.generators.golden_tools import GOLDEN
 from zava.app import Application
 from zava.cli.client import call_tool
 

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.database import Database
 from tests.outside.deployed import Deployed, deployment
 from tests.outside.node import NODE, run
 from tests.pictures.serving import HERE as PICTURES
 from tests.pictures.serving import chromium
-from zava.infrastructure.local.state_dir import Home
+from tests.support.servers.database import Database
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.model.core import Caller
 
 pytestmark = pytest.mark.outside
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.outside
 
 @pytest.fixture(scope="module")
 def deployed(
-    database: Database, home: Home, context_keys: list[str], callers: dict[str, Caller]
+    database: Database, home: StateDirectory, context_keys: list[str], callers: dict[str, Caller]
 ) -> Iterator[Deployed]:
     with deployment(database, home, context_keys, callers["redmond"]) as served:
         yield served

@@ -5,11 +5,11 @@ python -m tests.pictures.readme_picture
 
 from datetime import date
 
-from tests.homes import open_directory
-from tests.local.forked import ROOT
-from tests.local.laptop import Laptop, free_port
 from tests.outside.node import NODE, run
 from tests.pictures.serving import HERE, chromium
+from tests.support.products.forked import ROOT
+from tests.support.products.laptop import Laptop, free_port
+from tests.support.servers.homes import open_directory
 
 PICTURES = (ROOT / "docs" / "console.png", ROOT / "docs" / "sign-in.png")
 MAX_BYTES = 300_000

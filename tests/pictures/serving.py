@@ -11,10 +11,10 @@ from pathlib import Path
 import httpx
 import psycopg
 
-from tests.database import Database
-from tests.local.laptop import Laptop, free_port
-from zava.infrastructure.local.state_dir import Home
-from zava.retail.demo.dataset import store_id
+from tests.support.products.laptop import Laptop, free_port
+from tests.support.servers.database import Database
+from zava.infrastructure.local.state_dir import StateDirectory
+from zava.retail.demo.stores import store_id
 
 _MAX_LOOKS = 30
 HERE = Path(__file__).parent
@@ -33,7 +33,7 @@ class Serving(Laptop):
     """A laptop whose server reads a database that is there."""
 
     def __init__(
-        self, database: Database, home: Home, context_keys: Sequence[str], today: date
+        self, database: Database, home: StateDirectory, context_keys: Sequence[str], today: date
     ) -> None:
         super().__init__(home.path, free_port())
         self._settings = {
@@ -49,7 +49,7 @@ class Serving(Laptop):
 
 @contextmanager
 def serving(
-    database: Database, home: Home, context_keys: Sequence[str], today: date
+    database: Database, home: StateDirectory, context_keys: Sequence[str], today: date
 ) -> Iterator[str]:
     """Serve while the block runs; gives the address."""
     server = Serving(database, home, context_keys, today)

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conftest import TODAY
-from tests.database import Cluster, Database
 from tests.outside.node import NODE, run
 from tests.pictures.serving import (
     ARTEFACTS,
@@ -18,7 +16,9 @@ from tests.pictures.serving import (
     make_hostile,
     serving,
 )
-from zava.infrastructure.local.state_dir import Home
+from tests.support.servers.database import Cluster, Database
+from tests.support.servers.seeded import TODAY
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LocalIssuer
 from zava.retail.demo.principals import demo_callers
 
@@ -35,7 +35,7 @@ SCENARIOS = tuple(
 
 @pytest.fixture(scope="module")
 def address(
-    cluster: Cluster, searchable_template: Database, home: Home, context_keys: list[str]
+    cluster: Cluster, searchable_template: Database, home: StateDirectory, context_keys: list[str]
 ) -> Iterator[str]:
     with cluster.database("pictures", template=searchable_template) as database:
         make_hostile(database)
@@ -44,7 +44,7 @@ def address(
 
 
 @pytest.fixture(scope="module")
-def tokens(address: str, home: Home) -> dict[str, str]:
+def tokens(address: str, home: StateDirectory) -> dict[str, str]:
     """A bearer token of the server at this address for each demo principal."""
     issuer = LocalIssuer(home, int(address.rpartition(":")[2]))
     return {

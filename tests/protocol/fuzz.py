@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from tests.protocol.rpc import ERAS, MODERN, request
+from tests.support.answers.rpc import ERAS, MODERN, request
 
 SQL_WORDS = [
     "SELECT",

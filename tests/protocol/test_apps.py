@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.asking import AskTool
-from tests.conftest import TODAY
 from tests.metrics import naive
-from tests.protocol.rpc import ERAS, ask
+from tests.support.answers.asking import AskTool
+from tests.support.answers.rpc import ERAS, ask
+from tests.support.servers.seeded import TODAY
 from zava.app import Application
 from zava.protocol.apps.sales_chart import MIME_TYPE, URI, page
 

@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests.golden_tools import GOLDEN
+from tests.support.generators.golden_tools import GOLDEN
 from zava.errors import InvalidInput
 from zava.protocol.tools.argument_forms import converted, parsed
 from zava.retail.tools.registry import TOOLS

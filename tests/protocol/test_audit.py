@@ -7,10 +7,10 @@ import orjson
 import psycopg
 import pytest
 
-from tests.database import Database
-from tests.protocol.rpc import LEGACY, MODERN, request
+from tests.support.answers.rpc import LEGACY, MODERN, request
+from tests.support.servers.database import Database
 from zava.app import Application, compose
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LOCAL_CLIENT, LocalIssuer
 from zava.protocol.request_context import client_name
 from zava.protocol.tools.tool import ERROR_META
@@ -22,12 +22,12 @@ SLEEP = {"postgresql_query": "SELECT 1"}
 
 
 @pytest.fixture
-def served(seeded_clone: Database, home: Home, context_keys: list[str]) -> Application:
+def served(seeded_clone: Database, home: StateDirectory, context_keys: list[str]) -> Application:
     settings = Settings.model_validate({"ZAVA_HOME": home.path})
     return compose(settings, conninfo=seeded_clone.server, context_keys=context_keys)
 
 
-def token(home: Home, name: str, scopes: str = "user_impersonation") -> str:
+def token(home: StateDirectory, name: str, scopes: str = "user_impersonation") -> str:
     caller = demo_callers()[name]
     return LocalIssuer(home).token(
         tenant_id=caller.tenant_id, object_id=caller.object_id, name=name, scopes=scopes
@@ -53,7 +53,7 @@ def told(database: Database) -> list[Any]:
 @pytest.mark.requirement("S65")
 @pytest.mark.requirement("S97")
 async def test_every_ended_call_is_recorded_with_the_id_that_the_caller_was_given(
-    served: Application, seeded_clone: Database, home: Home
+    served: Application, seeded_clone: Database, home: StateDirectory
 ) -> None:
     seattle = token(home, "seattle")
     rows = {"postgresql_query": "SELECT store_name FROM retail.stores"}
@@ -89,7 +89,7 @@ async def read(served: Application, token: str, uri: str) -> Any:
 
 
 async def test_resource_needs_its_permission_and_leaves_a_record(
-    served: Application, seeded_clone: Database, home: Home
+    served: Application, seeded_clone: Database, home: StateDirectory
 ) -> None:
     status, content = await read(served, token(home, "seattle"), "retail://tables/orders")
     assert status == 200
@@ -114,7 +114,7 @@ async def test_resource_needs_its_permission_and_leaves_a_record(
 @pytest.mark.requirement("S104")
 async def test_refusals_of_ours_are_warnings_that_name_person_and_operation(
     served: Application,
-    home: Home,
+    home: StateDirectory,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -138,7 +138,10 @@ async def test_refusals_of_ours_are_warnings_that_name_person_and_operation(
 
 
 async def test_call_whose_client_leaves_is_recorded_as_cancelled(
-    served: Application, seeded_clone: Database, home: Home, monkeypatch: pytest.MonkeyPatch
+    served: Application,
+    seeded_clone: Database,
+    home: StateDirectory,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     reached = asyncio.Event()
 

@@ -5,9 +5,9 @@ from uuid import uuid4
 
 import pytest
 
-from tests.protocol.rpc import ERAS, MODERN, ask
+from tests.support.answers.rpc import ERAS, MODERN, ask
 from zava.app import Application
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LocalIssuer
 from zava.model.core import BudgetUse
 from zava.protocol.resources import performance
@@ -33,7 +33,7 @@ async def test_everybody_reads_their_own_use(
     assert _UNLIMITED.fullmatch(content["text"]), content["text"]
 
 
-async def test_any_token_will_do(warm: Application, home: Home) -> None:
+async def test_any_token_will_do(warm: Application, home: StateDirectory) -> None:
     seattle = demo_callers()["seattle"]
     narrow = LocalIssuer(home).token(
         tenant_id=seattle.tenant_id,
@@ -47,7 +47,7 @@ async def test_any_token_will_do(warm: Application, home: Home) -> None:
     assert status == 200
 
 
-async def test_stranger_is_told_nothing(warm: Application, home: Home) -> None:
+async def test_stranger_is_told_nothing(warm: Application, home: StateDirectory) -> None:
     stranger = LocalIssuer(home).token(
         tenant_id=DEMO_TENANT_ID, object_id=uuid4(), name="stranger", ttl_seconds=60
     )

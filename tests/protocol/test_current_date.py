@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.asking import AskTool
-from tests.conftest import TODAY
+from tests.support.answers.asking import AskTool
+from tests.support.servers.seeded import TODAY
 from zava.model.core import Caller
 from zava.retail.tools.get_current_utc_date import TOOL
 from zava.service.analytics import Analytics

@@ -7,7 +7,7 @@ import jsonschema
 import orjson
 import pytest
 
-from tests.protocol.rpc import ERAS, LEGACY, MODERN, UNUSUAL, ask, request
+from tests.support.answers.rpc import ERAS, LEGACY, MODERN, UNUSUAL, ask, request
 from zava.app import Application
 from zava.protocol.http.endpoint import Endpoint
 from zava.protocol.http_responses import HttpResponse

@@ -14,9 +14,8 @@ import psycopg
 import pytest
 from cryptography.hazmat.primitives.serialization import PublicFormat
 
-from tests.database import Database
-from tests.protocol import entra as directory
-from tests.protocol.entra import (
+from tests.support.answers import entra as directory
+from tests.support.answers.entra import (
     CALLING_CLIENT,
     CLIENT_ID,
     KEY,
@@ -32,13 +31,15 @@ from tests.protocol.entra import (
     jwk,
     part,
 )
-from tests.protocol.rpc import LEGACY, MODERN, request
+from tests.support.answers.rpc import LEGACY, MODERN, request
+from tests.support.servers.database import Database
 from zava.app import Application, compose
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.postgres.access_grants import grant
 from zava.model.core import Caller
 from zava.protocol.auth import tokens
 from zava.protocol.http_responses import HttpResponse
+from zava.retail.declaration import RETAIL
 from zava.settings import Settings
 
 METADATA = "/.well-known/oauth-protected-resource/mcp"
@@ -63,7 +64,7 @@ def entra() -> Iterator[Entra]:
 @pytest.fixture
 async def make(
     database: Database,
-    home: Home,
+    home: StateDirectory,
     context_keys: list[str],
     entra: Entra,
     monkeypatch: pytest.MonkeyPatch,
@@ -514,6 +515,7 @@ async def test_person_of_the_directory_sees_what_was_granted(
     with psycopg.connect(seeded_clone.admin, autocommit=True) as admin:
         grant(
             admin,
+            RETAIL,
             caller=Caller(TENANT, PERSON),
             display_name="p",
             audience="store_managers",

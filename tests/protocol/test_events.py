@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from tests.outside.fixtures_server import with_fixtures
-from tests.protocol.rpc import ERAS, LEGACY, MODERN, request
+from tests.support.answers.rpc import ERAS, LEGACY, MODERN, request
 from zava.app import Application
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LocalIssuer
 from zava.protocol.http_responses import HttpResponse
 from zava.retail.demo.principals import demo_callers
@@ -85,7 +85,7 @@ async def test_client_that_takes_only_json_gets_the_result_alone(
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_missing_scope_stays_a_403_where_events_were_asked_for(
-    application: Application, home: Home, era: str
+    application: Application, home: StateDirectory, era: str
 ) -> None:
     seattle = demo_callers()["seattle"]
     token = LocalIssuer(home).token(

@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.database import SERVER_PASSWORD, Database
 from tests.protocol.fuzz import Fuzzed, requests
+from tests.support.servers.database import SERVER_PASSWORD, Database
 from zava.app import Application, compose
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.protocol.tools.tool import ERROR_META
 from zava.settings import Settings
 
@@ -26,7 +26,7 @@ _INTERNAL = re.compile(
 
 @pytest.fixture
 async def impatient(
-    database: Database, home: Home, context_keys: list[str]
+    database: Database, home: StateDirectory, context_keys: list[str]
 ) -> AsyncIterator[Application]:
     """The app with a short deadline: some of what is sent would count for hours."""
     settings = Settings.model_validate(

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.golden_tools import GOLDEN, listed
-from tests.patience import patient
+from tests.support.generators.golden_tools import GOLDEN, listed
+from tests.support.suite.patience import patient
 from zava.retail.tools.registry import TOOLS
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +27,7 @@ async def test_tools_and_instructions_are_those_of_the_golden_file() -> None:
 
 @pytest.mark.slow
 def test_python_without_docstrings_offers_the_same() -> None:
-    program = "import asyncio, tests.golden_tools as g; print(asyncio.run(g.listed()), end='')"
+    program = "import asyncio, tests.support.generators.golden_tools as g; print(asyncio.run(g.listed()), end='')"
     done = subprocess.run(
         [sys.executable, "-OO", "-c", program],
         cwd=ROOT,

@@ -14,14 +14,14 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.database import Database
-from tests.patience import patient
 from tests.protocol.fuzz import Fuzzed, requests
 from tests.protocol.recorded import RECORDED
-from tests.protocol.rpc import ERAS, LEGACY, MODERN, UNUSUAL, request
 from tests.protocol.usual_requests import usual_requests
+from tests.support.answers.rpc import ERAS, LEGACY, MODERN, UNUSUAL, request
+from tests.support.servers.database import Database
+from tests.support.suite.patience import patient
 from zava.app import Application, compose
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LocalIssuer
 from zava.protocol.http.endpoint import Endpoint
 from zava.protocol.http_responses import HttpResponse
@@ -83,7 +83,9 @@ def comparable(answer: HttpResponse) -> Any:
 
 
 @pytest.fixture
-async def lanes(database: Database, home: Home, context_keys: list[str]) -> AsyncIterator[Lanes]:
+async def lanes(
+    database: Database, home: StateDirectory, context_keys: list[str]
+) -> AsyncIterator[Lanes]:
     # A cached answer carries a mark. No request here is about the deadline: with a short one, a
     # pause of the machine ends one path's call and not the other's.
     settings = Settings.model_validate(
@@ -161,7 +163,7 @@ async def test_tools_answer_each_audience_alike(
 
 @pytest.mark.parametrize("era", [LEGACY[-1], MODERN])
 async def test_caller_whose_token_does_not_allow_the_tool_is_refused_alike(
-    lanes: Lanes, home: Home, era: str
+    lanes: Lanes, home: StateDirectory, era: str
 ) -> None:
     caller = demo_callers()["seattle"]
     token = LocalIssuer(home).token(

@@ -6,9 +6,9 @@ from uuid import uuid4
 
 import pytest
 
-from tests.protocol.rpc import ERAS, LEGACY, MODERN, ask, request
+from tests.support.answers.rpc import ERAS, LEGACY, MODERN, ask, request
 from zava.app import Application, compose
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LocalIssuer
 from zava.protocol.apps.sales_chart import MIME_TYPE, URI
 from zava.protocol.http_responses import FORBIDDEN
@@ -77,7 +77,7 @@ async def test_initialize_agrees_on_the_latest_where_it_does_not_serve_what_is_a
 
 
 async def test_server_names_itself_its_version_and_its_website_in_both_eras(
-    home: Home, tokens: dict[str, str], context_keys: list[str], database: Any
+    home: StateDirectory, tokens: dict[str, str], context_keys: list[str], database: Any
 ) -> None:
     website = "https://zava.example/analytics"
     settings = Settings.model_validate({"ZAVA_HOME": home.path, "ZAVA_WEBSITE_URL": website})
@@ -302,7 +302,7 @@ async def test_argument_without_a_list_of_values_completes_to_nothing(
     ],
 )
 async def test_unknown_principal_reads_nothing_that_is_not_a_tool_either(
-    warm: Application, home: Home, era: str, method: str, params: Any
+    warm: Application, home: StateDirectory, era: str, method: str, params: Any
 ) -> None:
     token = LocalIssuer(home).token(tenant_id=DEMO_TENANT_ID, object_id=uuid4(), name="stranger")
     status, body = await ask(warm, token, era, method, params)
@@ -352,7 +352,7 @@ async def test_unexpected_failure_of_a_prompt_keeps_its_cause_to_the_log(
 
 
 async def test_names_addresses_and_headers_are_ascii(
-    warm: Application, tokens: dict[str, str], home: Home
+    warm: Application, tokens: dict[str, str], home: StateDirectory
 ) -> None:
     """A client sends names and addresses as headers, where some libraries refuse other letters."""
     for tool in TOOLS:

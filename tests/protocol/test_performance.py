@@ -3,11 +3,11 @@
 import orjson
 import pytest
 
-from tests.breakable import ask
-from tests.database import Database
-from tests.protocol.rpc import ERAS, request
+from tests.support.answers.rpc import ERAS, request
+from tests.support.servers.breakable import ask
+from tests.support.servers.database import Database
 from zava.app import Application, compose
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.protocol.resources.performance import URI
 from zava.settings import Settings
 
@@ -35,7 +35,7 @@ async def test_head_office_reads_what_statements_take(
 
 @pytest.mark.requirement("S112")
 async def test_head_office_reads_the_plan_of_a_slow_statement(
-    database: Database, home: Home, context_keys: list[str], tokens: dict[str, str]
+    database: Database, home: StateDirectory, context_keys: list[str], tokens: dict[str, str]
 ) -> None:
     settings = Settings.model_validate(
         {"ZAVA_HOME": home.path, "ZAVA_SLOW_QUERY_SECONDS": "0.000001"}

@@ -9,14 +9,14 @@ import orjson
 import psycopg
 import pytest
 
-from tests.database import Database
-from tests.protocol.rpc import MODERN, request
-from tests.proxy import counting_proxy
-from tests.search import products, search
+from tests.support.answers.rpc import MODERN, request
+from tests.support.embedding.search import products, search
+from tests.support.servers.database import Database
+from tests.support.servers.proxy import counting_proxy
 from zava.app import Application, compose
 from zava.infrastructure.embeddings.minilm import MINILM
-from zava.infrastructure.local.state_dir import Home
-from zava.retail.demo.dataset import store_id
+from zava.infrastructure.local.state_dir import StateDirectory
+from zava.retail.demo.stores import store_id
 from zava.retail.tools.semantic_search_products import TOOL
 from zava.settings import Settings
 
@@ -253,7 +253,7 @@ async def test_equal_matches_stand_in_the_same_order_each_time(
 
 
 async def test_warm_search_is_one_round_trip(
-    searchable: Database, home: Home, context_keys: list[str], tokens: dict[str, str]
+    searchable: Database, home: StateDirectory, context_keys: list[str], tokens: dict[str, str]
 ) -> None:
     settings = Settings.model_validate({"ZAVA_HOME": home.path})
     async with counting_proxy(searchable.server) as proxy:

@@ -3,12 +3,12 @@
 import psycopg
 import pytest
 
-from tests.database import Database
-from tests.protocol.rpc import ERAS
 from tests.protocol.test_performance import read
+from tests.support.answers.rpc import ERAS
+from tests.support.servers.database import Database
 from zava.app import Application
-from zava.infrastructure.postgres.data_quality import read_quality
-from zava.protocol.resources.quality_report import URI
+from zava.retail.data.data_quality import read_quality
+from zava.retail.quality_report import URI
 
 STORES = {"seattle": 1, "eastside": 3, "head-office": 8}
 

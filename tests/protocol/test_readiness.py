@@ -9,11 +9,11 @@ import orjson
 import psycopg
 import pytest
 
-from tests.database import Database
-from tests.patience import patient
-from tests.proxy import counting_proxy
+from tests.support.servers.database import Database
+from tests.support.servers.proxy import counting_proxy
+from tests.support.suite.patience import patient
 from zava.app import Application, compose
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.protocol.http_responses import HttpResponse
 from zava.settings import Settings
 
@@ -26,7 +26,7 @@ AWAY = {
 
 @pytest.fixture
 async def over(
-    home: Home, context_keys: list[str], monkeypatch: pytest.MonkeyPatch
+    home: StateDirectory, context_keys: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Compose]:
     """Composes the app, with two connections, over a connection string."""
     # A pool that still tries to connect is not waited for.

@@ -10,10 +10,10 @@ import orjson
 import psycopg
 import pytest
 
-from tests.database import Database
-from tests.protocol.rpc import ERAS, LEGACY, MODERN, UNUSUAL, request
+from tests.support.answers.rpc import ERAS, LEGACY, MODERN, UNUSUAL, request
+from tests.support.servers.database import Database
 from zava.app import Application, compose
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LocalIssuer
 from zava.infrastructure.telemetry.json_logs import JsonFormatter
 from zava.retail.demo.principals import demo_callers
@@ -63,7 +63,7 @@ HANDSHAKE_METHODS: list[tuple[str, dict[str, Any], list[str]]] = [("ping", {}, [
 
 @pytest.fixture
 async def required(
-    seeded_clone: Database, home: Home, context_keys: list[str]
+    seeded_clone: Database, home: StateDirectory, context_keys: list[str]
 ) -> AsyncIterator[Application]:
     """The app where every call has to be recorded."""
     settings = Settings.model_validate({"ZAVA_HOME": home.path, "ZAVA_AUDIT": "required"})
@@ -72,7 +72,7 @@ async def required(
     await application.close()
 
 
-def token(home: Home, scopes: str = "user_impersonation") -> str:
+def token(home: StateDirectory, scopes: str = "user_impersonation") -> str:
     caller = demo_callers()["seattle"]
     return LocalIssuer(home).token(
         tenant_id=caller.tenant_id, object_id=caller.object_id, name="seattle", scopes=scopes
@@ -97,7 +97,7 @@ async def send(
 
 @pytest.mark.parametrize("era", [LEGACY[-1], MODERN])
 async def test_each_call_leaves_one_named_record_and_nothing_else_does(
-    required: Application, seeded_clone: Database, home: Home, era: str
+    required: Application, seeded_clone: Database, home: StateDirectory, era: str
 ) -> None:
     methods = METHODS + (HANDSHAKE_METHODS if era != MODERN else [])
     expected: list[str] = []
@@ -114,7 +114,7 @@ async def test_each_call_leaves_one_named_record_and_nothing_else_does(
 @pytest.mark.parametrize("ref", [TABLES, OF_A_PROMPT])
 @pytest.mark.parametrize("scopes", ["chain.compare", "products.read", "sales.read", "nothing"])
 async def test_narrow_token_is_not_told_the_tables(
-    warm: Application, home: Home, era: str, ref: dict[str, str], scopes: str
+    warm: Application, home: StateDirectory, era: str, ref: dict[str, str], scopes: str
 ) -> None:
     status, body = await send(
         warm, token(home, scopes), era, "completion/complete", completion(ref)
@@ -123,7 +123,7 @@ async def test_narrow_token_is_not_told_the_tables(
     assert "sql.query" in body["error"]["data"]["hint"]
 
 
-async def test_token_for_sql_is_told_the_tables(warm: Application, home: Home) -> None:
+async def test_token_for_sql_is_told_the_tables(warm: Application, home: StateDirectory) -> None:
     status, body = await send(
         warm, token(home, "sql.query"), MODERN, "completion/complete", completion(TABLES)
     )
@@ -134,7 +134,7 @@ async def test_token_for_sql_is_told_the_tables(warm: Application, home: Home) -
 @pytest.mark.parametrize("scopes", ["chain.compare", "products.read", "nothing"])
 @pytest.mark.parametrize("uri", ["retail://metrics", "retail://schema", "zava://performance"])
 async def test_narrow_token_reads_no_resource_of_others(
-    warm: Application, home: Home, scopes: str, uri: str
+    warm: Application, home: StateDirectory, scopes: str, uri: str
 ) -> None:
     status, _ = await send(warm, token(home, scopes), MODERN, "resources/read", {"uri": uri})
     assert status == 403
@@ -161,14 +161,14 @@ async def test_anonymous_readiness_leaves_no_record_and_asks_once(
     assert len(await thirty()) == 1
     assert not await thirty()
     required.verification._proven_at -= 61
-    required.analytics.products._data._learnt_at -= 61  # type: ignore[attr-defined]
+    required.analytics.products._data._learnt_at -= 61  # type: ignore[attr-defined]  # a seam
     assert len(await thirty()) == 1
     await required.close()
     assert records(seeded_clone) == []
 
 
 async def test_calls_of_one_client_s_trace_have_ids_of_their_own(
-    required: Application, seeded_clone: Database, home: Home
+    required: Application, seeded_clone: Database, home: StateDirectory
 ) -> None:
     stream = StringIO()
     handler = logging.StreamHandler(stream)
@@ -199,7 +199,7 @@ async def test_calls_of_one_client_s_trace_have_ids_of_their_own(
 
 
 async def test_call_without_a_client_s_trace_is_recorded_without_one(
-    required: Application, seeded_clone: Database, home: Home
+    required: Application, seeded_clone: Database, home: StateDirectory
 ) -> None:
     headers, body = request(MODERN, "tools/call", query("SELECT 1"), token(home))
     for traceparent in (None, "00-" + "0" * 32 + "-" + "cd" * 8 + "-01", "'; DROP TABLE x; --"):

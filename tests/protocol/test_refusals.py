@@ -5,8 +5,8 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.protocol.rpc import ERAS, LEGACY, MODERN, UNUSUAL
-from tests.protocol.rpc import request as written
+from tests.support.answers.rpc import ERAS, LEGACY, MODERN, UNUSUAL
+from tests.support.answers.rpc import request as written
 from zava.app import Application
 from zava.data.usage.budgets import spent
 from zava.model.core import Caller

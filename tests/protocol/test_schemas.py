@@ -1,7 +1,8 @@
 """The structure of tables in few words, and nothing of it lost."""
 
-from zava.model.core import Audience, ColumnSchema, ForeignKey, Scope, TableSchema
+from zava.model.core import ColumnSchema, ForeignKey, Scope, TableSchema
 from zava.protocol.rendering.schema import schema_content, schemas_text
+from zava.retail.access_rules import STORE_MANAGERS
 
 RETURNS = TableSchema(
     name="retail.returns",
@@ -19,7 +20,7 @@ RETURNS = TableSchema(
         ForeignKey(("taken_by",), "retail.customers", ("customer_id",)),
     ),
 )
-SCOPE = Scope(Audience.STORE_MANAGERS, ("Zava Retail Seattle",), 8)
+SCOPE = Scope(STORE_MANAGERS, ("Zava Retail Seattle",), 8)
 
 
 def test_text_marks_what_is_not_as_everywhere() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.search import products, search
+from tests.support.embedding.search import products, search
 from zava.app import Application
 from zava.infrastructure.embeddings.minilm import MINILM
 from zava.protocol.tools.tool import ERROR_META

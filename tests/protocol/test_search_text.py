@@ -6,8 +6,8 @@ import pytest
 
 from bench.search.judged import Product, judged_queries
 from bench.search.measures import ndcg
-from tests.catalogue_words import demo_products, demo_words
-from tests.search import products, search
+from tests.support.embedding.catalogue_words import demo_products, demo_words
+from tests.support.embedding.search import products, search
 from zava.app import Application
 from zava.model.core import Caller
 

@@ -8,13 +8,13 @@ import orjson
 import psycopg
 import pytest
 
-from tests.azure_openai import SILENCE, AzureOpenAI, Fault, azure_openai, no_entra
-from tests.database import Cluster, Database
-from tests.search import search
+from tests.support.embedding.azure_openai import SILENCE, AzureOpenAI, Fault, azure_openai, no_entra
+from tests.support.embedding.search import search
+from tests.support.servers.database import Cluster, Database
 from zava.app import Application, compose
 from zava.composition.backends import embedders
-from zava.infrastructure.embeddings.index_job import embed_catalogue
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
+from zava.retail.data.index_job import embed_catalogue
 from zava.settings import Settings
 
 QUERY = "claw hammer"
@@ -35,7 +35,7 @@ def without_entra() -> Iterator[None]:
         yield
 
 
-def settings_of(service: AzureOpenAI, home: Home) -> Settings:
+def settings_of(service: AzureOpenAI, home: StateDirectory) -> Settings:
     return Settings.model_validate(
         {
             "ZAVA_HOME": home.path,
@@ -47,7 +47,7 @@ def settings_of(service: AzureOpenAI, home: Home) -> Settings:
 
 @pytest.fixture(scope="module")
 async def embedded(
-    cluster: Cluster, seeded_template: Database, home: Home
+    cluster: Cluster, seeded_template: Database, home: StateDirectory
 ) -> AsyncIterator[Database]:
     """A catalogue that the service has embedded, busy at times."""
     with cluster.database("azure", template=seeded_template) as database:
@@ -76,7 +76,7 @@ async def service() -> AsyncIterator[AzureOpenAI]:
 
 @pytest.fixture
 async def app(
-    service: AzureOpenAI, home: Home, embedded: Database, context_keys: list[str]
+    service: AzureOpenAI, home: StateDirectory, embedded: Database, context_keys: list[str]
 ) -> AsyncIterator[Application]:
     application = compose(
         settings_of(service, home), conninfo=embedded.server, context_keys=context_keys
@@ -113,7 +113,7 @@ async def test_service_that_fails_degrades_search_and_readiness_and_stops_neithe
         assert "127.0.0.1" not in str(result)
     assert len(service.requests) == asked + 3  # then it is left alone
     (azure, *_) = app.vectors._embedders.values()
-    azure._answered_at -= 61  # type: ignore[attr-defined]
+    azure._answered_at -= 61  # type: ignore[attr-defined]  # a seam
     assert await readiness(app) == (200, "degraded", "degraded")
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.protocol.rpc import MODERN, request
+from tests.support.answers.rpc import MODERN, request
 from zava.app import Application
 
 PATHS = ["/", "/mcp", "/.well-known/oauth-protected-resource", "/health/live", "/health/ready"]

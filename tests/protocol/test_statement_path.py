@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.database import Database
-from tests.protocol.rpc import LEGACY, MODERN, request
+from tests.support.answers.rpc import LEGACY, MODERN, request
+from tests.support.servers.database import Database
 from zava.app import Application, compose
 from zava.data.session import pipeline
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.postgres import connection
 from zava.protocol.http.endpoint import Endpoint
 from zava.settings import Settings
@@ -28,7 +28,10 @@ Profile = Callable[[FrameType, str, Any], None]
 
 @pytest.fixture
 async def alone(
-    database: Database, home: Home, context_keys: list[str], monkeypatch: pytest.MonkeyPatch
+    database: Database,
+    home: StateDirectory,
+    context_keys: list[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Application]:
     """An app of its own: where others have asked of late, a request waits for its turns.
 

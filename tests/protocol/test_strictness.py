@@ -5,10 +5,10 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.database import Database
-from tests.protocol.rpc import ERAS, LEGACY, META, MODERN, ask, request
+from tests.support.answers.rpc import ERAS, LEGACY, META, MODERN, ask, request
+from tests.support.servers.database import Database
 from zava.app import Application, compose
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.protocol.versions import SERVED
 from zava.settings import Settings
 
@@ -139,7 +139,7 @@ async def test_host_that_is_none_is_not_served(
 
 
 async def test_public_host_names_come_from_the_settings(
-    database: Database, home: Home, context_keys: list[str], tokens: dict[str, str]
+    database: Database, home: StateDirectory, context_keys: list[str], tokens: dict[str, str]
 ) -> None:
     settings = Settings.model_validate(
         {

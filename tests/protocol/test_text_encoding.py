@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.asking import AskTool
+from tests.support.answers.asking import AskTool
 
 TEXT = "Zürich, 5 €, 東京, ½ inch, \N{SLIGHTLY SMILING FACE}, \u05de\u05d1\u05e8\u05d2\u05d4"
 

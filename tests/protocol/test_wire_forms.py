@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.protocol.rpc import LEGACY, META, MODERN, request
+from tests.support.answers.rpc import LEGACY, META, MODERN, request
 from zava.app import Application
 from zava.protocol.mcp.absent_values import remove_absent_values
 from zava.protocol.versions import CAPABILITIES_KEY

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from tests.protocol.fuzz import Fuzzed, spoil
-from tests.protocol.rpc import ERAS, MODERN, request
+from tests.support.answers.rpc import ERAS, MODERN, request
 
 _CAPABILITIES: tuple[dict[str, Any], ...] = (
     *({}, {}, {}),

@@ -10,8 +10,8 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import TODAY
 from tests.metrics import naive
+from tests.support.servers.seeded import TODAY
 from zava.retail.prompts import PROMPTS
 
 QUESTIONS = Path(__file__).with_name("questions.toml")

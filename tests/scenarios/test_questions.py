@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from tests.asking import AskTool, Told
-from tests.conftest import TODAY
 from tests.metrics import naive
-from tests.model_tokens import most_tokens
 from tests.scenarios import expected
 from tests.scenarios.expected import Question, questions
+from tests.support.answers.asking import AskTool, Told
+from tests.support.answers.model_tokens import most_tokens
+from tests.support.servers.seeded import TODAY
 from zava.app import Application
 from zava.cli.client import call_tool
 from zava.data.metrics.catalog import UNITS, Catalogue

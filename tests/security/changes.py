@@ -6,7 +6,7 @@ from random import Random
 
 import psycopg
 
-from tests.database import one
+from tests.support.servers.database import one
 
 AUDIENCES = ("store_managers", "regional_managers", "head_office")
 CALLERS = (*AUDIENCES, "zava_server")

@@ -40,14 +40,20 @@ def read_corpus() -> list[Hostile]:
 
 
 def _read() -> Iterator[Hostile]:
+    for kind, number, text in blocks(CORPUS):
+        passes = text.startswith(_PASSES)
+        yield Hostile(kind, text.removeprefix(_PASSES), number, passes)
+
+
+def blocks(file: Path) -> Iterator[tuple[str, int, str]]:
+    """Yield each block of a corpus with its class, and its number there."""
     kind = ""
     number = 0
-    for block in CORPUS.read_text(encoding="utf-8").split("\n\n"):
+    for block in file.read_text(encoding="utf-8").split("\n\n"):
         text = block.strip("\n")
         if text.startswith("-- # "):
             head, _, text = text.partition("\n")
             kind, number = head.removeprefix("-- # "), 0
         if kind and text:
             number += 1
-            passes = text.startswith(_PASSES)
-            yield Hostile(kind, text.removeprefix(_PASSES), number, passes)
+            yield kind, number, text

@@ -12,12 +12,17 @@ from tests.security.corpus import read_corpus
 from tests.security.legitimate import read_legitimate
 from zava.data.guard.guard import Guard
 from zava.data.syntax.limits import MAX_COMMENT_OPENINGS, MAX_STATEMENT_BYTES, check_limits
+from zava.data.syntax.outside_text import OutsideText
 from zava.data.syntax.parser import parsing_thread
 from zava.errors import InvalidInput
 
 LONGEST_SECONDS = 5.0
 _GUARD = Guard(
-    "retail", frozenset({"orders", "stores"}), frozenset({"order_id"}), frozenset({"pg_sleep"})
+    "retail",
+    frozenset({"orders", "stores"}),
+    frozenset({"order_id"}),
+    frozenset({"pg_sleep"}),
+    OutsideText({}),
 )
 # Head, what opens a level, the middle, what closes one, tail.
 _NESTINGS = (

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.security.corpus import blocks
+
 CORPUS = Path(__file__).with_name("legitimate.sql")
 COST = "cost"
 NO_ROWS = "no rows"
@@ -34,18 +36,10 @@ def read_legitimate() -> list[Legitimate]:
 
 
 def _read() -> Iterator[Legitimate]:
-    kind = ""
-    number = 0
-    for block in CORPUS.read_text(encoding="utf-8").split("\n\n"):
-        text = block.strip("\n")
-        if text.startswith("-- # "):
-            head, _, text = text.partition("\n")
-            kind, number = head.removeprefix("-- # "), 0
-        if kind and text:
-            head, _, sql = text.partition("\n")
-            number += 1
-            title = _MARK.sub("", head.removeprefix("-- "))
-            yield Legitimate(kind, title, frozenset(_MARK.findall(head)), sql, number)
+    for kind, number, text in blocks(CORPUS):
+        head, _, sql = text.partition("\n")
+        title = _MARK.sub("", head.removeprefix("-- "))
+        yield Legitimate(kind, title, frozenset(_MARK.findall(head)), sql, number)
 
 
 def _long() -> Iterator[Legitimate]:

@@ -17,17 +17,19 @@ from statistics import median
 
 import psycopg
 
-from tests.database import CONTEXT_KEY, Cluster, Database, postgresql
+from tests.support.servers.database import CONTEXT_KEY, Cluster, Database, postgresql
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextKey, ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
 from zava.data.sql_query.free_query import FreeQuery
 from zava.errors import Busy, QueryRefused
 from zava.infrastructure.postgres.pool import DatabasePool
-from zava.model.core import Caller, Permission
+from zava.model.audiences import CUSTOMERS_READ
+from zava.model.core import Caller
 from zava.retail.declaration import RETAIL
-from zava.retail.demo.dataset import STORES, seed
+from zava.retail.demo.dataset import seed
 from zava.retail.demo.principals import demo_callers, grant_demo_principals
+from zava.retail.demo.stores import STORES
 from zava.settings import Settings
 
 LIMIT = Settings.model_fields["statement_cost_limit"].default
@@ -94,8 +96,8 @@ def correlation(times: Mapping[str, float], truth: Mapping[str, int]) -> float:
 async def attack(database: Database, seconds: float) -> None:
     pool = DatabasePool(database.server, max_size=1)
     signer = ContextSigner([ContextKey(*CONTEXT_KEY)])
-    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
-    allowed = frozenset({Permission.CUSTOMERS_READ})
+    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer, RETAIL))
+    allowed = frozenset({CUSTOMERS_READ})
     caller = replace(demo_callers()["seattle"], permissions=allowed)
     data = FreeQuery(tenancy, RETAIL, most_rows=LIMIT)
     with psycopg.connect(database.owner) as owner:
@@ -144,7 +146,7 @@ def main() -> None:
         cluster = Cluster(superuser)
         with cluster.database("oracle") as database:
             with psycopg.connect(database.admin, autocommit=True) as admin:
-                from tests.conftest import TODAY
+                from tests.support.servers.seeded import TODAY
 
                 seed(admin, scale=options.scale, today=TODAY, progress=lambda *_: None)
                 grant_demo_principals(admin)

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from tests.database import Database
-from tests.homes import open_directory
+from tests.support.servers.database import Database
+from tests.support.servers.homes import open_directory
 from zava.data.guard.vocabulary import FUNCTIONS, OPERATORS, TYPES
 from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 
 OLDEST, STANDARD = 16, 18
 # Volatile, and change nothing that outlives the call.
@@ -37,7 +37,7 @@ def catalog(request: pytest.FixtureRequest, database: Database) -> Iterator[psyc
             yield connection
         return
     with open_directory() as directory:
-        server = EmbeddedServer(Home(directory), version=request.param, fast=True)
+        server = EmbeddedServer(StateDirectory(directory), version=request.param, fast=True)
         server.start()
         try:
             with psycopg.connect(server.superuser_url(), autocommit=True) as connection:

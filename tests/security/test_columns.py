@@ -5,8 +5,8 @@ import json
 import psycopg
 import pytest
 
-from tests.database import Database
-from tests.golden_columns import GOLDEN, readable
+from tests.support.generators.golden_columns import GOLDEN, readable
+from tests.support.servers.database import Database
 from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import QueryRefused
 from zava.model.core import Caller

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.database import Database
 from tests.security.oracle import LIMIT, NO_STORE, VERDICTS, correlation, largest_allowed
+from tests.support.servers.database import Database
 from zava.data.guard.cost.work import Work
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
@@ -13,7 +13,7 @@ from zava.data.syntax.parser import parse
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
 from zava.retail.declaration import RETAIL
-from zava.retail.demo.dataset import STORES
+from zava.retail.demo.stores import STORES
 
 
 @pytest.mark.parametrize("comparison", VERDICTS)
@@ -22,7 +22,7 @@ async def test_bisected_verdict_is_the_same_for_every_store_and_for_none(
 ) -> None:
     pool = DatabasePool(database.server, max_size=1)
     data = FreeQuery(
-        TenantDatabase(pool, signer, IsolationCheck(pool, signer)), RETAIL, most_rows=LIMIT
+        TenantDatabase(pool, signer, IsolationCheck(pool, signer, RETAIL)), RETAIL, most_rows=LIMIT
     )
     found = {
         await largest_allowed(data, callers["seattle"], "orders", comparison, store)

@@ -10,9 +10,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.database import Database
-from tests.pgbouncer import is_asked_for
 from tests.security.endless import Endless
+from tests.support.servers.database import Database
+from tests.support.servers.pgbouncer import is_asked_for
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
@@ -81,7 +81,10 @@ async def runner(
         pytest.fail("run this one without a pooler")
     pool = DatabasePool(database.server, max_size=1)
     tenancy = TenantDatabase(
-        pool, signer, IsolationCheck(pool, signer), statement_timeout_seconds=DEADLINE_SECONDS
+        pool,
+        signer,
+        IsolationCheck(pool, signer, RETAIL),
+        statement_timeout_seconds=DEADLINE_SECONDS,
     )
     async with await psycopg.AsyncConnection.connect(database.owner, autocommit=True) as watcher:
         yield Runner(FreeQuery(tenancy, RETAIL), callers["seattle"], watcher)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.asking import AskTool
-from zava.retail.demo.dataset import store_id
+from tests.support.answers.asking import AskTool
+from zava.retail.demo.stores import store_id
 
 SWITCH = "(CASE WHEN o.store_id = '{other}' THEN 0 ELSE 1 END)"
 FAILING = [

@@ -17,16 +17,17 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.database import Database
-from tests.protocol.rpc import MODERN, request
+from tests.support.answers.rpc import MODERN, request
+from tests.support.servers.database import Database
 from zava.app import Application, compose
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LocalIssuer
 from zava.infrastructure.postgres.access_grants import grant, revoke
 from zava.model.core import Caller
 from zava.protocol.tools.tool import ERROR_META
-from zava.retail.demo.dataset import STORES
+from zava.retail.declaration import RETAIL
 from zava.retail.demo.principals import DEMO_TENANT_ID
+from zava.retail.demo.stores import STORES
 from zava.retail.tools.registry import TOOLS
 from zava.settings import Settings
 
@@ -97,12 +98,13 @@ def take(world: World, step: Any) -> None:
     who = world.people[number]
     if kind == "revoke":
         if world.grants.pop(who, None) is not None:
-            revoke(world.admin, who)
+            revoke(world.admin, RETAIL, who)
         return
     chosen = {min(stores)} if audience == "store_managers" else set(stores)
     now = datetime.now(UTC)
     grant(
         world.admin,
+        RETAIL,
         caller=who,
         display_name=str(who.object_id),
         audience=audience,
@@ -158,7 +160,7 @@ def test_every_tool_is_in_the_model() -> None:
 @pytest.mark.requirement("S62")
 @pytest.mark.requirement("S127")
 async def test_visible_rows_equal_a_model_computed_from_the_grants(
-    seeded_clone: Database, home: Home, context_keys: list[str]
+    seeded_clone: Database, home: StateDirectory, context_keys: list[str]
 ) -> None:
     served = compose(
         Settings.model_validate({"ZAVA_HOME": home.path}),

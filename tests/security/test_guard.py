@@ -4,26 +4,13 @@ import time
 
 import pytest
 
+from tests.security.guarded import COLUMNS_OF_TABLES, TABLES
 from zava.data.guard.analysis import ParsingTurns, StatementAnalyzer
 from zava.data.guard.guard import Guard, Verdict
 from zava.data.guard.syntax import syntax_hint
+from zava.data.syntax.outside_text import OutsideText
 from zava.errors import DatabaseFault, QueryRefused
 
-TABLES = frozenset({"stores", "orders", "order_items", "products", "customers"})
-COLUMNS_OF_TABLES = frozenset(
-    {
-        "store_id",
-        "store_name",
-        "region",
-        "order_id",
-        "customer_id",
-        "order_date",
-        "status",
-        "quantity",
-    }
-    | {"total_amount", "product_id", "product_name", "product_description", "email", "first_name"}
-    | {"last_name", "base_price", "sku", "unit_price"}
-)
 CALLING = frozenset({"pg_sleep", "regrole", "length"})
 READ = "Send one SELECT (or WITH … SELECT, VALUES); the data can only be read."
 SETTINGS = "Settings cannot be read or changed; only the caller's token identifies the caller."
@@ -38,7 +25,7 @@ LONG = "Write what it looks for as a short literal, or gather fewer rows into on
 
 
 def judge(sql: str) -> Verdict:
-    return Guard("retail", TABLES, COLUMNS_OF_TABLES, CALLING).judge(sql)
+    return Guard("retail", TABLES, COLUMNS_OF_TABLES, CALLING, OutsideText({})).judge(sql)
 
 
 def bounded(name: str, largest: str) -> str:
@@ -444,7 +431,9 @@ def test_what_no_deadline_could_end_is_refused(sql: str) -> None:
 
 
 async def test_verdict_is_remembered_and_each_refusal_has_its_own_correlation_id() -> None:
-    reader = StatementAnalyzer(Guard("retail", TABLES, COLUMNS_OF_TABLES, CALLING), ParsingTurns())
+    reader = StatementAnalyzer(
+        Guard("retail", TABLES, COLUMNS_OF_TABLES, CALLING, OutsideText({})), ParsingTurns()
+    )
     read = [await reader.read(b"", "SELECT pg_sleep(1)") for _ in range(2)]
     assert read[0] is read[1]
     ids = set()

@@ -9,41 +9,28 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from tests.security.grammar import marked_statements, mutations, plain
+from tests.security.guarded import COLUMNS_OF_TABLES, TABLES
 from zava.data.guard.guard import Guard
 from zava.data.sql_query.free_query import FreeQuery
+from zava.data.syntax.outside_text import OutsideText
 from zava.errors import QueryRefused
 from zava.model.core import Caller
 
 pytestmark = pytest.mark.slow  # two thousand made statements
 
-TABLES = frozenset({"stores", "orders", "order_items", "products", "customers"})
-COLUMNS_OF_TABLES = frozenset(
-    {
-        "store_id",
-        "store_name",
-        "region",
-        "order_id",
-        "customer_id",
-        "order_date",
-        "status",
-        "quantity",
-    }
-    | {"total_amount", "product_id", "product_name", "product_description", "email", "first_name"}
-    | {"last_name", "base_price", "sku", "unit_price"}
-)
 CALLING = frozenset({"pg_sleep", "regrole", "regclass"})
 FUZZED, FUZZ_SECONDS = 20_000, 120
 
-guard = Guard("retail", TABLES, COLUMNS_OF_TABLES, CALLING)
+guard = Guard("retail", TABLES, COLUMNS_OF_TABLES, CALLING, OutsideText({}))
 QUIET = settings(derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 @given(marked=marked_statements())
 @settings(QUIET, max_examples=400)
 async def test_statement_of_the_allowed_grammar_passes_and_runs(
-    marked: str, tenancy: FreeQuery, callers: dict[str, Caller]
+    marked: str, free_query: FreeQuery, callers: dict[str, Caller]
 ) -> None:
-    answer = await tenancy.run(callers["seattle"], plain(marked), max_rows=10)
+    answer = await free_query.run(callers["seattle"], plain(marked), max_rows=10)
     assert {len(row) for row in answer.rows} <= {len(answer.columns)}
     orjson.dumps(answer.rows)
 

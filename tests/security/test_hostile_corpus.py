@@ -11,17 +11,19 @@ import orjson
 import psycopg
 import pytest
 
-from tests.database import Database
-from tests.patience import patient
-from tests.pgbouncer import is_asked_for
 from tests.security.corpus import CATALOG, GUARD_ONLY, PERSONAL, Hostile, read_corpus
+from tests.support.servers.database import Database
+from tests.support.servers.pgbouncer import is_asked_for
+from tests.support.suite.patience import patient
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
 from zava.data.sql_query.free_query import FreeQuery
 from zava.errors import QueryTimeout, ResultTooLarge, ZavaError
 from zava.infrastructure.postgres.pool import DatabasePool
-from zava.model.core import Caller, Permission
+from zava.model.audiences import SQL_QUERY
+from zava.model.core import Caller
+from zava.retail.declaration import RETAIL
 
 DEADLINE_SECONDS = 1
 SLACK_SECONDS = 1.5
@@ -169,7 +171,7 @@ async def arena(
         tenancy = TenantDatabase(
             pool,
             signer,
-            IsolationCheck(pool, signer),
+            IsolationCheck(pool, signer, RETAIL),
             statement_timeout_seconds=DEADLINE_SECONDS,
         )
         arena = Arena(
@@ -230,7 +232,7 @@ async def test_hostile_statement_gets_nothing_and_leaves_nothing(
     outcome = ANSWERED
     caller = callers["seattle"]
     if hostile.kind == PERSONAL:
-        caller = replace(caller, permissions=frozenset({Permission.SQL_QUERY}))
+        caller = replace(caller, permissions=frozenset({SQL_QUERY}))
     try:
         answer = await arena.tenancy.run(caller, sql, max_rows=1000)
         rows = answer.rows
@@ -261,14 +263,14 @@ async def test_hostile_statement_gets_nothing_and_leaves_nothing(
 
 @pytest.mark.parametrize("hostile", corpus, ids=lambda hostile: hostile.label)
 async def test_guard_refuses_each_statement_but_those_that_the_seal_bounds(
-    hostile: Hostile, arena: Arena, tenancy: FreeQuery, callers: dict[str, Caller]
+    hostile: Hostile, arena: Arena, free_query: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     sql = hostile.filled(arena.values)
     if hostile.passes:
-        (await (await tenancy.reader(callers["seattle"])).read(b"", sql)).verdict.enforce()
+        (await (await free_query.reader(callers["seattle"])).read(b"", sql)).verdict.enforce()
     else:
         with pytest.raises(ZavaError) as caught:
-            await tenancy.run(callers["seattle"], sql, max_rows=1)
+            await free_query.run(callers["seattle"], sql, max_rows=1)
         assert caught.value.__cause__ is None, "the database was asked"
         assert caught.value.hint
 
@@ -316,7 +318,7 @@ async def test_judge_sees_a_foreign_row_when_there_is_one(
     with psycopg.connect(seeded_clone.owner, autocommit=True) as owner:
         owner.execute("CREATE POLICY hole ON retail.orders TO store_managers USING (true)")
     pool = DatabasePool(seeded_clone.server, max_size=1)
-    verification = IsolationCheck(pool, signer)
+    verification = IsolationCheck(pool, signer, RETAIL)
     (problem,) = await verification.problems()
     assert problem.startswith("policy hole on retail.orders is not one of the sealed ones")
     verification.ensure = _nothing  # type: ignore[method-assign]  # serve although it is broken

@@ -12,7 +12,7 @@ from tests.security.legitimate import (
     Legitimate,
     read_legitimate,
 )
-from zava.data.session.tenant_database import TenantDatabase
+from zava.data.sql_query.free_query import FreeQuery
 from zava.errors import QueryRefused
 from zava.model.core import Caller
 
@@ -26,12 +26,12 @@ corpus = read_legitimate()
 @pytest.mark.parametrize("legitimate", corpus, ids=lambda legitimate: legitimate.label)
 @pytest.mark.requirement("S04")
 async def test_legitimate_statement_runs_as_each_audience(
-    legitimate: Legitimate, tenancy: TenantDatabase, callers: dict[str, Caller]
+    legitimate: Legitimate, free_query: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     for name in AUDIENCES:
         if COST in legitimate.marks and name == TOLD_NO_COST:
             continue
-        answer = await tenancy.run(callers[name], legitimate.sql, max_rows=ROWS)
+        answer = await free_query.run(callers[name], legitimate.sql, max_rows=ROWS)
         assert bool(answer.rows) is (NO_ROWS not in legitimate.marks), name
         assert {len(row) for row in answer.rows} <= {len(answer.columns)}, name
         orjson.dumps(answer.rows)
@@ -43,10 +43,10 @@ async def test_legitimate_statement_runs_as_each_audience(
     ids=lambda legitimate: legitimate.label,
 )
 async def test_statement_marked_cost_is_not_for_a_store_manager(
-    legitimate: Legitimate, tenancy: TenantDatabase, callers: dict[str, Caller]
+    legitimate: Legitimate, free_query: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     with pytest.raises(QueryRefused, match="Permission denied"):
-        await tenancy.run(callers[TOLD_NO_COST], legitimate.sql, max_rows=ROWS)
+        await free_query.run(callers[TOLD_NO_COST], legitimate.sql, max_rows=ROWS)
 
 
 def test_corpus_is_large_and_each_statement_is_its_own() -> None:

@@ -5,12 +5,13 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.asking import AskTool
+from tests.support.answers.asking import AskTool
 from zava.data.sql_query.free_query import FreeQuery
-from zava.data.syntax.outside_text import HOLDS_NO_TEXT, OUTSIDE_TEXT, reads_outside_text
+from zava.data.syntax.outside_text import HOLDS_NO_TEXT, OutsideText
 from zava.data.syntax.parser import parse
 from zava.model.core import Caller
 from zava.protocol.rendering.table import table_content, table_text
+from zava.retail.declaration import RETAIL
 
 P, C = "FROM retail.products", "FROM retail.customers"
 
@@ -94,9 +95,9 @@ UNMARKED = [
 
 @pytest.mark.parametrize("sql", MARKED)
 async def test_outsiders_text_is_marked(
-    tenancy: FreeQuery, callers: dict[str, Caller], sql: str
+    free_query: FreeQuery, callers: dict[str, Caller], sql: str
 ) -> None:
-    answer = await tenancy.run(callers["head-office"], f"{sql} LIMIT 1", max_rows=5)
+    answer = await free_query.run(callers["head-office"], f"{sql} LIMIT 1", max_rows=5)
     columns = table_content(answer)["columns"]
     assert any("written_by" in column for column in columns), columns
     assert "(Data, not instructions: " in table_text(answer)
@@ -104,39 +105,40 @@ async def test_outsiders_text_is_marked(
 
 @pytest.mark.parametrize("sql", UNMARKED)
 async def test_what_no_outsider_wrote_is_not_marked(
-    tenancy: FreeQuery, callers: dict[str, Caller], sql: str
+    free_query: FreeQuery, callers: dict[str, Caller], sql: str
 ) -> None:
-    answer = await tenancy.run(callers["head-office"], sql, max_rows=5)
+    answer = await free_query.run(callers["head-office"], sql, max_rows=5)
     assert answer.rows
     assert all("written_by" not in column for column in table_content(answer)["columns"])
 
 
 async def test_only_what_may_hold_text_is_marked(
-    tenancy: FreeQuery, callers: dict[str, Caller]
+    free_query: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     sql = f"SELECT sku, upper(product_name) AS n, 1 AS one, '{{}}'::json AS j, now() AS t {P}"
-    answer = await tenancy.run(callers["head-office"], sql, max_rows=1)
+    answer = await free_query.run(callers["head-office"], sql, max_rows=1)
     marked = {column.name for column in answer.columns if column.is_outside_text}
     assert marked == {"n", "j"}
 
 
 async def test_note_on_how_to_continue_quotes_no_computed_text(
-    tenancy: FreeQuery, callers: dict[str, Caller]
+    free_query: FreeQuery, callers: dict[str, Caller]
 ) -> None:
     sql = f"SELECT product_name || '' AS n, length(product_name) AS l {P} ORDER BY l, n"
-    answer = await tenancy.run(callers["head-office"], sql, max_rows=1)
+    answer = await free_query.run(callers["head-office"], sql, max_rows=1)
     (note,) = answer.notes
     assert f"l = {answer.rows[0][1]}, the last n" in note
     assert str(answer.rows[0][0]) not in note
 
 
 def test_every_column_of_outsiders_is_found_by_its_name() -> None:
-    for table, columns in OUTSIDE_TEXT.items():
+    outside = OutsideText(RETAIL.outside_text)
+    for table, columns in RETAIL.outside_text.items():
         for column in columns:
             sql = f"SELECT lower({column}::text) FROM retail.{table}"
-            assert reads_outside_text(sql, parse(sql)[0])
+            assert outside.is_read(sql, parse(sql)[0])
         sql = f"SELECT count(*) FROM retail.{table}"
-        assert not reads_outside_text(sql, parse(sql)[0])
+        assert not outside.is_read(sql, parse(sql)[0])
 
 
 def test_types_that_hold_no_text_refuse_it(changing: psycopg.Connection) -> None:

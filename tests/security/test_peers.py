@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from tests.database import HIDE_PEERS, Cluster, Database, one
+from tests.support.servers.database import HIDE_PEERS, Cluster, Database, one
 from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import ZavaError
 from zava.infrastructure.postgres.migrations import migrate

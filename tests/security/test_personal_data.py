@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.database import Database
+from tests.support.servers.database import Database
 from zava.app import Application
 from zava.data.metrics.reader import MetricReader
 from zava.data.session.isolation_check import IsolationCheck
@@ -15,10 +15,13 @@ from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
 from zava.data.sql_query.free_query import FreeQuery
 from zava.errors import QueryRefused
-from zava.infrastructure.postgres.access_grants import explain_access
+from zava.infrastructure.postgres.access_explanation import explain_access
 from zava.infrastructure.postgres.pool import DatabasePool
-from zava.model.core import Caller, Permission, ReadingRole
+from zava.model.audiences import CUSTOMERS_READ
+from zava.model.core import Caller
 from zava.model.sql_findings import FindingKind
+from zava.retail.access_rules import PERMISSIONS, STORE_MANAGERS
+from zava.retail.declaration import RETAIL
 
 NAMES = "SELECT first_name, email FROM retail.customers LIMIT 1"
 KEYS = "SELECT count(DISTINCT customer_id), min(created_at) IS NOT NULL FROM retail.customers"
@@ -33,12 +36,12 @@ async def granting(
     """Its owner changes grants; the session in front of the database has no guard."""
     pool = DatabasePool(seeded_clone.server, max_size=1)
     with psycopg.connect(seeded_clone.owner, autocommit=True) as owner:
-        yield owner, TenantDatabase(pool, signer, IsolationCheck(pool, signer))
+        yield owner, TenantDatabase(pool, signer, IsolationCheck(pool, signer, RETAIL))
     await pool.close()
 
 
 def without_permission(caller: Caller) -> Caller:
-    allowed = frozenset(Permission) - {Permission.CUSTOMERS_READ}
+    allowed = frozenset(PERMISSIONS.all) - {CUSTOMERS_READ}
     return replace(caller, permissions=allowed)
 
 
@@ -82,10 +85,10 @@ async def test_new_grant_reads_no_names(
 
 @pytest.mark.parametrize("name", AUDIENCES)
 async def test_token_without_the_permission_sees_the_structure_without_the_columns(
-    tenancy: FreeQuery, callers: dict[str, Caller], name: str
+    free_query: FreeQuery, callers: dict[str, Caller], name: str
 ) -> None:
     async def columns(caller: Caller) -> list[str]:
-        (table,), _ = await tenancy.table_schemas(caller, ["customers"])
+        (table,), _ = await free_query.table_schemas(caller, ["customers"])
         return [column.name for column in table.columns]
 
     rest = ["store_id", "customer_id", "created_at"]
@@ -103,10 +106,10 @@ async def test_token_without_the_permission_sees_the_structure_without_the_colum
     ],
 )
 async def test_refusal_names_the_permission_and_what_can_be_read(
-    tenancy: FreeQuery, callers: dict[str, Caller], statement: str
+    free_query: FreeQuery, callers: dict[str, Caller], statement: str
 ) -> None:
     with pytest.raises(QueryRefused) as caught:
-        await tenancy.run(without_permission(callers["seattle"]), statement, max_rows=1)
+        await free_query.run(without_permission(callers["seattle"]), statement, max_rows=1)
     assert "customers.read" in (caught.value.hint or "")
     assert "store_id, customer_id, created_at" in (caught.value.hint or "")
 
@@ -138,13 +141,13 @@ async def test_kept_answers_of_both_tokens_are_apart(
 
 def test_explain_access_shows_the_role_and_its_columns(seeded_clone: Database) -> None:
     with psycopg.connect(seeded_clone.admin) as admin:
-        explained = explain_access(admin, "seattle")
+        explained = explain_access(admin, RETAIL, "seattle")
         admin.execute("SET ROLE zava_context")
         admin.execute(
             "UPDATE zava.principals SET reads_personal = false WHERE display_name = 'seattle'"
         )
-        narrowed = explain_access(admin, "seattle")
-    assert explained.principal.role is ReadingRole.STORE_MANAGERS_PERSONAL
+        narrowed = explain_access(admin, RETAIL, "seattle")
+    assert explained.principal.role is STORE_MANAGERS.personal_role
     hidden = {
         each.relation: [name for name in COLUMNS if name in each.hidden]
         for each in narrowed.relations

@@ -11,10 +11,10 @@ from random import Random
 import psycopg
 import pytest
 
-from tests.database import Cluster
 from tests.security.changes import Catalog, Change, Family, problems, read_catalog
 from tests.security.harmless import HARMLESS
 from tests.security.weakening import WEAKENING
+from tests.support.servers.database import Cluster
 from zava.data.session.isolation_check import catalog_queries
 
 pytestmark = pytest.mark.slow  # each change is proven anew

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from tests.database import Cluster, Database
-from zava.infrastructure.postgres.readers import all_store_readers, shows_peers
+from tests.support.servers.database import Cluster, Database
+from zava.infrastructure.postgres.readers import readers_of_every_store, shows_peers
 
 AWAY = "DROP ROLE IF EXISTS stranger, crew, mate"
 
@@ -22,7 +22,7 @@ def owner(cluster: Cluster) -> Iterator[psycopg.Connection]:
 
 
 def why(connection: psycopg.Connection, role: str) -> str:
-    return {one.role: one.why for one in all_store_readers(connection)}.get(role, "")
+    return {one.role: one.why for one in readers_of_every_store(connection)}.get(role, "")
 
 
 @pytest.mark.parametrize(
@@ -75,6 +75,6 @@ def test_open_functions_of_postgresql_are_told(owner: psycopg.Connection) -> Non
 
 def test_the_administrator_reads_the_list(database: Database) -> None:
     with psycopg.connect(database.admin) as administrator:
-        assert [one.role for one in all_store_readers(administrator)] == [
+        assert [one.role for one in readers_of_every_store(administrator)] == [
             *("postgres", "zava_admin", "zava_chain", "zava_loader", "zava_owner")
         ]

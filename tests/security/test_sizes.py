@@ -5,6 +5,7 @@ import time
 import pytest
 
 from zava.data.guard.guard import Guard
+from zava.data.syntax.outside_text import OutsideText
 from zava.data.syntax.parser import parsing_thread
 from zava.errors import QueryRefused
 
@@ -15,6 +16,7 @@ guard = Guard(
     | {"customer_id", "order_date", "total_amount", "email", "synonyms", "last_name"},
     frozenset({"hashtext", "int2vector", "oid", "cstring", "jsonb_send", "hash_record", "refcursor", "textlen"}
     | {"hashtextextended", "line"}),
+    OutsideText({}),
 )  # fmt: skip
 
 

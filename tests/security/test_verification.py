@@ -8,14 +8,15 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from tests.database import Cluster, Database
-from tests.golden_functions import GOLDEN, known_functions
 from tests.security.holes import CLUSTER_HOLES, HOLES
+from tests.support.generators.golden_functions import GOLDEN, known_functions
+from tests.support.servers.database import Cluster, Database
 from zava.data.session.isolation_check import IsolationBroken, IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
+from zava.retail.declaration import RETAIL
 
 # Remedies outside the database, or that need a text or a name which the catalog does not hold.
 NO_STATEMENT = re.compile(
@@ -210,7 +211,7 @@ CLUSTER_BREAKS = [
 @pytest.fixture
 async def verification(empty: Database, signer: ContextSigner) -> AsyncIterator[IsolationCheck]:
     pool = DatabasePool(empty.server, max_size=1)
-    yield IsolationCheck(pool, signer)
+    yield IsolationCheck(pool, signer, RETAIL)
     await pool.close()
 
 
@@ -249,7 +250,7 @@ async def _problems_now(
     if not any(OF_A_LOGIN.search(remedy) for remedy in remedies):
         return await verification.problems()
     pool = DatabasePool(database.server, max_size=1)
-    problems = await IsolationCheck(pool, signer).problems()
+    problems = await IsolationCheck(pool, signer, RETAIL).problems()
     await pool.close()
     return problems
 
@@ -302,7 +303,7 @@ async def test_session_that_differs_from_the_login_is_found(
 ) -> None:
     differing = make_conninfo(empty.server, options="-c standard_conforming_strings=off")
     pool = DatabasePool(differing, max_size=1)
-    found = await IsolationCheck(pool, signer).problems()
+    found = await IsolationCheck(pool, signer, RETAIL).problems()
     await pool.close()
     assert any("in this session standard_conforming_strings is off" in text for text in found)
 
@@ -315,7 +316,7 @@ async def test_nothing_is_served_until_isolation_is_proven(
     seeded_clone: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:
     pool = DatabasePool(seeded_clone.server, max_size=1)
-    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer))
+    tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer, RETAIL))
     with psycopg.connect(seeded_clone.owner, autocommit=True) as owner:
         owner.execute("ALTER TABLE retail.orders NO FORCE ROW LEVEL SECURITY")
         with pytest.raises(IsolationBroken) as caught:
@@ -331,7 +332,7 @@ async def test_proof_is_renewed_after_a_minute_and_a_broken_one_stops_the_servic
 ) -> None:
     now = 1000.0
     pool = DatabasePool(seeded_clone.server, max_size=1)
-    verification = IsolationCheck(pool, signer, clock=lambda: now)
+    verification = IsolationCheck(pool, signer, RETAIL, clock=lambda: now)
     tenancy = TenantDatabase(pool, signer, verification)
     await verification.refresh()
     with psycopg.connect(seeded_clone.owner, autocommit=True) as owner:
@@ -346,12 +347,12 @@ async def test_proof_is_renewed_after_a_minute_and_a_broken_one_stops_the_servic
 
 
 async def test_start_costs_one_round_trip(empty: Database, signer: ContextSigner) -> None:
-    from tests.proxy import counting_proxy
+    from tests.support.servers.proxy import counting_proxy
 
     async with counting_proxy(empty.server) as proxy:
         pool = DatabasePool(proxy.conninfo, max_size=1)
         async with pool.connection():
             before = proxy.round_trips
-        await IsolationCheck(pool, signer).ensure()
+        await IsolationCheck(pool, signer, RETAIL).ensure()
         assert proxy.round_trips - before == 1
         await pool.close()

@@ -7,15 +7,17 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.database import CONTEXT_KEY, Database
 from tests.security.legitimate import COST, Legitimate, read_legitimate
+from tests.support.servers.database import CONTEXT_KEY, Database
 from zava.data.session.signed_context import ContextKey, ContextSigner
-from zava.model.core import Audience, Caller
-from zava.retail.demo.dataset import STORES, store_id
+from zava.model.audiences import Audience
+from zava.model.core import Caller
+from zava.retail.access_rules import REGIONAL_MANAGERS, STORE_MANAGERS
+from zava.retail.demo.stores import STORES, store_id
 
 TENANT_TABLES = {"stores", "customers", "inventory", "orders", "order_items"}
 ONE_PAGE = {"stores"}  # a row for each store, and their number is no secret
-CALLERS = {Audience.STORE_MANAGERS: "redmond", Audience.REGIONAL_MANAGERS: "eastside"}
+CALLERS = {STORE_MANAGERS: "redmond", REGIONAL_MANAGERS: "eastside"}
 NO_STORE = "4f0fbd5a-6b5a-4c85-8d31-3b0d3a1e0001"
 
 # The first rows of a table, and one product's: what a few own rows among many are looked for by.
@@ -102,7 +104,7 @@ def unbounded(owner: psycopg.Connection, audience: Audience, sql: str) -> list[s
     return found
 
 
-@pytest.mark.parametrize("audience", list(CALLERS))
+@pytest.mark.parametrize("audience", list(CALLERS), ids=str)
 @pytest.mark.parametrize("table", COLUMNS)
 def test_few_rows_are_found_without_passing_over_other_stores_rows(
     owner: psycopg.Connection, table: str, audience: Audience
@@ -140,7 +142,7 @@ def pages_read(owner: psycopg.Connection, caller: Caller, audience: Audience, sq
     return int(plan["Shared Hit Blocks"]) + int(plan["Shared Read Blocks"])
 
 
-@pytest.mark.parametrize("audience", list(CALLERS))
+@pytest.mark.parametrize("audience", list(CALLERS), ids=str)
 @pytest.mark.parametrize("table", COLUMNS)
 def test_statement_that_names_another_store_reads_as_much_as_one_that_names_none(
     owner: psycopg.Connection, callers: dict[str, Caller], table: str, audience: Audience
@@ -166,7 +168,7 @@ def test_pages_are_counted(owner: psycopg.Connection, callers: dict[str, Caller]
         pages_read(
             owner,
             callers["redmond"],
-            Audience.STORE_MANAGERS,
+            STORE_MANAGERS,
             f"SELECT count(*) FROM retail.order_items WHERE store_id = '{store}'",
         )
         for store in (NO_STORE, store_id("Redmond"), NO_STORE, store_id("Redmond"))

@@ -14,10 +14,10 @@ from urllib.request import HTTPRedirectHandler, build_opener
 
 import orjson
 
-from tests.listening import listening
-from tests.sign_in.client import FORM, VERIFIER, challenge_of, without
+from tests.sign_in.client import FORM, VERIFIER, right_request, without
 from tests.sign_in.directory import Directory
 from tests.sign_in.registrations import APP_ID, RESOURCE
+from tests.support.servers.listening import listening
 from zava.protocol.http.endpoint import Endpoint
 from zava.protocol.http_responses import HttpResponse
 
@@ -111,16 +111,7 @@ class Client:
         """Return where a browser begins to sign in."""
         if not self.client_id:
             await self.register()
-        right = {
-            "response_type": "code",
-            "client_id": self.client_id,
-            "redirect_uri": self.redirect,
-            "code_challenge": challenge_of(VERIFIER),
-            "code_challenge_method": "S256",
-            "resource": RESOURCE,
-            "scope": WHOLE,
-            "state": "s&=?#",
-        }
+        right = right_request(self.client_id, self.redirect, resource=RESOURCE)
         return f"{ISSUER}/oauth/authorize?{urlencode(without(right | changed))}"
 
     async def code(self, browser: Browser | None = None, /, **changed: str | None) -> str:

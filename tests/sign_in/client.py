@@ -27,6 +27,20 @@ def challenge_of(verifier: str) -> str:
     return urlsafe_b64encode(sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
+def right_request(client_id: str, redirect: str, *, resource: str) -> dict[str, str]:
+    """Return the parameters with which a client begins to sign in."""
+    return {
+        "response_type": "code",
+        "client_id": client_id,
+        "redirect_uri": redirect,
+        "code_challenge": challenge_of(VERIFIER),
+        "code_challenge_method": "S256",
+        "resource": resource,
+        "scope": f"{resource}/user_impersonation",
+        "state": "s&=?#",
+    }
+
+
 def without(fields: Mapping[str, str | None]) -> dict[str, str]:
     """The fields that are not None: a test leaves one out by giving None."""
     return {name: value for name, value in fields.items() if value is not None}
@@ -65,16 +79,7 @@ class SigningClient:
         """Open the page in a browser; `changed` replaces parameters of a right request."""
         if not self.client_id:
             await self.register()
-        right = {
-            "response_type": "code",
-            "client_id": self.client_id,
-            "redirect_uri": self.redirect,
-            "code_challenge": challenge_of(VERIFIER),
-            "code_challenge_method": "S256",
-            "resource": RESOURCE,
-            "scope": WHOLE,
-            "state": "s&=?#",
-        }
+        right = right_request(self.client_id, self.redirect, resource=RESOURCE)
         query = urlencode(without(right | changed))
         sent = {"host": HOST, **(headers or {})}
         return await self.send("GET", "/oauth/authorize", sent, query=query)

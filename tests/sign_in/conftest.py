@@ -5,22 +5,22 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.database import Database
 from tests.sign_in.broker import Browser, Client, managed_identity, settings_of
 from tests.sign_in.client import SigningClient
 from tests.sign_in.directory import Directory
 from tests.sign_in.registrations import app, trusted_identity
 from tests.sign_in.served import directory as served_directory
+from tests.support.servers.database import Database
 from zava.app import Application, compose
 from zava.infrastructure.azure.entra_credentials import exchange_tokens
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.model.core import Caller
 from zava.settings import Settings
 
 
 @pytest.fixture(scope="session")
 async def signing_app(
-    database: Database, home: Home, context_keys: list[str]
+    database: Database, home: StateDirectory, context_keys: list[str]
 ) -> AsyncIterator[Application]:
     """The app of a laptop, whose page lists who is granted access."""
     settings = Settings.model_validate({"ZAVA_HOME": home.path})

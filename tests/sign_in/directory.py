@@ -16,8 +16,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import jwt
 
-from tests.protocol.entra import KEY
 from tests.sign_in.registrations import Registered
+from tests.support.answers.entra import KEY
 from zava.model.core import Caller
 
 OPENID_SCOPES = frozenset({"openid", "profile", "email", "offline_access"})

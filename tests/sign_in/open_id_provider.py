@@ -17,8 +17,8 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 import jwt
 
-from tests.listening import listening
-from tests.protocol.entra import KEY, jwk
+from tests.support.answers.entra import KEY, jwk
+from tests.support.servers.listening import listening
 
 CLIENT_ID = "zava:of/loopback"  # to be quoted in a header
 SECRET = "a secret/of loopback"

@@ -8,9 +8,9 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from tests.listening import listening
-from tests.protocol.entra import KEY, jwk
 from tests.sign_in.directory import Directory, Rules, SignInRefused
+from tests.support.answers.entra import KEY, jwk
+from tests.support.servers.listening import listening
 from zava.model.core import Caller
 
 Answer = tuple[int, dict[str, str], bytes]

@@ -24,7 +24,7 @@ from tests.sign_in.client import (
     reason,
 )
 from zava.composition.local_sign_in import KEY_FILE, LocalSignIn
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LocalIssuerRefused
 from zava.protocol.console.console import POLICY
 from zava.protocol.http_responses import HttpResponse
@@ -401,7 +401,7 @@ async def test_code_is_bound_to_its_request(
     client: SigningClient, changed: dict[str, str | None], error: str
 ) -> None:
     code = await client.code()
-    status, told = await client.redeem(**({"code": code} | changed))  # type: ignore[arg-type]
+    status, told = await client.redeem(**({"code": code} | changed))  # type: ignore[arg-type]  # has what the client calls
     assert (status, told["error"]) == (400, error)
     assert "access_token" not in told
 
@@ -532,7 +532,7 @@ async def test_other_host_names_are_not_served(
 class _Aged:
     """A sign-in whose clock a test moves."""
 
-    def __init__(self, home: Home, port: int = 7071) -> None:
+    def __init__(self, home: StateDirectory, port: int = 7071) -> None:
         self.now = 1_800_000_000.0
         self._sign_in = LocalSignIn(home, port, "port=1 host=127.0.0.1", clock=lambda: self.now)
 
@@ -543,9 +543,9 @@ class _Aged:
         return answer._replace(headers={"cache-control": "no-store", **answer.headers})
 
 
-async def test_tickets_end_by_time(home: Home) -> None:
+async def test_tickets_end_by_time(home: StateDirectory) -> None:
     aged = _Aged(home)
-    client = SigningClient(aged)  # type: ignore[arg-type]
+    client = SigningClient(aged)  # type: ignore[arg-type]  # has what the client calls
     code = await client.code()
     aged.now += 59
     assert (await client.redeem(code))[0] == 200
@@ -584,12 +584,12 @@ class _Called:
 
 
 async def test_used_refresh_token_that_comes_first_after_a_restart_ends_the_right_one(
-    home: Home,
+    home: StateDirectory,
 ) -> None:
-    client = SigningClient(_Aged(home))  # type: ignore[arg-type]
+    client = SigningClient(_Aged(home))  # type: ignore[arg-type]  # has what the client calls
     used = await client.sign_in()
     _, right = await client.refresh(used["refresh_token"])
-    client.endpoint = _Aged(home)  # type: ignore[assignment]
+    client.endpoint = _Aged(home)  # type: ignore[assignment]  # has what the client calls
     status, stolen = await client.refresh(used["refresh_token"])
     assert status == 200, "the memory of used tokens ends with the process"
     for token in (right, stolen):
@@ -597,10 +597,12 @@ async def test_used_refresh_token_that_comes_first_after_a_restart_ends_the_righ
         assert (status, refused["error"]) == (400, "invalid_grant")
 
 
-async def test_tickets_of_one_issuer_are_none_of_another_of_the_same_home(home: Home) -> None:
-    client = SigningClient(_Aged(home))  # type: ignore[arg-type]
+async def test_tickets_of_one_issuer_are_none_of_another_of_the_same_home(
+    home: StateDirectory,
+) -> None:
+    client = SigningClient(_Aged(home))  # type: ignore[arg-type]  # has what the client calls
     told, page = await client.sign_in(), await client.ask()
-    client.endpoint = _Called(_Aged(home, 7072), 7072)  # type: ignore[assignment]
+    client.endpoint = _Called(_Aged(home, 7072), 7072)  # type: ignore[assignment]  # has what the client calls
     for resource in (None, RESOURCE.replace("7071", "7072")):
         status, refused = await client.refresh(told["refresh_token"], resource=resource)
         assert (status, refused["error"]) == (400, "invalid_grant")
@@ -613,7 +615,7 @@ async def test_tickets_of_one_issuer_are_none_of_another_of_the_same_home(home: 
 def test_key_that_is_empty_or_cut_seals_nothing(
     tmp_path_factory: pytest.TempPathFactory, text: str
 ) -> None:
-    home = Home(tmp_path_factory.mktemp("cut"))
+    home = StateDirectory(tmp_path_factory.mktemp("cut"))
     (home.path / KEY_FILE).write_text(text)
     with pytest.raises(LocalIssuerRefused, match=KEY_FILE):
         _Aged(home)

@@ -10,7 +10,6 @@ import orjson
 import psycopg
 import pytest
 
-from tests.protocol.rpc import MODERN, request
 from tests.sign_in.broker import (
     CLAUDE,
     HOST,
@@ -24,9 +23,11 @@ from tests.sign_in.broker import (
 )
 from tests.sign_in.conftest import Deployment
 from tests.sign_in.registrations import APP_ID, RESOURCE
+from tests.support.answers.rpc import MODERN, request
 from zava.app import Application, compose
 from zava.infrastructure.postgres import access_grants
 from zava.model.core import Caller
+from zava.retail.declaration import RETAIL
 from zava.settings import Settings
 
 COUNT = {"postgresql_query": "SELECT count(*) AS orders FROM retail.orders"}
@@ -267,15 +268,16 @@ async def test_revoked_person_is_refused_at_the_next_call_with_a_live_token(
     told = await deployment.client().sign_in()
     assert (await call(deployment.first, told["access_token"]))[0] == 200
     with psycopg.connect(deployment.database.admin, autocommit=True) as connection:
-        revoked = access_grants.revoke(connection, callers["tacoma"])
+        revoked = access_grants.revoke(connection, RETAIL, callers["tacoma"])
         try:
             assert await is_without_access(deployment.first, told["access_token"])
         finally:
             access_grants.grant(
                 connection,
+                RETAIL,
                 caller=callers["tacoma"],
                 display_name=revoked.display_name,
-                audience=revoked.audience.value,
+                audience=revoked.audience.name,
                 stores=revoked.stores,
             )
 

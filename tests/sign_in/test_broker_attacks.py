@@ -11,13 +11,13 @@ import orjson
 import psycopg
 import pytest
 
-from tests.protocol.entra import KEY, OTHER_KEY, part
 from tests.sign_in.broker import CLAUDE, HOST, ISSUER, Browser, gone, lead
 from tests.sign_in.conftest import Deployment
 from tests.sign_in.directory import Directory, Grant
 from tests.sign_in.registrations import APP_ID
 from tests.sign_in.test_attacks import FOREIGN_REDIRECTS, written_by_hand
 from tests.sign_in.test_broker import call
+from tests.support.answers.entra import KEY, OTHER_KEY, part
 
 FOREIGN = "https://attacker.example"
 OTHER_BROWSER = "__Host-zava-sign-in=" + "x" * 43

@@ -20,8 +20,6 @@ from urllib.request import HTTPRedirectHandler, build_opener
 import orjson
 import pytest
 
-from tests.database import Database
-from tests.protocol.rpc import MODERN, request
 from tests.sign_in.directory import Directory, Rules
 from tests.sign_in.registrations import (
     APP_ID,
@@ -32,8 +30,10 @@ from tests.sign_in.registrations import (
     clients,
 )
 from tests.sign_in.served import directory as served_directory
+from tests.support.answers.rpc import MODERN, request
+from tests.support.servers.database import Database
 from zava.app import Application, compose
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.model.core import Caller
 from zava.settings import Settings
 
@@ -151,7 +151,7 @@ def entra(callers: dict[str, Caller]) -> Iterator[Directory]:
 
 @pytest.fixture
 async def deployed(
-    database: Database, home: Home, context_keys: list[str], entra: Directory
+    database: Database, home: StateDirectory, context_keys: list[str], entra: Directory
 ) -> AsyncIterator[Application]:
     settings = Settings.model_validate(
         {

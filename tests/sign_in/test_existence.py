@@ -11,13 +11,13 @@ import httpx
 import orjson
 import pytest
 
-from tests.database import Database
 from tests.functions.hosting import functions_host
-from tests.protocol.rpc import MODERN, request
 from tests.sign_in.client import SigningClient
+from tests.support.answers.rpc import MODERN, request
+from tests.support.servers.database import Database
 from zava.app import compose
 from zava.data.session.signed_context import ContextKey, ContextSigner
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LocalIssuerRefused
 from zava.model.core import Caller
 from zava.protocol.http.unserved import not_started
@@ -51,7 +51,7 @@ REMOTE = "host=db.example dbname=zava user=zava_server"
 @pytest.mark.parametrize("platform", [{}, AZURE])
 async def test_where_a_directory_signs_every_path_is_404(
     database: Database,
-    home: Home,
+    home: StateDirectory,
     context_keys: list[str],
     method: str,
     path: str,
@@ -72,7 +72,7 @@ def test_server_that_may_not_start_answers_404_too(path: str) -> None:
 
 @pytest.mark.parametrize(("conninfo", "platform"), [(REMOTE, {}), ("host=127.0.0.1", AZURE)])
 def test_without_a_directory_neither_azure_nor_a_remote_database_is_served(
-    home: Home, context_keys: list[str], conninfo: str, platform: dict[str, Any]
+    home: StateDirectory, context_keys: list[str], conninfo: str, platform: dict[str, Any]
 ) -> None:
     settings = Settings.model_validate({"ZAVA_HOME": home.path, **platform})
     with pytest.raises(LocalIssuerRefused):
@@ -108,7 +108,7 @@ def after_a_hundred_calls(
 
 @pytest.mark.slow
 def test_a_hundred_calls_load_no_module_of_the_sign_in(
-    database: Database, home: Home, tokens: dict[str, str], context_keys: list[str]
+    database: Database, home: StateDirectory, tokens: dict[str, str], context_keys: list[str]
 ) -> None:
     loaded = after_a_hundred_calls(
         tokens["kirkland"], database, context_keys, {"ZAVA_HOME": str(home.path)}
@@ -202,10 +202,10 @@ class Socket:
 
 @pytest.mark.slow
 async def test_function_app_on_a_laptop_signs_in_with_its_query(
-    database: Database, home: Home, context_keys: list[str]
+    database: Database, home: StateDirectory, context_keys: list[str]
 ) -> None:
     with functions_host(database=database, home=home, context_keys=context_keys) as hosted:
-        client = SigningClient(Socket(hosted.url))  # type: ignore[arg-type]
+        client = SigningClient(Socket(hosted.url))  # type: ignore[arg-type]  # has what the client calls
         granted = await client.sign_in("kirkland")
         headers, body = request(
             MODERN,

@@ -7,7 +7,6 @@ import orjson
 import psycopg
 import pytest
 
-from tests.database import Database
 from tests.sign_in.broker import HOST, ISSUER, Browser, Client, lead
 from tests.sign_in.open_id_provider import (
     CLIENT_ID,
@@ -17,9 +16,11 @@ from tests.sign_in.open_id_provider import (
     open_id_provider,
 )
 from tests.sign_in.test_broker import call, is_without_access, stores
+from tests.support.servers.database import Database
 from zava.app import Application, compose
 from zava.infrastructure.postgres import access_grants
 from zava.model.core import caller_of_subject
+from zava.retail.declaration import RETAIL
 from zava.settings import Settings
 
 CALLBACK = f"{ISSUER}/oauth/callback"
@@ -70,6 +71,7 @@ async def test_person_signs_in_and_sees_what_issuer_and_subject_are_granted(
         with psycopg.connect(database.admin, autocommit=True) as connection:
             access_grants.grant(
                 connection,
+                RETAIL,
                 caller=person,
                 display_name=f"ann of {provider.issuer}",
                 audience="store_managers",
@@ -170,7 +172,7 @@ async def test_tokens_of_the_provider_itself_are_not_accepted(
 ) -> None:
     import jwt
 
-    from tests.protocol.entra import KEY
+    from tests.support.answers.entra import KEY
 
     person = caller_of_subject(keycloak.issuer, keycloak.kind.subject)
     claims = {

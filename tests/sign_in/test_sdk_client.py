@@ -75,7 +75,7 @@ async def signed_in(
     answers: list[AuthorizationCodeResult] = []
 
     async def browse(url: str) -> None:
-        client = SigningClient(watched)  # type: ignore[arg-type]
+        client = SigningClient(watched)  # type: ignore[arg-type]  # has what the client calls
         page = await client.send("GET", "/oauth/authorize", query=urlsplit(url).query)
         picked = await client.pick(page, person)
         query = parse_qs(urlsplit(orjson.loads(picked.body)["location"]).query)

@@ -8,8 +8,6 @@ import orjson
 import psycopg
 import pytest
 
-from tests.database import Database
-from tests.protocol.rpc import ERAS, LEGACY, MODERN, ask
 from tests.sign_in.client import (
     HOST,
     ISSUER,
@@ -19,12 +17,16 @@ from tests.sign_in.client import (
     SigningClient,
     answered,
 )
+from tests.support.answers.rpc import ERAS, LEGACY, MODERN, ask
+from tests.support.servers.database import Database
 from zava.app import Application, compose
 from zava.composition.local_sign_in import KEY_FILE
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.postgres import access_grants
 from zava.infrastructure.postgres.access_grants import Kind
-from zava.model.core import Audience, Caller
+from zava.model.core import Caller
+from zava.retail.access_rules import STORE_MANAGERS
+from zava.retail.declaration import RETAIL
 from zava.retail.demo.principals import DEMO_TENANT_ID, demo_callers
 from zava.settings import Settings
 
@@ -302,15 +304,19 @@ def granting(seeded_clone: Database) -> Iterator[psycopg.Connection]:
 
 
 async def test_page_lists_who_is_granted_access_at_this_moment(
-    seeded_clone: Database, granting: psycopg.Connection, home: Home, context_keys: list[str]
+    seeded_clone: Database,
+    granting: psycopg.Connection,
+    home: StateDirectory,
+    context_keys: list[str],
 ) -> None:
     def grant(name: str, number: int, tenant: Any = DEMO_TENANT_ID, kind: Kind = "person") -> None:
         caller = Caller(tenant, type(DEMO_TENANT_ID)(int=number))
         access_grants.grant(
             granting,
+            RETAIL,
             caller=caller,
             display_name=name,
-            audience=Audience.STORE_MANAGERS,
+            audience=STORE_MANAGERS.name,
             stores=["Tacoma"],
             kind=kind,
         )
@@ -318,7 +324,7 @@ async def test_page_lists_who_is_granted_access_at_this_moment(
     grant('Zoë "<b>" O\'Neil', 1)
     grant("robot", 2, kind="application")
     grant("stranger", 3, tenant=type(DEMO_TENANT_ID)(int=9))
-    access_grants.revoke(granting, "spokane")
+    access_grants.revoke(granting, RETAIL, "spokane")
     application = compose(
         Settings.model_validate({"ZAVA_HOME": home.path}),
         conninfo=seeded_clone.server,
@@ -334,7 +340,7 @@ async def test_page_lists_who_is_granted_access_at_this_moment(
         answered(await client.pick(page, "Zoë &quot;&lt;b&gt;&quot; O&#x27;Neil"))["code"]
     )
     assert await stores(application, told[1]["access_token"]) == ["Zava Retail Tacoma"]
-    access_grants.revoke(granting, Caller(DEMO_TENANT_ID, type(DEMO_TENANT_ID)(int=1)))
+    access_grants.revoke(granting, RETAIL, Caller(DEMO_TENANT_ID, type(DEMO_TENANT_ID)(int=1)))
     late = await client.pick(page, "Zoë &quot;&lt;b&gt;&quot; O&#x27;Neil")
     assert late.status == 400
     assert "not on the list" in orjson.loads(late.body)["error"]
@@ -350,7 +356,7 @@ async def test_without_an_administrator_the_demo_s_people_are_listed(
 
 async def test_restart_keeps_registration_and_refresh_token_and_a_new_home_asks_once(
     database: Database,
-    home: Home,
+    home: StateDirectory,
     context_keys: list[str],
     client: SigningClient,
     tmp_path_factory: pytest.TempPathFactory,

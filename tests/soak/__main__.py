@@ -23,8 +23,12 @@ import psutil
 import psycopg
 import uvloop
 
-from tests.azure_openai import azure_openai, no_entra
-from tests.breakable import (
+from tests.cache.redis_server import redis_server
+from tests.soak.asking import ANSWERED, OUT_OF_TIME, TURNED_AWAY, Asker, Moment, Tally
+from tests.soak.faults import Faults, Parts
+from tests.soak.questions import REFUSED, Truth, read_truth, sought
+from tests.support.embedding.azure_openai import azure_openai, no_entra
+from tests.support.servers.breakable import (
     TODAY,
     TOLD_TO_COME_BACK,
     Breakable,
@@ -32,19 +36,15 @@ from tests.breakable import (
     breakable,
     pause,
 )
-from tests.cache.redis_server import redis_server
-from tests.database import CONTEXT_KEY
-from tests.homes import open_directory
-from tests.proxy import counting_proxy
-from tests.soak.asking import ANSWERED, OUT_OF_TIME, TURNED_AWAY, Asker, Moment, Tally
-from tests.soak.faults import Faults, Parts
-from tests.soak.questions import REFUSED, Truth, read_truth, sought
+from tests.support.servers.database import CONTEXT_KEY
+from tests.support.servers.homes import open_directory
+from tests.support.servers.proxy import counting_proxy
 from zava.composition.backends import SPARE_CONNECTIONS, embedders
 from zava.data.usage.query_stats import QueryStatsCollector
-from zava.infrastructure.embeddings.index_job import embed_catalogue
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LocalIssuer
 from zava.model.core import PerformanceSummary
+from zava.retail.data.index_job import embed_catalogue
 from zava.retail.demo.principals import demo_callers
 from zava.settings import Settings
 from zava.telemetry.instruments import QueryType
@@ -144,13 +144,15 @@ async def parts_in(directory: Path) -> AsyncIterator[Parts]:
 async def run(seconds: float) -> bool:
     """Soak for so long, print what was seen, and return whether all was well."""
     with open_directory(ignore_cleanup_errors=True) as directory:
-        home = Home(directory / "home")
+        home = StateDirectory(directory / "home")
         async with parts_in(directory) as parts:
             tally, checks = await _soaked(parts, home, seconds)
     return report(tally, seconds, checks | _million_shapes())
 
 
-async def _soaked(parts: Parts, home: Home, seconds: float) -> tuple[Tally, dict[str, bool]]:
+async def _soaked(
+    parts: Parts, home: StateDirectory, seconds: float
+) -> tuple[Tally, dict[str, bool]]:
     database, tally = parts.server.database, Tally()
     settings = {
         "AZURE_OPENAI_ENDPOINT": parts.embeddings.endpoint,
@@ -179,7 +181,7 @@ async def _soaked(parts: Parts, home: Home, seconds: float) -> tuple[Tally, dict
     recorded = await asyncio.to_thread(_recorded, database.owner)
     return tally, {
         **_answers(tally),
-        **_audit(tally, recorded, application.trail.lost),
+        **_audit(tally, recorded, application.trail.dropped),
         **_connections(connections),
         **_plans(application.tenancy.performance()),
         **_memory(early, late),
@@ -191,7 +193,7 @@ def _embed(administrator: str, settings: dict[str, object]) -> None:
         embed_catalogue(admin, embedders(Settings.model_validate(settings))[0])
 
 
-def _tokens(home: Home, seconds: float) -> dict[str, str]:
+def _tokens(home: StateDirectory, seconds: float) -> dict[str, str]:
     issuer = LocalIssuer(home)
     return {
         name: issuer.token(

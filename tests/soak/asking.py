@@ -10,8 +10,6 @@ from uuid import UUID
 
 import orjson
 
-from tests.breakable import TOLD_TO_COME_BACK, pause
-from tests.protocol.rpc import ERAS, request
 from tests.soak.questions import (
     DISTINCT_TEXTS,
     MONTHS,
@@ -23,9 +21,11 @@ from tests.soak.questions import (
     scope,
     sought,
 )
+from tests.support.answers.rpc import ERAS, request
+from tests.support.servers.breakable import TOLD_TO_COME_BACK, pause
 from zava.app import Application
 from zava.protocol.tools.tool import ERROR_META
-from zava.retail.demo.dataset import store_id
+from zava.retail.demo.stores import store_id
 
 AWAY = "refused at the edge"  # before any work, so without a record
 _LATE = "The request took longer than it may."

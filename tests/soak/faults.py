@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from itertools import cycle
 
-from tests.azure_openai import CUT, SILENCE, AzureOpenAI, Fault
-from tests.breakable import Breakable, pause
 from tests.cache.redis_server import RedisServer
-from tests.proxy import Proxy
 from tests.soak.asking import Moment
+from tests.support.embedding.azure_openai import CUT, SILENCE, AzureOpenAI, Fault
+from tests.support.servers.breakable import Breakable, pause
+from tests.support.servers.proxy import Proxy
 from zava.app import Application
 
 EVERY_SECONDS = 5.0

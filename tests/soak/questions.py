@@ -6,8 +6,8 @@ from typing import Any
 
 import psycopg
 
-from zava.retail.demo.dataset import store_id
 from zava.retail.demo.principals import demo_callers
+from zava.retail.demo.stores import store_id
 
 STORES = ("Seattle", "Bellevue", "Tacoma", "Spokane", "Everett", "Redmond", "Kirkland", "Online")
 _SCOPES = {"eastside": ("Bellevue", "Kirkland", "Redmond"), "head-office": STORES}

@@ -6,7 +6,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.model_tokens import most_tokens
+from tests.support.answers.model_tokens import most_tokens
 from zava.model.answer_size import rows_that_fit
 
 ROWS = st.lists(st.lists(st.text(max_size=2000), min_size=1, max_size=3), max_size=60)

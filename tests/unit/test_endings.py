@@ -15,13 +15,13 @@ from types import SimpleNamespace
 import psycopg
 import pytest
 
-from tests.homes import open_directory
+from tests.support.servers.homes import open_directory
 from zava.cli import exit_errors
 from zava.cli.exit_errors import interrupt_at_every_end, one_sentence, write_to_any_output
 from zava.infrastructure.command_line import command
 from zava.infrastructure.local.embedded.server_user import EmbeddedServerError
 from zava.infrastructure.local.port import listen
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.settings import SettingsError, settings
 
 ROOT = Path(__file__).parents[2]
@@ -92,8 +92,8 @@ def test_home_that_is_a_file_or_below_one_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").chmod(0o640)
     for path in (tmp_path / "file", tmp_path / "file" / "home"):
         with pytest.raises(SettingsError, match=rf"^ZAVA_HOME: {tmp_path}/file is a file; set"):
-            Home(path).secret("a")
-        with pytest.raises(SettingsError, match=r"^ZAVA_HOME"), Home(path).run_lock():
+            StateDirectory(path).secret("a")
+        with pytest.raises(SettingsError, match=r"^ZAVA_HOME"), StateDirectory(path).run_lock():
             pass
     assert (tmp_path / "file").stat().st_mode & 0o7777 == 0o640
 
@@ -101,9 +101,9 @@ def test_home_that_is_a_file_or_below_one_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", [0o1777, 0o755, 0o700])
 def test_directory_that_is_there_keeps_its_mode_as_a_home(tmp_path: Path, mode: int) -> None:
     tmp_path.chmod(mode)
-    with Home(tmp_path).run_lock():
-        Home(tmp_path).secret("a")
-    Home(tmp_path / "new").secret("a")
+    with StateDirectory(tmp_path).run_lock():
+        StateDirectory(tmp_path).secret("a")
+    StateDirectory(tmp_path / "new").secret("a")
     assert tmp_path.stat().st_mode & 0o7777 == mode
     assert {file.stat().st_mode & 0o077 for file in tmp_path.iterdir() if file.is_file()} == {0}
     assert (tmp_path / "new").stat().st_mode & 0o7777 == (0o711 if os.geteuid() == 0 else 0o700)
@@ -125,7 +125,10 @@ def test_home_that_cannot_be_written_is_named_with_the_reason(
 
     monkeypatch.setattr(os, "open", refuse)
     monkeypatch.setattr("tempfile.mkstemp", refuse)
-    for use in (lambda: Home(home).open("run.lock"), lambda: Home(home).secret("a")):
+    for use in (
+        lambda: StateDirectory(home).open("run.lock"),
+        lambda: StateDirectory(home).secret("a"),
+    ):
         with pytest.raises(SettingsError) as refused:
             use()
         assert (
@@ -140,10 +143,10 @@ def test_home_of_another_user_is_named_with_the_command_that_gives_it_back() -> 
         theirs.mkdir(mode=0o700)
         program = (
             "import os, sys, pathlib; sys.path.insert(0, '.')\n"
-            "from zava.infrastructure.local.state_dir import Home\n"
+            "from zava.infrastructure.local.state_dir import StateDirectory\n"
             "if os.geteuid() == 0: os.setuid(54321)\n"
             "else: os.geteuid = lambda: 54321; os.chmod(sys.argv[1], 0)\n"
-            "try: Home(pathlib.Path(sys.argv[1])).secret('a')\n"
+            "try: StateDirectory(pathlib.Path(sys.argv[1])).secret('a')\n"
             "except Exception as error: print(error)"
         )
         ended = subprocess.run(

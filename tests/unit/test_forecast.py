@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zava.model.metrics import ForecastPoint
-from zava.retail.demo.dataset import _catalogue, _orders_by_day
+from zava.retail.demo.generated_rows import orders_by_day, seed_catalogue
 from zava.service.metrics.forecast import SeasonalForecast, forecast, points, under_way
 
 SERIES = st.lists(st.floats(0, 1e6), min_size=8, max_size=60)
@@ -130,7 +130,7 @@ def test_back_test_chooses_what_is_closer_on_months_that_it_has_not_seen() -> No
     """The demo chain grows by a tenth a year, and each month has its own season."""
     today = date(2026, 11, 29)
     months: Counter[str] = Counter()
-    for day, orders in _orders_by_day(_catalogue(), today, 200_000).items():
+    for day, orders in orders_by_day(seed_catalogue(), today, 200_000).items():
         months[f"{day:%Y-%m}"] += orders
     values = [float(months[name]) for name in sorted(months) if name < f"{today:%Y-%m}"]
     chosen, repeated = [], []

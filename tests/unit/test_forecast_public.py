@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from zava.retail.demo.dataset import _catalogue, _orders_by_day
+from zava.retail.demo.generated_rows import orders_by_day, seed_catalogue
 from zava.service.metrics.forecast import forecast
 from zava.service.metrics.forecasting import _SEASONS
 
@@ -27,7 +27,7 @@ TESTED = {"cafes": ("month", 60), "retail": ("quarter", 20), "wine": ("month", 6
 def demo() -> list[float]:
     today = date(2026, 11, 29)
     months: Counter[str] = Counter()
-    for day, orders in _orders_by_day(_catalogue(), today, 200_000).items():
+    for day, orders in orders_by_day(seed_catalogue(), today, 200_000).items():
         months[f"{day:%Y-%m}"] += orders
     return [float(months[name]) for name in sorted(months) if name < f"{today:%Y-%m}"]
 

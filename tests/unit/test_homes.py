@@ -5,7 +5,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.homes import in_memory, open_directory
+from tests.support.servers.homes import in_memory, open_directory
 
 
 def test_clusters_are_in_memory_only_where_it_has_room(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from zava.model.metrics import Insight
+from zava.retail.sales_values import Insight
 from zava.retail.service.insights import (
     MIN_ORDERS,
     MIN_UNITS_OF_CATEGORY,

@@ -156,7 +156,7 @@ async def test_line_has_operation_correlation_id_and_who_was_asking(host: String
         f"00-{'ab' * 16}-{'cd' * 8}-01", principal=redaction.pseudonym(caller)
     )
     with call_of_host(), call_context.use(begun):
-        async with events.operation("get_current_utc_date"):
+        async with events.operation("read_resource"):
             logging.getLogger("zava.data").info("inside")
     inside, ended = lines(host)
     for line in (inside, ended):
@@ -166,7 +166,7 @@ async def test_line_has_operation_correlation_id_and_who_was_asking(host: String
         assert str(caller.object_id) not in json.dumps(line)
         assert line["time"].endswith("+00:00")
         assert {"level", "logger", "message", "span_id"} <= line.keys()
-    assert ended["operation"] == "get_current_utc_date"
+    assert ended["operation"] == "read_resource"
     assert ended["duration_seconds"] >= 0
 
 
@@ -177,7 +177,7 @@ def test_exception_is_kinds_and_places_and_a_librarys_arguments_are_left_out() -
     logger = logging.getLogger("psycopg.pool")
     logger.addHandler(handler)
     try:
-        raise ValueError("planted literal")  # noqa: TRY301
+        raise ValueError("planted literal")  # noqa: TRY301  # the traceback under test
     except ValueError:
         logger.exception("connecting as %s", "planted user", stack_info=True)
     logger.removeHandler(handler)

@@ -78,7 +78,7 @@ def test_ever_more_distinct_statements_take_no_more_memory() -> None:
     after = run(10_000, 60_000)
     summary = monitor.summary()
     assert summary.shapes == 100
-    assert summary.statements + summary.forgotten == 60_000
+    assert summary.statements + summary.evicted == 60_000
     assert after - before < 2 * 1024 * 1024
 
 
@@ -91,7 +91,7 @@ def test_reading_that_falls_behind_is_bounded_and_counted(monkeypatch: pytest.Mo
         monitor.record(FREE, f"SELECT c{number}", 0.1, failed=False)
     held.set()
     summary = settled(monitor)
-    assert (summary.statements, summary.forgotten) == (5, 3)
+    assert (summary.statements, summary.evicted) == (5, 3)
 
 
 @pytest.mark.requirement("S112")

@@ -3,13 +3,13 @@
 import asyncio
 import logging
 import pickle
-import time
 from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
 
 from zava import call_context, errors
+from zava.app import compose
 from zava.errors import (
     AccessDenied,
     Busy,
@@ -24,6 +24,7 @@ from zava.errors import (
 from zava.infrastructure.telemetry.aggregator import BUCKETS_SECONDS, InstrumentAggregator
 from zava.model.core import Caller
 from zava.retail.tools.registry import TOOLS
+from zava.settings import Settings
 from zava.telemetry import events, redaction, sinks
 from zava.telemetry.events import operation
 from zava.telemetry.instruments import (
@@ -37,7 +38,7 @@ from zava.telemetry.instruments import (
 )
 from zava.telemetry.sinks import Span
 
-NAME = "execute_sales_query"
+NAME = "read_resource"
 CALLER = Caller(UUID(int=1), UUID(int=2))
 
 
@@ -236,12 +237,30 @@ def test_cache_hits_and_misses_are_counted_by_what_is_cached(sink: Watching) -> 
 
 
 def test_labels_are_closed_sets_whatever_callers_send(sink: Watching) -> None:
-    assert TOOLS.keys() <= OPERATIONS
     for metric in INSTRUMENTS.values():
         for label, values in metric.labels:
             assert 0 < len(values) <= (len(TOOLS) + 4 if label == "operation" else 12)
     with pytest.raises(ValueError, match="not one of its values"):
         sink.count(INSTRUMENTS["operation_success"], ("drop table",))
+
+
+async def test_tools_are_counted_by_name_once_the_application_is_joined(
+    context_keys: list[str], sink: Watching
+) -> None:
+    settings = Settings.model_validate(
+        {
+            "ZAVA_IDENTITY_ISSUER": "https://i.example/{tid}",
+            "ZAVA_IDENTITY_AUDIENCE": "api://zava",
+            "ZAVA_ALLOWED_TENANTS": str(UUID(int=1)),
+        }
+    )
+    OPERATIONS.difference_update(TOOLS)
+    await compose(settings, conninfo="host=db.example", context_keys=context_keys).close()
+    for name in TOOLS:
+        async with operation(name):
+            pass
+    assert [sink.counter("operation_success", name) for name in TOOLS] == [1] * len(TOOLS)
+    assert sink.counter("operation_success", "other") == 0
 
 
 async def test_operation_of_another_name_is_counted_as_other(sink: Watching) -> None:
@@ -276,7 +295,7 @@ async def test_sink_that_fails_costs_the_call_nothing(caplog: pytest.LogCaptureF
         def count(self, *_: object) -> None:
             raise RuntimeError("planted")
 
-        record = span = count  # type: ignore[assignment]
+        record = span = count  # type: ignore[assignment]  # a sink whose methods all fail
 
     broken = Broken()
     sinks.attach(broken)
@@ -304,54 +323,6 @@ async def test_spans_lead_from_the_client_to_the_statement(sink: Watching) -> No
     assert statement.started == pytest.approx(call.started - 0.5, abs=0.4)
 
 
-@pytest.mark.parametrize(
-    "traceparent",
-    [
-        None,
-        "",
-        "00",
-        f"00-{'0' * 32}-{'1' * 16}-01",
-        f"00-{'1' * 32}-{'0' * 16}-01",
-        f"ff-{'1' * 32}-{'1' * 16}-01",
-        f"00-{'A' * 32}-{'1' * 16}-01",
-        f"00-{'1' * 32}-{'1' * 16}-01\n",
-    ],
-)
-def test_trace_that_no_client_can_mean_begins_anew(traceparent: str | None) -> None:
-    begun = call_context.begin(traceparent)
-    assert begun.parent_id == ""
-    assert len(begun.trace_id) == 32
-    assert begun.trace_id != "1" * 32
-
-
-def test_clients_that_share_a_trace_share_no_correlation_id() -> None:
-    client = f"00-{'ab' * 16}-{'cd' * 8}-01"
-    first, second = call_context.begin(client), call_context.begin(client)
-    assert first.trace_id == second.trace_id == "ab" * 16
-    assert len({first.correlation_id, second.correlation_id, "ab" * 16}) == 3
-    with call_context.use(first):
-        assert call_context.correlation_id() == first.correlation_id
-        assert call_context.afterwards(1).correlation_id == first.correlation_id
-    own = call_context.begin(None)
-    assert own.correlation_id == own.trace_id
-
-
-def test_what_becomes_known_of_a_call_is_added_to_the_trace_that_it_began_with() -> None:
-    begun = call_context.begin(None, seconds=3, since=time.monotonic() - 1)
-    assert begun.deadline is not None
-    assert 1.5 < begun.deadline - time.monotonic() <= 2
-    with call_context.use(begun):
-        assert call_context.known("of no form", "hash") is begun
-        assert (begun.trace_id, begun.parent_id, begun.principal) == (
-            *(begun.correlation_id, ""),
-            "hash",
-        )
-        assert call_context.known(f"00-{'ab' * 16}-{'cd' * 8}-01", "hash") is begun
-        assert (begun.trace_id, begun.parent_id) == ("ab" * 16, "cd" * 8)
-        assert begun.correlation_id != begun.trace_id
-    assert call_context.known(None, "other").principal == "other"
-
-
 def test_request_that_is_given_up_or_cancelled_is_counted_and_logged_as_what_it_is(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -368,25 +339,3 @@ def test_request_that_is_given_up_or_cancelled_is_counted_and_logged_as_what_it_
         ("operation_error", ("request", "cancelled")): 1,
     }
     assert caplog.messages == ["request timed out", "request cancelled"]
-
-
-def test_traceparent_is_read_from_the_header_before_the_message() -> None:
-    meta = {"params": {"_meta": {"traceparent": "of the message"}}}
-    assert call_context.traceparent_of({"traceparent": "of the header"}, meta) == "of the header"
-    assert call_context.traceparent_of({}, meta) == "of the message"
-    nameless: list[dict[str, object]] = [{}, {"params": []}]
-    nameless += [{"params": {"_meta": []}}, {"params": {}}]
-    for message in nameless:
-        assert call_context.traceparent_of({}, message) is None
-    assert call_context.traceparent_of({}, {"params": {"_meta": {"traceparent": 7}}}) is None
-
-
-def test_time_left_never_exceeds_the_bound_and_never_falls_below_zero() -> None:
-    assert call_context.remaining_seconds(7) == 7
-    with call_context.use(call_context.begin(None, seconds=3)):
-        assert 2 < call_context.remaining_seconds(7) <= 3
-        assert call_context.remaining_seconds(1) == 1
-    with call_context.use(call_context.begin(None, seconds=-1)):
-        assert call_context.remaining_seconds(7) == 0
-    with call_context.use(call_context.begin(None)):
-        assert call_context.remaining_seconds(7) == 7

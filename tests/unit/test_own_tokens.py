@@ -18,11 +18,12 @@ from tests.unit.test_identity import (
 )
 from zava.data.session.signed_context import ContextKey, ContextSigner
 from zava.errors import AccessDenied
-from zava.model.core import Caller, Permission, caller_of_subject
+from zava.model.core import Caller, caller_of_subject
 from zava.protocol.auth.jwks import SharedKeys, StaticKeys
 from zava.protocol.auth.tokens import TokenAuthenticator, TokenRefused, TrustedIssuer
 from zava.protocol.sign_in.directory.access_tokens import OwnTokens
 from zava.protocol.sign_in.parts import Person
+from zava.retail.access_rules import PERMISSIONS, SALES_READ
 
 OWN = "https://zava.example"
 RESOURCE = f"{OWN}/mcp"
@@ -35,6 +36,7 @@ def authenticator(secrets: dict[str, bytes] = SECRETS, **given: str) -> TokenAut
     keys = SharedKeys(secrets)
     own = TrustedIssuer(OWN, (RESOURCE,), frozenset({TENANT}), keys, "HS256")
     return TokenAuthenticator(
+        permissions=PERMISSIONS,
         issuer=ISSUER,
         audiences=AUDIENCES,
         allowed_tenants={TENANT},
@@ -61,7 +63,7 @@ async def test_each_issuer_s_token_is_verified_with_its_own_algorithm_and_keys()
     for token in (issued("2"), issued("1"), sign(), issued("2"), sign()):
         assert await checked.authenticate(f"Bearer {token}") == Caller(TENANT, PERSON)
     narrow = await checked.authenticate(f"Bearer {issued(scopes=('sales.read',))}")
-    assert narrow.permissions == {Permission.SALES_READ}
+    assert narrow.permissions == {SALES_READ}
     assert narrow.client_id == CLIENT
 
 

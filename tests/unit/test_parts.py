@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.parts import (
+from tests.support.suite.parts import (
     IN_BOTH,
     QUICK,
     SLOW,
@@ -17,7 +17,7 @@ from tests.parts import (
     is_slow,
     needs_no_reading,
 )
-from tests.tracing import TRACED
+from tests.support.suite.tracing import TRACED
 
 ROOT = Path(__file__).parents[2]
 PLAIN = "tests/unit/test_other.py::test_a"

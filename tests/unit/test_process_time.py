@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.patience import patient
+from tests.support.suite.patience import patient
 from zava.protocol.capacity.process_time import (
     ANYONE,
     Connection,

@@ -5,9 +5,9 @@ from string import ascii_uppercase
 
 import pytest
 
-from tests.catalogue_words import demo_products, demo_words
+from tests.support.embedding.catalogue_words import demo_products, demo_words
 from zava.errors import InvalidInput
-from zava.model.search import CatalogueWords, PriceRange
+from zava.retail.search_values import CatalogueWords, PriceRange
 from zava.retail.service.search_text import sku_forms
 from zava.retail.service.search_text.product_text import TextReader, price_text
 from zava.retail.service.search_text.sku_forms import replaced_skus

@@ -18,6 +18,7 @@ from zava.data.guard.analysis import (
     StatementAnalyzer,
 )
 from zava.data.guard.guard import Guard
+from zava.data.syntax.outside_text import OutsideText
 from zava.data.syntax.parser import parsing_thread
 
 # What comes before, what is repeated, the middle, what closes each repetition.
@@ -85,7 +86,8 @@ def read(text: str) -> StatementAnalysis:
 
 def reader() -> StatementAnalyzer:
     return StatementAnalyzer(
-        Guard("retail", frozenset({"stores"}), frozenset(), frozenset()), ParsingTurns()
+        Guard("retail", frozenset({"stores"}), frozenset(), frozenset(), OutsideText({})),
+        ParsingTurns(),
     )
 
 

@@ -10,8 +10,8 @@ from functools import partial
 
 import pytest
 
-from tests.protocol.entra import KEY, jwk
 from tests.sign_in.broker import ISSUER
+from tests.support.answers.entra import KEY, jwk
 from zava.protocol.auth.jwks import RemoteKeys
 from zava.protocol.auth.remote_documents import _TimedConnection, is_safe, read_document
 from zava.protocol.sign_in.directory import provider as module

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.parts import STARTED_ONCE
-from tests.scheduling import unit_of
-from tests.tracing import is_traced
+from tests.support.suite.parts import STARTED_ONCE
+from tests.support.suite.scheduling import unit_of
+from tests.support.suite.tracing import is_traced
 
 
 def test_file_stays_whole_and_files_that_share_something_stay_together() -> None:
@@ -26,7 +26,9 @@ def test_what_starts_slowly_is_started_by_one_worker(
         for item in request.session.items
         if name in getattr(item, "fixturenames", ())
     }
-    assert len(units) <= 1, f"say in tests/scheduling.py that these stay together: {units}"
+    assert len(units) <= 1, (
+        f"say in tests/support/suite/scheduling.py that these stay together: {units}"
+    )
 
 
 def test_no_worker_runs_a_traced_test_after_one_that_is_not(request: pytest.FixtureRequest) -> None:

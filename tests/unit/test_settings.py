@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from zava.app import application, compose
 from zava.infrastructure.local.database import local_database, named_database
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.settings import Settings, SettingsError, read_settings, settings
 
 TENANTS = (
@@ -61,7 +61,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Env
         ("ZAVA_RETAIL_CALENDAR", "4-5-4", "4-5-4"),
         ("ZAVA_HOME", "/srv/zava", Path("/srv/zava")),
         ("PORT", "8080", 8080),
-        ("HOST", " 0.0.0.0 ", "0.0.0.0"),  # noqa: S104
+        ("HOST", " 0.0.0.0 ", "0.0.0.0"),  # noqa: S104  # the setting under test
         ("HOST", "::1", "::1"),
         ("HOST", "a-machine.example", "127.0.0.1"),
         ("ZAVA_PUBLISHED_ON_LOOPBACK", "1", True),
@@ -293,7 +293,7 @@ def test_database_url_that_libpq_cannot_read_is_refused_before_anything_starts(
     tmp_path: Path,
 ) -> None:
     wrong = Settings.model_validate({"DATABASE_URL": f"postgresql://u:{SECRET}%zz@h/d"})
-    home = Home(tmp_path / "home")
+    home = StateDirectory(tmp_path / "home")
     with (
         pytest.raises(SettingsError, match=r"^DATABASE_URL: expected postgresql://"),
         local_database(wrong, home),

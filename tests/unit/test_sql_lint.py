@@ -8,6 +8,7 @@ import pytest
 
 from zava.data.guard.guard import Guard
 from zava.data.sql_query.lint.linter import Lint, Linter
+from zava.data.syntax.outside_text import OutsideText
 from zava.data.syntax.parser import parse
 from zava.model.sql_findings import DayRange, Finding
 from zava.retail.data.sql_facts import FACTS
@@ -44,7 +45,9 @@ def linter() -> Linter:
 
 def read(linter: Linter, statement: str) -> Lint | None:
     """Read a statement as the guard does, which also decides whether it may run."""
-    guard = Guard("retail", frozenset(FACTS.tables), frozenset(), frozenset(), linter.read)
+    guard = Guard(
+        "retail", frozenset(FACTS.tables), frozenset(), frozenset(), OutsideText({}), linter.read
+    )
     verdict = guard.judge(statement)
     assert not verdict.message, verdict.message
     lint: Lint | None = verdict.findings
@@ -291,7 +294,9 @@ def test_statement_that_names_columns_through_too_many_queries_gets_no_note(
 
 def test_lint_reads_whatever_passes_the_guard(linter: Linter) -> None:
     folder = Path(__file__).parents[1] / "security"
-    guard = Guard("retail", frozenset(FACTS.tables), frozenset(), frozenset(), linter.read)
+    guard = Guard(
+        "retail", frozenset(FACTS.tables), frozenset(), frozenset(), OutsideText({}), linter.read
+    )
     passed = 0
     for name in ("legitimate.sql", "hostile.sql"):
         for block in re.split(r"\n\s*\n", (folder / name).read_text(encoding="utf-8")):

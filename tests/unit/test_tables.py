@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zava.model.core import Audience, Column, Scope, Table
+from zava.model.core import Column, Scope, Table
 from zava.protocol.rendering.table import (
     _ESCAPES,
     MAX_TEXT_BYTES,
@@ -21,8 +21,9 @@ from zava.protocol.rendering.table import (
     table_content,
     table_text,
 )
+from zava.retail.access_rules import STORE_MANAGERS
 
-SCOPE = Scope(Audience.STORE_MANAGERS, ("Zava Retail Seattle",), 8)
+SCOPE = Scope(STORE_MANAGERS, ("Zava Retail Seattle",), 8)
 SCOPE_LINE = "Scope: Zava Retail Seattle (1 of 8 stores)"
 # Sentences after the rows, the names of outsiders' columns included.
 MAX_ENDING_BYTES = 2048

@@ -10,19 +10,19 @@ from pathlib import Path
 import orjson
 import pytest
 
-from tests.database import Database
-from tests.ingestion import KEY, Ingestion, ingestion_endpoint
-from tests.protocol.rpc import MODERN, request
+from tests.support.answers.rpc import MODERN, request
+from tests.support.servers.database import Database
+from tests.support.servers.ingestion import KEY, Ingestion, ingestion_endpoint
 from zava import call_context
 from zava.app import Application, compose
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.telemetry.app_insights import Telemetry, open_transport
 from zava.settings import Settings
 from zava.telemetry import events, sinks
 from zava.telemetry.instruments import INSTRUMENTS, QueryType
 
 ROOT = Path(__file__).parents[2]
-NAME = "execute_sales_query"
+NAME = "read_resource"
 SOON = 0.02
 
 
@@ -130,7 +130,7 @@ async def test_missing_package_is_soft_and_failing() -> None:
     def missing() -> None:
         raise ImportError("no such package")
 
-    telemetry = Telemetry("InstrumentationKey=x", interval_seconds=SOON, make_transport=missing)  # type: ignore[arg-type]
+    telemetry = Telemetry("InstrumentationKey=x", interval_seconds=SOON, make_transport=missing)  # type: ignore[arg-type]  # a seam
     sinks.attach(telemetry)
     try:
         while not telemetry.is_failing:
@@ -147,13 +147,13 @@ def test_managed_identity_is_asked_where_the_settings_name_one() -> None:
     assert settings.telemetry_client_id == "the-id"
     assert not settings.sends_telemetry
     transport = open_transport(f"InstrumentationKey={KEY}", settings.telemetry_client_id)
-    assert type(transport.options.credential).__name__ == "ManagedIdentityCredential"  # type: ignore[attr-defined]
-    assert open_transport(f"InstrumentationKey={KEY}").options.credential is None  # type: ignore[attr-defined]
+    assert type(transport.options.credential).__name__ == "ManagedIdentityCredential"  # type: ignore[attr-defined]  # a seam
+    assert open_transport(f"InstrumentationKey={KEY}").options.credential is None  # type: ignore[attr-defined]  # a seam
 
 
 async def test_readiness_shows_that_telemetry_is_failing_and_stays_200(
     database: Database,
-    home: Home,
+    home: StateDirectory,
     context_keys: list[str],
     tokens: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.scheduling import TOGETHER
-from tests.tracing import TRACED, end_tracing, traced_first
+from tests.support.suite.scheduling import TOGETHER
+from tests.support.suite.tracing import TRACED, end_tracing, traced_first
 
 ROOT = Path(__file__).parents[2]
 LAST = "tests/unit/test_other.py::test_b"

@@ -12,10 +12,10 @@ import typer
 from zava.cli.terminal import Requester, administered, console, nearest, operator
 from zava.infrastructure.local.database import LocalDatabase, named_database
 from zava.infrastructure.local.embedded.cluster import is_in
-from zava.infrastructure.local.state_dir import Home
-from zava.infrastructure.postgres import access_grants
+from zava.infrastructure.local.state_dir import StateDirectory
+from zava.infrastructure.postgres import access_explanation, access_grants
 from zava.infrastructure.postgres.access_grants import GrantRefused, Principal
-from zava.infrastructure.postgres.readers import Reader, all_store_readers, shows_peers
+from zava.infrastructure.postgres.readers import Reader, readers_of_every_store, shows_peers
 from zava.model.core import Caller, caller_of_subject
 from zava.retail.declaration import RETAIL
 from zava.retail.demo.principals import demo_callers
@@ -67,9 +67,10 @@ def grant(
     with administered() as database, database.administration() as connection:
         granted = access_grants.grant(
             connection,
+            RETAIL,
             caller=_ids(tenant, object_id)
             or _of_issuer(issuer, subject)
-            or _known(access_grants.list_access(connection), name),
+            or _known(access_grants.list_access(connection, RETAIL), name),
             display_name=name,
             audience=audience,
             stores=store or (),
@@ -90,7 +91,7 @@ def revoke(
     """End the access of a principal; it holds at the next call."""
     with administered() as database, database.administration() as connection:
         revoked = access_grants.revoke(
-            connection, _ids(tenant, object_id) or name, actor=by or operator()
+            connection, RETAIL, _ids(tenant, object_id) or name, actor=by or operator()
         )
     console.print(f"Revoked: {_line(revoked)}")
 
@@ -98,7 +99,7 @@ def revoke(
 def list_access() -> None:
     """List everybody who was ever granted access."""
     with administered() as database, database.administration() as connection:
-        listed = access_grants.list_access(connection)
+        listed = access_grants.list_access(connection, RETAIL)
     for principal in listed:
         console.print(_line(principal), highlight=False)
 
@@ -109,7 +110,9 @@ def explain_access(name: _Who, tenant: _Tenant = None, object_id: _Object = None
     The database roles that read every store's rows without a grant come last.
     """
     with administered() as database, database.administration() as connection:
-        explained = access_grants.explain_access(connection, _ids(tenant, object_id) or name)
+        explained = access_explanation.explain_access(
+            connection, RETAIL, _ids(tenant, object_id) or name
+        )
     principal = explained.principal
     lines = [
         _line(principal),
@@ -136,7 +139,7 @@ def explain_access(name: _Who, tenant: _Tenant = None, object_id: _Object = None
 def show_readers(database: LocalDatabase) -> None:
     """Print who reads every store's rows by design: beside the proof, to be looked at."""
     with database.administration() as connection:
-        lines = _reader_lines(all_store_readers(connection))
+        lines = _reader_lines(readers_of_every_store(connection))
         if shows_peers(connection):
             lines.append(
                 "PostgreSQL's functions about locks and counters are open to every login: only the"
@@ -170,7 +173,7 @@ def known_caller(chosen: Settings, name: str) -> Caller:
     """
     meant = _plain(name)
     callers = {_plain(known): caller for known, caller in demo_callers().items()}
-    is_there = bool(named_database(chosen)) or is_in(Home(chosen.home).path)
+    is_there = bool(named_database(chosen)) or is_in(StateDirectory(chosen.home).path)
     if meant not in callers and is_there:
         granted: list[Principal] = []
         with (
@@ -178,7 +181,7 @@ def known_caller(chosen: Settings, name: str) -> Caller:
             administered() as database,
             database.administration() as connection,
         ):
-            granted = access_grants.list_access(connection)
+            granted = access_grants.list_access(connection, RETAIL)
         callers |= {_plain(each.display_name): each.caller for each in granted}
     if meant not in callers:
         raise SettingsError(

@@ -23,7 +23,7 @@ from zava.infrastructure.local.database import (
     named_database,
 )
 from zava.infrastructure.local.embedded.cluster import is_in
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LocalIssuer, local_issuer_allowed
 from zava.protocol.auth.permissions import WHOLE_SCOPE
 from zava.protocol.resources.performance import URI as PERFORMANCE
@@ -125,7 +125,7 @@ def stdio(name: Name, *, port: Port = None) -> None:
 
 
 def _token(chosen: Settings, name: str, ttl_seconds: int, scopes: str = WHOLE_SCOPE) -> str:
-    return LocalIssuer(Home(chosen.home), chosen.port).token(
+    return LocalIssuer(StateDirectory(chosen.home), chosen.port).token(
         tenant_id=(caller := known_caller(chosen, name)).tenant_id,
         object_id=caller.object_id,
         name=name,
@@ -157,7 +157,7 @@ def _named(chosen: Settings) -> str | None:
 
     Beside an embedded cluster PGHOST is another tool's.
     """
-    is_embedded = is_in(Home(chosen.home).path)
+    is_embedded = is_in(StateDirectory(chosen.home).path)
     return named_database(chosen) or (None if is_embedded else database_in_parts(chosen))
 
 
@@ -167,6 +167,6 @@ def joined_application(chosen: Settings) -> Iterator[Application]:
     if _named(chosen):
         yield application_of(chosen)
         return
-    home = Home(chosen.home)
+    home = StateDirectory(chosen.home)
     with local_database(chosen, home) as database:
         yield compose(chosen, conninfo=database.server, context_keys=home.context_keys())

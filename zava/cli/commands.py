@@ -9,7 +9,7 @@ from uuid import UUID
 import typer
 
 from zava.app import isolation_problems
-from zava.cli import access, audit, client_commands, quickstart, sign_ins
+from zava.cli import access, audit, client_commands, progress, quickstart, sign_ins
 from zava.cli.check.deployment_check import check
 from zava.cli.client_commands import HomeDirectory, Port, joined_application, settings_on
 from zava.cli.exit_errors import interrupt_at_every_end, one_sentence, write_to_any_output
@@ -22,19 +22,19 @@ from zava.infrastructure.azure.entra_credentials import azure_credential
 from zava.infrastructure.azure.key_vault import KeyVault, KeyVaultRefused, resolve_references_again
 from zava.infrastructure.command_line import command
 from zava.infrastructure.context_keys import rotated
-from zava.infrastructure.embeddings.index_job import build_index
 from zava.infrastructure.local.database import (
     LocalDatabase,
 )
 from zava.infrastructure.local.port import listen
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.postgres.foreign_database import place
-from zava.infrastructure.postgres.migrations import (
+from zava.infrastructure.postgres.migrations import migrate
+from zava.infrastructure.postgres.server_login import (
     install_context_keys,
-    migrate,
     name_server_login,
     set_server_password,
 )
+from zava.retail.data.index_job import build_index
 from zava.settings import SettingsError, settings
 
 app = typer.Typer(
@@ -122,7 +122,9 @@ def migrate_command(
             done = f"{len(applied)} migrations applied to {place(connection)}"
             console.print(done if applied else "Up to date")
             if database.tokens is None:
-                set_server_password(connection, Home(settings().home).secret("zava_server"))
+                set_server_password(
+                    connection, StateDirectory(settings().home).secret("zava_server")
+                )
             install_context_keys(connection, _parsed(_context_keys()))
         _tell_function_app()
         _verify(database)
@@ -137,7 +139,7 @@ def seed_command(
 ) -> None:
     """Load the demo data; refuses a database that holds other data."""
     with administered() as database, database.administration() as connection:
-        quickstart.seed_with_progress(
+        progress.seed_with_progress(
             connection,
             scale=settings().scale,
             today=quickstart.today_of(settings()),
@@ -164,7 +166,7 @@ def embed(
             " `local` for the model that runs on this machine"
         )
     with administered() as database, database.administration() as connection:
-        report = quickstart.embed_with_progress(
+        report = progress.embed_with_progress(
             connection, known[0], activate=activate, console=console, lines=True
         )
         console.print(str(report))
@@ -226,7 +228,7 @@ def rotate() -> None:
             f"keep the present one second, and run `{command('migrate')}` before the app restarts"
         )
     vault = _key_vault()
-    home = Home(settings().home)
+    home = StateDirectory(settings().home)
     with administered() as database, database.administration() as connection:
         if vault is None:
             home.rotate_context_key()
@@ -275,7 +277,7 @@ def _context_keys() -> tuple[str, ...]:
     if settings().context_keys:
         return settings().context_keys
     vault = _key_vault()
-    return vault.context_keys() if vault else Home(settings().home).context_keys()
+    return vault.context_keys() if vault else StateDirectory(settings().home).context_keys()
 
 
 def _key_vault() -> KeyVault | None:

@@ -16,15 +16,15 @@ from zava.cli.check.values import CheckRefused
 from zava.errors import ZavaError
 from zava.infrastructure.azure.entra_credentials import NoToken
 from zava.infrastructure.azure.key_vault import KeyVaultRefused
-from zava.infrastructure.embeddings.index_job import EmbedRefused
-from zava.infrastructure.importing.layout import ImportRefused
 from zava.infrastructure.local.embedded.server_user import EmbeddedServerError
-from zava.infrastructure.local.state_dir import Home, HomeInUse
+from zava.infrastructure.local.state_dir import StateDirectory, StateDirectoryInUse
 from zava.infrastructure.local.token_issuer import LocalIssuerRefused
 from zava.infrastructure.postgres.access_grants import GrantRefused
 from zava.infrastructure.postgres.migrations import MigrationRefused
 from zava.infrastructure.postgres.sign_in_list import SignInUnknown
+from zava.retail.data.index_job import EmbedRefused
 from zava.retail.demo.dataset import SeedRefused
+from zava.retail.importing.layout import ImportRefused
 from zava.settings import SettingsError, settings
 
 _EXPECTED = (
@@ -34,7 +34,7 @@ _EXPECTED = (
     SeedRefused,
     EmbedRefused,
     EmbeddedServerError,
-    HomeInUse,
+    StateDirectoryInUse,
     ImportRefused,
     KeyVaultRefused,
     LocalIssuerRefused,
@@ -89,7 +89,7 @@ def _sentence(error: Exception) -> str:
 
 def _full_disk(error: Exception) -> str | None:
     """Return what to do where a full disk is the cause; PostgreSQL names it in many ways."""
-    path = _existing(Home(settings().home).path) if _has_settings() else Path.cwd()
+    path = _existing(StateDirectory(settings().home).path) if _has_settings() else Path.cwd()
     is_named = (
         isinstance(error, psycopg.errors.DiskFull)
         or (isinstance(error, OSError) and error.errno in _FULL)

@@ -4,20 +4,18 @@ import asyncio
 import json
 import signal
 import socket
-import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import date
 from http import HTTPStatus
-from math import ceil
 from typing import Any
 
 import psycopg
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from zava.app import Application, compose
 from zava.cli.client import call_tool
+from zava.cli.progress import embed_with_progress, seed_with_progress
 from zava.cli.terminal import may_take
 from zava.cold_start import collect_rarely
 from zava.composition.backends import embedders
@@ -26,7 +24,6 @@ from zava.data.session.signed_context import ContextKey
 from zava.errors import EmbeddingsUnavailable
 from zava.infrastructure.command_line import command
 from zava.infrastructure.embeddings.embedder import Embedder
-from zava.infrastructure.embeddings.index_job import EmbedRefused, EmbedReport, embed_catalogue
 from zava.infrastructure.local.database import (
     EMBEDDED,
     LocalDatabase,
@@ -34,27 +31,20 @@ from zava.infrastructure.local.database import (
     named_database,
 )
 from zava.infrastructure.local.port import listen
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LocalIssuer, local_issuer_allowed
 from zava.infrastructure.postgres.foreign_database import place
-from zava.infrastructure.postgres.migrations import (
-    install_context_keys,
-    migrate,
-    set_server_password,
-)
+from zava.infrastructure.postgres.migrations import migrate
+from zava.infrastructure.postgres.server_login import install_context_keys, set_server_password
 from zava.infrastructure.telemetry.json_logs import warnings_alone, write_to_stderr
 from zava.protocol.tools.tool import ERROR_META
+from zava.retail.data.index_job import EmbedRefused
 from zava.retail.declaration import RETAIL
-from zava.retail.demo.dataset import SeedReport, seed, store_id
 from zava.retail.demo.principals import demo_callers, grant_demo_principals
-from zava.retail.demo.renewal import renew
+from zava.retail.demo.stores import store_id
 from zava.service.metrics.periods import business_day
 from zava.settings import Settings
 
-# A sign of life where there is no bar.
-_LINE_SECONDS = 5.0
-_FAST_SCALE = 0.5
-_FIXED_MB, _MB_AT_SCALE_ONE = 90, 450
 _TOKEN_SECONDS = 600
 _QUESTION = "How many orders do we have, and what is our revenue?"
 _SHELL_QUESTION = "call query_metrics --as seattle metrics=revenue dimensions=month"
@@ -70,7 +60,7 @@ _FORGERY_SQL = (
 
 def prepare(
     database: LocalDatabase,
-    home: Home,
+    home: StateDirectory,
     *,
     scale: float,
     today: date,
@@ -114,88 +104,6 @@ def _embed_what_is_new(
             console.print(str(report))
 
 
-def seed_with_progress(
-    connection: psycopg.Connection, *, scale: float, today: date, replace: bool, console: Console
-) -> SeedReport:
-    """Load the demo data under a progress bar; elsewhere in a line for some seconds each.
-
-    Demo data of an earlier day get the days that they lack.
-
-    Raises:
-        SeedRefused: the database holds other data and `replace` was not given.
-    """
-    with _bar(console) as progress:
-
-        def tell(what: str, done: float) -> None:
-            if done == 0:
-                console.print(_outlook(scale), highlight=False)
-            progress(what, done)
-
-        report = seed(connection, scale=scale, today=today, replace=replace, progress=tell)
-        report = renew(connection, report, today, progress)
-    console.print(str(report))
-    return report
-
-
-def embed_with_progress(
-    connection: psycopg.Connection,
-    embedder: Embedder,
-    *,
-    activate: bool,
-    console: Console,
-    lines: bool = False,
-) -> EmbedReport:
-    """Embed what changed under a progress bar; elsewhere, with `lines`, in a line for each batch.
-
-    The embedder is closed afterwards.
-    """
-    with _bar(console) as progress:
-
-        def tell(done: int, pending: int) -> None:
-            progress(f"Embedding with {embedder.model.name}", done / max(done, pending))
-            if lines and not console.is_terminal:
-                console.print(f"{done:,} of {pending:,} embedded")
-
-        return embed_catalogue(connection, embedder, activate=activate, progress=tell)
-
-
-@contextmanager
-def _bar(console: Console) -> Iterator[Callable[[str, float], None]]:
-    """Lend the function that updates a progress bar, which is shown on a terminal."""
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-    )
-    task = bar.add_task("", total=1.0)
-    with ExitStack() as shown:
-        last_line = time.monotonic()
-
-        def progress(what: str, done: float) -> None:
-            nonlocal last_line
-            # At the first word: where there is nothing to do, there is no bar.
-            if console.is_terminal and not bar.live.is_started:
-                shown.enter_context(bar)
-            bar.update(task, description=what, completed=done)
-            if not console.is_terminal and time.monotonic() > last_line + _LINE_SECONDS:
-                last_line = time.monotonic()
-                console.print(f"  {what} ({done:.0%})", highlight=False)
-
-        yield progress
-
-
-def _outlook(scale: float) -> str:
-    """Return how much is loaded and how long that takes, as measured on two cores."""
-    minutes = "a minute" if scale <= _FAST_SCALE else f"about {ceil(2 * scale)} minutes"
-    return (
-        f"Loading about {round(200_000 * scale, -2):,.0f} orders (SCALE={scale:g}): {minutes} and"
-        f" {ceil(_FIXED_MB + _MB_AT_SCALE_ONE * scale)} MB; a smaller SCALE is faster"
-    )
-
-
 def today_of(settings: Settings) -> date:
     """Return the retail day: ZAVA_TODAY, else today in the stores' time zone."""
     return business_day(settings.today, RETAIL.time_zone)
@@ -217,11 +125,11 @@ def run(
         ForeignDatabase: the database is one, and it is not adopted.
         LocalIssuerRefused: it is on another machine.
         SettingsError: the port is taken, or a setting is wrong.
-        HomeInUse: another run holds this home.
+        StateDirectoryInUse: another run holds this home.
     """
     with ExitStack() as stack:
         listener = stack.enter_context(listen(settings.port, settings.host))
-        home = Home(settings.home)
+        home = StateDirectory(settings.home)
         named = named_database(settings)
         if not settings.identity_issuer:  # before anything is made there
             local_issuer_allowed(settings, named or EMBEDDED)

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from zava.infrastructure.local.database import LocalDatabase, local_database
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.postgres.foreign_database import foreign_contents, place
 from zava.infrastructure.postgres.migrations import ForeignDatabase
 from zava.settings import settings
@@ -52,7 +52,7 @@ def may_take(connection: psycopg.Connection) -> bool:
 @contextmanager
 def administered() -> Iterator[LocalDatabase]:
     """Lend the database that the settings name, else the embedded one."""
-    with local_database(settings(), Home(settings().home)) as database:
+    with local_database(settings(), StateDirectory(settings().home)) as database:
         yield database
 
 

@@ -9,7 +9,7 @@ from zava.infrastructure.cache_backends import ByteStore, MemoryStore, RedisStor
 from zava.infrastructure.embeddings.embedder import Embedder
 from zava.infrastructure.embeddings.minilm import LocalEmbedder
 from zava.infrastructure.local.database import database_in_parts, named_database
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.infrastructure.telemetry.app_insights import Telemetry
 from zava.settings import Settings, SettingsError
@@ -45,7 +45,7 @@ def conninfo_of(settings: Settings) -> str:
     )
 
 
-def local_home(settings: Settings) -> Home:
+def local_home(settings: Settings) -> StateDirectory:
     """Return the directory with a laptop's keys.
 
     Raises:
@@ -53,7 +53,7 @@ def local_home(settings: Settings) -> Home:
     """
     if settings.is_on_azure:
         raise SettingsError("ZAVA_CONTEXT_KEYS: required on Azure; expected id:base64")
-    return Home(settings.home)
+    return StateDirectory(settings.home)
 
 
 def byte_store(settings: Settings) -> ByteStore:

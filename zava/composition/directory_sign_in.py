@@ -11,7 +11,7 @@ from zava.data.redeemed_codes import SignInLedger
 from zava.data.session.signed_context import ContextSigner
 from zava.infrastructure.azure.entra_credentials import exchange_tokens
 from zava.infrastructure.postgres.pool import DatabasePool
-from zava.protocol.auth.permissions import SCOPES
+from zava.protocol.auth.permissions import scopes_of
 from zava.protocol.auth.tokens import TrustedIssuer
 from zava.protocol.http_responses import HttpResponse
 from zava.protocol.sign_in.directory.access_tokens import OwnTokens
@@ -22,6 +22,7 @@ from zava.protocol.sign_in.directory.redirects import redirect_policy
 from zava.protocol.sign_in.parts import Person, Rules, SignInRequest
 from zava.protocol.sign_in.seal import Seal
 from zava.protocol.sign_in.sign_in import Seals, SignIn
+from zava.retail.access_rules import PERMISSIONS
 from zava.settings import Settings
 
 _CODE_SECONDS = 60
@@ -130,7 +131,9 @@ def deployment_rules(settings: Settings, resources: Sequence[str]) -> Rules:
         hosts=frozenset(hosts),
         resources=tuple(resources),
         scopes={
-            f"{identifier}/{name}": name for identifier in (*resources, *named) for name in SCOPES
+            f"{identifier}/{name}": name
+            for identifier in (*resources, *named)
+            for name in scopes_of(PERMISSIONS)
         },
         allows_redirect=redirect_policy(settings.sign_in_redirects),
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import (
     LOCAL_AUDIENCE,
     LocalIssuer,
@@ -13,6 +13,7 @@ from zava.model.core import caller_of_subject
 from zava.protocol.auth.jwks import RemoteKeys, SharedKeys, StaticKeys
 from zava.protocol.auth.tokens import TokenAuthenticator, TrustedIssuer
 from zava.protocol.http.addresses import MCP_PATH
+from zava.retail.access_rules import PERMISSIONS
 from zava.settings import Settings
 
 
@@ -46,6 +47,7 @@ def authenticator_of(
             audiences=settings.identity_audience,
             allowed_tenants=settings.allowed_tenants,
             keys=RemoteKeys.of_issuer(settings.identity_issuer),
+            permissions=PERMISSIONS,
             allowed_clients=settings.allowed_clients,
             scope_identifier=settings.scope_identifier,
             own=own,
@@ -57,6 +59,7 @@ def authenticator_of(
             audiences=own.audiences,
             allowed_tenants=own.tenants,
             keys=SharedKeys({}),
+            permissions=PERMISSIONS,
             allowed_clients=settings.allowed_clients,
             own=own,
         )
@@ -65,6 +68,7 @@ def authenticator_of(
         issuer=local_issuer_url(settings.port),
         audiences=(LOCAL_AUDIENCE,),
         allowed_tenants=None,
-        keys=StaticKeys(LocalIssuer(Home(settings.home)).jwks()),
+        keys=StaticKeys(LocalIssuer(StateDirectory(settings.home)).jwks()),
+        permissions=PERMISSIONS,
         allowed_clients=settings.allowed_clients,
     )

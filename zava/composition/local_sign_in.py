@@ -9,14 +9,14 @@ import time
 from collections.abc import Callable, Mapping
 from uuid import UUID
 
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import (
     LOCAL_AUDIENCE,
     LocalIssuer,
     LocalIssuerRefused,
     local_issuer_url,
 )
-from zava.protocol.auth.permissions import SCOPES
+from zava.protocol.auth.permissions import scopes_of
 from zava.protocol.http.addresses import MCP_PATH
 from zava.protocol.http_responses import HttpResponse
 from zava.protocol.sign_in.clients import stays_on_this_machine
@@ -25,11 +25,12 @@ from zava.protocol.sign_in.page import Choice
 from zava.protocol.sign_in.parts import Person, Rules, SignInRequest
 from zava.protocol.sign_in.seal import Seal
 from zava.protocol.sign_in.sign_in import Seals, SignIn
+from zava.retail.access_rules import PERMISSIONS
 from zava.retail.demo.granted_people import local_people
 
 KEY_FILE = "sign-in-key"
 
-_LEAST_KEY_BYTES = 32  # as Home draws it
+_LEAST_KEY_BYTES = 32  # as the state directory draws it
 _ACCESS_SECONDS = 3600
 _CODE_SECONDS = 60
 _PAGE_SECONDS = 3600
@@ -60,7 +61,11 @@ class LocalSignIn:
     """The sign-in of a laptop, in the shape that the endpoint calls."""
 
     def __init__(
-        self, home: Home, port: int, administrator: str, clock: Callable[[], float] = time.time
+        self,
+        home: StateDirectory,
+        port: int,
+        administrator: str,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         # Refresh tokens outlive a restart by this file; a code ends with the process.
         secret = home.secret(KEY_FILE).encode()
@@ -104,7 +109,11 @@ def local_rules(port: int) -> Rules:
         issuer=issuer,
         hosts=frozenset(hosts),
         resources=resources,
-        scopes={f"{base}/{name}": name for base in (*resources, LOCAL_AUDIENCE) for name in SCOPES},
+        scopes={
+            f"{base}/{name}": name
+            for base in (*resources, LOCAL_AUDIENCE)
+            for name in scopes_of(PERMISSIONS)
+        },
         allows_redirect=stays_on_this_machine,
     )
 
@@ -113,7 +122,7 @@ def _choices(administrator: str) -> list[Choice]:
     return [
         Choice(
             Person(str(each.caller.tenant_id), str(each.caller.object_id), each.name),
-            each.audience.value,
+            each.audience.name,
             each.stores,
         )
         for each in local_people(administrator)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import (
     LocalIssuer,
 )
@@ -27,7 +27,7 @@ def local_site(endpoint: Endpoint, settings: Settings, port: int) -> "Console | 
     # What runs in the cloud never loads it.
     from zava.protocol.console.console import Console, DemoPerson, IssuedToken
 
-    issuer = LocalIssuer(Home(settings.home), settings.port)
+    issuer = LocalIssuer(StateDirectory(settings.home), settings.port)
     callers = {principal.name: principal.caller for principal in PRINCIPALS}
 
     def sign_in(name: str) -> IssuedToken:
@@ -43,6 +43,6 @@ def local_site(endpoint: Endpoint, settings: Settings, port: int) -> "Console | 
     return Console(
         endpoint,
         port=port,
-        people=[DemoPerson(each.name, each.audience.value, each.stores) for each in PRINCIPALS],
+        people=[DemoPerson(each.name, each.audience.name, each.stores) for each in PRINCIPALS],
         sign_in=sign_in,
     )

@@ -16,7 +16,7 @@ _HOURS = b"SELECT zava.hours_without_orders()"
 
 
 class OrderWatch:
-    """Reports a chain without orders for longer than `hours`; 0 hours watch nothing."""
+    """Reports that no order came for longer than `hours`; 0 hours watch nothing."""
 
     def __init__(
         self, pool: DatabasePool, *, hours: float, clock: Callable[[], float] = time.monotonic

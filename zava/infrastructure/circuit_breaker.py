@@ -74,4 +74,4 @@ class CircuitBreaker:
     def _open_for(self, seconds: float, now: float) -> None:
         self._open_seconds = seconds
         # Jitter: the instances of one app do not all knock at the same moment.
-        self._next_trial = now + seconds * random.uniform(0.8, 1.2)  # noqa: S311
+        self._next_trial = now + seconds * random.uniform(0.8, 1.2)  # noqa: S311  # spreads the trials of instances

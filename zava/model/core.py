@@ -3,66 +3,14 @@
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import StrEnum
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
+from zava.model.audiences import Audience, Permission, ReadingRole
+
 if TYPE_CHECKING:
     from zava.model.sql_findings import Finding
-
-
-class Audience(StrEnum):
-    """The kind of caller in the database: which stores and which columns a grant is for."""
-
-    STORE_MANAGERS = "store_managers"
-    REGIONAL_MANAGERS = "regional_managers"
-    HEAD_OFFICE = "head_office"
-
-
-class ReadingRole(StrEnum):
-    """The database role in which a caller's statement runs.
-
-    Each audience has two. The second one also reads names, e-mail and phone of customers.
-    """
-
-    STORE_MANAGERS = "store_managers"
-    REGIONAL_MANAGERS = "regional_managers"
-    HEAD_OFFICE = "head_office"
-    STORE_MANAGERS_PERSONAL = "store_managers_personal"
-    REGIONAL_MANAGERS_PERSONAL = "regional_managers_personal"
-    HEAD_OFFICE_PERSONAL = "head_office_personal"
-
-    @property
-    def audience(self) -> Audience:
-        """Return the audience whose rows it reads."""
-        return _AUDIENCES[self]
-
-    @property
-    def reads_personal(self) -> bool:
-        """Return whether it reads names, e-mail and phone of customers."""
-        return self.value != self.audience.value
-
-    def of_token(self, permissions: "frozenset[Permission]") -> "ReadingRole":
-        """Return this role, or the audience's first one where the token lacks the permission."""
-        if Permission.CUSTOMERS_READ in permissions:
-            return self
-        return _FIRST_ROLES[self]
-
-
-# Looked up for each statement: constructing a member takes five calls.
-_AUDIENCES = {role: Audience(role.value.removesuffix("_personal")) for role in ReadingRole}
-_FIRST_ROLES = {role: ReadingRole(audience.value) for role, audience in _AUDIENCES.items()}
-
-
-class Permission(StrEnum):
-    """What a token may allow: each value is a scope of people and a role of applications."""
-
-    SALES_READ = "sales.read"
-    PRODUCTS_READ = "products.read"
-    CUSTOMERS_READ = "customers.read"
-    SQL_QUERY = "sql.query"
-    CHAIN_COMPARE = "chain.compare"
 
 
 @dataclass(slots=True)
@@ -134,7 +82,7 @@ def _hashed(text: str) -> UUID:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What one answer could see: `stores` in name order, out of `store_count` in the chain.
+    """What one answer could see: `stores` in name order, out of `store_count` in all.
 
     `reads_personal`: also names, e-mail and phone of customers.
     """
@@ -147,7 +95,7 @@ class Scope:
     @property
     def role(self) -> ReadingRole:
         """Return the database role that read it."""
-        return ReadingRole(self.audience.value + ("_personal" if self.reads_personal else ""))
+        return self.audience.reading_role(reads_personal=self.reads_personal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,10 +201,10 @@ class QueryStatistics:
 
 @dataclass(frozen=True, slots=True)
 class PerformanceSummary:
-    """The costliest shapes of one process's statements; `forgotten` statements made room."""
+    """The costliest shapes of one process's statements; `evicted` statements made room."""
 
     statements: int
     shapes: int
-    forgotten: int
+    evicted: int
     slow_seconds: float
     costliest: tuple[QueryStatistics, ...]

@@ -28,7 +28,7 @@ class FiscalPart:
 
 @dataclass(frozen=True, slots=True)
 class FiscalCalendar:
-    """The fiscal years of a chain.
+    """The fiscal years of a business.
 
     `start_month` is the calendar month in which a year begins. `weeks` are those of a quarter's
     three months, None for whole months. A year that begins in July or later has the number of the

@@ -2,6 +2,7 @@
 
 from zava.model.domain import Domain
 from zava.protocol.tools.tool import product_text
+from zava.retail.access_rules import AUDIENCES, PERMISSIONS
 
 _INSTRUCTIONS = product_text(
     """
@@ -25,4 +26,15 @@ RETAIL = Domain(
     schema="retail",
     time_zone="America/Los_Angeles",
     store_prefix="zava retail ",
+    audiences=AUDIENCES,
+    permissions=PERMISSIONS,
+    restricted_reason="cost and margin are for regional managers and head office",
+    peers_hint="compare_with_chain compares yours with the chain's quartiles.",
+    package="zava.retail.data",
+    outside_text={
+        "customers": ("first_name", "last_name", "email", "phone"),
+        "products": ("product_name", "product_description", "synonyms"),
+        "product_words": ("words",),
+    },
+    personal_table="customers",
 )

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 
-from zava.model.core import Caller, Permission
+from zava.model.audiences import SQL_QUERY
+from zava.model.core import Caller
 from zava.protocol.apps import sales_chart
 from zava.protocol.rendering.schema import schemas_text
-from zava.protocol.resources import budget, performance, quality_report
+from zava.protocol.resources import budget, performance
 from zava.protocol.resources.resource import Resource
+from zava.retail import quality_report
+from zava.retail.access_rules import SALES_READ
 from zava.retail.service.insights import insight_page
 from zava.retail.service.use_cases import RetailAnalytics
 
@@ -39,7 +42,7 @@ RESOURCES: dict[str, Resource] = {
             description="Every retail table that you may read: columns, keys, comments and known"
             " values.",
             read=_schema,
-            permission=Permission.SQL_QUERY,
+            permission=SQL_QUERY,
         ),
         Resource(
             uri="retail://tables/{table}",
@@ -48,7 +51,7 @@ RESOURCES: dict[str, Resource] = {
             description="One table, such as retail://tables/orders: columns, keys, comments and"
             " known values.",
             read=_table,
-            permission=Permission.SQL_QUERY,
+            permission=SQL_QUERY,
         ),
         Resource(
             uri="retail://metrics",
@@ -57,7 +60,7 @@ RESOURCES: dict[str, Resource] = {
             description="Every certified metric and dimension: unit, meaning, and over what it adds"
             " up.",
             read=_metrics,
-            permission=Permission.SALES_READ,
+            permission=SALES_READ,
             mime_type="text/markdown",
         ),
         Resource(
@@ -66,7 +69,7 @@ RESOURCES: dict[str, Resource] = {
             title="Sales chart",
             description="The page in which a client with MCP Apps draws figures; it holds none.",
             read=_sales_chart,
-            permission=Permission.SALES_READ,
+            permission=SALES_READ,
             mime_type=sales_chart.MIME_TYPE,
         ),
         Resource(
@@ -76,7 +79,7 @@ RESOURCES: dict[str, Resource] = {
             description="Of each store that you may see: last day with an order, days without one,"
             " totals unlike their lines, orders by day.",
             read=quality_report.read,
-            permission=Permission.SALES_READ,
+            permission=SALES_READ,
             is_live=True,
         ),
         Resource(
@@ -86,7 +89,7 @@ RESOURCES: dict[str, Resource] = {
             description="Which statements of this server take the time, by shape; for the head"
             " office alone.",
             read=performance.read,
-            permission=Permission.SQL_QUERY,
+            permission=SQL_QUERY,
             is_live=True,
         ),
         Resource(

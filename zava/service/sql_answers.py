@@ -12,7 +12,8 @@ from cachetools import TTLCache
 from zava import call_context
 from zava.data.sql_query.free_query import FreeQuery
 from zava.errors import ZavaError
-from zava.model.core import Caller, Permission, Table
+from zava.model.audiences import Permission
+from zava.model.core import Caller, Table
 from zava.model.data_reach import DataReach
 from zava.model.metrics import MetricAnswer, MetricFilter
 from zava.model.sql_findings import (
@@ -46,12 +47,20 @@ class SqlAnswers:
     """Adds to answers what was checked; a check that fails changes no answer."""
 
     def __init__(
-        self, data: FreeQuery, metrics: Callable[[], MetricQueries], today: Callable[[], date]
+        self,
+        data: FreeQuery,
+        metrics: Callable[[], MetricQueries],
+        today: Callable[[], date],
+        metrics_permission: Permission,
     ) -> None:
-        """`today` is the day of the stores, from which days without orders are counted."""
+        """`today` is the day of the stores, from which days without orders are counted.
+
+        `metrics_permission` is what a token has to allow for a note with a certified value.
+        """
         self._data = data
         self._metrics = metrics
         self._today = today
+        self._metrics_permission = metrics_permission
         # Each entry is of one person, text and day; of the second, of one scope and total as well.
         self._asked: TTLCache[Any, list[Recomputation | None]]
         self._asked = TTLCache(_MAX_KEPT, _KEPT_SECONDS)
@@ -98,7 +107,8 @@ class SqlAnswers:
     async def _certified(self, caller: Caller, sql: str, table: Table) -> tuple[str | None, bool]:
         """Return the sentence on the certified value, and whether the answer's total equals it."""
         is_of_totals = any(finding.kind in _OF_TOTALS for finding in table.findings)
-        if not is_of_totals or table.truncated or Permission.SALES_READ not in caller.permissions:
+        may_read = self._metrics_permission in caller.permissions
+        if not is_of_totals or table.truncated or not may_read:
             return None, False
         checks = self._data.checks
         key: tuple[Any, ...] = (caller.identity, sql, checks.day_of(table.as_of))
@@ -202,7 +212,7 @@ def _about_certified(value: Decimal, total: Decimal, asked: Recomputation) -> st
     difference = total - value
     word = "more" if difference > 0 else "less"
     first, last = asked.days.start, asked.days.end - timedelta(days=1)
-    of = "all time" if first.year == 1900 else f"{first} to {last}"  # noqa: PLR2004
+    of = "all time" if first.year == 1900 else f"{first} to {last}"  # noqa: PLR2004  # before any order
     return (
         f"Certified {asked.metric} of {of} is {value:,.2f}; this answer's total is {total:,.2f},"
         f" {abs(difference):,.2f} {word}: {' and '.join(asked.because)}."

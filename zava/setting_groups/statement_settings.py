@@ -71,7 +71,7 @@ class StatementSettings(SettingsGroup):
         ge=0,
         le=8760,
         validation_alias="ZAVA_LATE_ORDERS_HOURS",
-        description="Hours without any order of the chain after which `/health/ready` is `degraded`"
+        description="Hours without any order after which `/health/ready` is `degraded`"
         " and the metric `orders_late` counts. 0: not watched.",
     )
     max_concurrent_calls: int = Field(

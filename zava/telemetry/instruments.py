@@ -1,25 +1,24 @@
 """What is measured, under the source design's names, and the closed set behind each label."""
 
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
 OTHER = "other"
-OPERATIONS = frozenset(
-    {
-        "execute_sales_query",
-        "get_multiple_table_schemas",
-        "semantic_search_products",
-        "get_current_utc_date",
-        "get_store_performance",
-        "query_metrics",
-        "compare_with_chain",
-        "show_sales_chart",
-        "read_resource",
-        "complete",
-        "request",  # whatever fails outside of these
-    }
-)
+OPERATIONS = {
+    "read_resource",
+    "complete",
+    "request",  # whatever fails outside of these
+    OTHER,
+}
+"""The operations that are counted by name: those of every server, and the tools of this one."""
+
+
+def declare_operations(names: Iterable[str]) -> None:
+    """Count the tools of these names by name; the composition root declares them, never a call."""
+    OPERATIONS.update(names)
 
 
 class ErrorType(StrEnum):
@@ -78,11 +77,11 @@ class Instrument:
 
     name: str
     kind: Literal["counter", "histogram"]
-    labels: tuple[tuple[str, frozenset[str]], ...]
+    labels: tuple[tuple[str, AbstractSet[str]], ...]
     description: str
 
 
-_OPERATION = ("operation", OPERATIONS | {OTHER})
+_OPERATION = ("operation", OPERATIONS)
 _QUERY = ("type", frozenset(QueryType))
 _STATUS = ("status", frozenset(QueryStatus))
 _CACHE = ("type", frozenset(CacheType))

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from zava.cli.terminal import Requester, administered, console, operator
-from zava.infrastructure.importing.layout import ImportRefused
-from zava.infrastructure.postgres import customer_erasure as erasure
+from zava.retail.data import customer_erasure as erasure
+from zava.retail.importing.layout import ImportRefused
 
 _Id = Annotated[str | None, typer.Option("--id", help="The customer's id in the database.")]
 _Email = Annotated[str | None, typer.Option("--email", help="The customer's e-mail address.")]

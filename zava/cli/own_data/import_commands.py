@@ -14,17 +14,17 @@ import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from zava.cli import quickstart
+from zava.cli import progress
 from zava.cli.terminal import Requester, administered, console, operator
 from zava.composition.backends import embedders
-from zava.infrastructure.importing.files.suggesting import suggest
-from zava.infrastructure.importing.inbox import make_import_login, run_inbox
-from zava.infrastructure.importing.layout import ImportRefused, ImportUnderWay
-from zava.infrastructure.importing.mapping import Mapping, documented_layout, find_mapping
-from zava.infrastructure.importing.rejects import MODES, ImportReport, Mode, write_rejects
-from zava.infrastructure.importing.run import run_import
-from zava.infrastructure.importing.watching import WatchedDirectory
-from zava.infrastructure.postgres.data_quality import DAYS, read_quality
+from zava.retail.data.data_quality import DAYS, read_quality
+from zava.retail.importing.files.suggesting import suggest
+from zava.retail.importing.inbox import make_import_login, run_inbox
+from zava.retail.importing.layout import ImportRefused, ImportUnderWay
+from zava.retail.importing.mapping import Mapping, documented_layout, find_mapping
+from zava.retail.importing.rejects import MODES, ImportReport, Mode, write_rejects
+from zava.retail.importing.run import run_import
+from zava.retail.importing.watching import WatchedDirectory
 from zava.settings import settings
 
 _SAMPLES = 5
@@ -104,7 +104,7 @@ def _load(
     _print_report(report)
     known = embedders(settings())
     if report.counts["products"].written and not report.is_dry_run and known:
-        quickstart.embed_with_progress(
+        progress.embed_with_progress(
             connection, known[0], activate=False, console=console, lines=True
         )
 

@@ -9,7 +9,7 @@ from zava.data.guard.cost.sizes import GATHERING_BYTES, Sizes
 from zava.data.guard.cost.work import Work
 from zava.data.guard.refusals import Refused
 from zava.data.guard.walker import Walk
-from zava.data.syntax.outside_text import reads_outside_text
+from zava.data.syntax.outside_text import OutsideText
 from zava.data.syntax.parser import Node, NotParsed, TooDeep, parse
 from zava.errors import DatabaseFault, QueryRefused, ZavaError
 
@@ -53,12 +53,14 @@ class Guard:
         tables: frozenset[str],
         columns: frozenset[str],
         calling: frozenset[str],
+        outside_text: OutsideText,
         read_findings: Callable[[str, Node, bool], Any] = lambda *_: None,
     ) -> None:
         self._schema = schema
         self._tables = tables
         self._columns = columns
         self._calling = calling
+        self._outside_text = outside_text
         self._read_findings = read_findings
 
     def judge(self, statement: str) -> Verdict:
@@ -80,7 +82,7 @@ class Guard:
         return Verdict(
             visited_rows=work.visited,
             gathers=sizes.together >= GATHERING_BYTES,
-            reads_outside_text=reads_outside_text(statement, tree),
+            reads_outside_text=self._outside_text.is_read(statement, tree),
             findings=self._read_findings(statement, tree, walk.has_subqueries),
         )
 

@@ -1,4 +1,4 @@
-"""The metric catalogue as people and models read it: `docs/reference/metrics.md`, `retail://metrics`."""
+"""The metric catalogue as people and models read it."""
 
 from zava.data.metrics.catalog import Catalogue, Metric
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
 from difflib import get_close_matches
 from typing import Any
 
@@ -13,27 +12,21 @@ from zava.data.metrics.catalog_page import metric_page
 from zava.data.metrics.compiler import compile_plans
 from zava.data.metrics.planner import Plan, answer_names, plan
 from zava.data.metrics.result_cache import ResultCache
-from zava.data.named_queries import statement
 from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import InvalidInput, NotPermitted, ZavaError
-from zava.model.core import Audience, Caller, Scope
+from zava.model.audiences import Audience
+from zava.model.core import Caller, Scope
 from zava.model.coverage import unranked_labels
 from zava.model.data_reach import DataReach
 from zava.model.domain import Domain
 from zava.model.metrics import (
-    ChainComparison,
     Measured,
     MetricColumn,
     MetricQuery,
     MetricRows,
-    Period,
 )
 
-CHAIN_METRICS = ("revenue", "orders", "average_order_value", "customers", "units", "discount_rate")
-"""What zava.chain_quartiles knows; anything else it answers with nothing."""
-
 _MAX_OFFERED = 8
-_MAX_STORES = 100
 _MAX_VALUE_CHARACTERS = 60
 _NEARLY = 0.8
 """How alike a store's name has to be to one of the caller's own (difflib's ratio)."""
@@ -55,14 +48,14 @@ class MetricReader:
             NotPermitted: a metric or a store is not this caller's.
         """
         plans = {name: plan(query, self._catalogue) for name, query in queries.items()}
-        grant = await self._tenancy.effective_access(caller)
-        reach = DataReach.read(orjson.loads(grant.reach), self._catalogue.domain)
-        if grant.role.reads_personal:
+        access = await self._tenancy.effective_access(caller)
+        reach = DataReach.read(orjson.loads(access.reach), self._catalogue.domain)
+        if access.role.reads_personal:
             plans = {name: _with_names(each) for name, each in plans.items()}
         for name, each in plans.items():
-            plans[name] = _within_reach(self._permitted(each, grant.audience), reach)
+            plans[name] = _within_reach(self._permitted(each, access.audience), reach)
         sql, params = compile_plans(plans, self._catalogue)
-        kept = await self._cache.read(caller, grant, sql, params)
+        kept = await self._cache.read(caller, access, sql, params)
         documents, scope = kept.reading.rows[0], kept.reading.scope
         for document in documents.values():
             _check_matched(self._catalogue.domain, document, scope)
@@ -74,45 +67,6 @@ class MetricReader:
             reach=reach,
         )
 
-    async def chain(
-        self, caller: Caller, metric: str, period: Period, today: date
-    ) -> ChainComparison:
-        """Read the caller's values and the chain's quartiles, which may be withheld.
-
-        Raises:
-            InvalidInput: the metric is not one that is compared with the chain.
-        """
-        asked = self._catalogue.metric(metric, "metric")
-        if asked.name not in CHAIN_METRICS:
-            raise InvalidInput(
-                f"metric: {asked.name} is not compared with the chain.",
-                hint=f"Use {', '.join(CHAIN_METRICS)}.",
-            )
-        query = MetricQuery((asked.name,), period, today, dimensions=("store",), limit=_MAX_STORES)
-        plans = {"own": plan(query, self._catalogue)}
-        sql, params = compile_plans(plans, self._catalogue)
-        values = {"metric": asked.name, "start": str(period.start), "end": str(period.end)}
-        grant = await self._tenancy.effective_access(caller)
-        kept = await self._cache.read(
-            caller, grant, f"{sql},\n{statement('chain_quartiles')}", {**params, "chain": values}
-        )
-        row, scope = kept.reading.rows[0], kept.reading.scope
-        told = row["chain"]
-        return ChainComparison(
-            metric=asked.name,
-            unit=asked.unit,
-            period=period,
-            own=dict(row["own"]["rows"] or []),
-            store_count=told["store_count"] if told else None,
-            quartiles=(told["lower_quartile"], told["median"], told["upper_quartile"])
-            if told
-            else None,
-            scope=scope,
-            as_of=kept.as_of,
-            is_cached=kept.is_cached,
-            reach=DataReach.read(orjson.loads(grant.reach), self._catalogue.domain),
-        )
-
     def describe(self) -> str:
         """Return the catalogue as a page that people and models read."""
         return metric_page(self._catalogue)
@@ -120,14 +74,14 @@ class MetricReader:
     def _permitted(self, asked: Plan, audience: Audience) -> Plan:
         """Refuse metrics that the database's column grants withhold, with a hint."""
         refused = [metric.name for metric in asked.metrics if metric.is_restricted]
-        if not refused or audience is not Audience.STORE_MANAGERS:
+        if not refused or audience.reads_restricted:
             return asked
         if asked.query.leaves_out_restricted:
             kept = tuple(m.name for m in asked.metrics if not m.is_restricted)
             return plan(replace(asked.query, metrics=kept), self._catalogue)
         open_metrics = [m.name for m in self._catalogue.metrics.values() if not m.is_restricted]
         raise NotPermitted(
-            f"{', '.join(refused)}: cost and margin are for regional managers and head office.",
+            f"{', '.join(refused)}: {self._catalogue.domain.restricted_reason}.",
             hint=f"You may query {', '.join(open_metrics)}.",
         )
 
@@ -218,5 +172,5 @@ def _no_such_store(domain: Domain, name: str, scope: Scope) -> ZavaError:
     seen = ", ".join(scope.stores[:_MAX_OFFERED]) or "none"
     hint = f"You see {len(scope.stores)} of {scope.store_count} stores: {seen}."
     if len(scope.stores) < scope.store_count:
-        hint += " compare_with_chain compares yours with the others together."
+        hint += f" {domain.peers_hint}"
     return NotPermitted(message, hint=hint)

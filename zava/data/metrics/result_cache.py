@@ -20,7 +20,7 @@ from zava.data.session.results import EffectiveAccess
 from zava.data.session.tenant_database import ScopedRows, TenantDatabase
 from zava.errors import AccessDenied, Busy, QueryTimeout
 from zava.infrastructure.cache_backends import ByteStore
-from zava.model.core import Audience, Caller, Scope
+from zava.model.core import Caller, Scope
 from zava.telemetry import events
 from zava.telemetry.instruments import CacheType
 
@@ -88,18 +88,18 @@ class ResultCache:
         self._running: dict[str, _Running] = {}
 
     async def read(
-        self, caller: Caller, grant: EffectiveAccess, sql: str, params: Mapping[str, Any]
+        self, caller: Caller, access: EffectiveAccess, sql: str, params: Mapping[str, Any]
     ) -> KeptReading:
         """Return the statement's rows, from memory or from the database.
 
-        `grant` is what the database returned for this caller in this call. Errors are never kept.
+        `access` is what the database returned for this caller in this call. Errors are never kept.
 
         Raises:
             ZavaError: the statement could not be run, or the caller has no access any more.
         """
         if not self._is_on:
             return await self._ask(caller, sql, params)
-        key = cache_key(self._code_version, grant, sql, params)
+        key = cache_key(self._code_version, access, sql, params)
         kept = self._read_entry(key, await self._store.get(key))
         if kept is not None:
             self.statistics.hits += 1
@@ -109,15 +109,15 @@ class ResultCache:
         if running is None:
             self.statistics.misses += 1
             events.cache_miss(CacheType.QUERY)
-            return await self._wait(key, self._start(key, caller, grant, sql, params))
+            return await self._wait(key, self._start(key, caller, access, sql, params))
         self.statistics.joined += 1
         events.cache_hit(CacheType.QUERY)
         try:
             shared = await self._wait(key, running)
         except (AccessDenied, Busy, QueryTimeout):
-            # The grant, budget and deadline were those of the caller who ran it.
+            # The access, budget and deadline were those of the caller who ran it.
             return await self._ask(caller, sql, params)
-        if shared.scope_hash != grant.scope_hash:  # that caller's scope changed meanwhile
+        if shared.scope_hash != access.scope_hash:  # that caller's scope changed meanwhile
             return await self._ask(caller, sql, params)
         return shared
 
@@ -126,9 +126,9 @@ class ResultCache:
         await self._store.close()
 
     def _start(
-        self, key: str, caller: Caller, grant: EffectiveAccess, sql: str, params: Mapping[str, Any]
+        self, key: str, caller: Caller, access: EffectiveAccess, sql: str, params: Mapping[str, Any]
     ) -> _Running:
-        running = _Running(asyncio.create_task(self._compute(key, caller, grant, sql, params)))
+        running = _Running(asyncio.create_task(self._compute(key, caller, access, sql, params)))
         self._running[key] = running
         running.task.add_done_callback(lambda _: self._forget(key, running))
         return running
@@ -151,10 +151,10 @@ class ResultCache:
             del self._running[key]
 
     async def _compute(
-        self, key: str, caller: Caller, grant: EffectiveAccess, sql: str, params: Mapping[str, Any]
+        self, key: str, caller: Caller, access: EffectiveAccess, sql: str, params: Mapping[str, Any]
     ) -> KeptReading:
         kept = await self._ask(caller, sql, params)
-        if kept.scope_hash == grant.scope_hash:  # else it belongs under another key
+        if kept.scope_hash == access.scope_hash:  # else it belongs under another key
             await self._store.put(key, self._entry(key, kept))
         return kept
 
@@ -167,7 +167,7 @@ class ResultCache:
         body = orjson.dumps(
             {
                 "rows": reading.rows,
-                "audience": reading.scope.audience,
+                "audience": reading.scope.audience.name,
                 "stores": reading.scope.stores,
                 "store_count": reading.scope.store_count,
                 "reads_personal": reading.scope.reads_personal,
@@ -185,17 +185,17 @@ class ResultCache:
             self.statistics.ignored += 1
             logger.warning("cache entry ignored: not one of ours")
             return None
-        told = orjson.loads(body)
+        entry_values = orjson.loads(body)
         scope = Scope(
-            Audience(told["audience"]),
-            tuple(told["stores"]),
-            told["store_count"],
-            told["reads_personal"],
+            self._tenancy.domain.audiences.named(entry_values["audience"]),
+            tuple(entry_values["stores"]),
+            entry_values["store_count"],
+            entry_values["reads_personal"],
         )
         return KeptReading(
-            ScopedRows(told["rows"], scope),
-            told["scope_hash"],
-            datetime.fromisoformat(told["as_of"]),
+            ScopedRows(entry_values["rows"], scope),
+            entry_values["scope_hash"],
+            datetime.fromisoformat(entry_values["as_of"]),
             is_cached=True,
         )
 
@@ -206,7 +206,7 @@ class ResultCache:
 
 
 def cache_key(
-    code_version: str, grant: EffectiveAccess, sql: str, params: Mapping[str, Any]
+    code_version: str, access: EffectiveAccess, sql: str, params: Mapping[str, Any]
 ) -> str:
     """Return the key of an answer: each part with its length before it, so that none runs over.
 
@@ -214,9 +214,9 @@ def cache_key(
     """
     parts = [
         code_version.encode(),
-        grant.role.encode(),
-        grant.scope_hash.encode(),
-        grant.data_version.encode(),
+        access.role.name.encode(),
+        access.scope_hash.encode(),
+        access.data_version.encode(),
         sql.encode(),
         orjson.dumps(params, option=orjson.OPT_SORT_KEYS),
     ]

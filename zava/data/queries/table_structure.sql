@@ -1,4 +1,4 @@
--- The structure of every retail table, reduced to the columns that the reading role may see.
+-- The structure of every table of the schema in $1, reduced to the columns that the reading role may see.
 -- From pg_catalog, because information_schema hides keys from roles that own nothing.
 SELECT
   c.relname AS table_name,
@@ -25,7 +25,7 @@ SELECT
    JOIN pg_attribute AS a ON a.attnum = place.attnum
    WHERE k.conrelid = c.oid AND k.contype = 'p' AND a.attrelid = c.oid) AS primary_key,
   (SELECT json_agg(json_build_object(
-     'table', 'retail.' || target.relname,
+     'table', ($1->>'schema') || '.' || target.relname,
      'columns', (SELECT json_agg(a.attname ORDER BY place.position)
                  FROM unnest(k.conkey) WITH ORDINALITY AS place (attnum, position)
                  JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = place.attnum),
@@ -37,6 +37,6 @@ SELECT
    JOIN pg_class AS target ON target.oid = k.confrelid
    WHERE k.conrelid = c.oid AND k.contype = 'f') AS foreign_keys
 FROM pg_class AS c
-WHERE c.relnamespace = 'retail'::regnamespace AND c.relkind IN ('r', 'p', 'v')
+WHERE c.relnamespace = ($1->>'schema')::regnamespace AND c.relkind IN ('r', 'p', 'v')
   AND has_any_column_privilege(c.oid, 'SELECT')
 ORDER BY c.relname

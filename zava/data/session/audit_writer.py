@@ -55,7 +55,7 @@ class AuditWriter:
         self._is_closing = False
         # By identity: what the database does not know of yet, for the budgets.
         self._unwritten: dict[bytes, tuple[int, float]] = {}
-        self.lost = 0
+        self.dropped = 0
         """Records that could not be written: each loss is also an error in the log."""
 
     def intent(self, caller: Caller) -> list[Entry]:
@@ -83,7 +83,7 @@ class AuditWriter:
             # records, and the budgets count these calls twice.
             self._pending.extendleft(reversed(entries[:-1]))
 
-    def note(self, caller: Caller) -> None:
+    def record(self, caller: Caller) -> None:
         """Keep the outcome of a caller's call until it is written."""
         if caller.call is None:
             return
@@ -101,7 +101,7 @@ class AuditWriter:
         """Return the caller's calls, and their milliseconds, that the database has not counted."""
         return self._unwritten.get(caller.identity, (0, 0.0))
 
-    async def make_room(self) -> None:
+    async def wait_for_capacity(self) -> None:
         """Wait, for a moment, while a whole batch is gathered and another one is being written."""
         if self._has_room.is_set():
             return
@@ -174,7 +174,7 @@ class AuditWriter:
 
     def _lose(self, batch: list[Entry], error: Exception) -> None:
         self._forget(batch)
-        self.lost += len(batch)
+        self.dropped += len(batch)
         # By its kind alone: a driver's words may name hosts and users.
         logger.error(
             "audit: %d records lost: %s %s",
@@ -199,7 +199,7 @@ def _entry(caller: Caller, call: Call, phase: str) -> Entry:
     }
     if phase == "outcome":
         entry |= {
-            "audience": call.audience,
+            "audience": call.audience and call.audience.name,
             "store_ids": call.store_ids,
             "row_count": call.row_count,
             "byte_count": call.byte_count,

@@ -27,7 +27,8 @@ from zava.data.usage.budgets import Budgets
 from zava.data.usage.query_stats import QueryStatsCollector
 from zava.errors import Busy, QueryTimeout, ZavaError
 from zava.infrastructure.postgres.pool import DatabasePool
-from zava.model.core import Caller, ReadingRole
+from zava.model.audiences import ReadingRole
+from zava.model.core import Caller
 from zava.telemetry import events
 from zava.telemetry.instruments import QueryType
 
@@ -60,6 +61,7 @@ class TenantExecutor:
         self._pool = pool
         self._signer = signer
         self._verification = verification
+        self._audiences = verification.domain.audiences
         self.trail = trail
         self.budgets = budgets
         self._timeout_seconds = statement_timeout_seconds
@@ -77,7 +79,7 @@ class TenantExecutor:
         Raises:
             ZavaError: what the driver or the server reported, translated.
         """
-        attempts = _Attempts(self._roles.get(caller.identity))
+        attempts = _Attempts(self._roles.get(caller.identity), self._audiences.first.role)
         failed: BaseException | None = None
         try:
             while True:
@@ -106,7 +108,7 @@ class TenantExecutor:
         Raises:
             ZavaError: the plan could not be read now.
         """
-        role = self._roles.get(caller.identity) or ReadingRole.STORE_MANAGERS
+        role = self._roles.get(caller.identity) or self._audiences.first.role
         try:
             return await self._run_once(caller, ExplainPlan(statement), role, _Timing())
         except psycopg.Error as error:
@@ -183,7 +185,7 @@ class TenantExecutor:
         if isinstance(error, psycopg.Error):
             # The entry named the caller's role: call the right runner, once an attempt.
             if error.sqlstate == sqlstate.OTHER_AUDIENCE and not attempts.is_corrected:
-                attempts.role = ReadingRole(error.diag.message_primary or "")
+                attempts.role = self._audiences.role(error.diag.message_primary or "")
                 attempts.is_corrected = True
                 return True
             if is_lost_connection(error):
@@ -261,10 +263,10 @@ class _Attempts(_Timing):
 
     __slots__ = ("count", "is_corrected", "last_seen", "repetition", "role")
 
-    def __init__(self, last_seen: ReadingRole | None) -> None:
+    def __init__(self, last_seen: ReadingRole | None, first: ReadingRole) -> None:
         super().__init__()
         self.last_seen = last_seen
-        self.role = last_seen or ReadingRole.STORE_MANAGERS
+        self.role = last_seen or first
         self.count = 1
         self.is_corrected = False
         self.repetition: Repetition | None = None

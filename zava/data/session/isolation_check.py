@@ -23,7 +23,9 @@ from zava.data.session.retries import is_lost_connection
 from zava.data.session.signed_context import ContextSigner, SignedCall
 from zava.errors import Busy, ZavaError
 from zava.infrastructure.postgres.pool import DatabasePool, Unreachable
-from zava.model.core import Caller, ReadingRole
+from zava.model.audiences import Audience
+from zava.model.core import Caller
+from zava.model.domain import Domain
 from zava.sql_files import SQL
 
 logger = logging.getLogger(__name__)
@@ -36,9 +38,9 @@ CANARIES = (
 )
 """Principals whom no token can name; each sees one row of its own and no store."""
 
-_SONG = "SELECT store_id FROM zava.canary"
+_PROBE = "SELECT store_id FROM zava.canary"
 # The scope of this forgery is the second canary's; sixty-four zeros stand where its seal would.
-_FORGED_SONG = (
+_FORGED_PROBE = (
     "WITH forged AS MATERIALIZED (SELECT set_config('zava.context', repeat('0', 64)"
     " || '00000000-0000-0000-0000-0000000000b2', true)) SELECT store_id FROM forged, zava.canary"
 )
@@ -56,7 +58,7 @@ _CANARIES_AGAIN = (
 )
 _PRINCIPALS_AGAIN = (
     "INSERT INTO zava.principals (tenant_id, object_id, display_name, audience, store_ids)"
-    " SELECT '00000000-0000-0000-0000-000000000000', store_id, song, 'store_managers',"
+    " SELECT '00000000-0000-0000-0000-000000000000', store_id, song, '{audience}',"
     " ARRAY[store_id] FROM zava.canary ON CONFLICT (tenant_id, object_id) DO UPDATE SET"
     " active = true, valid_from = '-infinity', valid_until = 'infinity',"
     " audience = excluded.audience, store_ids = excluded.store_ids, reads_personal = false"
@@ -69,7 +71,7 @@ _REMEDIES = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Song:
+class _Probe:
     """One call of a canary, and what it must bring: these rows, or this SQLSTATE."""
 
     what: str
@@ -77,13 +79,13 @@ class _Song:
     rows: list[bytes] | None = None
     state: str | None = None
 
-    def problems(self, result: PGresult) -> list[str]:
+    def problems(self, result: PGresult, audience: Audience) -> list[str]:
         try:
             raise_error(result)
         except psycopg.Error as error:
             if error.sqlstate == self.state:
                 return []
-            remedy = _REMEDIES.get(error.sqlstate or "", _RESTORE)
+            remedy = _REMEDIES.get(error.sqlstate or "", _RESTORE).format(audience=audience)
             return [f"{self.what}: {error.sqlstate}; run {remedy}"]
         rows = [result.get_value(row, 0) for row in range(1, result.ntuples)]
         if rows == self.rows:
@@ -104,16 +106,18 @@ class IsolationBroken(ZavaError):
 
 
 class IsolationCheck:
-    """Remembers for a minute that isolation was proven."""
+    """Remembers for a minute that isolation was proven, for the audiences of one domain."""
 
     def __init__(
         self,
         pool: DatabasePool,
         signer: ContextSigner,
+        domain: Domain,
         *,
         use_prepared: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.domain = domain
         self._pool = pool
         self._signer = signer
         self._use_prepared = use_prepared
@@ -151,17 +155,18 @@ class IsolationCheck:
             pipeline = Pipeline(connection, use_prepared=self._use_prepared)
             for query in catalog_queries():
                 pipeline.add_query(query)
-            songs = _songs(self._signer)
-            for song in songs:
-                pipeline.add_call(ReadingRole.STORE_MANAGERS, song.call, _BOUNDS, describe=False)
+            probes = _probes(self._signer)
+            audience = self.domain.audiences.first
+            for probe in probes:
+                pipeline.add_call(audience.role, probe.call, _BOUNDS, describe=False)
             results = await pipeline.run()
         found = []
         for catalog in (result for step, result in results if step == "query"):
             raise_error(catalog)
             found += [(catalog.get_value(row, 0) or b"").decode() for row in range(catalog.ntuples)]
-        sung = [result for step, result in results if step == "run"]
-        for song, result in zip(songs, sung, strict=True):
-            found += song.problems(result)
+        probed = [result for step, result in results if step == "run"]
+        for probe, result in zip(probes, probed, strict=True):
+            found += probe.problems(result, audience)
         return found
 
     async def _prove(self) -> None:
@@ -181,22 +186,24 @@ class IsolationCheck:
         self._proven_at = self._clock()
 
 
-def _songs(signer: ContextSigner) -> list[_Song]:
+def _probes(signer: ContextSigner) -> list[_Probe]:
     first, second = CANARIES
-    own = signer.sign(first, _SONG)
+    own = signer.sign(first, _PROBE)
     return [
-        _Song("the first canary", own, rows=[_row(first)]),
-        _Song("the second canary", signer.sign(second, _SONG), rows=[_row(second)]),
-        _Song("a forged setting", signer.sign(first, _FORGED_SONG), state=sqlstate.CONTEXT_ALTERED),
-        _Song(
+        _Probe("the first canary", own, rows=[_row(first)]),
+        _Probe("the second canary", signer.sign(second, _PROBE), rows=[_row(second)]),
+        _Probe(
+            "a forged setting", signer.sign(first, _FORGED_PROBE), state=sqlstate.CONTEXT_ALTERED
+        ),
+        _Probe(
             "a forged signature",
             replace(own, mac=bytes(len(own.mac))),
             state=sqlstate.CONTEXT_REFUSED,
         ),
-        _Song("a missing signature", replace(own, mac=b""), state=sqlstate.CONTEXT_REFUSED),
-        _Song(
+        _Probe("a missing signature", replace(own, mac=b""), state=sqlstate.CONTEXT_REFUSED),
+        _Probe(
             "a changed statement",
-            replace(own, statement=f"{_SONG} WHERE true"),
+            replace(own, statement=f"{_PROBE} WHERE true"),
             state=sqlstate.CONTEXT_REFUSED,
         ),
     ]

@@ -23,7 +23,8 @@ from zava.data.session.results import (
 )
 from zava.data.session.signed_context import ContextSigner, SignedCall
 from zava.data.usage.budgets import Budgets
-from zava.model.core import Caller, Permission, ReadingRole
+from zava.model.audiences import CUSTOMERS_READ, Audiences, ReadingRole
+from zava.model.core import Caller
 
 MAX_ANSWER_BYTES = 1024 * 1024
 
@@ -50,7 +51,7 @@ class Terms:
     @property
     def is_narrowed(self) -> bool:
         """Return whether the token withholds the personal data that the grant may allow."""
-        return Permission.CUSTOMERS_READ not in self.caller.permissions
+        return CUSTOMERS_READ not in self.caller.permissions
 
     def limits(self, *, calls_at_once: int) -> tuple[float, ...]:
         """Return what the caller is admitted by, in the order of `zava.admit`."""
@@ -174,8 +175,11 @@ class ExplainPlan:
         return read_plan(results).splitlines()
 
 
+@dataclass(frozen=True, slots=True)
 class ReadAccess:
     """Reads what the caller may see, without a statement on any tenant's rows."""
+
+    audiences: Audiences
 
     statistics_text: ClassVar[str] = "SELECT * FROM zava.scope()"
     fingerprint: ClassVar[str | None] = None
@@ -189,11 +193,14 @@ class ReadAccess:
 
     def read(self, results: Results) -> EffectiveAccess:
         """Return the effective access."""
-        return read_access(results)
+        return read_access(results, self.audiences)
 
 
+@dataclass(frozen=True, slots=True)
 class ReadUsage:
     """Reads what the caller has used of the budgets, after the entry and in the same trip."""
+
+    audiences: Audiences
 
     statistics_text: ClassVar[str] = "SELECT * FROM zava.used()"
     fingerprint: ClassVar[str | None] = None
@@ -207,4 +214,4 @@ class ReadUsage:
 
     def read(self, results: Results) -> CountedUsage:
         """Return the used budgets with the access that came first."""
-        return read_usage(results)
+        return read_usage(results, self.audiences)

@@ -145,4 +145,4 @@ class Overdue:
             database_seconds=seconds,
             outcome="QUERY_TIMEOUT",
         )
-        self._trail.note(replace(statement.caller, call=after))
+        self._trail.record(replace(statement.caller, call=after))

@@ -7,6 +7,7 @@ promise, so psycopg is pinned.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from psycopg import generators
 from psycopg.abc import PQGen
@@ -16,7 +17,7 @@ from psycopg.pq.abc import PGresult
 from zava.data.session.results import Results
 from zava.data.session.signed_context import SignedCall
 from zava.infrastructure.postgres.connection import PooledConnection
-from zava.model.core import ReadingRole
+from zava.model.audiences import ReadingRole
 
 _INT4, _INT8, _TEXT, _UUID, _BYTEA, _JSONB = 23, 20, 25, 2950, 17, 3802
 _BOOL, _UUIDS = 16, 2951
@@ -39,28 +40,18 @@ _COMMIT = b"COMMIT"
 _UNLOCK = b"SELECT pg_catalog.pg_advisory_unlock_all()"
 # The call runs without the personal data that the grant allows: the token does not allow it.
 _NARROW = b"SELECT pg_catalog.set_config('zava.narrowed', 'on', true)"
-_RUNNERS = {
-    role: b"SELECT * FROM zava.run_%s($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
-    % role.value.encode()
-    for role in ReadingRole
-}
 _ADMIT = b"SELECT zava.admit($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 _WORKING = b"SELECT unnest(zava.working($1))"
-_WEIGHERS = {
-    role: b"SELECT zava.weigh_%s($1, $2, $3, $4, $5, $6, $7, $8)" % role.value.encode()
-    for role in ReadingRole
-}
 # Where a weigher leaves the plan's shape, in its own transaction.
 _PLAN = b"SELECT pg_catalog.current_setting('zava.plan')"
 _SCOPE = b"SELECT * FROM zava.scope_of_data($1, $2, $3, $4, $5, $6)"
 _USED = b"SELECT * FROM zava.used($1, $2)"
-_TYPES = dict.fromkeys(_RUNNERS.values(), _RUNNER_TYPES) | {
+_TYPES: dict[bytes, Sequence[int]] = {
     _SCOPE: _RUNNER_TYPES[:_SIGNATURE_PLACES],
     _USED: (_UUID, _UUID),
     _RECORD: (_JSONB,),
     _ADMIT: _ADMIT_TYPES,
     _WORKING: (_UUIDS,),
-    **dict.fromkeys(_WEIGHERS.values(), _WEIGHER_TYPES),
 }
 _DONE = frozenset({ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK})
 _NAMES = {
@@ -77,8 +68,20 @@ _NAMES = {
     _ADMIT: b"zava_admit",
     _WORKING: b"zava_working",
 }
-_NAMES |= {command: b"zava_run_" + role.value.encode() for role, command in _RUNNERS.items()}
-_NAMES |= {command: b"zava_weigh_" + role.value.encode() for role, command in _WEIGHERS.items()}
+
+
+@cache
+def _commands(role: ReadingRole) -> tuple[bytes, bytes]:
+    """Return a role's runner and weigher; their types and prepared names are known from then on.
+
+    The role's name was checked when its audience was declared: it is a part of their text.
+    """
+    name = role.name.encode()
+    runner = b"SELECT * FROM zava.run_%s($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)" % name
+    weigher = b"SELECT zava.weigh_%s($1, $2, $3, $4, $5, $6, $7, $8)" % name
+    _TYPES.update({runner: _RUNNER_TYPES, weigher: _WEIGHER_TYPES})
+    _NAMES.update({runner: b"zava_run_" + name, weigher: b"zava_weigh_" + name})
+    return runner, weigher
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ class Bounds:
 
 
 class Pipeline:
-    """Commands that leave together; `fly` brings back the result of each."""
+    """Commands that leave together; `run` returns the result of each."""
 
     def __init__(self, connection: PooledConnection, *, use_prepared: bool = True) -> None:
         self._connection = connection
@@ -128,8 +131,8 @@ class Pipeline:
         server connection.
         """
         self._enter()
-        runner = _RUNNERS[role]
-        needed = [_BEGIN, _ROLLBACK, _UNLOCK, runner if is_run else _WEIGHERS[role]]
+        runner, weigher = _commands(role)
+        needed = [_BEGIN, _ROLLBACK, _UNLOCK, runner if is_run else weigher]
         if bounds.timeout_milliseconds is not None:
             needed.append(_DEADLINE)
         if bounds.budget is not None:
@@ -164,7 +167,7 @@ class Pipeline:
         if is_run:
             self._execute_signed("run", runner, values)
         else:
-            self._execute_signed("explain", _WEIGHERS[role], values[:8])
+            self._execute_signed("explain", weigher, values[:8])
             # Too rare to be held prepared.
             self._pgconn.send_query_params(_PLAN, None)
             self._steps.append("plan")

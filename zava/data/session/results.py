@@ -9,7 +9,8 @@ from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 
 from zava.errors import Busy
-from zava.model.core import Audience, Caller, ReadingRole
+from zava.model.audiences import Audience, Audiences, ReadingRole
+from zava.model.core import Caller
 
 Results = Sequence[tuple[str, PGresult]]
 """The result of each command, under the name of its step."""
@@ -98,7 +99,7 @@ def read_plan(results: Results) -> str:
     return (_by_step(results, "plan")["plan"].get_value(0, 0) or b"").decode()
 
 
-def read_access(results: Results) -> EffectiveAccess:
+def read_access(results: Results, audiences: Audiences) -> EffectiveAccess:
     """Read what the caller may see.
 
     Raises:
@@ -107,10 +108,10 @@ def read_access(results: Results) -> EffectiveAccess:
     """
     told = _values(_by_step(results, "scope")["scope"])
     role, hashed, data_version, scope, reach = told
-    return EffectiveAccess(ReadingRole(role), hashed, data_version, scope, reach)
+    return EffectiveAccess(audiences.role(role), hashed, data_version, scope, reach)
 
 
-def read_usage(results: Results) -> CountedUsage:
+def read_usage(results: Results, audiences: Audiences) -> CountedUsage:
     """Read what the caller has used of the budgets, with the access that came first.
 
     Raises:
@@ -119,7 +120,7 @@ def read_usage(results: Results) -> CountedUsage:
     """
     calls, milliseconds, minute, hour = _values(_by_step(results, "used")["used"])
     return CountedUsage(
-        read_access(results), int(calls), float(milliseconds), int(minute), int(hour)
+        read_access(results, audiences), int(calls), float(milliseconds), int(minute), int(hour)
     )
 
 

@@ -60,7 +60,7 @@ _LESS = "Narrow the period, aggregate more, or join fewer tables."
 _OURS: dict[str, tuple[type[ZavaError], str, str]] = {
     PRINCIPAL_REFUSED: (
         AccessDenied,
-        "You have no access to the retail data.",
+        "You have no access to this data.",
         "Request a grant from an administrator.",
     ),
     CONTEXT_ALTERED: (

@@ -18,20 +18,12 @@ from zava.data.session.results import EffectiveAccess, StatementResult, scope_ha
 from zava.data.session.signed_context import ContextSigner
 from zava.data.syntax.fingerprint import note_statement
 from zava.data.syntax.limits import check_limits
-from zava.data.syntax.outside_text import OUTSIDE_TEXT
 from zava.data.usage.budgets import Budget, Budgets
 from zava.data.usage.query_stats import QueryStatsCollector
 from zava.errors import Busy, QueryRefused
 from zava.infrastructure.postgres.pool import DatabasePool
-from zava.model.core import (
-    Audience,
-    BudgetUse,
-    Caller,
-    PerformanceSummary,
-    ReadingRole,
-    Scope,
-    Table,
-)
+from zava.model.audiences import Audience, ReadingRole
+from zava.model.core import BudgetUse, Caller, PerformanceSummary, Scope, Table
 
 _SCOPE_SECONDS = 60
 _MANY_ROWS = 64
@@ -64,6 +56,7 @@ class TenantDatabase:
         use_prepared: bool = True,
         monitor: QueryStatsCollector | None = None,
     ) -> None:
+        self.domain = verification.domain
         self._executor = TenantExecutor(
             pool,
             signer,
@@ -171,7 +164,9 @@ class TenantDatabase:
         Raises:
             ZavaError: the caller has no access, or the database does not answer.
         """
-        _, effective_access = await self._executor.execute(caller, ReadAccess())
+        _, effective_access = await self._executor.execute(
+            caller, ReadAccess(self.domain.audiences)
+        )
         return self._learn(caller, effective_access)
 
     async def budget(self, caller: Caller) -> BudgetUse:
@@ -180,7 +175,7 @@ class TenantDatabase:
         Raises:
             ZavaError: the caller has no access, or the database does not answer.
         """
-        _, used = await self._executor.execute(caller, ReadUsage())
+        _, used = await self._executor.execute(caller, ReadUsage(self.domain.audiences))
         self._learn(caller, used.effective_access)
         budget, (calls, milliseconds) = (
             self._executor.budgets.budget,
@@ -226,7 +221,8 @@ class TenantDatabase:
     async def _scope(self, caller: Caller, role: ReadingRole, scope_text: str) -> Scope:
         known = self._scopes.get((role, scope_text))
         if known is None:
-            _, names = await self._executor.execute(caller, Statement(statement("scope")))
+            named = Statement(statement("scope", self.domain.package))
+            _, names = await self._executor.execute(caller, named)
             stores = [orjson.loads(line) for line in names.lines]
             known = Scope(
                 role.audience,
@@ -235,7 +231,10 @@ class TenantDatabase:
                 role.reads_personal,
             )
             if self._outside_text is None:
-                read_origins = Statement(statement("outside_text"), OUTSIDE_TEXT)
+                read_origins = Statement(
+                    statement("outside_text"),
+                    {"schema": self.domain.schema, "columns": self.domain.outside_text},
+                )
                 _, origins = await self._executor.execute(caller, read_origins)
                 self._outside_text = frozenset(
                     (row["table_id"], row["column_number"])

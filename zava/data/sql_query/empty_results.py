@@ -11,8 +11,8 @@ from difflib import get_close_matches
 from typing import Any
 
 from zava.data.sql_query.predicates import Predicate
-from zava.data.syntax.outside_text import OUTSIDE_TEXT
 from zava.model.core import Table
+from zava.model.domain import Domain
 
 _MAX_VALUES = 1000  # more than this is no list to choose from
 _MAX_OFFERED = 5
@@ -49,7 +49,7 @@ def about_json_nulls(table: Table) -> list[str]:
 
 
 def question(
-    schema: str, conditions: Sequence[Predicate], tables: Mapping[str, Mapping[str, str]]
+    domain: Domain, conditions: Sequence[Predicate], tables: Mapping[str, Mapping[str, str]]
 ) -> tuple[str, dict[str, str]] | None:
     """Return our statement and its parameters; None where no condition can be checked.
 
@@ -66,7 +66,7 @@ def question(
         if condition.is_null:
             parts.append(f"SELECT {number} AS number, false AS is_met, {_NOTHING}")
         else:
-            parts.append(_part(schema, number, condition, kind))
+            parts.append(_part(domain, number, condition, kind))
     for number, members in enumerate(_together(conditions), len(conditions)):
         table = conditions[members[0]].table
         kinds = [_kind(tables[table][conditions[n].column]) for n in members]
@@ -74,7 +74,7 @@ def question(
             _test(n, conditions[n], kind) for n, kind in zip(members, kinds, strict=True) if kind
         ]
         if len(tests) == len(members):
-            met = f"EXISTS (SELECT FROM {schema}.{table} AS t WHERE {' AND '.join(tests)})"
+            met = f"EXISTS (SELECT FROM {domain.schema}.{table} AS t WHERE {' AND '.join(tests)})"
             parts.append(f"SELECT {number} AS number, {met} AS is_met, {_NOTHING}")
     return (" UNION ALL ".join(parts), params) if parts else None
 
@@ -120,9 +120,9 @@ def _excluding(schema: str, conditions: Sequence[Predicate]) -> str:
     return f"Each of these conditions has rows in your scope, but no row meets them all: {spelled}."
 
 
-def _part(schema: str, number: int, condition: Predicate, kind: str) -> str:
+def _part(domain: Domain, number: int, condition: Predicate, kind: str) -> str:
     column = f't."{condition.column}"'
-    source = f"FROM {schema}.{condition.table} AS t"
+    source = f"FROM {domain.schema}.{condition.table} AS t"
     is_met = "NULL::boolean"
     if condition.values:
         is_met = f"EXISTS (SELECT {source} WHERE {_test(number, condition, kind)})"
@@ -131,9 +131,9 @@ def _part(schema: str, number: int, condition: Predicate, kind: str) -> str:
     if kind in _RANGED:
         low = f"(SELECT min({column})::text {source})"
         high = f"(SELECT max({column})::text {source})"
-    elif kind == "text" and condition.column not in OUTSIDE_TEXT.get(condition.table, ()):
+    elif kind == "text" and condition.column not in domain.outside_text.get(condition.table, ()):
         some = f"SELECT DISTINCT {column} AS v {source} ORDER BY 1 LIMIT {_MAX_VALUES + 1}"
-        values = f"(SELECT json_agg(v) FROM ({some}) AS existing)"  # noqa: S608
+        values = f"(SELECT json_agg(v) FROM ({some}) AS existing)"  # noqa: S608  # names of the catalog
     return (
         f"SELECT {number} AS number, {is_met} AS is_met, {low} AS low, {high} AS high,"
         f" {values} AS values"

@@ -20,20 +20,12 @@ from zava.data.sql_query.schema_catalog import SchemaReader
 from zava.data.sql_query.statement_text import check_characters, plain_statement
 from zava.data.syntax.fingerprint import note_fingerprint, note_statement
 from zava.data.syntax.limits import check_limits
-from zava.data.syntax.outside_text import reads_outside_text
+from zava.data.syntax.outside_text import OutsideText
 from zava.data.syntax.parser import Node
 from zava.errors import DatabaseFault, NotPermitted, QueryRefused, ZavaError
 from zava.model.answer_size import rows_that_fit
-from zava.model.core import (
-    Audience,
-    BudgetUse,
-    Caller,
-    PerformanceSummary,
-    ReadingRole,
-    Scope,
-    Table,
-    TableSchema,
-)
+from zava.model.audiences import Breadth, ReadingRole
+from zava.model.core import BudgetUse, Caller, PerformanceSummary, Scope, Table, TableSchema
 from zava.model.domain import Domain
 from zava.telemetry import events
 from zava.telemetry.instruments import CacheType
@@ -42,7 +34,6 @@ if TYPE_CHECKING:
     from zava.data.sql_query.answer_checks import AnswerChecks
     from zava.data.sql_query.lint.linter import Lint, Linter
     from zava.data.sql_query.lint.query_tree import Tables
-    from zava.data.store_quality import DataQuality
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +62,7 @@ class FreeQuery:
         self._linter: Linter | None = None
         self._most_rows = most_rows
         self._schemas = SchemaReader(domain.schema)
+        self._outside_text = OutsideText(domain.outside_text)
         self._turns = turns or ParsingTurns()
         self._reader: StatementAnalyzer | None = None
         self._tables: Tables = {}
@@ -125,7 +117,7 @@ class FreeQuery:
     def _read_findings(self, text: str, tree: Node, has_subqueries: bool) -> "Lint | None":  # noqa: FBT001  # as the guard calls it
         if self._linter is None:  # it is loaded with the first statement that computes anything
             folded = text.lower()
-            if any(mark in folded for mark in _COMPUTING) or reads_outside_text(text, tree):
+            if any(mark in folded for mark in _COMPUTING) or self._outside_text.is_read(text, tree):
                 self._load_linter()
         return None if self._linter is None else self._linter.read(text, tree, has_subqueries)
 
@@ -183,7 +175,9 @@ class FreeQuery:
             InvalidInput: a name is no table that this audience can read.
         """
         # The values are read each time: the trip also asks whether the caller may still ask.
-        values, scope = await self._tenancy.read(caller, statement("enumerated_values"))
+        values, scope = await self._tenancy.read(
+            caller, statement("enumerated_values", self.domain.package)
+        )
         await self._know_structure(caller, scope.role)
         return self._schemas.describe(scope.role, names, values), scope
 
@@ -193,29 +187,19 @@ class FreeQuery:
         return list(self._schemas.columns(await self._learn_structure(caller)))
 
     async def performance(self, caller: Caller) -> PerformanceSummary:
-        """Return this process's query statistics, to the head office alone.
+        """Return this process's query statistics, to the audience that sees all.
 
         Raises:
             AccessDenied: the caller has no grant.
             NotPermitted: the caller is of another audience.
         """
-        _, scope = await self._tenancy.read(caller, statement("scope"))
-        if scope.audience is not Audience.HEAD_OFFICE:
+        _, scope = await self._tenancy.read(caller, statement("scope", self.domain.package))
+        if scope.audience.breadth is not Breadth.ALL:
             raise NotPermitted(
-                "Only the head office may read query statistics.",
-                hint="Request them from the head office.",
+                f"Only {self.domain.audiences.widest.title} may read query statistics.",
+                hint=f"Request them from {self.domain.audiences.widest.title}.",
             )
         return self._tenancy.performance()
-
-    async def quality(self, caller: Caller) -> "DataQuality":
-        """Return how fresh and whole the orders of the caller's stores are.
-
-        Raises:
-            AccessDenied: the caller has no grant.
-        """
-        from zava.data.store_quality import read_data_quality
-
-        return await read_data_quality(self._tenancy, caller)
 
     async def budget(self, caller: Caller) -> BudgetUse:
         """Return what the caller has used of the budgets.
@@ -233,7 +217,9 @@ class FreeQuery:
             await self._learn_structure(caller)
 
     async def _learn_structure(self, caller: Caller) -> ReadingRole:
-        rows, scope = await self._tenancy.read(caller, statement("table_structure"))
+        rows, scope = await self._tenancy.read(
+            caller, statement("table_structure"), {"schema": self.domain.schema}
+        )
         self._schemas.learn(scope.role, rows)
         return scope.role
 
@@ -243,12 +229,15 @@ class FreeQuery:
             return self._reader
         # The same tables for every audience: a verdict depends on the text alone.
         tables = self._schemas.columns(await self._learn_structure(caller))
-        rows, _ = await self._tenancy.read(caller, statement("field_names"))
+        rows, _ = await self._tenancy.read(
+            caller, statement("field_names"), {"schema": self.domain.schema}
+        )
         guard = Guard(
             self.domain.schema,
             frozenset(tables),
             frozenset(rows[0]["columns"]),
             frozenset(rows[0]["calling"]),
+            self._outside_text,
             self._read_findings,
         )
         self._tables = self._tables or rows[0]["tables"]
@@ -274,15 +263,14 @@ class FreeQuery:
             await self._know_structure(caller, role)
         names = await self._turns.run(caller.identity, names_of, sql)
         readable = self._schemas.columns(role)
-        schema = self.domain.schema
-        fault.hint = advise(schema, said, sql, position, names, readable) or fault.hint
+        fault.hint = advise(self.domain, said, sql, position, names, readable) or fault.hint
 
     async def _explain(self, caller: Caller, role: ReadingRole, sql: str) -> list[str]:
         """Read which conditions removed the rows; a failure here does not change the answer."""
         await self._know_structure(caller, role)
         tables = self._schemas.columns(role)
         conditions = await self._turns.run(caller.identity, find_conditions, sql, tables)
-        question = empty_results.question(self.domain.schema, conditions, tables)
+        question = empty_results.question(self.domain, conditions, tables)
         if question is None:
             return []
         try:

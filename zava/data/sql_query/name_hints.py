@@ -11,17 +11,13 @@ from difflib import get_close_matches
 from itertools import chain
 
 from zava.data.guard.field_notation import implied_name
-from zava.data.syntax.outside_text import OUTSIDE_TEXT, PERSONAL
 from zava.data.syntax.parser import nodes_of, parse
-from zava.model.core import Permission
+from zava.model.audiences import CUSTOMERS_READ
+from zava.model.domain import Domain
 
 NAMES_COLUMNS = frozenset({"42703", "42501"})
 """SQLSTATEs that name a column or a table of the caller's statement."""
 
-_PERSONAL = (
-    f"{', '.join(OUTSIDE_TEXT['customers'])}: personal data, which both the grant and the token"
-    f" have to allow ({Permission.CUSTOMERS_READ}). "
-)
 _OUTSIDE = "SELECT * FROM (…) AS t WHERE …"
 _MAX_NAMED = 3
 _ALIKE, _NEAR, _SHORTEST_PART = 0.85, 0.6, 3
@@ -58,7 +54,7 @@ def names_of(statement: str) -> StatementNames:
 
 
 def advise(
-    schema: str,
+    domain: Domain,
     message: str,
     statement: str,
     position: int,
@@ -70,9 +66,10 @@ def advise(
     `tables` maps bare names of the schema's tables to readable columns in their order. `position`
     is the character that the message is about, 0 if it has none.
     """
+    schema = domain.schema
     denied = _DENIED_TABLE.search(message)
     if denied and denied[1] in tables:
-        return _readable(schema, denied[1], names, tables)
+        return _readable(domain, denied[1], names, tables)
     missing = _MISSING_COLUMN.search(message)
     if missing is None:
         return None
@@ -102,14 +99,18 @@ def advise(
     )
 
 
-def _readable(schema: str, table: str, names: StatementNames, tables: Tables) -> str:
+def _readable(domain: Domain, table: str, names: StatementNames, tables: Tables) -> str:
     known = {*chain.from_iterable(tables.values()), *names.outputs, *names.sources, "*"}
     hidden = sorted(names.columns - known)[:_MAX_NAMED]
     told = f"You may not read {', '.join(hidden)}. " if hidden else ""
     instead = "" if hidden else " Name these, not *."
-    if table == "customers" and (not hidden or PERSONAL.intersection(hidden)):
-        told = _PERSONAL
-    return f"{told}Of {schema}.{table} you can read: {', '.join(tables[table])}.{instead}"
+    personal = domain.outside_text.get(table, ()) if table == domain.personal_table else ()
+    if personal and (not hidden or not set(personal).isdisjoint(hidden)):
+        told = (
+            f"{', '.join(personal)}: personal data, which both the grant and the token have to"
+            f" allow ({CUSTOMERS_READ}). "
+        )
+    return f"{told}Of {domain.schema}.{table} you can read: {', '.join(tables[table])}.{instead}"
 
 
 def _elsewhere(schema: str, wanted: str, tables: Tables) -> str | None:

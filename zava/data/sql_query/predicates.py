@@ -1,4 +1,4 @@
-"""Finds the simple conditions of a statement: one column of a retail table against constants."""
+"""Finds the simple conditions of a statement: one column of a domain's table against constants."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -82,7 +82,7 @@ def _selects(tree: Any) -> Iterator[Node]:
 def _sources(
     items: Any, tables: Mapping[str, Any], queries: Collection[str]
 ) -> Iterator[tuple[str, str]]:
-    """Yield (alias, table) for each retail table that FROM names; `queries` are those of a WITH."""
+    """Yield (alias, table) for each stored table that FROM names; `queries` are those of a WITH."""
     for item in items:
         relation = item.get("RangeVar")
         join = item.get("JoinExpr")

@@ -6,7 +6,8 @@ from difflib import get_close_matches
 from typing import Any
 
 from zava.errors import InvalidInput
-from zava.model.core import ColumnSchema, ForeignKey, ReadingRole, TableSchema
+from zava.model.audiences import ReadingRole
+from zava.model.core import ColumnSchema, ForeignKey, TableSchema
 
 
 class SchemaReader:

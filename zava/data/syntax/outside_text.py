@@ -9,17 +9,6 @@ from typing import Any
 
 from zava.data.syntax.parser import Node, nodes_of
 
-OUTSIDE_TEXT: dict[str, tuple[str, ...]] = {
-    "customers": ("first_name", "last_name", "email", "phone"),
-    "products": ("product_name", "product_description", "synonyms"),
-    "product_words": ("words",),
-}
-"""Columns of text that customers or suppliers wrote: data for a reader, never instructions."""
-
-PERSONAL = frozenset(OUTSIDE_TEXT["customers"])
-"""Columns that only the second role of an audience reads."""
-
-_COLUMNS = frozenset(column for columns in OUTSIDE_TEXT.values() for column in columns)
 _ESCAPED_NAME = "u&"  # U&"…" writes a table's name in other letters
 
 HOLDS_NO_TEXT = frozenset(
@@ -30,27 +19,36 @@ HOLDS_NO_TEXT = frozenset(
 """Types, and arrays of them, whose values no outsider's words fit into."""
 
 
-def reads_outside_text(statement: str, tree: Node) -> bool:
-    """Whether a statement names outsiders' text: one of its columns, `*`, or a whole row.
+class OutsideText:
+    """The columns of a domain whose text customers or suppliers wrote, by table."""
 
-    `tree` is its parse tree. A statement that could be read either way counts as one that does.
-    """
-    folded = statement.lower()
-    if _ESCAPED_NAME not in folded and not any(table in folded for table in OUTSIDE_TEXT):
-        return False
-    nodes = list(nodes_of(tree))
-    tables = [node["RangeVar"] for node in nodes if "RangeVar" in node]
-    outside = [table for table in tables if table["relname"] in OUTSIDE_TEXT]
-    if not outside:
-        return False
-    joins = [node["JoinExpr"] for node in nodes if "JoinExpr" in node]
-    aliases = [one["alias"] for one in (*outside, *joins) if "alias" in one]
-    # An alias with column names renames what its table holds.
-    if any("colnames" in alias for alias in aliases):
-        return True
-    # The name of a table or of a join, without a column, stands for its whole row.
-    rows = {table["relname"] for table in outside} | {alias["aliasname"] for alias in aliases}
-    return any(name is None or name in _COLUMNS or name in rows for name in _named(nodes))
+    def __init__(self, columns_by_table: Mapping[str, Sequence[str]]) -> None:
+        self._tables = frozenset(columns_by_table)
+        self._columns = frozenset(
+            column for columns in columns_by_table.values() for column in columns
+        )
+
+    def is_read(self, statement: str, tree: Node) -> bool:
+        """Whether a statement names outsiders' text: one of its columns, `*`, or a whole row.
+
+        `tree` is its parse tree. A statement that could be read either way counts as one that does.
+        """
+        folded = statement.lower()
+        if _ESCAPED_NAME not in folded and not any(table in folded for table in self._tables):
+            return False
+        nodes = list(nodes_of(tree))
+        tables = [node["RangeVar"] for node in nodes if "RangeVar" in node]
+        outside = [table for table in tables if table["relname"] in self._tables]
+        if not outside:
+            return False
+        joins = [node["JoinExpr"] for node in nodes if "JoinExpr" in node]
+        aliases = [one["alias"] for one in (*outside, *joins) if "alias" in one]
+        # An alias with column names renames what its table holds.
+        if any("colnames" in alias for alias in aliases):
+            return True
+        # The name of a table or of a join, without a column, stands for its whole row.
+        rows = {table["relname"] for table in outside} | {alias["aliasname"] for alias in aliases}
+        return any(name is None or name in self._columns or name in rows for name in _named(nodes))
 
 
 def _named(nodes: Sequence[Mapping[str, Any]]) -> Iterator[str | None]:

@@ -82,13 +82,13 @@ class _Shape:
 
 
 class _Shapes(LRUCache[str, _Shape]):
-    """The shapes seen of late; `forgotten` counts the statements of those that made room."""
+    """The shapes seen of late; `evicted` counts the statements of those that made room."""
 
-    forgotten = 0
+    evicted = 0
 
     def popitem(self) -> tuple[str, _Shape]:
         fingerprint, shape = super().popitem()
-        self.forgotten += shape.count
+        self.evicted += shape.count
         return fingerprint, shape
 
 
@@ -133,7 +133,7 @@ class QueryStatsCollector:
                 shape.add(seconds, failed=failed, slow=self.is_slow(seconds))
                 return
             if self._pending >= _MAX_PENDING:
-                self._shapes.forgotten += 1
+                self._shapes.evicted += 1
                 return
             self._pending += 1
         self._unread.append(partial(self._learn, digest, query_type, sql, seconds, failed=failed))
@@ -189,7 +189,7 @@ class QueryStatsCollector:
             return PerformanceSummary(
                 statements=sum(shape.count for _, shape in shapes),
                 shapes=len(shapes),
-                forgotten=self._shapes.forgotten,
+                evicted=self._shapes.evicted,
                 slow_seconds=self.slow_seconds,
                 costliest=tuple(
                     _statistics(fingerprint, shape) for fingerprint, shape in shapes[:most]

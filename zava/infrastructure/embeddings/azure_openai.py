@@ -18,9 +18,13 @@ from tenacity import (
 )
 
 from zava.errors import EmbeddingsUnavailable
-from zava.infrastructure.embeddings.embedder import TextRefused, Vector, check_vectors
+from zava.infrastructure.embeddings.embedder import (
+    EmbeddingModel,
+    TextRefused,
+    Vector,
+    check_vectors,
+)
 from zava.infrastructure.embeddings.service_breaker import ServiceBreaker
-from zava.model.search import EmbeddingModel
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential

@@ -2,12 +2,25 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from zava.errors import EmbeddingsUnavailable
-from zava.model.search import EmbeddingModel
 
 Vector = Sequence[float]
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingModel:
+    """A model that turns text into vectors, and the cosine similarities to judge its matches by.
+
+    Below `minimum_similarity` a product does not match; below `weak_similarity` it is flagged.
+    """
+
+    name: str
+    dimensions: int
+    minimum_similarity: float
+    weak_similarity: float
 
 
 class Embedder(Protocol):

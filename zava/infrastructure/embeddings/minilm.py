@@ -8,8 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from zava.errors import EmbeddingsUnavailable
-from zava.infrastructure.embeddings.embedder import Vector, check_vectors
-from zava.model.search import EmbeddingModel
+from zava.infrastructure.embeddings.embedder import EmbeddingModel, Vector, check_vectors
 
 MINILM = EmbeddingModel("all-MiniLM-L6-v2-int8", 384, 0.20, 0.35)
 

@@ -12,7 +12,7 @@ from zava.infrastructure.azure.entra_credentials import (
     authenticated,
     database_tokens,
 )
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.settings import Settings, SettingsError
 
 SERVER_LOGIN = "zava_server"
@@ -115,7 +115,7 @@ def database_in_parts(settings: Settings) -> str | None:
 
 @contextmanager
 def local_database(
-    settings: Settings, home: Home, *, report: Callable[[str], None] = lambda _: None
+    settings: Settings, home: StateDirectory, *, report: Callable[[str], None] = lambda _: None
 ) -> Iterator[LocalDatabase]:
     """Lend the database that the settings name, else the embedded server's, started when needed.
 

@@ -20,11 +20,11 @@ _REASONS = {
 }
 
 
-class HomeInUse(Exception):
+class StateDirectoryInUse(Exception):
     """Another run holds this home."""
 
 
-class Home:
+class StateDirectory:
     """A directory that holds what a laptop's Zava must remember between runs."""
 
     def __init__(self, path: Path) -> None:
@@ -62,7 +62,7 @@ class Home:
         """Hold this home for one run; the kernel gives the lock back however the run ends.
 
         Raises:
-            HomeInUse: another run holds it.
+            StateDirectoryInUse: another run holds it.
         """
         import fcntl  # not on Windows, where only an Azure deployment is prepared
 
@@ -71,7 +71,7 @@ class Home:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise HomeInUse(
+                raise StateDirectoryInUse(
                     f"{self.path} is in use by process {lock.read().strip() or 'unknown'}; "
                     "stop that run, or set ZAVA_HOME to another directory"
                 ) from error

@@ -13,7 +13,7 @@ from uuid import UUID
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import Conninfo
 
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.settings import Settings
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def local_issuer_url(port: int = _DEFAULT_PORT) -> str:
 class LocalIssuer:
     """Signs tokens as a directory would; `port` is the one that the server listens on."""
 
-    def __init__(self, home: Home, port: int = _DEFAULT_PORT) -> None:
+    def __init__(self, home: StateDirectory, port: int = _DEFAULT_PORT) -> None:
         self._home = home
         self._issuer = local_issuer_url(port)
 

@@ -9,19 +9,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 import psycopg
-from psycopg.types.json import Jsonb
+from psycopg import sql
 
 from zava.infrastructure.command_line import command
-from zava.infrastructure.postgres.readers import Reader, all_store_readers
-from zava.model.core import Audience, Caller, ReadingRole
+from zava.model.audiences import Audience, Breadth, ReadingRole
+from zava.model.core import Caller
+from zava.model.domain import Domain
 
-_STORE_PREFIX = "zava retail "
-_ONE_STORE = Audience.STORE_MANAGERS
-_CONTEXT, _LOADER, _AUDIT = "zava_context", "zava_loader", "zava_audit"
+_CONTEXT, _LOADER = "zava_context", "zava_loader"
 
 Kind = Literal["person", "application"]
 
@@ -34,32 +33,6 @@ SELECT tenant_id, object_id, display_name, kind, audience, store_ids, active,
 FROM zava.principals AS p
 WHERE tenant_id <> '00000000-0000-0000-0000-000000000000'  -- the canaries are nobody
 ORDER BY display_name, tenant_id, object_id
-"""
-_READABLE = """
-SELECT format('%%I.%%I', n.nspname, c.relname) AS relation, c.relrowsecurity AS is_tenant,
-       array_agg(a.attname::text ORDER BY a.attnum) FILTER (WHERE r.may_read) AS readable,
-       array_agg(a.attname::text ORDER BY a.attnum) FILTER (WHERE NOT r.may_read) AS hidden,
-       (SELECT array_agg(p.polname || ': ' || pg_get_expr(p.polqual, p.polrelid) ORDER BY p.polname)
-        FROM pg_policy AS p
-        WHERE p.polrelid = c.oid
-          AND EXISTS (SELECT FROM unnest(p.polroles) AS role
-                      WHERE pg_has_role(%(role)s, role, 'USAGE'))
-       ) AS policies
-FROM pg_class AS c
-JOIN pg_namespace AS n ON n.oid = c.relnamespace
-JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-CROSS JOIN LATERAL (
-  SELECT has_column_privilege(%(role)s, c.oid, a.attnum, 'SELECT') AS may_read
-) AS r
-WHERE n.nspname = 'retail' AND c.relkind IN ('r', 'p', 'v')
-GROUP BY c.oid, n.nspname, c.relname, c.relrowsecurity
-ORDER BY relation
-"""
-_CHANGES = """
-SELECT changed_at, coalesce(actor || ' as ', '') || login AS changed_by, old, new
-FROM zava.change_log
-WHERE subject = 'principals' AND coalesce(new, old) @> %s
-ORDER BY change_id
 """
 
 
@@ -91,42 +64,12 @@ class Principal:
     @property
     def role(self) -> ReadingRole:
         """Return the database role in which the principal's statements run."""
-        return ReadingRole(self.audience.value + ("_personal" if self.reads_personal else ""))
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One logged change of a grant; `old` is None for a first one."""
-
-    changed_at: datetime
-    changed_by: str
-    old: dict[str, Any] | None
-    new: dict[str, Any] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Readable:
-    """A relation as an audience may read it; `policies` are empty where all rows are shared."""
-
-    relation: str
-    is_tenant: bool
-    columns: tuple[str, ...]
-    hidden: tuple[str, ...]
-    policies: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """Why a principal sees what it sees, and which roles see all of it without a grant."""
-
-    principal: Principal
-    relations: tuple[Readable, ...]
-    changes: tuple[Change, ...]
-    readers: tuple[Reader, ...]
+        return self.audience.reading_role(reads_personal=self.reads_personal)
 
 
 def grant(
     connection: psycopg.Connection,
+    domain: Domain,
     *,
     caller: Caller,
     display_name: str,
@@ -142,24 +85,26 @@ def grant(
 ) -> Principal:
     """Grant a person or application access, in place of an earlier grant.
 
-    `stores` are names with or without "Zava Retail". Without names the head office gets all stores
-    of today; there may be no store yet. Granting the same again changes and logs nothing.
+    `stores` are names with or without the domain's prefix. Without names an audience of all stores
+    gets those of today; there may be no store yet. Granting the same again changes nothing.
     `reads_personal` adds names, e-mail and phone of customers; without it a grant takes them back.
 
     Raises:
         GrantRefused: an audience or a store is unknown, or they do not fit each other.
     """
-    granted_audience = _audience(audience)
+    granted_audience = _audience(domain, audience)
     if caller.tenant_id == UUID(int=0):
         raise GrantRefused("--tenant: the nil tenant belongs to no principal")
     if valid_from is not None and valid_until is not None and valid_until <= valid_from:
         raise GrantRefused("--until: expected a moment after --from")
     with _acting(connection, actor):
-        known = _stores(connection)
-        names = _chosen(stores, known, granted_audience)
-        if granted_audience is _ONE_STORE and len(names) != 1:
-            raise GrantRefused(f"--store: {_ONE_STORE} see exactly one store, not {len(names)}")
-        if not names and granted_audience is not Audience.HEAD_OFFICE:
+        known = _stores(connection, domain)
+        names = _chosen(stores, known, granted_audience, domain)
+        if granted_audience.breadth is Breadth.ONE and len(names) != 1:
+            raise GrantRefused(
+                f"--store: {granted_audience} see exactly one store, not {len(names)}"
+            )
+        if not names and granted_audience.breadth is not Breadth.ALL:
             raise GrantRefused(f"--store: name at least one store for {granted_audience}")
         connection.execute("SET LOCAL ROLE zava_context")
         connection.execute(
@@ -187,7 +132,7 @@ def grant(
                 caller.object_id,
                 display_name,
                 kind,
-                granted_audience.value,
+                granted_audience.name,
                 [known[name] for name in names],
                 valid_from,
                 valid_until,
@@ -196,57 +141,31 @@ def grant(
                 reads_personal,
             ],
         )
-        return _one(_principals(connection), lambda principal: principal.caller == caller)
+        return _one(_principals(connection, domain), lambda principal: principal.caller == caller)
 
 
-def revoke(connection: psycopg.Connection, who: str | Caller, *, actor: str = "") -> Principal:
+def revoke(
+    connection: psycopg.Connection, domain: Domain, who: str | Caller, *, actor: str = ""
+) -> Principal:
     """End a principal's access; the row and its history stay.
 
     Raises:
         GrantRefused: no principal or several have this name.
     """
     with _acting(connection, actor):
-        meant = find(_principals(connection), who)
+        meant = find(_principals(connection, domain), who)
         connection.execute("SET LOCAL ROLE zava_context")
         connection.execute(
             "UPDATE zava.principals SET active = false WHERE tenant_id = %s AND object_id = %s",
             [meant.caller.tenant_id, meant.caller.object_id],
         )
-        return find(_principals(connection), meant.caller)
+        return find(_principals(connection, domain), meant.caller)
 
 
-def list_access(connection: psycopg.Connection) -> list[Principal]:
+def list_access(connection: psycopg.Connection, domain: Domain) -> list[Principal]:
     """Return everybody who was ever granted access, by name."""
     with connection.transaction():
-        return _principals(connection)
-
-
-def explain_access(connection: psycopg.Connection, who: str | Caller) -> Explanation:
-    """Return a principal's role, stores, columns and policies, and how it came to them.
-
-    Raises:
-        GrantRefused: no principal or several have this name.
-    """
-    with connection.transaction():
-        principal = find(_principals(connection), who)
-        rows = connection.execute(_READABLE, {"role": principal.role.value}).fetchall()
-        relations = tuple(
-            Readable(relation, is_tenant, tuple(columns), tuple(hidden or ()), tuple(rules or ()))
-            for relation, is_tenant, columns, hidden, rules in rows
-            if columns
-        )
-        key = {
-            "tenant_id": str(principal.caller.tenant_id),
-            "object_id": str(principal.caller.object_id),
-        }
-        connection.execute(_role(_AUDIT))
-        changes = connection.execute(_CHANGES, [Jsonb(key)]).fetchall()
-        return Explanation(
-            principal,
-            relations,
-            tuple(Change(*row) for row in changes),
-            all_store_readers(connection),
-        )
+        return _principals(connection, domain)
 
 
 def find(principals: Sequence[Principal], who: str | Caller) -> Principal:
@@ -287,24 +206,26 @@ def _role(name: str) -> str:
     return f"SET LOCAL ROLE {name}"
 
 
-def _stores(connection: psycopg.Connection) -> dict[str, UUID]:
+def _stores(connection: psycopg.Connection, domain: Domain) -> dict[str, UUID]:
     # The loader's policy shows every store, also to an administrator who is no superuser.
     connection.execute(_role(_LOADER))
     rows = connection.execute(
-        "SELECT store_name, store_id FROM retail.stores ORDER BY store_name"
+        sql.SQL("SELECT store_name, store_id FROM {}.stores ORDER BY store_name").format(
+            sql.Identifier(domain.schema)
+        )
     ).fetchall()
     return dict(rows)
 
 
-def _principals(connection: psycopg.Connection) -> list[Principal]:
-    names = {store_id: name for name, store_id in _stores(connection).items()}
+def _principals(connection: psycopg.Connection, domain: Domain) -> list[Principal]:
+    names = {store_id: name for name, store_id in _stores(connection, domain).items()}
     connection.execute(_role(_CONTEXT))
     return [
         Principal(
             Caller(tenant_id, object_id),
             display_name,
             kind,
-            Audience(audience),
+            domain.audiences.named(audience),
             tuple(sorted(names.get(store_id, str(store_id)) for store_id in store_ids)),
             active,
             valid_from,
@@ -332,20 +253,23 @@ def _principals(connection: psycopg.Connection) -> list[Principal]:
     ]
 
 
-def _audience(name: str) -> Audience:
+def _audience(domain: Domain, name: str) -> Audience:
     try:
-        return Audience(name)
+        return domain.audiences.named(name)
     except ValueError:
-        raise GrantRefused(f"--audience: expected one of {', '.join(Audience)}") from None
+        names = ", ".join(each.name for each in domain.audiences.all)
+        raise GrantRefused(f"--audience: expected one of {names}") from None
 
 
-def _chosen(stores: Sequence[str], known: dict[str, UUID], audience: Audience) -> list[str]:
-    if not stores and audience is Audience.HEAD_OFFICE:
+def _chosen(
+    stores: Sequence[str], known: dict[str, UUID], audience: Audience, domain: Domain
+) -> list[str]:
+    if not stores and audience.breadth is Breadth.ALL:
         return list(known)
-    by_short_name = {name.lower().removeprefix(_STORE_PREFIX): name for name in known}
+    by_short_name = {domain.short_name(name): name for name in known}
     chosen = []
     for store in stores:
-        short_name = store.strip().lower().removeprefix(_STORE_PREFIX)
+        short_name = domain.short_name(store)
         if short_name not in by_short_name:
             nearest = get_close_matches(short_name, by_short_name, n=3) or list(by_short_name)
             offered = ", ".join(by_short_name[name] for name in nearest)

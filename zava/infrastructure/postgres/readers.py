@@ -18,7 +18,7 @@ class Reader:
     why: str
 
 
-def all_store_readers(connection: psycopg.Connection) -> tuple[Reader, ...]:
+def readers_of_every_store(connection: psycopg.Connection) -> tuple[Reader, ...]:
     """Return each role that reads every store's rows, or may let itself, by name.
 
     Raises:

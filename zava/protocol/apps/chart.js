@@ -7,7 +7,7 @@ import { DAY, besides, change, csv, iso, moment, period, plain, shown, timeLabel
 const DAYS = { day: 1, iso_week: 7, month: 31, quarter: 92, year: 366 };
 const FINER = { year: "quarter", quarter: "month", month: "day", iso_week: "day" };
 const DEEPER = { region: "store", store: "category", channel: "category", category: "product_type", product_type: "product" };
-const MOST_BARS = 20, SOON_WEEKS = 2, MOST_WEEKS = 12;
+const MAX_BARS = 20, SOON_WEEKS = 2, MAX_WEEKS = 12;
 
 function filled(made, given, children = []) {
   for (const [key, value] of Object.entries(given ?? {})) {
@@ -226,7 +226,7 @@ function bar({ name, value, low = 0, high, marks = [], band, tone = "fill", figu
 
 function bars(content, column, pick) {
   const at = place(content, column.name), was = place(content, `${column.name}_previous`);
-  const rows = content.rows.slice(0, MOST_BARS);
+  const rows = content.rows.slice(0, MAX_BARS);
   const values = rows.flatMap((row) => [row[at], was >= 0 ? row[was] : 0]).map(Number);
   const low = Math.min(0, ...values), high = Math.max(0, ...values);
   return el("ol", "bars", rows.map((row) => bar({
@@ -238,14 +238,14 @@ function bars(content, column, pick) {
 
 function stock(content, _column, pick) {
   const [weeks, units, left] = ["weeks_of_supply", "units", "stock_on_hand"].map((name) => place(content, name));
-  const rows = content.rows.slice(0, MOST_BARS);
+  const rows = content.rows.slice(0, MAX_BARS);
   return el("ol", "bars", rows.map((row) => {
     const lasts = row[weeks] === null ? null : Number(row[weeks]);
     const tone = lasts === null || lasts >= SOON_WEEKS ? "fill" : lasts < SOON_WEEKS / 2 ? "bad" : "warn";
     const figure = lasts === null ? "No sales" : lasts === 0 ? "Out of stock" : `${shown(lasts, "ratio")} weeks`;
     const [name, ...others] = label(content, row);
     const small = [lasts !== 0 && left >= 0 && `${shown(row[left])} left`, units >= 0 && `${shown(row[units])} sold`, ...others].filter(Boolean).join(" · ");
-    return bar({ name, value: lasts && Math.min(lasts, MOST_WEEKS), high: MOST_WEEKS, marks: [SOON_WEEKS], tone, figure: el("span", { className: tone }, figure), small, action: pick(row) });
+    return bar({ name, value: lasts && Math.min(lasts, MAX_WEEKS), high: MAX_WEEKS, marks: [SOON_WEEKS], tone, figure: el("span", { className: tone }, figure), small, action: pick(row) });
   }));
 }
 
@@ -290,7 +290,7 @@ function legend(content, kind, column) {
     time_series: () => [[line("now"), words(column.name)], before && [line("before"), before],
       content.forecasts?.length && [line("now ahead"), "Expected, with the range of 4 in 5 outcomes"]],
     bars: () => [before && [tick(), before]],
-    stock_risks: () => [[tick(), `${SOON_WEEKS} weeks, on a scale to ${MOST_WEEKS}`]],
+    stock_risks: () => [[tick(), `${SOON_WEEKS} weeks, on a scale to ${MAX_WEEKS}`]],
     chain: () => content.median === null ? [] : [[tick(), `Median of ${content.store_count} stores: ${shown(content.median, content.unit)}`],
       [glyph(rect("range", { width: 22, height: 10 })), "The middle half of the stores"]],
   };
@@ -322,7 +322,7 @@ export function drawAnswer(root, content, { asked = {}, onPick, onSave } = {}) {
   const rows = kind === "chain" ? listed(content.own, "store", "value", "place")
     : kind === "performance" ? [content.metrics.columns.map((name) => ({ name })), content.metrics.rows]
       : [columns, content.rows];
-  const more = content.rows?.length > MOST_BARS && kind !== "time_series" && `The first ${MOST_BARS} are drawn; the table has ${content.rows.length}.`;
+  const more = content.rows?.length > MAX_BARS && kind !== "time_series" && `The first ${MAX_BARS} are drawn; the table has ${content.rows.length}.`;
   const notes = [more, ...content.notes].filter(Boolean);
   root.replaceChildren(
     el("div", "head",

@@ -11,31 +11,23 @@ from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
 from zava.errors import InsufficientScope
-from zava.model.core import Caller, Permission
+from zava.model.audiences import Permission, Permissions
+from zava.model.core import Caller
 
 WHOLE_SCOPE = "user_impersonation"
-SCOPES = (WHOLE_SCOPE, *Permission)
-"""Scopes that an app registration of this server exposes; its app roles are the permissions."""
 
 
-def of_scopes(scopes: Iterable[str]) -> frozenset[Permission]:
+def scopes_of(offered: Permissions) -> tuple[str, ...]:
+    """Return the scopes that an app registration exposes; its app roles are the permissions."""
+    return (WHOLE_SCOPE, *offered.all)
+
+
+def of_scopes(scopes: Iterable[str], offered: Permissions) -> frozenset[Permission]:
     """Return what a delegated token's scopes allow; unknown ones allow nothing."""
     named = frozenset(scopes)
     if WHOLE_SCOPE in named:
-        return frozenset(Permission)
-    return of_roles(named)
-
-
-def of_roles(roles: Iterable[str]) -> frozenset[Permission]:
-    """Return what an application's roles allow; unknown ones allow nothing.
-
-    Free SQL can read the same rows as the narrower tools, so it includes them.
-    """
-    named = frozenset(roles)
-    allowed = {permission for permission in Permission if permission in named}
-    if Permission.SQL_QUERY in allowed:
-        allowed |= {Permission.SALES_READ, Permission.PRODUCTS_READ}
-    return frozenset(allowed)
+        return frozenset(offered.all)
+    return offered.of_names(named)
 
 
 class Offered(Protocol):

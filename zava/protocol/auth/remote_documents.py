@@ -141,7 +141,7 @@ def _over(
 ) -> HTTPConnection:
     connection = made(host, **named)
     # Before TLS and before a proxy: both may be slow, too.
-    connection._create_connection = line.connect  # type: ignore[attr-defined]  # noqa: SLF001
+    connection._create_connection = line.connect  # type: ignore[attr-defined]  # noqa: SLF001  # a seam of http.client
     return connection
 
 

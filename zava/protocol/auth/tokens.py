@@ -14,9 +14,10 @@ from uuid import UUID
 from cachetools import LRUCache
 
 from zava.errors import AccessDenied
-from zava.model.core import Caller, Permission
+from zava.model.audiences import Permission, Permissions
+from zava.model.core import Caller
 from zava.protocol.auth.jwks import SigningKey
-from zava.protocol.auth.permissions import SCOPES, of_roles, of_scopes
+from zava.protocol.auth.permissions import of_scopes, scopes_of
 
 MAX_TOKEN_BYTES = 8 * 1024
 _LEEWAY_SECONDS = 60
@@ -83,6 +84,7 @@ class TokenAuthenticator:
         audiences: Sequence[str],
         allowed_tenants: Collection[UUID] | None,
         keys: KeySource,
+        permissions: Permissions,
         scope_identifier: str | None = None,
         clock: Callable[[], float] = time.time,
         allowed_clients: Iterable[str] = (),
@@ -91,6 +93,7 @@ class TokenAuthenticator:
         tenants = None if allowed_tenants is None else frozenset(allowed_tenants)
         self._directory = TrustedIssuer(issuer, tuple(audiences), tenants, keys)
         self._own = own
+        self._permissions = permissions
         self._clock = clock
         self._allowed_clients = frozenset(client.lower() for client in allowed_clients)
         # By the token's hash, until it expires or its issuer withdraws the key: only who sends the
@@ -110,7 +113,7 @@ class TokenAuthenticator:
 
     def scopes_supported(self, resource: str) -> list[str]:
         """Return every scope that a client of this resource may request."""
-        return [self.scope(name, resource) for name in SCOPES]
+        return [self.scope(name, resource) for name in scopes_of(self._permissions)]
 
     async def authenticate(self, authorization: str | None) -> Caller:
         """Return who the header's token speaks for.
@@ -210,7 +213,7 @@ class TokenAuthenticator:
         if tenant_id == _NOBODY or (allowed is not None and tenant_id not in allowed):
             raise TokenRefused("The token comes from a tenant that is not allowed here.")
         client_id = str(claims.get("azp") or claims.get("appid") or "")
-        permissions = _permissions(claims)
+        permissions = _permissions(claims, self._permissions)
         self._check_client(client_id)
         return Caller(tenant_id, object_id, permissions, client_id[:_MAX_CLIENT_ID])
 
@@ -238,7 +241,7 @@ def as_uuid(value: object) -> UUID | None:
     return read if str(read) == str(value).lower() else None
 
 
-def _permissions(claims: Mapping[str, Any]) -> frozenset[Permission]:
+def _permissions(claims: Mapping[str, Any], offered: Permissions) -> frozenset[Permission]:
     """Return what an access token allows, of a person (`scp`) or of an application (`roles`).
 
     An ID token names our client id as its audience, too, and may carry a person's roles. It has
@@ -248,7 +251,7 @@ def _permissions(claims: Mapping[str, Any]) -> frozenset[Permission]:
     if scopes is not None:
         if claims.get("idtyp", "user") != "user" or not isinstance(scopes, str):
             raise TokenRefused("The token's claim scp does not fit its other claims.")
-        return of_scopes(scopes.split())
+        return of_scopes(scopes.split(), offered)
     is_of_application = ("azp" in claims or "appid" in claims) and (
         claims.get("idtyp") == "app" or claims.get("sub") == claims["oid"]
     )
@@ -256,7 +259,7 @@ def _permissions(claims: Mapping[str, Any]) -> frozenset[Permission]:
         raise TokenRefused("The token is no access token: it lacks the claim scp.")
     if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
         raise TokenRefused("The application was given no role: its token lacks the claim roles.")
-    return of_roles(roles)
+    return offered.of_names(frozenset(roles))
 
 
 def _bearer(authorization: str | None) -> str:

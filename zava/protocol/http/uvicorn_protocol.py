@@ -37,7 +37,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._bytes = 0
         self._patience: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn types it wider
         """Wait for the first request."""
         super().connection_made(transport)
         self._wait()

@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from zava.model.core import Caller, Permission
+from zava.model.audiences import SQL_QUERY, Permission
+from zava.model.core import Caller
 from zava.service.analytics import Analytics
 
 MAX_VALUES = 100  # the protocol's own bound
@@ -25,7 +26,7 @@ async def _tables(analytics: Analytics, caller: Caller) -> Sequence[str]:
 
 COMPLETIONS: dict[str, OfferedValues] = {
     # The names of tables are their structure, which the resource of a table shows, too.
-    "table": OfferedValues("completion of table", Permission.SQL_QUERY, _tables),
+    "table": OfferedValues("completion of table", SQL_QUERY, _tables),
 }
 """What may stand in a place, by its name; one meaning wherever the name is used."""
 

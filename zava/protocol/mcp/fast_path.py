@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from zava.errors import ZavaError
-from zava.model.core import Permission
+from zava.model.audiences import Permission
 from zava.model.domain import Domain
 from zava.protocol.auth import permissions
 from zava.protocol.http_responses import ACCEPTED, HttpResponse, result_answer

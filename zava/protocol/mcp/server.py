@@ -36,7 +36,7 @@ from mcp_types import (
 
 from zava import call_context
 from zava.errors import InvalidInput
-from zava.model.core import Permission
+from zava.model.audiences import Permission
 from zava.protocol.auth import permissions
 from zava.protocol.mcp import jsonrpc_errors
 from zava.protocol.mcp.completion import (
@@ -131,6 +131,7 @@ class _Offer:
 
     def __init__(self, analytics: Analytics, features: ServerFeatures, trail: Trail) -> None:
         self._analytics = analytics
+        self._domain = features.domain
         self._tools = features.tools
         self._resources = features.resources
         self._prompts = features.prompts
@@ -141,7 +142,7 @@ class _Offer:
         self, context: Any, params: PaginatedRequestParams | None
     ) -> ListToolsResult:
         _refuse_cursor(params)
-        listed = permissions.allowed(self._tools.values(), _permissions(context))
+        listed = permissions.allowed(self._tools.values(), self._permissions(context))
         return ListToolsResult(tools=[described_tool(tool) for tool in listed])
 
     async def call_tool(self, context: Any, params: CallToolRequestParams) -> CallToolResult:
@@ -155,7 +156,7 @@ class _Offer:
         self, context: Any, params: PaginatedRequestParams | None
     ) -> ListResourcesResult:
         _refuse_cursor(params)
-        allowed = permissions.allowed(self._resources.values(), _permissions(context))
+        allowed = permissions.allowed(self._resources.values(), self._permissions(context))
         listed = [described_resource(one) for one in allowed if not one.is_template]
         return ListResourcesResult(resources=listed)
 
@@ -163,7 +164,7 @@ class _Offer:
         self, context: Any, params: PaginatedRequestParams | None
     ) -> ListResourceTemplatesResult:
         _refuse_cursor(params)
-        allowed = permissions.allowed(self._resources.values(), _permissions(context))
+        allowed = permissions.allowed(self._resources.values(), self._permissions(context))
         listed = [described_template(one) for one in allowed if one.is_template]
         return ListResourceTemplatesResult(resource_templates=listed)
 
@@ -262,12 +263,11 @@ class _Offer:
             raise jsonrpc_errors.unknown("prompt", ref.name)
         return {argument.name for argument in prompt.arguments}
 
-
-def _permissions(context: Any) -> frozenset[Permission]:
-    """Return what the caller's token allows; without an HTTP exchange, to write the docs, all."""
-    if context.request is None:
-        return frozenset(Permission)
-    return RequestContext.of(context.request).caller.permissions
+    def _permissions(self, context: Any) -> frozenset[Permission]:
+        """Return what the caller's token allows; without an HTTP exchange, to write docs, all."""
+        if context.request is None:
+            return frozenset(self._domain.permissions.all)
+        return RequestContext.of(context.request).caller.permissions
 
 
 def _refuse_cursor(params: PaginatedRequestParams | None) -> None:

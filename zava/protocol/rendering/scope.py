@@ -16,7 +16,7 @@ class ScopeContent(TypedDict):
 def scope_content(scope: Scope) -> ScopeContent:
     """Return the scope as structured content."""
     return {
-        "audience": scope.audience.value,
+        "audience": scope.audience.name,
         "stores": list(scope.stores),
         "store_count": scope.store_count,
     }

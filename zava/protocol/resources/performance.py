@@ -22,7 +22,7 @@ def performance_text(summary: PerformanceSummary) -> str:
     """Return the costliest shapes as a table, times in milliseconds; plans below their shape."""
     lines = [
         f"{summary.statements:,} statements of {summary.shapes:,} shapes since this process began.",
-        f"{summary.forgotten:,} more were of shapes no longer kept.",
+        f"{summary.evicted:,} more were of shapes no longer kept.",
         f"Slow: over {summary.slow_seconds:g} s. Times in ms.",
         "",
         _HEADER,

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from zava.model.core import Caller, Permission
+from zava.model.audiences import Permission
+from zava.model.core import Caller
 
 _PLACE = re.compile(r"\\\{(\w+)\\\}")
 

@@ -54,7 +54,7 @@ def read_filters(value: Any) -> Any:
     """Return filters in the published form."""
     value = parsed(value, list, dict)
     if isinstance(value, list):
-        if len(value) == _TRIPLE and _is_operator(value[1]):  # ["store", "in", ["Seattle"]]
+        if len(value) == _TRIPLE and _is_operator(value[1]):  # ["store", "in", ["one"]]
             return [_filter(value[0], value[1], value[2])]
         return [one for each in value for one in _filters(each)]
     return list(_filters(value)) if isinstance(value, dict | str) else value

@@ -22,20 +22,20 @@ _REFUSED_BY_US = frozenset({"AUTHORIZATION_ERROR", "VALIDATION_ERROR"})
 class Trail(Protocol):
     """Where records go."""
 
-    def note(self, caller: Caller) -> None:
+    def record(self, caller: Caller) -> None:
         """Keep the outcome of a caller's call."""
 
-    async def make_room(self) -> None:
+    async def wait_for_capacity(self) -> None:
         """Wait while too many outcomes are unwritten."""
 
 
 class NoTrail:
     """Keeps nothing: for a server without callers, such as the one that writes the docs."""
 
-    def note(self, caller: Caller) -> None:
+    def record(self, caller: Caller) -> None:
         """Let the outcome go."""
 
-    async def make_room(self) -> None:
+    async def wait_for_capacity(self) -> None:
         """Return at once."""
 
 
@@ -69,9 +69,9 @@ class Recording:
             self._call.outcome = OK
         elif isinstance(error, ZavaError):
             _read_error(self._caller, self._call, error.to_dict())
-        self._trail.note(self._caller)
+        self._trail.record(self._caller)
         if error is None or isinstance(error, ZavaError):
-            await self._trail.make_room()
+            await self._trail.wait_for_capacity()
 
 
 def _read_error(caller: Caller, call: Call, content: Mapping[str, Any]) -> None:

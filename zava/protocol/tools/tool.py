@@ -12,7 +12,8 @@ import orjson
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from zava.errors import InvalidInput
-from zava.model.core import Caller, Permission
+from zava.model.audiences import Permission
+from zava.model.core import Caller
 from zava.protocol.tools.argument_forms import Form, converted
 
 LONG_RESULT_CHARACTERS = 100_000

@@ -11,10 +11,10 @@ from uuid import UUID
 
 from zava.data import named_queries
 from zava.data.session.tenant_database import TenantDatabase
+from zava.infrastructure.embeddings.embedder import EmbeddingModel
 from zava.model.core import Caller
-from zava.model.search import (
+from zava.retail.search_values import (
     CatalogueWords,
-    EmbeddingModel,
     PriceRange,
     ProductQuestion,
     SearchMatches,

@@ -7,12 +7,14 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from zava.infrastructure.postgres.access_grants import list_access
-from zava.model.core import Audience, Caller
+from zava.model.audiences import Audience
+from zava.model.core import Caller
+from zava.retail.declaration import RETAIL
 from zava.retail.demo.principals import DEMO_TENANT_ID, PRINCIPALS
 
 _CONNECT_SECONDS = 5
 _STORE_PREFIX = "Zava Retail "
-_ORDER = tuple(reversed(Audience))
+_ORDER = tuple(reversed(RETAIL.audiences.all))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ def local_people(administrator: str) -> Sequence[LocalPerson]:
 def _granted(administrator: str) -> list[LocalPerson]:
     conninfo = make_conninfo(administrator, connect_timeout=_CONNECT_SECONDS)
     with psycopg.connect(conninfo, autocommit=True) as connection:
-        listed = list_access(connection)
+        listed = list_access(connection, RETAIL)
     return [
         LocalPerson(each.caller, each.display_name, each.audience, _short(each.stores))
         for each in listed

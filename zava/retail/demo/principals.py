@@ -5,8 +5,10 @@ from uuid import UUID, uuid5
 
 import psycopg
 
-from zava.model.core import Audience, Caller
-from zava.retail.demo.dataset import STORES, store_id
+from zava.model.audiences import Audience
+from zava.model.core import Caller
+from zava.retail.access_rules import HEAD_OFFICE, REGIONAL_MANAGERS, STORE_MANAGERS
+from zava.retail.demo.stores import STORES, store_id
 
 DEMO_TENANT_ID = UUID("5a7a0000-0000-4000-8000-00000000de30")
 """The local issuer's directory; no real one has this id."""
@@ -27,12 +29,9 @@ class DemoPrincipal:
 
 
 PRINCIPALS = (
-    *(
-        DemoPrincipal(store.short_name.lower(), Audience.STORE_MANAGERS, (store.name,))
-        for store in STORES
-    ),
-    DemoPrincipal("eastside", Audience.REGIONAL_MANAGERS, ("Bellevue", "Redmond", "Kirkland")),
-    DemoPrincipal("head-office", Audience.HEAD_OFFICE, tuple(store.name for store in STORES)),
+    *(DemoPrincipal(store.short_name.lower(), STORE_MANAGERS, (store.name,)) for store in STORES),
+    DemoPrincipal("eastside", REGIONAL_MANAGERS, ("Bellevue", "Redmond", "Kirkland")),
+    DemoPrincipal("head-office", HEAD_OFFICE, tuple(store.name for store in STORES)),
 )
 
 
@@ -62,7 +61,7 @@ def grant_demo_principals(connection: psycopg.Connection) -> None:
                     principal.caller.tenant_id,
                     principal.caller.object_id,
                     principal.name,
-                    principal.audience.value,
+                    principal.audience.name,
                     [store_id(name) for name in principal.stores],
                 ],
             )

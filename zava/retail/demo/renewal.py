@@ -5,17 +5,9 @@ from datetime import date
 
 import psycopg
 
-from zava.retail.demo.dataset import (
-    STORES,
-    Progress,
-    SeedReport,
-    customers_of_stores,
-    note_loaded,
-    order_steps,
-    orders_of_later_days,
-    statement_of,
-    vacuum,
-)
+from zava.retail.demo.dataset import Progress, SeedReport, note_loaded, statement_of, vacuum
+from zava.retail.demo.generated_rows import customers_of_stores, order_steps, orders_of_later_days
+from zava.retail.demo.stores import STORES
 
 MAX_RENEWED_DAYS = 92
 """More days take longer than a start may, so the command that loads all anew is printed."""

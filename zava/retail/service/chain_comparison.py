@@ -7,7 +7,8 @@ from typing import Protocol
 
 from zava.errors import InvalidInput
 from zava.model.core import Caller
-from zava.model.metrics import ChainComparison, Period, PeriodUnit
+from zava.model.metrics import Period, PeriodUnit
+from zava.retail.sales_values import ChainComparison
 from zava.service.metrics.periods import parse_period
 
 DEFAULT_PERIOD = "last month"
@@ -49,6 +50,6 @@ class ChainAnalysis:
                 hint="Others would let single stores be computed. Use last month|quarter|year,"
                 " YYYY-MM, YYYY-Qn or YYYY.",
             )
-        told = await self._data.chain(caller, metric, period, today)
-        missing = told.reach.missing_days(period, today)
-        return replace(told, missing_days=missing)
+        comparison = await self._data.chain(caller, metric, period, today)
+        missing = comparison.reach.missing_days(period, today)
+        return replace(comparison, missing_days=missing)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from zava.model.metrics import Insight
+from zava.retail.sales_values import Insight
 
 MIN_ORDERS = 30
 """Below so many orders in either period, a change is noise and no rule speaks of it."""

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Protocol
 
 from zava.model.fiscal_calendar import CALENDAR_YEARS, FiscalCalendar
+from zava.retail.declaration import RETAIL
 from zava.retail.service.chain_comparison import ChainAnalysis, ChainData
 from zava.retail.service.store_performance import StoreAnalysis
 from zava.service.metrics.query import MetricData, MetricQueries
@@ -25,6 +26,6 @@ class SalesAnalytics:
     def __init__(
         self, data: SalesData, today: Callable[[], date], fiscal: FiscalCalendar = CALENDAR_YEARS
     ) -> None:
-        self.metrics = MetricQueries(data, today, fiscal)
+        self.metrics = MetricQueries(data, today, fiscal, peers_hint=RETAIL.peers_hint)
         self.stores = StoreAnalysis(data, today, fiscal)
         self.chain = ChainAnalysis(data, today)

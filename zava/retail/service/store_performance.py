@@ -17,8 +17,8 @@ from zava.model.metrics import (
     MetricRows,
     Period,
     PeriodUnit,
-    StorePerformance,
 )
+from zava.retail.sales_values import StorePerformance
 from zava.retail.service.insights import (
     MIN_DAYS_OF_SUPPLY,
     MIN_ORDERS,

@@ -1,14 +1,17 @@
 """The use cases behind the retail tools."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from zava.data.sql_query.free_query import FreeQuery
+from zava.model.core import Caller
+from zava.retail.access_rules import SALES_READ
 from zava.service.analytics import Analytics
 
 if TYPE_CHECKING:
+    from zava.retail.data.store_quality import DataQuality
     from zava.retail.service.product_search import ProductSearch
     from zava.retail.service.sales_analytics import SalesAnalytics
     from zava.service.sql_answers import SqlAnswers
@@ -27,6 +30,7 @@ class RetailAnalytics(Analytics):
         *,
         make_sales: "Callable[[], SalesAnalytics]",
         make_products: "Callable[[], ProductSearch]",
+        read_quality: "Callable[[Caller], Awaitable[DataQuality]]",
         clock: Callable[[], datetime],
         today: Callable[[], date],
     ) -> None:
@@ -34,6 +38,7 @@ class RetailAnalytics(Analytics):
         self._today = today
         self._make_sales = make_sales
         self._make_products = make_products
+        self._read_quality = read_quality
 
     @cached_property
     def sales(self) -> "SalesAnalytics":
@@ -45,9 +50,17 @@ class RetailAnalytics(Analytics):
         """Products by meaning and by words."""
         return self._make_products()
 
+    async def quality(self, caller: Caller) -> "DataQuality":
+        """Return how fresh and whole the orders of the caller's stores are.
+
+        Raises:
+            AccessDenied: the caller has no grant.
+        """
+        return await self._read_quality(caller)
+
     @cached_property
     def sql_answers(self) -> "SqlAnswers":
         """Notes on the figures of free SQL."""
         from zava.service.sql_answers import SqlAnswers
 
-        return SqlAnswers(self.data, lambda: self.sales.metrics, self._today)
+        return SqlAnswers(self.data, lambda: self.sales.metrics, self._today, SALES_READ)

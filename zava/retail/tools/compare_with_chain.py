@@ -6,13 +6,14 @@ from typing import Annotated, Any
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from zava.model.core import Caller, Permission
-from zava.model.metrics import ChainComparison
+from zava.model.core import Caller
 from zava.protocol.apps import sales_chart
 from zava.protocol.rendering.metric_table import PeriodContent, period_content, reach_content
 from zava.protocol.rendering.scope import ScopeContent, scope_content, scope_text
 from zava.protocol.tools.metric_forms import read_period
 from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
+from zava.retail.access_rules import CHAIN_COMPARE
+from zava.retail.sales_values import ChainComparison
 from zava.retail.service.chain_comparison import DEFAULT_PERIOD
 from zava.retail.service.use_cases import RetailAnalytics
 
@@ -81,42 +82,44 @@ async def call(
     analytics: RetailAnalytics, caller: Caller, arguments: CompareWithChain
 ) -> ToolAnswer:
     """Compare as the caller."""
-    told = await analytics.sales.chain.compare(caller, arguments.metric, arguments.time_period)
-    low, median, high = told.quartiles or (None, None, None)
-    notes = _notes(told)
-    quartiles = None if told.missing_days else told.quartiles
+    comparison = await analytics.sales.chain.compare(
+        caller, arguments.metric, arguments.time_period
+    )
+    low, median, high = comparison.quartiles or (None, None, None)
+    notes = _notes(comparison)
+    quartiles = None if comparison.missing_days else comparison.quartiles
     own: list[OwnContent] = [
         {"store": store, "value": value, "place": place(value, quartiles)}
-        for store, value in told.own.items()
+        for store, value in comparison.own.items()
     ]
     content: ChainContent = {
-        "metric": told.metric,
-        "unit": told.unit,
-        "period": period_content(told.period),
+        "metric": comparison.metric,
+        "unit": comparison.unit,
+        "period": period_content(comparison.period),
         "own": own,
-        "store_count": told.store_count,
+        "store_count": comparison.store_count,
         "lower_quartile": low,
         "median": median,
         "upper_quartile": high,
         "notes": notes,
-        "scope": scope_content(told.scope),
-        "as_of": told.as_of.isoformat(timespec="seconds"),
-        "data_through": reach_content(told.reach, told.missing_days),
-        "cached": told.is_cached,
+        "scope": scope_content(comparison.scope),
+        "as_of": comparison.as_of.isoformat(timespec="seconds"),
+        "data_through": reach_content(comparison.reach, comparison.missing_days),
+        "cached": comparison.is_cached,
     }
-    unit = "" if told.unit == "count" else f" ({told.unit})"
-    lines = [f"{told.metric}{unit}, {told.period}"]
+    unit = "" if comparison.unit == "count" else f" ({comparison.unit})"
+    lines = [f"{comparison.metric}{unit}, {comparison.period}"]
     lines += [
         f"{each['store']}: {each['value']}" + (f", {each['place']}" if each["place"] else "")
         for each in own
     ]
-    if told.quartiles:
+    if comparison.quartiles:
         lines.append(
-            f"Chain, {told.store_count} stores: lower quartile {low:,.10g}, median {median:,.10g},"
-            f" upper quartile {high:,.10g}"
+            f"Chain, {comparison.store_count} stores: lower quartile {low:,.10g},"
+            f" median {median:,.10g}, upper quartile {high:,.10g}"
         )
     lines += [f"({note})" for note in notes]
-    lines.append(scope_text(told.scope))
+    lines.append(scope_text(comparison.scope))
     return ToolAnswer(content, "\n".join(lines))
 
 
@@ -136,22 +139,22 @@ def place(value: float | None, quartiles: tuple[float, float, float] | None) -> 
     )
 
 
-def _notes(told: ChainComparison) -> list[str]:
-    if told.missing_days:
+def _notes(comparison: ChainComparison) -> list[str]:
+    if comparison.missing_days:
         return [
             (
-                f"Orders of {told.missing_days} of the period's {told.period.days} days are not"
-                " loaded: values are those of the other days, and no store has a place."
+                f"Orders of {comparison.missing_days} of the period's {comparison.period.days} days"
+                " are not loaded: values are those of the other days, and no store has a place."
             )
         ]
-    if told.quartiles is None:
+    if comparison.quartiles is None:
         return [
             (
                 "The chain's quartiles are withheld: fewer than five other stores sold then,"
                 " and their own values could be computed."
             )
         ]
-    if len(told.scope.stores) < told.scope.store_count:
+    if len(comparison.scope.stores) < comparison.scope.store_count:
         return ["Quartiles are rounded to two digits. One can still be close to a store's value."]
     return []
 
@@ -163,6 +166,6 @@ TOOL = Tool(
     arguments=CompareWithChain,
     answer=ChainContent,
     call=call,
-    permission=Permission.CHAIN_COMPARE,
+    permission=CHAIN_COMPARE,
     app=sales_chart.URI,
 )

@@ -5,7 +5,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from zava.model.core import Caller, Permission
+from zava.model.audiences import SQL_QUERY
+from zava.model.core import Caller
 from zava.protocol.rendering.table import TableContent, table_content, table_text
 from zava.protocol.tools.tool import (
     LONG_RESULT_CHARACTERS,
@@ -69,7 +70,7 @@ TOOL = Tool(
     description=DESCRIPTION,
     arguments=ExecuteSalesQuery,
     answer=TableContent,
-    permission=Permission.SQL_QUERY,
+    permission=SQL_QUERY,
     call=call,
     result_characters=LONG_RESULT_CHARACTERS,
 )

@@ -6,10 +6,11 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from zava.model.core import Caller, Permission
+from zava.model.core import Caller
 from zava.model.metrics import PeriodUnit
 from zava.model.time_labels import beginning, label
 from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
+from zava.retail.access_rules import SALES_READ
 from zava.retail.declaration import RETAIL
 from zava.service.analytics import Analytics
 
@@ -68,6 +69,6 @@ TOOL = Tool(
     description=DESCRIPTION,
     arguments=GetCurrentUtcDate,
     answer=DateContent,
-    permission=Permission.SALES_READ,
+    permission=SALES_READ,
     call=call,
 )

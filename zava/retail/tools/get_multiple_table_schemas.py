@@ -6,7 +6,8 @@ from typing import Annotated, Any
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from zava.model.core import Caller, Permission
+from zava.model.audiences import SQL_QUERY
+from zava.model.core import Caller
 from zava.protocol.rendering.schema import schema_content, schemas_text
 from zava.protocol.rendering.scope import ScopeContent, scope_content
 from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
@@ -76,6 +77,6 @@ TOOL = Tool(
     description=DESCRIPTION,
     arguments=GetMultipleTableSchemas,
     answer=SchemasContent,
-    permission=Permission.SQL_QUERY,
+    permission=SQL_QUERY,
     call=call,
 )

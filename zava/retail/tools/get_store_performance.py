@@ -7,8 +7,8 @@ from typing import Annotated, Any, NotRequired, cast
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from zava.model.core import Caller, Permission
-from zava.model.metrics import MetricColumn, MetricRows, Period, StorePerformance
+from zava.model.core import Caller
+from zava.model.metrics import MetricColumn, MetricRows, Period
 from zava.protocol.apps import sales_chart
 from zava.protocol.rendering.metric_table import (
     PeriodContent,
@@ -21,6 +21,8 @@ from zava.protocol.rendering.scope import ScopeContent, scope_content, scope_tex
 from zava.protocol.rendering.table import row_line
 from zava.protocol.tools.metric_forms import read_period
 from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
+from zava.retail.access_rules import SALES_READ
+from zava.retail.sales_values import StorePerformance
 from zava.retail.service.store_performance import DEFAULT_PERIOD
 from zava.retail.service.use_cases import RetailAnalytics
 
@@ -208,6 +210,6 @@ TOOL = Tool(
     arguments=GetStorePerformance,
     answer=PerformanceContent,
     call=call,
-    permission=Permission.SALES_READ,
+    permission=SALES_READ,
     app=sales_chart.URI,
 )

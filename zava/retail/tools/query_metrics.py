@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from zava.model.core import Caller, Permission
+from zava.model.core import Caller
 from zava.model.metrics import Comparison, MetricAnswer, MetricFilter, MetricOrder
 from zava.protocol.apps import sales_chart
 from zava.protocol.rendering.metric_table import MetricsContent, metric_content, metric_text
@@ -17,6 +17,7 @@ from zava.protocol.tools.tool import (
     ToolAnswer,
     product_text,
 )
+from zava.retail.access_rules import SALES_READ
 from zava.retail.service.use_cases import RetailAnalytics
 from zava.service.metrics.periods import FISCAL_GRAMMAR
 from zava.service.metrics.query import DEFAULT_PERIOD, MAX_FORECASTS
@@ -178,7 +179,7 @@ TOOL = Tool(
     arguments=QueryMetrics,
     answer=MetricsContent,
     call=call,
-    permission=Permission.SALES_READ,
+    permission=SALES_READ,
     app=sales_chart.URI,
     result_characters=LONG_RESULT_CHARACTERS,
 )

@@ -6,11 +6,12 @@ from typing import Annotated
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from zava.model.core import Caller, Permission
-from zava.model.search import ProductMatch, ProductMatches
+from zava.model.core import Caller
 from zava.protocol.rendering.scope import ScopeContent, scope_content, scope_text
 from zava.protocol.rendering.table import MAX_TEXT_BYTES, line_of_text
 from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
+from zava.retail.access_rules import PRODUCTS_READ
+from zava.retail.search_values import ProductMatch, ProductMatches
 from zava.retail.service.use_cases import RetailAnalytics
 
 MAX_ROWS, DEFAULT_ROWS = 50, 10
@@ -206,5 +207,5 @@ TOOL = Tool(
     arguments=SemanticSearchProducts,
     answer=ProductsContent,
     call=call,
-    permission=Permission.PRODUCTS_READ,
+    permission=PRODUCTS_READ,
 )

@@ -4,12 +4,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from zava.model.core import Caller, Permission
+from zava.model.core import Caller
 from zava.model.metrics import Comparison
 from zava.model.time_labels import UNITS
 from zava.protocol.apps import sales_chart
 from zava.protocol.rendering.metric_table import MetricsContent, metric_content, metric_text
 from zava.protocol.tools.tool import Tool, ToolAnswer, product_text
+from zava.retail.access_rules import SALES_READ
 from zava.retail.service.use_cases import RetailAnalytics
 from zava.retail.tools import query_metrics
 from zava.retail.tools.query_metrics import OrderArgument, QueryMetrics
@@ -157,5 +158,5 @@ TOOL = Tool(
     shorten=_shallow,
     call=call,
     app=sales_chart.URI,
-    permission=Permission.SALES_READ,
+    permission=SALES_READ,
 )

@@ -30,7 +30,7 @@ DEFAULT_PERIOD = "last 12 months"
 MAX_FORECASTS = 13
 
 _FIRST_DAY = date(1900, 1, 1)
-_STORE_DIMENSIONS = frozenset({"store", "region", "channel"})
+_TENANT_DIMENSIONS = frozenset({"store", "region", "channel"})
 
 
 class MetricData(Protocol):
@@ -51,8 +51,12 @@ class MetricQueries:
         data: MetricData,
         today: Callable[[], date],
         fiscal: FiscalCalendar = CALENDAR_YEARS,
+        *,
+        peers_hint: str = "",
     ) -> None:
+        """`peers_hint` names the way to figures on stores outside a caller's scope."""
         self._data = data
+        self._peers_hint = peers_hint
         self._today = today
         self._fiscal = fiscal
 
@@ -106,7 +110,7 @@ class MetricQueries:
         own = measured.reach.within(asked.filters)
         notes = [
             *period_notes(figures.period, figures.compared, own, today),
-            *_about_scope(figures, measured.scope),
+            *_about_scope(figures, measured.scope, self._peers_hint),
             *_about_rows(figures, limit, time_period),
         ]
         if len(figures.totals) < totals:
@@ -178,16 +182,12 @@ def _label_count(figures: MetricRows) -> int:
     return sum(column.unit is None for column in figures.columns)
 
 
-def _about_scope(figures: MetricRows, scope: Scope) -> list[str]:
-    is_ranked = any(column.name in _STORE_DIMENSIONS for column in figures.columns)
+def _about_scope(figures: MetricRows, scope: Scope, peers_hint: str) -> list[str]:
+    is_ranked = any(column.name in _TENANT_DIMENSIONS for column in figures.columns)
     if not is_ranked or len(scope.stores) == scope.store_count:
         return []
-    return [
-        (
-            f"You see {len(scope.stores)} of {scope.store_count} stores: the others are not in this"
-            " list. compare_with_chain compares yours with the chain's quartiles."
-        )
-    ]
+    seen = f"You see {len(scope.stores)} of {scope.store_count} stores"
+    return [f"{seen}: the others are not in this list. {peers_hint}".rstrip()]
 
 
 def _about_rows(figures: MetricRows, limit: int, time_period: str | None) -> list[str]:

@@ -207,7 +207,7 @@ class Sizes:
         rows = self._work.joined(select)
         keys = [group_target(key, select) for key in select.get("groupClause", ())]
         names = {implied_name(key) for key in keys if "ColumnRef" in key}
-        # A key of a retail table has few rows. A column that the statement makes may be constant.
+        # A key of a stored table has few rows. A column that the statement makes may be constant.
         shares = [share for name, share in _SHARES_OF_KEYS.items() if name in names]
         if not shares or not joins_by_keys(select, self._work.ctes):
             return rows
@@ -300,7 +300,7 @@ class Sizes:
             return (filled(arguments) or 0.0) * (max(sizes, default=0.0) + _OVERHEAD)
         if name == "array_to_string" and len(sizes) > 1:
             return sizes[0] + sizes[0] / _OVERHEAD * sizes[1]
-        if name in {"replace", "regexp_replace"} and len(sizes) > 2:  # noqa: PLR2004
+        if name in {"replace", "regexp_replace"} and len(sizes) > 2:  # noqa: PLR2004  # its third argument
             return max(sizes[0], 1.0) * max(sizes[2], 1.0)
         if name in {"power", "pow", "exp", "factorial"}:
             return power_digits(arguments)

@@ -1,7 +1,7 @@
 """Estimates from a statement's text alone how many rows PostgreSQL would have to visit.
 
 The planner's own estimate is made from every store's rows, so a verdict that followed from it would
-reveal them. Here each retail table has a fixed size, independent of its rows. So the same text has
+reveal them. Here each table has a fixed size, independent of its rows. So the same text has
 the same estimate for every caller. The estimate is generous. Only a statement that no deadline
 could meet, such as a join of two large tables without a condition, comes near the limit.
 """

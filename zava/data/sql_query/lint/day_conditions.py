@@ -115,7 +115,7 @@ class DayConditions:
         text = value.get("A_Const", {}).get("sval", {}).get("sval", "")
         pattern = form.removeprefix("to_char:").upper()
         month = _MONTH.fullmatch(text)
-        if pattern == "YYYY-MM" and month and 1 <= int(month[2]) <= 12:  # noqa: PLR2004
+        if pattern == "YYYY-MM" and month and 1 <= int(month[2]) <= 12:  # noqa: PLR2004  # the months of a year
             start = date(int(month[1]), int(month[2]), 1)
             self._span(lambda _: start, PeriodUnit.MONTH)
         elif pattern == "YYYY" and _YEAR.fullmatch(text):

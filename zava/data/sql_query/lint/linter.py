@@ -25,7 +25,7 @@ _BEFORE_LAST_DAY = re.compile(
     r"(?:<=|(?<![<>!])=|\band)\s*(?:date|timestamp|timestamptz)?\s*\Z", re.ASCII
 )
 _AFTER_LAST_DAY = re.compile(r"\s*(?:::\s*\w+\s*)?(?:>=|=)", re.ASCII)
-_LONGEST_BEFORE = 40
+_MAX_CHARACTERS_BEFORE = 40
 _SEVERAL = 2
 
 
@@ -139,7 +139,7 @@ class Linter:
 def _ends_with_day(folded: str) -> bool:
     """Whether a text may compare with a day up to which something is selected."""
     return any(
-        _BEFORE_LAST_DAY.search(folded, max(0, day.start() - _LONGEST_BEFORE), day.start())
+        _BEFORE_LAST_DAY.search(folded, max(0, day.start() - _MAX_CHARACTERS_BEFORE), day.start())
         or _AFTER_LAST_DAY.match(folded, day.end())
         for day in _DAY.finditer(folded)
     )

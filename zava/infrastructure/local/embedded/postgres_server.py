@@ -36,7 +36,7 @@ from zava.infrastructure.local.embedded.server_user import (
     server_user,
 )
 from zava.infrastructure.local.embedded.shared_use import SharedUse, uninterrupted
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 from zava.settings import forget_libpq_variables
 from zava.sql_files import SQL
 
@@ -93,7 +93,7 @@ class EmbeddedServer:
 
     def __init__(
         self,
-        home: Home,
+        home: StateDirectory,
         *,
         version: int = STANDARD_VERSION,
         fast: bool = False,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from zava.infrastructure.local.state_dir import Home
+from zava.infrastructure.local.state_dir import StateDirectory
 
 if TYPE_CHECKING:
     import pwd
@@ -71,7 +71,7 @@ class ServerUser:
         return entered.returncode == 0
 
 
-def server_user(home: Home) -> ServerUser:
+def server_user(home: StateDirectory) -> ServerUser:
     """Return the user that runs PostgreSQL over a home.
 
     Raises:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from zava.infrastructure.local.state_dir import Home, HomeInUse
+from zava.infrastructure.local.state_dir import StateDirectory, StateDirectoryInUse
 
 # Another process's first start on a busy machine takes minutes.
 _TURN_SECONDS = 600
@@ -21,7 +21,7 @@ class SharedUse:
     So a server whose starter was killed is stopped by the last process that uses it.
     """
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: StateDirectory) -> None:
         self._home = home
         self._descriptor: int | None = None
 
@@ -30,7 +30,7 @@ class SharedUse:
         """Let one process at a time start the server, or find out that it is the last.
 
         Raises:
-            HomeInUse: another process has not ended its turn for minutes.
+            StateDirectoryInUse: another process has not ended its turn for minutes.
             SettingsError: the home cannot be used.
         """
         descriptor = self._home.open("start.lock")
@@ -44,7 +44,7 @@ class SharedUse:
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except RetryError as error:
             os.close(descriptor)
-            raise HomeInUse(
+            raise StateDirectoryInUse(
                 f"another process has been starting PostgreSQL in {self._home.path} for"
                 f" {_TURN_SECONDS} s; stop it, or set ZAVA_HOME to another directory"
             ) from error

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from zava.model.search import PriceRange
+from zava.retail.search_values import PriceRange
 from zava.retail.service.search_text.number_words import NUMBER_WORD, number_of
 
 _AROUND = 0.2

@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from zava.errors import InvalidInput
-from zava.model.search import CatalogueWords, PriceRange
+from zava.retail.search_values import CatalogueWords, PriceRange
 from zava.retail.service.search_text.price_words import read_price
 from zava.retail.service.search_text.size_words import read_sizes
 from zava.retail.service.search_text.sku_forms import replaced_skus

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 _MAX_WORDS = 8
 _MAX_WORDS_OF_A_SHORTENED = 2
-_LONGEST = 50
+_MAX_CHARACTERS = 50
 _LEAST_DIGITS = 2
 _ALIKE_AS_DIGIT = {"O": "0", "I": "1", "L": "1"}
 _ALIKE_AS_LETTER = {"0": "O", "1": "I"}
@@ -48,7 +48,7 @@ def replaced_skus(text: str, shapes: Sequence[str]) -> tuple[str, tuple[str, ...
 def _longest(text: str, pieces: Sequence[re.Match[str]], forms: _Forms) -> tuple[int, list[str]]:
     for length in range(len(pieces), 0, -1):
         written = text[pieces[0].start() : pieces[length - 1].end()]
-        if len(written) <= _LONGEST and any(character.isdigit() for character in written):
+        if len(written) <= _MAX_CHARACTERS and any(character.isdigit() for character in written):
             can_be_shortened = length <= _MAX_WORDS_OF_A_SHORTENED
             found = list(_readings(written, forms, can_be_shortened=can_be_shortened))
             if found:

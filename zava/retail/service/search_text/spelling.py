@@ -12,11 +12,11 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
-from zava.model.search import CatalogueWords
+from zava.retail.search_values import CatalogueWords
 
 _ENGLISH = Path(__file__).with_name("english_words.txt")
-_SHORTEST = 3
-_LONGEST = 40
+_MIN_CHARACTERS = 3
+_MAX_CHARACTERS = 40
 _MAX_TRIED = 12
 _MAX_DISTANCE = 4
 _LONG_ENOUGH_FOR_TWO, _LONG_ENOUGH_FOR_THREE = 8, 11
@@ -90,7 +90,9 @@ class Spelling:
         self._pairs = frozenset(
             pair for phrase in words.phrases for pair in pairwise(_WORD.findall(phrase))
         )
-        self._words = [word for word in words.named if len(word) >= _SHORTEST and word.isalpha()]
+        self._words = [
+            word for word in words.named if len(word) >= _MIN_CHARACTERS and word.isalpha()
+        ]
         self._sounds = {word: _sound(word) for word in self._words}
 
     def unknown(self, text: str) -> tuple[str, ...]:
@@ -147,7 +149,7 @@ class Spelling:
 
     def _corrected(self, words: Sequence[str], place: int) -> str:
         word = words[place]
-        if not _SHORTEST <= len(word) <= _LONGEST or not word.isascii():
+        if not _MIN_CHARACTERS <= len(word) <= _MAX_CHARACTERS or not word.isascii():
             return word
         is_english = _is_english(word)
         best = min(
@@ -188,7 +190,7 @@ class Spelling:
 
     def _divided(self, word: str) -> str | None:
         """Return two words of the catalogue that were written as one."""
-        for place in range(_SHORTEST, len(word) - _SHORTEST + 1):
+        for place in range(_MIN_CHARACTERS, len(word) - _MIN_CHARACTERS + 1):
             first, second = word[:place], word[place:]
             if any((first, form) in self._pairs for form in _forms(second)):
                 return f"{first} {second}"
@@ -202,7 +204,7 @@ def _bearable(word: str, near: str, *, sounds_alike: bool) -> int:
     length = min(len(word), len(near))
     if sounds_alike:
         return max(1, length // 2 + 1)
-    if length <= _SHORTEST or (word[0] != near[0] and word[1:2] != near[1:2]):
+    if length <= _MIN_CHARACTERS or (word[0] != near[0] and word[1:2] != near[1:2]):
         return 0
     return 1 if length < _LONG_ENOUGH_FOR_TWO else 2 if length < _LONG_ENOUGH_FOR_THREE else 3
 
@@ -211,7 +213,7 @@ def _forms(word: str) -> Iterable[str]:
     """Yield the word, and the words that it may be an inflection of."""
     yield word
     for ending, others in _ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST - 1:
+        if word.endswith(ending) and len(word) - len(ending) >= _MIN_CHARACTERS - 1:
             stem = word[: -len(ending)]
             yield from (stem + other for other in others)
             if ending in {"ing", "ed", "er"} and stem[-1] == stem[-2]:
@@ -225,7 +227,7 @@ def _is_derived(word: str, near: str) -> bool:
     return any(
         word.endswith(ending) and near.startswith(word.removesuffix(ending))
         for ending in _DERIVED
-        if len(word) - len(ending) > _SHORTEST
+        if len(word) - len(ending) > _MIN_CHARACTERS
     )
 
 

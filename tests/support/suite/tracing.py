@@ -1,0 +1,83 @@
+"""Which tests coverage traces: those that reach every branch of what isolation rests on.
+
+The tracer takes two fifths of the processor time of whatever runs under it. The files it reports
+on are in pyproject.toml.
+"""
+
+import pytest
+
+from tests.support.suite.scheduling import is_of_the_longest_unit, unit_of
+
+TRACED = (
+    "tests/data/test_audit.py",
+    "tests/data/test_budgets.py",
+    "tests/data/test_cells.py",
+    "tests/data/test_continuation.py",
+    "tests/data/test_emptiness.py",
+    "tests/data/test_faults.py",
+    "tests/data/test_mistakes.py",
+    "tests/data/test_order_watch.py",
+    "tests/data/test_overdue.py",
+    "tests/data/test_retries.py",
+    "tests/data/test_session_edges.py",
+    "tests/data/test_slow_statements.py",
+    "tests/data/test_tenancy.py",
+    "tests/data/test_work_limit.py",
+    "tests/faults/test_broken_parts.py",
+    "tests/protocol/test_audit.py",
+    "tests/protocol/test_endpoint.py",
+    "tests/protocol/test_entra.py",
+    "tests/protocol/test_lanes.py",
+    "tests/protocol/test_offer.py",
+    "tests/protocol/test_performance.py",
+    "tests/protocol/test_readiness.py",
+    "tests/protocol/test_records.py",
+    "tests/protocol/test_strictness.py",
+    "tests/security/test_endless.py",
+    "tests/security/test_guard.py",
+    "tests/security/test_personal_data.py",
+    "tests/security/test_sizes.py",
+    "tests/security/test_verification.py",
+    "tests/unit/test_call_context.py",
+    "tests/unit/test_identity.py",
+    "tests/unit/test_local_issuer.py",
+    "tests/unit/test_observe.py",
+    "tests/unit/test_own_tokens.py",
+    "tests/unit/test_reading.py",
+    "tests/unit/test_sql_lint.py",
+    "tests/unit/test_telemetry.py",
+)
+
+
+def is_traced(test: str) -> bool:
+    """Whether the test of this id is one of them."""
+    return test.startswith(TRACED)
+
+
+def traced_first(items: list[pytest.Item]) -> None:
+    """Put the traced tests before all others, both in their order.
+
+    A tracer that has ended does not reach threads that live on, so it is never started again. A
+    unit that holds both kinds comes last of the traced ones: its worker traces none after it.
+    The longest of the other units comes next, and the catalogue's vectors with it.
+    """
+    mixed = {unit_of(item.nodeid) for item in items if not is_traced(item.nodeid)}
+
+    def place(item: pytest.Item) -> int:
+        if not is_traced(item.nodeid):
+            return 2 if is_of_the_longest_unit(item.nodeid) else 3
+        return int(unit_of(item.nodeid) in mixed)
+
+    items.sort(key=place)
+
+
+def end_tracing(item: pytest.Item) -> None:
+    """End the tracer at the first test that is not traced."""
+    plugin = item.config.pluginmanager.getplugin("_cov")
+    controller = getattr(plugin, "cov_controller", None)  # without --cov there is none
+    if controller is None:
+        return
+    if is_traced(item.nodeid):
+        assert controller.started, f"{item.nodeid} runs after a test that is not traced"
+    elif controller.started:
+        controller.pause()

@@ -1,0 +1,98 @@
+"""Checks the staged rows of a run and writes them to the retail tables, in one transaction."""
+
+from collections.abc import Mapping as MappingOf
+from typing import Any
+
+import psycopg
+
+from zava.retail.importing.layout import LAYOUTS, ImportRefused
+from zava.retail.importing.rejects import Counts, ImportReport, Mode
+from zava.retail.importing.sales_loading import SALES, check_rows, load_sales
+from zava.retail.importing.staging import Progress
+from zava.retail.importing.statements import statement
+
+_CHECKS: MappingOf[str, tuple[str, ...]] = {
+    "stores": ("store names taken",),
+    "products": ("skus taken",),
+    "customers": ("unknown stores of customers",),
+    "inventory": ("unknown stores of inventory", "unknown products of inventory"),
+}
+_SHARED = ("stores", "products", "customers", "inventory")
+
+
+def load_staged(
+    connection: psycopg.Connection,
+    report: ImportReport,
+    source: str,
+    mode: Mode,
+    progress: Progress,
+) -> None:
+    """Reject what cannot be loaded and write the rest; the report gets the counts and notes."""
+    values: dict[str, Any] = {"run": report.run_id, "source": source}
+    if _value(connection, statement("count erased keys")):
+        connection.execute(statement("leave out erased customers"), values)
+        connection.execute(statement("name erased customers by their pseudonym"), values)
+    for layout in LAYOUTS:
+        report.counts[layout.name] = Counts(
+            staged=_value(connection, f"SELECT count(*) FROM zava_import.{layout.name}")  # noqa: S608  # our own table names
+        )
+    for number, layout in enumerate(LAYOUTS):
+        if layout not in SALES and report.counts[layout.name].staged:
+            progress(f"Checking {layout.name}", 0.1 * number / len(LAYOUTS))
+            check_rows(connection, layout, _CHECKS[layout.name], values)
+    progress("Writing", 0.1)
+    _write_shared(connection, report, values, mode)
+    if any(report.counts[layout.name].staged for layout in SALES):
+        load_sales(connection, report, values, mode, progress)
+    for layout in LAYOUTS:
+        report.counts[layout.name].rejected = _value(
+            connection,
+            "SELECT count(DISTINCT (file, row)) FROM zava_import.rejects"
+            " WHERE run_id = %(run)s AND table_name = %(table)s",
+            values | {"table": layout.name},
+        )
+
+
+def _write_shared(
+    connection: psycopg.Connection, report: ImportReport, values: dict[str, Any], mode: Mode
+) -> None:
+    for table in _SHARED:
+        counts = report.counts[table]
+        if not counts.staged:
+            continue
+        if table in {"stores", "products"}:
+            connection.execute(statement(f"adopt {table}"), values)
+        if table == "products":
+            connection.execute(statement("add categories"), values)
+            connection.execute(statement("add product types"), values)
+        if table == "customers":
+            repeated = connection.execute(
+                statement("leave out repeated addresses"), values
+            ).rowcount
+            if repeated:
+                report.notes.append(
+                    f"{repeated:,} customers have the e-mail address of another customer of their"
+                    " store; it is kept at the other one."
+                )
+        if mode != "append":
+            counts.changed = connection.execute(statement(f"change {table}"), values).rowcount
+        counts.added = connection.execute(statement(f"add {table}"), values).rowcount
+
+
+def refuse_rejects(report: ImportReport, mode: Mode, *, strict: bool) -> None:
+    """Refuse an import with rejected rows where the mode or the caller does not allow for them.
+
+    Raises:
+        ImportRefused: there are some; the message names the first one.
+    """
+    # A sale that is rejected would be removed with the period that the files replace.
+    if report.rejected and (strict or mode == "replace-period"):
+        raise ImportRefused(
+            f"{report.rejected:,} rows are rejected and nothing was loaded;"
+            f" the first: {report.rejects[0]}"
+        )
+
+
+def _value(connection: psycopg.Connection, query: str, values: dict[str, Any] | None = None) -> Any:
+    row = connection.execute(query, values).fetchone()
+    return row[0] if row else None
