@@ -1035,10 +1035,25 @@ END $$;
 ALTER FUNCTION zava.remove_records(keep_days integer, is_rehearsal boolean) OWNER TO zava_retention;
 
 --
--- Name: run_head_office(integer, uuid, uuid, bigint, uuid, bytea, text, text, integer, bigint); Type: FUNCTION; Schema: zava; Owner: head_office
+-- Name: rows_as_text(text, integer); Type: FUNCTION; Schema: zava; Owner: zava_context
 --
 
-CREATE FUNCTION zava.run_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) RETURNS SETOF text
+CREATE FUNCTION zava.rows_as_text(statement text, columns integer) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ SELECT format('SELECT pg_catalog.concat(pg_catalog.num_nulls(%1$s), E''\x1f'', %2$s) FROM (%3$s
+    ) AS q (%1$s)'::text, string_agg(('c'::text || n.n), ', '::text ORDER BY n.n), string_agg(('c'::text || n.n), ', E''\x1f'', '::text ORDER BY n.n), rows_as_text.statement) AS format
+    FROM generate_series(1, rows_as_text.columns) n(n);
+END;
+
+ALTER FUNCTION zava.rows_as_text(statement text, columns integer) OWNER TO zava_context;
+
+--
+-- Name: run_head_office(integer, uuid, uuid, bigint, uuid, bytea, text, text, integer, bigint, integer); Type: FUNCTION; Schema: zava; Owner: head_office
+--
+
+CREATE FUNCTION zava.run_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer DEFAULT 0) RETURNS SETOF text
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
     AS $$
@@ -1050,6 +1065,7 @@ CREATE FUNCTION zava.run_head_office(p_key_id integer, p_tenant uuid, p_person u
         line text;
         rows_left integer := p_max_rows;
         bytes_left bigint := p_max_bytes;
+        is_answered boolean := false;
         verdict text;
       BEGIN
         IF opened IS NULL THEN
@@ -1061,27 +1077,56 @@ CREATE FUNCTION zava.run_head_office(p_key_id integer, p_tenant uuid, p_person u
         END IF;
         context := pg_catalog.current_setting('zava.context', true);
         RETURN NEXT pg_catalog.substr(context, 65);
-        FOR found_row IN EXECUTE p_statement USING NULLIF(p_params, '')::pg_catalog.jsonb LOOP
-          IF rows_left OPERATOR(pg_catalog.=) 0 THEN
-            verdict := 'truncated:rows';
-            EXIT;
-          END IF;
-          -- The size is asked first: JSON of an oversized row is never built.
-          IF pg_catalog.pg_column_size(found_row) OPERATOR(pg_catalog.>) p_max_bytes THEN
-            RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
-          END IF;
-          line := pg_catalog.row_to_json(found_row)::pg_catalog.text;
-          bytes_left := bytes_left OPERATOR(pg_catalog.-) pg_catalog.octet_length(line);
-          IF bytes_left OPERATOR(pg_catalog.<) 0 THEN
-            IF rows_left OPERATOR(pg_catalog.=) p_max_rows THEN
+        IF p_columns OPERATOR(pg_catalog.>) 0 THEN
+          BEGIN
+            FOR line IN
+              EXECUTE zava.rows_as_text(p_statement, p_columns) USING NULLIF(p_params, '')::pg_catalog.jsonb
+            LOOP
+              IF rows_left OPERATOR(pg_catalog.=) 0 THEN
+                verdict := 'truncated:rows';
+                EXIT;
+              END IF;
+              bytes_left := bytes_left OPERATOR(pg_catalog.-) pg_catalog.octet_length(line);
+              IF bytes_left OPERATOR(pg_catalog.<) 0 THEN
+                IF rows_left OPERATOR(pg_catalog.=) p_max_rows THEN
+                  RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
+                END IF;
+                verdict := 'truncated:bytes';
+                EXIT;
+              END IF;
+              rows_left := rows_left OPERATOR(pg_catalog.-) 1;
+              RETURN NEXT line;
+            END LOOP;
+            is_answered := true;
+          EXCEPTION WHEN syntax_error OR invalid_column_reference THEN
+            IF rows_left OPERATOR(pg_catalog.<>) p_max_rows THEN
+              RAISE;
+            END IF;
+          END;
+        END IF;
+        IF NOT is_answered THEN
+          FOR found_row IN EXECUTE p_statement USING NULLIF(p_params, '')::pg_catalog.jsonb LOOP
+            IF rows_left OPERATOR(pg_catalog.=) 0 THEN
+              verdict := 'truncated:rows';
+              EXIT;
+            END IF;
+            -- The size is asked first: JSON of an oversized row is never built.
+            IF pg_catalog.pg_column_size(found_row) OPERATOR(pg_catalog.>) p_max_bytes THEN
               RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
             END IF;
-            verdict := 'truncated:bytes';
-            EXIT;
-          END IF;
-          rows_left := rows_left OPERATOR(pg_catalog.-) 1;
-          RETURN NEXT line;
-        END LOOP;
+            line := pg_catalog.row_to_json(found_row)::pg_catalog.text;
+            bytes_left := bytes_left OPERATOR(pg_catalog.-) pg_catalog.octet_length(line);
+            IF bytes_left OPERATOR(pg_catalog.<) 0 THEN
+              IF rows_left OPERATOR(pg_catalog.=) p_max_rows THEN
+                RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
+              END IF;
+              verdict := 'truncated:bytes';
+              EXIT;
+            END IF;
+            rows_left := rows_left OPERATOR(pg_catalog.-) 1;
+            RETURN NEXT line;
+          END LOOP;
+        END IF;
         -- Nothing of the caller's runs below: drop its session locks, then see that the context held.
         IF pg_catalog.pg_advisory_unlock_all() IS NULL
            OR pg_catalog.current_setting('zava.context', true) IS DISTINCT FROM context THEN
@@ -1092,13 +1137,13 @@ CREATE FUNCTION zava.run_head_office(p_key_id integer, p_tenant uuid, p_person u
         END IF;
       END $$;
 
-ALTER FUNCTION zava.run_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) OWNER TO head_office;
+ALTER FUNCTION zava.run_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer) OWNER TO head_office;
 
 --
--- Name: run_head_office_personal(integer, uuid, uuid, bigint, uuid, bytea, text, text, integer, bigint); Type: FUNCTION; Schema: zava; Owner: head_office_personal
+-- Name: run_head_office_personal(integer, uuid, uuid, bigint, uuid, bytea, text, text, integer, bigint, integer); Type: FUNCTION; Schema: zava; Owner: head_office_personal
 --
 
-CREATE FUNCTION zava.run_head_office_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) RETURNS SETOF text
+CREATE FUNCTION zava.run_head_office_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer DEFAULT 0) RETURNS SETOF text
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
     AS $$
@@ -1110,6 +1155,7 @@ CREATE FUNCTION zava.run_head_office_personal(p_key_id integer, p_tenant uuid, p
         line text;
         rows_left integer := p_max_rows;
         bytes_left bigint := p_max_bytes;
+        is_answered boolean := false;
         verdict text;
       BEGIN
         IF opened IS NULL THEN
@@ -1121,27 +1167,56 @@ CREATE FUNCTION zava.run_head_office_personal(p_key_id integer, p_tenant uuid, p
         END IF;
         context := pg_catalog.current_setting('zava.context', true);
         RETURN NEXT pg_catalog.substr(context, 65);
-        FOR found_row IN EXECUTE p_statement USING NULLIF(p_params, '')::pg_catalog.jsonb LOOP
-          IF rows_left OPERATOR(pg_catalog.=) 0 THEN
-            verdict := 'truncated:rows';
-            EXIT;
-          END IF;
-          -- The size is asked first: JSON of an oversized row is never built.
-          IF pg_catalog.pg_column_size(found_row) OPERATOR(pg_catalog.>) p_max_bytes THEN
-            RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
-          END IF;
-          line := pg_catalog.row_to_json(found_row)::pg_catalog.text;
-          bytes_left := bytes_left OPERATOR(pg_catalog.-) pg_catalog.octet_length(line);
-          IF bytes_left OPERATOR(pg_catalog.<) 0 THEN
-            IF rows_left OPERATOR(pg_catalog.=) p_max_rows THEN
+        IF p_columns OPERATOR(pg_catalog.>) 0 THEN
+          BEGIN
+            FOR line IN
+              EXECUTE zava.rows_as_text(p_statement, p_columns) USING NULLIF(p_params, '')::pg_catalog.jsonb
+            LOOP
+              IF rows_left OPERATOR(pg_catalog.=) 0 THEN
+                verdict := 'truncated:rows';
+                EXIT;
+              END IF;
+              bytes_left := bytes_left OPERATOR(pg_catalog.-) pg_catalog.octet_length(line);
+              IF bytes_left OPERATOR(pg_catalog.<) 0 THEN
+                IF rows_left OPERATOR(pg_catalog.=) p_max_rows THEN
+                  RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
+                END IF;
+                verdict := 'truncated:bytes';
+                EXIT;
+              END IF;
+              rows_left := rows_left OPERATOR(pg_catalog.-) 1;
+              RETURN NEXT line;
+            END LOOP;
+            is_answered := true;
+          EXCEPTION WHEN syntax_error OR invalid_column_reference THEN
+            IF rows_left OPERATOR(pg_catalog.<>) p_max_rows THEN
+              RAISE;
+            END IF;
+          END;
+        END IF;
+        IF NOT is_answered THEN
+          FOR found_row IN EXECUTE p_statement USING NULLIF(p_params, '')::pg_catalog.jsonb LOOP
+            IF rows_left OPERATOR(pg_catalog.=) 0 THEN
+              verdict := 'truncated:rows';
+              EXIT;
+            END IF;
+            -- The size is asked first: JSON of an oversized row is never built.
+            IF pg_catalog.pg_column_size(found_row) OPERATOR(pg_catalog.>) p_max_bytes THEN
               RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
             END IF;
-            verdict := 'truncated:bytes';
-            EXIT;
-          END IF;
-          rows_left := rows_left OPERATOR(pg_catalog.-) 1;
-          RETURN NEXT line;
-        END LOOP;
+            line := pg_catalog.row_to_json(found_row)::pg_catalog.text;
+            bytes_left := bytes_left OPERATOR(pg_catalog.-) pg_catalog.octet_length(line);
+            IF bytes_left OPERATOR(pg_catalog.<) 0 THEN
+              IF rows_left OPERATOR(pg_catalog.=) p_max_rows THEN
+                RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
+              END IF;
+              verdict := 'truncated:bytes';
+              EXIT;
+            END IF;
+            rows_left := rows_left OPERATOR(pg_catalog.-) 1;
+            RETURN NEXT line;
+          END LOOP;
+        END IF;
         -- Nothing of the caller's runs below: drop its session locks, then see that the context held.
         IF pg_catalog.pg_advisory_unlock_all() IS NULL
            OR pg_catalog.current_setting('zava.context', true) IS DISTINCT FROM context THEN
@@ -1152,135 +1227,13 @@ CREATE FUNCTION zava.run_head_office_personal(p_key_id integer, p_tenant uuid, p
         END IF;
       END $$;
 
-ALTER FUNCTION zava.run_head_office_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) OWNER TO head_office_personal;
+ALTER FUNCTION zava.run_head_office_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer) OWNER TO head_office_personal;
 
 --
--- Name: run_regional_managers(integer, uuid, uuid, bigint, uuid, bytea, text, text, integer, bigint); Type: FUNCTION; Schema: zava; Owner: regional_managers
+-- Name: run_regional_managers(integer, uuid, uuid, bigint, uuid, bytea, text, text, integer, bigint, integer); Type: FUNCTION; Schema: zava; Owner: regional_managers
 --
 
-CREATE FUNCTION zava.run_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) RETURNS SETOF text
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
-    SET enable_seqscan TO 'off'
-    AS $$
-      DECLARE
-        opened text := zava.open_context(
-          current_user, p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac, p_statement, p_params);
-        context text;
-        found_row record;
-        line text;
-        rows_left integer := p_max_rows;
-        bytes_left bigint := p_max_bytes;
-        verdict text;
-      BEGIN
-        IF opened IS NULL THEN
-          RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
-        ELSIF opened OPERATOR(pg_catalog.=) '' THEN
-          RAISE EXCEPTION 'principal refused' USING ERRCODE = 'ZA003';
-        ELSIF opened OPERATOR(pg_catalog.<>) current_user::text THEN
-          RAISE EXCEPTION '%', opened USING ERRCODE = 'ZA004';
-        END IF;
-        context := pg_catalog.current_setting('zava.context', true);
-        RETURN NEXT pg_catalog.substr(context, 65);
-        FOR found_row IN EXECUTE p_statement USING NULLIF(p_params, '')::pg_catalog.jsonb LOOP
-          IF rows_left OPERATOR(pg_catalog.=) 0 THEN
-            verdict := 'truncated:rows';
-            EXIT;
-          END IF;
-          -- The size is asked first: JSON of an oversized row is never built.
-          IF pg_catalog.pg_column_size(found_row) OPERATOR(pg_catalog.>) p_max_bytes THEN
-            RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
-          END IF;
-          line := pg_catalog.row_to_json(found_row)::pg_catalog.text;
-          bytes_left := bytes_left OPERATOR(pg_catalog.-) pg_catalog.octet_length(line);
-          IF bytes_left OPERATOR(pg_catalog.<) 0 THEN
-            IF rows_left OPERATOR(pg_catalog.=) p_max_rows THEN
-              RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
-            END IF;
-            verdict := 'truncated:bytes';
-            EXIT;
-          END IF;
-          rows_left := rows_left OPERATOR(pg_catalog.-) 1;
-          RETURN NEXT line;
-        END LOOP;
-        -- Nothing of the caller's runs below: drop its session locks, then see that the context held.
-        IF pg_catalog.pg_advisory_unlock_all() IS NULL
-           OR pg_catalog.current_setting('zava.context', true) IS DISTINCT FROM context THEN
-          RAISE EXCEPTION 'context altered' USING ERRCODE = 'ZA002';
-        END IF;
-        IF verdict IS NOT NULL THEN
-          RETURN NEXT verdict;
-        END IF;
-      END $$;
-
-ALTER FUNCTION zava.run_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) OWNER TO regional_managers;
-
---
--- Name: run_regional_managers_personal(integer, uuid, uuid, bigint, uuid, bytea, text, text, integer, bigint); Type: FUNCTION; Schema: zava; Owner: regional_managers_personal
---
-
-CREATE FUNCTION zava.run_regional_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) RETURNS SETOF text
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
-    SET enable_seqscan TO 'off'
-    AS $$
-      DECLARE
-        opened text := zava.open_context(
-          current_user, p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac, p_statement, p_params);
-        context text;
-        found_row record;
-        line text;
-        rows_left integer := p_max_rows;
-        bytes_left bigint := p_max_bytes;
-        verdict text;
-      BEGIN
-        IF opened IS NULL THEN
-          RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
-        ELSIF opened OPERATOR(pg_catalog.=) '' THEN
-          RAISE EXCEPTION 'principal refused' USING ERRCODE = 'ZA003';
-        ELSIF opened OPERATOR(pg_catalog.<>) current_user::text THEN
-          RAISE EXCEPTION '%', opened USING ERRCODE = 'ZA004';
-        END IF;
-        context := pg_catalog.current_setting('zava.context', true);
-        RETURN NEXT pg_catalog.substr(context, 65);
-        FOR found_row IN EXECUTE p_statement USING NULLIF(p_params, '')::pg_catalog.jsonb LOOP
-          IF rows_left OPERATOR(pg_catalog.=) 0 THEN
-            verdict := 'truncated:rows';
-            EXIT;
-          END IF;
-          -- The size is asked first: JSON of an oversized row is never built.
-          IF pg_catalog.pg_column_size(found_row) OPERATOR(pg_catalog.>) p_max_bytes THEN
-            RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
-          END IF;
-          line := pg_catalog.row_to_json(found_row)::pg_catalog.text;
-          bytes_left := bytes_left OPERATOR(pg_catalog.-) pg_catalog.octet_length(line);
-          IF bytes_left OPERATOR(pg_catalog.<) 0 THEN
-            IF rows_left OPERATOR(pg_catalog.=) p_max_rows THEN
-              RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
-            END IF;
-            verdict := 'truncated:bytes';
-            EXIT;
-          END IF;
-          rows_left := rows_left OPERATOR(pg_catalog.-) 1;
-          RETURN NEXT line;
-        END LOOP;
-        -- Nothing of the caller's runs below: drop its session locks, then see that the context held.
-        IF pg_catalog.pg_advisory_unlock_all() IS NULL
-           OR pg_catalog.current_setting('zava.context', true) IS DISTINCT FROM context THEN
-          RAISE EXCEPTION 'context altered' USING ERRCODE = 'ZA002';
-        END IF;
-        IF verdict IS NOT NULL THEN
-          RETURN NEXT verdict;
-        END IF;
-      END $$;
-
-ALTER FUNCTION zava.run_regional_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) OWNER TO regional_managers_personal;
-
---
--- Name: run_store_managers(integer, uuid, uuid, bigint, uuid, bytea, text, text, integer, bigint); Type: FUNCTION; Schema: zava; Owner: store_managers
---
-
-CREATE FUNCTION zava.run_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) RETURNS SETOF text
+CREATE FUNCTION zava.run_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer DEFAULT 0) RETURNS SETOF text
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
     SET enable_seqscan TO 'off'
@@ -1293,6 +1246,7 @@ CREATE FUNCTION zava.run_store_managers(p_key_id integer, p_tenant uuid, p_perso
         line text;
         rows_left integer := p_max_rows;
         bytes_left bigint := p_max_bytes;
+        is_answered boolean := false;
         verdict text;
       BEGIN
         IF opened IS NULL THEN
@@ -1304,27 +1258,56 @@ CREATE FUNCTION zava.run_store_managers(p_key_id integer, p_tenant uuid, p_perso
         END IF;
         context := pg_catalog.current_setting('zava.context', true);
         RETURN NEXT pg_catalog.substr(context, 65);
-        FOR found_row IN EXECUTE p_statement USING NULLIF(p_params, '')::pg_catalog.jsonb LOOP
-          IF rows_left OPERATOR(pg_catalog.=) 0 THEN
-            verdict := 'truncated:rows';
-            EXIT;
-          END IF;
-          -- The size is asked first: JSON of an oversized row is never built.
-          IF pg_catalog.pg_column_size(found_row) OPERATOR(pg_catalog.>) p_max_bytes THEN
-            RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
-          END IF;
-          line := pg_catalog.row_to_json(found_row)::pg_catalog.text;
-          bytes_left := bytes_left OPERATOR(pg_catalog.-) pg_catalog.octet_length(line);
-          IF bytes_left OPERATOR(pg_catalog.<) 0 THEN
-            IF rows_left OPERATOR(pg_catalog.=) p_max_rows THEN
+        IF p_columns OPERATOR(pg_catalog.>) 0 THEN
+          BEGIN
+            FOR line IN
+              EXECUTE zava.rows_as_text(p_statement, p_columns) USING NULLIF(p_params, '')::pg_catalog.jsonb
+            LOOP
+              IF rows_left OPERATOR(pg_catalog.=) 0 THEN
+                verdict := 'truncated:rows';
+                EXIT;
+              END IF;
+              bytes_left := bytes_left OPERATOR(pg_catalog.-) pg_catalog.octet_length(line);
+              IF bytes_left OPERATOR(pg_catalog.<) 0 THEN
+                IF rows_left OPERATOR(pg_catalog.=) p_max_rows THEN
+                  RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
+                END IF;
+                verdict := 'truncated:bytes';
+                EXIT;
+              END IF;
+              rows_left := rows_left OPERATOR(pg_catalog.-) 1;
+              RETURN NEXT line;
+            END LOOP;
+            is_answered := true;
+          EXCEPTION WHEN syntax_error OR invalid_column_reference THEN
+            IF rows_left OPERATOR(pg_catalog.<>) p_max_rows THEN
+              RAISE;
+            END IF;
+          END;
+        END IF;
+        IF NOT is_answered THEN
+          FOR found_row IN EXECUTE p_statement USING NULLIF(p_params, '')::pg_catalog.jsonb LOOP
+            IF rows_left OPERATOR(pg_catalog.=) 0 THEN
+              verdict := 'truncated:rows';
+              EXIT;
+            END IF;
+            -- The size is asked first: JSON of an oversized row is never built.
+            IF pg_catalog.pg_column_size(found_row) OPERATOR(pg_catalog.>) p_max_bytes THEN
               RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
             END IF;
-            verdict := 'truncated:bytes';
-            EXIT;
-          END IF;
-          rows_left := rows_left OPERATOR(pg_catalog.-) 1;
-          RETURN NEXT line;
-        END LOOP;
+            line := pg_catalog.row_to_json(found_row)::pg_catalog.text;
+            bytes_left := bytes_left OPERATOR(pg_catalog.-) pg_catalog.octet_length(line);
+            IF bytes_left OPERATOR(pg_catalog.<) 0 THEN
+              IF rows_left OPERATOR(pg_catalog.=) p_max_rows THEN
+                RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
+              END IF;
+              verdict := 'truncated:bytes';
+              EXIT;
+            END IF;
+            rows_left := rows_left OPERATOR(pg_catalog.-) 1;
+            RETURN NEXT line;
+          END LOOP;
+        END IF;
         -- Nothing of the caller's runs below: drop its session locks, then see that the context held.
         IF pg_catalog.pg_advisory_unlock_all() IS NULL
            OR pg_catalog.current_setting('zava.context', true) IS DISTINCT FROM context THEN
@@ -1335,13 +1318,13 @@ CREATE FUNCTION zava.run_store_managers(p_key_id integer, p_tenant uuid, p_perso
         END IF;
       END $$;
 
-ALTER FUNCTION zava.run_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) OWNER TO store_managers;
+ALTER FUNCTION zava.run_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer) OWNER TO regional_managers;
 
 --
--- Name: run_store_managers_personal(integer, uuid, uuid, bigint, uuid, bytea, text, text, integer, bigint); Type: FUNCTION; Schema: zava; Owner: store_managers_personal
+-- Name: run_regional_managers_personal(integer, uuid, uuid, bigint, uuid, bytea, text, text, integer, bigint, integer); Type: FUNCTION; Schema: zava; Owner: regional_managers_personal
 --
 
-CREATE FUNCTION zava.run_store_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) RETURNS SETOF text
+CREATE FUNCTION zava.run_regional_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer DEFAULT 0) RETURNS SETOF text
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
     SET enable_seqscan TO 'off'
@@ -1354,6 +1337,7 @@ CREATE FUNCTION zava.run_store_managers_personal(p_key_id integer, p_tenant uuid
         line text;
         rows_left integer := p_max_rows;
         bytes_left bigint := p_max_bytes;
+        is_answered boolean := false;
         verdict text;
       BEGIN
         IF opened IS NULL THEN
@@ -1365,27 +1349,56 @@ CREATE FUNCTION zava.run_store_managers_personal(p_key_id integer, p_tenant uuid
         END IF;
         context := pg_catalog.current_setting('zava.context', true);
         RETURN NEXT pg_catalog.substr(context, 65);
-        FOR found_row IN EXECUTE p_statement USING NULLIF(p_params, '')::pg_catalog.jsonb LOOP
-          IF rows_left OPERATOR(pg_catalog.=) 0 THEN
-            verdict := 'truncated:rows';
-            EXIT;
-          END IF;
-          -- The size is asked first: JSON of an oversized row is never built.
-          IF pg_catalog.pg_column_size(found_row) OPERATOR(pg_catalog.>) p_max_bytes THEN
-            RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
-          END IF;
-          line := pg_catalog.row_to_json(found_row)::pg_catalog.text;
-          bytes_left := bytes_left OPERATOR(pg_catalog.-) pg_catalog.octet_length(line);
-          IF bytes_left OPERATOR(pg_catalog.<) 0 THEN
-            IF rows_left OPERATOR(pg_catalog.=) p_max_rows THEN
+        IF p_columns OPERATOR(pg_catalog.>) 0 THEN
+          BEGIN
+            FOR line IN
+              EXECUTE zava.rows_as_text(p_statement, p_columns) USING NULLIF(p_params, '')::pg_catalog.jsonb
+            LOOP
+              IF rows_left OPERATOR(pg_catalog.=) 0 THEN
+                verdict := 'truncated:rows';
+                EXIT;
+              END IF;
+              bytes_left := bytes_left OPERATOR(pg_catalog.-) pg_catalog.octet_length(line);
+              IF bytes_left OPERATOR(pg_catalog.<) 0 THEN
+                IF rows_left OPERATOR(pg_catalog.=) p_max_rows THEN
+                  RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
+                END IF;
+                verdict := 'truncated:bytes';
+                EXIT;
+              END IF;
+              rows_left := rows_left OPERATOR(pg_catalog.-) 1;
+              RETURN NEXT line;
+            END LOOP;
+            is_answered := true;
+          EXCEPTION WHEN syntax_error OR invalid_column_reference THEN
+            IF rows_left OPERATOR(pg_catalog.<>) p_max_rows THEN
+              RAISE;
+            END IF;
+          END;
+        END IF;
+        IF NOT is_answered THEN
+          FOR found_row IN EXECUTE p_statement USING NULLIF(p_params, '')::pg_catalog.jsonb LOOP
+            IF rows_left OPERATOR(pg_catalog.=) 0 THEN
+              verdict := 'truncated:rows';
+              EXIT;
+            END IF;
+            -- The size is asked first: JSON of an oversized row is never built.
+            IF pg_catalog.pg_column_size(found_row) OPERATOR(pg_catalog.>) p_max_bytes THEN
               RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
             END IF;
-            verdict := 'truncated:bytes';
-            EXIT;
-          END IF;
-          rows_left := rows_left OPERATOR(pg_catalog.-) 1;
-          RETURN NEXT line;
-        END LOOP;
+            line := pg_catalog.row_to_json(found_row)::pg_catalog.text;
+            bytes_left := bytes_left OPERATOR(pg_catalog.-) pg_catalog.octet_length(line);
+            IF bytes_left OPERATOR(pg_catalog.<) 0 THEN
+              IF rows_left OPERATOR(pg_catalog.=) p_max_rows THEN
+                RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
+              END IF;
+              verdict := 'truncated:bytes';
+              EXIT;
+            END IF;
+            rows_left := rows_left OPERATOR(pg_catalog.-) 1;
+            RETURN NEXT line;
+          END LOOP;
+        END IF;
         -- Nothing of the caller's runs below: drop its session locks, then see that the context held.
         IF pg_catalog.pg_advisory_unlock_all() IS NULL
            OR pg_catalog.current_setting('zava.context', true) IS DISTINCT FROM context THEN
@@ -1396,7 +1409,189 @@ CREATE FUNCTION zava.run_store_managers_personal(p_key_id integer, p_tenant uuid
         END IF;
       END $$;
 
-ALTER FUNCTION zava.run_store_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) OWNER TO store_managers_personal;
+ALTER FUNCTION zava.run_regional_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer) OWNER TO regional_managers_personal;
+
+--
+-- Name: run_store_managers(integer, uuid, uuid, bigint, uuid, bytea, text, text, integer, bigint, integer); Type: FUNCTION; Schema: zava; Owner: store_managers
+--
+
+CREATE FUNCTION zava.run_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer DEFAULT 0) RETURNS SETOF text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+      DECLARE
+        opened text := zava.open_context(
+          current_user, p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac, p_statement, p_params);
+        context text;
+        found_row record;
+        line text;
+        rows_left integer := p_max_rows;
+        bytes_left bigint := p_max_bytes;
+        is_answered boolean := false;
+        verdict text;
+      BEGIN
+        IF opened IS NULL THEN
+          RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
+        ELSIF opened OPERATOR(pg_catalog.=) '' THEN
+          RAISE EXCEPTION 'principal refused' USING ERRCODE = 'ZA003';
+        ELSIF opened OPERATOR(pg_catalog.<>) current_user::text THEN
+          RAISE EXCEPTION '%', opened USING ERRCODE = 'ZA004';
+        END IF;
+        context := pg_catalog.current_setting('zava.context', true);
+        RETURN NEXT pg_catalog.substr(context, 65);
+        IF p_columns OPERATOR(pg_catalog.>) 0 THEN
+          BEGIN
+            FOR line IN
+              EXECUTE zava.rows_as_text(p_statement, p_columns) USING NULLIF(p_params, '')::pg_catalog.jsonb
+            LOOP
+              IF rows_left OPERATOR(pg_catalog.=) 0 THEN
+                verdict := 'truncated:rows';
+                EXIT;
+              END IF;
+              bytes_left := bytes_left OPERATOR(pg_catalog.-) pg_catalog.octet_length(line);
+              IF bytes_left OPERATOR(pg_catalog.<) 0 THEN
+                IF rows_left OPERATOR(pg_catalog.=) p_max_rows THEN
+                  RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
+                END IF;
+                verdict := 'truncated:bytes';
+                EXIT;
+              END IF;
+              rows_left := rows_left OPERATOR(pg_catalog.-) 1;
+              RETURN NEXT line;
+            END LOOP;
+            is_answered := true;
+          EXCEPTION WHEN syntax_error OR invalid_column_reference THEN
+            IF rows_left OPERATOR(pg_catalog.<>) p_max_rows THEN
+              RAISE;
+            END IF;
+          END;
+        END IF;
+        IF NOT is_answered THEN
+          FOR found_row IN EXECUTE p_statement USING NULLIF(p_params, '')::pg_catalog.jsonb LOOP
+            IF rows_left OPERATOR(pg_catalog.=) 0 THEN
+              verdict := 'truncated:rows';
+              EXIT;
+            END IF;
+            -- The size is asked first: JSON of an oversized row is never built.
+            IF pg_catalog.pg_column_size(found_row) OPERATOR(pg_catalog.>) p_max_bytes THEN
+              RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
+            END IF;
+            line := pg_catalog.row_to_json(found_row)::pg_catalog.text;
+            bytes_left := bytes_left OPERATOR(pg_catalog.-) pg_catalog.octet_length(line);
+            IF bytes_left OPERATOR(pg_catalog.<) 0 THEN
+              IF rows_left OPERATOR(pg_catalog.=) p_max_rows THEN
+                RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
+              END IF;
+              verdict := 'truncated:bytes';
+              EXIT;
+            END IF;
+            rows_left := rows_left OPERATOR(pg_catalog.-) 1;
+            RETURN NEXT line;
+          END LOOP;
+        END IF;
+        -- Nothing of the caller's runs below: drop its session locks, then see that the context held.
+        IF pg_catalog.pg_advisory_unlock_all() IS NULL
+           OR pg_catalog.current_setting('zava.context', true) IS DISTINCT FROM context THEN
+          RAISE EXCEPTION 'context altered' USING ERRCODE = 'ZA002';
+        END IF;
+        IF verdict IS NOT NULL THEN
+          RETURN NEXT verdict;
+        END IF;
+      END $$;
+
+ALTER FUNCTION zava.run_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer) OWNER TO store_managers;
+
+--
+-- Name: run_store_managers_personal(integer, uuid, uuid, bigint, uuid, bytea, text, text, integer, bigint, integer); Type: FUNCTION; Schema: zava; Owner: store_managers_personal
+--
+
+CREATE FUNCTION zava.run_store_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer DEFAULT 0) RETURNS SETOF text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+      DECLARE
+        opened text := zava.open_context(
+          current_user, p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac, p_statement, p_params);
+        context text;
+        found_row record;
+        line text;
+        rows_left integer := p_max_rows;
+        bytes_left bigint := p_max_bytes;
+        is_answered boolean := false;
+        verdict text;
+      BEGIN
+        IF opened IS NULL THEN
+          RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
+        ELSIF opened OPERATOR(pg_catalog.=) '' THEN
+          RAISE EXCEPTION 'principal refused' USING ERRCODE = 'ZA003';
+        ELSIF opened OPERATOR(pg_catalog.<>) current_user::text THEN
+          RAISE EXCEPTION '%', opened USING ERRCODE = 'ZA004';
+        END IF;
+        context := pg_catalog.current_setting('zava.context', true);
+        RETURN NEXT pg_catalog.substr(context, 65);
+        IF p_columns OPERATOR(pg_catalog.>) 0 THEN
+          BEGIN
+            FOR line IN
+              EXECUTE zava.rows_as_text(p_statement, p_columns) USING NULLIF(p_params, '')::pg_catalog.jsonb
+            LOOP
+              IF rows_left OPERATOR(pg_catalog.=) 0 THEN
+                verdict := 'truncated:rows';
+                EXIT;
+              END IF;
+              bytes_left := bytes_left OPERATOR(pg_catalog.-) pg_catalog.octet_length(line);
+              IF bytes_left OPERATOR(pg_catalog.<) 0 THEN
+                IF rows_left OPERATOR(pg_catalog.=) p_max_rows THEN
+                  RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
+                END IF;
+                verdict := 'truncated:bytes';
+                EXIT;
+              END IF;
+              rows_left := rows_left OPERATOR(pg_catalog.-) 1;
+              RETURN NEXT line;
+            END LOOP;
+            is_answered := true;
+          EXCEPTION WHEN syntax_error OR invalid_column_reference THEN
+            IF rows_left OPERATOR(pg_catalog.<>) p_max_rows THEN
+              RAISE;
+            END IF;
+          END;
+        END IF;
+        IF NOT is_answered THEN
+          FOR found_row IN EXECUTE p_statement USING NULLIF(p_params, '')::pg_catalog.jsonb LOOP
+            IF rows_left OPERATOR(pg_catalog.=) 0 THEN
+              verdict := 'truncated:rows';
+              EXIT;
+            END IF;
+            -- The size is asked first: JSON of an oversized row is never built.
+            IF pg_catalog.pg_column_size(found_row) OPERATOR(pg_catalog.>) p_max_bytes THEN
+              RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
+            END IF;
+            line := pg_catalog.row_to_json(found_row)::pg_catalog.text;
+            bytes_left := bytes_left OPERATOR(pg_catalog.-) pg_catalog.octet_length(line);
+            IF bytes_left OPERATOR(pg_catalog.<) 0 THEN
+              IF rows_left OPERATOR(pg_catalog.=) p_max_rows THEN
+                RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
+              END IF;
+              verdict := 'truncated:bytes';
+              EXIT;
+            END IF;
+            rows_left := rows_left OPERATOR(pg_catalog.-) 1;
+            RETURN NEXT line;
+          END LOOP;
+        END IF;
+        -- Nothing of the caller's runs below: drop its session locks, then see that the context held.
+        IF pg_catalog.pg_advisory_unlock_all() IS NULL
+           OR pg_catalog.current_setting('zava.context', true) IS DISTINCT FROM context THEN
+          RAISE EXCEPTION 'context altered' USING ERRCODE = 'ZA002';
+        END IF;
+        IF verdict IS NOT NULL THEN
+          RETURN NEXT verdict;
+        END IF;
+      END $$;
+
+ALTER FUNCTION zava.run_store_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer) OWNER TO store_managers_personal;
 
 --
 -- Name: scope(integer, uuid, uuid, bigint, uuid, bytea); Type: FUNCTION; Schema: zava; Owner: zava_context
@@ -3885,46 +4080,55 @@ REVOKE ALL ON FUNCTION zava.remove_records(keep_days integer, is_rehearsal boole
 GRANT ALL ON FUNCTION zava.remove_records(keep_days integer, is_rehearsal boolean) TO zava_context;
 
 --
--- Name: FUNCTION run_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint); Type: ACL; Schema: zava; Owner: head_office
+-- Name: FUNCTION rows_as_text(statement text, columns integer); Type: ACL; Schema: zava; Owner: zava_context
 --
 
-REVOKE ALL ON FUNCTION zava.run_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION zava.run_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) TO zava_server;
+REVOKE ALL ON FUNCTION zava.rows_as_text(statement text, columns integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.rows_as_text(statement text, columns integer) TO store_managers;
+GRANT ALL ON FUNCTION zava.rows_as_text(statement text, columns integer) TO regional_managers;
+GRANT ALL ON FUNCTION zava.rows_as_text(statement text, columns integer) TO head_office;
 
 --
--- Name: FUNCTION run_head_office_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint); Type: ACL; Schema: zava; Owner: head_office_personal
+-- Name: FUNCTION run_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer); Type: ACL; Schema: zava; Owner: head_office
 --
 
-REVOKE ALL ON FUNCTION zava.run_head_office_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION zava.run_head_office_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) TO zava_server;
+REVOKE ALL ON FUNCTION zava.run_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.run_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer) TO zava_server;
 
 --
--- Name: FUNCTION run_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint); Type: ACL; Schema: zava; Owner: regional_managers
+-- Name: FUNCTION run_head_office_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer); Type: ACL; Schema: zava; Owner: head_office_personal
 --
 
-REVOKE ALL ON FUNCTION zava.run_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION zava.run_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) TO zava_server;
+REVOKE ALL ON FUNCTION zava.run_head_office_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.run_head_office_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer) TO zava_server;
 
 --
--- Name: FUNCTION run_regional_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint); Type: ACL; Schema: zava; Owner: regional_managers_personal
+-- Name: FUNCTION run_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer); Type: ACL; Schema: zava; Owner: regional_managers
 --
 
-REVOKE ALL ON FUNCTION zava.run_regional_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION zava.run_regional_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) TO zava_server;
+REVOKE ALL ON FUNCTION zava.run_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.run_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer) TO zava_server;
 
 --
--- Name: FUNCTION run_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint); Type: ACL; Schema: zava; Owner: store_managers
+-- Name: FUNCTION run_regional_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer); Type: ACL; Schema: zava; Owner: regional_managers_personal
 --
 
-REVOKE ALL ON FUNCTION zava.run_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION zava.run_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) TO zava_server;
+REVOKE ALL ON FUNCTION zava.run_regional_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.run_regional_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer) TO zava_server;
 
 --
--- Name: FUNCTION run_store_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint); Type: ACL; Schema: zava; Owner: store_managers_personal
+-- Name: FUNCTION run_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer); Type: ACL; Schema: zava; Owner: store_managers
 --
 
-REVOKE ALL ON FUNCTION zava.run_store_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION zava.run_store_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) TO zava_server;
+REVOKE ALL ON FUNCTION zava.run_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.run_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer) TO zava_server;
+
+--
+-- Name: FUNCTION run_store_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer); Type: ACL; Schema: zava; Owner: store_managers_personal
+--
+
+REVOKE ALL ON FUNCTION zava.run_store_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.run_store_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer) TO zava_server;
 
 --
 -- Name: FUNCTION scope(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea); Type: ACL; Schema: zava; Owner: zava_context
