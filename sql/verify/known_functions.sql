@@ -1,8 +1,12 @@
 VALUES
+  ('retail.asked_vector(jsonb)', '712abffc2cba2510756c55db6ba93fa9'),
   ('retail.check_dimensions()', '69434554c0fa0cb9d90eb5af3fdd6e75'),
   ('retail.index_words()', 'f650094ca32d2d4c8aaf4d5b6553fe4a'),
+  ('retail.likened_product(text)', 'c93d32f2060f97dcd637b2bfd66ab581'),
   ('retail.new_id()', 'b0f7ffcde0d3679e028352223c79efcb'),
+  ('retail.rank_products(jsonb,uuid[],uuid[],double precision[])', 'd133ec66f6182a2bf8049d4c082273c3'),
   ('retail.touch()', '22ec0145c8daa57a6ef8b18f33fec225'),
+  ('retail.words_of(text)', '8d41162106026847f871dacd4c7e44df'),
   ('zava.admit(uuid,uuid,uuid,boolean,integer,bigint,double precision,bigint,double precision)', '8a9d21b161cef1bf6fe59679d2f83bbe'),
   ('zava.chain_quartiles(text,date,date)', '5b84834fc49a7ae4a672611e7172fbf1'),
   ('zava.charge(jsonb)', '02686579a5a2941a2bf70aa23ce2f5f4'),
