@@ -428,11 +428,11 @@ CREATE FUNCTION zava.admit(tenant uuid, person uuid, nonce uuid, is_searched boo
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
-  used zava.usage;
+  used record;
   moment timestamptz := statement_timestamp();
   -- Seconds since 2020, so that they fit a lock's second key until 2088.
-  present integer := floor(extract(epoch FROM clock_timestamp()))::integer - 1577836800;
-  deadline integer := ceil(extract(epoch FROM current_setting('statement_timeout')::interval))::integer;
+  present integer := floor(date_part('epoch', clock_timestamp()))::integer - 1577836800;
+  deadline integer := ceil(date_part('epoch', current_setting('statement_timeout')::interval))::integer;
   place integer := 0;
 BEGIN
   IF is_searched THEN
@@ -446,7 +446,8 @@ BEGIN
     END IF;
   END IF;
   IF calls_per_minute > 0 OR milliseconds_per_hour > 0 THEN
-    SELECT * INTO used FROM zava.usage AS u WHERE u.tenant_id = tenant AND u.object_id = person;
+    SELECT u.minute, u.calls, u.hour, u.busy_milliseconds INTO used
+    FROM zava.usage AS u WHERE u.tenant_id = tenant AND u.object_id = person;
     IF calls_per_minute > 0 AND calls_per_minute <= unwritten_calls
        + (CASE WHEN used.minute = date_trunc('minute', moment) THEN used.calls ELSE 0 END) THEN
       RAISE EXCEPTION 'calls %', ceil(60 - extract(second FROM moment)) USING ERRCODE = 'ZA005';
@@ -457,16 +458,25 @@ BEGIN
         USING ERRCODE = 'ZA005';
     END IF;
   END IF;
-  WHILE place < calls_at_once LOOP
-    EXIT WHEN pg_try_advisory_xact_lock(hashtextextended(concat_ws('|', tenant, person), place));
-    place := place + 1;
-  END LOOP;
-  IF calls_at_once > 0 AND place = calls_at_once THEN
-    RAISE EXCEPTION 'place 1' USING ERRCODE = 'ZA005';
+  IF calls_at_once > 0 THEN
+    WHILE NOT pg_try_advisory_xact_lock(hashtextextended(concat_ws('|', tenant, person), place)) LOOP
+      place := place + 1;
+      IF place = calls_at_once THEN
+        RAISE EXCEPTION 'place 1' USING ERRCODE = 'ZA005';
+      END IF;
+    END LOOP;
   END IF;
   deadline := present + 1 + coalesce(nullif(deadline, 0), 30);
-  PERFORM pg_advisory_xact_lock(zava.proof(concat_ws('|', tenant, person, pg_backend_pid(), deadline)), deadline),
-          pg_advisory_xact_lock(zava.proof(concat_ws('|', nonce, pg_backend_pid())), 0);
+  -- As `zava.proof` writes them, which starts an executor for each.
+  PERFORM pg_advisory_xact_lock(
+            ('x' || encode(substr(sha256(k.outer_pad || sha256(k.inner_pad || convert_to(
+              concat_ws('|', 'mark', tenant, person, pg_backend_pid(), deadline), 'UTF8'))), 1, 4), 'hex'))::bit(32)::integer,
+            deadline),
+          pg_advisory_xact_lock(
+            ('x' || encode(substr(sha256(k.outer_pad || sha256(k.inner_pad || convert_to(
+              concat_ws('|', 'mark', nonce, pg_backend_pid()), 'UTF8'))), 1, 4), 'hex'))::bit(32)::integer,
+            0)
+  FROM zava.keyring AS k;
 END $$;
 
 ALTER FUNCTION zava.admit(tenant uuid, person uuid, nonce uuid, is_searched boolean, calls_at_once integer, calls_per_minute bigint, milliseconds_per_hour double precision, unwritten_calls bigint, unwritten_milliseconds double precision) OWNER TO zava_context;

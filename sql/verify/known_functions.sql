@@ -7,7 +7,7 @@ VALUES
   ('retail.rank_products(jsonb,uuid[],uuid[],double precision[])', 'd133ec66f6182a2bf8049d4c082273c3'),
   ('retail.touch()', '22ec0145c8daa57a6ef8b18f33fec225'),
   ('retail.words_of(text)', '8d41162106026847f871dacd4c7e44df'),
-  ('zava.admit(uuid,uuid,uuid,boolean,integer,bigint,double precision,bigint,double precision)', '8a9d21b161cef1bf6fe59679d2f83bbe'),
+  ('zava.admit(uuid,uuid,uuid,boolean,integer,bigint,double precision,bigint,double precision)', 'b7be628591f52dda4892b3ab1b2c821f'),
   ('zava.chain_quartiles(text,date,date)', '5b84834fc49a7ae4a672611e7172fbf1'),
   ('zava.charge(jsonb)', '02686579a5a2941a2bf70aa23ce2f5f4'),
   ('zava.forget_loaded()', '4a5ca89d7a16e8a757f46b05e9a7ad6c'),
