@@ -123,8 +123,8 @@ def read_rows(columns: Sequence[Column], lines: Sequence[bytes]) -> list[list[An
 def read_text_rows(columns: Sequence[Column], lines: Sequence[bytes]) -> list[list[Any]] | None:
     """Return the rows of `zava.rows_as_text`, in the values of `read_rows`.
 
-    None where the text does not show the values: a column of arrays or rows, a separator within a
-    cell, or a column of text with both NULL and an empty one.
+    None where the text does not show the values. That is a column of arrays or rows, or a separator
+    within a cell. It is also a column of text with both NULL and an empty text.
 
     Raises:
         DatabaseFault: a JSON value nests deeper than clients read.
