@@ -17,6 +17,7 @@ from bench.report import Goal, Part, table
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
+from zava.data.syntax.parser import output_columns, parse
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.retail.declaration import RETAIL
 from zava.retail.demo.principals import demo_callers
@@ -58,7 +59,7 @@ WORKS = (
         "SELECT order_id, line_number, quantity, unit_price, discount_amount, total_amount"
         " FROM retail.order_items {where} ORDER BY order_id, line_number LIMIT 1000",
         200,
-        None,
+        2.0,
     ),
 )
 
@@ -91,7 +92,8 @@ async def measure(
     caller = demo_callers()["seattle"]
     sealed_sql = work.sql.format(where="")
     bare_sql = work.sql.format(where=f"WHERE store_id = '{store_id('Seattle')}'")
-    answer = await tenancy.run(caller, sealed_sql, max_rows=1000)
+    columns = output_columns(parse(sealed_sql)[0]["stmt"])  # as the guard reads it
+    answer = await tenancy.run(caller, sealed_sql, max_rows=1000, columns=columns)
     expected = await bare.run(bare_sql)
     if len(answer.rows) != len(expected) or str(answer.rows[0][-1]) != _plain(expected[0][-1]):
         raise SystemExit(f"{work.name}: the two answers differ")
@@ -99,7 +101,7 @@ async def measure(
     for _ in range(ROUNDS):
         before = cpu_seconds(sealed_pid)
         for _ in range(work.repeats):
-            await tenancy.run(caller, sealed_sql, max_rows=1000)
+            await tenancy.run(caller, sealed_sql, max_rows=1000, columns=columns)
         sealed.append((cpu_seconds(sealed_pid) - before) / work.repeats)
         before = cpu_seconds(bare.connection.info.backend_pid)
         for _ in range(work.repeats):

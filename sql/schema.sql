@@ -57,6 +57,28 @@ CREATE EXTENSION IF NOT EXISTS vector WITH SCHEMA extensions;
 COMMENT ON EXTENSION vector IS 'vector data type and ivfflat and hnsw access methods';
 
 --
+-- Name: asked_vector(jsonb); Type: FUNCTION; Schema: retail; Owner: zava_owner
+--
+
+CREATE FUNCTION retail.asked_vector(question jsonb) RETURNS extensions.vector
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+  IF question->>'vector' IS NOT NULL THEN
+    RETURN (question->>'vector')::extensions.vector;
+  ELSIF question->>'like' IS NULL THEN
+    RETURN NULL;
+  END IF;
+  RETURN (SELECT e.embedding
+          FROM retail.product_embeddings AS e
+          WHERE e.product_id = retail.likened_product(question->>'like')
+            AND e.model_id = (question->>'model_id')::uuid);
+END $$;
+
+ALTER FUNCTION retail.asked_vector(question jsonb) OWNER TO zava_owner;
+
+--
 -- Name: check_dimensions(); Type: FUNCTION; Schema: retail; Owner: zava_owner
 --
 
@@ -122,6 +144,252 @@ END;
 ALTER FUNCTION retail.new_id() OWNER TO zava_owner;
 
 --
+-- Name: products; Type: TABLE; Schema: retail; Owner: zava_owner
+--
+
+CREATE TABLE retail.products (
+    product_id uuid DEFAULT retail.new_id() NOT NULL,
+    sku text NOT NULL,
+    product_name text NOT NULL,
+    category_id uuid NOT NULL,
+    type_id uuid NOT NULL,
+    cost numeric(10,2) NOT NULL,
+    base_price numeric(10,2) NOT NULL,
+    product_description text DEFAULT ''::text NOT NULL,
+    synonyms text DEFAULT ''::text NOT NULL,
+    discontinued boolean DEFAULT false NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    gross_margin_percent numeric(7,2) GENERATED ALWAYS AS (
+CASE
+    WHEN (base_price > (0)::numeric) THEN GREATEST(round((((base_price - cost) / base_price) * (100)::numeric), 2), '-99999.99'::numeric)
+    ELSE NULL::numeric
+END) STORED,
+    unit text DEFAULT 'each'::text NOT NULL,
+    CONSTRAINT products_base_price_check CHECK ((base_price >= (0)::numeric)),
+    CONSTRAINT products_cost_check CHECK ((cost >= (0)::numeric)),
+    CONSTRAINT products_product_name_check CHECK (((length(product_name) >= 1) AND (length(product_name) <= 200))),
+    CONSTRAINT products_sku_check CHECK (((length(sku) >= 1) AND (length(sku) <= 50))),
+    CONSTRAINT products_unit_check CHECK (((length(unit) >= 1) AND (length(unit) <= 20)))
+);
+
+ALTER TABLE retail.products OWNER TO zava_owner;
+
+--
+-- Name: TABLE products; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON TABLE retail.products IS 'The catalogue, shared by all stores.';
+
+--
+-- Name: COLUMN products.cost; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON COLUMN retail.products.cost IS 'Purchase cost in US dollars.';
+
+--
+-- Name: COLUMN products.base_price; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON COLUMN retail.products.base_price IS 'List price in US dollars; order_items.unit_price is what was charged.';
+
+--
+-- Name: COLUMN products.synonyms; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON COLUMN retail.products.synonyms IS 'Other words that shoppers use for the product.';
+
+--
+-- Name: COLUMN products.discontinued; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON COLUMN retail.products.discontinued IS 'True when the product is no longer bought in.';
+
+--
+-- Name: COLUMN products.gross_margin_percent; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON COLUMN retail.products.gross_margin_percent IS 'Margin of base_price over cost, in percent.';
+
+--
+-- Name: likened_product(text); Type: FUNCTION; Schema: retail; Owner: zava_owner
+--
+
+CREATE FUNCTION retail.likened_product(name text) RETURNS uuid
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ SELECT p.product_id
+    FROM retail.products p
+   WHERE ((upper(p.sku) = upper(likened_product.name)) OR (lower(p.product_name) = lower(likened_product.name)))
+   ORDER BY p.sku
+  LIMIT 1;
+END;
+
+ALTER FUNCTION retail.likened_product(name text) OWNER TO zava_owner;
+
+--
+-- Name: rank_products(jsonb, uuid[], uuid[], double precision[]); Type: FUNCTION; Schema: retail; Owner: zava_owner
+--
+
+CREATE FUNCTION retail.rank_products(question jsonb, available uuid[], near_ids uuid[], near_distances double precision[]) RETURNS TABLE(is_model_active boolean, likened text, words_found bigint, nearest_found bigint, best_similarity double precision, nearest_categories json, found bigint, of_size bigint, place bigint, product_id uuid, sku text, product_name text, category_name text, base_price numeric, description text, discontinued boolean, is_sku boolean, is_word boolean, is_meaning boolean, similarity double precision, coverage double precision, is_of_size boolean)
+    LANGUAGE plpgsql STABLE ROWS 10
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+#variable_conflict use_column
+DECLARE
+  -- Read once: in the statement each of them would be read from the JSON at every row.
+  v_model uuid := (question->>'model_id')::uuid;
+  v_threshold double precision := (question->>'threshold')::double precision;
+  v_is_strict boolean := (question->>'is_strict')::boolean;
+  v_words integer := (question->>'word_count')::integer;
+  v_rows integer := (question->>'max_rows')::integer;
+  v_category uuid := (question->>'category_id')::uuid;
+  v_least numeric := (question->>'least')::numeric;
+  v_most numeric := (question->>'most')::numeric;
+  v_is_filtered boolean := v_category IS NOT NULL OR v_least IS NOT NULL OR available IS NOT NULL;
+  v_asked extensions.vector := retail.asked_vector(question);
+  v_likened uuid;
+  v_sizes text[];
+  v_skus text[];
+  v_sku_ids uuid[];
+  v_sku_places bigint[];
+  v_lexemes tsquery[] := retail.words_of(question->>'text');
+  v_wanted tsquery;
+BEGIN
+  IF question->>'like' IS NOT NULL THEN
+    v_likened := retail.likened_product(question->>'like');
+  END IF;
+  IF jsonb_array_length(question->'size_patterns') > 0 THEN
+    v_sizes := ARRAY(SELECT jsonb_array_elements_text(question->'size_patterns'));
+  END IF;
+  v_wanted := array_to_string(v_lexemes, ' | ')::tsquery;
+  IF jsonb_array_length(question->'skus') > 0 THEN
+    SELECT array_agg(p.product_id), array_agg(named.place)
+    INTO v_sku_ids, v_sku_places
+    FROM jsonb_array_elements_text(question->'skus') WITH ORDINALITY AS named (sku, place)
+    JOIN retail.products AS p ON upper(p.sku) = named.sku
+    WHERE (v_category IS NULL OR p.category_id = v_category)
+      AND (v_least IS NULL OR p.base_price BETWEEN v_least AND v_most)
+      AND (available IS NULL OR p.product_id = ANY (available));
+  END IF;
+
+  RETURN QUERY
+  WITH allowed AS MATERIALIZED (
+    SELECT p.product_id
+    FROM retail.products AS p
+    WHERE (v_category IS NULL OR p.category_id = v_category)
+      AND (v_least IS NULL OR p.base_price BETWEEN v_least AND v_most)
+      AND (available IS NULL OR p.product_id IN (SELECT unnest(available)))
+  ),
+  nearest AS MATERIALIZED (
+    (SELECT e.product_id, e.embedding OPERATOR(extensions.<=>) v_asked AS distance
+     FROM retail.product_embeddings AS e
+     WHERE near_ids IS NULL AND v_asked IS NOT NULL AND e.model_id = v_model
+       AND (NOT v_is_filtered OR e.product_id IN (SELECT a.product_id FROM allowed AS a))
+     ORDER BY distance, e.product_id
+     LIMIT 51)
+    UNION ALL
+    SELECT n.product_id, n.distance FROM unnest(near_ids, near_distances) AS n (product_id, distance)
+  ),
+  by_words AS MATERIALIZED (
+    SELECT best.product_id, row_number() OVER (ORDER BY best.rank DESC, best.product_id) AS place
+    FROM (
+      SELECT w.product_id, ts_rank(w.words, v_wanted, 1) AS rank
+      FROM retail.product_words AS w
+      WHERE w.words @@ v_wanted
+        AND (NOT v_is_filtered OR w.product_id IN (SELECT a.product_id FROM allowed AS a))
+      ORDER BY rank DESC, w.product_id
+      LIMIT 50
+    ) AS best
+  ),
+  -- The floor is applied here: inside the limit, an index would be read to its end.
+  by_meaning AS (
+    SELECT n.product_id, n.distance, n.is_near,
+           count(*) FILTER (WHERE n.is_near) OVER (ORDER BY n.distance, n.product_id) AS place
+    FROM (SELECT a.product_id, a.distance,
+                 1 - a.distance >= v_threshold AND a.product_id IS DISTINCT FROM v_likened AS is_near
+          FROM nearest AS a) AS n
+  ),
+  placed AS (
+    SELECT c.product_id, bool_or(c.is_sku) AS is_sku, max(c.word_place) AS word_place,
+           bool_or(c.is_near) AS is_meaning, min(c.distance) AS distance, sum(c.score) AS score
+    FROM (
+      SELECT s.product_id, true AS is_sku, NULL::bigint AS word_place, false AS is_near,
+             NULL::double precision AS distance, 1 / (60 + s.place)::double precision AS score
+      FROM unnest(v_sku_ids, v_sku_places) AS s (product_id, place)
+      UNION ALL
+      SELECT b.product_id, false, b.place, false, NULL, 0 FROM by_words AS b
+      UNION ALL
+      SELECT m.product_id, false, NULL, m.is_near, m.distance,
+             CASE WHEN m.is_near THEN 1 / (60 + m.place)::double precision ELSE 0 END
+      FROM by_meaning AS m
+    ) AS c
+    GROUP BY c.product_id
+    HAVING bool_or(c.is_sku OR c.is_near OR c.word_place IS NOT NULL)
+  ),
+  judged AS MATERIALIZED (  -- each of its sub-queries is read once
+    SELECT f.*,
+           1 - CASE WHEN f.distance IS NOT NULL THEN f.distance
+                    WHEN v_asked IS NOT NULL THEN (
+                      SELECT e.embedding OPERATOR(extensions.<=>) v_asked
+                      FROM retail.product_embeddings AS e
+                      WHERE e.product_id = f.product_id AND e.model_id = v_model) END AS similarity,
+           -- One word of seven says little, whatever place it has.
+           (SELECT count(*) FILTER (WHERE w.words @@ l.query)
+            FROM (SELECT unnest(v_lexemes) AS query) AS l)::double precision
+             / cardinality(v_lexemes) AS coverage,
+           v_sizes IS NOT NULL AND NOT EXISTS (
+             SELECT FROM retail.products AS p, unnest(v_sizes) AS size (pattern)
+             WHERE p.product_id = f.product_id AND p.product_name !~* size.pattern) AS is_of_size
+    FROM placed AS f
+    LEFT JOIN retail.product_words AS w ON w.product_id = f.product_id
+  ),
+  chosen AS MATERIALIZED (
+    SELECT j.*,
+           row_number() OVER (
+             ORDER BY j.is_sku DESC, coalesce(j.is_of_size AND j.coverage = 1, false) DESC,
+                      j.score + coalesce(j.coverage / (60 + j.word_place), 0) DESC, j.product_id
+           ) AS place
+    FROM judged AS j
+    -- What shares less than half of the words and no meaning is found by accident. A text that
+    -- holds SKUs alone means those.
+    WHERE j.is_sku OR (
+      coalesce(cardinality(v_sku_ids), 0) < v_words
+      AND (j.similarity IS NULL OR j.similarity >= v_threshold OR (j.coverage >= 0.5 AND NOT v_is_strict)))
+  )
+  SELECT told.*, c.place, p.product_id, p.sku, p.product_name, k.category_name, p.base_price,
+         left(p.product_description, 241), p.discontinued, c.is_sku, c.is_sku OR c.word_place IS NOT NULL, c.is_meaning,
+         c.similarity, c.coverage, c.is_of_size
+  FROM (
+    SELECT (SELECT m.model_id FROM retail.embedding_models AS m WHERE m.active) IS NOT DISTINCT FROM v_model,
+           CASE WHEN v_likened IS NOT NULL
+                THEN (SELECT p.sku FROM retail.products AS p WHERE p.product_id = v_likened) END,
+           (SELECT count(*) FROM by_words),
+           near.nearest_found, near.best_similarity,
+           CASE WHEN whole.found = 0 THEN (
+             SELECT json_agg(n.category_name)
+             FROM (SELECT k.category_name
+                   FROM nearest AS n
+                   JOIN retail.products AS p ON p.product_id = n.product_id
+                   JOIN retail.categories AS k ON k.category_id = p.category_id
+                   GROUP BY k.category_name
+                   ORDER BY min(n.distance)
+                   LIMIT 3) AS n) END,
+           whole.found, whole.of_size
+    FROM (SELECT count(*) AS found, count(*) FILTER (WHERE c.is_of_size) AS of_size FROM chosen AS c) AS whole,
+         (SELECT count(*) AS nearest_found,
+                 1 - min(n.distance) FILTER (WHERE n.product_id IS DISTINCT FROM v_likened) AS best_similarity
+          FROM nearest AS n) AS near
+  ) AS told
+  LEFT JOIN (chosen AS c
+             JOIN retail.products AS p ON p.product_id = c.product_id
+             JOIN retail.categories AS k ON k.category_id = p.category_id) ON c.place <= v_rows;
+END $$;
+
+ALTER FUNCTION retail.rank_products(question jsonb, available uuid[], near_ids uuid[], near_distances double precision[]) OWNER TO zava_owner;
+
+--
 -- Name: touch(); Type: FUNCTION; Schema: retail; Owner: zava_owner
 --
 
@@ -136,6 +404,22 @@ END $$;
 ALTER FUNCTION retail.touch() OWNER TO zava_owner;
 
 --
+-- Name: words_of(text); Type: FUNCTION; Schema: retail; Owner: zava_owner
+--
+
+CREATE FUNCTION retail.words_of(text text) RETURNS tsquery[]
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ SELECT array_agg((((''''::text || replace(replace(t.lexeme, '\'::text, '\\'::text), ''''::text, ''''''::text)) || ''''::text))::tsquery) AS array_agg
+    FROM ( SELECT l.lexeme
+            FROM unnest(to_tsvector('english'::regconfig, words_of.text)) l(lexeme, positions, weights)
+          LIMIT 64) t;
+END;
+
+ALTER FUNCTION retail.words_of(text text) OWNER TO zava_owner;
+
+--
 -- Name: admit(uuid, uuid, uuid, boolean, integer, bigint, double precision, bigint, double precision); Type: FUNCTION; Schema: zava; Owner: zava_context
 --
 
@@ -144,11 +428,11 @@ CREATE FUNCTION zava.admit(tenant uuid, person uuid, nonce uuid, is_searched boo
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
-  used zava.usage;
+  used record;
   moment timestamptz := statement_timestamp();
   -- Seconds since 2020, so that they fit a lock's second key until 2088.
-  present integer := floor(extract(epoch FROM clock_timestamp()))::integer - 1577836800;
-  deadline integer := ceil(extract(epoch FROM current_setting('statement_timeout')::interval))::integer;
+  present integer := floor(date_part('epoch', clock_timestamp()))::integer - 1577836800;
+  deadline integer := ceil(date_part('epoch', current_setting('statement_timeout')::interval))::integer;
   place integer := 0;
 BEGIN
   IF is_searched THEN
@@ -162,7 +446,8 @@ BEGIN
     END IF;
   END IF;
   IF calls_per_minute > 0 OR milliseconds_per_hour > 0 THEN
-    SELECT * INTO used FROM zava.usage AS u WHERE u.tenant_id = tenant AND u.object_id = person;
+    SELECT u.minute, u.calls, u.hour, u.busy_milliseconds INTO used
+    FROM zava.usage AS u WHERE u.tenant_id = tenant AND u.object_id = person;
     IF calls_per_minute > 0 AND calls_per_minute <= unwritten_calls
        + (CASE WHEN used.minute = date_trunc('minute', moment) THEN used.calls ELSE 0 END) THEN
       RAISE EXCEPTION 'calls %', ceil(60 - extract(second FROM moment)) USING ERRCODE = 'ZA005';
@@ -173,16 +458,25 @@ BEGIN
         USING ERRCODE = 'ZA005';
     END IF;
   END IF;
-  WHILE place < calls_at_once LOOP
-    EXIT WHEN pg_try_advisory_xact_lock(hashtextextended(concat_ws('|', tenant, person), place));
-    place := place + 1;
-  END LOOP;
-  IF calls_at_once > 0 AND place = calls_at_once THEN
-    RAISE EXCEPTION 'place 1' USING ERRCODE = 'ZA005';
+  IF calls_at_once > 0 THEN
+    WHILE NOT pg_try_advisory_xact_lock(hashtextextended(concat_ws('|', tenant, person), place)) LOOP
+      place := place + 1;
+      IF place = calls_at_once THEN
+        RAISE EXCEPTION 'place 1' USING ERRCODE = 'ZA005';
+      END IF;
+    END LOOP;
   END IF;
   deadline := present + 1 + coalesce(nullif(deadline, 0), 30);
-  PERFORM pg_advisory_xact_lock(zava.proof(concat_ws('|', tenant, person, pg_backend_pid(), deadline)), deadline),
-          pg_advisory_xact_lock(zava.proof(concat_ws('|', nonce, pg_backend_pid())), 0);
+  -- As `zava.proof` writes them, which starts an executor for each.
+  PERFORM pg_advisory_xact_lock(
+            ('x' || encode(substr(sha256(k.outer_pad || sha256(k.inner_pad || convert_to(
+              concat_ws('|', 'mark', tenant, person, pg_backend_pid(), deadline), 'UTF8'))), 1, 4), 'hex'))::bit(32)::integer,
+            deadline),
+          pg_advisory_xact_lock(
+            ('x' || encode(substr(sha256(k.outer_pad || sha256(k.inner_pad || convert_to(
+              concat_ws('|', 'mark', nonce, pg_backend_pid()), 'UTF8'))), 1, 4), 'hex'))::bit(32)::integer,
+            0)
+  FROM zava.keyring AS k;
 END $$;
 
 ALTER FUNCTION zava.admit(tenant uuid, person uuid, nonce uuid, is_searched boolean, calls_at_once integer, calls_per_minute bigint, milliseconds_per_hour double precision, unwritten_calls bigint, unwritten_milliseconds double precision) OWNER TO zava_context;
@@ -1035,10 +1329,25 @@ END $$;
 ALTER FUNCTION zava.remove_records(keep_days integer, is_rehearsal boolean) OWNER TO zava_retention;
 
 --
--- Name: run_head_office(integer, uuid, uuid, bigint, uuid, bytea, text, text, integer, bigint); Type: FUNCTION; Schema: zava; Owner: head_office
+-- Name: rows_as_text(text, integer); Type: FUNCTION; Schema: zava; Owner: zava_context
 --
 
-CREATE FUNCTION zava.run_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) RETURNS SETOF text
+CREATE FUNCTION zava.rows_as_text(statement text, columns integer) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ SELECT format('SELECT pg_catalog.concat(pg_catalog.num_nulls(%1$s), E''\x1f'', %2$s) FROM (%3$s
+    ) AS q (%1$s)'::text, string_agg(('c'::text || n.n), ', '::text ORDER BY n.n), string_agg(('c'::text || n.n), ', E''\x1f'', '::text ORDER BY n.n), rows_as_text.statement) AS format
+    FROM generate_series(1, rows_as_text.columns) n(n);
+END;
+
+ALTER FUNCTION zava.rows_as_text(statement text, columns integer) OWNER TO zava_context;
+
+--
+-- Name: run_head_office(integer, uuid, uuid, bigint, uuid, bytea, text, text, integer, bigint, integer); Type: FUNCTION; Schema: zava; Owner: head_office
+--
+
+CREATE FUNCTION zava.run_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer DEFAULT 0) RETURNS SETOF text
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
     AS $$
@@ -1050,6 +1359,7 @@ CREATE FUNCTION zava.run_head_office(p_key_id integer, p_tenant uuid, p_person u
         line text;
         rows_left integer := p_max_rows;
         bytes_left bigint := p_max_bytes;
+        is_answered boolean := false;
         verdict text;
       BEGIN
         IF opened IS NULL THEN
@@ -1061,27 +1371,56 @@ CREATE FUNCTION zava.run_head_office(p_key_id integer, p_tenant uuid, p_person u
         END IF;
         context := pg_catalog.current_setting('zava.context', true);
         RETURN NEXT pg_catalog.substr(context, 65);
-        FOR found_row IN EXECUTE p_statement USING NULLIF(p_params, '')::pg_catalog.jsonb LOOP
-          IF rows_left OPERATOR(pg_catalog.=) 0 THEN
-            verdict := 'truncated:rows';
-            EXIT;
-          END IF;
-          -- The size is asked first: JSON of an oversized row is never built.
-          IF pg_catalog.pg_column_size(found_row) OPERATOR(pg_catalog.>) p_max_bytes THEN
-            RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
-          END IF;
-          line := pg_catalog.row_to_json(found_row)::pg_catalog.text;
-          bytes_left := bytes_left OPERATOR(pg_catalog.-) pg_catalog.octet_length(line);
-          IF bytes_left OPERATOR(pg_catalog.<) 0 THEN
-            IF rows_left OPERATOR(pg_catalog.=) p_max_rows THEN
+        IF p_columns OPERATOR(pg_catalog.>) 0 THEN
+          BEGIN
+            FOR line IN
+              EXECUTE zava.rows_as_text(p_statement, p_columns) USING NULLIF(p_params, '')::pg_catalog.jsonb
+            LOOP
+              IF rows_left OPERATOR(pg_catalog.=) 0 THEN
+                verdict := 'truncated:rows';
+                EXIT;
+              END IF;
+              bytes_left := bytes_left OPERATOR(pg_catalog.-) pg_catalog.octet_length(line);
+              IF bytes_left OPERATOR(pg_catalog.<) 0 THEN
+                IF rows_left OPERATOR(pg_catalog.=) p_max_rows THEN
+                  RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
+                END IF;
+                verdict := 'truncated:bytes';
+                EXIT;
+              END IF;
+              rows_left := rows_left OPERATOR(pg_catalog.-) 1;
+              RETURN NEXT line;
+            END LOOP;
+            is_answered := true;
+          EXCEPTION WHEN syntax_error OR invalid_column_reference THEN
+            IF rows_left OPERATOR(pg_catalog.<>) p_max_rows THEN
+              RAISE;
+            END IF;
+          END;
+        END IF;
+        IF NOT is_answered THEN
+          FOR found_row IN EXECUTE p_statement USING NULLIF(p_params, '')::pg_catalog.jsonb LOOP
+            IF rows_left OPERATOR(pg_catalog.=) 0 THEN
+              verdict := 'truncated:rows';
+              EXIT;
+            END IF;
+            -- The size is asked first: JSON of an oversized row is never built.
+            IF pg_catalog.pg_column_size(found_row) OPERATOR(pg_catalog.>) p_max_bytes THEN
               RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
             END IF;
-            verdict := 'truncated:bytes';
-            EXIT;
-          END IF;
-          rows_left := rows_left OPERATOR(pg_catalog.-) 1;
-          RETURN NEXT line;
-        END LOOP;
+            line := pg_catalog.row_to_json(found_row)::pg_catalog.text;
+            bytes_left := bytes_left OPERATOR(pg_catalog.-) pg_catalog.octet_length(line);
+            IF bytes_left OPERATOR(pg_catalog.<) 0 THEN
+              IF rows_left OPERATOR(pg_catalog.=) p_max_rows THEN
+                RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
+              END IF;
+              verdict := 'truncated:bytes';
+              EXIT;
+            END IF;
+            rows_left := rows_left OPERATOR(pg_catalog.-) 1;
+            RETURN NEXT line;
+          END LOOP;
+        END IF;
         -- Nothing of the caller's runs below: drop its session locks, then see that the context held.
         IF pg_catalog.pg_advisory_unlock_all() IS NULL
            OR pg_catalog.current_setting('zava.context', true) IS DISTINCT FROM context THEN
@@ -1092,13 +1431,13 @@ CREATE FUNCTION zava.run_head_office(p_key_id integer, p_tenant uuid, p_person u
         END IF;
       END $$;
 
-ALTER FUNCTION zava.run_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) OWNER TO head_office;
+ALTER FUNCTION zava.run_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer) OWNER TO head_office;
 
 --
--- Name: run_head_office_personal(integer, uuid, uuid, bigint, uuid, bytea, text, text, integer, bigint); Type: FUNCTION; Schema: zava; Owner: head_office_personal
+-- Name: run_head_office_personal(integer, uuid, uuid, bigint, uuid, bytea, text, text, integer, bigint, integer); Type: FUNCTION; Schema: zava; Owner: head_office_personal
 --
 
-CREATE FUNCTION zava.run_head_office_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) RETURNS SETOF text
+CREATE FUNCTION zava.run_head_office_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer DEFAULT 0) RETURNS SETOF text
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
     AS $$
@@ -1110,6 +1449,7 @@ CREATE FUNCTION zava.run_head_office_personal(p_key_id integer, p_tenant uuid, p
         line text;
         rows_left integer := p_max_rows;
         bytes_left bigint := p_max_bytes;
+        is_answered boolean := false;
         verdict text;
       BEGIN
         IF opened IS NULL THEN
@@ -1121,27 +1461,56 @@ CREATE FUNCTION zava.run_head_office_personal(p_key_id integer, p_tenant uuid, p
         END IF;
         context := pg_catalog.current_setting('zava.context', true);
         RETURN NEXT pg_catalog.substr(context, 65);
-        FOR found_row IN EXECUTE p_statement USING NULLIF(p_params, '')::pg_catalog.jsonb LOOP
-          IF rows_left OPERATOR(pg_catalog.=) 0 THEN
-            verdict := 'truncated:rows';
-            EXIT;
-          END IF;
-          -- The size is asked first: JSON of an oversized row is never built.
-          IF pg_catalog.pg_column_size(found_row) OPERATOR(pg_catalog.>) p_max_bytes THEN
-            RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
-          END IF;
-          line := pg_catalog.row_to_json(found_row)::pg_catalog.text;
-          bytes_left := bytes_left OPERATOR(pg_catalog.-) pg_catalog.octet_length(line);
-          IF bytes_left OPERATOR(pg_catalog.<) 0 THEN
-            IF rows_left OPERATOR(pg_catalog.=) p_max_rows THEN
+        IF p_columns OPERATOR(pg_catalog.>) 0 THEN
+          BEGIN
+            FOR line IN
+              EXECUTE zava.rows_as_text(p_statement, p_columns) USING NULLIF(p_params, '')::pg_catalog.jsonb
+            LOOP
+              IF rows_left OPERATOR(pg_catalog.=) 0 THEN
+                verdict := 'truncated:rows';
+                EXIT;
+              END IF;
+              bytes_left := bytes_left OPERATOR(pg_catalog.-) pg_catalog.octet_length(line);
+              IF bytes_left OPERATOR(pg_catalog.<) 0 THEN
+                IF rows_left OPERATOR(pg_catalog.=) p_max_rows THEN
+                  RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
+                END IF;
+                verdict := 'truncated:bytes';
+                EXIT;
+              END IF;
+              rows_left := rows_left OPERATOR(pg_catalog.-) 1;
+              RETURN NEXT line;
+            END LOOP;
+            is_answered := true;
+          EXCEPTION WHEN syntax_error OR invalid_column_reference THEN
+            IF rows_left OPERATOR(pg_catalog.<>) p_max_rows THEN
+              RAISE;
+            END IF;
+          END;
+        END IF;
+        IF NOT is_answered THEN
+          FOR found_row IN EXECUTE p_statement USING NULLIF(p_params, '')::pg_catalog.jsonb LOOP
+            IF rows_left OPERATOR(pg_catalog.=) 0 THEN
+              verdict := 'truncated:rows';
+              EXIT;
+            END IF;
+            -- The size is asked first: JSON of an oversized row is never built.
+            IF pg_catalog.pg_column_size(found_row) OPERATOR(pg_catalog.>) p_max_bytes THEN
               RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
             END IF;
-            verdict := 'truncated:bytes';
-            EXIT;
-          END IF;
-          rows_left := rows_left OPERATOR(pg_catalog.-) 1;
-          RETURN NEXT line;
-        END LOOP;
+            line := pg_catalog.row_to_json(found_row)::pg_catalog.text;
+            bytes_left := bytes_left OPERATOR(pg_catalog.-) pg_catalog.octet_length(line);
+            IF bytes_left OPERATOR(pg_catalog.<) 0 THEN
+              IF rows_left OPERATOR(pg_catalog.=) p_max_rows THEN
+                RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
+              END IF;
+              verdict := 'truncated:bytes';
+              EXIT;
+            END IF;
+            rows_left := rows_left OPERATOR(pg_catalog.-) 1;
+            RETURN NEXT line;
+          END LOOP;
+        END IF;
         -- Nothing of the caller's runs below: drop its session locks, then see that the context held.
         IF pg_catalog.pg_advisory_unlock_all() IS NULL
            OR pg_catalog.current_setting('zava.context', true) IS DISTINCT FROM context THEN
@@ -1152,135 +1521,13 @@ CREATE FUNCTION zava.run_head_office_personal(p_key_id integer, p_tenant uuid, p
         END IF;
       END $$;
 
-ALTER FUNCTION zava.run_head_office_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) OWNER TO head_office_personal;
+ALTER FUNCTION zava.run_head_office_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer) OWNER TO head_office_personal;
 
 --
--- Name: run_regional_managers(integer, uuid, uuid, bigint, uuid, bytea, text, text, integer, bigint); Type: FUNCTION; Schema: zava; Owner: regional_managers
+-- Name: run_regional_managers(integer, uuid, uuid, bigint, uuid, bytea, text, text, integer, bigint, integer); Type: FUNCTION; Schema: zava; Owner: regional_managers
 --
 
-CREATE FUNCTION zava.run_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) RETURNS SETOF text
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
-    SET enable_seqscan TO 'off'
-    AS $$
-      DECLARE
-        opened text := zava.open_context(
-          current_user, p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac, p_statement, p_params);
-        context text;
-        found_row record;
-        line text;
-        rows_left integer := p_max_rows;
-        bytes_left bigint := p_max_bytes;
-        verdict text;
-      BEGIN
-        IF opened IS NULL THEN
-          RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
-        ELSIF opened OPERATOR(pg_catalog.=) '' THEN
-          RAISE EXCEPTION 'principal refused' USING ERRCODE = 'ZA003';
-        ELSIF opened OPERATOR(pg_catalog.<>) current_user::text THEN
-          RAISE EXCEPTION '%', opened USING ERRCODE = 'ZA004';
-        END IF;
-        context := pg_catalog.current_setting('zava.context', true);
-        RETURN NEXT pg_catalog.substr(context, 65);
-        FOR found_row IN EXECUTE p_statement USING NULLIF(p_params, '')::pg_catalog.jsonb LOOP
-          IF rows_left OPERATOR(pg_catalog.=) 0 THEN
-            verdict := 'truncated:rows';
-            EXIT;
-          END IF;
-          -- The size is asked first: JSON of an oversized row is never built.
-          IF pg_catalog.pg_column_size(found_row) OPERATOR(pg_catalog.>) p_max_bytes THEN
-            RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
-          END IF;
-          line := pg_catalog.row_to_json(found_row)::pg_catalog.text;
-          bytes_left := bytes_left OPERATOR(pg_catalog.-) pg_catalog.octet_length(line);
-          IF bytes_left OPERATOR(pg_catalog.<) 0 THEN
-            IF rows_left OPERATOR(pg_catalog.=) p_max_rows THEN
-              RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
-            END IF;
-            verdict := 'truncated:bytes';
-            EXIT;
-          END IF;
-          rows_left := rows_left OPERATOR(pg_catalog.-) 1;
-          RETURN NEXT line;
-        END LOOP;
-        -- Nothing of the caller's runs below: drop its session locks, then see that the context held.
-        IF pg_catalog.pg_advisory_unlock_all() IS NULL
-           OR pg_catalog.current_setting('zava.context', true) IS DISTINCT FROM context THEN
-          RAISE EXCEPTION 'context altered' USING ERRCODE = 'ZA002';
-        END IF;
-        IF verdict IS NOT NULL THEN
-          RETURN NEXT verdict;
-        END IF;
-      END $$;
-
-ALTER FUNCTION zava.run_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) OWNER TO regional_managers;
-
---
--- Name: run_regional_managers_personal(integer, uuid, uuid, bigint, uuid, bytea, text, text, integer, bigint); Type: FUNCTION; Schema: zava; Owner: regional_managers_personal
---
-
-CREATE FUNCTION zava.run_regional_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) RETURNS SETOF text
-    LANGUAGE plpgsql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
-    SET enable_seqscan TO 'off'
-    AS $$
-      DECLARE
-        opened text := zava.open_context(
-          current_user, p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac, p_statement, p_params);
-        context text;
-        found_row record;
-        line text;
-        rows_left integer := p_max_rows;
-        bytes_left bigint := p_max_bytes;
-        verdict text;
-      BEGIN
-        IF opened IS NULL THEN
-          RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
-        ELSIF opened OPERATOR(pg_catalog.=) '' THEN
-          RAISE EXCEPTION 'principal refused' USING ERRCODE = 'ZA003';
-        ELSIF opened OPERATOR(pg_catalog.<>) current_user::text THEN
-          RAISE EXCEPTION '%', opened USING ERRCODE = 'ZA004';
-        END IF;
-        context := pg_catalog.current_setting('zava.context', true);
-        RETURN NEXT pg_catalog.substr(context, 65);
-        FOR found_row IN EXECUTE p_statement USING NULLIF(p_params, '')::pg_catalog.jsonb LOOP
-          IF rows_left OPERATOR(pg_catalog.=) 0 THEN
-            verdict := 'truncated:rows';
-            EXIT;
-          END IF;
-          -- The size is asked first: JSON of an oversized row is never built.
-          IF pg_catalog.pg_column_size(found_row) OPERATOR(pg_catalog.>) p_max_bytes THEN
-            RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
-          END IF;
-          line := pg_catalog.row_to_json(found_row)::pg_catalog.text;
-          bytes_left := bytes_left OPERATOR(pg_catalog.-) pg_catalog.octet_length(line);
-          IF bytes_left OPERATOR(pg_catalog.<) 0 THEN
-            IF rows_left OPERATOR(pg_catalog.=) p_max_rows THEN
-              RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
-            END IF;
-            verdict := 'truncated:bytes';
-            EXIT;
-          END IF;
-          rows_left := rows_left OPERATOR(pg_catalog.-) 1;
-          RETURN NEXT line;
-        END LOOP;
-        -- Nothing of the caller's runs below: drop its session locks, then see that the context held.
-        IF pg_catalog.pg_advisory_unlock_all() IS NULL
-           OR pg_catalog.current_setting('zava.context', true) IS DISTINCT FROM context THEN
-          RAISE EXCEPTION 'context altered' USING ERRCODE = 'ZA002';
-        END IF;
-        IF verdict IS NOT NULL THEN
-          RETURN NEXT verdict;
-        END IF;
-      END $$;
-
-ALTER FUNCTION zava.run_regional_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) OWNER TO regional_managers_personal;
-
---
--- Name: run_store_managers(integer, uuid, uuid, bigint, uuid, bytea, text, text, integer, bigint); Type: FUNCTION; Schema: zava; Owner: store_managers
---
-
-CREATE FUNCTION zava.run_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) RETURNS SETOF text
+CREATE FUNCTION zava.run_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer DEFAULT 0) RETURNS SETOF text
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
     SET enable_seqscan TO 'off'
@@ -1293,6 +1540,7 @@ CREATE FUNCTION zava.run_store_managers(p_key_id integer, p_tenant uuid, p_perso
         line text;
         rows_left integer := p_max_rows;
         bytes_left bigint := p_max_bytes;
+        is_answered boolean := false;
         verdict text;
       BEGIN
         IF opened IS NULL THEN
@@ -1304,27 +1552,56 @@ CREATE FUNCTION zava.run_store_managers(p_key_id integer, p_tenant uuid, p_perso
         END IF;
         context := pg_catalog.current_setting('zava.context', true);
         RETURN NEXT pg_catalog.substr(context, 65);
-        FOR found_row IN EXECUTE p_statement USING NULLIF(p_params, '')::pg_catalog.jsonb LOOP
-          IF rows_left OPERATOR(pg_catalog.=) 0 THEN
-            verdict := 'truncated:rows';
-            EXIT;
-          END IF;
-          -- The size is asked first: JSON of an oversized row is never built.
-          IF pg_catalog.pg_column_size(found_row) OPERATOR(pg_catalog.>) p_max_bytes THEN
-            RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
-          END IF;
-          line := pg_catalog.row_to_json(found_row)::pg_catalog.text;
-          bytes_left := bytes_left OPERATOR(pg_catalog.-) pg_catalog.octet_length(line);
-          IF bytes_left OPERATOR(pg_catalog.<) 0 THEN
-            IF rows_left OPERATOR(pg_catalog.=) p_max_rows THEN
+        IF p_columns OPERATOR(pg_catalog.>) 0 THEN
+          BEGIN
+            FOR line IN
+              EXECUTE zava.rows_as_text(p_statement, p_columns) USING NULLIF(p_params, '')::pg_catalog.jsonb
+            LOOP
+              IF rows_left OPERATOR(pg_catalog.=) 0 THEN
+                verdict := 'truncated:rows';
+                EXIT;
+              END IF;
+              bytes_left := bytes_left OPERATOR(pg_catalog.-) pg_catalog.octet_length(line);
+              IF bytes_left OPERATOR(pg_catalog.<) 0 THEN
+                IF rows_left OPERATOR(pg_catalog.=) p_max_rows THEN
+                  RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
+                END IF;
+                verdict := 'truncated:bytes';
+                EXIT;
+              END IF;
+              rows_left := rows_left OPERATOR(pg_catalog.-) 1;
+              RETURN NEXT line;
+            END LOOP;
+            is_answered := true;
+          EXCEPTION WHEN syntax_error OR invalid_column_reference THEN
+            IF rows_left OPERATOR(pg_catalog.<>) p_max_rows THEN
+              RAISE;
+            END IF;
+          END;
+        END IF;
+        IF NOT is_answered THEN
+          FOR found_row IN EXECUTE p_statement USING NULLIF(p_params, '')::pg_catalog.jsonb LOOP
+            IF rows_left OPERATOR(pg_catalog.=) 0 THEN
+              verdict := 'truncated:rows';
+              EXIT;
+            END IF;
+            -- The size is asked first: JSON of an oversized row is never built.
+            IF pg_catalog.pg_column_size(found_row) OPERATOR(pg_catalog.>) p_max_bytes THEN
               RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
             END IF;
-            verdict := 'truncated:bytes';
-            EXIT;
-          END IF;
-          rows_left := rows_left OPERATOR(pg_catalog.-) 1;
-          RETURN NEXT line;
-        END LOOP;
+            line := pg_catalog.row_to_json(found_row)::pg_catalog.text;
+            bytes_left := bytes_left OPERATOR(pg_catalog.-) pg_catalog.octet_length(line);
+            IF bytes_left OPERATOR(pg_catalog.<) 0 THEN
+              IF rows_left OPERATOR(pg_catalog.=) p_max_rows THEN
+                RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
+              END IF;
+              verdict := 'truncated:bytes';
+              EXIT;
+            END IF;
+            rows_left := rows_left OPERATOR(pg_catalog.-) 1;
+            RETURN NEXT line;
+          END LOOP;
+        END IF;
         -- Nothing of the caller's runs below: drop its session locks, then see that the context held.
         IF pg_catalog.pg_advisory_unlock_all() IS NULL
            OR pg_catalog.current_setting('zava.context', true) IS DISTINCT FROM context THEN
@@ -1335,13 +1612,13 @@ CREATE FUNCTION zava.run_store_managers(p_key_id integer, p_tenant uuid, p_perso
         END IF;
       END $$;
 
-ALTER FUNCTION zava.run_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) OWNER TO store_managers;
+ALTER FUNCTION zava.run_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer) OWNER TO regional_managers;
 
 --
--- Name: run_store_managers_personal(integer, uuid, uuid, bigint, uuid, bytea, text, text, integer, bigint); Type: FUNCTION; Schema: zava; Owner: store_managers_personal
+-- Name: run_regional_managers_personal(integer, uuid, uuid, bigint, uuid, bytea, text, text, integer, bigint, integer); Type: FUNCTION; Schema: zava; Owner: regional_managers_personal
 --
 
-CREATE FUNCTION zava.run_store_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) RETURNS SETOF text
+CREATE FUNCTION zava.run_regional_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer DEFAULT 0) RETURNS SETOF text
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
     SET enable_seqscan TO 'off'
@@ -1354,6 +1631,7 @@ CREATE FUNCTION zava.run_store_managers_personal(p_key_id integer, p_tenant uuid
         line text;
         rows_left integer := p_max_rows;
         bytes_left bigint := p_max_bytes;
+        is_answered boolean := false;
         verdict text;
       BEGIN
         IF opened IS NULL THEN
@@ -1365,27 +1643,56 @@ CREATE FUNCTION zava.run_store_managers_personal(p_key_id integer, p_tenant uuid
         END IF;
         context := pg_catalog.current_setting('zava.context', true);
         RETURN NEXT pg_catalog.substr(context, 65);
-        FOR found_row IN EXECUTE p_statement USING NULLIF(p_params, '')::pg_catalog.jsonb LOOP
-          IF rows_left OPERATOR(pg_catalog.=) 0 THEN
-            verdict := 'truncated:rows';
-            EXIT;
-          END IF;
-          -- The size is asked first: JSON of an oversized row is never built.
-          IF pg_catalog.pg_column_size(found_row) OPERATOR(pg_catalog.>) p_max_bytes THEN
-            RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
-          END IF;
-          line := pg_catalog.row_to_json(found_row)::pg_catalog.text;
-          bytes_left := bytes_left OPERATOR(pg_catalog.-) pg_catalog.octet_length(line);
-          IF bytes_left OPERATOR(pg_catalog.<) 0 THEN
-            IF rows_left OPERATOR(pg_catalog.=) p_max_rows THEN
+        IF p_columns OPERATOR(pg_catalog.>) 0 THEN
+          BEGIN
+            FOR line IN
+              EXECUTE zava.rows_as_text(p_statement, p_columns) USING NULLIF(p_params, '')::pg_catalog.jsonb
+            LOOP
+              IF rows_left OPERATOR(pg_catalog.=) 0 THEN
+                verdict := 'truncated:rows';
+                EXIT;
+              END IF;
+              bytes_left := bytes_left OPERATOR(pg_catalog.-) pg_catalog.octet_length(line);
+              IF bytes_left OPERATOR(pg_catalog.<) 0 THEN
+                IF rows_left OPERATOR(pg_catalog.=) p_max_rows THEN
+                  RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
+                END IF;
+                verdict := 'truncated:bytes';
+                EXIT;
+              END IF;
+              rows_left := rows_left OPERATOR(pg_catalog.-) 1;
+              RETURN NEXT line;
+            END LOOP;
+            is_answered := true;
+          EXCEPTION WHEN syntax_error OR invalid_column_reference THEN
+            IF rows_left OPERATOR(pg_catalog.<>) p_max_rows THEN
+              RAISE;
+            END IF;
+          END;
+        END IF;
+        IF NOT is_answered THEN
+          FOR found_row IN EXECUTE p_statement USING NULLIF(p_params, '')::pg_catalog.jsonb LOOP
+            IF rows_left OPERATOR(pg_catalog.=) 0 THEN
+              verdict := 'truncated:rows';
+              EXIT;
+            END IF;
+            -- The size is asked first: JSON of an oversized row is never built.
+            IF pg_catalog.pg_column_size(found_row) OPERATOR(pg_catalog.>) p_max_bytes THEN
               RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
             END IF;
-            verdict := 'truncated:bytes';
-            EXIT;
-          END IF;
-          rows_left := rows_left OPERATOR(pg_catalog.-) 1;
-          RETURN NEXT line;
-        END LOOP;
+            line := pg_catalog.row_to_json(found_row)::pg_catalog.text;
+            bytes_left := bytes_left OPERATOR(pg_catalog.-) pg_catalog.octet_length(line);
+            IF bytes_left OPERATOR(pg_catalog.<) 0 THEN
+              IF rows_left OPERATOR(pg_catalog.=) p_max_rows THEN
+                RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
+              END IF;
+              verdict := 'truncated:bytes';
+              EXIT;
+            END IF;
+            rows_left := rows_left OPERATOR(pg_catalog.-) 1;
+            RETURN NEXT line;
+          END LOOP;
+        END IF;
         -- Nothing of the caller's runs below: drop its session locks, then see that the context held.
         IF pg_catalog.pg_advisory_unlock_all() IS NULL
            OR pg_catalog.current_setting('zava.context', true) IS DISTINCT FROM context THEN
@@ -1396,7 +1703,189 @@ CREATE FUNCTION zava.run_store_managers_personal(p_key_id integer, p_tenant uuid
         END IF;
       END $$;
 
-ALTER FUNCTION zava.run_store_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) OWNER TO store_managers_personal;
+ALTER FUNCTION zava.run_regional_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer) OWNER TO regional_managers_personal;
+
+--
+-- Name: run_store_managers(integer, uuid, uuid, bigint, uuid, bytea, text, text, integer, bigint, integer); Type: FUNCTION; Schema: zava; Owner: store_managers
+--
+
+CREATE FUNCTION zava.run_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer DEFAULT 0) RETURNS SETOF text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+      DECLARE
+        opened text := zava.open_context(
+          current_user, p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac, p_statement, p_params);
+        context text;
+        found_row record;
+        line text;
+        rows_left integer := p_max_rows;
+        bytes_left bigint := p_max_bytes;
+        is_answered boolean := false;
+        verdict text;
+      BEGIN
+        IF opened IS NULL THEN
+          RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
+        ELSIF opened OPERATOR(pg_catalog.=) '' THEN
+          RAISE EXCEPTION 'principal refused' USING ERRCODE = 'ZA003';
+        ELSIF opened OPERATOR(pg_catalog.<>) current_user::text THEN
+          RAISE EXCEPTION '%', opened USING ERRCODE = 'ZA004';
+        END IF;
+        context := pg_catalog.current_setting('zava.context', true);
+        RETURN NEXT pg_catalog.substr(context, 65);
+        IF p_columns OPERATOR(pg_catalog.>) 0 THEN
+          BEGIN
+            FOR line IN
+              EXECUTE zava.rows_as_text(p_statement, p_columns) USING NULLIF(p_params, '')::pg_catalog.jsonb
+            LOOP
+              IF rows_left OPERATOR(pg_catalog.=) 0 THEN
+                verdict := 'truncated:rows';
+                EXIT;
+              END IF;
+              bytes_left := bytes_left OPERATOR(pg_catalog.-) pg_catalog.octet_length(line);
+              IF bytes_left OPERATOR(pg_catalog.<) 0 THEN
+                IF rows_left OPERATOR(pg_catalog.=) p_max_rows THEN
+                  RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
+                END IF;
+                verdict := 'truncated:bytes';
+                EXIT;
+              END IF;
+              rows_left := rows_left OPERATOR(pg_catalog.-) 1;
+              RETURN NEXT line;
+            END LOOP;
+            is_answered := true;
+          EXCEPTION WHEN syntax_error OR invalid_column_reference THEN
+            IF rows_left OPERATOR(pg_catalog.<>) p_max_rows THEN
+              RAISE;
+            END IF;
+          END;
+        END IF;
+        IF NOT is_answered THEN
+          FOR found_row IN EXECUTE p_statement USING NULLIF(p_params, '')::pg_catalog.jsonb LOOP
+            IF rows_left OPERATOR(pg_catalog.=) 0 THEN
+              verdict := 'truncated:rows';
+              EXIT;
+            END IF;
+            -- The size is asked first: JSON of an oversized row is never built.
+            IF pg_catalog.pg_column_size(found_row) OPERATOR(pg_catalog.>) p_max_bytes THEN
+              RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
+            END IF;
+            line := pg_catalog.row_to_json(found_row)::pg_catalog.text;
+            bytes_left := bytes_left OPERATOR(pg_catalog.-) pg_catalog.octet_length(line);
+            IF bytes_left OPERATOR(pg_catalog.<) 0 THEN
+              IF rows_left OPERATOR(pg_catalog.=) p_max_rows THEN
+                RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
+              END IF;
+              verdict := 'truncated:bytes';
+              EXIT;
+            END IF;
+            rows_left := rows_left OPERATOR(pg_catalog.-) 1;
+            RETURN NEXT line;
+          END LOOP;
+        END IF;
+        -- Nothing of the caller's runs below: drop its session locks, then see that the context held.
+        IF pg_catalog.pg_advisory_unlock_all() IS NULL
+           OR pg_catalog.current_setting('zava.context', true) IS DISTINCT FROM context THEN
+          RAISE EXCEPTION 'context altered' USING ERRCODE = 'ZA002';
+        END IF;
+        IF verdict IS NOT NULL THEN
+          RETURN NEXT verdict;
+        END IF;
+      END $$;
+
+ALTER FUNCTION zava.run_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer) OWNER TO store_managers;
+
+--
+-- Name: run_store_managers_personal(integer, uuid, uuid, bigint, uuid, bytea, text, text, integer, bigint, integer); Type: FUNCTION; Schema: zava; Owner: store_managers_personal
+--
+
+CREATE FUNCTION zava.run_store_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer DEFAULT 0) RETURNS SETOF text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'retail', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+      DECLARE
+        opened text := zava.open_context(
+          current_user, p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac, p_statement, p_params);
+        context text;
+        found_row record;
+        line text;
+        rows_left integer := p_max_rows;
+        bytes_left bigint := p_max_bytes;
+        is_answered boolean := false;
+        verdict text;
+      BEGIN
+        IF opened IS NULL THEN
+          RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
+        ELSIF opened OPERATOR(pg_catalog.=) '' THEN
+          RAISE EXCEPTION 'principal refused' USING ERRCODE = 'ZA003';
+        ELSIF opened OPERATOR(pg_catalog.<>) current_user::text THEN
+          RAISE EXCEPTION '%', opened USING ERRCODE = 'ZA004';
+        END IF;
+        context := pg_catalog.current_setting('zava.context', true);
+        RETURN NEXT pg_catalog.substr(context, 65);
+        IF p_columns OPERATOR(pg_catalog.>) 0 THEN
+          BEGIN
+            FOR line IN
+              EXECUTE zava.rows_as_text(p_statement, p_columns) USING NULLIF(p_params, '')::pg_catalog.jsonb
+            LOOP
+              IF rows_left OPERATOR(pg_catalog.=) 0 THEN
+                verdict := 'truncated:rows';
+                EXIT;
+              END IF;
+              bytes_left := bytes_left OPERATOR(pg_catalog.-) pg_catalog.octet_length(line);
+              IF bytes_left OPERATOR(pg_catalog.<) 0 THEN
+                IF rows_left OPERATOR(pg_catalog.=) p_max_rows THEN
+                  RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
+                END IF;
+                verdict := 'truncated:bytes';
+                EXIT;
+              END IF;
+              rows_left := rows_left OPERATOR(pg_catalog.-) 1;
+              RETURN NEXT line;
+            END LOOP;
+            is_answered := true;
+          EXCEPTION WHEN syntax_error OR invalid_column_reference THEN
+            IF rows_left OPERATOR(pg_catalog.<>) p_max_rows THEN
+              RAISE;
+            END IF;
+          END;
+        END IF;
+        IF NOT is_answered THEN
+          FOR found_row IN EXECUTE p_statement USING NULLIF(p_params, '')::pg_catalog.jsonb LOOP
+            IF rows_left OPERATOR(pg_catalog.=) 0 THEN
+              verdict := 'truncated:rows';
+              EXIT;
+            END IF;
+            -- The size is asked first: JSON of an oversized row is never built.
+            IF pg_catalog.pg_column_size(found_row) OPERATOR(pg_catalog.>) p_max_bytes THEN
+              RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
+            END IF;
+            line := pg_catalog.row_to_json(found_row)::pg_catalog.text;
+            bytes_left := bytes_left OPERATOR(pg_catalog.-) pg_catalog.octet_length(line);
+            IF bytes_left OPERATOR(pg_catalog.<) 0 THEN
+              IF rows_left OPERATOR(pg_catalog.=) p_max_rows THEN
+                RAISE EXCEPTION 'a row exceeds % bytes', p_max_bytes USING ERRCODE = '54000';
+              END IF;
+              verdict := 'truncated:bytes';
+              EXIT;
+            END IF;
+            rows_left := rows_left OPERATOR(pg_catalog.-) 1;
+            RETURN NEXT line;
+          END LOOP;
+        END IF;
+        -- Nothing of the caller's runs below: drop its session locks, then see that the context held.
+        IF pg_catalog.pg_advisory_unlock_all() IS NULL
+           OR pg_catalog.current_setting('zava.context', true) IS DISTINCT FROM context THEN
+          RAISE EXCEPTION 'context altered' USING ERRCODE = 'ZA002';
+        END IF;
+        IF verdict IS NOT NULL THEN
+          RETURN NEXT verdict;
+        END IF;
+      END $$;
+
+ALTER FUNCTION zava.run_store_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer) OWNER TO store_managers_personal;
 
 --
 -- Name: scope(integer, uuid, uuid, bigint, uuid, bytea); Type: FUNCTION; Schema: zava; Owner: zava_context
@@ -1944,73 +2433,6 @@ ALTER TABLE retail.product_words OWNER TO zava_owner;
 --
 
 COMMENT ON TABLE retail.product_words IS 'Words of product search; use the search tool instead.';
-
---
--- Name: products; Type: TABLE; Schema: retail; Owner: zava_owner
---
-
-CREATE TABLE retail.products (
-    product_id uuid DEFAULT retail.new_id() NOT NULL,
-    sku text NOT NULL,
-    product_name text NOT NULL,
-    category_id uuid NOT NULL,
-    type_id uuid NOT NULL,
-    cost numeric(10,2) NOT NULL,
-    base_price numeric(10,2) NOT NULL,
-    product_description text DEFAULT ''::text NOT NULL,
-    synonyms text DEFAULT ''::text NOT NULL,
-    discontinued boolean DEFAULT false NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    gross_margin_percent numeric(7,2) GENERATED ALWAYS AS (
-CASE
-    WHEN (base_price > (0)::numeric) THEN GREATEST(round((((base_price - cost) / base_price) * (100)::numeric), 2), '-99999.99'::numeric)
-    ELSE NULL::numeric
-END) STORED,
-    unit text DEFAULT 'each'::text NOT NULL,
-    CONSTRAINT products_base_price_check CHECK ((base_price >= (0)::numeric)),
-    CONSTRAINT products_cost_check CHECK ((cost >= (0)::numeric)),
-    CONSTRAINT products_product_name_check CHECK (((length(product_name) >= 1) AND (length(product_name) <= 200))),
-    CONSTRAINT products_sku_check CHECK (((length(sku) >= 1) AND (length(sku) <= 50))),
-    CONSTRAINT products_unit_check CHECK (((length(unit) >= 1) AND (length(unit) <= 20)))
-);
-
-ALTER TABLE retail.products OWNER TO zava_owner;
-
---
--- Name: TABLE products; Type: COMMENT; Schema: retail; Owner: zava_owner
---
-
-COMMENT ON TABLE retail.products IS 'The catalogue, shared by all stores.';
-
---
--- Name: COLUMN products.cost; Type: COMMENT; Schema: retail; Owner: zava_owner
---
-
-COMMENT ON COLUMN retail.products.cost IS 'Purchase cost in US dollars.';
-
---
--- Name: COLUMN products.base_price; Type: COMMENT; Schema: retail; Owner: zava_owner
---
-
-COMMENT ON COLUMN retail.products.base_price IS 'List price in US dollars; order_items.unit_price is what was charged.';
-
---
--- Name: COLUMN products.synonyms; Type: COMMENT; Schema: retail; Owner: zava_owner
---
-
-COMMENT ON COLUMN retail.products.synonyms IS 'Other words that shoppers use for the product.';
-
---
--- Name: COLUMN products.discontinued; Type: COMMENT; Schema: retail; Owner: zava_owner
---
-
-COMMENT ON COLUMN retail.products.discontinued IS 'True when the product is no longer bought in.';
-
---
--- Name: COLUMN products.gross_margin_percent; Type: COMMENT; Schema: retail; Owner: zava_owner
---
-
-COMMENT ON COLUMN retail.products.gross_margin_percent IS 'Margin of base_price over cost, in percent.';
 
 --
 -- Name: canary; Type: TABLE; Schema: zava; Owner: zava_owner
@@ -3601,6 +4023,15 @@ GRANT USAGE ON SCHEMA zava TO zava_retention;
 GRANT USAGE ON SCHEMA zava_import TO zava_owner;
 
 --
+-- Name: FUNCTION asked_vector(question jsonb); Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+REVOKE ALL ON FUNCTION retail.asked_vector(question jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION retail.asked_vector(question jsonb) TO store_managers;
+GRANT ALL ON FUNCTION retail.asked_vector(question jsonb) TO regional_managers;
+GRANT ALL ON FUNCTION retail.asked_vector(question jsonb) TO head_office;
+
+--
 -- Name: FUNCTION check_dimensions(); Type: ACL; Schema: retail; Owner: zava_owner
 --
 
@@ -3620,10 +4051,111 @@ REVOKE ALL ON FUNCTION retail.new_id() FROM PUBLIC;
 GRANT ALL ON FUNCTION retail.new_id() TO zava_loader;
 
 --
+-- Name: TABLE products; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.products TO zava_loader;
+GRANT SELECT ON TABLE retail.products TO regional_managers;
+GRANT SELECT ON TABLE retail.products TO head_office;
+
+--
+-- Name: COLUMN products.product_id; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT(product_id) ON TABLE retail.products TO store_managers;
+
+--
+-- Name: COLUMN products.sku; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT(sku) ON TABLE retail.products TO store_managers;
+
+--
+-- Name: COLUMN products.product_name; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT(product_name) ON TABLE retail.products TO store_managers;
+
+--
+-- Name: COLUMN products.category_id; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT(category_id) ON TABLE retail.products TO store_managers;
+
+--
+-- Name: COLUMN products.type_id; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT(type_id) ON TABLE retail.products TO store_managers;
+
+--
+-- Name: COLUMN products.base_price; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT(base_price) ON TABLE retail.products TO store_managers;
+
+--
+-- Name: COLUMN products.product_description; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT(product_description) ON TABLE retail.products TO store_managers;
+
+--
+-- Name: COLUMN products.synonyms; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT(synonyms) ON TABLE retail.products TO store_managers;
+
+--
+-- Name: COLUMN products.discontinued; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT(discontinued) ON TABLE retail.products TO store_managers;
+
+--
+-- Name: COLUMN products.updated_at; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT(updated_at) ON TABLE retail.products TO store_managers;
+
+--
+-- Name: COLUMN products.unit; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT(unit) ON TABLE retail.products TO store_managers;
+
+--
+-- Name: FUNCTION likened_product(name text); Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+REVOKE ALL ON FUNCTION retail.likened_product(name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION retail.likened_product(name text) TO store_managers;
+GRANT ALL ON FUNCTION retail.likened_product(name text) TO regional_managers;
+GRANT ALL ON FUNCTION retail.likened_product(name text) TO head_office;
+
+--
+-- Name: FUNCTION rank_products(question jsonb, available uuid[], near_ids uuid[], near_distances double precision[]); Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+REVOKE ALL ON FUNCTION retail.rank_products(question jsonb, available uuid[], near_ids uuid[], near_distances double precision[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION retail.rank_products(question jsonb, available uuid[], near_ids uuid[], near_distances double precision[]) TO store_managers;
+GRANT ALL ON FUNCTION retail.rank_products(question jsonb, available uuid[], near_ids uuid[], near_distances double precision[]) TO regional_managers;
+GRANT ALL ON FUNCTION retail.rank_products(question jsonb, available uuid[], near_ids uuid[], near_distances double precision[]) TO head_office;
+
+--
 -- Name: FUNCTION touch(); Type: ACL; Schema: retail; Owner: zava_owner
 --
 
 REVOKE ALL ON FUNCTION retail.touch() FROM PUBLIC;
+
+--
+-- Name: FUNCTION words_of(text text); Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+REVOKE ALL ON FUNCTION retail.words_of(text text) FROM PUBLIC;
+GRANT ALL ON FUNCTION retail.words_of(text text) TO store_managers;
+GRANT ALL ON FUNCTION retail.words_of(text text) TO regional_managers;
+GRANT ALL ON FUNCTION retail.words_of(text text) TO head_office;
 
 --
 -- Name: FUNCTION admit(tenant uuid, person uuid, nonce uuid, is_searched boolean, calls_at_once integer, calls_per_minute bigint, milliseconds_per_hour double precision, unwritten_calls bigint, unwritten_milliseconds double precision); Type: ACL; Schema: zava; Owner: zava_context
@@ -3885,46 +4417,55 @@ REVOKE ALL ON FUNCTION zava.remove_records(keep_days integer, is_rehearsal boole
 GRANT ALL ON FUNCTION zava.remove_records(keep_days integer, is_rehearsal boolean) TO zava_context;
 
 --
--- Name: FUNCTION run_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint); Type: ACL; Schema: zava; Owner: head_office
+-- Name: FUNCTION rows_as_text(statement text, columns integer); Type: ACL; Schema: zava; Owner: zava_context
 --
 
-REVOKE ALL ON FUNCTION zava.run_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION zava.run_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) TO zava_server;
+REVOKE ALL ON FUNCTION zava.rows_as_text(statement text, columns integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.rows_as_text(statement text, columns integer) TO store_managers;
+GRANT ALL ON FUNCTION zava.rows_as_text(statement text, columns integer) TO regional_managers;
+GRANT ALL ON FUNCTION zava.rows_as_text(statement text, columns integer) TO head_office;
 
 --
--- Name: FUNCTION run_head_office_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint); Type: ACL; Schema: zava; Owner: head_office_personal
+-- Name: FUNCTION run_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer); Type: ACL; Schema: zava; Owner: head_office
 --
 
-REVOKE ALL ON FUNCTION zava.run_head_office_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION zava.run_head_office_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) TO zava_server;
+REVOKE ALL ON FUNCTION zava.run_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.run_head_office(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer) TO zava_server;
 
 --
--- Name: FUNCTION run_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint); Type: ACL; Schema: zava; Owner: regional_managers
+-- Name: FUNCTION run_head_office_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer); Type: ACL; Schema: zava; Owner: head_office_personal
 --
 
-REVOKE ALL ON FUNCTION zava.run_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION zava.run_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) TO zava_server;
+REVOKE ALL ON FUNCTION zava.run_head_office_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.run_head_office_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer) TO zava_server;
 
 --
--- Name: FUNCTION run_regional_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint); Type: ACL; Schema: zava; Owner: regional_managers_personal
+-- Name: FUNCTION run_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer); Type: ACL; Schema: zava; Owner: regional_managers
 --
 
-REVOKE ALL ON FUNCTION zava.run_regional_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION zava.run_regional_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) TO zava_server;
+REVOKE ALL ON FUNCTION zava.run_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.run_regional_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer) TO zava_server;
 
 --
--- Name: FUNCTION run_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint); Type: ACL; Schema: zava; Owner: store_managers
+-- Name: FUNCTION run_regional_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer); Type: ACL; Schema: zava; Owner: regional_managers_personal
 --
 
-REVOKE ALL ON FUNCTION zava.run_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION zava.run_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) TO zava_server;
+REVOKE ALL ON FUNCTION zava.run_regional_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.run_regional_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer) TO zava_server;
 
 --
--- Name: FUNCTION run_store_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint); Type: ACL; Schema: zava; Owner: store_managers_personal
+-- Name: FUNCTION run_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer); Type: ACL; Schema: zava; Owner: store_managers
 --
 
-REVOKE ALL ON FUNCTION zava.run_store_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION zava.run_store_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint) TO zava_server;
+REVOKE ALL ON FUNCTION zava.run_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.run_store_managers(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer) TO zava_server;
+
+--
+-- Name: FUNCTION run_store_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer); Type: ACL; Schema: zava; Owner: store_managers_personal
+--
+
+REVOKE ALL ON FUNCTION zava.run_store_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.run_store_managers_personal(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, p_statement text, p_params text, p_max_rows integer, p_max_bytes bigint, p_columns integer) TO zava_server;
 
 --
 -- Name: FUNCTION scope(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea); Type: ACL; Schema: zava; Owner: zava_context
@@ -4127,80 +4668,6 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.product_words TO zava_loader;
 GRANT SELECT ON TABLE retail.product_words TO store_managers;
 GRANT SELECT ON TABLE retail.product_words TO regional_managers;
 GRANT SELECT ON TABLE retail.product_words TO head_office;
-
---
--- Name: TABLE products; Type: ACL; Schema: retail; Owner: zava_owner
---
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.products TO zava_loader;
-GRANT SELECT ON TABLE retail.products TO regional_managers;
-GRANT SELECT ON TABLE retail.products TO head_office;
-
---
--- Name: COLUMN products.product_id; Type: ACL; Schema: retail; Owner: zava_owner
---
-
-GRANT SELECT(product_id) ON TABLE retail.products TO store_managers;
-
---
--- Name: COLUMN products.sku; Type: ACL; Schema: retail; Owner: zava_owner
---
-
-GRANT SELECT(sku) ON TABLE retail.products TO store_managers;
-
---
--- Name: COLUMN products.product_name; Type: ACL; Schema: retail; Owner: zava_owner
---
-
-GRANT SELECT(product_name) ON TABLE retail.products TO store_managers;
-
---
--- Name: COLUMN products.category_id; Type: ACL; Schema: retail; Owner: zava_owner
---
-
-GRANT SELECT(category_id) ON TABLE retail.products TO store_managers;
-
---
--- Name: COLUMN products.type_id; Type: ACL; Schema: retail; Owner: zava_owner
---
-
-GRANT SELECT(type_id) ON TABLE retail.products TO store_managers;
-
---
--- Name: COLUMN products.base_price; Type: ACL; Schema: retail; Owner: zava_owner
---
-
-GRANT SELECT(base_price) ON TABLE retail.products TO store_managers;
-
---
--- Name: COLUMN products.product_description; Type: ACL; Schema: retail; Owner: zava_owner
---
-
-GRANT SELECT(product_description) ON TABLE retail.products TO store_managers;
-
---
--- Name: COLUMN products.synonyms; Type: ACL; Schema: retail; Owner: zava_owner
---
-
-GRANT SELECT(synonyms) ON TABLE retail.products TO store_managers;
-
---
--- Name: COLUMN products.discontinued; Type: ACL; Schema: retail; Owner: zava_owner
---
-
-GRANT SELECT(discontinued) ON TABLE retail.products TO store_managers;
-
---
--- Name: COLUMN products.updated_at; Type: ACL; Schema: retail; Owner: zava_owner
---
-
-GRANT SELECT(updated_at) ON TABLE retail.products TO store_managers;
-
---
--- Name: COLUMN products.unit; Type: ACL; Schema: retail; Owner: zava_owner
---
-
-GRANT SELECT(unit) ON TABLE retail.products TO store_managers;
 
 --
 -- Name: TABLE canary; Type: ACL; Schema: zava; Owner: zava_owner

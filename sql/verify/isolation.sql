@@ -35,17 +35,17 @@ known_definer (signature, owner, volatility, is_called_by_server) AS (
     ('zava.used(uuid,uuid)', 'zava_context', 's', true),
     ('zava.sign_in(text,uuid,text,text,uuid,uuid,text,integer)', 'zava_context', 'v', true),
     ('zava.weigh_store_managers_personal(integer,uuid,uuid,bigint,uuid,bytea,text,text)', 'store_managers_personal', 'v', true),
-    ('zava.run_store_managers_personal(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint)', 'store_managers_personal', 's', true),
+    ('zava.run_store_managers_personal(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint,integer)', 'store_managers_personal', 's', true),
     ('zava.weigh_regional_managers_personal(integer,uuid,uuid,bigint,uuid,bytea,text,text)', 'regional_managers_personal', 'v', true),
-    ('zava.run_regional_managers_personal(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint)', 'regional_managers_personal', 's', true),
+    ('zava.run_regional_managers_personal(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint,integer)', 'regional_managers_personal', 's', true),
     ('zava.weigh_head_office_personal(integer,uuid,uuid,bigint,uuid,bytea,text,text)', 'head_office_personal', 'v', true),
-    ('zava.run_head_office_personal(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint)', 'head_office_personal', 's', true),
+    ('zava.run_head_office_personal(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint,integer)', 'head_office_personal', 's', true),
     ('zava.weigh_store_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text)', 'store_managers', 'v', true),
     ('zava.weigh_regional_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text)', 'regional_managers', 'v', true),
     ('zava.weigh_head_office(integer,uuid,uuid,bigint,uuid,bytea,text,text)', 'head_office', 'v', true),
-    ('zava.run_store_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint)', 'store_managers', 's', true),
-    ('zava.run_regional_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint)', 'regional_managers', 's', true),
-    ('zava.run_head_office(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint)', 'head_office', 's', true)
+    ('zava.run_store_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint,integer)', 'store_managers', 's', true),
+    ('zava.run_regional_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint,integer)', 'regional_managers', 's', true),
+    ('zava.run_head_office(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint,integer)', 'head_office', 's', true)
 ),
 own_role (name) AS (  -- none of them logs in
   SELECT name FROM audience

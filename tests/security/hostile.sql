@@ -177,11 +177,11 @@ ALTER TABLE retail.orders DISABLE ROW LEVEL SECURITY
 
 CREATE POLICY mine ON retail.orders USING (true)
 
-ALTER FUNCTION zava.run_store_managers(integer, uuid, uuid, bigint, uuid, bytea, text, text, integer, bigint) VOLATILE
+ALTER FUNCTION zava.run_store_managers(integer, uuid, uuid, bigint, uuid, bytea, text, text, integer, bigint, integer) VOLATILE
 
-CREATE OR REPLACE FUNCTION zava.run_store_managers(integer, uuid, uuid, bigint, uuid, bytea, text, text, integer, bigint) RETURNS SETOF text LANGUAGE sql AS 'select null::text'
+CREATE OR REPLACE FUNCTION zava.run_store_managers(integer, uuid, uuid, bigint, uuid, bytea, text, text, integer, bigint, integer) RETURNS SETOF text LANGUAGE sql AS 'select null::text'
 
-DROP FUNCTION zava.run_store_managers(integer, uuid, uuid, bigint, uuid, bytea, text, text, integer, bigint)
+DROP FUNCTION zava.run_store_managers(integer, uuid, uuid, bigint, uuid, bytea, text, text, integer, bigint, integer)
 
 ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO PUBLIC
 

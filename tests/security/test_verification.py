@@ -157,9 +157,9 @@ BREAKS = [
     (
         (
             "ALTER FUNCTION zava.run_head_office_personal(integer, uuid, uuid, bigint, uuid, bytea,"
-            " text, text, integer, bigint) OWNER TO zava_context"
+            " text, text, integer, bigint, integer) OWNER TO zava_context"
         ),
-        "run_head_office_personal(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint) runs",
+        "head_office_personal(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint,integer) runs",
     ),
 ]
 CLUSTER_BREAKS = [

@@ -25,6 +25,9 @@ _MAX_EXACT_INTEGER = 2**53
 
 _MAX_EXACT_INTEGER_CHARACTERS = len(str(-_MAX_EXACT_INTEGER))
 
+_CELL = "\x1f"
+_TRUTHS = {"t": True, "f": False, "": None}
+
 _NO_MODIFIER, _HEADER_BYTES = -1, 4
 
 _LINES_AT_ONCE = 64  # their objects are freed while the processor's cache still holds them
@@ -105,7 +108,11 @@ def read_rows(columns: Sequence[Column], lines: Sequence[bytes]) -> list[list[An
         if mend is not None:
             for row in rows:
                 row[index] = mend(row[index])
-    mixed = [index for index, column in enumerate(columns) if _is_mixed(column, rows, index)]
+    mixed = [
+        index
+        for index, column in enumerate(columns)
+        if _may_be_text(column) and _is_mixed([row[index] for row in rows])
+    ]
     for row, line in zip(rows, lines, strict=True) if mixed else ():
         texts = _read_texts(line.decode())
         for index in mixed:
@@ -113,13 +120,95 @@ def read_rows(columns: Sequence[Column], lines: Sequence[bytes]) -> list[list[An
     return rows
 
 
-def _is_mixed(column: Column, rows: Sequence[Sequence[Any]], index: int) -> bool:
+def read_text_rows(columns: Sequence[Column], lines: Sequence[bytes]) -> list[list[Any]] | None:
+    """Return the rows of `zava.rows_as_text`, in the values of `read_rows`.
+
+    None where the text does not show the values. That is a column of arrays or rows, or a separator
+    within a cell. It is also a column of text with both NULL and an empty text.
+
+    Raises:
+        DatabaseFault: a JSON value nests deeper than clients read.
+    """
+    if any(column.type not in _AS_TEXT for column in columns):
+        return None
+    cells = _CELL.encode().join(lines).decode().split(_CELL)
+    width = 1 + len(columns)  # the number of NULLs comes first
+    if len(cells) != len(lines) * width:
+        return None
+    by_column = [cells[place::width] for place in range(1, width)]
+    texts_hold_nulls, nulls = False, sum(map(int, cells[::width]))
+    if nulls:
+        empty = sum(
+            given.count("")
+            for column, given in zip(columns, by_column, strict=True)
+            if column.type not in _TEXTS
+        )
+        texts_hold_nulls = empty != nulls
+        if texts_hold_nulls and cells.count("") != nulls:
+            return None
+    read = [
+        _AS_TEXT[column.type](
+            column, given, has_nulls=texts_hold_nulls if column.type in _TEXTS else nulls > 0
+        )
+        for column, given in zip(columns, by_column, strict=True)
+    ]
+    return list(map(list, zip(*read, strict=True)))
+
+
+def _read_array(column: Column, array: bytes) -> list[Any]:
+    if column.type in _READ_FAST and not (_has_long_numbers(column) and _may_round(array)):
+        values: list[Any] = orjson.loads(array)
+    else:
+        is_document = column.type in _DOCUMENTS
+        values = _read_values(array, lambda cells: [(is_document, cell) for cell in cells])
+    mend = _MENDS.get(column.type)
+    if mend is not None:
+        values = [mend(value) for value in values]
+    if _may_be_text(column) and _is_mixed(values):
+        values = [_plain(text, _DEEPEST) for text in _read_texts(array.decode())]
+    return values
+
+
+def _documents(column: Column, cells: Sequence[str], *, has_nulls: bool) -> list[Any]:
+    given = (cell or "null" for cell in cells) if has_nulls else cells
+    return _read_array(column, b"[%s]" % ",".join(given).encode())
+
+
+def _numbers(column: Column, cells: Sequence[str], *, has_nulls: bool) -> list[Any]:
+    if "N" in (joined := ",".join(cells)) or "I" in joined:  # NaN and the infinities
+        cells = [f'"{cell}"' if cell[-1:].isalpha() else cell for cell in cells]
+    return _documents(column, cells, has_nulls=has_nulls)
+
+
+def _words(_: Column, cells: Sequence[str], *, has_nulls: bool) -> Sequence[str | None]:
+    return [cell or None for cell in cells] if has_nulls else cells
+
+
+def _moments(column: Column, cells: Sequence[str], *, has_nulls: bool) -> Sequence[str | None]:
+    """Return times as PostgreSQL writes them in JSON: with a T, and minutes of the zone."""
+    text = _CELL.join([*cells, ""])
+    before_christ = " BC" in text
+    if before_christ:
+        text = text.replace(" BC", "_BC")
+    text = text.replace(" ", "T")
+    for zone in {cell.removesuffix(" BC")[-3:] for cell in cells}:
+        if zone.startswith(("+", "-")):
+            for end in (_CELL, "_BC")[: 1 + before_christ]:
+                text = text.replace(zone + end, f"{zone}:00{end}")
+    if before_christ:
+        text = text.replace("_BC", " BC")
+    return _words(column, text.split(_CELL)[:-1], has_nulls=has_nulls)
+
+
+def _may_be_text(column: Column) -> bool:
+    return column.type.removesuffix("[]") in _MAY_BE_TEXT
+
+
+def _is_mixed(values: Sequence[Any]) -> bool:
     """Whether some of a column's numbers are strings and others are not."""
-    if column.type.removesuffix("[]") not in _MAY_BE_TEXT:
-        return False
-    kinds = {type(row[index]) for row in rows}
+    kinds = set(map(type, values))
     if list in kinds:
-        kinds = {type(one) for row in rows for one in _leaves(row[index])}
+        kinds = {type(one) for value in values for one in _leaves(value)}
     return str in kinds and not kinds <= {str, type(None)}
 
 
@@ -205,15 +294,22 @@ _read_texts = json.JSONDecoder(object_pairs_hook=_Pairs, parse_float=str, parse_
 
 def _read_row(line: bytes, documents: Container[int] = ()) -> list[Any]:
     """Return a line's cells; `documents` are the places of JSON, whose numbers stay numbers."""
+    return _read_values(
+        line, lambda pairs: [(place in documents, value) for place, (_, value) in enumerate(pairs)]
+    )
+
+
+def _read_values(text: bytes, cells: Callable[[Any], list[tuple[bool, Any]]]) -> list[Any]:
+    """Return the values that `cells` picks from a JSON text; its flag marks one that is JSON."""
     try:
-        cells = [
-            _plain(value, _DEEPEST, is_document=place in documents)
-            for place, (_, value) in enumerate(_read_exactly(line.decode()))
+        values = [
+            _plain(value, _DEEPEST, is_document=is_document)
+            for is_document, value in cells(_read_exactly(text.decode()))
         ]
     except RecursionError:
         raise _too_deep() from None
     # The type json keeps halves of surrogate pairs, which no text of an answer may hold.
-    return _whole(cells) if _SURROGATE.search(line) else cells
+    return _whole(values) if _SURROGATE.search(text) else values
 
 
 def _plain(value: Any, levels: int, *, is_document: bool = False) -> Any:
@@ -261,3 +357,13 @@ def _mend_int8(value: int | str | None) -> int | str | None:
 
 
 _MENDS: dict[str, Callable[[Any], Any]] = {_BYTEA: _mend_bytea, _INT8: _mend_int8}
+
+_TEXTS = frozenset({"text", "varchar", "bpchar", "name"})
+_AS_TEXT: dict[str, Callable[..., Sequence[Any]]] = {
+    **dict.fromkeys(("int2", "int4", "int8", _NUMERIC, "float4", "float8"), _numbers),
+    **dict.fromkeys((*_TEXTS, "uuid", "date", "time", "timetz", "interval"), _words),
+    **dict.fromkeys(("timestamp", "timestamptz"), _moments),
+    **dict.fromkeys(_DOCUMENTS, _documents),
+    "bool": lambda _, cells, **__: [_TRUTHS[cell] for cell in cells],
+    _BYTEA: lambda _, cells, **__: [_mend_bytea(cell or None) for cell in cells],
+}

@@ -10,7 +10,7 @@ from zava.data.guard.cost.work import Work
 from zava.data.guard.refusals import Refused
 from zava.data.guard.walker import Walk
 from zava.data.syntax.outside_text import OutsideText
-from zava.data.syntax.parser import Node, NotParsed, TooDeep, parse
+from zava.data.syntax.parser import Node, NotParsed, TooDeep, output_columns, parse
 from zava.errors import DatabaseFault, QueryRefused, ZavaError
 
 
@@ -24,10 +24,11 @@ class Verdict:
     visited_rows: float = 0.0
     gathers: bool = False
     reads_outside_text: bool = False
+    columns: int = 0
     findings: Any = None
     """Of a passing statement, by its text alone: rows to visit (`work.py`), whether its values may
-    be long (`sizes.py`), whether its answer may hold text that outsiders wrote, and what else was
-    read from its tree."""
+    be long (`sizes.py`), whether its answer may hold text that outsiders wrote, how many columns
+    it has (0 unknown), and what else was read from its tree."""
 
     def enforce(self) -> None:
         """Raise the refusal, each time with a correlation id of its own."""
@@ -83,6 +84,7 @@ class Guard:
             visited_rows=work.visited,
             gathers=sizes.together >= GATHERING_BYTES,
             reads_outside_text=self._outside_text.is_read(statement, tree),
+            columns=output_columns(tree),
             findings=self._read_findings(statement, tree, walk.has_subqueries),
         )
 

@@ -99,7 +99,10 @@ class Operation(Protocol[Result]):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement to run for a caller; `params` are values for statements of ours."""
+    """One statement to run for a caller; `params` are values for statements of ours.
+
+    `columns` is how many it has, if its rows come by column (0: one by one).
+    """
 
     sql: str
     params: Mapping[str, Any] | None = None
@@ -108,6 +111,7 @@ class Statement:
     is_heavy: bool = False
     gathers: bool = False
     fingerprint: str | None = None
+    columns: int = 0
 
     @property
     def statistics_text(self) -> str:
@@ -125,7 +129,9 @@ class Statement:
         if self.is_free or budgets.budget.is_limited:
             limits = terms.limits(calls_at_once=budgets.budget.calls_at_once)
             searches = budgets.searches_overdue(terms.caller)
-            bounds = Bounds(self.max_rows, MAX_ANSWER_BYTES, milliseconds, limits, searches)
+            bounds = Bounds(
+                self.max_rows, MAX_ANSWER_BYTES, milliseconds, limits, searches, self.columns
+            )
         else:  # statements of ours end by themselves: without a budget they need no admission
             bounds = Bounds(self.max_rows, MAX_ANSWER_BYTES, milliseconds)
         pipeline.add_call(

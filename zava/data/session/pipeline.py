@@ -21,8 +21,8 @@ from zava.model.audiences import ReadingRole
 
 _INT4, _INT8, _TEXT, _UUID, _BYTEA, _JSONB = 23, 20, 25, 2950, 17, 3802
 _BOOL, _UUIDS = 16, 2951
-_RUNNER_TYPES = (_INT4, _UUID, _UUID, _INT8, _UUID, _BYTEA, _TEXT, _TEXT, _INT4, _INT8)
-_RUNNER_FORMATS = (0, 0, 0, 0, 0, 1, 0, 0, 0, 0)  # only the signature travels as bytes
+_RUNNER_TYPES = (_INT4, _UUID, _UUID, _INT8, _UUID, _BYTEA, _TEXT, _TEXT, _INT4, _INT8, _INT4)
+_RUNNER_FORMATS = (0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0)  # only the signature travels as bytes
 _SIGNATURE_PLACES = 6
 
 _FLOAT8 = 701
@@ -77,7 +77,7 @@ def _commands(role: ReadingRole) -> tuple[bytes, bytes]:
     The role's name was checked when its audience was declared: it is a part of their text.
     """
     name = role.name.encode()
-    runner = b"SELECT * FROM zava.run_%s($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)" % name
+    runner = b"SELECT * FROM zava.run_%s($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)" % name
     weigher = b"SELECT zava.weigh_%s($1, $2, $3, $4, $5, $6, $7, $8)" % name
     _TYPES.update({runner: _RUNNER_TYPES, weigher: _WEIGHER_TYPES})
     _NAMES.update({runner: b"zava_run_" + name, weigher: b"zava_weigh_" + name})
@@ -90,7 +90,8 @@ class Bounds:
 
     `budget` is what the caller may use, in the order of `zava.admit` (None: the proof of isolation,
     which is not admitted and leaves no mark). `searches_overdue` makes `zava.admit` search for a
-    statement of the caller that works past its deadline.
+    statement of the caller that works past its deadline. `columns` is how many the statement
+    has, if its rows come by column (0: one by one).
     """
 
     max_rows: int
@@ -98,6 +99,7 @@ class Bounds:
     timeout_milliseconds: int | None = None
     budget: tuple[float, ...] | None = None
     searches_overdue: bool = True
+    columns: int = 0
 
 
 class Pipeline:
@@ -163,6 +165,7 @@ class Pipeline:
             call.params.encode(),
             str(bounds.max_rows).encode(),
             str(bounds.max_bytes).encode(),
+            str(bounds.columns).encode(),
         )
         if is_run:
             self._execute_signed("run", runner, values)

@@ -20,14 +20,20 @@ Results = Sequence[tuple[str, PGresult]]
 class StatementResult:
     """What one runner's call brought back.
 
-    `lines` are the runner's rows as UTF-8 JSON without the scope line; `scope` is the verified
-    scope text, never parsed from anything the statement wrote.
+    `lines` are the runner's rows as UTF-8 JSON without the scope line, or as text
+    (`zava.rows_as_text`). `scope` is the verified scope text, never parsed from anything the
+    statement wrote.
     """
 
     description: PGresult | None
     scope: str
     lines: Sequence[bytes]
     truncated: str | None
+
+    @property
+    def is_text(self) -> bool:
+        """Return whether the rows came as text: each begins with a number, not with a brace."""
+        return bool(self.lines) and not self.lines[0].startswith(b"{")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +92,8 @@ def read_statement_result(results: Results) -> StatementResult:
     truncated = None
     if lines[-1].startswith(b"truncated:"):  # a row is a JSON object: it begins with a brace
         truncated = lines.pop().removeprefix(b"truncated:").decode()
-    return StatementResult(by_step.get("describe"), lines[0].decode(), lines[1:], truncated)
+    description, scope = by_step.get("describe"), lines[0].decode()
+    return StatementResult(description, scope, lines[1:], truncated)
 
 
 def read_plan(results: Results) -> str:

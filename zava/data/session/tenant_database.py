@@ -1,15 +1,16 @@
 """Run callers' statements and our own in a tenant's scope, and read a caller's access."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import orjson
 from anyio.lowlevel import checkpoint
-from cachetools import TTLCache
+from cachetools import LRUCache, TTLCache
 
 from zava.data.named_queries import statement
-from zava.data.row_decoding import Origins, read_columns, read_rows
+from zava.data.row_decoding import Origins, read_columns, read_rows, read_text_rows
 from zava.data.session.audit_writer import AuditWriter
 from zava.data.session.executor import SERVER_DEADLINE_SECONDS, TenantExecutor
 from zava.data.session.isolation_check import IsolationCheck
@@ -27,6 +28,8 @@ from zava.model.core import BudgetUse, Caller, PerformanceSummary, Scope, Table
 
 _SCOPE_SECONDS = 60
 _MANY_ROWS = 64
+_ROWS_AS_TEXT = 100  # from here on the longer planning costs less than it saves
+_MAX_COLUMNS_AS_TEXT = 50  # PostgreSQL's functions have 100 arguments, and a separator is one
 _UNSHARED = 1_000_000  # connections: no caller waits for one
 
 
@@ -71,6 +74,8 @@ class TenantDatabase:
         # after a minute.
         self._scopes: TTLCache[tuple[ReadingRole, str], Scope] = TTLCache(1024, _SCOPE_SECONDS)
         self._outside_text: Origins | None = None
+        # By person and exact text: statements whose values a text does not show.
+        self._not_shown: LRUCache[tuple[bytes, str], bool] = LRUCache(1024)
 
     async def run(
         self,
@@ -82,11 +87,13 @@ class TenantDatabase:
         gathers: bool = False,
         reads_outside_text: bool = False,
         fingerprint: str | None = None,
+        columns: int = 0,
     ) -> Table:
         """Run a statement that the caller's model wrote.
 
         Of statements that gather much in memory, one of a caller runs at a time. `fingerprint` is
-        the statement's, if it was computed already.
+        the statement's, if it was computed already. `columns` is how many the statement has, 0 if
+        its text does not show it.
 
         Raises:
             ZavaError: the statement was refused, failed, or could not be run now.
@@ -101,19 +108,15 @@ class TenantDatabase:
             gathers=gathers,
             fingerprint=fingerprint,
         )
-        role, result = await self._executor.execute(caller, free)
+        role, result, rows = await self._execute_free(caller, free, columns)
         _tell(caller, role.audience, result)
-        if len(result.lines) > _MANY_ROWS:
-            # Whoever got this one's place sends a statement first: making an answer of many rows
-            # takes so long that the database would rest meanwhile.
-            await checkpoint()
         if result.description is not None and result.description.nparams:
             raise QueryRefused(
                 "The statement holds parameters such as $1, and nothing is bound to them.",
                 hint="Write the values into the statement.",
             )
         scope = await self._scope(caller, role, result.scope)
-        columns = (
+        described = (
             read_columns(
                 result.description,
                 self._outside_text or frozenset(),
@@ -123,12 +126,31 @@ class TenantDatabase:
             else ()
         )
         return Table(
-            columns=columns,
-            rows=read_rows(columns, result.lines),
+            columns=described,
+            rows=rows,
             truncated=result.truncated,
             scope=scope,
             as_of=datetime.now(UTC),
         )
+
+    async def _execute_free(
+        self, caller: Caller, free: Statement, columns: int
+    ) -> tuple[ReadingRole, StatementResult, list[list[Any]]]:
+        """Run a free statement; its rows come as text where many are wanted and its width is known.
+
+        A text that does not show the values costs a second trip, once for a person's statement.
+        """
+        key = (caller.identity, free.sql)
+        is_wanted = free.max_rows >= _ROWS_AS_TEXT and 0 < columns <= _MAX_COLUMNS_AS_TEXT
+        # A long value would stand in memory twice.
+        if is_wanted and not free.gathers and key not in self._not_shown:
+            role, result = await self._executor.execute(caller, replace(free, columns=columns))
+            rows = await _rows(result)
+            if rows is not None:
+                return role, result, rows
+            self._not_shown[key] = True
+        role, result = await self._executor.execute(caller, free)
+        return role, result, await _rows(result) or []
 
     async def read(
         self, caller: Caller, sql: str, params: Mapping[str, Any] | None = None
@@ -244,6 +266,18 @@ class TenantDatabase:
                 raise Busy("Your access changed while the call ran.", hint="Send it again.")
             self._scopes[role, scope_text] = known
         return known
+
+
+async def _rows(result: StatementResult) -> list[list[Any]] | None:
+    """Return the rows, None where they came as a text that does not show their values."""
+    if len(result.lines) > _MANY_ROWS:
+        # Whoever got this one's place sends a statement first: making an answer of many rows takes
+        # so long that the database would rest meanwhile.
+        await checkpoint()
+    columns = read_columns(result.description, frozenset()) if result.description else ()
+    if result.is_text:
+        return read_text_rows(columns, result.lines)
+    return read_rows(columns, result.lines)
 
 
 def _tell(caller: Caller, audience: Audience, result: StatementResult) -> None:

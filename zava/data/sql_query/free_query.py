@@ -100,6 +100,7 @@ class FreeQuery:
                 gathers=read.verdict.gathers,
                 reads_outside_text=read.verdict.reads_outside_text,
                 fingerprint=read.fingerprint,
+                columns=read.verdict.columns,
             )
         except (DatabaseFault, QueryRefused) as fault:
             await self._advise(caller, sql, fault)

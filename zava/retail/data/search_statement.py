@@ -32,6 +32,13 @@ _PRICE = (
     "FROM retail.products AS c WHERE c.base_price BETWEEN ($1->>'least')::numeric"
     " AND ($1->>'most')::numeric"
 )
+# What retail.rank_products is given after the question: a limit to some products, and the nearest.
+_NO_LIMIT = "NULL"
+_ALL_VECTORS = "NULL, NULL"
+_NEAREST_FOUND = (
+    "ARRAY(SELECT product_id FROM nearest ORDER BY distance, product_id),"
+    " ARRAY(SELECT distance FROM nearest ORDER BY distance, product_id)"
+)
 _FILTERED = re.compile(r"/\*filters of (\S+)\*/")
 
 
@@ -189,7 +196,10 @@ def search_statement(
     is_in_stock: bool,
     is_priced: bool = False,
 ) -> str:
-    """Return the statement, of constant parts and one number of the registry."""
+    """Return the statement, of constant parts and one number of the registry.
+
+    Without an index the function compares all vectors, and applies every filter but the stock.
+    """
     filters = ""
     if is_in_category:
         filters += f"AND EXISTS (SELECT {_CATEGORY} AND c.product_id = \\1)"
@@ -199,17 +209,26 @@ def search_statement(
         filters += f" AND EXISTS (SELECT {_PRICE} AND c.product_id = \\1)"
     # Drawn is the narrowest of the filters, which the others then narrow further.
     drawn = _CATEGORY if is_in_category else _PRICE if is_priced else _STOCK
+    available = _NO_LIMIT
     if indexed_dimensions is None:
-        nearest, is_exact = "nearest_exact", "true"
-    elif filters:
-        nearest, is_exact = "nearest_filtered", "(SELECT is_few FROM few)"
+        nearest, near, is_exact = "", _ALL_VECTORS, "true"
+        if is_in_stock:
+            available = f"ARRAY(SELECT i.product_id {_STOCK})"
     else:
-        nearest, is_exact = "nearest_indexed", "false"
+        near = _NEAREST_FOUND
+        if is_in_stock:
+            available = statement("available_by_words").rstrip()
+        if filters:
+            nearest, is_exact = statement("nearest_filtered"), "(SELECT is_few FROM few)"
+        else:
+            nearest, is_exact = statement("nearest_indexed"), "false"
     composed = (
         statement("search_products")
-        .replace("/*nearest*/", statement(nearest).rstrip())
+        .replace("/*nearest*/", nearest.rstrip())
         .replace("/*drawn*/", f"SELECT product_id {drawn}")
         .replace("/*dimensions*/", str(indexed_dimensions))
         .replace("/*is_exact*/", is_exact)
+        .replace("/*available*/", available)
+        .replace("/*near*/", near)
     )
     return _FILTERED.sub(filters, composed)

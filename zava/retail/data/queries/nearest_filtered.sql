@@ -1,5 +1,8 @@
 -- Few qualify: they are all looked at. Many do: the index is walked until enough of them are met.
 -- Drawn is what one filter leaves, and no more of it than shows that it is not few.
+WITH asked AS MATERIALIZED (
+  SELECT retail.asked_vector($1) AS vector
+),
 drawn AS MATERIALIZED (
   /*drawn*/
   LIMIT 30001

@@ -1,4 +1,7 @@
 -- Distances are reckoned anew at full precision: the index holds half of it.
+WITH asked AS MATERIALIZED (
+  SELECT retail.asked_vector($1) AS vector
+),
 nearest AS MATERIALIZED (
   SELECT best.product_id,
          best.embedding OPERATOR(extensions.<=>) (SELECT vector FROM asked) AS distance

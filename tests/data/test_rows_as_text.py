@@ -1,0 +1,169 @@
+"""Rows that come as text are those that come as JSON."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from tests.data.test_cells import CASES
+from zava.data.row_decoding import read_text_rows
+from zava.data.session.tenant_database import TenantDatabase
+from zava.data.syntax.parser import output_columns, parse
+from zava.errors import DatabaseFault, QueryRefused, ResultTooLarge, ZavaError
+from zava.model.core import Caller, Column, Table
+
+MANY = 120
+"""More rows than the least number that come as text."""
+
+WIDTHS = [
+    ("SELECT a, b AS c, count(*) FROM t GROUP BY 1, 2", 3),
+    ("WITH x AS (SELECT * FROM t) SELECT a FROM x UNION SELECT * FROM x", 1),
+    ("VALUES (1, 2), (3, 4)", 2),
+    ("(SELECT 1, 2 LIMIT 1)", 2),
+    ("SELECT (a).b, (f(x)).c FROM t", 2),
+    ("SELECT FROM t", 0),
+    ("SELECT * FROM t", 0),
+    ("SELECT 1, t.* FROM t", 0),
+    ("SELECT (f(x)).* FROM t", 0),
+    ("TABLE t", 0),
+]
+
+SCALARS = ", ".join(
+    f"{expression} AS v{place}"
+    for place, (expression, _) in enumerate(CASES)
+    if not expression.startswith(("ARRAY", "ROW")) and "range" not in expression
+)
+ALIKE = [
+    f"SELECT {SCALARS} FROM generate_series(1, 2)",
+    "SELECT order_id, order_date, status, total_amount, is_return FROM retail.orders ORDER BY order_id LIMIT 150",
+    "SELECT o.status, count(*), avg(total_amount) FROM retail.orders AS o GROUP BY 1 ORDER BY 1",
+    "SELECT 1 AS x, 'b' AS x, 2.5 AS x",
+    "SELECT n, n / 3.0, 9007199254740990 + n FROM generate_series(1, 5) AS n",
+    "SELECT 'NaN'::numeric, 1 UNION ALL SELECT 2.5, NULL UNION ALL SELECT NULL, 2",
+    "SELECT CASE WHEN n < 121 THEN 1::numeric ELSE 'NaN' END, n FROM generate_series(1, 130) AS n",
+    "SELECT CASE n WHEN 2 THEN NULL ELSE n > 2 END, NULLIF(n::text, '2'), n::char(3) FROM generate_series(1, 3) AS n",
+    "SELECT '{\"a\":\n 1, \"a\": 2}'::json, NULL::jsonb, 'null'::jsonb FROM generate_series(1, 3)",
+    ("SELECT t, t AT TIME ZONE 'UTC', t::date, t::time, t::timetz, '04:05:06-08:30'::timetz, '-1 day'::interval FROM"
+    " (VALUES ('infinity'::timestamptz), ('0044-03-15 12:00 BC'), ('1850-01-01'), ('2026-07-01 00:00:00.5'), (NULL)) AS v (t)"),
+    "SELECT '' AS a, 'b' AS b UNION ALL SELECT '', E'c\t\\ \" ,'",
+    "SELECT 1, 2 -- the last line ends in a comment",
+    "VALUES (1, 'x'), (2, NULL)",
+    "WITH x AS (SELECT n FROM generate_series(1, 3) AS n) SELECT n FROM x ORDER BY n DESC",
+    "SELECT n, repeat('é', 20 * n) FROM generate_series(1, 130) AS n",
+    "SELECT repeat('x', 100000) AS v FROM generate_series(1, 130)",
+]  # fmt: skip
+NOT_SHOWN = [
+    "SELECT ARRAY[1, NULL], '[1,5)'::int4range, ROW(1, 'x'), 1",
+    "SELECT c AS whole FROM retail.categories AS c ORDER BY 1",
+    "SELECT NULL AS v UNION ALL SELECT ''",
+    "SELECT E'a\\x1fb' AS v, 2 AS b",
+]
+
+
+@pytest.mark.parametrize(("sql", "width"), WIDTHS)
+def test_number_of_columns_is_read_where_the_text_has_it(sql: str, width: int) -> None:
+    assert output_columns(parse(sql)[0]["stmt"]) == width
+
+
+@pytest.fixture
+def texts(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Of each answer that came as text, whether its values were read from it."""
+    told: list[bool] = []
+
+    def reading(columns: Sequence[Column], lines: Sequence[bytes]) -> list[list[Any]] | None:
+        rows = read_text_rows(columns, lines)
+        told.append(rows is not None)
+        return rows
+
+    monkeypatch.setattr("zava.data.session.tenant_database.read_text_rows", reading)
+    return told
+
+
+async def both(tenancy: TenantDatabase, caller: Caller, sql: str) -> tuple[Table, Table]:
+    """Return the answer as JSON and as text; the line end keeps apart what is remembered of them."""
+    width = output_columns(parse(sql)[0]["stmt"])
+    assert width
+    as_json = await tenancy.run(caller, f"{sql}\n", max_rows=MANY)
+    as_text = await tenancy.run(caller, sql, max_rows=MANY, columns=width)
+    assert (as_text.columns, as_text.truncated) == (as_json.columns, as_json.truncated)
+    assert repr(as_text.rows) == repr(as_json.rows)
+    return as_json, as_text
+
+
+@pytest.mark.parametrize("sql", ALIKE)
+async def test_answer_is_the_same_as_text(
+    unguarded: TenantDatabase, callers: dict[str, Caller], texts: list[bool], sql: str
+) -> None:
+    await both(unguarded, callers["seattle"], sql)
+    assert texts == [True]
+
+
+async def test_text_that_is_no_query_in_parentheses_comes_as_json_in_the_same_trip(
+    unguarded: TenantDatabase, callers: dict[str, Caller], texts: list[bool]
+) -> None:
+    await both(unguarded, callers["seattle"], "SELECT 1, 2;")
+    assert texts == []
+
+
+@pytest.mark.parametrize("sql", NOT_SHOWN)
+async def test_values_that_a_text_does_not_show_come_as_json(
+    unguarded: TenantDatabase, callers: dict[str, Caller], texts: list[bool], sql: str
+) -> None:
+    seattle = callers["seattle"]
+    _, answer = await both(unguarded, seattle, sql)
+    again = await unguarded.run(seattle, sql, max_rows=MANY, columns=len(answer.columns))
+    assert repr(again.rows) == repr(answer.rows)
+    assert texts == [False], "the second call takes one trip"
+
+
+@pytest.mark.parametrize(("columns", "came_as_text"), [(1, [False]), (3, [])])
+async def test_wrong_width_costs_no_column(
+    unguarded: TenantDatabase,
+    callers: dict[str, Caller],
+    texts: list[bool],
+    columns: int,
+    came_as_text: list[bool],
+) -> None:
+    sql = f"SELECT n, n * {columns} AS b FROM generate_series(1, 3) AS n"
+    answer = await unguarded.run(callers["seattle"], sql, max_rows=MANY, columns=columns)
+    assert answer.rows == [[n, n * columns] for n in range(1, 4)]
+    assert texts == came_as_text
+
+
+@pytest.mark.parametrize(
+    ("sql", "error"),
+    [
+        ("SELECT 1 / (n - 100) AS v FROM generate_series(1, 130) AS n", DatabaseFault),
+        ("SELECT repeat('x', 2000000) AS v", ResultTooLarge),
+        ("SELECT cost AS v FROM retail.products", QueryRefused),
+        ("SELECT to_tsquery('a b')::text AS v", DatabaseFault),
+        (
+            "SELECT CASE n WHEN 9 THEN to_tsquery('a b') END AS v FROM generate_series(1, 9) AS n",
+            DatabaseFault,
+        ),
+        ("SELECT width_bucket(1.0, 2, 2, 3) AS v", DatabaseFault),
+    ],
+)
+async def test_error_is_the_same_as_text(
+    unguarded: TenantDatabase, callers: dict[str, Caller], sql: str, error: type[ZavaError]
+) -> None:
+    told = []
+    for columns in (0, 1):
+        with pytest.raises(error) as caught:
+            await unguarded.run(callers["seattle"], sql, max_rows=MANY, columns=columns)
+        told.append((caught.value.code, caught.value.message, caught.value.hint))
+    assert told[0] == told[1]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT 1 AS v) AS q (c1) LIMIT 1) AS q; SELECT (1",
+        "SELECT 1 AS v) AS q (c1)), (SELECT set_config('zava.context', 'x', true)) AS q --",
+    ],
+)
+async def test_text_that_closes_the_parentheses_is_a_syntax_error(
+    unguarded: TenantDatabase, callers: dict[str, Caller], sql: str
+) -> None:
+    with pytest.raises(DatabaseFault, match="yntax"):
+        await unguarded.run(callers["seattle"], sql, max_rows=MANY, columns=1)
