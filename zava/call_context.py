@@ -1,4 +1,4 @@
-"""What one call carries from the edge to the statement: its identifiers and its deadline."""
+"""What one call carries from the edge to the statement: identifiers, deadline and record."""
 
 import re
 import time
@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field, replace
 from os import urandom
+
+from zava.model.core import CallRecord
 
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:-.*)?")
 _NO_TRACE, _NO_SPAN = "0" * 32, "0" * 16
@@ -23,7 +25,8 @@ class Trace:
 
     A client may send any `trace_id`, twice, too: it links spans. `correlation_id` is the server's
     own for this call, and is in the record, the log and the error. `deadline` is of
-    `time.monotonic`, None for work without a waiting client. `principal` is a hash.
+    `time.monotonic`, None for work without a waiting client. `principal` is a hash. `record` is
+    the audit's, None before a tool, a resource or a completion is called.
     """
 
     trace_id: str
@@ -32,6 +35,7 @@ class Trace:
     parent_id: str = ""
     deadline: float | None = None
     principal: str = ""
+    record: CallRecord | None = None
 
     @property
     def client_trace_id(self) -> str | None:
@@ -107,6 +111,12 @@ def traceparent_of(headers: Mapping[str, str], message: Mapping[str, object]) ->
 def current() -> Trace | None:
     """Return the trace of the call in whose task this runs."""
     return _current.get()
+
+
+def record() -> CallRecord | None:
+    """Return the record of the current call; None for work that no call asked for."""
+    trace = _current.get()
+    return None if trace is None else trace.record
 
 
 def remaining_seconds(at_most: float) -> float:

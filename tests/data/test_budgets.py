@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +10,7 @@ import orjson
 import psycopg
 import pytest
 
+from tests.call_records import recorded
 from tests.database import Database, until_asleep
 from tests.protocol.rpc import MODERN, request
 from tests.proxy import counting_proxy
@@ -23,7 +23,7 @@ from zava.data.usage.budgets import Budget, Budgets, ConnectionQuota
 from zava.errors import AccessDenied, Busy
 from zava.infrastructure.local.state_dir import Home
 from zava.infrastructure.postgres.pool import DatabasePool
-from zava.model.core import Call, Caller
+from zava.model.core import Caller, CallRecord
 from zava.protocol.tools.tool import ERROR_META
 from zava.settings import Settings
 
@@ -43,13 +43,12 @@ class Instance:
         )
 
     async def call(self, caller: Caller, sql: str = "SELECT 1") -> None:
-        caller = replace(caller, call=Call("execute_sales_query"))
-        assert caller.call is not None
+        record = CallRecord(caller, "execute_sales_query", outcome="OK")
         try:
-            await self.tenancy.run(caller, sql, max_rows=1)
+            with recorded(record):
+                await self.tenancy.run(caller, sql, max_rows=1)
         finally:
-            caller.call.outcome = "OK"
-            self.trail.note(caller)
+            self.trail.note(record)
 
     async def close(self) -> None:
         await self.trail.close()

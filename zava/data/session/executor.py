@@ -27,7 +27,7 @@ from zava.data.usage.budgets import Budgets
 from zava.data.usage.query_stats import QueryStatsCollector
 from zava.errors import Busy, QueryTimeout, ZavaError
 from zava.infrastructure.postgres.pool import DatabasePool
-from zava.model.core import Caller, ReadingRole
+from zava.model.core import Caller, CallRecord, ReadingRole
 from zava.telemetry import events
 from zava.telemetry.instruments import QueryType
 
@@ -69,10 +69,13 @@ class TenantExecutor:
         # By identity: which runner to name first. Only a guess: the entry decides in each call.
         self._roles: LRUCache[bytes, ReadingRole] = LRUCache(4096)
 
-    async def execute(self, caller: Caller, operation: Operation[T]) -> tuple[ReadingRole, T]:
+    async def execute(
+        self, caller: Caller, operation: Operation[T], record: CallRecord | None
+    ) -> tuple[ReadingRole, T]:
         """Run one operation, again after a transient fault, and observe the outcome.
 
-        Returns the role in which it ran, and its result. Only reads run here.
+        Returns the role in which it ran, and its result. Only reads run here. `record` is that of
+        the call that needs it, None for work that no call asked for.
 
         Raises:
             ZavaError: what the driver or the server reported, translated.
@@ -83,7 +86,9 @@ class TenantExecutor:
             while True:
                 try:
                     await self._verification.ensure()
-                    result = await self._run_once(caller, operation, attempts.role, attempts)
+                    result = await self._run_once(
+                        caller, operation, record, attempts.role, attempts
+                    )
                 except Exception as error:
                     if not await self._may_run_again(error, attempts):
                         raise
@@ -98,9 +103,11 @@ class TenantExecutor:
             failed = cause
             raise
         finally:
-            self._observe(caller, operation, attempts, failed)
+            self._observe(caller, operation, record, attempts, failed)
 
-    async def explain(self, caller: Caller, statement: Statement) -> list[str]:
+    async def explain(
+        self, caller: Caller, statement: Statement, record: CallRecord | None = None
+    ) -> list[str]:
         """Return the shape of the plan that the caller's statement has; it is not run again.
 
         Raises:
@@ -108,19 +115,19 @@ class TenantExecutor:
         """
         role = self._roles.get(caller.identity) or ReadingRole.STORE_MANAGERS
         try:
-            return await self._run_once(caller, ExplainPlan(statement), role, _Timing())
+            return await self._run_once(caller, ExplainPlan(statement), record, role, _Timing())
         except psycopg.Error as error:
             raise self._translated(caller, error) from error
 
-    def charge_refusal(self, caller: Caller) -> None:
+    def charge_refusal(self, caller: Caller, record: CallRecord | None) -> None:
         """Charge the caller's hour with a whole deadline, and count the refusal.
 
         Raises:
             Busy: the caller sent too many of them within the hour.
         """
-        if caller.call is not None:
-            caller.call.is_refused_for_cost = True
-            caller.call.database_seconds += self._timeout_seconds
+        if record is not None:
+            record.is_refused_for_cost = True
+            record.database_seconds += self._timeout_seconds
         self.budgets.count_refusal(caller)
 
     def role(self, caller: Caller) -> ReadingRole | None:
@@ -133,7 +140,12 @@ class TenantExecutor:
         self._roles[caller.identity] = role
 
     async def _run_once(
-        self, caller: Caller, operation: Operation[T], role: ReadingRole, timing: "_Timing"
+        self,
+        caller: Caller,
+        operation: Operation[T],
+        record: CallRecord | None,
+        role: ReadingRole,
+        timing: "_Timing",
     ) -> T:
         """Send one operation over a connection, with the audit records that have to leave with it.
 
@@ -154,7 +166,7 @@ class TenantExecutor:
             allowed = role.of_token(caller.permissions)
             terms = Terms(caller, allowed, milliseconds, self._signer, self.budgets, self.trail)
             pipeline = Pipeline(connection, use_prepared=self._use_prepared)
-            intent = self.trail.intent(caller)
+            intent = self.trail.intent(caller, record)
             timing.since = time.monotonic()
             try:
                 async with asyncio.timeout(left_seconds):
@@ -172,11 +184,11 @@ class TenantExecutor:
             finally:
                 timing.seconds = time.monotonic() - timing.since
                 if intent:
-                    self.trail.intended(caller, intent, is_committed=pipeline.is_recorded)
+                    self.trail.intended(record, intent, is_committed=pipeline.is_recorded)
                 if connection.is_abandoned and pipeline.nonce is not None:
-                    self.overdue.watch(caller, pipeline.nonce)
-                if caller.call is not None:
-                    caller.call.database_seconds += timing.seconds
+                    self.overdue.watch(caller, record, pipeline.nonce)
+                if record is not None:
+                    record.database_seconds += timing.seconds
 
     async def _may_run_again(self, error: Exception, attempts: "_Attempts") -> bool:
         """Prepare the next attempt after a failure; return False if this was the last one."""
@@ -224,6 +236,7 @@ class TenantExecutor:
         self,
         caller: Caller,
         operation: Operation[Any],
+        record: CallRecord | None,
         attempts: "_Attempts",
         error: BaseException | None,
     ) -> None:
@@ -244,7 +257,7 @@ class TenantExecutor:
         # What ran, to its end or out of its time: not what was refused.
         explain = None
         if isinstance(operation, Statement) and isinstance(error, QueryTimeout | None):
-            explain = partial(self.explain, caller, operation)
+            explain = partial(self.explain, caller, operation, record)
         self.monitor.tell_slow(kind, sql, seconds, explain)
 
 

@@ -8,6 +8,7 @@ import orjson
 from anyio.lowlevel import checkpoint
 from cachetools import TTLCache
 
+from zava import call_context
 from zava.data.named_queries import statement
 from zava.data.row_decoding import Origins, read_columns, read_rows
 from zava.data.session.audit_writer import AuditWriter
@@ -27,6 +28,7 @@ from zava.model.core import (
     Audience,
     BudgetUse,
     Caller,
+    CallRecord,
     PerformanceSummary,
     ReadingRole,
     Scope,
@@ -99,7 +101,8 @@ class TenantDatabase:
             ZavaError: the statement was refused, failed, or could not be run now.
         """
         check_limits(sql)
-        await note_statement(caller, sql)
+        record = call_context.record()
+        await note_statement(record, sql)
         free = Statement(
             sql,
             max_rows=max_rows,
@@ -108,8 +111,8 @@ class TenantDatabase:
             gathers=gathers,
             fingerprint=fingerprint,
         )
-        role, result = await self._executor.execute(caller, free)
-        _tell(caller, role.audience, result)
+        role, result = await self._executor.execute(caller, free, record)
+        _note_answer(record, role.audience, result)
         if len(result.lines) > _MANY_ROWS:
             # Whoever got this one's place sends a statement first: making an answer of many rows
             # takes so long that the database would rest meanwhile.
@@ -156,9 +159,10 @@ class TenantDatabase:
         Raises:
             ZavaError: it could not be run now, or the caller has no access.
         """
-        await note_statement(caller, sql)
-        role, result = await self._executor.execute(caller, Statement(sql, params))
-        _tell(caller, role.audience, result)
+        record = call_context.record()
+        await note_statement(record, sql)
+        role, result = await self._executor.execute(caller, Statement(sql, params), record)
+        _note_answer(record, role.audience, result)
         reading = ScopedRows(
             [orjson.loads(line) for line in result.lines],
             await self._scope(caller, role, result.scope),
@@ -171,8 +175,9 @@ class TenantDatabase:
         Raises:
             ZavaError: the caller has no access, or the database does not answer.
         """
-        _, effective_access = await self._executor.execute(caller, ReadAccess())
-        return self._learn(caller, effective_access)
+        record = call_context.record()
+        _, effective_access = await self._executor.execute(caller, ReadAccess(), record)
+        return self._learn(caller, record, effective_access)
 
     async def budget(self, caller: Caller) -> BudgetUse:
         """Read what a caller has used of the budgets, in one trip and without any tenant's row.
@@ -180,8 +185,9 @@ class TenantDatabase:
         Raises:
             ZavaError: the caller has no access, or the database does not answer.
         """
-        _, used = await self._executor.execute(caller, ReadUsage())
-        self._learn(caller, used.effective_access)
+        record = call_context.record()
+        _, used = await self._executor.execute(caller, ReadUsage(), record)
+        self._learn(caller, record, used.effective_access)
         budget, (calls, milliseconds) = (
             self._executor.budgets.budget,
             self._executor.trail.unwritten(caller),
@@ -203,7 +209,7 @@ class TenantDatabase:
         Raises:
             Busy: the caller sent too many of them within the hour.
         """
-        self._executor.charge_refusal(caller)
+        self._executor.charge_refusal(caller, call_context.record())
 
     def role(self, caller: Caller) -> ReadingRole | None:
         """Return the role in which the caller was last seen: a guess, never a permission."""
@@ -218,15 +224,18 @@ class TenantDatabase:
         await self._executor.monitor.close()
         await self._executor.overdue.close()
 
-    def _learn(self, caller: Caller, effective_access: EffectiveAccess) -> EffectiveAccess:
+    def _learn(
+        self, caller: Caller, record: CallRecord | None, effective_access: EffectiveAccess
+    ) -> EffectiveAccess:
         self._executor.learn(caller, effective_access.role)
-        _tell_scope(caller, effective_access.audience, effective_access.scope)
+        _note_scope(record, effective_access.audience, effective_access.scope)
         return effective_access.of_token(caller)
 
     async def _scope(self, caller: Caller, role: ReadingRole, scope_text: str) -> Scope:
         known = self._scopes.get((role, scope_text))
         if known is None:
-            _, names = await self._executor.execute(caller, Statement(statement("scope")))
+            record = call_context.record()
+            _, names = await self._executor.execute(caller, Statement(statement("scope")), record)
             stores = [orjson.loads(line) for line in names.lines]
             known = Scope(
                 role.audience,
@@ -236,7 +245,7 @@ class TenantDatabase:
             )
             if self._outside_text is None:
                 read_origins = Statement(statement("outside_text"), OUTSIDE_TEXT)
-                _, origins = await self._executor.execute(caller, read_origins)
+                _, origins = await self._executor.execute(caller, read_origins, record)
                 self._outside_text = frozenset(
                     (row["table_id"], row["column_number"])
                     for row in map(orjson.loads, origins.lines)
@@ -247,15 +256,15 @@ class TenantDatabase:
         return known
 
 
-def _tell(caller: Caller, audience: Audience, result: StatementResult) -> None:
-    """Record on the caller's call what the audit keeps of an answer: scope and size, no content."""
-    _tell_scope(caller, audience, result.scope)
-    if caller.call is not None:
-        caller.call.row_count += len(result.lines)
-        caller.call.byte_count += sum(map(len, result.lines))
+def _note_answer(record: CallRecord | None, audience: Audience, result: StatementResult) -> None:
+    """Write into a call's record what the audit keeps of an answer: scope and size, no content."""
+    _note_scope(record, audience, result.scope)
+    if record is not None:
+        record.row_count += len(result.lines)
+        record.byte_count += sum(map(len, result.lines))
 
 
-def _tell_scope(caller: Caller, audience: Audience, scope: str) -> None:
-    if caller.call is not None:
-        caller.call.audience = audience
-        caller.call.store_ids = tuple(filter(None, scope.strip("{}").split(",")))
+def _note_scope(record: CallRecord | None, audience: Audience, scope: str) -> None:
+    if record is not None:
+        record.audience = audience
+        record.store_ids = tuple(filter(None, scope.strip("{}").split(",")))
