@@ -42,12 +42,6 @@ class Trace:
         """Return the id of the client's trace; None where the client sent none."""
         return self.trace_id if self.parent_id else None
 
-    def remaining_seconds(self, at_most: float) -> float:
-        """Return how long the call may still take, never more than `at_most`, never below zero."""
-        if self.deadline is None:
-            return at_most
-        return max(0.0, min(at_most, self.deadline - time.monotonic()))
-
 
 # Set where a request arrives; every task that it starts inherits it.
 _current: ContextVar[Trace | None] = ContextVar("zava_trace", default=None)
@@ -68,25 +62,26 @@ def begin(
     deadline = None
     if seconds is not None:
         deadline = (time.monotonic() if since is None else since) + seconds
-    own = urandom(16).hex()
-    found = _of_client(traceparent)
+    drawn = urandom(24).hex()
+    own, span = drawn[:32], drawn[32:]
+    found = _of_client(traceparent) if traceparent else None
     if found is None:
-        return Trace(own, own, deadline=deadline, principal=principal)
-    return Trace(found[1], own, parent_id=found[2], deadline=deadline, principal=principal)
+        return Trace(own, own, span, deadline=deadline, principal=principal)
+    return Trace(found[1], own, span, found[2], deadline, principal)
 
 
 def known(traceparent: str | None, principal: str) -> Trace:
     """Return the current request's trace with what became known of it: the client's, and who."""
     trace = _current.get() or begin(None)
     trace.principal = principal
-    found = _of_client(traceparent)
+    found = _of_client(traceparent) if traceparent else None
     if found is not None:
         trace.trace_id, trace.parent_id = found[1], found[2]
     return trace
 
 
-def _of_client(traceparent: str | None) -> re.Match[str] | None:
-    found = _TRACEPARENT.fullmatch(traceparent) if traceparent else None
+def _of_client(traceparent: str) -> re.Match[str] | None:
+    found = _TRACEPARENT.fullmatch(traceparent)
     return None if found is None or found[1] == _NO_TRACE or found[2] == _NO_SPAN else found
 
 
@@ -120,9 +115,11 @@ def record() -> CallRecord | None:
 
 
 def remaining_seconds(at_most: float) -> float:
-    """Return how long the current call may still take, at most `at_most`."""
+    """Return how long the current call may still take, at most `at_most`, never below zero."""
     trace = _current.get()
-    return at_most if trace is None else trace.remaining_seconds(at_most)
+    if trace is None or trace.deadline is None:
+        return at_most
+    return max(0.0, min(at_most, trace.deadline - time.monotonic()))
 
 
 def correlation_id() -> str:

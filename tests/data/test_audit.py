@@ -99,8 +99,8 @@ async def test_record_tells_who_what_whose_how_much_and_how_it_ended(
         "phase = 'outcome'",
     )
     assert told[:6] == (
-        eastside.tenant_id,
-        eastside.object_id,
+        eastside.caller.tenant_id,
+        eastside.caller.object_id,
         "client",
         "tests",
         "execute_sales_query",

@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
@@ -98,7 +99,7 @@ class CallRecord:
     tool: str
     client_name: str = ""
     call_id: UUID = field(default_factory=uuid4)
-    called_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    called_at: datetime = field(default_factory=partial(datetime.now, UTC))
     started: float = field(default_factory=time.monotonic)
     is_recorded: bool = False
     fingerprint: str | None = None

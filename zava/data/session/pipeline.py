@@ -54,13 +54,18 @@ _WEIGHERS = {
 _PLAN = b"SELECT pg_catalog.current_setting('zava.plan')"
 _SCOPE = b"SELECT * FROM zava.scope_of_data($1, $2, $3, $4, $5, $6)"
 _USED = b"SELECT * FROM zava.used($1, $2)"
-_TYPES = dict.fromkeys(_RUNNERS.values(), _RUNNER_TYPES) | {
+_TYPES: dict[bytes, tuple[int, ...]] = dict.fromkeys(_RUNNERS.values(), _RUNNER_TYPES) | {
     _SCOPE: _RUNNER_TYPES[:_SIGNATURE_PLACES],
     _USED: (_UUID, _UUID),
+    _DEADLINE: (_TEXT,),
     _RECORD: (_JSONB,),
     _ADMIT: _ADMIT_TYPES,
     _WORKING: (_UUIDS,),
     **dict.fromkeys(_WEIGHERS.values(), _WEIGHER_TYPES),
+}
+_FORMATS = {
+    command: _RUNNER_FORMATS[: len(_TYPES[command])]
+    for command in (*_RUNNERS.values(), *_WEIGHERS.values(), _SCOPE)
 }
 _DONE = frozenset({ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK})
 _NAMES = {
@@ -79,6 +84,9 @@ _NAMES = {
 }
 _NAMES |= {command: b"zava_run_" + role.value.encode() for role, command in _RUNNERS.items()}
 _NAMES |= {command: b"zava_weigh_" + role.value.encode() for role, command in _WEIGHERS.items()}
+
+_Step = tuple[str, bytes, Sequence[bytes] | None]
+"""A statement under the name of its step, with its values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,40 +145,35 @@ class Pipeline:
         if is_narrowed:
             needed.append(_NARROW)
         self._prepare(needed)
-        self._execute("begin", _BEGIN)
+        steps: list[_Step] = [("begin", _BEGIN, None)]
         if is_narrowed:
-            self._execute("narrow", _NARROW)
+            steps.append(("narrow", _NARROW, None))
         if bounds.timeout_milliseconds is not None:
-            milliseconds = str(bounds.timeout_milliseconds).encode()
-            self._execute("deadline", _DEADLINE, (milliseconds,), (_TEXT,))
+            steps.append(("deadline", _DEADLINE, [str(bounds.timeout_milliseconds).encode()]))
         if bounds.budget is not None:
             searches = "true" if bounds.searches_overdue else "false"
-            budget = map(str, bounds.budget)
-            limits = (call.tenant_id, call.object_id, call.nonce, searches, *budget)
-            self._execute("admit", _ADMIT, [*map(str.encode, limits)], _ADMIT_TYPES)
+            limits = (call.tenant_id, call.object_id, call.nonce, searches)
+            values = [*map(str.encode, limits), *map(str.encode, map(str, bounds.budget))]
+            steps.append(("admit", _ADMIT, values))
             self.nonce = call.nonce
+        self._execute(*steps)
+        statement = call.statement.encode()
         if describe:
             types = (_JSONB,) if call.params else ()
-            self._pgconn.send_prepare(b"", call.statement.encode(), types)
+            self._pgconn.send_prepare(b"", statement, types)
             self._pgconn.send_describe_prepared(b"")
             self._steps += ["parse", "describe"]
-        values = (
-            *_signature(call),
-            call.statement.encode(),
-            call.params.encode(),
-            str(bounds.max_rows).encode(),
-            str(bounds.max_bytes).encode(),
-        )
+        values = [*_signature(call), statement, call.params.encode()]
         if is_run:
-            self._execute_signed("run", runner, values)
+            values += [str(bounds.max_rows).encode(), str(bounds.max_bytes).encode()]
+            self._execute(("run", runner, values))
         else:
-            self._execute_signed("explain", _WEIGHERS[role], values[:8])
+            self._execute(("explain", _WEIGHERS[role], values))
             # Too rare to be held prepared.
             self._pgconn.send_query_params(_PLAN, None)
             self._steps.append("plan")
         self._sync()
-        self._execute("rollback", _ROLLBACK)
-        self._execute("unlock", _UNLOCK)
+        self._execute(("rollback", _ROLLBACK, None), ("unlock", _UNLOCK, None))
         self._sync()
 
     def add_record(self, entries: bytes) -> None:
@@ -181,9 +184,11 @@ class Pipeline:
         """
         self._enter()
         self._prepare([_BEGIN_RECORD, _RECORD, _COMMIT])
-        self._execute("record", _BEGIN_RECORD)
-        self._execute("record", _RECORD, (entries,), (_JSONB,))
-        self._execute("record", _COMMIT)
+        self._execute(
+            ("record", _BEGIN_RECORD, None),
+            ("record", _RECORD, [entries]),
+            ("record", _COMMIT, None),
+        )
         self._sync()
 
     def add_scope(self, call: SignedCall, *, with_use: bool = False) -> None:
@@ -192,13 +197,12 @@ class Pipeline:
         self._prepare(
             (_BEGIN, _ROLLBACK, _SCOPE, _USED) if with_use else (_BEGIN, _ROLLBACK, _SCOPE)
         )
-        self._execute("begin", _BEGIN)
-        self._execute_signed("scope", _SCOPE, _signature(call))
+        self._execute(("begin", _BEGIN, None), ("scope", _SCOPE, _signature(call)))
         if with_use:
-            principal = call.tenant_id.encode(), call.object_id.encode()
-            self._execute("used", _USED, principal, _TYPES[_USED])
+            principal = [call.tenant_id.encode(), call.object_id.encode()]
+            self._execute(("used", _USED, principal))
         self._sync()
-        self._execute("rollback", _ROLLBACK)
+        self._execute(("rollback", _ROLLBACK, None))
         self._sync()
 
     def add_working(self, nonces: Iterable[str]) -> None:
@@ -206,7 +210,7 @@ class Pipeline:
         self._enter()
         self._prepare((_WORKING,))
         asked = b"{%s}" % ",".join(nonces).encode()
-        self._execute("working", _WORKING, (asked,), _TYPES[_WORKING])
+        self._execute(("working", _WORKING, [asked]))
         self._sync()
 
     def add_query(self, query: bytes) -> None:
@@ -266,22 +270,15 @@ class Pipeline:
         self._preparing += commands
         self._sync()
 
-    def _execute_signed(self, step: str, command: bytes, values: Sequence[bytes]) -> None:
-        self._execute(step, command, values, _TYPES[command], _RUNNER_FORMATS[: len(values)])
-
-    def _execute(
-        self,
-        step: str,
-        command: bytes,
-        values: Sequence[bytes] | None = None,
-        types: Sequence[int] | None = None,
-        formats: Sequence[int] | None = None,
-    ) -> None:
-        if self._use_prepared:
-            self._pgconn.send_query_prepared(_NAMES[command], values, formats)
-        else:
-            self._pgconn.send_query_params(command, values, types, formats)
-        self._steps.append(step)
+    def _execute(self, *steps: "_Step") -> None:
+        """Queue some of the statements above, each with its values."""
+        for step, command, values in steps:
+            formats = _FORMATS.get(command) if values else None
+            if self._use_prepared:
+                self._pgconn.send_query_prepared(_NAMES[command], values, formats)
+            else:
+                self._pgconn.send_query_params(command, values, _TYPES.get(command), formats)
+            self._steps.append(step)
 
     def _sync(self) -> None:
         self._pgconn.pipeline_sync()
@@ -295,13 +292,13 @@ class Pipeline:
         return results
 
 
-def _signature(call: SignedCall) -> tuple[bytes, ...]:
+def _signature(call: SignedCall) -> list[bytes]:
     """Return the caller and the signature: the first arguments of a runner and of `scope`."""
-    return (
+    return [
         call.key_id.encode(),
         call.tenant_id.encode(),
         call.object_id.encode(),
         call.expires.encode(),
         call.nonce.encode(),
         call.mac,
-    )
+    ]

@@ -1,12 +1,12 @@
 """Run callers' statements and our own in a tenant's scope, and read a caller's access."""
 
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import orjson
 from anyio.lowlevel import checkpoint
-from cachetools import TTLCache
 
 from zava import call_context
 from zava.data.named_queries import statement
@@ -24,6 +24,7 @@ from zava.data.usage.budgets import Budget, Budgets
 from zava.data.usage.query_stats import QueryStatsCollector
 from zava.errors import Busy, QueryRefused
 from zava.infrastructure.postgres.pool import DatabasePool
+from zava.infrastructure.recent_values import RecentValues
 from zava.model.core import (
     Audience,
     BudgetUse,
@@ -36,6 +37,7 @@ from zava.model.core import (
 )
 
 _SCOPE_SECONDS = 60
+_MAX_SCOPES = 1024
 _MANY_ROWS = 64
 _UNSHARED = 1_000_000  # connections: no caller waits for one
 
@@ -78,7 +80,8 @@ class TenantDatabase:
         )
         # Seen only by callers whose verified scope is the same text; a renamed store shows
         # after a minute.
-        self._scopes: TTLCache[tuple[ReadingRole, str], Scope] = TTLCache(1024, _SCOPE_SECONDS)
+        self._scopes: RecentValues[tuple[ReadingRole, str], tuple[float, Scope]]
+        self._scopes = RecentValues(_MAX_SCOPES)
         self._outside_text: Origins | None = None
 
     async def run(
@@ -232,8 +235,8 @@ class TenantDatabase:
         return effective_access.of_token(caller)
 
     async def _scope(self, caller: Caller, role: ReadingRole, scope_text: str) -> Scope:
-        known = self._scopes.get((role, scope_text))
-        if known is None:
+        read_at, known = self._scopes.get((role, scope_text), (0.0, None))
+        if known is None or time.monotonic() - read_at > _SCOPE_SECONDS:
             record = call_context.record()
             _, names = await self._executor.execute(caller, Statement(statement("scope")), record)
             stores = [orjson.loads(line) for line in names.lines]
@@ -252,7 +255,7 @@ class TenantDatabase:
                 )
             if names.scope != scope_text:
                 raise Busy("Your access changed while the call ran.", hint="Send it again.")
-            self._scopes[role, scope_text] = known
+            self._scopes[role, scope_text] = time.monotonic(), known
         return known
 
 

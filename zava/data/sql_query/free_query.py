@@ -92,7 +92,8 @@ class FreeQuery:
         record = call_context.record()
         if self._reader is None:
             await note_statement(record, sql)  # before the statements that learn the tables
-        read = await (await self.reader(caller)).read(caller.identity, sql)
+        reader = self._reader or await self.reader(caller)
+        read = await reader.read(caller.identity, sql)
         note_fingerprint(record, read.fingerprint)
         read.verdict.enforce()
         if read.verdict.visited_rows > self._most_rows:
@@ -120,7 +121,7 @@ class FreeQuery:
         notes = tuple(await self._notes(caller, sql, table))
         lint: Lint | None = read.verdict.findings
         if lint is None or self._linter is None:
-            return replace(table, notes=notes)
+            return replace(table, notes=notes) if notes else table
         findings = lint.on(table.as_of.astimezone(self._linter.zone).date())
         return replace(table, notes=notes, findings=findings)
 

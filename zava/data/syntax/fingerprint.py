@@ -3,14 +3,14 @@
 import asyncio
 
 import pgparse
-from cachetools import LRUCache
 
 from zava.data.syntax.parser import parsing_thread
+from zava.infrastructure.recent_values import RecentValues
 from zava.model.core import CallRecord
 
 # By person and exact text, as in `analysis.py`: a question to the metrics is compiled into a text,
 # so a memory that callers share would reveal that another one asked the same.
-_known: LRUCache[tuple[bytes, str], str | None] = LRUCache(1024)
+_known: RecentValues[tuple[bytes, str], str | None] = RecentValues(1024)
 
 
 async def note_statement(record: CallRecord | None, statement: str) -> None:
