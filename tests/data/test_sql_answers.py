@@ -24,7 +24,7 @@ from zava.data.sql_query.lint.linter import Linter
 from zava.data.sql_query.lint.query_tree import Tables
 from zava.data.syntax.fingerprint import fingerprint
 from zava.errors import Busy
-from zava.model.core import Caller, Permission
+from zava.model.core import Caller, CallRecord, Permission
 from zava.retail.data.sql_facts import FACTS
 from zava.retail.declaration import RETAIL
 from zava.service.sql_answers import SqlAnswers
@@ -200,9 +200,11 @@ async def test_counting_is_admitted_and_measured_as_a_statement_of_its_own(
     sent: list[Statement] = []
     execute = TenantExecutor.execute
 
-    async def note(executor: TenantExecutor, caller: Caller, operation: Statement) -> object:
+    async def note(
+        executor: TenantExecutor, caller: Caller, operation: Statement, record: CallRecord | None
+    ) -> object:
         sent.append(operation)
-        return await execute(executor, caller, operation)
+        return await execute(executor, caller, operation, record)
 
     monkeypatch.setattr(TenantExecutor, "execute", note)
     analytics, caller = moved_application.analytics, callers["seattle"]
