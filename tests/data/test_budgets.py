@@ -97,6 +97,9 @@ async def test_calls_at_once_are_counted_over_all_instances_and_given_back(
             await second.call(seattle)
         assert caught.value.retry_after_seconds == 1
         assert "Try again in 1 second." in caught.value.hint
+        async with asyncio.timeout(30):  # it is refused before it runs, though in the same command
+            with pytest.raises(Busy, match="limit of concurrent calls"):
+                await second.call(seattle, "SELECT pg_sleep(60)")
         await second.call(callers["redmond"])  # another one's places are free
         second.budgets.ask(seattle)  # a place comes free too soon to turn the caller away
     await second.call(seattle)

@@ -21,12 +21,11 @@ from zava.model.core import ReadingRole
 _INT4, _INT8, _TEXT, _UUID, _BYTEA, _JSONB = 23, 20, 25, 2950, 17, 3802
 _BOOL, _UUIDS = 16, 2951
 _RUNNER_TYPES = (_INT4, _UUID, _UUID, _INT8, _UUID, _BYTEA, _TEXT, _TEXT, _INT4, _INT8)
-_RUNNER_FORMATS = (0, 0, 0, 0, 0, 1, 0, 0, 0, 0)  # only the signature travels as bytes
-_SIGNATURE_PLACES = 6
+_SIGNATURE_PLACES, _PLACE_OF_SIGNATURE = 6, 5
 
 _FLOAT8 = 701
 _WEIGHER_TYPES = _RUNNER_TYPES[:8]
-_ADMIT_TYPES = (_UUID, _UUID, _UUID, _BOOL, _INT4, _INT8, _FLOAT8, _INT8, _FLOAT8)
+_BUDGET_TYPES = (_BOOL, _INT4, _INT8, _FLOAT8, _INT8, _FLOAT8)
 
 _BEGIN = b"BEGIN READ ONLY"
 _DEADLINE = b"SELECT pg_catalog.set_config('statement_timeout', $1, true)"
@@ -40,14 +39,18 @@ _UNLOCK = b"SELECT pg_catalog.pg_advisory_unlock_all()"
 # The call runs without the personal data that the grant allows: the token does not allow it.
 _NARROW = b"SELECT pg_catalog.set_config('zava.narrowed', 'on', true)"
 _RUNNERS = {
-    role: b"SELECT * FROM zava.run_%s($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
-    % role.value.encode()
+    role: b"SELECT zava.run_%s($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)" % role.value.encode()
     for role in ReadingRole
 }
-_ADMIT = b"SELECT zava.admit($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+# FROM comes before what is selected: a call that is not admitted does not run.
+_ADMITTED_RUNNERS = {
+    role: runner + b" FROM zava.admit($2, $3, $5, $11, $12, $13, $14, $15, $16)"
+    for role, runner in _RUNNERS.items()
+}
 _WORKING = b"SELECT unnest(zava.working($1))"
-_WEIGHERS = {
-    role: b"SELECT zava.weigh_%s($1, $2, $3, $4, $5, $6, $7, $8)" % role.value.encode()
+_ADMITTED_WEIGHERS = {
+    role: b"SELECT zava.weigh_%s($1, $2, $3, $4, $5, $6, $7, $8)"
+    b" FROM zava.admit($2, $3, $5, $9, $10, $11, $12, $13, $14)" % role.value.encode()
     for role in ReadingRole
 }
 # Where a weigher leaves the plan's shape, in its own transaction.
@@ -59,14 +62,17 @@ _TYPES: dict[bytes, tuple[int, ...]] = dict.fromkeys(_RUNNERS.values(), _RUNNER_
     _USED: (_UUID, _UUID),
     _DEADLINE: (_TEXT,),
     _RECORD: (_JSONB,),
-    _ADMIT: _ADMIT_TYPES,
     _WORKING: (_UUIDS,),
-    **dict.fromkeys(_WEIGHERS.values(), _WEIGHER_TYPES),
+    **dict.fromkeys(_ADMITTED_RUNNERS.values(), _RUNNER_TYPES + _BUDGET_TYPES),
+    **dict.fromkeys(_ADMITTED_WEIGHERS.values(), _WEIGHER_TYPES + _BUDGET_TYPES),
 }
+# Only the signature travels as bytes.
 _FORMATS = {
-    command: _RUNNER_FORMATS[: len(_TYPES[command])]
-    for command in (*_RUNNERS.values(), *_WEIGHERS.values(), _SCOPE)
+    command: [int(place == _PLACE_OF_SIGNATURE) for place in range(len(_TYPES[command]))]
+    for commands in (_RUNNERS, _ADMITTED_RUNNERS, _ADMITTED_WEIGHERS)
+    for command in commands.values()
 }
+_FORMATS[_SCOPE] = [int(place == _PLACE_OF_SIGNATURE) for place in range(_SIGNATURE_PLACES)]
 _DONE = frozenset({ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK})
 _NAMES = {
     _BEGIN: b"zava_begin",
@@ -79,11 +85,14 @@ _NAMES = {
     _BEGIN_RECORD: b"zava_begin_record",
     _RECORD: b"zava_record",
     _COMMIT: b"zava_commit",
-    _ADMIT: b"zava_admit",
     _WORKING: b"zava_working",
 }
-_NAMES |= {command: b"zava_run_" + role.value.encode() for role, command in _RUNNERS.items()}
-_NAMES |= {command: b"zava_weigh_" + role.value.encode() for role, command in _WEIGHERS.items()}
+for _prefix, _commands in (
+    (b"zava_run_", _RUNNERS),
+    (b"zava_admitted_", _ADMITTED_RUNNERS),
+    (b"zava_weigh_", _ADMITTED_WEIGHERS),
+):
+    _NAMES |= {command: _prefix + role.value.encode() for role, command in _commands.items()}
 
 _Step = tuple[str, bytes, Sequence[bytes] | None]
 """A statement under the name of its step, with its values."""
@@ -136,12 +145,12 @@ class Pipeline:
         server connection.
         """
         self._enter()
-        runner = _RUNNERS[role]
-        needed = [_BEGIN, _ROLLBACK, _UNLOCK, runner if is_run else _WEIGHERS[role]]
+        is_admitted = bounds.budget is not None
+        runners = _ADMITTED_RUNNERS if is_admitted else _RUNNERS
+        command = runners[role] if is_run else _ADMITTED_WEIGHERS[role]
+        needed = [_BEGIN, _ROLLBACK, _UNLOCK, command]
         if bounds.timeout_milliseconds is not None:
             needed.append(_DEADLINE)
-        if bounds.budget is not None:
-            needed.append(_ADMIT)
         if is_narrowed:
             needed.append(_NARROW)
         self._prepare(needed)
@@ -150,12 +159,6 @@ class Pipeline:
             steps.append(("narrow", _NARROW, None))
         if bounds.timeout_milliseconds is not None:
             steps.append(("deadline", _DEADLINE, [str(bounds.timeout_milliseconds).encode()]))
-        if bounds.budget is not None:
-            searches = "true" if bounds.searches_overdue else "false"
-            limits = (call.tenant_id, call.object_id, call.nonce, searches)
-            values = [*map(str.encode, limits), *map(str.encode, map(str, bounds.budget))]
-            steps.append(("admit", _ADMIT, values))
-            self.nonce = call.nonce
         self._execute(*steps)
         statement = call.statement.encode()
         if describe:
@@ -166,9 +169,12 @@ class Pipeline:
         values = [*_signature(call), statement, call.params.encode()]
         if is_run:
             values += [str(bounds.max_rows).encode(), str(bounds.max_bytes).encode()]
-            self._execute(("run", runner, values))
-        else:
-            self._execute(("explain", _WEIGHERS[role], values))
+        if bounds.budget is not None:
+            values.append(b"true" if bounds.searches_overdue else b"false")
+            values += map(str.encode, map(str, bounds.budget))
+            self.nonce = call.nonce
+        self._execute(("run" if is_run else "explain", command, values))
+        if not is_run:
             # Too rare to be held prepared.
             self._pgconn.send_query_params(_PLAN, None)
             self._steps.append("plan")
