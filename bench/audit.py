@@ -18,7 +18,7 @@ from zava.app import Application, compose
 from zava.cli.client import call_tool
 from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LocalIssuer
-from zava.model.core import Caller
+from zava.model.core import CallRecord
 from zava.retail.demo.principals import demo_callers
 from zava.settings import Settings
 
@@ -64,8 +64,8 @@ async def compare(server: str, context_key: str, home: StateDirectory) -> Part:
     return Part("Audit", table(head, rows), tuple(goals))
 
 
-def _forget(caller: Caller) -> None:  # the trail's own signature
-    """Keep no record of the caller's call."""
+def _forget(record: CallRecord) -> None:  # the trail's own signature
+    """Keep no record of the call."""
 
 
 @asynccontextmanager

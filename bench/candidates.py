@@ -31,10 +31,13 @@ from bench.works import (
     rows_of_objects,
     rows_of_texts,
 )
+from zava.infrastructure.local.token_issuer import LOCAL_AUDIENCE, LocalIssuer, local_issuer_url
 from zava.retail.tools.registry import TOOLS
 
 POOL_MAX = (os.cpu_count() or 1) + 1
 FLOOR = "floor: constant bytes"
+OURS, TOOLBOX = "Zava", "Go toolbox"
+PROMISING, PLAIN = "MCPServer, same promise", "MCPServer, plain"
 MODERN, HANDSHAKE = "2026-07-28", "2025-06-18"
 ROOT = Path(__file__).parents[1]
 _START_SECONDS, _LOOK_SECONDS = 120, 0.005
@@ -110,8 +113,8 @@ class Candidate:
 
 
 def candidates(ground: Ground) -> list[Candidate]:
-    """Return every server that can be started here: ours first, then the peer."""
-    found = [zava(ground, ground.server), plain(ground.reader)]
+    """Return every server that can be started here: ours first, then the peers."""
+    found = [zava(ground, ground.server), promising(ground), plain(ground.reader)]
     fastmcp = environment("fastmcp")
     if fastmcp is not None:
         found.append(
@@ -131,7 +134,7 @@ def candidates(ground: Ground) -> list[Candidate]:
 def zava(ground: Ground, database: str) -> Candidate:
     """Return our server over a connection string of its login."""
     return Candidate(
-        "Zava",
+        OURS,
         _module("zava_server"),
         {
             "DATABASE_URL": database,
@@ -147,10 +150,28 @@ def zava(ground: Ground, database: str) -> Candidate:
     )
 
 
-def plain(database: str) -> Candidate:
-    """Return the peer that the goals name."""
+def promising(ground: Ground) -> Candidate:
+    """Return the first peer, which keeps the same promise."""
     return Candidate(
-        "MCPServer",
+        PROMISING,
+        _module("promising_server"),
+        _reading(ground.tenant)
+        | {
+            "PEER_ISSUER": local_issuer_url(),
+            "PEER_AUDIENCE": LOCAL_AUDIENCE,
+            "PEER_KEYS": json.dumps(LocalIssuer(ground.home).jwks()),
+        },
+        rows_of_objects,
+        is_sealed=True,
+        token=ground.token("seattle"),
+        tools=frozenset({"execute_sales_query", ""}),
+    )
+
+
+def plain(database: str) -> Candidate:
+    """Return the peer without identity, row security or audit."""
+    return Candidate(
+        PLAIN,
         _module("plain_server"),
         _reading(database),
         rows_of_objects,
@@ -170,7 +191,7 @@ def _go_toolbox(directory: Path, ground: Ground) -> Candidate:
     configuration.write_text(_TOOLBOX.format(pool_max=json.dumps(str(POOL_MAX)), **values))
     (binary,) = directory.glob("lib/python*/site-packages/toolbox_server/bin/toolbox")
     return Candidate(
-        "Go toolbox",
+        TOOLBOX,
         (
             str(binary),
             *("--config", str(configuration), "--disable-reload", "--disable-version-check"),

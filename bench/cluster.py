@@ -20,10 +20,11 @@ from zava.infrastructure.postgres.server_login import install_context_keys, set_
 from zava.retail.data.index_job import embed_catalogue
 from zava.retail.demo.dataset import seed
 from zava.retail.demo.principals import demo_callers, grant_demo_principals
+from zava.retail.demo.stores import store_id
 
 TODAY = date(2026, 6, 30)
 _TOKEN_SECONDS = 6 * 3600
-_READER, _PEERS = "bench_reader", "peers"
+_READER, _TENANT, _PEERS = "bench_reader", "bench_tenant", "peers"
 
 # What a server without row security reads: the same rows under the same keys, without the columns
 # that ours carry along in their indexes. In a database of its own, for `verify` would refuse ours.
@@ -56,23 +57,44 @@ ALTER TABLE retail.product_embeddings ADD PRIMARY KEY (product_id);
 GRANT USAGE ON SCHEMA retail TO bench_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA retail TO bench_reader;
 """
+# Row policies for the peer that keeps the promise; the others read as the owner, whom they skip.
+_PEER_POLICIES = """
+ALTER TABLE retail.{table} OWNER TO bench_reader;
+ALTER TABLE retail.{table} ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON retail.{table} FOR SELECT TO bench_tenant
+  USING (store_id = (SELECT current_setting('app.store_id')::uuid));
+"""
+_TENANT_TABLES = ("stores", "orders", "order_items", "inventory")
+_PEER_GRANTS = """
+CREATE SCHEMA app;
+CREATE TABLE app.grants (object_id text PRIMARY KEY, store_id uuid NOT NULL);
+CREATE TABLE app.audit_log (called_at timestamptz, object_id text, tool text, rows integer);
+GRANT USAGE ON SCHEMA retail, app TO bench_tenant;
+GRANT SELECT ON ALL TABLES IN SCHEMA retail TO bench_tenant;
+GRANT SELECT ON app.grants TO bench_tenant;
+GRANT INSERT ON app.audit_log TO bench_tenant;
+"""
 _PEER_LOGIN = """
-CREATE ROLE bench_reader LOGIN PASSWORD '{password}';
-ALTER ROLE bench_reader SET default_transaction_read_only = on;
-ALTER ROLE bench_reader SET jit = off;
-ALTER ROLE bench_reader SET work_mem = '4MB';
-ALTER ROLE bench_reader SET timezone = 'America/Los_Angeles';
+CREATE ROLE {login} LOGIN PASSWORD '{password}';
+ALTER ROLE {login} SET default_transaction_read_only = on;
+ALTER ROLE {login} SET jit = off;
+ALTER ROLE {login} SET work_mem = '4MB';
+ALTER ROLE {login} SET timezone = 'America/Los_Angeles';
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """A seeded database: `server` is our login's URL, `reader` a peer's, on its own copy."""
+    """A seeded database: `server` is our login's URL.
+
+    `reader` and `tenant` are those of the peers on their own copy: without row policies, and with.
+    """
 
     home: StateDirectory
     administrator: str
     server: str
     reader: str
+    tenant: str
     superuser: str
     key: tuple[int, bytes]
     description: str
@@ -121,7 +143,8 @@ def seeded_cluster(scale: float, *, with_peers: bool = True) -> Iterator[Ground]
                 if with_peers:
                     embed_catalogue(admin, LocalEmbedder())
             with psycopg.connect(server.superuser_url("zava"), autocommit=True) as owner:
-                owner.execute(_PEER_LOGIN.format(password=password).encode())
+                for login in (_READER, _TENANT):
+                    owner.execute(_PEER_LOGIN.format(login=login, password=password).encode())
                 owner.execute(f"CREATE DATABASE {_PEERS} TEMPLATE template0".encode())
                 if with_peers:
                     with psycopg.connect(server.superuser_url(_PEERS), autocommit=True) as peers:
@@ -133,6 +156,7 @@ def seeded_cluster(scale: float, *, with_peers: bool = True) -> Iterator[Ground]
                 administrator=administrator,
                 server=server.url("zava_server", password, "zava"),
                 reader=server.url(_READER, password, _PEERS),
+                tenant=server.url(_TENANT, password, _PEERS),
                 superuser=server.superuser_url("zava"),
                 key=key,
                 description=f"{report.orders:,} orders, {(lines or (0,))[0]:,} order lines",
@@ -152,4 +176,9 @@ def _copy(source: psycopg.Connection, target: psycopg.Connection) -> None:
             for block in rows:
                 copied.write(block)
     target.execute(_PEER_INDEXES.encode())
+    for table in _TENANT_TABLES:
+        target.execute(_PEER_POLICIES.format(table=table).encode())
+    target.execute(_PEER_GRANTS.encode())
+    seattle = str(demo_callers()["seattle"].object_id), store_id("Seattle")
+    target.execute("INSERT INTO app.grants VALUES (%s, %s)", seattle)
     target.execute("VACUUM ANALYZE")

@@ -17,6 +17,8 @@ from statistics import median
 import psutil
 
 from bench.candidates import (
+    OURS,
+    PROMISING,
     ROOT,
     Candidate,
     candidates,
@@ -26,7 +28,6 @@ from bench.candidates import (
 )
 from bench.cluster import Ground
 from bench.report import Goal, Part, spread, table
-from bench.wire import OURS, PEER
 from bench.works import WORKS
 
 _FUNCTION_APP = "Zava, the function app"
@@ -102,7 +103,7 @@ def _ended(name: str, process: subprocess.Popen[bytes], begun: float, body: byte
 def _part(taken: dict[str, list[Start]]) -> Part:
     rows, ratios = [], {}
     for name, starts in taken.items():
-        pairs = list(zip(starts, taken[PEER], strict=True))
+        pairs = list(zip(starts, taken[PROMISING], strict=True))
         ratios[name] = [own.cpu_seconds / peer.cpu_seconds for own, peer in pairs]
         wall = [own.seconds / peer.seconds for own, peer in pairs]
         rows.append(
@@ -111,13 +112,15 @@ def _part(taken: dict[str, list[Start]]) -> Part:
             f" | {median(start.seconds for start in starts):.2f}"
             f" | {median(start.mebibytes for start in starts):.0f} |"
         )
-    text = table("server | CPU, × peer | time, × peer | CPU, s | time, s | memory, MiB", rows)
-    ours, peer = (median(s.mebibytes for s in taken[name]) for name in (OURS, PEER))
+    text = table(
+        "server | CPU, × first peer | time, × first peer | CPU, s | time, s | memory, MiB", rows
+    )
+    ours, peer = (median(s.mebibytes for s in taken[name]) for name in (OURS, PROMISING))
     return Part(
         "Cold start",
         text,
         (
-            Goal("cold start: CPU, × peer", median(ratios[OURS]), 0.36, is_minimum=False),
-            Goal("cold start: memory, × peer", ours / peer, 0.8, is_minimum=False),
+            Goal("cold start: CPU, × first peer", median(ratios[OURS]), 0.40, False),
+            Goal("cold start: memory, × first peer", ours / peer, 0.8, is_minimum=False),
         ),
     )

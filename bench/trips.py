@@ -5,10 +5,9 @@ from collections.abc import Callable
 from functools import partial
 from statistics import median
 
-from bench.candidates import Candidate, plain, started, zava
+from bench.candidates import OURS, Candidate, plain, started, zava
 from bench.cluster import Ground
 from bench.report import Goal, Part, table
-from bench.wire import OURS
 from bench.works import WORKS
 from tests.support.servers.proxy import Proxy, counting_proxy
 

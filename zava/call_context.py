@@ -1,4 +1,4 @@
-"""What one call carries from the edge to the statement: its identifiers and its deadline."""
+"""What one call carries from the edge to the statement: identifiers, deadline and record."""
 
 import re
 import time
@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field, replace
 from os import urandom
+
+from zava.model.core import CallRecord
 
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:-.*)?")
 _NO_TRACE, _NO_SPAN = "0" * 32, "0" * 16
@@ -23,7 +25,8 @@ class Trace:
 
     A client may send any `trace_id`, twice, too: it links spans. `correlation_id` is the server's
     own for this call, and is in the record, the log and the error. `deadline` is of
-    `time.monotonic`, None for work without a waiting client. `principal` is a hash.
+    `time.monotonic`, None for work without a waiting client. `principal` is a hash. `record` is
+    the audit's, None before a tool, a resource or a completion is called.
     """
 
     trace_id: str
@@ -32,17 +35,12 @@ class Trace:
     parent_id: str = ""
     deadline: float | None = None
     principal: str = ""
+    record: CallRecord | None = None
 
     @property
     def client_trace_id(self) -> str | None:
         """Return the id of the client's trace; None where the client sent none."""
         return self.trace_id if self.parent_id else None
-
-    def remaining_seconds(self, at_most: float) -> float:
-        """Return how long the call may still take, never more than `at_most`, never below zero."""
-        if self.deadline is None:
-            return at_most
-        return max(0.0, min(at_most, self.deadline - time.monotonic()))
 
 
 # Set where a request arrives; every task that it starts inherits it.
@@ -64,25 +62,26 @@ def begin(
     deadline = None
     if seconds is not None:
         deadline = (time.monotonic() if since is None else since) + seconds
-    own = urandom(16).hex()
-    found = _of_client(traceparent)
+    drawn = urandom(24).hex()
+    own, span = drawn[:32], drawn[32:]
+    found = _of_client(traceparent) if traceparent else None
     if found is None:
-        return Trace(own, own, deadline=deadline, principal=principal)
-    return Trace(found[1], own, parent_id=found[2], deadline=deadline, principal=principal)
+        return Trace(own, own, span, deadline=deadline, principal=principal)
+    return Trace(found[1], own, span, found[2], deadline, principal)
 
 
 def known(traceparent: str | None, principal: str) -> Trace:
     """Return the current request's trace with what became known of it: the client's, and who."""
     trace = _current.get() or begin(None)
     trace.principal = principal
-    found = _of_client(traceparent)
+    found = _of_client(traceparent) if traceparent else None
     if found is not None:
         trace.trace_id, trace.parent_id = found[1], found[2]
     return trace
 
 
-def _of_client(traceparent: str | None) -> re.Match[str] | None:
-    found = _TRACEPARENT.fullmatch(traceparent) if traceparent else None
+def _of_client(traceparent: str) -> re.Match[str] | None:
+    found = _TRACEPARENT.fullmatch(traceparent)
     return None if found is None or found[1] == _NO_TRACE or found[2] == _NO_SPAN else found
 
 
@@ -109,10 +108,18 @@ def current() -> Trace | None:
     return _current.get()
 
 
-def remaining_seconds(at_most: float) -> float:
-    """Return how long the current call may still take, at most `at_most`."""
+def record() -> CallRecord | None:
+    """Return the record of the current call; None for work that no call asked for."""
     trace = _current.get()
-    return at_most if trace is None else trace.remaining_seconds(at_most)
+    return None if trace is None else trace.record
+
+
+def remaining_seconds(at_most: float) -> float:
+    """Return how long the current call may still take, at most `at_most`, never below zero."""
+    trace = _current.get()
+    if trace is None or trace.deadline is None:
+        return at_most
+    return max(0.0, min(at_most, trace.deadline - time.monotonic()))
 
 
 def correlation_id() -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.support.answers.call_records import recorded
 from tests.support.servers.database import Database
 from tests.support.servers.proxy import counting_proxy
 from zava.data.session.audit_writer import BATCH_RECORDS, AuditWriter
@@ -20,7 +21,7 @@ from zava.data.syntax.fingerprint import fingerprint
 from zava.errors import AccessDenied, Busy, DatabaseFault, QueryRefused
 from zava.infrastructure.postgres.audit_report import read_audit, read_trace
 from zava.infrastructure.postgres.pool import DatabasePool
-from zava.model.core import Call, Caller
+from zava.model.core import Caller, CallRecord, Table
 from zava.retail.declaration import RETAIL
 from zava.retail.demo.stores import store_id
 
@@ -44,14 +45,25 @@ async def tenant_database(
         await pool.close()
 
 
-def calling(caller: Caller, tool: str = "execute_sales_query") -> Caller:
-    return replace(caller, client_id="client", call=Call(tool, client_name="tests"))
+def calling(caller: Caller, tool: str = "execute_sales_query") -> CallRecord:
+    return CallRecord(replace(caller, client_id="client"), tool, client_name="tests")
 
 
-def end(trail: AuditWriter, caller: Caller, outcome: str = "OK") -> None:
-    assert caller.call is not None
-    caller.call.outcome = outcome
-    trail.record(caller)
+async def run(
+    database: TenantDatabase | FreeQuery, record: CallRecord, sql: str, max_rows: int = 1
+) -> Table:
+    with recorded(record):
+        return await database.run(record.caller, sql, max_rows=max_rows)
+
+
+async def access(database: TenantDatabase, record: CallRecord) -> None:
+    with recorded(record):
+        await database.effective_access(record.caller)
+
+
+def end(trail: AuditWriter, record: CallRecord, outcome: str = "OK") -> None:
+    record.outcome = outcome
+    trail.record(record)
 
 
 def records(database: Database, columns: str = "*", where: str = "true") -> list[Any]:
@@ -74,7 +86,7 @@ async def test_record_tells_who_what_whose_how_much_and_how_it_ended(
     async with tenant_database(
         seeded_clone.server, signer, is_required=is_required, use_prepared=use_prepared
     ) as (tenancy, trail):
-        await tenancy.run(eastside, SQL, max_rows=1)
+        await run(tenancy, eastside, SQL)
         end(trail, eastside)
     phases = ["intent", "outcome"] if is_required else ["outcome"]
     assert [row[0] for row in records(seeded_clone, "phase")] == phases
@@ -87,8 +99,8 @@ async def test_record_tells_who_what_whose_how_much_and_how_it_ended(
         "phase = 'outcome'",
     )
     assert told[:6] == (
-        eastside.tenant_id,
-        eastside.object_id,
+        eastside.caller.tenant_id,
+        eastside.caller.object_id,
         "client",
         "tests",
         "execute_sales_query",
@@ -104,7 +116,7 @@ async def test_question_that_a_kept_answer_may_serve_is_recorded_with_its_scope(
 ) -> None:
     eastside = calling(callers["eastside"], "query_metrics")
     async with tenant_database(seeded_clone.server, signer, is_required=True) as (tenancy, trail):
-        await tenancy.effective_access(eastside)
+        await access(tenancy, eastside)
         assert [row[0] for row in records(seeded_clone, "phase")] == ["intent"]
         end(trail, eastside)
     ((audience, stores),) = records(seeded_clone, "audience, store_ids", "phase = 'outcome'")
@@ -120,7 +132,7 @@ async def test_record_holds_no_literal_and_no_result(
         for literal in ("Alvarez", "Tanaka"):
             seattle = calling(callers["seattle"])
             sql = f"SELECT '{literal}' AS told, first_name FROM retail.customers WHERE last_name = '{literal}'"
-            await tenancy.run(seattle, sql, max_rows=3)
+            await run(tenancy, seattle, sql, max_rows=3)
             end(trail, seattle)
     assert "Alvarez" not in str(records(seeded_clone))
     assert "Tanaka" not in str(records(seeded_clone))
@@ -137,15 +149,15 @@ async def test_recorded_call_takes_one_round_trip(
             tenancy,
             trail,
         ):
-            await tenancy.run(calling(callers["seattle"]), "SELECT 1", max_rows=1)
+            await run(tenancy, calling(callers["seattle"]), "SELECT 1")
             before = proxy.round_trips
             for sql in (SQL, "SELECT 1 / 0", SQL):
                 seattle = calling(callers["seattle"])
                 if "/" in sql:
                     with pytest.raises(DatabaseFault):
-                        await tenancy.run(seattle, sql, max_rows=1)
+                        await run(tenancy, seattle, sql)
                 else:
-                    await tenancy.run(seattle, sql, max_rows=1)
+                    await run(tenancy, seattle, sql)
                 end(trail, seattle)
             assert proxy.round_trips - before == 3
         # Outcomes of the first two rode with the next call's intent; the last one was left.
@@ -156,9 +168,9 @@ async def test_intent_is_committed_before_the_statement_runs(
     seeded_clone: Database, signer: ContextSigner, callers: dict[str, Caller]
 ) -> None:
     async with tenant_database(seeded_clone.server, signer, is_required=True) as (tenancy, _):
-        await tenancy.run(calling(callers["seattle"]), "SELECT 1", max_rows=1)
+        await run(tenancy, calling(callers["seattle"]), "SELECT 1")
         call = asyncio.ensure_future(
-            tenancy.run(calling(callers["seattle"]), "SELECT pg_sleep(30)", max_rows=1)
+            run(tenancy, calling(callers["seattle"]), "SELECT pg_sleep(30)")
         )
         async with await psycopg.AsyncConnection.connect(seeded_clone.owner, autocommit=True) as (
             owner
@@ -180,7 +192,7 @@ async def test_question_who_somebody_is_is_recorded_before_it_is_asked_too(
 ) -> None:
     async with tenant_database(seeded_clone.server, signer, is_required=True) as (tenancy, trail):
         caller = calling(callers["seattle"], "query_metrics")
-        await tenancy.effective_access(caller)
+        await access(tenancy, caller)
         assert records(seeded_clone, "phase, tool") == [("intent", "query_metrics")]
         end(trail, caller)
 
@@ -198,11 +210,11 @@ async def test_what_cannot_be_recorded_is_not_run_where_records_are_required(
             )
             for _ in range(2):
                 with pytest.raises(Busy, match="record could not be written"):
-                    await tenancy.run(calling(callers["seattle"]), SQL, max_rows=1)
+                    await run(tenancy, calling(callers["seattle"]), SQL)
             owner.execute("ALTER TABLE zava.audit_log DROP CONSTRAINT full_disk")
             # Nothing of the failed transaction is left on the connection.
             seattle = calling(callers["seattle"])
-            assert (await tenancy.run(seattle, SQL, max_rows=1)).rows
+            assert (await run(tenancy, seattle, SQL)).rows
             end(trail, seattle)
         assert len(records(seeded_clone)) == 2
 
@@ -235,14 +247,14 @@ async def test_records_that_cannot_be_written_are_counted_and_told(
                 "ALTER TABLE zava.audit_log ADD CONSTRAINT full_disk CHECK (false) NOT VALID"
             )
             seattle = calling(callers["seattle"])
-            assert (await tenancy.run(seattle, SQL, max_rows=1)).rows
+            assert (await run(tenancy, seattle, SQL)).rows
             end(trail, seattle)
             await trail.close()
             assert trail.dropped == 1
             assert "1 records lost: CheckViolation 23514" in caplog.text
             owner.execute("ALTER TABLE zava.audit_log DROP CONSTRAINT full_disk")
             seattle = calling(callers["seattle"])
-            assert (await tenancy.run(seattle, SQL, max_rows=1)).rows
+            assert (await run(tenancy, seattle, SQL)).rows
             end(trail, seattle)
     assert len(records(seeded_clone)) == 1
 
@@ -295,11 +307,11 @@ async def test_refused_and_denied_calls_are_recorded_with_their_statement(
         await data.run(callers["seattle"], "SELECT 1", max_rows=1)  # what the guard has to learn
         refused = calling(callers["seattle"])
         with pytest.raises(QueryRefused):
-            await data.run(refused, "SELECT pg_sleep(1)", max_rows=1)
+            await run(data, refused, "SELECT pg_sleep(1)")
         end(trail, refused, "QUERY_REFUSED")
         stranger = calling(replace(callers["seattle"], object_id=callers["seattle"].tenant_id))
         with pytest.raises(AccessDenied):
-            await data.run(stranger, SQL, max_rows=1)
+            await run(data, stranger, SQL)
         end(trail, stranger, "AUTHORIZATION_ERROR")
     told = records(seeded_clone, "phase, outcome, fingerprint IS NOT NULL", "tool <> 'unnamed'")
     assert told == [
@@ -362,20 +374,19 @@ async def test_report_shows_people_denied_calls_and_what_stands_out(
     async with tenant_database(seeded_clone.server, signer, is_required=True) as (tenancy, trail):
         for name in ("seattle", "redmond", "tacoma"):
             caller = calling(callers[name])
-            await tenancy.run(caller, SQL, max_rows=1)
+            await run(tenancy, caller, SQL)
             end(trail, caller)
         for number in range(60):
             curious = calling(callers["seattle"])
             name = "lower(" * (number // 2) + "first_name" + ")" * (number // 2)
             order = "ORDER BY 1" if number % 2 else ""
-            await tenancy.run(curious, f"SELECT {name} FROM retail.customers {order}", max_rows=50)
+            await run(tenancy, curious, f"SELECT {name} FROM retail.customers {order}", max_rows=50)
             end(trail, curious)
         denied = calling(callers["tacoma"], "compare_with_chain")
-        assert denied.call is not None
-        denied.call.trace_id = "ab" * 16
+        denied.trace_id = "ab" * 16
         end(trail, denied, "AUTHORIZATION_ERROR")
         killed = calling(callers["redmond"])
-        await tenancy.run(killed, SQL, max_rows=1)
+        await run(tenancy, killed, SQL)
     with psycopg.connect(seeded_clone.admin, autocommit=True) as admin:
         report = read_audit(admin, hours=1)
         of_trace = read_trace(admin, "ab" * 16, hours=1)

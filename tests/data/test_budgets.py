@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +10,7 @@ import orjson
 import psycopg
 import pytest
 
+from tests.support.answers.call_records import recorded
 from tests.support.answers.rpc import MODERN, request
 from tests.support.servers.database import Database, until_asleep
 from tests.support.servers.proxy import counting_proxy
@@ -23,7 +23,7 @@ from zava.data.usage.budgets import Budget, Budgets, ConnectionQuota
 from zava.errors import AccessDenied, Busy
 from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.postgres.pool import DatabasePool
-from zava.model.core import Call, Caller
+from zava.model.core import Caller, CallRecord
 from zava.protocol.tools.tool import ERROR_META
 from zava.retail.declaration import RETAIL
 from zava.settings import Settings
@@ -44,13 +44,12 @@ class Instance:
         )
 
     async def call(self, caller: Caller, sql: str = "SELECT 1") -> None:
-        caller = replace(caller, call=Call("execute_sales_query"))
-        assert caller.call is not None
+        record = CallRecord(caller, "execute_sales_query", outcome="OK")
         try:
-            await self.tenancy.run(caller, sql, max_rows=1)
+            with recorded(record):
+                await self.tenancy.run(caller, sql, max_rows=1)
         finally:
-            caller.call.outcome = "OK"
-            self.trail.record(caller)
+            self.trail.record(record)
 
     async def close(self) -> None:
         await self.trail.close()
@@ -99,6 +98,9 @@ async def test_calls_at_once_are_counted_over_all_instances_and_given_back(
             await second.call(seattle)
         assert caught.value.retry_after_seconds == 1
         assert "Try again in 1 second." in caught.value.hint
+        async with asyncio.timeout(30):  # it is refused before it runs, though in the same command
+            with pytest.raises(Busy, match="limit of concurrent calls"):
+                await second.call(seattle, "SELECT pg_sleep(60)")
         await second.call(callers["redmond"])  # another one's places are free
         second.budgets.ask(seattle)  # a place comes free too soon to turn the caller away
     await second.call(seattle)

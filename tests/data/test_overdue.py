@@ -4,13 +4,13 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, suppress
-from dataclasses import replace
 from math import sqrt
 from typing import Any
 
 import psycopg
 import pytest
 
+from tests.support.answers.call_records import recorded
 from tests.support.servers.database import Database, one
 from tests.support.servers.proxy import counting_proxy
 from zava.data.session.audit_writer import AuditWriter
@@ -21,7 +21,7 @@ from zava.data.session.tenant_database import TenantDatabase
 from zava.data.usage.budgets import Budget, Budgets
 from zava.errors import Busy, QueryTimeout
 from zava.infrastructure.postgres.pool import DatabasePool
-from zava.model.core import Call, Caller
+from zava.model.core import Caller, CallRecord
 from zava.retail.declaration import RETAIL
 
 # Each works inside one function call, for a time that grows with the square of the size. The guard
@@ -65,11 +65,12 @@ class Instance:
         self.overdue = self.tenancy._executor.overdue
 
     async def call(self, caller: Caller, sql: str = "SELECT 1") -> Any:
-        caller = replace(caller, call=Call("execute_sales_query", outcome="QUERY_TIMEOUT"))
+        record = CallRecord(caller, "execute_sales_query", outcome="QUERY_TIMEOUT")
         try:
-            return (await self.tenancy.run(caller, sql, max_rows=1)).rows[0][0]
+            with recorded(record):
+                return (await self.tenancy.run(caller, sql, max_rows=1)).rows[0][0]
         finally:
-            self.trail.record(caller)
+            self.trail.record(record)
 
     async def close(self) -> None:
         await self.trail.close()

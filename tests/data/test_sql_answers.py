@@ -25,7 +25,7 @@ from zava.data.sql_query.lint.query_tree import Tables
 from zava.data.syntax.fingerprint import fingerprint
 from zava.errors import Busy
 from zava.model.audiences import SQL_QUERY
-from zava.model.core import Caller
+from zava.model.core import Caller, CallRecord
 from zava.retail.access_rules import PERMISSIONS
 from zava.retail.data.sql_facts import FACTS
 from zava.retail.declaration import RETAIL
@@ -202,9 +202,11 @@ async def test_counting_is_admitted_and_measured_as_a_statement_of_its_own(
     sent: list[Statement] = []
     execute = TenantExecutor.execute
 
-    async def note(executor: TenantExecutor, caller: Caller, operation: Statement) -> object:
+    async def note(
+        executor: TenantExecutor, caller: Caller, operation: Statement, record: CallRecord | None
+    ) -> object:
         sent.append(operation)
-        return await execute(executor, caller, operation)
+        return await execute(executor, caller, operation, record)
 
     monkeypatch.setattr(TenantExecutor, "execute", note)
     analytics, caller = moved_application.analytics, callers["seattle"]

@@ -9,6 +9,7 @@ from psycopg import Error
 
 from tests.security.legitimate import read_legitimate
 from tests.support.answers.asking import AskTool
+from tests.support.answers.call_records import recorded
 from tests.support.servers.database import Database
 from tests.support.servers.proxy import counting_proxy
 from zava.data.guard.cost.work import HEAVY_ROWS, Work
@@ -24,7 +25,7 @@ from zava.errors import AccessDenied, Busy, QueryRefused
 from zava.infrastructure.postgres.connection import PooledConnection
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.audiences import ReadingRole
-from zava.model.core import Call, Caller
+from zava.model.core import Caller, CallRecord
 from zava.retail.access_rules import HEAD_OFFICE, STORE_MANAGERS
 from zava.retail.declaration import RETAIL
 from zava.settings import Settings
@@ -194,19 +195,19 @@ async def test_refusals_are_charged_a_deadline_each_and_end_for_the_hour(
         statement_timeout_seconds=30,
     )
     data = FreeQuery(tenancy, RETAIL, most_rows=LIMIT)
-    call = Call("execute_sales_query")
-    seattle = replace(callers["seattle"], call=call)
-    await data.run(replace(seattle, call=None), "SELECT 1", max_rows=1)
+    seattle = callers["seattle"]
+    record = CallRecord(seattle, "execute_sales_query")
+    await data.run(seattle, "SELECT 1", max_rows=1)
     for number in range(1, 11):
-        with pytest.raises(QueryRefused, match="visit more rows"):
+        with pytest.raises(QueryRefused, match="visit more rows"), recorded(record):
             await data.run(seattle, HOPELESS[0], max_rows=1)
-        assert call.database_seconds == 30 * number
-        assert call.is_refused_for_cost
+        assert record.database_seconds == 30 * number
+        assert record.is_refused_for_cost
     words = set()
     for seconds, sql in ((3595, HOPELESS[0]), (1799, HOPELESS[1])):
         now = 10_800.0 - seconds
         with pytest.raises(Busy, match="refused for their cost") as caught:
-            await data.run(replace(seattle, call=None), sql, max_rows=1)
+            await data.run(seattle, sql, max_rows=1)
         assert caught.value.retry_after_seconds == seconds
         words.add(f"{caught.value.message} {caught.value.hint}")
     assert words == {f"{caught.value.message} Try again at 03:00 UTC."}

@@ -108,9 +108,9 @@ async def test_guard_signature_and_server_get_one_text(
         seen.append(statement)
         return judge(statement)
 
-    async def asked(caller: Caller, question: Any) -> Any:
+    async def asked(caller: Caller, question: Any, record: Any) -> Any:
         seen.append(question.sql)
-        return await ask(caller, question)
+        return await ask(caller, question, record)
 
     monkeypatch.setattr(reader, "read_here", judged)
     monkeypatch.setattr(free_query._tenancy._executor, "execute", asked)

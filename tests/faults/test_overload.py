@@ -3,8 +3,8 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, contextmanager
 from statistics import quantiles
 from uuid import uuid4
 
@@ -32,6 +32,16 @@ SQL = "SELECT count(*), sum(total_amount) FROM retail.orders"
 
 BLOCKED = "SELECT count(*) FROM retail.inventory WHERE stock_level > 0"
 FLOODING, ASKED = 80, 40
+
+
+@contextmanager
+def admitted(admission: Admission, caller: Caller) -> Iterator[None]:
+    """Hold one of the places."""
+    admission.enter(caller.identity)
+    try:
+        yield
+    finally:
+        admission.leave(caller.identity)
 
 
 @pytest.fixture
@@ -83,7 +93,7 @@ async def test_refusal_says_when_to_come_back_and_is_cheap(
     await post(small, tokens["seattle"])
     with ExitStack() as places:
         for _ in range(CAPACITY):
-            places.enter_context(small.endpoint._admission.admitted(callers["seattle"]))
+            places.enter_context(admitted(small.endpoint._admission, callers["seattle"]))
         before = small.metrics.counter("request_refused", Refusal.NO_CAPACITY)
         answer = await post(small, tokens["seattle"])
         live = await small.endpoint.handle("GET", "/health/live", {}, b"")
@@ -139,23 +149,23 @@ def test_place_is_refused_to_who_holds_half_beside_another_and_never_to_a_newcom
     seattle, redmond = callers["seattle"], callers["redmond"]
     with ExitStack() as places:
         for _ in range(capacity):
-            places.enter_context(admission.admitted(seattle))
-        with pytest.raises(Busy) as full, admission.admitted(seattle):
+            places.enter_context(admitted(admission, seattle))
+        with pytest.raises(Busy) as full, admitted(admission, seattle):
             pass
         assert not isinstance(full.value, ShareTaken)
-        with admission.admitted(redmond):
+        with admitted(admission, redmond):
             pass
     assert not admission._held
     with ExitStack() as places:
         for _ in range(max(1, capacity // 2)):
-            places.enter_context(admission.admitted(seattle))
-        with pytest.raises(ShareTaken), admission.admitted(seattle):
+            places.enter_context(admitted(admission, seattle))
+        with pytest.raises(ShareTaken), admitted(admission, seattle):
             pass
-        with admission.admitted(redmond):
+        with admitted(admission, redmond):
             pass
         now = 60.5
         if capacity > 1:  # alone again
-            with admission.admitted(seattle):
+            with admitted(admission, seattle):
                 pass
 
 
@@ -246,8 +256,8 @@ def test_newcomers_find_no_room_without_bound() -> None:
     admission = Admission(16)
     with ExitStack() as places:
         for _ in range(16 + 4):
-            places.enter_context(admission.admitted(Caller(uuid4(), uuid4())))
-        with pytest.raises(Busy), admission.admitted(Caller(uuid4(), uuid4())):
+            places.enter_context(admitted(admission, Caller(uuid4(), uuid4())))
+        with pytest.raises(Busy), admitted(admission, Caller(uuid4(), uuid4())):
             pass
 
 
@@ -255,7 +265,7 @@ def test_principals_that_were_seen_are_forgotten(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("zava.infrastructure.recent_principals._MAX_REMEMBERED", 3)
     admission = Admission(4)
     for _ in range(5):
-        with admission.admitted(Caller(uuid4(), uuid4())):
+        with admitted(admission, Caller(uuid4(), uuid4())):
             pass
     assert len(admission._seen) == 3
 

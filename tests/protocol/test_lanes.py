@@ -25,7 +25,7 @@ from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LocalIssuer
 from zava.protocol.http.endpoint import Endpoint
 from zava.protocol.http_responses import HttpResponse
-from zava.protocol.mcp.fast_path_rules import _is_exact
+from zava.protocol.mcp.fast_path_rules import _is_exact, usual_revision
 from zava.protocol.request_context import RequestContext
 from zava.retail.demo.principals import demo_callers
 from zava.settings import Settings
@@ -196,3 +196,27 @@ async def test_unusual_request_is_left_to_the_sdk(lanes: Lanes, tokens: dict[str
 )
 def test_inexact_number_is_found_at_any_depth(value: Any, is_exact: bool) -> None:
     assert _is_exact(value) == is_exact
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "client", "is_usual"),
+    [
+        ({"roots": {"listChanged": True}, "sampling": {"tools": {}}}, {}, True),
+        ({"roots": 1}, {}, False),
+        ({"roots": {"listChanged": {}}}, {}, False),
+        ({"sampling": {"tools": True}}, {}, False),
+        ({"tasks": {}}, {}, False),
+        ([], {}, False),
+        ({}, {"title": 1}, False),
+    ],
+)
+def test_introduction_of_another_shape_is_not_usual(
+    capabilities: Any, client: dict[str, Any], is_usual: bool
+) -> None:
+    params = {
+        "protocolVersion": LEGACY[-1],
+        "capabilities": capabilities,
+        "clientInfo": {"name": "client", "version": "1"} | client,
+    }
+    message = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}
+    assert (usual_revision(message, {}) is not None) == is_usual

@@ -146,9 +146,9 @@ async def test_anonymous_readiness_leaves_no_record_and_asks_once(
     asked: list[str] = []
     ask = required.tenancy._executor.execute
 
-    async def counted(caller: Any, question: Any) -> Any:
+    async def counted(caller: Any, question: Any, record: Any) -> Any:
         asked.append(question.statistics_text)
-        return await ask(caller, question)
+        return await ask(caller, question, record)
 
     monkeypatch.setattr(required.tenancy._executor, "execute", counted)
 

@@ -19,7 +19,7 @@ from zava.settings import Settings
 from zava.telemetry import sinks
 
 MAX_FRAMES = 15
-MAX_CALLS = 440
+MAX_CALLS = 265
 MAX_REQUESTS = 400
 ARGUMENTS = {"postgresql_query": "SELECT store_name, region FROM retail.stores"}
 TO_LIBPQ = {pipeline.__file__, connection.__file__}

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from zava.protocol.capacity.request_timer import Patience
+from zava.infrastructure.request_timer import Patience
 
 
 async def waited(patience: Patience, seconds: float, started: asyncio.Event | None = None) -> bool:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Container, Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -29,6 +30,7 @@ _CELL = "\x1f"
 _TRUTHS = {"t": True, "f": False, "": None}
 
 _NO_MODIFIER, _HEADER_BYTES = -1, 4
+_NAME_OF, _TYPE_OF = attrgetter("name"), attrgetter("type")
 
 _LINES_AT_ONCE = 64  # their objects are freed while the processor's cache still holds them
 _DEEPEST = 100
@@ -44,6 +46,7 @@ _READ_FAST = frozenset(
 _DOCUMENTS = frozenset({"json", "jsonb"})
 # Numbers, and what is none: NaN and the infinities are strings in JSON.
 _MAY_BE_TEXT = frozenset({_INT8, _NUMERIC, "float4", "float8"})
+_MAY_BE_MIXED = _MAY_BE_TEXT | {f"{name}[]" for name in _MAY_BE_TEXT}
 # A double keeps every decimal of fifteen digits, so only a longer run can be one that it rounds:
 # a line that holds sixteen of these characters in a row is read exactly.
 _ALWAYS_EXACT_DIGITS = 15
@@ -62,7 +65,7 @@ def read_columns(
 
     `reads_outside_text` marks each computed column, too, that an outsider's words fit into.
     """
-    return tuple(
+    columns = [
         _column(
             description.fname(index) or b"",
             description.ftype(index),
@@ -74,7 +77,8 @@ def read_columns(
             may_hold_outside_text=reads_outside_text and not description.ftablecol(index),
         )
         for index in range(description.nfields)
-    )
+    ]
+    return tuple(columns)
 
 
 def read_rows(columns: Sequence[Column], lines: Sequence[bytes]) -> list[list[Any]]:
@@ -87,12 +91,11 @@ def read_rows(columns: Sequence[Column], lines: Sequence[bytes]) -> list[list[An
     Raises:
         DatabaseFault: a JSON value nests deeper than clients read.
     """
-    names = {column.name for column in columns}
-    types = {column.type for column in columns}
+    names, types = set(map(_NAME_OF, columns)), set(map(_TYPE_OF, columns))
     if len(names) < len(columns) or not types <= _READ_FAST:
         documents = {i for i, column in enumerate(columns) if column.type in _DOCUMENTS}
         rows = [_read_row(line, documents) for line in lines]
-    elif any(map(_has_long_numbers, columns)) and _may_round(b"".join(lines)):
+    elif _NUMERIC in types and any(map(_has_long_numbers, columns)) and _may_round(b"".join(lines)):
         rows = [
             _read_row(line) if _may_round(line) else list(orjson.loads(line).values())
             for line in lines
@@ -108,6 +111,8 @@ def read_rows(columns: Sequence[Column], lines: Sequence[bytes]) -> list[list[An
         if mend is not None:
             for row in rows:
                 row[index] = mend(row[index])
+    if types.isdisjoint(_MAY_BE_MIXED):
+        return rows
     mixed = [
         index
         for index, column in enumerate(columns)

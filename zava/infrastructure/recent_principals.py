@@ -28,5 +28,7 @@ class RecentPrincipals:
 
     def is_alone(self, principal: bytes) -> bool:
         """Whether no other principal called within the last minute."""
-        other = next((seen for seen in reversed(self._seen) if seen != principal), None)
-        return other is None or self._clock() - self._seen[other] > _SECONDS
+        for other in reversed(self._seen):
+            if other != principal:
+                return self._clock() - self._seen[other] > _SECONDS
+        return True

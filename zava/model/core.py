@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
@@ -13,19 +14,40 @@ if TYPE_CHECKING:
     from zava.model.sql_findings import Finding
 
 
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A person or application whose token was verified; what it may see, the database decides.
+
+    `tenant_id` and `object_id` are the directory's (`tid`, `oid`), never a store's. They alone
+    are the identity. `identity` is both in 32 bytes, as a key. The token also has the tools
+    that it allows, and the id of the client that it was issued to.
+    """
+
+    tenant_id: UUID
+    object_id: UUID
+    permissions: frozenset[Permission] = field(default=frozenset(), compare=False)
+    client_id: str = field(default="", compare=False)
+    identity: bytes = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Join the identity once: hashing two UUIDs costs more than what is looked up by them."""
+        object.__setattr__(self, "identity", self.tenant_id.bytes + self.object_id.bytes)
+
+
 @dataclass(slots=True)
-class Call:
-    """The audit's record of one tool call under way; each layer fills in its part.
+class CallRecord:
+    """The audit's record of one call of a caller; each layer fills in its part.
 
     `store_ids` are the verified scope's. `row_count` and `byte_count` are the size of the
     database's answer, never its content. A call that was refused for its cost is charged a whole
     deadline in `database_seconds`. `trace_id` is the client's, None if the client sent none.
     """
 
+    caller: Caller
     tool: str
     client_name: str = ""
     call_id: UUID = field(default_factory=uuid4)
-    called_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    called_at: datetime = field(default_factory=partial(datetime.now, UTC))
     started: float = field(default_factory=time.monotonic)
     is_recorded: bool = False
     fingerprint: str | None = None
@@ -38,31 +60,6 @@ class Call:
     outcome: str = ""
     correlation_id: str = ""
     trace_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """A person or application whose token was verified; what it may see, the database decides.
-
-    `tenant_id` and `object_id` are the directory's (`tid`, `oid`), never a store's. They alone
-    are the identity. `identity` is both in 32 bytes, as a key. The token also has the tools
-    that it allows, and the id of the client that it was issued to. `call` is the call under way.
-    """
-
-    tenant_id: UUID
-    object_id: UUID
-    permissions: frozenset[Permission] = field(default=frozenset(), compare=False)
-    client_id: str = field(default="", compare=False)
-    call: Call | None = field(default=None, compare=False, repr=False)
-    identity: bytes = field(init=False, compare=False, repr=False)
-
-    def __post_init__(self) -> None:
-        """Join the identity once: hashing two UUIDs costs more than what is looked up by them."""
-        object.__setattr__(self, "identity", self.tenant_id.bytes + self.object_id.bytes)
-
-    def during(self, call: Call) -> "Caller":
-        """Return the same caller with the call that is now under way."""
-        return Caller(self.tenant_id, self.object_id, self.permissions, self.client_id, call)
 
 
 def caller_of_subject(issuer: str, subject: str) -> Caller:

@@ -90,7 +90,8 @@ class _TimedOperation:
         if error is None:
             _ended(name, seconds, self._began, QueryStatus.SUCCESS)
             sinks.count("operation_success", name)
-            logger.debug("operation succeeded", extra=_of_operation(name, seconds))
+            if logger.isEnabledFor(logging.DEBUG):
+                logger.debug("operation succeeded", extra=_of_operation(name, seconds))
         elif isinstance(error, ZavaError):
             _operation_failed(name, seconds, self._began, error)
         elif isinstance(error, asyncio.CancelledError):

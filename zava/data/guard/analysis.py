@@ -10,12 +10,11 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeVar, TypeVarTuple
 from weakref import WeakValueDictionary
 
-from cachetools import LRUCache
-
 from zava.data.guard.cost.work import HEAVY_ROWS
 from zava.data.guard.guard import Guard, Verdict
 from zava.data.syntax.fingerprint import fingerprint
 from zava.data.syntax.parser import parsing_thread
+from zava.infrastructure.recent_values import RecentValues
 
 T = TypeVar("T")
 Arguments = TypeVarTuple("Arguments")
@@ -87,17 +86,21 @@ class StatementAnalyzer:
     def __init__(self, guard: Guard, turns: ParsingTurns) -> None:
         self._guard = guard
         self._turns = turns
-        self._read: LRUCache[tuple[bytes, str], StatementAnalysis] = LRUCache(_MAX_REMEMBERED)
+        self._read: RecentValues[tuple[bytes, str], StatementAnalysis]
+        self._read = RecentValues(_MAX_REMEMBERED)
 
     async def read(self, identity: bytes, statement: str) -> StatementAnalysis:
         """Return the analysis of a caller's text within the limits (`check_limits`)."""
-        known = self._read.get((identity, statement))
-        if known is None:
-            if len(statement) <= SHORT_CHARACTERS:
-                known = self.read_here(statement)
-            else:
-                known = await self._turns.run(identity, self.read_here, statement)
-            self._read[identity, statement] = known
+        key = identity, statement
+        known = self._read.get(key)
+        if known is not None:
+            self._read.move_to_end(key)
+            return known
+        if len(statement) <= SHORT_CHARACTERS:
+            known = self.read_here(statement)
+        else:
+            known = await self._turns.run(identity, self.read_here, statement)
+        self._read[key] = known
         return known
 
     def read_here(self, statement: str) -> StatementAnalysis:

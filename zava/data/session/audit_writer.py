@@ -24,7 +24,7 @@ from zava.data.session.pipeline import Pipeline
 from zava.data.session.results import raise_error
 from zava.errors import ZavaError
 from zava.infrastructure.postgres.pool import DatabasePool
-from zava.model.core import Call, Caller
+from zava.model.core import Caller, CallRecord
 
 logger = logging.getLogger(__name__)
 
@@ -58,38 +58,37 @@ class AuditWriter:
         self.dropped = 0
         """Records that could not be written: each loss is also an error in the log."""
 
-    def intent(self, caller: Caller) -> list[Entry]:
-        """Return what has to be committed before this caller's statement may run.
+    def intent(self, caller: Caller, record: CallRecord | None) -> list[Entry]:
+        """Return what has to be committed before a statement of this call may run.
 
         Outcomes of earlier calls ride along. Nothing, unless every call has to be recorded.
         """
         if not self._is_required or caller in CANARIES:
             return []  # the canaries' reads are no calls
-        if caller.call is not None and caller.call.is_recorded:
+        if record is not None and record.is_recorded:
             return []
-        call = caller.call or Call(_UNNAMED)
-        return [*self._take(), _entry(caller, call, "intent")]
+        return [*self._take(), _entry(record or CallRecord(caller, _UNNAMED), "intent")]
 
-    def intended(self, caller: Caller, entries: list[Entry], *, is_committed: bool) -> None:
+    def intended(
+        self, record: CallRecord | None, entries: list[Entry], *, is_committed: bool
+    ) -> None:
         """Record whether an intent was committed; outcomes that were not committed wait again."""
         if not entries:
             return
         if is_committed:
             self._forget(entries[:-1])
-            if caller.call is not None:
-                caller.call.is_recorded = True
+            if record is not None:
+                record.is_recorded = True
         else:
             # Should they have been committed after all: the database keeps the first of two equal
             # records, and the budgets count these calls twice.
             self._pending.extendleft(reversed(entries[:-1]))
 
-    def record(self, caller: Caller) -> None:
-        """Keep the outcome of a caller's call until it is written."""
-        if caller.call is None:
-            return
-        entry = _entry(caller, caller.call, "outcome")
+    def record(self, record: CallRecord) -> None:
+        """Keep the outcome of a call until it is written."""
+        entry = _entry(record, "outcome")
         self._pending.append(entry)
-        self._count(caller.identity, entry, 1)
+        self._count(record.caller.identity, entry, 1)
         if len(self._pending) >= BATCH_RECORDS:
             self._is_full.set()
             self._has_room.clear()
@@ -184,28 +183,29 @@ class AuditWriter:
         )
 
 
-def _entry(caller: Caller, call: Call, phase: str) -> Entry:
+def _entry(record: CallRecord, phase: str) -> Entry:
+    caller = record.caller
     entry: Entry = {
-        "call_id": call.call_id,
+        "call_id": record.call_id,
         "phase": phase,
-        "called_at": call.called_at,
+        "called_at": record.called_at,
         "tenant_id": caller.tenant_id,
         "object_id": caller.object_id,
         "client_id": caller.client_id,
-        "client_name": call.client_name,
-        "tool": call.tool,
-        "fingerprint": call.fingerprint,
-        "trace_id": call.trace_id,
+        "client_name": record.client_name,
+        "tool": record.tool,
+        "fingerprint": record.fingerprint,
+        "trace_id": record.trace_id,
     }
     if phase == "outcome":
         entry |= {
-            "audience": call.audience and call.audience.name,
-            "store_ids": call.store_ids,
-            "row_count": call.row_count,
-            "byte_count": call.byte_count,
-            "duration_milliseconds": (time.monotonic() - call.started) * 1000,
-            "database_milliseconds": call.database_seconds * 1000,
-            "outcome": call.outcome,
-            "correlation_id": call.correlation_id or call.call_id.hex,
+            "audience": record.audience and record.audience.name,
+            "store_ids": record.store_ids,
+            "row_count": record.row_count,
+            "byte_count": record.byte_count,
+            "duration_milliseconds": (time.monotonic() - record.started) * 1000,
+            "database_milliseconds": record.database_seconds * 1000,
+            "outcome": record.outcome,
+            "correlation_id": record.correlation_id or record.call_id.hex,
         }
     return entry

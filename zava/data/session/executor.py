@@ -6,13 +6,12 @@ transaction that reads. So a revocation or another scope takes effect at the nex
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
 import orjson
 import psycopg
-from cachetools import LRUCache
 
 from zava import call_context
 from zava.data.session import sqlstate
@@ -27,8 +26,10 @@ from zava.data.usage.budgets import Budgets
 from zava.data.usage.query_stats import QueryStatsCollector
 from zava.errors import Busy, QueryTimeout, ZavaError
 from zava.infrastructure.postgres.pool import DatabasePool
+from zava.infrastructure.recent_values import RecentValues
+from zava.infrastructure.request_timer import Patience
 from zava.model.audiences import ReadingRole
-from zava.model.core import Caller
+from zava.model.core import Caller, CallRecord
 from zava.telemetry import events
 from zava.telemetry.instruments import QueryType
 
@@ -69,30 +70,36 @@ class TenantExecutor:
         self.monitor = monitor
         self.overdue = Overdue(pool, trail, use_prepared=use_prepared)
         # By identity: which runner to name first. Only a guess: the entry decides in each call.
-        self._roles: LRUCache[bytes, ReadingRole] = LRUCache(4096)
+        self._roles: RecentValues[bytes, ReadingRole] = RecentValues(4096)
+        self._timer = Patience()
 
-    async def execute(self, caller: Caller, operation: Operation[T]) -> tuple[ReadingRole, T]:
+    async def execute(
+        self, caller: Caller, operation: Operation[T], record: CallRecord | None
+    ) -> tuple[ReadingRole, T]:
         """Run one operation, again after a transient fault, and observe the outcome.
 
-        Returns the role in which it ran, and its result. Only reads run here.
+        Returns the role in which it ran, and its result. Only reads run here. `record` is that of
+        the call that needs it, None for work that no call asked for.
 
         Raises:
             ZavaError: what the driver or the server reported, translated.
         """
-        attempts = _Attempts(self._roles.get(caller.identity), self._audiences.first.role)
+        last_seen = self._roles.get(caller.identity)
+        attempts = _Attempts(last_seen, last_seen or self._audiences.first.role)
         failed: BaseException | None = None
         try:
             while True:
                 try:
                     await self._verification.ensure()
-                    result = await self._run_once(caller, operation, attempts.role, attempts)
+                    allowed = attempts.role.of_token(caller.permissions)
+                    result = await self._run_once(caller, operation, record, allowed, attempts)
                 except Exception as error:
                     if not await self._may_run_again(error, attempts):
                         raise
                 else:
                     if attempts.role is not attempts.last_seen:
                         self.learn(caller, attempts.role)
-                    return attempts.role.of_token(caller.permissions), result
+                    return allowed, result
         except psycopg.Error as cause:
             failed = self._translated(caller, cause)
             raise failed from cause
@@ -100,29 +107,31 @@ class TenantExecutor:
             failed = cause
             raise
         finally:
-            self._observe(caller, operation, attempts, failed)
+            self._observe(caller, operation, record, attempts, failed)
 
-    async def explain(self, caller: Caller, statement: Statement) -> list[str]:
+    async def explain(
+        self, caller: Caller, statement: Statement, record: CallRecord | None = None
+    ) -> list[str]:
         """Return the shape of the plan that the caller's statement has; it is not run again.
 
         Raises:
             ZavaError: the plan could not be read now.
         """
-        role = self._roles.get(caller.identity) or self._audiences.first.role
+        role = self.role(caller) or self._audiences.first.role
         try:
-            return await self._run_once(caller, ExplainPlan(statement), role, _Timing())
+            return await self._run_once(caller, ExplainPlan(statement), record, role, _Timing())
         except psycopg.Error as error:
             raise self._translated(caller, error) from error
 
-    def charge_refusal(self, caller: Caller) -> None:
+    def charge_refusal(self, caller: Caller, record: CallRecord | None) -> None:
         """Charge the caller's hour with a whole deadline, and count the refusal.
 
         Raises:
             Busy: the caller sent too many of them within the hour.
         """
-        if caller.call is not None:
-            caller.call.is_refused_for_cost = True
-            caller.call.database_seconds += self._timeout_seconds
+        if record is not None:
+            record.is_refused_for_cost = True
+            record.database_seconds += self._timeout_seconds
         self.budgets.count_refusal(caller)
 
     def role(self, caller: Caller) -> ReadingRole | None:
@@ -135,7 +144,12 @@ class TenantExecutor:
         self._roles[caller.identity] = role
 
     async def _run_once(
-        self, caller: Caller, operation: Operation[T], role: ReadingRole, timing: "_Timing"
+        self,
+        caller: Caller,
+        operation: Operation[T],
+        record: CallRecord | None,
+        role: ReadingRole,
+        timing: "_Timing",
     ) -> T:
         """Send one operation over a connection, with the audit records that have to leave with it.
 
@@ -144,41 +158,48 @@ class TenantExecutor:
         """
         if self.overdue.is_watching:
             await self.overdue.check(caller)
-        async with (
-            self.budgets.quota.slot(
-                caller, is_heavy=operation.is_heavy, gathers=operation.gathers
-            ) as is_spare,
-            self._pool.connection(is_spare=is_spare) as connection,
-        ):
-            # Computed when a connection is there: waiting for it was part of the call's time.
-            left_seconds = call_context.remaining_seconds(self._timeout_seconds + GRACE_SECONDS)
-            milliseconds = self._deadline(left_seconds - GRACE_SECONDS)
-            allowed = role.of_token(caller.permissions)
-            terms = Terms(caller, allowed, milliseconds, self._signer, self.budgets, self.trail)
-            pipeline = Pipeline(connection, use_prepared=self._use_prepared)
-            intent = self.trail.intent(caller)
-            timing.since = time.monotonic()
+        quota, pool, gathers = self.budgets.quota, self._pool, operation.gathers
+        is_spare = await quota.acquire(
+            caller.identity, is_heavy=operation.is_heavy, gathers=gathers
+        )
+        try:
+            connection = pool.take_rested() or await pool.take(is_spare=is_spare)
             try:
-                async with asyncio.timeout(left_seconds):
+                # Computed when a connection is there: waiting for it was part of the call's time.
+                left_seconds = call_context.remaining_seconds(self._timeout_seconds + GRACE_SECONDS)
+                milliseconds = self._deadline(left_seconds - GRACE_SECONDS)
+                terms = Terms(caller, role, milliseconds, self._signer, self.budgets, self.trail)
+                pipeline = Pipeline(connection, use_prepared=self._use_prepared)
+                intent = self.trail.intent(caller, record)
+                timing.since = time.monotonic()
+                task: asyncio.Task[Any] = asyncio.current_task()  # type: ignore[assignment]  # runs in one
+                self._timer.watch(task, timing.since + left_seconds)
+                try:
                     if intent:
                         pipeline.add_record(orjson.dumps(intent))
                     # Signed when a connection is there: the signature ages while one waits.
                     operation.add_to(pipeline, terms)
-                    return operation.read(await pipeline.run())
-            except TimeoutError as error:
-                self._pool.report_timeout(timing.since)
-                raise QueryTimeout(
-                    "The database did not answer in time.",
-                    hint="Narrow the period or aggregate more; then try again.",
-                ) from error
+                    result = operation.read(await pipeline.run())
+                except asyncio.CancelledError as error:
+                    if not self._timer.is_late(task):
+                        raise
+                    pool.report_timeout(timing.since)
+                    raise _silent() from error
+                finally:
+                    self._timer.leave(task)
+                    timing.seconds = time.monotonic() - timing.since
+                    if intent:
+                        self.trail.intended(record, intent, is_committed=pipeline.is_recorded)
+                    if connection.is_abandoned and pipeline.nonce is not None:
+                        self.overdue.watch(caller, record, pipeline.nonce)
+                    if record is not None:
+                        record.database_seconds += timing.seconds
+                pool.circuit.succeeded()
+                return result
             finally:
-                timing.seconds = time.monotonic() - timing.since
-                if intent:
-                    self.trail.intended(caller, intent, is_committed=pipeline.is_recorded)
-                if connection.is_abandoned and pipeline.nonce is not None:
-                    self.overdue.watch(caller, pipeline.nonce)
-                if caller.call is not None:
-                    caller.call.database_seconds += timing.seconds
+                pool.give(connection)
+        finally:
+            quota.release(caller.identity, gathers=gathers)
 
     async def _may_run_again(self, error: Exception, attempts: "_Attempts") -> bool:
         """Prepare the next attempt after a failure; return False if this was the last one."""
@@ -226,6 +247,7 @@ class TenantExecutor:
         self,
         caller: Caller,
         operation: Operation[Any],
+        record: CallRecord | None,
         attempts: "_Attempts",
         error: BaseException | None,
     ) -> None:
@@ -246,27 +268,31 @@ class TenantExecutor:
         # What ran, to its end or out of its time: not what was refused.
         explain = None
         if isinstance(operation, Statement) and isinstance(error, QueryTimeout | None):
-            explain = partial(self.explain, caller, operation)
+            explain = partial(self.explain, caller, operation, record)
         self.monitor.tell_slow(kind, sql, seconds, explain)
+
+
+def _silent() -> QueryTimeout:
+    return QueryTimeout(
+        "The database did not answer in time.",
+        hint="Narrow the period or aggregate more; then try again.",
+    )
 
 
 @dataclass(slots=True)
 class _Timing:
     """How long a statement was under way, without its wait for a connection."""
 
-    since: float = 0.0
-    seconds: float = 0.0
+    since: float = field(default=0.0, kw_only=True)
+    seconds: float = field(default=0.0, kw_only=True)
 
 
+@dataclass(slots=True)
 class _Attempts(_Timing):
     """The attempts of one operation: how many, and which runner the next one calls."""
 
-    __slots__ = ("count", "is_corrected", "last_seen", "repetition", "role")
-
-    def __init__(self, last_seen: ReadingRole | None, first: ReadingRole) -> None:
-        super().__init__()
-        self.last_seen = last_seen
-        self.role = last_seen or first
-        self.count = 1
-        self.is_corrected = False
-        self.repetition: Repetition | None = None
+    last_seen: ReadingRole | None
+    role: ReadingRole
+    count: int = 1
+    is_corrected: bool = False
+    repetition: Repetition | None = None

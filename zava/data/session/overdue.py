@@ -23,7 +23,7 @@ from zava.data.session.results import read_working
 from zava.data.usage.budgets import OVERDUE_SECONDS, spent
 from zava.errors import ZavaError
 from zava.infrastructure.postgres.pool import DatabasePool
-from zava.model.core import Caller
+from zava.model.core import Caller, CallRecord
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +38,7 @@ class _Statement:
     """A statement whose backend may work on; `since` is when its call ended."""
 
     caller: Caller
+    record: CallRecord | None
     since: float
 
 
@@ -61,9 +62,9 @@ class Overdue:
         """Whether any statement is watched, of any caller."""
         return bool(self._by_nonce)
 
-    def watch(self, caller: Caller, nonce: str) -> None:
+    def watch(self, caller: Caller, record: CallRecord | None, nonce: str) -> None:
         """Look after the statement of a call that has ended, until its backend is free."""
-        self._by_nonce[nonce] = _Statement(caller, time.monotonic())
+        self._by_nonce[nonce] = _Statement(caller, record, time.monotonic())
         self._seen_at = float("-inf")
         if self._watcher is None or self._watcher.done():
             with call_context.use(None):  # it outlives the call that starts it
@@ -126,16 +127,16 @@ class Overdue:
     def _end(self, nonce: str) -> None:
         statement = self._by_nonce.pop(nonce)
         seconds = time.monotonic() - statement.since
-        call = statement.caller.call
+        record = statement.record
         logger.warning(
             "a statement worked on after its call: fingerprint=%s seconds=%.1f",
-            call.fingerprint if call is not None else None,
+            record.fingerprint if record is not None else None,
             seconds,
         )
-        if call is None:
+        if record is None:
             return
         after = replace(
-            call,
+            record,
             tool=TOOL,
             call_id=uuid4(),
             called_at=datetime.now(UTC),
@@ -145,4 +146,4 @@ class Overdue:
             database_seconds=seconds,
             outcome="QUERY_TIMEOUT",
         )
-        self._trail.record(replace(statement.caller, call=after))
+        self._trail.record(after)

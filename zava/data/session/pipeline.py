@@ -8,6 +8,7 @@ promise, so psycopg is pinned.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from psycopg import generators
 from psycopg.abc import PQGen
@@ -22,12 +23,17 @@ from zava.model.audiences import ReadingRole
 _INT4, _INT8, _TEXT, _UUID, _BYTEA, _JSONB = 23, 20, 25, 2950, 17, 3802
 _BOOL, _UUIDS = 16, 2951
 _RUNNER_TYPES = (_INT4, _UUID, _UUID, _INT8, _UUID, _BYTEA, _TEXT, _TEXT, _INT4, _INT8, _INT4)
-_RUNNER_FORMATS = (0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0)  # only the signature travels as bytes
-_SIGNATURE_PLACES = 6
+_SIGNATURE_PLACES, _PLACE_OF_SIGNATURE = 6, 5
 
 _FLOAT8 = 701
 _WEIGHER_TYPES = _RUNNER_TYPES[:8]
-_ADMIT_TYPES = (_UUID, _UUID, _UUID, _BOOL, _INT4, _INT8, _FLOAT8, _INT8, _FLOAT8)
+_BUDGET_TYPES = (_BOOL, _INT4, _INT8, _FLOAT8, _INT8, _FLOAT8)
+
+
+def _formats(count: int) -> list[int]:
+    """Return the formats of so many values, the signature's among them: it alone is bytes."""
+    return [int(place == _PLACE_OF_SIGNATURE) for place in range(count)]
+
 
 _BEGIN = b"BEGIN READ ONLY"
 _DEADLINE = b"SELECT pg_catalog.set_config('statement_timeout', $1, true)"
@@ -40,19 +46,19 @@ _COMMIT = b"COMMIT"
 _UNLOCK = b"SELECT pg_catalog.pg_advisory_unlock_all()"
 # The call runs without the personal data that the grant allows: the token does not allow it.
 _NARROW = b"SELECT pg_catalog.set_config('zava.narrowed', 'on', true)"
-_ADMIT = b"SELECT zava.admit($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 _WORKING = b"SELECT unnest(zava.working($1))"
 # Where a weigher leaves the plan's shape, in its own transaction.
 _PLAN = b"SELECT pg_catalog.current_setting('zava.plan')"
 _SCOPE = b"SELECT * FROM zava.scope_of_data($1, $2, $3, $4, $5, $6)"
 _USED = b"SELECT * FROM zava.used($1, $2)"
-_TYPES: dict[bytes, Sequence[int]] = {
+_TYPES: dict[bytes, tuple[int, ...]] = {
     _SCOPE: _RUNNER_TYPES[:_SIGNATURE_PLACES],
     _USED: (_UUID, _UUID),
+    _DEADLINE: (_TEXT,),
     _RECORD: (_JSONB,),
-    _ADMIT: _ADMIT_TYPES,
     _WORKING: (_UUIDS,),
 }
+_FORMATS = {_SCOPE: _formats(_SIGNATURE_PLACES)}
 _DONE = frozenset({ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK})
 _NAMES = {
     _BEGIN: b"zava_begin",
@@ -65,23 +71,44 @@ _NAMES = {
     _BEGIN_RECORD: b"zava_begin_record",
     _RECORD: b"zava_record",
     _COMMIT: b"zava_commit",
-    _ADMIT: b"zava_admit",
     _WORKING: b"zava_working",
 }
 
 
+class _Commands(NamedTuple):
+    """What calls a role's runner and weigher; an admitted one is admitted in the same statement."""
+
+    runner: bytes
+    admitted_runner: bytes
+    admitted_weigher: bytes
+
+
 @cache
-def _commands(role: ReadingRole) -> tuple[bytes, bytes]:
-    """Return a role's runner and weigher; their types and prepared names are known from then on.
+def _commands(role: ReadingRole) -> _Commands:
+    """Return a role's commands; their types, formats and prepared names are known from then on.
 
     The role's name was checked when its audience was declared: it is a part of their text.
     """
     name = role.name.encode()
-    runner = b"SELECT * FROM zava.run_%s($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)" % name
+    runner = b"SELECT zava.run_%s($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)" % name
     weigher = b"SELECT zava.weigh_%s($1, $2, $3, $4, $5, $6, $7, $8)" % name
-    _TYPES.update({runner: _RUNNER_TYPES, weigher: _WEIGHER_TYPES})
-    _NAMES.update({runner: b"zava_run_" + name, weigher: b"zava_weigh_" + name})
-    return runner, weigher
+    # FROM comes before what is selected: a call that is not admitted does not run.
+    commands = _Commands(
+        runner,
+        runner + b" FROM zava.admit($2, $3, $5, $12, $13, $14, $15, $16, $17)",
+        weigher + b" FROM zava.admit($2, $3, $5, $9, $10, $11, $12, $13, $14)",
+    )
+    prepared = (b"zava_run_", b"zava_admitted_", b"zava_weigh_")
+    types = (_RUNNER_TYPES, _RUNNER_TYPES + _BUDGET_TYPES, _WEIGHER_TYPES + _BUDGET_TYPES)
+    for command, prefix, of_command in zip(commands, prepared, types, strict=True):
+        _NAMES[command] = prefix + name
+        _TYPES[command] = of_command
+        _FORMATS[command] = _formats(len(of_command))
+    return commands
+
+
+_Step = tuple[str, bytes, Sequence[bytes] | None]
+"""A statement under the name of its step, with its values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,50 +160,43 @@ class Pipeline:
         server connection.
         """
         self._enter()
-        runner, weigher = _commands(role)
-        needed = [_BEGIN, _ROLLBACK, _UNLOCK, runner if is_run else weigher]
+        is_admitted = bounds.budget is not None
+        commands = _commands(role)
+        runner = commands.admitted_runner if is_admitted else commands.runner
+        command = runner if is_run else commands.admitted_weigher
+        needed = [_BEGIN, _ROLLBACK, _UNLOCK, command]
         if bounds.timeout_milliseconds is not None:
             needed.append(_DEADLINE)
-        if bounds.budget is not None:
-            needed.append(_ADMIT)
         if is_narrowed:
             needed.append(_NARROW)
         self._prepare(needed)
-        self._execute("begin", _BEGIN)
+        steps: list[_Step] = [("begin", _BEGIN, None)]
         if is_narrowed:
-            self._execute("narrow", _NARROW)
+            steps.append(("narrow", _NARROW, None))
         if bounds.timeout_milliseconds is not None:
-            milliseconds = str(bounds.timeout_milliseconds).encode()
-            self._execute("deadline", _DEADLINE, (milliseconds,), (_TEXT,))
-        if bounds.budget is not None:
-            searches = "true" if bounds.searches_overdue else "false"
-            budget = map(str, bounds.budget)
-            limits = (call.tenant_id, call.object_id, call.nonce, searches, *budget)
-            self._execute("admit", _ADMIT, [*map(str.encode, limits)], _ADMIT_TYPES)
-            self.nonce = call.nonce
+            steps.append(("deadline", _DEADLINE, [str(bounds.timeout_milliseconds).encode()]))
+        self._execute(*steps)
+        statement = call.statement.encode()
         if describe:
             types = (_JSONB,) if call.params else ()
-            self._pgconn.send_prepare(b"", call.statement.encode(), types)
+            self._pgconn.send_prepare(b"", statement, types)
             self._pgconn.send_describe_prepared(b"")
             self._steps += ["parse", "describe"]
-        values = (
-            *_signature(call),
-            call.statement.encode(),
-            call.params.encode(),
-            str(bounds.max_rows).encode(),
-            str(bounds.max_bytes).encode(),
-            str(bounds.columns).encode(),
-        )
+        values = [*_signature(call), statement, call.params.encode()]
         if is_run:
-            self._execute_signed("run", runner, values)
-        else:
-            self._execute_signed("explain", weigher, values[:8])
+            limits = (bounds.max_rows, bounds.max_bytes, bounds.columns)
+            values += map(str.encode, map(str, limits))
+        if bounds.budget is not None:
+            values.append(b"true" if bounds.searches_overdue else b"false")
+            values += map(str.encode, map(str, bounds.budget))
+            self.nonce = call.nonce
+        self._execute(("run" if is_run else "explain", command, values))
+        if not is_run:
             # Too rare to be held prepared.
             self._pgconn.send_query_params(_PLAN, None)
             self._steps.append("plan")
         self._sync()
-        self._execute("rollback", _ROLLBACK)
-        self._execute("unlock", _UNLOCK)
+        self._execute(("rollback", _ROLLBACK, None), ("unlock", _UNLOCK, None))
         self._sync()
 
     def add_record(self, entries: bytes) -> None:
@@ -187,9 +207,11 @@ class Pipeline:
         """
         self._enter()
         self._prepare([_BEGIN_RECORD, _RECORD, _COMMIT])
-        self._execute("record", _BEGIN_RECORD)
-        self._execute("record", _RECORD, (entries,), (_JSONB,))
-        self._execute("record", _COMMIT)
+        self._execute(
+            ("record", _BEGIN_RECORD, None),
+            ("record", _RECORD, [entries]),
+            ("record", _COMMIT, None),
+        )
         self._sync()
 
     def add_scope(self, call: SignedCall, *, with_use: bool = False) -> None:
@@ -198,13 +220,12 @@ class Pipeline:
         self._prepare(
             (_BEGIN, _ROLLBACK, _SCOPE, _USED) if with_use else (_BEGIN, _ROLLBACK, _SCOPE)
         )
-        self._execute("begin", _BEGIN)
-        self._execute_signed("scope", _SCOPE, _signature(call))
+        self._execute(("begin", _BEGIN, None), ("scope", _SCOPE, _signature(call)))
         if with_use:
-            principal = call.tenant_id.encode(), call.object_id.encode()
-            self._execute("used", _USED, principal, _TYPES[_USED])
+            principal = [call.tenant_id.encode(), call.object_id.encode()]
+            self._execute(("used", _USED, principal))
         self._sync()
-        self._execute("rollback", _ROLLBACK)
+        self._execute(("rollback", _ROLLBACK, None))
         self._sync()
 
     def add_working(self, nonces: Iterable[str]) -> None:
@@ -212,7 +233,7 @@ class Pipeline:
         self._enter()
         self._prepare((_WORKING,))
         asked = b"{%s}" % ",".join(nonces).encode()
-        self._execute("working", _WORKING, (asked,), _TYPES[_WORKING])
+        self._execute(("working", _WORKING, [asked]))
         self._sync()
 
     def add_query(self, query: bytes) -> None:
@@ -272,22 +293,15 @@ class Pipeline:
         self._preparing += commands
         self._sync()
 
-    def _execute_signed(self, step: str, command: bytes, values: Sequence[bytes]) -> None:
-        self._execute(step, command, values, _TYPES[command], _RUNNER_FORMATS[: len(values)])
-
-    def _execute(
-        self,
-        step: str,
-        command: bytes,
-        values: Sequence[bytes] | None = None,
-        types: Sequence[int] | None = None,
-        formats: Sequence[int] | None = None,
-    ) -> None:
-        if self._use_prepared:
-            self._pgconn.send_query_prepared(_NAMES[command], values, formats)
-        else:
-            self._pgconn.send_query_params(command, values, types, formats)
-        self._steps.append(step)
+    def _execute(self, *steps: "_Step") -> None:
+        """Queue some of the statements above, each with its values."""
+        for step, command, values in steps:
+            formats = _FORMATS.get(command) if values else None
+            if self._use_prepared:
+                self._pgconn.send_query_prepared(_NAMES[command], values, formats)
+            else:
+                self._pgconn.send_query_params(command, values, _TYPES.get(command), formats)
+            self._steps.append(step)
 
     def _sync(self) -> None:
         self._pgconn.pipeline_sync()
@@ -301,13 +315,13 @@ class Pipeline:
         return results
 
 
-def _signature(call: SignedCall) -> tuple[bytes, ...]:
+def _signature(call: SignedCall) -> list[bytes]:
     """Return the caller and the signature: the first arguments of a runner and of `scope`."""
-    return (
+    return [
         call.key_id.encode(),
         call.tenant_id.encode(),
         call.object_id.encode(),
         call.expires.encode(),
         call.nonce.encode(),
         call.mac,
-    )
+    ]

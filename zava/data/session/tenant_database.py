@@ -1,5 +1,6 @@
 """Run callers' statements and our own in a tenant's scope, and read a caller's access."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -7,8 +8,9 @@ from typing import Any, NamedTuple
 
 import orjson
 from anyio.lowlevel import checkpoint
-from cachetools import LRUCache, TTLCache
+from cachetools import LRUCache
 
+from zava import call_context
 from zava.data.named_queries import statement
 from zava.data.row_decoding import Origins, read_columns, read_rows, read_text_rows
 from zava.data.session.audit_writer import AuditWriter
@@ -23,10 +25,12 @@ from zava.data.usage.budgets import Budget, Budgets
 from zava.data.usage.query_stats import QueryStatsCollector
 from zava.errors import Busy, QueryRefused
 from zava.infrastructure.postgres.pool import DatabasePool
+from zava.infrastructure.recent_values import RecentValues
 from zava.model.audiences import Audience, ReadingRole
-from zava.model.core import BudgetUse, Caller, PerformanceSummary, Scope, Table
+from zava.model.core import BudgetUse, Caller, CallRecord, PerformanceSummary, Scope, Table
 
 _SCOPE_SECONDS = 60
+_MAX_SCOPES = 1024
 _MANY_ROWS = 64
 _ROWS_AS_TEXT = 100  # from here on the longer planning costs less than it saves
 _MAX_COLUMNS_AS_TEXT = 50  # PostgreSQL's functions have 100 arguments, and a separator is one
@@ -72,7 +76,8 @@ class TenantDatabase:
         )
         # Seen only by callers whose verified scope is the same text; a renamed store shows
         # after a minute.
-        self._scopes: TTLCache[tuple[ReadingRole, str], Scope] = TTLCache(1024, _SCOPE_SECONDS)
+        self._scopes: RecentValues[tuple[ReadingRole, str], tuple[float, Scope]]
+        self._scopes = RecentValues(_MAX_SCOPES)
         self._outside_text: Origins | None = None
         # By person and exact text: statements whose values a text does not show.
         self._not_shown: LRUCache[tuple[bytes, str], bool] = LRUCache(1024)
@@ -99,7 +104,8 @@ class TenantDatabase:
             ZavaError: the statement was refused, failed, or could not be run now.
         """
         check_limits(sql)
-        await note_statement(caller, sql)
+        record = call_context.record()
+        await note_statement(record, sql)
         free = Statement(
             sql,
             max_rows=max_rows,
@@ -108,8 +114,8 @@ class TenantDatabase:
             gathers=gathers,
             fingerprint=fingerprint,
         )
-        role, result, rows = await self._execute_free(caller, free, columns)
-        _tell(caller, role.audience, result)
+        role, result, rows = await self._execute_free(caller, free, columns, record)
+        _note_answer(record, role.audience, result)
         if result.description is not None and result.description.nparams:
             raise QueryRefused(
                 "The statement holds parameters such as $1, and nothing is bound to them.",
@@ -134,7 +140,7 @@ class TenantDatabase:
         )
 
     async def _execute_free(
-        self, caller: Caller, free: Statement, columns: int
+        self, caller: Caller, free: Statement, columns: int, record: CallRecord | None
     ) -> tuple[ReadingRole, StatementResult, list[list[Any]]]:
         """Run a free statement; its rows come as text where many are wanted and its width is known.
 
@@ -144,12 +150,13 @@ class TenantDatabase:
         is_wanted = free.max_rows >= _ROWS_AS_TEXT and 0 < columns <= _MAX_COLUMNS_AS_TEXT
         # A long value would stand in memory twice.
         if is_wanted and not free.gathers and key not in self._not_shown:
-            role, result = await self._executor.execute(caller, replace(free, columns=columns))
+            by_column = replace(free, columns=columns)
+            role, result = await self._executor.execute(caller, by_column, record)
             rows = await _rows(result)
             if rows is not None:
                 return role, result, rows
             self._not_shown[key] = True
-        role, result = await self._executor.execute(caller, free)
+        role, result = await self._executor.execute(caller, free, record)
         return role, result, await _rows(result) or []
 
     async def read(
@@ -171,9 +178,10 @@ class TenantDatabase:
         Raises:
             ZavaError: it could not be run now, or the caller has no access.
         """
-        await note_statement(caller, sql)
-        role, result = await self._executor.execute(caller, Statement(sql, params))
-        _tell(caller, role.audience, result)
+        record = call_context.record()
+        await note_statement(record, sql)
+        role, result = await self._executor.execute(caller, Statement(sql, params), record)
+        _note_answer(record, role.audience, result)
         reading = ScopedRows(
             [orjson.loads(line) for line in result.lines],
             await self._scope(caller, role, result.scope),
@@ -186,10 +194,10 @@ class TenantDatabase:
         Raises:
             ZavaError: the caller has no access, or the database does not answer.
         """
-        _, effective_access = await self._executor.execute(
-            caller, ReadAccess(self.domain.audiences)
-        )
-        return self._learn(caller, effective_access)
+        record = call_context.record()
+        reading = ReadAccess(self.domain.audiences)
+        _, effective_access = await self._executor.execute(caller, reading, record)
+        return self._learn(caller, record, effective_access)
 
     async def budget(self, caller: Caller) -> BudgetUse:
         """Read what a caller has used of the budgets, in one trip and without any tenant's row.
@@ -197,8 +205,10 @@ class TenantDatabase:
         Raises:
             ZavaError: the caller has no access, or the database does not answer.
         """
-        _, used = await self._executor.execute(caller, ReadUsage(self.domain.audiences))
-        self._learn(caller, used.effective_access)
+        record = call_context.record()
+        reading = ReadUsage(self.domain.audiences)
+        _, used = await self._executor.execute(caller, reading, record)
+        self._learn(caller, record, used.effective_access)
         budget, (calls, milliseconds) = (
             self._executor.budgets.budget,
             self._executor.trail.unwritten(caller),
@@ -220,7 +230,7 @@ class TenantDatabase:
         Raises:
             Busy: the caller sent too many of them within the hour.
         """
-        self._executor.charge_refusal(caller)
+        self._executor.charge_refusal(caller, call_context.record())
 
     def role(self, caller: Caller) -> ReadingRole | None:
         """Return the role in which the caller was last seen: a guess, never a permission."""
@@ -235,16 +245,19 @@ class TenantDatabase:
         await self._executor.monitor.close()
         await self._executor.overdue.close()
 
-    def _learn(self, caller: Caller, effective_access: EffectiveAccess) -> EffectiveAccess:
+    def _learn(
+        self, caller: Caller, record: CallRecord | None, effective_access: EffectiveAccess
+    ) -> EffectiveAccess:
         self._executor.learn(caller, effective_access.role)
-        _tell_scope(caller, effective_access.audience, effective_access.scope)
+        _note_scope(record, effective_access.audience, effective_access.scope)
         return effective_access.of_token(caller)
 
     async def _scope(self, caller: Caller, role: ReadingRole, scope_text: str) -> Scope:
-        known = self._scopes.get((role, scope_text))
-        if known is None:
+        read_at, known = self._scopes.get((role, scope_text), (0.0, None))
+        if known is None or time.monotonic() - read_at > _SCOPE_SECONDS:
+            record = call_context.record()
             named = Statement(statement("scope", self.domain.package))
-            _, names = await self._executor.execute(caller, named)
+            _, names = await self._executor.execute(caller, named, record)
             stores = [orjson.loads(line) for line in names.lines]
             known = Scope(
                 role.audience,
@@ -257,14 +270,14 @@ class TenantDatabase:
                     statement("outside_text"),
                     {"schema": self.domain.schema, "columns": self.domain.outside_text},
                 )
-                _, origins = await self._executor.execute(caller, read_origins)
+                _, origins = await self._executor.execute(caller, read_origins, record)
                 self._outside_text = frozenset(
                     (row["table_id"], row["column_number"])
                     for row in map(orjson.loads, origins.lines)
                 )
             if names.scope != scope_text:
                 raise Busy("Your access changed while the call ran.", hint="Send it again.")
-            self._scopes[role, scope_text] = known
+            self._scopes[role, scope_text] = time.monotonic(), known
         return known
 
 
@@ -280,15 +293,15 @@ async def _rows(result: StatementResult) -> list[list[Any]] | None:
     return read_rows(columns, result.lines)
 
 
-def _tell(caller: Caller, audience: Audience, result: StatementResult) -> None:
-    """Record on the caller's call what the audit keeps of an answer: scope and size, no content."""
-    _tell_scope(caller, audience, result.scope)
-    if caller.call is not None:
-        caller.call.row_count += len(result.lines)
-        caller.call.byte_count += sum(map(len, result.lines))
+def _note_answer(record: CallRecord | None, audience: Audience, result: StatementResult) -> None:
+    """Write into a call's record what the audit keeps of an answer: scope and size, no content."""
+    _note_scope(record, audience, result.scope)
+    if record is not None:
+        record.row_count += len(result.lines)
+        record.byte_count += sum(map(len, result.lines))
 
 
-def _tell_scope(caller: Caller, audience: Audience, scope: str) -> None:
-    if caller.call is not None:
-        caller.call.audience = audience
-        caller.call.store_ids = tuple(filter(None, scope.strip("{}").split(",")))
+def _note_scope(record: CallRecord | None, audience: Audience, scope: str) -> None:
+    if record is not None:
+        record.audience = audience
+        record.store_ids = tuple(filter(None, scope.strip("{}").split(",")))

@@ -8,6 +8,7 @@ name that does not exist get the same note.
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from operator import attrgetter
 from typing import Any
 
 from zava.data.sql_query.predicates import Predicate
@@ -27,6 +28,7 @@ _KINDS = {
 }
 _NUMBERS = ("numeric", "integer", "smallint", "bigint", "real", "double")
 _JSON = frozenset({"json", "jsonb"})
+_TYPE_OF = attrgetter("type")
 _CALLS = frozenset({"lower", "upper"})
 _NOTHING = "NULL::text AS low, NULL::text AS high, NULL::json AS values"
 _RANGED = frozenset({"timestamptz", "date", "numeric"})
@@ -39,6 +41,8 @@ def is_empty(rows: Sequence[Sequence[Any]]) -> bool:
 
 def about_json_nulls(table: Table) -> list[str]:
     """Return a note where a value of JSON is absent or a JSON null: both are null in an answer."""
+    if _JSON.isdisjoint(map(_TYPE_OF, table.columns)):
+        return []
     names = [
         column.name
         for place, column in enumerate(table.columns)

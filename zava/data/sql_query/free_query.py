@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import psycopg
 
+from zava import call_context
 from zava.data.guard.analysis import ParsingTurns, StatementAnalyzer
 from zava.data.guard.guard import Guard
 from zava.data.named_queries import statement
@@ -80,10 +81,12 @@ class FreeQuery:
         sql = plain_statement(sql)
         check_limits(sql)  # before anything is asked of the database
         check_characters(sql)
+        record = call_context.record()
         if self._reader is None:
-            await note_statement(caller, sql)  # before the statements that learn the tables
-        read = await (await self.reader(caller)).read(caller.identity, sql)
-        note_fingerprint(caller, read.fingerprint)
+            await note_statement(record, sql)  # before the statements that learn the tables
+        reader = self._reader or await self.reader(caller)
+        read = await reader.read(caller.identity, sql)
+        note_fingerprint(record, read.fingerprint)
         read.verdict.enforce()
         if read.verdict.visited_rows > self._most_rows:
             self._tenancy.charge_refusal(caller)
@@ -111,7 +114,7 @@ class FreeQuery:
         notes = tuple(await self._notes(caller, sql, table))
         lint: Lint | None = read.verdict.findings
         if lint is None or self._linter is None:
-            return replace(table, notes=notes)
+            return replace(table, notes=notes) if notes else table
         findings = lint.on(table.as_of.astimezone(self._linter.zone).date())
         return replace(table, notes=notes, findings=findings)
 

@@ -3,31 +3,31 @@
 import asyncio
 
 import pgparse
-from cachetools import LRUCache
 
 from zava.data.syntax.parser import parsing_thread
-from zava.model.core import Caller
+from zava.infrastructure.recent_values import RecentValues
+from zava.model.core import CallRecord
 
 # By person and exact text, as in `analysis.py`: a question to the metrics is compiled into a text,
 # so a memory that callers share would reveal that another one asked the same.
-_known: LRUCache[tuple[bytes, str], str | None] = LRUCache(1024)
+_known: RecentValues[tuple[bytes, str], str | None] = RecentValues(1024)
 
 
-async def note_statement(caller: Caller, statement: str) -> None:
-    """Record on the caller's call which statement it runs; the first one recorded is kept."""
-    if caller.call is None or caller.call.fingerprint is not None:
+async def note_statement(record: CallRecord | None, statement: str) -> None:
+    """Write into a call's record which statement it runs; the first one written is kept."""
+    if record is None or record.fingerprint is not None:
         return
-    key = (caller.identity, statement)
+    key = (record.caller.identity, statement)
     if key not in _known:
         loop = asyncio.get_running_loop()
         _known[key] = await loop.run_in_executor(parsing_thread(), fingerprint, statement)
-    note_fingerprint(caller, _known[key])
+    note_fingerprint(record, _known[key])
 
 
-def note_fingerprint(caller: Caller, known: str | None) -> None:
-    """Record on the caller's call the fingerprint of its statement, unless it has one."""
-    if caller.call is not None and caller.call.fingerprint is None:
-        caller.call.fingerprint = known
+def note_fingerprint(record: CallRecord | None, known: str | None) -> None:
+    """Write into a call's record the fingerprint of its statement, unless it has one."""
+    if record is not None and record.fingerprint is None:
+        record.fingerprint = known
 
 
 def fingerprint(statement: str) -> str | None:

@@ -11,11 +11,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cachetools import LRUCache
-
 from zava import call_context
 from zava.errors import Busy
 from zava.infrastructure.recent_principals import RecentPrincipals
+from zava.infrastructure.recent_values import RecentValues
 from zava.model.core import Caller
 
 _MINUTE = 60
@@ -75,6 +74,7 @@ class ConnectionQuota:
         self, connections: int, max_waiting: int, clock: Callable[[], float], *, spare: int = 0
     ) -> None:
         self._connections = connections
+        self._half = max(1, connections // 2)
         self._spare = spare
         self._max_waiting = max_waiting
         # By identity, as everything here.
@@ -84,16 +84,10 @@ class ConnectionQuota:
         self._waiting: list[_Waiter] = []
         self._seen = RecentPrincipals(clock)
 
-    def slot(self, caller: Caller, *, is_heavy: bool, gathers: bool = False) -> "_Slot":
-        """Hold one slot during an `async with` block; the block gets whether it is a spare one.
-
-        The block's entry raises Busy when none came free in time, or when too many of the
-        caller's wait already.
-        """
-        return _Slot(self, caller.identity, is_heavy=is_heavy, gathers=gathers)
-
     async def acquire(self, principal: bytes, *, is_heavy: bool, gathers: bool = False) -> bool:
         """Take a slot, now or when one comes free; return whether it is a spare one.
+
+        Whoever takes one gives it back by `release`.
 
         Raises:
             Busy: no slot came free in time, or too many of the caller's calls wait.
@@ -155,11 +149,11 @@ class ConnectionQuota:
         held = self._held.get(principal, 0)
         if self._held_by_all >= self._connections:
             return held == 0 and self._held_by_all < self._connections + self._spare
+        if held < self._half:
+            return True
         if not self._seen.is_alone(principal):
-            most = self._connections // 2
-        else:
-            most = self._connections - 1 if is_heavy else self._connections
-        return held < max(1, most)
+            return False
+        return held < (self._connections - 1 if is_heavy else self._connections)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -175,28 +169,6 @@ class _Waiter:
         """End the wait, unless a slot came in the very moment."""
         if not self.came.done():
             self.came.set_exception(TimeoutError())
-
-
-class _Slot:
-    """One block's hold on a slot."""
-
-    __slots__ = ("_gathers", "_is_heavy", "_principal", "_quota")
-
-    def __init__(
-        self, quota: ConnectionQuota, principal: bytes, *, is_heavy: bool, gathers: bool
-    ) -> None:
-        self._quota = quota
-        self._principal = principal
-        self._is_heavy = is_heavy
-        self._gathers = gathers
-
-    async def __aenter__(self) -> bool:
-        return await self._quota.acquire(
-            self._principal, is_heavy=self._is_heavy, gathers=self._gathers
-        )
-
-    async def __aexit__(self, *_: object) -> None:
-        self._quota.release(self._principal, gathers=self._gathers)
 
 
 class Budgets:
@@ -216,10 +188,10 @@ class Budgets:
         self._clock = clock
         # By identity, each entry seen by its own principal alone. Forgetting one costs a question
         # to the database, no more.
-        self._closed_until: LRUCache[bytes, tuple[float, str]] = LRUCache(_MAX_REMEMBERED)
-        self._requests: LRUCache[bytes, tuple[int, int]] = LRUCache(_MAX_REMEMBERED)
-        self._refusals: LRUCache[bytes, tuple[int, int]] = LRUCache(_MAX_REMEMBERED)
-        self._searched_at: LRUCache[bytes, float] = LRUCache(_MAX_REMEMBERED)
+        self._closed_until: RecentValues[bytes, tuple[float, str]] = RecentValues(_MAX_REMEMBERED)
+        self._requests: RecentValues[bytes, tuple[int, int]] = RecentValues(_MAX_REMEMBERED)
+        self._refusals: RecentValues[bytes, tuple[int, int]] = RecentValues(_MAX_REMEMBERED)
+        self._searched_at: RecentValues[bytes, float] = RecentValues(_MAX_REMEMBERED)
 
     def ask(self, caller: Caller) -> None:
         """Count one request of a caller.

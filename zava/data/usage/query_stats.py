@@ -19,10 +19,10 @@ from hashlib import blake2b
 from math import ceil, log2
 
 import pgparse
-from cachetools import LRUCache
 
 from zava import call_context
 from zava.data.syntax.parser import parsing_thread
+from zava.infrastructure.recent_values import RecentValues
 from zava.model.core import PerformanceSummary, QueryStatistics
 from zava.telemetry import events
 from zava.telemetry.instruments import QueryType
@@ -81,13 +81,13 @@ class _Shape:
         return self.largest
 
 
-class _Shapes(LRUCache[str, _Shape]):
+class _Shapes(RecentValues[str, _Shape]):
     """The shapes seen of late; `evicted` counts the statements of those that made room."""
 
     evicted = 0
 
-    def popitem(self) -> tuple[str, _Shape]:
-        fingerprint, shape = super().popitem()
+    def popitem(self, last: bool = True) -> tuple[str, _Shape]:  # noqa: FBT001, FBT002  # as it is inherited
+        fingerprint, shape = super().popitem(last)
         self.evicted += shape.count
         return fingerprint, shape
 
@@ -105,7 +105,7 @@ class QueryStatsCollector:
         self.slow_seconds = slow_seconds
         self._clock = clock
         self._lock = threading.Lock()  # recorded on the parsing thread, summed up on the loop
-        self._texts: LRUCache[bytes, str] = LRUCache(_MAX_TEXTS)
+        self._texts: RecentValues[bytes, str] = RecentValues(_MAX_TEXTS)
         self._shapes = _Shapes(most_shapes)
         self._pending = 0
         self._unread: deque[Callable[[], None]] = deque()
@@ -125,18 +125,19 @@ class QueryStatsCollector:
 
         `fingerprint` is the statement's, if it was computed already.
         """
-        digest = blake2b(sql.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        is_slow = seconds > self.slow_seconds
         with self._lock:
-            known = fingerprint or self._texts.get(digest)
+            known = fingerprint or self._texts.get(_digest(sql))
             shape = self._shapes.get(known) if known is not None else None
-            if shape is not None:
-                shape.add(seconds, failed=failed, slow=self.is_slow(seconds))
+            if known is not None and shape is not None:
+                self._shapes.move_to_end(known)
+                shape.add(seconds, failed=failed, slow=is_slow)
                 return
             if self._pending >= _MAX_PENDING:
                 self._shapes.evicted += 1
                 return
             self._pending += 1
-        self._unread.append(partial(self._learn, digest, query_type, sql, seconds, failed=failed))
+        self._unread.append(partial(self._learn, query_type, sql, seconds, failed=failed))
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
@@ -215,17 +216,18 @@ class QueryStatsCollector:
                 shape.planned_at = self._clock()
         events.slow_query(query_type, fingerprint=fingerprint, seconds=seconds, plan=shape.plan)
 
-    def _learn(
-        self, digest: bytes, query_type: QueryType, sql: str, seconds: float, *, failed: bool
-    ) -> None:
+    def _learn(self, query_type: QueryType, sql: str, seconds: float, *, failed: bool) -> None:
         fingerprint, text = _read(sql)
         with self._lock:
             self._pending -= 1
-            self._texts[digest] = fingerprint
-            shape = self._shapes.get(fingerprint)
-            if shape is None:
-                shape = self._shapes[fingerprint] = _Shape(text, query_type)
+            self._texts[_digest(sql)] = fingerprint
+            shape = self._shapes.get(fingerprint) or _Shape(text, query_type)
+            self._shapes[fingerprint] = shape
             shape.add(seconds, failed=failed, slow=self.is_slow(seconds))
+
+
+def _digest(sql: str) -> bytes:
+    return blake2b(sql.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _read(sql: str) -> tuple[str, str]:

@@ -121,7 +121,7 @@ class DatabasePool:
         Busy when none came free within the current call's deadline, when too many wait already, or
         when the circuit is open.
         """
-        return _Loan(self, self._max_size + (self._spare if is_spare else 0))
+        return _Loan(self, is_spare=is_spare)
 
     async def drop_dead_connections(self) -> None:
         """Test every resting connection and replace those that the server has ended.
@@ -145,10 +145,11 @@ class DatabasePool:
         await asyncio.gather(*self._returning)
         await self._pool.close(timeout=_CLOSE_TIMEOUT_SECONDS)
 
-    async def take(self, most: int | None = None) -> PooledConnection:
+    async def take(self, *, is_spare: bool = False) -> PooledConnection:
         """Return a connection that rests, else a fresh lease, else the next that comes free.
 
-        `most` is how many leases there may be.
+        Whoever takes one gives it back by `give`. `is_spare` allows for the spare connections
+        beyond `max_size`, when all others are lent.
 
         Raises:
             Busy: none came free in time, too many wait, or the circuit is open.
@@ -161,10 +162,11 @@ class DatabasePool:
         await self._open_once()
         started = time.monotonic()
         deadline = started + call_context.remaining_seconds(self._pool.timeout)
+        most = self._max_size + (self._spare if is_spare else 0)
         try:
             while True:
                 connection = self._rested() if self._resting else None
-                if connection is None and self._leased < (most or self._max_size):
+                if connection is None and self._leased < most:
                     connection = await self._lease(deadline)
                 if connection is None:
                     connection = await self._wait(deadline)
@@ -173,13 +175,23 @@ class DatabasePool:
         finally:
             events.pool_waited(time.monotonic() - started)
 
+    def take_rested(self) -> PooledConnection | None:
+        """Return the connection that was used last, at once; None if `take` has to be awaited."""
+        if not self._resting or self.circuit.is_open:
+            return None
+        connection = self._rested()
+        if connection is not None:
+            events.pool_waited(0.0)
+        return connection
+
     def give(self, connection: PooledConnection) -> None:
         """Take a connection back: for who waits, else to rest, else to psycopg_pool."""
         now = connection.idle_since = time.monotonic()
         if connection.is_reusable and now < connection.leased_until and not self._pool.closed:
-            if not self._hand_over(connection):
+            if not self._waiting or not self._hand_over(connection):
                 self._resting.append(connection)
-                self._look_later()
+                if self._look is None:
+                    self._look_later()
         else:
             self._return(connection)
 
@@ -317,9 +329,8 @@ class DatabasePool:
         task.add_done_callback(self._returning.discard)
 
     def _look_later(self) -> None:
-        if self._look is None:
-            loop = asyncio.get_running_loop()
-            self._look = loop.call_later(_REST_SECONDS, self._return_rested, _REST_SECONDS)
+        loop = asyncio.get_running_loop()
+        self._look = loop.call_later(_REST_SECONDS, self._return_rested, _REST_SECONDS)
 
     def _return_rested(self, seconds: float) -> None:
         """Hand back what has rested for as long; look again while something rests."""
@@ -351,14 +362,14 @@ class DatabasePool:
 class _Loan:
     """One block's use of a connection."""
 
-    __slots__ = ("_connection", "_most", "_pool")
+    __slots__ = ("_connection", "_is_spare", "_pool")
 
-    def __init__(self, pool: DatabasePool, most: int) -> None:
+    def __init__(self, pool: DatabasePool, *, is_spare: bool) -> None:
         self._pool = pool
-        self._most = most
+        self._is_spare = is_spare
 
     async def __aenter__(self) -> PooledConnection:
-        self._connection = await self._pool.take(self._most)
+        self._connection = await self._pool.take(is_spare=self._is_spare)
         return self._connection
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:

@@ -11,9 +11,8 @@ from hashlib import sha256
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-from cachetools import LRUCache
-
 from zava.errors import AccessDenied
+from zava.infrastructure.recent_values import RecentValues
 from zava.model.audiences import Permission, Permissions
 from zava.model.core import Caller
 from zava.protocol.auth.jwks import SigningKey
@@ -98,7 +97,7 @@ class TokenAuthenticator:
         self._allowed_clients = frozenset(client.lower() for client in allowed_clients)
         # By the token's hash, until it expires or its issuer withdraws the key: only who sends the
         # very token meets its entry.
-        self._verified: LRUCache[bytes, _Verified] = LRUCache(_MAX_REMEMBERED)
+        self._verified: RecentValues[bytes, _Verified] = RecentValues(_MAX_REMEMBERED)
         # One for each tenant: the metadata of `organizations` names an issuer with a placeholder,
         # which a client that compares issuers refuses.
         named = [str(tenant) for tenant in allowed_tenants or () if tenant != _NOBODY]

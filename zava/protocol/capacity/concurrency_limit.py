@@ -46,16 +46,8 @@ class Admission:
         self._refused: dict[bytes, int] = {}
         self._refused_in = 0
 
-    def admitted(self, caller: Caller) -> "_Admitted":
-        """Hold one of the places while a `with` block runs.
-
-        The block's entry raises ShareTaken when the caller holds as many as one may beside others,
-        and Busy when all are taken.
-        """
-        return _Admitted(self, caller.identity)
-
     def enter(self, principal: bytes) -> None:
-        """Take one of the places.
+        """Take one of the places, until `leave`.
 
         Raises:
             ShareTaken: the principal holds as many as one may beside others.
@@ -95,22 +87,6 @@ class Admission:
             with suppress(TimeoutError):
                 async with asyncio.timeout(RETRY_AFTER_SECONDS):
                     await asyncio.Event().wait()
-
-
-class _Admitted:
-    """One block's hold on a place."""
-
-    __slots__ = ("_admission", "_principal")
-
-    def __init__(self, admission: Admission, principal: bytes) -> None:
-        self._admission = admission
-        self._principal = principal
-
-    def __enter__(self) -> None:
-        self._admission.enter(self._principal)
-
-    def __exit__(self, *_: object) -> None:
-        self._admission.leave(self._principal)
 
 
 def _again() -> str:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from zava import call_context
 from zava.errors import AccessDenied, Busy
+from zava.infrastructure.request_timer import Patience
 from zava.model.core import Caller
 from zava.protocol.auth import platform
 from zava.protocol.auth.tokens import TokenRefused
 from zava.protocol.capacity.concurrency_limit import Admission, ShareTaken
 from zava.protocol.capacity.process_time import ANYONE, ProcessTime
-from zava.protocol.capacity.request_timer import Patience
 from zava.protocol.http.addresses import LOOPBACK, MCP_PATH, PATHS, host_name
 from zava.protocol.http.protected_resource import Authenticator, ProtectedResource
 from zava.protocol.http.request_parsing import read_request
@@ -126,7 +126,7 @@ class Endpoint:
         # Space around a value is not part of it (RFC 9110, 5.5).
         fields = [(name.lower(), value.strip(" \t")) for name, value in pairs]
         single = dict(fields)
-        is_local = host_name(single.get("host", "")) in LOOPBACK
+        host = host_name(single.get("host", ""))
         method, path = method.upper(), path.rstrip("/") or "/"
         begun = call_context.begin(None, seconds=self._call_seconds, since=since)
         task: asyncio.Task[Any] = asyncio.current_task()  # type: ignore[assignment]  # runs in one
@@ -135,7 +135,7 @@ class Endpoint:
         entered = call_context.enter(begun)
         try:
             if path == MCP_PATH and method == "POST":
-                answer = await self._post(fields, single, body)
+                answer = await self._post(fields, single, host, body)
             elif path not in PATHS and is_of_sign_in(path):
                 signing_in = self._sign_in(method, path, query, fields, body)
                 answer = await self.process_time.share(ANYONE, signing_in)
@@ -149,7 +149,8 @@ class Endpoint:
             self._patience.leave(task)
             call_context.leave(entered)
         content = b"" if method == "HEAD" else answer.body
-        return HttpResponse(answer.status, secured(answer.headers, is_local=is_local), content)
+        answered = secured(answer.headers, is_local=host in LOOPBACK)
+        return HttpResponse(answer.status, answered, content)
 
     async def aclose(self) -> None:
         """End what the first request started."""
@@ -186,7 +187,8 @@ class Endpoint:
         if path == "/health/ready":
             status, content = await self._readiness()
             return json_answer(status, content)
-        refused = _refuse_repeated(fields) or self._refuse_host(single)
+        host = host_name(single.get("host", ""))
+        refused = _refuse_repeated(fields) or self._refuse_host(host, single)
         return refused or json_answer(200, self._resource.metadata(single["host"]))
 
     async def _sign_in(
@@ -196,7 +198,7 @@ class Endpoint:
             return json_answer(404, {"error": "not found"})
         single = dict(fields)
         repeated = _refuse_repeated(fields, _SINGLE | _SINGLE_OF_BROWSERS)
-        refused = repeated or self._refuse_host(single)
+        refused = repeated or self._refuse_host(host_name(single.get("host", "")), single)
         if refused is not None:
             return refused
         if _is_lost(single, body):
@@ -204,12 +206,12 @@ class Endpoint:
         return await self._make_sign_in().answer(method, path, query, single, body)
 
     async def _post(
-        self, fields: list[tuple[str, str]], single: dict[str, str], body: bytes
+        self, fields: list[tuple[str, str]], single: dict[str, str], host: str, body: bytes
     ) -> HttpResponse:
         """Answer one message for the caller of its token, within the caller's share."""
-        refused = (
-            _refuse_repeated(fields) or self._refuse_host(single) or _refuse_lost(single, body)
-        )
+        refused = _refuse_repeated(fields) or self._refuse_host(host, single)
+        if refused is None and not body:
+            refused = _refuse_lost(single, body)
         caller = refused or await self._caller(single)
         if isinstance(caller, HttpResponse):
             await self.process_time.turn(ANYONE)
@@ -220,9 +222,12 @@ class Endpoint:
         except Busy as busy:
             return await self._turn_away(caller, 429, busy, *request)
         try:
-            with self._admission.admitted(caller):
+            self._admission.enter(caller.identity)
+            try:
                 served = self._serve(caller, *request)
                 return await self.process_time.share(caller.identity, served)
+            finally:
+                self._admission.leave(caller.identity)
         except Busy as busy:
             status = 429 if isinstance(busy, ShareTaken) else 503
             return await self._turn_away(caller, status, busy, *request)
@@ -326,8 +331,8 @@ class Endpoint:
             )
         return answer
 
-    def _refuse_host(self, single: Mapping[str, str]) -> HttpResponse | None:
-        if host_name(single.get("host", "")) not in self._hosts:
+    def _refuse_host(self, host: str, single: Mapping[str, str]) -> HttpResponse | None:
+        if host not in self._hosts:
             error = "This host name is not served here; add it to ZAVA_ALLOWED_HOSTS."
             return json_answer(421, {"error": error})
         origin = single.get("origin")

@@ -31,8 +31,9 @@ def remove_absent_values(message: Message) -> bool:
 
 
 def _read_params(method: object, params: Message) -> bool:
-    changed = _drop_empty(params, "_meta") | _drop_empty(params, "arguments")
-    changed |= method == "tools/call" and _read_arguments(params)
+    changed = _drop_empty(params, "_meta", "arguments")
+    if method == "tools/call" and isinstance(params.get("arguments"), str):
+        changed |= _read_arguments(params)
     if "cursor" in params and params["cursor"] in (None, ""):
         del params["cursor"]
         changed = True
@@ -57,18 +58,18 @@ def _drop(values: Message, name: str) -> bool:
     return False
 
 
-def _drop_empty(values: Message, name: str) -> bool:
-    if name in values and values[name] in (None, []):
-        del values[name]
-        return True
-    return False
+def _drop_empty(values: Message, *names: str) -> bool:
+    changed = False
+    for name in names:
+        if name in values and values[name] in (None, []):
+            del values[name]
+            changed = True
+    return changed
 
 
 def _read_arguments(params: Message) -> bool:
     """Replace a JSON text by the object that it holds, and an empty text by nothing."""
-    text = params.get("arguments")
-    if not isinstance(text, str):
-        return False
+    text: str = params["arguments"]
     if not text.strip():
         del params["arguments"]
         return True

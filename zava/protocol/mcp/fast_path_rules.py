@@ -140,19 +140,21 @@ def _is_client(value: Any) -> bool:
 
 def _is_capabilities(value: Any) -> bool:
     """Whether each capability is an object of objects; `roots` may also have `listChanged`."""
-    return (
-        isinstance(value, dict)
-        and value.keys() <= _CAPABILITIES
-        and all(isinstance(one, dict) for one in value.values())
-        and all(
-            isinstance(inner, bool)
-            if (name, key) == ("roots", "listChanged")
-            else isinstance(inner, dict)
-            for name, one in value.items()
-            for key, inner in one.items()
-        )
-    )
+    if not isinstance(value, dict) or not value.keys() <= _CAPABILITIES:
+        return False
+    for name, one in value.items():
+        if not isinstance(one, dict):
+            return False
+        for key, inner in one.items():
+            kind = bool if (name, key) == ("roots", "listChanged") else dict
+            if not isinstance(inner, kind):
+                return False
+    return True
 
 
 def _are_texts(value: Mapping[str, Any], names: frozenset[str]) -> bool:
-    return all(isinstance(value[name], str) for name in value.keys() & names)
+    # A loop: a generator is resumed by a call for each name.
+    for name in value.keys() & names:  # noqa: SIM110
+        if not isinstance(value[name], str):
+            return False
+    return True

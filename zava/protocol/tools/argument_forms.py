@@ -74,9 +74,11 @@ def _unwrapped(given: Mapping[str, Any], properties: Collection[str]) -> Mapping
 
 
 def _named(
-    given: Mapping[str, Any], properties: Collection[str], aliases: Mapping[str, str]
+    given: Mapping[str, Any], properties: Mapping[str, Schema], aliases: Mapping[str, str]
 ) -> dict[str, Any]:
     """Return the arguments by their published names: letters, plurals and aliases may differ."""
+    if given.keys() <= properties.keys():
+        return dict(given)
     known = {_folded(name): name for name in (*aliases, *properties)}
     named: dict[str, Any] = {}
     for name, value in given.items():

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from zava.errors import ZavaError
-from zava.model.core import Call, Caller
+from zava.model.core import Caller, CallRecord
 from zava.protocol.request_context import RequestContext
 
 logger = logging.getLogger(__name__)
@@ -22,8 +22,8 @@ _REFUSED_BY_US = frozenset({"AUTHORIZATION_ERROR", "VALIDATION_ERROR"})
 class Trail(Protocol):
     """Where records go."""
 
-    def record(self, caller: Caller) -> None:
-        """Keep the outcome of a caller's call."""
+    def record(self, record: CallRecord) -> None:
+        """Keep the outcome of a call."""
 
     async def wait_for_capacity(self) -> None:
         """Wait while too many outcomes are unwritten."""
@@ -32,7 +32,7 @@ class Trail(Protocol):
 class NoTrail:
     """Keeps nothing: for a server without callers, such as the one that writes the docs."""
 
-    def record(self, caller: Caller) -> None:
+    def record(self, record: CallRecord) -> None:
         """Let the outcome go."""
 
     async def wait_for_capacity(self) -> None:
@@ -40,50 +40,51 @@ class NoTrail:
 
 
 class Recording:
-    """The record of one call, opened with its caller and noted however the block ends.
+    """The record of one call, opened for its caller and noted however the block ends.
 
-    `async with` gives the caller under which the call runs. Outcomes that cannot be written as fast
-    as they come hold the next ones up, refusals too.
+    The block runs under the record: `call_context.record` returns it there. Outcomes that cannot be
+    written as fast as they come hold the next ones up, refusals too.
     """
 
     def __init__(self, trail: Trail, request_context: RequestContext, tool: str) -> None:
         self._trail = trail
-        self._call = Call(
+        trace = request_context.trace
+        self._record = trace.record = CallRecord(
+            request_context.caller,
             tool,
             client_name=request_context.client_name,
             outcome=CANCELLED,
-            correlation_id=request_context.trace.correlation_id,
-            trace_id=request_context.trace.client_trace_id,
+            correlation_id=trace.correlation_id,
+            trace_id=trace.client_trace_id,
         )
-        self._caller = request_context.caller.during(self._call)
 
     async def __aenter__(self) -> Caller:
         """Return the caller whose call is recorded."""
-        return self._caller
+        return self._record.caller
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: object
     ) -> None:
         """Note the outcome: CANCELLED, unless the block ended or raised an error of ours."""
         if error is None:
-            self._call.outcome = OK
+            self._record.outcome = OK
         elif isinstance(error, ZavaError):
-            _read_error(self._caller, self._call, error.to_dict())
-        self._trail.record(self._caller)
+            _read_error(self._record, error.to_dict())
+        self._trail.record(self._record)
         if error is None or isinstance(error, ZavaError):
             await self._trail.wait_for_capacity()
 
 
-def _read_error(caller: Caller, call: Call, content: Mapping[str, Any]) -> None:
+def _read_error(record: CallRecord, content: Mapping[str, Any]) -> None:
     code = str(content.get("code", "MCP_ERROR"))
-    call.outcome = REFUSED_FOR_COST if call.is_refused_for_cost else code
-    call.correlation_id = str(content.get("correlation_id", ""))
-    if call.outcome in _REFUSED_BY_US:
+    record.outcome = REFUSED_FOR_COST if record.is_refused_for_cost else code
+    record.correlation_id = str(content.get("correlation_id", ""))
+    if record.outcome in _REFUSED_BY_US:
         logger.warning(
             "refused: operation=%s error_type=%s tenant=%s object=%s correlation_id=%s",
-            call.tool,
-            call.outcome,
-            caller.tenant_id,
-            caller.object_id,
-            call.correlation_id,
+            record.tool,
+            record.outcome,
+            record.caller.tenant_id,
+            record.caller.object_id,
+            record.correlation_id,
         )

@@ -1,6 +1,7 @@
-"""Cancels requests that outlast their time, with one timer for all of them.
+"""Cancels work that outlasts its time, with one timer for all of it.
 
-`asyncio.timeout` would cost each request a timer and three objects, though hardly one is ever late.
+`asyncio.timeout` would cost each request and each statement a timer and three objects, though
+hardly one is ever late.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ Task = asyncio.Task[Any]
 
 
 class Patience:
-    """The requests under way, by their tasks, and until when each may take."""
+    """The work under way, by its task, and until when each may take."""
 
     def __init__(self) -> None:
         self._until: dict[Task, float] = {}
