@@ -137,8 +137,8 @@ FUNCTIONS = _table(
     contains startswith endswith containssubstr like ilike
         Write x ILIKE '%word%'.
     safecast trycast tryconvert tryparse todecimal todate tofloat tovarchar str tostring cast
-    convert cstr val trytonumber trytonumeric trytodecimal toint tointeger toint32 toint64
-    tofloat64 tofloat32 todecimal64 todouble toboolean int float number string boolean numeric
+    cstr val trytonumber trytonumeric trytodecimal toint tointeger toint32 toint64
+    tofloat64 tofloat32 todecimal64 todouble toboolean int float number string boolean
     int64 castas
         Write x::numeric, x::date or x::text. PostgreSQL has no cast that ignores errors.
     explode flatten splittotable stringsplit tablesplit jsontablesplit explodeouter posexplode
@@ -162,7 +162,7 @@ FUNCTIONS = _table(
     arraycontains has jsoncontains
         Write value = ANY (x).
     generatedatearray generatearray sequence generatedates generateseriesdate series range numbers
-    generator rowgenerator seq4 arange datespine daterange
+    generator rowgenerator seq4 arange datespine
         Write generate_series(date '2026-01-01', date '2026-01-31', interval '1 day').
     similarity wordsimilarity levenshtein soundex difference vectorsearch cosinedistance
     cosinesimilarity dotproduct innerproduct l2distance embedding embed matchagainst freetext

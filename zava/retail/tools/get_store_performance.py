@@ -19,7 +19,8 @@ from zava.protocol.rendering.metric_table import (
 )
 from zava.protocol.rendering.scope import ScopeContent, scope_content, scope_text
 from zava.protocol.rendering.table import row_line
-from zava.protocol.tools.metric_forms import read_period
+from zava.protocol.tools.argument_forms import aliases
+from zava.protocol.tools.time_arguments import PERIOD_NAMES, read_period
 from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
 from zava.retail.service.store_performance import DEFAULT_PERIOD
 from zava.retail.service.use_cases import RetailAnalytics
@@ -56,7 +57,12 @@ class GetStorePerformance(Arguments):
     """Arguments of get_store_performance."""
 
     FORMS = MappingProxyType({"store": _one_or_all, "time_period": read_period})
-    ALIASES = MappingProxyType({"period": "time_period", "store_name": "store"})
+    ALIASES = aliases(
+        store="store_name store_id location branch shop name",
+        time_period=PERIOD_NAMES,
+        time_period__start="start_date start",
+        time_period__end="end_date end",
+    )
 
     store: Annotated[
         str | None,

@@ -1,6 +1,5 @@
 """Product search by description."""
 
-from types import MappingProxyType
 from typing import Annotated
 
 from pydantic import Field
@@ -10,6 +9,7 @@ from zava.model.core import Caller, Permission
 from zava.model.search import ProductMatch, ProductMatches
 from zava.protocol.rendering.scope import ScopeContent, scope_content, scope_text
 from zava.protocol.rendering.table import MAX_TEXT_BYTES, line_of_text
+from zava.protocol.tools.argument_forms import LIMIT_NAMES, aliases
 from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
 from zava.retail.service.use_cases import RetailAnalytics
 
@@ -31,8 +31,11 @@ DESCRIPTION = product_text(
 class SemanticSearchProducts(Arguments):
     """Arguments of semantic_search_products."""
 
-    ALIASES = MappingProxyType(
-        {"query": "query_description", "text": "query_description", "limit": "max_rows"}
+    ALIASES = aliases(
+        query_description="query text q search search_query description term product keywords",
+        max_rows=LIMIT_NAMES,
+        similarity_threshold="threshold min_similarity minimum_similarity similarity",
+        in_stock_only="in_stock only_in_stock available",
     )
 
     query_description: Annotated[
