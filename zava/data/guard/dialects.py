@@ -169,7 +169,7 @@ FUNCTIONS = _table(
     jarowinkler jarowinklersimilarity editdistance editdist metaphone dmetaphone soundexmatch
         Search products with semantic_search_products.
     converttz converttimezone attimezone fromutctimestamp toutctimestamp
-        Write x AT TIME ZONE 'America/Los_Angeles'.
+        Write x AT TIME ZONE 'UTC', or of another zone.
     nextday previousday
         Write date_trunc('week', x)::date + 7: the next Monday.
     yesterday

@@ -15,11 +15,23 @@ PERIOD_NAMES = (
 )
 """What models call the argument of a period."""
 
-_STARTS = ("start", "from", "start_date", "startDate", "first_day", "since", "begin", "gte", "min")
-_STARTS += ("after",)
+_STARTS = (
+    "start",
+    "from",
+    "start_date",
+    "startDate",
+    "first_day",
+    "since",
+    "begin",
+    "gte",
+    "min",
+    "after",
+)
 _ENDS = ("end", "to", "end_date", "endDate", "last_day", "until", "lte", "max")
-_PERIOD_KEYS = ("value", "period", "time_period", "relative", "label", "name", "date", "range")
-_PERIOD_KEYS += ("expression", "quarter", "week", "month", "year", "day", "between", "text")
+_PERIOD_KEYS = (
+    *("value", "period", "time_period", "relative", "label", "name", "date", "range"),
+    *("expression", "quarter", "week", "month", "year", "day", "between", "text"),
+)
 _COUNTED_UNITS = ("day", "week", "month", "quarter", "year")
 _COMPARISONS = {
     "previous_year": (
@@ -72,9 +84,9 @@ def read_period(value: Any) -> Any:
 def _period_of(given: Mapping[str, Any]) -> Any:
     """Return the period that an object describes, None for another object."""
     given = {key: each for key, each in given.items() if each is not None}
-    keys = [next((key for key in keys if key in given), None) for keys in (_STARTS, _ENDS)]
-    if any(keys) and given.keys() <= set(keys):
-        first, last = (str(given[key]) if key else "" for key in keys)
+    ends = [next((key for key in keys if key in given), None) for keys in (_STARTS, _ENDS)]
+    if any(ends) and given.keys() <= set(ends):
+        first, last = (str(given[key]) if key else "" for key in ends)
         if first and last:
             return f"{first}..{last}"
         return f"since {first}" if first else f"until {last}"

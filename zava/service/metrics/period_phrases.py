@@ -152,6 +152,8 @@ _Rule = Callable[[re.Match[str], date], str]
 _RULES: tuple[tuple[re.Pattern[str], _Rule], ...] = tuple(
     (re.compile(pattern, re.ASCII), rule)
     for pattern, rule in (
+        # An event as a note prints it: "Easter (2024-03-31)".
+        (rf"[a-z' ]+ \(({_DAY})\)", lambda m, _: m[1]),
         # Letters without blanks: lastmonth, last30days, thisweek.
         (
             rf"(?P<which>{_BACK}|this|current)(?P<count>\d*){_UNIT}(?P<s>s?)",
@@ -258,8 +260,8 @@ def _within_month(text: str, today: date, named: int | None) -> list[str]:
         first, last = 7 * _PLACES[found["place"]] - 6, 7 * _PLACES[found["place"]]
     start = date(year, number, first)
     iso_year, iso_week, _ = start.isocalendar()
-    days = f"{start}..{date(year, number, min(last, length))}"
-    return [days] if part else [days, f"{iso_year}-W{iso_week:02}"]
+    whole = f"{start}..{date(year, number, min(last, length))}"
+    return [whole] if part else [whole, f"{iso_year}-W{iso_week:02}"]
 
 
 def _number(month: str) -> int:

@@ -224,7 +224,7 @@ def _refused(expression: str, today: date, fiscal: FiscalCalendar | None) -> Inv
     if _COMPARED.search(shown):
         told = "Comparisons are the argument compare of query_metrics. "
     elif _TO_COME.match(shown):
-        told = f"Days to come have no sales: forecast_periods of query_metrics forecasts. {told}"
+        told += "Days to come have no sales: forecast_periods of query_metrics forecasts. "
     return InvalidInput(
         f"time_period: {shown!r} is not a period.", hint=f"{told}Use one of: {grammar}."
     )
