@@ -24,6 +24,10 @@ _LABELS = {
     "YYYY-MM": re.compile(r"\d{4}-\d{2}", re.ASCII),
     "YYYY-Qn": re.compile(r"\d{4}-Q[1-4]", re.ASCII),
     "YYYY": re.compile(r"\d{4}", re.ASCII),
+    "FY2025-W01": re.compile(r"FY\d{4}-W\d{2}", re.ASCII),
+    "FY2025-M01": re.compile(r"FY\d{4}-M\d{2}", re.ASCII),
+    "FY2025-Q1": re.compile(r"FY\d{4}-Q[1-4]", re.ASCII),
+    "FY2025": re.compile(r"FY\d{4}", re.ASCII),
 }
 
 
@@ -81,9 +85,16 @@ class Plan:
             return period.previous_year_date()
         split = [*self.dimensions, *(condition.dimension for condition in self.conditions)]
         # A day or a week has its counterpart 364 days before, whatever the period is made of.
-        if any(dimension.name in _OF_WEEKDAYS for dimension in split):
+        if any(_keeps_weekdays(dimension, self.query) for dimension in split):
             return period.same_weekdays()
         return period.previous_year()
+
+
+def _keeps_weekdays(dimension: Dimension, query: MetricQuery) -> bool:
+    """Whether the labels are those of days or whole weeks."""
+    if dimension.is_fiscal:
+        return query.fiscal is not None and query.fiscal.has_weeks
+    return dimension.name in _OF_WEEKDAYS
 
 
 def plan(query: MetricQuery, catalogue: Catalogue) -> Plan:
@@ -97,6 +108,7 @@ def plan(query: MetricQuery, catalogue: Catalogue) -> Plan:
     dimensions = _unique([catalogue.dimension(name) for name in query.dimensions])
     conditions = tuple(_condition(each, catalogue) for each in query.filters)
     split = [*dimensions, *(condition.dimension for condition in conditions)]
+    _check_fiscal(split, query)
     measures: dict[tuple[str, Comparison | None], Measure] = {}
     for metric in metrics:
         for name, year in catalogue.base_metrics(metric):
@@ -105,7 +117,7 @@ def plan(query: MetricQuery, catalogue: Catalogue) -> Plan:
                 measure = Measure(
                     catalogue.metrics[name], _source(name, metric, split, catalogue), each
                 )
-                _check_comparison(measure, metric, split, year=year, compare=query.compare)
+                _check_comparison(measure, metric, split, year=year, query=query)
                 measures.setdefault(measure.key, measure)
     return Plan(
         metrics=metrics,
@@ -168,8 +180,9 @@ def _check_comparison(
     split: Sequence[Dimension],
     *,
     year: str | None,
-    compare: Comparison | None,
+    query: MetricQuery,
 ) -> None:
+    compare = query.compare
     if compare is not None and year:
         raise InvalidInput(
             f"compare: {metric.name} is itself a comparison.", hint="Leave out compare."
@@ -182,11 +195,10 @@ def _check_comparison(
     if measure.of is None:
         return
     moving = [dimension.name for dimension in split if dimension.is_of_time]
-    by_weekday = {"day", "iso_week"} if compare is Comparison.PREVIOUS_YEAR else frozenset({"day"})
     fixed = [
         d.name
         for d in split
-        if d.is_of_time and not d.is_same_a_year_later and (year or d.name not in by_weekday)
+        if d.is_of_time and not _has_counterpart(d, query, is_of_formula=bool(year))
     ]
     if measure.of is Comparison.PREVIOUS_PERIOD and moving:
         raise InvalidInput(
@@ -198,6 +210,30 @@ def _check_comparison(
             f"compare: {fixed[0]} has no label of its own a year earlier.",
             hint="Use month, quarter or year.",
         )
+
+
+def _has_counterpart(dimension: Dimension, query: MetricQuery, *, is_of_formula: bool) -> bool:
+    """Whether each label has one of its own a year earlier."""
+    if dimension.is_same_a_year_later or (
+        dimension.is_fiscal and not _keeps_weekdays(dimension, query)
+    ):
+        return True
+    is_by_weekday = query.compare is Comparison.PREVIOUS_YEAR or dimension.name == "day"
+    return is_by_weekday and not is_of_formula
+
+
+def _check_fiscal(split: Sequence[Dimension], query: MetricQuery) -> None:
+    for dimension in split:
+        if dimension.is_fiscal and query.fiscal is None:
+            raise InvalidInput(
+                f"dimensions: {dimension.name} needs fiscal years, and none are defined.",
+                hint="Use iso_week, month, quarter or year.",
+            )
+        if dimension.name == "fiscal_week" and not _keeps_weekdays(dimension, query):
+            raise InvalidInput(
+                "dimensions: the fiscal years here are made of months and have no weeks.",
+                hint="Use iso_week, fiscal_month, fiscal_quarter or fiscal_year.",
+            )
 
 
 def _condition(given: MetricFilter, catalogue: Catalogue) -> Condition:
@@ -257,6 +293,7 @@ def _order(
 ) -> tuple[MetricOrder, ...]:
     known = [dimension.name for dimension in dimensions]
     aliases = {alias: metric.name for metric in metrics for alias in metric.aliases}
+    aliases |= {alias: dimension.name for dimension in dimensions for alias in dimension.aliases}
     for metric in metrics:
         known += answer_names(metric, query.compare)
     order = []

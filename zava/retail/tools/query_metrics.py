@@ -49,7 +49,8 @@ METRICS = (
 )
 DIMENSIONS = (
     "store, region, channel, category, product_type, product, brand, customer, stock_status, "
-    "reorder_urgency, day, iso_week, month, quarter, year, weekday, hour, cohort"
+    "reorder_urgency, day, iso_week, month, quarter, year, fiscal_week, fiscal_month, "
+    "fiscal_quarter, fiscal_year, weekday, hour, cohort"
 )
 
 

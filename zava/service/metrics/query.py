@@ -90,17 +90,19 @@ class MetricQueries:
             limit=limit,
             compare=compare,
             with_totals=with_totals and bool(dimensions),
+            fiscal=self._fiscal,
         )
         queries = {"answer": asked}
         if forecast_periods:
             queries |= forecast_questions(asked)
         if point_by_point:
-            before = period_before(asked.dimensions[0], asked.period)
-            queries["before"] = replace(asked, period=before)
+            previous = period_before(asked.dimensions[0], asked.period)
+            queries["before"] = replace(asked, period=previous)
         measured = await self._data.measure(caller, queries)
         figures = measured.answers["answer"]
         if point_by_point:
-            figures = beside_previous(figures, measured.answers["before"], asked.period)
+            before = measured.answers["before"]
+            figures = beside_previous(figures, before, asked.period, self._fiscal)
         totals = len(figures.totals)
         figures = comparable(_bounded(figures, limit), asked, measured.reach)
         own = measured.reach.within(asked.filters)
