@@ -12,7 +12,7 @@ from zava.data.sql_query.lint.moments import lost_days, selected_days
 from zava.data.sql_query.lint.name_resolution import TooManySteps, Tree
 from zava.data.sql_query.lint.personal_data import personal_data
 from zava.data.sql_query.lint.query_tree import Tables
-from zava.data.sql_query.lint.recomputed import recognized
+from zava.data.sql_query.lint.recomputed import recognized, recomputed_outputs
 from zava.data.syntax.parser import Node, NotParsed, parse
 from zava.model.sql_findings import DayRange, Finding, FindingKind, Recomputation
 
@@ -26,6 +26,8 @@ _BEFORE_LAST_DAY = re.compile(
 )
 _AFTER_LAST_DAY = re.compile(r"\s*(?:::\s*\w+\s*)?(?:>=|=)", re.ASCII)
 _LONGEST_BEFORE = 40
+# A statement with one of these is compared with no certified value.
+_NOT_COMPARED = re.compile(r"\b(?:having|limit|over|distinct\s+on|rollup|cube|left|full)\b")
 _SEVERAL = 2
 
 
@@ -55,6 +57,7 @@ class Linter:
         every = facts.tables.items()
         self._summed = tuple(name for name, table in every if table.totals)
         self._personal = tuple(name for name, table in every if table.personal)
+        self._certified = tuple({form.table for form in facts.certified.forms.values()})
         self._names = tuple(table.names for _, table in every if table.names)
 
     def read(self, text: str, statement: Node, has_subqueries: bool) -> Lint | None:  # noqa: FBT001  # as the guard calls it
@@ -120,6 +123,9 @@ class Linter:
             asked.append(personal_data)
         if True not in [name in folded for name in _ADDING]:
             return asked
+        is_simple = folded.count("select") == 1 and _NOT_COMPARED.search(folded) is None
+        if is_simple and True in [name in folded for name in self._certified]:
+            asked.append(recomputed_outputs)
         summed = [name in folded for name in self._summed].count(True)
         if summed >= _SEVERAL:
             asked.append(rules.repeated_totals)

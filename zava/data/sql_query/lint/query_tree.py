@@ -93,7 +93,8 @@ class Query:
 
     def _read_outputs(self) -> list["FunctionCall"]:
         found = []
-        stack: list[Any] = list(self.targets)
+        values = [target["ResTarget"]["val"] for target in self.targets]
+        stack: list[Any] = [value for value in values if "ColumnRef" not in value]
         while stack:
             for key, part in stack.pop().items():
                 if type(part) is dict:
