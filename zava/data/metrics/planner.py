@@ -18,6 +18,9 @@ MAX_METRICS, MAX_DIMENSIONS, MAX_FILTERS, MAX_VALUES = 12, 3, 8, 100
 _OF_WEEKDAYS = frozenset({"day", "iso_week"})
 _OF_TEXT = ("=", "!=", "in", "contains")
 _OF_TIME = ("=", "!=", "in", "between", ">=", "<=", ">", "<")
+_HOUR = re.compile(r"(?P<hour>\d\d?)(?::00)?(?::00)?", re.ASCII)
+_HALF_DAY = re.compile(r"(?P<hour>0?[1-9]|1[0-2])(?::00)? ?(?P<half>[ap])\.?m\.?", re.ASCII)
+_LEAST_LETTERS = 3
 _LABELS = {
     "YYYY-MM-DD": re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII),
     "YYYY-Www": re.compile(r"\d{4}-W\d{2}", re.ASCII),
@@ -253,9 +256,23 @@ def _condition(given: MetricFilter, catalogue: Catalogue) -> Condition:
     if not wanted[0] <= len(given.values) <= wanted[1]:
         told = "1" if wanted == (1, 1) else "2" if op == "between" else f"1 to {MAX_VALUES}"
         raise InvalidInput(f"filters: {op} takes {told} values.", hint="Give value as a list.")
-    for value in given.values:
+    values = tuple(_choice_of(dimension, value) for value in given.values)
+    for value in values:
         _check_value(dimension, value)
-    return Condition(dimension, op, given.values)
+    return Condition(dimension, op, values)
+
+
+def _choice_of(dimension: Dimension, value: str) -> str:
+    """Return the choice that a value shortens: "Sat" is saturday, "9" and "9 am" are 09:00."""
+    text = value.strip().lower()
+    if not dimension.choices or text in dimension.choices:
+        return value
+    if hour := _HOUR.fullmatch(text):
+        text = f"{int(hour['hour']):02}:00"
+    elif half := _HALF_DAY.fullmatch(text):
+        text = f"{int(half['hour']) % 12 + 12 * (half['half'] == 'p'):02}:00"
+    found = [choice for choice in dimension.choices if choice.startswith(text)]
+    return found[0] if len(found) == 1 and len(text) >= _LEAST_LETTERS else value
 
 
 def _chosen(dimension: Dimension, given: MetricFilter) -> Condition:

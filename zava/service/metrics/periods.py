@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 from zava.errors import InvalidInput
 from zava.model.fiscal_calendar import FiscalCalendar, FiscalPart
-from zava.model.metrics import Period, PeriodUnit, shifted
-from zava.model.time_labels import beginning
+from zava.model.metrics import MetricFilter, Period, PeriodUnit, shifted
+from zava.model.time_labels import OF_TIME, beginning, units_in
 from zava.service.metrics.fiscal_periods import fiscal_period
 from zava.service.metrics.period_forms import MAX_UNITS, nearest_forms, plain_form
 
@@ -18,6 +18,7 @@ GRAMMAR = (
 )
 FISCAL_GRAMMAR = f"{GRAMMAR}, FY2025-Q1, this fiscal year"
 _EARLIEST_YEAR, _LATEST_YEAR = 1900, 2199
+_MOST_DAYS_OF_A_UNIT = 371
 _MAX_EXPRESSION_CHARACTERS, _MAX_READ_CHARACTERS = 60, 200
 
 _RELATIVE = re.compile(r"(this|last) (week|month|quarter|year)", re.ASCII)
@@ -75,6 +76,30 @@ def parse_period(expression: str, today: date, fiscal: FiscalCalendar | None = N
     is_to_date = start <= today and end > tomorrow
     said = text.replace("-q", "-Q").replace("-w", "-W")
     return Period(said, start, tomorrow if is_to_date else end, unit, count, is_to_date)
+
+
+def labelled(given: MetricFilter, today: date, fiscal: FiscalCalendar | None) -> MetricFilter:
+    """Return a filter by time with its values as labels: "Nov 2024" is the month 2024-11.
+
+    A value that names no single unit of the dimension is left as it is.
+    """
+    dimension = given.dimension.strip().lower()
+    if dimension not in OF_TIME:
+        return given
+    values = tuple(_label_of(value, dimension, today, fiscal) for value in given.values)
+    return MetricFilter(given.dimension, given.op, values)
+
+
+def _label_of(text: str, dimension: str, today: date, fiscal: FiscalCalendar | None) -> str:
+    try:
+        period = parse_period(text, today, fiscal)
+    except InvalidInput:
+        return text
+    if period.days > _MOST_DAYS_OF_A_UNIT:
+        return text
+    labels = [label for label, _, _ in units_in(period, dimension, fiscal)]
+    is_unit = period.expression in labels or (period.unit, period.count) == (OF_TIME[dimension], 1)
+    return labels[0] if len(labels) == 1 and is_unit else text
 
 
 def _of_part(part: FiscalPart) -> _Found:

@@ -23,7 +23,7 @@ from zava.model.metrics import (
 from zava.service.metrics.comparability import comparable, missing_days, period_notes
 from zava.service.metrics.forecasting import forecast_questions
 from zava.service.metrics.forecasting import forecasts as foretold
-from zava.service.metrics.periods import parse_period
+from zava.service.metrics.periods import labelled, parse_period
 from zava.service.metrics.series import beside_previous, period_before
 
 DEFAULT_PERIOD = "last 12 months"
@@ -85,7 +85,7 @@ class MetricQueries:
             period=parse_period(time_period or DEFAULT_PERIOD, today, self._fiscal),
             today=today,
             dimensions=tuple(dimensions),
-            filters=tuple(filters),
+            filters=tuple(labelled(each, today, self._fiscal) for each in filters),
             order_by=tuple(order_by),
             limit=limit,
             compare=compare,
