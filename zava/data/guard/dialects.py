@@ -321,8 +321,10 @@ OPERATORS = _table(
     """
     == ===
         Write = to compare.
-    !==
+    !== =!
         Write <> to compare.
+    ^^
+        Write x ^ 2.
     <=>
         Write IS NOT DISTINCT FROM. Search products with semantic_search_products.
     **

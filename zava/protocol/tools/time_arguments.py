@@ -94,9 +94,9 @@ def _period_of(given: Mapping[str, Any]) -> Any:
         return _part_of_year(given)
     if len(given) == 1:
         ((key, inner),) = given.items()
-        unit = key.removeprefix("last_n_").removesuffix("s")
-        if unit in _COUNTED_UNITS and key != unit and str(inner).isdigit():
-            return f"last {inner} {unit}s"
+        counted = key.removeprefix("last_n_").removesuffix("s")
+        if counted in _COUNTED_UNITS and key != counted and str(inner).isdigit():
+            return f"last {inner} {counted}s"
         if key == "last":
             return f"last {inner}"
         return read_period(inner) if key in _PERIOD_KEYS and inner not in ("", {}) else None

@@ -26,8 +26,8 @@ _BEFORE_LAST_DAY = re.compile(
 )
 _AFTER_LAST_DAY = re.compile(r"\s*(?:::\s*\w+\s*)?(?:>=|=)", re.ASCII)
 _LONGEST_BEFORE = 40
-# A statement with one of these is compared with no certified value.
-_NOT_COMPARED = re.compile(r"\b(?:having|limit|over|distinct\s+on|rollup|cube|left|full)\b")
+# A statement with one of these words is compared with no certified value.
+_NOT_COMPARED = ("having", "limit", "over", "left")
 _SEVERAL = 2
 
 
@@ -57,7 +57,6 @@ class Linter:
         every = facts.tables.items()
         self._summed = tuple(name for name, table in every if table.totals)
         self._personal = tuple(name for name, table in every if table.personal)
-        self._certified = tuple({form.table for form in facts.certified.forms.values()})
         self._names = tuple(table.names for _, table in every if table.names)
 
     def read(self, text: str, statement: Node, has_subqueries: bool) -> Lint | None:  # noqa: FBT001  # as the guard calls it
@@ -123,10 +122,10 @@ class Linter:
             asked.append(personal_data)
         if True not in [name in folded for name in _ADDING]:
             return asked
-        is_simple = folded.count("select") == 1 and _NOT_COMPARED.search(folded) is None
-        if is_simple and True in [name in folded for name in self._certified]:
-            asked.append(recomputed_outputs)
         summed = [name in folded for name in self._summed].count(True)
+        is_one = summed and folded.count("select") == 1
+        if is_one and True not in [word in folded for word in _NOT_COMPARED]:
+            asked.append(recomputed_outputs)
         if summed >= _SEVERAL:
             asked.append(rules.repeated_totals)
         is_added = "sum" in folded or "avg" in folded
