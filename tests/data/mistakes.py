@@ -215,7 +215,7 @@ MISTAKES: tuple[tuple[str, str], ...] = (
     ("SELECT region FROM retail.stores WHERE region =! 'a'", "<> to compare"),
     ("SELECT region FROM retail.stores WHERE region = 'a' OR = 'b'", "Repeat the column"),
     ("SELECT region FROM retail.stores WHERE AND region = 'a'", "Remove the word"),
-    ("SELECT CURRENT_DATE - 7 DAYS", "interval '1 month'"),
+    ("SELECT date '2026-01-01' + 1 month", "interval '1 month'"),
     ("SELECT timestamp('2026-01-01')", "timestamp '2026-01-01'"),
     ("SELECT 'a' 'b'", "joins texts"),
     ("SELECT 1 AS 2025", "double quotes"),

@@ -357,6 +357,8 @@ COLUMNS = _table(
         Write CURRENT_DATE for the day, now() for the time.
     rownum
         Write LIMIT 10, or row_number() OVER (ORDER BY x).
+    sum avg min max count
+        Write the argument in parentheses: sum(x).
     rowid
         Sort by the primary key: rows have no number of their own.
     day days week month quarter year hour minute second dow doy isodow epoch

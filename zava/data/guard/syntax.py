@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-from zava.data.guard.syntax_rules import AROUND, BEGIN, DIALECTS, ORDER, Rule
+from zava.data.guard.syntax_rules import AROUND, BEGIN, DIALECTS, ORDER, SyntaxRule
 
 _GENERAL = "Correct the syntax near the stated position and send the statement again."
 # What the parser's reader of words reports: no word of the text is out of place then.
@@ -66,7 +66,7 @@ def syntax_hint(statement: str, message: str, position: int) -> str:
     )
 
 
-def _first(rules: Iterable[Rule], text: str, place: int) -> str:
+def _first(rules: Iterable[SyntaxRule], text: str, place: int) -> str:
     return next((rule.hint for rule in rules if rule.fits(text, place)), "")
 
 

@@ -15,7 +15,7 @@ _OUTSIDE = "Select it in a subquery and filter outside: SELECT * FROM (…) AS t
 _WINDOW = 1_000
 
 
-class Rule(NamedTuple):
+class SyntaxRule(NamedTuple):
     """A hint for a text that matches; `before` ends and `at` begins at the place of the error."""
 
     hint: str
@@ -32,10 +32,10 @@ class Rule(NamedTuple):
         )
 
 
-def _rule(hint: str, anywhere: str = "", *, before: str = "", at: str = "") -> Rule:
+def _rule(hint: str, anywhere: str = "", *, before: str = "", at: str = "") -> SyntaxRule:
     before = rf"(?:{before})\s*\Z" if before else ""
     patterns = (re.compile(each, re.IGNORECASE | re.DOTALL) for each in (anywhere, before, at))
-    return Rule(hint, *patterns)
+    return SyntaxRule(hint, *patterns)
 
 
 AROUND = (
