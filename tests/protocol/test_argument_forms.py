@@ -188,6 +188,12 @@ FILTER = {"dimension": "store", "op": "in", "value": ["Seattle"]}
             )
         ],
         (METRICS, "dimensions", {"dimension": "store"}, ["store"]),
+        # As PHP, Lua and Java write lists and maps, and JSON in JSON.
+        (METRICS, "metrics", {"0": "revenue", "1": "orders"}, ["revenue", "orders"]),
+        (METRICS, "metrics", '{"1": "revenue", "2": "orders"}', ["revenue", "orders"]),
+        (METRICS, "metrics", '"[\\"revenue\\", \\"orders\\"]"', ["revenue", "orders"]),
+        (METRICS, "filters", {"0": FILTER}, [FILTER]),
+        (METRICS, "filters", "{store=Seattle}", [FILTER | {"op": "="}]),
         ("get_multiple_table_schemas", "table_names", "*", ["*"]),
         (SQL, "postgresql_query", {"query": "SELECT 1"}, "SELECT 1"),
         (SQL, "postgresql_query", '{"sql": "SELECT 1"}', "SELECT 1"),
@@ -302,6 +308,7 @@ def test_form_with_one_meaning_is_read_as_that(
         (METRICS, "metrics", [], "metrics: should have at least 1 item"),
         (METRICS, "metrics", None, "metrics: should be a valid list, not null"),
         (METRICS, "metrics", {}, "metrics: should be a valid list, not an object"),
+        (METRICS, "metrics", {"0": "revenue", "7": "orders"}, "metrics: should be a valid list"),
         (
             METRICS,
             "metrics",

@@ -177,7 +177,7 @@ def _value(value: Any, schema: Schema) -> Any:
 
 
 def _list(value: Any, schema: Schema) -> Any:
-    value = parsed(value, list)
+    value = numbered(parsed(value, list, dict))
     items: Schema = schema["items"]
     if items["type"] == "string":
         value = _name_of(value)
@@ -189,6 +189,15 @@ def _list(value: Any, schema: Schema) -> Any:
     if items["type"] == "string":
         value = [_text(_name_of(one)) for one in value]
     return [_value(one, items) for one in value if one is not None]
+
+
+def numbered(value: Any) -> Any:
+    """Return the list that an object with the keys 0, 1, 2 … is, as PHP and Lua write one."""
+    if not isinstance(value, dict) or not value or not all(key.isdecimal() for key in value):
+        return value
+    places = sorted(map(int, value))
+    is_list = places == list(range(places[0], places[0] + len(value))) and places[0] <= 1
+    return [value[key] for key in sorted(value, key=int)] if is_list else value
 
 
 def _text(value: Any) -> Any:
@@ -220,12 +229,14 @@ def parsed(value: Any, *kinds: type) -> Any:
 
     Every other value is returned unchanged.
     """
-    if not isinstance(value, str) or not value.lstrip().startswith(("[", "{", "(")):
+    if not isinstance(value, str) or not value.lstrip().startswith(("[", "{", "(", '"[', '"{')):
         return value
     try:
         content = orjson.loads(value)
     except orjson.JSONDecodeError:
         content = _python_literal(value)
+    if isinstance(content, str):  # written as JSON twice
+        return parsed(content, *kinds)
     content = list(content) if isinstance(content, tuple) else content
     return content if isinstance(content, kinds) else value
 

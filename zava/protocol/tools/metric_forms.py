@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from zava.protocol.tools.argument_forms import parsed
+from zava.protocol.tools.argument_forms import numbered, parsed
 
 _DIMENSION_KEYS = (
     *("dimension", "field", "column", "name", "key", "by", "member", "property", "attribute", "id"),
@@ -79,7 +79,7 @@ _TRIPLE, _PAIR = 3, 2
 
 def read_filters(value: Any) -> Any:
     """Return filters in the published form."""
-    value = parsed(value, list, dict)
+    value = numbered(parsed(value, list, dict))
     if isinstance(value, list):
         if len(value) == _TRIPLE and _is_operator(value[1]):  # ["store", "in", ["Seattle"]]
             return [_filter(value[0], value[1], value[2])]
@@ -89,7 +89,7 @@ def read_filters(value: Any) -> Any:
 
 def read_orders(value: Any) -> Any:
     """Return sort keys in the published form."""
-    value = parsed(value, list, dict)
+    value = numbered(parsed(value, list, dict))
     if isinstance(value, str):
         value = value.split(",")
     if isinstance(value, dict):
@@ -106,7 +106,8 @@ def read_orders(value: Any) -> Any:
 def _filters(given: Any) -> Iterator[Any]:
     given = parsed(given, dict, list)
     if isinstance(given, str):
-        for text in _NEXT_FILTER.split(given.strip().removeprefix("WHERE ").removeprefix("where ")):
+        whole = given.strip().removeprefix("WHERE ").removeprefix("where ")
+        for text in _NEXT_FILTER.split(whole.strip("{}")):  # Java writes a map as {store=Seattle}
             yield _written(text)
     elif isinstance(given, list) and len(given) == _TRIPLE and _is_operator(given[1]):
         yield _filter(given[0], given[1], given[2])
