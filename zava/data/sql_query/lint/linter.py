@@ -143,8 +143,12 @@ class Linter:
 
 def _ends_with_day(folded: str) -> bool:
     """Whether a text may compare with a day up to which something is selected."""
-    return any(
-        _BEFORE_LAST_DAY.search(folded, max(0, day.start() - _LONGEST_BEFORE), day.start())
-        or _AFTER_LAST_DAY.match(folded, day.end())
-        for day in _DAY.finditer(folded)
-    )
+    if "-" not in folded or "'" not in folded:
+        return False
+    for day in _DAY.finditer(folded):
+        start, end = day.span()
+        if _BEFORE_LAST_DAY.search(folded, max(0, start - _LONGEST_BEFORE), start):
+            return True
+        if _AFTER_LAST_DAY.match(folded, end):
+            return True
+    return False
