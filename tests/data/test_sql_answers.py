@@ -110,6 +110,69 @@ async def test_sum_stands_beside_the_certified_value(
     assert note.endswith(f": {because}.")
 
 
+OTHERS = re.compile(
+    r"Certified (\w+) of (.+) is ([\d,.]+); this answer('s total is| has) ([\d,.]+), ([\d,.]+)"
+    r" (more|less): (.+)\."
+)
+COSTS = f"{LINES} JOIN retail.products p USING (product_id)"
+
+
+@pytest.mark.parametrize(
+    ("who", "output", "source", "metric", "because"),
+    [
+        ("seattle", "count(*)", "FROM retail.orders o", "orders", "it includes"),
+        ("eastside", "count(DISTINCT i.order_id)", LINES, "orders", "it includes"),
+        ("seattle", "avg(o.total_amount)", "FROM retail.orders o", "average_order_value", "it incl"),
+        ("eastside", "sum(i.quantity)", LINES, "units", "it includes cancelled and refunded orders"),
+        ("seattle", "sum(i.quantity * i.unit_price)", LINES, "gross_sales", "it includes"),
+        ("head-office", "sum(i.discount_amount)", LINES, "discounts", "it includes"),
+        ("head-office", "sum(i.total_amount - i.quantity * p.cost)", COSTS, "gross_margin", "it incl"),
+        ("seattle", "count(DISTINCT o.customer_id)", "FROM retail.orders o", "customers", "it incl"),
+        (
+            "head-office",
+            "100.0 * count(*) FILTER (WHERE o.status = 'refunded') / count(*)",
+            "FROM retail.orders o",
+            "refund_rate",
+            "it includes cancelled orders",
+        ),
+    ],
+)  # fmt: skip
+async def test_other_figures_stand_beside_their_certified_values(
+    ask_tool: AskTool, who: str, output: str, source: str, metric: str, because: str
+) -> None:
+    told = await ask(ask_tool, who, f"SELECT {output} {source} WHERE o.{QUARTER}")
+    (note,) = told.content["notes"]
+    match = OTHERS.fullmatch(note)
+    assert match, note
+    kept = "status <> 'cancelled'" if metric == "refund_rate" else VALID
+    truth = await number(ask_tool, who, f"SELECT {output} {source} WHERE {kept} AND o.{QUARTER}")
+    assert match[1] == metric
+    value, own = (float(match[place].replace(",", "")) for place in (3, 5))
+    assert value == pytest.approx(truth, abs=0.006)
+    assert own == pytest.approx(float(told.content["rows"][0][0]), abs=0.006)
+    assert match[8].startswith(because)
+
+
+async def test_several_figures_stand_beside_their_values_in_one_note(ask_tool: AskTool) -> None:
+    sql = f"SELECT count(*), sum(total_amount) FROM retail.orders WHERE {QUARTER}"
+    (note,) = await notes(ask_tool, "seattle", sql)
+    assert note.startswith("Certified orders of 2026-01-01 to 2026-03-31 is ")
+    assert "more. Certified revenue is " in note
+    assert note.endswith("more: it includes cancelled and refunded orders.")
+
+
+async def test_figure_that_a_caller_may_not_see_is_compared_with_nothing(
+    ask_tool: AskTool,
+) -> None:
+    told = await ask_tool(
+        "seattle", TOOL, {"postgresql_query": f"SELECT sum(i.quantity * p.cost) {COSTS}"}
+    )
+    assert told.is_error  # the cost itself is withheld
+    assert (
+        await notes(ask_tool, "seattle", f"SELECT count(*) FROM retail.orders WHERE {VALID}") == []
+    )
+
+
 async def test_total_that_equals_the_certified_value_gets_no_note(ask_tool: AskTool) -> None:
     days = f"SELECT order_date::date FROM retail.orders GROUP BY 1 HAVING count(*) = count(*) FILTER (WHERE {VALID}) ORDER BY 1 DESC LIMIT 1"
     told = await ask(ask_tool, "seattle", days)
@@ -119,7 +182,7 @@ async def test_total_that_equals_the_certified_value_gets_no_note(ask_tool: AskT
 
 
 async def test_figure_without_a_certified_value_gets_the_fact_alone(ask_tool: AskTool) -> None:
-    sql = "SELECT avg(total_amount) FROM retail.orders"
+    sql = "SELECT avg(tax_amount) FROM retail.orders"
     (note,) = await notes(ask_tool, "seattle", sql)
     assert note.startswith("No condition on orders.status: every status is included")
 
@@ -249,7 +312,7 @@ async def test_period_past_the_loaded_orders_states_how_many_days_are_missing(
     application: Application, tokens: dict[str, str], ask_tool: AskTool
 ) -> None:
     """The real day is months after the last order of these data."""
-    sql = "SELECT count(*) FROM retail.orders WHERE order_date >= '2026-06-01' AND order_date < '2026-07-11'"
+    sql = "SELECT max(total_amount) FROM retail.orders WHERE order_date >= '2026-06-01' AND order_date < '2026-07-11'"
     said = []
     for asked in (sql, sql.replace("07-11", "06-15"), sql.replace(">= '2026", "> '2026")):
         arguments = {"postgresql_query": asked}

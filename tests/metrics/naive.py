@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -145,12 +146,40 @@ def _urgency(row: Row) -> str:
     return "high" if row["stock_level"] <= row["reorder_point"] / 2 else "soon"
 
 
+# The months of the retail calendar's quarters have 4, 5 and 4 weeks: each month's last week.
+_LAST_WEEKS = (4, 9, 13, 17, 22, 26, 30, 35, 39, 43, 48, 53)
+
+
+def in_retail_weeks(day: date, dimension: str) -> str:
+    """Return a label of the retail calendar, counted in weeks from the year's first Sunday."""
+    years = [(_nearest_sunday(year), year) for year in (day.year - 1, day.year)]
+    start, year = max(each for each in years if each[0] <= day)
+    week = (day - start).days // 7 + 1
+    month = next(number for number, last in enumerate(_LAST_WEEKS, 1) if week <= last)
+    return fiscal_label(year, dimension, week, month)
+
+
+def _nearest_sunday(year: int) -> date:
+    near = (date(year, 2, 1) + timedelta(days=step) for step in range(-3, 4))
+    return next(day for day in near if day.isoweekday() == 7)
+
+
+def fiscal_label(year: int, dimension: str, week: int, month: int) -> str:
+    """Return the label of a fiscal unit from the numbers of its parts."""
+    parts = {"week": f"-W{week:02}", "month": f"-M{month:02}", "quarter": f"-Q{(month + 2) // 3}"}
+    return f"FY{year}{parts.get(dimension.removeprefix('fiscal_'), '')}"
+
+
 TIME_LABELS: dict[str, Callable[[date], str]] = {
     "day": date.isoformat,
     "iso_week": lambda day: f"{day.isocalendar().year}-W{day.isocalendar().week:02}",
     "month": lambda day: f"{day:%Y-%m}",
     "quarter": lambda day: f"{day.year}-Q{(day.month + 2) // 3}",
     "year": lambda day: f"{day.year:04}",
+    **{
+        name: partial(in_retail_weeks, dimension=name)
+        for name in ("fiscal_week", "fiscal_month", "fiscal_quarter", "fiscal_year")
+    },
 }
 
 

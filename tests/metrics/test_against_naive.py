@@ -13,6 +13,7 @@ from tests.support.servers.seeded import TODAY
 from zava.data.metrics.catalog import UNITS, Catalogue
 from zava.data.metrics.reader import MetricReader
 from zava.model.core import Caller
+from zava.model.fiscal_calendar import fiscal_calendar
 from zava.model.metrics import MetricFilter, MetricQuery
 from zava.service.metrics.periods import parse_period
 
@@ -99,7 +100,15 @@ def random_question(
     period = parse_period(draw.choice(PERIODS), TODAY)
     filters, keeps = random_filters(draw, rows, filtered)
     before = period.previous_year()
-    query = MetricQuery(wanted, period, TODAY, dimensions=chosen, filters=filters, limit=100_000)
+    query = MetricQuery(
+        wanted,
+        period,
+        TODAY,
+        dimensions=chosen,
+        filters=filters,
+        limit=100_000,
+        fiscal=fiscal_calendar(None, "4-5-4"),
+    )
     return query, naive.Asked(
         wanted,
         chosen,

@@ -11,6 +11,7 @@ from zava.data.metrics.catalog import Catalogue
 from zava.data.metrics.reader import MetricReader
 from zava.errors import NotPermitted
 from zava.model.core import Caller
+from zava.model.fiscal_calendar import fiscal_calendar
 from zava.model.metrics import Comparison, MetricFilter, MetricOrder, MetricQuery, MetricRows
 from zava.service.metrics.periods import parse_period
 
@@ -18,7 +19,8 @@ from zava.service.metrics.periods import parse_period
 @pytest.fixture
 def ask(metrics: MetricReader, callers: dict[str, Caller]) -> Any:
     async def ask(principal: str, *names: str, period: str = "2025", **parts: Any) -> MetricRows:
-        query = MetricQuery(names, parse_period(period, TODAY), TODAY, **parts)
+        fiscal = fiscal_calendar(None, "4-5-4")
+        query = MetricQuery(names, parse_period(period, TODAY), TODAY, fiscal=fiscal, **parts)
         return (await metrics.measure(callers[principal], {"q": query})).answers["q"]
 
     return ask

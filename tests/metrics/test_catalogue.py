@@ -20,6 +20,7 @@ from zava.errors import InvalidInput, NotPermitted, QueryRefused
 from zava.infrastructure.cache_backends import MemoryStore
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
+from zava.model.fiscal_calendar import fiscal_calendar
 from zava.model.metrics import (
     Comparison,
     MetricFilter,
@@ -36,7 +37,8 @@ MAY = Period("2026-05", date(2026, 5, 1), date(2026, 6, 1), PeriodUnit.MONTH)
 
 
 def asked(*metrics: str, **parts: object) -> MetricQuery:
-    return MetricQuery(metrics, MAY, TODAY, **parts)  # type: ignore[arg-type]  # keyword arguments of several types
+    fiscal = fiscal_calendar(None, "4-5-4")
+    return MetricQuery(metrics, MAY, TODAY, fiscal=fiscal, **parts)  # type: ignore[arg-type]  # keyword arguments of several types
 
 
 @pytest.mark.parametrize(
@@ -46,7 +48,8 @@ def asked(*metrics: str, **parts: object) -> MetricQuery:
         ('unit = "percent"', 'unit = "percentage"', "the unit percentage is unknown"),
         ("{discounts}", "{discount}", "discount has no SQL of its own"),
         ("sum(f.quantity)", "sum({quantity})", "an unknown place in braces"),
-        ('aliases = ["aov"]', 'aliases = ["sales"]', "sales names two metrics"),
+        ('aliases = ["aov", ', 'aliases = ["sales", ', "sales names two metrics"),
+        ('aliases = ["week", ', 'aliases = ["day", ', "a word names two dimensions"),
         ('joins = ["product", "category"]', 'joins = ["aisle"]', "a join is unknown"),
         ('sources = ["stock"]', 'sources = ["shelf"]', "a source is unknown"),
         ('sources = ["orders", "lines", "placed"]', 'sources = ["stock"]', "has no time"),

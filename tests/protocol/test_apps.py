@@ -57,6 +57,11 @@ def test_page_is_one_small_file_that_needs_nobody() -> None:
             ["day", "orders", "orders_previous"],
         ),
         (
+            {"metrics": ["orders"], "dimensions": ["fiscal_month"], "kind": "time_series"},
+            "bars",
+            ["fiscal_month", "orders", "orders_previous"],
+        ),
+        (
             {"metrics": ["orders"], "dimensions": ["month"], "compare": "none"},
             "time_series",
             ["month", "orders"],

@@ -173,6 +173,111 @@ FILTER = {"dimension": "store", "op": "in", "value": ["Seattle"]}
         (METRICS, "filters", {}, []),
         (METRICS, "order_by", {}, []),
         (SQL, "max_rows", "1,000", 1000),
+        # Numbers with words, and flags in other words.
+        *[(METRICS, "limit", form, 10) for form in ("10 rows", "top 10", [10], ["10"], {"value": 10})],
+        *[(METRICS, "limit", form, 1000) for form in ("all", "unlimited", "Max")],
+        *[(METRICS, "totals", form, True) for form in ("yes", "on", "Y", [True], ["true"], 1.0)],
+        *[(METRICS, "totals", form, False) for form in ("no", "off", "f", 0.0)],
+        # Names in other lists: of no JSON, of bullets, of one more list, in an object, in a call.
+        *[
+            (METRICS, "metrics", form, ["revenue", "orders"])
+            for form in (
+                "[revenue, orders]", "('revenue', 'orders')", "(revenue, orders)", "revenue|orders",
+                "- revenue\n- orders", "* `revenue`\n* `orders`", [["revenue", "orders"]],
+                '"revenue", "orders"', [{"id": "revenue"}, {"field": "orders"}], "sum(revenue), count(orders)",
+            )
+        ],
+        (METRICS, "dimensions", {"dimension": "store"}, ["store"]),
+        # As PHP, Lua and Java write lists and maps, and JSON in JSON.
+        (METRICS, "metrics", {"0": "revenue", "1": "orders"}, ["revenue", "orders"]),
+        (METRICS, "metrics", '{"1": "revenue", "2": "orders"}', ["revenue", "orders"]),
+        (METRICS, "metrics", '"[\\"revenue\\", \\"orders\\"]"', ["revenue", "orders"]),
+        (METRICS, "filters", {"0": FILTER}, [FILTER]),
+        (METRICS, "filters", "{store=Seattle}", [FILTER | {"op": "="}]),
+        ("get_multiple_table_schemas", "table_names", "*", ["*"]),
+        (SQL, "postgresql_query", {"query": "SELECT 1"}, "SELECT 1"),
+        (SQL, "postgresql_query", '{"sql": "SELECT 1"}', "SELECT 1"),
+        ("get_store_performance", "store", {"name": "Seattle"}, "Seattle"),
+        # Filters as query builders, frames and ORMs write them.
+        *[
+            (METRICS, "filters", form, [{"dimension": "store", "op": op, "value": value}])
+            for form, op, value in (
+                ({"and": [{"store": "Seattle"}]}, "=", ["Seattle"]),
+                ({"AND": [FILTER]}, "in", ["Seattle"]),
+                ({"filters": [{"store": "Seattle"}]}, "=", ["Seattle"]),
+                ([{"member": "store", "operator": "equals", "values": ["Seattle"]}], "=", ["Seattle"]),
+                ([{"property": "store", "value": "Seattle"}], "=", ["Seattle"]),
+                ([{"lhs": "store", "op": "=", "rhs": "Seattle"}], "=", ["Seattle"]),
+                ([{"id": "store", "val": "Seattle"}], "=", ["Seattle"]),
+                ({"store": "Seattle", "op": "!="}, "!=", ["Seattle"]),
+                ([{"type": "in", "dimension": "store", "values": ["Seattle"]}], "in", ["Seattle"]),
+                ([FILTER | {"type": "string"}], "in", ["Seattle"]),
+                ({"store__in": ["a", "b"]}, "in", ["a", "b"]),
+                ({"store": ["!=", "Seattle"]}, "!=", ["Seattle"]),
+                ({"store": "!= Seattle"}, "!=", ["Seattle"]),
+                ([FILTER | {"value": "(Seattle, Redmond)"}], "in", ["Seattle", "Redmond"]),
+                ([FILTER | {"value": "Seattle|Redmond"}], "in", ["Seattle", "Redmond"]),
+                ("WHERE store = 'Seattle'", "=", ["Seattle"]),
+                ([{}, {"store": "Seattle"}], "=", ["Seattle"]),
+            )
+        ],
+        *[
+            (METRICS, "filters", form, [{"dimension": "month", "op": op, "value": value}])
+            for form, op, value in (
+                ({"month": ">= 2025-01"}, ">=", ["2025-01"]),
+                ({"month__gte": "2025-01"}, ">=", ["2025-01"]),
+                ([{"dimension": "month", "op": "between", "from": "2025-01", "to": "2025-03"}], "between", ["2025-01", "2025-03"]),
+                ([{"dimension": "month", "min": "2025-01", "max": "2025-03"}], "between", ["2025-01", "2025-03"]),
+                ([{"dimension": "month", "op": "between", "value": {"start": "2025-01", "end": "2025-03"}}], "between", ["2025-01", "2025-03"]),
+            )
+        ],
+        *[
+            (
+                METRICS, "filters", form,
+                [
+                    {"dimension": "store", "op": "=", "value": ["Seattle"]},
+                    {"dimension": "category", "op": "=", "value": ["Plumbing"]},
+                ],
+            )
+            for form in (
+                "store = 'Seattle' AND category = 'Plumbing'", "store=Seattle;category=Plumbing",
+                "store=Seattle, category=Plumbing", [{"and": [{"store": "Seattle"}, {"category": "Plumbing"}]}],
+            )
+        ],
+        # Sort keys as frames, ORMs and SQL write them.
+        *[
+            (METRICS, "order_by", form, [{"by": "revenue", "direction": direction}])
+            for form, direction in (
+                ("revenue desc nulls last", "desc"), ("revenue (asc)", "asc"), ("ORDER BY revenue ASC", "asc"),
+                ("revenue↓", "desc"), ({"id": "revenue", "desc": True}, "desc"),
+                ([{"by": "revenue", "ascending": False}], "desc"), ([{"by": "revenue", "asc": True}], "asc"),
+                ([["revenue", "asc"]], "asc"), ({"revenue": -1}, "desc"), ({"revenue": 1}, "asc"),
+                ([{"by": "revenue", "direction": "high to low"}], "desc"),
+                ([{"by": "revenue", "direction": "1"}], "asc"), ({"orderBy": "revenue"}, "desc"),
+            )
+        ],
+        # Comparisons in words.
+        *[
+            (METRICS, "compare", form, "previous_year")
+            for form in ("yoy", "YoY", "year over year", "last_year", "prior-year", "same period last year", {"type": "previous_year"})
+        ],
+        *[(METRICS, "compare", form, "previous_period") for form in ("prior_period", "pop", "previous")],
+        *[(METRICS, "compare", form, "none") for form in (False, "no", "off")],
+        # Periods as objects.
+        *[
+            (METRICS, "time_period", form, expected)
+            for form, expected in (
+                ({"type": "relative", "value": "last month"}, "last month"), ({"period": "last month"}, "last month"),
+                ({"last": 7, "unit": "days"}, "last 7 days"), ({"unit": "month", "count": 3}, "last 3 months"),
+                ({"days": 30}, "last 30 days"), ({"last_n_days": 30}, "last 30 days"), ({"last": "30 days"}, "last 30 days"),
+                ({"year": 2025}, "2025"), ({"year": 2025, "month": 3}, "2025-03"), ({"year": 2025, "quarter": 3}, "2025-Q3"),
+                ({"year": 2025, "week": "9"}, "2025-W09"), ({"year": "2025", "month": "November"}, "November 2025"),
+                ({"startDate": "2025-01-01", "endDate": "2025-01-31"}, "2025-01-01..2025-01-31"),
+                ({"start": "2025-01-01", "end": None}, "since 2025-01-01"), ({"until": "2025-01-31"}, "until 2025-01-31"),
+                ({"range": ["2025-01-01", "2025-01-31"]}, "2025-01-01..2025-01-31"), ([2024, 2025], "2024..2025"),
+                ({"month": "2025-11"}, "2025-11"), ({"start": 2024, "end": 2025}, "2024..2025"),
+            )
+        ],
         # Texts stay as they are.
         (SQL, "postgresql_query", "[1]", "[1]"),
         (SEARCH, "query_description", "null", "null"),
@@ -198,11 +303,12 @@ def test_form_with_one_meaning_is_read_as_that(
         (SQL, "max_rows", 1001, "max_rows: should be less than or equal to 1000"),
         (SQL, "postgresql_query", None, "postgresql_query: should be a valid string, not null"),
         (SQL, "postgresql_query", 7, "postgresql_query: should be a valid string, not a number"),
-        (SEARCH, "in_stock_only", "yes", "in_stock_only: should be a valid boolean, not a text"),
+        (SEARCH, "in_stock_only", "maybe", "in_stock_only: should be a valid boolean, not a text"),
         (SEARCH, "category", ["Paint", "Lumber"], "category: should be a valid string, not a list"),
         (METRICS, "metrics", [], "metrics: should have at least 1 item"),
         (METRICS, "metrics", None, "metrics: should be a valid list, not null"),
         (METRICS, "metrics", {}, "metrics: should be a valid list, not an object"),
+        (METRICS, "metrics", {"0": "revenue", "7": "orders"}, "metrics: should be a valid list"),
         (
             METRICS,
             "metrics",
@@ -211,7 +317,7 @@ def test_form_with_one_meaning_is_read_as_that(
         ),
         (SQL, "max_rows", "1,00", "max_rows: should be a valid integer, not a text"),
         (METRICS, "filters", "[", "filters.0: should be a valid object"),
-        (METRICS, "compare", "last_year", "compare: should be 'previous_period',"),
+        (METRICS, "compare", "last_month", "compare: should be 'previous_period',"),
         (METRICS, "colour", None, "colour: query_metrics has no such argument"),
     ],
 )
@@ -246,6 +352,17 @@ def test_value_without_such_a_meaning_is_rejected_in_words(
             for inner in ({"metrics": ["revenue"]}, '{"metrics": ["revenue"]}')
         ],
         ("get_current_utc_date", {"random_string": "dummy"}, {}),
+        # Names of other systems.
+        (METRICS, {"measures": "revenue", "by": "store", "top_n": 5}, {"metrics": ["revenue"], "dimensions": ["store"], "limit": 5}),
+        (METRICS, {"metric": "revenue", "start_date": "2025-01-01", "end_date": "2025-01-31"}, {"time_period": "2025-01-01..2025-01-31"}),
+        (METRICS, {"metric": "revenue", "start_date": "2025-01-01"}, {"time_period": "since 2025-01-01"}),
+        (METRICS, {"metric": "revenue", "granularity": "month", "timeframe": "2025"}, {"dimensions": ["month"], "time_period": "2025"}),
+        (METRICS, {"metric": "revenue", "where": "store=Seattle", "comparison": "yoy"}, {"filters": [FILTER | {"op": "="}], "compare": "previous_year"}),
+        (METRICS, {"metric": "revenue", "reasoning": "because"}, {"metrics": ["revenue"]}),
+        (SQL, {"sql_query": "SELECT 1", "limit": 5}, {"postgresql_query": "SELECT 1", "max_rows": 5}),
+        (SEARCH, {"q": "paint", "top_k": 3, "in_stock": "yes"}, {"query_description": "paint", "max_rows": 3, "in_stock_only": True}),
+        ("get_store_performance", {"location": "Seattle", "date_range": ["2025-01-01", "2025-01-31"]}, {"store": "Seattle", "time_period": "2025-01-01..2025-01-31"}),
+        ("compare_with_chain", {"kpi": "revenue", "timeframe": "2025"}, {"metric": "revenue", "time_period": "2025"}),
     ],
 )  # fmt: skip
 def test_name_in_other_letters_is_the_published_one(
@@ -261,6 +378,10 @@ def test_name_that_is_given_twice_is_not_merged(name: str) -> None:
         TOOLS[METRICS].read_arguments({"metrics": ["revenue"], name: ["orders"]})
     with pytest.raises(InvalidInput, match="sql: execute_sales_query has no such argument"):
         TOOLS[SQL].read_arguments({"query": "SELECT 1", "sql": "SELECT 2"})
+    with pytest.raises(InvalidInput, match="start_date: query_metrics has no such argument"):
+        TOOLS[METRICS].read_arguments(
+            {"metrics": "revenue", "time_period": "2025", "start_date": "2025-01-01"}
+        )
 
 
 @pytest.mark.parametrize("tool", TOOLS)
@@ -315,7 +436,7 @@ def test_sort_key_without_a_meaning_is_rejected(value: Any, message: str) -> Non
 
 def test_unknown_argument_is_answered_with_the_nearest_name() -> None:
     with pytest.raises(InvalidInput) as caught:
-        TOOLS[SQL].read_arguments({"postgres_query": "SELECT 1"})
+        TOOLS[SQL].read_arguments({"postgresql_qry": "SELECT 1"})
     assert "has no such argument; the nearest is postgresql_query" in caught.value.message
 
 

@@ -1,12 +1,12 @@
 """Which units of time, and which stores, an answer has only a part of."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 
 from zava.model.data_reach import DataReach
-from zava.model.metrics import MetricFilter, Period, PeriodUnit
-from zava.model.time_labels import UNITS, units_of
+from zava.model.metrics import FiscalYears, MetricFilter, Period, PeriodUnit
+from zava.model.time_labels import OF_TIME, units_in, units_of
 
 _OF_STORES = ("store", "region", "channel")
 
@@ -28,9 +28,22 @@ class Part:
 
 def parts(period: Period, unit: PeriodUnit, reach: DataReach, today: date) -> dict[str, Part]:
     """Return the units that a period cuts, or that are not wholly loaded, by their label."""
+    return _parts(units_of(period, unit), period, reach, today)
+
+
+def parts_in(
+    period: Period, dimension: str, reach: DataReach, today: date, fiscal: FiscalYears | None
+) -> dict[str, Part]:
+    """Return the same of a dimension of time."""
+    return _parts(units_in(period, dimension, fiscal), period, reach, today)
+
+
+def _parts(
+    units: Iterable[tuple[str, date, date]], period: Period, reach: DataReach, today: date
+) -> dict[str, Part]:
     loaded = _loaded_until(reach, today)
     found = {}
-    for label, start, end in units_of(period, unit):
+    for label, start, end in units:
         held_until = min(end, period.end, loaded or end)
         days, of = (held_until - max(start, period.start)).days, (end - start).days
         if days < of:
@@ -51,13 +64,17 @@ def _loaded_until(reach: DataReach, today: date) -> date | None:
 
 
 def unranked_labels(
-    dimensions: Sequence[str], period: Period, reach: DataReach, today: date
+    dimensions: Sequence[str],
+    period: Period,
+    reach: DataReach,
+    today: date,
+    fiscal: FiscalYears | None = None,
 ) -> dict[str, tuple[str, ...]]:
     """Return the labels that a ranking puts last, because it would compare them unfairly."""
     found: dict[str, tuple[str, ...]] = {}
     for dimension in dimensions:
-        if dimension in UNITS:
-            found[dimension] = tuple(parts(period, UNITS[dimension], reach, today))
+        if dimension in OF_TIME:
+            found[dimension] = tuple(parts_in(period, dimension, reach, today, fiscal))
         elif dimension in _OF_STORES:
             late = reach.late(period, today)
             found[dimension] = tuple(sorted({getattr(store, dimension) for store in late}))

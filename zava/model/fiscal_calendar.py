@@ -5,6 +5,7 @@ Saturday. Each quarter has months of 4, 5 and 4 weeks. A year begins on the Sund
 1 February, so that it ends on the Saturday nearest to 31 January. The 53rd week is its last one.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -37,6 +38,11 @@ class FiscalCalendar:
 
     start_month: int = 1
     weeks: tuple[int, int, int] | None = None
+
+    @property
+    def has_weeks(self) -> bool:
+        """Whether years are made of whole weeks."""
+        return self.weeks is not None
 
     def year_start(self, year: int) -> date:
         """Return the first day of a fiscal year."""
@@ -98,6 +104,18 @@ class FiscalCalendar:
         )
         found = (part(year, number) for number in range(1, count + 1))
         return next(each for each in found if each.start <= day < each.end)
+
+    def touching(
+        self, start: date, end: date, unit: PeriodUnit
+    ) -> Iterator[tuple[str, date, date]]:
+        """Yield label, first day and the day after the last of each part between two days.
+
+        Years of months have no weeks, and nothing is yielded for them.
+        """
+        part = self.holding(start, unit)
+        while part is not None and part.start < end:
+            yield part.label, part.start, part.end
+            part = self.holding(part.end, unit)
 
     def _part(self, label: str, start: date, end: date, unit: PeriodUnit) -> FiscalPart:
         if self.weeks is None:

@@ -1,10 +1,11 @@
 """The frozen values of the metrics: periods, questions, figures and notes."""
 
 from calendar import monthrange
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from zava.model.core import Scope
 from zava.model.data_reach import NOTHING_LOADED, DataReach
@@ -166,6 +167,19 @@ class MetricOrder:
     is_descending: bool = True
 
 
+class FiscalYears(Protocol):
+    """The fiscal years of a chain, as the dimensions of time see them."""
+
+    @property
+    def has_weeks(self) -> bool:
+        """Whether years are made of whole weeks."""
+
+    def touching(
+        self, start: date, end: date, unit: PeriodUnit
+    ) -> Iterator[tuple[str, date, date]]:
+        """Yield label, first day and the day after the last of each part between two days."""
+
+
 @dataclass(frozen=True, slots=True)
 class MetricQuery:
     """A question to the certified metrics, by the names of the catalogue."""
@@ -183,6 +197,8 @@ class MetricQuery:
     """The comparison that is answered instead of the period itself."""
     leaves_out_restricted: bool = False
     """Whether a metric that the caller may not see is left out rather than refused."""
+    fiscal: FiscalYears | None = None
+    """The years of its fiscal dimensions."""
 
 
 @dataclass(frozen=True, slots=True)

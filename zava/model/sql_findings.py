@@ -15,6 +15,8 @@ class FindingKind(StrEnum):
     WHOLE_NUMBER = "whole number"
     AVERAGE_OF_AVERAGES = "average of averages"
     PERSONAL_DATA = "personal data"
+    RECOMPUTED = "recomputed"
+    """Nothing is stated but the certified value beside it, where they differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +42,25 @@ class DayRange:
 
 
 @dataclass(frozen=True, slots=True)
-class Recomputation:
-    """A certified metric that a statement computes over whole days, in its own way.
+class RecomputedColumn:
+    """An output with a certified metric; `adds_up` if its rows together are the metric's value.
 
-    `column` is the place of the output that adds up to the total. `filters` are dimensions with
-    their values. `because` states the causes of a difference from the certified value.
+    `because` states the causes of a difference from the certified value.
     """
 
     metric: str
     column: int
+    adds_up: bool
+    because: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recomputation:
+    """Certified metrics that a statement computes in its own way, over whole days.
+
+    `filters` are dimensions with their values.
+    """
+
+    columns: tuple[RecomputedColumn, ...]
     days: DayRange
     filters: tuple[tuple[str, tuple[str, ...]], ...]
-    because: tuple[str, ...]

@@ -1,9 +1,12 @@
-"""Labels of units of time, as the catalogue's dimensions write them, and the days of each unit."""
+"""Labels of units of time, as the catalogue's dimensions write them, and the days of each unit.
+
+Units are those of the calendar, or of fiscal years where these are given.
+"""
 
 from collections.abc import Iterator
 from datetime import date
 
-from zava.model.metrics import Period, PeriodUnit, shifted
+from zava.model.metrics import FiscalYears, Period, PeriodUnit, shifted
 
 UNITS = {
     "day": PeriodUnit.DAY,
@@ -13,6 +16,23 @@ UNITS = {
     "year": PeriodUnit.YEAR,
 }
 """The dimensions of time and what each is counted in."""
+
+FISCAL_UNITS = {
+    "fiscal_week": PeriodUnit.WEEK,
+    "fiscal_month": PeriodUnit.MONTH,
+    "fiscal_quarter": PeriodUnit.QUARTER,
+    "fiscal_year": PeriodUnit.YEAR,
+}
+"""The same of fiscal years."""
+
+OF_TIME = UNITS | FISCAL_UNITS
+
+
+def units_in(
+    period: Period, dimension: str, fiscal: FiscalYears | None
+) -> Iterator[tuple[str, date, date]]:
+    """Yield the units of a dimension that a period touches, as `units_of` does."""
+    return units_of(period, OF_TIME[dimension], fiscal if dimension in FISCAL_UNITS else None)
 
 
 def beginning(day: date, unit: PeriodUnit) -> date:
@@ -33,8 +53,13 @@ def labels(start: date, unit: PeriodUnit, count: int) -> list[str]:
     return [label(shifted(start, unit, step), unit) for step in range(count)]
 
 
-def units_of(period: Period, unit: PeriodUnit) -> Iterator[tuple[str, date, date]]:
+def units_of(
+    period: Period, unit: PeriodUnit, fiscal: FiscalYears | None = None
+) -> Iterator[tuple[str, date, date]]:
     """Yield the label of each unit that a period touches, its first day and the day after it."""
+    if fiscal is not None:
+        yield from fiscal.touching(period.start, period.end, unit)
+        return
     start = beginning(period.start, unit)
     while start < period.end:
         end = shifted(start, unit, 1)
@@ -42,9 +67,9 @@ def units_of(period: Period, unit: PeriodUnit) -> Iterator[tuple[str, date, date
         start = end
 
 
-def labels_of(period: Period, unit: PeriodUnit) -> list[str]:
+def labels_of(period: Period, unit: PeriodUnit, fiscal: FiscalYears | None = None) -> list[str]:
     """Return the labels of the units that a period touches, in their order."""
-    return [name for name, _, _ in units_of(period, unit)]
+    return [name for name, _, _ in units_of(period, unit, fiscal)]
 
 
 def label(start: date, unit: PeriodUnit) -> str:

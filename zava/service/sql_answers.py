@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from cachetools import TTLCache
 
@@ -21,6 +21,7 @@ from zava.model.sql_findings import (
     Finding,
     FindingKind,
     Recomputation,
+    RecomputedColumn,
 )
 from zava.service.metrics.query import MetricQueries
 
@@ -41,6 +42,7 @@ _MAX_KEPT, _KEPT_SECONDS = 1024, 60
 
 _CENT = Decimal("0.01")
 _OF_TOTALS = frozenset({FindingKind.REPEATED_TOTALS, FindingKind.EVERY_STATUS})
+_COMPARED = _OF_TOTALS | {FindingKind.RECOMPUTED}
 
 
 class SqlAnswers:
@@ -82,6 +84,8 @@ class SqlAnswers:
         if certified is not None:
             notes.append(certified)
         for finding in table.findings:
+            if not finding.text:
+                continue
             is_explained = certified is not None or is_equal
             if is_explained and finding.kind in _OF_TOTALS:
                 continue
@@ -106,9 +110,9 @@ class SqlAnswers:
 
     async def _certified(self, caller: Caller, sql: str, table: Table) -> tuple[str | None, bool]:
         """Return the sentence on the certified value, and whether the answer's total equals it."""
-        is_of_totals = any(finding.kind in _OF_TOTALS for finding in table.findings)
+        is_compared = any(finding.kind in _COMPARED for finding in table.findings)
         may_read = self._metrics_permission in caller.permissions
-        if not is_of_totals or table.truncated or not may_read:
+        if not is_compared or table.truncated or not may_read:
             return None, False
         checks = self._data.checks
         key: tuple[Any, ...] = (caller.identity, sql, checks.day_of(table.as_of))
@@ -116,38 +120,41 @@ class SqlAnswers:
         if read is None:
             read = self._asked[key] = [await checks.recomputation(caller, sql, key[-1])]
         (asked,) = read
-        total = None if asked is None else _total(table, asked.column)
-        if asked is None or total is None:
+        totals = () if asked is None else tuple(_total(table, each) for each in asked.columns)
+        if asked is None or not any(total is not None for total in totals):
             return None, False
-        key = (*key, table.scope, total)
+        key = (*key, table.scope, totals)
         compared = self._compared.get(key)
         if compared is None:
-            compared = await self._compare(caller, asked, total)
+            compared = await self._compare(caller, asked, totals)
             if compared is None:
                 return None, False
             self._compared[key] = compared
         return compared
 
     async def _compare(
-        self, caller: Caller, asked: Recomputation, total: Decimal
+        self, caller: Caller, asked: Recomputation, totals: Sequence[Decimal | None]
     ) -> tuple[str | None, bool] | None:
-        """Return what `_certified` does; None if the certified value could not be read."""
+        """Return what `_certified` does; None if the certified values could not be read."""
         days = asked.days
         last = days.end - timedelta(days=1)
         answer = await _unless_failing(
             self._metrics().query(
                 caller,
-                metrics=(asked.metric,),
+                metrics=[each.metric for each in asked.columns],
                 filters=[MetricFilter(name, "in", values) for name, values in asked.filters],
                 time_period=f"{days.start}..{last}",
             )
         )
-        value = None if answer is None else _value(answer, days)
-        if value is None:
+        values = None if answer is None else _values(answer, days)
+        if values is None:
             return None
-        if abs(value - total) < _CENT:
-            return None, True
-        return _about_certified(value, total, asked), False
+        different = [
+            _Difference(each, value, total)
+            for each, value, total in zip(asked.columns, values, totals, strict=True)
+            if total is not None and abs(value - total) >= _CENT
+        ]
+        return (_about_certified(different, days), False) if different else (None, True)
 
     async def _about_missing_days(self, caller: Caller, sql: str, table: Table) -> list[str]:
         checks, today = self._data.checks, self._today()
@@ -171,7 +178,7 @@ def _unchecked(table: Table) -> list[Finding]:
     return [
         each
         for each in table.findings
-        if each.names is None and not (each.several_stores and is_one)
+        if each.text and each.names is None and not (each.several_stores and is_one)
     ]
 
 
@@ -184,17 +191,19 @@ async def _unless_failing(checking: Awaitable[T]) -> T | None:
         return None
 
 
-def _total(table: Table, column: int) -> Decimal | None:
-    """Return the sum of an output over all rows; None without any value."""
+def _total(table: Table, asked: RecomputedColumn) -> Decimal | None:
+    """Return the sum of an output over all rows, or its one value; None without any value."""
+    values = [row[asked.column] for row in table.rows if row[asked.column] is not None]
+    if not values or not (asked.adds_up or len(values) == 1):
+        return None
     try:
-        values = [Decimal(str(row[column])) for row in table.rows if row[column] is not None]
+        return sum(map(Decimal, map(str, values)), Decimal())
     except InvalidOperation:
         return None
-    return sum(values, Decimal()) if values else None
 
 
-def _value(answer: MetricAnswer, days: DayRange) -> Decimal | None:
-    """Return the certified value; None where it is of other days.
+def _values(answer: MetricAnswer, days: DayRange) -> list[Decimal] | None:
+    """Return the certified values; None where they are of other days.
 
     A period ends with the stores' day. If orders end before that, days after it make no difference.
     """
@@ -204,19 +213,35 @@ def _value(answer: MetricAnswer, days: DayRange) -> Decimal | None:
     is_cut = newest.replace(tzinfo=None) > datetime.combine(period.end, time())
     if period.end != days.end and is_cut:
         return None
-    value: Any = rows[0][0] if rows else None
-    return Decimal(str(value)) if value is not None else Decimal()
+    row = rows[0] if rows else [None] * len(answer.figures.columns)
+    return [Decimal(str(value)) if value is not None else Decimal() for value in row]
 
 
-def _about_certified(value: Decimal, total: Decimal, asked: Recomputation) -> str:
-    difference = total - value
-    word = "more" if difference > 0 else "less"
-    first, last = asked.days.start, asked.days.end - timedelta(days=1)
+class _Difference(NamedTuple):
+    """An output beside the certified value."""
+
+    asked: RecomputedColumn
+    value: Decimal
+    total: Decimal
+
+    def __str__(self) -> str:
+        """Return the certified value, with the answer's and the difference."""
+        digits = ",.0f" if self.value % 1 == self.total % 1 == 0 else ",.2f"
+        difference = self.total - self.value
+        told = "this answer's total is" if self.asked.adds_up else "this answer has"
+        return (
+            f"{self.value:{digits}}; {told} {self.total:{digits}},"
+            f" {abs(difference):{digits}} {'more' if difference > 0 else 'less'}"
+        )
+
+
+def _about_certified(different: Sequence[_Difference], days: DayRange) -> str:
+    first, last = days.start, days.end - timedelta(days=1)
     of = "all time" if first.year == 1900 else f"{first} to {last}"  # noqa: PLR2004  # before any order
-    return (
-        f"Certified {asked.metric} of {of} is {value:,.2f}; this answer's total is {total:,.2f},"
-        f" {abs(difference):,.2f} {word}: {' and '.join(asked.because)}."
-    )
+    because = dict.fromkeys(cause for each in different for cause in each.asked.because)
+    told = [f"{each.asked.metric} of {of} is {each}" for each in different[:1]]
+    told += [f"{each.asked.metric} is {each}" for each in different[1:]]
+    return f"Certified {'. Certified '.join(told)}: {' and '.join(because)}."
 
 
 def _about_days(days: list[DayRange], reach: DataReach, until: date, today: date) -> list[str]:

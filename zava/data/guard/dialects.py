@@ -1,5 +1,6 @@
 """Names of other SQL dialects, with the PostgreSQL to write instead.
 
+A function is found by its name without underscores.
 Imported when a statement is refused: a passing one needs none of it.
 """
 
@@ -24,67 +25,80 @@ def _table(text: str) -> Mapping[str, str]:
 
 FUNCTIONS = _table(
     r"""
-    year yearweek toyear
+    year yearweek toyear extractyear
         Write extract(year FROM x), or date_trunc('year', x) for its first day.
     monthname
         Write to_char(x, 'FMMonth').
-    month tomonth
+    month tomonth monthofyear toyyyymm yearmonth ym formatmonth monthyear
         Write extract(month FROM x), or to_char(x, 'YYYY-MM').
     day dayofmonth todayofmonth
         Write extract(day FROM x).
-    quarter toquarter
+    quarter toquarter quarterofyear
         Write extract(quarter FROM x), or to_char(x, 'YYYY-"Q"Q').
-    hour minute second tohour
+    hour minute second tohour hourofday timepart timetosec totime
         Write extract(hour FROM x): minute and second, too.
-    week weekofyear isoweek iso_week
+    week weekofyear isoweek weekiso weeknum weeknumber wk isoweeknum yearofweek isoyear toweek
+    toisoweek toyearweek
         Write extract(week FROM x), or to_char(x, 'IYYY-IW').
-    weekday dayofweek dayname day_of_week datename todayofweek
+    weekday dayofweek dayname datename todayofweek dayofweekiso
         Write extract(isodow FROM x), which is 1 on Monday, or to_char(x, 'FMDay').
     dayofyear
         Write extract(doy FROM x).
     datepart
         Write extract(month FROM x), with the unit that you need.
-    datediff date_diff timestampdiff timestamp_diff timediff days_between daysbetween
+    datediff timestampdiff timediff daysbetween datediffbig datediffday daysdiff daydiff todays
+    periodofdays networkdays
         Write a::date - b::date: the difference of two dates is a number of days.
-    months_between
+    monthsdiff monthdiff yearsbetween yeardiff yearsdiff perioddiff datedifmonths monthsbetween
         Write extract(year FROM age(a, b)) * 12 + extract(month FROM age(a, b)).
-    dateadd date_sub adddate subdate timestampadd timestamp_add timestamp_sub add_months
-    datetime_add datetime_sub
+    dateadd datesub adddate subdate timestampadd timestampsub datetimeadd datetimesub adddays
+    addhours addmonths addyears addweeks dateaddday timeadd edate periodadd addinterval
         Write x + interval '30 days', or x - interval '1 month'.
-    date_format strftime format_date format_timestamp formatdatetime convert_tz time_format
+    strftime formatdate formattimestamp formatdatetime timeformat dateformat date2str toyyyymmdd
+    dateformatting datetostring tochardate
         Write to_char(x, 'YYYY-MM'), or to_char(x, 'YYYY-MM-DD') for days.
-    getdate curdate sysdate current_datetime curtime getutcdate sysdatetime utc_timestamp
-    systimestamp today datetime_now
+    getdate curdate sysdate currentdatetime curtime getutcdate sysdatetime utctimestamp
+    systimestamp today datetimenow todaysdate nowutc utcnow sysdatetimeoffset sysutcdatetime
+    currentdate currenttime currenttimestamp localtimestamp localtime
         Write CURRENT_DATE for the day, now() for the time.
-    last_day eomonth end_of_month
+    lastday eomonth monthend endofmonth
         Write (date_trunc('month', x) + interval '1 month - 1 day')::date.
-    str_to_date parse_date parse_timestamp to_datetime datefromparts date_parse
+    strtodate parsedate parsetimestamp datefromparts str2date dateparse strptime trytodate
+    todatesafe parsedatetime parsedatetimebesteffort timestampfromparts dateserial makedate
+    fromdays todatetime
         Write to_date(x, 'YYYY-MM-DD'), or make_date(y, m, d).
-    datetime julianday unixepoch from_unixtime unix_timestamp timestamp_seconds
+    datetime julianday unixepoch fromunixtime unixtimestamp timestampseconds tounixtimestamp
+    totimestampntz totimestampltz totimestamptz trytotimestamp sectotime
         Write x::timestamptz, to_timestamp(seconds), or extract(epoch FROM x).
-    datetrunc timestamp_trunc datetime_trunc trunc_date startofmonth tostartofmonth
+    datetrunc timestamptrunc datetimetrunc truncdate startofmonth tostartofmonth truncmonth dtrunc
+    tostartofweek tostartofyear tostartofquarter tostartofday tostartofhour monthstart weekstart
+    startofyear startofweek startofquarter beginningofmonth firstday timebucket timebucketgapfill
+    timeslice timefloor
         Write date_trunc('month', x).
-    ifnull nvl isnull zeroifnull ifempty
+    ifnull nvl isnull zeroifnull ifempty iferror nanvl isblank coalesce
         Write coalesce(x, y).
-    nvl2 if iif iff decode_oracle choose switch
+    nvl2 if iif iff decodeoracle choose switch ifelse casewhen multiif
         Write CASE WHEN condition THEN a ELSE b END.
-    nullifzero
+    nullifzero nulliszero
         Write nullif(x, 0).
-    len datalength strlen char_len
+    len datalength strlen charlen lengthutf8 bytelength lenb
         Write length(x).
-    group_concat listagg wm_concat string_concat concat_agg grouparray array_join
+    groupconcat listagg wmconcat stringconcat concatagg grouparray groupconcatws stringaggdistinct
+    listaggdistinct xmlagg textjoin joinstrings
         Write string_agg(x::text, ', ' ORDER BY x).
-    collect_list collect_set array_unique_agg
+    collectlist collectset arrayuniqueagg arrayaggdistinct list listvalue groupuniqarray
         Write array_agg(x), or array_agg(DISTINCT x).
-    median
+    median mediandistinct approxmedian
         Write percentile_cont(0.5) WITHIN GROUP (ORDER BY x).
-    percentile quantile approx_quantiles approx_percentile percentile_approx quantile_cont
+    percentile quantile approxquantiles approxpercentile percentileapprox quantilecont
+    quantiletdigest quantileexact quantiledisc
         Write percentile_cont(0.9) WITHIN GROUP (ORDER BY x).
-    countif count_if sumif sum_if avgif sumifs countifs
+    countif sumif avgif sumifs countifs averageif averageifs maxif minif countblank countdistinctif
         Write count(*) FILTER (WHERE condition), or sum(x) FILTER (WHERE condition).
-    approx_count_distinct countdistinct uniq ndv count_distinct
+    countdistinct uniq ndv uniqexact approxdistinct approxcountdistinct hll hllcount sumdistinct
+    distinctcount
         Write count(DISTINCT x).
-    safe_divide div0 divide try_divide div0null
+    safedivide div0 divide trydivide div0null dividenull intdivorzero dividezero
         Write a / nullif(b, 0).
     subtract
         Write a - b.
@@ -92,11 +106,12 @@ FUNCTIONS = _table(
         Write a + b.
     multiply
         Write a * b.
-    instr charindex locate patindex find_in_set
+    instr charindex locate patindex findinset indexof index find search
         Write strpos(text, word), or position(word IN text).
-    replicate
+    replicate space
         Write repeat(x, 3).
-    mid substring_index str_split split
+    mid strsplit split substringindex substringbefore substringafter strleft strright splitbychar
+    splittoarray
         Write substr(x, start, length), or split_part(x, ',', 1).
     ucase
         Write upper(x).
@@ -104,49 +119,180 @@ FUNCTIONS = _table(
         Write lower(x).
     stuff insert
         Write overlay(x PLACING y FROM 1 FOR 2).
-    isnumeric is_numeric isnumber
+    isnumeric isnumber isinteger isfloat
         Write x ~ '^[0-9.]+$'.
     isdate
         Write x ~ '^\d{4}-\d\d-\d\d$'.
-    regexp_contains regexp_matches_any rlike regexp_extract
+    regexpcontains regexpmatchesany rlike regexpextract regexp match extractall regexpextractall
         Write x ~ 'pattern', or substring(x FROM 'pattern').
-    rand newid uuid_string generate_uuid
+    rand newid uuidstring generateuuid uuidgeneratev4 generateuuidv4 newsequentialid randn uniform
+    randbetween
         Write random(), or gen_random_uuid() for an id.
     log2
         Write log(2, x).
-    truncate
+    truncate fix rounddown
         Write trunc(x, 2).
     square
         Write x ^ 2.
-    contains startswith endswith
+    contains startswith endswith containssubstr like ilike
         Write x ILIKE '%word%'.
-    safe_cast try_cast try_convert tryparse to_decimal todate tofloat to_varchar str tostring
-    int64 cast_as
+    safecast trycast tryconvert tryparse todecimal todate tofloat tovarchar str tostring cast
+    cstr val trytonumber trytonumeric trytodecimal toint tointeger toint32 toint64
+    tofloat64 tofloat32 todecimal64 todouble toboolean int float number string boolean
+    int64 castas
         Write x::numeric, x::date or x::text. PostgreSQL has no cast that ignores errors.
-    explode flatten split_to_table string_split table_split json_table_split
+    explode flatten splittotable stringsplit tablesplit jsontablesplit explodeouter posexplode
+    lateralflatten inline stack arrayjoin
         Write unnest(string_to_array(x, ',')).
-    crosstab pivot
+    crosstab pivot crosstabn
         Write one sum(x) FILTER (WHERE y = '…') for each column.
-    argmax arg_max max_by
+    argmax maxby
         Write (array_agg(x ORDER BY y DESC))[1], or DISTINCT ON.
-    argmin arg_min min_by
+    argmin minby
         Write (array_agg(x ORDER BY y))[1], or DISTINCT ON.
-    anyvalue first last any_val
+    anyvalue first last anyval arbitrary anylast
         Write (array_agg(x ORDER BY y))[1], or first_value(x) OVER (…).
-    ratio_to_report
+    ratiotoreport
         Write x / sum(x) OVER ().
-    json_extract json_value_text get_json_object json_extract_scalar json_unquote
+    jsonextract jsonvaluetext getjsonobject jsonextractscalar jsonunquote jsonvalue jsonquery
+    jsonparse parsejson variantget openjson jsonextractstring jsonextracttext
         Write x -> 'key', x ->> 'key' or x #>> '{a,b}'.
-    array_size array_count size arraysize
+    arraycount size arraysize lenarray jsonlength
         Write cardinality(x).
-    array_contains arraycontains has
+    arraycontains has jsoncontains
         Write value = ANY (x).
-    generate_date_array generate_array sequence generate_dates
+    generatedatearray generatearray sequence generatedates generateseriesdate series range numbers
+    generator rowgenerator seq4 arange datespine
         Write generate_series(date '2026-01-01', date '2026-01-31', interval '1 day').
-    similarity word_similarity levenshtein soundex difference vector_search cosine_distance
+    similarity wordsimilarity levenshtein soundex difference vectorsearch cosinedistance
+    cosinesimilarity dotproduct innerproduct l2distance embedding embed matchagainst freetext
+    jarowinkler jarowinklersimilarity editdistance editdist metaphone dmetaphone soundexmatch
         Search products with semantic_search_products.
-    table_name object_id schema_name
+    converttz converttimezone attimezone fromutctimestamp toutctimestamp
+        Write x AT TIME ZONE 'UTC', or of another zone.
+    nextday previousday
+        Write date_trunc('week', x)::date + 7: the next Monday.
+    yesterday
+        Write CURRENT_DATE - 1.
+    hoursbetween minutesbetween secondsbetween hoursdiff minutesdiff hourdiff
+        Write extract(epoch FROM a - b) / 3600 for hours.
+    sub minus
+        Write a - b.
+    sumsquare sumsq
+        Write sum(x ^ 2).
+    sumproduct weightedavg avgweighted weightedaverage
+        Write sum(x * y) / nullif(sum(y), 0) for a weighted average.
+    mean average avgdistinct averagea
+        Write avg(x).
+    counta countall countstar countnonnull countnotnull counting rowcount foundrows
+        Write count(*), or count(x) for values that are not NULL.
+    stdev stdevp stdevs varp vars var
+        Write stddev_samp(x) or stddev_pop(x), var_samp(x) or var_pop(x).
+    skewness skew kurtosis
+        Write avg((x - m) ^ 3) / s ^ 3, with the mean m and the deviation s from a WITH.
+    topk approxtopk mostcommon
+        Write mode() WITHIN GROUP (ORDER BY x), or GROUP BY x ORDER BY count(*) DESC LIMIT n.
+    cumsum cumulativesum runningsum runningtotal runningcount
+        Write sum(x) OVER (ORDER BY y).
+    movingavg movingaverage rollingavg rollingsum rollingmean
+        Write avg(x) OVER (ORDER BY y ROWS BETWEEN 6 PRECEDING AND CURRENT ROW).
+    previous prev lagged offset next shift
+        Write lag(x) OVER (ORDER BY y), or lead(x).
+    diff delta runningdifference
+        Write x - lag(x) OVER (ORDER BY y).
+    rownum rownumber rankavg ntiledesc percentilerank percentrankdesc
+        Write row_number() OVER (ORDER BY x), or percent_rank() and ntile(n) likewise.
+    zscore standardize
+        Write (x - avg(x) OVER ()) / nullif(stddev_samp(x) OVER (), 0).
+    linearregression covar
+        Write regr_slope(y, x), regr_intercept(y, x), covar_pop(y, x) or corr(y, x).
+    logicalor logicaland boolor booland any some
+        Write bool_or(x) or bool_and(x).
+    bitand bitor bitxor bitnot
+        Write a & b, a | b or a # b.
+    groupingid
+        Write GROUPING(a, b).
+    bround roundhalfup roundup mround
+        Write round(x::numeric, 2), ceil(x) or floor(x).
+    intdiv idiv quotient
+        Write div(a, b).
+    remainder fmod pmod
+        Write mod(a, b).
+    negate
+        Write -x.
+    log1p
+        Write ln(1 + x).
+    lstrip rstrip
+        Write ltrim(x) or rtrim(x).
+    proper title titlecase
+        Write initcap(x).
+    toupper
+        Write upper(x).
+    tolower
+        Write lower(x).
+    concatstr concatenate strcat
+        Write a || b, or concat(a, b).
+    printf sprintf formatnumber
+        Write to_char(x, 'FM999,990.00'), or format('%s: %s', a, b).
+    ord unicode
+        Write ascii(x).
+    unichr char
+        Write chr(65).
+    hex tohex bin oct conv
+        Write to_hex(x).
+    unhex tobase64 frombase64 base64
+        Write encode(x, 'hex') or decode(x, 'base64').
+    hash sha1 sha2 checksum farmfingerprint xxhash64 murmurhash hashbytes
+        Write md5(x), or hashtext(x) for a number.
+    notnull isnotnull
+        Write x IS NOT NULL.
+    equalnull eqnull isdistinct nullsafeequal
+        Write a IS NOT DISTINCT FROM b.
+    in between not
+        It is an operator: write x IN (…), x BETWEEN a AND b, NOT x.
+    arraysum arrayavg arraymax arraymin arraymap arrayfilter arrayreduce transform
+        Unnest it: (SELECT sum(v) FROM unnest(x) AS v).
+    arrayslice
+        Write x[1:3].
+    arrayelement elementat getitem
+        Write x[1]: the first element has the number 1.
+    arraydistinct
+        Write ARRAY(SELECT DISTINCT v FROM unnest(x) AS v ORDER BY v).
+    struct structpack namedstruct map objectconstruct objectagg mapagg jsonobjectagg
+        Write jsonb_build_object('key', x), or jsonb_object_agg(k, v).
+    jsonarrayagg tojsonstring toarrayjson
+        Write jsonb_agg(x), or to_jsonb(x).
+    jsonkeys
+        Write jsonb_object_keys(x).
+    strtoarray
+        Write string_to_array(x, ',').
+    dimdate calendar datetable
+        Write generate_series(date '2026-01-01', date '2026-01-31', interval '1 day').
+    vlookup xlookup lookup indexmatch
+        Join the tables on their key.
+    large small
+        Write ORDER BY x DESC LIMIT 1 OFFSET n - 1.
+    histogram bucket datehistogram
+        Write width_bucket(x, low, high, count), or floor(x / 10) * 10.
+    workday networkdaysintl businessdays
+        Count the days: count(*) FILTER (WHERE extract(isodow FROM d) < 6).
+    user currentuser sessionuser systemuser susername hostname connectionid lastinsertid identity
+    scopeidentity
+        Each answer states the stores that it covers: nothing about the session is read.
+    sleep benchmark loadfile waitfor
+        Leave it out: a statement reads, and nothing else.
+    stdistance stpoint haversine earthdistance geodistance
+        No table has coordinates: compare by region or store_name.
+    try error assert raise
+        Leave it out: use CASE WHEN for a value that may fail.
+    tablename objectid schemaname currentschema schema database dbname tables columns
         The tool get_multiple_table_schemas describes the tables that you can read.
+    eoquarter endofquarter quarterend
+        Write (date_trunc('quarter', x) + interval '3 months - 1 day')::date.
+    replaceregexp regexpreplaceall
+        Write regexp_replace(x, 'pattern', 'new', 'g').
+    unpivot melt
+        Write CROSS JOIN LATERAL (VALUES ('a', a), ('b', b)) AS t(name, value).
     """
 )
 
@@ -175,8 +321,10 @@ OPERATORS = _table(
     """
     == ===
         Write = to compare.
-    !==
+    !== =!
         Write <> to compare.
+    ^^
+        Write x ^ 2.
     <=>
         Write IS NOT DISTINCT FROM. Search products with semantic_search_products.
     **
@@ -209,6 +357,8 @@ COLUMNS = _table(
         Write CURRENT_DATE for the day, now() for the time.
     rownum
         Write LIMIT 10, or row_number() OVER (ORDER BY x).
+    sum avg min max count
+        Write the argument in parentheses: sum(x).
     rowid
         Sort by the primary key: rows have no number of their own.
     day days week month quarter year hour minute second dow doy isodow epoch

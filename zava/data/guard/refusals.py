@@ -110,7 +110,7 @@ def function(name: str) -> Refused:
 
     nearest = get_close_matches(name, FUNCTIONS, n=2, cutoff=_NEAR)
     hint = f"Perhaps {' or '.join(nearest)}." if nearest else _STANDARD
-    hint = ELSEWHERE.get(name.replace("_", ""), ELSEWHERE.get(name, hint))
+    hint = ELSEWHERE.get(name.replace("_", ""), hint)
     return Refused(f"The function {name[:63]} is not allowed.", hint)
 
 

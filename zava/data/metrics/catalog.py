@@ -9,6 +9,7 @@ from typing import Any
 
 from zava.errors import InvalidInput
 from zava.model.domain import Domain
+from zava.model.time_labels import FISCAL_UNITS
 
 UNITS = {"USD": 2, "percent": 2, "ratio": 2, "days": 1, "count": 0}
 """Decimals to which each unit is rounded."""
@@ -17,6 +18,7 @@ REFERENCE = re.compile(r"\{(\w+)(?:@(previous_year))?\}")
 SOURCE_PLACES = frozenset(
     {"store", "product", "customer", "local", "clock", "tomorrow", "year_before", "last_day"}
     | {"visible"}
+    | FISCAL_UNITS.keys()
 )
 FORMULA_PLACES = frozenset({"days"})
 _NAME = re.compile(r"[a-z][a-z_]*")
@@ -46,10 +48,10 @@ class Source:
 class Dimension:
     """What answers may be split and filtered by.
 
-    `relation` holds the values that exist, and `matches` are the texts that a filter's value may
-    equal there. `named` is the label, and one more match, with a person's name. `choices` are the
-    only values. `pattern` is the form of a label of time, and `season` the number of labels after
-    which a season repeats.
+    `aliases` are other names that a question may use. `relation` holds the values that exist, and
+    `matches` are the texts that a filter's value may equal there. `named` is the label, and one
+    more match, with a person's name. `choices` are the only values. `pattern` is the form of a
+    label of time, and `season` the number of labels after which a season repeats.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Dimension:
     joins: tuple[str, ...] = ()
     relation: str | None = None
     matches: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
     named: str | None = None
     choices: tuple[str, ...] = ()
     pattern: str | None = None
@@ -75,7 +78,12 @@ class Dimension:
     @property
     def is_of_time(self) -> bool:
         """Whether its labels move with the day of the order."""
-        return "{local}" in self.expression
+        return "{local}" in self.expression or self.is_fiscal
+
+    @property
+    def is_fiscal(self) -> bool:
+        """Whether its labels are those of fiscal years."""
+        return self.name in FISCAL_UNITS
 
     @property
     def is_same_a_year_later(self) -> bool:
@@ -133,17 +141,19 @@ class Catalogue:
         raise _unknown(field, "metric", name, _nearest(wanted, known), self.metrics, self.elsewhere)
 
     def dimension(self, name: str, field: str = "dimensions") -> Dimension:
-        """Return a dimension by its name.
+        """Return a dimension by its name or an alias of it, also in the plural.
 
         Raises:
             InvalidInput: there is no such dimension; the error names the nearest ones.
         """
-        wanted = _plain(name)
-        if wanted in self.dimensions:
-            return self.dimensions[wanted]
-        known = {word: word for word in self.dimensions}
+        wanted = _plain(name).removeprefix("by_")
+        known = {w: d.name for d in self.dimensions.values() for w in (d.name, *d.aliases)}
+        for word in (wanted, wanted.removesuffix("s"), f"{wanted.removesuffix('ies')}y"):
+            if word in known:
+                return self.dimensions[known[word]]
+        names = {word: word for word in self.dimensions}
         raise _unknown(
-            field, "dimension", name, _nearest(wanted, known), self.dimensions, self.elsewhere
+            field, "dimension", name, _nearest(wanted, names), self.dimensions, self.elsewhere
         )
 
     def base_metrics(self, metric: Metric) -> list[tuple[str, str | None]]:
@@ -201,6 +211,8 @@ def _made(kind: type[Any], name: str, table: Mapping[str, Any]) -> Any:
 
 
 def _check(found: Catalogue) -> None:
+    named = [word for d in found.dimensions.values() for word in (d.name, *d.aliases)]
+    _expect("dimensions", len(set(named)) == len(named), "a word names two dimensions")
     for dimension in found.dimensions.values():
         _check_dimension(dimension, found)
     words: set[str] = set()

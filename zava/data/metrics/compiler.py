@@ -13,6 +13,7 @@ from zava.data.metrics.catalog import FORMULA_PLACES, REFERENCE, UNITS, Catalogu
 from zava.data.metrics.fact_scans import Aggregate, Fact, Label, Parameter, Reads
 from zava.data.metrics.planner import Condition, Measure, Plan, answer_names
 from zava.model.metrics import Comparison
+from zava.model.time_labels import FISCAL_UNITS, units_in
 
 _DAYS = frozenset({"tomorrow", "year_before", "last_day"})
 
@@ -280,6 +281,8 @@ SELECT json_build_object(
             return self._reads.name(name, f"({shared})")
         if name in _DAYS:
             return self._day(name)
+        if name in FISCAL_UNITS:
+            return self._fiscal_label(name, self._place("local", source, of))
         if name == "clock":
             return f"({source.moment} AT TIME ZONE {self._zone})"
         if name == "local":
@@ -294,6 +297,27 @@ SELECT json_build_object(
             "product": source.product or "",
             "customer": source.customer or "",
         }[name]
+
+    def _fiscal_label(self, dimension: str, local: str) -> str:
+        """Return the label of a fiscal unit: its days are listed, and a moment is looked up there.
+
+        A moment of a compared period is moved into the period itself, so its labels are enough.
+        """
+        query = self._plan.query
+        units = list(units_in(query.period, dimension, query.fiscal))
+        parts = []
+        for kind, values in (
+            ("unit", [label for label, _, _ in units]),
+            ("unit_start", [start.isoformat() for _, start, _ in units]),
+        ):
+            given = f"$1->'{self._parameter.key(kind, values)}'"
+            parts.append(f"ARRAY(SELECT v FROM jsonb_array_elements_text({given}) AS v)")
+        labels, starts = parts
+        named = self._reads.name(
+            "fiscal", f"MATERIALIZED (SELECT {labels} AS labels, {starts}::timestamp[] AS starts)"
+        )
+        place = f"width_bucket({local}, (SELECT f.starts FROM {named} AS f))"
+        return f"((SELECT f.labels FROM {named} AS f))[{place}]"
 
     def _day(self, name: str) -> str:
         """Return one of the days that a question has."""

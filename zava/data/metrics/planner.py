@@ -18,12 +18,19 @@ MAX_METRICS, MAX_DIMENSIONS, MAX_FILTERS, MAX_VALUES = 12, 3, 8, 100
 _OF_WEEKDAYS = frozenset({"day", "iso_week"})
 _OF_TEXT = ("=", "!=", "in", "contains")
 _OF_TIME = ("=", "!=", "in", "between", ">=", "<=", ">", "<")
+_HOUR = re.compile(r"(?P<hour>\d\d?)(?::00)?(?::00)?", re.ASCII)
+_HALF_DAY = re.compile(r"(?P<hour>0?[1-9]|1[0-2])(?::00)? ?(?P<half>[ap])\.?m\.?", re.ASCII)
+_LEAST_LETTERS = 3
 _LABELS = {
     "YYYY-MM-DD": re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII),
     "YYYY-Www": re.compile(r"\d{4}-W\d{2}", re.ASCII),
     "YYYY-MM": re.compile(r"\d{4}-\d{2}", re.ASCII),
     "YYYY-Qn": re.compile(r"\d{4}-Q[1-4]", re.ASCII),
     "YYYY": re.compile(r"\d{4}", re.ASCII),
+    "FY2025-W01": re.compile(r"FY\d{4}-W\d{2}", re.ASCII),
+    "FY2025-M01": re.compile(r"FY\d{4}-M\d{2}", re.ASCII),
+    "FY2025-Q1": re.compile(r"FY\d{4}-Q[1-4]", re.ASCII),
+    "FY2025": re.compile(r"FY\d{4}", re.ASCII),
 }
 
 
@@ -81,9 +88,16 @@ class Plan:
             return period.previous_year_date()
         split = [*self.dimensions, *(condition.dimension for condition in self.conditions)]
         # A day or a week has its counterpart 364 days before, whatever the period is made of.
-        if any(dimension.name in _OF_WEEKDAYS for dimension in split):
+        if any(_keeps_weekdays(dimension, self.query) for dimension in split):
             return period.same_weekdays()
         return period.previous_year()
+
+
+def _keeps_weekdays(dimension: Dimension, query: MetricQuery) -> bool:
+    """Whether the labels are those of days or whole weeks."""
+    if dimension.is_fiscal:
+        return query.fiscal is not None and query.fiscal.has_weeks
+    return dimension.name in _OF_WEEKDAYS
 
 
 def plan(query: MetricQuery, catalogue: Catalogue) -> Plan:
@@ -97,6 +111,7 @@ def plan(query: MetricQuery, catalogue: Catalogue) -> Plan:
     dimensions = _unique([catalogue.dimension(name) for name in query.dimensions])
     conditions = tuple(_condition(each, catalogue) for each in query.filters)
     split = [*dimensions, *(condition.dimension for condition in conditions)]
+    _check_fiscal(split, query)
     measures: dict[tuple[str, Comparison | None], Measure] = {}
     for metric in metrics:
         for name, year in catalogue.base_metrics(metric):
@@ -105,7 +120,7 @@ def plan(query: MetricQuery, catalogue: Catalogue) -> Plan:
                 measure = Measure(
                     catalogue.metrics[name], _source(name, metric, split, catalogue), each
                 )
-                _check_comparison(measure, metric, split, year=year, compare=query.compare)
+                _check_comparison(measure, metric, split, year=year, query=query)
                 measures.setdefault(measure.key, measure)
     return Plan(
         metrics=metrics,
@@ -168,8 +183,9 @@ def _check_comparison(
     split: Sequence[Dimension],
     *,
     year: str | None,
-    compare: Comparison | None,
+    query: MetricQuery,
 ) -> None:
+    compare = query.compare
     if compare is not None and year:
         raise InvalidInput(
             f"compare: {metric.name} is itself a comparison.", hint="Leave out compare."
@@ -182,11 +198,10 @@ def _check_comparison(
     if measure.of is None:
         return
     moving = [dimension.name for dimension in split if dimension.is_of_time]
-    by_weekday = {"day", "iso_week"} if compare is Comparison.PREVIOUS_YEAR else frozenset({"day"})
     fixed = [
         d.name
         for d in split
-        if d.is_of_time and not d.is_same_a_year_later and (year or d.name not in by_weekday)
+        if d.is_of_time and not _has_counterpart(d, query, is_of_formula=bool(year))
     ]
     if measure.of is Comparison.PREVIOUS_PERIOD and moving:
         raise InvalidInput(
@@ -198,6 +213,30 @@ def _check_comparison(
             f"compare: {fixed[0]} has no label of its own a year earlier.",
             hint="Use month, quarter or year.",
         )
+
+
+def _has_counterpart(dimension: Dimension, query: MetricQuery, *, is_of_formula: bool) -> bool:
+    """Whether each label has one of its own a year earlier."""
+    if dimension.is_same_a_year_later or (
+        dimension.is_fiscal and not _keeps_weekdays(dimension, query)
+    ):
+        return True
+    is_by_weekday = query.compare is Comparison.PREVIOUS_YEAR or dimension.name == "day"
+    return is_by_weekday and not is_of_formula
+
+
+def _check_fiscal(split: Sequence[Dimension], query: MetricQuery) -> None:
+    for dimension in split:
+        if dimension.is_fiscal and query.fiscal is None:
+            raise InvalidInput(
+                f"dimensions: {dimension.name} needs fiscal years, and none are defined.",
+                hint="Use iso_week, month, quarter or year.",
+            )
+        if dimension.name == "fiscal_week" and not _keeps_weekdays(dimension, query):
+            raise InvalidInput(
+                "dimensions: the fiscal years here are made of months and have no weeks.",
+                hint="Use iso_week, fiscal_month, fiscal_quarter or fiscal_year.",
+            )
 
 
 def _condition(given: MetricFilter, catalogue: Catalogue) -> Condition:
@@ -217,9 +256,23 @@ def _condition(given: MetricFilter, catalogue: Catalogue) -> Condition:
     if not wanted[0] <= len(given.values) <= wanted[1]:
         told = "1" if wanted == (1, 1) else "2" if op == "between" else f"1 to {MAX_VALUES}"
         raise InvalidInput(f"filters: {op} takes {told} values.", hint="Give value as a list.")
-    for value in given.values:
+    values = tuple(_choice_of(dimension, value) for value in given.values)
+    for value in values:
         _check_value(dimension, value)
-    return Condition(dimension, op, given.values)
+    return Condition(dimension, op, values)
+
+
+def _choice_of(dimension: Dimension, value: str) -> str:
+    """Return the choice that a value shortens: "Sat" is saturday, "9" and "9 am" are 09:00."""
+    text = value.strip().lower()
+    if not dimension.choices or text in dimension.choices:
+        return value
+    if hour := _HOUR.fullmatch(text):
+        text = f"{int(hour['hour']):02}:00"
+    elif half := _HALF_DAY.fullmatch(text):
+        text = f"{int(half['hour']) % 12 + 12 * (half['half'] == 'p'):02}:00"
+    found = [choice for choice in dimension.choices if choice.startswith(text)]
+    return found[0] if len(found) == 1 and len(text) >= _LEAST_LETTERS else value
 
 
 def _chosen(dimension: Dimension, given: MetricFilter) -> Condition:
@@ -257,6 +310,7 @@ def _order(
 ) -> tuple[MetricOrder, ...]:
     known = [dimension.name for dimension in dimensions]
     aliases = {alias: metric.name for metric in metrics for alias in metric.aliases}
+    aliases |= {alias: dimension.name for dimension in dimensions for alias in dimension.aliases}
     for metric in metrics:
         known += answer_names(metric, query.compare)
     order = []

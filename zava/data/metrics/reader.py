@@ -108,7 +108,7 @@ def _within_reach(asked: Plan, reach: DataReach) -> Plan:
     return replace(
         asked,
         query=replace(query, period=replace(query.period, cut=own.cut(query.period, query.today))),
-        unranked=unranked_labels(names, query.period, own, query.today),
+        unranked=unranked_labels(names, query.period, own, query.today, query.fiscal),
         missing_days=own.missing_days(query.period, query.today),
     )
 

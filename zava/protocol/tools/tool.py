@@ -131,7 +131,7 @@ class Tool:
             self.input_schema,
             separated=self.arguments.SEPARATED,
             forms=self.arguments.FORMS,
-            aliases=self.arguments.ALIASES,
+            others=self.arguments.ALIASES,
         )
         try:
             return self.arguments.model_validate(arguments)

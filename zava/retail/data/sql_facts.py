@@ -2,6 +2,7 @@
 
 from zava.data.sql_query.lint.declarations import (
     CertifiedFacts,
+    CertifiedForm,
     LintFacts,
     StatusFacts,
     TableFacts,
@@ -34,6 +35,49 @@ _PRODUCTS = TableFacts(
     identities=frozenset({"product_id", "sku"}),
 )
 
+_GROSS = "order_items.quantity*order_items.unit_price"
+_COST = "order_items.quantity*products.cost"
+_REVENUES = ("sum(orders.total_amount)", "sum(order_items.total_amount)")
+_ORDER_COUNTS = ("count(*)", "count(orders.order_id)", "count(distinct orders.order_id)")
+_LINE_ORDER_COUNTS = ("count(distinct orders.order_id)", "count(distinct order_items.order_id)")
+_RETURNS = "it counts returns as orders"
+
+
+def _certified_forms() -> dict[str, CertifiedForm]:
+    """Return the metrics by the forms in which statements compute them."""
+    order, line = "orders", "order_items"
+    forms = {
+        _REVENUES[0]: CertifiedForm("revenue", order),
+        _REVENUES[1]: CertifiedForm("revenue", line),
+        f"sum({_GROSS})": CertifiedForm("gross_sales", line),
+        "sum(order_items.discount_amount)": CertifiedForm("discounts", line),
+        f"100*sum(order_items.discount_amount)/sum({_GROSS})": CertifiedForm("discount_rate", line),
+        "sum(order_items.quantity)": CertifiedForm("units", line),
+        f"{_REVENUES[1]}/sum(order_items.quantity)": CertifiedForm("average_unit_price", line),
+        "count(distinct orders.customer_id)": CertifiedForm(
+            "customers", order, counts="it counts customers of returns"
+        ),
+        "avg(orders.total_amount)": CertifiedForm("average_order_value", order, counts=_RETURNS),
+        f"sum({_COST})": CertifiedForm("cost_of_goods", line),
+        f"sum((order_items.total_amount-{_COST}))": CertifiedForm("gross_margin", line),
+        f"({_REVENUES[1]}-sum({_COST}))": CertifiedForm("gross_margin", line),
+        "100*count(*)[orders.status=refunded]/count(*)": CertifiedForm(
+            "refund_rate", order, excluded=("cancelled",), counts="it counts returns"
+        ),
+    }
+    for table, counts, revenue in (
+        (order, _ORDER_COUNTS, _REVENUES[0]),
+        (line, _LINE_ORDER_COUNTS, _REVENUES[1]),
+    ):
+        for count in counts:
+            forms.setdefault(count, CertifiedForm("orders", table, counts=_RETURNS))
+            average = CertifiedForm("average_order_value", table, counts=_RETURNS)
+            forms[f"{revenue}/{count}"] = average
+    return forms
+
+
+_FORMS = _certified_forms()
+
 FACTS = LintFacts(
     tables={
         "orders": _ORDERS,
@@ -61,13 +105,13 @@ FACTS = LintFacts(
     status=StatusFacts(
         column=_STATUS,
         values=frozenset({"pending", "completed", "cancelled", "refunded"}),
+        usual="completed",
         excluded=("cancelled", "refunded"),
         tables=frozenset({"orders", "order_items"}),
     ),
     certified=CertifiedFacts(
-        metric="revenue",
         label="certified revenue",
-        sums=frozenset({("orders", "total_amount"), ("order_items", "total_amount")}),
+        forms=_FORMS,
         moment=("orders", "order_date"),
         dimensions={
             ("stores", "store_name"): "store",

@@ -10,7 +10,8 @@ from zava.model.core import Caller
 from zava.protocol.apps import sales_chart
 from zava.protocol.rendering.metric_table import PeriodContent, period_content, reach_content
 from zava.protocol.rendering.scope import ScopeContent, scope_content, scope_text
-from zava.protocol.tools.metric_forms import read_period
+from zava.protocol.tools.argument_forms import aliases
+from zava.protocol.tools.time_arguments import PERIOD_NAMES, read_period
 from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
 from zava.retail.access_rules import CHAIN_COMPARE
 from zava.retail.sales_values import ChainComparison
@@ -33,7 +34,12 @@ class CompareWithChain(Arguments):
     """Arguments of compare_with_chain."""
 
     FORMS = MappingProxyType({"time_period": read_period})
-    ALIASES = MappingProxyType({"period": "time_period"})
+    ALIASES = aliases(
+        metric="measure kpi metric_name",
+        time_period=PERIOD_NAMES,
+        time_period__start="start_date start",
+        time_period__end="end_date end",
+    )
 
     metric: Annotated[
         str,

@@ -1,6 +1,5 @@
 """Free SQL over the retail data."""
 
-from types import MappingProxyType
 from typing import Annotated
 
 from pydantic import Field
@@ -8,6 +7,7 @@ from pydantic import Field
 from zava.model.audiences import SQL_QUERY
 from zava.model.core import Caller
 from zava.protocol.rendering.table import TableContent, table_content, table_text
+from zava.protocol.tools.argument_forms import LIMIT_NAMES, aliases
 from zava.protocol.tools.tool import (
     LONG_RESULT_CHARACTERS,
     Arguments,
@@ -37,8 +37,9 @@ DESCRIPTION = product_text(
 class ExecuteSalesQuery(Arguments):
     """Arguments of execute_sales_query."""
 
-    ALIASES = MappingProxyType(
-        {"query": "postgresql_query", "sql": "postgresql_query", "statement": "postgresql_query"}
+    ALIASES = aliases(
+        postgresql_query="query sql statement sql_query postgres_query q code",
+        max_rows=LIMIT_NAMES,
     )
 
     postgresql_query: Annotated[

@@ -1,6 +1,5 @@
 """The structure of the retail tables."""
 
-from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -10,6 +9,7 @@ from zava.model.audiences import SQL_QUERY
 from zava.model.core import Caller
 from zava.protocol.rendering.schema import schema_content, schemas_text
 from zava.protocol.rendering.scope import ScopeContent, scope_content
+from zava.protocol.tools.argument_forms import aliases
 from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
 from zava.service.analytics import Analytics
 
@@ -35,7 +35,7 @@ DESCRIPTION = product_text(
 class GetMultipleTableSchemas(Arguments):
     """Arguments of get_multiple_table_schemas."""
 
-    ALIASES = MappingProxyType({"tables": "table_names"})
+    ALIASES = aliases(table_names="tables names")
     SEPARATED = frozenset({"table_names"})
 
     table_names: Annotated[

@@ -19,7 +19,8 @@ from zava.protocol.rendering.metric_table import (
 )
 from zava.protocol.rendering.scope import ScopeContent, scope_content, scope_text
 from zava.protocol.rendering.table import row_line
-from zava.protocol.tools.metric_forms import read_period
+from zava.protocol.tools.argument_forms import aliases
+from zava.protocol.tools.time_arguments import PERIOD_NAMES, read_period
 from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
 from zava.retail.access_rules import SALES_READ
 from zava.retail.sales_values import StorePerformance
@@ -58,7 +59,12 @@ class GetStorePerformance(Arguments):
     """Arguments of get_store_performance."""
 
     FORMS = MappingProxyType({"store": _one_or_all, "time_period": read_period})
-    ALIASES = MappingProxyType({"period": "time_period", "store_name": "store"})
+    ALIASES = aliases(
+        store="store_name store_id location branch shop name",
+        time_period=PERIOD_NAMES,
+        time_period__start="start_date start",
+        time_period__end="end_date end",
+    )
 
     store: Annotated[
         str | None,

@@ -9,7 +9,9 @@ from zava.model.core import Caller
 from zava.model.metrics import Comparison, MetricAnswer, MetricFilter, MetricOrder
 from zava.protocol.apps import sales_chart
 from zava.protocol.rendering.metric_table import MetricsContent, metric_content, metric_text
-from zava.protocol.tools.metric_forms import read_filters, read_orders, read_period
+from zava.protocol.tools.argument_forms import LIMIT_NAMES, aliases
+from zava.protocol.tools.metric_forms import read_filters, read_orders
+from zava.protocol.tools.time_arguments import PERIOD_NAMES, read_comparison, read_period
 from zava.protocol.tools.tool import (
     LONG_RESULT_CHARACTERS,
     Arguments,
@@ -48,7 +50,8 @@ METRICS = (
 )
 DIMENSIONS = (
     "store, region, channel, category, product_type, product, brand, customer, stock_status, "
-    "reorder_urgency, day, iso_week, month, quarter, year, weekday, hour, cohort"
+    "reorder_urgency, day, iso_week, month, quarter, year, fiscal_week, fiscal_month, "
+    "fiscal_quarter, fiscal_year, weekday, hour, cohort"
 )
 
 
@@ -81,10 +84,26 @@ class QueryMetrics(Arguments):
 
     SEPARATED = frozenset({"metrics", "dimensions"})
     FORMS = MappingProxyType(
-        {"filters": read_filters, "order_by": read_orders, "time_period": read_period}
+        {
+            "filters": read_filters,
+            "order_by": read_orders,
+            "time_period": read_period,
+            "compare": read_comparison,
+        }
     )
-    ALIASES = MappingProxyType(
-        {"period": "time_period", "group_by": "dimensions", "sort_by": "order_by"}
+    ALIASES = aliases(
+        metrics="measures kpis",
+        dimensions="group_by by breakdown break_down_by split_by dims group granularity time_grain"
+        " time_granularity",
+        filters="where conditions filter_by",
+        time_period=PERIOD_NAMES,
+        time_period__start="start_date start from_date date_from",
+        time_period__end="end_date end to_date date_to",
+        order_by="sort_by sort order ordering",
+        limit=LIMIT_NAMES,
+        compare="comparison compare_to compare_with comparison_period versus vs",
+        totals="include_totals with_totals show_totals subtotals",
+        forecast_periods="forecast horizon forecast_horizon",
     )
 
     metrics: Annotated[

@@ -1,6 +1,5 @@
 """Product search by description."""
 
-from types import MappingProxyType
 from typing import Annotated
 
 from pydantic import Field
@@ -9,6 +8,7 @@ from typing_extensions import TypedDict
 from zava.model.core import Caller
 from zava.protocol.rendering.scope import ScopeContent, scope_content, scope_text
 from zava.protocol.rendering.table import MAX_TEXT_BYTES, line_of_text
+from zava.protocol.tools.argument_forms import LIMIT_NAMES, aliases
 from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
 from zava.retail.access_rules import PRODUCTS_READ
 from zava.retail.search_values import ProductMatch, ProductMatches
@@ -32,8 +32,11 @@ DESCRIPTION = product_text(
 class SemanticSearchProducts(Arguments):
     """Arguments of semantic_search_products."""
 
-    ALIASES = MappingProxyType(
-        {"query": "query_description", "text": "query_description", "limit": "max_rows"}
+    ALIASES = aliases(
+        query_description="query text q search search_query description term product keywords",
+        max_rows=LIMIT_NAMES,
+        similarity_threshold="threshold min_similarity minimum_similarity similarity",
+        in_stock_only="in_stock only_in_stock available",
     )
 
     query_description: Annotated[

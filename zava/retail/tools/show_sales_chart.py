@@ -6,7 +6,7 @@ from pydantic import Field
 
 from zava.model.core import Caller
 from zava.model.metrics import Comparison
-from zava.model.time_labels import UNITS
+from zava.model.time_labels import FISCAL_UNITS, OF_TIME, UNITS
 from zava.protocol.apps import sales_chart
 from zava.protocol.rendering.metric_table import MetricsContent, metric_content, metric_text
 from zava.protocol.tools.tool import Tool, ToolAnswer, product_text
@@ -115,11 +115,13 @@ def _shallow(schema: dict[str, Any]) -> dict[str, Any]:
 async def call(analytics: RetailAnalytics, caller: Caller, arguments: ShowSalesChart) -> ToolAnswer:
     """Answer from the metrics as the caller, with the kind of chart that fits."""
     kind = arguments.kind or _kind(arguments)
+    if FISCAL_UNITS.keys() & arguments.dimensions:
+        kind = "bars"  # the page places labels of the calendar alone on an axis of time
     asked = _question(arguments, kind)
     beside = asked.compare == Comparison.PREVIOUS_PERIOD.value or (
         "compare" not in arguments.model_fields_set and not asked.forecast_periods
     )
-    is_series = len(asked.dimensions) == 1 and asked.dimensions[0] in UNITS
+    is_series = len(asked.dimensions) == 1 and asked.dimensions[0] in OF_TIME
     if is_series and beside:
         asked = asked.model_copy(update={"compare": query_metrics.NO_COMPARISON})
     answer = await query_metrics.ask(analytics, caller, asked, point_by_point=is_series and beside)

@@ -9,11 +9,11 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-from zava.model.coverage import parts, reach_of_row
+from zava.model.coverage import parts_in, reach_of_row
 from zava.model.data_reach import DataReach, StoreReach, written
-from zava.model.metrics import MetricQuery, MetricRows, Period
+from zava.model.metrics import FiscalYears, MetricQuery, MetricRows, Period
 from zava.model.retail_calendar import events
-from zava.model.time_labels import UNITS, units_of
+from zava.model.time_labels import OF_TIME, units_in
 
 _SATURDAY = 5
 # In longer periods one day more or less of a weekday, or an event, moves the sum by little.
@@ -29,7 +29,7 @@ def comparable(figures: MetricRows, asked: MetricQuery, reach: DataReach) -> Met
         return figures
     names = [column.name for column in figures.columns if column.unit is None]
     own = reach.within(asked.filters)
-    place, partial = _partial(figures, names, own, asked.today)
+    place, partial = _partial(figures, names, own, asked)
     partial |= _late_rows(figures, names, own, asked.today)
     changes = [
         number
@@ -39,7 +39,7 @@ def comparable(figures: MetricRows, asked: MetricQuery, reach: DataReach) -> Met
     if not changes:
         return replace(figures, partial=partial)
     compared = figures.compared or period.previous_year()
-    days = _days_by_label(period, names, place)
+    days = _days_by_label(period, names, place, asked.fiscal)
 
     def shown(row: list[Any]) -> list[Any]:
         of_row = reach_of_row(names, row, own)
@@ -59,13 +59,13 @@ def comparable(figures: MetricRows, asked: MetricQuery, reach: DataReach) -> Met
 
 
 def _partial(
-    figures: MetricRows, names: Sequence[str], own: DataReach, today: date
+    figures: MetricRows, names: Sequence[str], own: DataReach, asked: MetricQuery
 ) -> tuple[int | None, dict[str, str]]:
     """Return the column of time and, by its label, what part of its unit a row holds."""
-    place = next((number for number, name in enumerate(names) if name in UNITS), None)
+    place = next((number for number, name in enumerate(names) if name in OF_TIME), None)
     if place is None or figures.period is None:
         return None, {}
-    cut = parts(figures.period, UNITS[names[place]], own, today)
+    cut = parts_in(figures.period, names[place], own, asked.today, asked.fiscal)
     labels = dict.fromkeys(row[place] for row in figures.rows)
     return place, {label: str(cut[label]) for label in labels if label in cut}
 
@@ -82,12 +82,14 @@ def _late_rows(
     return {label: f"through {written(late[label].through)}" for label in labels if label in late}
 
 
-def _days_by_label(period: Period, names: Sequence[str], place: int | None) -> Mapping[str, Period]:
+def _days_by_label(
+    period: Period, names: Sequence[str], place: int | None, fiscal: FiscalYears | None
+) -> Mapping[str, Period]:
     if place is None:
         return {}
     return {
         label: replace(period, start=max(start, period.start), end=min(end, period.end))
-        for label, start, end in units_of(period, UNITS[names[place]])
+        for label, start, end in units_in(period, names[place], fiscal)
     }
 
 

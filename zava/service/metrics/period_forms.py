@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from difflib import get_close_matches
 
 from zava.service.metrics.named_days import NAMED_DAYS, named_days, of_one_season
+from zava.service.metrics.period_phrases import proposed, usual_form
 
 _MONTHS = (
     *("january", "february", "march", "april", "may", "june", "july"),
@@ -81,12 +82,12 @@ _US_OR_NOT = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
 
 def plain_form(expression: str, today: date) -> str:
     """Return an expression in the letters and the order of the grammar."""
-    text = _words(expression).translate(_PLAIN).strip(" .,;'\"")
+    text = usual_form(_letters(expression), today)
     if _HYPHENED.fullmatch(text):
         text = text.replace("-", " ")
     if bracketed := _BRACKETED.fullmatch(text):
         text = bracketed[1]
-    text = _NOISE.sub("", _WHOLENESS.sub("", text))
+    text = usual_form(_NOISE.sub("", _WHOLENESS.sub("", text)), today)
     if text in _WHOLE:
         return _WHOLE[text]
     return _range(text, today) or _single(_without_so_far(text), today)
@@ -97,13 +98,20 @@ def _without_so_far(text: str) -> str:
     return text if text.startswith("last ") else _SO_FAR.sub("", text)
 
 
+def _letters(expression: str) -> str:
+    return _words(expression).translate(_PLAIN).strip(' .,;"').removesuffix("'")
+
+
 def _words(expression: str) -> str:
     return " ".join(expression.lower().replace("_", " ").split())
 
 
 def nearest_forms(expression: str, today: date) -> list[str]:
     """Return at most two periods of the grammar that a refused expression may mean."""
-    text = _words(expression)
+    text = usual_form(_letters(expression), today)
+    with suppress(ValueError):  # a year that no calendar has
+        if found := proposed(text, today):
+            return found
     if match := _US_OR_NOT.fullmatch(text):
         first, second, year = map(int, match.groups())
         days = [_day(year, month, day) for month, day in ((first, second), (second, first))]
@@ -122,7 +130,9 @@ def nearest_forms(expression: str, today: date) -> list[str]:
     start, dots, end = plain_form(expression, today).partition("..")
     if dots and start > end:
         return [f"{end}..{start}"]
-    return get_close_matches(text, (*_PROPOSED, *NAMED_DAYS), 2, 0.6)
+    return get_close_matches(text, _PROPOSED, 2, 0.6) or get_close_matches(
+        text, NAMED_DAYS, 2, 0.75
+    )
 
 
 def _range(text: str, today: date) -> str | None:
@@ -162,7 +172,7 @@ def _start_of(text: str) -> str:
 
 
 def _single(text: str, today: date) -> str:
-    text = _NOISE.sub("", text.strip(" .,"))
+    text = usual_form(_NOISE.sub("", text.strip(" .,")), today)
     text = _WEEKDAY_BEFORE.sub("", _TIME.sub(r"\1", text))
     if text in _WHOLE:
         return _WHOLE[text]

@@ -1,13 +1,14 @@
 """Parse periods such as `last month`: the one grammar of every tool with `time_period`."""
 
 import re
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from zava.errors import InvalidInput
 from zava.model.fiscal_calendar import FiscalCalendar, FiscalPart
-from zava.model.metrics import Period, PeriodUnit, shifted
-from zava.model.time_labels import beginning
+from zava.model.metrics import MetricFilter, Period, PeriodUnit, shifted
+from zava.model.time_labels import OF_TIME, beginning, units_in
 from zava.service.metrics.fiscal_periods import fiscal_period
 from zava.service.metrics.period_forms import MAX_UNITS, nearest_forms, plain_form
 
@@ -17,6 +18,7 @@ GRAMMAR = (
 )
 FISCAL_GRAMMAR = f"{GRAMMAR}, FY2025-Q1, this fiscal year"
 _EARLIEST_YEAR, _LATEST_YEAR = 1900, 2199
+_MOST_DAYS_OF_A_UNIT = 371
 _MAX_EXPRESSION_CHARACTERS, _MAX_READ_CHARACTERS = 60, 200
 
 _RELATIVE = re.compile(r"(this|last) (week|month|quarter|year)", re.ASCII)
@@ -26,6 +28,14 @@ _QUARTER = re.compile(r"(\d{4})-q([1-4])", re.ASCII)
 _MONTH = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
 _WEEK = re.compile(r"(\d{4})-w(\d{2})", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_COMPARED = re.compile(
+    r"period|\b(?:vs|versus|compared|against|this time|[ymwq]o[ymwq]|(?:year|month|week) over)\b",
+    re.IGNORECASE,
+)
+_TO_COME = re.compile(r"\s*(?:tomorrow|(?:the )?(?:next|coming|upcoming|future))\b", re.IGNORECASE)
+
+
+_Found = tuple[date, date, PeriodUnit, int]
 
 
 def business_day(moved_to: date | None, time_zone: str) -> date:
@@ -48,7 +58,11 @@ def parse_period(expression: str, today: date, fiscal: FiscalCalendar | None = N
         raise _refused(expression, today, fiscal)
     text = plain_form(expression, today)
     try:
-        found = _found(text, today, fiscal)
+        if found := _beside(expression, today, fiscal):
+            first, last = found[0], found[1] - timedelta(days=1)
+            text = str(first) if first == last else f"{first}..{last}"
+        else:
+            found = _found(text, today, fiscal)
         if fiscal and (part := fiscal_period(text, today, fiscal)):
             text = part.label
     except (ValueError, OverflowError):
@@ -64,11 +78,106 @@ def parse_period(expression: str, today: date, fiscal: FiscalCalendar | None = N
     return Period(said, start, tomorrow if is_to_date else end, unit, count, is_to_date)
 
 
-_Found = tuple[date, date, PeriodUnit, int]
+def labelled(given: MetricFilter, today: date, fiscal: FiscalCalendar | None) -> MetricFilter:
+    """Return a filter by time with its values as labels: "Nov 2024" is the month 2024-11.
+
+    A value that names no single unit of the dimension is left as it is.
+    """
+    dimension = given.dimension.strip().lower()
+    if dimension not in OF_TIME:
+        return given
+    values = tuple(_label_of(value, dimension, today, fiscal) for value in given.values)
+    return MetricFilter(given.dimension, given.op, values)
+
+
+def _label_of(text: str, dimension: str, today: date, fiscal: FiscalCalendar | None) -> str:
+    try:
+        period = parse_period(text, today, fiscal)
+    except InvalidInput:
+        return text
+    if period.days > _MOST_DAYS_OF_A_UNIT:
+        return text
+    labels = [label for label, _, _ in units_in(period, dimension, fiscal)]
+    is_unit = period.expression in labels or (period.unit, period.count) == (OF_TIME[dimension], 1)
+    return labels[0] if len(labels) == 1 and is_unit else text
 
 
 def _of_part(part: FiscalPart) -> _Found:
     return part.start, part.end, part.unit, part.count
+
+
+# Days, weeks and months that a phrase counts from another period: "52 weeks ending 2026-11-28".
+_UNIT = r"(?P<unit>day|week|month|quarter|year)s?"
+_ENDING = re.compile(
+    rf"(?:the |last )?(?P<count>\d{{1,3}}) {_UNIT} (?P<side>ending|ended|to|until|till|through"
+    r"|up to|before|prior to|after|following|from|starting|beginning)(?: on| in)? (?P<other>.+)",
+    re.ASCII,
+)
+_WEEK_AT = re.compile(
+    r"week (?P<side>ending|ended|starting|beginning|commencing)(?: on)? (?P<other>.+)", re.ASCII
+)
+_DAY_AT = re.compile(r"(?:the )?day (?P<side>before|after) (?P<other>.+)", re.ASCII)
+_WITHIN = re.compile(
+    rf"(?:the )?(?P<place>first|last)(?: (?P<count>\d{{1,3}}))? {_UNIT} (?:of|in) (?P<other>.+)",
+    re.ASCII,
+)
+_WITH_TODAY = re.compile(
+    rf"last (?P<count>\d{{1,3}}) {_UNIT},? (?:including|incl\.?) today", re.ASCII
+)
+_LEADING = re.compile(r"(?:(?:in|during|for|over|within) )?(?:the )?")
+_WEEK_ENDING, _WEEK_STARTING = re.compile(r"^(?:w/e|we|wk ending) "), re.compile(r"^(?:w/c|wc) ")
+_BEFORE, _AFTER = frozenset({"before", "prior to"}), frozenset({"after", "following"})
+_FROM = frozenset({"from", "starting", "beginning", "commencing"})
+
+
+def _beside(expression: str, today: date, fiscal: FiscalCalendar | None) -> _Found | None:
+    """Return a period that is counted from the ends of another one, None for other texts."""
+    text = _LEADING.sub("", " ".join(expression.lower().replace("_", " ").split()), count=1)
+    text = _WEEK_STARTING.sub("week starting ", _WEEK_ENDING.sub("week ending ", text))
+
+    def other(match: re.Match[str]) -> _Found | None:
+        return _found(plain_form(match["other"], today), today, fiscal)
+
+    if match := _WITH_TODAY.fullmatch(text):
+        end = today + timedelta(days=1)
+        return _counted(end, match, forward=False)
+    if match := _WITHIN.fullmatch(text):
+        return _within(match, other)
+    match = _ENDING.fullmatch(text) or _WEEK_AT.fullmatch(text) or _DAY_AT.fullmatch(text)
+    around = other(match) if match else None
+    if match is None or around is None:
+        return None
+    start, end, *_ = around
+    side = match["side"]
+    if match.re is _WEEK_AT and (start if side in _FROM else end).weekday() == 0:
+        return None  # an ISO week, which has a label of its own
+    if side in _BEFORE:
+        return _counted(start, match, forward=False)
+    if side in _AFTER:
+        return _counted(end, match, forward=True)
+    if side in _FROM:
+        return _counted(start, match, forward=True)
+    return _counted(end, match, forward=False)
+
+
+def _within(match: re.Match[str], other: Callable[[re.Match[str]], _Found | None]) -> _Found | None:
+    around = other(match)
+    if around is None or (match["unit"] == "week" and not match["count"]):
+        return None  # the first week of a month has several meanings
+    start, end, *_ = around
+    is_first = match["place"] == "first"
+    found = _counted(start if is_first else end, match, forward=is_first)
+    return found if start <= found[0] and found[1] <= end else None
+
+
+def _counted(edge: date, match: re.Match[str], *, forward: bool) -> _Found:
+    """Return the units of a match on one side of a day."""
+    named = match.groupdict()
+    count = int(named.get("count") or 1)
+    unit = PeriodUnit(named.get("unit") or ("day" if match.re is _DAY_AT else "week"))
+    far = shifted(edge, unit, count if forward else -count)
+    start, end = min(edge, far), max(edge, far)
+    return start, end, unit, count
 
 
 def _found(text: str, today: date, fiscal: FiscalCalendar | None) -> _Found | None:
@@ -137,8 +246,10 @@ def _refused(expression: str, today: date, fiscal: FiscalCalendar | None) -> Inv
     shown = expression[:_MAX_EXPRESSION_CHARACTERS]
     near = " or ".join(map(repr, nearest_forms(shown, today)))
     told = f"Perhaps {near}. " if near else ""
-    if "period" in shown.lower():
+    if _COMPARED.search(shown):
         told = "Comparisons are the argument compare of query_metrics. "
+    elif _TO_COME.match(shown):
+        told += "Days to come have no sales: forecast_periods of query_metrics forecasts. "
     return InvalidInput(
         f"time_period: {shown!r} is not a period.", hint=f"{told}Use one of: {grammar}."
     )

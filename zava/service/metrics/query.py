@@ -23,7 +23,7 @@ from zava.model.metrics import (
 from zava.service.metrics.comparability import comparable, missing_days, period_notes
 from zava.service.metrics.forecasting import forecast_questions
 from zava.service.metrics.forecasting import forecasts as foretold
-from zava.service.metrics.periods import parse_period
+from zava.service.metrics.periods import labelled, parse_period
 from zava.service.metrics.series import beside_previous, period_before
 
 DEFAULT_PERIOD = "last 12 months"
@@ -89,22 +89,24 @@ class MetricQueries:
             period=parse_period(time_period or DEFAULT_PERIOD, today, self._fiscal),
             today=today,
             dimensions=tuple(dimensions),
-            filters=tuple(filters),
+            filters=tuple(labelled(each, today, self._fiscal) for each in filters),
             order_by=tuple(order_by),
             limit=limit,
             compare=compare,
             with_totals=with_totals and bool(dimensions),
+            fiscal=self._fiscal,
         )
         queries = {"answer": asked}
         if forecast_periods:
             queries |= forecast_questions(asked)
         if point_by_point:
-            before = period_before(asked.dimensions[0], asked.period)
-            queries["before"] = replace(asked, period=before)
+            previous = period_before(asked.dimensions[0], asked.period)
+            queries["before"] = replace(asked, period=previous)
         measured = await self._data.measure(caller, queries)
         figures = measured.answers["answer"]
         if point_by_point:
-            figures = beside_previous(figures, measured.answers["before"], asked.period)
+            before = measured.answers["before"]
+            figures = beside_previous(figures, before, asked.period, self._fiscal)
         totals = len(figures.totals)
         figures = comparable(_bounded(figures, limit), asked, measured.reach)
         own = measured.reach.within(asked.filters)

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from zava.model.metrics import MetricColumn, MetricRows, Period
-from zava.model.time_labels import UNITS, labels_of
+from zava.model.metrics import FiscalYears, MetricColumn, MetricRows, Period
+from zava.model.time_labels import units_in
 
 
 def period_before(dimension: str, period: Period) -> Period:
@@ -14,17 +14,21 @@ def period_before(dimension: str, period: Period) -> Period:
     return period.previous()
 
 
-def beside_previous(now: MetricRows, before: MetricRows, period: Period) -> MetricRows:
+def beside_previous(
+    now: MetricRows, before: MetricRows, period: Period, fiscal: FiscalYears | None
+) -> MetricRows:
     """Add to each metric of a series the value at the same position in the period before.
 
     The first day of a month is compared with the first day of the month before. The value is None
     where nothing was sold, or where the period before is shorter.
     """
     dimension = now.columns[0].name
-    unit, previous = UNITS[dimension], period_before(dimension, period)
-    places = {label: place for place, label in enumerate(labels_of(period, unit))}
+    previous = period_before(dimension, period)
+    places = {
+        label: place for place, (label, _, _) in enumerate(units_in(period, dimension, fiscal))
+    }
     old = {row[0]: row[1:] for row in before.rows}
-    in_place = [old.get(label) for label in labels_of(previous, unit)]
+    in_place = [old.get(label) for label, _, _ in units_in(previous, dimension, fiscal)]
     nothing = [None] * (len(now.columns) - 1)
 
     def joined(row: list[Any]) -> list[Any]:

@@ -28,26 +28,44 @@ class TableFacts:
 
 @dataclass(frozen=True, slots=True)
 class StatusFacts:
-    """The column that decides whether a row counts, and the tables whose amounts it decides."""
+    """The column that decides whether a row counts, and the tables whose amounts it decides.
+
+    `usual` is the status of most rows that count: a statement without it is about other rows.
+    """
 
     column: Column
     values: frozenset[str]
+    usual: str
     excluded: tuple[str, ...]
     tables: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
-class CertifiedFacts:
-    """A certified metric that a sum of one of `sums` recomputes.
+class CertifiedForm:
+    """A certified metric that an output of this form recomputes, from the rows of one table.
 
-    `moment` is the column of its periods. `dimensions` are the columns whose values are filters of
-    the metric, `of_lines` those of them that only its finest table has. `tables` are those that a
-    join by keys may add, `lines` the finest one, `stores` the one of the tenants.
+    `excluded` are the statuses that the metric leaves out, None for those of the others. `counts`
+    is what the form counts and the metric does not.
     """
 
     metric: str
+    table: str
+    excluded: tuple[str, ...] | None = None
+    counts: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CertifiedFacts:
+    """The certified metrics that a statement may recompute, by the forms of its outputs.
+
+    A form is written as `forms_of` returns it: `sum(orders.total_amount)`. `label` names the main
+    metric. `moment` is the column of periods. `dimensions` are the columns whose values are filters
+    of a metric, `of_lines` those of them that only its finest table has. `tables` are those that a
+    join by keys may add, `lines` the finest one, `stores` the one of the tenants.
+    """
+
     label: str
-    sums: frozenset[Column]
+    forms: Mapping[str, CertifiedForm]
     moment: Column
     dimensions: Mapping[Column, str]
     of_lines: frozenset[str]

@@ -12,7 +12,7 @@ from zava.data.sql_query.lint.moments import lost_days, selected_days
 from zava.data.sql_query.lint.name_resolution import TooManySteps, Tree
 from zava.data.sql_query.lint.personal_data import personal_data
 from zava.data.sql_query.lint.query_tree import Tables
-from zava.data.sql_query.lint.recomputed import recognized
+from zava.data.sql_query.lint.recomputed import recognized, recomputed_outputs
 from zava.data.syntax.parser import Node, NotParsed, parse
 from zava.model.sql_findings import DayRange, Finding, FindingKind, Recomputation
 
@@ -26,6 +26,8 @@ _BEFORE_LAST_DAY = re.compile(
 )
 _AFTER_LAST_DAY = re.compile(r"\s*(?:::\s*\w+\s*)?(?:>=|=)", re.ASCII)
 _MAX_CHARACTERS_BEFORE = 40
+# A statement with one of these words is compared with no certified value.
+_NOT_COMPARED = ("having", "limit", "over", "left")
 _SEVERAL = 2
 
 
@@ -121,6 +123,9 @@ class Linter:
         if True not in [name in folded for name in _ADDING]:
             return asked
         summed = [name in folded for name in self._summed].count(True)
+        is_one = summed and folded.count("select") == 1
+        if is_one and True not in [word in folded for word in _NOT_COMPARED]:
+            asked.append(recomputed_outputs)
         if summed >= _SEVERAL:
             asked.append(rules.repeated_totals)
         is_added = "sum" in folded or "avg" in folded
@@ -138,8 +143,12 @@ class Linter:
 
 def _ends_with_day(folded: str) -> bool:
     """Whether a text may compare with a day up to which something is selected."""
-    return any(
-        _BEFORE_LAST_DAY.search(folded, max(0, day.start() - _MAX_CHARACTERS_BEFORE), day.start())
-        or _AFTER_LAST_DAY.match(folded, day.end())
-        for day in _DAY.finditer(folded)
-    )
+    if "-" not in folded or "'" not in folded:
+        return False
+    for day in _DAY.finditer(folded):
+        start, end = day.span()
+        if _BEFORE_LAST_DAY.search(folded, max(0, start - _MAX_CHARACTERS_BEFORE), start):
+            return True
+        if _AFTER_LAST_DAY.match(folded, end):
+            return True
+    return False

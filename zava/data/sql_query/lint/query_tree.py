@@ -93,18 +93,19 @@ class Query:
 
     def _read_outputs(self) -> list["FunctionCall"]:
         found = []
-        stack: list[Any] = list(self.targets)
+        values = [target["ResTarget"]["val"] for target in self.targets]
+        stack: list[Any] = [value for value in values if "ColumnRef" not in value]
         while stack:
             for key, part in stack.pop().items():
+                if key in _ENDS:
+                    continue
                 if type(part) is dict:
-                    if key in _ENDS:
-                        continue
                     if key == "FuncCall":
                         found.append(FunctionCall(part["funcname"][-1]["String"]["sval"], part))
                     elif key == "A_Expr" and part["name"][-1] == DIVIDE:
                         self._divisions.append(part)
                     stack.append(part)
-                elif type(part) is list and key not in _ENDS:
+                elif type(part) is list:
                     stack += part
         return found
 

@@ -1,111 +1,251 @@
-"""Whether a statement computes a certified metric in its own way, over days that are certain."""
+"""Whether a statement computes certified metrics in its own way, over days that are certain."""
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
+from zava.data.guard.cost.tree_facts import group_target
 from zava.data.sql_query.lint.day_conditions import DayConditions
-from zava.data.sql_query.lint.declarations import LintFacts
+from zava.data.sql_query.lint.declarations import CertifiedForm, LintFacts
 from zava.data.sql_query.lint.grain import Grain
 from zava.data.sql_query.lint.moments import day_form, days_of
 from zava.data.sql_query.lint.name_resolution import Tree
-from zava.data.sql_query.lint.query_tree import Query, QuerySource
+from zava.data.sql_query.lint.query_tree import Query, references
 from zava.data.syntax.parser import Node
-from zava.model.sql_findings import Recomputation
+from zava.model.sql_findings import Finding, FindingKind, Recomputation, RecomputedColumn
 
 _NOT_SIMPLE = frozenset(
     {"havingClause", "distinctClause", "limitCount", "limitOffset", "larg", "withClause"}
 )
-_SPECIAL = frozenset({"agg_filter", "agg_distinct", "over"})
-_LEAST_PLACES = 2
+_SPECIAL = frozenset({"over", "agg_order", "agg_within_group"})
+_NUMBERS = frozenset({"numeric", "float8", "float4", "double precision"})
+_WHOLE = frozenset({"int2", "int4", "int8"})
+_OF_ARRAYS = frozenset({"AEXPR_OP_ANY", "AEXPR_OP_ALL"})
+_ARRAY = re.compile(r"\{([\w ]+(?:,[\w ]+)*)\}")
+_LEAST_PLACES, _DEEPEST = 2, 16
+_ONE = "1"
 
 Filters = tuple[tuple[str, tuple[str, ...]], ...]
+Quotient = tuple[tuple[str, ...], tuple[str, ...]]
+"""The factors above and below a fraction bar."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recognized:
-    """A sum that recomputes a certified metric, whichever day it is run on."""
+    """Outputs that recompute certified metrics, whichever day the statement is run on."""
 
-    metric: str
-    column: int
+    columns: tuple[RecomputedColumn, ...]
     days: DayConditions
     filters: Filters
-    because: tuple[str, ...]
 
     def on(self, today: date) -> Recomputation | None:
         """Return it with its days; None where they are unknown, or nothing differs."""
         days = self.days.on(today)
-        if days is None or not self.because:
-            return None
-        return Recomputation(self.metric, self.column, days, self.filters, self.because)
+        columns = tuple(column for column in self.columns if column.because)
+        return Recomputation(columns, days, self.filters) if days and columns else None
+
+
+def recomputed_outputs(tree: Tree, facts: LintFacts) -> Iterator[Finding]:
+    """Yield one finding if an output has the form of a certified metric."""
+    is_simple = len(tree.queries) == 1 and _NOT_SIMPLE.isdisjoint(tree.top.select)
+    if is_simple and any(True for _ in _certified_outputs(tree, tree.top, facts)):
+        yield Finding(FindingKind.RECOMPUTED, "")
 
 
 def recognized(tree: Tree, facts: LintFacts) -> Recognized | None:
-    """Return the sum that recomputes the certified metric, None unless its shape is certain."""
+    """Return the outputs that recompute certified metrics, None unless their shape is certain."""
     query, certified = tree.top, facts.certified
     if len(tree.queries) > 1 or not _NOT_SIMPLE.isdisjoint(query.select):
         return None
     if not (query.is_clear and query.is_inner):
         return None
-    summed = _sum_of(tree, query, facts)
+    found = list(_certified_outputs(tree, query, facts))
+    metrics = [of.metric for _, _, of in found]
+    outputs = [each for each in found if metrics.count(each[2].metric) == 1]
     tables = [source.table for source in query.sources]
-    if summed is None or len(set(tables)) < len(tables) or not certified.tables.issuperset(tables):
+    if not outputs or len(set(tables)) < len(tables) or not certified.tables.issuperset(tables):
         return None
-    column, owner = summed
-    grain = Grain(tree, query, facts)
-    finest = next((s for s in query.sources if s.table == certified.lines), owner)
-    known = grain.determined((finest,), set(), with_tenant=False)
-    if not grain.is_clear or len(known) < len(tables):
+    return _judged(Grain(tree, query, facts), outputs)
+
+
+def _judged(grain: Grain, outputs: list[tuple[int, str, CertifiedForm]]) -> Recognized | None:
+    """Return the outputs with what they count differently, None where that is not certain."""
+    query, facts = grain.query, grain.facts
+    sources = {source.table: source for source in query.sources}
+    owners = [sources.get(of.table) for _, _, of in outputs]
+    lines = sources.get(facts.certified.lines)
+    finest = lines or owners[0]
+    conditions = _Conditions(grain.tree, query, facts)
+    if finest is None or None in owners or not grain.is_clear or not conditions.are_read:
         return None
-    conditions = _Conditions(tree, query, facts)
-    if not conditions.are_read:
+    if facts.status.usual not in conditions.statuses or _is_by_status(grain):
         return None
-    is_of_lines = any(name in certified.of_lines for name, _ in conditions.filters)
-    if is_of_lines and owner.table != certified.lines:
-        return None  # whole orders that hold such a line
-    because = _about_status(conditions.statuses, facts)
-    if grain.repeating((owner,), with_tenant=False) is not None:
-        because.append(f"it adds each {facts.tables[owner.table or ''].row} once for each line")
-    return Recognized(
-        certified.metric, column, conditions.days, tuple(conditions.filters), tuple(because)
+    if len(grain.determined((finest,), set(), with_tenant=False)) < len(sources):
+        return None
+    is_of_lines = any(name in facts.certified.of_lines for name, _ in conditions.filters)
+    columns = []
+    for number, form, of in outputs:
+        is_distinct = form.startswith("count(distinct")
+        if lines is not None and "count(*)" in form:
+            continue  # these are lines, not orders
+        if is_of_lines and of.table != facts.certified.lines:
+            continue  # whole orders that hold such a line
+        adds_up = "/" not in form and not is_distinct and not form.startswith("avg")
+        if not adds_up and "groupClause" in query.select:
+            continue
+        because = _about_status(conditions.statuses, of, facts)
+        owner = sources[of.table]
+        if not is_distinct and grain.repeating((owner,), with_tenant=False) is not None:
+            because.append(f"it adds each {facts.tables[of.table].row} once for each line")
+        if not because and of.counts:
+            because.append(of.counts)
+        columns.append(RecomputedColumn(of.metric, number, adds_up, tuple(because)))
+    return Recognized(tuple(columns), conditions.days, tuple(conditions.filters))
+
+
+def _is_by_status(grain: Grain) -> bool:
+    """Whether the rows are grouped by the status, so that a reader sees it."""
+    keys = grain.query.select.get("groupClause", ())
+    targets = [group_target(key, grain.query.select) for key in keys]
+    status = grain.facts.status.column
+    return any(
+        grain.tree.origin(grain.query, reference) == status for reference in references(targets)
     )
 
 
-def _sum_of(tree: Tree, query: Query, facts: LintFacts) -> tuple[int, QuerySource] | None:
-    """Return the place of the one output that adds up to the metric, and what it is summed of."""
-    found = []
+def _certified_outputs(
+    tree: Tree, query: Query, facts: LintFacts
+) -> Iterator[tuple[int, str, CertifiedForm]]:
+    """Yield place, form and metric of each output that has a certified form."""
+    if not query.has_aggregate:
+        return
+    lines = facts.certified.lines
+    has_lines = any(source.table == lines for source in query.sources)
     for number, target in enumerate(query.targets):
-        call = _summing(target["ResTarget"]["val"])
-        if call is None or "ColumnRef" not in call["args"][0]:
-            continue
-        place = tree.resolve(query, call["args"][0]["ColumnRef"])
-        if place is not None and (place[1].table, place[2]) in facts.certified.sums:
-            found.append((number, place[1]))
-    return found[0] if len(found) == 1 else None
+        form = form_of(tree, query, target["ResTarget"]["val"])
+        of = facts.certified.forms.get(form) if form else None
+        if of is not None and form is not None:
+            if has_lines and form == "count(distinct orders.order_id)":
+                of = CertifiedForm(of.metric, lines, of.excluded, of.counts)
+            yield number, form, of
 
 
-def _summing(expression: Node) -> Node | None:
-    """Return the sum that an output shows, rounded to cents at most."""
-    part: Node
-    while True:
-        ((kind, part),) = expression.items()
-        if kind == "CoalesceExpr":
-            expression = part["args"][0]
-        elif kind == "TypeCast" and _type_of(part) in {"numeric", "float8"}:
-            if "typmods" in part["typeName"]:
-                return None
-            expression = part["arg"]
-        elif kind == "FuncCall":
-            name, arguments = part["funcname"][-1]["String"]["sval"], part.get("args", [])
-            if name == "sum" and _SPECIAL.isdisjoint(part) and len(arguments) == 1:
-                return part
-            if name != "round" or len(arguments) != 2:  # noqa: PLR2004  # the value and places
-                return None
-            places = arguments[1].get("A_Const", {}).get("ival", {}).get("ival", 0)
-            if places < _LEAST_PLACES:
-                return None
-            expression = arguments[0]
-        else:
-            return None
+def form_of(tree: Tree, query: Query, expression: Node) -> str | None:
+    """Return an output in one form of all that compute the same: `100*sum(a.x)/count(*)`.
+
+    Casts, roundings to cents, COALESCE and NULLIF are left out, and factors are sorted. None is
+    returned for what is not understood.
+    """
+    found = _quotient(tree, query, expression, 0)
+    return None if found is None else _written(found)
+
+
+def _written(quotient: Quotient) -> str:
+    above, below = (sorted(each for each in side if each != _ONE) for side in quotient)
+    return "/".join(["*".join(above) or _ONE, *below])
+
+
+def _quotient(tree: Tree, query: Query, expression: Node, depth: int) -> Quotient | None:
+    ((kind, part),) = expression.items()
+    if depth > _DEEPEST:
+        return None
+    if kind == "A_Const":
+        number = _number(part)
+        return None if number is None else ((number,), ())
+    if kind == "ColumnRef":
+        place = tree.resolve(query, part)
+        named = place and place[1].table and f"{place[1].table}.{place[2]}"
+        return ((named,), ()) if named else None
+    if kind == "CoalesceExpr":
+        return _quotient(tree, query, part["args"][0], depth + 1)
+    if kind == "TypeCast":
+        return _of_cast(tree, query, part, depth)
+    if kind == "FuncCall":
+        return _of_call(tree, query, part, depth)
+    return _of_operator(tree, query, part, depth) if kind == "A_Expr" else None
+
+
+def _of_cast(tree: Tree, query: Query, cast: Node, depth: int) -> Quotient | None:
+    name = _type_of(cast)
+    inner = _quotient(tree, query, cast["arg"], depth + 1)
+    if inner is None or "typmods" in cast["typeName"] or name not in _NUMBERS | _WHOLE:
+        return None
+    is_count = len(inner[0]) == 1 and inner[0][0].startswith("count(") and not inner[1]
+    return inner if name in _NUMBERS or is_count else None
+
+
+def _of_operator(tree: Tree, query: Query, compared: Node, depth: int) -> Quotient | None:
+    if "lexpr" not in compared:
+        return None
+    left = _quotient(tree, query, compared["lexpr"], depth + 1)
+    sign = compared["name"][-1]["String"]["sval"]
+    if left is None or compared["kind"] == "AEXPR_NULLIF":
+        return left
+    right = _quotient(tree, query, compared["rexpr"], depth + 1)
+    if right is None or compared["kind"] != "AEXPR_OP":
+        return None
+    if sign == "*":
+        return left[0] + right[0], left[1] + right[1]
+    if sign == "/":
+        return left[0] + right[1], left[1] + right[0]
+    return ((f"({_written(left)}-{_written(right)})",), ()) if sign == "-" else None
+
+
+def _of_call(tree: Tree, query: Query, call: Node, depth: int) -> Quotient | None:
+    name, arguments = call["funcname"][-1]["String"]["sval"], call.get("args", [])
+    if name == "round" and len(arguments) == 2:  # noqa: PLR2004  # the value and places
+        places = arguments[1].get("A_Const", {}).get("ival", {}).get("ival", 0)
+        return _quotient(tree, query, arguments[0], depth + 1) if places >= _LEAST_PLACES else None
+    if name not in {"sum", "avg", "count"} or not _SPECIAL.isdisjoint(call):
+        return None
+    only = _status_of(tree, query, call["agg_filter"]) if "agg_filter" in call else ""
+    if call.get("agg_star"):
+        return None if only is None else ((f"count(*){only}",), ())
+    if len(arguments) != 1 or only is None:
+        return None
+    if "CaseExpr" in arguments[0] and name in {"sum", "count"} and not only:
+        only = _counted_case(tree, query, arguments[0]["CaseExpr"])
+        return None if only is None else ((f"count(*){only}",), ())
+    inner = _quotient(tree, query, arguments[0], depth + 1)
+    if inner is None or (name == "count" and "." not in _written(inner)):
+        return ((f"count(*){only}",), ()) if inner is not None else None  # count(1)
+    is_distinct = call.get("agg_distinct", False)
+    if only or (is_distinct and name != "count"):
+        return None
+    return ((f"{name}({'distinct ' if is_distinct else ''}{_written(inner)})",), ())
+
+
+def _status_of(tree: Tree, query: Query, condition: Node) -> str | None:
+    """Return `[table.column=value]` of a comparison with a text, None for another condition."""
+    compared = condition.get("A_Expr", {})
+    values = _texts(compared.get("rexpr", {}))
+    column = compared.get("lexpr", {}).get("ColumnRef")
+    if compared.get("kind") != "AEXPR_OP" or column is None or values is None or len(values) != 1:
+        return None
+    place = tree.resolve(query, column)
+    if compared["name"][-1]["String"]["sval"] != "=" or place is None or place[1].table is None:
+        return None
+    return f"[{place[1].table}.{place[2]}={values[0]}]"
+
+
+def _counted_case(tree: Tree, query: Query, case: Node) -> str | None:
+    """Return the condition of `CASE WHEN … THEN 1 [ELSE 0] END`, None for another CASE."""
+    results = [when["CaseWhen"]["result"] for when in case["args"]]
+    default = case.get("defresult", {}).get("A_Const", {"isnull": True})
+    counted = len(results) == 1 and _number(results[0].get("A_Const", {})) == _ONE
+    if not counted or "arg" in case or _number(default) not in {None, "0"}:
+        return None
+    return _status_of(tree, query, case["args"][0]["CaseWhen"]["expr"])
+
+
+def _number(constant: Node) -> str | None:
+    if "ival" in constant:
+        return str(constant["ival"].get("ival", 0))
+    if "fval" in constant:
+        return f"{Decimal(constant['fval']['fval']).normalize():f}"
+    return None
 
 
 class _Conditions:
@@ -134,7 +274,7 @@ class _Conditions:
                 return all(map(self._are_columns, *rows))
             if sign == "=" and "ColumnRef" in left and "ColumnRef" in right:
                 return self._are_columns(left, right)
-        values = _texts(right)
+        values = _elements(right) if compared["kind"] in _OF_ARRAYS else _texts(right)
         origin = self._tree.origin(self._query, left["ColumnRef"]) if "ColumnRef" in left else None
         if origin is None or values is None:
             return False
@@ -170,6 +310,15 @@ class _Conditions:
         )
 
 
+def _elements(node: Node) -> tuple[str, ...] | None:
+    """Return the constants of an array, which may be a text such as '{a,b}'."""
+    values = _texts(node)
+    if "A_ArrayExpr" in node or values is None:
+        return values
+    listed = _ARRAY.fullmatch(values[0])
+    return tuple(listed[1].split(",")) if listed else None
+
+
 def _texts(node: Node) -> tuple[str, ...] | None:
     """Return the constants of text that a condition compares with, None for anything else."""
     items = node.get("List", {}).get("items") or node.get("A_ArrayExpr", {}).get("elements")
@@ -182,9 +331,10 @@ def _texts(node: Node) -> tuple[str, ...] | None:
     return tuple(found)
 
 
-def _about_status(included: frozenset[str], facts: LintFacts) -> list[str]:
-    excluded = [status for status in facts.status.excluded if status in included]
-    missing = sorted(facts.status.values - included - set(facts.status.excluded))
+def _about_status(included: frozenset[str], of: CertifiedForm, facts: LintFacts) -> list[str]:
+    left_out = facts.status.excluded if of.excluded is None else of.excluded
+    excluded = [status for status in left_out if status in included]
+    missing = sorted(facts.status.values - included - set(left_out))
     rows = facts.status.column[0]
     because = []
     if excluded:

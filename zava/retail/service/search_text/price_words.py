@@ -10,7 +10,7 @@ _AROUND = 0.2
 _K = 1000
 _MAX_PRICES = 4
 
-_DIGITS = r"\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?|\d{1,7}(?:\.\d{1,2})?k?"
+_DIGITS = r"\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?|\d{1,4},\d\d(?!\d)|\d{1,7}(?:\.\d{1,2})?k?|\.\d\d"
 _NUMBER = rf"(?:{_DIGITS}|{NUMBER_WORD})"
 _CURRENCY = r"(?:us ?\$|usd|\$|dollars?|bucks?|cents?|¢)"
 _MONEY = rf"(?:(?:us ?\$|usd|\$) ?(?:{_DIGITS})(?: ?(?:{_CURRENCY}))?|{_NUMBER}[ -]?{_CURRENCY})"
@@ -30,11 +30,23 @@ _BELOW = (
     r"(?:under|below|beneath|sub|less expensive than|cheaper than|(?<!no )(?<!not )less than|"
     r"lower than|<)"
 )
+# "That does not cost more than" is a limit above, whatever the words between.
+_NOT = (
+    r"(?:(?:that |which )?"
+    r"(?:(?:do(?:es)?|should|would|will|must|may|can|could|is|are)(?: not|n'?t)|"
+    r"wo(?:n'?t)|ca(?:n'?t)|cannot|not|never|without)"
+    r"(?: (?:to|be|being|costs?|costing|priced|at|go|going|spend|spending|pay|paying|any))*)"
+)
+_NOT_MORE = rf"{_NOT} (?:more (?:expensive )?than|over|above|higher than|beyond|exceed(?:s|ing)?)"
+_NOT_LESS = rf"{_NOT} (?:less (?:expensive )?than|under|below|cheaper than|lower than)"
 _MOST = (
-    r"(?:up to|at most|no more than|not more than|not over|not above|within|<=|≤|"
+    r"(?:up to|at most|no more than|not more than|not over|not above|<=|≤|"
+    r"within(?: (?:a |my |the )?budget(?: of)?)?|"
     r"(?:with )?(?:a |my )?(?:max(?:imum)?|budget|limit)(?: price)?(?: is| of)?:?)"
 )
-_ABOVE = r"(?:over|above|more expensive than|more than|pricier than|dearer than|higher than|>)"
+_ABOVE = (
+    r"(?:over|above|exceeding|more expensive than|more than|pricier than|dearer than|higher than|>)"
+)
 _LEAST = (
     r"(?:at least|no less than|not less than|not under|starting at|upwards of|from|"
     r"min(?:imum)?(?: of)?|>=|≥)"
@@ -83,6 +95,10 @@ def _amount(text: str) -> float:
     if re.search(r"cents?|¢", text):
         return _amount(re.sub(r"cents?|¢", "", text)) / 100
     text = re.sub(_CURRENCY, "", text).strip(" -")
+    if re.fullmatch(r"\d+,\d\d", text):  # a decimal comma
+        text = text.replace(",", ".")
+    if text.startswith("."):
+        text = f"0{text}"
     if text.endswith("k") and text[:-1].replace(".", "").isdigit():
         return float(text[:-1]) * _K
     return number_of(text.replace(",", ""))
@@ -121,7 +137,7 @@ def _patterns() -> tuple[tuple[str, _Rule], ...]:
         rf"(?P<least>{NUMBER_WORD}) (?:to|and|through) (?P<most>{_MONEY})",
     )
     plain_range = f"(?P<least>{_NUMBER}){_TO}(?P<most>{_NUMBER})"
-    lead = rf"{_PRICED}?(?:(?:between|from|for|in the range of) )?"
+    lead = rf"{_PRICED}?(?:ranging )?(?:(?:between|from|for|in the range of) )?"
     return (
         *((lead + pattern, _between) for pattern in one_has_currency),
         (f"{_PRICED}(?:between|from) {plain_range}{_NO_UNIT}", _between),
@@ -130,20 +146,23 @@ def _patterns() -> tuple[tuple[str, _Rule], ...]:
         (rf"{_PRICED}?(?:for )?(?P<most>{_MONEY}) {_UP_TO_IT}", _most),
         (rf"{_PRICED}?(?:for )?(?P<least>{_MONEY}) ?{_FROM_IT}", _least),
         *(
-            (rf"{_PRICED}?(?:for )?{words} ?(?P<{end}>{_MONEY})", rule)
+            (rf"{_PRICED}?(?:for |at )?{words} ?(?P<{end}>{_MONEY})", rule)
             for words, end, rule in _COMPARED
         ),
         *(
             (rf"{_PRICED}(?:for )?{words} ?(?P<{end}>{_NUMBER}){_NO_UNIT}", rule)
             for words, end, rule in _COMPARED
         ),
-        (rf"(?:for )?{_BELOW} ?(?P<most>{_NUMBER}){_END}", _below),
+        (rf"(?:for |at )?{_BELOW} ?(?P<most>{_NUMBER}){_END}", _below),
+        (rf"{_NOT_MORE} (?P<most>{_NUMBER}){_END}", _most),
         (rf"(?:at most|no more than|not more than) (?P<most>{_NUMBER}){_END}", _most),
         (rf"{_PRICED}?(?:{_ABOUT} ?)?(?P<price>{_MONEY})(?:-?ish)?", _about),
     )
 
 
 _COMPARED: tuple[tuple[str, str, _Rule], ...] = (
+    (_NOT_MORE, "most", _most),
+    (_NOT_LESS, "least", _least),
     (_BELOW, "most", _below),
     (_MOST, "most", _most),
     (_ABOVE, "least", _above),
