@@ -59,8 +59,14 @@ class _Drafting:
     def draft(self) -> Draft:
         direct = self._direct()
         vias = self._vias(direct)
-        undecided = {name: self._reason(name) for name in self._tables if name not in direct | vias}
-        lines = [*self._head(), ""]
+        found = direct.keys() | vias.keys()
+        schemas = sorted({_schema(name) for name in found}, key=self._order)
+        undecided = {
+            name: self._reason(name)
+            for name in self._tables
+            if name not in found and _schema(name) in schemas
+        }
+        lines = [*self._head(schemas), ""]
         for name, relation in self._tables.items():
             if name in found:
                 lines += self._rule(relation, direct.get(name), vias.get(name))

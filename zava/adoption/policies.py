@@ -51,8 +51,8 @@ def key_type(declaration: AdoptionDeclaration, catalog: ForeignCatalog) -> str |
 def tenant_condition(column: str, audience: DeclaredAudience, key: str, column_key: str) -> str:
     """Return the condition that a column holds a tenant of the audience's scope.
 
-    A column of another type gets the scope cast to its own, inside the subquery: it is then
-    computed once for a statement, and an index of the column serves.
+    For a column of another type the scope is cast to it, inside the subquery. So it is computed
+    once a statement, and an index of the column serves.
     """
     function = f"zava.{reading_function(audience)}(CURRENT_USER)"
     if audience.scope is AudienceScope.ALL:

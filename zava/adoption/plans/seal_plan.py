@@ -29,7 +29,7 @@ class SealPlan:
         self._lost = [role for role in recorded if role not in declaration.roles]
 
     def seal_groups(self, *, is_needed: bool) -> Iterator[StepGroup]:
-        """Yield the roles, the schema zava and what a change of the declaration asks of them."""
+        """Yield the roles and the schema zava, or their changes."""
         wanted, ledger = self._wanted_facts(), self._catalog.ledger
         roles = self._role_steps(wanted)
         if roles:
