@@ -22,6 +22,11 @@ granted AS MATERIALIZED (  -- to a relation (0) or to a column (its number)
   FROM pg_attribute AS t JOIN relation AS r ON r.oid = t.attrelid
   CROSS JOIN LATERAL aclexplode(t.attacl) AS a
   WHERE t.attacl IS NOT NULL AND NOT t.attisdropped AND a.grantee <> r.relowner
+),
+column_reader AS MATERIALIZED (
+  SELECT g.oid, g.number, json_agg(CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(g.grantee) END) AS names
+  FROM granted AS g WHERE g.number > 0 AND g.privilege_type = 'SELECT'
+  GROUP BY g.oid, g.number
 )
 SELECT json_build_object(
   'version', current_setting('server_version_num')::integer,
@@ -66,12 +71,11 @@ SELECT json_build_object(
                            'type', CASE t.typtype WHEN 'd' THEN format_type(t.typbasetype, NULL) ELSE format_type(t.oid, NULL) END,
                            'is_text', b.typcategory = 'S',
                            'not_null', a.attnotnull OR t.typnotnull,
-                           'readers', (SELECT coalesce(json_agg(CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(g.grantee) END), '[]')
-                                       FROM granted AS g
-                                       WHERE g.oid = r.oid AND g.number = a.attnum AND g.privilege_type = 'SELECT'))
+                           'readers', coalesce(g.names, '[]'))
                            ORDER BY a.attnum), '[]')
                          FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
                          JOIN pg_type AS b ON b.oid = CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END
+                         LEFT JOIN column_reader AS g ON g.oid = a.attrelid AND g.number = a.attnum
                          WHERE a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped),
              'policies', (SELECT coalesce(json_object_agg(p.polname, json_build_object(
                             'command', p.polcmd, 'permissive', p.polpermissive,

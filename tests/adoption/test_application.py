@@ -187,7 +187,7 @@ def test_the_owner_dumps_the_database_without_the_schema_zava(at_work: Foreign) 
     program = Path(found.origin).parent / "pginstall18" / "bin" / "pg_dump"
     parts = conninfo_to_dict(at_work.database.owner)
     # The superuser dumps as the owner would: with the owner's rights.
-    command = [program, "--role", OWNER, "-N", "zava", "--dbname", at_work.database.owner]
+    command = [str(program), "--role", OWNER, "-N", "zava", "--dbname", at_work.database.owner]
     written = subprocess.run(
         command,
         check=True,

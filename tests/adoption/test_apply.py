@@ -2,6 +2,7 @@
 
 import json
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -140,9 +141,9 @@ def test_the_proof_holds_and_a_second_plan_is_empty(
 
 @pytest.mark.parametrize("application", [BILLING, RENTALS], ids=["uuid", "integer"])
 def test_removal_leaves_not_one_line_of_the_dump_different(
-    foreign_server: ForeignServer, application: tuple[object, object]
+    foreign_server: ForeignServer, application: tuple[Path, Path]
 ) -> None:
-    with foreign_server.database(application, "left") as foreign:  # type: ignore[arg-type]
+    with foreign_server.database(application, "left") as foreign:
         before = dump(foreign.database)
         foreign.apply()
         assert dump(foreign.database) != before

@@ -9,6 +9,7 @@ import pytest
 
 from tests.adoption.foreign import BILLING, OWNER, RENTALS, Foreign, ForeignServer
 from zava.adoption.proving import catalog_problems
+from zava.model.core import Caller
 
 FIRST = "SELECT id FROM organizations ORDER BY name LIMIT 1"
 FOREIGN_INVOICES = "SELECT count(*) AS n FROM invoices WHERE organization_id <> ALL (ARRAY(SELECT id FROM organizations))"
@@ -21,7 +22,7 @@ CREATE POLICY bypass ON public.invoices USING (coalesce(current_setting('app.byp
 
 
 @contextmanager
-def asking(foreign: Foreign) -> Iterator[tuple[psycopg.Connection, object]]:
+def asking(foreign: Foreign) -> Iterator[tuple[psycopg.Connection, Caller]]:
     with foreign.superuser() as superuser:
         row = superuser.execute(FIRST).fetchone()
     assert row is not None
@@ -32,7 +33,7 @@ def asking(foreign: Foreign) -> Iterator[tuple[psycopg.Connection, object]]:
 
 def counted(foreign: Foreign, statement: str) -> int:
     with asking(foreign) as (server, caller):
-        (row,) = foreign.ask(server, "desk", caller, statement)  # type: ignore[arg-type]
+        (row,) = foreign.ask(server, "desk", caller, statement)
     return int(json.loads(row)["n"])
 
 

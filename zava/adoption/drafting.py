@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from zava.adoption.checks.expectations import looks_secret
@@ -69,7 +69,8 @@ class _Drafting:
         lines = [*self._head(schemas), ""]
         for name, relation in self._tables.items():
             if name in found:
-                lines += self._rule(relation, direct.get(name), vias.get(name))
+                used = {key for _, parent, key in vias.values() if parent == name}
+                lines += self._rule(relation, direct.get(name), vias.get(name), used)
         if undecided:
             lines.append("# Undecided: declare each of these, or leave it unreadable.")
             for name, reason in undecided.items():
@@ -89,22 +90,26 @@ class _Drafting:
 
     def _direct(self) -> dict[str, str]:
         """Return the tenant's column of each table that has one."""
-        found = {self._tenant.name: self._key}
-        key = self._tenant.columns[self._key]
+        candidates = defaultdict(list)
         for each in self._catalog.keys:
             if each.parent == self._tenant.name and each.table in self._tables:
-                for column, reference in zip(each.columns, each.references, strict=True):
-                    if reference == self._key:
-                        found.setdefault(each.table, column)
-        common = Counter(column for table, column in found.items() if table != self._tenant.name)
-        column = self._column or next((name for name, _ in common.most_common(1)), None)
-        for name, relation in self._tables.items():
-            own = relation.columns.get(column or "")
+                for name, reference in zip(each.columns, each.references, strict=True):
+                    if reference == self._key and each.table != self._tenant.name:
+                        candidates[each.table].append(name)
+        common = Counter(name for names in candidates.values() for name in set(names))
+        column = self._column or next((name for name, _ in common.most_common(1)), "")
+        # Of several keys to a tenant, the one that most tables have marks the owner of the row.
+        found = {
+            table: column if column in names else names[0] for table, names in candidates.items()
+        }
+        key = self._tenant.columns[self._key]
+        for table, relation in self._tables.items():
+            own = relation.columns.get(column)
             if own is not None and own.key_type == key.key_type:
-                found.setdefault(name, own.name)
-        return found
+                found.setdefault(table, own.name)
+        return found | {self._tenant.name: self._key}
 
-    def _vias(self, direct: Mapping[str, str]) -> dict[str, tuple[str, str, str]]:
+    def _vias(self, direct: dict[str, str]) -> dict[str, tuple[str, str, str]]:
         """Return the way of each table that leads to one with a tenant, the shortest first."""
         found: dict[str, tuple[str, str, str]] = {}
         reached = deque(direct)
@@ -162,14 +167,19 @@ class _Drafting:
         ]
 
     def _rule(
-        self, relation: CatalogRelation, tenant: str | None, via: tuple[str, str, str] | None
+        self,
+        relation: CatalogRelation,
+        tenant: str | None,
+        via: tuple[str, str, str] | None,
+        keys: set[str],
     ) -> list[str]:
+        """Return the lines of a rule; what a policy reads, such as `keys`, is not hidden."""
         lines = [f"[tables.{_quoted(relation.name)}]"]
         if tenant is not None:
             lines.append(f"tenant = {_quoted(tenant)}")
         elif via is not None:
             lines.append(f"via = [{', '.join(map(_quoted, via))}]")
-        used = {tenant, *(via or ())}
+        used = {tenant, *(via or ()), *keys}
         secret = [each for each in relation.columns if looks_secret(each) and each not in used]
         if secret:
             lines.append(f"hide = [{', '.join(map(_quoted, secret))}]")

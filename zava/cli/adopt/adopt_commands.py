@@ -54,7 +54,8 @@ def adopt(
     """Isolate the tenants of another application's database, and leave the application as it is."""
     if [draft, check, plan, apply, remove].count(True) != 1:
         raise SettingsError("adopt: give one of --draft, --check, --plan, --apply and --remove")
-    named = declaration or (Path(settings().declaration) if settings().declaration else None)
+    setting = settings().declaration
+    named = declaration or (Path(setting) if setting else None)
     with administered() as database:
         if draft:
             _draft(database, tenant, column, file or named)
