@@ -10,6 +10,7 @@ import typer
 
 from zava.app import isolation_problems
 from zava.cli import access, audit, client_commands, progress, quickstart, sign_ins
+from zava.cli.adopt import adopt_commands
 from zava.cli.check.deployment_check import check
 from zava.cli.client_commands import HomeDirectory, Port, joined_application, settings_on
 from zava.cli.exit_errors import interrupt_at_every_end, one_sentence, write_to_any_output
@@ -183,6 +184,8 @@ def embed(
 def verify() -> None:
     """Prove tenant isolation from the catalog and with the canaries; exit 1 when it is not real."""
     with administered() as database:
+        if adopt_commands.verify_adopted(database):
+            return
         try:
             _verify(database)
         finally:
@@ -215,6 +218,7 @@ app.command("data")(import_commands.data)
 app.command("import-login")(import_commands.import_login)
 app.command("erase-customer")(customer_commands.erase_customer)
 app.command("export-customer")(customer_commands.export_customer)
+app.command()(adopt_commands.adopt)
 app.command()(client_commands.stats)
 app.command()(check)
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import psycopg
 
+from zava.adoption.applying import AdoptionRefused
+from zava.adoption.declaration_file import DeclarationRefused
 from zava.cli.check.values import CheckRefused
 from zava.errors import ZavaError
 from zava.infrastructure.azure.entra_credentials import NoToken
@@ -28,7 +30,9 @@ from zava.retail.importing.layout import ImportRefused
 from zava.settings import SettingsError, settings
 
 _EXPECTED = (
+    AdoptionRefused,
     CheckRefused,
+    DeclarationRefused,
     SettingsError,
     MigrationRefused,
     SeedRefused,

@@ -39,6 +39,12 @@ class DatabaseSettings(SettingsGroup):
         "token of the app's identity or of the signed-in person. With `entra` the server must "
         "authenticate too, and PGHOST names it for every command.",
     )
+    declaration: str | None = Field(
+        None,
+        validation_alias="ZAVA_DECLARATION",
+        description="Declaration of another application's database, a TOML file, for `zava adopt` "
+        "and `zava verify`.",
+    )
     client_id: str | None = Field(
         None,
         validation_alias="AZURE_CLIENT_ID",

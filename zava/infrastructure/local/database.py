@@ -41,6 +41,10 @@ class LocalDatabase:
         """Return the host of the database, '' for a socket."""
         return str(conninfo_to_dict(self.server).get("host") or "")
 
+    def login(self, role: str, password: str) -> str:
+        """Return the connection string of another login of this database."""
+        return make_conninfo(self.administrator, user=role, password=password)
+
     @contextmanager
     def administration(self, database: str | None = None) -> Iterator[psycopg.Connection]:
         """Connect as the administrator, in autocommit; to another database when it is named.

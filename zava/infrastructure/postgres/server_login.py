@@ -8,8 +8,12 @@ from psycopg import sql
 from zava.infrastructure.postgres.migrations import MigrationRefused
 
 
-def install_context_keys(connection: psycopg.Connection, keys: list[tuple[int, bytes]]) -> None:
+def install_context_keys(
+    connection: psycopg.Connection, keys: list[tuple[int, bytes]], *, owner: str = "zava_context"
+) -> None:
     """Make the database accept signatures of exactly these one or two keys.
+
+    `owner` is the role that owns the keys.
 
     Raises:
         ValueError: there are none or more than two.
@@ -18,7 +22,7 @@ def install_context_keys(connection: psycopg.Connection, keys: list[tuple[int, b
         raise ValueError("one or two context keys can be valid at once")
     first, second = keys[0], keys[1] if len(keys) == 2 else (None, None)  # noqa: PLR2004  # same
     with connection.transaction():
-        connection.execute("SET LOCAL ROLE zava_context")
+        connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(owner)))
         # Binary parameters: a server that logs parameters shows no readable key.
         connection.execute(
             """
@@ -32,9 +36,13 @@ def install_context_keys(connection: psycopg.Connection, keys: list[tuple[int, b
         )
 
 
-def set_server_password(connection: psycopg.Connection, password: str) -> None:
+def set_server_password(
+    connection: psycopg.Connection, password: str, *, login: str = "zava_server"
+) -> None:
     """Give the server's login a password; only where it does not prove itself by Entra."""
-    connection.execute(sql.SQL("ALTER ROLE zava_server PASSWORD {}").format(sql.Literal(password)))
+    connection.execute(
+        sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(login), sql.Literal(password))
+    )
 
 
 def name_server_login(connection: psycopg.Connection, object_id: UUID) -> bool:

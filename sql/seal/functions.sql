@@ -1,0 +1,77 @@
+-- The tenant context, as sql/migrations has it for the shipped domain. The key of a tenant is {{key}}.
+
+-- Returns the caller's audience, '' for an unknown person, NULL for a signature that does not hold.
+-- Only when the audience is the runner's own is the context minted. The signature covers each
+-- field before the text in a fixed grammar, and the text's length, so no two calls share one.
+CREATE OR REPLACE FUNCTION zava.open_context(
+  runner name, key_id integer, tenant uuid, person uuid, expires bigint, nonce uuid, mac bytea,
+  statement text, params text
+) RETURNS text
+LANGUAGE sql STABLE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+  SELECT CASE
+    -- Hashing both sides once more keeps the comparison's duration free of information.
+    WHEN sha256(mac) = sha256(sha256(
+           (CASE key_id WHEN k.key_a THEN k.outer_pad_a WHEN k.key_b THEN k.outer_pad_b END)
+           || sha256(
+           (CASE key_id WHEN k.key_a THEN k.inner_pad_a WHEN k.key_b THEN k.inner_pad_b END)
+           || convert_to(concat_ws('|', key_id, tenant, person, expires, nonce,
+                                   length(statement), statement, params), 'UTF8'))))
+     AND abs(expires - 60 - date_part('epoch', statement_timestamp())) <= 60
+     AND current_setting('transaction_read_only') = 'on'
+    THEN CASE
+      WHEN p.audience IS NULL THEN ''
+      WHEN p.audience <> runner THEN p.audience::text
+      WHEN set_config('zava.context', minted.seal || p.scope, true) IS NOT NULL THEN runner::text
+    END
+  END
+  FROM zava.keyring k
+  LEFT JOIN zava.valid_principals p ON p.tenant_id = tenant AND p.object_id = person
+  CROSS JOIN LATERAL (
+    SELECT encode(sha256(k.outer_pad || sha256(k.inner_pad || convert_to(
+             concat_ws('|', runner, p.scope, pg_backend_pid(), transaction_timestamp(),
+                       statement_timestamp()), 'UTF8'))), 'hex')
+  ) AS minted (seal);
+END;
+
+-- The verified scope, or NULL: recomputed at every table reference, so a setting that the
+-- statement itself wrote matches nothing. The planner may fold it into one InitPlan.
+CREATE OR REPLACE FUNCTION zava.my_tenant(reader name) RETURNS {{key}}
+LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+  SELECT CASE
+    WHEN sha256(convert_to(left(context, 64), 'UTF8')) = sha256(convert_to(encode(sha256(k.outer_pad
+           || sha256(k.inner_pad || convert_to(concat_ws('|', reader, substr(context, 65),
+                pg_backend_pid(), transaction_timestamp(), statement_timestamp()), 'UTF8'))), 'hex'), 'UTF8'))
+    THEN substr(context, 65)::{{key}}
+  END
+  FROM current_setting('zava.context', true) AS context, zava.keyring k;
+END;
+
+CREATE OR REPLACE FUNCTION zava.my_tenants(reader name) RETURNS {{key}}[]
+LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+  SELECT CASE
+    WHEN sha256(convert_to(left(context, 64), 'UTF8')) = sha256(convert_to(encode(sha256(k.outer_pad
+           || sha256(k.inner_pad || convert_to(concat_ws('|', reader, substr(context, 65),
+                pg_backend_pid(), transaction_timestamp(), statement_timestamp()), 'UTF8'))), 'hex'), 'UTF8'))
+    THEN substr(context, 65)::{{key}}[]
+  END
+  FROM current_setting('zava.context', true) AS context, zava.keyring k;
+END;
+
+CREATE OR REPLACE FUNCTION zava.sees_all(reader name) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+  SELECT coalesce(
+    substr(context, 65) = 'all'
+    AND sha256(convert_to(left(context, 64), 'UTF8')) = sha256(convert_to(encode(sha256(k.outer_pad
+          || sha256(k.inner_pad || convert_to(concat_ws('|', reader, substr(context, 65),
+               pg_backend_pid(), transaction_timestamp(), statement_timestamp()), 'UTF8'))), 'hex'), 'UTF8')),
+    false)
+  FROM current_setting('zava.context', true) AS context, zava.keyring k;
+END;
+
+REVOKE ALL ON FUNCTION
+  zava.open_context(name, integer, uuid, uuid, bigint, uuid, bytea, text, text),
+  zava.my_tenant(name), zava.my_tenants(name), zava.sees_all(name) FROM PUBLIC;

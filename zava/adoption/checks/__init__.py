@@ -1,0 +1,1 @@
+"""What a declaration is refused for, and what it warns of."""

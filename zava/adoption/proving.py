@@ -1,0 +1,182 @@
+"""Proves that an adopted database isolates its tenants: its catalog, canaries and strangers."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import psycopg
+
+from zava.adoption import seal_templates as seal
+from zava.adoption.declared_values import (
+    AdoptionDeclaration,
+    DeclaredAudience,
+    TableRule,
+    quoted,
+    quoted_table,
+)
+from zava.adoption.foreign_catalog import SEAL, Ledger
+from zava.data.session import sqlstate
+from zava.data.session.signed_context import ContextSigner, SignedCall
+from zava.model.core import Caller
+
+_MAX_ROWS, _MAX_BYTES = 10, 10_000
+_SONG = "SELECT tenant FROM zava.canary"
+_FIRST = Caller(seal.NIL, seal.FIRST_CANARY)
+_SECOND = Caller(seal.NIL, seal.SECOND_CANARY)
+_APPLY = "run zava adopt --apply"
+
+
+@dataclass(frozen=True, slots=True)
+class _Probe:
+    """One call, and what it must bring: these rows, or this SQLSTATE."""
+
+    what: str
+    audience: DeclaredAudience
+    call: SignedCall
+    rows: tuple[str, ...] = ()
+    state: str | None = None
+
+    def problem(self, server: psycopg.Connection) -> str | None:
+        try:
+            rows = run(server, self.audience.runner, self.call)
+        except psycopg.Error as error:
+            if error.sqlstate == self.state:
+                return None
+            return f"{self.what}: {error.sqlstate}; {_APPLY}"
+        if self.state is None and tuple(rows) == self.rows:
+            return None
+        return f"{self.what} sees {len(rows)} rows; {_APPLY}"
+
+
+def prove(
+    administrator: psycopg.Connection,
+    server: str,
+    declaration: AdoptionDeclaration,
+    signer: ContextSigner,
+) -> list[str]:
+    """Return every way in which isolation does not hold, as sentences; empty when it does.
+
+    `server` is the connection string of the server's login.
+
+    Raises:
+        psycopg.Error: the database did not answer.
+    """
+    problems = catalog_problems(administrator, declaration.context_role)
+    key = _key_type(administrator, declaration)
+    try:
+        with psycopg.connect(server, autocommit=True) as connection:
+            for probe in _probes(declaration, key, signer):
+                problem = probe.problem(connection)
+                if problem is not None:
+                    problems.append(problem)
+    except psycopg.OperationalError as error:
+        reason = str(error).strip().splitlines()[-1]
+        problems.append(f"the login {declaration.server_role} cannot connect: {reason}; {_APPLY}")
+    return problems
+
+
+def catalog_problems(administrator: psycopg.Connection, context_role: str) -> list[str]:
+    """Return what the catalog shows to be open or changed."""
+    with administrator.transaction():
+        administrator.execute("SET LOCAL search_path = pg_catalog")
+        administrator.execute(f"SET LOCAL ROLE {quoted(context_role)}".encode())
+        return [row[0] for row in administrator.execute((SEAL / "proof.sql").read_bytes())]
+
+
+def run(server: psycopg.Connection, runner: str, call: SignedCall) -> list[str]:
+    """Run a signed call as the server does, and return the rows behind the scope.
+
+    Raises:
+        psycopg.Error: the runner refused the call, or the statement failed.
+    """
+    try:
+        server.execute("BEGIN READ ONLY")
+        rows = server.execute(
+            f"SELECT * FROM zava.{quoted(runner)}(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)".encode(),
+            [
+                int(call.key_id),
+                call.tenant_id,
+                call.object_id,
+                int(call.expires),
+                call.nonce,
+                call.mac,
+                call.statement,
+                call.params,
+                _MAX_ROWS,
+                _MAX_BYTES,
+            ],
+        ).fetchall()
+    finally:
+        if not server.closed:
+            server.execute("ROLLBACK")
+    return [row[0] for row in rows[1:]]
+
+
+def text_problems(declaration: AdoptionDeclaration, ledger: Ledger) -> list[str]:
+    """Return whether the file is another one than what was applied."""
+    if ledger.checksum == seal.digest(declaration.text):
+        return []
+    return [f"the declaration differs from the applied one; {_APPLY}, or restore the file"]
+
+
+def _key_type(administrator: psycopg.Connection, declaration: AdoptionDeclaration) -> str:
+    with administrator.transaction():
+        administrator.execute(f"SET LOCAL ROLE {quoted(declaration.context_role)}".encode())
+        row = administrator.execute(
+            "SELECT facts ->> 'key' FROM zava.declaration ORDER BY number DESC LIMIT 1"
+        ).fetchone()
+    return str(row[0]) if row else "uuid"
+
+
+def _probes(declaration: AdoptionDeclaration, key: str, signer: ContextSigner) -> Iterator[_Probe]:
+    audience = declaration.sealed_audiences[0]
+    first, second, _ = seal.CANARY_KEYS[key]
+    own = signer.sign(_FIRST, _SONG)
+    forged = (
+        "WITH forged AS MATERIALIZED (SELECT set_config('zava.context', repeat('0', 64)"
+        f" || '{second}', true)) {_SONG}, forged"
+    )
+    yield _Probe("the first canary", audience, own, rows=(_row(first, key),))
+    other = signer.sign(_SECOND, _SONG)
+    yield _Probe("the second canary", audience, other, rows=(_row(second, key),))
+    yield _Probe(
+        "a forged setting",
+        audience,
+        signer.sign(_FIRST, forged),
+        state=sqlstate.CONTEXT_ALTERED,
+    )
+    refused = sqlstate.CONTEXT_REFUSED
+    wrong = replace(own, mac=bytes(len(own.mac)))
+    yield _Probe("a forged signature", audience, wrong, state=refused)
+    yield _Probe("a missing signature", audience, replace(own, mac=b""), state=refused)
+    changed = replace(own, statement=f"{_SONG} WHERE true")
+    yield _Probe("a changed statement", audience, changed, state=refused)
+    yield from _strangers(declaration, signer)
+
+
+def _strangers(declaration: AdoptionDeclaration, signer: ContextSigner) -> Iterator[_Probe]:
+    """Yield a call of a principal whose tenant no one has: it finds no row in any table."""
+    questions = [
+        f"SELECT {_text(rule.name)} AS sees WHERE EXISTS (SELECT FROM {quoted_table(rule.name)}"
+        f"{_only_tenants(rule)})"
+        for rule in declaration.tables.values()
+        if not rule.shared
+    ]
+    if not questions:
+        return
+    statement = " UNION ALL ".join(questions)
+    for number, audience in enumerate(declaration.sealed_audiences):
+        caller = Caller(seal.NIL, seal.stranger(number))
+        what = f"the stranger of {audience.name}"
+        yield _Probe(what, audience, signer.sign(caller, statement))
+
+
+def _only_tenants(rule: TableRule) -> str:
+    return f" WHERE {quoted(rule.tenant or '')} IS NOT NULL" if rule.null_is_shared else ""
+
+
+def _row(key: str, kind: str) -> str:
+    return f'{{"tenant":{key}}}' if kind == "bigint" else f'{{"tenant":"{key}"}}'
+
+
+def _text(name: str) -> str:
+    return "'" + name.replace("'", "''") + "'"

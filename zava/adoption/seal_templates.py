@@ -1,0 +1,190 @@
+"""Renders the SQL of `sql/seal` for one declaration."""
+
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from uuid import UUID
+
+from zava.adoption.declared_values import (
+    AdoptionDeclaration,
+    DeclaredAudience,
+    literal,
+    quoted,
+)
+from zava.adoption.foreign_catalog import SEAL
+from zava.adoption.policies import reading_function, tenant_condition
+
+CANARY_KEYS = {
+    "uuid": (
+        "00000000-0000-0000-0000-0000000000a1",
+        "00000000-0000-0000-0000-0000000000b2",
+        "00000000-0000-0000-0000-0000000000c3",
+    ),
+    "bigint": ("-9223372036854775807", "-9223372036854775806", "-9223372036854775805"),
+    "text": ("zava canary 1", "zava canary 2", "zava stranger"),
+}
+"""Keys that no tenant has: of the two canaries, and of the stranger, by type of key."""
+
+NIL = UUID(int=0)
+"""The directory of the canaries: it is refused at the edge, so no token can name them."""
+
+FIRST_CANARY, SECOND_CANARY = UUID(int=0xA1), UUID(int=0xB2)
+_FIRST_STRANGER = 0xC300
+MAX_AUDIENCES = 0x100
+
+# What the reading of a statement, of its values and of the answer depends on, and the first line of
+# defence that costs no round trip.
+_SETTINGS = {
+    "default_transaction_read_only": "on",
+    "statement_timeout": "'30s'",
+    "lock_timeout": "'5s'",
+    "idle_in_transaction_session_timeout": "'15s'",
+    "datestyle": "'ISO, YMD'",
+    "intervalstyle": "'iso_8601'",
+    "jit": "off",
+    "standard_conforming_strings": "on",
+    "backslash_quote": "safe_encoding",
+    "client_encoding": "'UTF8'",
+    "row_security": "on",
+    "transform_null_equals": "off",
+    "array_nulls": "on",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
+}
+
+
+def stranger(number: int) -> UUID:
+    """Return the object id of the stranger of the audience with this number."""
+    return UUID(int=_FIRST_STRANGER + number)
+
+
+def rendered(name: str, values: Mapping[str, str]) -> str:
+    """Return a file of `sql/seal` with its placeholders replaced."""
+    text = (SEAL / name).read_text(encoding="utf-8")
+    for key, value in values.items():
+        text = text.replace("{{" + key + "}}", value)
+    return text
+
+
+def roles(declaration: AdoptionDeclaration) -> str:
+    """Return the statement that makes the roles which are missing."""
+    rows = [
+        (declaration.context_role, "NOLOGIN", "true"),
+        (declaration.server_role, "LOGIN", "false"),
+    ]
+    rows += [(audience.role, "NOLOGIN", "false") for audience in declaration.audiences]
+    values = ", ".join(f"({literal(name)}, {literal(login)}, {kept})" for name, login, kept in rows)
+    return rendered("roles.sql", {"roles": values})
+
+
+def login_settings(declaration: AdoptionDeclaration) -> Mapping[str, str]:
+    """Return the settings of the login in this database."""
+    zone = {"timezone": literal(declaration.time_zone)}
+    return _SETTINGS | {"search_path": search_path(declaration)} | zone
+
+
+def login(declaration: AdoptionDeclaration) -> str:
+    """Return the statement that gives the login its settings."""
+    values = ", ".join(
+        f"({literal(name)}, {literal(value)})"
+        for name, value in login_settings(declaration).items()
+    )
+    server = literal(declaration.server_role)
+    return rendered("login.sql", {"settings": values, "server_text": server})
+
+
+def search_path(declaration: AdoptionDeclaration) -> str:
+    """Return where the runners and the login look names up."""
+    return ", ".join(quoted(schema) for schema in declaration.search_path)
+
+
+def tables(key: str) -> str:
+    """Return the statements that make the seal's own tables for a type of key."""
+    first, second, _ = CANARY_KEYS[key]
+    canaries = {"first_canary": literal(first), "second_canary": literal(second)}
+    return rendered("tables.sql", {"key": key} | canaries)
+
+
+def functions(key: str) -> str:
+    """Return the statements that make the context functions for a type of key."""
+    return rendered("functions.sql", {"key": key})
+
+
+def audience_rights(audience: DeclaredAudience, key: str) -> str:
+    """Return the statements that let an audience read its scope and the canaries."""
+    return rendered(
+        "audience.sql",
+        {
+            "role": quoted(audience.role),
+            "policy": quoted(audience.policy),
+            "reading": reading_function(audience),
+            "condition": tenant_condition("tenant", audience, key, key),
+        },
+    )
+
+
+def principals(declaration: AdoptionDeclaration, key: str) -> str:
+    """Return the statements that record the audiences, the canaries and the strangers."""
+    first, second, strange = CANARY_KEYS[key]
+    audiences = ", ".join(
+        f"({literal(each.role)}, {literal(each.name)}, {literal(each.scope)})"
+        for each in declaration.audiences
+    )
+    sealed = declaration.sealed_audiences
+    known = [
+        (FIRST_CANARY, "first canary", sealed[0].role, first),
+        (SECOND_CANARY, "second canary", sealed[0].role, second),
+        *(
+            (stranger(number), f"stranger of {each.name}", each.role, strange)
+            for number, each in enumerate(sealed)
+        ),
+    ]
+    people = ", ".join(
+        f"('{NIL}', '{person}', {literal(name)}, {literal(role)},"
+        f" ARRAY[{literal(tenant)}]::{key}[])"
+        for person, name, role, tenant in known
+    )
+    return rendered("principals.sql", {"audiences": audiences, "people": people})
+
+
+def runner_source(values: Mapping[str, str]) -> str:
+    """Return the body of a runner, as the catalog stores it."""
+    return rendered("runner.sql", values).split("$body$")[1]
+
+
+def runner_values(
+    declaration: AdoptionDeclaration,
+    audience: DeclaredAudience,
+    protected: Iterable[int],
+    with_own_policies: Iterable[int],
+) -> Mapping[str, str]:
+    """Return what a runner is rendered with.
+
+    `protected` are the tables whose row security has to be on. Of those `with_own_policies` of the
+    application's, the restrictive policies have to be there: those of the application may be wide.
+    """
+    # A table that was dropped shows nothing: of it the second function returns NULL.
+    active = [
+        f"(pg_catalog.row_security_active({oid}::pg_catalog.oid)"
+        f" OR pg_catalog.pg_table_is_visible({oid}::pg_catalog.oid) IS NULL)"
+        for oid in sorted(protected)
+    ]
+    mixed = sorted(with_own_policies)
+    if mixed:
+        oids = ", ".join(map(str, mixed))
+        active.append(
+            "(SELECT pg_catalog.count(*) FROM pg_catalog.pg_policy AS p"
+            f" WHERE p.polrelid OPERATOR(pg_catalog.=) ANY ('{{{oids}}}'::pg_catalog.oid[])"
+            f" AND p.polname OPERATOR(pg_catalog.=) {literal(audience.policy)}"
+            f" AND NOT p.polpermissive) OPERATOR(pg_catalog.=) {len(mixed)}"
+        )
+    return {
+        "runner": quoted(audience.runner),
+        "server": quoted(declaration.server_role),
+        "path": search_path(declaration),
+        "are_active": "\n    AND ".join(active) or "true",
+    }
+
+
+def digest(text: str) -> str:
+    """Return the checksum of a text, by which a changed template or declaration is found."""
+    return sha256(text.encode()).hexdigest()

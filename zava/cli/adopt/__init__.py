@@ -1,0 +1,1 @@
+"""`zava adopt`: the seal on a database of another application."""
