@@ -109,7 +109,7 @@ def current() -> Trace | None:
 
 
 def record() -> CallRecord | None:
-    """Return the record of the current call; None for work that no call asked for."""
+    """Return the record of the current call; None for work outside any call."""
     trace = _current.get()
     return None if trace is None else trace.record
 

@@ -146,7 +146,8 @@ async def data(database: Database, signer: ContextSigner) -> AsyncIterator[FreeQ
 
 async def plan(connection: PooledConnection, role: ReadingRole, call: SignedCall) -> str:
     pipeline = Pipeline(connection)
-    pipeline.add_call(role, call, Bounds(1, 1000), describe=False, is_run=False)
+    bounds = Bounds(1, 1000, budget=(0, 0, 0.0, 0, 0.0))  # without a limit
+    pipeline.add_call(role, call, bounds, describe=False, is_run=False)
     return read_plan(await pipeline.run())
 
 

@@ -79,7 +79,7 @@ class TenantExecutor:
         """Run one operation, again after a transient fault, and observe the outcome.
 
         Returns the role in which it ran, and its result. Only reads run here. `record` is that of
-        the call that needs it, None for work that no call asked for.
+        the call that needs it, None for work outside any call.
 
         Raises:
             ZavaError: what the driver or the server reported, translated.

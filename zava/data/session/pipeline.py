@@ -115,10 +115,11 @@ _Step = tuple[str, bytes, Sequence[bytes] | None]
 class Bounds:
     """What one call may cost: rows, bytes of JSON, and milliseconds (None: the login's own).
 
-    `budget` is what the caller may use, in the order of `zava.admit` (None: the proof of isolation,
-    which is not admitted and leaves no mark). `searches_overdue` makes `zava.admit` search for a
-    statement of the caller that works past its deadline. `columns` is how many the statement
-    has, if its rows come by column (0: one by one).
+    `budget` is what the caller may use, in the order of `zava.admit`. It is None for the proof of
+    isolation and for our own statements without a limit: they are not admitted and leave no mark. A
+    plan is always admitted. `searches_overdue` makes `zava.admit` search for a statement of the
+    caller that works past its deadline. `columns` is how many the statement has, if its rows come
+    by column (0: one by one).
     """
 
     max_rows: int

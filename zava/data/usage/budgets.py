@@ -87,7 +87,7 @@ class ConnectionQuota:
     async def acquire(self, principal: bytes, *, is_heavy: bool, gathers: bool = False) -> bool:
         """Take a slot, now or when one comes free; return whether it is a spare one.
 
-        Whoever takes one gives it back by `release`.
+        The caller gives it back by `release`.
 
         Raises:
             Busy: no slot came free in time, or too many of the caller's calls wait.

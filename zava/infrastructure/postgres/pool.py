@@ -148,7 +148,7 @@ class DatabasePool:
     async def take(self, *, is_spare: bool = False) -> PooledConnection:
         """Return a connection that rests, else a fresh lease, else the next that comes free.
 
-        Whoever takes one gives it back by `give`. `is_spare` allows for the spare connections
+        The caller gives it back by `give`. `is_spare` allows for the spare connections
         beyond `max_size`, when all others are lent.
 
         Raises:
