@@ -183,6 +183,8 @@ class MetricQuery:
     """The comparison that is answered instead of the period itself."""
     leaves_out_restricted: bool = False
     """Whether a metric that the caller may not see is left out rather than refused."""
+    of_open_stores: bool | None = None
+    """True leaves out the stores that are closed today, False all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +214,7 @@ class MetricRows:
     period: Period | None
     compared: Period | None = None
     partial: dict[str, str] = field(default_factory=dict)
-    """Labels of the rows that hold a part of their unit of time, and what part."""
+    """Labels of the rows that hold a part of their unit of time or period, and what part."""
 
     def records(self) -> list[dict[str, Any]]:
         """Return the rows by column name."""

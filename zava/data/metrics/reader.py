@@ -182,6 +182,7 @@ def _rows(asked: Plan, document: Mapping[str, Any]) -> MetricRows:
         group_count=document["groups"],
         period=asked.period(asked.query.alone) if asked.is_of_period else None,
         compared=asked.period(asked.query.compare) if asked.query.compare else None,
+        partial={store: f"closed after {day}" for store, day in (document["closed"] or {}).items()},
     )
 
 
