@@ -24,7 +24,7 @@ from zava.retail.data import search_statement as search
 from zava.retail.demo.principals import PRINCIPALS
 
 QUERIES = Path(__file__).parents[2] / "zava" / "data" / "queries"
-TENANT_TABLES = {"stores", "customers", "inventory", "orders", "order_items"}
+TENANT_TABLES = {"stores", "customers", "inventory", "orders", "order_items", "store_targets"}
 ONE_PAGE = {"stores"}  # eight rows: whatever index reads them, the policy is a filter at no cost
 CALLERS = {Audience.STORE_MANAGERS: "redmond", Audience.REGIONAL_MANAGERS: "eastside"}
 AUDIENCES = [Audience.STORE_MANAGERS, Audience.REGIONAL_MANAGERS]

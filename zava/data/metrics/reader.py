@@ -16,7 +16,7 @@ from zava.data.metrics.result_cache import ResultCache
 from zava.data.named_queries import statement
 from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import InvalidInput, NotPermitted, ZavaError
-from zava.model.core import Audience, Caller, Scope
+from zava.model.core import Audience, Caller, ReadingRole, Scope
 from zava.model.coverage import unranked_labels
 from zava.model.data_reach import DataReach
 from zava.model.domain import Domain
@@ -60,7 +60,7 @@ class MetricReader:
         if grant.role.reads_personal:
             plans = {name: _with_names(each) for name, each in plans.items()}
         for name, each in plans.items():
-            plans[name] = _within_reach(self._permitted(each, grant.audience), reach)
+            plans[name] = _within_reach(self._permitted(each, grant.role), reach)
         sql, params = compile_plans(plans, self._catalogue)
         kept = await self._cache.read(caller, grant, sql, params)
         documents, scope = kept.reading.rows[0], kept.reading.scope
@@ -117,15 +117,26 @@ class MetricReader:
         """Return the catalogue as a page that people and models read."""
         return metric_page(self._catalogue)
 
-    def _permitted(self, asked: Plan, audience: Audience) -> Plan:
+    def _permitted(self, asked: Plan, role: ReadingRole) -> Plan:
         """Refuse metrics that the database's column grants withhold, with a hint."""
+        of_persons = [metric.name for metric in asked.metrics if metric.needs_persons]
+        if of_persons and role is not ReadingRole.HEAD_OFFICE_PERSONAL:
+            raise NotPermitted(
+                f"{', '.join(of_persons)}: who is one person at several stores is for the head"
+                " office, where its grant and token allow personal data.",
+                hint="Use customers, which counts the customers of each store.",
+            )
         refused = [metric.name for metric in asked.metrics if metric.is_restricted]
-        if not refused or audience is not Audience.STORE_MANAGERS:
+        if not refused or role.audience is not Audience.STORE_MANAGERS:
             return asked
         if asked.query.leaves_out_restricted:
             kept = tuple(m.name for m in asked.metrics if not m.is_restricted)
             return plan(replace(asked.query, metrics=kept), self._catalogue)
-        open_metrics = [m.name for m in self._catalogue.metrics.values() if not m.is_restricted]
+        open_metrics = [
+            metric.name
+            for metric in self._catalogue.metrics.values()
+            if not metric.is_restricted and not metric.needs_persons
+        ]
         raise NotPermitted(
             f"{', '.join(refused)}: cost and margin are for regional managers and head office.",
             hint=f"You may query {', '.join(open_metrics)}.",

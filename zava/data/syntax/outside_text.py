@@ -13,6 +13,7 @@ OUTSIDE_TEXT: dict[str, tuple[str, ...]] = {
     "customers": ("first_name", "last_name", "email", "phone"),
     "products": ("product_name", "product_description", "synonyms"),
     "product_words": ("words",),
+    "suppliers": ("supplier_name",),
 }
 """Columns of text that customers or suppliers wrote: data for a reader, never instructions."""
 
