@@ -20,9 +20,10 @@ from zava.infrastructure.embeddings.index_job import embed_catalogue
 from zava.infrastructure.importing.mapping import documented_layout
 from zava.infrastructure.importing.run import run_import
 from zava.infrastructure.local.state_dir import Home
-from zava.retail.demo.principals import grant_demo_principals
+from zava.infrastructure.postgres.access_grants import grant
+from zava.retail.demo.principals import PRINCIPALS
 
-PRINCIPALS = ("seattle", "eastside", "head-office")
+ASKING = ("seattle", "eastside", "head-office")
 
 Answers = Mapping[tuple[str, str, str], Any]
 
@@ -84,7 +85,15 @@ def import_twice(empty: Database, directory: Path, vectors: Path) -> None:
         assert report.notes == []
         again = run_import(admin, directory, documented_layout())
         assert all(counts.written == 0 for counts in again.counts.values())
-        grant_demo_principals(admin)
+        for principal in PRINCIPALS:  # an imported store has an id of its own
+            grant(
+                admin,
+                caller=principal.caller,
+                display_name=principal.name,
+                audience=principal.audience.value,
+                stores=principal.stores,
+                reads_personal=True,
+            )
         embed_catalogue(admin, KnownVectors(vectors))
 
 
@@ -109,7 +118,7 @@ async def _every_answer(application: Application, tokens: Mapping[str, str]) -> 
     ]
     asked.append(("fifty rows", "execute_sales_query", FIFTY_ROWS))
     answers = {}
-    for principal in PRINCIPALS:
+    for principal in ASKING:
         for name, tool, arguments in asked:
             status, body = await call_tool(application.endpoint, tokens[principal], tool, arguments)
             assert status == 200, body
