@@ -83,7 +83,7 @@ def import_into(server: Breakable, directory: Path) -> int:
         return run_import(admin, directory, documented_layout()).counts["orders"].added
 
 
-@pytest.mark.parametrize("free_mib", [0, 4, 16])
+@pytest.mark.parametrize("free_mib", [0, 2, 5])
 def test_disk_that_fills_during_an_import_leaves_the_data_as_they_were(
     own_server: Breakable, small_disk: Path, tmp_path: Path, free_mib: int
 ) -> None:
@@ -93,12 +93,14 @@ def test_disk_that_fills_during_an_import_leaves_the_data_as_they_were(
     ballast = small_disk / "ballast"
     with pytest.raises(OSError, match="No space left"):
         fill(ballast)
-    with ballast.open("rb+") as file:
-        file.truncate(ballast.stat().st_size - free_mib * 1024 * 1024)
-    # The server reports it, or ends because it cannot write its log.
-    with pytest.raises(psycopg.OperationalError):
-        import_into(own_server, tmp_path)
-    ballast.unlink()
+    try:
+        with ballast.open("rb+") as file:
+            file.truncate(ballast.stat().st_size - free_mib * 1024 * 1024)
+        # The server reports it, or ends because it cannot write its log.
+        with pytest.raises(psycopg.OperationalError):
+            import_into(own_server, tmp_path)
+    finally:
+        ballast.unlink()
     own_server.restart()
     with psycopg.connect(own_server.database.owner) as owner:
         assert one(owner, COUNT) == before
