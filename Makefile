@@ -103,8 +103,8 @@ $(VENV)/.outside: $(VENV)/.installed requirements-outside.txt $(OUTSIDE)/package
 conformance: $(VENV)/.outside ## Run the protocol's own conformance suite, both eras, on both hosts
 	@$(BIN)/python -m pytest -q -s -m outside $(OUTSIDE)/test_conformance.py
 
-import-formats: $(VENV)/.outside ## Import Parquet files and workbooks, with the packages of the extra `import`
-	@$(BIN)/python -m pytest -q -m outside $(OUTSIDE)/test_import_formats.py
+import-formats: $(VENV)/.outside ## Import files of every format, with the packages of the extra `import`, and ask every question of the scenarios over them
+	@$(BIN)/python -m pytest -q -m outside $(OUTSIDE)/test_import_formats.py tests/importing/test_round_trip.py
 
 clients: $(VENV)/.outside ## Connect with every client at hand, in each era, with a token and by signing in; convert the tools as model providers do
 	@$(BIN)/python -m pytest -q -s -m outside $(OUTSIDE)/test_clients.py $(OUTSIDE)/test_chunked.py $(OUTSIDE)/test_clients_signing_in.py $(OUTSIDE)/test_clients_page.py $(OUTSIDE)/test_providers.py $(OUTSIDE)/test_tokens.py
@@ -173,7 +173,7 @@ beside-%:
 	@if $(MAKE) --no-print-directory timed-$* >$(VENV)/.output-of-$* 2>&1; then cat $(VENV)/.output-of-$*; \
 	else cat $(VENV)/.output-of-$*; exit 1; fi
 
-check-long: $(VENV)/.installed soak ## What runs for minutes: fuzzing, ten minutes of made statements against the deadline, 10,000 audited calls, 10,000 requests down both paths, 100 histories of grants, 4,400 changes of the catalog, the soak
+check-long: $(VENV)/.installed soak ## What runs for minutes: fuzzing, ten minutes of made statements against the deadline, 10,000 audited calls, 10,000 requests down both paths, 100 histories of grants, 4,400 changes of the catalog, an importer killed at fifty moments, a file of two gigabytes, the soak
 	@$(BIN)/python -m pytest -q --timeout 3600 -m long
 	@ZAVA_TEST_CALLS=10000 ZAVA_TEST_EXAMPLES=100 ZAVA_TEST_REQUESTS=5000 $(BIN)/python -m pytest -q --timeout 3600 \
 	  tests/local/test_audit_after_a_kill.py tests/security/test_grants_property.py tests/security/test_proof_property.py \

@@ -184,7 +184,7 @@ COMMENT ON TABLE retail.products IS 'The catalogue, shared by all stores.';
 -- Name: COLUMN products.cost; Type: COMMENT; Schema: retail; Owner: zava_owner
 --
 
-COMMENT ON COLUMN retail.products.cost IS 'Purchase cost in US dollars.';
+COMMENT ON COLUMN retail.products.cost IS 'Purchase cost today, US dollars.';
 
 --
 -- Name: COLUMN products.base_price; Type: COMMENT; Schema: retail; Owner: zava_owner
@@ -1104,6 +1104,7 @@ CREATE FUNCTION zava.open_context(runner name, key_id integer, tenant uuid, pers
              CASE
                  WHEN (p.audience IS NULL) THEN ''::text
                  WHEN ((granted.role <> open_context.runner) AND ((p.audience <> open_context.runner) OR (current_setting('zava.narrowed'::text, true) IS DISTINCT FROM 'on'::text))) THEN granted.role
+                 WHEN ((p.audience <> open_context.runner) AND (current_setting('zava.narrowed'::text, true) = 'on'::text)) THEN (p.audience)::text
                  WHEN (set_config('zava.context'::text, (minted.seal || minted.scope), true) IS NOT NULL) THEN (open_context.runner)::text
                  ELSE NULL::text
              END
@@ -2277,6 +2278,29 @@ ALTER TABLE retail.categories OWNER TO zava_owner;
 COMMENT ON TABLE retail.categories IS 'Product categories, shared by all stores.';
 
 --
+-- Name: customer_persons; Type: TABLE; Schema: retail; Owner: zava_owner
+--
+
+CREATE TABLE retail.customer_persons (
+    store_id uuid NOT NULL,
+    customer_id uuid NOT NULL,
+    person_id uuid NOT NULL
+);
+ALTER TABLE ONLY retail.customer_persons ALTER COLUMN store_id SET STATISTICS 0;
+ALTER TABLE ONLY retail.customer_persons ALTER COLUMN customer_id SET STATISTICS 0;
+ALTER TABLE ONLY retail.customer_persons ALTER COLUMN person_id SET STATISTICS 0;
+
+ALTER TABLE ONLY retail.customer_persons FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE retail.customer_persons OWNER TO zava_owner;
+
+--
+-- Name: TABLE customer_persons; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON TABLE retail.customer_persons IS 'Customers of several stores who are one person.';
+
+--
 -- Name: customers; Type: TABLE; Schema: retail; Owner: zava_owner
 --
 
@@ -2399,6 +2423,51 @@ ALTER TABLE retail.product_embeddings OWNER TO zava_owner;
 COMMENT ON TABLE retail.product_embeddings IS 'Vectors of product search; use the search tool instead.';
 
 --
+-- Name: product_prices; Type: TABLE; Schema: retail; Owner: zava_owner
+--
+
+CREATE TABLE retail.product_prices (
+    product_id uuid NOT NULL,
+    valid_from date NOT NULL,
+    cost numeric(10,2) NOT NULL,
+    base_price numeric(10,2) NOT NULL,
+    CONSTRAINT product_prices_base_price_check CHECK ((base_price >= (0)::numeric)),
+    CONSTRAINT product_prices_cost_check CHECK ((cost >= (0)::numeric)),
+    CONSTRAINT product_prices_valid_from_check CHECK (((valid_from >= '1900-01-01'::date) AND (valid_from <= '2999-12-31'::date)))
+);
+
+ALTER TABLE retail.product_prices OWNER TO zava_owner;
+
+--
+-- Name: TABLE product_prices; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON TABLE retail.product_prices IS 'Cost and list price of a product from a day on; without a row: as in products.';
+
+--
+-- Name: COLUMN product_prices.valid_from; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON COLUMN retail.product_prices.valid_from IS 'First day; holds until the product''s next row. The first row holds before it, too.';
+
+--
+-- Name: product_suppliers; Type: TABLE; Schema: retail; Owner: zava_owner
+--
+
+CREATE TABLE retail.product_suppliers (
+    product_id uuid NOT NULL,
+    supplier_id uuid NOT NULL
+);
+
+ALTER TABLE retail.product_suppliers OWNER TO zava_owner;
+
+--
+-- Name: TABLE product_suppliers; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON TABLE retail.product_suppliers IS 'The supplier of a product.';
+
+--
 -- Name: product_types; Type: TABLE; Schema: retail; Owner: zava_owner
 --
 
@@ -2433,6 +2502,103 @@ ALTER TABLE retail.product_words OWNER TO zava_owner;
 --
 
 COMMENT ON TABLE retail.product_words IS 'Words of product search; use the search tool instead.';
+
+--
+-- Name: promotion_products; Type: TABLE; Schema: retail; Owner: zava_owner
+--
+
+CREATE TABLE retail.promotion_products (
+    promotion_id uuid NOT NULL,
+    product_id uuid NOT NULL
+);
+
+ALTER TABLE retail.promotion_products OWNER TO zava_owner;
+
+--
+-- Name: TABLE promotion_products; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON TABLE retail.promotion_products IS 'The products of a promotion.';
+
+--
+-- Name: promotions; Type: TABLE; Schema: retail; Owner: zava_owner
+--
+
+CREATE TABLE retail.promotions (
+    promotion_id uuid DEFAULT retail.new_id() NOT NULL,
+    promotion_name text NOT NULL,
+    first_day date NOT NULL,
+    last_day date NOT NULL,
+    CONSTRAINT promotions_days_check CHECK ((last_day >= first_day)),
+    CONSTRAINT promotions_first_day_check CHECK (((first_day >= '1900-01-01'::date) AND (first_day <= '2999-12-31'::date))),
+    CONSTRAINT promotions_last_day_check CHECK (((last_day >= '1900-01-01'::date) AND (last_day <= '2999-12-31'::date))),
+    CONSTRAINT promotions_promotion_name_check CHECK (((length(promotion_name) >= 1) AND (length(promotion_name) <= 100)))
+);
+
+ALTER TABLE retail.promotions OWNER TO zava_owner;
+
+--
+-- Name: TABLE promotions; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON TABLE retail.promotions IS 'Promotions of the chain, with their first and last day.';
+
+--
+-- Name: store_targets; Type: TABLE; Schema: retail; Owner: zava_owner
+--
+
+CREATE TABLE retail.store_targets (
+    store_id uuid NOT NULL,
+    month date NOT NULL,
+    revenue_target numeric(12,2) NOT NULL,
+    CONSTRAINT store_targets_month_check CHECK (((month = (date_trunc('month'::text, (month)::timestamp without time zone))::date) AND ((month >= '1900-01-01'::date) AND (month <= '2999-12-31'::date)))),
+    CONSTRAINT store_targets_revenue_target_check CHECK ((revenue_target >= (0)::numeric))
+);
+ALTER TABLE ONLY retail.store_targets ALTER COLUMN store_id SET STATISTICS 0;
+ALTER TABLE ONLY retail.store_targets ALTER COLUMN month SET STATISTICS 0;
+ALTER TABLE ONLY retail.store_targets ALTER COLUMN revenue_target SET STATISTICS 0;
+
+ALTER TABLE ONLY retail.store_targets FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE retail.store_targets OWNER TO zava_owner;
+
+--
+-- Name: TABLE store_targets; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON TABLE retail.store_targets IS 'Net sales that a store is to reach in a month.';
+
+--
+-- Name: COLUMN store_targets.month; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON COLUMN retail.store_targets.month IS 'First day of the month.';
+
+--
+-- Name: suppliers; Type: TABLE; Schema: retail; Owner: zava_owner
+--
+
+CREATE TABLE retail.suppliers (
+    supplier_id uuid DEFAULT retail.new_id() NOT NULL,
+    supplier_name text NOT NULL,
+    lead_days integer NOT NULL,
+    CONSTRAINT suppliers_lead_days_check CHECK (((lead_days >= 0) AND (lead_days <= 999))),
+    CONSTRAINT suppliers_supplier_name_check CHECK (((length(supplier_name) >= 1) AND (length(supplier_name) <= 100)))
+);
+
+ALTER TABLE retail.suppliers OWNER TO zava_owner;
+
+--
+-- Name: TABLE suppliers; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON TABLE retail.suppliers IS 'Suppliers of the chain.';
+
+--
+-- Name: COLUMN suppliers.lead_days; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON COLUMN retail.suppliers.lead_days IS 'Days from an order to its delivery.';
 
 --
 -- Name: canary; Type: TABLE; Schema: zava; Owner: zava_owner
@@ -2632,7 +2798,8 @@ CREATE UNLOGGED TABLE zava_import.customers (
     last_name text,
     email text,
     phone text,
-    created_at text
+    created_at text,
+    person_key text
 );
 
 ALTER TABLE zava_import.customers OWNER TO zava_loader;
@@ -2650,7 +2817,8 @@ CREATE TABLE zava_import.inbox_customers (
     last_name text,
     email text,
     phone text,
-    created_at text
+    created_at text,
+    person_key text
 );
 
 ALTER TABLE zava_import.inbox_customers OWNER TO zava_loader;
@@ -2762,6 +2930,60 @@ ALTER TABLE zava_import.inbox_orders ALTER COLUMN id ADD GENERATED ALWAYS AS IDE
 );
 
 --
+-- Name: inbox_product_prices; Type: TABLE; Schema: zava_import; Owner: zava_loader
+--
+
+CREATE TABLE zava_import.inbox_product_prices (
+    id bigint NOT NULL,
+    loaded_by name DEFAULT SESSION_USER NOT NULL,
+    product_key text,
+    valid_from text,
+    cost text,
+    base_price text
+);
+
+ALTER TABLE zava_import.inbox_product_prices OWNER TO zava_loader;
+
+--
+-- Name: inbox_product_prices_id_seq; Type: SEQUENCE; Schema: zava_import; Owner: zava_loader
+--
+
+ALTER TABLE zava_import.inbox_product_prices ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME zava_import.inbox_product_prices_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: inbox_product_suppliers; Type: TABLE; Schema: zava_import; Owner: zava_loader
+--
+
+CREATE TABLE zava_import.inbox_product_suppliers (
+    id bigint NOT NULL,
+    loaded_by name DEFAULT SESSION_USER NOT NULL,
+    product_key text,
+    supplier_key text
+);
+
+ALTER TABLE zava_import.inbox_product_suppliers OWNER TO zava_loader;
+
+--
+-- Name: inbox_product_suppliers_id_seq; Type: SEQUENCE; Schema: zava_import; Owner: zava_loader
+--
+
+ALTER TABLE zava_import.inbox_product_suppliers ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME zava_import.inbox_product_suppliers_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
 -- Name: inbox_products; Type: TABLE; Schema: zava_import; Owner: zava_loader
 --
 
@@ -2797,6 +3019,87 @@ ALTER TABLE zava_import.inbox_products ALTER COLUMN id ADD GENERATED ALWAYS AS I
 );
 
 --
+-- Name: inbox_promotion_products; Type: TABLE; Schema: zava_import; Owner: zava_loader
+--
+
+CREATE TABLE zava_import.inbox_promotion_products (
+    id bigint NOT NULL,
+    loaded_by name DEFAULT SESSION_USER NOT NULL,
+    promotion_key text,
+    product_key text
+);
+
+ALTER TABLE zava_import.inbox_promotion_products OWNER TO zava_loader;
+
+--
+-- Name: inbox_promotion_products_id_seq; Type: SEQUENCE; Schema: zava_import; Owner: zava_loader
+--
+
+ALTER TABLE zava_import.inbox_promotion_products ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME zava_import.inbox_promotion_products_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: inbox_promotions; Type: TABLE; Schema: zava_import; Owner: zava_loader
+--
+
+CREATE TABLE zava_import.inbox_promotions (
+    id bigint NOT NULL,
+    loaded_by name DEFAULT SESSION_USER NOT NULL,
+    promotion_key text,
+    promotion_name text,
+    first_day text,
+    last_day text
+);
+
+ALTER TABLE zava_import.inbox_promotions OWNER TO zava_loader;
+
+--
+-- Name: inbox_promotions_id_seq; Type: SEQUENCE; Schema: zava_import; Owner: zava_loader
+--
+
+ALTER TABLE zava_import.inbox_promotions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME zava_import.inbox_promotions_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: inbox_store_targets; Type: TABLE; Schema: zava_import; Owner: zava_loader
+--
+
+CREATE TABLE zava_import.inbox_store_targets (
+    id bigint NOT NULL,
+    loaded_by name DEFAULT SESSION_USER NOT NULL,
+    store_key text,
+    month text,
+    revenue_target text
+);
+
+ALTER TABLE zava_import.inbox_store_targets OWNER TO zava_loader;
+
+--
+-- Name: inbox_store_targets_id_seq; Type: SEQUENCE; Schema: zava_import; Owner: zava_loader
+--
+
+ALTER TABLE zava_import.inbox_store_targets ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME zava_import.inbox_store_targets_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
 -- Name: inbox_stores; Type: TABLE; Schema: zava_import; Owner: zava_loader
 --
 
@@ -2820,6 +3123,33 @@ ALTER TABLE zava_import.inbox_stores OWNER TO zava_loader;
 
 ALTER TABLE zava_import.inbox_stores ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME zava_import.inbox_stores_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: inbox_suppliers; Type: TABLE; Schema: zava_import; Owner: zava_loader
+--
+
+CREATE TABLE zava_import.inbox_suppliers (
+    id bigint NOT NULL,
+    loaded_by name DEFAULT SESSION_USER NOT NULL,
+    supplier_key text,
+    supplier_name text,
+    lead_days text
+);
+
+ALTER TABLE zava_import.inbox_suppliers OWNER TO zava_loader;
+
+--
+-- Name: inbox_suppliers_id_seq; Type: SEQUENCE; Schema: zava_import; Owner: zava_loader
+--
+
+ALTER TABLE zava_import.inbox_suppliers ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME zava_import.inbox_suppliers_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -2917,6 +3247,34 @@ CREATE TABLE zava_import.product_keys (
 ALTER TABLE zava_import.product_keys OWNER TO zava_owner;
 
 --
+-- Name: product_prices; Type: TABLE; Schema: zava_import; Owner: zava_loader
+--
+
+CREATE UNLOGGED TABLE zava_import.product_prices (
+    file integer NOT NULL,
+    "row" bigint NOT NULL,
+    product_key text,
+    valid_from text,
+    cost text,
+    base_price text
+);
+
+ALTER TABLE zava_import.product_prices OWNER TO zava_loader;
+
+--
+-- Name: product_suppliers; Type: TABLE; Schema: zava_import; Owner: zava_loader
+--
+
+CREATE UNLOGGED TABLE zava_import.product_suppliers (
+    file integer NOT NULL,
+    "row" bigint NOT NULL,
+    product_key text,
+    supplier_key text
+);
+
+ALTER TABLE zava_import.product_suppliers OWNER TO zava_loader;
+
+--
 -- Name: products; Type: TABLE; Schema: zava_import; Owner: zava_loader
 --
 
@@ -2937,6 +3295,48 @@ CREATE UNLOGGED TABLE zava_import.products (
 );
 
 ALTER TABLE zava_import.products OWNER TO zava_loader;
+
+--
+-- Name: promotion_keys; Type: TABLE; Schema: zava_import; Owner: zava_owner
+--
+
+CREATE TABLE zava_import.promotion_keys (
+    promotion_id uuid NOT NULL,
+    source_system text NOT NULL,
+    source_key text NOT NULL,
+    CONSTRAINT promotion_keys_source_key_check CHECK (((length(source_key) >= 1) AND (length(source_key) <= 200))),
+    CONSTRAINT promotion_keys_source_system_check CHECK (((length(source_system) >= 1) AND (length(source_system) <= 50)))
+);
+
+ALTER TABLE zava_import.promotion_keys OWNER TO zava_owner;
+
+--
+-- Name: promotion_products; Type: TABLE; Schema: zava_import; Owner: zava_loader
+--
+
+CREATE UNLOGGED TABLE zava_import.promotion_products (
+    file integer NOT NULL,
+    "row" bigint NOT NULL,
+    promotion_key text,
+    product_key text
+);
+
+ALTER TABLE zava_import.promotion_products OWNER TO zava_loader;
+
+--
+-- Name: promotions; Type: TABLE; Schema: zava_import; Owner: zava_loader
+--
+
+CREATE UNLOGGED TABLE zava_import.promotions (
+    file integer NOT NULL,
+    "row" bigint NOT NULL,
+    promotion_key text,
+    promotion_name text,
+    first_day text,
+    last_day text
+);
+
+ALTER TABLE zava_import.promotions OWNER TO zava_loader;
 
 --
 -- Name: rejects; Type: TABLE; Schema: zava_import; Owner: zava_loader
@@ -3049,6 +3449,20 @@ ALTER TABLE ONLY zava_import.store_keys FORCE ROW LEVEL SECURITY;
 ALTER TABLE zava_import.store_keys OWNER TO zava_owner;
 
 --
+-- Name: store_targets; Type: TABLE; Schema: zava_import; Owner: zava_loader
+--
+
+CREATE UNLOGGED TABLE zava_import.store_targets (
+    file integer NOT NULL,
+    "row" bigint NOT NULL,
+    store_key text,
+    month text,
+    revenue_target text
+);
+
+ALTER TABLE zava_import.store_targets OWNER TO zava_loader;
+
+--
 -- Name: stores; Type: TABLE; Schema: zava_import; Owner: zava_loader
 --
 
@@ -3065,6 +3479,34 @@ CREATE UNLOGGED TABLE zava_import.stores (
 );
 
 ALTER TABLE zava_import.stores OWNER TO zava_loader;
+
+--
+-- Name: supplier_keys; Type: TABLE; Schema: zava_import; Owner: zava_owner
+--
+
+CREATE TABLE zava_import.supplier_keys (
+    supplier_id uuid NOT NULL,
+    source_system text NOT NULL,
+    source_key text NOT NULL,
+    CONSTRAINT supplier_keys_source_key_check CHECK (((length(source_key) >= 1) AND (length(source_key) <= 200))),
+    CONSTRAINT supplier_keys_source_system_check CHECK (((length(source_system) >= 1) AND (length(source_system) <= 50)))
+);
+
+ALTER TABLE zava_import.supplier_keys OWNER TO zava_owner;
+
+--
+-- Name: suppliers; Type: TABLE; Schema: zava_import; Owner: zava_loader
+--
+
+CREATE UNLOGGED TABLE zava_import.suppliers (
+    file integer NOT NULL,
+    "row" bigint NOT NULL,
+    supplier_key text,
+    supplier_name text,
+    lead_days text
+);
+
+ALTER TABLE zava_import.suppliers OWNER TO zava_loader;
 
 --
 -- Name: applied; Type: TABLE; Schema: zava_migrations; Owner: zava_admin
@@ -3091,6 +3533,13 @@ ALTER TABLE ONLY retail.categories
 
 ALTER TABLE ONLY retail.categories
     ADD CONSTRAINT categories_pkey PRIMARY KEY (category_id);
+
+--
+-- Name: customer_persons customer_persons_pkey; Type: CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.customer_persons
+    ADD CONSTRAINT customer_persons_pkey PRIMARY KEY (store_id, customer_id) INCLUDE (person_id);
 
 --
 -- Name: customers customers_pkey; Type: CONSTRAINT; Schema: retail; Owner: zava_owner
@@ -3149,6 +3598,20 @@ ALTER TABLE ONLY retail.product_embeddings
     ADD CONSTRAINT product_embeddings_pkey PRIMARY KEY (product_id, model_id);
 
 --
+-- Name: product_prices product_prices_pkey; Type: CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.product_prices
+    ADD CONSTRAINT product_prices_pkey PRIMARY KEY (product_id, valid_from);
+
+--
+-- Name: product_suppliers product_suppliers_pkey; Type: CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.product_suppliers
+    ADD CONSTRAINT product_suppliers_pkey PRIMARY KEY (product_id);
+
+--
 -- Name: product_types product_types_category_id_type_name_key; Type: CONSTRAINT; Schema: retail; Owner: zava_owner
 --
 
@@ -3191,6 +3654,34 @@ ALTER TABLE ONLY retail.products
     ADD CONSTRAINT products_sku_key UNIQUE (sku);
 
 --
+-- Name: promotion_products promotion_products_pkey; Type: CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.promotion_products
+    ADD CONSTRAINT promotion_products_pkey PRIMARY KEY (product_id, promotion_id);
+
+--
+-- Name: promotions promotions_pkey; Type: CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.promotions
+    ADD CONSTRAINT promotions_pkey PRIMARY KEY (promotion_id);
+
+--
+-- Name: promotions promotions_promotion_name_key; Type: CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.promotions
+    ADD CONSTRAINT promotions_promotion_name_key UNIQUE (promotion_name);
+
+--
+-- Name: store_targets store_targets_pkey; Type: CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.store_targets
+    ADD CONSTRAINT store_targets_pkey PRIMARY KEY (store_id, month);
+
+--
 -- Name: stores stores_pkey; Type: CONSTRAINT; Schema: retail; Owner: zava_owner
 --
 
@@ -3203,6 +3694,20 @@ ALTER TABLE ONLY retail.stores
 
 ALTER TABLE ONLY retail.stores
     ADD CONSTRAINT stores_store_name_key UNIQUE (store_name);
+
+--
+-- Name: suppliers suppliers_pkey; Type: CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.suppliers
+    ADD CONSTRAINT suppliers_pkey PRIMARY KEY (supplier_id);
+
+--
+-- Name: suppliers suppliers_supplier_name_key; Type: CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.suppliers
+    ADD CONSTRAINT suppliers_supplier_name_key UNIQUE (supplier_name);
 
 --
 -- Name: audit_log audit_log_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_context
@@ -3331,6 +3836,20 @@ ALTER TABLE ONLY zava_import.product_keys
     ADD CONSTRAINT product_keys_source_system_source_key_key UNIQUE (source_system, source_key);
 
 --
+-- Name: promotion_keys promotion_keys_pkey; Type: CONSTRAINT; Schema: zava_import; Owner: zava_owner
+--
+
+ALTER TABLE ONLY zava_import.promotion_keys
+    ADD CONSTRAINT promotion_keys_pkey PRIMARY KEY (promotion_id, source_system);
+
+--
+-- Name: promotion_keys promotion_keys_source_system_source_key_key; Type: CONSTRAINT; Schema: zava_import; Owner: zava_owner
+--
+
+ALTER TABLE ONLY zava_import.promotion_keys
+    ADD CONSTRAINT promotion_keys_source_system_source_key_key UNIQUE (source_system, source_key);
+
+--
 -- Name: store_keys store_keys_pkey; Type: CONSTRAINT; Schema: zava_import; Owner: zava_owner
 --
 
@@ -3343,6 +3862,20 @@ ALTER TABLE ONLY zava_import.store_keys
 
 ALTER TABLE ONLY zava_import.store_keys
     ADD CONSTRAINT store_keys_source_system_source_key_key UNIQUE (source_system, source_key);
+
+--
+-- Name: supplier_keys supplier_keys_pkey; Type: CONSTRAINT; Schema: zava_import; Owner: zava_owner
+--
+
+ALTER TABLE ONLY zava_import.supplier_keys
+    ADD CONSTRAINT supplier_keys_pkey PRIMARY KEY (supplier_id, source_system);
+
+--
+-- Name: supplier_keys supplier_keys_source_system_source_key_key; Type: CONSTRAINT; Schema: zava_import; Owner: zava_owner
+--
+
+ALTER TABLE ONLY zava_import.supplier_keys
+    ADD CONSTRAINT supplier_keys_source_system_source_key_key UNIQUE (source_system, source_key);
 
 --
 -- Name: applied applied_pkey; Type: CONSTRAINT; Schema: zava_migrations; Owner: zava_admin
@@ -3388,6 +3921,12 @@ CREATE INDEX orders_of_period_idx ON retail.orders USING btree (store_id, order_
 CREATE INDEX product_embeddings_model_idx ON retail.product_embeddings USING btree (model_id);
 
 --
+-- Name: product_suppliers_by_supplier_idx; Type: INDEX; Schema: retail; Owner: zava_owner
+--
+
+CREATE INDEX product_suppliers_by_supplier_idx ON retail.product_suppliers USING btree (supplier_id);
+
+--
 -- Name: product_words_idx; Type: INDEX; Schema: retail; Owner: zava_owner
 --
 
@@ -3410,6 +3949,12 @@ CREATE INDEX products_sku_idx ON retail.products USING btree (upper(sku));
 --
 
 CREATE INDEX products_type_idx ON retail.products USING btree (type_id, category_id);
+
+--
+-- Name: promotion_products_by_promotion_idx; Type: INDEX; Schema: retail; Owner: zava_owner
+--
+
+CREATE INDEX promotion_products_by_promotion_idx ON retail.promotion_products USING btree (promotion_id);
 
 --
 -- Name: audit_log_by_time_idx; Type: INDEX; Schema: zava; Owner: zava_context
@@ -3490,6 +4035,12 @@ CREATE TRIGGER inventory_touch BEFORE UPDATE ON retail.inventory FOR EACH ROW EX
 CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retail.categories FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
 
 --
+-- Name: customer_persons note_change; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_change AFTER TRUNCATE ON retail.customer_persons FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
+
+--
 -- Name: customers note_change; Type: TRIGGER; Schema: retail; Owner: zava_owner
 --
 
@@ -3514,6 +4065,18 @@ CREATE TRIGGER note_change AFTER TRUNCATE ON retail.order_items FOR EACH STATEME
 CREATE TRIGGER note_change AFTER TRUNCATE ON retail.orders FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
 
 --
+-- Name: product_prices note_change; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retail.product_prices FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
+
+--
+-- Name: product_suppliers note_change; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retail.product_suppliers FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
+
+--
 -- Name: product_types note_change; Type: TRIGGER; Schema: retail; Owner: zava_owner
 --
 
@@ -3526,10 +4089,40 @@ CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retai
 CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retail.products FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
 
 --
+-- Name: promotion_products note_change; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retail.promotion_products FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
+
+--
+-- Name: promotions note_change; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retail.promotions FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
+
+--
+-- Name: store_targets note_change; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_change AFTER TRUNCATE ON retail.store_targets FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
+
+--
 -- Name: stores note_change; Type: TRIGGER; Schema: retail; Owner: zava_owner
 --
 
 CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retail.stores FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
+
+--
+-- Name: suppliers note_change; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retail.suppliers FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
+
+--
+-- Name: customer_persons note_delete; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_delete AFTER DELETE ON retail.customer_persons REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change('by store');
 
 --
 -- Name: customers note_delete; Type: TRIGGER; Schema: retail; Owner: zava_owner
@@ -3556,6 +4149,18 @@ CREATE TRIGGER note_delete AFTER DELETE ON retail.order_items REFERENCING OLD TA
 CREATE TRIGGER note_delete AFTER DELETE ON retail.orders REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change('by store');
 
 --
+-- Name: store_targets note_delete; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_delete AFTER DELETE ON retail.store_targets REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change('by store');
+
+--
+-- Name: customer_persons note_insert; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_insert AFTER INSERT ON retail.customer_persons REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change('by store');
+
+--
 -- Name: customers note_insert; Type: TRIGGER; Schema: retail; Owner: zava_owner
 --
 
@@ -3580,6 +4185,18 @@ CREATE TRIGGER note_insert AFTER INSERT ON retail.order_items REFERENCING NEW TA
 CREATE TRIGGER note_insert AFTER INSERT ON retail.orders REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change('by store');
 
 --
+-- Name: store_targets note_insert; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_insert AFTER INSERT ON retail.store_targets REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change('by store');
+
+--
+-- Name: customer_persons note_update; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_update AFTER UPDATE ON retail.customer_persons REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change('by store');
+
+--
 -- Name: customers note_update; Type: TRIGGER; Schema: retail; Owner: zava_owner
 --
 
@@ -3602,6 +4219,12 @@ CREATE TRIGGER note_update AFTER UPDATE ON retail.order_items REFERENCING OLD TA
 --
 
 CREATE TRIGGER note_update AFTER UPDATE ON retail.orders REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change('by store');
+
+--
+-- Name: store_targets note_update; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_update AFTER UPDATE ON retail.store_targets REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change('by store');
 
 --
 -- Name: product_embeddings product_embeddings_dimensions; Type: TRIGGER; Schema: retail; Owner: zava_owner
@@ -3662,6 +4285,13 @@ CREATE TRIGGER log_change AFTER INSERT OR DELETE OR UPDATE ON zava.principals FO
 --
 
 CREATE TRIGGER log_end AFTER UPDATE ON zava.sign_ins FOR EACH ROW WHEN (((old.ended_at IS NULL) AND (new.ended_at IS NOT NULL))) EXECUTE FUNCTION zava.log_change();
+
+--
+-- Name: customer_persons customer_persons_store_id_customer_id_fkey; Type: FK CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.customer_persons
+    ADD CONSTRAINT customer_persons_store_id_customer_id_fkey FOREIGN KEY (store_id, customer_id) REFERENCES retail.customers(store_id, customer_id) ON DELETE CASCADE;
 
 --
 -- Name: customers customers_store_id_fkey; Type: FK CONSTRAINT; Schema: retail; Owner: zava_owner
@@ -3727,6 +4357,27 @@ ALTER TABLE ONLY retail.product_embeddings
     ADD CONSTRAINT product_embeddings_product_id_fkey FOREIGN KEY (product_id) REFERENCES retail.products(product_id) ON DELETE CASCADE;
 
 --
+-- Name: product_prices product_prices_product_id_fkey; Type: FK CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.product_prices
+    ADD CONSTRAINT product_prices_product_id_fkey FOREIGN KEY (product_id) REFERENCES retail.products(product_id) ON DELETE CASCADE;
+
+--
+-- Name: product_suppliers product_suppliers_product_id_fkey; Type: FK CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.product_suppliers
+    ADD CONSTRAINT product_suppliers_product_id_fkey FOREIGN KEY (product_id) REFERENCES retail.products(product_id) ON DELETE CASCADE;
+
+--
+-- Name: product_suppliers product_suppliers_supplier_id_fkey; Type: FK CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.product_suppliers
+    ADD CONSTRAINT product_suppliers_supplier_id_fkey FOREIGN KEY (supplier_id) REFERENCES retail.suppliers(supplier_id) ON DELETE CASCADE;
+
+--
 -- Name: product_types product_types_category_id_fkey; Type: FK CONSTRAINT; Schema: retail; Owner: zava_owner
 --
 
@@ -3746,6 +4397,27 @@ ALTER TABLE ONLY retail.product_words
 
 ALTER TABLE ONLY retail.products
     ADD CONSTRAINT products_type_id_category_id_fkey FOREIGN KEY (type_id, category_id) REFERENCES retail.product_types(type_id, category_id);
+
+--
+-- Name: promotion_products promotion_products_product_id_fkey; Type: FK CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.promotion_products
+    ADD CONSTRAINT promotion_products_product_id_fkey FOREIGN KEY (product_id) REFERENCES retail.products(product_id) ON DELETE CASCADE;
+
+--
+-- Name: promotion_products promotion_products_promotion_id_fkey; Type: FK CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.promotion_products
+    ADD CONSTRAINT promotion_products_promotion_id_fkey FOREIGN KEY (promotion_id) REFERENCES retail.promotions(promotion_id) ON DELETE CASCADE;
+
+--
+-- Name: store_targets store_targets_store_id_fkey; Type: FK CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.store_targets
+    ADD CONSTRAINT store_targets_store_id_fkey FOREIGN KEY (store_id) REFERENCES retail.stores(store_id);
 
 --
 -- Name: customer_keys customer_keys_store_id_customer_id_fkey; Type: FK CONSTRAINT; Schema: zava_import; Owner: zava_owner
@@ -3769,11 +4441,25 @@ ALTER TABLE ONLY zava_import.product_keys
     ADD CONSTRAINT product_keys_product_id_fkey FOREIGN KEY (product_id) REFERENCES retail.products(product_id) ON DELETE CASCADE;
 
 --
+-- Name: promotion_keys promotion_keys_promotion_id_fkey; Type: FK CONSTRAINT; Schema: zava_import; Owner: zava_owner
+--
+
+ALTER TABLE ONLY zava_import.promotion_keys
+    ADD CONSTRAINT promotion_keys_promotion_id_fkey FOREIGN KEY (promotion_id) REFERENCES retail.promotions(promotion_id) ON DELETE CASCADE;
+
+--
 -- Name: store_keys store_keys_store_id_fkey; Type: FK CONSTRAINT; Schema: zava_import; Owner: zava_owner
 --
 
 ALTER TABLE ONLY zava_import.store_keys
     ADD CONSTRAINT store_keys_store_id_fkey FOREIGN KEY (store_id) REFERENCES retail.stores(store_id) ON DELETE CASCADE;
+
+--
+-- Name: supplier_keys supplier_keys_supplier_id_fkey; Type: FK CONSTRAINT; Schema: zava_import; Owner: zava_owner
+--
+
+ALTER TABLE ONLY zava_import.supplier_keys
+    ADD CONSTRAINT supplier_keys_supplier_id_fkey FOREIGN KEY (supplier_id) REFERENCES retail.suppliers(supplier_id) ON DELETE CASCADE;
 
 --
 -- Name: order_items chain; Type: POLICY; Schema: retail; Owner: zava_owner
@@ -3794,6 +4480,12 @@ CREATE POLICY chain ON retail.orders FOR SELECT TO zava_chain USING (true);
 CREATE POLICY chain ON retail.stores FOR SELECT TO zava_chain USING (true);
 
 --
+-- Name: customer_persons; Type: ROW SECURITY; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE retail.customer_persons ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: customers; Type: ROW SECURITY; Schema: retail; Owner: zava_owner
 --
 
@@ -3804,6 +4496,12 @@ ALTER TABLE retail.customers ENABLE ROW LEVEL SECURITY;
 --
 
 ALTER TABLE retail.inventory ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: customer_persons loader; Type: POLICY; Schema: retail; Owner: zava_owner
+--
+
+CREATE POLICY loader ON retail.customer_persons TO zava_loader USING (true) WITH CHECK (true);
 
 --
 -- Name: customers loader; Type: POLICY; Schema: retail; Owner: zava_owner
@@ -3828,6 +4526,12 @@ CREATE POLICY loader ON retail.order_items TO zava_loader USING (true) WITH CHEC
 --
 
 CREATE POLICY loader ON retail.orders TO zava_loader USING (true) WITH CHECK (true);
+
+--
+-- Name: store_targets loader; Type: POLICY; Schema: retail; Owner: zava_owner
+--
+
+CREATE POLICY loader ON retail.store_targets TO zava_loader USING (true) WITH CHECK (true);
 
 --
 -- Name: stores loader; Type: POLICY; Schema: retail; Owner: zava_owner
@@ -3872,10 +4576,22 @@ CREATE POLICY own_store ON retail.order_items FOR SELECT TO store_managers USING
 CREATE POLICY own_store ON retail.orders FOR SELECT TO store_managers USING ((store_id = ( SELECT zava.my_store(CURRENT_USER) AS my_store)));
 
 --
+-- Name: store_targets own_store; Type: POLICY; Schema: retail; Owner: zava_owner
+--
+
+CREATE POLICY own_store ON retail.store_targets FOR SELECT TO store_managers USING ((store_id = ( SELECT zava.my_store(CURRENT_USER) AS my_store)));
+
+--
 -- Name: stores own_store; Type: POLICY; Schema: retail; Owner: zava_owner
 --
 
 CREATE POLICY own_store ON retail.stores FOR SELECT TO store_managers USING ((store_id = ( SELECT zava.my_store(CURRENT_USER) AS my_store)));
+
+--
+-- Name: customer_persons own_stores; Type: POLICY; Schema: retail; Owner: zava_owner
+--
+
+CREATE POLICY own_stores ON retail.customer_persons FOR SELECT TO regional_managers, head_office USING ((store_id = ANY (( SELECT zava.my_stores(CURRENT_USER) AS my_stores)::uuid[])));
 
 --
 -- Name: customers own_stores; Type: POLICY; Schema: retail; Owner: zava_owner
@@ -3902,10 +4618,22 @@ CREATE POLICY own_stores ON retail.order_items FOR SELECT TO regional_managers, 
 CREATE POLICY own_stores ON retail.orders FOR SELECT TO regional_managers, head_office USING ((store_id = ANY (( SELECT zava.my_stores(CURRENT_USER) AS my_stores)::uuid[])));
 
 --
+-- Name: store_targets own_stores; Type: POLICY; Schema: retail; Owner: zava_owner
+--
+
+CREATE POLICY own_stores ON retail.store_targets FOR SELECT TO regional_managers, head_office USING ((store_id = ANY (( SELECT zava.my_stores(CURRENT_USER) AS my_stores)::uuid[])));
+
+--
 -- Name: stores own_stores; Type: POLICY; Schema: retail; Owner: zava_owner
 --
 
 CREATE POLICY own_stores ON retail.stores FOR SELECT TO regional_managers, head_office USING ((store_id = ANY (( SELECT zava.my_stores(CURRENT_USER) AS my_stores)::uuid[])));
+
+--
+-- Name: store_targets; Type: ROW SECURITY; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE retail.store_targets ENABLE ROW LEVEL SECURITY;
 
 --
 -- Name: stores; Type: ROW SECURITY; Schema: retail; Owner: zava_owner
@@ -4563,6 +5291,13 @@ GRANT SELECT ON TABLE retail.categories TO head_office;
 GRANT SELECT ON TABLE retail.categories TO store_managers;
 
 --
+-- Name: TABLE customer_persons; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT ON TABLE retail.customer_persons TO head_office_personal;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.customer_persons TO zava_loader;
+
+--
 -- Name: TABLE customers; Type: ACL; Schema: retail; Owner: zava_owner
 --
 
@@ -4652,6 +5387,23 @@ GRANT SELECT ON TABLE retail.product_embeddings TO head_office;
 GRANT SELECT ON TABLE retail.product_embeddings TO store_managers;
 
 --
+-- Name: TABLE product_prices; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT ON TABLE retail.product_prices TO regional_managers;
+GRANT SELECT ON TABLE retail.product_prices TO head_office;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.product_prices TO zava_loader;
+
+--
+-- Name: TABLE product_suppliers; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT ON TABLE retail.product_suppliers TO store_managers;
+GRANT SELECT ON TABLE retail.product_suppliers TO regional_managers;
+GRANT SELECT ON TABLE retail.product_suppliers TO head_office;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.product_suppliers TO zava_loader;
+
+--
 -- Name: TABLE product_types; Type: ACL; Schema: retail; Owner: zava_owner
 --
 
@@ -4668,6 +5420,42 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.product_words TO zava_loader;
 GRANT SELECT ON TABLE retail.product_words TO store_managers;
 GRANT SELECT ON TABLE retail.product_words TO regional_managers;
 GRANT SELECT ON TABLE retail.product_words TO head_office;
+
+--
+-- Name: TABLE promotion_products; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT ON TABLE retail.promotion_products TO store_managers;
+GRANT SELECT ON TABLE retail.promotion_products TO regional_managers;
+GRANT SELECT ON TABLE retail.promotion_products TO head_office;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.promotion_products TO zava_loader;
+
+--
+-- Name: TABLE promotions; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT ON TABLE retail.promotions TO store_managers;
+GRANT SELECT ON TABLE retail.promotions TO regional_managers;
+GRANT SELECT ON TABLE retail.promotions TO head_office;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.promotions TO zava_loader;
+
+--
+-- Name: TABLE store_targets; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT ON TABLE retail.store_targets TO store_managers;
+GRANT SELECT ON TABLE retail.store_targets TO regional_managers;
+GRANT SELECT ON TABLE retail.store_targets TO head_office;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.store_targets TO zava_loader;
+
+--
+-- Name: TABLE suppliers; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT ON TABLE retail.suppliers TO store_managers;
+GRANT SELECT ON TABLE retail.suppliers TO regional_managers;
+GRANT SELECT ON TABLE retail.suppliers TO head_office;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.suppliers TO zava_loader;
 
 --
 -- Name: TABLE canary; Type: ACL; Schema: zava; Owner: zava_owner
@@ -4732,10 +5520,22 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE zava_import.order_keys TO zava_loader
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE zava_import.product_keys TO zava_loader;
 
 --
+-- Name: TABLE promotion_keys; Type: ACL; Schema: zava_import; Owner: zava_owner
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE zava_import.promotion_keys TO zava_loader;
+
+--
 -- Name: TABLE store_keys; Type: ACL; Schema: zava_import; Owner: zava_owner
 --
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE zava_import.store_keys TO zava_loader;
+
+--
+-- Name: TABLE supplier_keys; Type: ACL; Schema: zava_import; Owner: zava_owner
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE zava_import.supplier_keys TO zava_loader;
 
 --
 -- Name: DEFAULT PRIVILEGES FOR FUNCTIONS; Type: DEFAULT ACL; Schema: -; Owner: zava_chain

@@ -26,6 +26,80 @@ WHERE EXISTS (SELECT FROM retail.products AS o
               WHERE coalesce(o.sku, o.product_key) = coalesce(s.sku, s.product_key)
                 AND o.product_key <> s.product_key AND (o.file, o.row) < (s.file, s.row))
 
+-- name: unknown products of product_prices
+INSERT INTO zava_import.rejects (run_id, table_name, file, row, column_name, rule, value, record)
+SELECT %(run)s, 'product_prices', s.file, s.row, 'product_key', 'no product has this key', s.product_key, to_jsonb(s)
+FROM zava_import.product_prices AS s
+WHERE NOT EXISTS (SELECT FROM zava_import.products AS k WHERE k.product_key = s.product_key)
+  AND NOT EXISTS (SELECT FROM zava_import.product_keys AS k WHERE (k.source_system, k.source_key) = (%(source)s, s.product_key))
+
+-- name: days of prices twice
+-- One day may be written in several ways.
+INSERT INTO zava_import.rejects (run_id, table_name, file, row, column_name, rule, value, record)
+SELECT %(run)s, 'product_prices', s.file, s.row, 'valid_from', 'the product has a row of this day already', s.valid_from, to_jsonb(s)
+FROM (SELECT file, row, row_number() OVER (PARTITION BY product_key, valid_from::date ORDER BY file, row) AS n
+      FROM zava_import.product_prices) AS d
+JOIN zava_import.product_prices AS s ON s.file = d.file AND s.row = d.row
+WHERE d.n > 1
+
+-- name: supplier names taken
+INSERT INTO zava_import.rejects (run_id, table_name, file, row, column_name, rule, value, record)
+SELECT %(run)s, 'suppliers', s.file, s.row, 'supplier_name', 'another supplier has this name', s.supplier_name, to_jsonb(s)
+FROM zava_import.suppliers AS s
+WHERE EXISTS (SELECT FROM retail.suppliers AS o
+              JOIN zava_import.supplier_keys AS k ON k.supplier_id = o.supplier_id
+              WHERE o.supplier_name = s.supplier_name
+                AND k.source_system = %(source)s AND k.source_key <> s.supplier_key)
+   OR EXISTS (SELECT FROM zava_import.suppliers AS o
+              WHERE o.supplier_name = s.supplier_name
+                AND o.supplier_key <> s.supplier_key AND (o.file, o.row) < (s.file, s.row))
+
+-- name: unknown products of product_suppliers
+INSERT INTO zava_import.rejects (run_id, table_name, file, row, column_name, rule, value, record)
+SELECT %(run)s, 'product_suppliers', s.file, s.row, 'product_key', 'no product has this key', s.product_key, to_jsonb(s)
+FROM zava_import.product_suppliers AS s
+WHERE NOT EXISTS (SELECT FROM zava_import.products AS k WHERE k.product_key = s.product_key)
+  AND NOT EXISTS (SELECT FROM zava_import.product_keys AS k WHERE (k.source_system, k.source_key) = (%(source)s, s.product_key))
+
+-- name: unknown suppliers of product_suppliers
+INSERT INTO zava_import.rejects (run_id, table_name, file, row, column_name, rule, value, record)
+SELECT %(run)s, 'product_suppliers', s.file, s.row, 'supplier_key', 'no supplier has this key', s.supplier_key, to_jsonb(s)
+FROM zava_import.product_suppliers AS s
+WHERE NOT EXISTS (SELECT FROM zava_import.suppliers AS k WHERE k.supplier_key = s.supplier_key)
+  AND NOT EXISTS (SELECT FROM zava_import.supplier_keys AS k WHERE (k.source_system, k.source_key) = (%(source)s, s.supplier_key))
+
+-- name: promotion names taken
+INSERT INTO zava_import.rejects (run_id, table_name, file, row, column_name, rule, value, record)
+SELECT %(run)s, 'promotions', s.file, s.row, 'promotion_name', 'another promotion has this name', s.promotion_name, to_jsonb(s)
+FROM zava_import.promotions AS s
+WHERE EXISTS (SELECT FROM retail.promotions AS o
+              JOIN zava_import.promotion_keys AS k ON k.promotion_id = o.promotion_id
+              WHERE o.promotion_name = s.promotion_name
+                AND k.source_system = %(source)s AND k.source_key <> s.promotion_key)
+   OR EXISTS (SELECT FROM zava_import.promotions AS o
+              WHERE o.promotion_name = s.promotion_name
+                AND o.promotion_key <> s.promotion_key AND (o.file, o.row) < (s.file, s.row))
+
+-- name: promotions that end before they begin
+INSERT INTO zava_import.rejects (run_id, table_name, file, row, column_name, rule, value, record)
+SELECT %(run)s, 'promotions', s.file, s.row, 'last_day', 'before the first day', s.last_day, to_jsonb(s)
+FROM zava_import.promotions AS s
+WHERE s.last_day::date < s.first_day::date
+
+-- name: unknown promotions of promotion_products
+INSERT INTO zava_import.rejects (run_id, table_name, file, row, column_name, rule, value, record)
+SELECT %(run)s, 'promotion_products', s.file, s.row, 'promotion_key', 'no promotion has this key', s.promotion_key, to_jsonb(s)
+FROM zava_import.promotion_products AS s
+WHERE NOT EXISTS (SELECT FROM zava_import.promotions AS k WHERE k.promotion_key = s.promotion_key)
+  AND NOT EXISTS (SELECT FROM zava_import.promotion_keys AS k WHERE (k.source_system, k.source_key) = (%(source)s, s.promotion_key))
+
+-- name: unknown products of promotion_products
+INSERT INTO zava_import.rejects (run_id, table_name, file, row, column_name, rule, value, record)
+SELECT %(run)s, 'promotion_products', s.file, s.row, 'product_key', 'no product has this key', s.product_key, to_jsonb(s)
+FROM zava_import.promotion_products AS s
+WHERE NOT EXISTS (SELECT FROM zava_import.products AS k WHERE k.product_key = s.product_key)
+  AND NOT EXISTS (SELECT FROM zava_import.product_keys AS k WHERE (k.source_system, k.source_key) = (%(source)s, s.product_key))
+
 -- name: unknown stores of customers
 INSERT INTO zava_import.rejects (run_id, table_name, file, row, column_name, rule, value, record)
 SELECT %(run)s, 'customers', s.file, s.row, 'store_key', 'no store has this key', s.store_key, to_jsonb(s)
@@ -46,6 +120,22 @@ SELECT %(run)s, 'inventory', s.file, s.row, 'product_key', 'no product has this 
 FROM zava_import.inventory AS s
 WHERE NOT EXISTS (SELECT FROM zava_import.products AS k WHERE k.product_key = s.product_key)
   AND NOT EXISTS (SELECT FROM zava_import.product_keys AS k WHERE (k.source_system, k.source_key) = (%(source)s, s.product_key))
+
+-- name: unknown stores of store_targets
+INSERT INTO zava_import.rejects (run_id, table_name, file, row, column_name, rule, value, record)
+SELECT %(run)s, 'store_targets', s.file, s.row, 'store_key', 'no store has this key', s.store_key, to_jsonb(s)
+FROM zava_import.store_targets AS s
+WHERE NOT EXISTS (SELECT FROM zava_import.stores AS k WHERE k.store_key = s.store_key)
+  AND NOT EXISTS (SELECT FROM zava_import.store_keys AS k WHERE (k.source_system, k.source_key) = (%(source)s, s.store_key))
+
+-- name: months of targets twice
+-- Each day of a month names it.
+INSERT INTO zava_import.rejects (run_id, table_name, file, row, column_name, rule, value, record)
+SELECT %(run)s, 'store_targets', s.file, s.row, 'month', 'the store has a row of this month already', s.month, to_jsonb(s)
+FROM (SELECT file, row, row_number() OVER (PARTITION BY store_key, date_trunc('month', month::date::timestamp) ORDER BY file, row) AS n
+      FROM zava_import.store_targets) AS d
+JOIN zava_import.store_targets AS s ON s.file = d.file AND s.row = d.row
+WHERE d.n > 1
 
 -- name: unknown stores of orders
 INSERT INTO zava_import.rejects (run_id, table_name, file, row, column_name, rule, value, record)

@@ -1,12 +1,21 @@
 -- Erases and exports a customer, and keeps an import from bringing one back.
 
 -- name: find customers
+-- A person at several stores is found at all of them.
+WITH named AS MATERIALIZED (
+  SELECT c.store_id, c.customer_id FROM retail.customers AS c
+  WHERE c.customer_id = %(id)s OR lower(c.email) = lower(%(email)s)
+     OR (c.store_id, c.customer_id) IN (SELECT k.store_id, k.customer_id FROM zava_import.customer_keys AS k
+                                        WHERE k.source_key = %(key)s)
+)
 SELECT c.store_id, c.customer_id, s.store_name,
        (SELECT count(*) FROM retail.orders AS o WHERE (o.store_id, o.customer_id) = (c.store_id, c.customer_id))
 FROM retail.customers AS c JOIN retail.stores AS s USING (store_id)
-WHERE c.customer_id = %(id)s OR lower(c.email) = lower(%(email)s)
-   OR (c.store_id, c.customer_id) IN (SELECT k.store_id, k.customer_id FROM zava_import.customer_keys AS k
-                                      WHERE k.source_key = %(key)s)
+WHERE (c.store_id, c.customer_id) IN (
+  SELECT n.store_id, n.customer_id FROM named AS n
+  UNION
+  SELECT p.store_id, p.customer_id FROM retail.customer_persons AS p
+  WHERE p.person_id IN (SELECT q.person_id FROM retail.customer_persons AS q JOIN named USING (store_id, customer_id)))
 ORDER BY s.store_name, c.customer_id
 
 -- name: count erased keys
@@ -27,7 +36,7 @@ WHERE lower(s.email) = ANY (%(emails)s)
 -- name: remove from rejects
 DELETE FROM zava_import.rejects AS s
 WHERE lower(s.record->>'email') = ANY (%(emails)s) OR lower(s.value) = ANY (%(emails)s)
-   OR lower(s.record->>'customer_key') = ANY (%(emails)s)
+   OR lower(s.record->>'customer_key') = ANY (%(emails)s) OR lower(s.record->>'person_key') = ANY (%(emails)s)
    OR EXISTS (SELECT FROM zava_import.customer_keys AS k JOIN zava_import.store_keys AS r USING (store_id, source_system)
               WHERE k.customer_id = ANY (%(ids)s) AND r.source_key = s.record->>'store_key'
                 AND k.source_key = s.record->>'customer_key')
@@ -41,6 +50,9 @@ WHERE k.customer_id = ANY (%(ids)s) AND NOT starts_with(k.source_key, 'erased:')
 UPDATE retail.customers AS c SET first_name = NULL, last_name = NULL, email = NULL, phone = NULL
 WHERE c.customer_id = ANY (%(ids)s)
   AND (c.first_name, c.last_name, c.email, c.phone) IS DISTINCT FROM (NULL, NULL, NULL, NULL)
+
+-- name: remove persons
+DELETE FROM retail.customer_persons AS p WHERE p.customer_id = ANY (%(ids)s)
 
 -- name: leave out erased customers
 DELETE FROM zava_import.customers AS s

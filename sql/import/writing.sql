@@ -1,5 +1,5 @@
--- Writes the checked rows to the retail tables. A value that a file leaves out stays as it is; an
--- order and its lines are what the files hold. A row that would not change is not written.
+-- Writes the checked rows of all tables but the sales. A value that a file leaves out stays as it
+-- is. A row that would not change is not written.
 --
 -- Tables of tenants have no statistics, so a key is looked up with OFFSET 0: joined otherwise, the
 -- planner reads all keys of a store for each row.
@@ -61,6 +61,33 @@ SELECT o.product_id, %(source)s, s.product_key
 FROM zava_import.products AS s JOIN retail.products AS o ON o.sku = coalesce(s.sku, s.product_key)
 WHERE NOT EXISTS (SELECT FROM zava_import.product_keys AS k WHERE (k.source_system, k.source_key) = (%(source)s, s.product_key))
 
+-- name: keep prices of before
+-- A cost or list price that changes leaves its day in the history. A cost of 0 was unknown, and a
+-- change on the day of the product's last one corrects it: neither one begins a history.
+WITH changed AS (
+  SELECT o.product_id, o.cost, o.base_price, round(s.cost::numeric, 2) AS new_cost,
+         round(s.base_price::numeric, 2) AS new_price, t.day,
+         (o.updated_at AT TIME ZONE current_setting('TimeZone'))::date < t.day AND o.cost > 0 AS is_history
+  FROM zava_import.products AS s
+  JOIN zava_import.product_keys AS i ON (i.source_system, i.source_key) = (%(source)s, s.product_key)
+  JOIN retail.products AS o ON o.product_id = i.product_id
+  CROSS JOIN (SELECT (now() AT TIME ZONE current_setting('TimeZone'))::date) AS t (day)
+  WHERE (o.cost, o.base_price) <> (round(s.cost::numeric, 2), round(s.base_price::numeric, 2))
+), kept AS (
+  INSERT INTO retail.product_prices (product_id, valid_from, cost, base_price)
+  SELECT c.product_id, '1970-01-01', c.cost, c.base_price FROM changed AS c
+  WHERE c.is_history AND NOT EXISTS (SELECT FROM retail.product_prices AS p WHERE p.product_id = c.product_id)
+)
+INSERT INTO retail.product_prices AS p (product_id, valid_from, cost, base_price)
+SELECT c.product_id, c.day, c.new_cost, c.new_price
+FROM changed AS c
+LEFT JOIN LATERAL (SELECT h.cost, h.base_price, h.valid_from FROM retail.product_prices AS h
+                   WHERE h.product_id = c.product_id AND h.valid_from <= c.day
+                   ORDER BY h.valid_from DESC LIMIT 1) AS h ON true
+WHERE (h.cost, h.base_price) IS DISTINCT FROM (c.new_cost, c.new_price)
+  AND (c.is_history OR h.valid_from IS NOT NULL)
+ON CONFLICT (product_id, valid_from) DO UPDATE SET cost = excluded.cost, base_price = excluded.base_price
+
 -- name: change products
 UPDATE retail.products AS t
 SET sku = n.sku, product_name = n.product_name, category_id = n.category_id, type_id = n.type_id, cost = n.cost,
@@ -98,6 +125,99 @@ WITH added AS MATERIALIZED (
 )
 INSERT INTO zava_import.product_keys (product_id, source_system, source_key)
 SELECT s.product_id, %(source)s, s.product_key FROM added AS s
+
+-- name: adopt suppliers
+INSERT INTO zava_import.supplier_keys (supplier_id, source_system, source_key)
+SELECT o.supplier_id, %(source)s, s.supplier_key
+FROM zava_import.suppliers AS s JOIN retail.suppliers AS o ON o.supplier_name = s.supplier_name
+WHERE NOT EXISTS (SELECT FROM zava_import.supplier_keys AS k WHERE (k.source_system, k.source_key) = (%(source)s, s.supplier_key))
+
+-- name: change suppliers
+UPDATE retail.suppliers AS t SET supplier_name = s.supplier_name, lead_days = s.lead_days::integer
+FROM zava_import.suppliers AS s
+JOIN zava_import.supplier_keys AS k ON (k.source_system, k.source_key) = (%(source)s, s.supplier_key)
+WHERE t.supplier_id = k.supplier_id
+  AND (t.supplier_name, t.lead_days) IS DISTINCT FROM (s.supplier_name, s.lead_days::integer)
+
+-- name: add suppliers
+WITH added AS MATERIALIZED (
+  SELECT retail.new_id() AS supplier_id, s.* FROM zava_import.suppliers AS s
+  WHERE NOT EXISTS (SELECT FROM zava_import.supplier_keys AS o WHERE (o.source_system, o.source_key) = (%(source)s, s.supplier_key))
+), written AS (
+  INSERT INTO retail.suppliers (supplier_id, supplier_name, lead_days)
+  SELECT s.supplier_id, s.supplier_name, s.lead_days::integer FROM added AS s
+)
+INSERT INTO zava_import.supplier_keys (supplier_id, source_system, source_key)
+SELECT s.supplier_id, %(source)s, s.supplier_key FROM added AS s
+
+-- name: change product_suppliers
+UPDATE retail.product_suppliers AS t SET supplier_id = k.supplier_id
+FROM zava_import.product_suppliers AS s
+JOIN zava_import.product_keys AS i ON (i.source_system, i.source_key) = (%(source)s, s.product_key)
+JOIN zava_import.supplier_keys AS k ON (k.source_system, k.source_key) = (%(source)s, s.supplier_key)
+WHERE t.product_id = i.product_id AND t.supplier_id <> k.supplier_id
+
+-- name: add product_suppliers
+INSERT INTO retail.product_suppliers (product_id, supplier_id)
+SELECT i.product_id, k.supplier_id
+FROM zava_import.product_suppliers AS s
+JOIN zava_import.product_keys AS i ON (i.source_system, i.source_key) = (%(source)s, s.product_key)
+JOIN zava_import.supplier_keys AS k ON (k.source_system, k.source_key) = (%(source)s, s.supplier_key)
+WHERE NOT EXISTS (SELECT FROM retail.product_suppliers AS o WHERE o.product_id = i.product_id)
+
+-- name: change product_prices
+UPDATE retail.product_prices AS t SET cost = n.cost, base_price = n.base_price
+FROM (
+  SELECT i.product_id, s.valid_from::date AS valid_from, round(s.cost::numeric, 2) AS cost,
+         round(s.base_price::numeric, 2) AS base_price
+  FROM zava_import.product_prices AS s
+  JOIN zava_import.product_keys AS i ON (i.source_system, i.source_key) = (%(source)s, s.product_key)
+) AS n
+WHERE t.product_id = n.product_id AND t.valid_from = n.valid_from
+  AND (t.cost, t.base_price) IS DISTINCT FROM (n.cost, n.base_price)
+
+-- name: add product_prices
+INSERT INTO retail.product_prices (product_id, valid_from, cost, base_price)
+SELECT i.product_id, s.valid_from::date, round(s.cost::numeric, 2), round(s.base_price::numeric, 2)
+FROM zava_import.product_prices AS s
+JOIN zava_import.product_keys AS i ON (i.source_system, i.source_key) = (%(source)s, s.product_key)
+WHERE NOT EXISTS (SELECT FROM retail.product_prices AS o
+                  WHERE o.product_id = i.product_id AND o.valid_from = s.valid_from::date)
+
+-- name: adopt promotions
+INSERT INTO zava_import.promotion_keys (promotion_id, source_system, source_key)
+SELECT o.promotion_id, %(source)s, s.promotion_key
+FROM zava_import.promotions AS s JOIN retail.promotions AS o ON o.promotion_name = s.promotion_name
+WHERE NOT EXISTS (SELECT FROM zava_import.promotion_keys AS k WHERE (k.source_system, k.source_key) = (%(source)s, s.promotion_key))
+
+-- name: change promotions
+UPDATE retail.promotions AS t
+SET promotion_name = s.promotion_name, first_day = s.first_day::date, last_day = s.last_day::date
+FROM zava_import.promotions AS s
+JOIN zava_import.promotion_keys AS k ON (k.source_system, k.source_key) = (%(source)s, s.promotion_key)
+WHERE t.promotion_id = k.promotion_id
+  AND (t.promotion_name, t.first_day, t.last_day)
+      IS DISTINCT FROM (s.promotion_name, s.first_day::date, s.last_day::date)
+
+-- name: add promotions
+WITH added AS MATERIALIZED (
+  SELECT retail.new_id() AS promotion_id, s.* FROM zava_import.promotions AS s
+  WHERE NOT EXISTS (SELECT FROM zava_import.promotion_keys AS o WHERE (o.source_system, o.source_key) = (%(source)s, s.promotion_key))
+), written AS (
+  INSERT INTO retail.promotions (promotion_id, promotion_name, first_day, last_day)
+  SELECT s.promotion_id, s.promotion_name, s.first_day::date, s.last_day::date FROM added AS s
+)
+INSERT INTO zava_import.promotion_keys (promotion_id, source_system, source_key)
+SELECT s.promotion_id, %(source)s, s.promotion_key FROM added AS s
+
+-- name: add promotion_products
+INSERT INTO retail.promotion_products (promotion_id, product_id)
+SELECT k.promotion_id, i.product_id
+FROM zava_import.promotion_products AS s
+JOIN zava_import.promotion_keys AS k ON (k.source_system, k.source_key) = (%(source)s, s.promotion_key)
+JOIN zava_import.product_keys AS i ON (i.source_system, i.source_key) = (%(source)s, s.product_key)
+WHERE NOT EXISTS (SELECT FROM retail.promotion_products AS o
+                  WHERE o.promotion_id = k.promotion_id AND o.product_id = i.product_id)
 
 -- name: leave out repeated addresses
 UPDATE zava_import.customers AS s SET email = NULL
@@ -148,6 +268,18 @@ WITH added AS MATERIALIZED (
 INSERT INTO zava_import.customer_keys (store_id, customer_id, source_system, source_key)
 SELECT s.store_id, s.customer_id, %(source)s, s.customer_key FROM added AS s
 
+-- name: link persons
+INSERT INTO retail.customer_persons AS t (store_id, customer_id, person_id)
+SELECT r.store_id, k.customer_id, md5(%(source)s || '|' || s.person_key)::uuid
+FROM zava_import.customers AS s
+JOIN zava_import.store_keys AS r ON (r.source_system, r.source_key) = (%(source)s, s.store_key)
+JOIN LATERAL (SELECT k.customer_id FROM zava_import.customer_keys AS k
+              WHERE k.store_id = r.store_id AND k.source_system = %(source)s AND k.source_key = s.customer_key
+              OFFSET 0) AS k ON true
+WHERE s.person_key IS NOT NULL
+ON CONFLICT (store_id, customer_id) DO UPDATE SET person_id = excluded.person_id
+WHERE t.person_id <> excluded.person_id
+
 -- name: change inventory
 UPDATE retail.inventory AS t SET stock_level = n.stock_level, reorder_point = n.reorder_point
 FROM (
@@ -169,210 +301,23 @@ JOIN zava_import.store_keys AS r ON (r.source_system, r.source_key) = (%(source)
 JOIN zava_import.product_keys AS p ON (p.source_system, p.source_key) = (%(source)s, s.product_key)
 WHERE NOT EXISTS (SELECT FROM retail.inventory AS o WHERE o.store_id = r.store_id AND o.product_id = p.product_id)
 
--- name: resolve orders
-INSERT INTO zava_import.resolved_orders (
-  number, file, row, of_order, store_key, order_key, of_store, order_id, is_new, customer_id, has_unknown_customer,
-  order_date, status, stated_amount, tax_amount, shipping_amount, tender)
-SELECT (t.epoch * 1000000)::bigint, t.file, t.row, (t.file::bigint << 40) | t.row, t.store_key, t.order_key, r.store_id,
-       -- Time first, so that new ids lie side by side in an index.
-       coalesce(o.order_id, (lpad(to_hex(floor(t.epoch * 1000)::bigint), 12, '0')
-         || '7' || substr(h.hex, 1, 3) || 'a' || substr(h.hex, 4, 15))::uuid),
-       o.order_id IS NULL, c.customer_id, t.customer_key IS NOT NULL AND c.customer_id IS NULL, t.moment,
-       coalesce(t.status, 'completed'), round(t.total_amount::numeric, 2), round(coalesce(t.tax_amount::numeric, 0), 2),
-       round(coalesce(t.shipping_amount::numeric, 0), 2), t.tender
-FROM (SELECT s.*, date_part('epoch', s.moment) AS epoch
-      FROM (SELECT s.*, s.order_date::timestamptz AS moment FROM zava_import.orders AS s OFFSET 0) AS s OFFSET 0) AS t
-JOIN zava_import.store_keys AS r ON (r.source_system, r.source_key) = (%(source)s, t.store_key)
-LEFT JOIN LATERAL (SELECT k.order_id FROM zava_import.order_keys AS k
-                   WHERE k.store_id = r.store_id AND k.source_system = %(source)s AND k.source_key = t.order_key
-                     -- Looked up once: the first import of a source finds no order.
-                     AND (SELECT EXISTS (SELECT FROM zava_import.order_keys AS a WHERE a.source_system = %(source)s))
-                   OFFSET 0) AS o ON true
-LEFT JOIN LATERAL (SELECT k.customer_id FROM zava_import.customer_keys AS k
-                   WHERE k.store_id = r.store_id AND k.source_system = %(source)s AND k.source_key = t.customer_key
-                   OFFSET 0) AS c ON true
-CROSS JOIN LATERAL (SELECT md5(%(source)s || '|' || t.store_key || '|' || t.order_key) OFFSET 0) AS h (hex)
-
--- name: leave known orders
-WITH known AS (DELETE FROM zava_import.resolved_orders WHERE NOT is_new)
-DELETE FROM zava_import.resolved_lines WHERE NOT is_new
-
--- name: resolve lines
--- A price of more than two decimals is rounded and the difference put into the discount, so that
--- the line's net sales stay the source's. A share of the lines at a time, by their key: their join
--- with the orders would else take more temporary files than a server allows.
-INSERT INTO zava_import.resolved_lines (
-  number, file, row, of_order, of_store, order_id, is_new, line_number, product_id, quantity, unit_price,
-  discount_percent, discount_amount, total_amount, rule)
-SELECT p.number, p.file, p.row, p.of_order, p.of_store, p.order_id, p.is_new,
-       CASE WHEN p.line_number <= 32767 THEN p.line_number END, p.product_id, p.quantity,
-       CASE WHEN p.rule IS NULL THEN p.unit_price END,
-       CASE WHEN p.rule IS NULL THEN
-         CASE WHEN p.discount_amount = 0 OR p.quantity * p.unit_price = 0 THEN 0
-           ELSE least(greatest(round(100 * p.discount_amount / (p.quantity * p.unit_price), 2), 0), 100) END
-       END,
-       CASE WHEN p.rule IS NULL THEN p.discount_amount END, CASE WHEN p.rule IS NULL THEN p.total_amount END, p.rule
+-- name: change store_targets
+UPDATE retail.store_targets AS t SET revenue_target = n.revenue_target
 FROM (
-  SELECT d.*,
-         CASE
-           WHEN d.line_number > 32767 THEN 'the order has more than 32,767 lines'
-           WHEN d.total_amount IS NULL THEN 'unit_price or total_amount is required'
-           WHEN abs(d.unit_price) >= 100000000 THEN 'the price of one unit is too large'
-           WHEN greatest(abs(d.total_amount), abs(d.discount_amount)) >= 10000000000 THEN 'the amount of the line is too large'
-           WHEN abs(d.total_amount - d.computed) > 0.05 THEN 'quantity * unit_price - discount_amount is another amount'
-           WHEN d.total_amount < 0 AND d.quantity > 0 THEN 'below 0 with a quantity above 0'
-           WHEN d.unit_price < 0 THEN 'above 0 with a quantity below 0'
-           WHEN d.total_amount <> round(d.quantity * d.unit_price - d.discount_amount, 2) THEN
-             'no discount in whole cents makes this amount'
-         END AS rule
-  FROM (
-    SELECT a.*, round(a.quantity * a.unit_price, 2) - a.total_amount AS discount_amount
-    FROM (
-      SELECT o.number, s.file, s.row, o.of_order, o.of_store, o.order_id, o.is_new, k.product_id,
-             /* line number */ AS line_number, trim_scale(s.units) AS quantity,
-             round(coalesce(s.price, (s.amount + coalesce(s.discount, 0)) / s.units), 2) AS unit_price,
-             round(coalesce(s.amount, s.units * s.price - coalesce(s.discount, 0)), 2) AS total_amount,
-             -- Without a discount of its own the difference is one.
-             CASE WHEN s.price IS NOT NULL AND s.discount IS NOT NULL THEN s.units * s.price - s.discount
-               ELSE round(coalesce(s.amount, s.units * s.price - coalesce(s.discount, 0)), 2) END AS computed
-      FROM (SELECT s.file, s.row, s.store_key, s.order_key, s.product_key, s.line_number, s.quantity::numeric AS units,
-                   s.unit_price::numeric AS price, s.discount_amount::numeric AS discount,
-                   s.total_amount::numeric AS amount
-            FROM zava_import.order_items AS s
-            WHERE %(shares)s = 1 OR hashtext(s.order_key) & 1023 BETWEEN %(from)s AND %(to)s OFFSET 0) AS s
-      LEFT JOIN zava_import.resolved_orders AS o
-        ON o.store_key = s.store_key AND o.order_key = s.order_key
-       AND (%(shares)s = 1 OR hashtext(o.order_key) & 1023 BETWEEN %(from)s AND %(to)s)
-      LEFT JOIN zava_import.product_keys AS k ON (k.source_system, k.source_key) = (%(source)s, s.product_key)
-      OFFSET 0
-    ) AS a OFFSET 0
-  ) AS d OFFSET 0
-) AS p
+  SELECT r.store_id, date_trunc('month', s.month::date::timestamp)::date AS month,
+         round(s.revenue_target::numeric, 2) AS revenue_target
+  FROM zava_import.store_targets AS s
+  JOIN zava_import.store_keys AS r ON (r.source_system, r.source_key) = (%(source)s, s.store_key)
+) AS n
+WHERE t.store_id = n.store_id AND t.month = n.month AND t.revenue_target <> n.revenue_target
 
--- name: add orders
-INSERT INTO retail.orders (store_id, order_id, customer_id, order_date, status, is_return, total_amount, tax_amount,
-                           shipping_amount, tender)
-SELECT n.of_store, n.order_id, n.customer_id, n.order_date, n.status, n.total < 0 OR n.only_returns, n.total, n.tax_amount,
-       n.shipping_amount, n.tender
-FROM (/* portion */) AS n
-WHERE n.is_new
-ORDER BY n.number
-
--- name: add keys of orders
-INSERT INTO zava_import.order_keys (store_id, order_id, source_system, source_key)
-SELECT n.of_store, n.order_id, %(source)s, n.order_key
-FROM zava_import.resolved_orders AS n
-WHERE n.is_new AND n.number > %(after)s AND n.number <= %(upto)s
-ORDER BY n.number
-
--- name: add lines
-INSERT INTO retail.order_items (store_id, order_id, line_number, product_id, quantity, unit_price, discount_percent,
-                                discount_amount, total_amount)
-SELECT n.of_store, n.order_id, n.line_number, n.product_id, n.quantity, n.unit_price, n.discount_percent,
-       n.discount_amount, n.total_amount
-FROM zava_import.resolved_lines AS n
-WHERE n.is_new AND n.number > %(after)s AND n.number <= %(upto)s
-ORDER BY n.number, n.of_order, n.line_number
-
--- name: change orders
-UPDATE retail.orders AS t
-SET customer_id = n.customer_id, status = n.status, is_return = n.total < 0 OR n.only_returns, total_amount = n.total,
-    tax_amount = n.tax_amount, shipping_amount = n.shipping_amount, tender = n.tender
-FROM (/* portion */) AS n
-WHERE NOT n.is_new AND t.store_id = n.of_store AND t.order_id = n.order_id
-  AND (t.customer_id, t.order_date, t.status, t.is_return, t.total_amount, t.tax_amount, t.shipping_amount, t.tender)
-      IS DISTINCT FROM (n.customer_id, n.order_date, n.status, n.total < 0 OR n.only_returns, n.total, n.tax_amount,
-                        n.shipping_amount, n.tender)
-
--- name: is an order moved
-SELECT EXISTS (SELECT FROM zava_import.resolved_orders AS n
-               JOIN retail.orders AS t ON t.store_id = n.of_store AND t.order_id = n.order_id
-               WHERE NOT n.is_new AND t.order_date <> n.order_date)
-
--- name: move orders
-UPDATE retail.orders AS t
-SET order_date = n.order_date
-FROM zava_import.resolved_orders AS n
-WHERE NOT n.is_new AND n.number > %(after)s AND n.number <= %(upto)s
-  AND t.store_id = n.of_store AND t.order_id = n.order_id AND t.order_date <> n.order_date
-
--- name: remove lines
-DELETE FROM retail.order_items AS t
-USING zava_import.resolved_orders AS n
-WHERE NOT n.is_new AND n.number > %(after)s AND n.number <= %(upto)s
-  AND t.store_id = n.of_store AND t.order_id = n.order_id
-  AND NOT EXISTS (SELECT FROM zava_import.resolved_lines AS l
-                  WHERE l.number = n.number AND l.of_order = n.of_order AND l.line_number = t.line_number)
-
--- name: change lines
-UPDATE retail.order_items AS t
-SET product_id = n.product_id, quantity = n.quantity, unit_price = n.unit_price, discount_percent = n.discount_percent,
-    discount_amount = n.discount_amount, total_amount = n.total_amount
-FROM zava_import.resolved_lines AS n
-WHERE NOT n.is_new AND n.number > %(after)s AND n.number <= %(upto)s
-  AND t.store_id = n.of_store AND t.order_id = n.order_id AND t.line_number = n.line_number
-  AND (t.product_id, t.quantity, t.unit_price, t.discount_percent, t.discount_amount, t.total_amount)
-      IS DISTINCT FROM (n.product_id, n.quantity, n.unit_price, n.discount_percent, n.discount_amount, n.total_amount)
-
--- name: add lines to known orders
-INSERT INTO retail.order_items (store_id, order_id, line_number, product_id, quantity, unit_price, discount_percent,
-                                discount_amount, total_amount)
-SELECT n.of_store, n.order_id, n.line_number, n.product_id, n.quantity, n.unit_price, n.discount_percent,
-       n.discount_amount, n.total_amount
-FROM zava_import.resolved_lines AS n
-WHERE NOT n.is_new AND n.number > %(after)s AND n.number <= %(upto)s
-  AND NOT EXISTS (SELECT FROM retail.order_items AS t
-                  WHERE t.store_id = n.of_store AND t.order_id = n.order_id AND t.line_number = n.line_number)
-
--- name: date openings
-UPDATE retail.stores AS t SET opened_on = f.day
-FROM (SELECT n.of_store AS store_id, min(n.order_date AT TIME ZONE current_setting('TimeZone'))::date AS day
-      FROM zava_import.resolved_orders AS n GROUP BY n.of_store) AS f
-WHERE t.store_id = f.store_id AND (t.opened_on IS NULL OR t.opened_on > f.day)
-  AND NOT EXISTS (SELECT FROM zava_import.stores AS s
-                  JOIN zava_import.store_keys AS k ON (k.source_system, k.source_key) = (%(source)s, s.store_key)
-                  WHERE k.store_id = t.store_id AND s.opened_on IS NOT NULL)
-
--- name: periods
-SELECT n.of_store, min(n.order_date AT TIME ZONE current_setting('TimeZone'))::date,
-       max(n.order_date AT TIME ZONE current_setting('TimeZone'))::date
-FROM zava_import.resolved_orders AS n GROUP BY n.of_store
-
--- name: remove lines of replaced orders
-DELETE FROM retail.order_items AS t
-USING retail.orders AS o JOIN zava_import.order_keys AS k ON k.store_id = o.store_id AND k.order_id = o.order_id
-WHERE t.store_id = o.store_id AND t.order_id = o.order_id
-  AND o.store_id = %(store)s AND k.source_system = %(source)s
-  AND o.order_date >= %(since)s::date::timestamptz AND o.order_date < (%(until)s::date + 1)::timestamptz
-  AND NOT EXISTS (SELECT FROM zava_import.resolved_orders AS n WHERE n.of_store = o.store_id AND n.order_id = o.order_id)
-
--- name: remove replaced orders
-DELETE FROM retail.orders AS o USING zava_import.order_keys AS k
-WHERE k.store_id = o.store_id AND k.order_id = o.order_id
-  AND o.store_id = %(store)s AND k.source_system = %(source)s
-  AND o.order_date >= %(since)s::date::timestamptz AND o.order_date < (%(until)s::date + 1)::timestamptz
-  AND NOT EXISTS (SELECT FROM zava_import.resolved_orders AS n WHERE n.of_store = o.store_id AND n.order_id = o.order_id)
-
--- name: orders of other sources
-SELECT coalesce(k.source_system, 'no source'), count(*)
-FROM retail.orders AS o
-LEFT JOIN zava_import.order_keys AS k ON k.store_id = o.store_id AND k.order_id = o.order_id
-JOIN (SELECT n.of_store AS store_id, min(n.order_date) AS since, max(n.order_date) AS until
-      FROM zava_import.resolved_orders AS n GROUP BY n.of_store) AS n
-  ON o.store_id = n.store_id AND o.order_date BETWEEN n.since AND n.until
-WHERE k.source_system IS DISTINCT FROM %(source)s
-GROUP BY 1 ORDER BY 1
-
--- name: totals
--- How many orders there are, how many have a line, and those whose stated total is another.
-SELECT count(*), count(t.total), count(*) FILTER (WHERE n.stated_amount <> t.total),
-       coalesce(sum(n.stated_amount - t.total) FILTER (WHERE n.stated_amount <> t.total), 0),
-       min(n.order_key) FILTER (WHERE n.stated_amount <> t.total), count(*) FILTER (WHERE NOT n.is_new),
-       count(*) FILTER (WHERE abs(t.total) >= 10000000000)
-FROM zava_import.resolved_orders AS n
-LEFT JOIN (SELECT l.of_order, sum(l.total_amount) AS total FROM zava_import.resolved_lines AS l GROUP BY l.of_order) AS t
-  ON t.of_order = n.of_order
-
--- name: end of portion
-SELECT max(n.number) FROM (SELECT o.number FROM zava_import.resolved_orders AS o
-                           WHERE o.number > %(after)s ORDER BY o.number LIMIT %(orders)s) AS n
+-- name: add store_targets
+INSERT INTO retail.store_targets (store_id, month, revenue_target)
+SELECT n.store_id, n.month, n.revenue_target
+FROM (
+  SELECT r.store_id, date_trunc('month', s.month::date::timestamp)::date AS month,
+         round(s.revenue_target::numeric, 2) AS revenue_target
+  FROM zava_import.store_targets AS s
+  JOIN zava_import.store_keys AS r ON (r.source_system, r.source_key) = (%(source)s, s.store_key)
+) AS n
+WHERE NOT EXISTS (SELECT FROM retail.store_targets AS o WHERE o.store_id = n.store_id AND o.month = n.month)

@@ -267,6 +267,22 @@ WHERE a.attrelid = pg_catalog.to_regclass('retail.products') AND a.attname IN ('
   AND (role.name = 'store_managers' OR NOT pg_catalog.has_column_privilege('store_managers', a.attrelid, a.attnum, 'SELECT'))
 
 UNION ALL
+SELECT 'role ' || role.name || ' reads ' || c.oid::regclass || ', which holds costs; run REVOKE SELECT ON '
+       || c.oid::regclass || ' FROM PUBLIC, ' || role.name
+FROM pg_catalog.pg_class AS c
+CROSS JOIN (VALUES ('store_managers'::name), ('store_managers_personal')) AS role (name)
+WHERE c.oid = pg_catalog.to_regclass('retail.product_prices')
+  AND pg_catalog.has_any_column_privilege(role.name, c.oid, 'SELECT')
+
+UNION ALL
+-- Of the same person at several stores the head office alone reads, with personal data.
+SELECT 'role ' || a.name || ' reads ' || c.oid::regclass || ', which joins the customers of stores; run REVOKE SELECT ON '
+       || c.oid::regclass || ' FROM PUBLIC, ' || a.name
+FROM pg_catalog.pg_class AS c CROSS JOIN audience AS a
+WHERE c.oid = pg_catalog.to_regclass('retail.customer_persons') AND a.name <> 'head_office_personal'
+  AND pg_catalog.has_any_column_privilege(a.name, c.oid, 'SELECT')
+
+UNION ALL
 -- A generated column holds what it is computed of, and has an access list of its own.
 SELECT 'role ' || hidden.role || ' reads ' || a.attrelid::regclass || '.' || a.attname || ', which is computed of '
        || h.attname || pg_catalog.format('; run REVOKE SELECT (%I) ON %s FROM PUBLIC, %I', a.attname, a.attrelid::regclass, hidden.role)

@@ -12,7 +12,8 @@ personal_column (table_name, columns) AS (
 ),
 shared_table (name) AS (  -- the same rows for everyone: no tenant in them
   VALUES ('retail.categories'), ('retail.product_types'), ('retail.products'),
-         ('retail.embedding_models'), ('retail.product_embeddings'), ('retail.product_words')
+         ('retail.product_prices'), ('retail.suppliers'), ('retail.product_suppliers'),
+         ('retail.promotions'), ('retail.promotion_products'), ('retail.embedding_models'), ('retail.product_embeddings'), ('retail.product_words')
 ),
 known_definer (signature, owner, volatility, is_called_by_server) AS (
   VALUES
@@ -226,7 +227,7 @@ UNION ALL
 SELECT 'table ' || r.name || ' is readable by ' || a.name || ' without forced row security and a policy; run '
        || CASE
             WHEN NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS s WHERE s.attrelid = r.oid AND s.attname = 'store_id')
-                 OR NOT r.relname = ANY (ARRAY['stores', 'customers', 'inventory', 'orders', 'order_items', 'canary']::name[])
+                 OR NOT r.relname = ANY (ARRAY['stores', 'customers', 'inventory', 'orders', 'order_items', 'store_targets', 'customer_persons', 'canary']::name[])
               THEN pg_catalog.format('REVOKE ALL ON %s FROM PUBLIC, %I', r.name, a.name)
             WHEN NOT (r.relrowsecurity AND r.relforcerowsecurity)
               THEN pg_catalog.format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', r.name)

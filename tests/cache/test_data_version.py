@@ -61,10 +61,19 @@ TABLES = (
     "categories",
     "product_types",
     "products",
+    "product_prices",
+    "suppliers",
+    "promotions",
+    "promotion_products",
+    "product_suppliers",
+    "store_targets",
+    "customer_persons",
 )
 
 
-BY_STORE = {"customers", "inventory", "orders", "order_items"}
+BY_STORE = {"customers", "inventory", "orders", "order_items"} | {
+    *("store_targets", "customer_persons")
+}
 """Tables of which a change counts for its own stores alone."""
 
 # Each kind of change, of the rows that a condition names.
@@ -85,6 +94,22 @@ CHANGES = {
         "DELETE FROM retail.inventory WHERE {} AND product_id = (SELECT product_id FROM kept)",
         "INSERT INTO retail.inventory SELECT * FROM kept",
         "DROP TABLE kept",
+    ],
+    "customer_persons": [
+        (
+            "INSERT INTO retail.customer_persons SELECT store_id, customer_id, gen_random_uuid()"
+            " FROM retail.customers WHERE {} LIMIT 1"
+        ),
+        "UPDATE retail.customer_persons SET person_id = gen_random_uuid() WHERE {}",
+        "DELETE FROM retail.customer_persons WHERE {}",
+    ],
+    "store_targets": [
+        (
+            "INSERT INTO retail.store_targets SELECT store_id, '2026-05-01', 900"
+            " FROM retail.stores WHERE {}"
+        ),
+        "UPDATE retail.store_targets SET revenue_target = 800 WHERE {}",
+        "DELETE FROM retail.store_targets WHERE {}",
     ],
     "orders": [
         "UPDATE retail.orders SET status = status WHERE {}",

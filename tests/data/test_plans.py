@@ -26,7 +26,7 @@ from zava.retail.declaration import RETAIL
 from zava.retail.demo.principals import PRINCIPALS
 
 QUERIES = Path(__file__).parents[2] / "zava" / "data" / "queries"
-TENANT_TABLES = {"stores", "customers", "inventory", "orders", "order_items"}
+TENANT_TABLES = {"stores", "customers", "inventory", "orders", "order_items", "store_targets"}
 ONE_PAGE = {"stores"}  # eight rows: whatever index reads them, the policy is a filter at no cost
 CALLERS = {STORE_MANAGERS: "redmond", REGIONAL_MANAGERS: "eastside"}
 TENANT_AUDIENCES = [STORE_MANAGERS, REGIONAL_MANAGERS]

@@ -10,7 +10,7 @@ from tests.support.servers.database import Database, one
 from zava.retail.demo.stores import STORES, store_id
 
 SEATTLE, REDMOND = store_id("Seattle"), store_id("Redmond")
-TENANT_TABLES = ("stores", "customers", "inventory", "orders", "order_items")
+TENANT_TABLES = ("stores", "customers", "inventory", "orders", "order_items", "store_targets")
 
 
 @pytest.mark.requirement("S41")

@@ -1,5 +1,9 @@
-"""An importer in a process of its own, which prints each step, so that a test can kill it there."""
+"""An importer in a process of its own, which prints each step, so that a test can kill it there.
 
+The last line is the most memory that it took, in MiB.
+"""
+
+import resource
 import sys
 from pathlib import Path
 
@@ -16,3 +20,4 @@ if __name__ == "__main__":
             documented_layout(),
             progress=lambda what, _share: print(what, flush=True),
         )
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)

@@ -1,11 +1,17 @@
 """Files of the documented layout, made of the rows of a database, and small ones made by hand."""
 
 import csv
+import os
+import subprocess
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import psycopg
+
+from tests.support.suite.patience import patient
+from zava.retail.importing import run as importing
 
 EXPORTS = {
     "stores": (
@@ -39,8 +45,24 @@ EXPORTS = {
 CELLS: dict[str, dict[str, str]] = {
     "stores": {"store_key": "s1", "store_name": "Main Street"},
     "products": {"product_key": "p1", "product_name": "Nail", "cost": "1", "base_price": "2"},
+    "suppliers": {"supplier_key": "u1", "supplier_name": "Nails & Co", "lead_days": "14"},
+    "product_suppliers": {"product_key": "p1", "supplier_key": "u1"},
+    "product_prices": {
+        "product_key": "p1",
+        "valid_from": "2026-04-01",
+        "cost": "0.80",
+        "base_price": "2",
+    },
+    "promotions": {
+        "promotion_key": "m1",
+        "promotion_name": "May nails",
+        "first_day": "2026-05-01",
+        "last_day": "2026-05-07",
+    },
+    "promotion_products": {"promotion_key": "m1", "product_key": "p1"},
     "customers": {"store_key": "s1", "customer_key": "c1", "email": "a@example.com"},
     "inventory": {"store_key": "s1", "product_key": "p1", "stock_level": "5"},
+    "store_targets": {"store_key": "s1", "month": "2026-05-01", "revenue_target": "900"},
     "orders": {"store_key": "s1", "order_key": "o1", "order_date": "2026-05-01T10:00:00Z"},
     "order_items": {
         "store_key": "s1",
@@ -50,7 +72,7 @@ CELLS: dict[str, dict[str, str]] = {
         "unit_price": "3.50",
     },
 }
-"""One good row of each table, for a test to change."""
+"""One good row of each table, for a test to change; a row's references come before it."""
 
 
 def export(conninfo: str, directory: Path) -> None:
@@ -82,3 +104,23 @@ def write_shop(directory: Path, **changes: Sequence[Mapping[str, Any]]) -> None:
     for table, cells in CELLS.items():
         rows = [cells | dict(row) for row in changes.get(table, [{}])]
         write_csv(directory / f"{table}.csv", rows)
+
+
+def importer(conninfo: str, directory: Path) -> "subprocess.Popen[str]":
+    """Start an importer in a process of its own; it prints each step."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.importing.child", conninfo, str(directory)],
+        cwd=Path(__file__).parents[2],
+        env=dict(os.environ),  # noqa: TID251  # the child is this process again
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def kill(child: "subprocess.Popen[str]", conninfo: str) -> None:
+    """Kill an importer and wait until the server has seen that its client is gone."""
+    child.kill()
+    child.communicate(timeout=patient(30))
+    with psycopg.connect(conninfo, autocommit=True) as waiting:
+        waiting.execute(f"SET statement_timeout = '{int(patient(60))}s'")
+        waiting.execute("SELECT pg_advisory_lock(%s)", [importing._ADVISORY_LOCK])

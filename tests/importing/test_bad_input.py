@@ -18,7 +18,10 @@ from zava.retail.importing.mapping import documented_layout
 from zava.retail.importing.rejects import ImportReport
 from zava.retail.importing.run import run_import
 
-_TABLES = ("stores", "products", "customers", "inventory", "orders", "order_items")
+_TABLES = (
+    *("stores", "products", "suppliers", "product_suppliers", "product_prices", "promotions"),
+    *("promotion_products", "customers", "inventory", "store_targets", "orders", "order_items"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -376,23 +379,34 @@ ODD_CELLS = (
 _KEYS = {
     "stores": "store_key",
     "products": "product_key",
+    "product_prices": "product_key",
+    "suppliers": "supplier_key",
+    "promotions": "promotion_key",
+    "promotion_products": "product_key",
+    "product_suppliers": "product_key",
     "customers": "customer_key",
     "inventory": "product_key",
+    "store_targets": "store_key",
     "orders": "order_key",
     "order_items": "order_key",
 }
+
+
+_OF_PRODUCTS = {"inventory", "product_prices", "product_suppliers", "promotion_products"}
 
 
 def odd_rows(table: str, field: str, number: int) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield a row of a table with one odd cell, and what it needs beside it to be loaded."""
     key = f"{field} {number}"
     row = CELLS[table] | {_KEYS[table]: key}
-    if table == "stores":
-        row["store_name"] = key
+    if table in {"stores", "suppliers", "promotions"}:
+        row[f"{table[:-1]}_name"] = key
     elif table == "customers":
         row["email"] = f"{number}@{field}.example"
-    elif table == "inventory":
+    elif table in _OF_PRODUCTS:
         yield "products", CELLS["products"] | {"product_key": key}
+    elif table == "store_targets":
+        yield "stores", CELLS["stores"] | {"store_key": key, "store_name": f"target {key}"}
     elif table == "orders":
         yield "order_items", CELLS["order_items"] | {"order_key": key}
     elif (

@@ -112,6 +112,30 @@ def test_erased_customer_is_found_nowhere_and_figures_stay(
         find_customers(admin, "email", EMAIL)
 
 
+def test_person_of_several_stores_is_erased_at_each_of_them(
+    empty: Database, admin: psycopg.Connection, tmp_path: Path
+) -> None:
+    persons = "SELECT count(*), count(DISTINCT person_id) FROM retail.customer_persons"
+    cy = {"customer_key": "cy1", "email": "cy@example.com", "person_key": "CY"}
+    write_shop(
+        tmp_path,
+        stores=[{}, {"store_key": "s2", "store_name": "Second Street"}],
+        customers=[cy, cy | {"store_key": "s2", "customer_key": "cy2", "email": "c@example.org"}],
+    )
+    for _ in range(2):
+        assert run_import(admin, tmp_path, documented_layout()).rejects == []
+    with psycopg.connect(empty.owner) as owner:
+        assert owner.execute(persons).fetchone() == (2, 1)
+    for by, value in (("key", "cy2"), ("email", "cy@example.com")):
+        found = find_customers(admin, by, value)  # type: ignore[arg-type]
+        assert [each.store for each in found] == ["Main Street", "Second Street"]
+    erase_customer(admin, "key", "cy2", actor="privacy desk")
+    run_import(admin, tmp_path, documented_layout())
+    with psycopg.connect(empty.owner) as owner:
+        assert owner.execute(persons).fetchone() == (0, 0)
+    assert places(empty, "cy@example.com") == places(empty, "c@example.org") == set()
+
+
 def test_export_holds_orders_and_lines_and_is_found_by_id_and_key(
     admin: psycopg.Connection,
 ) -> None:

@@ -3,10 +3,7 @@
 import csv
 import gzip
 import json
-import os
 import random
-import subprocess
-import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -15,9 +12,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.importing.files import export, write_csv, write_shop
+from tests.importing.files import CELLS, export, importer, kill, write_csv, write_shop
 from tests.support.servers.database import Cluster, Database, one
-from tests.support.suite.patience import patient
 from zava.retail.importing import run as importing
 from zava.retail.importing.layout import ImportRefused
 from zava.retail.importing.mapping import Mapping, documented_layout
@@ -33,7 +29,6 @@ JOIN retail.stores AS s USING (store_id) JOIN retail.products AS p USING (produc
 JOIN retail.categories AS c USING (category_id)
 WHERE o.status NOT IN ('cancelled', 'refunded') GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 """
-_ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -264,7 +259,7 @@ def test_json_lines_gzip_and_a_byte_order_mark_make_the_same(
         path.unlink()
     report = load(admin, tmp_path)
     assert report.rejects == []
-    assert sum(counts.staged for counts in report.counts.values()) == 6
+    assert sum(counts.staged for counts in report.counts.values()) == len(CELLS)
     assert changes(report) == {}
 
 
@@ -348,7 +343,7 @@ def test_deleted_rows_take_their_keys_along_and_come_in_again(
     first = changes(load(admin, tmp_path))
     with admin.transaction():
         admin.execute("SET LOCAL ROLE zava_loader")
-        for table in ("order_items", "orders", "inventory", "customers", "stores", "products"):
+        for table in reversed(CELLS):
             admin.execute(f"DELETE FROM retail.{table}")
     for table in ("order_keys", "customer_keys", "store_keys", "product_keys"):
         assert read(empty, f"SELECT count(*) FROM zava_import.{table}") == [(0,)]
@@ -373,24 +368,12 @@ def test_importer_killed_at_any_step_leaves_all_or_nothing_and_the_next_run_ends
     with (demo_files / "orders.csv").open(newline="") as file:
         whole = len(list(csv.DictReader(file)))
     for step in _STEPS:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "tests.importing.child", empty.admin, str(demo_files)],
-            cwd=_ROOT,
-            env=dict(os.environ),  # noqa: TID251  # the child is this process again
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        child = importer(empty.admin, demo_files)
         assert child.stdout is not None
         for line in child.stdout:
             if line.strip() == step:
                 break
-        child.kill()
-        child.wait(patient(30))
-        child.stdout.close()
-        # The lock is free when the server has seen that its client is gone.
-        with psycopg.connect(empty.admin, autocommit=True) as waiting:
-            waiting.execute(f"SET statement_timeout = '{int(patient(60))}s'")
-            waiting.execute("SELECT pg_advisory_lock(%s)", [importing._ADVISORY_LOCK])
+        kill(child, empty.admin)
         with psycopg.connect(empty.owner) as owner:
             assert one(owner, count) in {0, whole}, step
     report = load(admin, demo_files)

@@ -12,6 +12,7 @@ from psycopg.conninfo import make_conninfo
 from tests.importing.files import CELLS
 from tests.security.corpus import read_corpus
 from tests.support.servers.database import Database, one
+from zava.infrastructure.postgres.migrations import migrate
 from zava.infrastructure.postgres.readers import readers_of_every_store
 from zava.retail.demo.stores import store_id
 from zava.retail.importing.inbox import make_import_login, run_inbox
@@ -163,6 +164,22 @@ def test_proof_names_a_planted_privilege_and_the_list_an_import_login(
     assert len(found) == 3
     for part in (f"{NAME} may SELECT", f"{NAME} may UPDATE", "PUBLIC may INSERT"):
         assert any(part in problem for problem in found), found
+
+
+def test_login_made_before_a_column_gets_it_from_the_next_migration(
+    seeded_clone: Database, admin: psycopg.Connection, login: psycopg.Connection
+) -> None:
+    with psycopg.connect(seeded_clone.owner, autocommit=True) as owner:
+        owner.execute(f"REVOKE ALL ON zava_import.inbox_product_prices FROM {NAME}")
+        owner.execute(f"REVOKE INSERT (closed_on) ON zava_import.inbox_stores FROM {NAME}")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        put(login, "stores", closed_on="2026-01-01")
+    migrate(admin)
+    put(login, "stores", closed_on="2026-01-01")
+    put(login, "product_prices")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        login.execute("INSERT INTO zava_import.inbox_stores (loaded_by) VALUES ('postgres')")
+    assert problems(seeded_clone) == []
 
 
 @pytest.mark.parametrize("name", ["zava_etl", "pg_etl", "postgres"])

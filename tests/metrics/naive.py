@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -27,6 +28,8 @@ _LINES = """
 SELECT order_id, product_id, quantity, unit_price, discount_amount, total_amount
 FROM retail.order_items
 """
+_TARGETS = "SELECT store_id, month, revenue_target FROM retail.store_targets"
+_PERSONS = "SELECT store_id, customer_id, person_id FROM retail.customer_persons"
 _STOCK = "SELECT store_id, product_id, stock_level, reorder_point FROM retail.inventory"
 
 
@@ -39,6 +42,8 @@ class Exported:
     stores: list[dict[str, Any]]
     placed: list[dict[str, Any]]
     """Orders that were not cancelled, refunded or not."""
+    targets: list[dict[str, Any]]
+    """The part of each day in the target of its month."""
 
     def of(self, principal: str) -> "Exported":
         """Return the rows that a demo principal may see."""
@@ -47,7 +52,7 @@ class Exported:
         return Exported(
             *(
                 [row for row in rows if row["store"] in names]
-                for rows in (self.lines, self.stock, self.stores, self.placed)
+                for rows in (self.lines, self.stock, self.stores, self.placed, self.targets)
             )
         )
 
@@ -63,6 +68,11 @@ def export(conninfo: str) -> Exported:
         for order in kept.values():
             customer = (order["store_id"], order["customer_id"])
             first[customer] = min(first.get(customer, order["order_date"]), order["order_date"])
+        targets = {(row["store_id"], row["month"]): row for row in connection.execute(_TARGETS)}
+        persons = {
+            (row["store_id"], row["customer_id"]): row["person_id"]
+            for row in connection.execute(_PERSONS)
+        }
         lines = []
         for line in connection.execute(_LINES):
             if line["order_id"] not in kept:
@@ -75,6 +85,12 @@ def export(conninfo: str) -> Exported:
                     **products[line["product_id"]],
                     **line,
                     **_order(order),
+                    "has_target": (
+                        order["store_id"],
+                        order["order_date"].astimezone(ZONE).date().replace(day=1),
+                    )
+                    in targets,
+                    "person": persons.get(customer, order["customer_id"]),
                     "is_first": order["order_date"] == first[customer],
                     "cohort": f"{first[customer].astimezone(ZONE):%Y-%m}",
                 }
@@ -94,7 +110,15 @@ def export(conninfo: str) -> Exported:
             for order in orders.values()
             if order["status"] != "cancelled"
         ]
-    return Exported(lines, stock, list(stores.values()), placed)
+    of_days = [{**stores[row["store_id"]], **day} for row in targets.values() for day in _days(row)]
+    return Exported(lines, stock, list(stores.values()), placed, of_days)
+
+
+def _days(target: Row) -> list[dict[str, Any]]:
+    first = target["month"]
+    days = [first + timedelta(days=number) for number in range(31)]
+    days = [day for day in days if day.month == first.month]
+    return [{"date": day, "target": Fraction(target["revenue_target"]) / len(days)} for day in days]
 
 
 def _order(row: Row) -> dict[str, Any]:
@@ -129,6 +153,7 @@ def _product(row: Row) -> dict[str, Any]:
         "cost": row["cost"],
         "base_price": row["base_price"],
         "discontinued": row["discontinued"],
+        "promotion": "none",  # the demo has none; tests/metrics/test_promotions.py does
     }
 
 
@@ -207,6 +232,7 @@ class Facts:
     stock: Sequence[Row] = ()
     past: Sequence[Row] = ()
     placed: Sequence[Row] = ()
+    targets: Sequence[Row] = ()
     year_before: Sequence[Row] = ()
     days: int = 1
     start_before: date = date.max
@@ -275,6 +301,15 @@ def comparable(rows: Iterable[Row], facts: Facts) -> Decimal:
     return revenue(row for row in rows if row["opened"] <= facts.start_before)
 
 
+def targeted(rows: Iterable[Row]) -> Decimal:
+    return revenue(row for row in rows if row["has_target"])
+
+
+def target(rows: Iterable[Row]) -> Decimal:
+    found = sum((row["target"] for row in rows), Fraction())
+    return Decimal(found.numerator) / found.denominator
+
+
 METRICS: dict[str, Callable[[Facts], Any]] = {
     "revenue": lambda f: revenue(f.lines),
     "gross_sales": lambda f: gross(f.lines),
@@ -290,6 +325,7 @@ METRICS: dict[str, Callable[[Facts], Any]] = {
     "gross_margin": lambda f: margin(f.lines),
     "gross_margin_percent": lambda f: percent(margin(f.lines), revenue(f.lines)),
     "customers": lambda f: distinct(f.lines, "buyer"),
+    "people": lambda f: distinct(f.lines, "person"),
     "new_customers": lambda f: new_customers(f.lines),
     "returning_customers": lambda f: distinct(f.lines, "buyer") - new_customers(f.lines),
     "repeat_rate": lambda f: percent(
@@ -319,6 +355,9 @@ METRICS: dict[str, Callable[[Facts], Any]] = {
     "products_stocked": lambda f: len(f.stock),
     "weeks_of_supply": lambda f: ratio(in_stock(f.stock) * f.days, 7 * units(f.lines)),
     "sell_through": lambda f: percent(units(f.lines), units(f.lines) + in_stock(f.stock)),
+    "revenue_target": lambda f: target(f.targets),
+    "targeted_revenue": lambda f: targeted(f.lines),
+    "target_attainment": lambda f: percent(targeted(f.lines), target(f.targets)),
     "comparable_revenue": lambda f: comparable(f.lines, f),
     "like_for_like_growth": lambda f: percent(
         comparable(f.lines, f) - comparable(f.year_before, f), comparable(f.year_before, f)
@@ -334,11 +373,15 @@ OF_STOCK = frozenset(
     | {"low_stock_products", "products_to_reorder", "products_stocked", "reorder_quantity"}
 )
 OF_SALES_AND_STOCK = frozenset({"weeks_of_supply", "sell_through"})
+OF_PERSONS = frozenset({"people"})
+"""Asked by the head office alone, with the permission to read personal data."""
+OF_TARGETS = frozenset({"revenue_target", "target_attainment"})
 RESTRICTED = frozenset(
     {"cost_of_goods", "gross_margin", "gross_margin_percent", "stock_value_at_cost"}
 )
 STORE = ("store", "region", "channel")
 PRODUCT = ("category", "product_type", "product", "brand")
+SOLD = (*PRODUCT, "promotion")
 MOMENTS = ("weekday", "hour")
 
 
@@ -352,8 +395,12 @@ def allowed_dimensions(metric: str) -> tuple[str, ...]:
         return (*STORE, *PRODUCT)
     if metric == "refund_rate":
         return (*STORE, *TIME_LABELS, *MOMENTS, "customer")
+    if metric in OF_TARGETS:
+        return (*STORE, *TIME_LABELS)
+    if metric == "targeted_revenue":
+        return (*STORE, *TIME_LABELS, *MOMENTS, "customer", "cohort")
     times = ("month", "quarter", "year") if metric == "like_for_like_growth" else tuple(TIME_LABELS)
-    return (*STORE, *PRODUCT, *times, *MOMENTS, "customer", "cohort")
+    return (*STORE, *SOLD, *times, *MOMENTS, "customer", "cohort")
 
 
 @dataclass(frozen=True)
@@ -379,9 +426,12 @@ def answer(rows: Exported, asked: Asked) -> dict[Label, dict[str, Any]]:
     past: dict[Label, list[Row]] = {}
     stock: dict[Label, list[Row]] = {}
     placed: dict[Label, list[Row]] = {}
+    targets: dict[Label, list[Row]] = {}
+    if wanted & OF_TARGETS:
+        targets = _grouped(rows.targets, asked, asked.start, asked.end)
     if "refund_rate" in wanted:
         placed = _grouped(rows.placed, asked, asked.start, asked.end)
-    if wanted - OF_HISTORY - OF_STOCK - {"refund_rate"}:
+    if wanted - OF_HISTORY - OF_STOCK - {"refund_rate", "revenue_target"}:
         sold = _grouped(rows.lines, asked, asked.start, asked.end)
     if "like_for_like_growth" in wanted:
         before = _grouped(rows.lines, asked, asked.start_before, asked.end_before, is_before=True)
@@ -389,7 +439,7 @@ def answer(rows: Exported, asked: Asked) -> dict[Label, dict[str, Any]]:
         past = _grouped(rows.lines, asked, date.min, asked.today + timedelta(days=1))
     if wanted & (OF_STOCK | OF_SALES_AND_STOCK):
         stock = _grouped(rows.stock, asked)
-    labels = _labels_of(asked.metrics, sold, before, past, placed, stock)
+    labels = _labels_of(asked.metrics, sold, before, past, placed, stock, targets)
     if not asked.dimensions:
         labels = {()}
     return {
@@ -400,6 +450,7 @@ def answer(rows: Exported, asked: Asked) -> dict[Label, dict[str, Any]]:
                     stock.get(group, ()),
                     past.get(group, ()),
                     placed.get(group, ()),
+                    targets.get(group, ()),
                     before.get(group, ()),
                     (asked.end - asked.start).days,
                     asked.start_before,
@@ -419,6 +470,7 @@ def _labels_of(
     past: Mapping[Label, Any],
     placed: Mapping[Label, Any],
     stock: Mapping[Label, Any],
+    targets: Mapping[Label, Any],
 ) -> set[Label]:
     labels: set[Label] = set()
     for metric in metrics:
@@ -428,8 +480,11 @@ def _labels_of(
             labels |= stock.keys()
         elif metric == "refund_rate":
             labels |= placed.keys()
+        elif metric == "revenue_target":
+            labels |= targets.keys()
         else:
             labels |= sold.keys()
+            labels |= targets.keys() if metric in OF_TARGETS else set()
             labels |= stock.keys() if metric in OF_SALES_AND_STOCK else set()
             labels |= before.keys() if metric == "like_for_like_growth" else set()
     return labels

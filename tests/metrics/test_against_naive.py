@@ -85,7 +85,8 @@ def random_question(
     may_ask = [
         name
         for name in catalogue.metrics
-        if principal in {"eastside", "head-office"} or name not in naive.RESTRICTED
+        if name not in naive.OF_PERSONS  # asked here without the permission
+        and (principal in {"eastside", "head-office"} or name not in naive.RESTRICTED)
     ]
     first = draw.choice(may_ask)
     dimensions = naive.allowed_dimensions(first)

@@ -223,3 +223,44 @@ def test_free_product_has_no_margin_and_a_dear_one_a_bounded_one(
     assert loader_of_shared.execute(
         "SELECT DISTINCT gross_margin_percent FROM retail.products"
     ).fetchall() == [(Decimal("-99999.99"),)]
+
+
+_COSTS = """
+SELECT p.product_id, '2026-05-10'::date + d.days, p.cost * d.factor
+FROM retail.products AS p CROSS JOIN (VALUES (0, 2), (10, 3)) AS d (days, factor)
+WHERE right(p.sku, 1) IN ('1', '2', '3')
+"""
+_SOLD = """
+SELECT i.product_id, (o.order_date AT TIME ZONE 'America/Los_Angeles')::date, i.quantity, p.cost
+FROM retail.orders AS o JOIN retail.order_items AS i USING (store_id, order_id)
+JOIN retail.products AS p USING (product_id)
+WHERE o.status NOT IN ('cancelled', 'refunded')
+  AND o.order_date >= '2026-05-01'::timestamp AT TIME ZONE 'America/Los_Angeles'
+  AND o.order_date < '2026-06-01'::timestamp AT TIME ZONE 'America/Los_Angeles'
+"""
+
+
+async def test_margin_of_a_sale_has_the_cost_of_its_day(
+    changing: psycopg.Connection, own_metrics: MetricReader, callers: dict[str, Caller]
+) -> None:
+    names = ("revenue", "cost_of_goods", "gross_margin")
+    (before,) = await ask(own_metrics, callers["head-office"], *names)
+    history: dict[Any, list[tuple[date, Decimal]]] = {}
+    for product, day, cost in changing.execute(_COSTS):
+        history.setdefault(product, []).append((day, cost))
+    changing.execute(
+        f"INSERT INTO retail.product_prices (product_id, valid_from, cost, base_price)"
+        f" SELECT c.*, 0 FROM ({_COSTS}) AS c"
+    )
+    expected, costs_before_its_first_day = Decimal(), 0
+    for product, day, quantity, cost in changing.execute(_SOLD):
+        rows = sorted(history.get(product, [(date.min, cost)]))
+        begun = [row for row in rows if row[0] <= day]
+        costs_before_its_first_day += not begun
+        expected += quantity * (begun[-1] if begun else rows[0])[1]
+    assert costs_before_its_first_day > 10
+    ((revenue, cost, margin),) = await ask(own_metrics, callers["head-office"], *names)
+    assert revenue == before[0]
+    assert cost == pytest.approx(float(expected))
+    assert cost > before[1]
+    assert margin == pytest.approx(revenue - cost)

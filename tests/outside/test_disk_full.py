@@ -4,11 +4,16 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from tests.importing.files import export
 from tests.support.servers.breakable import Breakable, application_over, ask, breakable
+from tests.support.servers.database import one
 from tests.support.servers.homes import open_directory
 from zava.infrastructure.local.state_dir import StateDirectory
+from zava.retail.importing.mapping import documented_layout
+from zava.retail.importing.run import run_import
 
 pytestmark = pytest.mark.outside
 
@@ -70,3 +75,39 @@ async def test_full_disk_harms_no_answer_that_needs_no_room_and_heals_by_itself(
         assert ready.status == 200
         ballast.unlink()
         assert (await ask(application, tokens["head-office"], HUNGRY))[0] == "OK"
+
+
+def import_into(server: Breakable, directory: Path) -> int:
+    """Import files and return how many orders were added."""
+    with psycopg.connect(server.database.admin, autocommit=True) as admin:
+        return run_import(admin, directory, documented_layout()).counts["orders"].added
+
+
+@pytest.mark.parametrize("free_mib", [0, 2, 5])
+def test_disk_that_fills_during_an_import_leaves_the_data_as_they_were(
+    own_server: Breakable, small_disk: Path, tmp_path: Path, free_mib: int
+) -> None:
+    export(own_server.database.owner, tmp_path)
+    with psycopg.connect(own_server.database.owner) as owner:
+        before = one(owner, COUNT)
+    ballast = small_disk / "ballast"
+    with pytest.raises(OSError, match="No space left"):
+        fill(ballast)
+    try:
+        with ballast.open("rb+") as file:
+            file.truncate(ballast.stat().st_size - free_mib * 1024 * 1024)
+        # The server reports it, or ends because it cannot write its log.
+        with pytest.raises(psycopg.OperationalError):
+            import_into(own_server, tmp_path)
+    finally:
+        ballast.unlink()
+    own_server.restart()
+    with psycopg.connect(own_server.database.owner) as owner:
+        assert one(owner, COUNT) == before
+        assert one(owner, "SELECT count(*) FROM zava_import.order_keys") == 0
+
+
+def test_import_goes_on_when_there_is_room_again(own_server: Breakable, tmp_path: Path) -> None:
+    export(own_server.database.owner, tmp_path)
+    assert import_into(own_server, tmp_path) > 0
+    assert import_into(own_server, tmp_path) == 0

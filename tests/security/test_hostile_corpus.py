@@ -30,7 +30,7 @@ from zava.retail.declaration import RETAIL
 DEADLINE_SECONDS = 1
 SLACK_SECONDS = 1.5
 FIRST_LETTERS = 12
-TENANT_TABLES = ("stores", "customers", "inventory", "orders", "order_items")
+TENANT_TABLES = ("stores", "customers", "inventory", "orders", "order_items", "store_targets")
 PEER_SECRET = "peer_secret_4711"
 # Here an answer is the harm: metadata, WAL, locks and memory are nobody's rows.
 ANSWER_HARMS = frozenset({GUARD_ONLY, CATALOG})

@@ -17,7 +17,7 @@ from zava.data.sql_query.free_query import FreeQuery
 from zava.errors import QueryRefused
 from zava.infrastructure.postgres.access_explanation import explain_access
 from zava.infrastructure.postgres.pool import DatabasePool
-from zava.model.audiences import CUSTOMERS_READ
+from zava.model.audiences import CUSTOMERS_READ, ReadingRole
 from zava.model.core import Caller
 from zava.model.sql_findings import FindingKind
 from zava.retail.access_rules import PERMISSIONS, STORE_MANAGERS
@@ -123,6 +123,24 @@ async def test_caution_does_not_depend_on_who_asked_first(
         table = await data.run(caller, sql, max_rows=1)
         (finding,) = table.findings
         assert finding.kind is FindingKind.PERSONAL_DATA
+
+
+@pytest.mark.parametrize("name", AUDIENCES)
+async def test_narrowed_call_opens_no_runner_of_personal_data(
+    granting: tuple[psycopg.Connection, TenantDatabase],
+    callers: dict[str, Caller],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    _, unguarded = granting
+    caller = callers[name]
+    await unguarded.run(caller, KEYS, max_rows=1)  # whose role is known from here on
+    monkeypatch.setattr(ReadingRole, "of_token", lambda role, _permissions: role)
+    answer = await unguarded.run(without_permission(caller), KEYS, max_rows=1)
+    assert not answer.scope.reads_personal
+    with pytest.raises(QueryRefused, match="Permission denied"):
+        await unguarded.run(without_permission(caller), NAMES, max_rows=1)
+    assert len((await unguarded.run(caller, NAMES, max_rows=1)).rows) == 1
 
 
 async def test_kept_answers_of_both_tokens_are_apart(

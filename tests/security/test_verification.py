@@ -137,6 +137,14 @@ BREAKS = [
     ),
     ("GRANT EXECUTE ON FUNCTION zava.log_change() TO zava_server", "may execute zava.log_change"),
     (
+        "GRANT SELECT (base_price) ON retail.product_prices TO store_managers",
+        "role store_managers reads retail.product_prices, which holds costs",
+    ),
+    (
+        "GRANT SELECT (person_id) ON retail.customer_persons TO regional_managers_personal",
+        "regional_managers_personal reads retail.customer_persons, which joins the customers",
+    ),
+    (
         "GRANT SELECT ON retail.customers TO head_office",
         "role head_office reads retail.customers.email, which is personal",
     ),

@@ -62,6 +62,17 @@ def test_full_disk_is_named_with_what_to_do(
         assert part in text
 
 
+@pytest.mark.usefixtures("home")
+def test_full_disk_of_a_server_that_the_settings_name_is_not_that_of_the_home(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://admin@db.example/zava")
+    settings.cache_clear()
+    text = said(psycopg.errors.DiskFull("could not extend file"), capsys)
+    assert "the disk of the database's server is full" in text
+    assert "ZAVA_HOME" not in text
+
+
 @pytest.mark.parametrize("free", [2**20, 2**30])
 @pytest.mark.parametrize(
     "error",

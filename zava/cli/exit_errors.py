@@ -93,6 +93,11 @@ def _sentence(error: Exception) -> str:
 
 def _full_disk(error: Exception) -> str | None:
     """Return what to do where a full disk is the cause; PostgreSQL names it in many ways."""
+    if isinstance(error, psycopg.errors.DiskFull) and _is_of_another_server():
+        return (
+            "the disk of the database's server is full; free some space there, or give the server"
+            " a larger disk, and run the command again"
+        )
     path = _existing(StateDirectory(settings().home).path) if _has_settings() else Path.cwd()
     is_named = (
         isinstance(error, psycopg.errors.DiskFull)
@@ -107,6 +112,11 @@ def _full_disk(error: Exception) -> str | None:
         f"the disk of {path} is full ({free // 2**20} MB are free); free some space, set ZAVA_HOME"
         " to a directory on another disk, or set SCALE to load fewer demo data"
     )
+
+
+def _is_of_another_server() -> bool:
+    """Whether the settings name a database, so that its disk is not that of the home."""
+    return _has_settings() and bool(settings().database_url or settings().pg_host)
 
 
 def _has_settings() -> bool:

@@ -199,6 +199,8 @@ class MetricQuery:
     """Whether a metric that the caller may not see is left out rather than refused."""
     fiscal: FiscalYears | None = None
     """The years of its fiscal dimensions."""
+    of_open_stores: bool | None = None
+    """True leaves out the stores that are closed today, False all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +230,7 @@ class MetricRows:
     period: Period | None
     compared: Period | None = None
     partial: dict[str, str] = field(default_factory=dict)
-    """Labels of the rows that hold a part of their unit of time, and what part."""
+    """Labels of the rows that hold a part of their unit of time or period, and what part."""
 
     def records(self) -> list[dict[str, Any]]:
         """Return the rows by column name."""

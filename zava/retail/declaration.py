@@ -35,6 +35,7 @@ RETAIL = Domain(
         "customers": ("first_name", "last_name", "email", "phone"),
         "products": ("product_name", "product_description", "synonyms"),
         "product_words": ("words",),
+        "suppliers": ("supplier_name",),
     },
     personal_table="customers",
 )

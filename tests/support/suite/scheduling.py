@@ -17,6 +17,7 @@ TOGETHER = (
     ),
     ("tests/faults/",),
     (
+        "tests/importing/test_round_trip.py",
         "tests/protocol/test_product_search.py",
         "tests/protocol/test_search_input.py",
         "tests/protocol/test_search_text.py",

@@ -104,6 +104,8 @@ class Metric:
     joins: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     is_restricted: bool = False
+    needs_persons: bool = False
+    """Whether it tells the same person at several stores, so that the head office alone may ask."""
 
     @property
     def compares_years(self) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 from zava.data.metrics.catalog import FORMULA_PLACES, REFERENCE, UNITS, Catalogue, Source
 from zava.data.metrics.fact_scans import Aggregate, Fact, Label, Parameter, Reads
-from zava.data.metrics.planner import Condition, Measure, Plan, answer_names
+from zava.data.metrics.planner import STORE, Condition, Measure, Plan, answer_names
 from zava.model.metrics import Comparison
 from zava.model.time_labels import FISCAL_UNITS, units_in
 
@@ -71,7 +71,8 @@ SELECT json_build_object(
   'totals', {rows % f"level > 0 AND {shown}"},
   'groups', (SELECT count(*) FROM ranked WHERE level = 0),
   'unmatched', {self._unmatched()},
-  'existing', {self._existing()})"""
+  'existing', {self._existing()},
+  'closed', {self._closed()})"""
 
     def _visible_stores(self) -> str:
         tests = [
@@ -79,6 +80,10 @@ SELECT json_build_object(
             for condition in self._plan.conditions
             if condition.dimension.is_of_store
         ]
+        query = self._plan.query
+        if query.of_open_stores is not None:
+            sign = ">=" if query.of_open_stores else "<"
+            tests.append(f"s.closed_on {sign} {self._date(query.today)}")
         stores = self._catalogue.stores.replace("{zone}", self._zone)
         return f"""MATERIALIZED (
   SELECT s.* FROM (
@@ -239,6 +244,10 @@ SELECT json_build_object(
                     given = f"$1->'{self._parameter.key('unranked', list(unranked))}'"
                     listed = f"SELECT v FROM jsonb_array_elements_text({given}) AS v"
                     order.append(f"d{number} IN ({listed})")
+            if self._plan.is_ranking_of_stores:
+                place = [d.name for d in self._plan.dimensions].index(STORE)
+                closed = f"SELECT s.store_name FROM {self._visible} AS s WHERE {self._is_closed()}"
+                order.append(f"d{place} IN ({closed})")
         for key in self._plan.order:
             column = labels.get(key.by) or f'"{key.by}"'
             order.append(f"{column} {'DESC' if key.is_descending else 'ASC'} NULLS LAST")
@@ -256,6 +265,21 @@ SELECT json_build_object(
         if not looked:
             return "NULL::json"
         return f"(SELECT json_agg(u) FROM ({' UNION ALL '.join(looked)}) AS u)"
+
+    def _closed(self) -> str:
+        """Return the stores that closed within the period, with their last day."""
+        if not self._plan.is_ranking_of_stores:
+            return "NULL::json"
+        return (
+            "(SELECT json_object_agg(s.store_name, s.closed_on)"
+            f" FROM {self._visible} AS s WHERE {self._is_closed()})"
+        )
+
+    def _is_closed(self) -> str:
+        period = self._plan.query.period
+        return (
+            f"s.closed_on >= {self._date(period.start)} AND s.closed_on < {self._day('last_day')}"
+        )
 
     def _existing(self) -> str:
         """Return the values that exist in scope, of filtered dimensions that are ours to name."""

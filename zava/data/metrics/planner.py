@@ -15,6 +15,9 @@ from zava.model.metrics import Comparison, MetricFilter, MetricOrder, MetricQuer
 T = TypeVar("T")
 
 MAX_METRICS, MAX_DIMENSIONS, MAX_FILTERS, MAX_VALUES = 12, 3, 8, 100
+STORE = "store"
+"""The dimension whose labels are the stores themselves."""
+
 _OF_WEEKDAYS = frozenset({"day", "iso_week"})
 _OF_TEXT = ("=", "!=", "in", "contains")
 _OF_TIME = ("=", "!=", "in", "between", ">=", "<=", ">", "<")
@@ -75,6 +78,11 @@ class Plan:
     def is_of_period(self) -> bool:
         """Whether anything in it depends on the period of the question."""
         return any(measure.source.moment for measure in self.measures)
+
+    @property
+    def is_ranking_of_stores(self) -> bool:
+        """Whether stores of a period are compared, some of which may have closed within it."""
+        return self.is_of_period and any(each.name == STORE for each in self.dimensions)
 
     def period(self, of: Comparison | None) -> Period:
         """Return the days of the question itself, or of what it is compared with."""

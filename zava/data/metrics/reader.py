@@ -14,7 +14,7 @@ from zava.data.metrics.planner import Plan, answer_names, plan
 from zava.data.metrics.result_cache import ResultCache
 from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import InvalidInput, NotPermitted, ZavaError
-from zava.model.audiences import Audience
+from zava.model.audiences import Breadth, ReadingRole
 from zava.model.core import Caller, Scope
 from zava.model.coverage import unranked_labels
 from zava.model.data_reach import DataReach
@@ -53,7 +53,7 @@ class MetricReader:
         if access.role.reads_personal:
             plans = {name: _with_names(each) for name, each in plans.items()}
         for name, each in plans.items():
-            plans[name] = _within_reach(self._permitted(each, access.audience), reach)
+            plans[name] = _within_reach(self._permitted(each, access.role), reach)
         sql, params = compile_plans(plans, self._catalogue)
         kept = await self._cache.read(caller, access, sql, params)
         documents, scope = kept.reading.rows[0], kept.reading.scope
@@ -71,15 +71,26 @@ class MetricReader:
         """Return the catalogue as a page that people and models read."""
         return metric_page(self._catalogue)
 
-    def _permitted(self, asked: Plan, audience: Audience) -> Plan:
+    def _permitted(self, asked: Plan, role: ReadingRole) -> Plan:
         """Refuse metrics that the database's column grants withhold, with a hint."""
+        of_persons = [metric.name for metric in asked.metrics if metric.needs_persons]
+        if of_persons and not (role.reads_personal and role.audience.breadth is Breadth.ALL):
+            raise NotPermitted(
+                f"{', '.join(of_persons)}: who is one person at several stores is for the head"
+                " office, where its grant and token allow personal data.",
+                hint="Use customers, which counts the customers of each store.",
+            )
         refused = [metric.name for metric in asked.metrics if metric.is_restricted]
-        if not refused or audience.reads_restricted:
+        if not refused or role.audience.reads_restricted:
             return asked
         if asked.query.leaves_out_restricted:
             kept = tuple(m.name for m in asked.metrics if not m.is_restricted)
             return plan(replace(asked.query, metrics=kept), self._catalogue)
-        open_metrics = [m.name for m in self._catalogue.metrics.values() if not m.is_restricted]
+        open_metrics = [
+            metric.name
+            for metric in self._catalogue.metrics.values()
+            if not metric.is_restricted and not metric.needs_persons
+        ]
         raise NotPermitted(
             f"{', '.join(refused)}: {self._catalogue.domain.restricted_reason}.",
             hint=f"You may query {', '.join(open_metrics)}.",
@@ -136,6 +147,7 @@ def _rows(asked: Plan, document: Mapping[str, Any]) -> MetricRows:
         group_count=document["groups"],
         period=asked.period(asked.query.alone) if asked.is_of_period else None,
         compared=asked.period(asked.query.compare) if asked.query.compare else None,
+        partial={store: f"closed after {day}" for store, day in (document["closed"] or {}).items()},
     )
 
 

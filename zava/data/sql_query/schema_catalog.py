@@ -45,7 +45,10 @@ class SchemaReader:
         """
         structure = self._structures[role]
         asked = structure if names is None else names
-        listed = {(row["table_name"], row["column_name"]): tuple(row["values"]) for row in values}
+        # Before the first import there is no value.
+        listed = {
+            (row["table_name"], row["column_name"]): tuple(row["values"] or ()) for row in values
+        }
         described = []
         wanted = (name.strip().lower().removeprefix(f"{self._schema}.") for name in asked)
         for bare in dict.fromkeys(wanted):

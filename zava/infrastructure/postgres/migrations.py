@@ -35,6 +35,34 @@ BEGIN
 END $$
 """
 
+# A login for imports keeps the columns that it was made with: those that came later are added.
+_GRANT_INBOX = """
+DO $$
+DECLARE
+  missing record;
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'zava_import') THEN
+    RETURN;
+  END IF;
+  SET LOCAL ROLE zava_loader;
+  FOR missing IN
+    SELECT login.oid::regrole AS login, a.attname AS column_name, a.attrelid::regclass AS inbox
+    FROM (SELECT DISTINCT e.grantee
+          FROM pg_attribute AS k CROSS JOIN LATERAL aclexplode(k.attacl) AS e
+          WHERE k.attrelid = 'zava_import.inbox_orders'::regclass AND e.privilege_type = 'INSERT'
+            AND e.grantee <> 0) AS login (oid)
+    CROSS JOIN pg_class AS c
+    JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+    WHERE c.relnamespace = 'zava_import'::regnamespace AND c.relkind = 'r'
+      AND starts_with(c.relname, 'inbox_') AND a.attname NOT IN ('id', 'loaded_by')
+      AND NOT has_column_privilege(login.oid, c.oid, a.attnum, 'INSERT')
+  LOOP
+    EXECUTE format('GRANT INSERT (%I) ON %s TO %s',
+                   missing.column_name, missing.inbox, missing.login);
+  END LOOP;
+END $$
+"""
+
 
 class MigrationRefused(Exception):
     """The database cannot be migrated as it is; nothing was applied."""
@@ -114,6 +142,7 @@ def migrate(
         _refuse_strangers(connection)
         connection.execute(_LEDGER)
         applied = list(_apply(connection, read_migrations(directory), report))
+        connection.execute(_GRANT_INBOX)
         close_database(connection)
         return applied
     finally:

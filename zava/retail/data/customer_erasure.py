@@ -15,7 +15,7 @@ from zava.retail.importing.statements import statement
 By = Literal["id", "email", "key"]
 _REMOVALS = (
     *("remove from inbox_customers", "replace keys in inbox_orders", "remove from rejects"),
-    *("replace keys", "erase customers"),
+    *("replace keys", "erase customers", "remove persons"),
 )
 
 
@@ -74,7 +74,9 @@ def erase_customer(
         # An updated row keeps its old text until it is vacuumed.
         connection.execute("VACUUM zava_import.rejects, zava_import.inbox_customers")
         connection.execute("SET ROLE zava_owner")
-        connection.execute("VACUUM retail.customers, zava_import.customer_keys")
+        connection.execute(
+            "VACUUM retail.customers, retail.customer_persons, zava_import.customer_keys"
+        )
     return removed
 
 

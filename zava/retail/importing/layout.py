@@ -18,7 +18,7 @@ class ImportUnderWay(ImportRefused):
 class Field:
     """A column of the layout; `most` is the longest text, or the largest absolute number.
 
-    `fewest` is the shortest text.
+    `fewest` is the shortest text, or the smallest whole number.
     """
 
     name: str
@@ -51,6 +51,8 @@ class Layout:
 
 _STORE = Field("store_key", is_required=True, most=200, help="Key of the store in the source.")
 _PRODUCT = Field("product_key", is_required=True, most=200, help="Key of the product.")
+_SUPPLIER = Field("supplier_key", is_required=True, most=200, help="Key of the supplier.")
+_PROMOTION = Field("promotion_key", is_required=True, most=200, help="Key of the promotion.")
 _ORDER = Field("order_key", is_required=True, most=200, help="Number of the order or receipt.")
 _AMOUNT, _COUNT = 9_999_999_999, 999_999_999
 
@@ -86,6 +88,37 @@ LAYOUTS: tuple[Layout, ...] = (
         ),
     ),
     Layout(
+        "suppliers",
+        ("supplier_key",),
+        (
+            _SUPPLIER,
+            Field("supplier_name", is_required=True, most=100, help="Name, unique in the chain."),
+            Field("lead_days", "integer", is_required=True, most=999, fewest=0),
+        ),
+    ),
+    Layout("product_suppliers", ("product_key",), (_PRODUCT, _SUPPLIER)),
+    Layout(
+        "product_prices",
+        ("product_key", "valid_from"),
+        (
+            _PRODUCT,
+            Field("valid_from", "date", is_required=True, help="First day; until the next row's."),
+            Field("cost", "number", is_required=True, most=99_999_999, may_be_negative=False),
+            Field("base_price", "number", is_required=True, most=99_999_999, may_be_negative=False),
+        ),
+    ),
+    Layout(
+        "promotions",
+        ("promotion_key",),
+        (
+            _PROMOTION,
+            Field("promotion_name", is_required=True, most=100, help="Name, unique in the chain."),
+            Field("first_day", "date", is_required=True, help="First day of the promotion."),
+            Field("last_day", "date", is_required=True, help="Last day of the promotion."),
+        ),
+    ),
+    Layout("promotion_products", ("promotion_key", "product_key"), (_PROMOTION, _PRODUCT)),
+    Layout(
         "customers",
         ("store_key", "customer_key"),
         (
@@ -96,6 +129,7 @@ LAYOUTS: tuple[Layout, ...] = (
             Field("email", most=100, fewest=3),
             Field("phone", most=40),
             Field("created_at", "moment", help="When the customer first registered."),
+            Field("person_key", most=200, help="Key of the person, the same at every store."),
         ),
     ),
     Layout(
@@ -106,6 +140,22 @@ LAYOUTS: tuple[Layout, ...] = (
             _PRODUCT,
             Field("stock_level", "number", is_required=True, most=_COUNT, decimals=3),
             Field("reorder_point", "number", most=_COUNT, may_be_negative=False, decimals=3),
+        ),
+    ),
+    Layout(
+        "store_targets",
+        ("store_key", "month"),
+        (
+            _STORE,
+            Field("month", "date", is_required=True, help="Any day of the month."),
+            Field(
+                "revenue_target",
+                "number",
+                is_required=True,
+                most=_AMOUNT,
+                may_be_negative=False,
+                help="Net sales that the store is to reach in the month.",
+            ),
         ),
     ),
     Layout(
@@ -129,7 +179,7 @@ LAYOUTS: tuple[Layout, ...] = (
         (
             _STORE,
             _ORDER,
-            Field("line_number", "integer", most=32_767, may_be_negative=False),
+            Field("line_number", "integer", most=32_767, fewest=1),
             _PRODUCT,
             Field("quantity", "number", is_required=True, most=_COUNT, decimals=3),
             Field("unit_price", "number", most=99_999_999, may_be_negative=False, decimals=6),

@@ -14,10 +14,27 @@ from zava.retail.importing.statements import statement
 _CHECKS: MappingOf[str, tuple[str, ...]] = {
     "stores": ("store names taken",),
     "products": ("skus taken",),
+    "suppliers": ("supplier names taken",),
+    "product_suppliers": (
+        "unknown products of product_suppliers",
+        "unknown suppliers of product_suppliers",
+    ),
+    "product_prices": ("unknown products of product_prices", "days of prices twice"),
+    "promotions": ("promotion names taken", "promotions that end before they begin"),
+    "promotion_products": (
+        "unknown promotions of promotion_products",
+        "unknown products of promotion_products",
+    ),
     "customers": ("unknown stores of customers",),
     "inventory": ("unknown stores of inventory", "unknown products of inventory"),
+    "store_targets": ("unknown stores of store_targets", "months of targets twice"),
 }
-_SHARED = ("stores", "products", "customers", "inventory")
+_SHARED = (
+    *("stores", "products", "suppliers", "product_suppliers", "product_prices", "promotions"),
+    *("promotion_products", "customers", "inventory", "store_targets"),
+)
+_ADOPTED = frozenset({"stores", "products", "suppliers", "promotions"})
+_NEVER_CHANGED = frozenset({"promotion_products"})  # its key is all it has
 
 
 def load_staged(
@@ -60,7 +77,7 @@ def _write_shared(
         counts = report.counts[table]
         if not counts.staged:
             continue
-        if table in {"stores", "products"}:
+        if table in _ADOPTED:
             connection.execute(statement(f"adopt {table}"), values)
         if table == "products":
             connection.execute(statement("add categories"), values)
@@ -74,9 +91,13 @@ def _write_shared(
                     f"{repeated:,} customers have the e-mail address of another customer of their"
                     " store; it is kept at the other one."
                 )
-        if mode != "append":
+        if mode != "append" and table not in _NEVER_CHANGED:
+            if table == "products":
+                connection.execute(statement("keep prices of before"), values)
             counts.changed = connection.execute(statement(f"change {table}"), values).rowcount
         counts.added = connection.execute(statement(f"add {table}"), values).rowcount
+        if table == "customers":
+            connection.execute(statement("link persons"), values)
 
 
 def refuse_rejects(report: ImportReport, mode: Mode, *, strict: bool) -> None:

@@ -153,7 +153,7 @@ def _is_whole(connection: psycopg.Connection, staged: MappingOf[str, int]) -> bo
     # The server's crash empties the staging tables and leaves the run's record.
     return all(
         _value(connection, f"SELECT count(*) FROM zava_import.{layout.name}")  # noqa: S608  # our own table names
-        == staged[layout.name]
+        == staged.get(layout.name, 0)  # a version before may have had fewer tables
         for layout in LAYOUTS
     )
 

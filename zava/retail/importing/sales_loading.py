@@ -39,18 +39,29 @@ class _Totals:
     first_differing: str | None
     known: int
     too_large: int
+    repeating: int
+    """Orders of which a line may be there twice."""
 
 
 def check_rows(
-    connection: psycopg.Connection, layout: Layout, checks: Sequence[str], values: dict[str, Any]
+    connection: psycopg.Connection,
+    layout: Layout,
+    checks: Sequence[str],
+    values: dict[str, Any],
+    *,
+    are_unique: bool = False,
 ) -> None:
-    """Reject the staged rows of a table that break a rule of their own, or one of `checks`."""
+    """Reject the staged rows of a table that break a rule of their own, or one of `checks`.
+
+    With `are_unique` the keys are compared elsewhere.
+    """
     # What a ragged row lacks would be reported a second time as missing.
     connection.execute(remove_rejected(layout), values)
     connection.execute(cell_checks(layout), values)
     connection.execute(remove_rejected(layout), values)
-    connection.execute(duplicate_check(layout), values)
-    connection.execute(remove_rejected(layout), values)
+    if not are_unique:
+        connection.execute(duplicate_check(layout), values)
+        connection.execute(remove_rejected(layout), values)
     for check in checks:
         connection.execute(statement(check), values)
     connection.execute(remove_rejected(layout), values)
@@ -75,7 +86,8 @@ def load_sales(
     connection.execute(statement("unknown customers of orders"), values)
     _remove_rejected_sales(connection, _ORDERS, values)
     progress("Checking order_items", 0.2)
-    check_rows(connection, _LINES, ["lines without a number among others"], values)
+    checks = ["lines without a number among others"]
+    check_rows(connection, _LINES, checks, values, are_unique=True)
     progress("Resolving lines", 0.3)
     _resolve_lines(connection, report.counts[_LINES.name].staged, values)
     connection.execute(statement("lines that cannot be loaded"), values)
@@ -114,6 +126,10 @@ def _resolve_lines(connection: psycopg.Connection, staged: int, values: dict[str
 def _reject_halves(connection: psycopg.Connection, values: dict[str, Any]) -> _Totals:
     """Reject what would be half an order; return the totals of the orders that are left."""
     totals = _read_totals(connection)
+    # What an order's lines make shows it at once: of all keys it takes as long as a write.
+    if totals.repeating:
+        connection.execute(duplicate_check(_LINES), values)
+        _remove_rejected_sales(connection, _LINES, values)
     is_rejected = _value(
         connection,
         "SELECT EXISTS (SELECT FROM zava_import.rejects WHERE run_id = %(run)s"

@@ -34,7 +34,7 @@ def statement(name: str, *, has_numbers: bool = False) -> str:
 @cache
 def _named() -> dict[str, str]:
     found = {}
-    for file in ("checks", "writing", "erasure", "quality"):
+    for file in ("checks", "writing", "sales", "erasure", "quality"):
         text = (_DIRECTORY / f"{file}.sql").read_text(encoding="utf-8")
         for part in text.split(_MARK)[1:]:
             name, _, body = part.partition("\n")
@@ -89,7 +89,8 @@ def _are_ordinary(figures: Sequence[Field]) -> sql.Composed:
     patterns, cells = [], []
     for field in figures:
         if field.kind == "integer":
-            patterns.append(r"[1-9][0-9]{0,3}")
+            # Of fewer digits than the largest one, so within every bound.
+            patterns.append(rf"[1-9][0-9]{{0,{len(str(field.most)) - 2}}}")
         elif field.name == "quantity":
             patterns.append(r"[1-9][0-9]{0,6}(?:\.[0-9]{1,3})?")
         else:
@@ -174,7 +175,7 @@ def _rule(field: Field) -> sql.Composable:
     cell = sql.Identifier("s", field.name)
     cases = [] if not field.is_required else [sql.SQL("WHEN {c} IS NULL THEN 'required'")]
     cases += [sql.SQL(text) for text in _CASES[field.kind]]
-    if field.fewest:
+    if field.fewest and field.kind == "text":
         cases.append(sql.SQL("WHEN length({c}) < {fewest} THEN {short}"))
     if field.kind == "number" and not field.may_be_negative:
         cases.append(sql.SQL("WHEN {c} LIKE '-%%' AND {c}::numeric < 0 THEN 'below 0'"))
@@ -193,6 +194,7 @@ def _rule(field: Field) -> sql.Composable:
                 short=sql.Literal(f"shorter than {field.fewest} characters"),
                 long=sql.Literal(f"longer than {field.most} characters"),
                 large=sql.Literal(f"larger than {field.most:,}"),
+                between=sql.Literal(f"not between {field.fewest} and {field.most:,}"),
                 listed=sql.SQL(", ").join(map(sql.Literal, _STATUSES)),
                 wanted=sql.Literal(f"expected {', '.join(_STATUSES)}"),
             )
@@ -217,9 +219,15 @@ _CASES = {
             "WHEN NOT (translate({c}, '0123456789', '') = '' AND length({c}) <= 5)"
             " THEN 'no whole number'"
         ),
-        "WHEN {c}::integer NOT BETWEEN 1 AND {most} THEN 'not between 1 and 32,767'",
+        "WHEN {c}::integer NOT BETWEEN {fewest} AND {most} THEN {between}",
     ),
-    "date": (f"WHEN NOT {_IS_TIME} THEN 'no date; set dates to YMD, DMY or MDY in the mapping'",),
+    "date": (
+        f"WHEN NOT {_IS_TIME} THEN 'no date; set dates to YMD, DMY or MDY in the mapping'",
+        (
+            "WHEN {c}::date NOT BETWEEN '1900-01-01' AND '2999-12-31'"
+            " THEN 'not between 1900 and 2999'"
+        ),
+    ),
     "moment": (
         f"WHEN NOT {_IS_TIME} THEN 'no date; set dates to YMD, DMY or MDY in the mapping'",
         (

@@ -46,12 +46,12 @@ METRICS = (
     "refund_rate, customers, new_customers, returning_customers, repeat_rate, lifetime_value, "
     "days_since_last_purchase, lapsed_customers, stock_on_hand, stock_value, stock_outs, "
     "low_stock_products, products_to_reorder, reorder_quantity, weeks_of_supply, sell_through, "
-    "like_for_like_growth"
+    "like_for_like_growth, revenue_target, target_attainment"
 )
 DIMENSIONS = (
-    "store, region, channel, category, product_type, product, brand, customer, stock_status, "
-    "reorder_urgency, day, iso_week, month, quarter, year, fiscal_week, fiscal_month, "
-    "fiscal_quarter, fiscal_year, weekday, hour, cohort"
+    "store, region, channel, category, product_type, product, brand, promotion, customer, "
+    "stock_status, reorder_urgency, day, iso_week, month, quarter, year, fiscal_week, "
+    "fiscal_month, fiscal_quarter, fiscal_year, weekday, hour, cohort"
 )
 
 

@@ -30,6 +30,9 @@ def comparable(figures: MetricRows, asked: MetricQuery, reach: DataReach) -> Met
     names = [column.name for column in figures.columns if column.unit is None]
     own = reach.within(asked.filters)
     place, partial = _partial(figures, names, own, asked)
+    if "store" in names:
+        shown_stores = {row[names.index("store")] for row in figures.rows}
+        partial |= {label: part for label, part in figures.partial.items() if label in shown_stores}
     partial |= _late_rows(figures, names, own, asked.today)
     changes = [
         number

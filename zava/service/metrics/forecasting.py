@@ -35,14 +35,16 @@ _SEASONS = {
 }
 _YEAR_OF_WEEKS = timedelta(days=364)
 _MAX_DAYS = 100
-PAST, SO_FAR, SEASON_AGO = "past", "so_far", "season_ago"
+_MAX_NAMED = 3
+PAST, SO_FAR, SEASON_AGO, CLOSED = "past", "so_far", "season_ago", "closed"
 
 
 def forecast_questions(asked: MetricQuery) -> dict[str, MetricQuery]:
     """Return what a forecast needs besides the answer.
 
     These are the whole units before the current one, the current one so far, and the days of the
-    same unit a season ago.
+    same unit a season ago. A store that is closed sells nothing more: its past is left out, and
+    the stores of which that is true are a question, too.
 
     Raises:
         InvalidInput: a forecast needs one series.
@@ -60,12 +62,14 @@ def forecast_questions(asked: MetricQuery) -> dict[str, MetricQuery]:
         dimensions=asked.dimensions,
         filters=asked.filters,
         limit=count,
+        of_open_stores=True,
     )
+    closed = replace(series, dimensions=("store",), limit=_MAX_NAMED, of_open_stores=False)
     so_far = replace(series, period=_current(unit, asked.today), dimensions=(), limit=1)
     season_ago = replace(
         series, period=_season_ago(unit, asked.today), dimensions=("day",), limit=_MAX_DAYS
     )
-    return {PAST: series, SO_FAR: so_far, SEASON_AGO: season_ago}
+    return {PAST: series, SO_FAR: so_far, SEASON_AGO: season_ago, CLOSED: closed}
 
 
 def _current(unit: PeriodUnit, today: date) -> Period:
@@ -121,6 +125,7 @@ def forecasts(
         ]
     by_label = {row[0]: row[1:] for row in past.rows}
     names = labels(period.start, unit, known)
+    closed = _about_closed(answers[CLOSED])
     while names and names[0] not in by_label:  # before the first sale there is nothing to repeat
         names.pop(0)
     if len(names) < SEASONS_NEEDED * season:
@@ -128,7 +133,8 @@ def forecasts(
             (
                 f"No forecast: it needs {SEASONS_NEEDED * season} {unit}s of sales, there are"
                 f" {len(names)}."
-            )
+            ),
+            *closed,
         ]
     told = _Past(
         unit,
@@ -142,7 +148,16 @@ def forecasts(
     ahead = labels(period.end, unit, count)
     return tuple(
         _forecast(told, place, column, ahead) for place, column in enumerate(past.columns[1:])
-    ), []
+    ), closed
+
+
+def _about_closed(closed: MetricRows) -> list[str]:
+    names = [row[0] for row in closed.rows]
+    if not names:
+        return []
+    more = closed.group_count - len(names)
+    rest = f" and {more} more" if more else ""
+    return [f"The forecast leaves out closed stores: {', '.join(names)}{rest}."]
 
 
 def _forecast(past: _Past, place: int, column: MetricColumn, ahead: Sequence[str]) -> Forecast:

@@ -24,6 +24,7 @@ _TABLE_ROWS: Mapping[str, float] = {
     "order_items": 150_000,
     "customers": 20_000,
     "inventory": 5_000,
+    "product_prices": 5_000,
     "products": 500,
 }
 _SMALL_TABLE_ROWS = 50.0
@@ -39,7 +40,7 @@ _KEY_LOOKUPS = {"order_id": 1 / 20_000, "customer_id": 1 / 5_000, "product_id": 
 _TABLES_OF_KEYS = {
     "order_id": frozenset({"orders", "order_items"}),
     "customer_id": frozenset({"customers", "orders"}),
-    "product_id": frozenset({"products", "order_items", "inventory"}),
+    "product_id": frozenset({"products", "order_items", "inventory", "product_prices"}),
 }
 # Of these units, of fractions and of bare seconds a series counts its steps; of longer ones it has
 # few.

@@ -87,7 +87,8 @@ def open_rows(
     if name.endswith(".parquet"):
         yield _parquet(path)
     elif name.endswith(".xlsx"):
-        yield _workbook(path)
+        with _workbook(path) as found:
+            yield found
     else:
         with _open(path) as raw:
             try:
@@ -268,16 +269,26 @@ def _parquet(path: Path) -> tuple[list[str], Rows]:
     return header, rows()
 
 
-def _workbook(path: Path) -> tuple[list[str], Rows]:
+@contextmanager
+def _workbook(path: Path) -> Iterator[tuple[list[str], Rows]]:
     try:
         from openpyxl import load_workbook
     except ImportError:
         raise _missing(path) from None
     try:
         workbook = load_workbook(path, read_only=True, data_only=True)
-        lines = _whole(path, workbook.worksheets[0].iter_rows(values_only=True))
+        sheet = workbook.worksheets[0]
     except Exception as error:
         raise ImportRefused(f"{path.name}: this is no workbook ({error})") from error
+    try:
+        yield _rows_of(path, sheet)
+    finally:
+        workbook.close()
+
+
+def _rows_of(path: Path, sheet: Any) -> tuple[list[str], Rows]:
+    """Return the names and the rows of a sheet."""
+    lines = _whole(path, sheet.iter_rows(values_only=True))
     header = [(_text(cell) or "").strip() for cell in next(lines, ())]
     if not any(header):
         raise ImportRefused(f"{path.name}: row 1: there are no names of columns")
@@ -286,9 +297,16 @@ def _workbook(path: Path) -> tuple[list[str], Rows]:
     def rows() -> Rows:
         for number, cells in enumerate(lines, 2):
             if any(cell is not None for cell in cells):
-                yield number, [_text(cell) for cell in cells]
+                yield number, _as_long_as(header, [_text(cell) for cell in cells])
 
     return header, rows()
+
+
+def _as_long_as(header: Sequence[str], cells: list[Cell]) -> list[Cell]:
+    """Return a row as long as the header: a sheet may leave out empty cells at its end."""
+    while len(cells) > len(header) and cells[-1] is None:
+        cells.pop()
+    return cells + [None] * (len(header) - len(cells))
 
 
 def _whole(path: Path, pieces: Iterable[Any]) -> Iterator[Any]:

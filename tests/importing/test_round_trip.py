@@ -1,0 +1,66 @@
+"""The demo comes in as files of each format, and every answer over them is the demo's."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from tests.importing.files import export
+from tests.importing.round_trip import (
+    WRITERS,
+    Answers,
+    import_twice,
+    on_the_day_of_the_demo,
+    rewrite,
+)
+from tests.support.servers.database import Cluster, Database
+from zava.infrastructure.local.state_dir import StateDirectory
+
+
+@pytest.fixture(scope="module")
+def demo_files(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("demo")
+    export(database.owner, directory)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def answers_over(
+    home: StateDirectory, context_keys: list[str], tokens: dict[str, str]
+) -> Callable[[Database], Awaitable[Answers]]:
+    """Ask every question of the scenarios over a database, as three people."""
+
+    async def ask(database: Database) -> Answers:
+        return await on_the_day_of_the_demo(database.server, home, context_keys, tokens)
+
+    return ask
+
+
+@pytest.fixture(scope="module")
+async def demo_answers(
+    searchable: Database, answers_over: Callable[[Database], Awaitable[Answers]]
+) -> Answers:
+    return await answers_over(searchable)
+
+
+@pytest.mark.parametrize(
+    "form", ["csv", *(pytest.param(form, marks=pytest.mark.outside) for form in WRITERS)]
+)
+async def test_every_answer_over_imported_files_is_the_demo_s(
+    cluster: Cluster,
+    demo_files: Path,
+    demo_answers: Answers,
+    answers_over: Callable[[Database], Awaitable[Answers]],
+    vectors: Path,
+    tmp_path: Path,
+    form: str,
+) -> None:
+    files = demo_files if form == "csv" else rewrite(demo_files, tmp_path / "files", form)
+    with cluster.database("round_trip") as imported:
+        # Embedding has a loop of its own.
+        await asyncio.to_thread(import_twice, imported, files, vectors)
+        found = await answers_over(imported)
+    assert len(found) > 100
+    for asked, answer in demo_answers.items():
+        assert found[asked] == answer, asked
