@@ -26,6 +26,14 @@ BEGIN
   IF NOT ({{are_active}}) THEN
     RAISE EXCEPTION 'row security is off' USING ERRCODE = 'ZA008';
   END IF;
+  -- Each table that is there has its restrictive policy: a cascade may have dropped it.
+  IF (SELECT pg_catalog.count(*) FROM pg_catalog.pg_class AS c
+      WHERE c.oid OPERATOR(pg_catalog.=) ANY ({{tables}})) OPERATOR(pg_catalog.<>)
+     (SELECT pg_catalog.count(*) FROM pg_catalog.pg_policy AS p
+      WHERE p.polrelid OPERATOR(pg_catalog.=) ANY ({{tables}})
+        AND p.polname OPERATOR(pg_catalog.=) {{policy}} AND NOT p.polpermissive) THEN
+    RAISE EXCEPTION 'a policy is missing' USING ERRCODE = 'ZA008';
+  END IF;
   context := pg_catalog.current_setting('zava.context', true);
   RETURN NEXT pg_catalog.substr(context, 65);
   FOR found_row IN EXECUTE p_statement USING NULLIF(p_params, '')::pg_catalog.jsonb LOOP

@@ -120,18 +120,30 @@ def test_row_security_that_is_switched_off_stops_the_next_call(opened: Foreign) 
         ("DROP TABLE public.payments CASCADE", "refunds"),
     ],
 )
-def test_a_cascade_that_drops_the_policies_leaves_nothing_readable(
+def test_a_cascade_that_drops_the_policies_stops_the_next_call(
     foreign_server: ForeignServer, dropped: str, table: str
 ) -> None:
     with foreign_server.database(BILLING, "cascade") as foreign:
         foreign.apply()
         with foreign.application() as owner:
             owner.execute(dropped.encode())
-        assert counted(foreign, f"SELECT count(*) AS n FROM {table}") == 0
+        with pytest.raises(psycopg.Error) as refused:
+            counted(foreign, f"SELECT count(*) AS n FROM {table}")
+        assert refused.value.sqlstate == "ZA008"
         missing = (
             f"policy zava_desk of public.{table} is missing or another; run zava adopt --apply"
         )
         assert missing in foreign.problems()
+
+
+def test_a_table_that_the_application_drops_stops_nothing_else(
+    foreign_server: ForeignServer,
+) -> None:
+    with foreign_server.database(BILLING, "dropped") as foreign:
+        foreign.apply()
+        with foreign.application() as owner:
+            owner.execute("DROP TABLE public.refunds")
+        assert counted(foreign, "SELECT count(*) AS n FROM invoices") == 100
 
 
 def test_a_partition_with_grants_of_its_parent_is_named_and_closed_by_the_next_apply(

@@ -9,17 +9,16 @@ from zava.adoption.declared_values import (
     DeclaredAudience,
     TableRule,
     Via,
-    literal,
     quoted,
     quoted_table,
 )
 from zava.adoption.foreign_catalog import ForeignCatalog
 
 OTHERS = "zava_others"
-"""Lets every role but the audiences through, on a table that had no row security before."""
+"""Lets every role through, on a table that had no row security before."""
 
 READERS = "zava_readers"
-"""Lets the audiences through; the restrictive policies limit them."""
+"""Lets the audiences past the application's own policies; the restrictive ones limit them."""
 
 FILTER = "zava_filter"
 _READING = {
@@ -99,19 +98,12 @@ def policies(
     """
     roles = ", ".join(quoted(audience.role) for audience in declaration.audiences)
     wanted = []
-    if has_policies(rule) or had_row_security:
-        depends = _dependence(rule)
+    if had_row_security:
+        wanted.append(TenantPolicy(READERS, f"AS PERMISSIVE FOR SELECT TO {roles} USING (true)"))
+    elif has_policies(rule):
+        # A constant: the planner drops it, so that the application's plans stay as they are.
         wanted.append(
-            TenantPolicy(READERS, f"AS PERMISSIVE FOR SELECT TO {roles} USING ({depends})")
-        )
-    if has_policies(rule) and not had_row_security:
-        names = ", ".join(literal(audience.role) for audience in declaration.audiences)
-        wanted.append(
-            TenantPolicy(
-                OTHERS,
-                "AS PERMISSIVE FOR ALL TO PUBLIC"
-                f" USING (CURRENT_USER <> ALL (ARRAY[{names}]::name[])) WITH CHECK (true)",
-            )
+            TenantPolicy(OTHERS, "AS PERMISSIVE FOR ALL TO PUBLIC USING (true) WITH CHECK (true)")
         )
     if not rule.shared:
         wanted += [
@@ -127,17 +119,6 @@ def policies(
             TenantPolicy(FILTER, f"AS RESTRICTIVE FOR SELECT TO {roles} USING (\n{rule.filter}\n)")
         )
     return {policy.name: policy for policy in wanted}
-
-
-def _dependence(rule: TableRule) -> str:
-    """Return a condition that is true, and that depends on all that the restrictive ones read.
-
-    DROP … CASCADE of such a column or table drops the restrictive policies. It then drops this one,
-    too, and the audiences read nothing. The planner removes it: it costs nothing.
-    """
-    if rule.via is not None:
-        return f"true OR {_parent_exists(rule, rule.via)}"
-    return "true" if rule.tenant is None else f"true OR {quoted(rule.tenant)} IS NULL"
 
 
 def _parent_exists(rule: TableRule, via: Via) -> str:

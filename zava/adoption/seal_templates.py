@@ -155,12 +155,12 @@ def runner_values(
     declaration: AdoptionDeclaration,
     audience: DeclaredAudience,
     protected: Iterable[int],
-    with_own_policies: Iterable[int],
+    with_tenants: Iterable[int],
 ) -> Mapping[str, str]:
     """Return what a runner is rendered with.
 
-    `protected` are the tables whose row security has to be on. Of those `with_own_policies` of the
-    application's, the restrictive policies have to be there: those of the application may be wide.
+    `protected` are the tables whose row security has to be on. Those `with_tenants` also need the
+    audience's restrictive policy, which DROP … CASCADE of a column or a parent takes away.
     """
     # A table that was dropped shows nothing: of it the second function returns NULL.
     active = [
@@ -168,19 +168,13 @@ def runner_values(
         f" OR pg_catalog.pg_table_is_visible({oid}::pg_catalog.oid) IS NULL)"
         for oid in sorted(protected)
     ]
-    mixed = sorted(with_own_policies)
-    if mixed:
-        oids = ", ".join(map(str, mixed))
-        active.append(
-            "(SELECT pg_catalog.count(*) FROM pg_catalog.pg_policy AS p"
-            f" WHERE p.polrelid OPERATOR(pg_catalog.=) ANY ('{{{oids}}}'::pg_catalog.oid[])"
-            f" AND p.polname OPERATOR(pg_catalog.=) {literal(audience.policy)}"
-            f" AND NOT p.polpermissive) OPERATOR(pg_catalog.=) {len(mixed)}"
-        )
+    oids = f"'{{{', '.join(map(str, sorted(with_tenants)))}}}'::pg_catalog.oid[]"
     return {
         "runner": quoted(audience.runner),
         "server": quoted(declaration.server_role),
         "path": search_path(declaration),
+        "policy": literal(audience.policy),
+        "tables": oids,
         "are_active": "\n    AND ".join(active) or "true",
     }
 

@@ -156,8 +156,8 @@ class SealPlan:
     def _runner_values(self, role: str) -> Mapping[str, str]:
         audience = next(each for each in self._declared.audiences if each.role == role)
         protected = self._tables.protected().values()
-        mixed = self._tables.with_own_policies()
-        return seal.runner_values(self._declared, audience, protected, mixed)
+        with_tenants = self._tables.with_tenants()
+        return seal.runner_values(self._declared, audience, protected, with_tenants)
 
     def _own(self, statement: str) -> Step:
         return Step(self._context, statement)

@@ -40,14 +40,10 @@ class TablePlan:
         rules = self._declared.tables.values()
         return {rule.name: relations[rule.name].oid for rule in rules if has_policies(rule)}
 
-    def with_own_policies(self) -> list[int]:
-        """Return those of them that have row security of the application's own."""
-        return [
-            oid
-            for name, oid in self.protected().items()
-            if not self._declared.tables[name].shared
-            and self._had_row_security(self._catalog.relations[name])
-        ]
+    def with_tenants(self) -> list[int]:
+        """Return the oids of those of them that lead to a tenant."""
+        rules = self._declared.tables
+        return [oid for name, oid in self.protected().items() if not rules[name].shared]
 
     def revocations(self) -> Iterator[StepGroup]:
         """Yield what takes away grants of ours that the declaration does not have."""
