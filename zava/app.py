@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from zava.composition.local_sign_in import LocalSignIn
     from zava.data.sql_query.lint.linter import Linter
     from zava.data.sql_query.lint.query_tree import Tables
+    from zava.data.sums_refresh import SumsRefresh
     from zava.retail.service.product_search import ProductSearch
     from zava.retail.service.sales_analytics import SalesAnalytics
 
@@ -86,6 +87,7 @@ class Application:
     cache: ResultCache
     analytics: RetailAnalytics
     endpoint: Endpoint
+    end_refresh: Callable[[], Awaitable[None]]
 
     @property
     def sinks(self) -> tuple[Sink, ...]:
@@ -102,6 +104,7 @@ class Application:
                     opened.push_async_callback(asyncio.to_thread, close)
                 opened.push_async_callback(self.pool.close)
                 opened.push_async_callback(self.tenancy.close)
+                opened.push_async_callback(self.end_refresh)
                 opened.push_async_callback(self.trail.close)
                 opened.push_async_callback(self.cache.close)
                 opened.push_async_callback(self.vectors.close)
@@ -115,6 +118,10 @@ class Application:
     def _detach(self) -> None:
         for sink in self.sinks:
             sinks.detach(sink)
+
+
+async def _nothing() -> None:
+    """Close nothing: what was not made need not be closed."""
 
 
 async def _bounded(close: Callable[[], Awaitable[None]]) -> None:
@@ -173,6 +180,7 @@ def compose(
         secret=signer.derived_key("result cache"),
         code_version=__version__,
     )
+    sums = lru_cache(1)(lambda: _sums_refresh(pool))
     vectors = QueryVectors(embedders(settings))
     process_time = ProcessTime()
     analytics = RetailAnalytics(
@@ -183,7 +191,7 @@ def compose(
             turns=ParsingTurns(process_time.charge),
             make_linter=_linter,
         ),
-        make_sales=lambda: _sales(tenancy, cache, settings),
+        make_sales=lambda: _sales(tenancy, cache, settings, sums()),
         make_products=lambda: _products(tenancy, vectors),
         clock=_clock(settings),
         today=lambda: _stores_today(settings),
@@ -229,6 +237,7 @@ def compose(
         cache,
         analytics,
         endpoint,
+        lambda: sums().close() if sums.cache_info().currsize else _nothing(),
     )
     for sink in application.sinks:
         sinks.attach(sink)
@@ -346,14 +355,22 @@ def _stores_today(settings: Settings) -> date:
     return business_day(settings.today, RETAIL.time_zone)
 
 
-def _sales(tenancy: TenantDatabase, cache: ResultCache, settings: Settings) -> "SalesAnalytics":
+def _sums_refresh(pool: DatabasePool) -> "SumsRefresh":
+    from zava.data.sums_refresh import SumsRefresh
+
+    return SumsRefresh(pool)
+
+
+def _sales(
+    tenancy: TenantDatabase, cache: ResultCache, settings: Settings, sums: "SumsRefresh"
+) -> "SalesAnalytics":
     # Loaded when the first figure is asked for.
     from zava.data.metrics.reader import MetricReader
     from zava.model.fiscal_calendar import fiscal_calendar
     from zava.retail.data.metric_catalogue import catalogue
     from zava.retail.service.sales_analytics import SalesAnalytics
 
-    reader = MetricReader(tenancy, cache, catalogue())
+    reader = MetricReader(tenancy, cache, catalogue(), offer_refresh=sums.offer)
     fiscal = fiscal_calendar(settings.fiscal_year_start, settings.retail_calendar)
     return SalesAnalytics(reader, lambda: _stores_today(settings), fiscal)
 

@@ -23,6 +23,7 @@ from zava.infrastructure.azure.key_vault import KeyVault, KeyVaultRefused, resol
 from zava.infrastructure.command_line import command
 from zava.infrastructure.context_keys import rotated
 from zava.infrastructure.embeddings.index_job import build_index
+from zava.infrastructure.importing.sums import mark_everything, refresh_sums
 from zava.infrastructure.local.database import (
     LocalDatabase,
 )
@@ -124,6 +125,8 @@ def migrate_command(
             if database.tokens is None:
                 set_server_password(connection, Home(settings().home).secret("zava_server"))
             install_context_keys(connection, _parsed(_context_keys()))
+            # A migration that adds sums marks what the database holds.
+            refresh_sums(connection)
         _tell_function_app()
         _verify(database)
 
@@ -144,6 +147,21 @@ def seed_command(
             replace=replace,
             console=console,
         )
+
+
+@app.command()
+def refresh(
+    *,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Compute all sums anew, not only what has changed.")
+    ] = False,
+) -> None:
+    """Refresh the sums of the sales that certified figures are read from."""
+    with administered() as database, database.administration() as connection:
+        if everything:
+            mark_everything(connection)
+        done = refresh_sums(connection)
+    console.print("Sums are up to date." if done else "Another refresh is under way.")
 
 
 @app.command()

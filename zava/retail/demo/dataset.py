@@ -17,6 +17,7 @@ from uuid import UUID
 import psycopg
 from psycopg.types.json import Jsonb
 
+from zava.infrastructure.importing.sums import refresh_sums
 from zava.sql_files import SQL
 
 SEED = "zava-1"
@@ -158,6 +159,8 @@ def seed(
         orders = _count(connection, "orders")
     progress("Counting for the planner", 1.0)
     vacuum(connection, *TENANT_TABLES, *SHARED_TABLES)
+    progress("Refreshing sums", 1.0)
+    refresh_sums(connection)
     return SeedReport(True, scale, today, orders)
 
 

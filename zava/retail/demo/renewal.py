@@ -5,6 +5,7 @@ from datetime import date
 
 import psycopg
 
+from zava.infrastructure.importing.sums import refresh_sums
 from zava.retail.demo.dataset import (
     STORES,
     Progress,
@@ -50,6 +51,8 @@ def renew(
         return found
     progress("Counting for the planner", 1.0)
     vacuum(connection, "orders", "order_items")
+    progress("Refreshing sums", 1.0)
+    refresh_sums(connection)
     return replace(found, today=today, orders=found.orders + added, age_days=0, renewed_days=days)
 
 
