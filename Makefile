@@ -173,8 +173,9 @@ beside-%:
 	@if $(MAKE) --no-print-directory timed-$* >$(VENV)/.output-of-$* 2>&1; then cat $(VENV)/.output-of-$*; \
 	else cat $(VENV)/.output-of-$*; exit 1; fi
 
-check-long: $(VENV)/.installed soak ## What runs for minutes: fuzzing, ten minutes of made statements against the deadline, 10,000 audited calls, 10,000 requests down both paths, 100 histories of grants, 4,400 changes of the catalog, an importer killed at fifty moments, a file of two gigabytes, the soak
+check-long: $(VENV)/.installed soak ## What runs for minutes: fuzzing, ten minutes of made statements against the deadline, 10,000 audited calls, 10,000 requests down both paths, 100 histories of grants, 4,400 changes of the catalog, an importer killed at fifty moments, a file of two gigabytes, half an hour of writers beside the sums, the soak
 	@$(BIN)/python -m pytest -q --timeout 3600 -m long
+	@ZAVA_TEST_SECONDS=1800 $(BIN)/python -m pytest -q --timeout 3600 tests/metrics/test_sums.py
 	@ZAVA_TEST_CALLS=10000 ZAVA_TEST_EXAMPLES=100 ZAVA_TEST_REQUESTS=5000 $(BIN)/python -m pytest -q --timeout 3600 \
 	  tests/local/test_audit_after_a_kill.py tests/security/test_grants_property.py tests/security/test_proof_property.py \
 	  tests/protocol/test_lanes.py

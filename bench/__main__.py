@@ -8,7 +8,20 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import audit, cold, crowd, flood, growth, guard, metrics, neighbours, seal, trips, wire
+from bench import (
+    audit,
+    cold,
+    crowd,
+    flood,
+    growth,
+    guard,
+    metrics,
+    neighbours,
+    seal,
+    sums,
+    trips,
+    wire,
+)
 from bench.cluster import TODAY, Ground, seeded_cluster
 from bench.load import require_wrk
 from bench.report import Part, table
@@ -51,6 +64,8 @@ def main() -> None:
                     show(part)
     if options.growth:
         show(growth.measure(largest=options.growth, rounds=options.rounds, seconds=options.seconds))
+        for part in sums.measure(largest=options.growth, rounds=options.rounds):
+            show(part)
     goals = table(
         "goal | limit | measured | verdict", [goal.row() for part in parts for goal in part.goals]
     )

@@ -650,6 +650,133 @@ COMMENT ON COLUMN retail.orders.total_amount IS 'Sum of the order''s lines in US
 COMMENT ON COLUMN retail.orders.is_return IS 'Goods came back; counts as no order.';
 
 --
+-- Name: day_marks; Type: TABLE; Schema: zava; Owner: zava_owner
+--
+
+CREATE TABLE zava.day_marks (
+    store_id uuid NOT NULL,
+    day date NOT NULL,
+    marked_by xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    month date GENERATED ALWAYS AS ((date_trunc('month'::text, (day)::timestamp without time zone))::date) STORED NOT NULL
+);
+ALTER TABLE ONLY zava.day_marks ALTER COLUMN store_id SET STATISTICS 0;
+ALTER TABLE ONLY zava.day_marks ALTER COLUMN marked_by SET STATISTICS 0;
+
+ALTER TABLE ONLY zava.day_marks FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE zava.day_marks OWNER TO zava_owner;
+
+--
+-- Name: TABLE day_marks; Type: COMMENT; Schema: zava; Owner: zava_owner
+--
+
+COMMENT ON TABLE zava.day_marks IS 'Days of a store whose sums a transaction made stale.';
+
+--
+-- Name: store_days; Type: TABLE; Schema: zava; Owner: zava_owner
+--
+
+CREATE TABLE zava.store_days (
+    store_id uuid NOT NULL,
+    day date NOT NULL,
+    counted bigint NOT NULL,
+    orders bigint NOT NULL,
+    revenue numeric NOT NULL,
+    placed bigint NOT NULL,
+    refunded bigint NOT NULL,
+    lines bigint NOT NULL,
+    units numeric NOT NULL,
+    gross_sales numeric NOT NULL,
+    discounts numeric NOT NULL
+);
+ALTER TABLE ONLY zava.store_days ALTER COLUMN store_id SET STATISTICS 0;
+ALTER TABLE ONLY zava.store_days ALTER COLUMN counted SET STATISTICS 0;
+ALTER TABLE ONLY zava.store_days ALTER COLUMN orders SET STATISTICS 0;
+ALTER TABLE ONLY zava.store_days ALTER COLUMN revenue SET STATISTICS 0;
+ALTER TABLE ONLY zava.store_days ALTER COLUMN placed SET STATISTICS 0;
+ALTER TABLE ONLY zava.store_days ALTER COLUMN refunded SET STATISTICS 0;
+ALTER TABLE ONLY zava.store_days ALTER COLUMN lines SET STATISTICS 0;
+ALTER TABLE ONLY zava.store_days ALTER COLUMN units SET STATISTICS 0;
+ALTER TABLE ONLY zava.store_days ALTER COLUMN gross_sales SET STATISTICS 0;
+ALTER TABLE ONLY zava.store_days ALTER COLUMN discounts SET STATISTICS 0;
+
+ALTER TABLE ONLY zava.store_days FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE zava.store_days OWNER TO zava_owner;
+
+--
+-- Name: current_days; Type: VIEW; Schema: zava; Owner: zava_owner
+--
+
+CREATE VIEW zava.current_days WITH (security_invoker='true') AS
+ SELECT d.store_id,
+    d.day,
+    d.counted,
+    d.orders,
+    d.revenue,
+    d.placed,
+    d.refunded
+   FROM zava.store_days d
+  WHERE (NOT (EXISTS ( SELECT
+           FROM zava.day_marks m
+          WHERE ((m.store_id = d.store_id) AND (m.day = d.day)))))
+UNION ALL
+ SELECT m.store_id,
+    m.day,
+    f.counted,
+    f.orders,
+    f.revenue,
+    f.placed,
+    f.refunded
+   FROM (( SELECT DISTINCT m_1.store_id,
+            m_1.day
+           FROM zava.day_marks m_1) m
+     CROSS JOIN LATERAL ( SELECT count(*) FILTER (WHERE (o.status <> ALL (ARRAY['cancelled'::text, 'refunded'::text]))) AS counted,
+            count(*) FILTER (WHERE ((o.status <> ALL (ARRAY['cancelled'::text, 'refunded'::text])) AND (NOT o.is_return))) AS orders,
+            sum(o.total_amount) FILTER (WHERE (o.status <> ALL (ARRAY['cancelled'::text, 'refunded'::text]))) AS revenue,
+            count(*) FILTER (WHERE ((o.status <> 'cancelled'::text) AND (NOT o.is_return))) AS placed,
+            count(*) FILTER (WHERE ((o.status = 'refunded'::text) AND (NOT o.is_return))) AS refunded
+           FROM retail.orders o
+          WHERE ((o.store_id = m.store_id) AND (o.order_date >= ((m.day)::timestamp without time zone AT TIME ZONE 'America/Los_Angeles'::text)) AND (o.order_date < (((m.day + 1))::timestamp without time zone AT TIME ZONE 'America/Los_Angeles'::text)))) f);
+
+ALTER VIEW zava.current_days OWNER TO zava_owner;
+
+--
+-- Name: current_line_days; Type: VIEW; Schema: zava; Owner: zava_owner
+--
+
+CREATE VIEW zava.current_line_days WITH (security_invoker='true') AS
+ SELECT d.store_id,
+    d.day,
+    d.lines,
+    d.units,
+    d.gross_sales,
+    d.discounts
+   FROM zava.store_days d
+  WHERE (NOT (EXISTS ( SELECT
+           FROM zava.day_marks m
+          WHERE ((m.store_id = d.store_id) AND (m.day = d.day)))))
+UNION ALL
+ SELECT m.store_id,
+    m.day,
+    f.lines,
+    f.units,
+    f.gross_sales,
+    f.discounts
+   FROM (( SELECT DISTINCT m_1.store_id,
+            m_1.day
+           FROM zava.day_marks m_1) m
+     CROSS JOIN LATERAL ( SELECT count(*) AS lines,
+            sum(i.quantity) AS units,
+            sum((i.quantity * i.unit_price)) AS gross_sales,
+            sum(i.discount_amount) AS discounts
+           FROM (retail.orders o
+             JOIN retail.order_items i ON (((i.store_id = o.store_id) AND (i.order_id = o.order_id))))
+          WHERE ((o.store_id = m.store_id) AND (o.order_date >= ((m.day)::timestamp without time zone AT TIME ZONE 'America/Los_Angeles'::text)) AND (o.order_date < (((m.day + 1))::timestamp without time zone AT TIME ZONE 'America/Los_Angeles'::text)) AND (o.status <> ALL (ARRAY['cancelled'::text, 'refunded'::text])))) f);
+
+ALTER VIEW zava.current_line_days OWNER TO zava_owner;
+
+--
 -- Name: chain_quartiles(text, date, date); Type: FUNCTION; Schema: zava; Owner: zava_chain
 --
 
@@ -669,36 +796,42 @@ CREATE FUNCTION zava.chain_quartiles(p_metric text, p_start date, p_end date) RE
             FROM caller
            WHERE ((caller.stores IS NOT NULL) AND (chain_quartiles.p_metric = ANY (ARRAY['revenue'::text, 'orders'::text, 'average_order_value'::text, 'customers'::text, 'units'::text, 'discount_rate'::text])) AND (chain_quartiles.p_end <= ((statement_timestamp() AT TIME ZONE 'America/Los_Angeles'::text))::date) AND (((chain_quartiles.p_start = date_trunc('month'::text, (chain_quartiles.p_start)::timestamp with time zone)) AND (chain_quartiles.p_end = (chain_quartiles.p_start + '1 mon'::interval))) OR ((chain_quartiles.p_start = date_trunc('quarter'::text, (chain_quartiles.p_start)::timestamp with time zone)) AND (chain_quartiles.p_end = (chain_quartiles.p_start + '3 mons'::interval))) OR ((chain_quartiles.p_start = date_trunc('year'::text, (chain_quartiles.p_start)::timestamp with time zone)) AND (chain_quartiles.p_end = (chain_quartiles.p_start + '1 year'::interval)))))
          ), ordered AS (
+          SELECT d.store_id,
+             sum(d.revenue) AS revenue,
+             sum(d.orders) AS orders
+            FROM (asked
+              CROSS JOIN zava.current_days d)
+           WHERE ((d.day >= chain_quartiles.p_start) AND (d.day < chain_quartiles.p_end) AND (d.counted > 0))
+           GROUP BY d.store_id
+         ), bought AS (
           SELECT o.store_id,
-             sum(o.total_amount) AS revenue,
-             count(*) FILTER (WHERE (NOT o.is_return)) AS orders,
              count(DISTINCT o.customer_id) AS customers
             FROM (asked
               JOIN retail.orders o ON (((o.order_date >= asked.since) AND (o.order_date < asked.until))))
-           WHERE (o.status <> ALL (ARRAY['cancelled'::text, 'refunded'::text]))
+           WHERE ((o.status <> ALL (ARRAY['cancelled'::text, 'refunded'::text])) AND (chain_quartiles.p_metric = 'customers'::text))
            GROUP BY o.store_id
          ), sold AS (
-          SELECT f.store_id,
-             sum(f.quantity) AS units,
-             sum(f.discount_amount) AS discounts,
-             sum((f.quantity * f.unit_price)) AS gross_sales
-            FROM ((asked
-              JOIN retail.orders o ON (((o.order_date >= asked.since) AND (o.order_date < asked.until))))
-              JOIN retail.order_items f ON (((f.store_id = o.store_id) AND (f.order_id = o.order_id))))
-           WHERE ((o.status <> ALL (ARRAY['cancelled'::text, 'refunded'::text])) AND (chain_quartiles.p_metric = ANY (ARRAY['units'::text, 'discount_rate'::text])))
-           GROUP BY f.store_id
+          SELECT d.store_id,
+             sum(d.units) AS units,
+             sum(d.discounts) AS discounts,
+             sum(d.gross_sales) AS gross_sales
+            FROM (asked
+              CROSS JOIN zava.current_line_days d)
+           WHERE ((d.day >= chain_quartiles.p_start) AND (d.day < chain_quartiles.p_end) AND (d.lines > 0) AND (chain_quartiles.p_metric = ANY (ARRAY['units'::text, 'discount_rate'::text])))
+           GROUP BY d.store_id
          ), figure AS (
           SELECT ordered.store_id,
                  CASE chain_quartiles.p_metric
                      WHEN 'revenue'::text THEN ordered.revenue
-                     WHEN 'orders'::text THEN (ordered.orders)::numeric
-                     WHEN 'average_order_value'::text THEN (ordered.revenue / (NULLIF(ordered.orders, 0))::numeric)
-                     WHEN 'customers'::text THEN (ordered.customers)::numeric
+                     WHEN 'orders'::text THEN ordered.orders
+                     WHEN 'average_order_value'::text THEN (ordered.revenue / NULLIF(ordered.orders, (0)::numeric))
+                     WHEN 'customers'::text THEN (bought.customers)::numeric
                      WHEN 'units'::text THEN sold.units
                      WHEN 'discount_rate'::text THEN (((100)::numeric * sold.discounts) / NULLIF(sold.gross_sales, (0)::numeric))
                      ELSE NULL::numeric
                  END AS value
-            FROM (ordered
+            FROM ((ordered
+              LEFT JOIN bought USING (store_id))
               LEFT JOIN sold USING (store_id))
          ), summed AS (
           SELECT count(*) AS stores,
@@ -969,6 +1102,116 @@ BEGIN
 END $$;
 
 ALTER FUNCTION zava.log_change() OWNER TO zava_recorder;
+
+--
+-- Name: mark_all(); Type: FUNCTION; Schema: zava; Owner: zava_loader
+--
+
+CREATE FUNCTION zava.mark_all() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION 'TRUNCATE % needs the isolation level READ COMMITTED', TG_TABLE_NAME
+      USING ERRCODE = 'feature_not_supported';
+  END IF;
+  INSERT INTO zava.day_marks (store_id, day) SELECT d.store_id, d.day FROM zava.store_days AS d
+  ON CONFLICT DO NOTHING;
+  INSERT INTO zava.customer_marks (store_id, customer_id)
+  SELECT t.store_id, t.customer_id FROM zava.customer_totals AS t
+  ON CONFLICT DO NOTHING;
+  RETURN NULL;
+END $$;
+
+ALTER FUNCTION zava.mark_all() OWNER TO zava_loader;
+
+--
+-- Name: mark_everything(); Type: FUNCTION; Schema: zava; Owner: zava_loader
+--
+
+CREATE FUNCTION zava.mark_everything() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+  INSERT INTO zava.day_marks (store_id, day)
+  SELECT o.store_id, (o.order_date AT TIME ZONE 'America/Los_Angeles')::date FROM retail.orders AS o
+  UNION SELECT d.store_id, d.day FROM zava.store_days AS d
+  ON CONFLICT DO NOTHING;
+  INSERT INTO zava.customer_marks (store_id, customer_id)
+  SELECT o.store_id, o.customer_id FROM retail.orders AS o WHERE o.customer_id IS NOT NULL
+  UNION SELECT t.store_id, t.customer_id FROM zava.customer_totals AS t
+  ON CONFLICT DO NOTHING;
+END $$;
+
+ALTER FUNCTION zava.mark_everything() OWNER TO zava_loader;
+
+--
+-- Name: mark_lines(); Type: FUNCTION; Schema: zava; Owner: zava_context
+--
+
+CREATE FUNCTION zava.mark_lines() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+  IF TG_OP <> 'DELETE' THEN
+    INSERT INTO zava.day_marks (store_id, day)
+    SELECT n.store_id, (d.order_date AT TIME ZONE 'America/Los_Angeles')::date
+    FROM (SELECT DISTINCT n.store_id, n.order_id FROM new_rows AS n) AS n
+    CROSS JOIN LATERAL (SELECT o.order_date FROM retail.orders AS o
+                        WHERE o.store_id = n.store_id AND o.order_id = n.order_id
+                          AND o.xmin <> pg_current_xact_id()::xid OFFSET 0) AS d
+    ON CONFLICT DO NOTHING;
+  END IF;
+  IF TG_OP <> 'INSERT' THEN
+    INSERT INTO zava.day_marks (store_id, day)
+    SELECT n.store_id, (d.order_date AT TIME ZONE 'America/Los_Angeles')::date
+    FROM (SELECT DISTINCT n.store_id, n.order_id FROM old_rows AS n) AS n
+    CROSS JOIN LATERAL (SELECT o.order_date FROM retail.orders AS o
+                        WHERE o.store_id = n.store_id AND o.order_id = n.order_id
+                          AND o.xmin <> pg_current_xact_id()::xid OFFSET 0) AS d
+    ON CONFLICT DO NOTHING;
+  END IF;
+  RETURN NULL;
+END $$;
+
+ALTER FUNCTION zava.mark_lines() OWNER TO zava_context;
+
+--
+-- Name: mark_orders(); Type: FUNCTION; Schema: zava; Owner: zava_context
+--
+
+CREATE FUNCTION zava.mark_orders() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+  IF TG_OP <> 'DELETE' THEN
+    WITH marked AS (
+      INSERT INTO zava.day_marks (store_id, day)
+      SELECT DISTINCT n.store_id, (n.order_date AT TIME ZONE 'America/Los_Angeles')::date FROM new_rows AS n
+      ON CONFLICT DO NOTHING
+    )
+    INSERT INTO zava.customer_marks (store_id, customer_id)
+    SELECT n.store_id, n.customer_id FROM new_rows AS n WHERE n.customer_id IS NOT NULL
+    ON CONFLICT DO NOTHING;
+  END IF;
+  IF TG_OP <> 'INSERT' THEN
+    WITH marked AS (
+      INSERT INTO zava.day_marks (store_id, day)
+      SELECT DISTINCT o.store_id, (o.order_date AT TIME ZONE 'America/Los_Angeles')::date FROM old_rows AS o
+      ON CONFLICT DO NOTHING
+    )
+    INSERT INTO zava.customer_marks (store_id, customer_id)
+    SELECT o.store_id, o.customer_id FROM old_rows AS o WHERE o.customer_id IS NOT NULL
+    ON CONFLICT DO NOTHING;
+  END IF;
+  RETURN NULL;
+END $$;
+
+ALTER FUNCTION zava.mark_orders() OWNER TO zava_context;
 
 --
 -- Name: note_change(); Type: FUNCTION; Schema: zava; Owner: zava_context
@@ -1297,6 +1540,201 @@ CREATE FUNCTION zava.record_calls(entries jsonb) RETURNS void
 END;
 
 ALTER FUNCTION zava.record_calls(entries jsonb) OWNER TO zava_recorder;
+
+--
+-- Name: refresh_sums(integer, integer); Type: FUNCTION; Schema: zava; Owner: zava_loader
+--
+
+CREATE FUNCTION zava.refresh_sums(p_customers integer, p_months integer) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET random_page_cost TO '1.1'
+    SET jit TO 'off'
+    AS $$
+DECLARE
+  marked record;
+  stores uuid[];
+  customers uuid[];
+  first_stores uuid[];
+  first_days date[];
+  since timestamptz;
+  until timestamptz;
+  needed integer;
+  had integer;
+BEGIN
+  -- Any constant does, but not the importer's.
+  IF NOT pg_try_advisory_xact_lock(7261941212) THEN
+    RETURN NULL;
+  END IF;
+
+  WITH chosen AS (
+    SELECT DISTINCT m.store_id, m.customer_id FROM zava.customer_marks AS m
+    ORDER BY m.store_id, m.customer_id LIMIT p_customers
+  ), taken AS (
+    DELETE FROM zava.customer_marks AS m USING chosen AS c
+    WHERE m.store_id = c.store_id AND m.customer_id = c.customer_id
+  )
+  SELECT array_agg(c.store_id), array_agg(c.customer_id) INTO stores, customers FROM chosen AS c;
+
+  IF stores IS NOT NULL THEN
+    SELECT array_agg(f.store_id), array_agg(f.day) INTO first_stores, first_days
+    FROM (SELECT DISTINCT t.store_id, (t.first_at AT TIME ZONE 'America/Los_Angeles')::date AS day
+          FROM unnest(stores, customers) AS k (store_id, customer_id)
+          JOIN zava.customer_totals AS t ON t.store_id = k.store_id AND t.customer_id = k.customer_id
+          WHERE t.first_at IS NOT NULL) AS f;
+
+    INSERT INTO zava.customer_totals AS t (store_id, customer_id, ordinal, orders, spent, first_at, last_at, newest_at)
+    SELECT k.store_id, k.customer_id,
+           coalesce(e.ordinal, last.ordinal
+             + row_number() OVER (PARTITION BY k.store_id, e.ordinal IS NULL ORDER BY k.customer_id)),
+           f.orders, f.spent, f.first_at, f.last_at, f.newest_at
+    FROM unnest(stores, customers) AS k (store_id, customer_id)
+    LEFT JOIN zava.customer_totals AS e ON e.store_id = k.store_id AND e.customer_id = k.customer_id
+    CROSS JOIN LATERAL (
+      SELECT count(*) AS counted, count(*) FILTER (WHERE NOT o.is_return) AS orders, sum(o.total_amount) AS spent,
+             min(o.order_date) FILTER (WHERE NOT o.is_return) AS first_at,
+             max(o.order_date) FILTER (WHERE NOT o.is_return) AS last_at, max(o.order_date) AS newest_at
+      FROM retail.orders AS o
+      WHERE o.store_id = k.store_id AND o.customer_id = k.customer_id AND o.status NOT IN ('cancelled', 'refunded')
+    ) AS f
+    CROSS JOIN LATERAL (
+      SELECT coalesce(max(n.ordinal), 0) AS ordinal FROM zava.customer_totals AS n WHERE n.store_id = k.store_id
+    ) AS last
+    WHERE f.counted > 0
+    ON CONFLICT (store_id, customer_id) DO UPDATE SET
+      orders = excluded.orders, spent = excluded.spent, first_at = excluded.first_at,
+      last_at = excluded.last_at, newest_at = excluded.newest_at;
+
+    DELETE FROM zava.customer_totals AS t
+    USING unnest(stores, customers) AS k (store_id, customer_id)
+    WHERE t.store_id = k.store_id AND t.customer_id = k.customer_id
+      AND NOT EXISTS (SELECT FROM retail.orders AS o
+                      WHERE o.store_id = k.store_id AND o.customer_id = k.customer_id
+                        AND o.status NOT IN ('cancelled', 'refunded'));
+
+    SELECT array_agg(f.store_id), array_agg(f.day) INTO first_stores, first_days
+    FROM (SELECT s.store_id, s.day FROM unnest(first_stores, first_days) AS s (store_id, day)
+          UNION
+          SELECT t.store_id, (t.first_at AT TIME ZONE 'America/Los_Angeles')::date
+          FROM unnest(stores, customers) AS k (store_id, customer_id)
+          JOIN zava.customer_totals AS t ON t.store_id = k.store_id AND t.customer_id = k.customer_id
+          WHERE t.first_at IS NOT NULL) AS f;
+    DELETE FROM zava.new_customer_days AS n USING unnest(first_stores, first_days) AS s (store_id, day)
+    WHERE n.store_id = s.store_id AND n.day = s.day;
+    INSERT INTO zava.new_customer_days (store_id, day, customers)
+    SELECT s.store_id, s.day, f.customers
+    FROM unnest(first_stores, first_days) AS s (store_id, day)
+    CROSS JOIN LATERAL (
+      SELECT count(*) AS customers FROM zava.customer_totals AS t
+      WHERE t.store_id = s.store_id AND t.first_at >= (s.day::timestamp AT TIME ZONE 'America/Los_Angeles')
+        AND t.first_at < ((s.day + 1)::timestamp AT TIME ZONE 'America/Los_Angeles')
+    ) AS f
+    WHERE f.customers > 0;
+  END IF;
+
+  FOR marked IN
+    SELECT DISTINCT m.store_id, m.month FROM zava.day_marks AS m
+    ORDER BY m.month DESC, m.store_id LIMIT p_months
+  LOOP
+    since := marked.month::timestamp AT TIME ZONE 'America/Los_Angeles';
+    until := (marked.month + interval '1 month') AT TIME ZONE 'America/Los_Angeles';
+    DELETE FROM zava.day_marks AS m
+    WHERE m.store_id = marked.store_id AND m.day >= marked.month AND m.day < marked.month + interval '1 month';
+    DELETE FROM zava.store_days AS d
+    WHERE d.store_id = marked.store_id AND d.day >= marked.month AND d.day < marked.month + interval '1 month';
+    DELETE FROM zava.product_months AS p WHERE p.store_id = marked.store_id AND p.month = marked.month;
+    DELETE FROM zava.month_customers AS c WHERE c.store_id = marked.store_id AND c.month = marked.month;
+
+    -- The lines of the month are read once, for its days and its products.
+    WITH line AS MATERIALIZED (
+      SELECT (o.order_date AT TIME ZONE 'America/Los_Angeles')::date AS day, i.product_id, o.order_id, o.is_return,
+             count(*) AS lines, sum(i.total_amount) AS revenue, sum(i.quantity) AS units,
+             sum(i.quantity * i.unit_price) AS gross_sales, sum(i.discount_amount) AS discounts
+      FROM retail.orders AS o
+      JOIN retail.order_items AS i ON i.store_id = o.store_id AND i.order_id = o.order_id
+      WHERE o.store_id = marked.store_id AND o.order_date >= since AND o.order_date < until
+        AND o.status NOT IN ('cancelled', 'refunded')
+      GROUP BY o.order_id, o.order_date, o.is_return, i.product_id
+    ), by_product AS (
+      INSERT INTO zava.product_months (store_id, month, product_id, orders, revenue, units, gross_sales, discounts)
+      SELECT marked.store_id, marked.month, l.product_id, count(*) FILTER (WHERE NOT l.is_return),
+             sum(l.revenue), sum(l.units), sum(l.gross_sales), sum(l.discounts)
+      FROM line AS l GROUP BY l.product_id
+    )
+    INSERT INTO zava.store_days (store_id, day, counted, orders, revenue, placed, refunded, lines, units, gross_sales, discounts)
+    SELECT marked.store_id, s.day, sum(s.counted), sum(s.orders), sum(s.revenue), sum(s.placed), sum(s.refunded),
+           sum(s.lines), sum(s.units), sum(s.gross_sales), sum(s.discounts)
+    FROM (
+      SELECT (o.order_date AT TIME ZONE 'America/Los_Angeles')::date AS day,
+             count(*) FILTER (WHERE o.status NOT IN ('cancelled', 'refunded')) AS counted,
+             count(*) FILTER (WHERE o.status NOT IN ('cancelled', 'refunded') AND NOT o.is_return) AS orders,
+             coalesce(sum(o.total_amount) FILTER (WHERE o.status NOT IN ('cancelled', 'refunded')), 0) AS revenue,
+             count(*) FILTER (WHERE o.status <> 'cancelled' AND NOT o.is_return) AS placed,
+             count(*) FILTER (WHERE o.status = 'refunded' AND NOT o.is_return) AS refunded,
+             0::bigint AS lines, 0::numeric AS units, 0::numeric AS gross_sales, 0::numeric AS discounts
+      FROM retail.orders AS o
+      WHERE o.store_id = marked.store_id AND o.order_date >= since AND o.order_date < until
+      GROUP BY 1
+      UNION ALL
+      SELECT l.day, 0, 0, 0, 0, 0, sum(l.lines), sum(l.units), sum(l.gross_sales), sum(l.discounts)
+      FROM line AS l GROUP BY l.day
+    ) AS s
+    GROUP BY s.day
+    HAVING sum(s.counted) > 0 OR sum(s.placed) > 0;
+
+    -- A customer without an ordinal gets one; the totals follow with that customer's own mark.
+    INSERT INTO zava.customer_totals (store_id, customer_id, ordinal)
+    SELECT b.store_id, b.customer_id, last.ordinal + row_number() OVER (ORDER BY b.customer_id)
+    FROM (
+      SELECT DISTINCT o.store_id, o.customer_id FROM retail.orders AS o
+      WHERE o.store_id = marked.store_id AND o.order_date >= since AND o.order_date < until
+        AND o.status NOT IN ('cancelled', 'refunded') AND NOT o.is_return AND o.customer_id IS NOT NULL
+        AND NOT EXISTS (SELECT FROM zava.customer_totals AS t
+                        WHERE t.store_id = o.store_id AND t.customer_id = o.customer_id)
+    ) AS b
+    CROSS JOIN LATERAL (
+      SELECT coalesce(max(n.ordinal), 0) AS ordinal FROM zava.customer_totals AS n WHERE n.store_id = b.store_id
+    ) AS last;
+
+    SELECT coalesce(max(t.ordinal), 0) INTO needed FROM zava.customer_totals AS t WHERE t.store_id = marked.store_id;
+    SELECT coalesce(max(c.width), 0) INTO had FROM zava.month_customers AS c WHERE c.store_id = marked.store_id;
+    IF needed > had THEN
+      -- Wider than needed, so that the strings of all months are seldom written anew.
+      needed := 1024 * (1 + needed * 5 / 4096);
+      UPDATE zava.month_customers AS c
+      SET bits = c.bits || repeat('0', needed - c.width)::varbit, width = needed
+      WHERE c.store_id = marked.store_id;
+    ELSE
+      needed := had;
+    END IF;
+    INSERT INTO zava.month_customers (store_id, month, width, bits)
+    SELECT marked.store_id, marked.month, needed,
+           (coalesce(f.bits, '') || repeat('0', needed - coalesce(f.highest, 0)))::varbit
+    FROM (
+      SELECT string_agg(repeat('0', n.ordinal - n.before - 1) || '1', '' ORDER BY n.ordinal) AS bits,
+             max(n.ordinal) AS highest, count(*) AS rows
+      FROM (
+        SELECT d.ordinal, lag(d.ordinal, 1, 0) OVER (ORDER BY d.ordinal) AS before
+        FROM (
+          SELECT DISTINCT CASE WHEN NOT o.is_return THEN t.ordinal END AS ordinal
+          FROM retail.orders AS o
+          LEFT JOIN zava.customer_totals AS t ON t.store_id = o.store_id AND t.customer_id = o.customer_id
+          WHERE o.store_id = marked.store_id AND o.order_date >= since AND o.order_date < until
+            AND o.status NOT IN ('cancelled', 'refunded')
+        ) AS d
+        -- Who came after the numbering has a mark, so that this string is not read.
+        WHERE d.ordinal IS NULL OR d.ordinal <= needed
+      ) AS n
+    ) AS f
+    WHERE f.rows > 0;
+  END LOOP;
+
+  RETURN EXISTS (SELECT FROM zava.day_marks) OR EXISTS (SELECT FROM zava.customer_marks);
+END $$;
+
+ALTER FUNCTION zava.refresh_sums(p_customers integer, p_months integer) OWNER TO zava_loader;
 
 --
 -- Name: remove_records(integer, boolean); Type: FUNCTION; Schema: zava; Owner: zava_retention
@@ -2646,6 +3084,333 @@ ALTER TABLE zava.change_log ALTER COLUMN change_id ADD GENERATED ALWAYS AS IDENT
 );
 
 --
+-- Name: customer_marks; Type: TABLE; Schema: zava; Owner: zava_owner
+--
+
+CREATE TABLE zava.customer_marks (
+    store_id uuid NOT NULL,
+    customer_id uuid NOT NULL,
+    marked_by xid8 DEFAULT pg_current_xact_id() NOT NULL
+);
+ALTER TABLE ONLY zava.customer_marks ALTER COLUMN store_id SET STATISTICS 0;
+ALTER TABLE ONLY zava.customer_marks ALTER COLUMN customer_id SET STATISTICS 0;
+ALTER TABLE ONLY zava.customer_marks ALTER COLUMN marked_by SET STATISTICS 0;
+
+ALTER TABLE ONLY zava.customer_marks FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE zava.customer_marks OWNER TO zava_owner;
+
+--
+-- Name: TABLE customer_marks; Type: COMMENT; Schema: zava; Owner: zava_owner
+--
+
+COMMENT ON TABLE zava.customer_marks IS 'Customers whose totals a transaction made stale.';
+
+--
+-- Name: customer_totals; Type: TABLE; Schema: zava; Owner: zava_owner
+--
+
+CREATE TABLE zava.customer_totals (
+    store_id uuid NOT NULL,
+    customer_id uuid NOT NULL,
+    ordinal integer NOT NULL,
+    orders bigint DEFAULT 0 NOT NULL,
+    spent numeric DEFAULT 0 NOT NULL,
+    first_at timestamp with time zone,
+    last_at timestamp with time zone,
+    newest_at timestamp with time zone,
+    CONSTRAINT customer_totals_ordinal_check CHECK ((ordinal > 0))
+);
+ALTER TABLE ONLY zava.customer_totals ALTER COLUMN store_id SET STATISTICS 0;
+ALTER TABLE ONLY zava.customer_totals ALTER COLUMN customer_id SET STATISTICS 0;
+ALTER TABLE ONLY zava.customer_totals ALTER COLUMN ordinal SET STATISTICS 0;
+ALTER TABLE ONLY zava.customer_totals ALTER COLUMN orders SET STATISTICS 0;
+ALTER TABLE ONLY zava.customer_totals ALTER COLUMN spent SET STATISTICS 0;
+ALTER TABLE ONLY zava.customer_totals ALTER COLUMN first_at SET STATISTICS 0;
+ALTER TABLE ONLY zava.customer_totals ALTER COLUMN last_at SET STATISTICS 0;
+ALTER TABLE ONLY zava.customer_totals ALTER COLUMN newest_at SET STATISTICS 0;
+
+ALTER TABLE ONLY zava.customer_totals FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE zava.customer_totals OWNER TO zava_owner;
+
+--
+-- Name: COLUMN customer_totals.newest_at; Type: COMMENT; Schema: zava; Owner: zava_owner
+--
+
+COMMENT ON COLUMN zava.customer_totals.newest_at IS 'The newest order that counts, returns included.';
+
+--
+-- Name: new_customer_days; Type: TABLE; Schema: zava; Owner: zava_owner
+--
+
+CREATE TABLE zava.new_customer_days (
+    store_id uuid NOT NULL,
+    day date NOT NULL,
+    customers bigint NOT NULL
+);
+ALTER TABLE ONLY zava.new_customer_days ALTER COLUMN store_id SET STATISTICS 0;
+ALTER TABLE ONLY zava.new_customer_days ALTER COLUMN customers SET STATISTICS 0;
+
+ALTER TABLE ONLY zava.new_customer_days FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE zava.new_customer_days OWNER TO zava_owner;
+
+--
+-- Name: current_first_days; Type: VIEW; Schema: zava; Owner: zava_owner
+--
+
+CREATE VIEW zava.current_first_days WITH (security_invoker='true') AS
+ SELECT store_id,
+    day,
+    sum(customers) AS new_customers
+   FROM ( SELECT d.store_id,
+            d.day,
+            d.counted,
+            (0)::bigint AS customers
+           FROM zava.current_days d
+        UNION ALL
+         SELECT f.store_id,
+            f.day,
+            (0)::bigint AS int8,
+            f.customers
+           FROM zava.new_customer_days f
+        UNION ALL
+         SELECT t.store_id,
+            ((t.first_at AT TIME ZONE 'America/Los_Angeles'::text))::date AS timezone,
+            (0)::bigint AS int8,
+            ('-1'::integer)::bigint AS int8
+           FROM (( SELECT DISTINCT m_1.store_id,
+                    m_1.customer_id
+                   FROM zava.customer_marks m_1) m
+             JOIN zava.customer_totals t ON (((t.store_id = m.store_id) AND (t.customer_id = m.customer_id))))
+          WHERE (t.first_at IS NOT NULL)
+        UNION ALL
+         SELECT m.store_id,
+            ((f.first_at AT TIME ZONE 'America/Los_Angeles'::text))::date AS timezone,
+            (0)::bigint AS int8,
+            (1)::bigint AS int8
+           FROM (( SELECT DISTINCT m_1.store_id,
+                    m_1.customer_id
+                   FROM zava.customer_marks m_1) m
+             CROSS JOIN LATERAL ( SELECT min(o.order_date) AS first_at
+                   FROM retail.orders o
+                  WHERE ((o.store_id = m.store_id) AND (o.customer_id = m.customer_id) AND (o.status <> ALL (ARRAY['cancelled'::text, 'refunded'::text])) AND (NOT o.is_return))) f)
+          WHERE (f.first_at IS NOT NULL)) n
+  GROUP BY store_id, day
+ HAVING (sum(counted) > (0)::numeric);
+
+ALTER VIEW zava.current_first_days OWNER TO zava_owner;
+
+--
+-- Name: current_first_purchases; Type: VIEW; Schema: zava; Owner: zava_owner
+--
+
+CREATE VIEW zava.current_first_purchases WITH (security_invoker='true') AS
+ SELECT t.store_id,
+    t.customer_id,
+    t.first_at
+   FROM zava.customer_totals t
+  WHERE ((t.first_at IS NOT NULL) AND (NOT (EXISTS ( SELECT
+           FROM zava.customer_marks m
+          WHERE ((m.store_id = t.store_id) AND (m.customer_id = t.customer_id))))))
+UNION ALL
+ SELECT m.store_id,
+    m.customer_id,
+    f.first_at
+   FROM (( SELECT DISTINCT m_1.store_id,
+            m_1.customer_id
+           FROM zava.customer_marks m_1) m
+     CROSS JOIN LATERAL ( SELECT min(o.order_date) AS first_at
+           FROM retail.orders o
+          WHERE ((o.store_id = m.store_id) AND (o.customer_id = m.customer_id) AND (o.status <> ALL (ARRAY['cancelled'::text, 'refunded'::text])) AND (NOT o.is_return))) f)
+  WHERE (f.first_at IS NOT NULL);
+
+ALTER VIEW zava.current_first_purchases OWNER TO zava_owner;
+
+--
+-- Name: month_customers; Type: TABLE; Schema: zava; Owner: zava_owner
+--
+
+CREATE TABLE zava.month_customers (
+    store_id uuid NOT NULL,
+    month date NOT NULL,
+    width integer NOT NULL,
+    bits bit varying NOT NULL,
+    CONSTRAINT month_customers_check CHECK ((length((bits)::"bit") = width))
+);
+ALTER TABLE ONLY zava.month_customers ALTER COLUMN store_id SET STATISTICS 0;
+ALTER TABLE ONLY zava.month_customers ALTER COLUMN width SET STATISTICS 0;
+ALTER TABLE ONLY zava.month_customers ALTER COLUMN bits SET STATISTICS 0;
+ALTER TABLE ONLY zava.month_customers ALTER COLUMN bits SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY zava.month_customers FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE zava.month_customers OWNER TO zava_owner;
+
+--
+-- Name: unnumbered_customers; Type: VIEW; Schema: zava; Owner: zava_owner
+--
+
+CREATE VIEW zava.unnumbered_customers WITH (security_invoker='true') AS
+ SELECT u.store_id,
+    u.customer_id,
+    ((last.ordinal + row_number() OVER (PARTITION BY u.store_id ORDER BY u.customer_id)))::integer AS ordinal
+   FROM (( SELECT DISTINCT m.store_id,
+            m.customer_id
+           FROM zava.customer_marks m
+          WHERE (NOT (EXISTS ( SELECT
+                   FROM zava.customer_totals t
+                  WHERE ((t.store_id = m.store_id) AND (t.customer_id = m.customer_id)))))) u
+     CROSS JOIN LATERAL ( SELECT COALESCE(max(t.ordinal), 0) AS ordinal
+           FROM zava.customer_totals t
+          WHERE (t.store_id = u.store_id)) last);
+
+ALTER VIEW zava.unnumbered_customers OWNER TO zava_owner;
+
+--
+-- Name: customer_widths; Type: VIEW; Schema: zava; Owner: zava_owner
+--
+
+CREATE VIEW zava.customer_widths WITH (security_invoker='true') AS
+ SELECT store_id,
+    (GREATEST((( SELECT c.width
+           FROM zava.month_customers c
+          WHERE (c.store_id = s.store_id)
+         LIMIT 1))::bigint, (COALESCE(( SELECT max(t.ordinal) AS max
+           FROM zava.customer_totals t
+          WHERE (t.store_id = s.store_id)), 0) + ( SELECT count(*) AS count
+           FROM zava.unnumbered_customers u
+          WHERE (u.store_id = s.store_id)))))::integer AS width
+   FROM retail.stores s
+ OFFSET 0;
+
+ALTER VIEW zava.customer_widths OWNER TO zava_owner;
+
+--
+-- Name: numbered_orders; Type: VIEW; Schema: zava; Owner: zava_owner
+--
+
+CREATE VIEW zava.numbered_orders WITH (security_invoker='true') AS
+ SELECT o.store_id,
+    o.order_date,
+        CASE
+            WHEN (NOT o.is_return) THEN COALESCE(t.ordinal, u.ordinal)
+            ELSE NULL::integer
+        END AS ordinal
+   FROM ((retail.orders o
+     LEFT JOIN zava.customer_totals t ON (((t.store_id = o.store_id) AND (t.customer_id = o.customer_id))))
+     LEFT JOIN zava.unnumbered_customers u ON (((u.store_id = o.store_id) AND (u.customer_id = o.customer_id))))
+  WHERE (o.status <> ALL (ARRAY['cancelled'::text, 'refunded'::text]));
+
+ALTER VIEW zava.numbered_orders OWNER TO zava_owner;
+
+--
+-- Name: current_month_customers; Type: VIEW; Schema: zava; Owner: zava_owner
+--
+
+CREATE VIEW zava.current_month_customers WITH (security_invoker='true') AS
+ SELECT w.store_id,
+    c.month,
+        CASE
+            WHEN (w.width > c.width) THEN (c.bits || (repeat('0'::text, (w.width - c.width)))::bit varying)
+            ELSE c.bits
+        END AS bits
+   FROM (zava.customer_widths w
+     CROSS JOIN LATERAL ( SELECT c_1.month,
+            c_1.width,
+            c_1.bits
+           FROM zava.month_customers c_1
+          WHERE ((c_1.store_id = w.store_id) AND (NOT (EXISTS ( SELECT
+                   FROM zava.day_marks m
+                  WHERE ((m.store_id = c_1.store_id) AND (m.month = c_1.month))))))
+        UNION ALL
+         SELECT m.month,
+            f.width,
+            f.bits
+           FROM (( SELECT DISTINCT m_1.month
+                   FROM zava.day_marks m_1
+                  WHERE (m_1.store_id = w.store_id)) m
+             CROSS JOIN LATERAL ( SELECT COALESCE(max(n.ordinal), 0) AS width,
+                    count(*) AS rows,
+                    (COALESCE(string_agg((repeat('0'::text, ((n.ordinal - n.before) - 1)) || '1'::text), ''::text ORDER BY n.ordinal), ''::text))::bit varying AS bits
+                   FROM ( SELECT d.ordinal,
+                            lag(d.ordinal, 1, 0) OVER (ORDER BY d.ordinal) AS before
+                           FROM ( SELECT DISTINCT o.ordinal
+                                   FROM zava.numbered_orders o
+                                  WHERE ((o.store_id = w.store_id) AND (o.order_date >= ((m.month)::timestamp without time zone AT TIME ZONE 'America/Los_Angeles'::text)) AND (o.order_date < ((m.month + '1 mon'::interval) AT TIME ZONE 'America/Los_Angeles'::text)))) d) n) f)
+          WHERE (f.rows > 0)) c);
+
+ALTER VIEW zava.current_month_customers OWNER TO zava_owner;
+
+--
+-- Name: product_months; Type: TABLE; Schema: zava; Owner: zava_owner
+--
+
+CREATE TABLE zava.product_months (
+    store_id uuid NOT NULL,
+    month date NOT NULL,
+    product_id uuid NOT NULL,
+    orders bigint NOT NULL,
+    revenue numeric NOT NULL,
+    units numeric NOT NULL,
+    gross_sales numeric NOT NULL,
+    discounts numeric NOT NULL
+);
+ALTER TABLE ONLY zava.product_months ALTER COLUMN store_id SET STATISTICS 0;
+ALTER TABLE ONLY zava.product_months ALTER COLUMN orders SET STATISTICS 0;
+ALTER TABLE ONLY zava.product_months ALTER COLUMN revenue SET STATISTICS 0;
+ALTER TABLE ONLY zava.product_months ALTER COLUMN units SET STATISTICS 0;
+ALTER TABLE ONLY zava.product_months ALTER COLUMN gross_sales SET STATISTICS 0;
+ALTER TABLE ONLY zava.product_months ALTER COLUMN discounts SET STATISTICS 0;
+
+ALTER TABLE ONLY zava.product_months FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE zava.product_months OWNER TO zava_owner;
+
+--
+-- Name: current_product_months; Type: VIEW; Schema: zava; Owner: zava_owner
+--
+
+CREATE VIEW zava.current_product_months WITH (security_invoker='true') AS
+ SELECT p.store_id,
+    p.month,
+    p.product_id,
+    p.orders,
+    p.revenue,
+    p.units,
+    p.gross_sales,
+    p.discounts
+   FROM zava.product_months p
+  WHERE (NOT (EXISTS ( SELECT
+           FROM zava.day_marks m
+          WHERE ((m.store_id = p.store_id) AND (m.month = p.month)))))
+UNION ALL
+ SELECT m.store_id,
+    m.month,
+    f.product_id,
+    f.orders,
+    f.revenue,
+    f.units,
+    f.gross_sales,
+    f.discounts
+   FROM (( SELECT DISTINCT m_1.store_id,
+            m_1.month
+           FROM zava.day_marks m_1) m
+     CROSS JOIN LATERAL ( SELECT i.product_id,
+            count(DISTINCT o.order_id) FILTER (WHERE (NOT o.is_return)) AS orders,
+            sum(i.total_amount) AS revenue,
+            sum(i.quantity) AS units,
+            sum((i.quantity * i.unit_price)) AS gross_sales,
+            sum(i.discount_amount) AS discounts
+           FROM (retail.orders o
+             JOIN retail.order_items i ON (((i.store_id = o.store_id) AND (i.order_id = o.order_id))))
+          WHERE ((o.store_id = m.store_id) AND (o.order_date >= ((m.month)::timestamp without time zone AT TIME ZONE 'America/Los_Angeles'::text)) AND (o.order_date < ((m.month + '1 mon'::interval) AT TIME ZONE 'America/Los_Angeles'::text)) AND (o.status <> ALL (ARRAY['cancelled'::text, 'refunded'::text])))
+          GROUP BY i.product_id) f);
+
+ALTER VIEW zava.current_product_months OWNER TO zava_owner;
+
+--
 -- Name: data_changes; Type: TABLE; Schema: zava; Owner: zava_context
 --
 
@@ -3731,11 +4496,39 @@ ALTER TABLE ONLY zava.change_log
     ADD CONSTRAINT change_log_pkey PRIMARY KEY (change_id);
 
 --
+-- Name: customer_marks customer_marks_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_owner
+--
+
+ALTER TABLE ONLY zava.customer_marks
+    ADD CONSTRAINT customer_marks_pkey PRIMARY KEY (store_id, customer_id, marked_by);
+
+--
+-- Name: customer_totals customer_totals_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_owner
+--
+
+ALTER TABLE ONLY zava.customer_totals
+    ADD CONSTRAINT customer_totals_pkey PRIMARY KEY (store_id, customer_id);
+
+--
+-- Name: customer_totals customer_totals_store_id_ordinal_key; Type: CONSTRAINT; Schema: zava; Owner: zava_owner
+--
+
+ALTER TABLE ONLY zava.customer_totals
+    ADD CONSTRAINT customer_totals_store_id_ordinal_key UNIQUE (store_id, ordinal);
+
+--
 -- Name: data_changes data_changes_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_context
 --
 
 ALTER TABLE ONLY zava.data_changes
     ADD CONSTRAINT data_changes_pkey PRIMARY KEY (slot);
+
+--
+-- Name: day_marks day_marks_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_owner
+--
+
+ALTER TABLE ONLY zava.day_marks
+    ADD CONSTRAINT day_marks_pkey PRIMARY KEY (store_id, day, marked_by);
 
 --
 -- Name: demo_data demo_data_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_context
@@ -3766,6 +4559,20 @@ ALTER TABLE ONLY zava.keyring
     ADD CONSTRAINT keyring_pkey PRIMARY KEY (only_row);
 
 --
+-- Name: month_customers month_customers_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_owner
+--
+
+ALTER TABLE ONLY zava.month_customers
+    ADD CONSTRAINT month_customers_pkey PRIMARY KEY (store_id, month);
+
+--
+-- Name: new_customer_days new_customer_days_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_owner
+--
+
+ALTER TABLE ONLY zava.new_customer_days
+    ADD CONSTRAINT new_customer_days_pkey PRIMARY KEY (store_id, day);
+
+--
 -- Name: orders_loaded orders_loaded_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_context
 --
 
@@ -3780,11 +4587,25 @@ ALTER TABLE ONLY zava.principals
     ADD CONSTRAINT principals_pkey PRIMARY KEY (tenant_id, object_id);
 
 --
+-- Name: product_months product_months_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_owner
+--
+
+ALTER TABLE ONLY zava.product_months
+    ADD CONSTRAINT product_months_pkey PRIMARY KEY (store_id, month, product_id);
+
+--
 -- Name: sign_ins sign_ins_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_context
 --
 
 ALTER TABLE ONLY zava.sign_ins
     ADD CONSTRAINT sign_ins_pkey PRIMARY KEY (sign_in_id);
+
+--
+-- Name: store_days store_days_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_owner
+--
+
+ALTER TABLE ONLY zava.store_days
+    ADD CONSTRAINT store_days_pkey PRIMARY KEY (store_id, day);
 
 --
 -- Name: usage usage_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_context
@@ -3963,6 +4784,12 @@ CREATE INDEX promotion_products_by_promotion_idx ON retail.promotion_products US
 CREATE INDEX audit_log_by_time_idx ON zava.audit_log USING btree (called_at);
 
 --
+-- Name: customer_totals_by_first_idx; Type: INDEX; Schema: zava; Owner: zava_owner
+--
+
+CREATE INDEX customer_totals_by_first_idx ON zava.customer_totals USING btree (store_id, first_at);
+
+--
 -- Name: data_changes_by_store_idx; Type: INDEX; Schema: zava; Owner: zava_context
 --
 
@@ -4027,6 +4854,54 @@ CREATE TRIGGER forget_removed AFTER DELETE ON retail.orders REFERENCING OLD TABL
 --
 
 CREATE TRIGGER inventory_touch BEFORE UPDATE ON retail.inventory FOR EACH ROW EXECUTE FUNCTION retail.touch();
+
+--
+-- Name: order_items mark_all; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER mark_all AFTER TRUNCATE ON retail.order_items FOR EACH STATEMENT EXECUTE FUNCTION zava.mark_all();
+
+--
+-- Name: orders mark_all; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER mark_all AFTER TRUNCATE ON retail.orders FOR EACH STATEMENT EXECUTE FUNCTION zava.mark_all();
+
+--
+-- Name: order_items mark_delete; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER mark_delete AFTER DELETE ON retail.order_items REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.mark_lines();
+
+--
+-- Name: orders mark_delete; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER mark_delete AFTER DELETE ON retail.orders REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.mark_orders();
+
+--
+-- Name: order_items mark_insert; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER mark_insert AFTER INSERT ON retail.order_items REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.mark_lines();
+
+--
+-- Name: orders mark_insert; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER mark_insert AFTER INSERT ON retail.orders REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.mark_orders();
+
+--
+-- Name: order_items mark_update; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER mark_update AFTER UPDATE ON retail.order_items REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.mark_lines();
+
+--
+-- Name: orders mark_update; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER mark_update AFTER UPDATE ON retail.orders REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.mark_orders();
 
 --
 -- Name: categories note_change; Type: TRIGGER; Schema: retail; Owner: zava_owner
@@ -4648,10 +5523,94 @@ ALTER TABLE retail.stores ENABLE ROW LEVEL SECURITY;
 ALTER TABLE zava.canary ENABLE ROW LEVEL SECURITY;
 
 --
+-- Name: day_marks chain; Type: POLICY; Schema: zava; Owner: zava_owner
+--
+
+CREATE POLICY chain ON zava.day_marks FOR SELECT TO zava_chain USING (true);
+
+--
+-- Name: store_days chain; Type: POLICY; Schema: zava; Owner: zava_owner
+--
+
+CREATE POLICY chain ON zava.store_days FOR SELECT TO zava_chain USING (true);
+
+--
+-- Name: customer_marks; Type: ROW SECURITY; Schema: zava; Owner: zava_owner
+--
+
+ALTER TABLE zava.customer_marks ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: customer_totals; Type: ROW SECURITY; Schema: zava; Owner: zava_owner
+--
+
+ALTER TABLE zava.customer_totals ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: day_marks; Type: ROW SECURITY; Schema: zava; Owner: zava_owner
+--
+
+ALTER TABLE zava.day_marks ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: canary loader; Type: POLICY; Schema: zava; Owner: zava_owner
 --
 
 CREATE POLICY loader ON zava.canary TO zava_loader USING (true) WITH CHECK (true);
+
+--
+-- Name: customer_marks loader; Type: POLICY; Schema: zava; Owner: zava_owner
+--
+
+CREATE POLICY loader ON zava.customer_marks TO zava_loader USING (true) WITH CHECK (true);
+
+--
+-- Name: customer_totals loader; Type: POLICY; Schema: zava; Owner: zava_owner
+--
+
+CREATE POLICY loader ON zava.customer_totals TO zava_loader USING (true) WITH CHECK (true);
+
+--
+-- Name: day_marks loader; Type: POLICY; Schema: zava; Owner: zava_owner
+--
+
+CREATE POLICY loader ON zava.day_marks TO zava_loader USING (true) WITH CHECK (true);
+
+--
+-- Name: month_customers loader; Type: POLICY; Schema: zava; Owner: zava_owner
+--
+
+CREATE POLICY loader ON zava.month_customers TO zava_loader USING (true) WITH CHECK (true);
+
+--
+-- Name: new_customer_days loader; Type: POLICY; Schema: zava; Owner: zava_owner
+--
+
+CREATE POLICY loader ON zava.new_customer_days TO zava_loader USING (true) WITH CHECK (true);
+
+--
+-- Name: product_months loader; Type: POLICY; Schema: zava; Owner: zava_owner
+--
+
+CREATE POLICY loader ON zava.product_months TO zava_loader USING (true) WITH CHECK (true);
+
+--
+-- Name: store_days loader; Type: POLICY; Schema: zava; Owner: zava_owner
+--
+
+CREATE POLICY loader ON zava.store_days TO zava_loader USING (true) WITH CHECK (true);
+
+--
+-- Name: month_customers; Type: ROW SECURITY; Schema: zava; Owner: zava_owner
+--
+
+ALTER TABLE zava.month_customers ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: new_customer_days; Type: ROW SECURITY; Schema: zava; Owner: zava_owner
+--
+
+ALTER TABLE zava.new_customer_days ENABLE ROW LEVEL SECURITY;
 
 --
 -- Name: canary own_store; Type: POLICY; Schema: zava; Owner: zava_owner
@@ -4660,10 +5619,106 @@ CREATE POLICY loader ON zava.canary TO zava_loader USING (true) WITH CHECK (true
 CREATE POLICY own_store ON zava.canary FOR SELECT TO store_managers USING ((store_id = ( SELECT zava.my_store(CURRENT_USER) AS my_store)));
 
 --
+-- Name: customer_marks own_store; Type: POLICY; Schema: zava; Owner: zava_owner
+--
+
+CREATE POLICY own_store ON zava.customer_marks FOR SELECT TO store_managers USING ((store_id = ( SELECT zava.my_store(CURRENT_USER) AS my_store)));
+
+--
+-- Name: customer_totals own_store; Type: POLICY; Schema: zava; Owner: zava_owner
+--
+
+CREATE POLICY own_store ON zava.customer_totals FOR SELECT TO store_managers USING ((store_id = ( SELECT zava.my_store(CURRENT_USER) AS my_store)));
+
+--
+-- Name: day_marks own_store; Type: POLICY; Schema: zava; Owner: zava_owner
+--
+
+CREATE POLICY own_store ON zava.day_marks FOR SELECT TO store_managers USING ((store_id = ( SELECT zava.my_store(CURRENT_USER) AS my_store)));
+
+--
+-- Name: month_customers own_store; Type: POLICY; Schema: zava; Owner: zava_owner
+--
+
+CREATE POLICY own_store ON zava.month_customers FOR SELECT TO store_managers USING ((store_id = ( SELECT zava.my_store(CURRENT_USER) AS my_store)));
+
+--
+-- Name: new_customer_days own_store; Type: POLICY; Schema: zava; Owner: zava_owner
+--
+
+CREATE POLICY own_store ON zava.new_customer_days FOR SELECT TO store_managers USING ((store_id = ( SELECT zava.my_store(CURRENT_USER) AS my_store)));
+
+--
+-- Name: product_months own_store; Type: POLICY; Schema: zava; Owner: zava_owner
+--
+
+CREATE POLICY own_store ON zava.product_months FOR SELECT TO store_managers USING ((store_id = ( SELECT zava.my_store(CURRENT_USER) AS my_store)));
+
+--
+-- Name: store_days own_store; Type: POLICY; Schema: zava; Owner: zava_owner
+--
+
+CREATE POLICY own_store ON zava.store_days FOR SELECT TO store_managers USING ((store_id = ( SELECT zava.my_store(CURRENT_USER) AS my_store)));
+
+--
 -- Name: canary own_stores; Type: POLICY; Schema: zava; Owner: zava_owner
 --
 
 CREATE POLICY own_stores ON zava.canary FOR SELECT TO regional_managers, head_office USING ((store_id = ANY (( SELECT zava.my_stores(CURRENT_USER) AS my_stores)::uuid[])));
+
+--
+-- Name: customer_marks own_stores; Type: POLICY; Schema: zava; Owner: zava_owner
+--
+
+CREATE POLICY own_stores ON zava.customer_marks FOR SELECT TO regional_managers, head_office USING ((store_id = ANY (( SELECT zava.my_stores(CURRENT_USER) AS my_stores)::uuid[])));
+
+--
+-- Name: customer_totals own_stores; Type: POLICY; Schema: zava; Owner: zava_owner
+--
+
+CREATE POLICY own_stores ON zava.customer_totals FOR SELECT TO regional_managers, head_office USING ((store_id = ANY (( SELECT zava.my_stores(CURRENT_USER) AS my_stores)::uuid[])));
+
+--
+-- Name: day_marks own_stores; Type: POLICY; Schema: zava; Owner: zava_owner
+--
+
+CREATE POLICY own_stores ON zava.day_marks FOR SELECT TO regional_managers, head_office USING ((store_id = ANY (( SELECT zava.my_stores(CURRENT_USER) AS my_stores)::uuid[])));
+
+--
+-- Name: month_customers own_stores; Type: POLICY; Schema: zava; Owner: zava_owner
+--
+
+CREATE POLICY own_stores ON zava.month_customers FOR SELECT TO regional_managers, head_office USING ((store_id = ANY (( SELECT zava.my_stores(CURRENT_USER) AS my_stores)::uuid[])));
+
+--
+-- Name: new_customer_days own_stores; Type: POLICY; Schema: zava; Owner: zava_owner
+--
+
+CREATE POLICY own_stores ON zava.new_customer_days FOR SELECT TO regional_managers, head_office USING ((store_id = ANY (( SELECT zava.my_stores(CURRENT_USER) AS my_stores)::uuid[])));
+
+--
+-- Name: product_months own_stores; Type: POLICY; Schema: zava; Owner: zava_owner
+--
+
+CREATE POLICY own_stores ON zava.product_months FOR SELECT TO regional_managers, head_office USING ((store_id = ANY (( SELECT zava.my_stores(CURRENT_USER) AS my_stores)::uuid[])));
+
+--
+-- Name: store_days own_stores; Type: POLICY; Schema: zava; Owner: zava_owner
+--
+
+CREATE POLICY own_stores ON zava.store_days FOR SELECT TO regional_managers, head_office USING ((store_id = ANY (( SELECT zava.my_stores(CURRENT_USER) AS my_stores)::uuid[])));
+
+--
+-- Name: product_months; Type: ROW SECURITY; Schema: zava; Owner: zava_owner
+--
+
+ALTER TABLE zava.product_months ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: store_days; Type: ROW SECURITY; Schema: zava; Owner: zava_owner
+--
+
+ALTER TABLE zava.store_days ENABLE ROW LEVEL SECURITY;
 
 --
 -- Name: customer_keys; Type: ROW SECURITY; Schema: zava_import; Owner: zava_owner
@@ -5000,6 +6055,195 @@ GRANT SELECT(total_amount) ON TABLE retail.orders TO zava_chain;
 GRANT SELECT(is_return) ON TABLE retail.orders TO zava_chain;
 
 --
+-- Name: TABLE day_marks; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE zava.day_marks TO zava_loader;
+
+--
+-- Name: COLUMN day_marks.store_id; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT(store_id) ON TABLE zava.day_marks TO store_managers;
+GRANT SELECT(store_id) ON TABLE zava.day_marks TO regional_managers;
+GRANT SELECT(store_id) ON TABLE zava.day_marks TO head_office;
+GRANT SELECT(store_id) ON TABLE zava.day_marks TO zava_chain;
+
+--
+-- Name: COLUMN day_marks.day; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT(day) ON TABLE zava.day_marks TO store_managers;
+GRANT SELECT(day) ON TABLE zava.day_marks TO regional_managers;
+GRANT SELECT(day) ON TABLE zava.day_marks TO head_office;
+GRANT SELECT(day) ON TABLE zava.day_marks TO zava_chain;
+
+--
+-- Name: COLUMN day_marks.month; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT(month) ON TABLE zava.day_marks TO store_managers;
+GRANT SELECT(month) ON TABLE zava.day_marks TO regional_managers;
+GRANT SELECT(month) ON TABLE zava.day_marks TO head_office;
+
+--
+-- Name: TABLE store_days; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE zava.store_days TO zava_loader;
+GRANT SELECT ON TABLE zava.store_days TO store_managers;
+GRANT SELECT ON TABLE zava.store_days TO regional_managers;
+GRANT SELECT ON TABLE zava.store_days TO head_office;
+
+--
+-- Name: COLUMN store_days.store_id; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT(store_id) ON TABLE zava.store_days TO zava_chain;
+
+--
+-- Name: COLUMN store_days.day; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT(day) ON TABLE zava.store_days TO zava_chain;
+
+--
+-- Name: COLUMN store_days.counted; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT(counted) ON TABLE zava.store_days TO zava_chain;
+
+--
+-- Name: COLUMN store_days.orders; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT(orders) ON TABLE zava.store_days TO zava_chain;
+
+--
+-- Name: COLUMN store_days.revenue; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT(revenue) ON TABLE zava.store_days TO zava_chain;
+
+--
+-- Name: COLUMN store_days.placed; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT(placed) ON TABLE zava.store_days TO zava_chain;
+
+--
+-- Name: COLUMN store_days.refunded; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT(refunded) ON TABLE zava.store_days TO zava_chain;
+
+--
+-- Name: COLUMN store_days.lines; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT(lines) ON TABLE zava.store_days TO zava_chain;
+
+--
+-- Name: COLUMN store_days.units; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT(units) ON TABLE zava.store_days TO zava_chain;
+
+--
+-- Name: COLUMN store_days.gross_sales; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT(gross_sales) ON TABLE zava.store_days TO zava_chain;
+
+--
+-- Name: COLUMN store_days.discounts; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT(discounts) ON TABLE zava.store_days TO zava_chain;
+
+--
+-- Name: TABLE current_days; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT ON TABLE zava.current_days TO store_managers;
+GRANT SELECT ON TABLE zava.current_days TO regional_managers;
+GRANT SELECT ON TABLE zava.current_days TO head_office;
+
+--
+-- Name: COLUMN current_days.store_id; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT(store_id) ON TABLE zava.current_days TO zava_chain;
+
+--
+-- Name: COLUMN current_days.day; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT(day) ON TABLE zava.current_days TO zava_chain;
+
+--
+-- Name: COLUMN current_days.counted; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT(counted) ON TABLE zava.current_days TO zava_chain;
+
+--
+-- Name: COLUMN current_days.orders; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT(orders) ON TABLE zava.current_days TO zava_chain;
+
+--
+-- Name: COLUMN current_days.revenue; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT(revenue) ON TABLE zava.current_days TO zava_chain;
+
+--
+-- Name: TABLE current_line_days; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT ON TABLE zava.current_line_days TO store_managers;
+GRANT SELECT ON TABLE zava.current_line_days TO regional_managers;
+GRANT SELECT ON TABLE zava.current_line_days TO head_office;
+
+--
+-- Name: COLUMN current_line_days.store_id; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT(store_id) ON TABLE zava.current_line_days TO zava_chain;
+
+--
+-- Name: COLUMN current_line_days.day; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT(day) ON TABLE zava.current_line_days TO zava_chain;
+
+--
+-- Name: COLUMN current_line_days.lines; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT(lines) ON TABLE zava.current_line_days TO zava_chain;
+
+--
+-- Name: COLUMN current_line_days.units; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT(units) ON TABLE zava.current_line_days TO zava_chain;
+
+--
+-- Name: COLUMN current_line_days.gross_sales; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT(gross_sales) ON TABLE zava.current_line_days TO zava_chain;
+
+--
+-- Name: COLUMN current_line_days.discounts; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT(discounts) ON TABLE zava.current_line_days TO zava_chain;
+
+--
 -- Name: FUNCTION chain_quartiles(p_metric text, p_start date, p_end date); Type: ACL; Schema: zava; Owner: zava_chain
 --
 
@@ -5065,6 +6309,33 @@ GRANT ALL ON FUNCTION zava.last_imports() TO head_office;
 
 REVOKE ALL ON FUNCTION zava.log_change() FROM PUBLIC;
 GRANT ALL ON FUNCTION zava.log_change() TO zava_context;
+
+--
+-- Name: FUNCTION mark_all(); Type: ACL; Schema: zava; Owner: zava_loader
+--
+
+REVOKE ALL ON FUNCTION zava.mark_all() FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.mark_all() TO zava_owner;
+
+--
+-- Name: FUNCTION mark_everything(); Type: ACL; Schema: zava; Owner: zava_loader
+--
+
+REVOKE ALL ON FUNCTION zava.mark_everything() FROM PUBLIC;
+
+--
+-- Name: FUNCTION mark_lines(); Type: ACL; Schema: zava; Owner: zava_context
+--
+
+REVOKE ALL ON FUNCTION zava.mark_lines() FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.mark_lines() TO zava_owner;
+
+--
+-- Name: FUNCTION mark_orders(); Type: ACL; Schema: zava; Owner: zava_context
+--
+
+REVOKE ALL ON FUNCTION zava.mark_orders() FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.mark_orders() TO zava_owner;
 
 --
 -- Name: FUNCTION note_change(); Type: ACL; Schema: zava; Owner: zava_context
@@ -5136,6 +6407,13 @@ GRANT SELECT,DELETE ON TABLE zava.audit_log TO zava_retention;
 
 REVOKE ALL ON FUNCTION zava.record_calls(entries jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION zava.record_calls(entries jsonb) TO zava_server;
+
+--
+-- Name: FUNCTION refresh_sums(p_customers integer, p_months integer); Type: ACL; Schema: zava; Owner: zava_loader
+--
+
+REVOKE ALL ON FUNCTION zava.refresh_sums(p_customers integer, p_months integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.refresh_sums(p_customers integer, p_months integer) TO zava_server;
 
 --
 -- Name: FUNCTION remove_records(keep_days integer, is_rehearsal boolean); Type: ACL; Schema: zava; Owner: zava_retention
@@ -5474,6 +6752,120 @@ REVOKE ALL ON TABLE zava.change_log FROM zava_context;
 GRANT INSERT ON TABLE zava.change_log TO zava_recorder;
 GRANT SELECT ON TABLE zava.change_log TO zava_audit;
 GRANT INSERT ON TABLE zava.change_log TO zava_retention;
+
+--
+-- Name: TABLE customer_marks; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE zava.customer_marks TO zava_loader;
+
+--
+-- Name: COLUMN customer_marks.store_id; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT(store_id) ON TABLE zava.customer_marks TO store_managers;
+GRANT SELECT(store_id) ON TABLE zava.customer_marks TO regional_managers;
+GRANT SELECT(store_id) ON TABLE zava.customer_marks TO head_office;
+
+--
+-- Name: COLUMN customer_marks.customer_id; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT(customer_id) ON TABLE zava.customer_marks TO store_managers;
+GRANT SELECT(customer_id) ON TABLE zava.customer_marks TO regional_managers;
+GRANT SELECT(customer_id) ON TABLE zava.customer_marks TO head_office;
+
+--
+-- Name: TABLE customer_totals; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE zava.customer_totals TO zava_loader;
+GRANT SELECT ON TABLE zava.customer_totals TO store_managers;
+GRANT SELECT ON TABLE zava.customer_totals TO regional_managers;
+GRANT SELECT ON TABLE zava.customer_totals TO head_office;
+
+--
+-- Name: TABLE new_customer_days; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE zava.new_customer_days TO zava_loader;
+GRANT SELECT ON TABLE zava.new_customer_days TO store_managers;
+GRANT SELECT ON TABLE zava.new_customer_days TO regional_managers;
+GRANT SELECT ON TABLE zava.new_customer_days TO head_office;
+
+--
+-- Name: TABLE current_first_days; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT ON TABLE zava.current_first_days TO store_managers;
+GRANT SELECT ON TABLE zava.current_first_days TO regional_managers;
+GRANT SELECT ON TABLE zava.current_first_days TO head_office;
+
+--
+-- Name: TABLE current_first_purchases; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT ON TABLE zava.current_first_purchases TO store_managers;
+GRANT SELECT ON TABLE zava.current_first_purchases TO regional_managers;
+GRANT SELECT ON TABLE zava.current_first_purchases TO head_office;
+
+--
+-- Name: TABLE month_customers; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE zava.month_customers TO zava_loader;
+GRANT SELECT ON TABLE zava.month_customers TO store_managers;
+GRANT SELECT ON TABLE zava.month_customers TO regional_managers;
+GRANT SELECT ON TABLE zava.month_customers TO head_office;
+
+--
+-- Name: TABLE unnumbered_customers; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT ON TABLE zava.unnumbered_customers TO store_managers;
+GRANT SELECT ON TABLE zava.unnumbered_customers TO regional_managers;
+GRANT SELECT ON TABLE zava.unnumbered_customers TO head_office;
+
+--
+-- Name: TABLE customer_widths; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT ON TABLE zava.customer_widths TO store_managers;
+GRANT SELECT ON TABLE zava.customer_widths TO regional_managers;
+GRANT SELECT ON TABLE zava.customer_widths TO head_office;
+
+--
+-- Name: TABLE numbered_orders; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT ON TABLE zava.numbered_orders TO store_managers;
+GRANT SELECT ON TABLE zava.numbered_orders TO regional_managers;
+GRANT SELECT ON TABLE zava.numbered_orders TO head_office;
+
+--
+-- Name: TABLE current_month_customers; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT ON TABLE zava.current_month_customers TO store_managers;
+GRANT SELECT ON TABLE zava.current_month_customers TO regional_managers;
+GRANT SELECT ON TABLE zava.current_month_customers TO head_office;
+
+--
+-- Name: TABLE product_months; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE zava.product_months TO zava_loader;
+GRANT SELECT ON TABLE zava.product_months TO store_managers;
+GRANT SELECT ON TABLE zava.product_months TO regional_managers;
+GRANT SELECT ON TABLE zava.product_months TO head_office;
+
+--
+-- Name: TABLE current_product_months; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT ON TABLE zava.current_product_months TO store_managers;
+GRANT SELECT ON TABLE zava.current_product_months TO regional_managers;
+GRANT SELECT ON TABLE zava.current_product_months TO head_office;
 
 --
 -- Name: TABLE data_changes; Type: ACL; Schema: zava; Owner: zava_context

@@ -17,6 +17,7 @@ from zava.composition.backends import (
     database_pool,
     embedders,
     local_home,
+    make_sums_refresh,
     telemetry_of,
 )
 from zava.composition.health import readiness
@@ -89,6 +90,7 @@ class Application:
     cache: ResultCache
     analytics: RetailAnalytics
     endpoint: Endpoint
+    end_refresh: Callable[[], Awaitable[None]]
 
     @property
     def sinks(self) -> tuple[Sink, ...]:
@@ -105,6 +107,7 @@ class Application:
                     opened.push_async_callback(asyncio.to_thread, close)
                 opened.push_async_callback(self.pool.close)
                 opened.push_async_callback(self.tenancy.close)
+                opened.push_async_callback(self.end_refresh)
                 opened.push_async_callback(self.trail.close)
                 opened.push_async_callback(self.cache.close)
                 opened.push_async_callback(self.vectors.close)
@@ -118,6 +121,10 @@ class Application:
     def _detach(self) -> None:
         for sink in self.sinks:
             sinks.detach(sink)
+
+
+async def _nothing() -> None:
+    """Close nothing: what was not made need not be closed."""
 
 
 async def _bounded(close: Callable[[], Awaitable[None]]) -> None:
@@ -177,6 +184,7 @@ def compose(
         secret=signer.derived_key("result cache"),
         code_version=__version__,
     )
+    sums = lru_cache(1)(lambda: make_sums_refresh(pool))
     vectors = QueryVectors(embedders(settings))
     process_time = ProcessTime()
     analytics = RetailAnalytics(
@@ -187,7 +195,7 @@ def compose(
             turns=ParsingTurns(process_time.charge),
             make_linter=make_linter,
         ),
-        make_sales=lambda: make_sales(tenancy, cache, settings),
+        make_sales=lambda: make_sales(tenancy, cache, settings, sums()),
         make_products=lambda: make_products(tenancy, vectors),
         read_quality=lambda caller: read_quality(tenancy, caller),
         clock=clock_of(settings),
@@ -234,6 +242,7 @@ def compose(
         cache,
         analytics,
         endpoint,
+        lambda: sums().close() if sums.cache_info().currsize else _nothing(),
     )
     for sink in application.sinks:
         sinks.attach(sink)

@@ -166,14 +166,26 @@ FROM pg_catalog.pg_trigger AS t JOIN relation AS r ON r.oid = t.tgrelid
 WHERE NOT t.tgisinternal AND t.tgfoid NOT IN (SELECT oid FROM function)
 
 UNION ALL
--- Without it a grant, or the end of a sign-in, leaves no record.
+-- Without it a grant, or the end of a sign-in, leaves no record; or a change of the sales is in no sum.
 SELECT 'trigger ' || k.name || ' on ' || k.relation || ' does not run; run '
        || CASE WHEN t.oid IS NULL THEN 'its CREATE TRIGGER of sql/schema.sql'
-               ELSE pg_catalog.format('ALTER TABLE %s ENABLE TRIGGER %I', k.relation, k.name) END
-FROM (VALUES ('log_change'::name, 'zava.principals'), ('log_end', 'zava.sign_ins')) AS k (name, relation)
+               WHEN t.tgenabled NOT IN ('O', 'A') THEN pg_catalog.format('ALTER TABLE %s ENABLE TRIGGER %I', k.relation, k.name)
+               ELSE 'its CREATE TRIGGER of sql/schema.sql as CREATE OR REPLACE TRIGGER' END
+       || k.remedy
+FROM (VALUES ('log_change'::name, 'zava.principals', 'log_change'::name, ''),
+             ('log_end', 'zava.sign_ins', 'log_change', ''),
+             ('mark_insert', 'retail.orders', 'mark_orders', '; SELECT zava.mark_everything()'),
+             ('mark_update', 'retail.orders', 'mark_orders', '; SELECT zava.mark_everything()'),
+             ('mark_delete', 'retail.orders', 'mark_orders', '; SELECT zava.mark_everything()'),
+             ('mark_all', 'retail.orders', 'mark_all', '; SELECT zava.mark_everything()'),
+             ('mark_insert', 'retail.order_items', 'mark_lines', '; SELECT zava.mark_everything()'),
+             ('mark_update', 'retail.order_items', 'mark_lines', '; SELECT zava.mark_everything()'),
+             ('mark_delete', 'retail.order_items', 'mark_lines', '; SELECT zava.mark_everything()'),
+             ('mark_all', 'retail.order_items', 'mark_all', '; SELECT zava.mark_everything()')) AS k (name, relation, runs, remedy)
 JOIN relation AS r ON r.name = k.relation
 LEFT JOIN pg_catalog.pg_trigger AS t ON t.tgrelid = r.oid AND t.tgname = k.name
-WHERE t.oid IS NULL OR t.tgenabled NOT IN ('O', 'A')
+LEFT JOIN pg_catalog.pg_proc AS f ON f.oid = t.tgfoid
+WHERE t.oid IS NULL OR t.tgenabled NOT IN ('O', 'A') OR t.tgqual IS NOT NULL AND k.remedy <> '' OR f.proname <> k.runs
 
 UNION ALL
 SELECT 'event trigger ' || e.evtname || ' runs at every login'

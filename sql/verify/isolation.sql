@@ -27,6 +27,8 @@ known_definer (signature, owner, volatility, is_called_by_server) AS (
     ('zava.store_count()', 'zava_chain', 's', false),
     ('zava.last_imports()', 'zava_context', 's', false),
     ('zava.chain_quartiles(text,date,date)', 'zava_chain', 's', false),
+    ('zava.mark_all()', 'zava_loader', 'v', false),
+    ('zava.refresh_sums(integer,integer)', 'zava_loader', 'v', true),
     ('zava.log_change()', 'zava_recorder', 'v', false),
     ('zava.record_calls(jsonb)', 'zava_recorder', 'v', true),
     ('zava.remove_records(integer,boolean)', 'zava_retention', 'v', false),
@@ -63,7 +65,12 @@ log_privilege (name, role, privilege) AS (
 -- What the chain's figures are made of, and nothing by which a person or product could be told.
 chain_column (table_name, columns) AS (
   VALUES ('retail.orders', ARRAY['store_id', 'order_id', 'customer_id', 'order_date', 'status', 'total_amount', 'is_return']::name[]),
-         ('retail.order_items', ARRAY['store_id', 'order_id', 'quantity', 'unit_price', 'discount_amount'])
+         ('retail.order_items', ARRAY['store_id', 'order_id', 'quantity', 'unit_price', 'discount_amount']),
+         ('zava.store_days', ARRAY['store_id', 'day', 'counted', 'orders', 'revenue', 'placed', 'refunded', 'lines', 'units',
+                                   'gross_sales', 'discounts']),
+         ('zava.day_marks', ARRAY['store_id', 'day']),
+         ('zava.current_days', ARRAY['store_id', 'day', 'counted', 'orders', 'revenue']),
+         ('zava.current_line_days', ARRAY['store_id', 'day', 'lines', 'units', 'gross_sales', 'discounts'])
 ),
 own_schema AS (
   SELECT n.oid, n.nspname FROM pg_catalog.pg_namespace AS n
@@ -227,7 +234,9 @@ UNION ALL
 SELECT 'table ' || r.name || ' is readable by ' || a.name || ' without forced row security and a policy; run '
        || CASE
             WHEN NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS s WHERE s.attrelid = r.oid AND s.attname = 'store_id')
-                 OR NOT r.relname = ANY (ARRAY['stores', 'customers', 'inventory', 'orders', 'order_items', 'store_targets', 'customer_persons', 'canary']::name[])
+                 OR NOT r.relname = ANY (ARRAY['stores', 'customers', 'inventory', 'orders', 'order_items', 'store_targets', 'customer_persons', 'canary',
+                   'day_marks', 'customer_marks', 'store_days', 'product_months', 'customer_totals', 'month_customers',
+                   'new_customer_days']::name[])
               THEN pg_catalog.format('REVOKE ALL ON %s FROM PUBLIC, %I', r.name, a.name)
             WHEN NOT (r.relrowsecurity AND r.relforcerowsecurity)
               THEN pg_catalog.format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', r.name)
@@ -304,7 +313,7 @@ WHERE NOT (
     OR (p.roles = ARRAY['head_office', 'regional_managers']::name[]
      AND p.condition = '(store_id = ANY (( SELECT zava.my_stores(CURRENT_USER) AS my_stores)::uuid[]))')
     OR (p.roles = ARRAY['zava_chain']::name[] AND p.condition = 'true'
-        AND p.table_name IN ('retail.stores', 'retail.orders', 'retail.order_items'))))
+        AND p.table_name IN ('retail.stores', 'retail.orders', 'retail.order_items', 'zava.store_days', 'zava.day_marks'))))
   AND NOT (p.polpermissive AND p.roles = ARRAY['zava_loader']::name[] AND p.polcmd = '*'
            AND p.condition = 'true' AND p.check_condition = 'true')
 
@@ -374,7 +383,7 @@ WHERE r.oid IN (SELECT p.polrelid FROM policy AS p)
   AND (r.name = 'retail.stores' OR a.attname NOT IN (
     'created_at', 'updated_at', 'order_date', 'status', 'total_amount', 'product_id', 'line_number',
     'quantity', 'unit_price', 'discount_percent', 'discount_amount', 'stock_level', 'reorder_point',
-    'is_return', 'tax_amount', 'shipping_amount'))
+    'is_return', 'tax_amount', 'shipping_amount', 'day', 'month'))
   AND (coalesce(a.attstattarget, -1) <> 0
        -- The server's login sees no row here; an administrator who passes by the policies does.
        OR EXISTS (SELECT FROM pg_catalog.pg_stats AS s

@@ -219,6 +219,10 @@ def test_named_database_is_verified_found_seeded_and_asked(
     ]
     assert zava("migrate", **admin).output.startswith("Up to date\nIsolation holds")
     assert zava("seed", **admin).output.startswith("Found demo data: ")
+    assert zava("refresh", "--all", **admin).output.startswith("Sums are up to date.")
+    with psycopg.connect(seeded_clone.owner) as refreshing:
+        refreshing.execute("SELECT pg_advisory_xact_lock(7261941212)")
+        assert zava("refresh", "--all", **admin).output.startswith("Another refresh is under way.")
     ask = ("call", "execute_sales_query", "--as", "redmond")
     answered = zava(
         *ask, f"postgresql_query={COUNT}", "max_rows=1", DATABASE_URL=seeded_clone.server

@@ -50,19 +50,26 @@ async def test_questions_asked_together_are_answered_as_each_by_itself(
     assert together["categories"].totals
 
 
-def test_rows_are_read_once_for_all_that_adds_up(catalogue: Catalogue) -> None:
-    revenue = replace(BASIS, metrics=("revenue", "units"))
-    questions = [replace(revenue, dimensions=names) for names in ((), ("category",), ("product",))]
-    sql, _ = compile_plans(
-        {f"q{n}": plan(query, catalogue) for n, query in enumerate(questions)}, catalogue
-    )
-    assert sql.count("FROM retail.order_items") == 1
+@pytest.mark.parametrize(
+    ("reads_sums", "rows"),
+    [(False, "FROM retail.order_items"), (True, "FROM zava.current_product_months")],
+)
+def test_rows_are_read_once_for_all_that_adds_up(
+    catalogue: Catalogue, rows: str, *, reads_sums: bool
+) -> None:
+    def text(questions: list[MetricQuery]) -> str:
+        plans = {
+            f"q{number}": plan(query, catalogue, reads_sums=reads_sums)
+            for number, query in enumerate(questions)
+        }
+        return compile_plans(plans, catalogue)[0]
+
+    revenue = replace(BASIS, metrics=("revenue", "units"), dimensions=("category",))
+    questions = [replace(revenue, dimensions=("category", more)) for more in ("product", "brand")]
+    assert text([revenue, *questions]).count(rows) == 1
     # Different products are not a sum: months share rows with the whole, but not their count.
     apart = [replace(BASIS, metrics=("products_sold",), dimensions=d) for d in ((), ("month",))]
-    sql, _ = compile_plans(
-        {f"q{n}": plan(query, catalogue) for n, query in enumerate(apart)}, catalogue
-    )
-    assert sql.count("FROM retail.order_items") == 2
+    assert text(apart).count(rows) == 2
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

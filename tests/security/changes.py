@@ -30,7 +30,7 @@ class Catalog:
     tenant: list[str]
     shared: list[str]
     sealed: list[str]
-    """The tables and views of the schema `zava` but the canary's."""
+    """The tables and views of the schema `zava` but the canary's and those of the sums."""
     columns: dict[str, list[str]]
     functions: list[str]
     closed_functions: list[str]
@@ -53,6 +53,7 @@ def read_catalog(owner: psycopg.Connection) -> Catalog:
         )
 
     tenant = relations("retail", "relkind = 'r' AND relrowsecurity")
+    tenant += relations("zava", "relkind = 'r' AND relrowsecurity AND relname <> 'canary'")
     built_in = (
         "SELECT f.oid::regprocedure FROM pg_proc AS f WHERE f.prokind = 'f'"
         " AND f.pronamespace = 'pg_catalog'::regnamespace AND {} ORDER BY 1"
@@ -62,7 +63,11 @@ def read_catalog(owner: psycopg.Connection) -> Catalog:
         one(owner, "SELECT quote_ident(current_database())"),
         tenant,
         relations("retail", "relkind = 'r' AND NOT relrowsecurity"),
-        relations("zava", "relkind IN ('r', 'v') AND relname <> 'canary'"),
+        relations(
+            "zava",
+            "relkind IN ('r', 'v') AND NOT relrowsecurity"
+            " AND NOT has_any_column_privilege('head_office', c.oid, 'SELECT')",
+        ),
         {
             table: texts(
                 f"SELECT format('%I', attname) FROM pg_attribute WHERE attrelid = '{table}'::regclass"

@@ -34,6 +34,21 @@ HOLES = [
     ),
     ("DROP TRIGGER log_end ON zava.sign_ins", "trigger log_end on zava.sign_ins does not run"),
     (
+        "ALTER TABLE retail.orders DISABLE TRIGGER mark_update",
+        "mark_update on retail.orders does not run; run ALTER TABLE retail.orders ENABLE TRIGGER",
+    ),
+    (
+        "DROP TRIGGER mark_insert ON retail.order_items",
+        "trigger mark_insert on retail.order_items does not run",
+    ),
+    (
+        (
+            "DROP TRIGGER mark_all ON retail.orders; CREATE TRIGGER mark_all AFTER TRUNCATE"
+            " ON retail.orders FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change()"
+        ),
+        "trigger mark_all on retail.orders does not run",
+    ),
+    (
         (
             "CREATE FUNCTION public.i(text) RETURNS text IMMUTABLE LANGUAGE sql RETURN $1;"
             "CREATE INDEX i ON retail.orders (public.i(status))"

@@ -44,6 +44,20 @@ BREAKS = [
     ("GRANT UPDATE ON zava.data_changes TO head_office", "can write zava.data_changes"),
     ("GRANT EXECUTE ON FUNCTION zava.note_change() TO zava_server", "may execute zava.note_change"),
     ("DROP POLICY own_store ON retail.orders", "readable by store_managers without"),
+    ("DROP POLICY own_store ON zava.store_days", "readable by store_managers without"),
+    ("ALTER TABLE zava.product_months NO FORCE ROW LEVEL SECURITY", "does not force row security"),
+    (
+        "CREATE POLICY p ON zava.customer_totals AS RESTRICTIVE FOR SELECT USING (true)",
+        "policy p on zava.customer_totals",
+    ),
+    (
+        "ALTER VIEW zava.current_days SET (security_invoker = false)",
+        "view zava.current_days runs with its owner",
+    ),
+    (
+        "GRANT EXECUTE ON FUNCTION zava.refresh_sums(integer, integer) TO head_office",
+        "head_office may execute zava.refresh_sums(integer,integer)",
+    ),
     ("GRANT SELECT ON retail.orders TO zava_server", "zava_server reads or writes retail.orders"),
     ("GRANT SELECT (cost) ON retail.products TO zava_server", "zava_server reads or writes"),
     ("GRANT UPDATE ON retail.inventory TO store_managers", "can write retail.inventory"),

@@ -36,6 +36,7 @@ from zava.infrastructure.postgres.server_login import (
     set_server_password,
 )
 from zava.retail.data.index_job import build_index
+from zava.retail.importing.sums import mark_everything, refresh_sums
 from zava.settings import SettingsError, settings
 
 app = typer.Typer(
@@ -127,6 +128,8 @@ def migrate_command(
                     connection, StateDirectory(settings().home).secret("zava_server")
                 )
             install_context_keys(connection, _parsed(_context_keys()))
+            # A migration that adds sums marks what the database holds.
+            refresh_sums(connection)
         _tell_function_app()
         _verify(database)
 
@@ -147,6 +150,21 @@ def seed_command(
             replace=replace,
             console=console,
         )
+
+
+@app.command()
+def refresh(
+    *,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Compute all sums anew, not only what has changed.")
+    ] = False,
+) -> None:
+    """Refresh the sums of the sales that certified figures are read from."""
+    with administered() as database, database.administration() as connection:
+        if everything:
+            mark_everything(connection)
+        done = refresh_sums(connection)
+    console.print("Sums are up to date." if done else "Another refresh is under way.")
 
 
 @app.command()

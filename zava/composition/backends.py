@@ -1,5 +1,7 @@
 """What the app connects to: database, cache, embedding models, telemetry. Nothing opens here."""
 
+from typing import TYPE_CHECKING
+
 from zava.infrastructure.azure.entra_credentials import (
     authenticated,
     azure_credential,
@@ -13,6 +15,9 @@ from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.infrastructure.telemetry.app_insights import Telemetry
 from zava.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from zava.data.sums_refresh import SumsRefresh
 
 SPARE_CONNECTIONS = 1
 """For principals who hold none when one has filled the others."""
@@ -29,6 +34,14 @@ def database_pool(settings: Settings, conninfo: str) -> DatabasePool:
         spare=SPARE_CONNECTIONS,
         arguments=tokens.arguments,
     )
+
+
+def make_sums_refresh(pool: DatabasePool) -> "SumsRefresh":
+    """Return what refreshes the sums while the server is idle."""
+    # Loaded when the first figures are read.
+    from zava.data.sums_refresh import SumsRefresh
+
+    return SumsRefresh(pool)
 
 
 def conninfo_of(settings: Settings) -> str:

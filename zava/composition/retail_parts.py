@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from zava.data.sql_query.lint.linter import Linter
     from zava.data.sql_query.lint.query_tree import Tables
+    from zava.data.sums_refresh import SumsRefresh
     from zava.retail.data.store_quality import DataQuality
     from zava.retail.service.product_search import ProductSearch
     from zava.retail.service.sales_analytics import SalesAnalytics
@@ -41,7 +42,9 @@ def stores_today(settings: Settings) -> date:
     return business_day(settings.today, RETAIL.time_zone)
 
 
-def make_sales(tenancy: TenantDatabase, cache: ResultCache, settings: Settings) -> "SalesAnalytics":
+def make_sales(
+    tenancy: TenantDatabase, cache: ResultCache, settings: Settings, sums: "SumsRefresh"
+) -> "SalesAnalytics":
     """Return the use cases on sales."""
     # Loaded when the first figure is asked for.
     from zava.model.fiscal_calendar import fiscal_calendar
@@ -49,7 +52,7 @@ def make_sales(tenancy: TenantDatabase, cache: ResultCache, settings: Settings) 
     from zava.retail.data.sales_reader import SalesReader
     from zava.retail.service.sales_analytics import SalesAnalytics
 
-    reader = SalesReader(tenancy, cache, catalogue())
+    reader = SalesReader(tenancy, cache, catalogue(), offer_refresh=sums.offer)
     fiscal = fiscal_calendar(settings.fiscal_year_start, settings.retail_calendar)
     return SalesAnalytics(reader, lambda: stores_today(settings), fiscal)
 

@@ -21,6 +21,8 @@ SOURCE_PLACES = frozenset(
     | FISCAL_UNITS.keys()
 )
 FORMULA_PLACES = frozenset({"days"})
+PART_PLACES = frozenset({"since", "until"})
+SUMMED_UNITS = frozenset({"day", "month"})
 _NAME = re.compile(r"[a-z][a-z_]*")
 _NEAREST = 3
 
@@ -31,7 +33,14 @@ class CatalogueError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A fact at one grain; without `moment` it is known only as it stands now."""
+    """A fact at one grain; without `moment` it is known only as it stands now.
+
+    `sums` names the unit of time that its rows are sums of, "day" or "month", or is "now". Such a
+    source reads whole units from `relation`, and parts of a unit by `part`, from the facts.
+    `requires` is a dimension without which its rows do not add up. Rows of `is_per_store` are
+    aggregated store by store, and the stores added up. `is_read_once` reads the whole units of all
+    periods of a statement together, where planning costs more than the rows between the periods.
+    """
 
     name: str
     grain: str
@@ -42,6 +51,11 @@ class Source:
     customer: str | None = None
     moment: str | None = None
     provides: tuple[str, ...] = ()
+    sums: str | None = None
+    part: str | None = None
+    requires: str | None = None
+    is_per_store: bool = False
+    is_read_once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +132,7 @@ class Catalogue:
     """Everything by name, in the order of the file; `domain` has the time zone of its days.
 
     `stores` is the SQL of the stores, and `elsewhere` the end of a hint that no metric fits.
+    `shared_from_sums` has the tables of `shared` that the sums hold, too.
     """
 
     domain: Domain
@@ -125,6 +140,7 @@ class Catalogue:
     stores: str
     sources: Mapping[str, Source]
     shared: Mapping[str, str]
+    shared_from_sums: Mapping[str, str]
     joins: Mapping[str, str]
     dimensions: Mapping[str, Dimension]
     metrics: Mapping[str, Metric]
@@ -184,6 +200,7 @@ def read_catalogue(text: str, domain: Domain) -> Catalogue:
             stores=tables.pop("stores"),
             sources={n: _made(Source, n, t) for n, t in tables.pop("sources").items()},
             shared=tables.pop("shared"),
+            shared_from_sums=tables.pop("shared_from_sums"),
             joins=tables.pop("joins"),
             dimensions=dimensions,
             metrics={n: _metric(n, t, dimensions) for n, t in tables.pop("metrics").items()},
@@ -213,6 +230,8 @@ def _made(kind: type[Any], name: str, table: Mapping[str, Any]) -> Any:
 
 
 def _check(found: Catalogue) -> None:
+    for source in found.sources.values():
+        _check_source(source, found)
     named = [word for d in found.dimensions.values() for word in (d.name, *d.aliases)]
     _expect("dimensions", len(set(named)) == len(named), "a word names two dimensions")
     for dimension in found.dimensions.values():
@@ -224,11 +243,23 @@ def _check(found: Catalogue) -> None:
             _expect(metric.name, word not in words, f"{word} names two metrics")
             words.add(word)
     _expect("shared", set(found.shared) <= set(found.joins), "a table that no join names")
-    for name, sql in found.shared.items():
+    _expect("shared_from_sums", set(found.shared_from_sums) <= set(found.shared), "not shared")
+    for name, sql in [*found.shared.items(), *found.shared_from_sums.items()]:
         _expect(name, _places(sql) <= SOURCE_PLACES, "an unknown place in braces")
     for name, sql in found.joins.items():
         known = SOURCE_PLACES | set(found.shared)
         _expect(name, _places(sql) <= known, "an unknown place in braces")
+
+
+def _check_source(source: Source, found: Catalogue) -> None:
+    name = source.name
+    _expect(name, source.sums in {None, "now", *SUMMED_UNITS}, "the unit of its sums is unknown")
+    _expect(name, (source.sums in SUMMED_UNITS) == (source.part is not None), "sums need a part")
+    places = _places(source.part or "")
+    _expect(name, places <= SOURCE_PLACES | PART_PLACES, "an unknown place in braces")
+    _expect(name, source.part is None or places >= PART_PLACES, "a part is of all time")
+    known = source.requires is None or source.requires in found.dimensions
+    _expect(name, known, "a dimension is unknown")
 
 
 def _check_dimension(dimension: Dimension, found: Catalogue) -> None:

@@ -6,12 +6,20 @@ the row policies, and by the list of visible stores that every fact is compared 
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, time, timedelta
 from typing import Any
 
-from zava.data.metrics.catalog import FORMULA_PLACES, REFERENCE, UNITS, Catalogue, Source
+from zava.data.metrics.catalog import (
+    FORMULA_PLACES,
+    REFERENCE,
+    SUMMED_UNITS,
+    UNITS,
+    Catalogue,
+    Source,
+)
 from zava.data.metrics.fact_scans import Aggregate, Fact, Label, Parameter, Reads
 from zava.data.metrics.planner import STORE, Condition, Measure, Plan, answer_names
+from zava.data.metrics.sum_pieces import Pieces, UnitPart, pieces
 from zava.model.metrics import Comparison
 from zava.model.time_labels import FISCAL_UNITS, units_in
 
@@ -94,7 +102,7 @@ SELECT json_build_object(
         """Return one source in one period, by the labels and, if requested, their totals."""
         source, of = measures[0].source, measures[0].of
         return Fact(
-            relation=self._filled(source.relation, source, of),
+            relation=self._relation(source, of),
             joins=self._joins(source, measures, of),
             where=" AND ".join(self._where(source, of)),
             labels=tuple(
@@ -105,11 +113,48 @@ SELECT json_build_object(
                 Aggregate(
                     self._measures[m.key],
                     self._filled(m.metric.expressions[source.name], source, of),
-                    m.metric.additive_over,
+                    () if source.is_per_store else m.metric.additive_over,
                 )
                 for m in measures
             ),
+            by_store=source.store if source.is_per_store else None,
         )
+
+    def _relation(self, source: Source, of: Comparison | None) -> str:
+        """Return the rows of a source; of sums, those of the period alone."""
+        if source.sums not in SUMMED_UNITS:
+            return self._filled(source.relation, source, of)
+        period = self._plan.period(of)
+        found = pieces(period, source.sums, period.cut if of else None)
+        name, _, alias = source.relation.partition(" AS ")
+        unit = (source.moment or "").replace(f"{alias}.", "r.")
+        if source.is_read_once:
+            name = self._read_once(source, name, unit, alias, found)
+        since, until = self._date(found.start), self._date(found.end)
+        whole = f"SELECT r.* FROM {name} AS r WHERE {unit} >= {since} AND {unit} < {until}"
+        read = [whole, *(self._part(source, part, of) for part in found.parts)]
+        return f"({' UNION ALL '.join(read)}) AS {alias}"
+
+    def _read_once(self, source: Source, name: str, unit: str, alias: str, found: Pieces) -> str:
+        """Return the table of a source's whole units in all periods of the statement."""
+        since, until = self._parameter.widen(
+            source.name, found.start.isoformat(), found.end.isoformat()
+        )
+        store = source.store.replace(f"{alias}.", "r.")
+        return self._reads.name(
+            source.name,
+            f"(SELECT r.* FROM {name} AS r"
+            f" WHERE {unit} >= ($1->>'{since}')::date AND {unit} < ($1->>'{until}')::date"
+            f" AND {store} = ANY (ARRAY(SELECT v.store_id FROM {self._visible} AS v)))",
+        )
+
+    def _part(self, source: Source, part: UnitPart, of: Comparison | None) -> str:
+        """Return the rows of a part of a unit, from the facts."""
+        until = f"< ({self._midnight(part.end)})"
+        if part.cut is not None:
+            until = f"<= ({self._moment(part.end, part.cut)})"
+        sql = (source.part or "").replace("{since}", f"({self._midnight(part.start)})")
+        return self._filled(sql.replace("{until}", until), source, of)
 
     def _joins(
         self, source: Source, measures: Sequence[Measure], of: Comparison | None
@@ -136,14 +181,13 @@ SELECT json_build_object(
             source.where,
             f"{source.store} = ANY (ARRAY(SELECT v.store_id FROM {self._visible} AS v))",
         ]
-        if source.moment:
+        if source.moment and source.sums is None:
             period = self._plan.period(of)
             tests.append(f"{source.moment} >= ({self._midnight(period.start)})")
             if of is None or period.cut is None:
                 tests.append(f"{source.moment} < ({self._midnight(period.end)})")
             else:  # no longer than the orders of the day under way are loaded
-                last = self._value("moment", f"{period.last_day} {period.cut}")
-                tests.append(f"{source.moment} <= ({last}::timestamp AT TIME ZONE {self._zone})")
+                tests.append(f"{source.moment} <= ({self._moment(period.end, period.cut)})")
         tests += [
             self._filled(self._test(condition), source, of)
             for condition in self._plan.conditions
@@ -301,16 +345,18 @@ SELECT json_build_object(
         if name == "visible":
             return self._visible
         if name in self._catalogue.shared:
-            shared = self._filled(self._catalogue.shared[name], source, of)
+            from_sums = self._catalogue.shared_from_sums if self._plan.reads_sums else {}
+            sql = from_sums.get(name) or self._catalogue.shared[name]
+            shared = self._filled(sql, source, of)
             return self._reads.name(name, f"({shared})")
         if name in _DAYS:
             return self._day(name)
         if name in FISCAL_UNITS:
             return self._fiscal_label(name, self._place("local", source, of))
         if name == "clock":
-            return f"({source.moment} AT TIME ZONE {self._zone})"
+            return self._local(source)
         if name == "local":
-            local = f"({source.moment} AT TIME ZONE {self._zone})"
+            local = self._local(source)
             if of not in {Comparison.PREVIOUS_YEAR, Comparison.PREVIOUS_YEAR_DATE}:
                 return local
             # A year earlier stands under the label that it is compared with.
@@ -343,6 +389,11 @@ SELECT json_build_object(
         place = f"width_bucket({local}, (SELECT f.starts FROM {named} AS f))"
         return f"((SELECT f.labels FROM {named} AS f))[{place}]"
 
+    def _local(self, source: Source) -> str:
+        if source.sums is not None:  # a date of the stores' own time
+            return f"{source.moment}::timestamp"
+        return f"({source.moment} AT TIME ZONE {self._zone})"
+
     def _day(self, name: str) -> str:
         """Return one of the days that a question has."""
         query = self._plan.query
@@ -354,6 +405,11 @@ SELECT json_build_object(
 
     def _midnight(self, day: date) -> str:
         return f"{self._date(day)}::timestamp AT TIME ZONE {self._zone}"
+
+    def _moment(self, end: date, cut: time) -> str:
+        """Return the moment of the day before `end` at which its orders are loaded no further."""
+        last = self._value("moment", f"{end - timedelta(days=1)} {cut}")
+        return f"{last}::timestamp AT TIME ZONE {self._zone}"
 
     def _date(self, day: date) -> str:
         return f"{self._value('day', day.isoformat())}::date"

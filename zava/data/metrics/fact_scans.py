@@ -35,6 +35,7 @@ class Fact:
     """Aggregates over some rows, by labels and, if requested, their totals.
 
     No join of the catalogue multiplies or loses a row: facts that need different ones share rows.
+    With `by_store`, the SQL of a row's store, the aggregates are those of each store, added up.
     """
 
     relation: str
@@ -43,19 +44,34 @@ class Fact:
     labels: tuple[Label, ...]
     with_totals: bool
     aggregates: tuple[Aggregate, ...]
+    by_store: str | None = None
 
     def select(self) -> str:
         """Return the SELECT of the level (0: no total), labels as d0, d1 …, and aggregates."""
         labels = ", ".join(label.sql for label in self.labels)
-        level, grouping = "0", f"GROUP BY {labels}" if labels else ""
+        level = "0"
+        grouped = [labels] if labels else []
         if labels and self.with_totals:
-            level, grouping = f"GROUPING({labels})", f"GROUP BY ROLLUP ({labels})"
+            level, grouped = f"GROUPING({labels})", [f"ROLLUP ({labels})"]
+        if self.by_store is not None:
+            grouped.insert(0, self.by_store)
         selected = [f"{label.sql} AS d{number}" for number, label in enumerate(self.labels)]
         selected += [f"{each.sql}::numeric AS {each.column}" for each in self.aggregates]
-        return f"""
+        grouping = f"GROUP BY {', '.join(grouped)}" if grouped else ""
+        read = f"""
   SELECT {level} AS level, {", ".join(selected)}
   FROM {self.relation} {" ".join(self.joins)}
   WHERE {self.where}
+  {grouping}"""
+        return read if self.by_store is None else self._added_up(read)
+
+    def _added_up(self, by_store: str) -> str:
+        names = [f"d{number}" for number in range(len(self.labels))]
+        sums = [f"sum({each.column}) AS {each.column}" for each in self.aggregates]
+        grouping = f"GROUP BY level, {', '.join(names)}" if names else ""
+        return f"""
+  SELECT {", ".join(["level" if names else "0 AS level", *names, *sums])}
+  FROM ({by_store}) AS by_store
   {grouping}"""
 
 
@@ -69,6 +85,13 @@ class Parameter:
         """Return the key that a value lies under."""
         keys = (f"{kind}{number}" for number in count())
         return next(key for key in keys if self.values.setdefault(key, value) == value)
+
+    def widen(self, kind: str, start: str, end: str) -> tuple[str, str]:
+        """Return the keys of a range that holds this one and all others of its kind."""
+        since, until = f"{kind}_since", f"{kind}_until"
+        self.values[since] = min(self.values.get(since, start), start)
+        self.values[until] = max(self.values.get(until, end), end)
+        return since, until
 
 
 class Reads:
@@ -112,6 +135,7 @@ class Reads:
             labels=tuple(finest),
             with_totals=False,
             aggregates=tuple(Aggregate(f"a{n}", each) for n, each in enumerate(sql)),
+            by_store=fact.by_store,
         )
         name = self.name("read", f"({read.select()})")
         return [

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from zava.data.metrics.catalog import Catalogue, Dimension, Metric, Source
+from zava.data.metrics.catalog import SUMMED_UNITS, Catalogue, Dimension, Metric, Source
+from zava.data.metrics.sum_pieces import pieces
 from zava.errors import InvalidInput
 from zava.model.metrics import Comparison, MetricFilter, MetricOrder, MetricQuery, Period
 
@@ -73,6 +74,7 @@ class Plan:
     unranked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Labels of a dimension that an order by a metric puts last: days of theirs are missing."""
     missing_days: int = 0
+    reads_sums: bool = True
 
     @property
     def is_of_period(self) -> bool:
@@ -86,19 +88,23 @@ class Plan:
 
     def period(self, of: Comparison | None) -> Period:
         """Return the days of the question itself, or of what it is compared with."""
-        return self._compared(of) if of else self.query.period
-
-    def _compared(self, comparison: Comparison) -> Period:
-        period = self.query.period
-        if comparison is Comparison.PREVIOUS_PERIOD:
-            return period.previous()
-        if comparison is Comparison.PREVIOUS_YEAR_DATE:
-            return period.previous_year_date()
         split = [*self.dimensions, *(condition.dimension for condition in self.conditions)]
-        # A day or a week has its counterpart 364 days before, whatever the period is made of.
-        if any(_keeps_weekdays(dimension, self.query) for dimension in split):
-            return period.same_weekdays()
-        return period.previous_year()
+        return _period(self.query, self.query.period, split, of)
+
+
+def _period(
+    query: MetricQuery, period: Period, split: Sequence[Dimension], of: Comparison | None
+) -> Period:
+    if of is None:
+        return period
+    if of is Comparison.PREVIOUS_PERIOD:
+        return period.previous()
+    if of is Comparison.PREVIOUS_YEAR_DATE:
+        return period.previous_year_date()
+    # A day or a week has its counterpart 364 days before, whatever the period is made of.
+    if any(_keeps_weekdays(dimension, query) for dimension in split):
+        return period.same_weekdays()
+    return period.previous_year()
 
 
 def _keeps_weekdays(dimension: Dimension, query: MetricQuery) -> bool:
@@ -108,8 +114,11 @@ def _keeps_weekdays(dimension: Dimension, query: MetricQuery) -> bool:
     return dimension.name in _OF_WEEKDAYS
 
 
-def plan(query: MetricQuery, catalogue: Catalogue) -> Plan:
+def plan(query: MetricQuery, catalogue: Catalogue, *, reads_sums: bool = True) -> Plan:
     """Resolve a question against the catalogue.
+
+    Each part of a metric is read from the coarsest source that answers the question. Without
+    `reads_sums` it is one of the facts.
 
     Raises:
         InvalidInput: a name, value or combination is not one that the catalogue allows.
@@ -125,9 +134,10 @@ def plan(query: MetricQuery, catalogue: Catalogue) -> Plan:
         for name, year in catalogue.base_metrics(metric):
             of = Comparison.PREVIOUS_YEAR if year else query.alone
             for each in _unique([of, *([query.compare] if query.compare else [])]):
-                measure = Measure(
-                    catalogue.metrics[name], _source(name, metric, split, catalogue), each
+                source = _source(
+                    name, metric, _Wanted(query, dimensions, split, each, reads_sums), catalogue
                 )
+                measure = Measure(catalogue.metrics[name], source, each)
                 _check_comparison(measure, metric, split, year=year, query=query)
                 measures.setdefault(measure.key, measure)
     return Plan(
@@ -137,6 +147,7 @@ def plan(query: MetricQuery, catalogue: Catalogue) -> Plan:
         measures=tuple(measures.values()),
         order=_order(query, metrics, dimensions),
         query=query,
+        reads_sums=reads_sums,
     )
 
 
@@ -166,11 +177,46 @@ def _unique(given: Sequence[T]) -> tuple[T, ...]:
     return tuple({id(each): each for each in given}.values())
 
 
-def _source(name: str, asked: Metric, split: Sequence[Dimension], catalogue: Catalogue) -> Source:
-    metric = catalogue.metrics[name]
-    for source_name in catalogue.sources:
-        if source_name in metric.expressions and all(source_name in d.sources for d in split):
-            return catalogue.sources[source_name]
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What a source has to answer: a question in one of its periods."""
+
+    query: MetricQuery
+    dimensions: Sequence[Dimension]
+    split: Sequence[Dimension]
+    """The dimensions, and those of the filters."""
+    of: Comparison | None
+    reads_sums: bool
+
+    def fits(self, source: Source) -> bool:
+        """Whether the source has each dimension, and sums of units in the period."""
+        if not all(source.name in dimension.sources for dimension in self.split):
+            return False
+        if source.sums is None:
+            return True
+        is_required = source.requires is None or (
+            source.requires in {dimension.name for dimension in self.dimensions}
+            and not self.query.with_totals
+        )
+        return self.reads_sums and is_required and self._has_units(source)
+
+    def _has_units(self, source: Source) -> bool:
+        if source.sums not in SUMMED_UNITS:
+            return True
+        period = _period(self.query, self.query.period, self.split, self.of)
+        if source.sums == "month" and period.days_earlier and self._is_split_by_time():
+            return False  # a month that is moved by days has labels of two months
+        return pieces(period, source.sums, None).has_whole_units
+
+    def _is_split_by_time(self) -> bool:
+        return any(dimension.is_of_time for dimension in self.split)
+
+
+def _source(name: str, asked: Metric, wanted: _Wanted, catalogue: Catalogue) -> Source:
+    metric, split = catalogue.metrics[name], wanted.split
+    for source_name, source in catalogue.sources.items():
+        if source_name in metric.expressions and wanted.fits(source):
+            return source
     allowed = [
         dimension.name
         for dimension in catalogue.dimensions.values()

@@ -123,6 +123,11 @@ class DatabasePool:
         """
         return _Loan(self, is_spare=is_spare)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether a call that comes now gets a connection without waiting for another call."""
+        return not self._waiting and (bool(self._resting) or self._leased < self._max_size)
+
     async def drop_dead_connections(self) -> None:
         """Test every resting connection and replace those that the server has ended.
 

@@ -5,7 +5,6 @@ from datetime import date
 import orjson
 
 from zava.data.metrics.compiler import compile_plans
-from zava.data.metrics.planner import plan
 from zava.data.metrics.reader import MetricReader
 from zava.data.named_queries import statement
 from zava.errors import InvalidInput
@@ -38,7 +37,7 @@ class SalesReader(MetricReader):
                 hint=f"Use {', '.join(CHAIN_METRICS)}.",
             )
         query = MetricQuery((asked.name,), period, today, dimensions=("store",), limit=_MAX_STORES)
-        plans = {"own": plan(query, self._catalogue)}
+        plans = {"own": self._plan(query)}
         sql, params = compile_plans(plans, self._catalogue)
         compared = statement("chain_quartiles", "zava.retail.data")
         values = {"metric": asked.name, "start": str(period.start), "end": str(period.end)}

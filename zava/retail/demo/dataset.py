@@ -14,6 +14,7 @@ import psycopg
 
 from zava.retail.demo.generated_rows import steps_of
 from zava.retail.demo.stores import SEED, STORES
+from zava.retail.importing.sums import refresh_sums
 from zava.sql_files import SQL
 
 DIRECTORY = SQL / "seed"
@@ -103,6 +104,8 @@ def seed(
         orders = _count(connection, "orders")
     progress("Counting for the planner", 1.0)
     vacuum(connection, *TENANT_TABLES, *SHARED_TABLES)
+    progress("Refreshing sums", 1.0)
+    refresh_sums(connection)
     return SeedReport(True, scale, today, orders)
 
 

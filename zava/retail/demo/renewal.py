@@ -8,6 +8,7 @@ import psycopg
 from zava.retail.demo.dataset import Progress, SeedReport, note_loaded, statement_of, vacuum
 from zava.retail.demo.generated_rows import customers_of_stores, order_steps, orders_of_later_days
 from zava.retail.demo.stores import STORES
+from zava.retail.importing.sums import refresh_sums
 
 MAX_RENEWED_DAYS = 92
 """More days take longer than a start may, so the command that loads all anew is printed."""
@@ -42,6 +43,8 @@ def renew(
         return found
     progress("Counting for the planner", 1.0)
     vacuum(connection, "orders", "order_items")
+    progress("Refreshing sums", 1.0)
+    refresh_sums(connection)
     return replace(found, today=today, orders=found.orders + added, age_days=0, renewed_days=days)
 
 

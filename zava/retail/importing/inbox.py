@@ -13,6 +13,7 @@ from zava.retail.importing.mapping import Mapping
 from zava.retail.importing.rejects import ImportReport, Mode, read_rejects
 from zava.retail.importing.run import as_only_importer, finish, set_zone, vacuum
 from zava.retail.importing.staging import Progress, empty
+from zava.retail.importing.sums import refresh_sums
 
 INBOX = Path("inbox")
 _PASSWORD_BYTES = 24
@@ -98,6 +99,8 @@ def run_inbox(
         finish(connection, report)
     if not dry_run:
         vacuum(connection, report)
+        progress("Refreshing sums", 1.0)
+        refresh_sums(connection)
     return report
 
 

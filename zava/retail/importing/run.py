@@ -22,6 +22,7 @@ from zava.retail.importing.loading import load_staged, refuse_rejects
 from zava.retail.importing.mapping import Mapping
 from zava.retail.importing.rejects import ImportReport, Mode, read_rejects
 from zava.retail.importing.staging import Progress, Sources, empty, find_sources, stage
+from zava.retail.importing.sums import refresh_sums
 
 # Any constant does; a second importer is refused.
 _ADVISORY_LOCK = 7_261_941_211
@@ -64,6 +65,8 @@ def run_import(
             _forget(connection, run_id)
     if not dry_run:
         vacuum(connection, report)
+        progress("Refreshing sums", 1.0)
+        refresh_sums(connection)
     return report
 
 

@@ -1,0 +1,260 @@
+"""What sums of the sales save and cost, at a hundred thousand to ten million order lines.
+
+The same questions are answered from the sums and from the facts, in turns, in one process. Only
+PostgreSQL's processor time is counted.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+import psycopg
+
+from bench.cluster import TODAY, Ground, seeded_cluster
+from bench.load import PostgreSQL
+from bench.report import Goal, Part, table
+from zava.data.metrics.result_cache import ResultCache
+from zava.data.session.isolation_check import IsolationCheck
+from zava.data.session.tenant_database import TenantDatabase
+from zava.infrastructure.cache_backends import MemoryStore
+from zava.infrastructure.postgres.pool import DatabasePool
+from zava.model.core import Caller
+from zava.retail.data.metric_catalogue import catalogue
+from zava.retail.data.sales_reader import SalesReader
+from zava.retail.declaration import RETAIL
+from zava.retail.demo.principals import demo_callers
+from zava.retail.importing.sums import refresh_sums
+from zava.retail.service.sales_analytics import SalesAnalytics
+
+LINES = (100_000, 1_000_000, 10_000_000)
+PEOPLE = ("head-office", "seattle")
+_LINES_AT_SCALE_1 = 420_000
+_SAMPLE_SECONDS, _MOST_CALLS = 0.6, 200
+_ORDERS_WRITTEN, _WRITING_ROUNDS = 1000, 5
+_BUSY_ORDERS = 2000
+_SUMS = (
+    *("store_days", "product_months", "customer_totals", "month_customers"),
+    *("new_customer_days", "day_marks", "customer_marks"),
+)
+_MARKERS = ("mark_insert", "mark_update", "mark_delete")
+_WRITE = """
+WITH o AS (
+  INSERT INTO retail.orders (store_id, customer_id, order_date, status, total_amount)
+  SELECT c.store_id, c.customer_id, %(day)s::timestamptz - %(back)s * interval '1 day',
+         'completed', 20
+  FROM retail.customers AS c WHERE c.store_id = %(store)s AND c.customer_id >= %(after)s
+  ORDER BY c.customer_id LIMIT 1
+  RETURNING store_id, order_id
+)
+INSERT INTO retail.order_items (store_id, order_id, line_number, product_id, quantity, unit_price,
+                                total_amount)
+SELECT o.store_id, o.order_id, n, %(product)s, 1, 10, 10 FROM o, generate_series(1, 2) AS n
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """Milliseconds of PostgreSQL for one question of one person at one size."""
+
+    lines: int
+    person: str
+    question: str
+    sums_ms: float
+    facts_ms: float
+
+
+def measure(*, largest: int, rounds: int) -> list[Part]:
+    """Measure at each size up to `largest` order lines."""
+    figures: list[Figure] = []
+    costs: list[str] = []
+    goals: list[Goal] = []
+    for wanted in (size for size in LINES if size <= largest):
+        with seeded_cluster(wanted / _LINES_AT_SCALE_1, with_peers=False) as ground:
+            with psycopg.connect(ground.superuser, autocommit=True) as owner:
+                lines = _one(owner, "SELECT count(*) FROM retail.order_items")
+                costs.append(_sizes(owner, lines))
+            figures += asyncio.run(_figures(ground, lines, rounds))
+            row, written = _writing(ground)
+            costs.append(row)
+            goals.append(
+                Goal(f"Writers at {lines:,} lines, CPU × without marks", written, 1.2, False)
+            )
+            row, seconds = _refreshing(ground)
+            costs.append(row)
+            goals.append(Goal(f"A busy day at {lines:,} lines, seconds", seconds, 5, False))
+    goals += _growth(figures)
+    rows = [
+        f"| {each.question} | {each.person} | {each.lines:,} | {each.sums_ms:.1f}"
+        f" | {each.facts_ms:.1f} | {each.facts_ms / max(each.sums_ms, 0.01):.1f} |"
+        for each in sorted(figures, key=lambda each: (each.question, each.person, each.lines))
+    ]
+    head = "question | person | order lines | from sums, ms | from facts, ms | facts/sums"
+    return [
+        Part("Growth of certified figures", table(head, rows), tuple(goals)),
+        Part("What sums cost", table("what | order lines | figure", costs)),
+    ]
+
+
+def _growth(figures: list[Figure]) -> list[Goal]:
+    goals = []
+    for person in PEOPLE:
+        for question in _QUESTIONS:
+            own = [f for f in figures if (f.person, f.question) == (person, question)]
+            if len(own) > 1 and "performance" not in question:
+                grown = own[-1].sums_ms / own[0].sums_ms
+                goals.append(Goal(f"{question}, {person}: most lines × fewest", grown, 2, False))
+    year = [f for f in figures if f.question == "store performance, 2025"]
+    goals += [
+        Goal(f"{f.question}, {f.person}, {f.lines:,}, ms", f.sums_ms, 150, False) for f in year
+    ]
+    return goals
+
+
+Ask = Callable[[SalesAnalytics, Caller], Awaitable[Any]]
+
+
+def _query(*metrics: str, by: tuple[str, ...], period: str = "2020-01-01..2026-06-30") -> Ask:
+    return lambda sales, caller: sales.metrics.query(
+        caller, metrics=metrics, dimensions=by, time_period=period, limit=1000
+    )
+
+
+_QUESTIONS: dict[str, Ask] = {
+    "revenue by month": _query("revenue", by=("month",)),
+    "revenue, orders by month and store": _query("revenue", "orders", by=("month", "store")),
+    "discount rate by quarter": _query("discount_rate", by=("quarter",)),
+    "new customers by month": _query("new_customers", by=("month",)),
+    "customers by month": _query("customers", by=("month",)),
+    "customers by year": _query("customers", by=("year",)),
+    "units by product, 2025": _query("units", by=("product",), period="2025"),
+    "store performance, last month": lambda sales, caller: sales.stores.performance(
+        caller, None, "last month"
+    ),
+    "store performance, 2025": lambda sales, caller: sales.stores.performance(caller, None, "2025"),
+}
+
+
+async def _figures(ground: Ground, lines: int, rounds: int) -> list[Figure]:
+    postgresql = PostgreSQL.of(ground.superuser)
+    pool = DatabasePool(ground.server, max_size=1)
+    # The facts of ten million lines take longer than a call may.
+    tenancy = TenantDatabase(
+        pool,
+        ground.signer,
+        IsolationCheck(pool, ground.signer, RETAIL),
+        statement_timeout_seconds=120,
+    )
+    cache = ResultCache(
+        tenancy, MemoryStore(1), ttl_seconds=0, secret=b"bench", code_version="bench"
+    )
+
+    def sales(*, reads_sums: bool) -> SalesAnalytics:
+        reader = SalesReader(tenancy, cache, catalogue(), reads_sums=reads_sums)
+        return SalesAnalytics(reader, lambda: TODAY)
+
+    ways = {True: sales(reads_sums=True), False: sales(reads_sums=False)}
+    found = []
+    for person in PEOPLE:
+        caller = demo_callers()[person]
+        for question, ask in _QUESTIONS.items():
+            samples: dict[bool, list[float]] = {True: [], False: []}
+            for analytics in ways.values():
+                await ask(analytics, caller)  # its pages are in memory from here on
+            for _ in range(rounds):
+                for way, analytics in ways.items():
+                    samples[way].append(await _cpu_ms(postgresql, ask, analytics, caller))
+            found.append(
+                Figure(lines, person, question, median(samples[True]), median(samples[False]))
+            )
+    await pool.close()
+    return found
+
+
+async def _cpu_ms(
+    postgresql: PostgreSQL, ask: Ask, analytics: SalesAnalytics, caller: Caller
+) -> float:
+    before, began, calls = postgresql.cpu_seconds, time.perf_counter(), 0
+    while calls < _MOST_CALLS and time.perf_counter() - began < _SAMPLE_SECONDS:
+        await ask(analytics, caller)
+        calls += 1
+    return (postgresql.cpu_seconds - before) / calls * 1000
+
+
+def _sizes(owner: psycopg.Connection, lines: int) -> str:
+    def megabytes(tables: tuple[str, ...], schema: str) -> float:
+        sizes = [
+            _one(owner, f"SELECT pg_total_relation_size('{schema}.{name}')") for name in tables
+        ]
+        return float(sum(sizes)) / 2**20
+
+    own = megabytes(_SUMS, "zava")
+    facts = megabytes(("orders", "order_items"), "retail")
+    return f"| size of the sums, and of the facts | {lines:,} | {own:.1f} MB, {facts:.0f} MB |"
+
+
+def _writing(ground: Ground) -> tuple[str, float]:
+    """Write orders of two lines one by one, with the marks and without, in turns."""
+    postgresql, spent = PostgreSQL.of(ground.superuser), {True: 0.0, False: 0.0}
+    with psycopg.connect(ground.superuser, autocommit=True) as owner:
+        lines = _one(owner, "SELECT count(*) FROM retail.order_items")
+        for _ in range(_WRITING_ROUNDS):
+            for is_marking in spent:
+                for name in ("orders", "order_items"):
+                    for marker in _MARKERS:
+                        what = "ENABLE" if is_marking else "DISABLE"
+                        owner.execute(f"ALTER TABLE retail.{name} {what} TRIGGER {marker}".encode())
+                before = postgresql.cpu_seconds
+                _write(owner, _ORDERS_WRITTEN)
+                spent[is_marking] += postgresql.cpu_seconds - before
+        for name in ("orders", "order_items"):
+            for marker in _MARKERS:
+                owner.execute(f"ALTER TABLE retail.{name} ENABLE TRIGGER {marker}".encode())
+        owner.execute("SELECT zava.mark_everything()")
+    with psycopg.connect(ground.administrator, autocommit=True) as admin:
+        began = time.perf_counter()
+        refresh_sums(admin)
+        anew = time.perf_counter() - began
+    ratio = spent[True] / spent[False]
+    return (
+        f"| an order of two lines, CPU × without marks; all sums anew | {lines:,}"
+        f" | {ratio:.2f}; {anew:.1f} s |"
+    ), ratio
+
+
+def _refreshing(ground: Ground) -> tuple[str, float]:
+    """Refresh after a day of late orders over 15 days."""
+    with psycopg.connect(ground.superuser, autocommit=True) as owner:
+        lines = _one(owner, "SELECT count(*) FROM retail.order_items")
+        _write(owner, _BUSY_ORDERS)
+        marks = _one(owner, "SELECT count(DISTINCT (store_id, day)) FROM zava.day_marks")
+    with psycopg.connect(ground.administrator, autocommit=True) as admin:
+        began = time.perf_counter()
+        refresh_sums(admin)
+        seconds = time.perf_counter() - began
+    what = f"refresh after {_BUSY_ORDERS:,} orders of {marks} days of a store"
+    return f"| {what} | {lines:,} | {seconds:.1f} s |", seconds
+
+
+def _write(owner: psycopg.Connection, count: int) -> None:
+    stores = [row[0] for row in owner.execute("SELECT store_id FROM retail.stores").fetchall()]
+    products = [
+        row[0] for row in owner.execute("SELECT product_id FROM retail.products").fetchall()
+    ]
+    for number in range(count):
+        values = {
+            "day": str(TODAY),
+            "back": number % 15,
+            "store": stores[number % len(stores)],
+            "after": f"{number * 7919 % 65536:04x}0000-0000-0000-0000-000000000000",
+            "product": products[number % len(products)],
+        }
+        with suppress(psycopg.errors.UniqueViolation):
+            owner.execute(_WRITE, values)
+
+
+def _one(owner: psycopg.Connection, query: str) -> Any:
+    return (owner.execute(query.encode()).fetchone() or (0,))[0]
