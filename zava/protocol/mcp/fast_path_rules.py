@@ -153,8 +153,7 @@ def _is_capabilities(value: Any) -> bool:
 
 
 def _are_texts(value: Mapping[str, Any], names: frozenset[str]) -> bool:
-    # A loop: a generator is resumed by a call for each name.
-    for name in value.keys() & names:  # noqa: SIM110
+    for name in value.keys() & names:  # noqa: SIM110  # a generator is resumed by a call for each name
         if not isinstance(value[name], str):
             return False
     return True
