@@ -220,7 +220,7 @@ def kill(foreign: Foreign, declaration: AdoptionDeclaration, transaction: int) -
         changes = sum(before != after for before, after in pairwise(roles))
         dying = KilledAt(connection, 3 + changes + len(last.steps) - 1)
         with pytest.raises(Killed):
-            apply_group(dying, last, lambda _: None)  # type: ignore[arg-type]
+            apply_group(dying, last, lambda _: None)  # type: ignore[arg-type]  # stands for a connection that dies
 
 
 def test_an_adoption_that_was_killed_in_any_transaction_is_continued(

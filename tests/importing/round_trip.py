@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from zava.infrastructure.embeddings.index_job import embed_catalogue
 
 from tests.scenarios.expected import FIFTY_ROWS, questions
 from tests.support.embedding.vectors import KnownVectors
@@ -19,6 +18,7 @@ from zava.app import Application
 from zava.cli.client import call_tool
 from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.postgres.access_grants import grant
+from zava.retail.data.index_job import embed_catalogue
 from zava.retail.declaration import RETAIL
 from zava.retail.demo.dataset import note_loaded
 from zava.retail.demo.principals import PRINCIPALS

@@ -127,7 +127,7 @@ def test_person_of_several_stores_is_erased_at_each_of_them(
     with psycopg.connect(empty.owner) as owner:
         assert owner.execute(persons).fetchone() == (2, 1)
     for by, value in (("key", "cy2"), ("email", "cy@example.com")):
-        found = find_customers(admin, by, value)  # type: ignore[arg-type]
+        found = find_customers(admin, by, value)  # type: ignore[arg-type]  # a text of the table
         assert [each.store for each in found] == ["Main Street", "Second Street"]
     erase_customer(admin, "key", "cy2", actor="privacy desk")
     run_import(admin, tmp_path, documented_layout())

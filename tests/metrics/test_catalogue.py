@@ -53,8 +53,8 @@ def asked(*metrics: str, **parts: object) -> MetricQuery:
         ('joins = ["product", "category"]', 'joins = ["aisle"]', "a join is unknown"),
         ('sources = ["stock"]', 'sources = ["shelf"]', "a source is unknown"),
         (
-            'sources = ["orders", "lines", "placed", "targets"]',
-            'sources = ["stock"]',
+            '"placed", "targets"]\npattern',
+            '"stock"]\npattern',
             "has no time",
         ),
         ('sums = "month"', 'sums = "week"', "the unit of its sums is unknown"),

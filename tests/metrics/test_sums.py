@@ -97,7 +97,10 @@ async def assert_equal(
 
 
 def may_see(name: str, person: str, catalogue: Catalogue) -> bool:
-    return person != "seattle" or not catalogue.metrics[name].is_restricted
+    metric = catalogue.metrics[name]
+    if metric.needs_persons:  # of head office alone, with personal data
+        return person == "head-office"
+    return person != "seattle" or not metric.is_restricted
 
 
 def answered(query: MetricQuery, catalogue: Catalogue) -> bool:
@@ -283,7 +286,7 @@ async def test_sums_equal_the_facts_while_writers_commit_late_changes(
     callers: dict[str, Caller],
     catalogue: Catalogue,
 ) -> None:
-    draw, cases, rows = random.Random(20260630), 0, 0  # noqa: S311
+    draw, cases, rows = random.Random(20260630), 0, 0  # noqa: S311  # a seeded choice, no secret
     until = time.monotonic() + SECONDS
     with going_on(own, 7) as counts, psycopg.connect(own.owner, autocommit=True) as owner:
         while cases < 150 or time.monotonic() < until:
@@ -332,13 +335,13 @@ async def test_every_metric_by_every_dimension_is_the_same_from_sums(
 
 @pytest.mark.parametrize("name", ["store_days", "customer_totals", "current_days", "day_marks"])
 async def test_free_sql_reads_no_sums(
-    tenancy: FreeQuery, callers: dict[str, Caller], name: str
+    free_query: FreeQuery, callers: dict[str, Caller], name: str
 ) -> None:
     for written in (f"zava.{name}", name, f"retail.{name}"):
         with pytest.raises((QueryRefused, NotPermitted)):
-            await tenancy.run(callers["head-office"], f"SELECT * FROM {written}", max_rows=1)
+            await free_query.run(callers["head-office"], f"SELECT * FROM {written}", max_rows=1)
     assert name not in {
-        table.split(".")[-1] for table in await tenancy.readable_tables(callers["head-office"])
+        table.split(".")[-1] for table in await free_query.readable_tables(callers["head-office"])
     }
 
 
@@ -348,7 +351,7 @@ def test_whole_units_are_read_from_sums_alone(catalogue: Catalogue) -> None:
         (("revenue", "orders", "units", "discount_rate", "new_customers"), ("day",)),
         (("revenue", "customers", "returning_customers", "refund_rate"), ("region", "month")),
         (("revenue", "units", "orders", "products_sold"), ("product",)),
-        (("gross_margin", "units", "discounts"), ("category", "quarter")),
+        (("gross_sales", "units", "discounts"), ("category", "quarter")),
         (("repeat_rate", "lifetime_value"), ("cohort",)),
         (("like_for_like_growth",), ("month",)),
     ):

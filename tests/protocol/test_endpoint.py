@@ -258,7 +258,7 @@ async def test_unknown_tool_and_method_are_protocol_errors(
         ({"postgresql_query": "SELECT 1", "max_rows": "x"}, "max_rows: should be a valid integer"),
         ({"postgresql_query": "SELECT 1", "max_rows": 0}, "max_rows: should be greater than"),
         ({"postgresql_query": "SELECT 1", "max_rows": 1001}, "max_rows: should be less than"),
-        ({"postgresql_query": "SELECT 1", "limit": 5}, "limit: execute_sales_query has no such"),
+        ({"postgresql_query": "SELECT 1", "colour": 5}, "colour: execute_sales_query has no such"),
         ({"postgresql_query": " "}, "postgresql_query is empty"),
     ],
 )

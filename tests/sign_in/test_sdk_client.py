@@ -114,7 +114,7 @@ async def stores(client: Client) -> int:
 async def test_client_signs_in_once_and_calls(watched: Watched, mode: str) -> None:
     async with signed_in(watched, Kept(), "eastside", mode) as client:
         assert await stores(client) == 3
-        refused = await client.call_tool("query_metrics", {"metrics": ["turnover"]})
+        refused = await client.call_tool("query_metrics", {"metrics": ["footfall"]})
         assert refused.is_error
     assert watched.times("POST /oauth/token") == 1
     assert max(status for _, status in watched.seen) < 500

@@ -26,7 +26,7 @@ _APPLY = "run zava adopt --apply"
 
 
 @dataclass(frozen=True, slots=True)
-class _Probe:
+class _Request:
     """One call, and what it must bring: these rows, or this SQLSTATE."""
 
     what: str
@@ -127,7 +127,9 @@ def _key_type(administrator: psycopg.Connection, declaration: AdoptionDeclaratio
     return str(row[0]) if row else "uuid"
 
 
-def _probes(declaration: AdoptionDeclaration, key: str, signer: ContextSigner) -> Iterator[_Probe]:
+def _probes(
+    declaration: AdoptionDeclaration, key: str, signer: ContextSigner
+) -> Iterator[_Request]:
     audience = declaration.sealed_audiences[0]
     first, second, _ = seal.CANARY_KEYS[key]
     own = signer.sign(_FIRST, _SONG)
@@ -135,10 +137,10 @@ def _probes(declaration: AdoptionDeclaration, key: str, signer: ContextSigner) -
         "WITH forged AS MATERIALIZED (SELECT set_config('zava.context', repeat('0', 64)"
         f" || '{second}', true)) {_SONG}, forged"
     )
-    yield _Probe("the first canary", audience, own, rows=(_row(first, key),))
+    yield _Request("the first canary", audience, own, rows=(_row(first, key),))
     other = signer.sign(_SECOND, _SONG)
-    yield _Probe("the second canary", audience, other, rows=(_row(second, key),))
-    yield _Probe(
+    yield _Request("the second canary", audience, other, rows=(_row(second, key),))
+    yield _Request(
         "a forged setting",
         audience,
         signer.sign(_FIRST, forged),
@@ -146,14 +148,14 @@ def _probes(declaration: AdoptionDeclaration, key: str, signer: ContextSigner) -
     )
     refused = sqlstate.CONTEXT_REFUSED
     wrong = replace(own, mac=bytes(len(own.mac)))
-    yield _Probe("a forged signature", audience, wrong, state=refused)
-    yield _Probe("a missing signature", audience, replace(own, mac=b""), state=refused)
+    yield _Request("a forged signature", audience, wrong, state=refused)
+    yield _Request("a missing signature", audience, replace(own, mac=b""), state=refused)
     changed = replace(own, statement=f"{_SONG} WHERE true")
-    yield _Probe("a changed statement", audience, changed, state=refused)
+    yield _Request("a changed statement", audience, changed, state=refused)
     yield from _strangers(declaration, signer)
 
 
-def _strangers(declaration: AdoptionDeclaration, signer: ContextSigner) -> Iterator[_Probe]:
+def _strangers(declaration: AdoptionDeclaration, signer: ContextSigner) -> Iterator[_Request]:
     """Yield a call of a principal whose tenant no one has: it finds no row in any table."""
     questions = [
         f"SELECT {_text(rule.name)} AS sees WHERE EXISTS (SELECT FROM {quoted_table(rule.name)}"
@@ -167,7 +169,7 @@ def _strangers(declaration: AdoptionDeclaration, signer: ContextSigner) -> Itera
     for number, audience in enumerate(declaration.sealed_audiences):
         caller = Caller(seal.NIL, seal.stranger(number))
         what = f"the stranger of {audience.name}"
-        yield _Probe(what, audience, signer.sign(caller, statement))
+        yield _Request(what, audience, signer.sign(caller, statement))
 
 
 def _only_tenants(rule: TableRule) -> str:

@@ -168,7 +168,7 @@ class MetricOrder:
 
 
 class FiscalYears(Protocol):
-    """The fiscal years of a chain, as the dimensions of time see them."""
+    """The fiscal years, as the dimensions of time see them."""
 
     @property
     def has_weeks(self) -> bool:

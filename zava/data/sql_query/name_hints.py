@@ -91,9 +91,10 @@ def advise(
 
     return (
         _nearest(schema, name, own, cutoff=_ALIKE)
+        # A word such as month is meant as one, though another table has a column of its name.
+        or COLUMNS.get(name)
         or ("" if qualifier else _elsewhere(schema, name.lower(), tables))
         or _nearest(schema, name, own)
-        or COLUMNS.get(name)
         or _nearest(schema, name, tables)
         or _listed(schema, own)
     )

@@ -107,7 +107,7 @@ def _filters(given: Any) -> Iterator[Any]:
     given = parsed(given, dict, list)
     if isinstance(given, str):
         whole = given.strip().removeprefix("WHERE ").removeprefix("where ")
-        for text in _NEXT_FILTER.split(whole.strip("{}")):  # Java writes a map as {store=Seattle}
+        for text in _NEXT_FILTER.split(whole.strip("{}")):  # Java writes a map as {name=value}
             yield _written(text)
     elif isinstance(given, list) and len(given) == _TRIPLE and _is_operator(given[1]):
         yield _filter(given[0], given[1], given[2])
@@ -146,7 +146,7 @@ def _of_dimensions(given: Mapping[str, Any]) -> Iterator[Any]:
         return
     for name, wanted in given.items():
         suffixed = _SUFFIXED.fullmatch(name)
-        if suffixed and _is_operator(suffixed["op"]):  # store__in
+        if suffixed and _is_operator(suffixed["op"]):  # name__in
             yield _filter(suffixed["dimension"], suffixed["op"], wanted)
         else:
             yield from _of_dimension(name, wanted)
@@ -178,7 +178,7 @@ def _of_dimension(dimension: str, wanted: Any) -> Iterator[dict[str, Any]]:
     if marked:  # {"month": ">= 2025-01"}
         yield _filter(dimension, marked["op"], marked["value"].strip())
     elif isinstance(wanted, list) and len(wanted) == _PAIR and wanted[0] in _SIGNS:
-        yield _filter(dimension, wanted[0], wanted[1])  # {"store": ["!=", "Seattle"]}
+        yield _filter(dimension, wanted[0], wanted[1])  # {"name": ["!=", "value"]}
     elif not isinstance(wanted, dict):
         if wanted is not None:
             yield _filter(dimension, None, wanted)
