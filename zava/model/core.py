@@ -72,6 +72,8 @@ class Call:
     `store_ids` are the verified scope's. `row_count` and `byte_count` are the size of the
     database's answer, never its content. A call that was refused for its cost is charged a whole
     deadline in `database_seconds`. `trace_id` is the client's, None if the client sent none.
+    `server` is where its statements read, once there is a standby: all of them on one server, so
+    that none sees older data than the one before it.
     """
 
     tool: str
@@ -80,6 +82,8 @@ class Call:
     called_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     started: float = field(default_factory=time.monotonic)
     is_recorded: bool = False
+    is_admitted: bool = False
+    server: str = ""
     fingerprint: str | None = None
     audience: Audience | None = None
     store_ids: tuple[str, ...] | None = None

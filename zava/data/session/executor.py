@@ -8,7 +8,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 import psycopg
@@ -23,13 +23,16 @@ from zava.data.session.overdue import Overdue
 from zava.data.session.pipeline import Pipeline
 from zava.data.session.retries import Repetition, is_lost_connection
 from zava.data.session.signed_context import ContextSigner
-from zava.data.usage.budgets import Budgets
+from zava.data.usage.budgets import Budgets, ConnectionQuota
 from zava.data.usage.query_stats import QueryStatsCollector
 from zava.errors import Busy, QueryTimeout, ZavaError
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller, ReadingRole
 from zava.telemetry import events
 from zava.telemetry.instruments import QueryType
+
+if TYPE_CHECKING:
+    from zava.data.session.standby.routing import StandbyRouting
 
 T = TypeVar("T")
 
@@ -42,8 +45,22 @@ GRACE_SECONDS = 2
 _SLACK_SECONDS = 1  # so much of a call's time may pass before its statement is given less
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadServer:
+    """One PostgreSQL server that callers' statements run on, and what this process keeps of it."""
+
+    pool: DatabasePool
+    verification: IsolationCheck
+    quota: ConnectionQuota
+    overdue: Overdue
+    is_standby: bool = False
+
+
 class TenantExecutor:
-    """Runs operations for callers, each in one round trip."""
+    """Runs operations for callers, each in one round trip.
+
+    With `standby`, reads run there while it is within its bound, and on the primary otherwise.
+    """
 
     def __init__(
         self,
@@ -56,16 +73,18 @@ class TenantExecutor:
         monitor: QueryStatsCollector,
         statement_timeout_seconds: int,
         use_prepared: bool,
+        standby: "StandbyRouting | None" = None,
     ) -> None:
-        self._pool = pool
         self._signer = signer
-        self._verification = verification
         self.trail = trail
         self.budgets = budgets
         self._timeout_seconds = statement_timeout_seconds
         self._use_prepared = use_prepared
         self.monitor = monitor
-        self.overdue = Overdue(pool, trail, use_prepared=use_prepared)
+        overdue = Overdue(pool, trail, use_prepared=use_prepared)
+        self._primary = ReadServer(pool, verification, budgets.quota, overdue)
+        self._standby = standby
+        self._servers = (self._primary,) if standby is None else (self._primary, standby.server)
         # By identity: which runner to name first. Only a guess: the entry decides in each call.
         self._roles: LRUCache[bytes, ReadingRole] = LRUCache(4096)
 
@@ -77,15 +96,23 @@ class TenantExecutor:
         Raises:
             ZavaError: what the driver or the server reported, translated.
         """
+        server = self._standby.chosen_for(caller, operation) if self._standby else None
+        server = server or self._primary
         attempts = _Attempts(self._roles.get(caller.identity))
         failed: BaseException | None = None
         try:
             while True:
                 try:
-                    await self._verification.ensure()
-                    result = await self._run_once(caller, operation, attempts.role, attempts)
+                    if server.is_standby and self._standby is not None:
+                        await self._standby.admit(caller)
+                    await server.verification.ensure()
+                    result = await self._run_once(
+                        server, caller, operation, attempts.role, attempts
+                    )
                 except Exception as error:
-                    if not await self._may_run_again(error, attempts):
+                    if self._falls_back(server, caller, error):
+                        server = self._primary
+                    elif not await self._may_run_again(server, error, attempts):
                         raise
                 else:
                     if attempts.role is not attempts.last_seen:
@@ -98,7 +125,7 @@ class TenantExecutor:
             failed = cause
             raise
         finally:
-            self._observe(caller, operation, attempts, failed)
+            self._observe(server, caller, operation, attempts, failed)
 
     async def explain(self, caller: Caller, statement: Statement) -> list[str]:
         """Return the shape of the plan that the caller's statement has; it is not run again.
@@ -108,7 +135,9 @@ class TenantExecutor:
         """
         role = self._roles.get(caller.identity) or ReadingRole.STORE_MANAGERS
         try:
-            return await self._run_once(caller, ExplainPlan(statement), role, _Timing())
+            return await self._run_once(
+                self._primary, caller, ExplainPlan(statement), role, _Timing()
+            )
         except psycopg.Error as error:
             raise self._translated(caller, error) from error
 
@@ -132,29 +161,51 @@ class TenantExecutor:
         """Remember which role the entry has just returned for a caller."""
         self._roles[caller.identity] = role
 
+    async def close(self) -> None:
+        """Stop the tasks for overdue statements, while the pools are still open."""
+        for each in self._servers:
+            await each.overdue.close()
+
     async def _run_once(
-        self, caller: Caller, operation: Operation[T], role: ReadingRole, timing: "_Timing"
+        self,
+        server: ReadServer,
+        caller: Caller,
+        operation: Operation[T],
+        role: ReadingRole,
+        timing: "_Timing",
     ) -> T:
         """Send one operation over a connection, with the audit records that have to leave with it.
 
         Raises:
             Busy: a statement of the caller works past its end, or no time or connection is left.
         """
-        if self.overdue.is_watching:
-            await self.overdue.check(caller)
+        for each in self._servers:
+            if each.overdue.is_watching:
+                await each.overdue.check(caller)
         async with (
-            self.budgets.quota.slot(
+            server.quota.slot(
                 caller, is_heavy=operation.is_heavy, gathers=operation.gathers
             ) as is_spare,
-            self._pool.connection(is_spare=is_spare) as connection,
+            server.pool.connection(is_spare=is_spare) as connection,
         ):
             # Computed when a connection is there: waiting for it was part of the call's time.
             left_seconds = call_context.remaining_seconds(self._timeout_seconds + GRACE_SECONDS)
             milliseconds = self._deadline(left_seconds - GRACE_SECONDS)
             allowed = role.of_token(caller.permissions)
-            terms = Terms(caller, allowed, milliseconds, self._signer, self.budgets, self.trail)
-            pipeline = Pipeline(connection, use_prepared=self._use_prepared)
-            intent = self.trail.intent(caller)
+            terms = Terms(
+                caller,
+                allowed,
+                milliseconds,
+                self._signer,
+                self.budgets,
+                self.trail,
+                is_admitted=server.is_standby,
+            )
+            pipeline = Pipeline(
+                connection, use_prepared=self._use_prepared, is_on_standby=server.is_standby
+            )
+            # A standby writes nothing: the primary has the intent already.
+            intent = [] if server.is_standby else self.trail.intent(caller)
             timing.since = time.monotonic()
             try:
                 async with asyncio.timeout(left_seconds):
@@ -162,9 +213,12 @@ class TenantExecutor:
                         pipeline.add_record(orjson.dumps(intent))
                     # Signed when a connection is there: the signature ages while one waits.
                     operation.add_to(pipeline, terms)
-                    return operation.read(await pipeline.run())
+                    results = await pipeline.run()
+                if self._standby is not None and server.is_standby:
+                    await self._standby.check(caller, connection, results)
+                return operation.read(results)
             except TimeoutError as error:
-                self._pool.report_timeout(timing.since)
+                server.pool.report_timeout(timing.since)
                 raise QueryTimeout(
                     "The database did not answer in time.",
                     hint="Narrow the period or aggregate more; then try again.",
@@ -174,11 +228,20 @@ class TenantExecutor:
                 if intent:
                     self.trail.intended(caller, intent, is_committed=pipeline.is_recorded)
                 if connection.is_abandoned and pipeline.nonce is not None:
-                    self.overdue.watch(caller, pipeline.nonce)
+                    server.overdue.watch(caller, pipeline.nonce)
                 if caller.call is not None:
                     caller.call.database_seconds += timing.seconds
 
-    async def _may_run_again(self, error: Exception, attempts: "_Attempts") -> bool:
+    def _falls_back(self, server: ReadServer, caller: Caller, error: Exception) -> bool:
+        return (
+            server.is_standby
+            and self._standby is not None
+            and self._standby.falls_back(caller, error)
+        )
+
+    async def _may_run_again(
+        self, server: ReadServer, error: Exception, attempts: "_Attempts"
+    ) -> bool:
         """Prepare the next attempt after a failure; return False if this was the last one."""
         if isinstance(error, psycopg.Error):
             # The entry named the caller's role: call the right runner, once an attempt.
@@ -187,7 +250,7 @@ class TenantExecutor:
                 attempts.is_corrected = True
                 return True
             if is_lost_connection(error):
-                await self._pool.drop_dead_connections()
+                await server.pool.drop_dead_connections()
         repetition = attempts.repetition = attempts.repetition or Repetition()
         if not repetition.allows(error):
             return False
@@ -222,6 +285,7 @@ class TenantExecutor:
 
     def _observe(
         self,
+        server: ReadServer,
         caller: Caller,
         operation: Operation[Any],
         attempts: "_Attempts",
@@ -231,7 +295,8 @@ class TenantExecutor:
             return
         kind = QueryType.FREE if operation.is_free else QueryType.OWN
         sql, seconds = operation.statistics_text, attempts.seconds
-        events.query(kind, seconds=seconds, error=error, attempts=attempts.count)
+        name = ("standby" if server.is_standby else "primary") if self._standby else None
+        events.query(kind, seconds=seconds, error=error, attempts=attempts.count, server=name)
         self.monitor.record(
             kind,
             sql,

@@ -54,6 +54,9 @@ _WEIGHERS = {
 _PLAN = b"SELECT pg_catalog.current_setting('zava.plan')"
 _SCOPE = b"SELECT * FROM zava.scope_of_data($1, $2, $3, $4, $5, $6)"
 _USED = b"SELECT * FROM zava.used($1, $2)"
+# Refuses on a late standby, and on a server that is none. As the first statement it runs before the
+# snapshot of the call is taken, so the snapshot is never older than what it has seen.
+_STANDBY = b"SELECT zava.standby_lag()"
 _TYPES = dict.fromkeys(_RUNNERS.values(), _RUNNER_TYPES) | {
     _SCOPE: _RUNNER_TYPES[:_SIGNATURE_PLACES],
     _USED: (_UUID, _UUID),
@@ -62,6 +65,9 @@ _TYPES = dict.fromkeys(_RUNNERS.values(), _RUNNER_TYPES) | {
     _WORKING: (_UUIDS,),
     **dict.fromkeys(_WEIGHERS.values(), _WEIGHER_TYPES),
 }
+# How a call's transaction begins, by the kind of server.
+_ON_PRIMARY = {"begin": _BEGIN}
+_ON_STANDBY = {"begin": _BEGIN, "standby": _STANDBY}
 _DONE = frozenset({ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK})
 _NAMES = {
     _BEGIN: b"zava_begin",
@@ -76,6 +82,7 @@ _NAMES = {
     _COMMIT: b"zava_commit",
     _ADMIT: b"zava_admit",
     _WORKING: b"zava_working",
+    _STANDBY: b"zava_standby",
 }
 _NAMES |= {command: b"zava_run_" + role.value.encode() for role, command in _RUNNERS.items()}
 _NAMES |= {command: b"zava_weigh_" + role.value.encode() for role, command in _WEIGHERS.items()}
@@ -100,8 +107,15 @@ class Bounds:
 class Pipeline:
     """Commands that leave together; `fly` brings back the result of each."""
 
-    def __init__(self, connection: PooledConnection, *, use_prepared: bool = True) -> None:
+    def __init__(
+        self,
+        connection: PooledConnection,
+        *,
+        use_prepared: bool = True,
+        is_on_standby: bool = False,
+    ) -> None:
         self._connection = connection
+        self._opening = _ON_STANDBY if is_on_standby else _ON_PRIMARY
         self._pgconn = connection.pgconn
         self._use_prepared = use_prepared
         self._steps: list[str] = []
@@ -129,7 +143,12 @@ class Pipeline:
         """
         self._enter()
         runner = _RUNNERS[role]
-        needed = [_BEGIN, _ROLLBACK, _UNLOCK, runner if is_run else _WEIGHERS[role]]
+        needed = [
+            *self._opening.values(),
+            _ROLLBACK,
+            _UNLOCK,
+            runner if is_run else _WEIGHERS[role],
+        ]
         if bounds.timeout_milliseconds is not None:
             needed.append(_DEADLINE)
         if bounds.budget is not None:
@@ -137,7 +156,8 @@ class Pipeline:
         if is_narrowed:
             needed.append(_NARROW)
         self._prepare(needed)
-        self._execute("begin", _BEGIN)
+        for step, command in self._opening.items():
+            self._execute(step, command)
         if is_narrowed:
             self._execute("narrow", _NARROW)
         if bounds.timeout_milliseconds is not None:
@@ -189,14 +209,32 @@ class Pipeline:
     def add_scope(self, call: SignedCall, *, with_use: bool = False) -> None:
         """Queue the entry alone, which reads no tenant's row; `with_use` adds the used budgets."""
         self._enter()
-        self._prepare(
-            (_BEGIN, _ROLLBACK, _SCOPE, _USED) if with_use else (_BEGIN, _ROLLBACK, _SCOPE)
-        )
-        self._execute("begin", _BEGIN)
+        needed = [*self._opening.values(), _ROLLBACK, _SCOPE]
+        if with_use:
+            needed.append(_USED)
+        self._prepare(needed)
+        for step, command in self._opening.items():
+            self._execute(step, command)
         self._execute_signed("scope", _SCOPE, _signature(call))
         if with_use:
             principal = call.tenant_id.encode(), call.object_id.encode()
             self._execute("used", _USED, principal, _TYPES[_USED])
+        self._sync()
+        self._execute("rollback", _ROLLBACK)
+        self._sync()
+
+    def add_admission(
+        self, principal: tuple[str, str], nonce: str, limits: Sequence[float]
+    ) -> None:
+        """Queue the check of the budgets alone, for a call that then runs on a standby.
+
+        Its transaction ends at once. So it holds no place among the calls at once, and no mark.
+        """
+        self._enter()
+        self._prepare((_BEGIN, _ROLLBACK, _ADMIT))
+        self._execute("begin", _BEGIN)
+        values = (*principal, nonce, "false", *map(str, limits))
+        self._execute("admit", _ADMIT, [*map(str.encode, values)], _ADMIT_TYPES)
         self._sync()
         self._execute("rollback", _ROLLBACK)
         self._sync()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 from anyio.lowlevel import checkpoint
@@ -32,6 +32,9 @@ from zava.model.core import (
     Scope,
     Table,
 )
+
+if TYPE_CHECKING:
+    from zava.data.session.standby.routing import StandbyRouting
 
 _SCOPE_SECONDS = 60
 _MANY_ROWS = 64
@@ -63,6 +66,7 @@ class TenantDatabase:
         statement_timeout_seconds: int = SERVER_DEADLINE_SECONDS,
         use_prepared: bool = True,
         monitor: QueryStatsCollector | None = None,
+        standby: "StandbyRouting | None" = None,
     ) -> None:
         self._executor = TenantExecutor(
             pool,
@@ -73,6 +77,7 @@ class TenantDatabase:
             monitor=monitor or QueryStatsCollector(),
             statement_timeout_seconds=statement_timeout_seconds,
             use_prepared=use_prepared,
+            standby=standby,
         )
         # Seen only by callers whose verified scope is the same text; a renamed store shows
         # after a minute.
@@ -216,7 +221,7 @@ class TenantDatabase:
     async def close(self) -> None:
         """Stop the tasks for slow and overdue statements, while the pool is still open."""
         await self._executor.monitor.close()
-        await self._executor.overdue.close()
+        await self._executor.close()
 
     def _learn(self, caller: Caller, effective_access: EffectiveAccess) -> EffectiveAccess:
         self._executor.learn(caller, effective_access.role)
