@@ -36,9 +36,9 @@ def test_of_several_hosts_the_primary_takes_what_writes(wanted: str) -> None:
 
 
 @pytest.mark.parametrize("wanted", ["read-write", "read-only"])
-def test_words_that_ask_for_the_session_s_default_are_refused(wanted: str) -> None:
+def test_words_that_compare_the_session_s_default_are_refused(wanted: str) -> None:
     """The login's transactions only read, so the primary would never match read-write."""
-    with pytest.raises(SettingsError, match=f"{wanted} asks .* expected primary"):
+    with pytest.raises(SettingsError, match=f"{wanted} compares .* expected primary"):
         named_database(of(DATABASE_URL=f"{BOTH}&target_session_attrs={wanted}"))
 
 

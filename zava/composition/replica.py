@@ -70,8 +70,8 @@ def standby_pool(settings: Settings, conninfo: str) -> DatabasePool:
 def standby_conninfo(settings: Settings, conninfo: str) -> str:
     """Return the connection string of the standby.
 
-    Every connection asks for a server in recovery. `read-only` would not do: libpq asks the session
-    for its default, and the login's transactions only read on the primary, too.
+    Every connection requests a server in recovery. `read-only` would not do: libpq compares the
+    session's default, and the login's transactions only read on the primary, too.
 
     Raises:
         SettingsError: libpq cannot read ZAVA_REPLICA_URL.

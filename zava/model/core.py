@@ -72,8 +72,9 @@ class Call:
     `store_ids` are the verified scope's. `row_count` and `byte_count` are the size of the
     database's answer, never its content. A call that was refused for its cost is charged a whole
     deadline in `database_seconds`. `trace_id` is the client's, None if the client sent none.
-    `server` is where its statements read, once there is a standby: all of them on one server, so
-    that none sees older data than the one before it.
+    `server` is where its statements read, once there is a standby. All of them read on one server,
+    so none reads older data than the one before it. `is_admitted`: the primary has compared its
+    budgets.
     """
 
     tool: str

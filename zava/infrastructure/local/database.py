@@ -21,7 +21,7 @@ DATABASE = "zava"
 EMBEDDED = "host=127.0.0.1 hostaddr=127.0.0.1"
 """Where the embedded server listens, as a connection string that no PGHOSTADDR adds to."""
 EVERY_HOST = "target_session_attrs"
-"""What libpq asks of each host of a list before it takes it."""
+"""What libpq requires of a host of a list before it takes it."""
 
 _STANDBYS = frozenset({"standby", "prefer-standby"})
 _NEVER_MATCHES = frozenset({"read-write", "read-only"})
@@ -138,8 +138,9 @@ def _primary_of(conninfo: str) -> str:
     wanted = parts.get(EVERY_HOST)
     if wanted in _NEVER_MATCHES:
         raise SettingsError(
-            f"DATABASE_URL: {EVERY_HOST}={wanted} asks for the session's default, and the login's "
-            "transactions only read on every server; expected primary, standby or prefer-standby"
+            f"DATABASE_URL: {EVERY_HOST}={wanted} compares the session's default, and the "
+            "login's transactions only read on every server; "
+            "expected primary, standby or prefer-standby"
         )
     has_several = "," in str(parts.get("host") or parts.get("hostaddr") or "")
     return make_conninfo(conninfo, **{EVERY_HOST: "primary"}) if has_several or wanted else conninfo

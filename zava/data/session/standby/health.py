@@ -90,7 +90,7 @@ class StandbyWatch:
 
 
 async def beat(primary: DatabasePool) -> None:
-    """Commit a transaction that changes nothing; a standby that replays it has heard the primary.
+    """Commit a transaction that changes nothing; a standby that replays it is not late.
 
     Raises:
         psycopg.Error: the primary did not answer.
