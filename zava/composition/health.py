@@ -10,7 +10,7 @@ from zava.infrastructure.telemetry.app_insights import Telemetry
 from zava.retail.service.use_cases import RetailAnalytics
 
 if TYPE_CHECKING:
-    from zava.data.session.standby.health import StandbyWatch
+    from zava.data.session.standby.standby_watch import StandbyWatch
 
 # The contract says under two; giving up on a silent server takes a part of a second more.
 _SECONDS = 1.2

@@ -13,8 +13,8 @@ from zava.data.session.executor import ReadServer
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.overdue import Overdue
 from zava.data.session.signed_context import ContextKey, ContextSigner
-from zava.data.session.standby.health import StandbyWatch, beat, moment
 from zava.data.session.standby.routing import StandbyRouting, refusal
+from zava.data.session.standby.standby_watch import StandbyWatch, beat, moment
 from zava.data.usage.budgets import Budgets, ConnectionQuota
 from zava.errors import ZavaError
 from zava.infrastructure.local.database import EVERY_HOST
