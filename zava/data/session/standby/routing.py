@@ -157,10 +157,9 @@ class StandbyRouting:
             raise
         call, place = caller.call, connection.pgconn
         address = f"{place.hostaddr.decode()}:{place.port.decode()}"
-        if call is not None:
-            if call.server not in {"", address}:
-                raise StandbyChanged
-            call.server = address
+        if call is not None and call.server not in {"", address}:
+            raise StandbyChanged
+        self._keep_on(caller, address)
         events.standby_read(lag_seconds)
         if self._left is not None:
             self._left = None
@@ -169,7 +168,7 @@ class StandbyRouting:
     def falls_back(self, caller: Caller, error: Exception) -> bool:
         """Whether the primary answers instead, after this failure and to the end of the call."""
         if isinstance(error, PrimaryAway):
-            self._keep_on_primary(caller)
+            self._keep_on(caller, _PRIMARY)
             return True
         reason = refusal(error)
         if reason is None:
@@ -180,13 +179,13 @@ class StandbyRouting:
             if self._left is None:
                 events.standby_left(reason)
             self._left = reason
-        self._keep_on_primary(caller)
+        self._keep_on(caller, _PRIMARY)
         return True
 
     @staticmethod
-    def _keep_on_primary(caller: Caller) -> None:
+    def _keep_on(caller: Caller, server: str) -> None:
         if caller.call is not None:
-            caller.call.server = _PRIMARY
+            caller.call.server = server
 
     def _is_usable(self) -> bool:
         if self._clock() < self._rests_until:
