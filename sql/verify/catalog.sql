@@ -170,7 +170,7 @@ UNION ALL
 SELECT 'trigger ' || k.name || ' on ' || k.relation || ' does not run; run '
        || CASE WHEN t.oid IS NULL THEN 'its CREATE TRIGGER of sql/schema.sql'
                ELSE pg_catalog.format('ALTER TABLE %s ENABLE TRIGGER %I', k.relation, k.name) END
-FROM (VALUES ('log_change'::name, 'zava.principals'), ('log_end', 'zava.sign_ins')) AS k (name, relation)
+FROM (VALUES ('log_change'::name, 'zava.principals'), ('log_change', 'zava.standby_bound'), ('log_end', 'zava.sign_ins')) AS k (name, relation)
 JOIN relation AS r ON r.name = k.relation
 LEFT JOIN pg_catalog.pg_trigger AS t ON t.tgrelid = r.oid AND t.tgname = k.name
 WHERE t.oid IS NULL OR t.tgenabled NOT IN ('O', 'A')
