@@ -54,7 +54,7 @@ _USED = b"SELECT * FROM zava.used($1, $2)"
 # Refuses on a late standby, and on a server that is none. As the first statement it runs before the
 # snapshot of the call is taken, so the snapshot is never older than what it has seen.
 _STANDBY = b"SELECT zava.standby_lag()"
-# For a call that runs on a standby; all others are admitted in the statement that calls the runner.
+# Compares the budgets of a call that then runs on a standby. No other call is admitted alone.
 _ADMIT = b"SELECT zava.admit($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 _TYPES: dict[bytes, tuple[int, ...]] = {
     _ADMIT: (_UUID, _UUID, _UUID, *_BUDGET_TYPES),

@@ -119,7 +119,13 @@ class TenantDatabase:
             gathers=gathers,
             fingerprint=fingerprint,
         )
-        role, result, rows = await self._execute_free(caller, free, columns, record)
+        first = self._as_text(caller, free, columns)
+        role, result = await self._executor.execute(caller, first, record)
+        rows = await _rows(result)
+        if rows is None:
+            self._not_shown[caller.identity, sql] = True
+            role, result = await self._executor.execute(caller, free, record)
+            rows = await _rows(result) or []
         _note_answer(record, role.audience, result)
         if result.description is not None and result.description.nparams:
             raise QueryRefused(
@@ -144,25 +150,16 @@ class TenantDatabase:
             as_of=datetime.now(UTC),
         )
 
-    async def _execute_free(
-        self, caller: Caller, free: Statement, columns: int, record: CallRecord | None
-    ) -> tuple[ReadingRole, StatementResult, list[list[Any]]]:
-        """Run a free statement; its rows come as text where many are wanted and its width is known.
+    def _as_text(self, caller: Caller, free: Statement, columns: int) -> Statement:
+        """Return the statement with its rows as text, where many are wanted and its width is known.
 
         A text that does not show the values costs a second trip, once for a person's statement.
         """
-        key = (caller.identity, free.sql)
         is_wanted = free.max_rows >= _ROWS_AS_TEXT and 0 < columns <= _MAX_COLUMNS_AS_TEXT
         # A long value would stand in memory twice.
-        if is_wanted and not free.gathers and key not in self._not_shown:
-            by_column = replace(free, columns=columns)
-            role, result = await self._executor.execute(caller, by_column, record)
-            rows = await _rows(result)
-            if rows is not None:
-                return role, result, rows
-            self._not_shown[key] = True
-        role, result = await self._executor.execute(caller, free, record)
-        return role, result, await _rows(result) or []
+        if not is_wanted or free.gathers or (caller.identity, free.sql) in self._not_shown:
+            return free
+        return replace(free, columns=columns)
 
     async def read(
         self, caller: Caller, sql: str, params: Mapping[str, Any] | None = None
