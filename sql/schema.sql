@@ -1129,6 +1129,7 @@ CREATE FUNCTION zava.open_context(runner name, key_id integer, tenant uuid, pers
              CASE
                  WHEN (p.audience IS NULL) THEN ''::text
                  WHEN ((granted.role <> open_context.runner) AND ((p.audience <> open_context.runner) OR (current_setting('zava.narrowed'::text, true) IS DISTINCT FROM 'on'::text))) THEN granted.role
+                 WHEN ((p.audience <> open_context.runner) AND (current_setting('zava.narrowed'::text, true) = 'on'::text)) THEN (p.audience)::text
                  WHEN (set_config('zava.context'::text, (minted.seal || minted.scope), true) IS NOT NULL) THEN (open_context.runner)::text
                  ELSE NULL::text
              END

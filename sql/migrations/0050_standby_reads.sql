@@ -54,6 +54,8 @@ BEGIN ATOMIC
       WHEN granted.role <> runner
        AND (p.audience <> runner OR current_setting('zava.narrowed', true) IS DISTINCT FROM 'on')
       THEN granted.role
+      -- A token without the permission opens no runner that reads personal data.
+      WHEN p.audience <> runner AND current_setting('zava.narrowed', true) = 'on' THEN p.audience::text
       WHEN set_config('zava.context', minted.seal || minted.scope, true) IS NOT NULL THEN runner::text
     END
   END

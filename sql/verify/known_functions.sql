@@ -18,7 +18,7 @@ VALUES
   ('zava.my_stores(name)', 'a215bc5a306797f8adeafd036cb22817'),
   ('zava.newest_orders(uuid[])', '7afea5affabe37a09d8ca2bb03e2a0de'),
   ('zava.note_change()', 'f6ef231e3519a00473ee583435b7865e'),
-  ('zava.open_context(name,integer,uuid,uuid,bigint,uuid,bytea,text,text)', '4bdfc9164b62de7a6a87375734a596ba'),
+  ('zava.open_context(name,integer,uuid,uuid,bigint,uuid,bytea,text,text)', '71d627bbc9ee674d2148b452f7431bba'),
   ('zava.pad(bytea,integer)', '4d86659e2242d81ae84f9f223e924430'),
   ('zava.plan_shape(json)', '63268c2d020f7dc9b0afc2b4268fe69a'),
   ('zava.proof(text)', '54e3e53b62a631e7b20613c312a8b818'),
