@@ -16,6 +16,7 @@ from tests.support.servers.seeded import TODAY
 from zava.data.metrics.catalog import UNITS, Catalogue
 from zava.data.metrics.reader import MetricReader
 from zava.model.core import Caller
+from zava.model.fiscal_calendar import fiscal_calendar
 from zava.model.metrics import MetricFilter, MetricQuery
 from zava.retail.demo.stores import STORES
 from zava.service.metrics.periods import parse_period
@@ -49,7 +50,14 @@ async def test_the_chain_is_the_sum_of_its_stores(
         for number in range(QUESTIONS_EACH):
             dimensions = tuple(draw.sample(free, min(number, len(free))))
             period = parse_period(draw.choice(PERIODS), TODAY)
-            query = MetricQuery((metric,), period, TODAY, dimensions=dimensions, limit=100_000)
+            query = MetricQuery(
+                (metric,),
+                period,
+                TODAY,
+                dimensions=dimensions,
+                limit=100_000,
+                fiscal=fiscal_calendar(None, "4-5-4"),
+            )
             chain = await _groups(metrics, callers["head-office"], query)
             stores: dict[Any, Decimal] = defaultdict(Decimal)
             for store in STORES:
