@@ -119,7 +119,7 @@ class TenantDatabase:
             gathers=gathers,
             fingerprint=fingerprint,
         )
-        first = self._as_text(caller, free, columns)
+        first = self._as_text(caller, free, columns) if max_rows >= _ROWS_AS_TEXT else free
         role, result = await self._executor.execute(caller, first, record)
         rows = await _rows(result)
         if rows is None:
@@ -151,13 +151,13 @@ class TenantDatabase:
         )
 
     def _as_text(self, caller: Caller, free: Statement, columns: int) -> Statement:
-        """Return the statement with its rows as text, where many are wanted and its width is known.
+        """Return a statement for many rows with them as text, where its width is known.
 
         A text that does not show the values costs a second trip, once for a person's statement.
         """
-        is_wanted = free.max_rows >= _ROWS_AS_TEXT and 0 < columns <= _MAX_COLUMNS_AS_TEXT
+        is_known = 0 < columns <= _MAX_COLUMNS_AS_TEXT
         # A long value would stand in memory twice.
-        if not is_wanted or free.gathers or (caller.identity, free.sql) in self._not_shown:
+        if not is_known or free.gathers or (caller.identity, free.sql) in self._not_shown:
             return free
         return replace(free, columns=columns)
 
