@@ -40,7 +40,7 @@ FIRST := lint types contracts test
 BESIDE := test-slow clients pgbouncer deployment pictures conformance disk-full import-formats
 SECONDS_OF_CHECK := $(VENV)/.seconds-of-check
 
-.PHONY: help run test test-slow prose hostile check check-long lint types contracts conformance clients import-formats clients-with-an-id clients-signing-in recordings deployment pictures picture tools pgbouncer disk-full soak lock schema docs bench bench-search performance clean
+.PHONY: help run test test-slow prose hostile check check-long lint types contracts conformance clients import-formats clients-with-an-id clients-signing-in recordings deployment pictures picture tools pgbouncer disk-full soak soak-replicas lock schema docs bench bench-search performance clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -173,7 +173,7 @@ beside-%:
 	@if $(MAKE) --no-print-directory timed-$* >$(VENV)/.output-of-$* 2>&1; then cat $(VENV)/.output-of-$*; \
 	else cat $(VENV)/.output-of-$*; exit 1; fi
 
-check-long: $(VENV)/.installed soak ## What runs for minutes: fuzzing, ten minutes of made statements against the deadline, 10,000 audited calls, 10,000 requests down both paths, 100 histories of grants, 4,400 changes of the catalog, an importer killed at fifty moments, a file of two gigabytes, half an hour of writers beside the sums, the soak
+check-long: $(VENV)/.installed soak soak-replicas ## What runs for minutes: fuzzing, ten minutes of made statements against the deadline, 10,000 audited calls, 10,000 requests down both paths, 100 histories of grants, 4,400 changes of the catalog, an importer killed at fifty moments, a file of two gigabytes, half an hour of writers beside the sums, the soaks
 	@$(BIN)/python -m pytest -q --timeout 3600 -m long
 	@ZAVA_TEST_SECONDS=1800 $(BIN)/python -m pytest -q --timeout 3600 tests/metrics/test_sums.py
 	@ZAVA_TEST_CALLS=10000 ZAVA_TEST_EXAMPLES=100 ZAVA_TEST_REQUESTS=5000 $(BIN)/python -m pytest -q --timeout 3600 \
@@ -182,6 +182,9 @@ check-long: $(VENV)/.installed soak ## What runs for minutes: fuzzing, ten minut
 
 soak: $(VENV)/.installed ## Ask for ten minutes while things break (SECONDS=600)
 	@$(BIN)/python -m tests.soak --seconds $${SECONDS:-600}
+
+soak-replicas: $(VENV)/.installed ## Read from a standby for ten minutes while it lags, ends and is promoted (SECONDS=600)
+	@$(BIN)/python -m tests.soak.replicas --seconds $${SECONDS:-600}
 
 lock: $(VENV)/.installed ## Compile the lock files from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header pyproject.toml -o requirements.txt

@@ -123,6 +123,9 @@ param highAvailability string = 'Disabled'
 @description('Connect through the PgBouncer of the server; not for Burstable sizes.')
 param usePgBouncer bool = false
 
+@description('A second server that replays the database and answers reads; not for Burstable sizes.')
+param useReadReplica bool = false
+
 @description('Reach the database only from a virtual network. Cannot be changed later.')
 param usePrivateNetwork bool = false
 
@@ -302,6 +305,7 @@ var poolMax = min(concurrencyPerInstance, (databaseTiers[databaseSku].userConnec
 var isBurstable = databaseTiers[databaseSku].tier == 'Burstable'
 var checkedHighAvailability = (isBurstable && highAvailability != 'Disabled') ? fail('ZAVA_HIGH_AVAILABILITY: a Burstable size has no standby; choose another ZAVA_DATABASE_SKU, or Disabled.') : highAvailability
 var checkedPgBouncer = (isBurstable && usePgBouncer) ? fail('ZAVA_USE_PGBOUNCER: a Burstable size has no PgBouncer; choose another ZAVA_DATABASE_SKU, or false.') : usePgBouncer
+var checkedReadReplica = (isBurstable && useReadReplica) ? fail('ZAVA_USE_READ_REPLICA: a Burstable size has no read replica; choose another ZAVA_DATABASE_SKU, or false.') : useReadReplica
 var checkedAlwaysReady = (alwaysReadyInstances > maximumInstanceCount) ? fail('ZAVA_ALWAYS_READY_INSTANCES: it is more than ZAVA_MAXIMUM_INSTANCE_COUNT.') : alwaysReadyInstances
 var givenClientIds = filter(map(split(clientIds, ','), id => trim(id)), id => !empty(id))
 var checkedClientIds = (builtInAuthentication && empty(givenClientIds)) ? fail('ZAVA_CLIENT_IDS: the built-in authentication needs at least one client id.') : givenClientIds
@@ -438,6 +442,25 @@ module database 'modules/database.bicep' = {
   }
 }
 
+// After all of the database: a replica of a server that changes is refused.
+module replica 'modules/replica.bicep' = if (checkedReadReplica) {
+  name: 'replica'
+  scope: group
+  params: {
+    name: '${abbreviations.flexibleServer}${token}-replica'
+    location: location
+    tags: tags
+    sourceServerId: database.outputs.id
+    skuName: databaseSku
+    skuTier: databaseTiers[databaseSku].tier
+    usePgBouncer: checkedPgBouncer
+    subnetId: usePrivateNetwork ? network!.outputs.databaseSubnetId : ''
+    privateDnsZoneId: usePrivateNetwork ? network!.outputs.privateDnsZoneId : ''
+    deployerIpAddress: deployerIpAddress
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
 module embeddings 'modules/embeddings.bicep' = if (useEmbeddings) {
   name: 'embeddings'
   scope: group
@@ -500,6 +523,7 @@ module app 'modules/app.bicep' = {
     databaseHost: database.outputs.host
     databasePort: database.outputs.port
     databaseName: database.outputs.databaseName
+    replicaUrl: checkedReadReplica ? replica!.outputs.url : ''
     usePgBouncer: checkedPgBouncer
     poolMax: poolMax
     subnetId: usePrivateNetwork ? network!.outputs.appSubnetId : ''
@@ -542,6 +566,7 @@ output AZURE_FUNCTION_APP_ID string = app.outputs.id
 output AZURE_OPENAI_ENDPOINT string = useEmbeddings ? embeddings!.outputs.endpoint : ''
 output EMBEDDING_MODEL_DEPLOYMENT_NAME string = useEmbeddings ? embeddings!.outputs.deploymentName : ''
 output PGHOST string = database.outputs.host
+output ZAVA_REPLICA_URL string = checkedReadReplica ? replica!.outputs.url : ''
 output PGDATABASE string = database.outputs.databaseName
 output PGUSER string = administratorName
 output ZAVA_DATABASE_AUTH string = 'entra'

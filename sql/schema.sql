@@ -1276,6 +1276,27 @@ END $$;
 ALTER FUNCTION zava.note_change() OWNER TO zava_context;
 
 --
+-- Name: standby_lag(); Type: FUNCTION; Schema: zava; Owner: zava_context
+--
+
+CREATE FUNCTION zava.standby_lag() RETURNS double precision
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+  lag double precision := extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp());
+BEGIN
+  IF NOT pg_is_in_recovery() THEN
+    RAISE EXCEPTION 'not a standby' USING ERRCODE = 'ZA009';
+  ELSIF (lag BETWEEN -1 AND (SELECT b.seconds FROM zava.standby_bound AS b)) IS NOT TRUE THEN
+    RAISE EXCEPTION 'standby late' USING ERRCODE = 'ZA008';
+  END IF;
+  RETURN lag;
+END $$;
+
+ALTER FUNCTION zava.standby_lag() OWNER TO zava_context;
+
+--
 -- Name: principals; Type: TABLE; Schema: zava; Owner: zava_context
 --
 
@@ -1343,7 +1364,11 @@ CREATE FUNCTION zava.open_context(runner name, key_id integer, tenant uuid, pers
                  WHEN k.key_a THEN k.inner_pad_a
                  WHEN k.key_b THEN k.inner_pad_b
                  ELSE NULL::bytea
-             END || convert_to(concat_ws('|'::text, open_context.key_id, open_context.tenant, open_context.person, open_context.expires, open_context.nonce, length(open_context.statement), open_context.statement, open_context.params), 'UTF8'::name))))))) AND (abs((((open_context.expires - 60))::double precision - date_part('epoch'::text, statement_timestamp()))) <= (60)::double precision) AND (current_setting('transaction_read_only'::text) = 'on'::text)) THEN
+             END || convert_to(concat_ws('|'::text, open_context.key_id, open_context.tenant, open_context.person, open_context.expires, open_context.nonce, length(open_context.statement), open_context.statement, open_context.params), 'UTF8'::name))))))) AND (abs((((open_context.expires - 60))::double precision - date_part('epoch'::text, statement_timestamp()))) <= (60)::double precision) AND (current_setting('transaction_read_only'::text) = 'on'::text) AND
+             CASE
+                 WHEN pg_is_in_recovery() THEN (zava.standby_lag() IS NOT NULL)
+                 ELSE true
+             END) THEN
              CASE
                  WHEN (p.audience IS NULL) THEN ''::text
                  WHEN ((granted.role <> open_context.runner) AND ((p.audience <> open_context.runner) OR (current_setting('zava.narrowed'::text, true) IS DISTINCT FROM 'on'::text))) THEN granted.role
@@ -3530,6 +3555,25 @@ COMMENT ON COLUMN zava.sign_ins.client_name IS 'What the client calls itself: no
 COMMENT ON COLUMN zava.sign_ins.following IS 'The id of the refresh token that may be used next; no token.';
 
 --
+-- Name: standby_bound; Type: TABLE; Schema: zava; Owner: zava_context
+--
+
+CREATE TABLE zava.standby_bound (
+    only_row boolean DEFAULT true NOT NULL,
+    seconds double precision NOT NULL,
+    CONSTRAINT standby_bound_only_row_check CHECK (only_row),
+    CONSTRAINT standby_bound_seconds_check CHECK (((seconds >= (1)::double precision) AND (seconds <= (300)::double precision)))
+);
+
+ALTER TABLE zava.standby_bound OWNER TO zava_context;
+
+--
+-- Name: COLUMN standby_bound.seconds; Type: COMMENT; Schema: zava; Owner: zava_context
+--
+
+COMMENT ON COLUMN zava.standby_bound.seconds IS 'How old the data of an answer from a standby may be, at most.';
+
+--
 -- Name: customer_keys; Type: TABLE; Schema: zava_import; Owner: zava_owner
 --
 
@@ -4601,6 +4645,13 @@ ALTER TABLE ONLY zava.sign_ins
     ADD CONSTRAINT sign_ins_pkey PRIMARY KEY (sign_in_id);
 
 --
+-- Name: standby_bound standby_bound_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_context
+--
+
+ALTER TABLE ONLY zava.standby_bound
+    ADD CONSTRAINT standby_bound_pkey PRIMARY KEY (only_row);
+
+--
 -- Name: store_days store_days_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_owner
 --
 
@@ -5154,6 +5205,12 @@ CREATE TRIGGER log_change AFTER UPDATE ON zava.import_runs FOR EACH ROW WHEN (((
 --
 
 CREATE TRIGGER log_change AFTER INSERT OR DELETE OR UPDATE ON zava.principals FOR EACH ROW EXECUTE FUNCTION zava.log_change();
+
+--
+-- Name: standby_bound log_change; Type: TRIGGER; Schema: zava; Owner: zava_context
+--
+
+CREATE TRIGGER log_change AFTER INSERT OR DELETE OR UPDATE ON zava.standby_bound FOR EACH ROW EXECUTE FUNCTION zava.log_change();
 
 --
 -- Name: sign_ins log_end; Type: TRIGGER; Schema: zava; Owner: zava_context
@@ -6343,6 +6400,13 @@ GRANT ALL ON FUNCTION zava.mark_orders() TO zava_owner;
 
 REVOKE ALL ON FUNCTION zava.note_change() FROM PUBLIC;
 GRANT ALL ON FUNCTION zava.note_change() TO zava_owner;
+
+--
+-- Name: FUNCTION standby_lag(); Type: ACL; Schema: zava; Owner: zava_context
+--
+
+REVOKE ALL ON FUNCTION zava.standby_lag() FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.standby_lag() TO zava_server;
 
 --
 -- Name: COLUMN principals.tenant_id; Type: ACL; Schema: zava; Owner: zava_context

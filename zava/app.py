@@ -43,6 +43,7 @@ from zava.data.sql_query.free_query import FreeQuery
 from zava.data.usage.budgets import Budget, Budgets
 from zava.data.usage.query_stats import QueryStatsCollector
 from zava.infrastructure.embeddings.query_cache import QueryVectors
+from zava.infrastructure.local.database import has_standby
 from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import (
     LocalIssuerRefused,
@@ -69,6 +70,7 @@ from zava.telemetry.sinks import Sink
 if TYPE_CHECKING:
     from zava.composition.directory_sign_in import DirectorySignIn
     from zava.composition.local_sign_in import LocalSignIn
+    from zava.composition.replica import Standby
 
 logger = logging.getLogger(__name__)
 
@@ -91,6 +93,7 @@ class Application:
     analytics: RetailAnalytics
     endpoint: Endpoint
     end_refresh: Callable[[], Awaitable[None]]
+    standby: "Standby | None" = None
 
     @property
     def sinks(self) -> tuple[Sink, ...]:
@@ -106,6 +109,8 @@ class Application:
                     close = partial(self.telemetry.close, _FLUSH_SECONDS)
                     opened.push_async_callback(asyncio.to_thread, close)
                 opened.push_async_callback(self.pool.close)
+                if self.standby is not None:
+                    opened.push_async_callback(self.standby.pool.close)
                 opened.push_async_callback(self.tenancy.close)
                 opened.push_async_callback(self.end_refresh)
                 opened.push_async_callback(self.trail.close)
@@ -166,6 +171,7 @@ def compose(
         is_required=settings.is_audit_required,
         use_prepared=settings.prepared_statements,
     )
+    standby = _standby(settings, conninfo, pool, signer, trail, budgets)
     tenancy = TenantDatabase(
         pool,
         signer,
@@ -175,6 +181,7 @@ def compose(
         statement_timeout_seconds=settings.statement_timeout_seconds,
         use_prepared=settings.prepared_statements,
         monitor=QueryStatsCollector(slow_seconds=settings.slow_query_seconds),
+        standby=standby.routing if standby else None,
     )
     watch = OrderWatch(pool, hours=settings.late_orders_hours)
     cache = ResultCache(
@@ -222,7 +229,9 @@ def compose(
             website=settings.website_url,
         ),
         authenticator=authenticator_of(settings, conninfo, own),
-        readiness=lambda: readiness(verification, analytics, telemetry, watch),
+        readiness=lambda: readiness(
+            verification, analytics, telemetry, watch, standby.watch if standby else None
+        ),
         allowed_hosts=settings.public_hosts,
         is_vouched=settings.is_authenticated_by_platform,
         ask_budget=budgets.ask,
@@ -243,6 +252,7 @@ def compose(
         analytics,
         endpoint,
         lambda: sums().close() if sums.cache_info().currsize else _nothing(),
+        standby,
     )
     for sink in application.sinks:
         sinks.attach(sink)
@@ -324,6 +334,22 @@ async def answer_request(
         except asyncio.CancelledError:
             events.request_cancelled()
             return interrupted()
+
+
+def _standby(
+    settings: Settings,
+    conninfo: str,
+    pool: DatabasePool,
+    signer: ContextSigner,
+    trail: AuditWriter,
+    budgets: Budgets,
+) -> "Standby | None":
+    if not has_standby(settings):
+        return None
+    # Where one is named: a server without a standby loads nothing of it.
+    from zava.composition.replica import Standby
+
+    return Standby(settings, conninfo, pool, signer=signer, trail=trail, budgets=budgets)
 
 
 def _local_sign_in(settings: Settings, administrator: str) -> "LocalSignIn":

@@ -18,6 +18,9 @@ param contextKeysUri string
 param databaseHost string
 param databasePort int
 param databaseName string
+
+@description('Address of the standby that reads run on; empty for none.')
+param replicaUrl string
 param usePgBouncer bool
 
 @description('Connections of one instance: instances times this stays under what the database accepts.')
@@ -69,6 +72,7 @@ var zavaSettings = {
   PGPORT: string(databasePort)
   PGDATABASE: databaseName
   PGUSER: 'zava_server'
+  ZAVA_REPLICA_URL: replicaUrl
   ZAVA_DATABASE_AUTH: 'entra'
   ZAVA_POOL_MAX: string(poolMax)
   ZAVA_PREPARED_STATEMENTS: usePgBouncer ? 'false' : 'true'

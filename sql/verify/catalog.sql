@@ -173,6 +173,7 @@ SELECT 'trigger ' || k.name || ' on ' || k.relation || ' does not run; run '
                ELSE 'its CREATE TRIGGER of sql/schema.sql as CREATE OR REPLACE TRIGGER' END
        || k.remedy
 FROM (VALUES ('log_change'::name, 'zava.principals', 'log_change'::name, ''),
+             ('log_change', 'zava.standby_bound', 'log_change', ''),
              ('log_end', 'zava.sign_ins', 'log_change', ''),
              ('mark_insert', 'retail.orders', 'mark_orders', '; SELECT zava.mark_everything()'),
              ('mark_update', 'retail.orders', 'mark_orders', '; SELECT zava.mark_everything()'),

@@ -23,6 +23,7 @@ known_definer (signature, owner, volatility, is_called_by_server) AS (
     ('zava.scope(integer,uuid,uuid,bigint,uuid,bytea)', 'zava_context', 's', true),
     ('zava.scope_of_data(integer,uuid,uuid,bigint,uuid,bytea)', 'zava_context', 's', true),
     ('zava.hours_without_orders()', 'zava_context', 's', true),
+    ('zava.standby_lag()', 'zava_context', 's', true),
     ('zava.newest_orders(uuid[])', 'zava_chain', 's', false),
     ('zava.store_count()', 'zava_chain', 's', false),
     ('zava.last_imports()', 'zava_context', 's', false),

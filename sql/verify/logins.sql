@@ -136,6 +136,20 @@ WHERE EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'zava_server')
                     AND pg_catalog.lower(s.value) = pg_catalog.lower(p.value))
 
 UNION ALL
+-- On an engine of several nodes a worker's session is the audience's own. It has these settings only,
+-- and a figure in another time zone is no error.
+SELECT 'role ' || a.name || ' lacks the setting ' || p.name || ' = ' || p.value
+       || pg_catalog.format('; run ALTER ROLE %I SET ', a.name) || p.name || ' = '
+       || CASE p.name WHEN 'search_path' THEN p.value ELSE pg_catalog.quote_literal(p.value) END
+FROM audience AS a CROSS JOIN pinned AS p
+WHERE p.name NOT LIKE '%timeout'
+  AND EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = a.name)
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_db_role_setting AS s
+                  CROSS JOIN LATERAL pg_catalog.unnest(s.setconfig) AS entry
+                  WHERE s.setdatabase = 0 AND s.setrole = pg_catalog.to_regrole(a.name)::oid
+                    AND pg_catalog.lower(entry) = pg_catalog.lower(p.name || '=' || p.value))
+
+UNION ALL
 SELECT 'the setting ' || s.name || ' = ' || s.value || ' changes what the server reads or writes; run ' || s.remedy
 FROM stored AS s
 JOIN pinned AS p ON pg_catalog.lower(p.name) = pg_catalog.lower(s.name)

@@ -268,8 +268,11 @@ async def test_records_wait_while_no_connection_can_be_had(
     monkeypatch.setattr("zava.data.session.audit_writer.BATCH_SECONDS", 0.01)
     monkeypatch.setattr("zava.data.session.audit_writer.MAX_WAITING", 2)
     async with tenant_database(seeded_clone.server, signer, is_required=False) as (tenancy, trail):
-        async with tenancy._executor._pool.connection(), tenancy._executor._pool.connection():
-            monkeypatch.setattr(tenancy._executor._pool._pool, "timeout", 0.05)
+        async with (
+            tenancy._executor._primary.pool.connection(),
+            tenancy._executor._primary.pool.connection(),
+        ):
+            monkeypatch.setattr(tenancy._executor._primary.pool._pool, "timeout", 0.05)
             for _ in range(2):
                 end(trail, calling(callers["seattle"]))
             writer = trail._writer
@@ -280,7 +283,7 @@ async def test_records_wait_while_no_connection_can_be_had(
             while not trail.dropped:  # each try waits for a connection
                 await asyncio.wait({writer}, timeout=0.05)
             end(trail, calling(callers["seattle"]))
-        monkeypatch.setattr(tenancy._executor._pool._pool, "timeout", 10.0)
+        monkeypatch.setattr(tenancy._executor._primary.pool._pool, "timeout", 10.0)
         await trail.close()
     # The batch on its way was given up; what came after it was written.
     assert trail.dropped >= 2
@@ -292,7 +295,7 @@ async def test_end_does_not_wait_for_a_database_that_is_gone(
 ) -> None:
     nowhere = "host=127.0.0.1 port=1 dbname=x user=y password=z"
     async with tenant_database(nowhere, signer, is_required=False) as (tenancy, trail):
-        tenancy._executor._pool._pool.timeout = 0.1
+        tenancy._executor._primary.pool._pool.timeout = 0.1
         end(trail, calling(callers["seattle"]))
         await asyncio.wait_for(trail.close(), 5)
         assert trail.dropped == 1

@@ -62,7 +62,7 @@ class Instance:
             budgets=self.budgets,
             statement_timeout_seconds=timeout_seconds,
         )
-        self.overdue = self.tenancy._executor.overdue
+        self.overdue = self.tenancy._executor._primary.overdue
 
     async def call(self, caller: Caller, sql: str = "SELECT 1") -> Any:
         record = CallRecord(caller, "execute_sales_query", outcome="QUERY_TIMEOUT")

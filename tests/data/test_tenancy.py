@@ -292,17 +292,17 @@ async def test_rested_connection_to_a_silent_server_is_not_waited_for(
         tenant_database(proxy.conninfo, signer) as tenancy,
     ):
         await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
-        async with tenancy._executor._pool.connection() as connection:
+        async with tenancy._executor._primary.pool.connection() as connection:
             pass
         connection.idle_since -= 31
-        monkeypatch.setattr(tenancy._executor._pool._pool, "timeout", 1.0)
+        monkeypatch.setattr(tenancy._executor._primary.pool._pool, "timeout", 1.0)
         proxy.answers_flow.clear()
         started = time.monotonic()
         with pytest.raises(Busy):
             await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
         assert time.monotonic() - started < 3
         proxy.answers_flow.set()
-        monkeypatch.setattr(tenancy._executor._pool._pool, "timeout", 10.0)
+        monkeypatch.setattr(tenancy._executor._primary.pool._pool, "timeout", 10.0)
         assert (await tenancy.run(callers["seattle"], "SELECT 2", max_rows=1)).rows == [[2]]
 
 
@@ -404,7 +404,7 @@ async def test_unreachable_database_is_busy_not_a_failed_proof(signer: ContextSi
     async with tenant_database(
         "host=127.0.0.1 port=1 dbname=x user=y password=z", signer
     ) as tenancy:
-        tenancy._executor._pool._pool.timeout = 0.3
+        tenancy._executor._primary.pool._pool.timeout = 0.3
         with pytest.raises(Busy):
             await tenancy.run(Caller(uuid4(), uuid4()), "SELECT 1", max_rows=1)
 
@@ -548,13 +548,13 @@ async def test_only_a_rested_connection_is_checked_before_use(
         tenant_database(proxy.conninfo, signer) as tenancy,
     ):
         await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
-        async with tenancy._executor._pool.connection() as connection:
+        async with tenancy._executor._primary.pool.connection() as connection:
             pass
         connection.idle_since -= 31
         before = proxy.round_trips
         await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
         assert proxy.round_trips - before == 2
-        assert tenancy._executor._pool._pool.max_idle == 300
+        assert tenancy._executor._primary.pool._pool.max_idle == 300
 
 
 async def test_context_key_must_be_well_formed() -> None:

@@ -11,6 +11,7 @@ from zava.settings import Settings
 ROOT = Path(__file__).parents[2]
 SECRETS = {
     "DATABASE_URL",
+    "ZAVA_REPLICA_URL",
     "PGPASSWORD",
     "ZAVA_CONTEXT_KEYS",
     "ZAVA_SIGN_IN_CLIENT_SECRET",

@@ -102,6 +102,9 @@ def test_burstable_sizes_refuse_what_they_cannot_do(sku: str) -> None:
         with pytest.raises(DeploymentRefused, match="has no PgBouncer"):
             of_module(module, "usePgBouncer", databaseSku=sku, usePgBouncer=True)
         assert of_module(module, "usePgBouncer", databaseSku=sku) is False
+    with pytest.raises(DeploymentRefused, match="has no read replica"):
+        of_module("app", "replicaUrl", databaseSku=sku, useReadReplica=True)
+    assert of_module("app", "replicaUrl", databaseSku=sku) == ""
     assert of_module("database", "highAvailability", databaseSku=sku) == "Disabled"
 
 
@@ -172,12 +175,13 @@ def test_sign_in_of_the_app_beside_that_of_the_platform_is_refused() -> None:
         of_module("app", "signIn", signIn=True, builtInAuthentication=True)
 
 
-@pytest.mark.parametrize("file", ["modules/database.bicep", "modules/app.bicep"])
-def test_no_two_children_are_made_at_once_in_any_configuration(file: str) -> None:
-    parent = {"modules/database.bicep": "server", "modules/app.bicep": "app"}[file]
-    found = INFRASTRUCTURE.files[file]
+@pytest.mark.parametrize(
+    ("file", "parent"), [("database", "server"), ("replica", "replica"), ("app", "app")]
+)
+def test_no_two_children_are_made_at_once_in_any_configuration(file: str, parent: str) -> None:
+    found = INFRASTRUCTURE.files[f"modules/{file}.bicep"]
     counts = [len(unordered(found, parent, given)) for given in configurations(found)]
-    assert counts == [0] * {"modules/database.bicep": 8, "modules/app.bicep": 8}[file]
+    assert counts == [0] * 8
 
 
 def test_maintenance_has_a_window_of_its_own() -> None:

@@ -31,6 +31,25 @@ BREAKS = [
     ("CREATE POLICY p ON retail.orders USING (true)", "policy p on retail.orders"),
     ("CREATE POLICY p ON retail.orders TO head_office USING (true)", "policy p on retail.orders"),
     ("CREATE POLICY p ON retail.customers TO zava_chain USING (true)", "policy p on retail.cust"),
+    (
+        # An engine of several nodes makes it permissive on each of them.
+        (
+            "CREATE POLICY p ON retail.orders AS RESTRICTIVE FOR SELECT TO store_managers"
+            " USING (store_id = (SELECT zava.my_store(current_user)))"
+        ),
+        "policy p on retail.orders",
+    ),
+    (
+        # As such an engine brings one: it opens a session on each node, for everybody.
+        (
+            "CREATE FUNCTION pg_catalog.run_command_on_workers(text) RETURNS text"
+            " LANGUAGE sql AS 'SELECT $1'"
+        ),
+        "head_office may execute run_command_on_workers(text), which is not the product's",
+    ),
+    ("ALTER TABLE zava.standby_bound DISABLE TRIGGER log_change", "trigger log_change on zava.sta"),
+    ("GRANT UPDATE ON zava.standby_bound TO zava_server", "reads or writes zava.standby_bound"),
+    ("ALTER FUNCTION zava.standby_lag() SECURITY INVOKER", "zava.standby_lag() is missing"),
     ("GRANT SELECT ON retail.customers TO zava_chain", "zava_chain reads retail.customers.email"),
     ("GRANT SELECT (product_id) ON retail.order_items TO zava_chain", "zava_chain reads retail"),
     (
@@ -226,6 +245,16 @@ CLUSTER_BREAKS = [
         "GRANT head_office TO head_office_personal WITH SET TRUE",
         "REVOKE head_office FROM head_office_personal",
         "head_office_personal can act as head_office",
+    ),
+    (
+        "ALTER ROLE head_office RESET timezone",
+        "ALTER ROLE head_office SET timezone = 'America/Los_Angeles'",
+        "role head_office lacks the setting TimeZone",
+    ),
+    (
+        "ALTER ROLE store_managers_personal SET search_path = public",
+        "ALTER ROLE store_managers_personal SET search_path = pg_catalog, retail, pg_temp",
+        "role store_managers_personal lacks the setting search_path",
     ),
 ]
 

@@ -313,12 +313,13 @@ async def test_spans_lead_from_the_client_to_the_statement(sink: Watching) -> No
     client = f"00-{'ab' * 16}-{'cd' * 8}-01"
     with call_context.use(call_context.begin(client, principal="p")):
         async with operation(NAME):
-            events.query(QueryType.FREE, seconds=0.5, error=None)
+            events.query(QueryType.FREE, seconds=0.5, error=None, server="standby")
     statement, call = sink.spans
     assert (call.trace_id, call.parent_id, call.kind) == ("ab" * 16, "cd" * 8, "server")
     assert (statement.trace_id, statement.parent_id) == (call.trace_id, call.span_id)
     assert dict(call.attributes)["correlation_id"] not in {"ab" * 16, ""}
     assert statement.kind == "client"
+    assert dict(statement.attributes)["server"] == "standby"
     assert statement.is_success
     assert statement.started == pytest.approx(call.started - 0.5, abs=0.4)
 

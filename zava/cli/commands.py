@@ -25,6 +25,7 @@ from zava.infrastructure.command_line import command
 from zava.infrastructure.context_keys import rotated
 from zava.infrastructure.local.database import (
     LocalDatabase,
+    has_standby,
 )
 from zava.infrastructure.local.port import listen
 from zava.infrastructure.local.state_dir import StateDirectory
@@ -279,19 +280,26 @@ def database_url(
 
 
 def _verify(database: LocalDatabase) -> None:
+    where = ""
     # The loop that Windows would take is none that psycopg can use.
     with (
         database.as_server() as conninfo,
         asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner,
     ):
-        problems = runner.run(
-            isolation_problems(settings(), conninfo=conninfo, context_keys=_context_keys())
-        )
+        keys = _context_keys()
+        problems = runner.run(isolation_problems(settings(), conninfo=conninfo, context_keys=keys))
+        if has_standby(settings()) and not problems:
+            # Loaded where one is named. What it replays is the primary's, proven just now.
+            from zava.composition.replica import standby_problems
+
+            found = runner.run(standby_problems(settings(), conninfo=conninfo, context_keys=keys))
+            problems = [f"on the standby: {problem}" for problem in found]
+            where = ", on the standby, too"
     for problem in problems:
         console.print(f"isolation: {problem}")
     if problems:
         raise ZavaError(f"isolation check failed; problems listed above: {len(problems)}")
-    console.print("Isolation holds: catalog and canaries agree.")
+    console.print(f"Isolation holds{where}: catalog and canaries agree.")
 
 
 def _context_keys() -> tuple[str, ...]:

@@ -23,16 +23,17 @@ SPARE_CONNECTIONS = 1
 """For principals who hold none when one has filled the others."""
 
 
-def database_pool(settings: Settings, conninfo: str) -> DatabasePool:
+def database_pool(
+    settings: Settings, conninfo: str, *, connect_seconds: int | None = None
+) -> DatabasePool:
     """Return the pool over a database, closed until its first use."""
     tokens = database_tokens(settings)
-    if tokens is None:
-        return DatabasePool(conninfo, max_size=settings.pool_max, spare=SPARE_CONNECTIONS)
     return DatabasePool(
-        authenticated(conninfo),
+        conninfo if tokens is None else authenticated(conninfo),
         max_size=settings.pool_max,
         spare=SPARE_CONNECTIONS,
-        arguments=tokens.arguments,
+        arguments=None if tokens is None else tokens.arguments,
+        connect_seconds=connect_seconds,
     )
 
 

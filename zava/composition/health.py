@@ -1,13 +1,16 @@
 """Whether this process can answer, part by part, as `/health/ready` reports it."""
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zava.data.order_watch import OrderWatch
 from zava.data.session.isolation_check import CANARIES, IsolationBroken, IsolationCheck
 from zava.errors import ZavaError
 from zava.infrastructure.telemetry.app_insights import Telemetry
 from zava.retail.service.use_cases import RetailAnalytics
+
+if TYPE_CHECKING:
+    from zava.data.session.standby.standby_watch import StandbyWatch
 
 # The contract says under two; giving up on a silent server takes a part of a second more.
 _SECONDS = 1.2
@@ -18,6 +21,7 @@ async def readiness(
     analytics: RetailAnalytics,
     telemetry: Telemetry | None,
     watch: OrderWatch,
+    standby: "StandbyWatch | None" = None,
 ) -> tuple[int, dict[str, Any]]:
     """Return which parts work, in words that reveal no more to an anonymous caller."""
     database = isolation = "healthy"
@@ -31,10 +35,17 @@ async def readiness(
     except (ZavaError, TimeoutError):
         database, isolation = "unhealthy", "unknown"
     is_ready = database == isolation == "healthy"
+    standby_state = "unknown"
     if is_ready:
+        if standby is not None:
+            standby_state = await standby.state(deadline)
         embeddings = await _embeddings(analytics, deadline)
     checks = {"database": database, "isolation": isolation, "embeddings": embeddings}
     is_whole = embeddings == "healthy"
+    if standby is not None:
+        # Without it the primary answers: fewer servers, the same answers.
+        checks["standby"] = standby_state
+        is_whole = is_whole and standby_state == "healthy"
     if watch.is_on:
         checks["orders"] = await _orders(watch, deadline) if is_ready else "unknown"
         is_whole = is_whole and checks["orders"] == "healthy"

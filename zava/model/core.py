@@ -41,6 +41,9 @@ class CallRecord:
     `store_ids` are the verified scope's. `row_count` and `byte_count` are the size of the
     database's answer, never its content. A call that was refused for its cost is charged a whole
     deadline in `database_seconds`. `trace_id` is the client's, None if the client sent none.
+    `server` is where its statements read, once there is a standby. All of them read on one server,
+    so none reads older data than the one before it. `is_admitted`: the primary has compared its
+    budgets.
     """
 
     caller: Caller
@@ -50,6 +53,8 @@ class CallRecord:
     called_at: datetime = field(default_factory=partial(datetime.now, UTC))
     started: float = field(default_factory=time.monotonic)
     is_recorded: bool = False
+    is_admitted: bool = False
+    server: str = ""
     fingerprint: str | None = None
     audience: Audience | None = None
     store_ids: tuple[str, ...] | None = None

@@ -32,6 +32,14 @@ class DatabaseSettings(SettingsGroup):
         repr=False,
         description="Password of the login; unset: what libpq finds, such as a password file.",
     )
+    replica_url: str | None = Field(
+        None,
+        validation_alias="ZAVA_REPLICA_URL",
+        repr=False,
+        description="Streaming standby that calls read from, such as `postgresql://host`. What it "
+        "leaves out (login, password, database, TLS) is the primary's. Unset: reads run on the "
+        "primary, unless DATABASE_URL has `target_session_attrs=prefer-standby`.",
+    )
     database_auth: DatabaseAuth = Field(
         "password",
         validation_alias="ZAVA_DATABASE_AUTH",

@@ -25,6 +25,7 @@ from zava.telemetry.instruments import (
     QueryStatus,
     QueryType,
     Refusal,
+    StandbyRefusal,
 )
 from zava.telemetry.redaction import described
 from zava.telemetry.sinks import Span
@@ -110,9 +111,17 @@ def _of_operation(name: str, seconds: float) -> dict[str, object]:
 
 
 def query(
-    query_type: QueryType, *, seconds: float, error: BaseException | None, attempts: int = 1
+    query_type: QueryType,
+    *,
+    seconds: float,
+    error: BaseException | None,
+    attempts: int = 1,
+    server: str | None = None,
 ) -> None:
-    """Report one statement that ended; its wait for a connection is not in `seconds`."""
+    """Report one statement that ended; its wait for a connection is not in `seconds`.
+
+    `server` is which one answered, where there is more than one.
+    """
     if error is None:
         status = QueryStatus.SUCCESS
     elif isinstance(error, asyncio.CancelledError):
@@ -133,7 +142,11 @@ def query(
                 time.time() - seconds,
                 seconds,
                 status,
-                (("type", query_type), ("attempts", str(attempts))),
+                (
+                    ("type", query_type),
+                    ("attempts", str(attempts)),
+                    *((("server", server),) if server else ()),
+                ),
             )
         )
 
@@ -171,6 +184,26 @@ def query_retried(attempt: int, sqlstate: str | None, wait_seconds: float) -> No
             "wait_seconds": round(wait_seconds, 3),
         },
     )
+
+
+def standby_read(lag_seconds: float) -> None:
+    """Report that a statement ran on the standby, and how far that lagged behind."""
+    sinks.record("standby_lag", max(lag_seconds, 0.0))
+
+
+def standby_refused(reason: StandbyRefusal) -> None:
+    """Count a statement that runs on the primary, because the standby could not answer it."""
+    sinks.count("standby_refusal", reason)
+
+
+def standby_left(reason: StandbyRefusal) -> None:
+    """Report that reads go to the primary from here on."""
+    logger.warning("reads leave the standby: %s", reason, extra={"reason": str(reason)})
+
+
+def standby_returned() -> None:
+    """Report that reads go to the standby again."""
+    logger.warning("reads return to the standby")
 
 
 def pool_waited(seconds: float) -> None:

@@ -71,6 +71,17 @@ class Refusal(StrEnum):
     NO_DATABASE = "no_database"
 
 
+class StandbyRefusal(StrEnum):
+    """Why a statement that may run on the standby ran on the primary."""
+
+    LATE = "late"
+    PROMOTED = "promoted"
+    UNREACHABLE = "unreachable"
+    CONFLICT = "conflict"
+    UNPROVEN = "unproven"
+    CHANGED = "changed"
+
+
 @dataclass(frozen=True, slots=True)
 class Instrument:
     """A count, or a distribution in seconds; `labels` gives each label's possible values."""
@@ -114,6 +125,13 @@ INSTRUMENTS = {
         ),
         Instrument("query_retry", "counter", (), "Statements repeated after a passing fault."),
         Instrument("database_given_up", "counter", (), "Times that the circuit opened."),
+        Instrument("standby_lag", "histogram", (), "Lag of the standby, at each statement on it."),
+        Instrument(
+            "standby_refusal",
+            "counter",
+            (("reason", frozenset(StandbyRefusal)),),
+            "Statements that ran on the primary, because the standby could not answer.",
+        ),
         Instrument("orders_late", "counter", (), "Minutes in which the newest order was too old."),
         Instrument("slow_query", "counter", (_QUERY,), "Statements over the threshold."),
     )

@@ -25,6 +25,7 @@ TRACED = (
     "tests/data/test_tenancy.py",
     "tests/data/test_work_limit.py",
     "tests/faults/test_broken_parts.py",
+    "tests/faults/test_standby.py",
     "tests/protocol/test_audit.py",
     "tests/protocol/test_endpoint.py",
     "tests/protocol/test_entra.py",

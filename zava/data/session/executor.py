@@ -8,7 +8,7 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 import psycopg
@@ -22,7 +22,7 @@ from zava.data.session.overdue import Overdue
 from zava.data.session.pipeline import Pipeline
 from zava.data.session.retries import Repetition, is_lost_connection
 from zava.data.session.signed_context import ContextSigner
-from zava.data.usage.budgets import Budgets
+from zava.data.usage.budgets import Budgets, ConnectionQuota
 from zava.data.usage.query_stats import QueryStatsCollector
 from zava.errors import Busy, QueryTimeout, ZavaError
 from zava.infrastructure.postgres.pool import DatabasePool
@@ -32,6 +32,9 @@ from zava.model.audiences import ReadingRole
 from zava.model.core import Caller, CallRecord
 from zava.telemetry import events
 from zava.telemetry.instruments import QueryType
+
+if TYPE_CHECKING:
+    from zava.data.session.standby.routing import StandbyRouting
 
 T = TypeVar("T")
 
@@ -44,8 +47,22 @@ GRACE_SECONDS = 2
 _SLACK_SECONDS = 1  # so much of a call's time may pass before its statement is given less
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadServer:
+    """One PostgreSQL server that callers' statements run on, and what this process keeps of it."""
+
+    pool: DatabasePool
+    verification: IsolationCheck
+    quota: ConnectionQuota
+    overdue: Overdue
+    is_standby: bool = False
+
+
 class TenantExecutor:
-    """Runs operations for callers, each in one round trip."""
+    """Runs operations for callers, each in one round trip.
+
+    With `standby`, reads run there while it is within its bound, and on the primary otherwise.
+    """
 
     def __init__(
         self,
@@ -58,17 +75,19 @@ class TenantExecutor:
         monitor: QueryStatsCollector,
         statement_timeout_seconds: int,
         use_prepared: bool,
+        standby: "StandbyRouting | None" = None,
     ) -> None:
-        self._pool = pool
         self._signer = signer
-        self._verification = verification
         self._audiences = verification.domain.audiences
         self.trail = trail
         self.budgets = budgets
         self._timeout_seconds = statement_timeout_seconds
         self._use_prepared = use_prepared
         self.monitor = monitor
-        self.overdue = Overdue(pool, trail, use_prepared=use_prepared)
+        overdue = Overdue(pool, trail, use_prepared=use_prepared)
+        self._primary = ReadServer(pool, verification, budgets.quota, overdue)
+        self._standby = standby
+        self._servers = (self._primary,) if standby is None else (self._primary, standby.server)
         # By identity: which runner to name first. Only a guess: the entry decides in each call.
         self._roles: RecentValues[bytes, ReadingRole] = RecentValues(4096)
         self._timer = Patience()
@@ -84,17 +103,25 @@ class TenantExecutor:
         Raises:
             ZavaError: what the driver or the server reported, translated.
         """
+        server = self._standby.chosen_for(record, operation) if self._standby else None
+        server = server or self._primary
         last_seen = self._roles.get(caller.identity)
         attempts = _Attempts(last_seen, last_seen or self._audiences.first.role)
         failed: BaseException | None = None
         try:
             while True:
                 try:
-                    await self._verification.ensure()
+                    if server.is_standby and self._standby is not None:
+                        await self._standby.admit(caller, record)
+                    await server.verification.ensure()
                     allowed = attempts.role.of_token(caller.permissions)
-                    result = await self._run_once(caller, operation, record, allowed, attempts)
+                    result = await self._run_once(
+                        server, caller, operation, record, allowed, attempts
+                    )
                 except Exception as error:
-                    if not await self._may_run_again(error, attempts):
+                    if self._falls_back(server, record, error):
+                        server = self._primary
+                    elif not await self._may_run_again(server, error, attempts):
                         raise
                 else:
                     if attempts.role is not attempts.last_seen:
@@ -107,7 +134,7 @@ class TenantExecutor:
             failed = cause
             raise
         finally:
-            self._observe(caller, operation, record, attempts, failed)
+            self._observe(server, caller, operation, record, attempts, failed)
 
     async def explain(
         self, caller: Caller, statement: Statement, record: CallRecord | None = None
@@ -119,7 +146,9 @@ class TenantExecutor:
         """
         role = self.role(caller) or self._audiences.first.role
         try:
-            return await self._run_once(caller, ExplainPlan(statement), record, role, _Timing())
+            return await self._run_once(
+                self._primary, caller, ExplainPlan(statement), record, role, _Timing()
+            )
         except psycopg.Error as error:
             raise self._translated(caller, error) from error
 
@@ -143,8 +172,14 @@ class TenantExecutor:
         """Remember which role the entry has just returned for a caller."""
         self._roles[caller.identity] = role
 
+    async def close(self) -> None:
+        """Stop the tasks for overdue statements, while the pools are still open."""
+        for each in self._servers:
+            await each.overdue.close()
+
     async def _run_once(
         self,
+        server: ReadServer,
         caller: Caller,
         operation: Operation[T],
         record: CallRecord | None,
@@ -156,9 +191,10 @@ class TenantExecutor:
         Raises:
             Busy: a statement of the caller works past its end, or no time or connection is left.
         """
-        if self.overdue.is_watching:
-            await self.overdue.check(caller)
-        quota, pool, gathers = self.budgets.quota, self._pool, operation.gathers
+        for each in self._servers:
+            if each.overdue.is_watching:
+                await each.overdue.check(caller)
+        quota, pool, gathers = server.quota, server.pool, operation.gathers
         is_spare = await quota.acquire(
             caller.identity, is_heavy=operation.is_heavy, gathers=gathers
         )
@@ -168,9 +204,20 @@ class TenantExecutor:
                 # Computed when a connection is there: waiting for it was part of the call's time.
                 left_seconds = call_context.remaining_seconds(self._timeout_seconds + GRACE_SECONDS)
                 milliseconds = self._deadline(left_seconds - GRACE_SECONDS)
-                terms = Terms(caller, role, milliseconds, self._signer, self.budgets, self.trail)
-                pipeline = Pipeline(connection, use_prepared=self._use_prepared)
-                intent = self.trail.intent(caller, record)
+                terms = Terms(
+                    caller,
+                    role,
+                    milliseconds,
+                    self._signer,
+                    self.budgets,
+                    self.trail,
+                    is_admitted=server.is_standby,
+                )
+                pipeline = Pipeline(
+                    connection, use_prepared=self._use_prepared, is_on_standby=server.is_standby
+                )
+                # A standby writes nothing: the primary has the intent already.
+                intent = [] if server.is_standby else self.trail.intent(caller, record)
                 timing.since = time.monotonic()
                 task: asyncio.Task[Any] = asyncio.current_task()  # type: ignore[assignment]  # runs in one
                 self._timer.watch(task, timing.since + left_seconds)
@@ -179,7 +226,10 @@ class TenantExecutor:
                         pipeline.add_record(orjson.dumps(intent))
                     # Signed when a connection is there: the signature ages while one waits.
                     operation.add_to(pipeline, terms)
-                    result = operation.read(await pipeline.run())
+                    results = await pipeline.run()
+                    if self._standby is not None and server.is_standby:
+                        await self._standby.check(record, connection, results)
+                    result = operation.read(results)
                 except asyncio.CancelledError as error:
                     if not self._timer.is_late(task):
                         raise
@@ -191,7 +241,7 @@ class TenantExecutor:
                     if intent:
                         self.trail.intended(record, intent, is_committed=pipeline.is_recorded)
                     if connection.is_abandoned and pipeline.nonce is not None:
-                        self.overdue.watch(caller, record, pipeline.nonce)
+                        server.overdue.watch(caller, record, pipeline.nonce)
                     if record is not None:
                         record.database_seconds += timing.seconds
                 pool.circuit.succeeded()
@@ -201,7 +251,16 @@ class TenantExecutor:
         finally:
             quota.release(caller.identity, gathers=gathers)
 
-    async def _may_run_again(self, error: Exception, attempts: "_Attempts") -> bool:
+    def _falls_back(self, server: ReadServer, record: CallRecord | None, error: Exception) -> bool:
+        return (
+            server.is_standby
+            and self._standby is not None
+            and self._standby.falls_back(record, error)
+        )
+
+    async def _may_run_again(
+        self, server: ReadServer, error: Exception, attempts: "_Attempts"
+    ) -> bool:
         """Prepare the next attempt after a failure; return False if this was the last one."""
         if isinstance(error, psycopg.Error):
             # The entry named the caller's role: call the right runner, once an attempt.
@@ -210,7 +269,7 @@ class TenantExecutor:
                 attempts.is_corrected = True
                 return True
             if is_lost_connection(error):
-                await self._pool.drop_dead_connections()
+                await server.pool.drop_dead_connections()
         repetition = attempts.repetition = attempts.repetition or Repetition()
         if not repetition.allows(error):
             return False
@@ -245,6 +304,7 @@ class TenantExecutor:
 
     def _observe(
         self,
+        server: ReadServer,
         caller: Caller,
         operation: Operation[Any],
         record: CallRecord | None,
@@ -255,7 +315,8 @@ class TenantExecutor:
             return
         kind = QueryType.FREE if operation.is_free else QueryType.OWN
         sql, seconds = operation.statistics_text, attempts.seconds
-        events.query(kind, seconds=seconds, error=error, attempts=attempts.count)
+        name = ("standby" if server.is_standby else "primary") if self._standby else None
+        events.query(kind, seconds=seconds, error=error, attempts=attempts.count, server=name)
         self.monitor.record(
             kind,
             sql,

@@ -85,6 +85,8 @@ class _Probe:
         except psycopg.Error as error:
             if error.sqlstate == self.state:
                 return []
+            if error.sqlstate == sqlstate.STANDBY_LATE:
+                raise  # an old answer proves nothing either way
             remedy = _REMEDIES.get(error.sqlstate or "", _RESTORE).format(audience=audience)
             return [f"{self.what}: {error.sqlstate}; run {remedy}"]
         rows = [result.get_value(row, 0) for row in range(1, result.ntuples)]

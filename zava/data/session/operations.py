@@ -38,7 +38,8 @@ Result = TypeVar("Result", covariant=True)  # noqa: PLC0105  # one word for what
 class Terms:
     """For whom an operation runs now, in which role, and by what it is signed and admitted.
 
-    `milliseconds` is the statement's deadline, None where the login's own holds.
+    `milliseconds` is the statement's deadline, None where the login's own holds. `is_admitted`
+    marks a call on a standby: the primary has compared its budgets, which no standby can read.
     """
 
     caller: Caller
@@ -47,6 +48,7 @@ class Terms:
     signer: ContextSigner
     budgets: Budgets
     trail: AuditWriter
+    is_admitted: bool = False
 
     @property
     def is_narrowed(self) -> bool:
@@ -55,6 +57,8 @@ class Terms:
 
     def limits(self, *, calls_at_once: int) -> tuple[float, ...]:
         """Return what the caller is admitted by, in the order of `zava.admit`."""
+        if self.is_admitted:
+            return calls_at_once, 0, 0.0, 0, 0.0
         budget = self.budgets.budget
         return (
             calls_at_once,

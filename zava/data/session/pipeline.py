@@ -51,7 +51,13 @@ _WORKING = b"SELECT unnest(zava.working($1))"
 _PLAN = b"SELECT pg_catalog.current_setting('zava.plan')"
 _SCOPE = b"SELECT * FROM zava.scope_of_data($1, $2, $3, $4, $5, $6)"
 _USED = b"SELECT * FROM zava.used($1, $2)"
+# Refuses on a late standby, and on a server that is none. As the first statement it runs before the
+# snapshot of the call is taken, so the snapshot is never older than what it has seen.
+_STANDBY = b"SELECT zava.standby_lag()"
+# Compares the budgets of a call that then runs on a standby. No other call is admitted alone.
+_ADMIT = b"SELECT zava.admit($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 _TYPES: dict[bytes, tuple[int, ...]] = {
+    _ADMIT: (_UUID, _UUID, _UUID, *_BUDGET_TYPES),
     _SCOPE: _RUNNER_TYPES[:_SIGNATURE_PLACES],
     _USED: (_UUID, _UUID),
     _DEADLINE: (_TEXT,),
@@ -72,6 +78,8 @@ _NAMES = {
     _RECORD: b"zava_record",
     _COMMIT: b"zava_commit",
     _WORKING: b"zava_working",
+    _ADMIT: b"zava_admit",
+    _STANDBY: b"zava_standby",
 }
 
 
@@ -111,6 +119,17 @@ _Step = tuple[str, bytes, Sequence[bytes] | None]
 """A statement under the name of its step, with its values."""
 
 
+class _Opening(NamedTuple):
+    """How a call's transaction begins, by the kind of server."""
+
+    commands: tuple[bytes, ...]
+    steps: tuple[_Step, ...]
+
+
+_ON_PRIMARY = _Opening((_BEGIN,), (("begin", _BEGIN, None),))
+_ON_STANDBY = _Opening((_BEGIN, _STANDBY), (*_ON_PRIMARY.steps, ("standby", _STANDBY, None)))
+
+
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """What one call may cost: rows, bytes of JSON, and milliseconds (None: the login's own).
@@ -133,8 +152,15 @@ class Bounds:
 class Pipeline:
     """Commands that leave together; `run` returns the result of each."""
 
-    def __init__(self, connection: PooledConnection, *, use_prepared: bool = True) -> None:
+    def __init__(
+        self,
+        connection: PooledConnection,
+        *,
+        use_prepared: bool = True,
+        is_on_standby: bool = False,
+    ) -> None:
         self._connection = connection
+        self._opening = _ON_STANDBY if is_on_standby else _ON_PRIMARY
         self._pgconn = connection.pgconn
         self._use_prepared = use_prepared
         self._steps: list[str] = []
@@ -165,13 +191,13 @@ class Pipeline:
         commands = _commands(role)
         runner = commands.admitted_runner if is_admitted else commands.runner
         command = runner if is_run else commands.admitted_weigher
-        needed = [_BEGIN, _ROLLBACK, _UNLOCK, command]
+        needed = [*self._opening.commands, _ROLLBACK, _UNLOCK, command]
         if bounds.timeout_milliseconds is not None:
             needed.append(_DEADLINE)
         if is_narrowed:
             needed.append(_NARROW)
         self._prepare(needed)
-        steps: list[_Step] = [("begin", _BEGIN, None)]
+        steps = [*self._opening.steps]
         if is_narrowed:
             steps.append(("narrow", _NARROW, None))
         if bounds.timeout_milliseconds is not None:
@@ -218,13 +244,27 @@ class Pipeline:
     def add_scope(self, call: SignedCall, *, with_use: bool = False) -> None:
         """Queue the entry alone, which reads no tenant's row; `with_use` adds the used budgets."""
         self._enter()
-        self._prepare(
-            (_BEGIN, _ROLLBACK, _SCOPE, _USED) if with_use else (_BEGIN, _ROLLBACK, _SCOPE)
-        )
-        self._execute(("begin", _BEGIN, None), ("scope", _SCOPE, _signature(call)))
+        needed = (*self._opening.commands, _ROLLBACK, _SCOPE)
+        self._prepare((*needed, _USED) if with_use else needed)
+        self._execute(*self._opening.steps, ("scope", _SCOPE, _signature(call)))
         if with_use:
             principal = [call.tenant_id.encode(), call.object_id.encode()]
             self._execute(("used", _USED, principal))
+        self._sync()
+        self._execute(("rollback", _ROLLBACK, None))
+        self._sync()
+
+    def add_admission(
+        self, principal: tuple[str, str], nonce: str, limits: Sequence[float]
+    ) -> None:
+        """Queue the check of the budgets alone, for a call that then runs on a standby.
+
+        Its transaction ends at once. So it holds no place among the calls at once, and no mark.
+        """
+        self._enter()
+        self._prepare((_BEGIN, _ROLLBACK, _ADMIT))
+        values = (*principal, nonce, "false", *map(str, limits))
+        self._execute(("begin", _BEGIN, None), ("admit", _ADMIT, [*map(str.encode, values)]))
         self._sync()
         self._execute(("rollback", _ROLLBACK, None))
         self._sync()

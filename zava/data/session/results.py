@@ -131,6 +131,21 @@ def read_usage(results: Results, audiences: Audiences) -> CountedUsage:
     )
 
 
+def read_admission(results: Results, needed: str) -> None:
+    """Read whether the primary lets a call run on a standby.
+
+    Raises:
+        psycopg.Error: the budget is used up, or the exchange ended early.
+        Busy: the audit records could not be written, so the statement must not run.
+    """
+    _by_step(results, needed)
+
+
+def standby_lag(results: Results) -> float:
+    """Return the seconds by which the standby lagged that a call ran on."""
+    return float(_by_step(results, "standby")["standby"].get_value(0, 0) or 0)
+
+
 def read_working(results: Results) -> set[str]:
     """Read which calls still have a working backend.
 

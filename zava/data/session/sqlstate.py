@@ -25,10 +25,11 @@ CONTEXT_REFUSED, CONTEXT_ALTERED = "ZA001", "ZA002"
 PRINCIPAL_REFUSED, OTHER_AUDIENCE = "ZA003", "ZA004"
 BUDGET_SPENT = "ZA005"
 OVERDUE = "ZA007"
+STANDBY_LATE, NOT_A_STANDBY = "ZA008", "ZA009"
 
 _ABOUT_THE_STATEMENT = frozenset({"42", "22", "21", "2F", "54", "0A"})
 _TRANSIENT_CLASSES = frozenset({"08", "53", "57", "40", "58"})
-_TRANSIENT = frozenset({"55P03", "55006"})
+_TRANSIENT = frozenset({"55P03", "55006", STANDBY_LATE, NOT_A_STANDBY})
 _QUOTED = re.compile('["“„«»].*["”“«»]', re.DOTALL)  # as far as it goes: a cell may hold quotes
 
 # SQLSTATEs that PostgreSQL gives to unlike reports; the report itself says which it is.

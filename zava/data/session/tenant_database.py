@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 from anyio.lowlevel import checkpoint
@@ -28,6 +28,9 @@ from zava.infrastructure.postgres.pool import DatabasePool
 from zava.infrastructure.recent_values import RecentValues
 from zava.model.audiences import Audience, ReadingRole
 from zava.model.core import BudgetUse, Caller, CallRecord, PerformanceSummary, Scope, Table
+
+if TYPE_CHECKING:
+    from zava.data.session.standby.routing import StandbyRouting
 
 _SCOPE_SECONDS = 60
 _MAX_SCOPES = 1024
@@ -62,6 +65,7 @@ class TenantDatabase:
         statement_timeout_seconds: int = SERVER_DEADLINE_SECONDS,
         use_prepared: bool = True,
         monitor: QueryStatsCollector | None = None,
+        standby: "StandbyRouting | None" = None,
     ) -> None:
         self.domain = verification.domain
         self._executor = TenantExecutor(
@@ -73,6 +77,7 @@ class TenantDatabase:
             monitor=monitor or QueryStatsCollector(),
             statement_timeout_seconds=statement_timeout_seconds,
             use_prepared=use_prepared,
+            standby=standby,
         )
         # Seen only by callers whose verified scope is the same text; a renamed store shows
         # after a minute.
@@ -241,7 +246,7 @@ class TenantDatabase:
     async def close(self) -> None:
         """Stop the tasks for slow and overdue statements, while the pool is still open."""
         await self._executor.monitor.close()
-        await self._executor.overdue.close()
+        await self._executor.close()
 
     def _learn(
         self, caller: Caller, record: CallRecord | None, effective_access: EffectiveAccess

@@ -20,6 +20,11 @@ ADMINISTRATOR = "zava_admin"
 DATABASE = "zava"
 EMBEDDED = "host=127.0.0.1 hostaddr=127.0.0.1"
 """Where the embedded server listens, as a connection string that no PGHOSTADDR adds to."""
+EVERY_HOST = "target_session_attrs"
+"""What libpq requires of a host of a list before it takes it."""
+
+_STANDBYS = frozenset({"standby", "prefer-standby"})
+_NEVER_MATCHES = frozenset({"read-write", "read-only"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +95,15 @@ def named_database(settings: Settings) -> str | None:
 
     PGHOST alone may be left over from another tool; with Entra it was meant.
 
+    Of several hosts it takes the primary.
+
     Raises:
-        SettingsError: libpq cannot read DATABASE_URL.
+        SettingsError: libpq cannot read DATABASE_URL, or it can never match the primary.
     """
     if settings.database_url is None:
         return database_in_parts(settings) if settings.database_auth == "entra" else None
     try:
-        return make_conninfo(settings.database_url)
+        return _primary_of(make_conninfo(settings.database_url))
     except psycopg.ProgrammingError:
         # No cause: libpq's words repeat what it was given, password included.
         raise SettingsError(
@@ -108,13 +115,39 @@ def database_in_parts(settings: Settings) -> str | None:
     """Return the connection string of PGHOST and its kin, None when PGHOST is not set."""
     if settings.pg_host is None:
         return None
-    return make_conninfo(
-        host=settings.pg_host,
-        port=settings.pg_port,
-        dbname=settings.pg_database,
-        user=settings.pg_user,
-        password=settings.pg_password,
+    return _primary_of(
+        make_conninfo(
+            host=settings.pg_host,
+            port=settings.pg_port,
+            dbname=settings.pg_database,
+            user=settings.pg_user,
+            password=settings.pg_password,
+        )
     )
+
+
+def has_standby(settings: Settings) -> bool:
+    """Whether the settings name a standby that reads run on."""
+    if settings.replica_url is not None:
+        return True
+    url = settings.database_url or ""
+    return EVERY_HOST in url and conninfo_to_dict(url).get(EVERY_HOST) in _STANDBYS
+
+
+def _primary_of(conninfo: str) -> str:
+    # Most strings name one host: they are not read here.
+    if "," not in conninfo and EVERY_HOST not in conninfo:
+        return conninfo
+    parts = conninfo_to_dict(conninfo)
+    wanted = parts.get(EVERY_HOST)
+    if wanted in _NEVER_MATCHES:
+        raise SettingsError(
+            f"DATABASE_URL: {EVERY_HOST}={wanted} compares the session's default, and the "
+            "login's transactions only read on every server; "
+            "expected primary, standby or prefer-standby"
+        )
+    has_several = "," in str(parts.get("host") or parts.get("hostaddr") or "")
+    return make_conninfo(conninfo, **{EVERY_HOST: "primary"}) if has_several or wanted else conninfo
 
 
 @contextmanager

@@ -34,6 +34,9 @@ ARGUMENTS: dict[str, Any] = {
 }
 """What every connection of the pool is made with."""
 
+NO_STANDBY = "the server is no standby"
+"""Why a connection to a standby was not made, where the server answers as a primary."""
+
 _REASONS = {
     "password authentication failed": "the login was refused",
     "no pg_hba.conf entry": "the login was refused",
@@ -51,6 +54,8 @@ _REASONS = {
     "closed the connection": "the line was cut",
     "reset by peer": "the line was cut",
     "does not exist": "there is no such database or login",
+    "is not in hot standby": NO_STANDBY,
+    "is in hot standby": "the server is a standby",
 }
 
 T = TypeVar("T")

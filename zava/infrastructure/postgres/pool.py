@@ -45,6 +45,10 @@ class Unreachable(Busy):
     """No connection could be made, so nothing was sent: the call may be repeated."""
 
 
+class GivenUp(Busy):
+    """The circuit is open, so nothing was tried: another server may answer the call."""
+
+
 class DatabasePool:
     """A psycopg pool that is made closed and opened once, at first use.
 
@@ -52,7 +56,8 @@ class DatabasePool:
     a call, because its checkout is a fifth of a cheap call's CPU. A connection goes from caller to
     caller. It returns when it has rested for seconds, when it broke, or when its lease ends.
 
-    `arguments`, when given, is awaited for each new connection and adds to `conninfo`. Nothing is
+    `arguments`, when given, is awaited for each new connection and adds to `conninfo`.
+    `connect_seconds` bounds each attempt where another server can answer instead. Nothing is
     set on a session: the settings of a login belong to its role.
     """
 
@@ -64,13 +69,19 @@ class DatabasePool:
         spare: int = 0,
         max_waiting: int = 256,
         arguments: Arguments | None = None,
+        connect_seconds: int | None = None,
     ) -> None:
         self._conninfo = conninfo
+        fixed = (
+            ARGUMENTS
+            if connect_seconds is None
+            else ARGUMENTS | {"connect_timeout": connect_seconds}
+        )
 
         async def complete_arguments() -> dict[str, Any]:
             started = time.monotonic()
             try:
-                return ARGUMENTS | (await arguments() if arguments else {})
+                return fixed | (await arguments() if arguments else {})
             except NoToken as error:  # its words are ours
                 self._connect_failed(started, str(error))
                 raise
@@ -111,6 +122,8 @@ class DatabasePool:
         self._checking: asyncio.Task[None] | None = None
         self._probing: asyncio.Task[None] | None = None
         self.times_opened = 0
+        self.refused_because = ""
+        """Why the latest attempt to connect failed, in our words; empty where it succeeded."""
 
     def connection(self, *, is_spare: bool = False) -> "_Loan":
         """Lend a connection in autocommit, for as long as an `async with` block.
@@ -161,7 +174,7 @@ class DatabasePool:
         """
         if not self.circuit.lets_pass():
             events.request_refused(Refusal.NO_DATABASE)
-            raise Busy(
+            raise GivenUp(
                 "The database is unavailable at present.", hint="Try again in a few seconds."
             )
         await self._open_once()
@@ -226,10 +239,12 @@ class DatabasePool:
             self.circuit.succeeded()
 
     def _connected(self) -> None:
+        self.refused_because = ""
         self.circuit.succeeded()
 
     def _connect_failed(self, started: float, reason: str) -> None:
         events.connect_failed(reason)
+        self.refused_because = reason
         if self._has_no_connection():
             self.circuit.failed(started)
             if self.circuit.is_open:

@@ -1,0 +1,1 @@
+"""Reads on a streaming standby: when they run there, and what the primary does first."""
