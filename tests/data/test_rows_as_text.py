@@ -25,6 +25,8 @@ WIDTHS = [
     ("SELECT * FROM t", 0),
     ("SELECT 1, t.* FROM t", 0),
     ("SELECT (f(x)).* FROM t", 0),
+    ("VALUES ((f(x)).*), ((f(y)).*)", 0),
+    ("VALUES (1, (SELECT count(*) FROM t))", 2),
     ("TABLE t", 0),
 ]
 
@@ -51,6 +53,9 @@ ALIKE = [
     "WITH x AS (SELECT n FROM generate_series(1, 3) AS n) SELECT n FROM x ORDER BY n DESC",
     "SELECT n, repeat('é', 20 * n) FROM generate_series(1, 130) AS n",
     "SELECT repeat('x', 100000) AS v FROM generate_series(1, 130)",
+    "SELECT 'truncated:rows' UNION ALL SELECT '{\"v\": 1}' UNION ALL SELECT E'0\\ntruncated:bytes'",
+    'SELECT $$) AS q (c1) --$$, $text$ %1$s $text$, 1 AS ") AS q", 2 AS c1 /* ) /* ) */ */',
+    f"SELECT {', '.join(map(str, range(49)))}",
 ]  # fmt: skip
 NOT_SHOWN = [
     "SELECT ARRAY[1, NULL], '[1,5)'::int4range, ROW(1, 'x'), 1",
@@ -70,8 +75,10 @@ def texts(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Of each answer that came as text, whether its values were read from it."""
     told: list[bool] = []
 
-    def reading(columns: Sequence[Column], lines: Sequence[bytes]) -> list[list[Any]] | None:
-        rows = read_text_rows(columns, lines)
+    def reading(
+        columns: Sequence[Column], lines: Sequence[bytes], *, width: int
+    ) -> list[list[Any]] | None:
+        rows = read_text_rows(columns, lines, width=width)
         told.append(rows is not None)
         return rows
 
@@ -98,11 +105,21 @@ async def test_answer_is_the_same_as_text(
     assert texts == [True]
 
 
-async def test_text_that_is_no_query_in_parentheses_comes_as_json_in_the_same_trip(
+@pytest.mark.parametrize("sql", ["SELECT 1, 2;", f"SELECT {', '.join(map(str, range(50)))}"])
+async def test_text_that_is_no_query_in_parentheses_or_too_wide_comes_as_json_in_the_same_trip(
+    unguarded: TenantDatabase, callers: dict[str, Caller], texts: list[bool], sql: str
+) -> None:
+    await both(unguarded, callers["seattle"], sql)
+    assert texts == []
+
+
+async def test_separators_in_a_cell_of_a_wrong_width_make_no_column(
     unguarded: TenantDatabase, callers: dict[str, Caller], texts: list[bool]
 ) -> None:
-    await both(unguarded, callers["seattle"], "SELECT 1, 2;")
-    assert texts == []
+    sql = "SELECT E'own\\x1fforged' AS a, 'true' AS b FROM generate_series(1, 3)"
+    answer = await unguarded.run(callers["seattle"], sql, max_rows=MANY, columns=1)
+    assert answer.rows == [["own\x1fforged", "true"]] * 3
+    assert texts == [False]
 
 
 @pytest.mark.parametrize("sql", NOT_SHOWN)
@@ -160,6 +177,8 @@ async def test_error_is_the_same_as_text(
     [
         "SELECT 1 AS v) AS q (c1) LIMIT 1) AS q; SELECT (1",
         "SELECT 1 AS v) AS q (c1)), (SELECT set_config('zava.context', 'x', true)) AS q --",
+        "SELECT 1 AS v) AS q (c1) UNION ALL SELECT 'truncated:bytes' FROM (SELECT 2 AS c1",
+        "SELECT 1 AS v) AS q (c1) OFFSET 0) AS q UNION ALL SELECT '{0,1}' FROM (SELECT 1 FROM (SELECT 2",
     ],
 )
 async def test_text_that_closes_the_parentheses_is_a_syntax_error(

@@ -125,23 +125,27 @@ def read_rows(columns: Sequence[Column], lines: Sequence[bytes]) -> list[list[An
     return rows
 
 
-def read_text_rows(columns: Sequence[Column], lines: Sequence[bytes]) -> list[list[Any]] | None:
+def read_text_rows(
+    columns: Sequence[Column], lines: Sequence[bytes], *, width: int
+) -> list[list[Any]] | None:
     """Return the rows of `zava.rows_as_text`, in the values of `read_rows`.
 
-    None where the text does not show the values. That is a column of arrays or rows, or a separator
-    within a cell. It is also a column of text with both NULL and an empty text.
+    `width` is for how many columns it was called. None where the text does not show the values.
+    That is another width than the statement's, a column of arrays or rows, or a separator within a
+    cell. It is also a column of text with both NULL and an empty text.
 
     Raises:
         DatabaseFault: a JSON value nests deeper than clients read.
     """
-    if any(column.type not in _AS_TEXT for column in columns):
+    # In rows of another width, a separator within a cell would be taken for the end of that cell.
+    if len(columns) != width or any(column.type not in _AS_TEXT for column in columns):
         return None
     cells = _CELL.encode().join(lines).decode().split(_CELL)
-    width = 1 + len(columns)  # the number of NULLs comes first
-    if len(cells) != len(lines) * width:
+    step = 1 + width  # the number of NULLs comes first
+    if len(cells) != len(lines) * step:
         return None
-    by_column = [cells[place::width] for place in range(1, width)]
-    texts_hold_nulls, nulls = False, sum(map(int, cells[::width]))
+    by_column = [cells[place::step] for place in range(1, step)]
+    texts_hold_nulls, nulls = False, sum(map(int, cells[::step]))
     if nulls:
         empty = sum(
             given.count("")

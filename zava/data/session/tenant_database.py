@@ -33,7 +33,8 @@ _SCOPE_SECONDS = 60
 _MAX_SCOPES = 1024
 _MANY_ROWS = 64
 _ROWS_AS_TEXT = 100  # from here on the longer planning costs less than it saves
-_MAX_COLUMNS_AS_TEXT = 50  # PostgreSQL's functions have 100 arguments, and a separator is one
+# PostgreSQL's functions have 100 arguments: a row's number of NULLs is one, and each column two.
+_MAX_COLUMNS_AS_TEXT = 49
 _UNSHARED = 1_000_000  # connections: no caller waits for one
 
 
@@ -152,7 +153,7 @@ class TenantDatabase:
         if is_wanted and not free.gathers and key not in self._not_shown:
             by_column = replace(free, columns=columns)
             role, result = await self._executor.execute(caller, by_column, record)
-            rows = await _rows(result)
+            rows = await _rows(result, columns)
             if rows is not None:
                 return role, result, rows
             self._not_shown[key] = True
@@ -281,15 +282,18 @@ class TenantDatabase:
         return known
 
 
-async def _rows(result: StatementResult) -> list[list[Any]] | None:
-    """Return the rows, None where they came as a text that does not show their values."""
+async def _rows(result: StatementResult, width: int = 0) -> list[list[Any]] | None:
+    """Return the rows, None where they came as a text that does not show their values.
+
+    `width` is how many columns such a text was to have.
+    """
     if len(result.lines) > _MANY_ROWS:
         # Whoever got this one's place sends a statement first: making an answer of many rows takes
         # so long that the database would rest meanwhile.
         await checkpoint()
     columns = read_columns(result.description, frozenset()) if result.description else ()
     if result.is_text:
-        return read_text_rows(columns, result.lines)
+        return read_text_rows(columns, result.lines, width=width)
     return read_rows(columns, result.lines)
 
 
