@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.data.test_cells import CASES
+from tests.support.servers.database import Database
 from zava.data.row_decoding import read_text_rows
 from zava.data.session.tenant_database import TenantDatabase
 from zava.data.syntax.parser import output_columns, parse
@@ -120,6 +122,15 @@ async def test_separators_in_a_cell_of_a_wrong_width_make_no_column(
     answer = await unguarded.run(callers["seattle"], sql, max_rows=MANY, columns=1)
     assert answer.rows == [["own\x1fforged", "true"]] * 3
     assert texts == [False]
+
+
+def test_cell_is_computed_once(database: Database) -> None:
+    sql = "SELECT n, (SELECT count(*) FROM retail.orders WHERE total_amount > n) FROM generate_series(1, 9) AS n"
+    with psycopg.connect(database.owner) as connection:
+        query = connection.execute("SELECT zava.rows_as_text(%s, 2)", [sql]).fetchone()
+        assert query is not None
+        plan = connection.execute(f"EXPLAIN (VERBOSE, COSTS OFF) {query[0]}".encode()).fetchall()
+    assert [line.strip() for (line,) in plan if line.strip().startswith("SubPlan")] == ["SubPlan 1"]
 
 
 @pytest.mark.parametrize("sql", NOT_SHOWN)
