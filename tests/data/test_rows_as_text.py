@@ -50,6 +50,8 @@ ALIKE = [
     ("SELECT t, t AT TIME ZONE 'UTC', t::date, t::time, t::timetz, '04:05:06-08:30'::timetz, '-1 day'::interval FROM"
     " (VALUES ('infinity'::timestamptz), ('0044-03-15 12:00 BC'), ('1850-01-01'), ('2026-07-01 00:00:00.5'), (NULL)) AS v (t)"),
     "SELECT '' AS a, 'b' AS b UNION ALL SELECT '', E'c\t\\ \" ,'",
+    "SELECT NULL AS v UNION ALL SELECT ''",
+    "VALUES (1, '', '', true), (NULL, '', '', NULL), (NULL, 'a', NULL, NULL), (2, NULL, NULL, false), (3, 'b', 'c', true)",
     "SELECT 1, 2 -- the last line ends in a comment",
     "VALUES (1, 'x'), (2, NULL)",
     "WITH x AS (SELECT n FROM generate_series(1, 3) AS n) SELECT n FROM x ORDER BY n DESC",
@@ -62,7 +64,7 @@ ALIKE = [
 NOT_SHOWN = [
     "SELECT ARRAY[1, NULL], '[1,5)'::int4range, ROW(1, 'x'), 1",
     "SELECT c AS whole FROM retail.categories AS c ORDER BY 1",
-    "SELECT NULL AS v UNION ALL SELECT ''",
+    "SELECT 1 AS n, NULL AS v, 'a' AS w UNION ALL SELECT NULL, '', NULL",
     "SELECT E'a\\x1fb' AS v, 2 AS b",
 ]
 

@@ -132,7 +132,7 @@ def read_text_rows(
 
     `width` is for how many columns it was called. None where the text does not show the values.
     That is another width than the statement's, a column of arrays or rows, or a separator within a
-    cell. It is also a column of text with both NULL and an empty text.
+    cell. It is also a row with both a NULL and an empty text in columns of text.
 
     Raises:
         DatabaseFault: a JSON value nests deeper than clients read.
@@ -144,7 +144,7 @@ def read_text_rows(
     step = 1 + width  # the number of NULLs comes first
     if len(cells) != len(lines) * step:
         return None
-    by_column = [cells[place::step] for place in range(1, step)]
+    by_column: list[list[Any]] = [cells[place::step] for place in range(1, step)]
     texts_hold_nulls, nulls = False, sum(map(int, cells[::step]))
     if nulls:
         empty = sum(
@@ -154,7 +154,9 @@ def read_text_rows(
         )
         texts_hold_nulls = empty != nulls
         if texts_hold_nulls and cells.count("") != nulls:
-            return None
+            if not _found_nulls(columns, by_column, cells[::step]):
+                return None
+            texts_hold_nulls = False
     read = [
         _AS_TEXT[column.type](
             column, given, has_nulls=texts_hold_nulls if column.type in _TEXTS else nulls > 0
@@ -162,6 +164,29 @@ def read_text_rows(
         for column, given in zip(columns, by_column, strict=True)
     ]
     return list(map(list, zip(*read, strict=True)))
+
+
+def _found_nulls(
+    columns: Sequence[Column], by_column: Sequence[list[Any]], counts: Sequence[str]
+) -> bool:
+    """Put None into each cell of text that is NULL; return whether every row shows which are.
+
+    `counts` are the NULLs of each row. In a column of another type each empty cell is one.
+    """
+    texts: list[list[Any]] = []
+    others: list[list[Any]] = []
+    for column, cells in zip(columns, by_column, strict=True):
+        (texts if column.type in _TEXTS else others).append(cells)
+    for place, count in enumerate(map(int, counts)):
+        nulls = count - sum(not cells[place] for cells in others)
+        if not nulls:
+            continue
+        empty = [cells for cells in texts if not cells[place]]
+        if len(empty) > nulls:
+            return False
+        for cells in empty:
+            cells[place] = None
+    return True
 
 
 def _read_array(column: Column, array: bytes) -> list[Any]:
