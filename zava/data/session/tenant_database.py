@@ -153,7 +153,7 @@ class TenantDatabase:
         if is_wanted and not free.gathers and key not in self._not_shown:
             by_column = replace(free, columns=columns)
             role, result = await self._executor.execute(caller, by_column, record)
-            rows = await _rows(result, columns)
+            rows = await _rows(result)
             if rows is not None:
                 return role, result, rows
             self._not_shown[key] = True
@@ -282,18 +282,15 @@ class TenantDatabase:
         return known
 
 
-async def _rows(result: StatementResult, width: int = 0) -> list[list[Any]] | None:
-    """Return the rows, None where they came as a text that does not show their values.
-
-    `width` is how many columns such a text was to have.
-    """
+async def _rows(result: StatementResult) -> list[list[Any]] | None:
+    """Return the rows, None where they came as a text that does not show their values."""
     if len(result.lines) > _MANY_ROWS:
         # Whoever got this one's place sends a statement first: making an answer of many rows takes
         # so long that the database would rest meanwhile.
         await checkpoint()
     columns = read_columns(result.description, frozenset()) if result.description else ()
     if result.is_text:
-        return read_text_rows(columns, result.lines, width=width)
+        return read_text_rows(columns, result.lines, width=result.width)
     return read_rows(columns, result.lines)
 
 
