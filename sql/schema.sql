@@ -1800,8 +1800,9 @@ CREATE FUNCTION zava.rows_as_text(statement text, columns integer) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     BEGIN ATOMIC
- SELECT format('SELECT pg_catalog.concat(pg_catalog.num_nulls(%1$s), E''\x1f'', %2$s) FROM (%3$s
-    ) AS q (%1$s)'::text, string_agg(('c'::text || n.n), ', '::text ORDER BY n.n), string_agg(('c'::text || n.n), ', E''\x1f'', '::text ORDER BY n.n), rows_as_text.statement) AS format
+ SELECT format('SELECT pg_catalog.concat(pg_catalog.num_nulls(%1$s), E''\x1f'', %2$s)
+      FROM (SELECT %1$s FROM (%3$s
+    ) AS q (%1$s) OFFSET 0) AS q'::text, string_agg(('c'::text || n.n), ', '::text ORDER BY n.n), string_agg(('c'::text || n.n), ', E''\x1f'', '::text ORDER BY n.n), rows_as_text.statement) AS format
     FROM generate_series(1, rows_as_text.columns) n(n);
 END;
 

@@ -29,7 +29,7 @@ VALUES
   ('zava.record_calls(jsonb)', 'f63e5382f1f5e6d633ddff09411f267c'),
   ('zava.refresh_sums(integer,integer)', 'e4ba4dc46f909671334f269f0f78de18'),
   ('zava.remove_records(integer,boolean)', 'bf686f0aa0a664d4fa1ef0d69d93eb3e'),
-  ('zava.rows_as_text(text,integer)', '90c02bde540adaf4529f43d795bae92f'),
+  ('zava.rows_as_text(text,integer)', '41696f438e66991f88e61115a0ea7999'),
   ('zava.run_head_office(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint,integer)', '994e40d8ccf0ae25aeb3432b4ded4354'),
   ('zava.run_head_office_personal(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint,integer)', '4dd5925b4cb681d191871701e81d29a4'),
   ('zava.run_regional_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint,integer)', 'bdef500cb3323711155ddfb5e5210aee'),

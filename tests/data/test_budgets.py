@@ -129,6 +129,15 @@ async def test_calls_of_a_minute_are_counted_over_all_instances(
     await make(Budget(calls_per_minute=3)).call(seattle)
 
 
+async def test_call_that_is_not_admitted_does_not_run(
+    make: Make, seeded_clone: Database, callers: dict[str, Caller]
+) -> None:
+    seattle, budget = callers["seattle"], Budget(calls_at_once=1)
+    async with sleeping(make(budget), seeded_clone, seattle, 1):
+        with pytest.raises(Busy, match="concurrent"):
+            await make(budget).call(seattle, "SELECT 1 / 0")
+
+
 async def test_database_time_of_an_hour_is_counted_over_all_instances(
     make: Make, seeded_clone: Database, callers: dict[str, Caller]
 ) -> None:

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.data.test_cells import CASES
+from tests.support.servers.database import Database
 from zava.data.row_decoding import read_text_rows
 from zava.data.session.tenant_database import TenantDatabase
 from zava.data.syntax.parser import output_columns, parse
@@ -25,6 +27,8 @@ WIDTHS = [
     ("SELECT * FROM t", 0),
     ("SELECT 1, t.* FROM t", 0),
     ("SELECT (f(x)).* FROM t", 0),
+    ("VALUES ((f(x)).*), ((f(y)).*)", 0),
+    ("VALUES (1, (SELECT count(*) FROM t))", 2),
     ("TABLE t", 0),
 ]
 
@@ -46,16 +50,21 @@ ALIKE = [
     ("SELECT t, t AT TIME ZONE 'UTC', t::date, t::time, t::timetz, '04:05:06-08:30'::timetz, '-1 day'::interval FROM"
     " (VALUES ('infinity'::timestamptz), ('0044-03-15 12:00 BC'), ('1850-01-01'), ('2026-07-01 00:00:00.5'), (NULL)) AS v (t)"),
     "SELECT '' AS a, 'b' AS b UNION ALL SELECT '', E'c\t\\ \" ,'",
+    "SELECT NULL AS v UNION ALL SELECT ''",
+    "VALUES (1, '', '', true), (NULL, '', '', NULL), (NULL, 'a', NULL, NULL), (2, NULL, NULL, false), (3, 'b', 'c', true)",
     "SELECT 1, 2 -- the last line ends in a comment",
     "VALUES (1, 'x'), (2, NULL)",
     "WITH x AS (SELECT n FROM generate_series(1, 3) AS n) SELECT n FROM x ORDER BY n DESC",
     "SELECT n, repeat('é', 20 * n) FROM generate_series(1, 130) AS n",
     "SELECT repeat('x', 100000) AS v FROM generate_series(1, 130)",
+    "SELECT 'truncated:rows' UNION ALL SELECT '{\"v\": 1}' UNION ALL SELECT E'0\\ntruncated:bytes'",
+    'SELECT $$) AS q (c1) --$$, $text$ %1$s $text$, 1 AS ") AS q", 2 AS c1 /* ) /* ) */ */',
+    f"SELECT {', '.join(map(str, range(49)))}",
 ]  # fmt: skip
 NOT_SHOWN = [
     "SELECT ARRAY[1, NULL], '[1,5)'::int4range, ROW(1, 'x'), 1",
     "SELECT c AS whole FROM retail.categories AS c ORDER BY 1",
-    "SELECT NULL AS v UNION ALL SELECT ''",
+    "SELECT 1 AS n, NULL AS v, 'a' AS w UNION ALL SELECT NULL, '', NULL",
     "SELECT E'a\\x1fb' AS v, 2 AS b",
 ]
 
@@ -70,8 +79,10 @@ def texts(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Of each answer that came as text, whether its values were read from it."""
     told: list[bool] = []
 
-    def reading(columns: Sequence[Column], lines: Sequence[bytes]) -> list[list[Any]] | None:
-        rows = read_text_rows(columns, lines)
+    def reading(
+        columns: Sequence[Column], lines: Sequence[bytes], *, width: int
+    ) -> list[list[Any]] | None:
+        rows = read_text_rows(columns, lines, width=width)
         told.append(rows is not None)
         return rows
 
@@ -98,11 +109,30 @@ async def test_answer_is_the_same_as_text(
     assert texts == [True]
 
 
-async def test_text_that_is_no_query_in_parentheses_comes_as_json_in_the_same_trip(
+@pytest.mark.parametrize("sql", ["SELECT 1, 2;", f"SELECT {', '.join(map(str, range(50)))}"])
+async def test_text_that_is_no_query_in_parentheses_or_too_wide_comes_as_json_in_the_same_trip(
+    unguarded: TenantDatabase, callers: dict[str, Caller], texts: list[bool], sql: str
+) -> None:
+    await both(unguarded, callers["seattle"], sql)
+    assert texts == []
+
+
+async def test_separators_in_a_cell_of_a_wrong_width_make_no_column(
     unguarded: TenantDatabase, callers: dict[str, Caller], texts: list[bool]
 ) -> None:
-    await both(unguarded, callers["seattle"], "SELECT 1, 2;")
-    assert texts == []
+    sql = "SELECT E'own\\x1fforged' AS a, 'true' AS b FROM generate_series(1, 3)"
+    answer = await unguarded.run(callers["seattle"], sql, max_rows=MANY, columns=1)
+    assert answer.rows == [["own\x1fforged", "true"]] * 3
+    assert texts == [False]
+
+
+def test_cell_is_computed_once(database: Database) -> None:
+    sql = "SELECT n, (SELECT count(*) FROM retail.orders WHERE total_amount > n) FROM generate_series(1, 9) AS n"
+    with psycopg.connect(database.owner) as connection:
+        query = connection.execute("SELECT zava.rows_as_text(%s, 2)", [sql]).fetchone()
+        assert query is not None
+        plan = connection.execute(f"EXPLAIN (VERBOSE, COSTS OFF) {query[0]}".encode()).fetchall()
+    assert [line.strip() for (line,) in plan if line.strip().startswith("SubPlan")] == ["SubPlan 1"]
 
 
 @pytest.mark.parametrize("sql", NOT_SHOWN)
@@ -160,6 +190,8 @@ async def test_error_is_the_same_as_text(
     [
         "SELECT 1 AS v) AS q (c1) LIMIT 1) AS q; SELECT (1",
         "SELECT 1 AS v) AS q (c1)), (SELECT set_config('zava.context', 'x', true)) AS q --",
+        "SELECT 1 AS v) AS q (c1) UNION ALL SELECT 'truncated:bytes' FROM (SELECT 2 AS c1",
+        "SELECT 1 AS v) AS q (c1) OFFSET 0) AS q UNION ALL SELECT '{0,1}' FROM (SELECT 1 FROM (SELECT 2",
     ],
 )
 async def test_text_that_closes_the_parentheses_is_a_syntax_error(

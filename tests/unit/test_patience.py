@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import suppress
 
 from zava.infrastructure.request_timer import Patience
 
@@ -54,6 +55,22 @@ async def test_who_is_cancelled_both_ways_is_cancelled_from_outside() -> None:
     assert task.cancelling() == 2
     assert not await task, "it goes on as a cancellation"
     assert not patience._late
+
+
+async def test_task_that_swallowed_an_earlier_cancellation_is_late_as_any_other() -> None:
+    patience, started = Patience(), asyncio.Event()
+
+    async def reused() -> list[bool]:
+        started.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.get_running_loop().create_future()
+        return [await waited(patience, 0.0), await waited(patience, 0.01)]
+
+    task = asyncio.create_task(reused())
+    await started.wait()
+    task.cancel()
+    assert await task == [True, True]
+    assert task.cancelling() == 1
 
 
 def test_another_loop_has_a_timer_of_its_own() -> None:

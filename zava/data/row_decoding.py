@@ -125,23 +125,27 @@ def read_rows(columns: Sequence[Column], lines: Sequence[bytes]) -> list[list[An
     return rows
 
 
-def read_text_rows(columns: Sequence[Column], lines: Sequence[bytes]) -> list[list[Any]] | None:
+def read_text_rows(
+    columns: Sequence[Column], lines: Sequence[bytes], *, width: int
+) -> list[list[Any]] | None:
     """Return the rows of `zava.rows_as_text`, in the values of `read_rows`.
 
-    None where the text does not show the values. That is a column of arrays or rows, or a separator
-    within a cell. It is also a column of text with both NULL and an empty text.
+    `width` is for how many columns it was called. None where the text does not show the values.
+    That is another width than the statement's, a column of arrays or rows, or a separator within a
+    cell. It is also a row with both a NULL and an empty text in columns of text.
 
     Raises:
         DatabaseFault: a JSON value nests deeper than clients read.
     """
-    if any(column.type not in _AS_TEXT for column in columns):
+    # In rows of another width, a separator within a cell would be taken for the end of that cell.
+    if len(columns) != width or any(column.type not in _AS_TEXT for column in columns):
         return None
     cells = _CELL.encode().join(lines).decode().split(_CELL)
-    width = 1 + len(columns)  # the number of NULLs comes first
-    if len(cells) != len(lines) * width:
+    step = 1 + width  # the number of NULLs comes first
+    if len(cells) != len(lines) * step:
         return None
-    by_column = [cells[place::width] for place in range(1, width)]
-    texts_hold_nulls, nulls = False, sum(map(int, cells[::width]))
+    by_column: list[list[Any]] = [cells[place::step] for place in range(1, step)]
+    texts_hold_nulls, nulls = False, sum(map(int, cells[::step]))
     if nulls:
         empty = sum(
             given.count("")
@@ -150,7 +154,9 @@ def read_text_rows(columns: Sequence[Column], lines: Sequence[bytes]) -> list[li
         )
         texts_hold_nulls = empty != nulls
         if texts_hold_nulls and cells.count("") != nulls:
-            return None
+            if not _found_nulls(columns, by_column, cells[::step]):
+                return None
+            texts_hold_nulls = False
     read = [
         _AS_TEXT[column.type](
             column, given, has_nulls=texts_hold_nulls if column.type in _TEXTS else nulls > 0
@@ -158,6 +164,29 @@ def read_text_rows(columns: Sequence[Column], lines: Sequence[bytes]) -> list[li
         for column, given in zip(columns, by_column, strict=True)
     ]
     return list(map(list, zip(*read, strict=True)))
+
+
+def _found_nulls(
+    columns: Sequence[Column], by_column: Sequence[list[Any]], counts: Sequence[str]
+) -> bool:
+    """Put None into each cell of text that is NULL; return whether every row shows which are.
+
+    `counts` are the NULLs of each row. In a column of another type each empty cell is one.
+    """
+    texts: list[list[Any]] = []
+    others: list[list[Any]] = []
+    for column, cells in zip(columns, by_column, strict=True):
+        (texts if column.type in _TEXTS else others).append(cells)
+    for place, count in enumerate(map(int, counts)):
+        nulls = count - sum(not cells[place] for cells in others)
+        if not nulls:
+            continue
+        empty = [cells for cells in texts if not cells[place]]
+        if len(empty) > nulls:
+            return False
+        for cells in empty:
+            cells[place] = None
+    return True
 
 
 def _read_array(column: Column, array: bytes) -> list[Any]:

@@ -15,7 +15,8 @@ class Patience:
     """The work under way, by its task, and until when each may take."""
 
     def __init__(self) -> None:
-        self._until: dict[Task, float] = {}
+        # With how many cancellations of it were under way before: who swallowed one may leave it.
+        self._until: dict[Task, tuple[float, int]] = {}
         self._late: set[Task] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._looks_at = float("inf")
@@ -23,14 +24,14 @@ class Patience:
 
     def watch(self, task: Task, until: float) -> None:
         """Cancel a task at this moment, of `time.monotonic`, unless it is left before."""
-        self._until[task] = until
+        self._until[task] = until, task.cancelling()
         loop = task.get_loop()
         if until < self._looks_at or loop is not self._loop:
             self._look_at(until, loop)
 
     def is_late(self, task: Task) -> bool:
-        """Whether a task was cancelled here, and not from outside as well."""
-        return task in self._late and task.cancelling() <= 1
+        """Whether a task was cancelled here, and not from outside as well since it is watched."""
+        return task in self._late and task.cancelling() <= self._until[task][1] + 1
 
     def leave(self, task: Task) -> None:
         """Watch a task no longer; what cancelled it here is over."""
@@ -48,9 +49,9 @@ class Patience:
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer, self._looks_at = None, float("inf")
         now = time.monotonic()
-        for task, until in self._until.items():
+        for task, (until, _) in self._until.items():
             if until <= now and task not in self._late:
                 self._late.add(task)
                 task.cancel()
-        if ahead := [until for until in self._until.values() if until > now]:
+        if ahead := [until for until, _ in self._until.values() if until > now]:
             self._look_at(min(ahead), loop)

@@ -148,7 +148,7 @@ class Statement:
 
     def read(self, results: Results) -> StatementResult:
         """Return the statement's rows and the scope in which they were read."""
-        return read_statement_result(results)
+        return read_statement_result(results, self.columns)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ Results = Sequence[tuple[str, PGresult]]
 class StatementResult:
     """What one runner's call brought back.
 
-    `lines` are the runner's rows as UTF-8 JSON without the scope line, or as text
+    `lines` are the runner's rows as UTF-8 JSON without the scope line, or as text of `width` cells
     (`zava.rows_as_text`). `scope` is the verified scope text, never parsed from anything the
     statement wrote.
     """
@@ -29,6 +29,7 @@ class StatementResult:
     scope: str
     lines: Sequence[bytes]
     truncated: str | None
+    width: int
 
     @property
     def is_text(self) -> bool:
@@ -79,8 +80,8 @@ def scope_hash(role: ReadingRole, scope: str) -> str:
     return sha256(f"{role}|{scope}".encode()).hexdigest()
 
 
-def read_statement_result(results: Results) -> StatementResult:
-    """Read the results of one call.
+def read_statement_result(results: Results, width: int = 0) -> StatementResult:
+    """Read the results of one call, whose runner was given this number of columns.
 
     Raises:
         psycopg.Error: the first error among the results, or the exchange ended early.
@@ -93,7 +94,7 @@ def read_statement_result(results: Results) -> StatementResult:
     if lines[-1].startswith(b"truncated:"):  # a row is a JSON object: it begins with a brace
         truncated = lines.pop().removeprefix(b"truncated:").decode()
     description, scope = by_step.get("describe"), lines[0].decode()
-    return StatementResult(description, scope, lines[1:], truncated)
+    return StatementResult(description, scope, lines[1:], truncated, width)
 
 
 def read_plan(results: Results) -> str:

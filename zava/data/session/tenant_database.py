@@ -36,7 +36,8 @@ _SCOPE_SECONDS = 60
 _MAX_SCOPES = 1024
 _MANY_ROWS = 64
 _ROWS_AS_TEXT = 100  # from here on the longer planning costs less than it saves
-_MAX_COLUMNS_AS_TEXT = 50  # PostgreSQL's functions have 100 arguments, and a separator is one
+# PostgreSQL's functions have 100 arguments: a row's number of NULLs is one, and each column two.
+_MAX_COLUMNS_AS_TEXT = 49
 _UNSHARED = 1_000_000  # connections: no caller waits for one
 
 
@@ -292,7 +293,7 @@ async def _rows(result: StatementResult) -> list[list[Any]] | None:
         await checkpoint()
     columns = read_columns(result.description, frozenset()) if result.description else ()
     if result.is_text:
-        return read_text_rows(columns, result.lines)
+        return read_text_rows(columns, result.lines, width=result.width)
     return read_rows(columns, result.lines)
 
 

@@ -67,8 +67,9 @@ def output_columns(tree: Node) -> int:
     while "larg" in select:
         select = select["larg"]
     if "valuesLists" in select:
-        return len(select["valuesLists"][0]["List"]["items"])
-    values = [target["ResTarget"]["val"] for target in select.get("targetList", ())]
+        values = select["valuesLists"][0]["List"]["items"]
+    else:
+        values = [target["ResTarget"]["val"] for target in select.get("targetList", ())]
     return 0 if any(map(_is_star, values)) else len(values)
 
 
