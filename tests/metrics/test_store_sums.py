@@ -29,6 +29,7 @@ NOT_OVER_STORES = {
     *("discount_rate", "average_order_value", "units_per_order", "average_unit_price"),
     *("products_sold", "gross_margin_percent", "refund_rate", "repeat_rate", "lifetime_value"),
     *("days_since_last_purchase", "weeks_of_supply", "sell_through", "like_for_like_growth"),
+    *("people", "target_attainment"),
 }
 
 
