@@ -15,7 +15,7 @@ class Patience:
     """The work under way, by its task, and until when each may take."""
 
     def __init__(self) -> None:
-        # With how many cancellations of it were under way before: who swallowed one may leave it.
+        # With the number of its cancellations until then: one that it swallowed still counts.
         self._until: dict[Task, tuple[float, int]] = {}
         self._late: set[Task] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -30,7 +30,7 @@ class Patience:
             self._look_at(until, loop)
 
     def is_late(self, task: Task) -> bool:
-        """Whether a task was cancelled here, and not from outside as well since it is watched."""
+        """Whether a task was cancelled here, and not from outside as well while it is watched."""
         return task in self._late and task.cancelling() <= self._until[task][1] + 1
 
     def leave(self, task: Task) -> None:
