@@ -25,8 +25,8 @@ FUNCTIONS = [
     *("metadata_of_sign_in", "sign_in"),
 ]
 # What Flex Consumption's own limit leaves far behind, and what a slow upload would feel.
-# What serves has 577 KiB, of which the hashes in requirements.txt are 51.
-MAXIMUM_BYTES = 600 * 1024
+# What serves has 618 KiB, of which the hashes in requirements.txt are 54.
+MAXIMUM_BYTES = 640 * 1024
 
 
 def interpreters() -> dict[str, Path]:
