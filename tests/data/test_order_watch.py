@@ -16,6 +16,8 @@ from zava.telemetry import sinks
 from zava.telemetry.instruments import Instrument
 from zava.telemetry.sinks import Sink, Span
 
+ATTEMPTS = 20
+
 _AGE = "SELECT extract(epoch FROM now() - max(order_date)) / 3600 FROM retail.orders"
 
 
@@ -89,9 +91,13 @@ async def test_readiness_says_late_only_where_it_is_watched(
             {"ZAVA_HOME": home.path, "ZAVA_LATE_ORDERS_HOURS": limit}
         )
         application = compose(settings, conninfo=database.server, context_keys=context_keys)
-        answer = await application.endpoint.handle("GET", "/health/ready", {}, b"")
-        told = orjson.loads(answer.body)
-        assert answer.status == 200
+        for _ in range(ATTEMPTS):
+            answer = await application.endpoint.handle("GET", "/health/ready", {}, b"")
+            assert answer.status == 200
+            told = orjson.loads(answer.body)
+            # The first proof of isolation may take all the time that readiness has.
+            if told["checks"].get("orders") != "unknown":
+                break
         assert told["checks"].get("orders") == expected
         if expected == "late":
             assert told["status"] == "degraded"

@@ -340,3 +340,12 @@ def test_request_that_is_given_up_or_cancelled_is_counted_and_logged_as_what_it_
         ("operation_error", ("request", "cancelled")): 1,
     }
     assert caplog.messages == ["request timed out", "request cancelled"]
+
+
+async def test_success_is_a_line_for_debugging_alone(caplog: pytest.LogCaptureFixture) -> None:
+    for level, lines in ((logging.INFO, 0), (logging.DEBUG, 1)):
+        caplog.clear()
+        with caplog.at_level(level, logger="zava.telemetry.events"):
+            async with operation(NAME):
+                pass
+        assert [each.message for each in caplog.records].count("operation succeeded") == lines

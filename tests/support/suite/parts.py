@@ -10,6 +10,7 @@ from tests.support.suite.tracing import is_traced
 
 QUICK, SLOW = "quick", "slow"
 SLOW_FOLDERS = (
+    "tests/adoption/",
     "tests/bench/",
     "tests/faults/",
     "tests/functions/",
