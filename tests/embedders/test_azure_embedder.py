@@ -18,6 +18,7 @@ from tests.support.embedding.azure_openai import (
     azure_openai,
     vector_of,
 )
+from tests.support.suite.patience import patient
 from zava.errors import EmbeddingsUnavailable
 from zava.infrastructure.azure.entra_credentials import azure_credential
 from zava.infrastructure.embeddings.azure_openai import AzureEmbedder, entra_token
@@ -78,7 +79,7 @@ async def test_batch_is_one_request_with_the_callers_identity_and_keeps_its_orde
     embedder: AzureEmbedder, service: AzureOpenAI
 ) -> None:
     texts = ["hammer", "paint", "saw"]
-    vectors = await embedder.embed(texts, within_seconds=10)
+    vectors = await embedder.embed(texts, within_seconds=patient(10))
     assert [list(vector) for vector in vectors] == [vector_of(text, 1536) for text in texts]
     ((path, headers, body),) = service.requests
     assert path == PATH
@@ -112,7 +113,7 @@ async def test_storm_of_busy_answers_is_ridden_out_at_the_pace_that_was_asked_fo
 
 async def test_cut_connection_is_tried_again(embedder: AzureEmbedder, service: AzureOpenAI) -> None:
     service.faults.extend([CUT, CUT])
-    assert len(await embedder.embed(["hammer"], within_seconds=10)) == 1
+    assert len(await embedder.embed(["hammer"], within_seconds=patient(10))) == 1
 
 
 async def test_silent_service_is_tried_again_after_the_requests_own_timeout(
@@ -120,7 +121,7 @@ async def test_silent_service_is_tried_again_after_the_requests_own_timeout(
 ) -> None:
     monkeypatch.setattr("zava.infrastructure.embeddings.azure_openai._REQUEST_SECONDS", 0.2)
     service.faults.extend([SILENCE, SILENCE])
-    assert len(await embedder.embed(["hammer"], within_seconds=10)) == 1
+    assert len(await embedder.embed(["hammer"], within_seconds=patient(10))) == 1
     assert len(service.requests) == 3
 
 
@@ -150,7 +151,7 @@ async def test_wrong_configuration_is_told_at_once_and_by_its_kind_alone(
 ) -> None:
     service.always = Fault(status, body='{"error": {"message": "secret host"}}')
     with pytest.raises(EmbeddingsUnavailable) as caught:
-        await embedder.embed(["hammer"], within_seconds=10)
+        await embedder.embed(["hammer"], within_seconds=patient(10))
     assert len(service.requests) == 1
     assert "secret" not in caught.value.message
     assert "secret" not in caplog.text
@@ -162,8 +163,8 @@ async def test_refused_text_is_told_apart_from_a_service_that_is_down(
 ) -> None:
     for _ in range(4):
         with pytest.raises(TextRefused):
-            await embedder.embed(["something unspeakable"], within_seconds=10)
-    assert await embedder.is_answering(within_seconds=10)
+            await embedder.embed(["something unspeakable"], within_seconds=patient(10))
+    assert await embedder.is_answering(within_seconds=patient(10))
     assert len(service.requests) == 5
 
 
@@ -173,7 +174,7 @@ async def test_after_three_failures_the_service_is_left_alone_then_tried_by_one(
     service.always = Fault(401)
     for _ in range(5):
         with pytest.raises(EmbeddingsUnavailable):
-            await embedder.embed(["hammer"], within_seconds=10)
+            await embedder.embed(["hammer"], within_seconds=patient(10))
     assert len(service.requests) == 3
     patience.later()
     service.always = SILENCE
@@ -186,18 +187,18 @@ async def test_after_three_failures_the_service_is_left_alone_then_tried_by_one(
     first.cancel()
     service.always = None
     patience.later()
-    await embedder.embed(["hammer"], within_seconds=10)
-    await embedder.embed(["hammer"], within_seconds=10)
+    await embedder.embed(["hammer"], within_seconds=patient(10))
+    await embedder.embed(["hammer"], within_seconds=patient(10))
     asked = len(service.requests)
-    assert await embedder.is_answering(within_seconds=10)
+    assert await embedder.is_answering(within_seconds=patient(10))
     assert len(service.requests) == asked
 
 
 async def test_probe_asks_once_a_minute_and_says_when_nothing_answers(
     embedder: AzureEmbedder, service: AzureOpenAI, patience: Patience
 ) -> None:
-    assert await embedder.is_answering(within_seconds=10)
-    assert await embedder.is_answering(within_seconds=10)
+    assert await embedder.is_answering(within_seconds=patient(10))
+    assert await embedder.is_answering(within_seconds=patient(10))
     assert len(service.requests) == 1
     service.always = Fault(500)
     assert await embedder.is_answering(within_seconds=0.1)
@@ -210,7 +211,7 @@ async def test_tokens_are_paced_to_what_the_deployment_is_granted(
 ) -> None:
     embedder = make(service, patience, tokens_per_minute=1000)
     text = "x" * 2900  # all of a minute's tokens but a few
-    await embedder.embed([text], within_seconds=10)
+    await embedder.embed([text], within_seconds=patient(10))
     with pytest.raises(EmbeddingsUnavailable):
         await embedder.embed([text], within_seconds=0.1)
     assert len(service.requests) == 1
@@ -234,14 +235,14 @@ async def test_answer_that_is_no_embedding_is_refused(
         200, body=json.dumps({"object": "list", "data": data, "model": "m", "usage": None})
     )
     with pytest.raises(EmbeddingsUnavailable):
-        await embedder.embed(["hammer"], within_seconds=10)
+        await embedder.embed(["hammer"], within_seconds=patient(10))
 
 
 async def test_larger_model_is_asked_for_dimensions_that_the_table_holds(
     service: AzureOpenAI, patience: Patience
 ) -> None:
     embedder = make(service, patience, deployment="text-embedding-3-large")
-    (vector,) = await embedder.embed(["hammer"], within_seconds=10)
+    (vector,) = await embedder.embed(["hammer"], within_seconds=patient(10))
     assert len(vector) == embedder.model.dimensions == 1536
     assert service.requests[0][2]["dimensions"] == 1536
     await embedder.close()
@@ -258,6 +259,6 @@ async def test_missing_identity_is_an_unavailable_model_and_no_traceback(
         token=entra_token(lambda: azure_credential(Settings())),
     )
     with pytest.raises(EmbeddingsUnavailable):
-        await embedder.embed(["hammer"], within_seconds=10)
+        await embedder.embed(["hammer"], within_seconds=patient(10))
     assert service.requests == []
     await embedder.close()
