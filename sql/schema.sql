@@ -3277,9 +3277,12 @@ CREATE VIEW zava.unnumbered_customers WITH (security_invoker='true') AS
           WHERE (NOT (EXISTS ( SELECT
                    FROM zava.customer_totals t
                   WHERE ((t.store_id = m.store_id) AND (t.customer_id = m.customer_id)))))) u
-     CROSS JOIN LATERAL ( SELECT COALESCE(max(t.ordinal), 0) AS ordinal
-           FROM zava.customer_totals t
-          WHERE (t.store_id = u.store_id)) last);
+     JOIN ( SELECT s.store_id,
+            COALESCE(( SELECT max(t.ordinal) AS max
+                   FROM zava.customer_totals t
+                  WHERE (t.store_id = s.store_id)), 0) AS ordinal
+           FROM retail.stores s
+         OFFSET 0) last ON ((last.store_id = u.store_id)));
 
 ALTER VIEW zava.unnumbered_customers OWNER TO zava_owner;
 
