@@ -1159,19 +1159,19 @@ BEGIN
   IF TG_OP <> 'DELETE' THEN
     INSERT INTO zava.day_marks (store_id, day)
     SELECT n.store_id, (d.order_date AT TIME ZONE 'America/Los_Angeles')::date
-    FROM (SELECT DISTINCT n.store_id, n.order_id FROM new_rows AS n) AS n
+    FROM (SELECT DISTINCT n.store_id, n.order_id FROM new_rows AS n ORDER BY n.store_id, n.order_id) AS n
     CROSS JOIN LATERAL (SELECT o.order_date FROM retail.orders AS o
                         WHERE o.store_id = n.store_id AND o.order_id = n.order_id
-                          AND o.xmin <> pg_current_xact_id()::xid OFFSET 0) AS d
+                          AND o.xmin <> pg_current_xact_id()::xid FOR NO KEY UPDATE) AS d
     ON CONFLICT DO NOTHING;
   END IF;
   IF TG_OP <> 'INSERT' THEN
     INSERT INTO zava.day_marks (store_id, day)
     SELECT n.store_id, (d.order_date AT TIME ZONE 'America/Los_Angeles')::date
-    FROM (SELECT DISTINCT n.store_id, n.order_id FROM old_rows AS n) AS n
+    FROM (SELECT DISTINCT n.store_id, n.order_id FROM old_rows AS n ORDER BY n.store_id, n.order_id) AS n
     CROSS JOIN LATERAL (SELECT o.order_date FROM retail.orders AS o
                         WHERE o.store_id = n.store_id AND o.order_id = n.order_id
-                          AND o.xmin <> pg_current_xact_id()::xid OFFSET 0) AS d
+                          AND o.xmin <> pg_current_xact_id()::xid FOR NO KEY UPDATE) AS d
     ON CONFLICT DO NOTHING;
   END IF;
   RETURN NULL;
@@ -1760,6 +1760,21 @@ BEGIN
 END $$;
 
 ALTER FUNCTION zava.refresh_sums(p_customers integer, p_months integer) OWNER TO zava_loader;
+
+--
+-- Name: refuse_own_mark(); Type: FUNCTION; Schema: zava; Owner: zava_context
+--
+
+CREATE FUNCTION zava.refuse_own_mark() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+  RAISE EXCEPTION 'sums are refreshed by a transaction that changed no sales'
+    USING ERRCODE = 'object_not_in_prerequisite_state';
+END $$;
+
+ALTER FUNCTION zava.refuse_own_mark() OWNER TO zava_context;
 
 --
 -- Name: remove_records(integer, boolean); Type: FUNCTION; Schema: zava; Owner: zava_retention
@@ -3288,9 +3303,12 @@ CREATE VIEW zava.unnumbered_customers WITH (security_invoker='true') AS
           WHERE (NOT (EXISTS ( SELECT
                    FROM zava.customer_totals t
                   WHERE ((t.store_id = m.store_id) AND (t.customer_id = m.customer_id)))))) u
-     CROSS JOIN LATERAL ( SELECT COALESCE(max(t.ordinal), 0) AS ordinal
-           FROM zava.customer_totals t
-          WHERE (t.store_id = u.store_id)) last);
+     JOIN ( SELECT s.store_id,
+            COALESCE(( SELECT max(t.ordinal) AS max
+                   FROM zava.customer_totals t
+                  WHERE (t.store_id = s.store_id)), 0) AS ordinal
+           FROM retail.stores s
+         OFFSET 0) last ON ((last.store_id = u.store_id)));
 
 ALTER VIEW zava.unnumbered_customers OWNER TO zava_owner;
 
@@ -4394,6 +4412,13 @@ ALTER TABLE ONLY retail.order_items
     ADD CONSTRAINT order_items_pkey PRIMARY KEY (store_id, order_id, line_number) INCLUDE (product_id, quantity, total_amount);
 
 --
+-- Name: orders orders_date_check; Type: CHECK CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE retail.orders
+    ADD CONSTRAINT orders_date_check CHECK (((order_date >= '1900-01-01 00:00:00+00'::timestamp with time zone) AND (order_date < '3000-01-01 00:00:00+00'::timestamp with time zone))) NOT VALID;
+
+--
 -- Name: orders orders_pkey; Type: CONSTRAINT; Schema: retail; Owner: zava_owner
 --
 
@@ -5218,6 +5243,12 @@ CREATE TRIGGER log_change AFTER INSERT OR DELETE OR UPDATE ON zava.standby_bound
 --
 
 CREATE TRIGGER log_end AFTER UPDATE ON zava.sign_ins FOR EACH ROW WHEN (((old.ended_at IS NULL) AND (new.ended_at IS NOT NULL))) EXECUTE FUNCTION zava.log_change();
+
+--
+-- Name: day_marks refuse_own_mark; Type: TRIGGER; Schema: zava; Owner: zava_owner
+--
+
+CREATE TRIGGER refuse_own_mark BEFORE DELETE ON zava.day_marks FOR EACH ROW WHEN ((old.marked_by = pg_current_xact_id_if_assigned())) EXECUTE FUNCTION zava.refuse_own_mark();
 
 --
 -- Name: customer_persons customer_persons_store_id_customer_id_fkey; Type: FK CONSTRAINT; Schema: retail; Owner: zava_owner
@@ -6479,6 +6510,13 @@ GRANT ALL ON FUNCTION zava.record_calls(entries jsonb) TO zava_server;
 
 REVOKE ALL ON FUNCTION zava.refresh_sums(p_customers integer, p_months integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION zava.refresh_sums(p_customers integer, p_months integer) TO zava_server;
+
+--
+-- Name: FUNCTION refuse_own_mark(); Type: ACL; Schema: zava; Owner: zava_context
+--
+
+REVOKE ALL ON FUNCTION zava.refuse_own_mark() FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.refuse_own_mark() TO zava_owner;
 
 --
 -- Name: FUNCTION remove_records(keep_days integer, is_rehearsal boolean); Type: ACL; Schema: zava; Owner: zava_retention

@@ -29,6 +29,7 @@ from zava.data.sql_query.free_query import FreeQuery
 from zava.errors import InvalidInput, NotPermitted, QueryRefused
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
+from zava.model.fiscal_calendar import fiscal_calendar
 from zava.model.metrics import Comparison, MetricFilter, MetricQuery, Period
 from zava.retail.declaration import RETAIL
 from zava.retail.importing.sums import mark_everything, refresh_sums
@@ -47,12 +48,29 @@ PERIODS = (
     *("this month", "last month", "last quarter", "this year", "last 12 months", "2024-Q4", "2025"),
     *("last 90 days", "last 6 weeks", "2024-02-10..2024-05-05", "2027", "yesterday"),
 )
+# A leap day, two days on which clocks change, and the edges of months and of a year.
+ODD_DAYS = (
+    *(date(2024, 2, 28), date(2024, 2, 29), date(2025, 11, 2), date(2026, 3, 8)),
+    *(date(2025, 1, 1), date(2026, 6, 1), TODAY),
+)
+LENGTHS = (1, 2, 28, 29, 31, 365, 366)
+FISCAL = (None, fiscal_calendar(None, "4-5-4"), fiscal_calendar(7, "months"))
 STORES = ("Seattle", "Redmond", "Online", "Bellevue", "Kirkland")
 
 
 @pytest.fixture(scope="module")
 def own(cluster: Cluster, seeded_template: Database) -> Iterator[Database]:
     with cluster.database("sums", template=seeded_template) as database:
+        with psycopg.connect(database.owner) as owner:
+            owner.execute(
+                "UPDATE retail.stores SET closed_on = '2026-05-20'"
+                " WHERE store_name IN ('Zava Retail Tacoma', 'Zava Retail Kirkland')"
+            )
+            owner.execute(
+                "INSERT INTO retail.product_prices (product_id, valid_from, cost, base_price)"
+                " SELECT product_id, day, (base_price / 4)::numeric(10, 2), base_price"
+                " FROM retail.products CROSS JOIN (VALUES ('2024-02-29'::date), ('2026-03-08')) AS v (day)"
+            )
         yield database
 
 
@@ -117,6 +135,9 @@ def drawn(draw: random.Random, person: str, catalogue: Catalogue) -> MetricQuery
         if draw.random() < 0.3:
             start = TODAY - timedelta(days=draw.randint(0, 1500))
             period = replace(period, start=start, end=start + timedelta(days=draw.randint(1, 400)))
+        elif draw.random() < 0.3:
+            start = draw.choice(ODD_DAYS)
+            period = replace(period, start=start, end=start + timedelta(days=draw.choice(LENGTHS)))
         metrics = draw.sample([m for m in SUMMED if may_see(m, person, catalogue)], 3)
         dimensions = draw.sample(list(catalogue.dimensions), draw.choice((0, 1, 1, 2)))
         query = MetricQuery(
@@ -128,6 +149,8 @@ def drawn(draw: random.Random, person: str, catalogue: Catalogue) -> MetricQuery
             limit=100_000,
             compare=draw.choice((None, None, *Comparison)),
             with_totals=bool(dimensions) and draw.random() < 0.3,
+            fiscal=draw.choice(FISCAL),
+            of_open_stores=draw.choice((None, None, True, False)),
         )
         more = [m for m in metrics[1:] if answered(replace(query, metrics=(m,)), catalogue)]
         if answered(query, catalogue):
@@ -142,6 +165,10 @@ def drawn_filters(draw: random.Random) -> tuple[MetricFilter, ...]:
         MetricFilter("year", "!=", ("2025",)),
         MetricFilter("weekday", "in", ("monday", "friday")),
         MetricFilter("category", "contains", ("tools",)),
+        MetricFilter("brand", "contains", ("pro",)),
+        MetricFilter("cohort", "<", ("2025-06",)),
+        MetricFilter("day", ">=", ("2025-03-09",)),
+        MetricFilter("fiscal_year", ">=", ("FY2025",)),
     ]
     return tuple(draw.sample(some, draw.choice((0, 0, 1, 2))))
 
@@ -157,7 +184,8 @@ def write(draw: random.Random, loader: psycopg.Connection) -> None:
     """Change the sales as late corrections do; some are taken back."""
     with loader.transaction() as under_way:
         for _ in range(draw.randint(1, 3)):
-            row = loader.execute(ORDER, [draw.randint(0, 2000)]).fetchone()
+            place = draw.randint(0, draw.choice((3, 2000)))
+            row = loader.execute(ORDER, [place]).fetchone()
             if row is None:
                 return
             change(draw, loader, *row)
@@ -236,7 +264,10 @@ def kill_one(owner: psycopg.Connection) -> None:
 
 @contextmanager
 def going_on(database: Database, seed: int) -> Iterator[dict[str, int]]:
-    """Write and refresh in threads until the block ends; an error of theirs ends it, too."""
+    """Write and refresh in threads until the block ends; an error of theirs ends it, too.
+
+    Two writers meet at the same few orders.
+    """
     ended, counts, failed = threading.Event(), {"written": 0, "refreshed": 0, "killed": 0}, []
 
     def writer(draw: random.Random, loader: psycopg.Connection) -> None:
@@ -265,7 +296,7 @@ def going_on(database: Database, seed: int) -> Iterator[dict[str, int]]:
 
     threads = [
         threading.Thread(target=run, args=(step, random.Random(seed + number)))  # noqa: S311  # the same changes in each run
-        for number, step in enumerate((writer, refresher))
+        for number, step in enumerate((writer, writer, refresher))
     ]
     for thread in threads:
         thread.start()
