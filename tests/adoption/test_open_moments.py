@@ -136,6 +136,30 @@ def test_a_cascade_that_drops_the_policies_stops_the_next_call(
         assert missing in foreign.problems()
 
 
+def test_a_condition_that_raises_an_error_has_seen_no_row_of_another_tenant(
+    foreign_server: ForeignServer,
+) -> None:
+    # Of invoice_lines no index leads to a tenant: every condition is evaluated row by row.
+    rule = 'via = ["invoice_id", "public.invoices", "id"]'
+    with foreign_server.database(BILLING, "raising") as foreign:
+        text = foreign.declaration.text.replace(rule, f'{rule}\nfilter = "description::int > 0"', 1)
+        raising = Foreign(foreign.database, foreign.declared(text))
+        raising.apply()
+        own = _organization(raising)
+        with raising.superuser() as superuser:
+            lines = superuser.execute(
+                "SELECT description FROM invoice_lines AS l JOIN invoices AS i ON i.id = invoice_id"
+                " WHERE organization_id = %s",
+                [own],
+            ).fetchall()
+        with psycopg.connect(raising.server, autocommit=True) as server:
+            for audience in ("desk", "member"):
+                caller = raising.grant(audience, own)
+                with pytest.raises(psycopg.errors.InvalidTextRepresentation) as raised:
+                    raising.ask(server, audience, caller, "SELECT count(*) FROM invoice_lines")
+                assert str(raised.value).split('"')[1] in [line[0] for line in lines], audience
+
+
 def test_a_table_that_the_application_drops_stops_nothing_else(
     foreign_server: ForeignServer,
 ) -> None:

@@ -12,6 +12,8 @@ from zava.sql_files import SQL
 
 PUBLIC = "PUBLIC"
 SEAL = SQL / "seal"
+READING = ("SET LOCAL search_path = pg_catalog", "SET LOCAL standard_conforming_strings = on")
+"""How every transaction reads names and texts, whatever the database's own settings are."""
 _KEY_TYPES = {
     "uuid": "uuid",
     "smallint": "bigint",
@@ -177,7 +179,8 @@ def read_catalog(connection: psycopg.Connection, *, tenant_key: str = "") -> For
     `tenant_key` is `schema.table.column` of the tenants' key, to find schemas named by tenants.
     """
     with connection.transaction():
-        connection.execute("SET LOCAL search_path = pg_catalog")
+        for setting in READING:
+            connection.execute(setting.encode())
         row = connection.execute((SEAL / "catalog.sql").read_bytes()).fetchone()
         found: dict[str, Any] = row[0] if row else {}
         relations = {each["name"]: _relation(each) for each in found["relations"]}

@@ -1,5 +1,6 @@
 """Renders the SQL of `sql/seal` for one declaration."""
 
+import re
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from uuid import UUID
@@ -50,6 +51,7 @@ _SETTINGS = {
     "bytea_output": "hex",
     "extra_float_digits": "1",
 }
+_PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
 
 
 def stranger(number: int) -> UUID:
@@ -60,9 +62,8 @@ def stranger(number: int) -> UUID:
 def rendered(name: str, values: Mapping[str, str]) -> str:
     """Return a file of `sql/seal` with its placeholders replaced."""
     text = (SEAL / name).read_text(encoding="utf-8")
-    for key, value in values.items():
-        text = text.replace("{{" + key + "}}", value)
-    return text
+    # In one pass: a value, such as the name of a table, may itself look like a placeholder.
+    return _PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]), text)
 
 
 def roles(declaration: AdoptionDeclaration) -> str:

@@ -12,7 +12,7 @@ from zava.adoption.declaration_file import (
     parse_declaration,
     read_declaration,
 )
-from zava.adoption.declared_values import AdoptionDeclaration
+from zava.adoption.declared_values import AdoptionDeclaration, printable
 from zava.adoption.drafting import draft as drafted
 from zava.adoption.foreign_catalog import read_catalog
 from zava.adoption.plans.planning import plan as planned
@@ -66,6 +66,8 @@ def adopt(
         elif check:
             _check(database, read_declaration(named))
         elif plan:
+            if file is not None and file.resolve() == named.resolve():
+                raise SettingsError(f"{file} is the declaration; name another file for the plan")
             _plan(database, read_declaration(named), file)
         else:
             _apply(database, read_declaration(named))
@@ -176,4 +178,5 @@ def _context_keys() -> tuple[str, ...]:
 
 
 def _print(text: str) -> None:
-    console.print(text, highlight=False, markup=False)
+    # Names come from the application: one of them may contain what a terminal obeys.
+    console.print(printable(text), highlight=False, markup=False)
