@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Thread
 
 import psycopg
 import pytest
@@ -113,15 +114,20 @@ def test_row_security_that_is_switched_off_stops_the_next_call(opened: Foreign) 
 
 
 @pytest.mark.parametrize(
-    ("dropped", "table"),
+    ("dropped", "table", "policy"),
     [
-        ("ALTER TABLE public.customers DROP COLUMN organization_id CASCADE", "customers"),
-        ("ALTER TABLE public.payments DROP COLUMN id CASCADE", "refunds"),
-        ("DROP TABLE public.payments CASCADE", "refunds"),
+        ("ALTER TABLE public.customers DROP COLUMN organization_id CASCADE", "customers", "desk"),
+        ("ALTER TABLE public.payments DROP COLUMN id CASCADE", "refunds", "desk"),
+        ("DROP TABLE public.payments CASCADE", "refunds", "desk"),
+        (
+            "ALTER TABLE public.subscriptions DROP COLUMN deleted_at CASCADE",
+            "subscriptions",
+            "zz_filter",
+        ),
     ],
 )
 def test_a_cascade_that_drops_the_policies_stops_the_next_call(
-    foreign_server: ForeignServer, dropped: str, table: str
+    foreign_server: ForeignServer, dropped: str, table: str, policy: str
 ) -> None:
     with foreign_server.database(BILLING, "cascade") as foreign:
         foreign.apply()
@@ -131,9 +137,40 @@ def test_a_cascade_that_drops_the_policies_stops_the_next_call(
             counted(foreign, f"SELECT count(*) AS n FROM {table}")
         assert refused.value.sqlstate == "ZA008"
         missing = (
-            f"policy zava_desk of public.{table} is missing or another; run zava adopt --apply"
+            f"policy zava_{policy} of public.{table} is missing or another; run zava adopt --apply"
         )
         assert missing in foreign.problems()
+
+
+def test_a_policy_that_is_dropped_while_a_call_waits_for_its_table_shows_nothing(
+    foreign_server: ForeignServer,
+) -> None:
+    answers: list[str] = []
+    with foreign_server.database(BILLING, "waiting") as foreign:
+        foreign.apply()
+        with asking(foreign) as (server, caller), foreign.application() as owner:
+
+            def ask() -> None:
+                try:
+                    answers.extend(foreign.ask(server, "desk", caller, "SELECT id FROM refunds"))
+                except psycopg.Error as error:
+                    answers.append(str(error.sqlstate))
+
+            call = Thread(target=ask)
+            with foreign.superuser() as superuser, owner.transaction():
+                owner.execute("DROP TABLE public.payments CASCADE")
+                call.start()
+                while not waits(superuser, server):
+                    assert call.is_alive(), answers  # it waits no longer than its lock_timeout
+            call.join()
+    assert answers == ["ZA002"]
+
+
+def waits(superuser: psycopg.Connection, server: psycopg.Connection) -> bool:
+    """Return whether a connection waits for a lock."""
+    pid = server.info.backend_pid
+    row = superuser.execute("SELECT cardinality(pg_blocking_pids(%s))", [pid]).fetchone()
+    return row != (0,)
 
 
 def test_a_condition_that_raises_an_error_has_seen_no_row_of_another_tenant(

@@ -156,12 +156,12 @@ def runner_values(
     declaration: AdoptionDeclaration,
     audience: DeclaredAudience,
     protected: Iterable[int],
-    with_tenants: Iterable[int],
+    limited: Mapping[str, Iterable[int]],
 ) -> Mapping[str, str]:
     """Return what a runner is rendered with.
 
-    `protected` are the tables whose row security has to be on. Those `with_tenants` also need the
-    audience's restrictive policy, which DROP … CASCADE of a column or a parent takes away.
+    `protected` are the tables whose row security has to be on. `limited` are the tables that need a
+    restrictive policy, by its name: DROP … CASCADE of a column or a parent takes it away.
     """
     # A table that was dropped shows nothing: of it the second function returns NULL.
     active = [
@@ -169,13 +169,13 @@ def runner_values(
         f" OR pg_catalog.pg_table_is_visible({oid}::pg_catalog.oid) IS NULL)"
         for oid in sorted(protected)
     ]
-    oids = f"'{{{', '.join(map(str, sorted(with_tenants)))}}}'::pg_catalog.oid[]"
+    for policy, found in limited.items():
+        if oids := ", ".join(map(str, sorted(found))):
+            active.append(f"zava.policies_hold({literal(policy)}, '{{{oids}}}'::pg_catalog.oid[])")
     return {
         "runner": quoted(audience.runner),
         "server": quoted(declaration.server_role),
         "path": search_path(declaration),
-        "policy": literal(audience.policy),
-        "tables": oids,
         "are_active": "\n    AND ".join(active) or "true",
     }
 
