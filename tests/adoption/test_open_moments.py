@@ -318,6 +318,70 @@ def test_a_partition_with_grants_of_its_parent_is_named_and_closed_by_the_next_a
             "public.refunds does not exist any more; change the declaration",
         ),
         (
+            f"GRANT {{context}} TO {OWNER}",
+            f"role {OWNER} can act as {{context}}, which owns the keys",
+        ),
+        (
+            f"GRANT INSERT ON zava.principals TO {OWNER}",
+            f"{OWNER} has privileges on zava.principals, which is the seal's; run REVOKE ALL ON",
+        ),
+        (
+            f"ALTER TABLE zava.keyring OWNER TO {OWNER}",
+            f"zava.keyring belongs to {OWNER}; run ALTER TABLE zava.keyring OWNER TO {{context}}",
+        ),
+        (
+            f"ALTER DEFAULT PRIVILEGES FOR ROLE {OWNER} GRANT SELECT ON TABLES TO PUBLIC",
+            (
+                f"each table that {OWNER} makes is readable by PUBLIC; run ALTER DEFAULT PRIVILEGES FOR"
+                f" ROLE {OWNER} REVOKE SELECT ON TABLES FROM PUBLIC"
+            ),
+        ),
+        (
+            f"ALTER DEFAULT PRIVILEGES FOR ROLE {OWNER} IN SCHEMA public GRANT SELECT ON TABLES TO {{desk}}",
+            f"each table that {OWNER} makes in public is readable by {{desk}}; run ALTER DEFAULT",
+        ),
+        (
+            "GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO PUBLIC",
+            "sequence public.jobs_id_seq is readable by PUBLIC; run REVOKE SELECT ON SEQUENCE",
+        ),
+        (
+            "SELECT lo_create(4242); GRANT SELECT ON LARGE OBJECT 4242 TO PUBLIC",
+            "large object 4242 is readable by PUBLIC; run REVOKE SELECT ON LARGE OBJECT 4242",
+        ),
+        ("SET LOCAL lo_compat_privileges = on", "every role reads every large object; set"),
+        (
+            (
+                "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER other FOREIGN DATA WRAPPER w;"
+                " GRANT USAGE ON FOREIGN SERVER other TO PUBLIC"
+            ),
+            "foreign server other is usable by PUBLIC; run REVOKE USAGE ON FOREIGN SERVER other",
+        ),
+        (
+            "CREATE TABLE public.all_currencies () INHERITS (public.currencies)",
+            (
+                "rows of public.all_currencies are read through public.currencies, by the rule of that"
+                " one; run ALTER TABLE public.all_currencies NO INHERIT public.currencies"
+            ),
+        ),
+        (
+            (
+                "CREATE TABLE public.more () INHERITS (public.currencies);"
+                " ALTER TABLE public.invoices ADD code text NOT NULL DEFAULT '', ADD name text NOT NULL"
+                " DEFAULT ''; ALTER TABLE public.invoices INHERIT public.more"
+            ),
+            (
+                "rows of public.invoices are read through public.currencies, by the rule of that one;"
+                " run ALTER TABLE public.invoices NO INHERIT public.more"
+            ),
+        ),
+        (
+            (
+                "CREATE TABLE public.every (LIKE public.currencies) PARTITION BY LIST (code);"
+                " ALTER TABLE public.every ATTACH PARTITION public.currencies DEFAULT"
+            ),
+            "public.currencies is a partition of public.every now, whose rule decides about its rows",
+        ),
+        (
             "ALTER ROLE {server} IN DATABASE {database} SET row_security = off",
             "the settings of {server} in this database are others",
         ),
@@ -329,6 +393,7 @@ def test_the_proof_names_what_is_open_and_what_to_run(
     names = {
         "desk": next(each.role for each in opened.declaration.audiences if each.name == "desk"),
         "server": opened.declaration.server_role,
+        "context": opened.declaration.context_role,
         "database": opened.database.name,
     }
     found = problems_after(opened, statement.format(**names))
