@@ -27,13 +27,19 @@ VIEW, MATERIALIZED_VIEW, FOREIGN_TABLE = "v", "m", "f"
 
 @dataclass(frozen=True, slots=True)
 class CatalogColumn:
-    """One column; `type` is the base type of a domain. `readers` have a grant of the column."""
+    """One column; `type` is the base type of a domain. `readers` have a grant of the column.
+
+    `folds_texts`: its collation treats different texts as equal. `computed_from` are the columns
+    that a generated one shows.
+    """
 
     name: str
     type: str
     is_text: bool
     not_null: bool
     readers: frozenset[str]
+    folds_texts: bool
+    computed_from: tuple[str, ...]
 
     @property
     def key_type(self) -> str | None:
@@ -46,7 +52,8 @@ class CatalogRelation:
     """A table, view or the like; `name` is `schema.name`.
 
     `readers` and `writers` are roles with a grant of the whole relation. `leading` are the columns
-    that begin an index. `may_act`: the administrator may act as the owner.
+    that begin an index, `unique` those of each unique one. `parents` are the tables that it
+    inherits from, as no partition. `may_act`: the administrator may act as the owner.
     """
 
     oid: int
@@ -60,6 +67,8 @@ class CatalogRelation:
     readers: frozenset[str]
     writers: frozenset[str]
     leading: frozenset[str]
+    unique: tuple[frozenset[str], ...]
+    parents: tuple[str, ...]
     columns: Mapping[str, CatalogColumn]
     policies: Mapping[str, Mapping[str, Any]]
 
@@ -234,6 +243,8 @@ def _relation(found: Mapping[str, Any]) -> CatalogRelation:
         readers=frozenset(found["readers"]),
         writers=frozenset(found["writers"]),
         leading=frozenset(found["leading"]),
+        unique=tuple(frozenset(columns) for columns in found["unique"]),
+        parents=tuple(found["parents"]),
         columns={
             each["name"]: CatalogColumn(
                 each["name"],
@@ -241,6 +252,8 @@ def _relation(found: Mapping[str, Any]) -> CatalogRelation:
                 each["is_text"],
                 each["not_null"],
                 frozenset(each["readers"]),
+                each["folds_texts"],
+                tuple(each["computed_from"]),
             )
             for each in found["columns"]
         },
