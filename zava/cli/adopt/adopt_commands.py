@@ -77,11 +77,15 @@ def verify_adopted(database: LocalDatabase) -> bool:
     """Prove the isolation of an adopted database; return False where nothing was adopted.
 
     Raises:
+        DeclarationRefused: a declaration is named, and the database is neither adopted nor Zava's.
         ZavaError: isolation does not hold; the problems are printed.
     """
     with database.administration() as connection:
-        ledger = read_catalog(connection).ledger
+        catalog = read_catalog(connection)
+    ledger = catalog.ledger
     if ledger is None:
+        if settings().declaration and catalog.seal_owner is None:
+            raise DeclarationRefused(["this database is not adopted; run zava adopt --apply"])
         return False
     applied = parse_declaration(ledger.text, "the applied declaration")
     problems = []
