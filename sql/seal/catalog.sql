@@ -58,6 +58,8 @@ SELECT json_build_object(
              'may_act', pg_has_role(r.relowner, 'SET'),
              'is_partition', r.relispartition,
              'is_of_extension', EXISTS (SELECT FROM extension_member AS e WHERE (e.classid, e.objid) = ('pg_class'::regclass, r.oid)),
+             'parents', (SELECT coalesce(json_agg(p.name ORDER BY p.name), '[]') FROM pg_inherits AS i JOIN relation AS p ON p.oid = i.inhparent
+                         WHERE i.inhrelid = r.oid AND NOT r.relispartition),
              'row_security', r.relrowsecurity,
              'readers', (SELECT coalesce(json_agg(CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(g.grantee) END), '[]')
                          FROM granted AS g WHERE g.oid = r.oid AND g.number = 0 AND g.privilege_type = 'SELECT'),
@@ -66,15 +68,26 @@ SELECT json_build_object(
              'leading', (SELECT coalesce(json_agg(DISTINCT a.attname), '[]')
                          FROM pg_index AS i JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
                          WHERE i.indrelid = r.oid AND i.indisvalid AND i.indpred IS NULL),
+             'unique', (SELECT coalesce(json_agg((SELECT json_agg(a.attname) FROM pg_attribute AS a
+                          WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1]))), '[]')
+                        FROM pg_index AS i
+                        WHERE i.indrelid = r.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL),
              'columns', (SELECT coalesce(json_agg(json_build_object(
                            'name', a.attname,
                            'type', CASE t.typtype WHEN 'd' THEN format_type(t.typbasetype, NULL) ELSE format_type(t.oid, NULL) END,
                            'is_text', b.typcategory = 'S',
+                           'folds_texts', NOT coalesce(l.collisdeterministic, true),
+                           'computed_from', (SELECT coalesce(json_agg(f.attname), '[]') FROM pg_attrdef AS x
+                             JOIN pg_depend AS d ON (d.classid, d.objid) = ('pg_attrdef'::regclass, x.oid)
+                               AND (d.refclassid, d.refobjid) = ('pg_class'::regclass, a.attrelid)
+                             JOIN pg_attribute AS f ON f.attrelid = a.attrelid AND f.attnum = d.refobjsubid AND f.attnum <> a.attnum
+                             WHERE x.adrelid = a.attrelid AND x.adnum = a.attnum AND a.attgenerated <> ''),
                            'not_null', a.attnotnull OR t.typnotnull,
                            'readers', coalesce(g.names, '[]'))
                            ORDER BY a.attnum), '[]')
                          FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
                          JOIN pg_type AS b ON b.oid = CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END
+                         LEFT JOIN pg_collation AS l ON l.oid = a.attcollation
                          LEFT JOIN column_reader AS g ON g.oid = a.attrelid AND g.number = a.attnum
                          WHERE a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped),
              'policies', (SELECT coalesce(json_object_agg(p.polname, json_build_object(

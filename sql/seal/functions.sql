@@ -72,6 +72,24 @@ BEGIN ATOMIC
   FROM current_setting('zava.context', true) AS context, zava.keyring k;
 END;
 
+-- Returns whether each of these tables that is there has its restrictive policy. VOLATILE: it reads the
+-- catalog as it is now, not as it was when the caller's statement began and waited for a lock.
+CREATE OR REPLACE FUNCTION zava.policies_hold(policy name, tables oid[]) RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+AS $$
+DECLARE
+  found_policies bigint := (SELECT pg_catalog.count(*) FROM pg_catalog.pg_policy AS p
+                            WHERE p.polrelid OPERATOR(pg_catalog.=) ANY (tables)
+                              AND p.polname OPERATOR(pg_catalog.=) policy AND NOT p.polpermissive);
+BEGIN
+  IF found_policies OPERATOR(pg_catalog.=) pg_catalog.cardinality(tables) THEN
+    RETURN true;
+  END IF;
+  -- A table that was dropped needs none.
+  RETURN found_policies OPERATOR(pg_catalog.=) (SELECT pg_catalog.count(*) FROM pg_catalog.pg_class AS c
+                                                WHERE c.oid OPERATOR(pg_catalog.=) ANY (tables));
+END $$;
+
 REVOKE ALL ON FUNCTION
   zava.open_context(name, integer, uuid, uuid, bigint, uuid, bytea, text, text),
-  zava.my_tenant(name), zava.my_tenants(name), zava.sees_all(name) FROM PUBLIC;
+  zava.my_tenant(name), zava.my_tenants(name), zava.sees_all(name), zava.policies_hold(name, oid[]) FROM PUBLIC;

@@ -3,4 +3,4 @@ REVOKE ALL ON SCHEMA zava FROM {{role}};
 REVOKE ALL ON zava.canary FROM {{role}};
 REVOKE ALL ON FUNCTION
   zava.open_context(name, integer, uuid, uuid, bigint, uuid, bytea, text, text),
-  zava.my_tenant(name), zava.my_tenants(name), zava.sees_all(name) FROM {{role}};
+  zava.my_tenant(name), zava.my_tenants(name), zava.sees_all(name), zava.policies_hold(name, oid[]) FROM {{role}};

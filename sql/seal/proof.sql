@@ -1,7 +1,7 @@
 -- Every way in which an adopted database would not isolate its tenants, one row each; no row means
 -- that it holds. The administrator runs it, as the owner of the schema zava. Each row names the
 -- object and ends with what to run.
-WITH
+WITH RECURSIVE
 declared AS MATERIALIZED (
   SELECT d.facts, d.is_complete FROM zava.declaration AS d ORDER BY d.number DESC LIMIT 1
 ),
@@ -44,6 +44,20 @@ readable AS MATERIALIZED (  -- what callers read outside the schema zava
   WHERE r.nspname <> 'zava' AND has_any_column_privilege(c.oid, r.oid, 'SELECT')
     AND has_schema_privilege(c.oid, r.nspname, 'USAGE')
 ),
+rule AS MATERIALIZED (  -- a table whose policies name no audience is shared
+  SELECT a.relation_oid, a.rendered - '{zava_others,zava_readers}'::text[] AS restrictive,
+         a.rendered - '{zava_others,zava_readers,zava_zz_filter}'::text[] = '{}' AS is_shared
+  FROM zava.adopted AS a
+),
+heir (ancestor, parent, child) AS (  -- the parent is the direct one
+  SELECT i.inhparent, i.inhparent::regclass, i.inhrelid FROM pg_inherits AS i
+  JOIN pg_class AS c ON c.oid = i.inhparent AND c.relkind IN ('r', 'p')
+  UNION
+  SELECT h.ancestor, i.inhparent::regclass, i.inhrelid FROM heir AS h JOIN pg_inherits AS i ON i.inhparent = h.child
+),
+reader (oid, spelled) AS MATERIALIZED (  -- who a grant makes a caller a reader by
+  SELECT 0::oid, 'PUBLIC' UNION ALL SELECT c.oid, quote_ident(c.name) FROM caller AS c
+),
 extension_member AS MATERIALIZED (
   SELECT d.classid, d.objid FROM pg_depend AS d WHERE d.deptype = 'e'
 )
@@ -81,6 +95,82 @@ FROM pg_auth_members AS a
 JOIN pg_roles AS m ON m.oid = a.member JOIN pg_roles AS g ON g.oid = a.roleid
 WHERE (a.set_option OR a.inherit_option) AND g.oid IN (SELECT c.oid FROM caller AS c)
   AND NOT m.rolsuper
+
+UNION ALL
+-- The owner of the keys can sign for everyone. Its administrators act as it; they are recorded.
+SELECT format('role %s can act as %s, which owns the keys; run REVOKE %I FROM %I GRANTED BY %I', m.rolname, g.rolname,
+              g.rolname, m.rolname, pg_get_userbyid(a.grantor))
+FROM pg_auth_members AS a
+JOIN pg_roles AS m ON m.oid = a.member JOIN pg_roles AS g ON g.oid = a.roleid
+WHERE (a.set_option OR a.inherit_option) AND g.rolname IN (SELECT d.facts ->> 'context' FROM declared AS d)
+  AND NOT m.rolsuper AND m.rolname <> session_user
+  AND m.rolname NOT IN (SELECT d.applied_by FROM zava.declaration AS d)
+
+UNION ALL
+SELECT format('%s has privileges on %s, which is the seal''s; run REVOKE ALL ON %s FROM %s', g.name, r.name,
+              r.spelled, g.spelled)
+FROM pg_class AS c JOIN relation AS r ON r.oid = c.oid
+CROSS JOIN LATERAL aclexplode(c.relacl) AS a
+CROSS JOIN LATERAL (
+  SELECT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(a.grantee)::text END,
+         CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END
+) AS g (name, spelled)
+WHERE r.nspname = 'zava' AND g.name NOT IN (SELECT o.name FROM own_role AS o)
+GROUP BY g.name, g.spelled, r.name, r.spelled
+
+UNION ALL
+SELECT format('%s belongs to %s; run ALTER TABLE %s OWNER TO %I', r.name, pg_get_userbyid(r.relowner), r.spelled,
+              d.facts ->> 'context')
+FROM relation AS r CROSS JOIN declared AS d
+WHERE r.nspname = 'zava' AND pg_get_userbyid(r.relowner) <> d.facts ->> 'context'
+
+UNION ALL
+-- Rows of a child are read through its parent, under the parent's rule alone.
+SELECT format('rows of %s are read through %s, by the rule of that one; run ALTER TABLE %s NO INHERIT %s', c.name,
+              p.name, c.spelled, h.parent)
+FROM heir AS h JOIN relation AS c ON c.oid = h.child AND NOT c.relispartition
+JOIN rule AS a ON a.relation_oid = h.ancestor JOIN relation AS p ON p.oid = h.ancestor
+LEFT JOIN rule AS b ON b.relation_oid = h.child
+WHERE CASE WHEN a.is_shared THEN NOT coalesce(b.is_shared, false)
+           ELSE NOT b.is_shared AND a.restrictive <> b.restrictive END
+
+UNION ALL
+SELECT format('%s is a partition of %s now, whose rule decides about its rows; run ALTER TABLE %s DETACH PARTITION %s',
+              c.name, h.parent, h.parent, c.spelled)
+FROM rule AS b JOIN relation AS c ON c.oid = b.relation_oid AND c.relispartition
+JOIN heir AS h ON h.child = c.oid AND h.ancestor = h.parent
+
+UNION ALL
+SELECT format('each table that %s makes%s is readable by %s; run ALTER DEFAULT PRIVILEGES FOR ROLE %I%s REVOKE SELECT'
+              ' ON TABLES FROM %s', pg_get_userbyid(d.defaclrole), ' in ' || n.nspname, g.spelled,
+              pg_get_userbyid(d.defaclrole), ' IN SCHEMA ' || quote_ident(n.nspname), g.spelled)
+FROM pg_default_acl AS d LEFT JOIN pg_namespace AS n ON n.oid = d.defaclnamespace
+CROSS JOIN LATERAL aclexplode(d.defaclacl) AS a
+JOIN reader AS g ON g.oid = a.grantee
+WHERE d.defaclobjtype = 'r' AND a.privilege_type = 'SELECT'
+
+UNION ALL
+-- A sequence counts the rows of every tenant.
+SELECT format('sequence %s is readable by %s; run REVOKE SELECT ON SEQUENCE %s FROM %s', s.oid::regclass, g.spelled,
+              s.oid::regclass, g.spelled)
+FROM pg_class AS s CROSS JOIN LATERAL aclexplode(s.relacl) AS a JOIN reader AS g ON g.oid = a.grantee
+WHERE s.relkind = 'S' AND a.privilege_type = 'SELECT'
+  AND NOT EXISTS (SELECT FROM extension_member AS e WHERE (e.classid, e.objid) = ('pg_class'::regclass, s.oid))
+
+UNION ALL
+SELECT format('large object %s is readable by %s; run REVOKE SELECT ON LARGE OBJECT %s FROM %s', l.oid, g.spelled,
+              l.oid, g.spelled)
+FROM pg_largeobject_metadata AS l CROSS JOIN LATERAL aclexplode(l.lomacl) AS a JOIN reader AS g ON g.oid = a.grantee
+WHERE a.privilege_type = 'SELECT'
+
+UNION ALL
+SELECT 'every role reads every large object; set lo_compat_privileges = off'
+WHERE current_setting('lo_compat_privileges')::boolean
+
+UNION ALL
+SELECT format('foreign server %s is usable by %s; run REVOKE USAGE ON FOREIGN SERVER %I FROM %s', s.srvname, g.spelled,
+              s.srvname, g.spelled)
+FROM pg_foreign_server AS s CROSS JOIN LATERAL aclexplode(s.srvacl) AS a JOIN reader AS g ON g.oid = a.grantee
 
 UNION ALL
 -- An owner passes by the policies of its tables.

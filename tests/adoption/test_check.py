@@ -166,6 +166,46 @@ def test_a_database_as_it_should_be_is_not_refused(
             ),
         ),
         (
+            "CREATE TABLE public.old_currencies () INHERITS (public.currencies)",
+            (
+                "tables.public.currencies: it is shared, and shows the rows of public.old_currencies,"
+                " which is not: declare that as shared, too, or ALTER TABLE"
+            ),
+        ),
+        (
+            (
+                "ALTER TABLE public.refunds ADD organization_id uuid, ADD name text, ADD email text;"
+                " UPDATE public.refunds SET organization_id = id, name = '', email = '';"
+                " ALTER TABLE public.refunds ALTER organization_id SET NOT NULL,"
+                " ALTER name SET NOT NULL, ALTER email SET NOT NULL;"
+                " ALTER TABLE public.refunds INHERIT public.customers"
+            ),
+            (
+                "tables.public.customers: it shows the rows of public.refunds by its own rule: declare"
+                " the same rule for both, or ALTER TABLE"
+            ),
+        ),
+        (
+            (
+                "ALTER TABLE public.refunds DROP CONSTRAINT refunds_payment_id_fkey;"
+                " ALTER TABLE public.payments DROP CONSTRAINT payments_pkey,"
+                " ADD organization_id uuid, ADD UNIQUE (id, organization_id);"
+                " ALTER TABLE public.invoice_lines DROP CONSTRAINT invoice_lines_invoice_id_fkey;"
+                " ALTER TABLE public.payments DROP CONSTRAINT payments_invoice_id_fkey;"
+                " ALTER TABLE public.invoices DROP CONSTRAINT invoices_pkey,"
+                " ADD UNIQUE (id, organization_id)"
+            ),
+            (
+                "tables.public.invoice_lines.via: public.invoices.id is unique within a tenant alone:"
+                " its rows would lead to other tenants; where it is unique in the whole table, CREATE"
+                ' UNIQUE INDEX CONCURRENTLY ON "public"."invoices" ("id")'
+            ),
+        ),
+        (
+            "ALTER TABLE public.organizations ADD shown text GENERATED ALWAYS AS (api_key || '') STORED",
+            "tables.public.organizations.hide: shown is computed from api_key, which is hidden; hide",
+        ),
+        (
             "CREATE SCHEMA zava",
             "the schema zava is not an adoption's; adoption needs this name",
         ),
@@ -206,6 +246,35 @@ def test_what_a_declaration_is_refused_for(
     unadopted: Foreign, old: str, new: str, words: str
 ) -> None:
     assert words in findings(unadopted, declaration=with_text(unadopted, old, new)).refusals
+
+
+def test_a_child_of_a_table_with_tenants_has_the_rule_of_its_parent(unadopted: Foreign) -> None:
+    made = "CREATE TABLE public.old_invoices () INHERITS (public.invoices)"
+    assert findings(unadopted, made).refusals == ()
+
+
+def test_texts_that_a_collation_treats_as_equal_are_no_keys(unadopted: Foreign) -> None:
+    # The embedded server has no such collation, so the catalog is changed after it was read.
+    declared = with_text(
+        unadopted,
+        '[tables."public.invoices"]\ntenant = "organization_id"',
+        '[tables."public.invoices"]\ntenant = "org"',
+    )
+    with unadopted.superuser() as connection, connection.transaction(force_rollback=True):
+        connection.execute("ALTER TABLE public.invoices ADD org text")
+        connection.execute("SET LOCAL SESSION AUTHORIZATION zava_admin")
+        catalog = catalog_of(connection, declared)
+    assert check_declaration(declared, catalog).refusals == ()
+    changed = dict(catalog.relations)
+    for table, name in (("public.invoices", "org"), ("public.refunds", "payment_id")):
+        columns = dict(catalog.relations[table].columns)
+        columns[name] = replace(columns[name], folds_texts=True)
+        changed[table] = replace(catalog.relations[table], columns=columns)
+    equal = "treats different texts as equal, so also those of two tenants"
+    assert check_declaration(declared, replace(catalog, relations=changed)).refusals == (
+        f"tables.public.invoices.tenant: the collation of org {equal}",
+        f"tables.public.refunds.via: the collation of public.refunds.payment_id {equal}",
+    )
 
 
 def test_a_partition_by_its_own_name_is_refused(unadopted_rentals: Foreign) -> None:
@@ -327,6 +396,23 @@ def test_trusted_functions_are_not_refused(unadopted: Foreign) -> None:
             (
                 "public.customers has policies of the application (own): they hold as before, and ours"
                 " stand above them for the audiences"
+            ),
+        ),
+        (
+            (
+                "ALTER TABLE public.refunds DROP CONSTRAINT refunds_payment_id_fkey; ALTER TABLE"
+                " public.payments DROP CONSTRAINT payments_pkey; CREATE INDEX ON public.payments (id)"
+            ),
+            (
+                "public.refunds: public.payments.id is not unique: a row belongs to every tenant that"
+                " has a row with its value"
+            ),
+        ),
+        (
+            "CREATE POLICY own ON public.customers USING (true)",
+            (
+                "public.customers has policies, and its row security is off: adoption switches it on;"
+                " drop those that the application does not need"
             ),
         ),
         (

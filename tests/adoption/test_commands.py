@@ -74,6 +74,7 @@ def test_a_database_is_drafted_checked_planned_adopted_proven_and_left(
     commands.good("adopt", "--plan", str(plan))
     assert "CREATE POLICY" in plan.read_text(encoding="utf-8")
     assert "CREATE POLICY" in commands.good("adopt", "--plan")
+    assert "is the declaration" in commands.bad("adopt", "--plan", str(commands.declaration))
     assert dump(foreign.database) == before, "until here nothing was changed"
 
     adopted = commands.good("adopt", "--apply")
@@ -88,6 +89,7 @@ def test_a_database_is_drafted_checked_planned_adopted_proven_and_left(
         owner.execute("ALTER TABLE public.invoices DISABLE ROW LEVEL SECURITY")
     assert "row security of public.invoices is off" in commands.bad("verify")
     assert "Removed" in commands.good("adopt", "--remove")
+    assert "this database is not adopted; run zava adopt --apply" in commands.bad("verify")
     assert dump(foreign.database) == before
 
 

@@ -7,8 +7,8 @@ import psycopg
 
 from zava.adoption.checks.checking import check_declaration
 from zava.adoption.declaration_file import DeclarationRefused
-from zava.adoption.declared_values import AdoptionDeclaration, quoted
-from zava.adoption.foreign_catalog import ForeignCatalog, read_catalog
+from zava.adoption.declared_values import AdoptionDeclaration, printable, quoted
+from zava.adoption.foreign_catalog import READING, ForeignCatalog, read_catalog
 from zava.adoption.plans.planning import plan
 from zava.adoption.plans.steps import StepGroup
 from zava.infrastructure.postgres.server_login import install_context_keys, set_server_password
@@ -89,12 +89,13 @@ def apply_group(
     Raises:
         AdoptionRefused: a table is in use, or a statement fails.
     """
-    report(group.title)
+    report(printable(group.title))
     try:
         with connection.transaction():
             connection.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
             connection.execute("SET LOCAL statement_timeout = 0")
-            connection.execute("SET LOCAL search_path = pg_catalog")
+            for setting in READING:
+                connection.execute(setting.encode())
             acting: str | None = None
             for step in group.steps:
                 if step.role != acting:
@@ -104,7 +105,7 @@ def apply_group(
                 connection.execute(step.statement.encode())
     except psycopg.errors.LockNotAvailable as error:
         raise AdoptionRefused(
-            f"adopt: {group.table or group.title} is in use: another session held it for"
+            f"adopt: {printable(group.table or group.title)} is in use: another session held it for"
             f" {LOCK_SECONDS} seconds; what was applied before stays; run the command again"
         ) from error
     except psycopg.errors.DependentObjectsStillExist:
@@ -115,9 +116,8 @@ def apply_group(
     except psycopg.OperationalError:
         raise
     except psycopg.Error as error:
-        reason = " ".join(str(error).split())
+        reason = printable(f"{group.title}: {' '.join(str(error).split())}")
         raise AdoptionRefused(
-            f"adopt: {group.title}: {reason}; what was applied before stays; run the command"
-            " again, or --remove"
+            f"adopt: {reason}; what was applied before stays; run the command again, or --remove"
         ) from error
     return True

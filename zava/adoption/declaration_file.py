@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from zava.adoption.declared_values import (
+    CONTEXT,
     MAX_NAME,
+    SERVER,
     AdoptionDeclaration,
     AudienceScope,
     DeclaredAudience,
@@ -16,11 +18,14 @@ from zava.adoption.declared_values import (
     TableRule,
     Via,
     default_role,
+    printable,
 )
 
 _VERSION = 1
 _NAME = re.compile(rf"[a-z][a-z0-9_]{{0,{MAX_NAME - 1}}}")
 _ROLE = re.compile(r"[a-z][a-z0-9_]{0,58}")
+# Names of policies that are not an audience's, and what sorts behind zava_zz_filter.
+_RESERVED = re.compile(r"others|readers|zz.*")
 _WAYS = ("tenant", "via", "shared")
 _SECTIONS = ("version", "database", "tenant", "audiences", "members", "tables", "views")
 _STEPS = 3  # column, parent and key of a via
@@ -30,7 +35,7 @@ class DeclarationRefused(Exception):
     """The file is no declaration; `problems` has a sentence for each mistake."""
 
     def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__("\n".join(f"adopt: {problem}" for problem in problems))
+        super().__init__("\n".join(f"adopt: {printable(problem)}" for problem in problems))
         self.problems = tuple(problems)
 
 
@@ -129,6 +134,8 @@ class _Content:
             one.only(("scope", "role"))
             if not _NAME.fullmatch(name):
                 one.refuse("", f"{_EXPECTED_NAME}")
+            if _RESERVED.fullmatch(name):
+                one.refuse("", "the seal uses this name for its own policies; choose another")
             scope = one.text("scope", default=AudienceScope.ONE)
             if scope not in set(AudienceScope):
                 one.refuse("scope", "expected one, many or all")
@@ -136,6 +143,11 @@ class _Content:
             role = one.text("role", default=default_role(database, name))
             if not _ROLE.fullmatch(role):
                 one.refuse("role", "expected at most 59 of a-z, 0-9 and _, a letter first")
+            elif database and not role.startswith(default_role(database, "")):
+                # A role of the application would lose its privileges, and --remove would drop it.
+                one.refuse("role", f"expected a name that begins with {default_role(database, '')}")
+            elif role.endswith((CONTEXT, SERVER)):
+                one.refuse("role", f"{role} ends like a role of the seal itself; choose another")
             found.append(DeclaredAudience(name, role, AudienceScope(scope)))
         roles = [audience.role for audience in found]
         if len(set(roles)) < len(roles):

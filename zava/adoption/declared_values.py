@@ -7,6 +7,9 @@ from enum import StrEnum
 MAX_NAME = 24
 """The longest name of a database or an audience: a role's name holds both, in 63 bytes."""
 
+CONTEXT, SERVER = "_context", "_server"
+"""How the names of the seal's own two roles end; no audience's role ends like them."""
+
 
 class AudienceScope(StrEnum):
     """Whose rows an audience reads: of one tenant, of those that a grant lists, or all rows."""
@@ -105,12 +108,12 @@ class AdoptionDeclaration:
     @property
     def context_role(self) -> str:
         """Return the role that owns the keys and the context functions."""
-        return f"zava_{self.name}_context"
+        return f"zava_{self.name}{CONTEXT}"
 
     @property
     def server_role(self) -> str:
         """Return the login of the server, which may call the runners and nothing else."""
-        return f"zava_{self.name}_server"
+        return f"zava_{self.name}{SERVER}"
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -132,6 +135,11 @@ class AdoptionDeclaration:
 def default_role(database: str, audience: str) -> str:
     """Return the name of an audience's role where the declaration has none."""
     return f"zava_{database}_{audience}"
+
+
+def printable(text: str) -> str:
+    """Return a text on one line: a control character, as a name may have, appears as its escape."""
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 def quoted(name: str) -> str:

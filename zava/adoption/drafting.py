@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from zava.adoption.checks.expectations import looks_secret
 from zava.adoption.declaration_file import DeclarationRefused
-from zava.adoption.declared_values import MAX_NAME
+from zava.adoption.declared_values import MAX_NAME, printable
 from zava.adoption.foreign_catalog import CatalogRelation, ForeignCatalog
 
 _LABELS = ("name", "title", "display_name", "slug", "company_name", "label", "code")
@@ -74,7 +74,7 @@ class _Drafting:
         if undecided:
             lines.append("# Undecided: declare each of these, or leave it unreadable.")
             for name, reason in undecided.items():
-                lines += [f"# [tables.{_quoted(name)}]  # {reason}", "# shared = true"]
+                lines += [f"# [tables.{_quoted(name)}]  # {printable(reason)}", "# shared = true"]
             lines.append("")
         return Draft("\n".join(lines), tuple(f"{name}: {why}" for name, why in undecided.items()))
 

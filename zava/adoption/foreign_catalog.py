@@ -12,6 +12,8 @@ from zava.sql_files import SQL
 
 PUBLIC = "PUBLIC"
 SEAL = SQL / "seal"
+READING = ("SET LOCAL search_path = pg_catalog", "SET LOCAL standard_conforming_strings = on")
+"""How every transaction reads names and texts, whatever the database's own settings are."""
 _KEY_TYPES = {
     "uuid": "uuid",
     "smallint": "bigint",
@@ -25,13 +27,19 @@ VIEW, MATERIALIZED_VIEW, FOREIGN_TABLE = "v", "m", "f"
 
 @dataclass(frozen=True, slots=True)
 class CatalogColumn:
-    """One column; `type` is the base type of a domain. `readers` have a grant of the column."""
+    """One column; `type` is the base type of a domain. `readers` have a grant of the column.
+
+    `folds_texts`: its collation treats different texts as equal. `computed_from` are the columns
+    that a generated one shows.
+    """
 
     name: str
     type: str
     is_text: bool
     not_null: bool
     readers: frozenset[str]
+    folds_texts: bool
+    computed_from: tuple[str, ...]
 
     @property
     def key_type(self) -> str | None:
@@ -44,7 +52,8 @@ class CatalogRelation:
     """A table, view or the like; `name` is `schema.name`.
 
     `readers` and `writers` are roles with a grant of the whole relation. `leading` are the columns
-    that begin an index. `may_act`: the administrator may act as the owner.
+    that begin an index, `unique` those of each unique one. `parents` are the tables that it
+    inherits from, as no partition. `may_act`: the administrator may act as the owner.
     """
 
     oid: int
@@ -58,6 +67,8 @@ class CatalogRelation:
     readers: frozenset[str]
     writers: frozenset[str]
     leading: frozenset[str]
+    unique: tuple[frozenset[str], ...]
+    parents: tuple[str, ...]
     columns: Mapping[str, CatalogColumn]
     policies: Mapping[str, Mapping[str, Any]]
 
@@ -177,7 +188,8 @@ def read_catalog(connection: psycopg.Connection, *, tenant_key: str = "") -> For
     `tenant_key` is `schema.table.column` of the tenants' key, to find schemas named by tenants.
     """
     with connection.transaction():
-        connection.execute("SET LOCAL search_path = pg_catalog")
+        for setting in READING:
+            connection.execute(setting.encode())
         row = connection.execute((SEAL / "catalog.sql").read_bytes()).fetchone()
         found: dict[str, Any] = row[0] if row else {}
         relations = {each["name"]: _relation(each) for each in found["relations"]}
@@ -231,6 +243,8 @@ def _relation(found: Mapping[str, Any]) -> CatalogRelation:
         readers=frozenset(found["readers"]),
         writers=frozenset(found["writers"]),
         leading=frozenset(found["leading"]),
+        unique=tuple(frozenset(columns) for columns in found["unique"]),
+        parents=tuple(found["parents"]),
         columns={
             each["name"]: CatalogColumn(
                 each["name"],
@@ -238,6 +252,8 @@ def _relation(found: Mapping[str, Any]) -> CatalogRelation:
                 each["is_text"],
                 each["not_null"],
                 frozenset(each["readers"]),
+                each["folds_texts"],
+                tuple(each["computed_from"]),
             )
             for each in found["columns"]
         },

@@ -20,7 +20,12 @@ OTHERS = "zava_others"
 READERS = "zava_readers"
 """Lets the audiences past the application's own policies; the restrictive ones limit them."""
 
-FILTER = "zava_filter"
+FILTER = "zava_zz_filter"
+"""PostgreSQL evaluates restrictive policies in the order of their names: the tenant's come first.
+
+So a condition that raises an error has seen no row of another tenant.
+"""
+
 _READING = {
     AudienceScope.ONE: "my_tenant",
     AudienceScope.MANY: "my_tenants",

@@ -13,7 +13,7 @@ from zava.adoption.declared_values import (
     quoted,
     quoted_table,
 )
-from zava.adoption.foreign_catalog import SEAL, Ledger
+from zava.adoption.foreign_catalog import READING, SEAL, Ledger
 from zava.data.session import sqlstate
 from zava.data.session.signed_context import ContextSigner, SignedCall
 from zava.model.core import Caller
@@ -77,7 +77,8 @@ def prove(
 def catalog_problems(administrator: psycopg.Connection, context_role: str) -> list[str]:
     """Return what the catalog shows to be open or changed."""
     with administrator.transaction():
-        administrator.execute("SET LOCAL search_path = pg_catalog")
+        for setting in READING:
+            administrator.execute(setting.encode())
         administrator.execute(f"SET LOCAL ROLE {quoted(context_role)}".encode())
         return [row[0] for row in administrator.execute((SEAL / "proof.sql").read_bytes())]
 

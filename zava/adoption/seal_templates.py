@@ -1,5 +1,6 @@
 """Renders the SQL of `sql/seal` for one declaration."""
 
+import re
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from uuid import UUID
@@ -50,6 +51,7 @@ _SETTINGS = {
     "bytea_output": "hex",
     "extra_float_digits": "1",
 }
+_PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
 
 
 def stranger(number: int) -> UUID:
@@ -60,9 +62,8 @@ def stranger(number: int) -> UUID:
 def rendered(name: str, values: Mapping[str, str]) -> str:
     """Return a file of `sql/seal` with its placeholders replaced."""
     text = (SEAL / name).read_text(encoding="utf-8")
-    for key, value in values.items():
-        text = text.replace("{{" + key + "}}", value)
-    return text
+    # In one pass: a value, such as the name of a table, may itself look like a placeholder.
+    return _PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]), text)
 
 
 def roles(declaration: AdoptionDeclaration) -> str:
@@ -155,12 +156,12 @@ def runner_values(
     declaration: AdoptionDeclaration,
     audience: DeclaredAudience,
     protected: Iterable[int],
-    with_tenants: Iterable[int],
+    limited: Mapping[str, Iterable[int]],
 ) -> Mapping[str, str]:
     """Return what a runner is rendered with.
 
-    `protected` are the tables whose row security has to be on. Those `with_tenants` also need the
-    audience's restrictive policy, which DROP … CASCADE of a column or a parent takes away.
+    `protected` are the tables whose row security has to be on. `limited` are the tables that need a
+    restrictive policy, by its name: DROP … CASCADE of a column or a parent takes it away.
     """
     # A table that was dropped shows nothing: of it the second function returns NULL.
     active = [
@@ -168,13 +169,13 @@ def runner_values(
         f" OR pg_catalog.pg_table_is_visible({oid}::pg_catalog.oid) IS NULL)"
         for oid in sorted(protected)
     ]
-    oids = f"'{{{', '.join(map(str, sorted(with_tenants)))}}}'::pg_catalog.oid[]"
+    for policy, found in limited.items():
+        if oids := ", ".join(map(str, sorted(found))):
+            active.append(f"zava.policies_hold({literal(policy)}, '{{{oids}}}'::pg_catalog.oid[])")
     return {
         "runner": quoted(audience.runner),
         "server": quoted(declaration.server_role),
         "path": search_path(declaration),
-        "policy": literal(audience.policy),
-        "tables": oids,
         "are_active": "\n    AND ".join(active) or "true",
     }
 

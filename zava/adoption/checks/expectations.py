@@ -2,7 +2,13 @@
 
 from collections.abc import Iterator
 
-from zava.adoption.declared_values import AdoptionDeclaration, TableRule, quoted, quoted_table
+from zava.adoption.declared_values import (
+    AdoptionDeclaration,
+    TableRule,
+    Via,
+    quoted,
+    quoted_table,
+)
 from zava.adoption.foreign_catalog import (
     PUBLIC,
     CatalogColumn,
@@ -81,6 +87,11 @@ class _Expectations:
         column = relation.columns.get(rule.tenant or (rule.via.column if rule.via else ""))
         if column is not None:
             yield from self._key_column(rule, relation, column)
+        if rule.via is not None and not self._leads_to_one_row(rule, rule.via):
+            yield (
+                f"{rule.name}: {rule.via.parent}.{rule.via.key} is not unique: a row belongs to"
+                " every tenant that has a row with its value"
+            )
         if rule.via is not None and self._declared.tables[rule.via.parent].via is not None:
             yield (
                 f"{rule.name}: two joins or more: whole-table questions cost about 6 µs a row;"
@@ -94,12 +105,25 @@ class _Expectations:
             )
         if relation.has_row_security and relation.foreign_policies:
             return
+        if relation.foreign_policies:
+            yield (
+                f"{rule.name} has policies, and its row security is off: adoption switches it on;"
+                " drop those that the application does not need"
+            )
         writers = sorted(relation.writers - {PUBLIC})
         if writers:
             yield (
                 f"{', '.join(writers)} may write {rule.name}: COPY FROM is refused to them on a"
                 " table with row security; INSERT works"
             )
+
+    def _leads_to_one_row(self, rule: TableRule, via: Via) -> bool:
+        """Return whether a way ends at one row, or follows a foreign key of the other table."""
+        downwards = (via.parent, (via.key,), rule.name, (via.column,))
+        return frozenset({via.key}) in self._catalog.relations[via.parent].unique or any(
+            (key.table, key.columns, key.parent, key.references) == downwards
+            for key in self._catalog.keys
+        )
 
     def _key_column(
         self, rule: TableRule, relation: CatalogRelation, column: CatalogColumn

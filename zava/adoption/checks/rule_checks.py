@@ -2,7 +2,15 @@
 
 from collections.abc import Iterator
 
-from zava.adoption.declared_values import AdoptionDeclaration, AudienceScope, TableRule, Via
+from zava.adoption.checks.inheritance import inheritance_refusals
+from zava.adoption.declared_values import (
+    AdoptionDeclaration,
+    AudienceScope,
+    TableRule,
+    Via,
+    quoted,
+    quoted_table,
+)
 from zava.adoption.foreign_catalog import (
     FOREIGN_TABLE,
     MATERIALIZED_VIEW,
@@ -35,11 +43,26 @@ def rule_refusals(declaration: AdoptionDeclaration, catalog: ForeignCatalog) -> 
             continue
         yield from checks.kind(relation)
         yield from checks.columns(rule, relation)
+        yield from checks.computed(rule, relation)
         if rule.tenant is not None:
             yield from checks.tenant_column(rule, relation)
         if rule.via is not None:
             yield from checks.way(rule, rule.via, relation)
     yield from checks.cycles()
+    yield from inheritance_refusals(declaration, catalog)
+
+
+def _folding(column: str) -> str:
+    return (
+        f"the collation of {column} treats different texts as equal, so also those of two tenants"
+    )
+
+
+def _is_unique_within_a_tenant(key: str, parent: CatalogRelation, rule: TableRule) -> bool:
+    """Return whether each tenant may have a row of its own with one value of this key."""
+    way = rule.tenant or (rule.via.column if rule.via else "")
+    holding = [columns for columns in parent.unique if key in columns]
+    return key != way and bool(holding) and all(way in columns for columns in holding)
 
 
 class _RuleChecks:
@@ -77,6 +100,16 @@ class _RuleChecks:
         if rule.filter is not None:
             yield from self._filter(rule)
 
+    def computed(self, rule: TableRule, relation: CatalogRelation) -> Iterator[str]:
+        for column in relation.columns.values():
+            for audience in self._declared.audiences:
+                shown = [x for x in column.computed_from if rule.hides(x, audience.name)]
+                if shown and not rule.hides(column.name, audience.name):
+                    yield (
+                        f"tables.{rule.name}.hide: {column.name} is computed from {shown[0]}, which"
+                        " is hidden; hide it, too"
+                    )
+
     def _filter(self, rule: TableRule) -> Iterator[str]:
         place = f"tables.{rule.name}.filter"
         try:
@@ -103,6 +136,8 @@ class _RuleChecks:
                 f"{place}: {rule.tenant} is of type {column.type}, and the tenants' key is of type"
                 f" {self._key}"
             )
+        elif column.folds_texts:
+            yield f"{place}: {_folding(column.name)}"
 
     def way(self, rule: TableRule, via: Via, relation: CatalogRelation) -> Iterator[str]:
         place = f"tables.{rule.name}.via"
@@ -127,6 +162,15 @@ class _RuleChecks:
                 f"{place}: {via.parent}.{via.key} has no index:"
                 " the policy would read all of it for each row"
             )
+        elif _is_unique_within_a_tenant(via.key, parent, parent_rule):
+            yield (
+                f"{place}: {via.parent}.{via.key} is unique within a tenant alone: its rows would"
+                " lead to other tenants; where it is unique in the whole table, CREATE UNIQUE INDEX"
+                f" CONCURRENTLY ON {quoted_table(via.parent)} ({quoted(via.key)})"
+            )
+        for table, name in ((relation, via.column), (parent, via.key)):
+            if name in table.columns and table.columns[name].folds_texts:
+                yield f"{place}: {_folding(f'{table.name}.{name}')}"
         yield from self._hidden_way(rule, via, parent_rule)
 
     def _hidden_way(self, rule: TableRule, via: Via, parent: TableRule) -> Iterator[str]:

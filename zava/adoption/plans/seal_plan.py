@@ -9,7 +9,7 @@ from zava.adoption.declared_values import AdoptionDeclaration, literal, quoted
 from zava.adoption.foreign_catalog import PUBLIC, ForeignCatalog
 from zava.adoption.plans.steps import Step, StepGroup
 from zava.adoption.plans.table_plan import TablePlan
-from zava.adoption.policies import key_type
+from zava.adoption.policies import FILTER, key_type
 
 
 class SealPlan:
@@ -156,8 +156,11 @@ class SealPlan:
     def _runner_values(self, role: str) -> Mapping[str, str]:
         audience = next(each for each in self._declared.audiences if each.role == role)
         protected = self._tables.protected().values()
-        with_tenants = self._tables.with_tenants()
-        return seal.runner_values(self._declared, audience, protected, with_tenants)
+        limited = {
+            audience.policy: self._tables.with_tenants(),
+            FILTER: self._tables.with_filter(),
+        }
+        return seal.runner_values(self._declared, audience, protected, limited)
 
     def _own(self, statement: str) -> Step:
         return Step(self._context, statement)

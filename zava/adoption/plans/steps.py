@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from zava.adoption.declared_values import quoted, quoted_table
+from zava.adoption.declared_values import printable, quoted, quoted_table
 from zava.adoption.foreign_catalog import (
+    READING,
     AdoptedRelation,
     CatalogRelation,
     CatalogSchema,
@@ -39,13 +40,17 @@ def as_sql(groups: Iterable[StepGroup]) -> str:
     """Return the statements as a file for psql; a comment names the role of each."""
     lines = []
     for group in groups:
-        lines += [f"-- {group.title}", "BEGIN;", "SET LOCAL search_path = pg_catalog;"]
+        lines += [_comment(group.title), "BEGIN;", *(f"{setting};" for setting in READING)]
         for step in group.steps:
-            lines.append(f"-- as {step.role or 'the administrator'}")
+            lines.append(_comment(f"as {step.role or 'the administrator'}"))
             lines.append(f"SET LOCAL ROLE {quoted(step.role)};" if step.role else "RESET ROLE;")
             lines.append(f"{step.statement.strip().removesuffix(';')};")
         lines += ["COMMIT;", ""]
     return "\n".join(lines)
+
+
+def _comment(text: str) -> str:
+    return f"-- {printable(text)}"
 
 
 def schema_owner(schema: CatalogSchema, catalog: ForeignCatalog) -> str:

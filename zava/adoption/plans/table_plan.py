@@ -45,6 +45,11 @@ class TablePlan:
         rules = self._declared.tables
         return [oid for name, oid in self.protected().items() if not rules[name].shared]
 
+    def with_filter(self) -> list[int]:
+        """Return the oids of those of them that have a condition of their own."""
+        rules = self._declared.tables
+        return [oid for name, oid in self.protected().items() if rules[name].filter is not None]
+
     def revocations(self) -> Iterator[StepGroup]:
         """Yield what takes away grants of ours that the declaration does not have."""
         steps = []

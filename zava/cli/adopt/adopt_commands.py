@@ -12,7 +12,7 @@ from zava.adoption.declaration_file import (
     parse_declaration,
     read_declaration,
 )
-from zava.adoption.declared_values import AdoptionDeclaration
+from zava.adoption.declared_values import AdoptionDeclaration, printable
 from zava.adoption.drafting import draft as drafted
 from zava.adoption.foreign_catalog import read_catalog
 from zava.adoption.plans.planning import plan as planned
@@ -66,6 +66,8 @@ def adopt(
         elif check:
             _check(database, read_declaration(named))
         elif plan:
+            if file is not None and file.resolve() == named.resolve():
+                raise SettingsError(f"{file} is the declaration; name another file for the plan")
             _plan(database, read_declaration(named), file)
         else:
             _apply(database, read_declaration(named))
@@ -75,11 +77,15 @@ def verify_adopted(database: LocalDatabase) -> bool:
     """Prove the isolation of an adopted database; return False where nothing was adopted.
 
     Raises:
+        DeclarationRefused: a declaration is named, and the database is neither adopted nor Zava's.
         ZavaError: isolation does not hold; the problems are printed.
     """
     with database.administration() as connection:
-        ledger = read_catalog(connection).ledger
+        catalog = read_catalog(connection)
+    ledger = catalog.ledger
     if ledger is None:
+        if settings().declaration and catalog.seal_owner is None:
+            raise DeclarationRefused(["this database is not adopted; run zava adopt --apply"])
         return False
     applied = parse_declaration(ledger.text, "the applied declaration")
     problems = []
@@ -176,4 +182,5 @@ def _context_keys() -> tuple[str, ...]:
 
 
 def _print(text: str) -> None:
-    console.print(text, highlight=False, markup=False)
+    # Names come from the application: one of them may contain what a terminal obeys.
+    console.print(printable(text), highlight=False, markup=False)
