@@ -54,7 +54,7 @@ def test_loading_shows_its_steps_on_a_terminal_and_one_line_elsewhere(
     )
     assert said.endswith(f"{report}\n")
     if terminal:
-        assert "Counting for the planner" in said
+        assert "Refreshing sums" in said
         assert "100 %" in said
     else:
         assert said == f"{report}\n"
