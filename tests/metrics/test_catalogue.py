@@ -321,5 +321,6 @@ def test_tool_names_every_dimension_and_no_metric_that_does_not_exist(catalogue:
     # Left to the catalogue's page: what is rarely asked for by itself.
     assert set(catalogue.metrics) - set(named) == {
         *("cost_of_goods", "stock_value_at_cost", "reorder_point"),
-        *("products_stocked", "comparable_revenue", "targeted_revenue", "people"),
+        *("products_stocked", "products_to_reorder", "comparable_revenue", "people"),
+        *("targeted_revenue", "revenue_target", "units_per_order", "average_unit_price"),
     }

@@ -28,10 +28,10 @@ CALLS: dict[str, dict[str, Any]] = {
 """One call for each tool; a tool that is missing here fails the tests."""
 
 WRONG_CALLS: dict[str, tuple[dict[str, Any], str]] = {
-    "query_metrics": ({"metrics": ["turnover"]}, "VALIDATION_ERROR"),
+    "query_metrics": ({"metrics": ["footfall"]}, "VALIDATION_ERROR"),
     "show_sales_chart": ({"kind": "pie"}, "VALIDATION_ERROR"),
     "get_store_performance": ({"store": "Seattle"}, "AUTHORIZATION_ERROR"),
-    "compare_with_chain": ({"metric": "turnover"}, "VALIDATION_ERROR"),
+    "compare_with_chain": ({"metric": "footfall"}, "VALIDATION_ERROR"),
     "get_multiple_table_schemas": ({"table_names": ["retail.payroll"]}, "VALIDATION_ERROR"),
     "execute_sales_query": ({"postgresql_query": "SELECT x FROM retail.orders"}, "DATABASE_ERROR"),
     "semantic_search_products": ({"query_description": ""}, "VALIDATION_ERROR"),

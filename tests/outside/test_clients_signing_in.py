@@ -35,7 +35,7 @@ pytestmark = pytest.mark.outside
 
 COUNT = {"postgresql_query": "SELECT count(*) AS orders FROM retail.orders"}
 CALLS = json.dumps({"execute_sales_query": COUNT})
-WRONG = json.dumps({"query_metrics": {"metrics": ["turnover"]}})
+WRONG = json.dumps({"query_metrics": {"metrics": ["footfall"]}})
 MCP_REMOTE = (str(NODE), str(OUTSIDE / "node_modules/.bin/mcp-remote"))
 BRIDGE = (sys.executable, str(CLIENTS / "python_stdio.py"))
 INSPECTOR = (str(NODE), str(OUTSIDE / "node_modules/.bin/mcp-inspector"))
@@ -149,7 +149,7 @@ def test_inspector_signs_in_by_the_url_alone(
     browser = Browser(tmp_path / "home", "redmond")
     answer = inspected(url, browser, era, "execute_sales_query", COUNT)
     assert answer["structuredContent"]["rows"] == [[orders["redmond"]]]
-    wrong = {"metrics": ["turnover"]}
+    wrong = {"metrics": ["footfall"]}
     refused = inspected(url, browser, era, "query_metrics", wrong, INSPECTOR_TOOL_ERROR)
     assert refused["content"][0]["text"].startswith("VALIDATION_ERROR: ")
     assert browser.times_opened == 1, "the second run uses what the first one has kept"

@@ -106,7 +106,7 @@ def test_large_client_signs_in_by_the_url_alone(url: str, tmp_path: Path, client
     token = found(json.loads((tmp_path / "home" / client.kept).read_text()), client.at)
     answer = called(url, token, "execute_sales_query", STORES)
     assert answer["structuredContent"]["rows"] == [["Zava Retail Redmond"]]
-    refused = called(url, token, "query_metrics", {"metrics": ["turnover"]})
+    refused = called(url, token, "query_metrics", {"metrics": ["footfall"]})
     assert refused["content"][0]["text"].startswith("VALIDATION_ERROR: ")
     print(f"\n{client.name:<21}signed in, connected; 1 success, 1 error")
 

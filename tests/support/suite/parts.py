@@ -12,11 +12,14 @@ QUICK, SLOW = "quick", "slow"
 SLOW_FOLDERS = (
     "tests/adoption/",
     "tests/bench/",
+    "tests/check/",
+    "tests/embedders/",
     "tests/faults/",
     "tests/functions/",
     "tests/importing/",
     "tests/infra/",
     "tests/local/",
+    "tests/scenarios/",
 )
 # A laptop that serves, a server that may be broken, a catalogue that a model has embedded.
 STARTED_ONCE = ("laptop", "own_server", "searchable_template")

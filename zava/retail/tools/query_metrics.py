@@ -42,11 +42,11 @@ DESCRIPTION = product_text(
 )
 METRICS = (
     "revenue, gross_sales, discounts, discount_rate, units, orders, average_order_value, "
-    "units_per_order, average_unit_price, products_sold, gross_margin, gross_margin_percent, "
+    "products_sold, gross_margin, gross_margin_percent, "
     "refund_rate, customers, new_customers, returning_customers, repeat_rate, lifetime_value, "
     "days_since_last_purchase, lapsed_customers, stock_on_hand, stock_value, stock_outs, "
-    "low_stock_products, products_to_reorder, reorder_quantity, weeks_of_supply, sell_through, "
-    "like_for_like_growth, revenue_target, target_attainment"
+    "low_stock_products, reorder_quantity, weeks_of_supply, sell_through, "
+    "like_for_like_growth, target_attainment"
 )
 DIMENSIONS = (
     "store, region, channel, category, product_type, product, brand, promotion, customer, "
