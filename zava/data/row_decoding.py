@@ -107,10 +107,10 @@ def read_rows(columns: Sequence[Column], lines: Sequence[bytes]) -> list[list[An
             for row in orjson.loads(b"[%s]" % b",".join(lines[start : start + _LINES_AT_ONCE]))
         ]
     for index, column in enumerate(columns):
-        mend = _MENDS.get(column.type)
-        if mend is not None:
+        convert = _CONVERSIONS.get(column.type)
+        if convert is not None:
             for row in rows:
-                row[index] = mend(row[index])
+                row[index] = convert(row[index])
     if types.isdisjoint(_MAY_BE_MIXED):
         return rows
     mixed = [
@@ -195,9 +195,9 @@ def _read_array(column: Column, array: bytes) -> list[Any]:
     else:
         is_document = column.type in _DOCUMENTS
         values = _read_values(array, lambda cells: [(is_document, cell) for cell in cells])
-    mend = _MENDS.get(column.type)
-    if mend is not None:
-        values = [mend(value) for value in values]
+    convert = _CONVERSIONS.get(column.type)
+    if convert is not None:
+        values = [convert(value) for value in values]
     if _may_be_text(column) and _is_mixed(values):
         values = [_plain(text, _DEEPEST) for text in _read_texts(array.decode())]
     return values
@@ -377,20 +377,20 @@ def _too_deep() -> DatabaseFault:
     )
 
 
-def _mend_bytea(value: str | None) -> str | None:
+def _to_base64(value: str | None) -> str | None:
     # The server writes bytea as \x followed by hexadecimal digits.
     if value is None:
         return None
     return "base64:" + base64.b64encode(bytes.fromhex(value[2:])).decode()
 
 
-def _mend_int8(value: int | str | None) -> int | str | None:
+def _exact_integer(value: int | str | None) -> int | str | None:
     if isinstance(value, int) and abs(value) > _MAX_EXACT_INTEGER:
         return str(value)
     return value
 
 
-_MENDS: dict[str, Callable[[Any], Any]] = {_BYTEA: _mend_bytea, _INT8: _mend_int8}
+_CONVERSIONS: dict[str, Callable[[Any], Any]] = {_BYTEA: _to_base64, _INT8: _exact_integer}
 
 _TEXTS = frozenset({"text", "varchar", "bpchar", "name"})
 _AS_TEXT: dict[str, Callable[..., Sequence[Any]]] = {
@@ -399,5 +399,5 @@ _AS_TEXT: dict[str, Callable[..., Sequence[Any]]] = {
     **dict.fromkeys(("timestamp", "timestamptz"), _moments),
     **dict.fromkeys(_DOCUMENTS, _documents),
     "bool": lambda _, cells, **__: [_TRUTHS[cell] for cell in cells],
-    _BYTEA: lambda _, cells, **__: [_mend_bytea(cell or None) for cell in cells],
+    _BYTEA: lambda _, cells, **__: [_to_base64(cell or None) for cell in cells],
 }

@@ -42,7 +42,7 @@ _TYPES = {
     "BUSY": ErrorType.BUSY,
     "EMBEDDINGS_UNAVAILABLE": ErrorType.EMBEDDINGS,
 }
-# A caller's mistakes are theirs to mend and ours to count; what we or the database failed at is
+# A caller's mistakes are theirs to correct and ours to count; what we or the database failed at is
 # somebody's to look at.
 _LEVELS = {
     ErrorType.DATABASE: logging.ERROR,

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 from anyio.lowlevel import checkpoint
-from cachetools import LRUCache
 
 from zava import call_context
 from zava.data.named_queries import statement
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 
 _SCOPE_SECONDS = 60
 _MAX_SCOPES = 1024
+_MAX_NOT_SHOWN = 1024
 _MANY_ROWS = 64
 _ROWS_AS_TEXT = 100  # from here on the longer planning costs less than it saves
 # PostgreSQL's functions have 100 arguments: a row's number of NULLs is one, and each column two.
@@ -86,7 +86,7 @@ class TenantDatabase:
         self._scopes = RecentValues(_MAX_SCOPES)
         self._outside_text: Origins | None = None
         # By person and exact text: statements whose values a text does not show.
-        self._not_shown: LRUCache[tuple[bytes, str], bool] = LRUCache(1024)
+        self._not_shown: RecentValues[tuple[bytes, str], bool] = RecentValues(_MAX_NOT_SHOWN)
 
     async def run(
         self,
@@ -288,8 +288,8 @@ class TenantDatabase:
 async def _rows(result: StatementResult) -> list[list[Any]] | None:
     """Return the rows, None where they came as a text that does not show their values."""
     if len(result.lines) > _MANY_ROWS:
-        # Whoever got this one's place sends a statement first: making an answer of many rows takes
-        # so long that the database would rest meanwhile.
+        # The next caller sends a statement first: making an answer of many rows takes so long that
+        # the database would rest meanwhile.
         await checkpoint()
     columns = read_columns(result.description, frozenset()) if result.description else ()
     if result.is_text:
