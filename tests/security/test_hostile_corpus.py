@@ -127,10 +127,11 @@ class Arena:
                 " UNION ALL SELECT pg_listening_channels()"
             )
             found += [f"holds {name}" for (name,) in await rows.fetchall()]
-        locks = await self.watcher.execute(
-            "SELECT locktype FROM pg_locks WHERE pid = %s AND locktype = 'advisory'", [pid]
-        )
-        found += [f"holds a lock {row}" for row in await locks.fetchall()]
+            # Before the connection is returned: the plan of a slow statement is read with it next.
+            locks = await self.watcher.execute(
+                "SELECT locktype FROM pg_locks WHERE pid = %s AND locktype = 'advisory'", [pid]
+            )
+            found += [f"holds a lock {row}" for row in await locks.fetchall()]
         return found
 
 
