@@ -1,6 +1,7 @@
 """Kept answers: behind the entry, shared by one scope and no other, never stale, never an error."""
 
 import asyncio
+import time
 
 import psycopg
 import pytest
@@ -9,12 +10,13 @@ from tests.cache.cached import SQL, Asking, CountingTenancy, asking
 from tests.support.servers.database import Database
 from tests.support.servers.proxy import counting_proxy
 from tests.support.servers.seeded import result_cache
+from zava import call_context
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.errors import AccessDenied, Busy, DatabaseFault, QueryTimeout, ZavaError
 from zava.infrastructure.cache_backends import MemoryStore
 from zava.infrastructure.postgres.pool import DatabasePool
-from zava.model.core import Caller
+from zava.model.core import Caller, CallRecord
 from zava.retail.declaration import RETAIL
 from zava.retail.demo.stores import store_id
 
@@ -184,6 +186,53 @@ async def test_statement_ends_when_the_last_that_waits_has_left(
     await ended.wait()
     ask.tenancy.before = None
     assert (await ask(callers["seattle"])).reading.rows[0]["orders"] > 0
+
+
+@pytest.mark.parametrize("leaving", [("first",), ("second", "first"), ("first", "second")])
+async def test_time_of_a_statement_is_charged_whoever_leaves(
+    ask: Asking, callers: dict[str, Caller], leaving: tuple[str, ...]
+) -> None:
+    reached, gate, working, charged = asyncio.Event(), asyncio.Event(), 0.0, 0.0
+
+    async def work(_: Caller) -> None:
+        nonlocal working
+        record = call_context.record()
+        assert record is not None
+        reached.set()
+        started = time.monotonic()
+        try:
+            await gate.wait()
+        finally:  # as the executor does
+            working = time.monotonic() - started
+            record.database_seconds += working
+
+    async def call(name: str) -> None:
+        nonlocal charged
+        caller = callers["seattle"]
+        trace = call_context.begin(None)
+        trace.record = CallRecord(caller, name)
+        with call_context.use(trace):
+            access = await ask.tenancy.effective_access(caller)
+            before = trace.record.database_seconds
+            try:
+                await ask.cache.read(caller, access, SQL, {})
+            finally:  # where the record is written: a later change would not be in it
+                charged += trace.record.database_seconds - before
+
+    ask.tenancy.before = work
+    tasks = {"first": asyncio.create_task(call("first"))}
+    await reached.wait()
+    tasks["second"] = asyncio.create_task(call("second"))
+    while ask.cache.statistics.joined == 0:
+        await ask.tenancy.effective_access(callers["redmond"])  # time passes
+    for name in leaving:
+        tasks[name].cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await tasks[name]
+    gate.set()
+    for name in tasks.keys() - set(leaving):
+        await tasks[name]
+    assert charged >= working > 0
 
 
 async def test_waiting_caller_does_not_share_the_denial_or_the_new_scope_of_who_ran_it(

@@ -16,11 +16,12 @@ from typing import Any
 
 import orjson
 
+from zava import call_context
 from zava.data.session.results import EffectiveAccess
 from zava.data.session.tenant_database import ScopedRows, TenantDatabase
 from zava.errors import AccessDenied, Busy, QueryTimeout
 from zava.infrastructure.cache_backends import ByteStore
-from zava.model.core import Caller, Scope
+from zava.model.core import Caller, CallRecord, Scope
 from zava.telemetry import events
 from zava.telemetry.instruments import CacheType
 
@@ -57,8 +58,28 @@ class CacheStatistics:
 
 @dataclass(slots=True)
 class _Running:
+    """A statement that calls wait for; `starter` is the record that its time is charged to."""
+
     task: asyncio.Task[KeptReading]
+    starter: CallRecord | None
+    seconds_before: float
     waiting: int = 0
+    is_left: bool = False
+
+    def leave(self, record: CallRecord | None) -> None:
+        """Note that a call no longer waits: the record of one that has left is written already."""
+        self.is_left = self.is_left or record is self.starter
+
+    def charge(self, record: CallRecord | None) -> None:
+        """Charge the statement's time to a call that waited, if the call that started it left.
+
+        Otherwise two calls, of which the first is cancelled, would read without a charge.
+        """
+        if record is None or self.starter is None or record is self.starter:
+            return
+        if self.is_left and self.task.done():
+            self.is_left = False
+            record.database_seconds += self.starter.database_seconds - self.seconds_before
 
 
 class ResultCache:
@@ -128,12 +149,18 @@ class ResultCache:
     def _start(
         self, key: str, caller: Caller, access: EffectiveAccess, sql: str, params: Mapping[str, Any]
     ) -> _Running:
-        running = _Running(asyncio.create_task(self._compute(key, caller, access, sql, params)))
+        record = call_context.record()
+        running = _Running(
+            asyncio.create_task(self._compute(key, caller, access, sql, params)),
+            record,
+            0.0 if record is None else record.database_seconds,
+        )
         self._running[key] = running
         running.task.add_done_callback(lambda _: self._forget(key, running))
         return running
 
     async def _wait(self, key: str, running: _Running) -> KeptReading:
+        record = call_context.record()
         running.waiting += 1
         try:
             # One that leaves must not end what others wait for.
@@ -142,9 +169,13 @@ class ResultCache:
             if running.waiting == 1:  # the last one: the statement is cancelled, too
                 self._forget(key, running)
                 running.task.cancel()
+                await asyncio.wait([running.task])  # then its time is in the record
+            else:
+                running.leave(record)
             raise
         finally:
             running.waiting -= 1
+            running.charge(record)
 
     def _forget(self, key: str, running: _Running) -> None:
         if self._running.get(key) is running:
