@@ -612,6 +612,7 @@ CREATE TABLE retail.orders (
     tax_amount numeric(12,2) DEFAULT 0 NOT NULL,
     shipping_amount numeric(12,2) DEFAULT 0 NOT NULL,
     tender text,
+    CONSTRAINT orders_date_check CHECK (((order_date >= '1900-01-01 00:00:00+00'::timestamp with time zone) AND (order_date < '3000-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT orders_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'completed'::text, 'cancelled'::text, 'refunded'::text]))),
     CONSTRAINT orders_tender_check CHECK (((length(tender) >= 1) AND (length(tender) <= 50))),
     CONSTRAINT orders_total_amount_check CHECK (((total_amount >= (0)::numeric) OR is_return))
@@ -4412,13 +4413,6 @@ ALTER TABLE ONLY retail.order_items
     ADD CONSTRAINT order_items_pkey PRIMARY KEY (store_id, order_id, line_number) INCLUDE (product_id, quantity, total_amount);
 
 --
--- Name: orders orders_date_check; Type: CHECK CONSTRAINT; Schema: retail; Owner: zava_owner
---
-
-ALTER TABLE retail.orders
-    ADD CONSTRAINT orders_date_check CHECK (((order_date >= '1900-01-01 00:00:00+00'::timestamp with time zone) AND (order_date < '3000-01-01 00:00:00+00'::timestamp with time zone))) NOT VALID;
-
---
 -- Name: orders orders_pkey; Type: CONSTRAINT; Schema: retail; Owner: zava_owner
 --
 
@@ -6675,8 +6669,8 @@ GRANT SELECT ON TABLE retail.categories TO store_managers;
 -- Name: TABLE customer_persons; Type: ACL; Schema: retail; Owner: zava_owner
 --
 
-GRANT SELECT ON TABLE retail.customer_persons TO head_office_personal;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.customer_persons TO zava_loader;
+GRANT SELECT ON TABLE retail.customer_persons TO head_office_personal;
 
 --
 -- Name: TABLE customers; Type: ACL; Schema: retail; Owner: zava_owner
@@ -6771,18 +6765,18 @@ GRANT SELECT ON TABLE retail.product_embeddings TO store_managers;
 -- Name: TABLE product_prices; Type: ACL; Schema: retail; Owner: zava_owner
 --
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.product_prices TO zava_loader;
 GRANT SELECT ON TABLE retail.product_prices TO regional_managers;
 GRANT SELECT ON TABLE retail.product_prices TO head_office;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.product_prices TO zava_loader;
 
 --
 -- Name: TABLE product_suppliers; Type: ACL; Schema: retail; Owner: zava_owner
 --
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.product_suppliers TO zava_loader;
 GRANT SELECT ON TABLE retail.product_suppliers TO store_managers;
 GRANT SELECT ON TABLE retail.product_suppliers TO regional_managers;
 GRANT SELECT ON TABLE retail.product_suppliers TO head_office;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.product_suppliers TO zava_loader;
 
 --
 -- Name: TABLE product_types; Type: ACL; Schema: retail; Owner: zava_owner
@@ -6806,37 +6800,37 @@ GRANT SELECT ON TABLE retail.product_words TO head_office;
 -- Name: TABLE promotion_products; Type: ACL; Schema: retail; Owner: zava_owner
 --
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.promotion_products TO zava_loader;
 GRANT SELECT ON TABLE retail.promotion_products TO store_managers;
 GRANT SELECT ON TABLE retail.promotion_products TO regional_managers;
 GRANT SELECT ON TABLE retail.promotion_products TO head_office;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.promotion_products TO zava_loader;
 
 --
 -- Name: TABLE promotions; Type: ACL; Schema: retail; Owner: zava_owner
 --
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.promotions TO zava_loader;
 GRANT SELECT ON TABLE retail.promotions TO store_managers;
 GRANT SELECT ON TABLE retail.promotions TO regional_managers;
 GRANT SELECT ON TABLE retail.promotions TO head_office;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.promotions TO zava_loader;
 
 --
 -- Name: TABLE store_targets; Type: ACL; Schema: retail; Owner: zava_owner
 --
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.store_targets TO zava_loader;
 GRANT SELECT ON TABLE retail.store_targets TO store_managers;
 GRANT SELECT ON TABLE retail.store_targets TO regional_managers;
 GRANT SELECT ON TABLE retail.store_targets TO head_office;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.store_targets TO zava_loader;
 
 --
 -- Name: TABLE suppliers; Type: ACL; Schema: retail; Owner: zava_owner
 --
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.suppliers TO zava_loader;
 GRANT SELECT ON TABLE retail.suppliers TO store_managers;
 GRANT SELECT ON TABLE retail.suppliers TO regional_managers;
 GRANT SELECT ON TABLE retail.suppliers TO head_office;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.suppliers TO zava_loader;
 
 --
 -- Name: TABLE canary; Type: ACL; Schema: zava; Owner: zava_owner

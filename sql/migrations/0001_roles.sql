@@ -15,17 +15,26 @@ BEGIN
       ('zava_chain',        'NOLOGIN'),  -- owns the chain-wide aggregates; has no members
       ('zava_recorder',     'NOLOGIN'),  -- owns what writes the append-only logs; has no members
       ('zava_audit',        'NOLOGIN'),  -- reads the append-only logs
+      ('zava_retention',    'NOLOGIN'),  -- owns what removes old records of the audit; has no members
       ('store_managers',    'NOLOGIN'),
       ('regional_managers', 'NOLOGIN'),
       ('head_office',       'NOLOGIN'),
+      -- Column privileges belong to roles. So each audience has a second role, which inherits all that
+      -- the audience reads, and reads names, e-mail and phone of customers.
+      ('store_managers_personal',    'NOLOGIN'),
+      ('regional_managers_personal', 'NOLOGIN'),
+      ('head_office_personal',       'NOLOGIN'),
       ('zava_server',       'LOGIN')     -- the server's login; member of no role
     ) AS roles (name, may_login)
   LOOP
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = wanted.name) THEN
       EXECUTE format('CREATE ROLE %I %s NOINHERIT NOCREATEDB NOCREATEROLE', wanted.name, wanted.may_login);
     END IF;
-    IF wanted.name <> 'zava_server' THEN
+    IF starts_with(wanted.name, 'zava_') AND wanted.name <> 'zava_server' THEN
       EXECUTE format('GRANT %I TO CURRENT_USER WITH INHERIT FALSE, SET TRUE', wanted.name);
+    ELSIF wanted.name LIKE '%\_personal' THEN
+      EXECUTE format('GRANT %I TO %I WITH INHERIT TRUE, SET FALSE',
+                     replace(wanted.name, '_personal', ''), wanted.name);
     END IF;
   END LOOP;
 END $$;
@@ -38,11 +47,13 @@ SET LOCAL ROLE zava_chain;
 ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 SET LOCAL ROLE zava_recorder;
 ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+SET LOCAL ROLE zava_retention;
+ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 RESET ROLE;
 
 -- A file that creates something for one of these takes the membership and returns it: between
 -- migrations the administrator is no member.
-REVOKE zava_chain, zava_recorder, store_managers, regional_managers, head_office FROM CURRENT_USER;
+REVOKE zava_chain, zava_recorder, zava_retention FROM CURRENT_USER;
 
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 
@@ -64,17 +75,39 @@ GRANT USAGE ON SCHEMA zava
      zava_recorder, zava_audit;
 RESET ROLE;
 
--- A first line of defence that costs no round trip: the login's own defaults. ROLLBACK undoes
+-- What the reading of a statement, of its values and of the answer depends on. A setting of the role
+-- comes before one of the database or of the whole server. With standard_conforming_strings = off the
+-- server would read a string's end elsewhere than the guard. The runners resolve names along the same
+-- path, so that Describe and execution agree.
+--
+-- The audience roles carry these settings, too. Today all audiences run in sessions of the login
+-- zava_server. On the engine of several nodes a worker's session belongs to the audience itself.
+-- Without these settings its months would begin in UTC, and its figures would differ without an error.
+DO $$
+DECLARE
+  reader text;
+  setting text;
+BEGIN
+  FOREACH reader IN ARRAY ARRAY['zava_server', 'store_managers', 'regional_managers', 'head_office',
+    'store_managers_personal', 'regional_managers_personal', 'head_office_personal']
+  LOOP
+    FOREACH setting IN ARRAY ARRAY[
+      'default_transaction_read_only = on', 'search_path = pg_catalog, retail, pg_temp',
+      'timezone = ''America/Los_Angeles''', 'datestyle = ''ISO, YMD''', 'intervalstyle = iso_8601',
+      'standard_conforming_strings = on', 'backslash_quote = safe_encoding', 'client_encoding = ''UTF8''',
+      'row_security = on', 'transform_null_equals = off', 'array_nulls = on', 'bytea_output = hex',
+      'extra_float_digits = 1']
+    LOOP
+      EXECUTE format('ALTER ROLE %I SET %s', reader, setting);
+    END LOOP;
+  END LOOP;
+END $$;
+
+-- A first line of defence that costs no round trip: the login's own bounds. ROLLBACK undoes
 -- what a statement changes of them, and PgBouncer cannot leak what no session sets.
-ALTER ROLE zava_server SET default_transaction_read_only = on;
 ALTER ROLE zava_server SET statement_timeout = '30s';
 ALTER ROLE zava_server SET lock_timeout = '5s';
 ALTER ROLE zava_server SET idle_in_transaction_session_timeout = '15s';
--- The runners resolve names along the same path, so that Describe and execution agree.
-ALTER ROLE zava_server SET search_path = pg_catalog, retail, pg_temp;
-ALTER ROLE zava_server SET timezone = 'America/Los_Angeles';
-ALTER ROLE zava_server SET datestyle = 'ISO, YMD';
-ALTER ROLE zava_server SET intervalstyle = 'iso_8601';
 ALTER ROLE zava_server SET jit = off;
 ALTER ROLE zava_server SET work_mem = '4MB';
 -- The data lie on solid-state disks and in memory: a page elsewhere costs about as much as the next
@@ -85,15 +118,3 @@ ALTER ROLE zava_server SET random_page_cost = 1.1;
 SELECT '[1]'::extensions.vector;
 ALTER ROLE zava_server SET hnsw.ef_search = 100;
 ALTER ROLE zava_server SET hnsw.iterative_scan = 'relaxed_order';
-
--- What the reading of a statement, of its values and of the answer depends on, pinned to the login:
--- a setting of the role comes before one of the database or of the whole server. With
--- standard_conforming_strings = off the server would read a string's end elsewhere than the guard.
-ALTER ROLE zava_server SET standard_conforming_strings = on;
-ALTER ROLE zava_server SET backslash_quote = safe_encoding;
-ALTER ROLE zava_server SET client_encoding = 'UTF8';
-ALTER ROLE zava_server SET row_security = on;
-ALTER ROLE zava_server SET transform_null_equals = off;
-ALTER ROLE zava_server SET array_nulls = on;
-ALTER ROLE zava_server SET bytea_output = hex;
-ALTER ROLE zava_server SET extra_float_digits = 1;

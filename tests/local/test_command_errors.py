@@ -149,9 +149,9 @@ def test_database_of_another_version_is_refused_by_every_command_that_migrates(
 ) -> None:
     with cluster.database("version") as database:
         with psycopg.connect(database.admin, autocommit=True) as admin:
-            admin.execute("INSERT INTO zava_migrations.applied VALUES ('0003_seal.sql', 'x')")
+            admin.execute("INSERT INTO zava_migrations.applied VALUES ('0002_retail.sql', 'x')")
         ended = zava(command, DATABASE_URL=database.admin, PORT=str(free_port()))
-    assert ended.is_one_sentence_about("another version", "0003_seal.sql", "zava migrate`"), ended
+    assert ended.is_one_sentence_about("another version", "0002_retail.sql", "zava migrate`"), ended
 
 
 def test_argument_without_a_value_is_refused_before_anything_starts(

@@ -1,3 +1,44 @@
+-- The policies of the tenant tables, and what the planner may know of them.
+SET LOCAL ROLE zava_context;
+-- The canaries: two rows under the retail policies. They prove the seal on an empty database, too.
+GRANT CREATE ON SCHEMA zava TO zava_owner;
+SET LOCAL ROLE zava_owner;
+CREATE TABLE zava.canary (store_id uuid PRIMARY KEY, song text NOT NULL);
+GRANT SELECT ON zava.canary TO store_managers, regional_managers, head_office;
+GRANT SELECT, INSERT ON zava.canary TO zava_loader;
+
+-- One policy for each audience on each tenant table, and the one of the loader. Regional managers have
+-- no privilege on retail.customer_persons, and store managers not even a policy.
+DO $$
+DECLARE
+  tenant_table regclass;
+BEGIN
+  FOREACH tenant_table IN ARRAY ARRAY['retail.stores', 'retail.customers', 'retail.customer_persons',
+    'retail.inventory', 'retail.store_targets', 'retail.orders', 'retail.order_items',
+    'zava.canary']::regclass[]
+  LOOP
+    EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', tenant_table);
+    EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', tenant_table);
+    IF tenant_table <> 'retail.customer_persons'::regclass THEN
+      -- A scalar is estimated exactly; an array counts as ten elements.
+      EXECUTE format('CREATE POLICY own_store ON %s FOR SELECT TO store_managers
+                      USING (store_id = (SELECT zava.my_store(current_user)))', tenant_table);
+    END IF;
+    EXECUTE format('CREATE POLICY own_stores ON %s FOR SELECT TO regional_managers, head_office
+                    USING (store_id = ANY ((SELECT zava.my_stores(current_user))::uuid[]))', tenant_table);
+    EXECUTE format('CREATE POLICY loader ON %s FOR ALL TO zava_loader
+                    USING (true) WITH CHECK (true)', tenant_table);
+  END LOOP;
+END $$;
+
+SET LOCAL ROLE zava_loader;
+INSERT INTO zava.canary VALUES
+  ('00000000-0000-0000-0000-0000000000a1', 'first canary'),
+  ('00000000-0000-0000-0000-0000000000b2', 'second canary');
+
+SET LOCAL ROLE zava_context;
+REVOKE CREATE ON SCHEMA zava FROM zava_owner;
+
 -- The planner keeps no value of a tenant column. Its statistics are made from every store's rows,
 -- so an estimate that uses them follows the volume and the ids of stores outside the caller's scope.
 --

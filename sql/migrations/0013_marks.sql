@@ -1,5 +1,7 @@
 -- Who marks days and customers, and who refreshes their sums.
 SET LOCAL ROLE zava_context;
+GRANT CREATE ON SCHEMA zava TO zava_loader;
+
 -- Orders of a statement, as they were and as they are.
 CREATE FUNCTION zava.mark_orders() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -29,8 +31,11 @@ BEGIN
 END $$;
 
 -- Lines have the day of their order. An order that this transaction wrote is marked already. One whose
--- lines went with it in one statement is in the old rows of its own trigger. OFFSET 0 looks up each
--- order by its key: a plan is kept, and may be made for a statement of many rows.
+-- lines went with it in one statement is in the old rows of its own trigger.
+--
+-- The orders are locked, as their writers lock them, and in one sequence. Otherwise one transaction
+-- could change the lines of an order while another moves it to another day. Each would mark what it
+-- sees, and a refresh between the two commits would leave the new day without the change.
 CREATE FUNCTION zava.mark_lines() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
@@ -38,24 +43,36 @@ BEGIN
   IF TG_OP <> 'DELETE' THEN
     INSERT INTO zava.day_marks (store_id, day)
     SELECT n.store_id, (d.order_date AT TIME ZONE 'America/Los_Angeles')::date
-    FROM (SELECT DISTINCT n.store_id, n.order_id FROM new_rows AS n) AS n
+    FROM (SELECT DISTINCT n.store_id, n.order_id FROM new_rows AS n ORDER BY n.store_id, n.order_id) AS n
     CROSS JOIN LATERAL (SELECT o.order_date FROM retail.orders AS o
                         WHERE o.store_id = n.store_id AND o.order_id = n.order_id
-                          AND o.xmin <> pg_current_xact_id()::xid OFFSET 0) AS d
+                          AND o.xmin <> pg_current_xact_id()::xid FOR NO KEY UPDATE) AS d
     ON CONFLICT DO NOTHING;
   END IF;
   IF TG_OP <> 'INSERT' THEN
     INSERT INTO zava.day_marks (store_id, day)
     SELECT n.store_id, (d.order_date AT TIME ZONE 'America/Los_Angeles')::date
-    FROM (SELECT DISTINCT n.store_id, n.order_id FROM old_rows AS n) AS n
+    FROM (SELECT DISTINCT n.store_id, n.order_id FROM old_rows AS n ORDER BY n.store_id, n.order_id) AS n
     CROSS JOIN LATERAL (SELECT o.order_date FROM retail.orders AS o
                         WHERE o.store_id = n.store_id AND o.order_id = n.order_id
-                          AND o.xmin <> pg_current_xact_id()::xid OFFSET 0) AS d
+                          AND o.xmin <> pg_current_xact_id()::xid FOR NO KEY UPDATE) AS d
     ON CONFLICT DO NOTHING;
   END IF;
   RETURN NULL;
 END $$;
+
 GRANT EXECUTE ON FUNCTION zava.mark_orders(), zava.mark_lines() TO zava_owner;
+
+-- A refresh in the transaction that wrote an order would take its mark away, and lines written after
+-- that would bring none.
+CREATE FUNCTION zava.refuse_own_mark() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RAISE EXCEPTION 'sums are refreshed by a transaction that changed no sales'
+    USING ERRCODE = 'object_not_in_prerequisite_state';
+END $$;
+GRANT EXECUTE ON FUNCTION zava.refuse_own_mark() TO zava_owner;
 
 SET LOCAL ROLE zava_loader;
 -- A TRUNCATE shows no rows to its trigger: whatever has a sum is marked. The owner, who truncates,
@@ -307,10 +324,10 @@ BEGIN
   END LOOP;
 END $triggers$;
 
--- What the database holds already has no sums: all of it is marked.
-SET LOCAL ROLE zava_loader;
-SELECT zava.mark_everything();
+CREATE TRIGGER refuse_own_mark BEFORE DELETE ON zava.day_marks
+  FOR EACH ROW WHEN (OLD.marked_by = pg_catalog.pg_current_xact_id_if_assigned())
+  EXECUTE FUNCTION zava.refuse_own_mark();
 
 SET LOCAL ROLE zava_context;
-REVOKE CREATE ON SCHEMA zava FROM zava_owner, zava_loader;
+REVOKE CREATE ON SCHEMA zava FROM zava_loader;
 RESET ROLE;

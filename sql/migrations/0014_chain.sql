@@ -1,15 +1,18 @@
--- What a caller may see of stores that are not theirs. The role zava_chain reads the columns named
--- here and no others; its functions decide what leaves.
+-- What a caller may see of stores that are not theirs. The role zava_chain reads the columns that are
+-- named here and in the file of the data versions, and no others. Its functions decide what leaves.
 GRANT zava_chain TO CURRENT_USER WITH INHERIT FALSE, SET TRUE;
 
 SET LOCAL ROLE zava_owner;
-GRANT SELECT ON retail.stores TO zava_chain;
-GRANT SELECT (store_id, order_id, customer_id, order_date, status, total_amount, is_return)
-  ON retail.orders TO zava_chain;
 GRANT SELECT (store_id, order_id, quantity, unit_price, discount_amount) ON retail.order_items TO zava_chain;
-CREATE POLICY chain ON retail.stores FOR SELECT TO zava_chain USING (true);
-CREATE POLICY chain ON retail.orders FOR SELECT TO zava_chain USING (true);
 CREATE POLICY chain ON retail.order_items FOR SELECT TO zava_chain USING (true);
+-- Quartiles are read from the sums, as the callers' own figures are.
+GRANT SELECT (store_id, day, counted, orders, revenue, placed, refunded, lines, units, gross_sales, discounts)
+  ON zava.store_days TO zava_chain;
+GRANT SELECT (store_id, day) ON zava.day_marks TO zava_chain;
+GRANT SELECT (store_id, day, counted, orders, revenue) ON zava.current_days TO zava_chain;
+GRANT SELECT (store_id, day, lines, units, gross_sales, discounts) ON zava.current_line_days TO zava_chain;
+CREATE POLICY chain ON zava.store_days FOR SELECT TO zava_chain USING (true);
+CREATE POLICY chain ON zava.day_marks FOR SELECT TO zava_chain USING (true);
 
 SET LOCAL ROLE zava_context;
 GRANT EXECUTE ON FUNCTION zava.my_store(name), zava.my_stores(name) TO zava_chain;
@@ -55,20 +58,22 @@ BEGIN ATOMIC
         OR (p_start = date_trunc('year', p_start) AND p_end = p_start + interval '1 year'))
   ),
   ordered AS (
-    SELECT o.store_id, sum(o.total_amount) AS revenue,
-           count(*) FILTER (WHERE NOT o.is_return) AS orders,
-           count(DISTINCT o.customer_id) AS customers
+    SELECT d.store_id, sum(d.revenue) AS revenue, sum(d.orders) AS orders
+    FROM asked CROSS JOIN zava.current_days AS d
+    WHERE d.day >= p_start AND d.day < p_end AND d.counted > 0
+    GROUP BY d.store_id
+  ),
+  bought AS (
+    SELECT o.store_id, count(DISTINCT o.customer_id) AS customers
     FROM asked JOIN retail.orders AS o ON o.order_date >= asked.since AND o.order_date < asked.until
-    WHERE o.status NOT IN ('cancelled', 'refunded')
+    WHERE o.status NOT IN ('cancelled', 'refunded') AND p_metric = 'customers'
     GROUP BY o.store_id
   ),
   sold AS (
-    SELECT f.store_id, sum(f.quantity) AS units, sum(f.discount_amount) AS discounts,
-           sum(f.quantity * f.unit_price) AS gross_sales
-    FROM asked JOIN retail.orders AS o ON o.order_date >= asked.since AND o.order_date < asked.until
-    JOIN retail.order_items AS f ON f.store_id = o.store_id AND f.order_id = o.order_id
-    WHERE o.status NOT IN ('cancelled', 'refunded') AND p_metric IN ('units', 'discount_rate')
-    GROUP BY f.store_id
+    SELECT d.store_id, sum(d.units) AS units, sum(d.discounts) AS discounts, sum(d.gross_sales) AS gross_sales
+    FROM asked CROSS JOIN zava.current_line_days AS d
+    WHERE d.day >= p_start AND d.day < p_end AND d.lines > 0 AND p_metric IN ('units', 'discount_rate')
+    GROUP BY d.store_id
   ),
   figure AS (
     SELECT store_id,
@@ -80,7 +85,7 @@ BEGIN ATOMIC
              WHEN 'units' THEN units
              WHEN 'discount_rate' THEN 100 * discounts / nullif(gross_sales, 0)
            END AS value
-    FROM ordered LEFT JOIN sold USING (store_id)
+    FROM ordered LEFT JOIN bought USING (store_id) LEFT JOIN sold USING (store_id)
   ),
   summed AS (
     -- A store with no figure, such as one that only took goods back, is none of the cohort.

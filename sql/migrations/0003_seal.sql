@@ -44,9 +44,44 @@ BEGIN
   INSERT INTO zava.keyring (inner_pad, outer_pad) VALUES (zava.pad(own, 54), zava.pad(own, 92));
 END $$;
 
--- Returns the caller's audience, '' for an unknown person, NULL for a signature that does not hold.
--- Only when the audience is the runner's own is the context minted. The signature covers each
+-- Reads on a streaming standby, and the bound on their age that the database itself holds.
+--
+-- A standby answers from the past. So a revocation on the primary would hold there only once it is
+-- replayed. The entry of every call therefore refuses on a standby that lags by more than the bound
+-- of this table. The primary holds the table, so one change of it reaches every standby.
+CREATE TABLE zava.standby_bound (
+  only_row  boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+  seconds   double precision NOT NULL CHECK (seconds BETWEEN 1 AND 300)
+);
+COMMENT ON COLUMN zava.standby_bound.seconds IS 'How old the data of an answer from a standby may be, at most.';
+INSERT INTO zava.standby_bound (seconds) VALUES (5);
+CREATE TRIGGER log_change AFTER INSERT OR UPDATE OR DELETE ON zava.standby_bound
+  FOR EACH ROW EXECUTE FUNCTION zava.log_change();
+
+-- Returns by how many seconds this standby lags: the age of the newest transaction that it has
+-- replayed. It cannot tell a silent primary from a cut line, so silence counts as lag. A transaction
+-- from the future means that the two clocks disagree, and then no age is known.
+CREATE FUNCTION zava.standby_lag() RETURNS double precision
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  lag double precision := extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp());
+BEGIN
+  IF NOT pg_is_in_recovery() THEN
+    RAISE EXCEPTION 'not a standby' USING ERRCODE = 'ZA009';
+  ELSIF (lag BETWEEN -1 AND (SELECT b.seconds FROM zava.standby_bound AS b)) IS NOT TRUE THEN
+    RAISE EXCEPTION 'standby late' USING ERRCODE = 'ZA008';
+  END IF;
+  RETURN lag;
+END $$;
+GRANT EXECUTE ON FUNCTION zava.standby_lag() TO zava_server;
+
+-- Returns the role of the caller's grant, '' for an unknown person, NULL for a signature that does not
+-- hold. Only when that role is the runner's own is the context minted. The signature covers each
 -- field before the text in a fixed grammar, and the text's length, so no two calls share one.
+--
+-- A token that lacks the permission of personal data makes the server set `zava.narrowed`: the call
+-- then runs under the first role of its audience. The setting can only narrow, so it needs no proof.
 CREATE FUNCTION zava.open_context(
   runner name, key_id integer, tenant uuid, person uuid, expires bigint, nonce uuid, mac bytea,
   statement text, params text
@@ -63,34 +98,42 @@ BEGIN ATOMIC
                                    length(statement), statement, params), 'UTF8'))))
      AND abs(expires - 60 - date_part('epoch', statement_timestamp())) <= 60
      AND current_setting('transaction_read_only') = 'on'
+     AND CASE WHEN pg_is_in_recovery() THEN zava.standby_lag() IS NOT NULL ELSE true END
     THEN CASE
       WHEN p.audience IS NULL THEN ''
-      WHEN p.audience <> runner THEN p.audience::text
+      WHEN granted.role <> runner
+       AND (p.audience <> runner OR current_setting('zava.narrowed', true) IS DISTINCT FROM 'on')
+      THEN granted.role
+      -- A token without the permission opens no runner that reads personal data.
+      WHEN p.audience <> runner AND current_setting('zava.narrowed', true) = 'on' THEN p.audience::text
       WHEN set_config('zava.context', minted.seal || minted.scope, true) IS NOT NULL THEN runner::text
     END
   END
   FROM zava.keyring k
   LEFT JOIN zava.valid_principals p ON p.tenant_id = tenant AND p.object_id = person
   CROSS JOIN LATERAL (
-    SELECT CASE runner WHEN 'store_managers' THEN p.store_ids[1]::text ELSE p.store_ids::text END
-  ) AS granted (scope)
+    SELECT p.audience || CASE WHEN p.reads_personal THEN '_personal' ELSE '' END,
+           CASE p.audience WHEN 'store_managers' THEN p.store_ids[1]::text ELSE p.store_ids::text END
+  ) AS granted (role, scope)
   CROSS JOIN LATERAL (
     SELECT granted.scope,
            encode(sha256(k.outer_pad || sha256(k.inner_pad || convert_to(
-             concat_ws('|', runner, granted.scope, pg_backend_pid(), transaction_timestamp(),
+             concat_ws('|', p.audience, granted.scope, pg_backend_pid(), transaction_timestamp(),
                        statement_timestamp()), 'UTF8'))), 'hex')
   ) AS minted (scope, seal);
 END;
 
 -- The verified scope, or NULL: recomputed at every table reference, so a setting that the
--- statement itself wrote matches nothing. The planner may fold it into one InitPlan.
+-- statement itself wrote matches nothing. The planner may fold it into one InitPlan. Both roles of an
+-- audience read under its one seal.
 CREATE FUNCTION zava.my_store(reader name) RETURNS uuid
 LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
   SELECT CASE
     WHEN sha256(convert_to(left(context, 64), 'UTF8')) = sha256(convert_to(encode(sha256(k.outer_pad
-           || sha256(k.inner_pad || convert_to(concat_ws('|', reader, substr(context, 65),
-                pg_backend_pid(), transaction_timestamp(), statement_timestamp()), 'UTF8'))), 'hex'), 'UTF8'))
+           || sha256(k.inner_pad || convert_to(concat_ws('|', replace(reader::text, '_personal', ''),
+                substr(context, 65), pg_backend_pid(), transaction_timestamp(),
+                statement_timestamp()), 'UTF8'))), 'hex'), 'UTF8'))
     THEN substr(context, 65)::uuid
   END
   FROM current_setting('zava.context', true) AS context, zava.keyring k;
@@ -101,8 +144,9 @@ LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_ca
 BEGIN ATOMIC
   SELECT CASE
     WHEN sha256(convert_to(left(context, 64), 'UTF8')) = sha256(convert_to(encode(sha256(k.outer_pad
-           || sha256(k.inner_pad || convert_to(concat_ws('|', reader, substr(context, 65),
-                pg_backend_pid(), transaction_timestamp(), statement_timestamp()), 'UTF8'))), 'hex'), 'UTF8'))
+           || sha256(k.inner_pad || convert_to(concat_ws('|', replace(reader::text, '_personal', ''),
+                substr(context, 65), pg_backend_pid(), transaction_timestamp(),
+                statement_timestamp()), 'UTF8'))), 'hex'), 'UTF8'))
     THEN substr(context, 65)::uuid[]
   END
   FROM current_setting('zava.context', true) AS context, zava.keyring k;
@@ -115,39 +159,4 @@ GRANT EXECUTE ON FUNCTION
   TO store_managers, regional_managers, head_office;
 GRANT EXECUTE ON FUNCTION zava.my_store(name) TO store_managers;
 GRANT EXECUTE ON FUNCTION zava.my_stores(name) TO regional_managers, head_office;
-
--- The canaries: two rows under the retail policies. They prove the seal on an empty database, too.
-GRANT CREATE ON SCHEMA zava TO zava_owner;
-SET LOCAL ROLE zava_owner;
-CREATE TABLE zava.canary (store_id uuid PRIMARY KEY, song text NOT NULL);
-GRANT SELECT ON zava.canary TO store_managers, regional_managers, head_office;
-GRANT SELECT, INSERT ON zava.canary TO zava_loader;
-
--- One policy for each audience on each tenant table, and the one of the loader.
-DO $$
-DECLARE
-  tenant_table regclass;
-BEGIN
-  FOREACH tenant_table IN ARRAY ARRAY['retail.stores', 'retail.customers', 'retail.inventory',
-    'retail.orders', 'retail.order_items', 'zava.canary']::regclass[]
-  LOOP
-    EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', tenant_table);
-    EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', tenant_table);
-    -- A scalar is estimated exactly; an array counts as ten elements.
-    EXECUTE format('CREATE POLICY own_store ON %s FOR SELECT TO store_managers
-                    USING (store_id = (SELECT zava.my_store(current_user)))', tenant_table);
-    EXECUTE format('CREATE POLICY own_stores ON %s FOR SELECT TO regional_managers, head_office
-                    USING (store_id = ANY ((SELECT zava.my_stores(current_user))::uuid[]))', tenant_table);
-    EXECUTE format('CREATE POLICY loader ON %s FOR ALL TO zava_loader
-                    USING (true) WITH CHECK (true)', tenant_table);
-  END LOOP;
-END $$;
-
-SET LOCAL ROLE zava_loader;
-INSERT INTO zava.canary VALUES
-  ('00000000-0000-0000-0000-0000000000a1', 'first canary'),
-  ('00000000-0000-0000-0000-0000000000b2', 'second canary');
-
-SET LOCAL ROLE zava_context;
-REVOKE CREATE ON SCHEMA zava FROM zava_owner;
 RESET ROLE;

@@ -1,28 +1,8 @@
--- The retail data. Each tenant table carries store_id at the head of its keys: the row policies
--- compare it first, and a composite foreign key cannot point at another store's row.
+-- Stores, and what belongs to one of them. Each tenant table carries store_id at the head of its keys:
+-- the row policies compare it first, and a composite foreign key cannot point at another store's row.
 -- Every index of such a table begins with the store, so that the policy is a condition of whichever
 -- index is read: a statement reads the rows of its caller's stores and passes over no other row.
 SET LOCAL ROLE zava_owner;
-
--- Time-ordered (version 7 layout), in plain SQL so that every server version makes the same.
-CREATE FUNCTION retail.new_id() RETURNS uuid
-LANGUAGE sql VOLATILE PARALLEL SAFE
-BEGIN ATOMIC
-  SELECT encode(
-    set_bit(set_bit(
-      overlay(uuid_send(gen_random_uuid())
-        PLACING substring(int8send(floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3)
-        FROM 1 FOR 6),
-      52, 1), 53, 1), 'hex')::uuid;
-END;
-
-CREATE FUNCTION retail.touch() RETURNS trigger
-LANGUAGE plpgsql
-AS $$
-BEGIN
-  NEW.updated_at := statement_timestamp();
-  RETURN NEW;
-END $$;
 
 CREATE TABLE retail.stores (
   store_id    uuid PRIMARY KEY DEFAULT retail.new_id(),
@@ -32,7 +12,10 @@ CREATE TABLE retail.stores (
   is_online   boolean NOT NULL DEFAULT false,
   created_at  timestamptz NOT NULL DEFAULT now(),
   -- `created_at` is the moment of the row: after an import every store would be new.
-  opened_on   date
+  opened_on   date,
+  -- A store that closed: like-for-like leaves it out, and its orders are never late.
+  closed_on   date,
+  CONSTRAINT stores_closed_on_check CHECK (closed_on >= opened_on)
 );
 
 -- A till has a card or a name, seldom all of these.
@@ -48,44 +31,15 @@ CREATE TABLE retail.customers (
   UNIQUE (store_id, email)
 );
 
-CREATE TABLE retail.categories (
-  category_id    uuid PRIMARY KEY DEFAULT retail.new_id(),
-  category_name  text NOT NULL UNIQUE CHECK (length(category_name) BETWEEN 1 AND 100)
+-- One person who is a customer of several stores. Who buys where is no store's business: the head
+-- office alone reads these rows, and only where its grant has personal data.
+CREATE TABLE retail.customer_persons (
+  store_id     uuid NOT NULL,
+  customer_id  uuid NOT NULL,
+  person_id    uuid NOT NULL,
+  PRIMARY KEY (store_id, customer_id) INCLUDE (person_id),
+  FOREIGN KEY (store_id, customer_id) REFERENCES retail.customers (store_id, customer_id) ON DELETE CASCADE
 );
-
-CREATE TABLE retail.product_types (
-  type_id      uuid PRIMARY KEY DEFAULT retail.new_id(),
-  category_id  uuid NOT NULL REFERENCES retail.categories,
-  type_name    text NOT NULL CHECK (length(type_name) BETWEEN 1 AND 100),
-  UNIQUE (category_id, type_name),
-  UNIQUE (type_id, category_id)
-);
-
-CREATE TABLE retail.products (
-  product_id            uuid PRIMARY KEY DEFAULT retail.new_id(),
-  sku                   text NOT NULL UNIQUE CHECK (length(sku) BETWEEN 1 AND 50),
-  product_name          text NOT NULL CHECK (length(product_name) BETWEEN 1 AND 200),
-  category_id           uuid NOT NULL,
-  type_id               uuid NOT NULL,
-  cost                  numeric(10, 2) NOT NULL CHECK (cost >= 0),
-  base_price            numeric(10, 2) NOT NULL CHECK (base_price >= 0),
-  product_description   text NOT NULL DEFAULT '',
-  synonyms              text NOT NULL DEFAULT '',
-  discontinued          boolean NOT NULL DEFAULT false,
-  updated_at            timestamptz NOT NULL DEFAULT now(),
-  -- A product may be free, and one sold far below its cost has a margin beyond any width.
-  gross_margin_percent  numeric(7, 2)
-    GENERATED ALWAYS AS (CASE WHEN base_price > 0 THEN
-      greatest(round((base_price - cost) / base_price * 100, 2), -99999.99) END) STORED,
-  unit                  text NOT NULL DEFAULT 'each' CHECK (length(unit) BETWEEN 1 AND 20),
-  FOREIGN KEY (type_id, category_id) REFERENCES retail.product_types (type_id, category_id)
-);
-CREATE INDEX products_type_idx ON retail.products (type_id, category_id);
-CREATE INDEX products_category_idx ON retail.products (category_id);
--- A SKU is typed in either case.
-CREATE INDEX products_sku_idx ON retail.products (upper(sku));
-CREATE TRIGGER products_touch BEFORE UPDATE ON retail.products
-  FOR EACH ROW EXECUTE FUNCTION retail.touch();
 
 -- A quantity has no fixed scale, so that a piece is written 1 and not 1.000. Its check holds three
 -- decimals. A stock may be below zero until a delivery is entered.
@@ -104,6 +58,15 @@ CREATE INDEX inventory_in_stock_idx ON retail.inventory (store_id, product_id) W
 CREATE TRIGGER inventory_touch BEFORE UPDATE ON retail.inventory
   FOR EACH ROW EXECUTE FUNCTION retail.touch();
 
+-- The revenue that a store is to reach in a month. A store manager reads the own store's.
+CREATE TABLE retail.store_targets (
+  store_id        uuid NOT NULL REFERENCES retail.stores,
+  month           date NOT NULL
+    CHECK (month = date_trunc('month', month::timestamp)::date AND month BETWEEN '1900-01-01' AND '2999-12-31'),
+  revenue_target  numeric(12, 2) NOT NULL CHECK (revenue_target >= 0),
+  PRIMARY KEY (store_id, month)
+);
+
 CREATE TABLE retail.orders (
   store_id         uuid NOT NULL REFERENCES retail.stores,
   order_id         uuid NOT NULL DEFAULT retail.new_id(),
@@ -117,6 +80,10 @@ CREATE TABLE retail.orders (
   shipping_amount  numeric(12, 2) NOT NULL DEFAULT 0,
   tender           text CHECK (length(tender) BETWEEN 1 AND 50),
   CONSTRAINT orders_total_amount_check CHECK (total_amount >= 0 OR is_return),
+  -- The day after the last one that PostgreSQL has cannot be computed. One such order would stop each
+  -- answer of its store, and each refresh of the sums.
+  CONSTRAINT orders_date_check
+    CHECK (order_date >= '1900-01-01 00:00+00' AND order_date < '3000-01-01 00:00+00'),
   -- Covering, so that revenue by period joins lines to dates without touching the heap.
   PRIMARY KEY (store_id, order_id) INCLUDE (order_date),
   FOREIGN KEY (store_id, customer_id) REFERENCES retail.customers (store_id, customer_id)
@@ -150,21 +117,16 @@ CREATE INDEX order_items_by_product_idx ON retail.order_items (store_id, product
 
 -- The model that writes SQL reads these.
 COMMENT ON TABLE retail.stores IS 'Stores of the chain; you see those in your scope.';
-COMMENT ON COLUMN retail.stores.region IS 'Region that a regional manager looks after.';
-COMMENT ON COLUMN retail.stores.is_online IS 'True for the online store.';
+COMMENT ON COLUMN retail.stores.region IS 'Region of a regional manager.';
+COMMENT ON COLUMN retail.stores.closed_on IS 'NULL: open.';
 COMMENT ON TABLE retail.customers IS 'Customers; each belongs to the one store where they buy.';
 COMMENT ON COLUMN retail.customers.created_at IS 'When the customer first registered.';
-COMMENT ON TABLE retail.categories IS 'Product categories, shared by all stores.';
-COMMENT ON TABLE retail.product_types IS 'Product types within a category.';
-COMMENT ON TABLE retail.products IS 'The catalogue, shared by all stores.';
-COMMENT ON COLUMN retail.products.base_price IS 'List price in US dollars; order_items.unit_price is what was charged.';
-COMMENT ON COLUMN retail.products.cost IS 'Purchase cost in US dollars.';
-COMMENT ON COLUMN retail.products.gross_margin_percent IS 'Margin of base_price over cost, in percent.';
-COMMENT ON COLUMN retail.products.synonyms IS 'Other words that shoppers use for the product.';
-COMMENT ON COLUMN retail.products.discontinued IS 'True when the product is no longer bought in.';
+COMMENT ON TABLE retail.customer_persons IS 'Customers of several stores who are one person.';
 COMMENT ON TABLE retail.inventory IS 'Stock on hand for each product at each store.';
 COMMENT ON COLUMN retail.inventory.stock_level IS 'Units on hand; 0 or less: out of stock.';
 COMMENT ON COLUMN retail.inventory.reorder_point IS 'Reorder when stock_level is at or below this.';
+COMMENT ON TABLE retail.store_targets IS 'Net sales that a store is to reach in a month.';
+COMMENT ON COLUMN retail.store_targets.month IS 'First day of the month.';
 COMMENT ON TABLE retail.orders IS 'Orders. Revenue leaves out status cancelled and refunded.';
 COMMENT ON COLUMN retail.orders.order_date IS 'When the order was placed; days are in America/Los_Angeles.';
 COMMENT ON COLUMN retail.orders.total_amount IS 'Sum of the order''s lines in US dollars, without tax and shipping.';
@@ -175,14 +137,18 @@ COMMENT ON COLUMN retail.order_items.unit_price IS 'Price charged per unit befor
 COMMENT ON COLUMN retail.order_items.discount_percent IS 'Discount on the line, 0 to 100.';
 COMMENT ON COLUMN retail.order_items.total_amount IS 'round(quantity * unit_price - discount_amount, 2): net sales of the line.';
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA retail TO zava_loader;
-GRANT EXECUTE ON FUNCTION retail.new_id() TO zava_loader;
-GRANT SELECT ON ALL TABLES IN SCHEMA retail TO regional_managers, head_office;
-GRANT SELECT ON
-  retail.stores, retail.customers, retail.categories, retail.product_types, retail.inventory,
-  retail.orders, retail.order_items
-  TO store_managers;
--- Cost and margin are not a store manager's business.
-GRANT SELECT (product_id, sku, product_name, category_id, type_id, base_price, product_description,
-              synonyms, discontinued, updated_at, unit)
-  ON retail.products TO store_managers;
+GRANT SELECT, INSERT, UPDATE, DELETE
+  ON retail.stores, retail.customers, retail.customer_persons, retail.inventory, retail.store_targets,
+     retail.orders, retail.order_items
+  TO zava_loader;
+GRANT SELECT ON retail.stores, retail.inventory, retail.orders, retail.order_items
+  TO regional_managers, head_office;
+GRANT SELECT ON retail.stores, retail.inventory, retail.orders, retail.order_items TO store_managers;
+GRANT SELECT ON retail.store_targets TO store_managers, regional_managers, head_office;
+-- Names, e-mail and phone of customers are a permission of their own, in the grant and in the token.
+GRANT SELECT (store_id, customer_id, created_at) ON retail.customers
+  TO store_managers, regional_managers, head_office;
+GRANT SELECT (first_name, last_name, email, phone) ON retail.customers
+  TO store_managers_personal, regional_managers_personal, head_office_personal;
+GRANT SELECT ON retail.customer_persons TO head_office_personal;
+RESET ROLE;

@@ -7,7 +7,7 @@
 -- A mark has the id of its transaction. With one mark for each day, a second writer would find the
 -- first one's, a refresh would remove it, and what the second commits later would be in no sum.
 SET LOCAL ROLE zava_context;
-GRANT CREATE ON SCHEMA zava TO zava_owner, zava_loader;
+GRANT CREATE ON SCHEMA zava TO zava_owner;
 
 SET LOCAL ROLE zava_owner;
 CREATE TABLE zava.day_marks (
@@ -227,7 +227,8 @@ CREATE VIEW zava.current_first_purchases WITH (security_invoker = true) AS
   WHERE f.first_at IS NOT NULL;
 
 -- A customer who bought since the last refresh has no ordinal yet. Within one statement each of them
--- gets the same one everywhere.
+-- gets the same one everywhere. The highest ordinal of a store is read once, and not for each customer
+-- without one.
 CREATE VIEW zava.unnumbered_customers WITH (security_invoker = true) AS
   SELECT u.store_id, u.customer_id,
          (last.ordinal + row_number() OVER (PARTITION BY u.store_id ORDER BY u.customer_id))::integer AS ordinal
@@ -236,9 +237,12 @@ CREATE VIEW zava.unnumbered_customers WITH (security_invoker = true) AS
     WHERE NOT EXISTS (SELECT FROM zava.customer_totals AS t
                       WHERE t.store_id = m.store_id AND t.customer_id = m.customer_id)
   ) AS u
-  CROSS JOIN LATERAL (
-    SELECT coalesce(max(t.ordinal), 0) AS ordinal FROM zava.customer_totals AS t WHERE t.store_id = u.store_id
-  ) AS last;
+  JOIN (
+    SELECT s.store_id,
+           coalesce((SELECT max(t.ordinal) FROM zava.customer_totals AS t WHERE t.store_id = s.store_id), 0) AS ordinal
+    FROM retail.stores AS s
+    OFFSET 0
+  ) AS last ON last.store_id = u.store_id;
 
 CREATE VIEW zava.customer_widths WITH (security_invoker = true) AS
   SELECT s.store_id, greatest(
@@ -291,3 +295,6 @@ GRANT SELECT ON zava.current_days, zava.current_line_days, zava.current_product_
   zava.current_first_days, zava.current_first_purchases, zava.unnumbered_customers, zava.customer_widths,
   zava.numbered_orders, zava.current_month_customers
   TO store_managers, regional_managers, head_office;
+SET LOCAL ROLE zava_context;
+REVOKE CREATE ON SCHEMA zava FROM zava_owner;
+RESET ROLE;
