@@ -13,7 +13,9 @@ import pytest
 from azure.core.credentials import AccessToken
 from psycopg.conninfo import make_conninfo
 
+from tests.support.servers.homes import open_directory
 from tests.support.servers.tls import Authority
+from tests.support.suite.patience import patient
 from zava.infrastructure.azure.entra_credentials import DatabaseTokens, authenticated
 from zava.infrastructure.postgres.pool import DatabasePool
 
@@ -29,22 +31,23 @@ def programs() -> Path:
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cluster that lets nobody in without TLS and a password."""
-    directory = tmp_path_factory.mktemp("debian")
-    for parent in (directory, *directory.parents[:2]):
-        parent.chmod(parent.stat().st_mode | 0o011)
-    password = directory / "password"
-    password.write_text("the-superuser")
-    for path in (directory, password):
-        hand_over(path)
-    data = directory / "data"
-    as_postgres(
-        *(programs() / "initdb", "-D", data, "-U", "postgres", "-A", "password"),
-        *("--no-sync", f"--pwfile={password}"),
-    )
-    (data / "pg_hba.conf").write_text("hostssl all all 127.0.0.1/32 password\n")
-    return data
+def cluster() -> Iterator[Path]:
+    """A cluster that lets nobody in without TLS and a password.
+
+    Not below pytest's directory: every pytest that starts closes that to other users again.
+    """
+    with open_directory() as directory:
+        password = directory / "password"
+        password.write_text("the-superuser")
+        for path in (directory, password):
+            hand_over(path)
+        data = directory / "data"
+        as_postgres(
+            *(programs() / "initdb", "-D", data, "-U", "postgres", "-A", "password"),
+            *("--no-sync", f"--pwfile={password}"),
+        )
+        (data / "pg_hba.conf").write_text("hostssl all all 127.0.0.1/32 password\n")
+        yield data
 
 
 def hand_over(path: Path) -> None:
@@ -55,7 +58,9 @@ def hand_over(path: Path) -> None:
 def as_postgres(*command: str | Path) -> None:
     """Run a program of PostgreSQL, which refuses to be root's."""
     user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    subprocess.run([*user, *map(str, command)], check=True, stdout=subprocess.DEVNULL, timeout=60)
+    subprocess.run(
+        [*user, *map(str, command)], check=True, stdout=subprocess.DEVNULL, timeout=patient(60)
+    )
 
 
 @pytest.fixture(scope="module")
