@@ -82,7 +82,7 @@ class Endpoint:
         readiness: Callable[[], Awaitable[tuple[int, dict[str, Any]]]],
         allowed_hosts: Sequence[str] = (),
         is_vouched: bool = False,
-        ask_budget: Callable[[Caller], None] = lambda _: None,
+        count_request: Callable[[Caller], None] = lambda _: None,
         process_time: ProcessTime | None = None,
         max_concurrent_calls: int = 64,
         call_seconds: float | None = None,
@@ -94,7 +94,7 @@ class Endpoint:
         self._authenticator = authenticator
         self._readiness = readiness
         self._is_vouched = is_vouched
-        self._ask_budget = ask_budget
+        self._count_request = count_request
         self._admission = Admission(max_concurrent_calls)
         self.process_time = process_time or ProcessTime()
         self._call_seconds = call_seconds
@@ -212,7 +212,7 @@ class Endpoint:
             return caller
         request = fields, single, body
         try:
-            self._ask_budget(caller)
+            self._count_request(caller)
         except Busy as busy:
             return await self._turn_away(caller, 429, busy, *request)
         try:
