@@ -189,10 +189,10 @@ class Settings(
         """What one principal may use of the database in an hour, in seconds; 0 is no limit."""
         return self._budget(self.budget_database_seconds_per_hour, 900)
 
-    def _budget(self, asked: int | None, on_azure: int) -> int:
+    def _budget(self, chosen: int | None, on_azure: int) -> int:
         # On somebody's own machine there is nobody else to protect.
-        if asked is not None:
-            return asked
+        if chosen is not None:
+            return chosen
         return on_azure if self.is_on_azure else 0
 
     @property
@@ -308,9 +308,9 @@ def forget_libpq_variables() -> None:
 
 
 def _sentence(detail: ErrorDetails) -> str:
-    said = detail["msg"].removeprefix("Value error, ").replace("Input should be", "expected")
+    message = detail["msg"].removeprefix("Value error, ").replace("Input should be", "expected")
     kind = detail["type"].partition("_")[0]  # uuid_parsing, date_from_datetime_parsing, …
     if not detail["loc"]:
-        return said
+        return message
     name, *place = detail["loc"]  # a place where several values are expected
-    return f"{name}: {(_EXPECTED_SEVERAL if place else _EXPECTED).get(kind, said)}"
+    return f"{name}: {(_EXPECTED_SEVERAL if place else _EXPECTED).get(kind, message)}"

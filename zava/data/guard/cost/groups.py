@@ -29,7 +29,7 @@ class Groups:
         self.around: list[Node] = []
         """The queries around what is read, the innermost last."""
         # What aggregates have asked of each.
-        self._asked: dict[int, _Group] = {}
+        self._known: dict[int, _Group] = {}
 
     def gathered_rows(self, arguments: list[Node]) -> float:
         """Return how many rows an aggregate gathers: those of the query whose columns it names.
@@ -47,10 +47,10 @@ class Groups:
         return rows
 
     def _group(self, select: Node) -> "_Group":
-        known = self._asked.get(id(select))
+        known = self._known.get(id(select))
         if known is None:
             known = _Group(self._rows_of_a_group(select), *inner_names(select))
-            self._asked[id(select)] = known
+            self._known[id(select)] = known
         return known
 
     def _rows_of_a_group(self, select: Node) -> float:

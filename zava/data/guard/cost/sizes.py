@@ -140,11 +140,11 @@ class Sizes:
     def _renamed(
         self, names: list[str], outputs: list[tuple[str, float]]
     ) -> list[tuple[str, float]]:
-        told = [
+        renamed = [
             (names[place] if place < len(names) else name, size)
             for place, (name, size) in enumerate(outputs)
         ]
-        return self._named(told)
+        return self._named(renamed)
 
     def _source(self, item: Node) -> None:
         (node,) = item.values()
