@@ -18,10 +18,11 @@ from zava.composition.backends import (
     embedders,
     local_home,
     make_sums_refresh,
+    standby_of,
     telemetry_of,
 )
 from zava.composition.health import readiness
-from zava.composition.identity import authenticator_of, own_issuer
+from zava.composition.identity import authenticator_of, local_sign_in, own_issuer
 from zava.composition.retail_parts import (
     clock_of,
     make_linter,
@@ -43,11 +44,7 @@ from zava.data.sql_query.free_query import FreeQuery
 from zava.data.usage.budgets import Budget, Budgets
 from zava.data.usage.query_stats import QueryStatsCollector
 from zava.infrastructure.embeddings.query_cache import QueryVectors
-from zava.infrastructure.local.database import has_standby
-from zava.infrastructure.local.state_dir import StateDirectory
-from zava.infrastructure.local.token_issuer import (
-    LocalIssuerRefused,
-)
+from zava.infrastructure.local.token_issuer import LocalIssuerRefused
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.infrastructure.telemetry.aggregator import InstrumentAggregator
 from zava.infrastructure.telemetry.app_insights import Telemetry
@@ -69,7 +66,6 @@ from zava.telemetry.sinks import Sink
 
 if TYPE_CHECKING:
     from zava.composition.directory_sign_in import DirectorySignIn
-    from zava.composition.local_sign_in import LocalSignIn
     from zava.composition.replica import Standby
 
 logger = logging.getLogger(__name__)
@@ -171,7 +167,7 @@ def compose(
         is_required=settings.is_audit_required,
         use_prepared=settings.prepared_statements,
     )
-    standby = _standby(settings, conninfo, pool, signer, trail, budgets)
+    standby = standby_of(settings, conninfo, pool, signer, trail, budgets)
     tenancy = TenantDatabase(
         pool,
         signer,
@@ -217,7 +213,7 @@ def compose(
         )
     elif settings.identity_issuer is None:
         # The authenticator has refused a laptop's issuer where it may not be.
-        make_sign_in = lru_cache(1)(lambda: _local_sign_in(settings, administrator or conninfo))
+        make_sign_in = lru_cache(1)(lambda: local_sign_in(settings, administrator or conninfo))
     endpoint = Endpoint(
         name=RETAIL.name,
         make_server=lambda: make_server(analytics, trail, settings.website_url),
@@ -234,7 +230,7 @@ def compose(
         ),
         allowed_hosts=settings.public_hosts,
         is_vouched=settings.is_authenticated_by_platform,
-        ask_budget=budgets.ask,
+        count_request=budgets.count_request,
         process_time=process_time,
         max_concurrent_calls=settings.max_concurrent_calls,
         call_seconds=settings.statement_timeout_seconds + GRACE_SECONDS,
@@ -334,29 +330,6 @@ async def answer_request(
         except asyncio.CancelledError:
             events.request_cancelled()
             return interrupted()
-
-
-def _standby(
-    settings: Settings,
-    conninfo: str,
-    pool: DatabasePool,
-    signer: ContextSigner,
-    trail: AuditWriter,
-    budgets: Budgets,
-) -> "Standby | None":
-    if not has_standby(settings):
-        return None
-    # Where one is named: a server without a standby loads nothing of it.
-    from zava.composition.replica import Standby
-
-    return Standby(settings, conninfo, pool, signer=signer, trail=trail, budgets=budgets)
-
-
-def _local_sign_in(settings: Settings, administrator: str) -> "LocalSignIn":
-    # Loaded when the first client signs in; what runs in the cloud never loads it.
-    from zava.composition.local_sign_in import LocalSignIn
-
-    return LocalSignIn(StateDirectory(settings.home), settings.port, administrator)
 
 
 def _directory_sign_in(

@@ -18,13 +18,12 @@ from pydantic_settings import SettingsConfigDict
 
 from zava.setting_groups.database_settings import DatabaseSettings
 from zava.setting_groups.field_types import (
-    THIS_MACHINE,
+    LOOPBACK,
     AuditMode,
     CommaSeparated,
     LogLevel,
     RetailCalendar,
     TelemetryBackend,
-    comma_separated,
 )
 from zava.setting_groups.identity_settings import IdentitySettings
 from zava.setting_groups.machine_settings import MachineSettings
@@ -36,7 +35,6 @@ class SettingsError(Exception):
     """A setting is missing or wrong; the message names it and states what is expected."""
 
 
-_LOOPBACK = frozenset({THIS_MACHINE, "::1", "localhost"})
 _EXPECTED = {"uuid": "expected a UUID", "date": "expected YYYY-MM-DD"}
 _EXPECTED_SEVERAL = {"uuid": "expected UUIDs, comma-separated"}
 
@@ -191,23 +189,11 @@ class Settings(
         """What one principal may use of the database in an hour, in seconds; 0 is no limit."""
         return self._budget(self.budget_database_seconds_per_hour, 900)
 
-    def _budget(self, asked: int | None, on_azure: int) -> int:
+    def _budget(self, chosen: int | None, on_azure: int) -> int:
         # On somebody's own machine there is nobody else to protect.
-        if asked is not None:
-            return asked
+        if chosen is not None:
+            return chosen
         return on_azure if self.is_on_azure else 0
-
-    @property
-    def scope_identifier(self) -> str | None:
-        """Return what clients request scopes under; None: the URL that they call."""
-        if self.scope_style == "url":
-            return None
-        # The api:// one, else another URI, else a client id, which a directory resolves, too.
-        audiences = sorted(
-            self.identity_audience,
-            key=lambda named: (not named.startswith("api:"), ":" not in named),
-        )
-        return audiences[0].rstrip("/") if audiences else None
 
     @property
     def is_audit_required(self) -> bool:
@@ -230,51 +216,14 @@ class Settings(
         """Return the address at which people sign in; it is the issuer of the server's tokens."""
         return self.sign_in_url or f"https://{self.public_hosts[0]}"
 
-    @property
-    def has_people_of_entra(self) -> bool:
-        """Whether the people who sign in are of Microsoft Entra ID, known by `tid` and `oid`."""
-        return self.sign_in_directory in {None, self.identity_issuer}
-
-    @property
-    def people_issuer(self) -> str:
-        """Return the issuer of the directory that signs people in."""
-        return self.sign_in_directory or self.identity_issuer or ""
-
     @field_validator("identity_issuer", "azure_openai_endpoint", "sign_in_directory")
     @classmethod
     def _is_reached_safely(cls, value: str | None) -> str | None:
         # Keys are fetched from one, a token is sent to the other: over plain HTTP anybody on the
         # way could sign the former or keep the latter.
         parts = urlsplit(value or "https://")
-        if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
+        if parts.scheme != "https" and parts.hostname not in LOOPBACK:
             raise ValueError("expected an https:// URL")
-        return value
-
-    @field_validator("allowed_clients", mode="before")
-    @classmethod
-    def _names_a_client(cls, value: object) -> object:
-        # Commas alone would be read as no list, which lets in every client.
-        if isinstance(value, str) and value and not comma_separated(value):
-            raise ValueError("expected client ids, comma-separated")
-        return value
-
-    @field_validator("sign_in_url")
-    @classmethod
-    def _is_an_origin(cls, value: str | None) -> str | None:
-        # Clients compare an issuer byte for byte.
-        parts = urlsplit(value or "https://host")
-        is_safe = parts.scheme == "https" or parts.hostname in _LOOPBACK
-        if not is_safe or value not in {None, f"{parts.scheme}://{parts.netloc}".lower()}:
-            raise ValueError("expected an https:// URL of a host, in lower case, without a path")
-        return value
-
-    @field_validator("sign_in_redirects")
-    @classmethod
-    def _are_pages(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for each in value:
-            parts = urlsplit(each)
-            if parts.scheme != "https" or not parts.hostname or parts.path.strip("/") == "":
-                raise ValueError("expected https URLs with a path, comma-separated")
         return value
 
     @field_validator("redis_url")
@@ -323,7 +272,7 @@ class Settings(
         if not (self.sign_in_client_secret or self.is_on_azure):
             raise ValueError("ZAVA_SIGN_IN: needs ZAVA_SIGN_IN_CLIENT_SECRET, except on Azure")
         host = urlsplit(self.sign_in_url or "").hostname
-        if not (host in {*self.public_hosts, *_LOOPBACK} if host else self.public_hosts):
+        if not (host in {*self.public_hosts, *LOOPBACK} if host else self.public_hosts):
             raise ValueError("ZAVA_SIGN_IN_URL: needs a host of ZAVA_ALLOWED_HOSTS")
         return self
 
@@ -359,9 +308,9 @@ def forget_libpq_variables() -> None:
 
 
 def _sentence(detail: ErrorDetails) -> str:
-    said = detail["msg"].removeprefix("Value error, ").replace("Input should be", "expected")
+    message = detail["msg"].removeprefix("Value error, ").replace("Input should be", "expected")
     kind = detail["type"].partition("_")[0]  # uuid_parsing, date_from_datetime_parsing, …
     if not detail["loc"]:
-        return said
+        return message
     name, *place = detail["loc"]  # a place where several values are expected
-    return f"{name}: {(_EXPECTED_SEVERAL if place else _EXPECTED).get(kind, said)}"
+    return f"{name}: {(_EXPECTED_SEVERAL if place else _EXPECTED).get(kind, message)}"

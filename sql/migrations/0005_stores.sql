@@ -58,7 +58,7 @@ CREATE INDEX inventory_in_stock_idx ON retail.inventory (store_id, product_id) W
 CREATE TRIGGER inventory_touch BEFORE UPDATE ON retail.inventory
   FOR EACH ROW EXECUTE FUNCTION retail.touch();
 
--- The revenue that a store is to reach in a month. A store manager reads the own store's.
+-- The revenue that a store is to reach in a month. A store manager reads the store's own.
 CREATE TABLE retail.store_targets (
   store_id        uuid NOT NULL REFERENCES retail.stores,
   month           date NOT NULL

@@ -102,7 +102,7 @@ async def test_calls_at_once_are_counted_over_all_instances_and_given_back(
             with pytest.raises(Busy, match="limit of concurrent calls"):
                 await second.call(seattle, "SELECT pg_sleep(60)")
         await second.call(callers["redmond"])  # another one's places are free
-        second.budgets.ask(seattle)  # a place comes free too soon to turn the caller away
+        second.budgets.count_request(seattle)  # a place comes free too soon to turn the caller away
     await second.call(seattle)
 
 
@@ -120,8 +120,8 @@ async def test_calls_of_a_minute_are_counted_over_all_instances(
         await second.call(seattle)
     assert 1 <= caught.value.retry_after_seconds <= 60
     with pytest.raises(Busy, match="this minute's calls"):
-        second.budgets.ask(seattle)  # remembered: turned away before any database work
-    second.budgets.ask(callers["redmond"])
+        second.budgets.count_request(seattle)  # remembered: turned away before any database work
+    second.budgets.count_request(callers["redmond"])
     await second.call(callers["redmond"])
     await second.trail.close()
     with psycopg.connect(seeded_clone.owner, autocommit=True) as owner:
@@ -211,7 +211,7 @@ async def test_use_is_what_all_instances_counted_and_costs_one_round_trip(
         past = await instance.tenancy.budget(seattle)
         assert (past.calls, past.database_seconds) == (3, 1.5)
         for _ in range(12):
-            instance.budgets.ask(seattle)
+            instance.budgets.count_request(seattle)
         assert (await instance.tenancy.budget(seattle)).calls == 12
         instance.trail._unwritten.clear()
         await instance.close()
@@ -402,16 +402,16 @@ async def test_one_whose_time_is_up_is_passed_over(callers: dict[str, Caller]) -
 def test_requests_of_a_minute_are_counted_in_this_process(callers: dict[str, Caller]) -> None:
     now = NOW + 7
     budgets = Budgets(Budget(calls_per_minute=2), connections=2, clock=lambda: now)
-    budgets.ask(callers["seattle"])
-    budgets.ask(callers["seattle"])
+    budgets.count_request(callers["seattle"])
+    budgets.count_request(callers["seattle"])
     with pytest.raises(Busy) as caught:
-        budgets.ask(callers["seattle"])
+        budgets.count_request(callers["seattle"])
     assert caught.value.retry_after_seconds == 53
-    budgets.ask(callers["redmond"])
+    budgets.count_request(callers["redmond"])
     assert budgets.requests(callers["redmond"]) == 1
     now += 53
     assert budgets.requests(callers["redmond"]) == 0
-    budgets.ask(callers["seattle"])
+    budgets.count_request(callers["seattle"])
 
 
 async def test_flood_is_turned_away_at_the_edge(

@@ -205,7 +205,7 @@ async def test_every_instance_refuses_whose_backend_works_past_its_deadline(
         with pytest.raises(Busy, match="An earlier statement of yours still runs"):
             await instance.call(seattle)
         with pytest.raises(Busy):  # at the edge: the next seconds cost the database nothing
-            instance.budgets.ask(seattle)
+            instance.budgets.count_request(seattle)
         assert await instance.call(callers["redmond"]) == 1
         taken = owner.execute(
             "SELECT classid::bigint::bit(32)::integer, objid::bigint::integer FROM pg_locks"

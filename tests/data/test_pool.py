@@ -28,7 +28,7 @@ async def one(database: Database) -> AsyncIterator[DatabasePool]:
 async def queued(pool: DatabasePool) -> asyncio.Task[Any]:
     """Return a caller who waits for a connection."""
     waiting = asyncio.create_task(pool.take())
-    while not pool._waiting:
+    while not pool._queue.waiting:
         await asyncio.wait([waiting], timeout=0)
     return waiting
 
@@ -157,7 +157,7 @@ async def test_caller_who_leaves_the_queue_leaves_no_place_in_it(one: DatabasePo
         waiting.cancel()
         with suppress(asyncio.CancelledError):
             await waiting
-        assert not one._waiting
+        assert not one._queue.waiting
 
 
 async def test_wait_for_a_connection_ends(
@@ -183,7 +183,7 @@ async def test_those_who_wait_are_served_when_the_one_before_them_broke_it(
 
         async with one.connection() as broken:
             waiting = [asyncio.create_task(borrow()) for _ in range(3)]
-            while len(one._waiting) < len(waiting):
+            while len(one._queue.waiting) < len(waiting):
                 await asyncio.wait(waiting, timeout=0)
             await broken.close()
         pids = await asyncio.gather(*waiting)

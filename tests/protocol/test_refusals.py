@@ -27,7 +27,7 @@ def spent_budget(warm: Application, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_: Caller) -> None:
         raise spent("calls", 42)
 
-    monkeypatch.setattr(warm.endpoint, "_ask_budget", refuse)
+    monkeypatch.setattr(warm.endpoint, "_count_request", refuse)
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ from zava.protocol.console.console import POLICY
 from zava.protocol.http_responses import HttpResponse
 from zava.protocol.sign_in.laptop import ListedPeople
 from zava.protocol.sign_in.page import Choice
-from zava.protocol.sign_in.parts import Asked
+from zava.protocol.sign_in.parts import AuthorizationRequest
 
 FOREIGN = "https://attacker.example/mcp"
 BASE64URL = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
@@ -311,8 +311,8 @@ async def test_flood_of_pages_holds_two_look_ups_at_once() -> None:
         return []
 
     people = ListedPeople(listed)
-    asked = Asked("x", "x", REDIRECT, None, "x", RESOURCE, ())
-    pages = await gather(*(people.welcome(asked, "x", {}) for _ in range(50)))
+    authorization = AuthorizationRequest("x", "x", REDIRECT, None, "x", RESOURCE, ())
+    pages = await gather(*(people.welcome(authorization, "x", {}) for _ in range(50)))
     assert [page.status for page in pages] == [200] * 50
     assert len(at_once) == 50
     assert max(at_once) == 2

@@ -157,7 +157,7 @@ async def test_slow_statement_is_told_with_its_newest_plan(
     for moment, shown in ((100.0, PLAN[:1]), (159.9, PLAN[:1]), (160.0, PLAN)):
         now = moment
         monitor.record(FREE, sql, 1.01, failed=False)
-        monitor.tell_slow(FREE, sql, 1.01, explain)
+        monitor.report_slow(FREE, sql, 1.01, explain)
         await monitor.close()
         (figures,) = monitor.summary().costliest
         told = slow_lines(caplog)[-1]
@@ -179,9 +179,9 @@ async def test_one_plan_is_asked_for_at_a_time(caplog: pytest.LogCaptureFixture)
         await may_answer.wait()
         return PLAN
 
-    monitor.tell_slow(FREE, "SELECT 1", 2.0, explain)
+    monitor.report_slow(FREE, "SELECT 1", 2.0, explain)
     await asked.wait()
-    monitor.tell_slow(FREE, "SELECT a FROM b", 3.0, explain)
+    monitor.report_slow(FREE, "SELECT a FROM b", 3.0, explain)
     (other,) = await asyncio.wait_for(_until_told(caplog), 5)
     assert (other["duration_seconds"], other["plan"]) == (3.0, [])
     may_answer.set()
@@ -210,7 +210,7 @@ async def test_plan_that_cannot_be_had_is_no_failure_and_takes_none_away(
 
     for moment, ask in ((0.0, fail), (60.0, explain), (120.0, fail)):
         now = moment
-        monitor.tell_slow(FREE, "SELECT 1", 2.0, ask)
+        monitor.report_slow(FREE, "SELECT 1", 2.0, ask)
         await monitor.close()
     failed, known, kept = (one["plan"] for one in slow_lines(caplog))
     assert "no plan: " in str(failed)
@@ -230,7 +230,7 @@ async def test_telling_that_would_not_end_ends_with_the_process(
         await asyncio.Event().wait()
         return PLAN
 
-    monitor.tell_slow(FREE, "SELECT 1", 2.0, explain)
+    monitor.report_slow(FREE, "SELECT 1", 2.0, explain)
     await asked.wait()
     await monitor.close()
     assert slow_lines(caplog) == []
@@ -240,7 +240,7 @@ async def test_slow_statement_that_is_not_explained_is_told_without_a_plan(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monitor = QueryStatsCollector()
-    monitor.tell_slow(FREE, "SELECT 1", 2.0)
+    monitor.report_slow(FREE, "SELECT 1", 2.0)
     await monitor.close()
     assert slow_lines(caplog)[0]["plan"] == []
 

@@ -85,13 +85,13 @@ def call(
     with joined_application(settings()) as called:
         local_issuer_allowed(settings(), _named(settings()) or EMBEDDED)
 
-        async def ask() -> tuple[int, dict[str, Any]]:
+        async def send() -> tuple[int, dict[str, Any]]:
             try:
                 return await call_tool(called.endpoint, _token(settings(), name, 60), tool, given)
             finally:
                 await called.close()
 
-        _, body = asyncio.run(ask())
+        _, body = asyncio.run(send())
     result = body.get("result")
     if result is None:
         raise ZavaError(body.get("error", {}).get("message", "The call was refused."))

@@ -131,7 +131,7 @@ def migrate_command(
             install_context_keys(connection, _parsed(_context_keys()))
             # A migration that adds sums marks what the database holds.
             refresh_sums(connection)
-        _tell_function_app()
+        _notify_function_app()
         _verify(database)
 
 
@@ -261,7 +261,7 @@ def rotate() -> None:
             keys = rotated(vault.context_keys())
             install_context_keys(connection, _parsed(keys))
             vault.keep(keys)
-    _tell_function_app()
+    _notify_function_app()
     console.print("Rotated; restart the server to sign with the new key. Both keys are valid.")
 
 
@@ -315,7 +315,7 @@ def _key_vault() -> KeyVault | None:
     return KeyVault(endpoint, azure_credential(settings())) if endpoint else None
 
 
-def _tell_function_app() -> None:
+def _notify_function_app() -> None:
     """Have the app read its keys again; the database is right whether or not that succeeds."""
     app_id = settings().function_app_id
     if app_id is not None:

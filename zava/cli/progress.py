@@ -33,12 +33,12 @@ def seed_with_progress(
     """
     with progress_bar(console) as progress:
 
-        def tell(what: str, done: float) -> None:
+        def show(what: str, done: float) -> None:
             if done == 0:
                 console.print(_outlook(scale), highlight=False)
             progress(what, done)
 
-        report = seed(connection, scale=scale, today=today, replace=replace, progress=tell)
+        report = seed(connection, scale=scale, today=today, replace=replace, progress=show)
         report = renew(connection, report, today, progress)
     console.print(str(report))
     return report
@@ -58,12 +58,12 @@ def embed_with_progress(
     """
     with progress_bar(console) as progress:
 
-        def tell(done: int, pending: int) -> None:
+        def show(done: int, pending: int) -> None:
             progress(f"Embedding with {embedder.model.name}", done / max(done, pending))
             if lines and not console.is_terminal:
                 console.print(f"{done:,} of {pending:,} embedded")
 
-        return embed_catalogue(connection, embedder, activate=activate, progress=tell)
+        return embed_catalogue(connection, embedder, activate=activate, progress=show)
 
 
 @contextmanager

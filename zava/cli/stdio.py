@@ -83,7 +83,7 @@ class StdioBridge:
         # A request whose answer is missing would hang its client, so each one gets an answer.
         request_id = _id(message.get("id"))
         try:
-            answers = self._ask(line, message, request_id)
+            answers = self._send(line, message, request_id)
             if answers is None or ("id" not in message and "method" in message):
                 return  # it was cancelled, or is a notification
             if "method" in message and not any(map(_is_final, answers)):
@@ -96,7 +96,7 @@ class StdioBridge:
             with self._writing:
                 self._write(each)
 
-    def _ask(
+    def _send(
         self, line: bytes, message: dict[str, Any], request_id: object
     ) -> list[dict[str, Any]] | None:
         """Return the server's answers; None where the client has cancelled the request."""

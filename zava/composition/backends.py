@@ -10,14 +10,18 @@ from zava.infrastructure.azure.entra_credentials import (
 from zava.infrastructure.cache_backends import ByteStore, MemoryStore, RedisStore
 from zava.infrastructure.embeddings.embedder import Embedder
 from zava.infrastructure.embeddings.minilm import LocalEmbedder
-from zava.infrastructure.local.database import database_in_parts, named_database
+from zava.infrastructure.local.database import database_in_parts, has_standby, named_database
 from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.infrastructure.telemetry.app_insights import Telemetry
 from zava.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
+    from zava.composition.replica import Standby
+    from zava.data.session.audit_writer import AuditWriter
+    from zava.data.session.signed_context import ContextSigner
     from zava.data.sums_refresh import SumsRefresh
+    from zava.data.usage.budgets import Budgets
 
 SPARE_CONNECTIONS = 1
 """For principals who hold none when one has filled the others."""
@@ -43,6 +47,23 @@ def make_sums_refresh(pool: DatabasePool) -> "SumsRefresh":
     from zava.data.sums_refresh import SumsRefresh
 
     return SumsRefresh(pool)
+
+
+def standby_of(
+    settings: Settings,
+    conninfo: str,
+    pool: DatabasePool,
+    signer: "ContextSigner",
+    trail: "AuditWriter",
+    budgets: "Budgets",
+) -> "Standby | None":
+    """Return the standby that reads run on; None where the settings name none."""
+    if not has_standby(settings):
+        return None
+    # Where one is named: a server without a standby loads nothing of it.
+    from zava.composition.replica import Standby
+
+    return Standby(settings, conninfo, pool, signer=signer, trail=trail, budgets=budgets)
 
 
 def conninfo_of(settings: Settings) -> str:

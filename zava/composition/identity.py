@@ -1,6 +1,7 @@
-"""Whose tokens the app accepts: a directory's, its own, or the local issuer's."""
+"""Whose tokens the app accepts, and the sign-in of a laptop."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import (
@@ -15,6 +16,9 @@ from zava.protocol.auth.tokens import TokenAuthenticator, TrustedIssuer
 from zava.protocol.http.addresses import MCP_PATH
 from zava.retail.access_rules import PERMISSIONS
 from zava.settings import Settings
+
+if TYPE_CHECKING:
+    from zava.composition.local_sign_in import LocalSignIn
 
 
 def own_issuer(settings: Settings, access_keys: Mapping[str, bytes]) -> TrustedIssuer | None:
@@ -72,3 +76,11 @@ def authenticator_of(
         permissions=PERMISSIONS,
         allowed_clients=settings.allowed_clients,
     )
+
+
+def local_sign_in(settings: Settings, administrator: str) -> "LocalSignIn":
+    """Return the sign-in of a laptop; `administrator` reads the grants."""
+    # Loaded when the first client signs in; what runs in the cloud never loads it.
+    from zava.composition.local_sign_in import LocalSignIn
+
+    return LocalSignIn(StateDirectory(settings.home), settings.port, administrator)

@@ -25,8 +25,8 @@ class OrderWatch:
         self._pool = pool
         self._hours = hours
         self._clock = clock
-        self._asking = asyncio.Lock()
-        self._asked_at: float | None = None
+        self._reading = asyncio.Lock()
+        self._read_at: float | None = None
         self._is_late = False
 
     async def is_late(self) -> bool:
@@ -35,10 +35,10 @@ class OrderWatch:
         Raises:
             Busy: no connection was free.
         """
-        async with self._asking:
-            if self._asked_at is None or self._clock() - self._asked_at > _FRESH_SECONDS:
+        async with self._reading:
+            if self._read_at is None or self._clock() - self._read_at > _FRESH_SECONDS:
                 hours = await self._hours_without_orders()
-                self._asked_at = self._clock()
+                self._read_at = self._clock()
                 self._is_late = hours is not None and hours > self._hours
                 if hours is not None and self._is_late:
                     events.orders_late(hours)
@@ -50,9 +50,9 @@ class OrderWatch:
             async with self._pool.connection() as connection:
                 pipeline = Pipeline(connection, use_prepared=False)
                 pipeline.add_query(_HOURS)
-                (told,) = [result for step, result in await pipeline.run() if step == "query"]
-                raise_error(told)
+                (result,) = [result for step, result in await pipeline.run() if step == "query"]
+                raise_error(result)
         except psycopg.Error:
             return None
-        value = told.get_value(0, 0)
+        value = result.get_value(0, 0)
         return float(value) if value is not None else None

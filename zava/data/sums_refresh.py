@@ -71,8 +71,8 @@ class SumsRefresh:
             pipeline = Pipeline(connection, use_prepared=False)
             for statement in (_BEGIN, _REFRESH, _COMMIT):
                 pipeline.add_query(statement)
-            told = [result for step, result in await pipeline.run() if step == "query"]
+            results = [result for step, result in await pipeline.run() if step == "query"]
             # An error ends the transaction: the COMMIT behind it is a ROLLBACK.
-            for result in told:
+            for result in results:
                 raise_error(result)
-        return bool(told[1].get_value(0, 0) == b"t")
+        return bool(results[1].get_value(0, 0) == b"t")

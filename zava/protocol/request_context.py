@@ -43,8 +43,8 @@ def client_name(message: Mapping[str, Any], user_agent: str) -> str:
     meta = params.get("_meta") if isinstance(params, dict) else None
     info = meta.get(CLIENT_KEY) if isinstance(meta, dict) else None
     named = info.get("name") if isinstance(info, dict) else None
-    said = named if isinstance(named, str) else user_agent
-    said = said[:_MAX_NAME]
-    if said.isprintable():
-        return said
-    return "".join(character for character in said if character.isprintable())
+    name = named if isinstance(named, str) else user_agent
+    name = name[:_MAX_NAME]
+    if name.isprintable():
+        return name
+    return "".join(character for character in name if character.isprintable())

@@ -4,7 +4,7 @@ from zava.protocol.prompt import Prompt, PromptArgument
 from zava.protocol.tools.tool import product_text
 
 _PERIOD = PromptArgument("period", "Such as last month, this quarter, 2024-Q4, last 30 days.")
-_HOW_TO_TELL = (
+_HOW_TO_PRESENT = (
     "State the period, the stores seen and every note of the answer. Show no ids. Invent nothing:"
     " if the data cannot answer, state that."
 )
@@ -13,7 +13,7 @@ _HOW_TO_TELL = (
 def _prompt(
     name: str, title: str, description: str, text: str, *arguments: PromptArgument
 ) -> Prompt:
-    return Prompt(name, title, description, arguments, f"{product_text(text)}\n\n{_HOW_TO_TELL}")
+    return Prompt(name, title, description, arguments, f"{product_text(text)}\n\n{_HOW_TO_PRESENT}")
 
 
 _ALL = (

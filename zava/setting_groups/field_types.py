@@ -60,3 +60,4 @@ _LEVELS = {
     "CRITICAL": "ERROR",
 }
 THIS_MACHINE = "127.0.0.1"
+LOOPBACK = frozenset({THIS_MACHINE, "::1", "localhost"})

@@ -1,10 +1,17 @@
 """Whose tokens are accepted, and how people sign in."""
 
 from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from zava.setting_groups.field_types import CommaSeparated, DirectoryTenants, SettingsGroup
+from zava.setting_groups.field_types import (
+    LOOPBACK,
+    CommaSeparated,
+    DirectoryTenants,
+    SettingsGroup,
+    comma_separated,
+)
 
 
 class IdentitySettings(SettingsGroup):
@@ -98,3 +105,52 @@ class IdentitySettings(SettingsGroup):
         repr=False,
         description="Bearer token that `zava check` calls with; the served app never reads it.",
     )
+
+    @property
+    def scope_identifier(self) -> str | None:
+        """Return what clients request scopes under; None: the URL that they call."""
+        if self.scope_style == "url":
+            return None
+        # The api:// one, else another URI, else a client id, which a directory resolves, too.
+        audiences = sorted(
+            self.identity_audience,
+            key=lambda named: (not named.startswith("api:"), ":" not in named),
+        )
+        return audiences[0].rstrip("/") if audiences else None
+
+    @property
+    def has_people_of_entra(self) -> bool:
+        """Whether the people who sign in are of Microsoft Entra ID, known by `tid` and `oid`."""
+        return self.sign_in_directory in {None, self.identity_issuer}
+
+    @property
+    def people_issuer(self) -> str:
+        """Return the issuer of the directory that signs people in."""
+        return self.sign_in_directory or self.identity_issuer or ""
+
+    @field_validator("allowed_clients", mode="before")
+    @classmethod
+    def _names_a_client(cls, value: object) -> object:
+        # Commas alone would be read as no list, which lets in every client.
+        if isinstance(value, str) and value and not comma_separated(value):
+            raise ValueError("expected client ids, comma-separated")
+        return value
+
+    @field_validator("sign_in_url")
+    @classmethod
+    def _is_an_origin(cls, value: str | None) -> str | None:
+        # Clients compare an issuer byte for byte.
+        parts = urlsplit(value or "https://host")
+        is_safe = parts.scheme == "https" or parts.hostname in LOOPBACK
+        if not is_safe or value not in {None, f"{parts.scheme}://{parts.netloc}".lower()}:
+            raise ValueError("expected an https:// URL of a host, in lower case, without a path")
+        return value
+
+    @field_validator("sign_in_redirects")
+    @classmethod
+    def _are_pages(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            parts = urlsplit(each)
+            if parts.scheme != "https" or not parts.hostname or parts.path.strip("/") == "":
+                raise ValueError("expected https URLs with a path, comma-separated")
+        return value

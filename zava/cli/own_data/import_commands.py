@@ -121,7 +121,7 @@ def _watch(
                     with database.administration() as connection:
                         _load_waiting(connection, watched, waiting, mapping, options)
                 except (*_PASSING, OSError) as error:
-                    _say(f"Not loaded; it is tried again: {' '.join(str(error).split())}")
+                    _print_line(f"Not loaded; it is tried again: {' '.join(str(error).split())}")
             ended.wait(every)
 
 
@@ -133,7 +133,7 @@ def _load_waiting(
     options: dict[str, Any],
 ) -> None:
     while files := watched.next_run(connection, waiting):
-        _say(f"Loading {', '.join(file.name for file in files)}")
+        _print_line(f"Loading {', '.join(file.name for file in files)}")
         try:
             _load(connection, partial(run_import, path=files), mapping, **options)
         except _PASSING:
@@ -142,12 +142,12 @@ def _load_waiting(
             # The server's own message may hold a cell.
             is_its = isinstance(refused, psycopg.Error)
             why = f"the database rejected it ({type(refused).__name__})" if is_its else refused
-            _say(f"Refused, and left alone until a file changes: {why}")
+            _print_line(f"Refused, and left alone until a file changes: {why}")
         watched.settle(files)
         waiting = [file for file in waiting if file not in files]
 
 
-def _say(text: str) -> None:
+def _print_line(text: str) -> None:
     console.print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ} {text}", highlight=False, markup=False)
 
 

@@ -119,7 +119,7 @@ class ResultCache:
             ZavaError: the statement could not be run, or the caller has no access any more.
         """
         if not self._is_on:
-            return await self._ask(caller, sql, params)
+            return await self._read(caller, sql, params)
         key = cache_key(self._code_version, access, sql, params)
         kept = self._read_entry(key, await self._store.get(key))
         if kept is not None:
@@ -137,9 +137,9 @@ class ResultCache:
             shared = await self._wait(key, running)
         except (AccessDenied, Busy, QueryTimeout):
             # The access, budget and deadline were those of the caller who ran it.
-            return await self._ask(caller, sql, params)
+            return await self._read(caller, sql, params)
         if shared.scope_hash != access.scope_hash:  # that caller's scope changed meanwhile
-            return await self._ask(caller, sql, params)
+            return await self._read(caller, sql, params)
         return shared
 
     async def close(self) -> None:
@@ -184,12 +184,12 @@ class ResultCache:
     async def _compute(
         self, key: str, caller: Caller, access: EffectiveAccess, sql: str, params: Mapping[str, Any]
     ) -> KeptReading:
-        kept = await self._ask(caller, sql, params)
+        kept = await self._read(caller, sql, params)
         if kept.scope_hash == access.scope_hash:  # else it belongs under another key
             await self._store.put(key, self._entry(key, kept))
         return kept
 
-    async def _ask(self, caller: Caller, sql: str, params: Mapping[str, Any]) -> KeptReading:
+    async def _read(self, caller: Caller, sql: str, params: Mapping[str, Any]) -> KeptReading:
         reading, scope_hash = await self._tenancy.read_hashed(caller, sql, params)
         return KeptReading(reading, scope_hash, datetime.now(UTC))
 

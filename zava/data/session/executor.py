@@ -330,7 +330,7 @@ class TenantExecutor:
         explain = None
         if isinstance(operation, Statement) and isinstance(error, QueryTimeout | None):
             explain = partial(self.explain, caller, operation, record)
-        self.monitor.tell_slow(kind, sql, seconds, explain)
+        self.monitor.report_slow(kind, sql, seconds, explain)
 
 
 def _silent() -> QueryTimeout:

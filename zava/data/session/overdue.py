@@ -107,7 +107,7 @@ class Overdue:
         async with self._looking:
             if time.monotonic() - self._seen_at < _LOOK_SECONDS:
                 return
-            asked = [*self._by_nonce]
+            nonces = [*self._by_nonce]
             # What cannot be asked now is asked again; its principal waits for the same database.
             with suppress(psycopg.Error, ZavaError, TimeoutError):
                 try:
@@ -116,11 +116,11 @@ class Overdue:
                         self._pool.connection(is_spare=True) as connection,
                     ):
                         pipeline = Pipeline(connection, use_prepared=self._use_prepared)
-                        pipeline.add_working(asked)
+                        pipeline.add_working(nonces)
                         working = read_working(await pipeline.run())
                 finally:
                     self._seen_at = time.monotonic()
-                for nonce in asked:
+                for nonce in nonces:
                     if nonce not in working:
                         self._end(nonce)
 

@@ -16,7 +16,7 @@ from zava.infrastructure.postgres.pool import Unreachable
 from zava.telemetry import events
 
 # Class 40 and a refused lock: the server itself asks for another try.
-_ASKED_FOR = frozenset({"40001", "40P01", "55P03", "53300"})
+_REPEATABLE = frozenset({"40001", "40P01", "55P03", "53300"})
 _ENDED = frozenset({"57P01", "57P02", "57P03"})
 _MAX_ATTEMPTS = 3
 _MAX_LOST = 2
@@ -37,7 +37,7 @@ def is_passing(error: BaseException) -> bool:
     return (
         isinstance(error, Unreachable)
         or is_lost_connection(error)
-        or (isinstance(error, psycopg.Error) and error.sqlstate in _ASKED_FOR)
+        or (isinstance(error, psycopg.Error) and error.sqlstate in _REPEATABLE)
     )
 
 
@@ -48,7 +48,7 @@ class Repetition:
         self._since = time.monotonic()
         self._failures = 0
         self._lost = 0
-        self._asked = 0
+        self._repeated = 0
 
     def allows(self, error: Exception) -> bool:
         """Whether the statement may run again after this failure."""
@@ -61,8 +61,8 @@ class Repetition:
             self._lost += 1
             is_over = self._lost >= _MAX_LOST
         else:
-            self._asked += 1
-            is_over = self._asked >= _MAX_ATTEMPTS
+            self._repeated += 1
+            is_over = self._repeated >= _MAX_ATTEMPTS
         return not is_over and call_context.remaining_seconds(_MAX_WAIT_SECONDS) > 0
 
     async def pause(self, error: Exception) -> None:

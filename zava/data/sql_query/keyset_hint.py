@@ -24,26 +24,26 @@ def sort_keys(statement: str) -> list[str | int | None]:
 def how_to_continue(keys: list[str | int | None], table: Table) -> str:
     """Return a sentence for a table whose last row is not the statement's last."""
     names = [column.name for column in table.columns]
-    told = []
+    bounds = []
     for key in keys:
         place = key - 1 if isinstance(key, int) else -1
         if isinstance(key, str) and names.count(key) == 1:
             place = names.index(key)
         if not 0 <= place < len(names):
-            break  # the rest of the order cannot be told from the row
+            break  # the row does not hold the rest of the order
         value, column = table.rows[-1][place], table.columns[place]
         if (
             column.is_outside_text
             or len(str(value)) > _MAX_VALUE_CHARACTERS
             or not _is_literal(value)
         ):
-            told.append(f"the last {names[place]}")  # what an outsider wrote is not ours to say
+            bounds.append(f"the last {names[place]}")  # an outsider wrote it
         else:
-            told.append(f"{names[place]} = {_literal(value)}")
-    if not told:
+            bounds.append(f"{names[place]} = {_literal(value)}")
+    if not bounds:
         return UNSORTED if not keys else "To continue, request rows after the last one's sort key."
     return (
-        f"To continue, keep the ORDER BY and request rows after {', '.join(told)};"
+        f"To continue, keep the ORDER BY and request rows after {', '.join(bounds)};"
         " end it with a unique key where values repeat."
     )
 

@@ -193,7 +193,7 @@ class Budgets:
         self._refusals: RecentValues[bytes, tuple[int, int]] = RecentValues(_MAX_REMEMBERED)
         self._searched_at: RecentValues[bytes, float] = RecentValues(_MAX_REMEMBERED)
 
-    def ask(self, caller: Caller) -> None:
+    def count_request(self, caller: Caller) -> None:
         """Count one request of a caller.
 
         Raises:

@@ -110,7 +110,7 @@ class QueryStatsCollector:
         self._pending = 0
         self._unread: deque[Callable[[], None]] = deque()
         self._is_explaining = False
-        self._telling: set[asyncio.Task[None]] = set()
+        self._reports: set[asyncio.Task[None]] = set()
 
     def record(
         self,
@@ -155,7 +155,7 @@ class QueryStatsCollector:
         """Whether a statement took longer than the threshold."""
         return seconds > self.slow_seconds
 
-    def tell_slow(
+    def report_slow(
         self, query_type: QueryType, sql: str, seconds: float, explain: Explain | None = None
     ) -> None:
         """Log a slow statement, soon: its caller's answer does not wait for that.
@@ -165,9 +165,9 @@ class QueryStatsCollector:
         that ends at once loses the lines that it has not written yet.
         """
         with call_context.use(call_context.afterwards(_EXPLAIN_SECONDS)):
-            telling = asyncio.create_task(self._tell_slow(query_type, sql, seconds, explain))
-        self._telling.add(telling)
-        telling.add_done_callback(self._telling.discard)
+            task = asyncio.create_task(self._log_slow(query_type, sql, seconds, explain))
+        self._reports.add(task)
+        task.add_done_callback(self._reports.discard)
 
     async def close(self) -> None:
         """Read and log what is left, for at most a second."""
@@ -177,10 +177,10 @@ class QueryStatsCollector:
         with suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_SECONDS):
                 await loop.run_in_executor(parsing_thread(), int)
-        if self._telling:
-            _, late = await asyncio.wait(self._telling, timeout=_CLOSE_SECONDS)
-            for telling in late:
-                telling.cancel()
+        if self._reports:
+            _, late = await asyncio.wait(self._reports, timeout=_CLOSE_SECONDS)
+            for task in late:
+                task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
     def summary(self, most: int = 20) -> PerformanceSummary:
@@ -197,7 +197,7 @@ class QueryStatsCollector:
                 ),
             )
 
-    async def _tell_slow(
+    async def _log_slow(
         self, query_type: QueryType, sql: str, seconds: float, explain: Explain | None
     ) -> None:
         loop = asyncio.get_running_loop()

@@ -191,7 +191,7 @@ class DatabaseTokens(EntraTokens):
             self._held = None
 
 
-def _on_a_thread(ask: Callable[[], T]) -> "Future[T]":
+def _on_a_thread(work: Callable[[], T]) -> "Future[T]":
     """Run a function that waits for HTTP or a child process, on a thread of its own.
 
     The credentials of azure.identity repeat a failing request for minutes. A thread of its own
@@ -201,7 +201,7 @@ def _on_a_thread(ask: Callable[[], T]) -> "Future[T]":
 
     def run() -> None:
         try:
-            future.set_result(ask())
+            future.set_result(work())
         except NoToken as error:
             future.set_exception(error)
 

@@ -68,7 +68,7 @@ class KeyVault:
         self._patiently(lambda: self._secrets.set_secret(SECRET_NAME, ",".join(keys)))
         return keys
 
-    def _patiently(self, ask: Callable[[], T]) -> T:
+    def _patiently(self, request: Callable[[], T]) -> T:
         from azure.core.exceptions import AzureError
 
         try:
@@ -77,7 +77,7 @@ class KeyVault:
                 stop=stop_after_delay(_PATIENCE_SECONDS),
                 wait=wait_fixed(self._pause_seconds),
                 reraise=True,
-            )(ask)
+            )(request)
         except AzureError as error:
             raise KeyVaultRefused(
                 f"AZURE_KEY_VAULT_ENDPOINT: the vault refuses or does not answer "

@@ -111,7 +111,7 @@ class AzureEmbedder:
             )
         try:
             async with asyncio.timeout(within_seconds):
-                vectors: list[Vector] = await self._retrying(within_seconds)(self._ask, texts)
+                vectors: list[Vector] = await self._retrying(within_seconds)(self._request, texts)
             check_vectors(vectors, self.model, count=len(texts))
         except TextRefused:
             self._circuit.succeeded()  # it answers
@@ -141,17 +141,17 @@ class AzureEmbedder:
             **options,
         )
 
-    async def _ask(self, texts: Sequence[str]) -> list[Vector]:
+    async def _request(self, texts: Sequence[str]) -> list[Vector]:
         await self._requests.acquire()
         estimate = sum(1 + len(text) // _CHARACTERS_OF_A_TOKEN for text in texts)
         await self._tokens.acquire(min(estimate, self._tokens.max_rate))
         client = await self._connected()
         from openai import APIStatusError
 
-        asked: dict[str, Any] = {"dimensions": self._shortened} if self._shortened else {}
+        options: dict[str, Any] = {"dimensions": self._shortened} if self._shortened else {}
         try:
             answer: CreateEmbeddingResponse = await client.embeddings.create(
-                model=self.model.name, input=list(texts), encoding_format="float", **asked
+                model=self.model.name, input=list(texts), encoding_format="float", **options
             )
         except APIStatusError as error:
             if error.status_code in _REFUSED:
@@ -203,19 +203,19 @@ def _wait(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     headers = getattr(getattr(error, "response", None), "headers", {})
     # Never less than asked for; a little more, so that those who were sent away do not meet again.
-    return max(_asked_wait_seconds(headers), 0.0) + _backoff(state)
+    return max(_requested_wait_seconds(headers), 0.0) + _backoff(state)
 
 
-def _asked_wait_seconds(headers: Any) -> float:
+def _requested_wait_seconds(headers: Any) -> float:
     """Return the seconds of `retry-after-ms` or `Retry-After` (seconds or a date), else 0."""
     try:
         if milliseconds := headers.get("retry-after-ms"):
             return float(milliseconds) / 1000
-        if not (asked := headers.get("retry-after")):
+        if not (header := headers.get("retry-after")):
             return 0.0
-        if asked.strip().replace(".", "", 1).isdigit():
-            return float(asked)
-        return parsedate_to_datetime(asked).timestamp() - time.time()
+        if header.strip().replace(".", "", 1).isdigit():
+            return float(header)
+        return parsedate_to_datetime(header).timestamp() - time.time()
     except ValueError:
         return 0.0
 

@@ -82,8 +82,8 @@ def explain_access(
     """
     with connection.transaction():
         principal = find(list_access(connection, domain), who)
-        asked = {"role": principal.role.name, "schema": domain.schema}
-        rows = connection.execute(_READABLE, asked).fetchall()
+        parameters = {"role": principal.role.name, "schema": domain.schema}
+        rows = connection.execute(_READABLE, parameters).fetchall()
         relations = tuple(
             Readable(relation, is_tenant, tuple(columns), tuple(hidden or ()), tuple(rules or ()))
             for relation, is_tenant, columns, hidden, rules in rows

@@ -173,14 +173,14 @@ class _Line:
     async def _become_readable(self) -> None:
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
-            self._loop.add_reader(self._socket, self._tell)
+            self._loop.add_reader(self._socket, self._on_readable)
         self._readable = self._loop.create_future()
         try:
             await self._readable
         finally:
             self._readable = None
 
-    def _tell(self) -> None:
+    def _on_readable(self) -> None:
         if self._readable is None:
             # Something came unasked: the end, or a notice. The next round trip will read it.
             self.leave()
@@ -226,8 +226,8 @@ def reason(error: Error) -> str:
 
     libpq brings no SQLSTATE of a refused connection, only its own and the server's text.
     """
-    said = str(error).lower()
-    return next((told for mark, told in _REASONS.items() if mark in said), "another reason")
+    message = str(error).lower()
+    return next((reason for mark, reason in _REASONS.items() if mark in message), "another reason")
 
 
 async def check_when_rested(connection: PooledConnection) -> None:

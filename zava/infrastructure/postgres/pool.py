@@ -2,9 +2,8 @@
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from psycopg import Error, OperationalError
@@ -21,6 +20,7 @@ from zava.infrastructure.postgres.connection import (
     check_when_rested,
     reporting,
 )
+from zava.infrastructure.wait_queue import WaitQueue
 from zava.telemetry import events
 from zava.telemetry.instruments import Refusal
 
@@ -116,7 +116,8 @@ class DatabasePool:
         # One for each lease that is being fetched: ended when no connection can be made.
         self._connecting: set[asyncio.Timeout] = set()
         self._resting: list[PooledConnection] = []
-        self._waiting: deque[asyncio.Future[PooledConnection | None]] = deque()
+        # Handed a connection, or None when there is room for a lease.
+        self._queue: WaitQueue[PooledConnection | None] = WaitQueue(self._pass_on)
         self._look: asyncio.TimerHandle | None = None
         self._returning: set[asyncio.Task[None]] = set()
         self._checking: asyncio.Task[None] | None = None
@@ -125,21 +126,28 @@ class DatabasePool:
         self.refused_because = ""
         """Why the latest attempt to connect failed, in our words; empty where it succeeded."""
 
-    def connection(self, *, is_spare: bool = False) -> "_Loan":
+    @asynccontextmanager
+    async def connection(self, *, is_spare: bool = False) -> AsyncIterator[PooledConnection]:
         """Lend a connection in autocommit, for as long as an `async with` block.
 
         `is_spare` allows for the spare connections beyond `max_size`, when all others are lent.
 
-        The block's entry raises Unreachable when no connection can be made at present. It raises
-        Busy when none came free within the current call's deadline, when too many wait already, or
-        when the circuit is open.
+        Raises:
+            Unreachable: no connection can be made at present.
+            Busy: none came free within the current call's deadline, too many wait already, or the
+                circuit is open.
         """
-        return _Loan(self, is_spare=is_spare)
+        connection = await self.take(is_spare=is_spare)
+        try:
+            yield connection
+            self.circuit.succeeded()
+        finally:
+            self.give(connection)
 
     @property
     def is_idle(self) -> bool:
         """Whether a call that comes now gets a connection without waiting for another call."""
-        return not self._waiting and (bool(self._resting) or self._leased < self._max_size)
+        return not self._queue.waiting and (bool(self._resting) or self._leased < self._max_size)
 
     async def drop_dead_connections(self) -> None:
         """Test every resting connection and replace those that the server has ended.
@@ -206,7 +214,7 @@ class DatabasePool:
         """Take a connection back: for who waits, else to rest, else to psycopg_pool."""
         now = connection.idle_since = time.monotonic()
         if connection.is_reusable and now < connection.leased_until and not self._pool.closed:
-            if not self._waiting or not self._hand_over(connection):
+            if not self._queue.waiting or not self._queue.hand_over(connection):
                 self._resting.append(connection)
                 if self._look is None:
                     self._look_later()
@@ -260,10 +268,7 @@ class DatabasePool:
         now = asyncio.get_running_loop().time()
         for waiting in self._connecting:
             waiting.reschedule(now)
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_exception(ConnectionError())
+        self._queue.fail()
 
     def _has_no_connection(self) -> bool:
         # Who waits may yet be given one that is lent or rests.
@@ -289,7 +294,7 @@ class DatabasePool:
                     self._connecting.discard(none_can_be_made)
         except BaseException as error:
             self._leased -= 1
-            self._hand_over(None)
+            self._queue.hand_over(None)
             if isinstance(error, TimeoutError):
                 raise _unreachable() from error
             if isinstance(error, _NONE_CAME):
@@ -300,37 +305,18 @@ class DatabasePool:
 
     async def _wait(self, deadline: float) -> PooledConnection | None:
         """Return the next connection that is given back; None if there is room for a lease."""
-        if len(self._waiting) >= self._max_waiting:
+        if len(self._queue.waiting) >= self._max_waiting:
             raise _busy()
-        turn: asyncio.Future[PooledConnection | None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
         try:
-            async with asyncio.timeout(deadline - time.monotonic()):
-                return await turn
-        except BaseException as error:
-            if turn.done() and not turn.cancelled():
-                if turn.exception() is None:  # it came while its caller was leaving
-                    self._pass_on(turn.result())
-            elif turn in self._waiting:
-                self._waiting.remove(turn)
-            if isinstance(error, ConnectionError):
-                raise _unreachable() from error
-            if isinstance(error, TimeoutError):
-                raise _busy() from error
-            raise
-
-    def _hand_over(self, connection: PooledConnection | None) -> bool:
-        """Give the one who waits longest a connection, or the word that there is room."""
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(connection)
-                return True
-        return False
+            return await self._queue.wait(deadline - time.monotonic())
+        except ConnectionError as error:
+            raise _unreachable() from error
+        except TimeoutError as error:
+            raise _busy() from error
 
     def _pass_on(self, connection: PooledConnection | None) -> None:
         if connection is None:
-            self._hand_over(None)
+            self._queue.hand_over(None)
         else:
             self.give(connection)
 
@@ -342,7 +328,7 @@ class DatabasePool:
                 await self._pool.putconn(connection)
             finally:
                 self._leased -= 1
-                self._hand_over(None)
+                self._queue.hand_over(None)
 
         task = asyncio.create_task(put())
         self._returning.add(task)
@@ -377,25 +363,6 @@ class DatabasePool:
                     await self._pool.open(wait=False)
                 self._is_open = True
                 self.times_opened += 1
-
-
-class _Loan:
-    """One block's use of a connection."""
-
-    __slots__ = ("_connection", "_is_spare", "_pool")
-
-    def __init__(self, pool: DatabasePool, *, is_spare: bool) -> None:
-        self._pool = pool
-        self._is_spare = is_spare
-
-    async def __aenter__(self) -> PooledConnection:
-        self._connection = await self._pool.take(is_spare=self._is_spare)
-        return self._connection
-
-    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            self._pool.circuit.succeeded()
-        self._pool.give(self._connection)
 
 
 def _busy() -> Busy:

@@ -7,7 +7,7 @@ else the SDK.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from zava import call_context
@@ -20,7 +20,15 @@ from zava.protocol.capacity.concurrency_limit import Admission, ShareTaken
 from zava.protocol.capacity.process_time import ANYONE, ProcessTime
 from zava.protocol.http.addresses import LOOPBACK, MCP_PATH, PATHS, host_name
 from zava.protocol.http.protected_resource import Authenticator, ProtectedResource
-from zava.protocol.http.request_parsing import read_request
+from zava.protocol.http.request_parsing import (
+    LOST,
+    SINGLE,
+    SINGLE_OF_BROWSERS,
+    is_lost,
+    read_request,
+    refuse_lost,
+    refuse_repeated,
+)
 from zava.protocol.http.security_headers import secured
 from zava.protocol.http.unserved import is_of_sign_in, out_of_time
 from zava.protocol.http_responses import (
@@ -32,10 +40,8 @@ from zava.protocol.http_responses import (
     rpc_error,
 )
 from zava.protocol.mcp.fast_path import FastPath
-from zava.protocol.mcp.jsonrpc import HEADER_MISMATCH, INVALID_REQUEST
 from zava.protocol.mcp.sdk_bridge import SdkBridge
 from zava.protocol.request_context import RequestContext, client_name
-from zava.protocol.versions import VERSION_HEADER
 from zava.telemetry import events, redaction
 from zava.telemetry.instruments import Refusal
 
@@ -45,20 +51,8 @@ if TYPE_CHECKING:
 Headers = Mapping[str, str] | Sequence[tuple[str, str]]
 
 _INTERNAL_ERROR = -32603
-_LOST = (
-    "The body did not arrive: the host passes on no body that is sent in chunks. "
-    "Send it whole, with a Content-Length."
-)
 # Beyond the time of a call, so that a deadline within it shows as its own error.
 _ANSWER_SECONDS = 1.0
-# One value each decides where a request goes; two would let two readers disagree. The Functions
-# host joins repeated headers by a comma: there a doubled one is one value that does not hold.
-_SINGLE = frozenset(
-    {VERSION_HEADER, "mcp-method", "mcp-name", "authorization", "host", "origin"}
-    | {"content-type", "content-length", platform.TOKEN_HEADER, platform.PRINCIPAL_HEADER}
-)
-# What binds a sign-in to one browser and to the server's own page.
-_SINGLE_OF_BROWSERS = frozenset({"cookie", "sec-fetch-site", "sec-fetch-dest"})
 _SDK_SECONDS = 0.0025
 """What the SDK's own tasks take for one request, measured."""
 # A refusal costs no more than this to read; a statement has at most 16 KB.
@@ -88,7 +82,7 @@ class Endpoint:
         readiness: Callable[[], Awaitable[tuple[int, dict[str, Any]]]],
         allowed_hosts: Sequence[str] = (),
         is_vouched: bool = False,
-        ask_budget: Callable[[Caller], None] = lambda _: None,
+        count_request: Callable[[Caller], None] = lambda _: None,
         process_time: ProcessTime | None = None,
         max_concurrent_calls: int = 64,
         call_seconds: float | None = None,
@@ -100,7 +94,7 @@ class Endpoint:
         self._authenticator = authenticator
         self._readiness = readiness
         self._is_vouched = is_vouched
-        self._ask_budget = ask_budget
+        self._count_request = count_request
         self._admission = Admission(max_concurrent_calls)
         self.process_time = process_time or ProcessTime()
         self._call_seconds = call_seconds
@@ -188,7 +182,7 @@ class Endpoint:
             status, content = await self._readiness()
             return json_answer(status, content)
         host = host_name(single.get("host", ""))
-        refused = _refuse_repeated(fields) or self._refuse_host(host, single)
+        refused = refuse_repeated(fields) or self._refuse_host(host, single)
         return refused or json_answer(200, self._resource.metadata(single["host"]))
 
     async def _sign_in(
@@ -197,28 +191,28 @@ class Endpoint:
         if self._make_sign_in is None:
             return json_answer(404, {"error": "not found"})
         single = dict(fields)
-        repeated = _refuse_repeated(fields, _SINGLE | _SINGLE_OF_BROWSERS)
+        repeated = refuse_repeated(fields, SINGLE | SINGLE_OF_BROWSERS)
         refused = repeated or self._refuse_host(host_name(single.get("host", "")), single)
         if refused is not None:
             return refused
-        if _is_lost(single, body):
-            return json_answer(411, {"error": "invalid_request", "error_description": _LOST})
+        if is_lost(single, body):
+            return json_answer(411, {"error": "invalid_request", "error_description": LOST})
         return await self._make_sign_in().answer(method, path, query, single, body)
 
     async def _post(
         self, fields: list[tuple[str, str]], single: dict[str, str], host: str, body: bytes
     ) -> HttpResponse:
         """Answer one message for the caller of its token, within the caller's share."""
-        refused = _refuse_repeated(fields) or self._refuse_host(host, single)
+        refused = refuse_repeated(fields) or self._refuse_host(host, single)
         if refused is None and not body:
-            refused = _refuse_lost(single, body)
+            refused = refuse_lost(single, body)
         caller = refused or await self._caller(single)
         if isinstance(caller, HttpResponse):
             await self.process_time.turn(ANYONE)
             return caller
         request = fields, single, body
         try:
-            self._ask_budget(caller)
+            self._count_request(caller)
         except Busy as busy:
             return await self._turn_away(caller, 429, busy, *request)
         try:
@@ -339,27 +333,6 @@ class Endpoint:
         if origin is not None and host_name(origin.partition("://")[2]) not in self._hosts:
             return json_answer(403, {"error": "this origin may not call"})
         return None
-
-
-def _refuse_repeated(
-    fields: Sequence[tuple[str, str]], names: Collection[str] = _SINGLE
-) -> HttpResponse | None:
-    seen = set()
-    for name, _ in fields:
-        if name in seen:
-            return rpc_error(400, HEADER_MISMATCH, f"The header {name} appears more than once.")
-        if name in names:
-            seen.add(name)
-    return None
-
-
-def _refuse_lost(single: Mapping[str, str], body: bytes) -> HttpResponse | None:
-    return rpc_error(411, INVALID_REQUEST, _LOST) if _is_lost(single, body) else None
-
-
-def _is_lost(single: Mapping[str, str], body: bytes) -> bool:
-    """Whether a body was sent in chunks and did not arrive."""
-    return not body and "transfer-encoding" in single
 
 
 def _busy(status: int, busy: Busy, *, request_id: Any = None) -> HttpResponse:

@@ -1,11 +1,13 @@
 """Reads one HTTP request as one JSON-RPC message, and the form of its answer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from zava.protocol.auth import platform
 from zava.protocol.http.media_types import accepted_forms
 from zava.protocol.http_responses import JSON_TYPE, HttpResponse, rpc_error
 from zava.protocol.mcp.jsonrpc import (
+    HEADER_MISMATCH,
     INVALID_REQUEST,
     MAX_BODY_BYTES,
     BodyRefused,
@@ -15,6 +17,19 @@ from zava.protocol.mcp.jsonrpc import (
     wants_events,
 )
 from zava.protocol.versions import HANDSHAKE, STATELESS, VERSION_HEADER, VERSION_KEY
+
+LOST = (
+    "The body did not arrive: the host passes on no body that is sent in chunks. "
+    "Send it whole, with a Content-Length."
+)
+# One value each decides where a request goes; two would let two readers disagree. The Functions
+# host joins repeated headers by a comma: there a doubled one is one value that does not hold.
+SINGLE = frozenset(
+    {VERSION_HEADER, "mcp-method", "mcp-name", "authorization", "host", "origin"}
+    | {"content-type", "content-length", platform.TOKEN_HEADER, platform.PRINCIPAL_HEADER}
+)
+# What binds a sign-in to one browser and to the server's own page.
+SINGLE_OF_BROWSERS = frozenset({"cookie", "sec-fetch-site", "sec-fetch-dest"})
 
 
 class ParsedRequest(NamedTuple):
@@ -50,6 +65,29 @@ def read_request(
         )
     with_events = takes_events and (wants_events(message) or not takes_json)
     return ParsedRequest(message, body, with_events)
+
+
+def refuse_repeated(
+    fields: Sequence[tuple[str, str]], names: Collection[str] = SINGLE
+) -> HttpResponse | None:
+    """Return the refusal of a request in which one of the `names` occurs twice, else None."""
+    seen = set()
+    for name, _ in fields:
+        if name in seen:
+            return rpc_error(400, HEADER_MISMATCH, f"The header {name} appears more than once.")
+        if name in names:
+            seen.add(name)
+    return None
+
+
+def refuse_lost(single: Mapping[str, str], body: bytes) -> HttpResponse | None:
+    """Return the refusal of a request whose body did not arrive, else None."""
+    return rpc_error(411, INVALID_REQUEST, LOST) if is_lost(single, body) else None
+
+
+def is_lost(single: Mapping[str, str], body: bytes) -> bool:
+    """Whether a body was sent in chunks and did not arrive."""
+    return not body and "transfer-encoding" in single
 
 
 def _read_version(message: Mapping[str, Any], single: dict[str, str]) -> None:

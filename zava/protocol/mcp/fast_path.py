@@ -139,10 +139,10 @@ class FastPath:
         result |= {"ttlMs": freshness.seconds * 1000, "cacheScope": freshness.scope}
         return orjson.dumps(result)[:-1] + self._stamp
 
-    def _initialized(self, asked: str) -> bytes:
+    def _initialized(self, version: str) -> bytes:
         return orjson.dumps(
             {
-                "protocolVersion": asked if asked in HANDSHAKE else HANDSHAKE[0],
+                "protocolVersion": version if version in HANDSHAKE else HANDSHAKE[0],
                 "capabilities": CAPABILITIES,
                 "serverInfo": self._server,
                 "instructions": self._instructions,

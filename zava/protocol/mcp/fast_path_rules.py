@@ -53,14 +53,14 @@ def usual_revision(message: Mapping[str, Any], headers: Mapping[str, str]) -> st
     JSON-RPC whose envelope was read; `headers` holds one value for each name.
     """
     params = message.get("params", {})
-    said = headers.get("mcp-protocol-version")
-    if said == STATELESS:
+    version = headers.get("mcp-protocol-version")
+    if version == STATELESS:
         is_usual = _is_stateless(message, params, headers)
     else:
-        is_usual = (said is None or said in HANDSHAKE) and _is_handshake(message, params)
+        is_usual = (version is None or version in HANDSHAKE) and _is_handshake(message, params)
     if not is_usual or not message.keys() <= _ENVELOPE:
         return None
-    return STATELESS if said == STATELESS else HANDSHAKE[0]
+    return STATELESS if version == STATELESS else HANDSHAKE[0]
 
 
 def _is_stateless(

@@ -77,12 +77,12 @@ def check_version(message: Mapping[str, Any], header: str | None) -> None:
     Raises:
         BodyRefused: the header's version is unknown, or header and body disagree.
     """
-    said = metadata(message).get(VERSION_KEY)
+    stated = metadata(message).get(VERSION_KEY)
     is_handshake = header is None or header in HANDSHAKE
-    if said is not None and (is_handshake or (header not in SERVED and said != header)):
+    if stated is not None and (is_handshake or (header not in SERVED and stated != header)):
         raise BodyRefused(
             HEADER_MISMATCH,
-            f"The body uses {str(said)[:40]}, and the MCP-Protocol-Version header does not.",
+            f"The body uses {str(stated)[:40]}, and the MCP-Protocol-Version header does not.",
             request_id=message.get("id"),
         )
     if not is_handshake and header not in SERVED:
@@ -97,14 +97,14 @@ def check_version(message: Mapping[str, Any], header: str | None) -> None:
 def metadata(message: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the request's own metadata, `params._meta`."""
     params = message.get("params")
-    said = params.get("_meta") if isinstance(params, dict) else None
-    return said if isinstance(said, dict) else {}
+    meta = params.get("_meta") if isinstance(params, dict) else None
+    return meta if isinstance(meta, dict) else {}
 
 
 def wants_events(message: Mapping[str, Any]) -> bool:
     """Whether the request wants progress or log messages in addition to the result."""
-    said = metadata(message)
-    return PROGRESS_KEY in said or LOG_LEVEL_KEY in said
+    meta = metadata(message)
+    return PROGRESS_KEY in meta or LOG_LEVEL_KEY in meta
 
 
 def _check_envelope(message: Mapping[str, Any], request_id: Any) -> None:

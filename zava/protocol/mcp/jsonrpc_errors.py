@@ -14,7 +14,7 @@ from zava.errors import AccessDenied, Busy, InsufficientScope, InvalidInput, Not
 from zava.protocol.http_responses import BUSY, FORBIDDEN
 from zava.telemetry import events
 
-_MAX_TOLD = 3
+_MAX_PROBLEMS = 3
 # Their HTTP status is 200 in both eras, also for a caller without access: the protocol gives 400
 # and 404 to its own codes, and some clients read a JSON-RPC error under no other status than these.
 _CODES: tuple[tuple[type[ZavaError], int], ...] = (
@@ -52,9 +52,9 @@ def rpc_error(error: Exception, *, on_denied: Callable[[InsufficientScope], None
 
 def _malformed_params(error: ValidationError) -> MCPError:
     """Name the fields that have another shape than the method's, and the rule, never the value."""
-    told = []
+    problems = []
     for detail in error.errors(include_url=False, include_context=False, include_input=False):
         parts = [str(part)[:50] for part in detail["loc"] if part != "params"]
         rule = detail["msg"].replace("Input should", "should").replace("Field required", "required")
-        told.append(f"{'.'.join(parts) or 'params'}: {rule[:100]}")
-    return MCPError(INVALID_PARAMS, f"Invalid params: {'; '.join(told[:_MAX_TOLD])}.")
+        problems.append(f"{'.'.join(parts) or 'params'}: {rule[:100]}")
+    return MCPError(INVALID_PARAMS, f"Invalid params: {'; '.join(problems[:_MAX_PROBLEMS])}.")

@@ -112,8 +112,8 @@ def build_server(
 async def _strict(ctx: Any, call_next: CallNext) -> HandlerResult:
     """Agree on served versions only, carry the trace, let no error pass but the protocol's own."""
     if ctx.method == "initialize" and isinstance(ctx.params, Mapping):
-        asked = ctx.params.get("protocolVersion")
-        if isinstance(asked, str) and asked not in HANDSHAKE:
+        version = ctx.params.get("protocolVersion")
+        if isinstance(version, str) and version not in HANDSHAKE:
             params = {**ctx.params, "protocolVersion": HANDSHAKE[0]}
             ctx = replace(ctx, params=params)
     if ctx.request is None:  # a client in the same process, for the documentation

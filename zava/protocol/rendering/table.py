@@ -169,16 +169,16 @@ def _plain_lines(rows: Sequence[Sequence[Any]]) -> list[str] | None:
     If the JSON of such rows has no comma or bracket in its cells, it equals their lines, so all
     are made at once. Cell by cell takes several times as long.
     """
-    said = orjson.dumps(rows)
+    encoded = orjson.dumps(rows)
     if (
-        said.count(b",") != len(rows) * len(rows[0]) - 1
-        or said.count(b"[") != len(rows) + 1
-        or not said.isascii()
-        or _NOT_PLAIN.search(said)
+        encoded.count(b",") != len(rows) * len(rows[0]) - 1
+        or encoded.count(b"[") != len(rows) + 1
+        or not encoded.isascii()
+        or _NOT_PLAIN.search(encoded)
     ):
         return None
-    said = said.replace(b"[null", b"[NULL").replace(b",null", b",NULL").replace(b'"', b"")
-    return said[2:-2].decode().replace(",", _SEPARATOR).split(f"]{_SEPARATOR}[")
+    encoded = encoded.replace(b"[null", b"[NULL").replace(b",null", b",NULL").replace(b'"', b"")
+    return encoded[2:-2].decode().replace(",", _SEPARATOR).split(f"]{_SEPARATOR}[")
 
 
 def _cut_row(row: Sequence[Any], limit_bytes: int) -> str:
@@ -194,11 +194,11 @@ def _cell(value: Any) -> str:
         return _NULL
     if isinstance(value, str):
         return line_of_text(value)
-    said = orjson.dumps(value).decode()
+    encoded = orjson.dumps(value).decode()
     if isinstance(value, int | float):
-        return said
+        return encoded
     # Inside JSON only strings hold these characters, and there a \\u escape means the same.
-    return said.translate(_JSON_ESCAPES)
+    return encoded.translate(_JSON_ESCAPES)
 
 
 def _header(names: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from zava.protocol.sign_in.clients import read_client
-from zava.protocol.sign_in.parts import Asked, Rules, SignInRefused
+from zava.protocol.sign_in.parts import AuthorizationRequest, Rules, SignInRefused
 from zava.protocol.sign_in.web_forms import read_form
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # base64url of a SHA-256
@@ -15,7 +15,7 @@ _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # base64url of a SHA-256
 _IGNORED_SCOPES = frozenset({"openid", "profile", "email", "offline_access"})
 
 
-def read_request(query: str, rules: Rules) -> Asked:
+def read_request(query: str, rules: Rules) -> AuthorizationRequest:
     """Return a request that passed every check.
 
     Raises:
@@ -38,7 +38,7 @@ def read_request(query: str, rules: Rules) -> Asked:
     challenge = given.get("code_challenge", "")
     if given.get("code_challenge_method") != "S256" or not _CHALLENGE.fullmatch(challenge):
         raise SignInRefused("The client must use PKCE with code_challenge_method S256.")
-    return Asked(
+    return AuthorizationRequest(
         client_id=client_id,
         client_name=client.name,
         redirect_uri=redirect,
@@ -68,28 +68,28 @@ def read_scopes(text: str, rules: Rules) -> tuple[str, ...]:
         SignInRefused: scopes are requested, and none is known.
     """
     written = {rules.scopes[scope]: scope for scope in rules.scopes_supported}
-    asked = [scope for scope in text.split() if scope not in _IGNORED_SCOPES]
-    known = [written.get(scope, scope) for scope in asked]
+    requested = [scope for scope in text.split() if scope not in _IGNORED_SCOPES]
+    known = [written.get(scope, scope) for scope in requested]
     kept = tuple(dict.fromkeys(scope for scope in known if scope in rules.scopes))
-    if asked and not kept:
+    if requested and not kept:
         raise SignInRefused(f"No scope is known. Known are: {', '.join(written)}.")
     return kept or (next(iter(rules.scopes)),)
 
 
-def to_ticket(asked: Asked) -> dict[str, Any]:
+def to_ticket(authorization: AuthorizationRequest) -> dict[str, Any]:
     """Return a request as the content of a ticket."""
-    return asdict(asked)
+    return asdict(authorization)
 
 
-def from_ticket(content: Mapping[str, Any]) -> Asked:
+def from_ticket(content: Mapping[str, Any]) -> AuthorizationRequest:
     """Return the request of a ticket."""
-    fields = {name: content[name] for name in Asked.__dataclass_fields__}
-    return Asked(**fields | {"scopes": tuple(fields["scopes"])})
+    fields = {name: content[name] for name in AuthorizationRequest.__dataclass_fields__}
+    return AuthorizationRequest(**fields | {"scopes": tuple(fields["scopes"])})
 
 
-def answer_location(asked: Asked, issuer: str, **parameters: str) -> str:
+def answer_location(authorization: AuthorizationRequest, issuer: str, **parameters: str) -> str:
     """Return the client's address with an answer; it names its issuer (RFC 9207)."""
-    if asked.state is not None:
-        parameters["state"] = asked.state
-    separator = "&" if "?" in asked.redirect_uri else "?"
-    return f"{asked.redirect_uri}{separator}{urlencode(parameters | {'iss': issuer})}"
+    if authorization.state is not None:
+        parameters["state"] = authorization.state
+    separator = "&" if "?" in authorization.redirect_uri else "?"
+    return f"{authorization.redirect_uri}{separator}{urlencode(parameters | {'iss': issuer})}"

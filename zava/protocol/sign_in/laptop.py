@@ -8,7 +8,7 @@ from cachetools import TTLCache
 
 from zava.protocol.http_responses import HttpResponse
 from zava.protocol.sign_in.page import Choice, choice_page
-from zava.protocol.sign_in.parts import Asked, Person, SignInRefused
+from zava.protocol.sign_in.parts import AuthorizationRequest, Person, SignInRefused
 
 _MAX_REMEMBERED = 10_000
 # A look-up holds a thread and a connection of the administrator. More at once would keep both from
@@ -24,10 +24,12 @@ class ListedPeople:
         self._listed = listed
         self._room = Semaphore(_MAX_LOOKING_UP)
 
-    async def welcome(self, asked: Asked, ticket: str, headers: Mapping[str, str]) -> HttpResponse:
+    async def welcome(
+        self, authorization: AuthorizationRequest, ticket: str, headers: Mapping[str, str]
+    ) -> HttpResponse:
         """Show the list."""
         del headers
-        return choice_page(asked, ticket, await self._look_up())
+        return choice_page(authorization, ticket, await self._look_up())
 
     async def person(self, choice: Mapping[str, Any], headers: Mapping[str, str]) -> Person | None:
         """Return the person of the list that was picked.

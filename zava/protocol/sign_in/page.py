@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from zava.protocol.apps import sales_chart
 from zava.protocol.console.console import PAGE_HEADERS
 from zava.protocol.http_responses import HttpResponse
-from zava.protocol.sign_in.parts import Asked, Person
+from zava.protocol.sign_in.parts import AuthorizationRequest, Person
 
 _HERE = Path(__file__).parent
 _CONSOLE = _HERE.parent / "console"
@@ -52,22 +52,24 @@ class Choice(NamedTuple):
     stores: tuple[str, ...]
 
 
-def choice_page(asked: Asked, ticket: str, choices: Sequence[Choice]) -> HttpResponse:
+def choice_page(
+    authorization: AuthorizationRequest, ticket: str, choices: Sequence[Choice]
+) -> HttpResponse:
     """Return the page on which a person picks who they are."""
     content = _CHOICE.substitute(
-        client=escape(asked.client_name),
-        place=_place(asked.redirect_uri),
+        client=escape(authorization.client_name),
+        place=_place(authorization.redirect_uri),
         people="\n".join(_groups(choices)),
     )
     return _page(200, "Sign in to Zava", "Who are you?", content, f' data-ticket="{ticket}"')
 
 
-def consent_page(asked: Asked, ticket: str, person: Person) -> HttpResponse:
+def consent_page(authorization: AuthorizationRequest, ticket: str, person: Person) -> HttpResponse:
     """Return the page on which a proven person allows or denies a client."""
     content = _CONSENT.substitute(
-        client=escape(asked.client_name),
+        client=escape(authorization.client_name),
         person=escape(person.name or "you"),
-        place=_place(asked.redirect_uri),
+        place=_place(authorization.redirect_uri),
         id=escape(person.object_id),
     )
     return _page(200, "Sign in to Zava", "Allow this client?", content, f' data-ticket="{ticket}"')

@@ -30,7 +30,7 @@ class Person(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AuthorizationRequest:
     """An authorization request that passed every check."""
 
     client_id: str
@@ -69,7 +69,9 @@ class SignInRefused(Exception):
 class People(Protocol):
     """How the person is known: picked from a list, or proven by a directory."""
 
-    async def welcome(self, asked: Asked, ticket: str, headers: Mapping[str, str]) -> HttpResponse:
+    async def welcome(
+        self, authorization: AuthorizationRequest, ticket: str, headers: Mapping[str, str]
+    ) -> HttpResponse:
         """Answer a valid request to sign in; `ticket` comes back with the person's choice."""
 
     async def person(self, choice: Mapping[str, Any], headers: Mapping[str, str]) -> Person | None:

@@ -78,8 +78,8 @@ class Redemption:
         if "scope" in form:
             # Fewer for this access token; the refresh token keeps what the person allowed.
             allowed = {self._rules.scopes.get(scope) for scope in scopes}
-            asked = read_scopes(form["scope"], self._rules)
-            scopes = [scope for scope in asked if self._rules.scopes[scope] in allowed]
+            requested = read_scopes(form["scope"], self._rules)
+            scopes = [scope for scope in requested if self._rules.scopes[scope] in allowed]
             if not scopes:
                 return oauth_error("invalid_scope", "The person allowed none of these scopes.")
         following = _new_id()

@@ -22,7 +22,7 @@ from zava.protocol.sign_in.authorization import (
 from zava.protocol.sign_in.clients import register
 from zava.protocol.sign_in.page import FILES, refusal_page
 from zava.protocol.sign_in.parts import (
-    Asked,
+    AuthorizationRequest,
     People,
     Person,
     Rules,
@@ -154,11 +154,11 @@ class SignIn:
         if request.headers.get("sec-fetch-dest", _DOCUMENT) != _DOCUMENT:
             return refusal_page(403, "This page opens in a tab of its own.")
         try:
-            asked = read_request(request.query, self._rules)
-            ticket = self._seals.pages.close(to_ticket(asked))
+            authorization = read_request(request.query, self._rules)
+            ticket = self._seals.pages.close(to_ticket(authorization))
         except SignInRefused as refusal:
             return refusal_page(400, str(refusal))
-        return await self._people.welcome(asked, ticket, request.headers)
+        return await self._people.welcome(authorization, ticket, request.headers)
 
     async def _choose(self, request: SignInRequest) -> HttpResponse:
         """Take the person's choice from our own page and answer where the browser goes next."""
@@ -174,15 +174,15 @@ class SignIn:
             choice = read_object(request.body)
             ticket = self._opened(choice)
             person = await self._people.person(choice, request.headers)
-            asked = from_ticket(ticket)
+            authorization = from_ticket(ticket)
             answer = {"error": "access_denied"}
             if person is not None:
                 # A page that is answered once names the sign-in, of which one code is redeemed.
                 sign_in = ticket.get("sign_in") or secrets.token_hex(16)
-                answer = {"code": self._code(asked, person, sign_in)}
+                answer = {"code": self._code(authorization, person, sign_in)}
         except SignInRefused as refusal:
             return json_answer(400, {"error": str(refusal)})
-        location = answer_location(asked, self._rules.issuer, **answer)
+        location = answer_location(authorization, self._rules.issuer, **answer)
         return json_answer(200, {"location": location})
 
     def _opened(self, choice: Mapping[str, Any]) -> dict[str, Any]:
@@ -191,15 +191,15 @@ class SignIn:
             raise SignInRefused("This page is too old. Connect again in your client.")
         return ticket
 
-    def _code(self, asked: Asked, person: Person, sign_in: str) -> str:
+    def _code(self, authorization: AuthorizationRequest, person: Person, sign_in: str) -> str:
         return self._seals.codes.close(
             {
-                "client": fingerprint(asked.client_id),
-                "client_name": asked.client_name,
-                "redirect_uri": asked.redirect_uri,
-                "challenge": asked.challenge,
-                "resource": asked.resource,
-                "scopes": asked.scopes,
+                "client": fingerprint(authorization.client_id),
+                "client_name": authorization.client_name,
+                "redirect_uri": authorization.redirect_uri,
+                "challenge": authorization.challenge,
+                "resource": authorization.resource,
+                "scopes": authorization.scopes,
                 "person": list(person),
                 "sign_in": sign_in,
             }

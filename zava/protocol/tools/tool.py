@@ -44,7 +44,7 @@ _JSON_TYPES: Mapping[type, str] = {
     list: "a list",
     str: "a text",
 }
-_SAID_ANYWAY: tuple[tuple[str, Any], ...] = (
+_DEFAULT_RULES: tuple[tuple[str, Any], ...] = (
     ("additionalProperties", True),
     *_IMPLIED_DEFAULTS,
     ("items", {}),
@@ -234,8 +234,8 @@ def _for_providers(schema: Any, parts: Mapping[str, Any]) -> Any:
     if rest == [{"type": "null"}]:
         schema = some | {key: value for key, value in schema.items() if key != "anyOf"}
     default = schema.get("default")
-    is_told = "description" in schema and ("default", default) not in _IMPLIED_DEFAULTS
-    if is_told and default is not None:
+    is_described = "description" in schema and ("default", default) not in _IMPLIED_DEFAULTS
+    if is_described and default is not None:
         schema = schema | {"description": f"{schema['description']} Default: {default}."}
     return {
         key: (
@@ -262,7 +262,7 @@ def _plain(schema: Any) -> Any:
                 else _plain(value)
             )
             for key, value in schema.items()
-            if key != "title" and (key, value) not in _SAID_ANYWAY
+            if key != "title" and (key, value) not in _DEFAULT_RULES
         }
         some, *rest = plain.get("anyOf", [None])
         if rest == [{"type": "null"}] and isinstance(some, dict) and "type" in some:

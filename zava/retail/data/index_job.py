@@ -57,10 +57,10 @@ class EmbedReport:
     def __str__(self) -> str:
         """Return it as one line."""
         done = f"Embedded {self.embedded:,} of" if self.embedded else "Up to date:"
-        said = f"{done} {self.total:,} products with {self.model.name}"
+        text = f"{done} {self.total:,} products with {self.model.name}"
         if self.active_model != self.model.name:
-            said += f"; search still uses {self.active_model or 'no model'}"
-        return said
+            text += f"; search still uses {self.active_model or 'no model'}"
+        return text
 
 
 class _Item(NamedTuple):

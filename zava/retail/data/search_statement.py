@@ -125,21 +125,21 @@ class ProductData:
             "max_rows": question.max_rows,
         } | _prices(question.price)
         rows, scope = await self._tenancy.read(caller, sql, params)
-        told = rows[0]
-        if not told["is_model_active"]:
+        summary = rows[0]
+        if not summary["is_model_active"]:
             self._registry = None
             return None
         return SearchMatches(
             rows=[row for row in rows if row["sku"] is not None],
-            found=told["found"],
-            of_size=told["of_size"],
-            words_found=told["words_found"],
-            best_similarity=told["best_similarity"],
-            likened=told["likened"],
-            nearest_categories=tuple(told["nearest_categories"] or ()),
+            found=summary["found"],
+            of_size=summary["of_size"],
+            words_found=summary["words_found"],
+            best_similarity=summary["best_similarity"],
+            likened=summary["likened"],
+            nearest_categories=tuple(summary["nearest_categories"] or ()),
             # An index gives what it was asked for; under a filter its walk may end too early.
-            is_exhaustive=told["is_exact"]
-            or (not is_filtered and told["nearest_found"] == _NEAREST),
+            is_exhaustive=summary["is_exact"]
+            or (not is_filtered and summary["nearest_found"] == _NEAREST),
             scope=scope,
         )
 

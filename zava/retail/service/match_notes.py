@@ -31,29 +31,29 @@ def judged(
         for row in findings.rows
     )
     missing = registry.products - registry.embedded
-    told = list(notes)
+    texts = list(notes)
     if findings.likened is not None:
-        told.append(f"Products similar to {findings.likened}, which is left out.")
+        texts.append(f"Products similar to {findings.likened}, which is left out.")
     elif not findings.words_found and {p.matched_by for p in products} == {"meaning"}:
-        told.append("No product holds any of these words; these were found by meaning.")
+        texts.append("No product holds any of these words; these were found by meaning.")
     if not products:
-        told += _why_empty(findings, question, registry)
+        texts += _why_empty(findings, question, registry)
     elif all(product.is_weak for product in products):
-        told.append(
+        texts.append(
             "Every match is weak: the catalogue may not have the product. Its categories:"
             f" {', '.join(sorted(registry.categories))}."
         )
     if has_meaning and missing > 0:
-        told.append(f"{missing:,} of {registry.products:,} products are found by words only.")
+        texts.append(f"{missing:,} of {registry.products:,} products are found by words only.")
     if has_meaning and not findings.is_exhaustive:
-        told.append("Found through an approximate index: others may fit as well.")
+        texts.append("Found through an approximate index: others may fit as well.")
     return ProductMatches(
         products=products,
         found=findings.found,
         searched_by=_searched_by(findings, has_meaning=has_meaning),
         minimum_similarity=question.threshold if has_meaning else None,
         is_complete=has_meaning and missing <= 0 and findings.is_exhaustive,
-        notes=tuple(told),
+        notes=tuple(texts),
         scope=findings.scope,
         as_of=datetime.now(UTC),
     )
@@ -122,7 +122,7 @@ def _searched_by(findings: SearchMatches, *, has_meaning: bool) -> str:
 def _why_empty(
     findings: SearchMatches, question: ProductQuestion, registry: SearchRegistry
 ) -> list[str]:
-    told = []
+    texts = []
     filters = [
         name
         for name, is_set in (
@@ -134,19 +134,21 @@ def _why_empty(
     ]
     under = f" under {' and '.join(filters)}" if filters else ""
     if not question.like:
-        told.append(
+        texts.append(
             f"No product{under} holds enough of these words."
             if findings.words_found
             else f"No product{under} holds any of these words."
         )
     if findings.best_similarity is not None:
-        told.append(
+        texts.append(
             f"The nearest by meaning has similarity {findings.best_similarity:.2f}, below"
             f" {question.threshold:.2f}."
         )
     if filters:
-        told.append(f"Try without {' and '.join(filters)}.")
+        texts.append(f"Try without {' and '.join(filters)}.")
     else:
         near = findings.nearest_categories or sorted(registry.categories)
-        told.append(f"Nearest categories: {', '.join(near)}." if near else "There are no products.")
-    return told
+        texts.append(
+            f"Nearest categories: {', '.join(near)}." if near else "There are no products."
+        )
+    return texts

@@ -162,11 +162,11 @@ class QueryMetrics(Arguments):
 
 async def call(analytics: RetailAnalytics, caller: Caller, arguments: QueryMetrics) -> ToolAnswer:
     """Answer from the metrics as the caller."""
-    answer = await ask(analytics, caller, arguments)
+    answer = await answer_query(analytics, caller, arguments)
     return ToolAnswer(metric_content(answer), metric_text(answer))
 
 
-async def ask(
+async def answer_query(
     analytics: RetailAnalytics,
     caller: Caller,
     arguments: QueryMetrics,

@@ -117,14 +117,16 @@ async def call(analytics: RetailAnalytics, caller: Caller, arguments: ShowSalesC
     kind = arguments.kind or _kind(arguments)
     if FISCAL_UNITS.keys() & arguments.dimensions:
         kind = "bars"  # the page places labels of the calendar alone on an axis of time
-    asked = _question(arguments, kind)
-    beside = asked.compare == Comparison.PREVIOUS_PERIOD.value or (
-        "compare" not in arguments.model_fields_set and not asked.forecast_periods
+    question = _question(arguments, kind)
+    beside = question.compare == Comparison.PREVIOUS_PERIOD.value or (
+        "compare" not in arguments.model_fields_set and not question.forecast_periods
     )
-    is_series = len(asked.dimensions) == 1 and asked.dimensions[0] in OF_TIME
+    is_series = len(question.dimensions) == 1 and question.dimensions[0] in OF_TIME
     if is_series and beside:
-        asked = asked.model_copy(update={"compare": query_metrics.NO_COMPARISON})
-    answer = await query_metrics.ask(analytics, caller, asked, point_by_point=is_series and beside)
+        question = question.model_copy(update={"compare": query_metrics.NO_COMPARISON})
+    answer = await query_metrics.answer_query(
+        analytics, caller, question, point_by_point=is_series and beside
+    )
     content: ChartContent = {**metric_content(answer), "kind": kind}
     return ToolAnswer(content, f"{_OPENINGS[kind]}\n{metric_text(answer)}")
 

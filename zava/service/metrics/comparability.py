@@ -22,18 +22,18 @@ _MAX_NAMED = 3
 _CHANGES = ("_change", "_change_percent")
 
 
-def comparable(figures: MetricRows, asked: MetricQuery, reach: DataReach) -> MetricRows:
+def comparable(figures: MetricRows, query: MetricQuery, reach: DataReach) -> MetricRows:
     """Return the figures with cut rows marked, and without changes that rest on missing days."""
     period = figures.period
     if period is None:
         return figures
     names = [column.name for column in figures.columns if column.unit is None]
-    own = reach.within(asked.filters)
-    place, partial = _partial(figures, names, own, asked)
+    own = reach.within(query.filters)
+    place, partial = _partial(figures, names, own, query)
     if "store" in names:
         shown_stores = {row[names.index("store")] for row in figures.rows}
         partial |= {label: part for label, part in figures.partial.items() if label in shown_stores}
-    partial |= _late_rows(figures, names, own, asked.today)
+    partial |= _late_rows(figures, names, own, query.today)
     changes = [
         number
         for number, column in enumerate(figures.columns)
@@ -42,18 +42,18 @@ def comparable(figures: MetricRows, asked: MetricQuery, reach: DataReach) -> Met
     if not changes:
         return replace(figures, partial=partial)
     compared = figures.compared or period.previous_year()
-    days = _days_by_label(period, names, place, asked.fiscal)
+    days = _days_by_label(period, names, place, query.fiscal)
 
     def shown(row: list[Any]) -> list[Any]:
         of_row = reach_of_row(names, row, own)
         each = period if place is None or row[place] is None else days.get(row[place], period)
-        if not _misses(of_row, (each, compared), asked.today):
+        if not _misses(of_row, (each, compared), query.today):
             return row
         return [None if number in changes else value for number, value in enumerate(row)]
 
     rows = [shown(row) for row in figures.rows]
     totals = [shown(row) for row in figures.totals]
-    first = next((key.by for key in asked.order_by), asked.metrics[0] if place is None else "")
+    first = next((key.by for key in query.order_by), query.metrics[0] if place is None else "")
     if first in {figures.columns[number].name for number in changes}:
         # A change that is left out has no place in a ranking by it.
         kept = [(new != old, new) for new, old in zip(rows, figures.rows, strict=True)]
@@ -62,13 +62,13 @@ def comparable(figures: MetricRows, asked: MetricQuery, reach: DataReach) -> Met
 
 
 def _partial(
-    figures: MetricRows, names: Sequence[str], own: DataReach, asked: MetricQuery
+    figures: MetricRows, names: Sequence[str], own: DataReach, query: MetricQuery
 ) -> tuple[int | None, dict[str, str]]:
     """Return the column of time and, by its label, what part of its unit a row holds."""
     place = next((number for number, name in enumerate(names) if name in OF_TIME), None)
     if place is None or figures.period is None:
         return None, {}
-    cut = parts_in(figures.period, names[place], own, asked.today, asked.fiscal)
+    cut = parts_in(figures.period, names[place], own, query.today, query.fiscal)
     labels = dict.fromkeys(row[place] for row in figures.rows)
     return place, {label: str(cut[label]) for label in labels if label in cut}
 
@@ -158,11 +158,11 @@ def _about_today(
     if cut is None or reach.missing_days(period, today):
         return
     if reach.newest is not None and reach.newest.date() == today:
-        told = f"Today is under way: its orders are loaded until {cut:%H:%M}"
+        sentence = f"Today is under way: its orders are loaded until {cut:%H:%M}"
     else:
-        told = "Today has no loaded order yet"
+        sentence = "Today has no loaded order yet"
     same = "; the compared days end at the same time" if compared and compared.cut else ""
-    yield f"{told}{same}."
+    yield f"{sentence}{same}."
 
 
 def _about_weekdays(period: Period, compared: Period) -> Iterator[str]:

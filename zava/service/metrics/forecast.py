@@ -106,7 +106,7 @@ def forecast(values: Values, season: int, ahead: int) -> SeasonalForecast:
 
 
 def points(
-    told: SeasonalForecast, season: int, labels: Sequence[str], *, is_never_negative: bool
+    fitted: SeasonalForecast, season: int, labels: Sequence[str], *, is_never_negative: bool
 ) -> tuple[ForecastPoint, ...]:
     """Return the forecast's points with their intervals.
 
@@ -115,8 +115,8 @@ def points(
     """
     floor = 0.0 if is_never_negative else -inf
     found = []
-    for step, (label, value) in enumerate(zip(labels, told.values, strict=True)):
-        reach = told.spread * sqrt(step // season + 1)
+    for step, (label, value) in enumerate(zip(labels, fitted.values, strict=True)):
+        reach = fitted.spread * sqrt(step // season + 1)
         low, high = max(value - reach, floor), value + reach
         found.append(ForecastPoint(label, round(value, 2), round(low, 2), round(high, 2)))
     return tuple(found)

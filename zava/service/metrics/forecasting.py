@@ -39,7 +39,7 @@ _MAX_NAMED = 3
 PAST, SO_FAR, SEASON_AGO, CLOSED = "past", "so_far", "season_ago", "closed"
 
 
-def forecast_questions(asked: MetricQuery) -> dict[str, MetricQuery]:
+def forecast_questions(query: MetricQuery) -> dict[str, MetricQuery]:
     """Return what a forecast needs besides the answer.
 
     These are the whole units before the current one, the current one so far, and the days of the
@@ -49,25 +49,25 @@ def forecast_questions(asked: MetricQuery) -> dict[str, MetricQuery]:
     Raises:
         InvalidInput: a forecast needs one series.
     """
-    if len(asked.dimensions) != 1 or asked.dimensions[0] not in _SEASONS or asked.compare:
+    if len(query.dimensions) != 1 or query.dimensions[0] not in _SEASONS or query.compare:
         raise InvalidInput(
             "forecast_periods: a forecast needs exactly one dimension of time and no compare.",
             hint=f"Use one of {', '.join(_SEASONS)} as the only dimension.",
         )
-    unit, _, count = _SEASONS[asked.dimensions[0]]
+    unit, _, count = _SEASONS[query.dimensions[0]]
     series = MetricQuery(
-        metrics=asked.metrics,
-        period=parse_period(f"last {count} {unit}s", asked.today),
-        today=asked.today,
-        dimensions=asked.dimensions,
-        filters=asked.filters,
+        metrics=query.metrics,
+        period=parse_period(f"last {count} {unit}s", query.today),
+        today=query.today,
+        dimensions=query.dimensions,
+        filters=query.filters,
         limit=count,
         of_open_stores=True,
     )
     closed = replace(series, dimensions=("store",), limit=_MAX_NAMED, of_open_stores=False)
-    so_far = replace(series, period=_current(unit, asked.today), dimensions=(), limit=1)
+    so_far = replace(series, period=_current(unit, query.today), dimensions=(), limit=1)
     season_ago = replace(
-        series, period=_season_ago(unit, asked.today), dimensions=("day",), limit=_MAX_DAYS
+        series, period=_season_ago(unit, query.today), dimensions=("day",), limit=_MAX_DAYS
     )
     return {PAST: series, SO_FAR: so_far, SEASON_AGO: season_ago, CLOSED: closed}
 
@@ -107,13 +107,13 @@ class _Past:
 
 
 def forecasts(
-    answers: Mapping[str, MetricRows], asked: MetricQuery, count: int, reach: DataReach
+    answers: Mapping[str, MetricRows], query: MetricQuery, count: int, reach: DataReach
 ) -> tuple[tuple[Forecast, ...], list[str]]:
     """Return a forecast for each metric, or the reason for giving none."""
-    past, today = answers[PAST], asked.today
-    unit, season, known = _SEASONS[asked.dimensions[0]]
+    past, today = answers[PAST], query.today
+    unit, season, known = _SEASONS[query.dimensions[0]]
     period = parse_period(f"last {known} {unit}s", today)
-    own = reach.within(asked.filters)
+    own = reach.within(query.filters)
     missing = own.missing_days(replace(period, end=today), today)
     if missing and own.newest is not None:
         days = "1 day" if missing == 1 else f"{missing} days"
@@ -136,7 +136,7 @@ def forecasts(
             ),
             *closed,
         ]
-    told = _Past(
+    measured = _Past(
         unit,
         season,
         names,
@@ -147,7 +147,7 @@ def forecasts(
     )
     ahead = labels(period.end, unit, count)
     return tuple(
-        _forecast(told, place, column, ahead) for place, column in enumerate(past.columns[1:])
+        _forecast(measured, place, column, ahead) for place, column in enumerate(past.columns[1:])
     ), closed
 
 
@@ -162,16 +162,16 @@ def _about_closed(closed: MetricRows) -> list[str]:
 
 def _forecast(past: _Past, place: int, column: MetricColumn, ahead: Sequence[str]) -> Forecast:
     values = [_value(past.by_label.get(name), place) for name in past.names]
-    told = forecast(values, past.season, len(ahead))
-    shown = points(told, past.season, ahead, is_never_negative=min(values) >= 0)
+    fitted = forecast(values, past.season, len(ahead))
+    shown = points(fitted, past.season, ahead, is_never_negative=min(values) >= 0)
     if column.adds_up_over_days:
         shown = (_conditioned(past, place, shown[0]), *shown[1:])
     return Forecast(
         metric=column.name,
-        method=_words(past, told),
+        method=_words(past, fitted),
         points=shown,
-        error_percent=told.error_percent,
-        tested_periods=told.tested,
+        error_percent=fitted.error_percent,
+        tested_periods=fitted.tested,
     )
 
 
@@ -187,13 +187,13 @@ def _value(row: Sequence[float | None] | None, place: int) -> float:
     return float(row[place] or 0) if row is not None else 0.0
 
 
-def _words(past: _Past, told: SeasonalForecast) -> str:
+def _words(past: _Past, fitted: SeasonalForecast) -> str:
     beside = (
-        f"; repeating the last season would be off by {told.repeated_percent} %"
-        if told.repeated_percent is not None and told.repeated_percent != told.error_percent
+        f"; repeating the last season would be off by {fitted.repeated_percent} %"
+        if fitted.repeated_percent is not None and fitted.repeated_percent != fitted.error_percent
         else ""
     )
     return (
-        f"each {past.unit} {told.words} (season: {past.season} {past.unit}s), at least what the"
+        f"each {past.unit} {fitted.words} (season: {past.season} {past.unit}s), at least what the"
         f" current one has sold; chosen by a back-test{beside}; interval for 80 %"
     )

@@ -9,7 +9,7 @@ subqueries carry theirs by name; a name that occurs twice has the larger one.
 
 from collections.abc import Callable, Iterable, Iterator
 from math import inf
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from zava.data.guard import refusals
 from zava.data.guard.cost.bounds import filled, largest
@@ -25,19 +25,16 @@ from zava.data.guard.cost.function_classes import (
     WIDTHS,
     WITH_ITSELF,
 )
-from zava.data.guard.cost.keys import joins_by_keys
+from zava.data.guard.cost.groups import Groups
 from zava.data.guard.cost.tree_facts import (
     cut_bytes,
-    group_target,
-    inner_names,
     power_digits,
     relations,
-    text_of,
 )
 from zava.data.guard.cost.work import Work, iterations
 from zava.data.guard.field_notation import implied_name
 from zava.data.guard.vocabulary import FUNCTIONS
-from zava.data.syntax.parser import COMPOUND, Node, nodes_of
+from zava.data.syntax.parser import COMPOUND, Node
 
 MAX_VALUE_BYTES = 128e6
 MAX_BYTES_TOGETHER = 256e6
@@ -48,20 +45,9 @@ GATHERING_BYTES = 16e6
 _ID, _COLUMN, _LONG_COLUMN, _SCALAR, _LONG = 24.0, 40.0, 300.0, 64.0, 65_536.0
 _LONG_COLUMNS = frozenset({"product_description", "product_name", "synonyms", "email", "address"})
 _MAX_NESTED_RECURSIONS = 3
-_ORDER = "order_id"
-_SHARES_OF_KEYS = {_ORDER: 1 / 20_000, "customer_id": 1 / 1_000, "product_id": 1 / 1_000}
-_LEAST_OF_A_KEY, _LEAST_OF_AN_ORDER = 50.0, 10.0
 _OVERHEAD = 8.0
 _NOTHING: Node = {}
 _READ_PARTS = frozenset({"withClause", "fromClause", "targetList"})
-
-
-class _Group(NamedTuple):
-    """How many rows of a query an aggregate gathers, and the names that are the query's own."""
-
-    rows: float
-    qualifiers: frozenset[str]
-    columns: frozenset[str] | None
 
 
 class Sizes:
@@ -71,9 +57,7 @@ class Sizes:
         self._columns: dict[str, float] = {}
         self._sources: set[str] = set()
         self._work = work
-        # The queries around what is read, and what aggregates have asked of each.
-        self._groups: list[Node] = []
-        self._asked: dict[int, _Group] = {}
+        self._groups = Groups(work)
         self._recursions = 0
         self.together = 0.0
         """How many bytes long values have together, once `check` has passed."""
@@ -109,35 +93,13 @@ class Sizes:
             )
         for item in select.get("fromClause", ()):
             self._source(item)
-        self._groups.append(select)
+        self._groups.around.append(select)
         outputs = self._named(self._outputs(select.get("targetList", ())))
         for key, part in select.items():
             if type(part) in COMPOUND and key not in _READ_PARTS:
                 self.size(part)
-        self._groups.pop()
+        self._groups.around.pop()
         return outputs
-
-    def _gathered_rows(self, arguments: list[Node]) -> float:
-        """Return how many rows an aggregate gathers: those of the query whose columns it names.
-
-        An aggregate over columns of an enclosing query alone belongs to that one.
-        """
-        rows, qualifiers, columns = self._group(self._groups[-1])
-        for node in nodes_of(arguments):
-            parts = node.get("ColumnRef", {}).get("fields", ())
-            if len(parts) > 1 and parts[-2].get("String", {}).get("sval") not in qualifiers:
-                return max(self._group(select).rows for select in self._groups)
-            is_known = columns is None or (parts[-1:] and text_of(parts[-1]) in columns)
-            if len(parts) == 1 and not is_known:
-                return max(self._group(select).rows for select in self._groups)
-        return rows
-
-    def _group(self, select: Node) -> "_Group":
-        known = self._asked.get(id(select))
-        if known is None:
-            known = _Group(self._rows_of_a_group(select), *inner_names(select))
-            self._asked[id(select)] = known
-        return known
 
     def _named(self, outputs: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
         kept, columns = list(outputs), self._columns
@@ -178,11 +140,11 @@ class Sizes:
     def _renamed(
         self, names: list[str], outputs: list[tuple[str, float]]
     ) -> list[tuple[str, float]]:
-        told = [
+        renamed = [
             (names[place] if place < len(names) else name, size)
             for place, (name, size) in enumerate(outputs)
         ]
-        return self._named(told)
+        return self._named(renamed)
 
     def _source(self, item: Node) -> None:
         (node,) = item.values()
@@ -202,17 +164,6 @@ class Sizes:
             self._named((name, size) for name in [*names, alias.get("aliasname", "")])
             # The fields that a function's definition names.
             self._named((name, size) for name in ("key", "value", "lexeme", "positions"))
-
-    def _rows_of_a_group(self, select: Node) -> float:
-        rows = self._work.joined(select)
-        keys = [group_target(key, select) for key in select.get("groupClause", ())]
-        names = {implied_name(key) for key in keys if "ColumnRef" in key}
-        # A key of a stored table has few rows. A column that the statement makes may be constant.
-        shares = [share for name, share in _SHARES_OF_KEYS.items() if name in names]
-        if not shares or not joins_by_keys(select, self._work.ctes):
-            return rows
-        least = _LEAST_OF_AN_ORDER if _ORDER in names else _LEAST_OF_A_KEY
-        return max(rows * min(shares), least)
 
     # ---- expressions
 
@@ -292,7 +243,7 @@ class Sizes:
         if name in LENGTHS:
             read = min(read, cut_bytes(arguments, LENGTHS[name]))
         if name.endswith("_agg"):
-            return self._gathered_rows(arguments) * (read + _OVERHEAD)
+            return self._groups.gathered_rows(arguments) * (read + _OVERHEAD)
         if name in {"repeat", "lpad", "rpad"} and len(arguments) > 1:
             times = largest(arguments[1]) or 0.0
             return max(sizes[0], 1.0) * times if name == "repeat" else max(sizes[0], times * 4)
@@ -328,7 +279,7 @@ class Sizes:
         return self._value(size)
 
     def _json_aggregate(self, constructor: Node) -> float:
-        rows = self._gathered_rows([constructor])
+        rows = self._groups.gathered_rows([constructor])
         return self._value(rows * (self.size([*constructor.values()]) + _OVERHEAD))
 
     def _json_query(self, constructor: Node) -> float:

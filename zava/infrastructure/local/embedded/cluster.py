@@ -100,7 +100,7 @@ def _run_initdb(initdb: Path, directory: Path, password_file: Path, user: Server
             **user.identity,
         )
     except subprocess.CalledProcessError as error:
-        said = " ".join(error.stderr.split())[-500:]
-        raise EmbeddedServerError(f"initdb failed: {said}") from error
+        output = " ".join(error.stderr.split())[-500:]
+        raise EmbeddedServerError(f"initdb failed: {output}") from error
     except subprocess.TimeoutExpired as error:
         raise EmbeddedServerError(f"initdb did not end in {_INITDB_SECONDS} s") from error

@@ -19,7 +19,7 @@ from zava.protocol.sign_in.directory.id_tokens import IdTokens
 from zava.protocol.sign_in.directory.provider import Provider, ProviderFailed
 from zava.protocol.sign_in.directory.redemption_limit import TooManySignIns, network_of
 from zava.protocol.sign_in.page import consent_page, refusal_page
-from zava.protocol.sign_in.parts import Asked, Person, SignInRefused, SignInRequest
+from zava.protocol.sign_in.parts import AuthorizationRequest, Person, SignInRefused, SignInRequest
 from zava.protocol.sign_in.seal import Seal, fingerprint
 from zava.protocol.sign_in.web_forms import read_form
 
@@ -52,7 +52,9 @@ class DirectoryPeople:
         # By their nonce, the states whose code was sent to the provider.
         self._redeemed: TTLCache[str, bool] = TTLCache(_MAX_ANSWERED, STATE_SECONDS)
 
-    async def welcome(self, asked: Asked, ticket: str, headers: Mapping[str, str]) -> HttpResponse:
+    async def welcome(
+        self, authorization: AuthorizationRequest, ticket: str, headers: Mapping[str, str]
+    ) -> HttpResponse:
         """Send the browser to the provider."""
         del ticket  # the page comes later, and holds the person too
         # The browser's other sign-ins go on: a second one changes no cookie.
@@ -60,7 +62,7 @@ class DirectoryPeople:
         verifier, nonce = secrets.token_urlsafe(48), secrets.token_urlsafe(32)
         content = {"verifier": verifier, "nonce": nonce, "browser": fingerprint(browser)}
         try:
-            state = self._states.close({**to_ticket(asked), **content})
+            state = self._states.close({**to_ticket(authorization), **content})
         except SignInRefused as refusal:
             return refusal_page(400, str(refusal))
         if len(state) > _MAX_STATE_CHARACTERS:
@@ -90,10 +92,10 @@ class DirectoryPeople:
             # Where no host in front states an address, each browser counts for itself.
             network = network_of(request.headers.get("x-forwarded-for", "")) or state["browser"]
             person = await self._proven(given, state, network)
-            asked = from_ticket(state)
+            authorization = from_ticket(state)
             content = {"person": list(person), "browser": state["browser"]}
             ticket = self._pages.close(
-                {**to_ticket(asked), **content, "sign_in": secrets.token_hex(16)}
+                {**to_ticket(authorization), **content, "sign_in": secrets.token_hex(16)}
             )
         except SignInRefused as refusal:
             return refusal_page(400, str(refusal))
@@ -101,7 +103,7 @@ class DirectoryPeople:
             return refusal_page(503, f"Too many people sign in at this moment. {_AGAIN}")
         except (ProviderFailed, Busy) as failure:
             return _failed(failure)
-        return consent_page(asked, ticket, person)
+        return consent_page(authorization, ticket, person)
 
     async def person(self, choice: Mapping[str, Any], headers: Mapping[str, str]) -> Person | None:
         """Return the person of a page, once, where they allow; None where they deny.
@@ -150,9 +152,9 @@ class DirectoryPeople:
             raise
         return await self._id_tokens.person(token, nonce=nonce, keys=documents.keys)
 
-    def _refused_there(self, error: str, asked: Asked) -> HttpResponse:
+    def _refused_there(self, error: str, authorization: AuthorizationRequest) -> HttpResponse:
         if error in {"access_denied", "consent_required"}:
-            location = answer_location(asked, self._issuer, error="access_denied")
+            location = answer_location(authorization, self._issuer, error="access_denied")
             return HttpResponse(302, {"location": location}, b"")
         # Its words are not shown: anyone can write them into an address.
         return refusal_page(400, f"The directory did not sign you in. {_AGAIN}")
