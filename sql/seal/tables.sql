@@ -73,14 +73,16 @@ CREATE TABLE zava.canary (tenant {{key}} PRIMARY KEY, song text NOT NULL);
 INSERT INTO zava.canary VALUES ({{first_canary}}, 'first canary'), ({{second_canary}}, 'second canary');
 
 -- Each relation that callers read. The policies are in the server's own spelling, and the rendered
--- ones as the declaration gave them.
+-- ones as the declaration gave them. `dormant` are the application's policies that had no effect before
+-- the adoption, because row security was off.
 CREATE TABLE zava.adopted (
   relation          text PRIMARY KEY,
   relation_oid      oid NOT NULL,
   had_row_security  boolean NOT NULL,
   rendered          jsonb NOT NULL,
   policies          jsonb NOT NULL,
-  columns           jsonb NOT NULL DEFAULT '{}'
+  columns           jsonb NOT NULL DEFAULT '{}',
+  dormant           text[] NOT NULL DEFAULT '{}'
 );
 
 -- Each text that was applied. `facts` has what the isolation check compares the catalog with.

@@ -9,7 +9,7 @@ from zava.adoption.declared_values import AdoptionDeclaration, literal, quoted
 from zava.adoption.foreign_catalog import PUBLIC, ForeignCatalog
 from zava.adoption.plans.steps import Step, StepGroup
 from zava.adoption.plans.table_plan import TablePlan
-from zava.adoption.policies import FILTER, key_type
+from zava.adoption.policies import FILTER, key_type, trusted_definitions
 
 
 class SealPlan:
@@ -46,7 +46,8 @@ class SealPlan:
             steps += [self._own(statement) for statement in self._seal_statements()]
         is_other_text = ledger is None or ledger.checksum != seal.digest(self._declared.text)
         is_begun = ledger is not None and not ledger.is_complete and not is_other_text
-        if not is_begun and (steps or roles or is_other_text or is_needed):
+        is_replaced = self._facts.get("trusted_definitions") != wanted["trusted_definitions"]
+        if not is_begun and (steps or roles or is_other_text or is_replaced or is_needed):
             steps.append(self._own(self._beginning(wanted)))
         owners = self._tables.owners()
         if owners:
@@ -135,6 +136,7 @@ class SealPlan:
             "server": declared.server_role,
             "audiences": [audience.role for audience in declared.audiences],
             "trusted": list(declared.trusted_functions),
+            "trusted_definitions": dict(trusted_definitions(declared, self._catalog)),
             "key": self._key,
             "seal": seal.digest("\n".join(self._seal_statements_of_declared())),
             "login": seal.digest(seal.login(declared)),
