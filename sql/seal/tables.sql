@@ -95,3 +95,40 @@ CREATE TABLE zava.declaration (
   is_complete  boolean NOT NULL,
   facts        jsonb NOT NULL
 );
+
+-- One intent and one outcome of each call. No statement and no value is in it.
+CREATE TABLE zava.audit_log (
+  call_id                uuid NOT NULL,
+  phase                  text NOT NULL CHECK (phase IN ('intent', 'outcome')),
+  called_at              timestamptz NOT NULL,
+  recorded_at            timestamptz NOT NULL DEFAULT clock_timestamp(),
+  tenant_id              uuid NOT NULL,
+  object_id              uuid NOT NULL,
+  client_id              text NOT NULL CHECK (length(client_id) <= 100),
+  client_name            text NOT NULL CHECK (length(client_name) <= 100),
+  tool                   text NOT NULL CHECK (length(tool) <= 100),
+  fingerprint            text CHECK (length(fingerprint) <= 64),
+  audience               name,
+  tenants                text[],
+  row_count              bigint,
+  byte_count             bigint,
+  duration_milliseconds  double precision,
+  database_milliseconds  double precision,
+  outcome                text CHECK (length(outcome) <= 100),
+  correlation_id         text CHECK (length(correlation_id) <= 100),
+  trace_id               text CHECK (length(trace_id) = 32),
+  PRIMARY KEY (call_id, phase),
+  CHECK ((outcome IS NOT NULL) = (phase = 'outcome'))
+);
+CREATE INDEX audit_log_by_time_idx ON zava.audit_log (called_at);
+
+-- What each principal has used of the minute and the hour at hand. A crash empties it: budgets begin anew.
+CREATE UNLOGGED TABLE zava.usage (
+  tenant_id          uuid NOT NULL,
+  object_id          uuid NOT NULL,
+  minute             timestamptz NOT NULL,
+  calls              bigint NOT NULL,
+  hour               timestamptz NOT NULL,
+  busy_milliseconds  double precision NOT NULL,
+  PRIMARY KEY (tenant_id, object_id)
+);

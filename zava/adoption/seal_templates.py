@@ -110,6 +110,12 @@ def functions(key: str) -> str:
     return rendered("functions.sql", {"key": key})
 
 
+def serving(declaration: AdoptionDeclaration) -> str:
+    """Return the statements that make what the server calls beside the runners."""
+    proof = (SEAL / "proof.sql").read_text(encoding="utf-8")
+    return rendered("serving.sql", {"server": quoted(declaration.server_role), "proof": proof})
+
+
 def audience_rights(audience: DeclaredAudience, key: str) -> str:
     """Return the statements that let an audience read its scope and the canaries."""
     return rendered(
@@ -174,6 +180,7 @@ def runner_values(
             active.append(f"zava.policies_hold({literal(policy)}, '{{{oids}}}'::pg_catalog.oid[])")
     return {
         "runner": quoted(audience.runner),
+        "weigher": quoted(audience.weigher),
         "server": quoted(declaration.server_role),
         "path": search_path(declaration),
         "are_active": "\n    AND ".join(active) or "true",

@@ -83,7 +83,11 @@ class SealPlan:
         if lost:
             yield StepGroup(
                 "runners of audiences that are no longer declared",
-                tuple(self._own(f"DROP FUNCTION zava.{quoted(name)}") for name in lost),
+                tuple(
+                    self._own(f"DROP FUNCTION zava.{quoted(kind + name.removeprefix('run_'))}")
+                    for name in lost
+                    for kind in ("run_", "weigh_")
+                ),
             )
 
     def lost_roles(self) -> Iterator[StepGroup]:
@@ -151,6 +155,7 @@ class SealPlan:
     def _seal_statements_of_declared(self) -> list[str]:
         return [
             seal.functions(self._key),
+            seal.serving(self._declared),
             seal.principals(self._declared, self._key),
             *(seal.audience_rights(each, self._key) for each in self._declared.audiences),
         ]
