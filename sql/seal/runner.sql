@@ -27,7 +27,7 @@ BEGIN
   -- The owner of a table may switch its policies off, and a cascade may drop them. Then nothing is
   -- read, from the next call on.
   IF NOT ({{are_active}}) THEN
-    RAISE EXCEPTION 'row security is off, or a policy is missing' USING ERRCODE = 'ZA008';
+    RAISE EXCEPTION 'row security is off, or a policy is missing' USING ERRCODE = 'ZA010';
   END IF;
   context := pg_catalog.current_setting('zava.context', true);
   RETURN NEXT pg_catalog.substr(context, 65);
@@ -119,7 +119,7 @@ BEGIN
   END IF;
   -- The estimates of a plan without policies are of every tenant's rows.
   IF NOT ({{are_active}}) THEN
-    RAISE EXCEPTION 'row security is off, or a policy is missing' USING ERRCODE = 'ZA008';
+    RAISE EXCEPTION 'row security is off, or a policy is missing' USING ERRCODE = 'ZA010';
   END IF;
   -- As the runner's cursor would: that takes no workers.
   PERFORM pg_catalog.set_config('max_parallel_workers_per_gather', '0', true);

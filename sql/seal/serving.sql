@@ -193,9 +193,12 @@ BEGIN
 END $$;
 
 -- Every way in which isolation does not hold, and whether the server has another declaration than the
--- applied one. The administrator's check is the same query.
+-- applied one. The administrator's check is the same query, with the same settings: the text of a
+-- function or a policy depends on them.
 CREATE OR REPLACE FUNCTION zava.problems(checksum text) RETURNS SETOF text
 LANGUAGE sql STABLE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off SET datestyle = 'ISO, YMD' SET intervalstyle = postgres SET timezone = 'UTC'
+SET bytea_output = hex SET extra_float_digits = 1
 AS $proof$
 SELECT p.problem FROM (
 {{proof}}

@@ -12,8 +12,21 @@ from zava.sql_files import SQL
 
 PUBLIC = "PUBLIC"
 SEAL = SQL / "seal"
-READING = ("SET LOCAL search_path = pg_catalog", "SET LOCAL standard_conforming_strings = on")
-"""How every transaction reads names and texts, whatever the database's own settings are."""
+READING = (
+    "SET LOCAL search_path = pg_catalog",
+    "SET LOCAL standard_conforming_strings = on",
+    "SET LOCAL quote_all_identifiers = off",
+    "SET LOCAL datestyle = 'ISO, YMD'",
+    "SET LOCAL intervalstyle = postgres",
+    "SET LOCAL timezone = 'UTC'",
+    "SET LOCAL bytea_output = hex",
+    "SET LOCAL extra_float_digits = 1",
+)
+"""How every transaction reads and writes names, texts and constants.
+
+The checksum of a function and the text of a policy depend on these settings, and those of the
+database and of each login differ.
+"""
 _KEY_TYPES = {
     "uuid": "uuid",
     "smallint": "bigint",

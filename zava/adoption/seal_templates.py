@@ -61,7 +61,11 @@ def stranger(number: int) -> UUID:
 
 def rendered(name: str, values: Mapping[str, str]) -> str:
     """Return a file of `sql/seal` with its placeholders replaced."""
-    text = (SEAL / name).read_text(encoding="utf-8")
+    return filled((SEAL / name).read_text(encoding="utf-8"), values)
+
+
+def filled(text: str, values: Mapping[str, str]) -> str:
+    """Return a text with its placeholders replaced."""
     # In one pass: a value, such as the name of a table, may itself look like a placeholder.
     return _PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]), text)
 
