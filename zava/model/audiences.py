@@ -18,6 +18,7 @@ CUSTOMERS_READ = Permission("customers.read")
 
 _ROLE_NAME = re.compile("[a-z][a-z0-9_]*")
 _LONGEST_ROLE = 57  # PostgreSQL keeps 63 bytes of `weigh_…`
+_LONGEST_WITH_PERSONAL = 46  # and of `weigh_…_personal`
 _PERSONAL = "_personal"
 
 
@@ -52,7 +53,7 @@ class Audience:
 
     def __post_init__(self) -> None:
         """Declare the two roles."""
-        longest = _LONGEST_ROLE - (len(_PERSONAL) if self.has_personal_role else 0)
+        longest = _LONGEST_WITH_PERSONAL if self.has_personal_role else _LONGEST_ROLE
         if not _ROLE_NAME.fullmatch(self.name) or len(self.name) > longest:
             raise ValueError(f"{self.name!r} is no name of an audience: use a-z, 0-9 and _")
         role = personal = ReadingRole(self.name, self, reads_personal=False)

@@ -116,7 +116,7 @@ class IsolationBroken(ZavaError):
         self.problems = problems
 
 
-class Proof(Protocol):
+class IsolationProof(Protocol):
     """What proves the isolation of another database than the shipped one.
 
     `seconds` is how long a proof holds: no call is served on an older one.
@@ -147,7 +147,7 @@ class IsolationCheck:
         *,
         use_prepared: bool = True,
         clock: Callable[[], float] = time.monotonic,
-        proof: Proof | None = None,
+        proof: IsolationProof | None = None,
     ) -> None:
         self.domain = domain
         self._proof = proof
