@@ -46,8 +46,10 @@ def test_policies_that_had_no_effect_before_get_none_by_any_apply(
         with foreign.application() as owner:
             owner.execute("CREATE POLICY later ON public.customers USING (true)")
         assert checked(foreign).refusals == (
-            "public.customers: later cannot get effect without draft, which had none before the"
-            " adoption; drop those that the application does not need",
+            (
+                "public.customers: later cannot get effect without draft, which had none before the"
+                " adoption; drop those that the application does not need"
+            ),
         )
         with pytest.raises(DeclarationRefused):
             foreign.apply()
