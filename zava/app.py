@@ -224,7 +224,7 @@ def compose(
             version=__version__,
             website=settings.website_url,
         ),
-        authenticator=authenticator_of(settings, conninfo, own),
+        authenticator=authenticator_of(settings, conninfo, own, RETAIL.permissions),
         readiness=lambda: readiness(
             verification, analytics, telemetry, watch, standby.watch if standby else None
         ),

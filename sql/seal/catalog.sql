@@ -116,7 +116,9 @@ SELECT json_build_object(
              'is_definer', f.prosecdef,
              'is_public', f.proacl IS NULL OR EXISTS (SELECT FROM aclexplode(f.proacl) AS a WHERE a.grantee = 0),
              'is_trigger', f.prorettype IN ('trigger'::regtype, 'event_trigger'::regtype),
-             'is_of_extension', EXISTS (SELECT FROM extension_member AS e WHERE (e.classid, e.objid) = ('pg_proc'::regclass, f.oid)))
+             'is_of_extension', EXISTS (SELECT FROM extension_member AS e WHERE (e.classid, e.objid) = ('pg_proc'::regclass, f.oid)),
+             'definition', CASE WHEN f.prosecdef
+                                THEN encode(sha256(convert_to(pg_get_functiondef(f.oid), 'UTF8')), 'hex') END)
              ORDER BY n.nspname, f.proname, f.oid), '[]')
     FROM pg_proc AS f JOIN own_schema AS n ON n.oid = f.pronamespace),
   'roles', (

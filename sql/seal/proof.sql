@@ -211,6 +211,7 @@ UNION ALL
 -- A policy that the application adds later has no effect beside one that lets everyone through.
 SELECT 'policy ' || p.polname || ' of ' || r.name || ' is disarmed by zava_others; run zava adopt --apply'
 FROM policy AS p JOIN relation AS r ON r.oid = p.polrelid
+JOIN zava.adopted AS a ON a.relation_oid = r.oid AND p.polname <> ALL (a.dormant)
 WHERE p.polname NOT LIKE 'zava\_%' AND (p.definition -> 'permissive')::boolean
   AND EXISTS (SELECT FROM wanted_policy AS w WHERE w.relation_oid = p.polrelid AND w.name = 'zava_others')
 
@@ -272,6 +273,18 @@ WHERE f.prosecdef AND n.nspname NOT IN ('zava', 'pg_catalog')
   AND NOT d.facts -> 'trusted' ?| ARRAY[
     format('%s(%s)', f.proname, replace(oidvectortypes(f.proargtypes), ', ', ',')),
     format('%s.%s(%s)', n.nspname, f.proname, replace(oidvectortypes(f.proargtypes), ', ', ','))]
+
+UNION ALL
+SELECT format('function %s is not the one that was trusted; read it, and run zava adopt --apply, or REVOKE EXECUTE'
+              ' ON FUNCTION %s FROM PUBLIC', f.oid::regprocedure, f.oid::regprocedure)
+FROM pg_proc AS f JOIN pg_namespace AS n ON n.oid = f.pronamespace CROSS JOIN declared AS d
+CROSS JOIN LATERAL (
+  SELECT format('%s(%s)', f.proname, replace(oidvectortypes(f.proargtypes), ', ', ','))
+) AS t (signature)
+WHERE f.prosecdef AND d.is_complete AND n.nspname NOT IN ('zava', 'pg_catalog')
+  AND d.facts -> 'trusted' ?| ARRAY[t.signature, n.nspname || '.' || t.signature]
+  AND d.facts -> 'trusted_definitions' ->> (n.nspname || '.' || t.signature)
+      IS DISTINCT FROM encode(sha256(convert_to(pg_get_functiondef(f.oid), 'UTF8')), 'hex')
 
 UNION ALL
 SELECT format('function %s is marked leakproof: it sees rows before the policies do; run ALTER FUNCTION %s NOT LEAKPROOF',

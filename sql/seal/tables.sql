@@ -73,14 +73,16 @@ CREATE TABLE zava.canary (tenant {{key}} PRIMARY KEY, song text NOT NULL);
 INSERT INTO zava.canary VALUES ({{first_canary}}, 'first canary'), ({{second_canary}}, 'second canary');
 
 -- Each relation that callers read. The policies are in the server's own spelling, and the rendered
--- ones as the declaration gave them.
+-- ones as the declaration gave them. `dormant` are the application's policies that had no effect before
+-- the adoption, because row security was off.
 CREATE TABLE zava.adopted (
   relation          text PRIMARY KEY,
   relation_oid      oid NOT NULL,
   had_row_security  boolean NOT NULL,
   rendered          jsonb NOT NULL,
   policies          jsonb NOT NULL,
-  columns           jsonb NOT NULL DEFAULT '{}'
+  columns           jsonb NOT NULL DEFAULT '{}',
+  dormant           text[] NOT NULL DEFAULT '{}'
 );
 
 -- Each text that was applied. `facts` has what the isolation check compares the catalog with.
@@ -92,4 +94,41 @@ CREATE TABLE zava.declaration (
   applied_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
   is_complete  boolean NOT NULL,
   facts        jsonb NOT NULL
+);
+
+-- One intent and one outcome of each call. No statement and no value is in it.
+CREATE TABLE zava.audit_log (
+  call_id                uuid NOT NULL,
+  phase                  text NOT NULL CHECK (phase IN ('intent', 'outcome')),
+  called_at              timestamptz NOT NULL,
+  recorded_at            timestamptz NOT NULL DEFAULT clock_timestamp(),
+  tenant_id              uuid NOT NULL,
+  object_id              uuid NOT NULL,
+  client_id              text NOT NULL CHECK (length(client_id) <= 100),
+  client_name            text NOT NULL CHECK (length(client_name) <= 100),
+  tool                   text NOT NULL CHECK (length(tool) <= 100),
+  fingerprint            text CHECK (length(fingerprint) <= 64),
+  audience               name,
+  tenants                text[],
+  row_count              bigint,
+  byte_count             bigint,
+  duration_milliseconds  double precision,
+  database_milliseconds  double precision,
+  outcome                text CHECK (length(outcome) <= 100),
+  correlation_id         text CHECK (length(correlation_id) <= 100),
+  trace_id               text CHECK (length(trace_id) = 32),
+  PRIMARY KEY (call_id, phase),
+  CHECK ((outcome IS NOT NULL) = (phase = 'outcome'))
+);
+CREATE INDEX audit_log_by_time_idx ON zava.audit_log (called_at);
+
+-- What each principal has used of the minute and the hour at hand. A crash empties it: budgets begin anew.
+CREATE UNLOGGED TABLE zava.usage (
+  tenant_id          uuid NOT NULL,
+  object_id          uuid NOT NULL,
+  minute             timestamptz NOT NULL,
+  calls              bigint NOT NULL,
+  hour               timestamptz NOT NULL,
+  busy_milliseconds  double precision NOT NULL,
+  PRIMARY KEY (tenant_id, object_id)
 );

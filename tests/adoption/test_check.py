@@ -411,8 +411,8 @@ def test_trusted_functions_are_not_refused(unadopted: Foreign) -> None:
         (
             "CREATE POLICY own ON public.customers USING (true)",
             (
-                "public.customers has policies, and its row security is off: adoption switches it on;"
-                " drop those that the application does not need"
+                "public.customers has policies, and its row security is off: adoption switches it on,"
+                " and they stay without effect; drop those that the application does not need"
             ),
         ),
         (

@@ -62,7 +62,7 @@ def test_the_example_is_read_with_its_defaults() -> None:
         ('key = "id"', "key = 1", "tenant.key: expected a text"),
         ('scope = "many"', 'scope = "some"', "audiences.member.scope: expected one, many or all"),
         ('scope = "many"', 'scope = "all"', "audiences: declare at least one audience with scope one or many"),
-        ('scope = "many"', 'role = "Members"', "audiences.member.role: expected at most 59 of a-z, 0-9 and _, a letter first"),
+        ('scope = "many"', 'role = "Members"', "audiences.member.role: expected at most 57 of a-z, 0-9 and _, a letter first"),
         ('"public.accounts"]', '"accounts"]', 'tables.accounts: expected "schema.table" of public'),
         ('tenant = "id"', "", "tables.public.accounts: say exactly one of tenant, via, shared"),
         ('tenant = "id"', 'tenant = "id"\nshared = true', "tables.public.accounts: say exactly one of tenant, via, shared"),

@@ -16,9 +16,16 @@ ALLOWED = {
     # The seal's migrations name the tenant so, and so do the audit's record and every answer.
     "store_id": ("data/", "infrastructure/postgres/access_grants.py"),
     "store_ids": ("data/session/", "infrastructure/postgres/access_grants.py", "model/core.py"),
-    "store_name": ("data/", "infrastructure/postgres/access_grants.py"),
-    "store_count": ("data/", "model/core.py", "protocol/rendering/scope.py", "service/metrics/"),
-    "store_prefix": ("model/domain.py",),  # a value of the domain
+    "store_name": (
+        *("data/", "infrastructure/postgres/access_grants.py"),
+        "adoption/serving/served_statements.py",  # it renders what the core reads under this name
+    ),
+    "store_count": (
+        *("data/", "model/core.py", "protocol/rendering/scope.py", "service/metrics/"),
+        "adoption/serving/served_statements.py",
+    ),
+    # A value of the domain, which another one leaves empty.
+    "store_prefix": ("model/domain.py", "adoption/serving/served_domain.py"),
     # The calendar of the National Retail Federation has this name, and a setting has it, too.
     "retail": (
         *("model/retail_calendar.py", "model/fiscal_calendar.py", "settings.py"),

@@ -10,11 +10,8 @@ from zava.adoption.declaration_file import DeclarationRefused
 from zava.adoption.declared_values import AdoptionDeclaration, printable, quoted
 from zava.adoption.foreign_catalog import READING, ForeignCatalog, read_catalog
 from zava.adoption.plans.planning import plan
-from zava.adoption.plans.steps import StepGroup
+from zava.adoption.plans.steps import LOCK_SECONDS, NO_DEADLINE, StepGroup
 from zava.infrastructure.postgres.server_login import install_context_keys, set_server_password
-
-LOCK_SECONDS = 3
-"""How long a statement waits for a table that another session uses."""
 
 # Any constant does; two adoptions of one database exclude each other.
 _ADVISORY_LOCK = 7_261_941_206
@@ -93,7 +90,7 @@ def apply_group(
     try:
         with connection.transaction():
             connection.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
-            connection.execute("SET LOCAL statement_timeout = 0")
+            connection.execute(NO_DEADLINE.encode())
             for setting in READING:
                 connection.execute(setting.encode())
             acting: str | None = None

@@ -23,7 +23,7 @@ from zava.adoption.declared_values import (
 
 _VERSION = 1
 _NAME = re.compile(rf"[a-z][a-z0-9_]{{0,{MAX_NAME - 1}}}")
-_ROLE = re.compile(r"[a-z][a-z0-9_]{0,58}")
+_ROLE = re.compile(r"[a-z][a-z0-9_]{0,56}")  # PostgreSQL keeps 63 bytes of `weigh_…`
 # Names of policies that are not an audience's, and what sorts behind zava_zz_filter.
 _RESERVED = re.compile(r"others|readers|zz.*")
 _WAYS = ("tenant", "via", "shared")
@@ -142,7 +142,7 @@ class _Content:
                 scope = AudienceScope.ONE
             role = one.text("role", default=default_role(database, name))
             if not _ROLE.fullmatch(role):
-                one.refuse("role", "expected at most 59 of a-z, 0-9 and _, a letter first")
+                one.refuse("role", "expected at most 57 of a-z, 0-9 and _, a letter first")
             elif database and not role.startswith(default_role(database, "")):
                 # A role of the application would lose its privileges, and --remove would drop it.
                 one.refuse("role", f"expected a name that begins with {default_role(database, '')}")

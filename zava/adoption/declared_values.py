@@ -33,6 +33,11 @@ class DeclaredAudience:
         return f"run_{self.role}"
 
     @property
+    def weigher(self) -> str:
+        """Return the name of the function that plans a statement of it."""
+        return f"weigh_{self.role}"
+
+    @property
     def policy(self) -> str:
         """Return the name of its policies."""
         return f"zava_{self.name}"

@@ -1,6 +1,6 @@
 """What the catalog of another application's database contains, read at one moment."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,8 +12,21 @@ from zava.sql_files import SQL
 
 PUBLIC = "PUBLIC"
 SEAL = SQL / "seal"
-READING = ("SET LOCAL search_path = pg_catalog", "SET LOCAL standard_conforming_strings = on")
-"""How every transaction reads names and texts, whatever the database's own settings are."""
+READING = (
+    "SET LOCAL search_path = pg_catalog",
+    "SET LOCAL standard_conforming_strings = on",
+    "SET LOCAL quote_all_identifiers = off",
+    "SET LOCAL datestyle = 'ISO, YMD'",
+    "SET LOCAL intervalstyle = postgres",
+    "SET LOCAL timezone = 'UTC'",
+    "SET LOCAL bytea_output = hex",
+    "SET LOCAL extra_float_digits = 1",
+)
+"""How every transaction reads and writes names, texts and constants.
+
+The checksum of a function and the text of a policy depend on these settings, and those of the
+database and of each login differ.
+"""
 _KEY_TYPES = {
     "uuid": "uuid",
     "smallint": "bigint",
@@ -95,7 +108,10 @@ class CatalogKey:
 
 @dataclass(frozen=True, slots=True)
 class CatalogFunction:
-    """A function outside the system's schemas; `signature` has no schema."""
+    """A function outside the system's schemas; `signature` has no schema.
+
+    `definition` is the checksum of one that runs with its owner's rights, None for others.
+    """
 
     schema: str
     name: str
@@ -105,6 +121,11 @@ class CatalogFunction:
     is_public: bool
     is_trigger: bool
     is_of_extension: bool
+    definition: str | None
+
+    def is_listed(self, functions: Collection[str]) -> bool:
+        """Return whether it is one of these, which are named with or without a schema."""
+        return self.signature in functions or f"{self.schema}.{self.signature}" in functions
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +154,21 @@ class CatalogSchema:
 
 @dataclass(frozen=True, slots=True)
 class AdoptedRelation:
-    """What the seal has recorded about one relation."""
+    """What the seal has recorded about one relation.
+
+    `dormant` are the application's policies that row security did not apply before the adoption.
+    """
 
     oid: int
     had_row_security: bool
     rendered: Mapping[str, str]
     policies: Mapping[str, Mapping[str, Any]]
     columns: Mapping[str, list[str]]
+    dormant: frozenset[str] = frozenset()
+
+    def later_policies(self, relation: CatalogRelation) -> tuple[str, ...]:
+        """Return the application's policies that are not dormant ones."""
+        return tuple(name for name in relation.foreign_policies if name not in self.dormant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +318,7 @@ def _ledger(connection: psycopg.Connection, owner: str) -> Ledger | None:
                 each["rendered"],
                 each["policies"],
                 each["columns"],
+                frozenset(each["dormant"]),
             )
             for each in relations
         },

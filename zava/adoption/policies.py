@@ -136,3 +136,14 @@ def _parent_exists(rule: TableRule, via: Via) -> str:
 def has_policies(rule: TableRule) -> bool:
     """Return whether rows of the table are limited, so that its row security has to be on."""
     return not rule.shared or rule.filter is not None
+
+
+def trusted_definitions(
+    declaration: AdoptionDeclaration, catalog: ForeignCatalog
+) -> Mapping[str, str]:
+    """Return the checksums of the trusted functions that run with their owner's rights."""
+    return {
+        f"{function.schema}.{function.signature}": function.definition
+        for function in catalog.functions
+        if function.definition is not None and function.is_listed(declaration.trusted_functions)
+    }

@@ -20,8 +20,9 @@ from zava.model.core import Caller
 
 _MAX_ROWS, _MAX_BYTES = 10, 10_000
 _SONG = "SELECT tenant FROM zava.canary"
-_FIRST = Caller(seal.NIL, seal.FIRST_CANARY)
-_SECOND = Caller(seal.NIL, seal.SECOND_CANARY)
+FIRST = Caller(seal.NIL, seal.FIRST_CANARY)
+SECOND = Caller(seal.NIL, seal.SECOND_CANARY)
+"""The two canaries: principals whom no token can name."""
 _APPLY = "run zava adopt --apply"
 
 
@@ -133,18 +134,18 @@ def _probes(
 ) -> Iterator[_Request]:
     audience = declaration.sealed_audiences[0]
     first, second, _ = seal.CANARY_KEYS[key]
-    own = signer.sign(_FIRST, _SONG)
+    own = signer.sign(FIRST, _SONG)
     forged = (
         "WITH forged AS MATERIALIZED (SELECT set_config('zava.context', repeat('0', 64)"
         f" || '{second}', true)) {_SONG}, forged"
     )
     yield _Request("the first canary", audience, own, rows=(_row(first, key),))
-    other = signer.sign(_SECOND, _SONG)
+    other = signer.sign(SECOND, _SONG)
     yield _Request("the second canary", audience, other, rows=(_row(second, key),))
     yield _Request(
         "a forged setting",
         audience,
-        signer.sign(_FIRST, forged),
+        signer.sign(FIRST, forged),
         state=sqlstate.CONTEXT_ALTERED,
     )
     refused = sqlstate.CONTEXT_REFUSED
@@ -153,10 +154,13 @@ def _probes(
     yield _Request("a missing signature", audience, replace(own, mac=b""), state=refused)
     changed = replace(own, statement=f"{_SONG} WHERE true")
     yield _Request("a changed statement", audience, changed, state=refused)
-    yield from _strangers(declaration, signer)
+    for reader, call in stranger_calls(declaration, signer):
+        yield _Request(f"the stranger of {reader.name}", reader, call)
 
 
-def _strangers(declaration: AdoptionDeclaration, signer: ContextSigner) -> Iterator[_Request]:
+def stranger_calls(
+    declaration: AdoptionDeclaration, signer: ContextSigner
+) -> Iterator[tuple[DeclaredAudience, SignedCall]]:
     """Yield a call of a principal whose tenant no one has: it finds no row in any table."""
     questions = [
         f"SELECT {_text(rule.name)} AS sees WHERE EXISTS (SELECT FROM {quoted_table(rule.name)}"
@@ -169,8 +173,7 @@ def _strangers(declaration: AdoptionDeclaration, signer: ContextSigner) -> Itera
     statement = " UNION ALL ".join(questions)
     for number, audience in enumerate(declaration.sealed_audiences):
         caller = Caller(seal.NIL, seal.stranger(number))
-        what = f"the stranger of {audience.name}"
-        yield _Request(what, audience, signer.sign(caller, statement))
+        yield audience, signer.sign(caller, statement)
 
 
 def _only_tenants(rule: TableRule) -> str:

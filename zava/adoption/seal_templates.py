@@ -61,7 +61,11 @@ def stranger(number: int) -> UUID:
 
 def rendered(name: str, values: Mapping[str, str]) -> str:
     """Return a file of `sql/seal` with its placeholders replaced."""
-    text = (SEAL / name).read_text(encoding="utf-8")
+    return filled((SEAL / name).read_text(encoding="utf-8"), values)
+
+
+def filled(text: str, values: Mapping[str, str]) -> str:
+    """Return a text with its placeholders replaced."""
     # In one pass: a value, such as the name of a table, may itself look like a placeholder.
     return _PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]), text)
 
@@ -108,6 +112,12 @@ def tables(key: str) -> str:
 def functions(key: str) -> str:
     """Return the statements that make the context functions for a type of key."""
     return rendered("functions.sql", {"key": key})
+
+
+def serving(declaration: AdoptionDeclaration) -> str:
+    """Return the statements that make what the server calls beside the runners."""
+    proof = (SEAL / "proof.sql").read_text(encoding="utf-8")
+    return rendered("serving.sql", {"server": quoted(declaration.server_role), "proof": proof})
 
 
 def audience_rights(audience: DeclaredAudience, key: str) -> str:
@@ -174,6 +184,7 @@ def runner_values(
             active.append(f"zava.policies_hold({literal(policy)}, '{{{oids}}}'::pg_catalog.oid[])")
     return {
         "runner": quoted(audience.runner),
+        "weigher": quoted(audience.weigher),
         "server": quoted(declaration.server_role),
         "path": search_path(declaration),
         "are_active": "\n    AND ".join(active) or "true",

@@ -9,6 +9,7 @@ from uuid import UUID
 import psycopg
 import typer
 
+from zava.cli.adopt import adopted_access
 from zava.cli.terminal import Requester, administered, console, nearest, operator
 from zava.infrastructure.local.database import LocalDatabase, named_database
 from zava.infrastructure.local.embedded.cluster import is_in
@@ -19,7 +20,7 @@ from zava.infrastructure.postgres.readers import Reader, readers_of_every_store,
 from zava.model.core import Caller, caller_of_subject
 from zava.retail.declaration import RETAIL
 from zava.retail.demo.principals import demo_callers
-from zava.settings import Settings, SettingsError
+from zava.settings import Settings, SettingsError, settings
 
 _Who = Annotated[str, typer.Option("--as", help="The principal's name, as list-access shows it.")]
 _Tenant = Annotated[
@@ -35,11 +36,17 @@ _UTC = "UTC, such as 2026-09-30 or 2026-09-30T18:00:00."
 def grant(
     name: _Who,
     audience: Annotated[
-        str, typer.Option(help="store_managers, regional_managers or head_office.")
+        str,
+        typer.Option(
+            help="store_managers, regional_managers or head_office; or one of the declaration."
+        ),
     ],
     *,
     store: Annotated[
-        list[str] | None, typer.Option(help="A store's name; repeat for several.")
+        list[str] | None,
+        typer.Option(
+            "--store", "--of", help="A store's name, or a tenant's label; repeat for several."
+        ),
     ] = None,
     tenant: _Tenant = None,
     object_id: _Object = None,
@@ -64,6 +71,17 @@ def grant(
     """Give a person or application access, in place of an earlier grant."""
     if (tenant or object_id) and (issuer or subject):
         raise GrantRefused("--issuer and --subject: not together with --tenant and --object")
+    if settings().declaration:
+        adopted_access.grant_access(
+            name,
+            audience,
+            store or (),
+            _ids(tenant, object_id) or _of_issuer(issuer, subject),
+            is_application=application,
+            since=valid_from,
+            until=valid_until,
+        )
+        return
     with administered() as database, database.administration() as connection:
         granted = access_grants.grant(
             connection,
@@ -89,6 +107,9 @@ def revoke(
     name: _Who, tenant: _Tenant = None, object_id: _Object = None, by: Requester = None
 ) -> None:
     """End the access of a principal; it holds at the next call."""
+    if settings().declaration:
+        adopted_access.revoke_access(_ids(tenant, object_id) or name)
+        return
     with administered() as database, database.administration() as connection:
         revoked = access_grants.revoke(
             connection, RETAIL, _ids(tenant, object_id) or name, actor=by or operator()
@@ -98,6 +119,9 @@ def revoke(
 
 def list_access() -> None:
     """List everybody who was ever granted access."""
+    if settings().declaration:
+        adopted_access.show_access()
+        return
     with administered() as database, database.administration() as connection:
         listed = access_grants.list_access(connection, RETAIL)
     for principal in listed:
@@ -171,6 +195,8 @@ def known_caller(chosen: Settings, name: str) -> Caller:
     Raises:
         SettingsError: the name is unknown; the message offers the nearest ones.
     """
+    if chosen.declaration:
+        return adopted_access.adopted_caller(chosen, name)
     meant = _plain(name)
     callers = {_plain(known): caller for known, caller in demo_callers().items()}
     is_there = bool(named_database(chosen)) or is_in(StateDirectory(chosen.home).path)

@@ -2,15 +2,19 @@
 
 import asyncio
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from zava.adopted_app import AdoptedApplication, declaration_of
+from zava.adoption.serving.served_domain import served_domain
+from zava.adoption.serving.served_tools import served_tools
 from zava.app import Application, application_of, compose
 from zava.cli.access import known_caller
+from zava.cli.adopt.adopted_access import adopted_application
 from zava.cli.client import call_tool, read_resource
 from zava.cli.stdio import Renewed, StdioBridge
 from zava.cli.terminal import Name, console, nearest
@@ -27,6 +31,7 @@ from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LocalIssuer, local_issuer_allowed
 from zava.protocol.auth.permissions import WHOLE_SCOPE
 from zava.protocol.resources.performance import URI as PERFORMANCE
+from zava.protocol.tools.tool import Tool
 from zava.retail.tools.registry import TOOLS
 from zava.settings import Settings, SettingsError, settings
 
@@ -57,7 +62,7 @@ def token(
 
 def tools() -> None:
     """List the tools that `call` calls, with their arguments; * marks the required ones."""
-    for tool in TOOLS.values():
+    for tool in _tools(settings()).values():
         schema = tool.input_schema
         required = schema.get("required", ())
         names = [f"{name}*" if name in required else name for name in schema["properties"]]
@@ -78,9 +83,10 @@ def call(
     Example: call query_metrics --as seattle metrics=revenue dimensions=month
     """
     given = dict(_argument(text) for text in arguments or [])
-    if tool not in TOOLS:
+    known = _tools(settings())
+    if tool not in known:
         raise SettingsError(
-            f"{tool} is no tool{nearest(tool, TOOLS)}; `{command('tools')}` lists them"
+            f"{tool} is no tool{nearest(tool, known)}; `{command('tools')}` lists them"
         )
     with joined_application(settings()) as called:
         local_issuer_allowed(settings(), _named(settings()) or EMBEDDED)
@@ -124,6 +130,12 @@ def stdio(name: Name, *, port: Port = None) -> None:
     StdioBridge(chosen.port, token, write).serve(sys.stdin.buffer)
 
 
+def _tools(chosen: Settings) -> Mapping[str, Tool]:
+    if chosen.declaration:
+        return served_tools(served_domain(declaration_of(chosen)))
+    return TOOLS
+
+
 def _token(chosen: Settings, name: str, ttl_seconds: int, scopes: str = WHOLE_SCOPE) -> str:
     return LocalIssuer(StateDirectory(chosen.home), chosen.port).token(
         tenant_id=(caller := known_caller(chosen, name)).tenant_id,
@@ -162,8 +174,12 @@ def _named(chosen: Settings) -> str | None:
 
 
 @contextmanager
-def joined_application(chosen: Settings) -> Iterator[Application]:
+def joined_application(chosen: Settings) -> Iterator[Application | AdoptedApplication]:
     """Join the app over the database that the settings name, else over the embedded one."""
+    if chosen.declaration:
+        with adopted_application(chosen) as adopted:
+            yield adopted
+        return
     if _named(chosen):
         yield application_of(chosen)
         return

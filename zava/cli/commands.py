@@ -10,7 +10,7 @@ import typer
 
 from zava.app import isolation_problems
 from zava.cli import access, audit, client_commands, progress, quickstart, sign_ins
-from zava.cli.adopt import adopt_commands
+from zava.cli.adopt import adopt_commands, adopted_run
 from zava.cli.check.deployment_check import check
 from zava.cli.client_commands import HomeDirectory, Port, joined_application, settings_on
 from zava.cli.exit_errors import interrupt_at_every_end, one_sentence, write_to_any_output
@@ -73,9 +73,16 @@ def run(
         typer.Option(min=0.001, max=100, help="Size of the demo data; default: SCALE."),
     ] = None,
     adopt: _Adopt = False,
+    example: Annotated[
+        str | None,
+        typer.Option(help="Adopt and serve a shipped example in place of the demo: billing."),
+    ] = None,
 ) -> None:
     """Start everything on this machine, show the first answers, and serve until Ctrl-C."""
     with quickstart.until_interrupted(console):
+        if example is not None:
+            adopted_run.run_example(settings_on(port, home=home), example, console)
+            return
         quickstart.run(
             settings_on(port, home=home, scale=scale),
             console,
@@ -88,6 +95,10 @@ def run(
 def serve(*, port: Port = None, home: HomeDirectory = None) -> None:
     """Serve a database that `run` or `migrate` has prepared."""
     chosen = settings_on(port, home=home)
+    if chosen.declaration:
+        with quickstart.until_interrupted(console):
+            adopted_run.serve_adopted(chosen, console)
+        return
     with (
         quickstart.until_interrupted(console),
         listen(chosen.port, chosen.host) as listener,

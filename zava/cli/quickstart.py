@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import date
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg
 from rich.console import Console
@@ -37,6 +37,7 @@ from zava.infrastructure.postgres.foreign_database import place
 from zava.infrastructure.postgres.migrations import migrate
 from zava.infrastructure.postgres.server_login import install_context_keys, set_server_password
 from zava.infrastructure.telemetry.json_logs import warnings_alone, write_to_stderr
+from zava.protocol.http.endpoint import Endpoint
 from zava.protocol.tools.tool import ERROR_META
 from zava.retail.data.index_job import EmbedRefused
 from zava.retail.declaration import RETAIL
@@ -171,14 +172,29 @@ def until_interrupted(console: Console) -> Iterator[None]:
             console.print("Stopped.")
 
 
+class ServedApplication(Protocol):
+    """What is served: an endpoint, and what closes all behind it."""
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Return the handler of every request."""
+
+    async def close(self) -> None:
+        """Close what was opened."""
+
+
 def serve(
-    application: Application,
+    application: ServedApplication,
     listener: socket.socket,
     settings: Settings,
     *,
     before: Callable[[], Coroutine[Any, Any, None]],
+    site: Endpoint | None = None,
 ) -> None:
-    """Serve over HTTP until Ctrl-C or SIGTERM; `before` runs first, on the same event loop."""
+    """Serve over HTTP until Ctrl-C or SIGTERM; `before` runs first, on the same event loop.
+
+    `site` is served in place of the shipped domain's console.
+    """
     import uvicorn
     import uvloop
 
@@ -187,7 +203,9 @@ def serve(
 
     async def main() -> None:
         config = uvicorn.Config(
-            asgi_application(local_site(application.endpoint, settings, listener.getsockname()[1])),
+            asgi_application(
+                site or local_site(application.endpoint, settings, listener.getsockname()[1])
+            ),
             http=paced_http(application.endpoint.process_time),
             lifespan="off",
             log_level="warning",

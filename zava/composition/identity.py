@@ -10,11 +10,11 @@ from zava.infrastructure.local.token_issuer import (
     local_issuer_allowed,
     local_issuer_url,
 )
+from zava.model.audiences import Permissions
 from zava.model.core import caller_of_subject
 from zava.protocol.auth.jwks import RemoteKeys, SharedKeys, StaticKeys
 from zava.protocol.auth.tokens import TokenAuthenticator, TrustedIssuer
 from zava.protocol.http.addresses import MCP_PATH
-from zava.retail.access_rules import PERMISSIONS
 from zava.settings import Settings
 
 if TYPE_CHECKING:
@@ -38,9 +38,11 @@ def own_issuer(settings: Settings, access_keys: Mapping[str, bytes]) -> TrustedI
 
 
 def authenticator_of(
-    settings: Settings, conninfo: str, own: TrustedIssuer | None
+    settings: Settings, conninfo: str, own: TrustedIssuer | None, permissions: Permissions
 ) -> TokenAuthenticator:
     """Return what verifies tokens; `own` is the server as an issuer.
+
+    `permissions` are what tokens of the served domain may allow.
 
     Raises:
         LocalIssuerRefused: the local issuer would sign, and may not where the database is.
@@ -51,7 +53,7 @@ def authenticator_of(
             audiences=settings.identity_audience,
             allowed_tenants=settings.allowed_tenants,
             keys=RemoteKeys.of_issuer(settings.identity_issuer),
-            permissions=PERMISSIONS,
+            permissions=permissions,
             allowed_clients=settings.allowed_clients,
             scope_identifier=settings.scope_identifier,
             own=own,
@@ -63,7 +65,7 @@ def authenticator_of(
             audiences=own.audiences,
             allowed_tenants=own.tenants,
             keys=SharedKeys({}),
-            permissions=PERMISSIONS,
+            permissions=permissions,
             allowed_clients=settings.allowed_clients,
             own=own,
         )
@@ -73,7 +75,7 @@ def authenticator_of(
         audiences=(LOCAL_AUDIENCE,),
         allowed_tenants=None,
         keys=StaticKeys(LocalIssuer(StateDirectory(settings.home)).jwks()),
-        permissions=PERMISSIONS,
+        permissions=permissions,
         allowed_clients=settings.allowed_clients,
     )
 

@@ -16,6 +16,7 @@ from zava.infrastructure.local.token_issuer import (
     LocalIssuerRefused,
     local_issuer_url,
 )
+from zava.model.audiences import Permissions
 from zava.protocol.auth.permissions import scopes_of
 from zava.protocol.http.addresses import MCP_PATH
 from zava.protocol.http_responses import HttpResponse
@@ -25,8 +26,6 @@ from zava.protocol.sign_in.page import Choice
 from zava.protocol.sign_in.parts import Person, Rules, SignInRequest
 from zava.protocol.sign_in.seal import Seal
 from zava.protocol.sign_in.sign_in import Seals, SignIn
-from zava.retail.access_rules import PERMISSIONS
-from zava.retail.demo.granted_people import local_people
 
 KEY_FILE = "sign-in-key"
 
@@ -66,7 +65,12 @@ class LocalSignIn:
         port: int,
         administrator: str,
         clock: Callable[[], float] = time.time,
+        *,
+        choices: Callable[[str], list[Choice]] | None = None,
+        permissions: Permissions | None = None,
     ) -> None:
+        """`choices` and `permissions` are another domain's; without them the shipped one's."""
+        choices = choices or _choices
         # Refresh tokens outlive a restart by this file; a code ends with the process.
         secret = home.secret(KEY_FILE).encode()
         if len(secret) < _LEAST_KEY_BYTES:
@@ -74,8 +78,8 @@ class LocalSignIn:
         # One home may serve on several ports in turn; a ticket is good at its own issuer alone.
         of_issuer = f"of {local_issuer_url(port)}"
         self._core = SignIn(
-            local_rules(port),
-            people=ListedPeople(lambda: asyncio.to_thread(_choices, administrator)),
+            local_rules(port, permissions),
+            people=ListedPeople(lambda: asyncio.to_thread(choices, administrator)),
             sign_ins=RememberedSignIns(_REFRESH_SECONDS),
             tokens=IssuedTokens(LocalIssuer(home, port)),
             seals=Seals(
@@ -99,8 +103,12 @@ class LocalSignIn:
         return await self._core.handle(SignInRequest(method, path, query, headers, body))
 
 
-def local_rules(port: int) -> Rules:
+def local_rules(port: int, permissions: Permissions | None = None) -> Rules:
     """Return what a laptop accepts: the loopback's names, and redirects that stay on it."""
+    if permissions is None:
+        from zava.retail.access_rules import PERMISSIONS
+
+        permissions = PERMISSIONS
     issuer = local_issuer_url(port)
     own = issuer.removeprefix("http://")
     hosts = [own.replace("127.0.0.1", name) for name in ("127.0.0.1", "localhost", "[::1]")]
@@ -112,13 +120,15 @@ def local_rules(port: int) -> Rules:
         scopes={
             f"{base}/{name}": name
             for base in (*resources, LOCAL_AUDIENCE)
-            for name in scopes_of(PERMISSIONS)
+            for name in scopes_of(permissions)
         },
         allows_redirect=stays_on_this_machine,
     )
 
 
 def _choices(administrator: str) -> list[Choice]:
+    from zava.retail.demo.granted_people import local_people
+
     return [
         Choice(
             Person(str(each.caller.tenant_id), str(each.caller.object_id), each.name),

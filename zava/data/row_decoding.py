@@ -19,7 +19,10 @@ from zava.errors import DatabaseFault
 from zava.model.core import Column
 
 Origins = frozenset[tuple[int, int]]
-"""Pairs (table oid, column number) of text that customers or suppliers wrote."""
+"""Pairs (table oid, column number) of text that customers or suppliers wrote.
+
+A pair of a type's oid and 0 names an enumeration of another application: its values are texts.
+"""
 
 _MAX_EXACT_INTEGER = 2**53
 """Beyond it a JSON reader that keeps doubles would change the number."""
@@ -36,6 +39,7 @@ _LINES_AT_ONCE = 64  # their objects are freed while the processor's cache still
 _DEEPEST = 100
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
+_ENUMERATION = "text"
 _BYTEA, _INT8, _NUMERIC = "bytea", "int8", "numeric"
 # Types whose JSON text a fast reader keeps; it would merge repeated keys of a JSON value.
 _READ_FAST = frozenset(
@@ -75,6 +79,7 @@ def read_columns(
             in outside_text,
             # A whole row has a table and no column.
             may_hold_outside_text=reads_outside_text and not description.ftablecol(index),
+            is_enumeration=(description.ftype(index), 0) in outside_text,
         )
         for index in range(description.nfields)
     ]
@@ -270,7 +275,10 @@ def _column(
     *,
     is_outside_text: bool,
     may_hold_outside_text: bool,
+    is_enumeration: bool,
 ) -> Column:
+    if is_enumeration:
+        return Column(name.decode(), _ENUMERATION)
     type_name = _type_name(type_oid)
     if may_hold_outside_text and type_name.removesuffix("[]") not in HOLDS_NO_TEXT:
         is_outside_text = True

@@ -16,7 +16,10 @@ Permission = NewType("Permission", str)
 SQL_QUERY = Permission("sql.query")
 CUSTOMERS_READ = Permission("customers.read")
 
-_ROLE_NAME = re.compile("[a-z][a-z0-9_]{0,45}")  # PostgreSQL keeps 63 bytes of `weigh_…_personal`
+_ROLE_NAME = re.compile("[a-z][a-z0-9_]*")
+_LONGEST_ROLE = 57  # PostgreSQL keeps 63 bytes of `weigh_…`
+_LONGEST_WITH_PERSONAL = 46  # and of `weigh_…_personal`
+_PERSONAL = "_personal"
 
 
 class Breadth(StrEnum):
@@ -33,7 +36,8 @@ class Audience:
 
     `title` is how sentences name it. `reads_restricted`: also the metrics that the catalogue
     restricts. Each audience has two roles; the personal one also reads names, e-mail and phone of
-    customers. Compared by identity: each is declared once, and looked up in every statement.
+    customers. Without `has_personal_role` both are the same one. Compared by identity: each is
+    declared once, and looked up in every statement.
 
     Raises:
         ValueError: `name` cannot be a part of the names of roles and functions.
@@ -43,15 +47,19 @@ class Audience:
     title: str
     breadth: Breadth
     reads_restricted: bool = True
+    has_personal_role: bool = True
     role: "ReadingRole" = field(init=False, repr=False)
     personal_role: "ReadingRole" = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Declare the two roles."""
-        if not _ROLE_NAME.fullmatch(self.name):
+        longest = _LONGEST_WITH_PERSONAL if self.has_personal_role else _LONGEST_ROLE
+        if not _ROLE_NAME.fullmatch(self.name) or len(self.name) > longest:
             raise ValueError(f"{self.name!r} is no name of an audience: use a-z, 0-9 and _")
-        object.__setattr__(self, "role", ReadingRole(self.name, self, reads_personal=False))
-        personal = ReadingRole(f"{self.name}_personal", self, reads_personal=True)
+        role = personal = ReadingRole(self.name, self, reads_personal=False)
+        if self.has_personal_role:
+            personal = ReadingRole(f"{self.name}{_PERSONAL}", self, reads_personal=True)
+        object.__setattr__(self, "role", role)
         object.__setattr__(self, "personal_role", personal)
 
     def __str__(self) -> str:

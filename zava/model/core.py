@@ -83,16 +83,26 @@ def _hashed(text: str) -> UUID:
 
 
 @dataclass(frozen=True, slots=True)
+class TenantWords:
+    """How sentences name the tenants of a database that another application owns."""
+
+    one: str
+    many: str
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
     """What one answer could see: `stores` in name order, out of `store_count` in all.
 
-    `reads_personal`: also names, e-mail and phone of customers.
+    `reads_personal`: also names, e-mail and phone of customers. With `words` the stores are other
+    tenants: `stores` has the first ones, and `store_count` counts those of the scope alone.
     """
 
     audience: Audience
     stores: tuple[str, ...]
     store_count: int
     reads_personal: bool = False
+    words: TenantWords | None = None
 
     @property
     def role(self) -> ReadingRole:
@@ -145,13 +155,17 @@ class TableSchema:
 
 @dataclass(frozen=True, slots=True)
 class ColumnSchema:
-    """One readable column; `values` lists the only values a checked enumeration admits."""
+    """One readable column; `values` lists the only values a checked enumeration admits.
+
+    `base` is the type of the values where the column's own is an enumeration or a domain.
+    """
 
     name: str
     type: str
     is_nullable: bool
     comment: str | None
     values: tuple[str, ...] = ()
+    base: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

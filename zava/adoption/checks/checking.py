@@ -60,6 +60,7 @@ class _Checks:
         yield from self._schemas()
         yield from self._tenant()
         yield from rule_refusals(self._declared, self._catalog)
+        yield from self._dormant_policies()
         yield from self._readable_by_public()
         yield from self._definers()
 
@@ -167,6 +168,22 @@ class _Checks:
                 " expected uuid, an integer or text"
             )
 
+    def _dormant_policies(self) -> Iterator[str]:
+        """Yield the tables on which a later policy cannot get its effect without older ones."""
+        recorded = self._catalog.ledger.relations if self._catalog.ledger else {}
+        for name in self._declared.tables:
+            relation, known = self._catalog.relations.get(name), recorded.get(name)
+            if relation is None or known is None or known.oid != relation.oid:
+                continue
+            dormant = [each for each in relation.foreign_policies if each in known.dormant]
+            later = known.later_policies(relation)
+            if dormant and later:
+                yield (
+                    f"{name}: {', '.join(later)} cannot get effect without {', '.join(dormant)},"
+                    " which had none before the adoption; drop those that the application does"
+                    " not need"
+                )
+
     def _is_usable(self, schema: str) -> bool:
         """Return whether the audiences may use a schema."""
         path = (*self._declared.schemas, *self._declared.support_schemas)
@@ -198,7 +215,7 @@ class _Checks:
             name = f"{function.schema}.{function.signature}"
             if not (function.is_definer and function.is_public) or function.is_trigger:
                 continue
-            if {name, function.signature} & set(trusted) or not self._is_usable(function.schema):
+            if function.is_listed(trusted) or not self._is_usable(function.schema):
                 continue
             yield (
                 f"function {function.signature} runs as {function.owner} and everybody may call it:"

@@ -15,6 +15,7 @@ from zava.adoption.foreign_catalog import (
     CatalogRelation,
     ForeignCatalog,
 )
+from zava.adoption.policies import trusted_definitions
 from zava.data.guard.vocabulary import FUNCTIONS
 
 SECRETS = (
@@ -41,6 +42,7 @@ class _Expectations:
 
     def warnings(self) -> Iterator[str]:
         yield from self._shadowed()
+        yield from self._replaced()
         for rule in self._declared.tables.values():
             relation = self._catalog.relations[rule.name]
             yield from self._expected_of(rule, relation)
@@ -75,6 +77,13 @@ class _Expectations:
                     f" statements may not call {function.name}"
                 )
 
+    def _replaced(self) -> Iterator[str]:
+        facts = self._catalog.ledger.facts if self._catalog.ledger else {}
+        known = facts.get("trusted_definitions", {})
+        for name, definition in trusted_definitions(self._declared, self._catalog).items():
+            if known.get(name, definition) != definition:
+                yield f"function {name} is not the one that was trusted; read it before you apply"
+
     def _expected_of(self, rule: TableRule, relation: CatalogRelation) -> Iterator[str]:
         hidden = {column for columns in rule.hidden.values() for column in columns}
         secrets = [
@@ -107,8 +116,8 @@ class _Expectations:
             return
         if relation.foreign_policies:
             yield (
-                f"{rule.name} has policies, and its row security is off: adoption switches it on;"
-                " drop those that the application does not need"
+                f"{rule.name} has policies, and its row security is off: adoption switches it on,"
+                " and they stay without effect; drop those that the application does not need"
             )
         writers = sorted(relation.writers - {PUBLIC})
         if writers:

@@ -9,7 +9,7 @@ from zava.adoption.declared_values import AdoptionDeclaration, literal, quoted
 from zava.adoption.foreign_catalog import PUBLIC, ForeignCatalog
 from zava.adoption.plans.steps import Step, StepGroup
 from zava.adoption.plans.table_plan import TablePlan
-from zava.adoption.policies import FILTER, key_type
+from zava.adoption.policies import FILTER, key_type, trusted_definitions
 
 
 class SealPlan:
@@ -46,7 +46,8 @@ class SealPlan:
             steps += [self._own(statement) for statement in self._seal_statements()]
         is_other_text = ledger is None or ledger.checksum != seal.digest(self._declared.text)
         is_begun = ledger is not None and not ledger.is_complete and not is_other_text
-        if not is_begun and (steps or roles or is_other_text or is_needed):
+        is_replaced = self._facts.get("trusted_definitions") != wanted["trusted_definitions"]
+        if not is_begun and (steps or roles or is_other_text or is_replaced or is_needed):
             steps.append(self._own(self._beginning(wanted)))
         owners = self._tables.owners()
         if owners:
@@ -82,7 +83,11 @@ class SealPlan:
         if lost:
             yield StepGroup(
                 "runners of audiences that are no longer declared",
-                tuple(self._own(f"DROP FUNCTION zava.{quoted(name)}") for name in lost),
+                tuple(
+                    self._own(f"DROP FUNCTION zava.{quoted(kind + name.removeprefix('run_'))}")
+                    for name in lost
+                    for kind in ("run_", "weigh_")
+                ),
             )
 
     def lost_roles(self) -> Iterator[StepGroup]:
@@ -135,6 +140,7 @@ class SealPlan:
             "server": declared.server_role,
             "audiences": [audience.role for audience in declared.audiences],
             "trusted": list(declared.trusted_functions),
+            "trusted_definitions": dict(trusted_definitions(declared, self._catalog)),
             "key": self._key,
             "seal": seal.digest("\n".join(self._seal_statements_of_declared())),
             "login": seal.digest(seal.login(declared)),
@@ -149,6 +155,7 @@ class SealPlan:
     def _seal_statements_of_declared(self) -> list[str]:
         return [
             seal.functions(self._key),
+            seal.serving(self._declared),
             seal.principals(self._declared, self._key),
             *(seal.audience_rights(each, self._key) for each in self._declared.audiences),
         ]

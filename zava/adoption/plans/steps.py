@@ -12,6 +12,11 @@ from zava.adoption.foreign_catalog import (
     ForeignCatalog,
 )
 
+LOCK_SECONDS = 3
+"""How long a statement waits for a table that another session uses."""
+
+NO_DEADLINE = "SET LOCAL statement_timeout = 0"
+
 DATABASE_OWNER = "pg_database_owner"
 
 
@@ -40,7 +45,8 @@ def as_sql(groups: Iterable[StepGroup]) -> str:
     """Return the statements as a file for psql; a comment names the role of each."""
     lines = []
     for group in groups:
-        lines += [_comment(group.title), "BEGIN;", *(f"{setting};" for setting in READING)]
+        settings = (f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'", NO_DEADLINE, *READING)
+        lines += [_comment(group.title), "BEGIN;", *(f"{setting};" for setting in settings)]
         for step in group.steps:
             lines.append(_comment(f"as {step.role or 'the administrator'}"))
             lines.append(f"SET LOCAL ROLE {quoted(step.role)};" if step.role else "RESET ROLE;")
@@ -78,7 +84,7 @@ def release_steps(relation: CatalogRelation, recorded: AdoptedRelation | None) -
         recorded is not None
         and recorded.policies
         and not recorded.had_row_security
-        and not relation.foreign_policies
+        and not recorded.later_policies(relation)
         and relation.has_row_security
     ):
         yield Step(relation.owner, f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")

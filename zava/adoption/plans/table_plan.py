@@ -133,6 +133,7 @@ class TablePlan:
     def _policy_steps(self, rule: TableRule, relation: CatalogRelation) -> list[Step]:
         recorded = self._record_of(relation)
         had = self._had_row_security(relation)
+        dormant = self._dormant(relation, had=had)
         wanted = policies(rule, self._declared, self._catalog, had_row_security=had)
         rendered = {name: policy.definition for name, policy in wanted.items()}
         ours = {
@@ -171,6 +172,7 @@ class TablePlan:
                 "oid": str(relation.oid),
                 "had": "true" if had else "false",
                 "rendered": literal(json.dumps(rendered)),
+                "dormant": f"ARRAY[{', '.join(map(literal, dormant))}]",
             },
         )
         return [*(Step(relation.owner, each) for each in statements), self._own(record)]
@@ -196,7 +198,14 @@ class TablePlan:
         if recorded is None:
             return relation.has_row_security
         # Policies that the application has added since need row security for themselves.
-        return recorded.had_row_security or bool(relation.foreign_policies)
+        return recorded.had_row_security or bool(recorded.later_policies(relation))
+
+    def _dormant(self, relation: CatalogRelation, *, had: bool) -> list[str]:
+        """Return the policies that had no effect before: adoption must not give them any."""
+        recorded = self._record_of(relation)
+        if recorded is None:
+            return [] if had else [*relation.foreign_policies]
+        return [name for name in relation.foreign_policies if name in recorded.dormant]
 
     def _release(self, name: str, recorded: AdoptedRelation) -> StepGroup:
         relation = next(

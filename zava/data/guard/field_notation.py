@@ -24,8 +24,17 @@ class Fields:
     Few statements select a field that PostgreSQL could call, so names are collected when one does.
     """
 
-    def __init__(self, statement: Node, tables: Names, columns: Names, calling: Names) -> None:
+    def __init__(
+        self,
+        statement: Node,
+        tables: Names,
+        columns: Names,
+        calling: Names,
+        hiding: Names = frozenset(),
+    ) -> None:
+        """`hiding` are listed functions of which another schema has one that is found first."""
         self._statement = statement
+        self._hiding = hiding
         self._tables = tables
         self._columns = columns
         self._calling = calling
@@ -36,7 +45,7 @@ class Fields:
 
     def is_column(self, name: str, source: str | None) -> bool:
         """Whether a name is a column; `source` is the alias before it, where there is one."""
-        if name in FUNCTIONS or name not in self._calling:
+        if (name in FUNCTIONS and name not in self._hiding) or name not in self._calling:
             return True  # a name that is neither PostgreSQL itself reports
         named = self._sources.get(source or "", [])
         return bool(named) and all(name in names or _STAR in names for names in named)

@@ -8,6 +8,7 @@ from zava.data.guard import refusals
 from zava.data.guard.cost.sizes import GATHERING_BYTES, Sizes
 from zava.data.guard.cost.work import Work
 from zava.data.guard.refusals import Refused
+from zava.data.guard.vocabulary import NO_FOREIGN_NAMES, ForeignNames
 from zava.data.guard.walker import Walk
 from zava.data.syntax.outside_text import OutsideText
 from zava.data.syntax.parser import Node, NotParsed, TooDeep, output_columns, parse
@@ -56,7 +57,10 @@ class Guard:
         calling: frozenset[str],
         outside_text: OutsideText,
         read_findings: Callable[[str, Node, bool], Any] = lambda *_: None,
+        *,
+        foreign: ForeignNames = NO_FOREIGN_NAMES,
     ) -> None:
+        self._foreign = foreign
         self._schema = schema
         self._tables = tables
         self._columns = columns
@@ -68,7 +72,7 @@ class Guard:
         """Return the verdict on a text within the limits; call it where there is stack for it."""
         try:
             tree = _only_one(parse(statement))
-            walk = Walk(self._schema, self._tables, self._columns, self._calling)
+            walk = Walk(self._schema, self._tables, self._columns, self._calling, self._foreign)
             walk.check(tree)
             work = Work(tree, has_subqueries=walk.has_subqueries, has_series=walk.has_series)
             sizes = Sizes(work)

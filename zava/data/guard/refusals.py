@@ -1,10 +1,10 @@
 """The texts of refusals: what was refused, and what to write instead."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from zava.data.guard.vocabulary import FUNCTIONS
+from zava.data.guard.vocabulary import FUNCTIONS, NO_FOREIGN_NAMES
 
 READS_ONLY = "Send one SELECT (or WITH … SELECT, VALUES); the data can only be read."
 _SCHEMA_TOOL = "get_multiple_table_schemas describes the tables that you can read."
@@ -48,6 +48,8 @@ _CATALOG_SCHEMAS = frozenset({"pg_catalog", "information_schema", "pg_toast", "p
 _NEAR = 0.85
 """How like a listed name a function's must be: less names another function."""
 
+_MOST_OFFERED = 20
+
 _TYPE_OF = "pg_typeof"
 _SETTING_FUNCTIONS = frozenset({"set_config", "current_setting", "setseed"})
 
@@ -80,10 +82,16 @@ def node(name: str, content: Any) -> Refused:
     return Refused(f"The statement holds a construct that is not allowed ({name}).", READS_ONLY)
 
 
-def relation(schema: str | None, name: str, own: str, readable: Iterable[str]) -> Refused:
+def relation(
+    schema: str | None,
+    name: str,
+    own: str,
+    readable: Iterable[str],
+    spelled: Mapping[str, str] = NO_FOREIGN_NAMES.spelled,
+) -> Refused:
     """Refuse a relation that is neither a readable table nor a name of the statement's own WITH.
 
-    `own` is the schema of the tables that can be read.
+    `own` is the schema of the tables that can be read. `spelled` has the spelling of others.
     """
     if schema in _CATALOG_SCHEMAS or (schema is None and name.startswith("pg_")):
         return Refused("Catalog tables cannot be read.", _SCHEMA_TOOL)
@@ -91,9 +99,9 @@ def relation(schema: str | None, name: str, own: str, readable: Iterable[str]) -
 
     if name in RELATIONS:
         return Refused(f"{name} is not a table that you can read.", RELATIONS[name])
-    tables = sorted(readable)
-    nearest = get_close_matches(name, tables, n=3) or tables
-    offered = ", ".join(f"{own}.{table}" for table in nearest)
+    tables = sorted({*readable, *spelled})
+    nearest = get_close_matches(name, tables, n=3) or tables[:_MOST_OFFERED]
+    offered = ", ".join(spelled.get(table) or f"{own}.{table}" for table in nearest)
     full = f"{schema}.{name}" if schema else name
     return Refused(f"{full[:127]} is not a table that you can read.", f"Use {offered}.")
 
@@ -112,6 +120,14 @@ def function(name: str) -> Refused:
     hint = f"Perhaps {' or '.join(nearest)}." if nearest else _STANDARD
     hint = ELSEWHERE.get(name.replace("_", ""), hint)
     return Refused(f"The function {name[:63]} is not allowed.", hint)
+
+
+def hidden_function(name: str) -> Refused:
+    """Refuse a function of which another schema has one that PostgreSQL would find first."""
+    return Refused(
+        f"This database has a function {name[:63]} of its own, which is not allowed.",
+        f"Write pg_catalog.{name[:63]}(…).",
+    )
 
 
 def function_schema(name: str) -> Refused:

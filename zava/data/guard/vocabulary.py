@@ -6,6 +6,25 @@ stable, reads nothing but its arguments, and cannot run text as SQL. The listed 
 outlives the call.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignNames:
+    """What a database of another application changes in the words of a statement.
+
+    `tables` are those that a bare name does not reach in the first schema: as `schema.table`, and
+    bare where the search path finds them. `types` are enum types and domains, bare and with their
+    schema. `hiding` are functions that PostgreSQL finds before its own of the same name.
+    `spelled` has the spelling of a table.
+    """
+
+    tables: frozenset[str] = frozenset()
+    types: frozenset[str] = frozenset()
+    hiding: frozenset[str] = frozenset()
+    spelled: Mapping[str, str] = field(default_factory=dict)
+
 
 def _words(text: str) -> frozenset[str]:
     """Read words from lines; a line that begins with "# " describes the lines after it."""
@@ -136,3 +155,5 @@ LEAVES = _words(
     format join_using_alias cycle_col_list search_col_list usingClause
     """
 )
+
+NO_FOREIGN_NAMES = ForeignNames()

@@ -21,10 +21,12 @@ from zava.data.guard.vocabulary import (
     FIELDS,
     FUNCTIONS,
     LEAVES,
+    NO_FOREIGN_NAMES,
     OPERATORS,
     SPECIAL_VALUES,
     SYSTEM_COLUMNS,
     TYPES,
+    ForeignNames,
 )
 from zava.data.syntax.parser import COMPOUND, Node, nodes_of
 
@@ -55,9 +57,17 @@ class Walk:
     name (`fields.py`).
     """
 
-    def __init__(self, schema: str, tables: Names, columns: Names, calling: Names) -> None:
+    def __init__(
+        self,
+        schema: str,
+        tables: Names,
+        columns: Names,
+        calling: Names,
+        foreign: ForeignNames = NO_FOREIGN_NAMES,
+    ) -> None:
         self._schema = schema
         self._tables = tables
+        self._foreign = foreign
         self._columns = columns
         self._calling = calling
         # Queries wait with the names that they see, the parts of one query on a stack.
@@ -78,7 +88,10 @@ class Walk:
         Raises:
             Refused: the first thing that is not on the lists.
         """
-        self._fields = Fields(statement, self._tables, self._columns, self._calling)
+        tables, calling, hiding = self._tables, self._calling, self._foreign.hiding
+        if self._foreign is not NO_FOREIGN_NAMES:
+            tables, calling = tables | self._foreign.tables, calling | hiding
+        self._fields = Fields(statement, tables, self._columns, calling, hiding)
         self._queries.append((statement, frozenset()))
         while self._queries:
             query, self._visible = self._queries.pop()
@@ -156,11 +169,16 @@ class Walk:
         schema, name = relation.get("schemaname"), relation["relname"]
         if "catalogname" in relation:
             named = f"{relation['catalogname']}.{schema}"
-            raise refusals.relation(named, name, self._schema, self._tables)
+            raise self._no_table(named, name)
         if schema is None and name in self._visible:
             return
         if (schema is not None and schema != self._schema) or name not in self._tables:
-            raise refusals.relation(schema, name, self._schema, self._tables)
+            written = name if schema is None else f"{schema}.{name}"
+            if written not in self._foreign.tables:
+                raise self._no_table(schema, name)
+
+    def _no_table(self, schema: str | None, name: str) -> refusals.Refused:
+        return refusals.relation(schema, name, self._schema, self._tables, self._foreign.spelled)
 
     def _column(self, reference: Node) -> None:
         names = [part["String"]["sval"] for part in reference["fields"] if "String" in part]
@@ -194,6 +212,8 @@ class Walk:
         name = function[-1]["String"]["sval"]
         if name not in FUNCTIONS:
             raise refusals.function(name)
+        if name in self._foreign.hiding and len(function) == 1:
+            raise refusals.hidden_function(name)
         if name in BOUNDED:
             self._growth.check(name, call.get("args", []))
             self.has_series |= name == _SERIES
@@ -244,7 +264,8 @@ class Walk:
     def _type_named(self, type_name: Node, names: list[str]) -> None:
         *schema, name = names
         is_plain = not (type_name.get("setof") or type_name.get("pct_type"))
-        if schema not in _UNQUALIFIED or name not in TYPES or not is_plain:
+        is_known = schema in _UNQUALIFIED and name in TYPES
+        if not (is_known or ".".join(names) in self._foreign.types) or not is_plain:
             raise refusals.type_name(".".join([*schema, name]))
         if name == _JSON_PATH:
             self._reads_paths = True

@@ -8,9 +8,10 @@ a missing context must see none. All of it is one round trip.
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Protocol
 from uuid import UUID
 
 import psycopg
@@ -71,15 +72,21 @@ _REMEDIES = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Probe:
-    """One call of a canary, and what it must bring: these rows, or this SQLSTATE."""
+class Probe:
+    """One call of a canary, and what it must bring: these rows, or this SQLSTATE.
+
+    Without `remedy` the remedies of the shipped schema are named.
+    """
 
     what: str
     call: SignedCall
     rows: list[bytes] | None = None
     state: str | None = None
+    audience: Audience | None = None
+    remedy: str | None = None
 
     def problems(self, result: PGresult, audience: Audience) -> list[str]:
+        """Return in which way the answer is not the one that isolation brings."""
         try:
             raise_error(result)
         except psycopg.Error as error:
@@ -87,12 +94,14 @@ class _Probe:
                 return []
             if error.sqlstate == sqlstate.STANDBY_LATE:
                 raise  # an old answer proves nothing either way
-            remedy = _REMEDIES.get(error.sqlstate or "", _RESTORE).format(audience=audience)
+            remedy = self.remedy or _REMEDIES.get(error.sqlstate or "", _RESTORE).format(
+                audience=audience
+            )
             return [f"{self.what}: {error.sqlstate}; run {remedy}"]
         rows = [result.get_value(row, 0) for row in range(1, result.ntuples)]
         if rows == self.rows:
             return []
-        remedy = _RESTORE if rows or self.rows is None else _CANARIES_AGAIN
+        remedy = self.remedy or (_RESTORE if rows or self.rows is None else _CANARIES_AGAIN)
         return [f"{self.what} sees {len(rows)} rows; run {remedy}"]
 
 
@@ -107,8 +116,28 @@ class IsolationBroken(ZavaError):
         self.problems = problems
 
 
+class IsolationProof(Protocol):
+    """What proves the isolation of another database than the shipped one.
+
+    `seconds` is how long a proof holds: no call is served on an older one.
+    """
+
+    @property
+    def seconds(self) -> float:
+        """Return how old a proof may be when a call runs."""
+
+    def queries(self) -> Sequence[bytes]:
+        """Return what reads the catalog, each row a problem."""
+
+    def probes(self, signer: ContextSigner) -> Sequence[Probe]:
+        """Return the calls of canaries and strangers."""
+
+
 class IsolationCheck:
-    """Remembers for a minute that isolation was proven, for the audiences of one domain."""
+    """Remembers for a minute that isolation was proven, for the audiences of one domain.
+
+    `proof` replaces that of the shipped schema, for a database whose owner may open it at any time.
+    """
 
     def __init__(
         self,
@@ -118,8 +147,11 @@ class IsolationCheck:
         *,
         use_prepared: bool = True,
         clock: Callable[[], float] = time.monotonic,
+        proof: IsolationProof | None = None,
     ) -> None:
         self.domain = domain
+        self._proof = proof
+        self._bound = proof.seconds if proof is not None else None
         self._pool = pool
         self._signer = signer
         self._use_prepared = use_prepared
@@ -135,17 +167,20 @@ class IsolationCheck:
             IsolationBroken: it does not hold.
             Busy: the database cannot be reached, which proves nothing either way.
         """
-        if self._holds:
+        if self._holds and (self._bound is None or not self._is_old(self._bound)):
             return
         async with self._proving:
-            if not self._holds:
+            if not self._holds or (self._bound is not None and self._is_old(self._bound)):
                 await self._prove()
 
     async def refresh(self) -> None:
         """Prove isolation anew when the last proof is older than a minute (readiness)."""
         async with self._proving:
-            if not self._holds or self._clock() - self._proven_at > _FRESH_SECONDS:
+            if not self._holds or self._is_old(self._bound or _FRESH_SECONDS):
                 await self._prove()
+
+    def _is_old(self, seconds: float) -> bool:
+        return self._clock() - self._proven_at > seconds
 
     async def problems(self) -> list[str]:
         """Return every way in which isolation does not hold, as sentences; empty when it does.
@@ -155,12 +190,13 @@ class IsolationCheck:
         """
         async with self._pool.connection() as connection:
             pipeline = Pipeline(connection, use_prepared=self._use_prepared)
-            for query in catalog_queries():
+            for query in self._proof.queries() if self._proof else catalog_queries():
                 pipeline.add_query(query)
-            probes = _probes(self._signer)
+            probes = self._proof.probes(self._signer) if self._proof else _probes(self._signer)
             audience = self.domain.audiences.first
             for probe in probes:
-                pipeline.add_call(audience.role, probe.call, _BOUNDS, describe=False)
+                role = (probe.audience or audience).role
+                pipeline.add_call(role, probe.call, _BOUNDS, describe=False)
             results = await pipeline.run()
         found = []
         for catalog in (result for step, result in results if step == "query"):
@@ -188,22 +224,22 @@ class IsolationCheck:
         self._proven_at = self._clock()
 
 
-def _probes(signer: ContextSigner) -> list[_Probe]:
+def _probes(signer: ContextSigner) -> list[Probe]:
     first, second = CANARIES
     own = signer.sign(first, _PROBE)
     return [
-        _Probe("the first canary", own, rows=[_row(first)]),
-        _Probe("the second canary", signer.sign(second, _PROBE), rows=[_row(second)]),
-        _Probe(
+        Probe("the first canary", own, rows=[_row(first)]),
+        Probe("the second canary", signer.sign(second, _PROBE), rows=[_row(second)]),
+        Probe(
             "a forged setting", signer.sign(first, _FORGED_PROBE), state=sqlstate.CONTEXT_ALTERED
         ),
-        _Probe(
+        Probe(
             "a forged signature",
             replace(own, mac=bytes(len(own.mac))),
             state=sqlstate.CONTEXT_REFUSED,
         ),
-        _Probe("a missing signature", replace(own, mac=b""), state=sqlstate.CONTEXT_REFUSED),
-        _Probe(
+        Probe("a missing signature", replace(own, mac=b""), state=sqlstate.CONTEXT_REFUSED),
+        Probe(
             "a changed statement",
             replace(own, statement=f"{_PROBE} WHERE true"),
             state=sqlstate.CONTEXT_REFUSED,

@@ -53,7 +53,9 @@ class Terms:
     @property
     def is_narrowed(self) -> bool:
         """Return whether the token withholds the personal data that the grant may allow."""
-        return CUSTOMERS_READ not in self.caller.permissions
+        return (
+            CUSTOMERS_READ not in self.caller.permissions and self.role.audience.has_personal_role
+        )
 
     def limits(self, *, calls_at_once: int) -> tuple[float, ...]:
         """Return what the caller is admitted by, in the order of `zava.admit`."""

@@ -1,5 +1,6 @@
 """Read the results of one round trip, and raise the first error among them."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -9,8 +10,13 @@ from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 
 from zava.errors import Busy
-from zava.model.audiences import Audience, Audiences, ReadingRole
-from zava.model.core import Caller
+from zava.model.audiences import Audience, Audiences, Breadth, ReadingRole
+from zava.model.core import Caller, Scope, TenantWords
+
+# An element of an array as PostgreSQL writes it: in quotes with escapes, or plain.
+_ARRAY_ELEMENT = re.compile(r'"((?:[^"\\]|\\.)*)"|([^",{}]+)', re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_MOST_NAMED = 20
 
 Results = Sequence[tuple[str, PGresult]]
 """The result of each command, under the name of its step."""
@@ -78,6 +84,31 @@ class CountedUsage:
 def scope_hash(role: ReadingRole, scope: str) -> str:
     """Return by what role and stores are compared, as `zava.scope` computes it."""
     return sha256(f"{role}|{scope}".encode()).hexdigest()
+
+
+def tenants_of(audience: Audience, scope: str) -> tuple[str, ...]:
+    """Return the keys of the tenants in a verified scope text; a key may be any text."""
+    if audience.breadth is Breadth.ONE:
+        return (scope,) if scope else ()
+    if '"' not in scope:
+        return tuple(filter(None, scope.strip("{}").split(",")))
+    return tuple(
+        plain or _ESCAPED.sub(r"\1", quoted) for quoted, plain in _ARRAY_ELEMENT.findall(scope)
+    )
+
+
+def in_words(scope: Scope, words: TenantWords | None, verified: str) -> Scope:
+    """Return a scope in the words of a domain whose tenants are no stores.
+
+    Without labels that the caller may read, the keys of the verified scope text stand for them.
+    """
+    if words is None:
+        return scope
+    if scope.audience.breadth is Breadth.ALL:
+        return replace(scope, stores=(), store_count=0, words=words)
+    tenants = tenants_of(scope.audience, verified)
+    named = (scope.stores or tenants)[:_MOST_NAMED]
+    return replace(scope, stores=named, store_count=len(tenants), words=words)
 
 
 def read_statement_result(results: Results, width: int = 0) -> StatementResult:

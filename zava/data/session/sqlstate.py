@@ -26,6 +26,7 @@ PRINCIPAL_REFUSED, OTHER_AUDIENCE = "ZA003", "ZA004"
 BUDGET_SPENT = "ZA005"
 OVERDUE = "ZA007"
 STANDBY_LATE, NOT_A_STANDBY = "ZA008", "ZA009"
+NOT_PROTECTED = "ZA010"
 
 _ABOUT_THE_STATEMENT = frozenset({"42", "22", "21", "2F", "54", "0A"})
 _TRANSIENT_CLASSES = frozenset({"08", "53", "57", "40", "58"})
@@ -68,6 +69,11 @@ _OURS: dict[str, tuple[type[ZavaError], str, str]] = {
         QueryRefused,
         "The statement altered the tenant context.",
         "Remove set_config from it.",
+    ),
+    NOT_PROTECTED: (
+        DatabaseFault,
+        "A table has lost its row security, so nothing is read.",
+        "An administrator runs `python -m zava verify` for the reasons.",
     ),
     "57014": (QueryTimeout, "The statement exceeded its deadline and was cancelled.", _LESS),
     "54000": (

@@ -10,13 +10,19 @@ import orjson
 from anyio.lowlevel import checkpoint
 
 from zava import call_context
-from zava.data.named_queries import statement
+from zava.data.named_queries import core_statement, domain_statement
 from zava.data.row_decoding import Origins, read_columns, read_rows, read_text_rows
 from zava.data.session.audit_writer import AuditWriter
 from zava.data.session.executor import SERVER_DEADLINE_SECONDS, TenantExecutor
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.operations import ReadAccess, ReadUsage, Statement
-from zava.data.session.results import EffectiveAccess, StatementResult, scope_hash
+from zava.data.session.results import (
+    EffectiveAccess,
+    StatementResult,
+    in_words,
+    scope_hash,
+    tenants_of,
+)
 from zava.data.session.signed_context import ContextSigner
 from zava.data.syntax.fingerprint import note_statement
 from zava.data.syntax.limits import check_limits
@@ -122,11 +128,11 @@ class TenantDatabase:
         )
         first = self._as_text(caller, free, columns) if max_rows >= _ROWS_AS_TEXT else free
         role, result = await self._executor.execute(caller, first, record)
-        rows = await _rows(result)
+        rows = await _rows(result, self._outside_text)
         if rows is None:
             self._not_shown[caller.identity, sql] = True
             role, result = await self._executor.execute(caller, free, record)
-            rows = await _rows(result) or []
+            rows = await _rows(result, self._outside_text) or []
         _note_answer(record, role.audience, result)
         if result.description is not None and result.description.nparams:
             raise QueryRefused(
@@ -253,14 +259,16 @@ class TenantDatabase:
         self, caller: Caller, record: CallRecord | None, effective_access: EffectiveAccess
     ) -> EffectiveAccess:
         self._executor.learn(caller, effective_access.role)
-        _note_scope(record, effective_access.audience, effective_access.scope)
+        if record is not None:
+            record.audience = effective_access.audience
+            record.store_ids = tenants_of(record.audience, effective_access.scope)
         return effective_access.of_token(caller)
 
     async def _scope(self, caller: Caller, role: ReadingRole, scope_text: str) -> Scope:
         read_at, known = self._scopes.get((role, scope_text), (0.0, None))
         if known is None or time.monotonic() - read_at > _SCOPE_SECONDS:
             record = call_context.record()
-            named = Statement(statement("scope", self.domain.package))
+            named = Statement(domain_statement("scope", self.domain))
             _, names = await self._executor.execute(caller, named, record)
             stores = [orjson.loads(line) for line in names.lines]
             known = Scope(
@@ -269,9 +277,10 @@ class TenantDatabase:
                 stores[0]["store_count"] if stores else 0,
                 role.reads_personal,
             )
+            known = in_words(known, self.domain.words, scope_text)
             if self._outside_text is None:
                 read_origins = Statement(
-                    statement("outside_text"),
+                    core_statement("outside_text", self.domain),
                     {"schema": self.domain.schema, "columns": self.domain.outside_text},
                 )
                 _, origins = await self._executor.execute(caller, read_origins, record)
@@ -285,13 +294,14 @@ class TenantDatabase:
         return known
 
 
-async def _rows(result: StatementResult) -> list[list[Any]] | None:
+async def _rows(result: StatementResult, known: Origins | None) -> list[list[Any]] | None:
     """Return the rows, None where they came as a text that does not show their values."""
     if len(result.lines) > _MANY_ROWS:
         # The next caller sends a statement first: making an answer of many rows takes so long that
         # the database would rest meanwhile.
         await checkpoint()
-    columns = read_columns(result.description, frozenset()) if result.description else ()
+    described = result.description
+    columns = read_columns(described, known or frozenset()) if described else ()
     if result.is_text:
         return read_text_rows(columns, result.lines, width=result.width)
     return read_rows(columns, result.lines)
@@ -299,13 +309,8 @@ async def _rows(result: StatementResult) -> list[list[Any]] | None:
 
 def _note_answer(record: CallRecord | None, audience: Audience, result: StatementResult) -> None:
     """Write into a call's record what the audit keeps of an answer: scope and size, no content."""
-    _note_scope(record, audience, result.scope)
-    if record is not None:
-        record.row_count += len(result.lines)
-        record.byte_count += sum(map(len, result.lines))
-
-
-def _note_scope(record: CallRecord | None, audience: Audience, scope: str) -> None:
     if record is not None:
         record.audience = audience
-        record.store_ids = tuple(filter(None, scope.strip("{}").split(",")))
+        record.store_ids = tenants_of(audience, result.scope)
+        record.row_count += len(result.lines)
+        record.byte_count += sum(map(len, result.lines))

@@ -13,25 +13,29 @@ from typing import Any
 
 from zava.data.sql_query.predicates import Predicate
 from zava.model.core import Table
-from zava.model.domain import Domain
+from zava.model.domain import Domain, sql_name
 
 _MAX_VALUES = 1000  # more than this is no list to choose from
 _MAX_OFFERED = 5
 _MAX_VALUE_CHARACTERS = 60
 
+_ENUM = "enum"
 _KINDS = {
     "text": "text",
     "timestamp with time zone": "timestamptz",
     "date": "date",
     "uuid": "uuid",
     "boolean": "boolean",
+    "timestamp without time zone": "timestamp",
+    "enum": _ENUM,
 }
+_TEXTS = ("character varying", "character(")
 _NUMBERS = ("numeric", "integer", "smallint", "bigint", "real", "double")
 _JSON = frozenset({"json", "jsonb"})
 _TYPE_OF = attrgetter("type")
 _CALLS = frozenset({"lower", "upper"})
 _NOTHING = "NULL::text AS low, NULL::text AS high, NULL::json AS values"
-_RANGED = frozenset({"timestamptz", "date", "numeric"})
+_RANGED = frozenset({"timestamptz", "timestamp", "date", "numeric"})
 
 
 def is_empty(rows: Sequence[Sequence[Any]]) -> bool:
@@ -78,13 +82,13 @@ def question(
             _test(n, conditions[n], kind) for n, kind in zip(members, kinds, strict=True) if kind
         ]
         if len(tests) == len(members):
-            met = f"EXISTS (SELECT FROM {domain.schema}.{table} AS t WHERE {' AND '.join(tests)})"
+            met = f"EXISTS (SELECT FROM {domain.spelled(table)} AS t WHERE {' AND '.join(tests)})"
             parts.append(f"SELECT {number} AS number, {met} AS is_met, {_NOTHING}")
     return (" UNION ALL ".join(parts), params) if parts else None
 
 
 def explain(
-    schema: str, conditions: Sequence[Predicate], rows: Sequence[Mapping[str, Any]]
+    domain: Domain, conditions: Sequence[Predicate], rows: Sequence[Mapping[str, Any]]
 ) -> list[str]:
     """Return sentences for the model, from what our statement brought back."""
     told: list[str] = []
@@ -94,17 +98,17 @@ def explain(
         if number >= len(conditions):
             if not told and row["is_met"] is False:
                 members = [conditions[n] for n in together[number - len(conditions)]]
-                told.append(_excluding(schema, members))
+                told.append(_excluding(domain, members))
             continue
         condition = conditions[number]
         if condition.is_null:
             told.append(
-                f"{_name(schema, condition)} {condition.operator} NULL is never true:"
+                f"{_name(domain, condition)} {condition.operator} NULL is never true:"
                 " write IS NULL or IS NOT NULL."
             )
         elif row["is_met"] is False:
             exists = _what_exists(row, condition)
-            told.append(f"No row in your scope has {_spelled(schema, condition)}.{exists}")
+            told.append(f"No row in your scope has {_spelled(domain, condition)}.{exists}")
         elif row["is_met"] is None and row["low"] is not None:
             told.append(_range(row, condition))
     return list(dict.fromkeys(told))
@@ -119,15 +123,16 @@ def _together(conditions: Sequence[Predicate]) -> list[list[int]]:
     return [members for members in places.values() if len(members) > 1]
 
 
-def _excluding(schema: str, conditions: Sequence[Predicate]) -> str:
-    spelled = "; ".join(_spelled(schema, condition) for condition in conditions)
+def _excluding(domain: Domain, conditions: Sequence[Predicate]) -> str:
+    spelled = "; ".join(_spelled(domain, condition) for condition in conditions)
     return f"Each of these conditions has rows in your scope, but no row meets them all: {spelled}."
 
 
 def _part(domain: Domain, number: int, condition: Predicate, kind: str) -> str:
-    column = f't."{condition.column}"'
-    source = f"FROM {domain.schema}.{condition.table} AS t"
+    column = _column(condition)
+    source = f"FROM {domain.spelled(condition.table)} AS t"
     is_met = "NULL::boolean"
+    is_listed = kind == _ENUM
     if condition.values:
         is_met = f"EXISTS (SELECT {source} WHERE {_test(number, condition, kind)})"
     low = high = "NULL::text"
@@ -135,7 +140,9 @@ def _part(domain: Domain, number: int, condition: Predicate, kind: str) -> str:
     if kind in _RANGED:
         low = f"(SELECT min({column})::text {source})"
         high = f"(SELECT max({column})::text {source})"
-    elif kind == "text" and condition.column not in domain.outside_text.get(condition.table, ()):
+    elif kind == "text":
+        is_listed = condition.column not in domain.outside_text.get(condition.table, ())
+    if is_listed:
         some = f"SELECT DISTINCT {column} AS v {source} ORDER BY 1 LIMIT {_MAX_VALUES + 1}"
         values = f"(SELECT json_agg(v) FROM ({some}) AS existing)"  # noqa: S608  # names of the catalog
     return (
@@ -145,8 +152,10 @@ def _part(domain: Domain, number: int, condition: Predicate, kind: str) -> str:
 
 
 def _test(number: int, condition: Predicate, kind: str) -> str:
-    column = f't."{condition.column}"'
-    if condition.expression in _CALLS:
+    column = _column(condition)
+    if kind == _ENUM:
+        column, kind = f"{column}::text", "text"
+    elif condition.expression in _CALLS:
         column = f"{condition.expression}({column})"
     elif condition.expression:
         column, kind = f"{column}::{condition.expression}", condition.expression
@@ -160,13 +169,20 @@ def _test(number: int, condition: Predicate, kind: str) -> str:
     return f"{column} {condition.operator} {values[0]}"
 
 
+def _column(condition: Predicate) -> str:
+    name = condition.column.replace('"', '""')
+    return f't."{name}"'
+
+
 def _kind(type_name: str) -> str | None:
     if type_name.startswith(_NUMBERS):
         return "numeric"
+    if type_name.startswith(_TEXTS):
+        return "text"
     return _KINDS.get(type_name)
 
 
-def _spelled(schema: str, condition: Predicate) -> str:
+def _spelled(domain: Domain, condition: Predicate) -> str:
     values = ", ".join(
         f"'{value[:_MAX_VALUE_CHARACTERS]}'" for value in condition.values[:_MAX_OFFERED]
     )
@@ -174,11 +190,11 @@ def _spelled(schema: str, condition: Predicate) -> str:
         values = values.replace(", ", " and ", 1)
     elif condition.operator == "IN":
         values = f"({values})"
-    return f"{_name(schema, condition)} {condition.operator} {values}"
+    return f"{_name(domain, condition)} {condition.operator} {values}"
 
 
-def _name(schema: str, condition: Predicate) -> str:
-    name = f"{schema}.{condition.table}.{condition.column}"
+def _name(domain: Domain, condition: Predicate) -> str:
+    name = f"{domain.spelled(condition.table)}.{sql_name(condition.column)}"
     if condition.expression in _CALLS:
         return f"{condition.expression}({name})"
     return f"{name}::{condition.expression}" if condition.expression else name

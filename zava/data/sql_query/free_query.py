@@ -1,17 +1,18 @@
 """The domain's data for the use cases: free SQL, guarded, with hints and explanations."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from math import inf
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
 
 from zava import call_context
 from zava.data.guard.analysis import ParsingTurns, StatementAnalyzer
 from zava.data.guard.guard import Guard
-from zava.data.named_queries import statement
+from zava.data.guard.vocabulary import FUNCTIONS, NO_FOREIGN_NAMES, ForeignNames
+from zava.data.named_queries import core_statement, domain_statement
 from zava.data.session.tenant_database import TenantDatabase
 from zava.data.sql_query import empty_results
 from zava.data.sql_query.keyset_hint import how_to_continue, sort_keys
@@ -62,7 +63,7 @@ class FreeQuery:
         self._make_linter = make_linter
         self._linter: Linter | None = None
         self._most_rows = most_rows
-        self._schemas = SchemaReader(domain.schema)
+        self._schemas = SchemaReader(domain)
         self._outside_text = OutsideText(domain.outside_text)
         self._turns = turns or ParsingTurns()
         self._reader: StatementAnalyzer | None = None
@@ -180,7 +181,7 @@ class FreeQuery:
         """
         # The values are read each time: the trip also asks whether the caller may still ask.
         values, scope = await self._tenancy.read(
-            caller, statement("enumerated_values", self.domain.package)
+            caller, domain_statement("enumerated_values", self.domain)
         )
         await self._know_structure(caller, scope.role)
         return self._schemas.describe(scope.role, names, values), scope
@@ -197,7 +198,7 @@ class FreeQuery:
             AccessDenied: the caller has no grant.
             NotPermitted: the caller is of another audience.
         """
-        _, scope = await self._tenancy.read(caller, statement("scope", self.domain.package))
+        _, scope = await self._tenancy.read(caller, domain_statement("scope", self.domain))
         if scope.audience.breadth is not Breadth.ALL:
             raise NotPermitted(
                 f"Only {self.domain.audiences.widest.title} may read query statistics.",
@@ -222,7 +223,7 @@ class FreeQuery:
 
     async def _learn_structure(self, caller: Caller) -> ReadingRole:
         rows, scope = await self._tenancy.read(
-            caller, statement("table_structure"), {"schema": self.domain.schema}
+            caller, core_statement("table_structure", self.domain), {"schema": self.domain.schema}
         )
         self._schemas.learn(scope.role, rows)
         return scope.role
@@ -234,19 +235,36 @@ class FreeQuery:
         # The same tables for every audience: a verdict depends on the text alone.
         tables = self._schemas.columns(await self._learn_structure(caller))
         rows, _ = await self._tenancy.read(
-            caller, statement("field_names"), {"schema": self.domain.schema}
+            caller, core_statement("field_names", self.domain), {"schema": self.domain.schema}
         )
+        foreign = NO_FOREIGN_NAMES
+        if self.domain.table_names:
+            foreign = self._learn_foreign(rows[0])
         guard = Guard(
             self.domain.schema,
-            frozenset(tables),
+            frozenset(tables) - foreign.spelled.keys(),
             frozenset(rows[0]["columns"]),
             frozenset(rows[0]["calling"]),
             self._outside_text,
             self._read_findings,
+            foreign=foreign,
         )
         self._tables = self._tables or rows[0]["tables"]
         self._reader = self._reader or StatementAnalyzer(guard, self._turns)
         return self._reader
+
+    def _learn_foreign(self, found: Mapping[str, Any]) -> ForeignNames:
+        """Keep what another application's database adds to names, and whose text is outsiders'."""
+        outside = {name: tuple(columns) for name, columns in found["outside_text"].items()}
+        self.domain = replace(self.domain, outside_text=outside)
+        bare = {name.rpartition(".")[2]: columns for name, columns in outside.items()}
+        self._outside_text = OutsideText(bare | outside)
+        return ForeignNames(
+            tables=frozenset(found["names"]),
+            types=frozenset(found["types"]),
+            hiding=FUNCTIONS & frozenset(found["functions"]),
+            spelled=self.domain.table_names,
+        )
 
     async def _advise(self, caller: Caller, sql: str, fault: DatabaseFault | QueryRefused) -> None:
         """Write into the hint what would have worked, and into the message the caller's literal."""
@@ -282,4 +300,4 @@ class FreeQuery:
         except ZavaError as error:
             logger.info("no explanation: %s correlation_id=%s", error.code, error.correlation_id)
             return []
-        return empty_results.explain(self.domain.schema, conditions, rows)
+        return empty_results.explain(self.domain, conditions, rows)

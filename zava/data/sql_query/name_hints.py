@@ -13,7 +13,7 @@ from itertools import chain
 from zava.data.guard.field_notation import implied_name
 from zava.data.syntax.parser import nodes_of, parse
 from zava.model.audiences import CUSTOMERS_READ
-from zava.model.domain import Domain
+from zava.model.domain import Domain, sql_name
 
 NAMES_COLUMNS = frozenset({"42703", "42501"})
 """SQLSTATEs that name a column or a table of the caller's statement."""
@@ -66,7 +66,6 @@ def advise(
     `tables` maps bare names of the schema's tables to readable columns in their order. `position`
     is the character that the message is about, 0 if it has none.
     """
-    schema = domain.schema
     denied = _DENIED_TABLE.search(message)
     if denied and denied[1] in tables:
         return _readable(domain, denied[1], names, tables)
@@ -90,13 +89,13 @@ def advise(
     from zava.data.guard.dialects import COLUMNS
 
     return (
-        _nearest(schema, name, own, cutoff=_ALIKE)
+        _nearest(domain, name, own, cutoff=_ALIKE)
         # A word such as month is meant as one, though another table has a column of its name.
         or COLUMNS.get(name)
-        or ("" if qualifier else _elsewhere(schema, name.lower(), tables))
-        or _nearest(schema, name, own)
-        or _nearest(schema, name, tables)
-        or _listed(schema, own)
+        or ("" if qualifier else _elsewhere(domain, name.lower(), tables))
+        or _nearest(domain, name, own)
+        or _nearest(domain, name, tables)
+        or _listed(domain, own)
     )
 
 
@@ -111,34 +110,36 @@ def _readable(domain: Domain, table: str, names: StatementNames, tables: Tables)
             f"{', '.join(personal)}: personal data, which both the grant and the token have to"
             f" allow ({CUSTOMERS_READ}). "
         )
-    return f"{told}Of {domain.schema}.{table} you can read: {', '.join(tables[table])}.{instead}"
+    listed = ", ".join(map(sql_name, tables[table]))
+    return f"{told}Of {domain.spelled(table)} you can read: {listed}.{instead}"
 
 
-def _elsewhere(schema: str, wanted: str, tables: Tables) -> str | None:
+def _elsewhere(domain: Domain, wanted: str, tables: Tables) -> str | None:
     """Name the other tables that have exactly this column."""
     holding = {table: (wanted,) for table, columns in tables.items() if wanted in columns}
-    return _nearest(schema, wanted, holding)
+    return _nearest(domain, wanted, holding)
 
 
-def _nearest(schema: str, name: str, tables: Tables, cutoff: float = _NEAR) -> str | None:
+def _nearest(domain: Domain, name: str, tables: Tables, cutoff: float = _NEAR) -> str | None:
     wanted = name.lower()
     holders: dict[str, list[str]] = {}
     for table, columns in tables.items():
         # An id is first of all the table's own.
         own = [column for column in columns if column.startswith(table[:4])]
         for column in dict.fromkeys([*own, *columns]):
-            holders.setdefault(column, []).append(f"{schema}.{table}")
+            holders.setdefault(column, []).append(domain.spelled(table))
     holding = [c for c in holders if wanted in c or (len(c) > _SHORTEST_PART and c in wanted)]
     found = (holding or get_close_matches(wanted, holders, cutoff=cutoff))[:_MAX_NAMED]
     if not found:
         return None
-    told = "; ".join(f"{column} of {', '.join(holders[column])}" for column in found)
+    told = "; ".join(f"{sql_name(column)} of {', '.join(holders[column])}" for column in found)
     return f"The nearest columns that you can read: {told}."
 
 
-def _listed(schema: str, own: Tables) -> str | None:
+def _listed(domain: Domain, own: Tables) -> str | None:
     told = "; ".join(
-        f"of {schema}.{name} {', '.join(own[name])}" for name in list(own)[:_MAX_NAMED]
+        f"of {domain.spelled(name)} {', '.join(map(sql_name, own[name]))}"
+        for name in list(own)[:_MAX_NAMED]
     )
     # No name is near: the statement's own tables are.
     return told and (

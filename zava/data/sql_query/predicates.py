@@ -86,13 +86,21 @@ def _sources(
     for item in items:
         relation = item.get("RangeVar")
         join = item.get("JoinExpr")
-        if relation and relation["relname"] in tables:
-            name, alias = relation["relname"], relation.get("alias", {})
+        name = _kept_name(relation, tables) if relation else None
+        if relation and name in tables:
+            alias = relation.get("alias", {})
             is_query = "schemaname" not in relation and name in queries
             if not is_query and "colnames" not in alias:
-                yield alias.get("aliasname", name), name
+                yield alias.get("aliasname", relation["relname"]), name
         elif join and "alias" not in join:
             yield from _sources((join["larg"], join["rarg"]), tables, queries)
+
+
+def _kept_name(relation: Node, tables: Mapping[str, Any]) -> str:
+    """Return the name under which a table is kept: bare, but for a second one of its name."""
+    name = str(relation["relname"])
+    qualified = f"{relation.get('schemaname')}.{name}"
+    return qualified if qualified in tables else name
 
 
 def _terms(select: Node) -> Iterator[Node]:

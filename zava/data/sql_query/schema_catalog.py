@@ -8,13 +8,16 @@ from typing import Any
 from zava.errors import InvalidInput
 from zava.model.audiences import ReadingRole
 from zava.model.core import ColumnSchema, ForeignKey, TableSchema
+from zava.model.domain import Domain
+
+_MOST_OFFERED = 20
 
 
 class SchemaReader:
     """Remembers each role's structure; values are handed in anew for every caller."""
 
-    def __init__(self, schema: str) -> None:
-        self._schema = schema
+    def __init__(self, domain: Domain) -> None:
+        self._domain = domain
         # Seen by every caller in one role: structure only, which is the same for all of them.
         self._structures: dict[ReadingRole, dict[str, TableSchema]] = {}
 
@@ -23,15 +26,18 @@ class SchemaReader:
         return role in self._structures
 
     def columns(self, role: ReadingRole) -> dict[str, dict[str, str]]:
-        """Return the readable columns of each table and their types, by the table's bare name."""
+        """Return the readable columns of each table and their types, by the table's bare name.
+
+        The type is that of the values: text for an enumeration, a domain's own base.
+        """
         return {
-            name: {column.name: column.type for column in table.columns}
+            name: {column.name: column.base or column.type for column in table.columns}
             for name, table in self._structures[role].items()
         }
 
     def learn(self, role: ReadingRole, rows: Sequence[Mapping[str, Any]]) -> None:
         """Keep the tables that the database returned for this role."""
-        self._structures[role] = {row["table_name"]: _table(self._schema, row) for row in rows}
+        self._structures[role] = {row["table_name"]: _table(self._domain, row) for row in rows}
 
     def describe(
         self, role: ReadingRole, names: Sequence[str] | None, values: Sequence[Mapping[str, Any]]
@@ -50,11 +56,11 @@ class SchemaReader:
             (row["table_name"], row["column_name"]): tuple(row["values"] or ()) for row in values
         }
         described = []
-        wanted = (name.strip().lower().removeprefix(f"{self._schema}.") for name in asked)
+        wanted = (self._kept_name(name, structure) for name in asked)
         for bare in dict.fromkeys(wanted):
             table = structure.get(bare)
             if table is None:
-                raise _unknown(self._schema, bare, structure)
+                raise _unknown(self._domain, bare, structure)
             columns = tuple(
                 replace(column, values=listed.get((bare, column.name), column.values))
                 for column in table.columns
@@ -62,19 +68,31 @@ class SchemaReader:
             described.append(replace(table, columns=columns))
         return described
 
+    def _kept_name(self, name: str, structure: Mapping[str, TableSchema]) -> str:
+        """Return the name under which a table is kept, from one of its spellings."""
+        asked = name.strip().lower()
+        bare = asked.removeprefix(f"{self._domain.schema}.")
+        if bare in structure or not self._domain.table_names:
+            return bare
+        plain = asked.replace('"', "")
+        for kept, spelled in self._domain.table_names.items():
+            if plain in (kept.lower(), spelled.lower().replace('"', "")):
+                return kept
+        return bare
 
-def _unknown(schema: str, name: str, structure: Mapping[str, TableSchema]) -> InvalidInput:
-    nearest = get_close_matches(name, structure, n=3) or list(structure)
-    offered = ", ".join(f"{schema}.{table}" for table in nearest)
+
+def _unknown(domain: Domain, name: str, structure: Mapping[str, TableSchema]) -> InvalidInput:
+    nearest = get_close_matches(name, structure, n=3) or list(structure)[:_MOST_OFFERED]
+    offered = ", ".join(map(domain.spelled, nearest))
     return InvalidInput(
-        f"table_names: {schema}.{name[:63]} is not a table that you can read.",
+        f"table_names: {domain.schema}.{name[:63]} is not a table that you can read.",
         hint=f"Use {offered}.",
     )
 
 
-def _table(schema: str, row: Mapping[str, Any]) -> TableSchema:
+def _table(domain: Domain, row: Mapping[str, Any]) -> TableSchema:
     return TableSchema(
-        name=f"{schema}.{row['table_name']}",
+        name=domain.spelled(row["table_name"]),
         comment=row["comment"],
         columns=tuple(
             ColumnSchema(
@@ -83,6 +101,7 @@ def _table(schema: str, row: Mapping[str, Any]) -> TableSchema:
                 is_nullable=column["is_nullable"],
                 comment=column["comment"],
                 values=tuple(value.replace("''", "'") for value in column["values"] or ()),
+                base=column.get("base"),
             )
             for column in row["columns"]
         ),

@@ -1,0 +1,1 @@
+"""What an MCP server over an adopted database is made of."""
