@@ -12,13 +12,13 @@ from datetime import date, timedelta
 from zava.service.metrics.named_days import named_days
 from zava.service.metrics.period_phrases import usual_form
 
-_MONTHS = (
+MONTHS = (
     *("january", "february", "march", "april", "may", "june", "july"),
     *("august", "september", "october", "november", "december"),
 )
-_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_MONTH_OF = {name[:3]: number for number, name in enumerate(_MONTHS, 1)}
-WEEKDAY_OF = {name[:3]: number for number, name in enumerate(_DAYS)}
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_MONTH_OF = {name[:3]: number for number, name in enumerate(MONTHS, 1)}
+WEEKDAY_OF = {name[:3]: number for number, name in enumerate(DAYS)}
 _COUNTS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _COUNT_OF = {
     **{word: number for number, word in enumerate((*_COUNTS, "eleven", "twelve"), 1)},
@@ -46,14 +46,18 @@ WHOLE = {
     "last half": "last 6 months",
     **dict.fromkeys(("all time", "ever", "all", "all data", "lifetime"), "1900-01-01..today"),
 }
-MONTH_NAME = rf"(?P<month>{'|'.join((*_MONTHS, *_MONTH_OF, 'sept'))})\.?"
+MONTH_NAME = rf"(?P<month>{'|'.join((*MONTHS, *_MONTH_OF, 'sept'))})\.?"
 _YEAR = r"(?P<year>\d{4}|'\d\d|last year|this year)"
 UNIT = r"(?P<unit>day|week|month|quarter|year)"
 _SHORT_UNIT = r"(?P<unit>days?|d|weeks?|wks?|w|months?|mo|m|quarters?|qtrs?|q|years?|yrs?|y)"
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-NOISE = re.compile(r"^(?:(?:in|during|for|on|over|within|the|of|period|time period)\s+)+")
-_TIME = re.compile(r"^(\d{4}-\d\d-\d\d)[t ]\d\d:\d\d.*$", re.ASCII)
-_WEEKDAY_BEFORE = re.compile(rf"^(?:{'|'.join(_DAYS)}|{'|'.join(WEEKDAY_OF)}),?\s+(?=\S*\d)")
+NOISE = re.compile(
+    r"^(?:(?:in|during|for|on|over|within|throughout|the|of|period|time period)\s+)+"
+)
+_TIME = re.compile(
+    r"^(\d{4}-\d\d-\d\d)[t ]\d\d:\d\d[\d:.]*(?: ?(?:z|utc)|[+-]\d\d:?\d\d)?$", re.ASCII
+)
+_WEEKDAY_BEFORE = re.compile(rf"^(?:{'|'.join(DAYS)}|{'|'.join(WEEKDAY_OF)}),?\s+(?=\S*\d)")
 US_OR_NOT = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
 
 
@@ -278,7 +282,7 @@ _RULES: tuple[tuple[re.Pattern[str], _Rule], ...] = tuple(
         (r"(?P<year>\d{4})[ /-]?(?:w|week ?)(?P<week>\d{1,2})", _week_by_number),
         (r"week (?P<side>before|after) (?P<day>.+)", _week_beside),
         (rf"(?P<unit>week|month|quarter) {_HOLDING}(?: on)? (?P<day>.+)", _unit_of_day),
-        (rf"(?P<which>last |this |)(?P<weekday>{'|'.join((*_DAYS, *WEEKDAY_OF))})", _weekday),
+        (rf"(?P<which>last |this |)(?P<weekday>{'|'.join((*DAYS, *WEEKDAY_OF))})", _weekday),
         (rf"(?P<which>this|{_BACK}) weekend", _weekend),
         (r"(?P<year>\d{4})[/.-](?P<month>\d{1,2})[/.-](?P<day>\d{1,2})", _numbered_day),
         (r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})", _numbered_day),
