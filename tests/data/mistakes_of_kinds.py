@@ -51,6 +51,9 @@ _CALLS = (
     ("SUM(total_amount) OVER (ORDER BY order_date ROWS 6 PRECEDING AND CURRENT ROW)", "ROWS BETWEEN 6"),
     ("SUM(total_amount) OVER (ROWS BETWEEN UNBOUNDED AND CURRENT ROW)", "UNBOUNDED PRECEDING"),
     ('total_amount * "1.1"', "Write 1.1 without quotes"),
+    ("approx_quantile(total_amount, 0.5)", "percentile_cont"),
+    ("unnest(generate_series(1, 3))", "leave unnest out"),
+    ("array_agg(order_id ORDER BY order_date LIMIT 2)", "[1:2]"),
     ("frobnicate_all(status)", GENERAL),
 )  # fmt: skip
 _CONDITIONS = (

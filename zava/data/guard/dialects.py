@@ -93,7 +93,8 @@ FUNCTIONS = _table(
         Write array_agg(x), or array_agg(DISTINCT x).
     median mediandistinct approxmedian
         Write percentile_cont(0.5) WITHIN GROUP (ORDER BY x).
-    percentile quantile approxquantiles approxpercentile percentileapprox quantilecont
+    percentile quantile approxquantile approxquantiles approxpercentile percentileapprox
+    quantilecont
     quantiletdigest quantileexact quantiledisc
         Write percentile_cont(0.9) WITHIN GROUP (ORDER BY x).
     countif sumif avgif sumifs countifs averageif averageifs maxif minif countblank countdistinctif

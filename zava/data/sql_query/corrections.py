@@ -43,6 +43,11 @@ _RULES = (
         "Write make_date(2026, 1, 31) for numbers, (x AT TIME ZONE 'UTC')::date for another zone,"
         " CURRENT_DATE - 30 for a day before today.",
     ),
+    _rule(
+        "42883",
+        r"function unnest\((?:integer|bigint|numeric|timestamp|date)",
+        "generate_series returns rows already: leave unnest out.",
+    ),
     _rule("42883", r"function uuid\(\)", "Write gen_random_uuid()."),
     _rule("42883", r"function decode\(", "Write CASE x WHEN 'a' THEN 1 ELSE 0 END."),
     _rule("42883", r"function to_number\(", "Write x::numeric, or to_number(x, '999D99')."),

@@ -70,6 +70,11 @@ VALUES_OF_OTHERS = (
         before=r"\bcast\s*\(\s*[\w.\"]+",
         at=r",|(?!as\b)[a-z]",
     ),
+    _rule(
+        "An aggregate takes no LIMIT: write (array_agg(x ORDER BY y))[1:2].",
+        before=r"\w\s*\([^()]*\border\s+by\b[^()]*",
+        at=r"limit\b",
+    ),
     _rule("Write CASE WHEN condition THEN a ELSE b END.", r"(?:\bselect|,)\s*if\s+[a-z(]"),
     _rule("Write sum(x) FILTER (WHERE condition).", r"\bfilter\s*\(\s*(?!where\b)\w"),
     _rule("Write SELECT DISTINCT ON (x) x, y …, with parentheses.", r"\bdistinct\s+on\s+[^\s(]"),
