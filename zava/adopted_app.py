@@ -160,7 +160,7 @@ def compose_adopted(
         readiness=lambda: _readiness(verification),
         allowed_hosts=settings.public_hosts,
         is_vouched=settings.is_authenticated_by_platform,
-        ask_budget=budgets.ask,
+        count_request=budgets.count_request,
         process_time=process_time,
         max_concurrent_calls=settings.max_concurrent_calls,
         call_seconds=settings.statement_timeout_seconds + GRACE_SECONDS,

@@ -167,7 +167,7 @@ def compose(
         is_required=settings.is_audit_required,
         use_prepared=settings.prepared_statements,
     )
-    standby = standby_of(settings, conninfo, pool, signer, trail, budgets)
+    standby = standby_of(settings, conninfo, pool, RETAIL, signer, trail, budgets)
     tenancy = TenantDatabase(
         pool,
         signer,

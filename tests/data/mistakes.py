@@ -369,7 +369,7 @@ MISTAKES: tuple[tuple[str, str], ...] = (
     (r"SELECT U&'\0000'", "Write the character itself"),
     (r"SELECT U&'\D800'", "Write the character itself"),
     ("SELECT total_amount AS 1st FROM retail.orders", "begins with a digit"),
-    ("SELECT 1 FROM WHERE", "where is a reserved word"),
+    ("SELECT 1 FROM WHERE", "Name a table after FROM"),
     ("SELEC 1", "must begin with SELECT"),
 )  # fmt: skip
 """Each statement, and a part of what it is answered with."""

@@ -60,6 +60,12 @@ async def notes(free_query: FreeQuery, caller: Caller, sql: str) -> tuple[str, .
         ("o.order_date > now() + interval '1 year'", "order_date runs from 20"),
         ("o.total_amount > 1e9", "total_amount runs from "),
         ("s.is_online = true", "No row in your scope has retail.stores.is_online = 'true'."),
+        # A column in which some rows, or all, have no value.
+        ("o.tender = 'barter'", "No row in your scope has retail.orders.tender = 'barter'."),
+        (
+            "s.location = 'Atlantis'",
+            "No row in your scope has retail.stores.location = 'Atlantis'.",
+        ),
     ],
 )
 async def test_condition_that_nothing_meets_is_named_with_what_exists(

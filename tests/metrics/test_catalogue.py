@@ -1,5 +1,6 @@
 """The catalogue: its form is held, every entry of it runs, and names that it lacks are answered."""
 
+from dataclasses import replace
 from datetime import date
 from importlib.resources import files
 
@@ -102,6 +103,7 @@ async def test_every_metric_runs_by_each_dimension_that_makes_sense_of_it_and_no
     ("query", "message", "hint"),
     [
         (asked("profit"), "metrics: there is no metric 'profit'.", "Nearest: gross_margin. All: "),
+        (asked("stockouts"), "metrics: there is no metric 'stockouts'.", "Nearest: stock_outs, "),
         (asked("tier"), "metrics: there is no metric 'tier'.", "All: revenue, gross_sales, "),
         (
             asked("units", dimensions=("categroy",)),
@@ -152,6 +154,16 @@ async def test_every_metric_runs_by_each_dimension_that_makes_sense_of_it_and_no
             "Use units.",
         ),
         (
+            asked("units", order_by=(MetricOrder("units_change_percent"),)),
+            "order_by: 'units_change_percent' is not in the answer.",
+            "It needs compare, such as compare: previous_year. Use units.",
+        ),
+        (
+            asked("units", order_by=(MetricOrder("growth"),)),
+            "order_by: 'growth' is not in the answer.",
+            "It needs compare",
+        ),
+        (
             asked("stock_value", compare=Comparison.PREVIOUS_YEAR),
             "compare: stock_value is known as of now, not for the past.",
             "",
@@ -180,7 +192,27 @@ async def test_question_that_the_catalogue_does_not_allow_is_answered_with_what_
     assert hint in caught.value.hint
 
 
-@pytest.mark.parametrize("name", ["net sales", "Net-Sales", "SALES", " revenue "])
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [("growth", "units_change_percent"), ("change", "units_change"), ("Units", "units")],
+)
+async def test_change_of_the_only_metric_needs_no_other_name(
+    metrics: MetricReader, callers: dict[str, Caller], name: str, column: str
+) -> None:
+    query = replace(
+        asked("units", dimensions=("category",), compare=Comparison.PREVIOUS_YEAR),
+        order_by=(MetricOrder(name, is_descending=False),),
+    )
+    answer = (await metrics.measure(callers["seattle"], {"q": query})).answers["q"]
+    place = [each.name for each in answer.columns].index(column)
+    values = [row[place] for row in answer.rows if row[place] is not None]
+    assert values == sorted(values)
+    assert len(values) > 1
+
+
+@pytest.mark.parametrize(
+    "name", ["net sales", "Net-Sales", "SALES", " revenue ", "netSales", "'revenue'", "revenue."]
+)
 async def test_metric_answers_to_its_other_names(
     metrics: MetricReader, callers: dict[str, Caller], name: str
 ) -> None:

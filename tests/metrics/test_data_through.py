@@ -207,6 +207,95 @@ async def test_sixty_questions_rest_on_loaded_days_alone(
         assert (answer.figures.compared.start, answer.figures.compared.last_day) == then
 
 
+OTHERS = ("orders", "units", "average_order_value", "discount_rate", "customers", "refund_rate")
+
+
+@pytest.mark.parametrize("principal", ["seattle", "eastside"])
+@pytest.mark.parametrize("dimension", ["category", "month", "iso_week"])
+async def test_other_figures_rest_on_loaded_days_alone(
+    reader: SalesReader,
+    callers: dict[str, Caller],
+    rows: naive.Exported,
+    principal: str,
+    dimension: str,
+) -> None:
+    metrics, own = MetricQueries(reader, lambda: TODAY), rows.of(principal)
+    stores = {row["store"] for row in own.stores}
+    asked = OTHERS[:-1] if dimension == "category" else OTHERS
+    for expression, first, last in PERIODS:
+        answer = await metrics.query(
+            callers[principal],
+            metrics=list(asked),
+            dimensions=[dimension],
+            time_period=expression,
+            compare=YEAR,
+            with_totals=True,
+            limit=100,
+        )
+        columns = [column.name for column in answer.figures.columns]
+        changes = [place for place, name in enumerate(columns) if "_change" in name]
+        lacking = {
+            _label(day, dimension)
+            for day in days(first, last)
+            if any(not is_whole(day, store, TODAY) for store in stores)
+        }
+        for row in [*answer.figures.rows, *answer.figures.totals]:
+            is_total = row[0] is None or row in answer.figures.totals
+            of_unit = None if is_total or dimension == "category" else row[0]
+            facts = _facts(own, first, last, dimension, None if is_total else row[0])
+            for name in asked:
+                value, expected = row[columns.index(name)], naive.METRICS[name](facts)
+                assert value == pytest.approx(
+                    None if expected is None else float(expected), abs=0.006
+                ), (expression, row[0], name)
+            if lacking and (of_unit is None or of_unit in lacking):
+                assert [row[place] for place in changes] == [None] * len(changes), (expression, row)
+
+
+def _label(day: date, dimension: str) -> str:
+    return "" if dimension == "category" else naive.TIME_LABELS[dimension](day)
+
+
+def _facts(
+    own: naive.Exported, first: date, last: date, dimension: str, label: str | None
+) -> naive.Facts:
+    def of(rows: Sequence[naive.Row]) -> list[naive.Row]:
+        return [
+            row
+            for row in rows
+            if first <= row["date"] <= last
+            and (
+                label is None
+                or label
+                == (row["category"] if dimension == "category" else _label(row["date"], dimension))
+            )
+        ]
+
+    return naive.Facts(of(own.lines), placed=() if dimension == "category" else of(own.placed))
+
+
+@pytest.mark.parametrize("principal", ["seattle", "eastside"])
+async def test_summary_concludes_nothing_from_missing_days(
+    reader: SalesReader, callers: dict[str, Caller], rows: naive.Exported, principal: str
+) -> None:
+    stores = {row["store"] for row in rows.of(principal).stores}
+    analysis = StoreAnalysis(reader, lambda: TODAY)
+    for expression, first, last in PERIODS:
+        told = await analysis.performance(callers[principal], None, expression)
+        missing = [
+            day
+            for day in days(first, last)
+            if any(not is_whole(day, store, TODAY) for store in stores)
+        ]
+        assert bool(told.missing_days) == bool(missing), expression
+        if not missing:
+            continue
+        assert {finding.rule for finding in told.insights} <= {"stock_outs"}, expression
+        categories = told.parts["categories"]
+        place = [column.name for column in categories.columns].index("revenue_change_percent")
+        assert all(row[place] is None for row in categories.rows), expression
+
+
 def check_row(values: Sequence[Any], now: Decimal, earlier: Decimal, *, is_whole: bool) -> None:
     revenue, previous, change, percent = values
     assert Decimal(str(revenue)) == now

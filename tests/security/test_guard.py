@@ -186,6 +186,21 @@ def bounded(name: str, largest: str) -> str:
             "For example lpad('#', least(n, 100)).",
         ),
         (
+            "SELECT lpad(a, greatest(length(b), 12)) FROM (SELECT 'x' AS a, 'y' AS b) AS t",
+            bounded("lpad", "10,000"),
+            "For example lpad('#', least(n, 100)).",
+        ),
+        (
+            "SELECT repeat(a, greatest(length(a), 12)) FROM (SELECT 'x' AS a) AS t",
+            bounded("repeat", "10,000"),
+            "For example repeat('#', least(n, 100)).",
+        ),
+        (
+            "SELECT lpad(a, greatest(length(a), 10001)) FROM (SELECT 'x' AS a) AS t",
+            bounded("lpad", "10,000"),
+            "For example lpad('#', least(n, 100)).",
+        ),
+        (
             "SELECT repeat(repeat('x', 1000), 2000)",
             bounded("A repetition of repetitions", "1,000,000"),
             "For example repeat('#', least(n, 100)).",
@@ -256,6 +271,8 @@ def test_depth_beyond_what_can_be_read_is_refused() -> None:
         "position(b IN repeat('a', 257))",
         "trim(string_agg(a, ''))",
         "lpad(a, 2, '0') || replace(a, b, repeat('-', 20))",
+        "lpad(a, greatest(length(a), 12), '0') || rpad(a, greatest(20, length(a)))",
+        "rpad(a, greatest(length(a)))",
         "normalize('é') || string_agg(a, '')",
         "pg_typeof(a)::text",
         "to_tsvector('english'::regconfig, a)",

@@ -521,3 +521,85 @@ SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY total_amount) FROM retail.ord
 
 -- none
 SELECT extract(hour FROM order_date) AS hour, count(*) FROM retail.orders GROUP BY 1 ORDER BY 2 DESC
+
+-- # joins, days, quotients and pages that analysts write
+-- none
+SELECT count(*) FROM retail.orders WHERE order_date BETWEEN CURRENT_DATE - 30 AND CURRENT_DATE
+
+-- lost day
+SELECT count(*) FROM retail.orders WHERE order_date = CURRENT_DATE
+
+-- lost day
+SELECT count(*) FROM retail.orders WHERE order_date BETWEEN CURRENT_DATE - INTERVAL '7 days' AND CURRENT_DATE - INTERVAL '1 day'
+
+-- lost day
+SELECT count(*) FROM retail.orders o WHERE o.order_date >= '2026-10-01' AND o.order_date <= CURRENT_DATE - 1
+
+-- lost day
+SELECT count(*) FROM retail.orders WHERE order_date BETWEEN '2026-10-01' AND ('2026-10-20'::date - 1)
+
+-- lost day
+SELECT count(*) FROM retail.orders WHERE order_date IN ('2026-10-30', '2026-10-31')
+
+-- none
+SELECT count(*) FROM retail.orders WHERE order_date NOT IN ('2026-10-30', '2026-10-31')
+
+-- none
+SELECT count(*) FROM retail.orders WHERE order_date::date IN ('2026-10-30', '2026-10-31')
+
+-- none
+SELECT count(*) FROM retail.orders WHERE order_date >= CURRENT_DATE - 30 AND order_date <= CURRENT_DATE + 1
+
+-- none
+SELECT count(*) FROM retail.orders WHERE order_date BETWEEN CURRENT_DATE - 30 AND now()
+
+-- none
+SELECT count(*) FROM retail.orders WHERE order_date BETWEEN CURRENT_DATE - 30 AND CURRENT_TIMESTAMP
+
+-- none
+SELECT count(*) FROM retail.orders WHERE order_date <= date_trunc('month', CURRENT_DATE)
+
+-- none
+SELECT count(*) FROM retail.orders WHERE order_date <= CURRENT_DATE - INTERVAL '1 second'
+
+-- none
+SELECT count(*) FROM retail.orders WHERE order_date::date BETWEEN CURRENT_DATE - 30 AND CURRENT_DATE
+
+-- none
+SELECT count(*) FROM retail.stores WHERE opened_on BETWEEN '2015-01-01' AND CURRENT_DATE
+
+-- none
+SELECT count(*) FROM retail.orders WHERE order_date BETWEEN '2026-10-05' AND CURRENT_DATE - interval '999999 years'
+
+-- none
+SELECT (count(*) + 9) / 10 AS pages FROM retail.orders
+
+-- none
+SELECT (count(*) + 49) / 50 FROM retail.customers
+
+-- whole number
+SELECT (count(*) + 5) / 10 FROM retail.orders
+
+-- average of averages
+SELECT avg(r) FROM (SELECT store_id, sum(total_amount) / count(*) AS r FROM retail.orders WHERE status = 'completed' GROUP BY 1) x
+
+-- average of averages
+WITH m AS (SELECT date_trunc('month', order_date) AS month, sum(total_amount) AS revenue, count(*) AS n FROM retail.orders WHERE status = 'completed' GROUP BY 1) SELECT round(avg(revenue / n), 2) FROM m
+
+-- average of averages
+WITH m AS (SELECT store_id, 100.0 * count(*) FILTER (WHERE status = 'refunded') / nullif(count(*), 0) AS rate FROM retail.orders GROUP BY 1) SELECT avg(rate) FROM m
+
+-- none
+SELECT avg(n) FROM (SELECT customer_id, count(*) AS n FROM retail.orders GROUP BY 1) x
+
+-- none
+WITH m AS (SELECT date_trunc('month', order_date) AS month, sum(total_amount) AS revenue FROM retail.orders WHERE status = 'completed' GROUP BY 1), g AS (SELECT month, revenue / lag(revenue) OVER (ORDER BY month) - 1 AS growth FROM m) SELECT avg(growth) FROM g
+
+-- none
+SELECT avg(total_amount / 2) FROM retail.orders WHERE status = 'completed'
+
+-- none
+WITH m AS (SELECT store_id, sum(total_amount) AS s FROM retail.orders WHERE status = 'completed' GROUP BY 1) SELECT avg(s / 12) FROM m
+
+-- none
+SELECT avg(i.total_amount / i.quantity) FROM retail.order_items i JOIN retail.orders o USING (order_id) WHERE o.status = 'completed'

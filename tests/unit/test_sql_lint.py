@@ -371,10 +371,32 @@ def test_other_certified_metrics_are_recognized_by_their_form(
         f"SELECT sum(i.total_amount) {JOINED} WHERE c.category_name <> 'Plumbing'",
         f"SELECT sum(i.total_amount) {JOINED} WHERE s.region = 'A' AND s.region = 'B'",
         "SELECT sum(total_amount) FROM (SELECT * FROM retail.orders) AS o",
+        # Joined by what is no key of both, an answer lacks rows that the metric has.
+        "SELECT count(*) FROM retail.orders o JOIN retail.products p ON p.product_id = o.order_id",
+        "SELECT count(*) FROM retail.orders o JOIN retail.stores s ON s.store_id = o.customer_id",
+        "SELECT sum(o.total_amount) FROM retail.orders o, retail.stores s WHERE s.region = o.status",
+        (
+            "SELECT sum(i.total_amount) FROM retail.orders o JOIN retail.order_items i"
+            " USING (order_id, total_amount)"
+        ),
+        (
+            "SELECT sum(i.total_amount) FROM retail.orders o JOIN retail.order_items i"
+            " ON i.order_id = o.order_id AND i.total_amount = o.total_amount"
+        ),
     ],
 )
 def test_sum_of_another_shape_is_compared_with_nothing(linter: Linter, statement: str) -> None:
     assert linter.recomputation(statement, TODAY) is None
+
+
+def test_division_of_integers_is_among_the_causes_of_a_difference(linter: Linter) -> None:
+    statement = f"SELECT 100 * {REFUNDS} / count(*) FROM retail.orders"
+    recomputed = linter.recomputation(statement, TODAY)
+    assert recomputed is not None
+    assert recomputed.columns[0].because == (
+        "it includes cancelled orders",
+        "it drops the fraction of a division of integers",
+    )
 
 
 def test_statement_that_names_columns_through_too_many_queries_gets_no_note(

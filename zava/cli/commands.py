@@ -302,8 +302,11 @@ def _verify(database: LocalDatabase) -> None:
         if has_standby(settings()) and not problems:
             # Loaded where one is named. What it replays is the primary's, proven just now.
             from zava.composition.replica import standby_problems
+            from zava.retail.declaration import RETAIL
 
-            found = runner.run(standby_problems(settings(), conninfo=conninfo, context_keys=keys))
+            found = runner.run(
+                standby_problems(settings(), RETAIL, conninfo=conninfo, context_keys=keys)
+            )
             problems = [f"on the standby: {problem}" for problem in found]
             where = ", on the standby, too"
     for problem in problems:

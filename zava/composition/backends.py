@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from zava.data.session.signed_context import ContextSigner
     from zava.data.sums_refresh import SumsRefresh
     from zava.data.usage.budgets import Budgets
+    from zava.model.domain import Domain
 
 SPARE_CONNECTIONS = 1
 """For principals who hold none when one has filled the others."""
@@ -53,6 +54,7 @@ def standby_of(
     settings: Settings,
     conninfo: str,
     pool: DatabasePool,
+    domain: "Domain",
     signer: "ContextSigner",
     trail: "AuditWriter",
     budgets: "Budgets",
@@ -63,7 +65,7 @@ def standby_of(
     # Where one is named: a server without a standby loads nothing of it.
     from zava.composition.replica import Standby
 
-    return Standby(settings, conninfo, pool, signer=signer, trail=trail, budgets=budgets)
+    return Standby(settings, conninfo, pool, domain, signer=signer, trail=trail, budgets=budgets)
 
 
 def conninfo_of(settings: Settings) -> str:

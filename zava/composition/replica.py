@@ -19,7 +19,7 @@ from zava.data.usage.budgets import Budgets, ConnectionQuota
 from zava.errors import ZavaError
 from zava.infrastructure.local.database import EVERY_HOST
 from zava.infrastructure.postgres.pool import DatabasePool
-from zava.retail.declaration import RETAIL
+from zava.model.domain import Domain
 from zava.settings import Settings, SettingsError
 
 _MAX_WAITING = 256
@@ -37,6 +37,7 @@ class Standby:
         settings: Settings,
         conninfo: str,
         primary: DatabasePool,
+        domain: Domain,
         *,
         signer: ContextSigner,
         trail: AuditWriter,
@@ -46,7 +47,7 @@ class Standby:
         self.pool = standby_pool(settings, conninfo)
         self.server = ReadServer(
             self.pool,
-            IsolationCheck(self.pool, signer, RETAIL, use_prepared=use_prepared),
+            IsolationCheck(self.pool, signer, domain, use_prepared=use_prepared),
             ConnectionQuota(settings.pool_max, _MAX_WAITING, time.time, spare=SPARE_CONNECTIONS),
             Overdue(self.pool, trail, use_prepared=use_prepared),
             is_standby=True,
@@ -91,7 +92,7 @@ def standby_conninfo(settings: Settings, conninfo: str) -> str:
 
 
 async def standby_problems(
-    settings: Settings, *, conninfo: str, context_keys: Sequence[str]
+    settings: Settings, domain: Domain, *, conninfo: str, context_keys: Sequence[str]
 ) -> list[str]:
     """Return the problems of isolation on the standby; `conninfo` is the primary's.
 
@@ -101,7 +102,7 @@ async def standby_problems(
     """
     primary, pool = database_pool(settings, conninfo), standby_pool(settings, conninfo)
     signer = ContextSigner([ContextKey.parse(text) for text in context_keys])
-    check = IsolationCheck(pool, signer, RETAIL, use_prepared=settings.prepared_statements)
+    check = IsolationCheck(pool, signer, domain, use_prepared=settings.prepared_statements)
     try:
         await beat(primary)
         until = time.monotonic() + _PROOF_SECONDS

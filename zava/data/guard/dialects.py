@@ -25,7 +25,7 @@ def _table(text: str) -> Mapping[str, str]:
 
 FUNCTIONS = _table(
     r"""
-    year yearweek toyear extractyear
+    year toyear extractyear
         Write extract(year FROM x), or date_trunc('year', x) for its first day.
     monthname
         Write to_char(x, 'FMMonth').
@@ -37,13 +37,16 @@ FUNCTIONS = _table(
         Write extract(quarter FROM x), or to_char(x, 'YYYY-"Q"Q').
     hour minute second tohour hourofday timepart timetosec totime
         Write extract(hour FROM x): minute and second, too.
-    week weekofyear isoweek weekiso weeknum weeknumber wk isoweeknum yearofweek isoyear toweek
+    week yearweek weekofyear isoweek weekiso weeknum weeknumber wk isoweeknum yearofweek isoyear
+    toweek
     toisoweek toyearweek
         Write extract(week FROM x), or to_char(x, 'IYYY-IW').
-    weekday dayofweek dayname datename todayofweek dayofweekiso
+    weekday dayofweek dayname todayofweek dayofweekiso
         Write extract(isodow FROM x), which is 1 on Monday, or to_char(x, 'FMDay').
     dayofyear
         Write extract(doy FROM x).
+    datename
+        Write to_char(x, 'FMMonth'), to_char(x, 'FMDay'), or extract(year FROM x).
     datepart
         Write extract(month FROM x), with the unit that you need.
     datediff timestampdiff timediff daysbetween datediffbig datediffday daysdiff daydiff todays
@@ -75,7 +78,7 @@ FUNCTIONS = _table(
     startofyear startofweek startofquarter beginningofmonth firstday timebucket timebucketgapfill
     timeslice timefloor
         Write date_trunc('month', x).
-    ifnull nvl isnull zeroifnull ifempty iferror nanvl isblank coalesce
+    ifnull nvl isnull zeroifnull zn ifempty iferror nanvl isblank coalesce
         Write coalesce(x, y).
     nvl2 if iif iff decodeoracle choose switch ifelse casewhen multiif
         Write CASE WHEN condition THEN a ELSE b END.
@@ -90,27 +93,30 @@ FUNCTIONS = _table(
         Write array_agg(x), or array_agg(DISTINCT x).
     median mediandistinct approxmedian
         Write percentile_cont(0.5) WITHIN GROUP (ORDER BY x).
-    percentile quantile approxquantiles approxpercentile percentileapprox quantilecont
+    percentile quantile approxquantile approxquantiles approxpercentile percentileapprox
+    quantilecont
     quantiletdigest quantileexact quantiledisc
         Write percentile_cont(0.9) WITHIN GROUP (ORDER BY x).
     countif sumif avgif sumifs countifs averageif averageifs maxif minif countblank countdistinctif
         Write count(*) FILTER (WHERE condition), or sum(x) FILTER (WHERE condition).
-    countdistinct uniq ndv uniqexact approxdistinct approxcountdistinct hll hllcount sumdistinct
+    countdistinct countd uniq ndv uniqexact approxdistinct approxcountdistinct hll hllcount
+    sumdistinct
     distinctcount
         Write count(DISTINCT x).
     safedivide div0 divide trydivide div0null dividenull intdivorzero dividezero
         Write a / nullif(b, 0).
-    subtract
+    subtract safesubtract trysubtract
         Write a - b.
-    add
+    add safeadd tryadd
         Write a + b.
-    multiply
+    multiply safemultiply trymultiply
         Write a * b.
     instr charindex locate patindex findinset indexof index find search
         Write strpos(text, word), or position(word IN text).
     replicate space
         Write repeat(x, 3).
-    mid strsplit split substringindex substringbefore substringafter strleft strright splitbychar
+    mid parsename strsplit split substringindex substringbefore substringafter strleft strright
+    splitbychar
     splittoarray
         Write substr(x, start, length), or split_part(x, ',', 1).
     ucase
@@ -134,24 +140,32 @@ FUNCTIONS = _table(
         Write trunc(x, 2).
     square
         Write x ^ 2.
-    contains startswith endswith containssubstr like ilike
+    contains containssubstr like ilike
         Write x ILIKE '%word%'.
+    startswith beginswith
+        Write x LIKE 'word%', or starts_with(x, 'word').
+    endswith
+        Write x LIKE '%word'.
     safecast trycast tryconvert tryparse todecimal todate tofloat tovarchar str tostring cast
     cstr val trytonumber trytonumeric trytodecimal toint tointeger toint32 toint64
     tofloat64 tofloat32 todecimal64 todouble toboolean int float number string boolean
     int64 castas
         Write x::numeric, x::date or x::text. PostgreSQL has no cast that ignores errors.
     explode flatten splittotable stringsplit tablesplit jsontablesplit explodeouter posexplode
-    lateralflatten inline stack arrayjoin
+    lateralflatten inline stack
         Write unnest(string_to_array(x, ',')).
+    arrayjoin arraytostr joinarray
+        Write array_to_string(x, ', ') for one text, unnest(x) for rows.
     crosstab pivot crosstabn
         Write one sum(x) FILTER (WHERE y = '…') for each column.
     argmax maxby
         Write (array_agg(x ORDER BY y DESC))[1], or DISTINCT ON.
     argmin minby
         Write (array_agg(x ORDER BY y))[1], or DISTINCT ON.
-    anyvalue first last anyval arbitrary anylast
+    anyvalue first anyval arbitrary
         Write (array_agg(x ORDER BY y))[1], or first_value(x) OVER (…).
+    last anylast lastval lastrow
+        Write (array_agg(x ORDER BY y DESC))[1].
     ratiotoreport
         Write x / sum(x) OVER ().
     jsonextract jsonvaluetext getjsonobject jsonextractscalar jsonunquote jsonvalue jsonquery
@@ -186,13 +200,13 @@ FUNCTIONS = _table(
         Write avg(x).
     counta countall countstar countnonnull countnotnull counting rowcount foundrows
         Write count(*), or count(x) for values that are not NULL.
-    stdev stdevp stdevs varp vars var
+    stdev stdevp stdevs varp vars var variancesamp variancepop variancep
         Write stddev_samp(x) or stddev_pop(x), var_samp(x) or var_pop(x).
     skewness skew kurtosis
         Write avg((x - m) ^ 3) / s ^ 3, with the mean m and the deviation s from a WITH.
     topk approxtopk mostcommon
         Write mode() WITHIN GROUP (ORDER BY x), or GROUP BY x ORDER BY count(*) DESC LIMIT n.
-    cumsum cumulativesum runningsum runningtotal runningcount
+    cumsum cumesum cumulativesum runningsum runningtotal runningcount
         Write sum(x) OVER (ORDER BY y).
     movingavg movingaverage rollingavg rollingsum rollingmean
         Write avg(x) OVER (ORDER BY y ROWS BETWEEN 6 PRECEDING AND CURRENT ROW).
@@ -218,7 +232,7 @@ FUNCTIONS = _table(
         Write div(a, b).
     remainder fmod pmod
         Write mod(a, b).
-    negate
+    negate safenegate
         Write -x.
     log1p
         Write ln(1 + x).
@@ -242,8 +256,20 @@ FUNCTIONS = _table(
         Write to_hex(x).
     unhex tobase64 frombase64 base64
         Write encode(x, 'hex') or decode(x, 'base64').
-    hash sha1 sha2 checksum farmfingerprint xxhash64 murmurhash hashbytes
+    hash md5hex tomd5 sha1 sha2 checksum farmfingerprint xxhash64 murmurhash hashbytes
         Write md5(x), or hashtext(x) for a number.
+    signum
+        Write sign(x).
+    total
+        Write coalesce(sum(x), 0).
+    field
+        Write array_position(ARRAY['a', 'b'], x).
+    elt
+        Write (ARRAY['a', 'b'])[n].
+    unaccent translit stripaccents
+        Write translate(x, 'áéíóú', 'aeiou').
+    quotename
+        Leave it out: write names plain or in double quotes.
     notnull isnotnull
         Write x IS NOT NULL.
     equalnull eqnull isdistinct nullsafeequal
@@ -321,8 +347,12 @@ OPERATORS = _table(
     """
     == ===
         Write = to compare.
-    !== =!
+    !== =! ><
         Write <> to compare.
+    =<
+        Write <=.
+    =>
+        Write >=.
     ^^
         Write x ^ 2.
     <=>
@@ -353,7 +383,7 @@ RELATIONS = _table(
 
 COLUMNS = _table(
     """
-    sysdate getdate curdate systimestamp current_datetime
+    sysdate getdate curdate systimestamp current_datetime now today getutcdate
         Write CURRENT_DATE for the day, now() for the time.
     rownum
         Write LIMIT 10, or row_number() OVER (ORDER BY x).
@@ -362,6 +392,6 @@ COLUMNS = _table(
     rowid
         Sort by the primary key: rows have no number of their own.
     day days week month quarter year hour minute second dow doy isodow epoch
-        Write the unit as text, and first: date_trunc('month', x), date_part('year', x).
+        Write the unit as text, and first: date_trunc('month', x). A number is extract(year FROM x).
     """
 )

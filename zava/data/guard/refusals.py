@@ -50,6 +50,7 @@ _NEAR = 0.85
 
 _MOST_OFFERED = 20
 
+_MAX_NAMED = 3
 _TYPE_OF = "pg_typeof"
 _SETTING_FUNCTIONS = frozenset({"set_config", "current_setting", "setseed"})
 
@@ -100,6 +101,11 @@ def relation(
     if name in RELATIONS:
         return Refused(f"{name} is not a table that you can read.", RELATIONS[name])
     tables = sorted({*readable, *spelled})
+    if schema is None and name.removeprefix(f"{own}.") in tables:
+        return Refused(
+            f'"{name[:127]}" is not a table that you can read.',
+            f"Write {name}: double quotes around both make one name of them.",
+        )
     nearest = get_close_matches(name, tables, n=3) or tables[:_MOST_OFFERED]
     offered = ", ".join(spelled.get(table) or f"{own}.{table}" for table in nearest)
     full = f"{schema}.{name}" if schema else name
@@ -135,11 +141,16 @@ def function_schema(name: str) -> Refused:
     return Refused(f"Functions of the schema {name[:63]} are not allowed.", _STANDARD)
 
 
-def hidden_call(name: str) -> Refused:
-    """Refuse a field notation that PostgreSQL would read as a call or a cast."""
+def hidden_call(name: str, columns: Iterable[str]) -> Refused:
+    """Refuse a field notation that PostgreSQL would read as a call or a cast.
+
+    `columns` are those of the tables: the ones that have the name among their words are named.
+    """
+    near = sorted(column for column in columns if name in column.split("_"))[:_MAX_NAMED]
+    meant = f"Perhaps {' or '.join(near)}. " if near else ""
     return Refused(
         f"{name[:63]} is not a column here.",
-        "Name columns as get_multiple_table_schemas lists them; call functions as f(x).",
+        f"{meant}Name columns as get_multiple_table_schemas lists them; call functions as f(x).",
     )
 
 

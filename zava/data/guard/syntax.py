@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
+from zava.data.guard.mistakes.written_forms import WRITTEN_FORMS
 from zava.data.guard.syntax_rules import AROUND, BEGIN, DIALECTS, ORDER, SyntaxRule
 
 _GENERAL = "Correct the syntax near the stated position and send the statement again."
@@ -34,14 +35,19 @@ _STATEMENT = re.compile(r"[\s(]*(?:select|with|values|table|from)\b", re.IGNOREC
 
 _LAST_WORD, _FIRST_WORD = re.compile(r"\w+\s*\Z"), re.compile(r"\w+")
 _NAMES_OFTEN = frozenset({"order", "group", "user", "table", "column", "end", "desc", "default"})
-_RESERVED = _NAMES_OFTEN | {
-    *("all", "analyse", "analyze", "and", "any", "array", "as", "asc", "both", "case", "cast"),
-    *("check", "collate", "constraint", "create", "deferrable", "distinct", "do", "else", "except"),
-    *("false", "fetch", "for", "foreign", "from", "grant", "having", "in", "initially", "into"),
-    *("intersect", "lateral", "leading", "limit", "not", "null", "offset", "on", "only", "or"),
-    *("placing", "primary", "references", "returning", "select", "some", "symmetric", "then"),
-    *("to", "trailing", "true", "union", "unique", "using", "variadic", "when", "where", "window"),
+_NAMES = _NAMES_OFTEN | {
+    *("analyse", "analyze", "both", "check", "collate", "constraint", "fetch", "for", "foreign"),
+    *("grant", "leading", "limit", "offset", "only", "primary", "references", "trailing", "window"),
 }
+_WORDS = frozenset(
+    {
+        *("all", "and", "any", "array", "as", "asc", "between", "case", "cast", "create", "cross"),
+        *("distinct", "do", "else", "except", "false", "from", "full", "having", "ilike", "in"),
+        *("inner", "intersect", "into", "is", "join", "lateral", "left", "like", "natural", "not"),
+        *("null", "on", "or", "outer", "over", "right", "select", "some", "then", "to", "true"),
+        *("union", "unique", "using", "when", "where"),
+    }
+)
 
 
 _MAX_NAME_CHARACTERS = 64
@@ -57,6 +63,7 @@ def syntax_hint(statement: str, message: str, position: int) -> str:
     return (
         _first(AROUND, text, place)
         or ("" if _STATEMENT.match(text) else BEGIN)
+        or _first(WRITTEN_FORMS, text, place)
         or _first(DIALECTS, text, place)
         or _parentheses(text)
         or _cases(text)
@@ -79,7 +86,10 @@ def _parentheses(text: str) -> str:
 
 def _cases(text: str) -> str:
     words = Counter(word.lower() for word in _FIRST_WORD.findall(text))
-    return "Close CASE with END." if words["case"] > words["end"] else ""
+    if words["case"] > words["end"]:
+        return "Close CASE with END."
+    is_open = words["case"] and words["when"] > words["then"]
+    return "Write THEN after each WHEN: CASE WHEN condition THEN a ELSE b END." if is_open else ""
 
 
 def _reserved(text: str, place: int) -> str:
@@ -88,10 +98,15 @@ def _reserved(text: str, place: int) -> str:
     words = [match[0].strip().lower() for match in (before, at) if match]
     if len(words) > 1 and words[0] in _NAMES_OFTEN:
         words = words[:1]
-    if words and words[-1] in _RESERVED:
+    if words and words[-1] in _NAMES:
         return (
             f"{words[-1]} is a reserved word: write it in double quotes where it is a name."
             " Otherwise correct the syntax before it."
+        )
+    if at and words[-1] in _WORDS:
+        return (
+            f"{words[-1].upper()} does not fit here: what stands before it is not complete, or an"
+            " operator or a comma is missing."
         )
     return ""
 

@@ -8,8 +8,11 @@ from typing import NamedTuple
 
 _SCHEMA = "get_multiple_table_schemas describes the tables that you can read."
 BEGIN = "The text must begin with SELECT, WITH or VALUES: send the SQL alone, without other words."
-_VALUES = "Write the values into the statement: nothing is bound to placeholders."
+VALUES = "Write the values into the statement: nothing is bound to placeholders."
 _OUTSIDE = "Select it in a subquery and filter outside: SELECT * FROM (…) AS t WHERE …"
+
+# What follows a clause within its query, with calls such as count(*).
+_SAME_QUERY = r"(?:[^()]|\([^()]*\))*"
 
 # How far back a rule looks: a search for what ends at a place takes the square of it.
 _WINDOW = 1_000
@@ -23,6 +26,15 @@ class SyntaxRule(NamedTuple):
     before: re.Pattern[str]
     at: re.Pattern[str]
 
+    @classmethod
+    def reading(
+        cls, hint: str, anywhere: str = "", *, before: str = "", at: str = ""
+    ) -> "SyntaxRule":
+        """Return a rule of patterns that ignore case."""
+        before = rf"(?:{before})\s*\Z" if before else ""
+        patterns = (re.compile(each, re.IGNORECASE | re.DOTALL) for each in (anywhere, before, at))
+        return cls(hint, *patterns)
+
     def fits(self, text: str, place: int) -> bool:
         """Whether the text has what the rule looks for."""
         return bool(
@@ -32,11 +44,7 @@ class SyntaxRule(NamedTuple):
         )
 
 
-def _rule(hint: str, anywhere: str = "", *, before: str = "", at: str = "") -> SyntaxRule:
-    before = rf"(?:{before})\s*\Z" if before else ""
-    patterns = (re.compile(each, re.IGNORECASE | re.DOTALL) for each in (anywhere, before, at))
-    return SyntaxRule(hint, *patterns)
-
+_rule = SyntaxRule.reading
 
 AROUND = (
     _rule("Send the SQL alone, without the ``` fence and the words around it.", "```"),
@@ -142,7 +150,7 @@ DIALECTS = (
     ),
     _rule("Write ARRAY[1, 2].", r"(?:^|[\s,(=])\[\s*['\d]"),
     _rule("Write jsonb_build_object('a', 1).", r"\{\s*'"),
-    _rule(_VALUES, r"(?:^|[\s=(,])<[a-z_]+>"),
+    _rule(VALUES, r"(?:^|[\s=(,])<[a-z_]+>"),
     _rule("Write x ->> 'a' to read a key of JSON.", at=r":\s*[a-z]", before=r"[\w)]"),
     _rule("Write x LIKE ANY (ARRAY['a%', 'b%']).", r"\bi?like\s+any\s*\("),
     _rule("Write x LIKE 'a%', or x ~ 'pattern'.", r"\b(?:glob|matches)\b"),
@@ -184,10 +192,8 @@ DIALECTS = (
     _rule("-- begins a comment, not #.", r"#\s*[a-z]"),
     _rule("-- begins a comment, not //.", r"(?:^|\s)//"),
     # Placeholders.
-    _rule(
-        _VALUES, r"\{\{|\$\{|%\(\w+\)s|%s\b|(?:^|[\s(=,<>])[:@]\w+|(?:[=<>(,]|\blimit|\bin)\s*\?"
-    ),
-    _rule(_VALUES, at=r"[?{$]"),
+    _rule(VALUES, r"\{\{|\$\{|%\(\w+\)s|%s\b|(?:^|[\s(=,<>])[:@]\w+|(?:[=<>(,]|\blimit|\bin)\s*\?"),
+    _rule(VALUES, at=r"[?{$]"),
     # Clauses of other dialects.
     _rule(
         "Write LIMIT n at the end instead of TOP.",
@@ -259,6 +265,7 @@ DIALECTS = (
     _rule("Write x IN (1, 2), with parentheses.", at=r".", before=r"\bin"),
 )
 ORDER = (
+    _rule("Write the SELECT that follows the WITH.", r"^\s*with\b", before=r"\)", at=r";|\Z"),
     _rule("Name the columns in GROUP BY: ALL is not among them.", r"\bgroup\s+by\s+all\b"),
     _rule("Write NULLS FIRST or NULLS LAST.", r"\bnulls\b(?!\s+(?:first|last)\b)"),
     _rule("Write a number after LIMIT or OFFSET.", before=r"\b(?:limit|offset)", at=r"[;)]|\Z"),
@@ -277,27 +284,27 @@ ORDER = (
     _rule(
         "Write WHERE after FROM and before GROUP BY. A condition on groups is HAVING.",
         at=r"where\b",
-        before=r"\b(?:group\s+by|order\s+by|having)\b[^()]*",
+        before=rf"\b(?:group\s+by|order\s+by|having)\b{_SAME_QUERY}",
     ),
     _rule(
         "Write GROUP BY after WHERE and before HAVING and ORDER BY.",
         at=r"group\b",
-        before=r"\b(?:order\s+by|having|limit)\b[^()]*",
+        before=rf"\b(?:order\s+by|having|limit)\b{_SAME_QUERY}",
     ),
     _rule(
         "Write HAVING after GROUP BY and before ORDER BY.",
         at=r"having\b",
-        before=r"\b(?:order\s+by|limit)\b[^()]*",
+        before=rf"\b(?:order\s+by|limit)\b{_SAME_QUERY}",
     ),
     _rule(
         "Write JOIN before WHERE.",
         at=r"(?:inner|left|right|full|cross|join)\b",
-        before=r"\b(?:where|group\s+by|order\s+by)\b[^()]*",
+        before=rf"\b(?:where|group\s+by|order\s+by)\b{_SAME_QUERY}",
     ),
     _rule(
         "Write ORDER BY after GROUP BY and HAVING; in a UNION once, at the end.",
         at=r"(?:union|intersect|except)\b",
-        before=r"\border\s+by\b[^()]*",
+        before=rf"\border\s+by\b{_SAME_QUERY}",
     ),
     # Commas, parentheses, ends.
     _rule(

@@ -203,7 +203,7 @@ class Walk:
         if name not in FUNCTIONS and name not in self._calling:
             return  # most columns
         if self._fields.is_call(name) or not self._fields.is_column(name, source):
-            raise refusals.hidden_call(name)
+            raise refusals.hidden_call(name, self._columns)
 
     def _call(self, call: Node) -> None:
         function = call["funcname"]

@@ -318,11 +318,18 @@ def _unknown(
     return InvalidInput(f"{field}: there is no {kind} {name[:60]!r}.", hint=hint)
 
 
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
 def _plain(name: str) -> str:
-    return "_".join(name.strip().lower().replace("-", " ").replace("_", " ").split())
+    """Return a name as the catalogue writes it: averageOrderValue is average_order_value."""
+    words = _HUMP.sub(" ", name.strip(" .,;:'\"`")).lower()
+    return "_".join(words.replace("-", " ").replace("_", " ").split())
 
 
 def _nearest(wanted: str, known: Mapping[str, str]) -> list[str]:
+    # A name without its underscores comes first: stockouts is stock_outs.
+    joined = [word for word in known if word.replace("_", "") == wanted.replace("_", "")]
     holding = [word for word in known if len(wanted) > 2 and (wanted in word or word in wanted)]  # noqa: PLR2004  # two letters are in everything
-    near = holding + get_close_matches(wanted, known, n=_NEAREST)
+    near = joined + holding + get_close_matches(wanted, known, n=_NEAREST)
     return list(dict.fromkeys(known[word] for word in near))[:_NEAREST]

@@ -24,6 +24,8 @@ _OF_TEXT = ("=", "!=", "in", "contains")
 _OF_TIME = ("=", "!=", "in", "between", ">=", "<=", ">", "<")
 _HOUR = re.compile(r"(?P<hour>\d\d?)(?::00)?(?::00)?", re.ASCII)
 _HALF_DAY = re.compile(r"(?P<hour>0?[1-9]|1[0-2])(?::00)? ?(?P<half>[ap])\.?m\.?", re.ASCII)
+_GROWTHS = ("growth", "growth_rate", "change_percent", "percent_change", "change_pct")
+_CHANGES = ("change", *_GROWTHS)
 _LEAST_LETTERS = 3
 _LABELS = {
     "YYYY-MM-DD": re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII),
@@ -359,6 +361,16 @@ def _check_value(dimension: Dimension, value: str) -> None:
         )
 
 
+def _lacking(name: str, metrics: Sequence[Metric], compare: Comparison | None) -> str:
+    """Return what a question needs besides, to be sorted by a name that its answer lacks."""
+    compared = [
+        each for metric in metrics for each in answer_names(metric, Comparison.PREVIOUS_YEAR)
+    ]
+    if compare is None and (name in compared or name in _CHANGES):
+        return "It needs compare, such as compare: previous_year. "
+    return ""
+
+
 def _order(
     query: MetricQuery, metrics: Sequence[Metric], dimensions: Sequence[Dimension]
 ) -> tuple[MetricOrder, ...]:
@@ -367,13 +379,17 @@ def _order(
     aliases |= {alias: dimension.name for dimension in dimensions for alias in dimension.aliases}
     for metric in metrics:
         known += answer_names(metric, query.compare)
+    if len(metrics) == 1 and query.compare is not None:
+        last = known[-1]  # the change in percent, or in points of a percentage
+        aliases |= {"change": f"{metrics[0].name}_change", **dict.fromkeys(_GROWTHS, last)}
     order = []
     for key in query.order_by:
         name = key.by.strip().lower()
         name = aliases.get(name, name)
         if name not in known:
             raise InvalidInput(
-                f"order_by: {key.by[:60]!r} is not in the answer.", hint=f"Use {', '.join(known)}."
+                f"order_by: {key.by[:60]!r} is not in the answer.",
+                hint=f"{_lacking(name, metrics, query.compare)}Use {', '.join(known)}.",
             )
         order.append(MetricOrder(name, key.is_descending))
     if order:

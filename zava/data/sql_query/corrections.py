@@ -36,6 +36,32 @@ def _rule(states: str, said: str, hint: str) -> _Correction:
 _RULES = (
     # Functions and operators of other types.
     _rule("42883", r"function round\(double precision, integer\)", "Write round(x::numeric, 2)."),
+    _rule("42883", r"function round\([^,]+, [^,]+,", "Write round(x::numeric, 2)."),
+    _rule(
+        "42883",
+        r"function date\(.*,",
+        "Write make_date(2026, 1, 31) for numbers, (x AT TIME ZONE 'UTC')::date for another zone,"
+        " CURRENT_DATE - 30 for a day before today.",
+    ),
+    _rule(
+        "42883",
+        r"function unnest\((?:integer|bigint|numeric|timestamp|date)",
+        "generate_series returns rows already: leave unnest out.",
+    ),
+    _rule("42883", r"function uuid\(\)", "Write gen_random_uuid()."),
+    _rule("42883", r"function decode\(", "Write CASE x WHEN 'a' THEN 1 ELSE 0 END."),
+    _rule("42883", r"function to_number\(", "Write x::numeric, or to_number(x, '999D99')."),
+    _rule("42883", r"function ntile\(", "Write ntile(4) OVER (ORDER BY x)."),
+    _rule(
+        "42883",
+        rf"function (?:ceil|ceiling|floor|power|pow|sqrt|exp|ln|log|mod|sign|div|trunc)\({_TEXT}",
+        _TO_NUMBER,
+    ),
+    _rule(
+        "42883",
+        r"function (?:pow|power|mod|div)\([^,]+\)",
+        "It takes two arguments: power(x, 2), mod(a, b), div(a, b).",
+    ),
     _rule("42883", r"function trunc\(double precision, integer\)", "Write trunc(x::numeric, 2)."),
     _rule(
         "42883",
@@ -74,6 +100,11 @@ _RULES = (
         "Write to_char(x, 'FM999,990.00') for a number, to_char(x, 'YYYY-MM') for a time.",
     ),
     _rule("42883", r"function to_date\((?:unknown|text)\)", "Write to_date(x, 'YYYY-MM-DD')."),
+    _rule(
+        "42883",
+        r"function to_date\((?:integer|numeric|bigint)",
+        "Write make_date(2026, 1, 31), or to_date(x::text, 'YYYYMMDD').",
+    ),
     _rule("42883", rf"function to_date\({_TIME}", "It is a time already: write x::date."),
     _rule(
         "42883", r"function trunc\((?:timestamp|date)", "Write date_trunc('day', x), or x::date."
@@ -94,7 +125,8 @@ _RULES = (
     _rule(
         "42883",
         r"function (?:left|right|lower|upper|length|substr|substring|trim|btrim|initcap|replace"
-        r"|split_part|lpad|rpad|strpos|starts_with|regexp_\w+|pg_catalog\.\w+)\(",
+        r"|split_part|lpad|rpad|strpos|starts_with|regexp_\w+|pg_catalog\.\w+|reverse|repeat"
+        r"|char_length|character_length|octet_length|md5|translate|ascii|string_to_array)\(",
         _TO_TEXT,
     ),
     _rule("42883", r"operator does not exist: [@:?]", _PLACEHOLDER),
@@ -157,6 +189,11 @@ _RULES = (
     ),
     _rule(
         "42883",
+        rf"operator does not exist: {_TEXT} &&? {_TEXT}",
+        "|| joins texts: a || ' ' || b. AND joins conditions.",
+    ),
+    _rule(
+        "42883",
         r"operator does not exist",
         "The types of both sides differ: cast one of them, such as x::text or x::numeric.",
     ),
@@ -183,6 +220,7 @@ _RULES = (
     ),
     _rule("42P20", r"window functions? (?:calls )?(?:are not allowed|cannot)", _OUTSIDE),
     _rule("42809", r"requires an OVER clause", "Add OVER (PARTITION BY x ORDER BY y)."),
+    _rule("42809", r"aggregate mode$", "Write mode() WITHIN GROUP (ORDER BY x)."),
     _rule(
         "42809",
         r"WITHIN GROUP is required",
@@ -300,6 +338,11 @@ _RULES = (
     _rule("21000", r"more than one row", "Write IN (…), or aggregate, or add LIMIT 1."),
     _rule("42P19", r"", "The recursive query may name itself once, in FROM of its second part."),
     # Values.
+    _rule(
+        "22007",
+        r': "(?:day|week|month|quarter|year)s?"$',
+        "A unit is not a time: write date_trunc('month', x), or extract(year FROM age(a, b)).",
+    ),
     _rule("22007 22008", r"(?:date|time|timestamp|out of range|zone)", _DATES),
     _rule("22007 22P02", r"interval", "Write interval '30 days' or interval '1 month'."),
     _rule(

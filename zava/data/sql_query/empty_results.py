@@ -143,7 +143,11 @@ def _part(domain: Domain, number: int, condition: Predicate, kind: str) -> str:
     elif kind == "text":
         is_listed = condition.column not in domain.outside_text.get(condition.table, ())
     if is_listed:
-        some = f"SELECT DISTINCT {column} AS v {source} ORDER BY 1 LIMIT {_MAX_VALUES + 1}"
+        # A NULL equals no text: it is none of the values to choose from.
+        some = (
+            f"SELECT DISTINCT {column} AS v {source} WHERE {column} IS NOT NULL"
+            f" ORDER BY 1 LIMIT {_MAX_VALUES + 1}"
+        )
         values = f"(SELECT json_agg(v) FROM ({some}) AS existing)"  # noqa: S608  # names of the catalog
     return (
         f"SELECT {number} AS number, {is_met} AS is_met, {low} AS low, {high} AS high,"

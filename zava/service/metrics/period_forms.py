@@ -6,78 +6,76 @@ meaning is returned as it is, and `periods.py` refuses it with what `nearest_for
 
 import re
 from calendar import monthrange
-from collections.abc import Callable
 from contextlib import suppress
-from datetime import date, timedelta
+from datetime import date
 from difflib import get_close_matches
 
-from zava.service.metrics.named_days import NAMED_DAYS, named_days, of_one_season
-from zava.service.metrics.period_phrases import proposed, usual_form
-
-_MONTHS = (
-    *("january", "february", "march", "april", "may", "june", "july"),
-    *("august", "september", "october", "november", "december"),
+from zava.service.metrics.named_days import NAMED_DAYS, of_one_season
+from zava.service.metrics.period_phrases import (
+    MONTH,
+    PLACES,
+    latest_year,
+    month_number,
+    usual_form,
 )
-_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_MONTH_OF = {name[:3]: number for number, name in enumerate(_MONTHS, 1)}
-_WEEKDAY_OF = {name[:3]: number for number, name in enumerate(_DAYS)}
+from zava.service.metrics.single_periods import (
+    DAYS,
+    MONTH_NAME,
+    MONTHS,
+    NOISE,
+    UNIT,
+    US_OR_NOT,
+    WEEKDAY_OF,
+    WHOLE,
+    iso_day,
+    single_period,
+)
+
 MAX_UNITS = 4000
+_MONTHS_OF_YEAR = 12
 _PLAIN = {0x2013: "-", 0x2014: "-", 0x2019: "'"}
-_COUNTS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-_COUNT_OF = {
-    **{word: number for number, word in enumerate((*_COUNTS, "eleven", "twelve"), 1)},
-    **dict.fromkeys(("a", "an"), 1),
-    **dict.fromkeys(("couple of", "couple"), 2),
-}
-_ORDINALS = {"first": 1, "1st": 1, "second": 2, "2nd": 2, "third": 3, "3rd": 3}
-_ORDINALS |= {"fourth": 4, "4th": 4, "last": 4}
-_UNITS = {"d": "day", "w": "week", "wk": "week", "m": "month", "mo": "month"}
-_UNITS |= {"q": "quarter", "qtr": "quarter", "y": "year", "yr": "year"}
-_WHOLE = {
-    "ytd": "this year",
-    "year to date": "this year",
-    "qtd": "this quarter",
-    "quarter to date": "this quarter",
-    "mtd": "this month",
-    "month to date": "this month",
-    "wtd": "this week",
-    "week to date": "this week",
-    "now": "today",
-    "current": "today",
-    "last day": "yesterday",
-    "last fortnight": "last 2 weeks",
-    "last half year": "last 6 months",
-    "last half": "last 6 months",
-    **dict.fromkeys(("all time", "ever", "all", "all data", "lifetime"), "1900-01-01..today"),
-}
 _PROPOSED = (
     *("today", "yesterday", "this week", "last week", "this month", "last month"),
     *("this quarter", "last quarter", "this year", "last year", "last 7 days", "last 30 days"),
     *("last 12 months", "last 4 weeks", "last 4 quarters", "last 2 years"),
 )
 
-_MONTH_NAME = rf"(?P<month>{'|'.join((*_MONTHS, *_MONTH_OF, 'sept'))})\.?"
-_MONTH_WORD = re.compile(_MONTH_NAME)
-_YEAR = r"(?P<year>\d{4}|'\d\d|last year|this year)"
-_UNIT = r"(?P<unit>day|week|month|quarter|year)"
-_SHORT_UNIT = r"(?P<unit>days?|d|weeks?|wks?|w|months?|mo|m|quarters?|qtrs?|q|years?|yrs?|y)"
-_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_NOISE = re.compile(r"^(?:(?:in|during|for|on|over|within|the|of|period|time period)\s+)+")
+# The words that a misspelt one may stand for.
+_SPELT = frozenset(
+    {*MONTHS, *DAYS, "today", "yesterday", "last", "this", "since", "week", "weeks", "month"}
+    | {"months", "quarter", "quarters", "year", "years", "days"}
+)
+_DAY_OF_MONTH = re.compile(
+    rf"(?=.*\b(?:29|3[01]))(?:(?:29|3[01])(?:st|th)? )?{MONTH_NAME}(?: (?:29|3[01])(?:st|th)?)?"
+    r"(?P<year>,? \d{4})?",
+    re.ASCII,
+)
+_MONTH_WORD = re.compile(MONTH_NAME)
 _SO_FAR = re.compile(r"\s+(?:so far|to date|until now|up to now|to now|until today|to today)$")
 _WHOLENESS = re.compile(r"\b(?:full|complete|completed|whole|entire|calendar|iso|rolling)\s+")
-_PRINTED_WEEKDAYS = rf"(?:{'|'.join(_WEEKDAY_OF)})"
+_PRINTED_WEEKDAYS = rf"(?:{'|'.join(WEEKDAY_OF)})"
 _BRACKETED = re.compile(
     rf"^(.*\S)\s*\([^()]*\)(?:, {_PRINTED_WEEKDAYS}(?: to {_PRINTED_WEEKDAYS})?)?$"
 )
 _SEPARATOR = re.compile(r"\s*(?:\.\.+|…)\s*|\s+(?:to|until|till|through|thru|-)\s+")
-_SLASHED = re.compile(r"(\d{4}-\d\d-\d\d)/(\d{4}-\d\d-\d\d)", re.ASCII)
+_AT = r"(?:[t ]\d\d:\d\d[\d:.]*(?:z|[+-]\d\d:?\d\d)?)?"
+_SLASHED = re.compile(rf"(\d{{4}}-\d\d-\d\d){_AT}/(\d{{4}}-\d\d-\d\d){_AT}", re.ASCII)
 _JOINED = re.compile(r"(\w+)-(\w+)(?:[ ,]+(\d{4}))?", re.ASCII)
 _HYPHENED = re.compile(
     r"(?:last|this|previous|past|prior|current|trailing|year|quarter|month|week)(?:-[a-z0-9]+)+"
 )
-_TIME = re.compile(r"^(\d{4}-\d\d-\d\d)[t ]\d\d:\d\d.*$", re.ASCII)
-_WEEKDAY_BEFORE = re.compile(rf"^(?:{'|'.join(_DAYS)}|{'|'.join(_WEEKDAY_OF)}),?\s+(?=\S*\d)")
-_US_OR_NOT = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
+# The first month of a season, and how many months it has.
+_SEASONS = {"spring": (3, 3), "summer": (6, 3), "fall": (9, 3), "autumn": (9, 3), "winter": (12, 3)}
+_SEASONS |= dict.fromkeys(
+    ("holidays", "holiday season", "christmas season", "xmas season"), (11, 2)
+)
+_SEASON = re.compile(
+    rf"(?P<which>(?:last|this|past) )?(?P<season>{'|'.join(_SEASONS)})(?: (?:of )?\d{{4}})?",
+    re.ASCII,
+)
+_PARTS_OF_MONTH = {"early": (1, 10), "beginning of": (1, 10), "start of": (1, 10)}
+_PARTS_OF_MONTH |= {"mid": (11, 20), "middle of": (11, 20), "late": (21, 31), "end of": (21, 31)}
+_HOURS_OF_A_DAY = 24
 
 
 def plain_form(expression: str, today: date) -> str:
@@ -87,10 +85,10 @@ def plain_form(expression: str, today: date) -> str:
         text = text.replace("-", " ")
     if bracketed := _BRACKETED.fullmatch(text):
         text = bracketed[1]
-    text = usual_form(_NOISE.sub("", _WHOLENESS.sub("", text)), today)
-    if text in _WHOLE:
-        return _WHOLE[text]
-    return _range(text, today) or _single(_without_so_far(text), today)
+    text = usual_form(NOISE.sub("", _WHOLENESS.sub("", text)), today)
+    if text in WHOLE:
+        return WHOLE[text]
+    return _range(text, today) or single_period(_without_so_far(text), today)
 
 
 def _without_so_far(text: str) -> str:
@@ -110,29 +108,146 @@ def nearest_forms(expression: str, today: date) -> list[str]:
     """Return at most two periods of the grammar that a refused expression may mean."""
     text = usual_form(_letters(expression), today)
     with suppress(ValueError):  # a year that no calendar has
-        if found := proposed(text, today):
+        if found := _proposed(text, today):
             return found
-    if match := _US_OR_NOT.fullmatch(text):
-        first, second, year = map(int, match.groups())
-        days = [_day(year, month, day) for month, day in ((first, second), (second, first))]
-        return list(dict.fromkeys(day for day in days if day))
-    if match := re.fullmatch(r"(\d{4})-(\d{1,2})-(\d{1,2})", text, re.ASCII):
-        year, month = int(match[1]), min(max(int(match[2]), 1), 12)
-        return [_day(year, month, monthrange(max(year, 1), month)[1])] if year else []
-    if match := re.fullmatch(r"(\d{4})-?(q?)(\d{1,2})", text, re.ASCII):
-        most = 4 if match[2] else 12
-        number = min(max(int(match[3]), 1), most)
-        return [f"{match[1]}-Q{number}" if match[2] else f"{match[1]}-{number:02}"]
-    if match := re.fullmatch(rf"(?:next|coming|upcoming) {_UNIT}", text):
-        return [f"this {match['unit']}"] if match["unit"] != "day" else ["today"]
-    if match := re.fullmatch(r"last (\d+) (day|week|month|quarter|year)s?", text, re.ASCII):
-        return [f"last {MAX_UNITS if int(match[1]) else 1} {match[2]}s"]
+    for near in (_near_days, _near_units):
+        if (found := near(text, today)) is not None:
+            return found
     start, dots, end = plain_form(expression, today).partition("..")
     if dots and start > end:
         return [f"{end}..{start}"]
     return get_close_matches(text, _PROPOSED, 2, 0.6) or get_close_matches(
         text, NAMED_DAYS, 2, 0.75
     )
+
+
+def _proposed(text: str, today: date) -> list[str]:
+    """Return the periods that a phrase without one meaning may have; none for other texts."""
+    if beside := _of_hours_or_work(text):
+        return beside
+    year = re.search(r"\b\d{4}\b", text)
+    named = int(year[0]) if year else None
+    if season := _SEASON.fullmatch(text):
+        first, months = _SEASONS[season["season"]]
+        latest = named or latest_year(first, today)
+        years = [latest, latest - 1] if season["which"] == "last " else [latest]
+        return [_months(each, first, months) for each in years]
+    if re.fullmatch(r"cyber (?:week|weekend|five|5)(?: \d{4})?", text):
+        of = f" {year[0]}" if year else ""
+        return [f"thanksgiving{of}..cyber monday{of}", f"cyber monday week{of}"]
+    return _within_month(text, today, named)
+
+
+def _of_hours_or_work(text: str) -> list[str]:
+    """Return days beside hours and days of work, which no period is made of."""
+    if match := re.fullmatch(r"(?:last |past )?(\d{1,4}) ?(?:h|hr|hrs|hours?)", text, re.ASCII):
+        days = -(-int(match[1]) // _HOURS_OF_A_DAY)
+        return ["today", "yesterday"] if days == 1 else [f"last {days} days"]
+    if re.fullmatch(r"(?:this |last )?(?:morning|afternoon|evening|night|hour)|tonight", text):
+        return ["today", "yesterday"]
+    if re.fullmatch(r"last (?:business|working|work|trading) day", text):
+        return ["yesterday"]
+    if match := re.fullmatch(r"last (\d{1,3}) (?:business|working|work|trading) days", text):
+        return [f"last {-(-7 * int(match[1]) // 5)} days"]
+    if match := re.fullmatch(r"last (?:business|working|work|trading) (week|month|quarter)", text):
+        return [f"last {match[1]}"]
+    if match := re.fullmatch(rf"(?:the )?(?:start|beginning) of (?:the |this )?{UNIT}", text):
+        return [f"this {match['unit']}"]
+    return []
+
+
+def _months(year: int, first: int, count: int) -> str:
+    last = first + count - 1
+    return f"{year:04}-{first:02}..{year + (last > 12):04}-{(last - 1) % 12 + 1:02}"  # noqa: PLR2004  # months of a year
+
+
+def _within_month(text: str, today: date, named: int | None) -> list[str]:
+    """Return the days of a part of a month: "mid november", "first week of november"."""
+    if match := re.fullmatch(rf"({MONTH})-(\d\d)", text):
+        number = month_number(match[1])
+        days = [f"20{match[2]}-{number:02}"]
+        if 0 < int(match[2]) <= monthrange(today.year, number)[1]:
+            days.append(f"{latest_year(number, today):04}-{number:02}-{match[2]}")
+        return days
+    part = re.fullmatch(
+        rf"(?P<part>{'|'.join(_PARTS_OF_MONTH)})[ -](?P<month>{MONTH})(?: \d{{4}})?", text
+    )
+    week = re.fullmatch(
+        rf"(?P<place>{'|'.join(PLACES)}|last) week (?:of|in) (?P<month>{MONTH})(?: \d{{4}})?",
+        text,
+    )
+    found = part or week
+    if found is None:
+        return []
+    number = month_number(found["month"])
+    year = named or latest_year(number, today)
+    length = monthrange(year, number)[1]
+    if part:
+        first, last = _PARTS_OF_MONTH[part["part"]]
+    elif found["place"] == "last":
+        first, last = length - 6, length
+    else:
+        first, last = 7 * PLACES[found["place"]] - 6, 7 * PLACES[found["place"]]
+    start = date(year, number, first)
+    iso_year, iso_week, _ = start.isocalendar()
+    whole = f"{start}..{date(year, number, min(last, length))}"
+    return [whole] if part else [whole, f"{iso_year}-W{iso_week:02}"]
+
+
+def _near_days(text: str, today: date) -> list[str] | None:
+    """Return the days that a text may mean which names no day; None for another text."""
+    if match := US_OR_NOT.fullmatch(text):
+        first, second, year = map(int, match.groups())
+        days = [iso_day(year, month, day) for month, day in ((first, second), (second, first))]
+        return list(dict.fromkeys(day for day in days if day))
+    if match := re.fullmatch(r"(\d{4})-(\d{1,2})-(\d{1,2})", text, re.ASCII):
+        year, month = int(match[1]), min(max(int(match[2]), 1), 12)
+        return [iso_day(year, month, monthrange(max(year, 1), month)[1])] if year else []
+    if (found := _last_of_month(text, today)) or (found := _respelled(text, today)):
+        return [found]
+    return None
+
+
+def _near_units(text: str, today: date) -> list[str] | None:
+    """Return the units that a text may mean which names none; None for another text."""
+    if match := re.fullmatch(r"(\d{4})-?(q?)(\d{1,2})", text, re.ASCII):
+        most = 4 if match[2] else 12
+        number = min(max(int(match[3]), 1), most)
+        return [f"{match[1]}-Q{number}" if match[2] else f"{match[1]}-{number:02}"]
+    if match := re.fullmatch(rf"(?:next|coming|upcoming) {UNIT}", text):
+        return [f"this {match['unit']}"] if match["unit"] != "day" else ["today"]
+    if match := re.fullmatch(r"last (\d+) (day|week|month|quarter|year)s?", text, re.ASCII):
+        return [f"last {MAX_UNITS if int(match[1]) else 1} {match[2]}s"]
+    if match := re.fullmatch(r"(?:(\d{4})-?)?w(?:eek ?)?(\d\d)", text, re.ASCII):
+        year = int(match[1] or today.year)
+        return [f"{year:04}-W{date(year, 12, 28).isocalendar().week}"] if year else []
+    if re.fullmatch(r"q\d", text):
+        return [f"{today.year:04}-Q4", f"{today.year - 1:04}-Q4"]
+    return None
+
+
+def _last_of_month(text: str, today: date) -> str:
+    """Return the last day of a month of which a text names a later day."""
+    match = _DAY_OF_MONTH.fullmatch(text)
+    month = single_period(match["month"] + (match["year"] or ""), today) if match else ""
+    if not re.fullmatch(r"\d{4}-\d\d", month, re.ASCII):
+        return ""
+    year, number = map(int, month.split("-"))
+    return iso_day(year, number, monthrange(year, number)[1])
+
+
+def _respelled(text: str, today: date) -> str:
+    """Return the period of a text whose words are misspelt, "" for another text."""
+    words = text.split()
+    read = [word if word in _SPELT or not word.isalpha() else _nearest_word(word) for word in words]
+    if read == words or not all(read):
+        return ""
+    found = plain_form(" ".join(read), today)
+    return found if found in _PROPOSED or found[:1].isdigit() else ""
+
+
+def _nearest_word(word: str) -> str:
+    return next(iter(get_close_matches(word, _SPELT, 1, 0.8)), "")
 
 
 def _range(text: str, today: date) -> str | None:
@@ -142,10 +257,10 @@ def _range(text: str, today: date) -> str | None:
     if match := re.fullmatch(r"(?:since|from|starting)\s+(.+)", text):
         ends = _SEPARATOR.split(_without_so_far(match[1]))
         if len(ends) == 1:
-            return f"{_single(_start_of(ends[0]), today)}..today"
+            return f"{single_period(_start_of(ends[0]), today)}..today"
         text = match[1]
-    elif match := re.fullmatch(r"(?:until|till|up to|through)\s+(.+)", text):
-        return f"1900-01-01..{_single(match[1], today)}"
+    elif match := re.fullmatch(r"(?:until|till|up to|through|thru)\s+(.+)", text):
+        return f"1900-01-01..{single_period(match[1], today)}"
     elif match := re.fullmatch(r"between\s+(.+?)\s+and\s+(.+)", text):
         text = f"{match[1]}..{match[2]}"
     text = _SLASHED.sub(r"\1..\2", text)
@@ -154,11 +269,28 @@ def _range(text: str, today: date) -> str | None:
     ends = _SEPARATOR.split(_without_so_far(text))
     if len(ends) != len(("first", "last")) or not all(ends):
         return None
-    first, last = ends
+    first, last = _in_one_order(*ends)
     year = re.search(r"\b\d{4}$", last)
     if year and not re.search(r"\d{4}|'\d\d", first):  # "jan to mar 2025"
         first = f"{first} {year[0]}"
-    return "..".join(of_one_season(first, last, lambda text: _single(text, today)))
+    return "..".join(of_one_season(first, last, lambda text: single_period(text, today)))
+
+
+def _in_one_order(first: str, last: str) -> tuple[str, str]:
+    """Return two days written with slashes as YYYY-MM-DD, if one of them shows the order."""
+    days = [US_OR_NOT.fullmatch(usual_form(each, date.max)) for each in (first, last)]
+    numbers = [tuple(map(int, day.groups())) for day in days if day]
+    if len(numbers) != len(days):
+        return first, last
+    is_day_first = any(one > _MONTHS_OF_YEAR for one, _, _ in numbers)
+    if is_day_first == any(two > _MONTHS_OF_YEAR for _, two, _ in numbers):
+        return first, last
+    ordered = [(two, one) if is_day_first else (one, two) for one, two, _ in numbers]
+    first, last = (
+        iso_day(year, month, day)
+        for (month, day), (_, _, year) in zip(ordered, numbers, strict=True)
+    )
+    return first, last
 
 
 def _are_joined(first: str, last: str) -> bool:
@@ -168,235 +300,4 @@ def _are_joined(first: str, last: str) -> bool:
 
 
 def _start_of(text: str) -> str:
-    return re.sub(rf"^(?:the )?(?:start|beginning) of (?:the |this )?{_UNIT}$", r"this \1", text)
-
-
-def _single(text: str, today: date) -> str:
-    text = usual_form(_NOISE.sub("", text.strip(" .,")), today)
-    text = _WEEKDAY_BEFORE.sub("", _TIME.sub(r"\1", text))
-    if text in _WHOLE:
-        return _WHOLE[text]
-    with suppress(ValueError, OverflowError):  # a year that no calendar has: the text is refused
-        if named := named_days(text, today):
-            return named
-    with suppress(ValueError, OverflowError):  # no such day: the text stays, and is refused
-        for pattern, rule in _RULES:
-            if (match := pattern.fullmatch(text)) and (found := rule(match, today)):
-                return found
-    return text
-
-
-def _day(year: int, month: int, day: int) -> str:
-    with suppress(ValueError):
-        return date(year, month, day).isoformat()
-    return ""
-
-
-def _count(text: str) -> int:
-    return int(text) if text.isdigit() else _COUNT_OF[text]
-
-
-def _unit(text: str) -> str:
-    return _UNITS.get(text.removesuffix("s"), text.removesuffix("s"))
-
-
-def _year(match: re.Match[str], today: date) -> int | None:
-    """Return the year that a match names, None where it names none."""
-    text = match.groupdict().get("year")
-    if not text:
-        return None
-    if text == "this year":
-        return today.year
-    if text == "last year":
-        return today.year - 1
-    return int(f"20{text[1:]}" if text.startswith("'") else text)
-
-
-def _latest(match: re.Match[str], today: date, *, has_begun: bool) -> int:
-    """Return the year of the match, else that of the latest such unit."""
-    named = _year(match, today)
-    return named if named is not None else today.year - (not has_begun)
-
-
-def _last_units(match: re.Match[str], _today: date) -> str:
-    count, unit = _count(match["count"]), _unit(match["unit"])
-    return f"last {count} {unit}s"
-
-
-def _this_or_last(match: re.Match[str], _today: date) -> str:
-    unit = _unit(match["unit"])
-    if match["which"] in {"this", "current"}:
-        return "today" if unit == "day" else f"this {unit}"
-    return "yesterday" if unit == "day" else f"last {unit}"
-
-
-def _of_units_ago(match: re.Match[str], today: date) -> str:
-    return _units_before(_unit(match["unit"]), _count(match["count"]), today)
-
-
-def _units_before(unit: str, count: int, today: date) -> str:
-    if unit == "day":
-        return (today - timedelta(days=count)).isoformat()
-    if unit == "week":
-        return _week(today - timedelta(weeks=count))
-    if unit == "year":
-        return f"{today.year - count:04}"
-    months = today.year * 12 + today.month - 1 - count * (3 if unit == "quarter" else 1)
-    return _month(months) if unit == "month" else f"{months // 12:04}-q{months % 12 // 3 + 1}"
-
-
-def _month(months: int) -> str:
-    return f"{months // 12:04}-{months % 12 + 1:02}"
-
-
-def _week(day: date) -> str:
-    year, week, _ = day.isocalendar()
-    return f"{year:04}-w{week:02}"
-
-
-def _a_year_before(match: re.Match[str], today: date) -> str:
-    """Return the unit a year ago: weeks and days by the same weekdays, 364 days before."""
-    unit = match["unit"]
-    back = 1 if match["which"] == "last" else 0
-    if unit == "date":
-        return _day(today.year - 1, today.month, today.day)
-    if unit in {"day", "week"}:
-        return _units_before(unit, back + (364 if unit == "day" else 52), today)
-    return _units_before(unit, back + {"month": 12, "quarter": 4, "year": 1}[unit], today)
-
-
-def _quarter(match: re.Match[str], today: date) -> str:
-    number = _ORDINALS.get(match["quarter"]) or int(match["quarter"])
-    year = _latest(match, today, has_begun=3 * number - 2 <= today.month)
-    return f"{year:04}-q{number}"
-
-
-def _half(match: re.Match[str], today: date) -> str:
-    number = {"2": 2, "second": 2, "2nd": 2, "last": 2}.get(match["half"], 1)
-    year = _latest(match, today, has_begun=number == 1 or today.month > 6)  # noqa: PLR2004  # July
-    return f"{year:04}-{6 * number - 5:02}..{year:04}-{6 * number:02}"
-
-
-def _month_by_name(match: re.Match[str], today: date) -> str:
-    number = _MONTH_OF[match["month"][:3]]
-    which = match.groupdict().get("which")
-    has_begun = which == "this" or (
-        number < today.month if which == "last" else number <= today.month
-    )
-    return f"{_latest(match, today, has_begun=has_begun):04}-{number:02}"
-
-
-def _day_of_month(match: re.Match[str], today: date) -> str:
-    number, day = _MONTH_OF[match["month"][:3]], int(match["day"])
-    has_begun = (number, day) <= (today.month, today.day)
-    return _day(_latest(match, today, has_begun=has_begun), number, day)
-
-
-def _week_by_number(match: re.Match[str], today: date) -> str:
-    year, week, _ = today.isocalendar()
-    number = int(match["week"])
-    named = _year(match, today)
-    return f"{named if named is not None else year - (number > week):04}-w{number:02}"
-
-
-def _unit_of_day(match: re.Match[str], today: date) -> str:
-    day = _single(match["day"], today)
-    if match["unit"] == "month" and re.fullmatch(r"\d{4}-\d\d", day):
-        return day
-    if not _ISO_DAY.fullmatch(day):
-        return ""
-    return _units_before(match["unit"], 0, date.fromisoformat(day))
-
-
-def _week_beside(match: re.Match[str], today: date) -> str:
-    day = _single(match["day"], today)
-    if not _ISO_DAY.fullmatch(day):
-        return ""
-    weeks = 1 if match["side"] == "before" else -1
-    return _units_before("week", weeks, date.fromisoformat(day))
-
-
-def _weekday(match: re.Match[str], today: date) -> str:
-    days = (today.weekday() - _WEEKDAY_OF[match["weekday"][:3]]) % 7
-    return (today - timedelta(days=days or 7 * (match["which"] == "last "))).isoformat()
-
-
-def _weekend(match: re.Match[str], today: date) -> str:
-    monday = today - timedelta(days=today.weekday() + 7 * (match["which"] != "this"))
-    return f"{monday + timedelta(days=5)}..{monday + timedelta(days=6)}"
-
-
-def _to_date_a_year_before(match: re.Match[str], today: date) -> str:
-    unit = match["unit"] or "y"
-    month = {"m": today.month, "q": 3 * ((today.month - 1) // 3) + 1}.get(unit, 1)
-    last = min(today.day, monthrange(today.year - 1, today.month)[1])
-    return f"{_day(today.year - 1, month, 1)}..{_day(today.year - 1, today.month, last)}"
-
-
-def _numbered_day(match: re.Match[str], _today: date) -> str:
-    return _day(int(match["year"]), int(match["month"]), int(match["day"]))
-
-
-def _numbered_us_day(match: re.Match[str], _today: date) -> str:
-    first, second, year = int(match[1]), int(match[2]), int(match[3])
-    if first == second or first > 12 or second > 12:  # noqa: PLR2004  # months of a year
-        month, day = (second, first) if first > 12 else (first, second)  # noqa: PLR2004  # same
-        return _day(year, month, day)
-    return ""  # a day and a month that could be exchanged
-
-
-def _numbered_month(match: re.Match[str], _today: date) -> str:
-    return f"{match['year']}-{int(match['month']):02}"
-
-
-_Rule = Callable[[re.Match[str], date], str]
-_OF_YEAR = rf"(?:[ ,/-]*(?:of |in )?(?:the )?{_YEAR})?"
-_BACK = r"(?:last|past|previous|prior|preceding|trailing|latest|recent)"
-_NUMBER = rf"(?P<count>\d{{1,5}}|{'|'.join(_COUNT_OF)})"
-_A_YEAR_AGO = r"(?:(?:the )?(?:last|previous|prior) year|(?:a|one|1) year (?:ago|earlier))"
-_REPEATED = r"(?P<unit>day|date|week|month|quarter)"
-_HOLDING = r"(?:of|that (?:holds|contains)|with|starting|beginning|ending|commencing)"
-_RULES: tuple[tuple[re.Pattern[str], _Rule], ...] = tuple(
-    (re.compile(pattern, re.ASCII), rule)
-    for pattern, rule in (
-        (r"day before yesterday", lambda _, today: _units_before("day", 2, today)),
-        (rf"{_UNIT} before last", lambda m, today: _units_before(m["unit"], 2, today)),
-        (rf"(?:{_BACK} )?{_NUMBER} ?{_SHORT_UNIT}", _last_units),
-        (rf"l(?P<count>\d{{1,4}}){_SHORT_UNIT}", _last_units),
-        (rf"{_NUMBER} {_SHORT_UNIT} ago", _of_units_ago),
-        (rf"(?P<which>this|current) {_SHORT_UNIT}", _this_or_last),
-        (rf"(?P<which>{_BACK}) {_SHORT_UNIT}", _this_or_last),
-        (rf"(?P<which>same|this|current) {_REPEATED} (?:of |in )?{_A_YEAR_AGO}", _a_year_before),
-        (rf"(?P<which>last) {_REPEATED} {_A_YEAR_AGO}", _a_year_before),
-        (r"last year (?:to date|so far)|lytd|(?P<unit>[ymq])td last year", _to_date_a_year_before),
-        (r"(?:(?:the )?year|cy) ?(?P<year>\d{4})", lambda m, _: m["year"]),
-        (rf"q(?P<quarter>[1-4]){_OF_YEAR}", _quarter),
-        (r"(?P<year>\d{4})[ /-]?q(?P<quarter>[1-4])", _quarter),
-        (rf"(?P<quarter>{'|'.join(_ORDINALS)}) quarter{_OF_YEAR}", _quarter),
-        (rf"h(?P<half>[12]){_OF_YEAR}", _half),
-        (r"(?P<year>\d{4})[ /-]?h(?P<half>[12])", _half),
-        (rf"(?P<half>first|second|1st|2nd|last) half{_OF_YEAR}", _half),
-        (rf"(?:(?P<which>last|this) )?{_MONTH_NAME}{_OF_YEAR}", _month_by_name),
-        (rf"(?P<year>\d{{4}})[ ,/-]*{_MONTH_NAME}", _month_by_name),
-        (rf"{_MONTH_NAME} (?P<day>\d{{1,2}})(?:st|nd|rd|th)?{_OF_YEAR}", _day_of_month),
-        (
-            rf"(?P<day>\d{{1,2}})(?:st|nd|rd|th|\.)? ?(?:of )?{_MONTH_NAME}{_OF_YEAR}",
-            _day_of_month,
-        ),
-        (
-            rf"(?:week|wk|w|kw|cw) ?(?P<week>\d{{1,2}}){_OF_YEAR}",
-            _week_by_number,
-        ),
-        (r"(?P<year>\d{4})[ /-]?(?:w|week ?)(?P<week>\d{1,2})", _week_by_number),
-        (r"week (?P<side>before|after) (?P<day>.+)", _week_beside),
-        (rf"(?P<unit>week|month|quarter) {_HOLDING}(?: on)? (?P<day>.+)", _unit_of_day),
-        (rf"(?P<which>last |this |)(?P<weekday>{'|'.join((*_DAYS, *_WEEKDAY_OF))})", _weekday),
-        (rf"(?P<which>this|{_BACK}) weekend", _weekend),
-        (r"(?P<year>\d{4})[/.-](?P<month>\d{1,2})[/.-](?P<day>\d{1,2})", _numbered_day),
-        (r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})", _numbered_day),
-        (r"(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>\d{4})", _numbered_day),
-        (_US_OR_NOT.pattern, _numbered_us_day),
-        (r"(?P<year>\d{4})[/.-](?P<month>\d{1,2})", _numbered_month),
-        (r"(?P<month>\d{1,2})[/.-](?P<year>\d{4})", _numbered_month),
-    )
-)
+    return re.sub(rf"^(?:the )?(?:start|beginning) of (?:the |this )?{UNIT}$", r"this \1", text)

@@ -1,6 +1,6 @@
 """Rewrites phrases of reports, spreadsheets and other languages for `period_forms`.
 
-Each phrase has one meaning. `proposed` names the periods that a phrase without one may mean.
+Each phrase has one meaning.
 """
 
 import re
@@ -13,7 +13,7 @@ _YEAR_TO_DATE = re.compile(
 )
 _UNITS = {"m": "month", "q": "quarter", "y": "year", "d": "day", "w": "week"}
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_MONTH = rf"(?:{'|'.join(_MONTHS)})[a-z]*\.?"
+MONTH = rf"(?:{'|'.join(_MONTHS)})[a-z]*\.?"
 _WEEKDAYS = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
 _WHICH = "last|previous|this|current"
 _FIRST_TO_LAST = (
@@ -31,23 +31,36 @@ _PHRASES = {
         ("everything", "since opening", "since inception", "entire history"), "all time"
     ),
     **dict.fromkeys(("from the beginning", "full history", "since the beginning"), "all time"),
+    **dict.fromkeys(("as of today", "as at today"), "today"),
+    # Chinese and Japanese write without blanks.
+    **dict.fromkeys(("今天", "今日"), "today"),
+    **dict.fromkeys(("昨天", "昨日"), "yesterday"),
+    **dict.fromkeys(("本周", "这周", "今週"), "this week"),
+    **dict.fromkeys(("上周", "上个星期", "先週"), "last week"),
+    **dict.fromkeys(("本月", "这个月", "今月"), "this month"),
+    **dict.fromkeys(("上月", "上个月", "先月"), "last month"),
+    **dict.fromkeys(("本季度", "今四半期"), "this quarter"),
+    **dict.fromkeys(("上季度", "上个季度", "前四半期"), "last quarter"),
+    **dict.fromkeys(("今年", "本年"), "this year"),
+    **dict.fromkeys(("去年", "昨年"), "last year"),
 }
 
-# Words of German, Spanish, French and Italian, in the letters without accents.
+# Words of German, Spanish, French, Italian, Portuguese and Dutch, in the letters without accents.
 _TRANSLATED = {
-    "today": "heute hoy aujourd'hui aujourdhui oggi",
-    "yesterday": "gestern ayer hier ieri",
+    "today": "heute hoy aujourd'hui aujourdhui oggi hoje vandaag",
+    "yesterday": "gestern ayer hier ieri ontem gisteren",
     "day before yesterday": "vorgestern anteayer avant-hier",
     "this": "diese dieser dieses diesen aktuelle aktueller aktuelles laufende laufender laufendes"
-    " este esta ce cet cette actual actuelle questo questa in_corso",
+    " este esta ce cet cette actual actuelle questo questa in_corso deze dit",
     "last": "letzte letzter letztes letzten vorige voriger voriges vergangene vergangener"
     " vergangenes pasado pasada ultimo ultima ultimos ultimas anterior anteriores dernier derniere"
-    " derniers dernieres passe passee scorso scorsa scorsi scorse ultimi ultime",
-    "day": "tag tage tagen dia dias jour jours giorno giorni",
-    "week": "woche wochen semana semanas semaine semaines settimana settimane",
-    "month": "monat monate monaten mes meses mois mese mesi",
-    "quarter": "quartal quartale quartalen trimestre trimestres trimestri",
-    "year": "jahr jahre jahren ano anos an ans annee annees anno anni",
+    " derniers dernieres passe passee scorso scorsa scorsi scorse ultimi ultime passado passada"
+    " vorig laatste afgelopen",
+    "day": "tag tage tagen dia dias jour jours giorno giorni dag dagen",
+    "week": "woche wochen semana semanas semaine semaines settimana settimane week weken",
+    "month": "monat monate monaten mes meses mois mese mesi maand maanden",
+    "quarter": "quartal quartale quartalen trimestre trimestres trimestri kwartaal",
+    "year": "jahr jahre jahren ano anos an ans annee annees anno anni jaar",
     "since": "seit desde depuis da dal",
     "to": "bis hasta jusqu'au fino_al",
     "": "der die das den im in el la los las en le les l' il i gli lo de du von vom",
@@ -71,19 +84,7 @@ _UNIT = r"(?P<unit>day|week|month|quarter|year)"
 _SWAPPED = re.compile(rf"(?P<count>\d+ )?{_UNIT} (?P<which>last|this)")
 _BETWEEN = re.compile(rf"(?P<count>\d+) last {_UNIT}")
 
-# The first month of a season, and how many months it has.
-_SEASONS = {"spring": (3, 3), "summer": (6, 3), "fall": (9, 3), "autumn": (9, 3), "winter": (12, 3)}
-_SEASONS |= dict.fromkeys(
-    ("holidays", "holiday season", "christmas season", "xmas season"), (11, 2)
-)
-_SEASON = re.compile(
-    rf"(?P<which>(?:last|this|past) )?(?P<season>{'|'.join(_SEASONS)})(?: (?:of )?\d{{4}})?",
-    re.ASCII,
-)
-_PARTS_OF_MONTH = {"early": (1, 10), "beginning of": (1, 10), "start of": (1, 10)}
-_PARTS_OF_MONTH |= {"mid": (11, 20), "middle of": (11, 20), "late": (21, 31), "end of": (21, 31)}
-_PLACES = {"first": 1, "1st": 1, "second": 2, "2nd": 2, "third": 3, "3rd": 3, "fourth": 4, "4th": 4}
-_HOURS_OF_A_DAY = 24
+PLACES = {"first": 1, "1st": 1, "second": 2, "2nd": 2, "third": 3, "3rd": 3, "fourth": 4, "4th": 4}
 
 
 def usual_form(text: str, today: date) -> str:
@@ -93,7 +94,11 @@ def usual_form(text: str, today: date) -> str:
         if match := pattern.fullmatch(text):
             try:
                 return rule(match, today) or text
-            except (ValueError, OverflowError):  # no such day: the text is refused as it is
+            except (
+                ValueError,
+                OverflowError,
+                IndexError,
+            ):  # no such day: the text is refused as it is
                 return text
     return _in_english(text)
 
@@ -144,6 +149,51 @@ def _days_of_month(match: re.Match[str], _today: date) -> str:
     return f"{match['month']} {match['first']}{year}..{match['month']} {match['last']}{year}"
 
 
+def _month_to_date(match: re.Match[str], today: date) -> str:
+    return "this month" if month_number(match["month"]) == today.month else ""
+
+
+def _quarter_to_date(match: re.Match[str], today: date) -> str:
+    number, is_now = int(match["number"]), int(match["number"]) == (today.month + 2) // 3
+    if match["of"] == "y" and number <= (today.month + 2) // 3:
+        return f"{today.year:04}-q1..{today.year:04}-q{number}"
+    return "this quarter" if match["of"] == "q" and is_now else ""
+
+
+def _numbered_month(match: re.Match[str], today: date) -> str:
+    number = int(match["number"])
+    year = int(match["year"]) if match["year"] else latest_year(number, today)
+    return f"{date(year, number, 1):%Y-%m}"
+
+
+def _day_of_other_month(match: re.Match[str], today: date) -> str:
+    first = today.replace(day=1)
+    if match["which"] != "this":
+        first = (first - timedelta(days=1)).replace(day=1)
+    return first.replace(day=int(match["day"])).isoformat()
+
+
+def _nth_weekday(match: re.Match[str], today: date) -> str:
+    """Return a day such as the last Sunday of October."""
+    number, weekday = month_number(match["month"]), _WEEKDAYS.split("|").index(match["weekday"])
+    year = int(match["year"]) if match["year"] else latest_year(number, today)
+    days = [
+        date(year, number, day)
+        for day in range(1, monthrange(year, number)[1] + 1)
+        if date(year, number, day).weekday() == weekday
+    ]
+    place = -1 if match["place"] == "last" else PLACES[match["place"]] - 1
+    return days[place].isoformat()
+
+
+def _leap_day(match: re.Match[str], today: date) -> str:
+    if match["year"]:
+        return date(int(match["year"]), 2, 29).isoformat()
+    years = (today.year - back for back in range(9))
+    days = (date(year, 2, 29) for year in years if monthrange(year, 2)[1] == 29)  # noqa: PLR2004  # leap years
+    return next(day for day in days if day <= today).isoformat()
+
+
 def _iso_day_of_week(match: re.Match[str], _today: date) -> str:
     return date.fromisocalendar(int(match[1]), int(match[2]), int(match[3])).isoformat()
 
@@ -175,20 +225,53 @@ _RULES: tuple[tuple[re.Pattern[str], _Rule], ...] = tuple(
             lambda m, _: f"week of {m[1]}",
         ),
         (rf"({_DAY})(?:,| and|;|\|) ?({_DAY})", lambda m, _: f"{m[1]}..{m[2]}"),
+        (
+            rf"(?:start|from)(?: date)?[=:] ?({_DAY})[^\da-z]+(?:end|to)(?: date)?[=:] ?({_DAY})",
+            lambda m, _: f"{m[1]}..{m[2]}",
+        ),
+        (r"(?:month|week|quarter|year|period|date|time period)[=:] ?(.+)", lambda m, _: m[1]),
+        (r"(\d{1,2}/\d{1,2}/)(\d\d)", lambda m, _: f"{m[1]}20{m[2]}"),
+        (r"(?P<which>last|this) year'?s (.+)", lambda m, _: f"{m[2]} {m['which']} year"),
+        (r"(\d{4})'s (.+)", lambda m, _: f"{m[2]} {m[1]}"),
+        (r"last year,? same (day|week|month|quarter)", lambda m, _: f"same {m[1]} last year"),
+        (r"(?:the )?most recent (.+)", lambda m, _: f"last {m[1]}"),
+        (rf"(?P<month>{MONTH}) mtd", _month_to_date),
+        (r"q(?P<number>[1-4]) (?P<of>[qy])td", _quarter_to_date),
+        (r"month (?P<number>\d{1,2})(?:,? (?:of )?(?P<year>\d{4}))?", _numbered_month),
+        (
+            r"(?:the )?(?P<day>\d{1,2})(?:st|nd|rd|th) (?:of )?(?P<which>this|last|previous) month",
+            _day_of_other_month,
+        ),
+        (
+            rf"(?:the )?(first|second|third)(?: day)? of ({MONTH})((?:,? \d{{4}})?)",
+            lambda m, _: f"{PLACES[m[1]]} {m[2]}{m[3]}",
+        ),
+        (
+            (
+                rf"(?:the )?(?P<place>{'|'.join(PLACES)}|last) (?P<weekday>{_WEEKDAYS}) (?:of|in)"
+                rf" (?P<month>{MONTH})(?:,? (?P<year>\d{{4}}))?"
+            ),
+            _nth_weekday,
+        ),
+        (r"leap day(?: (?P<year>\d{4}))?", _leap_day),
+        (
+            rf"(?:the )?(?:start|beginning) of (?:the |this )?{_UNIT} to (?:date|now|today)",
+            lambda m, _: f"this {m['unit']}",
+        ),
         (r"so far (this .+)", lambda m, _: m[1]),
         (r"(week|month|quarter|year) so far", lambda m, _: f"this {m[1]}"),
         (_YEAR_TO_DATE.pattern, _to_date_of_year),
         (rf"(?P<day>{_WEEKDAYS}) (?:of )?(?P<which>{_WHICH}) week", _day_of_week),
         (rf"(?P<which>{_WHICH}) week'?s? (?P<day>{_WEEKDAYS})", _day_of_week),
-        (rf"(?:{_WEEKDAYS}|mon|tue|wed|thu|fri|sat|sun),? (?=\d|{_MONTH})(.+)", lambda m, _: m[1]),
+        (rf"(?:{_WEEKDAYS}|mon|tue|wed|thu|fri|sat|sun),? (?=\d|{MONTH})(.+)", lambda m, _: m[1]),
         (r"(?:the )?(?P<day>\d{1,2})(?:st|nd|rd|th)", _day_of_this_month),
         (r"(\d\d)-(\d\d)-(\d{4})", lambda m, _: f"{m[1]}/{m[2]}/{m[3]}"),
         (
-            rf"(?P<month>{_MONTH}) {_FIRST_TO_LAST}(?:,? (?P<year>\d{{4}}))?",
+            rf"(?P<month>{MONTH}) {_FIRST_TO_LAST}(?:,? (?P<year>\d{{4}}))?",
             _days_of_month,
         ),
         (
-            rf"{_FIRST_TO_LAST} (?:of )?(?P<month>{_MONTH})(?:,? (?P<year>\d{{4}}))?",
+            rf"{_FIRST_TO_LAST} (?:of )?(?P<month>{MONTH})(?:,? (?P<year>\d{{4}}))?",
             _days_of_month,
         ),
     )
@@ -199,70 +282,11 @@ def _full_year(year: str) -> str:
     return year if len(year) > len("26") else f"20{year}"
 
 
-def proposed(text: str, today: date) -> list[str]:
-    """Return the periods that a phrase without one meaning may have; none for other texts."""
-    if match := re.fullmatch(r"(?:last |past )?(\d{1,4}) ?(?:h|hr|hrs|hours?)", text, re.ASCII):
-        days = -(-int(match[1]) // _HOURS_OF_A_DAY)
-        return ["today", "yesterday"] if days == 1 else [f"last {days} days"]
-    if re.fullmatch(r"(?:this |last )?(?:morning|afternoon|evening|night|hour)|tonight", text):
-        return ["today", "yesterday"]
-    if re.fullmatch(r"last (?:business|working|work|trading) day", text):
-        return ["yesterday"]
-    year = re.search(r"\b\d{4}\b", text)
-    named = int(year[0]) if year else None
-    if season := _SEASON.fullmatch(text):
-        first, months = _SEASONS[season["season"]]
-        latest = named or _latest(first, today)
-        years = [latest, latest - 1] if season["which"] == "last " else [latest]
-        return [_months(each, first, months) for each in years]
-    if re.fullmatch(r"cyber (?:week|weekend|five|5)(?: \d{4})?", text):
-        of = f" {year[0]}" if year else ""
-        return [f"thanksgiving{of}..cyber monday{of}", f"cyber monday week{of}"]
-    return _within_month(text, today, named)
+def month_number(month: str) -> int:
+    """Return the number of a month by its name or the first letters of it."""
+    return _MONTHS.index(month[:3]) + 1
 
 
-def _months(year: int, first: int, count: int) -> str:
-    last = first + count - 1
-    return f"{year:04}-{first:02}..{year + (last > 12):04}-{(last - 1) % 12 + 1:02}"  # noqa: PLR2004  # months of a year
-
-
-def _latest(month: int, today: date) -> int:
+def latest_year(month: int, today: date) -> int:
     """Return the year of the latest such month that has begun."""
     return today.year - (today.month < month)
-
-
-def _within_month(text: str, today: date, named: int | None) -> list[str]:
-    """Return the days of a part of a month: "mid november", "first week of november"."""
-    if match := re.fullmatch(rf"({_MONTH})-(\d\d)", text):
-        number = _number(match[1])
-        days = [f"20{match[2]}-{number:02}"]
-        if 0 < int(match[2]) <= monthrange(today.year, number)[1]:
-            days.append(f"{_latest(number, today):04}-{number:02}-{match[2]}")
-        return days
-    part = re.fullmatch(
-        rf"(?P<part>{'|'.join(_PARTS_OF_MONTH)})[ -](?P<month>{_MONTH})(?: \d{{4}})?", text
-    )
-    week = re.fullmatch(
-        rf"(?P<place>{'|'.join(_PLACES)}|last) week (?:of|in) (?P<month>{_MONTH})(?: \d{{4}})?",
-        text,
-    )
-    found = part or week
-    if found is None:
-        return []
-    number = _number(found["month"])
-    year = named or _latest(number, today)
-    length = monthrange(year, number)[1]
-    if part:
-        first, last = _PARTS_OF_MONTH[part["part"]]
-    elif found["place"] == "last":
-        first, last = length - 6, length
-    else:
-        first, last = 7 * _PLACES[found["place"]] - 6, 7 * _PLACES[found["place"]]
-    start = date(year, number, first)
-    iso_year, iso_week, _ = start.isocalendar()
-    whole = f"{start}..{date(year, number, min(last, length))}"
-    return [whole] if part else [whole, f"{iso_year}-W{iso_week:02}"]
-
-
-def _number(month: str) -> int:
-    return _MONTHS.index(month[:3]) + 1

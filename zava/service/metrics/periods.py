@@ -124,9 +124,25 @@ _WITHIN = re.compile(
 _WITH_TODAY = re.compile(
     rf"last (?P<count>\d{{1,3}}) {_UNIT},? (?:including|incl\.?) today", re.ASCII
 )
+_OUTSIDE = re.compile(
+    r"(?P<side>before|prior to|earlier than|after|later than) (?P<other>.+)", re.ASCII
+)
+_ISO_FROM = re.compile(
+    r"(?P<other>\d{4}-\d\d-\d\d)/p(?P<count>\d{1,3})(?P<letter>[dwmy])", re.ASCII
+)
+_ISO_TO = re.compile(r"p(?P<count>\d{1,3})(?P<letter>[dwmy])/(?P<other>\d{4}-\d\d-\d\d)", re.ASCII)
+_ISO_UNITS = {"d": "day", "w": "week", "m": "month", "y": "year"}
+_AND = re.compile(r"(?P<first>[^,&()]+?)(?:,| and| &) ?(?P<last>[^,&()]+)")
+_YEAR_AFTER = re.compile(r".* (\d{4})", re.ASCII)
+_UNIT_AFTER = re.compile(r".* (week|month|quarter|year)", re.ASCII)
+_THE_UNIT = re.compile(r"(?:the )?(week|month|quarter|year)", re.ASCII)
 _LEADING = re.compile(r"(?:(?:in|during|for|over|within) )?(?:the )?")
 _WEEK_ENDING, _WEEK_STARTING = re.compile(r"^(?:w/e|we|wk ending) "), re.compile(r"^(?:w/c|wc) ")
-_BEFORE, _AFTER = frozenset({"before", "prior to"}), frozenset({"after", "following"})
+_FULL = re.compile(r"\d{4}|'\d\d|today|yesterday|week|month|quarter|year")
+_BEFORE, _AFTER = (
+    frozenset({"before", "prior to", "earlier than"}),
+    frozenset({"after", "following"}),
+)
 _FROM = frozenset({"from", "starting", "beginning", "commencing"})
 
 
@@ -135,14 +151,17 @@ def _beside(expression: str, today: date, fiscal: FiscalCalendar | None) -> _Fou
     text = _LEADING.sub("", " ".join(expression.lower().replace("_", " ").split()), count=1)
     text = _WEEK_STARTING.sub("week starting ", _WEEK_ENDING.sub("week ending ", text))
 
-    def other(match: re.Match[str]) -> _Found | None:
-        return _found(plain_form(match["other"], today), today, fiscal)
+    def read(text: str) -> _Found | None:
+        return _found(plain_form(text, today), today, fiscal)
 
-    if match := _WITH_TODAY.fullmatch(text):
-        end = today + timedelta(days=1)
-        return _counted(end, match, forward=False)
-    if match := _WITHIN.fullmatch(text):
-        return _within(match, other)
+    def other(match: re.Match[str]) -> _Found | None:
+        the_unit = _THE_UNIT.fullmatch(match["other"])
+        return read(f"this {the_unit[1]}" if the_unit else match["other"])
+
+    text = _without_iso(text)
+
+    if (found := _together(text, read)) or (found := _inside(text, today, other)):
+        return found
     match = _ENDING.fullmatch(text) or _WEEK_AT.fullmatch(text) or _DAY_AT.fullmatch(text)
     around = other(match) if match else None
     if match is None or around is None:
@@ -158,6 +177,55 @@ def _beside(expression: str, today: date, fiscal: FiscalCalendar | None) -> _Fou
     if side in _FROM:
         return _counted(start, match, forward=True)
     return _counted(end, match, forward=False)
+
+
+def _without_iso(text: str) -> str:
+    """Return an interval of ISO 8601 in words: 2026-10-01/P1M is 1 months starting 2026-10-01."""
+    iso = _ISO_FROM.fullmatch(text) or _ISO_TO.fullmatch(text)
+    if iso is None:
+        return text
+    side = "starting" if iso.re is _ISO_FROM else "ending"
+    return f"{iso['count']} {_ISO_UNITS[iso['letter']]}s {side} {iso['other']}"
+
+
+def _outside(expression: str, today: date, fiscal: FiscalCalendar | None) -> list[str]:
+    """Return the days before or after another period: "before November", "after 2026-10-15"."""
+    match = _OUTSIDE.fullmatch(expression.strip().lower())
+    around = _found(plain_form(match["other"], today), today, fiscal) if match else None
+    if match is None or around is None:
+        return []
+    if match["side"] in _BEFORE:
+        return [f"{_EARLIEST_YEAR}-01-01..{around[0] - timedelta(days=1)}"]
+    return [f"{around[1]}..today"] if around[1] <= today else []
+
+
+def _together(text: str, read: Callable[[str], _Found | None]) -> _Found | None:
+    """Return two periods that follow each other as one: "Oct and Nov 2025"."""
+    match = _AND.fullmatch(text)
+    if match is None:
+        return None
+    first, last = match["first"], match["last"]
+    for after in (_YEAR_AFTER, _UNIT_AFTER):  # "this and last month"
+        shared = after.fullmatch(last)
+        if shared and shared[1] not in first and not _FULL.search(first):
+            first = f"{first} {shared[1]}"
+    both = sorted(found for found in map(read, (first, last)) if found)
+    if len(both) != len(("first", "last")) or both[0][1] != both[1][0]:
+        return None
+    start, end = both[0][0], both[1][1]
+    unit = both[0][2] if both[0][2] is both[1][2] else PeriodUnit.DAY
+    return start, end, unit, _count(start, end, unit)
+
+
+def _inside(
+    text: str, today: date, other: Callable[[re.Match[str]], _Found | None]
+) -> _Found | None:
+    if match := _WITH_TODAY.fullmatch(text):
+        end = today + timedelta(days=1)
+        return _counted(end, match, forward=False)
+    if match := _WITHIN.fullmatch(text):
+        return _within(match, other)
+    return None
 
 
 def _within(match: re.Match[str], other: Callable[[re.Match[str]], _Found | None]) -> _Found | None:
@@ -244,7 +312,11 @@ def _unit(start: date, unit: PeriodUnit) -> _Found:
 def _refused(expression: str, today: date, fiscal: FiscalCalendar | None) -> InvalidInput:
     grammar = FISCAL_GRAMMAR if fiscal else GRAMMAR
     shown = expression[:_MAX_EXPRESSION_CHARACTERS]
-    near = " or ".join(map(repr, nearest_forms(shown, today)))
+    try:
+        meant = _outside(shown, today, fiscal) or nearest_forms(shown, today)
+    except (ValueError, OverflowError):  # a day that no calendar has
+        meant = []
+    near = " or ".join(map(repr, meant))
     told = f"Perhaps {near}. " if near else ""
     if _COMPARED.search(shown):
         told = "Comparisons are the argument compare of query_metrics. "

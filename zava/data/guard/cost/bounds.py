@@ -72,7 +72,7 @@ class Growth:
         self._multiply(elements)
 
     def _check_length(self, name: str, arguments: list[Node]) -> None:
-        bound = largest(arguments[1]) if len(arguments) > 1 else 0
+        bound = _length(name, arguments) if len(arguments) > 1 else 0
         text = _literal(arguments[0]) if arguments else None
         if bound is not None and text is not None and name == "repeat":
             bound *= max(1, len(text))
@@ -99,6 +99,27 @@ def filled(arguments: list[Node]) -> float | None:
     sizes = arguments[1].get("A_ArrayExpr", {}).get("elements", ()) if len(arguments) > 1 else ()
     known = [largest(size) for size in sizes]
     return prod(size for size in known if size is not None) if known and None not in known else None
+
+
+def _length(name: str, arguments: list[Node]) -> float | None:
+    """Return the most that a call's second argument can be, beyond the length of its first.
+
+    Padding to at least a text's own length, as SQL generators write it, adds nothing to the text.
+    """
+    wanted = arguments[1].get("MinMaxExpr", {})
+    if name not in _PADDING or wanted.get("op") != "IS_GREATEST":
+        return largest(arguments[1])
+    others = [each for each in wanted["args"] if not _is_length_of(each, arguments[0])]
+    bounds = [largest(each) for each in others]
+    return None if None in bounds else max((b for b in bounds if b is not None), default=0)
+
+
+def _is_length_of(node: Node, text: Node) -> bool:
+    call, column = node.get("FuncCall", {}), text.get("ColumnRef")
+    if column is None or not call or call["funcname"][-1]["String"]["sval"] != "length":
+        return False
+    read = call.get("args", [{}])[0].get("ColumnRef", {})
+    return bool(read) and read["fields"] == column["fields"]
 
 
 def _literal(node: Node) -> str | None:

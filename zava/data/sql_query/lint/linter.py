@@ -7,6 +7,7 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from zava.data.sql_query.lint import rules
+from zava.data.sql_query.lint.day_conditions import Moment
 from zava.data.sql_query.lint.declarations import LintFacts
 from zava.data.sql_query.lint.moments import lost_days, selected_days
 from zava.data.sql_query.lint.name_resolution import TooManySteps, Tree
@@ -22,7 +23,7 @@ _ORDER = list(FindingKind)
 _ADDING = ("sum", "avg", "count")
 _DAY = re.compile(r"'\s*\d{4}-\d\d?-\d\d?\s*'", re.ASCII)
 _BEFORE_LAST_DAY = re.compile(
-    r"(?:<=|(?<![<>!])=|\band)\s*(?:date|timestamp|timestamptz)?\s*\Z", re.ASCII
+    r"(?:<=|(?<![<>!])=|\band|\bin\s*\(|,)[\s(]*(?:date|timestamp|timestamptz)?\s*\Z", re.ASCII
 )
 _AFTER_LAST_DAY = re.compile(r"\s*(?:::\s*\w+\s*)?(?:>=|=)", re.ASCII)
 _MAX_CHARACTERS_BEFORE = 40
@@ -36,12 +37,12 @@ class Lint:
     """The findings of one text; a day decides which of them hold."""
 
     findings: tuple[Finding, ...]
-    lost: tuple[tuple[Finding, date], ...]
+    lost: tuple[tuple[Finding, Moment], ...]
 
     def on(self, today: date) -> tuple[Finding, ...]:
         """Return the findings that hold on a day of the stores, most harmful first."""
         # A day that has not begun loses nothing.
-        lost = [finding for finding, day in self.lost if day <= today]
+        lost = [finding for finding, day in self.lost if _has_begun(day, today)]
         found = sorted([*self.findings, *lost], key=lambda each: _ORDER.index(each.kind))
         return tuple(found)
 
@@ -136,13 +137,23 @@ class Linter:
         named = [names for names in self._names if names[0] in folded]
         if named and "group by" in folded:
             asked.append(rules.merged_names)
-        if folded.count("avg") >= _SEVERAL:
+        averages = folded.count("avg")
+        if averages >= _SEVERAL or (averages and "/" in folded and "select" in folded[6:]):
             asked.append(rules.averages_of_averages)
         return asked
 
 
+def _has_begun(day: Moment, today: date) -> bool:
+    try:
+        return day(today) <= today
+    except (ValueError, OverflowError):  # a day that no calendar has
+        return False
+
+
 def _ends_with_day(folded: str) -> bool:
     """Whether a text may compare with a day up to which something is selected."""
+    if "current_date" in folded and ("=" in folded or "between" in folded):
+        return True
     if "-" not in folded or "'" not in folded:
         return False
     for day in _DAY.finditer(folded):

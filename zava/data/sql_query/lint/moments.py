@@ -4,7 +4,13 @@ import re
 from collections.abc import Iterator
 from datetime import date
 
-from zava.data.sql_query.lint.day_conditions import DayConditions, literal_day, mirrored
+from zava.data.sql_query.lint.day_conditions import (
+    DayConditions,
+    Moment,
+    bound_of,
+    literal_day,
+    mirrored,
+)
 from zava.data.sql_query.lint.declarations import LintFacts
 from zava.data.sql_query.lint.name_resolution import Tree
 from zava.data.sql_query.lint.query_tree import Query, QuerySource, references
@@ -13,6 +19,8 @@ from zava.model.sql_findings import Finding, FindingKind
 
 _MOMENT = "timestamp"
 _COMPARED = frozenset({"<", ">", "<=", ">=", "="})
+_EQUAL = frozenset({"=", "IN"})
+_ENDING = _EQUAL | {"<=", "BETWEEN"}
 _READ_KINDS = frozenset({"AEXPR_OP", "AEXPR_BETWEEN"})
 _FIELDS = frozenset({"year", "month", "quarter"})
 _UNITS = frozenset({"day", "week", "month", "quarter", "year"})
@@ -30,6 +38,9 @@ def conditions_on_column(
         kind, left, right = compared["kind"], compared["lexpr"], compared["rexpr"]
         if kind == "AEXPR_BETWEEN":
             yield left, "BETWEEN", right["List"]["items"]
+        elif kind == "AEXPR_IN" and "List" in right:
+            is_in = compared["name"][-1]["String"]["sval"] == "="
+            yield left, "IN" if is_in else "NOT IN", right["List"]["items"]
         elif kind == "AEXPR_OP":
             operator = compared["name"][-1]["String"]["sval"]
             yield left, operator, [right]
@@ -37,29 +48,58 @@ def conditions_on_column(
                 yield right, mirrored(operator), [left]
 
 
-def lost_days(tree: Tree) -> Iterator[tuple[Finding, date]]:
-    """Yield conditions whose last day ends at its first moment, with that day."""
+def lost_days(tree: Tree) -> Iterator[tuple[Finding, Moment]]:
+    """Yield conditions whose last day ends at its first moment, with that day.
+
+    The first of a month and CURRENT_DATE itself are not yielded as last days. Whole months, and
+    the days before today, are often written so.
+    """
     for query in tree.queries:
         for expression, operator, values in conditions_on_column(query):
-            if operator not in {"<=", "=", "BETWEEN"} or "ColumnRef" not in expression:
+            if operator not in _ENDING or "ColumnRef" not in expression:
                 continue
-            day = literal_day(values[-1])
-            # Up to the first of a month is how a whole month is often written.
-            if day is None or (day.day == 1 and operator != "="):
+            lost = _last_day(operator, values[-1])
+            if lost is None:
                 continue
             origin = tree.origin(query, expression["ColumnRef"])
             if origin is None or not tree.tables[origin[0]][origin[1]].startswith(_MOMENT):
                 continue
-            name = ".".join(origin)
-            if operator == "=":
-                text = f"{name} = '{day}' is its midnight alone: write {name}::date = '{day}'."
-            else:
-                sign = "BETWEEN …" if operator == "BETWEEN" else operator
-                text = (
-                    f"{name} has a time: {sign} '{day}' leaves out what came after its midnight;"
-                    " write < and the next day."
-                )
+            day, written = lost
+            text = _about_lost_day(".".join(origin), operator, written)
             yield Finding(FindingKind.LOST_DAY, text), day
+
+
+def _last_day(operator: str, value: Node) -> tuple[Moment, str] | None:
+    """Return the day up to which a condition selects, and how the statement writes it."""
+    literal = literal_day(value)
+    if literal is not None:
+        day, written = (lambda _: literal), f"'{literal}'"
+    else:
+        bound = None if {"A_Const", "TypeCast"} & value.keys() else bound_of(value)
+        if bound is None or not bound.is_midnight:
+            return None
+        is_today = "SQLValueFunction" in value
+        day, written = bound.day, "CURRENT_DATE" if is_today else "a day"
+
+    def lost(today: date) -> date:
+        at = day(today)
+        is_meant = at.day == 1 or (literal is None and at == today)
+        return date.max if is_meant and operator not in _EQUAL else at
+
+    return lost, written
+
+
+def _about_lost_day(name: str, operator: str, written: str) -> str:
+    if operator == "=":
+        other = written if written != "a day" else "…"
+        return f"{name} = {written} is its midnight alone: write {name}::date = {other}."
+    if operator == "IN":
+        return f"{name} IN (…) compares with midnights alone: write {name}::date IN (…)."
+    sign = "BETWEEN …" if operator == "BETWEEN" else operator
+    return (
+        f"{name} has a time: {sign} {written} leaves out what came after its midnight;"
+        " write < and the next day."
+    )
 
 
 def selected_days(tree: Tree, facts: LintFacts) -> list[DayConditions]:

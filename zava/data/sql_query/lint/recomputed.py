@@ -13,6 +13,7 @@ from zava.data.sql_query.lint.grain import Grain
 from zava.data.sql_query.lint.moments import day_form, days_of
 from zava.data.sql_query.lint.name_resolution import Tree
 from zava.data.sql_query.lint.query_tree import Query, references
+from zava.data.sql_query.lint.whole_numbers import is_divided_whole
 from zava.data.syntax.parser import Node
 from zava.model.sql_findings import Finding, FindingKind, Recomputation, RecomputedColumn
 
@@ -95,14 +96,25 @@ def _judged(grain: Grain, outputs: list[tuple[int, str, CertifiedForm]]) -> Reco
         adds_up = "/" not in form and not is_distinct and not form.startswith("avg")
         if not adds_up and "groupClause" in query.select:
             continue
-        because = _about_status(conditions.statuses, of, facts)
-        owner = sources[of.table]
-        if not is_distinct and grain.repeating((owner,), with_tenant=False) is not None:
-            because.append(f"it adds each {facts.tables[of.table].row} once for each line")
-        if not because and of.counts:
-            because.append(of.counts)
+        because = _causes(grain, conditions.statuses, number, of, is_distinct=is_distinct)
         columns.append(RecomputedColumn(of.metric, number, adds_up, tuple(because)))
     return Recognized(tuple(columns), conditions.days, tuple(conditions.filters))
+
+
+def _causes(
+    grain: Grain, statuses: frozenset[str], number: int, of: CertifiedForm, *, is_distinct: bool
+) -> list[str]:
+    """Return what an output counts in another way than its metric."""
+    because = _about_status(statuses, of, grain.facts)
+    (owner,) = (source for source in grain.query.sources if source.table == of.table)
+    if not is_distinct and grain.repeating((owner,), with_tenant=False) is not None:
+        because.append(f"it adds each {grain.facts.tables[of.table].row} once for each line")
+    value = grain.query.targets[number]["ResTarget"]["val"]
+    if is_divided_whole(grain.tree, grain.query, value):
+        because.append("it drops the fraction of a division of integers")
+    if not because and of.counts:
+        because.append(of.counts)
+    return because
 
 
 def _is_by_status(grain: Grain) -> bool:
@@ -258,6 +270,8 @@ class _Conditions:
         by_source = days_of(tree, query, facts)
         self.days = next(iter(by_source.values()), DayConditions())
         self.are_read = len(by_source) <= 1 and self.days.is_read and self.days.is_exact
+        self._keys = {facts.tenant}.union(*(key for t in facts.tables.values() for key in t.keys))
+        self.are_read &= all(name in self._keys for (_, name), _ in query.shared)
         self.are_read &= all(self._read(condition) for condition in query.conditions)
 
     def _read(self, condition: Node) -> bool:
@@ -271,9 +285,9 @@ class _Conditions:
                 return True  # read by `days_of`
             if sign == "=" and all("RowExpr" in side for side in (left, right)):
                 rows = [side["RowExpr"]["args"] for side in (left, right)]
-                return all(map(self._are_columns, *rows))
+                return all(map(self._are_one_key, *rows))
             if sign == "=" and "ColumnRef" in left and "ColumnRef" in right:
-                return self._are_columns(left, right)
+                return self._are_one_key(left, right)
         values = _elements(right) if compared["kind"] in _OF_ARRAYS else _texts(right)
         origin = self._tree.origin(self._query, left["ColumnRef"]) if "ColumnRef" in left else None
         if origin is None or values is None:
@@ -303,11 +317,14 @@ class _Conditions:
     def _is_day(self, side: Node) -> bool:
         return day_form(self._tree, self._query, side, self._facts) is not None
 
-    def _are_columns(self, left: Node, right: Node) -> bool:
-        return all(
-            "ColumnRef" in side and self._tree.resolve(self._query, side["ColumnRef"]) is not None
+    def _are_one_key(self, left: Node, right: Node) -> bool:
+        """Whether both sides are the same key: other joins leave rows out that the metric has."""
+        columns = [
+            self._tree.origin(self._query, side["ColumnRef"]) if "ColumnRef" in side else None
             for side in (left, right)
-        )
+        ]
+        names = {column[1] if column else "" for column in columns}
+        return len(names) == 1 and names <= self._keys
 
 
 def _elements(node: Node) -> tuple[str, ...] | None:

@@ -11,7 +11,13 @@ from zava.data.guard.cost.tree_facts import group_target
 from zava.data.sql_query.lint.declarations import Column, LintFacts, StatusFacts
 from zava.data.sql_query.lint.grain import Grain
 from zava.data.sql_query.lint.name_resolution import Tree
-from zava.data.sql_query.lint.query_tree import FunctionCall, Query, references, shown_parts
+from zava.data.sql_query.lint.query_tree import (
+    DIVIDE,
+    FunctionCall,
+    Query,
+    references,
+    shown_parts,
+)
 from zava.data.sql_query.lint.whole_numbers import divides_count, is_divided_whole
 from zava.data.syntax.parser import Node
 from zava.model.sql_findings import Finding, FindingKind
@@ -199,12 +205,12 @@ def _names_of(keys: list[Node]) -> set[str]:
 
 
 def averages_of_averages(tree: Tree, _facts: LintFacts) -> Iterator[Finding]:
-    """Yield one fact if an average is taken of the averages of groups."""
+    """Yield one fact if an average is taken of the averages or the ratios of groups."""
     for query in tree.queries:
         for call in query.calls:
             if call.name != "avg" or "over" in call.node or len(call.arguments) != 1:
                 continue
-            if _is_average(tree, query, call.arguments[0]):
+            if _is_of_groups(tree, query, query, call.arguments[0], _AVERAGE):
                 yield Finding(
                     FindingKind.AVERAGE_OF_AVERAGES,
                     "avg of the averages of groups weighs each group the same, of any size:"
@@ -213,9 +219,19 @@ def averages_of_averages(tree: Tree, _facts: LintFacts) -> Iterator[Finding]:
                 return
 
 
-def _is_average(tree: Tree, query: Query, expression: Node) -> bool:
-    """Whether an expression is an average that a grouped query returns."""
-    at, seen = query, 0
+_AVERAGE = frozenset({"avg"})
+_SUMS = frozenset({"sum", "count"})
+_PASSING = frozenset({"round", "trunc"})
+
+
+def _is_of_groups(
+    tree: Tree, query: Query, at: Query, expression: Node, names: frozenset[str]
+) -> bool:
+    """Whether an expression of `at` is an aggregate of these that a grouped query inside returns.
+
+    A quotient of two sums is an average, too. `query` is the outermost one.
+    """
+    seen = 0
     while seen < _MAX_STEPS:
         seen += 1
         ((kind, part),) = expression.items()
@@ -223,9 +239,9 @@ def _is_average(tree: Tree, query: Query, expression: Node) -> bool:
             expression = part["arg"]
         elif kind == "FuncCall":
             name = part["funcname"][-1]["String"]["sval"]
-            if name == "avg":
+            if name in names:
                 return "over" not in part and at is not query and "groupClause" in at.select
-            if name not in {"round", "trunc"} or not part.get("args"):
+            if name not in _PASSING or not part.get("args"):
                 return False
             expression = part["args"][0]
         elif kind == "ColumnRef":
@@ -234,6 +250,29 @@ def _is_average(tree: Tree, query: Query, expression: Node) -> bool:
             if not inner:
                 return False
             at, expression = inner
+        elif kind == "A_Expr" and names == _AVERAGE:
+            return _is_quotient(tree, query, at, part)
+        elif kind == "A_Expr" and part["kind"] == "AEXPR_NULLIF":
+            expression = part["lexpr"]
         else:
             return False
     return False
+
+
+def _is_quotient(tree: Tree, query: Query, at: Query, expression: Node) -> bool:
+    """Whether both sides of a division are sums or counts of a grouped query inside."""
+    if expression["name"][-1] != DIVIDE or "lexpr" not in expression:
+        return False
+    return all(
+        _is_of_groups(tree, query, at, _without_factor(expression[side]), _SUMS)
+        for side in ("lexpr", "rexpr")
+    )
+
+
+def _without_factor(side: Node) -> Node:
+    """Return a factor beside a constant, as in 100.0 * a."""
+    product = side.get("A_Expr", {})
+    if product.get("name", [None])[-1] != {"String": {"sval": "*"}}:
+        return side
+    others = [product[each] for each in ("lexpr", "rexpr") if "A_Const" not in product[each]]
+    return others[0] if len(others) == 1 else side

@@ -19,8 +19,23 @@ def divides_count(tree: Tree, query: Query, division: Node) -> bool:
     """Whether both sides of a division are integers, and one of them holds a count."""
     if "lexpr" not in division:
         return False
+    if _rounds_up(division):
+        return False
     kinds = [_kind(tree, query, division[side]) for side in ("lexpr", "rexpr")]
     return None not in kinds and "count" in kinds
+
+
+def _rounds_up(division: Node) -> bool:
+    """Whether a division has the form (a + n - 1) / n, with n as a number: it counts pages."""
+    size = _integer(division["rexpr"])
+    added = division["lexpr"].get("A_Expr", {})
+    is_sum = bool(added) and added["name"][-1]["String"]["sval"] == "+" and "lexpr" in added
+    return size is not None and is_sum and _integer(added["rexpr"]) == size - 1
+
+
+def _integer(node: Node) -> int | None:
+    number: int | None = node.get("A_Const", {}).get("ival", {}).get("ival")
+    return number
 
 
 def is_divided_whole(tree: Tree, query: Query, expression: Node) -> bool:
