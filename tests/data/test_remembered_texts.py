@@ -11,6 +11,7 @@ from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.pipeline import Bounds, Pipeline
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
+from zava.data.sql_query.free_query import FreeQuery
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
 from zava.retail.declaration import RETAIL
@@ -61,33 +62,57 @@ async def test_text_of_a_person_is_described_once_a_minute(
     assert described[3:] == [True]
 
 
+@pytest.fixture
+def widths(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """In how many columns each trip asked for its rows; 0 is JSON."""
+    trips: list[int] = []
+    add_call = Pipeline.add_call
+
+    def seen(pipeline: Pipeline, role: Any, call: Any, bounds: Bounds, **others: Any) -> None:
+        trips.append(bounds.columns)
+        add_call(pipeline, role, call, bounds, **others)
+
+    monkeypatch.setattr(Pipeline, "add_call", seen)
+    return trips
+
+
+async def test_rows_of_a_star_come_by_column_and_those_of_a_small_table_as_json(
+    tenancy: TenantDatabase, callers: dict[str, Caller], widths: list[int]
+) -> None:
+    free_query = FreeQuery(tenancy, RETAIL)
+    await free_query.run(callers["seattle"], "SELECT 1", max_rows=1)
+    widths.clear()
+    every = await free_query.run(
+        callers["seattle"], "SELECT * FROM retail.orders LIMIT 1000", max_rows=1000
+    )
+    assert widths == [len(every.columns)]
+    assert every.rows
+    widths.clear()
+    small = "SELECT store_name, region FROM retail.stores"
+    await free_query.run(callers["seattle"], small, max_rows=1000)
+    assert widths == [0]
+
+
 async def test_statement_with_few_rows_comes_as_json_until_it_has_many(
     tenancy: TenantDatabase,
     seeded_clone: Database,
     callers: dict[str, Caller],
-    monkeypatch: pytest.MonkeyPatch,
+    widths: list[int],
 ) -> None:
-    ways: list[int] = []
-    add_call = Pipeline.add_call
-
-    def seen(pipeline: Pipeline, role: Any, call: Any, bounds: Bounds, **others: Any) -> None:
-        ways.append(bounds.columns)
-        add_call(pipeline, role, call, bounds, **others)
-
     many = (
         "SELECT n, 2 * n FROM generate_series(1, CASE WHEN EXISTS (SELECT FROM retail.categories"
         " WHERE category_name = 'A Full Aisle') THEN 100 ELSE 99 END) AS n"
     )
     await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
-    monkeypatch.setattr(Pipeline, "add_call", seen)
+    widths.clear()
     for _ in range(2):
         await tenancy.run(callers["seattle"], many, max_rows=120, columns=2)
-    assert ways == [2, 0]
+    assert widths == [2, 0]
     with psycopg.connect(seeded_clone.owner) as owner:
         owner.execute("INSERT INTO retail.categories (category_name) VALUES ('A Full Aisle')")
     for _ in range(2):
         await tenancy.run(callers["seattle"], many, max_rows=120, columns=2)
-    assert ways == [2, 0, 0, 2]
+    assert widths == [2, 0, 0, 2]
 
 
 CHANGES = [
