@@ -17,7 +17,8 @@ from bench.report import Goal, Part, table
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
-from zava.data.syntax.parser import output_columns, parse
+from zava.data.syntax.output_width import output_columns
+from zava.data.syntax.parser import parse
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.retail.declaration import RETAIL
 from zava.retail.demo.principals import demo_callers

@@ -430,14 +430,12 @@ CREATE FUNCTION zava.admit(tenant uuid, person uuid, nonce uuid, is_searched boo
 DECLARE
   used record;
   moment timestamptz := statement_timestamp();
-  -- Seconds since 2020, so that they fit a lock's second key until 2088.
-  present integer := floor(date_part('epoch', clock_timestamp()))::integer - 1577836800;
-  deadline integer := ceil(date_part('epoch', current_setting('statement_timeout')::interval))::integer;
   place integer := 0;
 BEGIN
   IF is_searched THEN
     PERFORM FROM pg_locks AS l
-    WHERE l.locktype = 'advisory' AND l.objsubid = 2 AND l.objid::bigint BETWEEN 1 AND present - 2
+    WHERE l.locktype = 'advisory' AND l.objsubid = 2
+      AND l.objid::bigint BETWEEN 1 AND floor(date_part('epoch', clock_timestamp())) - 1577836802
       AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
       AND l.classid::bigint
         = zava.proof(concat_ws('|', tenant, person, l.pid, l.objid))::bigint & 4294967295;
@@ -466,17 +464,6 @@ BEGIN
       END IF;
     END LOOP;
   END IF;
-  deadline := present + 1 + coalesce(nullif(deadline, 0), 30);
-  -- As `zava.proof` writes them, which starts an executor for each.
-  PERFORM pg_advisory_xact_lock(
-            ('x' || encode(substr(sha256(k.outer_pad || sha256(k.inner_pad || convert_to(
-              concat_ws('|', 'mark', tenant, person, pg_backend_pid(), deadline), 'UTF8'))), 1, 4), 'hex'))::bit(32)::integer,
-            deadline),
-          pg_advisory_xact_lock(
-            ('x' || encode(substr(sha256(k.outer_pad || sha256(k.inner_pad || convert_to(
-              concat_ws('|', 'mark', nonce, pg_backend_pid()), 'UTF8'))), 1, 4), 'hex'))::bit(32)::integer,
-            0)
-  FROM zava.keyring AS k;
 END $$;
 
 ALTER FUNCTION zava.admit(tenant uuid, person uuid, nonce uuid, is_searched boolean, calls_at_once integer, calls_per_minute bigint, milliseconds_per_hour double precision, unwritten_calls bigint, unwritten_milliseconds double precision) OWNER TO zava_context;
@@ -511,11 +498,10 @@ CREATE FUNCTION zava.my_store(reader name) RETURNS uuid
     BEGIN ATOMIC
  SELECT
          CASE
-             WHEN (sha256(convert_to("left"(context.context, 64), 'UTF8'::name)) = sha256(convert_to(encode(sha256((k.outer_pad || sha256((k.inner_pad || convert_to(concat_ws('|'::text, replace((my_store.reader)::text, '_personal'::text, ''::text), substr(context.context, 65), pg_backend_pid(), transaction_timestamp(), statement_timestamp()), 'UTF8'::name))))), 'hex'::text), 'UTF8'::name))) THEN (substr(context.context, 65))::uuid
+             WHEN (sha256(convert_to("left"(current_setting('zava.context'::text, true), 64), 'UTF8'::name)) = sha256(convert_to(encode(sha256((k.outer_pad || sha256((k.inner_pad || convert_to(concat_ws('|'::text, replace((my_store.reader)::text, '_personal'::text, ''::text), substr(current_setting('zava.context'::text, true), 65), pg_backend_pid(), transaction_timestamp(), statement_timestamp()), 'UTF8'::name))))), 'hex'::text), 'UTF8'::name))) THEN (substr(current_setting('zava.context'::text, true), 65))::uuid
              ELSE NULL::uuid
          END AS "case"
-    FROM current_setting('zava.context'::text, true) context(context),
-     zava.keyring k;
+    FROM zava.keyring k;
 END;
 
 ALTER FUNCTION zava.my_store(reader name) OWNER TO zava_context;
@@ -530,11 +516,10 @@ CREATE FUNCTION zava.my_stores(reader name) RETURNS uuid[]
     BEGIN ATOMIC
  SELECT
          CASE
-             WHEN (sha256(convert_to("left"(context.context, 64), 'UTF8'::name)) = sha256(convert_to(encode(sha256((k.outer_pad || sha256((k.inner_pad || convert_to(concat_ws('|'::text, replace((my_stores.reader)::text, '_personal'::text, ''::text), substr(context.context, 65), pg_backend_pid(), transaction_timestamp(), statement_timestamp()), 'UTF8'::name))))), 'hex'::text), 'UTF8'::name))) THEN (substr(context.context, 65))::uuid[]
+             WHEN (sha256(convert_to("left"(current_setting('zava.context'::text, true), 64), 'UTF8'::name)) = sha256(convert_to(encode(sha256((k.outer_pad || sha256((k.inner_pad || convert_to(concat_ws('|'::text, replace((my_stores.reader)::text, '_personal'::text, ''::text), substr(current_setting('zava.context'::text, true), 65), pg_backend_pid(), transaction_timestamp(), statement_timestamp()), 'UTF8'::name))))), 'hex'::text), 'UTF8'::name))) THEN (substr(current_setting('zava.context'::text, true), 65))::uuid[]
              ELSE NULL::uuid[]
          END AS "case"
-    FROM current_setting('zava.context'::text, true) context(context),
-     zava.keyring k;
+    FROM zava.keyring k;
 END;
 
 ALTER FUNCTION zava.my_stores(reader name) OWNER TO zava_context;
@@ -1372,26 +1357,38 @@ CREATE FUNCTION zava.open_context(runner name, key_id integer, tenant uuid, pers
              END) THEN
              CASE
                  WHEN (p.audience IS NULL) THEN ''::text
-                 WHEN ((granted.role <> open_context.runner) AND ((p.audience <> open_context.runner) OR (current_setting('zava.narrowed'::text, true) IS DISTINCT FROM 'on'::text))) THEN granted.role
-                 WHEN ((p.audience <> open_context.runner) AND (current_setting('zava.narrowed'::text, true) = 'on'::text)) THEN (p.audience)::text
+                 WHEN (granted.opened <> open_context.runner) THEN
+                 CASE open_context.runner
+                     WHEN granted.role THEN (p.audience)::text
+                     ELSE granted.role
+                 END
+                 WHEN ((NOT pg_try_advisory_xact_lock(marks.of_principal, due.second)) OR (NOT pg_try_advisory_xact_lock(marks.of_call, 0))) THEN NULL::text
                  WHEN (set_config('zava.context'::text, (minted.seal || minted.scope), true) IS NOT NULL) THEN (open_context.runner)::text
                  ELSE NULL::text
              END
              ELSE NULL::text
          END AS "case"
-    FROM (((zava.keyring k
+    FROM (((((zava.keyring k
       LEFT JOIN zava.valid_principals p ON (((p.tenant_id = open_context.tenant) AND (p.object_id = open_context.person))))
       CROSS JOIN LATERAL ( SELECT ((p.audience)::text ||
                  CASE
                      WHEN p.reads_personal THEN '_personal'::text
                      ELSE ''::text
                  END) AS "?column?",
+             ((p.audience)::text ||
+                 CASE
+                     WHEN (p.reads_personal AND (current_setting('zava.narrowed'::text, true) IS DISTINCT FROM 'on'::text)) THEN '_personal'::text
+                     ELSE ''::text
+                 END) AS "?column?",
                  CASE p.audience
                      WHEN 'store_managers'::name THEN (p.store_ids[1])::text
                      ELSE (p.store_ids)::text
-                 END AS store_ids) granted(role, scope))
+                 END AS store_ids) granted(role, opened, scope))
       CROSS JOIN LATERAL ( SELECT granted.scope,
-             encode(sha256((k.outer_pad || sha256((k.inner_pad || convert_to(concat_ws('|'::text, p.audience, granted.scope, pg_backend_pid(), transaction_timestamp(), statement_timestamp()), 'UTF8'::name))))), 'hex'::text) AS encode) minted(scope, seal));
+             encode(sha256((k.outer_pad || sha256((k.inner_pad || convert_to(concat_ws('|'::text, p.audience, granted.scope, pg_backend_pid(), transaction_timestamp(), statement_timestamp()), 'UTF8'::name))))), 'hex'::text) AS encode) minted(scope, seal))
+      CROSS JOIN LATERAL ( SELECT ((date_part('epoch'::text, (statement_timestamp() + (COALESCE(NULLIF(current_setting('statement_timeout'::text), '0'::text), '30s'::text))::interval)))::integer - 1577836799) AS "?column?") due(second))
+      CROSS JOIN LATERAL ( SELECT ((('x'::text || encode(substr(sha256((k.outer_pad || sha256((k.inner_pad || convert_to(concat_ws('|'::text, 'mark', open_context.tenant, open_context.person, pg_backend_pid(), due.second), 'UTF8'::name))))), 1, 4), 'hex'::text)))::bit(32))::integer AS int4,
+             ((('x'::text || encode(substr(sha256((k.outer_pad || sha256((k.inner_pad || convert_to(concat_ws('|'::text, 'mark', open_context.nonce, pg_backend_pid()), 'UTF8'::name))))), 1, 4), 'hex'::text)))::bit(32))::integer AS int4) marks(of_principal, of_call));
 END;
 
 ALTER FUNCTION zava.open_context(runner name, key_id integer, tenant uuid, person uuid, expires bigint, nonce uuid, mac bytea, statement text, params text) OWNER TO zava_context;
@@ -1843,11 +1840,13 @@ CREATE FUNCTION zava.run_head_office(p_key_id integer, p_tenant uuid, p_person u
         is_answered boolean := false;
         verdict text;
       BEGIN
-        IF opened IS NULL THEN
-          RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
-        ELSIF opened OPERATOR(pg_catalog.=) '' THEN
-          RAISE EXCEPTION 'principal refused' USING ERRCODE = 'ZA003';
-        ELSIF opened OPERATOR(pg_catalog.<>) current_user::text THEN
+        -- The usual call takes one step: each step of a function is prepared in every transaction.
+        IF opened IS DISTINCT FROM current_user::text THEN
+          IF opened IS NULL THEN
+            RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
+          ELSIF opened OPERATOR(pg_catalog.=) '' THEN
+            RAISE EXCEPTION 'principal refused' USING ERRCODE = 'ZA003';
+          END IF;
           RAISE EXCEPTION '%', opened USING ERRCODE = 'ZA004';
         END IF;
         context := pg_catalog.current_setting('zava.context', true);
@@ -1933,11 +1932,13 @@ CREATE FUNCTION zava.run_head_office_personal(p_key_id integer, p_tenant uuid, p
         is_answered boolean := false;
         verdict text;
       BEGIN
-        IF opened IS NULL THEN
-          RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
-        ELSIF opened OPERATOR(pg_catalog.=) '' THEN
-          RAISE EXCEPTION 'principal refused' USING ERRCODE = 'ZA003';
-        ELSIF opened OPERATOR(pg_catalog.<>) current_user::text THEN
+        -- The usual call takes one step: each step of a function is prepared in every transaction.
+        IF opened IS DISTINCT FROM current_user::text THEN
+          IF opened IS NULL THEN
+            RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
+          ELSIF opened OPERATOR(pg_catalog.=) '' THEN
+            RAISE EXCEPTION 'principal refused' USING ERRCODE = 'ZA003';
+          END IF;
           RAISE EXCEPTION '%', opened USING ERRCODE = 'ZA004';
         END IF;
         context := pg_catalog.current_setting('zava.context', true);
@@ -2024,11 +2025,13 @@ CREATE FUNCTION zava.run_regional_managers(p_key_id integer, p_tenant uuid, p_pe
         is_answered boolean := false;
         verdict text;
       BEGIN
-        IF opened IS NULL THEN
-          RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
-        ELSIF opened OPERATOR(pg_catalog.=) '' THEN
-          RAISE EXCEPTION 'principal refused' USING ERRCODE = 'ZA003';
-        ELSIF opened OPERATOR(pg_catalog.<>) current_user::text THEN
+        -- The usual call takes one step: each step of a function is prepared in every transaction.
+        IF opened IS DISTINCT FROM current_user::text THEN
+          IF opened IS NULL THEN
+            RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
+          ELSIF opened OPERATOR(pg_catalog.=) '' THEN
+            RAISE EXCEPTION 'principal refused' USING ERRCODE = 'ZA003';
+          END IF;
           RAISE EXCEPTION '%', opened USING ERRCODE = 'ZA004';
         END IF;
         context := pg_catalog.current_setting('zava.context', true);
@@ -2115,11 +2118,13 @@ CREATE FUNCTION zava.run_regional_managers_personal(p_key_id integer, p_tenant u
         is_answered boolean := false;
         verdict text;
       BEGIN
-        IF opened IS NULL THEN
-          RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
-        ELSIF opened OPERATOR(pg_catalog.=) '' THEN
-          RAISE EXCEPTION 'principal refused' USING ERRCODE = 'ZA003';
-        ELSIF opened OPERATOR(pg_catalog.<>) current_user::text THEN
+        -- The usual call takes one step: each step of a function is prepared in every transaction.
+        IF opened IS DISTINCT FROM current_user::text THEN
+          IF opened IS NULL THEN
+            RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
+          ELSIF opened OPERATOR(pg_catalog.=) '' THEN
+            RAISE EXCEPTION 'principal refused' USING ERRCODE = 'ZA003';
+          END IF;
           RAISE EXCEPTION '%', opened USING ERRCODE = 'ZA004';
         END IF;
         context := pg_catalog.current_setting('zava.context', true);
@@ -2206,11 +2211,13 @@ CREATE FUNCTION zava.run_store_managers(p_key_id integer, p_tenant uuid, p_perso
         is_answered boolean := false;
         verdict text;
       BEGIN
-        IF opened IS NULL THEN
-          RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
-        ELSIF opened OPERATOR(pg_catalog.=) '' THEN
-          RAISE EXCEPTION 'principal refused' USING ERRCODE = 'ZA003';
-        ELSIF opened OPERATOR(pg_catalog.<>) current_user::text THEN
+        -- The usual call takes one step: each step of a function is prepared in every transaction.
+        IF opened IS DISTINCT FROM current_user::text THEN
+          IF opened IS NULL THEN
+            RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
+          ELSIF opened OPERATOR(pg_catalog.=) '' THEN
+            RAISE EXCEPTION 'principal refused' USING ERRCODE = 'ZA003';
+          END IF;
           RAISE EXCEPTION '%', opened USING ERRCODE = 'ZA004';
         END IF;
         context := pg_catalog.current_setting('zava.context', true);
@@ -2297,11 +2304,13 @@ CREATE FUNCTION zava.run_store_managers_personal(p_key_id integer, p_tenant uuid
         is_answered boolean := false;
         verdict text;
       BEGIN
-        IF opened IS NULL THEN
-          RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
-        ELSIF opened OPERATOR(pg_catalog.=) '' THEN
-          RAISE EXCEPTION 'principal refused' USING ERRCODE = 'ZA003';
-        ELSIF opened OPERATOR(pg_catalog.<>) current_user::text THEN
+        -- The usual call takes one step: each step of a function is prepared in every transaction.
+        IF opened IS DISTINCT FROM current_user::text THEN
+          IF opened IS NULL THEN
+            RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
+          ELSIF opened OPERATOR(pg_catalog.=) '' THEN
+            RAISE EXCEPTION 'principal refused' USING ERRCODE = 'ZA003';
+          END IF;
           RAISE EXCEPTION '%', opened USING ERRCODE = 'ZA004';
         END IF;
         context := pg_catalog.current_setting('zava.context', true);

@@ -22,6 +22,10 @@ BEGIN ATOMIC
     THEN CASE
       WHEN p.audience IS NULL THEN ''
       WHEN p.audience <> runner THEN p.audience::text
+      -- No other transaction can hold such a lock. If one ever does, the call is refused: it never
+      -- waits, and it never runs without its marks.
+      WHEN NOT pg_try_advisory_xact_lock(marks.of_principal, due.second)
+        OR NOT pg_try_advisory_xact_lock(marks.of_call, 0) THEN NULL
       WHEN set_config('zava.context', minted.seal || p.scope, true) IS NOT NULL THEN runner::text
     END
   END
@@ -31,7 +35,19 @@ BEGIN ATOMIC
     SELECT encode(sha256(k.outer_pad || sha256(k.inner_pad || convert_to(
              concat_ws('|', runner, p.scope, pg_backend_pid(), transaction_timestamp(),
                        statement_timestamp()), 'UTF8'))), 'hex')
-  ) AS minted (seal);
+  ) AS minted (seal)
+  -- The second after the deadline, since 2020, so that it fits a lock's second key until 2088. It is
+  -- of `statement_timestamp()` alone, because the planner writes it in each place that names it.
+  CROSS JOIN LATERAL (
+    SELECT date_part('epoch', statement_timestamp()
+             + coalesce(nullif(current_setting('statement_timeout'), '0'), '30s')::interval)::integer - 1577836799
+  ) AS due (second)
+  CROSS JOIN LATERAL (
+    SELECT ('x' || encode(substr(sha256(k.outer_pad || sha256(k.inner_pad || convert_to(
+             concat_ws('|', 'mark', tenant, person, pg_backend_pid(), due.second), 'UTF8'))), 1, 4), 'hex'))::bit(32)::integer,
+           ('x' || encode(substr(sha256(k.outer_pad || sha256(k.inner_pad || convert_to(
+             concat_ws('|', 'mark', nonce, pg_backend_pid()), 'UTF8'))), 1, 4), 'hex'))::bit(32)::integer
+  ) AS marks (of_principal, of_call);
 END;
 
 -- The verified scope, or NULL: recomputed at every table reference, so a setting that the
@@ -40,24 +56,26 @@ CREATE OR REPLACE FUNCTION zava.my_tenant(reader name) RETURNS {{key}}
 LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
   SELECT CASE
-    WHEN sha256(convert_to(left(context, 64), 'UTF8')) = sha256(convert_to(encode(sha256(k.outer_pad
-           || sha256(k.inner_pad || convert_to(concat_ws('|', reader, substr(context, 65),
-                pg_backend_pid(), transaction_timestamp(), statement_timestamp()), 'UTF8'))), 'hex'), 'UTF8'))
-    THEN substr(context, 65)::{{key}}
+    WHEN sha256(convert_to(left(current_setting('zava.context', true), 64), 'UTF8'))
+       = sha256(convert_to(encode(sha256(k.outer_pad || sha256(k.inner_pad || convert_to(
+           concat_ws('|', reader, substr(current_setting('zava.context', true), 65), pg_backend_pid(),
+                     transaction_timestamp(), statement_timestamp()), 'UTF8'))), 'hex'), 'UTF8'))
+    THEN substr(current_setting('zava.context', true), 65)::{{key}}
   END
-  FROM current_setting('zava.context', true) AS context, zava.keyring k;
+  FROM zava.keyring k;
 END;
 
 CREATE OR REPLACE FUNCTION zava.my_tenants(reader name) RETURNS {{key}}[]
 LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
   SELECT CASE
-    WHEN sha256(convert_to(left(context, 64), 'UTF8')) = sha256(convert_to(encode(sha256(k.outer_pad
-           || sha256(k.inner_pad || convert_to(concat_ws('|', reader, substr(context, 65),
-                pg_backend_pid(), transaction_timestamp(), statement_timestamp()), 'UTF8'))), 'hex'), 'UTF8'))
-    THEN substr(context, 65)::{{key}}[]
+    WHEN sha256(convert_to(left(current_setting('zava.context', true), 64), 'UTF8'))
+       = sha256(convert_to(encode(sha256(k.outer_pad || sha256(k.inner_pad || convert_to(
+           concat_ws('|', reader, substr(current_setting('zava.context', true), 65), pg_backend_pid(),
+                     transaction_timestamp(), statement_timestamp()), 'UTF8'))), 'hex'), 'UTF8'))
+    THEN substr(current_setting('zava.context', true), 65)::{{key}}[]
   END
-  FROM current_setting('zava.context', true) AS context, zava.keyring k;
+  FROM zava.keyring k;
 END;
 
 CREATE OR REPLACE FUNCTION zava.sees_all(reader name) RETURNS boolean

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from zava.data.row_decoding import _most_digits, _read_row, read_rows
+from zava.data.row_decoding.column_types import _most_digits
+from zava.data.row_decoding.json_rows import _read_row, read_rows
 from zava.data.session.tenant_database import TenantDatabase
 from zava.data.sql_query.free_query import FreeQuery
 from zava.errors import DatabaseFault

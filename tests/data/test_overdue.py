@@ -16,6 +16,7 @@ from tests.support.servers.proxy import counting_proxy
 from zava.data.session.audit_writer import AuditWriter
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.overdue import TOOL
+from zava.data.session.pipeline import Pipeline
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
 from zava.data.usage.budgets import Budget, Budgets
@@ -35,6 +36,7 @@ SHAPES = {
 SMALL = {"jsonpath": 2_000, "search": 10_000}
 WORKS_ON_SECONDS = 3  # past a deadline of one second, and long enough to be charged
 ENDS_SECONDS = 120
+OURS = "SELECT pg_sleep(60)::text AS slept"
 _MARK = """
 SELECT pg_advisory_xact_lock(zava.proof(concat_ws('|', %(tenant)s::uuid, %(person)s::uuid, pg_backend_pid(), due)), due)
 FROM (SELECT extract(epoch FROM now())::integer - 1577836800 - %(ago)s AS due) AS past
@@ -237,7 +239,9 @@ async def marks_of(
 ) -> tuple[int, int]:
     """Return how many marks a statement has while it runs, and the seconds to their deadline."""
     await instance.call(caller)  # the proof of isolation is done: it is no statement of a caller
-    running = asyncio.ensure_future(instance.call(caller, sql))
+    running = asyncio.ensure_future(
+        instance.tenancy.read(caller, sql) if sql == OURS else instance.call(caller, sql)
+    )
     await database.wait_for_statements(1)
     with psycopg.connect(database.owner) as owner:
         row = owner.execute(_MARKS).fetchone()
@@ -254,6 +258,36 @@ async def test_statement_cannot_end_its_own_marks(
     freeing = "SELECT pg_advisory_unlock_all()::text, pg_sleep(60)::text"
     instance = make(timeout_seconds=90)
     count, _ = await marks_of(seeded_clone, instance, callers["seattle"], freeing)
+    assert count == 2
+
+
+async def test_call_without_a_limit_runs_one_function_that_marks_it(
+    make: Make,
+    seeded_clone: Database,
+    callers: dict[str, Caller],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    instance, seattle, sent = make(timeout_seconds=90), callers["seattle"], list[bytes]()
+    instance.budgets._clock = lambda: 100.0  # within the second in which a search is enough
+    execute = Pipeline._execute
+
+    def seen(pipeline: Pipeline, *steps: Any) -> None:
+        sent.extend(command for _, command, _ in steps if b"zava." in command)
+        execute(pipeline, *steps)
+
+    await instance.call(seattle)  # the proof of isolation, and the search
+    monkeypatch.setattr(Pipeline, "_execute", seen)
+    count, _ = await marks_of(seeded_clone, instance, seattle, "SELECT pg_sleep(60)::text")
+    assert count == 2
+    assert [b"zava.run_" in command for command in sent] == [True, True]
+    assert not any(b"zava.admit" in command for command in sent)
+
+
+async def test_statement_of_ours_is_marked_as_well(
+    make: Make, seeded_clone: Database, callers: dict[str, Caller]
+) -> None:
+    instance = make(timeout_seconds=90)
+    count, _ = await marks_of(seeded_clone, instance, callers["seattle"], OURS)
     assert count == 2
 
 

@@ -8,9 +8,10 @@ import pytest
 
 from tests.data.test_cells import CASES
 from tests.support.servers.database import Database
-from zava.data.row_decoding import read_text_rows
+from zava.data.row_decoding.text_rows import read_text_rows
 from zava.data.session.tenant_database import TenantDatabase
-from zava.data.syntax.parser import output_columns, parse
+from zava.data.syntax.output_width import output_columns
+from zava.data.syntax.parser import parse
 from zava.errors import DatabaseFault, QueryRefused, ResultTooLarge, ZavaError
 from zava.model.core import Caller, Column, Table
 
@@ -32,6 +33,29 @@ WIDTHS = [
     ("TABLE t", 0),
 ]
 
+TABLES = {"t": 3, "u": 2}
+STARS = [
+    ("SELECT * FROM t", 3),
+    ("TABLE t", 3),
+    ("SELECT * FROM retail.t AS x ORDER BY 1 LIMIT 1000", 3),
+    ("SELECT 1, x.*, x.a FROM t AS x", 5),
+    ("SELECT u.*, t.* FROM t, u", 5),
+    ("SELECT * FROM t JOIN u USING (a) LEFT JOIN t AS w ON true", 7),
+    ("SELECT w.* FROM t JOIN u USING (a) JOIN t AS w USING (a)", 3),
+    ("SELECT * FROM (SELECT *, 1 FROM u) AS q", 3),
+    ("WITH x AS (SELECT * FROM t), y AS (SELECT *, 1 FROM x) SELECT * FROM y", 4),
+    ("WITH t AS (SELECT 1) SELECT * FROM t", 1),
+    ("WITH RECURSIVE x AS (SELECT * FROM u UNION SELECT * FROM x) SELECT * FROM x", 2),
+    ("SELECT * FROM t UNION ALL SELECT * FROM t", 3),
+    ("SELECT * FROM t NATURAL JOIN u", 0),
+    ("SELECT t.* FROM u", 0),
+    ("SELECT * FROM unknown", 0),
+    ("SELECT * FROM t, generate_series(1, 2)", 0),
+    ("SELECT * FROM t, LATERAL (SELECT t.* FROM t) AS q", 6),
+    ("SELECT (t).* FROM t", 0),
+    ("SELECT * FROM " + "(SELECT * FROM " * 40 + "t" + ") AS q" * 40, 0),
+    ("SELECT * FROM t" + " JOIN u USING (a)" * 90, 93),
+]
 SCALARS = ", ".join(
     f"{expression} AS v{place}"
     for place, (expression, _) in enumerate(CASES)
@@ -72,6 +96,13 @@ NOT_SHOWN = [
 @pytest.mark.parametrize(("sql", "width"), WIDTHS)
 def test_number_of_columns_is_read_where_the_text_has_it(sql: str, width: int) -> None:
     assert output_columns(parse(sql)[0]["stmt"]) == width
+
+
+@pytest.mark.parametrize(("sql", "width"), STARS, ids=lambda value: str(value)[:60])
+def test_number_of_columns_is_read_through_every_star_over_known_tables(
+    sql: str, width: int
+) -> None:
+    assert output_columns(parse(sql)[0]["stmt"], TABLES) == width
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from math import inf
 from typing import Any
@@ -337,6 +338,29 @@ async def test_reach_of_a_grant_that_grew_is_kept_for_no_other_caller(
     assert len(grown.stores) > 1
     assert [each.store for each in own.stores] == list(scope.stores)
     assert await checks.reach(callers["seattle"], scope) is own
+
+
+async def test_days_of_a_person_s_text_are_read_once_for_each_day(
+    unguarded: TenantDatabase, callers: dict[str, Caller], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns: list[bytes] = []
+    run = ParsingTurns.run
+
+    async def seen(self: ParsingTurns, identity: bytes, *arguments: Any) -> Any:
+        turns.append(identity)
+        return await run(self, identity, *arguments)
+
+    monkeypatch.setattr(ParsingTurns, "run", seen)
+    checks = AnswerChecks(unguarded, RETAIL, ParsingTurns(), Linter(FACTS, {}))
+    sql = "SELECT count(*) FROM retail.orders WHERE order_date < '2026-07-11'"
+    seattle, redmond = callers["seattle"], callers["redmond"]
+    read = [
+        await checks.days(caller, sql, day)
+        for caller in (seattle, redmond)
+        for day in (TODAY, TODAY, TODAY + timedelta(days=1))
+    ]
+    assert turns == [seattle.identity] * 2 + [redmond.identity] * 2
+    assert read[0] == read[1] == read[3]
 
 
 @pytest.fixture

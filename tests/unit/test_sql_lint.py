@@ -1,11 +1,14 @@
 """What the lint states about statements, and that it states nothing where there is a doubt."""
 
 import re
+from cProfile import Profile
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.security.legitimate import read_legitimate
 from zava.data.guard.guard import Guard
 from zava.data.sql_query.lint.linter import Lint, Linter
 from zava.data.syntax.outside_text import OutsideText
@@ -413,6 +416,24 @@ def test_statement_that_names_columns_through_too_many_queries_gets_no_note(
     assert linter.read(deep, parse(deep)[0]["stmt"], False) is None
     many = " UNION ALL ".join(["SELECT email FROM retail.customers"] * 70)
     assert linter.read(many, parse(many)[0]["stmt"], False) is None
+
+
+def test_lint_makes_at_most_a_tenth_of_the_guards_calls(linter: Linter) -> None:
+    statements = [each.sql for each in read_legitimate() if len(each.sql) < 3000][::4]
+
+    def calls(*lint: Any) -> int:
+        tables = frozenset(FACTS.tables)
+        guard = Guard("retail", tables, frozenset(), frozenset(), OutsideText({}), *lint)
+        profile = Profile()
+        profile.enable()
+        for statement in statements:
+            guard.judge(statement)
+        profile.disable()
+        return sum(entry.callcount for entry in profile.getstats())
+
+    alone = calls()
+    assert alone > 10_000
+    assert calls(linter.read) <= 1.1 * alone
 
 
 def test_lint_reads_whatever_passes_the_guard(linter: Linter) -> None:

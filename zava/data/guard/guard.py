@@ -1,7 +1,8 @@
 """Decide whether a caller's statement may run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from zava.data.guard import refusals
@@ -10,8 +11,9 @@ from zava.data.guard.cost.work import Work
 from zava.data.guard.refusals import Refused
 from zava.data.guard.vocabulary import NO_FOREIGN_NAMES, ForeignNames
 from zava.data.guard.walker import Walk
+from zava.data.syntax.output_width import output_columns
 from zava.data.syntax.outside_text import OutsideText
-from zava.data.syntax.parser import Node, NotParsed, TooDeep, output_columns, parse
+from zava.data.syntax.parser import Node, NotParsed, TooDeep, parse
 from zava.errors import DatabaseFault, QueryRefused, ZavaError
 
 
@@ -44,7 +46,7 @@ class Guard:
     `value.name`.
 
     `read_findings` is given each passing statement with its tree, and whether its expressions hold
-    queries.
+    queries. `widths` are how many columns a `*` takes from each table.
 
     Verdicts depend on the text alone, so every caller shares them.
     """
@@ -57,6 +59,7 @@ class Guard:
         calling: frozenset[str],
         outside_text: OutsideText,
         read_findings: Callable[[str, Node, bool], Any] = lambda *_: None,
+        widths: Mapping[str, int] = MappingProxyType({}),
         *,
         foreign: ForeignNames = NO_FOREIGN_NAMES,
     ) -> None:
@@ -67,6 +70,7 @@ class Guard:
         self._calling = calling
         self._outside_text = outside_text
         self._read_findings = read_findings
+        self._widths = widths
 
     def judge(self, statement: str) -> Verdict:
         """Return the verdict on a text within the limits; call it where there is stack for it."""
@@ -88,7 +92,7 @@ class Guard:
             visited_rows=work.visited,
             gathers=sizes.together >= GATHERING_BYTES,
             reads_outside_text=self._outside_text.is_read(statement, tree),
-            columns=output_columns(tree),
+            columns=output_columns(tree, self._widths),
             findings=self._read_findings(statement, tree, walk.has_subqueries),
         )
 

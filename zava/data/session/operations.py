@@ -107,7 +107,8 @@ class Operation(Protocol[Result]):
 class Statement:
     """One statement to run for a caller; `params` are values for statements of ours.
 
-    `columns` is how many it has, if its rows come by column (0: one by one).
+    `columns` is how many it has, if its rows come by column (0: one by one). `is_described` marks a
+    free one whose columns are known.
     """
 
     sql: str
@@ -118,6 +119,7 @@ class Statement:
     gathers: bool = False
     fingerprint: str | None = None
     columns: int = 0
+    is_described: bool = False
 
     @property
     def statistics_text(self) -> str:
@@ -130,7 +132,7 @@ class Statement:
         return terms.signer.sign(terms.caller, self.sql, params)
 
     def add_to(self, pipeline: Pipeline, terms: Terms) -> None:
-        """Queue the statement; the server describes the columns of a free one."""
+        """Queue the statement; the server describes the columns of a free one once a minute."""
         budgets, milliseconds = terms.budgets, terms.milliseconds
         if self.is_free or budgets.budget.is_limited:
             limits = terms.limits(calls_at_once=budgets.budget.calls_at_once)
@@ -144,7 +146,7 @@ class Statement:
             terms.role,
             self.signed(terms),
             bounds,
-            describe=self.is_free,
+            describe=self.is_free and not self.is_described,
             is_narrowed=terms.is_narrowed,
         )
 

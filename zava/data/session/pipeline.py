@@ -7,7 +7,6 @@ promise, so psycopg is pinned.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import NamedTuple
 
 from psycopg import generators
@@ -15,105 +14,34 @@ from psycopg.abc import PQGen
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 
+from zava.data.session.commands.command_texts import (
+    ADMIT,
+    BEGIN,
+    BEGIN_RECORD,
+    COMMIT,
+    DEADLINE,
+    FORMATS,
+    JSONB,
+    NAMES,
+    NARROW,
+    PLAN,
+    RECORD,
+    ROLLBACK,
+    SCOPE,
+    STANDBY,
+    TYPES,
+    UNLOCK,
+    USED,
+    WORKING,
+)
+from zava.data.session.commands.role_commands import commands_of
 from zava.data.session.results import Results
 from zava.data.session.signed_context import SignedCall
 from zava.infrastructure.postgres.connection import PooledConnection
 from zava.model.audiences import ReadingRole
 
-_INT4, _INT8, _TEXT, _UUID, _BYTEA, _JSONB = 23, 20, 25, 2950, 17, 3802
-_BOOL, _UUIDS = 16, 2951
-_RUNNER_TYPES = (_INT4, _UUID, _UUID, _INT8, _UUID, _BYTEA, _TEXT, _TEXT, _INT4, _INT8, _INT4)
-_SIGNATURE_PLACES, _PLACE_OF_SIGNATURE = 6, 5
-
-_FLOAT8 = 701
-_WEIGHER_TYPES = _RUNNER_TYPES[:8]
-_BUDGET_TYPES = (_BOOL, _INT4, _INT8, _FLOAT8, _INT8, _FLOAT8)
-
-
-def _formats(count: int) -> list[int]:
-    """Return the formats of so many values, the signature's among them: it alone is bytes."""
-    return [int(place == _PLACE_OF_SIGNATURE) for place in range(count)]
-
-
-_BEGIN = b"BEGIN READ ONLY"
-_DEADLINE = b"SELECT pg_catalog.set_config('statement_timeout', $1, true)"
-_ROLLBACK = b"ROLLBACK"
-# The login's own default is read-only; what is recorded is all that it ever writes.
-_BEGIN_RECORD = b"BEGIN READ WRITE"
-_RECORD = b"SELECT zava.record_calls($1), zava.charge($1)"
-_COMMIT = b"COMMIT"
-# ROLLBACK undoes settings and notifications; session-level advisory locks survive it.
-_UNLOCK = b"SELECT pg_catalog.pg_advisory_unlock_all()"
-# The call runs without the personal data that the grant allows: the token does not allow it.
-_NARROW = b"SELECT pg_catalog.set_config('zava.narrowed', 'on', true)"
-_WORKING = b"SELECT unnest(zava.working($1))"
-# Where a weigher leaves the plan's shape, in its own transaction.
-_PLAN = b"SELECT pg_catalog.current_setting('zava.plan')"
-_SCOPE = b"SELECT * FROM zava.scope_of_data($1, $2, $3, $4, $5, $6)"
-_USED = b"SELECT * FROM zava.used($1, $2)"
-# Refuses on a late standby, and on a server that is none. As the first statement it runs before the
-# snapshot of the call is taken, so the snapshot is never older than what it has seen.
-_STANDBY = b"SELECT zava.standby_lag()"
-# Compares the budgets of a call that then runs on a standby. No other call is admitted alone.
-_ADMIT = b"SELECT zava.admit($1, $2, $3, $4, $5, $6, $7, $8, $9)"
-_TYPES: dict[bytes, tuple[int, ...]] = {
-    _ADMIT: (_UUID, _UUID, _UUID, *_BUDGET_TYPES),
-    _SCOPE: _RUNNER_TYPES[:_SIGNATURE_PLACES],
-    _USED: (_UUID, _UUID),
-    _DEADLINE: (_TEXT,),
-    _RECORD: (_JSONB,),
-    _WORKING: (_UUIDS,),
-}
-_FORMATS = {_SCOPE: _formats(_SIGNATURE_PLACES)}
 _DONE = frozenset({ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK})
-_NAMES = {
-    _BEGIN: b"zava_begin",
-    _DEADLINE: b"zava_deadline",
-    _NARROW: b"zava_narrow",
-    _ROLLBACK: b"zava_rollback",
-    _UNLOCK: b"zava_unlock",
-    _SCOPE: b"zava_scope",
-    _USED: b"zava_used",
-    _BEGIN_RECORD: b"zava_begin_record",
-    _RECORD: b"zava_record",
-    _COMMIT: b"zava_commit",
-    _WORKING: b"zava_working",
-    _ADMIT: b"zava_admit",
-    _STANDBY: b"zava_standby",
-}
-
-
-class _Commands(NamedTuple):
-    """What calls a role's runner and weigher; an admitted one is admitted in the same statement."""
-
-    runner: bytes
-    admitted_runner: bytes
-    admitted_weigher: bytes
-
-
-@cache
-def _commands(role: ReadingRole) -> _Commands:
-    """Return a role's commands; their types, formats and prepared names are known from then on.
-
-    The role's name was checked when its audience was declared: it is a part of their text.
-    """
-    name = role.name.encode()
-    runner = b"SELECT zava.run_%s($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)" % name
-    weigher = b"SELECT zava.weigh_%s($1, $2, $3, $4, $5, $6, $7, $8)" % name
-    # FROM comes before what is selected: a call that is not admitted does not run.
-    commands = _Commands(
-        runner,
-        runner + b" FROM zava.admit($2, $3, $5, $12, $13, $14, $15, $16, $17)",
-        weigher + b" FROM zava.admit($2, $3, $5, $9, $10, $11, $12, $13, $14)",
-    )
-    prepared = (b"zava_run_", b"zava_admitted_", b"zava_weigh_")
-    types = (_RUNNER_TYPES, _RUNNER_TYPES + _BUDGET_TYPES, _WEIGHER_TYPES + _BUDGET_TYPES)
-    for command, prefix, of_command in zip(commands, prepared, types, strict=True):
-        _NAMES[command] = prefix + name
-        _TYPES[command] = of_command
-        _FORMATS[command] = _formats(len(of_command))
-    return commands
-
+_LIMITS = 3  # of a budget; what this process has not recorded yet follows them
 
 _Step = tuple[str, bytes, Sequence[bytes] | None]
 """A statement under the name of its step, with its values."""
@@ -126,8 +54,8 @@ class _Opening(NamedTuple):
     steps: tuple[_Step, ...]
 
 
-_ON_PRIMARY = _Opening((_BEGIN,), (("begin", _BEGIN, None),))
-_ON_STANDBY = _Opening((_BEGIN, _STANDBY), (*_ON_PRIMARY.steps, ("standby", _STANDBY, None)))
+_ON_PRIMARY = _Opening((BEGIN,), (("begin", BEGIN, None),))
+_ON_STANDBY = _Opening((BEGIN, STANDBY), (*_ON_PRIMARY.steps, ("standby", STANDBY, None)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +63,9 @@ class Bounds:
     """What one call may cost: rows, bytes of JSON, and milliseconds (None: the login's own).
 
     `budget` is what the caller may use, in the order of `zava.admit`. It is None for the proof of
-    isolation and for our own statements without a limit: they are not admitted and leave no mark. A
-    plan is always admitted. `searches_overdue` makes `zava.admit` search for a statement of the
-    caller that works past its deadline. `columns` is how many the statement has, if its rows come
-    by column (0: one by one).
+    isolation and for our own statements without a limit. `searches_overdue` makes `zava.admit`
+    search for a statement of the caller that works past its deadline. `columns` is how many the
+    statement has, if its rows come by column (0: one by one).
     """
 
     max_rows: int
@@ -147,6 +74,13 @@ class Bounds:
     budget: tuple[float, ...] | None = None
     searches_overdue: bool = True
     columns: int = 0
+
+    @property
+    def is_admitted(self) -> bool:
+        """Return whether there is anything for `zava.admit` to compare or to search for."""
+        if self.budget is None:
+            return False
+        return self.searches_overdue or any(self.budget[:_LIMITS])
 
 
 class Pipeline:
@@ -187,25 +121,25 @@ class Pipeline:
         server connection.
         """
         self._enter()
-        is_admitted = bounds.budget is not None
-        commands = _commands(role)
+        is_admitted = bounds.is_admitted
+        commands = commands_of(role)
         runner = commands.admitted_runner if is_admitted else commands.runner
         command = runner if is_run else commands.admitted_weigher
-        needed = [*self._opening.commands, _ROLLBACK, _UNLOCK, command]
+        needed = [*self._opening.commands, ROLLBACK, UNLOCK, command]
         if bounds.timeout_milliseconds is not None:
-            needed.append(_DEADLINE)
+            needed.append(DEADLINE)
         if is_narrowed:
-            needed.append(_NARROW)
+            needed.append(NARROW)
         self._prepare(needed)
         steps = [*self._opening.steps]
         if is_narrowed:
-            steps.append(("narrow", _NARROW, None))
+            steps.append(("narrow", NARROW, None))
         if bounds.timeout_milliseconds is not None:
-            steps.append(("deadline", _DEADLINE, [str(bounds.timeout_milliseconds).encode()]))
+            steps.append(("deadline", DEADLINE, [str(bounds.timeout_milliseconds).encode()]))
         self._execute(*steps)
         statement = call.statement.encode()
         if describe:
-            types = (_JSONB,) if call.params else ()
+            types = (JSONB,) if call.params else ()
             self._pgconn.send_prepare(b"", statement, types)
             self._pgconn.send_describe_prepared(b"")
             self._steps += ["parse", "describe"]
@@ -214,16 +148,17 @@ class Pipeline:
             limits = (bounds.max_rows, bounds.max_bytes, bounds.columns)
             values += map(str.encode, map(str, limits))
         if bounds.budget is not None:
+            self.nonce = call.nonce
+        if bounds.budget is not None and is_admitted:
             values.append(b"true" if bounds.searches_overdue else b"false")
             values += map(str.encode, map(str, bounds.budget))
-            self.nonce = call.nonce
         self._execute(("run" if is_run else "explain", command, values))
         if not is_run:
             # Too rare to be held prepared.
-            self._pgconn.send_query_params(_PLAN, None)
+            self._pgconn.send_query_params(PLAN, None)
             self._steps.append("plan")
         self._sync()
-        self._execute(("rollback", _ROLLBACK, None), ("unlock", _UNLOCK, None))
+        self._execute(("rollback", ROLLBACK, None), ("unlock", UNLOCK, None))
         self._sync()
 
     def add_record(self, entries: bytes) -> None:
@@ -233,25 +168,25 @@ class Pipeline:
         run, and the call's own clean-up ends it.
         """
         self._enter()
-        self._prepare([_BEGIN_RECORD, _RECORD, _COMMIT])
+        self._prepare([BEGIN_RECORD, RECORD, COMMIT])
         self._execute(
-            ("record", _BEGIN_RECORD, None),
-            ("record", _RECORD, [entries]),
-            ("record", _COMMIT, None),
+            ("record", BEGIN_RECORD, None),
+            ("record", RECORD, [entries]),
+            ("record", COMMIT, None),
         )
         self._sync()
 
     def add_scope(self, call: SignedCall, *, with_use: bool = False) -> None:
         """Queue the entry alone, which reads no tenant's row; `with_use` adds the used budgets."""
         self._enter()
-        needed = (*self._opening.commands, _ROLLBACK, _SCOPE)
-        self._prepare((*needed, _USED) if with_use else needed)
-        self._execute(*self._opening.steps, ("scope", _SCOPE, _signature(call)))
+        needed = (*self._opening.commands, ROLLBACK, SCOPE)
+        self._prepare((*needed, USED) if with_use else needed)
+        self._execute(*self._opening.steps, ("scope", SCOPE, _signature(call)))
         if with_use:
             principal = [call.tenant_id.encode(), call.object_id.encode()]
-            self._execute(("used", _USED, principal))
+            self._execute(("used", USED, principal))
         self._sync()
-        self._execute(("rollback", _ROLLBACK, None))
+        self._execute(("rollback", ROLLBACK, None))
         self._sync()
 
     def add_admission(
@@ -262,19 +197,19 @@ class Pipeline:
         Its transaction ends at once. So it holds no place among the calls at once, and no mark.
         """
         self._enter()
-        self._prepare((_BEGIN, _ROLLBACK, _ADMIT))
+        self._prepare((BEGIN, ROLLBACK, ADMIT))
         values = (*principal, nonce, "false", *map(str, limits))
-        self._execute(("begin", _BEGIN, None), ("admit", _ADMIT, [*map(str.encode, values)]))
+        self._execute(("begin", BEGIN, None), ("admit", ADMIT, [*map(str.encode, values)]))
         self._sync()
-        self._execute(("rollback", _ROLLBACK, None))
+        self._execute(("rollback", ROLLBACK, None))
         self._sync()
 
     def add_working(self, nonces: Iterable[str]) -> None:
         """Queue the question which of these calls still have a working backend."""
         self._enter()
-        self._prepare((_WORKING,))
+        self._prepare((WORKING,))
         asked = b"{%s}" % ",".join(nonces).encode()
-        self._execute(("working", _WORKING, [asked]))
+        self._execute(("working", WORKING, [asked]))
         self._sync()
 
     def add_query(self, query: bytes) -> None:
@@ -328,8 +263,8 @@ class Pipeline:
         if not commands:
             return
         for command in commands:
-            types = _TYPES.get(command)
-            self._pgconn.send_prepare(_NAMES[command], command, types)
+            types = TYPES.get(command)
+            self._pgconn.send_prepare(NAMES[command], command, types)
             self._steps.append("prepare")
         self._preparing += commands
         self._sync()
@@ -337,11 +272,11 @@ class Pipeline:
     def _execute(self, *steps: "_Step") -> None:
         """Queue some of the statements above, each with its values."""
         for step, command, values in steps:
-            formats = _FORMATS.get(command) if values else None
+            formats = FORMATS.get(command) if values else None
             if self._use_prepared:
-                self._pgconn.send_query_prepared(_NAMES[command], values, formats)
+                self._pgconn.send_query_prepared(NAMES[command], values, formats)
             else:
-                self._pgconn.send_query_params(command, values, _TYPES.get(command), formats)
+                self._pgconn.send_query_params(command, values, TYPES.get(command), formats)
             self._steps.append(step)
 
     def _sync(self) -> None:

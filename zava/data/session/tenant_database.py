@@ -1,9 +1,10 @@
 """Run callers' statements and our own in a tenant's scope, and read a caller's access."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
@@ -11,7 +12,9 @@ from anyio.lowlevel import checkpoint
 
 from zava import call_context
 from zava.data.named_queries import core_statement, domain_statement
-from zava.data.row_decoding import Origins, read_columns, read_rows, read_text_rows
+from zava.data.row_decoding.column_types import Origins, are_plain, read_columns
+from zava.data.row_decoding.json_rows import read_rows
+from zava.data.row_decoding.text_rows import read_text_rows
 from zava.data.session.audit_writer import AuditWriter
 from zava.data.session.executor import SERVER_DEADLINE_SECONDS, TenantExecutor
 from zava.data.session.isolation_check import IsolationCheck
@@ -32,16 +35,21 @@ from zava.errors import Busy, QueryRefused
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.infrastructure.recent_values import RecentValues
 from zava.model.audiences import Audience, ReadingRole
-from zava.model.core import BudgetUse, Caller, CallRecord, PerformanceSummary, Scope, Table
+from zava.model.core import BudgetUse, Caller, CallRecord, Column, PerformanceSummary, Scope, Table
 
 if TYPE_CHECKING:
     from zava.data.session.standby.routing import StandbyRouting
 
 _SCOPE_SECONDS = 60
 _MAX_SCOPES = 1024
-_MAX_NOT_SHOWN = 1024
+_MAX_ROW_BY_ROW = 1024
+_DESCRIBED_SECONDS = 60
+_MAX_DESCRIBED = 1024
 _MANY_ROWS = 64
-_ROWS_AS_TEXT = 100  # from here on the longer planning costs less than it saves
+
+ROWS_AS_TEXT = 100
+"""From so many rows on, the longer planning of rows as text costs less than it saves."""
+
 # PostgreSQL's functions have 100 arguments: a row's number of NULLs is one, and each column two.
 _MAX_COLUMNS_AS_TEXT = 49
 _UNSHARED = 1_000_000  # connections: no caller waits for one
@@ -91,8 +99,13 @@ class TenantDatabase:
         self._scopes: RecentValues[tuple[ReadingRole, str], tuple[float, Scope]]
         self._scopes = RecentValues(_MAX_SCOPES)
         self._outside_text: Origins | None = None
-        # By person and exact text: statements whose values a text does not show.
-        self._not_shown: RecentValues[tuple[bytes, str], bool] = RecentValues(_MAX_NOT_SHOWN)
+        # By person and exact text: statements whose rows come as JSON, because a text does not show
+        # their values (False) or because they had few rows last time (True).
+        self._row_by_row: RecentValues[tuple[bytes, str], bool] = RecentValues(_MAX_ROW_BY_ROW)
+        # By person and exact text, too. A change of a table shows after a minute: until then its
+        # rows are read by the types that the server described before.
+        self._columns: RecentValues[tuple[bytes, str], tuple[float, tuple[Column, ...]]]
+        self._columns = RecentValues(_MAX_DESCRIBED)
 
     async def run(
         self,
@@ -126,13 +139,20 @@ class TenantDatabase:
             gathers=gathers,
             fingerprint=fingerprint,
         )
-        first = self._as_text(caller, free, columns) if max_rows >= _ROWS_AS_TEXT else free
+        first = self._as_text(caller, free, columns) if max_rows >= ROWS_AS_TEXT else free
+        # Rows as text do not show whether they have the columns that were described before.
+        described = self._described(caller, sql) if first is free else None
+        if described is not None:
+            first = replace(free, is_described=True)
         role, result = await self._executor.execute(caller, first, record)
-        rows = await _rows(result, self._outside_text)
+        rows = await _rows(result, described, self._outside_text)
         if rows is None:
-            self._not_shown[caller.identity, sql] = True
+            if described is None:
+                self._row_by_row[caller.identity, sql] = False
             role, result = await self._executor.execute(caller, free, record)
-            rows = await _rows(result, self._outside_text) or []
+            rows = await _rows(result, None, self._outside_text) or []
+        if max_rows >= ROWS_AS_TEXT:
+            self._note_size(caller, sql, len(rows))
         _note_answer(record, role.audience, result)
         if result.description is not None and result.description.nparams:
             raise QueryRefused(
@@ -140,22 +160,26 @@ class TenantDatabase:
                 hint="Write the values into the statement.",
             )
         scope = await self._scope(caller, role, result.scope)
-        described = (
-            read_columns(
+        if result.description is not None:
+            described = read_columns(
                 result.description,
                 self._outside_text or frozenset(),
                 reads_outside_text=reads_outside_text,
             )
-            if result.description
-            else ()
-        )
+            if are_plain(described):
+                self._columns[caller.identity, sql] = time.monotonic(), described
         return Table(
-            columns=described,
+            columns=described or (),
             rows=rows,
             truncated=result.truncated,
             scope=scope,
             as_of=datetime.now(UTC),
         )
+
+    def _described(self, caller: Caller, sql: str) -> tuple[Column, ...] | None:
+        """Return the columns that the server described for a person's text a moment ago."""
+        since, columns = self._columns.get((caller.identity, sql), (-inf, ()))
+        return columns if time.monotonic() - since < _DESCRIBED_SECONDS else None
 
     def _as_text(self, caller: Caller, free: Statement, columns: int) -> Statement:
         """Return the statement with its rows as text, where its width is known.
@@ -165,9 +189,18 @@ class TenantDatabase:
         # A long value would stand in memory twice.
         if not 0 < columns <= _MAX_COLUMNS_AS_TEXT or free.gathers:
             return free
-        if (caller.identity, free.sql) in self._not_shown:
+        if (caller.identity, free.sql) in self._row_by_row:
             return free
         return replace(free, columns=columns)
+
+    def _note_size(self, caller: Caller, sql: str, rows: int) -> None:
+        """Remember whether an answer had few rows; a person's next one is likely alike."""
+        key = caller.identity, sql
+        is_few = self._row_by_row.get(key)
+        if is_few is None and rows < ROWS_AS_TEXT:
+            self._row_by_row[key] = True
+        elif is_few and rows >= ROWS_AS_TEXT:
+            del self._row_by_row[key]
 
     async def read(
         self, caller: Caller, sql: str, params: Mapping[str, Any] | None = None
@@ -294,17 +327,29 @@ class TenantDatabase:
         return known
 
 
-async def _rows(result: StatementResult, known: Origins | None) -> list[list[Any]] | None:
-    """Return the rows, None where they came as a text that does not show their values."""
+async def _rows(
+    result: StatementResult, described: Sequence[Column] | None, known: Origins | None
+) -> list[list[Any]] | None:
+    """Return the rows, None where they came as a text that does not show their values.
+
+    `described` are the columns of a statement whose result does not describe them. Then it is None
+    as well where the rows have other columns. `known` are the origins that the catalog named.
+    """
     if len(result.lines) > _MANY_ROWS:
         # The next caller sends a statement first: making an answer of many rows takes so long that
         # the database would rest meanwhile.
         await checkpoint()
-    described = result.description
-    columns = read_columns(described, known or frozenset()) if described else ()
+    if described is not None:
+        return read_rows(described, result.lines) if _fit(result.lines, described) else None
+    columns = read_columns(result.description, known or frozenset()) if result.description else ()
     if result.is_text:
         return read_text_rows(columns, result.lines, width=result.width)
     return read_rows(columns, result.lines)
+
+
+def _fit(lines: Sequence[bytes], described: Sequence[Column]) -> bool:
+    """Return whether rows have the columns that were described before, by their first one."""
+    return not lines or list(orjson.loads(lines[0])) == [column.name for column in described]
 
 
 def _note_answer(record: CallRecord | None, audience: Audience, result: StatementResult) -> None:

@@ -11,6 +11,7 @@ from zava.data.session.tenant_database import TenantDatabase
 from zava.data.sql_query.lint.linter import Linter
 from zava.data.sql_query.statement_text import plain_statement
 from zava.data.syntax.limits import check_limits
+from zava.infrastructure.recent_values import RecentValues
 from zava.model.core import Caller, Scope
 from zava.model.data_reach import DataReach
 from zava.model.domain import Domain
@@ -20,6 +21,7 @@ MAX_COUNTED_ROWS = 500_000
 """The rows that a counting statement may visit, by its text: those of a large store's lines."""
 
 _REACH_SECONDS = 60
+_MAX_TEXTS = 1024
 
 
 class AnswerChecks:
@@ -42,6 +44,8 @@ class AnswerChecks:
         self._most_counted = min(most_rows, MAX_COUNTED_ROWS)
         # Seen only by callers of the same audience and stores; a load shows after a minute.
         self._reaches: TTLCache[Scope, DataReach] = TTLCache(1024, _REACH_SECONDS)
+        # By person, exact text and day: reading a text anew takes longer than the rest of a call.
+        self._days: RecentValues[tuple[bytes, str, date], list[DayRange]] = RecentValues(_MAX_TEXTS)
 
     async def count_rows(self, caller: Caller, analyzer: StatementAnalyzer, sql: str) -> int | None:
         """Return how many rows a statement has in all; None where counting would cost too much.
@@ -108,5 +112,10 @@ class AnswerChecks:
 
     async def days(self, caller: Caller, sql: str, today: date) -> list[DayRange]:
         """Return the days that the conditions of a statement select."""
-        statement = plain_statement(sql)
-        return await self._turns.run(caller.identity, self._linter.days, statement, today)
+        key = caller.identity, sql, today
+        known = self._days.get(key)
+        if known is None:
+            statement = plain_statement(sql)
+            reading = self._turns.run(caller.identity, self._linter.days, statement, today)
+            known = self._days[key] = await reading
+        return known

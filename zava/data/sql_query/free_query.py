@@ -13,7 +13,7 @@ from zava.data.guard.analysis import ParsingTurns, StatementAnalyzer
 from zava.data.guard.guard import Guard
 from zava.data.guard.vocabulary import FUNCTIONS, NO_FOREIGN_NAMES, ForeignNames
 from zava.data.named_queries import core_statement, domain_statement
-from zava.data.session.tenant_database import TenantDatabase
+from zava.data.session.tenant_database import ROWS_AS_TEXT, TenantDatabase
 from zava.data.sql_query import empty_results
 from zava.data.sql_query.keyset_hint import how_to_continue, sort_keys
 from zava.data.sql_query.name_hints import NAMES_COLUMNS, advise, names_of
@@ -104,7 +104,7 @@ class FreeQuery:
                 gathers=read.verdict.gathers,
                 reads_outside_text=read.verdict.reads_outside_text,
                 fingerprint=read.fingerprint,
-                columns=read.verdict.columns,
+                columns=read.verdict.columns if read.verdict.visited_rows > ROWS_AS_TEXT else 0,
             )
         except (DatabaseFault, QueryRefused) as fault:
             await self._advise(caller, sql, fault)
@@ -247,6 +247,7 @@ class FreeQuery:
             frozenset(rows[0]["calling"]),
             self._outside_text,
             self._read_findings,
+            {name: len(columns) for name, columns in rows[0]["tables"].items()},
             foreign=foreign,
         )
         self._tables = self._tables or rows[0]["tables"]

@@ -61,24 +61,6 @@ def nodes_of(tree: Any) -> Iterator[Node]:
             stack += node
 
 
-def output_columns(tree: Node) -> int:
-    """Return how many columns a SELECT returns, 0 where a `*` leaves that to the tables."""
-    select = tree["SelectStmt"]
-    while "larg" in select:
-        select = select["larg"]
-    if "valuesLists" in select:
-        values = select["valuesLists"][0]["List"]["items"]
-    else:
-        values = [target["ResTarget"]["val"] for target in select.get("targetList", ())]
-    return 0 if any(map(_is_star, values)) else len(values)
-
-
-def _is_star(value: Node) -> bool:
-    if "ColumnRef" in value:
-        return "A_Star" in value["ColumnRef"]["fields"][-1]
-    return "A_Indirection" in value and "A_Star" in value["A_Indirection"]["indirection"][-1]
-
-
 @cache
 def parsing_thread() -> ThreadPoolExecutor:
     """Return the one thread of this process that parses; it holds no state between statements."""

@@ -1,0 +1,94 @@
+"""How many columns a statement returns, as far as its text and the tables show it."""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+from zava.data.syntax.parser import Node
+
+_NO_TABLES: Mapping[str, int] = MappingProxyType({})
+_DEEPEST = 16  # queries within queries; what is deeper is not read for this
+
+
+def output_columns(tree: Node, widths: Mapping[str, int] = _NO_TABLES) -> int:
+    """Return how many columns a SELECT returns, 0 where that is not certain.
+
+    `widths` are the numbers of columns of the tables that a `*` may stand for.
+    """
+    return _of_query(tree, widths, _DEEPEST)
+
+
+def _of_query(tree: Node, widths: Mapping[str, int], levels: int) -> int:
+    if levels <= 0 or "SelectStmt" not in tree:
+        return 0
+    select = tree["SelectStmt"]
+    for each in select.get("withClause", {}).get("ctes", ()):
+        # A query of a WITH may name those before it. One that recurs names itself, and its first
+        # part does not.
+        query = each["CommonTableExpr"]
+        name = query["ctename"]
+        width = _of_query(query["ctequery"], {**widths, name: 0}, levels - 1)
+        widths = {**widths, name: width}
+    while "larg" in select:
+        select = select["larg"]
+    if "valuesLists" in select:
+        items = select["valuesLists"][0]["List"]["items"]
+    else:
+        items = [target["ResTarget"]["val"] for target in select.get("targetList", ())]
+    total = 0
+    for item in items:
+        width = _of_item(item, select, widths, levels)
+        if not width:
+            return 0
+        total += width
+    return total
+
+
+def _of_item(value: Node, select: Node, widths: Mapping[str, int], levels: int) -> int:
+    if "A_Indirection" in value:
+        return int("A_Star" not in value["A_Indirection"]["indirection"][-1])
+    if "ColumnRef" not in value or "A_Star" not in value["ColumnRef"]["fields"][-1]:
+        return 1
+    sources = select.get("fromClause", ())
+    name = value["ColumnRef"]["fields"][:-1]
+    if name:
+        wanted = name[-1]["String"]["sval"]
+        found = [one for source in sources for one in _tables_of(source) if _name(one) == wanted]
+        return _of_source(found[0], widths, levels) if len(found) == 1 else 0
+    counts = [_of_source(source, widths, levels) for source in sources]
+    return sum(counts) if all(counts) else 0
+
+
+def _of_source(source: Node, widths: Mapping[str, int], levels: int) -> int:
+    """Return how many columns a `*` takes from one item of FROM."""
+    total = 0
+    while "JoinExpr" in source:  # a long chain of joins nests to the left
+        join = source["JoinExpr"]
+        right = _of_source(join["rarg"], widths, levels - 1) if levels > 0 else 0
+        if not right or "isNatural" in join:
+            return 0
+        total += right - len(join.get("usingClause", ()))
+        source = join["larg"]
+    width = 0
+    if "RangeVar" in source:
+        width = widths.get(source["RangeVar"]["relname"], 0)
+    elif "RangeSubselect" in source:
+        width = _of_query(source["RangeSubselect"]["subquery"], widths, levels - 1)
+    return total + width if width else 0
+
+
+def _tables_of(source: Node) -> Iterator[Node]:
+    """Yield the items of FROM that a join consists of, without those that its alias hides."""
+    stack = [source]
+    while stack:
+        one = stack.pop()
+        join = one.get("JoinExpr")
+        if join is None or "alias" in join:
+            yield one
+        else:
+            stack += (join["larg"], join["rarg"])
+
+
+def _name(source: Node) -> str | None:
+    (item,) = source.values()
+    name: str | None = item.get("alias", {}).get("aliasname", item.get("relname"))
+    return name
