@@ -5,6 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+# The rules of one cell and of one row, without a database.
 from zava.data.row_decoding import _most_digits, _read_row, read_rows
 from zava.data.session.tenant_database import TenantDatabase
 from zava.data.sql_query.free_query import FreeQuery
