@@ -335,6 +335,7 @@ async def own_search_app(
 
 async def _load_model(application: Application) -> None:
     """Load the local model ahead: a question waits two seconds for it, whatever the machine does."""
+    # The app loads its model at the first question, with a bound; the test loads it before.
     (embedder,) = application.vectors._embedders.values()
     await embedder.embed(["hammer"], within_seconds=60)
 

@@ -82,6 +82,7 @@ def _spelled(name: str) -> str:
 
 def test_what_a_terminal_obeys_is_printed_as_its_escape() -> None:
     with console.capture() as written:
+        # The one function through which the commands print a name.
         adopt_commands._print(f"warning: {NAMES[3]} {NAMES[4]}")
     assert written.get() == f"warning: evil\\x1b[2J\\u202e {NAMES[4]}\n"
     assert str(DeclarationRefused([NAMES[3]])) == "adopt: evil\\x1b[2J\\u202e"

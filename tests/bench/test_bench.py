@@ -8,6 +8,8 @@ import psycopg
 import pytest
 
 from bench.candidates import HANDSHAKE, Candidate, RightAnswer, Running, WrongAnswer, check
+
+# The list is compared with the tables of the served database.
 from bench.cluster import _PEER_TABLES
 from bench.report import Goal, spread, table
 from bench.works import PLACE_OF_NUMBER, WORKS, plain_cell, rows_of_objects, rows_of_texts

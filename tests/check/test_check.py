@@ -39,6 +39,7 @@ FAULTS = {
 
 @pytest.fixture(autouse=True)
 def without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    # No setting changes this bound, and a test cannot wait for it.
     monkeypatch.setattr(http_rows, "_PAUSE_SECONDS", 0.0)
 
 
@@ -69,6 +70,7 @@ def test_fault_is_a_problem_of_its_row(fault: str, expected: set[str]) -> None:
 
 
 def test_slow_calls_are_a_problem_of_their_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    # No setting changes this bound, and a test cannot wait for it.
     monkeypatch.setattr(http_rows, "_SLOW_SECONDS", SLOW_SECONDS)
     with playing("slow") as server:
         report = examine(server.url, TOKEN)
@@ -150,6 +152,7 @@ def test_issuer_of_a_laptop_may_publish_nothing() -> None:
 
 
 def test_missing_100_continue_does_not_hold_up_the_body(monkeypatch: pytest.MonkeyPatch) -> None:
+    # No setting changes this bound, and a test cannot wait for it.
     monkeypatch.setattr("zava.cli.check.wire._CONTINUE_SECONDS", 0.05)
     with playing("no 100-continue") as server:
         report = examine(server.url, TOKEN)
@@ -206,6 +209,7 @@ def test_time_of_the_whole_check_is_bounded() -> None:
         def answer(request: object) -> object:
             # The time of the whole check passes with the first row after the looks.
             if len(server.seen) == 3:
+                # The time of the whole check passes without a wait.
                 limits._ends_at = 0.0
             return original(server, request)  # type: ignore[arg-type]  # as it came
 

@@ -268,13 +268,16 @@ async def test_records_wait_while_no_connection_can_be_had(
     monkeypatch.setattr("zava.data.session.audit_writer.BATCH_SECONDS", 0.01)
     monkeypatch.setattr("zava.data.session.audit_writer.MAX_WAITING", 2)
     async with tenant_database(seeded_clone.server, signer, is_required=False) as (tenancy, trail):
+        # Below the use cases no public name leads to the executor and its pool.
         async with (
             tenancy._executor._primary.pool.connection(),
             tenancy._executor._primary.pool.connection(),
         ):
+            # The driver's pool lies below ours; its waits and its figures have no other name.
             monkeypatch.setattr(tenancy._executor._primary.pool._pool, "timeout", 0.05)
             for _ in range(2):
                 end(trail, calling(callers["seattle"]))
+            # No public name leads to the writer, which the test fills.
             writer = trail._writer
             assert writer is not None
             assert not (await asyncio.wait({writer}, timeout=0.5))[0]  # it tries again and again

@@ -164,6 +164,7 @@ async def test_budget_costs_no_round_trip_also_when_it_refuses(
         before = proxy.round_trips
         await limited.call(callers["seattle"])
         assert proxy.round_trips - before == 1
+        # Calls that are not charged yet, without making each of them.
         limited.trail._unwritten[callers["seattle"].identity] = (5, 0.0)
         before = proxy.round_trips
         with pytest.raises(Busy):
@@ -179,6 +180,7 @@ async def test_use_is_what_all_instances_counted_and_costs_one_round_trip(
     who = seattle.tenant_id, seattle.object_id
     async with counting_proxy(seeded_clone.server) as proxy:
         instance = make(Budget(2, 20, 60), proxy.conninfo)
+        # The parts of a composed app take no clock from outside.
         instance.budgets._clock = lambda: NOW
         for caller in (seattle, callers["redmond"]):
             await instance.tenancy.budget(caller)
@@ -234,7 +236,9 @@ async def test_one_principal_leaves_another_one_a_connection(
         with pytest.raises(Busy):  # two run, four wait
             await instance.call(callers["seattle"])
     await asyncio.gather(*waiting)
+    # That nothing stays behind shows here alone.
     assert not instance.budgets.quota._held
+    # That nothing stays behind shows here alone.
     assert not instance.budgets.quota._waiting
 
 
@@ -252,6 +256,7 @@ async def test_waiting_for_an_own_place_ends_in_time(
     callers: dict[str, Caller],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # No setting changes this bound, and a test cannot wait for it.
     monkeypatch.setattr("zava.data.usage.budgets._WAIT_SECONDS", 0.1)
     instance = make(Budget(), size=1)
     async with sleeping(instance, seeded_clone, callers["seattle"], 1):
@@ -274,6 +279,7 @@ async def test_heavy_statements_of_one_who_is_alone_leave_a_place_free(
     callers: dict[str, Caller],
 ) -> None:
     quota = ConnectionQuota(3, 10, lambda: NOW)
+    # A principal counts as present without a request of its own.
     quota._seen.see(callers["seattle"].identity)
     heavy = [hold(quota, callers["seattle"], is_heavy=True) for _ in range(3)]
     assert await settled(*heavy) == [True, True, False]
@@ -370,6 +376,7 @@ async def test_gathering_statement_waits_while_another_of_its_caller_runs(
     for call in gathering:
         call.cancel()
     await asyncio.gather(*gathering, return_exceptions=True)
+    # That nothing stays behind shows here alone.
     assert not instance.budgets.quota._gathering
 
 

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+# The rules of one cell and of one row, without a database.
 from zava.data.row_decoding.column_types import _most_digits
 from zava.data.row_decoding.json_rows import _read_row, read_rows
 from zava.data.session.tenant_database import TenantDatabase

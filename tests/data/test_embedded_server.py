@@ -18,6 +18,8 @@ from psycopg.conninfo import make_conninfo
 
 from tests.support.servers.homes import open_directory
 from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
+
+# The look-up of the account, without a server.
 from zava.infrastructure.local.embedded.server_user import EmbeddedServerError, _system_user
 from zava.infrastructure.local.state_dir import StateDirectory, StateDirectoryInUse
 
@@ -95,6 +97,7 @@ def test_stale_lock_is_no_obstacle(
 def test_failing_start_says_what_the_log_says(
     server: EmbeddedServer, home: StateDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # No setting changes this bound, and a test cannot wait for it.
     monkeypatch.setattr("zava.infrastructure.local.embedded.postgres_server._START_SECONDS", 1)
     server.stop()
     configuration = home.path / "postgresql-18" / "postgresql.conf"
@@ -125,6 +128,7 @@ def test_user_that_another_first_run_makes_meanwhile_is_used(
     refusing.write_text("#!/bin/sh\necho 'cannot lock /etc/passwd' >&2; exit 1\n")
     refusing.chmod(0o700)
     monkeypatch.setattr("shutil.which", lambda *_, **__: str(refusing))
+    # No setting changes this bound, and a test cannot wait for it.
     monkeypatch.setattr("zava.infrastructure.local.embedded.server_user._USER_SECONDS", 0.3)
     asked = 0
 

@@ -88,6 +88,7 @@ def test_run_interrupted_at_any_batch_is_resumed_and_repeats_nothing_committed(
     admin: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     draw = random.Random(f"interrupts {where}")  # noqa: S311  # repeatable, not secret
+    # The job is killed before, within and after its storing.
     store = index_job._store
     for _ in range(10):
         loaded(admin, "DELETE FROM retail.product_embeddings")

@@ -173,6 +173,7 @@ async def test_held_token_goes_on_while_the_directory_fails(
 async def test_held_token_does_not_wait_for_a_silent_directory(
     directory: Directory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # No setting changes this bound, and a test cannot wait for it.
     monkeypatch.setattr("zava.infrastructure.azure.entra_credentials._RENEWAL_TIMEOUT_SECONDS", 0.1)
     tokens = DatabaseTokens(lambda: directory, clock=lambda: directory.now)
     await tokens.arguments()
@@ -201,6 +202,7 @@ async def test_directory_that_gives_nothing_is_busy_and_tells_nothing(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    # No setting changes this bound, and a test cannot wait for it.
     monkeypatch.setattr("zava.infrastructure.postgres.pool._ACQUIRE_TIMEOUT_SECONDS", 0.3)
     directory.failures = 100
     async with pool_of(directory, seeded_clone) as pool:
@@ -215,6 +217,7 @@ async def test_directory_that_gives_nothing_is_busy_and_tells_nothing(
 async def test_silent_directory_holds_nobody_for_long_and_is_asked_once(
     directory: Directory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # No setting changes this bound, and a test cannot wait for it.
     monkeypatch.setattr("zava.infrastructure.azure.entra_credentials._FETCH_TIMEOUT_SECONDS", 0.1)
     tokens = DatabaseTokens(lambda: directory, clock=lambda: directory.now)
     directory.answers.clear()
@@ -236,6 +239,7 @@ async def test_late_refusal_of_the_directory_is_nobodys_exception(
     directory.answers.clear()
     with pytest.raises(NoToken):
         await tokens.arguments()
+    # The fetch runs beside the calls: the test waits for its end.
     late = tokens._fetching
     assert late is not None
     directory.answers.set()

@@ -64,6 +64,7 @@ class Instance:
             budgets=self.budgets,
             statement_timeout_seconds=timeout_seconds,
         )
+        # Below the use cases no public name leads to the executor and its pool.
         self.overdue = self.tenancy._executor._primary.overdue
 
     async def call(self, caller: Caller, sql: str = "SELECT 1") -> Any:
@@ -138,6 +139,7 @@ async def test_whose_statement_works_on_starts_nothing_and_pays_until_it_ends(
         await instance.call(seattle)
     assert caught.value.retry_after_seconds == 5
     assert await instance.call(callers["redmond"]) == 1
+    # The watcher runs beside the requests: the test waits for its end.
     assert instance.overdue._watcher is not None
     async with asyncio.timeout(ENDS_SECONDS):
         await instance.overdue._watcher
@@ -311,10 +313,12 @@ async def test_silent_statement_does_not_give_up_a_database_that_answers(
     monkeypatch: pytest.MonkeyPatch,
     endless: dict[str, str],
 ) -> None:
+    # No setting changes this bound, and a test cannot wait for it.
     monkeypatch.setattr("zava.infrastructure.circuit_breaker._PATIENCE_SECONDS", 0.0)
     instance = make()
     with pytest.raises(QueryTimeout):
         await instance.call(callers["seattle"], endless["search"])
+    # The trial runs beside the requests: the test waits for its end.
     assert instance.pool._probing is not None
     await instance.pool._probing
     assert not instance.pool.circuit.is_open
@@ -331,6 +335,7 @@ async def test_silent_statement_gives_up_a_database_that_does_not_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("zava.infrastructure.circuit_breaker._PATIENCE_SECONDS", 0.0)
+    # No setting changes this bound, and a test cannot wait for it.
     monkeypatch.setattr("zava.infrastructure.postgres.pool._PROBE_SECONDS", 0.3)
     async with counting_proxy(seeded_clone.server) as proxy:
         instance = make(proxy.conninfo)

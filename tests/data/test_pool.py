@@ -28,6 +28,7 @@ async def one(database: Database) -> AsyncIterator[DatabasePool]:
 async def queued(pool: DatabasePool) -> asyncio.Task[Any]:
     """Return a caller who waits for a connection."""
     waiting = asyncio.create_task(pool.take())
+    # That a caller waits shows here alone.
     while not pool._queue.waiting:
         await asyncio.wait([waiting], timeout=0)
     return waiting
@@ -35,6 +36,7 @@ async def queued(pool: DatabasePool) -> asyncio.Task[Any]:
 
 def requests(pool: DatabasePool) -> int:
     """How often psycopg_pool was asked for a connection."""
+    # The driver's pool lies below ours; its waits and its figures have no other name.
     return pool._pool.get_stats().get("requests_num", 0)
 
 
@@ -47,6 +49,7 @@ async def test_caller_who_leaves_during_a_test_of_the_connections_takes_none_alo
             pass
         proxy.answers_flow.clear()
         leaving = [asyncio.create_task(pool.drop_dead_connections()) for _ in range(2)]
+        # The check runs beside the requests: the test waits for its end.
         while pool._checking is None:
             await asyncio.wait(leaving, timeout=0)
         for task in leaving:
@@ -110,6 +113,7 @@ async def test_connection_that_has_rested_passes_the_pool_before_it_is_lent_agai
 async def test_rested_connections_return_by_themselves(
     one: DatabasePool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # No setting changes this bound, and a test cannot wait for it.
     monkeypatch.setattr("zava.infrastructure.postgres.pool._REST_SECONDS", 0.05)
     returned = asyncio.Event()
     put = one._pool.putconn
@@ -123,13 +127,14 @@ async def test_rested_connections_return_by_themselves(
         pass
     async with asyncio.timeout(5):
         await returned.wait()
-    assert one._resting == []
-    assert one._leased == 0
+    # That the pool lost no connection shows here alone.
+    assert (one._resting, one._leased) == ([], 0)
 
 
 async def test_lease_ends_and_the_next_caller_gets_another(
     one: DatabasePool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # No setting changes this bound, and a test cannot wait for it.
     monkeypatch.setattr("zava.infrastructure.postgres.pool._LEASE_SECONDS", 0.0)
     for _ in range(3):
         async with one.connection():
@@ -208,6 +213,7 @@ async def test_connection_in_use_at_the_end_is_closed_when_it_comes_back(
             pass
         await pool.close()
         assert resting.closed
+    # Connections are returned beside the answers: the test waits for the last.
     await asyncio.gather(*pool._returning)
     assert busy.closed
 

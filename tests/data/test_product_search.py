@@ -182,6 +182,7 @@ async def test_models_are_changed_without_a_failed_search(searching: Searching) 
             found = await searching.ask(search, f"claw hammer {count}")
             assert found.products
             assert found.searched_by == "words and meaning"
+            # No public name leads to the reader, and the test looks at what it has read.
             registry = await search._data.registry(searching.caller)
             assert registry.model is not None
             models.add(registry.model.name)

@@ -70,12 +70,14 @@ async def test_repetitions_end_with_the_calls_time() -> None:
 async def test_waits_are_jittered_and_capped(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    # No setting changes this bound, and a test cannot wait for it.
     monkeypatch.setattr("zava.data.session.retries._UNREACHABLE_SECONDS", 0.2)
     for _ in range(3):
         await attempts(Unreachable("no"))
     waits = [record.__dict__["wait_seconds"] for record in caplog.records]
     assert len(set(waits)) > 5
     assert all(0 <= wait <= 0.5 for wait in waits)
+    # The page of operations states this bound.
     assert retries._MAX_WAIT_SECONDS == 0.5
 
 

@@ -85,6 +85,7 @@ async def test_answer_does_not_wait_for_the_plan(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # No setting changes this bound, and a test cannot wait for it.
     monkeypatch.setattr("zava.data.usage.query_stats._CLOSE_SECONDS", 0)
     tenancy = make()
     asked = asyncio.Event()
@@ -94,6 +95,7 @@ async def test_answer_does_not_wait_for_the_plan(
         await asyncio.Event().wait()
         return []
 
+    # Below the use cases no public name leads to the executor and its pool.
     monkeypatch.setattr(tenancy._executor, "explain", never)
     assert (await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)).rows
     await asked.wait()
@@ -200,6 +202,7 @@ async def test_plan_is_asked_for_within_the_budget_and_takes_none_of_the_calls_a
     await asyncio.gather(running, return_exceptions=True)
     spent = make(budgets=Budgets(Budget(calls_per_minute=1), connections=3), slow_seconds=60)
     spent._executor.learn(seattle, STORE_MANAGERS.personal_role)
+    # Calls that are not charged yet, without making each of them.
     spent._executor.trail._unwritten[seattle.identity] = (1, 0.0)
     with pytest.raises(Busy):
         await spent._executor.explain(seattle, Statement("SELECT 1"))

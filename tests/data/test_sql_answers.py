@@ -408,6 +408,7 @@ async def test_repeated_statement_with_an_equal_total_is_compared_once(
 ) -> None:
     sql = "SELECT sum(o.total_amount) FROM retail.orders AS o"
     analytics = moved_application.analytics
+    # The comparisons are counted: no answer shows how many there were.
     compare, compared = SqlAnswers._compare, []
 
     async def counting(answers: SqlAnswers, caller: Caller, asked: Any, total: Any) -> Any:

@@ -23,6 +23,7 @@ CHANGE = "UPDATE retail.orders SET tax_amount = tax_amount + 1"
 
 
 def task_of(refresh: SumsRefresh) -> "asyncio.Task[None] | None":
+    # The refresh runs beside the requests: the test watches its task.
     return refresh._task
 
 

@@ -286,15 +286,18 @@ async def test_rested_connection_to_a_silent_server_is_not_waited_for(
     callers: dict[str, Caller],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # No setting changes this bound, and a test cannot wait for it.
     monkeypatch.setattr("zava.infrastructure.postgres.connection._CHECK_TIMEOUT_SECONDS", 0.1)
     async with (
         counting_proxy(database.server) as proxy,
         tenant_database(proxy.conninfo, signer) as tenancy,
     ):
         await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
+        # Below the use cases no public name leads to the executor and its pool.
         async with tenancy._executor._primary.pool.connection() as connection:
             pass
         connection.idle_since -= 31
+        # The driver's pool lies below ours; its waits and its figures have no other name.
         monkeypatch.setattr(tenancy._executor._primary.pool._pool, "timeout", 1.0)
         proxy.answers_flow.clear()
         started = time.monotonic()

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from zava.data.guard.analysis import StatementAnalysis
 from zava.data.sql_query.free_query import FreeQuery
+
+# The words are each tried, so the test reads their list.
 from zava.data.sql_query.statement_text import _WRITE, check_characters, plain_statement
 from zava.errors import InvalidInput
 from zava.model.core import Caller
@@ -102,6 +104,7 @@ async def test_guard_signature_and_server_get_one_text(
 ) -> None:
     seen: list[str] = []
     reader = await free_query.reader(callers["seattle"])
+    # Below the use cases no public name leads to the executor and its pool.
     judge, ask = reader.read_here, free_query._tenancy._executor.execute
 
     def judged(statement: str) -> StatementAnalysis:

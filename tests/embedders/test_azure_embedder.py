@@ -119,6 +119,7 @@ async def test_cut_connection_is_tried_again(embedder: AzureEmbedder, service: A
 async def test_silent_service_is_tried_again_after_the_requests_own_timeout(
     embedder: AzureEmbedder, service: AzureOpenAI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # No setting changes this bound, and a test cannot wait for it.
     monkeypatch.setattr("zava.infrastructure.embeddings.azure_openai._REQUEST_SECONDS", 0.2)
     service.faults.extend([SILENCE, SILENCE])
     assert len(await embedder.embed(["hammer"], within_seconds=patient(10))) == 1

@@ -113,6 +113,7 @@ async def test_refused_text_is_unavailable_by_meaning() -> None:
 async def test_slow_model_is_not_waited_for_and_its_answer_serves_the_next(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # No setting changes this bound, and a test cannot wait for it.
     monkeypatch.setattr(query_cache, "_QUESTION_SECONDS", 0.05)
     embedder = Held()
     vectors = QueryVectors([embedder])
@@ -124,11 +125,13 @@ async def test_slow_model_is_not_waited_for_and_its_answer_serves_the_next(
 
 
 async def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    # No setting changes this bound, and a test cannot fill it.
     monkeypatch.setattr(query_cache, "_MAX_REMEMBERED", 10)
     embedder = StandIn()
     vectors = QueryVectors([embedder])
     for number in range(100):
         await vectors.vector(CALLER, "stand-in", f"hammer {number}")
+    # That memory is bounded shows here alone.
     assert len(vectors._remembered) == 10
     await vectors.vector(CALLER, "stand-in", "hammer 99")
     assert len(embedder.embedded) == 100

@@ -28,6 +28,7 @@ async def over_the_line(
     line: Proxy, home: StateDirectory, context_keys: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Application]:
     """The app, with three connections, behind a line that can be broken."""
+    # No setting changes this bound, and a test cannot wait for it.
     monkeypatch.setattr("zava.infrastructure.postgres.pool._CLOSE_TIMEOUT_SECONDS", 0.2)
     async with application_over(line.conninfo, home, context_keys, ZAVA_POOL_MAX=3) as application:
         yield application

@@ -117,7 +117,9 @@ async def test_callers_get_right_answers_or_are_told_to_come_back_and_soon_all_i
     assert recovery_seconds < 15, seen
     await no_connection_is_leaked(own_server)
     pool = over_the_line.pool
+    # Connections are returned beside the answers: the test waits for the last.
     await asyncio.gather(*pool._returning)
+    # That the pool lost no connection shows here alone.
     assert pool._leased == len(pool._resting)
 
 
@@ -144,12 +146,14 @@ async def test_dead_database_fails_fast_and_is_taken_back_by_itself(
         while not circuit.is_open:
             assert (await ask(over_the_line, tokens["seattle"], OWN_STORE))[0] == "BUSY"
     refused = over_the_line.metrics.counter("request_refused", Refusal.NO_DATABASE)
+    # The circuit breaker is opened and tried again without a wait.
     circuit._next_trial = time.monotonic() + 60
     started = time.monotonic()
     for _ in range(20):
         assert (await ask(over_the_line, tokens["redmond"], OWN_STORE))[0] == "BUSY"
     assert time.monotonic() - started < 2, "nobody waits for what is known to be dead"
     assert over_the_line.metrics.counter("request_refused", Refusal.NO_DATABASE) == refused + 20
+    # Time passes by moving what was noted, not by waiting.
     over_the_line.verification._proven_at -= 61
     started = time.monotonic()
     answer = await over_the_line.endpoint.handle("GET", "/health/ready", {}, b"")

@@ -27,7 +27,10 @@ async def test_apps_clock_may_differ_from_the_databases_by_less_than_a_minute(
     application: Application, tokens: dict[str, str], seconds: float, is_answered: bool
 ) -> None:
     assert await ask(application, tokens["seattle"], STORE) == SEATTLE
+    # Below the use cases no public name leads to the executor and its pool.
+    # The clock of the composed app is set through its signer.
     signer = application.tenancy._executor._signer
+    # The parts of a composed app take no clock from outside.
     signer._clock = shifted(seconds)
     code, rows = await ask(application, tokens["seattle"], STORE)
     assert ((code, rows) == SEATTLE) == is_answered

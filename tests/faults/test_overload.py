@@ -93,6 +93,7 @@ async def test_refusal_says_when_to_come_back_and_is_cheap(
     await post(small, tokens["seattle"])
     with ExitStack() as places:
         for _ in range(CAPACITY):
+            # Places are taken without a request that holds each of them.
             places.enter_context(admitted(small.endpoint._admission, callers["seattle"]))
         before = small.metrics.counter("request_refused", Refusal.NO_CAPACITY)
         answer = await post(small, tokens["seattle"])
@@ -126,6 +127,7 @@ async def test_waiting_for_a_connection_is_part_of_the_calls_time(
     small: Application, tokens: dict[str, str]
 ) -> None:
     assert (await ask(small, tokens["seattle"], SQL))[0] == "OK"
+    # No setting shortens the time of a call, and a test cannot wait for it.
     small.endpoint._call_seconds = 0.3
     codes: Counter[str] = Counter()
     async with small.pool.connection(), small.pool.connection():
@@ -155,6 +157,7 @@ def test_place_is_refused_to_who_holds_half_beside_another_and_never_to_a_newcom
         assert not isinstance(full.value, ShareTaken)
         with admitted(admission, redmond):
             pass
+    # That nothing stays behind shows here alone.
     assert not admission._held
     with ExitStack() as places:
         for _ in range(max(1, capacity // 2)):
@@ -172,6 +175,7 @@ def test_place_is_refused_to_who_holds_half_beside_another_and_never_to_a_newcom
 async def test_tokens_that_are_being_checked_take_no_place(
     small: Application, tokens: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # No public name leads to this part: the test changes its sources or calls it alone.
     authenticate = small.endpoint._authenticator.authenticate
     checked = asyncio.Event()
 
@@ -262,11 +266,13 @@ def test_newcomers_find_no_room_without_bound() -> None:
 
 
 def test_principals_that_were_seen_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    # No setting changes this bound, and a test cannot fill it.
     monkeypatch.setattr("zava.infrastructure.recent_principals._MAX_REMEMBERED", 3)
     admission = Admission(4)
     for _ in range(5):
         with admitted(admission, Caller(uuid4(), uuid4())):
             pass
+    # That memory is bounded shows here alone.
     assert len(admission._seen) == 3
 
 

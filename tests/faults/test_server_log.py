@@ -75,6 +75,7 @@ def written(own_server: Breakable) -> Iterator[str]:
 
 
 def log(server: Breakable) -> str:
+    # No public name leads to the home, which holds the log.
     (found,) = server.server._home.path.glob("postgresql-*/server.log")
     return found.read_text(errors="replace")
 
@@ -91,6 +92,8 @@ async def test_failing_statements_leave_nothing_of_themselves_in_the_log(
     assert told == CALLS
     with pytest.raises(ResultTooLarge):
         await over_the_line.tenancy.run(callers["seattle"], TOO_LARGE, max_rows=1)
+    # Below the use cases no public name leads to the executor and its pool.
+    # No setting changes this bound, and a test cannot wait for it.
     monkeypatch.setattr(over_the_line.tenancy._executor, "_timeout_seconds", 1)
     for sql in UNGUARDED:
         with suppress(ZavaError):

@@ -95,6 +95,7 @@ async def read_in(app: Application, record: CallRecord, sql: str = WHERE) -> Any
 
 async def standby_state(app: Application) -> Any:
     assert app.standby is not None
+    # Time passes by moving what was noted, not by waiting.
     app.standby.watch._read_at = float("-inf")
     answer = await app.endpoint.handle("GET", "/health/ready", {}, b"")
     return orjson.loads(answer.body)["checks"]["standby"]
@@ -291,7 +292,9 @@ async def test_budgets_are_counted_on_the_primary_for_reads_on_the_standby(
 async def test_a_silent_primary_ends_the_call_in_time(
     opened: Open, callers: dict[str, Caller], pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # No setting changes this bound, and a test cannot wait for it.
     monkeypatch.setattr("zava.data.session.standby.routing._ADMIT_SECONDS", 0.2)
+    # No setting changes this bound, and a test cannot wait for it.
     monkeypatch.setattr("zava.infrastructure.postgres.pool._CLOSE_TIMEOUT_SECONDS", 0.2)
     async with (
         counting_proxy(pair.database) as line,
@@ -385,7 +388,9 @@ async def test_a_conflict_leaves_one_statement_and_a_lost_primary_is_no_fault_of
     signer = ContextSigner([ContextKey(1, bytes(range(32)))])
     pool = DatabasePool(pair.replica, max_size=1)
     tenancy = TenantDatabase(pool, signer, IsolationCheck(pool, signer, RETAIL))
+    # Below the use cases no public name leads to the executor and its pool.
     executor = tenancy._executor
+    # Below the use cases no public name leads to the executor and its pool.
     primary = executor._primary
     server = ReadServer(pool, primary.verification, primary.quota, primary.overdue, is_standby=True)
     routing = StandbyRouting(server, pool, trail=executor.trail, budgets=executor.budgets)
@@ -412,10 +417,12 @@ async def test_one_trial_at_a_time_runs_beside_the_calls(
     server = ReadServer(pool, primary.verification, primary.quota, primary.overdue, is_standby=True)
     routing = StandbyRouting(server, pool, trail=executor.trail, budgets=executor.budgets)
     pool.circuit.failed(time.monotonic() - 3)
+    # The circuit breaker is opened and tried again without a wait.
     pool.circuit._next_trial = 0
     probe, statement = CallRecord(callers["seattle"], "probe"), Statement(WHERE)
     for _ in range(2):
         assert routing.chosen_for(replace(probe), statement) is None
+    # The trial runs beside the requests: the test waits for its end.
     assert pool._probing is not None
     await pool._probing
     assert routing.chosen_for(probe, statement) is server

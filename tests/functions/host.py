@@ -164,6 +164,7 @@ async def serve(listener: socket.socket, given: argparse.Namespace) -> None:
     server = uvicorn.Server(config)
     stopping = asyncio.create_task(_stopped(server, worker, settings.stop_patience))
     print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
+    # The public entry takes over the signals, which this process handles.
     await server._serve([listener])
     stopping.cancel()
     print(json.dumps(await worker.stop(settings.stop_patience)), flush=True)

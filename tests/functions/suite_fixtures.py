@@ -15,6 +15,7 @@ def add_fixtures() -> None:
     from zava.app import application
 
     endpoint = application().endpoint
+    # The server of the SDK is made once, at first use; the test replaces it before.
     endpoint.sdk_bridge._make_server = with_suite(endpoint.sdk_bridge._make_server)
     vars(endpoint)["fast_path"] = WithoutLists(endpoint.fast_path)
     keep_every_event(endpoint)

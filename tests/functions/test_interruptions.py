@@ -65,8 +65,10 @@ async def own(
 @pytest.fixture
 def short(own: Application, monkeypatch: pytest.MonkeyPatch) -> Application:
     monkeypatch.setattr("zava.app.endpoint", lambda: own.endpoint)
+    # No setting changes this bound, and a test cannot wait for it.
     monkeypatch.setattr("zava.protocol.http.endpoint._ANSWER_SECONDS", 0.1)
     monkeypatch.setattr("zava.data.session.executor.GRACE_SECONDS", 0)
+    # No setting shortens the time of a call, and a test cannot wait for it.
     monkeypatch.setattr(own.endpoint, "_call_seconds", BUDGET)
     return own
 
@@ -177,8 +179,10 @@ async def test_sign_in_that_hangs_or_is_cancelled_is_answered(
             await asyncio.to_thread(time.monotonic)
             return await keys.key(key_id)
 
+    # No public name leads to this part: the test changes its sources or calls it alone.
     authenticator = short.endpoint._authenticator
     assert isinstance(authenticator, TokenAuthenticator)
+    # The directory is replaced by one that is slow or silent.
     keys: KeySource = authenticator._directory.keys
     replaced = replace(authenticator._directory, keys=Slow())
     monkeypatch.setattr(authenticator, "_directory", replaced)
@@ -230,8 +234,11 @@ async def test_first_load_that_hangs_or_is_cancelled_is_answered(
         return real()
 
     monkeypatch.setattr(cold_start, "loaded_app", load)
+    # A process is cold once: the test makes this one cold again.
     monkeypatch.setattr(cold_start, "_app", None)
+    # A process is cold once: the test makes this one cold again.
     monkeypatch.setattr(cold_start, "_loading", None)
+    # No setting changes this bound, and a test cannot wait for it.
     monkeypatch.setattr(cold_start, "_LOADING_SECONDS", BUDGET)
     started = time.monotonic()
     late = await asyncio.gather(*(invocation("tools/list", None, None) for _ in range(10)))

@@ -123,4 +123,5 @@ def kill(child: "subprocess.Popen[str]", conninfo: str) -> None:
     child.communicate(timeout=patient(30))
     with psycopg.connect(conninfo, autocommit=True) as waiting:
         waiting.execute(f"SET statement_timeout = '{int(patient(60))}s'")
+        # An import takes this lock, and the test holds it first.
         waiting.execute("SELECT pg_advisory_lock(%s)", [importing._ADVISORY_LOCK])

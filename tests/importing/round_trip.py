@@ -111,6 +111,7 @@ async def on_the_day_of_the_demo(
     async with application_over(
         conninfo, home, context_keys, ZAVA_TODAY=TODAY.isoformat()
     ) as application:
+        # The app loads its model at the first question, with a bound; the test loads it before.
         (embedder,) = application.vectors._embedders.values()
         await embedder.embed(["hammer"], within_seconds=60)
         return await _every_answer(application, tokens)

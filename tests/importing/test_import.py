@@ -309,6 +309,7 @@ def test_second_importer_is_refused(
 ) -> None:
     write_shop(tmp_path)
     with psycopg.connect(empty.admin, autocommit=True) as other:
+        # An import takes this lock, and the test holds it first.
         other.execute("SELECT pg_advisory_lock(%s)", [importing._ADVISORY_LOCK])
         with pytest.raises(ImportRefused, match="another import is under way"):
             load(admin, tmp_path)

@@ -116,6 +116,7 @@ def test_file_that_the_database_rejects_does_not_end_the_watch(
             raise error
 
         monkeypatch.setattr(import_commands, "run_import", fail)
+        # One turn of the watch, without its loop.
         import_commands._load_waiting(admin, watched, waiting, layout, {})
 
     with pytest.raises(psycopg.OperationalError):

@@ -242,9 +242,11 @@ _PLAIN: dict[str, Any] = {"str": str, "bool": bool, "int": int, "float": float, 
 
 def _mapped(model: Any) -> Any:
     """Return the shape of a model that maps its names to those of the wire."""
+    # The SDK publishes the names on the wire nowhere else.
     rules = getattr(model, "_validation", {})
     outer: dict[str, Any] = {}
     inner: dict[str, Any] = {}
+    # The SDK publishes the names on the wire nowhere else.
     for attribute, told in model._attribute_map.items():
         place, _, name = told["key"].rpartition(".")
         is_required = rules.get(attribute, {}).get("required", False)

@@ -61,6 +61,7 @@ async def test_many_lines_are_a_long_head_as_well(port: int) -> None:
 async def test_half_a_request_is_waited_for_a_bounded_time(
     application: Application, monkeypatch: pytest.MonkeyPatch, sent: bytes
 ) -> None:
+    # No setting changes this bound, and a test cannot wait for it.
     monkeypatch.setattr("zava.protocol.http.uvicorn_protocol._REQUEST_SECONDS", 0.2)
     async with listening(application) as port:
         assert await said(port, sent) == b""
@@ -155,6 +156,7 @@ async def test_tunnel_is_refused(port: int) -> None:
 async def test_trailers_without_end_are_refused(
     application: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # No setting changes this bound, and a test cannot fill it.
     monkeypatch.setattr("zava.protocol.http.uvicorn_protocol._REQUEST_BYTES", MiB)
     head = b"POST /mcp HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n0\r\n"
     lines = (b"x-%d: %s\r\n" % (n, b"a" * 16_000) for n in range(200))
@@ -166,6 +168,7 @@ async def test_trailers_without_end_are_refused(
 async def test_bodies_that_arrive_at_once_are_bounded_together(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # No setting changes this bound, and a test cannot fill it.
     monkeypatch.setattr(asgi, "_MAX_ARRIVING_BYTES", 3 * MiB)
     rest = asyncio.Event()
     handled: list[int] = []

@@ -17,6 +17,8 @@ from tests.support.products.laptop import free_port
 from tests.support.servers.database import SERVER_PASSWORD, Cluster, Database
 from zava import app, settings
 from zava.cli import commands
+
+# A shell reads this text, and the test runs it in one.
 from zava.cli.quickstart import _SHELL_QUESTION
 from zava.model.core import caller_of_subject
 from zava.retail.demo.principals import demo_callers
@@ -173,6 +175,7 @@ def test_taken_port_is_named(zava: Zava) -> None:
 def test_database_that_refuses_is_told_without_a_password(
     zava: Zava, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
+    # No setting changes this bound, and a test cannot wait for it.
     monkeypatch.setattr("zava.infrastructure.postgres.pool._ACQUIRE_TIMEOUT_SECONDS", 0.3)
     ended = zava(command, DATABASE_URL="postgresql://zava_admin:secret@127.0.0.1:1/zava")
     assert ended.code == 1

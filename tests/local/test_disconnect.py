@@ -78,9 +78,11 @@ async def test_client_that_leaves_takes_its_statement_along_and_no_connection(
         # Each of them would have lost one of two connections.
         answers = await asyncio.gather(*(answered(port, count) for _ in range(POOL * 3)))
         assert [answer["rows"] for answer in answers] == [[[8]]] * (POOL * 3)
+    # The driver's pool lies below ours; its waits and its figures have no other name.
     stats = own.pool._pool.get_stats()
     # What is out on a lease rests, and nobody holds it.
     resting = len(own.pool._resting)
+    # That the pool lost no connection shows here alone.
     assert own.pool._leased == resting
     assert stats["pool_size"] == stats["pool_available"] + resting <= POOL
 

@@ -71,7 +71,7 @@ def interrupted(laptop: Laptop, number: signal.Signals, at: Callable[[str], bool
         subprocess.Popen(
             [sys.executable, "-u", "-m", "zava", "run"],
             cwd=ROOT,
-            env=laptop._environment(),
+            env=laptop.variables(),
             stdout=output,
             stderr=subprocess.STDOUT,
         ) as run,

@@ -12,6 +12,8 @@ from rich.console import Console
 from tests.support.servers.database import Database
 from tests.support.servers.seeded import SCALE, TODAY
 from zava.cli.progress import progress_bar, seed_with_progress
+
+# The rule of one line, without a start.
 from zava.cli.quickstart import _one_line, today_of
 from zava.protocol.tools.tool import ERROR_META
 from zava.settings import Settings
@@ -81,6 +83,7 @@ def test_age_of_the_data_is_one_line_and_few_days_are_added_at_once(
 
 
 def test_long_load_off_a_terminal_shows_signs_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    # No setting changes this bound, and a test cannot wait for it.
     monkeypatch.setattr("zava.cli.progress._LINE_SECONDS", 0.0)
     screen = StringIO()
     with progress_bar(Console(file=screen)) as progress:

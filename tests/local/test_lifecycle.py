@@ -112,6 +112,7 @@ async def test_start_that_fails_leaves_nothing_behind(
     def fail() -> Any:
         raise RuntimeError("no server")
 
+    # The server of the SDK is made once, at first use; the test replaces it before.
     composed.endpoint.sdk_bridge._make_server = fail
     assert await ready(composed) == 200
     assert (await list_prompts(composed, tokens["seattle"])).status == 500
@@ -196,6 +197,7 @@ async def test_each_part_is_closed_though_another_fails(
 async def test_part_that_never_ends_is_given_up_and_the_others_are_closed(
     composed: Application, empty: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # No setting changes this bound, and a test cannot wait for it.
     monkeypatch.setattr("zava.app._CLOSE_SECONDS", 0.05)
     assert await ready(composed) == 200
     monkeypatch.setattr(composed.endpoint, "aclose", asyncio.Event().wait)
@@ -208,6 +210,7 @@ async def test_part_that_never_ends_is_given_up_and_the_others_are_closed(
 def test_app_that_cannot_be_joined_listens_to_nothing(
     home: StateDirectory, empty: Database
 ) -> None:
+    # That the list of sinks is as before shows here alone.
     before = sinks._sinks
     settings = Settings.model_validate({"ZAVA_HOME": home.path})
     with pytest.raises(SettingsError):

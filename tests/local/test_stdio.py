@@ -18,6 +18,8 @@ from mcp_types import TextResourceContents
 from tests.support.answers.rpc import LEGACY, META, MODERN
 from tests.support.products.forked import ROOT
 from tests.support.products.laptop import Laptop, free_port
+
+# The form of one header, without a server.
 from zava.cli.stdio import Renewed, StdioBridge, _header
 from zava.retail.tools.registry import TOOLS
 
@@ -28,7 +30,7 @@ def command(laptop: Laptop, *arguments: str) -> StdioServerParameters:
     return StdioServerParameters(
         command=sys.executable,
         args=["-m", "zava", "stdio", *arguments],
-        env=laptop._environment(),
+        env=laptop.variables(),
         cwd=ROOT,
     )
 
@@ -313,7 +315,7 @@ def test_process_ends_with_its_input_and_writes_only_messages(laptop: Laptop) ->
     done = subprocess.run(
         [sys.executable, "-m", "zava", "stdio", "--as", "seattle"],
         cwd=ROOT,
-        env=laptop._environment(),
+        env=laptop.variables(),
         input=json.dumps(modern("tools/list", 1)) + "\n",
         capture_output=True,
         text=True,

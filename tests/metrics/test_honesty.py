@@ -201,6 +201,7 @@ async def test_answers_are_kept_where_the_settings_say(
 ) -> None:
     settings = Settings.model_validate({"ZAVA_HOME": home.path, "REDIS_URL": url})
     application = compose(settings, conninfo=database.server, context_keys=context_keys)
+    # Which store keeps the answers shows here alone.
     assert isinstance(application.cache._store, kind)
     await application.close()
 

@@ -20,8 +20,8 @@ _SCALE = 0.25
 class Studio(Laptop):
     """A laptop with enough data for lines without gaps."""
 
-    def _environment(self) -> dict[str, str]:
-        return super()._environment() | {"SCALE": str(_SCALE), "ZAVA_TODAY": _DAY.isoformat()}
+    def variables(self) -> dict[str, str]:
+        return super().variables() | {"SCALE": str(_SCALE), "ZAVA_TODAY": _DAY.isoformat()}
 
 
 def main() -> None:

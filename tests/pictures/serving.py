@@ -43,8 +43,8 @@ class Serving(Laptop):
             "ZAVA_BUDGET_CALLS_PER_MINUTE": str(CALLS_PER_MINUTE),
         }
 
-    def _environment(self) -> dict[str, str]:
-        return super()._environment() | self._settings
+    def variables(self) -> dict[str, str]:
+        return super().variables() | self._settings
 
 
 @contextmanager

@@ -118,6 +118,7 @@ async def test_refusals_of_ours_are_warnings_that_name_person_and_operation(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # The refusals of earlier tests are not counted here.
     monkeypatch.setattr(events, "_refusals", {})
     caller = demo_callers()["seattle"]
     await call(served, token(home, "seattle"), "execute_sales_query", {"limit": "secret value"})

@@ -338,6 +338,7 @@ async def test_failure_of_the_edge_is_an_answer_with_a_correlation_id(
     async def fail() -> None:
         raise RuntimeError("secret cause")
 
+    # No public name leads to this part: the test makes it slow, late or failing.
     monkeypatch.setattr(application.endpoint, "_readiness", fail)
     answer = await application.endpoint.handle("GET", "/health/ready", {}, b"")
     assert answer.status == 500
@@ -389,6 +390,7 @@ async def test_server_that_cannot_start_fails_each_request_and_not_the_process(
     def fail() -> Any:
         raise RuntimeError("no server")
 
+    # The server of the SDK is made once, at first use; the test replaces it before.
     application.endpoint.sdk_bridge._make_server = fail
     headers, body = request(MODERN, "prompts/list", token=tokens["seattle"])
     assert (await post(application.endpoint, headers, body)).status == 500

@@ -20,6 +20,7 @@ LOG_LEVEL = {"io.modelcontextprotocol/logLevel": "info"}
 async def talkative(application: Application) -> Application:
     """The app with tools that tell of their progress."""
     sdk_bridge = application.endpoint.sdk_bridge
+    # The server of the SDK is made once, at first use; the test replaces it before.
     make_server = sdk_bridge._make_server
     sdk_bridge._make_server = lambda: with_fixtures(make_server())
     return application

@@ -25,6 +25,8 @@ from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LocalIssuer
 from zava.protocol.http.endpoint import Endpoint
 from zava.protocol.http_responses import HttpResponse
+
+# The rule is tried on its own, with every kind of number.
 from zava.protocol.mcp.fast_path_rules import _is_exact, usual_revision
 from zava.protocol.request_context import RequestContext
 from zava.retail.demo.principals import demo_callers

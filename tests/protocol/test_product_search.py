@@ -167,6 +167,7 @@ async def test_similarity_is_the_cosine_and_a_known_vector_finds_itself_first(
     skus = [sku for sku, _ in rows]
     vectors = np.array([[float(x) for x in text[1:-1].split(",")] for _, text in rows])
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    # No public name leads to the reader, and the test looks at what it has read.
     data = search_app.analytics.products._data
     registry = await data.registry(callers["seattle"])
     from dataclasses import replace
@@ -258,6 +259,7 @@ async def test_warm_search_is_one_round_trip(
     settings = Settings.model_validate({"ZAVA_HOME": home.path})
     async with counting_proxy(searchable.server) as proxy:
         application = compose(settings, conninfo=proxy.conninfo, context_keys=context_keys)
+        # The app loads its model at the first question, with a bound; the test loads it before.
         (embedder,) = application.vectors._embedders.values()
         await embedder.embed(["hammer"], within_seconds=60)
         await products(application, tokens["seattle"], BUCKETS)
@@ -328,8 +330,10 @@ async def test_model_that_never_answers_costs_a_search_no_more_than_its_time(
         await asyncio.get_running_loop().create_future()
 
     monkeypatch.setattr(type(embedder), "embed", hang)
+    # No setting changes this bound, and a test cannot wait for it.
     monkeypatch.setattr("zava.protocol.http.endpoint._ANSWER_SECONDS", 0.1)
     monkeypatch.setattr("zava.data.session.executor.GRACE_SECONDS", 0)
+    # No setting shortens the time of a call, and a test cannot wait for it.
     monkeypatch.setattr(search_app.endpoint, "_call_seconds", 0.5)
     name = "semantic_search_products"
     params = {"name": name, "arguments": {"query_description": "a text of no earlier question"}}

@@ -144,6 +144,7 @@ async def test_anonymous_readiness_leaves_no_record_and_asks_once(
     required: Application, seeded_clone: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
+    # Below the use cases no public name leads to the executor and its pool.
     ask = required.tenancy._executor.execute
 
     async def counted(caller: Any, question: Any, record: Any) -> Any:
@@ -160,7 +161,10 @@ async def test_anonymous_readiness_leaves_no_record_and_asks_once(
 
     assert len(await thirty()) == 1
     assert not await thirty()
+    # Time passes by moving what was noted, not by waiting.
     required.verification._proven_at -= 61
+    # No public name leads to the reader, and the test looks at what it has read.
+    # Time passes by moving what was noted, not by waiting.
     required.analytics.products._data._learnt_at -= 61  # type: ignore[attr-defined]  # a seam
     assert len(await thirty()) == 1
     await required.close()

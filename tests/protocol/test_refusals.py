@@ -27,19 +27,23 @@ def spent_budget(warm: Application, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_: Caller) -> None:
         raise spent("calls", 42)
 
+    # No public name leads to this part: the test makes it slow, late or failing.
     monkeypatch.setattr(warm.endpoint, "_count_request", refuse)
 
 
 @pytest.fixture
 def no_capacity(warm: Application, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every place is taken by other principals."""
+    # Places are taken without a request that holds each of them.
     monkeypatch.setattr(warm.endpoint._admission, "_held_by_all", 10_000)
 
 
 @pytest.fixture
 def share_taken(warm: Application, callers: dict[str, Caller], monkeypatch: Any) -> None:
     admission = warm.endpoint._admission
+    # A principal counts as present without a request of its own.
     admission._seen.see(callers["redmond"].identity)
+    # Places are taken without a request that holds each of them.
     monkeypatch.setattr(admission, "_held", {callers["seattle"].identity: 10_000})
 
 

@@ -27,6 +27,7 @@ LEAST_NDCG = {
 async def test_words_of_the_catalogue_are_those_of_its_products(
     search_app: Application, callers: dict[str, Caller]
 ) -> None:
+    # That two callers share what was read shows in the reader alone.
     data = search_app.analytics.products._data
     found = [await data.words(callers[name]) for name in ("seattle", "head-office")]
     assert found[0] is found[1]

@@ -113,6 +113,7 @@ async def test_service_that_fails_degrades_search_and_readiness_and_stops_neithe
         assert "127.0.0.1" not in str(result)
     assert len(service.requests) == asked + 3  # then it is left alone
     (azure, *_) = app.vectors._embedders.values()
+    # Time passes by moving what was noted, not by waiting.
     azure._answered_at -= 61  # type: ignore[attr-defined]  # a seam
     assert await readiness(app) == (200, "degraded", "degraded")
 
@@ -121,6 +122,7 @@ async def test_service_that_fails_degrades_search_and_readiness_and_stops_neithe
 async def test_service_that_says_nothing_is_waited_for_briefly(
     app: Application, service: AzureOpenAI, tokens: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # No setting changes this bound, and a test cannot wait for it.
     monkeypatch.setattr("zava.infrastructure.embeddings.query_cache._QUESTION_SECONDS", 0.2)
     service.always = SILENCE
     started = time.monotonic()

@@ -40,6 +40,7 @@ async def test_failure_of_the_edge_carries_them_too(
     async def fail() -> None:
         raise RuntimeError
 
+    # No public name leads to this part: the test makes it slow, late or failing.
     monkeypatch.setattr(application.endpoint, "_readiness", fail)
     answer = await application.endpoint.handle("GET", "/health/ready", {}, b"")
     assert answer.status == 500
@@ -47,6 +48,7 @@ async def test_failure_of_the_edge_carries_them_too(
 
 
 async def test_public_host_is_kept_to_https(application: Application) -> None:
+    # A public host, without a deployment's settings.
     application.endpoint._hosts |= {"zava.example"}
     answer = await application.endpoint.handle("GET", "/mcp", {"host": "zava.example"}, b"")
     assert answer.headers["strict-transport-security"] == "max-age=31536000"

@@ -37,6 +37,7 @@ async def alone(
 
     Sinks that other tests have attached are left out: a request is reported to each.
     """
+    # The calls of a request are counted without those of its telemetry.
     monkeypatch.setattr(sinks, "_sinks", ())
     monkeypatch.setattr(sinks, "span_sinks", ())
     settings = Settings.model_validate({"ZAVA_HOME": home.path})

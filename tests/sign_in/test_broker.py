@@ -255,6 +255,7 @@ async def test_rotation_of_the_context_key_loses_no_sign_in(
         assert jwt.get_unverified_header(again["access_token"])["kid"] == "2"
         # The database knows the old key alone, so whom the token names is as far as this goes.
         for token in (told["access_token"], again["access_token"]):
+            # No public name leads to this part: the test changes its sources or calls it alone.
             caller = await rotated.endpoint._authenticator.authenticate(f"Bearer {token}")
             assert caller == deployment.directory.person
     finally:

@@ -427,6 +427,7 @@ async def test_database_that_is_away_ends_no_sign_in(
         raise Busy("The database does not answer at present.", retry_after_seconds=3)
 
     with monkeypatch.context() as patched:
+        # The ledger is away for this one call.
         patched.setattr(SignInLedger, "_take", away)
         answer = await deployment.first.endpoint.handle(
             "POST",

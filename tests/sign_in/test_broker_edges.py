@@ -75,6 +75,7 @@ async def test_time_of_a_sign_in_is_that_of_all_who_have_no_token(
 ) -> None:
     endpoint = deployment.first.endpoint
     counted: list[bytes] = []
+    # What is charged is counted: no answer shows it.
     whole = endpoint.process_time._count
 
     def count(principal: bytes, now: float, seconds: float) -> None:

@@ -175,7 +175,9 @@ async def _soaked(
         # What goes on after the last answer: records and plans. Then nothing is lent any more.
         await application.trail.close()
         await application.tenancy.close()
+        # Connections are returned beside the answers: the test waits for the last.
         await asyncio.gather(*application.pool._returning)
+        # That the pool lost no connection shows here alone.
         lent = application.pool._leased - len(application.pool._resting)
     connections = Connections(held, lent, await _left(parts.server))
     recorded = await asyncio.to_thread(_recorded, database.owner)

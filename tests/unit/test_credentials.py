@@ -18,6 +18,7 @@ ON_AZURE = {
 
 @pytest.fixture(autouse=True)
 def _fresh() -> None:
+    # The credential lives as long as the process; each test begins with another one.
     entra_credentials._credential.cache_clear()
 
 

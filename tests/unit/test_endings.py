@@ -262,6 +262,7 @@ def test_file_that_another_python_starts_ends_with_a_sentence(file: str) -> None
 
 
 def test_settings_are_only_asked_for_the_place_of_the_disk() -> None:
+    # Of this rule a command shows nothing but the place that it finds.
     assert exit_errors._existing(Path("/no such place/at all")) == Path("/")
 
 

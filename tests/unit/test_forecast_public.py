@@ -16,6 +16,8 @@ import pytest
 
 from zava.retail.demo.generated_rows import orders_by_day, seed_catalogue
 from zava.service.metrics.forecast import forecast
+
+# The seasons of a unit are what the public data are cut into.
 from zava.service.metrics.forecasting import _SEASONS
 
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "forecasts.md"

@@ -133,6 +133,7 @@ def test_role_that_does_not_count_yet_is_waited_for(vault: KeyVault, platform: P
 def test_vault_that_does_not_help_is_one_sentence(
     vault: KeyVault, platform: Platform, monkeypatch: pytest.MonkeyPatch, is_away: bool
 ) -> None:
+    # No setting changes this bound, and a test cannot wait for it.
     monkeypatch.setattr("zava.infrastructure.azure.key_vault._PATIENCE_SECONDS", 0)
     platform.is_away, platform.refusals = is_away, 100
     monkeypatch.setattr("azure.core.pipeline.policies.RetryPolicy.sleep", lambda *_: None)

@@ -82,6 +82,7 @@ def test_ever_more_distinct_statements_take_no_more_memory() -> None:
 
 
 def test_reading_that_falls_behind_is_bounded_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    # No setting changes this bound, and a test cannot fill it.
     monkeypatch.setattr("zava.data.usage.query_stats._MAX_PENDING", 5)
     monitor = QueryStatsCollector()
     held = threading.Event()
@@ -221,6 +222,7 @@ async def test_plan_that_cannot_be_had_is_no_failure_and_takes_none_away(
 async def test_telling_that_would_not_end_ends_with_the_process(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # No setting changes this bound, and a test cannot wait for it.
     monkeypatch.setattr("zava.data.usage.query_stats._CLOSE_SECONDS", 0)
     monitor = QueryStatsCollector()
     asked = asyncio.Event()

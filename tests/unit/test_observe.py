@@ -274,6 +274,7 @@ def test_refusals_are_all_counted_and_told_once_a_second(
     sink: Watching, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.INFO, logger="zava")
+    # The refusals of earlier tests are not counted here.
     monkeypatch.setattr(events, "_refusals", {})
     for reason in Refusal:
         for _ in range(50):
@@ -283,6 +284,7 @@ def test_refusals_are_all_counted_and_told_once_a_second(
     assert len(caplog.records) == len(levels) == len(Refusal)
     assert levels[Refusal.BAD_TOKEN] == logging.WARNING
     assert levels[Refusal.NO_TOKEN] == logging.INFO
+    # No setting changes this bound, and a test cannot wait for it.
     monkeypatch.setattr(events, "_REFUSALS_EVERY_SECONDS", 0.0)
     events.request_refused(Refusal.BAD_TOKEN)
     assert caplog.records[-1].__dict__["untold"] == 49

@@ -34,6 +34,7 @@ async def test_each_is_cancelled_at_its_own_time() -> None:
     assert await long
     assert (short.cancelling(), long.cancelling()) == (0, 0)
     assert time.monotonic() - started >= 0.3
+    # The look at the tasks is called without its timer; what is left of it shows here alone.
     assert patience._timer is None
 
 
@@ -43,6 +44,7 @@ async def test_cancellation_from_outside_is_not_taken_for_lateness() -> None:
     await started.wait()
     task.cancel()
     assert not await task
+    # The look at the tasks is called without its timer; what is left of it shows here alone.
     assert not patience._until
 
 
@@ -51,9 +53,11 @@ async def test_who_is_cancelled_both_ways_is_cancelled_from_outside() -> None:
     task = asyncio.create_task(waited(patience, 0.0, started))
     await started.wait()
     task.cancel()
+    # The look at the tasks is called without its timer; what is left of it shows here alone.
     patience._look(asyncio.get_running_loop())
     assert task.cancelling() == 2
     assert not await task, "it goes on as a cancellation"
+    # The look at the tasks is called without its timer; what is left of it shows here alone.
     assert not patience._late
 
 

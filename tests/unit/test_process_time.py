@@ -158,6 +158,7 @@ async def test_client_that_leaves_while_it_waits_holds_nobody_up() -> None:
     gone = await asyncio.gather(*left[:-1], return_exceptions=True)
     assert {type(each) for each in gone} <= {asyncio.CancelledError, int}
     assert asyncio.CancelledError in {type(each) for each in gone}
+    # That nothing stays behind shows here alone.
     assert not thread.time._waiting
 
 
@@ -231,6 +232,7 @@ def test_waiting_in_a_loop_that_ended_holds_up_no_other_loop() -> None:
 async def test_principals_that_used_little_of_late_are_forgotten(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # No setting changes this bound, and a test cannot fill it.
     monkeypatch.setattr("zava.protocol.capacity.process_time._MAX_REMEMBERED", 3)
     thread = Thread()
     for number in range(50):
@@ -238,6 +240,7 @@ async def test_principals_that_used_little_of_late_are_forgotten(
         await thread.start(bytes([number]), seconds=0.01)
         await _answer_of_the_database()
         await _answer_of_the_database()
+    # That memory is bounded shows here alone.
     assert len(thread.time._due) <= 5
 
 

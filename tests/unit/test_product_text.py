@@ -472,6 +472,7 @@ def test_sku_is_compared_with_those_that_begin_alike_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     compared: list[str] = []
+    # The comparisons are counted: no answer shows how many there were.
     fitted = sku_forms._fitted
 
     def count(folded: str, form: str) -> str:

@@ -151,6 +151,7 @@ async def test_silent_identity_holds_one_thread_and_no_place_longer_than_a_sign_
     provider = Provider(ISSUER, "zava", redirect="https://zava.example/", prove=proving)
     await provider.documents()
     with monkeypatch.context() as patch:
+        # No setting changes this bound, and a test cannot wait for it.
         patch.setattr(module, "_SECONDS", 0.1)
         networks = (f"192.0.2.{number}" for number in range(MAX_AT_ONCE + 1))
         done = await asyncio.gather(

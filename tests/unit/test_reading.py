@@ -149,4 +149,5 @@ async def test_texts_of_one_person_are_read_one_at_a_time_between_those_of_other
     assert charged == {b"seattle": 19, b"redmond": 1}
     del flood, other, left
     gc.collect()
+    # That nothing stays behind shows here alone.
     assert not turns._turns, "nothing is kept of who waits no longer"

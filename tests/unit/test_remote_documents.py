@@ -13,6 +13,8 @@ import pytest
 from tests.sign_in.broker import ISSUER
 from tests.support.answers.entra import KEY, jwk
 from zava.protocol.auth.jwks import RemoteKeys
+
+# Only the moment between connecting and reading shows it, and no server reaches that.
 from zava.protocol.auth.remote_documents import _TimedConnection, is_safe, read_document
 from zava.protocol.sign_in.directory import provider as module
 from zava.protocol.sign_in.directory.provider import Documents, Provider, by_secret
@@ -83,6 +85,7 @@ def test_answer_that_never_ends_ends_with_its_time(said: tuple[bytes, ...], agai
 
 def test_connection_that_is_made_too_late_carries_nothing() -> None:
     with speaking(HEAD, b"\r\n{}") as url, _TimedConnection(20) as line:
+        # Only the moment between connecting and reading shows it, and no server reaches that.
         line._cut()
         with pytest.raises(OSError, match="no whole answer in time"):
             line.opener().open(url, timeout=20)
@@ -187,6 +190,7 @@ async def test_browsers_that_leave_hold_sixteen_threads_and_none_of_the_process_
     async def documents() -> Documents:
         return known
 
+    # The place is given back after the answer: the test waits for it.
     given_back, give_back = threading.Semaphore(0), of_provider._limit.leave
 
     def count(network: str) -> None:

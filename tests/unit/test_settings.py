@@ -269,6 +269,7 @@ async def test_database_may_be_named_in_parts_and_its_password_left_to_libpq(
     environment: Environment,
 ) -> None:
     environment(PGHOST="127.0.0.1", PGPORT="5433", PGUSER="u", ZAVA_CONTEXT_KEYS=KEY)
+    # With what the driver connects shows here alone.
     parts = conninfo_to_dict(str(application().pool._pool.conninfo))
     assert parts == {"host": "127.0.0.1", "port": "5433", "dbname": "zava", "user": "u"}
     application.cache_clear()
@@ -286,6 +287,8 @@ async def test_tenants_of_the_setting_are_those_that_the_app_lets_in(
         ZAVA_ALLOWED_TENANTS=f"{TENANTS[0]} , {TENANTS[1]}",
     )
     joined = compose(read_settings(), conninfo="host=db.example", context_keys=[KEY])
+    # Which tenants are accepted shows here alone.
+    # The directory is replaced by one that is slow or silent.
     assert joined.endpoint._authenticator._directory.tenants == frozenset(TENANTS)  # type: ignore[attr-defined]  # a seam
 
 

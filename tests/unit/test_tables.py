@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zava.model.core import Column, Scope, Table
+
+# Each part is compared with a plain form of its own.
 from zava.protocol.rendering.table import (
     _ESCAPES,
     MAX_TEXT_BYTES,

@@ -91,6 +91,7 @@ async def test_three_refused_exports_are_failing_until_one_is_taken(
     for refused in range(1, 4):
         assert not telemetry.is_failing
         await work()
+        # The exporter counts after the answer: the test waits for the figure.
         while telemetry._refused < refused:
             ingestion.wait_for(refused)
     assert telemetry.is_failing
@@ -113,6 +114,7 @@ async def test_dead_or_slow_endpoint_costs_a_call_nothing(
     for _ in range(500):
         await work()
     assert time.monotonic() - started < 1
+    # That memory is bounded shows here alone.
     assert len(telemetry._spans) <= 4096
     ingestion.answers.set()
     ingestion.wait_for(1)
@@ -175,6 +177,7 @@ async def test_readiness_shows_that_telemetry_is_failing_and_stays_200(
     application = compose(settings, conninfo=database.server, context_keys=context_keys)
     telemetry = application.telemetry
     assert telemetry is not None
+    # No setting shortens the interval, and a test cannot wait for it.
     telemetry._interval = SOON
     try:
         assert await ready(application) == (200, "healthy", "healthy")

@@ -6,6 +6,8 @@ from copy import deepcopy
 from typing import Any
 
 import anthropic
+
+# The provider's own conversion has no public name.
 from openai.lib._pydantic import _ensure_strict_json_schema
 
 

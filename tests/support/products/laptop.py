@@ -75,7 +75,7 @@ class Laptop:
         self._process = subprocess.Popen(
             [*self.program, command, *self.options],
             cwd=self.directory,
-            env=self._environment(),
+            env=self.variables(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -119,7 +119,7 @@ class Laptop:
         """Run another command to its end, beside whatever runs."""
         return forked(
             arguments,
-            environment=self._environment() | environment,
+            environment=self.variables() | environment,
             directory=self.directory,
             seconds=patient(_COMMAND_SECONDS),
         )
@@ -129,7 +129,7 @@ class Laptop:
         return subprocess.run(
             [*self.program, *arguments],
             cwd=self.directory,
-            env=self._environment() | environment,
+            env=self.variables() | environment,
             capture_output=True,
             text=True,
             encoding="utf-8",
@@ -137,7 +137,7 @@ class Laptop:
             check=False,
         )
 
-    def _environment(self) -> dict[str, str]:
+    def variables(self) -> dict[str, str]:
         # Nothing of the shell that runs the tests: a DATABASE_URL there would be another server.
         own = {"ZAVA_HOME": str(self.home), "PORT": str(self.port), "SCALE": "0.02"}
         return own | self.environment

@@ -92,6 +92,7 @@ class Pair:
 
     def kill(self) -> None:
         """End the standby's first process with SIGKILL."""
+        # Only a signal to the first process ends a server so.
         victim = self.standby._postmaster()
         assert victim is not None
         victim.kill()
