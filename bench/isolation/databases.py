@@ -147,7 +147,6 @@ def _make_shared(ground: Ground) -> None:
                 _copy_table(source, target, table)
             script = _ROLES.read_text(encoding="utf-8").replace("{key}", SIGNING_KEY)
             target.execute(script.encode())
-            target.execute("VACUUM ANALYZE")
 
 
 def _put_canaries(databases: Databases) -> None:
@@ -157,6 +156,7 @@ def _put_canaries(databases: Databases) -> None:
         owner.execute(f"CREATE DATABASE {CATALOG_CANARY}_database TEMPLATE template0")
     for database in (SHARED, BILLING, ZAVA):
         with psycopg.connect(databases.superuser(database), autocommit=True) as owner:
+            owner.execute("VACUUM ANALYZE")
             owner.execute(f"CREATE SCHEMA {CATALOG_CANARY}")
             owner.execute(f"CREATE TABLE {CATALOG_CANARY}.{CATALOG_CANARY}_table (id integer)")
     with psycopg.connect(databases.superuser(SHARED), autocommit=True) as owner:

@@ -4,6 +4,7 @@ import re
 import socket
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Self
@@ -17,6 +18,7 @@ from bench.isolation.databases import CATALOG_CANARY, DEADLINE_SECONDS, FILE_CAN
 NEIGHBOUR_SECRET = "neighbour-secret-4711"  # noqa: S105  # it has to be found
 GRACE_SECONDS = 3
 MAX_WAL_BYTES = 8 << 20
+MAX_LOCKS = 1000
 MAX_MEMORY_BYTES = 256 << 20
 _SAMPLE_SECONDS = 0.05
 _CONNECT_SECONDS = 60
@@ -83,11 +85,16 @@ class Watcher:
     def __init__(self, conninfo: str, domain: str) -> None:
         self._conninfo = conninfo
         self._words = VOCABULARY[domain]
-        self.connect()
+        self._connection = _connected(conninfo)
         self.state = self._state()
 
-    def connect(self) -> None:
-        """Connect, after a crash of the cluster too."""
+    def reconnect(self) -> None:
+        """Connect once the cluster has recovered from the end of a killed backend."""
+        until = time.monotonic() + _CONNECT_SECONDS
+        with suppress(psycopg.OperationalError):
+            while time.monotonic() < until:  # the crash ends this connection
+                self._connection.execute("SELECT pg_sleep(0.05)")
+        self._connection.close()
         self._connection = _connected(self._conninfo)
 
     def canaries(self, own: str) -> Canaries:
@@ -152,16 +159,18 @@ class Neighbour:
         self._problem: str | None = None
         self._done = threading.Event()
         self._thread: threading.Thread | None = None
-        self.connect()
+        self._connection = _connected(conninfo)
+        self._prepare()
 
-    def connect(self) -> None:
-        """Connect anew, and run the statement whose text no other tenant has to see."""
+    def reconnect(self) -> None:
+        """Connect anew."""
+        self._connection.close()
         self._connection = _connected(self._conninfo)
-        self._connection.execute("SET statement_timeout = '5s'")
-        self.speak()
+        self._prepare()
 
-    def speak(self) -> None:
+    def _prepare(self) -> None:
         """Run the statement whose text no other tenant has to see."""
+        self._connection.execute("SET statement_timeout = '5s'")
         self._connection.execute(f"SELECT '{NEIGHBOUR_SECRET}'".encode())
 
     @property

@@ -1,14 +1,16 @@
 """Calls of MCP servers over HTTP, each tenant with a token of its own."""
 
 import json
+import os
+import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
-from bench.candidates import MODERN, Candidate, WrongAnswer, ask, started
+from bench.candidates import MODERN, ROOT, Candidate, WrongAnswer, ask, first_answer, free_port
 from bench.isolation.answers import Answer, NoAnswer, Tenant
 from bench.isolation.stdio_client import answer_of, compact
+from bench.works import WORKS
 
 
 class HttpSession:
@@ -57,6 +59,16 @@ def http_server(
     candidate: Candidate, environment: Mapping[str, str], tokens: Mapping[Tenant, str]
 ) -> Iterator[HttpSession]:
     """Start a server and end it afterwards."""
-    environment = {**candidate.environment, **environment}
-    with started(replace(candidate, environment=environment)) as running:
-        yield HttpSession(running.port, tokens)
+    port = free_port()
+    with subprocess.Popen(
+        [*candidate.command, str(port)],
+        cwd=ROOT,
+        env=os.environ | {**candidate.environment, **environment},  # noqa: TID251  # handed on whole
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            first_answer(candidate, WORKS[0], port)
+            yield HttpSession(port, tokens)
+        finally:
+            process.kill()

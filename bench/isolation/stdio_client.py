@@ -3,10 +3,11 @@
 import json
 import os
 import queue
+import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -84,11 +85,13 @@ def stdio_server(
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env=os.environ | dict(environment or {}),  # noqa: TID251  # handed on whole
+        start_new_session=True,
     ) as process:
         try:
             yield StdioServer(process)
         finally:
-            process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # what it started holds its output open
 
 
 @dataclass(frozen=True, slots=True)

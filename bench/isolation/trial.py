@@ -4,18 +4,18 @@ import re
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from concurrent.futures import TimeoutError as NotDone
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
 import psutil
-import psycopg
 
 from bench.isolation.answers import Answer, NoAnswer, Session, Subject, Tenant, started
 from bench.isolation.case_files import VOCABULARY, Case, filled
 from bench.isolation.databases import Databases, plant, repair
 from bench.isolation.harms import (
+    MAX_LOCKS,
     MAX_MEMORY_BYTES,
     MAX_WAL_BYTES,
     Canaries,
@@ -30,6 +30,8 @@ from bench.isolation.harms import (
 _SHOWN = ("the answer", "the duration")
 HARMFUL, REFUSED, ANSWERED = "harmful", "refused", "answered"
 _TIMING_SECONDS = 0.4
+_LOOK_SECONDS = 0.02
+_END_SECONDS = 60
 _TIMING_ROUNDS = 3
 _USUAL = (
     "SELECT count(*) AS orders, min({day}) AS first_day, round(avg({amount}), 2) AS average"
@@ -138,13 +140,7 @@ class Trial:
         values |= {"planted": _email(case)}
         harms: list[str] = []
         answers: list[Answer] = []
-        try:
-            self._examine(case, values, harms, answers)
-        except psycopg.errors.OutOfMemory:  # of the superuser's own statement
-            harms.append("the server ran out of shared memory")
-            self._running.close()
-            self._watcher.connect()
-            self._neighbour.end()
+        self._examine(case, values, harms, answers)
         self._recover(harms)
         shown = "\n".join(answer.text for answer in answers)
         if harms:
@@ -251,34 +247,42 @@ class Trial:
         """Run one call; a backend that works past the deadline is ended, and is harm."""
         begun = time.monotonic()
         call = self._calls.submit(self._session.run, tenant, sql)
-        answer = _within(call, overdue_seconds())
-        while self._watcher.working([self._neighbour.pid]):
+        others = [self._neighbour.pid]
+        while not wait([call], _LOOK_SECONDS).done or self._watcher.working(others):
+            if self._watcher.locks(others) > MAX_LOCKS:
+                harms.append("a call held more locks than the bound")
             if time.monotonic() - begun > overdue_seconds():
-                harms.append("a backend worked past the deadline")
-                self._kill()
+                harms += self._give_up()
                 break
-            threading.Event().wait(0.02)
-        if answer is None:
-            answer = _within(call, 60)
-        return answer or Answer("no answer", is_error=True)
+            threading.Event().wait(_LOOK_SECONDS)
+        try:
+            return call.result(_END_SECONDS)
+        except (NoAnswer, NotDone) as reason:
+            return Answer(f"no answer: {reason}", is_error=True)
 
-    def _kill(self) -> None:
-        """End what no cancellation reaches: the cluster recovers as after a crash."""
-        for pid in self._watcher.working([self._neighbour.pid]):
-            with suppress(psutil.Error):
-                psutil.Process(pid).kill()
-        self._watcher.connect()
-        self._neighbour.end()
-        self._neighbour.connect()
+    def _give_up(self) -> list[str]:
+        """End a call that does not answer; a backend that still works is harm."""
+        pids = self._watcher.working([self._neighbour.pid])
+        if pids:
+            self._kill(pids)
         with suppress(NoAnswer, OSError):
             self._restart()
+        return ["a backend worked past the deadline"] if pids else []
+
+    def _kill(self, pids: Sequence[int]) -> None:
+        """End what no cancellation reaches: the cluster recovers as after a crash."""
+        for pid in pids:
+            with suppress(psutil.Error):
+                psutil.Process(pid).kill()
+        self._watcher.reconnect()
+        self._neighbour.end()
+        self._neighbour.reconnect()
 
     def _recover(self, harms: list[str]) -> None:
         if all(harm.startswith(_SHOWN) for harm in harms):
             return
         repair(self._databases)
-        self._neighbour.close()
-        self._neighbour.connect()
+        self._neighbour.reconnect()
         self._restart()
         self._watcher.has_changed()
 
@@ -289,15 +293,6 @@ def _email(case: Case) -> str:
 
 def _marks(case: Case, answer: Answer, sent: str) -> list[str]:
     return [mark for mark in case.seen if mark in answer.text and mark not in sent]
-
-
-def _within(call: "Future[Answer]", seconds: float) -> Answer | None:
-    try:
-        return call.result(seconds)
-    except NotDone:
-        return None
-    except NoAnswer as reason:
-        return Answer(str(reason), is_error=True)
 
 
 def _plain(text: str) -> str:

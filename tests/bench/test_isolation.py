@@ -1,6 +1,7 @@
 """The benchmark of isolation finds harm where there is some, and none where all is refused."""
 
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -160,9 +161,9 @@ def test_what_stays_for_the_next_caller_is_found(
 def test_a_backend_past_its_deadline_is_found_and_ended(
     seeded_clone: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def end(self: Trial) -> None:
+    def end(_trial: Trial, pids: Sequence[int]) -> None:
         with psycopg.connect(seeded_clone.owner) as owner:
-            for pid in self._watcher.working([self._neighbour.pid]):
+            for pid in pids:
                 owner.execute("SELECT pg_terminate_backend(%s)", [pid])
 
     monkeypatch.setattr(trial, "overdue_seconds", lambda: 0.5)
@@ -202,8 +203,9 @@ def test_memory_of_a_process_is_measured() -> None:
 def test_a_connection_to_the_listener_is_noticed() -> None:
     listener = harms.Listener()
     assert not listener.was_called()
-    with psycopg.pq.PGconn.connect_start(b"host=127.0.0.1 port=%d" % listener.port) as _:
-        pass
+    with socket.create_connection(("127.0.0.1", listener.port)):
+        assert listener.was_called()
+    assert not listener.was_called()
     listener.close()
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -51,6 +51,9 @@ class Adopted:
             return Answer(str(error.to_dict()), is_error=True)
         except (psycopg.Error, ValueError) as error:
             return Answer(str(error), is_error=True)
+        finally:
+            with suppress(psycopg.Error):  # as the executor does behind each call
+                self._connection.execute("SELECT pg_advisory_unlock_all()")
         return Answer(json.dumps(rows, ensure_ascii=False))
 
     def tools(self) -> str | None:
