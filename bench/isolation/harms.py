@@ -58,7 +58,8 @@ SELECT pid FROM pg_stat_activity
 WHERE backend_type = 'client backend' AND pid <> ALL(%s) AND state = 'active'
 """
 # What a neighbour does that may read no table: it needs the processor, and a place for a lock.
-_WORK = "SELECT pg_advisory_xact_lock_shared(4711), pg_sleep(0.2)"
+_SPEAK = f"SELECT '{NEIGHBOUR_SECRET}'"
+_WORK = f"SELECT '{NEIGHBOUR_SECRET}', pg_advisory_xact_lock_shared(4711), pg_sleep(0.2)"
 _LOCKS = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid <> ALL(%s)"
 
 
@@ -171,7 +172,7 @@ class Neighbour:
     def _prepare(self) -> None:
         """Run the statement whose text no other tenant has to see."""
         self._connection.execute("SET statement_timeout = '5s'")
-        self._connection.execute(f"SELECT '{NEIGHBOUR_SECRET}'".encode())
+        self._connection.execute(_SPEAK.encode())
 
     @property
     def pid(self) -> int:
@@ -192,7 +193,7 @@ class Neighbour:
             self._thread.join()
             self._thread = None
         problem, self._problem = self._problem, None
-        return problem or self._try("SELECT 1")
+        return problem or self._try(_SPEAK)
 
     def close(self) -> None:
         """Disconnect."""
