@@ -189,7 +189,9 @@ def _make_billing(ground: Ground) -> tuple[AdoptionDeclaration, dict[str, Caller
         owner.execute("GRANT ALL ON SCHEMA public TO app_owner")
         owner.execute("SET SESSION AUTHORIZATION app_owner")
         owner.execute((_EXAMPLES / "billing.sql").read_bytes())
-        ids = dict(owner.execute("SELECT name, id FROM public.organizations").fetchall())
+        ids: dict[str, UUID] = dict(
+            owner.execute("SELECT name, id FROM public.organizations").fetchall()
+        )
     administrator = make_conninfo(ground.administrator, dbname=BILLING)
     password = str(conninfo_to_dict(ground.server)["password"])
     callers = {}

@@ -26,8 +26,8 @@ from bench.isolation.harms import (
     overdue_seconds,
 )
 
-# What an answer shows leaves nothing behind.
-_SHOWN = ("the answer", "the duration")
+# These end with the call: nothing has to be started anew.
+_ENDED = ("the answer", "the duration", "a backend held", "a call held", "write-ahead log")
 HARMFUL, REFUSED, ANSWERED = "harmful", "refused", "answered"
 _TIMING_SECONDS = 0.4
 _LOOK_SECONDS = 0.02
@@ -284,7 +284,7 @@ class Trial:
         self._neighbour.reconnect()
 
     def _recover(self, harms: list[str]) -> None:
-        if all(harm.startswith(_SHOWN) for harm in harms):
+        if all(harm.startswith(_ENDED) for harm in harms):
             return
         repair(self._databases)
         self._neighbour.reconnect()

@@ -91,7 +91,9 @@ def start(
 def store_ids(ground: Ground) -> dict[Tenant, str]:
     """Return the store of each tenant."""
     with psycopg.connect(ground.superuser) as connection:
-        stores = dict(connection.execute("SELECT store_name, store_id FROM retail.stores"))
+        stores: dict[str, object] = dict(
+            connection.execute("SELECT store_name, store_id FROM retail.stores")
+        )
     return {
         "attacker": str(stores["Zava Retail Seattle"]),
         "neighbour": str(stores["Zava Retail Redmond"]),
