@@ -40,7 +40,7 @@ FIRST := lint types contracts test
 BESIDE := test-slow clients pgbouncer deployment pictures conformance disk-full import-formats
 SECONDS_OF_CHECK := $(VENV)/.seconds-of-check
 
-.PHONY: help run test test-slow prose hostile check check-long lint types contracts conformance clients import-formats clients-with-an-id clients-signing-in recordings deployment pictures picture tools pgbouncer disk-full soak soak-replicas lock schema docs bench bench-search performance clean
+.PHONY: help run test test-slow prose hostile check check-long lint types contracts conformance clients import-formats clients-with-an-id clients-signing-in recordings deployment pictures picture tools pgbouncer disk-full soak soak-replicas lock schema docs bench bench-search bench-isolation performance clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -209,6 +209,9 @@ bench-search: $(VENV)/.installed ## Judge product search (CRANFIELD=directory ad
 
 bench: $(VENV)/.installed ## Measure against peers and floors; prints ratios (needs wrk)
 	@$(BIN)/python -m bench
+
+bench-isolation: $(VENV)/.installed ## Send hostile statements to other servers, patterns and ours, and write docs/isolation-benchmark.md (CASE=… SUBJECT=… repeats some)
+	@$(BIN)/python -m bench.isolation $(if $(CASE),--case $(CASE)) $(if $(SUBJECT),--subject $(SUBJECT)) $(if $(CASE)$(SUBJECT),,--write)
 
 performance: $(VENV)/.installed ## Measure all, growth included, and write docs/reference/performance.md
 	@$(BIN)/python -m bench --growth 10000000 --write

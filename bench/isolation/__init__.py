@@ -1,0 +1,1 @@
+"""A benchmark of isolation: hostile statements of one tenant, sent to each server in turn."""

@@ -1,0 +1,11 @@
+"""Servers that this benchmark cannot run, each with the reason."""
+
+NOT_RUN = {
+    "postgres-mcp 0.3.0 (crystaldba)": (
+        "requires pglast 7.2.0, which the package index does not offer"
+    ),
+    "awslabs.postgres-mcp-server 1.2.2": (
+        "takes its login from AWS (RDS or Secrets Manager) and connects over TLS to AWS addresses"
+    ),
+    "PostgREST": "is no package of PyPI or npm; the subject `claims` has its pattern",
+}

@@ -1,0 +1,1 @@
+"""One module for each measured server or pattern, with its `SUBJECTS`."""
