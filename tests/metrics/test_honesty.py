@@ -23,7 +23,7 @@ from zava.infrastructure.cache_backends import MemoryStore, RedisStore
 from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
-from zava.model.metrics import Comparison, PeriodUnit
+from zava.model.metrics import Comparison, MetricFilter, PeriodUnit
 from zava.model.time_labels import labels
 from zava.retail.declaration import RETAIL
 from zava.retail.resources import RESOURCES
@@ -49,6 +49,13 @@ async def test_empty_period_is_told_with_the_days_that_there_are(
         assert told.startswith("Nothing in 2031-01-01 to 2031-12-31 (2031).")
         assert "Orders in your scope run from 2020-01-" in told
         assert told.endswith("to 2026-06-30.")
+    filtered = await asked.query(
+        callers["seattle"],
+        metrics=["revenue"],
+        filters=[MetricFilter("channel", "=", ("online",))],
+        time_period="2025",
+    )
+    assert filtered.notes[0].startswith("Nothing meets the filters in 2025-01-01 to 2025-12-31")
     full = await asked.query(callers["seattle"], metrics=["revenue"], time_period="2025")
     assert full.notes == ()
 
@@ -101,7 +108,7 @@ async def test_limit_and_unneeded_period_are_said(
     assert answer.figures.period is None
     assert answer.notes == (
         "3 of 576 groups; raise limit above 3 or filter to see others.",
-        "These metrics are known as of now; time_period was not needed.",
+        "These metrics are known as of now, not for the past: time_period was left out.",
     )
 
 

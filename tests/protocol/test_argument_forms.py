@@ -160,6 +160,8 @@ FILTER = {"dimension": "store", "op": "in", "value": ["Seattle"]}
         ("show_sales_chart", "compare", "none", "none"),
         ("show_sales_chart", "kind", "Time Series", "time_series"),
         ("show_sales_chart", "kind", "bar", "bars"),
+        *(("show_sales_chart", "kind", text, "time_series") for text in ("line", "Line chart", "trend")),
+        *(("show_sales_chart", "kind", text, "bars") for text in ("column", "bar chart", "Column Chart")),
         ("show_sales_chart", "kind", "timeseries", "time_series"),
         (METRICS, "compare", ["previous_year"], "previous_year"),
         # A list of one for a text, names in other wrappings, numbers with commas.

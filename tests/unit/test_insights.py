@@ -90,11 +90,11 @@ def test_driver_is_the_larger_part_of_the_change_and_nothing_when_both_share_it(
         StoreFigures(figures(revenue=(20_000.0, 10_000.0, 1.0), orders=(200, 100, 1)))
     )
     assert (
-        "The number of orders moved it: 200 orders of $100.00 after 100 of $100.00."
-        in by_orders["driver_of_revenue"].text
+        "The number of orders moved revenue since the previous period:"
+        " 200 orders of $100.00 after 100 of $100.00." in by_orders["driver_of_revenue"].text
     )
     by_value = found(StoreFigures(figures(revenue=(20_000.0, 10_000.0, 1.0), orders=(100, 100, 1))))
-    assert "The value of an order moved it" in by_value["driver_of_revenue"].text
+    assert "The value of an order moved revenue" in by_value["driver_of_revenue"].text
     both = found(StoreFigures(figures(revenue=(14_400.0, 10_000.0, 1.0), orders=(120, 100, 1))))
     assert "driver_of_revenue" not in both
 
@@ -108,7 +108,8 @@ def test_discounts_speak_from_one_point_on(rate: float, speaks: bool) -> None:
     if speaks:
         moved = "rose" if rate > 2 else "fell"
         assert told["discount_rate"].text == (
-            f"The discount rate {moved} {abs(round(rate - 2.0, 2))} points to {rate} % of gross sales."
+            f"The discount rate {moved} {abs(round(rate - 2.0, 2))} points against the previous"
+            f" period, to {rate} % of gross sales."
         )
 
 
@@ -120,7 +121,9 @@ def test_category_that_moved_most_money_is_named_where_enough_orders_hold_it() -
         row("Rare", 50_000.0, 1_000.0, orders=(50, MIN_UNITS_OF_CATEGORY - 1)),
     ]
     insight = found(StoreFigures(figures(), categories=rows))["category_change"]
-    assert insight.text == "Large fell 33.3 %: $6,000.00 after $9,000.00."
+    assert (
+        insight.text == "Large fell 33.3 % against the previous period: $6,000.00 after $9,000.00."
+    )
     assert "category_change" not in found(StoreFigures(figures(), categories=rows[2:]))
 
 
@@ -131,7 +134,9 @@ def test_stores_apart_need_two_with_enough_orders() -> None:
         row("Kirkland", 900.0, 1.0, (3, 3)),
     ]
     insight = found(StoreFigures(figures(), stores=rows))["stores_apart"]
-    assert insight.text == "Seattle rose 20.0 % in revenue, Tacoma fell 10.0 %."
+    assert insight.text == (
+        "Seattle rose 20.0 % in revenue against the previous period, Tacoma fell 10.0 %."
+    )
     assert "stores_apart" not in found(StoreFigures(figures(), stores=rows[:1]))
     close = [row("Seattle", 104.0, 100.0), row("Tacoma", 100.0, 100.0)]
     assert "stores_apart" not in found(StoreFigures(figures(), stores=close))

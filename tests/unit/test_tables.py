@@ -62,6 +62,14 @@ def test_rows_cut_by_the_bound_are_said_with_what_to_do() -> None:
     )
 
 
+def test_rows_cut_at_the_most_of_an_answer_are_not_told_to_be_raised() -> None:
+    text = table_text(table([[1]] * 1000, "a", truncated="rows"))
+    assert text.split("\n")[-2] == (
+        "(Cut after 1000 rows, the most of one answer: ORDER BY a key and continue after the last"
+        " one.)"
+    )
+
+
 def test_bytes_cut_by_the_bound_are_said_with_what_to_do() -> None:
     text = table_text(table([[1], [2]], "a", truncated="bytes"))
     assert text.split("\n")[-2].startswith("(Cut at the size limit of an answer after 2 rows: ")

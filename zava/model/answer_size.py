@@ -10,6 +10,9 @@ from typing import Any
 
 import orjson
 
+MOST_ROWS = 1000
+"""The most rows or groups that a call can ask for."""
+
 _DEFAULT_ROWS = 50
 _DEFAULT_BYTES = 12 * 1024
 

@@ -9,6 +9,7 @@ import orjson
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from zava.model.answer_size import MOST_ROWS
 from zava.model.core import Table
 from zava.protocol.rendering.scope import ScopeContent, scope_content, scope_text
 
@@ -110,7 +111,12 @@ def table_text(table: Table) -> str:
             f"({shown} of {len(table.rows)} rows shown; the structured content has them all."
             " Select fewer columns or aggregate to see more here.)"
         )
-    if table.truncated == "rows":
+    if table.truncated == "rows" and len(table.rows) >= MOST_ROWS:
+        lines.append(
+            f"(Cut after {len(table.rows)} rows, the most of one answer: ORDER BY a key and"
+            " continue after the last one.)"
+        )
+    elif table.truncated == "rows":
         lines.append(
             f"(Cut after {len(table.rows)} rows: raise max_rows, or ORDER BY a key and continue"
             " after the last one.)"

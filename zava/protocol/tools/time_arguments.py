@@ -55,7 +55,7 @@ _PAIR = 2
 
 
 def read_comparison(value: Any) -> Any:
-    """Return a comparison by its published name: yoy, year over year, last_year, mom."""
+    """Return a comparison by its published name: yoy, year over year, last_year."""
     value = parsed(value, list, dict)
     if isinstance(value, list) and len(value) == 1:
         value = value[0]

@@ -113,8 +113,8 @@ def _driver(findings: StoreFigures) -> Insight | None:
     driver = "number of orders" if by_orders >= DRIVER_SHARE else "value of an order"
     return Insight(
         "driver_of_revenue",
-        f"The {driver} moved it: {orders['value']} orders of {_money(value_now)} after"
-        f" {orders['previous_period']} of {_money(value_before)}.",
+        f"The {driver} moved revenue since the previous period: {orders['value']} orders of"
+        f" {_money(value_now)} after {orders['previous_period']} of {_money(value_before)}.",
     )
 
 
@@ -128,7 +128,8 @@ def _discounts(findings: StoreFigures) -> Insight | None:
         return None
     return Insight(
         "discount_rate",
-        f"The discount rate {_moved(points)} {abs(points)} points to {now} % of gross sales.",
+        f"The discount rate {_moved(points)} {abs(points)} points against the previous period,"
+        f" to {now} % of gross sales.",
     )
 
 
@@ -145,7 +146,7 @@ def _category(findings: StoreFigures) -> Insight | None:
     _, change, row = max(moved, key=lambda each: (each[0], each[2]["category"]))
     return Insight(
         "category_change",
-        f"{row['category']} {_moved(change)} {abs(change)} %:"
+        f"{row['category']} {_moved(change)} {abs(change)} % against the previous period:"
         f" {_money(row['revenue'])} after {_money(row['revenue_previous'])}.",
     )
 
@@ -167,7 +168,7 @@ def _stores(findings: StoreFigures) -> Insight | None:
         return None
     return Insight(
         "stores_apart",
-        f"{first['store']} {_moved(high)} {abs(high)} % in revenue,"
+        f"{first['store']} {_moved(high)} {abs(high)} % in revenue against the previous period,"
         f" {last['store']} {_moved(low)} {abs(low)} %.",
     )
 

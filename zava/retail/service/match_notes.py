@@ -35,7 +35,8 @@ def judged(
     if findings.likened is not None:
         texts.append(f"Products similar to {findings.likened}, which is left out.")
     elif not findings.words_found and {p.matched_by for p in products} == {"meaning"}:
-        texts.append("No product holds any of these words; these were found by meaning.")
+        under = _under(_filters(question))
+        texts.append(f"No product{under} holds any of these words; these were found by meaning.")
     if not products:
         texts += _why_empty(findings, question, registry)
     elif all(product.is_weak for product in products):
@@ -119,11 +120,9 @@ def _searched_by(findings: SearchMatches, *, has_meaning: bool) -> str:
     return "words and meaning" if findings.words_found else "meaning"
 
 
-def _why_empty(
-    findings: SearchMatches, question: ProductQuestion, registry: SearchRegistry
-) -> list[str]:
-    texts = []
-    filters = [
+def _filters(question: ProductQuestion) -> list[str]:
+    """Return what narrows a search, as its arguments and its text name it."""
+    return [
         name
         for name, is_set in (
             ("category", question.category_id is not None),
@@ -132,7 +131,18 @@ def _why_empty(
         )
         if is_set
     ]
-    under = f" under {' and '.join(filters)}" if filters else ""
+
+
+def _under(filters: Sequence[str]) -> str:
+    return f" within {' and '.join(filters)}" if filters else ""
+
+
+def _why_empty(
+    findings: SearchMatches, question: ProductQuestion, registry: SearchRegistry
+) -> list[str]:
+    texts = []
+    filters = _filters(question)
+    under = _under(filters)
     if not question.like:
         texts.append(
             f"No product{under} holds enough of these words."

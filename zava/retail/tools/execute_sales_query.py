@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from zava.model.answer_size import MOST_ROWS
 from zava.model.audiences import SQL_QUERY
 from zava.model.core import Caller
 from zava.protocol.rendering.table import TableContent, table_content, table_text
@@ -17,7 +18,7 @@ from zava.protocol.tools.tool import (
 )
 from zava.retail.service.use_cases import RetailAnalytics
 
-MAX_ROWS, DEFAULT_ROWS = 1000, 50
+MAX_ROWS, DEFAULT_ROWS = MOST_ROWS, 50
 
 DESCRIPTION = product_text(
     """

@@ -1,5 +1,7 @@
 """Certified metrics as a chart."""
 
+import re
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -9,6 +11,7 @@ from zava.model.metrics import Comparison
 from zava.model.time_labels import FISCAL_UNITS, OF_TIME, UNITS
 from zava.protocol.apps import sales_chart
 from zava.protocol.rendering.metric_table import MetricsContent, metric_content, metric_text
+from zava.protocol.tools.argument_forms import aliases
 from zava.protocol.tools.tool import Tool, ToolAnswer, product_text
 from zava.retail.access_rules import SALES_READ
 from zava.retail.service.use_cases import RetailAnalytics
@@ -55,8 +58,28 @@ _OPENINGS: dict[Kind, str] = {
 _MAX_POINTS = 400
 
 
+_NAMES_OF_KINDS = {
+    **dict.fromkeys(("line", "lines", "trend", "area", "over_time"), "time_series"),
+    **dict.fromkeys(("column", "columns", "barchart", "histogram"), "bars"),
+}
+
+
+def read_kind(value: Any) -> Any:
+    """Return a kind of chart by its published name: "line chart" is time_series."""
+    if not isinstance(value, str):
+        return value
+    name = "_".join(re.split(r"[\s_-]+", value.strip().lower()))
+    kind = name.removesuffix("_chart").removesuffix("_graph").removesuffix("_plot")
+    return _NAMES_OF_KINDS.get(kind, value if kind == name else kind)
+
+
 class ShowSalesChart(QueryMetrics):
     """Arguments of show_sales_chart."""
+
+    FORMS = MappingProxyType({**QueryMetrics.FORMS, "kind": read_kind})
+    ALIASES = MappingProxyType(
+        {**QueryMetrics.ALIASES, **aliases(kind="chart_type chart chart_kind type")}
+    )
 
     metrics: Annotated[
         list[str],

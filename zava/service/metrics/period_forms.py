@@ -111,8 +111,8 @@ def nearest_forms(expression: str, today: date) -> list[str]:
         if found := _proposed(text, today):
             return found
     for near in (_near_days, _near_units):
-        if (found := near(text, today)) is not None:
-            return found
+        if (meant := near(text, today)) is not None:
+            return meant
     start, dots, end = plain_form(expression, today).partition("..")
     if dots and start > end:
         return [f"{end}..{start}"]

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Protocol
 
-from zava.model.answer_size import rows_that_fit
+from zava.model.answer_size import MOST_ROWS, rows_that_fit
 from zava.model.core import Caller, Scope
 from zava.model.fiscal_calendar import CALENDAR_YEARS, FiscalCalendar
 from zava.model.metrics import (
@@ -116,7 +116,8 @@ class MetricQueries:
             *_about_rows(figures, limit, time_period),
         ]
         if len(figures.totals) < totals:
-            notes.append(f"{len(figures.totals)} of {totals} totals; raise limit to see more.")
+            way = "raise limit" if limit < MOST_ROWS else "filter"
+            notes.append(f"{len(figures.totals)} of {totals} totals; {way} to see more.")
         if _is_empty(figures):
             notes += await self._about_emptiness(caller, asked)
         forecasts: tuple[Forecast, ...] = ()
@@ -157,7 +158,8 @@ class MetricQueries:
         if not found["first"].rows:
             return ["There is no order in your scope."]
         first, last = found["first"].rows[0][0], found["last"].rows[0][0]
-        return [f"Nothing in {asked.period}. Orders in your scope run from {first} to {last}."]
+        nothing = "Nothing meets the filters" if asked.filters else "Nothing"
+        return [f"{nothing} in {asked.period}. Orders in your scope run from {first} to {last}."]
 
 
 def _is_empty(figures: MetricRows) -> bool:
@@ -195,10 +197,10 @@ def _about_scope(figures: MetricRows, scope: Scope, peers_hint: str) -> list[str
 def _about_rows(figures: MetricRows, limit: int, time_period: str | None) -> list[str]:
     notes = []
     if figures.group_count > len(figures.rows):
-        notes.append(
-            f"{len(figures.rows)} of {figures.group_count} groups; raise limit above {limit} or"
-            " filter to see others."
-        )
+        way = f"raise limit above {limit} or filter" if limit < MOST_ROWS else "filter"
+        notes.append(f"{len(figures.rows)} of {figures.group_count} groups; {way} to see others.")
     if figures.period is None and time_period is not None:
-        notes.append("These metrics are known as of now; time_period was not needed.")
+        notes.append(
+            "These metrics are known as of now, not for the past: time_period was left out."
+        )
     return notes

@@ -73,20 +73,20 @@ def _last_day(operator: str, value: Node) -> tuple[Moment, str] | None:
     """Return the day up to which a condition selects, and how the statement writes it."""
     literal = literal_day(value)
     if literal is not None:
-        day, written = (lambda _: literal), f"'{literal}'"
-    else:
-        bound = None if {"A_Const", "TypeCast"} & value.keys() else bound_of(value)
-        if bound is None or not bound.is_midnight:
-            return None
-        is_today = "SQLValueFunction" in value
-        day, written = bound.day, "CURRENT_DATE" if is_today else "a day"
+        return lambda _: _counted(literal, operator), f"'{literal}'"
+    bound = None if {"A_Const", "TypeCast"} & value.keys() else bound_of(value)
+    if bound is None or not bound.is_midnight:
+        return None
 
     def lost(today: date) -> date:
-        at = day(today)
-        is_meant = at.day == 1 or (literal is None and at == today)
-        return date.max if is_meant and operator not in _EQUAL else at
+        at = bound.day(today)
+        return date.max if at == today and operator not in _EQUAL else _counted(at, operator)
 
-    return lost, written
+    return lost, "CURRENT_DATE" if "SQLValueFunction" in value else "a day"
+
+
+def _counted(day: date, operator: str) -> date:
+    return date.max if day.day == 1 and operator not in _EQUAL else day
 
 
 def _about_lost_day(name: str, operator: str, written: str) -> str:

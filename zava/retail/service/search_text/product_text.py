@@ -90,7 +90,7 @@ class TextReader:
             shown = ", ".join(f"'{word}'" for word in spelled.unknown[:_MAX_SHOWN])
             notes.append(
                 f"The catalogue is in English and has none of these words: {shown}. They were"
-                " searched for by meaning only; English words find more."
+                " searched for by meaning only. Write words of another language in English."
             )
         # Without a word of the catalogue the likeness of the whole text decides: the fewer words of
         # it are compared, the more products seem to be alike.
