@@ -77,7 +77,7 @@ def grant_adopted(
     Without a caller the name means a person of before, or a new one of this machine.
 
     Raises:
-        GrantRefused: an audience, a tenant or a time is none, or they do not fit each other.
+        GrantRefused: an audience, a tenant or a time does not exist or does not fit the others.
     """
     declared = _audience(declaration, audience)
     if time.since and time.until and time.until <= time.since:
@@ -166,7 +166,7 @@ def find_adopted(
     """Return the principal of a name.
 
     Raises:
-        GrantRefused: there is none, or several have it.
+        GrantRefused: no principal has it, or several have.
     """
     listed = list_adopted(connection, declaration)
     found = _find(listed, name)

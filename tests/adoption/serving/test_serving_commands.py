@@ -66,23 +66,32 @@ def test_five_commands_lead_from_a_database_to_an_isolated_answer(
     commands.declaration.write_text(text, encoding="utf-8")
     commands.good("adopt", "--check")
     commands.good("adopt", "--apply")
-    granted = commands.good("grant", "ana", "--audience", "member", "--of", "Alder")
+    granted = commands.good("grant", "--as", "ana", "--audience", "member", "--of", "Alder")
     assert granted.strip() == "Granted: ana: member, valid; Alder"
     asked = "postgresql_query=SELECT count(*) AS n FROM invoices"
-    assert "Scope: Alder (1 tenant)" in commands.good("call", "query_database", "--as", "ana", asked)
+    assert "Scope: Alder (1 organization)" in commands.good(
+        "call", "query_database", "--as", "ana", asked
+    )
     assert "Serving http://127.0.0.1:" in commands.good("serve")
 
     assert "query_database: postgresql_query*, max_rows" in commands.good("tools")
     assert "ana: member, valid; Alder" in commands.good("list-access")
     assert commands.good("token", "--as", "ana").count(".") == 2
     refusals = {
-        ("--of", "Elder"): "--of: there is no tenant Elder; perhaps Alder",
-        (): "--of: name at least one tenant for member",
+        ("--of", "Elder"): "--of: there is no organization Elder; perhaps Alder",
+        (): "--of: name at least one organization for member",
         ("--audience", "boss", "--of", "Alder"): "--audience: there is no audience boss",
-        ("--of", "Alder", "--from", "2026-02-01", "--until", "2026-01-01"): "expected a moment after",
+        (
+            "--of",
+            "Alder",
+            "--from",
+            "2026-02-01",
+            "--until",
+            "2026-01-01",
+        ): "expected a moment after",
     }
     for arguments, words in refusals.items():
-        assert words in commands.bad("grant", "bo", "--audience", "member", *arguments)
+        assert words in commands.bad("grant", "--as", "bo", "--audience", "member", *arguments)
     assert "was never granted access; perhaps ana" in commands.bad("token", "--as", "anna")
     assert "anna was never granted" in commands.bad("revoke", "--as", "anna")
     assert "query_metrics is no tool" in commands.bad("call", "query_metrics", "--as", "ana")
