@@ -77,7 +77,13 @@ def test_five_commands_lead_from_a_database_to_an_isolated_answer(
     assert "query_database: postgresql_query*, max_rows" in commands.good("tools")
     assert "ana: member, valid; Alder" in commands.good("list-access")
     assert commands.good("token", "--as", "ana").count(".") == 2
+    text = text.replace('label = "name"', 'label = "name"\nattributes = ["country"]')
+    commands.declaration.write_text(text, encoding="utf-8")
+    commands.good("adopt", "--apply")
+    granted = commands.good("grant", "--as", "us", "--audience", "member", "--of", "country=US")
+    assert granted.strip() == "Granted: us: member, valid; Alder, Cedar"
     refusals = {
+        ("--of", "country=XX"): "--of: no organization has country=XX",
         ("--of", "Elder"): "--of: there is no organization Elder; perhaps Alder",
         (): "--of: name at least one organization for member",
         ("--audience", "boss", "--of", "Alder"): "--audience: there is no audience boss",
