@@ -30,7 +30,7 @@ BEGIN ATOMIC
     END
   END
   FROM zava.keyring k
-  LEFT JOIN zava.valid_principals p ON p.tenant_id = tenant AND p.object_id = person
+  LEFT JOIN {{principals}}
   CROSS JOIN LATERAL (
     SELECT encode(sha256(k.outer_pad || sha256(k.inner_pad || convert_to(
              concat_ws('|', runner, p.scope, pg_backend_pid(), transaction_timestamp(),

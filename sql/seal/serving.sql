@@ -189,7 +189,7 @@ BEGIN
   END IF;
   RETURN QUERY
   SELECT opened, encode(sha256(convert_to(concat_ws('|', opened, p.scope), 'UTF8')), 'hex'), 0::bigint, p.scope, '{}'
-  FROM zava.valid_principals AS p WHERE p.tenant_id = p_tenant AND p.object_id = p_person;
+  FROM (SELECT p_tenant AS tenant, p_person AS person) AS c JOIN {{principals}};
 END $$;
 
 -- Every way in which isolation does not hold, and whether the server has another declaration than the

@@ -72,7 +72,9 @@ def test_the_example_is_read_with_its_defaults() -> None:
         ('tenant = "id"', 'tenant = "id"\nhide = { membr = ["x"] }', "tables.public.accounts.hide: there is no audience membr; perhaps member"),
         ('tenant = "id"', 'tenant = "id"\nshared = 1', "tables.public.accounts.shared: expected true or false"),
         ('tenant = "id"', 'tenant = "id"\n[views."public.v"]\ntenant = "id"', "views: a view is not adopted; declare the tables that it reads"),
-        ('tenant = "id"', 'tenant = "id"\n[members]\naudience = "member"', "members: this version reads grants from zava.principals alone"),
+        ('tenant = "id"', 'tenant = "id"\n[members]\naudience = "member"', "members: say exactly one of directory, issuer"),
+        ('tenant = "id"', 'tenant = "id"\n[members]\naudience = "membr"', "members.audience: there is no audience membr; perhaps member"),
+        ('tenant = "id"', 'tenant = "id"\n[members]\ndirectory = "ours"', "members.directory: expected the id of a directory, a UUID"),
         ('scope = "many"', 'scope = "one"\n[members]\naudience = "member"', "members: people may belong to several accounts; use scope many"),
     ],
 )  # fmt: skip

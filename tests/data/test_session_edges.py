@@ -11,12 +11,13 @@ from tests.support.servers.database import CONTEXT_KEY, Database
 from tests.support.servers.proxy import counting_proxy
 from zava.data.named_queries import statement
 from zava.data.session.isolation_check import IsolationCheck
-from zava.data.session.results import read_statement_result
+from zava.data.session.results import in_words, read_statement_result, tenants_of
 from zava.data.session.signed_context import ContextKey, ContextSigner, SignedCall
 from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import Busy
 from zava.infrastructure.postgres.pool import DatabasePool
-from zava.model.core import Caller
+from zava.model.audiences import Audience, Breadth
+from zava.model.core import Caller, Scope, TenantWords
 from zava.retail.declaration import RETAIL
 from zava.retail.demo.stores import store_id
 
@@ -128,3 +129,32 @@ async def test_key_as_the_setting_writes_it_signs_what_the_database_believes(
         ["Zava Retail Redmond"]
     ]
     await pool.close()
+
+
+@pytest.mark.parametrize(
+    ("breadth", "scope", "tenants"),
+    [
+        (Breadth.ONE, "a,b", ("a,b",)),
+        (Breadth.ONE, "", ()),
+        (Breadth.MANY, "{1,22}", ("1", "22")),
+        (Breadth.MANY, "{}", ()),
+        (Breadth.MANY, r'{plain,"a,b","{\"x|y\"}","o\\k"}', ("plain", "a,b", '{"x|y"}', "o\\k")),
+    ],
+)
+def test_keys_of_a_scope_are_read_whatever_characters_they_have(
+    breadth: Breadth, scope: str, tenants: tuple[str, ...]
+) -> None:
+    audience = Audience("members", "members", breadth, has_personal_role=False)
+    assert audience.personal_role is audience.role
+    assert tenants_of(audience, scope) == tenants
+    words = TenantWords("account", "accounts")
+    seen = in_words(Scope(audience, (), 0), words, scope)
+    assert (seen.stores, seen.store_count, seen.words) == (tenants, len(tenants), words)
+
+
+def test_a_scope_of_every_tenant_names_none_and_the_shipped_domain_keeps_its_own() -> None:
+    audience = Audience("auditors", "auditors", Breadth.ALL, has_personal_role=False)
+    named = Scope(audience, ("Alder",), 1)
+    words = TenantWords("account", "accounts")
+    assert in_words(named, words, "all") == Scope(audience, (), 0, words=words)
+    assert in_words(named, None, "all") is named

@@ -8,6 +8,7 @@ from tests.security.guarded import COLUMNS_OF_TABLES, TABLES
 from zava.data.guard.analysis import ParsingTurns, StatementAnalyzer
 from zava.data.guard.guard import Guard, Verdict
 from zava.data.guard.syntax import syntax_hint
+from zava.data.guard.vocabulary import ForeignNames
 from zava.data.syntax.outside_text import OutsideText
 from zava.errors import DatabaseFault, QueryRefused
 
@@ -560,3 +561,62 @@ def test_hint_on_a_long_text_takes_no_long_time(text: str) -> None:
 )
 def test_unusual_statement_without_a_fault_passes(sql: str) -> None:
     assert judge(sql).error is None
+
+
+OF_ANOTHER = ForeignNames(
+    tables=frozenset({"crm.deals", "deals", "crm.orders"}),
+    types=frozenset({"status", "crm.status"}),
+    hiding=frozenset({"round"}),
+    spelled={"deals": "crm.deals"},
+)
+
+
+def judge_foreign(sql: str) -> Verdict:
+    guard = Guard(
+        "retail", TABLES, COLUMNS_OF_TABLES, CALLING, OutsideText({}), foreign=OF_ANOTHER
+    )
+    return guard.judge(sql)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM crm.deals, deals, crm.orders, retail.orders, orders",
+        "SELECT 'open'::status, 'open'::crm.status, '{open}'::status[]",
+        "SELECT pg_catalog.round(1.5), floor(1.5)",
+        "WITH round AS (SELECT 1 AS round) SELECT r.round FROM round AS r",
+    ],
+)
+def test_names_of_another_application_pass(sql: str) -> None:
+    judge_foreign(sql).enforce()
+
+
+@pytest.mark.parametrize(
+    ("sql", "message", "hint"),
+    [
+        ("SELECT * FROM crm.others", "crm.others is not a table that you can read.", "Use "),
+        ("SELECT * FROM deal", "deal is not a table that you can read.", "Use crm.deals"),
+        ("SELECT * FROM other.crm.deals", "other.crm.deals is not", "Use crm.deals"),
+        ("SELECT 'x'::other.status", "The type other.status is not allowed.", ""),
+        ("SELECT NULL::SETOF status", None, None),
+        (
+            "SELECT round(1.5)",
+            "This database has a function round of its own, which is not allowed.",
+            "Write pg_catalog.round(…).",
+        ),
+        ("SELECT (1.5).round", "round is not a column here.", COLUMNS),
+        (
+            "WITH a AS (SELECT 1 AS round) SELECT o.round FROM a, retail.orders AS o",
+            "round is not a column here.",
+            COLUMNS,
+        ),
+    ],
+)
+def test_names_that_another_application_hides_or_lacks_are_refused(
+    sql: str, message: str | None, hint: str | None
+) -> None:
+    verdict = judge_foreign(sql)
+    assert verdict.error is not None
+    if message is not None:
+        assert verdict.message.startswith(message)
+        assert verdict.hint.startswith(hint or "")

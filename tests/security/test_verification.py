@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -11,7 +12,7 @@ from psycopg.conninfo import make_conninfo
 from tests.security.holes import CLUSTER_HOLES, HOLES
 from tests.support.generators.golden_functions import GOLDEN, known_functions
 from tests.support.servers.database import Cluster, Database
-from zava.data.session.isolation_check import IsolationBroken, IsolationCheck
+from zava.data.session.isolation_check import CANARIES, IsolationBroken, IsolationCheck, Probe
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
 from zava.infrastructure.postgres.pool import DatabasePool
@@ -407,3 +408,44 @@ async def test_start_costs_one_round_trip(empty: Database, signer: ContextSigner
         await IsolationCheck(pool, signer, RETAIL).ensure()
         assert proxy.round_trips - before == 1
         await pool.close()
+
+
+class OwnProof:
+    """A proof of another database than the shipped one; it finds what the test puts in."""
+
+    seconds = 10.0
+
+    def __init__(self) -> None:
+        self.found = ""
+
+    def queries(self) -> list[bytes]:
+        return [f"SELECT x FROM unnest(ARRAY['{self.found}']) AS x WHERE x <> ''".encode()]
+
+    def probes(self, signer: ContextSigner) -> list[Probe]:
+        wrong = replace(signer.sign(CANARIES[0], "SELECT 1 AS one"), mac=b"")
+        audience = RETAIL.audiences.widest
+        state = "" if self.found else "ZA001"
+        return [Probe("a wrong signature", wrong, None, state, audience, "what restores it")]
+
+
+async def test_no_call_is_served_on_a_proof_of_another_database_that_is_too_old(
+    seeded_clone: Database, signer: ContextSigner, callers: dict[str, Caller]
+) -> None:
+    now, proof = 1000.0, OwnProof()
+    pool = DatabasePool(seeded_clone.server, max_size=1)
+    verification = IsolationCheck(pool, signer, RETAIL, clock=lambda: now, proof=proof)
+    tenancy = TenantDatabase(pool, signer, verification)
+    assert (await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)).rows == [[1]]
+    proof.found = "it is open"
+    now += 10
+    assert (await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)).rows == [[1]]
+    now += 1
+    with pytest.raises(IsolationBroken) as broken:
+        await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
+    assert broken.value.problems == [
+        "it is open",
+        "a wrong signature: ZA001; run what restores it",
+    ]
+    proof.found = ""
+    assert (await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)).rows == [[1]]
+    await pool.close()

@@ -19,6 +19,7 @@ from zava.adoption.declared_values import (
     AdoptionDeclaration,
     AudienceScope,
     DeclaredAudience,
+    literal,
     quoted,
     quoted_table,
 )
@@ -77,7 +78,7 @@ def grant_adopted(
     Without a caller the name means a person of before, or a new one of this machine.
 
     Raises:
-        GrantRefused: an audience, a tenant or a time is none, or they do not fit each other.
+        GrantRefused: an audience, a tenant or a time does not exist or does not fit the others.
     """
     declared = _audience(declaration, audience)
     if time.since and time.until and time.until <= time.since:
@@ -166,7 +167,7 @@ def find_adopted(
     """Return the principal of a name.
 
     Raises:
-        GrantRefused: there is none, or several have it.
+        GrantRefused: no principal has it, or several have.
     """
     listed = list_adopted(connection, declaration)
     found = _find(listed, name)
@@ -227,6 +228,10 @@ def _chosen(
     chosen = []
     for wanted in dict.fromkeys(tenants):
         keys = [key for label, key in known if wanted in (label, key)]
+        attribute, _, value = wanted.partition("=")
+        if not keys and attribute in words.attributes:
+            chosen += _with_attribute(connection, declaration, attribute, value)
+            continue
         if not keys:
             nearest = get_close_matches(wanted, [label for label, _ in known], n=3)
             perhaps = f"; perhaps {', '.join(nearest)}" if nearest else ""
@@ -237,11 +242,21 @@ def _chosen(
                 f" name one by its {words.key}"
             )
         chosen += keys
-    return chosen
+    if not chosen:
+        raise GrantRefused(f"--of: no {words.word} has {', '.join(tenants)}")
+    return list(dict.fromkeys(chosen))
+
+
+def _with_attribute(
+    connection: psycopg.Connection, declaration: AdoptionDeclaration, attribute: str, value: str
+) -> list[str]:
+    """Return the keys of the tenants that have a value of an attribute at this moment."""
+    condition = f"{quoted(attribute)}::text = {literal(value)}"
+    return [key for _, key in _labels(connection, declaration, f"WHERE {condition}")]
 
 
 def _labels(
-    connection: psycopg.Connection, declaration: AdoptionDeclaration
+    connection: psycopg.Connection, declaration: AdoptionDeclaration, condition: str = ""
 ) -> list[tuple[str, str]]:
     """Return label and key of each tenant, read as the owner of their table."""
     tenant = declaration.tenant
@@ -253,7 +268,7 @@ def _labels(
         connection.execute(f"SET LOCAL ROLE {quoted(owner[0] if owner else '')}".encode())
         statement = (
             f"SELECT coalesce({quoted(tenant.label)}::text, ''), {quoted(tenant.key)}::text"
-            f" FROM {quoted_table(tenant.table)} ORDER BY 1"  # names of the declaration
+            f" FROM {quoted_table(tenant.table)} {condition} ORDER BY 1"  # names of the declaration
         )
         return connection.execute(statement.encode()).fetchall()
 

@@ -3,9 +3,11 @@
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from zava.adoption.declared_values import (
     CONTEXT,
@@ -14,6 +16,7 @@ from zava.adoption.declared_values import (
     AdoptionDeclaration,
     AudienceScope,
     DeclaredAudience,
+    DeclaredMembers,
     DeclaredTenant,
     TableRule,
     Via,
@@ -95,8 +98,9 @@ class _Content:
         tables = self.section("tables").tables(schemas)
         if "views" in self._content:
             self.refuse("views", "a view is not adopted; declare the tables that it reads")
+        members = None
         if "members" in self._content:
-            self.members(audiences)
+            members = self.section("members").members(audiences)
         for rule in tables.values():
             rule_place = _Content({}, f"tables.{rule.name}", self._problems)
             rule_place.known_audiences(rule, audiences)
@@ -110,6 +114,7 @@ class _Content:
             tenant=declared_tenant,
             audiences=audiences,
             tables=tables,
+            members=members,
             text=text,
         )
 
@@ -211,14 +216,30 @@ class _Content:
             if audience and audience not in names:
                 self.refuse("hide", f"there is no audience {audience}{_perhaps(audience, names)}")
 
-    def members(self, audiences: Iterable[DeclaredAudience]) -> None:
-        members = self.section("members")
-        wanted = members.text("audience")
+    def members(self, audiences: Sequence[DeclaredAudience]) -> DeclaredMembers:
+        self.only(("audience", "table", "person", "tenant", "directory", "issuer"))
+        wanted = self.text("audience")
         scopes = {audience.name: audience.scope for audience in audiences}
-        if scopes.get(wanted) is AudienceScope.ONE:
-            self.refuse("members", "people may belong to several accounts; use scope many")
-        else:
-            self.refuse("members", "this version reads grants from zava.principals alone")
+        if wanted not in scopes:
+            self.refuse("audience", f"there is no audience {wanted}{_perhaps(wanted, scopes)}")
+        elif scopes[wanted] is not AudienceScope.MANY:
+            self.refuse("", "people may belong to several accounts; use scope many")
+        if ("directory" in self._content) == ("issuer" in self._content):
+            self.refuse("", "say exactly one of directory, issuer")
+        directory = None
+        if "directory" in self._content:
+            with suppress(ValueError):
+                directory = UUID(self.text("directory"))
+            if directory is None:
+                self.refuse("directory", "expected the id of a directory, a UUID")
+        return DeclaredMembers(
+            audience=wanted,
+            table=self.text("table"),
+            person=self.text("person"),
+            tenant=self.text("tenant"),
+            directory=directory,
+            issuer=self.text("issuer") if "issuer" in self._content else None,
+        )
 
     def section(self, key: str) -> "_Content":
         found = self._content.get(key, {})

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from uuid import UUID
 
 MAX_NAME = 24
 """The longest name of a database or an audience: a role's name holds both, in 63 bytes."""
@@ -92,6 +93,22 @@ class TableRule:
 
 
 @dataclass(frozen=True, slots=True)
+class DeclaredMembers:
+    """Grants that the application keeps: each row of `table` gives a person a tenant.
+
+    With `directory` the column `person` has the object ids of that directory. With `issuer` it has
+    the subjects of that OpenID provider. One of both is set.
+    """
+
+    audience: str
+    table: str
+    person: str
+    tenant: str
+    directory: UUID | None = None
+    issuer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AdoptionDeclaration:
     """One declaration: the database, its tenants, its audiences and its tables.
 
@@ -108,6 +125,7 @@ class AdoptionDeclaration:
     tenant: DeclaredTenant
     audiences: tuple[DeclaredAudience, ...]
     tables: Mapping[str, TableRule]
+    members: DeclaredMembers | None = None
     text: str = ""
 
     @property

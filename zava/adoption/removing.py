@@ -64,7 +64,7 @@ def _own_roles(catalog: ForeignCatalog, declaration: AdoptionDeclaration | None)
 
 
 def _privileges(catalog: ForeignCatalog, roles: list[str]) -> Iterator[StepGroup]:
-    named = [role for role in roles if role != catalog.seal_owner]
+    named = [*roles]
     steps = []
     for relation in catalog.relations.values():
         readers = readers_of(relation, named)

@@ -10,6 +10,7 @@ from zava.adoption.declared_values import (
     DeclaredAudience,
     literal,
     quoted,
+    quoted_table,
 )
 from zava.adoption.foreign_catalog import SEAL
 from zava.adoption.policies import reading_function, tenant_condition
@@ -109,15 +110,45 @@ def tables(key: str) -> str:
     return rendered("tables.sql", {"key": key} | canaries)
 
 
-def functions(key: str) -> str:
+def functions(declaration: AdoptionDeclaration, key: str) -> str:
     """Return the statements that make the context functions for a type of key."""
-    return rendered("functions.sql", {"key": key})
+    members = declaration.members
+    made = ""
+    if members is not None:
+        person = f"m.{quoted(members.person)}"
+        directory = f"'{members.directory}'::uuid"
+        if members.issuer is not None:
+            directory = f"zava.hashed_id({literal(members.issuer)})"
+            person = f"zava.hashed_id({literal(members.issuer)}, {person}::text)"
+        role = next(each.role for each in declaration.audiences if each.name == members.audience)
+        values = {
+            "directory": directory,
+            "person": person,
+            "tenant": quoted(members.tenant),
+            "table": quoted_table(members.table),
+            "role": literal(role),
+            "key": key,
+        }
+        made = rendered("members.sql", values)
+    return made + rendered("functions.sql", {"key": key, "principals": _principals(declaration)})
+
+
+def _principals(declaration: AdoptionDeclaration) -> str:
+    """Return what the grant of a caller, given as tenant and person, is joined from."""
+    if declaration.members is not None:
+        return "LATERAL zava.principal_of(tenant, person) AS p ON true"
+    return "zava.valid_principals AS p ON p.tenant_id = tenant AND p.object_id = person"
 
 
 def serving(declaration: AdoptionDeclaration) -> str:
     """Return the statements that make what the server calls beside the runners."""
     proof = (SEAL / "proof.sql").read_text(encoding="utf-8")
-    return rendered("serving.sql", {"server": quoted(declaration.server_role), "proof": proof})
+    values = {
+        "server": quoted(declaration.server_role),
+        "proof": proof,
+        "principals": _principals(declaration),
+    }
+    return rendered("serving.sql", values)
 
 
 def audience_rights(audience: DeclaredAudience, key: str) -> str:

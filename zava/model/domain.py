@@ -43,8 +43,8 @@ class Domain:
     reader, never instructions. Those of `personal_table` need the second role of an audience.
 
     A database of another application has `words` for its tenants. Its `table_names` have the
-    spelling of each table by the name under which this server keeps it, and `statements` are the
-    domain's own in place of files.
+    spelling of each table, by the name under which this server keeps it. Its `statements` replace
+    those of files.
     """
 
     name: str

@@ -50,8 +50,8 @@ class DatabaseSettings(SettingsGroup):
     declaration: str | None = Field(
         None,
         validation_alias="ZAVA_DECLARATION",
-        description="Declaration of another application's database, a TOML file, for `zava adopt` "
-        "and `zava verify`.",
+        description="Declaration of another application's database, a TOML file. With it the "
+        "commands adopt, verify, grant, call and serve that database.",
     )
     client_id: str | None = Field(
         None,

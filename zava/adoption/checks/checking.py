@@ -60,6 +60,7 @@ class _Checks:
         yield from self._schemas()
         yield from self._tenant()
         yield from rule_refusals(self._declared, self._catalog)
+        yield from self._members()
         yield from self._dormant_policies()
         yield from self._readable_by_public()
         yield from self._definers()
@@ -166,6 +167,37 @@ class _Checks:
             yield (
                 f"tenant.key: {tenant.table}.{tenant.key} is of type {found.type};"
                 " expected uuid, an integer or text"
+            )
+
+    def _members(self) -> Iterator[str]:
+        members = self._declared.members
+        if members is None:
+            return
+        relation = self._catalog.relations.get(members.table)
+        if relation is None or not relation.is_table:
+            yield f"members.table: there is no table {members.table}"
+            return
+        for column in (members.person, members.tenant):
+            if column not in relation.columns:
+                yield f"members: {members.table} has no column {column}"
+        if relation.foreign_policies and relation.has_row_security:
+            yield (
+                f"members.table: {members.table} has policies of the application, which would"
+                " hide its rows from the seal"
+            )
+        tenant, person = map(relation.columns.get, (members.tenant, members.person))
+        if tenant is not None and tenant.key_type != self._key:
+            yield f"members.tenant: {members.tenant} is not of the type of the tenants' key"
+        if person is not None and members.directory and person.type != "uuid":
+            yield (
+                f"members.person: {members.person} is of type {person.type};"
+                " object ids of a directory are uuid"
+            )
+        if not relation.may_act and members.table not in self._declared.tables:
+            yield (
+                f"{self._catalog.administrator} cannot act as {relation.owner}, the owner of"
+                f" {members.table}: GRANT {quoted(relation.owner)} TO"
+                f" {quoted(self._catalog.administrator)} WITH INHERIT FALSE, SET TRUE"
             )
 
     def _dormant_policies(self) -> Iterator[str]:

@@ -154,7 +154,7 @@ class SealPlan:
 
     def _seal_statements_of_declared(self) -> list[str]:
         return [
-            seal.functions(self._key),
+            seal.functions(self._declared, self._key),
             seal.serving(self._declared),
             seal.principals(self._declared, self._key),
             *(seal.audience_rights(each, self._key) for each in self._declared.audiences),

@@ -66,6 +66,7 @@ class TablePlan:
                             f" FROM {quoted(role)}",
                         )
                     )
+        steps += self._members_no_longer()
         if steps:
             yield StepGroup("privileges that are not declared", tuple(steps))
 
@@ -82,7 +83,7 @@ class TablePlan:
 
     def grants(self) -> Iterator[StepGroup]:
         """Yield the column privileges: the last thing, in one transaction."""
-        steps = [*self._usage_steps()]
+        steps = [*self._usage_steps(), *self._members_steps()]
         for rule in self._declared.tables.values():
             relation = self._catalog.relations[rule.name]
             readable = {
@@ -115,6 +116,36 @@ class TablePlan:
                 )
         if steps:
             yield StepGroup("column privileges", tuple(steps))
+
+    def _members_steps(self) -> Iterator[Step]:
+        """Yield what lets the seal read the grants that the application keeps."""
+        members = self._declared.members
+        if members is None:
+            return
+        relation, context = self._catalog.relations[members.table], self._declared.context_role
+        wanted = (members.person, members.tenant)
+        missing = [name for name in wanted if context not in relation.columns[name].readers]
+        if missing:
+            columns = ", ".join(map(quoted, missing))
+            grant = f"GRANT SELECT ({columns}) ON {quoted_table(members.table)}"
+            yield Step(relation.owner, f"{grant} TO {quoted(context)}")
+        schema = self._catalog.schemas[members.table.partition(".")[0]]
+        if "USAGE" not in schema.public and context not in schema.users:
+            grant = f"GRANT USAGE ON SCHEMA {quoted(schema.name)} TO {quoted(context)}"
+            yield Step(schema_owner(schema, self._catalog), grant)
+
+    def _members_no_longer(self) -> list[Step]:
+        """Return what takes these privileges away where the declaration has them no more."""
+        context = self._declared.context_role
+        kept = self._declared.members.table if self._declared.members else ""
+        return [
+            Step(
+                relation.owner,
+                f"REVOKE SELECT ON {quoted_table(relation.name)} FROM {quoted(context)}",
+            )
+            for relation in self._catalog.relations.values()
+            if relation.name != kept and readers_of(relation, [context])
+        ]
 
     def _extra_columns(
         self, rule: TableRule | None, relation: CatalogRelation, role: str

@@ -23,7 +23,7 @@ _REMEDY = "zava adopt --apply"
 
 
 class ServerProof:
-    """What the server asks the database before it serves, and again every ten seconds."""
+    """The checks that the server runs before it serves, and again every ten seconds."""
 
     seconds = PROOF_SECONDS
 
