@@ -1023,6 +1023,71 @@ END;
 ALTER FUNCTION zava.hours_without_orders() OWNER TO zava_context;
 
 --
+-- Name: keep_questions(integer, uuid, uuid, bigint, uuid, bytea, text); Type: FUNCTION; Schema: zava; Owner: zava_context
+--
+
+CREATE FUNCTION zava.keep_questions(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, change text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+  given jsonb;
+  asked text;
+  place text;
+  hash bigint;
+BEGIN
+  -- The other entries open a context in a transaction that only reads. This one writes, so it verifies
+  -- the signature alone, by the same keys and within the same time.
+  IF NOT coalesce((
+    SELECT sha256(p_mac) = sha256(sha256(
+             CASE p_key_id WHEN k.key_a THEN k.outer_pad_a WHEN k.key_b THEN k.outer_pad_b END
+             || sha256(CASE p_key_id WHEN k.key_a THEN k.inner_pad_a WHEN k.key_b THEN k.inner_pad_b END
+                       || convert_to(concat_ws('|', p_key_id, p_tenant, p_person, p_expires, p_nonce,
+                                               length('keep questions'), 'keep questions', change), 'UTF8'))))
+           AND abs((p_expires - 60)::double precision - date_part('epoch', statement_timestamp())) <= 60
+    FROM zava.keyring AS k), false) THEN
+    RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
+  ELSIF NOT EXISTS (SELECT FROM zava.valid_principals AS p
+                    WHERE p.tenant_id = p_tenant AND p.object_id = p_person) THEN
+    RAISE EXCEPTION 'principal refused' USING ERRCODE = 'ZA003';
+  END IF;
+  PERFORM set_config('zava.questions_of', p_tenant || '/' || p_person, true);
+  given := change::jsonb;
+  asked := given ->> 'action';
+  place := given ->> 'address';
+  hash := hashtextextended(place, 0);
+  IF asked IN ('save', 'visit') THEN
+    INSERT INTO zava.kept_questions AS q (tenant_id, object_id, kind, address_hash, address, title, is_pinned)
+    VALUES (p_tenant, p_person, CASE asked WHEN 'save' THEN 'saved' ELSE 'history' END, hash, place,
+            left(given ->> 'title', 100), asked = 'save' AND coalesce((given ->> 'is_pinned')::boolean, false))
+    ON CONFLICT (tenant_id, object_id, kind, address_hash) DO UPDATE
+      SET title = excluded.title, is_pinned = excluded.is_pinned, noted_at = excluded.noted_at;
+    DELETE FROM zava.kept_questions AS q
+    WHERE q.tenant_id = p_tenant AND q.object_id = p_person
+      AND (q.kind = 'history' AND q.noted_at < statement_timestamp() - interval '90 days'
+           OR (q.kind, q.address_hash) IN (
+             SELECT n.kind, n.address_hash
+             FROM (SELECT o.kind, o.address_hash, row_number() OVER (PARTITION BY o.kind ORDER BY o.noted_at DESC) AS place
+                   FROM zava.kept_questions AS o WHERE o.tenant_id = p_tenant AND o.object_id = p_person) AS n
+             WHERE n.place > 100));
+  ELSIF asked = 'pin' THEN
+    UPDATE zava.kept_questions AS q SET is_pinned = (given ->> 'is_pinned')::boolean
+    WHERE q.tenant_id = p_tenant AND q.object_id = p_person AND q.kind = 'saved' AND q.address_hash = hash;
+  ELSIF asked IN ('remove', 'clear') THEN
+    DELETE FROM zava.kept_questions AS q
+    WHERE q.tenant_id = p_tenant AND q.object_id = p_person
+      AND CASE asked WHEN 'remove' THEN q.kind = 'saved' AND q.address_hash = hash ELSE q.kind = 'history' END;
+  ELSIF asked IS DISTINCT FROM 'list' THEN
+    RAISE EXCEPTION 'unknown action' USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  RETURN (SELECT coalesce(jsonb_agg(jsonb_build_object('kind', q.kind, 'address', q.address, 'title', q.title,
+                                                       'is_pinned', q.is_pinned) ORDER BY q.noted_at DESC), '[]')::text
+          FROM zava.kept_questions AS q WHERE q.tenant_id = p_tenant AND q.object_id = p_person);
+END $$;
+
+ALTER FUNCTION zava.keep_questions(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, change text) OWNER TO zava_context;
+
+--
 -- Name: import_runs; Type: TABLE; Schema: zava; Owner: zava_context
 --
 
@@ -3522,6 +3587,43 @@ ALTER TABLE zava.erasures OWNER TO zava_context;
 COMMENT ON COLUMN zava.erasures.removed IS 'How many rows or values were removed from where.';
 
 --
+-- Name: kept_questions; Type: TABLE; Schema: zava; Owner: zava_context
+--
+
+CREATE TABLE zava.kept_questions (
+    tenant_id uuid NOT NULL,
+    object_id uuid NOT NULL,
+    kind text NOT NULL,
+    address_hash bigint NOT NULL,
+    address text NOT NULL,
+    title text NOT NULL,
+    is_pinned boolean DEFAULT false NOT NULL,
+    noted_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT kept_questions_address_check CHECK ((((address ~ '^/[^/]'::text) AND (length(address) <= 20000)) OR (address = '/'::text))),
+    CONSTRAINT kept_questions_check CHECK (((kind = 'saved'::text) OR (NOT is_pinned))),
+    CONSTRAINT kept_questions_kind_check CHECK ((kind = ANY (ARRAY['saved'::text, 'history'::text]))),
+    CONSTRAINT kept_questions_title_check CHECK (((length(title) >= 1) AND (length(title) <= 100)))
+);
+ALTER TABLE ONLY zava.kept_questions ALTER COLUMN tenant_id SET STATISTICS 0;
+ALTER TABLE ONLY zava.kept_questions ALTER COLUMN object_id SET STATISTICS 0;
+ALTER TABLE ONLY zava.kept_questions ALTER COLUMN kind SET STATISTICS 0;
+ALTER TABLE ONLY zava.kept_questions ALTER COLUMN address_hash SET STATISTICS 0;
+ALTER TABLE ONLY zava.kept_questions ALTER COLUMN address SET STATISTICS 0;
+ALTER TABLE ONLY zava.kept_questions ALTER COLUMN title SET STATISTICS 0;
+ALTER TABLE ONLY zava.kept_questions ALTER COLUMN is_pinned SET STATISTICS 0;
+ALTER TABLE ONLY zava.kept_questions ALTER COLUMN noted_at SET STATISTICS 0;
+
+ALTER TABLE ONLY zava.kept_questions FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE zava.kept_questions OWNER TO zava_context;
+
+--
+-- Name: TABLE kept_questions; Type: COMMENT; Schema: zava; Owner: zava_context
+--
+
+COMMENT ON TABLE zava.kept_questions IS 'Addresses of questions that a person saved or opened in the console.';
+
+--
 -- Name: orders_loaded; Type: TABLE; Schema: zava; Owner: zava_context
 --
 
@@ -4622,6 +4724,13 @@ ALTER TABLE ONLY zava.import_runs
     ADD CONSTRAINT import_runs_pkey PRIMARY KEY (run_id);
 
 --
+-- Name: kept_questions kept_questions_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_context
+--
+
+ALTER TABLE ONLY zava.kept_questions
+    ADD CONSTRAINT kept_questions_pkey PRIMARY KEY (tenant_id, object_id, kind, address_hash);
+
+--
 -- Name: keyring keyring_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_context
 --
 
@@ -5642,6 +5751,12 @@ ALTER TABLE zava.customer_totals ENABLE ROW LEVEL SECURITY;
 ALTER TABLE zava.day_marks ENABLE ROW LEVEL SECURITY;
 
 --
+-- Name: kept_questions; Type: ROW SECURITY; Schema: zava; Owner: zava_context
+--
+
+ALTER TABLE zava.kept_questions ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: canary loader; Type: POLICY; Schema: zava; Owner: zava_owner
 --
 
@@ -5700,6 +5815,12 @@ ALTER TABLE zava.month_customers ENABLE ROW LEVEL SECURITY;
 --
 
 ALTER TABLE zava.new_customer_days ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: kept_questions own_questions; Type: POLICY; Schema: zava; Owner: zava_context
+--
+
+CREATE POLICY own_questions ON zava.kept_questions TO zava_context USING ((((tenant_id || '/'::text) || object_id) = current_setting('zava.questions_of'::text, true))) WITH CHECK ((((tenant_id || '/'::text) || object_id) = current_setting('zava.questions_of'::text, true)));
 
 --
 -- Name: canary own_store; Type: POLICY; Schema: zava; Owner: zava_owner
@@ -6378,6 +6499,13 @@ GRANT ALL ON FUNCTION zava.newest_orders(p_stores uuid[]) TO zava_context;
 
 REVOKE ALL ON FUNCTION zava.hours_without_orders() FROM PUBLIC;
 GRANT ALL ON FUNCTION zava.hours_without_orders() TO zava_server;
+
+--
+-- Name: FUNCTION keep_questions(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, change text); Type: ACL; Schema: zava; Owner: zava_context
+--
+
+REVOKE ALL ON FUNCTION zava.keep_questions(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, change text) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.keep_questions(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, change text) TO zava_server;
 
 --
 -- Name: TABLE import_runs; Type: ACL; Schema: zava; Owner: zava_context

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, lru_cache, partial
 from math import inf
 from typing import TYPE_CHECKING
@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from zava.composition.directory_sign_in import DirectorySignIn
     from zava.composition.local_sign_in import LocalSignIn
     from zava.composition.replica import Standby
+    from zava.protocol.console.console_calls import ConsoleCalls
 
 logger = logging.getLogger(__name__)
 
@@ -93,6 +94,8 @@ class Application:
     analytics: RetailAnalytics
     endpoint: Endpoint
     end_refresh: Callable[[], Awaitable[None]]
+    make_console_calls: "Callable[[], ConsoleCalls]"
+    administrator: str = field(repr=False)
     standby: "Standby | None" = None
 
     @property
@@ -252,6 +255,8 @@ def compose(
         analytics,
         endpoint,
         lambda: sums().close() if sums.cache_info().currsize else _nothing(),
+        lru_cache(1)(lambda: _console_calls(analytics, trail, pool, signer)),
+        administrator or conninfo,
         standby,
     )
     for sink in application.sinks:
@@ -350,6 +355,16 @@ def _standby(
     from zava.composition.replica import Standby
 
     return Standby(settings, conninfo, pool, signer=signer, trail=trail, budgets=budgets)
+
+
+def _console_calls(
+    analytics: RetailAnalytics, trail: AuditWriter, pool: DatabasePool, signer: ContextSigner
+) -> "ConsoleCalls":
+    # Where a console is served: a server without one loads nothing of it.
+    from zava.data.kept_questions import KeptQuestions
+    from zava.protocol.console.console_calls import ConsoleCalls
+
+    return ConsoleCalls(analytics, trail, KeptQuestions(pool, signer))
 
 
 def _local_sign_in(settings: Settings, administrator: str) -> "LocalSignIn":

@@ -187,7 +187,15 @@ def serve(
 
     async def main() -> None:
         config = uvicorn.Config(
-            asgi_application(local_site(application.endpoint, settings, listener.getsockname()[1])),
+            asgi_application(
+                local_site(
+                    application.endpoint,
+                    settings,
+                    listener.getsockname()[1],
+                    make_calls=application.make_console_calls,
+                    administrator=application.administrator,
+                )
+            ),
             http=paced_http(application.endpoint.process_time),
             lifespan="off",
             log_level="warning",

@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 
 Headers = Mapping[str, str] | Sequence[tuple[str, str]]
 
+Serve = Callable[[RequestContext, bytes], Awaitable[HttpResponse]]
+"""Answers a request for its verified caller, in place of the MCP message."""
+
 _INTERNAL_ERROR = -32603
 _LOST = (
     "The body did not arrive: the host passes on no body that is sent in chunks. "
@@ -117,10 +120,12 @@ class Endpoint:
         query: str = "",
         *,
         since: float | None = None,
+        serve: Serve | None = None,
     ) -> HttpResponse:
         """Answer one request within the time of a call; never raises, but for cancellation.
 
-        `since` is when the request arrived, of `time.monotonic`; None for this moment.
+        `since` is when the request arrived, of `time.monotonic`; None for this moment. `serve`
+        answers a call of the console, behind the same host, token, budget and capacity.
         """
         pairs = headers.items() if isinstance(headers, Mapping) else headers
         # Space around a value is not part of it (RFC 9110, 5.5).
@@ -134,8 +139,8 @@ class Endpoint:
             self._patience.watch(task, begun.deadline + _ANSWER_SECONDS)
         entered = call_context.enter(begun)
         try:
-            if path == MCP_PATH and method == "POST":
-                answer = await self._post(fields, single, host, body)
+            if serve is not None or (path == MCP_PATH and method == "POST"):
+                answer = await self._post(fields, single, host, body, serve)
             elif path not in PATHS and is_of_sign_in(path):
                 signing_in = self._sign_in(method, path, query, fields, body)
                 answer = await self.process_time.share(ANYONE, signing_in)
@@ -150,7 +155,7 @@ class Endpoint:
             call_context.leave(entered)
         content = b"" if method == "HEAD" else answer.body
         answered = secured(answer.headers, is_local=host in LOOPBACK)
-        return HttpResponse(answer.status, answered, content)
+        return HttpResponse(answer.status, answered, content, answer.parts)
 
     async def aclose(self) -> None:
         """End what the first request started."""
@@ -206,7 +211,12 @@ class Endpoint:
         return await self._make_sign_in().answer(method, path, query, single, body)
 
     async def _post(
-        self, fields: list[tuple[str, str]], single: dict[str, str], host: str, body: bytes
+        self,
+        fields: list[tuple[str, str]],
+        single: dict[str, str],
+        host: str,
+        body: bytes,
+        serve: Serve | None,
     ) -> HttpResponse:
         """Answer one message for the caller of its token, within the caller's share."""
         refused = _refuse_repeated(fields) or self._refuse_host(host, single)
@@ -224,7 +234,11 @@ class Endpoint:
         try:
             self._admission.enter(caller.identity)
             try:
-                served = self._serve(caller, *request)
+                served = (
+                    self._serve(caller, *request)
+                    if serve is None
+                    else serve(_context(caller, single, {}), body)
+                )
                 return await self.process_time.share(caller.identity, served)
             finally:
                 self._admission.leave(caller.identity)
@@ -301,13 +315,7 @@ class Endpoint:
         if isinstance(read, HttpResponse):
             return read
         message, body, with_events = read
-        request_context = RequestContext(
-            caller,
-            call_context.known(
-                call_context.traceparent_of(single, message), redaction.pseudonym(caller)
-            ),
-            client_name(message, single.get("user-agent", "")),
-        )
+        request_context = _context(caller, single, message)
         answer = await self.fast_path.answer(
             message, single, request_context, with_events=with_events
         )
@@ -339,6 +347,18 @@ class Endpoint:
         if origin is not None and host_name(origin.partition("://")[2]) not in self._hosts:
             return json_answer(403, {"error": "this origin may not call"})
         return None
+
+
+def _context(
+    caller: Caller, single: Mapping[str, str], message: Mapping[str, Any]
+) -> RequestContext:
+    return RequestContext(
+        caller,
+        call_context.known(
+            call_context.traceparent_of(single, message), redaction.pseudonym(caller)
+        ),
+        client_name(message, single.get("user-agent", "")),
+    )
 
 
 def _refuse_repeated(
