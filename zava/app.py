@@ -361,10 +361,10 @@ def _console_calls(
     analytics: RetailAnalytics, trail: AuditWriter, pool: DatabasePool, signer: ContextSigner
 ) -> "ConsoleCalls":
     # Where a console is served: a server without one loads nothing of it.
-    from zava.data.kept_questions import KeptQuestions
+    from zava.data.console_records import ConsoleRecords
     from zava.protocol.console.console_calls import ConsoleCalls
 
-    return ConsoleCalls(analytics, trail, KeptQuestions(pool, signer))
+    return ConsoleCalls(analytics, trail, ConsoleRecords(pool, signer))
 
 
 def _local_sign_in(settings: Settings, administrator: str) -> "LocalSignIn":

@@ -38,6 +38,8 @@ known_definer (signature, owner, volatility, is_called_by_server) AS (
     ('zava.working(uuid[])', 'zava_context', 'v', true),
     ('zava.used(uuid,uuid)', 'zava_context', 's', true),
     ('zava.sign_in(text,uuid,text,text,uuid,uuid,text,integer)', 'zava_context', 'v', true),
+    ('zava.audited(integer,text)', 'zava_audit', 's', false),
+    ('zava.operator_page(integer,uuid,uuid,bigint,uuid,bytea,text)', 'zava_context', 's', true),
     ('zava.keep_questions(integer,uuid,uuid,bigint,uuid,bytea,text)', 'zava_context', 'v', true),
     ('zava.weigh_store_managers_personal(integer,uuid,uuid,bigint,uuid,bytea,text,text)', 'store_managers_personal', 'v', true),
     ('zava.run_store_managers_personal(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint,integer)', 'store_managers_personal', 's', true),

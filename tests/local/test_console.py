@@ -18,7 +18,7 @@ from zava.composition.local_site import local_site
 from zava.infrastructure.local.state_dir import StateDirectory
 from zava.protocol.console import console as console_module
 from zava.protocol.console.console import POLICY, SIGN_IN_PATH, Console
-from zava.protocol.console.console_calls import EXPORT_PATH, SAVED_PATH
+from zava.protocol.console.console_calls import EXPORT_PATH, OPERATOR_PATH, SAVED_PATH
 from zava.protocol.http.endpoint import Endpoint
 from zava.protocol.http_responses import HttpResponse
 from zava.retail.demo.principals import demo_callers
@@ -262,6 +262,26 @@ async def test_history_is_bounded(console: Console) -> None:
     assert orjson.loads(cleared.body)["items"] == []
 
 
+async def test_operators_page_is_the_head_offices_alone(console: Console) -> None:
+    await call(console, EXPORT_PATH, "tacoma", {"postgresql_query": "DROP TABLE retail.orders"})
+    status, answer = await call(console, OPERATOR_PATH, "tacoma", {})
+    assert (status, orjson.loads(answer.body)["error"]["code"]) == (422, "AUTHORIZATION_ERROR")
+    status, answer = await call(console, OPERATOR_PATH, "head-office", {"outcome": "not OK"})
+    assert status == 200
+    page = orjson.loads(answer.body)
+    granted = {each["who"]: each for each in page["grants"]}
+    assert granted.keys() == demo_callers().keys()
+    assert granted["tacoma"]["is_valid"] is True
+    assert granted["tacoma"]["since"] is not None
+    assert all(each["outcome"] != "OK" for each in page["calls"])
+
+
+@pytest.mark.parametrize("content", [{"hours": "many"}, {"outcome": 7}])
+async def test_operators_page_rejects_other_values(console: Console, content: Any) -> None:
+    status, _ = await call(console, OPERATOR_PATH, "head-office", content)
+    assert status == 400
+
+
 EVERY_KIND = """
 SELECT n, '=' || n AS formula, -n AS negative, ARRAY[n] AS list, NULL AS nothing, n = 1 AS is_one,
        'a "b", c' AS text, 12345678901234567890.12::numeric AS long, n AS n
@@ -334,7 +354,7 @@ async def test_export_that_is_left_removes_its_rows(console: Console) -> None:
         await anext(answer.parts)
 
 
-@pytest.mark.parametrize("path", [EXPORT_PATH, SAVED_PATH])
+@pytest.mark.parametrize("path", [EXPORT_PATH, SAVED_PATH, OPERATOR_PATH])
 async def test_calls_of_the_page_need_its_token_and_its_content_type(
     console: Console, path: str
 ) -> None:

@@ -7,6 +7,7 @@ import { readCatalogue } from "/console/catalogue.js";
 import { Client, whoMayEnter } from "/console/client.js";
 import { at, desk, go, link, onShow, readResource, told } from "/console/desk.js";
 import { showExplorer, showQuestion } from "/console/explorer_page.js";
+import { showOperator } from "/console/operate_page.js";
 import { QUESTIONS } from "/console/questions.js";
 import { clearSaved, noteVisit, pinned, readSaved, showActions, showSaved } from "/console/saved.js";
 import { showConnect, showHealth, showProducts, showQuality } from "/console/server_pages.js";
@@ -78,7 +79,8 @@ async function enter(person) {
 const PARTS = [["start", "Ask", "/"], ["sql", "SQL", "/console/sql"], ["products", "Products", "/console/products"], ["data", "Data", "/console/data"], ["tools", "Tools", "/console/tools"], ["connect", "Connect", "/console/connect"]];
 
 function showTabs() {
-  at("tabs").replaceChildren(...PARTS.map(([name, title, address]) => link(address, title, { "data-part": name })));
+  const own = desk.person.isHeadOffice ? [...PARTS, ["operate", "Operate", "/console/operate"]] : PARTS;
+  at("tabs").replaceChildren(...own.map(([name, title, address]) => link(address, title, { "data-part": name })));
 }
 
 function showQuestions() {
@@ -124,7 +126,7 @@ async function showAddress() {
   at("actions").replaceChildren();
   const others = {
     start: () => showStart({ isCurrent }), sql: () => showSql(values, { isCurrent }), products: () => showProducts(values), data: () => showQuality({ isCurrent }),
-    tools: () => showTools(rest.join("/"), values), connect: () => { showConnect(); return "Connect"; },
+    tools: () => showTools(rest.join("/"), values), operate: () => showOperator(values, { isCurrent }), connect: () => { showConnect(); return "Connect"; },
     explore: () => showExplorer(values, { isCurrent, head: (title, text) => [el("h2", { tabIndex: -1 }, title), el("p", "muted", text)] }),
   };
   const shown = ASK_PAGES[page] ? () => ASK_PAGES[page](values, { isCurrent }) : others[first];
@@ -135,7 +137,7 @@ async function showAddress() {
   document.title = `${title ?? "Refused"} – ${desk.person.title} – Zava`;
   if (!title) return;
   if (ASK_PAGES[page]) told(`The answer is here: ${title}.`);
-  if (page === "start" || ["data", "connect"].includes(first)) return;
+  if (page === "start" || ["data", "connect", "operate"].includes(first)) return;
   if (first !== "sql" && first !== "products" && first !== "tools") showActions(title);
   if (first !== "tools") noteVisit(location.pathname + location.search, title);
 }

@@ -21,16 +21,20 @@ from zava.telemetry.events import operation
 
 EXPORT_PATH = "/console/export"
 SAVED_PATH = "/console/saved"
+OPERATOR_PATH = "/console/operator"
 
 _ACTIONS = frozenset({"list", "save", "remove", "pin", "visit", "clear"})
 _CODES = {Busy: 503, InsufficientScope: 403, InvalidInput: 400}
 
 
-class QuestionKeeper(Protocol):
-    """The lists of kept questions."""
+class Records(Protocol):
+    """The lists of kept questions, and the operator's page."""
 
     async def change(self, caller: Caller, change: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Do one thing with a person's list and return the list."""
+
+    async def operator_page(self, caller: Caller, *, hours: int, outcome: str) -> dict[str, Any]:
+        """Read the calls of the last hours, everyone's budgets and the grants."""
 
 
 class _ConsoleCall:
@@ -41,13 +45,14 @@ class _ConsoleCall:
         self.permission = permission
 
 
+_OPERATOR = _ConsoleCall("console/operator", SQL_QUERY)
 _EXPORT, _SAVED = _ConsoleCall("console/export", SQL_QUERY), _ConsoleCall("console/saved", None)
 
 
 class ConsoleCalls:
     """Answers the calls, by path."""
 
-    def __init__(self, analytics: Analytics, trail: Trail, kept: QuestionKeeper) -> None:
+    def __init__(self, analytics: Analytics, trail: Trail, kept: Records) -> None:
         self._analytics = analytics
         self._trail = trail
         self._kept = kept
@@ -56,6 +61,7 @@ class ConsoleCalls:
         ] = {
             EXPORT_PATH: (_EXPORT, self._export),
             SAVED_PATH: (_SAVED, self._saved),
+            OPERATOR_PATH: (_OPERATOR, self._operator),
         }
 
     @property
@@ -104,6 +110,13 @@ class ConsoleCalls:
         ):
             raise InvalidInput("title: expected a text; is_pinned: expected a boolean.")
         return json_answer(200, {"items": await self._kept.change(caller, change)})
+
+    async def _operator(self, caller: Caller, given: Mapping[str, Any]) -> HttpResponse:
+        hours, outcome = given.get("hours", 24), given.get("outcome", "")
+        if not isinstance(hours, int) or not isinstance(outcome, str):
+            raise InvalidInput("hours: expected a number; outcome: expected a text.")
+        page = await self._kept.operator_page(caller, hours=hours, outcome=outcome)
+        return json_answer(200, page)
 
 
 def _read(body: bytes) -> Mapping[str, Any]:
