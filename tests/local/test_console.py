@@ -174,7 +174,9 @@ async def test_everything_else_is_the_endpoint(console: Console) -> None:
 
 
 async def test_people_of_the_page_are_those_of_the_demo(console: Console) -> None:
-    people = orjson.loads((await get(console, "/console/people.json")).body)
+    entry = orjson.loads((await get(console, "/console/people.json")).body)
+    assert entry["signs_in"] is False
+    people = entry["people"]
     callers = demo_callers()
     assert {person["name"]: person["id"] for person in people} == {
         name: str(caller.object_id) for name, caller in callers.items()

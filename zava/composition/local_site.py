@@ -38,7 +38,12 @@ def local_site(
     if settings.identity_issuer:
         return endpoint
     # What runs in the cloud never loads it.
-    from zava.protocol.console.console import Console, ConsolePerson, IssuedToken
+    from zava.protocol.console.console import (
+        Console,
+        ConsolePerson,
+        IssuedToken,
+        loopback_hosts,
+    )
 
     issuer = LocalIssuer(StateDirectory(settings.home), settings.port)
 
@@ -58,4 +63,10 @@ def local_site(
             for each in granted
         ]
 
-    return Console(endpoint, port=port, people=people, sign_in=sign_in, calls=make_calls())
+    return Console(
+        endpoint,
+        hosts=loopback_hosts(port),
+        people=people,
+        sign_in=sign_in,
+        calls=make_calls(),
+    )

@@ -14,7 +14,6 @@ from zava.data.session.operations import Terms
 from zava.data.session.pipeline import Bounds, Pipeline
 from zava.data.session.results import Results, StatementResult, read_parts
 
-MAX_ROWS = 1_000_000
 MAX_BYTES = 1024 * 1024 * 1024
 
 _PARTS = frozenset({ExecStatus.TUPLES_OK, ExecStatus.TUPLES_CHUNK, ExecStatus.SINGLE_TUPLE})
@@ -51,9 +50,9 @@ class WholeStatement:
 
     sql: str
     rows: SpooledRows
-    fingerprint: str | None = None
-    gathers: bool = False
-    max_rows: int = MAX_ROWS
+    fingerprint: str | None
+    gathers: bool
+    max_rows: int
 
     is_free: ClassVar[bool] = True
     # It runs for longer than others: one connection stays free for them.

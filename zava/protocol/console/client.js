@@ -19,8 +19,9 @@ export async function signIn(person) {
 
 /** Return the people whom this page may sign in, and what is said below them. */
 export async function whoMayEnter() {
-  const people = await fetch("/console/people.json").then((answer) => answer.json());
-  return { people, note: "People who are granted access, signed in by this machine’s own issuer. The page is served to this machine alone.", served: "Served from this machine, to this machine" };
+  const { people, signs_in: isHosted } = await fetch("/console/people.json").then((answer) => answer.json());
+  if (isHosted) return { people, isHosted, note: "The directory of your organization proves who you are. The token stays in this tab.", served: "" };
+  return { people, isHosted, note: "People who are granted access, signed in by this machine’s own issuer. The page is served to this machine alone.", served: "Served from this machine, to this machine" };
 }
 
 export class Client {
@@ -28,13 +29,17 @@ export class Client {
   #token = null;
   #last = 0;
 
-  constructor(person) {
+  #signIn;
+
+  /** `signIn` returns a token: of a listed person, or of the directory's sign-in. */
+  constructor(person, signInAs = signIn) {
     this.#person = person;
+    this.#signIn = signInAs;
   }
 
   /** The token lives here and nowhere else; a fresh one is asked for when the server wants it. */
   async token() {
-    this.#token ??= await signIn(this.#person);
+    this.#token ??= await this.#signIn(this.#person);
     return this.#token;
   }
 

@@ -1,10 +1,11 @@
 // The console: signs a person in, shows the page that the address names, and keeps the history.
 
-import { el, fault } from "/console/chart.js";
+import { button, el, fault } from "/console/chart.js";
 import { addressOf, addressOfQuestion, questionOf, readAddress } from "/console/address.js";
 import { ASK_PAGES } from "/console/ask_pages.js";
 import { readCatalogue } from "/console/catalogue.js";
 import { Client, whoMayEnter } from "/console/client.js";
+import { beginSignIn, endSignIn } from "/console/hosted.js";
 import { at, desk, go, link, onShow, readResource, told } from "/console/desk.js";
 import { showExplorer, showQuestion } from "/console/explorer_page.js";
 import { showOperator } from "/console/operate_page.js";
@@ -46,8 +47,24 @@ function showPeople() {
   ]));
 }
 
-async function enter(person) {
-  const entering = new Client(person.id);
+/** Offer the sign-in of a deployment, or take its answer. */
+async function enterHosted() {
+  const start = button("Sign in", () => beginSignIn().catch(showGate));
+  start.className = "strong";
+  at("people").replaceChildren(start);
+  try {
+    const tokens = await endSignIn();
+    if (!tokens) return showGate();
+    const client = new Client("", tokens);
+    const { structuredContent, isError, content } = await client.call("query_metrics", { metrics: ["stock_on_hand"] });
+    if (isError) throw { code: "Not signed in", message: content[0].text };
+    await enter({ id: "", name: "you", audience: structuredContent.scope.audience, stores: structuredContent.scope.stores }, client);
+  } catch (error) {
+    showGate(error);
+  }
+}
+
+async function enter(person, entering = new Client(person.id)) {
   try {
     const [day, tools] = await Promise.all([entering.call("get_current_utc_date", {}), entering.request("tools/list")]);
     desk.client = entering;
@@ -58,7 +75,7 @@ async function enter(person) {
   } catch (error) {
     return showGate(error);
   }
-  sessionStorage.setItem(REMEMBERED, person.id);
+  if (person.id) sessionStorage.setItem(REMEMBERED, person.id);
   const title = words(person.name.replaceAll("-", " ")), audience = words(person.audience).toLowerCase().replace(/managers$/, "manager");
   desk.person = { ...person, title, isHeadOffice: person.audience === "head_office" };
   at("gate").hidden = true;
@@ -162,8 +179,12 @@ const entry = await whoMayEnter();
 people = entry.people;
 at("gate-note").textContent = entry.note;
 at("served").textContent = entry.served;
-showPeople();
 const remembered = people.find((person) => person.id === sessionStorage.getItem(REMEMBERED));
-if (remembered) await enter(remembered); else showGate();
+if (entry.isHosted) {
+  await enterHosted();
+} else {
+  showPeople();
+  if (remembered) await enter(remembered); else showGate();
+}
 showHealth();
 setInterval(() => { if (!document.hidden) showHealth(); }, HEALTH_SECONDS * 1000);

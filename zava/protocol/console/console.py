@@ -1,13 +1,16 @@
 """The console around the endpoint: its pages, the sign-in of listed people, all else passed on.
 
-It exists only on a person's own machine, where the local issuer may sign. The sign-in returns a
-bearer token, so it answers this page alone. It requires the exact address as `Host` and `Origin`,
-and JSON as the content. No form and no page of another origin can send that. The token is in an
-answer's body and stays in the page's memory; no address, cookie or store holds it.
+On a person's own machine, where the local issuer may sign, it lists people and signs them in. In a
+deployment (ZAVA_CONSOLE) the page is a client of the server's own sign-in, with a token for a tab.
+
+The sign-in of a laptop returns a bearer token, so it answers this page alone. It requires the exact
+address as `Host` and `Origin`, and JSON as the content. No form and no page of another origin can
+send that. The token is in an answer's body and stays in the page's memory; no address, cookie or
+store holds it.
 """
 
 from asyncio import Semaphore
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -18,6 +21,7 @@ import orjson
 from zava.protocol.apps import sales_chart
 from zava.protocol.console.console_calls import ConsoleCalls
 from zava.protocol.http.endpoint import Endpoint, Headers
+from zava.protocol.http.unserved import is_of_console
 from zava.protocol.http_responses import HttpResponse
 
 SIGN_IN_PATH = "/console/sign-in"
@@ -68,6 +72,12 @@ class ConsolePerson:
     stores: tuple[str, ...]
 
 
+def loopback_hosts(port: int) -> frozenset[str]:
+    """Return this machine's own addresses, as a browser writes them in `Host`."""
+    suffix = "" if port == _HTTP_PORT else f":{port}"
+    return frozenset(f"{name}{suffix}" for name in ("127.0.0.1", "localhost", "[::1]"))
+
+
 class IssuedToken(NamedTuple):
     """A bearer token and for how many seconds it holds."""
 
@@ -82,15 +92,15 @@ class Console:
         self,
         endpoint: Endpoint,
         *,
-        port: int,
-        people: Callable[[], Awaitable[Sequence[ConsolePerson]]],
-        sign_in: Callable[[ConsolePerson], IssuedToken],
+        hosts: Collection[str],
         calls: ConsoleCalls,
+        people: Callable[[], Awaitable[Sequence[ConsolePerson]]] | None = None,
+        sign_in: Callable[[ConsolePerson], IssuedToken] | None = None,
     ) -> None:
+        """`people` and `sign_in` are a laptop's; without them a directory proves the person."""
         self._endpoint = endpoint
         self._calls = calls
-        suffix = "" if port == _HTTP_PORT else f":{port}"  # as a browser writes it
-        self._hosts = {f"{name}{suffix}" for name in ("127.0.0.1", "localhost", "[::1]")}
+        self._hosts = frozenset(hosts)
         self._people = people
         self._room = Semaphore(_MAX_LOOKING_UP)
         self._sign_in = sign_in
@@ -103,7 +113,9 @@ class Console:
             return await self._called(method, path, headers, body)
         if _is_page(path):
             path = "/"
-        if path not in self.files and path not in {SIGN_IN_PATH, PEOPLE_PATH}:
+        if is_of_console(path) and path not in self._paths:
+            return _told(404, "not found")
+        if path not in self._paths:
             return await self._endpoint.handle(method, path, headers, body, query)
         fields = [(name.lower(), value.strip(" \t")) for name, value in _pairs(headers)]
         hosts = [value for name, value in fields if name == "host"]
@@ -116,7 +128,8 @@ class Console:
             return await self._sign(hosts[0], fields, body)
         if path == PEOPLE_PATH:
             people = [] if method.upper() == "HEAD" else await self._look_up()
-            return _json(200, [asdict(person) for person in people])
+            listed = [asdict(person) for person in people]
+            return _json(200, {"people": listed, "signs_in": self._sign_in is None})
         content_type, content = self.files[path]
         sent = b"" if method.upper() == "HEAD" else content
         return HttpResponse(200, PAGE_HEADERS | {"content-type": content_type}, sent)
@@ -133,6 +146,8 @@ class Console:
         )
 
     async def _look_up(self) -> Sequence[ConsolePerson]:
+        if self._people is None:
+            return []
         async with self._room:
             return await self._people()
 
@@ -157,10 +172,15 @@ class Console:
         meant = [each for each in people if asked == each.id] or [
             each for each in people if asked == each.name
         ]
-        if len(meant) != 1:
+        if len(meant) != 1 or self._sign_in is None:
             return _told(400, "person: expected the id or the name of one person of the list")
         signed = self._sign_in(meant[0])
         return _json(200, {"token": signed.token, "seconds": signed.seconds})
+
+    @cached_property
+    def _paths(self) -> frozenset[str]:
+        signs = () if self._sign_in is None else (SIGN_IN_PATH,)
+        return frozenset((*self.files, PEOPLE_PATH, *signs))
 
     @cached_property
     def files(self) -> dict[str, tuple[str, bytes]]:

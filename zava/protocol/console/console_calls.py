@@ -22,6 +22,9 @@ from zava.telemetry.events import operation
 EXPORT_PATH = "/console/export"
 SAVED_PATH = "/console/saved"
 OPERATOR_PATH = "/console/operator"
+MOST_ROWS = 1_000_000
+MOST_ROWS_IN_MEMORY = 100_000
+"""On the Functions host, which takes whole answers alone."""
 
 _ACTIONS = frozenset({"list", "save", "remove", "pin", "visit", "clear"})
 _CODES = {Busy: 503, InsufficientScope: 403, InvalidInput: 400}
@@ -52,7 +55,11 @@ _EXPORT, _SAVED = _ConsoleCall("console/export", SQL_QUERY), _ConsoleCall("conso
 class ConsoleCalls:
     """Answers the calls, by path."""
 
-    def __init__(self, analytics: Analytics, trail: Trail, kept: Records) -> None:
+    def __init__(
+        self, analytics: Analytics, trail: Trail, kept: Records, *, most_rows: int = MOST_ROWS
+    ) -> None:
+        """`most_rows` is how many rows an export has at most."""
+        self._most_rows = most_rows
         self._analytics = analytics
         self._trail = trail
         self._kept = kept
@@ -90,7 +97,9 @@ class ConsoleCalls:
                 "postgresql_query and format: expected a statement and csv or jsonl.",
                 fields=("postgresql_query", "format"),
             )
-        table, spool = await self._analytics.data.export(caller, statement)
+        table, spool = await self._analytics.data.export(
+            caller, statement, max_rows=self._most_rows
+        )
         headers = {"content-type": FORMATS[form], "zava-rows": str(spool.count)}
         if table.truncated is not None:
             headers["zava-truncated"] = table.truncated

@@ -12,7 +12,7 @@ export function exportDialog(statement, name) {
   const progress = el("p", { role: "status" }), choices = FORMATS.map(([value, text], place) => el("label", "check", el("input", { type: "radio", name: "format", value, checked: place === 0 }), " ", text));
   const start = el("button", { className: "strong", type: "button" }, "Export");
   const dialog = el("dialog", { "aria-labelledby": "export-title" }, el("h2", { id: "export-title" }, "Export all rows"),
-    el("p", {}, "At most 1,000,000 rows or 1 GB. A file that is cut has “first-rows” in its name, and this dialog states it."),
+    el("p", {}, "A very large export ends at the server’s limit. Its file then has the number of rows in its name, and this dialog states it."),
     el("div", "choices", choices), progress,
     el("div", "row", start, button("Close", () => dialog.close())));
   start.onclick = async () => {

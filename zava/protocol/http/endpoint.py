@@ -22,7 +22,7 @@ from zava.protocol.http.addresses import LOOPBACK, MCP_PATH, PATHS, host_name
 from zava.protocol.http.protected_resource import Authenticator, ProtectedResource
 from zava.protocol.http.request_parsing import read_request
 from zava.protocol.http.security_headers import secured
-from zava.protocol.http.unserved import is_of_sign_in, out_of_time
+from zava.protocol.http.unserved import is_of_console, is_of_sign_in, out_of_time
 from zava.protocol.http_responses import (
     ACCEPTED,
     BUSY,
@@ -78,6 +78,15 @@ class SigningIn(Protocol):
         """Answer one request whose `Host` and `Origin` are ours and whose headers come once."""
 
 
+class Pages(Protocol):
+    """Answers the requests of the console, in whole requests as the endpoint does."""
+
+    async def handle(
+        self, method: str, path: str, headers: Headers, body: bytes, query: str = ""
+    ) -> HttpResponse:
+        """Answer one request; never raises, but for cancellation."""
+
+
 class Endpoint:
     """Everything that is served over HTTP, as one coroutine; `name` is what clients are shown."""
 
@@ -96,6 +105,7 @@ class Endpoint:
         max_concurrent_calls: int = 64,
         call_seconds: float | None = None,
         make_sign_in: Callable[[], SigningIn] | None = None,
+        make_console: Callable[[], Pages] | None = None,
     ) -> None:
         self._resource = ProtectedResource(name, authenticator)
         self.fast_path = fast_path
@@ -108,6 +118,7 @@ class Endpoint:
         self.process_time = process_time or ProcessTime()
         self._call_seconds = call_seconds
         self._make_sign_in = make_sign_in
+        self._make_console = make_console
         self._patience = Patience()
         self._hosts = LOOPBACK | {host.lower() for host in allowed_hosts}
 
@@ -127,6 +138,8 @@ class Endpoint:
         `since` is when the request arrived, of `time.monotonic`; None for this moment. `serve`
         answers a call of the console, behind the same host, token, budget and capacity.
         """
+        if serve is None and self._make_console is not None and is_of_console(path):
+            return await self._make_console().handle(method, path, headers, body, query)
         pairs = headers.items() if isinstance(headers, Mapping) else headers
         # Space around a value is not part of it (RFC 9110, 5.5).
         fields = [(name.lower(), value.strip(" \t")) for name, value in pairs]
