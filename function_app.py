@@ -45,7 +45,11 @@ async def _handle(request: func.HttpRequest) -> func.HttpResponse:
     # answered, because the host would wait for its time-out and then end this process.
     except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  # the edge of the process
         return _failed(path, error)
-    return func.HttpResponse(answer.body, status_code=answer.status, headers=answer.headers)
+    # The host takes whole answers alone: a file of the console is put together here.
+    content = answer.body
+    if answer.parts is not None:
+        content += b"".join([part async for part in answer.parts])
+    return func.HttpResponse(content, status_code=answer.status, headers=answer.headers)
 
 
 def _failed(path: str, error: BaseException) -> func.HttpResponse:
@@ -88,6 +92,12 @@ async def metadata_of_sign_in(req: func.HttpRequest) -> func.HttpResponse:
 @app.route("oauth/{part}", methods=["GET", "POST", "HEAD", "OPTIONS"])
 async def sign_in(req: func.HttpRequest) -> func.HttpResponse:
     """Serve that sign-in: registration, the page, tokens."""
+    return await _handle(req)
+
+
+@app.route("console/{*rest}", methods=["GET", "POST", "HEAD", "OPTIONS"])
+async def console(req: func.HttpRequest) -> func.HttpResponse:
+    """Serve the console, where there is one."""
     return await _handle(req)
 
 

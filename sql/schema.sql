@@ -469,6 +469,188 @@ END $$;
 ALTER FUNCTION zava.admit(tenant uuid, person uuid, nonce uuid, is_searched boolean, calls_at_once integer, calls_per_minute bigint, milliseconds_per_hour double precision, unwritten_calls bigint, unwritten_milliseconds double precision) OWNER TO zava_context;
 
 --
+-- Name: audit_log; Type: TABLE; Schema: zava; Owner: zava_context
+--
+
+CREATE TABLE zava.audit_log (
+    call_id uuid NOT NULL,
+    phase text NOT NULL,
+    called_at timestamp with time zone NOT NULL,
+    recorded_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    tenant_id uuid NOT NULL,
+    object_id uuid NOT NULL,
+    client_id text NOT NULL,
+    client_name text NOT NULL,
+    tool text NOT NULL,
+    fingerprint text,
+    audience name,
+    store_ids uuid[],
+    row_count bigint,
+    byte_count bigint,
+    duration_milliseconds double precision,
+    database_milliseconds double precision,
+    outcome text,
+    correlation_id text,
+    trace_id text,
+    CONSTRAINT audit_log_check CHECK (((outcome IS NOT NULL) = (phase = 'outcome'::text))),
+    CONSTRAINT audit_log_client_id_check CHECK ((length(client_id) <= 100)),
+    CONSTRAINT audit_log_client_name_check CHECK ((length(client_name) <= 100)),
+    CONSTRAINT audit_log_correlation_id_check CHECK ((length(correlation_id) <= 100)),
+    CONSTRAINT audit_log_fingerprint_check CHECK ((length(fingerprint) <= 64)),
+    CONSTRAINT audit_log_outcome_check CHECK ((length(outcome) <= 100)),
+    CONSTRAINT audit_log_phase_check CHECK ((phase = ANY (ARRAY['intent'::text, 'outcome'::text]))),
+    CONSTRAINT audit_log_tool_check CHECK ((length(tool) <= 100)),
+    CONSTRAINT audit_log_trace_id_check CHECK ((length(trace_id) = 32))
+);
+
+ALTER TABLE zava.audit_log OWNER TO zava_context;
+
+--
+-- Name: COLUMN audit_log.client_id; Type: COMMENT; Schema: zava; Owner: zava_context
+--
+
+COMMENT ON COLUMN zava.audit_log.client_id IS 'Client that the token was issued to: verified.';
+
+--
+-- Name: COLUMN audit_log.client_name; Type: COMMENT; Schema: zava; Owner: zava_context
+--
+
+COMMENT ON COLUMN zava.audit_log.client_name IS 'What the client calls itself: not verified.';
+
+--
+-- Name: COLUMN audit_log.fingerprint; Type: COMMENT; Schema: zava; Owner: zava_context
+--
+
+COMMENT ON COLUMN zava.audit_log.fingerprint IS 'libpg_query''s: the same for statements that differ in literals only.';
+
+--
+-- Name: COLUMN audit_log.outcome; Type: COMMENT; Schema: zava; Owner: zava_context
+--
+
+COMMENT ON COLUMN zava.audit_log.outcome IS 'OK, CANCELLED, or the code of the error.';
+
+--
+-- Name: COLUMN audit_log.correlation_id; Type: COMMENT; Schema: zava; Owner: zava_context
+--
+
+COMMENT ON COLUMN zava.audit_log.correlation_id IS 'Id that the product gave this call; also in the log and in the error.';
+
+--
+-- Name: COLUMN audit_log.trace_id; Type: COMMENT; Schema: zava; Owner: zava_context
+--
+
+COMMENT ON COLUMN zava.audit_log.trace_id IS 'Trace id that the client sent: not verified, not unique. NULL where it sent none.';
+
+--
+-- Name: change_log; Type: TABLE; Schema: zava; Owner: zava_context
+--
+
+CREATE TABLE zava.change_log (
+    change_id bigint NOT NULL,
+    changed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    subject name NOT NULL,
+    login name NOT NULL,
+    actor text,
+    old jsonb,
+    new jsonb,
+    CONSTRAINT change_log_check CHECK (((old IS NOT NULL) OR (new IS NOT NULL)))
+);
+
+ALTER TABLE zava.change_log OWNER TO zava_context;
+
+--
+-- Name: principals; Type: TABLE; Schema: zava; Owner: zava_context
+--
+
+CREATE TABLE zava.principals (
+    tenant_id uuid NOT NULL,
+    object_id uuid NOT NULL,
+    display_name text NOT NULL,
+    audience name NOT NULL,
+    store_ids uuid[] NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    kind text DEFAULT 'person'::text NOT NULL,
+    valid_from timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    valid_until timestamp with time zone DEFAULT 'infinity'::timestamp with time zone NOT NULL,
+    issuer text,
+    subject text,
+    reads_personal boolean DEFAULT false NOT NULL,
+    CONSTRAINT principals_audience_check CHECK ((audience = ANY (ARRAY['store_managers'::name, 'regional_managers'::name, 'head_office'::name]))),
+    CONSTRAINT principals_check CHECK (((audience <> 'store_managers'::name) OR (cardinality(store_ids) = 1))),
+    CONSTRAINT principals_check1 CHECK ((valid_from < valid_until)),
+    CONSTRAINT principals_check2 CHECK (((issuer IS NULL) = (subject IS NULL))),
+    CONSTRAINT principals_kind_check CHECK ((kind = ANY (ARRAY['person'::text, 'application'::text]))),
+    CONSTRAINT principals_store_ids_check CHECK ((array_position(store_ids, NULL::uuid) IS NULL))
+);
+
+ALTER TABLE zava.principals OWNER TO zava_context;
+
+--
+-- Name: COLUMN principals.reads_personal; Type: COMMENT; Schema: zava; Owner: zava_context
+--
+
+COMMENT ON COLUMN zava.principals.reads_personal IS 'Whether names, e-mail and phone of customers are readable.';
+
+--
+-- Name: audited(integer, text); Type: FUNCTION; Schema: zava; Owner: zava_audit
+--
+
+CREATE FUNCTION zava.audited(hours integer, ended text) RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ WITH call AS (
+          SELECT DISTINCT ON (a.call_id) a.call_id,
+             a.called_at,
+             a.tenant_id,
+             a.object_id,
+             a.client_name,
+             a.tool,
+             a.fingerprint,
+             a.row_count,
+             a.database_milliseconds,
+             a.correlation_id,
+             COALESCE(a.outcome, 'UNKNOWN'::text) AS outcome
+            FROM zava.audit_log a
+           WHERE (a.called_at >= (statement_timestamp() - make_interval(hours => audited.hours)))
+           ORDER BY a.call_id, a.phase DESC
+         ), latest AS (
+          SELECT c.called_at,
+             c.client_name,
+             c.tool,
+             c.fingerprint,
+             c.row_count,
+             c.database_milliseconds,
+             c.correlation_id,
+             c.outcome,
+             COALESCE(p.display_name, ((c.tenant_id || '/'::text) || c.object_id)) AS who
+            FROM (call c
+              LEFT JOIN zava.principals p USING (tenant_id, object_id))
+           WHERE
+                 CASE audited.ended
+                     WHEN ''::text THEN true
+                     WHEN 'not OK'::text THEN (c.outcome <> 'OK'::text)
+                     ELSE (c.outcome = audited.ended)
+                 END
+           ORDER BY c.called_at DESC
+          LIMIT 1000
+         )
+  SELECT jsonb_build_object('calls', ( SELECT COALESCE(jsonb_agg(to_jsonb(l.*) ORDER BY l.called_at DESC), '[]'::jsonb) AS "coalesce"
+            FROM latest l), 'outcomes', ( SELECT COALESCE(jsonb_object_agg(o.outcome, o.calls), '{}'::jsonb) AS "coalesce"
+            FROM ( SELECT c.outcome,
+                     count(*) AS calls
+                    FROM call c
+                   GROUP BY c.outcome) o), 'since', ( SELECT COALESCE(jsonb_object_agg(s.person, s.changed_at), '{}'::jsonb) AS "coalesce"
+            FROM ( SELECT (((g.new ->> 'tenant_id'::text) || '/'::text) || (g.new ->> 'object_id'::text)) AS person,
+                     max(g.changed_at) AS changed_at
+                    FROM zava.change_log g
+                   WHERE ((g.subject = 'principals'::name) AND ((g.new ->> 'object_id'::text) IS NOT NULL))
+                   GROUP BY (((g.new ->> 'tenant_id'::text) || '/'::text) || (g.new ->> 'object_id'::text))) s)) AS jsonb_build_object;
+END;
+
+ALTER FUNCTION zava.audited(hours integer, ended text) OWNER TO zava_audit;
+
+--
 -- Name: keyring; Type: TABLE; Schema: zava; Owner: zava_context
 --
 
@@ -1009,6 +1191,71 @@ END;
 ALTER FUNCTION zava.hours_without_orders() OWNER TO zava_context;
 
 --
+-- Name: keep_questions(integer, uuid, uuid, bigint, uuid, bytea, text); Type: FUNCTION; Schema: zava; Owner: zava_context
+--
+
+CREATE FUNCTION zava.keep_questions(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, change text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+  given jsonb;
+  asked text;
+  place text;
+  hash bigint;
+BEGIN
+  -- The other entries open a context in a transaction that only reads. This one writes, so it verifies
+  -- the signature alone, by the same keys and within the same time.
+  IF NOT coalesce((
+    SELECT sha256(p_mac) = sha256(sha256(
+             CASE p_key_id WHEN k.key_a THEN k.outer_pad_a WHEN k.key_b THEN k.outer_pad_b END
+             || sha256(CASE p_key_id WHEN k.key_a THEN k.inner_pad_a WHEN k.key_b THEN k.inner_pad_b END
+                       || convert_to(concat_ws('|', p_key_id, p_tenant, p_person, p_expires, p_nonce,
+                                               length('keep questions'), 'keep questions', change), 'UTF8'))))
+           AND abs((p_expires - 60)::double precision - date_part('epoch', statement_timestamp())) <= 60
+    FROM zava.keyring AS k), false) THEN
+    RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
+  ELSIF NOT EXISTS (SELECT FROM zava.valid_principals AS p
+                    WHERE p.tenant_id = p_tenant AND p.object_id = p_person) THEN
+    RAISE EXCEPTION 'principal refused' USING ERRCODE = 'ZA003';
+  END IF;
+  PERFORM set_config('zava.questions_of', p_tenant || '/' || p_person, true);
+  given := change::jsonb;
+  asked := given ->> 'action';
+  place := given ->> 'address';
+  hash := hashtextextended(place, 0);
+  IF asked IN ('save', 'visit') THEN
+    INSERT INTO zava.kept_questions AS q (tenant_id, object_id, kind, address_hash, address, title, is_pinned)
+    VALUES (p_tenant, p_person, CASE asked WHEN 'save' THEN 'saved' ELSE 'history' END, hash, place,
+            left(given ->> 'title', 100), asked = 'save' AND coalesce((given ->> 'is_pinned')::boolean, false))
+    ON CONFLICT (tenant_id, object_id, kind, address_hash) DO UPDATE
+      SET title = excluded.title, is_pinned = excluded.is_pinned, noted_at = excluded.noted_at;
+    DELETE FROM zava.kept_questions AS q
+    WHERE q.tenant_id = p_tenant AND q.object_id = p_person
+      AND (q.kind = 'history' AND q.noted_at < statement_timestamp() - interval '90 days'
+           OR (q.kind, q.address_hash) IN (
+             SELECT n.kind, n.address_hash
+             FROM (SELECT o.kind, o.address_hash, row_number() OVER (PARTITION BY o.kind ORDER BY o.noted_at DESC) AS place
+                   FROM zava.kept_questions AS o WHERE o.tenant_id = p_tenant AND o.object_id = p_person) AS n
+             WHERE n.place > 100));
+  ELSIF asked = 'pin' THEN
+    UPDATE zava.kept_questions AS q SET is_pinned = (given ->> 'is_pinned')::boolean
+    WHERE q.tenant_id = p_tenant AND q.object_id = p_person AND q.kind = 'saved' AND q.address_hash = hash;
+  ELSIF asked IN ('remove', 'clear') THEN
+    DELETE FROM zava.kept_questions AS q
+    WHERE q.tenant_id = p_tenant AND q.object_id = p_person
+      AND CASE asked WHEN 'remove' THEN q.kind = 'saved' AND q.address_hash = hash ELSE q.kind = 'history' END;
+  ELSIF asked IS DISTINCT FROM 'list' THEN
+    RAISE EXCEPTION 'unknown action' USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  RETURN (SELECT coalesce(jsonb_agg(jsonb_build_object('kind', q.kind, 'address', q.address, 'title', q.title,
+                                                       'is_pinned', q.is_pinned) ORDER BY q.noted_at DESC), '[]')::text
+          FROM zava.kept_questions AS q WHERE q.tenant_id = p_tenant AND q.object_id = p_person);
+END $$;
+
+ALTER FUNCTION zava.keep_questions(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, change text) OWNER TO zava_context;
+
+--
 -- Name: import_runs; Type: TABLE; Schema: zava; Owner: zava_context
 --
 
@@ -1283,39 +1530,6 @@ END $$;
 ALTER FUNCTION zava.standby_lag() OWNER TO zava_context;
 
 --
--- Name: principals; Type: TABLE; Schema: zava; Owner: zava_context
---
-
-CREATE TABLE zava.principals (
-    tenant_id uuid NOT NULL,
-    object_id uuid NOT NULL,
-    display_name text NOT NULL,
-    audience name NOT NULL,
-    store_ids uuid[] NOT NULL,
-    active boolean DEFAULT true NOT NULL,
-    kind text DEFAULT 'person'::text NOT NULL,
-    valid_from timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
-    valid_until timestamp with time zone DEFAULT 'infinity'::timestamp with time zone NOT NULL,
-    issuer text,
-    subject text,
-    reads_personal boolean DEFAULT false NOT NULL,
-    CONSTRAINT principals_audience_check CHECK ((audience = ANY (ARRAY['store_managers'::name, 'regional_managers'::name, 'head_office'::name]))),
-    CONSTRAINT principals_check CHECK (((audience <> 'store_managers'::name) OR (cardinality(store_ids) = 1))),
-    CONSTRAINT principals_check1 CHECK ((valid_from < valid_until)),
-    CONSTRAINT principals_check2 CHECK (((issuer IS NULL) = (subject IS NULL))),
-    CONSTRAINT principals_kind_check CHECK ((kind = ANY (ARRAY['person'::text, 'application'::text]))),
-    CONSTRAINT principals_store_ids_check CHECK ((array_position(store_ids, NULL::uuid) IS NULL))
-);
-
-ALTER TABLE zava.principals OWNER TO zava_context;
-
---
--- Name: COLUMN principals.reads_personal; Type: COMMENT; Schema: zava; Owner: zava_context
---
-
-COMMENT ON COLUMN zava.principals.reads_personal IS 'Whether names, e-mail and phone of customers are readable.';
-
---
 -- Name: valid_principals; Type: VIEW; Schema: zava; Owner: zava_context
 --
 
@@ -1394,6 +1608,50 @@ END;
 ALTER FUNCTION zava.open_context(runner name, key_id integer, tenant uuid, person uuid, expires bigint, nonce uuid, mac bytea, statement text, params text) OWNER TO zava_context;
 
 --
+-- Name: operator_page(integer, uuid, uuid, bigint, uuid, bytea, text); Type: FUNCTION; Schema: zava; Owner: zava_context
+--
+
+CREATE FUNCTION zava.operator_page(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, asked text) RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+  opened text := zava.open_context(
+    '', p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac, 'operator page', asked);
+  logged jsonb;
+BEGIN
+  IF opened IS NULL THEN
+    RAISE EXCEPTION 'context refused' USING ERRCODE = 'ZA001';
+  ELSIF opened = '' THEN
+    RAISE EXCEPTION 'principal refused' USING ERRCODE = 'ZA003';
+  ELSIF opened NOT IN ('head_office', 'head_office_personal') THEN
+    RETURN NULL;
+  END IF;
+  logged := zava.audited(least(greatest((asked::jsonb ->> 'hours')::integer, 1), 24 * 31), asked::jsonb ->> 'outcome');
+  RETURN jsonb_build_object(
+    'calls', logged -> 'calls',
+    'outcomes', logged -> 'outcomes',
+    'budgets', (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                  'who', p.display_name,
+                  'calls_this_minute', CASE WHEN u.minute = date_trunc('minute', statement_timestamp()) THEN u.calls ELSE 0 END,
+                  'seconds_this_hour', CASE WHEN u.hour = date_trunc('hour', statement_timestamp())
+                                       THEN round(u.busy_milliseconds::numeric / 1000, 1) ELSE 0 END)
+                  ORDER BY u.hour DESC, u.busy_milliseconds DESC), '[]')
+                FROM zava.usage AS u JOIN zava.principals AS p USING (tenant_id, object_id)),
+    'grants', (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                 'who', p.display_name, 'kind', p.kind, 'audience', p.audience, 'store_ids', p.store_ids,
+                 'reads_personal', p.reads_personal, 'active', p.active,
+                 'valid_from', nullif(p.valid_from, '-infinity'), 'valid_until', nullif(p.valid_until, 'infinity'),
+                 'is_valid', EXISTS (SELECT FROM zava.valid_principals AS v
+                                     WHERE v.tenant_id = p.tenant_id AND v.object_id = p.object_id),
+                 'since', logged -> 'since' -> (p.tenant_id || '/' || p.object_id)) ORDER BY p.display_name), '[]')
+               FROM zava.principals AS p
+               WHERE p.tenant_id <> '00000000-0000-0000-0000-000000000000'))::text;
+END $$;
+
+ALTER FUNCTION zava.operator_page(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, asked text) OWNER TO zava_context;
+
+--
 -- Name: pad(bytea, integer); Type: FUNCTION; Schema: zava; Owner: zava_context
 --
 
@@ -1459,79 +1717,6 @@ CREATE FUNCTION zava.proof(content text) RETURNS integer
 END;
 
 ALTER FUNCTION zava.proof(content text) OWNER TO zava_context;
-
---
--- Name: audit_log; Type: TABLE; Schema: zava; Owner: zava_context
---
-
-CREATE TABLE zava.audit_log (
-    call_id uuid NOT NULL,
-    phase text NOT NULL,
-    called_at timestamp with time zone NOT NULL,
-    recorded_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    tenant_id uuid NOT NULL,
-    object_id uuid NOT NULL,
-    client_id text NOT NULL,
-    client_name text NOT NULL,
-    tool text NOT NULL,
-    fingerprint text,
-    audience name,
-    store_ids uuid[],
-    row_count bigint,
-    byte_count bigint,
-    duration_milliseconds double precision,
-    database_milliseconds double precision,
-    outcome text,
-    correlation_id text,
-    trace_id text,
-    CONSTRAINT audit_log_check CHECK (((outcome IS NOT NULL) = (phase = 'outcome'::text))),
-    CONSTRAINT audit_log_client_id_check CHECK ((length(client_id) <= 100)),
-    CONSTRAINT audit_log_client_name_check CHECK ((length(client_name) <= 100)),
-    CONSTRAINT audit_log_correlation_id_check CHECK ((length(correlation_id) <= 100)),
-    CONSTRAINT audit_log_fingerprint_check CHECK ((length(fingerprint) <= 64)),
-    CONSTRAINT audit_log_outcome_check CHECK ((length(outcome) <= 100)),
-    CONSTRAINT audit_log_phase_check CHECK ((phase = ANY (ARRAY['intent'::text, 'outcome'::text]))),
-    CONSTRAINT audit_log_tool_check CHECK ((length(tool) <= 100)),
-    CONSTRAINT audit_log_trace_id_check CHECK ((length(trace_id) = 32))
-);
-
-ALTER TABLE zava.audit_log OWNER TO zava_context;
-
---
--- Name: COLUMN audit_log.client_id; Type: COMMENT; Schema: zava; Owner: zava_context
---
-
-COMMENT ON COLUMN zava.audit_log.client_id IS 'Client that the token was issued to: verified.';
-
---
--- Name: COLUMN audit_log.client_name; Type: COMMENT; Schema: zava; Owner: zava_context
---
-
-COMMENT ON COLUMN zava.audit_log.client_name IS 'What the client calls itself: not verified.';
-
---
--- Name: COLUMN audit_log.fingerprint; Type: COMMENT; Schema: zava; Owner: zava_context
---
-
-COMMENT ON COLUMN zava.audit_log.fingerprint IS 'libpg_query''s: the same for statements that differ in literals only.';
-
---
--- Name: COLUMN audit_log.outcome; Type: COMMENT; Schema: zava; Owner: zava_context
---
-
-COMMENT ON COLUMN zava.audit_log.outcome IS 'OK, CANCELLED, or the code of the error.';
-
---
--- Name: COLUMN audit_log.correlation_id; Type: COMMENT; Schema: zava; Owner: zava_context
---
-
-COMMENT ON COLUMN zava.audit_log.correlation_id IS 'Id that the product gave this call; also in the log and in the error.';
-
---
--- Name: COLUMN audit_log.trace_id; Type: COMMENT; Schema: zava; Owner: zava_context
---
-
-COMMENT ON COLUMN zava.audit_log.trace_id IS 'Trace id that the client sent: not verified, not unique. NULL where it sent none.';
 
 --
 -- Name: record_calls(jsonb); Type: FUNCTION; Schema: zava; Owner: zava_recorder
@@ -3105,23 +3290,6 @@ ALTER TABLE ONLY zava.canary FORCE ROW LEVEL SECURITY;
 ALTER TABLE zava.canary OWNER TO zava_owner;
 
 --
--- Name: change_log; Type: TABLE; Schema: zava; Owner: zava_context
---
-
-CREATE TABLE zava.change_log (
-    change_id bigint NOT NULL,
-    changed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    subject name NOT NULL,
-    login name NOT NULL,
-    actor text,
-    old jsonb,
-    new jsonb,
-    CONSTRAINT change_log_check CHECK (((old IS NOT NULL) OR (new IS NOT NULL)))
-);
-
-ALTER TABLE zava.change_log OWNER TO zava_context;
-
---
 -- Name: change_log_change_id_seq; Type: SEQUENCE; Schema: zava; Owner: zava_context
 --
 
@@ -3530,6 +3698,43 @@ ALTER TABLE zava.erasures OWNER TO zava_context;
 --
 
 COMMENT ON COLUMN zava.erasures.removed IS 'How many rows or values were removed from where.';
+
+--
+-- Name: kept_questions; Type: TABLE; Schema: zava; Owner: zava_context
+--
+
+CREATE TABLE zava.kept_questions (
+    tenant_id uuid NOT NULL,
+    object_id uuid NOT NULL,
+    kind text NOT NULL,
+    address_hash bigint NOT NULL,
+    address text NOT NULL,
+    title text NOT NULL,
+    is_pinned boolean DEFAULT false NOT NULL,
+    noted_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT kept_questions_address_check CHECK ((((address ~ '^/[^/]'::text) AND (length(address) <= 20000)) OR (address = '/'::text))),
+    CONSTRAINT kept_questions_check CHECK (((kind = 'saved'::text) OR (NOT is_pinned))),
+    CONSTRAINT kept_questions_kind_check CHECK ((kind = ANY (ARRAY['saved'::text, 'history'::text]))),
+    CONSTRAINT kept_questions_title_check CHECK (((length(title) >= 1) AND (length(title) <= 100)))
+);
+ALTER TABLE ONLY zava.kept_questions ALTER COLUMN tenant_id SET STATISTICS 0;
+ALTER TABLE ONLY zava.kept_questions ALTER COLUMN object_id SET STATISTICS 0;
+ALTER TABLE ONLY zava.kept_questions ALTER COLUMN kind SET STATISTICS 0;
+ALTER TABLE ONLY zava.kept_questions ALTER COLUMN address_hash SET STATISTICS 0;
+ALTER TABLE ONLY zava.kept_questions ALTER COLUMN address SET STATISTICS 0;
+ALTER TABLE ONLY zava.kept_questions ALTER COLUMN title SET STATISTICS 0;
+ALTER TABLE ONLY zava.kept_questions ALTER COLUMN is_pinned SET STATISTICS 0;
+ALTER TABLE ONLY zava.kept_questions ALTER COLUMN noted_at SET STATISTICS 0;
+
+ALTER TABLE ONLY zava.kept_questions FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE zava.kept_questions OWNER TO zava_context;
+
+--
+-- Name: TABLE kept_questions; Type: COMMENT; Schema: zava; Owner: zava_context
+--
+
+COMMENT ON TABLE zava.kept_questions IS 'Addresses of questions that a person saved or opened in the console.';
 
 --
 -- Name: orders_loaded; Type: TABLE; Schema: zava; Owner: zava_context
@@ -4625,6 +4830,13 @@ ALTER TABLE ONLY zava.import_runs
     ADD CONSTRAINT import_runs_pkey PRIMARY KEY (run_id);
 
 --
+-- Name: kept_questions kept_questions_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_context
+--
+
+ALTER TABLE ONLY zava.kept_questions
+    ADD CONSTRAINT kept_questions_pkey PRIMARY KEY (tenant_id, object_id, kind, address_hash);
+
+--
 -- Name: keyring keyring_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_context
 --
 
@@ -5645,6 +5857,12 @@ ALTER TABLE zava.customer_totals ENABLE ROW LEVEL SECURITY;
 ALTER TABLE zava.day_marks ENABLE ROW LEVEL SECURITY;
 
 --
+-- Name: kept_questions; Type: ROW SECURITY; Schema: zava; Owner: zava_context
+--
+
+ALTER TABLE zava.kept_questions ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: canary loader; Type: POLICY; Schema: zava; Owner: zava_owner
 --
 
@@ -5703,6 +5921,12 @@ ALTER TABLE zava.month_customers ENABLE ROW LEVEL SECURITY;
 --
 
 ALTER TABLE zava.new_customer_days ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: kept_questions own_questions; Type: POLICY; Schema: zava; Owner: zava_context
+--
+
+CREATE POLICY own_questions ON zava.kept_questions TO zava_context USING ((((tenant_id || '/'::text) || object_id) = current_setting('zava.questions_of'::text, true))) WITH CHECK ((((tenant_id || '/'::text) || object_id) = current_setting('zava.questions_of'::text, true)));
 
 --
 -- Name: canary own_store; Type: POLICY; Schema: zava; Owner: zava_owner
@@ -6038,6 +6262,49 @@ GRANT ALL ON FUNCTION retail.words_of(text text) TO head_office;
 
 REVOKE ALL ON FUNCTION zava.admit(tenant uuid, person uuid, nonce uuid, is_searched boolean, calls_at_once integer, calls_per_minute bigint, milliseconds_per_hour double precision, unwritten_calls bigint, unwritten_milliseconds double precision) FROM PUBLIC;
 GRANT ALL ON FUNCTION zava.admit(tenant uuid, person uuid, nonce uuid, is_searched boolean, calls_at_once integer, calls_per_minute bigint, milliseconds_per_hour double precision, unwritten_calls bigint, unwritten_milliseconds double precision) TO zava_server;
+
+--
+-- Name: TABLE audit_log; Type: ACL; Schema: zava; Owner: zava_context
+--
+
+REVOKE ALL ON TABLE zava.audit_log FROM zava_context;
+GRANT INSERT ON TABLE zava.audit_log TO zava_recorder;
+GRANT SELECT ON TABLE zava.audit_log TO zava_audit;
+GRANT SELECT,DELETE ON TABLE zava.audit_log TO zava_retention;
+
+--
+-- Name: TABLE change_log; Type: ACL; Schema: zava; Owner: zava_context
+--
+
+REVOKE ALL ON TABLE zava.change_log FROM zava_context;
+GRANT INSERT ON TABLE zava.change_log TO zava_recorder;
+GRANT SELECT ON TABLE zava.change_log TO zava_audit;
+GRANT INSERT ON TABLE zava.change_log TO zava_retention;
+
+--
+-- Name: COLUMN principals.tenant_id; Type: ACL; Schema: zava; Owner: zava_context
+--
+
+GRANT SELECT(tenant_id) ON TABLE zava.principals TO zava_audit;
+
+--
+-- Name: COLUMN principals.object_id; Type: ACL; Schema: zava; Owner: zava_context
+--
+
+GRANT SELECT(object_id) ON TABLE zava.principals TO zava_audit;
+
+--
+-- Name: COLUMN principals.display_name; Type: ACL; Schema: zava; Owner: zava_context
+--
+
+GRANT SELECT(display_name) ON TABLE zava.principals TO zava_audit;
+
+--
+-- Name: FUNCTION audited(hours integer, ended text); Type: ACL; Schema: zava; Owner: zava_audit
+--
+
+REVOKE ALL ON FUNCTION zava.audited(hours integer, ended text) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.audited(hours integer, ended text) TO zava_context;
 
 --
 -- Name: FUNCTION my_store(reader name); Type: ACL; Schema: zava; Owner: zava_context
@@ -6383,6 +6650,13 @@ REVOKE ALL ON FUNCTION zava.hours_without_orders() FROM PUBLIC;
 GRANT ALL ON FUNCTION zava.hours_without_orders() TO zava_server;
 
 --
+-- Name: FUNCTION keep_questions(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, change text); Type: ACL; Schema: zava; Owner: zava_context
+--
+
+REVOKE ALL ON FUNCTION zava.keep_questions(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, change text) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.keep_questions(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, change text) TO zava_server;
+
+--
 -- Name: TABLE import_runs; Type: ACL; Schema: zava; Owner: zava_context
 --
 
@@ -6444,24 +6718,6 @@ REVOKE ALL ON FUNCTION zava.standby_lag() FROM PUBLIC;
 GRANT ALL ON FUNCTION zava.standby_lag() TO zava_server;
 
 --
--- Name: COLUMN principals.tenant_id; Type: ACL; Schema: zava; Owner: zava_context
---
-
-GRANT SELECT(tenant_id) ON TABLE zava.principals TO zava_audit;
-
---
--- Name: COLUMN principals.object_id; Type: ACL; Schema: zava; Owner: zava_context
---
-
-GRANT SELECT(object_id) ON TABLE zava.principals TO zava_audit;
-
---
--- Name: COLUMN principals.display_name; Type: ACL; Schema: zava; Owner: zava_context
---
-
-GRANT SELECT(display_name) ON TABLE zava.principals TO zava_audit;
-
---
 -- Name: FUNCTION open_context(runner name, key_id integer, tenant uuid, person uuid, expires bigint, nonce uuid, mac bytea, statement text, params text); Type: ACL; Schema: zava; Owner: zava_context
 --
 
@@ -6469,6 +6725,13 @@ REVOKE ALL ON FUNCTION zava.open_context(runner name, key_id integer, tenant uui
 GRANT ALL ON FUNCTION zava.open_context(runner name, key_id integer, tenant uuid, person uuid, expires bigint, nonce uuid, mac bytea, statement text, params text) TO store_managers;
 GRANT ALL ON FUNCTION zava.open_context(runner name, key_id integer, tenant uuid, person uuid, expires bigint, nonce uuid, mac bytea, statement text, params text) TO regional_managers;
 GRANT ALL ON FUNCTION zava.open_context(runner name, key_id integer, tenant uuid, person uuid, expires bigint, nonce uuid, mac bytea, statement text, params text) TO head_office;
+
+--
+-- Name: FUNCTION operator_page(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, asked text); Type: ACL; Schema: zava; Owner: zava_context
+--
+
+REVOKE ALL ON FUNCTION zava.operator_page(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, asked text) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.operator_page(p_key_id integer, p_tenant uuid, p_person uuid, p_expires bigint, p_nonce uuid, p_mac bytea, asked text) TO zava_server;
 
 --
 -- Name: FUNCTION pad(key bytea, fill integer); Type: ACL; Schema: zava; Owner: zava_context
@@ -6490,15 +6753,6 @@ GRANT ALL ON FUNCTION zava.plan_shape(plan json) TO head_office;
 --
 
 REVOKE ALL ON FUNCTION zava.proof(content text) FROM PUBLIC;
-
---
--- Name: TABLE audit_log; Type: ACL; Schema: zava; Owner: zava_context
---
-
-REVOKE ALL ON TABLE zava.audit_log FROM zava_context;
-GRANT INSERT ON TABLE zava.audit_log TO zava_recorder;
-GRANT SELECT ON TABLE zava.audit_log TO zava_audit;
-GRANT SELECT,DELETE ON TABLE zava.audit_log TO zava_retention;
 
 --
 -- Name: FUNCTION record_calls(entries jsonb); Type: ACL; Schema: zava; Owner: zava_recorder
@@ -6849,15 +7103,6 @@ GRANT SELECT ON TABLE zava.canary TO store_managers;
 GRANT SELECT ON TABLE zava.canary TO regional_managers;
 GRANT SELECT ON TABLE zava.canary TO head_office;
 GRANT SELECT,INSERT ON TABLE zava.canary TO zava_loader;
-
---
--- Name: TABLE change_log; Type: ACL; Schema: zava; Owner: zava_context
---
-
-REVOKE ALL ON TABLE zava.change_log FROM zava_context;
-GRANT INSERT ON TABLE zava.change_log TO zava_recorder;
-GRANT SELECT ON TABLE zava.change_log TO zava_audit;
-GRANT INSERT ON TABLE zava.change_log TO zava_retention;
 
 --
 -- Name: TABLE customer_marks; Type: ACL; Schema: zava; Owner: zava_owner

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, lru_cache, partial
 from math import inf
 from typing import TYPE_CHECKING
@@ -67,6 +67,8 @@ from zava.telemetry.sinks import Sink
 if TYPE_CHECKING:
     from zava.composition.directory_sign_in import DirectorySignIn
     from zava.composition.replica import Standby
+    from zava.protocol.console.console import Console
+    from zava.protocol.console.console_calls import ConsoleCalls
 
 logger = logging.getLogger(__name__)
 
@@ -89,6 +91,8 @@ class Application:
     analytics: RetailAnalytics
     endpoint: Endpoint
     end_refresh: Callable[[], Awaitable[None]]
+    make_console_calls: "Callable[[], ConsoleCalls]"
+    administrator: str = field(repr=False)
     standby: "Standby | None" = None
 
     @property
@@ -214,6 +218,9 @@ def compose(
     elif settings.identity_issuer is None:
         # The authenticator has refused a laptop's issuer where it may not be.
         make_sign_in = lru_cache(1)(lambda: local_sign_in(settings, administrator or conninfo))
+    make_calls = lru_cache(1)(
+        lambda: _console_calls(analytics, trail, pool, signer, is_streamed=not settings.is_on_azure)
+    )
     endpoint = Endpoint(
         name=RETAIL.name,
         make_server=lambda: make_server(analytics, trail, settings.website_url),
@@ -235,6 +242,9 @@ def compose(
         max_concurrent_calls=settings.max_concurrent_calls,
         call_seconds=settings.statement_timeout_seconds + GRACE_SECONDS,
         make_sign_in=make_sign_in,
+        make_console=lru_cache(1)(lambda: _hosted_console(settings, endpoint, make_calls()))
+        if settings.console
+        else None,
     )
     application = Application(
         pool,
@@ -248,6 +258,8 @@ def compose(
         analytics,
         endpoint,
         lambda: sums().close() if sums.cache_info().currsize else _nothing(),
+        make_calls,
+        administrator or conninfo,
         standby,
     )
     for sink in application.sinks:
@@ -330,6 +342,32 @@ async def answer_request(
         except asyncio.CancelledError:
             events.request_cancelled()
             return interrupted()
+
+
+def _console_calls(
+    analytics: RetailAnalytics,
+    trail: AuditWriter,
+    pool: DatabasePool,
+    signer: ContextSigner,
+    *,
+    is_streamed: bool,
+) -> "ConsoleCalls":
+    # Where a console is served: a server without one loads nothing of it.
+    from zava.data.console_records import ConsoleRecords
+    from zava.protocol.console.console_calls import MOST_ROWS, MOST_ROWS_IN_MEMORY, ConsoleCalls
+
+    return ConsoleCalls(
+        analytics,
+        trail,
+        ConsoleRecords(pool, signer),
+        most_rows=MOST_ROWS if is_streamed else MOST_ROWS_IN_MEMORY,
+    )
+
+
+def _hosted_console(settings: Settings, endpoint: Endpoint, calls: "ConsoleCalls") -> "Console":
+    from zava.protocol.console.console import Console
+
+    return Console(endpoint, hosts=[settings.sign_in_issuer.partition("://")[2]], calls=calls)
 
 
 def _directory_sign_in(

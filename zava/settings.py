@@ -258,6 +258,8 @@ class Settings(
     @model_validator(mode="after")
     def _sign_in_is_complete(self) -> Self:
         if not self.sign_in:
+            if self.console:
+                raise ValueError("ZAVA_CONSOLE: needs ZAVA_SIGN_IN")
             return self
         if self.is_authenticated_by_platform:
             raise ValueError(

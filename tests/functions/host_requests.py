@@ -46,9 +46,14 @@ def routes_of(triggers: Mapping[str, Mapping[str, object]]) -> list[Route]:
 
 
 def pattern_of(route: str) -> re.Pattern[str]:
-    """Return what the paths of a route match: in any letters; `{part}` is one segment."""
-    parts = re.split(r"\{\w+\}", route)
-    return re.compile("/" + "[^/]+".join(map(re.escape, parts)), re.IGNORECASE)
+    """Return what the paths of a route match: in any letters; `{part}` is one segment.
+
+    `{*rest}`, with the slash before it, is all that follows or nothing.
+    """
+    whole, _, rest = route.partition("/{*")
+    parts = re.split(r"\{\w+\}", whole)
+    below = "(?:/.*)?" if rest else ""
+    return re.compile("/" + "[^/]+".join(map(re.escape, parts)) + below, re.IGNORECASE)
 
 
 def _listed(trigger: Mapping[str, object]) -> Iterable[object]:

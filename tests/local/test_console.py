@@ -1,7 +1,12 @@
 """The console's doors: what it serves, to whom it gives a token, and where it does not exist."""
 
+import csv
+import gzip
+import hashlib
+import io
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -11,13 +16,17 @@ from tests.support.answers.rpc import MODERN, ask, request
 from zava.app import Application
 from zava.composition.local_site import local_site
 from zava.infrastructure.local.state_dir import StateDirectory
+from zava.protocol.console import console as console_module
 from zava.protocol.console.console import POLICY, SIGN_IN_PATH, Console
+from zava.protocol.console.console_calls import EXPORT_PATH, OPERATOR_PATH, SAVED_PATH
 from zava.protocol.http.endpoint import Endpoint
 from zava.protocol.http_responses import HttpResponse
 from zava.retail.demo.principals import demo_callers
 from zava.settings import Settings
 
 PORT = 7071
+MAX_TRANSFERRED_BYTES = 250_000
+VENDORED = Path(console_module.__file__).parent
 HOST = f"127.0.0.1:{PORT}"
 OWN = {
     "host": HOST,
@@ -29,9 +38,19 @@ OWN = {
 
 @pytest.fixture
 def console(application: Application, home: StateDirectory) -> Console:
-    site = local_site(application.endpoint, Settings.model_validate({"ZAVA_HOME": home.path}), PORT)
+    site = site_of(application, Settings.model_validate({"ZAVA_HOME": home.path}))
     assert isinstance(site, Console)
     return site
+
+
+def site_of(application: Application, settings: Settings) -> Console | Endpoint:
+    return local_site(
+        application.endpoint,
+        settings,
+        PORT,
+        make_calls=application.make_console_calls,
+        administrator=application.administrator,
+    )
 
 
 async def get(site: Console, path: str, headers: Mapping[str, str] | None = None) -> HttpResponse:
@@ -58,7 +77,7 @@ async def test_page_comes_under_a_policy_that_runs_nothing_else(console: Console
     assert "'unsafe" not in POLICY
     page = answer.body.decode()
     assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle=", page)
-    for path in re.findall(r'(?:src|href)="([^"]+)"', page):
+    for path in re.findall(r'(?:src|href)="(/[^"]+)"', page):
         part = await get(console, path)
         assert part.status == 200, path
         assert part.headers["content-security-policy"] == POLICY
@@ -76,7 +95,7 @@ async def test_every_module_that_a_page_imports_is_served(console: Console) -> N
         named = re.findall(r'^import .* from "([^"]+)";$', answer.body.decode(), re.MULTILINE)
         found = {f"/console/{name.removeprefix('/console/').removeprefix('./')}" for name in named}
         open_ += found - seen
-    assert {"/console/chart.js", "/console/explore.js", "/console/client.js"} < seen
+    assert {"/console/chart.js", "/console/explorer_page.js", "/console/client.js"} < seen
 
 
 @pytest.mark.parametrize("person", ["redmond", "head-office"])
@@ -155,8 +174,199 @@ async def test_everything_else_is_the_endpoint(console: Console) -> None:
 
 
 async def test_people_of_the_page_are_those_of_the_demo(console: Console) -> None:
-    people = orjson.loads((await get(console, "/console/people.json")).body)
-    assert [person["name"] for person in people] == list(demo_callers())
+    entry = orjson.loads((await get(console, "/console/people.json")).body)
+    assert entry["signs_in"] is False
+    people = entry["people"]
+    callers = demo_callers()
+    assert {person["name"]: person["id"] for person in people} == {
+        name: str(caller.object_id) for name, caller in callers.items()
+    }
+    # The widest audience comes first: who manages the chain looks for themselves there.
+    assert people[0]["name"] == "head-office"
+
+
+async def test_person_is_signed_in_by_id_as_by_name(console: Console) -> None:
+    status, told = await sign_in(console, str(demo_callers()["redmond"].object_id))
+    assert status == 200
+    assert told["token"]
+
+
+async def test_every_address_of_a_question_is_the_page(console: Console) -> None:
+    page = (await get(console, "/")).body
+    for path in ("/console", "/console/explore", "/console/tools/query_metrics"):
+        assert (await get(console, path)).body == page
+    assert (await get(console, "/console/no-such-file.js")).status == 404
+
+
+async def test_page_is_small_and_its_editor_is_the_one_that_was_pinned(console: Console) -> None:
+    paths = [path for path in console.files if path.startswith("/console/")]
+    sizes = [len(gzip.compress((await get(console, path)).body)) for path in [*paths, "/"]]
+    assert sum(sizes) <= MAX_TRANSFERRED_BYTES
+    editor = (await get(console, "/console/codemirror.js")).body
+    pinned = orjson.loads((VENDORED / "codemirror.json").read_bytes())
+    assert hashlib.sha256(editor).hexdigest() == pinned["sha256"]
+    assert "MIT" in (VENDORED / "codemirror.LICENSE").read_text(encoding="utf-8")
+    assert b"://" not in re.sub(rb"http://www\.w3\.org/\S+", b"", editor)
+
+
+async def call(
+    site: Console, path: str, person: str, content: Any, **headers: str
+) -> tuple[int, HttpResponse]:
+    _, told = await sign_in(site, person)
+    sent = OWN | {"authorization": f"Bearer {told['token']}"} | headers
+    answer = await site.handle("POST", path, sent, orjson.dumps(content))
+    return answer.status, answer
+
+
+async def test_kept_questions_are_their_persons_alone(console: Console) -> None:
+    kept = {"action": "save", "address": "/console/explore?metrics=units", "title": "Units"}
+    status, answer = await call(console, SAVED_PATH, "redmond", kept)
+    assert status == 200
+    assert orjson.loads(answer.body)["items"] == [
+        {"kind": "saved", "address": kept["address"], "title": "Units", "is_pinned": False}
+    ]
+    _, others = await call(console, SAVED_PATH, "kirkland", {"action": "list"})
+    assert orjson.loads(others.body)["items"] == []
+    _, pinned = await call(
+        console, SAVED_PATH, "redmond", kept | {"action": "pin", "is_pinned": True}
+    )
+    assert orjson.loads(pinned.body)["items"][0]["is_pinned"] is True
+    _, left = await call(console, SAVED_PATH, "redmond", kept | {"action": "remove"})
+    assert orjson.loads(left.body)["items"] == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"action": "drop", "address": "/console/explore"},
+        {"action": "save"},
+        {"action": "save", "address": "https://attacker.example", "title": "x"},
+        {"action": "save", "address": "//attacker.example", "title": "x"},
+        {"action": "save", "address": "/console/sql", "title": ""},
+        {"action": "save", "address": "/console/sql", "title": 3},
+        ["save"],
+    ],
+)
+async def test_what_is_no_question_is_not_kept(console: Console, content: Any) -> None:
+    status, answer = await call(console, SAVED_PATH, "redmond", content)
+    assert status == 400
+    assert orjson.loads(answer.body)["error"]["code"] == "VALIDATION_ERROR"
+
+
+async def test_history_is_bounded(console: Console) -> None:
+    for number in range(103):
+        visited = {"action": "visit", "address": f"/console/sql?q={number}", "title": "SQL"}
+        _, answer = await call(console, SAVED_PATH, "bellevue", visited)
+    items = orjson.loads(answer.body)["items"]
+    assert len(items) == 100
+    assert items[0]["address"] == "/console/sql?q=102"
+    _, cleared = await call(console, SAVED_PATH, "bellevue", {"action": "clear"})
+    assert orjson.loads(cleared.body)["items"] == []
+
+
+async def test_operators_page_is_the_head_offices_alone(console: Console) -> None:
+    await call(console, EXPORT_PATH, "tacoma", {"postgresql_query": "DROP TABLE retail.orders"})
+    status, answer = await call(console, OPERATOR_PATH, "tacoma", {})
+    assert (status, orjson.loads(answer.body)["error"]["code"]) == (422, "AUTHORIZATION_ERROR")
+    status, answer = await call(console, OPERATOR_PATH, "head-office", {"outcome": "not OK"})
+    assert status == 200
+    page = orjson.loads(answer.body)
+    granted = {each["who"]: each for each in page["grants"]}
+    assert granted.keys() == demo_callers().keys()
+    assert granted["tacoma"]["is_valid"] is True
+    assert granted["tacoma"]["since"] is not None
+    assert all(each["outcome"] != "OK" for each in page["calls"])
+
+
+@pytest.mark.parametrize("content", [{"hours": "many"}, {"outcome": 7}])
+async def test_operators_page_rejects_other_values(console: Console, content: Any) -> None:
+    status, _ = await call(console, OPERATOR_PATH, "head-office", content)
+    assert status == 400
+
+
+EVERY_KIND = """
+SELECT n, '=' || n AS formula, -n AS negative, ARRAY[n] AS list, NULL AS nothing, n = 1 AS is_one,
+       'a "b", c' AS text, 12345678901234567890.12::numeric AS long, n AS n
+FROM generate_series(1, 3) AS g (n) ORDER BY n
+"""
+
+
+async def exported(site: Console, person: str, statement: str, form: str) -> tuple[Any, bytes]:
+    status, answer = await call(
+        site, EXPORT_PATH, person, {"postgresql_query": statement, "format": form}
+    )
+    assert status == 200, answer.body
+    assert answer.parts is not None
+    return answer.headers, b"".join([part async for part in answer.parts])
+
+
+async def test_export_writes_every_kind_of_value(console: Console) -> None:
+    headers, content = await exported(console, "redmond", EVERY_KIND, "csv")
+    assert headers["zava-rows"] == "3"
+    assert "zava-truncated" not in headers
+    rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
+    assert rows[0][:2] == ["n", "formula"]
+    assert rows[1] == [
+        "1", "'=1", "-1", "[1]", "", "true", 'a "b", c', "12345678901234567890.12", "1",
+    ]  # fmt: skip
+    assert len(rows) == 4
+    _, lines = await exported(console, "redmond", EVERY_KIND, "jsonl")
+    assert [orjson.loads(line)["negative"] for line in lines.splitlines()] == [-1, -2, -3]
+
+
+async def test_export_has_the_persons_own_rows_and_all_of_them(console: Console) -> None:
+    counts = {}
+    for person in ("redmond", "head-office"):
+        headers, content = await exported(
+            console, person, "SELECT store_id, line_number FROM retail.order_items", "jsonl"
+        )
+        counts[person] = content.count(b"\n")
+        assert int(headers["zava-rows"]) == counts[person]
+    assert counts["head-office"] > counts["redmond"] > 0
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "code"),
+    [
+        ({"postgresql_query": "UPDATE retail.orders SET status = ''"}, 422, "QUERY_REFUSED"),
+        ({"postgresql_query": "SELECT nam FROM retail.products"}, 422, "DATABASE_ERROR"),
+        ({"postgresql_query": "SELECT 1 / (n - 5000) FROM generate_series(1, 9000) AS g (n)"}, 422, "DATABASE_ERROR"),
+        ({"postgresql_query": "SELECT $1"}, 422, "QUERY_REFUSED"),
+        ({"postgresql_query": "SELECT 1", "format": "xml"}, 400, "VALIDATION_ERROR"),
+        ({}, 400, "VALIDATION_ERROR"),
+    ],
+)  # fmt: skip
+async def test_export_is_refused_as_the_tool_refuses(
+    console: Console, content: dict[str, Any], status: int, code: str
+) -> None:
+    given, answer = await call(console, EXPORT_PATH, "redmond", {"format": "csv"} | content)
+    assert (given, orjson.loads(answer.body)["error"]["code"]) == (status, code)
+    assert answer.parts is None
+
+
+async def test_export_that_is_left_removes_its_rows(console: Console) -> None:
+    statement = "SELECT n FROM generate_series(1, 5000) AS g (n)"
+    _, answer = await call(
+        console, EXPORT_PATH, "redmond", {"postgresql_query": statement, "format": "csv"}
+    )
+    assert answer.parts is not None
+    assert await anext(answer.parts)
+    await answer.parts.aclose()
+    with pytest.raises(StopAsyncIteration):
+        await anext(answer.parts)
+
+
+@pytest.mark.parametrize("path", [EXPORT_PATH, SAVED_PATH, OPERATOR_PATH])
+async def test_calls_of_the_page_need_its_token_and_its_content_type(
+    console: Console, path: str
+) -> None:
+    body = b'{"action": "list"}'
+    assert (await console.handle("POST", path, OWN, body)).status == 401
+    status, _ = await call(console, path, "redmond", {}, **{"content-type": "text/plain"})
+    assert status == 415
+    status, _ = await call(console, path, "redmond", {}, origin="http://attacker.example")
+    assert status == 403
+    assert (await console.handle("GET", path, OWN, b"")).status == 405
 
 
 def test_where_a_directory_signs_there_is_no_console(application: Application) -> None:
@@ -167,7 +377,7 @@ def test_where_a_directory_signs_there_is_no_console(application: Application) -
             "ZAVA_ALLOWED_TENANTS": "5a7a0000-0000-4000-8000-000000000001",
         }
     )
-    assert isinstance(local_site(application.endpoint, settings, PORT), Endpoint)
+    assert isinstance(site_of(application, settings), Endpoint)
 
 
 async def test_endpoint_alone_has_neither_console_nor_sign_in(application: Application) -> None:

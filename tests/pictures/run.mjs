@@ -7,6 +7,7 @@ import { text } from "node:stream/consumers";
 import { scenarios as app } from "./app_scenarios.mjs";
 import { startBrowser, startHost } from "./browser.mjs";
 import { scenarios as console_ } from "./console_scenarios.mjs";
+import { scenarios as explorer } from "./explorer_scenarios.mjs";
 import { scenarios as signIn } from "./sign_in_scenarios.mjs";
 
 const [chromium, base, artefacts, only = ""] = process.argv.slice(2);
@@ -33,7 +34,7 @@ async function runAll(scenarios) {
   }
 }
 
-await Promise.all([runAll(app), runAll(console_), runAll(signIn)]);
+await Promise.all([runAll(app), runAll(console_), runAll(explorer), runAll(signIn)]);
 await browser.close();
 host.close();
 process.stdout.write(JSON.stringify(outcomes));

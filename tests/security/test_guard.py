@@ -572,9 +572,7 @@ OF_ANOTHER = ForeignNames(
 
 
 def judge_foreign(sql: str) -> Verdict:
-    guard = Guard(
-        "retail", TABLES, COLUMNS_OF_TABLES, CALLING, OutsideText({}), foreign=OF_ANOTHER
-    )
+    guard = Guard("retail", TABLES, COLUMNS_OF_TABLES, CALLING, OutsideText({}), foreign=OF_ANOTHER)
     return guard.judge(sql)
 
 

@@ -65,6 +65,7 @@ async def signing_deployment(
         managed_identity(directory, trusted_identity()) as identity,
     ):
         given = {"IDENTITY_ENDPOINT": identity, "AZURE_CLIENT_ID": "the-identity-of-the-app"}
+        given["ZAVA_CONSOLE"] = "true"
         settings = Settings.model_validate(settings_of(directory, **given))
         with pytest.MonkeyPatch.context() as patch:
             # For one request: the credential of the process keeps the token.

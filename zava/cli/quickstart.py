@@ -204,7 +204,14 @@ def serve(
     async def main() -> None:
         config = uvicorn.Config(
             asgi_application(
-                site or local_site(application.endpoint, settings, listener.getsockname()[1])
+                site
+                or local_site(
+                    application.endpoint,
+                    settings,
+                    listener.getsockname()[1],
+                    make_calls=application.make_console_calls,
+                    administrator=application.administrator,
+                )
             ),
             http=paced_http(application.endpoint.process_time),
             lifespan="off",

@@ -13,6 +13,7 @@ from zava.infrastructure.azure.entra_credentials import exchange_tokens
 from zava.infrastructure.postgres.pool import DatabasePool
 from zava.protocol.auth.permissions import scopes_of
 from zava.protocol.auth.tokens import TrustedIssuer
+from zava.protocol.http.addresses import CONSOLE_REDIRECT
 from zava.protocol.http_responses import HttpResponse
 from zava.protocol.sign_in.directory.access_tokens import OwnTokens
 from zava.protocol.sign_in.directory.id_tokens import IdTokens
@@ -125,6 +126,7 @@ class DirectorySignIn:
 def deployment_rules(settings: Settings, resources: Sequence[str]) -> Rules:
     """Return what a deployment accepts; each of its hosts is the same server."""
     named = (settings.scope_identifier,) if settings.scope_identifier else ()
+    console = (f"{settings.sign_in_issuer}{CONSOLE_REDIRECT}",) if settings.console else ()
     hosts = [resource.partition("://")[2].partition("/")[0] for resource in resources]
     return Rules(
         issuer=settings.sign_in_issuer,
@@ -135,5 +137,5 @@ def deployment_rules(settings: Settings, resources: Sequence[str]) -> Rules:
             for identifier in (*resources, *named)
             for name in scopes_of(PERMISSIONS)
         },
-        allows_redirect=redirect_policy(settings.sign_in_redirects),
+        allows_redirect=redirect_policy((*settings.sign_in_redirects, *console)),
     )

@@ -1,6 +1,6 @@
 """HTTP answers that the endpoint writes itself: JSON, JSON-RPC errors and single messages."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any, NamedTuple
 
 import orjson
@@ -19,11 +19,12 @@ _EVENTS = {
 
 
 class HttpResponse(NamedTuple):
-    """A whole HTTP response."""
+    """A whole HTTP response, or the beginning of one whose `parts` follow the body."""
 
     status: int
     headers: dict[str, str]
     body: bytes
+    parts: AsyncGenerator[bytes, None] | None = None
 
 
 ACCEPTED = HttpResponse(202, _JSON, b"")

@@ -99,6 +99,12 @@ class IdentitySettings(SettingsGroup):
         description="More addresses at which clients may take the answer, https URLs, "
         "comma-separated; one that ends with `/` stands for every address below it.",
     )
+    console: bool = Field(
+        False,
+        validation_alias="ZAVA_CONSOLE",
+        description="`true`: the console is served under `/console`, to people who sign in "
+        "(ZAVA_SIGN_IN). A laptop's local server always has it.",
+    )
     check_token: str | None = Field(
         None,
         validation_alias="ZAVA_TOKEN",

@@ -5,11 +5,12 @@ an error and cannot describe a statement. `psycopg.generators` is a public modul
 promise, so psycopg is pinned.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from psycopg import generators
+from psycopg import OperationalError, generators
 from psycopg.abc import PQGen
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
@@ -42,6 +43,7 @@ from zava.model.audiences import ReadingRole
 
 _DONE = frozenset({ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK})
 _LIMITS = 3  # of a budget; what this process has not recorded yet follows them
+_ROWS_A_PART = 1000
 
 _Step = tuple[str, bytes, Sequence[bytes] | None]
 """A statement under the name of its step, with its values."""
@@ -99,6 +101,7 @@ class Pipeline:
         self._use_prepared = use_prepared
         self._steps: list[str] = []
         self._preparing: list[bytes] = []
+        self._take_part: Callable[[PGresult], None] | None = None
         self.is_recorded = False
         """Whether audit records left with it and were committed."""
         self.nonce: str | None = None
@@ -160,6 +163,10 @@ class Pipeline:
         self._sync()
         self._execute(("rollback", ROLLBACK, None), ("unlock", UNLOCK, None))
         self._sync()
+
+    def take_parts(self, take: Callable[[PGresult], None]) -> None:
+        """Hand a runner's rows to `take` as they arrive, some at a time."""
+        self._take_part = take
 
     def add_record(self, entries: bytes) -> None:
         """Queue the writing of audit records, a JSON array, as a transaction of its own.
@@ -229,7 +236,7 @@ class Pipeline:
         """
         connection, pgconn, steps = self._connection, self._pgconn, self._steps
         try:
-            results = await connection.wait(self._exchange(len(steps)))
+            results = await connection.wait(self._exchange(steps))
             pgconn.exit_pipeline_mode()
         except BaseException:
             await connection.close()
@@ -283,12 +290,28 @@ class Pipeline:
         self._pgconn.pipeline_sync()
         self._steps.append("sync")
 
-    def _exchange(self, count: int) -> PQGen[list[PGresult]]:
+    def _exchange(self, steps: Sequence[str]) -> PQGen[list[PGresult]]:
         yield from generators.send(self._pgconn)
         results: list[PGresult] = []
-        for _ in range(count):
-            results += yield from generators.fetch_many(self._pgconn)
+        for step in steps:
+            if step == "run" and self._take_part is not None:
+                results.append((yield from self._parts(self._take_part)))
+            else:
+                results += yield from generators.fetch_many(self._pgconn)
         return results
+
+    def _parts(self, take: Callable[[PGresult], None]) -> PQGen[PGresult]:
+        """Hand on each part of one result; return the last one, which has no rows or the error."""
+        # A command behind one that failed has its result already, which has no rows.
+        with suppress(OperationalError):
+            self._pgconn.set_chunked_rows_mode(_ROWS_A_PART)
+        last: PGresult | None = None
+        while (part := (yield from generators.fetch(self._pgconn))) is not None:
+            take(part)
+            last = part
+        if last is None:
+            raise OperationalError("the server ended the exchange early")
+        return last
 
 
 def _signature(call: SignedCall) -> list[bytes]:

@@ -18,7 +18,7 @@ from zava.data.row_decoding.text_rows import read_text_rows
 from zava.data.session.audit_writer import AuditWriter
 from zava.data.session.executor import SERVER_DEADLINE_SECONDS, TenantExecutor
 from zava.data.session.isolation_check import IsolationCheck
-from zava.data.session.operations import ReadAccess, ReadUsage, Statement
+from zava.data.session.operations import Operation, ReadAccess, ReadUsage, Statement
 from zava.data.session.results import (
     EffectiveAccess,
     StatementResult,
@@ -154,6 +154,31 @@ class TenantDatabase:
         if max_rows >= ROWS_AS_TEXT:
             self._note_size(caller, sql, len(rows))
         _note_answer(record, role.audience, result)
+        return await self._table(caller, role, result, rows, reads_outside_text=reads_outside_text)
+
+    async def run_whole(
+        self, caller: Caller, operation: Operation[StatementResult], *, reads_outside_text: bool
+    ) -> Table:
+        """Run a caller's statement whose rows go elsewhere; the table has its columns alone.
+
+        Raises:
+            ZavaError: the statement was refused, failed, or could not be run now.
+        """
+        record = call_context.record()
+        await note_statement(record, operation.statistics_text)
+        role, result = await self._executor.execute(caller, operation, record)
+        _note_answer(record, role.audience, result)
+        return await self._table(caller, role, result, [], reads_outside_text=reads_outside_text)
+
+    async def _table(
+        self,
+        caller: Caller,
+        role: ReadingRole,
+        result: StatementResult,
+        rows: list[list[Any]],
+        *,
+        reads_outside_text: bool,
+    ) -> Table:
         if result.description is not None and result.description.nparams:
             raise QueryRefused(
                 "The statement holds parameters such as $1, and nothing is bound to them.",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import psycopg
 
 from zava import call_context
-from zava.data.guard.analysis import ParsingTurns, StatementAnalyzer
+from zava.data.guard.analysis import ParsingTurns, StatementAnalysis, StatementAnalyzer
 from zava.data.guard.guard import Guard
 from zava.data.guard.vocabulary import FUNCTIONS, NO_FOREIGN_NAMES, ForeignNames
 from zava.data.named_queries import core_statement, domain_statement
@@ -33,6 +33,7 @@ from zava.telemetry import events
 from zava.telemetry.instruments import CacheType
 
 if TYPE_CHECKING:
+    from zava.data.export.row_spool import RowSpool
     from zava.data.sql_query.answer_checks import AnswerChecks
     from zava.data.sql_query.lint.linter import Lint, Linter
     from zava.data.sql_query.lint.query_tree import Tables
@@ -79,22 +80,7 @@ class FreeQuery:
         Raises:
             ZavaError: the statement was refused, failed, or could not be run now.
         """
-        sql = plain_statement(sql)
-        check_limits(sql)  # before anything is asked of the database
-        check_characters(sql)
-        record = call_context.record()
-        if self._reader is None:
-            await note_statement(record, sql)  # before the statements that learn the tables
-        reader = self._reader or await self.reader(caller)
-        read = await reader.read(caller.identity, sql)
-        note_fingerprint(record, read.fingerprint)
-        read.verdict.enforce()
-        if read.verdict.visited_rows > self._most_rows:
-            self._tenancy.charge_refusal(caller)
-            raise QueryRefused(
-                "The statement would visit more rows than the limit.",
-                hint="Join on keys, narrow the period, or aggregate in a WITH before joining.",
-            )
+        sql, read = await self._checked(caller, sql)
         try:
             table = await self._tenancy.run(
                 caller,
@@ -118,6 +104,57 @@ class FreeQuery:
             return replace(table, notes=notes) if notes else table
         findings = lint.on(table.as_of.astimezone(self._linter.zone).date())
         return replace(table, notes=notes, findings=findings)
+
+    async def _checked(self, caller: Caller, sql: str) -> tuple[str, StatementAnalysis]:
+        """Return a statement as it is run, once the guard has let it pass.
+
+        Raises:
+            ZavaError: the statement is refused.
+        """
+        sql = plain_statement(sql)
+        check_limits(sql)  # before anything is asked of the database
+        check_characters(sql)
+        record = call_context.record()
+        if self._reader is None:
+            await note_statement(record, sql)  # before the statements that learn the tables
+        reader = self._reader or await self.reader(caller)
+        read = await reader.read(caller.identity, sql)
+        note_fingerprint(record, read.fingerprint)
+        read.verdict.enforce()
+        if read.verdict.visited_rows > self._most_rows:
+            self._tenancy.charge_refusal(caller)
+            raise QueryRefused(
+                "The statement would visit more rows than the limit.",
+                hint="Join on keys, narrow the period, or aggregate in a WITH before joining.",
+            )
+        return sql, read
+
+    async def export(self, caller: Caller, sql: str, *, max_rows: int) -> "tuple[Table, RowSpool]":
+        """Run a caller's statement with all its rows; the receiver closes their spool.
+
+        Raises:
+            ZavaError: the statement was refused, failed, or could not be run now.
+        """
+        from zava.data.export.row_spool import RowSpool
+        from zava.data.export.whole_statement import SpooledRows, WholeStatement
+
+        sql, read = await self._checked(caller, sql)
+        rows = SpooledRows(RowSpool())
+        whole = WholeStatement(sql, rows, read.fingerprint, read.verdict.gathers, max_rows=max_rows)
+        try:
+            table = await self._tenancy.run_whole(
+                caller, whole, reads_outside_text=read.verdict.reads_outside_text
+            )
+        except BaseException as fault:
+            rows.spool.close()
+            if isinstance(fault, DatabaseFault | QueryRefused):
+                await self._advise(caller, sql, fault)
+            raise
+        record = call_context.record()
+        if record is not None:
+            record.row_count += rows.spool.count
+            record.byte_count += rows.spool.bytes
+        return table, rows.spool
 
     def _read_findings(self, text: str, tree: Node, has_subqueries: bool) -> "Lint | None":  # noqa: FBT001  # as the guard calls it
         if self._linter is None:  # it is loaded with the first statement that computes anything

@@ -140,8 +140,8 @@ function lines(content, column, pick) {
       svg("text", { x: left - 8, y: y(value) + 4, "text-anchor": "end" }, names[index])));
     let labelled = null;
     series.forEach((point, place) => {
-      if (labelled !== null && x(place) - x(labelled) < 46) return;
       const isYear = unit !== "day" && unit !== "year" && series[labelled]?.name.slice(0, 4) !== point.name.slice(0, 4);
+      if (labelled !== null && x(place) - x(labelled) < (isYear ? 62 : 46)) return;
       labelled = place;
       drawing.append(svg("text", { x: x(place), y: height - 8, "text-anchor": "middle" },
         timeLabel(unit, point.name, true) + (isYear ? ` ’${point.name.slice(2, 4)}` : "")));

@@ -7,7 +7,7 @@ const META = {
   "io.modelcontextprotocol/clientCapabilities": {},
 };
 
-/** Return a token for one of the demo's people; this origin's own page alone is given one. */
+/** Return a token for one of the listed people; this origin's own page alone is given one. */
 export async function signIn(person) {
   const answer = await fetch("/console/sign-in", {
     method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ person }),
@@ -17,18 +17,29 @@ export async function signIn(person) {
   return body;
 }
 
+/** Return the people whom this page may sign in, and what is said below them. */
+export async function whoMayEnter() {
+  const { people, signs_in: isHosted } = await fetch("/console/people.json").then((answer) => answer.json());
+  if (isHosted) return { people, isHosted, note: "The directory of your organization proves who you are. The token stays in this tab.", served: "" };
+  return { people, isHosted, note: "People who are granted access, signed in by this machine’s own issuer. The page is served to this machine alone.", served: "Served from this machine, to this machine" };
+}
+
 export class Client {
   #person;
   #token = null;
   #last = 0;
 
-  constructor(person) {
+  #signIn;
+
+  /** `signIn` returns a token: of a listed person, or of the directory's sign-in. */
+  constructor(person, signInAs = signIn) {
     this.#person = person;
+    this.#signIn = signInAs;
   }
 
   /** The token lives here and nowhere else; a fresh one is asked for when the server wants it. */
   async token() {
-    this.#token ??= await signIn(this.#person);
+    this.#token ??= await this.#signIn(this.#person);
     return this.#token;
   }
 
@@ -48,6 +59,18 @@ export class Client {
     return this.request("tools/call", { name, arguments: given });
   }
 
+  /** Send JSON to a part of the console that only it has, for the same person. */
+  async post(path, content, signal) {
+    const send = async () => {
+      const { token } = await this.token();
+      return fetch(path, { method: "POST", signal, headers: { "content-type": "application/json", authorization: `Bearer ${token}` }, body: JSON.stringify(content) });
+    };
+    const answer = await send();
+    if (answer.status !== 401) return answer;
+    this.#token = null;
+    return send();
+  }
+
   async #post(method, params) {
     const { token } = await this.token();
     const name = params.name ?? params.uri;
@@ -62,7 +85,7 @@ export class Client {
         body: JSON.stringify({ jsonrpc: "2.0", id: ++this.#last, method, params: { ...params, _meta: META } }),
       });
     } catch {
-      throw { message: "The server does not answer.", hint: "See whether it still runs in your terminal." };
+      throw { code: "No answer", message: "The server does not answer.", hint: "See whether it still runs in your terminal." };
     }
   }
 }

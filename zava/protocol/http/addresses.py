@@ -5,6 +5,9 @@ from functools import lru_cache
 
 MCP_PATH = "/mcp"
 METADATA_PATH = "/.well-known/oauth-protected-resource"
+CONSOLE_PATH = "/console"
+CONSOLE_REDIRECT = f"{CONSOLE_PATH}/signed-in"
+"""Where the console takes the answer of a sign-in: one of its own pages."""
 PATHS = (MCP_PATH, METADATA_PATH, f"{METADATA_PATH}{MCP_PATH}", "/health/live", "/health/ready")
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})

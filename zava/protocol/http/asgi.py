@@ -1,7 +1,8 @@
 """The endpoint behind a web server of our own, for a laptop."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any, Protocol, Self
 
 from zava.protocol.http.endpoint import Headers
@@ -45,8 +46,13 @@ def asgi_application(site: Site) -> Callable[[Any, Receive, Send], Awaitable[Non
         with _Watch(receive) as watch:
             query = scope.get("query_string", b"").decode("latin-1")  # optional in ASGI
             answer = await site.handle(scope["method"], scope["path"], headers, body, query)
-        if not watch.is_left:
+        if watch.is_left:
+            return
+        if answer.parts is None:
             await _send(send, answer)
+            return
+        with _Watch(receive):  # uvicorn drops what it cannot send, without an error
+            await _send_parts(send, answer, answer.parts)
 
     return application
 
@@ -76,13 +82,27 @@ class _Room:
         self._left += count
 
 
-async def _send(send: Send, answer: HttpResponse) -> None:
-    told = [
+async def _send_parts(send: Send, answer: HttpResponse, parts: AsyncGenerator[bytes, None]) -> None:
+    """Send an answer in parts; `send` waits while the client reads slowly."""
+    async with aclosing(parts):
+        await send(
+            {"type": "http.response.start", "status": answer.status, "headers": _told(answer)}
+        )
+        async for part in parts:
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+
+def _told(answer: HttpResponse) -> list[tuple[bytes, bytes]]:
+    return [
         (name.encode("latin-1"), value.encode("latin-1"))
         for name, value in answer.headers.items()
         if name != "content-length"
     ]
-    told.append((b"content-length", str(len(answer.body)).encode()))
+
+
+async def _send(send: Send, answer: HttpResponse) -> None:
+    told = [*_told(answer), (b"content-length", str(len(answer.body)).encode())]
     await send({"type": "http.response.start", "status": answer.status, "headers": told})
     await send({"type": "http.response.body", "body": answer.body})
 

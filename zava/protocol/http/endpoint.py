@@ -30,7 +30,7 @@ from zava.protocol.http.request_parsing import (
     refuse_repeated,
 )
 from zava.protocol.http.security_headers import secured
-from zava.protocol.http.unserved import is_of_sign_in, out_of_time
+from zava.protocol.http.unserved import is_of_console, is_of_sign_in, out_of_time
 from zava.protocol.http_responses import (
     ACCEPTED,
     BUSY,
@@ -49,6 +49,9 @@ if TYPE_CHECKING:
     from mcp.server.lowlevel.server import Server
 
 Headers = Mapping[str, str] | Sequence[tuple[str, str]]
+
+Serve = Callable[[RequestContext, bytes], Awaitable[HttpResponse]]
+"""Answers a request for its verified caller, in place of the MCP message."""
 
 _INTERNAL_ERROR = -32603
 # Beyond the time of a call, so that a deadline within it shows as its own error.
@@ -69,6 +72,15 @@ class SigningIn(Protocol):
         """Answer one request whose `Host` and `Origin` are ours and whose headers come once."""
 
 
+class Pages(Protocol):
+    """Answers the requests of the console, in whole requests as the endpoint does."""
+
+    async def handle(
+        self, method: str, path: str, headers: Headers, body: bytes, query: str = ""
+    ) -> HttpResponse:
+        """Answer one request; never raises, but for cancellation."""
+
+
 class Endpoint:
     """Everything that is served over HTTP, as one coroutine; `name` is what clients are shown."""
 
@@ -87,6 +99,7 @@ class Endpoint:
         max_concurrent_calls: int = 64,
         call_seconds: float | None = None,
         make_sign_in: Callable[[], SigningIn] | None = None,
+        make_console: Callable[[], Pages] | None = None,
     ) -> None:
         self._resource = ProtectedResource(name, authenticator)
         self.fast_path = fast_path
@@ -99,6 +112,7 @@ class Endpoint:
         self.process_time = process_time or ProcessTime()
         self._call_seconds = call_seconds
         self._make_sign_in = make_sign_in
+        self._make_console = make_console
         self._patience = Patience()
         self._hosts = LOOPBACK | {host.lower() for host in allowed_hosts}
 
@@ -111,11 +125,15 @@ class Endpoint:
         query: str = "",
         *,
         since: float | None = None,
+        serve: Serve | None = None,
     ) -> HttpResponse:
         """Answer one request within the time of a call; never raises, but for cancellation.
 
-        `since` is when the request arrived, of `time.monotonic`; None for this moment.
+        `since` is when the request arrived, of `time.monotonic`; None for this moment. `serve`
+        answers a call of the console, behind the same host, token, budget and capacity.
         """
+        if serve is None and self._make_console is not None and is_of_console(path):
+            return await self._make_console().handle(method, path, headers, body, query)
         pairs = headers.items() if isinstance(headers, Mapping) else headers
         # Space around a value is not part of it (RFC 9110, 5.5).
         fields = [(name.lower(), value.strip(" \t")) for name, value in pairs]
@@ -128,8 +146,8 @@ class Endpoint:
             self._patience.watch(task, begun.deadline + _ANSWER_SECONDS)
         entered = call_context.enter(begun)
         try:
-            if path == MCP_PATH and method == "POST":
-                answer = await self._post(fields, single, host, body)
+            if serve is not None or (path == MCP_PATH and method == "POST"):
+                answer = await self._post(fields, single, host, body, serve)
             elif path not in PATHS and is_of_sign_in(path):
                 signing_in = self._sign_in(method, path, query, fields, body)
                 answer = await self.process_time.share(ANYONE, signing_in)
@@ -144,7 +162,7 @@ class Endpoint:
             call_context.leave(entered)
         content = b"" if method == "HEAD" else answer.body
         answered = secured(answer.headers, is_local=host in LOOPBACK)
-        return HttpResponse(answer.status, answered, content)
+        return HttpResponse(answer.status, answered, content, answer.parts)
 
     async def aclose(self) -> None:
         """End what the first request started."""
@@ -200,7 +218,12 @@ class Endpoint:
         return await self._make_sign_in().answer(method, path, query, single, body)
 
     async def _post(
-        self, fields: list[tuple[str, str]], single: dict[str, str], host: str, body: bytes
+        self,
+        fields: list[tuple[str, str]],
+        single: dict[str, str],
+        host: str,
+        body: bytes,
+        serve: Serve | None,
     ) -> HttpResponse:
         """Answer one message for the caller of its token, within the caller's share."""
         refused = refuse_repeated(fields) or self._refuse_host(host, single)
@@ -218,7 +241,11 @@ class Endpoint:
         try:
             self._admission.enter(caller.identity)
             try:
-                served = self._serve(caller, *request)
+                served = (
+                    self._serve(caller, *request)
+                    if serve is None
+                    else serve(_context(caller, single, {}), body)
+                )
                 return await self.process_time.share(caller.identity, served)
             finally:
                 self._admission.leave(caller.identity)
@@ -295,13 +322,7 @@ class Endpoint:
         if isinstance(read, HttpResponse):
             return read
         message, body, with_events = read
-        request_context = RequestContext(
-            caller,
-            call_context.known(
-                call_context.traceparent_of(single, message), redaction.pseudonym(caller)
-            ),
-            client_name(message, single.get("user-agent", "")),
-        )
+        request_context = _context(caller, single, message)
         answer = await self.fast_path.answer(
             message, single, request_context, with_events=with_events
         )
@@ -333,6 +354,18 @@ class Endpoint:
         if origin is not None and host_name(origin.partition("://")[2]) not in self._hosts:
             return json_answer(403, {"error": "this origin may not call"})
         return None
+
+
+def _context(
+    caller: Caller, single: Mapping[str, str], message: Mapping[str, Any]
+) -> RequestContext:
+    return RequestContext(
+        caller,
+        call_context.known(
+            call_context.traceparent_of(single, message), redaction.pseudonym(caller)
+        ),
+        client_name(message, single.get("user-agent", "")),
+    )
 
 
 def _busy(status: int, busy: Busy, *, request_id: Any = None) -> HttpResponse:

@@ -1,6 +1,7 @@
 """Answers to requests that are not served to their end, for reasons outside of them."""
 
 from zava.errors import Busy
+from zava.protocol.http.addresses import CONSOLE_PATH
 from zava.protocol.http_responses import BUSY, HttpResponse, json_answer, rpc_error
 
 AUTHORIZATION_SERVER_PATH = "/.well-known/oauth-authorization-server"
@@ -12,7 +13,7 @@ def not_started(path: str, sentence: str) -> HttpResponse:
     """Return what a process answers that cannot serve; `sentence` holds no value of a setting."""
     if path == "/health/live":
         return json_answer(200, {"status": "alive"})
-    if is_of_sign_in(path):
+    if is_of_sign_in(path) or is_of_console(path):
         return json_answer(404, {"error": "not found"})
     return json_answer(503, {"status": "unhealthy", "error": sentence})
 
@@ -20,6 +21,11 @@ def not_started(path: str, sentence: str) -> HttpResponse:
 def is_of_sign_in(path: str) -> bool:
     """Whether a path belongs to the sign-in, which not every deployment offers."""
     return path.startswith("/oauth/") or path == AUTHORIZATION_SERVER_PATH
+
+
+def is_of_console(path: str) -> bool:
+    """Whether a path belongs to the console, which not every deployment offers."""
+    return path == CONSOLE_PATH or path.startswith(f"{CONSOLE_PATH}/")
 
 
 def out_of_time() -> HttpResponse:

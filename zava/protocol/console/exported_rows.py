@@ -1,0 +1,93 @@
+"""The file of an export: rows of a statement as CSV or JSON Lines, written while they leave."""
+
+import asyncio
+import csv
+import io
+import json
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from typing import Any, Protocol
+
+from zava.model.core import Column
+
+FORMATS = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # by which a spreadsheet knows UTF-8
+
+
+class Spool(Protocol):
+    """Rows that wait to leave, each a line of JSON."""
+
+    def rows(self) -> Iterator[list[bytes]]:
+        """Yield all rows, some at a time."""
+
+    def close(self) -> None:
+        """Remove what is kept of them."""
+
+
+async def exported(
+    form: str, columns: Sequence[Column], spool: Spool
+) -> AsyncGenerator[bytes, None]:
+    """Yield the parts of the file; the spool is closed at the end, and when the client leaves."""
+    try:
+        if form == "csv":
+            yield _BYTE_ORDER_MARK + _line([_safe(column.name) for column in columns])
+        for some in spool.rows():
+            yield b"".join(some) if form == "jsonl" else _csv_rows(some)
+            # Writing takes the processor: other requests have their turn in between.
+            await asyncio.sleep(0)  # noqa: TID251  # it waits for no time
+    finally:
+        spool.close()
+
+
+def _csv_rows(lines: Sequence[bytes]) -> bytes:
+    written = io.StringIO()
+    writer = csv.writer(written)
+    for line in lines:
+        # Numbers stay the text that PostgreSQL wrote: a float would round long ones. The pairs keep
+        # two columns of one name apart.
+        pairs = json.loads(line, parse_float=str, parse_int=str, object_pairs_hook=_Members)
+        cells = [value for _, value in pairs]
+        if any(isinstance(value, list) for value in cells):  # their numbers are no texts
+            whole = json.loads(line, object_pairs_hook=_Members)
+            cells = [
+                nested if isinstance(value, list) else value
+                for value, (_, nested) in zip(cells, whole, strict=True)
+            ]
+        writer.writerow([_cell(value) for value in cells])
+    return written.getvalue().encode()
+
+
+class _Members(list[tuple[str, Any]]):
+    """The names and values of a JSON object, in its order."""
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, str):
+        return _safe(value)
+    if value is None:
+        return ""
+    return json.dumps(_plain(value), ensure_ascii=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, _Members):
+        return {name: _plain(inner) for name, inner in value}
+    return [_plain(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _safe(text: str) -> str:
+    """Return a text that a spreadsheet shows: one that it would run as a formula is quoted."""
+    if not text.startswith(_FORMULA):
+        return text
+    try:
+        float(text)
+    except ValueError:
+        return f"'{text}"
+    return text
+
+
+def _line(cells: Sequence[str]) -> bytes:
+    written = io.StringIO()
+    csv.writer(written).writerow(cells)
+    return written.getvalue().encode()
