@@ -46,7 +46,8 @@ def main() -> None:
         console.print(f"Serving http://127.0.0.1:{port}/mcp until Ctrl-C.")
 
     with quickstart.until_interrupted(console), listen(port) as listener:
-        quickstart.serve(served, listener, chosen, before=announce)
+        site = quickstart.local_site_of(served, chosen, listener)
+        quickstart.serve(served, site, listener, before=announce)
 
 
 if __name__ == "__main__":

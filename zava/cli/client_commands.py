@@ -180,6 +180,13 @@ def joined_application(chosen: Settings) -> Iterator[Application | AdoptedApplic
         with adopted_application(chosen) as adopted:
             yield adopted
         return
+    with joined_retail(chosen) as application:
+        yield application
+
+
+@contextmanager
+def joined_retail(chosen: Settings) -> Iterator[Application]:
+    """Join the shipped domain's app over the database that the settings name, or the embedded."""
     if _named(chosen):
         yield application_of(chosen)
         return

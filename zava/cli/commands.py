@@ -12,7 +12,7 @@ from zava.app import isolation_problems
 from zava.cli import access, audit, client_commands, progress, quickstart, sign_ins
 from zava.cli.adopt import adopt_commands, adopted_run
 from zava.cli.check.deployment_check import check
-from zava.cli.client_commands import HomeDirectory, Port, joined_application, settings_on
+from zava.cli.client_commands import HomeDirectory, Port, joined_retail, settings_on
 from zava.cli.exit_errors import interrupt_at_every_end, one_sentence, write_to_any_output
 from zava.cli.own_data import customer_commands, import_commands
 from zava.cli.terminal import administered, console, may_take
@@ -102,13 +102,14 @@ def serve(*, port: Port = None, home: HomeDirectory = None) -> None:
     with (
         quickstart.until_interrupted(console),
         listen(chosen.port, chosen.host) as listener,
-        joined_application(chosen) as served,
+        joined_retail(chosen) as served,
     ):
 
         async def announce() -> None:
             console.print(f"Serving http://127.0.0.1:{chosen.port}/mcp until Ctrl-C.")
 
-        quickstart.serve(served, listener, chosen, before=announce)
+        site = quickstart.local_site_of(served, chosen, listener)
+        quickstart.serve(served, site, listener, before=announce)
 
 
 @app.command("migrate")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import date
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import psycopg
 from rich.console import Console
@@ -45,6 +45,9 @@ from zava.retail.demo.principals import demo_callers, grant_demo_principals
 from zava.retail.demo.stores import store_id
 from zava.service.metrics.periods import business_day
 from zava.settings import Settings
+
+if TYPE_CHECKING:
+    from zava.protocol.http.asgi import Site
 
 _TOKEN_SECONDS = 600
 _QUESTION = "How many orders do we have, and what is our revenue?"
@@ -156,8 +159,8 @@ def run(
         issuer = LocalIssuer(home, settings.port)
         serve(
             application,
+            local_site_of(application, settings, listener),
             listener,
-            settings,
             before=lambda: _introduce(application, issuer, settings.port, console, shell),
         )
 
@@ -170,6 +173,17 @@ def until_interrupted(console: Console) -> Iterator[None]:
     except KeyboardInterrupt:
         with suppress(OSError):  # the terminal is closed
             console.print("Stopped.")
+
+
+def local_site_of(application: Application, settings: Settings, listener: socket.socket) -> "Site":
+    """Return what a server on this machine serves: the console in front of the endpoint."""
+    return local_site(
+        application.endpoint,
+        settings,
+        listener.getsockname()[1],
+        make_calls=application.make_console_calls,
+        administrator=application.administrator,
+    )
 
 
 class ServedApplication(Protocol):
@@ -185,15 +199,14 @@ class ServedApplication(Protocol):
 
 def serve(
     application: ServedApplication,
+    site: "Site",
     listener: socket.socket,
-    settings: Settings,
     *,
     before: Callable[[], Coroutine[Any, Any, None]],
-    site: Endpoint | None = None,
 ) -> None:
-    """Serve over HTTP until Ctrl-C or SIGTERM; `before` runs first, on the same event loop.
+    """Serve a site over HTTP until Ctrl-C or SIGTERM; `before` runs first, on the same event loop.
 
-    `site` is served in place of the shipped domain's console.
+    `application` is behind the site: its process time paces the connections, and it is closed.
     """
     import uvicorn
     import uvloop
@@ -203,16 +216,7 @@ def serve(
 
     async def main() -> None:
         config = uvicorn.Config(
-            asgi_application(
-                site
-                or local_site(
-                    application.endpoint,
-                    settings,
-                    listener.getsockname()[1],
-                    make_calls=application.make_console_calls,
-                    administrator=application.administrator,
-                )
-            ),
+            asgi_application(site),
             http=paced_http(application.endpoint.process_time),
             lifespan="off",
             log_level="warning",

@@ -97,4 +97,4 @@ class ConsoleRecords:
             except psycopg.Error:
                 await connection.close()  # a failed transaction stands open on it
                 raise
-        return (row[0] or "") if row else ""
+        return str(row[0] or "") if row else ""

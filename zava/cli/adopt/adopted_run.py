@@ -55,7 +55,7 @@ def serve_adopted(settings: Settings, console: Console) -> None:
             await refuse_unproven(application, console)
             console.print(f"Serving http://127.0.0.1:{settings.port}/mcp until Ctrl-C.")
 
-        quickstart.serve(application, listener, settings, before=prove, site=application.endpoint)
+        quickstart.serve(application, application.endpoint, listener, before=prove)
 
 
 async def refuse_unproven(application: AdoptedApplication, console: Console) -> None:
@@ -99,9 +99,7 @@ def run_example(settings: Settings, name: str, console: Console) -> None:
             await _introduce(application, people, LocalIssuer(home, settings.port), console)
             _how_to_connect(settings.port, console)
 
-        quickstart.serve(
-            application, listener, settings, before=introduce, site=application.endpoint
-        )
+        quickstart.serve(application, application.endpoint, listener, before=introduce)
 
 
 def _filled_database(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 from anyio.lowlevel import checkpoint
+from psycopg.pq.abc import PGresult
 
 from zava import call_context
 from zava.data.named_queries import core_statement, domain_statement
@@ -154,7 +155,12 @@ class TenantDatabase:
         if max_rows >= ROWS_AS_TEXT:
             self._note_size(caller, sql, len(rows))
         _note_answer(record, role.audience, result)
-        return await self._table(caller, role, result, rows, reads_outside_text=reads_outside_text)
+        read = described or ()
+        if result.description is not None:
+            read = self._read_columns(result.description, reads_outside_text=reads_outside_text)
+            if are_plain(read):
+                self._columns[caller.identity, sql] = time.monotonic(), read
+        return await self._table(caller, role, result, read, rows)
 
     async def run_whole(
         self, caller: Caller, operation: Operation[StatementResult], *, reads_outside_text: bool
@@ -168,36 +174,38 @@ class TenantDatabase:
         await note_statement(record, operation.statistics_text)
         role, result = await self._executor.execute(caller, operation, record)
         _note_answer(record, role.audience, result)
-        return await self._table(caller, role, result, [], reads_outside_text=reads_outside_text)
+        columns: tuple[Column, ...] = ()
+        if result.description is not None:
+            columns = self._read_columns(result.description, reads_outside_text=reads_outside_text)
+        return await self._table(caller, role, result, columns, [])
+
+    def _read_columns(
+        self, description: PGresult, *, reads_outside_text: bool
+    ) -> tuple[Column, ...]:
+        if description.nparams:
+            raise QueryRefused(
+                "The statement holds parameters such as $1, and nothing is bound to them.",
+                hint="Write the values into the statement.",
+            )
+        return read_columns(
+            description,
+            self._outside_text or frozenset(),
+            reads_outside_text=reads_outside_text,
+        )
 
     async def _table(
         self,
         caller: Caller,
         role: ReadingRole,
         result: StatementResult,
+        columns: tuple[Column, ...],
         rows: list[list[Any]],
-        *,
-        reads_outside_text: bool,
     ) -> Table:
-        if result.description is not None and result.description.nparams:
-            raise QueryRefused(
-                "The statement holds parameters such as $1, and nothing is bound to them.",
-                hint="Write the values into the statement.",
-            )
-        scope = await self._scope(caller, role, result.scope)
-        if result.description is not None:
-            described = read_columns(
-                result.description,
-                self._outside_text or frozenset(),
-                reads_outside_text=reads_outside_text,
-            )
-            if are_plain(described):
-                self._columns[caller.identity, sql] = time.monotonic(), described
         return Table(
-            columns=described or (),
+            columns=columns,
             rows=rows,
             truncated=result.truncated,
-            scope=scope,
+            scope=await self._scope(caller, role, result.scope),
             as_of=datetime.now(UTC),
         )
 

@@ -154,8 +154,8 @@ def _text(matches: ProductMatches) -> str:
         line = _line(product, len(matches.scope.stores))
         room -= len(line.encode()) + 1
         if room < 0:
-            shown = f"{len(lines)} of {len(matches.products)}"
-            lines.append(f"({shown} products shown; the structured content has them all.)")
+            written = f"{len(lines)} of {len(matches.products)}"
+            lines.append(f"({written} products shown; the structured content has them all.)")
             break
         lines.append(line)
     if not lines:
