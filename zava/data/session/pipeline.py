@@ -77,13 +77,6 @@ class Bounds:
     searches_overdue: bool = True
     columns: int = 0
 
-    @property
-    def is_admitted(self) -> bool:
-        """Return whether there is anything for `zava.admit` to compare or to search for."""
-        if self.budget is None:
-            return False
-        return self.searches_overdue or any(self.budget[:_LIMITS])
-
 
 class Pipeline:
     """Commands that leave together; `run` returns the result of each."""
@@ -124,7 +117,10 @@ class Pipeline:
         server connection.
         """
         self._enter()
-        is_admitted = bounds.is_admitted
+        # There is something for `zava.admit` to compare or to search for.
+        is_admitted = bounds.budget is not None and (
+            bounds.searches_overdue or any(bounds.budget[:_LIMITS])
+        )
         commands = commands_of(role)
         runner = commands.admitted_runner if is_admitted else commands.runner
         command = runner if is_run else commands.admitted_weigher

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from math import inf
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
@@ -54,6 +55,7 @@ ROWS_AS_TEXT = 100
 # PostgreSQL's functions have 100 arguments: a row's number of NULLs is one, and each column two.
 _MAX_COLUMNS_AS_TEXT = 49
 _UNSHARED = 1_000_000  # connections: no caller waits for one
+_NAME_OF = attrgetter("name")
 
 
 class ScopedRows(NamedTuple):
@@ -132,6 +134,11 @@ class TenantDatabase:
         check_limits(sql)
         record = call_context.record()
         await note_statement(record, sql)
+        is_text = max_rows >= ROWS_AS_TEXT and self._comes_as_text(
+            caller, sql, columns, gathers=gathers
+        )
+        # Rows as text do not show whether they have the columns that were described before.
+        described = None if is_text else self._described(caller, sql)
         free = Statement(
             sql,
             max_rows=max_rows,
@@ -139,18 +146,16 @@ class TenantDatabase:
             is_heavy=is_heavy,
             gathers=gathers,
             fingerprint=fingerprint,
+            columns=columns if is_text else 0,
+            is_described=described is not None,
         )
-        first = self._as_text(caller, free, columns) if max_rows >= ROWS_AS_TEXT else free
-        # Rows as text do not show whether they have the columns that were described before.
-        described = self._described(caller, sql) if first is free else None
-        if described is not None:
-            first = replace(free, is_described=True)
-        role, result = await self._executor.execute(caller, first, record)
+        role, result = await self._executor.execute(caller, free, record)
         rows = await _rows(result, described, self._outside_text)
         if rows is None:
             if described is None:
                 self._row_by_row[caller.identity, sql] = False
-            role, result = await self._executor.execute(caller, free, record)
+            as_json = replace(free, columns=0, is_described=False)
+            role, result = await self._executor.execute(caller, as_json, record)
             rows = await _rows(result, None, self._outside_text) or []
         if max_rows >= ROWS_AS_TEXT:
             self._note_size(caller, sql, len(rows))
@@ -214,17 +219,15 @@ class TenantDatabase:
         since, columns = self._columns.get((caller.identity, sql), (-inf, ()))
         return columns if time.monotonic() - since < _DESCRIBED_SECONDS else None
 
-    def _as_text(self, caller: Caller, free: Statement, columns: int) -> Statement:
-        """Return the statement with its rows as text, where its width is known.
+    def _comes_as_text(self, caller: Caller, sql: str, columns: int, *, gathers: bool) -> bool:
+        """Return whether a statement's rows come as text: its width is known, and they are many.
 
         A text that does not show the values costs a second trip, once for a person's statement.
         """
         # A long value would stand in memory twice.
-        if not 0 < columns <= _MAX_COLUMNS_AS_TEXT or free.gathers:
-            return free
-        if (caller.identity, free.sql) in self._row_by_row:
-            return free
-        return replace(free, columns=columns)
+        if not 0 < columns <= _MAX_COLUMNS_AS_TEXT or gathers:
+            return False
+        return (caller.identity, sql) not in self._row_by_row
 
     def _note_size(self, caller: Caller, sql: str, rows: int) -> None:
         """Remember whether an answer had few rows; a person's next one is likely alike."""
@@ -373,16 +376,13 @@ async def _rows(
         # the database would rest meanwhile.
         await checkpoint()
     if described is not None:
-        return read_rows(described, result.lines) if _fit(result.lines, described) else None
+        lines = result.lines
+        fits = not lines or list(orjson.loads(lines[0])) == list(map(_NAME_OF, described))
+        return read_rows(described, lines) if fits else None
     columns = read_columns(result.description, known or frozenset()) if result.description else ()
     if result.is_text:
         return read_text_rows(columns, result.lines, width=result.width)
     return read_rows(columns, result.lines)
-
-
-def _fit(lines: Sequence[bytes], described: Sequence[Column]) -> bool:
-    """Return whether rows have the columns that were described before, by their first one."""
-    return not lines or list(orjson.loads(lines[0])) == [column.name for column in described]
 
 
 def _note_answer(record: CallRecord | None, audience: Audience, result: StatementResult) -> None:
