@@ -33,7 +33,8 @@ export function makeEditor(place, { text, schema, onRun, label }) {
   const extensions = (own) => [
     lineNumbers(), history(), drawSelection(), bracketMatching(), closeBrackets(), autocompletion({ maxRenderedOptions: 8 }), syntaxHighlighting(COLOURS), EditorView.lineWrapping,
     sql({ dialect: PostgreSQL, schema, defaultSchema: "retail", upperCaseKeywords: true }), EditorView.theme(LOOK),
-    EditorView.decorations.of(() => wrong), EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "false" }),
+    EditorView.decorations.of(() => wrong), // Plain text alone: in place of styled words a browser would keep their style, which the policy blocks.
+    EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "false", contenteditable: "plaintext-only" }),
     keymap.of([{ key: "Mod-Enter", run: () => { onRun(); return true; } }, ...completionKeymap, ...defaultKeymap, ...historyKeymap]), ...own,
   ];
   const view = new EditorView({ root, parent: root, state: EditorState.create({ doc: text, extensions: extensions([

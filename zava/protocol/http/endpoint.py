@@ -7,7 +7,7 @@ else the SDK.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from zava import call_context
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 Headers = Mapping[str, str] | Sequence[tuple[str, str]]
 
-Serve = Callable[[RequestContext, bytes], Awaitable[HttpResponse]]
+Serve = Callable[[RequestContext, bytes], Coroutine[Any, Any, HttpResponse]]
 """Answers a request for its verified caller, in place of the MCP message."""
 
 _INTERNAL_ERROR = -32603
