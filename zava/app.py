@@ -221,7 +221,7 @@ def compose(
     make_calls = lru_cache(1)(
         lambda: _console_calls(analytics, trail, pool, signer, is_streamed=not settings.is_on_azure)
     )
-    http_endpoint = Endpoint(
+    served = Endpoint(
         name=RETAIL.name,
         make_server=lambda: make_server(analytics, trail, settings.website_url),
         fast_path=FastPath(
@@ -242,7 +242,7 @@ def compose(
         max_concurrent_calls=settings.max_concurrent_calls,
         call_seconds=settings.statement_timeout_seconds + GRACE_SECONDS,
         make_sign_in=make_sign_in,
-        make_console=lru_cache(1)(lambda: _hosted_console(settings, http_endpoint, make_calls()))
+        make_console=lru_cache(1)(lambda: _hosted_console(settings, served, make_calls()))
         if settings.console
         else None,
     )
@@ -256,7 +256,7 @@ def compose(
         tenancy,
         cache,
         analytics,
-        http_endpoint,
+        served,
         lambda: sums().close() if sums.cache_info().currsize else _nothing(),
         make_calls,
         administrator or conninfo,

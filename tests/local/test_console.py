@@ -1,16 +1,19 @@
 """The console's doors: what it serves, to whom it gives a token, and where it does not exist."""
 
+import asyncio
 import csv
 import gzip
 import hashlib
 import io
 import re
-from collections.abc import Mapping
+import resource
+from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from anyio.lowlevel import checkpoint
 
 from tests.support.answers.rpc import MODERN, ask, request
 from zava.app import Application
@@ -19,6 +22,7 @@ from zava.infrastructure.local.state_dir import StateDirectory
 from zava.protocol.console import console as console_module
 from zava.protocol.console.console import POLICY, SIGN_IN_PATH, Console
 from zava.protocol.console.console_calls import EXPORT_PATH, OPERATOR_PATH, SAVED_PATH
+from zava.protocol.http.asgi import asgi_application
 from zava.protocol.http.endpoint import Endpoint
 from zava.protocol.http_responses import HttpResponse
 from zava.retail.demo.principals import demo_callers
@@ -26,6 +30,8 @@ from zava.settings import Settings
 
 PORT = 7071
 MAX_TRANSFERRED_BYTES = 250_000
+MAX_EXPORT_BYTES = 50 * 1024 * 1024
+"""What an export may add to the process, which has about 90 MB before it."""
 VENDORED = Path(console_module.__file__).parent
 HOST = f"127.0.0.1:{PORT}"
 OWN = {
@@ -354,6 +360,65 @@ async def test_export_that_is_left_removes_its_rows(console: Console) -> None:
     await answer.parts.aclose()
     with pytest.raises(StopAsyncIteration):
         await anext(answer.parts)
+
+
+async def test_million_rows_stay_out_of_the_servers_memory(console: Console) -> None:
+    statement = (
+        "SELECT n AS number, 'a text of some words ' || n AS words, n * 1.25 AS amount"
+        " FROM generate_series(1, 1000001) AS g (n)"
+    )
+    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    _, answer = await call(
+        console, EXPORT_PATH, "redmond", {"postgresql_query": statement, "format": "jsonl"}
+    )
+    assert answer.headers["zava-rows"] == "1000000"
+    assert answer.headers["zava-truncated"] == "rows"
+    assert answer.parts is not None
+    lines = size = 0
+    async for part in answer.parts:
+        lines += part.count(b"\n")
+        size += len(part)
+    assert lines == 1_000_000
+    grown_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - held
+    assert grown_kib * 1024 < MAX_EXPORT_BYTES < size
+
+
+async def test_client_that_leaves_ends_an_export() -> None:
+    is_closed, leaves = asyncio.Event(), asyncio.Event()
+
+    async def parts() -> AsyncGenerator[bytes, None]:
+        try:
+            while True:
+                yield b"x"
+                await checkpoint()
+        finally:
+            is_closed.set()
+
+    class Exporting:
+        async def handle(self, *_: Any) -> HttpResponse:
+            return HttpResponse(200, {}, b"", parts())
+
+    arriving = iter([{"type": "http.request", "body": b""}])
+
+    async def receive() -> Any:
+        for message in arriving:
+            return message
+        await leaves.wait()
+        return {"type": "http.disconnect"}
+
+    sent = 0
+
+    async def send(_: Any) -> None:
+        nonlocal sent
+        sent += 1
+        if sent > 20:
+            leaves.set()
+
+    application = asgi_application(Exporting())
+    async with asyncio.timeout(10):
+        await application({"method": "POST", "path": "/", "headers": []}, receive, send)
+    assert is_closed.is_set()
+    assert sent > 20
 
 
 @pytest.mark.parametrize("path", [EXPORT_PATH, SAVED_PATH, OPERATOR_PATH])

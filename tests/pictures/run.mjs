@@ -1,6 +1,6 @@
 // Runs every scenario against a served Zava and prints what came of each, as JSON.
 //
-//   node run.mjs CHROMIUM URL ARTEFACTS [WORDS OF A NAME]    (stdin: {"tokens": …, "hostile": …, "callsPerMinute": …})
+//   node run.mjs CHROMIUM URL ARTEFACTS [WORDS OF A NAME [FILES]]    (stdin: {"tokens": …, "hostile": …, "callsPerMinute": …})
 
 import { mkdirSync } from "node:fs";
 import { text } from "node:stream/consumers";
@@ -10,7 +10,7 @@ import { scenarios as console_ } from "./console_scenarios.mjs";
 import { scenarios as explorer } from "./explorer_scenarios.mjs";
 import { scenarios as signIn } from "./sign_in_scenarios.mjs";
 
-const [chromium, base, artefacts, only = ""] = process.argv.slice(2);
+const [chromium, base, artefacts, only = "", files = "app,console,explorer,sign_in"] = process.argv.slice(2);
 const { tokens, hostile, callsPerMinute } = JSON.parse(await text(process.stdin));
 mkdirSync(artefacts, { recursive: true });
 const browser = await startBrowser(chromium);
@@ -34,7 +34,8 @@ async function runAll(scenarios) {
   }
 }
 
-await Promise.all([runAll(app), runAll(console_), runAll(explorer), runAll(signIn)]);
+const all = { app, console: console_, explorer, sign_in: signIn };
+await Promise.all(files.split(",").map((name) => runAll(all[name])));
 await browser.close();
 host.close();
 process.stdout.write(JSON.stringify(outcomes));

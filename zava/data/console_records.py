@@ -97,4 +97,5 @@ class ConsoleRecords:
             except psycopg.Error:
                 await connection.close()  # a failed transaction stands open on it
                 raise
-        return str(row[0] or "") if row else ""
+        text: str | None = row[0] if row else None
+        return text or ""

@@ -25,7 +25,7 @@ let people = [], showing = 0;
 // ---- who is looking
 
 function showGate(error) {
-  Object.assign(desk, { client: null, person: null, catalogue: null, tools: [], prompts: [] });
+  Object.assign(desk, { client: null, person: null, catalogue: null, tools: [] });
   sessionStorage.removeItem(REMEMBERED);
   clearSaved();
   clearSql();

@@ -7,7 +7,7 @@ import { words } from "/console/words.js";
 export const at = (id) => document.getElementById(id);
 
 /** The person who is signed in, with what the server's lists hold for that person. */
-export const desk = { client: null, person: null, today: "", prompts: [], catalogue: null, tools: [], calls: 0 };
+export const desk = { client: null, person: null, today: "", catalogue: null, tools: [] };
 
 /** Say in the live region what happened, in a few words. */
 export function told(text) {
@@ -69,7 +69,6 @@ export async function answerOf(name, given, place, { onError = fault } = {}) {
   try {
     const result = await mine.call(name, given);
     if (mine !== desk.client) return null;
-    desk.calls += 1;
     if (result.structuredContent?.scope) seen(result.structuredContent.scope);
     if (!result.isError) return result;
     place.replaceChildren(onError(errorOf(result)));

@@ -22,6 +22,14 @@ const COLOURS = HighlightStyle.define([
   { tag: tags.number, color: "var(--number-value)" }, { tag: [tags.lineComment, tags.blockComment], color: "var(--muted)", fontStyle: "italic" },
 ]);
 
+/** Replace a selection by what is typed: a browser would keep its style inline, which the policy blocks. */
+function replaceSelected(event, view) {
+  if (event.inputType !== "insertText" || event.data === null || event.isComposing || view.state.selection.main.empty) return false;
+  event.preventDefault();
+  view.dispatch(view.state.update(view.state.replaceSelection(event.data), { userEvent: "input.type", scrollIntoView: true }));
+  return true;
+}
+
 /**
  * Return an editor within `place`. It is in a shadow root, where its styles are sheets of objects:
  * the page's policy allows no style element.
@@ -33,7 +41,7 @@ export function makeEditor(place, { text, schema, onRun, label }) {
   const extensions = (own) => [
     lineNumbers(), history(), drawSelection(), bracketMatching(), closeBrackets(), autocompletion({ maxRenderedOptions: 8 }), syntaxHighlighting(COLOURS), EditorView.lineWrapping,
     sql({ dialect: PostgreSQL, schema, defaultSchema: "retail", upperCaseKeywords: true }), EditorView.theme(LOOK),
-    EditorView.decorations.of(() => wrong), EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "false" }),
+    EditorView.decorations.of(() => wrong), EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "false" }), EditorView.domEventHandlers({ beforeinput: replaceSelected }),
     keymap.of([{ key: "Mod-Enter", run: () => { onRun(); return true; } }, ...completionKeymap, ...defaultKeymap, ...historyKeymap]), ...own,
   ];
   const view = new EditorView({ root, parent: root, state: EditorState.create({ doc: text, extensions: extensions([

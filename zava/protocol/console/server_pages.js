@@ -1,6 +1,6 @@
 // Products, the state of the data, how to connect, and the server's state for an operator.
 
-import { button, el, fault } from "/console/chart.js";
+import { el, fault } from "/console/chart.js";
 import { addressOf } from "/console/address.js";
 import { answerOf, at, block, copyButton, desk, go, modelText, personNote, readResource, told } from "/console/desk.js";
 import { tableView } from "/console/table_view.js";
@@ -110,5 +110,3 @@ export async function showHealth() {
   at("health").textContent = text;
   return health;
 }
-
-export const reload = (again) => button("Look again", again);
