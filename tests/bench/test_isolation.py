@@ -169,6 +169,7 @@ def test_a_backend_past_its_deadline_is_found_and_ended(
                 owner.execute("SELECT pg_terminate_backend(%s)", [pid])
 
     monkeypatch.setattr(trial, "overdue_seconds", lambda: 0.5)
+    # No public name leads to this part: the test ends backends in place of processes.
     monkeypatch.setattr(Trial, "_kill", end)
     begun = time.monotonic()
     found = outcomes(example(), seeded_clone, [CASES["time-01"]], monkeypatch)

@@ -5,8 +5,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-# The rules of one cell and of one row, without a database.
+# The rule of one cell, without a database.
 from zava.data.row_decoding.column_types import _most_digits
+
+# And of one row.
 from zava.data.row_decoding.json_rows import _read_row, read_rows
 from zava.data.session.tenant_database import TenantDatabase
 from zava.data.sql_query.free_query import FreeQuery

@@ -57,6 +57,7 @@ async def test_text_of_a_person_is_described_once_a_minute(
     assert {repr((answer.columns, answer.rows)) for answer in answers} == {
         repr((answers[0].columns, answers[0].rows))
     }
+    # No public name leads to this part: the test sets its time.
     monkeypatch.setattr("zava.data.session.tenant_database._DESCRIBED_SECONDS", 0)
     await tenancy.run(callers["seattle"], EVERY_COLUMN, max_rows=10)
     assert described[3:] == [True]

@@ -73,6 +73,7 @@ def rental_texts(foreign: Foreign) -> tuple[list[str], list[str]]:
 async def test_no_hostile_call_brings_a_row_of_another_organization(
     billing: Foreign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_guarded: bool
 ) -> None:
+    # No public name leads to this part: the test sets its time.
     monkeypatch.setattr(TenantExecutor, "_deadline", lambda *_: DEADLINE_MILLISECONDS)
     if not is_guarded:
         monkeypatch.setattr(Guard, "judge", lambda *_: Verdict())

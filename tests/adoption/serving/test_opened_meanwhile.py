@@ -35,6 +35,7 @@ async def opened(
         served = Served(foreign, tmp_path)
         served.grant("ana", "member", "Alder")
         clock = Clock()
+        # No public name leads to this part: the test sets its time.
         monkeypatch.setattr(served.app.verification, "_clock", clock)
         assert (await served.ask("ana", COUNTED)).rows == [[100]]
         yield served, clock

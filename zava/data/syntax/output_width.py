@@ -61,7 +61,7 @@ def _of_item(value: Node, select: Node, widths: Mapping[str, int], levels: int) 
 def _of_source(source: Node, widths: Mapping[str, int], levels: int) -> int:
     """Return how many columns a `*` takes from one item of FROM."""
     total = 0
-    while "JoinExpr" in source:  # a long chain of joins nests to the left
+    while "JoinExpr" in source:  # many joins nest to the left
         join = source["JoinExpr"]
         right = _of_source(join["rarg"], widths, levels - 1) if levels > 0 else 0
         if not right or "isNatural" in join:
