@@ -104,6 +104,16 @@ async def test_every_metric_runs_by_each_dimension_that_makes_sense_of_it_and_no
     [
         (asked("profit"), "metrics: there is no metric 'profit'.", "Nearest: gross_margin. All: "),
         (asked("stockouts"), "metrics: there is no metric 'stockouts'.", "Nearest: stock_outs, "),
+        # A name that is little like another means something else.
+        *(
+            (asked(name), f"metrics: there is no metric '{name}'.", "All: revenue, gross_sales, ")
+            for name in ("returns", "conversion_rate", "footfall")
+        ),
+        (
+            asked("units", dimensions=("color",)),
+            "dimensions: there is no dimension 'color'.",
+            "the rows are in retail.orders, order_items, customers, products, suppliers, ",
+        ),
         (asked("tier"), "metrics: there is no metric 'tier'.", "All: revenue, gross_sales, "),
         (
             asked("units", dimensions=("categroy",)),

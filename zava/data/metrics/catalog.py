@@ -25,6 +25,8 @@ PART_PLACES = frozenset({"since", "until"})
 SUMMED_UNITS = frozenset({"day", "month"})
 _NAME = re.compile(r"[a-z][a-z_]*")
 _NEAREST = 3
+_ALIKE = 0.75
+"""How like a name another must be: what is less like it means something else."""
 
 
 class CatalogueError(Exception):
@@ -331,5 +333,5 @@ def _nearest(wanted: str, known: Mapping[str, str]) -> list[str]:
     # A name without its underscores comes first: stockouts is stock_outs.
     joined = [word for word in known if word.replace("_", "") == wanted.replace("_", "")]
     holding = [word for word in known if len(wanted) > 2 and (wanted in word or word in wanted)]  # noqa: PLR2004  # two letters are in everything
-    near = joined + holding + get_close_matches(wanted, known, n=_NEAREST)
+    near = joined + holding + get_close_matches(wanted, known, n=_NEAREST, cutoff=_ALIKE)
     return list(dict.fromkeys(known[word] for word in near))[:_NEAREST]
