@@ -97,5 +97,4 @@ class ConsoleRecords:
             except psycopg.Error:
                 await connection.close()  # a failed transaction stands open on it
                 raise
-        text: str | None = row[0] if row else None
-        return text or ""
+        return str(row[0]) if row is not None and row[0] is not None else ""

@@ -23,6 +23,7 @@ TRACED = (
     "tests/data/test_session_edges.py",
     "tests/data/test_slow_statements.py",
     "tests/data/test_tenancy.py",
+    "tests/data/test_whole_statements.py",
     "tests/data/test_work_limit.py",
     "tests/faults/test_broken_parts.py",
     "tests/faults/test_standby.py",

@@ -86,4 +86,4 @@ class WholeStatement:
 
     def read(self, results: Results) -> StatementResult:
         """Return the description and the scope; the rows are in the spool."""
-        return read_parts(results, self.rows.scope, self.rows.truncated)
+        return read_parts(results, self.rows.scope or "", self.rows.truncated)

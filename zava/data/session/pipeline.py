@@ -291,22 +291,20 @@ class Pipeline:
         results: list[PGresult] = []
         for step in steps:
             if step == "run" and self._take_part is not None:
-                results.append((yield from self._parts(self._take_part)))
+                results += yield from self._parts(self._take_part)
             else:
                 results += yield from generators.fetch_many(self._pgconn)
         return results
 
-    def _parts(self, take: Callable[[PGresult], None]) -> PQGen[PGresult]:
+    def _parts(self, take: Callable[[PGresult], None]) -> PQGen[list[PGresult]]:
         """Hand on each part of one result; return the last one, which has no rows or the error."""
         # A command behind one that failed has its result already, which has no rows.
         with suppress(OperationalError):
             self._pgconn.set_chunked_rows_mode(_ROWS_A_PART)
-        last: PGresult | None = None
+        last: list[PGresult] = []
         while (part := (yield from generators.fetch(self._pgconn))) is not None:
             take(part)
-            last = part
-        if last is None:
-            raise OperationalError("the server ended the exchange early")
+            last = [part]
         return last
 
 
