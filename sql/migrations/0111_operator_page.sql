@@ -1,6 +1,5 @@
 -- What the console's page for operators shows: calls of the audit, budgets and grants, to the head
 -- office alone. The function verifies the signed call and its audience, as a runner does.
-GRANT zava_audit TO CURRENT_USER WITH INHERIT FALSE, SET TRUE;
 SET LOCAL ROLE zava_context;
 GRANT CREATE ON SCHEMA zava TO zava_audit;
 SET LOCAL ROLE zava_audit;
@@ -81,4 +80,3 @@ END $$;
 REVOKE ALL ON FUNCTION zava.operator_page(integer, uuid, uuid, bigint, uuid, bytea, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION zava.operator_page(integer, uuid, uuid, bigint, uuid, bytea, text) TO zava_server;
 RESET ROLE;
-REVOKE zava_audit FROM CURRENT_USER;

@@ -160,12 +160,14 @@ class TenantDatabase:
         if max_rows >= ROWS_AS_TEXT:
             self._note_size(caller, sql, len(rows))
         _note_answer(record, role.audience, result)
+        # Before the columns: the first one reads which of them outsiders wrote.
+        scope = await self._scope(caller, role, result.scope)
         read = described or ()
         if result.description is not None:
             read = self._read_columns(result.description, reads_outside_text=reads_outside_text)
             if are_plain(read):
                 self._columns[caller.identity, sql] = time.monotonic(), read
-        return await self._table(caller, role, result, read, rows)
+        return _table(result, read, rows, scope)
 
     async def run_whole(
         self, caller: Caller, operation: Operation[StatementResult], *, reads_outside_text: bool
@@ -179,10 +181,11 @@ class TenantDatabase:
         await note_statement(record, operation.statistics_text)
         role, result = await self._executor.execute(caller, operation, record)
         _note_answer(record, role.audience, result)
+        scope = await self._scope(caller, role, result.scope)
         columns: tuple[Column, ...] = ()
         if result.description is not None:
             columns = self._read_columns(result.description, reads_outside_text=reads_outside_text)
-        return await self._table(caller, role, result, columns, [])
+        return _table(result, columns, [], scope)
 
     def _read_columns(
         self, description: PGresult, *, reads_outside_text: bool
@@ -196,22 +199,6 @@ class TenantDatabase:
             description,
             self._outside_text or frozenset(),
             reads_outside_text=reads_outside_text,
-        )
-
-    async def _table(
-        self,
-        caller: Caller,
-        role: ReadingRole,
-        result: StatementResult,
-        columns: tuple[Column, ...],
-        rows: list[list[Any]],
-    ) -> Table:
-        return Table(
-            columns=columns,
-            rows=rows,
-            truncated=result.truncated,
-            scope=await self._scope(caller, role, result.scope),
-            as_of=datetime.now(UTC),
         )
 
     def _described(self, caller: Caller, sql: str) -> tuple[Column, ...] | None:
@@ -361,6 +348,18 @@ class TenantDatabase:
                 raise Busy("Your access changed while the call ran.", hint="Send it again.")
             self._scopes[role, scope_text] = time.monotonic(), known
         return known
+
+
+def _table(
+    result: StatementResult, columns: tuple[Column, ...], rows: list[list[Any]], scope: Scope
+) -> Table:
+    return Table(
+        columns=columns,
+        rows=rows,
+        truncated=result.truncated,
+        scope=scope,
+        as_of=datetime.now(UTC),
+    )
 
 
 async def _rows(
