@@ -8,9 +8,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from zava.data.metrics.catalog import SUMMED_UNITS, Catalogue, Dimension, Metric, Source
+from zava.data.metrics.catalog import (
+    SALE_RATE,
+    SUMMED_UNITS,
+    Catalogue,
+    Dimension,
+    Metric,
+    Source,
+)
+from zava.data.metrics.place_sql import is_converted
 from zava.data.metrics.sum_pieces import pieces
 from zava.errors import InvalidInput
+from zava.model.data_reach import Places
 from zava.model.metrics import Comparison, MetricFilter, MetricOrder, MetricQuery, Period
 
 T = TypeVar("T")
@@ -75,6 +84,14 @@ class Plan:
     """Labels of a dimension that an order by a metric puts last: days of theirs are missing."""
     missing_days: int = 0
     reads_sums: bool = True
+    places: Places | None = None
+    """Of the caller's stores; without it they are where the domain is."""
+
+    @property
+    def is_converted(self) -> bool:
+        """Whether some figure is computed from amounts in another currency than the answer's."""
+        sql = (sql for measure in self.measures for sql in measure.metric.expressions.values())
+        return self.places is not None and is_converted(sql, self.places)
 
     @property
     def is_of_period(self) -> bool:
@@ -114,11 +131,17 @@ def _keeps_weekdays(dimension: Dimension, query: MetricQuery) -> bool:
     return dimension.name in _OF_WEEKDAYS
 
 
-def plan(query: MetricQuery, catalogue: Catalogue, *, reads_sums: bool = True) -> Plan:
+def plan(
+    query: MetricQuery,
+    catalogue: Catalogue,
+    *,
+    reads_sums: bool = True,
+    places: Places | None = None,
+) -> Plan:
     """Resolve a question against the catalogue.
 
     Each part of a metric is read from the coarsest source that answers the question. Without
-    `reads_sums` it is one of the facts.
+    `reads_sums` it is one of the facts. `places` are those of the caller's stores.
 
     Raises:
         InvalidInput: a name, value or combination is not one that the catalogue allows.
@@ -134,9 +157,8 @@ def plan(query: MetricQuery, catalogue: Catalogue, *, reads_sums: bool = True) -
         for name, year in catalogue.base_metrics(metric):
             of = Comparison.PREVIOUS_YEAR if year else query.alone
             for each in _unique([of, *([query.compare] if query.compare else [])]):
-                source = _source(
-                    name, metric, _Wanted(query, dimensions, split, each, reads_sums), catalogue
-                )
+                wanted = _Wanted(query, dimensions, split, each, reads_sums, places)
+                source = _source(name, metric, wanted, catalogue)
                 measure = Measure(catalogue.metrics[name], source, each)
                 _check_comparison(measure, metric, split, year=year, query=query)
                 measures.setdefault(measure.key, measure)
@@ -148,6 +170,7 @@ def plan(query: MetricQuery, catalogue: Catalogue, *, reads_sums: bool = True) -
         order=_order(query, metrics, dimensions),
         query=query,
         reads_sums=reads_sums,
+        places=places,
     )
 
 
@@ -187,18 +210,24 @@ class _Wanted:
     """The dimensions, and those of the filters."""
     of: Comparison | None
     reads_sums: bool
+    places: Places | None
 
-    def fits(self, source: Source) -> bool:
+    def fits(self, source: Source, expression: str) -> bool:
         """Whether the source has each dimension, and sums of units in the period."""
         if not all(source.name in dimension.sources for dimension in self.split):
             return False
         if source.sums is None:
             return True
+        if source.sums != "day" and self._converts(expression):
+            return False  # a rate is that of a day
         is_required = source.requires is None or (
             source.requires in {dimension.name for dimension in self.dimensions}
             and not self.query.with_totals
         )
         return self.reads_sums and is_required and self._has_units(source)
+
+    def _converts(self, expression: str) -> bool:
+        return self.places is not None and SALE_RATE in expression and self.places.converts_sales
 
     def _has_units(self, source: Source) -> bool:
         if source.sums not in SUMMED_UNITS:
@@ -215,7 +244,8 @@ class _Wanted:
 def _source(name: str, asked: Metric, wanted: _Wanted, catalogue: Catalogue) -> Source:
     metric, split = catalogue.metrics[name], wanted.split
     for source_name, source in catalogue.sources.items():
-        if source_name in metric.expressions and wanted.fits(source):
+        expression = metric.expressions.get(source_name)
+        if expression is not None and wanted.fits(source, expression):
             return source
     allowed = [
         dimension.name

@@ -240,7 +240,7 @@ RULES = (
     Rule("discount_rate", f"change of {RATE_CHANGE_POINTS:g} point or more, {_ENOUGH}", _discounts),
     Rule(
         "category_change",
-        f"the largest change in dollars of a category that changed by {CATEGORY_CHANGE_PERCENT:g} %"
+        f"the largest change in money of a category that changed by {CATEGORY_CHANGE_PERCENT:g} %"
         f" or more, at least {MIN_UNITS_OF_CATEGORY} units in both periods",
         _category,
     ),
