@@ -139,8 +139,8 @@ class Metric:
 class Catalogue:
     """Everything by name, in the order of the file; `domain` has the time zone of its days.
 
-    `stores` is the SQL of the stores, `places` that of the columns with their zone and currency,
-    and `elsewhere` the end of a hint that no metric fits.
+    `stores` is the SQL of the stores, and `places` that of the columns with zone and currency.
+    `elsewhere` is the end of a hint that no metric fits.
     `shared_from_sums` has the tables of `shared` that the sums hold, too.
     """
 

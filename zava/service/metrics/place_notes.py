@@ -8,7 +8,7 @@ from zava.model.metrics import MetricRows
 
 
 def place_notes(figures: MetricRows, places: Places | None, today: date) -> list[str]:
-    """Return what a reader needs to know of the zones and currencies behind the figures."""
+    """Return the notes on the zones and currencies behind the figures."""
     if places is None:
         return []
     return [
