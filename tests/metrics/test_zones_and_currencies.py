@@ -20,10 +20,12 @@ from tests.metrics import naive
 from tests.metrics.test_against_naive import assert_equal, random_question
 from tests.support.servers.database import Cluster, Database, one
 from tests.support.servers.seeded import TODAY, result_cache
+from zava.composition.retail_parts import make_linter
 from zava.data.metrics.catalog import Catalogue
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
+from zava.data.sql_query.free_query import FreeQuery
 from zava.errors import InvalidInput
 from zava.infrastructure.cache_backends import MemoryStore
 from zava.infrastructure.postgres.pool import DatabasePool
@@ -409,3 +411,47 @@ async def test_amounts_without_a_rate_are_refused_and_counts_answered(
             assert own.figures.columns[0].unit == "INR"
         finally:
             await pool.close()
+
+
+@pytest.mark.parametrize(
+    ("principal", "sql", "expected"),
+    [
+        (
+            "head-office",
+            "SELECT sum(total_amount) FROM retail.orders WHERE order_date >= '2026-05-01'",
+            ("Amounts in EUR, INR, USD are added up", "not of Asia/Kolkata, Europe/Berlin"),
+        ),
+        (
+            "head-office",
+            ("SELECT s.currency, sum(o.total_amount) FROM retail.orders AS o"
+            " JOIN retail.stores AS s USING (store_id) WHERE status = 'completed' GROUP BY 1"),
+            (),
+        ),
+        (
+            "head-office",
+            ("SELECT date_trunc('month', o.order_date AT TIME ZONE s.time_zone), count(*)"
+            " FROM retail.orders AS o JOIN retail.stores AS s USING (store_id) GROUP BY 1"),
+            (),
+        ),
+        ("redmond", "SELECT sum(total_amount) FROM retail.orders WHERE status = 'completed'", ()),
+        (
+            "redmond",
+            "SELECT count(*) FROM retail.orders WHERE order_date >= '2026-05-01'",
+            ("not of Asia/Kolkata",),
+        ),
+        ("seattle", "SELECT sum(total_amount) FROM retail.orders WHERE order_date::date = '2026-05-01'", ()),
+    ],
+)  # fmt: skip
+async def test_free_sql_has_a_note_where_it_mixes_currencies_or_days(
+    spread: Spread,
+    callers: dict[str, Caller],
+    principal: str,
+    sql: str,
+    expected: tuple[str, ...],
+) -> None:
+    query = FreeQuery(spread.metrics._tenancy, RETAIL, make_linter=make_linter)
+    table = await query.run(callers[principal], sql, max_rows=100)
+    notes = " ".join(note for note in table.notes if "added up" in note or "Days here" in note)
+    for part in expected:
+        assert part in notes
+    assert bool(notes) is bool(expected)

@@ -86,13 +86,16 @@ def _hashed(text: str) -> UUID:
 class Scope:
     """What one answer could see: `stores` in name order, out of `store_count` in all.
 
-    `reads_personal`: also names, e-mail and phone of customers.
+    `reads_personal`: also names, e-mail and phone of customers. `zones` and `currencies` are those
+    of the stores, none where the tenants have no such columns.
     """
 
     audience: Audience
     stores: tuple[str, ...]
     store_count: int
     reads_personal: bool = False
+    zones: tuple[str, ...] = ()
+    currencies: tuple[str, ...] = ()
 
     @property
     def role(self) -> ReadingRole:

@@ -1,7 +1,7 @@
 """Run callers' statements and our own in a tenant's scope, and read a caller's access."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -268,6 +268,8 @@ class TenantDatabase:
                 tuple(row["store_name"] for row in stores),
                 stores[0]["store_count"] if stores else 0,
                 role.reads_personal,
+                _listed(stores, "time_zone"),
+                _listed(stores, "currency"),
             )
             if self._outside_text is None:
                 read_origins = Statement(
@@ -295,6 +297,11 @@ async def _rows(result: StatementResult) -> list[list[Any]] | None:
     if result.is_text:
         return read_text_rows(columns, result.lines, width=result.width)
     return read_rows(columns, result.lines)
+
+
+def _listed(stores: Sequence[Mapping[str, Any]], column: str) -> tuple[str, ...]:
+    """Return the different values of a column that not every domain has."""
+    return tuple(sorted({store[column] for store in stores if column in store}))
 
 
 def _note_answer(record: CallRecord | None, audience: Audience, result: StatementResult) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from zava.retail.declaration import RETAIL
 from zava.retail.sales_values import Insight
 
 MIN_ORDERS = 30
@@ -39,6 +40,12 @@ class StoreFigures:
     has_missing_days: bool = False
     """Whether orders of some day of the period, or of one compared with it, are not loaded."""
     supply_days: int = 28
+    currency: str = RETAIL.currency
+
+    def money(self, amount: float) -> str:
+        """Return an amount as a finding states it."""
+        sign = "$" if self.currency == RETAIL.currency else f"{self.currency} "
+        return f"{sign}{amount:,.2f}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +98,7 @@ def _revenue_change(findings: StoreFigures, beside: str, words: str) -> Insight 
     return Insight(
         f"revenue_against_{beside}",
         f"Revenue {_moved(change)} {abs(change)} % against {words}:"
-        f" {_money(revenue['value'])} after {_money(revenue[beside])}.",
+        f" {findings.money(revenue['value'])} after {findings.money(revenue[beside])}.",
     )
 
 
@@ -113,8 +120,8 @@ def _driver(findings: StoreFigures) -> Insight | None:
     driver = "number of orders" if by_orders >= DRIVER_SHARE else "value of an order"
     return Insight(
         "driver_of_revenue",
-        f"The {driver} moved it: {orders['value']} orders of {_money(value_now)} after"
-        f" {orders['previous_period']} of {_money(value_before)}.",
+        f"The {driver} moved it: {orders['value']} orders of {findings.money(value_now)} after"
+        f" {orders['previous_period']} of {findings.money(value_before)}.",
     )
 
 
@@ -146,7 +153,7 @@ def _category(findings: StoreFigures) -> Insight | None:
     return Insight(
         "category_change",
         f"{row['category']} {_moved(change)} {abs(change)} %:"
-        f" {_money(row['revenue'])} after {_money(row['revenue_previous'])}.",
+        f" {findings.money(row['revenue'])} after {findings.money(row['revenue_previous'])}.",
     )
 
 
@@ -213,10 +220,6 @@ def short_of_supply(supply: Sequence[Record]) -> list[Record]:
 
 def _moved(change: float) -> str:
     return "rose" if change > 0 else "fell"
-
-
-def _money(amount: float) -> str:
-    return f"${amount:,.2f}"
 
 
 _ENOUGH = f"at least {MIN_ORDERS} orders in both periods"

@@ -18,6 +18,7 @@ from zava.model.metrics import (
     Period,
     PeriodUnit,
 )
+from zava.retail.declaration import RETAIL
 from zava.retail.sales_values import StorePerformance
 from zava.retail.service.insights import (
     MIN_DAYS_OF_SUPPLY,
@@ -149,6 +150,7 @@ def _performance(measured: Measured, basis: MetricQuery, store: str | None) -> S
         categories=answers["categories"].records(),
         supply=answers["supply"].records(),
         stock=stock,
+        currency=places.answered_in if (places := measured.reach.places) else RETAIL.currency,
     )
     parts = ("categories", "top_products", "bottom_products")
     return StorePerformance(
