@@ -1219,6 +1219,25 @@ END;
 ALTER FUNCTION zava.last_imports() OWNER TO zava_context;
 
 --
+-- Name: list_currency(); Type: FUNCTION; Schema: zava; Owner: zava_chain
+--
+
+CREATE FUNCTION zava.list_currency() RETURNS text
+    LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ SELECT COALESCE(
+         CASE
+             WHEN (min(s.currency) = max(s.currency)) THEN min(s.currency)
+             ELSE NULL::text
+         END, ( SELECT c.reporting_currency
+            FROM retail.chain c), 'USD'::text) AS "coalesce"
+    FROM retail.stores s;
+END;
+
+ALTER FUNCTION zava.list_currency() OWNER TO zava_chain;
+
+--
 -- Name: log_change(); Type: FUNCTION; Schema: zava; Owner: zava_recorder
 --
 
@@ -6766,6 +6785,15 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE zava.import_runs TO zava_loader;
 
 REVOKE ALL ON FUNCTION zava.last_imports() FROM PUBLIC;
 GRANT ALL ON FUNCTION zava.last_imports() TO head_office;
+
+--
+-- Name: FUNCTION list_currency(); Type: ACL; Schema: zava; Owner: zava_chain
+--
+
+REVOKE ALL ON FUNCTION zava.list_currency() FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.list_currency() TO store_managers;
+GRANT ALL ON FUNCTION zava.list_currency() TO regional_managers;
+GRANT ALL ON FUNCTION zava.list_currency() TO head_office;
 
 --
 -- Name: FUNCTION log_change(); Type: ACL; Schema: zava; Owner: zava_recorder

@@ -26,6 +26,7 @@ known_definer (signature, owner, volatility, is_called_by_server) AS (
     ('zava.standby_lag()', 'zava_context', 's', true),
     ('zava.newest_orders(uuid[])', 'zava_chain', 's', false),
     ('zava.store_count()', 'zava_chain', 's', false),
+    ('zava.list_currency()', 'zava_chain', 's', false),
     ('zava.last_imports()', 'zava_context', 's', false),
     ('zava.chain_quartiles(text,date,date)', 'zava_chain', 's', false),
     ('zava.mark_all()', 'zava_loader', 'v', false),

@@ -13,6 +13,7 @@ VALUES
   ('zava.forget_loaded()', '4a5ca89d7a16e8a757f46b05e9a7ad6c'),
   ('zava.hours_without_orders()', '7b96319049f0354dbf37dbbc02bde94d'),
   ('zava.last_imports()', '23a09d4f1af83ccf5648b3359772375c'),
+  ('zava.list_currency()', '6014b1495ef36a2b946ee8d5fa7ae87a'),
   ('zava.log_change()', 'b8a7b8efc9d4affb7c5aace012a56137'),
   ('zava.mark_all()', 'c4ff2b9ebe4932d928f13cb7329039e5'),
   ('zava.mark_everything()', 'f8fffe9f3c8d13f5c1d831898ae5e037'),

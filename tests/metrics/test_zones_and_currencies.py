@@ -32,6 +32,7 @@ from zava.infrastructure.postgres.pool import DatabasePool
 from zava.model.core import Caller
 from zava.model.metrics import Comparison, MetricFilter, MetricQuery
 from zava.retail.data.sales_reader import SalesReader
+from zava.retail.data.search_statement import ProductData
 from zava.retail.declaration import RETAIL
 from zava.retail.importing.sums import refresh_sums
 from zava.retail.service.store_performance import StoreAnalysis
@@ -409,6 +410,16 @@ async def test_amounts_without_a_rate_are_refused_and_counts_answered(
             assert told.figures.rows[0][0] > 0
             own = await queries.query(callers["redmond"], metrics=["revenue"])
             assert own.figures.columns[0].unit == "INR"
+            assert (await ProductData(tenancy).registry(callers["redmond"])).currency == "USD"
+            # A chain that sells in euros alone needs no rate, and its list prices are in euros.
+            with psycopg.connect(database.owner, autocommit=True) as owner:
+                owner.execute("UPDATE retail.stores SET currency = 'EUR'")
+            whole = await queries.query(
+                callers["head-office"], metrics=["gross_margin"], time_period="2026-05"
+            )
+            assert whole.figures.columns[0].unit == "EUR"
+            assert "converted" not in " ".join(whole.notes)
+            assert (await ProductData(tenancy).registry(callers["redmond"])).currency == "EUR"
         finally:
             await pool.close()
 

@@ -12,8 +12,8 @@ class Domain:
 
     `name`, `description` and `instructions` introduce the server to clients and their models.
     `schema` has the tables that callers read. `time_zone` and `currency` are those of stores that
-    state no other; a zone decides on which day a moment is. `store_prefix` begins each store's
-    name, in lower case; people leave it out.
+    state no other; without figures of money the currency is empty. A zone decides on which day a
+    moment is. `store_prefix` begins each store's name, in lower case; people leave it out.
     `restricted_reason` states why some audiences may not read what the catalogue restricts.
     `audiences` and `permissions` are those of grants and of tokens. `peers_hint` names the way to
     figures on stores outside a caller's scope. `package` has the domain's own statements.
@@ -26,7 +26,6 @@ class Domain:
     instructions: str
     schema: str
     time_zone: str
-    currency: str
     store_prefix: str
     audiences: Audiences
     permissions: Permissions
@@ -35,6 +34,7 @@ class Domain:
     package: str
     outside_text: Mapping[str, tuple[str, ...]]
     personal_table: str
+    currency: str = ""
 
     def short_name(self, store: str) -> str:
         """Return a store's name as people write it, in lower case."""

@@ -7,8 +7,8 @@ _OPENING = """\
 
 Certified numbers: each is defined once, computed under the caller's own row policy, and rounded \
 (money, percent and ratios to 2 decimals, days to 1). Money is in the currency that an answer has \
-as its unit, percents are 0 to 100, days those of each store's time zone, {time_zone} unless it \
-has another one, weeks ISO weeks. Metrics of stock and of customers' whole past \
+as its unit. Percents are 0 to 100. Days are those of each store's time zone, {time_zone} unless \
+it has another one. Weeks are ISO weeks. Metrics of stock and of customers' whole past \
 are known as of now: they take no period and no comparison.
 
 `previous_year` compares days and weeks with the same weekdays, 364 days before. A day with a \

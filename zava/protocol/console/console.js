@@ -237,10 +237,11 @@ async function runSearch(event) {
   const result = await answerOf("semantic_search_products", { query_description: text, in_stock_only: at("search-stock").checked }, card);
   if (!result) return;
   const { products, notes, found, scope } = result.structuredContent;
+  const [, currency] = notes.join(" ").match(/List prices are in ([A-Z]{3})/) ?? [null, "USD"];
   card.replaceChildren(
     el("div", "head", el("div", {}, el("h2", {}, products.length ? `${products.length} of ${found} ${found === 1 ? "product" : "products"}` : "No product fits"), el("p", "muted", scopeText(scope)))),
     el("ul", {}, products.map((product) => el("li", "product",
-      el("p", { dir: "auto" }, el("b", {}, product.name), product.weak ? el("span", "muted", " – weak match") : null), el("p", "number", shown(product.price, "USD")),
+      el("p", { dir: "auto" }, el("b", {}, product.name), product.weak ? el("span", "muted", " – weak match") : null), el("p", "number", shown(product.price, currency)),
       el("p", { className: "muted", dir: "auto" }, product.description), el("p", `number ${product.stock ? "muted" : "bad"}`, product.stock ? `${shown(product.stock)} in stock` : "Out of stock"),
       el("p", { className: "muted", dir: "auto" }, `${product.sku} · ${product.category}`)))),
     el("div", "notes muted", notes.map((note) => el("p", { dir: "auto" }, note))), modelText(result));
