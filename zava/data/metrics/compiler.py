@@ -19,9 +19,10 @@ from zava.data.metrics.catalog import (
     Catalogue,
     Source,
 )
+from zava.data.metrics.conditions import Condition
 from zava.data.metrics.fact_scans import Aggregate, Fact, Label, Parameter, Reads
 from zava.data.metrics.place_sql import VISIBLE, PlaceSql
-from zava.data.metrics.planner import STORE, Condition, Measure, Plan, answer_names
+from zava.data.metrics.planner import STORE, Measure, Plan, answer_names
 from zava.data.metrics.sum_pieces import Pieces, UnitPart, pieces
 from zava.model.data_reach import Places
 from zava.model.metrics import Comparison

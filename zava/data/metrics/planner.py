@@ -3,7 +3,6 @@
 Nothing here is SQL. A wrong name or combination is refused, with a hint on what is possible.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -16,44 +15,20 @@ from zava.data.metrics.catalog import (
     Metric,
     Source,
 )
+from zava.data.metrics.conditions import Condition, read_condition
 from zava.data.metrics.place_sql import is_converted
 from zava.data.metrics.sum_pieces import pieces
 from zava.errors import InvalidInput
 from zava.model.data_reach import Places
-from zava.model.metrics import Comparison, MetricFilter, MetricOrder, MetricQuery, Period
+from zava.model.metrics import Comparison, MetricOrder, MetricQuery, Period
 
 T = TypeVar("T")
 
-MAX_METRICS, MAX_DIMENSIONS, MAX_FILTERS, MAX_VALUES = 12, 3, 8, 100
+MAX_METRICS, MAX_DIMENSIONS, MAX_FILTERS = 12, 3, 8
 STORE = "store"
 """The dimension whose labels are the stores themselves."""
 
 _OF_WEEKDAYS = frozenset({"day", "iso_week"})
-_OF_TEXT = ("=", "!=", "in", "contains")
-_OF_TIME = ("=", "!=", "in", "between", ">=", "<=", ">", "<")
-_HOUR = re.compile(r"(?P<hour>\d\d?)(?::00)?(?::00)?", re.ASCII)
-_HALF_DAY = re.compile(r"(?P<hour>0?[1-9]|1[0-2])(?::00)? ?(?P<half>[ap])\.?m\.?", re.ASCII)
-_LEAST_LETTERS = 3
-_LABELS = {
-    "YYYY-MM-DD": re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII),
-    "YYYY-Www": re.compile(r"\d{4}-W\d{2}", re.ASCII),
-    "YYYY-MM": re.compile(r"\d{4}-\d{2}", re.ASCII),
-    "YYYY-Qn": re.compile(r"\d{4}-Q[1-4]", re.ASCII),
-    "YYYY": re.compile(r"\d{4}", re.ASCII),
-    "FY2025-W01": re.compile(r"FY\d{4}-W\d{2}", re.ASCII),
-    "FY2025-M01": re.compile(r"FY\d{4}-M\d{2}", re.ASCII),
-    "FY2025-Q1": re.compile(r"FY\d{4}-Q[1-4]", re.ASCII),
-    "FY2025": re.compile(r"FY\d{4}", re.ASCII),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """A filter whose dimension is known and whose values fit it."""
-
-    dimension: Dimension
-    op: str
-    values: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +124,7 @@ def plan(
     _check_sizes(query)
     metrics = _unique([catalogue.metric(name) for name in query.metrics])
     dimensions = _unique([catalogue.dimension(name) for name in query.dimensions])
-    conditions = tuple(_condition(each, catalogue) for each in query.filters)
+    conditions = tuple(read_condition(each, catalogue) for each in query.filters)
     split = [*dimensions, *(condition.dimension for condition in conditions)]
     _check_fiscal(split, query)
     measures: dict[tuple[str, Comparison | None], Measure] = {}
@@ -321,72 +296,6 @@ def _check_fiscal(split: Sequence[Dimension], query: MetricQuery) -> None:
                 "dimensions: the fiscal years here are made of months and have no weeks.",
                 hint="Use iso_week, fiscal_month, fiscal_quarter or fiscal_year.",
             )
-
-
-def _condition(given: MetricFilter, catalogue: Catalogue) -> Condition:
-    dimension = catalogue.dimension(given.dimension, "filters")
-    op = given.op.strip().lower()
-    allowed = _OF_TEXT if dimension.pattern is None else _OF_TIME
-    if op not in allowed:
-        kind = "text" if dimension.pattern is None else "a time"
-        raise InvalidInput(
-            f"filters: {dimension.name} is {kind}; op {op[:20]!r} does not fit.",
-            hint=f"Use one of {', '.join(allowed)}.",
-        )
-    if op == "contains" and dimension.choices:
-        return _chosen(dimension, given)
-    most = MAX_VALUES if op in {"in", "!=", "contains"} else 1
-    wanted = (2, 2) if op == "between" else (1, most)
-    if not wanted[0] <= len(given.values) <= wanted[1]:
-        told = "1" if wanted == (1, 1) else "2" if op == "between" else f"1 to {MAX_VALUES}"
-        raise InvalidInput(f"filters: {op} takes {told} values.", hint="Give value as a list.")
-    values = tuple(_choice_of(dimension, value) for value in given.values)
-    for value in values:
-        _check_value(dimension, value)
-    return Condition(dimension, op, values)
-
-
-def _choice_of(dimension: Dimension, value: str) -> str:
-    """Return the choice that a value shortens: "Sat" is saturday, "9" and "9 am" are 09:00."""
-    text = value.strip().lower()
-    if not dimension.choices or text in dimension.choices:
-        return value
-    if hour := _HOUR.fullmatch(text):
-        text = f"{int(hour['hour']):02}:00"
-    elif half := _HALF_DAY.fullmatch(text):
-        text = f"{int(half['hour']) % 12 + 12 * (half['half'] == 'p'):02}:00"
-    found = [choice for choice in dimension.choices if choice.startswith(text)]
-    return found[0] if len(found) == 1 and len(text) >= _LEAST_LETTERS else value
-
-
-def _chosen(dimension: Dimension, given: MetricFilter) -> Condition:
-    """Return the condition on the choices that contain a text."""
-    wanted = [value.strip().lower() for value in given.values]
-    found = [each for each in dimension.choices if any(value in each for value in wanted)]
-    if not found:
-        raise InvalidInput(
-            f"filters: no {dimension.name} contains {', '.join(given.values)[:60]!r}.",
-            hint=f"Use {', '.join(dimension.choices)}.",
-        )
-    return Condition(dimension, "in", tuple(found))
-
-
-def _check_value(dimension: Dimension, value: str) -> None:
-    if "\0" in value or not value.isprintable():
-        raise InvalidInput(
-            f"filters: a value of {dimension.name} holds unprintable characters.",
-            hint="Remove them.",
-        )
-    if dimension.choices and value.strip().lower() not in dimension.choices:
-        raise InvalidInput(
-            f"filters: {dimension.name} has no value {value[:60]!r}.",
-            hint=f"Use {', '.join(dimension.choices)}.",
-        )
-    if dimension.pattern is not None and not _LABELS[dimension.pattern].fullmatch(value.strip()):
-        raise InvalidInput(
-            f"filters: a value of {dimension.name} is written {dimension.pattern}.",
-            hint=f"{value[:60]!r} is not; for days use time_period.",
-        )
 
 
 def _order(
