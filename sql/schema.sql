@@ -1098,7 +1098,7 @@ ALTER FUNCTION zava.forget_loaded() OWNER TO zava_context;
 -- Name: newest_orders(uuid[]); Type: FUNCTION; Schema: zava; Owner: zava_chain
 --
 
-CREATE FUNCTION zava.newest_orders(p_stores uuid[]) RETURNS TABLE(store_id uuid, store_name text, region text, channel text, newest timestamp with time zone, is_closed boolean, time_zone text, currency text, chain_currency text, reporting_currency text, rates text)
+CREATE FUNCTION zava.newest_orders(p_stores uuid[]) RETURNS TABLE(store_id uuid, store_name text, region text, channel text, newest timestamp with time zone)
     LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
     SET search_path TO 'pg_catalog', 'pg_temp'
     BEGIN ATOMIC
@@ -1109,33 +1109,12 @@ CREATE FUNCTION zava.newest_orders(p_stores uuid[]) RETURNS TABLE(store_id uuid,
              WHEN s.is_online THEN 'online'::text
              ELSE 'store'::text
          END AS "case",
-     last.newest,
-     COALESCE((s.closed_on < ((statement_timestamp() AT TIME ZONE s.time_zone))::date), false) AS "coalesce",
-     s.time_zone,
-     s.currency,
-     c.shared,
-     COALESCE(( SELECT g.reporting_currency
-            FROM retail.chain g), 'USD'::text) AS "coalesce",
-         CASE
-             WHEN (c.shared IS NULL) THEN ( SELECT (json_object_agg(e.currency, json_build_array(e.first_day, e.last_day)))::text AS json_object_agg
-                FROM ( SELECT x.currency,
-                         min(x.day) AS first_day,
-                         max(x.day) AS last_day
-                        FROM retail.exchange_rates x
-                       GROUP BY x.currency) e)
-             ELSE NULL::text
-         END AS "case"
-    FROM ((( SELECT
-                 CASE
-                     WHEN (min(o.currency) = max(o.currency)) THEN min(o.currency)
-                     ELSE NULL::text
-                 END AS shared
-            FROM retail.stores o) c
-      CROSS JOIN retail.stores s)
+     last.newest
+    FROM (retail.stores s
       CROSS JOIN LATERAL ( SELECT max(o.order_date) AS newest
             FROM retail.orders o
            WHERE (o.store_id = s.store_id)) last)
-   WHERE ((s.store_id = ANY (newest_orders.p_stores)) OR (newest_orders.p_stores IS NULL));
+   WHERE (((s.store_id = ANY (newest_orders.p_stores)) OR (newest_orders.p_stores IS NULL)) AND ((s.closed_on IS NULL) OR (s.closed_on >= ((statement_timestamp() AT TIME ZONE s.time_zone))::date)));
 END;
 
 ALTER FUNCTION zava.newest_orders(p_stores uuid[]) OWNER TO zava_chain;
@@ -1149,8 +1128,7 @@ CREATE FUNCTION zava.hours_without_orders() RETURNS double precision
     SET search_path TO 'pg_catalog', 'pg_temp'
     BEGIN ATOMIC
  SELECT ((EXTRACT(epoch FROM (statement_timestamp() - max(n.newest))))::double precision / (3600)::double precision)
-    FROM zava.newest_orders(NULL::uuid[]) n(store_id, store_name, region, channel, newest, is_closed, time_zone, currency, chain_currency, reporting_currency, rates)
-   WHERE (NOT n.is_closed);
+    FROM zava.newest_orders(NULL::uuid[]) n(store_id, store_name, region, channel, newest);
 END;
 
 ALTER FUNCTION zava.hours_without_orders() OWNER TO zava_context;
@@ -1498,6 +1476,25 @@ BEGIN
 END $$;
 
 ALTER FUNCTION zava.note_change() OWNER TO zava_context;
+
+--
+-- Name: note_place(); Type: FUNCTION; Schema: zava; Owner: zava_loader
+--
+
+CREATE FUNCTION zava.note_place() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+  UPDATE zava.shared_place SET time_zone = NULL, currency = NULL;
+  UPDATE zava.shared_place AS p SET time_zone = f.time_zone, currency = f.currency
+  FROM (SELECT CASE WHEN min(s.time_zone) = max(s.time_zone) THEN min(s.time_zone) END AS time_zone,
+               CASE WHEN min(s.currency) = max(s.currency) THEN min(s.currency) END AS currency
+        FROM retail.stores AS s) AS f;
+  RETURN NULL;
+END $$;
+
+ALTER FUNCTION zava.note_place() OWNER TO zava_loader;
 
 --
 -- Name: standby_lag(); Type: FUNCTION; Schema: zava; Owner: zava_context
@@ -2635,7 +2632,38 @@ CREATE FUNCTION zava.scope_of_data(p_key_id integer, p_tenant uuid, p_person uui
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
+DECLARE
+  shared record;
 BEGIN
+  SELECT p.time_zone, p.currency INTO shared FROM zava.shared_place AS p;
+  IF shared.time_zone IS NOT NULL AND shared.currency IS NOT NULL THEN
+    RETURN QUERY
+    SELECT s.audience, s.scope_hash, s.data_version, s.scope, r.reach
+    FROM zava.scope(p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac) AS s
+    CROSS JOIN LATERAL (
+      SELECT CASE WHEN s.audience IN ('store_managers', 'store_managers_personal')
+                  THEN ARRAY[s.scope::uuid] ELSE s.scope::uuid[] END
+    ) AS granted (stores)
+    CROSS JOIN LATERAL (
+      SELECT json_build_object(
+               'newest', max(t.through),
+               'is_whole', count(*) <= 100,
+               'stores', coalesce(json_agg(json_build_array(t.store_name, t.region, t.channel, t.through) ORDER BY t.through, t.store_name)
+                                  FILTER (WHERE t.stores <= 100 OR t.through < date_trunc('day', t.newest)), '[]'),
+               'zones', json_build_array(shared.time_zone), 'latest_zone', shared.time_zone,
+               'currencies', json_build_array(shared.currency), 'one_currency', shared.currency,
+               'reporting_currency', NULL, 'rates', NULL)::text
+      FROM (SELECT n.store_name, n.region, n.channel, of_store.through,
+                   max(of_store.through) OVER () AS newest, count(*) OVER () AS stores
+            FROM zava.newest_orders(granted.stores) AS n
+            LEFT JOIN zava.orders_loaded AS l ON l.of_store = n.store_id
+            CROSS JOIN LATERAL (
+              SELECT greatest(n.newest, l.through) AT TIME ZONE shared.time_zone
+            ) AS of_store (through)
+            WHERE of_store.through IS NOT NULL) AS t
+    ) AS r (reach);
+    RETURN;
+  END IF;
   RETURN QUERY
   SELECT s.audience, s.scope_hash, s.data_version, s.scope, r.reach
   FROM zava.scope(p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac) AS s
@@ -2660,7 +2688,7 @@ BEGIN
                  n.latest_zone, max(of_store.reached) OVER () AT TIME ZONE n.latest_zone AS newest,
                  count(of_store.reached) OVER () AS stores
           FROM (SELECT o.*, first_value(o.time_zone) OVER (ORDER BY statement_timestamp() AT TIME ZONE o.time_zone) AS latest_zone
-                FROM zava.newest_orders(granted.stores) AS o) AS n
+                FROM zava.store_places(granted.stores) AS o) AS n
           LEFT JOIN zava.orders_loaded AS l ON l.of_store = n.store_id
           CROSS JOIN LATERAL (
             SELECT CASE WHEN NOT n.is_closed THEN greatest(n.newest, l.through) END
@@ -2724,6 +2752,52 @@ CREATE FUNCTION zava.store_count() RETURNS bigint
 END;
 
 ALTER FUNCTION zava.store_count() OWNER TO zava_chain;
+
+--
+-- Name: store_places(uuid[]); Type: FUNCTION; Schema: zava; Owner: zava_chain
+--
+
+CREATE FUNCTION zava.store_places(p_stores uuid[]) RETURNS TABLE(store_id uuid, store_name text, region text, channel text, newest timestamp with time zone, is_closed boolean, time_zone text, currency text, chain_currency text, reporting_currency text, rates text)
+    LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ SELECT s.store_id,
+     s.store_name,
+     s.region,
+         CASE
+             WHEN s.is_online THEN 'online'::text
+             ELSE 'store'::text
+         END AS "case",
+     last.newest,
+     COALESCE((s.closed_on < ((statement_timestamp() AT TIME ZONE s.time_zone))::date), false) AS "coalesce",
+     s.time_zone,
+     s.currency,
+     c.shared,
+     COALESCE(( SELECT g.reporting_currency
+            FROM retail.chain g), 'USD'::text) AS "coalesce",
+         CASE
+             WHEN (c.shared IS NULL) THEN ( SELECT (json_object_agg(e.currency, json_build_array(e.first_day, e.last_day)))::text AS json_object_agg
+                FROM ( SELECT x.currency,
+                         min(x.day) AS first_day,
+                         max(x.day) AS last_day
+                        FROM retail.exchange_rates x
+                       GROUP BY x.currency) e)
+             ELSE NULL::text
+         END AS "case"
+    FROM ((( SELECT
+                 CASE
+                     WHEN (min(o.currency) = max(o.currency)) THEN min(o.currency)
+                     ELSE NULL::text
+                 END AS shared
+            FROM retail.stores o) c
+      CROSS JOIN retail.stores s)
+      CROSS JOIN LATERAL ( SELECT max(o.order_date) AS newest
+            FROM retail.orders o
+           WHERE (o.store_id = s.store_id)) last)
+   WHERE ((s.store_id = ANY (store_places.p_stores)) OR (store_places.p_stores IS NULL));
+END;
+
+ALTER FUNCTION zava.store_places(p_stores uuid[]) OWNER TO zava_chain;
 
 --
 -- Name: used(uuid, uuid); Type: FUNCTION; Schema: zava; Owner: zava_context
@@ -3778,6 +3852,25 @@ ALTER TABLE zava.orders_loaded OWNER TO zava_context;
 --
 
 COMMENT ON TABLE zava.orders_loaded IS 'Moment before which all orders of a store are loaded, where the loader states it.';
+
+--
+-- Name: shared_place; Type: TABLE; Schema: zava; Owner: zava_context
+--
+
+CREATE TABLE zava.shared_place (
+    only_row boolean DEFAULT true NOT NULL,
+    time_zone text,
+    currency text,
+    CONSTRAINT shared_place_only_row_check CHECK (only_row)
+);
+
+ALTER TABLE zava.shared_place OWNER TO zava_context;
+
+--
+-- Name: TABLE shared_place; Type: COMMENT; Schema: zava; Owner: zava_context
+--
+
+COMMENT ON TABLE zava.shared_place IS 'The zone and the currency that all stores share; NULL where they share none.';
 
 --
 -- Name: sign_ins; Type: TABLE; Schema: zava; Owner: zava_context
@@ -5003,6 +5096,13 @@ ALTER TABLE ONLY zava.product_months
     ADD CONSTRAINT product_months_pkey PRIMARY KEY (store_id, month, product_id);
 
 --
+-- Name: shared_place shared_place_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_context
+--
+
+ALTER TABLE ONLY zava.shared_place
+    ADD CONSTRAINT shared_place_pkey PRIMARY KEY (only_row);
+
+--
 -- Name: sign_ins sign_ins_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_context
 --
 
@@ -5504,6 +5604,12 @@ CREATE TRIGGER note_insert AFTER INSERT ON retail.orders REFERENCING NEW TABLE A
 --
 
 CREATE TRIGGER note_insert AFTER INSERT ON retail.store_targets REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change('by store');
+
+--
+-- Name: stores note_place; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_place AFTER INSERT OR DELETE OR UPDATE OF time_zone, currency OR TRUNCATE ON retail.stores FOR EACH STATEMENT EXECUTE FUNCTION zava.note_place();
 
 --
 -- Name: customer_persons note_update; Type: TRIGGER; Schema: retail; Owner: zava_owner
@@ -6844,6 +6950,13 @@ REVOKE ALL ON FUNCTION zava.note_change() FROM PUBLIC;
 GRANT ALL ON FUNCTION zava.note_change() TO zava_owner;
 
 --
+-- Name: FUNCTION note_place(); Type: ACL; Schema: zava; Owner: zava_loader
+--
+
+REVOKE ALL ON FUNCTION zava.note_place() FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.note_place() TO zava_owner;
+
+--
 -- Name: FUNCTION standby_lag(); Type: ACL; Schema: zava; Owner: zava_context
 --
 
@@ -7015,6 +7128,13 @@ REVOKE ALL ON FUNCTION zava.store_count() FROM PUBLIC;
 GRANT ALL ON FUNCTION zava.store_count() TO store_managers;
 GRANT ALL ON FUNCTION zava.store_count() TO regional_managers;
 GRANT ALL ON FUNCTION zava.store_count() TO head_office;
+
+--
+-- Name: FUNCTION store_places(p_stores uuid[]); Type: ACL; Schema: zava; Owner: zava_chain
+--
+
+REVOKE ALL ON FUNCTION zava.store_places(p_stores uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.store_places(p_stores uuid[]) TO zava_context;
 
 --
 -- Name: FUNCTION used(tenant uuid, person uuid); Type: ACL; Schema: zava; Owner: zava_context
@@ -7413,6 +7533,12 @@ GRANT INSERT ON TABLE zava.erasures TO zava_loader;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE zava.orders_loaded TO zava_owner;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE zava.orders_loaded TO zava_loader;
+
+--
+-- Name: TABLE shared_place; Type: ACL; Schema: zava; Owner: zava_context
+--
+
+GRANT SELECT,UPDATE ON TABLE zava.shared_place TO zava_loader;
 
 --
 -- Name: TABLE customer_keys; Type: ACL; Schema: zava_import; Owner: zava_owner

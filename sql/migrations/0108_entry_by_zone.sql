@@ -2,14 +2,57 @@
 -- zones and currencies.
 GRANT zava_chain TO CURRENT_USER WITH INHERIT FALSE, SET TRUE;
 SET LOCAL ROLE zava_context;
-GRANT CREATE ON SCHEMA zava TO zava_chain;
-DROP FUNCTION zava.hours_without_orders();
+GRANT CREATE ON SCHEMA zava TO zava_chain, zava_loader;
+-- Most chains have one zone and one currency, and each entry would look through all stores to find
+-- that. So a change of a store leaves it here.
+CREATE TABLE zava.shared_place (
+  only_row   boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+  time_zone  text,
+  currency   text
+);
+COMMENT ON TABLE zava.shared_place IS 'The zone and the currency that all stores share; NULL where they share none.';
+INSERT INTO zava.shared_place DEFAULT VALUES;
+GRANT SELECT, UPDATE ON zava.shared_place TO zava_loader;
+
+SET LOCAL ROLE zava_loader;
+-- Two writers of stores take turns here, so that the second one sees the stores of the first one.
+CREATE FUNCTION zava.note_place() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  UPDATE zava.shared_place SET time_zone = NULL, currency = NULL;
+  UPDATE zava.shared_place AS p SET time_zone = f.time_zone, currency = f.currency
+  FROM (SELECT CASE WHEN min(s.time_zone) = max(s.time_zone) THEN min(s.time_zone) END AS time_zone,
+               CASE WHEN min(s.currency) = max(s.currency) THEN min(s.currency) END AS currency
+        FROM retail.stores AS s) AS f;
+  RETURN NULL;
+END $$;
+REVOKE ALL ON FUNCTION zava.note_place() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION zava.note_place() TO zava_owner;
+UPDATE zava.shared_place AS p SET time_zone = f.time_zone, currency = f.currency
+FROM (SELECT min(s.time_zone) AS time_zone, min(s.currency) AS currency FROM retail.stores AS s) AS f;
+
+SET LOCAL ROLE zava_owner;
+CREATE TRIGGER note_place AFTER INSERT OR DELETE OR TRUNCATE OR UPDATE OF time_zone, currency ON retail.stores
+  FOR EACH STATEMENT EXECUTE FUNCTION zava.note_place();
+
 SET LOCAL ROLE zava_chain;
-DROP FUNCTION zava.newest_orders(uuid[]);
--- As before, with each store's place; a closed store is returned, too, because its figures are.
+-- As before, but a store is closed once the day of its own zone is over.
+CREATE OR REPLACE FUNCTION zava.newest_orders(p_stores uuid[])
+RETURNS TABLE (store_id uuid, store_name text, region text, channel text, newest timestamptz)
+LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+  SELECT s.store_id, s.store_name, s.region, CASE WHEN s.is_online THEN 'online' ELSE 'store' END, last.newest
+  FROM retail.stores AS s
+  CROSS JOIN LATERAL (SELECT max(o.order_date) AS newest FROM retail.orders AS o WHERE o.store_id = s.store_id) AS last
+  WHERE (s.store_id = ANY (p_stores) OR p_stores IS NULL)
+    AND (s.closed_on IS NULL OR s.closed_on >= (statement_timestamp() AT TIME ZONE s.time_zone)::date);
+END;
+
+-- The same with each store's place; a closed store is returned, too, because its figures are.
 -- `chain_currency` is the one that all stores of the chain share. Where they share none, the first and
 -- the last day with a rate of each currency come with it.
-CREATE FUNCTION zava.newest_orders(p_stores uuid[])
+CREATE FUNCTION zava.store_places(p_stores uuid[])
 RETURNS TABLE (store_id uuid, store_name text, region text, channel text, newest timestamptz,
                is_closed boolean, time_zone text, currency text, chain_currency text,
                reporting_currency text, rates text)
@@ -27,8 +70,8 @@ BEGIN ATOMIC
   CROSS JOIN LATERAL (SELECT max(o.order_date) AS newest FROM retail.orders AS o WHERE o.store_id = s.store_id) AS last
   WHERE s.store_id = ANY (p_stores) OR p_stores IS NULL;
 END;
-REVOKE ALL ON FUNCTION zava.newest_orders(uuid[]) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION zava.newest_orders(uuid[]) TO zava_context;
+REVOKE ALL ON FUNCTION zava.store_places(uuid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION zava.store_places(uuid[]) TO zava_context;
 
 -- As before, but each store's days are those of its zone. Where the chain has several currencies, its
 -- amounts are in the reporting currency, by the rate of the day. Periods are over once they are over
@@ -134,17 +177,7 @@ BEGIN ATOMIC
   WHERE stores >= 5 AND (others = 0 OR others >= 5);
 END;
 SET LOCAL ROLE zava_context;
-REVOKE CREATE ON SCHEMA zava FROM zava_chain;
-
-CREATE FUNCTION zava.hours_without_orders() RETURNS double precision
-LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
-  SELECT extract(epoch FROM statement_timestamp() - max(n.newest))::double precision / 3600
-  FROM zava.newest_orders(NULL) AS n
-  WHERE NOT n.is_closed;
-END;
-REVOKE ALL ON FUNCTION zava.hours_without_orders() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION zava.hours_without_orders() TO zava_server;
+REVOKE CREATE ON SCHEMA zava FROM zava_chain, zava_loader;
 
 -- As before, with the zones and currencies of the caller's stores. Each store's moment is in its own
 -- time. The newest of all is in the time of the zone whose day began last: no store has an earlier
@@ -155,7 +188,38 @@ CREATE OR REPLACE FUNCTION zava.scope_of_data(
 ) RETURNS TABLE (audience text, scope_hash text, data_version bigint, scope text, reach text)
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+  shared record;
 BEGIN
+  SELECT p.time_zone, p.currency INTO shared FROM zava.shared_place AS p;
+  IF shared.time_zone IS NOT NULL AND shared.currency IS NOT NULL THEN
+    RETURN QUERY
+    SELECT s.audience, s.scope_hash, s.data_version, s.scope, r.reach
+    FROM zava.scope(p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac) AS s
+    CROSS JOIN LATERAL (
+      SELECT CASE WHEN s.audience IN ('store_managers', 'store_managers_personal')
+                  THEN ARRAY[s.scope::uuid] ELSE s.scope::uuid[] END
+    ) AS granted (stores)
+    CROSS JOIN LATERAL (
+      SELECT json_build_object(
+               'newest', max(t.through),
+               'is_whole', count(*) <= 100,
+               'stores', coalesce(json_agg(json_build_array(t.store_name, t.region, t.channel, t.through) ORDER BY t.through, t.store_name)
+                                  FILTER (WHERE t.stores <= 100 OR t.through < date_trunc('day', t.newest)), '[]'),
+               'zones', json_build_array(shared.time_zone), 'latest_zone', shared.time_zone,
+               'currencies', json_build_array(shared.currency), 'one_currency', shared.currency,
+               'reporting_currency', NULL, 'rates', NULL)::text
+      FROM (SELECT n.store_name, n.region, n.channel, of_store.through,
+                   max(of_store.through) OVER () AS newest, count(*) OVER () AS stores
+            FROM zava.newest_orders(granted.stores) AS n
+            LEFT JOIN zava.orders_loaded AS l ON l.of_store = n.store_id
+            CROSS JOIN LATERAL (
+              SELECT greatest(n.newest, l.through) AT TIME ZONE shared.time_zone
+            ) AS of_store (through)
+            WHERE of_store.through IS NOT NULL) AS t
+    ) AS r (reach);
+    RETURN;
+  END IF;
   RETURN QUERY
   SELECT s.audience, s.scope_hash, s.data_version, s.scope, r.reach
   FROM zava.scope(p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac) AS s
@@ -180,7 +244,7 @@ BEGIN
                  n.latest_zone, max(of_store.reached) OVER () AT TIME ZONE n.latest_zone AS newest,
                  count(of_store.reached) OVER () AS stores
           FROM (SELECT o.*, first_value(o.time_zone) OVER (ORDER BY statement_timestamp() AT TIME ZONE o.time_zone) AS latest_zone
-                FROM zava.newest_orders(granted.stores) AS o) AS n
+                FROM zava.store_places(granted.stores) AS o) AS n
           LEFT JOIN zava.orders_loaded AS l ON l.of_store = n.store_id
           CROSS JOIN LATERAL (
             SELECT CASE WHEN NOT n.is_closed THEN greatest(n.newest, l.through) END

@@ -25,6 +25,8 @@ known_definer (signature, owner, volatility, is_called_by_server) AS (
     ('zava.hours_without_orders()', 'zava_context', 's', true),
     ('zava.standby_lag()', 'zava_context', 's', true),
     ('zava.newest_orders(uuid[])', 'zava_chain', 's', false),
+    ('zava.store_places(uuid[])', 'zava_chain', 's', false),
+    ('zava.note_place()', 'zava_loader', 'v', false),
     ('zava.store_count()', 'zava_chain', 's', false),
     ('zava.list_currency()', 'zava_chain', 's', false),
     ('zava.last_imports()', 'zava_context', 's', false),
