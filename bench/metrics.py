@@ -28,13 +28,19 @@ _SHARED_ROUNDS = 5
 class _OneByOne(SalesReader):
     """Asks each question by a statement of its own."""
 
-    async def measure(self, caller: Caller, queries: Mapping[str, MetricQuery]) -> Measured:
+    async def measure(
+        self,
+        caller: Caller,
+        queries: Mapping[str, MetricQuery],
+        again: Callable[[date], Mapping[str, MetricQuery]] | None = None,
+    ) -> Measured:
+        del again  # the stores of the demo share the day of the questions
         measured = [
             await super(_OneByOne, self).measure(caller, {name: query})
             for name, query in queries.items()
         ]
         answers = {name: rows for each in measured for name, rows in each.answers.items()}
-        return replace(measured[0], answers=answers)
+        return replace(measured[0], answers=answers, queries=queries)
 
 
 async def compare(login: str, signer: ContextSigner, today: date) -> list[Part]:

@@ -184,13 +184,13 @@ COMMENT ON TABLE retail.products IS 'The catalogue, shared by all stores.';
 -- Name: COLUMN products.cost; Type: COMMENT; Schema: retail; Owner: zava_owner
 --
 
-COMMENT ON COLUMN retail.products.cost IS 'Purchase cost today, US dollars.';
+COMMENT ON COLUMN retail.products.cost IS 'Purchase cost today.';
 
 --
 -- Name: COLUMN products.base_price; Type: COMMENT; Schema: retail; Owner: zava_owner
 --
 
-COMMENT ON COLUMN retail.products.base_price IS 'List price in US dollars; order_items.unit_price is what was charged.';
+COMMENT ON COLUMN retail.products.base_price IS 'List price; order_items.unit_price is what was charged.';
 
 --
 -- Name: COLUMN products.synonyms; Type: COMMENT; Schema: retail; Owner: zava_owner
@@ -707,6 +707,46 @@ END;
 ALTER FUNCTION zava.my_stores(reader name) OWNER TO zava_context;
 
 --
+-- Name: chain; Type: TABLE; Schema: retail; Owner: zava_owner
+--
+
+CREATE TABLE retail.chain (
+    reporting_currency text NOT NULL,
+    time_zone text NOT NULL,
+    CONSTRAINT chain_reporting_currency_check CHECK ((reporting_currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT chain_time_zone_check CHECK ((timezone(time_zone, '2000-01-01 00:00:00+00'::timestamp with time zone) IS NOT NULL))
+);
+
+ALTER TABLE retail.chain OWNER TO zava_owner;
+
+--
+-- Name: TABLE chain; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON TABLE retail.chain IS 'The currency of figures over several currencies, and the zone of stores that name none.';
+
+--
+-- Name: exchange_rates; Type: TABLE; Schema: retail; Owner: zava_owner
+--
+
+CREATE TABLE retail.exchange_rates (
+    currency text NOT NULL,
+    day date NOT NULL,
+    rate numeric NOT NULL,
+    CONSTRAINT exchange_rates_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT exchange_rates_day_check CHECK (((day >= '1900-01-01'::date) AND (day <= '2999-12-31'::date))),
+    CONSTRAINT exchange_rates_rate_check CHECK (((rate > (0)::numeric) AND (rate < (1000000000)::numeric) AND (rate = round(rate, 12))))
+);
+
+ALTER TABLE retail.exchange_rates OWNER TO zava_owner;
+
+--
+-- Name: TABLE exchange_rates; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON TABLE retail.exchange_rates IS 'Worth of one unit in the reporting currency; a day without one has the last rate before it.';
+
+--
 -- Name: order_items; Type: TABLE; Schema: retail; Owner: zava_owner
 --
 
@@ -750,7 +790,7 @@ COMMENT ON COLUMN retail.order_items.quantity IS 'Below 0: goods came back.';
 -- Name: COLUMN order_items.unit_price; Type: COMMENT; Schema: retail; Owner: zava_owner
 --
 
-COMMENT ON COLUMN retail.order_items.unit_price IS 'Price charged per unit before discount, US dollars.';
+COMMENT ON COLUMN retail.order_items.unit_price IS 'Price charged per unit before discount.';
 
 --
 -- Name: COLUMN order_items.discount_percent; Type: COMMENT; Schema: retail; Owner: zava_owner
@@ -803,19 +843,86 @@ COMMENT ON TABLE retail.orders IS 'Orders. Revenue leaves out status cancelled a
 -- Name: COLUMN orders.order_date; Type: COMMENT; Schema: retail; Owner: zava_owner
 --
 
-COMMENT ON COLUMN retail.orders.order_date IS 'When the order was placed; days are in America/Los_Angeles.';
+COMMENT ON COLUMN retail.orders.order_date IS 'When the order was placed; days are those of the store''s time_zone.';
 
 --
 -- Name: COLUMN orders.total_amount; Type: COMMENT; Schema: retail; Owner: zava_owner
 --
 
-COMMENT ON COLUMN retail.orders.total_amount IS 'Sum of the order''s lines in US dollars, without tax and shipping.';
+COMMENT ON COLUMN retail.orders.total_amount IS 'Sum of the order''s lines in the store''s currency, without tax and shipping.';
 
 --
 -- Name: COLUMN orders.is_return; Type: COMMENT; Schema: retail; Owner: zava_owner
 --
 
 COMMENT ON COLUMN retail.orders.is_return IS 'Goods came back; counts as no order.';
+
+--
+-- Name: stores; Type: TABLE; Schema: retail; Owner: zava_owner
+--
+
+CREATE TABLE retail.stores (
+    store_id uuid DEFAULT retail.new_id() NOT NULL,
+    store_name text NOT NULL,
+    location text NOT NULL,
+    region text NOT NULL,
+    is_online boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    opened_on date,
+    closed_on date,
+    time_zone text DEFAULT 'America/Los_Angeles'::text NOT NULL,
+    currency text DEFAULT 'USD'::text NOT NULL,
+    CONSTRAINT stores_closed_on_check CHECK ((closed_on >= opened_on)),
+    CONSTRAINT stores_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT stores_location_check CHECK (((length(location) >= 1) AND (length(location) <= 200))),
+    CONSTRAINT stores_region_check CHECK (((length(region) >= 1) AND (length(region) <= 100))),
+    CONSTRAINT stores_store_name_check CHECK (((length(store_name) >= 1) AND (length(store_name) <= 100))),
+    CONSTRAINT stores_time_zone_check CHECK (((time_zone ~ '^(UTC|[A-Z][A-Za-z]+(/[A-Z][A-Za-z0-9_+-]+){1,2})$'::text) AND (timezone(time_zone, '2000-01-01 00:00:00+00'::timestamp with time zone) IS NOT NULL)))
+);
+ALTER TABLE ONLY retail.stores ALTER COLUMN store_id SET STATISTICS 0;
+ALTER TABLE ONLY retail.stores ALTER COLUMN store_name SET STATISTICS 0;
+ALTER TABLE ONLY retail.stores ALTER COLUMN location SET STATISTICS 0;
+ALTER TABLE ONLY retail.stores ALTER COLUMN region SET STATISTICS 0;
+ALTER TABLE ONLY retail.stores ALTER COLUMN is_online SET STATISTICS 0;
+ALTER TABLE ONLY retail.stores ALTER COLUMN created_at SET STATISTICS 0;
+ALTER TABLE ONLY retail.stores ALTER COLUMN opened_on SET STATISTICS 0;
+ALTER TABLE ONLY retail.stores ALTER COLUMN closed_on SET STATISTICS 0;
+ALTER TABLE ONLY retail.stores ALTER COLUMN time_zone SET STATISTICS 0;
+ALTER TABLE ONLY retail.stores ALTER COLUMN currency SET STATISTICS 0;
+
+ALTER TABLE ONLY retail.stores FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE retail.stores OWNER TO zava_owner;
+
+--
+-- Name: TABLE stores; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON TABLE retail.stores IS 'Stores of the chain; you see those in your scope.';
+
+--
+-- Name: COLUMN stores.region; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON COLUMN retail.stores.region IS 'Region of a regional manager.';
+
+--
+-- Name: COLUMN stores.closed_on; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON COLUMN retail.stores.closed_on IS 'NULL: open.';
+
+--
+-- Name: COLUMN stores.time_zone; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON COLUMN retail.stores.time_zone IS 'Its days begin at midnight of this zone.';
+
+--
+-- Name: COLUMN stores.currency; Type: COMMENT; Schema: retail; Owner: zava_owner
+--
+
+COMMENT ON COLUMN retail.stores.currency IS 'Of its orders, lines and targets.';
 
 --
 -- Name: day_marks; Type: TABLE; Schema: zava; Owner: zava_owner
@@ -825,10 +932,12 @@ CREATE TABLE zava.day_marks (
     store_id uuid NOT NULL,
     day date NOT NULL,
     marked_by xid8 DEFAULT pg_current_xact_id() NOT NULL,
-    month date GENERATED ALWAYS AS ((date_trunc('month'::text, (day)::timestamp without time zone))::date) STORED NOT NULL
+    month date GENERATED ALWAYS AS ((date_trunc('month'::text, (day)::timestamp without time zone))::date) STORED NOT NULL,
+    zone text NOT NULL
 );
 ALTER TABLE ONLY zava.day_marks ALTER COLUMN store_id SET STATISTICS 0;
 ALTER TABLE ONLY zava.day_marks ALTER COLUMN marked_by SET STATISTICS 0;
+ALTER TABLE ONLY zava.day_marks ALTER COLUMN zone SET STATISTICS 0;
 
 ALTER TABLE ONLY zava.day_marks FORCE ROW LEVEL SECURITY;
 
@@ -897,7 +1006,8 @@ UNION ALL
     f.placed,
     f.refunded
    FROM (( SELECT DISTINCT m_1.store_id,
-            m_1.day
+            m_1.day,
+            m_1.zone
            FROM zava.day_marks m_1) m
      CROSS JOIN LATERAL ( SELECT count(*) FILTER (WHERE (o.status <> ALL (ARRAY['cancelled'::text, 'refunded'::text]))) AS counted,
             count(*) FILTER (WHERE ((o.status <> ALL (ARRAY['cancelled'::text, 'refunded'::text])) AND (NOT o.is_return))) AS orders,
@@ -905,7 +1015,7 @@ UNION ALL
             count(*) FILTER (WHERE ((o.status <> 'cancelled'::text) AND (NOT o.is_return))) AS placed,
             count(*) FILTER (WHERE ((o.status = 'refunded'::text) AND (NOT o.is_return))) AS refunded
            FROM retail.orders o
-          WHERE ((o.store_id = m.store_id) AND (o.order_date >= ((m.day)::timestamp without time zone AT TIME ZONE 'America/Los_Angeles'::text)) AND (o.order_date < (((m.day + 1))::timestamp without time zone AT TIME ZONE 'America/Los_Angeles'::text)))) f);
+          WHERE ((o.store_id = m.store_id) AND (o.order_date >= ((m.day)::timestamp without time zone AT TIME ZONE m.zone)) AND (o.order_date < (((m.day + 1))::timestamp without time zone AT TIME ZONE m.zone)))) f);
 
 ALTER VIEW zava.current_days OWNER TO zava_owner;
 
@@ -932,7 +1042,8 @@ UNION ALL
     f.gross_sales,
     f.discounts
    FROM (( SELECT DISTINCT m_1.store_id,
-            m_1.day
+            m_1.day,
+            m_1.zone
            FROM zava.day_marks m_1) m
      CROSS JOIN LATERAL ( SELECT count(*) AS lines,
             sum(i.quantity) AS units,
@@ -940,7 +1051,7 @@ UNION ALL
             sum(i.discount_amount) AS discounts
            FROM (retail.orders o
              JOIN retail.order_items i ON (((i.store_id = o.store_id) AND (i.order_id = o.order_id))))
-          WHERE ((o.store_id = m.store_id) AND (o.order_date >= ((m.day)::timestamp without time zone AT TIME ZONE 'America/Los_Angeles'::text)) AND (o.order_date < (((m.day + 1))::timestamp without time zone AT TIME ZONE 'America/Los_Angeles'::text)) AND (o.status <> ALL (ARRAY['cancelled'::text, 'refunded'::text])))) f);
+          WHERE ((o.store_id = m.store_id) AND (o.order_date >= ((m.day)::timestamp without time zone AT TIME ZONE m.zone)) AND (o.order_date < (((m.day + 1))::timestamp without time zone AT TIME ZONE m.zone)) AND (o.status <> ALL (ARRAY['cancelled'::text, 'refunded'::text])))) f);
 
 ALTER VIEW zava.current_line_days OWNER TO zava_owner;
 
@@ -958,33 +1069,82 @@ CREATE FUNCTION zava.chain_quartiles(p_metric text, p_start date, p_end date) RE
                      WHEN (zava.my_store('store_managers'::name) IS NOT NULL) THEN ARRAY[zava.my_store('store_managers'::name)]
                      ELSE NULL::uuid[]
                  END) AS stores
+         ), place AS MATERIALIZED (
+          SELECT s.store_id,
+             ((chain_quartiles.p_start)::timestamp without time zone AT TIME ZONE s.time_zone) AS since,
+             ((chain_quartiles.p_end)::timestamp without time zone AT TIME ZONE s.time_zone) AS until,
+             ((statement_timestamp() AT TIME ZONE s.time_zone))::date AS today,
+                 CASE
+                     WHEN c.is_mixed THEN NULLIF(s.currency, c.reporting_currency)
+                     ELSE NULL::text
+                 END AS foreign_currency
+            FROM (retail.stores s
+              CROSS JOIN ( SELECT COALESCE(( SELECT g.reporting_currency
+                            FROM retail.chain g), 'USD'::text) AS reporting_currency,
+                     ( SELECT (min(o.currency) <> max(o.currency))
+                            FROM retail.stores o) AS is_mixed) c)
+         ), rate AS MATERIALIZED (
+          SELECT f.currency,
+             (d.day)::date AS day,
+             COALESCE(( SELECT r.rate
+                    FROM retail.exchange_rates r
+                   WHERE ((r.currency = f.currency) AND (r.day <= d.day))
+                   ORDER BY r.day DESC
+                  LIMIT 1), ( SELECT r.rate
+                    FROM retail.exchange_rates r
+                   WHERE (r.currency = f.currency)
+                   ORDER BY r.day
+                  LIMIT 1)) AS rate
+            FROM (( SELECT DISTINCT p.foreign_currency AS currency
+                    FROM place p
+                   WHERE (p.foreign_currency IS NOT NULL)) f
+              CROSS JOIN generate_series((chain_quartiles.p_start)::timestamp without time zone, (chain_quartiles.p_end - '1 day'::interval), '1 day'::interval) d(day))
          ), asked AS MATERIALIZED (
-          SELECT ((chain_quartiles.p_start)::timestamp without time zone AT TIME ZONE 'America/Los_Angeles'::text) AS since,
-             ((chain_quartiles.p_end)::timestamp without time zone AT TIME ZONE 'America/Los_Angeles'::text) AS until
+          SELECT true AS is_answered
             FROM caller
-           WHERE ((caller.stores IS NOT NULL) AND (chain_quartiles.p_metric = ANY (ARRAY['revenue'::text, 'orders'::text, 'average_order_value'::text, 'customers'::text, 'units'::text, 'discount_rate'::text])) AND (chain_quartiles.p_end <= ((statement_timestamp() AT TIME ZONE 'America/Los_Angeles'::text))::date) AND (((chain_quartiles.p_start = date_trunc('month'::text, (chain_quartiles.p_start)::timestamp with time zone)) AND (chain_quartiles.p_end = (chain_quartiles.p_start + '1 mon'::interval))) OR ((chain_quartiles.p_start = date_trunc('quarter'::text, (chain_quartiles.p_start)::timestamp with time zone)) AND (chain_quartiles.p_end = (chain_quartiles.p_start + '3 mons'::interval))) OR ((chain_quartiles.p_start = date_trunc('year'::text, (chain_quartiles.p_start)::timestamp with time zone)) AND (chain_quartiles.p_end = (chain_quartiles.p_start + '1 year'::interval)))))
+           WHERE ((caller.stores IS NOT NULL) AND (chain_quartiles.p_metric = ANY (ARRAY['revenue'::text, 'orders'::text, 'average_order_value'::text, 'customers'::text, 'units'::text, 'discount_rate'::text])) AND (chain_quartiles.p_end <= ( SELECT min(p.today) AS min
+                    FROM place p)) AND (((chain_quartiles.p_start = date_trunc('month'::text, (chain_quartiles.p_start)::timestamp with time zone)) AND (chain_quartiles.p_end = (chain_quartiles.p_start + '1 mon'::interval))) OR ((chain_quartiles.p_start = date_trunc('quarter'::text, (chain_quartiles.p_start)::timestamp with time zone)) AND (chain_quartiles.p_end = (chain_quartiles.p_start + '3 mons'::interval))) OR ((chain_quartiles.p_start = date_trunc('year'::text, (chain_quartiles.p_start)::timestamp with time zone)) AND (chain_quartiles.p_end = (chain_quartiles.p_start + '1 year'::interval)))) AND ((chain_quartiles.p_metric <> ALL (ARRAY['revenue'::text, 'average_order_value'::text, 'discount_rate'::text])) OR (NOT (EXISTS ( SELECT
+                    FROM rate r
+                   WHERE (r.rate IS NULL))))))
          ), ordered AS (
           SELECT d.store_id,
-             sum(d.revenue) AS revenue,
+             sum(
+                 CASE
+                     WHEN (p.foreign_currency IS NULL) THEN d.revenue
+                     ELSE (d.revenue * r.rate)
+                 END) AS revenue,
              sum(d.orders) AS orders
-            FROM (asked
+            FROM (((asked
               CROSS JOIN zava.current_days d)
+              JOIN place p ON ((p.store_id = d.store_id)))
+              LEFT JOIN rate r ON (((r.currency = p.foreign_currency) AND (r.day = d.day))))
            WHERE ((d.day >= chain_quartiles.p_start) AND (d.day < chain_quartiles.p_end) AND (d.counted > 0))
            GROUP BY d.store_id
          ), bought AS (
           SELECT o.store_id,
              count(DISTINCT o.customer_id) AS customers
-            FROM (asked
-              JOIN retail.orders o ON (((o.order_date >= asked.since) AND (o.order_date < asked.until))))
+            FROM ((asked
+              CROSS JOIN place p)
+              JOIN retail.orders o ON (((o.store_id = p.store_id) AND (o.order_date >= p.since) AND (o.order_date < p.until))))
            WHERE ((o.status <> ALL (ARRAY['cancelled'::text, 'refunded'::text])) AND (chain_quartiles.p_metric = 'customers'::text))
            GROUP BY o.store_id
          ), sold AS (
           SELECT d.store_id,
              sum(d.units) AS units,
-             sum(d.discounts) AS discounts,
-             sum(d.gross_sales) AS gross_sales
-            FROM (asked
+             sum(
+                 CASE
+                     WHEN (p.foreign_currency IS NULL) THEN d.discounts
+                     ELSE (d.discounts * r.rate)
+                 END) AS discounts,
+             sum(
+                 CASE
+                     WHEN (p.foreign_currency IS NULL) THEN d.gross_sales
+                     ELSE (d.gross_sales * r.rate)
+                 END) AS gross_sales
+            FROM (((asked
               CROSS JOIN zava.current_line_days d)
+              JOIN place p ON ((p.store_id = d.store_id)))
+              LEFT JOIN rate r ON (((r.currency = p.foreign_currency) AND (r.day = d.day))))
            WHERE ((d.day >= chain_quartiles.p_start) AND (d.day < chain_quartiles.p_end) AND (d.lines > 0) AND (chain_quartiles.p_metric = ANY (ARRAY['units'::text, 'discount_rate'::text])))
            GROUP BY d.store_id
          ), figure AS (
@@ -1103,55 +1263,6 @@ END $$;
 ALTER FUNCTION zava.forget_loaded() OWNER TO zava_context;
 
 --
--- Name: stores; Type: TABLE; Schema: retail; Owner: zava_owner
---
-
-CREATE TABLE retail.stores (
-    store_id uuid DEFAULT retail.new_id() NOT NULL,
-    store_name text NOT NULL,
-    location text NOT NULL,
-    region text NOT NULL,
-    is_online boolean DEFAULT false NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    opened_on date,
-    closed_on date,
-    CONSTRAINT stores_closed_on_check CHECK ((closed_on >= opened_on)),
-    CONSTRAINT stores_location_check CHECK (((length(location) >= 1) AND (length(location) <= 200))),
-    CONSTRAINT stores_region_check CHECK (((length(region) >= 1) AND (length(region) <= 100))),
-    CONSTRAINT stores_store_name_check CHECK (((length(store_name) >= 1) AND (length(store_name) <= 100)))
-);
-ALTER TABLE ONLY retail.stores ALTER COLUMN store_id SET STATISTICS 0;
-ALTER TABLE ONLY retail.stores ALTER COLUMN store_name SET STATISTICS 0;
-ALTER TABLE ONLY retail.stores ALTER COLUMN location SET STATISTICS 0;
-ALTER TABLE ONLY retail.stores ALTER COLUMN region SET STATISTICS 0;
-ALTER TABLE ONLY retail.stores ALTER COLUMN is_online SET STATISTICS 0;
-ALTER TABLE ONLY retail.stores ALTER COLUMN created_at SET STATISTICS 0;
-ALTER TABLE ONLY retail.stores ALTER COLUMN opened_on SET STATISTICS 0;
-ALTER TABLE ONLY retail.stores ALTER COLUMN closed_on SET STATISTICS 0;
-
-ALTER TABLE ONLY retail.stores FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE retail.stores OWNER TO zava_owner;
-
---
--- Name: TABLE stores; Type: COMMENT; Schema: retail; Owner: zava_owner
---
-
-COMMENT ON TABLE retail.stores IS 'Stores of the chain; you see those in your scope.';
-
---
--- Name: COLUMN stores.region; Type: COMMENT; Schema: retail; Owner: zava_owner
---
-
-COMMENT ON COLUMN retail.stores.region IS 'Region of a regional manager.';
-
---
--- Name: COLUMN stores.closed_on; Type: COMMENT; Schema: retail; Owner: zava_owner
---
-
-COMMENT ON COLUMN retail.stores.closed_on IS 'NULL: open.';
-
---
 -- Name: newest_orders(uuid[]); Type: FUNCTION; Schema: zava; Owner: zava_chain
 --
 
@@ -1171,7 +1282,7 @@ CREATE FUNCTION zava.newest_orders(p_stores uuid[]) RETURNS TABLE(store_id uuid,
       CROSS JOIN LATERAL ( SELECT max(o.order_date) AS newest
             FROM retail.orders o
            WHERE (o.store_id = s.store_id)) last)
-   WHERE (((s.store_id = ANY (newest_orders.p_stores)) OR (newest_orders.p_stores IS NULL)) AND ((s.closed_on IS NULL) OR (s.closed_on >= ((statement_timestamp() AT TIME ZONE 'America/Los_Angeles'::text))::date)));
+   WHERE (((s.store_id = ANY (newest_orders.p_stores)) OR (newest_orders.p_stores IS NULL)) AND ((s.closed_on IS NULL) OR (s.closed_on >= ((statement_timestamp() AT TIME ZONE s.time_zone))::date)));
 END;
 
 ALTER FUNCTION zava.newest_orders(p_stores uuid[]) OWNER TO zava_chain;
@@ -1319,6 +1430,25 @@ END;
 ALTER FUNCTION zava.last_imports() OWNER TO zava_context;
 
 --
+-- Name: list_currency(); Type: FUNCTION; Schema: zava; Owner: zava_chain
+--
+
+CREATE FUNCTION zava.list_currency() RETURNS text
+    LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ SELECT COALESCE(
+         CASE
+             WHEN (min(s.currency) = max(s.currency)) THEN min(s.currency)
+             ELSE NULL::text
+         END, ( SELECT c.reporting_currency
+            FROM retail.chain c), 'USD'::text) AS "coalesce"
+    FROM retail.stores s;
+END;
+
+ALTER FUNCTION zava.list_currency() OWNER TO zava_chain;
+
+--
 -- Name: log_change(); Type: FUNCTION; Schema: zava; Owner: zava_recorder
 --
 
@@ -1349,10 +1479,13 @@ BEGIN
     RAISE EXCEPTION 'TRUNCATE % needs the isolation level READ COMMITTED', TG_TABLE_NAME
       USING ERRCODE = 'feature_not_supported';
   END IF;
-  INSERT INTO zava.day_marks (store_id, day) SELECT d.store_id, d.day FROM zava.store_days AS d
+  INSERT INTO zava.day_marks (store_id, day, zone)
+  SELECT d.store_id, d.day, s.time_zone
+  FROM zava.store_days AS d JOIN retail.stores AS s ON s.store_id = d.store_id
   ON CONFLICT DO NOTHING;
-  INSERT INTO zava.customer_marks (store_id, customer_id)
-  SELECT t.store_id, t.customer_id FROM zava.customer_totals AS t
+  INSERT INTO zava.customer_marks (store_id, customer_id, zone)
+  SELECT t.store_id, t.customer_id, s.time_zone
+  FROM zava.customer_totals AS t JOIN retail.stores AS s ON s.store_id = t.store_id
   ON CONFLICT DO NOTHING;
   RETURN NULL;
 END $$;
@@ -1368,13 +1501,20 @@ CREATE FUNCTION zava.mark_everything() RETURNS void
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
-  INSERT INTO zava.day_marks (store_id, day)
-  SELECT o.store_id, (o.order_date AT TIME ZONE 'America/Los_Angeles')::date FROM retail.orders AS o
-  UNION SELECT d.store_id, d.day FROM zava.store_days AS d
+  INSERT INTO zava.day_marks (store_id, day, zone)
+  SELECT k.store_id, k.day, s.time_zone
+  FROM (
+    SELECT o.store_id, (o.order_date AT TIME ZONE s.time_zone)::date AS day
+    FROM retail.orders AS o JOIN retail.stores AS s ON s.store_id = o.store_id
+    UNION SELECT d.store_id, d.day FROM zava.store_days AS d
+  ) AS k JOIN retail.stores AS s ON s.store_id = k.store_id
   ON CONFLICT DO NOTHING;
-  INSERT INTO zava.customer_marks (store_id, customer_id)
-  SELECT o.store_id, o.customer_id FROM retail.orders AS o WHERE o.customer_id IS NOT NULL
-  UNION SELECT t.store_id, t.customer_id FROM zava.customer_totals AS t
+  INSERT INTO zava.customer_marks (store_id, customer_id, zone)
+  SELECT k.store_id, k.customer_id, s.time_zone
+  FROM (
+    SELECT o.store_id, o.customer_id FROM retail.orders AS o WHERE o.customer_id IS NOT NULL
+    UNION SELECT t.store_id, t.customer_id FROM zava.customer_totals AS t
+  ) AS k JOIN retail.stores AS s ON s.store_id = k.store_id
   ON CONFLICT DO NOTHING;
 END $$;
 
@@ -1388,29 +1528,77 @@ CREATE FUNCTION zava.mark_lines() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
+DECLARE
+  is_strict boolean := current_setting('transaction_isolation') <> 'read committed';
 BEGIN
   IF TG_OP <> 'DELETE' THEN
-    INSERT INTO zava.day_marks (store_id, day)
-    SELECT n.store_id, (d.order_date AT TIME ZONE 'America/Los_Angeles')::date
+    IF is_strict THEN
+      PERFORM FROM retail.stores AS s WHERE s.store_id IN (SELECT n.store_id FROM new_rows AS n) FOR SHARE;
+    END IF;
+    INSERT INTO zava.day_marks (store_id, day, zone)
+    SELECT n.store_id, (d.order_date AT TIME ZONE z.time_zone)::date, z.time_zone
     FROM (SELECT DISTINCT n.store_id, n.order_id FROM new_rows AS n ORDER BY n.store_id, n.order_id) AS n
     CROSS JOIN LATERAL (SELECT o.order_date FROM retail.orders AS o
                         WHERE o.store_id = n.store_id AND o.order_id = n.order_id
                           AND o.xmin <> pg_current_xact_id()::xid FOR NO KEY UPDATE) AS d
+    LEFT JOIN LATERAL (SELECT s.time_zone FROM retail.stores AS s WHERE s.store_id = n.store_id OFFSET 0) AS z ON true
     ON CONFLICT DO NOTHING;
   END IF;
   IF TG_OP <> 'INSERT' THEN
-    INSERT INTO zava.day_marks (store_id, day)
-    SELECT n.store_id, (d.order_date AT TIME ZONE 'America/Los_Angeles')::date
+    IF is_strict THEN
+      PERFORM FROM retail.stores AS s WHERE s.store_id IN (SELECT o.store_id FROM old_rows AS o) FOR SHARE;
+    END IF;
+    INSERT INTO zava.day_marks (store_id, day, zone)
+    SELECT n.store_id, (d.order_date AT TIME ZONE z.time_zone)::date, z.time_zone
     FROM (SELECT DISTINCT n.store_id, n.order_id FROM old_rows AS n ORDER BY n.store_id, n.order_id) AS n
     CROSS JOIN LATERAL (SELECT o.order_date FROM retail.orders AS o
                         WHERE o.store_id = n.store_id AND o.order_id = n.order_id
                           AND o.xmin <> pg_current_xact_id()::xid FOR NO KEY UPDATE) AS d
+    LEFT JOIN LATERAL (SELECT s.time_zone FROM retail.stores AS s WHERE s.store_id = n.store_id OFFSET 0) AS z ON true
     ON CONFLICT DO NOTHING;
   END IF;
   RETURN NULL;
 END $$;
 
 ALTER FUNCTION zava.mark_lines() OWNER TO zava_context;
+
+--
+-- Name: mark_moved_store(); Type: FUNCTION; Schema: zava; Owner: zava_loader
+--
+
+CREATE FUNCTION zava.mark_moved_store() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+  IF OLD.time_zone = NEW.time_zone THEN
+    RETURN NULL;
+  END IF;
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION 'a store''s time zone is changed at the isolation level READ COMMITTED'
+      USING ERRCODE = 'feature_not_supported';
+  END IF;
+  -- The refresh holds the same lock.
+  PERFORM pg_advisory_xact_lock(7261941212);
+  LOCK TABLE retail.orders, retail.order_items IN SHARE MODE;
+  UPDATE zava.day_marks AS m SET zone = NEW.time_zone WHERE m.store_id = NEW.store_id;
+  UPDATE zava.customer_marks AS m SET zone = NEW.time_zone WHERE m.store_id = NEW.store_id;
+  INSERT INTO zava.day_marks (store_id, day, zone)
+  SELECT NEW.store_id, k.day, NEW.time_zone
+  FROM (
+    SELECT (o.order_date AT TIME ZONE NEW.time_zone)::date AS day FROM retail.orders AS o WHERE o.store_id = NEW.store_id
+    UNION SELECT d.day FROM zava.store_days AS d WHERE d.store_id = NEW.store_id
+  ) AS k
+  ON CONFLICT DO NOTHING;
+  DELETE FROM zava.new_customer_days AS n WHERE n.store_id = NEW.store_id;
+  INSERT INTO zava.new_customer_days (store_id, day, customers)
+  SELECT NEW.store_id, (t.first_at AT TIME ZONE NEW.time_zone)::date, count(*)
+  FROM zava.customer_totals AS t WHERE t.store_id = NEW.store_id AND t.first_at IS NOT NULL
+  GROUP BY 2;
+  RETURN NULL;
+END $$;
+
+ALTER FUNCTION zava.mark_moved_store() OWNER TO zava_loader;
 
 --
 -- Name: mark_orders(); Type: FUNCTION; Schema: zava; Owner: zava_context
@@ -1420,25 +1608,39 @@ CREATE FUNCTION zava.mark_orders() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
+DECLARE
+  is_strict boolean := current_setting('transaction_isolation') <> 'read committed';
 BEGIN
   IF TG_OP <> 'DELETE' THEN
+    IF is_strict THEN
+      PERFORM FROM retail.stores AS s WHERE s.store_id IN (SELECT n.store_id FROM new_rows AS n) FOR SHARE;
+    END IF;
     WITH marked AS (
-      INSERT INTO zava.day_marks (store_id, day)
-      SELECT DISTINCT n.store_id, (n.order_date AT TIME ZONE 'America/Los_Angeles')::date FROM new_rows AS n
+      INSERT INTO zava.day_marks (store_id, day, zone)
+      SELECT DISTINCT n.store_id, (n.order_date AT TIME ZONE s.time_zone)::date, s.time_zone
+      FROM new_rows AS n LEFT JOIN retail.stores AS s ON s.store_id = n.store_id
       ON CONFLICT DO NOTHING
     )
-    INSERT INTO zava.customer_marks (store_id, customer_id)
-    SELECT n.store_id, n.customer_id FROM new_rows AS n WHERE n.customer_id IS NOT NULL
+    INSERT INTO zava.customer_marks (store_id, customer_id, zone)
+    SELECT n.store_id, n.customer_id, s.time_zone
+    FROM new_rows AS n LEFT JOIN retail.stores AS s ON s.store_id = n.store_id
+    WHERE n.customer_id IS NOT NULL
     ON CONFLICT DO NOTHING;
   END IF;
   IF TG_OP <> 'INSERT' THEN
+    IF is_strict THEN
+      PERFORM FROM retail.stores AS s WHERE s.store_id IN (SELECT o.store_id FROM old_rows AS o) FOR SHARE;
+    END IF;
     WITH marked AS (
-      INSERT INTO zava.day_marks (store_id, day)
-      SELECT DISTINCT o.store_id, (o.order_date AT TIME ZONE 'America/Los_Angeles')::date FROM old_rows AS o
+      INSERT INTO zava.day_marks (store_id, day, zone)
+      SELECT DISTINCT o.store_id, (o.order_date AT TIME ZONE s.time_zone)::date, s.time_zone
+      FROM old_rows AS o LEFT JOIN retail.stores AS s ON s.store_id = o.store_id
       ON CONFLICT DO NOTHING
     )
-    INSERT INTO zava.customer_marks (store_id, customer_id)
-    SELECT o.store_id, o.customer_id FROM old_rows AS o WHERE o.customer_id IS NOT NULL
+    INSERT INTO zava.customer_marks (store_id, customer_id, zone)
+    SELECT o.store_id, o.customer_id, s.time_zone
+    FROM old_rows AS o LEFT JOIN retail.stores AS s ON s.store_id = o.store_id
+    WHERE o.customer_id IS NOT NULL
     ON CONFLICT DO NOTHING;
   END IF;
   RETURN NULL;
@@ -1507,6 +1709,25 @@ BEGIN
 END $$;
 
 ALTER FUNCTION zava.note_change() OWNER TO zava_context;
+
+--
+-- Name: note_place(); Type: FUNCTION; Schema: zava; Owner: zava_loader
+--
+
+CREATE FUNCTION zava.note_place() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+  UPDATE zava.shared_place SET time_zone = NULL, currency = NULL;
+  UPDATE zava.shared_place AS p SET time_zone = f.time_zone, currency = f.currency
+  FROM (SELECT CASE WHEN min(s.time_zone) = max(s.time_zone) THEN min(s.time_zone) END AS time_zone,
+               CASE WHEN min(s.currency) = max(s.currency) THEN min(s.currency) END AS currency
+        FROM retail.stores AS s) AS f;
+  RETURN NULL;
+END $$;
+
+ALTER FUNCTION zava.note_place() OWNER TO zava_loader;
 
 --
 -- Name: standby_lag(); Type: FUNCTION; Schema: zava; Owner: zava_context
@@ -1788,9 +2009,10 @@ BEGIN
 
   IF stores IS NOT NULL THEN
     SELECT array_agg(f.store_id), array_agg(f.day) INTO first_stores, first_days
-    FROM (SELECT DISTINCT t.store_id, (t.first_at AT TIME ZONE 'America/Los_Angeles')::date AS day
+    FROM (SELECT DISTINCT t.store_id, (t.first_at AT TIME ZONE z.time_zone)::date AS day
           FROM unnest(stores, customers) AS k (store_id, customer_id)
           JOIN zava.customer_totals AS t ON t.store_id = k.store_id AND t.customer_id = k.customer_id
+          JOIN retail.stores AS z ON z.store_id = k.store_id
           WHERE t.first_at IS NOT NULL) AS f;
 
     INSERT INTO zava.customer_totals AS t (store_id, customer_id, ordinal, orders, spent, first_at, last_at, newest_at)
@@ -1825,29 +2047,31 @@ BEGIN
     SELECT array_agg(f.store_id), array_agg(f.day) INTO first_stores, first_days
     FROM (SELECT s.store_id, s.day FROM unnest(first_stores, first_days) AS s (store_id, day)
           UNION
-          SELECT t.store_id, (t.first_at AT TIME ZONE 'America/Los_Angeles')::date
+          SELECT t.store_id, (t.first_at AT TIME ZONE z.time_zone)::date
           FROM unnest(stores, customers) AS k (store_id, customer_id)
           JOIN zava.customer_totals AS t ON t.store_id = k.store_id AND t.customer_id = k.customer_id
+          JOIN retail.stores AS z ON z.store_id = k.store_id
           WHERE t.first_at IS NOT NULL) AS f;
     DELETE FROM zava.new_customer_days AS n USING unnest(first_stores, first_days) AS s (store_id, day)
     WHERE n.store_id = s.store_id AND n.day = s.day;
     INSERT INTO zava.new_customer_days (store_id, day, customers)
     SELECT s.store_id, s.day, f.customers
     FROM unnest(first_stores, first_days) AS s (store_id, day)
+    JOIN retail.stores AS z ON z.store_id = s.store_id
     CROSS JOIN LATERAL (
       SELECT count(*) AS customers FROM zava.customer_totals AS t
-      WHERE t.store_id = s.store_id AND t.first_at >= (s.day::timestamp AT TIME ZONE 'America/Los_Angeles')
-        AND t.first_at < ((s.day + 1)::timestamp AT TIME ZONE 'America/Los_Angeles')
+      WHERE t.store_id = s.store_id AND t.first_at >= (s.day::timestamp AT TIME ZONE z.time_zone)
+        AND t.first_at < ((s.day + 1)::timestamp AT TIME ZONE z.time_zone)
     ) AS f
     WHERE f.customers > 0;
   END IF;
 
   FOR marked IN
-    SELECT DISTINCT m.store_id, m.month FROM zava.day_marks AS m
+    SELECT DISTINCT m.store_id, m.month, m.zone FROM zava.day_marks AS m
     ORDER BY m.month DESC, m.store_id LIMIT p_months
   LOOP
-    since := marked.month::timestamp AT TIME ZONE 'America/Los_Angeles';
-    until := (marked.month + interval '1 month') AT TIME ZONE 'America/Los_Angeles';
+    since := marked.month::timestamp AT TIME ZONE marked.zone;
+    until := (marked.month + interval '1 month') AT TIME ZONE marked.zone;
     DELETE FROM zava.day_marks AS m
     WHERE m.store_id = marked.store_id AND m.day >= marked.month AND m.day < marked.month + interval '1 month';
     DELETE FROM zava.store_days AS d
@@ -1857,7 +2081,7 @@ BEGIN
 
     -- The lines of the month are read once, for its days and its products.
     WITH line AS MATERIALIZED (
-      SELECT (o.order_date AT TIME ZONE 'America/Los_Angeles')::date AS day, i.product_id, o.order_id, o.is_return,
+      SELECT (o.order_date AT TIME ZONE marked.zone)::date AS day, i.product_id, o.order_id, o.is_return,
              count(*) AS lines, sum(i.total_amount) AS revenue, sum(i.quantity) AS units,
              sum(i.quantity * i.unit_price) AS gross_sales, sum(i.discount_amount) AS discounts
       FROM retail.orders AS o
@@ -1875,7 +2099,7 @@ BEGIN
     SELECT marked.store_id, s.day, sum(s.counted), sum(s.orders), sum(s.revenue), sum(s.placed), sum(s.refunded),
            sum(s.lines), sum(s.units), sum(s.gross_sales), sum(s.discounts)
     FROM (
-      SELECT (o.order_date AT TIME ZONE 'America/Los_Angeles')::date AS day,
+      SELECT (o.order_date AT TIME ZONE marked.zone)::date AS day,
              count(*) FILTER (WHERE o.status NOT IN ('cancelled', 'refunded')) AS counted,
              count(*) FILTER (WHERE o.status NOT IN ('cancelled', 'refunded') AND NOT o.is_return) AS orders,
              coalesce(sum(o.total_amount) FILTER (WHERE o.status NOT IN ('cancelled', 'refunded')), 0) AS revenue,
@@ -2603,7 +2827,38 @@ CREATE FUNCTION zava.scope_of_data(p_key_id integer, p_tenant uuid, p_person uui
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
+DECLARE
+  shared record;
 BEGIN
+  SELECT p.time_zone, p.currency INTO shared FROM zava.shared_place AS p;
+  IF shared.time_zone IS NOT NULL AND shared.currency IS NOT NULL THEN
+    RETURN QUERY
+    SELECT s.audience, s.scope_hash, s.data_version, s.scope, r.reach
+    FROM zava.scope(p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac) AS s
+    CROSS JOIN LATERAL (
+      SELECT CASE WHEN s.audience IN ('store_managers', 'store_managers_personal')
+                  THEN ARRAY[s.scope::uuid] ELSE s.scope::uuid[] END
+    ) AS granted (stores)
+    CROSS JOIN LATERAL (
+      SELECT json_build_object(
+               'newest', max(t.through),
+               'is_whole', count(*) <= 100,
+               'stores', coalesce(json_agg(json_build_array(t.store_name, t.region, t.channel, t.through) ORDER BY t.through, t.store_name)
+                                  FILTER (WHERE t.stores <= 100 OR t.through < date_trunc('day', t.newest)), '[]'),
+               'zones', json_build_array(shared.time_zone), 'latest_zone', shared.time_zone,
+               'currencies', json_build_array(shared.currency), 'one_currency', shared.currency,
+               'reporting_currency', NULL, 'rates', NULL)::text
+      FROM (SELECT n.store_name, n.region, n.channel, of_store.through,
+                   max(of_store.through) OVER () AS newest, count(*) OVER () AS stores
+            FROM zava.newest_orders(granted.stores) AS n
+            LEFT JOIN zava.orders_loaded AS l ON l.of_store = n.store_id
+            CROSS JOIN LATERAL (
+              SELECT greatest(n.newest, l.through) AT TIME ZONE shared.time_zone
+            ) AS of_store (through)
+            WHERE of_store.through IS NOT NULL) AS t
+    ) AS r (reach);
+    RETURN;
+  END IF;
   RETURN QUERY
   SELECT s.audience, s.scope_hash, s.data_version, s.scope, r.reach
   FROM zava.scope(p_key_id, p_tenant, p_person, p_expires, p_nonce, p_mac) AS s
@@ -2613,18 +2868,26 @@ BEGIN
   ) AS granted (stores)
   CROSS JOIN LATERAL (
     SELECT json_build_object(
-             'newest', max(t.through),
-             'is_whole', count(*) <= 100,
+             'newest', max(t.newest),
+             'is_whole', count(t.through) <= 100,
              'stores', coalesce(json_agg(json_build_array(t.store_name, t.region, t.channel, t.through) ORDER BY t.through, t.store_name)
-                                FILTER (WHERE t.stores <= 100 OR t.through < date_trunc('day', t.newest)), '[]'))::text
-    FROM (SELECT n.store_name, n.region, n.channel, of_store.through,
-                 max(of_store.through) OVER () AS newest, count(*) OVER () AS stores
-          FROM zava.newest_orders(granted.stores) AS n
+                                FILTER (WHERE t.through IS NOT NULL AND (t.stores <= 100 OR t.through < date_trunc('day', t.newest))), '[]'),
+             'zones', json_agg(DISTINCT t.time_zone),
+             'currencies', json_agg(DISTINCT t.currency),
+             'latest_zone', min(t.latest_zone),
+             'one_currency', min(t.chain_currency),
+             'reporting_currency', min(t.reporting_currency),
+             'rates', min(t.rates)::json)::text
+    FROM (SELECT n.store_name, n.region, n.channel, n.time_zone, n.currency, n.chain_currency, n.reporting_currency, n.rates,
+                 of_store.reached AT TIME ZONE n.time_zone AS through,
+                 n.latest_zone, max(of_store.reached) OVER () AT TIME ZONE n.latest_zone AS newest,
+                 count(of_store.reached) OVER () AS stores
+          FROM (SELECT o.*, first_value(o.time_zone) OVER (ORDER BY statement_timestamp() AT TIME ZONE o.time_zone) AS latest_zone
+                FROM zava.store_places(granted.stores) AS o) AS n
           LEFT JOIN zava.orders_loaded AS l ON l.of_store = n.store_id
           CROSS JOIN LATERAL (
-            SELECT greatest(n.newest, l.through) AT TIME ZONE 'America/Los_Angeles'
-          ) AS of_store (through)
-          WHERE of_store.through IS NOT NULL) AS t
+            SELECT CASE WHEN NOT n.is_closed THEN greatest(n.newest, l.through) END
+          ) AS of_store (reached)) AS t
   ) AS r (reach);
 END $$;
 
@@ -2684,6 +2947,52 @@ CREATE FUNCTION zava.store_count() RETURNS bigint
 END;
 
 ALTER FUNCTION zava.store_count() OWNER TO zava_chain;
+
+--
+-- Name: store_places(uuid[]); Type: FUNCTION; Schema: zava; Owner: zava_chain
+--
+
+CREATE FUNCTION zava.store_places(p_stores uuid[]) RETURNS TABLE(store_id uuid, store_name text, region text, channel text, newest timestamp with time zone, is_closed boolean, time_zone text, currency text, chain_currency text, reporting_currency text, rates text)
+    LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ SELECT s.store_id,
+     s.store_name,
+     s.region,
+         CASE
+             WHEN s.is_online THEN 'online'::text
+             ELSE 'store'::text
+         END AS "case",
+     last.newest,
+     COALESCE((s.closed_on < ((statement_timestamp() AT TIME ZONE s.time_zone))::date), false) AS "coalesce",
+     s.time_zone,
+     s.currency,
+     c.shared,
+     COALESCE(( SELECT g.reporting_currency
+            FROM retail.chain g), 'USD'::text) AS "coalesce",
+         CASE
+             WHEN (c.shared IS NULL) THEN ( SELECT (json_object_agg(e.currency, json_build_array(e.first_day, e.last_day)))::text AS json_object_agg
+                FROM ( SELECT x.currency,
+                         min(x.day) AS first_day,
+                         max(x.day) AS last_day
+                        FROM retail.exchange_rates x
+                       GROUP BY x.currency) e)
+             ELSE NULL::text
+         END AS "case"
+    FROM ((( SELECT
+                 CASE
+                     WHEN (min(o.currency) = max(o.currency)) THEN min(o.currency)
+                     ELSE NULL::text
+                 END AS shared
+            FROM retail.stores o) c
+      CROSS JOIN retail.stores s)
+      CROSS JOIN LATERAL ( SELECT max(o.order_date) AS newest
+            FROM retail.orders o
+           WHERE (o.store_id = s.store_id)) last)
+   WHERE ((s.store_id = ANY (store_places.p_stores)) OR (store_places.p_stores IS NULL));
+END;
+
+ALTER FUNCTION zava.store_places(p_stores uuid[]) OWNER TO zava_chain;
 
 --
 -- Name: used(uuid, uuid); Type: FUNCTION; Schema: zava; Owner: zava_context
@@ -3309,11 +3618,13 @@ ALTER TABLE zava.change_log ALTER COLUMN change_id ADD GENERATED ALWAYS AS IDENT
 CREATE TABLE zava.customer_marks (
     store_id uuid NOT NULL,
     customer_id uuid NOT NULL,
-    marked_by xid8 DEFAULT pg_current_xact_id() NOT NULL
+    marked_by xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    zone text NOT NULL
 );
 ALTER TABLE ONLY zava.customer_marks ALTER COLUMN store_id SET STATISTICS 0;
 ALTER TABLE ONLY zava.customer_marks ALTER COLUMN customer_id SET STATISTICS 0;
 ALTER TABLE ONLY zava.customer_marks ALTER COLUMN marked_by SET STATISTICS 0;
+ALTER TABLE ONLY zava.customer_marks ALTER COLUMN zone SET STATISTICS 0;
 
 ALTER TABLE ONLY zava.customer_marks FORCE ROW LEVEL SECURITY;
 
@@ -3396,21 +3707,23 @@ CREATE VIEW zava.current_first_days WITH (security_invoker='true') AS
            FROM zava.new_customer_days f
         UNION ALL
          SELECT t.store_id,
-            ((t.first_at AT TIME ZONE 'America/Los_Angeles'::text))::date AS timezone,
+            ((t.first_at AT TIME ZONE m.zone))::date AS timezone,
             (0)::bigint AS int8,
             ('-1'::integer)::bigint AS int8
            FROM (( SELECT DISTINCT m_1.store_id,
-                    m_1.customer_id
+                    m_1.customer_id,
+                    m_1.zone
                    FROM zava.customer_marks m_1) m
              JOIN zava.customer_totals t ON (((t.store_id = m.store_id) AND (t.customer_id = m.customer_id))))
           WHERE (t.first_at IS NOT NULL)
         UNION ALL
          SELECT m.store_id,
-            ((f.first_at AT TIME ZONE 'America/Los_Angeles'::text))::date AS timezone,
+            ((f.first_at AT TIME ZONE m.zone))::date AS timezone,
             (0)::bigint AS int8,
             (1)::bigint AS int8
            FROM (( SELECT DISTINCT m_1.store_id,
-                    m_1.customer_id
+                    m_1.customer_id,
+                    m_1.zone
                    FROM zava.customer_marks m_1) m
              CROSS JOIN LATERAL ( SELECT min(o.order_date) AS first_at
                    FROM retail.orders o
@@ -3550,7 +3863,8 @@ CREATE VIEW zava.current_month_customers WITH (security_invoker='true') AS
          SELECT m.month,
             f.width,
             f.bits
-           FROM (( SELECT DISTINCT m_1.month
+           FROM (( SELECT DISTINCT m_1.month,
+                    m_1.zone
                    FROM zava.day_marks m_1
                   WHERE (m_1.store_id = w.store_id)) m
              CROSS JOIN LATERAL ( SELECT COALESCE(max(n.ordinal), 0) AS width,
@@ -3560,7 +3874,7 @@ CREATE VIEW zava.current_month_customers WITH (security_invoker='true') AS
                             lag(d.ordinal, 1, 0) OVER (ORDER BY d.ordinal) AS before
                            FROM ( SELECT DISTINCT o.ordinal
                                    FROM zava.numbered_orders o
-                                  WHERE ((o.store_id = w.store_id) AND (o.order_date >= ((m.month)::timestamp without time zone AT TIME ZONE 'America/Los_Angeles'::text)) AND (o.order_date < ((m.month + '1 mon'::interval) AT TIME ZONE 'America/Los_Angeles'::text)))) d) n) f)
+                                  WHERE ((o.store_id = w.store_id) AND (o.order_date >= ((m.month)::timestamp without time zone AT TIME ZONE m.zone)) AND (o.order_date < ((m.month + '1 mon'::interval) AT TIME ZONE m.zone)))) d) n) f)
           WHERE (f.rows > 0)) c);
 
 ALTER VIEW zava.current_month_customers OWNER TO zava_owner;
@@ -3617,7 +3931,8 @@ UNION ALL
     f.gross_sales,
     f.discounts
    FROM (( SELECT DISTINCT m_1.store_id,
-            m_1.month
+            m_1.month,
+            m_1.zone
            FROM zava.day_marks m_1) m
      CROSS JOIN LATERAL ( SELECT i.product_id,
             count(DISTINCT o.order_id) FILTER (WHERE (NOT o.is_return)) AS orders,
@@ -3627,7 +3942,7 @@ UNION ALL
             sum(i.discount_amount) AS discounts
            FROM (retail.orders o
              JOIN retail.order_items i ON (((i.store_id = o.store_id) AND (i.order_id = o.order_id))))
-          WHERE ((o.store_id = m.store_id) AND (o.order_date >= ((m.month)::timestamp without time zone AT TIME ZONE 'America/Los_Angeles'::text)) AND (o.order_date < ((m.month + '1 mon'::interval) AT TIME ZONE 'America/Los_Angeles'::text)) AND (o.status <> ALL (ARRAY['cancelled'::text, 'refunded'::text])))
+          WHERE ((o.store_id = m.store_id) AND (o.order_date >= ((m.month)::timestamp without time zone AT TIME ZONE m.zone)) AND (o.order_date < ((m.month + '1 mon'::interval) AT TIME ZONE m.zone)) AND (o.status <> ALL (ARRAY['cancelled'::text, 'refunded'::text])))
           GROUP BY i.product_id) f);
 
 ALTER VIEW zava.current_product_months OWNER TO zava_owner;
@@ -3754,6 +4069,25 @@ ALTER TABLE zava.orders_loaded OWNER TO zava_context;
 COMMENT ON TABLE zava.orders_loaded IS 'Moment before which all orders of a store are loaded, where the loader states it.';
 
 --
+-- Name: shared_place; Type: TABLE; Schema: zava; Owner: zava_context
+--
+
+CREATE TABLE zava.shared_place (
+    only_row boolean DEFAULT true NOT NULL,
+    time_zone text,
+    currency text,
+    CONSTRAINT shared_place_only_row_check CHECK (only_row)
+);
+
+ALTER TABLE zava.shared_place OWNER TO zava_context;
+
+--
+-- Name: TABLE shared_place; Type: COMMENT; Schema: zava; Owner: zava_context
+--
+
+COMMENT ON TABLE zava.shared_place IS 'The zone and the currency that all stores share; NULL where they share none.';
+
+--
 -- Name: sign_ins; Type: TABLE; Schema: zava; Owner: zava_context
 --
 
@@ -3808,6 +4142,19 @@ ALTER TABLE zava.standby_bound OWNER TO zava_context;
 COMMENT ON COLUMN zava.standby_bound.seconds IS 'How old the data of an answer from a standby may be, at most.';
 
 --
+-- Name: chain; Type: TABLE; Schema: zava_import; Owner: zava_loader
+--
+
+CREATE UNLOGGED TABLE zava_import.chain (
+    file integer NOT NULL,
+    "row" bigint NOT NULL,
+    reporting_currency text,
+    time_zone text
+);
+
+ALTER TABLE zava_import.chain OWNER TO zava_loader;
+
+--
 -- Name: customer_keys; Type: TABLE; Schema: zava_import; Owner: zava_owner
 --
 
@@ -3848,6 +4195,46 @@ CREATE UNLOGGED TABLE zava_import.customers (
 ALTER TABLE zava_import.customers OWNER TO zava_loader;
 
 --
+-- Name: exchange_rates; Type: TABLE; Schema: zava_import; Owner: zava_loader
+--
+
+CREATE UNLOGGED TABLE zava_import.exchange_rates (
+    file integer NOT NULL,
+    "row" bigint NOT NULL,
+    currency text,
+    day text,
+    rate text
+);
+
+ALTER TABLE zava_import.exchange_rates OWNER TO zava_loader;
+
+--
+-- Name: inbox_chain; Type: TABLE; Schema: zava_import; Owner: zava_loader
+--
+
+CREATE TABLE zava_import.inbox_chain (
+    id bigint NOT NULL,
+    loaded_by name DEFAULT SESSION_USER NOT NULL,
+    reporting_currency text,
+    time_zone text
+);
+
+ALTER TABLE zava_import.inbox_chain OWNER TO zava_loader;
+
+--
+-- Name: inbox_chain_id_seq; Type: SEQUENCE; Schema: zava_import; Owner: zava_loader
+--
+
+ALTER TABLE zava_import.inbox_chain ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME zava_import.inbox_chain_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
 -- Name: inbox_customers; Type: TABLE; Schema: zava_import; Owner: zava_loader
 --
 
@@ -3872,6 +4259,33 @@ ALTER TABLE zava_import.inbox_customers OWNER TO zava_loader;
 
 ALTER TABLE zava_import.inbox_customers ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME zava_import.inbox_customers_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: inbox_exchange_rates; Type: TABLE; Schema: zava_import; Owner: zava_loader
+--
+
+CREATE TABLE zava_import.inbox_exchange_rates (
+    id bigint NOT NULL,
+    loaded_by name DEFAULT SESSION_USER NOT NULL,
+    currency text,
+    day text,
+    rate text
+);
+
+ALTER TABLE zava_import.inbox_exchange_rates OWNER TO zava_loader;
+
+--
+-- Name: inbox_exchange_rates_id_seq; Type: SEQUENCE; Schema: zava_import; Owner: zava_loader
+--
+
+ALTER TABLE zava_import.inbox_exchange_rates ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME zava_import.inbox_exchange_rates_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -4155,7 +4569,9 @@ CREATE TABLE zava_import.inbox_stores (
     region text,
     is_online text,
     opened_on text,
-    closed_on text
+    closed_on text,
+    time_zone text,
+    currency text
 );
 
 ALTER TABLE zava_import.inbox_stores OWNER TO zava_loader;
@@ -4518,7 +4934,9 @@ CREATE UNLOGGED TABLE zava_import.stores (
     region text,
     is_online text,
     opened_on text,
-    closed_on text
+    closed_on text,
+    time_zone text,
+    currency text
 );
 
 ALTER TABLE zava_import.stores OWNER TO zava_loader;
@@ -4578,6 +4996,13 @@ ALTER TABLE ONLY retail.categories
     ADD CONSTRAINT categories_pkey PRIMARY KEY (category_id);
 
 --
+-- Name: chain chain_pkey; Type: CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.chain
+    ADD CONSTRAINT chain_pkey PRIMARY KEY (reporting_currency);
+
+--
 -- Name: customer_persons customer_persons_pkey; Type: CONSTRAINT; Schema: retail; Owner: zava_owner
 --
 
@@ -4611,6 +5036,13 @@ ALTER TABLE ONLY retail.embedding_models
 
 ALTER TABLE ONLY retail.embedding_models
     ADD CONSTRAINT embedding_models_pkey PRIMARY KEY (model_id);
+
+--
+-- Name: exchange_rates exchange_rates_pkey; Type: CONSTRAINT; Schema: retail; Owner: zava_owner
+--
+
+ALTER TABLE ONLY retail.exchange_rates
+    ADD CONSTRAINT exchange_rates_pkey PRIMARY KEY (currency, day);
 
 --
 -- Name: inventory inventory_pkey; Type: CONSTRAINT; Schema: retail; Owner: zava_owner
@@ -4879,6 +5311,13 @@ ALTER TABLE ONLY zava.product_months
     ADD CONSTRAINT product_months_pkey PRIMARY KEY (store_id, month, product_id);
 
 --
+-- Name: shared_place shared_place_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_context
+--
+
+ALTER TABLE ONLY zava.shared_place
+    ADD CONSTRAINT shared_place_pkey PRIMARY KEY (only_row);
+
+--
 -- Name: sign_ins sign_ins_pkey; Type: CONSTRAINT; Schema: zava; Owner: zava_context
 --
 
@@ -4996,6 +5435,12 @@ ALTER TABLE ONLY zava_import.supplier_keys
 
 ALTER TABLE ONLY zava_migrations.applied
     ADD CONSTRAINT applied_pkey PRIMARY KEY (name);
+
+--
+-- Name: chain_only_row_idx; Type: INDEX; Schema: retail; Owner: zava_owner
+--
+
+CREATE UNIQUE INDEX chain_only_row_idx ON retail.chain USING btree ((true));
 
 --
 -- Name: embedding_models_one_active_idx; Type: INDEX; Schema: retail; Owner: zava_owner
@@ -5184,6 +5629,12 @@ CREATE TRIGGER mark_insert AFTER INSERT ON retail.order_items REFERENCING NEW TA
 CREATE TRIGGER mark_insert AFTER INSERT ON retail.orders REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.mark_orders();
 
 --
+-- Name: stores mark_moved_store; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER mark_moved_store AFTER UPDATE OF time_zone ON retail.stores FOR EACH ROW EXECUTE FUNCTION zava.mark_moved_store();
+
+--
 -- Name: order_items mark_update; Type: TRIGGER; Schema: retail; Owner: zava_owner
 --
 
@@ -5202,6 +5653,12 @@ CREATE TRIGGER mark_update AFTER UPDATE ON retail.orders REFERENCING OLD TABLE A
 CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retail.categories FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
 
 --
+-- Name: chain note_change; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retail.chain FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
+
+--
 -- Name: customer_persons note_change; Type: TRIGGER; Schema: retail; Owner: zava_owner
 --
 
@@ -5212,6 +5669,12 @@ CREATE TRIGGER note_change AFTER TRUNCATE ON retail.customer_persons FOR EACH ST
 --
 
 CREATE TRIGGER note_change AFTER TRUNCATE ON retail.customers FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
+
+--
+-- Name: exchange_rates note_change; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON retail.exchange_rates FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change();
 
 --
 -- Name: inventory note_change; Type: TRIGGER; Schema: retail; Owner: zava_owner
@@ -5356,6 +5819,12 @@ CREATE TRIGGER note_insert AFTER INSERT ON retail.orders REFERENCING NEW TABLE A
 --
 
 CREATE TRIGGER note_insert AFTER INSERT ON retail.store_targets REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION zava.note_change('by store');
+
+--
+-- Name: stores note_place; Type: TRIGGER; Schema: retail; Owner: zava_owner
+--
+
+CREATE TRIGGER note_place AFTER INSERT OR DELETE OR UPDATE OF time_zone, currency OR TRUNCATE ON retail.stores FOR EACH STATEMENT EXECUTE FUNCTION zava.note_place();
 
 --
 -- Name: customer_persons note_update; Type: TRIGGER; Schema: retail; Owner: zava_owner
@@ -6324,6 +6793,28 @@ GRANT ALL ON FUNCTION zava.my_stores(reader name) TO head_office;
 GRANT ALL ON FUNCTION zava.my_stores(reader name) TO zava_chain;
 
 --
+-- Name: TABLE chain; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.chain TO zava_loader;
+
+--
+-- Name: COLUMN chain.reporting_currency; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT(reporting_currency) ON TABLE retail.chain TO zava_chain;
+
+--
+-- Name: TABLE exchange_rates; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT ON TABLE retail.exchange_rates TO store_managers;
+GRANT SELECT ON TABLE retail.exchange_rates TO regional_managers;
+GRANT SELECT ON TABLE retail.exchange_rates TO head_office;
+GRANT SELECT ON TABLE retail.exchange_rates TO zava_chain;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.exchange_rates TO zava_loader;
+
+--
 -- Name: TABLE order_items; Type: ACL; Schema: retail; Owner: zava_owner
 --
 
@@ -6414,6 +6905,16 @@ GRANT SELECT(total_amount) ON TABLE retail.orders TO zava_chain;
 GRANT SELECT(is_return) ON TABLE retail.orders TO zava_chain;
 
 --
+-- Name: TABLE stores; Type: ACL; Schema: retail; Owner: zava_owner
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.stores TO zava_loader;
+GRANT SELECT ON TABLE retail.stores TO regional_managers;
+GRANT SELECT ON TABLE retail.stores TO head_office;
+GRANT SELECT ON TABLE retail.stores TO store_managers;
+GRANT SELECT ON TABLE retail.stores TO zava_chain;
+
+--
 -- Name: TABLE day_marks; Type: ACL; Schema: zava; Owner: zava_owner
 --
 
@@ -6444,6 +6945,15 @@ GRANT SELECT(day) ON TABLE zava.day_marks TO zava_chain;
 GRANT SELECT(month) ON TABLE zava.day_marks TO store_managers;
 GRANT SELECT(month) ON TABLE zava.day_marks TO regional_managers;
 GRANT SELECT(month) ON TABLE zava.day_marks TO head_office;
+
+--
+-- Name: COLUMN day_marks.zone; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT(zone) ON TABLE zava.day_marks TO store_managers;
+GRANT SELECT(zone) ON TABLE zava.day_marks TO regional_managers;
+GRANT SELECT(zone) ON TABLE zava.day_marks TO head_office;
+GRANT SELECT(zone) ON TABLE zava.day_marks TO zava_chain;
 
 --
 -- Name: TABLE store_days; Type: ACL; Schema: zava; Owner: zava_owner
@@ -6626,16 +7136,6 @@ REVOKE ALL ON FUNCTION zava.forget_loaded() FROM PUBLIC;
 GRANT ALL ON FUNCTION zava.forget_loaded() TO zava_owner;
 
 --
--- Name: TABLE stores; Type: ACL; Schema: retail; Owner: zava_owner
---
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE retail.stores TO zava_loader;
-GRANT SELECT ON TABLE retail.stores TO regional_managers;
-GRANT SELECT ON TABLE retail.stores TO head_office;
-GRANT SELECT ON TABLE retail.stores TO store_managers;
-GRANT SELECT ON TABLE retail.stores TO zava_chain;
-
---
 -- Name: FUNCTION newest_orders(p_stores uuid[]); Type: ACL; Schema: zava; Owner: zava_chain
 --
 
@@ -6670,6 +7170,15 @@ REVOKE ALL ON FUNCTION zava.last_imports() FROM PUBLIC;
 GRANT ALL ON FUNCTION zava.last_imports() TO head_office;
 
 --
+-- Name: FUNCTION list_currency(); Type: ACL; Schema: zava; Owner: zava_chain
+--
+
+REVOKE ALL ON FUNCTION zava.list_currency() FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.list_currency() TO store_managers;
+GRANT ALL ON FUNCTION zava.list_currency() TO regional_managers;
+GRANT ALL ON FUNCTION zava.list_currency() TO head_office;
+
+--
 -- Name: FUNCTION log_change(); Type: ACL; Schema: zava; Owner: zava_recorder
 --
 
@@ -6697,6 +7206,13 @@ REVOKE ALL ON FUNCTION zava.mark_lines() FROM PUBLIC;
 GRANT ALL ON FUNCTION zava.mark_lines() TO zava_owner;
 
 --
+-- Name: FUNCTION mark_moved_store(); Type: ACL; Schema: zava; Owner: zava_loader
+--
+
+REVOKE ALL ON FUNCTION zava.mark_moved_store() FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.mark_moved_store() TO zava_owner;
+
+--
 -- Name: FUNCTION mark_orders(); Type: ACL; Schema: zava; Owner: zava_context
 --
 
@@ -6709,6 +7225,13 @@ GRANT ALL ON FUNCTION zava.mark_orders() TO zava_owner;
 
 REVOKE ALL ON FUNCTION zava.note_change() FROM PUBLIC;
 GRANT ALL ON FUNCTION zava.note_change() TO zava_owner;
+
+--
+-- Name: FUNCTION note_place(); Type: ACL; Schema: zava; Owner: zava_loader
+--
+
+REVOKE ALL ON FUNCTION zava.note_place() FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.note_place() TO zava_owner;
 
 --
 -- Name: FUNCTION standby_lag(); Type: ACL; Schema: zava; Owner: zava_context
@@ -6862,6 +7385,13 @@ REVOKE ALL ON FUNCTION zava.store_count() FROM PUBLIC;
 GRANT ALL ON FUNCTION zava.store_count() TO store_managers;
 GRANT ALL ON FUNCTION zava.store_count() TO regional_managers;
 GRANT ALL ON FUNCTION zava.store_count() TO head_office;
+
+--
+-- Name: FUNCTION store_places(p_stores uuid[]); Type: ACL; Schema: zava; Owner: zava_chain
+--
+
+REVOKE ALL ON FUNCTION zava.store_places(p_stores uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION zava.store_places(p_stores uuid[]) TO zava_context;
 
 --
 -- Name: FUNCTION used(tenant uuid, person uuid); Type: ACL; Schema: zava; Owner: zava_context
@@ -7127,6 +7657,14 @@ GRANT SELECT(customer_id) ON TABLE zava.customer_marks TO regional_managers;
 GRANT SELECT(customer_id) ON TABLE zava.customer_marks TO head_office;
 
 --
+-- Name: COLUMN customer_marks.zone; Type: ACL; Schema: zava; Owner: zava_owner
+--
+
+GRANT SELECT(zone) ON TABLE zava.customer_marks TO store_managers;
+GRANT SELECT(zone) ON TABLE zava.customer_marks TO regional_managers;
+GRANT SELECT(zone) ON TABLE zava.customer_marks TO head_office;
+
+--
 -- Name: TABLE customer_totals; Type: ACL; Schema: zava; Owner: zava_owner
 --
 
@@ -7243,6 +7781,12 @@ GRANT INSERT ON TABLE zava.erasures TO zava_loader;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE zava.orders_loaded TO zava_owner;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE zava.orders_loaded TO zava_loader;
+
+--
+-- Name: TABLE shared_place; Type: ACL; Schema: zava; Owner: zava_context
+--
+
+GRANT SELECT,UPDATE ON TABLE zava.shared_place TO zava_loader;
 
 --
 -- Name: TABLE customer_keys; Type: ACL; Schema: zava_import; Owner: zava_owner

@@ -14,6 +14,35 @@ WHERE EXISTS (SELECT FROM retail.stores AS o
    OR EXISTS (SELECT FROM zava_import.stores AS o
               WHERE o.store_name = s.store_name AND o.store_key <> s.store_key AND (o.file, o.row) < (s.file, s.row))
 
+-- name: chain described twice
+INSERT INTO zava_import.rejects (run_id, table_name, file, row, column_name, rule, value, record)
+SELECT %(run)s, 'chain', s.file, s.row, 'reporting_currency', 'the chain has one row', s.reporting_currency, to_jsonb(s)
+FROM zava_import.chain AS s
+WHERE EXISTS (SELECT FROM zava_import.chain AS o WHERE (o.file, o.row) < (s.file, s.row))
+
+-- name: reporting currency of known rates
+INSERT INTO zava_import.rejects (run_id, table_name, file, row, column_name, rule, value, record)
+SELECT %(run)s, 'chain', s.file, s.row, 'reporting_currency', 'rates to ' || g.reporting_currency || ' are loaded', s.reporting_currency, to_jsonb(s)
+FROM zava_import.chain AS s
+CROSS JOIN (SELECT coalesce((SELECT c.reporting_currency FROM retail.chain AS c), %(currency)s) AS reporting_currency) AS g
+WHERE s.reporting_currency <> g.reporting_currency AND EXISTS (SELECT FROM retail.exchange_rates)
+
+-- name: rates of the reporting currency
+INSERT INTO zava_import.rejects (run_id, table_name, file, row, column_name, rule, value, record)
+SELECT %(run)s, 'exchange_rates', s.file, s.row, 'currency', 'the reporting currency has no rate', s.currency, to_jsonb(s)
+FROM zava_import.exchange_rates AS s
+WHERE s.currency = coalesce((SELECT c.reporting_currency FROM zava_import.chain AS c),
+                            (SELECT c.reporting_currency FROM retail.chain AS c), %(currency)s)
+
+-- name: days of rates twice
+-- One day may be written in several ways.
+INSERT INTO zava_import.rejects (run_id, table_name, file, row, column_name, rule, value, record)
+SELECT %(run)s, 'exchange_rates', s.file, s.row, 'day', 'the currency has a row of this day already', s.day, to_jsonb(s)
+FROM (SELECT file, row, row_number() OVER (PARTITION BY currency, day::date ORDER BY file, row) AS n
+      FROM zava_import.exchange_rates) AS d
+JOIN zava_import.exchange_rates AS s ON s.file = d.file AND s.row = d.row
+WHERE d.n > 1
+
 -- name: skus taken
 INSERT INTO zava_import.rejects (run_id, table_name, file, row, column_name, rule, value, record)
 SELECT %(run)s, 'products', s.file, s.row, 'sku', 'another product has this SKU', coalesce(s.sku, s.product_key), to_jsonb(s)
@@ -149,6 +178,21 @@ SELECT %(run)s, 'orders', s.file, s.row, 'customer_key', 'no customer of the sto
 FROM zava_import.resolved_orders AS n
 JOIN zava_import.orders AS s ON s.file = n.file AND s.row = n.row
 WHERE n.has_unknown_customer
+
+-- name: orders without a rate
+-- Stores and rates of the run are written already. A bank names no rate on holidays, so a week is enough.
+INSERT INTO zava_import.rejects (run_id, table_name, file, row, column_name, rule, value, record)
+SELECT %(run)s, 'orders', s.file, s.row, 'order_date', 'no exchange rate of ' || t.currency || ' within the week before',
+       s.order_date, to_jsonb(s)
+FROM zava_import.resolved_orders AS n
+JOIN retail.stores AS t ON t.store_id = n.of_store
+JOIN zava_import.orders AS s ON s.file = n.file AND s.row = n.row
+WHERE (SELECT min(c.currency) <> max(c.currency) FROM retail.stores AS c)
+  AND t.currency <> coalesce((SELECT c.reporting_currency FROM retail.chain AS c), %(currency)s)
+  AND NOT EXISTS (SELECT FROM retail.exchange_rates AS r
+                  WHERE r.currency = t.currency
+                    AND r.day BETWEEN (n.order_date AT TIME ZONE t.time_zone)::date - 7
+                                  AND (n.order_date AT TIME ZONE t.time_zone)::date)
 
 -- name: lines that cannot be loaded
 INSERT INTO zava_import.rejects (run_id, table_name, file, row, column_name, rule, value, record)

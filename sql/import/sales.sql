@@ -1,6 +1,9 @@
 -- Resolves the orders and lines of a run and writes them. An order and its lines are what the files
 -- hold. A row that would not change is not written.
 
+-- name: has another zone
+SELECT EXISTS (SELECT FROM retail.stores AS s WHERE s.time_zone <> current_setting('TimeZone'))
+
 -- name: resolve orders
 INSERT INTO zava_import.resolved_orders (
   number, file, row, of_order, store_key, order_key, of_store, order_id, is_new, customer_id, has_unknown_customer,
@@ -13,7 +16,7 @@ SELECT (t.epoch * 1000000)::bigint, t.file, t.row, (t.file::bigint << 40) | t.ro
        coalesce(t.status, 'completed'), round(t.total_amount::numeric, 2), round(coalesce(t.tax_amount::numeric, 0), 2),
        round(coalesce(t.shipping_amount::numeric, 0), 2), t.tender
 FROM (SELECT s.*, date_part('epoch', s.moment) AS epoch
-      FROM (SELECT s.*, s.order_date::timestamptz AS moment FROM zava_import.orders AS s OFFSET 0) AS s OFFSET 0) AS t
+      FROM (SELECT s.*, /* moment */ AS moment FROM zava_import.orders AS s/* zones */ OFFSET 0) AS s OFFSET 0) AS t
 JOIN zava_import.store_keys AS r ON (r.source_system, r.source_key) = (%(source)s, t.store_key)
 LEFT JOIN LATERAL (SELECT k.order_id FROM zava_import.order_keys AS k
                    WHERE k.store_id = r.store_id AND k.source_system = %(source)s AND k.source_key = t.order_key
@@ -158,31 +161,33 @@ WHERE NOT n.is_new AND n.number > %(after)s AND n.number <= %(upto)s
 
 -- name: date openings
 UPDATE retail.stores AS t SET opened_on = f.day
-FROM (SELECT n.of_store AS store_id, min(n.order_date AT TIME ZONE current_setting('TimeZone'))::date AS day
-      FROM zava_import.resolved_orders AS n GROUP BY n.of_store) AS f
+FROM (SELECT n.of_store AS store_id, min(n.order_date AT TIME ZONE s.time_zone)::date AS day
+      FROM zava_import.resolved_orders AS n JOIN retail.stores AS s ON s.store_id = n.of_store GROUP BY n.of_store) AS f
 WHERE t.store_id = f.store_id AND (t.opened_on IS NULL OR t.opened_on > f.day)
   AND NOT EXISTS (SELECT FROM zava_import.stores AS s
                   JOIN zava_import.store_keys AS k ON (k.source_system, k.source_key) = (%(source)s, s.store_key)
                   WHERE k.store_id = t.store_id AND s.opened_on IS NOT NULL)
 
 -- name: periods
-SELECT n.of_store, min(n.order_date AT TIME ZONE current_setting('TimeZone'))::date,
-       max(n.order_date AT TIME ZONE current_setting('TimeZone'))::date
-FROM zava_import.resolved_orders AS n GROUP BY n.of_store
+-- Whole days of the store: their first moment, and the one after their last.
+SELECT n.of_store, min(n.order_date AT TIME ZONE s.time_zone)::date::timestamp AT TIME ZONE s.time_zone,
+       (max(n.order_date AT TIME ZONE s.time_zone)::date + 1)::timestamp AT TIME ZONE s.time_zone
+FROM zava_import.resolved_orders AS n JOIN retail.stores AS s ON s.store_id = n.of_store
+GROUP BY n.of_store, s.time_zone
 
 -- name: remove lines of replaced orders
 DELETE FROM retail.order_items AS t
 USING retail.orders AS o JOIN zava_import.order_keys AS k ON k.store_id = o.store_id AND k.order_id = o.order_id
 WHERE t.store_id = o.store_id AND t.order_id = o.order_id
   AND o.store_id = %(store)s AND k.source_system = %(source)s
-  AND o.order_date >= %(since)s::date::timestamptz AND o.order_date < (%(until)s::date + 1)::timestamptz
+  AND o.order_date >= %(since)s AND o.order_date < %(until)s
   AND NOT EXISTS (SELECT FROM zava_import.resolved_orders AS n WHERE n.of_store = o.store_id AND n.order_id = o.order_id)
 
 -- name: remove replaced orders
 DELETE FROM retail.orders AS o USING zava_import.order_keys AS k
 WHERE k.store_id = o.store_id AND k.order_id = o.order_id
   AND o.store_id = %(store)s AND k.source_system = %(source)s
-  AND o.order_date >= %(since)s::date::timestamptz AND o.order_date < (%(until)s::date + 1)::timestamptz
+  AND o.order_date >= %(since)s AND o.order_date < %(until)s
   AND NOT EXISTS (SELECT FROM zava_import.resolved_orders AS n WHERE n.of_store = o.store_id AND n.order_id = o.order_id)
 
 -- name: orders of other sources

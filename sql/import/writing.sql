@@ -4,6 +4,29 @@
 -- Tables of tenants have no statistics, so a key is looked up with OFFSET 0: joined otherwise, the
 -- planner reads all keys of a store for each row.
 
+-- name: change chain
+UPDATE retail.chain AS t
+SET reporting_currency = n.reporting_currency, time_zone = n.time_zone
+FROM (SELECT s.reporting_currency, coalesce(s.time_zone, g.time_zone) AS time_zone
+      FROM zava_import.chain AS s CROSS JOIN retail.chain AS g) AS n
+WHERE (t.reporting_currency, t.time_zone) <> (n.reporting_currency, n.time_zone)
+
+-- name: add chain
+INSERT INTO retail.chain (reporting_currency, time_zone)
+SELECT s.reporting_currency, coalesce(s.time_zone, %(zone)s) FROM zava_import.chain AS s
+WHERE NOT EXISTS (SELECT FROM retail.chain)
+
+-- name: change exchange_rates
+UPDATE retail.exchange_rates AS t SET rate = n.rate
+FROM (SELECT s.currency, s.day::date AS day, round(s.rate::numeric, 12) AS rate FROM zava_import.exchange_rates AS s) AS n
+WHERE t.currency = n.currency AND t.day = n.day AND t.rate <> n.rate
+
+-- name: add exchange_rates
+INSERT INTO retail.exchange_rates (currency, day, rate)
+SELECT s.currency, s.day::date, round(s.rate::numeric, 12)
+FROM zava_import.exchange_rates AS s
+WHERE NOT EXISTS (SELECT FROM retail.exchange_rates AS o WHERE o.currency = s.currency AND o.day = s.day::date)
+
 -- name: adopt stores
 INSERT INTO zava_import.store_keys (store_id, source_system, source_key)
 SELECT o.store_id, %(source)s, s.store_key
@@ -13,29 +36,31 @@ WHERE NOT EXISTS (SELECT FROM zava_import.store_keys AS k WHERE (k.source_system
 -- name: change stores
 UPDATE retail.stores AS t
 SET store_name = n.store_name, location = n.location, region = n.region, is_online = n.is_online,
-    opened_on = n.opened_on, closed_on = n.closed_on
+    opened_on = n.opened_on, closed_on = n.closed_on, time_zone = n.time_zone, currency = n.currency
 FROM (
   SELECT o.store_id, s.store_name, coalesce(s.location, o.location) AS location, coalesce(s.region, o.region) AS region,
          coalesce(s.is_online::boolean, o.is_online) AS is_online,
          coalesce(s.opened_on::date, o.opened_on) AS opened_on,
-         coalesce(s.closed_on::date, o.closed_on) AS closed_on
+         coalesce(s.closed_on::date, o.closed_on) AS closed_on, coalesce(s.time_zone, o.time_zone) AS time_zone,
+         coalesce(s.currency, o.currency) AS currency
   FROM zava_import.stores AS s
   JOIN zava_import.store_keys AS k ON (k.source_system, k.source_key) = (%(source)s, s.store_key)
   JOIN retail.stores AS o ON o.store_id = k.store_id
 ) AS n
 WHERE t.store_id = n.store_id
-  AND (t.store_name, t.location, t.region, t.is_online, t.opened_on, t.closed_on)
-      IS DISTINCT FROM (n.store_name, n.location, n.region, n.is_online, n.opened_on, n.closed_on)
+  AND (t.store_name, t.location, t.region, t.is_online, t.opened_on, t.closed_on, t.time_zone, t.currency)
+      IS DISTINCT FROM (n.store_name, n.location, n.region, n.is_online, n.opened_on, n.closed_on, n.time_zone, n.currency)
 
 -- name: add stores
 WITH added AS MATERIALIZED (
   SELECT retail.new_id() AS store_id, s.* FROM zava_import.stores AS s
   WHERE NOT EXISTS (SELECT FROM zava_import.store_keys AS o WHERE (o.source_system, o.source_key) = (%(source)s, s.store_key))
 ), written AS (
-  INSERT INTO retail.stores (store_id, store_name, location, region, is_online, opened_on, closed_on)
+  INSERT INTO retail.stores (store_id, store_name, location, region, is_online, opened_on, closed_on, time_zone, currency)
   SELECT s.store_id, s.store_name, coalesce(s.location, s.store_name), coalesce(s.region, 'All'),
-         coalesce(s.is_online::boolean, false), s.opened_on::date, s.closed_on::date
-  FROM added AS s
+         coalesce(s.is_online::boolean, false), s.opened_on::date, s.closed_on::date,
+         coalesce(s.time_zone, g.time_zone, %(zone)s), coalesce(s.currency, g.reporting_currency, %(currency)s)
+  FROM added AS s LEFT JOIN retail.chain AS g ON true
 )
 INSERT INTO zava_import.store_keys (store_id, source_system, source_key)
 SELECT s.store_id, %(source)s, s.store_key FROM added AS s

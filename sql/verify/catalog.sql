@@ -182,7 +182,9 @@ FROM (VALUES ('log_change'::name, 'zava.principals', 'log_change'::name, ''),
              ('mark_insert', 'retail.order_items', 'mark_lines', '; SELECT zava.mark_everything()'),
              ('mark_update', 'retail.order_items', 'mark_lines', '; SELECT zava.mark_everything()'),
              ('mark_delete', 'retail.order_items', 'mark_lines', '; SELECT zava.mark_everything()'),
-             ('mark_all', 'retail.order_items', 'mark_all', '; SELECT zava.mark_everything()')) AS k (name, relation, runs, remedy)
+             ('mark_all', 'retail.order_items', 'mark_all', '; SELECT zava.mark_everything()'),
+             ('note_place', 'retail.stores', 'note_place', ''),
+             ('mark_moved_store', 'retail.stores', 'mark_moved_store', '; SELECT zava.mark_everything()')) AS k (name, relation, runs, remedy)
 JOIN relation AS r ON r.name = k.relation
 LEFT JOIN pg_catalog.pg_trigger AS t ON t.tgrelid = r.oid AND t.tgname = k.name
 LEFT JOIN pg_catalog.pg_proc AS f ON f.oid = t.tgfoid

@@ -13,7 +13,7 @@ personal_column (table_name, columns) AS (
 shared_table (name) AS (  -- the same rows for everyone: no tenant in them
   VALUES ('retail.categories'), ('retail.product_types'), ('retail.products'),
          ('retail.product_prices'), ('retail.suppliers'), ('retail.product_suppliers'),
-         ('retail.promotions'), ('retail.promotion_products'), ('retail.embedding_models'), ('retail.product_embeddings'), ('retail.product_words')
+         ('retail.promotions'), ('retail.promotion_products'), ('retail.exchange_rates'), ('retail.chain'), ('retail.embedding_models'), ('retail.product_embeddings'), ('retail.product_words')
 ),
 known_definer (signature, owner, volatility, is_called_by_server) AS (
   VALUES
@@ -25,10 +25,14 @@ known_definer (signature, owner, volatility, is_called_by_server) AS (
     ('zava.hours_without_orders()', 'zava_context', 's', true),
     ('zava.standby_lag()', 'zava_context', 's', true),
     ('zava.newest_orders(uuid[])', 'zava_chain', 's', false),
+    ('zava.store_places(uuid[])', 'zava_chain', 's', false),
+    ('zava.note_place()', 'zava_loader', 'v', false),
     ('zava.store_count()', 'zava_chain', 's', false),
+    ('zava.list_currency()', 'zava_chain', 's', false),
     ('zava.last_imports()', 'zava_context', 's', false),
     ('zava.chain_quartiles(text,date,date)', 'zava_chain', 's', false),
     ('zava.mark_all()', 'zava_loader', 'v', false),
+    ('zava.mark_moved_store()', 'zava_loader', 'v', false),
     ('zava.refresh_sums(integer,integer)', 'zava_loader', 'v', true),
     ('zava.log_change()', 'zava_recorder', 'v', false),
     ('zava.record_calls(jsonb)', 'zava_recorder', 'v', true),
@@ -72,7 +76,9 @@ chain_column (table_name, columns) AS (
          ('retail.order_items', ARRAY['store_id', 'order_id', 'quantity', 'unit_price', 'discount_amount']),
          ('zava.store_days', ARRAY['store_id', 'day', 'counted', 'orders', 'revenue', 'placed', 'refunded', 'lines', 'units',
                                    'gross_sales', 'discounts']),
-         ('zava.day_marks', ARRAY['store_id', 'day']),
+         ('zava.day_marks', ARRAY['store_id', 'day', 'zone']),
+         ('retail.chain', ARRAY['reporting_currency']),
+         ('retail.exchange_rates', ARRAY['currency', 'day', 'rate']),
          ('zava.current_days', ARRAY['store_id', 'day', 'counted', 'orders', 'revenue']),
          ('zava.current_line_days', ARRAY['store_id', 'day', 'lines', 'units', 'gross_sales', 'discounts'])
 ),

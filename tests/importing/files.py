@@ -16,7 +16,7 @@ from zava.retail.importing import run as importing
 EXPORTS = {
     "stores": (
         "SELECT store_id::text AS store_key, store_name, location, region, is_online, opened_on,"
-        " closed_on FROM retail.stores"
+        " closed_on, time_zone, currency FROM retail.stores"
     ),
     "products": (
         "SELECT p.product_id::text AS product_key, sku, product_name, category_name AS category,"
@@ -43,7 +43,9 @@ EXPORTS = {
     ),
 }
 CELLS: dict[str, dict[str, str]] = {
+    "chain": {"reporting_currency": "USD", "time_zone": "America/Los_Angeles"},
     "stores": {"store_key": "s1", "store_name": "Main Street"},
+    "exchange_rates": {"currency": "EUR", "day": "2026-05-01", "rate": "1.125"},
     "products": {"product_key": "p1", "product_name": "Nail", "cost": "1", "base_price": "2"},
     "suppliers": {"supplier_key": "u1", "supplier_name": "Nails & Co", "lead_days": "14"},
     "product_suppliers": {"product_key": "p1", "supplier_key": "u1"},

@@ -19,6 +19,7 @@ from zava.retail.importing.rejects import ImportReport
 from zava.retail.importing.run import run_import
 
 _TABLES = (
+    *("chain", "exchange_rates"),
     *("stores", "products", "suppliers", "product_suppliers", "product_prices", "promotions"),
     *("promotion_products", "customers", "inventory", "store_targets", "orders", "order_items"),
 )
@@ -377,7 +378,9 @@ ODD_CELLS = (
 
 
 _KEYS = {
+    "chain": "reporting_currency",
     "stores": "store_key",
+    "exchange_rates": "day",
     "products": "product_key",
     "product_prices": "product_key",
     "suppliers": "supplier_key",

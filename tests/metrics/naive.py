@@ -15,10 +15,14 @@ from psycopg.rows import dict_row
 from zava.retail.demo.principals import PRINCIPALS
 
 ZONE = ZoneInfo("America/Los_Angeles")
+"""The zone of the demo's stores."""
+
 Row = Mapping[str, Any]
 Label = tuple[str | None, ...]
 
-_STORES = "SELECT store_id, store_name, region, is_online, created_at FROM retail.stores"
+_STORES = """
+SELECT store_id, store_name, region, is_online, created_at, time_zone, currency FROM retail.stores
+"""
 _PRODUCTS = """
 SELECT product_id, sku, product_name, cost, base_price, discontinued, category_name, type_name
 FROM retail.products JOIN retail.categories USING (category_id) JOIN retail.product_types USING (type_id)
@@ -84,15 +88,11 @@ def export(conninfo: str) -> Exported:
                     **stores[order["store_id"]],
                     **products[line["product_id"]],
                     **line,
-                    **_order(order),
-                    "has_target": (
-                        order["store_id"],
-                        order["order_date"].astimezone(ZONE).date().replace(day=1),
-                    )
-                    in targets,
+                    **(own := _order(order, stores)),
+                    "has_target": (order["store_id"], own["date"].replace(day=1)) in targets,
                     "person": persons.get(customer, order["customer_id"]),
                     "is_first": order["order_date"] == first[customer],
-                    "cohort": f"{first[customer].astimezone(ZONE):%Y-%m}",
+                    "cohort": f"{first[customer].astimezone(zone_of(order, stores)):%Y-%m}",
                 }
             )
         stock = [
@@ -106,7 +106,7 @@ def export(conninfo: str) -> Exported:
             for row in connection.execute(_STOCK)
         ]
         placed = [
-            {**stores[order["store_id"]], **_order(order)}
+            {**stores[order["store_id"]], **_order(order, stores)}
             for order in orders.values()
             if order["status"] != "cancelled"
         ]
@@ -121,8 +121,12 @@ def _days(target: Row) -> list[dict[str, Any]]:
     return [{"date": day, "target": Fraction(target["revenue_target"]) / len(days)} for day in days]
 
 
-def _order(row: Row) -> dict[str, Any]:
-    local = row["order_date"].astimezone(ZONE)
+def zone_of(row: Row, stores: Mapping[Any, Row]) -> ZoneInfo:
+    return ZoneInfo(stores[row["store_id"]]["time_zone"])
+
+
+def _order(row: Row, stores: Mapping[Any, Row]) -> dict[str, Any]:
+    local = row["order_date"].astimezone(zone_of(row, stores))
     return {
         "buyer": (row["store_id"], row["customer_id"]),
         "customer": f"Customer {str(row['customer_id'])[-12:]}",
@@ -139,7 +143,9 @@ def _store(row: Row) -> dict[str, Any]:
         "store": row["store_name"],
         "region": row["region"],
         "channel": "online" if row["is_online"] else "store",
-        "opened": row["created_at"].astimezone(ZONE).date(),
+        "opened": row["created_at"].astimezone(ZoneInfo(row["time_zone"])).date(),
+        "time_zone": row["time_zone"],
+        "currency": row["currency"],
     }
 
 

@@ -159,12 +159,15 @@ class GivenData:
     def __init__(self) -> None:
         self.asked: list[Mapping[str, MetricQuery]] = []
 
-    async def measure(self, _: Caller, queries: Mapping[str, MetricQuery]) -> Measured:
+    async def measure(
+        self, _: Caller, queries: Mapping[str, MetricQuery], __: Any = None
+    ) -> Measured:
         self.asked.append(queries)
         return Measured(
             {name: self._rows(query) for name, query in queries.items()},
             Scope(STORE_MANAGERS, ("Zava Retail One",), 8),
             as_of=datetime(2026, 6, 30, tzinfo=UTC),
+            queries=queries,
         )
 
     def describe(self) -> str:

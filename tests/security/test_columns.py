@@ -37,8 +37,8 @@ def test_list_keeps_cost_margin_principals_and_keys_where_they_belong() -> None:
         of_sums = {name for name in listed[audience] if name.startswith("zava.")} - {"zava.canary"}
         assert of_sums == SUMS
         # Ids of transactions would tell how much other stores write.
-        assert listed[audience]["zava.day_marks"] == ["store_id", "day", "month"]
-        assert listed[audience]["zava.customer_marks"] == ["store_id", "customer_id"]
+        assert listed[audience]["zava.day_marks"] == ["store_id", "day", "month", "zone"]
+        assert listed[audience]["zava.customer_marks"] == ["store_id", "customer_id", "zone"]
 
 
 @pytest.mark.parametrize(

@@ -167,7 +167,7 @@ class _Data:
     """Takes the first question, and answers none."""
 
     async def measure(self, *asked: Any) -> Any:
-        raise _Asked(next(iter(asked[-1].values())).period)
+        raise _Asked(next(iter(asked[1].values())).period)
 
     async def chain(self, *asked: Any) -> Any:
         raise _Asked(asked[-2])

@@ -441,6 +441,32 @@ def test_other_currency_is_no_filter_and_the_answer_says_so() -> None:
     assert "US dollars" in read.notes[0]
 
 
+@pytest.mark.parametrize(
+    ("text", "currency", "most"),
+    [
+        ("drill under 50 euros", "EUR", 50),
+        ("drill under €50", "EUR", 50),
+        ("drill up to 50 eur", "EUR", 50),
+        ("drill under 50", "EUR", 50),
+        ("drill under 5000 rupees", "INR", 5000),
+        ("drill under 90 sek", "SEK", 90),
+    ],
+)
+def test_price_is_read_in_the_currency_of_the_list_prices(
+    text: str, currency: str, most: float
+) -> None:
+    read = READER.read(text, currency)
+    assert read.price is not None and read.price.most == most  # noqa: PT018  # one reading
+    assert f"{currency} {most:,.2f}" in " ".join(read.notes)
+
+
+@pytest.mark.parametrize("text", ["drill under $50", "drill under 50 dollars", "drill under £50"])
+def test_dollars_are_another_currency_where_prices_are_in_euros(text: str) -> None:
+    read = READER.read(text, "EUR")
+    assert read.price is None
+    assert any("Prices are in EUR" in note for note in read.notes)
+
+
 @pytest.mark.parametrize("text", ["under $50", "$20", "between 20 and 40 dollars"])
 def test_price_without_a_product_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput, match="no product"):

@@ -35,11 +35,11 @@ def make_linter(tables: "Tables") -> "Linter":
     return Linter(FACTS, tables)
 
 
-def stores_today(settings: Settings) -> date:
-    """Return the day of the stores."""
+def stores_today(settings: Settings, time_zone: str = RETAIL.time_zone) -> date:
+    """Return the day of the stores in a time zone."""
     from zava.service.metrics.periods import business_day
 
-    return business_day(settings.today, RETAIL.time_zone)
+    return business_day(settings.today, time_zone)
 
 
 def make_sales(
@@ -52,7 +52,13 @@ def make_sales(
     from zava.retail.data.sales_reader import SalesReader
     from zava.retail.service.sales_analytics import SalesAnalytics
 
-    reader = SalesReader(tenancy, cache, catalogue(), offer_refresh=sums.offer)
+    reader = SalesReader(
+        tenancy,
+        cache,
+        catalogue(),
+        offer_refresh=sums.offer,
+        day_in=lambda zone: stores_today(settings, zone),
+    )
     fiscal = fiscal_calendar(settings.fiscal_year_start, settings.retail_calendar)
     return SalesAnalytics(reader, lambda: stores_today(settings), fiscal)
 

@@ -96,6 +96,7 @@ class Scope:
 
     `reads_personal`: also names, e-mail and phone of customers. With `words` the stores are other
     tenants: `stores` has the first ones, and `store_count` counts those of the scope alone.
+    `zones` and `currencies` are those of the stores, none where the tenants have no such columns.
     """
 
     audience: Audience
@@ -103,6 +104,8 @@ class Scope:
     store_count: int
     reads_personal: bool = False
     words: TenantWords | None = None
+    zones: tuple[str, ...] = ()
+    currencies: tuple[str, ...] = ()
 
     @property
     def role(self) -> ReadingRole:

@@ -1,7 +1,8 @@
-"""How far the loaded orders of a caller's stores reach, and what a period misses because of it."""
+"""Where a caller's stores are, how far their orders are loaded, and what a period misses."""
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any, Protocol, Self
 
@@ -11,6 +12,9 @@ from zava.model.domain import Domain
 # in the day left a part of it out.
 DAY_IS_WHOLE_FROM = time(18)
 _MIDNIGHT = time()
+# Both are written into statements.
+_ZONE = re.compile(r"[A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+)*", re.ASCII)
+_CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 
 
 class Days(Protocol):
@@ -52,15 +56,94 @@ class StoreReach:
 
 
 @dataclass(frozen=True, slots=True)
+class Places:
+    """Where a caller's stores are, and in what they sell.
+
+    `latest_zone` is the zone whose day began last: no store has an earlier date. `listed` is the
+    currency of costs and list prices: the one that all stores share, or the reporting currency.
+    `answered_in` is that of an answer's amounts. `rates` has the first and the last day with a rate
+    by currency. `days` has the date in each zone, where there are several.
+    """
+
+    zones: tuple[str, ...]
+    latest_zone: str
+    currencies: tuple[str, ...]
+    listed: str
+    answered_in: str
+    rates: Mapping[str, tuple[date, date]] = field(default_factory=dict)
+    days: Mapping[str, date] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, domain: Domain) -> Self:
+        """Return the place of stores that are all where the domain is."""
+        zone, currency = domain.time_zone, domain.currency
+        return cls((zone,), zone, (currency,), currency, currency)
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any], domain: Domain) -> Self:
+        """Return what the database stated of the caller's stores."""
+        zones, currencies = document.get("zones"), document.get("currencies")
+        if not zones or not currencies:  # a caller without a store
+            return cls.of(domain)
+        listed = document["one_currency"] or document["reporting_currency"]
+        for texts, form in ((zones, _ZONE), ((*currencies, listed), _CURRENCY)):
+            if wrong := [text for text in texts if not form.fullmatch(text)]:
+                raise ValueError(f"no time zone or currency: {wrong[0][:60]!r}")
+        return cls(
+            tuple(zones),
+            document["latest_zone"],
+            tuple(currencies),
+            listed,
+            currencies[0] if len(currencies) == 1 else listed,
+            {
+                currency: (date.fromisoformat(first), date.fromisoformat(last))
+                for currency, (first, last) in (document["rates"] or {}).items()
+            },
+        )
+
+    @property
+    def one_zone(self) -> str | None:
+        """Return the zone that all stores share, None if they have several."""
+        return self.zones[0] if len(self.zones) == 1 else None
+
+    @property
+    def converts_sales(self) -> bool:
+        """Whether some store sells in another currency than the answer's."""
+        return any(currency != self.answered_in for currency in self.currencies)
+
+    @property
+    def converts_lists(self) -> bool:
+        """Whether costs and list prices are in another currency than the answer's."""
+        return self.listed != self.answered_in
+
+    @property
+    def foreign(self) -> tuple[str, ...]:
+        """Return the currencies of the stores that need a rate."""
+        return tuple(currency for currency in self.currencies if currency != self.listed)
+
+    def in_listed(self) -> Self:
+        """Return the places with answers in the currency that all callers share."""
+        return replace(self, answered_in=self.listed)
+
+    @property
+    def without_rate(self) -> tuple[str, ...]:
+        """Return the currencies that have no rate on any day."""
+        return tuple(currency for currency in self.foreign if currency not in self.rates)
+
+
+@dataclass(frozen=True, slots=True)
 class DataReach:
     """The newest moment over some stores, and that of each.
 
+    The newest is in the time of the zone whose day began last, the others in that of the store.
     `is_whole` is false if only the stores are listed that end on an earlier day than the newest.
     """
 
     newest: datetime | None = None
     stores: tuple[StoreReach, ...] = ()
     is_whole: bool = True
+    places: Places | None = None
+    """The zones and currencies of the stores."""
 
     @classmethod
     def read(cls, document: Mapping[str, Any], domain: Domain) -> Self:
@@ -79,6 +162,7 @@ class DataReach:
                 for store, region, channel, through in document.get("stores", ())
             ),
             document.get("is_whole", True),
+            Places.read(document, domain),
         )
 
     def within(self, filters: Sequence[StoreCondition]) -> "DataReach":

@@ -34,8 +34,9 @@ class Domain:
     """The values that a domain's package hands to the core; the core has none of its own.
 
     `name`, `description` and `instructions` introduce the server to clients and their models.
-    `schema` has the tables that callers read. `time_zone` is the stores': it decides on which day
-    a moment is. `store_prefix` begins each store's name, in lower case; people leave it out.
+    `schema` has the tables that callers read. `time_zone` and `currency` are those of stores that
+    state no other; without figures of money the currency is empty. A zone decides on which day a
+    moment is. `store_prefix` begins each store's name, in lower case; people leave it out.
     `restricted_reason` states why some audiences may not read what the catalogue restricts.
     `audiences` and `permissions` are those of grants and of tokens. `peers_hint` names the way to
     figures on stores outside a caller's scope. `package` has the domain's own statements.
@@ -63,6 +64,7 @@ class Domain:
     words: TenantWords | None = None
     table_names: Mapping[str, str] = field(default_factory=dict)
     statements: Mapping[str, str] = field(default_factory=dict)
+    currency: str = ""
 
     def spelled(self, table: str) -> str:
         """Return a table's name as statements spell it."""

@@ -1,7 +1,7 @@
 """The frozen values of the metrics: periods, questions, figures and notes."""
 
 from calendar import monthrange
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -229,6 +229,8 @@ class MetricRows:
     group_count: int
     period: Period | None
     compared: Period | None = None
+    is_converted: bool = False
+    """Whether amounts were in another currency than the answer's."""
     partial: dict[str, str] = field(default_factory=dict)
     """Labels of the rows that hold a part of their unit of time or period, and what part."""
 
@@ -240,13 +242,18 @@ class MetricRows:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What the questions of one statement brought, by their names, and the scope it was read in."""
+    """What the questions of one statement brought, by their names, and the scope it was read in.
+
+    Rows of `answers` are those of `queries`.
+    """
 
     answers: dict[str, MetricRows]
     scope: Scope
     as_of: datetime
     is_cached: bool = False
     reach: DataReach = NOTHING_LOADED
+    queries: Mapping[str, MetricQuery] = field(default_factory=dict)
+    """The questions as they were answered: of the day that it is at the caller's stores."""
 
 
 @dataclass(frozen=True, slots=True)

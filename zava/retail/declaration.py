@@ -25,6 +25,7 @@ RETAIL = Domain(
     instructions=_INSTRUCTIONS,
     schema="retail",
     time_zone="America/Los_Angeles",
+    currency="USD",
     store_prefix="zava retail ",
     audiences=AUDIENCES,
     permissions=PERMISSIONS,

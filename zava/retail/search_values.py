@@ -7,11 +7,18 @@ from uuid import UUID
 
 from zava.infrastructure.embeddings.embedder import EmbeddingModel
 from zava.model.core import Scope
+from zava.retail.declaration import RETAIL
+
+
+def price_in(amount: float, currency: str) -> str:
+    """Return a price as people read it."""
+    sign = "$" if currency == RETAIL.currency else f"{currency} "
+    return f"{sign}{amount:,.2f}"
 
 
 @dataclass(frozen=True, slots=True)
 class PriceRange:
-    """The prices that a description allows, in US dollars; None at an end that is open."""
+    """The list prices that a description allows; None at an end that is open."""
 
     least: float | None = None
     most: float | None = None
@@ -96,13 +103,15 @@ class ProductMatches:
     notes: tuple[str, ...]
     scope: Scope
     as_of: datetime
+    currency: str = RETAIL.currency
 
 
 @dataclass(frozen=True, slots=True)
 class SearchRegistry:
     """The input of every search: the active model, if any, and the categories by name.
 
-    `is_indexed` is true if the model's vectors have an approximate index.
+    `is_indexed` is true if the model's vectors have an approximate index. `currency` is that of
+    list prices.
     """
 
     model: EmbeddingModel | None
@@ -111,6 +120,7 @@ class SearchRegistry:
     embedded: int
     products: int
     categories: dict[str, UUID]
+    currency: str = RETAIL.currency
 
 
 @dataclass(frozen=True, slots=True)

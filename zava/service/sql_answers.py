@@ -114,7 +114,12 @@ class SqlAnswers:
         """Return the sentence on the certified value, and whether the answer's total equals it."""
         is_compared = any(finding.kind in _COMPARED for finding in table.findings)
         may_read = self._metrics_permission in caller.permissions
+        scope = table.scope
+        has_other_days = any(zone != self._data.domain.time_zone for zone in scope.zones)
         if not is_compared or table.truncated or not may_read:
+            return None, False
+        # The certified value is of other days, or converted.
+        if has_other_days or len(scope.currencies) > 1:
             return None, False
         checks = self._data.checks
         key: tuple[Any, ...] = (caller.identity, sql, checks.day_of(table.as_of))

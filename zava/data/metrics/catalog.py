@@ -11,14 +11,22 @@ from zava.errors import InvalidInput
 from zava.model.domain import Domain
 from zava.model.time_labels import FISCAL_UNITS
 
-UNITS = {"USD": 2, "percent": 2, "ratio": 2, "days": 1, "count": 0}
-"""Decimals to which each unit is rounded."""
+MONEY = "money"
+UNITS = {MONEY: 2, "percent": 2, "ratio": 2, "days": 1, "count": 0}
+"""Decimals to which each unit is rounded; an answer has the currency as the unit of money."""
 
 REFERENCE = re.compile(r"\{(\w+)(?:@(previous_year))?\}")
+SALE_RATE, LIST_RATE = "{sale_rate}", "{list_rate}"
+PLACE_PLACES = frozenset(
+    {"zone", "sale_rate", "list_rate", "rate_day", "rated_o"}
+    | {"placed_o", "placed_e", "placed_t", "placed_k"}
+)
+"""What depends on the zone and the currency of a row's store."""
 SOURCE_PLACES = frozenset(
     {"store", "product", "customer", "local", "clock", "tomorrow", "year_before", "last_day"}
     | {"visible"}
     | FISCAL_UNITS.keys()
+    | PLACE_PLACES
 )
 FORMULA_PLACES = frozenset({"days"})
 PART_PLACES = frozenset({"since", "until"})
@@ -133,13 +141,15 @@ class Metric:
 class Catalogue:
     """Everything by name, in the order of the file; `domain` has the time zone of its days.
 
-    `stores` is the SQL of the stores, and `elsewhere` the end of a hint that no metric fits.
+    `stores` is the SQL of the stores, and `places` that of the columns with zone and currency.
+    `elsewhere` is the end of a hint that no metric fits.
     `shared_from_sums` has the tables of `shared` that the sums hold, too.
     """
 
     domain: Domain
     elsewhere: str
     stores: str
+    places: str
     sources: Mapping[str, Source]
     shared: Mapping[str, str]
     shared_from_sums: Mapping[str, str]
@@ -200,6 +210,7 @@ def read_catalogue(text: str, domain: Domain) -> Catalogue:
             domain=domain,
             elsewhere=tables.pop("elsewhere"),
             stores=tables.pop("stores"),
+            places=tables.pop("places"),
             sources={n: _made(Source, n, t) for n, t in tables.pop("sources").items()},
             shared=tables.pop("shared"),
             shared_from_sums=tables.pop("shared_from_sums"),

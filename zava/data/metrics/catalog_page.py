@@ -6,8 +6,9 @@ _OPENING = """\
 # Metrics
 
 Certified numbers: each is defined once, computed under the caller's own row policy, and rounded \
-(USD, percent and ratios to 2 decimals, days to 1). Amounts are US dollars, percents 0 to 100, \
-days those of {time_zone}, weeks ISO weeks. Metrics of stock and of customers' whole past \
+(money, percent and ratios to 2 decimals, days to 1). Money is in the currency that an answer has \
+as its unit. Percents are 0 to 100. Days are those of each store's time zone, {time_zone} unless \
+it has another one. Weeks are ISO weeks. Metrics of stock and of customers' whole past \
 are known as of now: they take no period and no comparison.
 
 `previous_year` compares days and weeks with the same weekdays, 364 days before. A day with a \

@@ -11,19 +11,25 @@ from typing import Any
 
 from zava.data.metrics.catalog import (
     FORMULA_PLACES,
+    MONEY,
+    PLACE_PLACES,
     REFERENCE,
     SUMMED_UNITS,
     UNITS,
     Catalogue,
     Source,
 )
+from zava.data.metrics.conditions import Condition
 from zava.data.metrics.fact_scans import Aggregate, Fact, Label, Parameter, Reads
-from zava.data.metrics.planner import STORE, Condition, Measure, Plan, answer_names
+from zava.data.metrics.place_sql import VISIBLE, PlaceSql
+from zava.data.metrics.planner import STORE, Measure, Plan, answer_names
 from zava.data.metrics.sum_pieces import Pieces, UnitPart, pieces
+from zava.model.data_reach import Places
 from zava.model.metrics import Comparison
 from zava.model.time_labels import FISCAL_UNITS, units_in
 
-_DAYS = frozenset({"tomorrow", "year_before", "last_day"})
+TOMORROW = "tomorrow"
+_DAYS = frozenset({TOMORROW, "year_before", "last_day"})
 
 
 def compile_plans(plans: Mapping[str, Plan], catalogue: Catalogue) -> tuple[str, dict[str, Any]]:
@@ -46,8 +52,8 @@ class _Compiler:
     ) -> None:
         self._plan = plan
         self._catalogue = catalogue
-        # A name of ours, never a caller's.
-        self._zone = f"'{catalogue.domain.time_zone}'"
+        self._place_sql = PlaceSql(plan.places or Places.of(catalogue.domain), catalogue)
+        self._zone = self._place_sql.zone
         self._parameter = parameter
         self._reads = reads
         self._visible = reads.name("visible", self._visible_stores())
@@ -93,6 +99,7 @@ SELECT json_build_object(
             sign = ">=" if query.of_open_stores else "<"
             tests.append(f"s.closed_on {sign} {self._date(query.today)}")
         stores = self._catalogue.stores.replace("{zone}", self._zone)
+        stores = stores.replace("{place}", self._place_sql.columns)
         return f"""MATERIALIZED (
   SELECT s.* FROM (
 {stores}) AS s
@@ -170,7 +177,8 @@ SELECT json_build_object(
         needed = {join for measure in measures for join in measure.metric.joins}
         for dimension in self._split():
             needed.update(dimension.joins)
-        return needed
+        expressions = (m.metric.expressions[m.source.name] for m in measures)
+        return needed | self._place_sql.joins(*expressions)
 
     def _split(self) -> list[Any]:
         filtered = [c.dimension for c in self._plan.conditions if not c.dimension.is_of_store]
@@ -182,12 +190,12 @@ SELECT json_build_object(
             f"{source.store} = ANY (ARRAY(SELECT v.store_id FROM {self._visible} AS v))",
         ]
         if source.moment and source.sums is None:
-            period = self._plan.period(of)
-            tests.append(f"{source.moment} >= ({self._midnight(period.start)})")
+            period, moment = self._plan.period(of), self._filled(source.moment, source, of)
+            tests.append(f"{moment} >= ({self._midnight(period.start)})")
             if of is None or period.cut is None:
-                tests.append(f"{source.moment} < ({self._midnight(period.end)})")
+                tests.append(f"{moment} < ({self._midnight(period.end)})")
             else:  # no longer than the orders of the day under way are loaded
-                tests.append(f"{source.moment} <= ({self._moment(period.end, period.cut)})")
+                tests.append(f"{moment} <= ({self._moment(period.end, period.cut)})")
         tests += [
             self._filled(self._test(condition), source, of)
             for condition in self._plan.conditions
@@ -229,7 +237,7 @@ SELECT json_build_object(
             stacked.append(f"SELECT {by}, {', '.join(columns)} FROM fact{number}")
         folded = [
             f"coalesce(max({name}), 0) AS {name}"
-            if self._catalogue.metrics[metric].unit in {"USD", "count"}
+            if self._catalogue.metrics[metric].unit in {MONEY, "count"}
             and self._catalogue.metrics[metric].additive_over
             else f"max({name}) AS {name}"
             for (metric, _), name in self._measures.items()
@@ -342,8 +350,6 @@ SELECT json_build_object(
         return REFERENCE.sub(lambda match: self._place(match[1], source, of), sql)
 
     def _place(self, name: str, source: Source, of: Comparison | None) -> str:
-        if name == "visible":
-            return self._visible
         if name in self._catalogue.shared:
             from_sums = self._catalogue.shared_from_sums if self._plan.reads_sums else {}
             sql = from_sums.get(name) or self._catalogue.shared[name]
@@ -353,8 +359,8 @@ SELECT json_build_object(
             return self._day(name)
         if name in FISCAL_UNITS:
             return self._fiscal_label(name, self._place("local", source, of))
-        if name == "clock":
-            return self._local(source)
+        if name in PLACE_PLACES:
+            return self._filled(self._place_sql.text(name, self._rate_day(source)), source, of)
         if name == "local":
             local = self._local(source)
             if of not in {Comparison.PREVIOUS_YEAR, Comparison.PREVIOUS_YEAR_DATE}:
@@ -362,11 +368,18 @@ SELECT json_build_object(
             # A year earlier stands under the label that it is compared with.
             days = self._plan.period(of).days_earlier
             return f"({local} + interval '{f'{days} days' if days else '1 year'}')"
+        if name == "clock":
+            return self._local(source)
         return {
+            VISIBLE: self._visible,
             "store": source.store,
             "product": source.product or "",
             "customer": source.customer or "",
         }[name]
+
+    def _rate_day(self, source: Source) -> str:
+        """Return the day by whose rate a row is converted: today's where it has no time."""
+        return f"{self._local(source)}::date" if source.moment else "({tomorrow} - 1)"
 
     def _fiscal_label(self, dimension: str, local: str) -> str:
         """Return the label of a fiscal unit: its days are listed, and a moment is looked up there.
@@ -392,12 +405,13 @@ SELECT json_build_object(
     def _local(self, source: Source) -> str:
         if source.sums is not None:  # a date of the stores' own time
             return f"{source.moment}::timestamp"
-        return f"({source.moment} AT TIME ZONE {self._zone})"
+        moment = (source.moment or "").replace("{zone}", self._zone)
+        return f"({moment} AT TIME ZONE {self._zone})"
 
     def _day(self, name: str) -> str:
         """Return one of the days that a question has."""
         query = self._plan.query
-        if name == "tomorrow":
+        if name == TOMORROW:
             return f"({self._date(query.today)} + 1)"
         if name == "year_before":
             return self._date(self._plan.period(Comparison.PREVIOUS_YEAR).start)
@@ -407,9 +421,21 @@ SELECT json_build_object(
         return f"{self._date(day)}::timestamp AT TIME ZONE {self._zone}"
 
     def _moment(self, end: date, cut: time) -> str:
-        """Return the moment of the day before `end` at which its orders are loaded no further."""
-        last = self._value("moment", f"{end - timedelta(days=1)} {cut}")
-        return f"{last}::timestamp AT TIME ZONE {self._zone}"
+        """Return the moment of the day before `end` at which its orders are loaded no further.
+
+        In several zones it is the same moment everywhere: a store may have the whole day by then.
+        """
+        if self._place_sql.places.one_zone is not None:
+            last = self._value("moment", f"{end - timedelta(days=1)} {cut}")
+            return f"{last}::timestamp AT TIME ZONE {self._zone}"
+        today = self._plan.query.today
+        loaded = f"{self._value('moment', f'{today} {cut}')}::timestamp"
+        latest = f"'{self._place_sql.places.latest_zone}'"
+        local = f"(({loaded} AT TIME ZONE {latest}) AT TIME ZONE {self._zone})"
+        time_of_day = f"{local} - {self._date(today)}::timestamp"
+        shown = f"least({time_of_day}, interval '1 day' - interval '1 microsecond')"
+        last_day = f"{self._date(end - timedelta(days=1))}::timestamp"
+        return f"({last_day} + {shown}) AT TIME ZONE {self._zone}"
 
     def _date(self, day: date) -> str:
         return f"{self._value('day', day.isoformat())}::date"

@@ -3,50 +3,34 @@
 Nothing here is SQL. A wrong name or combination is refused, with a hint on what is possible.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from zava.data.metrics.catalog import SUMMED_UNITS, Catalogue, Dimension, Metric, Source
+from zava.data.metrics.catalog import (
+    SALE_RATE,
+    SUMMED_UNITS,
+    Catalogue,
+    Dimension,
+    Metric,
+    Source,
+)
+from zava.data.metrics.conditions import Condition, read_condition
+from zava.data.metrics.place_sql import is_converted
 from zava.data.metrics.sum_pieces import pieces
 from zava.errors import InvalidInput
-from zava.model.metrics import Comparison, MetricFilter, MetricOrder, MetricQuery, Period
+from zava.model.data_reach import Places
+from zava.model.metrics import Comparison, MetricOrder, MetricQuery, Period
 
 T = TypeVar("T")
 
-MAX_METRICS, MAX_DIMENSIONS, MAX_FILTERS, MAX_VALUES = 12, 3, 8, 100
+MAX_METRICS, MAX_DIMENSIONS, MAX_FILTERS = 12, 3, 8
 STORE = "store"
 """The dimension whose labels are the stores themselves."""
 
 _OF_WEEKDAYS = frozenset({"day", "iso_week"})
-_OF_TEXT = ("=", "!=", "in", "contains")
-_OF_TIME = ("=", "!=", "in", "between", ">=", "<=", ">", "<")
-_HOUR = re.compile(r"(?P<hour>\d\d?)(?::00)?(?::00)?", re.ASCII)
-_HALF_DAY = re.compile(r"(?P<hour>0?[1-9]|1[0-2])(?::00)? ?(?P<half>[ap])\.?m\.?", re.ASCII)
 _GROWTHS = ("growth", "growth_rate", "change_percent", "percent_change", "change_pct")
 _CHANGES = ("change", *_GROWTHS)
-_LEAST_LETTERS = 3
-_LABELS = {
-    "YYYY-MM-DD": re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII),
-    "YYYY-Www": re.compile(r"\d{4}-W\d{2}", re.ASCII),
-    "YYYY-MM": re.compile(r"\d{4}-\d{2}", re.ASCII),
-    "YYYY-Qn": re.compile(r"\d{4}-Q[1-4]", re.ASCII),
-    "YYYY": re.compile(r"\d{4}", re.ASCII),
-    "FY2025-W01": re.compile(r"FY\d{4}-W\d{2}", re.ASCII),
-    "FY2025-M01": re.compile(r"FY\d{4}-M\d{2}", re.ASCII),
-    "FY2025-Q1": re.compile(r"FY\d{4}-Q[1-4]", re.ASCII),
-    "FY2025": re.compile(r"FY\d{4}", re.ASCII),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """A filter whose dimension is known and whose values fit it."""
-
-    dimension: Dimension
-    op: str
-    values: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +61,14 @@ class Plan:
     """Labels of a dimension that an order by a metric puts last: days of theirs are missing."""
     missing_days: int = 0
     reads_sums: bool = True
+    places: Places | None = None
+    """Of the caller's stores; without it they are where the domain is."""
+
+    @property
+    def is_converted(self) -> bool:
+        """Whether some figure is computed from amounts in another currency than the answer's."""
+        sql = (sql for measure in self.measures for sql in measure.metric.expressions.values())
+        return self.places is not None and is_converted(sql, self.places)
 
     @property
     def is_of_period(self) -> bool:
@@ -116,11 +108,17 @@ def _keeps_weekdays(dimension: Dimension, query: MetricQuery) -> bool:
     return dimension.name in _OF_WEEKDAYS
 
 
-def plan(query: MetricQuery, catalogue: Catalogue, *, reads_sums: bool = True) -> Plan:
+def plan(
+    query: MetricQuery,
+    catalogue: Catalogue,
+    *,
+    reads_sums: bool = True,
+    places: Places | None = None,
+) -> Plan:
     """Resolve a question against the catalogue.
 
     Each part of a metric is read from the coarsest source that answers the question. Without
-    `reads_sums` it is one of the facts.
+    `reads_sums` it is one of the facts. `places` are those of the caller's stores.
 
     Raises:
         InvalidInput: a name, value or combination is not one that the catalogue allows.
@@ -128,7 +126,7 @@ def plan(query: MetricQuery, catalogue: Catalogue, *, reads_sums: bool = True) -
     _check_sizes(query)
     metrics = _unique([catalogue.metric(name) for name in query.metrics])
     dimensions = _unique([catalogue.dimension(name) for name in query.dimensions])
-    conditions = tuple(_condition(each, catalogue) for each in query.filters)
+    conditions = tuple(read_condition(each, catalogue) for each in query.filters)
     split = [*dimensions, *(condition.dimension for condition in conditions)]
     _check_fiscal(split, query)
     measures: dict[tuple[str, Comparison | None], Measure] = {}
@@ -136,9 +134,8 @@ def plan(query: MetricQuery, catalogue: Catalogue, *, reads_sums: bool = True) -
         for name, year in catalogue.base_metrics(metric):
             of = Comparison.PREVIOUS_YEAR if year else query.alone
             for each in _unique([of, *([query.compare] if query.compare else [])]):
-                source = _source(
-                    name, metric, _Wanted(query, dimensions, split, each, reads_sums), catalogue
-                )
+                wanted = _Wanted(query, dimensions, split, each, reads_sums, places)
+                source = _source(name, metric, wanted, catalogue)
                 measure = Measure(catalogue.metrics[name], source, each)
                 _check_comparison(measure, metric, split, year=year, query=query)
                 measures.setdefault(measure.key, measure)
@@ -150,6 +147,7 @@ def plan(query: MetricQuery, catalogue: Catalogue, *, reads_sums: bool = True) -
         order=_order(query, metrics, dimensions),
         query=query,
         reads_sums=reads_sums,
+        places=places,
     )
 
 
@@ -189,18 +187,24 @@ class _Wanted:
     """The dimensions, and those of the filters."""
     of: Comparison | None
     reads_sums: bool
+    places: Places | None
 
-    def fits(self, source: Source) -> bool:
+    def fits(self, source: Source, expression: str) -> bool:
         """Whether the source has each dimension, and sums of units in the period."""
         if not all(source.name in dimension.sources for dimension in self.split):
             return False
         if source.sums is None:
             return True
+        if source.sums != "day" and self._converts(expression):
+            return False  # a rate is that of a day
         is_required = source.requires is None or (
             source.requires in {dimension.name for dimension in self.dimensions}
             and not self.query.with_totals
         )
         return self.reads_sums and is_required and self._has_units(source)
+
+    def _converts(self, expression: str) -> bool:
+        return self.places is not None and SALE_RATE in expression and self.places.converts_sales
 
     def _has_units(self, source: Source) -> bool:
         if source.sums not in SUMMED_UNITS:
@@ -217,7 +221,8 @@ class _Wanted:
 def _source(name: str, asked: Metric, wanted: _Wanted, catalogue: Catalogue) -> Source:
     metric, split = catalogue.metrics[name], wanted.split
     for source_name, source in catalogue.sources.items():
-        if source_name in metric.expressions and wanted.fits(source):
+        expression = metric.expressions.get(source_name)
+        if expression is not None and wanted.fits(source, expression):
             return source
     allowed = [
         dimension.name
@@ -293,72 +298,6 @@ def _check_fiscal(split: Sequence[Dimension], query: MetricQuery) -> None:
                 "dimensions: the fiscal years here are made of months and have no weeks.",
                 hint="Use iso_week, fiscal_month, fiscal_quarter or fiscal_year.",
             )
-
-
-def _condition(given: MetricFilter, catalogue: Catalogue) -> Condition:
-    dimension = catalogue.dimension(given.dimension, "filters")
-    op = given.op.strip().lower()
-    allowed = _OF_TEXT if dimension.pattern is None else _OF_TIME
-    if op not in allowed:
-        kind = "text" if dimension.pattern is None else "a time"
-        raise InvalidInput(
-            f"filters: {dimension.name} is {kind}; op {op[:20]!r} does not fit.",
-            hint=f"Use one of {', '.join(allowed)}.",
-        )
-    if op == "contains" and dimension.choices:
-        return _chosen(dimension, given)
-    most = MAX_VALUES if op in {"in", "!=", "contains"} else 1
-    wanted = (2, 2) if op == "between" else (1, most)
-    if not wanted[0] <= len(given.values) <= wanted[1]:
-        told = "1" if wanted == (1, 1) else "2" if op == "between" else f"1 to {MAX_VALUES}"
-        raise InvalidInput(f"filters: {op} takes {told} values.", hint="Give value as a list.")
-    values = tuple(_choice_of(dimension, value) for value in given.values)
-    for value in values:
-        _check_value(dimension, value)
-    return Condition(dimension, op, values)
-
-
-def _choice_of(dimension: Dimension, value: str) -> str:
-    """Return the choice that a value shortens: "Sat" is saturday, "9" and "9 am" are 09:00."""
-    text = value.strip().lower()
-    if not dimension.choices or text in dimension.choices:
-        return value
-    if hour := _HOUR.fullmatch(text):
-        text = f"{int(hour['hour']):02}:00"
-    elif half := _HALF_DAY.fullmatch(text):
-        text = f"{int(half['hour']) % 12 + 12 * (half['half'] == 'p'):02}:00"
-    found = [choice for choice in dimension.choices if choice.startswith(text)]
-    return found[0] if len(found) == 1 and len(text) >= _LEAST_LETTERS else value
-
-
-def _chosen(dimension: Dimension, given: MetricFilter) -> Condition:
-    """Return the condition on the choices that contain a text."""
-    wanted = [value.strip().lower() for value in given.values]
-    found = [each for each in dimension.choices if any(value in each for value in wanted)]
-    if not found:
-        raise InvalidInput(
-            f"filters: no {dimension.name} contains {', '.join(given.values)[:60]!r}.",
-            hint=f"Use {', '.join(dimension.choices)}.",
-        )
-    return Condition(dimension, "in", tuple(found))
-
-
-def _check_value(dimension: Dimension, value: str) -> None:
-    if "\0" in value or not value.isprintable():
-        raise InvalidInput(
-            f"filters: a value of {dimension.name} holds unprintable characters.",
-            hint="Remove them.",
-        )
-    if dimension.choices and value.strip().lower() not in dimension.choices:
-        raise InvalidInput(
-            f"filters: {dimension.name} has no value {value[:60]!r}.",
-            hint=f"Use {', '.join(dimension.choices)}.",
-        )
-    if dimension.pattern is not None and not _LABELS[dimension.pattern].fullmatch(value.strip()):
-        raise InvalidInput(
-            f"filters: a value of {dimension.name} is written {dimension.pattern}.",
-            hint=f"{value[:60]!r} is not; for days use time_period.",
-        )
 
 
 def _lacking(name: str, metrics: Sequence[Metric], compare: Comparison | None) -> str:

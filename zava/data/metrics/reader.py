@@ -2,22 +2,24 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import date
 from difflib import get_close_matches
 from typing import Any
 
 import orjson
 
-from zava.data.metrics.catalog import Catalogue
+from zava.data.metrics.catalog import MONEY, Catalogue, Metric
 from zava.data.metrics.catalog_page import metric_page
 from zava.data.metrics.compiler import compile_plans
 from zava.data.metrics.planner import Plan, answer_names, plan
 from zava.data.metrics.result_cache import ResultCache
+from zava.data.session.results import EffectiveAccess
 from zava.data.session.tenant_database import TenantDatabase
 from zava.errors import InvalidInput, NotPermitted, ZavaError
 from zava.model.audiences import Breadth, ReadingRole
 from zava.model.core import Caller, Scope
 from zava.model.coverage import unranked_labels
-from zava.model.data_reach import DataReach
+from zava.model.data_reach import DataReach, Places
 from zava.model.domain import Domain
 from zava.model.metrics import (
     Measured,
@@ -35,8 +37,9 @@ _NEARLY = 0.8
 class MetricReader:
     """The data layer of the metric tools.
 
-    `offer_refresh` is called after figures were read anew. Without `reads_sums` every figure is
-    read from the facts, which is how tests check the sums.
+    `offer_refresh` is called after figures were read anew. `day_in` returns the date in a time
+    zone. Without `reads_sums` every figure is read from the facts, which is how tests check the
+    sums.
     """
 
     def __init__(
@@ -46,24 +49,41 @@ class MetricReader:
         catalogue: Catalogue,
         *,
         offer_refresh: Callable[[], None] = lambda: None,
+        day_in: Callable[[str], date] | None = None,
         reads_sums: bool = True,
     ) -> None:
         self._tenancy = tenancy
         self._cache = cache
         self._catalogue = catalogue
         self._offer_refresh = offer_refresh
+        self._day_in = day_in
         self._reads_sums = reads_sums
+        self._home = Places.of(catalogue.domain)
 
-    async def measure(self, caller: Caller, queries: Mapping[str, MetricQuery]) -> Measured:
+    async def measure(
+        self,
+        caller: Caller,
+        queries: Mapping[str, MetricQuery],
+        again: Callable[[date], Mapping[str, MetricQuery]] | None = None,
+    ) -> Measured:
         """Answer questions by name, all from one statement.
 
+        `again` makes the questions of another day: that of the caller's stores, where it differs.
+
         Raises:
-            InvalidInput: a name, value or combination is not one that the catalogue allows.
+            InvalidInput: a name, value or combination is not one that the catalogue allows, or
+                amounts cannot be converted.
             NotPermitted: a metric or a store is not this caller's.
         """
         plans = {name: self._plan(query) for name, query in queries.items()}
         access = await self._tenancy.effective_access(caller)
-        reach = DataReach.read(orjson.loads(access.reach), self._catalogue.domain)
+        reach = self._reach(access)
+        places = reach.places or self._home
+        if places != self._home:
+            today = min(places.days.values(), default=None)
+            if again is not None and today is not None:
+                queries = again(today)
+            plans = {name: self._plan(query, places) for name, query in queries.items()}
         if access.role.reads_personal:
             plans = {name: _with_names(each) for name, each in plans.items()}
         for name, each in plans.items():
@@ -76,19 +96,39 @@ class MetricReader:
         for document in documents.values():
             _check_matched(self._catalogue.domain, document, scope)
         return Measured(
-            answers={name: _rows(plans[name], document) for name, document in documents.items()},
+            answers={
+                name: _rows(plans[name], document, places.answered_in)
+                for name, document in documents.items()
+            },
             scope=scope,
             as_of=kept.as_of,
             is_cached=kept.is_cached,
             reach=reach,
+            queries=queries,
         )
+
+    def _reach(self, access: EffectiveAccess) -> DataReach:
+        """Return how far the caller's data reach, with the date in each of their zones."""
+        reach = DataReach.read(orjson.loads(access.reach), self._catalogue.domain)
+        places = reach.places or self._home
+        if self._day_in is None or places == self._home:
+            return reach
+        days = {zone: self._day_in(zone) for zone in places.zones}
+        return replace(reach, places=replace(places, days=days))
 
     def describe(self) -> str:
         """Return the catalogue as a page that people and models read."""
         return metric_page(self._catalogue)
 
-    def _plan(self, query: MetricQuery) -> Plan:
-        return plan(query, self._catalogue, reads_sums=self._reads_sums)
+    def _plan(self, query: MetricQuery, places: Places | None = None) -> Plan:
+        found = plan(query, self._catalogue, reads_sums=self._reads_sums, places=places)
+        if places is not None and found.is_converted and places.without_rate:
+            raise InvalidInput(
+                f"metrics: amounts in {', '.join(places.without_rate)} have no exchange rate to"
+                f" {places.listed}.",
+                hint="Load exchange_rates with zava import. Counts and units need none.",
+            )
+        return found
 
     def _permitted(self, asked: Plan, role: ReadingRole) -> Plan:
         """Refuse metrics that the database's column grants withhold, with a hint."""
@@ -104,7 +144,7 @@ class MetricReader:
             return asked
         if asked.query.leaves_out_restricted:
             kept = tuple(m.name for m in asked.metrics if not m.is_restricted)
-            return self._plan(replace(asked.query, metrics=kept))
+            return self._plan(replace(asked.query, metrics=kept), asked.places)
         open_metrics = [
             metric.name
             for metric in self._catalogue.metrics.values()
@@ -143,14 +183,19 @@ def _within_reach(asked: Plan, reach: DataReach) -> Plan:
     )
 
 
-def _rows(asked: Plan, document: Mapping[str, Any]) -> MetricRows:
+def unit_of(metric: Metric, currency: str) -> str:
+    """Return the unit of a metric's values in an answer."""
+    return currency if metric.unit == MONEY else metric.unit
+
+
+def _rows(asked: Plan, document: Mapping[str, Any], currency: str) -> MetricRows:
     columns = [
         MetricColumn(dimension.name, None, dimension.is_outside_text)
         for dimension in asked.dimensions
     ]
     for metric in asked.metrics:
         for name in answer_names(metric, asked.query.compare):
-            unit = "percent" if name.endswith("_change_percent") else metric.unit
+            unit = "percent" if name.endswith("_change_percent") else unit_of(metric, currency)
             columns.append(
                 MetricColumn(
                     name,
@@ -166,6 +211,7 @@ def _rows(asked: Plan, document: Mapping[str, Any]) -> MetricRows:
         group_count=document["groups"],
         period=asked.period(asked.query.alone) if asked.is_of_period else None,
         compared=asked.period(asked.query.compare) if asked.query.compare else None,
+        is_converted=asked.is_converted,
         partial={store: f"closed after {day}" for store, day in (document["closed"] or {}).items()},
     )
 

@@ -332,6 +332,8 @@ class TenantDatabase:
                 tuple(row["store_name"] for row in stores),
                 stores[0]["store_count"] if stores else 0,
                 role.reads_personal,
+                _listed(stores, "time_zone"),
+                _listed(stores, "currency"),
             )
             known = in_words(known, self.domain.words, scope_text)
             if self._outside_text is None:
@@ -382,6 +384,11 @@ async def _rows(
     if result.is_text:
         return read_text_rows(columns, result.lines, width=result.width)
     return read_rows(columns, result.lines)
+
+
+def _listed(stores: Sequence[Mapping[str, Any]], column: str) -> tuple[str, ...]:
+    """Return the different values of a column that not every domain has."""
+    return tuple(sorted({store[column] for store in stores if column in store}))
 
 
 def _note_answer(record: CallRecord | None, audience: Audience, result: StatementResult) -> None:

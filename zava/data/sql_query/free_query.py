@@ -98,7 +98,7 @@ class FreeQuery:
         fitting = rows_that_fit(table.rows, max_rows)
         if fitting < len(table.rows):
             table = replace(table, rows=table.rows[:fitting], truncated="bytes")
-        notes = tuple(await self._notes(caller, sql, table))
+        notes = (*self._about_places(sql, table), *await self._notes(caller, sql, table))
         lint: Lint | None = read.verdict.findings
         if lint is None or self._linter is None:
             return replace(table, notes=notes) if notes else table
@@ -198,6 +198,12 @@ class FreeQuery:
                 self._tenancy, self.domain, self._turns, linter, most_rows=self._most_rows
             )
         return self._checks
+
+    def _about_places(self, sql: str, table: Table) -> list[str]:
+        scope = table.scope
+        if self._linter is None or not table.rows:
+            return []
+        return list(self._linter.about_places(sql, scope.zones, scope.currencies))
 
     async def _notes(self, caller: Caller, sql: str, table: Table) -> list[str]:
         notes = empty_results.about_json_nulls(table)

@@ -13,9 +13,9 @@ export function shown(value, unit, isShort = false) {
   const number = Number(value);
   if (!Number.isFinite(number)) return String(value);
   if (unit === "percent") return `${number.toLocaleString("en", { maximumFractionDigits: 1 })}${NBSP}%`;
-  const isMoney = unit === "USD", isLarge = Math.abs(number) >= 10000;
+  const isMoney = /^[A-Z]{3}$/.test(unit ?? ""), isLarge = Math.abs(number) >= 10000;
   return number.toLocaleString("en", {
-    ...(isMoney ? { style: "currency", currency: "USD" } : {}),
+    ...(isMoney ? { style: "currency", currency: unit } : {}),
     ...(isShort && isLarge ? { notation: "compact" } : {}),
     minimumFractionDigits: isMoney && !isShort && !isLarge ? 2 : 0,
     maximumFractionDigits: isShort && isLarge ? 1 : isMoney && isLarge ? 0 : 2,

@@ -18,7 +18,7 @@ function svg(name, given, ...children) {
 const axes = (content) => content.columns.filter((column) => !column.unit).map((column) => column.name);
 const measures = (content) => content.columns.filter((column) => column.unit && !/_(previous|change|change_percent)$/.test(column.name));
 const label = (axis, value) => (value === null ? "(none)" : OF_TIME.has(axis) && axis !== "cohort" && !axis.startsWith("fiscal") ? timeLabel(axis, value) : plain(value));
-const brief = (value, unit) => (Math.abs(value) >= 1000 ? Number(value).toLocaleString("en", { notation: "compact", maximumFractionDigits: 1, ...(unit === "USD" && { style: "currency", currency: "USD" }) }) : shown(value, unit));
+const brief = (value, unit) => (Math.abs(value) >= 1000 ? Number(value).toLocaleString("en", { notation: "compact", maximumFractionDigits: 1, ...(/^[A-Z]{3}$/.test(unit ?? "") && { style: "currency", currency: unit }) }) : shown(value, unit));
 /** Return a short label, with the year where it changes. */
 const shortLabel = (axis, value, before) => (["day", "month", "quarter", "iso_week"].includes(axis) && value
   ? timeLabel(axis, value, true) + (before?.slice(0, 4) === value.slice(0, 4) ? "" : ` ’${value.slice(2, 4)}`) : label(axis, value));

@@ -27,10 +27,11 @@ export async function showProducts(values) {
   const result = await answerOf("semantic_search_products", given, card);
   if (!result) return null;
   const { products, notes, found, scope } = result.structuredContent;
+  const [, currency] = notes.join(" ").match(/List prices are in ([A-Z]{3})/) ?? [null, "USD"];
   card.replaceChildren(
     el("div", "head", el("div", {}, el("h2", { tabIndex: -1 }, products.length ? `${products.length} of ${found} ${found === 1 ? "product" : "products"}` : "No product fits"), el("p", "muted", `${scope.stores.length} of ${scope.store_count} stores`))),
     el("ul", {}, products.map((product) => el("li", "product",
-      el("p", { dir: "auto" }, el("b", {}, product.name), product.weak ? el("span", "muted", " – weak match") : null), el("p", "number", shown(product.price, "USD")),
+      el("p", { dir: "auto" }, el("b", {}, product.name), product.weak ? el("span", "muted", " – weak match") : null), el("p", "number", shown(product.price, currency)),
       el("p", { className: "muted", dir: "auto" }, product.description), el("p", `number ${product.stock ? "muted" : "bad"}`, product.stock ? `${shown(product.stock)} in stock` : "Out of stock"),
       el("p", { className: "muted", dir: "auto" }, `${product.sku} · ${product.category}`)))),
     el("div", "notes muted", notes.map((note) => el("p", { dir: "auto" }, personNote(note)))), modelText(result, "semantic_search_products", given));

@@ -2,14 +2,11 @@
 
 from datetime import date
 
-import orjson
-
 from zava.data.metrics.compiler import compile_plans
-from zava.data.metrics.reader import MetricReader
+from zava.data.metrics.reader import MetricReader, unit_of
 from zava.data.named_queries import statement
 from zava.errors import InvalidInput
 from zava.model.core import Caller
-from zava.model.data_reach import DataReach
 from zava.model.metrics import MetricQuery, Period
 from zava.retail.sales_values import ChainComparison
 
@@ -27,8 +24,11 @@ class SalesReader(MetricReader):
     ) -> ChainComparison:
         """Read the caller's values and the chain's quartiles, which may be withheld.
 
+        Both are in the currency of the chain.
+
         Raises:
-            InvalidInput: the metric is not one that is compared with the chain.
+            InvalidInput: the metric is not one that is compared with the chain, or its amounts
+                cannot be converted.
         """
         asked = self._catalogue.metric(metric, "metric")
         if asked.name not in CHAIN_METRICS:
@@ -37,11 +37,13 @@ class SalesReader(MetricReader):
                 hint=f"Use {', '.join(CHAIN_METRICS)}.",
             )
         query = MetricQuery((asked.name,), period, today, dimensions=("store",), limit=_MAX_STORES)
-        plans = {"own": self._plan(query)}
+        access = await self._tenancy.effective_access(caller)
+        reach = self._reach(access)
+        places = (reach.places or self._home).in_listed()
+        plans = {"own": self._plan(query, places)}
         sql, params = compile_plans(plans, self._catalogue)
         compared = statement("chain_quartiles", "zava.retail.data")
         values = {"metric": asked.name, "start": str(period.start), "end": str(period.end)}
-        access = await self._tenancy.effective_access(caller)
         kept = await self._cache.read(
             caller, access, f"{sql},\n{compared}", {**params, "chain": values}
         )
@@ -49,7 +51,7 @@ class SalesReader(MetricReader):
         chain = row["chain"]
         return ChainComparison(
             metric=asked.name,
-            unit=asked.unit,
+            unit=unit_of(asked, places.answered_in),
             period=period,
             own=dict(row["own"]["rows"] or []),
             store_count=chain["store_count"] if chain else None,
@@ -59,5 +61,5 @@ class SalesReader(MetricReader):
             scope=scope,
             as_of=kept.as_of,
             is_cached=kept.is_cached,
-            reach=DataReach.read(orjson.loads(access.reach), self._catalogue.domain),
+            reach=reach,
         )

@@ -157,6 +157,7 @@ def _registry(row: Mapping[str, Any]) -> SearchRegistry:
         embedded=row["embedded"],
         products=row["products"],
         categories={name: UUID(key) for name, key in (row["categories"] or {}).items()},
+        currency=row["currency"],
     )
 
 

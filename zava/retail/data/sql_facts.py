@@ -7,6 +7,7 @@ from zava.data.sql_query.lint.declarations import (
     StatusFacts,
     TableFacts,
 )
+from zava.retail.declaration import RETAIL
 
 _STATUS = ("orders", "status")
 _ORDERS = TableFacts(
@@ -126,7 +127,13 @@ FACTS = LintFacts(
         lines="order_items",
         stores="stores",
     ),
-    zone="America/Los_Angeles",
+    zone=RETAIL.time_zone,
     tenant="store_id",
+    amounts=frozenset(
+        {"total_amount", "discount_amount", "tax_amount", "shipping_amount", "revenue_target"}
+    ),
+    currency_words=("currency", "exchange_rates"),
+    currency_remedy="group by stores.currency, or multiply by exchange_rates.rate of the day",
+    zone_remedy="write order_date AT TIME ZONE stores.time_zone",
 )
 """The retail tables, their certified revenue, and what an order's status decides."""

@@ -91,7 +91,7 @@ def run_inbox(
         empty(connection)
         _take(connection)
         set_zone(connection, mapping)
-        load_staged(connection, report, mapping.source, mode, progress)
+        load_staged(connection, report, mapping, mode, progress)
         report.rejects = read_rejects(connection, report.run_id, [INBOX])
         refuse_rejects(report, mode, strict=strict)
         if dry_run:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["text", "number", "date", "moment", "boolean", "status", "integer"]
+Amount = Literal["number", "integer", "rate"]
+Kind = Literal["text", "date", "moment", "boolean", "status", "zone", "currency"] | Amount
 
 
 class ImportRefused(Exception):
@@ -68,6 +69,25 @@ LAYOUTS: tuple[Layout, ...] = (
             Field("is_online", "boolean", help="Whether it is the online shop."),
             Field("opened_on", "date", help="First day of business, for like-for-like."),
             Field("closed_on", "date", help="Last day of business; empty while it is open."),
+            Field("time_zone", "zone", help="Zone of its days; without it the chain's."),
+            Field("currency", "currency", help="Of its sales; without it the reporting one."),
+        ),
+    ),
+    Layout(
+        "chain",
+        ("reporting_currency",),
+        (
+            Field("reporting_currency", "currency", is_required=True, help="Of mixed figures."),
+            Field("time_zone", "zone", help="Of stores that name none."),
+        ),
+    ),
+    Layout(
+        "exchange_rates",
+        ("currency", "day"),
+        (
+            Field("currency", "currency", is_required=True, help="Three letters, such as EUR."),
+            Field("day", "date", is_required=True, help="Day from which the rate holds."),
+            Field("rate", "rate", is_required=True, most=_COUNT, help="Worth of one unit."),
         ),
     ),
     Layout(
@@ -191,3 +211,15 @@ LAYOUTS: tuple[Layout, ...] = (
 """Tables in the order in which they are written: a row's references come before it."""
 
 BY_NAME = {layout.name: layout for layout in LAYOUTS}
+
+CURRENCIES = (
+    "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN "
+    "BWP BYN BZD CAD CDF CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD "
+    "FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY "
+    "KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP "
+    "MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR "
+    "RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT "
+    "TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR "
+    "ZMW ZWG"
+)
+"""The codes of the currencies in use, by ISO 4217."""

@@ -5,14 +5,18 @@ from typing import Any
 
 import psycopg
 
+from zava.retail.declaration import RETAIL
 from zava.retail.importing.layout import LAYOUTS, ImportRefused
+from zava.retail.importing.mapping import Mapping
 from zava.retail.importing.rejects import Counts, ImportReport, Mode
 from zava.retail.importing.sales_loading import SALES, check_rows, load_sales
 from zava.retail.importing.staging import Progress
 from zava.retail.importing.statements import statement
 
 _CHECKS: MappingOf[str, tuple[str, ...]] = {
+    "chain": ("chain described twice", "reporting currency of known rates"),
     "stores": ("store names taken",),
+    "exchange_rates": ("rates of the reporting currency", "days of rates twice"),
     "products": ("skus taken",),
     "suppliers": ("supplier names taken",),
     "product_suppliers": (
@@ -30,7 +34,8 @@ _CHECKS: MappingOf[str, tuple[str, ...]] = {
     "store_targets": ("unknown stores of store_targets", "months of targets twice"),
 }
 _SHARED = (
-    *("stores", "products", "suppliers", "product_suppliers", "product_prices", "promotions"),
+    *("chain", "stores", "exchange_rates"),
+    *("products", "suppliers", "product_suppliers", "product_prices", "promotions"),
     *("promotion_products", "customers", "inventory", "store_targets"),
 )
 _ADOPTED = frozenset({"stores", "products", "suppliers", "promotions"})
@@ -40,12 +45,13 @@ _NEVER_CHANGED = frozenset({"promotion_products"})  # its key is all it has
 def load_staged(
     connection: psycopg.Connection,
     report: ImportReport,
-    source: str,
+    mapping: Mapping,
     mode: Mode,
     progress: Progress,
 ) -> None:
     """Reject what cannot be loaded and write the rest; the report gets the counts and notes."""
-    values: dict[str, Any] = {"run": report.run_id, "source": source}
+    values: dict[str, Any] = {"run": report.run_id, "source": mapping.source}
+    values |= {"zone": RETAIL.time_zone, "currency": RETAIL.currency}
     if _value(connection, statement("count erased keys")):
         connection.execute(statement("leave out erased customers"), values)
         connection.execute(statement("name erased customers by their pseudonym"), values)
@@ -60,7 +66,8 @@ def load_staged(
     progress("Writing", 0.1)
     _write_shared(connection, report, values, mode)
     if any(report.counts[layout.name].staged for layout in SALES):
-        load_sales(connection, report, values, mode, progress)
+        by_store = mapping.time_zone is None
+        load_sales(connection, report, values, mode, progress, by_store=by_store)
     for layout in LAYOUTS:
         report.counts[layout.name].rejected = _value(
             connection,

@@ -60,7 +60,8 @@ class Load:
 class Mapping:
     """How to read a source; `text` is what the mapping was read from.
 
-    Without `decimal` a number has digits, one point and a sign, and nothing else.
+    Without `decimal` a number has digits, one point and a sign, and nothing else. Without
+    `time_zone` a moment that names no zone is in that of its store.
     """
 
     source: str
@@ -69,7 +70,7 @@ class Mapping:
     delimiter: str | None = None
     decimal: str = ""
     dates: DateOrder = "YMD"
-    time_zone: str = "America/Los_Angeles"
+    time_zone: str | None = None
     text: str = ""
 
 

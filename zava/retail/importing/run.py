@@ -17,6 +17,7 @@ from uuid import UUID
 import psycopg
 from psycopg.types.json import Jsonb
 
+from zava.retail.declaration import RETAIL
 from zava.retail.importing.layout import LAYOUTS, ImportRefused, ImportUnderWay
 from zava.retail.importing.loading import load_staged, refuse_rejects
 from zava.retail.importing.mapping import Mapping
@@ -55,7 +56,7 @@ def run_import(
             _stage(connection, sources, mapping, run_id, progress)
         with connection.transaction() as writing:
             set_zone(connection, mapping)
-            load_staged(connection, report, mapping.source, mode, progress)
+            load_staged(connection, report, mapping, mode, progress)
             report.rejects = read_rejects(connection, run_id, sources.files)
             refuse_rejects(report, mode, strict=strict)
             if dry_run:
@@ -182,14 +183,18 @@ def _stage(
 
 
 def set_zone(connection: psycopg.Connection, mapping: Mapping) -> None:
-    """Read moments without a zone in the mapping's, until the transaction ends.
+    """Read moments without a zone in the mapping's or the chain's, until the transaction ends.
 
     Raises:
         ImportRefused: the server does not have that zone.
     """
     try:
         with connection.transaction():
-            connection.execute("SELECT set_config('TimeZone', %s, true)", [mapping.time_zone])
+            connection.execute(
+                "SELECT set_config('TimeZone',"
+                " coalesce(%s, (SELECT c.time_zone FROM retail.chain AS c), %s), true)",
+                [mapping.time_zone, RETAIL.time_zone],
+            )
     except psycopg.errors.InvalidParameterValue:
         raise ImportRefused(
             f"time_zone: {mapping.time_zone} is unknown; America/New_York is one"

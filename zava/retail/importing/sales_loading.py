@@ -73,17 +73,23 @@ def load_sales(
     values: dict[str, Any],
     mode: Mode,
     progress: Progress,
+    *,
+    by_store: bool,
 ) -> None:
     """Reject orders and lines that cannot be loaded and write the rest.
 
-    Stores, products and customers of the run are written already.
+    Stores, products and customers of the run are written already. With `by_store` moments without
+    a zone are in that of their store.
     """
     progress("Checking orders", 0.1)
     check_rows(connection, _ORDERS, ["unknown stores of orders"], values)
     progress("Resolving orders", 0.15)
-    connection.execute(statement("resolve orders"), values)
+    # Where all stores have the session's zone, it is read without them.
+    by_store = by_store and _value(connection, statement("has another zone"))
+    connection.execute(statement("resolve orders", by_store=by_store), values)
     connection.execute("ANALYZE zava_import.resolved_orders (number, of_order, of_store)")
     connection.execute(statement("unknown customers of orders"), values)
+    connection.execute(statement("orders without a rate"), values)
     _remove_rejected_sales(connection, _ORDERS, values)
     progress("Checking order_items", 0.2)
     checks = ["lines without a number among others"]

@@ -5,13 +5,23 @@ from functools import cache
 
 from psycopg import sql
 
-from zava.retail.importing.layout import Field, Layout
+from zava.retail.importing.layout import CURRENCIES, Field, Layout
 from zava.sql_files import SQL
 
 _DIRECTORY = SQL / "import"
 _MARK = "-- name: "
 _STATUSES = ("pending", "completed", "cancelled", "refunded")
 _PORTION, _LINE_NUMBER = "/* portion */", "/* line number */"
+_MOMENT, _ZONES = "/* moment */", "/* zones */"
+_SESSION_MOMENT = "s.order_date::timestamptz"
+# What follows the day has a zone if it has an offset, a Z or a name longer than AM.
+_STORE_MOMENT = """
+CASE WHEN substr(s.order_date, 11) ~ '[+-]|[Zz]|[A-Za-z/_]{3,}' THEN s.order_date::timestamptz
+  ELSE s.order_date::timestamp AT TIME ZONE z.time_zone END"""
+_STORE_ZONES = """
+LEFT JOIN (SELECT k.source_key, t.time_zone
+           FROM zava_import.store_keys AS k JOIN retail.stores AS t ON t.store_id = k.store_id
+           WHERE k.source_system = %(source)s) AS z ON z.source_key = s.store_key"""
 _GIVEN_NUMBER = "s.line_number::integer"
 _COUNTED_NUMBER = "row_number() OVER (PARTITION BY o.of_order ORDER BY s.file, s.row)"
 _REJECT = sql.SQL(
@@ -21,14 +31,17 @@ _REJECT = sql.SQL(
 
 
 @cache
-def statement(name: str, *, has_numbers: bool = False) -> str:
+def statement(name: str, *, has_numbers: bool = False, by_store: bool = False) -> str:
     """Return a statement of the files in `sql/import`.
 
-    `has_numbers` is true where each line came with its number, so that none is counted.
+    `has_numbers` is true where each line came with its number, so that none is counted. With
+    `by_store` moments without a zone are in that of their store.
     """
     portion = (_DIRECTORY / "portion.sql").read_text(encoding="utf-8")
     number = _GIVEN_NUMBER if has_numbers else _COUNTED_NUMBER
-    return _named()[name].replace(_PORTION, f"\n{portion}").replace(_LINE_NUMBER, number)
+    text = _named()[name].replace(_PORTION, f"\n{portion}").replace(_LINE_NUMBER, number)
+    moment, zones = (_STORE_MOMENT, _STORE_ZONES) if by_store else (_SESSION_MOMENT, "")
+    return text.replace(_MOMENT, moment).replace(_ZONES, zones)
 
 
 @cache
@@ -196,6 +209,7 @@ def _rule(field: Field) -> sql.Composable:
                 large=sql.Literal(f"larger than {field.most:,}"),
                 between=sql.Literal(f"not between {field.fewest} and {field.most:,}"),
                 listed=sql.SQL(", ").join(map(sql.Literal, _STATUSES)),
+                currencies=sql.Literal(CURRENCIES),
                 wanted=sql.Literal(f"expected {', '.join(_STATUSES)}"),
             )
             for case in cases
@@ -210,6 +224,10 @@ _IS_TIME = "({c} LIKE '____-__-__%%' AND pg_input_is_valid({c}, 'timestamptz'))"
 _CASES = {
     "text": ("WHEN length({c}) > {most} THEN {long}",),
     "number": (
+        (
+            "WHEN {c} ~ '[$€£]|USD|EUR|GBP' AND NOT pg_input_is_valid({c}, 'numeric') THEN"
+            " 'a mark of currency; with decimal in the mapping, one in a column is read'"
+        ),
         "WHEN {c} ~ '^-?[0-9.]*,[0-9]+$' THEN 'no number; decimal = \",\" in the mapping reads it'",
         f"WHEN NOT {_IS_NUMBER} THEN 'no number'",
         "WHEN abs({c}::numeric) > {most} THEN {large}",
@@ -233,6 +251,24 @@ _CASES = {
         (
             "WHEN {c}::timestamptz NOT BETWEEN '1970-01-01' AND now() + interval '1 day' THEN"
             " CASE WHEN {c}::timestamptz < '1970-01-01' THEN 'before 1970' ELSE 'in the future' END"
+        ),
+    ),
+    "rate": (
+        f"WHEN NOT {_IS_NUMBER} THEN 'no number'",
+        "WHEN {c}::numeric > {most} THEN {large}",
+        "WHEN round({c}::numeric, 12) <= 0 THEN 'not above 0'",
+    ),
+    "zone": (
+        (
+            "WHEN {c} NOT IN (SELECT z.name FROM pg_catalog.pg_timezone_names AS z"
+            " WHERE z.name ~ '^(UTC|[A-Z][A-Za-z]+(/[A-Z][A-Za-z0-9_+-]+)+)$')"
+            " THEN 'no time zone; Europe/Berlin is one'"
+        ),
+    ),
+    "currency": (
+        (
+            "WHEN NOT {c} = ANY (string_to_array({currencies}, ' '))"
+            " THEN 'no currency of ISO 4217; EUR is one'"
         ),
     ),
     "boolean": ("WHEN {c} NOT IN ('true', 'false') THEN 'expected true or false'",),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from zava.retail.declaration import RETAIL
 from zava.retail.sales_values import Insight
 
 MIN_ORDERS = 30
@@ -39,6 +40,12 @@ class StoreFigures:
     has_missing_days: bool = False
     """Whether orders of some day of the period, or of one compared with it, are not loaded."""
     supply_days: int = 28
+    currency: str = RETAIL.currency
+
+    def money(self, amount: float) -> str:
+        """Return an amount as a finding states it."""
+        sign = "$" if self.currency == RETAIL.currency else f"{self.currency} "
+        return f"{sign}{amount:,.2f}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +98,7 @@ def _revenue_change(findings: StoreFigures, beside: str, words: str) -> Insight 
     return Insight(
         f"revenue_against_{beside}",
         f"Revenue {_moved(change)} {abs(change)} % against {words}:"
-        f" {_money(revenue['value'])} after {_money(revenue[beside])}.",
+        f" {findings.money(revenue['value'])} after {findings.money(revenue[beside])}.",
     )
 
 
@@ -114,7 +121,8 @@ def _driver(findings: StoreFigures) -> Insight | None:
     return Insight(
         "driver_of_revenue",
         f"The {driver} moved revenue since the previous period: {orders['value']} orders of"
-        f" {_money(value_now)} after {orders['previous_period']} of {_money(value_before)}.",
+        f" {findings.money(value_now)} after {orders['previous_period']} of"
+        f" {findings.money(value_before)}.",
     )
 
 
@@ -147,7 +155,7 @@ def _category(findings: StoreFigures) -> Insight | None:
     return Insight(
         "category_change",
         f"{row['category']} {_moved(change)} {abs(change)} % against the previous period:"
-        f" {_money(row['revenue'])} after {_money(row['revenue_previous'])}.",
+        f" {findings.money(row['revenue'])} after {findings.money(row['revenue_previous'])}.",
     )
 
 
@@ -216,10 +224,6 @@ def _moved(change: float) -> str:
     return "rose" if change > 0 else "fell"
 
 
-def _money(amount: float) -> str:
-    return f"${amount:,.2f}"
-
-
 _ENOUGH = f"at least {MIN_ORDERS} orders in both periods"
 RULES = (
     Rule(
@@ -241,7 +245,7 @@ RULES = (
     Rule("discount_rate", f"change of {RATE_CHANGE_POINTS:g} point or more, {_ENOUGH}", _discounts),
     Rule(
         "category_change",
-        f"the largest change in dollars of a category that changed by {CATEGORY_CHANGE_PERCENT:g} %"
+        f"the largest change in money of a category that changed by {CATEGORY_CHANGE_PERCENT:g} %"
         f" or more, at least {MIN_UNITS_OF_CATEGORY} units in both periods",
         _category,
     ),

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from zava.infrastructure.embeddings.embedder import EmbeddingModel
+from zava.retail.declaration import RETAIL
 from zava.retail.search_values import (
     ProductMatch,
     ProductMatches,
@@ -32,6 +33,8 @@ def judged(
     )
     missing = registry.products - registry.embedded
     texts = list(notes)
+    if registry.currency != RETAIL.currency:
+        texts.append(f"List prices are in {registry.currency}.")
     if findings.likened is not None:
         texts.append(f"Products similar to {findings.likened}, which is left out.")
     elif not findings.words_found and {p.matched_by for p in products} == {"meaning"}:
@@ -57,6 +60,7 @@ def judged(
         notes=tuple(texts),
         scope=findings.scope,
         as_of=datetime.now(UTC),
+        currency=registry.currency,
     )
 
 

@@ -16,6 +16,7 @@ from zava.retail.search_values import (
     ProductQuestion,
     SearchMatches,
     SearchRegistry,
+    price_in,
 )
 from zava.retail.service.match_notes import about_sizes, judged, match_of
 from zava.retail.service.search_text.product_text import ReadText, TextReader
@@ -86,7 +87,8 @@ class ProductSearch:
             EmbeddingsUnavailable: the catalogue is embedded with a model this server does not have.
         """
         reader = await self._reader_of(await self._data.words(caller))
-        text = reader.read(query_description)
+        currency = (await self._data.registry(caller)).currency
+        text = reader.read(query_description, currency)
         for _ in range(_ATTEMPTS):
             registry = await self._data.registry(caller)
             question = question_of(
@@ -156,7 +158,8 @@ class ProductSearch:
         best = match_of(found.rows[0], registry.model, has_others_of_size=False)
         if best.is_weak or best.sku in {row["sku"] for row in priced.rows}:
             return []
-        return [f"The best match without the price is {best.sku}, at ${best.price:,.2f}."]
+        price = price_in(best.price, registry.currency)
+        return [f"The best match without the price is {best.sku}, at {price}."]
 
     async def _vector(
         self, caller: Caller, text: str, registry: SearchRegistry

@@ -18,6 +18,7 @@ from zava.model.metrics import (
     Period,
     PeriodUnit,
 )
+from zava.retail.declaration import RETAIL
 from zava.retail.sales_values import StorePerformance
 from zava.retail.service.insights import (
     MIN_DAYS_OF_SUPPLY,
@@ -29,6 +30,7 @@ from zava.retail.service.insights import (
 )
 from zava.service.metrics.comparability import comparable, period_notes
 from zava.service.metrics.periods import parse_period
+from zava.service.metrics.place_notes import place_notes
 from zava.service.metrics.query import MetricData
 
 DEFAULT_PERIOD = "last month"
@@ -65,14 +67,18 @@ class StoreAnalysis:
             InvalidInput: the period is not in the grammar.
             NotPermitted: no store of that name is in scope; it may exist or not.
         """
-        today = self._today()
-        period = parse_period(time_period or DEFAULT_PERIOD, today, self._fiscal)
         filters = (MetricFilter("store", "=", (store,)),) if store is not None else ()
-        basis = MetricQuery(_FIGURES, period, today, filters=filters, leaves_out_restricted=True)
-        questions = _questions(basis)
-        measured = await self._data.measure(caller, questions)
+
+        def questions(today: date) -> Mapping[str, MetricQuery]:
+            period = parse_period(time_period or DEFAULT_PERIOD, today, self._fiscal)
+            return _questions(
+                MetricQuery(_FIGURES, period, today, filters=filters, leaves_out_restricted=True)
+            )
+
+        measured = await self._data.measure(caller, questions(self._today()), questions)
+        basis = replace(measured.queries["figures"], compare=None)
         answers = {
-            name: comparable(rows, questions[name], measured.reach)
+            name: comparable(rows, measured.queries[name], measured.reach)
             for name, rows in measured.answers.items()
         }
         return _performance(
@@ -144,6 +150,7 @@ def _performance(measured: Measured, basis: MetricQuery, store: str | None) -> S
         categories=answers["categories"].records(),
         supply=answers["supply"].records(),
         stock=stock,
+        currency=places.answered_in if (places := measured.reach.places) else RETAIL.currency,
     )
     parts = ("categories", "top_products", "bottom_products")
     return StorePerformance(
@@ -158,6 +165,7 @@ def _performance(measured: Measured, basis: MetricQuery, store: str | None) -> S
         insights=find_insights(findings),
         notes=(
             *_period_notes(basis, own),
+            *place_notes(answers["figures"], measured.reach.places, basis.today),
             *_notes(findings, measured, is_one_store=store is not None),
         ),
         scope=measured.scope,

@@ -11,7 +11,7 @@ from zava.protocol.rendering.table import MAX_TEXT_BYTES, line_of_text
 from zava.protocol.tools.argument_forms import LIMIT_NAMES, aliases
 from zava.protocol.tools.tool import Arguments, Tool, ToolAnswer, product_text
 from zava.retail.access_rules import PRODUCTS_READ
-from zava.retail.search_values import ProductMatch, ProductMatches
+from zava.retail.search_values import ProductMatch, ProductMatches, price_in
 from zava.retail.service.use_cases import RetailAnalytics
 
 MAX_ROWS, DEFAULT_ROWS = 50, 10
@@ -77,7 +77,7 @@ class ProductContent(TypedDict):
     sku: str
     name: str
     category: str
-    price: Annotated[float, Field(description="List price, US dollars.")]
+    price: Annotated[float, Field(description="List price.")]
     description: str
     stock: Annotated[int, Field(description="Units in your stores together.")]
     stores_in_stock: int
@@ -151,7 +151,7 @@ def _text(matches: ProductMatches) -> str:
     lines: list[str] = []
     room = MAX_TEXT_BYTES
     for product in matches.products:
-        line = _line(product, len(matches.scope.stores))
+        line = _line(product, len(matches.scope.stores), matches.currency)
         room -= len(line.encode()) + 1
         if room < 0:
             written = f"{len(lines)} of {len(matches.products)}"
@@ -171,7 +171,7 @@ def _text(matches: ProductMatches) -> str:
     return "\n".join(lines)
 
 
-def _line(product: ProductMatch, store_count: int) -> str:
+def _line(product: ProductMatch, store_count: int, currency: str) -> str:
     stock = f"{product.stock} in stock" if product.stock else "out of stock"
     if product.stock and store_count > 1:
         stock += f" at {product.stores_in_stock} of {store_count} stores"
@@ -191,7 +191,7 @@ def _line(product: ProductMatch, store_count: int) -> str:
     return " | ".join(
         [
             *(line_of_text(text) for text in texts),
-            f"${product.price:,.2f}",
+            price_in(product.price, currency),
             stock,
             ", ".join([found, *flags]),
             line_of_text(product.description),

@@ -24,6 +24,7 @@ from zava.service.metrics.comparability import comparable, missing_days, period_
 from zava.service.metrics.forecasting import forecast_questions
 from zava.service.metrics.forecasting import forecasts as foretold
 from zava.service.metrics.periods import labelled, parse_period
+from zava.service.metrics.place_notes import place_notes
 from zava.service.metrics.series import beside_previous, period_before
 
 DEFAULT_PERIOD = "last 12 months"
@@ -36,8 +37,13 @@ _TENANT_DIMENSIONS = frozenset({"store", "region", "channel"})
 class MetricData(Protocol):
     """The data layer of the metrics, as the use cases see it."""
 
-    async def measure(self, caller: Caller, queries: Mapping[str, MetricQuery]) -> Measured:
-        """Answer several questions at once, as the caller."""
+    async def measure(
+        self,
+        caller: Caller,
+        queries: Mapping[str, MetricQuery],
+        again: Callable[[date], Mapping[str, MetricQuery]] | None = None,
+    ) -> Measured:
+        """Answer several questions at once, as the caller; `again` makes those of another day."""
 
     def describe(self) -> str:
         """Return the catalogue as a page."""
@@ -83,26 +89,31 @@ class MetricQueries:
             InvalidInput: a name, value, period or combination is not one that is answered.
             NotPermitted: a metric or a store is not this caller's.
         """
-        today = self._today()
-        asked = MetricQuery(
-            metrics=tuple(metrics),
-            period=parse_period(time_period or DEFAULT_PERIOD, today, self._fiscal),
-            today=today,
-            dimensions=tuple(dimensions),
-            filters=tuple(labelled(each, today, self._fiscal) for each in filters),
-            order_by=tuple(order_by),
-            limit=limit,
-            compare=compare,
-            with_totals=with_totals and bool(dimensions),
-            fiscal=self._fiscal,
-        )
-        queries = {"answer": asked}
-        if forecast_periods:
-            queries |= forecast_questions(asked)
-        if point_by_point:
-            previous = period_before(asked.dimensions[0], asked.period)
-            queries["before"] = replace(asked, period=previous)
-        measured = await self._data.measure(caller, queries)
+
+        def questions(today: date) -> Mapping[str, MetricQuery]:
+            asked = MetricQuery(
+                metrics=tuple(metrics),
+                period=parse_period(time_period or DEFAULT_PERIOD, today, self._fiscal),
+                today=today,
+                dimensions=tuple(dimensions),
+                filters=tuple(labelled(each, today, self._fiscal) for each in filters),
+                order_by=tuple(order_by),
+                limit=limit,
+                compare=compare,
+                with_totals=with_totals and bool(dimensions),
+                fiscal=self._fiscal,
+            )
+            queries = {"answer": asked}
+            if forecast_periods:
+                queries |= forecast_questions(asked)
+            if point_by_point:
+                previous = period_before(asked.dimensions[0], asked.period)
+                queries["before"] = replace(asked, period=previous)
+            return queries
+
+        measured = await self._data.measure(caller, questions(self._today()), questions)
+        asked = measured.queries["answer"]
+        today = asked.today
         figures = measured.answers["answer"]
         if point_by_point:
             before = measured.answers["before"]
@@ -112,6 +123,7 @@ class MetricQueries:
         own = measured.reach.within(asked.filters)
         notes = [
             *period_notes(figures.period, figures.compared, own, today),
+            *place_notes(figures, measured.reach.places, today),
             *_about_scope(figures, measured.scope, self._peers_hint),
             *_about_rows(figures, limit, time_period),
         ]

@@ -76,10 +76,18 @@ class CertifiedFacts:
 
 @dataclass(frozen=True, slots=True)
 class LintFacts:
-    """Everything that a domain declares for the lint; `tenant` is the key of a caller's stores."""
+    """Everything that a domain declares for the lint; `tenant` is the key of a caller's stores.
+
+    `zone` is that of a statement's days. `amounts` are the columns of money, which add up within a
+    currency; a statement with one of `currency_words` heeds it. The remedies end a note.
+    """
 
     tables: Mapping[str, TableFacts]
     status: StatusFacts
     certified: CertifiedFacts
     zone: str
     tenant: str
+    amounts: frozenset[str] = frozenset()
+    currency_words: tuple[str, ...] = ()
+    currency_remedy: str = ""
+    zone_remedy: str = ""

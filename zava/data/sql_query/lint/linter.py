@@ -1,7 +1,7 @@
 """Reads the findings of a statement from its parse tree, once for each text."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -26,6 +26,10 @@ _BEFORE_LAST_DAY = re.compile(
     r"(?:<=|(?<![<>!])=|\band|\bin\s*\(|,)[\s(]*(?:date|timestamp|timestamptz)?\s*\Z", re.ASCII
 )
 _AFTER_LAST_DAY = re.compile(r"\s*(?:::\s*\w+\s*)?(?:>=|=)", re.ASCII)
+_CUTS = re.compile(
+    r"date_trunc|::\s*date\b|as date\b|extract|date_part|to_char|current_date|\d{4}-\d\d?-\d\d?"
+)
+_ZONED = re.compile(r"time_?\s?zone")
 _MAX_CHARACTERS_BEFORE = 40
 # A statement with one of these words is compared with no certified value.
 _NOT_COMPARED = ("having", "limit", "over", "left")
@@ -114,6 +118,26 @@ class Linter:
     def names_moment(self, text: str) -> bool:
         """Whether a statement names the moment by which the certified metric selects its days."""
         return self._facts.certified.moment[1] in text.lower()
+
+    def about_places(
+        self, text: str, zones: Sequence[str], currencies: Sequence[str]
+    ) -> Iterator[str]:
+        """Yield notes where a statement adds amounts of several currencies, or cuts other days.
+
+        A statement that names a currency or a zone heeds it.
+        """
+        folded, facts = text.lower(), self._facts
+        if len(currencies) > 1 and ("sum" in folded or "avg" in folded):
+            is_of_money = any(name in folded for name in facts.amounts)
+            if is_of_money and not any(word in folded for word in facts.currency_words):
+                yield f"Amounts in {', '.join(currencies)} are added up: {facts.currency_remedy}."
+        elsewhere = [zone for zone in zones if zone != facts.zone]
+        is_cut = self.names_moment(text) and _CUTS.search(folded) and not _ZONED.search(folded)
+        if elsewhere and is_cut:
+            yield (
+                f"Days here are those of {facts.zone}, and not of {', '.join(elsewhere)}:"
+                f" {facts.zone_remedy}."
+            )
 
     def _asked(self, folded: str) -> list[Rule]:
         """Return the rules whose words a statement has."""

@@ -22,6 +22,9 @@ _POINT_NUMBER = re.compile(r"[-+]?\d{1,3}(?:[, ']\d{3})+(?:\.\d+)?")
 _CURRENCY = re.compile(
     r"\s*([-+(]*)\s*(?:[$€£]|USD|EUR|GBP)?\s*([-+]?[\d.,' ]+?)\s*[$€£]?\s*(\)?)\s*"
 )
+_MARK = re.compile(r"[$€£]|USD|EUR|GBP")
+_SAME = {"USD": "$", "EUR": "€", "GBP": "£"}
+_ANOTHER = "(another currency)"
 _DATE = re.compile(r"(\d{1,2})[/.\-](\d{1,2})[/.\-](\d{4})(?!\d)(.*)", re.DOTALL)
 _BASIC_DATE = re.compile(r"(\d{4})/(\d{1,2})/(\d{1,2})(?!\d)(.*)", re.DOTALL)
 _KINDS_OF_TIME = frozenset({"date", "moment"})
@@ -138,8 +141,9 @@ def _steps(column: MappedColumn, kind: str, mapping: Mapping) -> list[Callable[[
     if column.values or column.otherwise is not None:
         values, otherwise = dict(column.values), column.otherwise
         steps.append(lambda text: values.get(text, otherwise if otherwise is not None else text))
-    if kind in {"number", "integer"}:
+    if kind in {"number", "integer", "rate"}:
         if mapping.decimal:
+            steps.append(_of_one_currency())
             steps.append(_comma_number if mapping.decimal == "," else _point_number)
         if column.negate:
             steps.append(_negated)
@@ -150,6 +154,28 @@ def _steps(column: MappedColumn, kind: str, mapping: Mapping) -> list[Callable[[
     elif kind == "boolean":
         steps.append(lambda text: _BOOLEANS.get(text.lower(), text))
     return steps
+
+
+def _of_one_currency() -> Callable[[str], str]:
+    """Return what leaves amounts as they are, and marks those in another currency than the first.
+
+    What it marks is no number, so that its row is rejected.
+    """
+    first: set[str] = set()
+
+    def kept(text: str) -> str:
+        # Most cells are digits and a point.
+        if text.isascii() and not text.isupper() and "$" not in text:
+            return text
+        for mark in _MARK.findall(text):
+            currency = _SAME.get(mark, mark)
+            if not first:
+                first.add(currency)
+            if currency not in first:
+                return f"{text} {_ANOTHER}"
+        return text
+
+    return kept
 
 
 def _bare(text: str) -> str:

@@ -38,6 +38,11 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "first_day": ("startdate", "begindate", "starts", "start"),
     "last_day": ("enddate", "ends", "end"),
     "valid_from": ("validfrom", "effectivefrom", "effectivedate", "pricedate"),
+    "reporting_currency": ("basecurrency", "groupcurrency"),
+    "time_zone": ("timezone", "tz"),
+    "currency": ("currencycode", "iso4217"),
+    "day": ("date", "ratedate"),
+    "rate": ("exchangerate", "fxrate"),
     "customer_key": ("customerid", "customerno", "customer", "memberid"),
     "first_name": ("firstname",),
     "last_name": ("lastname", "customername"),
@@ -64,7 +69,9 @@ _NAMES: dict[str, tuple[str, ...]] = {
 }
 # What a file has to name for a table to be suggested from it.
 _SIGNS = {
+    "chain": ("reporting_currency",),
     "stores": ("store_key",),
+    "exchange_rates": ("currency", "day", "rate"),
     "products": ("product_key", "product_name"),
     "suppliers": ("supplier_key", "lead_days"),
     "product_suppliers": ("product_key", "supplier_key"),
@@ -153,7 +160,8 @@ def _options(path: Path, samples: Sequence[_Sample]) -> list[str]:
     order = _date_order(_cells(samples, {"date", "moment"}))
     if order is not None:
         lines.append(f'dates = "{order}"')
-    return [*lines, 'time_zone = "America/Los_Angeles"  # of moments without one', ""]
+    zone = '# time_zone = "UTC"  # of moments without one; left out, that of each store'
+    return [*lines, zone, ""]
 
 
 def _cells(samples: Sequence[_Sample], kinds: set[str]) -> list[str]:

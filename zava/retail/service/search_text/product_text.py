@@ -5,7 +5,8 @@ import unicodedata
 from dataclasses import dataclass
 
 from zava.errors import InvalidInput
-from zava.retail.search_values import CatalogueWords, PriceRange
+from zava.retail.declaration import RETAIL
+from zava.retail.search_values import CatalogueWords, PriceRange, price_in
 from zava.retail.service.search_text.price_words import read_price
 from zava.retail.service.search_text.size_words import read_sizes
 from zava.retail.service.search_text.sku_forms import replaced_skus
@@ -30,6 +31,15 @@ _FOREIGN = frozenset(
         """,
     )
 )
+_DOLLARS = re.compile(r"\$|\b(?:usd|dollars?)\b")
+# Signs and words of a currency besides its code.
+_MARKS = {
+    "EUR": r"€|\beuros?\b|",
+    "GBP": r"£|\b(?:pounds sterling|quid)\b|",
+    "JPY": r"¥|\byen\b|",
+    "INR": r"₹|\brupees?\b|",
+    "CHF": r"\bfrancs?\b|",
+}
 _OTHER_MONEY = re.compile(r"[€£¥]|\b(?:euros?|eur|gbp|pounds sterling|yen)\b")
 
 
@@ -57,14 +67,15 @@ class TextReader:
         self.words = words
         self._spelling = Spelling(words)
 
-    def read(self, description: str) -> ReadText:
-        """Return the parts of a description.
+    def read(self, description: str, currency: str = RETAIL.currency) -> ReadText:
+        """Return the parts of a description; a price in it is in the currency of list prices.
 
         Raises:
             InvalidInput: it holds no word, too many, or a price alone.
         """
         plain, written = replaced_skus(normalised(description), self.words.sku_shapes)
-        text, price = read_price(plain)
+        marked, is_other = _in_dollars(plain, currency)
+        text, price = (plain, None) if is_other else read_price(marked)
         if not any(character.isalnum() for character in text):
             raise InvalidInput(
                 "query_description names a price and no product.",
@@ -83,9 +94,11 @@ class TextReader:
             read = ", ".join(f"'{was}' as '{now}'" for was, now in spelled.corrections)
             notes.append(f"Spelling: read {read}.")
         if price is not None:
-            notes.append(f"Only products {price_text(price)} (list price, read from the text).")
-        elif _OTHER_MONEY.search(plain):
-            notes.append("Prices are in US dollars: the other currency was not read as a filter.")
+            told = price_text(price, currency)
+            notes.append(f"Only products {told} (list price, read from the text).")
+        elif is_other:
+            home = "US dollars" if currency == RETAIL.currency else currency
+            notes.append(f"Prices are in {home}: the other currency was not read as a filter.")
         if is_foreign or is_unknown:
             shown = ", ".join(f"'{word}'" for word in spelled.unknown[:_MAX_SHOWN])
             notes.append(
@@ -106,10 +119,21 @@ class TextReader:
         )
 
 
-def price_text(price: PriceRange) -> str:
+def _in_dollars(text: str, currency: str) -> tuple[str, bool]:
+    """Return a text with the marks of a currency as dollars, and whether it names another one."""
+    if currency == RETAIL.currency:
+        return text, _OTHER_MONEY.search(text) is not None
+    marks = _MARKS.get(currency, "") + rf"\b{currency.lower()}\b"
+    bare = re.sub(marks, "", text)
+    is_other = _DOLLARS.search(bare) is not None or _OTHER_MONEY.search(bare) is not None
+    return re.sub(marks, "$", text), is_other
+
+
+def price_text(price: PriceRange, currency: str = RETAIL.currency) -> str:
     """Return the range in words, such as `from $20.00 to $40.00`."""
     least, most = (
-        None if amount is None else f"${amount:,.2f}" for amount in (price.least, price.most)
+        None if amount is None else price_in(amount, currency)
+        for amount in (price.least, price.most)
     )
     if least is not None and most is not None:
         if price.is_least_in and price.is_most_in:
