@@ -16,6 +16,13 @@ def foreign_server(cluster: Cluster) -> Iterator[ForeignServer]:
 
 
 @pytest.fixture(scope="session")
+def unadopted(foreign_server: ForeignServer) -> Iterator[Foreign]:
+    """A database that is only checked: each check undoes what it began with."""
+    with foreign_server.database(BILLING, "checked") as foreign:
+        yield foreign
+
+
+@pytest.fixture(scope="session")
 def billing(foreign_server: ForeignServer) -> Iterator[Foreign]:
     """An adopted database with keys of type uuid, that no test changes."""
     with foreign_server.database(BILLING, "billing") as foreign:

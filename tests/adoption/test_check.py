@@ -1,13 +1,14 @@
-"""What adoption refuses, and what it warns of, each in its words."""
+"""What adoption refuses, in its words."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
-from tests.adoption.foreign import BILLING, OWNER, RENTALS, WRITER, Foreign, ForeignServer
+from tests.adoption.checked import findings
+from tests.adoption.foreign import OWNER, RENTALS, Foreign, ForeignServer
 from zava.adoption.applying import apply_declaration, catalog_of
-from zava.adoption.checks.checking import CheckFindings, check_declaration
+from zava.adoption.checks.checking import check_declaration
 from zava.adoption.declaration_file import DeclarationRefused
 from zava.adoption.declared_values import AdoptionDeclaration
 
@@ -15,27 +16,9 @@ SHOWS = "would show every tenant"
 
 
 @pytest.fixture(scope="module")
-def unadopted(foreign_server: ForeignServer) -> Iterator[Foreign]:
-    with foreign_server.database(BILLING, "checked") as foreign:
-        yield foreign
-
-
-@pytest.fixture(scope="module")
 def unadopted_rentals(foreign_server: ForeignServer) -> Iterator[Foreign]:
     with foreign_server.database(RENTALS, "weighed") as foreign:
         yield foreign
-
-
-def findings(
-    foreign: Foreign, *statements: str, declaration: AdoptionDeclaration | None = None
-) -> CheckFindings:
-    """Check a database after some statements of a superuser, which are then undone."""
-    declared = declaration or foreign.declaration
-    with foreign.superuser() as connection, connection.transaction(force_rollback=True):
-        for statement in statements:
-            connection.execute(statement.encode())
-        connection.execute("SET LOCAL SESSION AUTHORIZATION zava_admin")
-        return check_declaration(declared, catalog_of(connection, declared))
 
 
 def refused(foreign: Foreign, *statements: str) -> list[str]:
@@ -336,94 +319,3 @@ def test_trusted_functions_are_not_refused(unadopted: Foreign) -> None:
         " AS 'SELECT 1::bigint'"
     )
     assert findings(unadopted, made, declaration=declaration).refusals == ()
-
-
-@pytest.mark.parametrize(
-    ("statement", "words"),
-    [
-        (
-            (
-                "CREATE FUNCTION public.round(double precision, integer) RETURNS text LANGUAGE sql"
-                " AS 'SELECT 1::text'"
-            ),
-            (
-                "function round(double precision,integer) of public hides PostgreSQL's: statements may"
-                " not call round"
-            ),
-        ),
-        (
-            "DROP INDEX public.customers_organization_idx",
-            (
-                "public.customers: no index begins with organization_id: each question reads the whole"
-                ' table; CREATE INDEX CONCURRENTLY ON "public"."customers" ("organization_id")'
-            ),
-        ),
-        (
-            "ALTER TABLE public.customers ALTER organization_id DROP NOT NULL",
-            "public.customers: organization_id may be null; no tenant sees such a row",
-        ),
-        (
-            "ALTER TABLE public.customers ADD password_hash text",
-            "public.customers: password_hash may be secret; list it under hide",
-        ),
-        (
-            "SELECT 1",
-            (
-                f"{WRITER} may write public.customers: COPY FROM is refused to them on a table with row"
-                " security; INSERT works"
-            ),
-        ),
-        (
-            "CREATE ROLE app_backup LOGIN; GRANT pg_read_all_data TO app_backup",
-            (
-                "app_backup backs up with pg_read_all_data: pg_dump needs --enable-row-security and"
-                " -N zava then, or the role needs BYPASSRLS"
-            ),
-        ),
-        (
-            "CREATE ROLE app_reader LOGIN; ALTER ROLE app_reader SET row_security = off",
-            (
-                "app_reader has the setting row_security = off: it gets an error on each adopted table;"
-                ' ALTER ROLE "app_reader" RESET row_security'
-            ),
-        ),
-        (
-            "SELECT 1",
-            "not declared, so not readable: public.jobs",
-        ),
-        (
-            "CREATE POLICY own ON public.customers USING (true)",
-            (
-                "public.customers has policies of the application (own): they hold as before, and ours"
-                " stand above them for the audiences"
-            ),
-        ),
-        (
-            (
-                "ALTER TABLE public.refunds DROP CONSTRAINT refunds_payment_id_fkey; ALTER TABLE"
-                " public.payments DROP CONSTRAINT payments_pkey; CREATE INDEX ON public.payments (id)"
-            ),
-            (
-                "public.refunds: public.payments.id is not unique: a row belongs to every tenant that"
-                " has a row with its value"
-            ),
-        ),
-        (
-            "CREATE POLICY own ON public.customers USING (true)",
-            (
-                "public.customers has policies, and its row security is off: adoption switches it on,"
-                " and they stay without effect; drop those that the application does not need"
-            ),
-        ),
-        (
-            "SELECT 1",
-            (
-                "public.refunds: two joins or more: whole-table questions cost about 6 µs a row; a"
-                " column for the tenant would make it none"
-            ),
-        ),
-    ],
-)
-def test_what_a_check_warns_of(unadopted: Foreign, statement: str, words: str) -> None:
-    found = findings(unadopted, statement)
-    assert words in found.warnings, found

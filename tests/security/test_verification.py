@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
-from dataclasses import replace
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, replace
 
 import psycopg
 import pytest
@@ -260,6 +260,82 @@ CLUSTER_BREAKS = [
 ]
 
 
+# Every object that stays shows in one of these sums, also where the check has nothing against it.
+OBJECTS = """
+SELECT (SELECT sum(hash_record_extended(t, 0)) FROM pg_depend t),
+       (SELECT sum(hash_record_extended(t, 0)) FROM pg_shdepend t
+         WHERE dbid IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))),
+       (SELECT sum(hash_record_extended(ROW(oid, relkind, relowner, relacl), 0)) FROM pg_class),
+       (SELECT sum(hash_record_extended(ROW(oid, prosrc, proowner, proacl), 0)) FROM pg_proc),
+       (SELECT sum(hash_record_extended(t, 0)) FROM pg_namespace t),
+       (SELECT sum(hash_record_extended(t, 0)) FROM pg_db_role_setting t)
+"""
+
+
+@dataclass
+class Lent:
+    """A migrated database for one break; `is_whole` when the check found all of it mended."""
+
+    database: Database
+    pool: DatabasePool
+    objects: tuple[object, ...] | None
+    is_whole: bool = False
+
+
+class Ground:
+    """Lends one clone from break to break, while it is whole after each and has its objects."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._clone = AsyncExitStack()
+        self._lent: Lent | None = None
+
+    @asynccontextmanager
+    async def lent(self) -> AsyncIterator[Lent]:
+        if self._lent is None:
+            database = self._clone.enter_context(self._cluster.database("verified"))
+            pool = DatabasePool(database.server, max_size=1)
+            self._clone.push_async_callback(pool.close)
+            self._lent = Lent(database, pool, _objects(database))
+        self._lent.is_whole = False
+        try:
+            yield self._lent
+        finally:
+            if not self._lent.is_whole or _objects(self._lent.database) != self._lent.objects:
+                await self.leave()
+
+    async def leave(self) -> None:
+        self._lent = None
+        await self._clone.aclose()
+
+
+def _objects(database: Database) -> tuple[object, ...] | None:
+    with psycopg.connect(database.owner, autocommit=True) as owner:
+        return owner.execute(OBJECTS).fetchone()
+
+
+@asynccontextmanager
+async def _checking(
+    lent: Lent, signer: ContextSigner, statement: str | None = None
+) -> AsyncIterator[IsolationCheck]:
+    """Give the check of a lasting session; after what may be of a role, that of a session anew."""
+    if statement and not OF_A_LOGIN.search(statement):
+        yield IsolationCheck(lent.pool, signer, RETAIL)
+    else:
+        pool = DatabasePool(lent.database.server, max_size=1)
+        try:
+            yield IsolationCheck(pool, signer, RETAIL)
+        finally:
+            await pool.close()
+
+
+@pytest.fixture(scope="module")
+async def ground(cluster: Cluster) -> AsyncIterator[Ground]:
+    ground = Ground(cluster)
+    yield ground
+    await ground.leave()
+
+
 @pytest.fixture
 async def verification(empty: Database, signer: ContextSigner) -> AsyncIterator[IsolationCheck]:
     pool = DatabasePool(empty.server, max_size=1)
@@ -275,7 +351,7 @@ def empty(cluster: Cluster) -> Iterator[Database]:
 
 async def mend(
     owner: psycopg.Connection,
-    database: Database,
+    lent: Lent,
     signer: ContextSigner,
     verification: IsolationCheck,
     problems: list[str],
@@ -291,7 +367,8 @@ async def mend(
             # One remedy may have done what another one is for.
             with suppress(psycopg.errors.UndefinedObject, psycopg.errors.UndefinedFunction):
                 owner.execute(statement.encode())
-        problems = await _problems_now(verification, database, signer, statements)
+        problems = await _problems_now(verification, lent.database, signer, statements)
+        lent.is_whole = not problems
     assert all(NO_STATEMENT.match(problem.partition("; run ")[2]) for problem in problems), problems
 
 
@@ -316,38 +393,31 @@ async def test_migrated_empty_database_is_isolated(verification: IsolationCheck)
 
 @pytest.mark.parametrize(("statement", "problem"), [*BREAKS, *HOLES])
 async def test_break_is_found(
-    verification: IsolationCheck,
-    empty: Database,
-    signer: ContextSigner,
-    statement: str,
-    problem: str,
+    ground: Ground, signer: ContextSigner, statement: str, problem: str
 ) -> None:
-    with psycopg.connect(empty.owner, autocommit=True) as owner:
-        owner.execute(statement)
-        with pytest.raises(IsolationBroken) as caught:
-            await verification.ensure()
-        found = caught.value.problems
-        assert any(problem in text for text in found), found
-        await mend(owner, empty, signer, verification, found)
+    async with ground.lent() as lent, _checking(lent, signer, statement) as verification:
+        with psycopg.connect(lent.database.owner, autocommit=True) as owner:
+            owner.execute(statement)
+            with pytest.raises(IsolationBroken) as caught:
+                await verification.ensure()
+            found = caught.value.problems
+            assert any(problem in text for text in found), found
+            await mend(owner, lent, signer, verification, found)
 
 
 @pytest.mark.parametrize(("statement", "undo", "problem"), [*CLUSTER_BREAKS, *CLUSTER_HOLES])
 async def test_break_of_a_role_is_found(
-    verification: IsolationCheck,
-    empty: Database,
-    signer: ContextSigner,
-    statement: str,
-    undo: str,
-    problem: str,
+    ground: Ground, signer: ContextSigner, statement: str, undo: str, problem: str
 ) -> None:
-    with psycopg.connect(empty.owner, autocommit=True) as owner:
-        owner.execute(statement)
-        try:
-            found = await verification.problems()
-            assert any(problem in text for text in found), found
-            await mend(owner, empty, signer, verification, found)
-        finally:
-            owner.execute(undo)
+    async with ground.lent() as lent, _checking(lent, signer) as verification:
+        with psycopg.connect(lent.database.owner, autocommit=True) as owner:
+            owner.execute(statement)
+            try:
+                found = await verification.problems()
+                assert any(problem in text for text in found), found
+                await mend(owner, lent, signer, verification, found)
+            finally:
+                owner.execute(undo)
 
 
 async def test_session_that_differs_from_the_login_is_found(

@@ -61,16 +61,18 @@ def _lines(tree: ast.Module) -> dict[int, range]:
 
 def without_reason(text: str) -> list[str]:
     """Return the private names that a file reaches and whose first use has no comment beside it."""
+    tree = ast.parse(text)
+    first: dict[str, int] = {}
+    for line, name in sorted(reached(tree)):
+        first.setdefault(name, line)
+    if not first:  # as in most files: no need to read their comments
+        return []
     comments = {
         token.start[0]
         for token in tokenize.generate_tokens(io.StringIO(text).readline)
         if token.type == tokenize.COMMENT and not token.string.startswith(("# noqa", "# type:"))
     }
-    tree = ast.parse(text)
     lines = _lines(tree)
-    first: dict[str, int] = {}
-    for line, name in sorted(reached(tree)):
-        first.setdefault(name, line)
     return [f"{line} {name}" for name, line in first.items() if comments.isdisjoint(lines[line])]
 
 

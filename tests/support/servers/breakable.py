@@ -14,10 +14,12 @@ import psutil
 import psycopg
 
 from tests.support.servers.database import Cluster, Database
+from tests.support.suite.patience import patient
 from zava.app import Application, compose
 from zava.cli.client import call_tool
 from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
 from zava.infrastructure.local.state_dir import StateDirectory
+from zava.infrastructure.postgres.pool import DatabasePool
 from zava.protocol.tools.tool import ERROR_META
 from zava.retail.demo.dataset import seed
 from zava.retail.demo.principals import grant_demo_principals
@@ -122,6 +124,19 @@ async def ask(application: Application, token: str, sql: str) -> tuple[str, list
     if result["isError"]:
         return str(result["_meta"][ERROR_META]["code"]), []
     return "OK", result["structuredContent"]["rows"]
+
+
+async def nothing_is_lent(pool: DatabasePool) -> int:
+    """Wait until every connection is back, and return how many rest out on their lease.
+
+    Records and plans go on after the last answer. A lost connection never comes back.
+    """
+    async with asyncio.timeout(patient(10)):
+        # That the pool lost no connection shows here alone.
+        while pool._returning or pool._leased != len(pool._resting):
+            await asyncio.gather(*pool._returning)
+            await pause(0.05)
+    return len(pool._resting)
 
 
 async def pause(seconds: float) -> None:

@@ -332,8 +332,8 @@ class TenantDatabase:
                 tuple(row["store_name"] for row in stores),
                 stores[0]["store_count"] if stores else 0,
                 role.reads_personal,
-                _listed(stores, "time_zone"),
-                _listed(stores, "currency"),
+                zones=_listed(stores, "time_zone"),
+                currencies=_listed(stores, "currency"),
             )
             known = in_words(known, self.domain.words, scope_text)
             if self._outside_text is None:
