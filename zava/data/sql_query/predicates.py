@@ -86,7 +86,7 @@ def _sources(
     for item in items:
         relation = item.get("RangeVar")
         join = item.get("JoinExpr")
-        name = _kept_name(relation, tables) if relation else None
+        name = _kept_name(relation, tables) if relation else ""
         if relation and name in tables:
             alias = relation.get("alias", {})
             is_query = "schemaname" not in relation and name in queries
