@@ -26,8 +26,7 @@ END;
 
 -- Admits a call, or raises for how many seconds its principal has to wait. 0 is no limit. `unwritten` is
 -- what the calling instance has not recorded yet. A place among the calls at once is a lock of this
--- transaction. Two more locks mark the transaction: one names the principal and the second of the
--- deadline, one the call.
+-- transaction. The entry has marked the transaction already.
 CREATE OR REPLACE FUNCTION zava.admit(
   tenant uuid, person uuid, nonce uuid, is_searched boolean, calls_at_once integer, calls_per_minute bigint,
   milliseconds_per_hour double precision, unwritten_calls bigint, unwritten_milliseconds double precision
@@ -37,14 +36,12 @@ AS $$
 DECLARE
   used record;
   moment timestamptz := statement_timestamp();
-  -- Seconds since 2020, so that they fit a lock's second key until 2088.
-  present integer := floor(date_part('epoch', clock_timestamp()))::integer - 1577836800;
-  deadline integer := ceil(date_part('epoch', current_setting('statement_timeout')::interval))::integer;
   place integer := 0;
 BEGIN
   IF is_searched THEN
     PERFORM FROM pg_locks AS l
-    WHERE l.locktype = 'advisory' AND l.objsubid = 2 AND l.objid::bigint BETWEEN 1 AND present - 2
+    WHERE l.locktype = 'advisory' AND l.objsubid = 2
+      AND l.objid::bigint BETWEEN 1 AND floor(date_part('epoch', clock_timestamp())) - 1577836802
       AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
       AND l.classid::bigint
         = zava.proof(concat_ws('|', tenant, person, l.pid, l.objid))::bigint & 4294967295;
@@ -73,17 +70,6 @@ BEGIN
       END IF;
     END LOOP;
   END IF;
-  deadline := present + 1 + coalesce(nullif(deadline, 0), 30);
-  -- As `zava.proof` writes them, which starts an executor for each.
-  PERFORM pg_advisory_xact_lock(
-            ('x' || encode(substr(sha256(k.outer_pad || sha256(k.inner_pad || convert_to(
-              concat_ws('|', 'mark', tenant, person, pg_backend_pid(), deadline), 'UTF8'))), 1, 4), 'hex'))::bit(32)::integer,
-            deadline),
-          pg_advisory_xact_lock(
-            ('x' || encode(substr(sha256(k.outer_pad || sha256(k.inner_pad || convert_to(
-              concat_ws('|', 'mark', nonce, pg_backend_pid()), 'UTF8'))), 1, 4), 'hex'))::bit(32)::integer,
-            0)
-  FROM zava.keyring AS k;
 END $$;
 
 -- Counts the calls and the database's time of each principal.

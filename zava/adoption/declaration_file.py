@@ -221,9 +221,7 @@ class _Content:
         wanted = self.text("audience")
         scopes = {audience.name: audience.scope for audience in audiences}
         if wanted not in scopes:
-            self.refuse(
-                "audience", f"there is no audience {wanted}{_perhaps(wanted, list(scopes))}"
-            )
+            self.refuse("audience", f"there is no audience {wanted}{_perhaps(wanted, [*scopes])}")
         elif scopes[wanted] is not AudienceScope.MANY:
             self.refuse("", "people may belong to several accounts; use scope many")
         if ("directory" in self._content) == ("issuer" in self._content):

@@ -75,7 +75,7 @@ async def test_three_tools_are_listed_in_few_tokens_and_none_of_the_shipped_doma
     assert [tool.name for tool in served_tools(domain).values()] == names
 
 
-async def _listed(served: Served) -> tuple[int, Any]:
+async def _listed(served: Served) -> tuple[int, dict[str, Any]]:
     request = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
     answer = await served.app.endpoint.handle(
         "POST",
