@@ -21,11 +21,7 @@ class Application:
     endpoint = Endpoint()
     async def close(self):
         pass
-quickstart.local_site = lambda *_: None
-class Listener:
-    def getsockname(self):
-        return "127.0.0.1", 1
-quickstart.serve(Application(), Listener(), None, before=before)
+quickstart.serve(Application(), None, None, before=before)
 """
 
 

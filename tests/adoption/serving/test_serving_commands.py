@@ -17,11 +17,10 @@ from zava.settings import settings
 
 def serve_once(
     application: AdoptedApplication,
+    site: object,
     _listener: object,
-    _settings: object,
     *,
     before: Callable[[], Coroutine[Any, Any, None]],
-    site: object,
 ) -> None:
     """Do what comes before serving, and end."""
     assert site is application.endpoint
