@@ -68,6 +68,8 @@ TABLES = (
     "product_suppliers",
     "store_targets",
     "customer_persons",
+    "chain",
+    "exchange_rates",
 )
 
 

@@ -23,6 +23,7 @@ READABLE = {
     "categories",
     "customers",
     "embedding_models",
+    "exchange_rates",
     "inventory",
     "order_items",
     "orders",

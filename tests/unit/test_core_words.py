@@ -29,7 +29,7 @@ ALLOWED = {
     # The calendar of the National Retail Federation has this name, and a setting has it, too.
     "retail": (
         *("model/retail_calendar.py", "model/fiscal_calendar.py", "settings.py"),
-        *("data/metrics/catalog_page.py", "service/metrics/named_days.py"),
+        *("data/metrics/catalog_page.py", "service/metrics/period_reading/named_days.py"),
     ),
     "retail_calendar": ("settings.py", "model/metrics.py", "service/metrics/"),
     "zava_retail_calendar": ("settings.py",),

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from zava.errors import InvalidInput
-from zava.service.metrics.period_forms import nearest_forms
+from zava.service.metrics.period_reading.period_forms import nearest_forms
 from zava.service.metrics.periods import parse_period
 
 TODAY = date(2026, 11, 29)  # a Sunday, the last day of ISO week 48

@@ -202,6 +202,8 @@ class ResultCache:
                 "stores": reading.scope.stores,
                 "store_count": reading.scope.store_count,
                 "reads_personal": reading.scope.reads_personal,
+                "zones": reading.scope.zones,
+                "currencies": reading.scope.currencies,
                 "scope_hash": kept.scope_hash,
                 "as_of": kept.as_of.isoformat(),
             }
@@ -222,6 +224,8 @@ class ResultCache:
             tuple(entry_values["stores"]),
             entry_values["store_count"],
             entry_values["reads_personal"],
+            zones=tuple(entry_values["zones"]),
+            currencies=tuple(entry_values["currencies"]),
         )
         return KeptReading(
             ScopedRows(entry_values["rows"], scope),

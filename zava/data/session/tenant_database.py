@@ -162,12 +162,10 @@ class TenantDatabase:
         _note_answer(record, role.audience, result)
         # Before the columns: the first one reads which of them outsiders wrote.
         scope = await self._scope(caller, role, result.scope)
-        read = described or ()
-        if result.description is not None:
-            read = self._read_columns(result.description, reads_outside_text=reads_outside_text)
-            if are_plain(read):
-                self._columns[caller.identity, sql] = time.monotonic(), read
-        return _table(result, read, rows, scope)
+        read = self._read_columns(result.description, reads_outside_text=reads_outside_text)
+        if read and are_plain(read):
+            self._columns[caller.identity, sql] = time.monotonic(), read
+        return _table(result, read or described or (), rows, scope)
 
     async def run_whole(
         self, caller: Caller, operation: Operation[StatementResult], *, reads_outside_text: bool
@@ -182,14 +180,14 @@ class TenantDatabase:
         role, result = await self._executor.execute(caller, operation, record)
         _note_answer(record, role.audience, result)
         scope = await self._scope(caller, role, result.scope)
-        columns: tuple[Column, ...] = ()
-        if result.description is not None:
-            columns = self._read_columns(result.description, reads_outside_text=reads_outside_text)
+        columns = self._read_columns(result.description, reads_outside_text=reads_outside_text)
         return _table(result, columns, [], scope)
 
     def _read_columns(
-        self, description: PGresult, *, reads_outside_text: bool
+        self, description: PGresult | None, *, reads_outside_text: bool
     ) -> tuple[Column, ...]:
+        if description is None:
+            return ()
         if description.nparams:
             raise QueryRefused(
                 "The statement holds parameters such as $1, and nothing is bound to them.",

@@ -9,8 +9,8 @@ from zava.errors import InvalidInput
 from zava.model.fiscal_calendar import FiscalCalendar, FiscalPart
 from zava.model.metrics import MetricFilter, Period, PeriodUnit, shifted
 from zava.model.time_labels import OF_TIME, beginning, units_in
-from zava.service.metrics.fiscal_periods import fiscal_period
-from zava.service.metrics.period_forms import MAX_UNITS, nearest_forms, plain_form
+from zava.service.metrics.period_reading.fiscal_periods import fiscal_period
+from zava.service.metrics.period_reading.period_forms import MAX_UNITS, nearest_forms, plain_form
 
 GRAMMAR = (
     "today, yesterday, this|last week|month|quarter|year, last N days|weeks|months|quarters|years, "

@@ -10,15 +10,15 @@ from contextlib import suppress
 from datetime import date
 from difflib import get_close_matches
 
-from zava.service.metrics.named_days import NAMED_DAYS, of_one_season
-from zava.service.metrics.period_phrases import (
+from zava.service.metrics.period_reading.named_days import NAMED_DAYS, of_one_season
+from zava.service.metrics.period_reading.period_phrases import (
     MONTH,
     PLACES,
     latest_year,
     month_number,
     usual_form,
 )
-from zava.service.metrics.single_periods import (
+from zava.service.metrics.period_reading.single_periods import (
     DAYS,
     MONTH_NAME,
     MONTHS,

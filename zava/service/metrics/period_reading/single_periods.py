@@ -9,8 +9,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, timedelta
 
-from zava.service.metrics.named_days import named_days
-from zava.service.metrics.period_phrases import usual_form
+from zava.service.metrics.period_reading.named_days import named_days
+from zava.service.metrics.period_reading.period_phrases import usual_form
 
 MONTHS = (
     *("january", "february", "march", "april", "may", "june", "july"),

@@ -1,0 +1,1 @@
+"""Periods as people and answers write them, read as days."""
