@@ -16,6 +16,7 @@ TRACED = (
     "tests/data/test_mistakes.py",
     "tests/data/test_order_watch.py",
     "tests/data/test_overdue.py",
+    "tests/data/test_remembered_texts.py",
     "tests/data/test_retries.py",
     "tests/data/test_rows_as_text.py",
     "tests/data/test_session_edges.py",
