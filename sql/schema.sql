@@ -744,7 +744,7 @@ ALTER TABLE retail.exchange_rates OWNER TO zava_owner;
 -- Name: TABLE exchange_rates; Type: COMMENT; Schema: retail; Owner: zava_owner
 --
 
-COMMENT ON TABLE retail.exchange_rates IS 'Worth of one unit in the reporting currency; a day without one has the last rate before it.';
+COMMENT ON TABLE retail.exchange_rates IS 'One unit in the reporting currency; without a rate, the last one before.';
 
 --
 -- Name: order_items; Type: TABLE; Schema: retail; Owner: zava_owner
@@ -843,7 +843,7 @@ COMMENT ON TABLE retail.orders IS 'Orders. Revenue leaves out status cancelled a
 -- Name: COLUMN orders.order_date; Type: COMMENT; Schema: retail; Owner: zava_owner
 --
 
-COMMENT ON COLUMN retail.orders.order_date IS 'When the order was placed; days are those of the store''s time_zone.';
+COMMENT ON COLUMN retail.orders.order_date IS 'When the order was placed, by the store''s time_zone.';
 
 --
 -- Name: COLUMN orders.total_amount; Type: COMMENT; Schema: retail; Owner: zava_owner
@@ -916,13 +916,13 @@ COMMENT ON COLUMN retail.stores.closed_on IS 'NULL: open.';
 -- Name: COLUMN stores.time_zone; Type: COMMENT; Schema: retail; Owner: zava_owner
 --
 
-COMMENT ON COLUMN retail.stores.time_zone IS 'Its days begin at midnight of this zone.';
+COMMENT ON COLUMN retail.stores.time_zone IS 'Of its days.';
 
 --
 -- Name: COLUMN stores.currency; Type: COMMENT; Schema: retail; Owner: zava_owner
 --
 
-COMMENT ON COLUMN retail.stores.currency IS 'Of its orders, lines and targets.';
+COMMENT ON COLUMN retail.stores.currency IS 'Of its amounts.';
 
 --
 -- Name: day_marks; Type: TABLE; Schema: zava; Owner: zava_owner

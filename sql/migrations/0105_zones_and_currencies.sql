@@ -12,8 +12,8 @@ ALTER TABLE retail.stores
 ALTER TABLE retail.stores
   ALTER COLUMN time_zone SET STATISTICS 0,
   ALTER COLUMN currency SET STATISTICS 0;
-COMMENT ON COLUMN retail.stores.time_zone IS 'Its days begin at midnight of this zone.';
-COMMENT ON COLUMN retail.stores.currency IS 'Of its orders, lines and targets.';
+COMMENT ON COLUMN retail.stores.time_zone IS 'Of its days.';
+COMMENT ON COLUMN retail.stores.currency IS 'Of its amounts.';
 
 -- Without its row the currency is USD and the zone America/Los_Angeles. No audience reads it: an
 -- answer has its currency as a unit.
@@ -34,7 +34,7 @@ CREATE TABLE retail.exchange_rates (
   rate      numeric NOT NULL CHECK (rate > 0 AND rate < 1000000000 AND rate = round(rate, 12)),
   PRIMARY KEY (currency, day)
 );
-COMMENT ON TABLE retail.exchange_rates IS 'Worth of one unit in the reporting currency; a day without one has the last rate before it.';
+COMMENT ON TABLE retail.exchange_rates IS 'One unit in the reporting currency; without a rate, the last one before.';
 GRANT SELECT ON retail.exchange_rates TO store_managers, regional_managers, head_office, zava_chain;
 GRANT SELECT, INSERT, UPDATE, DELETE ON retail.exchange_rates TO zava_loader;
 CREATE TRIGGER note_change AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON retail.exchange_rates
@@ -42,7 +42,7 @@ CREATE TRIGGER note_change AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON retai
 
 COMMENT ON COLUMN retail.products.base_price IS 'List price; order_items.unit_price is what was charged.';
 COMMENT ON COLUMN retail.products.cost IS 'Purchase cost today.';
-COMMENT ON COLUMN retail.orders.order_date IS 'When the order was placed; days are those of the store''s time_zone.';
+COMMENT ON COLUMN retail.orders.order_date IS 'When the order was placed, by the store''s time_zone.';
 COMMENT ON COLUMN retail.orders.total_amount IS 'Sum of the order''s lines in the store''s currency, without tax and shipping.';
 COMMENT ON COLUMN retail.order_items.unit_price IS 'Price charged per unit before discount.';
 
