@@ -70,7 +70,7 @@ def page(results: Sequence[Result]) -> str:
         not_run=table("server | reason", [_row(*each) for each in _not_run(results)]),
         classes=table(" | ".join(("class", "cases", *(r.subject.name for r in ran))), classes),
         beside=table(Beside.head(), [_row(r.subject.name, *r.beside.cells()) for r in ran]),
-        harmful="\n".join(_harmful(ran)),
+        harmful=table("subject | named | by class alone", list(_harmful(ran))),
     )
 
 
@@ -107,10 +107,13 @@ def _harmful(results: Iterable[Result]) -> Iterable[str]:
     for result in results:
         named = result.harmful()
         count = sum(outcome.verdict == HARMFUL for outcome in result.outcomes)
-        text = ", ".join(f"`{case}`" for case in named) or "none"
-        rest = count - len(named)
-        more = f"; {rest} more by class alone" if rest else ""
-        yield f"- **{result.subject.name}**: {text}{more}"
+        numbers: dict[str, list[str]] = {}
+        for case in named:
+            kind, _, number = case.rpartition("-")
+            numbers.setdefault(kind, []).append(number)
+        spans = [f"`{kind}-{', '.join(each)}`" for kind, each in numbers.items()]
+        text = "; ".join(spans) or "-"
+        yield _row(result.subject.name, text, count - len(named))
 
 
 def _row(*cells: object) -> str:

@@ -257,10 +257,10 @@ def test_a_line_in_another_format_is_named(line: str, problem: str, tmp_path: Pa
 def test_page_follows_from_the_outcomes_alone() -> None:
     subject = replace(example(), name="ours", is_ours=True)
     other = replace(example(), name="theirs")
-    cases = [CASES["writes-01"], CASES["catalog-01"], CASES["catalog-02"]]
+    cases = [CASES[name] for name in ("writes-01", "catalog-01", "catalog-02", "catalog-03")]
     came = [
         Outcome(case, verdict, (), "")
-        for case, verdict in zip(cases, (HARMFUL, HARMFUL, ANSWERED), strict=True)
+        for case, verdict in zip(cases, (HARMFUL, HARMFUL, HARMFUL, ANSWERED), strict=True)
     ]
     beside = Beside(refused=("a",), legitimate=60, named=3, mistakes=9, tokens=1234, ratio=4.4)
     results = [
@@ -271,10 +271,10 @@ def test_page_follows_from_the_outcomes_alone() -> None:
     text = page(results)
     assert text == page([replace(result) for result in results])
     assert "| writes | 1 | 1 / 0 / 0 | 1 / 0 / 0 |" in text
-    assert "| catalog | 2 | 1 / 0 / 1 | 1 / 0 / 1 |" in text
-    assert "- **ours**: `writes-01`, `catalog-01`\n" in text
+    assert "| catalog | 3 | 2 / 0 / 1 | 2 / 0 / 1 |" in text
+    assert "| ours | `writes-01`; `catalog-01, 02` | 0 |" in text
     # A class that PostgreSQL's documentation describes is named, another one is counted.
-    assert "- **theirs**: `catalog-01`; 1 more by class alone" in text
+    assert "| theirs | `catalog-01, 02` | 1 |" in text
     assert "| absent | has no wheel |" in text
     assert "| ours | 1 of 60 | 3 of 9 | 1,234 | \u00d7 4 |" in text
     assert '"not_run": "has no wheel"' in data(results)

@@ -36,7 +36,10 @@ SUBJECTS = (
     Subject(
         name="sdk-setting",
         version=f"mcp {version('mcp')}",
-        deployment="`bench/servers/promising_server.py`: tokens, one login, a setting; sets a timeout of 30 s",
+        deployment=(
+            "`bench/servers/promising_server.py`: tokens, one login, a setting;"
+            " sets a timeout of 30 s"
+        ),
         start=start,
         neighbour_login=lambda databases: databases.login("iso_setting"),
         is_ours=True,
