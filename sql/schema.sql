@@ -744,7 +744,7 @@ ALTER TABLE retail.exchange_rates OWNER TO zava_owner;
 -- Name: TABLE exchange_rates; Type: COMMENT; Schema: retail; Owner: zava_owner
 --
 
-COMMENT ON TABLE retail.exchange_rates IS 'One unit in the reporting currency; without a rate, the last one before.';
+COMMENT ON TABLE retail.exchange_rates IS 'To the reporting currency, by day.';
 
 --
 -- Name: order_items; Type: TABLE; Schema: retail; Owner: zava_owner

@@ -34,7 +34,7 @@ CREATE TABLE retail.exchange_rates (
   rate      numeric NOT NULL CHECK (rate > 0 AND rate < 1000000000 AND rate = round(rate, 12)),
   PRIMARY KEY (currency, day)
 );
-COMMENT ON TABLE retail.exchange_rates IS 'One unit in the reporting currency; without a rate, the last one before.';
+COMMENT ON TABLE retail.exchange_rates IS 'To the reporting currency, by day.';
 GRANT SELECT ON retail.exchange_rates TO store_managers, regional_managers, head_office, zava_chain;
 GRANT SELECT, INSERT, UPDATE, DELETE ON retail.exchange_rates TO zava_loader;
 CREATE TRIGGER note_change AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON retail.exchange_rates
