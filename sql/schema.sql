@@ -913,18 +913,6 @@ COMMENT ON COLUMN retail.stores.region IS 'Region of a regional manager.';
 COMMENT ON COLUMN retail.stores.closed_on IS 'NULL: open.';
 
 --
--- Name: COLUMN stores.time_zone; Type: COMMENT; Schema: retail; Owner: zava_owner
---
-
-COMMENT ON COLUMN retail.stores.time_zone IS 'Of its days.';
-
---
--- Name: COLUMN stores.currency; Type: COMMENT; Schema: retail; Owner: zava_owner
---
-
-COMMENT ON COLUMN retail.stores.currency IS 'Of its amounts.';
-
---
 -- Name: day_marks; Type: TABLE; Schema: zava; Owner: zava_owner
 --
 

@@ -12,8 +12,6 @@ ALTER TABLE retail.stores
 ALTER TABLE retail.stores
   ALTER COLUMN time_zone SET STATISTICS 0,
   ALTER COLUMN currency SET STATISTICS 0;
-COMMENT ON COLUMN retail.stores.time_zone IS 'Of its days.';
-COMMENT ON COLUMN retail.stores.currency IS 'Of its amounts.';
 
 -- Without its row the currency is USD and the zone America/Los_Angeles. No audience reads it: an
 -- answer has its currency as a unit.

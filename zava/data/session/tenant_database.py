@@ -131,9 +131,10 @@ class TenantDatabase:
         Raises:
             ZavaError: the statement was refused, failed, or could not be run now.
         """
-        check_limits(sql)
         record = call_context.record()
-        await note_statement(record, sql)
+        if fingerprint is None:  # else the caller of this has done both
+            check_limits(sql)
+            await note_statement(record, sql)
         is_text = max_rows >= ROWS_AS_TEXT and self._comes_as_text(
             caller, sql, columns, gathers=gathers
         )
@@ -162,10 +163,18 @@ class TenantDatabase:
         _note_answer(record, role.audience, result)
         # Before the columns: the first one reads which of them outsiders wrote.
         scope = await self._scope(caller, role, result.scope)
-        read = self._read_columns(result.description, reads_outside_text=reads_outside_text)
-        if read and are_plain(read):
-            self._columns[caller.identity, sql] = time.monotonic(), read
-        return _table(result, read or described or (), rows, scope)
+        read = described or ()
+        if result.description is not None:
+            read = self._read_columns(result.description, reads_outside_text=reads_outside_text)
+            if are_plain(read):
+                self._columns[caller.identity, sql] = time.monotonic(), read
+        return Table(
+            columns=read,
+            rows=rows,
+            truncated=result.truncated,
+            scope=scope,
+            as_of=datetime.now(UTC),
+        )
 
     async def run_whole(
         self, caller: Caller, operation: Operation[StatementResult], *, reads_outside_text: bool
@@ -180,8 +189,13 @@ class TenantDatabase:
         role, result = await self._executor.execute(caller, operation, record)
         _note_answer(record, role.audience, result)
         scope = await self._scope(caller, role, result.scope)
-        columns = self._read_columns(result.description, reads_outside_text=reads_outside_text)
-        return _table(result, columns, [], scope)
+        return Table(
+            columns=self._read_columns(result.description, reads_outside_text=reads_outside_text),
+            rows=[],
+            truncated=result.truncated,
+            scope=scope,
+            as_of=datetime.now(UTC),
+        )
 
     def _read_columns(
         self, description: PGresult | None, *, reads_outside_text: bool
@@ -348,18 +362,6 @@ class TenantDatabase:
                 raise Busy("Your access changed while the call ran.", hint="Send it again.")
             self._scopes[role, scope_text] = time.monotonic(), known
         return known
-
-
-def _table(
-    result: StatementResult, columns: tuple[Column, ...], rows: list[list[Any]], scope: Scope
-) -> Table:
-    return Table(
-        columns=columns,
-        rows=rows,
-        truncated=result.truncated,
-        scope=scope,
-        as_of=datetime.now(UTC),
-    )
 
 
 async def _rows(

@@ -98,12 +98,15 @@ class FreeQuery:
         fitting = rows_that_fit(table.rows, max_rows)
         if fitting < len(table.rows):
             table = replace(table, rows=table.rows[:fitting], truncated="bytes")
-        notes = (*self._about_places(sql, table), *await self._notes(caller, sql, table))
+        notes = await self._notes(caller, sql, table)
+        if self._linter is not None and table.rows:
+            places = self._linter.about_places(sql, table.scope.zones, table.scope.currencies)
+            notes = [*places, *notes]
         lint: Lint | None = read.verdict.findings
         if lint is None or self._linter is None:
-            return replace(table, notes=notes) if notes else table
+            return replace(table, notes=tuple(notes)) if notes else table
         findings = lint.on(table.as_of.astimezone(self._linter.zone).date())
-        return replace(table, notes=notes, findings=findings)
+        return replace(table, notes=tuple(notes), findings=findings)
 
     async def _checked(self, caller: Caller, sql: str) -> tuple[str, StatementAnalysis]:
         """Return a statement as it is run, once the guard has let it pass.
@@ -198,12 +201,6 @@ class FreeQuery:
                 self._tenancy, self.domain, self._turns, linter, most_rows=self._most_rows
             )
         return self._checks
-
-    def _about_places(self, sql: str, table: Table) -> list[str]:
-        scope = table.scope
-        if self._linter is None or not table.rows:
-            return []
-        return list(self._linter.about_places(sql, scope.zones, scope.currencies))
 
     async def _notes(self, caller: Caller, sql: str, table: Table) -> list[str]:
         notes = empty_results.about_json_nulls(table)
