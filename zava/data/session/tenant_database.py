@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from math import inf
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
@@ -15,7 +14,7 @@ from psycopg.pq.abc import PGresult
 from zava import call_context
 from zava.data.named_queries import core_statement, domain_statement
 from zava.data.row_decoding.column_types import Origins, are_plain, read_columns
-from zava.data.row_decoding.json_rows import read_rows
+from zava.data.row_decoding.json_rows import read_described_rows, read_rows
 from zava.data.row_decoding.text_rows import read_text_rows
 from zava.data.session.audit_writer import AuditWriter
 from zava.data.session.executor import SERVER_DEADLINE_SECONDS, TenantExecutor
@@ -47,6 +46,7 @@ _MAX_SCOPES = 1024
 _MAX_ROW_BY_ROW = 1024
 _DESCRIBED_SECONDS = 60
 _MAX_DESCRIBED = 1024
+_MOST_KEPT_COLUMNS = 64  # a text of 16 KiB has room for 1,664, and a thousand texts are kept
 _MANY_ROWS = 64
 
 ROWS_AS_TEXT = 100
@@ -55,7 +55,6 @@ ROWS_AS_TEXT = 100
 # PostgreSQL's functions have 100 arguments: a row's number of NULLs is one, and each column two.
 _MAX_COLUMNS_AS_TEXT = 49
 _UNSHARED = 1_000_000  # connections: no caller waits for one
-_NAME_OF = attrgetter("name")
 
 
 class ScopedRows(NamedTuple):
@@ -160,12 +159,13 @@ class TenantDatabase:
         if max_rows >= ROWS_AS_TEXT:
             self._note_size(caller, sql, len(rows))
         _note_answer(record, role.audience, result)
+        scope = await self._scope(caller, role, result.scope)
         read = described or ()
         if result.description is not None:
             read = self._read_columns(result.description, reads_outside_text=reads_outside_text)
-            if are_plain(read):
+            if len(read) <= _MOST_KEPT_COLUMNS and are_plain(read):
                 self._columns[caller.identity, sql] = time.monotonic(), read
-        return await self._table(caller, role, result, read, rows)
+        return _table(result, scope, read, rows)
 
     async def run_whole(
         self, caller: Caller, operation: Operation[StatementResult], *, reads_outside_text: bool
@@ -179,14 +179,16 @@ class TenantDatabase:
         await note_statement(record, operation.statistics_text)
         role, result = await self._executor.execute(caller, operation, record)
         _note_answer(record, role.audience, result)
+        scope = await self._scope(caller, role, result.scope)
         columns: tuple[Column, ...] = ()
         if result.description is not None:
             columns = self._read_columns(result.description, reads_outside_text=reads_outside_text)
-        return await self._table(caller, role, result, columns, [])
+        return _table(result, scope, columns, [])
 
     def _read_columns(
         self, description: PGresult, *, reads_outside_text: bool
     ) -> tuple[Column, ...]:
+        """Read the columns, once `_scope` has read which of them hold text of outsiders."""
         if description.nparams:
             raise QueryRefused(
                 "The statement holds parameters such as $1, and nothing is bound to them.",
@@ -196,22 +198,6 @@ class TenantDatabase:
             description,
             self._outside_text or frozenset(),
             reads_outside_text=reads_outside_text,
-        )
-
-    async def _table(
-        self,
-        caller: Caller,
-        role: ReadingRole,
-        result: StatementResult,
-        columns: tuple[Column, ...],
-        rows: list[list[Any]],
-    ) -> Table:
-        return Table(
-            columns=columns,
-            rows=rows,
-            truncated=result.truncated,
-            scope=await self._scope(caller, role, result.scope),
-            as_of=datetime.now(UTC),
         )
 
     def _described(self, caller: Caller, sql: str) -> tuple[Column, ...] | None:
@@ -376,13 +362,23 @@ async def _rows(
         # the database would rest meanwhile.
         await checkpoint()
     if described is not None:
-        lines = result.lines
-        fits = not lines or list(orjson.loads(lines[0])) == list(map(_NAME_OF, described))
-        return read_rows(described, lines) if fits else None
+        return read_described_rows(described, result.lines)
     columns = read_columns(result.description, known or frozenset()) if result.description else ()
     if result.is_text:
         return read_text_rows(columns, result.lines, width=result.width)
     return read_rows(columns, result.lines)
+
+
+def _table(
+    result: StatementResult, scope: Scope, columns: tuple[Column, ...], rows: list[list[Any]]
+) -> Table:
+    return Table(
+        columns=columns,
+        rows=rows,
+        truncated=result.truncated,
+        scope=scope,
+        as_of=datetime.now(UTC),
+    )
 
 
 def _note_answer(record: CallRecord | None, audience: Audience, result: StatementResult) -> None:
