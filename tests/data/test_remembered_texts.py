@@ -142,3 +142,48 @@ async def test_columns_that_changed_meanwhile_are_those_of_the_next_answer(
     assert [column.name for column in after.columns] != names
     assert all(len(row) == len(after.columns) for row in after.rows)
     assert described[-1]
+
+
+async def test_column_of_another_type_meanwhile_fails_no_answer(
+    tenancy: TenantDatabase, seeded_clone: Database, callers: dict[str, Caller]
+) -> None:
+    seattle = callers["seattle"]
+    label = "ALTER TABLE retail.categories {} COLUMN label"
+    with psycopg.connect(seeded_clone.owner, autocommit=True) as owner:
+        owner.execute(f"{label.format('ADD')} bytea".encode())
+        owner.execute("UPDATE retail.categories SET label = 'as bytes'")
+        await tenancy.run(seattle, EVERY_COLUMN, max_rows=10)
+        owner.execute(f"{label.format('ALTER')} TYPE text USING 'no bytes'".encode())
+    after = await tenancy.run(seattle, EVERY_COLUMN, max_rows=10)
+    assert (after.columns[-1].type, after.rows[0][-1]) == ("text", "no bytes")
+
+
+async def test_number_beyond_a_double_is_read_in_a_repeated_statement(
+    tenancy: TenantDatabase, callers: dict[str, Caller], described: list[bool]
+) -> None:
+    sql = "SELECT repeat('9', 400)::numeric AS v, 1 AS n"
+    await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
+    described.clear()
+    answers = [await tenancy.run(callers["seattle"], sql, max_rows=10) for _ in range(2)]
+    assert [answer.rows for answer in answers] == [[["9" * 400, 1]]] * 2
+    assert described == [True, False]
+
+
+async def test_first_statement_of_a_process_marks_text_of_outsiders(
+    tenancy: TenantDatabase, callers: dict[str, Caller]
+) -> None:
+    sql = "SELECT first_name FROM retail.customers LIMIT 1"
+    for _ in range(2):
+        answer = await tenancy.run(callers["seattle"], sql, max_rows=10)
+        assert [column.is_outside_text for column in answer.columns] == [True]
+
+
+async def test_columns_of_a_wide_answer_are_not_kept(
+    tenancy: TenantDatabase, callers: dict[str, Caller], described: list[bool]
+) -> None:
+    wide = f"SELECT {', '.join(f'1 AS a{n}' for n in range(65))}"
+    await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
+    described.clear()
+    for _ in range(2):
+        await tenancy.run(callers["seattle"], wide, max_rows=10)
+    assert described == [True, True]

@@ -47,6 +47,17 @@ STARS = [
     ("WITH t AS (SELECT 1) SELECT * FROM t", 1),
     ("WITH RECURSIVE x AS (SELECT * FROM u UNION SELECT * FROM x) SELECT * FROM x", 2),
     ("SELECT * FROM t UNION ALL SELECT * FROM t", 3),
+    ("WITH t AS (SELECT 1) SELECT *, 5 AS c1 FROM retail.t", 4),
+    ("(WITH t AS (SELECT 1) SELECT * FROM t) UNION ALL SELECT 2", 1),
+    ("WITH u AS (SELECT 1) (WITH t AS (SELECT * FROM u) SELECT * FROM t) UNION ALL SELECT 2", 1),
+    (
+        "WITH RECURSIVE x AS (TABLE t UNION TABLE x) SEARCH DEPTH FIRST BY a SET c1 SELECT * FROM x",
+        0,
+    ),
+    (
+        "WITH RECURSIVE x AS (TABLE t UNION TABLE x) CYCLE a SET b USING c SELECT * FROM x",
+        0,
+    ),
     ("SELECT * FROM t NATURAL JOIN u", 0),
     ("SELECT t.* FROM u", 0),
     ("SELECT * FROM unknown", 0),

@@ -23,7 +23,7 @@ from zava.data.row_decoding.exact_values import (
 from zava.model.core import Column
 
 _LINES_AT_ONCE = 64  # their objects are freed while the processor's cache still holds them
-_TYPE_OF = attrgetter("type")
+_NAME_OF, _TYPE_OF = attrgetter("name"), attrgetter("type")
 
 
 def read_rows(columns: Sequence[Column], lines: Sequence[bytes]) -> list[list[Any]]:
@@ -68,6 +68,29 @@ def read_rows(columns: Sequence[Column], lines: Sequence[bytes]) -> list[list[An
         for index in mixed:
             row[index] = plain(texts[index][1], DEEPEST)
     return rows
+
+
+def read_described_rows(
+    described: Sequence[Column], lines: Sequence[bytes]
+) -> list[list[Any]] | None:
+    """Return rows of columns that were described before, None where they have others by now.
+
+    Raises:
+        DatabaseFault: a JSON value nests deeper than clients read.
+    """
+    try:
+        if lines and _names(lines[0]) != list(map(_NAME_OF, described)):
+            return None
+        return read_rows(described, lines)
+    except (ValueError, TypeError):  # a column's type was changed, too
+        return None
+
+
+def _names(line: bytes) -> list[str]:
+    try:
+        return list(orjson.loads(line))
+    except orjson.JSONDecodeError:  # a number is beyond the range of a double
+        return [name for name, _ in read_texts(line.decode())]
 
 
 def _read_row(line: bytes, documents: Container[int] = ()) -> list[Any]:

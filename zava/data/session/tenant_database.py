@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from math import inf
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
@@ -15,7 +14,7 @@ from psycopg.pq.abc import PGresult
 from zava import call_context
 from zava.data.named_queries import core_statement, domain_statement
 from zava.data.row_decoding.column_types import Origins, are_plain, read_columns
-from zava.data.row_decoding.json_rows import read_rows
+from zava.data.row_decoding.json_rows import read_described_rows, read_rows
 from zava.data.row_decoding.text_rows import read_text_rows
 from zava.data.session.audit_writer import AuditWriter
 from zava.data.session.executor import SERVER_DEADLINE_SECONDS, TenantExecutor
@@ -47,6 +46,7 @@ _MAX_SCOPES = 1024
 _MAX_ROW_BY_ROW = 1024
 _DESCRIBED_SECONDS = 60
 _MAX_DESCRIBED = 1024
+_MOST_KEPT_COLUMNS = 64  # a text of 16 KiB has room for 1,664, and a thousand texts are kept
 _MANY_ROWS = 64
 
 ROWS_AS_TEXT = 100
@@ -55,7 +55,6 @@ ROWS_AS_TEXT = 100
 # PostgreSQL's functions have 100 arguments: a row's number of NULLs is one, and each column two.
 _MAX_COLUMNS_AS_TEXT = 49
 _UNSHARED = 1_000_000  # connections: no caller waits for one
-_NAME_OF = attrgetter("name")
 
 
 class ScopedRows(NamedTuple):
@@ -166,7 +165,7 @@ class TenantDatabase:
         read = described or ()
         if result.description is not None:
             read = self._read_columns(result.description, reads_outside_text=reads_outside_text)
-            if are_plain(read):
+            if len(read) <= _MOST_KEPT_COLUMNS and are_plain(read):
                 self._columns[caller.identity, sql] = time.monotonic(), read
         return Table(
             columns=read,
@@ -200,6 +199,7 @@ class TenantDatabase:
     def _read_columns(
         self, description: PGresult | None, *, reads_outside_text: bool
     ) -> tuple[Column, ...]:
+        """Read the columns, once `_scope` has read which of them hold text of outsiders."""
         if description is None:
             return ()
         if description.nparams:
@@ -377,9 +377,7 @@ async def _rows(
         # the database would rest meanwhile.
         await checkpoint()
     if described is not None:
-        lines = result.lines
-        fits = not lines or list(orjson.loads(lines[0])) == list(map(_NAME_OF, described))
-        return read_rows(described, lines) if fits else None
+        return read_described_rows(described, result.lines)
     columns = read_columns(result.description, known or frozenset()) if result.description else ()
     if result.is_text:
         return read_text_rows(columns, result.lines, width=result.width)
