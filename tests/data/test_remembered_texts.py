@@ -94,6 +94,15 @@ async def test_rows_of_a_star_come_by_column_and_those_of_a_small_table_as_json(
     assert widths == [0]
 
 
+async def test_query_of_a_with_is_not_taken_for_a_table_of_the_schema(
+    tenancy: TenantDatabase, callers: dict[str, Caller], widths: list[int]
+) -> None:
+    sql = "WITH orders AS (SELECT 1) SELECT *, 5 AS c1 FROM retail.orders LIMIT 1000"
+    answer = await FreeQuery(tenancy, RETAIL).run(callers["seattle"], sql, max_rows=1000)
+    assert answer.rows
+    assert widths[-1] == len(answer.columns)
+
+
 async def test_statement_with_few_rows_comes_as_json_until_it_has_many(
     tenancy: TenantDatabase,
     seeded_clone: Database,

@@ -158,3 +158,12 @@ def test_a_scope_of_every_tenant_names_none_and_the_shipped_domain_keeps_its_own
     words = TenantWords("account", "accounts")
     assert in_words(named, words, "all") == Scope(audience, (), 0, words=words)
     assert in_words(named, None, "all") is named
+
+
+def test_scope_that_reads_like_a_verdict_is_the_scope_of_an_empty_answer(
+    database: Database,
+) -> None:
+    with psycopg.connect(database.owner) as connection:
+        ran = connection.pgconn.exec_(b"SELECT 'truncated:rows'")
+    answer = read_statement_result([("run", ran)])
+    assert (answer.scope, answer.lines, answer.truncated) == ("truncated:rows", [], None)

@@ -122,7 +122,8 @@ def read_statement_result(results: Results, width: int = 0) -> StatementResult:
     ran = by_step["run"]
     lines = [ran.get_value(row, 0) or b"" for row in range(ran.ntuples)]
     truncated = None
-    if lines[-1].startswith(b"truncated:"):  # a row is a JSON object: it begins with a brace
+    # The first line is the scope, whose key may be any text. A row begins with a brace or a number.
+    if len(lines) > 1 and lines[-1].startswith(b"truncated:"):
         truncated = lines.pop().removeprefix(b"truncated:").decode()
     description, scope = by_step.get("describe"), lines[0].decode()
     return StatementResult(description, scope, lines[1:], truncated, width)
