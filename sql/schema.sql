@@ -2212,7 +2212,7 @@ CREATE FUNCTION zava.rows_as_text(statement text, columns integer) RETURNS text
     BEGIN ATOMIC
  SELECT format('SELECT pg_catalog.concat(pg_catalog.num_nulls(%1$s), E''\x1f'', %2$s)
       FROM (SELECT %1$s FROM (%3$s
-    ) AS q (%1$s) OFFSET 0) AS q'::text, string_agg(('c'::text || n.n), ', '::text ORDER BY n.n), string_agg(('c'::text || n.n), ', E''\x1f'', '::text ORDER BY n.n), rows_as_text.statement) AS format
+    ) AS q (%1$s) OFFSET 0) AS q'::text, string_agg(format('"zava cell %s"'::text, n.n), ', '::text ORDER BY n.n), string_agg(format('"zava cell %s"'::text, n.n), ', E''\x1f'', '::text ORDER BY n.n), rows_as_text.statement) AS format
     FROM generate_series(1, rows_as_text.columns) n(n);
 END;
 

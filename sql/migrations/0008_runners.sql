@@ -23,7 +23,8 @@
 SET LOCAL ROLE zava_context;
 
 -- Each row has the number of its NULLs and then its cells, NULL as an empty one, separated by U+001F.
--- A cell that holds this character shows in the number of cells.
+-- A cell that holds this character shows in the number of cells. The names of the cells are no table's:
+-- a statement may select more columns than it had when its width was read.
 --
 -- PostgreSQL merges a query in FROM with the query around it and then writes the expression of a cell
 -- in each place that names it: a subquery in a SELECT list ran twice for each row. OFFSET 0 keeps the
@@ -35,8 +36,8 @@ BEGIN ATOMIC
     $text$SELECT pg_catalog.concat(pg_catalog.num_nulls(%1$s), E'\x1f', %2$s)
       FROM (SELECT %1$s FROM (%3$s
     ) AS q (%1$s) OFFSET 0) AS q$text$,
-    string_agg('c' || n, ', ' ORDER BY n),
-    string_agg('c' || n, $text$, E'\x1f', $text$ ORDER BY n),
+    string_agg(format('"zava cell %s"', n), ', ' ORDER BY n),
+    string_agg(format('"zava cell %s"', n), $text$, E'\x1f', $text$ ORDER BY n),
     statement)
   FROM generate_series(1, columns) AS n;
 END;

@@ -131,8 +131,8 @@ BEGIN ATOMIC
     $text$SELECT pg_catalog.concat(pg_catalog.num_nulls(%1$s), E'\x1f', %2$s)
       FROM (SELECT %1$s FROM (%3$s
     ) AS q (%1$s) OFFSET 0) AS q$text$,
-    string_agg('c' || n, ', ' ORDER BY n),
-    string_agg('c' || n, $text$, E'\x1f', $text$ ORDER BY n),
+    string_agg(format('"zava cell %s"', n), ', ' ORDER BY n),
+    string_agg(format('"zava cell %s"', n), $text$, E'\x1f', $text$ ORDER BY n),
     statement)
   FROM generate_series(1, columns) AS n;
 END;

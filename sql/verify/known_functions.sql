@@ -36,7 +36,7 @@ VALUES
   ('zava.refresh_sums(integer,integer)', 'cd560a6efde2ec1d629d0592d105aaed'),
   ('zava.refuse_own_mark()', 'ed527919ba8440a1cc50fe8cafa84a1d'),
   ('zava.remove_records(integer,boolean)', 'bf686f0aa0a664d4fa1ef0d69d93eb3e'),
-  ('zava.rows_as_text(text,integer)', '41696f438e66991f88e61115a0ea7999'),
+  ('zava.rows_as_text(text,integer)', '685e248a5a9b0c6de75adc3cb4a19b03'),
   ('zava.run_head_office(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint,integer)', 'e69a59cb0302a399d05b12c8bfd6a925'),
   ('zava.run_head_office_personal(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint,integer)', '1584aab9966c5224b5e386bc98c72e85'),
   ('zava.run_regional_managers(integer,uuid,uuid,bigint,uuid,bytea,text,text,integer,bigint,integer)', '8f340bfb59052e58648e43d2eb3d3c80'),

@@ -127,6 +127,7 @@ async def test_statement_with_few_rows_comes_as_json_until_it_has_many(
 
 CHANGES = [
     "ADD COLUMN aisle integer DEFAULT 7",
+    "ADD COLUMN c1 integer DEFAULT 7",
     "RENAME COLUMN category_name TO label",
 ]
 
