@@ -188,8 +188,11 @@ class TenantDatabase:
         role, result = await self._executor.execute(caller, operation, record)
         _note_answer(record, role.audience, result)
         scope = await self._scope(caller, role, result.scope)
+        found = result.description
         return Table(
-            columns=self._read_columns(result.description, reads_outside_text=reads_outside_text),
+            columns=self._read_columns(found, reads_outside_text=reads_outside_text)
+            if found is not None
+            else (),
             rows=[],
             truncated=result.truncated,
             scope=scope,
@@ -197,11 +200,9 @@ class TenantDatabase:
         )
 
     def _read_columns(
-        self, description: PGresult | None, *, reads_outside_text: bool
+        self, description: PGresult, *, reads_outside_text: bool
     ) -> tuple[Column, ...]:
         """Read the columns, once `_scope` has read which of them hold text of outsiders."""
-        if description is None:
-            return ()
         if description.nparams:
             raise QueryRefused(
                 "The statement holds parameters such as $1, and nothing is bound to them.",
