@@ -27,6 +27,7 @@ from tests.support.answers.rpc import MODERN, request
 from tests.support.servers.database import Cluster, Database
 from tests.support.servers.ingestion import Ingestion, ingestion_endpoint
 from tests.support.servers.proxy import Proxy, counting_proxy
+from tests.support.suite.patience import patient
 from zava.infrastructure.local.state_dir import StateDirectory
 
 ROOT = Path(__file__).parents[2]
@@ -104,7 +105,7 @@ class Watched:
 async def comes(what: Callable[[], object]) -> bool:
     """Whether something becomes true in time."""
     never = asyncio.get_running_loop().create_future()
-    until = time.monotonic() + PATIENCE_SECONDS
+    until = time.monotonic() + patient(PATIENCE_SECONDS)
     while not what() and time.monotonic() < until:
         await asyncio.wait({never}, timeout=0.1)
     return bool(what())
@@ -232,7 +233,7 @@ async def test_database_that_is_given_up_is_told(watched: Watched, proxy: Proxy)
     assert "database-given-up" not in watched.told()
     proxy.refuses = True
     question = {"postgresql_query": SQL}
-    until = time.monotonic() + PATIENCE_SECONDS
+    until = time.monotonic() + patient(PATIENCE_SECONDS)
     while not watched.lines('"database given up"') and time.monotonic() < until:
         proxy.cut()  # a line that was being made at the first cut is there at the next
         assert await watched.ask("execute_sales_query", question) == 200
@@ -242,7 +243,7 @@ async def test_database_that_is_given_up_is_told(watched: Watched, proxy: Proxy)
     assert {line["reason"] for _, line in failed}
     assert CONSOLE in {category for category, _ in failed}
     assert await comes(lambda: "database-given-up" in watched.told())
-    until = time.monotonic() + PATIENCE_SECONDS
+    until = time.monotonic() + patient(PATIENCE_SECONDS)
     while not watched.lines('"database answers again"') and time.monotonic() < until:
         await watched.ask("execute_sales_query", question)
     assert len(watched.lines('"database answers again"')) == 1
@@ -251,7 +252,7 @@ async def test_database_that_is_given_up_is_told(watched: Watched, proxy: Proxy)
 async def test_telemetry_that_is_refused_is_told_by_the_lines_alone(watched: Watched) -> None:
     watched.ingestion.status = 403
     try:
-        until = time.monotonic() + PATIENCE_SECONDS
+        until = time.monotonic() + patient(PATIENCE_SECONDS)
         while not watched.lines("telemetry failing") and time.monotonic() < until:
             assert await watched.ask("get_current_utc_date") == 200
     finally:
@@ -267,7 +268,7 @@ async def test_telemetry_that_is_refused_is_told_by_the_lines_alone(watched: Wat
 async def test_orders_that_stopped_are_told(watched: Watched) -> None:
     # The newest order of the demo data is older than an hour.
     assert "late-orders" not in watched.told()
-    orders, until = "unknown", time.monotonic() + PATIENCE_SECONDS
+    orders, until = "unknown", time.monotonic() + patient(PATIENCE_SECONDS)
     async with httpx.AsyncClient(timeout=40) as http:
         # It stays unknown where the database does not answer within readiness's own deadline.
         while orders == "unknown" and time.monotonic() < until:

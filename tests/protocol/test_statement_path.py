@@ -20,7 +20,7 @@ from zava.telemetry import sinks
 
 MAX_FRAMES = 15
 MAX_CALLS = 265
-MAX_REQUESTS = 400
+MAX_REQUESTS = 2000
 ARGUMENTS = {"postgresql_query": "SELECT store_name, region FROM retail.stores"}
 TO_LIBPQ = {pipeline.__file__, connection.__file__}
 Profile = Callable[[FrameType, str, Any], None]
