@@ -32,6 +32,7 @@ export async function visit(page, address) {
   await page.evaluate((to) => {
     document.title = "…";
     history.pushState(null, "", to);
+    scrollTo(0, 0);
     dispatchEvent(new PopStateEvent("popstate"));
   }, address);
   await settled(page);

@@ -52,6 +52,19 @@ export const scenarios = {
     assertQuiet(seen, context.base);
   },
 
+  async "console begins another page at its top, under the tabs"(context) {
+    const { page, seen } = await enter(context, "eastside", { address: "/console/connect" });
+    await page.setViewport({ width: 1280, height: 300 });
+    await page.click('[data-part="data"]');
+    await settled(page);
+    await page.evaluate(() => { scrollTo(0, document.body.scrollHeight); document.title = "…"; });
+    assert.ok(await page.evaluate(() => scrollY) > 0);
+    await page.$eval('[data-part="sql"]', (tab) => tab.click());
+    await settled(page);
+    assert.equal(await page.evaluate(() => scrollY), 0);
+    assertQuiet(seen, context.base);
+  },
+
   async "explorer answers as the tool does, with filters, and goes to orders, lines and back"(context) {
     const { page, seen } = await enter(context, "eastside", { address: explore({ metrics: "revenue", period: "last month" }) });
     await choose(page, "split", "category");

@@ -17,7 +17,10 @@ export function told(text) {
 /** Put an address into the history and show its page. */
 export function go(address, { replace = false } = {}) {
   if (address === location.pathname + location.search) return show();
+  const before = location.pathname;
   history[replace ? "replaceState" : "pushState"](null, "", address);
+  // Another page begins at its top, under its tabs; the same page with other fields stays where it is.
+  if (location.pathname !== before) scrollTo(0, 0);
   return show();
 }
 
