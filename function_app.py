@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import sys
+from contextlib import aclosing
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,10 @@ if __name__ == "__main__":
 import azure.functions as func
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)  # identity is checked by us
+
+# What the log names a failure, and what the client reads.
+_NOT_STARTED = ("not started", "This server cannot start")
+_NOT_READ = ("not answered", "The rows of the answer cannot be read")
 
 
 @cache
@@ -37,27 +42,31 @@ async def _handle(request: func.HttpRequest) -> func.HttpResponse:
     # than its own. A malformed one never gets here: the host answers 400 or 500 by itself.
     before, _, query = request.url.partition("://")[2].partition("?")
     path = "/" + before.partition("/")[2]
+    fault = _NOT_STARTED
     try:
         answer = await _product()(
             request.method, path, dict(request.headers), request.get_body(), query
         )
+        content = answer.body
+        fault = _NOT_READ
+        if answer.parts is not None:
+            # The host takes whole answers alone: a file of the console is put together here.
+            async with aclosing(answer.parts) as parts:
+                content += b"".join([part async for part in parts])
     # A failed import is answered, because the host would answer an empty 500. A cancellation is
     # answered, because the host would wait for its time-out and then end this process.
     except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  # the edge of the process
-        return _failed(path, error)
-    # The host takes whole answers alone: a file of the console is put together here.
-    content = answer.body
-    if answer.parts is not None:
-        content += b"".join([part async for part in answer.parts])
+        return _failed(path, fault, error)
     return func.HttpResponse(content, status_code=answer.status, headers=answer.headers)
 
 
-def _failed(path: str, error: BaseException) -> func.HttpResponse:
-    """Answer without the product, which could not be loaded."""
+def _failed(path: str, fault: tuple[str, str], error: BaseException) -> func.HttpResponse:
+    """Answer without the product, which could not be loaded or failed within its answer."""
     # By kind and module alone: an error's own words may hold anything.
     missing = f": the module {error.name}" if isinstance(error, ModuleNotFoundError) else ""
-    sentence = f"This server cannot start: {type(error).__name__}{missing}."
-    logging.getLogger("zava").critical("not started: %s", sentence)
+    logged, told = fault
+    sentence = f"{told}: {type(error).__name__}{missing}."
+    logging.getLogger("zava").critical("%s: %s", logged, sentence)
     is_live = path == "/health/live"
     content = {"status": "alive"} if is_live else {"status": "unhealthy", "error": sentence}
     return func.HttpResponse(

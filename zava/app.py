@@ -354,13 +354,17 @@ def _console_calls(
 ) -> "ConsoleCalls":
     # Where a console is served: a server without one loads nothing of it.
     from zava.data.console_records import ConsoleRecords
-    from zava.protocol.console.console_calls import MOST_ROWS, MOST_ROWS_IN_MEMORY, ConsoleCalls
+    from zava.protocol.console import console_calls
 
-    return ConsoleCalls(
+    kept = ConsoleRecords(pool, signer)
+    if is_streamed:
+        return console_calls.ConsoleCalls(analytics, trail, kept)
+    return console_calls.ConsoleCalls(
         analytics,
         trail,
-        ConsoleRecords(pool, signer),
-        most_rows=MOST_ROWS if is_streamed else MOST_ROWS_IN_MEMORY,
+        kept,
+        most_rows=console_calls.MOST_ROWS_IN_MEMORY,
+        most_bytes=console_calls.MOST_BYTES_IN_MEMORY,
     )
 
 

@@ -31,7 +31,7 @@ def spool() -> Iterator[RowSpool]:
 async def run(
     tenancy: TenantDatabase, caller: Caller, spool: RowSpool, sql: str, *, max_rows: int = 10_000
 ) -> Table:
-    whole = WholeStatement(sql, SpooledRows(spool), None, gathers=False, max_rows=max_rows)
+    whole = WholeStatement(sql, SpooledRows(spool), None, False, max_rows, 10**9)
     return await tenancy.run_whole(caller, whole, reads_outside_text=False)
 
 

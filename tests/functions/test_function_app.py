@@ -5,7 +5,9 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -18,6 +20,7 @@ from tests.support.answers.rpc import LEGACY, MODERN, request
 from tests.support.servers.database import Database
 from zava.app import Application, compose
 from zava.model.core import Caller
+from zava.protocol.http_responses import HttpResponse
 from zava.settings import Settings, SettingsError
 
 ROOT = Path(__file__).parents[2]
@@ -184,6 +187,29 @@ async def test_app_that_cannot_start_answers_all_the_same(
     assert ("PGPORT" in caplog.text) == (failure == "setting")
     assert "planted" not in caplog.text, "a cause's own words may hold a customer's"
     assert ("ImportError at " in caplog.text) == (failure == "import")
+
+
+async def test_answer_whose_rows_cannot_be_read_is_answered_and_closed(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = []
+
+    async def parts() -> AsyncGenerator[bytes, None]:
+        try:
+            yield b"the first"
+            raise OSError("planted")
+        finally:
+            closed.append(True)
+
+    class Failing:
+        async def handle(self, *_: Any, **__: Any) -> HttpResponse:
+            return HttpResponse(200, {}, b"", parts())
+
+    monkeypatch.setattr("zava.app.endpoint", Failing)
+    answer = await worker.invoke("POST", "/console/export", {}, b"{}")
+    assert answer.status == 503
+    assert orjson.loads(answer.body)["error"] == "The rows of the answer cannot be read: OSError."
+    assert closed == [True]
 
 
 @pytest.mark.parametrize(

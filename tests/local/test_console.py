@@ -1,78 +1,32 @@
 """The console's doors: what it serves, to whom it gives a token, and where it does not exist."""
 
-import asyncio
-import csv
 import gzip
 import hashlib
-import io
 import re
-import resource
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
-from anyio.lowlevel import checkpoint
 
+from tests.local.console_page import HOST, OWN, call, sign_in, site_of
 from tests.support.answers.rpc import MODERN, ask, request
 from zava.app import Application
-from zava.composition.local_site import local_site
-from zava.infrastructure.local.state_dir import StateDirectory
 from zava.protocol.console import console as console_module
 from zava.protocol.console.console import POLICY, SIGN_IN_PATH, Console
 from zava.protocol.console.console_calls import EXPORT_PATH, OPERATOR_PATH, SAVED_PATH
-from zava.protocol.http.asgi import asgi_application
 from zava.protocol.http.endpoint import Endpoint
 from zava.protocol.http_responses import HttpResponse
 from zava.retail.demo.principals import demo_callers
 from zava.settings import Settings
 
-PORT = 7071
 MAX_TRANSFERRED_BYTES = 250_000
-MAX_EXPORT_BYTES = 50 * 1024 * 1024
-"""What an export may add to the process, which has about 90 MB before it."""
 VENDORED = Path(console_module.__file__).parent
-HOST = f"127.0.0.1:{PORT}"
-OWN = {
-    "host": HOST,
-    "origin": f"http://{HOST}",
-    "sec-fetch-site": "same-origin",
-    "content-type": "application/json",
-}
-
-
-@pytest.fixture
-def console(application: Application, home: StateDirectory) -> Console:
-    site = site_of(application, Settings.model_validate({"ZAVA_HOME": home.path}))
-    assert isinstance(site, Console)
-    return site
-
-
-def site_of(application: Application, settings: Settings) -> Console | Endpoint:
-    return local_site(
-        application.endpoint,
-        settings,
-        PORT,
-        make_calls=application.make_console_calls,
-        administrator=application.administrator,
-    )
 
 
 async def get(site: Console, path: str, headers: Mapping[str, str] | None = None) -> HttpResponse:
     return await site.handle("GET", path, headers or {"host": HOST}, b"")
-
-
-async def sign_in(
-    site: Console, person: Any = "redmond", without: str = "", **headers: str
-) -> tuple[int, Any]:
-    sent = OWN | {name.replace("_", "-"): value for name, value in headers.items()}
-    sent.pop(without, None)
-    body = orjson.dumps({"person": person})
-    answer = await site.handle("POST", SIGN_IN_PATH, sent, body)
-    assert answer.headers["cache-control"] == "no-store"
-    assert not {"access-control-allow-origin", "set-cookie"} & answer.headers.keys()
-    return answer.status, orjson.loads(answer.body)
 
 
 async def test_page_comes_under_a_policy_that_runs_nothing_else(console: Console) -> None:
@@ -215,15 +169,6 @@ async def test_page_is_small_and_its_editor_is_the_one_that_was_pinned(console: 
     assert b"://" not in re.sub(rb"http://www\.w3\.org/\S+", b"", editor)
 
 
-async def call(
-    site: Console, path: str, person: str, content: Any, **headers: str
-) -> tuple[int, HttpResponse]:
-    _, told = await sign_in(site, person)
-    sent = OWN | {"authorization": f"Bearer {told['token']}"} | headers
-    answer = await site.handle("POST", path, sent, orjson.dumps(content))
-    return answer.status, answer
-
-
 async def test_kept_questions_are_their_persons_alone(console: Console) -> None:
     kept = {"action": "save", "address": "/console/explore?metrics=units", "title": "Units"}
     status, answer = await call(console, SAVED_PATH, "redmond", kept)
@@ -288,137 +233,6 @@ async def test_operators_page_is_the_head_offices_alone(console: Console) -> Non
 async def test_operators_page_rejects_other_values(console: Console, content: Any) -> None:
     status, _ = await call(console, OPERATOR_PATH, "head-office", content)
     assert status == 400
-
-
-EVERY_KIND = """
-SELECT n, '=' || n AS formula, -n AS negative, ARRAY[n] AS list, NULL AS nothing, n = 1 AS is_one,
-       'a "b", c' AS text, 12345678901234567890.12::numeric AS long, n AS n
-FROM generate_series(1, 3) AS g (n) ORDER BY n
-"""
-
-
-async def exported(site: Console, person: str, statement: str, form: str) -> tuple[Any, bytes]:
-    status, answer = await call(
-        site, EXPORT_PATH, person, {"postgresql_query": statement, "format": form}
-    )
-    assert status == 200, answer.body
-    assert answer.parts is not None
-    return answer.headers, b"".join([part async for part in answer.parts])
-
-
-async def test_export_writes_every_kind_of_value(console: Console) -> None:
-    headers, content = await exported(console, "redmond", EVERY_KIND, "csv")
-    assert headers["zava-rows"] == "3"
-    assert "zava-truncated" not in headers
-    rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
-    assert rows[0][:2] == ["n", "formula"]
-    assert rows[1] == [
-        "1", "'=1", "-1", "[1]", "", "true", 'a "b", c', "12345678901234567890.12", "1",
-    ]  # fmt: skip
-    assert len(rows) == 4
-    _, lines = await exported(console, "redmond", EVERY_KIND, "jsonl")
-    assert [orjson.loads(line)["negative"] for line in lines.splitlines()] == [-1, -2, -3]
-
-
-async def test_export_has_the_persons_own_rows_and_all_of_them(console: Console) -> None:
-    counts = {}
-    for person in ("redmond", "head-office"):
-        headers, content = await exported(
-            console, person, "SELECT store_id, line_number FROM retail.order_items", "jsonl"
-        )
-        counts[person] = content.count(b"\n")
-        assert int(headers["zava-rows"]) == counts[person]
-    assert counts["head-office"] > counts["redmond"] > 0
-
-
-@pytest.mark.parametrize(
-    ("content", "status", "code"),
-    [
-        ({"postgresql_query": "UPDATE retail.orders SET status = ''"}, 422, "QUERY_REFUSED"),
-        ({"postgresql_query": "SELECT nam FROM retail.products"}, 422, "DATABASE_ERROR"),
-        ({"postgresql_query": "SELECT 1 / (n - 5000) FROM generate_series(1, 9000) AS g (n)"}, 422, "DATABASE_ERROR"),
-        ({"postgresql_query": "SELECT $1"}, 422, "QUERY_REFUSED"),
-        ({"postgresql_query": "SELECT 1", "format": "xml"}, 400, "VALIDATION_ERROR"),
-        ({}, 400, "VALIDATION_ERROR"),
-    ],
-)  # fmt: skip
-async def test_export_is_refused_as_the_tool_refuses(
-    console: Console, content: dict[str, Any], status: int, code: str
-) -> None:
-    given, answer = await call(console, EXPORT_PATH, "redmond", {"format": "csv"} | content)
-    assert (given, orjson.loads(answer.body)["error"]["code"]) == (status, code)
-    assert answer.parts is None
-
-
-async def test_export_that_is_left_removes_its_rows(console: Console) -> None:
-    statement = "SELECT n FROM generate_series(1, 5000) AS g (n)"
-    _, answer = await call(
-        console, EXPORT_PATH, "redmond", {"postgresql_query": statement, "format": "csv"}
-    )
-    assert answer.parts is not None
-    assert await anext(answer.parts)
-    await answer.parts.aclose()
-    with pytest.raises(StopAsyncIteration):
-        await anext(answer.parts)
-
-
-async def test_million_rows_stay_out_of_the_servers_memory(console: Console) -> None:
-    statement = (
-        "SELECT n AS number, 'a text of some words ' || n AS words, n * 1.25 AS amount"
-        " FROM generate_series(1, 1000001) AS g (n)"
-    )
-    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    _, answer = await call(
-        console, EXPORT_PATH, "redmond", {"postgresql_query": statement, "format": "jsonl"}
-    )
-    assert answer.headers["zava-rows"] == "1000000"
-    assert answer.headers["zava-truncated"] == "rows"
-    assert answer.parts is not None
-    lines = size = 0
-    async for part in answer.parts:
-        lines += part.count(b"\n")
-        size += len(part)
-    assert lines == 1_000_000
-    grown_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - held
-    assert grown_kib * 1024 < MAX_EXPORT_BYTES < size
-
-
-async def test_client_that_leaves_ends_an_export() -> None:
-    is_closed, leaves = asyncio.Event(), asyncio.Event()
-
-    async def parts() -> AsyncGenerator[bytes, None]:
-        try:
-            while True:
-                yield b"x"
-                await checkpoint()
-        finally:
-            is_closed.set()
-
-    class Exporting:
-        async def handle(self, *_: Any) -> HttpResponse:
-            return HttpResponse(200, {}, b"", parts())
-
-    arriving = iter([{"type": "http.request", "body": b""}])
-
-    async def receive() -> Any:
-        for message in arriving:
-            return message
-        await leaves.wait()
-        return {"type": "http.disconnect"}
-
-    sent = 0
-
-    async def send(_: Any) -> None:
-        nonlocal sent
-        sent += 1
-        if sent > 20:
-            leaves.set()
-
-    application = asgi_application(Exporting())
-    async with asyncio.timeout(10):
-        await application({"method": "POST", "path": "/", "headers": []}, receive, send)
-    assert is_closed.is_set()
-    assert sent > 20
 
 
 @pytest.mark.parametrize("path", [EXPORT_PATH, SAVED_PATH, OPERATOR_PATH])

@@ -1,6 +1,7 @@
 // The console of the local server, as a person uses it: the people, the questions, SQL, products.
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { assertAccessible, assertFits, assertQuiet, callTool } from "./browser.mjs";
 import { SIZES, ask, cells, enter, gate, settled, statement, text, visit } from "./console_pages.mjs";
 
@@ -194,11 +195,14 @@ export const scenarios = {
 
   async "console quotes for a spreadsheet what it would run as a formula"(context) {
     const { page } = await gate(context);
-    const written = await page.evaluate(async () => {
+    const texts = JSON.parse(await readFile(new URL("../local/csv_texts.json", import.meta.url), "utf8"));
+    const quoted = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+    const written = await page.evaluate(async (given) => {
       const { csv } = await import("/console/words.js");
-      return csv([{ name: "a,b" }, { name: "n" }], [["=HYPERLINK(\"http://x\")", -3], ["-3.5", null], ["+x", "two\nlines"]]);
-    });
-    assert.equal(written, "\ufeff\"a,b\",n\r\n\"'=HYPERLINK(\"\"http://x\"\")\",-3\r\n-3.5,\r\n'+x,\"two\nlines\"\r\n");
+      return csv([{ name: "a,b" }, { name: "n" }], [...given.map((text) => [text, -3]), [["a;=SUM(1)"], null]]);
+    }, texts.map(([text]) => text));
+    const lines = [...texts.map(([, safe]) => `${quoted(safe)},-3`), `"[""a;'=SUM(1)""]",`];
+    assert.equal(written, ["\ufeff\"a,b\",n", ...lines, ""].join("\r\n"));
   },
 
   async "console finds products by what they are for, each person with their own stock"(context) {

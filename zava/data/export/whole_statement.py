@@ -14,8 +14,6 @@ from zava.data.session.operations import Terms
 from zava.data.session.pipeline import Bounds, Pipeline
 from zava.data.session.results import Results, StatementResult, read_parts
 
-MAX_BYTES = 1024 * 1024 * 1024
-
 _PARTS = frozenset({ExecStatus.TUPLES_OK, ExecStatus.TUPLES_CHUNK, ExecStatus.SINGLE_TUPLE})
 
 
@@ -53,6 +51,7 @@ class WholeStatement:
     fingerprint: str | None
     gathers: bool
     max_rows: int
+    max_bytes: int
 
     is_free: ClassVar[bool] = True
     # It runs for longer than others: one connection stays free for them.
@@ -70,7 +69,7 @@ class WholeStatement:
         limits = terms.limits(calls_at_once=budget.calls_at_once)
         bounds = Bounds(
             self.max_rows,
-            MAX_BYTES,
+            self.max_bytes,
             terms.milliseconds,
             limits,
             terms.budgets.searches_overdue(terms.caller),

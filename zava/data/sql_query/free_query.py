@@ -132,7 +132,9 @@ class FreeQuery:
             )
         return sql, read
 
-    async def export(self, caller: Caller, sql: str, *, max_rows: int) -> "tuple[Table, RowSpool]":
+    async def export(
+        self, caller: Caller, sql: str, *, max_rows: int, max_bytes: int
+    ) -> "tuple[Table, RowSpool]":
         """Run a caller's statement with all its rows; the receiver closes their spool.
 
         Raises:
@@ -143,7 +145,9 @@ class FreeQuery:
 
         sql, read = await self._checked(caller, sql)
         rows = SpooledRows(RowSpool())
-        whole = WholeStatement(sql, rows, read.fingerprint, read.verdict.gathers, max_rows=max_rows)
+        whole = WholeStatement(
+            sql, rows, read.fingerprint, read.verdict.gathers, max_rows, max_bytes
+        )
         try:
             table = await self._tenancy.run_whole(
                 caller, whole, reads_outside_text=read.verdict.reads_outside_text

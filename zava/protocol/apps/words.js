@@ -67,11 +67,15 @@ export function period(told) {
   return first === last ? first : `${first} – ${last}${told.to_date ? " (so far)" : ""}`;
 }
 
-/** Return rows as CSV; a text that a spreadsheet would run as a formula is quoted as text. */
+// As the server's own writer of CSV: what begins a formula, and where a cell begins within a text.
+const FORMULA = /^ *[=+\-@＝＋－＠\t\r\n]/, NUMBER = /^ *[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+const WITHIN = /([;\t\r\n] *)(?=[=+\-@＝＋－＠][^;\t\r\n]*[(|!（｜！])/g;
+
+/** Return rows as CSV; an apostrophe precedes what a spreadsheet would run as a formula. */
 export function csv(columns, rows) {
   const cell = (value) => {
-    const text = plain(value);
-    const safe = typeof value === "string" && /^[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text;
+    const text = plain(value).replace(WITHIN, "$1'");
+    const safe = FORMULA.test(text) && !NUMBER.test(text) ? `'${text}` : text;
     return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
   };
   return `\ufeff${[columns.map((column) => column.name), ...rows].map((row) => `${row.map(cell).join(",")}\r\n`).join("")}`;

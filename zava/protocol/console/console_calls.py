@@ -13,6 +13,7 @@ from zava.model.audiences import SQL_QUERY, Permission
 from zava.model.core import Caller
 from zava.protocol.auth import permissions
 from zava.protocol.console.exported_rows import FORMATS, exported
+from zava.protocol.console.open_exports import ExportedFile, OpenExports
 from zava.protocol.http_responses import HttpResponse, json_answer
 from zava.protocol.request_context import RequestContext
 from zava.protocol.tools.recording import Recording, Trail
@@ -23,7 +24,9 @@ EXPORT_PATH = "/console/export"
 SAVED_PATH = "/console/saved"
 OPERATOR_PATH = "/console/operator"
 MOST_ROWS = 1_000_000
+MOST_BYTES = 1024 * 1024 * 1024
 MOST_ROWS_IN_MEMORY = 100_000
+MOST_BYTES_IN_MEMORY = 32 * 1024 * 1024
 """On the Functions host, which takes whole answers alone."""
 
 _ACTIONS = frozenset({"list", "save", "remove", "pin", "visit", "clear"})
@@ -56,10 +59,18 @@ class ConsoleCalls:
     """Answers the calls, by path."""
 
     def __init__(
-        self, analytics: Analytics, trail: Trail, kept: Records, *, most_rows: int = MOST_ROWS
+        self,
+        analytics: Analytics,
+        trail: Trail,
+        kept: Records,
+        *,
+        most_rows: int = MOST_ROWS,
+        most_bytes: int = MOST_BYTES,
     ) -> None:
-        """`most_rows` is how many rows an export has at most."""
+        """An export ends at `most_rows` rows, or at `most_bytes` of their JSON."""
         self._most_rows = most_rows
+        self._most_bytes = most_bytes
+        self._exports = OpenExports()
         self._analytics = analytics
         self._trail = trail
         self._kept = kept
@@ -97,13 +108,20 @@ class ConsoleCalls:
                 "postgresql_query and format: expected a statement and csv or jsonl.",
                 fields=("postgresql_query", "format"),
             )
-        table, spool = await self._analytics.data.export(
-            caller, statement, max_rows=self._most_rows
-        )
+        place = self._exports.take(caller.identity)
+        try:
+            table, spool = await self._analytics.data.export(
+                caller, statement, max_rows=self._most_rows, max_bytes=self._most_bytes
+            )
+        except BaseException:
+            place.close()
+            raise
+        place.spool = spool
         headers = {"content-type": FORMATS[form], "zava-rows": str(spool.count)}
         if table.truncated is not None:
             headers["zava-truncated"] = table.truncated
-        return HttpResponse(200, headers, b"", exported(form, table.columns, spool))
+        parts = ExportedFile(exported(form, table.columns, place), place)
+        return HttpResponse(200, headers, b"", parts)
 
     async def _saved(self, caller: Caller, given: Mapping[str, Any]) -> HttpResponse:
         change = {name: given.get(name) for name in ("action", "address", "title", "is_pinned")}

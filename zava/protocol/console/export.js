@@ -4,7 +4,7 @@ import { button, el, errorOf, fault } from "/console/chart.js";
 import { desk, save, told } from "/console/desk.js";
 import { shown } from "/console/words.js";
 
-const FORMATS = [["csv", "CSV, for spreadsheets; formulas are neutralised", "text/csv"], ["jsonl", "JSON Lines, one object a row", "application/x-ndjson"]];
+const FORMATS = [["csv", "CSV, for spreadsheets; an apostrophe precedes a text that would run as a formula", "text/csv"], ["jsonl", "JSON Lines, one object a row; every text is as it is", "application/x-ndjson"]];
 
 /** Open the dialog of an export. */
 export function exportDialog(statement, name) {

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from typing import Any, Protocol
 
@@ -12,7 +13,13 @@ from zava.model.core import Column
 
 FORMATS = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# What begins a formula. The wide forms are read as the others where such writing is usual.
+_SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20"
+_FORMULA = re.compile(rf" *[{_SIGNS}\t\r\n]")
+_NUMBER = re.compile(r" *[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
+# Where a list separates by semicolons, and where a file is pasted, a cell begins within a text.
+# Only a formula with a call, a link or another document is neutralised there.
+_WITHIN = re.compile(rf"([;\t\r\n] *)(?=[{_SIGNS}][^;\t\r\n]*[(|!\uff08\uff5c\uff01])")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # by which a spreadsheet knows UTF-8
 
 
@@ -68,7 +75,7 @@ def _cell(value: Any) -> str:
         return _safe(value)
     if value is None:
         return ""
-    return json.dumps(_plain(value), ensure_ascii=False)
+    return _safe(json.dumps(_plain(value), ensure_ascii=False))
 
 
 def _plain(value: Any) -> Any:
@@ -78,14 +85,9 @@ def _plain(value: Any) -> Any:
 
 
 def _safe(text: str) -> str:
-    """Return a text that a spreadsheet shows: one that it would run as a formula is quoted."""
-    if not text.startswith(_FORMULA):
-        return text
-    try:
-        float(text)
-    except ValueError:
-        return f"'{text}"
-    return text
+    """Return a text that a spreadsheet shows: an apostrophe precedes what it would run."""
+    text = _WITHIN.sub(r"\1'", text)
+    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 
 
 def _line(cells: Sequence[str]) -> bytes:

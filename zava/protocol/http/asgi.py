@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any, Protocol, Self
 
 from zava.protocol.http.endpoint import Headers
@@ -13,6 +13,10 @@ Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 
 _LOOK_AFTER_SECONDS = 0.05
+# The rows of an answer in parts hold the disk. So a client that takes no part for a minute, or not
+# all of them within an hour, has its answer ended.
+_STALLED_SECONDS = 60.0
+_SENDING_SECONDS = 3600.0
 _MAX_ARRIVING_BYTES = 32 * 1024 * 1024
 
 
@@ -25,10 +29,17 @@ class Site(Protocol):
         """Answer one request; never raises, but for cancellation."""
 
 
-def asgi_application(site: Site) -> Callable[[Any, Receive, Send], Awaitable[None]]:
+def asgi_application(
+    site: Site,
+    *,
+    stalled_seconds: float = _STALLED_SECONDS,
+    sending_seconds: float = _SENDING_SECONDS,
+) -> Callable[[Any, Receive, Send], Awaitable[None]]:
     """Return an ASGI application that hands whole requests to a site.
 
-    The bodies that arrive at once, before any token is checked, are bounded together.
+    The bodies that arrive at once, before any token is checked, are bounded together. An answer in
+    parts ends early if its client takes no part for `stalled_seconds`, or not all of them within
+    `sending_seconds`.
     """
     room = _Room(_MAX_ARRIVING_BYTES)
 
@@ -52,7 +63,7 @@ def asgi_application(site: Site) -> Callable[[Any, Receive, Send], Awaitable[Non
             await _send(send, answer)
             return
         with _Watch(receive):  # uvicorn drops what it cannot send, without an error
-            await _send_parts(send, answer, answer.parts)
+            await _send_parts(send, answer, answer.parts, stalled_seconds, sending_seconds)
 
     return application
 
@@ -82,15 +93,35 @@ class _Room:
         self._left += count
 
 
-async def _send_parts(send: Send, answer: HttpResponse, parts: AsyncGenerator[bytes, None]) -> None:
-    """Send an answer in parts; `send` waits while the client reads slowly."""
+async def _send_parts(
+    send: Send,
+    answer: HttpResponse,
+    parts: AsyncGenerator[bytes, None],
+    stalled_seconds: float,
+    sending_seconds: float,
+) -> None:
+    """Send an answer in parts; `send` waits while the client reads slowly.
+
+    An answer that ends early has no last part, so it does not look whole.
+    """
+
+    async def send_part(message: dict[str, Any]) -> None:
+        async with asyncio.timeout(stalled_seconds):
+            await send(message)
+
     async with aclosing(parts):
-        await send(
-            {"type": "http.response.start", "status": answer.status, "headers": _told(answer)}
-        )
-        async for part in parts:
-            await send({"type": "http.response.body", "body": part, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
+        with suppress(TimeoutError):
+            async with asyncio.timeout(sending_seconds):
+                await send_part(
+                    {
+                        "type": "http.response.start",
+                        "status": answer.status,
+                        "headers": _told(answer),
+                    }
+                )
+                async for part in parts:
+                    await send_part({"type": "http.response.body", "body": part, "more_body": True})
+                await send_part({"type": "http.response.body", "body": b""})
 
 
 def _told(answer: HttpResponse) -> list[tuple[bytes, bytes]]:
