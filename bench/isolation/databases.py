@@ -84,7 +84,8 @@ def seeded_databases() -> Iterator[Databases]:
         _make_shared(ground)
         declaration, callers = _make_billing(ground)
         with psycopg.connect(ground.superuser, autocommit=True) as owner:
-            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            # Without autovacuum, statistics and the write-ahead log depend on the cases alone.
+            for setting in ("fsync", "synchronous_commit", "full_page_writes", "autovacuum"):
                 owner.execute(f"ALTER SYSTEM SET {setting} = off".encode())
             owner.execute("SELECT pg_reload_conf()")
         databases = Databases(ground, declaration, callers)

@@ -16,10 +16,12 @@ from bench.isolation.case_files import VOCABULARY
 from bench.isolation.databases import CATALOG_CANARY, DEADLINE_SECONDS, FILE_CANARY
 
 NEIGHBOUR_SECRET = "neighbour-secret-4711"  # noqa: S105  # it has to be found
-GRACE_SECONDS = 3
+# Behind the deadline: what a loaded machine takes to end a statement that was cancelled.
+GRACE_SECONDS = 6
 MAX_WAL_BYTES = 8 << 20
 MAX_LOCKS = 1000
-MAX_MEMORY_BYTES = 256 << 20
+# Sixteen times `work_mem`: a loaded machine reaches it long before the deadline.
+MAX_MEMORY_BYTES = 64 << 20
 _SAMPLE_SECONDS = 0.05
 _CONNECT_SECONDS = 60
 _MIN_SUM = 1000
@@ -57,9 +59,16 @@ _WORKING = """
 SELECT pid FROM pg_stat_activity
 WHERE backend_type = 'client backend' AND pid <> ALL(%s) AND state = 'active'
 """
-# What a neighbour does that may read no table: it needs the processor, and a place for a lock.
+_OVERDUE = f"{_WORKING} AND clock_timestamp() - query_start > make_interval(secs => %s)"
+# What a neighbour does that may read no table. At work, it holds one lock and waits for another
+# one, which the benchmark holds until the case has ended: its state never depends on time.
 _SPEAK = f"SELECT '{NEIGHBOUR_SECRET}'"
-_WORK = f"SELECT '{NEIGHBOUR_SECRET}', pg_advisory_xact_lock_shared(4711), pg_sleep(0.2)"
+_WORK = (
+    f"SELECT '{NEIGHBOUR_SECRET}', pg_advisory_xact_lock_shared(4711),"
+    " pg_advisory_xact_lock_shared(4714)"
+)
+_HOLD, _RELEASE = "SELECT pg_advisory_lock(4714)", "SELECT pg_advisory_unlock(4714)"
+_WAITS = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND pid = %s AND NOT granted"
 _LOCKS = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid <> ALL(%s)"
 
 
@@ -122,6 +131,11 @@ class Watcher:
         own = [self._connection.info.backend_pid, *others]
         return [row[0] for row in self._connection.execute(_WORKING, [own])]
 
+    def overdue(self, others: list[int], seconds: float) -> list[int]:
+        """Return the backends whose statement has lasted longer, by the server's clock."""
+        own = [self._connection.info.backend_pid, *others]
+        return [row[0] for row in self._connection.execute(_OVERDUE, [own, seconds])]
+
     def locks(self, others: list[int]) -> int:
         """Return how many advisory locks are held."""
         own = [self._connection.info.backend_pid, *others]
@@ -149,29 +163,32 @@ class Watcher:
         return row[0] if row else None
 
     def _state(self) -> tuple[Any, ...]:
-        return self.rows(_STATE)[0]
+        state = self.rows(_STATE)[0]
+        # The server may keep counts back for a second, and a crash discards them.
+        self._connection.execute("SELECT pg_stat_force_next_flush()")
+        return state
 
 
 class Neighbour:
     """A connection of the neighbour's, beside the attacker's calls."""
 
-    def __init__(self, conninfo: str) -> None:
+    def __init__(self, conninfo: str, superuser: str) -> None:
         self._conninfo = conninfo
+        self._superuser = superuser
         self._problem: str | None = None
-        self._done = threading.Event()
         self._thread: threading.Thread | None = None
-        self._connection = _connected(conninfo)
-        self._prepare()
+        self._connect()
 
     def reconnect(self) -> None:
         """Connect anew."""
-        self._connection.close()
-        self._connection = _connected(self._conninfo)
-        self._prepare()
+        self.close()
+        self._connect()
 
-    def _prepare(self) -> None:
-        """Run the statement whose text no other tenant has to see."""
-        self._connection.execute("SET statement_timeout = '5s'")
+    def _connect(self) -> None:
+        """Connect, and run the statement whose text no other tenant has to see."""
+        self._connection = _connected(self._conninfo)
+        self._holder = _connected(self._superuser)
+        self._connection.execute("SET statement_timeout = 0")
         self._connection.execute(_SPEAK.encode())
 
     @property
@@ -179,17 +196,32 @@ class Neighbour:
         """Return the neighbour's backend."""
         return self._connection.info.backend_pid
 
+    @property
+    def pids(self) -> list[int]:
+        """Return the backends that belong to no subject."""
+        return [self.pid, self._holder.info.backend_pid]
+
     def begin(self) -> None:
-        """Work until `end`."""
-        self._done.clear()
+        """Run one statement that lasts until `end`; return once it runs.
+
+        Raises:
+            RuntimeError: it does not run within a minute.
+        """
         self._problem = None
-        self._thread = threading.Thread(target=self._work_on)
+        self._holder.execute(_HOLD)
+        self._thread = threading.Thread(target=self._work)
         self._thread.start()
+        until = time.monotonic() + _CONNECT_SECONDS
+        while self._holder.execute(_WAITS, [self.pid]).fetchone() is None:
+            if self._problem is not None or time.monotonic() > until:
+                raise RuntimeError(f"the neighbour cannot work: {self._problem}")
+            threading.Event().wait(0.01)
 
     def end(self) -> str | None:
-        """Stop working, and return what went wrong."""
-        self._done.set()
+        """Let the statement end, and return what went wrong."""
         if self._thread is not None:
+            with suppress(psycopg.OperationalError):  # the crash ended this connection
+                self._holder.execute(_RELEASE)
             self._thread.join()
             self._thread = None
         problem, self._problem = self._problem, None
@@ -198,10 +230,10 @@ class Neighbour:
     def close(self) -> None:
         """Disconnect."""
         self._connection.close()
+        self._holder.close()
 
-    def _work_on(self) -> None:
-        while not self._done.is_set() and self._problem is None:
-            self._problem = self._try(_WORK)
+    def _work(self) -> None:
+        self._problem = self._try(_WORK)
 
     def _try(self, statement: str) -> str | None:
         try:

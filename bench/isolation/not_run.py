@@ -2,7 +2,7 @@
 
 NOT_RUN = {
     "postgres-mcp 0.3.0 (crystaldba)": (
-        "requires pglast 7.2.0, which the package index does not offer"
+        "requires Python 3.12, and pglast 7.2.0, which the package index does not offer"
     ),
     "awslabs.postgres-mcp-server 1.2.2": (
         "takes its login from AWS (RDS or Secrets Manager) and connects over TLS to AWS addresses"
