@@ -27,7 +27,7 @@ from tests.support.servers.pgbouncer import has_a_database, is_asked_for, pgboun
 from tests.support.servers.seeded import SCALE, TODAY, result_cache
 from tests.support.suite.parts import add_option, is_of_part, needs_no_reading
 from tests.support.suite.scheduling import Together
-from tests.support.suite.tracing import end_tracing, traced_first
+from tests.support.suite.tracing import end_tracing, traced_first, untraced_collection
 from zava.app import Application, compose
 from zava.cli.client import call_tool
 from zava.data.metrics.catalog import Catalogue
@@ -69,6 +69,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     file = collection_path.relative_to(config.rootpath).as_posix()
     return needs_no_reading(file, config.option.part) or None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Iterator[object]:
+    with untraced_collection(session.config):
+        return (yield)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -5,6 +5,12 @@ listed only if it reaches a branch that no other listed one reaches; `--cov-cont
 The files that coverage reports on are in pyproject.toml.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from tests.support.suite.scheduling import is_of_the_longest_unit, unit_of
@@ -67,10 +73,39 @@ def traced_first(items: list[pytest.Item]) -> None:
     items.sort(key=place)
 
 
+@contextmanager
+def untraced_collection(config: pytest.Config) -> Iterator[None]:
+    """Pause the tracer while tests are collected, and import before what coverage reports on.
+
+    Collection runs a good second of imports and thousands of parametrized cases in each process.
+    A module's own lines run once, at its first import, so that has to be a traced one.
+    """
+    controller = _controller(config)
+    if controller is None or not controller.started:
+        yield
+        return
+    for pattern in controller.cov.get_option("run:include"):
+        for file in sorted(config.rootpath.glob(pattern)):
+            import_module(_module_of(file.relative_to(config.rootpath)))
+    controller.pause()
+    try:
+        yield
+    finally:
+        controller.resume()
+
+
+def _module_of(file: Path) -> str:
+    return ".".join(file.with_suffix("").parts).removesuffix(".__init__")
+
+
+def _controller(config: pytest.Config) -> Any:
+    """Return what starts and ends the tracer; without --cov there is none."""
+    return getattr(config.pluginmanager.getplugin("_cov"), "cov_controller", None)
+
+
 def end_tracing(item: pytest.Item) -> None:
     """End the tracer at the first test that is not traced."""
-    plugin = item.config.pluginmanager.getplugin("_cov")
-    controller = getattr(plugin, "cov_controller", None)  # without --cov there is none
+    controller = _controller(item.config)
     if controller is None:
         return
     if is_traced(item.nodeid):
