@@ -35,7 +35,7 @@ from zava.retail.declaration import RETAIL
 from zava.telemetry.instruments import StandbyRefusal
 
 WHERE = "SELECT pg_is_in_recovery()"
-SHORT = 1.0  # seconds: the least that the table takes
+SHORT = 1.0  # seconds: the least that the table takes; a busy machine replays later
 LONG = 300.0
 
 
@@ -134,13 +134,14 @@ async def test_without_a_call_and_for_the_budget_the_primary_answers(
 async def test_a_late_standby_is_left_and_returned_to(
     app: Application, callers: dict[str, Caller], pair: Pair
 ) -> None:
-    pair.bound(SHORT)
+    short = patient(SHORT)
+    pair.bound(short)
     pair.catch_up()
     assert await read(app, callers["seattle"])
     pair.hold()
     try:
         pair.on_primary("UPDATE retail.inventory SET stock_level = stock_level + 1")
-        pair.until_late(SHORT)
+        pair.until_late(short)
         stock = "SELECT sum(stock_level) FROM retail.inventory"
         fresh = await read(app, callers["head-office"], stock)
         assert (fresh,) == pair.on_primary(stock), "no answer is older than the bound"
@@ -158,7 +159,8 @@ async def test_the_database_itself_refuses_a_late_standby(
     callers: dict[str, Caller], pair: Pair
 ) -> None:
     """Without any routing, as where DATABASE_URL leads to a standby."""
-    pair.bound(SHORT)
+    short = patient(SHORT)
+    pair.bound(short)
     pair.catch_up()
     signer = ContextSigner([ContextKey(1, bytes(range(32)))])
     pool = DatabasePool(pair.replica, max_size=1)
@@ -166,7 +168,7 @@ async def test_the_database_itself_refuses_a_late_standby(
     try:
         assert (await alone.run(callers["seattle"], WHERE, max_rows=1)).rows == [[True]]
         pair.hold()
-        pair.until_late(SHORT)
+        pair.until_late(short)
         with pytest.raises(Busy) as refused:
             await alone.run(callers["seattle"], WHERE, max_rows=1)
         assert getattr(refused.value.__cause__, "sqlstate", "") == "ZA008"
@@ -181,14 +183,15 @@ async def test_the_database_itself_refuses_a_late_standby(
 async def test_a_revocation_holds_within_the_bound_whatever_the_standby_does(
     app: Application, callers: dict[str, Caller], pair: Pair
 ) -> None:
-    pair.bound(SHORT)
+    short = patient(SHORT)
+    pair.bound(short)
     pair.catch_up()
     assert await read(app, callers["redmond"])
     pair.hold()
     with psycopg.connect(pair.primary.database.admin, autocommit=True) as admin:
         revoke(admin, RETAIL, callers["redmond"])
         try:
-            pair.until_late(SHORT)
+            pair.until_late(short)
             with pytest.raises(AccessDenied):
                 await read(app, callers["redmond"])
             pair.resume()
@@ -212,9 +215,10 @@ async def test_a_revocation_holds_within_the_bound_whatever_the_standby_does(
 async def test_silence_of_the_primary_counts_as_lag(
     app: Application, callers: dict[str, Caller], pair: Pair
 ) -> None:
-    pair.bound(SHORT)
+    short = patient(SHORT)
+    pair.bound(short)
     pair.catch_up()
-    pair.until_late(SHORT)
+    pair.until_late(short)
     assert await read(app, callers["seattle"]) is False
     # Readiness commits before it looks: nothing else is committed here.
     deadline = time.monotonic() + patient(20)
@@ -238,9 +242,10 @@ async def test_without_the_primary_the_standby_answers_only_what_needs_no_record
                 await read(app, callers["seattle"])
         else:
             assert await read(app, callers["seattle"])
-            pair.bound(SHORT)
+            short = patient(SHORT)
+            pair.bound(short)
             pair.catch_up()
-            pair.until_late(SHORT)
+            pair.until_late(short)
             with pytest.raises(Busy):
                 await read(app, callers["seattle"])
         line.refuses = False
