@@ -3,14 +3,21 @@
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 
 from bench.isolation.answers import NotRunnable, Subject, all_subjects
 from bench.isolation.beside import Beside, measure
 from bench.isolation.case_files import Case, read_cases
 from bench.isolation.databases import Databases, seeded_databases
 from bench.isolation.page import DATA, PAGE, Result, data, page
-from bench.isolation.trial import HARMFUL, Trial
+from bench.isolation.trial import HARMFUL, Outcome, Trial
+
+_MAX_SECONDS = 1800
+
+
+class TookTooLong(Exception):
+    """The run passed its bound."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,14 +29,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("There is no such case or subject.")
         return 2
     results = []
-    with seeded_databases() as databases:
-        for subject in subjects:
-            begun = time.monotonic()
-            result = _result(subject, databases, cases, with_rest=not options.case)
-            results.append(result)
-            print(f"{result.summary()} ({time.monotonic() - begun:.0f} s)", flush=True)
-            if options.case:
-                _describe(result)
+    until = time.monotonic() + _MAX_SECONDS
+    try:
+        with seeded_databases() as databases:
+            for subject in subjects:
+                begun = time.monotonic()
+                result = _result(subject, databases, cases, until, with_rest=not options.case)
+                results.append(result)
+                print(f"{result.summary()} ({time.monotonic() - begun:.0f} s)", flush=True)
+                if options.case:
+                    _describe(result)
+    except TookTooLong:
+        print(f"The run passed its bound of {_MAX_SECONDS // 60} minutes, and wrote nothing.")
+        return 1
     if options.write:
         PAGE.write_text(page(results), encoding="utf-8")
         DATA.write_text(data(results), encoding="utf-8")
@@ -45,14 +57,22 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _result(
-    subject: Subject, databases: Databases, cases: Sequence[Case], *, with_rest: bool
+    subject: Subject, databases: Databases, cases: Sequence[Case], until: float, *, with_rest: bool
 ) -> Result:
     try:
-        outcomes = list(Trial(subject, databases).run(cases))
+        with closing(Trial(subject, databases).run(cases)) as came:
+            outcomes = list(_in_time(came, until))
         rest = measure(subject, databases) if with_rest else Beside()
     except NotRunnable as reason:
         return Result(subject, reason=str(reason))
     return Result(subject, outcomes=outcomes, beside=rest)
+
+
+def _in_time(outcomes: Iterator[Outcome], until: float) -> Iterator[Outcome]:
+    for outcome in outcomes:
+        if time.monotonic() > until:
+            raise TookTooLong
+        yield outcome
 
 
 def _describe(result: Result) -> None:

@@ -3,7 +3,7 @@
 import re
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from concurrent.futures import TimeoutError as NotDone
 from contextlib import ExitStack, suppress
@@ -75,7 +75,7 @@ class Trial:
         self._session: Session
         self._usual = filled(_USUAL, self._words)
 
-    def run(self, cases: Sequence[Case]) -> Iterator[Outcome]:
+    def run(self, cases: Sequence[Case]) -> Generator[Outcome, None, None]:
         """Yield each case's outcome.
 
         Raises:

@@ -7,15 +7,17 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import psutil
 import psycopg
 import pytest
 
+from bench.isolation import __main__ as command
 from bench.isolation import harms, trial
 from bench.isolation.answers import Answer, Session, Subject, all_subjects
 from bench.isolation.beside import Beside
@@ -34,7 +36,8 @@ from bench.isolation.databases import CATALOG_CANARY, Databases, signed
 from bench.isolation.page import Result, data, page
 from bench.isolation.trial import ANSWERED, HARMFUL, REFUSED, Outcome, Trial
 from tests.docs.test_lock_files import unhashed
-from tests.support.servers.database import Database
+from tests.support.servers.database import CONTEXT_KEY, Database
+from zava.data.session.signed_context import ContextKey, ContextSigner
 
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "docs" / "how-to" / "measure-isolation.md"
@@ -56,6 +59,11 @@ LOOKED_FOR = (
     "residue-01",
     "timing-05",
 )
+# The classes about other tenants' rows: the seal alone leaves no harm in them.
+SEALED_CLASSES = frozenset(
+    {"errors", "foreign_rows", "forged_context", "role_change", "several_statements"}
+    | {"parser_tricks", "residue", "timing", "traces", "writes"}
+)
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,11 @@ class Clone:
 
     database: Database
     canary_file: str = "canary.txt"
+
+    @property
+    def ground(self) -> SimpleNamespace:
+        signer = ContextSigner([ContextKey(*CONTEXT_KEY)])
+        return SimpleNamespace(server=self.database.server, signer=signer)
 
     def superuser(self, _database: str) -> str:
         return self.database.owner
@@ -140,6 +153,33 @@ def test_harm_of_each_kind_is_found_in_the_guides_example(
     assert "write-ahead log was flooded" in found["neighbours-04"].harms
     assert found["timing-05"].harms == ("the duration depends on another tenant's rows",)
     assert found["estimates-04"].harms == ("the answer depends on another tenant's rows",)
+
+
+def test_the_seal_alone_leaves_no_harm_to_rows_of_others(
+    seeded_clone: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cases = [case for case in CASES.values() if case.kind in SEALED_CLASSES]
+    cases.append(CASES["injected_data-01"])
+    found = outcomes(all_subjects()["zava-seal"], seeded_clone, cases, monkeypatch)
+    assert {name: each.harms for name, each in found.items() if each.harms} == {}
+    assert len(found) == len(cases) > 90
+
+
+def test_a_neighbours_lock_lasts_until_the_case_has_ended(
+    seeded_clone: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = CASES["traces-06"]
+    slow = replace(case, id="slow", sql=case.sql.replace("SELECT", "SELECT pg_sleep(0.5),", 1))
+    found = outcomes(example(), seeded_clone, [case, slow], monkeypatch)
+    assert {each.harms for each in found.values()} == {("the answer shows peer-lock",)}
+    neighbour = harms.Neighbour(seeded_clone.server, seeded_clone.owner)
+    neighbour.begin()
+    with psycopg.connect(seeded_clone.owner, autocommit=True) as owner:
+        owner.execute("SELECT pg_cancel_backend(%s)", [neighbour.pid])
+    assert neighbour.end() == "the neighbour's statement failed: 57014"
+    neighbour.begin()
+    assert neighbour.end() is None
+    neighbour.close()
 
 
 def test_what_stays_for_the_next_caller_is_found(
@@ -222,6 +262,25 @@ def test_each_class_has_cases_and_each_placeholder_a_value() -> None:
         assert not any(re.search(r"\{[a-z_]{2,}\}", filled(text, values)) for text in texts), case
     assert len({case.sql + case.planted + str(case.guess) for case in CASES.values()}) == len(CASES)
     assert VOCABULARY["retail"].keys() == VOCABULARY["billing"].keys()
+
+
+def test_a_run_past_its_bound_ends_with_an_error_and_no_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Endless:
+        def __init__(self, *_: object) -> None: ...
+
+        def run(self, cases: Sequence[Case]) -> Iterator[Outcome]:
+            while True:
+                yield Outcome(cases[0], ANSWERED, (), "")
+
+    monkeypatch.setattr(command, "Trial", Endless)
+    monkeypatch.setattr(command, "seeded_databases", nullcontext)
+    monkeypatch.setattr(command, "PAGE", tmp_path / "page.md")
+    monkeypatch.setattr(command, "_MAX_SECONDS", 0)
+    assert command.main(["--subject", "zava", "--write"]) == 1
+    assert "passed its bound" in capsys.readouterr().out
+    assert not (tmp_path / "page.md").exists()
 
 
 def test_corpora_beside_isolation_are_whole() -> None:

@@ -48,7 +48,8 @@ class SealAlone:
     def __init__(self, databases: Databases) -> None:
         self._databases = databases
         self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
         self._pool, self._tenancy = self._await(self._open())
 
     def run(self, tenant: Tenant, sql: str) -> Answer:
@@ -71,6 +72,8 @@ class SealAlone:
         self._await(self._tenancy.close())
         self._await(self._pool.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
     async def _open(self) -> tuple[DatabasePool, TenantDatabase]:
         pool = DatabasePool(self._databases.ground.server, max_size=1)
