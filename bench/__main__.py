@@ -121,6 +121,9 @@ def _page(parts: list[Part], goals: str, begun: datetime, description: str, load
         machine=machine,
         load=load,
         data=description,
+        headlines=table(
+            "what is asked | Zava | beside it", [row for part in parts for row in part.headlines]
+        ),
         goals=goals,
         parts=sections,
     )
