@@ -18,7 +18,6 @@ from bench import (
     metrics,
     neighbours,
     seal,
-    sums,
     trips,
     wire,
 )
@@ -41,6 +40,7 @@ PARTS = (
     "crowd",
     "metrics",
 )
+_GROWTH, _MOST_LINES = "growth", 10_000_000
 
 
 def main() -> None:
@@ -55,16 +55,18 @@ def main() -> None:
         parts.append(part)
         print(f"\n## {part.title}\n\n{part.text}", flush=True)
 
-    if options.only:
+    if on_one_cluster := [name for name in options.only if name != _GROWTH]:
         with seeded_cluster(settings().scale) as ground:
             description = ground.description
             print(f"{description} (scale {settings().scale:g})", flush=True)
-            for name in options.only:
+            for name in on_one_cluster:
                 for part in _MEASURE[name](ground, options):
                     show(part)
-    if options.growth:
-        show(growth.measure(largest=options.growth, rounds=options.rounds, seconds=options.seconds))
-        for part in sums.measure(largest=options.growth, rounds=options.rounds):
+    if largest := options.growth or (_MOST_LINES if _GROWTH in options.only else 0):
+        measured = growth.measure(
+            largest=largest, rounds=options.rounds, seconds=options.seconds, kept=options.clusters
+        )
+        for part in measured:
             show(part)
     goals = table(
         "goal | limit | measured | verdict", [goal.row() for part in parts for goal in part.goals]
@@ -76,11 +78,14 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--only", nargs="*", choices=PARTS, default=PARTS)
+    parser.add_argument("--only", nargs="*", choices=(*PARTS, _GROWTH), default=PARTS)
     parser.add_argument("--rounds", type=int, default=3, help="repeats of every measurement")
     parser.add_argument("--seconds", type=float, default=2, help="of load for each")
     parser.add_argument(
         "--growth", type=int, default=0, metavar="LINES", help="also measure up to as many lines"
+    )
+    parser.add_argument(
+        "--clusters", type=Path, help="keep the clusters of growth there, and use them again"
     )
     parser.add_argument("--write", action="store_true", help="write docs/reference/performance.md")
     return parser.parse_args()
@@ -116,6 +121,9 @@ def _page(parts: list[Part], goals: str, begun: datetime, description: str, load
         machine=machine,
         load=load,
         data=description,
+        headlines=table(
+            "what is asked | Zava | beside it", [row for part in parts for row in part.headlines]
+        ),
         goals=goals,
         parts=sections,
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 
+from bench.copies import multiply_sales
 from zava.data.session.signed_context import ContextKey, ContextSigner
 from zava.infrastructure.embeddings.minilm import LocalEmbedder
 from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
@@ -97,12 +98,26 @@ class Ground:
     tenant: str
     superuser: str
     key: tuple[int, bytes]
-    description: str
 
     @property
     def signer(self) -> ContextSigner:
         """Return a signer that the database believes."""
         return ContextSigner([ContextKey(*self.key)])
+
+    @property
+    def lines(self) -> int:
+        """Return how many order lines the database holds."""
+        return self._count("order_items")
+
+    @property
+    def description(self) -> str:
+        """Return what the database holds, for a page."""
+        return f"{self._count('orders'):,} orders, {self.lines:,} order lines"
+
+    def _count(self, table: str) -> int:
+        with psycopg.connect(self.superuser) as owner:
+            row = owner.execute(f"SELECT count(*) FROM retail.{table}".encode()).fetchone()
+        return int(row[0]) if row else 0
 
     @property
     def context_key(self) -> str:
@@ -122,47 +137,66 @@ class Ground:
 
 
 @contextmanager
-def seeded_cluster(scale: float, *, with_peers: bool = True) -> Iterator[Ground]:
-    """Lend a cluster of its own at this scale of the demo data, and a copy for the peers."""
+def seeded_cluster(
+    scale: float, *, with_peers: bool = True, times: int = 1, kept: Path | None = None
+) -> Iterator[Ground]:
+    """Lend a cluster of its own at this scale of the demo data, and a copy for the peers.
+
+    Sales are there `times` over. A cluster in the directory `kept` stays there, and the next call
+    uses it as it is.
+    """
     with tempfile.TemporaryDirectory() as directory:
-        Path(directory).chmod(0o711)  # PostgreSQL's own user enters it where root measures
-        home = StateDirectory(Path(directory) / "home")
+        place = kept or Path(directory)
+        place.mkdir(parents=True, exist_ok=True)
+        place.chmod(0o711)  # PostgreSQL's own user enters it where root measures
+        home = StateDirectory(place / "home")
+        loaded = place / "loaded"
         server = EmbeddedServer(home)
         server.start()
         try:
-            server.bootstrap()
-            key = (1, home.secret("key").encode())
             password = home.secret("zava_server")
-            administrator = server.url("zava_admin", home.secret("zava_admin"), "zava")
-            with psycopg.connect(administrator, autocommit=True) as admin:
-                migrate(admin)
-                set_server_password(admin, password)
-                install_context_keys(admin, [key])
-                report = seed(admin, scale=scale, today=TODAY, progress=lambda *_: None)
-                grant_demo_principals(admin)
-                if with_peers:
-                    embed_catalogue(admin, LocalEmbedder())
-            with psycopg.connect(server.superuser_url("zava"), autocommit=True) as owner:
-                for login in (_READER, _TENANT):
-                    owner.execute(_PEER_LOGIN.format(login=login, password=password).encode())
-                owner.execute(f"CREATE DATABASE {_PEERS} TEMPLATE template0".encode())
-                if with_peers:
-                    with psycopg.connect(server.superuser_url(_PEERS), autocommit=True) as peers:
-                        _copy(owner, peers)
-                owner.execute("VACUUM ANALYZE")
-                lines = owner.execute("SELECT count(*) FROM retail.order_items").fetchone()
-            yield Ground(
+            ground = Ground(
                 home=home,
-                administrator=administrator,
+                administrator=server.url("zava_admin", home.secret("zava_admin"), "zava"),
                 server=server.url("zava_server", password, "zava"),
                 reader=server.url(_READER, password, _PEERS),
                 tenant=server.url(_TENANT, password, _PEERS),
                 superuser=server.superuser_url("zava"),
-                key=key,
-                description=f"{report.orders:,} orders, {(lines or (0,))[0]:,} order lines",
+                key=(1, home.secret("key").encode()),
             )
+            if not loaded.exists():
+                server.bootstrap()
+                _load(ground, scale, times, with_peers=with_peers)
+                _add_peers(ground, server.superuser_url(_PEERS), with_peers=with_peers)
+                loaded.touch()
+            yield ground
         finally:
             server.stop()
+
+
+def _load(ground: Ground, scale: float, times: int, *, with_peers: bool) -> None:
+    with psycopg.connect(ground.administrator, autocommit=True) as admin:
+        migrate(admin)
+        set_server_password(admin, ground.home.secret("zava_server"))
+        install_context_keys(admin, [ground.key])
+        seed(admin, scale=scale, today=TODAY, progress=lambda *_: None)
+        grant_demo_principals(admin)
+        if with_peers:
+            embed_catalogue(admin, LocalEmbedder())
+    if times > 1:
+        multiply_sales(ground.superuser, ground.administrator, times)
+
+
+def _add_peers(ground: Ground, peers_url: str, *, with_peers: bool) -> None:
+    password = ground.home.secret("zava_server")
+    with psycopg.connect(ground.superuser, autocommit=True) as owner:
+        for login in (_READER, _TENANT):
+            owner.execute(_PEER_LOGIN.format(login=login, password=password).encode())
+        owner.execute(f"CREATE DATABASE {_PEERS} TEMPLATE template0".encode())
+        if with_peers:
+            with psycopg.connect(peers_url, autocommit=True) as peers:
+                _copy(owner, peers)
+        owner.execute("VACUUM ANALYZE")
 
 
 def _copy(source: psycopg.Connection, target: psycopg.Connection) -> None:

@@ -116,6 +116,10 @@ def _part(taken: dict[str, list[Start]]) -> Part:
         "server | CPU, × first peer | time, × first peer | CPU, s | time, s | memory, MiB", rows
     )
     ours, peer = (median(s.mebibytes for s in taken[name]) for name in (OURS, PROMISING))
+    own, others = (
+        f"{median(s.cpu_seconds for s in taken[name]) * 1000:.0f} ms of CPU"
+        for name in (OURS, PROMISING)
+    )
     return Part(
         "Cold start",
         text,
@@ -123,4 +127,5 @@ def _part(taken: dict[str, list[Start]]) -> Part:
             Goal("cold start: CPU, × first peer", median(ratios[OURS]), 0.40, False),
             Goal("cold start: memory, × first peer", ours / peer, 0.8, is_minimum=False),
         ),
+        (f"| from a process's start to its first answer | {own} | first peer: {others} |",),
     )

@@ -33,11 +33,12 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A section of the report."""
+    """A section of the report; `headlines` are its rows of the page's first table."""
 
     title: str
     text: str
     goals: tuple[Goal, ...] = ()
+    headlines: tuple[str, ...] = ()
 
 
 def table(head: str, rows: list[str]) -> str:

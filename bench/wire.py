@@ -135,7 +135,23 @@ def _load_part(samples: Samples) -> Part:
         f"\n\nNoise: from one repeat to the next the plain peer's own rate differed by up to"
         f" {max(peers):.2f} times (median over all work {median(peers):.2f} times)."
     )
-    return Part("Under load", text + noise, tuple(_load_goals(samples)))
+    return Part("Under load", text + noise, tuple(_load_goals(samples)), _headlines(samples))
+
+
+def _headlines(samples: Samples) -> tuple[str, ...]:
+    rows = []
+    for work in WORKS:
+        names = (OURS, PLAIN if work.tool == SEARCH else PROMISING)
+        if work.is_new_each_time or not all((work.name, 8, name) in samples for name in names):
+            continue
+        ours, peer = (
+            f"{median(s.rate for s in taken):,.0f} calls a second,"
+            f" 99 of 100 within {median(s.p99_ms for s in taken):.0f} ms"
+            for taken in (samples[work.name, 8, name] for name in names)
+        )
+        which = "plain" if work.tool == SEARCH else "first"
+        rows.append(f"| {work.title}, 8 clients at once | {ours} | {which} peer: {peer} |")
+    return tuple(rows)
 
 
 def _load_goals(samples: Samples) -> list[Goal]:

@@ -9,12 +9,11 @@ from datetime import date
 from functools import cache
 from ipaddress import ip_address
 from os import environ
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
-from pydantic_settings import SettingsConfigDict
 
 from zava.setting_groups.database_settings import DatabaseSettings
 from zava.setting_groups.field_types import (
@@ -44,13 +43,21 @@ class Settings(
 ):
     """The settings from the environment, validated once."""
 
-    model_config = SettingsConfigDict(
+    model_config = ConfigDict(
         frozen=True,
         defer_build=False,  # the groups defer theirs
         extra="ignore",
-        env_ignore_empty=True,  # PGHOST="" is how some hosts unset a variable
         hide_input_in_errors=True,  # a logged cause would repeat passwords and keys
     )
+
+    def __init__(self, **given: Any) -> None:
+        """Read what is not given from the environment; names count in any case.
+
+        pydantic-settings would do it, too. Its import took a twentieth of a cold start.
+        """
+        # PGHOST="" is how some hosts unset a variable.
+        found = {name.upper(): value for name, value in environ.items() if value}
+        super().__init__(**(found | given))
 
     website_url: str | None = Field(
         None,

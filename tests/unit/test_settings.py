@@ -106,6 +106,11 @@ def test_setting_is_read_from_its_name(
     assert getattr(read_settings(), NAMES[name]) == expected
 
 
+def test_name_counts_in_any_case(environment: Environment) -> None:
+    environment(pghost="db")
+    assert read_settings().pg_host == "db"
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_empty_setting_counts_as_not_set(environment: Environment, name: str) -> None:
     unset = read_settings()

@@ -4,14 +4,13 @@ from ipaddress import ip_address
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BeforeValidator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 
-class SettingsGroup(BaseSettings):
+class SettingsGroup(BaseModel):
     """The base of each group: its schema is built once, for all groups together."""
 
-    model_config = SettingsConfigDict(defer_build=True)
+    model_config = ConfigDict(defer_build=True, validate_default=True)
 
 
 def comma_separated(value: object) -> object:
@@ -41,14 +40,14 @@ def _address(value: object) -> object:
         return THIS_MACHINE
 
 
-CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(comma_separated)]
+CommaSeparated = Annotated[tuple[str, ...], BeforeValidator(comma_separated)]
 DatabaseAuth = Annotated[Literal["password", "entra"], BeforeValidator(_in_small_letters)]
 AuditMode = Annotated[Literal["required", "best-effort"], BeforeValidator(_in_small_letters)]
 TelemetryBackend = Annotated[Literal["off", "opencensus"], BeforeValidator(_in_small_letters)]
 RetailCalendar = Literal["months", "4-5-4", "4-4-5", "5-4-4"]
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_level)]
 Address = Annotated[str, BeforeValidator(_address)]
-DirectoryTenants = Annotated[tuple[UUID, ...], NoDecode, BeforeValidator(comma_separated)]
+DirectoryTenants = Annotated[tuple[UUID, ...], BeforeValidator(comma_separated)]
 
 # LOG_LEVEL is set for other programs, too.
 _LEVELS = {
