@@ -14,6 +14,7 @@ from zava.data.sql_query.lint.name_resolution import TooManySteps, Tree
 from zava.data.sql_query.lint.personal_data import personal_data
 from zava.data.sql_query.lint.query_tree import Tables
 from zava.data.sql_query.lint.recomputed import recognized, recomputed_outputs
+from zava.data.sql_query.lint.usual_slips import counted_conditions, other_templates
 from zava.data.syntax.parser import Node, NotParsed, parse
 from zava.model.sql_findings import DayRange, Finding, FindingKind, Recomputation
 
@@ -34,6 +35,10 @@ _MAX_CHARACTERS_BEFORE = 40
 # A statement with one of these words is compared with no certified value.
 _NOT_COMPARED = ("having", "limit", "over", "left")
 _SEVERAL = 2
+_COUNTS_A_CONDITION = re.compile(
+    r"count\s*\(\s*(?:case\b|\(|[\w.\"]+\s*[=<>!]"
+    r"|[\w.\"]+\s+(?:in|is|i?like|not|between)\b)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,7 @@ class Linter:
         Most statements are passed over by their words, before the tree is read.
         """
         folded = text.lower()
-        asked = self._asked(folded)
+        asked = [*self._asked(folded), *_slips(folded)]
         loses_days = _ends_with_day(folded)
         if not (asked or loses_days):
             return None
@@ -165,6 +170,13 @@ class Linter:
         if averages >= _SEVERAL or (averages and "/" in folded and "select" in folded[6:]):
             asked.append(rules.averages_of_averages)
         return asked
+
+
+def _slips(folded: str) -> Iterator[Rule]:
+    if "to_char" in folded and ("%" in folded or ":mm" in folded):
+        yield other_templates
+    if "count" in folded and _COUNTS_A_CONDITION.search(folded):
+        yield counted_conditions
 
 
 def _has_begun(day: Moment, today: date) -> bool:
