@@ -52,12 +52,12 @@ _WORDS = frozenset(
 
 
 _MAX_NAME_CHARACTERS = 64
-_WORD = re.compile(r"(?<![.\w])[A-Za-z]\w{3,}(?![.\w])", re.ASCII)
+_WORD = re.compile(r"(?<![.\w])[A-Za-z]\w{3,}(?![.\w]|\s*\()", re.ASCII)
+# Without those that usual names are like: over and cover, current and currency, values and value.
 _KEYWORDS = (
     *("select", "from", "where", "group", "having", "order", "limit", "offset", "between"),
-    *("distinct", "union", "join", "inner", "partition", "preceding", "following", "unbounded"),
-    *("interval", "current", "rows", "range", "filter", "within", "over", "recursive", "values"),
-    *("exists", "lateral", "rollup", "grouping", "sets", "then", "else", "when", "case"),
+    *("distinct", "union", "join", "partition", "preceding", "following", "unbounded", "interval"),
+    *("filter", "with", "within", "recursive", "exists", "lateral", "rollup", "grouping"),
 )
 _CLOSE = 0.75
 

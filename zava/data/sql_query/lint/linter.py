@@ -14,7 +14,6 @@ from zava.data.sql_query.lint.name_resolution import TooManySteps, Tree
 from zava.data.sql_query.lint.personal_data import personal_data
 from zava.data.sql_query.lint.query_tree import Tables
 from zava.data.sql_query.lint.recomputed import recognized, recomputed_outputs
-from zava.data.sql_query.lint.usual_slips import counted_conditions, other_templates
 from zava.data.syntax.parser import Node, NotParsed, parse
 from zava.model.sql_findings import DayRange, Finding, FindingKind, Recomputation
 
@@ -174,9 +173,9 @@ class Linter:
 
 def _slips(folded: str) -> Iterator[Rule]:
     if "to_char" in folded and ("%" in folded or ":mm" in folded):
-        yield other_templates
+        yield rules.other_templates
     if "count" in folded and _COUNTS_A_CONDITION.search(folded):
-        yield counted_conditions
+        yield rules.counted_conditions
 
 
 def _has_begun(day: Moment, today: date) -> bool:
