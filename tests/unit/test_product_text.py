@@ -550,3 +550,21 @@ def test_note_on_an_english_word_speaks_of_no_other_language() -> None:
 )
 def test_text_that_is_a_code_is_read_as_one(query: str, code: str | None) -> None:
     assert READER.read(query).coded == code
+
+
+@pytest.mark.parametrize(
+    ("query", "excluded"),
+    [
+        ("paint not spray", "spray"),
+        ("paint without primer", "primer"),
+        ("saw except for hand saw", "hand"),
+        ("hooks that do not need nails", None),
+        ("drill that must not cost more than $50", None),
+        ("non-slip tape", None),
+    ],
+)
+def test_note_reports_that_a_word_to_leave_out_is_searched_for(
+    query: str, excluded: str | None
+) -> None:
+    notes = [note for note in READER.read(query).notes if "excludes nothing" in note]
+    assert [f"'{excluded}'" in note for note in notes] == ([True] if excluded else [])

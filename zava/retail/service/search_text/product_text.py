@@ -33,6 +33,9 @@ _FOREIGN = frozenset(
 )
 # At least three digits: 2x4 and 12awg are sizes.
 _CODE = re.compile(r"(?=(?:\D*\d){3})(?=.{4,20}\Z)[a-z0-9]+(?:[-_][a-z0-9]+)*", re.ASCII)
+_EXCLUDED = re.compile(
+    r"(?<!\bdo )(?<!\bdoes )\b(?:not|without|except(?: for)?|excluding) ([a-z]{3,})", re.ASCII
+)
 _DOLLARS = re.compile(r"\$|\b(?:usd|dollars?)\b")
 # Signs and words of a currency besides its code.
 _MARKS = {
@@ -96,6 +99,11 @@ class TextReader:
         if spelled.corrections:
             read = ", ".join(f"'{was}' as '{now}'" for was, now in spelled.corrections)
             notes.append(f"Spelling: read {read}.")
+        excluded = _EXCLUDED.search(sized.text)
+        if excluded and self._spelling.knows_a_word_of(excluded[1]):
+            notes.append(
+                f"The search excludes nothing: '{excluded[1]}' counts like the other words."
+            )
         if price is not None:
             told = price_text(price, currency)
             notes.append(f"Only products {told} (list price, read from the text).")
