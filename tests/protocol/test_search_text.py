@@ -217,3 +217,15 @@ async def test_text_in_another_language_is_answered_with_the_catalogues_language
 ) -> None:
     result = await search(search_app, tokens["seattle"], query)
     assert "The catalogue is in English" in " ".join(result["structuredContent"]["notes"])
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [("PWR-9999", "No product has the SKU PWR-9999."), ("PWR-0501", ""), ("hammer", "")],
+)
+async def test_sku_that_no_product_has_is_reported(
+    search_app: Application, callers: dict[str, Caller], query: str, told: str
+) -> None:
+    found = await search_app.analytics.products.search(callers["seattle"], query, max_rows=5)
+    about_sku = [note for note in found.notes if "the SKU" in note]
+    assert about_sku == ([told] if told else [])

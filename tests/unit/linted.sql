@@ -603,3 +603,57 @@ WITH m AS (SELECT store_id, sum(total_amount) AS s FROM retail.orders WHERE stat
 
 -- none
 SELECT avg(i.total_amount / i.quantity) FROM retail.order_items i JOIN retail.orders o USING (order_id) WHERE o.status = 'completed'
+
+-- counted condition
+SELECT count(status = 'completed') FROM retail.orders
+
+-- counted condition
+SELECT store_id, COUNT(CASE WHEN total_amount > 100 THEN 1 ELSE 0 END) AS large FROM retail.orders GROUP BY store_id
+
+-- counted condition
+SELECT count(status IN ('completed', 'pending')) FROM retail.orders
+
+-- counted condition
+SELECT count(total_amount > 5 AND status = 'completed') FROM retail.orders
+
+-- counted condition
+SELECT count(customer_id IS NULL) FROM retail.orders
+
+-- none
+SELECT count(CASE WHEN status = 'completed' THEN 1 END) FROM retail.orders
+
+-- none
+SELECT count(CASE WHEN status = 'completed' THEN 1 ELSE NULL END) FROM retail.orders
+
+-- none
+SELECT count(status = 'completed' OR NULL) FROM retail.orders
+
+-- none
+SELECT count(nullif(status = 'completed', false)) FROM retail.orders
+
+-- none
+SELECT count(DISTINCT CASE WHEN total_amount > 100 THEN 1 ELSE 0 END) FROM retail.orders
+
+-- none
+SELECT count(CASE WHEN total_amount > 100 THEN order_id ELSE customer_id END) FROM retail.orders
+
+-- none
+SELECT count(*) FILTER (WHERE status = 'completed'), count(customer_id) FROM retail.orders
+
+-- other template
+SELECT to_char(order_date, '%Y-%m') AS month, count(*) FROM retail.orders GROUP BY 1
+
+-- other template
+SELECT to_char(order_date, 'YYYY-MM-DD HH24:MM') AS minute FROM retail.orders
+
+-- other template
+SELECT to_char(order_date, 'yyyy-MM-dd hh:mm') AS minute FROM retail.orders
+
+-- none
+SELECT to_char(order_date, 'YYYY-MM-DD HH24:MI') AS minute FROM retail.orders
+
+-- none
+SELECT to_char(0.25 * 100, 'FM990.0%') AS share FROM retail.stores
+
+-- none
+SELECT to_char(order_date, 'HH24:MI') || ' 5%' AS minute FROM retail.orders

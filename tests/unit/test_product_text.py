@@ -511,3 +511,60 @@ def test_sku_is_compared_with_those_that_begin_alike_alone(
     assert skus == ("BET-0017",)
     assert text.endswith("1 2 bet-0017")
     assert set(compared) == {"BET9999"}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("safty glasses", "saftey vest", "non-slip mat", "fix a leaky faucet", "10mm socket"),
+        *("candle", "goggels", "stapler", "carpet knife"),
+    ],
+)
+def test_word_of_goods_that_the_catalogue_lacks_is_read_as_no_other(query: str) -> None:
+    read = READER.read(query)
+    assert read.text == query
+    assert not any(note.startswith("Spelling") for note in read.notes)
+
+
+def test_note_on_an_english_word_speaks_of_no_other_language() -> None:
+    (english,) = READER.read("stapler").notes
+    (spanish,) = READER.read("martillo").notes
+    assert english == (
+        "The catalogue has none of these words: 'stapler'. They were searched for by meaning only."
+    )
+    assert "another language" in spanish
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("pwr 9999", "PWR-9999"),
+        ("ABC-9999", "ABC-9999"),
+        ("dcd771c2", "DCD771C2"),
+        ("0501", "0501"),
+        ("2x4", None),
+        ("12awg", None),
+        ("drill 18v", None),
+        ("hammer", None),
+    ],
+)
+def test_text_that_is_a_code_is_read_as_one(query: str, code: str | None) -> None:
+    assert READER.read(query).coded == code
+
+
+@pytest.mark.parametrize(
+    ("query", "excluded"),
+    [
+        ("paint not spray", "spray"),
+        ("paint without primer", "primer"),
+        ("saw except for hand saw", "hand"),
+        ("hooks that do not need nails", None),
+        ("drill that must not cost more than $50", None),
+        ("non-slip tape", None),
+    ],
+)
+def test_note_reports_that_a_word_to_leave_out_is_searched_for(
+    query: str, excluded: str | None
+) -> None:
+    notes = [note for note in READER.read(query).notes if "excludes nothing" in note]
+    assert [f"'{excluded}'" in note for note in notes] == ([True] if excluded else [])

@@ -12,6 +12,8 @@ class FindingKind(StrEnum):
     EVERY_STATUS = "every status"
     MERGED_NAMES = "merged names"
     LOST_DAY = "lost day"
+    COUNTED_CONDITION = "counted condition"
+    OTHER_TEMPLATE = "other template"
     WHOLE_NUMBER = "whole number"
     AVERAGE_OF_AVERAGES = "average of averages"
     PERSONAL_DATA = "personal data"

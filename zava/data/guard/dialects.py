@@ -25,6 +25,13 @@ def _table(text: str) -> Mapping[str, str]:
 
 FUNCTIONS = _table(
     r"""
+    growth growthrate pctchange percentchange percentagechange yoy yoygrowth mom momgrowth
+        Write 100.0 * (x - lag(x) OVER (ORDER BY t)) / nullif(lag(x) OVER (ORDER BY t), 0), or use
+        compare of query_metrics.
+    forecast forecastlinear predict arima
+        Use forecast_periods of query_metrics.
+    fiscalyear fiscalquarter fiscalmonth fiscalweek
+        Use the fiscal dimensions of query_metrics, or compute it: extract(year FROM x).
     year toyear extractyear
         Write extract(year FROM x), or date_trunc('year', x) for its first day.
     monthname
@@ -324,7 +331,7 @@ FUNCTIONS = _table(
 
 TYPES = _table(
     """
-    datetime datetime2 smalldatetime
+    datetime datetime2 smalldatetime timestamp_ntz timestamp_ltz timestamp_tz datetimeoffset
         Write ::timestamptz, or ::date for a day.
     string nvarchar nchar varchar2 clob longtext tinytext mediumtext char2 symbol
         Write ::text.

@@ -7,6 +7,7 @@ and comments, up to and from the place of the error. Imported when a text cannot
 import re
 from collections import Counter
 from collections.abc import Iterable
+from difflib import get_close_matches
 
 from zava.data.guard.mistakes.written_forms import WRITTEN_FORMS
 from zava.data.guard.syntax_rules import AROUND, BEGIN, DIALECTS, ORDER, SyntaxRule
@@ -51,6 +52,14 @@ _WORDS = frozenset(
 
 
 _MAX_NAME_CHARACTERS = 64
+_WORD = re.compile(r"(?<![.\w])[A-Za-z]\w{3,}(?![.\w]|\s*\()", re.ASCII)
+# Without those that usual names are like: over and cover, current and currency, values and value.
+_KEYWORDS = (
+    *("select", "from", "where", "group", "having", "order", "limit", "offset", "between"),
+    *("distinct", "union", "join", "partition", "preceding", "following", "unbounded", "interval"),
+    *("filter", "with", "within", "recursive", "exists", "lateral", "rollup", "grouping"),
+)
+_CLOSE = 0.75
 
 
 def syntax_hint(statement: str, message: str, position: int) -> str:
@@ -67,6 +76,7 @@ def syntax_hint(statement: str, message: str, position: int) -> str:
         or _first(DIALECTS, text, place)
         or _parentheses(text)
         or _cases(text)
+        or _misspelt(text, place)
         or _first(ORDER, text, place)
         or _reserved(text, place)
         or _GENERAL
@@ -90,6 +100,19 @@ def _cases(text: str) -> str:
         return "Close CASE with END."
     is_open = words["case"] and words["when"] > words["then"]
     return "Write THEN after each WHEN: CASE WHEN condition THEN a ELSE b END." if is_open else ""
+
+
+def _misspelt(text: str, place: int) -> str:
+    """Return the keyword that a word beside the place of the error is nearly: FORM, GRUOP BY."""
+    before = _WORD.findall(text[max(0, place - _MAX_NAME_CHARACTERS) : place])[-2:]
+    at = _FIRST_WORD.match(text[place:])
+    for word in (*([at[0]] if at else []), *reversed(before)):
+        folded = word.lower()
+        if folded in _WORDS | _NAMES or folded.startswith(_KEYWORDS):
+            continue  # a keyword, or a name such as orders
+        if near := get_close_matches(folded, _KEYWORDS, 1, _CLOSE):
+            return f"Perhaps {near[0].upper()} instead of {word[:_MAX_NAME_CHARACTERS]}."
+    return ""
 
 
 def _reserved(text: str, place: int) -> str:

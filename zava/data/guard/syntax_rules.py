@@ -107,7 +107,7 @@ DIALECTS = (
         "Leave the hint out: settings and formats are not part of a statement.",
         r"\boption\s*\(|\bsettings\s+\w+\s*=|\bformat\s+[a-z]+\s*;?\s*$",
     ),
-    _rule("Write ORDER BY random() LIMIT n.", r"\bsample\s+\d|\btablesample\b"),
+    _rule("Write ORDER BY random() LIMIT n.", r"\bsample\s*\(?\s*\d|\btablesample\b"),
     _rule(
         "Number the rows in a subquery: row_number() OVER (PARTITION BY x ORDER BY y) <= n.",
         r"\blimit\s+\d+\s+by\b",
@@ -131,6 +131,17 @@ DIALECTS = (
         r"\bover\s+(?:partition|order)\b|\bwindow\s+\w+\s+as\s+(?!\()|\bpartition\s+(?!by\b)\w",
     ),
     _rule("Write WITHIN GROUP (ORDER BY x).", r"\bwithin\s+group\s+(?!\()"),
+    _rule("Write WITHIN GROUP (ORDER BY x).", before=r"\bwithin\s+group\s*\(", at=r"[\w\"]"),
+    _rule(
+        "Write percentile_cont(0.5) WITHIN GROUP (ORDER BY x).",
+        before=r"\bpercentile_\w+\s*\([^()]*\)",
+        at=r"\(",
+    ),
+    _rule(
+        "Write OVER (ORDER BY x DESC), with ORDER BY.",
+        before=r"\bover\s*\(\s*[\w.]+",
+        at=r"(?:desc|asc|rows|range)\b|,",
+    ),
     _rule(
         "Write sum(x) FILTER (WHERE condition).",
         r"\bfilter\s+(?!\()\w|\b(?:sum|count|avg|min|max)\s*\([^()]*\b(?:where|if)\b",
@@ -151,7 +162,7 @@ DIALECTS = (
     _rule("Write ARRAY[1, 2].", r"(?:^|[\s,(=])\[\s*['\d]"),
     _rule("Write jsonb_build_object('a', 1).", r"\{\s*'"),
     _rule(VALUES, r"(?:^|[\s=(,])<[a-z_]+>"),
-    _rule("Write x ->> 'a' to read a key of JSON.", at=r":\s*[a-z]", before=r"[\w)]"),
+    _rule("Write x ->> 'a' to read a key of JSON.", at=r":\s*[a-z]", before=r"[\w)']"),
     _rule("Write x LIKE ANY (ARRAY['a%', 'b%']).", r"\bi?like\s+any\s*\("),
     _rule("Write x LIKE 'a%', or x ~ 'pattern'.", r"\b(?:glob|matches)\b"),
     _rule("Write x NOT IN (…).", r"(?:<>|!=)\s*in\b"),

@@ -82,6 +82,21 @@ _RULES = (
     ),
     _rule("42883", rf"function (?:sum|avg|stddev|round|abs)\({_TEXT}", _TO_NUMBER),
     _rule("42883", r"function (?:min|max)\(uuid\)", _TO_TEXT),
+    _rule(
+        "42883",
+        r"function string_agg\([^,]+,[^,]+,",
+        "Write the order inside: string_agg(x::text, ', ' ORDER BY x).",
+    ),
+    _rule(
+        "42883",
+        r"function width_bucket\(",
+        "It takes four arguments: width_bucket(x, low, high, count).",
+    ),
+    _rule(
+        "42883",
+        rf"function (?:sum|avg)\({_TIME}",
+        "Times have no sum or mean: write min(x), max(x), or max(x) - min(x).",
+    ),
     _rule("42883", r"function string_agg\(", "Write string_agg(x::text, ', '), with a separator."),
     _rule(
         "42883", rf"function date_trunc\({_TIME}", "Write the unit first: date_trunc('month', x)."
@@ -158,7 +173,12 @@ _RULES = (
     ),
     _rule(
         "42883",
-        rf"operator does not exist: (?:{_NUMBER}|{_TIME}) (?:[<>=]+|<>) interval",
+        rf"operator does not exist: {_TIME} (?:[<>=]+|<>) interval",
+        "Compare with a time: x >= CURRENT_DATE - interval '30 days'.",
+    ),
+    _rule(
+        "42883",
+        rf"operator does not exist: {_NUMBER} (?:[<>=]+|<>) interval",
         "a::date - b::date is a number of days: compare it with a number.",
     ),
     _rule("42883", r"operator does not exist: boolean (?:&&|&|\|\|?|\+)", "Write AND, OR and NOT."),
@@ -171,6 +191,16 @@ _RULES = (
         "42883",
         r"operator does not exist: (?:uuid (?:[<>=]+|<>) .*|.* (?:[<>=]+|<>) uuid)",
         "An id is a uuid: join keys of the same name, or compare a name such as store_name.",
+    ),
+    _rule(
+        "42883",
+        rf"operator does not exist: {_TEXT} !?~~\*? record",
+        "Write x LIKE ANY (ARRAY['%a%', '%b%']).",
+    ),
+    _rule(
+        "42883",
+        rf"operator does not exist: {_TEXT} (?:%|<->|<%|%>) {_TEXT}",
+        "Write x ILIKE '%word%'. Search products with semantic_search_products.",
     ),
     _rule("42883", r"operator does not exist: double precision %", "Write x::numeric % y."),
     _rule("42883", rf"operator does not exist: {_TEXT} [-*/%]", "Cast to a number: x::numeric."),
@@ -203,6 +233,13 @@ _RULES = (
         "Check the number, the order and the types of the arguments; cast them, such as x::text.",
     ),
     _rule("42725", r"function to_char\(", "Cast first: to_char(x::date, 'YYYY-MM')."),
+    _rule("42725", r"unknown ->>? unknown", "Cast the JSON: x::jsonb ->> 'key'."),
+    _rule("42725", r"unknown \+ unknown", "|| joins texts: a || ' ' || b."),
+    _rule(
+        "42725",
+        r"function generate_series\(unknown",
+        "Write generate_series(date '2026-01-01', date '2026-01-31', interval '1 day').",
+    ),
     _rule("42725", r"is not unique", "Cast the arguments, such as x::text or x::numeric."),
     # Aggregates and windows in the wrong place.
     _rule(
@@ -220,6 +257,7 @@ _RULES = (
     ),
     _rule("42P20", r"window functions? (?:calls )?(?:are not allowed|cannot)", _OUTSIDE),
     _rule("42809", r"requires an OVER clause", "Add OVER (PARTITION BY x ORDER BY y)."),
+    _rule("42809", r"parameterless aggregate", "Write count(*)."),
     _rule("42809", r"aggregate mode$", "Write mode() WITHIN GROUP (ORDER BY x)."),
     _rule(
         "42809",
@@ -343,6 +381,11 @@ _RULES = (
         r': "(?:day|week|month|quarter|year)s?"$',
         "A unit is not a time: write date_trunc('month', x), or extract(year FROM age(a, b)).",
     ),
+    _rule(
+        "22007",
+        r': "-?\d+ (?:day|week|month|quarter|year|hour)s?"$',
+        "Write the word before it: CURRENT_DATE - interval '30 days'.",
+    ),
     _rule("22007 22008", r"(?:date|time|timestamp|out of range|zone)", _DATES),
     _rule("22007 22P02", r"interval", "Write interval '30 days' or interval '1 month'."),
     _rule(
@@ -364,6 +407,7 @@ _RULES = (
     ),
     _rule("22P02", r"array", "Write ARRAY['a', 'b'], or '{a,b}'."),
     _rule("22P02", r"json", "Write valid JSON, with double quotes around keys and texts."),
+    _rule("22003", r"percentile value", "Write a fraction: 0.9 for the 90th percentile."),
     _rule("22003", r"out of range", "Cast first: x::bigint or x::numeric."),
     _rule("2201B", r"", "Escape . ( ) [ ] * + ? with a backslash in the pattern, or use LIKE."),
     _rule("22025", r"", "End the LIKE pattern with % or a plain character, not with a backslash."),

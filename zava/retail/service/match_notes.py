@@ -77,6 +77,13 @@ def about_sizes(findings: SearchMatches, text: ReadText) -> list[str]:
     return [f"Size read: {sizes}. {counted}; the others are marked weak."]
 
 
+def about_sku(findings: SearchMatches, question: ProductQuestion, text: ReadText) -> list[str]:
+    """Return a note on a SKU in the text that no product has, where nothing else left it out."""
+    if text.coded is None or _filters(question) or any(row["is_sku"] for row in findings.rows):
+        return []
+    return [f"No product has the SKU {text.coded}."]
+
+
 def match_of(
     row: dict[str, Any], model: EmbeddingModel | None, *, has_others_of_size: bool
 ) -> ProductMatch:

@@ -18,7 +18,7 @@ from zava.retail.search_values import (
     SearchRegistry,
     price_in,
 )
-from zava.retail.service.match_notes import about_sizes, judged, match_of
+from zava.retail.service.match_notes import about_sizes, about_sku, judged, match_of
 from zava.retail.service.search_text.product_text import ReadText, TextReader
 
 REFERENCE_PERCENT = 30
@@ -139,7 +139,7 @@ class ProductSearch:
         findings = await self._data.search(caller, question, registry)
         if findings is None:
             return None
-        notes += [*text.notes, *about_sizes(findings, text)]
+        notes += [*about_sku(findings, question, text), *text.notes, *about_sizes(findings, text)]
         if question.price is not None:
             notes += await self._about_other_prices(caller, question, registry, findings)
         return judged(findings, question, registry, notes)

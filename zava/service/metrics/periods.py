@@ -10,7 +10,9 @@ from zava.model.fiscal_calendar import FiscalCalendar, FiscalPart
 from zava.model.metrics import MetricFilter, Period, PeriodUnit, shifted
 from zava.model.time_labels import OF_TIME, beginning, units_in
 from zava.service.metrics.period_reading.fiscal_periods import fiscal_period
+from zava.service.metrics.period_reading.other_questions import answered_elsewhere
 from zava.service.metrics.period_reading.period_forms import MAX_UNITS, nearest_forms, plain_form
+from zava.service.metrics.period_reading.period_notations import plain_notation
 
 GRAMMAR = (
     "today, yesterday, this|last week|month|quarter|year, last N days|weeks|months|quarters|years, "
@@ -28,12 +30,6 @@ _QUARTER = re.compile(r"(\d{4})-q([1-4])", re.ASCII)
 _MONTH = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
 _WEEK = re.compile(r"(\d{4})-w(\d{2})", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_COMPARED = re.compile(
-    r"period|\b(?:vs|versus|compared|against|this time|[ymwq]o[ymwq]|(?:year|month|week) over)\b",
-    re.IGNORECASE,
-)
-_TO_COME = re.compile(r"\s*(?:tomorrow|(?:the )?(?:next|coming|upcoming|future))\b", re.IGNORECASE)
-
 
 _Found = tuple[date, date, PeriodUnit, int]
 
@@ -56,9 +52,10 @@ def parse_period(expression: str, today: date, fiscal: FiscalCalendar | None = N
     """
     if len(expression) > _MAX_READ_CHARACTERS:
         raise _refused(expression, today, fiscal)
-    text = plain_form(expression, today)
     try:
-        if found := _beside(expression, today, fiscal):
+        written = plain_notation(expression, today)
+        text = plain_form(written, today)
+        if found := _beside(written, today, fiscal):
             first, last = found[0], found[1] - timedelta(days=1)
             text = str(first) if first == last else f"{first}..{last}"
         else:
@@ -148,7 +145,7 @@ _FROM = frozenset({"from", "starting", "beginning", "commencing"})
 
 def _beside(expression: str, today: date, fiscal: FiscalCalendar | None) -> _Found | None:
     """Return a period that is counted from the ends of another one, None for other texts."""
-    text = _LEADING.sub("", " ".join(expression.lower().replace("_", " ").split()), count=1)
+    text = _LEADING.sub("", expression, count=1)
     text = _WEEK_STARTING.sub("week starting ", _WEEK_ENDING.sub("week ending ", text))
 
     def read(text: str) -> _Found | None:
@@ -317,11 +314,10 @@ def _refused(expression: str, today: date, fiscal: FiscalCalendar | None) -> Inv
     except (ValueError, OverflowError):  # a day that no calendar has
         meant = []
     near = " or ".join(map(repr, meant))
-    told = f"Perhaps {near}. " if near else ""
-    if _COMPARED.search(shown):
-        told = "Comparisons are the argument compare of query_metrics. "
-    elif _TO_COME.match(shown):
-        told += "Days to come have no sales: forecast_periods of query_metrics forecasts. "
+    told, is_whole_answer = answered_elsewhere(shown, has_fiscal_year=fiscal is not None)
+    told = f"{told} " if told else ""
+    if near and not is_whole_answer:
+        told = f"Perhaps {near}. {told}"
     return InvalidInput(
         f"time_period: {shown!r} is not a period.", hint=f"{told}Use one of: {grammar}."
     )

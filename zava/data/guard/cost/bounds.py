@@ -238,7 +238,8 @@ def _check_format(arguments: list[Node]) -> None:
         raise refusals.unbounded(
             "format",
             MAX_LENGTH,
-            "format('%s: %s', a, b); a number is to_char(x, 'FM999,990.00')",
+            "format('%s: %s', a, b); a number is to_char(x, 'FM999,990.00'),"
+            " a date to_char(x, 'YYYY-MM')",
         )
 
 

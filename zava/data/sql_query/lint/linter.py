@@ -34,6 +34,10 @@ _MAX_CHARACTERS_BEFORE = 40
 # A statement with one of these words is compared with no certified value.
 _NOT_COMPARED = ("having", "limit", "over", "left")
 _SEVERAL = 2
+_COUNTS_A_CONDITION = re.compile(
+    r"count\s*\(\s*(?:case\b|\(|[\w.\"]+\s*[=<>!]"
+    r"|[\w.\"]+\s+(?:in|is|i?like|not|between)\b)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ class Linter:
         Most statements are passed over by their words, before the tree is read.
         """
         folded = text.lower()
-        asked = self._asked(folded)
+        asked = [*self._asked(folded), *_slips(folded)]
         loses_days = _ends_with_day(folded)
         if not (asked or loses_days):
             return None
@@ -165,6 +169,13 @@ class Linter:
         if averages >= _SEVERAL or (averages and "/" in folded and "select" in folded[6:]):
             asked.append(rules.averages_of_averages)
         return asked
+
+
+def _slips(folded: str) -> Iterator[Rule]:
+    if "to_char" in folded and ("%" in folded or ":mm" in folded):
+        yield rules.other_templates
+    if "count" in folded and _COUNTS_A_CONDITION.search(folded):
+        yield rules.counted_conditions
 
 
 def _has_begun(day: Moment, today: date) -> bool:

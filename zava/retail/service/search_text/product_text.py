@@ -10,7 +10,7 @@ from zava.retail.search_values import CatalogueWords, PriceRange, price_in
 from zava.retail.service.search_text.price_words import read_price
 from zava.retail.service.search_text.size_words import read_sizes
 from zava.retail.service.search_text.sku_forms import replaced_skus
-from zava.retail.service.search_text.spelling import Spelled, Spelling
+from zava.retail.service.search_text.spelling import Spelled, Spelling, is_english
 
 MAX_CHARACTERS = 1000
 _MAX_SKU_CHARACTERS, _MAX_SKUS = 50, 16
@@ -31,6 +31,11 @@ _FOREIGN = frozenset(
         """,
     )
 )
+# At least three digits: 2x4 and 12awg are sizes.
+_CODE = re.compile(r"(?=(?:\D*\d){3})(?=.{4,20}\Z)[a-z0-9]+(?:[-_][a-z0-9]+)*", re.ASCII)
+_EXCLUDED = re.compile(
+    r"(?<!\bdo )(?<!\bdoes )\b(?:not|without|except(?: for)?|excluding) ([a-z]{3,})", re.ASCII
+)
 _DOLLARS = re.compile(r"\$|\b(?:usd|dollars?)\b")
 # Signs and words of a currency besides its code.
 _MARKS = {
@@ -48,7 +53,7 @@ class ReadText:
     """The parts of a description.
 
     `text` is what is searched for. `plain` has SKUs in the catalogue's form and nothing else
-    rewritten.
+    rewritten. `coded` is what has the form of a SKU, if there is such a product or not.
     """
 
     text: str
@@ -58,6 +63,7 @@ class ReadText:
     sizes: tuple[str, ...] = ()
     size_patterns: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    coded: str | None = None
 
 
 class TextReader:
@@ -93,6 +99,11 @@ class TextReader:
         if spelled.corrections:
             read = ", ".join(f"'{was}' as '{now}'" for was, now in spelled.corrections)
             notes.append(f"Spelling: read {read}.")
+        excluded = _EXCLUDED.search(sized.text)
+        if excluded and self._spelling.knows_a_word_of(excluded[1]):
+            notes.append(
+                f"The search excludes nothing: '{excluded[1]}' counts like the other words."
+            )
         if price is not None:
             told = price_text(price, currency)
             notes.append(f"Only products {told} (list price, read from the text).")
@@ -101,9 +112,11 @@ class TextReader:
             notes.append(f"Prices are in {home}: the other currency was not read as a filter.")
         if is_foreign or is_unknown:
             shown = ", ".join(f"'{word}'" for word in spelled.unknown[:_MAX_SHOWN])
+            is_language = is_foreign or not all(map(is_english, spelled.unknown))
             notes.append(
-                f"The catalogue is in English and has none of these words: {shown}. They were"
-                " searched for by meaning only. Write words of another language in English."
+                f"The catalogue {'is in English and ' if is_language else ''}has none of these"
+                f" words: {shown}. They were searched for by meaning only."
+                f"{' Write words of another language in English.' if is_language else ''}"
             )
         # Without a word of the catalogue the likeness of the whole text decides: the fewer words of
         # it are compared, the more products seem to be alike.
@@ -116,6 +129,7 @@ class TextReader:
             sizes=sized.sizes,
             size_patterns=sized.patterns,
             notes=tuple(notes),
+            coded=written[0] if written else _code(plain),
         )
 
 
@@ -173,6 +187,11 @@ def normalised(description: str) -> str:
             hint="Name a product, what it is for, or a SKU.",
         )
     return text
+
+
+def _code(text: str) -> str | None:
+    """Return a text that is one code of letters and digits, in capitals, None for another."""
+    return text.upper() if _CODE.fullmatch(text) else None
 
 
 def _skus(text: str) -> tuple[str, ...]:

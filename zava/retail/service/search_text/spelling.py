@@ -20,6 +20,7 @@ _MAX_CHARACTERS = 40
 _MAX_TRIED = 12
 _MAX_DISTANCE = 4
 _LONG_ENOUGH_FOR_TWO, _LONG_ENOUGH_FOR_THREE = 8, 11
+_LONG_ENOUGH_TO_BE_MEANT = 6
 _BY_NEIGHBOUR = 0.75
 _BY_SOUND = 0.5
 _RARE = 0.25
@@ -151,17 +152,21 @@ class Spelling:
         word = words[place]
         if not _MIN_CHARACTERS <= len(word) <= _MAX_CHARACTERS or not word.isascii():
             return word
-        is_english = _is_english(word)
+        is_common = is_english(word)
         best = min(
             (
                 (cost - _BY_NEIGHBOUR * fits, -self._named[near], near)
                 for near, cost in self._near(word)
                 # A common word is meant, unless the catalogue has its like beside this neighbour.
-                if (fits := self._fits(words, place, near)) or not is_english
+                if (fits := self._fits(words, place, near)) or not is_common
             ),
             default=None,
         )
-        return best[2] if best is not None else self._divided(word) or word
+        if best is None:
+            return self._divided(word) or word
+        if self._fits(words, place, best[2]) or not _is_nearer_to_english(word, best[2]):
+            return best[2]
+        return word
 
     def _fits(self, words: Sequence[str], place: int, near: str) -> bool:
         """Whether the word beside is one that the catalogue writes beside this one."""
@@ -231,8 +236,20 @@ def _is_derived(word: str, near: str) -> bool:
     )
 
 
-def _is_english(word: str) -> bool:
+def is_english(word: str) -> bool:
+    """Whether a word is a common one of English, also one that the catalogue does not have."""
     return any(form in _english() for form in _forms(word))
+
+
+def _is_nearer_to_english(word: str, near: str) -> bool:
+    """Whether a common word that the catalogue does not have is nearer: safty is no soft."""
+    from rapidfuzz import process
+    from rapidfuzz.distance import OSA
+
+    if OSA.distance(word, near) <= 1:
+        return False
+    found = process.extract(word, _english(), scorer=OSA.distance, score_cutoff=1, limit=None)
+    return any(len(each) >= _LONG_ENOUGH_TO_BE_MEANT for each, _, _ in found)
 
 
 @cache

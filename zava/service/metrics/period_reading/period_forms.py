@@ -11,6 +11,7 @@ from datetime import date
 from difflib import get_close_matches
 
 from zava.service.metrics.period_reading.named_days import NAMED_DAYS, of_one_season
+from zava.service.metrics.period_reading.period_notations import plain_notation
 from zava.service.metrics.period_reading.period_phrases import (
     MONTH,
     PLACES,
@@ -30,6 +31,7 @@ from zava.service.metrics.period_reading.single_periods import (
     iso_day,
     single_period,
 )
+from zava.service.metrics.period_reading.unclear_phrases import LABEL, at_an_edge, of_a_few
 
 MAX_UNITS = 4000
 _MONTHS_OF_YEAR = 12
@@ -51,13 +53,14 @@ _DAY_OF_MONTH = re.compile(
     re.ASCII,
 )
 _MONTH_WORD = re.compile(MONTH_NAME)
-_SO_FAR = re.compile(r"\s+(?:so far|to date|until now|up to now|to now|until today|to today)$")
+_SO_FAR = re.compile(r"\s+(?:so far|(?<=(?:.year|.week|month|arter)\s)to date)$")
+_TO_DATE = re.compile(r"(?<! year)(?<! quarter)(?<! month)(?<! week)\s+to date$")
 _WHOLENESS = re.compile(r"\b(?:full|complete|completed|whole|entire|calendar|iso|rolling)\s+")
 _PRINTED_WEEKDAYS = rf"(?:{'|'.join(WEEKDAY_OF)})"
 _BRACKETED = re.compile(
     rf"^(.*\S)\s*\([^()]*\)(?:, {_PRINTED_WEEKDAYS}(?: to {_PRINTED_WEEKDAYS})?)?$"
 )
-_SEPARATOR = re.compile(r"\s*(?:\.\.+|…)\s*|\s+(?:to|until|till|through|thru|-)\s+")
+_SEPARATOR = re.compile(r"\s*(?:\.\.+|…)\s*|\s+(?:up to|to|until|till|through|thru|-)\s+")
 _AT = r"(?:[t ]\d\d:\d\d[\d:.]*(?:z|[+-]\d\d:?\d\d)?)?"
 _SLASHED = re.compile(rf"(\d{{4}}-\d\d-\d\d){_AT}/(\d{{4}}-\d\d-\d\d){_AT}", re.ASCII)
 _JOINED = re.compile(r"(\w+)-(\w+)(?:[ ,]+(\d{4}))?", re.ASCII)
@@ -106,7 +109,7 @@ def _words(expression: str) -> str:
 
 def nearest_forms(expression: str, today: date) -> list[str]:
     """Return at most two periods of the grammar that a refused expression may mean."""
-    text = usual_form(_letters(expression), today)
+    text = usual_form(_letters(plain_notation(expression, today)), today)
     with suppress(ValueError):  # a year that no calendar has
         if found := _proposed(text, today):
             return found
@@ -114,7 +117,7 @@ def nearest_forms(expression: str, today: date) -> list[str]:
         if (meant := near(text, today)) is not None:
             return meant
     start, dots, end = plain_form(expression, today).partition("..")
-    if dots and start > end:
+    if dots and start > end and LABEL.fullmatch(start) and LABEL.fullmatch(end):
         return [f"{end}..{start}"]
     return get_close_matches(text, _PROPOSED, 2, 0.6) or get_close_matches(
         text, NAMED_DAYS, 2, 0.75
@@ -123,7 +126,7 @@ def nearest_forms(expression: str, today: date) -> list[str]:
 
 def _proposed(text: str, today: date) -> list[str]:
     """Return the periods that a phrase without one meaning may have; none for other texts."""
-    if beside := _of_hours_or_work(text):
+    if beside := _of_hours_or_work(text) or of_a_few(text):
         return beside
     year = re.search(r"\b\d{4}\b", text)
     named = int(year[0]) if year else None
@@ -135,7 +138,7 @@ def _proposed(text: str, today: date) -> list[str]:
     if re.fullmatch(r"cyber (?:week|weekend|five|5)(?: \d{4})?", text):
         of = f" {year[0]}" if year else ""
         return [f"thanksgiving{of}..cyber monday{of}", f"cyber monday week{of}"]
-    return _within_month(text, today, named)
+    return at_an_edge(text, today) or _within_month(text, today, named)
 
 
 def _of_hours_or_work(text: str) -> list[str]:
@@ -252,7 +255,7 @@ def _nearest_word(word: str) -> str:
 
 def _range(text: str, today: date) -> str | None:
     """Return `first..last` where the text names two ends, or one of them."""
-    if text.endswith("to date"):
+    if text.endswith("to date") and not _TO_DATE.search(text):
         return None
     if match := re.fullmatch(r"(?:since|from|starting)\s+(.+)", text):
         ends = _SEPARATOR.split(_without_so_far(match[1]))
@@ -266,14 +269,24 @@ def _range(text: str, today: date) -> str | None:
     text = _SLASHED.sub(r"\1..\2", text)
     if (joined := _JOINED.fullmatch(text)) and _are_joined(joined[1], joined[2]):
         text = f"{joined[1]}..{joined[2]} {joined[3] or ''}".strip()
-    ends = _SEPARATOR.split(_without_so_far(text))
+    ends = _SEPARATOR.split(_TO_DATE.sub("..today", _without_so_far(text)))
     if len(ends) != len(("first", "last")) or not all(ends):
         return None
-    first, last = _in_one_order(*ends)
+    first, last = _in_one_order(_start_of(ends[0]), ends[1])
     year = re.search(r"\b\d{4}$", last)
     if year and not re.search(r"\d{4}|'\d\d", first):  # "jan to mar 2025"
         first = f"{first} {year[0]}"
-    return "..".join(of_one_season(first, last, lambda text: single_period(text, today)))
+    first, last = of_one_season(first, last, lambda text: single_period(text, today))
+    is_under_way = last == "today" and first in _under_way(today)
+    return first if is_under_way else f"{first}..{last}"
+
+
+def _under_way(today: date) -> set[str]:
+    """Return the names of the units that hold today, which end today by themselves."""
+    year, week, _ = today.isocalendar()
+    units = {f"this {unit}" for unit in ("week", "month", "quarter", "year")}
+    quarter = f"{today.year:04}-q{(today.month + 2) // 3}"
+    return units | {f"{today.year:04}", f"{today:%Y-%m}", quarter, f"{year:04}-w{week:02}"}
 
 
 def _in_one_order(first: str, last: str) -> tuple[str, str]:

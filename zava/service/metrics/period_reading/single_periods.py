@@ -218,6 +218,19 @@ def _weekend(match: re.Match[str], today: date) -> str:
     return f"{monday + timedelta(days=5)}..{monday + timedelta(days=6)}"
 
 
+def _weekend_of_day(match: re.Match[str], today: date) -> str:
+    """Return Saturday and Sunday of the ISO week of a day."""
+    day = single_period(match["day"], today)
+    if not _ISO_DAY.fullmatch(day):
+        return ""
+    monday = date.fromisoformat(day) - timedelta(days=date.fromisoformat(day).weekday())
+    return f"{monday + timedelta(days=5)}..{monday + timedelta(days=6)}"
+
+
+def _unit_ago(match: re.Match[str], today: date) -> str:
+    return _units_before(match["unit"], 1, today)
+
+
 def _to_date_a_year_before(match: re.Match[str], today: date) -> str:
     unit = match["unit"] or "y"
     month = {"m": today.month, "q": 3 * ((today.month - 1) // 3) + 1}.get(unit, 1)
@@ -284,6 +297,8 @@ _RULES: tuple[tuple[re.Pattern[str], _Rule], ...] = tuple(
         (rf"(?P<unit>week|month|quarter) {_HOLDING}(?: on)? (?P<day>.+)", _unit_of_day),
         (rf"(?P<which>last |this |)(?P<weekday>{'|'.join((*DAYS, *WEEKDAY_OF))})", _weekday),
         (rf"(?P<which>this|{_BACK}) weekend", _weekend),
+        (r"weekend (?:of|around|containing) (?P<day>.+)", _weekend_of_day),
+        (r"(?P<unit>day|week|month|quarter|year) ago", _unit_ago),
         (r"(?P<year>\d{4})[/.-](?P<month>\d{1,2})[/.-](?P<day>\d{1,2})", _numbered_day),
         (r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})", _numbered_day),
         (r"(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>\d{4})", _numbered_day),
