@@ -62,6 +62,7 @@ def test_figures_are_those_of_the_statements() -> None:
         assert exact * 0.99 <= found <= exact * 1.2
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("S109")
 def test_ever_more_distinct_statements_take_no_more_memory() -> None:
     monitor = QueryStatsCollector(most_shapes=100)
