@@ -16,6 +16,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from tests.support.answers.rpc import MODERN, ask, request
+from tests.support.suite.patience import patient
 from zava.app import Application
 from zava.composition.local_site import local_site
 from zava.infrastructure.local.state_dir import StateDirectory
@@ -415,7 +416,7 @@ async def test_client_that_leaves_ends_an_export() -> None:
             leaves.set()
 
     application = asgi_application(Exporting())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(patient(10)):
         await application({"method": "POST", "path": "/", "headers": []}, receive, send)
     assert is_closed.is_set()
     assert sent > 20
