@@ -25,6 +25,7 @@ from tests.support.servers.database import (
 from tests.support.servers.homes import open_directory
 from tests.support.servers.pgbouncer import has_a_database, is_asked_for, pgbouncer
 from tests.support.servers.seeded import SCALE, TODAY, result_cache
+from tests.support.suite.garbage import paused_garbage_collection
 from tests.support.suite.parts import add_option, is_of_part, needs_no_reading
 from tests.support.suite.scheduling import Together
 from tests.support.suite.tracing import end_tracing, traced_first, untraced_collection
@@ -73,7 +74,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection(session: pytest.Session) -> Iterator[object]:
-    with untraced_collection(session.config):
+    with paused_garbage_collection(), untraced_collection(session.config):
         return (yield)
 
 

@@ -37,6 +37,7 @@ async def store(
     await store.close()
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("S117")
 async def test_memory_is_bounded_whatever_is_put(clock: Clock) -> None:
     memory = MemoryStore(300, max_bytes=100_000, clock=clock)

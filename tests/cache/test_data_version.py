@@ -228,6 +228,7 @@ def version_and_rows(database: Database) -> tuple[int, int]:
     return row[0], row[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "rows"),
     [

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.support.suite.patience import patient
 from zava.protocol.mcp.jsonrpc import MAX_BODY_BYTES
 from zava.protocol.versions import SERVED
 from zava.retail.declaration import RETAIL
@@ -121,7 +122,7 @@ class Played:
     def answer(self, request: Incoming) -> Outgoing | None:
         """Return what Zava would answer, or what the fault makes of it; None closes."""
         if self.fault == "hangs after two answers" and len(self.seen) > 2:
-            self.patience.wait(10)
+            self.patience.wait(patient(10))
         if self.fault == f"no {request.method}":
             return Outgoing(404, has_headers=False)
         if request.method == "OPTIONS" and self.fault == "open to every page":
@@ -274,10 +275,10 @@ def serving(
         with suppress(OSError):
             listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
         listener.close()
-        accepting.join(timeout=10)
+        accepting.join(timeout=patient(10))
         for client in clients:
             with suppress(OSError):
                 client.shutdown(socket.SHUT_RDWR)
             client.close()
         for thread in threads:
-            thread.join(timeout=10)
+            thread.join(timeout=patient(10))

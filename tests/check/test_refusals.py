@@ -12,6 +12,7 @@ import pytest
 
 from tests.check.playing import TOKEN, playing, serving
 from tests.support.servers.tls import Authority
+from tests.support.suite.patience import patient
 from zava.cli.check.deployment_check import examine
 from zava.cli.check.report import State
 from zava.cli.check.values import CheckRefused, Limits
@@ -176,7 +177,7 @@ def test_unknown_name_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_resolver_that_hangs_is_left_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     ended = threading.Event()
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: ended.wait(10))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: ended.wait(patient(10)))
     began = time.monotonic()
     assert "no answer in time" in refusal(f"https://{PUBLIC}/mcp", limits=Limits(first=IMPATIENT))
     ended.set()
@@ -186,7 +187,7 @@ def test_resolver_that_hangs_is_left_in_time(monkeypatch: pytest.MonkeyPatch) ->
 def test_server_that_hangs_is_left_in_time() -> None:
     ended = threading.Event()
     began = time.monotonic()
-    with answering(lambda _: ended.wait(10)) as url:
+    with answering(lambda _: ended.wait(patient(10))) as url:
         assert "no answer in time" in refusal(url, limits=Limits(first=IMPATIENT))
         ended.set()
     assert time.monotonic() - began < 5

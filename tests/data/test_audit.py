@@ -12,6 +12,7 @@ import pytest
 from tests.support.answers.call_records import recorded
 from tests.support.servers.database import Database
 from tests.support.servers.proxy import counting_proxy
+from tests.support.suite.patience import patient
 from zava.data.session.audit_writer import BATCH_RECORDS, AuditWriter
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
@@ -300,7 +301,7 @@ async def test_end_does_not_wait_for_a_database_that_is_gone(
     async with tenant_database(nowhere, signer, is_required=False) as (tenancy, trail):
         tenancy._executor._primary.pool._pool.timeout = 0.1
         end(trail, calling(callers["seattle"]))
-        await asyncio.wait_for(trail.close(), 5)
+        await asyncio.wait_for(trail.close(), patient(5))
         assert trail.dropped == 1
         assert trail.unwritten(callers["seattle"]) == (0, 0.0)
 
@@ -342,13 +343,13 @@ async def test_full_batch_leaves_at_once_and_more_than_two_never_gather(
             proxy.answers_flow.clear()  # the first batch is being written for as long as we like
             for _ in range(BATCH_RECORDS):
                 end(trail, calling(callers["seattle"]))
-            await asyncio.wait_for(trail.wait_for_capacity(), 5)
+            await asyncio.wait_for(trail.wait_for_capacity(), patient(5))
             for _ in range(BATCH_RECORDS):
                 end(trail, calling(callers["seattle"]))
             waiting = asyncio.ensure_future(trail.wait_for_capacity())
             assert not (await asyncio.wait({waiting}, timeout=0.2))[0]
             proxy.answers_flow.set()
-            await asyncio.wait_for(waiting, 5)
+            await asyncio.wait_for(waiting, patient(5))
         assert len(records(seeded_clone)) == 2 * BATCH_RECORDS
 
 
@@ -359,7 +360,7 @@ async def test_record_is_written_after_a_second_though_nobody_calls(
         end(trail, calling(callers["seattle"]))
         writer = trail._writer
         assert writer is not None
-        await asyncio.wait_for(asyncio.shield(writer), 10)
+        await asyncio.wait_for(asyncio.shield(writer), patient(10))
         ((delay,),) = records(seeded_clone, "extract(epoch FROM recorded_at - called_at)::float")
         assert 0.9 < delay < 5
 

@@ -14,6 +14,7 @@ from tests.support.answers.call_records import recorded
 from tests.support.answers.rpc import MODERN, request
 from tests.support.servers.database import Database, until_asleep
 from tests.support.servers.proxy import counting_proxy
+from tests.support.suite.patience import patient
 from zava.app import compose
 from zava.data.session.audit_writer import AuditWriter
 from zava.data.session.isolation_check import IsolationCheck
@@ -98,7 +99,8 @@ async def test_calls_at_once_are_counted_over_all_instances_and_given_back(
             await second.call(seattle)
         assert caught.value.retry_after_seconds == 1
         assert "Try again in 1 second." in caught.value.hint
-        async with asyncio.timeout(30):  # it is refused before it runs, though in the same command
+        # It is refused before it runs, though in the same command.
+        async with asyncio.timeout(patient(30)):
             with pytest.raises(Busy, match="limit of concurrent calls"):
                 await second.call(seattle, "SELECT pg_sleep(60)")
         await second.call(callers["redmond"])  # another one's places are free
@@ -231,7 +233,7 @@ async def test_one_principal_leaves_another_one_a_connection(
     await instance.call(callers["redmond"])
     async with sleeping(instance, seeded_clone, callers["seattle"], 2):
         waiting = [asyncio.ensure_future(instance.call(callers["seattle"])) for _ in range(4)]
-        await asyncio.wait_for(instance.call(callers["redmond"]), 5)
+        await asyncio.wait_for(instance.call(callers["redmond"]), patient(5))
         assert not any(call.done() for call in waiting)
         with pytest.raises(Busy):  # two run, four wait
             await instance.call(callers["seattle"])

@@ -45,6 +45,7 @@ def one(owner: psycopg.Connection, query: str, *values: Any) -> tuple[Any, ...]:
     return tuple(row)
 
 
+@pytest.mark.slow
 def test_days_that_demo_data_lack_are_added_and_the_others_stay(seeded_clone: Database) -> None:
     with (
         psycopg.connect(seeded_clone.admin, autocommit=True) as admin,

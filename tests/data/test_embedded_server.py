@@ -17,6 +17,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from tests.support.servers.homes import open_directory
+from tests.support.suite.patience import patient
 from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
 
 # The look-up of the account, without a server.
@@ -74,7 +75,7 @@ def test_second_server_joins_the_first_and_leaves_it_running(
 def test_killed_postmaster_is_started_again(server: EmbeddedServer, home: StateDirectory) -> None:
     victim = psutil.Process(postmaster(home))
     os.kill(victim.pid, signal.SIGKILL)
-    victim.wait(5)
+    victim.wait(patient(5))
     assert not server.is_running()
     server.start()
     assert answers(server)

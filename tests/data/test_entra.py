@@ -13,6 +13,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from psycopg import sql
 
 from tests.support.servers.database import SERVER_PASSWORD, Database
+from tests.support.suite.patience import patient
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.signed_context import ContextSigner
 from zava.data.session.tenant_database import TenantDatabase
@@ -40,7 +41,7 @@ class Directory:
     def get_token(self, *scopes: str, **_: object) -> AccessToken:
         assert scopes == (DATABASE_SCOPE,)
         self.asked += 1
-        self.answers.wait(10)
+        self.answers.wait(patient(10))
         if self.failures:
             self.failures -= 1
             raise ClientAuthenticationError("AADSTS70043 for tenant planted-tenant")
@@ -180,7 +181,7 @@ async def test_held_token_does_not_wait_for_a_silent_directory(
     directory.now += HOUR - 60
     directory.answers.clear()
     try:
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(patient(2)):
             assert (await tokens.arguments())["password"] == "token-1"
     finally:
         directory.answers.set()
@@ -244,7 +245,7 @@ async def test_late_refusal_of_the_directory_is_nobodys_exception(
     assert late is not None
     directory.answers.set()
     with pytest.raises(NoToken, match="ClientAuthenticationError"):
-        late.result(timeout=5)
+        late.result(timeout=patient(5))
     assert (await tokens.arguments())["password"] == "token-2"
 
 

@@ -13,6 +13,7 @@ import pytest
 from tests.support.answers.call_records import recorded
 from tests.support.servers.database import Database, one
 from tests.support.servers.proxy import counting_proxy
+from tests.support.suite.patience import patient
 from zava.data.session.audit_writer import AuditWriter
 from zava.data.session.isolation_check import IsolationCheck
 from zava.data.session.overdue import TOOL
@@ -141,7 +142,7 @@ async def test_whose_statement_works_on_starts_nothing_and_pays_until_it_ends(
     assert await instance.call(callers["redmond"]) == 1
     # The watcher runs beside the requests: the test waits for its end.
     assert instance.overdue._watcher is not None
-    async with asyncio.timeout(ENDS_SECONDS):
+    async with asyncio.timeout(patient(ENDS_SECONDS)):
         await instance.overdue._watcher
     assert await instance.call(seattle) == 1
     await instance.trail.close()
@@ -178,7 +179,7 @@ async def test_client_that_leaves_does_not_leave_its_statement_unwatched(
     with pytest.raises(Busy, match="An earlier statement of yours still runs"):
         await instance.call(seattle)
     assert instance.overdue._watcher is not None
-    async with asyncio.timeout(ENDS_SECONDS):
+    async with asyncio.timeout(patient(ENDS_SECONDS)):
         await instance.overdue._watcher
     assert await instance.call(seattle) == 1
 
@@ -324,7 +325,7 @@ async def test_silent_statement_does_not_give_up_a_database_that_answers(
     assert not instance.pool.circuit.is_open
     assert await instance.call(callers["redmond"]) == 1
     assert instance.overdue._watcher is not None
-    async with asyncio.timeout(ENDS_SECONDS):
+    async with asyncio.timeout(patient(ENDS_SECONDS)):
         await instance.overdue._watcher
 
 

@@ -12,6 +12,7 @@ from psycopg.conninfo import make_conninfo
 
 from tests.support.servers.database import Cluster, Database
 from tests.support.servers.proxy import counting_proxy
+from tests.support.suite.patience import patient
 from zava.errors import Busy
 from zava.infrastructure.postgres.connection import reason
 from zava.infrastructure.postgres.pool import DatabasePool, Unreachable
@@ -43,7 +44,7 @@ def requests(pool: DatabasePool) -> int:
 async def test_caller_who_leaves_during_a_test_of_the_connections_takes_none_along(
     database: Database,
 ) -> None:
-    async with asyncio.timeout(20), counting_proxy(database.server) as proxy:
+    async with asyncio.timeout(patient(20)), counting_proxy(database.server) as proxy:
         pool = DatabasePool(proxy.conninfo, max_size=2)
         async with pool.connection(), pool.connection():
             pass
@@ -125,7 +126,7 @@ async def test_rested_connections_return_by_themselves(
     monkeypatch.setattr(one._pool, "putconn", watched)
     async with one.connection():
         pass
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(patient(5)):
         await returned.wait()
     # That the pool lost no connection shows here alone.
     assert (one._resting, one._leased) == ([], 0)
@@ -145,7 +146,7 @@ async def test_lease_ends_and_the_next_caller_gets_another(
 async def test_caller_who_leaves_while_waiting_takes_no_connection_along(
     one: DatabasePool,
 ) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(patient(10)):
         async with one.connection():
             waiting = await queued(one)
         # Handed over, and its caller leaves before it has looked.
@@ -180,7 +181,7 @@ async def test_wait_for_a_connection_ends(
 async def test_those_who_wait_are_served_when_the_one_before_them_broke_it(
     one: DatabasePool,
 ) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(patient(10)):
 
         async def borrow() -> int:
             async with one.connection() as connection:

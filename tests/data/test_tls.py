@@ -13,6 +13,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from tests.support.servers.database import ADMIN_PASSWORD, SERVER_PASSWORD, Cluster, Database
 from tests.support.servers.tls import Authority, tls_in_front
+from tests.support.suite.patience import patient
 from zava.app import compose
 from zava.cli import commands, terminal
 from zava.infrastructure.azure.entra_credentials import authenticated
@@ -42,7 +43,7 @@ def front(database: Database, trusted: Authority) -> Front:
 
 
 def enters(conninfo: str) -> bool:
-    with psycopg.connect(authenticated(conninfo), connect_timeout=5) as connection:
+    with psycopg.connect(authenticated(conninfo), connect_timeout=int(patient(5))) as connection:
         return connection.execute("SELECT current_user").fetchone() == ("zava_server",)
 
 

@@ -94,7 +94,7 @@ def server(cluster: Path) -> Server:
                     " THEN CREATE ROLE zava_server LOGIN; END IF; END $$"
                 )
                 owner.execute(f"ALTER ROLE zava_server PASSWORD '{TOKEN}'")
-            yield make_conninfo(conninfo, user="zava_server", connect_timeout=10)
+            yield make_conninfo(conninfo, user="zava_server", connect_timeout=int(patient(10)))
         finally:
             as_postgres(programs() / "pg_ctl", "-D", cluster, "-m", "immediate", "stop")
 

@@ -19,6 +19,7 @@ from tests.deployment.test_wheel import START_SECONDS, done, serves_three_caller
 from tests.outside.node import OUTSIDE, node
 from tests.support.products.laptop import Laptop, free_port
 from tests.support.servers.homes import open_directory
+from tests.support.suite.patience import patient
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -91,7 +92,7 @@ def test_commands_of_the_image_make_a_server_that_answers(place: Path, built: Pa
             env={"PORT": str(laptop.port)},
             check=False,
             capture_output=True,
-            timeout=30,
+            timeout=patient(30),
         )
         return probe.returncode == 0
 

@@ -15,6 +15,7 @@ import pytest
 from pathspec import GitIgnoreSpec
 
 from tests.support.servers.database import Database
+from tests.support.suite.patience import patient
 from zava.infrastructure.local.state_dir import StateDirectory
 
 ROOT = Path(__file__).parents[2]
@@ -147,7 +148,7 @@ class Environment:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=patient(120),
         )
         assert ended.returncode == 0, ended.stderr
         assert "planted" not in ended.stderr
@@ -303,7 +304,7 @@ def test_requirements_of_the_hooks_are_enough_also_where_nothing_is_posix(tmp_pa
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=patient(60),
         )
 
     assert "--server-identity" in run("migrate", "--help").stdout

@@ -128,7 +128,7 @@ def test_package_without_the_extra_says_what_to_install(place: Path, wheel: Path
         check=False,
         capture_output=True,
         text=True,
-        timeout=_SECONDS,
+        timeout=patient(_SECONDS),
     )
     assert ended.returncode == 1
     assert "install zava[local]" in ended.stderr

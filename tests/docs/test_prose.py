@@ -42,7 +42,9 @@ name = "no sentence at all"
 '''
 
 
-@pytest.mark.parametrize("kind", ["pages", "docstrings", "errors"])
+@pytest.mark.parametrize(
+    "kind", [pytest.param("pages", marks=pytest.mark.slow), "docstrings", "errors"]
+)
 def test_english_is_no_worse_than_its_ceiling(kind: str) -> None:
     counts = measures()[kind].counts
     over = {name: count for name, count in counts.items() if count > ceilings()[kind][name]}

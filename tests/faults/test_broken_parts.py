@@ -144,7 +144,7 @@ async def test_dead_database_fails_fast_and_is_taken_back_by_itself(
     line.refuses = True
     line.cut()
     circuit = over_the_line.pool.circuit
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(patient(20)):
         while not circuit.is_open:
             assert (await ask(over_the_line, tokens["seattle"], OWN_STORE))[0] == "BUSY"
     refused = over_the_line.metrics.counter("request_refused", Refusal.NO_DATABASE)

@@ -55,7 +55,7 @@ class Watched:
         self.hosted = hosted
         self.ingestion = ingestion
         self._token = token
-        self._http = httpx.AsyncClient(timeout=40)
+        self._http = httpx.AsyncClient(timeout=patient(40))
 
     async def ask(
         self, tool: str, arguments: dict[str, Any] | None = None, *, token: str | None = None
@@ -269,7 +269,7 @@ async def test_orders_that_stopped_are_told(watched: Watched) -> None:
     # The newest order of the demo data is older than an hour.
     assert "late-orders" not in watched.told()
     orders, until = "unknown", time.monotonic() + patient(PATIENCE_SECONDS)
-    async with httpx.AsyncClient(timeout=40) as http:
+    async with httpx.AsyncClient(timeout=patient(40)) as http:
         # It stays unknown where the database does not answer within readiness's own deadline.
         while orders == "unknown" and time.monotonic() < until:
             answer = await http.get(f"{watched.hosted.url}/health/ready")

@@ -9,6 +9,7 @@ import pytest
 from tests.functions.hosting import functions_host
 from tests.support.answers.rpc import ERAS, UNUSUAL, request
 from tests.support.servers.database import Database
+from tests.support.suite.patience import patient
 from zava.infrastructure.local.state_dir import StateDirectory
 
 REQUESTS = 200
@@ -36,7 +37,7 @@ async def test_200_cold_requests_are_all_answered_by_one_pool_and_one_session_ma
         ZAVA_MAX_CONCURRENT_CALLS=str(REQUESTS),
     ) as hosted:
         limits = httpx.Limits(max_connections=REQUESTS)
-        async with httpx.AsyncClient(limits=limits, timeout=60) as http:
+        async with httpx.AsyncClient(limits=limits, timeout=patient(60)) as http:
 
             async def post(name: str, era: str, more: dict[str, Any]) -> tuple[int, Any]:
                 headers, body = request(era, "tools/call", params | more, tokens[name])

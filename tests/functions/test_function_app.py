@@ -18,6 +18,7 @@ from tests.sign_in.broker import HOST, Client, settings_of
 from tests.sign_in.served import directory as served_directory
 from tests.support.answers.rpc import LEGACY, MODERN, request
 from tests.support.servers.database import Database
+from tests.support.suite.patience import patient
 from zava.app import Application, compose
 from zava.model.core import Caller
 from zava.protocol.http_responses import HttpResponse
@@ -129,7 +130,7 @@ async def test_live_and_ready_answer(worker: Worker) -> None:
 
 
 async def test_get_is_not_held_open(worker: Worker) -> None:
-    answer = await asyncio.wait_for(worker.invoke("GET", "/mcp"), timeout=2)
+    answer = await asyncio.wait_for(worker.invoke("GET", "/mcp"), timeout=patient(2))
     assert answer.status == 405
 
 

@@ -18,6 +18,7 @@ import function_app
 from tests.functions.stepping import disturbed
 from tests.support.answers.rpc import MODERN, UNUSUAL, request
 from tests.support.servers.database import Database
+from tests.support.suite.patience import patient
 from zava import cold_start
 from zava.app import Application, compose
 from zava.infrastructure.local.state_dir import StateDirectory
@@ -202,7 +203,7 @@ async def test_issuer_that_never_answers_costs_no_more_than_the_time_of_a_call(
     loop = asyncio.get_running_loop()
 
     def fetch(_: str) -> bytes:
-        asyncio.run_coroutine_threadsafe(answers.wait(), loop).result(20)
+        asyncio.run_coroutine_threadsafe(answers.wait(), loop).result(patient(20))
         return b"{}"
 
     silent = RemoteKeys("https://issuer", fetch=fetch)
@@ -230,7 +231,7 @@ async def test_first_load_that_hangs_or_is_cancelled_is_answered(
     real = cold_start.loaded_app
 
     def load() -> Any:
-        asyncio.run_coroutine_threadsafe(loads.wait(), loop).result(20)
+        asyncio.run_coroutine_threadsafe(loads.wait(), loop).result(patient(20))
         return real()
 
     monkeypatch.setattr(cold_start, "loaded_app", load)

@@ -15,6 +15,7 @@ from tests.functions.host_log import console_level, is_logged, level_of
 from tests.functions.host_settings import HostSettings
 from tests.functions.hosting import Hosted, played_host
 from tests.functions.raw_http import get, parsed, send
+from tests.support.suite.patience import patient
 
 ROOT = Path(__file__).parents[2]
 RECORDING = ("--app", str(Path(__file__).parent / "recording"))
@@ -38,7 +39,7 @@ async def ask(hosted: Hosted, do: str, seconds: float = 0, *more: str) -> tuple[
     try:
         lines = (f"do: {do}", f"seconds: {seconds}", *more, "Connection: close")
         writer.write(get("/mcp", *lines))
-        answer = parsed(await asyncio.wait_for(reader.read(), 30))
+        answer = parsed(await asyncio.wait_for(reader.read(), patient(30)))
     finally:
         writer.close()
     return answer.status, answer.body, time.monotonic() - started
@@ -161,7 +162,7 @@ async def test_call_over_the_time_out_ends_the_worker_and_the_third_end_is_the_h
         assert json.loads(body)["pid"] != before
         for _ in range(2):
             assert (await ask(hosted, "hang", 25))[0] == 500
-        assert hosted.process.wait(20) == 0
+        assert hosted.process.wait(patient(20)) == 0
 
 
 async def test_stopped_host_lets_calls_in_flight_finish() -> None:
@@ -172,7 +173,7 @@ async def test_stopped_host_lets_calls_in_flight_finish() -> None:
         hosted.process.send_signal(signal.SIGTERM)
         status, _, _ = await call
         assert status == 200
-        assert hosted.process.wait(20) == 0
+        assert hosted.process.wait(patient(20)) == 0
 
 
 async def test_client_that_leaves_is_not_told_to_the_function(hosted: Hosted) -> None:

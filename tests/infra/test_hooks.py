@@ -19,6 +19,7 @@ import pytest
 
 from tests.infra.azd import DEPLOYER, OF_AZD, ROOT, outputs, website
 from tests.infra.evaluation import TENANT
+from tests.support.suite.patience import patient
 
 HOOKS = ROOT / "infra" / "hooks"
 MIGRATE = "zava migrate --server-identity identity-principalId"
@@ -85,7 +86,7 @@ class Workstation:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=patient(120),
         )
         notes = (self.root / "notes").read_text().splitlines()
         return Ended(ended.returncode, notes, ended.stdout, ended.stderr)
@@ -101,7 +102,9 @@ def bare_environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What azd makes beside a hook, made once: no start reads where it was made."""
     environment = tmp_path_factory.mktemp("azd") / "hooks_env"
     subprocess.run(
-        [sys.executable, "-m", "venv", "--without-pip", environment], check=True, timeout=120
+        [sys.executable, "-m", "venv", "--without-pip", environment],
+        check=True,
+        timeout=patient(120),
     )
     return environment
 

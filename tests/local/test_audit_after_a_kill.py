@@ -15,6 +15,7 @@ import pytest
 from tests.support.answers.rpc import MODERN, request
 from tests.support.products.laptop import Laptop, free_port
 from tests.support.servers.database import SERVER_PASSWORD, Database
+from tests.support.suite.patience import patient
 from zava.data.session.audit_writer import BATCH_RECORDS, BATCH_SECONDS
 from zava.infrastructure.local.state_dir import StateDirectory
 from zava.infrastructure.local.token_issuer import LocalIssuer
@@ -49,7 +50,9 @@ def serving(
 @asynccontextmanager
 async def clients(laptop: Laptop) -> AsyncIterator[httpx.AsyncClient]:
     limits = httpx.Limits(max_connections=CLIENTS)
-    async with httpx.AsyncClient(base_url=laptop.base_url, limits=limits, timeout=20) as client:
+    async with httpx.AsyncClient(
+        base_url=laptop.base_url, limits=limits, timeout=patient(20)
+    ) as client:
         yield client
 
 

@@ -16,6 +16,7 @@ from psycopg.conninfo import make_conninfo
 from tests.support.products.forked import ROOT
 from tests.support.servers.database import Cluster, Database
 from tests.support.servers.homes import open_directory
+from tests.support.suite.patience import patient
 from zava.infrastructure.local.embedded.postgres_server import EmbeddedServer
 from zava.infrastructure.local.state_dir import StateDirectory
 
@@ -37,7 +38,7 @@ def shell(script: str, **environment: str) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=patient(120),
     )
     assert ran.returncode == 0, ran.stderr
     return ran.stdout

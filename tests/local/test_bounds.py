@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.answers.rpc import LEGACY, MODERN, request
 from tests.support.products.serving import listening
+from tests.support.suite.patience import patient
 from zava.app import Application
 from zava.protocol.http import asgi
 from zava.protocol.http.asgi import asgi_application
@@ -206,7 +207,7 @@ async def test_bodies_that_arrive_at_once_are_bounded_together(
         await asyncio.wait(senders, timeout=0)
     assert statuses == [503] * 7
     rest.set()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(patient(10)):
         await asyncio.gather(*senders)
     assert statuses[7:] == [200] * 3
     assert handled == [MiB] * 3

@@ -13,6 +13,7 @@ from tests.importing.files import CELLS, write_csv, write_shop
 from tests.support.answers.rpc import MODERN, request
 from tests.support.products.forked import ROOT
 from tests.support.products.laptop import Laptop, free_port
+from tests.support.suite.patience import patient
 from zava.cli.own_data.import_commands import WATCHING
 
 COUNT = "SELECT count(*) AS orders FROM retail.orders"
@@ -32,7 +33,7 @@ def refused(ended: subprocess.CompletedProcess[str], *words: str) -> bool:
 def ask(laptop: Laptop, token: str, sql: str = COUNT) -> httpx.Response:
     params = {"name": "execute_sales_query", "arguments": {"postgresql_query": sql}}
     headers, body = request(MODERN, "tools/call", params, token)
-    return httpx.post(f"{laptop.base_url}/mcp", headers=headers, content=body, timeout=20)
+    return httpx.post(f"{laptop.base_url}/mcp", headers=headers, content=body, timeout=patient(20))
 
 
 def test_second_run_of_a_home_is_refused_in_one_sentence(laptop: Laptop) -> None:

@@ -15,6 +15,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from tests.local.console_page import call, exported
+from tests.support.suite.patience import patient
 from zava.app import Application
 from zava.data.export import row_spool
 from zava.errors import Busy
@@ -263,7 +264,7 @@ async def test_client_that_leaves_ends_an_export() -> None:
             leaves.set()
 
     application = asgi_application(Exporting())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(patient(10)):
         await application({"method": "POST", "path": "/", "headers": []}, receive, send)
     assert is_closed.is_set()
     assert sent > 20
@@ -309,7 +310,7 @@ async def test_client_that_takes_no_part_or_too_long_loses_the_rows(
     takes: int, bounds: dict[str, float]
 ) -> None:
     client = Stalled(takes=takes)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(patient(10)):
         scope = {"method": "POST", "path": "/", "headers": []}
         await asgi_application(client, **bounds)(scope, client.receive, client.send)
     with pytest.raises(StopAsyncIteration):

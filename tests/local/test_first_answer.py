@@ -13,6 +13,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 from tests.support.answers.rpc import MODERN, request
 from tests.support.products.laptop import Laptop
+from tests.support.suite.patience import patient
 
 TOTALS = {"postgresql_query": "SELECT count(*), sum(total_amount) FROM retail.orders"}
 ERAS = ("2025-06-18", "2025-11-25", MODERN)
@@ -21,7 +22,7 @@ Mode = Literal["auto", "legacy", "2026-07-28"]
 
 @pytest.fixture(scope="module")
 def http(laptop: Laptop) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=laptop.base_url, timeout=20) as client:
+    with httpx.Client(base_url=laptop.base_url, timeout=patient(20)) as client:
         yield client
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.products.forked import ROOT
 from tests.support.servers.homes import open_directory
+from tests.support.suite.patience import patient
 
 # A Python that installs nothing. Each step leaves a file; the step of KILLED_AT kills `make`.
 PYTHON = """\
@@ -54,7 +55,7 @@ def make(
         env={"PATH": f"{checkout}:{os.defpath}", "KILLED_AT": killed_at},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patient(60),
         check=False,
         user=user,
     )

@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.answers.rpc import MODERN, request
 from tests.support.products.serving import listening
+from tests.support.suite.patience import patient
 from zava.app import Application
 from zava.protocol.http_responses import HttpResponse
 
@@ -31,7 +32,7 @@ class Client:
         self.writer.write("\r\n".join(head).encode() + b"\r\n\r\n" + body)
 
     async def status(self) -> int:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(patient(20)):
             head = await self._reader.readuntil(b"\r\n\r\n")
             length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
             await self._reader.readexactly(int(length))

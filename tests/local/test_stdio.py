@@ -18,6 +18,7 @@ from mcp_types import TextResourceContents
 from tests.support.answers.rpc import LEGACY, META, MODERN
 from tests.support.products.forked import ROOT
 from tests.support.products.laptop import Laptop, free_port
+from tests.support.suite.patience import patient
 
 # The form of one header, without a server.
 from zava.cli.stdio import Renewed, StdioBridge, _header
@@ -42,7 +43,7 @@ async def test_client_lists_calls_and_reads_in_each_era(
     laptop: Laptop, mode: Any, protocol: str
 ) -> None:
     server = stdio_client(command(laptop, "--as", "eastside"))
-    async with Client(server, mode=mode, read_timeout_seconds=60) as client:
+    async with Client(server, mode=mode, read_timeout_seconds=patient(60)) as client:
         assert client.protocol_version == protocol
         assert [tool.name for tool in (await client.list_tools()).tools] == list(TOOLS)
         answer = await client.call_tool("execute_sales_query", COUNT)
@@ -267,7 +268,7 @@ def test_id_of_no_json_rpc_ends_no_bridge(laptop: Laptop, value: Any) -> None:
 
 def lines_then(silent: Silent, then: Callable[[], Iterator[bytes]]) -> Iterator[bytes]:
     yield json.dumps(modern("tools/list", 7)).encode()
-    assert silent.asked.wait(20)
+    assert silent.asked.wait(patient(20))
     yield from then()
 
 
@@ -278,7 +279,7 @@ def test_cancelled_request_is_closed_and_not_answered(silent: Silent) -> None:
 
     written: list[bytes] = []
     StdioBridge(silent.port, lambda: "t", written.append).serve(lines_then(silent, cancel))
-    assert silent.left.wait(20)
+    assert silent.left.wait(patient(20))
     assert written == []
 
 
@@ -292,7 +293,7 @@ def test_interruption_waits_for_no_answer(silent: Silent) -> None:
     bridge = StdioBridge(silent.port, lambda: "t", written.append)
     with pytest.raises(KeyboardInterrupt):
         bridge.serve(lines_then(silent, interrupt))
-    assert silent.left.wait(20)
+    assert silent.left.wait(patient(20))
     assert written == []
 
 
@@ -319,7 +320,7 @@ def test_process_ends_with_its_input_and_writes_only_messages(laptop: Laptop) ->
         input=json.dumps(modern("tools/list", 1)) + "\n",
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patient(60),
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")

@@ -26,6 +26,7 @@ def ask(metrics: MetricReader, callers: dict[str, Caller]) -> Any:
     return ask
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("S16")
 @pytest.mark.parametrize("principal", ["seattle", "eastside", "head-office"])
 async def test_sum_over_a_dimension_is_the_total_exactly_where_the_catalogue_says_so(

@@ -81,6 +81,7 @@ def test_catalogue_that_breaks_its_form_is_refused(old: str, new: str, told: str
         read_catalogue(TEXT[:at] + new + TEXT[at + len(old) :], RETAIL)
 
 
+@pytest.mark.slow
 async def test_every_metric_runs_by_each_dimension_that_makes_sense_of_it_and_no_other(
     metrics: MetricReader, callers: dict[str, Caller], catalogue: Catalogue
 ) -> None:

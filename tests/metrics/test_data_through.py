@@ -158,6 +158,7 @@ def sold(lines: Sequence[naive.Row], first: date, last: date, cut: time | None) 
     return naive.revenue(kept)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compare", [YEAR, DATE, BEFORE])
 @pytest.mark.parametrize("principal", ["seattle", "eastside"])
 async def test_sixty_questions_rest_on_loaded_days_alone(
@@ -311,6 +312,7 @@ def check_row(values: Sequence[Any], now: Decimal, earlier: Decimal, *, is_whole
         assert Decimal(str(percent)) == pytest.approx(expected, abs=Decimal("0.01"))
 
 
+@pytest.mark.slow
 async def test_nothing_is_concluded_from_six_weeks_without_a_load(
     reader: SalesReader, callers: dict[str, Caller]
 ) -> None:

@@ -40,6 +40,7 @@ def promotion(row: dict[str, Any]) -> str:
     return min(holding)[1] if holding else "none"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("principal", ["redmond", "head-office"])
 async def test_sales_by_promotion_equal_the_naive_computation(
     cluster: Cluster,

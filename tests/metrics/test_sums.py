@@ -438,6 +438,7 @@ def test_whole_units_are_read_from_sums_alone(catalogue: Catalogue) -> None:
     assert {m.source.name for m in plan(few, catalogue).measures} == {"lines"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tables", ["order_items", "orders, order_items"])
 async def test_truncated_table_has_no_sum_left(
     seeded_clone: Database,

@@ -48,6 +48,7 @@ def expected(rows: naive.Exported, leads: dict[str, int]) -> Counter[str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("principal", ["seattle", "head-office"])
 async def test_product_that_sells_out_before_its_delivery_is_urgent(
     cluster: Cluster,

@@ -39,6 +39,10 @@ from zava.retail.service.store_performance import StoreAnalysis
 from zava.service.metrics.periods import parse_period
 from zava.service.metrics.query import MetricQueries
 
+pytestmark = (
+    pytest.mark.slow
+)  # a seeded database is moved into four zones, and read again in Python
+
 KOLKATA, BERLIN = ("Asia/Kolkata", "INR"), ("Europe/Berlin", "EUR")
 ABROAD = {"Redmond": KOLKATA, "Tacoma": KOLKATA, "Bellevue": BERLIN, "Kirkland": BERLIN}
 OWN_CURRENCY = {"seattle": "USD", "redmond": "INR", "eastside": "USD", "head-office": "USD"}
@@ -166,7 +170,6 @@ async def asked(
     return (await spread.metrics.measure(caller, {"q": query})).answers["q"].rows
 
 
-@pytest.mark.slow
 async def test_random_questions_equal_the_naive_computation_in_each_zone_and_currency(
     spread: Spread, callers: dict[str, Caller], catalogue: Catalogue
 ) -> None:

@@ -18,6 +18,7 @@ from tests.pictures.serving import serving
 from tests.support.answers.rpc import MODERN, request
 from tests.support.servers.database import Database
 from tests.support.servers.seeded import TODAY
+from tests.support.suite.patience import patient
 from zava.infrastructure.local.state_dir import StateDirectory
 
 pytestmark = pytest.mark.outside
@@ -92,7 +93,7 @@ def found(kept: Any, name: str) -> str:
 def called(url: str, token: str, tool: str, given: dict[str, Any]) -> Any:
     headers, body = request(MODERN, "tools/call", {"name": tool, "arguments": given}, token)
     del headers["host"]
-    answer = httpx.post(url, headers=headers, content=body, timeout=30)
+    answer = httpx.post(url, headers=headers, content=body, timeout=patient(30))
     assert answer.status_code == 200, answer.text
     return answer.json()["result"]
 

@@ -14,6 +14,7 @@ from tests.sign_in.broker import HOST, ISSUER, Browser, Client, gone
 from tests.sign_in.test_broker import is_without_access, stores
 from tests.support.products.laptop import free_port
 from tests.support.servers.database import Database
+from tests.support.suite.patience import patient
 from zava.app import compose
 from zava.infrastructure.postgres import access_grants
 from zava.model.core import caller_of_subject
@@ -45,13 +46,13 @@ def served(method: str) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=patient(10))
         process.stdout.close()
 
 
 def signed_in(address: str, name: str) -> str:
     """Fill in the pages of the provider; return where it sends the browser back."""
-    with httpx.Client(timeout=30) as http:
+    with httpx.Client(timeout=patient(30)) as http:
         answer = http.get(address)
         while True:
             while answer.is_redirect:

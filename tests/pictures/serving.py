@@ -13,6 +13,7 @@ import psycopg
 
 from tests.support.products.laptop import Laptop, free_port
 from tests.support.servers.database import Database
+from tests.support.suite.patience import patient
 from zava.infrastructure.local.state_dir import StateDirectory
 from zava.retail.demo.stores import store_id
 
@@ -67,7 +68,7 @@ def _until_ready(url: str) -> None:
     A browser would tell that as an error of the page. Each answer comes within two seconds.
     """
     for _ in range(_MAX_LOOKS):
-        if httpx.get(f"{url}/health/ready", timeout=10).status_code == HTTPStatus.OK:
+        if httpx.get(f"{url}/health/ready", timeout=patient(10)).status_code == HTTPStatus.OK:
             return
     raise AssertionError("the server does not become ready")
 

@@ -98,6 +98,7 @@ async def test_text_says_what_the_chart_shows(ask_tool: AskTool) -> None:
     assert "1 of 8 stores" in told.text
 
 
+@pytest.mark.slow
 async def test_series_stands_day_by_day_beside_the_period_before(
     ask_tool: AskTool, exported: naive.Exported
 ) -> None:

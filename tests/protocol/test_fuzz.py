@@ -10,6 +10,7 @@ import pytest
 
 from tests.protocol.fuzz import Fuzzed, requests
 from tests.support.servers.database import SERVER_PASSWORD, Database
+from tests.support.suite.patience import patient
 from zava.app import Application, compose
 from zava.infrastructure.local.state_dir import StateDirectory
 from zava.protocol.tools.tool import ERROR_META
@@ -38,7 +39,7 @@ async def impatient(
 
 
 async def check(application: Application, sent: Fuzzed) -> int:
-    async with asyncio.timeout(_ANSWER_SECONDS):
+    async with asyncio.timeout(patient(_ANSWER_SECONDS)):
         answer = await application.endpoint.handle(sent.method, "/mcp", sent.headers, sent.body)
     text = answer.body.decode()
     assert answer.status < 500, (sent, text)

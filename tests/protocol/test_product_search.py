@@ -13,6 +13,7 @@ from tests.support.answers.rpc import MODERN, request
 from tests.support.embedding.search import products, search
 from tests.support.servers.database import Database
 from tests.support.servers.proxy import counting_proxy
+from tests.support.suite.patience import patient
 from zava.app import Application, compose
 from zava.infrastructure.embeddings.minilm import MINILM
 from zava.infrastructure.local.state_dir import StateDirectory
@@ -338,7 +339,7 @@ async def test_model_that_never_answers_costs_a_search_no_more_than_its_time(
     name = "semantic_search_products"
     params = {"name": name, "arguments": {"query_description": "a text of no earlier question"}}
     headers, body = request(MODERN, "tools/call", params, tokens["seattle"])
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(patient(10)):
         answer = await search_app.endpoint.handle("POST", "/mcp", headers, body)
     assert answer.status in {200, 503}
     assert orjson.loads(answer.body)

@@ -17,6 +17,8 @@ from zava.infrastructure.local.state_dir import StateDirectory
 from zava.retail.data.index_job import embed_catalogue
 from zava.settings import Settings
 
+pytestmark = pytest.mark.slow  # the service embeds a catalogue
+
 QUERY = "claw hammer"
 # A vector of 1,536 numbers costs 20 ms: three batches show what nine do.
 REMOVED = """

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 
 from tests.security.grammar import marked_statements, mutations, plain
 from tests.security.guarded import COLUMNS_OF_TABLES, TABLES
+from tests.support.suite.patience import patient
 from zava.data.guard.guard import Guard
 from zava.data.sql_query.free_query import FreeQuery
 from zava.data.syntax.outside_text import OutsideText
@@ -48,7 +49,7 @@ def test_no_text_ends_or_holds_up_the_process() -> None:
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
-        timeout=FUZZ_SECONDS,
+        timeout=patient(FUZZ_SECONDS),
         check=False,
     )
     assert ran.returncode == 0, ran.stderr[-2000:]

@@ -290,7 +290,7 @@ async def test_hostile_statement_gets_nothing_and_leaves_nothing(
             cell for row in rows for cell in row if isinstance(cell, int)
         }
     assert PEER_SECRET not in orjson.dumps(rows).decode()
-    await asyncio.wait_for(peer_task, timeout=2)  # alive, and neither ended nor cancelled
+    await asyncio.wait_for(peer_task, timeout=patient(2))  # alive, and neither ended nor cancelled
     assert await arena.left_behind() == []
     assert await arena.is_unchanged()
 

@@ -18,6 +18,7 @@ from tests.sign_in.client import FORM, VERIFIER, right_request, without
 from tests.sign_in.directory import Directory
 from tests.sign_in.registrations import APP_ID, RESOURCE
 from tests.support.servers.listening import listening
+from tests.support.suite.patience import patient
 from zava.protocol.http.endpoint import Endpoint
 from zava.protocol.http_responses import HttpResponse
 
@@ -35,7 +36,7 @@ class Stay(HTTPRedirectHandler):
 def fetch(url: str) -> tuple[int, str | None, bytes]:
     """Return status, location and body of a page of the directory."""
     try:
-        with build_opener(Stay).open(url, timeout=10) as answer:
+        with build_opener(Stay).open(url, timeout=patient(10)) as answer:
             return answer.status, answer.headers["location"], answer.read()
     except HTTPError as answer:
         with answer:

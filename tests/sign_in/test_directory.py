@@ -32,6 +32,7 @@ from tests.sign_in.registrations import (
 from tests.sign_in.served import directory as served_directory
 from tests.support.answers.rpc import MODERN, request
 from tests.support.servers.database import Database
+from tests.support.suite.patience import patient
 from zava.app import Application, compose
 from zava.infrastructure.local.state_dir import StateDirectory
 from zava.model.core import Caller
@@ -51,7 +52,7 @@ class Stay(HTTPRedirectHandler):
 def fetch(url: str, form: dict[str, str] | None = None) -> tuple[int, Any, bytes]:
     body = None if form is None else urlencode(form).encode()
     try:
-        with build_opener(Stay).open(url, body, timeout=10) as answer:
+        with build_opener(Stay).open(url, body, timeout=patient(10)) as answer:
             return answer.status, answer.headers, answer.read()
     except HTTPError as answer:
         with answer:

@@ -15,6 +15,7 @@ from tests.functions.hosting import functions_host
 from tests.sign_in.client import SigningClient
 from tests.support.answers.rpc import MODERN, request
 from tests.support.servers.database import Database
+from tests.support.suite.patience import patient
 from zava.app import compose
 from zava.data.session.signed_context import ContextKey, ContextSigner
 from zava.infrastructure.local.state_dir import StateDirectory
@@ -100,7 +101,7 @@ def after_a_hundred_calls(
         input=body,
         capture_output=True,
         check=True,
-        timeout=60,
+        timeout=patient(60),
     )
     loaded: dict[str, Any] = json.loads(done.stdout)
     return loaded

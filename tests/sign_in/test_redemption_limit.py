@@ -9,6 +9,7 @@ import pytest
 from tests.sign_in.broker import ISSUER, Browser, lead
 from tests.sign_in.conftest import Deployment
 from tests.sign_in.test_broker_attacks import begun, state_of
+from tests.support.suite.patience import patient
 from zava.protocol.auth.remote_documents import read_document
 from zava.protocol.http_responses import HttpResponse
 from zava.protocol.sign_in.directory import provider as module
@@ -34,7 +35,7 @@ class SlowToGarbage:
     def __call__(self, url: str, body: bytes | None = None, **named: Any) -> bytes:
         if body is not None and b"code=garbage" in body:
             self.begun.release()
-            assert self.answers.wait(_WAIT_SECONDS)
+            assert self.answers.wait(patient(_WAIT_SECONDS))
         return self._read(url, body, **named)
 
 
@@ -67,7 +68,7 @@ def flood(
 
 async def under_way(slow: SlowToGarbage, times: int) -> None:
     for _ in range(times):
-        assert await asyncio.to_thread(slow.begun.acquire, timeout=_WAIT_SECONDS)
+        assert await asyncio.to_thread(slow.begun.acquire, timeout=patient(_WAIT_SECONDS))
 
 
 async def test_person_signs_in_while_two_networks_send_all_the_codes_they_can(

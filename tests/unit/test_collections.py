@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 _PROGRAM = """
 import gc
 from zava.cli.commands import quickstart
@@ -25,6 +27,7 @@ quickstart.serve(Application(), None, None, before=before)
 """
 
 
+@pytest.mark.slow
 def test_local_server_leaves_the_objects_of_loading_out_of_its_collections() -> None:
     ended = subprocess.run([sys.executable, "-c", _PROGRAM], capture_output=True, check=False)
     assert ended.returncode == 1, ended.stderr

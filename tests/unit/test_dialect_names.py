@@ -52,6 +52,7 @@ def test_name_that_looks_like_another_is_not_taken_for_it(name: str, part: str) 
     assert part in refusals.function(name).hint
 
 
+@pytest.mark.slow
 def test_each_listed_name_is_found_and_is_no_function_of_postgresql() -> None:
     for name, hint in dialects.FUNCTIONS.items():
         assert "_" not in name

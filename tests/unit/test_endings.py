@@ -266,6 +266,7 @@ def test_settings_are_only_asked_for_the_place_of_the_disk() -> None:
     assert exit_errors._existing(Path("/no such place/at all")) == Path("/")
 
 
+@pytest.mark.slow
 def test_command_line_of_a_deployment_loads_nothing_of_a_laptop() -> None:
     # Windows has no fcntl, and the extra `azure` none of the others.
     of_a_laptop = ["fcntl", "psutil", "uvicorn", "uvloop", "httptools", "onnxruntime", "tokenizers"]

@@ -15,6 +15,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from tests.support.suite.patience import patient
 from zava.errors import AccessDenied, Busy
 from zava.model.core import Caller
 from zava.protocol.auth.jwks import RemoteKeys, StaticKeys
@@ -329,7 +330,7 @@ async def test_so_many_wait_for_the_directory_and_known_keys_never_do() -> None:
     now = 0.0
 
     def fetch(_: str) -> bytes:
-        answers.wait(20)
+        answers.wait(patient(20))
         return body
 
     keys = RemoteKeys("https://directory.example/keys", fetch=fetch, clock=lambda: now)

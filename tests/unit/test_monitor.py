@@ -8,6 +8,7 @@ from statistics import quantiles
 import psutil
 import pytest
 
+from tests.support.suite.patience import patient
 from zava.data.syntax.parser import parsing_thread
 from zava.data.usage.query_stats import UNPARSED, QueryStatsCollector
 from zava.errors import Busy
@@ -62,6 +63,7 @@ def test_figures_are_those_of_the_statements() -> None:
         assert exact * 0.99 <= found <= exact * 1.2
 
 
+@pytest.mark.slow
 @pytest.mark.requirement("S109")
 def test_ever_more_distinct_statements_take_no_more_memory() -> None:
     monitor = QueryStatsCollector(most_shapes=100)
@@ -183,7 +185,7 @@ async def test_one_plan_is_asked_for_at_a_time(caplog: pytest.LogCaptureFixture)
     monitor.report_slow(FREE, "SELECT 1", 2.0, explain)
     await asked.wait()
     monitor.report_slow(FREE, "SELECT a FROM b", 3.0, explain)
-    (other,) = await asyncio.wait_for(_until_told(caplog), 5)
+    (other,) = await asyncio.wait_for(_until_told(caplog), patient(5))
     assert (other["duration_seconds"], other["plan"]) == (3.0, [])
     may_answer.set()
     await monitor.close()

@@ -244,6 +244,7 @@ def test_form_that_looks_like_another_is_refused(expression: str) -> None:
         parse_period(expression, TODAY)
 
 
+@pytest.mark.slow
 @given(DAYS, st.integers(0, 1500), st.sampled_from(list(PeriodUnit)))
 def test_each_label_that_an_answer_prints_is_the_period_of_that_label(
     start: date, length: int, unit: PeriodUnit
@@ -280,6 +281,7 @@ def test_no_text_does_anything_but_parse_or_be_refused(text: str, today: date) -
     assert period.start < period.end
 
 
+@pytest.mark.slow
 @given(DAYS, UNITS, st.integers(1, 200))
 def test_last_units_end_where_the_current_one_begins(today: date, unit: str, count: int) -> None:
     whole = parse_period(f"last {count} {unit}s", today)

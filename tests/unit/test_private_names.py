@@ -76,6 +76,7 @@ def without_reason(text: str) -> list[str]:
     return [f"{line} {name}" for name, line in first.items() if comments.isdisjoint(lines[line])]
 
 
+@pytest.mark.slow
 def test_each_reach_into_another_module_has_a_reason() -> None:
     files = [file for folder in FOLDERS for file in (ROOT / folder).rglob("*.py")]
     assert len(files) > 300, "the files were found"

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from azure.core.credentials import AccessToken
 
+from tests.support.suite.patience import patient
 from zava.infrastructure.azure.entra_credentials import EntraTokens
 from zava.protocol.sign_in.directory import provider as module
 from zava.protocol.sign_in.directory.provider import (
@@ -139,7 +140,7 @@ class SilentIdentity:
 
     def get_token(self, *_: str) -> Any:
         self.requests += 1
-        assert self.answers.wait(20)
+        assert self.answers.wait(patient(20))
         return AccessToken("an assertion", 4_000_000_000)
 
 

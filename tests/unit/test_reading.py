@@ -11,6 +11,7 @@ from concurrent.futures import Future
 
 import pytest
 
+from tests.support.suite.patience import patient
 from zava.data.guard.analysis import (
     SHORT_CHARACTERS,
     ParsingTurns,
@@ -134,7 +135,7 @@ async def test_texts_of_one_person_are_read_one_at_a_time_between_those_of_other
     turns = ParsingTurns(charge)
 
     def work(name: str) -> None:
-        assert begin.wait(10)
+        assert begin.wait(patient(10))
         done.append(name)
 
     flood = [asyncio.create_task(turns.run(b"seattle", work, "seattle")) for _ in range(20)]

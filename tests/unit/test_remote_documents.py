@@ -12,6 +12,7 @@ import pytest
 
 from tests.sign_in.broker import ISSUER
 from tests.support.answers.entra import KEY, jwk
+from tests.support.suite.patience import patient
 from zava.protocol.auth.jwks import RemoteKeys
 
 # Only the moment between connecting and reading shows it, and no server reaches that.
@@ -41,7 +42,7 @@ def speaking(*parts: bytes, last: bytes = b"") -> Iterator[str]:
         thread.start()
         yield f"http://127.0.0.1:{server.getsockname()[1]}/document"
         ended.set()
-        thread.join(20)
+        thread.join(patient(20))
         assert not thread.is_alive()
 
 
@@ -88,7 +89,7 @@ def test_connection_that_is_made_too_late_carries_nothing() -> None:
         # Only the moment between connecting and reading shows it, and no server reaches that.
         line._cut()
         with pytest.raises(OSError, match="no whole answer in time"):
-            line.opener().open(url, timeout=20)
+            line.opener().open(url, timeout=patient(20))
 
 
 def test_answer_that_is_too_large_is_refused() -> None:
@@ -135,14 +136,14 @@ class Slow:
     def __call__(self, *_: object, **__: object) -> bytes:
         self.read += 1
         self.begun.release()
-        assert self.answers.wait(20)
+        assert self.answers.wait(patient(20))
         return self._body
 
 
 async def leave(slow: Slow, begin: Callable[[], "asyncio.Future[object]"]) -> None:
     """Begin something that reads, and leave in the middle."""
     task = begin()
-    assert await asyncio.to_thread(slow.begun.acquire, timeout=20)
+    assert await asyncio.to_thread(slow.begun.acquire, timeout=patient(20))
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -209,5 +210,5 @@ async def test_browsers_that_leave_hold_sixteen_threads_and_none_of_the_process_
     assert slow.read == 16
     slow.answers.set()
     for _ in range(16):  # each thread that ends gives its place back
-        assert await asyncio.to_thread(given_back.acquire, timeout=20)
+        assert await asyncio.to_thread(given_back.acquire, timeout=patient(20))
     assert await of_provider.redeem("c", "v", "192.0.2.1") == "x"

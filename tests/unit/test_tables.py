@@ -183,6 +183,7 @@ def tables(draw: st.DrawFn) -> Table:
     return Table(tuple(columns), rows, truncated, SCOPE, datetime(2026, 6, 30, tzinfo=UTC))
 
 
+@pytest.mark.slow
 @given(tables())
 def test_lines_and_bytes_are_bounded_for_any_table(answer: Table) -> None:
     text = table_text(answer)

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from tests.adoption.foreign import Foreign
+from tests.support.suite.patience import patient
 from zava.sql_files import SQL
 
 SHARED = (
@@ -40,6 +41,10 @@ def test_what_both_schemas_need_has_one_definition(billing: Foreign, name: str) 
 
 def test_the_server_over_an_adopted_database_loads_nothing_of_retail() -> None:
     loaded = subprocess.run(
-        [sys.executable, "-c", LOADED], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", LOADED],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=patient(60),
     )
     assert loaded.stdout.strip() == "[]"

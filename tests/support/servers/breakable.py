@@ -46,7 +46,7 @@ class Breakable:
         """End the server's first process with SIGKILL, and start it again."""
         victim = self._postmaster()
         os.kill(victim.pid, signal.SIGKILL)
-        victim.wait(5)
+        victim.wait(patient(5))
         self.server.start()
 
     def kill_backend(self) -> None:

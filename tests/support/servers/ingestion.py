@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.support.suite.patience import patient
+
 KEY = "11111111-2222-4333-8444-555555555555"
 
 
@@ -29,7 +31,7 @@ class Ingestion:
     def wait_for(self, requests: int) -> None:
         """Return when so many requests have been answered in all."""
         with self.arrived:
-            assert self.arrived.wait_for(lambda: self.requests >= requests, 20)
+            assert self.arrived.wait_for(lambda: self.requests >= requests, patient(20))
 
     def of_type(self, base_type: str) -> list[dict[str, Any]]:
         """Return the envelopes of one type."""
@@ -45,7 +47,7 @@ def ingestion_endpoint() -> Iterator[Ingestion]:
     class Track(BaseHTTPRequestHandler):
         def do_POST(self) -> None:  # the library's name
             body = self.rfile.read(int(self.headers["content-length"]))
-            ingestion.answers.wait(20)
+            ingestion.answers.wait(patient(20))
             assert self.path == "/v2.1/track"
             answer = b'{"itemsReceived":1,"itemsAccepted":1,"errors":[]}'
             self.send_response(ingestion.status)

@@ -17,6 +17,8 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from tests.support.suite.patience import patient
+
 _CONFIGURATION = """\
 [databases]
 * = host={host} port={port}
@@ -89,7 +91,7 @@ def pgbouncer(target: str, *, user: str, password: str, directory: Path) -> Iter
     finally:
         process.terminate()
         with suppress(subprocess.TimeoutExpired):
-            process.wait(5)
+            process.wait(patient(5))
         process.kill()
         process.wait()
 
@@ -102,4 +104,4 @@ def pgbouncer(target: str, *, user: str, password: str, directory: Path) -> Iter
 )
 def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
     assert process.poll() is None, "pgbouncer ended at its start"
-    socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    socket.create_connection(("127.0.0.1", port), timeout=patient(1)).close()

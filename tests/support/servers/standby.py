@@ -96,7 +96,7 @@ class Pair:
         victim = self.standby._postmaster()
         assert victim is not None
         victim.kill()
-        victim.wait(_WAIT_SECONDS)
+        victim.wait(patient(_WAIT_SECONDS))
 
     def make_anew(self) -> None:
         """Copy the primary once more: what was promoted can follow it no longer."""

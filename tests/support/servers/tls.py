@@ -21,6 +21,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from tests.support.suite.patience import patient
+
 _SSL_REQUEST = bytes.fromhex("0000000804d2162f")
 
 
@@ -110,7 +112,7 @@ def tls_in_front(target: str, authority: Authority, host: str = "localhost") -> 
         yield make_conninfo(target, host=host, port=listener.getsockname()[1])
         listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
     for thread in (accepting, *threads):
-        thread.join(timeout=10)
+        thread.join(timeout=patient(10))
 
 
 def _pass_on(inside: ssl.SSLSocket, upstream: socket.socket) -> None:
