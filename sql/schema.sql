@@ -4238,6 +4238,16 @@ CREATE TABLE zava_import.inbox_customers (
     created_at text,
     person_key text
 );
+ALTER TABLE ONLY zava_import.inbox_customers ALTER COLUMN id SET STATISTICS 0;
+ALTER TABLE ONLY zava_import.inbox_customers ALTER COLUMN loaded_by SET STATISTICS 0;
+ALTER TABLE ONLY zava_import.inbox_customers ALTER COLUMN store_key SET STATISTICS 0;
+ALTER TABLE ONLY zava_import.inbox_customers ALTER COLUMN customer_key SET STATISTICS 0;
+ALTER TABLE ONLY zava_import.inbox_customers ALTER COLUMN first_name SET STATISTICS 0;
+ALTER TABLE ONLY zava_import.inbox_customers ALTER COLUMN last_name SET STATISTICS 0;
+ALTER TABLE ONLY zava_import.inbox_customers ALTER COLUMN email SET STATISTICS 0;
+ALTER TABLE ONLY zava_import.inbox_customers ALTER COLUMN phone SET STATISTICS 0;
+ALTER TABLE ONLY zava_import.inbox_customers ALTER COLUMN created_at SET STATISTICS 0;
+ALTER TABLE ONLY zava_import.inbox_customers ALTER COLUMN person_key SET STATISTICS 0;
 
 ALTER TABLE zava_import.inbox_customers OWNER TO zava_loader;
 
@@ -4358,6 +4368,17 @@ CREATE TABLE zava_import.inbox_orders (
     shipping_amount text,
     tender text
 );
+ALTER TABLE ONLY zava_import.inbox_orders ALTER COLUMN id SET STATISTICS 0;
+ALTER TABLE ONLY zava_import.inbox_orders ALTER COLUMN loaded_by SET STATISTICS 0;
+ALTER TABLE ONLY zava_import.inbox_orders ALTER COLUMN store_key SET STATISTICS 0;
+ALTER TABLE ONLY zava_import.inbox_orders ALTER COLUMN order_key SET STATISTICS 0;
+ALTER TABLE ONLY zava_import.inbox_orders ALTER COLUMN customer_key SET STATISTICS 0;
+ALTER TABLE ONLY zava_import.inbox_orders ALTER COLUMN order_date SET STATISTICS 0;
+ALTER TABLE ONLY zava_import.inbox_orders ALTER COLUMN status SET STATISTICS 0;
+ALTER TABLE ONLY zava_import.inbox_orders ALTER COLUMN total_amount SET STATISTICS 0;
+ALTER TABLE ONLY zava_import.inbox_orders ALTER COLUMN tax_amount SET STATISTICS 0;
+ALTER TABLE ONLY zava_import.inbox_orders ALTER COLUMN shipping_amount SET STATISTICS 0;
+ALTER TABLE ONLY zava_import.inbox_orders ALTER COLUMN tender SET STATISTICS 0;
 
 ALTER TABLE zava_import.inbox_orders OWNER TO zava_loader;
 
@@ -4799,6 +4820,8 @@ CREATE TABLE zava_import.rejects (
     value text,
     record jsonb NOT NULL
 );
+ALTER TABLE ONLY zava_import.rejects ALTER COLUMN value SET STATISTICS 0;
+ALTER TABLE ONLY zava_import.rejects ALTER COLUMN record SET STATISTICS 0;
 
 ALTER TABLE zava_import.rejects OWNER TO zava_loader;
 

@@ -24,6 +24,12 @@ _TABLES = """
 SELECT n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname IN ('retail', 'zava', 'zava_import', 'zava_migrations') AND c.relkind IN ('r', 'p')
 """
+# What the planner keeps of sampled rows.
+_SAMPLES = """
+SELECT s.starelid::regclass::text FROM pg_statistic AS s
+WHERE concat(s.stavalues1::text, s.stavalues2::text, s.stavalues3::text, s.stavalues4::text,
+             s.stavalues5::text) ILIKE %s
+"""
 _FIGURES = """
 SELECT count(*), count(DISTINCT o.customer_id), sum(o.total_amount) FROM retail.orders AS o
 """
@@ -61,13 +67,21 @@ def admin(empty: Database, tmp_path: Path) -> Iterator[psycopg.Connection]:
                 " VALUES ('s1', 'o4', %s)",
                 [EMAIL],
             )
+            # In a cell of another meaning, and beside blanks.
+            connection.execute(
+                "INSERT INTO zava_import.inbox_customers (store_key, customer_key, last_name, phone)"
+                " VALUES ('s8', 'x', %s, '555-0100'), ('s1', %s, NULL, '555-0100')",
+                [f"Ann <{EMAIL}>", f" {EMAIL} "],
+            )
         yield connection
 
 
 def places(database: Database, text: str) -> set[str]:
-    """Return the tables of which a row holds the text, in any case."""
+    """Return the tables of which a row or a statistic holds the text, in any case."""
     with psycopg.connect(database.owner) as owner:
-        return {
+        owner.execute("ANALYZE")
+        sampled = owner.execute(_SAMPLES, [f"%{text}%"]).fetchall()
+        return {f"statistics of {table}" for (table,) in sampled} | {
             f"{schema}.{table}"
             for schema, table in owner.execute(_TABLES).fetchall()
             if owner.execute(
@@ -90,11 +104,14 @@ def test_erased_customer_is_found_nowhere_and_figures_stay(
     assert places(empty, EMAIL) == {
         *("retail.customers", "zava_import.customer_keys", "zava_import.rejects"),
         *("zava_import.inbox_customers", "zava_import.inbox_orders"),
+        "statistics of zava_import.customers",  # the staged keys of the import
     }
     before = figures(empty)
     (found,) = find_customers(admin, "email", EMAIL.upper())
     assert (found.store, found.orders) == ("Main Street", 1)
-    erase_customer(admin, "email", EMAIL.upper(), actor="privacy desk")
+    dry = erase_customer(admin, "email", EMAIL.upper(), actor="privacy desk", dry_run=True)
+    assert places(empty, EMAIL)
+    assert erase_customer(admin, "email", EMAIL.upper(), actor="privacy desk") == dry
     assert places(empty, EMAIL) == set()
     assert places(empty, "555-0100") == set()
     assert figures(empty) == before
@@ -106,10 +123,45 @@ def test_erased_customer_is_found_nowhere_and_figures_stay(
     assert certificate == [("privacy desk", "email", str(found.customer_id))]
     # The same files bring no name back, and the sale stays the pseudonym's.
     run_import(admin, tmp_path, documented_layout())
-    assert places(empty, EMAIL) == {"zava_import.rejects"}  # of the store that is none
+    # The row of an unknown store belongs to no pseudonym; the staged keys have the address, too.
+    assert places(empty, EMAIL) == {"zava_import.rejects", "statistics of zava_import.customers"}
     assert figures(empty) == before
     with pytest.raises(ImportRefused, match="no customer has it"):
         find_customers(admin, "email", EMAIL)
+    again = erase_customer(admin, "email", f" {EMAIL} ", actor="privacy desk")
+    assert (again.found, again.removed["remove from rejects"]) == ([], 1)
+    assert places(empty, EMAIL) == set()
+    with pytest.raises(ImportRefused, match="no customer has it"):
+        erase_customer(admin, "email", EMAIL, actor="privacy desk")
+
+
+def test_customer_who_was_never_loaded_is_erased_alone(
+    empty: Database, admin: psycopg.Connection
+) -> None:
+    with admin.transaction():
+        admin.execute("SET LOCAL ROLE zava_loader")
+        admin.execute(
+            "INSERT INTO zava_import.inbox_customers (store_key, customer_key, email) VALUES"
+            " ('s1', 'd1', 'dee@example.com'), ('s1', 'd2', 'mary.dee@example.com'),"
+            " ('s1', 'd3', 'dee@example.com.au'), ('s1', 'd4', 'dee@exampleXcom')"
+        )
+        admin.execute(
+            "INSERT INTO zava_import.inbox_orders (store_key, order_key, customer_key)"
+            " VALUES ('s1', 'd', 'DEE@example.com'), ('s1', 'e', 'd1'), ('s1', 'f', 'd2')"
+        )
+    erase_customer(admin, "email", "dee@example.com", actor="privacy desk")
+    erase_customer(admin, "key", "d1", actor="privacy desk")
+    with psycopg.connect(empty.owner) as owner:
+        left = owner.execute(
+            "SELECT customer_key FROM zava_import.inbox_customers WHERE customer_key ~ '^d'"
+            " ORDER BY 1"
+        ).fetchall()
+        sales = owner.execute(
+            "SELECT customer_key FROM zava_import.inbox_orders WHERE order_key IN ('d', 'e', 'f')"
+            " ORDER BY order_key"
+        ).fetchall()
+    assert left == [("d2",), ("d3",), ("d4",)]
+    assert sales == [(None,), (None,), ("d2",)]
 
 
 def test_person_of_several_stores_is_erased_at_each_of_them(
@@ -141,7 +193,11 @@ def test_export_holds_orders_and_lines_and_is_found_by_id_and_key(
 ) -> None:
     (stored,) = export_customer(admin, "key", EMAIL)
     assert stored["email"] == EMAIL
-    assert [line["product"] for order in stored["orders"] for line in order["lines"]] == ["Nail"]
+    ((order,), (line,)) = stored["orders"], stored["orders"][0]["lines"]
+    assert order["source_keys"] == [{"system": "import", "key": "o1"}]
+    assert (line["product"], line["unit_price"], line["discount_amount"]) == ("Nail", 3.5, 0)
+    assert {row["order_key"] for row in stored["rejected_rows"] if "order_key" in row} == {"o3"}
+    assert {row.get("store_key") for row in stored["rejected_rows"]} == {"s1", "s9"}
     assert export_customer(admin, "id", stored["customer_id"]) == [stored]
     with pytest.raises(ImportRefused, match="is no UUID"):
         export_customer(admin, "id", "7")

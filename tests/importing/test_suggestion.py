@@ -79,6 +79,28 @@ def test_encoding_decimal_and_order_of_dates_are_found(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("first", "later", "line"),
+    [
+        ("1/2/2025", "3/31/2025", 'dates = "MDY"'),
+        ("1/2/2025", "31/3/2025", 'dates = "DMY"'),
+        (
+            *("1/2/2025", "2/2/2025"),
+            'dates = "MDY"  # a guess: no day after the 12th was read; DMY is the other order',
+        ),
+    ],
+)
+def test_what_only_later_rows_show_is_found(
+    tmp_path: Path, first: str, later: str, line: str
+) -> None:
+    rows = [f"Koln;1;{first};A1;1;2.40"] * 3000 + [f"K\xf6ln;2;{later};A1;1;2.40"] * 150
+    text = "\n".join(["Shop;Receipt;Date;Article No;Qty;Net", *rows])
+    (tmp_path / "till.csv").write_bytes(text.encode("windows-1252"))
+    suggested = suggest(tmp_path).splitlines()
+    assert 'encoding = "windows-1252"' in suggested
+    assert line in suggested
+
+
 def test_files_without_the_columns_of_a_table_are_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.csv").write_text("a,b\n1,2\n")
     with pytest.raises(ImportRefused, match="no file has the columns of a table"):

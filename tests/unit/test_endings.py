@@ -48,6 +48,21 @@ def said(error: Exception, capsys: pytest.CaptureFixture[str]) -> str:
 @pytest.mark.parametrize(
     "error",
     [
+        psycopg.errors.InvalidParameterValue('role "zava_loader" does not exist'),
+        psycopg.errors.UndefinedObject('role "zava_server" does not exist'),
+    ],
+)
+def test_database_without_our_roles_names_the_command_that_prepares_it(
+    error: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "the database is not prepared; run `zava migrate` first" in said(error, capsys)
+    other = psycopg.errors.UndefinedObject('role "zava_loader of another" does not exist')
+    assert "the database reported: " in said(other, capsys)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
         psycopg.errors.DiskFull('could not extend file "base/5/1"\nHINT:  Check free disk space.'),
         OSError(errno.ENOSPC, "No space left on device"),
         EmbeddedServerError("initdb failed: could not write: No space left on device"),

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import shutil
 import signal
 import sys
@@ -50,6 +51,8 @@ _EXPECTED = (
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 # PostgreSQL writes its log of changes in files of this size.
 _LITTLE_BYTES = 16 * 1024 * 1024
+# The first statement of most commands takes a role that the first migration makes.
+_OUR_ROLE_MISSING = re.compile(r'role "zava_\w+" does not exist')
 
 
 @contextmanager
@@ -84,6 +87,10 @@ def _sentence(error: Exception) -> str:
     if full is not None:
         return full
     if isinstance(error, psycopg.Error):
+        if _OUR_ROLE_MISSING.search(str(error)):
+            return (
+                "the database is not prepared; run `zava migrate` first, or `zava run` for the demo"
+            )
         return f"the database reported: {' '.join(str(error).split())}"
     if isinstance(error, OSError):
         place = f" ({error.filename})" if error.filename else ""

@@ -27,16 +27,19 @@ def erase_customer(
     """Erase a customer's name, address and phone everywhere; sales stay, under a pseudonym."""
     kind, value = _one_of(customer_id, email, key)
     with administered() as database, database.administration() as connection:
-        for found in erasure.find_customers(connection, kind, value):
-            console.print(
-                f"{found.store}: customer {found.customer_id}, orders: {found.orders}",
-                highlight=False,
-            )
-        if dry_run:
-            return
-        removed = erasure.erase_customer(connection, kind, value, actor=by or operator())
-    for name, count in removed.items():
+        erased = erasure.erase_customer(
+            connection, kind, value, actor=by or operator(), dry_run=dry_run
+        )
+    for found in erased.found:
+        console.print(
+            f"{found.store}: customer {found.customer_id}, orders: {found.orders}",
+            highlight=False,
+        )
+    for name, count in erased.removed.items():
         console.print(f"  {name}: {count}", highlight=False)
+    if dry_run:
+        console.print("A dry run: nothing was erased.")
+        return
     console.print("Erased. The change log has the certificate. Backups and the files that were")
     console.print("imported still hold the customer, and their rejects files beside them.")
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from zava.retail.importing.files.reading import Cell, open_rows
 from zava.retail.importing.layout import BY_NAME, LAYOUTS, Field, ImportRefused, Layout
-from zava.retail.importing.mapping import FORMATS, DateOrder, Mapping
+from zava.retail.importing.mapping import FORMATS, Mapping
 
-_ROWS = 500
+# The first rows, and of many more some each: a sorted file may begin with one day and one alphabet.
+_FIRST_ROWS, _LAST_ROW, _EACH = 500, 1_000_000, 100
 _ENCODINGS = ("utf-8", "windows-1252")
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _SLASHED = re.compile(r"(\d{1,2})[/.\-](\d{1,2})[/.\-]\d{4}")
@@ -88,7 +89,7 @@ _SIGNS = {
 
 @dataclass(frozen=True, slots=True)
 class _Sample:
-    """The first rows of a file."""
+    """Some rows of a file."""
 
     name: str
     header: list[str]
@@ -139,8 +140,13 @@ def _sample(path: Path) -> _Sample:
     for encoding in _ENCODINGS:
         try:
             with open_rows(path, Mapping("", (), encoding=encoding)) as (header, rows):
-                first = [cells for _, cells in islice(rows, _ROWS)]
-            return _Sample(path.name, header, first, encoding)
+                read = (cells for _, cells in islice(rows, _LAST_ROW))
+                some = [
+                    cells
+                    for place, cells in enumerate(read)
+                    if place < _FIRST_ROWS or not place % _EACH
+                ]
+            return _Sample(path.name, header, some, encoding)
         except ImportRefused as refused:
             if encoding == _ENCODINGS[-1] or "is not utf-8" not in str(refused):
                 raise
@@ -149,7 +155,7 @@ def _sample(path: Path) -> _Sample:
 
 def _options(path: Path, samples: Sequence[_Sample]) -> list[str]:
     lines = [
-        "# A first mapping, from the names of columns and the first rows. Look through each line.",
+        "# A first mapping, from the names of columns and some rows. Look through each line.",
         f"source = {json.dumps(path.stem.lower() or 'own')}  # the system that the keys belong to",
     ]
     encodings = {sample.encoding for sample in samples} - {"utf-8"}
@@ -157,9 +163,10 @@ def _options(path: Path, samples: Sequence[_Sample]) -> list[str]:
     numbers = _cells(samples, {"number"})
     is_comma = any(_COMMA_DECIMAL.fullmatch(value) for value in numbers)
     lines.append(f"decimal = {json.dumps(',' if is_comma else '.')}")
-    order = _date_order(_cells(samples, {"date", "moment"}))
-    if order is not None:
-        lines.append(f'dates = "{order}"')
+    dates = _cells(samples, {"date", "moment"})
+    slashed = [match for value in dates if (match := _SLASHED.match(value))]
+    if slashed:
+        lines.append(_date_order(slashed))
     zone = '# time_zone = "UTC"  # of moments without one; left out, that of each store'
     return [*lines, zone, ""]
 
@@ -175,11 +182,13 @@ def _cells(samples: Sequence[_Sample], kinds: set[str]) -> list[str]:
     ]
 
 
-def _date_order(values: Sequence[str]) -> DateOrder | None:
-    found = [match for value in values if (match := _SLASHED.match(value))]
-    if not found:
-        return None
-    return "DMY" if any(int(match[1]) > _MONTHS for match in found) else "MDY"
+def _date_order(found: Sequence[re.Match[str]]) -> str:
+    """Return the line of a mapping, which marks an order that the dates leave open."""
+    if any(int(match[1]) > _MONTHS for match in found):
+        return 'dates = "DMY"'
+    if any(int(match[2]) > _MONTHS for match in found):
+        return 'dates = "MDY"'
+    return 'dates = "MDY"  # a guess: no day after the 12th was read; DMY is the other order'
 
 
 def _load(sample: _Sample, layout: Layout) -> str:
