@@ -48,8 +48,12 @@ def test_keys_with_every_kind_of_character_are_told_apart(workspaces: Foreign) -
 
 
 def test_a_draft_follows_keys_of_several_columns_and_quoted_names(workspaces: Foreign) -> None:
-    with workspaces.administrator() as connection:
+    with workspaces.administrator() as connection, workspaces.application() as owner:
         found = draft(read_catalog(connection), "public.Workspace", column="workspaceId")
+        owner.execute('ALTER TABLE public."Workspace" RENAME "Title" TO "displayName"')
+        renamed = draft(read_catalog(connection), "public.Workspace")
+        owner.execute('ALTER TABLE public."Workspace" RENAME "displayName" TO "Title"')
+    assert 'label = "displayName"' in renamed.text
     assert 'table = "public.Workspace"\nkey = "key"\nlabel = "Title"' in found.text
     assert 'schemas = ["public", "crm"]' in found.text
     assert 'tenant = "key"\nhide = ["apiToken"]' in found.text

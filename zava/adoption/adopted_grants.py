@@ -227,8 +227,9 @@ def _chosen(
     known = _labels(connection, declaration)
     chosen = []
     for wanted in dict.fromkeys(tenants):
-        keys = [key for label, key in known if wanted in (label, key)]
         attribute, _, value = wanted.partition("=")
+        by_key = f"{words.key}="
+        keys = [key for label, key in known if wanted in (label, key, f"{by_key}{key}")]
         if not keys and attribute in words.attributes:
             chosen += _with_attribute(connection, declaration, attribute, value)
             continue
@@ -239,7 +240,7 @@ def _chosen(
         if len(keys) > 1:
             raise GrantRefused(
                 f"--of: {len(keys)} {words.words} have the {words.label} {wanted};"
-                f" name one by its {words.key}"
+                f" name one by its key: --of {by_key}…"
             )
         chosen += keys
     if not chosen:
@@ -261,9 +262,12 @@ def _labels(
     """Return label and key of each tenant, read as the owner of their table."""
     tenant = declaration.tenant
     with connection.transaction():
+        # By name: ::regclass needs USAGE on the schema, which an administrator may lack.
         owner = connection.execute(
-            "SELECT pg_get_userbyid(relowner)::text FROM pg_class WHERE oid = %s::regclass",
-            [quoted_table(tenant.table)],
+            "SELECT pg_get_userbyid(c.relowner)::text FROM pg_class AS c"
+            " JOIN pg_namespace AS n ON n.oid = c.relnamespace"
+            " WHERE (n.nspname, c.relname) = (%s, %s)",
+            tenant.table.split(".", 1),
         ).fetchone()
         connection.execute(f"SET LOCAL ROLE {quoted(owner[0] if owner else '')}".encode())
         statement = (

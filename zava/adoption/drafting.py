@@ -11,7 +11,8 @@ from zava.adoption.declaration_file import DeclarationRefused
 from zava.adoption.declared_values import MAX_NAME, printable
 from zava.adoption.foreign_catalog import CatalogRelation, ForeignCatalog
 
-_LABELS = ("name", "title", "display_name", "slug", "company_name", "label", "code")
+_LABELS = ("name", "title", "displayname", "slug", "companyname", "label", "code")
+"""Names of a column with a tenant's name, as they are without underscores and capitals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,9 @@ class _Drafting:
         word = self._tenant.name.partition(".")[2]
         singular = word[:-3] + "y" if word.endswith("ies") else word.removesuffix("s")
         texts = {
-            each.name.lower(): each.name for each in self._tenant.columns.values() if each.is_text
+            each.name.lower().replace("_", ""): each.name
+            for each in self._tenant.columns.values()
+            if each.is_text
         }
         label = next((texts[each] for each in _LABELS if each in texts), self._key)
         return [

@@ -7,6 +7,7 @@ import pytest
 
 from tests.adoption.foreign import Foreign, ForeignServer
 from tests.adoption.serving.served import Served
+from zava.infrastructure.postgres.access_grants import GrantRefused
 
 HERE = Path(__file__).parents[1]
 TWICE = """
@@ -26,6 +27,8 @@ async def workspaces(
     files = (HERE / "workspaces.sql", HERE / "workspaces.toml")
     with foreign_server.database(files, "spaces") as unadopted:
         with unadopted.application() as owner:
+            # The administrator cannot use the schemas of such an application.
+            owner.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
             owner.execute(TWICE)
             owner.execute(
                 "INSERT INTO public.deal SELECT 1, key, 'x' FROM public.\"Workspace\" LIMIT 1"
@@ -65,6 +68,18 @@ async def test_each_key_is_one_tenant_in_answers_and_in_the_audit(
             [served.people["all of them"].caller.object_id],
         ).fetchall()
     assert [sorted(row[0]) for row in audited] == [sorted(keys)]
+
+
+async def test_a_label_that_is_another_tenants_key_is_refused_until_the_key_is_named(
+    workspaces: tuple[Served, list[str]],
+) -> None:
+    served, _ = workspaces
+    with served.foreign.application() as owner:
+        owner.execute("INSERT INTO public.\"Workspace\" VALUES ('evil', 'plain')")
+    with pytest.raises(GrantRefused, match=r"2 workspaces have the Title plain; .* --of key=…"):
+        served.grant("ana", "guest", "plain")
+    assert served.grant("ana", "guest", "key=plain").tenants == ("Plain",)
+    assert (await served.ask("ana", 'SELECT key FROM "Workspace"')).rows == [["plain"]]
 
 
 async def test_tables_of_several_schemas_are_named_by_theirs(
