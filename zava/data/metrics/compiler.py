@@ -6,7 +6,6 @@ the row policies, and by the list of visible stores that every fact is compared 
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date, time, timedelta
 from typing import Any
 
 from zava.data.metrics.catalog import (
@@ -24,11 +23,11 @@ from zava.data.metrics.fact_scans import Aggregate, Fact, Label, Parameter, Read
 from zava.data.metrics.place_sql import VISIBLE, PlaceSql
 from zava.data.metrics.planner import STORE, Measure, Plan, answer_names
 from zava.data.metrics.sum_pieces import Pieces, UnitPart, pieces
+from zava.data.metrics.time_sql import TOMORROW, TimeSql
 from zava.model.data_reach import Places
 from zava.model.metrics import Comparison
-from zava.model.time_labels import FISCAL_UNITS, units_in
+from zava.model.time_labels import FISCAL_UNITS
 
-TOMORROW = "tomorrow"
 _DAYS = frozenset({TOMORROW, "year_before", "last_day"})
 
 
@@ -44,18 +43,15 @@ def compile_plans(plans: Mapping[str, Plan], catalogue: Catalogue) -> tuple[str,
     return f"WITH {reads.clause()}\nSELECT " + ",\n".join(documents), parameter.values
 
 
-class _Compiler:
+class _Compiler(TimeSql):
     """One plan, as part of a statement whose values and reads are shared."""
 
     def __init__(
         self, plan: Plan, catalogue: Catalogue, parameter: Parameter, reads: Reads
     ) -> None:
-        self._plan = plan
+        places = PlaceSql(plan.places or Places.of(catalogue.domain), catalogue)
+        super().__init__(plan, places, parameter, reads)
         self._catalogue = catalogue
-        self._place_sql = PlaceSql(plan.places or Places.of(catalogue.domain), catalogue)
-        self._zone = self._place_sql.zone
-        self._parameter = parameter
-        self._reads = reads
         self._visible = reads.name("visible", self._visible_stores())
         self._labels = [f"d{number}" for number in range(len(plan.dimensions))]
         self._measures = {m.key: f"m{number}" for number, m in enumerate(plan.measures)}
@@ -376,72 +372,6 @@ SELECT json_build_object(
             "product": source.product or "",
             "customer": source.customer or "",
         }[name]
-
-    def _rate_day(self, source: Source) -> str:
-        """Return the day by whose rate a row is converted: today's where it has no time."""
-        return f"{self._local(source)}::date" if source.moment else "({tomorrow} - 1)"
-
-    def _fiscal_label(self, dimension: str, local: str) -> str:
-        """Return the label of a fiscal unit: its days are listed, and a moment is looked up there.
-
-        A moment of a compared period is moved into the period itself, so its labels are enough.
-        """
-        query = self._plan.query
-        units = list(units_in(query.period, dimension, query.fiscal))
-        parts = []
-        for kind, values in (
-            ("unit", [label for label, _, _ in units]),
-            ("unit_start", [start.isoformat() for _, start, _ in units]),
-        ):
-            given = f"$1->'{self._parameter.key(kind, values)}'"
-            parts.append(f"ARRAY(SELECT v FROM jsonb_array_elements_text({given}) AS v)")
-        labels, starts = parts
-        named = self._reads.name(
-            "fiscal", f"MATERIALIZED (SELECT {labels} AS labels, {starts}::timestamp[] AS starts)"
-        )
-        place = f"width_bucket({local}, (SELECT f.starts FROM {named} AS f))"
-        return f"((SELECT f.labels FROM {named} AS f))[{place}]"
-
-    def _local(self, source: Source) -> str:
-        if source.sums is not None:  # a date of the stores' own time
-            return f"{source.moment}::timestamp"
-        moment = (source.moment or "").replace("{zone}", self._zone)
-        return f"({moment} AT TIME ZONE {self._zone})"
-
-    def _day(self, name: str) -> str:
-        """Return one of the days that a question has."""
-        query = self._plan.query
-        if name == TOMORROW:
-            return f"({self._date(query.today)} + 1)"
-        if name == "year_before":
-            return self._date(self._plan.period(Comparison.PREVIOUS_YEAR).start)
-        return self._date(min(query.period.last_day, query.today))
-
-    def _midnight(self, day: date) -> str:
-        return f"{self._date(day)}::timestamp AT TIME ZONE {self._zone}"
-
-    def _moment(self, end: date, cut: time) -> str:
-        """Return the moment of the day before `end` at which its orders are loaded no further.
-
-        In several zones it is the same moment everywhere: a store may have the whole day by then.
-        """
-        if self._place_sql.places.one_zone is not None:
-            last = self._value("moment", f"{end - timedelta(days=1)} {cut}")
-            return f"{last}::timestamp AT TIME ZONE {self._zone}"
-        today = self._plan.query.today
-        loaded = f"{self._value('moment', f'{today} {cut}')}::timestamp"
-        latest = f"'{self._place_sql.places.latest_zone}'"
-        local = f"(({loaded} AT TIME ZONE {latest}) AT TIME ZONE {self._zone})"
-        time_of_day = f"{local} - {self._date(today)}::timestamp"
-        shown = f"least({time_of_day}, interval '1 day' - interval '1 microsecond')"
-        last_day = f"{self._date(end - timedelta(days=1))}::timestamp"
-        return f"({last_day} + {shown}) AT TIME ZONE {self._zone}"
-
-    def _date(self, day: date) -> str:
-        return f"{self._value('day', day.isoformat())}::date"
-
-    def _value(self, kind: str, value: Any) -> str:
-        return f"($1->>'{self._parameter.key(kind, value)}')"
 
 
 def _any_text(texts: Sequence[str], given: str, op: str) -> str:
