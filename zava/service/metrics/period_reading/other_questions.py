@@ -37,7 +37,7 @@ _FISCAL = re.compile(r"(?:.*\b)?(?:fiscal|fy ?'?\d*)\b", re.IGNORECASE | re.ASCI
 def answered_elsewhere(expression: str, *, has_fiscal_year: bool) -> tuple[str, bool]:
     """Return where an expression that is no period is answered, "" for others.
 
-    The flag tells whether that replaces a period near to the expression.
+    The flag is true where that replaces a period near to the expression.
     """
     for pattern, told, replaces in _ANSWERED:
         if pattern.match(expression):
