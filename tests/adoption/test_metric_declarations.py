@@ -303,8 +303,8 @@ def test_money_needs_a_currency(unadopted: Foreign, old: str, new: str, words: s
         ),
         (
             "",
-            ("CREATE FUNCTION public.round(double precision, integer) RETURNS float8 RETURN 1",),
-            "metrics: function round(double precision,integer) of public hides PostgreSQL's",
+            ("CREATE FUNCTION public.json_agg(integer) RETURNS json RETURN NULL",),
+            "metrics: function json_agg(integer) of public hides PostgreSQL's",
         ),
     ],
 )

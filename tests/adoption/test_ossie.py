@@ -173,7 +173,7 @@ SNOWFLAKE = {"dialects": [{"dialect": "SNOWFLAKE", "expression": "SUM(invoice.ce
                 ]
             ),
             "field invoice.month",
-            "is none of time",
+            "is no unit of time",
         ),
         (
             model(datasets=[INVOICES, INVOICES | {"name": "bill"}]),

@@ -7,7 +7,7 @@ import psycopg
 from zava.adoption.declared_values import AdoptionDeclaration, quoted, quoted_table
 from zava.adoption.foreign_catalog import ForeignCatalog
 from zava.adoption.metrics.declared_metrics import DeclaredMetric
-from zava.adoption.metrics.expressions import AGGREGATES, SCALARS, read_expression
+from zava.adoption.metrics.expressions import read_expression
 from zava.adoption.metrics.table_ways import Step, TableWays
 
 _TIME_TYPES = {
@@ -16,12 +16,9 @@ _TIME_TYPES = {
     "timestamptz": "timestamp with time zone",
 }
 _INTEGERS = frozenset({"smallint", "integer", "bigint"})
-# What the compiler of metrics calls without a schema.
-_CALLED = (
-    frozenset({"coalesce", "json_agg", "json_array_elements_text", "json_build_array"})
-    | {"json_build_object", "jsonb_array_elements_text", "lower", "max", "row_number", "strpos"}
-    | {"round", "sum", "to_char", "count"}
-)
+# What the compiler of metrics calls with values of any type. Of the functions with types of their
+# own that it calls, PostgreSQL's come first in the search path.
+_CALLED = frozenset({"json_agg", "json_build_array", "json_build_object", "json_object_agg"})
 
 
 def metric_errors(
@@ -123,7 +120,7 @@ def _hiding(declaration: AdoptionDeclaration, catalog: ForeignCatalog) -> Iterat
     """Yield the application's functions that PostgreSQL could call in a metric's statement."""
     path = (*declaration.schemas, *declaration.support_schemas)
     for function in catalog.functions:
-        is_called = function.name in _CALLED | AGGREGATES | SCALARS
+        is_called = function.name in _CALLED
         if is_called and function.schema in path and not function.is_of_extension:
             yield (
                 f"metrics: function {function.signature} of {function.schema} hides PostgreSQL's,"

@@ -34,8 +34,8 @@ class DeclaredMetric:
     """One metric: an aggregate over the rows of `table`, or a `ratio` of two other metrics.
 
     `expression` is the text of the file. Without `time` the metric is known as of now.
-    `additive_over` are dimensions whose groups add up to the total. `audiences` may ask for it;
-    none stands for all of them.
+    `additive_over` are dimensions whose groups add up to the total. `audiences` may query it;
+    an empty list stands for all of them.
     """
 
     name: str

@@ -37,7 +37,7 @@ class TableWays:
         """Return the shortest way, empty from a table to itself.
 
         Raises:
-            WayRefused: there is none, or two are equally short.
+            WayRefused: no join leads there, or two ways are equally short.
         """
         ways: dict[str, list[tuple[Step, ...]]] = {table: [()]}
         seen = {table}

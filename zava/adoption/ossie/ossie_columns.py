@@ -24,7 +24,7 @@ def rewritten(text: str, column: Callable[[tuple[str, ...]], str]) -> str:
     """Return an expression with each column as `column` writes it, given its names.
 
     Raises:
-        NoExpression: the text is none.
+        NoExpression: PostgreSQL cannot parse the text.
     """
     whole = _BEFORE + text.encode()
     try:

@@ -152,7 +152,7 @@ class _Reader:
         if "dimension" not in entry:
             return  # a column that expressions name, and nothing to split by
         if not NAME.fullmatch(name) or name in TIME_DIMENSIONS:
-            raise _NotFitting("a dimension's name has a-z and _ alone, and is none of time")
+            raise _NotFitting("a dimension's name has a-z and _ alone, and is no unit of time")
         if name in self._dimensions:
             raise _NotFitting("another dataset has a field of this name")
         found = DeclaredDimension(

@@ -135,7 +135,7 @@ class Metric:
     needs_persons: bool = False
     """Whether it tells the same person at several stores, so that the head office alone may ask."""
     closed_to: tuple[str, ...] = ()
-    """The audiences, by name, that may not ask for it."""
+    """The audiences, by name, that may not query it."""
 
     @property
     def compares_years(self) -> bool:
