@@ -111,6 +111,11 @@ def compose_adopted(
         raise SettingsError("ZAVA_SIGN_IN: not together with ZAVA_DECLARATION")
     domain = served_domain(declaration)
     tools = dict(served_tools(domain))
+    if declaration.meaning.metrics:
+        # Loaded where metrics are declared.
+        from zava.adoption.serving.metric_tools import metric_tools
+
+        tools |= metric_tools(declaration, domain)
     declare_operations(tools)
     keys = context_keys or settings.context_keys or local_home(settings).context_keys()
     signer = ContextSigner([ContextKey.parse(text) for text in keys])
@@ -134,15 +139,13 @@ def compose_adopted(
         monitor=QueryStatsCollector(slow_seconds=settings.slow_query_seconds),
     )
     process_time = ProcessTime()
-    analytics = Analytics(
-        FreeQuery(
-            tenancy,
-            domain,
-            most_rows=settings.statement_cost_limit or inf,
-            turns=ParsingTurns(process_time.charge),
-        ),
-        lambda: datetime.now(UTC),
+    free_query = FreeQuery(
+        tenancy,
+        domain,
+        most_rows=settings.statement_cost_limit or inf,
+        turns=ParsingTurns(process_time.charge),
     )
+    analytics = _analytics(free_query, tenancy, declaration, domain)
     make_sign_in: Callable[[], SigningIn] | None = None
     if settings.identity_issuer is None:
         make_sign_in = lru_cache(1)(lambda: _sign_in(settings, administrator, declaration))
@@ -167,6 +170,21 @@ def compose_adopted(
         make_sign_in=make_sign_in,
     )
     return AdoptedApplication(pool, verification, trail, tenancy, endpoint, tools)
+
+
+def _analytics(
+    data: FreeQuery, tenancy: TenantDatabase, declaration: AdoptionDeclaration, domain: Domain
+) -> Analytics:
+    """Return the use cases, with those of metrics where some are declared."""
+
+    def clock() -> datetime:
+        return datetime.now(UTC)
+
+    if not declaration.meaning.metrics:
+        return Analytics(data, clock)
+    from zava.adoption.serving.metric_tools import measured_analytics
+
+    return measured_analytics(data, clock, tenancy, declaration, domain)
 
 
 def _server(
@@ -199,6 +217,10 @@ def _server(
             is_live=True,
         ),
     }
+    if any(tool.app is not None for tool in tools.values()):
+        from zava.adoption.serving.metric_tools import metric_resources
+
+        resources |= metric_resources()
     features = ServerFeatures(domain, tools, resources, {})
     return build_server(analytics, features, version=__version__, trail=trail, website=website)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import psycopg
 
@@ -54,9 +55,15 @@ def apply_declaration(
 
 def catalog_of(connection: psycopg.Connection, declaration: AdoptionDeclaration) -> ForeignCatalog:
     """Return the catalog, with what this declaration needs of it."""
-    return read_catalog(
+    catalog = read_catalog(
         connection, tenant_key=f"{declaration.tenant.table}.{declaration.tenant.key}"
     )
+    if not declaration.meaning.metrics:
+        return catalog
+    # Loaded where metrics are declared.
+    from zava.adoption.checks.metric_checks import metric_errors
+
+    return replace(catalog, metric_errors=metric_errors(connection, declaration, catalog))
 
 
 @contextmanager

@@ -2,11 +2,10 @@
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from difflib import get_close_matches
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 from zava.adoption.declared_values import (
@@ -23,6 +22,7 @@ from zava.adoption.declared_values import (
     default_role,
     printable,
 )
+from zava.adoption.section_content import SectionContent, perhaps
 
 _VERSION = 1
 _NAME = re.compile(rf"[a-z][a-z0-9_]{{0,{MAX_NAME - 1}}}")
@@ -31,6 +31,7 @@ _ROLE = re.compile(r"[a-z][a-z0-9_]{0,56}")  # PostgreSQL keeps 63 bytes of `wei
 _RESERVED = re.compile(r"others|readers|zz.*")
 _WAYS = ("tenant", "via", "shared")
 _SECTIONS = ("version", "database", "tenant", "audiences", "members", "tables", "views")
+_MEANING = ("metrics", "dimensions", "joins")
 _STEPS = 3  # column, parent and key of a via
 
 
@@ -73,21 +74,19 @@ def parse_declaration(text: str, file: str) -> AdoptionDeclaration:
     return declaration
 
 
-class _Content:
+class _Content(SectionContent):
     """One table of the file; reading a value of another form adds a problem."""
 
-    def __init__(self, content: Mapping[str, Any], place: str, problems: list[str]) -> None:
-        self._content = content
-        self._place = place
-        self._problems = problems
-
     def declaration(self, text: str) -> AdoptionDeclaration:
-        self.only(_SECTIONS)
+        self.only((*_SECTIONS, *_MEANING))
         if self._content.get("version") != _VERSION:
             self.refuse("version", f"expected {_VERSION}, the version of this format")
         database, tenant = self.section("database"), self.section("tenant")
         database.only(
-            ("name", "title", "schemas", "support_schemas", "time_zone", "trusted_functions")
+            (
+                *("name", "title", "schemas", "support_schemas", "time_zone"),
+                *("trusted_functions", "currency"),
+            )
         )
         name = database.name("name")
         schemas = database.texts("schemas")
@@ -104,7 +103,7 @@ class _Content:
         for rule in tables.values():
             rule_place = _Content({}, f"tables.{rule.name}", self._problems)
             rule_place.known_audiences(rule, audiences)
-        return AdoptionDeclaration(
+        declared = AdoptionDeclaration(
             name=name,
             title=database.text("title", default=name),
             schemas=schemas,
@@ -115,8 +114,15 @@ class _Content:
             audiences=audiences,
             tables=tables,
             members=members,
+            currency=database.text("currency", default=""),
             text=text,
         )
+        if not any(key in self._content for key in _MEANING):
+            return declared
+        # Loaded where metrics are declared: their expressions need the parser of SQL.
+        from zava.adoption.metrics.metric_sections import read_meaning
+
+        return replace(declared, meaning=read_meaning(self._content, declared, self._problems))
 
     def tenant(self) -> DeclaredTenant:
         self.only(("table", "key", "label", "word", "words", "attributes", "tell_count"))
@@ -214,14 +220,14 @@ class _Content:
         names = [audience.name for audience in audiences]
         for audience in rule.hidden:
             if audience and audience not in names:
-                self.refuse("hide", f"there is no audience {audience}{_perhaps(audience, names)}")
+                self.refuse("hide", f"there is no audience {audience}{perhaps(audience, names)}")
 
     def members(self, audiences: Sequence[DeclaredAudience]) -> DeclaredMembers:
         self.only(("audience", "table", "person", "tenant", "directory", "issuer"))
         wanted = self.text("audience")
         scopes = {audience.name: audience.scope for audience in audiences}
         if wanted not in scopes:
-            self.refuse("audience", f"there is no audience {wanted}{_perhaps(wanted, [*scopes])}")
+            self.refuse("audience", f"there is no audience {wanted}{perhaps(wanted, [*scopes])}")
         elif scopes[wanted] is not AudienceScope.MANY:
             self.refuse("", "people may belong to several accounts; use scope many")
         if ("directory" in self._content) == ("issuer" in self._content):
@@ -241,53 +247,11 @@ class _Content:
             issuer=self.text("issuer") if "issuer" in self._content else None,
         )
 
-    def section(self, key: str) -> "_Content":
-        found = self._content.get(key, {})
-        if not isinstance(found, dict):
-            self.refuse(key, "expected a table")
-            found = {}
-        return _Content(found, f"{self._place}.{key}".strip("."), self._problems)
-
-    def only(self, keys: Sequence[str]) -> None:
-        for key in self._content:
-            if key not in keys:
-                self.refuse(key, f"there is no such key{_perhaps(key, keys)}")
-
     def name(self, key: str) -> str:
         name = self.text(key)
         if name and not _NAME.fullmatch(name):
             self.refuse(key, _EXPECTED_NAME)
         return name
 
-    def text(self, key: str, *, default: str | None = None) -> str:
-        if default is not None and key not in self._content:
-            return default
-        found = self._content.get(key)
-        if isinstance(found, str) and found:
-            return found
-        self.refuse(key, "expected a text" if key in self._content else "is missing")
-        return ""
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        found = self._content.get(key, [])
-        if isinstance(found, list) and all(isinstance(each, str) and each for each in found):
-            return tuple(found)
-        self.refuse(key, "expected a list of texts")
-        return ()
-
-    def flag(self, key: str) -> bool:
-        found = self._content.get(key, False)
-        if not isinstance(found, bool):
-            self.refuse(key, "expected true or false")
-        return found is True
-
-    def refuse(self, key: str, problem: str) -> None:
-        self._problems.append(f"{f'{self._place}.{key}'.strip('.')}: {problem}")
-
 
 _EXPECTED_NAME = f"expected at most {MAX_NAME} of a-z, 0-9 and _, a letter first"
-
-
-def _perhaps(name: str, known: Sequence[str]) -> str:
-    nearest = get_close_matches(name, known, n=1)
-    return f"; perhaps {nearest[0]}" if nearest else ""

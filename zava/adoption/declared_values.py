@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
+from zava.adoption.metrics.declared_metrics import DeclaredMeaning
+
 MAX_NAME = 24
 """The longest name of a database or an audience: a role's name holds both, in 63 bytes."""
 
@@ -112,8 +114,8 @@ class DeclaredMembers:
 class AdoptionDeclaration:
     """One declaration: the database, its tenants, its audiences and its tables.
 
-    `schemas` have the tables; `support_schemas` have types and operators that they use. `text` is
-    the file's, which the database keeps.
+    `schemas` have the tables; `support_schemas` have types and operators that they use. `currency`
+    is that of metrics of money. `text` is the file's, which the database keeps.
     """
 
     name: str
@@ -126,6 +128,8 @@ class AdoptionDeclaration:
     audiences: tuple[DeclaredAudience, ...]
     tables: Mapping[str, TableRule]
     members: DeclaredMembers | None = None
+    currency: str = ""
+    meaning: DeclaredMeaning = field(default_factory=DeclaredMeaning)
     text: str = ""
 
     @property

@@ -186,7 +186,10 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class ForeignCatalog:
-    """The database at one moment; `ledger` is None where nothing was adopted."""
+    """The database at one moment; `ledger` is None where nothing was adopted.
+
+    `metric_errors` has the server's error for each metric whose expression it cannot plan.
+    """
 
     version: int
     database: str
@@ -204,6 +207,7 @@ class ForeignCatalog:
     roles: Mapping[str, CatalogRole]
     ledger: Ledger | None = None
     tenant_schemas: tuple[str, ...] = field(default=())
+    metric_errors: Mapping[str, str] = field(default_factory=dict)
 
     def column(self, table: str, name: str) -> CatalogColumn | None:
         """Return a column, None where it does not exist."""

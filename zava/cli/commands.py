@@ -10,7 +10,7 @@ import typer
 
 from zava.app import isolation_problems
 from zava.cli import access, audit, client_commands, progress, quickstart, sign_ins
-from zava.cli.adopt import adopt_commands, adopted_run
+from zava.cli.adopt import adopt_commands, adopted_run, metrics_commands
 from zava.cli.check.deployment_check import check
 from zava.cli.client_commands import HomeDirectory, Port, joined_retail, settings_on
 from zava.cli.exit_errors import interrupt_at_every_end, one_sentence, write_to_any_output
@@ -45,6 +45,7 @@ app = typer.Typer(
 )
 keys = typer.Typer(help="Keys that sign the tenant context.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
+app.add_typer(metrics_commands.metrics, name="metrics")
 
 _Adopt = Annotated[
     bool,

@@ -1,10 +1,13 @@
 """An MCP server over an adopted database, as tests call it: in process, with real tokens."""
 
 import base64
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import httpx
 
 from tests.adoption.foreign import Foreign
 from tests.support.servers.database import CONTEXT_KEY
@@ -94,6 +97,21 @@ class Served:
         return await self.call(
             name, "query_database", postgresql_query=statement, max_rows=max_rows
         )
+
+    async def request(self, method: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Send another request of MCP as ana, and return its result."""
+        request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
+        headers = {
+            "host": "127.0.0.1",
+            "content-type": "application/json",
+            "accept": "application/json, text/event-stream",
+            "authorization": f"Bearer {self.token('ana')}",
+            "mcp-protocol-version": "2025-06-18",
+        }
+        body = json.dumps(request).encode()
+        answer = await self.app.endpoint.handle("POST", "/mcp", headers, body)
+        found: dict[str, Any] = httpx.Response(answer.status, content=answer.body).json()
+        return found
 
     async def describe(self, name: str, tables: Sequence[str]) -> Answer:
         return await self.call(name, "get_multiple_table_schemas", table_names=list(tables))

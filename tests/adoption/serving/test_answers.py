@@ -11,7 +11,7 @@ from zava.adoption.serving.served_tools import served_tools
 
 COUNTED = "SELECT count(*) AS n, sum(amount_cents) AS cents FROM invoices"
 TOKENS_A_CHARACTER = 0.25
-MAX_TOKENS = 1500
+MAX_TOKENS, MAX_TOKENS_WITH_METRICS = 1500, 3000
 # The label of a tenant is another application's text: nothing of it may look like a line of ours.
 FORGERIES = (
     (
@@ -56,15 +56,17 @@ async def test_a_forged_context_is_refused(served: Served, statement: str) -> No
     assert refused.error["code"] == "QUERY_REFUSED"
 
 
-async def test_three_tools_are_listed_in_few_tokens_and_none_of_the_shipped_domain(
+async def test_the_tools_are_listed_in_few_tokens_and_none_of_the_shipped_domain(
     served: Served,
 ) -> None:
     status, body = await _listed(served)
     assert status == 200
-    names = [tool["name"] for tool in body["result"]["tools"]]
-    assert names == ["get_multiple_table_schemas", "query_database", "get_current_utc_date"]
-    text = json.dumps(body["result"]["tools"])
-    assert len(text) * TOKENS_A_CHARACTER < MAX_TOKENS, len(text)
+    listed = body["result"]["tools"]
+    names = ["get_multiple_table_schemas", "query_database", "get_current_utc_date"]
+    assert [tool["name"] for tool in listed] == [*names, "query_metrics", "show_metric_chart"]
+    assert len(json.dumps(listed[:3])) * TOKENS_A_CHARACTER < MAX_TOKENS
+    text = json.dumps(listed)
+    assert len(text) * TOKENS_A_CHARACTER < MAX_TOKENS_WITH_METRICS, len(text)
     described = body["result"]["tools"][0]["description"]
     assert "public.invoice_lines" in described
     assert "organizations" in described

@@ -64,6 +64,14 @@ class _Checks:
         yield from self._dormant_policies()
         yield from self._readable_by_public()
         yield from self._definers()
+        yield from self._metrics()
+
+    def _metrics(self) -> Iterator[str]:
+        if self._declared.meaning.metrics:
+            # Loaded where metrics are declared.
+            from zava.adoption.checks.metric_checks import metric_refusals
+
+            yield from metric_refusals(self._declared, self._catalog)
 
     def _administrator(self) -> Iterator[str]:
         catalog, declared = self._catalog, self._declared

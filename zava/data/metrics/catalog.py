@@ -12,7 +12,7 @@ from zava.model.domain import Domain
 from zava.model.time_labels import FISCAL_UNITS
 
 MONEY = "money"
-UNITS = {MONEY: 2, "percent": 2, "ratio": 2, "days": 1, "count": 0}
+UNITS = {MONEY: 2, "percent": 2, "ratio": 2, "days": 1, "count": 0, "number": 2}
 """Decimals to which each unit is rounded; an answer has the currency as the unit of money."""
 
 REFERENCE = re.compile(r"\{(\w+)(?:@(previous_year))?\}")
@@ -44,6 +44,8 @@ class CatalogueError(Exception):
 @dataclass(frozen=True, slots=True)
 class Source:
     """A fact at one grain; without `moment` it is known only as it stands now.
+
+    `store` is a row's store. Where it is empty, the row policies alone narrow the rows.
 
     `sums` names the unit of time that its rows are sums of, "day" or "month", or is "now". Such a
     source reads whole units from `relation`, and parts of a unit by `part`, from the facts.
@@ -92,6 +94,8 @@ class Dimension:
     season: int | None = None
     is_of_store: bool = False
     is_outside_text: bool = False
+    closed_to: tuple[str, ...] = ()
+    """The audiences, by name, that may not read a column that its labels need."""
 
     def with_names(self) -> "Dimension":
         """Return the dimension as it is shown to a caller who may read persons' names."""
@@ -130,6 +134,8 @@ class Metric:
     is_restricted: bool = False
     needs_persons: bool = False
     """Whether it tells the same person at several stores, so that the head office alone may ask."""
+    closed_to: tuple[str, ...] = ()
+    """The audiences, by name, that may not query it."""
 
     @property
     def compares_years(self) -> bool:
@@ -142,12 +148,14 @@ class Catalogue:
     """Everything by name, in the order of the file; `domain` has the time zone of its days.
 
     `stores` is the SQL of the stores, and `places` that of the columns with zone and currency.
-    `elsewhere` is the end of a hint that no metric fits.
+    `elsewhere` is the end of a hint that no metric fits, `lookup` the hint for a value that does
+    not exist.
     `shared_from_sums` has the tables of `shared` that the sums hold, too.
     """
 
     domain: Domain
     elsewhere: str
+    lookup: str
     stores: str
     places: str
     sources: Mapping[str, Source]
@@ -209,6 +217,7 @@ def read_catalogue(text: str, domain: Domain) -> Catalogue:
         found = Catalogue(
             domain=domain,
             elsewhere=tables.pop("elsewhere"),
+            lookup=tables.pop("lookup"),
             stores=tables.pop("stores"),
             places=tables.pop("places"),
             sources={n: _made(Source, n, t) for n, t in tables.pop("sources").items()},

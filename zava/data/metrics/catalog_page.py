@@ -2,7 +2,7 @@
 
 from zava.data.metrics.catalog import Catalogue, Metric
 
-_OPENING = """\
+OPENING = """\
 # Metrics
 
 Certified numbers: each is defined once, computed under the caller's own row policy, and rounded \
@@ -36,15 +36,16 @@ _DIMENSIONS = """\
 """
 
 
-def metric_page(catalogue: Catalogue) -> str:
-    """Return the page in Markdown."""
+def metric_page(catalogue: Catalogue, opening: str = OPENING) -> str:
+    """Return the page in Markdown; `opening` has places for the time zone and the title."""
     metrics = "".join(_metric(metric, catalogue) for metric in catalogue.metrics.values())
     dimensions = "".join(
         f"| `{d.name}` | {d.description} | {', '.join(d.choices) or d.pattern or ''} |\n"
         for d in catalogue.dimensions.values()
     )
-    opening = _OPENING.format(time_zone=catalogue.domain.time_zone)
-    return f"{opening}{_METRICS}{metrics}{_DIMENSIONS}{dimensions}"
+    domain = catalogue.domain
+    written = opening.format(time_zone=domain.time_zone, title=domain.name)
+    return f"{written}{_METRICS}{metrics}{_DIMENSIONS}{dimensions}"
 
 
 def _metric(metric: Metric, catalogue: Catalogue) -> str:

@@ -181,10 +181,11 @@ SELECT json_build_object(
         return [*self._plan.dimensions, *filtered]
 
     def _where(self, source: Source, of: Comparison | None) -> list[str]:
-        tests = [
-            source.where,
-            f"{source.store} = ANY (ARRAY(SELECT v.store_id FROM {self._visible} AS v))",
-        ]
+        tests = [source.where]
+        if source.store:
+            tests.append(
+                f"{source.store} = ANY (ARRAY(SELECT v.store_id FROM {self._visible} AS v))"
+            )
         if source.moment and source.sums is None:
             period, moment = self._plan.period(of), self._filled(source.moment, source, of)
             tests.append(f"{moment} >= ({self._midnight(period.start)})")

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from zava.data.metrics.catalog import MONEY, Catalogue, Metric
-from zava.data.metrics.catalog_page import metric_page
+from zava.data.metrics.catalog_page import OPENING, metric_page
 from zava.data.metrics.compiler import compile_plans
 from zava.data.metrics.planner import Plan, answer_names, plan
 from zava.data.metrics.result_cache import ResultCache
@@ -38,8 +38,8 @@ class MetricReader:
     """The data layer of the metric tools.
 
     `offer_refresh` is called after figures were read anew. `day_in` returns the date in a time
-    zone. Without `reads_sums` every figure is read from the facts, which is how tests check the
-    sums.
+    zone. `page_opening` begins the page of the catalogue. Without `reads_sums` every figure is read
+    from the facts, which is how tests check the sums.
     """
 
     def __init__(
@@ -51,7 +51,9 @@ class MetricReader:
         offer_refresh: Callable[[], None] = lambda: None,
         day_in: Callable[[str], date] | None = None,
         reads_sums: bool = True,
+        page_opening: str = OPENING,
     ) -> None:
+        self._page_opening = page_opening
         self._tenancy = tenancy
         self._cache = cache
         self._catalogue = catalogue
@@ -94,7 +96,7 @@ class MetricReader:
             self._offer_refresh()
         documents, scope = kept.reading.rows[0], kept.reading.scope
         for document in documents.values():
-            _check_matched(self._catalogue.domain, document, scope)
+            _check_matched(self._catalogue, document, scope)
         return Measured(
             answers={
                 name: _rows(plans[name], document, places.answered_in)
@@ -118,7 +120,7 @@ class MetricReader:
 
     def describe(self) -> str:
         """Return the catalogue as a page that people and models read."""
-        return metric_page(self._catalogue)
+        return metric_page(self._catalogue, self._page_opening)
 
     def _plan(self, query: MetricQuery, places: Places | None = None) -> Plan:
         found = plan(query, self._catalogue, reads_sums=self._reads_sums, places=places)
@@ -132,6 +134,7 @@ class MetricReader:
 
     def _permitted(self, asked: Plan, role: ReadingRole) -> Plan:
         """Refuse metrics that the database's column grants withhold, with a hint."""
+        self._check_open(asked, role)
         of_persons = [metric.name for metric in asked.metrics if metric.needs_persons]
         if of_persons and not (role.reads_personal and role.audience.breadth is Breadth.ALL):
             raise NotPermitted(
@@ -154,6 +157,21 @@ class MetricReader:
             f"{', '.join(refused)}: {self._catalogue.domain.restricted_reason}.",
             hint=f"You may query {', '.join(open_metrics)}.",
         )
+
+    def _check_open(self, asked: Plan, role: ReadingRole) -> None:
+        audience = role.audience.name
+        split = [*asked.dimensions, *(condition.dimension for condition in asked.conditions)]
+        for kind, named, known in (
+            ("metrics", asked.metrics, self._catalogue.metrics),
+            ("dimensions", split, self._catalogue.dimensions),
+        ):
+            closed = dict.fromkeys(each.name for each in named if audience in each.closed_to)
+            if closed:
+                is_open = [each.name for each in known.values() if audience not in each.closed_to]
+                raise NotPermitted(
+                    f"{kind}: {', '.join(closed)} is not open to you.",
+                    hint=f"You may query {', '.join(is_open) or 'none'}.",
+                )
 
 
 def _with_names(asked: Plan) -> Plan:
@@ -216,13 +234,13 @@ def _rows(asked: Plan, document: Mapping[str, Any], currency: str) -> MetricRows
     )
 
 
-def _check_matched(domain: Domain, document: Mapping[str, Any], scope: Scope) -> None:
+def _check_matched(catalogue: Catalogue, document: Mapping[str, Any], scope: Scope) -> None:
     """Refuse a filter's value that nothing in scope bears: its zero would read like an answer."""
     for missing in document["unmatched"] or ():
         dimension, value = missing["dimension"], missing["value"][:_MAX_VALUE_CHARACTERS]
         existing = document["existing"].get(dimension) or []
-        if dimension == "store":
-            raise _no_such_store(domain, value, scope)
+        if dimension == "store" and catalogue.domain.words is None:
+            raise _no_such_store(catalogue.domain, value, scope)
         folded = {text.casefold(): text for text in existing}
         wanted = value.casefold()
         near = [text for key, text in folded.items() if wanted in key]
@@ -232,7 +250,7 @@ def _check_matched(domain: Domain, document: Mapping[str, Any], scope: Scope) ->
             f"filters: no {dimension} in your scope is named {value!r}.",
             hint=f"{'Nearest' if near else 'There is'}: {', '.join(offered)}."
             if offered
-            else "Find the exact name with semantic_search_products or execute_sales_query.",
+            else catalogue.lookup,
         )
 
 

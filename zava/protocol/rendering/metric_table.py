@@ -144,7 +144,9 @@ def period_text(period: Period | None, compared: Period | None, answer: MetricAn
     if period is None:
         return f"As of {answer.today}"
     beside = f", compared with {compared}" if compared else ""
-    return f"Period: {period}{beside}; {reach_text(answer.reach)}"
+    # Of another application's rows no newest moment is known.
+    reach = "" if answer.scope.words else f"; {reach_text(answer.reach)}"
+    return f"Period: {period}{beside}{reach}"
 
 
 def headed(column: MetricColumn) -> str:

@@ -1,31 +1,22 @@
 """Certified metrics: figures that are defined once."""
 
-from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
 from zava.model.core import Caller
-from zava.model.metrics import Comparison, MetricAnswer, MetricFilter, MetricOrder
+from zava.model.metrics import MetricAnswer
 from zava.protocol.apps import sales_chart
 from zava.protocol.rendering.metric_table import MetricsContent, metric_content, metric_text
-from zava.protocol.tools.argument_forms import LIMIT_NAMES, aliases
-from zava.protocol.tools.metric_forms import read_filters, read_orders
-from zava.protocol.tools.time_arguments import PERIOD_NAMES, read_comparison, read_period
-from zava.protocol.tools.tool import (
-    LONG_RESULT_CHARACTERS,
-    Arguments,
-    Tool,
-    ToolAnswer,
-    product_text,
+from zava.protocol.tools.metric_arguments import (
+    FilterArgument,
+    MetricArguments,
+    OrderArgument,
+    answer_metrics,
 )
+from zava.protocol.tools.tool import LONG_RESULT_CHARACTERS, Tool, ToolAnswer, product_text
 from zava.retail.access_rules import SALES_READ
 from zava.retail.service.use_cases import RetailAnalytics
-from zava.service.metrics.periods import FISCAL_GRAMMAR
-from zava.service.metrics.query import DEFAULT_PERIOD, MAX_FORECASTS
-
-MAX_GROUPS, DEFAULT_GROUPS = 1000, 50
-NO_COMPARISON: Literal["none"] = "none"
 
 DESCRIPTION = product_text(
     """
@@ -55,56 +46,8 @@ DIMENSIONS = (
 )
 
 
-class FilterArgument(Arguments):
-    """One condition; several hold together."""
-
-    dimension: str
-    op: Annotated[
-        Literal["=", "!=", "in", "contains", "between", ">=", "<=", ">", "<"],
-        Field(
-            description="=, !=, in, contains for text; all but contains for times such as 2024-05"
-            " or 2024-Q2."
-        ),
-    ]
-    value: Annotated[
-        list[str],
-        Field(min_length=1, description="One; any for in, != and contains, two for between."),
-    ]
-
-
-class OrderArgument(Arguments):
-    """One key to sort by."""
-
-    by: Annotated[str, Field(description="A metric or dimension of the answer.")]
-    direction: Literal["asc", "desc"] = "desc"
-
-
-class QueryMetrics(Arguments):
+class QueryMetrics(MetricArguments):
     """Arguments of query_metrics."""
-
-    SEPARATED = frozenset({"metrics", "dimensions"})
-    FORMS = MappingProxyType(
-        {
-            "filters": read_filters,
-            "order_by": read_orders,
-            "time_period": read_period,
-            "compare": read_comparison,
-        }
-    )
-    ALIASES = aliases(
-        metrics="measures kpis",
-        dimensions="group_by by breakdown break_down_by split_by dims group granularity time_grain"
-        " time_granularity",
-        filters="where conditions filter_by",
-        time_period=PERIOD_NAMES,
-        time_period__start="start_date start from_date date_from",
-        time_period__end="end_date end to_date date_to",
-        order_by="sort_by sort order ordering",
-        limit=LIMIT_NAMES,
-        compare="comparison compare_to compare_with comparison_period versus vs",
-        totals="include_totals with_totals show_totals subtotals",
-        forecast_periods="forecast horizon forecast_horizon",
-    )
 
     metrics: Annotated[
         list[str],
@@ -131,10 +74,6 @@ class QueryMetrics(Arguments):
             examples=[[{"dimension": "category", "op": "in", "value": ["Plumbing"]}]],
         ),
     ] = []  # noqa: RUF012  # same
-    time_period: Annotated[
-        str | None,
-        Field(description=f"{FISCAL_GRAMMAR}. Default: {DEFAULT_PERIOD}.", examples=["last month"]),
-    ] = None
     order_by: Annotated[
         list[OrderArgument],
         Field(
@@ -143,21 +82,6 @@ class QueryMetrics(Arguments):
             examples=[[{"by": "revenue", "direction": "desc"}]],
         ),
     ] = []  # noqa: RUF012  # same
-    limit: Annotated[int, Field(ge=1, le=MAX_GROUPS, description="Most groups to return.")] = (
-        DEFAULT_GROUPS
-    )
-    compare: Annotated[
-        Literal["previous_period", "previous_year", "previous_year_date", "none"],
-        Field(
-            description="Adds <metric>_previous, _change and _change_percent. previous_year: days"
-            " and weeks meet the same weekdays; previous_year_date: the calendar date."
-        ),
-    ] = NO_COMPARISON
-    totals: Annotated[bool, Field(description="Adds totals and subtotals.")] = False
-    forecast_periods: Annotated[
-        int,
-        Field(ge=0, le=MAX_FORECASTS, description="Coming periods to forecast."),
-    ] = 0
 
 
 async def call(analytics: RetailAnalytics, caller: Caller, arguments: QueryMetrics) -> ToolAnswer:
@@ -174,20 +98,8 @@ async def answer_query(
     point_by_point: bool = False,
 ) -> MetricAnswer:
     """Query the metrics with valid arguments."""
-    return await analytics.sales.metrics.query(
-        caller,
-        metrics=arguments.metrics,
-        dimensions=arguments.dimensions,
-        filters=[
-            MetricFilter(each.dimension, each.op, tuple(each.value)) for each in arguments.filters
-        ],
-        time_period=arguments.time_period,
-        order_by=[MetricOrder(each.by, each.direction == "desc") for each in arguments.order_by],
-        limit=arguments.limit,
-        compare=None if arguments.compare == NO_COMPARISON else Comparison(arguments.compare),
-        with_totals=arguments.totals,
-        forecast_periods=arguments.forecast_periods,
-        point_by_point=point_by_point,
+    return await answer_metrics(
+        analytics.sales.metrics, caller, arguments, point_by_point=point_by_point
     )
 
 

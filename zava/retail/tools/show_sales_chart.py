@@ -12,11 +12,12 @@ from zava.model.time_labels import FISCAL_UNITS, OF_TIME, UNITS
 from zava.protocol.apps import sales_chart
 from zava.protocol.rendering.metric_table import MetricsContent, metric_content, metric_text
 from zava.protocol.tools.argument_forms import aliases
+from zava.protocol.tools.metric_arguments import NO_COMPARISON, OrderArgument
 from zava.protocol.tools.tool import Tool, ToolAnswer, product_text
 from zava.retail.access_rules import SALES_READ
 from zava.retail.service.use_cases import RetailAnalytics
 from zava.retail.tools import query_metrics
-from zava.retail.tools.query_metrics import OrderArgument, QueryMetrics
+from zava.retail.tools.query_metrics import QueryMetrics
 
 Kind = Literal["time_series", "bars", "stock_risks"]
 
@@ -146,7 +147,7 @@ async def call(analytics: RetailAnalytics, caller: Caller, arguments: ShowSalesC
     )
     is_series = len(question.dimensions) == 1 and question.dimensions[0] in OF_TIME
     if is_series and beside:
-        question = question.model_copy(update={"compare": query_metrics.NO_COMPARISON})
+        question = question.model_copy(update={"compare": NO_COMPARISON})
     answer = await query_metrics.answer_query(
         analytics, caller, question, point_by_point=is_series and beside
     )

@@ -59,8 +59,13 @@ class MetricQueries:
         fiscal: FiscalCalendar = CALENDAR_YEARS,
         *,
         peers_hint: str = "",
+        counted: str | None = "orders",
     ) -> None:
-        """`peers_hint` names the way to figures on stores outside a caller's scope."""
+        """`peers_hint` names the way to figures on stores outside a caller's scope.
+
+        `counted` is the metric whose first and last day the note on an empty answer states.
+        """
+        self._counted = counted
         self._data = data
         self._peers_hint = peers_hint
         self._today = today
@@ -154,10 +159,13 @@ class MetricQueries:
 
     async def _about_emptiness(self, caller: Caller, asked: MetricQuery) -> list[str]:
         """Return notes with the period that has orders; it costs an empty answer one more trip."""
+        nothing = "Nothing meets the filters" if asked.filters else "Nothing"
+        if self._counted is None:
+            return [f"{nothing} in {asked.period}."]
         ever = Period("ever", _FIRST_DAY, asked.today + timedelta(days=1), PeriodUnit.DAY)
         ends = {
             name: MetricQuery(
-                ("orders",),
+                (self._counted,),
                 ever,
                 asked.today,
                 dimensions=("day",),
@@ -170,7 +178,6 @@ class MetricQueries:
         if not found["first"].rows:
             return ["There is no order in your scope."]
         first, last = found["first"].rows[0][0], found["last"].rows[0][0]
-        nothing = "Nothing meets the filters" if asked.filters else "Nothing"
         return [f"{nothing} in {asked.period}. Orders in your scope run from {first} to {last}."]
 
 
@@ -200,7 +207,7 @@ def _label_count(figures: MetricRows) -> int:
 
 def _about_scope(figures: MetricRows, scope: Scope, peers_hint: str) -> list[str]:
     is_ranked = any(column.name in _TENANT_DIMENSIONS for column in figures.columns)
-    if not is_ranked or len(scope.stores) == scope.store_count:
+    if not is_ranked or scope.words is not None or len(scope.stores) == scope.store_count:
         return []
     seen = f"You see {len(scope.stores)} of {scope.store_count} stores"
     return [f"{seen}: the others are not in this list. {peers_hint}".rstrip()]

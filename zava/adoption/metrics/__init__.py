@@ -1,0 +1,1 @@
+"""Metrics that a declaration defines over an adopted database."""

@@ -1,0 +1,1 @@
+"""Apache Ossie models, formerly Open Semantic Interchange: written and read."""
