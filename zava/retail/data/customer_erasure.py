@@ -17,6 +17,12 @@ _REMOVALS = (
     *("remove from inbox_customers", "replace keys in inbox_orders", "remove from rejects"),
     *("replace keys", "erase customers", "remove persons"),
 )
+# What a question of the console may name a customer by: e-mail address, phone number, full name.
+_NAMING = """
+SELECT lower(email), lower(phone), lower(first_name || ' ' || last_name)
+FROM retail.customers WHERE customer_id = ANY (%s)
+"""
+_LEAST_NAMING = 6  # a shorter number or name is that of many
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +51,8 @@ def erase_customer(
     """Erase a customer everywhere in the database; return how much was removed from where.
 
     Orders keep referring to the row, which is a pseudonym from then on, so figures stay as they
-    were. What was staged and not loaded is removed as a whole. `connection` is an administrator's,
+    were. What was staged and not loaded is removed as a whole, and so are the questions that people
+    keep in the console and that name the customer. `connection` is an administrator's,
     in autocommit.
 
     Raises:
@@ -55,16 +62,15 @@ def erase_customer(
         with connection.transaction():
             found = _found(connection, by, value)
             ids = [one.customer_id for one in found]
-            rows = connection.execute(
-                "SELECT lower(email) FROM retail.customers"
-                " WHERE customer_id = ANY (%s) AND email IS NOT NULL",
-                [ids],
-            ).fetchall()
-            emails = [row[0] for row in rows] + ([value.lower()] if by == "email" else [])
+            rows = connection.execute(_NAMING, [ids]).fetchall()
+            emails = [row[0] for row in rows if row[0]] + ([value.lower()] if by == "email" else [])
+            naming = {text for row in rows for text in row if text and len(text) >= _LEAST_NAMING}
+            naming |= {*map(str, ids), *emails, *([value.lower()] if by == "key" else [])}
             values = {"ids": ids, "emails": emails}
             removed = {
                 name: connection.execute(statement(name), values).rowcount for name in _REMOVALS
             }
+            removed["remove from kept questions"] = _forget_questions(connection, naming)
             empty(connection)
             connection.execute("DELETE FROM zava.import_runs WHERE state <> 'done'")
             connection.execute(
@@ -73,6 +79,8 @@ def erase_customer(
             )
         # An updated row keeps its old text until it is vacuumed.
         connection.execute("VACUUM zava_import.rejects, zava_import.inbox_customers")
+        connection.execute("SET ROLE zava_context")
+        connection.execute("VACUUM zava.kept_questions")
         connection.execute("SET ROLE zava_owner")
         connection.execute(
             "VACUUM retail.customers, retail.customer_persons, zava_import.customer_keys"
@@ -91,6 +99,13 @@ def export_customer(connection: psycopg.Connection, by: By, value: str) -> list[
         ids = [one.customer_id for one in _found(connection, by, value)]
         rows = connection.execute(statement("export customers"), {"ids": ids}).fetchall()
     return [row[0] for row in rows]
+
+
+def _forget_questions(connection: psycopg.Connection, naming: set[str]) -> int:
+    connection.execute("SET LOCAL ROLE zava_context")
+    row = connection.execute("SELECT zava.forget_questions(%s, false)", [sorted(naming)]).fetchone()
+    connection.execute("SET LOCAL ROLE zava_loader")
+    return int(row[0]) if row else 0
 
 
 def _found(connection: psycopg.Connection, by: By, value: str) -> list[FoundCustomer]:
