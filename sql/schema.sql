@@ -1251,6 +1251,49 @@ END $$;
 ALTER FUNCTION zava.forget_loaded() OWNER TO zava_context;
 
 --
+-- Name: forget_questions(text[], boolean); Type: FUNCTION; Schema: zava; Owner: zava_context
+--
+
+CREATE FUNCTION zava.forget_questions(texts text[], is_rehearsal boolean) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+  person record;
+  forgotten bigint := 0;
+  removed bigint;
+  hashes bigint[];
+BEGIN
+  FOR person IN SELECT p.tenant_id, p.object_id FROM zava.principals AS p LOOP
+    -- The policy shows the rows of the named person alone.
+    PERFORM set_config('zava.questions_of', person.tenant_id || '/' || person.object_id, true);
+    SELECT coalesce(array_agg(q.address_hash), '{}') INTO hashes
+    FROM zava.kept_questions AS q
+    WHERE CASE WHEN texts IS NULL
+          THEN q.kind = 'history' AND q.noted_at < statement_timestamp() - interval '90 days'
+          ELSE EXISTS (
+            SELECT FROM unnest(texts) AS t (named)
+            WHERE strpos(lower(q.title), t.named) > 0
+               OR position(convert_to(t.named, 'UTF8') IN (
+                    SELECT coalesce(string_agg(
+                             CASE WHEN length(m.part[1]) = 3 AND m.part[1] LIKE '\%__' THEN decode(substr(m.part[1], 2), 'hex')
+                                  ELSE convert_to(lower(replace(m.part[1], '+', ' ')), 'UTF8') END, '' ORDER BY m.place), '')
+                    FROM regexp_matches(q.address, '%[0-9A-Fa-f]{2}|%|[^%]+', 'g') WITH ORDINALITY AS m (part, place))) > 0)
+          END;
+    removed := cardinality(hashes);
+    IF NOT is_rehearsal AND removed > 0 THEN
+      DELETE FROM zava.kept_questions AS q
+      WHERE q.address_hash = ANY (hashes) AND (texts IS NOT NULL OR q.kind = 'history');
+    END IF;
+    forgotten := forgotten + removed;
+  END LOOP;
+  PERFORM set_config('zava.questions_of', '', true);
+  RETURN forgotten;
+END $$;
+
+ALTER FUNCTION zava.forget_questions(texts text[], is_rehearsal boolean) OWNER TO zava_context;
+
+--
 -- Name: newest_orders(uuid[]); Type: FUNCTION; Schema: zava; Owner: zava_chain
 --
 
@@ -4015,7 +4058,7 @@ CREATE TABLE zava.kept_questions (
     title text NOT NULL,
     is_pinned boolean DEFAULT false NOT NULL,
     noted_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT kept_questions_address_check CHECK ((((address ~ '^/[^/]'::text) AND (length(address) <= 20000)) OR (address = '/'::text))),
+    CONSTRAINT kept_questions_address_check CHECK (((address ~ '^/(\?[!-~]*|console(/[a-z0-9_/-]*)?(\?[!-~]*)?)?$'::text) AND (strpos(address, '\'::text) = 0) AND (length(address) <= 20000))),
     CONSTRAINT kept_questions_check CHECK (((kind = 'saved'::text) OR (NOT is_pinned))),
     CONSTRAINT kept_questions_kind_check CHECK ((kind = ANY (ARRAY['saved'::text, 'history'::text]))),
     CONSTRAINT kept_questions_title_check CHECK (((length(title) >= 1) AND (length(title) <= 100)))
@@ -7145,6 +7188,12 @@ GRANT ALL ON FUNCTION zava.charge(entries jsonb) TO zava_server;
 
 REVOKE ALL ON FUNCTION zava.forget_loaded() FROM PUBLIC;
 GRANT ALL ON FUNCTION zava.forget_loaded() TO zava_owner;
+
+--
+-- Name: FUNCTION forget_questions(texts text[], is_rehearsal boolean); Type: ACL; Schema: zava; Owner: zava_context
+--
+
+REVOKE ALL ON FUNCTION zava.forget_questions(texts text[], is_rehearsal boolean) FROM PUBLIC;
 
 --
 -- Name: FUNCTION newest_orders(p_stores uuid[]); Type: ACL; Schema: zava; Owner: zava_chain

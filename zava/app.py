@@ -219,7 +219,9 @@ def compose(
         # The authenticator has refused a laptop's issuer where it may not be.
         make_sign_in = lru_cache(1)(lambda: local_sign_in(settings, administrator or conninfo))
     make_calls = lru_cache(1)(
-        lambda: _console_calls(analytics, trail, pool, signer, is_streamed=not settings.is_on_azure)
+        lambda: _console_calls(
+            analytics, trail, pool, signer, budgets, is_streamed=not settings.is_on_azure
+        )
     )
     served = Endpoint(
         name=RETAIL.name,
@@ -349,6 +351,7 @@ def _console_calls(
     trail: AuditWriter,
     pool: DatabasePool,
     signer: ContextSigner,
+    budgets: Budgets,
     *,
     is_streamed: bool,
 ) -> "ConsoleCalls":
@@ -356,7 +359,7 @@ def _console_calls(
     from zava.data.console_records import ConsoleRecords
     from zava.protocol.console import console_calls
 
-    kept = ConsoleRecords(pool, signer)
+    kept = ConsoleRecords(pool, signer, budgets, trail)
     if is_streamed:
         return console_calls.ConsoleCalls(analytics, trail, kept)
     return console_calls.ConsoleCalls(

@@ -12,6 +12,7 @@ VALUES
   ('zava.chain_quartiles(text,date,date)', '9d9155af0a2a97c9f20b514ec6ef9661'),
   ('zava.charge(jsonb)', '02686579a5a2941a2bf70aa23ce2f5f4'),
   ('zava.forget_loaded()', '4a5ca89d7a16e8a757f46b05e9a7ad6c'),
+  ('zava.forget_questions(text[],boolean)', '3ba7a43eb9b910e9fd6bb2ca304df597'),
   ('zava.hours_without_orders()', 'f0ee6d7da33e2ae04ea4081e14d8818e'),
   ('zava.keep_questions(integer,uuid,uuid,bigint,uuid,bytea,text)', 'd9ab74475ae71b3ad1f4b02f220f6030'),
   ('zava.last_imports()', '23a09d4f1af83ccf5648b3359772375c'),

@@ -11,6 +11,8 @@ from psycopg.types.json import Jsonb
 from tests.support.servers.database import Database, one
 from zava.infrastructure.postgres.audit_report import read_audit
 from zava.infrastructure.postgres.retention import Removal, remove_old_records
+from zava.model.core import Caller
+from zava.retail.demo.principals import demo_callers
 
 AGES = (0, 10, 399, 401, 500)
 
@@ -28,6 +30,20 @@ def record(age: int) -> dict[str, Any]:
         "tool": "query_metrics",
         "outcome": "OK",
     }
+
+
+def keep_question(admin: psycopg.Connection, person: Caller, kind: str, age: int) -> None:
+    """Keep a question as the person's own, noted so many days ago."""
+    with admin.transaction():
+        admin.execute("SET LOCAL ROLE zava_context")
+        own = f"{person.tenant_id}/{person.object_id}"
+        admin.execute("SELECT set_config('zava.questions_of', %s, true)", [own])
+        admin.execute(
+            "INSERT INTO zava.kept_questions"
+            " (tenant_id, object_id, kind, address_hash, address, title, noted_at)"
+            " VALUES (%s, %s, %s, %s, '/console/sql', 'SQL', now() - make_interval(days => %s))",
+            [person.tenant_id, person.object_id, kind, age, age],
+        )
 
 
 def logged(owner: psycopg.Connection) -> list[tuple[str, Any]]:
@@ -60,8 +76,11 @@ def test_old_records_end_and_the_change_log_says_so(seeded_clone: Database) -> N
                 " VALUES (%s, 'orders', 1, 1, 'a rule', '{}')",
                 [run],
             )
+        for person in ("seattle", "tacoma"):
+            for kind, age in (("history", 89), ("history", 91), ("saved", 91), ("saved", 500)):
+                keep_question(admin, demo_callers()[person], kind, age)
         counted = remove_old_records(admin, keep_days=400, is_rehearsal=True)
-        assert (counted.records, counted.rejected_rows) == (2, 2)
+        assert (counted.records, counted.rejected_rows, counted.visits) == (2, 2, 2)
         assert one(owner, "SELECT count(*) FROM zava.audit_log") == len(AGES)
         assert logged(owner) == []
 

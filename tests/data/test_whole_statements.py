@@ -61,6 +61,26 @@ async def test_limit_cuts_and_is_named(
     assert numbers(spool) == [*range(1, 11)]
 
 
+async def test_parts_hold_few_rows_so_that_long_ones_do_not_fill_the_memory(
+    tenancy: TenantDatabase,
+    callers: dict[str, Caller],
+    spool: RowSpool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sizes = []
+    add = RowSpool.add
+
+    def noted(spool: RowSpool, lines: list[bytes]) -> None:
+        sizes.append(sum(map(len, lines)))
+        add(spool, lines)
+
+    monkeypatch.setattr(RowSpool, "add", noted)
+    sql = "SELECT n, repeat('x', 100000) AS long FROM generate_series(1, 300) AS g (n)"
+    await run(tenancy, callers["seattle"], spool, sql)
+    assert spool.count == 300
+    assert max(sizes) < 7_000_000 < sum(sizes)
+
+
 async def test_no_row_is_a_table_of_its_columns(
     tenancy: TenantDatabase, callers: dict[str, Caller], spool: RowSpool
 ) -> None:

@@ -93,6 +93,47 @@ def places(database: Database, text: str) -> set[str]:
         }
 
 
+def keep_question(admin: psycopg.Connection, number: int, address: str, title: str) -> None:
+    """Keep a question in the console as a person of the shop."""
+    person = f"5a7a0000-0000-4000-8000-{number:012}"
+    with admin.transaction():
+        admin.execute("SET LOCAL ROLE zava_context")
+        admin.execute(
+            "INSERT INTO zava.principals (tenant_id, object_id, display_name, audience, store_ids)"
+            " VALUES (%s, %s, 'Someone', 'head_office', '{}')",
+            [person, person],
+        )
+        admin.execute("SELECT set_config('zava.questions_of', %s, true)", [f"{person}/{person}"])
+        admin.execute(
+            "INSERT INTO zava.kept_questions"
+            " (tenant_id, object_id, kind, address_hash, address, title)"
+            " VALUES (%s, %s, 'saved', 1, %s, %s)",
+            [person, person, address, title],
+        )
+
+
+def test_questions_that_name_an_erased_customer_go_with_them(
+    empty: Database, admin: psycopg.Connection
+) -> None:
+    (found,) = find_customers(admin, "email", EMAIL)
+    query = "/console/sql?q=SELECT+1+--+"
+    naming = [
+        (f"{query}{EMAIL.replace('@', '%40')}", "SQL"),
+        (f"{query}{EMAIL.upper()}", "SQL"),
+        (f"{query}555%2D0100", "SQL"),
+        (f"/console/explore?filter=customer:eq:{found.customer_id}", "Explorer"),
+        ("/console/sql", f"SQL: {EMAIL.title()}"),
+    ]
+    others = [(f"{query}bo%40example.com", "SQL"), (f"{query}100%25+%C3", "Ann"), ("/", "Start")]
+    for number, (address, title) in enumerate([*naming, *others]):
+        keep_question(admin, number, address, title)
+    removed = erase_customer(admin, "email", EMAIL, actor="privacy desk")
+    assert removed["remove from kept questions"] == len(naming)
+    with psycopg.connect(empty.owner) as owner:
+        left = owner.execute("SELECT address, title FROM zava.kept_questions").fetchall()
+    assert sorted(left) == sorted(others)
+
+
 def figures(database: Database) -> Any:
     with psycopg.connect(database.owner) as owner:
         return owner.execute(_FIGURES).fetchone()

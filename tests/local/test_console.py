@@ -10,9 +10,11 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.local.console_page import HOST, OWN, call, sign_in, site_of
+from tests.local.console_page import HOST, OWN, PORT, call, sign_in, site_of
 from tests.support.answers.rpc import MODERN, ask, request
 from zava.app import Application
+from zava.infrastructure.local.state_dir import StateDirectory
+from zava.infrastructure.local.token_issuer import LocalIssuer
 from zava.protocol.console import console as console_module
 from zava.protocol.console.console import POLICY, SIGN_IN_PATH, Console
 from zava.protocol.console.console_calls import EXPORT_PATH, OPERATOR_PATH, SAVED_PATH
@@ -193,6 +195,14 @@ async def test_kept_questions_are_their_persons_alone(console: Console) -> None:
         {"action": "save"},
         {"action": "save", "address": "https://attacker.example", "title": "x"},
         {"action": "save", "address": "//attacker.example", "title": "x"},
+        {"action": "save", "address": "/\\attacker.example", "title": "x"},
+        {"action": "save", "address": "/\t/attacker.example", "title": "x"},
+        {"action": "save", "address": "/console/../\\attacker.example", "title": "x"},
+        {"action": "save", "address": "/console/sql?q=a b", "title": "x"},
+        {"action": "save", "address": "/console/sql?q=\\", "title": "x"},
+        {"action": "save", "address": "/mcp", "title": "x"},
+        {"action": "save", "address": "/console/sql\u0000", "title": "x"},
+        {"action": "pin", "address": "/console/sql", "is_pinned": 1},
         {"action": "save", "address": "/console/sql", "title": ""},
         {"action": "save", "address": "/console/sql", "title": 3},
         ["save"],
@@ -229,10 +239,65 @@ async def test_operators_page_is_the_head_offices_alone(console: Console) -> Non
     assert all(each["outcome"] != "OK" for each in page["calls"])
 
 
-@pytest.mark.parametrize("content", [{"hours": "many"}, {"outcome": 7}])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *({"hours": hours} for hours in ("many", True, 0, -1, 745, 10**12, 1.5, None)),
+        *({"outcome": outcome} for outcome in (7, None, "OK\u0000", "ok; --", "X" * 41)),
+    ],
+)
 async def test_operators_page_rejects_other_values(console: Console, content: Any) -> None:
     status, _ = await call(console, OPERATOR_PATH, "head-office", content)
     assert status == 400
+
+
+@pytest.mark.parametrize("path", [EXPORT_PATH, SAVED_PATH, OPERATOR_PATH])
+@pytest.mark.parametrize(
+    "scopes", ["sales.read", "products.read", "sales.read products.read customers.read"]
+)
+async def test_narrow_token_calls_nothing_of_the_console(
+    console: Console, home: StateDirectory, path: str, scopes: str
+) -> None:
+    person = demo_callers()["redmond"]
+    token = LocalIssuer(home, PORT).token(
+        tenant_id=person.tenant_id, object_id=person.object_id, name="redmond", scopes=scopes
+    )
+    sent = OWN | {"authorization": f"Bearer {token}"}
+    answer = await console.handle("POST", path, sent, b'{"action": "list"}')
+    assert answer.status == 403
+    assert orjson.loads(answer.body)["error"]["code"] == "AUTHORIZATION_ERROR"
+
+
+async def test_kept_questions_may_name_customers_so_their_token_may_too(
+    console: Console, home: StateDirectory
+) -> None:
+    person = demo_callers()["redmond"]
+    statuses = []
+    for scopes in ("sql.query", "sql.query customers.read"):
+        token = LocalIssuer(home, PORT).token(
+            tenant_id=person.tenant_id, object_id=person.object_id, name="redmond", scopes=scopes
+        )
+        sent = OWN | {"authorization": f"Bearer {token}"}
+        answer = await console.handle("POST", SAVED_PATH, sent, b'{"action": "list"}')
+        statuses.append(answer.status)
+    assert statuses == [403, 200]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"action": "list", "title": "' + b"x" * 1024 * 1024 + b'"}',
+        b'{"action": "list", "more": ' + b"[" * 80 + b"]" * 80 + b"}",
+        b'{"action": "list", "more": 1' + b"0" * 30 + b"}",
+        b'{"action": "list"',
+    ],
+)
+async def test_body_of_a_call_has_the_bounds_of_a_message(console: Console, body: bytes) -> None:
+    _, told = await sign_in(console)
+    sent = OWN | {"authorization": f"Bearer {told['token']}"}
+    answer = await console.handle("POST", SAVED_PATH, sent, body)
+    assert answer.status == 400
+    assert orjson.loads(answer.body)["error"]["code"] == "VALIDATION_ERROR"
 
 
 @pytest.mark.parametrize("path", [EXPORT_PATH, SAVED_PATH, OPERATOR_PATH])

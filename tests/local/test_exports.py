@@ -211,6 +211,31 @@ async def test_full_disk_refuses_an_export_and_the_next_one_works(
     assert content.count(b"\n") == 5000
 
 
+async def test_client_that_leaves_amid_a_statement_gives_everything_back(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = FEW | {"postgresql_query": "SELECT n FROM generate_series(1, 900000) AS g (n)"}
+    has_begun = asyncio.Event()
+    add = row_spool.RowSpool.add
+
+    def noted(spool: row_spool.RowSpool, lines: list[bytes]) -> None:
+        has_begun.set()
+        add(spool, lines)
+
+    monkeypatch.setattr(row_spool.RowSpool, "add", noted)
+    for _ in range(6):  # more often than there are places, or connections
+        has_begun.clear()
+        leaving = asyncio.ensure_future(call(console, EXPORT_PATH, "redmond", many))
+        async with asyncio.timeout(20):
+            await has_begun.wait()
+        leaving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await leaving
+    async with asyncio.timeout(20):
+        _, content = await exported(console, "redmond", FEW["postgresql_query"], "jsonl")
+    assert content == b'{"n":1}\n'
+
+
 async def test_million_rows_stay_out_of_the_servers_memory(console: Console) -> None:
     statement = (
         "SELECT n AS number, 'a text of some words ' || n AS words, n * 1.25 AS amount"

@@ -31,10 +31,17 @@ export async function enter(context, who, options) {
 export async function visit(page, address) {
   await page.evaluate((to) => {
     document.title = "…";
-    history.pushState(null, "", to);
+    history.pushState({ isOwn: true }, "", to);
     scrollTo(0, 0);
     dispatchEvent(new PopStateEvent("popstate"));
   }, address);
+  await settled(page);
+}
+
+/** Run the statement that a link brought. */
+export async function runOffered(page) {
+  await page.evaluate(() => { document.title = "…"; });
+  await (await page.waitForSelector("#rows ::-p-text(Run this statement)")).click();
   await settled(page);
 }
 

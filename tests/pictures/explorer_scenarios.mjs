@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assertAccessible, assertFits, assertQuiet, callTool } from "./browser.mjs";
-import { ask, cells, choose, enter, explore, gate, settled, statement, text, visit } from "./console_pages.mjs";
+import { ask, cells, choose, enter, explore, gate, runOffered, settled, statement, text, visit } from "./console_pages.mjs";
 
 const heading = (page) => text(page, "#answers h2");
 const VIEWS = {
@@ -161,6 +161,7 @@ export const scenarios = {
 
   async "console exports every row, not those that are shown"(context) {
     const { page, seen } = await enter(context, "head-office", { address: statement("SELECT order_id, total_amount, '=1+1' AS formula FROM retail.orders ORDER BY order_id") });
+    await runOffered(page);
     const { structuredContent } = await callTool(context.base, context.tokens["head-office"], "execute_sales_query", { postgresql_query: "SELECT count(*) FROM retail.orders" });
     const [[count]] = structuredContent.rows;
     assert.match(await text(page, "#rows .cut"), /first 1,000 rows; there are more/);
@@ -179,6 +180,65 @@ export const scenarios = {
     await page.keyboard.press("Escape");
     await page.waitForFunction(() => !document.querySelector("dialog"));
     assertQuiet(seen, context.base);
+  },
+
+  async "console runs the statement of a link at a click of the person alone"(context) {
+    const address = statement("SELECT 41 + 1 AS linked");
+    const { page, seen } = await enter(context, "kirkland", { address });
+    assert.match(await text(page, "#rows"), /It was not written in this page/);
+    assert.equal(await page.$("#rows table"), null);
+    assert.doesNotMatch(await text(page, "#saved"), /linked/);
+    await page.reload();
+    await settled(page);
+    assert.equal(await page.$("#rows table"), null, "a reload is no click");
+    await runOffered(page);
+    await page.waitForFunction(() => document.querySelector("#saved").textContent.includes("linked"));
+    assert.deepEqual(await cells(page, "#rows"), [["42"]]);
+    await visit(page, "/console/connect");
+    await page.goBack();
+    await settled(page);
+    assert.deepEqual(await cells(page, "#rows"), [["42"]]);
+    await page.reload();
+    await settled(page);
+    assert.deepEqual(await cells(page, "#rows"), [["42"]]);
+    assertQuiet(seen, context.base);
+  },
+
+  async "console shows hostile texts as texts in every view"(context) {
+    const hostile = `<img src=x onerror="window.ran=1"><script>window.ran=1</script>`;
+    const { page, seen } = await enter(context, "redmond", { address: "/console/connect" });
+    const views = [
+      statement(`SELECT '${hostile.replaceAll("'", "''")}' AS "${hostile.replaceAll('"', "")}", 1 AS n`),
+      statement(`SELECT "${hostile.replaceAll('"', "")}" FROM retail.products`),
+      statement(`SELECT '${hostile}'::int`),
+      explore({ metrics: "units", split: "category", filter: `category:eq:${hostile}`, period: hostile }),
+      explore({ metrics: hostile, split: hostile, chart: hostile, sort: hostile, limit: hostile }),
+      `/console/products?${new URLSearchParams({ q: hostile })}`,
+      `/console/tools/execute_sales_query?${new URLSearchParams({ arguments: JSON.stringify({ postgresql_query: hostile }) })}`,
+      `/console/tools/${encodeURIComponent(hostile)}`,
+    ];
+    for (const address of views) {
+      await visit(page, address);
+      assert.deepEqual(await page.evaluate(() => [window.ran ?? null, document.querySelectorAll("#main img, #main script, #saved img").length]), [null, 0], address);
+    }
+    await visit(page, explore({ metrics: "units", split: "category", period: "last month" }));
+    await page.waitForSelector("#actions input");
+    await page.$eval("#actions input", (input, title) => { input.value = title; }, hostile);
+    await (await page.$("#actions ::-p-text(Pin to the start page)")).click();
+    await page.waitForFunction(() => document.querySelector("#saved .saved-item a"));
+    assert.equal(await text(page, "#saved .saved-item a"), hostile);
+    await visit(page, "/");
+    await page.waitForSelector("#answers .pinned h3");
+    assert.equal(await text(page, "#answers .pinned h3"), hostile);
+    assert.equal(await page.evaluate(() => window.ran ?? null), null);
+    const links = await page.evaluate(async () => {
+      const { link } = await import("/console/desk.js");
+      return ["//x.example/", "/\\x.example/", "/\t/x.example/", "javascript:alert(1)", "https://x.example/", "/console/sql?q=\n"].map((address) => link(address, "a").localName);
+    });
+    assert.deepEqual(links, Array(6).fill("span"));
+    await page.click('#saved button[aria-label^="Remove"]');
+    await page.waitForFunction(() => !document.querySelector("#saved .saved-item"));
+    assert.deepEqual(seen.faults.filter((each) => !each.includes("Failed to load resource")), []);
   },
 
   async "console writes SQL beside its tables, completes names and keeps the statement"(context) {

@@ -77,7 +77,10 @@ def retain(
         typer.Option("--by", help="Who requested it, for the log; default: your account."),
     ] = None,
 ) -> None:
-    """Remove records of the audit, and rows that imports rejected, that are older than --keep."""
+    """Remove records of the audit, and rows that imports rejected, that are older than --keep.
+
+    The console's history ends after 90 days.
+    """
     days = re.fullmatch(r"(\d{1,5})d", keep.strip(), re.ASCII)
     if days is None or int(days[1]) < SHORTEST_DAYS:
         raise typer.BadParameter(
@@ -91,7 +94,8 @@ def retain(
     console.print(
         f"{'Would remove' if dry_run else 'Removed'} what is from before {removed.before} (UTC): "
         f"{removed.records:,} records of the audit{since}; "
-        f"{removed.rejected_rows:,} rows that imports rejected.",
+        f"{removed.rejected_rows:,} rows that imports rejected; "
+        f"{removed.visits:,} addresses of the console's history of more than 90 days.",
         highlight=False,
     )
 

@@ -43,7 +43,8 @@ from zava.model.audiences import ReadingRole
 
 _DONE = frozenset({ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK})
 _LIMITS = 3  # of a budget; what this process has not recorded yet follows them
-_ROWS_A_PART = 1000
+# libpq holds a part as a whole, whatever its rows weigh: few rows bound its bytes.
+_ROWS_A_PART = 64
 
 _Step = tuple[str, bytes, Sequence[bytes] | None]
 """A statement under the name of its step, with its values."""

@@ -1,7 +1,8 @@
-"""Remove old records: of the audit, and rows that imports rejected.
+"""Remove old records: of the audit, of the console's history, and rows that imports rejected.
 
 For an administrator's connection only. The database refuses to remove records of the last 30 days,
-and leaves one record of each removal in the change log, which keeps everything.
+and leaves one record of each removal in the change log, which keeps everything. The history of the
+console ends after 90 days, however long the records are kept.
 """
 
 from dataclasses import dataclass
@@ -20,20 +21,25 @@ _REMOVE_REJECTS = """
 DELETE FROM zava_import.rejects AS j USING zava.import_runs AS r
 WHERE r.run_id = j.run_id AND r.started_at < %s::timestamp AT TIME ZONE 'UTC'
 """
+_FORGET = "SELECT zava.forget_questions(NULL, %s)"
 _VACUUM = (
-    ("SET ROLE zava_context", "VACUUM (ANALYZE) zava.audit_log"),
+    ("SET ROLE zava_context", "VACUUM (ANALYZE) zava.audit_log, zava.kept_questions"),
     ("SET ROLE zava_loader", "VACUUM (ANALYZE) zava_import.rejects"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """What was removed, or would be: records and rejected rows from before a day (UTC)."""
+    """What was removed, or would be: records and rejected rows from before a day (UTC).
+
+    `visits` are addresses of the console's history that are older than 90 days.
+    """
 
     before: date
     records: int
     oldest: datetime | None
     rejected_rows: int
+    visits: int = 0
 
 
 def remove_old_records(
@@ -57,6 +63,7 @@ def remove_old_records(
         if row is None:
             raise RuntimeError("zava.remove_records returns one row")
         before, records, oldest = row
+        (visits,) = connection.execute(_FORGET, [is_rehearsal]).fetchone() or (0,)
         connection.execute("SET LOCAL ROLE zava_loader")
         if is_rehearsal:
             (rejected,) = connection.execute(_COUNT_REJECTS, [before]).fetchone() or (0,)
@@ -68,4 +75,4 @@ def remove_old_records(
             connection.execute(role)
             connection.execute(vacuum)
         connection.execute("RESET ROLE")
-    return Removal(before, records, oldest, rejected)
+    return Removal(before, records, oldest, rejected, visits)

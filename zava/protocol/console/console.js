@@ -6,7 +6,7 @@ import { ASK_PAGES } from "/console/ask_pages.js";
 import { readCatalogue } from "/console/catalogue.js";
 import { Client, whoMayEnter } from "/console/client.js";
 import { beginSignIn, endSignIn } from "/console/hosted.js";
-import { at, desk, go, link, onShow, readResource, told } from "/console/desk.js";
+import { at, desk, go, isOwn, link, onShow, readResource, told } from "/console/desk.js";
 import { showExplorer, showQuestion } from "/console/explorer_page.js";
 import { showOperator } from "/console/operate_page.js";
 import { QUESTIONS } from "/console/questions.js";
@@ -156,7 +156,7 @@ async function showAddress() {
   if (ASK_PAGES[page]) told(`The answer is here: ${title}.`);
   if (page === "start" || ["data", "connect", "operate"].includes(first)) return;
   if (first !== "sql" && first !== "products" && first !== "tools") showActions(title);
-  if (first !== "tools") noteVisit(location.pathname + location.search, title);
+  if (first !== "tools" && isOwn()) noteVisit(location.pathname + location.search, title);
 }
 
 // ---- start

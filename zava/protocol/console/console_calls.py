@@ -3,18 +3,20 @@
 Each call passes the endpoint's host, token, budget and capacity first, and is recorded as a tool's.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 import orjson
 
 from zava.errors import Busy, InsufficientScope, InvalidInput, ZavaError
-from zava.model.audiences import SQL_QUERY, Permission
+from zava.model.audiences import CUSTOMERS_READ, SQL_QUERY, Permission
 from zava.model.core import Caller
 from zava.protocol.auth import permissions
 from zava.protocol.console.exported_rows import FORMATS, exported
 from zava.protocol.console.open_exports import ExportedFile, OpenExports
 from zava.protocol.http_responses import HttpResponse, json_answer
+from zava.protocol.mcp.jsonrpc import MAX_BODY_BYTES, excess_of
 from zava.protocol.request_context import RequestContext
 from zava.protocol.tools.recording import Recording, Trail
 from zava.service.analytics import Analytics
@@ -29,6 +31,8 @@ MOST_ROWS_IN_MEMORY = 100_000
 MOST_BYTES_IN_MEMORY = 32 * 1024 * 1024
 """On the Functions host, which takes whole answers alone."""
 
+_MOST_HOURS = 24 * 31
+_OUTCOME = re.compile("(not OK|[A-Z_]{0,40})")
 _ACTIONS = frozenset({"list", "save", "remove", "pin", "visit", "clear"})
 _CODES = {Busy: 503, InsufficientScope: 403, InvalidInput: 400}
 
@@ -46,13 +50,18 @@ class Records(Protocol):
 class _ConsoleCall:
     """A call of the console, by what a token has to allow for it."""
 
-    def __init__(self, name: str, permission: Permission | None) -> None:
+    def __init__(self, name: str, permission: Permission) -> None:
         self.name = name
         self.permission = permission
 
 
 _OPERATOR = _ConsoleCall("console/operator", SQL_QUERY)
-_EXPORT, _SAVED = _ConsoleCall("console/export", SQL_QUERY), _ConsoleCall("console/saved", None)
+_EXPORT, _SAVED = (
+    _ConsoleCall("console/export", SQL_QUERY),
+    _ConsoleCall("console/saved", SQL_QUERY),
+)
+# What a person looked for may name a customer.
+_SAVED_NAMES = _ConsoleCall("console/saved", CUSTOMERS_READ)
 
 
 class ConsoleCalls:
@@ -124,6 +133,7 @@ class ConsoleCalls:
         return HttpResponse(200, headers, b"", parts)
 
     async def _saved(self, caller: Caller, given: Mapping[str, Any]) -> HttpResponse:
+        permissions.require(_SAVED_NAMES, caller)
         change = {name: given.get(name) for name in ("action", "address", "title", "is_pinned")}
         action, address = change["action"], change["address"]
         needs_address = action not in {"list", "clear"}
@@ -140,17 +150,28 @@ class ConsoleCalls:
 
     async def _operator(self, caller: Caller, given: Mapping[str, Any]) -> HttpResponse:
         hours, outcome = given.get("hours", 24), given.get("outcome", "")
-        if not isinstance(hours, int) or not isinstance(outcome, str):
-            raise InvalidInput("hours: expected a number; outcome: expected a text.")
+        if type(hours) is not int or not 1 <= hours <= _MOST_HOURS:
+            raise InvalidInput(
+                f"hours: expected a whole number from 1 to {_MOST_HOURS}.", fields=("hours",)
+            )
+        if not isinstance(outcome, str) or not _OUTCOME.fullmatch(outcome):
+            raise InvalidInput(
+                "outcome: expected a code, `not OK`, or nothing for all.", fields=("outcome",)
+            )
         page = await self._kept.operator_page(caller, hours=hours, outcome=outcome)
         return json_answer(200, page)
 
 
 def _read(body: bytes) -> Mapping[str, Any]:
+    if len(body) > MAX_BODY_BYTES:
+        raise InvalidInput(f"The body exceeds {MAX_BODY_BYTES:,} bytes.")
     try:
         given = orjson.loads(body)
     except orjson.JSONDecodeError:
         given = None
     if not isinstance(given, dict):
         raise InvalidInput("The body is not a JSON object.")
+    excess = excess_of(given, body)
+    if excess:
+        raise InvalidInput(excess)
     return given

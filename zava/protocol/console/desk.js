@@ -14,11 +14,19 @@ export function told(text) {
   at("said").textContent = text;
 }
 
+const OWN = { isOwn: true };
+
+/**
+ * Whether the person opened this address within the console. A link from elsewhere has no such state,
+ * and no other page can set it; going back, forward and reloading keep it.
+ */
+export const isOwn = () => history.state?.isOwn === true;
+export const makeOwn = (address = location.pathname + location.search) => history.replaceState(OWN, "", address);
+
 /** Put an address into the history and show its page. */
 export function go(address, { replace = false } = {}) {
-  if (address === location.pathname + location.search) return show();
   const before = location.pathname;
-  history[replace ? "replaceState" : "pushState"](null, "", address);
+  if (replace || address === location.pathname + location.search) makeOwn(address); else history.pushState(OWN, "", address);
   // Another page begins at its top, under its tabs; the same page with other fields stays where it is.
   if (location.pathname !== before) scrollTo(0, 0);
   return show();
@@ -27,8 +35,11 @@ export function go(address, { replace = false } = {}) {
 let show = () => {};
 export const onShow = (shown) => { show = shown; };
 
+/** Whether an address is one of the console: a browser reads `//` and `/\\` as another server. */
+const isOfConsole = (address) => /^\/(\?|$|console([/?]|$))[!-[\]-~]*$/.test(address);
+
 /** Return a link within the console; a click with a modifier opens a tab, as everywhere. */
-export const link = (address, text, given = {}) => el("a", { href: address, ...given, onclick: (event) => {
+export const link = (address, text, given = {}) => !isOfConsole(address) ? el("span", "", text) : el("a", { href: address, ...given, onclick: (event) => {
   if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
   event.preventDefault();
   given.onclick?.(event);

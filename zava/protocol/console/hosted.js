@@ -19,7 +19,7 @@ export async function beginSignIn() {
   const registered = await fetch("/oauth/register", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ client_name: "Zava console", redirect_uris: [redirect] }) });
   const body = await registered.json();
   if (!registered.ok) throw { code: "Not signed in", message: body.error_description ?? "The console is no client of this server." };
-  sessionStorage.setItem(KEPT, JSON.stringify({ verifier, state, client: body.client_id, address: location.pathname + location.search }));
+  sessionStorage.setItem(KEPT, JSON.stringify({ verifier, state, client: body.client_id, address: location.pathname + location.search, state_of_address: history.state }));
   const challenge = encoded(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier)));
   location.assign(`/oauth/authorize?${new URLSearchParams({ response_type: "code", client_id: body.client_id, redirect_uri: redirect, code_challenge: challenge, code_challenge_method: "S256", state, resource: `${location.origin}/mcp` })}`);
 }
@@ -30,7 +30,7 @@ export async function endSignIn() {
   const answer = new URLSearchParams(location.search), begun = JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
   sessionStorage.removeItem(KEPT);
   const address = begun?.address.startsWith("/console") ? begun.address : "/console";
-  history.replaceState(null, "", address);
+  history.replaceState(begun?.state_of_address ?? null, "", address);
   if (!begun || answer.get("state") !== begun.state || answer.get("iss") !== location.origin) throw { code: "Not signed in", message: "This answer belongs to no sign-in of this tab." };
   if (answer.get("error")) throw { code: "Not signed in", message: "The sign-in was ended." };
   const own = { client_id: begun.client, resource: `${location.origin}/mcp` };

@@ -1,7 +1,7 @@
 // Saved questions, pins and history of one person, which the server keeps for that person alone.
 
 import { button, el, fault } from "/console/chart.js";
-import { at, copy, desk, link, told } from "/console/desk.js";
+import { at, copy, desk, link, makeOwn, told } from "/console/desk.js";
 
 let items = [];
 
@@ -59,6 +59,7 @@ export function showActions(title) {
 }
 
 const save = (isPinned, name, address) => async () => {
+  makeOwn();
   await act("save", { address, title: name.value.trim() || "Question", is_pinned: isPinned }, isPinned ? "Pinned to the start page." : "Saved.")();
   showActions(name.value);
 };

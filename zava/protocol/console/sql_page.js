@@ -2,7 +2,7 @@
 
 import { button, el, fault } from "/console/chart.js";
 import { addressOf } from "/console/address.js";
-import { answerOf, at, copyButton, desk, go, modelText, personNote, readResource, told } from "/console/desk.js";
+import { answerOf, at, copyButton, desk, go, isOwn, makeOwn, modelText, personNote, readResource, told } from "/console/desk.js";
 import { EXAMPLES } from "/console/questions.js";
 import { showRows } from "/console/rows_view.js";
 import { historyOf } from "/console/saved.js";
@@ -58,7 +58,7 @@ async function run(text, chart) {
   if (!result) return null;
   const milliseconds = performance.now() - started, body = el("div", {});
   const content = result.structuredContent, checked = content.notes.filter((note) => /^Certified|counts|total|lines|orders/i.test(note));
-  showRows(body, content, { statement: text, chart, milliseconds, onChoose: (state) => history.replaceState(null, "", sqlAddress(text, state)) });
+  showRows(body, content, { statement: text, chart, milliseconds, onChoose: (state) => makeOwn(sqlAddress(text, state)) });
   card.replaceChildren(...(checked.length ? [el("aside", { className: "lint", "aria-label": "Checked" }, el("h2", {}, "What was checked"), checked.map((note) => el("p", { dir: "auto" }, personNote(note))))] : []), body, modelText(result, "execute_sales_query", given));
   told(`${content.row_count} rows.`);
   return `SQL: ${text.replace(/\s+/g, " ").slice(0, 60)}`;
@@ -66,14 +66,20 @@ async function run(text, chart) {
 
 const sqlAddress = (text, { chart, label, second, number } = {}) => addressOf("sql", { q: text, chart, label, second, number });
 
-/** Show the page; the statement of the address runs. */
+/** Offer to run the statement of a link: it may come from anyone, so the person reads it first. */
+function offer() {
+  at("rows").replaceChildren(el("div", "card", el("h2", {}, "A statement from a link"), el("p", {}, "It was not written in this page. Read it, then run it: it runs as you, and enters your history."),
+    button("Run this statement", () => go(location.pathname + location.search))));
+  return "SQL";
+}
+
+/** Show the page; the statement of the address runs where the person opened it in the console. */
 export async function showSql(values, { isCurrent }) {
   const text = values.get("q") ?? "";
   const submit = () => {
     const written = editor.text.trim();
     if (!written) return editor.focus();
-    const address = sqlAddress(written);
-    if (address === location.pathname + location.search) run(written, {}); else go(address);
+    go(sqlAddress(written));
   };
   at("statement").onsubmit = (event) => { event.preventDefault(); submit(); };
   at("examples").replaceChildren(...EXAMPLES.map(([name, example]) => button(name, () => go(sqlAddress(example)))));
@@ -90,6 +96,7 @@ export async function showSql(values, { isCurrent }) {
     at("rows").replaceChildren();
     return "SQL";
   }
+  if (!isOwn()) return offer();
   const chosen = Object.fromEntries(["label", "second", "number"].filter((name) => values.has(name)).map((name) => [name, Number(values.get(name))]));
   return run(text, { ...chosen, ...(values.get("chart") && { chart: values.get("chart") }) });
 }

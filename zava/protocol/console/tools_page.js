@@ -2,7 +2,7 @@
 
 import { button, el, errorOf, fault } from "/console/chart.js";
 import { addressOf } from "/console/address.js";
-import { at, block, desk, go, link, modelText, told } from "/console/desk.js";
+import { at, block, desk, go, link, makeOwn, modelText, told } from "/console/desk.js";
 import { shown } from "/console/words.js";
 
 let fields = 0;
@@ -66,7 +66,7 @@ export async function showTools(name, values) {
     wrong.textContent = "";
     try {
       const read = Object.fromEntries(controls.map(({ argument, input, read: of }) => [argument, of(input)]).filter(([, value]) => value !== undefined));
-      history.replaceState(null, "", addressOf(`tools/${tool.name}`, { arguments: JSON.stringify(read) }));
+      makeOwn(addressOf(`tools/${tool.name}`, { arguments: JSON.stringify(read) }));
       run(tool, read, answer);
     } catch {
       wrong.textContent = "One of the fields that take JSON holds none.";

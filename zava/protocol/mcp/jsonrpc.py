@@ -53,15 +53,9 @@ def read_message(body: bytes) -> tuple[dict[str, Any], bytes]:
     request_id = message.get("id")
     is_usable = _is_id(request_id)
     known_id = request_id if is_usable else None
-    # Counting brackets is cheap, also those inside strings; few of them cannot nest deep.
-    if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _is_deeper(message, MAX_DEPTH):
-        raise BodyRefused(
-            INVALID_REQUEST, f"The body nests deeper than {MAX_DEPTH}.", request_id=known_id
-        )
-    if _LONG_NUMBER.search(body) and _holds_long_number(message):
-        raise BodyRefused(
-            INVALID_REQUEST, f"A number has more than {MAX_DIGITS} digits.", request_id=known_id
-        )
+    excess = excess_of(message, body)
+    if excess:
+        raise BodyRefused(INVALID_REQUEST, excess, request_id=known_id)
     if "id" in message and not is_usable:
         raise BodyRefused(
             INVALID_REQUEST,
@@ -69,6 +63,16 @@ def read_message(body: bytes) -> tuple[dict[str, Any], bytes]:
         )
     _check_envelope(message, known_id)
     return message, orjson.dumps(message) if is_changed else body
+
+
+def excess_of(content: Any, body: bytes) -> str:
+    """Return what a body has too much of, depth or digits; empty where it is within bounds."""
+    # Counting brackets is cheap, also those inside strings; few of them cannot nest deep.
+    if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _is_deeper(content, MAX_DEPTH):
+        return f"The body nests deeper than {MAX_DEPTH}."
+    if _LONG_NUMBER.search(body) and _holds_long_number(content):
+        return f"A number has more than {MAX_DIGITS} digits."
+    return ""
 
 
 def check_version(message: Mapping[str, Any], header: str | None) -> None:

@@ -20,6 +20,12 @@ _REMOVALS = (
 )
 # An address inside a longer one is another person's.
 _ADDRESS = r"(?<![[:alnum:]._%+-]){}(?![[:alnum:]-]|\.[[:alnum:]])"
+# What a question of the console may name a customer by: e-mail address, phone number, full name.
+_NAMING = """
+SELECT lower(email), lower(phone), lower(first_name || ' ' || last_name)
+FROM retail.customers WHERE customer_id = ANY (%s)
+"""
+_LEAST_NAMING = 6  # a shorter number, name or key is that of many
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +63,8 @@ def erase_customer(
 
     Orders keep referring to the row, which is a pseudonym from then on, so figures stay as they
     were. A customer whose rows were all rejected is found, too. What was staged and not loaded is
-    removed as a whole. A dry run takes all of it back. `connection` is an administrator's, in
-    autocommit.
+    removed as a whole. So are the questions that people keep in the console and that name the
+    customer. A dry run takes all of it back. `connection` is an administrator's, in autocommit.
 
     Raises:
         ImportRefused: no row holds the customer, or an import is under way.
@@ -67,9 +73,11 @@ def erase_customer(
         with connection.transaction() as writing:
             found = _rows_of(connection, by, value)
             values = _values(connection, found, by, value)
+            naming = _naming(connection, values["ids"], by, value)
             removed = {
                 name: connection.execute(statement(name), values).rowcount for name in _REMOVALS
             }
+            removed["remove from kept questions"] = _forget_questions(connection, naming)
             if not found and not any(removed.values()):
                 raise _unknown(by)
             if dry_run:
@@ -108,6 +116,13 @@ def _values(
     }
 
 
+def _naming(connection: psycopg.Connection, ids: list[UUID], by: By, value: str) -> list[str]:
+    """Return the texts by which a question of the console names a customer."""
+    rows = connection.execute(_NAMING, [ids]).fetchall()
+    texts = {text for row in rows for text in row if text} | {*map(str, ids), value.strip().lower()}
+    return sorted(text for text in texts if len(text) >= _LEAST_NAMING)
+
+
 def _forget_statistics(connection: psycopg.Connection) -> None:
     """Replace what the planner sampled of staged keys: an empty table keeps its statistics."""
     for table in ("zava_import.customers", "zava_import.orders"):
@@ -121,6 +136,8 @@ def _vacuum(connection: psycopg.Connection) -> None:
     connection.execute(
         "VACUUM zava_import.rejects, zava_import.inbox_customers, zava_import.inbox_orders"
     )
+    connection.execute("SET ROLE zava_context")
+    connection.execute("VACUUM zava.kept_questions")
     connection.execute("SET ROLE zava_owner")
     connection.execute(
         "VACUUM retail.customers, retail.customer_persons, zava_import.customer_keys"
@@ -138,6 +155,13 @@ def export_customer(connection: psycopg.Connection, by: By, value: str) -> list[
         ids = [one.customer_id for one in _found(connection, by, value)]
         rows = connection.execute(statement("export customers"), {"ids": ids}).fetchall()
     return [row[0] for row in rows]
+
+
+def _forget_questions(connection: psycopg.Connection, naming: list[str]) -> int:
+    connection.execute("SET LOCAL ROLE zava_context")
+    row = connection.execute("SELECT zava.forget_questions(%s, false)", [naming]).fetchone()
+    connection.execute("SET LOCAL ROLE zava_loader")
+    return int(row[0]) if row else 0
 
 
 def _found(connection: psycopg.Connection, by: By, value: str) -> list[FoundCustomer]:
