@@ -73,7 +73,7 @@ def erase_customer(
         with connection.transaction() as writing:
             found = _rows_of(connection, by, value)
             values = _values(connection, found, by, value)
-            naming = _naming(connection, values["ids"], by, value)
+            naming = _naming(connection, values["ids"], value)
             removed = {
                 name: connection.execute(statement(name), values).rowcount for name in _REMOVALS
             }
@@ -116,7 +116,7 @@ def _values(
     }
 
 
-def _naming(connection: psycopg.Connection, ids: list[UUID], by: By, value: str) -> list[str]:
+def _naming(connection: psycopg.Connection, ids: list[UUID], value: str) -> list[str]:
     """Return the texts by which a question of the console names a customer."""
     rows = connection.execute(_NAMING, [ids]).fetchall()
     texts = {text for row in rows for text in row if text} | {*map(str, ids), value.strip().lower()}
