@@ -73,7 +73,7 @@ run: $(VENV)/.installed ## Start everything on this machine and serve until Ctrl
 test: $(VENV)/.installed ## Run the tests of every change on a real PostgreSQL: isolation, guard, protocol, metrics, sign-in, audit, units
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --part quick --cov --cov-report=term-missing:skip-covered
 
-test-slow: $(VENV)/.installed ## Run the other tests: whole products, servers, installations, imports, search, infrastructure, generated cases
+test-slow: $(VENV)/.installed ## Run the other tests: whole products, servers, installations, imports, search, pages, infrastructure, generated cases
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --part slow
 
 prose: $(VENV)/.installed ## Measure the English of pages, docstrings and errors (FILES="…" prints their places)

@@ -201,10 +201,11 @@ async def test_statement_that_heeds_its_cancellation_is_not_watched(
 async def test_every_instance_refuses_whose_backend_works_past_its_deadline(
     make: Make, seeded_clone: Database, callers: dict[str, Caller]
 ) -> None:
-    seattle = callers["seattle"]
+    seattle, ready = callers["seattle"], make()
+    await ready.call(callers["redmond"])  # connected and proven: the next call takes no time
     with psycopg.connect(seeded_clone.owner) as owner:
         mark(owner, seattle, seconds_ago=1)  # its cancellation may be on its way
-        assert await make().call(seattle) == 1
+        assert await ready.call(seattle) == 1
         mark(owner, seattle, seconds_ago=60)
         instance = make()
         with pytest.raises(Busy, match="An earlier statement of yours still runs"):

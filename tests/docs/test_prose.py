@@ -42,9 +42,7 @@ name = "no sentence at all"
 '''
 
 
-@pytest.mark.parametrize(
-    "kind", [pytest.param("pages", marks=pytest.mark.slow), "docstrings", "errors"]
-)
+@pytest.mark.parametrize("kind", ["pages", "docstrings", "errors"])
 def test_english_is_no_worse_than_its_ceiling(kind: str) -> None:
     counts = measures()[kind].counts
     over = {name: count for name, count in counts.items() if count > ceilings()[kind][name]}

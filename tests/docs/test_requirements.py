@@ -58,7 +58,6 @@ def met_another_way() -> dict[str, str]:
     }
 
 
-@pytest.mark.slow
 def test_every_row_has_a_test_or_a_reason() -> None:
     missing = ROWS - proven_by_tests().keys() - met_another_way().keys()
     assert not missing, f"no test is marked and no reason is given: {', '.join(sorted(missing))}"

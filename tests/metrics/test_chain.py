@@ -164,7 +164,6 @@ async def quartiles_of(
     return told.quartiles
 
 
-@pytest.mark.slow
 async def test_five_stores_beside_the_own_must_stand_behind_the_figures(
     seeded_clone: Database,
     changing: psycopg.Connection,
@@ -197,7 +196,6 @@ async def test_stores_that_did_not_sell_then_do_not_count(
         assert (told is None) == withheld, name
 
 
-@pytest.mark.slow
 async def test_a_change_of_one_per_cent_in_another_store_rarely_shows_and_never_by_its_size(
     seeded_clone: Database,
     changing: psycopg.Connection,

@@ -13,6 +13,7 @@ import pytest
 
 from tests.security.corpus import CATALOG, GUARD_ONLY, PERSONAL, Hostile, read_corpus
 from tests.support.servers.database import Database
+from tests.support.servers.pgbouncer import is_asked_for
 from tests.support.suite.patience import patient
 from zava.data.guard.analysis import SHORT_CHARACTERS
 from zava.data.session.isolation_check import IsolationCheck
@@ -53,6 +54,7 @@ class Arena:
     chain_counts: frozenset[int]
     baseline: dict[str, str] = field(default_factory=dict)
     baseline_digest: object = None
+    baseline_pid: int = 0
     initial_state: tuple[Any, ...] = ()
     transactions: object = None
     """After which of the server's transactions the state was last seen to be the initial one."""
@@ -141,9 +143,12 @@ class Arena:
 
     async def _changed_settings(self) -> list[str]:
         now = await self.attacker_settings()
-        # PgBouncer, or a deadline that ended a backend, puts another one here. It may not have
-        # loaded the module of these settings.
-        now = {name: value for name, value in self.baseline.items() if "." in name} | now
+        async with self.pool.connection() as connection:
+            is_another = await backend_pid(connection) != self.baseline_pid
+        # One that took the place of a backend that was too late may not have loaded the module of
+        # these settings.
+        if is_another or is_asked_for():
+            now = {name: value for name, value in self.baseline.items() if "." in name} | now
         return [
             f"{name}: {self.baseline[name]} -> {now.get(name)}"
             for name in self.baseline
@@ -212,6 +217,8 @@ async def arena(
         await tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
         arena.baseline = await arena.attacker_settings()
         arena.baseline_digest = await arena.settings_digest()
+        async with pool.connection() as connection:
+            arena.baseline_pid = await backend_pid(connection)
         await arena.remember()
         yield arena
         await pool.close()
@@ -376,3 +383,15 @@ async def test_judge_sees_a_write(arena: Arena, seeded_clone: Database) -> None:
 
 async def _nothing() -> None:
     return
+
+
+async def test_backend_that_takes_the_place_of_an_ended_one_holds_nothing(
+    arena: Arena, callers: dict[str, Caller]
+) -> None:
+    async with arena.pool.connection() as connection:
+        ended = await backend_pid(connection)
+    await arena.watcher.execute("SELECT pg_terminate_backend(%s, 10000)", [ended])
+    await arena.tenancy.run(callers["seattle"], "SELECT 1", max_rows=1)
+    async with arena.pool.connection() as connection:
+        assert await backend_pid(connection) != ended
+    assert await arena.left_behind() == []

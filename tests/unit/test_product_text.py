@@ -12,6 +12,8 @@ from zava.retail.service.search_text import sku_forms
 from zava.retail.service.search_text.product_text import TextReader, price_text
 from zava.retail.service.search_text.sku_forms import replaced_skus
 
+pytestmark = pytest.mark.slow  # product search is of the slow part
+
 READER = TextReader(demo_words())
 
 MISSPELT = {
@@ -159,7 +161,6 @@ def test_every_name_of_the_catalogue_is_read_without_a_correction() -> None:
         assert not any("Spelling" in note for note in notes), (product["product_name"], notes)
 
 
-@pytest.mark.slow
 def test_one_letter_changed_in_a_long_word_of_a_name_is_mostly_found() -> None:
     """Every way of leaving out, doubling or exchanging letters inside each long word of a type."""
     types = {product["type_name"].lower() for product in demo_products()}

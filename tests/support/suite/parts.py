@@ -1,7 +1,8 @@
 """The two parts of the suite: `make test` runs the quick one, `make check` both.
 
 Slow is what starts whole products, servers or installations, and what generates many cases. A
-folder or a fixture decides; a test elsewhere has the marker `slow`. Without `--part` both run.
+folder or a fixture decides. A test elsewhere has the marker `slow` if it takes about a second of
+processor time, and is no wall of security. Without `--part` both run.
 """
 
 import pytest
@@ -13,6 +14,7 @@ SLOW_FOLDERS = (
     "tests/adoption/",
     "tests/bench/",
     "tests/check/",
+    "tests/docs/",
     "tests/embedders/",
     "tests/faults/",
     "tests/functions/",

@@ -102,7 +102,7 @@ class _Writer:
         self._is_inside = False
         self._alias = alias
         schema, _, name = table.partition(".")
-        self._qualifiers = ([], [name], [schema, name])
+        self._qualifiers: tuple[list[str], ...] = ([], [name], [schema, name])
 
     def value(self, node: Node) -> str:
         kind, content = _only(node)
