@@ -122,7 +122,7 @@ def _page(parts: list[Part], goals: str, begun: datetime, description: str, load
         load=load,
         data=description,
         headlines=table(
-            "what is asked | Zava | beside it", [row for part in parts for row in part.headlines]
+            "work | Zava | beside it", [row for part in parts for row in part.headlines]
         ),
         goals=goals,
         parts=sections,

@@ -2046,6 +2046,13 @@ BEGIN
           JOIN retail.stores AS z ON z.store_id = k.store_id
           WHERE t.first_at IS NOT NULL) AS f;
 
+    -- The last ordinals are read before the first row is written. Read for each row, they would pass by
+    -- all rows that the statement wrote before it.
+    WITH last AS MATERIALIZED (
+      SELECT s.store_id, (SELECT coalesce(max(n.ordinal), 0) FROM zava.customer_totals AS n
+                          WHERE n.store_id = s.store_id) AS ordinal
+      FROM (SELECT DISTINCT u.store_id FROM unnest(stores) AS u (store_id)) AS s
+    )
     INSERT INTO zava.customer_totals AS t (store_id, customer_id, ordinal, orders, spent, first_at, last_at, newest_at)
     SELECT k.store_id, k.customer_id,
            coalesce(e.ordinal, last.ordinal
@@ -2060,9 +2067,7 @@ BEGIN
       FROM retail.orders AS o
       WHERE o.store_id = k.store_id AND o.customer_id = k.customer_id AND o.status NOT IN ('cancelled', 'refunded')
     ) AS f
-    CROSS JOIN LATERAL (
-      SELECT coalesce(max(n.ordinal), 0) AS ordinal FROM zava.customer_totals AS n WHERE n.store_id = k.store_id
-    ) AS last
+    JOIN last ON last.store_id = k.store_id
     WHERE f.counted > 0
     ON CONFLICT (store_id, customer_id) DO UPDATE SET
       orders = excluded.orders, spent = excluded.spent, first_at = excluded.first_at,
@@ -2148,18 +2153,16 @@ BEGIN
     HAVING sum(s.counted) > 0 OR sum(s.placed) > 0;
 
     -- A customer without an ordinal gets one; the totals follow with that customer's own mark.
+    SELECT coalesce(max(t.ordinal), 0) INTO needed FROM zava.customer_totals AS t WHERE t.store_id = marked.store_id;
     INSERT INTO zava.customer_totals (store_id, customer_id, ordinal)
-    SELECT b.store_id, b.customer_id, last.ordinal + row_number() OVER (ORDER BY b.customer_id)
+    SELECT b.store_id, b.customer_id, needed + row_number() OVER (ORDER BY b.customer_id)
     FROM (
       SELECT DISTINCT o.store_id, o.customer_id FROM retail.orders AS o
       WHERE o.store_id = marked.store_id AND o.order_date >= since AND o.order_date < until
         AND o.status NOT IN ('cancelled', 'refunded') AND NOT o.is_return AND o.customer_id IS NOT NULL
         AND NOT EXISTS (SELECT FROM zava.customer_totals AS t
                         WHERE t.store_id = o.store_id AND t.customer_id = o.customer_id)
-    ) AS b
-    CROSS JOIN LATERAL (
-      SELECT coalesce(max(n.ordinal), 0) AS ordinal FROM zava.customer_totals AS n WHERE n.store_id = b.store_id
-    ) AS last;
+    ) AS b;
 
     SELECT coalesce(max(t.ordinal), 0) INTO needed FROM zava.customer_totals AS t WHERE t.store_id = marked.store_id;
     SELECT coalesce(max(c.width), 0) INTO had FROM zava.month_customers AS c WHERE c.store_id = marked.store_id;

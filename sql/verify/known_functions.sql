@@ -34,7 +34,7 @@ VALUES
   ('zava.plan_shape(json)', '63268c2d020f7dc9b0afc2b4268fe69a'),
   ('zava.proof(text)', '54e3e53b62a631e7b20613c312a8b818'),
   ('zava.record_calls(jsonb)', 'f63e5382f1f5e6d633ddff09411f267c'),
-  ('zava.refresh_sums(integer,integer)', 'cd560a6efde2ec1d629d0592d105aaed'),
+  ('zava.refresh_sums(integer,integer)', '757419e15d54c482ee30a940e5a6d808'),
   ('zava.refuse_own_mark()', 'ed527919ba8440a1cc50fe8cafa84a1d'),
   ('zava.remove_records(integer,boolean)', 'bf686f0aa0a664d4fa1ef0d69d93eb3e'),
   ('zava.rows_as_text(text,integer)', '685e248a5a9b0c6de75adc3cb4a19b03'),

@@ -511,6 +511,39 @@ def test_mark_of_a_writer_outlives_the_refresh_that_did_not_see_its_rows(
             assert one(first, "SELECT zava.refresh_sums(1, 1)") is None
 
 
+@pytest.mark.parametrize("customers", [1, 5000], ids=["by their month", "by their marks"])
+def test_new_customers_are_numbered_without_reading_those_just_numbered(
+    seeded_clone: Database, customers: int
+) -> None:
+    """Read for each new customer, the last ordinal cost the square of their number."""
+    new = 1500
+    read = (
+        "SELECT idx_tup_read FROM pg_stat_user_indexes"
+        " WHERE indexrelname = 'customer_totals_store_id_ordinal_key'"
+    )
+    insert = (
+        "WITH c AS (INSERT INTO retail.customers (store_id)"
+        " SELECT store_id FROM retail.stores, generate_series(1, %s)"
+        " WHERE store_name = 'Zava Retail Redmond' RETURNING store_id, customer_id)"
+        " INSERT INTO retail.orders (store_id, customer_id, order_date, status, total_amount)"
+        " SELECT store_id, customer_id, '2026-06-15 13:00', 'completed', 7 FROM c"
+    )
+    highest = (
+        "SELECT max(t.ordinal), count(*) FROM zava.customer_totals AS t"
+        " JOIN retail.stores USING (store_id) WHERE store_name = 'Zava Retail Redmond'"
+    )
+    with psycopg.connect(seeded_clone.owner, autocommit=True) as owner:
+        before = owner.execute(highest).fetchone()
+        assert before is not None
+        owner.execute(insert, [new])
+        owner.execute("SELECT pg_stat_force_next_flush()")
+        entries = one(owner, read)
+        assert one(owner, "SELECT zava.refresh_sums(%s, 8)", customers) is (customers == 1)
+        owner.execute("SELECT pg_stat_force_next_flush()")
+        assert one(owner, read) - entries < 30 * new
+        assert owner.execute(highest).fetchone() == (before[0] + new, before[1] + new)
+
+
 def test_period_is_cut_into_whole_months_and_parts() -> None:
     from zava.data.metrics.sum_pieces import UnitPart, pieces
 
