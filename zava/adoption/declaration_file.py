@@ -217,7 +217,7 @@ class _Content:
                 self.refuse("hide", f"there is no audience {audience}{_perhaps(audience, names)}")
 
     def members(self, audiences: Sequence[DeclaredAudience]) -> DeclaredMembers:
-        self.only(("audience", "table", "person", "tenant", "directory", "issuer"))
+        self.only(("audience", "table", "person", "tenant", "directory", "issuer", "filter"))
         wanted = self.text("audience")
         scopes = {audience.name: audience.scope for audience in audiences}
         if wanted not in scopes:
@@ -239,6 +239,7 @@ class _Content:
             tenant=self.text("tenant"),
             directory=directory,
             issuer=self.text("issuer") if "issuer" in self._content else None,
+            filter=self.text("filter") if "filter" in self._content else None,
         )
 
     def section(self, key: str) -> "_Content":

@@ -128,6 +128,7 @@ def functions(declaration: AdoptionDeclaration, key: str) -> str:
             "table": quoted_table(members.table),
             "role": literal(role),
             "key": key,
+            "filter": members.filter or "true",
         }
         made = rendered("members.sql", values)
     return made + rendered("functions.sql", {"key": key, "principals": _principals(declaration)})
