@@ -27,7 +27,7 @@ BEGIN
     RETURN;
   END IF;
   found_tenants := (SELECT array_agg(DISTINCT m.{{tenant}}::{{key}})::text FROM {{table}} AS m
-                    WHERE {{person}} = principal_of.p_person AND m.{{tenant}} IS NOT NULL AND (
+                    WHERE {{is_person}} AND m.{{tenant}} IS NOT NULL AND (
 {{filter}}
 ));
   IF found_tenants IS NOT NULL THEN
